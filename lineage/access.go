@@ -1,0 +1,56 @@
+package lineage
+
+// Op is what a client does to a topic.
+type Op uint8
+
+// The operations. OpNone makes an Access stand for the topic itself: the subject of the topic's own metrics.
+const (
+	OpNone Op = iota
+	Write
+	Read
+)
+
+// String returns "topic", "write" or "read".
+func (o Op) String() string { return [...]string{"topic", "write", "read"}[o] }
+
+// ClientKind tells a connection from the two sums that stand in for connections.
+type ClientKind uint8
+
+// The kinds of Client.
+const (
+	Connection ClientKind = iota // one identity as seen
+	Remainder                    // what no counted writer of the topic accounts for
+	Others                       // clients beyond the cap of one topic, counted together
+)
+
+// ProducerID is a broker's producer id plus one, so that the zero value says that none was seen.
+type ProducerID uint64
+
+// KnownProducer returns the ProducerID of a broker's producer id, which is zero or more.
+func KnownProducer(id int64) ProducerID { return ProducerID(id + 1) }
+
+// Value returns the broker's producer id; ok is false when none was seen.
+func (p ProducerID) Value() (id int64, ok bool) { return int64(p) - 1, p != 0 }
+
+// Client is one connection identity as it was seen. An empty field was not seen; it says nothing about what the field really is.
+type Client struct {
+	Kind            ClientKind
+	ClientID        string
+	Group           string
+	Member          string
+	TransactionalID string
+	Principal       string
+	Host            string
+	Producer        ProducerID
+}
+
+// Access is one client's reading or writing of one topic: what is really seen, and what is stored and counted. With OpNone it is the topic
+// itself and Client is zero.
+type Access struct {
+	Topic  Topic
+	Op     Op
+	Client Client
+}
+
+// SubjectID is the dense id that a store gives an Access when it first sees it. It is never given to another Access.
+type SubjectID uint32

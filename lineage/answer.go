@@ -1,0 +1,62 @@
+package lineage
+
+import (
+	"time"
+
+	"iter"
+)
+
+// The types in this file are what a store answers. They stand in the vocabulary because those who ask (api) and those who answer (timeseries) do
+// not import each other.
+
+// Resolved is a window as a store can answer it: its ends widened to the step of the tier that holds it.
+type Resolved struct {
+	Window
+	Step time.Duration
+}
+
+// Amount is what a counter advanced in a window.
+type Amount struct {
+	// Known is false when no part of the window was observed and nothing is known to have moved: the amount is unknown, not zero.
+	Known bool
+	// Pending: the series' last part in the window awaits its next reading (a commit that has not come yet).
+	Pending   bool
+	Estimated bool
+	// Total is the advance in the window; readings that straddle its ends or a gap contribute by their share of time.
+	Total float64
+	// Observed is the part of Total that falls into observed time, and ObservedFor that time, by the instants of the real readings.
+	// Rate = Observed / ObservedFor.
+	Observed    float64
+	ObservedFor time.Duration
+}
+
+// Rate returns the mean advance per second over the observed part; ok is false when nothing was observed.
+func (a Amount) Rate() (perSecond float64, ok bool) {
+	if !a.Known || a.ObservedFor <= 0 {
+		return 0, false
+	}
+	return a.Observed / a.ObservedFor.Seconds(), true
+}
+
+// Point is one step of an answered series. OK is false when the step was not observed; Value is then 0 and means nothing.
+type Point struct {
+	At    time.Time // start of the step
+	Value float64   // counters: advance per second; gauges: the last value in the step
+	OK    bool
+}
+
+// Level is a gauge at an instant. OK is false when it was not observed then.
+type Level struct {
+	Value int64
+	OK    bool
+}
+
+// Subject is a dictionary entry of a store.
+type Subject struct {
+	ID        SubjectID
+	Access    Access
+	FirstSeen time.Time
+}
+
+// Subjects walks dictionary entries.
+type Subjects = iter.Seq[Subject]

@@ -1,0 +1,61 @@
+package lineage
+
+import "time"
+
+// EvidenceKind says how an access is known. Its values are part of the storage format: add at the end, never renumber.
+type EvidenceKind uint8
+
+// The kinds of evidence, as in the GraphQL enum EvidenceKind.
+const (
+	NoEvidence EvidenceKind = iota
+	EndOffsets
+	GroupOffsets
+	GroupMembership
+	ShareOffsets
+	ProducerState
+	Transaction
+	BatchHeader
+	RecordHeader
+	StreamsTopology
+	Connect
+	Mirror
+	Flink
+	OpenLineage
+	AuditLog
+	Telemetry
+	AuthorizerLog
+	RequestLog
+	Elimination
+	Declared
+
+	// EvidenceKinds is the number of kinds, NoEvidence included.
+	EvidenceKinds
+)
+
+var evidenceNames = [EvidenceKinds]string{
+	"NONE", "END_OFFSETS", "GROUP_OFFSETS", "GROUP_MEMBERSHIP", "SHARE_OFFSETS", "PRODUCER_STATE", "TRANSACTION", "BATCH_HEADER",
+	"RECORD_HEADER", "STREAMS_TOPOLOGY", "CONNECT", "MIRROR", "FLINK", "OPENLINEAGE", "AUDIT_LOG", "TELEMETRY", "AUTHORIZER_LOG",
+	"REQUEST_LOG", "ELIMINATION", "DECLARED",
+}
+
+// String returns the kind as the GraphQL enum spells it.
+func (k EvidenceKind) String() string { return evidenceNames[k] }
+
+// ParseEvidenceKind returns the kind that the GraphQL enum spells name; ok is false for an unknown name.
+func ParseEvidenceKind(name string) (kind EvidenceKind, ok bool) {
+	for k, n := range evidenceNames {
+		if n == name && k != 0 {
+			return EvidenceKind(k), true
+		}
+	}
+	return NoEvidence, false
+}
+
+// Evidence is why we believe an access: what kind, which source, since when, until when.
+type Evidence struct {
+	Kind      EvidenceKind
+	Source    Source
+	FirstSeen time.Time
+	LastSeen  time.Time
+	Detail    string // what the source adds in words, e.g. why a count is estimated; may be empty
+}

@@ -1,0 +1,43 @@
+package lineage
+
+// Metric is what a stored series measures. Its values are part of the storage format: add at the end, never renumber.
+type Metric uint8
+
+// The stored metrics. All values are whole numbers.
+const (
+	NoMetric Metric = iota
+	// Records counts the records of an access by one kind of evidence (counter).
+	Records
+	// Appended counts a topic's end offsets' advance, transaction markers included (counter, of the topic).
+	Appended
+	// Lag is records behind, all partitions of one reader's topic (gauge, of an access).
+	Lag
+	// LagMillis is how long ago the end of the partition furthest behind was where the reader is now, in milliseconds (gauge, of an access).
+	LagMillis
+	// LagAtLeast is 1 while LagMillis is a lower bound, because the history of end offsets does not reach back far enough, else 0 (gauge, of an access).
+	LagAtLeast
+	// Pending is 1 while a reader's progress since its last commit is not known yet: it lives and has records to read (gauge, of an access).
+	Pending
+	// LogBytes is bytes on disk, one replica of each partition (gauge, of the topic).
+	LogBytes
+	// Retained is end less start offsets, all partitions (gauge, of the topic).
+	Retained
+
+	// Metrics is the number of metrics, NoMetric included.
+	Metrics
+)
+
+// Counter reports whether the metric is a total that only grows; the others are gauges.
+func (m Metric) Counter() bool { return m == Records || m == Appended }
+
+// String returns the metric's name.
+func (m Metric) String() string {
+	return [Metrics]string{"none", "records", "appended", "lag", "lag_ms", "lag_at_least", "pending", "log_bytes", "retained"}[m]
+}
+
+// SeriesKey names one stored series. Evidence is set for Records only.
+type SeriesKey struct {
+	Subject  SubjectID
+	Metric   Metric
+	Evidence EvidenceKind
+}
