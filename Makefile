@@ -1,0 +1,44 @@
+# Each target works on a fresh clone and says what is missing. `make help` lists them.
+
+GOLANGCI := go tool -modfile=tools/go.mod golangci-lint
+
+.DEFAULT_GOAL := help
+.PHONY: help demo build test test-long bench lint generate need-go need-node
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+demo: build ## build, then start two small Kafka clusters with a shop running on them, and lineaged watching
+	bin/lineaged demo
+
+build: need-go ui/node_modules/.package-lock.json ## bin/lineaged with the UI inside
+	npm --prefix ui run build
+	go build -trimpath -o bin/lineaged ./cmd/lineaged
+
+test: need-go ## all that CI runs; the last line is the counts
+	@go run ./internal/check
+
+test-long: need-go ## the same with the long versions of the tests
+	@go run ./internal/check -long
+
+bench: need-go ## all benchmarks; BENCH=pattern, COUNT=10 for benchstat
+	go test -run '^$$' -bench '$(or $(BENCH),.)' -benchmem -count $(or $(COUNT),1) -timeout 60m $$(go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./... | grep -v internal/acceptance)
+
+lint: need-go ## formatting and linters
+	$(GOLANGCI) fmt --diff ./...
+	$(GOLANGCI) run ./...
+
+generate: need-go ui/node_modules/.package-lock.json ## everything that is generated from schema.graphqls
+	go generate ./...
+	npm --prefix ui run --if-present generate
+
+ui/node_modules/.package-lock.json: ui/package-lock.json | need-node
+	npm --prefix ui ci --no-audit --no-fund
+
+need-go:
+	@command -v go >/dev/null || { echo 'missing: Go 1.26 or later (https://go.dev/dl)' >&2; exit 1; }
+	@go env GOVERSION | awk -F'[go.]+' '$$2 < 1 || ($$2 == 1 && $$3+0 < 26) { print "too old: " $$0 ", needs Go 1.26 or later (https://go.dev/dl)"; exit 1 }' >&2
+
+need-node:
+	@command -v npm >/dev/null || { echo 'missing: Node 20 or later with npm (https://nodejs.org)' >&2; exit 1; }
+	@node --version | awk -F'[v.]' '$$2+0 < 20 { print "too old: node " $$0 ", needs Node 20 or later (https://nodejs.org)"; exit 1 }' >&2

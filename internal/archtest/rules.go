@@ -1,0 +1,161 @@
+// Package archtest holds the shape of the code: which package may import which, and that each one says what it is for.
+//
+// Data flows one way, kafka → collector → timeseries → graph → api → ui. Every package may import the vocabulary in
+// lineage; siblings meet only in cmd/lineaged, through interfaces that the caller declares. The package has no API for
+// others: its tests read the module with `go list` and fail with the reason for each import that goes the wrong way.
+// It refuses packages it does not know, so that a new one is placed on purpose.
+package archtest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+const module = "github.com/lineaged/lineaged"
+
+// edge is one import. Paths in the module are relative to it ("collector/kafka"), others are whole.
+type edge struct {
+	from, to string
+	test     bool // only in the package's tests
+	std      bool // to is in the standard library
+}
+
+// layer says what the packages of one folder may import of this module, and of others.
+type layer struct {
+	imports []string // folders of this module besides its own and lineage
+	tests   []string // more folders for its tests
+	outside []string // module paths of others; nil: any but those that `reserved` keeps for someone
+	why     string
+}
+
+const none = "-" // an allow-list that allows nothing
+
+// layers is the design as a table. The key is a folder; the longest that fits a package counts.
+var layers = map[string]layer{
+	"lineage": {
+		outside: []string{none},
+		why:     "lineage is the vocabulary of all: the standard library only, and nothing of ours",
+	},
+	"identity": {
+		outside: []string{"github.com/RoaringBitmap/roaring"},
+		why:     "identity is pure: client facts and rules in, node out; it knows lineage only",
+	},
+	"collector": {
+		tests: []string{"internal/kafkatest"},
+		why:   "a collector hands observations to a small interface that it declares; it never sees store, graph or API",
+	},
+	"timeseries": {
+		why: "the store keeps and answers windows; it never triggers collection, and graphs are built on it through cmd",
+	},
+	"graph": {
+		outside: []string{"github.com/RoaringBitmap/roaring"},
+		why:     "graph is pure: no clock, no I/O; cmd hands it the history",
+	},
+	"api": {
+		imports: []string{"graph"},
+		why:     "api talks to small interfaces that it declares, and to the pure graph",
+	},
+	"ui": {
+		outside: []string{none},
+		why:     "ui is one embedded folder: the standard library only; cmd serves it",
+	},
+	"cmd/lineaged": {
+		imports: []string{"identity", "collector", "timeseries", "graph", "api", "ui", "internal/demo"},
+		tests:   []string{"internal/kafkatest"},
+		why:     "cmd wires the parts; what only tests use does not belong in the binary",
+	},
+	"internal/demo": {
+		why: "the demo is sample traffic on embedded brokers; lineaged watches it from outside like any other Kafka",
+	},
+	"internal/acceptance": {
+		imports: []string{"cmd/lineaged", "internal/kafkatest", "internal/demo", "collector", "timeseries", "graph", "api", "identity"},
+		why:     "the acceptance tests drive the whole; they do not need the UI's package",
+	},
+	"internal/kafkatest": {why: "the test broker knows Kafka, not lineaged"},
+	"internal/archtest":  {outside: []string{none}, why: "a check of the code must not depend on it"},
+	"internal/check":     {outside: []string{none}, why: "make test must run before anything else compiles"},
+}
+
+// reserved keeps a dependency, or a package of ours, for those who may use it.
+var reserved = []struct {
+	prefix string
+	users  []string
+	why    string
+}{
+	{
+		"github.com/twmb/franz-go",
+		[]string{"collector", "cmd/lineaged", "internal/demo", "internal/kafkatest", "internal/acceptance"},
+		"only collector speaks Kafka (cmd and internal for the demo and tests)",
+	},
+	{
+		"github.com/dgraph-io/badger",
+		[]string{"timeseries", "internal/acceptance"},
+		"only timeseries knows how observations are stored",
+	},
+	{
+		"github.com/99designs/gqlgen",
+		[]string{"api"},
+		"generated types stay in api",
+	},
+}
+
+// violations says for each edge that breaks the rules which import it is, and why it may not be.
+func violations(edges []edge) []string {
+	var found []string
+	report := func(e edge, why string) {
+		kind := "imports"
+		if e.test {
+			kind = "imports in a test"
+		}
+		found = append(found, fmt.Sprintf("%s %s %s: %s", e.from, kind, e.to, why))
+	}
+	for _, e := range edges {
+		folder, l, ok := layerOf(e.from)
+		switch {
+		case !ok:
+			report(e, "package "+e.from+" is not in the table of layers: place it in internal/archtest/rules.go")
+		case e.std:
+		case isOurs(e.to):
+			allowed := append([]string{folder, "lineage"}, l.imports...)
+			if e.test {
+				allowed = append(allowed, l.tests...)
+			}
+			if !withinAny(e.to, allowed) {
+				report(e, l.why)
+			}
+		case l.outside != nil && !e.test && !withinAny(e.to, l.outside):
+			report(e, l.why)
+		default:
+			for _, r := range reserved {
+				if within(e.to, r.prefix) && !withinAny(folder, r.users) {
+					report(e, r.why)
+				}
+			}
+		}
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
+}
+
+// layerOf finds the rules of a package: those of the longest folder that holds it.
+func layerOf(pkg string) (folder string, l layer, ok bool) {
+	for f, rules := range layers {
+		if within(pkg, f) && len(f) > len(folder) {
+			folder, l, ok = f, rules, true
+		}
+	}
+	return folder, l, ok
+}
+
+// isOurs tells a package of this module, whose path was made relative, from one with a host name in front.
+func isOurs(path string) bool {
+	first, _, _ := strings.Cut(path, "/")
+	return !strings.Contains(first, ".")
+}
+
+func within(pkg, folder string) bool { return pkg == folder || strings.HasPrefix(pkg, folder+"/") }
+
+func withinAny(pkg string, folders []string) bool {
+	return slices.ContainsFunc(folders, func(f string) bool { return within(pkg, f) })
+}

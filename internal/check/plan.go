@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// acceptance is the package that holds the real binary against a real Kafka. Its tests measure rates, so it runs by
+// itself and without the race detector, which would slow down what is measured.
+const acceptance = "github.com/lineaged/lineaged/internal/acceptance"
+
+// plan is the order of all steps. What writes into the tree (npm ci, generate, build) shares no phase with what reads
+// what it writes; what costs the network goes beside what costs the processor.
+func plan() [][]step {
+	return [][]step{
+		{{"npm", npmInstall}, {"vet", vet}, {"kafka", kafkaInstall}},
+		{{"generated", generated}},
+		{{"lint", lint}, {"ui", uiTests}},
+		{{"build", build}},
+		{{"go", goTests}},
+		{{"real-kafka", acceptanceTests}},
+		{{"browser", browserTests}},
+	}
+}
+
+func npmInstall(ctx context.Context, out *output) (counts, error) {
+	return counts{}, command(ctx, out, nil, "npm", "--prefix", "ui", "ci", "--no-audit", "--no-fund")
+}
+
+func vet(ctx context.Context, out *output) (counts, error) {
+	return counts{}, command(ctx, out, nil, "go", "vet", "./...")
+}
+
+// kafkaInstall fetches the test broker's jars before the tests, so that no test's time limit pays for the download.
+func kafkaInstall(ctx context.Context, out *output) (counts, error) {
+	if err := realKafkaTools(); err != nil {
+		if inCI() {
+			return counts{}, err
+		}
+		out.notef("real-Kafka tests will be skipped: %v", err)
+		fmt.Printf("     real-Kafka tests will be SKIPPED: %v\n", err)
+		return counts{}, nil
+	}
+	return counts{}, command(ctx, out, nil, "go", "run", "./internal/kafkatest/install")
+}
+
+// lint is the format check and the linters, in this order, since a linter's complaint about a badly formatted file is
+// noise.
+func lint(ctx context.Context, out *output) (counts, error) {
+	tool := []string{"tool", "-modfile=tools/go.mod", "golangci-lint"}
+	format := command(ctx, out, nil, "go", append(tool, "fmt", "--diff", "./...")...)
+	run := command(ctx, out, nil, "go", append(tool, "run", "./...")...)
+	return counts{}, errors.Join(format, run)
+}
+
+func build(ctx context.Context, out *output) (counts, error) {
+	if err := command(ctx, out, nil, "npm", "--prefix", "ui", "run", "build"); err != nil {
+		return counts{}, err
+	}
+	return counts{}, command(ctx, out, nil, "go", "build", "-trimpath", "-o", "bin/lineaged", "./cmd/lineaged")
+}
+
+func goTests(ctx context.Context, out *output) (counts, error) {
+	list, err := exec.CommandContext(ctx, "go", "list", "./...").Output()
+	if err != nil {
+		return counts{}, fmt.Errorf("go list: %w", err)
+	}
+	args := []string{"-race", "-timeout=10m"}
+	if os.Getenv("LINEAGED_LONG") != "" {
+		args = []string{"-race", "-timeout=60m"}
+	}
+	for p := range strings.Lines(string(list)) {
+		if p = strings.TrimSpace(p); p != acceptance {
+			args = append(args, p)
+		}
+	}
+	return goTest(ctx, out, nil, args...)
+}
+
+func acceptanceTests(ctx context.Context, out *output) (counts, error) {
+	bin, err := filepath.Abs("bin/lineaged")
+	if err != nil {
+		return counts{}, err
+	}
+	timeout := "-timeout=20m"
+	if os.Getenv("LINEAGED_LONG") != "" {
+		timeout = "-timeout=120m"
+	}
+	return goTest(ctx, out, []string{"LINEAGED_BIN=" + bin}, "-count=1", timeout, acceptance)
+}
+
+// uiTests is the type check and the unit tests.
+func uiTests(ctx context.Context, out *output) (counts, error) {
+	check := command(ctx, out, nil, "npm", "--prefix", "ui", "run", "check")
+	dir, err := os.MkdirTemp("", "lineaged-check")
+	if err != nil {
+		return counts{}, err
+	}
+	defer os.RemoveAll(dir)
+	report := filepath.Join(dir, "vitest.json")
+	test := command(ctx, out, []string{"NO_COLOR=1"}, "npm", "--prefix", "ui", "run", "test", "--",
+		"--reporter=default", "--reporter=json", "--outputFile.json="+report)
+	c, err := vitestCounts(report)
+	if c.skipped > 0 {
+		out.notef("%d unit tests of the UI skipped", c.skipped)
+		if inCI() {
+			err = errors.Join(err, errors.New("a skipped unit test of the UI counts as a failure in CI"))
+		}
+	}
+	return c, errors.Join(check, test, err)
+}
+
+func vitestCounts(file string) (counts, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return counts{}, fmt.Errorf("the UI's tests left no report: %w", err)
+	}
+	var r struct{ NumPassedTests, NumFailedTests, NumPendingTests, NumTodoTests int }
+	if err := json.Unmarshal(b, &r); err != nil {
+		return counts{}, fmt.Errorf("read the report of the UI's tests: %w", err)
+	}
+	return counts{r.NumPassedTests, r.NumFailedTests, r.NumPendingTests + r.NumTodoTests}, nil
+}
+
+// browserTests drives the built binary's demo in Chromium. The script ends with the same line of counts as this program.
+func browserTests(ctx context.Context, out *output) (counts, error) {
+	bin, err := filepath.Abs("bin/lineaged")
+	if err != nil {
+		return counts{}, err
+	}
+	runErr := command(ctx, out, []string{"LINEAGED_BIN=" + bin}, "npm", "--prefix", "ui", "run", "e2e")
+	c, ok := lastCounts(out.buf.String())
+	switch {
+	case !ok && runErr == nil:
+		return counts{}, errors.New("the browser test reported no counts")
+	case c.passed+c.failed == 0 && runErr == nil:
+		return c, errors.New("the browser test checked nothing")
+	case c.skipped > 0 && inCI():
+		return c, errors.Join(runErr, errors.New("a skipped browser test counts as a failure in CI"))
+	}
+	return c, runErr
+}
+
+var countsLine = regexp.MustCompile(`(?m)(\d+) passed, (\d+) failed(?:, (\d+) skipped)?`)
+
+// lastCounts finds the last line of counts in a runner's output.
+func lastCounts(s string) (counts, bool) {
+	all := countsLine.FindAllStringSubmatch(s, -1)
+	if all == nil {
+		return counts{}, false
+	}
+	m := all[len(all)-1]
+	number := func(s string) int { n, _ := strconv.Atoi(s); return n } // an absent group counts as 0
+	return counts{number(m[1]), number(m[2]), number(m[3])}, true
+}
