@@ -73,8 +73,7 @@ func commandTo(ctx context.Context, stdout, stderr io.Writer, env []string, name
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = 15 * time.Second
 	err := cmd.Run()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
+	if _, ok := errors.AsType[*exec.ExitError](err); ok {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	if err != nil {

@@ -48,8 +48,8 @@ func installDebian(ctx context.Context, packages []string) error {
 	if len(packages) == 0 {
 		return nil
 	}
-	apt, err := exec.LookPath("apt-get")
-	if err != nil || os.Geteuid() != 0 {
+	apt, _ := exec.LookPath("apt-get") // empty when this is no Debian
+	if apt == "" || os.Geteuid() != 0 {
 		fmt.Printf("     missing: %s. Not root on a Debian, so install it yourself, e.g.: apt-get install %s\n",
 			strings.Join(packages, ", "), strings.Join(packages, " "))
 		return nil
