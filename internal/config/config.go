@@ -1,0 +1,123 @@
+// Package config is lineaged's configuration: its keys, their defaults, where their values come from, and what is wrong with them.
+//
+// Load merges the defaults, one YAML file, the environment and the flags, in this order, and checks the result. It is strict: what it does not understand is
+// an error of one line that names the key, the value and where it came from. It hides koanf, the layers and the names that one key has in each of
+// them. It refuses to print a secret in any way, to accept one inside a YAML file, and to guess.
+package config
+
+import (
+	"time"
+)
+
+// Config is everything that can be set. The zero value is not useful: start from Default.
+type Config struct {
+	Listen       string        `koanf:"listen" yaml:"listen"`
+	Web          Web           `koanf:"web" yaml:"web,omitempty"`
+	Data         string        `koanf:"data" yaml:"data"`
+	Interval     Duration      `koanf:"interval" yaml:"interval"`
+	Retention    Retention     `koanf:"retention" yaml:"retention"`
+	Log          Log           `koanf:"log" yaml:"log"`
+	Clusters     []Cluster     `koanf:"clusters" yaml:"clusters"`
+	Applications []Application `koanf:"applications" yaml:"applications,omitempty"`
+	Topics       []Topic       `koanf:"topics" yaml:"topics,omitempty"`
+}
+
+// Web is how the server is protected.
+type Web struct {
+	ConfigFile   File     `koanf:"config_file" yaml:"config_file,omitempty"`
+	AllowedHosts []string `koanf:"allowed_hosts" yaml:"allowed_hosts,omitempty"`
+}
+
+// Retention says how long each tier of the store is kept. Each is at least its predecessor, and Raw at least the interval.
+type Retention struct {
+	Raw    Duration `koanf:"raw" yaml:"raw"`
+	Minute Duration `koanf:"minute" yaml:"minute"`
+	Hour   Duration `koanf:"hour" yaml:"hour"`
+}
+
+// Log is the program's own log, on standard error.
+type Log struct {
+	Level  string `koanf:"level" yaml:"level"`
+	Format string `koanf:"format" yaml:"format"`
+}
+
+// Cluster is one Kafka cluster to watch.
+type Cluster struct {
+	Name        string   `koanf:"name" yaml:"name,omitempty"`
+	Environment string   `koanf:"environment" yaml:"environment,omitempty"`
+	Brokers     []string `koanf:"brokers" yaml:"brokers"`
+	TLS         TLS      `koanf:"tls" yaml:"tls,omitempty"`
+	SASL        SASL     `koanf:"sasl" yaml:"sasl,omitempty"`
+	Topics      Filter   `koanf:"topics" yaml:"topics,omitempty"`
+}
+
+// Source is the name under which the cluster's observations are stored: the configured name, else the first broker's address, so that a cluster that was
+// never reached has one too.
+func (c Cluster) Source() string {
+	if c.Name != "" || len(c.Brokers) == 0 {
+		return c.Name
+	}
+	return c.Brokers[0]
+}
+
+// TLS is how a connection to a cluster is encrypted, and by which certificate we say who we are.
+type TLS struct {
+	Enabled  *bool  `koanf:"enabled" yaml:"enabled,omitempty"`
+	CAFile   File   `koanf:"ca_file" yaml:"ca_file,omitempty"`
+	CertFile File   `koanf:"cert_file" yaml:"cert_file,omitempty"`
+	KeyFile  File   `koanf:"key_file" yaml:"key_file,omitempty"`
+	CA       Secret `koanf:"ca" yaml:"ca,omitempty"`
+	Cert     Secret `koanf:"cert" yaml:"cert,omitempty"`
+	Key      Secret `koanf:"key" yaml:"key,omitempty"`
+}
+
+// SASL is by which name and password we say who we are to a cluster.
+type SASL struct {
+	Mechanism    string `koanf:"mechanism" yaml:"mechanism,omitempty"`
+	Username     string `koanf:"username" yaml:"username,omitempty"`
+	PasswordFile File   `koanf:"password_file" yaml:"password_file,omitempty"`
+	Password     Secret `koanf:"password" yaml:"password,omitempty"`
+}
+
+// Filter picks topics by name: those that any pattern of Include matches (none: all) and none of Exclude.
+type Filter struct {
+	Include []Pattern `koanf:"include" yaml:"include,omitempty"`
+	Exclude []Pattern `koanf:"exclude" yaml:"exclude,omitempty"`
+}
+
+// Application is a rule that names clients. The first rule that matches wins.
+type Application struct {
+	Match      Match    `koanf:"match" yaml:"match"`
+	Name       string   `koanf:"name" yaml:"name"`
+	Owner      string   `koanf:"owner" yaml:"owner,omitempty"`
+	Tags       []string `koanf:"tags" yaml:"tags,omitempty"`
+	PerCluster bool     `koanf:"per_cluster" yaml:"per_cluster,omitempty"`
+}
+
+// Match are the patterns that a client must match, all that are given and at least one.
+type Match struct {
+	ClientID        Pattern `koanf:"client_id" yaml:"client_id,omitempty"`
+	Group           Pattern `koanf:"group" yaml:"group,omitempty"`
+	TransactionalID Pattern `koanf:"transactional_id" yaml:"transactional_id,omitempty"`
+	Principal       Pattern `koanf:"principal" yaml:"principal,omitempty"`
+}
+
+// Topic is a rule that gives topics an owner and tags.
+type Topic struct {
+	Match Pattern  `koanf:"match" yaml:"match"`
+	Owner string   `koanf:"owner" yaml:"owner,omitempty"`
+	Tags  []string `koanf:"tags" yaml:"tags,omitempty"`
+}
+
+// Default returns the configuration that holds where nothing is said. It lacks a cluster.
+func Default() Config {
+	const day = 24 * time.Hour
+	return Config{
+		Listen:   "127.0.0.1:8420",
+		Data:     "./lineaged-data",
+		Interval: Duration(10 * time.Second),
+		// Two days of every tick answer "what happened this weekend"; a year and a month of hours shows last year's same month.
+		Retention: Retention{Raw: Duration(2 * day), Minute: Duration(30 * day), Hour: Duration(400 * day)},
+		Log:       Log{Level: "info", Format: "auto"},
+	}
+}

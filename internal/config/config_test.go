@@ -1,0 +1,392 @@
+package config
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/big"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/pflag"
+)
+
+const canary = "hunter2-canary"
+
+// load writes yaml to a file beside the given others and loads it with variables (NAME=VALUE) and flags (--x=y).
+func load(t *testing.T, yaml string, files map[string]string, args ...string) (Config, error) {
+	t.Helper()
+	dir := t.TempDir()
+	for name, content := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	in := Input{Flags: pflag.NewFlagSet("test", pflag.ContinueOnError)}
+	if yaml != "" {
+		in.File = filepath.Join(dir, "lineaged.yaml")
+		if err := os.WriteFile(in.File, []byte(yaml), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	AddFlags(in.Flags)
+	for _, a := range args {
+		if strings.HasPrefix(a, "--") {
+			if err := in.Flags.Parse([]string{a}); err != nil {
+				t.Fatal(err)
+			}
+		} else {
+			in.Environ = append(in.Environ, a)
+		}
+	}
+	cfg, err := Load(in)
+	if err != nil {
+		var e *Error
+		if !errors.As(err, &e) {
+			t.Errorf("error %q is a %T, want *Error", err, err)
+		}
+		if strings.Contains(err.Error(), canary) {
+			t.Errorf("error shows a secret: %v", err)
+		}
+		if strings.Contains(err.Error(), "\n") {
+			t.Errorf("error has more than one line: %q", err)
+		}
+		err = errors.New(strings.ReplaceAll(err.Error(), dir, "DIR"))
+	}
+	return cfg, err
+}
+
+const one = "clusters: [{name: west, brokers: ['127.0.0.1:9092']}]\n"
+
+func TestErrors(t *testing.T) {
+	files := map[string]string{
+		"password": canary, "empty": "", "bad.pem": "no certificate", "weak.yaml": "http_server_config: {http2: true}",
+		"wrong.yaml": "tls_server: {}", "users.yaml": "basic_auth_users: {anna: $2b$12$1DpfPeqF9HzHJt.EWswy1exHluGfbhnn3yXhR7Xes6m3WJqFg0Wby}",
+	}
+	f := func(yaml, want string, args ...string) {
+		t.Helper()
+		_, err := load(t, yaml, files, args...)
+		switch {
+		case err == nil && want != "":
+			t.Errorf("%s %q: no error, want %s", yaml, args, want)
+		case err != nil && err.Error() != want:
+			t.Errorf("%s %q:\n got %v\nwant %s", yaml, args, err, want)
+		}
+	}
+	const from = " (from DIR/lineaged.yaml)"
+
+	f(one, "")
+	f("", "clusters: there is no cluster to watch: give --brokers HOST:PORT or --config FILE")
+	f("just text", `--config: "DIR/lineaged.yaml": is not a YAML mapping of keys to values, see line 1`)
+	f("- a\n- "+canary, `--config: "DIR/lineaged.yaml": is not a YAML mapping of keys to values, see line 1`)
+	f("listen: a\nlisten: b\n", `--config: "DIR/lineaged.yaml": yaml: unmarshal errors: line 2: mapping key "listen" already defined at line 1`)
+
+	// Unknown keys.
+	f("intervall: 10s", `intervall: unknown key, did you mean "interval"?`+from)
+	f("brokers: ['a:1']", `brokers: unknown key, did you mean "clusters[].brokers"?`+from)
+	f("zzzzzzzzz: 1", "zzzzzzzzz: unknown key"+from)
+	f("clusters: [{pasword: "+canary+"}]", "clusters[0].pasword: unknown key"+from)
+	f("clusters: [{sasl: {passwordfile: x}}]", `clusters[0].sasl.passwordfile: unknown key, did you mean "password_file"?`+from)
+	f(one, "$LINEAGED_INTERVALL: unknown environment variable, did you mean LINEAGED_INTERVAL?", "LINEAGED_INTERVALL=1s")
+	f(one, "$LINEAGED_CLUSTERS_x_NAME: unknown environment variable, did you mean LINEAGED_CLUSTERS_N_NAME?", "LINEAGED_CLUSTERS_x_NAME=a")
+	f(one, "", "LINEAGED_PORT=tcp://10.0.0.1:8420", "LINEAGED_SERVICE_HOST=10.0.0.1", "LINEAGED_CONFIG=x", "LINEAGED_DATA=", "LINEAGE=1")
+
+	// Shapes.
+	f("listen: {a: b}", `listen: "a mapping": is not a single value`+from)
+	f("clusters: west", `clusters: "west": is not a list`+from)
+	f("clusters: [west]", `clusters[0]: "west": is not a mapping of keys to values`+from)
+	f("clusters: [null]", "clusters[0].brokers: is empty: give at least one HOST:PORT")
+	f("clusters: [{brokers: 'a:1'}]", `clusters[0].brokers: "a:1": is not a list: write ["a:1"]`+from)
+	f("clusters: [{brokers: [{a: 1}]}]", `clusters[0].brokers[0]: "a mapping": is not a single value`+from)
+	f("clusters: [{brokers: [null]}]", "clusters[0].brokers[0]: is empty"+from)
+	f("clusters: [{name: 12}]", `clusters[0].name: "12": is not text: put it in quotes`+from)
+	f(one+"applications: [{per_cluster: 'maybe'}]", `applications[0].per_cluster: "maybe": is neither true nor false`+from)
+	f(one, "clusters: index 3 is set and 1 is not (from $LINEAGED_CLUSTERS_3_NAME)", "LINEAGED_CLUSTERS_3_NAME=x")
+
+	// Server.
+	f(one, `listen: "8420": is not an address HOST:PORT`, "--listen=8420")
+	f(one, `listen: "127.0.0.1:x": its port "x" is not a number from 0 to 65535`, "--listen=127.0.0.1:x")
+	f(one, `listen: "127.0.0.1:70000": its port "70000" is not a number from 0 to 65535`, "--listen=127.0.0.1:70000")
+	const beyond = "other machines could reach it: set web.config_file (TLS, client certificates or passwords), or listen on 127.0.0.1"
+	f(one, `listen: "0.0.0.0:8420": `+beyond, "--listen=0.0.0.0:8420")
+	f(one, `listen: ":8420": `+beyond, "--listen=:8420")
+	f(one, `listen: "example.org:8420": `+beyond, "LINEAGED_LISTEN=example.org:8420")
+	f(one, "", "--listen=[::1]:0")
+	f(one, "", "--listen=localhost:0")
+	f(one+"web: {config_file: none.yaml}", `web.config_file: "DIR/none.yaml": no such file or directory`)
+	f(one+"web: {config_file: weak.yaml}\nlisten: '0.0.0.0:1'",
+		`web.config_file: "DIR/weak.yaml": has neither tls_server_config nor basic_auth_users, and 0.0.0.0:1 can be reached from other machines`)
+	f(one+"web: {config_file: weak.yaml}", "")
+	f(one+"web: {config_file: wrong.yaml}", `web.config_file: "DIR/wrong.yaml": yaml: unmarshal errors: line 1: field tls_server not found in type web.Config`)
+	f(one+"web: {config_file: users.yaml}\nlisten: '0.0.0.0:1'", "")
+	f(one, "data: is empty: name a folder", "--data=")
+
+	// Times.
+	f("interval: 10", `interval: "10": not a duration such as 30s, 10m or 2d`+from)
+	f(one, `interval: "soon": not a duration such as 30s, 10m or 2d (from $LINEAGED_INTERVAL)`, "LINEAGED_INTERVAL=soon")
+	f(one, `interval: "500ms": is below 1s`, "--interval=500ms")
+	f(one, `interval: "7s": does not divide a minute: 1s, 2s, 5s, 10s, 15s, 20s, 30s or 1m would`, "--interval=7s")
+	f(one, `interval: "2m": does not divide a minute: 1s, 2s, 5s, 10s, 15s, 20s, 30s or 1m would`, "--interval=2m")
+	f(one, "", "--interval=1s")
+	f(one+"retention: {raw: 5s}", `retention.raw: "5s": is shorter than interval (10s)`)
+	f(one+"retention: {minute: 1d}", `retention.minute: "1d": is shorter than retention.raw (2d)`)
+	f(one, `retention.hour: "29d": is shorter than retention.minute (30d)`, "LINEAGED_RETENTION_HOUR=29d")
+	f(one+"retention: 2d", `retention: "2d": is not a mapping of keys to values`+from)
+
+	// Log.
+	f(one, `log.level: "loud": is none of debug, info, warn, error`, "--log-level=loud")
+	f(one, `log.format: "xml": is none of auto, text, json`, "--log-format=xml")
+
+	// Clusters.
+	f("", `clusters[0].brokers[0]: "west": is not an address HOST:PORT`, "--brokers=west")
+	f("", `clusters[0].brokers[1]: "b:0": is not an address HOST:PORT`, "--brokers=a:1,b:0")
+	f("", "", "--brokers=[::1]:9092")
+	f("clusters: [{name: west, brokers: ['a:1']}, {name: west, brokers: ['b:1']}]", `clusters[1].name: "west": clusters[0] has this name too`)
+	f("clusters: [{brokers: ['a:1']}, {brokers: ['a:1']}]", `clusters[1].brokers[0]: "a:1": clusters[0] has this address too: give both a name`)
+	f("clusters: [{brokers: ['a:1']}, {brokers: ['b:1']}]", "--cluster-name speaks of the one cluster, but 2 are configured", "--cluster-name=x")
+	f("", "$LINEAGED_BROKERS speaks of the one cluster, but 2 are configured", "LINEAGED_BROKERS=a:1", "LINEAGED_CLUSTERS_1_BROKERS=b:1")
+	f("clusters: [{brokers: ['a:1'], topics: {include: ['(']}}]",
+		"clusters[0].topics.include[0]: \"(\": not a regular expression: error parsing regexp: missing closing ): `(`"+from)
+	f("", "clusters[0].topics.exclude[1]: \"a{9999}\": not a regular expression: error parsing regexp: invalid repeat count: `{9999}` (from --topics-exclude)",
+		"--brokers=a:1", "--topics-exclude=a{1,2}", "--topics-exclude=a{9999}")
+
+	// TLS.
+	f("", "", "--brokers=a:1", "--tls-enabled")
+	f("clusters: [{brokers: ['a:1'], tls: {ca_file: none.pem}}]", `clusters[0].tls.ca_file: "DIR/none.pem": no such file or directory`)
+	f("clusters: [{brokers: ['a:1'], tls: {ca_file: bad.pem}}]", `clusters[0].tls.ca_file: "DIR/bad.pem": holds no certificate in PEM`)
+	f("clusters: [{brokers: ['a:1'], tls: {enabled: false, ca_file: bad.pem}}]", `clusters[0].tls.enabled: "false": and other keys of tls are set`)
+	f("clusters: [{brokers: ['a:1'], tls: {cert_file: bad.pem}}]", "clusters[0].tls.key_file: is not set, and cert_file is")
+	f("clusters: [{brokers: ['a:1'], tls: {key_file: bad.pem}}]", "clusters[0].tls.cert_file: is not set, and key_file is")
+	f("clusters: [{brokers: ['a:1'], tls: {cert_file: bad.pem, key_file: bad.pem}}]",
+		`clusters[0].tls.cert_file: "DIR/bad.pem": does not fit its key: tls: failed to find any PEM data in certificate input`)
+
+	// SASL.
+	sasl := func(s string) string { return "clusters: [{brokers: ['a:1'], sasl: {" + s + "}}]" }
+	f(sasl("mechanism: SCRAM-SHA-512, username: u, password_file: password"), "")
+	f(sasl("mechanism: GSSAPI, username: u"), `clusters[0].sasl.mechanism: "GSSAPI": is none of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512`)
+	f(sasl("username: u"), "clusters[0].sasl.mechanism: is not set, and other keys of sasl are: use one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512")
+	f(sasl("mechanism: PLAIN"), "clusters[0].sasl.username: is not set")
+	f(sasl("mechanism: PLAIN, username: u"), "clusters[0].sasl.password_file: is not set, and neither is the password in the environment")
+	f(sasl("mechanism: PLAIN, username: u, password_file: none"), `clusters[0].sasl.password_file: "DIR/none": no such file or directory`)
+	f(sasl("mechanism: PLAIN, username: u, password_file: empty"), `clusters[0].sasl.password_file: "DIR/empty": the file is empty`)
+	f(sasl("mechanism: PLAIN, username: u"), "", "LINEAGED_SASL_PASSWORD="+canary)
+	f(sasl("mechanism: PLAIN, username: u"), "", "LINEAGED_CLUSTERS_0_SASL_PASSWORD="+canary)
+	f(sasl("password: "+canary),
+		"clusters[0].sasl.password: a secret may not stand in the file: use password_file or the environment variable LINEAGED_CLUSTERS_0_SASL_PASSWORD"+from)
+	f("clusters: [{tls: {key: "+canary+"}}]",
+		"clusters[0].tls.key: a secret may not stand in the file: use key_file or the environment variable LINEAGED_CLUSTERS_0_TLS_KEY"+from)
+
+	// Rules.
+	f(one+"applications: [{name: a}]", "applications[0].match: has no pattern: give client_id, group, transactional_id or principal")
+	f(one+"applications: [{match: {group: a}}]", "applications[0].name: is not set")
+	f(one+"applications: [{match: {group: '(a)', client_id: b}, name: '$2'}]", `applications[0].name: "$2": speaks of $2, and no pattern of this rule has so many groups`)
+	f(one+"applications: [{match: {group: '(a)', client_id: b}, name: '$1'}]", "")
+	f(one+"applications: [{match: {principal: '['}, name: a}]",
+		"applications[0].match.principal: \"[\": not a regular expression: error parsing regexp: missing closing ]: `[`"+from)
+	f(one+"topics: [{owner: a}]", "topics[0].match: is not set")
+	f(one+"topics: [{match: a}]", "topics[0].owner: is not set, and neither are tags: the rule does nothing")
+	f(one, `applications[0].name: "$1": speaks of $1, and no pattern of this rule has so many groups`,
+		"LINEAGED_APPLICATIONS_0_NAME=$1", "LINEAGED_APPLICATIONS_0_MATCH_GROUP=a")
+}
+
+func TestPrecedence(t *testing.T) {
+	f := func(want, yaml string, args ...string) {
+		t.Helper()
+		cfg, err := load(t, yaml, nil, args...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := cfg.Interval.String(); got != want {
+			t.Errorf("%q %q: interval %s, want %s", yaml, args, got, want)
+		}
+	}
+	f("10s", one)
+	f("20s", one+"interval: 20s")
+	f("30s", one+"interval: 20s", "LINEAGED_INTERVAL=30s")
+	f("5s", one+"interval: 20s", "LINEAGED_INTERVAL=30s", "--interval=5s")
+	f("20s", one+"interval: 20s", "LINEAGED_INTERVAL=")
+	f("5s", one, "--interval=5s")
+}
+
+// A variable and a flag override one key of a cluster and leave its others.
+func TestMergeIntoCluster(t *testing.T) {
+	yaml := "clusters: [{name: west, environment: shop, brokers: ['a:1', 'b:1'], sasl: {mechanism: PLAIN, username: u}}]"
+	cfg, err := load(t, yaml, nil, "LINEAGED_ENVIRONMENT=test", "LINEAGED_CLUSTERS_0_SASL_USERNAME=v", "LINEAGED_SASL_PASSWORD=p", "--cluster-name=east", "--brokers=c:1,d:2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := cfg.Clusters[0]
+	got := fmt.Sprint(c.Name, c.Environment, c.Brokers, c.SASL.Mechanism, c.SASL.Username, c.SASL.Password.Reveal())
+	if want := fmt.Sprint("east", "test", []string{"c:1", "d:2"}, "PLAIN", "v", "p"); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+
+	cfg, err = load(t, yaml, nil, "LINEAGED_SASL_PASSWORD=p", "LINEAGED_CLUSTERS_0_NAME=x", "LINEAGED_CLUSTERS_1_BROKERS=e:1")
+	if err == nil {
+		t.Errorf("LINEAGED_SASL_PASSWORD beside two clusters: %v", cfg.Clusters)
+	}
+	cfg, err = load(t, yaml, nil, "LINEAGED_CLUSTERS_0_SASL_PASSWORD=p", "LINEAGED_CLUSTERS_1_BROKERS=e:1, f:1")
+	if err != nil || len(cfg.Clusters) != 2 || !cmp.Equal(cfg.Clusters[1].Brokers, []string{"e:1", "f:1"}) {
+		t.Errorf("a second cluster from the environment: %v, %v", cfg.Clusters, err)
+	}
+}
+
+// The environment's secret wins over the file's; a file's line end is no part of it.
+func TestSecretSources(t *testing.T) {
+	yaml := "clusters: [{brokers: ['a:1'], sasl: {mechanism: PLAIN, username: u, password_file: password}}]"
+	f := func(want string, args ...string) {
+		t.Helper()
+		cfg, err := load(t, yaml, map[string]string{"password": "from file\r\n"}, args...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := cfg.Clusters[0].SASL.Secret()
+		if err != nil || s.Reveal() != want {
+			t.Errorf("secret %q, %v, want %q", s.Reveal(), err, want)
+		}
+	}
+	f("from file")
+	f("from env", "LINEAGED_SASL_PASSWORD=from env")
+}
+
+func TestSecretNeverShows(t *testing.T) {
+	cfg, err := load(t, "clusters: [{brokers: ['a:1'], sasl: {mechanism: PLAIN, username: u}}]", nil, "LINEAGED_SASL_PASSWORD="+canary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	log := slog.New(slog.NewJSONHandler(&out, nil))
+	log.Info("configuration", "config", cfg, "password", cfg.Clusters[0].SASL.Password)
+	slog.New(slog.NewTextHandler(&out, nil)).Info("configuration", "config", cfg, "password", cfg.Clusters[0].SASL.Password)
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+		fmt.Fprintf(&out, verb+"\n", cfg)
+		fmt.Fprintf(&out, verb+"\n", cfg.Clusters[0].SASL.Password)
+		fmt.Fprintf(&out, verb+"\n", &cfg.Clusters[0].SASL.Password)
+	}
+	if err := cfg.Print(&out); err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out.Write(text)
+	if strings.Contains(out.String(), canary) || strings.Contains(out.String(), fmt.Sprintf("%x", canary)) {
+		t.Errorf("a secret shows:\n%s", out.String())
+	}
+	if !strings.Contains(out.String(), redacted) {
+		t.Errorf("nothing says that there is a secret:\n%s", out.String())
+	}
+}
+
+// What Print writes is a configuration again, and the same one.
+func TestPrintRoundTrip(t *testing.T) {
+	yaml := one + "interval: 20s\nweb: {allowed_hosts: [lineage.example.org]}\n" +
+		"applications: [{match: {client_id: '^(shop-[a-z]+)-\\d+$'}, name: $1, owner: team-shop, tags: [tier-1], per_cluster: true}]\n" +
+		"topics: [{match: '^customers', tags: [pii]}]\n"
+	print := func(yaml string) string {
+		t.Helper()
+		cfg, err := load(t, yaml, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b strings.Builder
+		if err := cfg.Print(&b); err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	first := print(yaml)
+	if diff := cmp.Diff(first, print(first)); diff != "" {
+		t.Error(diff)
+	}
+	for _, want := range []string{"interval: 20s", "hour: 400d", "name: $1", "per_cluster: true", "lineage.example.org"} {
+		if !strings.Contains(first, want) {
+			t.Errorf("%q is missing in\n%s", want, first)
+		}
+	}
+}
+
+func TestTLSConfig(t *testing.T) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tmpl := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+	priv := string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}))
+
+	cfg, err := load(t, "clusters: [{brokers: ['a:1'], tls: {ca_file: ca.pem, cert_file: ca.pem}}]", map[string]string{"ca.pem": cert}, "LINEAGED_TLS_KEY="+priv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := cfg.Clusters[0].TLS.Config()
+	if err != nil || c == nil || c.RootCAs == nil || len(c.Certificates) != 1 {
+		t.Errorf("TLS config %v, %v: want an authority and a certificate", c, err)
+	}
+
+	cfg, err = load(t, one, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c, err := cfg.Clusters[0].TLS.Config(); c != nil || err != nil {
+		t.Errorf("TLS config %v, %v without any key of tls, want none", c, err)
+	}
+}
+
+// The example in the design keeps its meaning for the keys that exist.
+func TestDesignExample(t *testing.T) {
+	cfg, err := load(t, `
+listen: 127.0.0.1:8420
+web: {config_file: web.yaml}
+data: ./lineaged-data
+interval: 10s
+retention: {raw: 2d, minute: 30d, hour: 400d}
+clusters:
+  - name: west
+    environment: production
+    brokers: [127.0.0.1:19092]
+    sasl: {mechanism: SCRAM-SHA-512, username: lineaged, password_file: west.password}
+    topics: {include: ['.*'], exclude: []}
+applications:
+  - match: {client_id: '^(shop-[a-z]+)-\d+$'}
+    name: $1
+    owner: team-shop
+    tags: [tier-1]
+  - match: {principal: '^User:billing$'}
+    name: billing
+    per_cluster: false
+topics:
+  - match: '^customers'
+    owner: team-crm
+    tags: [pii]
+`, map[string]string{"web.yaml": "", "west.password": "x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := cfg.Applications[0]; !a.Match.ClientID.MatchString("shop-web-1") || a.Name != "$1" || a.Owner != "team-shop" {
+		t.Errorf("first rule is %+v", a)
+	}
+	d := Default()
+	if cfg.Listen != d.Listen || cfg.Data != d.Data || cfg.Interval != d.Interval || cfg.Retention != d.Retention {
+		t.Errorf("the example states the defaults, got %+v, default %+v", cfg, d)
+	}
+}

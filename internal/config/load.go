@@ -1,0 +1,294 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/agnivade/levenshtein"
+	"github.com/knadh/koanf/parsers/yaml"
+	"github.com/knadh/koanf/providers/confmap"
+	"github.com/knadh/koanf/providers/env/v2"
+	"github.com/knadh/koanf/providers/file"
+	"github.com/knadh/koanf/providers/posflag"
+	"github.com/knadh/koanf/v2"
+	"github.com/spf13/pflag"
+)
+
+// Input is where Load takes values from.
+type Input struct {
+	File    string         // a YAML file; empty: none
+	Environ []string       // as os.Environ returns
+	Flags   *pflag.FlagSet // with the flags of AddFlags; nil: none
+}
+
+// Load merges defaults < file < environment < flags and checks the result, which is then complete. Every error is an *Error.
+func Load(in Input) (Config, error) {
+	cfg, err := Read(in)
+	if err != nil {
+		return cfg, err
+	}
+	return cfg, cfg.Validate()
+}
+
+// Read is Load without the checks that look at more than one value: for who wants to add to it before calling Validate.
+func Read(in Input) (Config, error) {
+	l := loader{k: koanf.New("."), origins: map[string]string{}, file: in.File}
+	cfg := Default()
+	for _, layer := range []func(Input) error{l.loadFile, l.loadEnviron, l.loadFlags} {
+		if err := layer(in); err != nil {
+			return cfg, err
+		}
+	}
+	raw := l.k.Raw()
+	if clusters, ok := raw["clusters"].(map[string]any); ok && len(clusters) > 1 && l.one != "" {
+		return cfg, &Error{Problem: fmt.Sprintf("%s speaks of the one cluster, but %d are configured", l.one, len(clusters))}
+	}
+	return cfg, decoder{l.origin}.decode(reflect.ValueOf(&cfg).Elem(), raw, "")
+}
+
+// loader holds the layers while they are merged.
+type loader struct {
+	k       *koanf.Koanf
+	origins map[string]string // path to the variable or flag that set it
+	file    string
+	one     string // the first variable or flag that spoke of the one cluster
+}
+
+func (l *loader) origin(path string) string {
+	for p := path; p != ""; {
+		if o, ok := l.origins[p]; ok {
+			return o
+		}
+		i := strings.LastIndexByte(p, '.')
+		p = p[:max(i, 0)]
+	}
+	return l.file
+}
+
+func (l *loader) loadFile(in Input) error {
+	if in.File == "" {
+		return nil
+	}
+	layer := koanf.New(".")
+	if err := layer.Load(file.Provider(in.File), yaml.Parser()); err != nil {
+		if pe := (*os.PathError)(nil); errors.As(err, &pe) {
+			return &Error{Key: "--config", Value: in.File, Problem: pe.Err.Error()}
+		}
+		// The parser's own words may quote a value, and the value may be a secret.
+		problem := "is not a YAML mapping of keys to values"
+		if at := regexp.MustCompile(`line \d+`).FindString(err.Error()); at != "" {
+			problem += ", see " + at
+		}
+		if strings.Contains(err.Error(), "already defined") || strings.Contains(err.Error(), "did not find") || strings.Contains(err.Error(), "not allowed") {
+			problem = err.Error()
+		}
+		return &Error{Key: "--config", Value: in.File, Problem: problem}
+	}
+	raw := layer.Raw()
+	for _, list := range []string{"clusters", "applications", "topics"} {
+		if items, ok := raw[list].([]any); ok {
+			raw[list] = byIndex(items)
+		}
+	}
+	for _, k := range keys() {
+		if err := at(raw, "", strings.Split(k.path, "."), func(m map[string]any, name, path string) error {
+			if k.secret {
+				return &Error{
+					Key: readable(path), Origin: in.File,
+					Problem: fmt.Sprintf("a secret may not stand in the file: use %s_file or the environment variable %s",
+						name, envPrefix+strings.ToUpper(strings.ReplaceAll(path, ".", "_"))),
+				}
+			}
+			if p, ok := m[name].(string); ok && k.file && p != "" && !filepath.IsAbs(p) {
+				m[name] = filepath.Join(filepath.Dir(in.File), p)
+			}
+			return nil
+		}); err != nil {
+			return err
+		}
+	}
+	return l.k.Load(confmap.Provider(raw, ""), nil)
+}
+
+// byIndex turns a list into a map by index: koanf merges maps and replaces lists.
+func byIndex(items []any) map[string]any {
+	m := make(map[string]any, len(items))
+	for i, item := range items {
+		if item == nil {
+			item = map[string]any{}
+		}
+		m[strconv.Itoa(i)] = item
+	}
+	return m
+}
+
+// at calls fn wherever the path, with * for any key, leads in m.
+func at(m map[string]any, path string, rest []string, fn func(m map[string]any, name, path string) error) error {
+	for name, v := range m {
+		if name != rest[0] && rest[0] != "*" {
+			continue
+		}
+		here := strings.TrimPrefix(path+"."+name, ".")
+		if len(rest) == 1 {
+			if err := fn(m, name, here); err != nil {
+				return err
+			}
+		} else if sub, ok := v.(map[string]any); ok {
+			if err := at(sub, here, rest[1:], fn); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// kubernetes matches what Kubernetes sets in every container beside a service named lineaged.
+var kubernetes = regexp.MustCompile(`^LINEAGED_(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT|PORT_\d+_(TCP|UDP)(_(PROTO|PORT|ADDR))?)$`)
+
+// notKeys are variables that other parts of the program read.
+var notKeys = []string{envPrefix + "CONFIG"}
+
+func (l *loader) loadEnviron(in Input) error {
+	var failed error
+	provider := env.Provider(".", env.Opt{
+		Prefix:      envPrefix,
+		EnvironFunc: func() []string { return in.Environ },
+		TransformFunc: func(name, value string) (string, any) {
+			if value == "" || slices.Contains(notKeys, name) || kubernetes.MatchString(name) {
+				return "", nil // an empty variable is one that is not set
+			}
+			for _, k := range keys() {
+				path, one, ok := k.matchEnv(name)
+				if !ok {
+					continue
+				}
+				l.note(path, "$"+name, one)
+				if k.list {
+					return path, splitList(value)
+				}
+				return path, value
+			}
+			failed = &Error{Key: "$" + name, Problem: "unknown environment variable" + suggestEnv(name)}
+			return "", nil
+		},
+	})
+	if err := l.k.Load(provider, nil); err != nil {
+		return &Error{Problem: err.Error()}
+	}
+	return failed
+}
+
+func (l *loader) note(path, origin string, one bool) {
+	l.origins[path] = origin
+	if one && l.one == "" {
+		l.one = origin
+	}
+}
+
+func splitList(value string) []string {
+	var items []string
+	for item := range strings.SplitSeq(value, ",") {
+		if item = strings.TrimSpace(item); item != "" {
+			items = append(items, item)
+		}
+	}
+	return items
+}
+
+func suggestEnv(name string) string {
+	best, distance := "", 1+len(name)/4
+	for _, k := range keys() {
+		for _, known := range []string{k.env(), k.shortEnv()} {
+			if n := levenshtein.ComputeDistance(name, known); n < distance {
+				best, distance = known, n
+			}
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf(", did you mean %s?", best)
+}
+
+func (l *loader) loadFlags(in Input) error {
+	if in.Flags == nil {
+		return nil
+	}
+	provider := posflag.ProviderWithFlag(in.Flags, ".", l.k, func(f *pflag.Flag) (string, any) {
+		v, ok := f.Value.(*flagValue)
+		if !ok || !f.Changed {
+			return "", nil
+		}
+		path := strings.Replace(v.key.path, "*", "0", 1)
+		l.note(path, "--"+f.Name, path != v.key.path)
+		if v.key.list {
+			return path, v.values
+		}
+		return path, v.values[0]
+	})
+	if err := l.k.Load(provider, nil); err != nil {
+		return &Error{Problem: err.Error()}
+	}
+	return nil
+}
+
+// AddFlags adds a flag for every key that has one. Their values are checked by Load.
+func AddFlags(fs *pflag.FlagSet) {
+	for _, k := range keys() {
+		if name := k.flag(); name != "" {
+			fs.Var(&flagValue{key: k}, name, texts[k.path].short)
+			f := fs.Lookup(name)
+			f.DefValue = defaultOf(k.path)
+			if k.kind.Kind() == reflect.Pointer {
+				f.NoOptDefVal = "true"
+			}
+		}
+	}
+}
+
+// flagValue keeps what a flag was given; a list's flag may be repeated, and holds several items separated by commas unless they are patterns.
+type flagValue struct {
+	key    key
+	values []string
+}
+
+func (v *flagValue) String() string { return strings.Join(v.values, ",") }
+
+func (v *flagValue) Set(s string) error {
+	switch {
+	case v.key.list && v.key.kind != reflect.TypeFor[Pattern]():
+		v.values = append(v.values, splitList(s)...)
+	case v.key.list:
+		v.values = append(v.values, s)
+	default:
+		v.values = []string{s}
+	}
+	return nil
+}
+
+// Type is what the help shows in the place of the value.
+func (v *flagValue) Type() string {
+	switch {
+	case strings.HasSuffix(v.key.path, "brokers"):
+		return "HOST:PORT,..."
+	case v.key.list && v.key.kind == reflect.TypeFor[Pattern]():
+		return "PATTERN"
+	case v.key.list:
+		return "LIST"
+	case v.key.file:
+		return "FILE"
+	case v.key.kind == reflect.TypeFor[Duration]():
+		return "DURATION"
+	case v.key.kind.Kind() == reflect.Pointer:
+		return "BOOL"
+	default:
+		return "TEXT"
+	}
+}

@@ -1,0 +1,171 @@
+package config
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+)
+
+// text is what is said of a key: short in the help of its flag, long on the reference page after it.
+type text struct{ short, long string }
+
+// texts has one entry for every key.
+var texts = map[string]text{
+	"listen": {
+		"address of the web UI and the API; port 0 takes a free one",
+		"Any other than a loopback address is refused without `web.config_file`.",
+	},
+	"web.config_file": {
+		"TLS, client certificates and passwords of the server",
+		"The format is that of Prometheus' exporter-toolkit: `tls_server_config`, `basic_auth_users`.",
+	},
+	"web.allowed_hosts": {
+		"further host names under which browsers may reach the server",
+		"Requests with another Host or Origin are refused. The listen address, `localhost` and loopback addresses are always allowed.",
+	},
+	"data": {
+		"folder of the store",
+		"Created when it does not exist. A relative path starts from the working directory.",
+	},
+	"interval": {
+		"the tick: how often every cluster is looked at",
+		"At least `1s`; it has to divide a minute.",
+	},
+	"retention.raw":    {"how long every tick is kept", "At least `interval`."},
+	"retention.minute": {"how long one sample a minute is kept", "At least `retention.raw`."},
+	"retention.hour":   {"how long one sample an hour is kept", "At least `retention.minute`."},
+	"log.level":        {"debug, info, warn or error", "The log goes to standard error."},
+	"log.format":       {"text, json or auto", "`auto` is text on a terminal and JSON elsewhere."},
+	"clusters.*.name": {
+		"name of the cluster in answers",
+		"No two clusters may share one. Default: the cluster id that the brokers report.",
+	},
+	"clusters.*.environment": {
+		"scope in which an application's name means one application",
+		"Default: the cluster's own name, so that nothing merges unasked.",
+	},
+	"clusters.*.brokers": {
+		"brokers to start from",
+		"The others are learnt from them. One is enough; more help while one is down.",
+	},
+	"clusters.*.tls.enabled": {
+		"encrypt the connection to Kafka",
+		"Default: true when any other key of `tls` is set. Alone it trusts the system's authorities.",
+	},
+	"clusters.*.tls.ca_file":        {"certificate authority of the brokers, PEM", "Default: the system's authorities."},
+	"clusters.*.tls.cert_file":      {"our certificate, PEM", "With `key_file`, for brokers that ask for client certificates."},
+	"clusters.*.tls.key_file":       {"our certificate's private key, PEM", ""},
+	"clusters.*.tls.ca":             {"content instead of `ca_file`", ""},
+	"clusters.*.tls.cert":           {"content instead of `cert_file`", ""},
+	"clusters.*.tls.key":            {"content instead of `key_file`", ""},
+	"clusters.*.sasl.mechanism":     {"PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512", "Default: no SASL."},
+	"clusters.*.sasl.username":      {"user name", ""},
+	"clusters.*.sasl.password_file": {"file with the password", "A line's end after it is ignored."},
+	"clusters.*.sasl.password":      {"the password instead of `password_file`", ""},
+	"clusters.*.topics.include": {
+		"topics to look at; may be repeated",
+		"A topic is looked at when any of the patterns matches. Default: all. Internal topics are counted and hidden.",
+	},
+	"clusters.*.topics.exclude":             {"topics to leave out; may be repeated", "Wins over `include`."},
+	"applications.*.match.client_id":        {"pattern of the client id", "All patterns that are given must match, and one must be given."},
+	"applications.*.match.group":            {"pattern of the group", ""},
+	"applications.*.match.transactional_id": {"pattern of the transactional id", ""},
+	"applications.*.match.principal":        {"pattern of the principal, e.g. `^User:billing$`", ""},
+	"applications.*.name":                   {"name of the application", "`$1` is the first group of the pattern. The first rule that matches a client wins."},
+	"applications.*.owner":                  {"who answers for it", ""},
+	"applications.*.tags":                   {"tags", ""},
+	"applications.*.per_cluster":            {"one application per cluster, also within an environment", "Default: `false`."},
+	"topics.*.match":                        {"pattern of the topic's name", "The first rule that matches a topic wins."},
+	"topics.*.owner":                        {"who answers for it", "`owner` or `tags` must be given."},
+	"topics.*.tags":                         {"tags, e.g. `pii`", ""},
+}
+
+// defaultOf returns the default of a key as it would be written, "" when there is none.
+func defaultOf(path string) string {
+	v := reflect.ValueOf(Default())
+	for name := range strings.SplitSeq(path, ".") {
+		if name == "*" || v.Kind() != reflect.Struct {
+			return ""
+		}
+		for i := range v.NumField() {
+			if v.Type().Field(i).Tag.Get("koanf") == name {
+				v = v.Field(i)
+				break
+			}
+		}
+	}
+	if v.Kind() == reflect.Slice {
+		return ""
+	}
+	return fmt.Sprint(v.Interface())
+}
+
+const referenceHead = `# Configuration
+
+Every setting of lineaged: its key in the YAML file, its environment variable, its flag and its default. This page is generated from the program and a
+test holds it complete; ` + "`lineaged config print`" + ` shows the settings that are in force, with secrets redacted, and ` + "`lineaged config check`" + ` says
+what is wrong with them.
+
+Precedence: defaults < YAML file < environment < flags. Nothing needs a file: ` + "`lineaged serve --brokers HOST:PORT`" + ` is enough.
+
+- The file is named by ` + "`--config FILE`" + ` or ` + "`LINEAGED_CONFIG`" + `. Unknown keys and unknown ` + "`LINEAGED_`" + ` variables are errors. (Variables that Kubernetes
+  sets beside a service named lineaged are left alone; an empty variable counts as not set.)
+- Durations are written as in Prometheus: ` + "`30s`, `10m`, `2d`, `1h30m`" + `. Patterns are regular expressions (RE2) that match anywhere unless they say ` + "`^` or `$`" + `.
+- Lists in a variable or a flag are separated by commas; flags that take patterns are repeated instead.
+- A relative path of a ` + "`*_file`" + ` key in the YAML file starts from that file's folder, elsewhere from the working directory.
+- **Secrets** come from files (` + "`*_file`" + `), or, under the same key without ` + "`_file`" + `, from the environment only; the environment wins. They are never printed or logged.
+- In a variable's name ` + "`N`" + ` is the index, from 0: ` + "`LINEAGED_CLUSTERS_0_NAME`" + `. It adds to the file's lists and overrides them key by key. Where there is one cluster
+  only, its keys have short variables and flags as well.
+- An invalid configuration ends the program with exit code 2 and one line that names the key, the value and where it came from. Other failures: exit code 1.
+`
+
+// Reference returns the reference page of all keys, in Markdown.
+func Reference() string {
+	var b strings.Builder
+	b.WriteString(referenceHead)
+	section := ""
+	for _, k := range keys() {
+		if s, title := heading(k.path); s != section {
+			section = s
+			fmt.Fprintf(&b, "\n## %s\n\n| key | takes | default | environment | flag | meaning |\n|---|---|---|---|---|---|\n", title)
+		}
+		env := code(k.env())
+		if short := k.shortEnv(); short != "" {
+			env += "<br>" + code(short)
+		}
+		t := texts[k.path]
+		meaning := strings.TrimSpace(upperFirst(t.short) + ". " + t.long)
+		if k.secret {
+			meaning = strings.TrimSpace(meaning + " Environment only.")
+		}
+		flag := ""
+		if f := k.flag(); f != "" {
+			flag = code("--" + f)
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s |\n", code(strings.ReplaceAll(readable(k.path), "[]", "[N]")), k.kindName(), code(defaultOf(k.path)), env, flag,
+			strings.ReplaceAll(meaning, "|", "\\|"))
+	}
+	return b.String()
+}
+
+func heading(path string) (section, title string) {
+	first, _, many := strings.Cut(path, ".*.")
+	if !many {
+		return "", "Server, store and tick"
+	}
+	return first, map[string]string{"clusters": "Clusters", "applications": "Rules that name applications", "topics": "Rules about topics"}[first]
+}
+
+func code(s string) string {
+	if s == "" {
+		return ""
+	}
+	return "`" + s + "`"
+}
+
+func upperFirst(s string) string {
+	if s == "" {
+		return ""
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}

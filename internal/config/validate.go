@@ -1,0 +1,225 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prometheus/exporter-toolkit/web"
+	"go.yaml.in/yaml/v3"
+)
+
+// Validate checks everything that one value alone cannot tell, and that the files which are named can be read. The error is an *Error.
+func (c *Config) Validate() error {
+	for _, check := range []func() error{c.checkServer, c.checkTimes, c.checkLog, c.checkClusters, c.checkRules} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func bad(key, value, format string, args ...any) error {
+	return &Error{Key: key, Value: value, Problem: fmt.Sprintf(format, args...)}
+}
+
+func (c *Config) checkServer() error {
+	loopback, err := Loopback(c.Listen)
+	if err != nil {
+		return bad("listen", c.Listen, "%v", err)
+	}
+	if c.Data == "" {
+		return bad("data", "", "is empty: name a folder")
+	}
+	path := string(c.Web.ConfigFile)
+	if path == "" {
+		if !loopback {
+			return bad("listen", c.Listen, "other machines could reach it: set web.config_file (TLS, client certificates or passwords), or listen on 127.0.0.1")
+		}
+		return nil
+	}
+	if _, err := os.ReadFile(path); err != nil {
+		return bad("web.config_file", path, "%v", cause(err))
+	}
+	if err := web.Validate(path); err != nil {
+		return bad("web.config_file", path, "%v", err)
+	}
+	if !loopback && !protects(path) {
+		return bad("web.config_file", path, "has neither tls_server_config nor basic_auth_users, and %s can be reached from other machines", c.Listen)
+	}
+	return nil
+}
+
+// protects reports whether a web configuration file asks for encryption or for a password: an empty one is valid and does neither.
+func protects(path string) bool {
+	text, err := os.ReadFile(path)
+	var f struct {
+		TLS   map[string]any `yaml:"tls_server_config"`
+		Users map[string]any `yaml:"basic_auth_users"`
+	}
+	return err == nil && yaml.Unmarshal(text, &f) == nil && (len(f.TLS) > 0 || len(f.Users) > 0)
+}
+
+// Loopback reports whether only this machine can reach an address to listen on, HOST:PORT with port 0 for any free one. A name other than localhost is taken to
+// be reachable: what it resolves to may change.
+func Loopback(address string) (bool, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return false, fmt.Errorf("is not an address HOST:PORT")
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
+		return false, fmt.Errorf("its port %q is not a number from 0 to 65535", port)
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback(), nil
+}
+
+func (c *Config) checkTimes() error {
+	interval := time.Duration(c.Interval)
+	switch {
+	case interval < time.Second:
+		return bad("interval", c.Interval.String(), "is below 1s")
+	case interval > time.Minute || time.Minute%interval != 0:
+		// A minute's sample then is one of the ticks.
+		return bad("interval", c.Interval.String(), "does not divide a minute: 1s, 2s, 5s, 10s, 15s, 20s, 30s or 1m would")
+	}
+	r := c.Retention
+	for _, t := range []struct {
+		key         string
+		value, less Duration
+		than        string
+	}{
+		{"retention.raw", r.Raw, c.Interval, "interval"},
+		{"retention.minute", r.Minute, r.Raw, "retention.raw"},
+		{"retention.hour", r.Hour, r.Minute, "retention.minute"},
+	} {
+		if t.value < t.less {
+			return bad(t.key, t.value.String(), "is shorter than %s (%s)", t.than, t.less)
+		}
+	}
+	return nil
+}
+
+func (c *Config) checkLog() error {
+	for _, o := range []struct {
+		key, value string
+		known      []string
+	}{
+		{"log.level", c.Log.Level, []string{"debug", "info", "warn", "error"}},
+		{"log.format", c.Log.Format, []string{"auto", "text", "json"}},
+	} {
+		if !slices.Contains(o.known, o.value) {
+			return bad(o.key, o.value, "is none of %s", strings.Join(o.known, ", "))
+		}
+	}
+	return nil
+}
+
+func (c *Config) checkClusters() error {
+	if len(c.Clusters) == 0 {
+		return bad("clusters", "", "there is no cluster to watch: give --brokers HOST:PORT or --config FILE")
+	}
+	names := map[string]int{}
+	for i, cl := range c.Clusters {
+		at := fmt.Sprintf("clusters[%d].", i)
+		if len(cl.Brokers) == 0 {
+			return bad(at+"brokers", "", "is empty: give at least one HOST:PORT")
+		}
+		for j, b := range cl.Brokers {
+			host, port, err := net.SplitHostPort(b)
+			n, numberErr := strconv.Atoi(port)
+			if err != nil || numberErr != nil || host == "" || n < 1 || n > 65535 {
+				return bad(fmt.Sprintf("%sbrokers[%d]", at, j), b, "is not an address HOST:PORT")
+			}
+		}
+		if first, twice := names[cl.Source()]; twice {
+			if cl.Name == "" {
+				return bad(at+"brokers[0]", cl.Brokers[0], "clusters[%d] has this address too: give both a name", first)
+			}
+			return bad(at+"name", cl.Name, "clusters[%d] has this name too", first)
+		}
+		names[cl.Source()] = i
+		if err := cl.TLS.check(at + "tls."); err != nil {
+			return err
+		}
+		if err := cl.SASL.check(at + "sasl."); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var mechanisms = []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"}
+
+func (s SASL) check(at string) error {
+	switch {
+	case s.Mechanism == "" && (s.Username != "" || s.PasswordFile != "" || !s.Password.IsZero()):
+		return bad(at+"mechanism", "", "is not set, and other keys of sasl are: use one of %s", strings.Join(mechanisms, ", "))
+	case s.Mechanism == "":
+		return nil
+	case !slices.Contains(mechanisms, s.Mechanism):
+		return bad(at+"mechanism", s.Mechanism, "is none of %s", strings.Join(mechanisms, ", "))
+	case s.Username == "":
+		return bad(at+"username", "", "is not set")
+	case s.PasswordFile == "" && s.Password.IsZero():
+		return bad(at+"password_file", "", "is not set, and neither is the password in the environment")
+	}
+	_, err := s.secret(at)
+	return err
+}
+
+// Secret returns the password from the environment, else from its file, without the line's end.
+func (s SASL) Secret() (Secret, error) { return s.secret("sasl.") }
+
+func (s SASL) secret(at string) (Secret, error) {
+	text, err := content(s.Password, s.PasswordFile, at+"password_file")
+	if err != nil {
+		return Secret{}, err
+	}
+	password := strings.TrimRight(string(text), "\r\n")
+	if password == "" {
+		return Secret{}, bad(at+"password_file", string(s.PasswordFile), "the file is empty")
+	}
+	return NewSecret(password), nil
+}
+
+var reference = regexp.MustCompile(`\$(?:(\d+)|\{(\d+)\})`)
+
+func (c *Config) checkRules() error {
+	for i, a := range c.Applications {
+		at := fmt.Sprintf("applications[%d].", i)
+		groups, patterns := 0, 0
+		for _, p := range []Pattern{a.Match.ClientID, a.Match.Group, a.Match.TransactionalID, a.Match.Principal} {
+			if !p.IsZero() {
+				patterns++
+				groups = max(groups, p.NumSubexp())
+			}
+		}
+		if patterns == 0 {
+			return bad(at+"match", "", "has no pattern: give client_id, group, transactional_id or principal")
+		}
+		if a.Name == "" {
+			return bad(at+"name", "", "is not set")
+		}
+		for _, m := range reference.FindAllStringSubmatch(a.Name, -1) {
+			if n, err := strconv.Atoi(m[1] + m[2]); err != nil || n > groups {
+				return bad(at+"name", a.Name, "speaks of %s, and no pattern of this rule has so many groups", m[0])
+			}
+		}
+	}
+	for i, t := range c.Topics {
+		at := fmt.Sprintf("topics[%d].", i)
+		if t.Match.IsZero() {
+			return bad(at+"match", "", "is not set")
+		}
+		if t.Owner == "" && len(t.Tags) == 0 {
+			return bad(at+"owner", "", "is not set, and neither are tags: the rule does nothing")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,98 @@
+package config
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"regexp"
+	"time"
+
+	"github.com/prometheus/common/model"
+)
+
+// redacted stands wherever a secret would.
+const redacted = "<redacted>"
+
+// Secret is a value that is used and never shown: every way to print, log or marshal it gives a fixed text.
+type Secret struct{ value string }
+
+// NewSecret returns a Secret of value.
+func NewSecret(value string) Secret { return Secret{value} }
+
+// Reveal returns the secret itself, for the one place that needs it.
+func (s Secret) Reveal() string { return s.value }
+
+// IsZero reports whether there is no secret.
+func (s Secret) IsZero() bool { return s.value == "" }
+
+// String returns a fixed text, or nothing for no secret.
+func (s Secret) String() string {
+	if s.IsZero() {
+		return ""
+	}
+	return redacted
+}
+
+// Format keeps every fmt verb from looking inside.
+func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
+
+// LogValue redacts for slog.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
+
+// MarshalText redacts for JSON and whatever else asks for text.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// MarshalYAML redacts.
+func (s Secret) MarshalYAML() (any, error) { return s.String(), nil }
+
+// UnmarshalText takes the secret.
+func (s *Secret) UnmarshalText(text []byte) error { s.value = string(text); return nil }
+
+// File is a path. In a YAML file a relative one starts from the file's folder, elsewhere from the working directory.
+type File string
+
+// Duration is a time.Duration that is written as Prometheus does: 30s, 10m, 2d, 1h30m.
+type Duration time.Duration
+
+// String returns the shortest such spelling.
+func (d Duration) String() string { return model.Duration(d).String() }
+
+// MarshalText writes String.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalText parses the Prometheus spelling.
+func (d *Duration) UnmarshalText(text []byte) error {
+	v, err := model.ParseDuration(string(text))
+	if err != nil {
+		return fmt.Errorf("not a duration such as 30s, 10m or 2d")
+	}
+	*d = Duration(v)
+	return nil
+}
+
+// Pattern is a regular expression (RE2). It matches anywhere in a text unless it says ^ or $. The zero value is no pattern.
+type Pattern struct{ *regexp.Regexp }
+
+// IsZero reports whether there is no pattern.
+func (p Pattern) IsZero() bool { return p.Regexp == nil }
+
+// String returns the expression.
+func (p Pattern) String() string {
+	if p.Regexp == nil {
+		return ""
+	}
+	return p.Regexp.String()
+}
+
+// MarshalText writes the expression.
+func (p Pattern) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+
+// UnmarshalText compiles the expression.
+func (p *Pattern) UnmarshalText(text []byte) error {
+	re, err := regexp.Compile(string(text))
+	if err != nil {
+		return fmt.Errorf("not a regular expression: %w", err)
+	}
+	p.Regexp = re
+	return nil
+}
