@@ -1,0 +1,194 @@
+// Package graph is the lineage graph of one window: nodes, the flows between them, and walks up and down.
+//
+// It takes accesses whose nodes are already resolved and gives an immutable Snapshot that may be shared. It hides how the graph is
+// kept: dense node numbers and compressed adjacency in both directions. It refuses to know a clock, a store or a name's rules: the
+// same accesses give the same Snapshot, in whatever order they come, and the same question the same answer.
+//
+// Nodes are ordered by name, then kind, then scope; wherever importance leaves a tie, that order decides.
+package graph
+
+import (
+	"cmp"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// State says whether something moved in the window. Inactive and Unknown are different answers.
+type State uint8
+
+// The states.
+const (
+	Inactive State = iota // nothing moved in the window
+	Active                // a record moved in the window
+	Unknown               // that part of the window was not observed, or is still pending
+)
+
+// String returns the state in words.
+func (s State) String() string { return [...]string{"inactive", "active", "unknown"}[s] }
+
+// rank orders states by importance: active, unknown, inactive.
+func (s State) rank() int { return [...]int{0, 2, 1}[s] }
+
+// Access is one client's reading or writing of one topic, resolved to the two nodes that it joins.
+type Access struct {
+	ID       lineage.SubjectID
+	From, To lineage.Node // as records move
+	State    State
+	Weight   float64 // importance, e.g. records moved in the window; NaN and less than zero count as zero
+}
+
+// Edge is a flow with the accesses that make it up.
+type Edge struct {
+	Flow     lineage.Flow
+	State    State               // Active if any access is, else Unknown if any is, else Inactive
+	Weight   float64             // the sum over the accesses
+	Accesses []lineage.SubjectID // sorted, each once; shared with the Snapshot: read only
+}
+
+// Direction is the way that a walk takes from its roots.
+type Direction uint8
+
+// The directions. Both is the union of a walk up and a walk down; it never turns round on the way.
+const (
+	Upstream Direction = iota
+	Downstream
+	Both
+)
+
+// Query asks for what lies upstream or downstream of some nodes.
+type Query struct {
+	Roots     []lineage.Node // always shown, also those that the Snapshot does not have
+	Direction Direction
+	Depth     int // hops from the nearest root; 0: the roots alone; negative: no bound
+	Limit     int // nodes to show, roots included; 0 or negative: no bound
+}
+
+// Hidden counts the direct neighbours of a shown node that are not shown, whatever hid them: the limit, the depth or the direction.
+type Hidden struct {
+	Node                 lineage.Node
+	Upstream, Downstream int
+}
+
+// Walk is the answer to a Query. The caller owns its slices, but for Edge.Accesses.
+type Walk struct {
+	// Nodes holds the roots in the order asked, then the others: nearer before farther, the more important first within a distance.
+	Nodes []lineage.Node
+	// Edges holds the flows among Nodes that lie on a walk from the roots, by the nodes' order, from end first. The depth bounds the nodes:
+	// no such flow between two nodes shown is left out.
+	Edges []Edge
+	// Hidden holds, in the order of Nodes, those of which a neighbour is hidden.
+	Hidden     []Hidden
+	Truncated  bool // the limit cut nodes
+	TotalNodes int  // before the limit cut
+}
+
+// Snapshot is the graph of one window. It never changes and may be used from any number of goroutines.
+type Snapshot struct {
+	window lineage.Window
+
+	nodes []lineage.Node // by compareNodes; a node's number is its place here
+	index map[lineage.Node]uint32
+
+	// Edges are numbered by from, then to: edge e runs from the n with outOff[n] <= e < outOff[n+1] to outTo[e].
+	outOff, outTo []uint32
+	// The edges into n are inEdge[inOff[n]:inOff[n+1]], by from, which inFrom repeats so that a walk up touches one array.
+	inOff, inFrom, inEdge []uint32
+
+	state  []State
+	weight []float64
+	accOff []uint32 // of edge e: accesses[accOff[e]:accOff[e+1]]
+	access []lineage.SubjectID
+}
+
+// Window returns the window that the snapshot was built for.
+func (s *Snapshot) Window() lineage.Window { return s.window }
+
+// Has reports whether n has a flow in the snapshot.
+func (s *Snapshot) Has(n lineage.Node) bool { _, ok := s.index[n]; return ok }
+
+// NodeCount returns the number of nodes that have a flow.
+func (s *Snapshot) NodeCount() int { return len(s.nodes) }
+
+// EdgeCount returns the number of flows.
+func (s *Snapshot) EdgeCount() int { return len(s.outTo) }
+
+// Nodes walks the nodes that have a flow, in the package's order of nodes.
+func (s *Snapshot) Nodes() iter.Seq[lineage.Node] { return slices.Values(s.nodes) }
+
+// Edges walks all flows by the order of their From nodes, then of their To nodes.
+func (s *Snapshot) Edges() iter.Seq[Edge] {
+	return func(yield func(Edge) bool) {
+		for n := range s.nodes {
+			for e := s.outOff[n]; e < s.outOff[n+1]; e++ {
+				if !yield(s.edge(uint32(n), e)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Edge returns the flow f; ok is false when the snapshot does not have it.
+func (s *Snapshot) Edge(f lineage.Flow) (e Edge, ok bool) {
+	from, ok := s.index[f.From]
+	if !ok {
+		return Edge{}, false
+	}
+	to, ok := s.index[f.To]
+	if !ok {
+		return Edge{}, false
+	}
+	first := s.outOff[from]
+	i, ok := slices.BinarySearch(s.outTo[first:s.outOff[from+1]], to)
+	if !ok {
+		return Edge{}, false
+	}
+	return s.edge(from, first+uint32(i)), true
+}
+
+// In walks the flows into n, by the order of their From nodes.
+func (s *Snapshot) In(n lineage.Node) iter.Seq[Edge] {
+	return func(yield func(Edge) bool) {
+		v, ok := s.index[n]
+		if !ok {
+			return
+		}
+		for i := s.inOff[v]; i < s.inOff[v+1]; i++ {
+			if !yield(s.edge(s.inFrom[i], s.inEdge[i])) {
+				return
+			}
+		}
+	}
+}
+
+// Out walks the flows out of n, by the order of their To nodes.
+func (s *Snapshot) Out(n lineage.Node) iter.Seq[Edge] {
+	return func(yield func(Edge) bool) {
+		v, ok := s.index[n]
+		if !ok {
+			return
+		}
+		for e := s.outOff[v]; e < s.outOff[v+1]; e++ {
+			if !yield(s.edge(v, e)) {
+				return
+			}
+		}
+	}
+}
+
+func (s *Snapshot) edge(from, e uint32) Edge {
+	a, b := s.accOff[e], s.accOff[e+1]
+	return Edge{
+		Flow:     lineage.Flow{From: s.nodes[from], To: s.nodes[s.outTo[e]]},
+		State:    s.state[e],
+		Weight:   s.weight[e],
+		Accesses: s.access[a:b:b],
+	}
+}
+
+func compareNodes(a, b lineage.Node) int {
+	return cmp.Or(strings.Compare(a.Name, b.Name), cmp.Compare(a.Kind, b.Kind), strings.Compare(a.Scope, b.Scope))
+}

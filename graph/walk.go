@@ -1,0 +1,278 @@
+package graph
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// bitset holds node numbers.
+type bitset []uint64
+
+func newBitset(n int) bitset          { return make(bitset, (n+63)/64) }
+func (b bitset) has(i uint32) bool    { return b[i>>6]&(1<<(i&63)) != 0 }
+func (b bitset) add(i uint32)         { b[i>>6] |= 1 << (i & 63) }
+func (b bitset) addNew(i uint32) bool { old := b[i>>6]; b.add(i); return b[i>>6] != old }
+
+// reach is what one walk in one direction finds: nodes by distance, levels[d]:levels[d+1] those at distance d.
+type reach struct {
+	seen   bitset // nil: the query does not walk this way
+	queue  []uint32
+	levels []int
+}
+
+func (r *reach) level(d int) []uint32 {
+	if d+1 >= len(r.levels) {
+		return nil
+	}
+	return r.queue[r.levels[d]:r.levels[d+1]]
+}
+
+// walk is a breadth-first search over one direction's adjacency. Cycles end, since a node is queued once.
+func walk(nodes int, off, neighbour, roots []uint32, depth int) reach {
+	r := reach{seen: newBitset(nodes), queue: make([]uint32, 0, len(roots)), levels: []int{0}}
+	for _, n := range roots {
+		r.seen.add(n)
+		r.queue = append(r.queue, n)
+	}
+	seen, queue, start := r.seen, r.queue, 0
+	for d := 0; start < len(queue); d++ {
+		end := len(queue)
+		r.levels = append(r.levels, end)
+		if d == depth {
+			break
+		}
+		for ; start < end; start++ {
+			n := queue[start]
+			for _, m := range neighbour[off[n]:off[n+1]] {
+				w, bit := m>>6, uint64(1)<<(m&63)
+				if seen[w]&bit == 0 {
+					seen[w] |= bit
+					queue = append(queue, m)
+				}
+			}
+		}
+	}
+	r.queue = queue
+	return r
+}
+
+// Walk answers q. What the limit cuts is the end of Walk.Nodes as it would be without a limit: so nearer nodes stay before farther ones, and within a
+// distance those stay whose flows from the nearer nodes are active, then unknown, then inactive, then heavier, then first by name.
+func (s *Snapshot) Walk(q Query) Walk {
+	var roots []uint32
+	var out Walk
+	asked := make(map[lineage.Node]bool, len(q.Roots))
+	for _, n := range q.Roots {
+		if asked[n] {
+			continue
+		}
+		asked[n] = true
+		out.Nodes = append(out.Nodes, n)
+		if i, ok := s.index[n]; ok {
+			roots = append(roots, i)
+		}
+	}
+	strangers := len(out.Nodes) - len(roots)
+
+	var up, down reach
+	if q.Direction != Downstream {
+		up = walk(len(s.nodes), s.inOff, s.inFrom, roots, q.Depth)
+	}
+	if q.Direction != Upstream {
+		down = walk(len(s.nodes), s.outOff, s.outTo, roots, q.Depth)
+	}
+	out.TotalNodes = strangers + len(up.queue) + len(down.queue)
+	if q.Direction == Both {
+		for _, n := range up.queue {
+			if down.seen.has(n) {
+				out.TotalNodes--
+			}
+		}
+	}
+	budget := out.TotalNodes - len(out.Nodes)
+	if q.Limit > 0 {
+		budget = min(budget, max(0, q.Limit-len(out.Nodes)))
+	}
+	p := picker{s: s, up: &up, down: &down, shown: newBitset(len(s.nodes))}
+	for _, n := range roots {
+		p.shown.add(n)
+	}
+	others := p.pick(budget)
+	for _, n := range others {
+		out.Nodes = append(out.Nodes, s.nodes[n])
+	}
+	out.Truncated = len(out.Nodes) < out.TotalNodes
+	s.finish(&out, append(roots, others...), p.shown, func(from, to uint32) bool {
+		return down.seen != nil && down.seen.has(from) || up.seen != nil && up.seen.has(to)
+	})
+	return out
+}
+
+// picker chooses the nodes to show, distance by distance.
+type picker struct {
+	s        *Snapshot
+	up, down *reach
+	shown    bitset
+	slot     []uint32 // of a candidate: its place in the level's candidates plus one
+}
+
+type candidate struct {
+	node   uint32
+	state  State
+	weight float64
+}
+
+// pick returns budget nodes beside the roots, by distance and importance, and adds them to shown. There must be as many.
+func (p *picker) pick(budget int) []uint32 {
+	picked := make([]uint32, 0, budget)
+	for d := 1; len(picked) < budget; d++ {
+		for _, c := range mostImportant(p.level(d), budget-len(picked), compareCandidates) {
+			p.shown.add(c.node)
+			picked = append(picked, c.node)
+		}
+	}
+	return picked
+}
+
+// level returns the nodes at distance d that are not nearer by the other way, with the flows' importance by which the walk comes to them.
+//
+// A flow from a node at distance d-1 of one way to a candidate always counts: were the candidate nearer by that way, it would be shown already.
+func (p *picker) level(d int) []candidate {
+	if p.slot == nil {
+		p.slot = make([]uint32, len(p.s.nodes))
+	}
+	var found []candidate
+	for _, r := range []*reach{p.up, p.down} {
+		for _, n := range r.level(d) {
+			if !p.shown.has(n) && p.slot[n] == 0 {
+				found = append(found, candidate{node: n})
+				p.slot[n] = uint32(len(found))
+			}
+		}
+	}
+	add := func(n, edge uint32) {
+		if k := p.slot[n]; k != 0 {
+			c := &found[k-1]
+			c.weight += p.s.weight[edge]
+			if st := p.s.state[edge]; st.rank() > c.state.rank() {
+				c.state = st
+			}
+		}
+	}
+	for _, n := range p.up.level(d - 1) {
+		for i := p.s.inOff[n]; i < p.s.inOff[n+1]; i++ {
+			add(p.s.inFrom[i], p.s.inEdge[i])
+		}
+	}
+	for _, n := range p.down.level(d - 1) {
+		for e := p.s.outOff[n]; e < p.s.outOff[n+1]; e++ {
+			add(p.s.outTo[e], e)
+		}
+	}
+	for _, c := range found {
+		p.slot[c.node] = 0
+	}
+	return found
+}
+
+func compareCandidates(a, b candidate) int {
+	return cmp.Or(cmp.Compare(b.state.rank(), a.state.rank()), cmp.Compare(b.weight, a.weight), cmp.Compare(a.node, b.node))
+}
+
+// mostImportant sorts the first k by the total order compare to the front and returns them. It keeps a heap of k when k is small, since the level
+// that the limit cuts may be the whole estate.
+func mostImportant(c []candidate, k int, compare func(a, b candidate) int) []candidate {
+	if k < len(c) {
+		down := func(i int) {
+			for {
+				m := 2*i + 1
+				if m >= k {
+					return
+				}
+				if m+1 < k && compare(c[m+1], c[m]) > 0 {
+					m++
+				}
+				if compare(c[m], c[i]) <= 0 {
+					return
+				}
+				c[i], c[m] = c[m], c[i]
+				i = m
+			}
+		}
+		for i := k/2 - 1; i >= 0; i-- {
+			down(i)
+		}
+		for i := k; i < len(c) && k > 0; i++ {
+			if compare(c[i], c[0]) < 0 {
+				c[0] = c[i]
+				down(0)
+			}
+		}
+		c = c[:k]
+	}
+	slices.SortFunc(c, compare)
+	return c
+}
+
+// All returns everything. Above limit (0 or negative: none) the least important nodes are cut: those with the least weight of flows in and out, then
+// inactive before unknown before active, then the last by name. Nodes come by importance.
+func (s *Snapshot) All(limit int) Walk {
+	if limit <= 0 || limit > len(s.nodes) {
+		limit = len(s.nodes)
+	}
+	nodes := make([]candidate, len(s.nodes))
+	for n := range nodes {
+		nodes[n].node = uint32(n)
+	}
+	for n := range nodes {
+		for e := s.outOff[n]; e < s.outOff[n+1]; e++ {
+			for _, c := range [2]*candidate{&nodes[n], &nodes[s.outTo[e]]} {
+				c.weight += s.weight[e]
+				if s.state[e].rank() > c.state.rank() {
+					c.state = s.state[e]
+				}
+			}
+		}
+	}
+	nodes = mostImportant(nodes, limit, func(a, b candidate) int {
+		return cmp.Or(cmp.Compare(b.weight, a.weight), cmp.Compare(b.state.rank(), a.state.rank()), cmp.Compare(a.node, b.node))
+	})
+	out := Walk{TotalNodes: len(s.nodes), Truncated: limit < len(s.nodes)}
+	numbers, shown := make([]uint32, 0, limit), newBitset(len(s.nodes))
+	for _, c := range nodes {
+		out.Nodes = append(out.Nodes, s.nodes[c.node])
+		numbers = append(numbers, c.node)
+		shown.add(c.node)
+	}
+	s.finish(&out, numbers, shown, func(uint32, uint32) bool { return true })
+	return out
+}
+
+// finish adds the edges among the nodes shown for which on holds, and counts the neighbours that are not shown.
+func (s *Snapshot) finish(out *Walk, nodes []uint32, shown bitset, on func(from, to uint32) bool) {
+	for _, n := range nodes {
+		h := Hidden{Node: s.nodes[n]}
+		for _, m := range s.inFrom[s.inOff[n]:s.inOff[n+1]] {
+			if !shown.has(m) {
+				h.Upstream++
+			}
+		}
+		for _, m := range s.outTo[s.outOff[n]:s.outOff[n+1]] {
+			if !shown.has(m) {
+				h.Downstream++
+			}
+		}
+		if h.Upstream+h.Downstream > 0 {
+			out.Hidden = append(out.Hidden, h)
+		}
+	}
+	for _, n := range slices.Sorted(slices.Values(nodes)) {
+		for e := s.outOff[n]; e < s.outOff[n+1]; e++ {
+			if to := s.outTo[e]; shown.has(to) && on(n, to) {
+				out.Edges = append(out.Edges, s.edge(n, e))
+			}
+		}
+	}
+}
