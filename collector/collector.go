@@ -1,0 +1,126 @@
+// Package collector runs sources on the tick and hands what they observe to a sink.
+//
+// It knows nothing of Kafka: a source is anything that can look once and say what it saw. The package keeps the time: rounds lie on an aligned grid, a round has
+// a deadline, rounds of one source never overlap, and a round that could not be taken is said as missing, not left out. It refuses to keep what a sink did not
+// acknowledge: after a failed append the source starts again from the last acknowledged positions.
+package collector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// Sink takes observations. A store is one.
+type Sink interface {
+	// Append keeps the observations, all or none, durable and visible when it returns nil.
+	Append(ctx context.Context, obs ...lineage.Observation) error
+	// Positions returns the newest positions of a source.
+	Positions(ctx context.Context, source lineage.Source) (map[string][]byte, error)
+}
+
+// Source looks at one cluster. Its methods are called by one goroutine at a time.
+type Source interface {
+	// Restore makes the source resume from what the sink holds. It is called before the first round and after every failed append; what the source had
+	// learned since is to be forgotten.
+	Restore(ctx context.Context, sink Sink) error
+	// Observe takes the readings of one round and returns before ctx's deadline. What it could not see it says in the observations' Missing: half an answer is an answer.
+	Observe(ctx context.Context, round time.Time) []lineage.Observation
+	// Missed says that a round could not be taken, and why.
+	Missed(round time.Time, reason string) []lineage.Observation
+}
+
+// Run calls the source at every multiple of interval since the Unix epoch until ctx ends, and returns ctx's error. A round has nine tenths of the interval.
+func Run(ctx context.Context, interval time.Duration, source Source, sink Sink, log *slog.Logger) error {
+	r := runner{interval: interval, source: source, sink: sink, log: log}
+	for {
+		round := time.Now().Truncate(interval).Add(interval)
+		if err := sleepUntil(ctx, round); err != nil {
+			return err
+		}
+		r.round(ctx, round.UTC())
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+}
+
+type runner struct {
+	interval time.Duration
+	source   Source
+	sink     Sink
+	log      *slog.Logger
+
+	restored bool
+	last     time.Time // the newest round that was taken or said to be missed; zero before the first
+	failing  bool      // the sink refused the last append
+}
+
+// round takes one round. Rounds that went by while an earlier one was still under way are said as missed first.
+func (r *runner) round(ctx context.Context, round time.Time) {
+	if !r.restored {
+		if err := r.source.Restore(ctx, r.sink); err != nil {
+			if ctx.Err() == nil {
+				r.log.Error("source cannot resume", "error", err)
+			}
+			return
+		}
+		r.restored = true
+	}
+	var obs []lineage.Observation
+	if !r.last.IsZero() {
+		// A machine that slept for a night has no use for thousands of missed rounds: the store sees the gap by itself.
+		const most = 100
+		first := r.last.Add(r.interval)
+		if n := int(round.Sub(first) / r.interval); n > most {
+			first = round.Add(-most * r.interval)
+		}
+		for m := first; m.Before(round); m = m.Add(r.interval) {
+			obs = append(obs, r.source.Missed(m, "the round before took longer than the interval")...)
+		}
+	}
+	roundCtx, cancel := context.WithTimeout(ctx, r.interval*9/10)
+	obs = append(obs, r.source.Observe(roundCtx, round)...)
+	cancel()
+	if ctx.Err() != nil {
+		return // stopping: a round cut short would look like a lost broker
+	}
+	r.last = round
+	if err := r.append(ctx, obs); err != nil {
+		r.restored = false
+		if !r.failing {
+			r.log.Error("observations not stored; collecting goes on from the last stored round", "error", err)
+		}
+		r.failing = true
+		return
+	}
+	if r.failing {
+		r.log.Info("observations are stored again")
+	}
+	r.failing = false
+}
+
+func (r *runner) append(ctx context.Context, obs []lineage.Observation) error {
+	if err := r.sink.Append(ctx, obs...); err != nil {
+		return fmt.Errorf("store a round of %d observations: %w", len(obs), err)
+	}
+	return nil
+}
+
+func sleepUntil(ctx context.Context, t time.Time) error {
+	timer := time.NewTimer(time.Until(t))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
+	}
+}
+
+// Stopped reports whether err only says that Run was told to stop.
+func Stopped(err error) bool { return errors.Is(err, context.Canceled) }

@@ -1,0 +1,79 @@
+package kafka
+
+import (
+	"time"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// This file turns an account's totals into samples. A total is told when it changed, and once when the account is opened, so that "nothing moved" is an
+// answer from then on.
+
+// tellEnds returns the topic's own sample of this round, if there is one to tell. ok is false when the topic was not seen whole.
+func (a *account) tellEnds(round, before time.Time) (samples []lineage.Sample, ok bool) {
+	if !a.endsComplete() {
+		return nil, false
+	}
+	if s, told := a.appended.sample(since(a.ends, before)); told {
+		s.Subject, s.Metric = lineage.Access{Topic: a.topic}, lineage.Appended
+		samples = append(samples, s)
+	}
+	a.ends = round
+	return samples, true
+}
+
+// tellBooks returns the samples and sightings of the topic's writers and remainder. ok is false when the producers of some partition are not known as of this round.
+func (a *account) tellBooks(round, before time.Time) (samples []lineage.Sample, sightings []lineage.Sighting, ok bool) {
+	for i := range a.parts {
+		if p := &a.parts[i]; !p.fresh || p.moved {
+			return nil, nil, false
+		}
+	}
+	from := since(a.books, before)
+	tell := func(t *total, c lineage.Client, e lineage.EvidenceKind) {
+		if s, told := t.sample(from); told {
+			s.Subject = lineage.Access{Topic: a.topic, Op: lineage.Write, Client: c}
+			s.Metric, s.Evidence = lineage.Records, e
+			samples = append(samples, s)
+		}
+	}
+	for id, w := range a.writers {
+		c := lineage.Client{Producer: lineage.KnownProducer(id)}
+		tell(&w.total, c, lineage.ProducerState)
+		if w.uncounted {
+			w.uncounted = false
+			sightings = append(sightings, lineage.Sighting{
+				Access:   lineage.Access{Topic: a.topic, Op: lineage.Write, Client: c},
+				Evidence: lineage.ProducerState, Moved: true,
+				Detail: "transactional: the producer state does not count its records; they are in the remainder",
+			})
+		}
+	}
+	if a.others != nil {
+		a.others.uncounted = false
+		tell(&a.others.total, lineage.Client{Kind: lineage.Others}, lineage.ProducerState)
+	}
+	if a.remainder.n > 0 {
+		tell(&a.remainder, lineage.Client{Kind: lineage.Remainder}, lineage.EndOffsets)
+	}
+	a.books = round
+	return samples, sightings, true
+}
+
+// sample returns the sample that tells the total; told is false when there is nothing new in it.
+func (t *total) sample(since time.Time) (s lineage.Sample, told bool) {
+	if t.n == t.told {
+		return s, false
+	}
+	s = lineage.Sample{Value: t.n, Since: since, Estimated: t.estimated}
+	t.told, t.estimated = t.n, false
+	return s, true
+}
+
+// since returns the Since of a sample: zero when the total was known at the round before, else the round at which it last was.
+func since(known, before time.Time) time.Time {
+	if known.IsZero() || !known.Before(before) {
+		return time.Time{}
+	}
+	return known
+}

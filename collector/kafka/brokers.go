@@ -1,0 +1,119 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sort"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// brokerAnswer is what one broker answered; exactly one of resp and err is set.
+type brokerAnswer struct {
+	broker int32
+	req    kmsg.Request
+	resp   kmsg.Response
+	err    error
+}
+
+// ask sends one request to each of the brokers at the same time and returns their answers by broker id. A broker has half of the time that is left of the round, so that one
+// that hangs does not take the later questions with it.
+func (t *take) ask(reqs map[int32]kmsg.Request) []brokerAnswer {
+	ctx, cancel := t.half()
+	defer cancel()
+	answers := make([]brokerAnswer, 0, len(reqs))
+	for id, req := range reqs {
+		answers = append(answers, brokerAnswer{broker: id, req: req})
+	}
+	sort.Slice(answers, func(i, j int) bool { return answers[i].broker < answers[j].broker })
+	var wg sync.WaitGroup
+	for i := range answers {
+		a := &answers[i]
+		wg.Go(func() {
+			a.resp, a.err = t.cl.Broker(int(a.broker)).Request(ctx, a.req)
+			if a.err != nil {
+				a.resp, a.err = nil, fmt.Errorf("broker %d: %w", a.broker, plain(a.err))
+			}
+		})
+	}
+	wg.Wait()
+	return answers
+}
+
+// half returns a context with half of the time that is left.
+func (t *take) half() (context.Context, context.CancelFunc) {
+	deadline, ok := t.ctx.Deadline()
+	if !ok {
+		return context.WithCancel(t.ctx)
+	}
+	return context.WithTimeout(t.ctx, time.Until(deadline)/2)
+}
+
+var errNoAnswer = errors.New("no answer in time")
+
+// plain makes an error one short sentence for people.
+func plain(err error) error {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return errNoAnswer
+	case errors.Is(err, kgo.ErrClientClosed):
+		return errors.New("the client is closed")
+	}
+	return err
+}
+
+// codeError returns the error of a response's code; nil for none.
+func codeError(code int16) error {
+	if err := kerr.ErrorForCode(code); err != nil {
+		return plainCode(err)
+	}
+	return nil
+}
+
+func plainCode(err error) error {
+	var ke *kerr.Error
+	if errors.As(err, &ke) {
+		return errors.New(ke.Message)
+	}
+	return err
+}
+
+// denied reports whether the code says that the principal may not see this.
+func denied(code int16) bool {
+	return code == kerr.TopicAuthorizationFailed.Code || code == kerr.ClusterAuthorizationFailed.Code || code == kerr.GroupAuthorizationFailed.Code
+}
+
+// unsupported reports whether the broker does not know the request at all.
+func unsupported(err error) bool {
+	return errors.Is(err, kerr.UnsupportedVersion) || strings.Contains(err.Error(), "is too old") || strings.Contains(err.Error(), "not supported") || strings.Contains(err.Error(), "does not support")
+}
+
+// reasons collects why parts are missing: one sentence for many partitions.
+type reasons map[string]int
+
+func (r reasons) add(reason string) { r[reason]++ }
+
+// String lists the reasons, the most frequent first.
+func (r reasons) String() string {
+	all := make([]string, 0, len(r))
+	for s := range r {
+		all = append(all, s)
+	}
+	sort.Slice(all, func(i, j int) bool {
+		if r[all[i]] != r[all[j]] {
+			return r[all[i]] > r[all[j]]
+		}
+		return all[i] < all[j]
+	})
+	const most = 3
+	if len(all) > most {
+		all = append(all[:most], fmt.Sprintf("and %d other reasons", len(all)-most))
+	}
+	return strings.Join(all, "; ")
+}

@@ -1,0 +1,138 @@
+package kafka
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// configChunk bounds the topics of one DescribeConfigs request.
+const configChunk = 500
+
+// topicConfigs reads what is set on the topics themselves: of new topics at once, of all on the cadence. A change is an event.
+func (t *take) topicConfigs(cadence time.Duration) {
+	all := t.due(sourceConfigs, cadence)
+	var names []string
+	for name, tp := range t.byName {
+		if all || tp.configs == nil && !t.configsDenied {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return
+	}
+	slices.Sort(names)
+	o := t.observe(sourceConfigs, cadence)
+	forbidden := 0
+	failed := reasons{}
+	for chunk := range slices.Chunk(names, configChunk) {
+		n, err := t.configsOf(o, chunk)
+		forbidden += n
+		if err != nil {
+			failed.add(err.Error())
+			break
+		}
+	}
+	if len(failed) > 0 {
+		o.Missing = append(o.Missing, lineage.Missing{Reason: failed.String(), All: true, Share: 1})
+	}
+	if !all {
+		return
+	}
+	t.configsDenied = forbidden > 0
+	var spots []lineage.BlindSpot
+	if forbidden > 0 {
+		spots = append(spots, lineage.BlindSpot{
+			What:   fmt.Sprintf("the configuration of %d topics may not be described", forbidden),
+			Remedy: "grant DESCRIBE_CONFIGS on topics to lineaged's principal",
+		})
+	}
+	t.sayBlind(o, spots)
+}
+
+// configsOf reads the configurations of some topics and returns how many may not be described.
+func (t *take) configsOf(o *lineage.Observation, names []string) (forbidden int, err error) {
+	req := kmsg.NewPtrDescribeConfigsRequest()
+	for _, name := range names {
+		r := kmsg.NewDescribeConfigsRequestResource()
+		r.ResourceType, r.ResourceName = kmsg.ConfigResourceTypeTopic, name
+		req.Resources = append(req.Resources, r)
+	}
+	ctx, cancel := t.half()
+	defer cancel()
+	if len(t.brokers) == 0 {
+		return 0, errors.New("no broker is known")
+	}
+	// Any broker can answer; they take turns.
+	broker := t.brokers[int(t.round.Unix())%len(t.brokers)]
+	resp, err := req.RequestWith(ctx, t.cl.Broker(int(broker)))
+	if err != nil {
+		return 0, fmt.Errorf("broker %d: %w", broker, plain(err))
+	}
+	for _, r := range resp.Resources {
+		tp := t.byName[r.ResourceName]
+		if tp == nil {
+			continue
+		}
+		if denied(r.ErrorCode) {
+			forbidden++
+			continue
+		}
+		if r.ErrorCode == 0 {
+			t.configsNow(o, tp, setOnTopic(r.Configs))
+		}
+	}
+	return forbidden, nil
+}
+
+// setOnTopic picks the entries that are set on the topic itself. Sensitive ones are never taken.
+func setOnTopic(entries []kmsg.DescribeConfigsResponseResourceConfig) []lineage.Config {
+	out := []lineage.Config{}
+	for _, e := range entries {
+		if e.Source == kmsg.ConfigSourceDynamicTopicConfig && !e.IsSensitive && e.Value != nil {
+			out = append(out, lineage.Config{Name: e.Name, Value: *e.Value})
+		}
+	}
+	slices.SortFunc(out, func(a, b lineage.Config) int { return compare(a.Name, b.Name) })
+	return out
+}
+
+func (t *take) configsNow(o *lineage.Observation, tp *topic, now []lineage.Config) {
+	if tp.configs != nil {
+		for _, d := range configChanges(tp.configs, now) {
+			o.Events = append(o.Events, lineage.Event{At: t.round, Type: lineage.ConfigChanged, Topic: tp.topic, Detail: d})
+		}
+		if slices.Equal(tp.configs, now) {
+			return
+		}
+	}
+	tp.configs, tp.dirty = now, true
+	o.Facts = append(o.Facts, t.topicFact(tp))
+}
+
+// configChanges describes each entry that differs.
+func configChanges(before, now []lineage.Config) []string {
+	old := map[string]string{}
+	for _, c := range before {
+		old[c.Name] = c.Value
+	}
+	var out []string
+	for _, c := range now {
+		if v, ok := old[c.Name]; !ok {
+			out = append(out, fmt.Sprintf("%s: set to %s", c.Name, c.Value))
+		} else if v != c.Value {
+			out = append(out, fmt.Sprintf("%s: %s before, %s now", c.Name, v, c.Value))
+		}
+		delete(old, c.Name)
+	}
+	for name, v := range old {
+		out = append(out, fmt.Sprintf("%s: %s before, default now", name, v))
+	}
+	slices.Sort(out)
+	return out
+}

@@ -1,0 +1,307 @@
+package kafka
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// group is what the source knows of one group of any protocol.
+type group struct {
+	ref         lineage.GroupRef
+	typ         string // Classic, Consumer, Share, Streams; "" from brokers that don't say
+	protocol    string
+	state       string
+	coordinator int32
+	joined      time.Time // first round in which it was seen; zero: it was there before we looked
+	wasLive     bool
+	absent      int
+	readers     map[lineage.TopicID]*reader
+
+	members      []lineage.Member
+	assignments  []assignment
+	membersKnown bool
+	described    time.Time // newest round in which its members were asked for
+	changed      bool      // its state changed since
+	factTold     bool
+	dirty        bool
+}
+
+// assignment is a member's part of one topic.
+type assignment struct {
+	member     lineage.Member
+	topic      string
+	partitions []int32
+	lag        int64 // as last told; -1: never
+}
+
+// live reports whether the group has members, by the states of all protocols.
+func (g *group) live() bool {
+	switch g.state {
+	case "Empty", "Dead", "NotReady", "":
+		return false
+	}
+	return true
+}
+
+func (g *group) share() bool { return g.typ == "Share" || g.typ == "share" }
+
+// groupOffsets lists the groups and reads the committed offsets of all but share groups, each from the broker that listed the group, which is its coordinator.
+func (t *take) groupOffsets() {
+	o := t.observe(sourceGroups, t.cfg.Interval)
+	missing := groupsMissing{reasons{}, nil}
+	t.listGroups(o, &missing)
+	reqs := map[int32]kmsg.Request{}
+	for _, g := range t.groups {
+		if g.absent > 0 || g.share() {
+			continue
+		}
+		req, _ := reqs[g.coordinator].(*kmsg.OffsetFetchRequest)
+		if req == nil {
+			req = kmsg.NewPtrOffsetFetchRequest()
+			reqs[g.coordinator] = req
+		}
+		rg := kmsg.NewOffsetFetchRequestGroup()
+		rg.Group = g.ref.Group
+		req.Groups = append(req.Groups, rg)
+	}
+	topics := t.missing(max(len(t.topics), 1))
+	why := map[*topic]bool{}
+	for _, a := range t.ask(reqs) {
+		if a.err != nil {
+			for _, rg := range a.req.(*kmsg.OffsetFetchRequest).Groups {
+				missing.add(t.groups[rg.Group], a.err.Error())
+			}
+			continue
+		}
+		for i := range a.resp.(*kmsg.OffsetFetchResponse).Groups {
+			rg := &a.resp.(*kmsg.OffsetFetchResponse).Groups[i]
+			g := t.groups[rg.Group]
+			if g == nil {
+				continue
+			}
+			if err := codeError(rg.ErrorCode); err != nil {
+				missing.add(g, err.Error())
+				continue
+			}
+			t.committed(o, g, rg, why)
+		}
+	}
+	for tp := range why {
+		topics.topic(tp, "end offsets are missing")
+	}
+	topics.tell(o)
+	missing.tell(o, len(t.groups))
+	t.memberLags(o)
+	t.tellGroups(o)
+	t.sayBlind(o, t.groupSpots())
+}
+
+// committed books what one group has committed.
+func (t *take) committed(o *lineage.Observation, g *group, rg *kmsg.OffsetFetchResponseGroup, why map[*topic]bool) {
+	commits := map[*topic][]commit{}
+	for _, rt := range rg.Topics {
+		tp := t.topics[lineage.TopicID(rt.TopicID)]
+		if tp == nil && rt.Topic != "" {
+			tp = t.byName[rt.Topic]
+		}
+		if tp == nil {
+			continue
+		}
+		for _, p := range rt.Partitions {
+			if p.ErrorCode != 0 || p.Partition < 0 || int(p.Partition) >= len(tp.parts) {
+				continue
+			}
+			c := commit{p.Partition, p.Offset, p.LeaderEpoch}
+			// A topic that was made again under our eyes starts at zero; what is committed beyond its end was committed on its predecessor.
+			if end, ok := tp.end(p.Partition); ok && c.offset > end && !tp.born.IsZero() {
+				c.offset = -1
+			}
+			commits[tp] = append(commits[tp], c)
+		}
+	}
+	for tp := range t.readTopics(g, commits) {
+		r := g.reader(tp, lineage.GroupOffsets)
+		if !r.observe(commits[tp], topicAt{tp, t.round}, groupState{live: g.live(), wasLive: g.wasLive, joined: g.joined}, t.round) {
+			why[tp] = true
+			continue
+		}
+		o.Samples = append(o.Samples, r.tell(t.round, t.before)...)
+		g.dirty = g.dirty || r.touched
+	}
+}
+
+// readTopics returns the topics that the group has commits on, or had.
+func (t *take) readTopics(g *group, commits map[*topic][]commit) map[*topic]bool {
+	out := map[*topic]bool{}
+	for tp := range commits {
+		out[tp] = true
+	}
+	for id := range g.readers {
+		if tp := t.topics[id]; tp != nil {
+			out[tp] = true
+		}
+	}
+	return out
+}
+
+// reader returns the group's book on a topic.
+func (g *group) reader(tp *topic, kind lineage.EvidenceKind) *reader {
+	r := g.readers[tp.topic.ID]
+	if r == nil {
+		r = newReader(lineage.Access{Topic: tp.topic, Op: lineage.Read, Client: lineage.Client{Group: g.ref.Group}}, kind)
+		g.readers[tp.topic.ID] = r
+	}
+	return r
+}
+
+// listGroups takes in which groups there are, in which state, and who coordinates them.
+func (t *take) listGroups(o *lineage.Observation, missing *groupsMissing) {
+	reqs := map[int32]kmsg.Request{}
+	for _, b := range t.brokers {
+		reqs[b] = kmsg.NewPtrListGroupsRequest()
+	}
+	answered := map[int32]bool{}
+	for _, g := range t.groups {
+		g.wasLive = g.live()
+		g.absent++
+	}
+	for _, a := range t.ask(reqs) {
+		err := a.err
+		if err == nil {
+			err = codeError(a.resp.(*kmsg.ListGroupsResponse).ErrorCode)
+		}
+		if err != nil {
+			missing.broker(err.Error())
+			continue
+		}
+		answered[a.broker] = true
+		for _, lg := range a.resp.(*kmsg.ListGroupsResponse).Groups {
+			t.listed1(o, a.broker, &lg)
+		}
+	}
+	for _, g := range t.groups {
+		switch {
+		case g.absent == 0:
+		case !answered[g.coordinator] && len(answered) < len(reqs):
+			g.absent = 0 // nobody could say
+			missing.add(g, "its coordinator did not answer")
+			g.coordinator = -1
+		case len(answered) < len(reqs):
+			g.absent = 1 // it may have moved to a coordinator that did not answer
+			missing.add(g, "its coordinator is not known")
+		case g.absent >= goneAfter:
+			t.groupGone(o, g)
+		}
+	}
+}
+
+// listed1 takes in one listed group.
+func (t *take) listed1(o *lineage.Observation, broker int32, lg *kmsg.ListGroupsResponseGroup) {
+	g := t.groups[lg.Group]
+	if g == nil {
+		g = &group{ref: lineage.GroupRef{Cluster: t.cluster, Group: lg.Group}, readers: map[lineage.TopicID]*reader{}, dirty: true, changed: true}
+		if t.continuous {
+			g.joined = t.before
+		}
+		t.groups[lg.Group] = g
+	}
+	g.absent, g.coordinator = 0, broker
+	if g.state != lg.GroupState || g.typ != lg.GroupType && lg.GroupType != "" || g.protocol != lg.ProtocolType {
+		was := g.live()
+		g.state, g.protocol = lg.GroupState, lg.ProtocolType
+		if lg.GroupType != "" {
+			g.typ = lg.GroupType
+		}
+		g.changed, g.factTold, g.dirty = true, false, true
+		if t.continuous && was != g.live() {
+			t.groupEvent(o, g)
+		}
+	}
+}
+
+func (t *take) groupEvent(o *lineage.Observation, g *group) {
+	typ := lineage.GroupLeft
+	if g.live() {
+		typ = lineage.GroupJoined
+	}
+	o.Events = append(o.Events, lineage.Event{At: t.round, Type: typ, Group: g.ref, Detail: fmt.Sprintf("group %s is %s", g.ref.Group, g.state)})
+}
+
+// groupGone forgets a group that was deleted.
+func (t *take) groupGone(o *lineage.Observation, g *group) {
+	if g.live() {
+		g.state = "Dead"
+		t.groupEvent(o, g)
+	}
+	delete(t.groups, g.ref.Group)
+	for id := range g.readers {
+		t.goneReaders = append(t.goneReaders, readerKey(g.ref.Group, id))
+	}
+	t.goneReaders = append(t.goneReaders, groupKey(g.ref.Group))
+	o.Facts = append(o.Facts, lineage.Fact{Key: t.groupFactKey(g), Gone: true})
+}
+
+func (t *take) groupFactKey(g *group) lineage.FactKey {
+	return lineage.FactKey{Source: t.cfg.Name, Kind: lineage.GroupFacts, Name: g.ref.Group}
+}
+
+// tellGroups tells the facts of the groups that changed.
+func (t *take) tellGroups(o *lineage.Observation) {
+	for _, g := range t.groups {
+		if g.factTold {
+			continue
+		}
+		g.factTold = true
+		o.Facts = append(o.Facts, lineage.Fact{Key: t.groupFactKey(g), Group: &lineage.GroupFact{
+			Ref: g.ref, Type: g.typ, Protocol: g.protocol, State: g.state, Members: g.members, MembersKnown: g.membersKnown,
+		}})
+	}
+}
+
+// groupSpots are the blind spots of the readers' side.
+func (t *take) groupSpots() []lineage.BlindSpot {
+	spots := []lineage.BlindSpot{{
+		What:   "readers without a group, and groups that never commit, leave no trace in the broker",
+		Remedy: "let such readers commit their offsets in a group",
+	}}
+	if t.rights.asked && !t.rights.describe {
+		spots = append(spots, lineage.BlindSpot{
+			What:   "groups that may not be described are not listed",
+			Remedy: "grant DESCRIBE on the cluster, or on all groups, to lineaged's principal",
+		})
+	}
+	return spots
+}
+
+// groupsMissing collects the groups that could not be read in a round.
+type groupsMissing struct {
+	why    reasons
+	groups []lineage.GroupRef
+}
+
+func (m *groupsMissing) add(g *group, reason string) {
+	m.why.add(reason)
+	if g != nil {
+		m.groups = append(m.groups, g.ref)
+	}
+}
+
+// broker notes a broker whose groups could not be listed: new ones may hide there.
+func (m *groupsMissing) broker(reason string) { m.why.add(reason) }
+
+func (m *groupsMissing) tell(o *lineage.Observation, of int) {
+	if len(m.why) == 0 {
+		return
+	}
+	if len(m.groups) >= of {
+		o.Missing = append(o.Missing, lineage.Missing{All: true, Share: 1, Reason: m.why.String()})
+		return
+	}
+	o.Missing = append(o.Missing, lineage.Missing{
+		Groups: m.groups, Share: float64(len(m.groups)) / float64(of), Reason: fmt.Sprintf("%s (%d of %d groups)", m.why, len(m.groups), of),
+	})
+}

@@ -1,0 +1,84 @@
+package kafka
+
+import (
+	"sort"
+	"time"
+)
+
+// history is the past of one partition's end offset, for lag in seconds. It keeps what is recent finely and what is old coarsely.
+type history struct {
+	points []endPoint // by time, offsets rising
+}
+
+type endPoint struct {
+	atMs   int64
+	offset int64
+}
+
+// historyPoints bounds a history's memory: 128 points are 2 KiB a partition, 20 MiB for 10,000 partitions that all move. With a 10 s tick the newer half is about
+// ten minutes at full resolution, and every halving doubles what the older half spans.
+const historyPoints = 128
+
+// add notes that the end was at offset at the instant. An unchanged end extends the last point, so that the point tells the last instant at which the end was there.
+func (h *history) add(at time.Time, offset int64) {
+	ms := at.UnixMilli()
+	n := len(h.points)
+	if n > 0 && offset < h.points[n-1].offset { // truncated: what was before says nothing of the new log
+		h.points, n = h.points[:0], 0
+	}
+	if n >= 2 && h.points[n-1].offset == offset && h.points[n-2].offset == offset {
+		h.points[n-1].atMs = ms
+		return
+	}
+	if n >= historyPoints {
+		h.thin()
+	}
+	h.points = append(h.points, endPoint{ms, offset})
+}
+
+// thin drops every second point of the older half.
+func (h *history) thin() {
+	half := len(h.points) / 2
+	kept := h.points[:0]
+	for i, p := range h.points {
+		if i >= half || i%2 == 0 {
+			kept = append(kept, p)
+		}
+	}
+	h.points = kept
+}
+
+// age returns how long before now the end was at offset, by a straight line between two readings. atLeast is true when the history does not reach back that far:
+// the age is then a lower bound.
+func (h *history) age(now time.Time, offset int64) (age time.Duration, atLeast bool) {
+	if len(h.points) == 0 {
+		return 0, true
+	}
+	// The first point beyond offset: the record at offset was appended between it and its predecessor.
+	i := sort.Search(len(h.points), func(i int) bool { return h.points[i].offset > offset })
+	nowMs := now.UnixMilli()
+	switch i {
+	case len(h.points):
+		return 0, false
+	case 0:
+		return msDuration(nowMs - h.points[0].atMs), true
+	}
+	a, b := h.points[i-1], h.points[i]
+	at := a.atMs
+	if b.offset > a.offset {
+		at += int64(float64(b.atMs-a.atMs) * float64(offset-a.offset) / float64(b.offset-a.offset))
+	}
+	return msDuration(nowMs - at), false
+}
+
+// offsetAt returns the end at or before the instant; ok is false when the history does not reach back that far.
+func (h *history) offsetAt(at time.Time) (offset int64, ok bool) {
+	ms := at.UnixMilli()
+	i := sort.Search(len(h.points), func(i int) bool { return h.points[i].atMs > ms })
+	if i == 0 {
+		return 0, false
+	}
+	return h.points[i-1].offset, true
+}
+
+func msDuration(ms int64) time.Duration { return time.Duration(max(ms, 0)) * time.Millisecond }

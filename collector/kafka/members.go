@@ -1,0 +1,249 @@
+package kafka
+
+import (
+	"slices"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// membersCadence is how often the members of a group that did not change are asked for; a group that is new or changed its state is asked for at once.
+const membersCadence = 30 * time.Second
+
+// describeChunk bounds the groups of one request, and so the time a coordinator spends on it.
+const describeChunk = 200
+
+// members reads who is in the groups and what they have assigned.
+func (t *take) members() {
+	cadence := t.cadence(membersCadence)
+	type bucket struct {
+		broker int32
+		typ    string
+	}
+	due := map[bucket][]*group{}
+	for _, g := range t.groups {
+		if g.absent > 0 || g.coordinator < 0 || !g.changed && t.round.Sub(g.described) < cadence {
+			continue
+		}
+		b := bucket{g.coordinator, describedBy(g.typ)}
+		if len(due[b]) < describeChunk {
+			due[b] = append(due[b], g)
+		}
+	}
+	if len(due) == 0 {
+		return
+	}
+	o := t.observe(sourceMembers, cadence)
+	failed := reasons{}
+	for _, typ := range []string{"Classic", "Consumer", "Share", "Streams"} {
+		reqs := map[int32]kmsg.Request{}
+		for b, groups := range due {
+			if b.typ == typ {
+				reqs[b.broker] = describeRequest(typ, groups)
+			}
+		}
+		for _, a := range t.ask(reqs) {
+			groups := due[bucket{a.broker, typ}]
+			for _, g := range groups {
+				g.described, g.changed = t.round, false
+			}
+			if a.err != nil {
+				if !unsupported(a.err) {
+					failed.add(a.err.Error())
+				}
+				continue
+			}
+			for _, d := range describedGroups(a.resp) {
+				if err := codeError(d.code); err != nil {
+					failed.add(err.Error())
+				} else if g := t.groups[d.group]; g != nil {
+					t.describedGroup(g, d)
+				}
+			}
+		}
+	}
+	for _, groups := range due {
+		for _, g := range groups {
+			t.sightMembers(o, g)
+		}
+	}
+	if len(failed) > 0 {
+		o.Missing = append(o.Missing, lineage.Missing{Reason: failed.String(), Share: 0})
+	}
+	t.tellGroups(o)
+}
+
+// describedBy returns the protocol whose describe request serves a group of a type.
+func describedBy(typ string) string {
+	switch typ {
+	case "Consumer", "consumer":
+		return "Consumer"
+	case "Share", "share":
+		return "Share"
+	case "Streams", "streams":
+		return "Streams"
+	}
+	return "Classic"
+}
+
+func describeRequest(typ string, groups []*group) kmsg.Request {
+	names := make([]string, len(groups))
+	for i, g := range groups {
+		names[i] = g.ref.Group
+	}
+	switch typ {
+	case "Consumer":
+		req := kmsg.NewPtrConsumerGroupDescribeRequest()
+		req.Groups = names
+		return req
+	case "Share":
+		req := kmsg.NewPtrShareGroupDescribeRequest()
+		req.GroupIDs = names
+		return req
+	case "Streams":
+		req := kmsg.NewPtrStreamsGroupDescribeRequest()
+		req.Groups = names
+		return req
+	default:
+		req := kmsg.NewPtrDescribeGroupsRequest()
+		req.Groups = names
+		return req
+	}
+}
+
+// describedMembers is one group's answer, of any protocol.
+type describedMembers struct {
+	group       string
+	code        int16
+	members     []lineage.Member
+	assignments []assignment
+}
+
+func (d *describedMembers) add(id, client, host string) lineage.Member {
+	m := lineage.Member{ID: id, ClientID: client, Host: host}
+	d.members = append(d.members, m)
+	return m
+}
+
+func (d *describedMembers) assign(m lineage.Member, topic string, partitions []int32) {
+	d.assignments = append(d.assignments, assignment{member: m, topic: topic, partitions: partitions, lag: -1})
+}
+
+func describedGroups(resp kmsg.Response) []describedMembers {
+	var out []describedMembers
+	switch resp := resp.(type) {
+	case *kmsg.DescribeGroupsResponse:
+		for _, g := range resp.Groups {
+			d := describedMembers{group: g.Group, code: g.ErrorCode}
+			for _, m := range g.Members {
+				who := d.add(m.MemberID, m.ClientID, m.ClientHost)
+				var a kmsg.ConsumerMemberAssignment
+				if g.ProtocolType == "consumer" && a.ReadFrom(m.MemberAssignment) == nil {
+					for _, rt := range a.Topics {
+						d.assign(who, rt.Topic, rt.Partitions)
+					}
+				}
+			}
+			out = append(out, d)
+		}
+	case *kmsg.ConsumerGroupDescribeResponse:
+		for _, g := range resp.Groups {
+			d := describedMembers{group: g.Group, code: g.ErrorCode}
+			for _, m := range g.Members {
+				who := d.add(m.MemberID, m.ClientID, m.ClientHost)
+				for _, rt := range m.Assignment.TopicPartitions {
+					d.assign(who, rt.Topic, rt.Partitions)
+				}
+			}
+			out = append(out, d)
+		}
+	case *kmsg.ShareGroupDescribeResponse:
+		for _, g := range resp.Groups {
+			d := describedMembers{group: g.GroupID, code: g.ErrorCode}
+			for _, m := range g.Members {
+				who := d.add(m.MemberID, m.ClientID, m.ClientHost)
+				for _, rt := range m.Assignment.TopicPartitions {
+					d.assign(who, rt.Topic, rt.Partitions)
+				}
+			}
+			out = append(out, d)
+		}
+	case *kmsg.StreamsGroupDescribeResponse:
+		for _, g := range resp.Groups {
+			d := describedMembers{group: g.Group, code: g.ErrorCode}
+			for _, m := range g.Members {
+				d.add(m.MemberID, m.ClientID, m.ClientHost) // what its tasks read follows from the topology
+			}
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// describedGroup takes in a group's members.
+func (t *take) describedGroup(g *group, d describedMembers) {
+	slices.SortFunc(d.members, func(a, b lineage.Member) int { return compare(a.ID, b.ID) })
+	if !g.membersKnown || !slices.Equal(d.members, g.members) {
+		g.members, g.membersKnown, g.factTold = d.members, true, false
+	}
+	old := g.assignments
+	g.assignments = d.assignments
+	for i := range g.assignments {
+		for _, o := range old {
+			if o.member == g.assignments[i].member && o.topic == g.assignments[i].topic {
+				g.assignments[i].lag = o.lag
+			}
+		}
+	}
+}
+
+func compare(a, b string) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// access is the member's reading of its assigned topic.
+func (g *group) access(a *assignment, tp *topic) lineage.Access {
+	return lineage.Access{Topic: tp.topic, Op: lineage.Read, Client: lineage.Client{
+		Group: g.ref.Group, Member: a.member.ID, ClientID: a.member.ClientID, Host: a.member.Host,
+	}}
+}
+
+// sightMembers says which live members have which topics assigned. A member of an empty group is none.
+func (t *take) sightMembers(o *lineage.Observation, g *group) {
+	for i := range g.assignments {
+		if tp := t.byName[g.assignments[i].topic]; tp != nil && len(g.assignments[i].partitions) > 0 {
+			o.Sightings = append(o.Sightings, lineage.Sighting{Access: g.access(&g.assignments[i], tp), Evidence: lineage.GroupMembership})
+		}
+	}
+}
+
+// memberLags tells how far behind each member is on what it has assigned, where its group commits.
+func (t *take) memberLags(o *lineage.Observation) {
+	for _, g := range t.groups {
+		for i := range g.assignments {
+			a := &g.assignments[i]
+			tp := t.byName[a.topic]
+			if tp == nil || g.readers[tp.topic.ID] == nil {
+				continue
+			}
+			parts, lag := g.readers[tp.topic.ID].parts, int64(0)
+			for _, p := range a.partitions {
+				if int(p) < len(parts) {
+					lag += parts[p].lag
+				}
+			}
+			if lag != a.lag {
+				a.lag = lag
+				o.Samples = append(o.Samples, lineage.Sample{Subject: g.access(a, tp), Metric: lineage.Lag, Value: lag})
+			}
+		}
+	}
+}

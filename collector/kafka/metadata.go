@@ -1,0 +1,252 @@
+package kafka
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// goneAfter is how many complete looks in a row must miss a topic or group before it counts as deleted: brokers learn of a creation at different times, and a group moves between coordinators.
+const goneAfter = 2
+
+// clusterRights is what the principal may do with the cluster as a whole.
+type clusterRights struct {
+	asked    bool
+	describe bool
+}
+
+// metadata asks for brokers, topics and leaders. An error means that the round cannot go on.
+func (t *take) metadata() error {
+	o := t.observe(sourceMetadata, t.cfg.Interval)
+	ctx, cancel := t.half()
+	defer cancel()
+	req := kmsg.NewPtrMetadataRequest()
+	req.Topics = nil // all
+	req.AllowAutoTopicCreation = false
+	resp, err := req.RequestWith(ctx, t.cl)
+	if err == nil {
+		err = codeError(resp.ErrorCode)
+	}
+	if err == nil && resp.ClusterID == nil {
+		err = errors.New("the broker reports no cluster id")
+	}
+	if err == nil && t.cluster != "" && string(t.cluster) != *resp.ClusterID {
+		err = fmt.Errorf("the brokers belong to cluster %s now, not to %s", *resp.ClusterID, t.cluster)
+	}
+	if err != nil {
+		err = plain(err)
+		t.missAll(o, err.Error())
+		return err
+	}
+	t.cluster = lineage.ClusterID(*resp.ClusterID)
+	t.brokers = t.brokers[:0]
+	for _, b := range resp.Brokers {
+		t.brokers = append(t.brokers, b.NodeID)
+	}
+	slices.Sort(t.brokers)
+	if t.round.Minute() == 0 || !t.rights.asked || !t.rights.describe {
+		t.askRights()
+	}
+	t.topicsNow(o, resp.Topics)
+	t.topicsGone(o)
+	if len(t.topics) == 0 && t.rights.asked && !t.rights.describe {
+		err := errors.New("not permitted: no topic is visible and the cluster may not be described; grant DESCRIBE on cluster, topics and groups")
+		t.missAll(o, err.Error())
+		return err
+	}
+	for _, tp := range t.topics {
+		if !tp.factTold {
+			tp.factTold = true
+			o.Facts = append(o.Facts, t.topicFact(tp))
+		}
+	}
+	t.clusterNow(o, int(resp.ControllerID))
+	t.sayBlind(o, t.metadataSpots())
+	return nil
+}
+
+// askRights asks whether the principal may describe the cluster. Where it may not, lists come back short without an error, and must not be taken for the truth.
+func (t *take) askRights() {
+	ctx, cancel := t.half()
+	defer cancel()
+	req := kmsg.NewPtrDescribeClusterRequest()
+	req.IncludeClusterAuthorizedOperations = true
+	resp, err := req.RequestWith(ctx, t.cl)
+	if err != nil || resp.ErrorCode != 0 {
+		return
+	}
+	// A broker that does not compute the operations answers with the smallest int32; one without an authorizer with all of them.
+	const describe = 1 << 8 // the bit of AclOperation.DESCRIBE
+	ops := resp.ClusterAuthorizedOperations
+	t.rights = clusterRights{asked: true, describe: ops == -1<<31 || ops&describe != 0}
+}
+
+// clusterNow tells the cluster's own fact when it changed. In KRaft the controller that a broker names is any live broker, so it alone is no change.
+func (t *take) clusterNow(o *lineage.Observation, controller int) {
+	now := lineage.ClusterFact{ID: t.cluster, Brokers: len(t.brokers), Controller: controller, Topics: len(t.topics), Groups: -1}
+	if t.continuous || len(t.groups) > 0 {
+		now.Groups = len(t.groups)
+	}
+	old := t.clusterFact
+	old.Controller = now.Controller
+	if now == old && t.clusterFact.ID != "" {
+		return
+	}
+	t.clusterFact = now
+	o.Facts = append(o.Facts, lineage.Fact{
+		Key:     lineage.FactKey{Source: t.cfg.Name, Kind: lineage.ClusterFacts},
+		Cluster: &now,
+	})
+}
+
+// topicsNow takes in the topics that the answer names.
+func (t *take) topicsNow(o *lineage.Observation, topics []kmsg.MetadataResponseTopic) {
+	for _, tp := range t.topics {
+		tp.absent++
+	}
+	moved := map[int32]int{} // leaderships lost, by the broker that had them
+	for i := range topics {
+		rt := &topics[i]
+		if rt.Topic == nil || rt.ErrorCode != 0 && rt.ErrorCode != kerr.LeaderNotAvailable.Code || len(rt.Partitions) == 0 || !t.wanted(*rt.Topic) {
+			continue
+		}
+		id := lineage.TopicID(rt.TopicID)
+		if t.retired[id] {
+			continue
+		}
+		tp := t.topics[id]
+		if tp == nil {
+			tp = t.topicNew(o, rt)
+		}
+		tp.absent = 0
+		t.leaders(tp, rt, moved)
+	}
+	if len(moved) > 0 {
+		var parts []string
+		for b, n := range moved {
+			parts = append(parts, fmt.Sprintf("%d from broker %d", n, b))
+		}
+		slices.Sort(parts)
+		o.Events = append(o.Events, lineage.Event{At: t.round, Type: lineage.LeadersMoved, Detail: t.cfg.Name + ": partition leaders moved: " + strings.Join(parts, ", ")})
+	}
+}
+
+// topicNew opens the account of a topic that is seen for the first time.
+func (t *take) topicNew(o *lineage.Observation, rt *kmsg.MetadataResponseTopic) *topic {
+	name, id := *rt.Topic, lineage.TopicID(rt.TopicID)
+	tp := &topic{account: newAccount(lineage.Topic{Cluster: t.cluster, ID: id, Name: name})}
+	tp.internal = rt.IsInternal || strings.HasPrefix(name, "__")
+	// A topic that appears while we watch was born since the last round, unless it only became visible: then leaders have usually changed in its life.
+	born := t.continuous
+	for _, p := range rt.Partitions {
+		born = born && p.LeaderEpoch <= 0
+	}
+	tp.open(len(rt.Partitions), born)
+	if born {
+		tp.ends, tp.books, tp.born = t.before, t.before, t.round
+	}
+	tp.dirty = true
+	if old := t.byName[name]; old != nil {
+		t.retire(old)
+		o.Events = append(o.Events, lineage.Event{At: t.round, Type: lineage.TopicRecreated, Topic: tp.topic, Detail: "topic id " + old.topic.ID.String() + " before, " + id.String() + " now"})
+	} else if t.continuous || t.resumed {
+		o.Events = append(o.Events, lineage.Event{At: t.round, Type: lineage.TopicCreated, Topic: tp.topic, Detail: fmt.Sprintf("%d partitions", len(rt.Partitions))})
+	}
+	t.topics[id], t.byName[name] = tp, tp
+	return tp
+}
+
+// retire takes a topic incarnation out of the books, and what its readers had on it.
+func (t *take) retire(tp *topic) {
+	delete(t.topics, tp.topic.ID)
+	t.retired[tp.topic.ID] = true
+	if t.byName[tp.topic.Name] == tp {
+		delete(t.byName, tp.topic.Name)
+	}
+	t.gonePositions = append(t.gonePositions, topicKey(tp.topic.ID))
+	for _, g := range t.groups {
+		if g.readers[tp.topic.ID] != nil {
+			delete(g.readers, tp.topic.ID)
+			t.goneReaders = append(t.goneReaders, readerKey(g.ref.Group, tp.topic.ID))
+		}
+	}
+}
+
+// topicsGone retires the topics that complete answers no longer name.
+func (t *take) topicsGone(o *lineage.Observation) {
+	for _, tp := range t.topics {
+		if tp.absent < goneAfter {
+			continue
+		}
+		t.retire(tp)
+		o.Events = append(o.Events, lineage.Event{At: t.round, Type: lineage.TopicDeleted, Topic: tp.topic})
+		o.Facts = append(o.Facts, lineage.Fact{Key: lineage.FactKey{Source: t.cfg.Name, Kind: lineage.TopicFacts, Name: tp.topic.Name}, Gone: true})
+	}
+}
+
+// leaders takes in who leads the partitions, and partitions that were added.
+func (t *take) leaders(tp *topic, rt *kmsg.MetadataResponseTopic, moved map[int32]int) {
+	n := 0
+	for _, p := range rt.Partitions {
+		n = max(n, int(p.Partition)+1)
+	}
+	if n > len(tp.parts) {
+		tp.open(n, t.continuous)
+		tp.factTold, tp.dirty = false, true
+	}
+	for len(tp.leaders) < len(tp.parts) {
+		tp.leaders = append(tp.leaders, -2) // never told
+		tp.histories = append(tp.histories, history{})
+		tp.starts = append(tp.starts, -1)
+	}
+	for _, p := range rt.Partitions {
+		old := tp.leaders[p.Partition]
+		if old >= 0 && p.Leader != old {
+			moved[old]++
+		}
+		tp.leaders[p.Partition] = p.Leader
+	}
+	if r := len(rt.Partitions[0].Replicas); r != tp.replication {
+		tp.replication, tp.factTold = r, false
+	}
+}
+
+// topicFact describes a topic.
+func (t *take) topicFact(tp *topic) lineage.Fact {
+	return lineage.Fact{
+		Key: lineage.FactKey{Source: t.cfg.Name, Kind: lineage.TopicFacts, Name: tp.topic.Name},
+		Topic: &lineage.TopicFact{
+			Topic: tp.topic, Partitions: len(tp.parts), Replication: tp.replication, Internal: tp.internal, Configs: tp.configs,
+		},
+	}
+}
+
+// metadataSpots are the blind spots of the topic list.
+func (t *take) metadataSpots() []lineage.BlindSpot {
+	var spots []lineage.BlindSpot
+	if t.rights.asked && !t.rights.describe {
+		spots = append(spots, lineage.BlindSpot{
+			What:   "topics and groups that lineaged may not describe are invisible, and how many they are is not known",
+			Remedy: "grant DESCRIBE on the cluster, on topics and on groups to lineaged's principal",
+		})
+	}
+	if len(t.hidden) > 0 {
+		spots = append(spots, lineage.BlindSpot{
+			What:   fmt.Sprintf("%d topics exist that may not be described: %s", len(t.hidden), some(slices.Clone(t.hidden))),
+			Remedy: "grant DESCRIBE on these topics to lineaged's principal",
+		})
+	}
+	if len(t.cfg.Include)+len(t.cfg.Exclude) > 0 {
+		spots = append(spots, lineage.BlindSpot{
+			What:   "topics outside the configured topics.include and topics.exclude are not watched",
+			Remedy: "widen topics.include or topics.exclude of this cluster",
+		})
+	}
+	return spots
+}

@@ -1,0 +1,209 @@
+package kafka
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// Timestamps of ListOffsets that stand for an end of the log.
+const (
+	latest   = -1
+	earliest = -2
+)
+
+// lists sends ListOffsets to the leaders of the partitions that want accepts and calls each with every answer, and miss with every partition that has none.
+// The high watermark is what is listed: what consumers can see.
+func (t *take) lists(timestamp int64, want func(*topic, int) bool, each func(tp *topic, part int, offset int64), miss func(tp *topic, reason string)) {
+	reqs := map[int32]kmsg.Request{}
+	for _, tp := range t.topics {
+		perBroker := map[int32]*kmsg.ListOffsetsRequestTopic{}
+		for i, leader := range tp.leaders {
+			if !want(tp, i) {
+				continue
+			}
+			if leader < 0 {
+				miss(tp, "partitions without a leader")
+				continue
+			}
+			rt := perBroker[leader]
+			if rt == nil {
+				rt = &kmsg.ListOffsetsRequestTopic{Topic: tp.topic.Name}
+				perBroker[leader] = rt
+			}
+			p := kmsg.NewListOffsetsRequestTopicPartition()
+			p.Partition, p.Timestamp, p.CurrentLeaderEpoch = int32(i), timestamp, -1
+			rt.Partitions = append(rt.Partitions, p)
+		}
+		for leader, rt := range perBroker {
+			req, _ := reqs[leader].(*kmsg.ListOffsetsRequest)
+			if req == nil {
+				req = kmsg.NewPtrListOffsetsRequest()
+				req.ReplicaID = -1
+				reqs[leader] = req
+			}
+			req.Topics = append(req.Topics, *rt)
+		}
+	}
+	for _, a := range t.ask(reqs) {
+		if a.err != nil {
+			for _, rt := range a.req.(*kmsg.ListOffsetsRequest).Topics {
+				if tp := t.byName[rt.Topic]; tp != nil {
+					miss(tp, a.err.Error())
+				}
+			}
+			continue
+		}
+		t.listed(a.resp.(*kmsg.ListOffsetsResponse), each, miss)
+	}
+}
+
+func (t *take) listed(resp *kmsg.ListOffsetsResponse, each func(*topic, int, int64), miss func(*topic, string)) {
+	for _, rt := range resp.Topics {
+		tp := t.byName[rt.Topic]
+		if tp == nil {
+			continue
+		}
+		for _, p := range rt.Partitions {
+			switch err := codeError(p.ErrorCode); {
+			case int(p.Partition) >= len(tp.parts) || p.Partition < 0:
+			case err != nil:
+				miss(tp, err.Error())
+			case p.Offset < 0:
+				miss(tp, "the broker answered no offset")
+			default:
+				each(tp, int(p.Partition), p.Offset)
+			}
+		}
+	}
+}
+
+func allPartitions(*topic, int) bool { return true }
+
+// endOffsets reads every partition's end and tells what was appended.
+func (t *take) endOffsets() {
+	for _, tp := range t.topics {
+		tp.begin()
+	}
+	at := time.Now().UTC()
+	why := map[*topic]string{}
+	t.lists(latest, allPartitions, func(tp *topic, part int, offset int64) {
+		if tp.parts[part].end != offset {
+			tp.dirty = true
+		}
+		tp.setEnd(part, offset)
+		tp.histories[part].add(at, offset)
+	}, func(tp *topic, reason string) { why[tp] = reason })
+	o := t.observe(sourceEnds, t.cfg.Interval)
+	o.At = at
+	missing := t.missing(len(t.topics))
+	for _, tp := range t.topics {
+		samples, ok := tp.tellEnds(t.round, t.before)
+		o.Samples = append(o.Samples, samples...)
+		if len(samples) > 0 || ok != tp.whole {
+			tp.dirty, tp.whole = true, ok
+		}
+		if !ok {
+			missing.topic(tp, why[tp])
+		}
+	}
+	missing.tell(o)
+}
+
+// startOffsets reads every partition's start and tells how many records are retained.
+func (t *take) startOffsets(cadence time.Duration) {
+	why := map[*topic]string{}
+	t.lists(earliest, allPartitions, func(tp *topic, part int, offset int64) {
+		tp.starts[part] = offset
+	}, func(tp *topic, reason string) { why[tp] = reason })
+	o := t.observe(sourceStarts, cadence)
+	missing := t.missing(len(t.topics))
+	for _, tp := range t.topics {
+		retained, whole := int64(0), why[tp] == ""
+		for i := range tp.parts {
+			whole = whole && tp.parts[i].end >= 0 && tp.starts[i] >= 0
+			retained += max(tp.parts[i].end-tp.starts[i], 0)
+		}
+		if !whole {
+			missing.topic(tp, why[tp])
+			continue
+		}
+		o.Samples = append(o.Samples, lineage.Sample{Subject: lineage.Access{Topic: tp.topic}, Metric: lineage.Retained, Value: retained})
+	}
+	missing.tell(o)
+}
+
+// missing collects the topics that a source could not see in a round.
+type missing struct {
+	of     int
+	topics map[string][]lineage.Topic // by reason
+}
+
+func (t *take) missing(of int) missing {
+	return missing{of: of, topics: map[string][]lineage.Topic{}}
+}
+
+func (m missing) topic(tp *topic, reason string) {
+	if reason == "" {
+		reason = "no answer for some partitions"
+	}
+	m.topics[reason] = append(m.topics[reason], tp.topic)
+}
+
+// tell writes the missing topics into the observation, each reason once. Nothing seen of anything is said as All.
+func (m missing) tell(o *lineage.Observation) {
+	n := 0
+	for _, topics := range m.topics {
+		n += len(topics)
+	}
+	for reason, topics := range m.topics {
+		if n == m.of {
+			o.Missing = append(o.Missing, lineage.Missing{All: true, Share: 1, Reason: reason})
+			return
+		}
+		o.Missing = append(o.Missing, lineage.Missing{
+			Topics: topics, Share: float64(len(topics)) / float64(m.of),
+			Reason: fmt.Sprintf("%s (%d of %d topics)", reason, len(topics), m.of),
+		})
+	}
+}
+
+// end implements topicEnds.
+func (tp *topic) end(partition int32) (int64, bool) {
+	if int(partition) >= len(tp.parts) || !tp.parts[partition].fresh {
+		return 0, false
+	}
+	return tp.parts[partition].end, true
+}
+
+// topicAt is a topic as readers see it in one round.
+type topicAt struct {
+	*topic
+	now time.Time
+}
+
+// age implements topicEnds.
+func (tp topicAt) age(partition int32, offset int64) (time.Duration, bool) {
+	return tp.histories[partition].age(tp.now, offset)
+}
+
+// origin implements topicEnds. Where a group begins without a commit is its auto.offset.reset, which no broker knows. If it has committed less than the end was when the group
+// appeared, it began at the log's start. If more, it began at that end at the latest: counting from there is a lower bound, and exact where the log was empty then.
+func (tp topicAt) origin(partition int32, offset int64, joined time.Time) (int64, bool) {
+	end, known := tp.histories[partition].offsetAt(joined)
+	switch {
+	case known:
+	case tp.born.After(joined):
+		end = 0
+	default:
+		return offset, false // we were not there: nothing is claimed
+	}
+	start := max(tp.starts[partition], 0)
+	if offset < end {
+		return start, false
+	}
+	return end, end <= start
+}

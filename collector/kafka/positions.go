@@ -1,0 +1,291 @@
+package kafka
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// Positions are the books as they stand, so that a restart goes on counting where the last stored round ended: what moved while nobody watched is then a total over the gap, and not
+// lost. They are saved with the observations that they belong to, those that changed only. The encoding is in docs/format/positions.md.
+const (
+	positionsVersion = 1
+	roundKey         = "round"   // the newest round
+	clusterKey       = "cluster" // the cluster id
+)
+
+func topicKey(id lineage.TopicID) string { return "topic/" + id.String() }
+func groupKey(group string) string       { return "group/" + group }
+func readerKey(group string, id lineage.TopicID) string {
+	return "reader/" + id.String() + "/" + group
+}
+
+// savePositions adds what changed in this round to the end-offsets' observation; a round is stored whole or not at all, so it does not matter to which.
+func (t *take) savePositions() {
+	var o *lineage.Observation
+	for _, each := range t.obs {
+		if each.Source.Name == sourceEnds {
+			o = each
+		}
+	}
+	put := func(key string, value []byte) {
+		o.Positions = append(o.Positions, lineage.Position{Key: key, Value: value})
+	}
+	var e encoder
+	e.uint(positionsVersion)
+	e.time(t.round)
+	put(roundKey, e)
+	if !t.continuous {
+		put(clusterKey, []byte(t.cluster))
+	}
+	for _, tp := range t.topics {
+		if tp.dirty {
+			tp.dirty = false
+			put(topicKey(tp.topic.ID), tp.encode())
+		}
+	}
+	for _, g := range t.groups {
+		if !g.dirty {
+			continue
+		}
+		g.dirty = false
+		put(groupKey(g.ref.Group), g.encode())
+		for id, r := range g.readers {
+			if r.touched {
+				r.touched = false
+				put(readerKey(g.ref.Group, id), r.encode())
+			}
+		}
+	}
+	for _, key := range append(t.gonePositions, t.goneReaders...) {
+		put(key, nil)
+	}
+	t.gonePositions, t.goneReaders = nil, nil
+}
+
+// Restore implements collector.Source.
+func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
+	s.forget()
+	positions, err := sink.Positions(ctx, lineage.Source{Cluster: s.cfg.Name, Name: sourceEnds})
+	if err != nil {
+		return fmt.Errorf("read positions of cluster %q: %w", s.cfg.Name, err)
+	}
+	if len(positions) == 0 {
+		return nil
+	}
+	d := decoder{b: positions[roundKey]}
+	d.version(positionsVersion)
+	round := d.time()
+	if err := d.done(); err != nil {
+		return fmt.Errorf("position %q of cluster %q: %w", roundKey, s.cfg.Name, err)
+	}
+	s.cluster, s.resumed = lineage.ClusterID(positions[clusterKey]), true
+	for key, value := range positions {
+		if rest, ok := strings.CutPrefix(key, "topic/"); ok {
+			err = s.restoreTopic(rest, value, round)
+		} else if rest, ok := strings.CutPrefix(key, "group/"); ok {
+			err = s.restoreGroup(rest, value)
+		}
+		if err != nil {
+			return fmt.Errorf("position %q of cluster %q: %w", key, s.cfg.Name, err)
+		}
+	}
+	for key, value := range positions {
+		if rest, ok := strings.CutPrefix(key, "reader/"); ok {
+			if err := s.restoreReader(rest, value, round); err != nil {
+				return fmt.Errorf("position %q of cluster %q: %w", key, s.cfg.Name, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (tp *topic) encode() []byte {
+	var e encoder
+	e.uint(positionsVersion)
+	e.string(tp.topic.Name)
+	e.bool(tp.internal)
+	e.bool(tp.whole)
+	e.time(tp.born)
+	e.time(tp.ends)
+	e.time(tp.books)
+	e.total(tp.appended)
+	e.total(tp.remainder)
+	e.bool(tp.denied)
+	e.uint(uint64(len(tp.writers)))
+	for id, w := range tp.writers {
+		e.int(id)
+		e.total(w.total)
+	}
+	e.bool(tp.others != nil)
+	if tp.others != nil {
+		e.total(tp.others.total)
+	}
+	e.uint(uint64(len(tp.parts)))
+	for i := range tp.parts {
+		e.partition(&tp.parts[i])
+	}
+	e.bool(tp.configs != nil)
+	e.uint(uint64(len(tp.configs)))
+	for _, c := range tp.configs {
+		e.string(c.Name)
+		e.string(c.Value)
+	}
+	return e
+}
+
+func (e *encoder) total(t total) {
+	e.int(t.n)
+	e.int(t.told)
+	e.bool(t.estimated)
+}
+
+func (e *encoder) partition(p *partition) {
+	e.int(p.end)
+	e.bool(p.moved)
+	e.bool(p.based)
+	e.bool(p.unsettled)
+	for _, v := range []int64{p.advance, p.named, p.slack, p.remainder, p.booked} {
+		e.int(v)
+	}
+	e.uint(uint64(len(p.producers)))
+	for id, q := range p.producers {
+		e.int(id)
+		e.int(int64(q.epoch))
+		e.int(int64(q.last))
+		e.int(q.txnStart)
+	}
+}
+
+func (d *decoder) total() total { return total{n: d.int(), told: d.int(), estimated: d.bool()} }
+
+func (d *decoder) partition() partition {
+	p := partition{end: d.int(), moved: d.bool(), based: d.bool(), unsettled: d.bool()}
+	for _, v := range []*int64{&p.advance, &p.named, &p.slack, &p.remainder, &p.booked} {
+		*v = d.int()
+	}
+	n := d.count()
+	p.producers = make(map[int64]sequence, n)
+	for range n {
+		p.producers[d.int()] = sequence{int32(d.int()), int32(d.int()), d.int()}
+	}
+	return p
+}
+
+// decodeTopic is the inverse of encode. A topic that was seen whole in the last round was known until then.
+func decodeTopic(id lineage.TopicID, cluster lineage.ClusterID, value []byte, round time.Time) (*topic, error) {
+	d := decoder{b: value}
+	d.version(positionsVersion)
+	tp := &topic{account: newAccount(lineage.Topic{Cluster: cluster, ID: id, Name: d.string()})}
+	tp.internal, tp.whole = d.bool(), d.bool()
+	tp.born, tp.ends, tp.books = d.time(), d.time(), d.time()
+	tp.appended, tp.remainder, tp.denied = d.total(), d.total(), d.bool()
+	for range d.count() {
+		tp.writers[d.int()] = &writer{total: d.total()}
+	}
+	if d.bool() {
+		tp.others = &writer{total: d.total()}
+	}
+	for range d.count() {
+		tp.parts = append(tp.parts, d.partition())
+	}
+	if known := d.bool(); known {
+		tp.configs = []lineage.Config{}
+	}
+	for range d.count() {
+		tp.configs = append(tp.configs, lineage.Config{Name: d.string(), Value: d.string()})
+	}
+	if tp.whole {
+		tp.ends = later(tp.ends, round)
+		waiting := false
+		for i := range tp.parts {
+			waiting = waiting || tp.parts[i].moved
+		}
+		if !waiting {
+			tp.books = later(tp.books, round)
+		}
+	}
+	return tp, d.done()
+}
+
+func (s *source) restoreTopic(hexID string, value []byte, round time.Time) error {
+	id, err := parseTopicID(hexID)
+	if err != nil {
+		return err
+	}
+	tp, err := decodeTopic(id, s.cluster, value, round)
+	if err != nil {
+		return err
+	}
+	s.topics[id], s.byName[tp.topic.Name] = tp, tp
+	return nil
+}
+
+func parseTopicID(s string) (id lineage.TopicID, err error) {
+	b, err := hex.DecodeString(s)
+	if err != nil || len(b) != len(id) {
+		return id, fmt.Errorf("%q is no topic id", s)
+	}
+	copy(id[:], b)
+	return id, nil
+}
+
+func (g *group) encode() []byte {
+	var e encoder
+	e.uint(positionsVersion)
+	e.string(g.typ)
+	e.string(g.protocol)
+	e.string(g.state)
+	e.time(g.joined)
+	return e
+}
+
+func (s *source) restoreGroup(name string, value []byte) error {
+	d := decoder{b: value}
+	d.version(positionsVersion)
+	g := &group{
+		ref: lineage.GroupRef{Cluster: s.cluster, Group: name}, readers: map[lineage.TopicID]*reader{}, coordinator: -1, changed: true,
+		typ: d.string(), protocol: d.string(), state: d.string(), joined: d.time(),
+	}
+	s.groups[name] = g
+	return d.done()
+}
+
+func (r *reader) encode() []byte {
+	var e encoder
+	e.uint(positionsVersion)
+	e.uint(uint64(r.kind))
+	e.total(r.read)
+	e.time(r.moved)
+	e.time(r.idle)
+	e.uint(uint64(len(r.parts)))
+	for _, p := range r.parts {
+		e.int(p.committed)
+	}
+	return e
+}
+
+func (s *source) restoreReader(rest string, value []byte, round time.Time) error {
+	hexID, name, _ := strings.Cut(rest, "/")
+	id, err := parseTopicID(hexID)
+	if err != nil {
+		return err
+	}
+	g, tp := s.groups[name], s.topics[id]
+	if g == nil || tp == nil {
+		return nil // the group or topic went with a later round
+	}
+	d := decoder{b: value}
+	d.version(positionsVersion)
+	r := g.reader(tp, lineage.EvidenceKind(d.uint()))
+	r.read, r.moved, r.idle, r.known = d.total(), d.time(), d.time(), round
+	for range d.count() {
+		r.parts = append(r.parts, readPartition{committed: d.int()})
+	}
+	return d.done()
+}

@@ -1,0 +1,241 @@
+package kafka
+
+import (
+	"fmt"
+	"sort"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// The answer holds every producer id of the last day (producer.id.expiration.ms), so it has a budget of bytes a round; partitions beyond it wait for the next round. Nothing is
+// lost by waiting: sequences are totals.
+const (
+	producersBudget   = 4 << 20
+	producerBytes     = 43 // of one producer in the answer: 8+4+4+8+4+8, tags and the array's share
+	partitionBytes    = 32
+	deniedRetryPeriod = time.Minute
+)
+
+// partitionRef is one partition that waits for a look at its producers.
+type partitionRef struct {
+	topic *topic
+	part  int
+}
+
+// producers reads the producer state of the partitions whose end moved, and of those that were never read, and tells what was written by whom.
+func (t *take) producers() {
+	why := map[*topic]string{}
+	for _, tp := range t.topics {
+		if tp.denied && t.round.Before(tp.retry) {
+			t.denyAll(tp)
+		} else if tp.denied {
+			tp.allow()
+		}
+	}
+	todo := t.producersTodo(why)
+	answers := t.ask(t.producerRequests(todo))
+	after := t.endsAfterBase(answers)
+	for _, a := range answers {
+		req := a.req.(*kmsg.DescribeProducersRequest)
+		if a.err != nil {
+			for _, rt := range req.Topics {
+				tp := t.byName[rt.Topic]
+				if unsupported(a.err) {
+					t.deny(tp, "the broker does not support DescribeProducers (KIP-664)")
+				}
+				why[tp] = a.err.Error()
+			}
+			continue
+		}
+		t.described(a.resp.(*kmsg.DescribeProducersResponse), after, why)
+	}
+	t.tellProducers(why)
+}
+
+// producersTodo chooses the partitions to ask for, within the budget: those that moved before those that were never read, smallest answers first, so that one partition with a
+// day of short-lived producers does not starve the others. The ones that wait longest come first within their class by the round they were last read in.
+func (t *take) producersTodo(why map[*topic]string) []partitionRef {
+	var todo []partitionRef
+	for _, tp := range t.topics {
+		for i := range tp.parts {
+			p := &tp.parts[i]
+			if p.moved && p.fresh && tp.leaders[i] >= 0 && !tp.denied {
+				todo = append(todo, partitionRef{tp, i})
+			}
+		}
+	}
+	sort.Slice(todo, func(i, j int) bool {
+		a, b := &todo[i].topic.parts[todo[i].part], &todo[j].topic.parts[todo[j].part]
+		switch {
+		case a.based != b.based:
+			return a.based
+		case a.waited != b.waited:
+			return a.waited > b.waited
+		case todo[i].topic != todo[j].topic:
+			return todo[i].topic.topic.Name < todo[j].topic.topic.Name
+		}
+		return todo[i].part < todo[j].part
+	})
+	cost := 0
+	for n, ref := range todo {
+		p := &ref.topic.parts[ref.part]
+		// The first partition always goes, so that one whose answer alone is over the budget is read at last.
+		if cost += partitionBytes + producerBytes*max(len(p.producers), 1); cost > producersBudget && n > 0 {
+			for _, late := range todo[n:] {
+				late.topic.parts[late.part].waited++
+				why[late.topic] = "put off to a later round by the byte budget of the producer state"
+			}
+			return todo[:n]
+		}
+		p.waited = 0
+	}
+	return todo
+}
+
+func (t *take) producerRequests(todo []partitionRef) map[int32]kmsg.Request {
+	type key struct {
+		leader int32
+		topic  *topic
+	}
+	topics := map[key]int{} // index into the request's Topics
+	reqs := map[int32]kmsg.Request{}
+	for _, ref := range todo {
+		leader := ref.topic.leaders[ref.part]
+		req, _ := reqs[leader].(*kmsg.DescribeProducersRequest)
+		if req == nil {
+			req = kmsg.NewPtrDescribeProducersRequest()
+			reqs[leader] = req
+		}
+		k := key{leader, ref.topic}
+		i, ok := topics[k]
+		if !ok {
+			i = len(req.Topics)
+			topics[k] = i
+			rt := kmsg.NewDescribeProducersRequestTopic()
+			rt.Topic = ref.topic.topic.Name
+			req.Topics = append(req.Topics, rt)
+		}
+		req.Topics[i].Partitions = append(req.Topics[i].Partitions, int32(ref.part))
+	}
+	return reqs
+}
+
+// endsAfterBase reads the ends once more for the partitions whose producers were read for the first time, see account.base. It costs requests in the rounds after a start only.
+func (t *take) endsAfterBase(answers []brokerAnswer) map[partitionRef]int64 {
+	fresh := map[*topic]bool{}
+	for _, a := range answers {
+		for _, rt := range a.req.(*kmsg.DescribeProducersRequest).Topics {
+			tp := t.byName[rt.Topic]
+			for _, p := range rt.Partitions {
+				fresh[tp] = fresh[tp] || !tp.parts[p].based
+			}
+		}
+	}
+	after := map[partitionRef]int64{}
+	if len(fresh) == 0 {
+		return after
+	}
+	t.lists(latest, func(tp *topic, part int) bool { return fresh[tp] && !tp.parts[part].based }, func(tp *topic, part int, offset int64) {
+		after[partitionRef{tp, part}] = offset
+	}, func(*topic, string) {})
+	return after
+}
+
+// described books the producers of one broker's answer.
+func (t *take) described(resp *kmsg.DescribeProducersResponse, after map[partitionRef]int64, why map[*topic]string) {
+	for _, rt := range resp.Topics {
+		tp := t.byName[rt.Topic]
+		if tp == nil {
+			continue
+		}
+		for i := range rt.Partitions {
+			rp := &rt.Partitions[i]
+			switch err := codeError(rp.ErrorCode); {
+			case rp.Partition < 0 || int(rp.Partition) >= len(tp.parts):
+			case denied(rp.ErrorCode):
+				t.deny(tp, "may not be read")
+			case err != nil:
+				why[tp] = err.Error()
+			default:
+				end, ok := after[partitionRef{tp, int(rp.Partition)}]
+				if !ok {
+					end = -1
+				}
+				tp.setProducers(int(rp.Partition), readings(rp), end, t.round, t.cfg.Interval)
+				tp.dirty = true
+			}
+		}
+	}
+}
+
+func readings(rp *kmsg.DescribeProducersResponseTopicPartition) []producerReading {
+	out := make([]producerReading, 0, len(rp.ActiveProducers))
+	for _, p := range rp.ActiveProducers {
+		out = append(out, producerReading{
+			id: p.ProducerID, epoch: p.ProducerEpoch, lastSequence: p.LastSequence, txnStart: p.CurrentTxnStartOffset, lastMs: p.LastTimestamp,
+			// A coordinator epoch comes with the first marker; an open transaction has a start; after a commit (transaction version 2) there is no sequence.
+			transactional: p.CoordinatorEpoch >= 0 || p.CurrentTxnStartOffset >= 0 || p.LastSequence < 0,
+		})
+	}
+	return out
+}
+
+// deny notes that a topic's producer state is not to be had, and books all of it as remainder.
+func (t *take) deny(tp *topic, _ string) {
+	tp.denied, tp.retry = true, t.round.Add(deniedRetryPeriod)
+	t.denyAll(tp)
+}
+
+func (t *take) denyAll(tp *topic) {
+	for i := range tp.parts {
+		if p := &tp.parts[i]; p.fresh && p.moved {
+			tp.account.deny(i)
+			tp.dirty = true
+		}
+	}
+}
+
+// tellProducers tells the writers and remainders of this round.
+func (t *take) tellProducers(why map[*topic]string) {
+	o := t.observe(sourceBooks, t.cfg.Interval)
+	missing := t.missing(len(t.topics))
+	var deniedTopics []string
+	for _, tp := range t.topics {
+		samples, sightings, ok := tp.tellBooks(t.round, t.before)
+		o.Samples = append(o.Samples, samples...)
+		o.Sightings = append(o.Sightings, sightings...)
+		if len(samples) > 0 {
+			tp.dirty = true
+		}
+		if !ok {
+			reason := why[tp]
+			if reason == "" && !tp.whole {
+				reason = "end offsets are missing"
+			}
+			missing.topic(tp, reason)
+		}
+		if tp.denied {
+			deniedTopics = append(deniedTopics, tp.topic.Name)
+		}
+		tp.expire()
+	}
+	missing.tell(o)
+	t.sayBlind(o, producerSpots(deniedTopics))
+}
+
+func producerSpots(deniedTopics []string) []lineage.BlindSpot {
+	spots := []lineage.BlindSpot{{
+		What:   "writers' names: the broker's producer state counts producer ids and names nobody; writers without idempotence and transactional ones are in their topic's remainder",
+		Remedy: "none in this version: it has no source that names writers",
+	}}
+	if len(deniedTopics) > 0 {
+		spots = append(spots, lineage.BlindSpot{
+			What:   fmt.Sprintf("the producer state of %d topics may not be read or is not offered by the broker, so that every writer is in the remainder: %s", len(deniedTopics), some(deniedTopics)),
+			Remedy: "grant READ on these topics to lineaged's principal; no record is read with it (Kafka 2.8 or later)",
+		})
+	}
+	return spots
+}

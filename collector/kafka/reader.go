@@ -1,0 +1,209 @@
+package kafka
+
+import (
+	"time"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// reader is the book of one group's reading of one topic incarnation: what its committed offsets advanced, how far they are behind.
+//
+// Commits come in steps. Progress between two of them is spread over the time in which it can have happened: since the last change, and since the reader last had nothing to
+// read. After the last change the progress is pending while a member lives and has something to read.
+//
+// A reader is pure bookkeeping and not safe for concurrent use.
+type reader struct {
+	access lineage.Access
+	kind   lineage.EvidenceKind // GroupOffsets or ShareOffsets
+	parts  []readPartition
+
+	read    total
+	from    time.Time // start of the span over which the newest advance is spread
+	moved   time.Time // newest round in which a commit advanced
+	idle    time.Time // newest round in which nothing was left to read
+	known   time.Time // newest round in which all that the reader needs was read
+	touched bool      // what the position holds changed in this round
+
+	gauges  readerGauges
+	told    readerGauges
+	toldAny bool
+}
+
+// readPartition is a reader's book of one partition.
+type readPartition struct {
+	committed int64 // -1: none
+	lag       int64
+}
+
+// readerGauges are the levels of a reader.
+type readerGauges struct {
+	lag       int64
+	lagMillis int64
+	atLeast   bool
+	pending   bool
+}
+
+func newReader(access lineage.Access, kind lineage.EvidenceKind) *reader {
+	return &reader{access: access, kind: kind, read: total{told: -1}}
+}
+
+// commit is one partition's reading of a group's progress.
+type commit struct {
+	partition   int32
+	offset      int64 // -1: none
+	leaderEpoch int32 // -1: not said, as by the Admin API's offset reset
+}
+
+// topicEnds is what a reader needs to know of its topic in this round.
+type topicEnds interface {
+	// end returns the partition's end offset as read in this round; ok is false when it was not.
+	end(partition int32) (offset int64, ok bool)
+	// age returns how long the end has been beyond the offset.
+	age(partition int32, offset int64) (age time.Duration, atLeast bool)
+	// origin returns where a consumer that has just committed offset for the first time began to read, and whether that is certain.
+	origin(partition int32, offset int64, joined time.Time) (start int64, certain bool)
+}
+
+// spreadLimit is the longest time over which one step of progress is spread, and for which a reader that lives and lags is taken to be at work without a commit: twice the
+// slowest commit interval in wide use (60 s, Connect's sinks).
+const spreadLimit = 2 * time.Minute
+
+// groupState is what a round tells of the reader's group.
+type groupState struct {
+	live    bool      // it has members
+	wasLive bool      // it had members in the round before
+	joined  time.Time // first round in which the group was seen; zero: it was there before we looked
+}
+
+// observe books the commits of one round. It returns false, and books nothing, when an end that it needs is missing.
+func (r *reader) observe(commits []commit, ends topicEnds, g groupState, round time.Time) bool {
+	for _, c := range commits {
+		if _, ok := ends.end(c.partition); !ok && c.offset >= 0 {
+			return false
+		}
+	}
+	advanced := false
+	seen := make([]bool, len(r.parts))
+	r.gauges = readerGauges{}
+	for _, c := range commits {
+		for int(c.partition) >= len(r.parts) {
+			r.parts = append(r.parts, readPartition{committed: -1})
+			seen = append(seen, false)
+		}
+		seen[c.partition] = true
+		if r.book(c, ends, g) {
+			advanced = true
+		}
+		r.measure(c, ends)
+	}
+	for i := range r.parts { // commits that are gone: expired, or the group was deleted and made again
+		if !seen[i] && r.parts[i].committed >= 0 {
+			r.parts[i], r.touched = readPartition{committed: -1}, true
+		}
+	}
+	if advanced {
+		r.from, r.moved, r.touched = r.spread(g, round), round, true
+	}
+	if r.gauges.lag == 0 {
+		r.idle = round
+	}
+	last := later(r.moved, r.idle)
+	r.gauges.pending = g.live && r.gauges.lag > 0 && !last.IsZero() && round.Sub(last) <= spreadLimit
+	return true
+}
+
+// spread returns the start of the span in which the progress that shows in this round can have happened: after the last change, and after the reader last had nothing left to
+// read, but not longer than spreadLimit ago, unless rounds are missing for longer than that.
+func (r *reader) spread(g groupState, round time.Time) time.Time {
+	from := later(later(r.moved, r.idle), g.joined)
+	if limit := round.Add(-spreadLimit); from.Before(limit) {
+		from = limit
+		if !r.known.IsZero() && r.known.Before(limit) {
+			from = r.known
+		}
+	}
+	return from
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// book books one partition's commit and reports whether it advanced by records read.
+func (r *reader) book(c commit, ends topicEnds, g groupState) bool {
+	p := &r.parts[c.partition]
+	prev := p.committed
+	if c.offset == prev {
+		return false
+	}
+	p.committed, r.touched = c.offset, true
+	switch {
+	case c.offset < 0:
+		return false
+	case prev < 0:
+		if g.joined.IsZero() {
+			return false // it was there before us
+		}
+		start, certain := ends.origin(c.partition, c.offset, g.joined)
+		if c.offset <= start {
+			return false
+		}
+		r.read.add(c.offset-start, !certain)
+		return true
+	case c.offset < prev:
+		return false // set back: what is read again will be counted from here
+	case !g.live && !g.wasLive && c.leaderEpoch < 0:
+		return false // set forward by an administrator: nobody read what lies in between
+	default:
+		r.read.add(c.offset-prev, r.kind == lineage.ShareOffsets)
+		return true
+	}
+}
+
+// measure adds one partition's lag to the gauges.
+func (r *reader) measure(c commit, ends topicEnds) {
+	p := &r.parts[c.partition]
+	p.lag = 0
+	if c.offset < 0 {
+		return
+	}
+	end, _ := ends.end(c.partition)
+	if p.lag = max(end-c.offset, 0); p.lag == 0 {
+		return
+	}
+	r.gauges.lag += p.lag
+	if age, atLeast := ends.age(c.partition, c.offset); age.Milliseconds() >= r.gauges.lagMillis {
+		r.gauges.lagMillis, r.gauges.atLeast = age.Milliseconds(), atLeast
+	}
+}
+
+// tell returns the samples of this round.
+func (r *reader) tell(round, before time.Time) []lineage.Sample {
+	var samples []lineage.Sample
+	if s, told := r.read.sample(since(r.from, before)); told {
+		s.Subject, s.Metric, s.Evidence = r.access, lineage.Records, r.kind
+		samples = append(samples, s)
+	}
+	gauge := func(m lineage.Metric, v, old int64) {
+		if v != old || !r.toldAny {
+			samples = append(samples, lineage.Sample{Subject: r.access, Metric: m, Value: v})
+		}
+	}
+	gauge(lineage.Lag, r.gauges.lag, r.told.lag)
+	gauge(lineage.LagMillis, r.gauges.lagMillis, r.told.lagMillis)
+	gauge(lineage.LagAtLeast, number(r.gauges.atLeast), number(r.told.atLeast))
+	gauge(lineage.Pending, number(r.gauges.pending), number(r.told.pending))
+	r.told, r.toldAny = r.gauges, true
+	r.known = round
+	return samples
+}
+
+func number(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,248 @@
+package kafka
+
+import (
+	"context"
+	"fmt"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// Names of the sources, as they stand in coverage and evidence.
+const (
+	sourceMetadata = "metadata"
+	sourceEnds     = "end-offsets"
+	sourceBooks    = "producers"
+	sourceGroups   = "groups"
+	sourceMembers  = "members"
+	sourceShare    = "share-groups"
+	sourceStarts   = "start-offsets"
+	sourceLogDirs  = "log-dirs"
+	sourceConfigs  = "topic-configs"
+)
+
+// source is the state between the rounds of one cluster. One goroutine at a time.
+type source struct {
+	cfg Config
+	cl  *kgo.Client
+
+	cluster    lineage.ClusterID
+	brokers    []int32
+	topics     map[lineage.TopicID]*topic
+	byName     map[string]*topic
+	retired    map[lineage.TopicID]bool // deleted ones, so that a broker with old metadata does not bring them back
+	groups     map[string]*group
+	continuous bool // a metadata round was taken since the start: what appears now is new
+	resumed    bool // positions of an earlier run were restored
+
+	clusterFact lineage.ClusterFact
+	blind       map[string][]lineage.BlindSpot // as last told, by source
+	lost        map[string]bool                // sources that saw nothing in their last round
+	slow        map[string]time.Time           // last round of the slow sources
+	hidden      []string                       // topics that log directories show and metadata does not
+	maybeHidden map[string]bool                // those of the last look alone
+
+	configsDenied bool // some topics' configurations may not be described: not asked again before the cadence
+	rights        clusterRights
+
+	gonePositions, goneReaders []string // position keys to remove with the next save
+}
+
+// topic is what the source knows of one topic incarnation.
+type topic struct {
+	*account
+	born        time.Time // first round, of a topic that was born while we watched; zero: older
+	internal    bool
+	replication int
+	leaders     []int32
+	histories   []history
+	starts      []int64 // -1: not read yet
+	configs     []lineage.Config
+	absent      int       // complete metadata rounds in a row that did not name it
+	factTold    bool      // its fact was told and did not change since
+	dirty       bool      // its position changed since it was last saved
+	whole       bool      // all its ends were read in the last round
+	retry       time.Time // when to ask again for a producer state that was denied
+}
+
+func newSource(cfg Config, cl *kgo.Client) *source {
+	s := &source{cfg: cfg, cl: cl}
+	s.forget()
+	return s
+}
+
+// forget brings the source to the state of a first start.
+func (s *source) forget() {
+	s.topics, s.byName = map[lineage.TopicID]*topic{}, map[string]*topic{}
+	s.retired = map[lineage.TopicID]bool{}
+	s.groups = map[string]*group{}
+	s.continuous, s.resumed = false, false
+	s.clusterFact = lineage.ClusterFact{}
+	s.blind, s.lost, s.slow = map[string][]lineage.BlindSpot{}, map[string]bool{}, map[string]time.Time{}
+}
+
+// take is one round under way.
+type take struct {
+	*source
+	ctx    context.Context
+	round  time.Time
+	before time.Time // the round before, whether or not it was taken
+	obs    []*lineage.Observation
+}
+
+// Observe implements collector.Source.
+func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observation {
+	t := &take{source: s, ctx: ctx, round: round, before: round.Add(-s.cfg.Interval)}
+	if err := t.metadata(); err != nil {
+		for _, name := range []string{sourceEnds, sourceBooks, sourceGroups} {
+			t.missAll(t.observe(name, s.cfg.Interval), "no metadata: "+err.Error())
+		}
+		return t.finish()
+	}
+	t.endOffsets()
+	t.producers()
+	t.groupOffsets()
+	t.slowSources()
+	t.savePositions()
+	s.continuous = true
+	return t.finish()
+}
+
+// Missed implements collector.Source.
+func (s *source) Missed(round time.Time, reason string) []lineage.Observation {
+	t := &take{source: s, round: round}
+	for _, name := range []string{sourceMetadata, sourceEnds, sourceBooks, sourceGroups} {
+		t.missAll(t.observe(name, s.cfg.Interval), reason)
+	}
+	return t.finish()
+}
+
+// observe begins an observation of this round.
+func (t *take) observe(name string, interval time.Duration) *lineage.Observation {
+	o := &lineage.Observation{
+		Source: lineage.Source{Cluster: t.cfg.Name, Name: name},
+		Round:  t.round, Interval: interval, At: time.Now().UTC(),
+	}
+	t.obs = append(t.obs, o)
+	return o
+}
+
+// missAll says that the source saw nothing.
+func (t *take) missAll(o *lineage.Observation, reason string) {
+	o.Missing = append(o.Missing, lineage.Missing{All: true, Share: 1, Reason: reason})
+}
+
+// finish returns the round's observations, with an event for each source that was lost or came back.
+func (t *take) finish() []lineage.Observation {
+	out := make([]lineage.Observation, 0, len(t.obs))
+	for _, o := range t.obs {
+		reason, lost := "", false
+		for _, m := range o.Missing {
+			if m.All {
+				reason, lost = m.Reason, true
+			}
+		}
+		switch was := t.lost[o.Source.Name]; {
+		case lost && !was:
+			o.Events = append(o.Events, lineage.Event{At: t.round, Type: lineage.SourceLost, Detail: o.Source.String() + ": " + reason})
+			t.cfg.Log.Warn("source lost", "source", o.Source.Name, "reason", reason)
+		case !lost && was:
+			o.Events = append(o.Events, lineage.Event{At: t.round, Type: lineage.SourceRecovered, Detail: o.Source.String()})
+			t.cfg.Log.Info("source is back", "source", o.Source.Name)
+		}
+		t.lost[o.Source.Name] = lost
+		out = append(out, *o)
+	}
+	return out
+}
+
+// sayBlind tells the blind spots of a source when they changed.
+func (t *take) sayBlind(o *lineage.Observation, spots []lineage.BlindSpot) {
+	name := o.Source.Name
+	old, told := t.blind[name]
+	if told && sameSpots(old, spots) {
+		return
+	}
+	for i := range spots {
+		spots[i].Source = o.Source.String()
+	}
+	t.blind[name] = spots
+	o.Facts = append(o.Facts, lineage.Fact{
+		Key:        lineage.FactKey{Source: t.cfg.Name, Kind: lineage.BlindSpotFacts, Name: name},
+		BlindSpots: spots,
+	})
+}
+
+func sameSpots(a, b []lineage.BlindSpot) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i].What != b[i].What || a[i].Remedy != b[i].Remedy {
+			return false
+		}
+	}
+	return true
+}
+
+// due reports whether a slow source is to run in this round, and notes that it does.
+func (t *take) due(name string, cadence time.Duration) bool {
+	if last, ok := t.slow[name]; ok && t.round.Sub(last) < cadence {
+		return false
+	}
+	t.slow[name] = t.round
+	return true
+}
+
+// cadence returns want rounded up to a multiple of the tick.
+func (s *source) cadence(want time.Duration) time.Duration {
+	n := (want + s.cfg.Interval - 1) / s.cfg.Interval
+	return max(n, 1) * s.cfg.Interval
+}
+
+// slowSources runs what is due of the slower cadences. After a start all of them are; from then on they are spread over the rounds by their different lengths.
+func (t *take) slowSources() {
+	t.members()
+	if c := t.cadence(3 * t.cfg.Interval); t.due(sourceShare, c) {
+		t.shareGroups(c)
+	}
+	if c := t.cadence(time.Minute); t.due(sourceStarts, c) {
+		t.startOffsets(c)
+	}
+	if c := t.cadence(time.Minute); t.due(sourceLogDirs, c) {
+		t.logDirs(c)
+	}
+	t.topicConfigs(t.cadence(5 * time.Minute))
+}
+
+// wanted reports whether the configuration includes a topic.
+func (s *source) wanted(name string) bool {
+	for _, re := range s.cfg.Exclude {
+		if re.MatchString(name) {
+			return false
+		}
+	}
+	for _, re := range s.cfg.Include {
+		if re.MatchString(name) {
+			return true
+		}
+	}
+	return len(s.cfg.Include) == 0
+}
+
+// some names the first few of names, for a sentence.
+func some(names []string) string {
+	const most = 5
+	sort.Strings(names)
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+}
+
+var _ collector.Source = (*source)(nil)
