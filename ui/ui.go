@@ -1,0 +1,232 @@
+// Package ui holds the built web page in the binary and serves it: the application under its own paths, its hashed
+// assets, and GraphiQL.
+//
+// It hides how the page is built: `make build` fills dist, which is not committed. Without it (a fresh clone, no Node)
+// a committed placeholder is served that says so, hence `go build ./...` works anywhere.
+//
+// It refuses to guess: an unknown path is 404 and never the application, a method other than GET and HEAD is 405. It
+// knows nothing of GraphQL; what listens on /graphql is the caller's.
+package ui
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"io/fs"
+	"log/slog"
+	"mime"
+	"net/http"
+	"path"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+//go:embed all:dist
+var distFS embed.FS
+
+//go:embed placeholder/index.html
+var placeholder []byte
+
+const (
+	// Styles: React Flow, uPlot and Monaco set style attributes as they draw, hence 'unsafe-inline' there. Scripts
+	// never: no inline script is in any page.
+	cspApp = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
+		"font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+	// GraphiQL's editor runs its language services in workers and carries its own fonts as data.
+	cspGraphiQL = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
+		"font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; base-uri 'none'; form-action 'none'; " +
+		"frame-ancestors 'none'"
+
+	immutable  = "public, max-age=31536000, immutable" // assets/ carry a hash of their content in their names
+	revalidate = "no-cache"                            // everything else: kept, but asked about each time
+)
+
+// Paths are the application's own pages: each answers with index.html, and the page reads its state from the URL.
+// The caller routes these, /graphiql and everything else that it does not serve itself to Handler.
+var Paths = []string{"/", "/lineage"}
+
+// Built says whether the real page is in this binary, not the placeholder.
+func Built() bool { return built(distFS) }
+
+func built(dist fs.FS) bool {
+	_, err := fs.Stat(dist, "dist/index.html")
+	return err == nil
+}
+
+// Handler serves the page. It is safe for concurrent use and starts nothing. When the binary was built without the
+// page, it serves the placeholder and says so once in the log.
+func Handler() http.Handler { return newHandler(distFS, slog.Default()) }
+
+// file is one embedded file as served; it is immutable but for the lazily made gzip form.
+type file struct {
+	body  []byte
+	etag  string
+	mime  string
+	cache string
+	csp   string
+	gz    func() []byte // nil: not worth it
+}
+
+type handler struct{ files map[string]*file } // by URL path
+
+func newHandler(dist fs.FS, log *slog.Logger) http.Handler {
+	h := &handler{files: map[string]*file{}}
+	if !built(dist) {
+		log.Warn("this binary was built without the web page: a placeholder is served; run `make build`")
+		f := newFile("index.html", placeholder)
+		for _, p := range Paths {
+			h.files[p] = f
+		}
+		return h
+	}
+	err := fs.WalkDir(dist, "dist", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || strings.HasPrefix(d.Name(), ".") {
+			return err
+		}
+		body, err := fs.ReadFile(dist, name)
+		if err != nil {
+			return err
+		}
+		name = strings.TrimPrefix(name, "dist/")
+		f := newFile(name, body)
+		switch name {
+		case "index.html":
+			for _, p := range Paths {
+				h.files[p] = f
+			}
+		case "graphiql.html":
+			f.csp = cspGraphiQL
+			h.files["/graphiql"] = f
+		default:
+			h.files["/"+name] = f
+		}
+		return nil
+	})
+	if err != nil {
+		panic("ui: an embedded file cannot be read: " + err.Error())
+	}
+	return h
+}
+
+func newFile(name string, body []byte) *file {
+	sum := sha256.Sum256(body)
+	f := &file{
+		body:  body,
+		etag:  `"` + hex.EncodeToString(sum[:12]) + `"`,
+		mime:  mimeOf(name),
+		cache: revalidate,
+		csp:   cspApp,
+	}
+	if strings.HasPrefix(name, "assets/") {
+		f.cache = immutable
+		// A dedicated worker obeys the policy that its own script was served with, not the page's.
+		if strings.Contains(path.Base(name), ".worker") {
+			f.csp = cspGraphiQL
+		}
+	}
+	if compressible(f.mime) && len(body) > 1024 {
+		f.gz = sync.OnceValue(func() []byte { return compress(body) })
+	}
+	return f
+}
+
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	head := w.Header()
+	head.Set("X-Content-Type-Options", "nosniff")
+	head.Set("Referrer-Policy", "no-referrer")
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		head.Set("Allow", "GET, HEAD")
+		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+		return
+	}
+	f, ok := h.files[r.URL.Path]
+	if !ok {
+		head.Set("Content-Security-Policy", "default-src 'none'")
+		http.Error(w, "not found", http.StatusNotFound)
+		return
+	}
+	head.Set("Content-Security-Policy", f.csp)
+	head.Set("Content-Type", f.mime)
+	head.Set("Cache-Control", f.cache)
+	body, etag := f.body, f.etag
+	if f.gz != nil {
+		head.Set("Vary", "Accept-Encoding")
+		if acceptsGzip(r.Header.Get("Accept-Encoding")) {
+			body, etag = f.gz(), strings.TrimSuffix(f.etag, `"`)+`-gz"`
+			head.Set("Content-Encoding", "gzip")
+		}
+	}
+	head.Set("ETag", etag)
+	if matches(r.Header.Get("If-None-Match"), etag) {
+		head.Del("Content-Encoding")
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	head.Set("Content-Length", strconv.Itoa(len(body)))
+	if r.Method == http.MethodHead {
+		return
+	}
+	_, _ = w.Write(body) // a client that went away is not our error
+}
+
+// mimeOf does not ask the machine's own tables for the types that a browser is strict about.
+func mimeOf(name string) string {
+	switch ext := path.Ext(name); ext {
+	case ".js", ".mjs":
+		return "text/javascript; charset=utf-8"
+	case ".css":
+		return "text/css; charset=utf-8"
+	case ".html":
+		return "text/html; charset=utf-8"
+	case ".svg":
+		return "image/svg+xml"
+	case ".ttf":
+		return "font/ttf"
+	case ".woff2":
+		return "font/woff2"
+	default:
+		if t := mime.TypeByExtension(ext); t != "" {
+			return t
+		}
+		return "application/octet-stream"
+	}
+}
+
+func compressible(mimeType string) bool {
+	return strings.HasPrefix(mimeType, "text/") || strings.HasPrefix(mimeType, "image/svg") || mimeType == "font/ttf"
+}
+
+func compress(body []byte) []byte {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	if _, err := z.Write(body); err != nil {
+		panic("ui: gzip into memory: " + err.Error())
+	}
+	if err := z.Close(); err != nil {
+		panic("ui: gzip into memory: " + err.Error())
+	}
+	return b.Bytes()
+}
+
+func acceptsGzip(header string) bool {
+	for part := range strings.SplitSeq(header, ",") {
+		coding, params, _ := strings.Cut(part, ";")
+		if strings.EqualFold(strings.TrimSpace(coding), "gzip") {
+			q := strings.ReplaceAll(params, " ", "")
+			return q != "q=0" && q != "q=0.0" && q != "q=0.00" && q != "q=0.000"
+		}
+	}
+	return false
+}
+
+func matches(header, etag string) bool {
+	for part := range strings.SplitSeq(header, ",") {
+		if p := strings.TrimPrefix(strings.TrimSpace(part), "W/"); p == etag || p == "*" {
+			return true
+		}
+	}
+	return false
+}
