@@ -61,12 +61,15 @@ var layers = map[string]layer{
 		why:     "ui is one embedded folder: the standard library only; cmd serves it",
 	},
 	"cmd/lineaged": {
-		imports: []string{"identity", "collector", "timeseries", "graph", "api", "ui", "internal/demo"},
+		imports: []string{"identity", "collector", "timeseries", "graph", "api", "ui", "internal/demo", "internal/config"},
 		tests:   []string{"internal/kafkatest"},
 		why:     "cmd wires the parts; what only tests use does not belong in the binary",
 	},
 	"internal/demo": {
 		why: "the demo is sample traffic on embedded brokers; lineaged watches it from outside like any other Kafka",
+	},
+	"internal/config": {
+		why: "configuration is a struct that cmd hands out in parts; it knows none of the parts",
 	},
 	"internal/acceptance": {
 		imports: []string{"cmd/lineaged", "internal/kafkatest", "internal/demo", "collector", "timeseries", "graph", "api", "identity"},
