@@ -41,15 +41,15 @@ type decoder struct {
 
 func (d *decoder) uint() uint64 {
 	v, n := binary.Uvarint(d.b)
-	return value(d, v, n)
+	return read(d, v, n)
 }
 
 func (d *decoder) int() int64 {
 	v, n := binary.Varint(d.b)
-	return value(d, v, n)
+	return read(d, v, n)
 }
 
-func value[T uint64 | int64](d *decoder, v T, n int) T {
+func read[T uint64 | int64](d *decoder, v T, n int) T {
 	if d.err != nil || n <= 0 {
 		d.err = errCut
 		return 0

@@ -18,7 +18,8 @@ type group struct {
 	coordinator int32
 	joined      time.Time // first round in which it was seen; zero: it was there before we looked
 	wasLive     bool
-	absent      int
+	absent      int       // rounds in a row in which it was not listed
+	listed      time.Time // newest round in which it was
 	readers     map[lineage.TopicID]*reader
 
 	members      []lineage.Member
@@ -158,6 +159,10 @@ func (g *group) reader(tp *topic, kind lineage.EvidenceKind) *reader {
 	return r
 }
 
+// groupGoneAfter is how long all brokers must leave a group out of their lists before it counts as deleted. A coordinator that has just started lists nothing for some
+// seconds, and a group that was taken for deleted too soon would come back as a new one with a long past.
+const groupGoneAfter = 30 * time.Second
+
 // listGroups takes in which groups there are, in which state, and who coordinates them.
 func (t *take) listGroups(o *lineage.Observation, missing *groupsMissing) {
 	reqs := map[int32]kmsg.Request{}
@@ -186,14 +191,9 @@ func (t *take) listGroups(o *lineage.Observation, missing *groupsMissing) {
 	for _, g := range t.groups {
 		switch {
 		case g.absent == 0:
-		case !answered[g.coordinator] && len(answered) < len(reqs):
-			g.absent = 0 // nobody could say
+		case !answered[g.coordinator] || len(answered) < len(reqs):
 			missing.add(g, "its coordinator did not answer")
-			g.coordinator = -1
-		case len(answered) < len(reqs):
-			g.absent = 1 // it may have moved to a coordinator that did not answer
-			missing.add(g, "its coordinator is not known")
-		case g.absent >= goneAfter:
+		case t.round.Sub(g.listed) >= groupGoneAfter:
 			t.groupGone(o, g)
 		}
 	}
@@ -209,7 +209,7 @@ func (t *take) listed1(o *lineage.Observation, broker int32, lg *kmsg.ListGroups
 		}
 		t.groups[lg.Group] = g
 	}
-	g.absent, g.coordinator = 0, broker
+	g.absent, g.listed, g.coordinator = 0, t.round, broker
 	if g.state != lg.GroupState || g.typ != lg.GroupType && lg.GroupType != "" || g.protocol != lg.ProtocolType {
 		was := g.live()
 		g.state, g.protocol = lg.GroupState, lg.ProtocolType

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -12,8 +13,11 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// goneAfter is how many complete looks in a row must miss a topic or group before it counts as deleted: brokers learn of a creation at different times, and a group moves between coordinators.
-const goneAfter = 2
+// topicGoneAfter is how many complete looks in a row must miss a topic before it counts as deleted: brokers learn of a creation at different times.
+const topicGoneAfter = 2
+
+// rightsCadence is how often the principal's rights are asked for.
+const rightsCadence = 5 * time.Minute
 
 // clusterRights is what the principal may do with the cluster as a whole.
 type clusterRights struct {
@@ -50,7 +54,7 @@ func (t *take) metadata() error {
 		t.brokers = append(t.brokers, b.NodeID)
 	}
 	slices.Sort(t.brokers)
-	if t.round.Minute() == 0 || !t.rights.asked || !t.rights.describe {
+	if t.due("rights", t.cadence(rightsCadence)) || !t.rights.describe {
 		t.askRights()
 	}
 	t.topicsNow(o, resp.Topics)
@@ -117,10 +121,14 @@ func (t *take) topicsNow(o *lineage.Observation, topics []kmsg.MetadataResponseT
 			continue
 		}
 		id := lineage.TopicID(rt.TopicID)
-		if t.retired[id] {
-			continue
-		}
 		tp := t.topics[id]
+		if old := t.retired[id]; old != nil {
+			if t.byName[*rt.Topic] != nil {
+				continue // a broker with old metadata: the topic was made again since
+			}
+			t.reinstate(o, old)
+			tp = old
+		}
 		if tp == nil {
 			tp = t.topicNew(o, rt)
 		}
@@ -165,23 +173,35 @@ func (t *take) topicNew(o *lineage.Observation, rt *kmsg.MetadataResponseTopic) 
 // retire takes a topic incarnation out of the books, and what its readers had on it.
 func (t *take) retire(tp *topic) {
 	delete(t.topics, tp.topic.ID)
-	t.retired[tp.topic.ID] = true
+	t.retired[tp.topic.ID] = tp
 	if t.byName[tp.topic.Name] == tp {
 		delete(t.byName, tp.topic.Name)
 	}
 	t.gonePositions = append(t.gonePositions, topicKey(tp.topic.ID))
 	for _, g := range t.groups {
 		if g.readers[tp.topic.ID] != nil {
-			delete(g.readers, tp.topic.ID)
 			t.goneReaders = append(t.goneReaders, readerKey(g.ref.Group, tp.topic.ID))
 		}
 	}
 }
 
+// reinstate takes a topic back that was not deleted but invisible for a while. Its books go on where they stood.
+func (t *take) reinstate(o *lineage.Observation, tp *topic) {
+	delete(t.retired, tp.topic.ID)
+	t.topics[tp.topic.ID], t.byName[tp.topic.Name] = tp, tp
+	tp.factTold, tp.dirty = false, true
+	for _, g := range t.groups {
+		if r := g.readers[tp.topic.ID]; r != nil {
+			r.touched, g.dirty = true, true
+		}
+	}
+	o.Events = append(o.Events, lineage.Event{At: t.round, Type: lineage.TopicCreated, Topic: tp.topic, Detail: "visible again"})
+}
+
 // topicsGone retires the topics that complete answers no longer name.
 func (t *take) topicsGone(o *lineage.Observation) {
 	for _, tp := range t.topics {
-		if tp.absent < goneAfter {
+		if tp.absent < topicGoneAfter {
 			continue
 		}
 		t.retire(tp)

@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sort"
 	"strings"
@@ -35,7 +36,7 @@ type source struct {
 	brokers    []int32
 	topics     map[lineage.TopicID]*topic
 	byName     map[string]*topic
-	retired    map[lineage.TopicID]bool // deleted ones, so that a broker with old metadata does not bring them back
+	retired    map[lineage.TopicID]*topic // deleted ones, so that a broker with old metadata does not bring them back
 	groups     map[string]*group
 	continuous bool // a metadata round was taken since the start: what appears now is new
 	resumed    bool // positions of an earlier run were restored
@@ -79,7 +80,7 @@ func newSource(cfg Config, cl *kgo.Client) *source {
 // forget brings the source to the state of a first start.
 func (s *source) forget() {
 	s.topics, s.byName = map[lineage.TopicID]*topic{}, map[string]*topic{}
-	s.retired = map[lineage.TopicID]bool{}
+	s.retired = map[lineage.TopicID]*topic{}
 	s.groups = map[string]*group{}
 	s.continuous, s.resumed = false, false
 	s.clusterFact = lineage.ClusterFact{}
@@ -139,6 +140,9 @@ func (t *take) missAll(o *lineage.Observation, reason string) {
 
 // finish returns the round's observations, with an event for each source that was lost or came back.
 func (t *take) finish() []lineage.Observation {
+	if t.ctx != nil && errors.Is(t.ctx.Err(), context.Canceled) {
+		return nil // told to stop in the middle of a round: nothing was lost
+	}
 	out := make([]lineage.Observation, 0, len(t.obs))
 	for _, o := range t.obs {
 		reason, lost := "", false

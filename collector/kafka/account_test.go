@@ -1,0 +1,251 @@
+package kafka
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+const tick = 2 * time.Second
+
+var t0 = time.Date(2026, 11, 22, 20, 0, 0, 0, time.UTC)
+
+// fakeLog is one partition as a broker would keep it: an end, and the state of each idempotent producer.
+type fakeLog struct {
+	end   int64
+	state map[int64]*producerReading
+	truth map[int64]int64 // records by producer id; -1: without an id
+}
+
+func newFakeLog() *fakeLog {
+	return &fakeLog{state: map[int64]*producerReading{}, truth: map[int64]int64{}}
+}
+
+// write appends n records of a producer id; -1 is a producer without one.
+func (l *fakeLog) write(id, n int64) {
+	l.end += n
+	l.truth[id] += n
+	if id < 0 || n == 0 {
+		return
+	}
+	p := l.state[id]
+	if p == nil {
+		p = &producerReading{id: id, lastSequence: -1, txnStart: -1}
+		l.state[id] = p
+	}
+	p.lastSequence = int32((int64(p.lastSequence) + n) & math.MaxInt32)
+}
+
+func (l *fakeLog) readings() []producerReading {
+	var out []producerReading
+	for _, p := range l.state {
+		out = append(out, *p)
+	}
+	return out
+}
+
+// look is one round over the logs. between is called after the ends were read and before the producers are.
+func look(a *account, logs []*fakeLog, round time.Time, skip func(part int) bool, between func()) {
+	a.begin()
+	for i, l := range logs {
+		if !skip(i) {
+			a.setEnd(i, l.end)
+		}
+	}
+	between()
+	for i, l := range logs {
+		if p := &a.parts[i]; p.moved && p.fresh {
+			a.setProducers(i, l.readings(), l.end, round, tick)
+		}
+	}
+	a.tellEnds(round, round.Add(-tick))
+	a.tellBooks(round, round.Add(-tick))
+}
+
+func never(int) bool { return false }
+
+// The law: over any history of idempotent and other writers, with readings apart, partitions that can't be read for a while, and sequences that wrap, the topic's advance is what
+// the writers and the remainder add up to, each of them right.
+func TestAccountLaw(t *testing.T) {
+	for seed := range uint64(300) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			r := rand.New(rand.NewPCG(seed, 1))
+			logs := []*fakeLog{newFakeLog(), newFakeLog(), newFakeLog()}
+			a := newAccount(lineage.Topic{Name: "orders"})
+			a.open(len(logs), seed%2 == 0)
+			if seed%2 == 1 { // a past that is nobody's
+				for _, l := range logs {
+					l.write(1, r.Int64N(1000))
+					l.write(-1, r.Int64N(1000))
+				}
+				look(a, logs, t0, never, func() {})
+				for _, l := range logs {
+					l.truth = map[int64]int64{}
+				}
+			}
+			before := int64(0)
+			for _, l := range logs {
+				before += l.end
+			}
+			if seed%2 == 0 {
+				before = 0
+			}
+			plain := seed%3 == 0 // has a writer without idempotence
+			write := func(most int64) {
+				for _, l := range logs {
+					l.write(r.Int64N(4), r.Int64N(most))
+					if plain {
+						l.write(-1, r.Int64N(most))
+					}
+				}
+			}
+			rounds := 3 + r.IntN(30)
+			for i := range rounds {
+				write(200)
+				look(a, logs, t0.Add(time.Duration(i+1)*tick), func(int) bool { return r.IntN(5) == 0 }, func() { write(20) })
+			}
+			// At rest, twice: no reading is apart from another.
+			for i := range 2 {
+				look(a, logs, t0.Add(time.Duration(rounds+i+1)*tick), never, func() {})
+			}
+			truth := map[int64]int64{}
+			end := int64(0)
+			for _, l := range logs {
+				end += l.end
+				for id, n := range l.truth {
+					truth[id] += n
+				}
+			}
+			if a.appended.n != end-before {
+				t.Errorf("appended %d, the logs advanced %d", a.appended.n, end-before)
+			}
+			sum := a.remainder.n
+			for id, w := range a.writers {
+				sum += w.n
+				if w.n != truth[id] {
+					t.Errorf("producer %d: counted %d, wrote %d", id, w.n, truth[id])
+				}
+			}
+			if a.remainder.n != truth[-1] {
+				t.Errorf("remainder %d, written without idempotence %d", a.remainder.n, truth[-1])
+			}
+			if sum != a.appended.n {
+				t.Errorf("writers and remainder add up to %d, appended %d", sum, a.appended.n)
+			}
+		})
+	}
+}
+
+func TestWrote(t *testing.T) {
+	f := func(name string, prev *sequence, r producerReading, step, want int64, exact bool) {
+		t.Helper()
+		var p sequence
+		if prev != nil {
+			p = *prev
+		}
+		n, ok := wrote(p, prev != nil, r, step, false)
+		if n != want || ok != exact {
+			t.Errorf("%s: %d, exact %v; want %d, exact %v", name, n, ok, want, exact)
+		}
+	}
+	f("same epoch", &sequence{0, 10, -1}, producerReading{lastSequence: 25}, 15, 15, true)
+	f("at rest", &sequence{0, 10, -1}, producerReading{lastSequence: 10}, 0, 0, true)
+	f("ahead of the end", &sequence{0, 10, -1}, producerReading{lastSequence: 30}, 15, 20, true)
+	f("wraps", &sequence{0, math.MaxInt32 - 1, -1}, producerReading{lastSequence: 2}, 4, 4, true)
+	f("truncated", &sequence{0, 100, -1}, producerReading{lastSequence: 40}, 0, 0, false)
+	f("new", nil, producerReading{lastSequence: 9}, 10, 10, true)
+	f("new, ahead of the end", nil, producerReading{lastSequence: 109}, 10, 110, true)
+	f("with a past", nil, producerReading{lastSequence: 1 << 20}, 10, 10, false)
+	f("new epoch", &sequence{1, 50, -1}, producerReading{epoch: 2, lastSequence: 4}, 8, 5, false)
+	f("old epoch", &sequence{3, 50, -1}, producerReading{epoch: 2, lastSequence: 4}, 8, 0, false)
+	f("no sequence", &sequence{1, 50, -1}, producerReading{epoch: 2, lastSequence: -1}, 8, 0, true)
+}
+
+// A topic whose writers are all idempotent has no remainder, also when we begin to look while they write and the readings are apart.
+func TestNoRemainderUnderLoad(t *testing.T) {
+	l := newFakeLog()
+	a := newAccount(lineage.Topic{Name: "orders"})
+	a.open(1, false)
+	round := t0
+	for i := range 50 {
+		round = round.Add(tick)
+		l.write(7, 1000)
+		high := l.end - int64(10*(i%3)) // the high watermark is behind the log's end by a replication in flight
+		for _, p := range l.state {
+			p.lastMs = round.UnixMilli()
+		}
+		a.begin()
+		a.setEnd(0, high)
+		l.write(7, int64(i%7))
+		a.setProducers(0, l.readings(), high, round, tick)
+		if a.remainder.n != 0 {
+			t.Fatalf("round %d: remainder %d", i, a.remainder.n)
+		}
+	}
+}
+
+func TestTruncationMakesNoNegativeCount(t *testing.T) {
+	l := newFakeLog()
+	a := newAccount(lineage.Topic{Name: "orders"})
+	a.open(1, true)
+	l.write(1, 500)
+	look(a, []*fakeLog{l}, t0, never, func() {})
+	l.end, l.state[1].lastSequence = 300, 299
+	look(a, []*fakeLog{l}, t0.Add(tick), never, func() {})
+	if a.appended.n != 500 || a.writers[1].n != 500 {
+		t.Errorf("after truncation: appended %d, writer %d; want 500 both", a.appended.n, a.writers[1].n)
+	}
+	l.write(1, 50)
+	look(a, []*fakeLog{l}, t0.Add(2*tick), never, func() {})
+	if a.appended.n != 550 || a.writers[1].n != 550 {
+		t.Errorf("after new records: appended %d, writer %d; want 550 both", a.appended.n, a.writers[1].n)
+	}
+}
+
+func TestTransactionalGoesToTheRemainderEstimated(t *testing.T) {
+	a := newAccount(lineage.Topic{Name: "orders"})
+	a.open(1, true)
+	a.begin()
+	a.setEnd(0, 11) // ten records and a marker
+	a.setProducers(0, []producerReading{{id: 5, epoch: 1, lastSequence: -1, txnStart: -1, transactional: true}}, -1, t0, tick)
+	samples, sightings, ok := a.tellBooks(t0, t0.Add(-tick))
+	if !ok || len(samples) != 1 || samples[0].Value != 11 || !samples[0].Estimated || samples[0].Subject.Client.Kind != lineage.Remainder {
+		t.Errorf("samples %+v", samples)
+	}
+	if len(sightings) != 1 || !sightings[0].Moved || sightings[0].Access.Client.Producer != lineage.KnownProducer(5) {
+		t.Errorf("sightings %+v", sightings)
+	}
+}
+
+func TestCapCountsOthersTogether(t *testing.T) {
+	l := newFakeLog()
+	a := newAccount(lineage.Topic{Name: "orders"})
+	a.open(1, true)
+	for id := range int64(maxWriters + 50) {
+		l.write(id, 3)
+	}
+	look(a, []*fakeLog{l}, t0, never, func() {})
+	if len(a.writers) != maxWriters || a.others == nil || a.others.n != 150 || a.remainder.n != 0 {
+		t.Errorf("%d writers, others %+v, remainder %d", len(a.writers), a.others, a.remainder.n)
+	}
+}
+
+func TestDeniedTopicIsAllRemainder(t *testing.T) {
+	a := newAccount(lineage.Topic{Name: "orders"})
+	a.open(1, false)
+	for i, end := range []int64{100, 130, 170} {
+		a.begin()
+		a.setEnd(0, end)
+		a.deny(0)
+		if _, _, ok := a.tellBooks(t0.Add(time.Duration(i)*tick), t0); !ok {
+			t.Fatal("books are not complete")
+		}
+	}
+	if a.remainder.n != 70 {
+		t.Errorf("remainder %d, want 70", a.remainder.n)
+	}
+}

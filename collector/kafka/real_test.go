@@ -1,0 +1,219 @@
+package kafka
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/lineaged/lineaged/internal/kafkatest"
+	"github.com/lineaged/lineaged/lineage"
+)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if err := kafkatest.CloseShared(); err != nil {
+		slog.Error("stop the shared clusters", "error", err)
+	}
+	os.Exit(code)
+}
+
+// recorder is a sink that keeps the newest of everything.
+type recorder struct {
+	mu        sync.Mutex // guards all below
+	rounds    int
+	totals    map[lineage.Access]map[lineage.Metric]lineage.Sample
+	missing   []string
+	events    []lineage.Event
+	sightings map[lineage.Access]lineage.EvidenceKind
+	blind     map[string][]lineage.BlindSpot
+	positions map[string][]byte
+	fail      error
+}
+
+func newRecorder() *recorder {
+	return &recorder{
+		totals:    map[lineage.Access]map[lineage.Metric]lineage.Sample{},
+		sightings: map[lineage.Access]lineage.EvidenceKind{}, positions: map[string][]byte{}, blind: map[string][]lineage.BlindSpot{},
+	}
+}
+
+func (r *recorder) Append(_ context.Context, obs ...lineage.Observation) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.fail != nil {
+		return r.fail
+	}
+	r.rounds++
+	for _, o := range obs {
+		for _, s := range o.Samples {
+			if r.totals[s.Subject] == nil {
+				r.totals[s.Subject] = map[lineage.Metric]lineage.Sample{}
+			}
+			r.totals[s.Subject][s.Metric] = s
+		}
+		for _, s := range o.Sightings {
+			r.sightings[s.Access] = s.Evidence
+		}
+		for _, m := range o.Missing {
+			r.missing = append(r.missing, o.Source.String()+": "+m.Reason)
+		}
+		for _, f := range o.Facts {
+			if f.Key.Kind == lineage.BlindSpotFacts {
+				r.blind[f.Key.Name] = f.BlindSpots
+			}
+		}
+		for _, p := range o.Positions {
+			if r.positions[p.Key] = p.Value; p.Value == nil {
+				delete(r.positions, p.Key)
+			}
+		}
+		r.events = append(r.events, o.Events...)
+	}
+	return nil
+}
+
+func (r *recorder) Positions(_ context.Context, source lineage.Source) (map[string][]byte, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := map[string][]byte{}
+	if source.Name == sourceEnds {
+		for k, v := range r.positions {
+			out[k] = v
+		}
+	}
+	return out, nil
+}
+
+// sum adds up the newest values of a metric over the accesses of a topic that match.
+func (r *recorder) sum(topic string, m lineage.Metric, match func(lineage.Access) bool) (n int64, accesses int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for a, metrics := range r.totals {
+		if s, ok := metrics[m]; ok && a.Topic.Name == topic && match(a) {
+			n += s.Value
+			accesses++
+		}
+	}
+	return n, accesses
+}
+
+func (r *recorder) roundsTaken() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.rounds
+}
+
+func eventually(t *testing.T, what string, within time.Duration, ok func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(within)
+	for !ok() {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within %s: %s", within, what)
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+// watch runs a collector until the test's end and returns what it records.
+func watch(t *testing.T, r *recorder, cfg Config) (stop func()) {
+	t.Helper()
+	cfg.Name, cfg.Interval = "west", time.Second
+	if testing.Verbose() {
+		cfg.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
+	}
+	c, err := New(cfg, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- c.Run(ctx) }()
+	var once sync.Once
+	stop = func() {
+		once.Do(func() {
+			cancel()
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	t.Cleanup(stop)
+	return stop
+}
+
+// What the sequences, the end offsets and the commits tell is what Kafka's own tools say they did; also over a restart of the collector in the middle.
+func TestRealCountsAreExact(t *testing.T) {
+	c := kafkatest.Shared(t, kafkatest.Options{})
+	c.CreateTopic(t, "books", 3)
+	r := newRecorder()
+	stop := watch(t, r, Config{Brokers: c.Brokers()})
+	eventually(t, "two rounds", 30*time.Second, func() bool { return r.roundsTaken() >= 2 })
+	consumer := c.ConsoleConsumer(t, "books-classic", "classic", "books", "auto.commit.interval.ms=1000")
+	modern := c.ConsoleConsumer(t, "books-modern", "consumer", "books", "auto.commit.interval.ms=1000")
+	eventually(t, "members", 30*time.Second, func() bool {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		groups := map[string]bool{}
+		for a, e := range r.sightings {
+			if e == lineage.GroupMembership && a.Topic.Name == "books" {
+				groups[a.Client.Group] = true
+			}
+		}
+		return len(groups) == 2
+	})
+	a := c.StartProducerPerf(t, kafkatest.Perf{Topic: "books", Records: 6000, PerSecond: 600})
+	b := c.StartProducerPerf(t, kafkatest.Perf{Topic: "books", Records: 2000, PerSecond: 200})
+	time.Sleep(3 * time.Second) // in the middle of the run
+	stop()
+	time.Sleep(1500 * time.Millisecond) // nobody watches
+	watch(t, r, Config{Brokers: c.Brokers()})
+	plain := c.ProducerPerf(t, kafkatest.Perf{Topic: "books", Records: 1000, PerSecond: 500, Props: []string{"enable.idempotence=false"}})
+	sentA, sentB := a.Wait(t), b.Wait(t)
+
+	topicItself := func(a lineage.Access) bool { return a.Op == lineage.OpNone }
+	writers := func(a lineage.Access) bool { return a.Op == lineage.Write && a.Client.Kind == lineage.Connection }
+	remainder := func(a lineage.Access) bool { return a.Op == lineage.Write && a.Client.Kind == lineage.Remainder }
+	group := func(name string) func(lineage.Access) bool {
+		return func(a lineage.Access) bool { return a.Client.Group == name && a.Client.Member == "" }
+	}
+	all := sentA + sentB + plain
+	want := func(what string, m lineage.Metric, match func(lineage.Access) bool, want int64) {
+		t.Helper()
+		var got int64
+		deadline := time.Now().Add(15 * time.Second)
+		for {
+			if got, _ = r.sum("books", m, match); got == want || time.Now().After(deadline) {
+				break
+			}
+			time.Sleep(200 * time.Millisecond)
+		}
+		if got != want {
+			t.Errorf("%s: %d, Kafka's tools say %d", what, got, want)
+		}
+	}
+	want("appended", lineage.Appended, topicItself, all)
+	want("idempotent producers", lineage.Records, writers, sentA+sentB)
+	want("remainder", lineage.Records, remainder, plain)
+	want("classic group", lineage.Records, group("books-classic"), all)
+	want("KIP-848 group", lineage.Records, group("books-modern"), all)
+	want("lag of the classic group", lineage.Lag, group("books-classic"), 0)
+	if n := consumer.Stop(t); n != all {
+		t.Errorf("the classic consumer says it read %d of %d", n, all)
+	}
+	if n := modern.Stop(t); n != all {
+		t.Errorf("the KIP-848 consumer says it read %d of %d", n, all)
+	}
+	if t.Failed() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		for a, m := range r.totals {
+			if a.Topic.Name == "books" {
+				t.Logf("%+v: %+v", a.Client, m)
+			}
+		}
+		t.Log(r.missing)
+	}
+}
