@@ -1,0 +1,92 @@
+package demo
+
+import (
+	"strconv"
+	"time"
+)
+
+// topic is a topic of the shop.
+type topic struct {
+	name       string
+	partitions int32
+	compacted  bool
+	internal   bool
+}
+
+// retention keeps the clusters' memory flat in a demo that is left running.
+const retention = 15 * time.Minute
+
+func (t topic) configs() map[string]string {
+	c := map[string]string{"retention.ms": strconv.FormatInt(retention.Milliseconds(), 10)}
+	if t.compacted {
+		c["cleanup.policy"] = "compact"
+	}
+	if t.internal {
+		c["kfake.is_internal"] = "true"
+	}
+	return c
+}
+
+var westTopics = []topic{
+	{name: "orders", partitions: 6},
+	{name: "payments", partitions: 3},
+	{name: "customers", partitions: 3, compacted: true},
+	{name: "inventory", partitions: 3, compacted: true},
+	{name: "shipments", partitions: 3},
+	{name: "returns", partitions: 2},
+	{name: "clickstream", partitions: 6},
+	{name: "sessions", partitions: 3},
+	{name: "order-enriched", partitions: 6},
+	{name: "fraud-alerts", partitions: 2},
+	{name: "promotions-2025", partitions: 3}, // nobody writes or reads it any more
+	{name: "__consumer_offsets", partitions: 3, compacted: true, internal: true},
+	{name: "__transaction_state", partitions: 3, compacted: true, internal: true},
+}
+
+var eastTopics = []topic{
+	{name: "orders", partitions: 6}, // copied from west
+	{name: "order-metrics", partitions: 3},
+	{name: "__consumer_offsets", partitions: 3, compacted: true, internal: true},
+}
+
+// shop returns everyone who moves records. Rates are records a second.
+func shop(w *World) []mover {
+	west, east := w.West, w.East
+	return []mover{
+		// Who only writes. Kafka itself tells a producer id of them, the last one not even that.
+		producer(west, "shop-checkout-1", "orders", 20),
+		producer(west, "shop-checkout-2", "orders", 12),
+		producer(west, "payment-gateway", "payments", 18),
+		producer(west, "customer-profile", "customers", 3),
+		producer(west, "warehouse-scanner", "inventory", 8),
+		producer(west, "returns-desk", "returns", 1),
+		producer(west, "web-tracker-1", "clickstream", 70),
+		producer(west, "web-tracker-2", "clickstream", 40),
+		notIdempotent(producer(west, "legacy-erp", "inventory", 5)),
+		notIdempotent(producer(west, "broker-0", "__consumer_offsets", 2)), // in a real cluster the broker does this
+
+		// Groups of the classic protocol.
+		consumer(west, "billing", "billing-1", classic, "orders", "payments"),
+		consumer(west, "alerting", "alerting-1", classic, "fraud-alerts"),
+		consumer(west, "cg-0042", "loyalty-points-1", classic, "order-enriched"), // its name says nothing; a rule does
+		consumer(west, "sessioniser", "sessioniser-1", classic, "clickstream").writing("sessions", 8),
+		consumer(west, "sessioniser", "sessioniser-2", classic, "clickstream").writing("sessions", 8),
+		consumer(west, "recommendations", "recommendations-1", classic, "clickstream", "sessions").slow(60),
+		consumer(west, "nightly-report", "nightly-report-1", classic, "orders").until(15 * time.Second),
+
+		// Groups of KIP-848, where the broker assigns.
+		consumer(west, "fulfilment", "fulfilment-1", kip848, "orders", "payments").writing("shipments", 3),
+		consumer(west, "fraud-detector", "fraud-detector-1", kip848, "payments", "sessions").writing("fraud-alerts", 20),
+		consumer(west, "search-indexer", "search-indexer-1", kip848, "customers", "inventory"),
+		consumer(east, "order-analytics", "order-analytics-1", kip848, "orders").writing("order-metrics", 10),
+		consumer(east, "finance-dashboard", "finance-dashboard-1", classic, "order-metrics"),
+
+		// Share groups (KIP-932): a queue.
+		consumer(west, "courier-dispatch", "courier-dispatch-1", share, "shipments"),
+		consumer(west, "email-notifications", "email-notifications-1", share, "order-enriched", "returns"),
+
+		// Exactly once from topic to topic, and at least once from cluster to cluster.
+		enricher(west, "order-enricher", []string{"orders", "customers"}, "order-enriched"),
+		copier(west, east, "west-to-east-copy", "orders"),
+	}
+}
