@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -61,7 +62,13 @@ type loader struct {
 	one     string // the first variable or flag that spoke of the one cluster
 }
 
+// origin returns where the value at path came from, or the first of those below it.
 func (l *loader) origin(path string) string {
+	for _, p := range slices.Sorted(maps.Keys(l.origins)) {
+		if strings.HasPrefix(p, path+".") {
+			return l.origins[p]
+		}
+	}
 	for p := path; p != ""; {
 		if o, ok := l.origins[p]; ok {
 			return o

@@ -34,8 +34,8 @@ var texts = map[string]text{
 	"retention.raw":    {"how long every tick is kept", "At least `interval`."},
 	"retention.minute": {"how long one sample a minute is kept", "At least `retention.raw`."},
 	"retention.hour":   {"how long one sample an hour is kept", "At least `retention.minute`."},
-	"log.level":        {"debug, info, warn or error", "The log goes to standard error."},
-	"log.format":       {"text, json or auto", "`auto` is text on a terminal and JSON elsewhere."},
+	"log.level":        {"how much is logged: debug, info, warn or error", "The log goes to standard error."},
+	"log.format":       {"how it is logged: text, json or auto", "`auto` is text on a terminal and JSON elsewhere."},
 	"clusters.*.name": {
 		"name of the cluster in answers",
 		"No two clusters may share one. Default: the cluster id that the brokers report.",
@@ -58,7 +58,7 @@ var texts = map[string]text{
 	"clusters.*.tls.ca":             {"content instead of `ca_file`", ""},
 	"clusters.*.tls.cert":           {"content instead of `cert_file`", ""},
 	"clusters.*.tls.key":            {"content instead of `key_file`", ""},
-	"clusters.*.sasl.mechanism":     {"PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512", "Default: no SASL."},
+	"clusters.*.sasl.mechanism":     {"one of PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512", "Default: no SASL."},
 	"clusters.*.sasl.username":      {"user name", ""},
 	"clusters.*.sasl.password_file": {"file with the password", "A line's end after it is ignored."},
 	"clusters.*.sasl.password":      {"the password instead of `password_file`", ""},
@@ -123,7 +123,7 @@ Precedence: defaults < YAML file < environment < flags. Nothing needs a file: ` 
 func Reference() string {
 	var b strings.Builder
 	b.WriteString(referenceHead)
-	section := ""
+	section := "none"
 	for _, k := range keys() {
 		if s, title := heading(k.path); s != section {
 			section = s
