@@ -33,6 +33,8 @@ type installed struct {
 	dir  string
 	jars []string // absolute, sorted: the class path must be the same each time for an archive of classes to fit
 	java string   // an id of the JVM, part of the archives' names
+
+	record bool // JVMs write archives instead of using them
 }
 
 func (i installed) classpath() string { return strings.Join(i.jars, ":") }
@@ -41,7 +43,11 @@ func (i installed) classpath() string { return strings.Join(i.jars, ":") }
 // the install made one. A JVM ignores an archive that does not fit it.
 func (i installed) jvm(use string) []string {
 	flags := []string{"-Dlog4j2.configurationFile=" + filepath.Join(i.dir, "log4j2.xml")}
-	if archive := i.archive(use); fileExists(archive) {
+	archive := i.archive(use)
+	switch {
+	case i.record:
+		flags = append(flags, "-XX:ArchiveClassesAtExit="+archive+recording)
+	case fileExists(archive):
 		flags = append(flags, "-XX:SharedArchiveFile="+archive, "-Xlog:cds=off", "-Xlog:cds+dynamic=off")
 	}
 	return flags
@@ -187,9 +193,12 @@ func ensure(ctx context.Context, version string) (installed, error) {
 	if err != nil {
 		return installed{}, err
 	}
+	if version != Default {
+		return i, nil // started too seldom for an archive to pay
+	}
 	// Without the archives everything still works, only slower.
-	if err := i.train(ctx, version); err != nil {
-		fmt.Fprintf(os.Stderr, "kafkatest: no archive of classes for %s, starts stay slow: %v\n", version, err)
+	if err := i.train(ctx); err != nil {
+		fmt.Fprintf(os.Stderr, "kafkatest: no archives of classes, starts stay slow: %v\n", err)
 	}
 	return i, nil
 }

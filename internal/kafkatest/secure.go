@@ -51,10 +51,11 @@ func (c *Cluster) securityProperties() map[string]string {
 	client, _ := c.protocols()
 	listener := "listener.name." + strings.ToLower(client) + "."
 	if c.opts.Secure {
-		plain := fmt.Sprintf("%s required username=%q password=%q", plainModule, Admin, Password(Admin))
+		var users strings.Builder
 		for _, u := range c.users() {
-			plain += fmt.Sprintf(" user_%s=%q", u, Password(u))
+			fmt.Fprintf(&users, " user_%s=%q", u, Password(u))
 		}
+		plain := fmt.Sprintf("%s required username=%q password=%q%s", plainModule, Admin, Password(Admin), users.String())
 		p["authorizer.class.name"] = "org.apache.kafka.metadata.authorizer.StandardAuthorizer"
 		p["super.users"] = "User:" + Admin
 		p["sasl.enabled.mechanisms"] = "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512"

@@ -42,7 +42,7 @@ func (c *Cluster) startTool(name string, args ...string) (*process, error) {
 		class = name
 	}
 	jvm := append([]string{toolHeap, "-Dlevel.root=WARN"}, jvmFlags...)
-	jvm = append(jvm, c.tools.jvm("tools")...)
+	jvm = append(jvm, c.tools.jvm(name)...)
 	jvm = append(jvm, "-cp", c.tools.classpath(), class, "--bootstrap-server", c.Bootstrap())
 	if !slices.Contains(args, "--command-config") {
 		jvm = append(jvm, "--command-config", c.propertiesOf(Admin))
