@@ -62,7 +62,7 @@ var layers = map[string]layer{
 	},
 	"cmd/lineaged": {
 		imports: []string{"identity", "collector", "timeseries", "graph", "api", "ui", "internal/demo", "internal/config"},
-		tests:   []string{"internal/kafkatest"},
+		tests:   []string{"internal/kafkatest", "internal/child"},
 		why:     "cmd wires the parts; what only tests use does not belong in the binary",
 	},
 	"internal/demo": {
@@ -72,10 +72,11 @@ var layers = map[string]layer{
 		why: "configuration is a struct that cmd hands out in parts; it knows none of the parts",
 	},
 	"internal/acceptance": {
-		imports: []string{"cmd/lineaged", "internal/kafkatest", "internal/demo", "collector", "timeseries", "graph", "api", "identity"},
+		imports: []string{"cmd/lineaged", "internal/child", "internal/kafkatest", "internal/demo", "collector", "timeseries", "graph", "api", "identity"},
 		why:     "the acceptance tests drive the whole; they do not need the UI's package",
 	},
-	"internal/kafkatest": {why: "the test broker knows Kafka, not lineaged"},
+	"internal/child":     {outside: []string{none}, why: "a child process is the standard library's business"},
+	"internal/kafkatest": {imports: []string{"internal/child"}, why: "the test broker knows Kafka, not lineaged"},
 	"internal/archtest":  {outside: []string{none}, why: "a check of the code must not depend on it"},
 	"internal/check":     {outside: []string{none}, why: "make test must run before anything else compiles"},
 }

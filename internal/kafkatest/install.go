@@ -17,6 +17,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/lineaged/lineaged/internal/child"
 )
 
 //go:embed pom.xml
@@ -236,7 +238,7 @@ func fetch(ctx context.Context, version string) error {
 		args = append(args, "-Ptools")
 	}
 	if out, err := exec.CommandContext(ctx, "mvn", args...).CombinedOutput(); err != nil {
-		return fmt.Errorf("mvn: %w\n%s", err, tail(string(out), 20))
+		return fmt.Errorf("mvn: %w\n%s", err, child.Tail(string(out), 20))
 	}
 	if err := os.WriteFile(filepath.Join(partial, marker), pomHash(), 0o644); err != nil {
 		return err

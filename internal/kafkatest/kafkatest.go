@@ -23,6 +23,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/lineaged/lineaged/internal/child"
 )
 
 // The versions that the tests run against: the oldest supported, the one whose tools are used throughout, and the
@@ -78,8 +80,8 @@ type Cluster struct {
 	tls   *CA
 	nodes []*node
 
-	mu       sync.Mutex // guards children
-	children []*process // tools running in the background
+	mu       sync.Mutex       // guards children
+	children []*child.Process // tools running in the background
 }
 
 // Start starts a cluster that the test's end stops. On failure of the test the nodes' last warnings are printed and
@@ -314,7 +316,7 @@ func (c *Cluster) Close() error {
 	children := slices.Clone(c.children)
 	c.mu.Unlock()
 	for _, p := range children {
-		p.kill()
+		p.Kill()
 	}
 	// The data is thrown away, so there is nothing that an orderly end would save.
 	err := c.each(func(n *node) error { return n.stop(Kill) })

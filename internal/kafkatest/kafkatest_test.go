@@ -1,14 +1,7 @@
 package kafkatest
 
 import (
-	"context"
-	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
-	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -16,60 +9,7 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) {
-	if log := os.Getenv("KAFKATEST_CHILD_LOG"); log != "" {
-		startAndHang(log)
-		return
-	}
-	goleak.VerifyTestMain(m)
-}
-
-// startAndHang is the process that TestChildrenDieWithTheirParent kills.
-func startAndHang(log string) {
-	p, err := startProcess(log, "sleep", "600")
-	if err != nil {
-		panic(err)
-	}
-	fmt.Println(p.cmd.Process.Pid)
-	<-p.done
-}
-
-func TestChildrenDieWithTheirParent(t *testing.T) {
-	parent := exec.CommandContext(t.Context(), os.Args[0])
-	parent.Env = append(os.Environ(), "KAFKATEST_CHILD_LOG="+filepath.Join(t.TempDir(), "log"))
-	out, err := parent.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := parent.Start(); err != nil {
-		t.Fatal(err)
-	}
-	var child int
-	if _, err := fmt.Fscan(out, &child); err != nil {
-		t.Fatalf("the parent did not tell its child: %v", err)
-	}
-	if err := syscall.Kill(child, 0); err != nil {
-		t.Fatalf("the child does not run: %v", err)
-	}
-	if err := parent.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	_ = parent.Wait() // killed, as told
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
-	err = poll(ctx, func() error {
-		stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", child)) // empty: it is gone
-		// A dead child whose new parent has not yet asked for its exit code is a zombie.
-		if len(stat) > 0 && !strings.Contains(string(stat), ") Z ") {
-			return fmt.Errorf("the child is alive: %s", stat)
-		}
-		return nil
-	})
-	if err != nil {
-		_ = syscall.Kill(child, syscall.SIGKILL) // what the test is about did not happen
-		t.Error(err)
-	}
-}
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // One node from start to end: Kafka's own producer and consumers, what they report, and the data after a restart.
 func TestCluster(t *testing.T) {
@@ -152,31 +92,5 @@ share-g  orders  2          -             -
 `)
 	if len(share) != 2 || share[0].Committed != 6235 || share[0].Lag != 54 || share[0].End != -1 || share[1].Committed != -1 {
 		t.Errorf("share groups: got %+v", share)
-	}
-}
-
-// A child must not outlive what started it, and one that ends by itself is noticed.
-func TestProcess(t *testing.T) {
-	log := t.TempDir() + "/log"
-	p, err := startProcess(log, "sh", "-c", "echo hello; sleep 60")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !p.running() {
-		t.Error("the child does not run")
-	}
-	p.kill()
-	p.kill()
-	if p.running() {
-		t.Error("the child outlived its kill")
-	}
-	if _, err := run(t.Context(), log, "sh", "-c", "exit 3"); err == nil {
-		t.Error("an exit code of 3 is no error")
-	}
-	if _, err := startProcess(log, "/does/not/exist"); err == nil {
-		t.Error("a missing program is no error")
-	}
-	if _, err := os.Stat(log); err != nil {
-		t.Error(err)
 	}
 }

@@ -1,10 +1,12 @@
 package kafkatest
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -12,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/lineaged/lineaged/internal/child"
 )
 
 // node is one broker that is also a controller.
@@ -22,7 +26,7 @@ type node struct {
 	controller int
 	dir        string
 	starts     int
-	proc       *process // nil before the first start
+	proc       *child.Process // nil before the first start
 }
 
 func (n *node) address() string        { return "127.0.0.1:" + strconv.Itoa(n.port) }
@@ -98,15 +102,19 @@ func (n *node) format(ctx context.Context) error {
 			args = append(args, "--add-scram", fmt.Sprintf("%s=[name=%s,password=%s]", mechanism, user, Password(user)))
 		}
 	}
-	if out, err := run(ctx, filepath.Join(n.dir, "format.log"), "java", args...); err != nil {
-		return fmt.Errorf("format node %d: %w\n%s", n.id, err, tail(out, 20))
+	p, err := startJava(filepath.Join(n.dir, "format.log"), args)
+	if err != nil {
+		return fmt.Errorf("format node %d: %w", n.id, err)
+	}
+	if err := p.Wait(ctx); err != nil {
+		return fmt.Errorf("format node %d: %w\n%s", n.id, err, child.Tail(p.Output(), 20))
 	}
 	return nil
 }
 
 // start starts the node's process and waits until the broker says that it serves.
 func (n *node) start(ctx context.Context) error {
-	if n.proc != nil && n.proc.running() {
+	if n.proc != nil && n.proc.Running() {
 		return fmt.Errorf("node %d runs already", n.id)
 	}
 	c := n.cluster
@@ -118,36 +126,44 @@ func (n *node) start(ctx context.Context) error {
 		before = len(b)
 	}
 	var err error
-	if n.proc, err = startProcess(n.logFile(), "java", args...); err != nil {
+	if n.proc, err = startJava(n.logFile(), args); err != nil {
 		return fmt.Errorf("node %d: %w", n.id, err)
 	}
 	for tick := time.NewTicker(50 * time.Millisecond); ; {
-		text := n.proc.output()[before:]
+		text := n.proc.Output()[before:]
 		switch {
 		case strings.Contains(text, "Kafka Server started"):
 			return nil
-		case !n.proc.running() && strings.Contains(text, "Address already in use"):
+		case !n.proc.Running() && strings.Contains(text, "Address already in use"):
 			return fmt.Errorf("node %d: %w", n.id, errPortTaken)
-		case !n.proc.running():
-			return fmt.Errorf("node %d ended: %w\n%s", n.id, n.proc.err, tail(text, 30))
+		case !n.proc.Running():
+			return fmt.Errorf("node %d ended: %w\n%s", n.id, n.proc.Wait(ctx), child.Tail(text, 30))
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("node %d: not ready: %w\n%s", n.id, ctx.Err(), tail(text, 30))
+			return fmt.Errorf("node %d: not ready: %w\n%s", n.id, ctx.Err(), child.Tail(text, 30))
 		case <-tick.C:
 		}
 	}
 }
 
+// terminateLimit bounds an orderly end; measured 2 s for a broker, so this is one that waits for a quorum.
+const terminateLimit = 30 * time.Second
+
+// startJava starts a JVM; its end is the caller's to await.
+func startJava(log string, args []string) (*child.Process, error) {
+	return child.Start(log, exec.Command("java", args...)) //nolint:noctx // child ends it
+}
+
 func (n *node) stop(s Signal) error {
 	switch {
-	case n.proc == nil || !n.proc.running():
+	case n.proc == nil || !n.proc.Running():
 		return nil
 	case s == Kill:
-		n.proc.kill()
+		n.proc.Kill()
 		return nil
 	default:
-		return n.proc.terminate()
+		return n.proc.Terminate(terminateLimit)
 	}
 }
 
@@ -156,10 +172,8 @@ func (n *node) stop(s Signal) error {
 func (c *Cluster) Pause(t testing.TB, i int) (resume func()) {
 	t.Helper()
 	p := c.nodes[i-1].proc
-	if err := p.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatalf("pause node %d: %v", i, err)
-	}
-	return func() { _ = p.cmd.Process.Signal(syscall.SIGCONT) } // gone: nothing to resume
+	p.Signal(syscall.SIGSTOP)
+	return func() { p.Signal(syscall.SIGCONT) }
 }
 
 // explain prints, for a failed test, the nodes' last warnings, and keeps the whole logs.
@@ -186,4 +200,15 @@ func (c *Cluster) explain(t testing.TB) {
 		}
 		t.Logf("node %d, whole log: %s", n.id, file)
 	}
+}
+
+// importantLines picks the warnings and errors of a log, the last n.
+func importantLines(log []byte, n int) string {
+	var lines [][]byte
+	for l := range bytes.Lines(log) {
+		if bytes.Contains(l, []byte(" WARN ")) || bytes.Contains(l, []byte(" ERROR ")) || bytes.Contains(l, []byte(" FATAL ")) {
+			lines = append(lines, l)
+		}
+	}
+	return string(bytes.Join(lines[max(0, len(lines)-n):], nil))
 }

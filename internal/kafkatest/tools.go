@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/lineaged/lineaged/internal/child"
 )
 
 // toolClasses are the short names of Kafka's own tools, after the scripts of its distribution.
@@ -36,7 +38,7 @@ var toolRuns atomic.Int64 // numbers the tools' logs
 
 // startTool starts one of Kafka's tools, by its short name or its class, with the cluster's address and Admin's
 // credentials added to its arguments. Its end is the caller's to await; the cluster's end kills it.
-func (c *Cluster) startTool(name string, args ...string) (*process, error) {
+func (c *Cluster) startTool(name string, args ...string) (*child.Process, error) {
 	class, ok := toolClasses[name]
 	if !ok {
 		class = name
@@ -48,13 +50,13 @@ func (c *Cluster) startTool(name string, args ...string) (*process, error) {
 		jvm = append(jvm, "--command-config", c.propertiesOf(Admin))
 	}
 	log := filepath.Join(c.dir, fmt.Sprintf("tool-%d-%s.log", toolRuns.Add(1), name))
-	p, err := startProcess(log, "java", append(jvm, args...)...)
+	p, err := startJava(log, append(jvm, args...))
 	if err != nil {
 		return nil, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.children = append(slices.DeleteFunc(c.children, func(p *process) bool { return !p.running() }), p)
+	c.children = append(slices.DeleteFunc(c.children, func(p *child.Process) bool { return !p.Running() }), p)
 	return p, nil
 }
 
@@ -64,10 +66,10 @@ func (c *Cluster) Tool(ctx context.Context, name string, args ...string) (string
 	if err != nil {
 		return "", err
 	}
-	if err := p.wait(ctx); err != nil {
-		return p.output(), fmt.Errorf("%s: %w\n%s", name, err, tail(p.output(), 20))
+	if err := p.Wait(ctx); err != nil {
+		return p.Output(), fmt.Errorf("%s: %w\n%s", name, err, child.Tail(p.Output(), 20))
 	}
-	return p.output(), nil
+	return p.Output(), nil
 }
 
 // Perf says what producer-perf sends.
@@ -81,7 +83,7 @@ type Perf struct {
 }
 
 // Producer is a running producer-perf.
-type Producer struct{ p *process }
+type Producer struct{ p *child.Process }
 
 // StartProducerPerf starts producer-perf in the background.
 func (c *Cluster) StartProducerPerf(t testing.TB, perf Perf) *Producer {
@@ -107,7 +109,7 @@ func (c *Cluster) StartProducerPerf(t testing.TB, perf Perf) *Producer {
 	if err != nil {
 		t.Fatalf("producer-perf: %v", err)
 	}
-	t.Cleanup(p.kill)
+	t.Cleanup(p.Kill)
 	return &Producer{p}
 }
 
@@ -122,12 +124,12 @@ var perfTotal = regexp.MustCompile(`(?m)^(\d+) records sent, .* 99\.9th`)
 // Wait returns, when the producer has ended by itself, the records that it reports sent.
 func (p *Producer) Wait(t testing.TB) int64 {
 	t.Helper()
-	if err := p.p.wait(t.Context()); err != nil {
-		t.Fatalf("producer-perf: %v\n%s", err, tail(p.p.output(), 20))
+	if err := p.p.Wait(t.Context()); err != nil {
+		t.Fatalf("producer-perf: %v\n%s", err, child.Tail(p.p.Output(), 20))
 	}
-	m := perfTotal.FindStringSubmatch(p.p.output())
+	m := perfTotal.FindStringSubmatch(p.p.Output())
 	if m == nil {
-		t.Fatalf("producer-perf reported no total:\n%s", tail(p.p.output(), 20))
+		t.Fatalf("producer-perf reported no total:\n%s", child.Tail(p.p.Output(), 20))
 	}
 	n, err := strconv.ParseInt(m[1], 10, 64)
 	if err != nil {
@@ -137,17 +139,17 @@ func (p *Producer) Wait(t testing.TB) int64 {
 }
 
 // Running says whether the producer is still at work.
-func (p *Producer) Running() bool { return p.p.running() }
+func (p *Producer) Running() bool { return p.p.Running() }
 
 // Stop ends the producer before its time: in order, so that what it has buffered may be lost, but never half a batch.
 func (p *Producer) Stop(t testing.TB) {
 	t.Helper()
-	p.p.kill()
+	p.p.Kill()
 }
 
 // Consumer is a console consumer or console share consumer in the background.
 type Consumer struct {
-	p    *process
+	p    *child.Process
 	what string
 }
 
@@ -192,7 +194,7 @@ func (c *Cluster) startConsumer(t testing.TB, tool string, args []string) *Consu
 	if err != nil {
 		t.Fatalf("%s: %v", tool, err)
 	}
-	t.Cleanup(p.kill)
+	t.Cleanup(p.Kill)
 	return &Consumer{p, tool}
 }
 
@@ -202,12 +204,12 @@ var processedTotal = regexp.MustCompile(`Processed a total of (\d+) messages`)
 // processed.
 func (k *Consumer) Stop(t testing.TB) int64 {
 	t.Helper()
-	if err := k.p.terminate(); err != nil {
+	if err := k.p.Terminate(terminateLimit); err != nil {
 		t.Fatalf("stop %s: %v", k.what, err)
 	}
-	m := processedTotal.FindStringSubmatch(k.p.output())
+	m := processedTotal.FindStringSubmatch(k.p.Output())
 	if m == nil {
-		t.Fatalf("%s reported no total:\n%s", k.what, tail(k.p.output(), 20))
+		t.Fatalf("%s reported no total:\n%s", k.what, child.Tail(k.p.Output(), 20))
 	}
 	n, err := strconv.ParseInt(m[1], 10, 64)
 	if err != nil {
@@ -217,7 +219,7 @@ func (k *Consumer) Stop(t testing.TB) int64 {
 }
 
 // Kill ends the consumer at once: no commit, no goodbye.
-func (k *Consumer) Kill() { k.p.kill() }
+func (k *Consumer) Kill() { k.p.Kill() }
 
 // GroupOffset is a line of Kafka's own description of a group. A value that it shows as "-" is -1.
 type GroupOffset struct {

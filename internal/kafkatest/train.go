@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"strings"
+
+	"github.com/lineaged/lineaged/internal/child"
 )
 
 // train runs a broker and the most used tools of the default version so that their JVMs leave archives of the classes
@@ -28,7 +30,7 @@ func (i installed) train(ctx context.Context) (err error) {
 		{"consumer-groups", "--list"},
 	} {
 		if out, err := c.Tool(ctx, tool[0], tool[1:]...); err != nil {
-			return fmt.Errorf("%w\n%s", err, tail(out, 20))
+			return fmt.Errorf("%w\n%s", err, child.Tail(out, 20))
 		}
 		uses = append(uses, tool[0])
 	}
@@ -38,7 +40,7 @@ func (i installed) train(ctx context.Context) (err error) {
 	}
 	for _, use := range uses {
 		if err := os.Rename(i.archive(use)+recording, i.archive(use)); err != nil {
-			return fmt.Errorf("archive of %s: %w\n%s", use, err, strings.TrimSpace(tail(c.nodes[0].proc.output(), 5)))
+			return fmt.Errorf("archive of %s: %w\n%s", use, err, strings.TrimSpace(child.Tail(c.nodes[0].proc.Output(), 5)))
 		}
 	}
 	return nil
