@@ -159,8 +159,8 @@ func (g *group) reader(tp *topic, kind lineage.EvidenceKind) *reader {
 	return r
 }
 
-// groupGoneAfter is how long all brokers must leave a group out of their lists before it counts as deleted. A coordinator that has just started lists nothing for some
-// seconds, and a group that was taken for deleted too soon would come back as a new one with a long past.
+// groupGoneAfter is how long all brokers must leave a group out of their lists before it counts as deleted, or how long ago the last unrest must be. A coordinator that has just started
+// lists nothing for some seconds; its groups are not gone.
 const groupGoneAfter = 30 * time.Second
 
 // listGroups takes in which groups there are, in which state, and who coordinates them.
@@ -181,6 +181,7 @@ func (t *take) listGroups(o *lineage.Observation, missing *groupsMissing) {
 		}
 		if err != nil {
 			missing.broker(err.Error())
+			t.unrest = t.round
 			continue
 		}
 		answered[a.broker] = true
@@ -193,7 +194,7 @@ func (t *take) listGroups(o *lineage.Observation, missing *groupsMissing) {
 		case g.absent == 0:
 		case !answered[g.coordinator] || len(answered) < len(reqs):
 			missing.add(g, "its coordinator did not answer")
-		case t.round.Sub(g.listed) >= groupGoneAfter:
+		case t.round.Sub(t.unrest) >= groupGoneAfter, t.round.Sub(g.listed) >= groupGoneAfter:
 			t.groupGone(o, g)
 		}
 	}
@@ -204,7 +205,10 @@ func (t *take) listed1(o *lineage.Observation, broker int32, lg *kmsg.ListGroups
 	g := t.groups[lg.Group]
 	if g == nil {
 		g = &group{ref: lineage.GroupRef{Cluster: t.cluster, Group: lg.Group}, readers: map[lineage.TopicID]*reader{}, dirty: true, changed: true}
-		if t.continuous {
+		if old := t.departed[lg.Group]; old != nil {
+			g.resume(old)
+			delete(t.departed, lg.Group)
+		} else if t.continuous {
 			g.joined = t.before
 		}
 		t.groups[lg.Group] = g
@@ -223,6 +227,17 @@ func (t *take) listed1(o *lineage.Observation, broker int32, lg *kmsg.ListGroups
 	}
 }
 
+// maxDeparted bounds the memory for deleted groups and topics: short-lived groups with random names would fill it for ever.
+const maxDeparted = 10_000
+
+// resume takes over the totals of a deleted group of the same name. Its commits are gone: what it commits first is its base.
+func (g *group) resume(old *group) {
+	g.readers = old.readers
+	for _, r := range g.readers {
+		r.parts, r.touched = nil, true
+	}
+}
+
 func (t *take) groupEvent(o *lineage.Observation, g *group) {
 	typ := lineage.GroupLeft
 	if g.live() {
@@ -238,6 +253,10 @@ func (t *take) groupGone(o *lineage.Observation, g *group) {
 		t.groupEvent(o, g)
 	}
 	delete(t.groups, g.ref.Group)
+	if len(t.departed) >= maxDeparted {
+		clear(t.departed)
+	}
+	t.departed[g.ref.Group] = g
 	for id := range g.readers {
 		t.goneReaders = append(t.goneReaders, readerKey(g.ref.Group, id))
 	}

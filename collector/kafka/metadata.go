@@ -46,6 +46,7 @@ func (t *take) metadata() error {
 	if err != nil {
 		err = plain(err)
 		t.missAll(o, err.Error())
+		t.unrest = t.round
 		return err
 	}
 	t.cluster = lineage.ClusterID(*resp.ClusterID)
@@ -173,6 +174,9 @@ func (t *take) topicNew(o *lineage.Observation, rt *kmsg.MetadataResponseTopic) 
 // retire takes a topic incarnation out of the books, and what its readers had on it.
 func (t *take) retire(tp *topic) {
 	delete(t.topics, tp.topic.ID)
+	if len(t.retired) >= maxDeparted {
+		clear(t.retired)
+	}
 	t.retired[tp.topic.ID] = tp
 	if t.byName[tp.topic.Name] == tp {
 		delete(t.byName, tp.topic.Name)
@@ -222,6 +226,7 @@ func (t *take) leaders(tp *topic, rt *kmsg.MetadataResponseTopic, moved map[int3
 	}
 	for len(tp.leaders) < len(tp.parts) {
 		tp.leaders = append(tp.leaders, -2) // never told
+		tp.epochs = append(tp.epochs, -1)
 		tp.histories = append(tp.histories, history{})
 		tp.starts = append(tp.starts, -1)
 	}
@@ -230,7 +235,10 @@ func (t *take) leaders(tp *topic, rt *kmsg.MetadataResponseTopic, moved map[int3
 		if old >= 0 && p.Leader != old {
 			moved[old]++
 		}
-		tp.leaders[p.Partition] = p.Leader
+		if old != -2 && p.LeaderEpoch != tp.epochs[p.Partition] {
+			t.unrest = t.round
+		}
+		tp.leaders[p.Partition], tp.epochs[p.Partition] = p.Leader, p.LeaderEpoch
 	}
 	if r := len(rt.Partitions[0].Replicas); r != tp.replication {
 		tp.replication, tp.factTold = r, false

@@ -13,6 +13,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if os.Getenv(fakeEnv) != "" {
+		serveFake()
+		return
+	}
 	code := m.Run()
 	if err := kafkatest.CloseShared(); err != nil {
 		slog.Error("stop the shared clusters", "error", err)

@@ -38,8 +38,10 @@ type source struct {
 	byName     map[string]*topic
 	retired    map[lineage.TopicID]*topic // deleted ones, so that a broker with old metadata does not bring them back
 	groups     map[string]*group
-	continuous bool // a metadata round was taken since the start: what appears now is new
-	resumed    bool // positions of an earlier run were restored
+	departed   map[string]*group // deleted ones, for their totals
+	continuous bool              // a metadata round was taken since the start: what appears now is new
+	resumed    bool              // positions of an earlier run were restored
+	unrest     time.Time         // newest round in which a broker failed or a leader changed: then what brokers list may be short
 
 	clusterFact lineage.ClusterFact
 	blind       map[string][]lineage.BlindSpot // as last told, by source
@@ -60,7 +62,8 @@ type topic struct {
 	born        time.Time // first round, of a topic that was born while we watched; zero: older
 	internal    bool
 	replication int
-	leaders     []int32
+	leaders     []int32 // by partition; -1: none
+	epochs      []int32 // the leaders' epochs
 	histories   []history
 	starts      []int64 // -1: not read yet
 	configs     []lineage.Config
@@ -81,8 +84,8 @@ func newSource(cfg Config, cl *kgo.Client) *source {
 func (s *source) forget() {
 	s.topics, s.byName = map[lineage.TopicID]*topic{}, map[string]*topic{}
 	s.retired = map[lineage.TopicID]*topic{}
-	s.groups = map[string]*group{}
-	s.continuous, s.resumed = false, false
+	s.groups, s.departed = map[string]*group{}, map[string]*group{}
+	s.continuous, s.resumed, s.unrest = false, false, time.Time{}
 	s.clusterFact = lineage.ClusterFact{}
 	s.blind, s.lost, s.slow = map[string][]lineage.BlindSpot{}, map[string]bool{}, map[string]time.Time{}
 }

@@ -1,0 +1,124 @@
+package collector_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/lineage"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var discard = slog.New(slog.DiscardHandler)
+
+// script is a source whose n-th observation takes as long as it says.
+type script struct {
+	took     []time.Duration
+	observed []time.Time
+	missed   []time.Time
+	restored int
+	deadline []time.Duration
+}
+
+func (s *script) Restore(context.Context, collector.Sink) error { s.restored++; return nil }
+
+func (s *script) Observe(ctx context.Context, round time.Time) []lineage.Observation {
+	d, _ := ctx.Deadline()
+	s.deadline = append(s.deadline, time.Until(d))
+	if n := len(s.observed); n < len(s.took) {
+		time.Sleep(s.took[n])
+	}
+	s.observed = append(s.observed, round)
+	return []lineage.Observation{{Source: lineage.Source{Cluster: "west", Name: "s"}, Round: round}}
+}
+
+func (s *script) Missed(round time.Time, _ string) []lineage.Observation {
+	s.missed = append(s.missed, round)
+	return []lineage.Observation{{Source: lineage.Source{Cluster: "west", Name: "s"}, Round: round, Missing: []lineage.Missing{{All: true}}}}
+}
+
+type sink struct {
+	errs   []error // of the first appends
+	rounds []time.Time
+}
+
+func (s *sink) Append(_ context.Context, obs ...lineage.Observation) error {
+	if len(s.errs) > 0 {
+		err := s.errs[0]
+		if s.errs = s.errs[1:]; err != nil {
+			return err
+		}
+	}
+	for _, o := range obs {
+		s.rounds = append(s.rounds, o.Round)
+	}
+	return nil
+}
+
+func (s *sink) Positions(context.Context, lineage.Source) (map[string][]byte, error) { return nil, nil }
+
+// run runs the source for a while in fake time.
+func run(t *testing.T, src collector.Source, dst collector.Sink, d time.Duration) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	defer cancel()
+	if err := collector.Run(ctx, 10*time.Second, src, dst, discard); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Run returned %v", err)
+	}
+}
+
+func TestRoundsLieOnTheGrid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(3 * time.Second) // off the grid
+		src, dst := &script{}, &sink{}
+		run(t, src, dst, 35*time.Second)
+		if len(dst.rounds) != 3 || src.restored != 1 {
+			t.Fatalf("rounds %v, restored %d", dst.rounds, src.restored)
+		}
+		for _, r := range dst.rounds {
+			if r.UnixMilli()%10_000 != 0 {
+				t.Errorf("round %v is off the grid", r)
+			}
+		}
+		if src.deadline[0] != 9*time.Second {
+			t.Errorf("a round has %v, want nine tenths of the interval", src.deadline[0])
+		}
+	})
+}
+
+func TestSlowRoundIsSaidAndNeverOverlaps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		src, dst := &script{took: []time.Duration{25 * time.Second}}, &sink{}
+		run(t, src, dst, 55*time.Second)
+		if len(src.missed) != 2 {
+			t.Errorf("missed %v, want the two rounds that went by", src.missed)
+		}
+		if !slices.IsSortedFunc(dst.rounds, time.Time.Compare) || len(slices.Compact(slices.Clone(dst.rounds))) != len(dst.rounds) {
+			t.Errorf("rounds %v are not in order, each once", dst.rounds)
+		}
+		if len(dst.rounds) != 5 {
+			t.Errorf("%d rounds observed or said as missed, want 5", len(dst.rounds))
+		}
+	})
+}
+
+func TestFailedAppendStartsFromTheStoredPositions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		src, dst := &script{}, &sink{errs: []error{nil, errors.New("disk full"), errors.New("disk full")}}
+		run(t, src, dst, 55*time.Second)
+		if src.restored != 3 {
+			t.Errorf("restored %d times, want at the start and after each failure", src.restored)
+		}
+		if len(dst.rounds) != 3 {
+			t.Errorf("stored %v", dst.rounds)
+		}
+	})
+}

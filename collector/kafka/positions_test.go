@@ -1,0 +1,115 @@
+package kafka
+
+import (
+	"context"
+	"math/rand/v2"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// randomTopic is a topic whose books hold something in every field that a position keeps.
+func randomTopic(r *rand.Rand) *topic {
+	tp := &topic{account: newAccount(lineage.Topic{Cluster: "c", ID: lineage.TopicID{1, byte(r.IntN(256))}, Name: "orders"})}
+	when := func() time.Time { return t0.Add(time.Duration(r.IntN(1e6)) * time.Millisecond) }
+	count := func() total { return total{n: r.Int64(), told: r.Int64() - 1, estimated: r.IntN(2) == 0} }
+	tp.internal, tp.whole, tp.denied = r.IntN(2) == 0, r.IntN(2) == 0, r.IntN(2) == 0
+	tp.born, tp.ends, tp.books = when(), when(), when()
+	tp.appended, tp.remainder = count(), count()
+	for range r.IntN(4) {
+		tp.writers[r.Int64()] = &writer{total: count()}
+	}
+	if r.IntN(2) == 0 {
+		tp.others = &writer{total: count()}
+	}
+	for range r.IntN(5) {
+		p := partition{end: r.Int64(), moved: r.IntN(2) == 0, based: true, unsettled: r.IntN(2) == 0, advance: r.Int64(), named: r.Int64(), slack: 3, remainder: 4, booked: 5, producers: map[int64]sequence{}}
+		for range r.IntN(3) {
+			p.producers[r.Int64()] = sequence{r.Int32(), r.Int32(), -1}
+		}
+		tp.parts = append(tp.parts, p)
+	}
+	if r.IntN(2) == 0 {
+		tp.configs = []lineage.Config{{Name: "retention.ms", Value: "1"}}
+	}
+	return tp
+}
+
+func TestTopicPositionRoundTrip(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 500 {
+		tp := randomTopic(r)
+		got, err := decodeTopic(tp.topic.ID, "c", tp.encode(), time.Time{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(got, tp) {
+			t.Fatalf("decoded %+v\nencoded %+v", got.account, tp.account)
+		}
+	}
+}
+
+func FuzzDecodeTopic(f *testing.F) {
+	f.Add(randomTopic(rand.New(rand.NewPCG(1, 2))).encode())
+	f.Add([]byte{1})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		tp, err := decodeTopic(lineage.TopicID{}, "c", b, time.Time{})
+		if err == nil {
+			if again, err := decodeTopic(lineage.TopicID{}, "c", tp.encode(), time.Time{}); err != nil || !reflect.DeepEqual(again, tp) {
+				t.Errorf("%x decodes to something that does not encode to itself: %v", b, err)
+			}
+		}
+	})
+}
+
+// What a source holds after Restore is what it held when it saved.
+func TestRestore(t *testing.T) {
+	s := newSource(Config{Name: "west", Interval: tick}, nil)
+	s.cluster, s.continuous = "c", false
+	tp := randomTopic(rand.New(rand.NewPCG(3, 4)))
+	tp.whole, tp.dirty = false, true
+	s.topics[tp.topic.ID], s.byName["orders"] = tp, tp
+	g := &group{ref: lineage.GroupRef{Cluster: "c", Group: "a/b group"}, typ: "Consumer", state: "Stable", protocol: "consumer", joined: t0, dirty: true, readers: map[lineage.TopicID]*reader{}}
+	s.groups["a/b group"] = g
+	rd := g.reader(tp, lineage.GroupOffsets)
+	rd.read, rd.moved, rd.idle, rd.touched = total{n: 7, told: 7}, t0, t0.Add(-tick), true
+	rd.parts = []readPartition{{committed: 12}, {committed: -1}}
+	take := &take{source: s, ctx: t.Context(), round: t0}
+	o := take.observe(sourceEnds, tick)
+	take.savePositions()
+
+	sink := newRecorder()
+	if err := sink.Append(t.Context(), *o); err != nil {
+		t.Fatal(err)
+	}
+	again := newSource(Config{Name: "west", Interval: tick}, nil)
+	if err := again.Restore(context.Background(), sink); err != nil {
+		t.Fatal(err)
+	}
+	if !again.resumed || again.cluster != "c" {
+		t.Errorf("resumed %v, cluster %q", again.resumed, again.cluster)
+	}
+	if got := again.byName["orders"]; got == nil || !reflect.DeepEqual(got.parts, tp.parts) {
+		t.Errorf("topic %+v", got)
+	}
+	got := again.groups["a/b group"]
+	if got == nil || got.typ != "Consumer" || !got.joined.Equal(t0) {
+		t.Fatalf("group %+v", got)
+	}
+	if r := got.readers[tp.topic.ID]; r == nil || r.read.n != 7 || !r.moved.Equal(t0) || !r.known.Equal(t0) || len(r.parts) != 2 || r.parts[0].committed != 12 {
+		t.Errorf("reader %+v", r)
+	}
+}
+
+func TestRestoreNamesACorruptPosition(t *testing.T) {
+	sink := newRecorder()
+	sink.positions[roundKey] = []byte{9}
+	s := newSource(Config{Name: "west", Interval: tick}, nil)
+	if err := s.Restore(t.Context(), sink); err == nil {
+		t.Error("no error for a position of an unknown version")
+	} else {
+		t.Log(err)
+	}
+}
