@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -16,7 +15,6 @@ import (
 	"github.com/knadh/koanf/parsers/yaml"
 	"github.com/knadh/koanf/providers/confmap"
 	"github.com/knadh/koanf/providers/env/v2"
-	"github.com/knadh/koanf/providers/file"
 	"github.com/knadh/koanf/providers/posflag"
 	"github.com/knadh/koanf/v2"
 	"github.com/spf13/pflag"
@@ -25,6 +23,7 @@ import (
 // Input is where Load takes values from.
 type Input struct {
 	File    string         // a YAML file; empty: none
+	Content []byte         // what the file holds; nil: read it
 	Environ []string       // as os.Environ returns
 	Flags   *pflag.FlagSet // with the flags of AddFlags; nil: none
 }
@@ -80,25 +79,20 @@ func (l *loader) origin(path string) string {
 }
 
 func (l *loader) loadFile(in Input) error {
-	if in.File == "" {
-		return nil
+	text := in.Content
+	if text == nil {
+		if in.File == "" {
+			return nil
+		}
+		var err error
+		if text, err = os.ReadFile(in.File); err != nil {
+			return &Error{Key: "--config", Value: in.File, Problem: cause(err).Error()}
+		}
 	}
-	layer := koanf.New(".")
-	if err := layer.Load(file.Provider(in.File), yaml.Parser()); err != nil {
-		if pe := (*os.PathError)(nil); errors.As(err, &pe) {
-			return &Error{Key: "--config", Value: in.File, Problem: pe.Err.Error()}
-		}
-		// The parser's own words may quote a value, and the value may be a secret.
-		problem := "is not a YAML mapping of keys to values"
-		if at := regexp.MustCompile(`line \d+`).FindString(err.Error()); at != "" {
-			problem += ", see " + at
-		}
-		if strings.Contains(err.Error(), "already defined") || strings.Contains(err.Error(), "did not find") || strings.Contains(err.Error(), "not allowed") {
-			problem = err.Error()
-		}
-		return &Error{Key: "--config", Value: in.File, Problem: problem}
+	raw, err := yaml.Parser().Unmarshal(text)
+	if err != nil {
+		return &Error{Key: "--config", Value: in.File, Problem: syntax(err)}
 	}
-	raw := layer.Raw()
 	for _, list := range []string{"clusters", "applications", "topics"} {
 		if items, ok := raw[list].([]any); ok {
 			raw[list] = byIndex(items)
@@ -122,6 +116,20 @@ func (l *loader) loadFile(in Input) error {
 		}
 	}
 	return l.k.Load(confmap.Provider(raw, ""), nil)
+}
+
+// syntax says where a file is not YAML. The parser's own words may quote a value, and the value may be a secret: only those that never do are repeated.
+func syntax(err error) string {
+	for _, harmless := range []string{"already defined", "did not find", "not allowed"} {
+		if strings.Contains(err.Error(), harmless) {
+			return err.Error()
+		}
+	}
+	problem := "is not a YAML mapping of keys to values"
+	if line := regexp.MustCompile(`line \d+`).FindString(err.Error()); line != "" {
+		problem += ", see " + line
+	}
+	return problem
 }
 
 // byIndex turns a list into a map by index: koanf merges maps and replaces lists.

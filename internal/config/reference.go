@@ -29,7 +29,7 @@ var texts = map[string]text{
 	},
 	"interval": {
 		"the tick: how often every cluster is looked at",
-		"At least `1s`; it has to divide a minute.",
+		"At least `1s`. It has to divide a minute, or an hour in whole minutes; the store keeps the one it was made with.",
 	},
 	"retention.raw":    {"how long every tick is kept", "At least `interval`."},
 	"retention.minute": {"how long one sample a minute is kept", "At least `retention.raw`."},
@@ -116,6 +116,7 @@ Precedence: defaults < YAML file < environment < flags. Nothing needs a file: ` 
 - **Secrets** come from files (` + "`*_file`" + `), or, under the same key without ` + "`_file`" + `, from the environment only; the environment wins. They are never printed or logged.
 - In a variable's name ` + "`N`" + ` is the index, from 0: ` + "`LINEAGED_CLUSTERS_0_NAME`" + `. It adds to the file's lists and overrides them key by key. Where there is one cluster
   only, its keys have short variables and flags as well.
+- ` + "`lineaged demo`" + ` reads no configuration; its flags are ` + "`--listen`" + ` (loopback only), ` + "`--open`" + ` (opens the browser) and ` + "`--log-level`" + `.
 - An invalid configuration ends the program with exit code 2 and one line that names the key, the value and where it came from. Other failures: exit code 1.
 `
 

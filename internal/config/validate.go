@@ -57,12 +57,25 @@ func (c *Config) checkServer() error {
 
 // protects reports whether a web configuration file asks for encryption or for a password: an empty one is valid and does neither.
 func protects(path string) bool {
+	f := readWeb(path)
+	return len(f.TLS) > 0 || len(f.Users) > 0
+}
+
+// TLS reports whether the server speaks HTTPS.
+func (w Web) TLS() bool { return w.ConfigFile != "" && len(readWeb(string(w.ConfigFile)).TLS) > 0 }
+
+// webFile is what we need to know of the toolkit's file, which checks it.
+type webFile struct {
+	TLS   map[string]any `yaml:"tls_server_config"`
+	Users map[string]any `yaml:"basic_auth_users"`
+}
+
+func readWeb(path string) (f webFile) {
 	text, err := os.ReadFile(path)
-	var f struct {
-		TLS   map[string]any `yaml:"tls_server_config"`
-		Users map[string]any `yaml:"basic_auth_users"`
+	if err != nil || yaml.Unmarshal(text, &f) != nil {
+		return webFile{}
 	}
-	return err == nil && yaml.Unmarshal(text, &f) == nil && (len(f.TLS) > 0 || len(f.Users) > 0)
+	return f
 }
 
 // Loopback reports whether only this machine can reach an address to listen on, HOST:PORT with port 0 for any free one. A name other than localhost is taken to
@@ -84,9 +97,9 @@ func (c *Config) checkTimes() error {
 	switch {
 	case interval < time.Second:
 		return bad("interval", c.Interval.String(), "is below 1s")
-	case interval > time.Minute || time.Minute%interval != 0:
-		// A minute's sample then is one of the ticks.
-		return bad("interval", c.Interval.String(), "does not divide a minute: 1s, 2s, 5s, 10s, 15s, 20s, 30s or 1m would")
+	case time.Minute%interval != 0 && (interval%time.Minute != 0 || time.Hour%interval != 0):
+		// So that the samples of a minute and of an hour are those of one of their ticks.
+		return bad("interval", c.Interval.String(), "divides neither a minute nor, in whole minutes, an hour: 1s, 2s, 5s, 10s, 15s, 20s, 30s, 1m, 5m would")
 	}
 	r := c.Retention
 	for _, t := range []struct {
