@@ -1,0 +1,106 @@
+package api
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// answerer answers questions from the history. The resolvers hand everything to it.
+type answerer struct {
+	history  History
+	identity Identity
+	config   []ClusterConfig
+	log      *slog.Logger
+
+	views    viewCache
+	resolved sync.Map // lineage.SubjectID → resolution
+}
+
+// view returns what the history says of a window. Those who ask for one window at once share one build.
+func (a *answerer) view(ctx context.Context, in WindowInput) (*view, error) {
+	win, err := a.window(in)
+	if err != nil {
+		return nil, err
+	}
+	key := viewKey{win, roundsKey(a.history.Latest())}
+	return a.views.at(key).get(ctx, func(ctx context.Context) (*view, error) { return a.buildView(ctx, win) })
+}
+
+// newest returns the view for questions that name no window.
+func (a *answerer) newest(ctx context.Context) (*view, error) {
+	last := defaultLast
+	return a.view(ctx, WindowInput{Last: &last})
+}
+
+// rows are the nodes and flows of one answer. What one of them needs of the history is loaded for all of them in one call, when the first asks:
+// so the number of calls does not grow with the number of rows.
+type rows struct {
+	v     *view
+	nodes map[lineage.Node]Node
+	order []lineage.Node // of nodes: by when they were added, so that batches are the same each time
+	flows []lineage.Flow
+
+	evidence once[map[lineage.Flow][]Evidence]
+	lastSeen once[map[lineage.Node]spanSeen]
+	clients  once[map[lineage.SubjectID]spanSeen]
+
+	mu     sync.Mutex
+	series map[seriesKey]*once[seriesOf] // guarded by mu
+}
+
+// newRows makes the rows of an answer. The ends of flows, and the topics of unidentified writers, are rows too: an answer can ask for them.
+func newRows(v *view, nodes []lineage.Node, flows []lineage.Flow) *rows {
+	r := &rows{v: v, nodes: make(map[lineage.Node]Node, len(nodes)), flows: flows, series: map[seriesKey]*once[seriesOf]{}}
+	for _, n := range nodes {
+		r.add(n)
+	}
+	for _, f := range flows {
+		r.add(f.From)
+		r.add(f.To)
+	}
+	return r
+}
+
+func (r *rows) add(n lineage.Node) {
+	if r.nodes[n] != nil {
+		return
+	}
+	base := nodeRow{rows: r, node: n}
+	switch n.Kind {
+	case lineage.TopicNode:
+		r.nodes[n] = &Topic{base}
+	case lineage.UnidentifiedNode:
+		r.nodes[n] = &Unidentified{base}
+		r.add(topicOf(n))
+	default:
+		// The kinds without a type of their own yet come with the sources that see them; none of those is built in.
+		r.nodes[n] = &Application{base}
+	}
+	r.order = append(r.order, n)
+}
+
+// topicOf returns the topic of an UNIDENTIFIED node.
+func topicOf(n lineage.Node) lineage.Node {
+	return lineage.Node{Scope: n.Scope, Kind: lineage.TopicNode, Name: n.Name}
+}
+
+// list returns the rows' nodes in the order given.
+func (r *rows) list(nodes []lineage.Node) []Node {
+	out := make([]Node, len(nodes))
+	for i, n := range nodes {
+		out[i] = r.nodes[n]
+	}
+	return out
+}
+
+// listFlows returns the rows' flows in the order given.
+func (r *rows) listFlows(flows []lineage.Flow) []*Flow {
+	out := make([]*Flow, len(flows))
+	for i, f := range flows {
+		out[i] = &Flow{rows: r, flow: f}
+	}
+	return out
+}

@@ -1,0 +1,181 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+const (
+	// viewsKept is the number of windows held ready: a few people's live windows and the ones they compare with.
+	viewsKept = 16
+	// buildTime bounds a build that others may share, and that so cannot end with the request that began it.
+	buildTime = 10 * time.Second
+)
+
+// once loads a value at first need. Those who ask while it loads wait for it; an error is not kept.
+type once[T any] struct {
+	mu      sync.Mutex // guards the fields below
+	done    bool
+	value   T
+	loading *load[T]
+}
+
+type load[T any] struct {
+	ready chan struct{} // closed when value and err are set
+	value T
+	err   error
+}
+
+// get returns the value. The load runs on, within buildTime, when its first asker gives up, as others may wait for it.
+func (o *once[T]) get(ctx context.Context, f func(context.Context) (T, error)) (T, error) {
+	o.mu.Lock()
+	if o.done {
+		defer o.mu.Unlock()
+		return o.value, nil
+	}
+	l := o.loading
+	if l == nil {
+		l = &load[T]{ready: make(chan struct{})}
+		o.loading = l
+		go o.run(context.WithoutCancel(ctx), l, f)
+	}
+	o.mu.Unlock()
+	select {
+	case <-l.ready:
+		return l.value, l.err
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
+	}
+}
+
+func (o *once[T]) run(ctx context.Context, l *load[T], f func(context.Context) (T, error)) {
+	ctx, cancel := context.WithTimeout(ctx, buildTime)
+	defer cancel()
+	defer close(l.ready)
+	defer func() {
+		if r := recover(); r != nil { // a goroutine of its own: nobody else would, and the process would end
+			l.err = fmt.Errorf("load panicked: %v\n%s", r, debug.Stack())
+		}
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		if l.err == nil {
+			o.done, o.value = true, l.value
+		}
+		o.loading = nil
+	}()
+	l.value, l.err = f(ctx)
+}
+
+// viewCache holds the views last asked for.
+type viewCache struct {
+	mu    sync.Mutex // guards the fields below
+	views map[viewKey]*cachedView
+	clock uint64
+}
+
+type cachedView struct {
+	used uint64
+	once[*view]
+}
+
+// at returns the place of a view, and drops the one that was not asked for longest.
+func (c *viewCache) at(key viewKey) *cachedView {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.clock++
+	if c.views == nil {
+		c.views = map[viewKey]*cachedView{}
+	}
+	v := c.views[key]
+	if v == nil {
+		if len(c.views) >= viewsKept {
+			var oldest viewKey
+			least := c.clock
+			for k, v := range c.views {
+				if v.used < least {
+					oldest, least = k, v.used
+				}
+			}
+			delete(c.views, oldest)
+		}
+		v = &cachedView{}
+		c.views[key] = v
+	}
+	v.used = c.clock
+	return v
+}
+
+// resolution is what identity said of an access, and of which group's facts.
+type resolution struct {
+	group   *lineage.GroupFact
+	cluster lineage.Cluster
+	node    lineage.Node
+	namedBy string
+}
+
+// resolve asks identity for an access once, and again when what is known of its group has changed.
+func (a *answerer) resolve(c lineage.Cluster, s lineage.Subject, group *lineage.GroupFact) (lineage.Node, string) {
+	if v, ok := a.resolved.Load(s.ID); ok {
+		if r := v.(resolution); r.cluster == c && sameGroup(r.group, group) {
+			return r.node, r.namedBy
+		}
+	}
+	n, by := a.identity.Resolve(c, s.Access, group)
+	a.resolved.Store(s.ID, resolution{group, c, n, by})
+	return n, by
+}
+
+func sameGroup(a, b *lineage.GroupFact) bool {
+	if a == nil || b == nil || a == b {
+		return a == b
+	}
+	if a.Ref != b.Ref || a.Type != b.Type || a.Protocol != b.Protocol || len(a.Members) != len(b.Members) {
+		return false
+	}
+	for i := range a.Members {
+		if a.Members[i] != b.Members[i] {
+			return false
+		}
+	}
+	return true
+}
+
+const (
+	// documentsKept is how many checked documents are kept parsed: all that a UI and a few scripts send.
+	documentsKept = 200
+	// longestKept is the longest document that is kept, in bytes: strangers' long ones must not fill the memory.
+	longestKept = 16 << 10
+)
+
+// documents keeps what is known of documents by their text, and forgets all when there are too many: those in use are soon back.
+type documents[T any] struct {
+	mu   sync.Mutex // guards kept
+	kept map[string]T
+}
+
+// Get returns what is kept of a document.
+func (d *documents[T]) Get(_ context.Context, document string) (T, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	v, ok := d.kept[document]
+	return v, ok
+}
+
+// Add keeps something of a document.
+func (d *documents[T]) Add(_ context.Context, document string, v T) {
+	if len(document) > longestKept {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.kept == nil || len(d.kept) >= documentsKept {
+		d.kept = make(map[string]T, documentsKept)
+	}
+	d.kept[document] = v
+}

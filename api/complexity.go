@@ -1,0 +1,54 @@
+package api
+
+import (
+	"time"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// times multiplies the cost of a list's element by the list's length, and stops growing long before it could overflow.
+func times(n, cost int) int {
+	n = max(n, 1)
+	if cost > most/n {
+		return most
+	}
+	return n*cost + 1
+}
+
+// usualFlows is taken for lists of flows that have no limit of their own: the readers and writers of one topic.
+const usualFlows = 100
+
+// chartPoints is taken for a series, whose points are cheaper than other objects; the points of a request have a limit of their own.
+const chartPoints = defaultPoints / 10
+
+// costs says what fields cost: as if every list were as long as asked for.
+func costs() (c ComplexityRoot) {
+	c.Query.Nodes = func(
+		child int, _ *string, _ []lineage.NodeKind, _, _, _ *string, _ bool, _ *WindowInput, _ *NodeOrder, first int, _ *string,
+	) int {
+		return times(first, child)
+	}
+	c.Query.Lineage = func(
+		child int, _ []string, _ Direction, _ int, _ WindowInput, _ []lineage.EvidenceKind, _ bool, limit int,
+	) int {
+		return times(limit, child)
+	}
+	c.Query.Flows = func(child int, _ *string, _ WindowInput, limit int) int { return times(limit, child) }
+	c.Query.Top = func(child int, _ Metric, _ lineage.NodeKind, _ WindowInput, first int) int {
+		return times(first, child)
+	}
+	c.Query.Events = func(child int, _ WindowInput, _ *string, _ []lineage.EventType, first int, _ *string) int {
+		return times(first, child)
+	}
+	c.Query.Clusters = func(child int) int { return times(10, child) }
+	c.TopicUsage.Writers = func(child int) int { return times(usualFlows, child) }
+	c.TopicUsage.Readers = c.TopicUsage.Writers
+	c.Flow.Clients = func(child, first int) int { return times(first, child) }
+	c.Flow.Series = func(child int, _ Metric, _ *time.Duration) int { return times(chartPoints, child) }
+	c.Topic.Series = func(child int, _ Metric, _ WindowInput, _ *time.Duration) int { return times(chartPoints, child) }
+	c.Application.Series, c.Unidentified.Series = c.Topic.Series, c.Topic.Series
+	c.Application.Groups = func(child int) int { return times(10, child) }
+	c.Topic.Configs = c.Application.Groups
+	c.Coverage.Gaps = func(child, first int) int { return times(first, child) }
+	return c
+}

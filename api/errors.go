@@ -1,0 +1,88 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+)
+
+// The codes of extensions.code. Clients may branch on them; sentences may change.
+const (
+	codeBadRequest   = "BAD_REQUEST"               // the HTTP request is no GraphQL request
+	codeParse        = "GRAPHQL_PARSE_FAILED"      // the document does not parse
+	codeValidation   = "GRAPHQL_VALIDATION_FAILED" // the document does not fit the schema
+	codeBadInput     = "BAD_USER_INPUT"            // an argument makes no sense
+	codeNotFound     = "NOT_FOUND"                 // a named thing is not known
+	codeLimit        = "LIMIT_EXCEEDED"            // the document or its answer is too large
+	codeComplexity   = "COMPLEXITY_LIMIT_EXCEEDED" // the document could cost too much
+	codeBusy         = "TOO_MANY_REQUESTS"         // as many questions as are allowed are being answered
+	codeForbidden    = "FORBIDDEN"                 // wrong Host or Origin
+	codeTimeout      = "TIMEOUT"                   // not answered in time
+	codeInternal     = "INTERNAL"                  // our fault; the cause is in our log only
+	codeUnsupported  = "UNSUPPORTED_MEDIA_TYPE"
+	codeWrongMethod  = "METHOD_NOT_ALLOWED"
+	codeNotSupported = "NOT_ACCEPTABLE"
+)
+
+// answerError is an error that its asker may read.
+type answerError struct {
+	code, sentence string
+}
+
+func (e *answerError) Error() string { return e.sentence }
+
+func badInput(format string, args ...any) error {
+	return &answerError{codeBadInput, fmt.Sprintf(format, args...)}
+}
+
+func notFound(format string, args ...any) error {
+	return &answerError{codeNotFound, fmt.Sprintf(format, args...)}
+}
+
+func overLimit(format string, args ...any) error {
+	return &answerError{codeLimit, fmt.Sprintf(format, args...)}
+}
+
+// presenter turns the errors of an execution into what a client may see: a code and a plain sentence. Causes of ours go to the log.
+func presenter(log *slog.Logger) graphql.ErrorPresenterFunc {
+	return func(ctx context.Context, err error) *gqlerror.Error {
+		out := graphql.DefaultErrorPresenter(ctx, err)
+		if out == nil {
+			return nil
+		}
+		shown := &gqlerror.Error{Path: out.Path, Locations: out.Locations, Extensions: map[string]any{}}
+		if ae, ok := errors.AsType[*answerError](err); ok {
+			shown.Message = ae.sentence
+			shown.Extensions["code"] = ae.code
+			return shown
+		}
+		switch {
+		case errors.Is(err, context.DeadlineExceeded):
+			shown.Message = "the answer took too long; ask for a shorter window or for less of it"
+			shown.Extensions["code"] = codeTimeout
+		case errors.Is(err, context.Canceled):
+			shown.Message = "the request was given up"
+			shown.Extensions["code"] = codeTimeout
+		case out.Err == nil && out.Extensions["code"] != nil:
+			return out // the executor's own, of parsing and validation
+		default:
+			log.ErrorContext(ctx, "answer failed", "path", out.Path.String(), "error", err)
+			shown.Message = "internal error; its cause is in the server's log"
+			shown.Extensions["code"] = codeInternal
+		}
+		return shown
+	}
+}
+
+// recovered reports a panic of ours in the log and hides it from the client.
+func recovered(log *slog.Logger) graphql.RecoverFunc {
+	return func(ctx context.Context, v any) error {
+		log.ErrorContext(ctx, "resolver panicked", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+		return &answerError{codeInternal, "internal error; its cause is in the server's log"}
+	}
+}

@@ -1,0 +1,308 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lineaged/lineaged/graph"
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// Flow is the schema's type of that name: what the accesses from one node to another add up to in the rows' window.
+type Flow struct {
+	rows *rows
+	flow lineage.Flow
+}
+
+// ID answers id.
+func (f *Flow) ID() string { return f.flow.ID() }
+
+// From answers from.
+func (f *Flow) From() Node { return f.rows.nodes[f.flow.From] }
+
+// To answers to.
+func (f *Flow) To() Node { return f.rows.nodes[f.flow.To] }
+
+// Kind answers kind.
+func (f *Flow) Kind() lineage.FlowKind { return f.flow.Kind() }
+
+// Active answers active: null while neither movement nor rest is proved.
+func (f *Flow) Active() *bool {
+	state := graph.Inactive
+	accesses := f.rows.v.flows[f.flow]
+	for _, i := range accesses {
+		switch f.rows.v.accesses[i].state {
+		case graph.Active:
+			return new(true)
+		case graph.Unknown:
+			state = graph.Unknown
+		}
+	}
+	if state == graph.Unknown || len(accesses) == 0 {
+		return nil
+	}
+	return new(false)
+}
+
+// total is what several counters add up to.
+type total struct {
+	records   *float64 // nil: no counter of them is known
+	perSecond *float64
+	estimated bool
+}
+
+func (t *total) add(amount lineage.Amount, factor float64) {
+	if !amount.Known {
+		return
+	}
+	t.estimated = t.estimated || amount.Estimated
+	add := func(to **float64, n float64) {
+		if *to == nil {
+			*to = new(float64)
+		}
+		**to += n * factor
+	}
+	add(&t.records, amount.Total)
+	if rate, ok := amount.Rate(); ok {
+		add(&t.perSecond, rate)
+	}
+}
+
+// records adds up what accesses moved. Those without a count add nothing: they are other sightings of what the counted ones moved, or not measurable.
+func (v *view) records(accesses []int32) (t total) {
+	for _, i := range accesses {
+		t.add(v.accesses[i].amount, 1)
+	}
+	return t
+}
+
+// bytes is records in bytes, by the mean size of the records of each topic on disk. Where the size of one moved topic is not known, nor is the sum.
+func (v *view) bytes(ls *levels, accesses []int32) (t total) {
+	for _, i := range accesses {
+		x := &v.accesses[i]
+		if !x.amount.Known {
+			continue
+		}
+		size, ok := v.sizeOf(ls, x.Access.Topic)
+		if !ok {
+			if x.amount.Total == 0 {
+				continue
+			}
+			return total{estimated: true}
+		}
+		t.add(x.amount, size)
+	}
+	t.estimated = true
+	return t
+}
+
+func (f *Flow) total() total { return f.rows.v.records(f.rows.v.flows[f.flow]) }
+
+func (f *Flow) byteTotal(ctx context.Context) (total, error) {
+	ls, err := f.rows.v.readLevels(ctx)
+	if err != nil {
+		return total{}, err
+	}
+	return f.rows.v.bytes(ls, f.rows.v.flows[f.flow]), nil
+}
+
+// Records answers records.
+func (f *Flow) Records() *int64 { return whole(f.total().records) }
+
+// Bytes answers bytes.
+func (f *Flow) Bytes(ctx context.Context) (*int64, error) {
+	t, err := f.byteTotal(ctx)
+	return whole(t.records), err
+}
+
+// Estimated answers estimated.
+func (f *Flow) Estimated() bool { return f.total().estimated }
+
+// RecordsPerSecond answers recordsPerSecond.
+func (f *Flow) RecordsPerSecond() *float64 { return f.total().perSecond }
+
+// BytesPerSecond answers bytesPerSecond.
+func (f *Flow) BytesPerSecond(ctx context.Context) (*float64, error) {
+	t, err := f.byteTotal(ctx)
+	return t.perSecond, err
+}
+
+// whole rounds a sum of shares to a count.
+func whole(x *float64) *int64 {
+	if x == nil {
+		return nil
+	}
+	n := int64(math.Round(*x))
+	return &n
+}
+
+// behind is how far readers lag at the window's end; nil: not observed.
+type behind struct {
+	records *int64
+	seconds *float64
+	atLeast bool // seconds is a lower bound
+}
+
+// behind adds up the records behind of several readers, and takes the seconds of the one furthest behind.
+func (v *view) behind(ls *levels, accesses []int32) (b behind) {
+	for _, i := range accesses {
+		x := &v.accesses[i]
+		if n := ls.of(x.ID, lineage.Lag); n != nil {
+			if b.records == nil {
+				b.records = new(int64)
+			}
+			*b.records += *n
+		}
+		if n := ls.of(x.ID, lineage.LagMillis); n != nil {
+			s := float64(*n) / 1000
+			if b.seconds == nil || *b.seconds < s {
+				b.seconds = &s
+			}
+			if bound := ls.of(x.ID, lineage.LagAtLeast); bound != nil && *bound != 0 {
+				b.atLeast = true
+			}
+		}
+	}
+	return b
+}
+
+func (f *Flow) behind(ctx context.Context) (behind, error) {
+	ls, err := f.rows.v.readLevels(ctx)
+	if err != nil {
+		return behind{}, err
+	}
+	return f.rows.v.behind(ls, f.rows.v.flows[f.flow]), nil
+}
+
+// Lag answers lag.
+func (f *Flow) Lag(ctx context.Context) (*int64, error) {
+	b, err := f.behind(ctx)
+	return b.records, err
+}
+
+// LagSeconds answers lagSeconds.
+func (f *Flow) LagSeconds(ctx context.Context) (*float64, error) {
+	b, err := f.behind(ctx)
+	if b.atLeast {
+		return nil, err
+	}
+	return b.seconds, err
+}
+
+// LagAtLeastSeconds answers lagAtLeastSeconds.
+func (f *Flow) LagAtLeastSeconds(ctx context.Context) (*float64, error) {
+	b, err := f.behind(ctx)
+	if !b.atLeast {
+		return nil, err
+	}
+	return b.seconds, err
+}
+
+// Evidence answers evidence.
+func (f *Flow) Evidence(ctx context.Context) ([]Evidence, error) {
+	all, err := f.rows.evidence.get(ctx, f.rows.loadEvidence)
+	if err != nil {
+		return nil, err
+	}
+	if es := all[f.flow]; es != nil {
+		return es, nil
+	}
+	return []Evidence{}, nil
+}
+
+// FirstSeen answers firstSeen.
+func (f *Flow) FirstSeen(ctx context.Context) (*time.Time, error) {
+	s, err := f.span(ctx)
+	return timeOrNil(s.first), err
+}
+
+// LastSeen answers lastSeen.
+func (f *Flow) LastSeen(ctx context.Context) (*time.Time, error) {
+	s, err := f.span(ctx)
+	return timeOrNil(s.last), err
+}
+
+func (f *Flow) span(ctx context.Context) (s spanSeen, err error) {
+	es, err := f.Evidence(ctx)
+	for _, e := range es {
+		s.include(e.FirstSeen, e.LastSeen)
+	}
+	return s, err
+}
+
+// loadEvidence finds what supports the rows' flows in the window. Where nothing does, as of a silent flow, what did in the lookback is given: a
+// flow that is shown always says how it is known.
+func (r *rows) loadEvidence(ctx context.Context) (map[lineage.Flow][]Evidence, error) {
+	out := make(map[lineage.Flow][]Evidence, len(r.flows))
+	flows := r.flows
+	for _, w := range [...]lineage.Window{r.v.win.Window, r.v.back} {
+		var ids []lineage.SubjectID
+		var owners []lineage.Flow
+		for _, f := range flows {
+			for _, i := range r.v.flows[f] {
+				ids, owners = append(ids, r.v.accesses[i].ID), append(owners, f)
+			}
+		}
+		if len(ids) == 0 {
+			break
+		}
+		found, err := r.v.a.history.Evidence(ctx, w, ids)
+		if err != nil {
+			return nil, fmt.Errorf("read evidence: %w", err)
+		}
+		for i, es := range found {
+			for _, e := range es {
+				out[owners[i]] = r.v.mergeEvidence(out[owners[i]], e)
+			}
+		}
+		var without []lineage.Flow
+		for _, f := range flows {
+			slices.SortFunc(out[f], func(a, b Evidence) int {
+				return cmp.Or(cmp.Compare(a.Kind, b.Kind), strings.Compare(a.Source, b.Source))
+			})
+			if len(out[f]) == 0 {
+				without = append(without, f)
+			}
+		}
+		flows = without
+	}
+	return out, nil
+}
+
+// mergeEvidence adds e to what is known of the same kind and source: a flow's accesses are mostly known in the same way.
+func (v *view) mergeEvidence(into []Evidence, e lineage.Evidence) []Evidence {
+	source := v.sourceName(e.Source)
+	for i := range into {
+		if m := &into[i]; m.Kind == e.Kind && m.Source == source {
+			if e.FirstSeen.Before(m.FirstSeen) {
+				m.FirstSeen = e.FirstSeen
+			}
+			if e.LastSeen.After(m.LastSeen) {
+				m.LastSeen = e.LastSeen
+				if e.Detail != "" {
+					m.Detail = textOrNil(e.Detail)
+				}
+			}
+			if m.Detail == nil {
+				m.Detail = textOrNil(e.Detail)
+			}
+			return into
+		}
+	}
+	return append(into, Evidence{Kind: e.Kind, Source: source, FirstSeen: e.FirstSeen, LastSeen: e.LastSeen, Detail: textOrNil(e.Detail)})
+}
+
+// sourceName names a source under its cluster's name.
+func (v *view) sourceName(s lineage.Source) string { return v.clusters.sourceName(s) }
+
+func (cs *clusters) sourceName(s lineage.Source) string {
+	if c := cs.bySource[s.Cluster]; c != nil {
+		s.Cluster = c.known.Name
+	}
+	return s.String()
+}

@@ -1,0 +1,325 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/99designs/gqlgen/complexity"
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/errcode"
+	"github.com/99designs/gqlgen/graphql/executor"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+	"github.com/vektah/gqlparser/v2/validator/rules"
+)
+
+const (
+	mediaJSON     = "application/json"
+	mediaResponse = "application/graphql-response+json"
+	// patience is how long a request waits for one of the concurrent places.
+	patience = time.Second
+)
+
+// graphqlHandler answers GraphQL over HTTP by POST. There is no GET: what reads history needs no side effects to be worth a forged link.
+type graphqlHandler struct {
+	schema    graphql.ExecutableSchema
+	exec      *executor.Executor
+	limits    Limits
+	places    chan struct{} // one for each request that is executed
+	checked   *documents[struct{}]
+	introspec bool
+	log       *slog.Logger
+	observe   func(outcome string, took time.Duration)
+}
+
+func newGraphQL(a *answerer, limits Limits, introspection bool, observe func(string, time.Duration)) *graphqlHandler {
+	schema := NewExecutableSchema(Config{Resolvers: &resolver{a}, Complexity: costs()})
+	h := &graphqlHandler{
+		schema: schema, exec: executor.New(schema), limits: limits, places: make(chan struct{}, limits.Concurrent),
+		checked: &documents[struct{}]{}, introspec: introspection, log: a.log, observe: observe,
+	}
+	h.exec.SetErrorPresenter(presenter(a.log))
+	h.exec.SetRecoverFunc(recovered(a.log))
+	h.exec.SetParserTokenLimit(limits.Tokens)
+	h.exec.SetQueryCache(&documents[*ast.QueryDocument]{})
+	h.exec.SetDisableSuggestion(!introspection)
+	if !introspection {
+		h.exec.SetDefaultRulesFn(rulesWithoutSuggestions)
+	}
+	return h
+}
+
+// rulesWithoutSuggestions leaves out what would tell a stranger the schema by its guesses.
+func rulesWithoutSuggestions() *rules.Rules {
+	r := rules.NewDefaultRules()
+	r.ReplaceRule("KnownArgumentNames", rules.KnownArgumentNamesRuleWithoutSuggestions.RuleFunc)
+	r.ReplaceRule("KnownTypeNames", rules.KnownTypeNamesRuleWithoutSuggestions.RuleFunc)
+	r.ReplaceRule("ValuesOfCorrectType", rules.ValuesOfCorrectTypeRuleWithoutSuggestions.RuleFunc)
+	return r
+}
+
+// refusal is an answer without execution.
+type refusal struct {
+	status int
+	errs   gqlerror.List
+}
+
+func refuse(status int, code, format string, args ...any) *refusal {
+	return &refusal{status, gqlerror.List{refused(code, format, args...)}}
+}
+
+func (h *graphqlHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	start := time.Now()
+	media := responseMedia(r)
+	ctx, cancel := context.WithTimeout(r.Context(), h.limits.Time)
+	defer cancel()
+	ctx = graphql.StartOperationTrace(withBudget(ctx))
+
+	outcome := "answered"
+	resp, no := h.answer(ctx, w, r)
+	status := http.StatusOK
+	if no != nil {
+		outcome, status = "refused", no.status
+		resp = &graphql.Response{Errors: no.errs}
+		h.log.DebugContext(ctx, "request refused", "status", no.status, "error", no.errs[0].Message)
+	} else if len(resp.Errors) > 0 {
+		outcome = "with errors"
+	}
+	body, err := encodeResponse(resp)
+	if err != nil {
+		h.log.ErrorContext(ctx, "encode answer", "error", err)
+		status, body = http.StatusInternalServerError, []byte(`{"errors":[{"message":"internal error","extensions":{"code":"INTERNAL"}}]}`)
+	}
+	if status == http.StatusMethodNotAllowed {
+		w.Header().Set("Allow", http.MethodPost)
+	}
+	w.Header().Set("Content-Type", media+"; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write(body)
+	h.observe(outcome, time.Since(start))
+}
+
+// answer executes the request once it has passed every limit.
+func (h *graphqlHandler) answer(ctx context.Context, w http.ResponseWriter, r *http.Request) (*graphql.Response, *refusal) {
+	params, no := h.read(w, r)
+	if no != nil {
+		return nil, no
+	}
+	op, no := h.prepare(ctx, params)
+	if no != nil {
+		return nil, no
+	}
+	if no := h.takePlace(ctx); no != nil {
+		return nil, no
+	}
+	defer func() { <-h.places }()
+	responses, ctx := h.exec.DispatchOperation(ctx, op)
+	resp := responses(ctx)
+	if resp == nil {
+		return nil, refuse(http.StatusRequestTimeout, codeTimeout, "the answer took longer than %s", formatDuration(h.limits.Time))
+	}
+	return resp, nil
+}
+
+// read takes the request's parameters from its body.
+func (h *graphqlHandler) read(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *refusal) {
+	if r.Method != http.MethodPost {
+		return nil, refuse(http.StatusMethodNotAllowed, codeWrongMethod, "GraphQL is answered to POST only")
+	}
+	media, attrs, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if charset := attrs["charset"]; err != nil || media != mediaJSON || charset != "" && !strings.EqualFold(charset, "utf-8") {
+		return nil, refuse(http.StatusUnsupportedMediaType, codeUnsupported, "the body must be application/json in UTF-8")
+	}
+	if r.ContentLength > h.limits.Body {
+		return nil, h.bodyTooLarge()
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, h.limits.Body))
+	if err != nil {
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			return nil, h.bodyTooLarge()
+		}
+		return nil, refuse(http.StatusBadRequest, codeBadRequest, "the body could not be read")
+	}
+	if body := bytes.TrimLeft(body, " \t\r\n"); len(body) > 0 && body[0] == '[' {
+		return nil, refuse(http.StatusBadRequest, codeBadRequest, "batches are not answered: send one request at a time")
+	}
+	var in struct {
+		Query         *string         `json:"query"`
+		OperationName *string         `json:"operationName"`
+		Variables     json.RawMessage `json:"variables"`
+		Extensions    json.RawMessage `json:"extensions"`
+	}
+	if err := decodeJSON(body, &in); err != nil {
+		return nil, refuse(http.StatusBadRequest, codeBadRequest, "the body is no GraphQL request in JSON")
+	}
+	if in.Query == nil || *in.Query == "" {
+		return nil, refuse(http.StatusBadRequest, codeBadRequest, "the request has no query")
+	}
+	params := &graphql.RawParams{Query: *in.Query}
+	if in.OperationName != nil {
+		params.OperationName = *in.OperationName
+	}
+	for name, part := range map[string]struct {
+		raw  json.RawMessage
+		into *map[string]any
+	}{"variables": {in.Variables, &params.Variables}, "extensions": {in.Extensions, &params.Extensions}} {
+		if len(part.raw) == 0 {
+			continue
+		}
+		if err := decodeJSON(part.raw, part.into); err != nil {
+			return nil, refuse(http.StatusBadRequest, codeBadRequest, "%s must be an object", name)
+		}
+	}
+	return params, nil
+}
+
+func (h *graphqlHandler) bodyTooLarge() *refusal {
+	return refuse(http.StatusRequestEntityTooLarge, codeLimit, "the body is larger than %d bytes", h.limits.Body)
+}
+
+// decodeJSON decodes exactly one value and keeps numbers as they were written.
+func decodeJSON(b []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.UseNumber()
+	if err := d.Decode(into); err != nil {
+		return err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("more after the value")
+	}
+	return nil
+}
+
+// prepare parses, checks and validates a document. Nothing is executed.
+func (h *graphqlHandler) prepare(ctx context.Context, params *graphql.RawParams) (op *graphql.OperationContext, no *refusal) {
+	// gqlparser panics on some literals that it cannot convert; to the asker that is a document that makes no sense.
+	defer func() {
+		if v := recover(); v != nil {
+			h.log.ErrorContext(ctx, "validation panicked", "panic", fmt.Sprint(v))
+			op, no = nil, refuse(http.StatusBadRequest, codeValidation, "the document could not be validated")
+		}
+	}()
+	if _, ok := h.checked.Get(ctx, params.Query); !ok {
+		if err := h.limits.checkDocument(params.Query); err != nil {
+			return nil, &refusal{http.StatusBadRequest, gqlerror.List{err}}
+		}
+		h.checked.Add(ctx, params.Query, struct{}{})
+	}
+	op, errs := h.exec.CreateOperationContext(ctx, params)
+	if len(errs) > 0 {
+		return nil, &refusal{http.StatusBadRequest, h.presented(errs)}
+	}
+	op.DisableIntrospection = !h.introspec
+	if !h.introspec && asksSchema(op.Operation.SelectionSet) {
+		return nil, refuse(http.StatusBadRequest, codeForbidden, "introspection is switched off")
+	}
+	cost := complexity.Calculate(graphql.WithOperationContext(ctx, op), h.schema, op.Operation, op.Variables)
+	if cost > h.limits.Complexity {
+		return nil, refuse(http.StatusBadRequest, codeComplexity,
+			"the answer could cost %d, more than %d: ask for shorter lists or fewer fields", cost, h.limits.Complexity)
+	}
+	return op, nil
+}
+
+// presented gives errors of parsing and validation their codes. One bad document can have thousands of errors; the first few say enough.
+func (h *graphqlHandler) presented(errs gqlerror.List) gqlerror.List {
+	const enough = 10
+	out := slices.Clone(errs[:min(len(errs), enough)])
+	for i, e := range out {
+		if ae, ok := errors.AsType[*answerError](e); ok {
+			out[i] = refused(ae.code, "%s", ae.sentence)
+			out[i].Path, out[i].Locations = e.Path, e.Locations
+		} else if e.Extensions["code"] == nil {
+			errcode.Set(e, codeValidation)
+		}
+	}
+	return out
+}
+
+// asksSchema reports whether a root field asks for the schema itself.
+func asksSchema(set ast.SelectionSet) bool {
+	return slices.ContainsFunc(set, func(s ast.Selection) bool {
+		switch s := s.(type) {
+		case *ast.Field:
+			return s.Name == "__schema" || s.Name == "__type"
+		case *ast.InlineFragment:
+			return asksSchema(s.SelectionSet)
+		case *ast.FragmentSpread:
+			return s.Definition != nil && asksSchema(s.Definition.SelectionSet)
+		}
+		return false
+	})
+}
+
+func (h *graphqlHandler) takePlace(ctx context.Context) *refusal {
+	select {
+	case h.places <- struct{}{}:
+		return nil
+	default:
+	}
+	wait := time.NewTimer(patience)
+	defer wait.Stop()
+	select {
+	case h.places <- struct{}{}:
+		return nil
+	case <-wait.C:
+	case <-ctx.Done():
+	}
+	return refuse(http.StatusTooManyRequests, codeBusy, "%d requests are being answered already: try again soon", h.limits.Concurrent)
+}
+
+// responseMedia returns the media type that the client would rather have; application/json when it does not say.
+func responseMedia(r *http.Request) string {
+	for part := range strings.SplitSeq(r.Header.Get("Accept"), ",") {
+		switch media, _, _ := mime.ParseMediaType(strings.TrimSpace(part)); media {
+		case mediaResponse:
+			return mediaResponse
+		case mediaJSON:
+			return mediaJSON
+		}
+	}
+	return mediaJSON
+}
+
+// encodeResponse writes a response; data is absent, not null, where nothing was executed.
+func encodeResponse(resp *graphql.Response) ([]byte, error) {
+	if resp.Data == nil {
+		return json.Marshal(struct {
+			Errors gqlerror.List `json:"errors"`
+		}{resp.Errors})
+	}
+	return json.Marshal(resp)
+}
+
+// budget counts the points of the series that a request loads.
+type budget struct{ points atomic.Int64 }
+
+type budgetKey struct{}
+
+func withBudget(ctx context.Context) context.Context {
+	return context.WithValue(ctx, budgetKey{}, &budget{})
+}
+
+// spendPoints takes points from the request's budget. Contexts without one (direct calls) are not bounded.
+func spendPoints(ctx context.Context, n int) error {
+	b, ok := ctx.Value(budgetKey{}).(*budget)
+	if !ok {
+		return nil
+	}
+	if total := b.points.Add(int64(n)); total > mostPointsAtOnce {
+		return overLimit("the series asked for together hold more than %d points: ask for a longer step or for fewer of them", mostPointsAtOnce)
+	}
+	return nil
+}

@@ -1,0 +1,69 @@
+package api
+
+import (
+	"context"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// resolver is the root of the generated executor. It hands everything on: deciding is answerer's.
+type resolver struct{ *answerer }
+
+// Query returns the root fields.
+func (r *resolver) Query() QueryResolver { return &query{r.answerer} }
+
+type query struct{ a *answerer }
+
+// Clusters answers clusters.
+func (q *query) Clusters(ctx context.Context) ([]Cluster, error) { return q.a.clusters(ctx) }
+
+// Node answers node.
+func (q *query) Node(ctx context.Context, id string) (Node, error) { return q.a.node(ctx, id) }
+
+// Flow answers flow.
+func (q *query) Flow(ctx context.Context, id string, window WindowInput) (*Flow, error) {
+	return q.a.flow(ctx, id, window)
+}
+
+// Nodes answers nodes.
+func (q *query) Nodes(
+	ctx context.Context, text *string, kinds []lineage.NodeKind, cluster, owner, tag *string, includeInternal bool,
+	window *WindowInput, orderBy *NodeOrder, first int, after *string,
+) (*NodeConnection, error) {
+	return q.a.nodes(ctx, nodesArgs{text, kinds, cluster, owner, tag, includeInternal, window, orderBy, first, after})
+}
+
+// Lineage answers lineage.
+func (q *query) Lineage(
+	ctx context.Context, roots []string, direction Direction, depth int, window WindowInput, evidence []lineage.EvidenceKind,
+	includeInactive bool, limit int,
+) (*Lineage, error) {
+	return q.a.lineage(ctx, lineageArgs{roots, direction, depth, window, evidence, includeInactive, limit})
+}
+
+// Flows answers flows.
+func (q *query) Flows(ctx context.Context, cluster *string, window WindowInput, limit int) (*Lineage, error) {
+	return q.a.overview(ctx, cluster, window, limit)
+}
+
+// Top answers top.
+func (q *query) Top(ctx context.Context, metric Metric, by lineage.NodeKind, window WindowInput, first int) ([]Ranked, error) {
+	return q.a.top(ctx, metric, by, window, first)
+}
+
+// TopicUsage answers topicUsage.
+func (q *query) TopicUsage(ctx context.Context, topic string, window WindowInput) (*TopicUsage, error) {
+	return q.a.topicUsage(ctx, topic, window)
+}
+
+// Events answers events.
+func (q *query) Events(
+	ctx context.Context, window WindowInput, node *string, types []lineage.EventType, first int, after *string,
+) (*EventConnection, error) {
+	return q.a.events(ctx, eventsArgs{window, node, types, first, after})
+}
+
+// Coverage answers coverage.
+func (q *query) Coverage(ctx context.Context, window WindowInput) (*Coverage, error) {
+	return q.a.coverage(ctx, window)
+}

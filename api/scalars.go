@@ -1,0 +1,146 @@
+package api
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+)
+
+// MarshalTime writes an instant as RFC 3339 in UTC.
+func MarshalTime(t time.Time) graphql.Marshaler {
+	return graphql.WriterFunc(func(w io.Writer) {
+		_, _ = io.WriteString(w, `"`+t.UTC().Format(time.RFC3339Nano)+`"`)
+	})
+}
+
+// UnmarshalTime reads an instant in RFC 3339 with an offset. Instants outside 1970 to 2199 are refused: nothing was observed then, and
+// arithmetic in nanoseconds ends soon after.
+func UnmarshalTime(v any) (time.Time, error) {
+	s, ok := v.(string)
+	if !ok {
+		return time.Time{}, badInput("a Time is a string such as 2026-11-22T20:00:00Z")
+	}
+	t, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil {
+		return time.Time{}, badInput("%s is no instant; a Time is RFC 3339 with an offset, e.g. 2026-11-22T20:00:00Z", quote(s))
+	}
+	if t = t.UTC(); t.Year() < 1970 || t.Year() > 2199 {
+		return time.Time{}, badInput("%s lies outside the years 1970 to 2199", quote(s))
+	}
+	return t, nil
+}
+
+// durationUnits are Prometheus' units, longest first, which is also the order in which a compound writes them.
+var durationUnits = []struct {
+	name string
+	unit time.Duration
+}{
+	{"y", 365 * 24 * time.Hour},
+	{"w", 7 * 24 * time.Hour},
+	{"d", 24 * time.Hour},
+	{"h", time.Hour},
+	{"m", time.Minute},
+	{"s", time.Second},
+	{"ms", time.Millisecond},
+}
+
+// MarshalDuration writes a span in Prometheus' manner, e.g. 1h30m. Weeks and years are written as days, as people read them off a chart.
+func MarshalDuration(d time.Duration) graphql.Marshaler {
+	return graphql.WriterFunc(func(w io.Writer) { _, _ = io.WriteString(w, `"`+formatDuration(d)+`"`) })
+}
+
+func formatDuration(d time.Duration) string {
+	if d < time.Millisecond {
+		return "0s"
+	}
+	var b strings.Builder
+	for _, u := range durationUnits[2:] {
+		if n := d / u.unit; n > 0 {
+			fmt.Fprintf(&b, "%d%s", n, u.name)
+			d -= n * u.unit
+		}
+	}
+	return b.String()
+}
+
+// UnmarshalDuration reads a span in Prometheus' manner: 30s, 10m, 1h30m, 7d.
+func UnmarshalDuration(v any) (time.Duration, error) {
+	s, ok := v.(string)
+	if !ok {
+		return 0, badInput("a Duration is a string such as 30s, 10m, 4h or 7d")
+	}
+	d, ok := parseDuration(s)
+	if !ok {
+		return 0, badInput("%s is no duration; a Duration is e.g. 30s, 10m, 1h30m or 7d", quote(s))
+	}
+	return d, nil
+}
+
+// parseDuration reads units in falling order, each at most once. It refuses what passes time.Duration.
+func parseDuration(s string) (d time.Duration, ok bool) {
+	rest, units := s, durationUnits
+	for rest != "" {
+		digits := 0
+		for digits < len(rest) && rest[digits] >= '0' && rest[digits] <= '9' {
+			digits++
+		}
+		n, err := strconv.ParseInt(rest[:digits], 10, 64)
+		if err != nil {
+			return 0, false
+		}
+		rest = rest[digits:]
+		letters := 0
+		for letters < len(rest) && (rest[letters] < '0' || rest[letters] > '9') {
+			letters++
+		}
+		at := -1
+		for i, u := range units {
+			if u.name == rest[:letters] {
+				at = i
+			}
+		}
+		if at < 0 || n > (math.MaxInt64-int64(d))/int64(units[at].unit) {
+			return 0, false
+		}
+		d += time.Duration(n) * units[at].unit
+		rest, units = rest[letters:], units[at+1:]
+	}
+	return d, s != ""
+}
+
+// MarshalInt64 writes a whole number as a decimal string: JSON's numbers lose their last digits above 2^53.
+func MarshalInt64(n int64) graphql.Marshaler {
+	return graphql.WriterFunc(func(w io.Writer) { _, _ = io.WriteString(w, `"`+strconv.FormatInt(n, 10)+`"`) })
+}
+
+// UnmarshalInt64 reads a decimal string or a whole number.
+func UnmarshalInt64(v any) (int64, error) {
+	switch n := v.(type) {
+	case string:
+		if i, err := strconv.ParseInt(n, 10, 64); err == nil {
+			return i, nil
+		}
+	case json.Number:
+		if i, err := n.Int64(); err == nil {
+			return i, nil
+		}
+	case int64:
+		return n, nil
+	}
+	return 0, badInput("an Int64 is a whole number of 64 bits as a decimal string")
+}
+
+// quote quotes what a client sent for an error's sentence, cut short: a sentence is not the place to send a megabyte back.
+func quote(s string) string {
+	const most = 100
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "") + "…"
+	}
+	return strconv.Quote(s)
+}

@@ -1,0 +1,311 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+const (
+	// mostPoints is the most points of one series: what Prometheus allows, and what no screen can show.
+	mostPoints = 11_000
+	// mostPointsAtOnce bounds the points of all series that one request loads, at about 50 MB.
+	mostPointsAtOnce = 1_000_000
+	// defaultPoints is how many points a series has at most when no step is asked for: a chart of the usual width.
+	defaultPoints = 120
+)
+
+// seriesKey names one batch: what the rows of one kind are asked for. flows is true for flows, kind is set for nodes.
+type seriesKey struct {
+	flows  bool
+	kind   lineage.NodeKind
+	metric Metric
+	window lineage.Resolved
+	step   time.Duration
+}
+
+// seriesOf are the points of each row of a batch; rows that do not have the metric are absent.
+type seriesOf struct {
+	flows map[lineage.Flow][]Point
+	nodes map[lineage.Node][]Point
+}
+
+// Series answers Flow.series.
+func (f *Flow) Series(ctx context.Context, metric Metric, step *time.Duration) (*Series, error) {
+	v := f.rows.v
+	if _, ok := flowParts(v, nil, metric); !ok {
+		return nil, nil
+	}
+	s, err := stepOf(v.win, step)
+	if err != nil {
+		return nil, err
+	}
+	key := seriesKey{flows: true, metric: metric, window: v.win, step: s}
+	got, err := f.rows.batch(ctx, key, v)
+	if err != nil {
+		return nil, err
+	}
+	return shownSeries(metric, s, got.flows[f.flow]), nil
+}
+
+// Series answers Node.series. Its window is its own: it may differ from that of the answer that the node is in.
+func (n *nodeRow) Series(ctx context.Context, metric Metric, window WindowInput, step *time.Duration) (*Series, error) {
+	v, err := n.rows.v.a.view(ctx, window)
+	if err != nil {
+		return nil, err
+	}
+	s, err := stepOf(v.win, step)
+	if err != nil {
+		return nil, err
+	}
+	if !hasMetric(n.node.Kind, metric) {
+		return nil, nil
+	}
+	key := seriesKey{kind: n.node.Kind, metric: metric, window: v.win, step: s}
+	got, err := n.rows.batch(ctx, key, v)
+	if err != nil {
+		return nil, err
+	}
+	return shownSeries(metric, s, got.nodes[n.node]), nil
+}
+
+func shownSeries(m Metric, step time.Duration, points []Point) *Series {
+	if points == nil {
+		return nil
+	}
+	return &Series{Metric: m, Unit: units[m], Step: step, Points: points}
+}
+
+var units = map[Metric]string{
+	MetricRecordsPerSecond: "records/s", MetricRecordsInPerSecond: "records/s", MetricRecordsOutPerSecond: "records/s",
+	MetricBytesPerSecond: "bytes/s", MetricBytesInPerSecond: "bytes/s", MetricBytesOutPerSecond: "bytes/s",
+	MetricLag: "records", MetricLagSeconds: "seconds", MetricRetainedBytes: "bytes",
+}
+
+// stepOf checks the step asked for, or chooses one.
+func stepOf(w lineage.Resolved, asked *time.Duration) (time.Duration, error) {
+	if asked == nil {
+		least := (w.Duration() + defaultPoints - 1) / defaultPoints
+		return max(1, (least+w.Step-1)/w.Step) * w.Step, nil
+	}
+	if *asked <= 0 || *asked%w.Step != 0 {
+		return 0, badInput("step %s: the step must be a multiple of %s, in which this window is held", formatDuration(*asked), formatDuration(w.Step))
+	}
+	if points := (w.Duration() + *asked - 1) / *asked; points > mostPoints {
+		return 0, badInput("step %s makes %d points of this window; at most %d are answered: ask for a longer step", formatDuration(*asked), points, mostPoints)
+	}
+	return *asked, nil
+}
+
+// batch returns the series of all rows that key covers, loaded by whoever asks first.
+func (r *rows) batch(ctx context.Context, key seriesKey, v *view) (seriesOf, error) {
+	r.mu.Lock()
+	o := r.series[key]
+	if o == nil {
+		o = &once[seriesOf]{}
+		r.series[key] = o
+	}
+	r.mu.Unlock()
+	return o.get(ctx, func(ctx context.Context) (seriesOf, error) { return r.loadSeries(ctx, key, v) })
+}
+
+// part is one stored series' part in a row's series.
+type part struct {
+	key   lineage.SeriesKey
+	topic lineage.Topic // for sizes
+}
+
+// parts says what a row's series is made of.
+type parts struct {
+	list    []part
+	largest bool // the points are the largest of the parts', else their sum
+	sized   bool // records are shown in bytes
+	divisor float64
+}
+
+// loadSeries reads the stored series of all rows in one call and puts them together. A point is unknown only where no part of it is known: one
+// reader without an observation does not blank the others.
+func (r *rows) loadSeries(ctx context.Context, key seriesKey, v *view) (seriesOf, error) {
+	out := seriesOf{flows: map[lineage.Flow][]Point{}, nodes: map[lineage.Node][]Point{}}
+	var made []parts
+	var put []func([]Point)
+	if key.flows {
+		for _, f := range r.flows {
+			if p, ok := flowParts(v, v.flows[f], key.metric); ok {
+				made, put = append(made, p), append(put, func(ps []Point) { out.flows[f] = ps })
+			}
+		}
+	} else {
+		for _, n := range r.order {
+			if n.Kind == key.kind {
+				made, put = append(made, nodeParts(v, n, key.metric)), append(put, func(ps []Point) { out.nodes[n] = ps })
+			}
+		}
+	}
+	var keys []lineage.SeriesKey
+	for _, p := range made {
+		for _, q := range p.list {
+			keys = append(keys, q.key)
+		}
+	}
+	count := int((key.window.Duration() + key.step - 1) / key.step)
+	if err := spendPoints(ctx, count*max(len(keys), len(made))); err != nil {
+		return out, err
+	}
+	var stored [][]lineage.Point
+	if len(keys) > 0 {
+		var err error
+		if stored, err = v.a.history.Series(ctx, key.window.Window, key.step, keys); err != nil {
+			return out, fmt.Errorf("read series: %w", err)
+		}
+	}
+	var ls *levels
+	for _, p := range made {
+		if p.sized && ls == nil {
+			var err error
+			if ls, err = v.readLevels(ctx); err != nil {
+				return out, err
+			}
+		}
+	}
+	for i, p := range made {
+		points := make([]Point, count)
+		for j := range points {
+			points[j].At = key.window.Start.Add(time.Duration(j) * key.step)
+		}
+		for j, q := range p.list {
+			factor := 1.0
+			if p.sized {
+				var ok bool
+				if factor, ok = v.sizeOf(ls, q.topic); !ok {
+					continue
+				}
+			}
+			mix(points, stored[j], factor/p.divisor, p.largest)
+		}
+		stored = stored[len(p.list):]
+		put[i](points)
+	}
+	return out, nil
+}
+
+// mix adds a stored series to points, or takes the larger of the two.
+func mix(points []Point, stored []lineage.Point, factor float64, largest bool) {
+	for i := range min(len(points), len(stored)) {
+		if !stored[i].OK {
+			continue
+		}
+		x := stored[i].Value * factor
+		switch p := &points[i]; {
+		case p.Value == nil:
+			p.Value = &x
+		case !largest:
+			*p.Value += x
+		case *p.Value < x:
+			*p.Value = x
+		}
+	}
+}
+
+// flowParts says what a flow's metric is made of; ok is false for metrics that a flow does not have.
+func flowParts(v *view, accesses []int32, m Metric) (p parts, ok bool) {
+	p.divisor = 1
+	switch m {
+	case MetricRecordsPerSecond, MetricBytesPerSecond:
+		p.sized = m == MetricBytesPerSecond
+		p.addCounters(v, accesses)
+	case MetricLag:
+		p.addGauges(v, accesses, lineage.Lag)
+	case MetricLagSeconds:
+		p.largest, p.divisor = true, 1000
+		p.addGauges(v, accesses, lineage.LagMillis)
+	default:
+		return p, false
+	}
+	return p, true
+}
+
+func (p *parts) addCounters(v *view, accesses []int32) {
+	for _, i := range accesses {
+		if x := &v.accesses[i]; x.counter.Metric != lineage.NoMetric {
+			p.list = append(p.list, part{x.counter, x.Access.Topic})
+		}
+	}
+}
+
+func (p *parts) addGauges(v *view, accesses []int32, m lineage.Metric) {
+	for _, i := range accesses {
+		if x := &v.accesses[i]; x.gauges[m] {
+			p.list = append(p.list, part{lineage.SeriesKey{Subject: x.ID, Metric: m}, x.Access.Topic})
+		}
+	}
+}
+
+// hasMetric says which metrics a kind of node has; the schema documents it at Metric.
+func hasMetric(k lineage.NodeKind, m Metric) bool {
+	switch k {
+	case lineage.TopicNode:
+		return true
+	case lineage.UnidentifiedNode:
+		switch m {
+		case MetricRecordsPerSecond, MetricRecordsOutPerSecond, MetricBytesPerSecond, MetricBytesOutPerSecond:
+			return true
+		}
+		return false
+	default:
+		return m != MetricRetainedBytes
+	}
+}
+
+// nodeParts says what a node's metric is made of. In is what goes into a node, out what comes out of it: an application reads what goes in.
+func nodeParts(v *view, n lineage.Node, m Metric) parts {
+	p := parts{divisor: 1}
+	t := v.topics[n]
+	var reads, writes []int32
+	if end := v.ends[n]; end != nil {
+		reads, writes = end.reads, end.writes
+	} else if t != nil {
+		reads = t.reads
+	}
+	p.sized = m == MetricBytesPerSecond || m == MetricBytesInPerSecond || m == MetricBytesOutPerSecond
+	switch m {
+	case MetricRecordsPerSecond, MetricBytesPerSecond:
+		if t != nil {
+			p.addTopic(t, lineage.Appended)
+		} else {
+			p.addCounters(v, reads)
+			p.addCounters(v, writes)
+		}
+	case MetricRecordsInPerSecond, MetricBytesInPerSecond:
+		if t != nil {
+			p.addTopic(t, lineage.Appended)
+		} else {
+			p.addCounters(v, reads)
+		}
+	case MetricRecordsOutPerSecond, MetricBytesOutPerSecond:
+		if t != nil {
+			p.addCounters(v, reads)
+		} else {
+			p.addCounters(v, writes)
+		}
+	case MetricLag:
+		p.addGauges(v, reads, lineage.Lag)
+	case MetricLagSeconds:
+		p.largest, p.divisor = true, 1000
+		p.addGauges(v, reads, lineage.LagMillis)
+	case MetricRetainedBytes:
+		if t != nil {
+			p.addTopic(t, lineage.LogBytes)
+		}
+	}
+	return p
+}
+
+// addTopic adds a metric of the topic's own, of all its incarnations.
+func (p *parts) addTopic(t *topicView, m lineage.Metric) {
+	for _, s := range t.subjects {
+		p.list = append(p.list, part{lineage.SeriesKey{Subject: s.ID, Metric: m}, s.Access.Topic})
+	}
+}

@@ -1,0 +1,122 @@
+package api
+
+import (
+	"encoding/json"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Options are what a server needs, and what may be chosen about it.
+type Options struct {
+	History  History
+	Identity Identity
+	Clusters []ClusterConfig // the configured ones, in the order to show them
+
+	// UI answers all paths that are not the API's, /graphiql among them; nil: 404.
+	UI http.Handler
+	// Hosts are the names, without ports, under which the server may be asked beside loopback names and literal addresses.
+	Hosts []string
+	Log   *slog.Logger // nil: slog.Default
+
+	Version, Revision string
+	NoIntrospection   bool // also stops suggesting names that a document may have meant
+	Limits            Limits
+
+	// Sizes tells the store's sizes for /metrics; nil: left out.
+	Sizes func() Sizes
+	// Trouble tells what degrades the service beside what the history shows, one sentence each, e.g. that space is short; nil: nothing does.
+	Trouble func() []string
+	// Stopping reports whether the process is on its way out; /readyz then says so. nil: it never is.
+	Stopping func() bool
+	// Collectors are further figures for /metrics.
+	Collectors []prometheus.Collector
+}
+
+// Sizes are sizes of the store.
+type Sizes struct {
+	Subjects, Series               int
+	LogBytes, DiskBytes, FreeBytes int64 // FreeBytes -1: not known
+}
+
+// New returns the handler of the whole server: /graphql, /healthz, /livez, /readyz, /metrics and the UI. It starts nothing that has to be stopped.
+func New(o Options) http.Handler {
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	a := &answerer{history: o.History, identity: o.Identity, config: o.Clusters, log: o.Log}
+	m := newMetrics(a, o)
+
+	mux := http.NewServeMux()
+	mux.Handle("/graphql", newGraphQL(a, o.Limits.orDefaults(), !o.NoIntrospection, m.observe))
+	mux.Handle("GET /metrics", m.handler())
+	h := &health{a: a, trouble: o.Trouble, stopping: o.Stopping}
+	mux.HandleFunc("GET /healthz", h.live)
+	mux.HandleFunc("GET /livez", h.live)
+	mux.HandleFunc("GET /readyz", h.ready)
+	if o.UI != nil {
+		mux.Handle("/", o.UI)
+	}
+	return guard(mux, o.Hosts)
+}
+
+// guard refuses requests under a foreign Host, which is how DNS rebinding reaches a server on loopback, and cross-origin requests, which is how a
+// page elsewhere would use its reader's access; and it sets the headers that keep answers from being misused in a browser.
+func guard(next http.Handler, hosts []string) http.Handler {
+	origins := http.NewCrossOriginProtection()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for name, value := range securityHeaders {
+			w.Header().Set(name, value)
+		}
+		if !allowedHost(r.Host, hosts) {
+			plainRefusal(w, http.StatusForbidden, codeForbidden, "this server is not asked under that Host; add it to the configuration if it should be")
+			return
+		}
+		if err := origins.Check(r); err != nil {
+			plainRefusal(w, http.StatusForbidden, codeForbidden, "cross-origin requests are refused")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// securityHeaders go with every answer; the UI may set its own Content-Security-Policy over this one. Styles may be inline, as chart and graph
+// libraries position by them; workers come from blobs in GraphiQL's editor.
+var securityHeaders = map[string]string{
+	"X-Content-Type-Options":       "nosniff",
+	"X-Frame-Options":              "DENY",
+	"Referrer-Policy":              "no-referrer",
+	"Cross-Origin-Opener-Policy":   "same-origin",
+	"Cross-Origin-Resource-Policy": "same-origin",
+	"Content-Security-Policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; " +
+		"worker-src 'self' blob:; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'",
+}
+
+// allowedHost reports whether a Host header is a loopback name, a literal address, or configured. A literal address cannot be rebound: whoever asks
+// under it has reached it on purpose.
+func allowedHost(host string, configured []string) bool {
+	name := host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		name = h
+	}
+	name = strings.TrimSuffix(strings.ToLower(strings.Trim(name, "[]")), ".")
+	if _, err := netip.ParseAddr(name); err == nil {
+		return true
+	}
+	return name == "localhost" || strings.HasSuffix(name, ".localhost") ||
+		slices.ContainsFunc(configured, func(c string) bool { return strings.EqualFold(c, name) })
+}
+
+// plainRefusal answers outside of GraphQL in the same form.
+func plainRefusal(w http.ResponseWriter, status int, code, sentence string) {
+	w.Header().Set("Content-Type", mediaJSON+"; charset=utf-8")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]any{
+		"errors": []any{map[string]any{"message": sentence, "extensions": map[string]any{"code": code}}},
+	})
+}

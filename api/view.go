@@ -1,0 +1,399 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/lineaged/lineaged/graph"
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// view is what the history says of one window: the accesses with their nodes and amounts, and the facts that hold at its end. It never changes
+// once built and is shared by all who ask for the window; what only some ask for is loaded at first need (see once).
+type view struct {
+	a        *answerer
+	win      lineage.Resolved
+	back     lineage.Window // the lookback: it ends with the window and starts no later
+	clusters *clusters
+
+	accesses []access                          // by id
+	index    map[lineage.SubjectID]int32       // into accesses
+	flows    map[lineage.Flow][]int32          // into accesses
+	ends     map[lineage.Node]*accessesOf      // of nodes other than topics: what they do
+	topics   map[lineage.Node]*topicView       // all that are, were or moved
+	groups   map[lineage.GroupRef]lineage.Fact // at the window's end, Gone ones included
+	whole    *graph.Snapshot
+
+	levels       once[*levels]
+	topicAmounts once[map[lineage.SubjectID]lineage.Amount]
+	lastMoved    once[map[lineage.SubjectID]time.Time]
+	mu           sync.Mutex
+	filtered     map[filterKey]*graph.Snapshot // guarded by mu
+	seen         [lineage.EvidenceKinds]*roaring.Bitmap
+	seenBefore   [lineage.EvidenceKinds]*roaring.Bitmap // in the lookback, which holds the window
+}
+
+// access is one candidate of a window.
+type access struct {
+	lineage.Subject
+	node, topic lineage.Node
+	namedBy     string
+	state       graph.State
+	inWindow    bool // some evidence supported it in the window
+	// counter is the one that counts it, of the best evidence; NoMetric: none does.
+	counter lineage.SeriesKey
+	amount  lineage.Amount
+	gauges  [lineage.Metrics]bool // which of its gauges exist
+}
+
+func (x *access) flow() lineage.Flow {
+	if x.Access.Op == lineage.Read {
+		return lineage.Flow{From: x.topic, To: x.node}
+	}
+	return lineage.Flow{From: x.node, To: x.topic}
+}
+
+// accessesOf are a node's reads and writes, as indices into view.accesses.
+type accessesOf struct{ reads, writes []int32 }
+
+// topicView is a topic in a window. subjects are its incarnations, the newest last.
+type topicView struct {
+	node     lineage.Node
+	cluster  lineage.ClusterID
+	since    time.Time
+	fact     *lineage.TopicFact // nil: never described, or gone
+	gone     bool
+	internal bool
+	subjects []lineage.Subject
+	accessesOf
+}
+
+// current returns the subject of the incarnation that exists; ok is false when there is none, or it was never sampled.
+func (t *topicView) current() (s lineage.Subject, ok bool) {
+	if t.fact == nil {
+		return s, false
+	}
+	for _, s := range t.subjects {
+		if s.Access.Topic == t.fact.Topic {
+			return s, true
+		}
+	}
+	return s, false
+}
+
+// viewKey is what a view depends on. rounds makes late observations show.
+type viewKey struct {
+	win    lineage.Resolved
+	rounds string
+}
+
+func roundsKey(rounds map[string]time.Time) string {
+	parts := make([]string, 0, len(rounds))
+	for source, t := range rounds {
+		parts = append(parts, fmt.Sprintf("%q%d", source, t.UnixNano()))
+	}
+	slices.Sort(parts)
+	return strings.Join(parts, " ")
+}
+
+func (a *answerer) buildView(ctx context.Context, win lineage.Resolved) (*view, error) {
+	start := win.End.Add(-lookback)
+	if win.Start.Before(start) {
+		start = win.Start
+	}
+	v := &view{
+		a: a, win: win, back: a.history.Resolve(lineage.Window{Start: start, End: win.End}).Window,
+		index: map[lineage.SubjectID]int32{}, flows: map[lineage.Flow][]int32{}, ends: map[lineage.Node]*accessesOf{},
+		topics: map[lineage.Node]*topicView{}, filtered: map[filterKey]*graph.Snapshot{},
+	}
+	var err error
+	if v.clusters, err = a.readClusters(ctx); err != nil {
+		return nil, err
+	}
+	if err := v.readFacts(ctx); err != nil {
+		return nil, err
+	}
+	if err := v.readAccesses(ctx); err != nil {
+		return nil, err
+	}
+	if err := v.readAmounts(ctx); err != nil {
+		return nil, err
+	}
+	if err := v.decideStates(ctx); err != nil {
+		return nil, err
+	}
+	v.connect()
+	return v, nil
+}
+
+func (v *view) topicNode(t lineage.Topic) lineage.Node {
+	return lineage.Node{Scope: v.clusters.of(t.Cluster).Name, Kind: lineage.TopicNode, Name: t.Name}
+}
+
+// readFacts lists the topics and groups, and the topics' subjects of all incarnations.
+func (v *view) readFacts(ctx context.Context) error {
+	topics, err := v.a.history.Facts(ctx, v.win.End, "", lineage.TopicFacts, true)
+	if err != nil {
+		return fmt.Errorf("read topics: %w", err)
+	}
+	for _, f := range topics {
+		c := v.clusters.bySource[f.Key.Source]
+		if c == nil {
+			continue
+		}
+		n := lineage.Node{Scope: c.known.Name, Kind: lineage.TopicNode, Name: f.Key.Name}
+		t := &topicView{node: n, cluster: c.known.ID, since: f.Since, fact: f.Topic, gone: f.Gone, internal: internalName(n.Name)}
+		if f.Topic != nil {
+			t.cluster, t.internal = f.Topic.Topic.Cluster, t.internal || f.Topic.Internal
+		}
+		v.topics[n] = t
+	}
+	groups, err := v.a.history.Facts(ctx, v.win.End, "", lineage.GroupFacts, true)
+	if err != nil {
+		return fmt.Errorf("read groups: %w", err)
+	}
+	v.groups = make(map[lineage.GroupRef]lineage.Fact, len(groups))
+	for _, f := range groups {
+		if c := v.clusters.bySource[f.Key.Source]; c != nil {
+			v.groups[lineage.GroupRef{Cluster: c.known.ID, Group: f.Key.Name}] = f.Fact
+		}
+	}
+	for s := range v.a.history.Subjects() {
+		if s.Access.Op != lineage.OpNone || s.FirstSeen.After(v.win.End) {
+			continue
+		}
+		t := v.topic(s.Access.Topic)
+		t.subjects = append(t.subjects, s)
+	}
+	return nil
+}
+
+// topic returns the topic's part of the view, and makes it when no fact did.
+func (v *view) topic(t lineage.Topic) *topicView {
+	n := v.topicNode(t)
+	tv := v.topics[n]
+	if tv == nil {
+		tv = &topicView{node: n, cluster: t.Cluster, internal: internalName(t.Name)}
+		v.topics[n] = tv
+	}
+	return tv
+}
+
+func internalName(topic string) bool { return strings.HasPrefix(topic, "__") }
+
+// readAccesses collects the candidates: what any evidence supported in the lookback.
+func (v *view) readAccesses(ctx context.Context) error {
+	var err error
+	if v.seenBefore, err = v.a.history.Seen(ctx, v.back); err != nil {
+		return fmt.Errorf("read what was seen: %w", err)
+	}
+	if v.seen, err = v.a.history.Seen(ctx, v.win.Window); err != nil {
+		return fmt.Errorf("read what was seen: %w", err)
+	}
+	all, now := union(v.seenBefore), union(v.seen)
+	all.Or(now)
+	v.accesses = make([]access, 0, all.GetCardinality())
+	for it := all.Iterator(); it.HasNext(); {
+		id := lineage.SubjectID(it.Next())
+		s, ok := v.a.history.Subject(id)
+		if !ok || s.Access.Op == lineage.OpNone {
+			continue
+		}
+		x := access{Subject: s, topic: v.topicNode(s.Access.Topic), inWindow: now.Contains(uint32(id))}
+		x.node, x.namedBy = v.a.resolve(v.clusters.of(s.Access.Topic.Cluster), s, v.group(s.Access))
+		v.accesses = append(v.accesses, x)
+	}
+	return nil
+}
+
+func union(kinds [lineage.EvidenceKinds]*roaring.Bitmap) *roaring.Bitmap {
+	out := roaring.New()
+	for _, b := range kinds {
+		if b != nil {
+			out.Or(b)
+		}
+	}
+	return out
+}
+
+// group returns what is known of the group of an access, or nil.
+func (v *view) group(x lineage.Access) *lineage.GroupFact {
+	if x.Client.Group == "" {
+		return nil
+	}
+	return v.groups[lineage.GroupRef{Cluster: x.Topic.Cluster, Group: x.Client.Group}].Group
+}
+
+// evidenceOrder ranks the evidence that can count, the best first (design §3): an access counts once, by the best that has a count.
+var evidenceOrder = [...]lineage.EvidenceKind{
+	lineage.ProducerState, lineage.GroupOffsets, lineage.ShareOffsets, lineage.BatchHeader, lineage.Telemetry, lineage.Connect, lineage.Mirror,
+	lineage.Flink, lineage.AuditLog, lineage.Elimination, lineage.EndOffsets,
+}
+
+func evidenceRank(k lineage.EvidenceKind) int {
+	for i, o := range evidenceOrder {
+		if o == k {
+			return i
+		}
+	}
+	return len(evidenceOrder)
+}
+
+// readAmounts counts each access by its best evidence.
+func (v *view) readAmounts(ctx context.Context) error {
+	ids := make([]lineage.SubjectID, len(v.accesses))
+	for i := range v.accesses {
+		ids[i] = v.accesses[i].ID
+		v.index[ids[i]] = int32(i)
+	}
+	var counters []lineage.SeriesKey
+	for _, k := range v.a.history.Keys(ids) {
+		i, ok := v.index[k.Subject]
+		switch {
+		case !ok:
+		case k.Metric == lineage.Records:
+			counters = append(counters, k)
+		default:
+			v.accesses[i].gauges[k.Metric] = true
+		}
+	}
+	amounts, err := v.a.history.Amounts(ctx, v.win.Window, counters)
+	if err != nil {
+		return fmt.Errorf("read amounts: %w", err)
+	}
+	for i, k := range counters {
+		x := &v.accesses[v.index[k.Subject]]
+		better := x.counter.Metric == lineage.NoMetric || amounts[i].Known && !x.amount.Known ||
+			amounts[i].Known == x.amount.Known && evidenceRank(k.Evidence) < evidenceRank(x.counter.Evidence)
+		if better {
+			x.counter, x.amount = k, amounts[i]
+		}
+	}
+	return nil
+}
+
+// decideStates sets what moved, and drops the silent accesses whose ends are no more.
+func (v *view) decideStates(ctx context.Context) error {
+	moved, err := v.a.history.Moved(ctx, v.win.Window)
+	if err != nil {
+		return fmt.Errorf("read what moved: %w", err)
+	}
+	var silent []lineage.SubjectID
+	for i := range v.accesses {
+		if !moved.Contains(uint32(v.accesses[i].ID)) {
+			silent = append(silent, v.accesses[i].ID)
+		}
+	}
+	unobserved, err := v.a.history.Unobserved(ctx, v.win.Window, silent)
+	if err != nil {
+		return fmt.Errorf("read what was not observed: %w", err)
+	}
+	kept := v.accesses[:0]
+	for _, x := range v.accesses {
+		switch {
+		case moved.Contains(uint32(x.ID)):
+			x.state, x.inWindow = graph.Active, true
+		case !v.endsExist(x.Access):
+			continue
+		case unobserved.Contains(uint32(x.ID)) || x.amount.Pending:
+			x.state = graph.Unknown
+		}
+		kept = append(kept, x)
+	}
+	v.accesses = kept
+	return nil
+}
+
+// endsExist reports whether the topic's incarnation and the group exist at the window's end. What was never described is taken to exist.
+func (v *view) endsExist(x lineage.Access) bool {
+	if t := v.topics[v.topicNode(x.Topic)]; t != nil && (t.gone || t.fact != nil && t.fact.Topic.ID != x.Topic.ID) {
+		return false
+	}
+	return x.Client.Group == "" || !v.groups[lineage.GroupRef{Cluster: x.Topic.Cluster, Group: x.Client.Group}].Gone
+}
+
+// connect files the accesses under their flows and nodes and builds the graph.
+func (v *view) connect() {
+	clear(v.index)
+	for i := range v.accesses {
+		x, i := &v.accesses[i], int32(i)
+		v.index[x.ID] = i
+		v.flows[x.flow()] = append(v.flows[x.flow()], i)
+		end := v.ends[x.node]
+		if end == nil {
+			end = &accessesOf{}
+			v.ends[x.node] = end
+		}
+		t := v.topic(x.Access.Topic)
+		if x.Access.Op == lineage.Read {
+			end.reads, t.reads = append(end.reads, i), append(t.reads, i)
+		} else {
+			end.writes, t.writes = append(end.writes, i), append(t.writes, i)
+		}
+	}
+	v.whole = v.build(func(*access) bool { return true })
+}
+
+func (v *view) build(keep func(*access) bool) *graph.Snapshot {
+	edges := make([]graph.Access, 0, len(v.accesses))
+	for i := range v.accesses {
+		if x := &v.accesses[i]; keep(x) {
+			f := x.flow()
+			edges = append(edges, graph.Access{ID: x.ID, From: f.From, To: f.To, State: x.state, Weight: x.amount.Total})
+		}
+	}
+	return graph.Build(v.win.Window, edges)
+}
+
+// filterKey names a part of the graph: which kinds of evidence (bits; 0: all), with or without what did not move, of one cluster or all.
+type filterKey struct {
+	evidence   uint64
+	active     bool // only what moved
+	inactive   bool // also what did not move; unknown stays with and without
+	overview   bool // without internal topics
+	clusterTag lineage.ClusterID
+}
+
+// graph returns the snapshot of the part that key names.
+func (v *view) graph(key filterKey) *graph.Snapshot {
+	if key == (filterKey{inactive: true}) {
+		return v.whole
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if s := v.filtered[key]; s != nil {
+		return s
+	}
+	if len(v.filtered) >= 16 { // a window is asked in few ways; who asks in many does not fill the memory
+		clear(v.filtered)
+	}
+	s := v.build(func(x *access) bool {
+		return (key.evidence == 0 || v.supported(x, key.evidence)) &&
+			(!key.active || x.state == graph.Active) &&
+			(key.inactive || x.state != graph.Inactive) &&
+			(!key.overview || !v.topics[x.topic].internal) &&
+			(key.clusterTag == "" || x.Access.Topic.Cluster == key.clusterTag)
+	})
+	v.filtered[key] = s
+	return s
+}
+
+// supported reports whether evidence of one of the kinds supports the access: in the window, or before when nothing did in the window.
+func (v *view) supported(x *access, kinds uint64) bool {
+	in := &v.seenBefore
+	if x.inWindow {
+		in = &v.seen
+	}
+	for k, b := range in {
+		if kinds&(1<<k) != 0 && b != nil && b.Contains(uint32(x.ID)) {
+			return true
+		}
+	}
+	return false
+}
