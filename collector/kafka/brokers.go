@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sort"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
@@ -62,8 +62,8 @@ func plain(err error) error {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		return errNoAnswer
-	case errors.Is(err, kgo.ErrClientClosed):
-		return errors.New("the client is closed")
+	case errors.Is(err, io.EOF):
+		return errors.New("the broker closed the connection")
 	}
 	return err
 }

@@ -1,0 +1,63 @@
+package kafka
+
+import (
+	"testing"
+	"time"
+
+	"github.com/lineaged/lineaged/internal/kafkatest"
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// A broker of three goes, then all of them: nothing is counted twice, nothing is lost, and the groups survive their coordinators.
+func TestRealOutage(t *testing.T) {
+	c := kafkatest.Start(t, kafkatest.Options{Nodes: 3})
+	c.CreateTopic(t, "outage", 6)
+	r := newRecorder()
+	watch(t, r, Config{Brokers: c.Brokers()})
+	eventually(t, "two rounds", 30*time.Second, func() bool { return r.roundsTaken() >= 2 })
+	consumer := c.ConsoleConsumer(t, "outage-g", "classic", "outage", "auto.commit.interval.ms=500")
+	eventually(t, "the group", 30*time.Second, func() bool {
+		_, n := r.sum("outage", lineage.Lag, func(a lineage.Access) bool { return a.Client.Group == "outage-g" })
+		return n > 0
+	})
+	p := c.StartProducerPerf(t, kafkatest.Perf{Topic: "outage", Records: 8000, PerSecond: 250})
+	time.Sleep(3 * time.Second)
+	c.StopNode(t, 2, kafkatest.Kill)
+	time.Sleep(4 * time.Second)
+	c.StartNode(t, 2)
+	time.Sleep(2 * time.Second)
+	c.StopAll(t, kafkatest.Terminate)
+	time.Sleep(2 * time.Second)
+	c.StartAll(t)
+	sent := p.Wait(t)
+	end := c.EndOffset(t, "outage")
+	t.Logf("sent %d, end %d", sent, end)
+	whole := func(a lineage.Access) bool { return a.Op == lineage.OpNone }
+	writers := func(a lineage.Access) bool { return a.Op == lineage.Write }
+	group := func(a lineage.Access) bool { return a.Client.Group == "outage-g" && a.Client.Member == "" }
+	eventually(t, "all records are counted to the topic", 30*time.Second, func() bool {
+		n, _ := r.sum("outage", lineage.Appended, whole)
+		return n == end
+	})
+	eventually(t, "all records are counted to writers", 30*time.Second, func() bool {
+		n, _ := r.sum("outage", lineage.Records, writers)
+		return n == end
+	})
+	c.WaitGroup(t, "outage-g", "outage", end)
+	eventually(t, "all records are counted to the group", 30*time.Second, func() bool {
+		n, _ := r.sum("outage", lineage.Records, group)
+		lag, _ := r.sum("outage", lineage.Lag, group)
+		return n == end && lag == 0
+	})
+	consumer.Stop(t)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.missing) == 0 {
+		t.Error("nothing is said to be missing")
+	}
+	for a, m := range r.totals {
+		if a.Topic.Name == "outage" && a.Op == lineage.Write {
+			t.Logf("%+v: %+v", a.Client, m[lineage.Records])
+		}
+	}
+}
