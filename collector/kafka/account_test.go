@@ -249,3 +249,38 @@ func TestDeniedTopicIsAllRemainder(t *testing.T) {
 		t.Errorf("remainder %d, want 70", a.remainder.n)
 	}
 }
+
+func TestProducersBudget(t *testing.T) {
+	s := newSource(Config{Name: "west", Interval: tick}, nil)
+	big, small := &topic{account: newAccount(lineage.Topic{Name: "big"})}, &topic{account: newAccount(lineage.Topic{Name: "small"})}
+	for _, tp := range []*topic{big, small} {
+		tp.open(2, true)
+		tp.leaders = []int32{1, 1}
+		s.byName[tp.topic.Name], s.topics[lineage.TopicID{byte(len(tp.topic.Name))}] = tp, tp
+		for i := range tp.parts {
+			tp.parts[i].moved, tp.parts[i].fresh = true, true
+		}
+	}
+	for id := range int64(producersBudget / producerBytes) { // a partition whose answer alone fills the budget
+		big.parts[0].producers[id] = sequence{}
+	}
+	seen := map[partitionRef]bool{}
+	for round := range 4 {
+		take := &take{source: s, round: t0}
+		why := map[*topic]string{}
+		todo := take.producersTodo(why)
+		if len(todo) == 0 || len(todo) == 4 && round == 0 {
+			t.Fatalf("round %d: %d partitions", round, len(todo))
+		}
+		if len(todo) < 4-len(seen) && len(why) == 0 {
+			t.Errorf("round %d: nobody is told what was put off", round)
+		}
+		for _, ref := range todo {
+			seen[ref] = true
+			ref.topic.parts[ref.part].moved = false
+		}
+	}
+	if len(seen) != 4 {
+		t.Errorf("only %d of 4 partitions were read in four rounds", len(seen))
+	}
+}

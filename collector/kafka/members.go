@@ -24,7 +24,7 @@ func (t *take) members() {
 	}
 	due := map[bucket][]*group{}
 	for _, g := range t.groups {
-		if g.absent > 0 || g.coordinator < 0 || !g.changed && t.round.Sub(g.described) < cadence {
+		if g.absent > 0 || g.coordinator < 0 || t.lacks[describedBy(g.typ)] || !g.changed && t.round.Sub(g.described) < cadence {
 			continue
 		}
 		b := bucket{g.coordinator, describedBy(g.typ)}
@@ -37,7 +37,7 @@ func (t *take) members() {
 	}
 	o := t.observe(sourceMembers, cadence)
 	failed := reasons{}
-	for _, typ := range []string{"Classic", "Consumer", "Share", "Streams"} {
+	for _, typ := range groupTypes {
 		reqs := map[int32]kmsg.Request{}
 		for b, groups := range due {
 			if b.typ == typ {
@@ -50,7 +50,9 @@ func (t *take) members() {
 				g.described, g.changed = t.round, false
 			}
 			if a.err != nil {
-				if !unsupported(a.err) {
+				if unsupported(a.err) {
+					t.lacks[typ] = true
+				} else {
 					failed.add(a.err.Error())
 				}
 				continue
@@ -73,7 +75,20 @@ func (t *take) members() {
 		o.Missing = append(o.Missing, lineage.Missing{Reason: failed.String(), Share: 0})
 	}
 	t.tellGroups(o)
+	var spots []lineage.BlindSpot
+	for _, typ := range groupTypes {
+		if t.lacks[typ] {
+			spots = append(spots, lineage.BlindSpot{
+				What:   "the members of " + typ + " groups: the brokers can't describe them",
+				Remedy: "upgrade the brokers to a Kafka that describes " + typ + " groups",
+			})
+		}
+	}
+	t.sayBlind(o, spots)
 }
+
+// groupTypes are the protocols, each with a describe request of its own.
+var groupTypes = []string{"Classic", "Consumer", "Share", "Streams"}
 
 // describedBy returns the protocol whose describe request serves a group of a type.
 func describedBy(typ string) string {

@@ -31,8 +31,19 @@ func (t *take) shareGroups(cadence time.Duration) {
 		return
 	}
 	o := t.observe(sourceShare, cadence)
+	if t.lacks[sourceShare] {
+		return
+	}
 	missing := groupsMissing{reasons{}, nil}
 	for _, a := range t.ask(reqs) {
+		if a.err != nil && unsupported(a.err) {
+			t.lacks[sourceShare] = true
+			t.sayBlind(o, []lineage.BlindSpot{{
+				What:   "the progress of share groups: the brokers do not support DescribeShareGroupOffsets (KIP-932)",
+				Remedy: "upgrade the brokers to Kafka 4.1 or later",
+			}})
+			return
+		}
 		if a.err != nil {
 			for _, rg := range a.req.(*kmsg.DescribeShareGroupOffsetsRequest).Groups {
 				missing.add(t.groups[rg.GroupID], a.err.Error())

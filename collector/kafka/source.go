@@ -50,7 +50,8 @@ type source struct {
 	hidden      []string                       // topics that log directories show and metadata does not
 	maybeHidden map[string]bool                // those of the last look alone
 
-	configsDenied bool // some topics' configurations may not be described: not asked again before the cadence
+	lacks         map[string]bool // what the brokers do not support, by source or group type: not asked again until the next start
+	configsDenied bool            // some topics' configurations may not be described: not asked again before the cadence
 	rights        clusterRights
 
 	gonePositions, goneReaders []string // position keys to remove with the next save
@@ -87,6 +88,7 @@ func (s *source) forget() {
 	s.groups, s.departed = map[string]*group{}, map[string]*group{}
 	s.continuous, s.resumed, s.unrest = false, false, time.Time{}
 	s.clusterFact = lineage.ClusterFact{}
+	s.lacks = map[string]bool{}
 	s.blind, s.lost, s.slow = map[string][]lineage.BlindSpot{}, map[string]bool{}, map[string]time.Time{}
 }
 
