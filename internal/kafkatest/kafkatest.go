@@ -217,7 +217,7 @@ func launch(ctx context.Context, o Options, jars, tools installed) (*Cluster, er
 
 // layOut chooses ports and writes each node's properties.
 func (c *Cluster) layOut() error {
-	ports, err := freePorts(2 * c.opts.Nodes)
+	ports, err := FreePorts(2 * c.opts.Nodes)
 	if err != nil {
 		return err
 	}

@@ -10,9 +10,9 @@ import (
 // errPortTaken says that another process bound the port between our choice and the broker's start.
 var errPortTaken = errors.New("the port was taken meanwhile")
 
-// freePorts finds n loopback ports that nothing is bound to. They lie below the range from which the kernel takes the
+// FreePorts finds n loopback ports that nothing is bound to. They lie below the range from which the kernel takes the
 // ports of outgoing connections, so that a stopped node finds its own free again.
-func freePorts(n int) ([]int, error) {
+func FreePorts(n int) ([]int, error) {
 	const low, high = 15000, 32000
 	var ports []int
 	var held []net.Listener
