@@ -167,6 +167,7 @@ func TestViolationsAreFound(t *testing.T) {
 	allowed(edge{from: "collector/kafka", to: kgo}, "")
 	allowed(edge{from: "collector/kafka", to: "internal/kafkatest", test: true}, "")
 	allowed(edge{from: "api", to: "graph/layout"}, "")
+	allowed(edge{from: "api", to: "timeseries", test: true}, "")
 	allowed(edge{from: "cmd/lineaged", to: "timeseries"}, "")
 	allowed(edge{from: "cmd/lineaged", to: "internal/demo"}, "")
 	allowed(edge{from: "graph", to: "github.com/RoaringBitmap/roaring/v2"}, "")
