@@ -31,7 +31,13 @@ func plan() [][]step {
 	}
 }
 
+// npmInstall installs exactly what the lock file says. Outside CI an installation newer than the lock file stands, so
+// that a developer does not wait for the same packages again.
 func npmInstall(ctx context.Context, out *output) (counts, error) {
+	installed, err := os.Stat("ui/node_modules/.package-lock.json")
+	if lock, lockErr := os.Stat("ui/package-lock.json"); err == nil && lockErr == nil && !inCI() && installed.ModTime().After(lock.ModTime()) {
+		return counts{}, nil
+	}
 	return counts{}, command(ctx, out, nil, "npm", "--prefix", "ui", "ci", "--no-audit", "--no-fund")
 }
 
