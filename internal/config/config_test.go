@@ -190,13 +190,13 @@ func TestErrors(t *testing.T) {
 	// Rules.
 	f(one+"applications: [{name: a}]", "applications[0].match: has no pattern: give client_id, group, transactional_id or principal")
 	f(one+"applications: [{match: {group: a}}]", "applications[0].name: is not set")
-	f(one+"applications: [{match: {group: '(a)', client_id: b}, name: '$2'}]", `applications[0].name: "$2": speaks of $2, and no pattern of this rule has so many groups`)
+	f(one+"applications: [{match: {group: '(a)', client_id: b}, name: '$2'}]", `applications[0].name: "$2": speaks of $2, and the first pattern of this rule with groups has 1`)
 	f(one+"applications: [{match: {group: '(a)', client_id: b}, name: '$1'}]", "")
 	f(one+"applications: [{match: {principal: '['}, name: a}]",
 		"applications[0].match.principal: \"[\": not a regular expression: error parsing regexp: missing closing ]: `[`"+from)
 	f(one+"topics: [{owner: a}]", "topics[0].match: is not set")
 	f(one+"topics: [{match: a}]", "topics[0].owner: is not set, and neither are tags: the rule does nothing")
-	f(one, `applications[0].name: "$1": speaks of $1, and no pattern of this rule has so many groups`,
+	f(one, `applications[0].name: "$1": speaks of $1, and the first pattern of this rule with groups has 0`,
 		"LINEAGED_APPLICATIONS_0_NAME=$1", "LINEAGED_APPLICATIONS_0_MATCH_GROUP=a")
 }
 

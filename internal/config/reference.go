@@ -71,7 +71,7 @@ var texts = map[string]text{
 	"applications.*.match.group":            {"pattern of the group", ""},
 	"applications.*.match.transactional_id": {"pattern of the transactional id", ""},
 	"applications.*.match.principal":        {"pattern of the principal, e.g. `^User:billing$`", ""},
-	"applications.*.name":                   {"name of the application", "`$1` is the first group of the pattern. The first rule that matches a client wins."},
+	"applications.*.name":                   {"name of the application", "`$1` is the first group of the pattern, of the first one that has any. The first rule that matches a client wins."},
 	"applications.*.owner":                  {"who answers for it", ""},
 	"applications.*.tags":                   {"tags", ""},
 	"applications.*.per_cluster":            {"one application per cluster, also within an environment", "Default: `false`."},

@@ -210,7 +210,9 @@ func (c *Config) checkRules() error {
 		for _, p := range []Pattern{a.Match.ClientID, a.Match.Group, a.Match.TransactionalID, a.Match.Principal} {
 			if !p.IsZero() {
 				patterns++
-				groups = max(groups, p.NumSubexp())
+				if groups == 0 {
+					groups = p.NumSubexp() // a name speaks of the groups of the first pattern that has any
+				}
 			}
 		}
 		if patterns == 0 {
@@ -220,8 +222,8 @@ func (c *Config) checkRules() error {
 			return bad(at+"name", "", "is not set")
 		}
 		for _, m := range reference.FindAllStringSubmatch(a.Name, -1) {
-			if n, err := strconv.Atoi(m[1] + m[2]); err != nil || n > groups {
-				return bad(at+"name", a.Name, "speaks of %s, and no pattern of this rule has so many groups", m[0])
+			if n, err := strconv.Atoi(m[1] + m[2]); err != nil || n == 0 || n > groups {
+				return bad(at+"name", a.Name, "speaks of %s, and the first pattern of this rule with groups has %d", m[0], groups)
 			}
 		}
 	}

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lineaged/lineaged/identity"
+	"github.com/lineaged/lineaged/internal/config"
+)
+
+// program is what all commands share.
+type program struct {
+	environ        []string
+	stdout, stderr io.Writer
+	configFile     string
+	started        bool // a command was found, its flags were parsed, and it began
+}
+
+func (p *program) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "lineaged",
+		Short: "The lineage of what moves through Apache Kafka, seen from outside",
+		Long: `lineaged watches Apache Kafka from outside, stores what moves, and answers who writes and reads each topic,
+how fast, how far behind, and how that is known. Try it without a Kafka: lineaged demo`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		PersistentPreRun: func(*cobra.Command, []string) {
+			p.started = true
+		},
+	}
+	root.AddCommand(p.serve(), p.demo(), p.config(), p.version())
+	return root
+}
+
+// configured adds --config and the flags of all settings.
+func (p *program) configured(cmd *cobra.Command) *cobra.Command {
+	cmd.Args = cobra.NoArgs
+	cmd.Flags().SortFlags = false
+	cmd.Flags().StringVar(&p.configFile, "config", "", "configuration `FILE` (YAML)")
+	config.AddFlags(cmd.Flags())
+	return cmd
+}
+
+// load returns the configuration that a command's flags, the environment and the file give.
+func (p *program) load(cmd *cobra.Command) (config.Config, error) {
+	file := p.configFile
+	if !cmd.Flags().Changed("config") {
+		file = p.getenv("LINEAGED_CONFIG")
+	}
+	cfg, err := config.Load(config.Input{File: file, Environ: p.environ, Flags: cmd.Flags()})
+	if err != nil {
+		return cfg, err
+	}
+	if _, err := identity.New(identityRules(cfg)); err != nil {
+		return cfg, &config.Error{Key: "applications", Problem: err.Error(), Origin: file}
+	}
+	return cfg, nil
+}
+
+func (p *program) getenv(name string) string {
+	for _, kv := range p.environ {
+		if v, ok := strings.CutPrefix(kv, name+"="); ok {
+			return v
+		}
+	}
+	return ""
+}
+
+func (p *program) serve() *cobra.Command {
+	return p.configured(&cobra.Command{
+		Use:   "serve",
+		Short: "Watch the configured clusters and serve the UI and the API",
+		Example: `  lineaged serve --brokers 127.0.0.1:9092
+  lineaged serve --config /etc/lineaged/lineaged.yaml`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := p.load(cmd)
+			if err != nil {
+				return err
+			}
+			log := newLogger(p.stderr, cfg.Log)
+			slog.SetDefault(log) // for what has no logger of its own
+			return serve(cmd.Context(), cfg, log, p.stdout)
+		},
+	})
+}
+
+func (p *program) config() *cobra.Command {
+	check := p.configured(&cobra.Command{
+		Use:   "check",
+		Short: "Say whether the configuration is right, and what is wrong with it",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := p.load(cmd)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(p.stdout, "the configuration is right: %s\n", count(len(cfg.Clusters), "cluster"))
+			return err
+		},
+	})
+	show := p.configured(&cobra.Command{
+		Use:   "print",
+		Short: "Print the configuration that is in force, secrets redacted",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := p.load(cmd)
+			if err != nil {
+				return err
+			}
+			return cfg.Print(p.stdout)
+		},
+	})
+	group := &cobra.Command{Use: "config", Short: "Check or print the configuration", Args: cobra.NoArgs, RunE: needsSubcommand}
+	group.AddCommand(check, show)
+	return group
+}
+
+// needsSubcommand is for commands that are only a heading.
+func needsSubcommand(cmd *cobra.Command, _ []string) error {
+	var names []string
+	for _, c := range cmd.Commands() {
+		names = append(names, c.Name())
+	}
+	return &config.Error{Problem: fmt.Sprintf("%q needs one of: %s", cmd.CommandPath(), strings.Join(names, ", "))}
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"runtime"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lineaged/lineaged/internal/config"
+	"github.com/lineaged/lineaged/internal/demo"
+)
+
+// demoInterval is the shortest tick: a demo has to show something soon.
+const demoInterval = time.Second
+
+func (p *program) demo() *cobra.Command {
+	var (
+		address string
+		open    bool
+		level   string
+	)
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Show lineaged at work on two embedded clusters with a small shop",
+		Long: `Starts two Kafka clusters inside this process, runs a small shop on them, and watches it as lineaged watches any Kafka.
+It needs nothing and leaves nothing behind. It reads no configuration and listens on this machine only.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if local, err := config.Loopback(address); err != nil || !local {
+				return &config.Error{Key: "--listen", Value: address, Problem: "the demo listens on loopback addresses only, e.g. 127.0.0.1:8420"}
+			}
+			cfg, err := demoConfig(address, level)
+			if err != nil {
+				return err
+			}
+			slog.SetDefault(newLogger(p.stderr, cfg.Log)) // for what has no logger of its own
+			return p.runDemo(cmd.Context(), cfg, cmd.Flags().Changed("listen"), open)
+		},
+	}
+	cmd.Flags().StringVar(&address, "listen", config.Default().Listen, "loopback `ADDRESS` of the web UI; port 0 takes a free one")
+	cmd.Flags().BoolVar(&open, "open", false, "open the UI in the browser")
+	cmd.Flags().StringVar(&level, "log-level", "warn", "how much is logged: debug, info, warn or error")
+	return cmd
+}
+
+// demoConfig is the configuration of the demo, still without its clusters and its folder. It is not checked yet.
+func demoConfig(address, level string) (config.Config, error) {
+	cfg, err := config.Read(config.Input{File: "demo.yaml", Content: demo.Rules})
+	if err != nil {
+		return cfg, err
+	}
+	cfg.Listen, cfg.Interval, cfg.Log.Level = address, config.Duration(demoInterval), level
+	return cfg, nil
+}
+
+// runDemo runs the shop and a server that watches it until ctx ends, and removes what they left behind.
+func (p *program) runDemo(ctx context.Context, cfg config.Config, insist, open bool) (err error) {
+	log := newLogger(p.stderr, cfg.Log)
+	ln, err := listen(ctx, cfg)
+	if errors.Is(err, syscall.EADDRINUSE) && !insist {
+		fmt.Fprintf(p.stderr, "%s is taken, using another port\n", cfg.Listen)
+		cfg.Listen = "127.0.0.1:0"
+		ln, err = listen(ctx, cfg)
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { _ = ln.Close() }() // a second close is harmless
+	if cfg.Data, err = os.MkdirTemp("", "lineaged-demo-"); err != nil {
+		return fmt.Errorf("make a folder for the demo: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(cfg.Data)) }()
+	world, err := demo.Start(log)
+	if err != nil {
+		return err
+	}
+	for _, c := range world.Clusters() {
+		cfg.Clusters = append(cfg.Clusters, config.Cluster{Name: c.Name, Environment: demo.Environment, Brokers: c.Brokers})
+	}
+	if err := cfg.Validate(); err != nil {
+		world.Close()
+		return err
+	}
+	// The shop and its watcher stop side by side: each takes its time. What the watcher sees of the end goes with its folder.
+	closed := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() { world.Close(); close(closed) })
+	if open {
+		openBrowser(ln.Addr(), cfg)
+	}
+	err = serveOn(ctx, ln, cfg, log, p.stdout)
+	if stop() {
+		world.Close()
+	} else {
+		<-closed
+	}
+	return err
+}
+
+// openBrowser tries; a machine without a browser shows the URL all the same.
+func openBrowser(a net.Addr, cfg config.Config) {
+	name, args := "xdg-open", []string{}
+	switch runtime.GOOS {
+	case "darwin":
+		name = "open"
+	case "windows":
+		name, args = "rundll32", []string{"url.dll,FileProtocolHandler"}
+	}
+	cmd := exec.Command(name, append(args, address(a, cfg))...)
+	if cmd.Start() == nil {
+		go func() { _ = cmd.Wait() }()
+	}
+}

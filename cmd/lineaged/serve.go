@@ -1,0 +1,191 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/exporter-toolkit/web"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/lineaged/lineaged/api"
+	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/collector/kafka"
+	"github.com/lineaged/lineaged/internal/config"
+	"github.com/lineaged/lineaged/timeseries"
+)
+
+// maintainEvery is how often the store may seal, roll up and drop blocks. A minute is the finest step that it rolls up to.
+const maintainEvery = time.Minute
+
+// drainTimeout is how long requests under way may take after the signal to stop. All of the program has five seconds.
+const drainTimeout = 2 * time.Second
+
+// serve runs lineaged with a checked configuration until ctx ends. It prints the ready line on stdout once requests are answered. Everything it started has
+// ended when it returns.
+func serve(ctx context.Context, cfg config.Config, log *slog.Logger, stdout io.Writer) error {
+	ln, err := listen(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	return serveOn(ctx, ln, cfg, log, stdout)
+}
+
+// listen takes the address before anything else is started: two servers on one address are two on one data folder.
+func listen(ctx context.Context, cfg config.Config) (net.Listener, error) {
+	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", cfg.Listen, err)
+	}
+	return ln, nil
+}
+
+// serveOn is serve on an open listener, which it closes.
+func serveOn(ctx context.Context, ln net.Listener, cfg config.Config, log *slog.Logger, stdout io.Writer) (err error) {
+	defer func() { _ = ln.Close() }() // a second close is harmless
+	store, err := openStore(cfg, log)
+	if err != nil {
+		return fmt.Errorf("open the store in %s: %w", cfg.Data, err)
+	}
+	defer func() {
+		if closeErr := store.Close(); closeErr != nil {
+			err = errors.Join(err, fmt.Errorf("close the store: %w", closeErr))
+		}
+	}()
+	who, err := identify(ctx, cfg, store)
+	if err != nil {
+		return err
+	}
+	sink := &sink{Store: store, log: log}
+	collectors, err := newCollectors(cfg, sink, log)
+	if err != nil {
+		return err
+	}
+	var draining atomic.Bool
+	options := apiOptions(cfg, store, who, log)
+	options.Trouble, options.Stopping = sink.trouble, draining.Load
+	handler := api.New(options)
+
+	g, ctx := errgroup.WithContext(ctx)
+	for _, c := range collectors {
+		g.Go(func() error { return c.Run(ctx) })
+	}
+	g.Go(func() error { return maintain(ctx, store, log) })
+	g.Go(func() error {
+		return answer(ctx, ln, handler, &draining, cfg, log, func() {
+			_, _ = fmt.Fprintf(stdout, "lineaged is ready: %s\n", address(ln.Addr(), cfg)) // who closed stdout does not want to know
+		})
+	})
+	return g.Wait()
+}
+
+func openStore(cfg config.Config, log *slog.Logger) (timeseries.Store, error) {
+	return openFolder(cfg.Data, timeseries.Options{
+		Tick: time.Duration(cfg.Interval),
+		Retention: timeseries.Retention{
+			Raw: time.Duration(cfg.Retention.Raw), Minute: time.Duration(cfg.Retention.Minute), Hour: time.Duration(cfg.Retention.Hour),
+		},
+		Log: log,
+	})
+}
+
+// newCollectors makes one collector per cluster. None has connected yet.
+func newCollectors(cfg config.Config, sink collector.Sink, log *slog.Logger) ([]*kafka.Collector, error) {
+	var all []*kafka.Collector
+	for _, cl := range cfg.Clusters {
+		kcfg, err := collectorConfig(cl, time.Duration(cfg.Interval), log)
+		if err != nil {
+			return nil, err
+		}
+		c, err := kafka.New(kcfg, sink)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, c)
+	}
+	return all, nil
+}
+
+// maintain lets the store tidy up until ctx ends. What fails is said and tried again: reads and writes do not depend on it.
+func maintain(ctx context.Context, store timeseries.Store, log *slog.Logger) error {
+	tick := time.NewTicker(maintainEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case now := <-tick.C:
+			if err := store.Maintain(ctx, now.UTC()); err != nil && ctx.Err() == nil {
+				log.Error("the store's maintenance failed; it is tried again in a minute", "error", err)
+			}
+		}
+	}
+}
+
+// answer serves HTTP until ctx ends, then lets requests under way finish for drainTimeout.
+func answer(ctx context.Context, ln net.Listener, h http.Handler, draining *atomic.Bool, cfg config.Config, log *slog.Logger, ready func()) error {
+	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	server := &http.Server{
+		Handler:           h,
+		BaseContext:       func(net.Listener) context.Context { return base },
+		ReadHeaderTimeout: 5 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), // what clients do wrong with TLS and headers
+	}
+	served := make(chan error, 1)
+	go func() {
+		file, noSocket := string(cfg.Web.ConfigFile), false
+		served <- web.Serve(ln, server, &web.FlagConfig{WebConfigFile: &file, WebSystemdSocket: &noSocket}, quiet(log))
+	}()
+	ready()
+	select {
+	case err := <-served:
+		return fmt.Errorf("serve HTTP: %w", err)
+	case <-ctx.Done():
+	}
+	draining.Store(true)
+	stop, cancelStop := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+	defer cancelStop()
+	if err := server.Shutdown(stop); err != nil {
+		cancel()
+		_ = server.Close() // its error is that of connections which are being cut
+	}
+	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve HTTP: %w", err)
+	}
+	return nil
+}
+
+// quiet keeps the toolkit's announcements out of the log: the ready line says them.
+func quiet(log *slog.Logger) *slog.Logger { return slog.New(atLeast{log.Handler(), slog.LevelWarn}) }
+
+// atLeast drops records below a level.
+type atLeast struct {
+	slog.Handler
+	level slog.Level
+}
+
+func (h atLeast) Enabled(ctx context.Context, l slog.Level) bool {
+	return l >= h.level && h.Handler.Enabled(ctx, l)
+}
+
+// address is the URL under which people on this machine reach the server.
+func address(a net.Addr, cfg config.Config) string {
+	scheme := "http"
+	if cfg.Web.TLS() {
+		scheme = "https"
+	}
+	host := a.String()
+	if t, ok := a.(*net.TCPAddr); ok && t.IP.IsUnspecified() {
+		host = fmt.Sprintf("127.0.0.1:%d", t.Port)
+	}
+	return scheme + "://" + host
+}
