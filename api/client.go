@@ -13,33 +13,26 @@ import (
 const mostClients = 1000
 
 // ClientCount answers clientCount.
-func (f *Flow) ClientCount() int { return len(f.listed()) }
+func (f *Flow) ClientCount() int {
+	shown, _ := f.listed()
+	return len(shown)
+}
 
 // listed returns the accesses that clients lists: those seen in the window or, when none was, all of the flow. A group's own access stands for
-// members that are not known; where they are, they stand for it.
-func (f *Flow) listed() []int32 {
+// members that are not known; where they are, they stand for it. members counts the members of each group's own access.
+func (f *Flow) listed() (shown []int32, members map[int32]int) {
 	v, all := f.rows.v, f.rows.v.flows[f.flow]
-	shown := slices.DeleteFunc(slices.Clone(all), func(i int32) bool { return !v.accesses[i].inWindow })
+	shown = slices.DeleteFunc(slices.Clone(all), func(i int32) bool { return !v.accesses[i].inWindow })
 	if len(shown) == 0 {
 		shown = slices.Clone(all)
 	}
-	return slices.DeleteFunc(shown, func(i int32) bool { return f.members(shown, i) > 0 })
-}
-
-// members returns how many of the accesses are members of the group whose own access i is; 0 when i is not a group's own.
-func (f *Flow) members(among []int32, i int32) (n int) {
-	v := f.rows.v
-	own := v.accesses[i].Access
-	if own.Client.Group == "" || own.Client != (lineage.Client{Group: own.Client.Group}) {
-		return 0
-	}
-	for _, j := range among {
-		x := v.accesses[j].Access
-		if x.Client.Member != "" && x.Client.Group == own.Client.Group && x.Topic == own.Topic {
-			n++
+	members = map[int32]int{}
+	for _, i := range shown {
+		if own := v.accesses[i].own; own >= 0 {
+			members[own]++
 		}
 	}
-	return n
+	return slices.DeleteFunc(shown, func(i int32) bool { return members[i] > 0 }), members
 }
 
 // Clients answers clients: the busiest first, then by when they were first seen.
@@ -52,18 +45,21 @@ func (f *Flow) Clients(ctx context.Context, first int) ([]Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	listed := f.listed()
+	listed, members := f.listed()
 	out := make([]Client, 0, len(listed))
 	ids := make([]lineage.SubjectID, 0, len(listed))
 	for _, i := range listed {
 		x := &v.accesses[i]
 		c := shownClient(x)
-		measured := []int32{i}
-		if own := f.ownOf(x); own >= 0 && f.members(listed, own) == 1 {
-			measured = append(measured, own) // the only member does all that its group does
+		c.RecordsPerSecond, c.Lag = rateOf(x.amount), ls.of(x.ID, lineage.Lag)
+		if x.own >= 0 && members[x.own] == 1 { // the only member does all that its group does
+			if c.RecordsPerSecond == nil {
+				c.RecordsPerSecond = rateOf(v.accesses[x.own].amount)
+			}
+			if c.Lag == nil {
+				c.Lag = ls.of(v.accesses[x.own].ID, lineage.Lag)
+			}
 		}
-		t := v.records(measured)
-		c.RecordsPerSecond, c.Lag = t.perSecond, v.behind(ls, measured).records
 		out, ids = append(out, c), append(ids, x.ID)
 	}
 	evidence, err := f.rows.clientSpans(ctx)
@@ -86,18 +82,11 @@ func (f *Flow) Clients(ctx context.Context, first int) ([]Client, error) {
 	return out[:min(first, len(out))], nil
 }
 
-// ownOf returns the access of the group that x is a member of, or -1.
-func (f *Flow) ownOf(x *access) int32 {
-	if x.Access.Client.Member == "" {
-		return -1
+func rateOf(a lineage.Amount) *float64 {
+	if rate, ok := a.Rate(); ok {
+		return &rate
 	}
-	for _, i := range f.rows.v.flows[f.flow] {
-		own := f.rows.v.accesses[i].Access
-		if own.Topic == x.Access.Topic && own.Client == (lineage.Client{Group: x.Access.Client.Group}) {
-			return i
-		}
-	}
-	return -1
+	return nil
 }
 
 func shownClient(x *access) Client {

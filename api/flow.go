@@ -56,49 +56,58 @@ type total struct {
 	estimated bool
 }
 
-func (t *total) add(amount lineage.Amount, factor float64) {
+func (t *total) add(amount lineage.Amount) {
 	if !amount.Known {
 		return
 	}
 	t.estimated = t.estimated || amount.Estimated
-	add := func(to **float64, n float64) {
-		if *to == nil {
-			*to = new(float64)
-		}
-		**to += n * factor
-	}
-	add(&t.records, amount.Total)
+	grow(&t.records, &amount.Total, 1)
 	if rate, ok := amount.Rate(); ok {
-		add(&t.perSecond, rate)
+		grow(&t.perSecond, &rate, 1)
 	}
+}
+
+// grow adds n times factor to a sum; the unknown adds nothing.
+func grow(sum **float64, n *float64, factor float64) {
+	if n == nil {
+		return
+	}
+	if *sum == nil {
+		*sum = new(float64)
+	}
+	**sum += *n * factor
 }
 
 // records adds up what accesses moved. Those without a count add nothing: they are other sightings of what the counted ones moved, or not measurable.
 func (v *view) records(accesses []int32) (t total) {
-	for _, i := range accesses {
-		t.add(v.accesses[i].amount, 1)
+	for _, i := range v.alone(accesses, lineage.Records) {
+		t.add(v.accesses[i].amount)
 	}
 	return t
 }
 
 // bytes is records in bytes, by the mean size of the records of each topic on disk. Where the size of one moved topic is not known, nor is the sum.
-func (v *view) bytes(ls *levels, accesses []int32) (t total) {
-	for _, i := range accesses {
+func (v *view) bytes(ls *levels, accesses []int32) total {
+	byTopic := map[lineage.Topic]*total{}
+	for _, i := range v.alone(accesses, lineage.Records) {
 		x := &v.accesses[i]
-		if !x.amount.Known {
-			continue
+		t := byTopic[x.Access.Topic]
+		if t == nil {
+			t = &total{}
+			byTopic[x.Access.Topic] = t
 		}
-		size, ok := v.sizeOf(ls, x.Access.Topic)
-		if !ok {
-			if x.amount.Total == 0 {
-				continue
-			}
+		t.add(x.amount)
+	}
+	sum := total{estimated: true}
+	for topic, t := range byTopic {
+		size, ok := v.sizeOf(ls, topic)
+		if !ok && t.records != nil && *t.records != 0 {
 			return total{estimated: true}
 		}
-		t.add(x.amount, size)
+		grow(&sum.records, t.records, size)
+		grow(&sum.perSecond, t.perSecond, size)
 	}
-	t.estimated = true
-	return t
+	return sum
 }
 
 func (f *Flow) total() total { return f.rows.v.records(f.rows.v.flows[f.flow]) }
@@ -150,14 +159,16 @@ type behind struct {
 
 // behind adds up the records behind of several readers, and takes the seconds of the one furthest behind.
 func (v *view) behind(ls *levels, accesses []int32) (b behind) {
-	for _, i := range accesses {
-		x := &v.accesses[i]
-		if n := ls.of(x.ID, lineage.Lag); n != nil {
+	for _, i := range v.alone(accesses, lineage.Lag) {
+		if n := ls.of(v.accesses[i].ID, lineage.Lag); n != nil {
 			if b.records == nil {
 				b.records = new(int64)
 			}
 			*b.records += *n
 		}
+	}
+	for _, i := range v.alone(accesses, lineage.LagMillis) {
+		x := &v.accesses[i]
 		if n := ls.of(x.ID, lineage.LagMillis); n != nil {
 			s := float64(*n) / 1000
 			if b.seconds == nil || *b.seconds < s {

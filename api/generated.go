@@ -1478,7 +1478,8 @@ func newExecutionContext(
 var sources = []*ast.Source{
 	{Name: "../schema.graphqls", Input: `# lineaged's public contract.
 # Conventions: Relay cursor connections for lists that grow; half-open windows [start, end) in UTC; a root field is
-# nullable, so that one failure leaves the rest of an answer standing; no payload of a record is ever exposed.
+# nullable, so that one failure leaves the rest of an answer standing; no payload of a record is ever exposed. Errors carry
+# extensions.code: BAD_USER_INPUT, NOT_FOUND, LIMIT_EXCEEDED, COMPLEXITY_LIMIT_EXCEEDED, TIMEOUT, INTERNAL and others.
 
 scalar Time      # RFC 3339 with offset, e.g. 2026-11-22T20:00:00Z
 scalar Duration  # Prometheus style: 30s, 10m, 4h, 7d
@@ -1511,14 +1512,20 @@ enum EvidenceKind {
   DECLARED            # said by a person: configuration, AsyncAPI
 }
 
-"Exactly one of last, or start with end, or at. at: the tick (or, in older tiers, the step) that holds that instant."
+"""
+Exactly one of last, or start with end, or at. at: the tick (or, in older tiers, the step) that holds that instant. last ends with
+the newest round that every live cluster has, never more than two ticks ago.
+"""
 input Window { start: Time  end: Time  last: Duration  at: Time }
 
 type Query {
   clusters: [Cluster!]
   node(id: ID!): Node
   flow(id: ID!, window: Window!): Flow
-  "Text matches names, owners and tags, case-insensitively; best matches first unless ordered."
+  """
+  Text matches names, owners and tags, case-insensitively; best matches first unless ordered. Topics that exist or moved in the window,
+  and who used any topic in it or in the seven days before its end; without a window, of the last ten minutes.
+  """
   nodes(text: String, kinds: [NodeKind!], cluster: ID, owner: String, tag: String, includeInternal: Boolean! = false, window: Window, orderBy: NodeOrder, first: Int! = 50, after: String): NodeConnection
   """
   includeInactive: flows that moved nothing in the window but did in the seven days before its end, and whose ends still
@@ -1526,8 +1533,9 @@ type Query {
   limit the least important neighbours become counted hidden ones; nothing is cut silently.
   """
   lineage(roots: [ID!]!, direction: Direction! = BOTH, depth: Int! = 3, window: Window!, evidence: [EvidenceKind!], includeInactive: Boolean! = true, limit: Int! = 300): Lineage
-  "Everything that moved in the window, for the overview; above the limit the least important nodes become counted hidden ones."
+  "Everything but internal topics that moved in the window, for the overview; above the limit the least important nodes become counted hidden ones."
   flows(cluster: ID, window: Window!, limit: Int! = 300): Lineage
+  "Means over the window's observed part, lag and sizes at its end, the largest first; nodes whose value is not known, and internal topics, are left out."
   top(metric: Metric!, by: NodeKind!, window: Window!, first: Int! = 10): [Ranked!]
   "Compliance: who wrote and who read this topic in the window, on what evidence."
   topicUsage(topic: ID!, window: Window!): TopicUsage
@@ -1537,6 +1545,7 @@ type Query {
 
 enum NodeOrder { NAME RATE LAG LAST_MOVED }
 
+"id is the brokers' own; while the cluster was never reached, its name. error: why its newest round saw nothing, or that rounds stopped."
 type Cluster { id: ID!  name: String!  environment: String!  brokers: Int  topics: Int  groups: Int  controller: Int  lastRound: Time  error: String }
 
 "Topic, Application and Unidentified implement it and add their own fields; further kinds follow with the sources that see them."
@@ -1595,13 +1604,13 @@ type Flow {
   from: Node!
   to: Node!
   kind: FlowKind!
-  evidence: [Evidence!]!
+  evidence: [Evidence!]!     # of the window; of the seven days before its end where nothing supports it in the window
   firstSeen: Time
   lastSeen: Time
   active: Boolean            # moved a record in the window; null: that part was not observed
   records: Int64             # null: not measurable from this evidence, which is not zero
-  bytes: Int64
-  estimated: Boolean!        # the counts are a sample, a bound or shared out, not a measurement; evidence.detail says how
+  bytes: Int64               # always an estimate: records times the mean record size of the topic on disk at the window's end
+  estimated: Boolean!        # the counts of records are a sample, a bound or shared out, not a measurement; evidence.detail says how
   recordsPerSecond: Float    # mean over the observed part of the window
   bytesPerSecond: Float
   clients(first: Int! = 20): [Client!]!   # who moved it, as seen: groups, client ids, producer ids; busiest first
@@ -1651,11 +1660,22 @@ type Coverage { complete: Boolean!  observedFraction: Float!  gaps(first: Int! =
 type Gap { source: String!  start: Time!  end: Time!  reason: String! }
 type BlindSpot { source: String!  what: String!  remedy: String! }
 
+"""
+Of a flow: RECORDS_PER_SECOND BYTES_PER_SECOND LAG LAG_SECONDS. Of a node, IN is what goes into it and OUT what comes out: a topic's OUT is
+read, an application's IN is read and its OUT written. RECORDS_PER_SECOND and BYTES_PER_SECOND are a topic's IN, and of others IN and OUT
+together. LAG (the sum) and LAG_SECONDS (the furthest behind) are of a topic's readers, or of what an application reads. RETAINED_BYTES is of
+topics only; an UNIDENTIFIED node has OUT only. What does not fit is null, without an error. Bytes are estimated as in Flow.bytes.
+"""
 enum Metric { RECORDS_PER_SECOND BYTES_PER_SECOND RECORDS_IN_PER_SECOND RECORDS_OUT_PER_SECOND BYTES_IN_PER_SECOND BYTES_OUT_PER_SECOND LAG LAG_SECONDS RETAINED_BYTES }
+"""
+At most 11,000 points. The step must be a multiple of the window's own; without one, it is chosen for at most 120 points. A point of a sum is null
+only where no part of it was observed.
+"""
 type Series { metric: Metric!  unit: String!  step: Duration!  points: [Point!]! }
 type Point { at: Time!  value: Float }   # null value: not observed
 
 type Ranked { node: Node!  value: Float! }
+"Flows that moved in the window, or may have (active: null), the busiest first."
 type TopicUsage { topic: Node!  writers: [Flow!]!  readers: [Flow!]!  coverage: Coverage! }
 
 enum EventType { TOPIC_CREATED TOPIC_DELETED TOPIC_RECREATED CONFIG_CHANGED GROUP_JOINED GROUP_LEFT FLOW_STARTED FLOW_STOPPED LEADERS_MOVED SOURCE_LOST SOURCE_RECOVERED }

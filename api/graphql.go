@@ -130,6 +130,8 @@ func (h *graphqlHandler) answer(ctx context.Context, w http.ResponseWriter, r *h
 	if resp == nil {
 		return nil, refuse(http.StatusRequestTimeout, codeTimeout, "the answer took longer than %s", formatDuration(h.limits.Time))
 	}
+	// Resolvers run at once; the same question gets the same answer all the same.
+	slices.SortStableFunc(resp.Errors, func(a, b *gqlerror.Error) int { return strings.Compare(a.Path.String(), b.Path.String()) })
 	return resp, nil
 }
 
@@ -295,12 +297,18 @@ func responseMedia(r *http.Request) string {
 
 // encodeResponse writes a response; data is absent, not null, where nothing was executed.
 func encodeResponse(resp *graphql.Response) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false) // flow ids hold "->"
+	var err error
 	if resp.Data == nil {
-		return json.Marshal(struct {
+		err = e.Encode(struct {
 			Errors gqlerror.List `json:"errors"`
 		}{resp.Errors})
+	} else {
+		err = e.Encode(resp)
 	}
-	return json.Marshal(resp)
+	return b.Bytes(), err
 }
 
 // budget counts the points of the series that a request loads.

@@ -228,7 +228,7 @@ func flowParts(v *view, accesses []int32, m Metric) (p parts, ok bool) {
 }
 
 func (p *parts) addCounters(v *view, accesses []int32) {
-	for _, i := range accesses {
+	for _, i := range v.alone(accesses, lineage.Records) {
 		if x := &v.accesses[i]; x.counter.Metric != lineage.NoMetric {
 			p.list = append(p.list, part{x.counter, x.Access.Topic})
 		}
@@ -236,7 +236,7 @@ func (p *parts) addCounters(v *view, accesses []int32) {
 }
 
 func (p *parts) addGauges(v *view, accesses []int32, m lineage.Metric) {
-	for _, i := range accesses {
+	for _, i := range v.alone(accesses, m) {
 		if x := &v.accesses[i]; x.gauges[m] {
 			p.list = append(p.list, part{lineage.SeriesKey{Subject: x.ID, Metric: m}, x.Access.Topic})
 		}

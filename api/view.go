@@ -50,6 +50,27 @@ type access struct {
 	counter lineage.SeriesKey
 	amount  lineage.Amount
 	gauges  [lineage.Metrics]bool // which of its gauges exist
+	// own is the access of the group itself, of which this one's client is a member; -1: not a member, or the group's own is not known.
+	own int32
+}
+
+// alone returns the accesses without those members that their group's own access already speaks for in the metric: what a group read is what its
+// members read, and must not count twice.
+func (v *view) alone(accesses []int32, m lineage.Metric) []int32 {
+	speaks := func(x *access) bool {
+		if m == lineage.Records {
+			return x.counter.Metric != lineage.NoMetric
+		}
+		return x.gauges[m]
+	}
+	member := func(i int32) bool {
+		x := &v.accesses[i]
+		return x.own >= 0 && speaks(&v.accesses[x.own])
+	}
+	if !slices.ContainsFunc(accesses, member) {
+		return accesses
+	}
+	return slices.DeleteFunc(slices.Clone(accesses), member)
 }
 
 func (x *access) flow() lineage.Flow {
@@ -335,6 +356,21 @@ func (v *view) connect() {
 			end.reads, t.reads = append(end.reads, i), append(t.reads, i)
 		} else {
 			end.writes, t.writes = append(end.writes, i), append(t.writes, i)
+		}
+	}
+	owns := map[lineage.Access]int32{}
+	for i := range v.accesses {
+		if x := &v.accesses[i]; x.Access.Client.Group != "" && x.Access.Client == (lineage.Client{Group: x.Access.Client.Group}) {
+			owns[x.Access] = int32(i)
+		}
+	}
+	for i := range v.accesses {
+		x := &v.accesses[i]
+		x.own = -1
+		if x.Access.Client.Member != "" && x.Access.Client.Group != "" {
+			if own, ok := owns[lineage.Access{Topic: x.Access.Topic, Op: x.Access.Op, Client: lineage.Client{Group: x.Access.Client.Group}}]; ok {
+				x.own = own
+			}
 		}
 	}
 	v.whole = v.build(func(*access) bool { return true })
