@@ -1,0 +1,188 @@
+package identity
+
+import (
+	"fmt"
+	"regexp"
+	"regexp/syntax"
+	"strconv"
+	"strings"
+)
+
+// field is one of the things that a rule looks at.
+type field struct {
+	key     string // as in the configuration
+	pattern func(*Rule) *regexp.Regexp
+	seen    func(*facts) []string // the values of which one must match
+}
+
+// fields stand in the order in which they are written and looked through for groups.
+var fields = []field{
+	{"client_id", func(r *Rule) *regexp.Regexp { return r.ClientID }, func(f *facts) []string { return f.clientIDs }},
+	{"group", func(r *Rule) *regexp.Regexp { return r.Group }, func(f *facts) []string { return one(f.group) }},
+	{"transactional_id", func(r *Rule) *regexp.Regexp { return r.TransactionalID }, func(f *facts) []string { return one(f.client.TransactionalID) }},
+	{"principal", func(r *Rule) *regexp.Regexp { return r.Principal }, func(f *facts) []string { return one(f.client.Principal) }},
+}
+
+func one(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return []string{s}
+}
+
+// compiled is a rule ready to be applied.
+type compiled struct {
+	rule  Rule
+	words string // e.g. "rule 2: client_id ^(shop-[a-z]+)-\d+$"
+	parts []part
+	names *regexp.Regexp // the names that the rule can give
+}
+
+// part is a piece of a rule's name: text, or a group of a field's pattern.
+type part struct {
+	text  string
+	field int // in fields
+	group int // 0: text
+}
+
+func topicRuleError(number int) error { return fmt.Errorf("topic rule %d has no pattern", number) }
+
+func compile(number int, rule Rule) (compiled, error) {
+	c := compiled{rule: rule}
+	var words []string
+	of := -1 // the field whose groups the name may use
+	for i, f := range fields {
+		if p := f.pattern(&rule); p != nil {
+			words = append(words, f.key+" "+p.String())
+			if of < 0 && p.NumSubexp() > 0 {
+				of = i
+			}
+		}
+	}
+	if len(words) == 0 {
+		return c, fmt.Errorf("rule %d has no pattern", number)
+	}
+	c.words = fmt.Sprintf("rule %d: %s", number, strings.Join(words, ", "))
+	if rule.Name == "" {
+		return c, fmt.Errorf("%s has no name", c.words)
+	}
+	var err error
+	if c.parts, err = parseName(rule.Name, of); err == nil {
+		for _, p := range c.parts {
+			if p.group > 0 && (of < 0 || p.group > fields[of].pattern(&rule).NumSubexp()) {
+				err = fmt.Errorf("no such group: $%d", p.group)
+			}
+		}
+	}
+	if err == nil {
+		c.names, err = possibleNames(&rule, c.parts)
+	}
+	if err != nil {
+		return c, fmt.Errorf("%s: name %q: %w", c.words, rule.Name, err)
+	}
+	return c, nil
+}
+
+var reference = regexp.MustCompile(`\$(?:(\d+)|\{(\d+)\})`)
+
+// parseName splits a name at its references. It is not regexp.Expand, for which $1_x is a group called "1_x".
+func parseName(name string, of int) ([]part, error) {
+	var out []part
+	end := 0
+	for _, m := range reference.FindAllStringSubmatchIndex(name, -1) {
+		if m[0] > end {
+			out = append(out, part{text: name[end:m[0]]})
+		}
+		first, last := m[2], m[3]
+		if first < 0 {
+			first, last = m[4], m[5]
+		}
+		n, err := strconv.Atoi(name[first:last])
+		if err != nil || n == 0 {
+			return nil, fmt.Errorf("no such group: %s", name[m[0]:m[1]])
+		}
+		out = append(out, part{field: of, group: n})
+		end = m[1]
+	}
+	if end < len(name) {
+		out = append(out, part{text: name[end:]})
+	}
+	return out, nil
+}
+
+// apply returns the name that the rule gives; ok is false when it does not match or would give an empty one.
+func (c *compiled) apply(f *facts) (name string, ok bool) {
+	groups := make([][]string, len(fields))
+	for i, fd := range fields {
+		p := fd.pattern(&c.rule)
+		if p == nil {
+			continue
+		}
+		for _, v := range fd.seen(f) {
+			if groups[i] = p.FindStringSubmatch(v); groups[i] != nil {
+				break
+			}
+		}
+		if groups[i] == nil {
+			return "", false
+		}
+	}
+	var b strings.Builder
+	for _, p := range c.parts {
+		if p.group == 0 {
+			b.WriteString(p.text)
+		} else {
+			b.WriteString(groups[p.field][p.group])
+		}
+	}
+	return b.String(), b.Len() > 0
+}
+
+// possibleNames returns a pattern of the names that a rule can give: its name with each reference replaced by what that group can match. Assertions
+// inside a group are dropped, since they speak of the text around it.
+func possibleNames(rule *Rule, parts []part) (*regexp.Regexp, error) {
+	var b strings.Builder
+	b.WriteString(`\A`)
+	for _, p := range parts {
+		if p.group == 0 {
+			b.WriteString(regexp.QuoteMeta(p.text))
+			continue
+		}
+		tree, err := syntax.Parse(fields[p.field].pattern(rule).String(), syntax.Perl)
+		if err != nil {
+			return nil, err
+		}
+		group := capture(tree, p.group)
+		if group == nil {
+			return nil, fmt.Errorf("no such group: $%d", p.group)
+		}
+		unassert(group)
+		b.WriteString("(?:" + group.String() + ")")
+	}
+	b.WriteString(`\z`)
+	return regexp.Compile(b.String())
+}
+
+// capture finds a group's own expression.
+func capture(re *syntax.Regexp, group int) *syntax.Regexp {
+	if re.Op == syntax.OpCapture && re.Cap == group {
+		return re.Sub[0]
+	}
+	for _, sub := range re.Sub {
+		if found := capture(sub, group); found != nil {
+			return found
+		}
+	}
+	return nil
+}
+
+func unassert(re *syntax.Regexp) {
+	switch re.Op {
+	case syntax.OpBeginLine, syntax.OpEndLine, syntax.OpBeginText, syntax.OpEndText, syntax.OpWordBoundary, syntax.OpNoWordBoundary:
+		*re = syntax.Regexp{Op: syntax.OpEmptyMatch}
+	default:
+	}
+	for _, sub := range re.Sub {
+		unassert(sub)
+	}
+}
