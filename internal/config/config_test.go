@@ -51,8 +51,7 @@ func load(t *testing.T, yaml string, files map[string]string, args ...string) (C
 	}
 	cfg, err := Load(in)
 	if err != nil {
-		var e *Error
-		if !errors.As(err, &e) {
+		if _, ok := errors.AsType[*Error](err); !ok {
 			t.Errorf("error %q is a %T, want *Error", err, err)
 		}
 		if strings.Contains(err.Error(), canary) {

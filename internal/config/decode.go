@@ -73,7 +73,7 @@ func (d decoder) leaf(v reflect.Value, raw any, path string) error {
 	default:
 		return d.fail(path, raw, "is not a single value")
 	}
-	if u, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
+	if u, ok := reflect.TypeAssert[encoding.TextUnmarshaler](v.Addr()); ok {
 		if err := u.UnmarshalText([]byte(text)); err != nil {
 			return d.fail(path, text, "%v", err)
 		}

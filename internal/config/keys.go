@@ -30,8 +30,8 @@ var keys = sync.OnceValue(func() []key {
 		case t.Kind() == reflect.Slice:
 			walk(t.Elem(), path+".*")
 		default:
-			for i := range t.NumField() {
-				walk(t.Field(i).Type, strings.TrimPrefix(path+"."+t.Field(i).Tag.Get("koanf"), "."))
+			for f := range t.Fields() {
+				walk(f.Type, strings.TrimPrefix(path+"."+f.Tag.Get("koanf"), "."))
 			}
 		}
 	}

@@ -71,7 +71,7 @@ func shop(w *World) []mover {
 		consumer(west, "cg-0042", "loyalty-points-1", classic, "order-enriched"), // its name says nothing; a rule does
 		consumer(west, "sessioniser", "sessioniser-1", classic, "clickstream").writing("sessions", 8),
 		consumer(west, "sessioniser", "sessioniser-2", classic, "clickstream").writing("sessions", 8),
-		consumer(west, "recommendations", "recommendations-1", classic, "clickstream", "sessions").slow(60),
+		consumer(west, "recommendations", "recommendations-1", classic, "clickstream", "sessions").slow(105),
 		consumer(west, "nightly-report", "nightly-report-1", classic, "orders").until(15 * time.Second),
 
 		// Groups of KIP-848, where the broker assigns.

@@ -29,7 +29,6 @@ func (e *enrich) run(ctx context.Context) error {
 		kgo.ConsumeTopics(e.from...),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
-		kgo.RequireStableFetchOffsets(),
 	)
 	if err != nil {
 		return err
@@ -126,4 +125,5 @@ func (r *replicate) name() string { return r.app }
 func enricher(c *Cluster, app string, from []string, to string) *enrich {
 	return &enrich{c, app, from, to}
 }
+
 func copier(from, to *Cluster, app, topic string) *replicate { return &replicate{from, to, app, topic} }
