@@ -268,7 +268,20 @@ func (s *Snapshot) finish(out *Walk, nodes []uint32, shown bitset, on func(from,
 			out.Hidden = append(out.Hidden, h)
 		}
 	}
-	for _, n := range slices.Sorted(slices.Values(nodes)) {
+	nodes = slices.Sorted(slices.Values(nodes))
+	count := 0
+	for _, n := range nodes {
+		for _, to := range s.outTo[s.outOff[n]:s.outOff[n+1]] {
+			if shown.has(to) && on(n, to) {
+				count++
+			}
+		}
+	}
+	if count == 0 {
+		return
+	}
+	out.Edges = make([]Edge, 0, count) // edges are large: growing would copy them about
+	for _, n := range nodes {
 		for e := s.outOff[n]; e < s.outOff[n+1]; e++ {
 			if to := s.outTo[e]; shown.has(to) && on(n, to) {
 				out.Edges = append(out.Edges, s.edge(n, e))

@@ -1,0 +1,124 @@
+package graph
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// estate makes accesses of a graph shaped like lineage: twelve stages of topics and applications in turn, with hubs, four flows to a node; rates
+// are log-normal and a third of the flows idle.
+func estate(edges int) []Access {
+	const stages = 12
+	r := rand.New(rand.NewPCG(11, 3))
+	per := max(64, edges/4) / stages
+	node := func(stage int) lineage.Node {
+		u := r.Float64()
+		i := int(u * u * float64(per))
+		if stage%2 == 0 {
+			return app(fmt.Sprintf("team-%d.service-%d-%d", i%50, stage, i))
+		}
+		return topic(fmt.Sprintf("domain-%d.events.%d.%d", i%50, stage, i))
+	}
+	out := make([]Access, edges)
+	for i := range out {
+		stage := r.IntN(stages - 1)
+		out[i] = Access{ID: lineage.SubjectID(i), From: node(stage), To: node(stage + 1), Weight: math.Exp(2.2 * r.NormFloat64())}
+		if r.IntN(3) > 0 {
+			out[i].State = Active
+		}
+	}
+	return out
+}
+
+// plain is the least that a search can do: breadth first over numbers, no names, no order, no counts; bits and queue are used again.
+type plain struct {
+	off, to []uint32
+	seen    []uint64
+	queue   []uint32
+}
+
+func (p *plain) run(root uint32) int {
+	clear(p.seen)
+	q := append(p.queue[:0], root)
+	p.seen[root>>6] |= 1 << (root & 63)
+	for h := 0; h < len(q); h++ {
+		for _, v := range p.to[p.off[q[h]]:p.off[q[h]+1]] {
+			if w, m := v>>6, uint64(1)<<(v&63); p.seen[w]&m == 0 {
+				p.seen[w] |= m
+				q = append(q, v)
+			}
+		}
+	}
+	p.queue = q
+	return len(q)
+}
+
+// hub returns the node from which most is downstream among the first stage's.
+func hub(s *Snapshot) lineage.Node {
+	var best lineage.Node
+	most := -1
+	for n := range s.Nodes() {
+		if i := s.index[n]; s.inOff[i] == s.inOff[i+1] {
+			if out := int(s.outOff[i+1] - s.outOff[i]); out > most {
+				best, most = n, out
+			}
+		}
+	}
+	return best
+}
+
+func BenchmarkWalk(b *testing.B) {
+	for _, edges := range []int{1e4, 1e5, 1e6} {
+		s := Build(window, estate(edges))
+		root := hub(s)
+		p := plain{off: s.outOff, to: s.outTo, seen: make([]uint64, len(s.nodes)/64+1)}
+		b.Run(fmt.Sprintf("edges=%d/plain", edges), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				p.run(s.index[root])
+			}
+		})
+		for _, limit := range []int{300, 1000} {
+			b.Run(fmt.Sprintf("edges=%d/limit=%d", edges, limit), func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					s.Walk(Query{Roots: []lineage.Node{root}, Direction: Downstream, Depth: -1, Limit: limit})
+				}
+			})
+		}
+		b.Run(fmt.Sprintf("edges=%d/depth=3,limit=300", edges), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				s.Walk(Query{Roots: []lineage.Node{root}, Direction: Both, Depth: 3, Limit: 300})
+			}
+		})
+		b.Run(fmt.Sprintf("edges=%d/all,limit=300", edges), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				s.All(300)
+			}
+		})
+		if got, want := s.Walk(Query{Roots: []lineage.Node{root}, Direction: Downstream, Depth: -1, Limit: 1}).TotalNodes, p.run(s.index[root]); got != want {
+			b.Fatalf("the walk finds %d nodes, the plain search %d", got, want)
+		}
+	}
+}
+
+func BenchmarkBuild(b *testing.B) {
+	for _, edges := range []int{1e4, 1e5, 1e6} {
+		accesses := estate(edges)
+		rand.New(rand.NewPCG(1, 1)).Shuffle(len(accesses), func(i, j int) { accesses[i], accesses[j] = accesses[j], accesses[i] })
+		accesses = slices.Clip(accesses)
+		b.Run(fmt.Sprintf("edges=%d", edges), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				Build(window, accesses)
+			}
+		})
+	}
+}
