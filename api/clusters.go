@@ -208,9 +208,9 @@ func (a *answerer) clusterState(ctx context.Context, source string) (clusterStat
 	if err != nil {
 		return st, fmt.Errorf("read coverage of %q: %w", source, err)
 	}
-	// A source is taken to have seen nothing when the observed fraction is what is left after all of it is missing. The fraction counts sources
-	// alike, and slow sources are not due in most rounds: so half is the mark.
-	if len(cov.Gaps) > 0 && cov.ObservedFraction <= 0.5 {
+	// The fraction counts sources alike, and slow ones, not due in most rounds, count as observing: so the loss of all that was due leaves about half,
+	// the loss of one broker of three more than nine tenths.
+	if len(cov.Gaps) > 0 && cov.ObservedFraction <= 0.7 {
 		st.trouble = cov.Gaps[0].Reason
 	}
 	if age := time.Since(last); age > 3*tick && st.trouble == "" {

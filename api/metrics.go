@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 
@@ -140,7 +141,7 @@ func (k *kafkaFigures) collect(ctx context.Context, ch chan<- prometheus.Metric,
 			gaps[g.Source.Name] += g.Window.Duration()
 		}
 		for _, b := range cov.BlindSpots {
-			blind[b.Source]++
+			blind[strings.TrimPrefix(b.Source, c.source+"/")]++
 		}
 		for source, d := range gaps {
 			gauge(descGap, d.Seconds(), name, source)
@@ -196,6 +197,9 @@ func (k *kafkaFigures) totals(ctx context.Context, v *view, ch chan<- prometheus
 	var keys []lineage.SeriesKey
 	var owners [][2]string
 	for _, t := range v.topics {
+		if t.gone {
+			continue
+		}
 		for _, s := range t.subjects {
 			keys = append(keys, lineage.SeriesKey{Subject: s.ID, Metric: lineage.Appended})
 			owners = append(owners, [2]string{t.node.Scope, t.node.Name})

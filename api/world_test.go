@@ -261,7 +261,6 @@ func shop(t testing.TB, rounds int) *world {
 		ends := []func(*lineage.Observation){
 			w.moved(self(orders), lineage.NoEvidence, 1500), w.moved(self(payments), lineage.NoEvidence, 1500),
 			w.moved(self(customers), lineage.NoEvidence, 100), w.moved(self(offsets), lineage.NoEvidence, 10),
-			level(self(orders), lineage.Retained, int64(n)*1500), level(self(payments), lineage.Retained, int64(n)*1500),
 			w.moved(writes(customers, lineage.Client{Kind: lineage.Remainder}), lineage.EndOffsets, 100, estimated),
 			w.moved(writes(offsets, lineage.Client{Kind: lineage.Remainder}), lineage.EndOffsets, 10),
 			w.moved(writes(payments, lineage.Client{TransactionalID: "billing", Producer: lineage.KnownProducer(2001)}), lineage.Transaction, 1500, estimated),
@@ -283,6 +282,8 @@ func shop(t testing.TB, rounds int) *world {
 			w.observe("west", "groups", n, w.groups(n, billing)...)
 		}
 		if n%6 == 1 {
+			w.observeEvery(6*tick, "west", "start-offsets", n,
+				level(self(orders), lineage.Retained, int64(n)*1500), level(self(payments), lineage.Retained, int64(n)*1500))
 			w.observeEvery(6*tick, "west", "log-dirs", n, level(self(orders), lineage.LogBytes, int64(n)*1500*200), level(self(payments), lineage.LogBytes, int64(n)*1500*80))
 			w.observeEvery(6*tick, "west", "members", n, sighted(
 				reads(orders, lineage.Client{Group: "billing", Member: billing.ID, ClientID: billing.ClientID, Host: billing.Host}), lineage.GroupMembership, ""))

@@ -1,0 +1,66 @@
+package api_test
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lineaged/lineaged/api"
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// graphQuery is what a page that draws a graph asks for.
+const graphQuery = `{"query":"{lineage(roots:[\"topic:west/orders\"],window:{start:\"2000-01-01T00:00:00Z\",end:\"2000-01-01T00:01:00Z\"}){` +
+	`nodes{id kind name owner tags} flows{id kind active recordsPerSecond from{id} to{id}} truncated totalNodes window{start end step}}}"}`
+
+func benchHandler(b *testing.B) http.Handler {
+	b.Helper()
+	return api.New(api.Options{History: fan(b, 98).store, Identity: people{}, Clusters: shopConfig, Log: quiet()}) // with the topic and its writer: 100 nodes
+}
+
+// BenchmarkLineage100HTTP asks for a graph of 100 nodes over a connection; BenchmarkLineage100Handler the same without one; BenchmarkLineage100Direct
+// makes the same answer by calls in Go. What GraphQL and HTTP add is the difference.
+func BenchmarkLineage100HTTP(b *testing.B) {
+	server := httptest.NewServer(benchHandler(b))
+	defer server.Close()
+	b.ReportAllocs()
+	for b.Loop() {
+		resp, err := server.Client().Post(server.URL+"/graphql", "application/json", strings.NewReader(graphQuery)) //nolint:noctx // ends with the server
+		if err != nil {
+			b.Fatal(err)
+		}
+		n, err := io.Copy(io.Discard, resp.Body)
+		_ = resp.Body.Close()
+		if err != nil || n < 10_000 {
+			b.Fatal(n, err)
+		}
+	}
+}
+
+func BenchmarkLineage100Handler(b *testing.B) {
+	h := benchHandler(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		r := httptest.NewRequest(http.MethodPost, "http://localhost/graphql", strings.NewReader(graphQuery))
+		r.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Body.Len() < 10_000 {
+			b.Fatal(w.Body)
+		}
+	}
+}
+
+func BenchmarkLineage100Direct(b *testing.B) {
+	direct := api.Direct(fan(b, 98).store, people{}, shopConfig, quiet())
+	w := lineage.Window{Start: midnight, End: midnight.Add(time.Minute)}
+	b.ReportAllocs()
+	for b.Loop() {
+		if n := direct(b.Context(), "topic:west/orders", w); n != 100+99 {
+			b.Fatal(n)
+		}
+	}
+}
