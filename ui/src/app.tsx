@@ -1,0 +1,38 @@
+import { lazy, Suspense, useEffect } from 'react';
+import { usePathname } from 'wouter/use-browser-location';
+import { OverviewPage } from './overview/page';
+import { Header } from './shell/header';
+
+// Graph and charts are the larger half of the page and not needed to find a node.
+const LineagePage = lazy(() => import('./lineage/page').then((m) => ({ default: m.LineagePage })));
+
+export function App() {
+  const path = usePathname();
+  return (
+    <>
+      <a className="skip" href="#main">
+        Skip to content
+      </a>
+      <Header path={path} />
+      <Suspense fallback={<main id="main" className="loading" aria-busy="true" />}>
+        <Page path={path} />
+      </Suspense>
+    </>
+  );
+}
+
+function Page({ path }: { path: string }) {
+  useEffect(() => {
+    if (path === '/') document.title = 'Overview · lineaged';
+  }, [path]);
+  if (path === '/') return <OverviewPage />;
+  if (path === '/lineage') return <LineagePage />;
+  return (
+    <main id="main" className="page">
+      <h1>No such page</h1>
+      <p>
+        <a href="/">Go to the overview</a>
+      </p>
+    </main>
+  );
+}

@@ -1,0 +1,252 @@
+import { useEffect, useMemo, useRef, useState } from 'react';
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+import { useTheme } from '../shell/theme';
+import { instant } from '../words/format';
+import { type ApiPoint, describe, type Span, times, unobservedInAll, values } from './gaps';
+
+export interface Line {
+  label: string;
+  points: readonly ApiPoint[];
+  /** A CSS custom property. */
+  colour: string;
+}
+
+interface Props {
+  title: string;
+  lines: readonly Line[];
+  stepSeconds: number;
+  /** Unix seconds. */
+  start: number;
+  end: number;
+  format(value: number): string;
+  unit: string;
+}
+
+const HEIGHT = 150;
+
+/** Lines over one window. What was not observed is a hole, hatched and named; the values are also there as a table. */
+export function Chart({ title, lines, stepSeconds, start, end, format, unit }: Props) {
+  const box = useRef<HTMLDivElement>(null);
+  const theme = useTheme();
+  const [hover, setHover] = useState<number | null>(null);
+  const data = useMemo<uPlot.AlignedData>(
+    () => [times(lines[0]?.points ?? []), ...lines.map((l) => values(l.points))],
+    [lines],
+  );
+  const holes = useMemo(() => unobservedInAll(lines.map((l) => l.points), stepSeconds), [lines, stepSeconds]);
+  const latest = useRef({ holes, start, end, format });
+  latest.current = { holes, start, end, format };
+  const plot = useRef<uPlot | null>(null);
+  const shape = lines.map((l) => `${l.label}\n${l.colour}`).join('\n');
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: theme and shape rebuild the canvas; data is set below without a rebuild, so that a live chart does not flicker
+  useEffect(() => {
+    const at = box.current;
+    if (!at) return;
+    const colour = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+    const u = new uPlot(
+      {
+        width: Math.max(at.clientWidth, 200),
+        height: HEIGHT,
+        padding: [8, 8, 0, 0],
+        legend: { show: false },
+        cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false } },
+        scales: {
+          x: { time: true, range: () => [latest.current.start, latest.current.end] },
+          y: { range: (_u, _min, max) => [0, max > 0 ? max * 1.12 : 1] },
+        },
+        axes: [axis(colour, undefined, 26), axis(colour, (v) => latest.current.format(v), 66)],
+        series: [
+          {},
+          ...lines.map((l) => ({
+            label: l.label,
+            stroke: colour(l.colour),
+            width: 1.75,
+            spanGaps: false,
+            points: { show: true, size: 5, filter: lonely },
+          })),
+        ],
+        hooks: {
+          drawClear: [(p) => hatch(p, latest.current.holes, colour)],
+          setCursor: [(p) => setHover(p.cursor.idx ?? null)],
+        },
+      },
+      data,
+      at,
+    );
+    plot.current = u;
+    const observer = new ResizeObserver(() => u.setSize({ width: Math.max(at.clientWidth, 200), height: HEIGHT }));
+    observer.observe(at);
+    return () => {
+      observer.disconnect();
+      u.destroy();
+      plot.current = null;
+    };
+  }, [theme, shape]);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the window's ends are read through the ref when the scales are set again
+  useEffect(() => {
+    plot.current?.setData(data);
+  }, [data, start, end]);
+
+  const summary = lines.map((l) => describe(l.label, l.points, stepSeconds, unit)).join(' ');
+  return (
+    <figure className="chart">
+      <figcaption>
+        <span className="chart-title">{title}</span>
+        <Readout lines={lines} at={hover} format={format} />
+      </figcaption>
+      <div ref={box} className="plot" role="img" aria-label={`${title}. ${summary}`} />
+      <Holes holes={holes} stepSeconds={stepSeconds} start={start} end={end} />
+      <ValueTable title={title} lines={lines} format={format} />
+    </figure>
+  );
+}
+
+function Readout({ lines, at, format }: { lines: readonly Line[]; at: number | null; format(v: number): string }) {
+  const time = at === null ? null : lines[0]?.points[at]?.at;
+  return (
+    <span className="readout">
+      {time && <span className="when">{instant(time)}</span>}
+      {lines.map((l) => {
+        const value = time && at !== null ? l.points[at]?.value : l.points.findLast((p) => p.value != null)?.value;
+        return (
+          <span key={l.label} className="legend">
+            <i style={{ background: `var(${l.colour})` }} />
+            {lines.length > 1 && <span>{l.label}</span>}
+            <b>{value == null ? 'not observed' : format(value)}</b>
+          </span>
+        );
+      })}
+    </span>
+  );
+}
+
+function Holes({ holes, stepSeconds, start, end }: { holes: Span[]; stepSeconds: number; start: number; end: number }) {
+  if (holes.length === 0) return null;
+  const clipped = holes.map((h) => ({ start: Math.max(h.start, start), end: Math.min(h.end, end) }));
+  const missing = clipped.reduce((sum, h) => sum + Math.max(0, h.end - h.start), 0);
+  const all = end - start <= missing + stepSeconds / 2;
+  return (
+    <p className="holes">
+      <i className="hatch" aria-hidden="true" />
+      {all ? 'Not observed in this window.' : `Hatched: not observed (${holes.length === 1 ? 'one span' : `${holes.length} spans`}).`}
+    </p>
+  );
+}
+
+/** The same values for those who cannot see or read a chart. Built only when opened: it may be hundreds of rows. */
+function ValueTable({ title, lines, format }: { title: string; lines: readonly Line[]; format(v: number): string }) {
+  const [open, setOpen] = useState(false);
+  return (
+    <details className="values" onToggle={(e) => setOpen(e.currentTarget.open)}>
+      <summary>Values</summary>
+      {open && (
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
+        <section className="scroll values-scroll" tabIndex={0} aria-label={`${title}: values`}>
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">Time</th>
+                {lines.map((l) => (
+                  <th key={l.label} scope="col" className="num">
+                    {l.label}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {lines[0]?.points.map((p, i) => (
+                <tr key={p.at}>
+                  <th scope="row">{instant(p.at)}</th>
+                  {lines.map((l) => {
+                    const v = l.points[i]?.value;
+                    return (
+                      <td key={l.label} className="num">
+                        {v == null ? <span className="unknown">not observed</span> : format(v)}
+                      </td>
+                    );
+                  })}
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </section>
+      )}
+    </details>
+  );
+}
+
+function axis(colour: (name: string) => string, format: ((v: number) => string) | undefined, size: number): uPlot.Axis {
+  return {
+    stroke: colour('--muted'),
+    font: '11px system-ui, sans-serif',
+    size,
+    gap: 4,
+    grid: { stroke: colour('--line-soft'), width: 1 },
+    ticks: { show: false },
+    space: format ? 32 : 60,
+    values: format ? (_u: uPlot, ticks: number[]) => ticks.map(format) : timeTicks,
+  };
+}
+
+const pad = (n: number) => String(n).padStart(2, '0');
+
+/** 24-hour clock; the date at midnight; seconds only where ticks are less than a minute apart. */
+function timeTicks(_u: uPlot, ticks: number[], _axis: number, _space: number, increment: number): string[] {
+  return ticks.map((t) => {
+    const d = new Date(t * 1000);
+    const hm = `${pad(d.getHours())}:${pad(d.getMinutes())}`;
+    if (increment < 60) return `${hm}:${pad(d.getSeconds())}`;
+    if (increment >= 86_400 || (hm === '00:00' && increment >= 3600)) return `${pad(d.getDate())}.${pad(d.getMonth() + 1)}.`;
+    return hm;
+  });
+}
+
+/** Points between two holes, which no line would show. */
+function lonely(u: uPlot, series: number): number[] {
+  const ys = u.data[series] ?? [];
+  const out: number[] = [];
+  for (let i = 0; i < ys.length; i++) if (ys[i] != null && ys[i - 1] == null && ys[i + 1] == null) out.push(i);
+  return out;
+}
+
+function hatch(u: uPlot, holes: readonly Span[], colour: (name: string) => string): void {
+  const { ctx, bbox } = u;
+  for (const h of holes) {
+    const left = Math.max(bbox.left, u.valToPos(h.start, 'x', true));
+    const right = Math.min(bbox.left + bbox.width, u.valToPos(h.end, 'x', true));
+    if (right <= left) continue;
+    const width = Math.max(right - left, 3);
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(left, bbox.top, width, bbox.height);
+    ctx.clip();
+    ctx.fillStyle = colour('--hole');
+    ctx.fillRect(left, bbox.top, width, bbox.height);
+    ctx.strokeStyle = colour('--hole-line');
+    ctx.lineWidth = 1 * devicePixelRatio;
+    ctx.beginPath();
+    const gap = 7 * devicePixelRatio;
+    for (let x = left - bbox.height; x < left + width; x += gap) {
+      ctx.moveTo(x, bbox.top + bbox.height);
+      ctx.lineTo(x + bbox.height, bbox.top);
+    }
+    ctx.stroke();
+    const text = 'not observed';
+    ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
+    const textWidth = ctx.measureText(text).width;
+    if (textWidth + 12 * devicePixelRatio < width) {
+      const x = left + (width - textWidth) / 2;
+      const y = bbox.top + bbox.height / 2;
+      ctx.fillStyle = colour('--surface');
+      ctx.fillRect(x - 5 * devicePixelRatio, y - 9 * devicePixelRatio, textWidth + 10 * devicePixelRatio, 18 * devicePixelRatio);
+      ctx.fillStyle = colour('--muted');
+      ctx.textBaseline = 'middle';
+      ctx.textAlign = 'left';
+      ctx.fillText(text, x, y);
+    }
+    ctx.restore();
+  }
+}

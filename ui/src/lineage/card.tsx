@@ -1,0 +1,73 @@
+import { Handle, type NodeProps, Position } from '@xyflow/react';
+import { KindIcon } from '../shell/icons';
+import { compact, rate } from '../words/format';
+import { ACTIVITY_WORD, KIND_WORD } from '../words/words';
+import type { CardNode } from './elements';
+import { useFocused } from './focused';
+
+export function Card({ id, data, selected }: NodeProps<CardNode>) {
+  const { setFocused, onSelect } = useFocused();
+  const { node, root, rateIn, rateOut, lag, activity, hiddenUp, hiddenDown } = data;
+  const scope = node.cluster?.name ?? node.environment;
+  return (
+    <div className={`node ${selected ? 'selected' : ''} ${root ? 'root' : ''} is-${activity} of-${node.kind.toLowerCase()}`}>
+      <Handle type="target" position={Position.Left} isConnectable={false} />
+      {hiddenUp > 0 && <Stub side="up" n={hiddenUp} />}
+      <button
+        type="button"
+        className="node-card"
+        tabIndex={-1}
+        data-graph-id={id}
+        aria-label={data.label}
+        aria-pressed={selected}
+        onFocus={() => setFocused(id)}
+        onClick={(e) => {
+          e.stopPropagation();
+          onSelect(id);
+        }}
+      >
+        <span className="node-kind">
+          <KindIcon kind={node.kind} />
+          {KIND_WORD[node.kind]}
+          {node.exists === false && <b className="word">deleted</b>}
+          {activity !== 'active' && <b className="word">{ACTIVITY_WORD[activity]}</b>}
+          {scope && <span className="node-scope">{scope}</span>}
+        </span>
+        <span className="node-name" title={node.name}>
+          {node.kind === 'UNIDENTIFIED' ? `writers of ${node.name}` : node.name}
+        </span>
+        <span className="node-rates">
+          {rateIn !== null && (
+            <span>
+              in <b>{rate(rateIn, 'records')}</b>
+            </span>
+          )}
+          {rateOut !== null && (
+            <span>
+              out <b>{rate(rateOut, 'records')}</b>
+            </span>
+          )}
+          {lag !== null && (
+            <span className={lag > 0n ? 'lagging' : ''}>
+              lag <b>{compact(Number(lag))}</b>
+            </span>
+          )}
+          {rateIn === null && rateOut === null && lag === null && <span>no count</span>}
+        </span>
+      </button>
+      {hiddenDown > 0 && <Stub side="down" n={hiddenDown} />}
+      <Handle type="source" position={Position.Right} isConnectable={false} />
+    </div>
+  );
+}
+
+/** Neighbours that are not shown: cut by the limit, the depth or the direction. Counted, so that nothing is cut silently. */
+function Stub({ side, n }: { side: 'up' | 'down'; n: number }) {
+  const words = `${n} more ${side === 'up' ? 'upstream' : 'downstream'}, not shown`;
+  return (
+    <span className={`stub stub-${side}`} title={`${words}: open this node's lineage to see them`}>
+      +{n}
+      <span className="sr"> {words}</span>
+    </span>
+  );
+}

@@ -1,0 +1,199 @@
+// From the API's answer to what React Flow draws and what the tables list. Pure.
+import type { Edge, Node } from '@xyflow/react';
+import { mean } from '../chart/gaps';
+import { bytes, compact, count, duration, type RateUnit, rate } from '../words/format';
+import { ACTIVITY_WORD, type Activity, activity, FLOW_WORD, KIND_WORD, plural } from '../words/words';
+import { CARD_HEIGHT, CARD_WIDTH, curveBetween, placeLabels, svgPath, type XY } from './geometry';
+import type { LineageAnswer, LineageFlow, LineageNode } from './types';
+
+export interface CardData extends Record<string, unknown> {
+  node: LineageNode;
+  root: boolean;
+  /** Mean records per second over what was observed; null: not observed or not measurable. */
+  rateIn: number | null;
+  rateOut: number | null;
+  /** Records behind, over all topics that it reads and that are shown; null: no reading with a known lag. */
+  lag: bigint | null;
+  activity: Activity;
+  hiddenUp: number;
+  hiddenDown: number;
+  label: string;
+}
+
+export interface FlowData extends Record<string, unknown> {
+  flow: LineageFlow;
+  activity: Activity;
+  text: string;
+  label: string;
+  path: string;
+  at: XY;
+  width: number;
+}
+
+export type CardNode = Node<CardData, 'card'>;
+export type FlowEdge = Edge<FlowData, 'flow'>;
+
+export interface Elements {
+  nodes: CardNode[];
+  edges: FlowEdge[];
+}
+
+export function elements(answer: LineageAnswer, roots: readonly string[], unit: RateUnit): Elements {
+  const positions = new Map(answer.positions.map((p) => [p.node, p]));
+  const hidden = new Map(answer.hidden.map((h) => [h.node, h]));
+  const nodes: CardNode[] = [];
+  for (const node of answer.nodes) {
+    const at = positions.get(node.id);
+    if (!at) continue; // Without a place nothing can be drawn; the table lists it all the same.
+    const data = card(node, answer, roots.includes(node.id), hidden.get(node.id));
+    nodes.push({
+      id: node.id,
+      type: 'card',
+      position: { x: at.x, y: at.y },
+      // Given, not measured: only so can nodes out of sight be left out.
+      width: CARD_WIDTH,
+      height: CARD_HEIGHT,
+      handles: [
+        { type: 'target', position: 'left' as never, x: 0, y: CARD_HEIGHT / 2, width: 1, height: 1 },
+        { type: 'source', position: 'right' as never, x: CARD_WIDTH, y: CARD_HEIGHT / 2, width: 1, height: 1 },
+      ],
+      data,
+    });
+  }
+  return { nodes, edges: edges(answer, positions, unit) };
+}
+
+function card(
+  node: LineageNode,
+  answer: LineageAnswer,
+  root: boolean,
+  hidden: { upstream: number; downstream: number } | undefined,
+): CardData {
+  const around = answer.flows.filter((f) => f.from.id === node.id || f.to.id === node.id);
+  const states = around.map((f) => activity(f.active));
+  const lags = around.flatMap((f) => (f.to.id === node.id && f.lag != null ? [BigInt(f.lag)] : []));
+  const data: CardData = {
+    node,
+    root,
+    rateIn: mean(node.rateIn?.points),
+    rateOut: mean(node.rateOut?.points),
+    lag: lags.length === 0 ? null : lags.reduce((a, b) => a + b),
+    activity: states.includes('active') ? 'active' : states.includes('unobserved') ? 'unobserved' : 'inactive',
+    hiddenUp: hidden?.upstream ?? 0,
+    hiddenDown: hidden?.downstream ?? 0,
+    label: '',
+  };
+  const facts = [`${KIND_WORD[node.kind]} ${node.name}`];
+  if (node.cluster) facts.push(`cluster ${node.cluster.name}`);
+  if (root) facts.push('root of this view');
+  if (data.rateIn !== null) facts.push(`in ${rate(data.rateIn, 'records')}`);
+  if (data.rateOut !== null) facts.push(`out ${rate(data.rateOut, 'records')}`);
+  if (data.lag !== null) facts.push(`lag ${plural(Number(data.lag), 'record')}`);
+  if (data.activity !== 'active') facts.push(ACTIVITY_WORD[data.activity]);
+  data.label = facts.join(', ');
+  return data;
+}
+
+function edges(answer: LineageAnswer, positions: Map<string, XY>, unit: RateUnit): FlowEdge[] {
+  const names = new Map(answer.nodes.map((n) => [n.id, n.name]));
+  const drawn = answer.flows.flatMap((flow) => {
+    const from = positions.get(flow.from.id);
+    const to = positions.get(flow.to.id);
+    return from && to ? [{ flow, curve: curveBetween(from, to), text: flowText(flow, unit) }] : [];
+  });
+  const places = placeLabels(drawn, [...positions.values()]);
+  return drawn.map(({ flow, curve, text }, i) => ({
+    id: flow.id,
+    type: 'flow',
+    source: flow.from.id,
+    target: flow.to.id,
+    data: {
+      flow,
+      activity: activity(flow.active),
+      text,
+      label: `${names.get(flow.from.id)} to ${names.get(flow.to.id)}, ${flowSentence(flow)}`,
+      path: svgPath(curve),
+      at: places[i] ?? { x: 0, y: 0 },
+      width: strokeWidth(flow, unit),
+    },
+  }));
+}
+
+/** What stands on an edge. "~" marks what is estimated; what is not known is said in words, never as 0. */
+export function flowText(flow: LineageFlow, unit: RateUnit): string {
+  const state = activity(flow.active);
+  if (state !== 'active') return ACTIVITY_WORD[state];
+  return flowRate(flow, unit);
+}
+
+export function flowRate(flow: Pick<LineageFlow, 'recordsPerSecond' | 'bytesPerSecond' | 'estimated'>, unit: RateUnit) {
+  const value = unit === 'bytes' ? flow.bytesPerSecond : flow.recordsPerSecond;
+  if (value == null) return 'no count';
+  return `${flow.estimated ? '~' : ''}${rate(value, unit)}`;
+}
+
+export function flowSentence(flow: LineageFlow): string {
+  const parts: string[] = [FLOW_WORD[flow.kind], ACTIVITY_WORD[activity(flow.active)]];
+  if (flow.recordsPerSecond != null) {
+    parts.push(`${flow.estimated ? 'about ' : ''}${compact(flow.recordsPerSecond)} records per second`);
+  } else parts.push('records not measurable');
+  if (flow.estimated) parts.push('estimated');
+  if (flow.lag != null) parts.push(`${count(flow.lag)} records behind`);
+  const late = lagTime(flow);
+  if (late) parts.push(`${late} behind`);
+  return parts.join(', ');
+}
+
+/** How late, as a time: "at least" where the record at the group's position is older than what was observed. */
+export function lagTime(flow: Pick<LineageFlow, 'lagSeconds' | 'lagAtLeastSeconds'>): string | null {
+  if (flow.lagSeconds != null) return duration(flow.lagSeconds);
+  if (flow.lagAtLeastSeconds != null) return `at least ${duration(flow.lagAtLeastSeconds)}`;
+  return null;
+}
+
+export const flowBytes = (flow: Pick<LineageFlow, 'bytes' | 'estimated'>): string | null =>
+  flow.bytes == null ? null : `${flow.estimated ? '~' : ''}${bytes(flow.bytes)}`;
+
+/** 1.5 to 7 px, by the logarithm of the rate: one record a second and a million must both be visible. */
+export function strokeWidth(flow: Pick<LineageFlow, 'recordsPerSecond' | 'bytesPerSecond' | 'active'>, unit: RateUnit) {
+  const value = unit === 'bytes' ? flow.bytesPerSecond : flow.recordsPerSecond;
+  if (flow.active !== true || value == null || value <= 0) return 1.5;
+  // A record is some hundred bytes: a hundredth makes both units look alike.
+  const scaled = unit === 'bytes' ? value / 100 : value;
+  return Math.min(7, 1.5 + Math.log10(1 + scaled));
+}
+
+export interface Hops {
+  up: number | null;
+  down: number | null;
+}
+
+/** How many flows away each node is from the nearest root, against and with the records' direction. */
+export function hops(answer: Pick<LineageAnswer, 'flows'>, roots: readonly string[]): Map<string, Hops> {
+  const walk = (from: 'from' | 'to', to: 'from' | 'to') => {
+    const next = new Map<string, string[]>();
+    for (const f of answer.flows) next.set(f[from].id, [...(next.get(f[from].id) ?? []), f[to].id]);
+    const seen = new Map<string, number>(roots.map((r) => [r, 0]));
+    for (const [id, distance] of seen) {
+      for (const n of next.get(id) ?? []) if (!seen.has(n)) seen.set(n, distance + 1);
+    }
+    return seen;
+  };
+  const down = walk('from', 'to');
+  const up = walk('to', 'from');
+  return new Map(
+    [...new Set([...down.keys(), ...up.keys()])].map((id) => [
+      id,
+      { up: up.get(id) ?? null, down: down.get(id) ?? null },
+    ]),
+  );
+}
+
+export function hopsText(h: Hops | undefined): string {
+  if (!h) return '–';
+  if (h.up === 0 || h.down === 0) return 'root';
+  const parts: string[] = [];
+  if (h.up !== null) parts.push(`${h.up} up`);
+  if (h.down !== null) parts.push(`${h.down} down`);
+  return parts.join(', ') || '–';
+}

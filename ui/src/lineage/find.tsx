@@ -1,0 +1,105 @@
+import { useEffect, useId, useRef, useState } from 'react';
+import { useQuery } from 'urql';
+import { navigate } from 'wouter/use-browser-location';
+import { FindNodesDocument } from '../gql/graphql';
+import { Icon, KindIcon } from '../shell/icons';
+import { useShortcuts } from '../shell/shortcuts';
+import { formatLineage, type LineageState } from '../url/lineage';
+import { KIND_WORD } from '../words/words';
+
+/** Finds another root: a combobox after the ARIA pattern, with its list below. Keeps window, depth and view. */
+export function Find({ state }: { state: LineageState }) {
+  const id = useId();
+  const input = useRef<HTMLInputElement>(null);
+  const [typed, setTyped] = useState('');
+  const [asked, setAsked] = useState('');
+  const [active, setActive] = useState(0);
+  const [open, setOpen] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setAsked(typed.trim()), 150);
+    return () => clearTimeout(timer);
+  }, [typed]);
+  const [{ data }] = useQuery({ query: FindNodesDocument, variables: { text: asked }, pause: asked === '' });
+  const found = asked === '' ? [] : (data?.nodes?.edges.map((e) => e.node) ?? []);
+  const shown = open && typed.trim() !== '' && data !== undefined && asked !== '';
+  const focus = (e: KeyboardEvent) => {
+    e.preventDefault();
+    input.current?.focus();
+    input.current?.select();
+  };
+  useShortcuts({ '/': focus, 'mod+k': focus });
+  const go = (root: string | undefined) => {
+    if (!root) return;
+    setOpen(false);
+    setTyped('');
+    input.current?.blur();
+    navigate(`/lineage${formatLineage({ ...state, roots: [root], selected: null })}`);
+  };
+  const onKeyDown = (e: React.KeyboardEvent) => {
+    const last = found.length - 1;
+    if (e.key === 'ArrowDown') setActive(Math.min(active + 1, last));
+    else if (e.key === 'ArrowUp') setActive(Math.max(active - 1, 0));
+    else if (e.key === 'Enter') go(found[active]?.id);
+    else if (e.key === 'Escape') {
+      setOpen(false);
+      setTyped('');
+    } else return;
+    e.preventDefault();
+  };
+  return (
+    <div className="find">
+      <div className="search">
+        <Icon name="search" />
+        <input
+          ref={input}
+          role="combobox"
+          aria-label="Find another node"
+          aria-expanded={shown}
+          aria-controls={`${id}-list`}
+          aria-autocomplete="list"
+          aria-activedescendant={shown && found[active] ? `${id}-${active}` : undefined}
+          placeholder="Find another node"
+          value={typed}
+          autoComplete="off"
+          spellCheck={false}
+          onChange={(e) => {
+            setTyped(e.target.value);
+            setActive(0);
+            setOpen(true);
+          }}
+          onFocus={() => setOpen(true)}
+          onBlur={() => setOpen(false)}
+          onKeyDown={onKeyDown}
+        />
+        <kbd aria-hidden="true">/</kbd>
+      </div>
+      <div id={`${id}-list`} role="listbox" aria-label="Nodes found" hidden={!shown} className="card popup found">
+        {found.map((n, i) => (
+          // biome-ignore lint/a11y/useKeyWithClickEvents: the keys of a combobox's options are its input's
+          <div
+            key={n.id}
+            id={`${id}-${i}`}
+            role="option"
+            tabIndex={-1}
+            aria-selected={i === active}
+            // Before blur takes the list away.
+            onMouseDown={(e) => e.preventDefault()}
+            onClick={() => go(n.id)}
+          >
+            <KindIcon kind={n.kind} />
+            <span className="name">{n.name}</span>
+            <span className="note">
+              {KIND_WORD[n.kind]}
+              {n.cluster && ` in ${n.cluster.name}`}
+            </span>
+          </div>
+        ))}
+        {found.length === 0 && (
+          <div role="option" tabIndex={-1} aria-selected="false" aria-disabled="true" className="note">
+            Nothing matches
+          </div>
+        )}
+      </div>
+    </div>
+  );
+}

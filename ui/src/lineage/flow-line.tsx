@@ -1,0 +1,57 @@
+import { EdgeLabelRenderer, type EdgeProps } from '@xyflow/react';
+import type { FlowEdge } from './elements';
+import { useFocused } from './focused';
+
+export function FlowLine({ id, data, selected }: EdgeProps<FlowEdge>) {
+  const { setFocused, onSelect } = useFocused();
+  if (!data) return null;
+  const state = `is-${data.activity} ${selected ? 'selected' : ''} ${data.flow.estimated ? 'estimated' : ''}`;
+  const marker = selected ? 'arrow-selected' : `arrow-${data.activity}`;
+  return (
+    <>
+      <path className={`flow ${state}`} d={data.path} style={{ strokeWidth: data.width }} markerEnd={`url(#${marker})`} />
+      <path className="flow-target" d={data.path} />
+      <EdgeLabelRenderer>
+        <button
+          type="button"
+          className={`flow-label nodrag nopan ${state}`}
+          tabIndex={-1}
+          data-graph-id={id}
+          aria-label={data.label}
+          aria-pressed={selected ?? false}
+          style={{ transform: `translate(-50%, -50%) translate(${data.at.x}px, ${data.at.y}px)` }}
+          onFocus={() => setFocused(id)}
+          onClick={() => onSelect(id)}
+        >
+          {data.text}
+        </button>
+      </EdgeLabelRenderer>
+    </>
+  );
+}
+
+/** Arrow heads that keep their size on thick and thin lines. */
+export function Markers() {
+  return (
+    <svg className="markers" aria-hidden="true">
+      <defs>
+        {['active', 'inactive', 'unobserved', 'selected'].map((k) => (
+          <marker
+            key={k}
+            id={`arrow-${k}`}
+            className={`arrow-${k}`}
+            viewBox="0 0 10 10"
+            refX="9.5"
+            refY="5"
+            markerWidth="11"
+            markerHeight="11"
+            markerUnits="userSpaceOnUse"
+            orient="auto"
+          >
+            <path d="M0,0.8 L10,5 L0,9.2 z" />
+          </marker>
+        ))}
+      </defs>
+    </svg>
+  );
+}

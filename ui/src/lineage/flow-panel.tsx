@@ -1,0 +1,252 @@
+import type { FlowDetailQuery } from '../gql/graphql';
+import { KindIcon } from '../shell/icons';
+import { Link } from '../shell/link';
+import { lineageHref } from '../url/lineage';
+import { ago, bytes, compact, count, instant, rate } from '../words/format';
+import { ACTIVITY_WORD, activity, CLIENT_WORD, EVIDENCE_WORD, FLOW_WORD, KIND_WORD, plural } from '../words/words';
+import { lagTime } from './elements';
+import type { PanelProps } from './panel';
+import { Fact, SeriesChart } from './parts';
+
+type Flow = NonNullable<FlowDetailQuery['flow']>;
+type Client = NonNullable<Flow['clients']>[number];
+
+export function FlowPanel({ flow, answer, state, change }: Omit<PanelProps, 'id'> & { flow: Flow }) {
+  const inBytes = state.unit === 'bytes';
+  return (
+    <>
+      <header className="panel-head">
+        <p className="panel-kind">
+          Flow, {FLOW_WORD[flow.kind]} <State flow={flow} />
+        </p>
+        <h2 className="panel-ends">
+          {[flow.from, flow.to].map((end, i) => (
+            <span key={end.id} className="panel-end">
+              {i === 1 && (
+                <span className="panel-arrow">
+                  <span aria-hidden="true">↓</span>
+                  <span className="sr">to</span>
+                </span>
+              )}
+              <button
+                type="button"
+                className="row-button"
+                title={KIND_WORD[end.kind]}
+                onClick={() => change({ selected: end.id })}
+              >
+                <KindIcon kind={end.kind} />
+                {end.kind === 'UNIDENTIFIED' ? `writers of ${end.name}` : end.name}
+              </button>
+            </span>
+          ))}
+        </h2>
+        <p className="panel-links">
+          <Link href={lineageHref({ ...state, roots: [flow.from.id], selected: null })}>Lineage of {flow.from.name}</Link>
+          {flow.to.name !== flow.from.name && (
+            <Link href={lineageHref({ ...state, roots: [flow.to.id], selected: null })}>Lineage of {flow.to.name}</Link>
+          )}
+        </p>
+      </header>
+      <Numbers flow={flow} />
+      <section className="panel-part">
+        <h3>Throughput</h3>
+        {inBytes && flow.byteRate ? (
+          <SeriesChart
+            title="Bytes per second"
+            window={answer.window}
+            lines={[{ label: 'bytes', series: flow.byteRate, colour: '--chart-1' }]}
+          />
+        ) : (
+          <SeriesChart
+            title="Records per second"
+            window={answer.window}
+            lines={[{ label: 'records', series: flow.recordRate, colour: '--chart-1' }]}
+          />
+        )}
+        {inBytes && !flow.byteRate && <p className="unknown">Bytes are not measurable from this evidence.</p>}
+        {!flow.recordRate && <p className="unknown">Records are not measurable from this evidence.</p>}
+      </section>
+      {flow.lagSeries && (
+        <section className="panel-part">
+          <h3>Lag</h3>
+          <SeriesChart
+            title="Records behind"
+            window={answer.window}
+            lines={[{ label: 'records', series: flow.lagSeries, colour: '--chart-3' }]}
+          />
+          <SeriesChart
+            title="Time behind"
+            window={answer.window}
+            lines={[{ label: 'time', series: flow.lagSecondsSeries, colour: '--chart-4' }]}
+          />
+        </section>
+      )}
+      <Clients flow={flow} />
+      <EvidenceList flow={flow} />
+    </>
+  );
+}
+
+function State({ flow }: { flow: Flow }) {
+  const state = activity(flow.active);
+  return (
+    <>
+      <span className={`dot is-${state}`}>{ACTIVITY_WORD[state]}</span>
+      {flow.estimated && <span className="tag">~ estimated</span>}
+    </>
+  );
+}
+
+function Numbers({ flow }: { flow: Flow }) {
+  const about = flow.estimated ? '~' : '';
+  const reads = flow.kind === 'CONSUME' || flow.kind === 'REPLICATE';
+  return (
+    <dl className="facts">
+      <Fact name="Mean rate" missing="not measurable">
+        {flow.recordsPerSecond != null && about + rate(flow.recordsPerSecond, 'records')}
+      </Fact>
+      <Fact name="Records" missing="not measurable">
+        {flow.records != null && about + count(flow.records)}
+      </Fact>
+      <Fact name="Mean bytes" missing="not measurable">
+        {flow.bytesPerSecond != null && about + rate(flow.bytesPerSecond, 'bytes')}
+      </Fact>
+      <Fact name="Bytes" missing="not measurable">
+        {flow.bytes != null && about + bytes(flow.bytes)}
+      </Fact>
+      {reads && (
+        <>
+          <Fact name="Lag" missing="not observed">
+            {flow.lag != null && plural(Number(flow.lag), 'record')}
+          </Fact>
+          <Fact name="Behind by" missing="not observed">
+            {lagTime(flow)}
+          </Fact>
+        </>
+      )}
+      <Fact name="First seen" missing="never">
+        {flow.firstSeen && <time title={flow.firstSeen}>{instant(flow.firstSeen)}</time>}
+      </Fact>
+      <Fact name="Last seen" missing="never">
+        {flow.lastSeen && <time title={flow.lastSeen}>{instant(flow.lastSeen)}</time>}
+      </Fact>
+    </dl>
+  );
+}
+
+function Clients({ flow }: { flow: Flow }) {
+  const clients = flow.clients ?? [];
+  const withLag = clients.some((c) => c.lag != null);
+  return (
+    <section className="panel-part">
+      <h3>
+        Clients <span className="note">{plural(flow.clientCount, 'client')} as seen, busiest first</span>
+      </h3>
+      {clients.length === 0 ? (
+        <p className="unknown">No client was seen.</p>
+      ) : (
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
+        <section className="scroll" tabIndex={0} aria-label="Clients">
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">Client</th>
+                <th scope="col" className="num">
+                  Rate
+                </th>
+                {withLag && (
+                  <th scope="col" className="num">
+                    Lag
+                  </th>
+                )}
+                <th scope="col">Last seen</th>
+              </tr>
+            </thead>
+            <tbody>
+              {clients.map((c, i) => (
+                // biome-ignore lint/suspicious/noArrayIndexKey: a client has no id of its own, and rows hold no state
+                <tr key={`${i} ${c.clientId} ${c.member} ${c.producerId}`}>
+                  <th scope="row">
+                    <ClientName client={c} />
+                  </th>
+                  <td className="num">
+                    {c.recordsPerSecond == null ? (
+                      <span className="unknown">not measurable</span>
+                    ) : (
+                      rate(c.recordsPerSecond, 'records')
+                    )}
+                  </td>
+                  {withLag && <td className="num">{c.lag == null ? '–' : compact(Number(c.lag))}</td>}
+                  <td>
+                    <time title={`first seen ${instant(c.firstSeen)}, last seen ${instant(c.lastSeen)}`}>
+                      {ago(c.lastSeen)}
+                    </time>
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </section>
+      )}
+      {flow.clientCount > clients.length && (
+        <p className="note">{plural(flow.clientCount - clients.length, 'more client')} not listed here.</p>
+      )}
+    </section>
+  );
+}
+
+/** What was seen of a client, raw; what was not seen is left out. */
+function ClientName({ client }: { client: Client }) {
+  if (client.kind !== 'CONNECTION') return <span className="client-kind">{CLIENT_WORD[client.kind]}</span>;
+  const facts: [string, string | null | undefined][] = [
+    ['client id', client.clientId],
+    ['group', client.group],
+    ['transactional id', client.transactionalId],
+    ['producer id', client.producerId],
+    ['principal', client.principal],
+    ['host', client.host],
+    ['member', client.member],
+  ];
+  const seen = facts.filter(([, value]) => value);
+  return (
+    <dl className="client">
+      {seen.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd className="mono">{value}</dd>
+        </div>
+      ))}
+      {seen.length === 0 && (
+        <div>
+          <dt>no identity seen</dt>
+        </div>
+      )}
+    </dl>
+  );
+}
+
+function EvidenceList({ flow }: { flow: Flow }) {
+  return (
+    <section className="panel-part">
+      <h3>
+        Evidence <span className="note">how this flow is known</span>
+      </h3>
+      <ul className="evidence">
+        {flow.evidence.map((e) => (
+          <li key={`${e.kind} ${e.source}`}>
+            <p className="evidence-kind">
+              {EVIDENCE_WORD[e.kind].short}
+              <span className="mono">{e.source}</span>
+            </p>
+            <p>{EVIDENCE_WORD[e.kind].long}</p>
+            {e.detail && <p className="evidence-detail">{e.detail}</p>}
+            <p className="when">
+              seen from {instant(e.firstSeen)} to {instant(e.lastSeen)}
+            </p>
+          </li>
+        ))}
+      </ul>
+      {flow.evidence.length === 0 && <p className="unknown">No evidence in this window: it was seen before.</p>}
+    </section>
+  );
+}

@@ -1,0 +1,77 @@
+// Where edges run and where their labels stand. Positions of nodes are the server's (top left corners of cards of
+// CARD_WIDTH x CARD_HEIGHT, see graph/layout); nothing here moves a node.
+
+export const CARD_WIDTH = 240;
+export const CARD_HEIGHT = 76;
+/** 24 px is the least size of a target (WCAG 2.5.8). */
+export const LABEL_HEIGHT = 24;
+
+export interface XY {
+  x: number;
+  y: number;
+}
+
+export interface Box {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+/** A cubic Bézier curve: start, two control points, end. */
+export type Curve = readonly [XY, XY, XY, XY];
+
+/** From the right side of one card to the left side of another. A flow that runs back to the left swings below both. */
+export function curveBetween(from: XY, to: XY): Curve {
+  const start = { x: from.x + CARD_WIDTH, y: from.y + CARD_HEIGHT / 2 };
+  const end = { x: to.x, y: to.y + CARD_HEIGHT / 2 };
+  const dx = end.x - start.x;
+  if (dx >= 0) {
+    const reach = Math.max(dx / 2, 30);
+    return [start, { x: start.x + reach, y: start.y }, { x: end.x - reach, y: end.y }, end];
+  }
+  const reach = 70 - dx * 0.15;
+  const drop = CARD_HEIGHT * 1.9;
+  return [start, { x: start.x + reach, y: start.y + drop }, { x: end.x - reach, y: end.y + drop }, end];
+}
+
+export function pointAt([a, b, c, d]: Curve, t: number): XY {
+  const u = 1 - t;
+  const f = (p: 'x' | 'y') => u * u * u * a[p] + 3 * u * u * t * b[p] + 3 * u * t * t * c[p] + t * t * t * d[p];
+  return { x: f('x'), y: f('y') };
+}
+
+export function svgPath([a, b, c, d]: Curve): string {
+  const p = ({ x, y }: XY) => `${round(x)},${round(y)}`;
+  return `M${p(a)} C${p(b)} ${p(c)} ${p(d)}`;
+}
+
+const round = (n: number): number => Math.round(n * 10) / 10;
+
+export function overlap(a: Box, b: Box): boolean {
+  return a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
+}
+
+/** A label's width before it is measured: tabular figures at 12 px, and its padding. */
+export const labelWidth = (text: string): number => Math.round(text.length * 6.7) + 20;
+
+// From the middle outwards: the first place that is free is the best one.
+const PLACES = [0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74, 0.2, 0.8, 0.14, 0.86];
+
+/**
+ * Gives each label a centre on its curve, so that labels cover neither each other nor a card where that can be had;
+ * where it can't, the middle. Deterministic in the order of its input.
+ */
+export function placeLabels(curves: readonly { curve: Curve; text: string }[], cards: readonly XY[]): XY[] {
+  const taken: Box[] = cards.map((c) => ({ ...c, width: CARD_WIDTH, height: CARD_HEIGHT }));
+  return curves.map(({ curve, text }) => {
+    const width = labelWidth(text);
+    const boxAt = (t: number): Box => {
+      const { x, y } = pointAt(curve, t);
+      return { x: x - width / 2, y: y - LABEL_HEIGHT / 2, width, height: LABEL_HEIGHT };
+    };
+    const t = PLACES.find((p) => !taken.some((box) => overlap(box, boxAt(p)))) ?? 0.5;
+    taken.push(boxAt(t));
+    return pointAt(curve, t);
+  });
+}

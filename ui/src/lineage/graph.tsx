@@ -1,0 +1,136 @@
+import {
+  Background,
+  BackgroundVariant,
+  Controls,
+  type EdgeTypes,
+  MiniMap,
+  type NodeTypes,
+  ReactFlow,
+  type ReactFlowInstance,
+} from '@xyflow/react';
+import '@xyflow/react/dist/base.css';
+import { useEffect, useMemo, useRef, useState } from 'react';
+import { plural } from '../words/words';
+import { Card } from './card';
+import type { CardNode, Elements, FlowEdge } from './elements';
+import { FlowLine, Markers } from './flow-line';
+import { Focused } from './focused';
+import { CARD_HEIGHT, CARD_WIDTH } from './geometry';
+import { type Arrow, step } from './steps';
+
+interface Props {
+  drawn: Elements;
+  /** What the picture is of: the view is fitted anew when it changes, and left alone when only the data does. */
+  frame: string;
+  selected: string | null;
+  onSelect(id: string): void;
+}
+
+const nodeTypes: NodeTypes = { card: Card };
+const edgeTypes: EdgeTypes = { flow: FlowLine };
+const FIT = { padding: 0.06, maxZoom: 1.1, minZoom: 0.35 };
+/** Above this a map helps to find one's way; below it is clutter. */
+const MAP_FROM = 40;
+
+/** The layered graph. It only draws: places are the server's. */
+export function Graph({ drawn, frame, selected, onSelect }: Props) {
+  const [flow, setFlow] = useState<ReactFlowInstance<CardNode, FlowEdge>>();
+  const root = drawn.nodes.find((n) => n.data.root)?.id ?? drawn.nodes[0]?.id ?? '';
+  const [focused, setFocused] = useState(root);
+  const wanted = useRef<string | null>(null);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: fitted by frame, not on each answer
+  useEffect(() => {
+    if (!flow) return;
+    // A frame later: React Flow measures its pane first.
+    const handle = requestAnimationFrame(() => flow.fitView(FIT));
+    return () => cancelAnimationFrame(handle);
+  }, [flow, frame]);
+
+  const nodes = useMemo(() => drawn.nodes.map((n) => ({ ...n, selected: n.id === selected })), [drawn, selected]);
+  const edges = useMemo(
+    () => drawn.edges.map((e) => ({ ...e, selected: e.id === selected, zIndex: e.id === selected ? 1 : 0 })),
+    [drawn, selected],
+  );
+
+  const moveTo = (id: string) => {
+    setFocused(id);
+    wanted.current = id;
+    const at = centre(drawn, id);
+    if (at && flow && !focusElement(id)) flow.setCenter(at.x, at.y, { zoom: flow.getZoom() });
+    focusWhenDrawn(id, () => wanted.current === id);
+  };
+  const onKeyDown = (e: React.KeyboardEvent) => {
+    const inside = e.target !== e.currentTarget;
+    if (e.key.startsWith('Arrow')) {
+      e.preventDefault();
+      const at = inside ? focused : null;
+      const next = at ? step(drawn, at, e.key as Arrow) : focused || root;
+      if (next) moveTo(next);
+    } else if (e.key === 'Enter' && !inside) {
+      e.preventDefault();
+      moveTo(focused || root);
+    }
+  };
+
+  return (
+    <Focused value={{ setFocused, onSelect }}>
+      <ReactFlow<CardNode, FlowEdge>
+        nodes={nodes}
+        edges={edges}
+        nodeTypes={nodeTypes}
+        edgeTypes={edgeTypes}
+        onInit={setFlow}
+        onNodeClick={(_e, n) => onSelect(n.id)}
+        onEdgeClick={(_e, x) => onSelect(x.id)}
+        onKeyDown={onKeyDown}
+        tabIndex={0}
+        aria-label={`Lineage graph: ${plural(drawn.nodes.length, 'node')}, ${plural(drawn.edges.length, 'flow')}. Arrow keys move along the flows, Enter opens, t shows the same as a table.`}
+        onlyRenderVisibleElements
+        nodesDraggable={false}
+        nodesConnectable={false}
+        nodesFocusable={false}
+        edgesFocusable={false}
+        elementsSelectable={false}
+        disableKeyboardA11y
+        deleteKeyCode={null}
+        selectionKeyCode={null}
+        multiSelectionKeyCode={null}
+        minZoom={0.1}
+        maxZoom={2}
+        fitView
+        fitViewOptions={FIT}
+      >
+        <Markers />
+        <Background variant={BackgroundVariant.Dots} gap={24} size={1} />
+        <Controls showInteractive={false} fitViewOptions={FIT} />
+        {drawn.nodes.length >= MAP_FROM && <MiniMap pannable ariaLabel="Map of the graph" nodeStrokeWidth={0} />}
+      </ReactFlow>
+    </Focused>
+  );
+}
+
+function centre({ nodes, edges }: Elements, id: string): { x: number; y: number } | undefined {
+  const node = nodes.find((n) => n.id === id);
+  if (node) return { x: node.position.x + CARD_WIDTH / 2, y: node.position.y + CARD_HEIGHT / 2 };
+  return edges.find((e) => e.id === id)?.data?.at;
+}
+
+/** Focuses what stands for the id, if it is drawn and in sight. */
+function focusElement(id: string): boolean {
+  const el = document.querySelector<HTMLElement>(`.lineage-view [data-graph-id="${CSS.escape(id)}"]`);
+  if (!el) return false;
+  const pane = el.closest('.react-flow')?.getBoundingClientRect();
+  const box = el.getBoundingClientRect();
+  if (pane && (box.left < pane.left || box.right > pane.right || box.top < pane.top || box.bottom > pane.bottom)) return false;
+  el.focus({ preventScroll: true });
+  return true;
+}
+
+/** What is out of sight is not in the document: it comes some frames after the view has moved. */
+function focusWhenDrawn(id: string, still: () => boolean, frames = 30): void {
+  requestAnimationFrame(() => {
+    if (!still() || focusElement(id) || frames === 0) return;
+    focusWhenDrawn(id, still, frames - 1);
+  });
+}

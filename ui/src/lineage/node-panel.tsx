@@ -1,0 +1,186 @@
+import type { Merged } from '../data/merged';
+import type { NodeDetailQuery } from '../gql/graphql';
+import { KindIcon } from '../shell/icons';
+import { Link } from '../shell/link';
+import { lineageHref } from '../url/lineage';
+import { bytes, count, instant } from '../words/format';
+import { KIND_WORD, plural } from '../words/words';
+import { flowText } from './elements';
+import type { PanelProps } from './panel';
+import { Fact, SeriesChart } from './parts';
+
+type Node = Merged<NonNullable<NodeDetailQuery['node']>>;
+type Props = Omit<PanelProps, 'id'> & { node: Node };
+
+export function NodePanel({ node, answer, state, change }: Props) {
+  const inBytes = state.unit === 'bytes' && (node.bytesIn || node.bytesOut);
+  return (
+    <>
+      <header className="panel-head">
+        <p className="panel-kind">
+          <KindIcon kind={node.kind} /> {KIND_WORD[node.kind]}
+          {node.exists === false && <span className="tag">deleted</span>}
+          {node.internal && <span className="tag">internal</span>}
+          {node.tags.map((t) => (
+            <span key={t} className="tag">
+              {t}
+            </span>
+          ))}
+        </p>
+        <h2>{node.kind === 'UNIDENTIFIED' ? `Writers of ${node.name}` : node.name}</h2>
+        <p className="panel-links">
+          <Link className="button" href={lineageHref({ ...state, roots: [node.id], selected: null })}>
+            Open its lineage
+          </Link>
+        </p>
+      </header>
+      <NodeFacts node={node} />
+      <section className="panel-part">
+        <h3>Throughput</h3>
+        <SeriesChart
+          title={inBytes ? 'Bytes per second' : 'Records per second'}
+          window={answer.window}
+          lines={[
+            { label: 'in', series: inBytes ? node.bytesIn : node.recordsIn, colour: '--chart-1' },
+            { label: 'out', series: inBytes ? node.bytesOut : node.recordsOut, colour: '--chart-2' },
+          ]}
+        />
+        {!node.recordsIn && !node.recordsOut && <p className="unknown">No count of this node.</p>}
+      </section>
+      {node.lagSeries && (
+        <section className="panel-part">
+          <h3>Lag</h3>
+          <SeriesChart
+            title="Records behind"
+            window={answer.window}
+            lines={[{ label: 'records', series: node.lagSeries, colour: '--chart-3' }]}
+          />
+        </section>
+      )}
+      <NodeFlows node={node} answer={answer} state={state} change={change} />
+      <Groups node={node} />
+      <Configs node={node} />
+    </>
+  );
+}
+
+function NodeFacts({ node }: { node: Node }) {
+  return (
+    <dl className="facts">
+      {node.cluster && <Fact name="Cluster">{node.cluster.name}</Fact>}
+      {node.environment && <Fact name="Environment">{node.environment}</Fact>}
+      {node.owner && <Fact name="Owner">{node.owner}</Fact>}
+      {node.kind === 'TOPIC' && (
+        <>
+          <Fact name="Partitions">{node.partitions}</Fact>
+          <Fact name="Replicas">{node.replicationFactor}</Fact>
+          <Fact name="Retained records" missing="not observed">
+            {node.retainedRecords != null && count(node.retainedRecords)}
+          </Fact>
+          <Fact name="Retained bytes" missing="not observed">
+            {node.retainedBytes != null && bytes(node.retainedBytes)}
+          </Fact>
+        </>
+      )}
+      <Fact name="First seen" missing="never">
+        {node.firstSeen && instant(node.firstSeen)}
+      </Fact>
+      <Fact name="Last seen" missing="never">
+        {node.lastSeen && instant(node.lastSeen)}
+      </Fact>
+      {node.namedBy && <Fact name="Named by">{node.namedBy}</Fact>}
+      {node.topicId && (
+        <Fact name="Topic id">
+          <span className="mono">{node.topicId}</span>
+        </Fact>
+      )}
+    </dl>
+  );
+}
+
+/** The flows that touch the node, as far as this view shows them. */
+function NodeFlows({ node, answer, state, change }: Props) {
+  const names = new Map(answer.nodes.map((n) => [n.id, n]));
+  const hidden = answer.hidden.find((h) => h.node === node.id);
+  const parts = [
+    { title: 'From', flows: answer.flows.filter((f) => f.to.id === node.id), other: 'from', more: hidden?.upstream },
+    { title: 'To', flows: answer.flows.filter((f) => f.from.id === node.id), other: 'to', more: hidden?.downstream },
+  ] as const;
+  return (
+    <section className="panel-part">
+      <h3>Flows</h3>
+      {parts.map(({ title, flows, other, more }) => (
+        <div key={title}>
+          {(flows.length > 0 || (more ?? 0) > 0) && <h4>{title}</h4>}
+          <ul className="flow-list">
+            {flows.map((f) => {
+              const n = names.get(f[other].id);
+              return (
+                <li key={f.id}>
+                  <button type="button" className="row-button" onClick={() => change({ selected: f.id })}>
+                    {n && <KindIcon kind={n.kind} />}
+                    <span className="name">{n?.kind === 'UNIDENTIFIED' ? 'unidentified writers' : n?.name}</span>
+                    <span className="num">{flowText(f, state.unit)}</span>
+                  </button>
+                </li>
+              );
+            })}
+          </ul>
+          {(more ?? 0) > 0 && <p className="note">{plural(more ?? 0, 'more neighbour')} not shown in this view.</p>}
+        </div>
+      ))}
+    </section>
+  );
+}
+
+function Groups({ node }: { node: Node }) {
+  if (!node.groups || node.groups.length === 0) return null;
+  return (
+    <section className="panel-part">
+      <h3>Groups</h3>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Group</th>
+            <th scope="col">Type</th>
+            <th scope="col">State</th>
+            <th scope="col" className="num">
+              Members
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {node.groups.map((g) => (
+            <tr key={`${g.cluster.name}/${g.name}`}>
+              <th scope="row">
+                {g.name} <span className="note">{g.cluster.name}</span>
+              </th>
+              <td title={g.protocol}>{g.type}</td>
+              <td>{g.state}</td>
+              <td className="num">{g.members ?? <span className="unknown">not known</span>}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+function Configs({ node }: { node: Node }) {
+  if (!node.configs || node.configs.length === 0) return null;
+  return (
+    <section className="panel-part">
+      <h3>
+        Configuration <span className="note">set on the topic itself</span>
+      </h3>
+      <dl className="client">
+        {node.configs.map((c) => (
+          <div key={c.name}>
+            <dt>{c.name}</dt>
+            <dd className="mono">{c.value}</dd>
+          </div>
+        ))}
+      </dl>
+    </section>
+  );
+}

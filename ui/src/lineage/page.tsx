@@ -1,0 +1,158 @@
+import { useEffect, useMemo, useState } from 'react';
+import { useQuery } from 'urql';
+import { usePolling } from '../data/poll';
+import { AllFlowsDocument, LineageDocument } from '../gql/graphql';
+import { CoverageBadge, CoverageDetail } from '../shell/coverage';
+import { Icon } from '../shell/icons';
+import { Problem } from '../shell/problem';
+import { useShortcuts } from '../shell/shortcuts';
+import { formatLineage, type LineageState, parseLineage, windowInput, wholeWindowStep } from '../url/lineage';
+import { useUrlState } from '../url/use-url';
+import { instant, parseDuration } from '../words/format';
+import { nameOfId, plural } from '../words/words';
+import { elements } from './elements';
+import { EventList } from './events';
+import { Graph } from './graph';
+import { Panel } from './panel';
+import { LineageTables } from './tables';
+import { Toolbar } from './toolbar';
+import type { LineageAnswer } from './types';
+
+const codec = { path: '/lineage', parse: parseLineage, format: formatLineage };
+const LIMIT = 300;
+
+export function LineagePage() {
+  const [state, change] = useUrlState(codec);
+  const { answer, error, fetching, missing, again } = useLineage(state);
+  const step = parseDuration(answer?.window.step ?? '') ?? 10;
+  usePolling(again, state.live ? Math.min(Math.max(step, 1), 60) : null);
+  const title = state.roots.length > 0 ? state.roots.map(nameOfId).join(', ') : 'Everything that moved';
+  useEffect(() => {
+    document.title = `${title} · lineaged`;
+  }, [title]);
+  useShortcuts({
+    t: () => change({ view: state.view === 'table' ? 'graph' : 'table' }),
+    l: () => state.window.kind === 'last' && change({ live: !state.live }),
+    Escape: () => state.selected && change({ selected: null }),
+  });
+  return (
+    <main id="main" className="lineage">
+      <Toolbar state={state} change={change} title={title} answer={answer} fetching={fetching} again={again} />
+      <Problem error={error} again={again} />
+      {answer && <Notices answer={answer} state={state} />}
+      <div className="lineage-body">
+        <div className="lineage-view" aria-busy={fetching}>
+          {missing && <Missing state={state} />}
+          {answer && <View answer={answer} state={state} change={change} />}
+          {!answer && !missing && !error && <p className="empty">Loading</p>}
+        </div>
+        {answer && state.selected && state.view !== 'events' && (
+          <Panel key={state.selected} id={state.selected} answer={answer} state={state} change={change} />
+        )}
+      </div>
+      <p className="sr" role="status">
+        {answer ? `${plural(answer.nodes.length, 'node')}, ${plural(answer.flows.length, 'flow')}` : ''}
+      </p>
+    </main>
+  );
+}
+
+/** One question for the whole view. The last answer stays while the next one loads, also when the window changes. */
+function useLineage(state: LineageState) {
+  const window = useMemo(() => windowInput(state.window), [state.window]);
+  const step = wholeWindowStep(state.window);
+  const all = state.roots.length === 0;
+  const [rooted, rootedAgain] = useQuery({
+    query: LineageDocument,
+    pause: all,
+    variables: {
+      roots: state.roots,
+      direction: state.direction,
+      depth: state.depth,
+      includeInactive: state.inactive,
+      limit: LIMIT,
+      window,
+      step,
+    },
+  });
+  const [flows, flowsAgain] = useQuery({
+    query: AllFlowsDocument,
+    pause: !all,
+    variables: { limit: LIMIT, window, step },
+  });
+  const result = all ? flows : rooted;
+  const found = all ? flows.data?.flows : rooted.data?.lineage;
+  const [kept, setKept] = useState<LineageAnswer>();
+  if (found && found !== kept) setKept(found);
+  const failed = result.error !== undefined && !result.error.networkError && !found;
+  return {
+    // An answer about other roots is not kept beside an error: it would look like the answer.
+    answer: failed ? undefined : (found ?? kept),
+    error: result.error,
+    fetching: result.fetching,
+    missing: result.data !== undefined && found === null && result.error === undefined,
+    again: all ? flowsAgain : rootedAgain,
+  };
+}
+
+function View(p: { answer: LineageAnswer; state: LineageState; change: (s: Partial<LineageState>) => void }) {
+  const { answer, state, change } = p;
+  const drawn = useMemo(() => elements(answer, state.roots, state.unit), [answer, state.roots, state.unit]);
+  if (state.view === 'events') return <EventList window={answer.window} root={state.roots[0] ?? null} />;
+  if (answer.nodes.length === 0) return <Missing state={state} />;
+  if (state.view === 'table') return <LineageTables answer={answer} state={state} change={change} />;
+  return (
+    <Graph
+      drawn={drawn}
+      frame={`${state.roots.join(' ')} ${state.direction} ${state.depth}`}
+      selected={state.selected}
+      onSelect={(id) => change({ selected: id })}
+    />
+  );
+}
+
+function Missing({ state }: { state: LineageState }) {
+  return (
+    <div className="empty">
+      <p>
+        <b>Nothing to show.</b>
+      </p>
+      <p>
+        {state.roots.length === 0
+          ? 'No flow was observed in this window.'
+          : 'No node of this name was seen up to the end of this window. It may have been deleted, or is not observed yet.'}
+      </p>
+    </div>
+  );
+}
+
+function Notices({ answer, state }: { answer: LineageAnswer; state: LineageState }) {
+  const [open, setOpen] = useState(false);
+  const inactive = answer.flows.filter((f) => f.active === false).length;
+  const unknown = answer.flows.filter((f) => f.active == null).length;
+  return (
+    <div className="notices">
+      <CoverageBadge coverage={answer.coverage} open={open} onToggle={() => setOpen(!open)} />
+      <span className="note">
+        {instant(answer.window.start)} – {instant(answer.window.end)}, step {answer.window.step}
+      </span>
+      <span className="note">
+        {plural(answer.nodes.length, 'node')}, {plural(answer.flows.length, 'flow')}
+        {inactive > 0 && `, ${inactive} inactive`}
+        {unknown > 0 && `, ${unknown} not observed`}
+      </span>
+      {answer.truncated && (
+        <p className="truncated">
+          <Icon name="warn" />
+          Showing {answer.nodes.length} of {answer.totalNodes} nodes, the most important ones.
+          {state.roots.length === 0 ? ' Open one node to see less.' : ' Choose one direction or a smaller depth to see less.'}
+        </p>
+      )}
+      {open && (
+        <section className="card pad popup" aria-label="Coverage">
+          <CoverageDetail coverage={answer.coverage} />
+        </section>
+      )}
+    </div>
+  );
+}

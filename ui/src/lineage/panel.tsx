@@ -1,0 +1,85 @@
+import { useEffect, useRef } from 'react';
+import { useQuery } from 'urql';
+import { FlowDetailDocument, NodeDetailDocument } from '../gql/graphql';
+import { CoverageDetail, coverageText } from '../shell/coverage';
+import { Icon } from '../shell/icons';
+import { Problem } from '../shell/problem';
+import { isFlowId, type LineageState } from '../url/lineage';
+import { FlowPanel } from './flow-panel';
+import { NodePanel } from './node-panel';
+import type { LineageAnswer } from './types';
+
+export interface PanelProps {
+  id: string;
+  answer: LineageAnswer;
+  state: LineageState;
+  change(patch: Partial<LineageState>): void;
+}
+
+/** Everything about one node or flow, in exactly the window that the graph shows. */
+export function Panel(props: PanelProps) {
+  const panel = useRef<HTMLElement>(null);
+  // Who opened it with the keyboard goes on reading here; Escape closes it and leads back to where they came from.
+  useEffect(() => {
+    const from = document.activeElement;
+    if (from instanceof HTMLElement && from.matches('[data-graph-id], .row-button')) {
+      panel.current?.focus({ preventScroll: true });
+      return () => from.focus({ preventScroll: true });
+    }
+    return undefined;
+  }, []);
+  const { answer, change } = props;
+  return (
+    <aside ref={panel} tabIndex={-1} className="panel" aria-label={isFlowId(props.id) ? 'Flow' : 'Node'}>
+      <button
+        type="button"
+        className="quiet icon-button panel-close"
+        aria-label="Close the panel"
+        title="Close (Esc)"
+        onClick={() => change({ selected: null })}
+      >
+        <Icon name="close" />
+      </button>
+      {isFlowId(props.id) ? <OfFlow {...props} /> : <OfNode {...props} />}
+      <section className="panel-part">
+        <h3>
+          Coverage <span className="note">{coverageText(answer.coverage)}</span>
+        </h3>
+        <CoverageDetail coverage={answer.coverage} />
+      </section>
+    </aside>
+  );
+}
+
+function OfFlow({ id, answer, state, change }: PanelProps) {
+  const kind = answer.flows.find((f) => f.id === id)?.kind;
+  const { start, end } = answer.window;
+  const [{ data, error }, again] = useQuery({
+    query: FlowDetailDocument,
+    variables: { id, window: { start, end }, withLag: kind === undefined || kind === 'CONSUME' || kind === 'REPLICATE' },
+  });
+  return (
+    <>
+      <Problem error={error} again={again} />
+      {data?.flow && <FlowPanel flow={data.flow} answer={answer} state={state} change={change} />}
+      {data?.flow === null && !error && <p className="empty">This flow was not seen in this window.</p>}
+      {!data && !error && <p className="empty">Loading</p>}
+    </>
+  );
+}
+
+function OfNode({ id, answer, state, change }: PanelProps) {
+  const { start, end } = answer.window;
+  const [{ data, error }, again] = useQuery({
+    query: NodeDetailDocument,
+    variables: { id, window: { start, end } },
+  });
+  return (
+    <>
+      <Problem error={error} again={again} />
+      {data?.node && <NodePanel node={data.node} answer={answer} state={state} change={change} />}
+      {data?.node === null && !error && <p className="empty">This node is not known.</p>}
+      {!data && !error && <p className="empty">Loading</p>}
+    </>
+  );
+}

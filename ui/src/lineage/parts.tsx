@@ -1,0 +1,54 @@
+import type { ReactNode } from 'react';
+import { Chart, type Line } from '../chart/chart';
+import type { SeriesPartsFragment } from '../gql/graphql';
+import { compact, duration, parseDuration, rate } from '../words/format';
+import type { LineageAnswer } from './types';
+
+/** A number with its name. null: the reader is told which kind of nothing it is. */
+export function Fact({ name, children, missing }: { name: string; children?: ReactNode; missing?: string }) {
+  const known = children !== null && children !== undefined && children !== '';
+  return (
+    <div className="fact">
+      <dt>{name}</dt>
+      <dd>{known ? children : <span className="unknown">{missing ?? 'not known'}</span>}</dd>
+    </div>
+  );
+}
+
+interface SeriesChartProps {
+  title: string;
+  lines: { label: string; series: SeriesPartsFragment | null | undefined; colour: string }[];
+  window: LineageAnswer['window'];
+}
+
+/** A chart of the series that exist; none exists: nothing is drawn, since the node or flow has no such measure. */
+export function SeriesChart({ title, lines, window }: SeriesChartProps) {
+  const have = lines.filter((l) => l.series);
+  const first = have[0]?.series;
+  if (!first) return null;
+  const drawn: Line[] = have.map((l) => ({ label: l.label, colour: l.colour, points: l.series?.points ?? [] }));
+  return (
+    <Chart
+      title={title}
+      lines={drawn}
+      stepSeconds={parseDuration(first.step) ?? parseDuration(window.step) ?? 10}
+      start={Date.parse(window.start) / 1000}
+      end={Date.parse(window.end) / 1000}
+      unit={first.unit}
+      format={formatOf(first.unit)}
+    />
+  );
+}
+
+function formatOf(unit: string): (v: number) => string {
+  switch (unit) {
+    case 'records/s':
+      return (v) => rate(v, 'records');
+    case 'bytes/s':
+      return (v) => rate(v, 'bytes');
+    case 'seconds':
+      return duration;
+    default:
+      return compact;
+  }
+}

@@ -1,0 +1,170 @@
+import { KindIcon } from '../shell/icons';
+import { Link } from '../shell/link';
+import { mean } from '../chart/gaps';
+import { lineageHref, type LineageState } from '../url/lineage';
+import { ago, count, instant, rate } from '../words/format';
+import { ACTIVITY_WORD, activity, EVIDENCE_WORD, FLOW_WORD, KIND_WORD } from '../words/words';
+import { flowBytes, flowRate, hops, hopsText, lagTime } from './elements';
+import type { LineageAnswer, LineageFlow } from './types';
+
+interface Props {
+  answer: LineageAnswer;
+  state: LineageState;
+  change(patch: Partial<LineageState>): void;
+}
+
+/** The same answer as the graph, as tables: for the keyboard, for screen readers, for small screens and for many nodes. */
+export function LineageTables({ answer, state, change }: Props) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
+    <section className="tables" tabIndex={0} aria-label="Lineage as tables">
+      <Flows answer={answer} state={state} change={change} />
+      <Nodes answer={answer} state={state} />
+    </section>
+  );
+}
+
+function Flows({ answer, state, change }: Props) {
+  const names = new Map(answer.nodes.map((n) => [n.id, n]));
+  const layer = new Map(answer.positions.map((p) => [p.node, p.layer]));
+  const order = (f: LineageFlow) => layer.get(f.from.id) ?? 0;
+  const flows = answer.flows.toSorted(
+    (a, b) => order(a) - order(b) || (b.recordsPerSecond ?? -1) - (a.recordsPerSecond ?? -1) || (a.id < b.id ? -1 : 1),
+  );
+  return (
+    <section className="card">
+      <h2>
+        Flows <span className="note">{flows.length}, from left to right</span>
+      </h2>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Flow</th>
+            <th scope="col">Kind</th>
+            <th scope="col">State</th>
+            <th scope="col" className="num">
+              Rate
+            </th>
+            <th scope="col" className="num">
+              Records
+            </th>
+            <th scope="col" className="num">
+              Bytes
+            </th>
+            <th scope="col" className="num">
+              Lag
+            </th>
+            <th scope="col" className="num">
+              Behind by
+            </th>
+            <th scope="col">Known by</th>
+            <th scope="col">Last seen</th>
+          </tr>
+        </thead>
+        <tbody>
+          {flows.map((f) => {
+            const from = names.get(f.from.id);
+            const to = names.get(f.to.id);
+            const state_ = activity(f.active);
+            return (
+              <tr key={f.id} className={`is-${state_} ${state.selected === f.id ? 'selected' : ''}`}>
+                <th scope="row">
+                  <button
+                    type="button"
+                    className="row-button"
+                    aria-pressed={state.selected === f.id}
+                    onClick={() => change({ selected: f.id })}
+                  >
+                    {from && <KindIcon kind={from.kind} />}
+                    <span>{from?.name ?? f.from.id}</span>
+                    <span aria-hidden="true">→</span>
+                    <span className="sr"> to </span>
+                    {to && <KindIcon kind={to.kind} />}
+                    <span>{to?.name ?? f.to.id}</span>
+                  </button>
+                </th>
+                <td>{FLOW_WORD[f.kind]}</td>
+                <td>
+                  <span className={`dot is-${state_}`}>{ACTIVITY_WORD[state_]}</span>
+                </td>
+                <td className="num">{flowRate(f, state.unit)}</td>
+                <td className="num">
+                  {f.records == null ? <Unmeasured /> : `${f.estimated ? '~' : ''}${count(f.records)}`}
+                </td>
+                <td className="num">{flowBytes(f) ?? <Unmeasured />}</td>
+                <td className="num">{f.lag == null ? '–' : count(f.lag)}</td>
+                <td className="num">{lagTime(f) ?? '–'}</td>
+                <td>{[...new Set(f.evidence.map((e) => EVIDENCE_WORD[e.kind].short))].join(', ')}</td>
+                <td>{f.lastSeen ? <time title={instant(f.lastSeen)}>{ago(f.lastSeen)}</time> : 'never'}</td>
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+function Nodes({ answer, state }: { answer: LineageAnswer; state: LineageState }) {
+  const distance = hops(answer, state.roots);
+  const hidden = new Map(answer.hidden.map((h) => [h.node, h]));
+  return (
+    <section className="card">
+      <h2>
+        Nodes <span className="note">{answer.nodes.length}</span>
+      </h2>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Name</th>
+            <th scope="col">Kind</th>
+            <th scope="col">Cluster</th>
+            <th scope="col">Hops from root</th>
+            <th scope="col" className="num">
+              In
+            </th>
+            <th scope="col" className="num">
+              Out
+            </th>
+            <th scope="col">Not shown</th>
+            <th scope="col">Last seen</th>
+          </tr>
+        </thead>
+        <tbody>
+          {answer.nodes.map((n) => {
+            const h = hidden.get(n.id);
+            const rateIn = mean(n.rateIn?.points);
+            const rateOut = mean(n.rateOut?.points);
+            const more = [
+              h && h.upstream > 0 ? `${h.upstream} upstream` : '',
+              h && h.downstream > 0 ? `${h.downstream} downstream` : '',
+            ].filter(Boolean);
+            return (
+              <tr key={n.id}>
+                <th scope="row">
+                  <Link
+                    className="node-link"
+                    href={lineageHref({ ...state, roots: [n.id], selected: null })}
+                    title="Open its lineage"
+                  >
+                    <KindIcon kind={n.kind} />
+                    <span>{n.name}</span>
+                  </Link>
+                </th>
+                <td>{KIND_WORD[n.kind]}</td>
+                <td>{n.cluster?.name ?? ('environment' in n ? n.environment : '')}</td>
+                <td>{hopsText(distance.get(n.id))}</td>
+                <td className="num">{rateIn === null ? '–' : rate(rateIn, 'records')}</td>
+                <td className="num">{rateOut === null ? '–' : rate(rateOut, 'records')}</td>
+                <td>{more.join(', ') || '–'}</td>
+                <td>{n.lastSeen ? <time title={instant(n.lastSeen)}>{ago(n.lastSeen)}</time> : 'never'}</td>
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+const Unmeasured = () => <span className="unknown">not measurable</span>;

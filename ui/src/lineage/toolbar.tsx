@@ -1,0 +1,136 @@
+import { Icon, KindIcon } from '../shell/icons';
+import { Link } from '../shell/link';
+import type { Direction } from '../gql/graphql';
+import { lineageHref, type LineageState, MAX_DEPTH, type View } from '../url/lineage';
+import type { RateUnit } from '../words/format';
+import { KIND_WORD } from '../words/words';
+import { Find } from './find';
+import type { LineageAnswer } from './types';
+import { WindowPicker } from './window-picker';
+
+interface Props {
+  state: LineageState;
+  change(patch: Partial<LineageState>): void;
+  title: string;
+  answer: LineageAnswer | undefined;
+  fetching: boolean;
+  again(): void;
+}
+
+const DIRECTIONS: [Direction, string][] = [
+  ['UPSTREAM', 'Upstream'],
+  ['BOTH', 'Both'],
+  ['DOWNSTREAM', 'Downstream'],
+];
+const VIEWS: [View, string, 'graph' | 'table' | 'list'][] = [
+  ['graph', 'Graph', 'graph'],
+  ['table', 'Table', 'table'],
+  ['events', 'Events', 'list'],
+];
+const UNITS: [RateUnit, string][] = [
+  ['records', 'Records'],
+  ['bytes', 'Bytes'],
+];
+
+export function Toolbar({ state, change, title, answer, fetching, again }: Props) {
+  const root = answer?.nodes.find((n) => n.id === state.roots[0]);
+  const rooted = state.roots.length > 0;
+  return (
+    <div className="toolbar">
+      <div className="toolbar-row">
+        <div className="title">
+          {root && <KindIcon kind={root.kind} />}
+          <h1 title={title}>{title}</h1>
+          {root && (
+            <span className="note">
+              {KIND_WORD[root.kind]}
+              {root.cluster && ` in ${root.cluster.name}`}
+            </span>
+          )}
+          {rooted && (
+            <Link className="note" href={lineageHref({ window: state.window, live: state.live })}>
+              show everything
+            </Link>
+          )}
+        </div>
+        <Find state={state} />
+      </div>
+      <div className="toolbar-row">
+        <Segments label="View" value={state.view} onChange={(view) => change({ view })}>
+          {VIEWS.map(([value, word, icon]) => ({ value, word, icon }))}
+        </Segments>
+        {rooted && (
+          <>
+            <Segments label="Direction" value={state.direction} onChange={(direction) => change({ direction })}>
+              {DIRECTIONS.map(([value, word]) => ({ value, word }))}
+            </Segments>
+            <Depth depth={state.depth} onChange={(depth) => change({ depth })} />
+          </>
+        )}
+        <Segments label="Rates in" value={state.unit} onChange={(unit) => change({ unit })}>
+          {UNITS.map(([value, word]) => ({ value, word }))}
+        </Segments>
+        {rooted && (
+          <label className="check">
+            <input type="checkbox" checked={state.inactive} onChange={(e) => change({ inactive: e.target.checked })} />
+            inactive
+          </label>
+        )}
+        <div className="grow-end toolbar-time">
+          <WindowPicker state={state} change={change} resolved={answer?.window} />
+          {state.window.kind === 'last' && (
+            <button
+              type="button"
+              className={`live ${state.live ? 'on' : ''}`}
+              aria-pressed={state.live}
+              onClick={() => change({ live: !state.live })}
+            >
+              <i aria-hidden="true" /> Live
+            </button>
+          )}
+          <button type="button" className="icon-button" onClick={again} aria-label="Refresh" title="Refresh">
+            <span className={fetching && !state.live ? 'spin' : ''}>
+              <Icon name="refresh" />
+            </span>
+          </button>
+        </div>
+      </div>
+    </div>
+  );
+}
+
+interface SegmentsProps<T extends string> {
+  label: string;
+  value: T | null;
+  onChange(value: T): void;
+  children: { value: T; word: string; icon?: 'graph' | 'table' | 'list' }[];
+}
+
+export function Segments<T extends string>({ label, value, onChange, children }: SegmentsProps<T>) {
+  return (
+    <fieldset className="segments">
+      <legend className="sr">{label}</legend>
+      {children.map((c) => (
+        <button type="button" key={c.value} aria-pressed={c.value === value} onClick={() => onChange(c.value)}>
+          {c.icon && <Icon name={c.icon} />}
+          {c.word}
+        </button>
+      ))}
+    </fieldset>
+  );
+}
+
+function Depth({ depth, onChange }: { depth: number; onChange(depth: number): void }) {
+  return (
+    <fieldset className="segments stepper">
+      <legend className="sr">Depth</legend>
+      <button type="button" disabled={depth <= 1} onClick={() => onChange(depth - 1)} aria-label="Less depth">
+        −
+      </button>
+      <output aria-label="Depth">{depth === 1 ? '1 hop' : `${depth} hops`}</output>
+      <button type="button" disabled={depth >= MAX_DEPTH} onClick={() => onChange(depth + 1)} aria-label="More depth">
+        +
+      </button>
+    </fieldset>
+  );
+}

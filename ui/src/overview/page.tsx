@@ -1,0 +1,105 @@
+import { useState } from 'react';
+import { useQuery } from 'urql';
+import { usePolling } from '../data/poll';
+import { type ClustersQuery, ClustersDocument, OverviewCoverageDocument } from '../gql/graphql';
+import { CoverageBadge, CoverageDetail } from '../shell/coverage';
+import { Icon } from '../shell/icons';
+import { Problem } from '../shell/problem';
+import { ago, instant } from '../words/format';
+import { NodeTable } from './nodes';
+
+const WINDOW = { last: '10m' };
+/** Often enough that a new topic shows by itself; a tick is 10 s by default. */
+const POLL_SECONDS = 10;
+
+export function OverviewPage() {
+  const [{ data, error }, again] = useQuery({ query: ClustersDocument });
+  const [{ data: covered }, coverAgain] = useQuery({ query: OverviewCoverageDocument, variables: { window: WINDOW } });
+  const [open, setOpen] = useState(false);
+  const refresh = () => {
+    again();
+    coverAgain();
+  };
+  usePolling(refresh, POLL_SECONDS);
+  const coverage = covered?.coverage;
+  return (
+    <main id="main" className="page">
+      <div className="page-head">
+        <h1>Overview</h1>
+        {coverage && <CoverageBadge coverage={coverage} open={open} onToggle={() => setOpen(!open)} />}
+        <span className="note">last 10 minutes</span>
+      </div>
+      <Problem error={error} again={refresh} />
+      {open && coverage && (
+        <section className="card pad" aria-label="Coverage">
+          <CoverageDetail coverage={coverage} />
+        </section>
+      )}
+      <Clusters clusters={data?.clusters} />
+      <NodeTable window={WINDOW} pollSeconds={POLL_SECONDS} />
+    </main>
+  );
+}
+
+function Clusters({ clusters }: { clusters: ClustersQuery['clusters'] | undefined }) {
+  return (
+    <section className="card" aria-labelledby="clusters-title">
+      <h2 id="clusters-title">
+        Clusters <span className="note">{clusters?.length ?? ''}</span>
+      </h2>
+      <div className="scroll" tabIndex={-1}>
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Name</th>
+              <th scope="col">Environment</th>
+              <th scope="col" className="num">
+                Brokers
+              </th>
+              <th scope="col" className="num">
+                Topics
+              </th>
+              <th scope="col" className="num">
+                Groups
+              </th>
+              <th scope="col">Last round</th>
+              <th scope="col">State</th>
+            </tr>
+          </thead>
+          <tbody>
+            {clusters?.map((c) => (
+              <tr key={c.id}>
+                <th scope="row" className="strong">
+                  {c.name}
+                </th>
+                <td>{c.environment}</td>
+                <td className="num">{c.brokers ?? <NotKnown />}</td>
+                <td className="num">{c.topics ?? <NotKnown />}</td>
+                <td className="num">{c.groups ?? <NotKnown />}</td>
+                <td>{c.lastRound ? <time title={instant(c.lastRound)}>{ago(c.lastRound)}</time> : 'none yet'}</td>
+                <td>
+                  {c.error ? (
+                    <span className="state bad">
+                      <Icon name="warn" /> {c.error}
+                    </span>
+                  ) : (
+                    <span className="state good">
+                      <Icon name="ok" /> observed
+                    </span>
+                  )}
+                </td>
+              </tr>
+            ))}
+            {clusters?.length === 0 && (
+              <tr>
+                <td colSpan={7}>No cluster is configured.</td>
+              </tr>
+            )}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
+
+const NotKnown = () => <span className="unknown">not known</span>;

@@ -1,0 +1,91 @@
+import { useRef } from 'react';
+import { Icon } from './icons';
+import { Link } from './link';
+import { enableShortcuts, useShortcuts, useShortcutsEnabled } from './shortcuts';
+import { type Choice, choose, useChoice } from './theme';
+
+const NEXT: Record<Choice, Choice> = { system: 'light', light: 'dark', dark: 'system' };
+const THEME = {
+  system: { icon: 'system', word: 'as the system' },
+  light: { icon: 'sun', word: 'light' },
+  dark: { icon: 'moon', word: 'dark' },
+} as const;
+
+export function Header({ path }: { path: string }) {
+  const choice = useChoice();
+  const help = useRef<HTMLDialogElement>(null);
+  const open = () => help.current?.showModal();
+  useShortcuts({ '?': open });
+  return (
+    <header className="top">
+      <Link href="/" className="brand">
+        <img src="/icon.svg" alt="" width="22" height="22" />
+        <span>lineaged</span>
+      </Link>
+      <nav aria-label="Main">
+        <Link href="/" aria-current={path === '/' ? 'page' : undefined}>
+          Overview
+        </Link>
+        <Link href="/lineage?last=10m&live=1" aria-current={path === '/lineage' ? 'page' : undefined}>
+          Lineage
+        </Link>
+        <a href="/graphiql">GraphiQL</a>
+      </nav>
+      <div className="top-end">
+        <button type="button" className="quiet" onClick={open}>
+          Keys <kbd>?</kbd>
+        </button>
+        <button
+          type="button"
+          className="quiet icon-button"
+          onClick={() => choose(NEXT[choice])}
+          aria-label={`Colours: ${THEME[choice].word}. Change to ${THEME[NEXT[choice]].word}`}
+          title={`Colours: ${THEME[choice].word}`}
+        >
+          <Icon name={THEME[choice].icon} />
+        </button>
+      </div>
+      <Help dialog={help} />
+    </header>
+  );
+}
+
+const KEYS: [string, string][] = [
+  ['/  or  Ctrl K', 'Search for a node'],
+  ['t', 'Lineage: table or graph'],
+  ['l', 'Lineage: live on or off'],
+  ['Esc', 'Close the side panel'],
+  ['Tab, then arrows', 'Lineage: enter the graph; left and right along flows, up and down among siblings'],
+  ['Enter', 'Open what is focused in the side panel'],
+  ['?', 'This list'],
+];
+
+function Help({ dialog }: { dialog: React.RefObject<HTMLDialogElement | null> }) {
+  const on = useShortcutsEnabled();
+  return (
+    <dialog ref={dialog} className="help" aria-labelledby="help-title">
+      <form method="dialog">
+        <div className="help-head">
+          <h2 id="help-title">Keys</h2>
+          <button type="submit" className="quiet icon-button" aria-label="Close">
+            <Icon name="close" />
+          </button>
+        </div>
+        <dl>
+          {KEYS.map(([key, what]) => (
+            <div key={key}>
+              <dt>
+                <kbd>{key}</kbd>
+              </dt>
+              <dd>{what}</dd>
+            </div>
+          ))}
+        </dl>
+        <label className="check">
+          <input type="checkbox" checked={on} onChange={(e) => enableShortcuts(e.target.checked)} /> Keys of a single
+          letter work
+        </label>
+      </form>
+    </dialog>
+  );
+}

@@ -1,0 +1,118 @@
+// Numbers and times as people read them. Nothing here turns "not known" into a figure: null stays the caller's to word.
+
+const SI = ['', 'k', 'M', 'G', 'T', 'P'] as const;
+
+/** Three significant digits with an SI prefix: 0.05, 7.2, 943, 1.24 k, 18.3 M. */
+export function compact(n: number): string {
+  if (n === 0) return '0';
+  const sign = n < 0 ? '−' : '';
+  let x = Math.abs(n);
+  if (x < 0.01) return `${sign}<0.01`;
+  let prefix = 0;
+  // 999.5 would be shown as 1000: it belongs to the next prefix.
+  while (x >= 999.5 && prefix < SI.length - 1) {
+    x /= 1000;
+    prefix++;
+  }
+  const digits = x < 1 ? 2 : x < 9.995 ? 2 : x < 99.95 ? 1 : 0;
+  const text = digits === 0 ? String(Math.round(x)) : String(Number(x.toFixed(digits)));
+  return prefix === 0 ? sign + text : `${sign}${text} ${SI[prefix]}`;
+}
+
+export type RateUnit = 'records' | 'bytes';
+
+/** "1.2 k/s" for records, "3.4 MB/s" for bytes. */
+export function rate(n: number, unit: RateUnit): string {
+  const c = compact(n);
+  if (unit === 'records') return `${c}/s`;
+  return c.includes(' ') ? `${c}B/s` : `${c} B/s`;
+}
+
+export function bytes(n: string | number): string {
+  const c = compact(Number(n));
+  return c.includes(' ') ? `${c}B` : `${c} B`;
+}
+
+/** A whole count, as the API's decimal string, with its thousands apart; exact beyond 2^53. */
+export function count(n: string | number): string {
+  const s = typeof n === 'number' ? String(Math.round(n)) : n;
+  const m = /^(-?)(\d+)$/.exec(s);
+  if (!m) return s;
+  return (m[1] ? '−' : '') + (m[2] ?? '').replace(/\B(?=(\d{3})+$)/g, ' ');
+}
+
+const UNITS: [string, number][] = [
+  ['d', 86_400],
+  ['h', 3_600],
+  ['min', 60],
+  ['s', 1],
+];
+
+/** The two largest units: 450 ms, 12 s, 3 min 20 s, 2 h, 3 d 4 h. */
+export function duration(seconds: number): string {
+  if (seconds < 0.0005) return '0 s';
+  if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
+  if (seconds < 10 && seconds % 1 !== 0) return `${Number(seconds.toFixed(1))} s`;
+  let left = Math.round(seconds);
+  const parts: string[] = [];
+  for (const [i, [name, size]] of UNITS.entries()) {
+    const n = Math.floor(left / size);
+    if (n === 0 && parts.length === 0) continue;
+    left -= n * size;
+    if (n > 0) parts.push(`${n} ${name}`);
+    // Only neighbouring units stand together: "3 d", not "3 d 5 s".
+    if (parts.length === 2 || i === UNITS.length - 1 || (parts.length === 1 && left < (UNITS[i + 1]?.[1] ?? 0))) break;
+  }
+  return parts.join(' ');
+}
+
+const SECONDS: Record<string, number> = { ms: 0.001, s: 1, m: 60, h: 3_600, d: 86_400, w: 604_800, y: 31_536_000 };
+
+/** Seconds of a Prometheus style duration (30s, 10m, 1h30m); null when it is none. */
+export function parseDuration(text: string): number | null {
+  if (!/^(\d+(ms|[smhdwy]))+$/.test(text)) return null;
+  let sum = 0;
+  for (const [, n, unit] of text.matchAll(/(\d+)(ms|[smhdwy])/g)) sum += Number(n) * (SECONDS[unit ?? ''] ?? 0);
+  return sum > 0 ? sum : null;
+}
+
+/** Share of the window that was observed: never "100 %" for less than all, never "0 %" for something. */
+export function percent(fraction: number): string {
+  const p = fraction * 100;
+  if (p > 0 && p < 1) return '<1 %';
+  return `${Math.floor(p + 1e-9)} %`;
+}
+
+const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });
+const dayYear = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });
+
+/** Local time; the day only when it is not today, the year only when it is not this one. */
+export function instant(iso: string, now: number = Date.now()): string {
+  const t = new Date(iso);
+  if (Number.isNaN(t.getTime())) return iso;
+  const today = new Date(now);
+  if (t.toDateString() === today.toDateString()) return clock.format(t);
+  return `${(t.getFullYear() === today.getFullYear() ? day : dayYear).format(t)}, ${clock.format(t)}`;
+}
+
+export function ago(iso: string, now: number = Date.now()): string {
+  const seconds = (now - Date.parse(iso)) / 1000;
+  if (Number.isNaN(seconds)) return iso;
+  if (seconds < 2) return 'just now';
+  return `${duration(Math.floor(seconds))} ago`;
+}
+
+/** The value of an <input type="datetime-local"> for an instant, in local time with seconds. */
+export function toLocalInput(iso: string): string {
+  const t = new Date(iso);
+  if (Number.isNaN(t.getTime())) return '';
+  const shifted = new Date(t.getTime() - t.getTimezoneOffset() * 60_000);
+  return shifted.toISOString().slice(0, 19);
+}
+
+/** RFC 3339 in UTC without needless fractions; null when the field is empty or broken. */
+export function fromLocalInput(value: string): string | null {
+  const t = new Date(value);
+  return value === '' || Number.isNaN(t.getTime()) ? null : t.toISOString().replace('.000Z', 'Z');
+}

@@ -1,0 +1,96 @@
+// The API's enums in plain words. One place, so that the graph, the tables and the screen reader say the same.
+import type { ClientKind, EventType, EvidenceKind, FlowKind, NodeKind } from '../gql/graphql';
+
+export const KIND_WORD: Record<NodeKind, string> = {
+  TOPIC: 'Topic',
+  APPLICATION: 'Application',
+  UNIDENTIFIED: 'Unidentified writers',
+  CONNECTOR: 'Connector',
+  REPLICATOR: 'Replicator',
+  STREAM_JOB: 'Stream job',
+  DATASET: 'Dataset',
+};
+
+export const FLOW_WORD: Record<FlowKind, string> = {
+  PRODUCE: 'writes',
+  CONSUME: 'reads',
+  REPLICATE: 'copies',
+  EXTERNAL: 'moves in or out of Kafka',
+};
+
+export const EVIDENCE_WORD: Record<EvidenceKind, { short: string; long: string }> = {
+  END_OFFSETS: {
+    short: 'topic end moved',
+    long: "The topic's end offsets moved and nothing else accounts for these records.",
+  },
+  GROUP_OFFSETS: { short: 'committed offsets', long: "The consumer group's committed offsets moved." },
+  GROUP_MEMBERSHIP: { short: 'group member', long: 'A live member of the group has partitions of the topic assigned.' },
+  SHARE_OFFSETS: { short: 'share group offsets', long: "The share group's start offset moved." },
+  PRODUCER_STATE: { short: 'producer state', long: "The broker's own record of idempotent producers advanced." },
+  TRANSACTION: { short: 'transaction', long: 'A transactional id names the producer.' },
+  BATCH_HEADER: { short: 'batch headers', long: 'The headers of record batches were read, never the records.' },
+  RECORD_HEADER: { short: 'record header', long: 'A header of a sampled record names its origin.' },
+  STREAMS_TOPOLOGY: { short: 'streams topology', long: 'The streams group describes its own topology.' },
+  CONNECT: { short: 'Kafka Connect', long: 'The Kafka Connect REST API lists the connector and its topics.' },
+  MIRROR: { short: 'MirrorMaker 2', long: "MirrorMaker 2's own configuration, checkpoints or offset syncs." },
+  FLINK: { short: 'Flink', long: "Flink's REST API lists the job's sources and sinks." },
+  OPENLINEAGE: { short: 'OpenLineage', long: 'An OpenLineage event was received.' },
+  AUDIT_LOG: { short: 'audit log', long: "The brokers' audit topic recorded the access." },
+  TELEMETRY: { short: 'client telemetry', long: 'Counters that the client itself pushed through its broker.' },
+  AUTHORIZER_LOG: { short: 'authorizer log', long: "A line of the brokers' authorizer log." },
+  REQUEST_LOG: { short: 'request log', long: "A line of the brokers' request log." },
+  ELIMINATION: {
+    short: 'by elimination',
+    long: 'The only named writer without a count of its own takes the remainder.',
+  },
+  DECLARED: { short: 'declared', long: 'Said by a person, in configuration or AsyncAPI.' },
+};
+
+export const CLIENT_WORD: Record<ClientKind, string> = {
+  CONNECTION: 'Client',
+  REMAINDER: 'Remainder: records that no counted writer accounts for',
+  OTHERS: 'Others: clients beyond the cap of one topic, counted together',
+};
+
+export const EVENT_WORD: Record<EventType, string> = {
+  TOPIC_CREATED: 'Topic created',
+  TOPIC_DELETED: 'Topic deleted',
+  TOPIC_RECREATED: 'Topic deleted and created again',
+  CONFIG_CHANGED: 'Configuration changed',
+  GROUP_JOINED: 'Group joined',
+  GROUP_LEFT: 'Group left',
+  FLOW_STARTED: 'Flow started',
+  FLOW_STOPPED: 'Flow stopped',
+  LEADERS_MOVED: 'Partition leaders moved',
+  SOURCE_LOST: 'Observation lost',
+  SOURCE_RECOVERED: 'Observation recovered',
+};
+
+export type Activity = 'active' | 'inactive' | 'unobserved';
+
+/** active: null is an answer of its own, never taken for false. */
+export function activity(active: boolean | null | undefined): Activity {
+  if (active === true) return 'active';
+  return active === false ? 'inactive' : 'unobserved';
+}
+
+export const ACTIVITY_WORD: Record<Activity, string> = {
+  active: 'active',
+  inactive: 'inactive',
+  unobserved: 'not observed',
+};
+
+export function plural(n: number, one: string, many = `${one}s`): string {
+  return `${n.toLocaleString('en-GB').replace(/,/g, ' ')} ${n === 1 ? one : many}`;
+}
+
+/** The readable part of a node id, for places that know nothing but the id. */
+export function nameOfId(id: string): string {
+  const slash = id.indexOf('/');
+  const name = slash < 0 ? id : id.slice(slash + 1);
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
+}
