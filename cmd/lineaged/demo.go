@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"os/exec"
 	"runtime"
@@ -93,7 +92,7 @@ func (p *program) runDemo(ctx context.Context, cfg config.Config, insist, open b
 	closed := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() { world.Close(); close(closed) })
 	if open {
-		openBrowser(ln.Addr(), cfg)
+		openBrowser(ctx, address(ln.Addr(), cfg))
 	}
 	err = serveOn(ctx, ln, cfg, log, p.stdout)
 	if stop() {
@@ -105,7 +104,7 @@ func (p *program) runDemo(ctx context.Context, cfg config.Config, insist, open b
 }
 
 // openBrowser tries; a machine without a browser shows the URL all the same.
-func openBrowser(a net.Addr, cfg config.Config) {
+func openBrowser(ctx context.Context, url string) {
 	name, args := "xdg-open", []string{}
 	switch runtime.GOOS {
 	case "darwin":
@@ -113,7 +112,7 @@ func openBrowser(a net.Addr, cfg config.Config) {
 	case "windows":
 		name, args = "rundll32", []string{"url.dll,FileProtocolHandler"}
 	}
-	cmd := exec.Command(name, append(args, address(a, cfg))...)
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), name, append(args, url)...) // it may outlive us
 	if cmd.Start() == nil {
 		go func() { _ = cmd.Wait() }()
 	}

@@ -110,7 +110,7 @@ func (s *server) lacks(root string, flows []string) string {
 // A taken port is no reason to fail, unless it was asked for.
 func TestDemoPortTaken(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
-	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	taken, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

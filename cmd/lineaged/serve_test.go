@@ -4,10 +4,17 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"log/slog"
+	"math/big"
 	"net"
 	"net/http"
 	"os"
@@ -20,6 +27,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"golang.org/x/crypto/bcrypt"
 
 	"github.com/lineaged/lineaged/internal/config"
 )
@@ -149,7 +157,7 @@ func testConfig(t *testing.T, broker string) config.Config {
 // freePort returns an address on which nobody listens.
 func freePort(t *testing.T) (address string, port int) {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	ln, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -236,7 +244,7 @@ func TestKafkaDownThenUp(t *testing.T) {
 // process starts the real program and waits for its ready line.
 func process(t *testing.T, args ...string) (cmd *exec.Cmd, url string) {
 	t.Helper()
-	cmd = exec.Command("lineaged", args...)
+	cmd = exec.CommandContext(t.Context(), "lineaged", args...) // dies with the test
 	cmd.Dir = t.TempDir()
 	cmd.Stderr = t.Output()
 	out, err := cmd.StdoutPipe()
@@ -246,7 +254,6 @@ func process(t *testing.T, args ...string) (cmd *exec.Cmd, url string) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = cmd.Process.Kill() }) // it has ended, unless the test failed
 	line, err := bufio.NewReader(out).ReadString('\n')
 	url, ok := strings.CutPrefix(line, "lineaged is ready: ")
 	if err != nil || !ok {
@@ -257,8 +264,11 @@ func process(t *testing.T, args ...string) (cmd *exec.Cmd, url string) {
 
 func ended(t *testing.T, cmd *exec.Cmd, limit time.Duration) int {
 	t.Helper()
-	done := make(chan error, 1)
-	go func() { done <- cmd.Wait() }()
+	done := make(chan struct{})
+	go func() {
+		_ = cmd.Wait() // the exit code says it
+		close(done)
+	}()
 	select {
 	case <-done:
 		return cmd.ProcessState.ExitCode()
@@ -285,7 +295,7 @@ func TestSignals(t *testing.T) {
 func TestSecondSignal(t *testing.T) {
 	broker, _ := freePort(t)
 	cmd, url := process(t, "serve", "--brokers", broker, "--interval", "1s", "--listen", "127.0.0.1:0")
-	conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimPrefix(url, "http://"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -303,4 +313,80 @@ func TestSecondSignal(t *testing.T) {
 	if code := ended(t, cmd, drainTimeout/2); code != exitFailure {
 		t.Errorf("exit code %d, want %d", code, exitFailure)
 	}
+}
+
+// With a web configuration file the server speaks TLS and asks for a password; the ready line says https.
+func TestProtected(t *testing.T) {
+	dir := t.TempDir()
+	cert, key := selfSigned(t)
+	hash, err := bcrypt.GenerateFromPassword([]byte("open sesame"), bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string][]byte{
+		"cert.pem": cert, "key.pem": key,
+		"web.yaml": fmt.Appendf(nil, "tls_server_config: {cert_file: cert.pem, key_file: key.pem}\nbasic_auth_users: {anna: '%s'}\n", hash),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	broker, _ := freePort(t)
+	cfg := testConfig(t, broker)
+	cfg.Listen, cfg.Web.ConfigFile = "0.0.0.0:0", config.File(filepath.Join(dir, "web.yaml"))
+	if err := cfg.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	s := start(t, func(ctx context.Context, stdout io.Writer) error { return serve(ctx, cfg, slog.New(slog.DiscardHandler), stdout) })
+	if !strings.HasPrefix(s.url, "https://127.0.0.1:") {
+		t.Errorf("ready at %s", s.url)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(cert)
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}}
+	defer client.CloseIdleConnections()
+	f := func(password string, want int) {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/healthz", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if password != "" {
+			req.SetBasicAuth("anna", password)
+		}
+		resp, err := client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("with password %q: HTTP %d, want %d", password, resp.StatusCode, want)
+		}
+	}
+	f("", http.StatusUnauthorized)
+	f("sesame", http.StatusUnauthorized)
+	f("open sesame", http.StatusOK)
+	client.CloseIdleConnections()
+	s.end()
+}
+
+func selfSigned(t *testing.T) (cert, key []byte) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8})
 }
