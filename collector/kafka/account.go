@@ -9,9 +9,10 @@ import (
 
 // account is the book of one topic incarnation. Its law, for every round in which the topic was seen whole:
 //
-//	appended = Σ writers + remainder (+ wobble, which is never shown as a remainder)
+//	appended = Σ writers + markers + remainder (+ wobble, which is never shown as a remainder)
 //
-// appended is the advance of the end offsets; a writer's total is the advance of its sequences; the remainder is what no idempotent producer accounts for. All are totals
+// appended is the advance of the end offsets; an idempotent writer's total is the advance of its sequences; a transactional writer's what is left of the advance when it alone can have written it, less the markers
+// of its transactions; the remainder is what nobody accounts for. All are totals
 // since the account was opened, so that a round that is lost, read twice or spans a gap changes nothing but the time at which the total is known.
 //
 // An account is pure bookkeeping: readings go in, totals come out. It is not safe for concurrent use.
@@ -24,9 +25,12 @@ type account struct {
 	ends      time.Time // newest round in which every partition's end was read; zero: none yet
 	books     time.Time // newest round in which every partition's producers were known; zero: none yet
 
-	writers map[int64]*writer // by producer id
-	others  *writer           // sum of the writers beyond the cap; nil: none
-	denied  bool              // producer state may not be read, or the broker has none: every record is remainder
+	markers int64               // transaction markers: offsets that are no records
+	writers map[int64]*writer   // idempotent ones, by producer id
+	txns    map[string]*writer  // transactional ones, by transactional.id
+	epochs  map[int64]epochSeen // of transactional producer ids
+	others  *writer             // sum of the writers beyond the cap; nil: none
+	denied  bool                // producer state may not be read, or the broker has none: every record is remainder
 }
 
 // total is a count since the account was opened.
@@ -64,6 +68,12 @@ type partition struct {
 	booked    int64 // advance when the producers were last read
 	waited    int   // rounds for which the byte budget put the producers off
 
+	// owed is records of a transactional producer, by its sequence, and ended its transactions, by its epoch, that were not in the end yet when they were read.
+	owed, ended int64
+	// lastTxn is who wrote in the last transactional step, and lastMarkers how many markers were taken to be in it. Not kept over a restart.
+	lastTxn     string
+	lastMarkers int64
+
 	producers map[int64]sequence
 }
 
@@ -91,7 +101,7 @@ func (r producerReading) sequence() sequence { return sequence{r.epoch, r.lastSe
 const maxWriters = 200
 
 func newAccount(topic lineage.Topic) *account {
-	return &account{topic: topic, appended: total{told: -1}, writers: map[int64]*writer{}}
+	return &account{topic: topic, appended: total{told: -1}, writers: map[int64]*writer{}, txns: map[string]*writer{}, epochs: map[int64]epochSeen{}}
 }
 
 // open sets the number of partitions, which only grows. New partitions of a topic that was born under observation start at zero and so have no past to guess.
@@ -150,6 +160,9 @@ func (a *account) base(p *partition, readings []producerReading, after int64, ro
 	for _, r := range readings {
 		p.producers[r.id] = r.sequence()
 		p.unsettled = p.unsettled || round.UnixMilli()-r.lastMs < recent.Milliseconds()
+		if r.transactional {
+			a.epochBefore(r, round)
+		}
 	}
 	if after > p.end {
 		p.slack = after - p.end
@@ -162,8 +175,9 @@ func (a *account) base(p *partition, readings []producerReading, after int64, ro
 	p.based, p.booked, p.moved = true, p.advance, false
 }
 
-// setProducers books a reading of a partition's producers. The end must have been read earlier in the same round. interval is the time since the round before.
-func (a *account) setProducers(part int, readings []producerReading, after int64, round time.Time, interval time.Duration) {
+// setProducers books a reading of a partition's producers. The end must have been read earlier in the same round. interval is the time since the round before; name
+// returns the transactional.id of a producer id, "" when it is not known.
+func (a *account) setProducers(part int, readings []producerReading, after int64, round time.Time, interval time.Duration, name func(id int64) string) {
 	p := &a.parts[part]
 	if !p.based {
 		a.base(p, readings, after, round)
@@ -175,13 +189,13 @@ func (a *account) setProducers(part int, readings []producerReading, after int64
 		p.unsettled = false
 	}
 	gap := !a.books.IsZero() && a.books.Add(interval).Before(round)
-	uncounted := false
+	var moved []movedTxn
 	for _, r := range readings {
 		prev, known := p.producers[r.id]
 		p.producers[r.id] = r.sequence()
 		if r.transactional {
 			if !known || prev != r.sequence() {
-				a.writer(r.id).uncounted, uncounted = true, true
+				moved = append(moved, movedTxn{r, prev, known, a.epochBefore(r, round)})
 			}
 			continue
 		}
@@ -192,7 +206,8 @@ func (a *account) setProducers(part int, readings []producerReading, after int64
 	}
 	p.forget(readings)
 	p.booked, p.moved = p.advance, false
-	a.settle(p, uncounted)
+	a.setTransactional(p, moved, name)
+	a.settle(p, len(moved) > 0)
 }
 
 // forget drops the producers that the broker no longer lists: they have expired. One that comes back is a new one.
@@ -209,6 +224,119 @@ func (p *partition) forget(readings []producerReading) {
 			delete(p.producers, id)
 		}
 	}
+}
+
+// movedTxn is a transactional producer whose state changed between two readings.
+type movedTxn struct {
+	now    producerReading
+	prev   sequence // on this partition
+	known  bool     // prev was read
+	before int32    // its epoch at the last look at any partition of the topic
+}
+
+// setTransactional gives what is left of the step to the one transactional producer that moved, less its markers. If several moved, or the one has no name, the rest stays the remainder's.
+//
+// With transaction version 2 (KIP-890) each transaction raises the epoch and leaves one marker on every partition that it touched: the epoch's advance is the most that can be markers, and one the least. Where that
+// makes more than a hundredth of the records, the count is an estimate. Before version 2 the epoch stays, the sequence counts the records as an idempotent producer's does, and the rest are markers.
+func (a *account) setTransactional(p *partition, moved []movedTxn, name func(int64) string) {
+	if len(moved) == 0 {
+		a.lateMarkers(p)
+		return
+	}
+	names := map[string]bool{}
+	for _, m := range moved {
+		names[name(m.now.id)] = true
+	}
+	if len(names) != 1 || names[""] {
+		for _, m := range moved {
+			a.transactional(m.now.id, name(m.now.id)).uncounted = true
+		}
+		return
+	}
+	w := a.transactional(moved[0].now.id, name(moved[0].now.id))
+	w.uncounted = true // it moved, whatever is counted
+	rest := p.advance - p.named - p.slack - p.remainder
+	sequential, doubt := true, false
+	for _, m := range moved {
+		if m.known && m.now.epoch == m.prev.epoch {
+			n, _ := wrote(m.prev, true, m.now, rest, false)
+			p.owed += n
+			continue
+		}
+		// The id's epochs may be used up (15 bits), and it goes on as another producer id with epoch 0: every id adds its own.
+		sequential = false
+		ended := int64(m.now.epoch) - int64(m.before)
+		if ended <= 0 && m.now.txnStart < 0 {
+			ended, doubt = 1, true
+		}
+		p.ended += max(ended, 0)
+	}
+	if rest <= 0 {
+		return // the end was read before: what these readings count comes into it in the next step
+	}
+	if sequential {
+		n := min(p.owed, rest)
+		w.add(n, false)
+		p.owed -= n
+		// Each transaction has a record at least, so there are no more markers than records and the one of the step before; what is beyond is somebody else's.
+		markers := min(rest-n, n+1)
+		a.markers += markers
+		p.named += n + markers
+		return
+	}
+	markers := min(p.ended, (rest+1)/2) // a transaction has a record at least
+	n := rest - markers
+	w.add(n, doubt || (markers-1)*100 > n)
+	a.markers += markers
+	p.named += rest
+	p.ended, p.owed = 0, 0
+	p.lastTxn, p.lastMarkers = name(moved[0].now.id), markers
+}
+
+// lateMarkers handles a step in which the end moved and no producer did: these are the last step's markers, which were not in the end yet when its epochs were read. What was
+// taken for them then were records.
+func (a *account) lateMarkers(p *partition) {
+	rest := p.advance - p.named - p.slack - p.remainder
+	w := a.txns[p.lastTxn]
+	if w == nil || rest <= 0 || rest > p.lastMarkers {
+		return
+	}
+	w.add(rest, false)
+	p.named += rest
+	p.lastMarkers -= rest
+}
+
+// transactional returns the writer of a transactional.id, or of the producer id while it has no name.
+func (a *account) transactional(id int64, name string) *writer {
+	if name == "" {
+		return a.writer(id)
+	}
+	w := a.txns[name]
+	if w == nil {
+		if len(a.txns) >= maxWriters {
+			return a.writer(id)
+		}
+		w = &writer{}
+		a.txns[name] = w
+	}
+	return w
+}
+
+// epochSeen is a transactional producer's epoch at the newest look at the topic, and at the look before.
+type epochSeen struct {
+	round      time.Time
+	now, prior int32
+}
+
+// epochBefore returns the epoch that the producer had before this round on any partition of the topic: transactions until then left no marker in this step. It is 0 for a producer never seen.
+func (a *account) epochBefore(r producerReading, round time.Time) int32 {
+	seen := a.epochs[r.id]
+	if !seen.round.Equal(round) {
+		seen = epochSeen{round: round, now: r.epoch, prior: seen.now}
+	}
+	seen.now = max(seen.now, r.epoch)
+	a.epochs[r.id] = seen
+	return seen.prior
 }
 
 // settle takes what no producer accounts for into the remainder. It never falls: a rest below the last one is the wobble of two readings.
@@ -290,7 +418,7 @@ func (a *account) writer(id int64) *writer {
 
 // expire forgets writers that the broker lists on no partition any more, so that the cap is for living ones.
 func (a *account) expire() {
-	if len(a.writers) < maxWriters/2 {
+	if len(a.writers) < maxWriters/2 && len(a.epochs) < maxWriters/2 {
 		return
 	}
 	listed := map[int64]bool{}
@@ -302,6 +430,11 @@ func (a *account) expire() {
 	for id := range a.writers {
 		if !listed[id] {
 			delete(a.writers, id)
+		}
+	}
+	for id := range a.epochs {
+		if !listed[id] {
+			delete(a.epochs, id)
 		}
 	}
 }

@@ -59,7 +59,7 @@ func look(a *account, logs []*fakeLog, round time.Time, skip func(part int) bool
 	between()
 	for i, l := range logs {
 		if p := &a.parts[i]; p.moved && p.fresh {
-			a.setProducers(i, l.readings(), l.end, round, tick)
+			a.setProducers(i, l.readings(), l.end, round, tick, unnamed)
 		}
 	}
 	a.tellEnds(round, round.Add(-tick))
@@ -67,6 +67,8 @@ func look(a *account, logs []*fakeLog, round time.Time, skip func(part int) bool
 }
 
 func never(int) bool { return false }
+
+func unnamed(int64) string { return "" }
 
 // The law: over any history of idempotent and other writers, with readings apart, partitions that can't be read for a while, and sequences that wrap, the topic's advance is what
 // the writers and the remainder add up to, each of them right.
@@ -181,7 +183,7 @@ func TestNoRemainderUnderLoad(t *testing.T) {
 		a.begin()
 		a.setEnd(0, high)
 		l.write(7, int64(i%7))
-		a.setProducers(0, l.readings(), high, round, tick)
+		a.setProducers(0, l.readings(), high, round, tick, unnamed)
 		if a.remainder.n != 0 {
 			t.Fatalf("round %d: remainder %d", i, a.remainder.n)
 		}
@@ -206,12 +208,12 @@ func TestTruncationMakesNoNegativeCount(t *testing.T) {
 	}
 }
 
-func TestTransactionalGoesToTheRemainderEstimated(t *testing.T) {
+func TestUnnamedTransactionalGoesToTheRemainderEstimated(t *testing.T) {
 	a := newAccount(lineage.Topic{Name: "orders"})
 	a.open(1, true)
 	a.begin()
 	a.setEnd(0, 11) // ten records and a marker
-	a.setProducers(0, []producerReading{{id: 5, epoch: 1, lastSequence: -1, txnStart: -1, transactional: true}}, -1, t0, tick)
+	a.setProducers(0, []producerReading{{id: 5, epoch: 1, lastSequence: -1, txnStart: -1, transactional: true}}, -1, t0, tick, unnamed)
 	samples, sightings, ok := a.tellBooks(t0, t0.Add(-tick))
 	if !ok || len(samples) != 1 || samples[0].Value != 11 || !samples[0].Estimated || samples[0].Subject.Client.Kind != lineage.Remainder {
 		t.Errorf("samples %+v", samples)
@@ -282,5 +284,49 @@ func TestProducersBudget(t *testing.T) {
 	}
 	if len(seen) != 4 {
 		t.Errorf("only %d of 4 partitions were read in four rounds", len(seen))
+	}
+}
+
+// The law with a transactional producer (transaction version 2): what is appended is writers, markers and remainder, and the producer's count lies between the bounds that the markers leave.
+func TestAccountLawOfTransactions(t *testing.T) {
+	for seed := range uint64(100) {
+		r := rand.New(rand.NewPCG(seed, 2))
+		a := newAccount(lineage.Topic{Name: "ledger"})
+		a.open(1, true)
+		var end, records, markers, plain int64
+		state := producerReading{id: 9, lastSequence: -1, txnStart: -1, transactional: true}
+		idempotent := newFakeLog()
+		transact := func(n int) {
+			for range n {
+				k := 1 + r.Int64N(50)
+				records, markers, end = records+k, markers+1, end+k+1
+				state.epoch++
+			}
+		}
+		for i := range 40 {
+			round := t0.Add(time.Duration(i) * tick)
+			n := r.Int64N(100)
+			idempotent.write(3, n)
+			plain, end = plain+n, end+n
+			transact(r.IntN(6))
+			a.begin()
+			a.setEnd(0, end)
+			if i < 38 { // between the readings; at rest in the end
+				transact(r.IntN(2))
+			}
+			a.setProducers(0, append(idempotent.readings(), state), -1, round, tick, func(int64) string { return "ledger" })
+			a.tellEnds(round, round.Add(-tick))
+			a.tellBooks(round, round.Add(-tick))
+		}
+		w := a.txns["ledger"]
+		if sum := a.writers[3].n + w.n + a.markers + a.remainder.n; sum != a.appended.n || a.appended.n != end {
+			t.Fatalf("seed %d: writers, markers and remainder add up to %d, appended %d, the log's end %d", seed, sum, a.appended.n, end)
+		}
+		if a.writers[3].n != plain {
+			t.Errorf("seed %d: idempotent producer counted %d, wrote %d", seed, a.writers[3].n, plain)
+		}
+		if off := w.n - records; off < -markers || off > markers || a.remainder.n > 1 {
+			t.Errorf("seed %d: counted %d of %d records, remainder %d", seed, w.n, records, a.remainder.n)
+		}
 	}
 }

@@ -49,6 +49,19 @@ func (a *account) tellBooks(round, before time.Time) (samples []lineage.Sample, 
 			})
 		}
 	}
+	for id, w := range a.txns {
+		c := lineage.Client{TransactionalID: id}
+		counted := w.n != w.told
+		tell(&w.total, c, lineage.Transaction)
+		if w.uncounted && !counted {
+			sightings = append(sightings, lineage.Sighting{
+				Access:   lineage.Access{Topic: a.topic, Op: lineage.Write, Client: c},
+				Evidence: lineage.Transaction, Moved: true,
+				Detail: "several transactional producers wrote to a partition at once: their records can't be told apart and are in the remainder",
+			})
+		}
+		w.uncounted = false
+	}
 	if a.others != nil {
 		a.others.uncounted = false
 		tell(&a.others.total, lineage.Client{Kind: lineage.Others}, lineage.ProducerState)

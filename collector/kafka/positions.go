@@ -122,6 +122,12 @@ func (tp *topic) encode() []byte {
 		e.int(id)
 		e.total(w.total)
 	}
+	e.int(tp.markers)
+	e.uint(uint64(len(tp.txns)))
+	for id, w := range tp.txns {
+		e.string(id)
+		e.total(w.total)
+	}
 	e.bool(tp.others != nil)
 	if tp.others != nil {
 		e.total(tp.others.total)
@@ -150,7 +156,7 @@ func (e *encoder) partition(p *partition) {
 	e.bool(p.moved)
 	e.bool(p.based)
 	e.bool(p.unsettled)
-	for _, v := range []int64{p.advance, p.named, p.slack, p.remainder, p.booked} {
+	for _, v := range []int64{p.advance, p.named, p.slack, p.remainder, p.booked, p.owed, p.ended} {
 		e.int(v)
 	}
 	e.uint(uint64(len(p.producers)))
@@ -166,7 +172,7 @@ func (d *decoder) total() total { return total{n: d.int(), told: d.int(), estima
 
 func (d *decoder) partition() partition {
 	p := partition{end: d.int(), moved: d.bool(), based: d.bool(), unsettled: d.bool()}
-	for _, v := range []*int64{&p.advance, &p.named, &p.slack, &p.remainder, &p.booked} {
+	for _, v := range []*int64{&p.advance, &p.named, &p.slack, &p.remainder, &p.booked, &p.owed, &p.ended} {
 		*v = d.int()
 	}
 	n := d.count()
@@ -187,6 +193,10 @@ func decodeTopic(id lineage.TopicID, cluster lineage.ClusterID, value []byte, ro
 	tp.appended, tp.remainder, tp.denied = d.total(), d.total(), d.bool()
 	for range d.count() {
 		tp.writers[d.int()] = &writer{total: d.total()}
+	}
+	tp.markers = d.int()
+	for range d.count() {
+		tp.txns[d.string()] = &writer{total: d.total()}
 	}
 	if d.bool() {
 		tp.others = &writer{total: d.total()}

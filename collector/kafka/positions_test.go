@@ -21,11 +21,15 @@ func randomTopic(r *rand.Rand) *topic {
 	for range r.IntN(4) {
 		tp.writers[r.Int64()] = &writer{total: count()}
 	}
+	tp.markers = r.Int64()
+	for range r.IntN(3) {
+		tp.txns[string(rune('a'+r.IntN(20)))] = &writer{total: count()}
+	}
 	if r.IntN(2) == 0 {
 		tp.others = &writer{total: count()}
 	}
 	for range r.IntN(5) {
-		p := partition{end: r.Int64(), moved: r.IntN(2) == 0, based: true, unsettled: r.IntN(2) == 0, advance: r.Int64(), named: r.Int64(), slack: 3, remainder: 4, booked: 5, producers: map[int64]sequence{}}
+		p := partition{end: r.Int64(), moved: r.IntN(2) == 0, based: true, unsettled: r.IntN(2) == 0, advance: r.Int64(), named: r.Int64(), slack: 3, remainder: 4, booked: 5, owed: 6, ended: 7, producers: map[int64]sequence{}}
 		for range r.IntN(3) {
 			p.producers[r.Int64()] = sequence{r.Int32(), r.Int32(), -1}
 		}

@@ -37,6 +37,7 @@ func (t *take) producers() {
 	}
 	todo := t.producersTodo(why)
 	answers := t.ask(t.producerRequests(todo))
+	t.nameTransactions(answers)
 	after := t.endsAfterBase(answers)
 	for _, a := range answers {
 		req := a.req.(*kmsg.DescribeProducersRequest)
@@ -164,7 +165,7 @@ func (t *take) described(resp *kmsg.DescribeProducersResponse, after map[partiti
 				if !ok {
 					end = -1
 				}
-				tp.setProducers(int(rp.Partition), readings(rp), end, t.round, t.cfg.Interval)
+				tp.setProducers(int(rp.Partition), readings(rp), end, t.round, t.cfg.Interval, t.txnName)
 				tp.dirty = true
 			}
 		}
@@ -223,14 +224,20 @@ func (t *take) tellProducers(why map[*topic]string) {
 		tp.expire()
 	}
 	missing.tell(o)
-	t.sayBlind(o, producerSpots(deniedTopics))
+	t.sayBlind(o, producerSpots(deniedTopics, len(t.unnamed)))
 }
 
-func producerSpots(deniedTopics []string) []lineage.BlindSpot {
+func producerSpots(deniedTopics []string, unnamed int) []lineage.BlindSpot {
 	spots := []lineage.BlindSpot{{
-		What:   "writers' names: the broker's producer state counts producer ids and names nobody; writers without idempotence and transactional ones are in their topic's remainder",
-		Remedy: "none in this version: it has no source that names writers",
+		What:   "the names of writers without a transactional.id: the broker's producer state counts producer ids and names nobody; writers without idempotence are in their topic's remainder",
+		Remedy: "give the writer a transactional.id; this version has no other source that names writers",
 	}}
+	if unnamed > 0 {
+		spots = append(spots, lineage.BlindSpot{
+			What:   "the names of some transactional producers: ListTransactions does not show them",
+			Remedy: "grant DESCRIBE on transactional ids to lineaged's principal",
+		})
+	}
 	if len(deniedTopics) > 0 {
 		spots = append(spots, lineage.BlindSpot{
 			What:   fmt.Sprintf("the producer state of %d topics may not be read or is not offered by the broker, so that every writer is in the remainder: %s", len(deniedTopics), some(deniedTopics)),

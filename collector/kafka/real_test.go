@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -219,5 +220,41 @@ func TestRealCountsAreExact(t *testing.T) {
 			}
 		}
 		t.Log(r.missing)
+	}
+}
+
+// A transactional producer is named and counted, markers apart, by both versions of the transaction protocol.
+func TestRealTransactions(t *testing.T) {
+	for _, version := range []string{kafkatest.V43, kafkatest.V39} {
+		t.Run(version, func(t *testing.T) {
+			c := kafkatest.Shared(t, kafkatest.Options{Version: version})
+			c.CreateTopic(t, "ledger", 2)
+			r := newRecorder()
+			watch(t, r, Config{Brokers: c.Brokers()})
+			eventually(t, "two rounds", 30*time.Second, func() bool { return r.roundsTaken() >= 2 })
+			p := c.StartProducerPerf(t, kafkatest.Perf{Topic: "ledger", Records: 4000, PerSecond: 500, TransactionalID: "ledger-writer"})
+			plain := c.ProducerPerf(t, kafkatest.Perf{Topic: "ledger", Records: 1000, PerSecond: 200})
+			sent := p.Wait(t)
+			named := func(a lineage.Access) bool { return strings.HasPrefix(a.Client.TransactionalID, "ledger-writer") }
+			idempotent := func(a lineage.Access) bool { return a.Op == lineage.Write && a.Client.Producer != 0 }
+			rest := func(a lineage.Access) bool { return a.Client.Kind == lineage.Remainder }
+			within := func(got, want int64) bool { return got >= want-want/100 && got <= want+want/100 }
+			end := c.EndOffset(t, "ledger")
+			eventually(t, "all of the topic", 20*time.Second, func() bool {
+				n, _ := r.sum("ledger", lineage.Appended, func(a lineage.Access) bool { return a.Op == lineage.OpNone })
+				return n == end
+			})
+			eventually(t, "the records of both", 10*time.Second, func() bool {
+				n, _ := r.sum("ledger", lineage.Records, named)
+				m, _ := r.sum("ledger", lineage.Records, idempotent)
+				return within(n, sent) && m == plain
+			})
+			left, _ := r.sum("ledger", lineage.Records, rest)
+			n, _ := r.sum("ledger", lineage.Records, named)
+			t.Logf("end %d: sent %d in transactions, counted %d; remainder %d", end, sent, n, left)
+			if left > sent/100 {
+				t.Errorf("a remainder of %d although all writers are named or counted", left)
+			}
+		})
 	}
 }

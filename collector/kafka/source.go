@@ -25,6 +25,8 @@ const (
 	sourceStarts   = "start-offsets"
 	sourceLogDirs  = "log-dirs"
 	sourceConfigs  = "topic-configs"
+
+	sourceTransactions = "transactions"
 )
 
 // source is the state between the rounds of one cluster. One goroutine at a time.
@@ -53,6 +55,9 @@ type source struct {
 	lacks         map[string]bool // what the brokers do not support, by source or group type: not asked again until the next start
 	configsDenied bool            // some topics' configurations may not be described: not asked again before the cadence
 	rights        clusterRights
+
+	txnIDs  map[int64]string    // transactional.ids by producer id
+	unnamed map[int64]time.Time // transactional producer ids that nobody named, and when to ask again
 
 	gonePositions, goneReaders []string // position keys to remove with the next save
 }
@@ -89,6 +94,7 @@ func (s *source) forget() {
 	s.continuous, s.resumed, s.unrest = false, false, time.Time{}
 	s.clusterFact = lineage.ClusterFact{}
 	s.lacks = map[string]bool{}
+	s.txnIDs, s.unnamed = map[int64]string{}, map[int64]time.Time{}
 	s.blind, s.lost, s.slow = map[string][]lineage.BlindSpot{}, map[string]bool{}, map[string]time.Time{}
 }
 

@@ -1,0 +1,65 @@
+package kafka
+
+import (
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// unnamedRetry is how long a producer id that no coordinator knew by name is not asked for again.
+const unnamedRetry = 30 * time.Second
+
+// nameTransactions asks for the transactional.ids of the transactional producers that these answers show and that have no name yet. With transaction version 2 a busy one changes its producer id
+// about every 32,000 transactions, so this goes on for ever, but it asks only when a new id shows: one request a broker, in that round alone.
+func (t *take) nameTransactions(answers []brokerAnswer) {
+	wanted := map[int64]bool{}
+	for _, a := range answers {
+		if a.err != nil {
+			continue
+		}
+		for _, rt := range a.resp.(*kmsg.DescribeProducersResponse).Topics {
+			for i := range rt.Partitions {
+				for _, r := range readings(&rt.Partitions[i]) {
+					if r.transactional && t.txnIDs[r.id] == "" && !t.round.Before(t.unnamed[r.id]) {
+						wanted[r.id] = true
+					}
+				}
+			}
+		}
+	}
+	if len(wanted) == 0 || t.lacks[sourceTransactions] {
+		return
+	}
+	reqs := map[int32]kmsg.Request{}
+	for _, b := range t.brokers {
+		req := kmsg.NewPtrListTransactionsRequest()
+		for id := range wanted {
+			req.ProducerIDFilters = append(req.ProducerIDFilters, id)
+		}
+		reqs[b] = req
+	}
+	for _, a := range t.ask(reqs) {
+		if a.err != nil {
+			t.lacks[sourceTransactions] = t.lacks[sourceTransactions] || unsupported(a.err)
+			continue
+		}
+		for _, txn := range a.resp.(*kmsg.ListTransactionsResponse).TransactionStates {
+			t.txnIDs[txn.ProducerID] = txn.TransactionalID
+			delete(t.unnamed, txn.ProducerID)
+			delete(wanted, txn.ProducerID)
+		}
+	}
+	for id := range wanted {
+		t.unnamed[id] = t.round.Add(unnamedRetry)
+	}
+	if len(t.txnIDs) > maxTransactionNames {
+		clear(t.txnIDs) // those that still write are asked for again
+		clear(t.unnamed)
+	}
+}
+
+// maxTransactionNames bounds the memory for names of producer ids, of which a busy transactional producer has a new one every 32,000 transactions.
+const maxTransactionNames = 100_000
+
+// txnName returns the transactional.id of a producer id, "" when it is not known.
+func (s *source) txnName(id int64) string { return s.txnIDs[id] }
