@@ -1,0 +1,317 @@
+package timeseries
+
+import (
+	"context"
+	"fmt"
+	"sort"
+	"time"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// probe is one series of a query.
+type probe struct {
+	key     lineage.SeriesKey
+	access  *lineage.Access
+	src     *source // of the newest sample
+	base    int64
+	sealed  bool
+	maxSpan int64
+	head    []sample
+	pending *probe // the subject's Pending gauge, if the same source writes it
+	runs    *runs
+	runsOf  uint16
+}
+
+// probe needs mu. It returns nil for a series that does not exist.
+func (e *engine) probe(key lineage.SeriesKey) *probe {
+	s := e.find(key)
+	if s == nil {
+		return nil
+	}
+	p := e.probeOf(s)
+	if key.Metric.Counter() {
+		if g := s.subject.find(lineage.Pending, lineage.NoEvidence); g != nil {
+			if q := e.probeOf(g); q.src == p.src {
+				p.pending = q
+			}
+		}
+	}
+	return p
+}
+
+func (e *engine) probeOf(s *series) *probe {
+	return &probe{
+		key: s.key, access: &s.subject.entry.access, src: s.source(e.sources), base: s.base, sealed: s.sealed, maxSpan: s.maxSpan, head: s.head,
+	}
+}
+
+// find needs mu.
+func (e *engine) find(key lineage.SeriesKey) *series {
+	if s := e.subjectOf(key.Subject); s != nil {
+		return s.find(key.Metric, key.Evidence)
+	}
+	return nil
+}
+
+// probes needs mu; parallel to keys.
+func (e *engine) probes(keys []lineage.SeriesKey) []*probe {
+	out := make([]*probe, len(keys))
+	for i, k := range keys {
+		out[i] = e.probe(k)
+	}
+	return out
+}
+
+// step is one advance of a counter: from the total at from to that at tick, by delta.
+type step struct {
+	from, tick int64
+	delta      int64
+	estimated  bool
+	src        uint16
+}
+
+// headSteps walks the advances of the head that touch (lo, hi].
+func (p *probe) headSteps(lo, hi int64, visit func(step)) {
+	i := sort.Search(len(p.head), func(i int) bool { return p.head[i].tick > lo })
+	for ; i < len(p.head); i++ {
+		x := p.head[i]
+		if x.tick-p.maxSpan >= hi {
+			return
+		}
+		from := x.tick - int64(x.span)
+		if from >= hi {
+			continue
+		}
+		visit(step{from: from, tick: x.tick, delta: advance(p.prior(i), x.value), estimated: x.estimated, src: x.src})
+	}
+}
+
+// prior returns the total before sample i of the head.
+func (p *probe) prior(i int) int64 {
+	if i > 0 {
+		return p.head[i-1].value
+	}
+	return p.base // zero for a series without sealed samples
+}
+
+// blockSteps walks the advances in a sealed block that touch (lo, hi].
+func (v *view) blockSteps(b *block, p *probe, visit func(step)) error {
+	x, err := v.blockEntry(b, p.key)
+	if err != nil || x == nil || x.samples == 0 || x.reach >= v.hi {
+		return err
+	}
+	points, err := v.blockPoints(b, x)
+	if err != nil {
+		return err
+	}
+	i := 0
+	if v.lo > b.meta.start {
+		i = sort.Search(len(points), func(i int) bool { return b.meta.start+int64(points[i].tick) > v.lo })
+	}
+	for _, q := range points[i:] {
+		tick := b.meta.start + int64(q.tick)
+		from := tick - q.width()
+		if from >= v.hi {
+			continue
+		}
+		visit(step{from: from, tick: tick, delta: q.value, estimated: q.estimated(), src: x.src})
+	}
+	return nil
+}
+
+// steps walks all advances of a counter that touch the window, by time.
+func (v *view) steps(p *probe, visit func(step)) error {
+	for _, b := range v.cover {
+		if b.meta.end <= v.lo || b.meta.sampleMin >= v.hi {
+			continue
+		}
+		if err := v.blockSteps(b, p, visit); err != nil {
+			return err
+		}
+	}
+	p.headSteps(v.lo, v.hi, visit)
+	return nil
+}
+
+// parts walks the window block by block, with the source that wrote the series there.
+func (v *view) parts(p *probe, visit func(lo, hi int64, r *runs)) error {
+	at := v.lo
+	part := func(to int64, src uint16) error {
+		if to <= at {
+			return nil
+		}
+		r, err := v.runs(p, src)
+		if err == nil {
+			visit(at, to, r)
+			at = to
+		}
+		return err
+	}
+	for _, b := range v.cover {
+		if b.meta.end <= v.lo || b.meta.start >= v.hi {
+			continue
+		}
+		x, err := v.blockEntry(b, p.key)
+		if err != nil {
+			return err
+		}
+		if x == nil || x.src == p.src.id { // nothing else wrote it: part of the run that ends with the newest source's
+			continue
+		}
+		if err := part(min(max(b.meta.start, v.lo), v.hi), p.src.id); err != nil {
+			return err
+		}
+		if err := part(min(b.meta.end, v.hi), x.src); err != nil {
+			return err
+		}
+	}
+	return part(v.hi, p.src.id)
+}
+
+// Amounts implements Store.
+func (e *engine) Amounts(ctx context.Context, w lineage.Window, keys []lineage.SeriesKey) ([]lineage.Amount, error) {
+	var probes []*probe
+	v, err := e.view(ctx, w, func(*view) { probes = e.probes(keys) })
+	if err != nil {
+		return nil, err
+	}
+	defer v.end()
+	out := make([]lineage.Amount, len(keys))
+	for i, p := range probes {
+		if p == nil || !p.key.Metric.Counter() {
+			continue
+		}
+		if i%256 == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if out[i], err = v.amount(p); err != nil {
+			return nil, fmt.Errorf("amount of %s of subject %d: %w", p.key.Metric, p.key.Subject, err)
+		}
+	}
+	return out, nil
+}
+
+// amountSum adds up advances. Whole numbers are kept apart from shares, so that the sum does not depend on what was added at once.
+type amountSum struct {
+	v                   *view
+	whole, wholeSeen    int64
+	shared, sharedSeen  float64
+	estimated, lastTick bool
+}
+
+func (s *amountSum) add(x step, r *runs) {
+	a, b := max(x.from, s.v.lo), min(x.tick, s.v.hi)
+	if a >= b {
+		return
+	}
+	s.lastTick = s.lastTick || x.from < s.v.hi && x.tick >= s.v.hi
+	if x.delta == 0 {
+		return
+	}
+	s.estimated = s.estimated || x.estimated
+	width := x.tick - x.from
+	if b-a == width {
+		s.whole += x.delta
+	} else {
+		s.shared += float64(x.delta) * float64(b-a) / float64(width)
+	}
+	switch seen := r.within(a, b); seen {
+	case width:
+		s.wholeSeen += x.delta
+	case 0:
+	default:
+		s.sharedSeen += float64(x.delta) * float64(seen) / float64(width)
+	}
+}
+
+func (v *view) amount(p *probe) (lineage.Amount, error) {
+	s := amountSum{v: v}
+	ticks, nanos := int64(0), int64(0)
+	err := v.parts(p, func(lo, hi int64, r *runs) {
+		ticks += r.within(lo, hi)
+		nanos += r.realWithin(lo, hi)
+	})
+	if err != nil {
+		return lineage.Amount{}, err
+	}
+	for _, b := range v.cover {
+		if b.meta.end <= v.lo || b.meta.sampleMin >= v.hi {
+			continue
+		}
+		if done, err := v.blockSum(b, p, &s); err != nil {
+			return lineage.Amount{}, err
+		} else if done {
+			continue
+		}
+		if err := v.blockSteps(b, p, func(x step) { err = v.addStep(&s, p, x) }); err != nil {
+			return lineage.Amount{}, err
+		}
+		if err != nil {
+			return lineage.Amount{}, err
+		}
+	}
+	p.headSteps(v.lo, v.hi, func(x step) {
+		if err == nil {
+			err = v.addStep(&s, p, x)
+		}
+	})
+	if err != nil {
+		return lineage.Amount{}, err
+	}
+	a := lineage.Amount{
+		Total: float64(s.whole) + s.shared, Observed: float64(s.wholeSeen) + s.sharedSeen, ObservedFor: time.Duration(nanos), Estimated: s.estimated,
+	}
+	a.Known = ticks > 0 || a.Total > 0
+	if p.pending != nil && !s.lastTick {
+		level, ok, err := v.valueAt(p.pending, v.hi)
+		if err != nil {
+			return lineage.Amount{}, err
+		}
+		a.Pending = ok && level == 1
+	}
+	return a, nil
+}
+
+func (v *view) addStep(s *amountSum, p *probe, x step) error {
+	r, err := v.runs(p, x.src)
+	if err == nil {
+		s.add(x, r)
+	}
+	return err
+}
+
+// runs returns when a source observed the subject of a series. The probe remembers the last answer, since one source writes nearly all of a series.
+func (v *view) runs(p *probe, src uint16) (*runs, error) {
+	if p.runs != nil && p.runsOf == src {
+		return p.runs, nil
+	}
+	t, err := v.track(src)
+	if err != nil {
+		return nil, err
+	}
+	p.runs, p.runsOf = t.runs(p.access), src
+	return p.runs, nil
+}
+
+// blockSum adds a block's total at once; done is false when the samples have to be looked at: at the window's ends, and where something was not observed.
+func (v *view) blockSum(b *block, p *probe, s *amountSum) (done bool, err error) {
+	x, err := v.blockEntry(b, p.key)
+	if err != nil || x == nil || x.samples == 0 {
+		return err == nil, err
+	}
+	if b.meta.end >= v.hi || x.reach < v.lo {
+		return false, nil
+	}
+	r, err := v.runs(p, x.src)
+	if err != nil {
+		return false, err
+	}
+	if r.within(x.reach, b.meta.end) != b.meta.end-x.reach {
+		return false, nil
+	}
+	s.whole += x.sum
+	s.wholeSeen += x.sum
+	s.estimated = s.estimated || x.estimated
+	return true, nil
+}

@@ -1,0 +1,181 @@
+package timeseries
+
+import (
+	"math"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// never is later than every tick.
+const never = math.MaxInt64
+
+// entry is the one place of an Access in memory. It exists as soon as an observation names the access, and becomes visible when it gets a subject, that is
+// after the observation is on disk.
+type entry struct {
+	access  lineage.Access
+	subject *subject
+	// segment and local are the id under which the current log segment knows the access.
+	segment uint64
+	local   uint32
+}
+
+// subject is a dictionary entry: what is kept of an access over all time.
+type subject struct {
+	entry       *entry
+	id          lineage.SubjectID
+	first, last int64 // ticks of the oldest and the newest round that named it
+	series      []*series
+	supports    []*support
+}
+
+// series is one metric of a subject. head holds the samples of open blocks by tick; a slice that was handed out is never changed in place.
+type series struct {
+	key     lineage.SeriesKey
+	subject *subject
+	// base is the total, or the level, at the end of the sealed blocks; valid when sealed is true.
+	base    int64
+	sealed  bool
+	src     *source // that of the newest sealed sample
+	head    []sample
+	maxSpan int64 // of the samples in head, in ticks
+}
+
+// sample is one reading in an open block.
+type sample struct {
+	value     int64
+	tick      int64
+	span      int32 // ticks from Since to the round, at least 1
+	estimated bool
+	src       uint16
+}
+
+// support is what is kept of one kind of evidence for a subject.
+type support struct {
+	kind lineage.EvidenceKind
+	src  *source // of the newest observation
+	// srcTick and detailTick are the rounds that src and detail are from.
+	srcTick, detailTick int64
+	detail              string
+	// sighted is the oldest sighting, sealed the oldest tick that sealed blocks mark; never when there is none.
+	sighted, sealed int64
+}
+
+// source is an observer and its rounds in open blocks.
+type source struct {
+	id   uint16
+	name lineage.Source
+	// newest is the newest round of all, also when it is sealed; tick 0 when there was none.
+	newest round
+	// before is the last sealed round; tick 0 when there is none.
+	before anchor
+	head   []round // by tick; a slice that was handed out is never changed in place
+}
+
+// anchor ties a tick to the instant of its readings.
+type anchor struct {
+	tick   int64
+	offset int64 // nanoseconds from the tick to the reading
+}
+
+// round is one observation of a source without what it saw.
+type round struct {
+	anchor
+	span int32 // the interval in ticks: it covers (tick-span, tick]
+	miss *missing
+}
+
+func (r round) start() int64 { return r.tick - int64(r.span) }
+
+func (s *subject) find(m lineage.Metric, k lineage.EvidenceKind) *series {
+	for _, x := range s.series {
+		if x.key.Metric == m && x.key.Evidence == k {
+			return x
+		}
+	}
+	return nil
+}
+
+func (s *subject) support(k lineage.EvidenceKind) *support {
+	for _, x := range s.supports {
+		if x.kind == k {
+			return x
+		}
+	}
+	x := &support{kind: k, sighted: never, sealed: never}
+	s.supports = append(s.supports, x)
+	return x
+}
+
+// saw notes who supports the access. Of two sources in one round the lesser name stands, so that the order of arrival does not matter.
+func (p *support) saw(src *source, tick int64) {
+	if p.src == nil || tick > p.srcTick || tick == p.srcTick && less(src.name, p.src.name) {
+		p.src, p.srcTick = src, tick
+	}
+}
+
+func (p *support) sight(tick int64, detail string) {
+	p.sighted = min(p.sighted, tick)
+	if detail != "" && (tick > p.detailTick || tick == p.detailTick && detail < p.detail) {
+		p.detail, p.detailTick = detail, tick
+	}
+}
+
+func less(a, b lineage.Source) bool {
+	if a.Cluster != b.Cluster {
+		return a.Cluster < b.Cluster
+	}
+	return a.Name < b.Name
+}
+
+// source returns who last wrote the series.
+func (s *series) source(sources []*source) *source {
+	if n := len(s.head); n > 0 {
+		return sources[s.head[n-1].src]
+	}
+	return s.src
+}
+
+// add puts a sample in its place. Of two samples of one round (two sources, or a source that repeats itself) the greater value stands, then the lesser source.
+func (s *series) add(x sample, sources []*source) {
+	s.maxSpan = max(s.maxSpan, int64(x.span))
+	n := len(s.head)
+	if n == 0 || s.head[n-1].tick < x.tick {
+		s.head = append(s.head, x)
+		return
+	}
+	i := n
+	for i > 0 && s.head[i-1].tick >= x.tick {
+		i--
+	}
+	same := s.head[i].tick == x.tick
+	if same && !x.outranks(s.head[i], sources) {
+		return
+	}
+	out := make([]sample, 0, n+8)
+	out = append(append(out, s.head[:i]...), x)
+	if same {
+		i++
+	}
+	s.head = append(out, s.head[i:]...)
+}
+
+func (x sample) outranks(y sample, sources []*source) bool {
+	switch {
+	case x.value != y.value:
+		return x.value > y.value
+	case x.src != y.src:
+		return less(sources[x.src].name, sources[y.src].name)
+	case x.span != y.span:
+		return x.span > y.span
+	default:
+		return x.estimated && !y.estimated
+	}
+}
+
+// advance is what a counter went up by between two totals; a lower total is a reset and advances nothing.
+func advance(before, after int64) int64 {
+	if after < before {
+		return 0
+	}
+	return after - before
+}

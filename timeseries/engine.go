@@ -1,0 +1,403 @@
+package timeseries
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// engine is the store: everything but where bytes go. Both implementations of Store are an engine with a journal and a kv of their own.
+//
+// Lock order: maintain, commit, mu, queue. A query takes mu for reading while it takes hold of what the head has for it, and reads sealed blocks after that.
+type engine struct {
+	clock
+	retention Retention
+	log       *slog.Logger
+	journal   journal
+	kv        kv
+	cache     *cache
+	codec     *codec
+
+	maintain sync.Mutex // one Maintain at a time
+
+	queue   sync.Mutex // guards waiting
+	waiting []*commit
+
+	commit sync.Mutex // guards refuse, and the order of the journal, which is the order of applying
+	// refuse is the newest tick that is sealed or being sealed.
+	refuse int64
+
+	mu      sync.RWMutex // guards all that follows, and what it points to
+	closed  bool
+	readers sync.WaitGroup // queries under way
+	// What names things is written under commit and mu both, so that either is enough to read: sources by id and name, and every access that an observation named.
+	sources  []*source
+	byName   map[lineage.Source]*source
+	entries  map[lineage.Access]*entry
+	subjects []*subject // by id; nil: never given or gone
+	live     int        // subjects that are there
+	// sealed is the end of the raw blocks; what is later is in the head.
+	sealed    int64
+	tiers     [tiers]tier
+	sightings map[int64]*marks // sightings of open blocks by tick
+	events    []dated          // of open blocks, see sortEvents
+	misses    map[string]*missing
+	facts     map[lineage.FactKey]*factLine
+	positions map[lineage.Source]map[string]position
+	identity  [][]byte // by version less one
+	latest    map[string]int64
+	doomed    []*block // dropped, to be deleted by the next Maintain
+
+	// What follows belongs to Maintain. persistent is set when there is a state to save, unsaved while saving it is still to be done.
+	persistent, unsaved bool
+	generation          uint64
+}
+
+// tier is one resolution of sealed blocks. All its blocks are disjoint and sorted; the slice is replaced, never changed in place.
+type tier struct {
+	blocks []*block
+	sealed int64 // end of the newest block; 0 when there never was one
+	floor  int64 // what starts before it was dropped
+}
+
+type position struct {
+	tick  int64
+	value []byte // nil: removed
+}
+
+// marks is which subjects moved and were seen in a tick. nil bitmaps are empty.
+type marks struct {
+	moved *roaring.Bitmap
+	seen  [lineage.EvidenceKinds]*roaring.Bitmap
+}
+
+func newEngine(o Options, j journal, k kv) *engine {
+	c := newClock(o.Tick)
+	return &engine{
+		clock: c, retention: o.Retention, log: o.Log, journal: j, kv: k, cache: newCache(cacheBytes), codec: newCodec(),
+		entries: map[lineage.Access]*entry{}, byName: map[lineage.Source]*source{},
+		subjects:  make([]*subject, 1), // no subject has the id 0
+		sightings: map[int64]*marks{}, misses: map[string]*missing{}, facts: map[lineage.FactKey]*factLine{},
+		positions: map[lineage.Source]map[string]position{}, latest: map[string]int64{},
+	}
+}
+
+// journal makes records durable before they are applied. The memory store has none.
+type journal interface {
+	// room returns ErrNoSpace while the file system is too full to write.
+	room() error
+	// write makes a group of records durable, all or none. The order of calls is the order of replay.
+	write(group []*commit) error
+	// rotate starts a new segment and returns its number.
+	rotate() (segment uint64, err error)
+	// drop removes the segments before one whose rounds are all at or before a tick.
+	drop(before uint64, tick int64) error
+	size() int64
+	free() int64 // bytes of the file system; -1: not known
+	close() error
+}
+
+// commit is one call of Append or PutIdentity on its way to the journal.
+type commit struct {
+	obs      []lineage.Observation
+	records  []*record
+	identity []byte
+	version  int
+	err      error
+	done     bool
+}
+
+// record is an observation whose accesses and source are resolved.
+type record struct {
+	src       *source
+	round     round
+	samples   []recordSample
+	sightings []recordSighting
+	facts     []lineage.Fact
+	events    []lineage.Event
+	missing   []lineage.Missing
+	positions []lineage.Position
+}
+
+type recordSample struct {
+	entry     *entry
+	metric    lineage.Metric
+	evidence  lineage.EvidenceKind
+	value     int64
+	span      int32
+	estimated bool
+}
+
+type recordSighting struct {
+	entry    *entry
+	evidence lineage.EvidenceKind
+	moved    bool
+	detail   string
+}
+
+// Append implements Store. Calls that wait for the disk at the same time share one fsync.
+func (e *engine) Append(ctx context.Context, obs ...lineage.Observation) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	for i := range obs {
+		if err := e.check(&obs[i]); err != nil {
+			return fmt.Errorf("append observation of %s at %s: %w", obs[i].Source, obs[i].Round.Format(time.RFC3339), err)
+		}
+	}
+	c := &commit{obs: obs}
+	e.submit(c)
+	return c.err
+}
+
+// submit puts c into the queue and leads the queue through the journal unless another did meanwhile.
+func (e *engine) submit(c *commit) {
+	e.queue.Lock()
+	e.waiting = append(e.waiting, c)
+	e.queue.Unlock()
+	e.commit.Lock()
+	defer e.commit.Unlock()
+	if c.done {
+		return
+	}
+	e.queue.Lock()
+	group := e.waiting
+	e.waiting = nil
+	e.queue.Unlock()
+	e.commitGroup(group)
+}
+
+// commitGroup needs the commit lock.
+func (e *engine) commitGroup(group []*commit) {
+	err := e.room()
+	var writes []*commit
+	for _, c := range group {
+		c.done = true
+		if c.err = err; err != nil {
+			continue
+		}
+		if c.obs != nil {
+			c.err = e.resolve(c)
+		} else if c.identity != nil {
+			e.version(c, writes)
+		}
+		if c.err == nil && (len(c.records) > 0 || c.identity != nil) {
+			writes = append(writes, c)
+		}
+	}
+	if len(writes) == 0 {
+		return
+	}
+	if err := e.journal.write(writes); err != nil {
+		for _, c := range writes {
+			c.err = err
+		}
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, c := range writes {
+		e.apply(c)
+	}
+}
+
+func (e *engine) room() error {
+	e.mu.RLock()
+	closed := e.closed
+	e.mu.RUnlock()
+	if closed {
+		return ErrClosed
+	}
+	return e.journal.room()
+}
+
+// apply needs the commit lock, and mu for writing.
+func (e *engine) apply(c *commit) {
+	for _, r := range c.records {
+		e.applyRecord(r)
+	}
+	if c.identity != nil && c.version == len(e.identity)+1 {
+		e.identity = append(e.identity, c.identity)
+	}
+}
+
+// version gives an identity record its number; a record equal to the newest has that one's, and is not written.
+func (e *engine) version(c *commit, before []*commit) {
+	e.mu.RLock()
+	newest, n := []byte(nil), len(e.identity)
+	if n > 0 {
+		newest = e.identity[n-1]
+	}
+	e.mu.RUnlock()
+	for _, b := range before {
+		if b.identity != nil {
+			newest, n = b.identity, b.version
+		}
+	}
+	if n > 0 && bytes.Equal(newest, c.identity) {
+		c.version, c.identity = n, nil
+		return
+	}
+	c.version = n + 1
+}
+
+// check says what makes an observation impossible to keep.
+func (e *engine) check(o *lineage.Observation) error {
+	switch {
+	case o.Source.Name == "":
+		return errors.New("the source has no name")
+	case !e.aligned(o.Round):
+		return fmt.Errorf("the round is not a multiple of the tick of %s", e.step)
+	case o.Interval <= 0 || o.Interval%e.step != 0 || int64(o.Interval/e.step) > maxSpanTicks:
+		return fmt.Errorf("the interval %s is not a multiple of the tick of %s", o.Interval, e.step)
+	}
+	for _, s := range o.Samples {
+		switch {
+		case !known(s.Subject):
+			return errUnknownAccess
+		case s.Metric == lineage.NoMetric || s.Metric >= lineage.Metrics:
+			return fmt.Errorf("unknown metric %d", s.Metric)
+		case s.Evidence >= lineage.EvidenceKinds:
+			return fmt.Errorf("unknown kind of evidence %d", s.Evidence)
+		case s.Metric.Counter() && s.Value < 0:
+			return fmt.Errorf("the total %d of %s is below zero", s.Value, s.Metric)
+		}
+	}
+	for _, s := range o.Sightings {
+		if !known(s.Access) {
+			return errUnknownAccess
+		}
+		if s.Evidence == lineage.NoEvidence || s.Evidence >= lineage.EvidenceKinds {
+			return fmt.Errorf("a sighting of an unknown kind of evidence %d", s.Evidence)
+		}
+	}
+	for _, m := range o.Missing {
+		if !(m.Share >= 0 && m.Share <= 1) {
+			return fmt.Errorf("the missing share %v is not between 0 and 1", m.Share)
+		}
+	}
+	for _, ev := range o.Events {
+		if !known(ev.Access) {
+			return errUnknownAccess
+		}
+	}
+	for _, f := range o.Facts {
+		if err := checkFact(f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var errUnknownAccess = errors.New("an access has an unknown operation or kind of client")
+
+func known(a lineage.Access) bool { return a.Op <= lineage.Read && a.Client.Kind <= lineage.Others }
+
+// resolve turns observations that are not held yet into records. It needs the commit lock.
+func (e *engine) resolve(c *commit) error {
+	for i := range c.obs {
+		o := &c.obs[i]
+		t := e.floor(o.Round)
+		held, err := e.holds(o.Source, t)
+		if err != nil {
+			return fmt.Errorf("look up round %s of %s: %w", o.Round.Format(time.RFC3339), o.Source, err)
+		}
+		if held {
+			continue
+		}
+		if t <= e.refuse {
+			c.records = nil
+			return fmt.Errorf("append observation of %s at %s: %w", o.Source, o.Round.Format(time.RFC3339), ErrTooOld)
+		}
+		c.records = append(c.records, e.record(o, t))
+	}
+	c.obs = nil
+	return nil
+}
+
+// holds reports whether the round of a source is held, in the head or in a sealed block.
+func (e *engine) holds(name lineage.Source, tick int64) (bool, error) {
+	e.mu.RLock()
+	src := e.byName[name]
+	if src == nil {
+		e.mu.RUnlock()
+		return false, nil
+	}
+	head, sealed := src.head, e.sealed
+	e.mu.RUnlock()
+	if tick > sealed {
+		_, held := findRound(head, tick)
+		return held, nil
+	}
+	return e.holdsSealed(src, tick)
+}
+
+func findRound(rounds []round, tick int64) (int, bool) {
+	return slices.BinarySearchFunc(rounds, tick, func(r round, t int64) int { return int(min(max(r.tick-t, -1), 1)) })
+}
+
+// maxSpanTicks bounds intervals and spans, so that they fit into 31 bits.
+const maxSpanTicks = 1<<31 - 1
+
+func (e *engine) record(o *lineage.Observation, tick int64) *record {
+	r := &record{
+		src:   e.intern(o.Source),
+		round: round{anchor: anchor{tick: tick, offset: o.At.Sub(o.Round).Nanoseconds()}, span: int32(o.Interval / e.step)},
+		facts: o.Facts, events: o.Events, missing: o.Missing, positions: o.Positions,
+	}
+	if o.At.IsZero() {
+		r.round.offset = 0
+	}
+	r.samples = make([]recordSample, len(o.Samples))
+	for i, s := range o.Samples {
+		span := int64(r.round.span)
+		if !s.Since.IsZero() {
+			span = min(max(tick-e.floor(s.Since), 1), maxSpanTicks)
+		}
+		r.samples[i] = recordSample{
+			entry: e.entry(s.Subject), metric: s.Metric, evidence: s.Evidence, value: s.Value, span: int32(span), estimated: s.Estimated,
+		}
+	}
+	r.sightings = make([]recordSighting, len(o.Sightings))
+	for i, s := range o.Sightings {
+		r.sightings[i] = recordSighting{entry: e.entry(s.Access), evidence: s.Evidence, moved: s.Moved, detail: s.Detail}
+	}
+	return r
+}
+
+// entry returns the one entry of an access. It needs the commit lock.
+func (e *engine) entry(a lineage.Access) *entry {
+	x := e.entries[a]
+	if x == nil {
+		x = &entry{access: a}
+		e.mu.Lock()
+		e.entries[a] = x
+		e.mu.Unlock()
+	}
+	return x
+}
+
+// intern returns the one source of a name. It needs the commit lock, and not mu.
+func (e *engine) intern(name lineage.Source) *source {
+	if s := e.byName[name]; s != nil { // written under commit, which we hold
+		return s
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s := &source{id: uint16(len(e.sources)), name: name}
+	if len(e.sources) > 1<<16-1 {
+		panic("timeseries: more than 65536 sources")
+	}
+	e.sources = append(e.sources, s)
+	e.byName[name] = s
+	return s
+}

@@ -1,0 +1,120 @@
+package timeseries
+
+import (
+	"context"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// found is the newest tick of one kind of evidence for one subject.
+type found struct {
+	support support // as it was when the query began
+	first   int64
+	last    int64
+}
+
+// Evidence implements Store. The kinds of each subject are sorted.
+func (e *engine) Evidence(ctx context.Context, w lineage.Window, ids []lineage.SubjectID) ([][]lineage.Evidence, error) {
+	var all [lineage.EvidenceKinds]map[uint32]*found // supports by kind
+	v, err := e.view(ctx, w, func(v *view) { all = e.headEvidence(v, ids) })
+	if err != nil {
+		return nil, err
+	}
+	defer v.end()
+	var want [lineage.EvidenceKinds]*roaring.Bitmap
+	for k, m := range all {
+		for id, f := range m {
+			if f.last > 0 {
+				continue
+			}
+			if want[k] == nil {
+				want[k] = roaring.New()
+			}
+			want[k].Add(id)
+		}
+	}
+	err = v.back(func(b *block) (bool, error) {
+		u, err := v.blockUnion(b)
+		if err != nil {
+			return false, err
+		}
+		any := false
+		for k := range want {
+			any = any || want[k] != nil && u.seen[k] != nil && want[k].Intersects(u.seen[k])
+		}
+		if !any {
+			return true, nil
+		}
+		return true, v.blockMarks(b, v.lo, v.hi, func(t int64, m *marks) bool {
+			for k, seen := range m.seen {
+				if seen == nil || want[k] == nil {
+					continue
+				}
+				each(seen, want[k], func(id uint32) { all[k][id].last = t })
+				want[k].AndNot(seen)
+			}
+			return true
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := make([][]lineage.Evidence, len(ids))
+	for i, id := range ids {
+		for k := range all {
+			f := all[k][uint32(id)]
+			if f == nil || f.last == 0 {
+				continue
+			}
+			x := lineage.Evidence{Kind: lineage.EvidenceKind(k), FirstSeen: e.at(min(f.first, f.last)), LastSeen: e.at(f.last), Detail: f.support.detail}
+			if f.support.src != nil {
+				x.Source = f.support.src.name
+			}
+			out[i] = append(out[i], x)
+		}
+	}
+	return out, nil
+}
+
+// headEvidence needs mu.
+func (e *engine) headEvidence(v *view, ids []lineage.SubjectID) (all [lineage.EvidenceKinds]map[uint32]*found) {
+	for _, id := range ids {
+		s := e.subjectOf(id)
+		if s == nil {
+			continue
+		}
+		for _, p := range s.supports {
+			f := &found{support: *p, first: min(p.sealed, p.sighted)}
+			for _, x := range s.series {
+				if x.key.Evidence != p.kind {
+					continue
+				}
+				if f.first > e.sealed {
+					if t, _, ok := e.headMarks(x, 0, never-1); ok {
+						f.first = min(f.first, t)
+					}
+				}
+				if _, t, ok := e.headMarks(x, v.lo, v.hi); ok {
+					f.last = max(f.last, t)
+				}
+			}
+			if all[p.kind] == nil {
+				all[p.kind] = map[uint32]*found{}
+			}
+			all[p.kind][uint32(id)] = f
+		}
+	}
+	want := bitmapOf(ids)
+	e.headSightings(v.lo, v.hi, func(t int64, m *marks) {
+		for k, seen := range m.seen {
+			each(seen, want, func(id uint32) {
+				if f := all[k][id]; f != nil {
+					f.last = max(f.last, t)
+				}
+			})
+		}
+	})
+	return all
+}

@@ -1,0 +1,141 @@
+package timeseries
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// factLine is the versions of one fact by round.
+type factLine struct {
+	versions []factVersion
+}
+
+type factVersion struct {
+	tick int64
+	fact lineage.Fact
+	code string // the fact's encoding, to compare by
+}
+
+func checkFact(f lineage.Fact) error {
+	set := 0
+	if f.Cluster != nil {
+		set++
+	}
+	if f.Topic != nil {
+		set++
+	}
+	if f.Group != nil {
+		set++
+	}
+	want := 1
+	if f.Gone || f.Key.Kind == lineage.BlindSpotFacts {
+		want = 0
+	}
+	ok := set == want && (len(f.BlindSpots) == 0 || !f.Gone && f.Key.Kind == lineage.BlindSpotFacts)
+	switch f.Key.Kind {
+	case lineage.ClusterFacts:
+		ok = ok && (f.Gone || f.Cluster != nil)
+	case lineage.TopicFacts:
+		ok = ok && (f.Gone || f.Topic != nil)
+	case lineage.GroupFacts:
+		ok = ok && (f.Gone || f.Group != nil)
+	case lineage.BlindSpotFacts:
+	default:
+		return fmt.Errorf("a fact of the unknown kind %d", f.Key.Kind)
+	}
+	if !ok {
+		return fmt.Errorf("the fact about %q does not hold exactly what its kind says", f.Key.Name)
+	}
+	return nil
+}
+
+// addFact needs mu for writing. All versions are kept while a round between them may still come; trimFacts drops the repetitions later.
+func (e *engine) addFact(f lineage.Fact, tick int64) {
+	line := e.facts[f.Key]
+	if line == nil {
+		line = &factLine{}
+		e.facts[f.Key] = line
+	}
+	v := factVersion{tick: tick, code: encodeFact(f)}
+	v.fact = (&reader{b: []byte(v.code)}).fact() // a copy of our own, the same as after a restart
+	i, found := line.find(tick)
+	switch {
+	case !found:
+		line.versions = slices.Insert(line.versions, i, v)
+	case v.code > line.versions[i].code: // two sources in one round: any fixed choice will do
+		line.versions[i] = v
+	}
+}
+
+func (l *factLine) find(tick int64) (int, bool) {
+	return slices.BinarySearchFunc(l.versions, tick, func(v factVersion, t int64) int { return cmp.Compare(v.tick, t) })
+}
+
+// trimFacts drops versions that repeat their predecessor, up to the sealed tick, and those that ended before the floor. It needs mu for writing.
+func (e *engine) trimFacts(sealed, floor int64) {
+	for key, line := range e.facts {
+		out := line.versions[:0:0]
+		for i, v := range line.versions {
+			switch next := i + 1; {
+			case v.tick <= sealed && len(out) > 0 && out[len(out)-1].code == v.code: // the earlier one says since when
+			case next < len(line.versions) && line.versions[next].tick <= floor && line.versions[next].code != v.code: // ended before the floor
+				out = out[:0]
+			default:
+				out = append(out, v)
+			}
+		}
+		if len(out) == 1 && out[0].fact.Gone && out[0].tick <= floor {
+			out = nil
+		}
+		if len(out) == 0 {
+			delete(e.facts, key)
+			continue
+		}
+		line.versions = out
+	}
+}
+
+// Facts implements Store. They are sorted by source and name.
+func (e *engine) Facts(ctx context.Context, at time.Time, source string, kind lineage.FactKind, gone bool) ([]lineage.DatedFact, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	if e.closed {
+		return nil, ErrClosed
+	}
+	return e.factsAt(e.floor(at), kind, gone, func(s string) bool { return source == "" || s == source }), nil
+}
+
+// factsAt needs mu.
+func (e *engine) factsAt(tick int64, kind lineage.FactKind, gone bool, of func(source string) bool) []lineage.DatedFact {
+	var out []lineage.DatedFact
+	for key, line := range e.facts {
+		if key.Kind != kind || !of(key.Source) {
+			continue
+		}
+		i, found := line.find(tick)
+		if !found {
+			i--
+		}
+		if i < 0 || line.versions[i].fact.Gone && !gone {
+			continue
+		}
+		v := line.versions[i]
+		for i > 0 && line.versions[i-1].code == v.code {
+			i--
+		}
+		out = append(out, lineage.DatedFact{Fact: v.fact, Since: e.at(line.versions[i].tick)})
+	}
+	slices.SortFunc(out, func(a, b lineage.DatedFact) int {
+		return cmp.Or(strings.Compare(a.Key.Source, b.Key.Source), strings.Compare(a.Key.Name, b.Key.Name))
+	})
+	return out
+}

@@ -1,0 +1,216 @@
+package timeseries
+
+import (
+	"context"
+	"time"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// marked returns the ticks in which an advance counts as movement: all of it, or only its last tick when it is too long to say.
+func (c clock) marked(from, tick int64) tickRange {
+	if tick-from > c.markTicks {
+		from = tick - 1
+	}
+	return tickRange{from, tick}
+}
+
+// headMarks returns the newest and the oldest tick in (lo, hi] that the head's advances of a series mark; ok is false when there is none.
+func (e *engine) headMarks(s *series, lo, hi int64) (oldest, newest int64, ok bool) {
+	if len(s.head) == 0 || !s.key.Metric.Counter() {
+		return 0, 0, false
+	}
+	p := probe{base: s.base, maxSpan: s.maxSpan, head: s.head}
+	p.headSteps(lo, hi, func(x step) {
+		if x.delta == 0 {
+			return
+		}
+		m := e.marked(x.from, x.tick)
+		m.a, m.b = max(m.a, lo), min(m.b, hi)
+		if m.a >= m.b {
+			return
+		}
+		if !ok {
+			oldest, newest, ok = m.a+1, m.b, true
+			return
+		}
+		oldest, newest = min(oldest, m.a+1), max(newest, m.b)
+	})
+	return oldest, newest, ok
+}
+
+// headUnion returns what the head marks in (lo, hi]. It needs mu.
+func (e *engine) headUnion(lo, hi int64) *marks {
+	out := &marks{}
+	for t, m := range e.sightings {
+		if t > lo && t <= hi {
+			out.or(m)
+		}
+	}
+	for _, s := range e.subjects {
+		if s == nil {
+			continue
+		}
+		for _, x := range s.series {
+			if _, _, ok := e.headMarks(x, lo, hi); ok {
+				out.move(uint32(s.id))
+				if k := x.key.Evidence; k != lineage.NoEvidence {
+					out.see(k, uint32(s.id))
+				}
+			}
+		}
+	}
+	return out
+}
+
+// union returns all that is marked in the window.
+func (e *engine) union(ctx context.Context, w lineage.Window) (*marks, error) {
+	var out *marks
+	v, err := e.view(ctx, w, func(v *view) { out = e.headUnion(v.lo, v.hi) })
+	if err != nil {
+		return nil, err
+	}
+	defer v.end()
+	for _, b := range v.cover {
+		switch {
+		case b.meta.end <= v.lo || b.meta.start >= v.hi:
+		case b.meta.start >= v.lo && b.meta.end <= v.hi:
+			m, err := v.blockUnion(b)
+			if err != nil {
+				return nil, err
+			}
+			out.or(m)
+		default:
+			err := v.blockMarks(b, v.lo, v.hi, func(_ int64, m *marks) bool { out.or(m); return true })
+			if err != nil {
+				return nil, err
+			}
+		}
+	}
+	return out, nil
+}
+
+// Moved implements Store.
+func (e *engine) Moved(ctx context.Context, w lineage.Window) (*roaring.Bitmap, error) {
+	m, err := e.union(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	if m.moved == nil {
+		return roaring.New(), nil
+	}
+	return m.moved, nil
+}
+
+// Seen implements Store.
+func (e *engine) Seen(ctx context.Context, w lineage.Window) ([lineage.EvidenceKinds]*roaring.Bitmap, error) {
+	m, err := e.union(ctx, w)
+	if err != nil {
+		return [lineage.EvidenceKinds]*roaring.Bitmap{}, err
+	}
+	return m.seen, nil
+}
+
+// LastMoved implements Store.
+func (e *engine) LastMoved(ctx context.Context, at time.Time, lookback time.Duration, ids []lineage.SubjectID) ([]time.Time, error) {
+	newest := map[uint32]int64{}
+	w := lineage.Window{Start: at.Add(-lookback), End: at}
+	v, err := e.view(ctx, w, func(v *view) {
+		for _, id := range ids {
+			s := e.subjectOf(id)
+			if s == nil {
+				continue
+			}
+			for _, x := range s.series {
+				if _, t, ok := e.headMarks(x, v.lo, v.hi); ok {
+					newest[uint32(id)] = max(newest[uint32(id)], t)
+				}
+			}
+		}
+		want := bitmapOf(ids)
+		e.headSightings(v.lo, v.hi, func(t int64, m *marks) {
+			each(m.moved, want, func(id uint32) { newest[id] = max(newest[id], t) })
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer v.end()
+	want := bitmapOf(ids)
+	for id := range newest {
+		want.Remove(id)
+	}
+	err = v.back(func(b *block) (bool, error) {
+		if want.IsEmpty() {
+			return false, nil
+		}
+		u, err := v.blockUnion(b)
+		if err != nil || u.moved == nil || !u.moved.Intersects(want) {
+			return err == nil, err
+		}
+		return true, v.blockMarks(b, v.lo, v.hi, func(t int64, m *marks) bool {
+			each(m.moved, want, func(id uint32) { newest[id] = t })
+			if m.moved != nil {
+				want.AndNot(m.moved)
+			}
+			return !want.IsEmpty()
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]time.Time, len(ids))
+	for i, id := range ids {
+		if t, ok := newest[uint32(id)]; ok {
+			out[i] = e.at(t)
+		}
+	}
+	return out, nil
+}
+
+// back visits the blocks that touch the window, newest first, until visit returns false.
+func (v *view) back(visit func(*block) (bool, error)) error {
+	for i := len(v.cover) - 1; i >= 0; i-- {
+		if b := v.cover[i]; b.meta.end > v.lo && b.meta.start < v.hi {
+			if more, err := visit(b); !more || err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// headSightings visits the sightings of open blocks in (lo, hi], in no order. It needs mu.
+func (e *engine) headSightings(lo, hi int64, visit func(int64, *marks)) {
+	if hi-lo < int64(len(e.sightings)) {
+		for t := lo + 1; t <= hi; t++ {
+			if m := e.sightings[t]; m != nil {
+				visit(t, m)
+			}
+		}
+		return
+	}
+	for t, m := range e.sightings {
+		if t > lo && t <= hi {
+			visit(t, m)
+		}
+	}
+}
+
+func bitmapOf(ids []lineage.SubjectID) *roaring.Bitmap {
+	b := roaring.New()
+	for _, id := range ids {
+		b.Add(uint32(id))
+	}
+	return b
+}
+
+// each visits the ids that are in both; a nil bitmap is empty.
+func each(a, b *roaring.Bitmap, visit func(uint32)) {
+	if a == nil || b == nil || !a.Intersects(b) {
+		return
+	}
+	roaring.And(a, b).Iterate(func(id uint32) bool { visit(id); return true })
+}

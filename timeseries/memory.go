@@ -1,0 +1,131 @@
+package timeseries
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+var (
+	_ Store = (*Memory)(nil)
+)
+
+// Memory is a Store that forgets all when the process ends. It seals, compresses and rolls up as the other does.
+type Memory struct{ *engine }
+
+// NewMemory returns an empty store. It panics when the options cannot be: they are the program's own then.
+func NewMemory(o Options) *Memory {
+	o, err := o.withDefaults()
+	if err != nil {
+		panic(err.Error())
+	}
+	return &Memory{newEngine(o, noJournal{}, &memoryKV{values: map[string][]byte{}})}
+}
+
+// noJournal is the journal of a store that is not durable.
+type noJournal struct{}
+
+func (noJournal) room() error              { return nil }
+func (noJournal) write([]*commit) error    { return nil }
+func (noJournal) rotate() (uint64, error)  { return 0, nil }
+func (noJournal) drop(uint64, int64) error { return nil }
+func (noJournal) size() int64              { return 0 }
+func (noJournal) close() error             { return nil }
+func (noJournal) free() int64              { return -1 }
+
+// PutIdentity implements Store.
+func (e *engine) PutIdentity(ctx context.Context, record []byte) (int, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	c := &commit{identity: append([]byte{}, record...)}
+	e.submit(c)
+	if c.err != nil {
+		return 0, fmt.Errorf("put identity: %w", c.err)
+	}
+	return c.version, nil
+}
+
+// Identity implements Store.
+func (e *engine) Identity(ctx context.Context) (int, []byte, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, nil, err
+	}
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	if e.closed {
+		return 0, nil, ErrClosed
+	}
+	if n := len(e.identity); n > 0 {
+		return n, slices.Clone(e.identity[n-1]), nil
+	}
+	return 0, nil, nil
+}
+
+// Positions implements Store.
+func (e *engine) Positions(ctx context.Context, source lineage.Source) (map[string][]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	if e.closed {
+		return nil, ErrClosed
+	}
+	out := map[string][]byte{}
+	for k, p := range e.positions[source] {
+		if p.value != nil {
+			out[k] = slices.Clone(p.value)
+		}
+	}
+	return out, nil
+}
+
+// Stats implements Store.
+func (e *engine) Stats() Stats {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	s := Stats{Subjects: e.live, FreeBytes: -1}
+	if e.closed {
+		return s
+	}
+	for _, x := range e.subjects {
+		if x == nil {
+			continue
+		}
+		for _, y := range x.series {
+			if len(y.head) > 0 {
+				s.Series++
+			}
+		}
+	}
+	s.LogBytes = e.journal.size()
+	s.DiskBytes = s.LogBytes + e.kv.size()
+	s.FreeBytes = e.journal.free()
+	return s
+}
+
+// Close implements Store.
+func (e *engine) Close() error {
+	e.maintain.Lock()
+	defer e.maintain.Unlock()
+	e.commit.Lock()
+	defer e.commit.Unlock()
+	e.mu.Lock()
+	closed := e.closed
+	e.closed = true
+	clear(e.latest)
+	e.mu.Unlock()
+	if closed {
+		return nil
+	}
+	e.readers.Wait()
+	e.codec.close()
+	err := e.journal.close()
+	if kvErr := e.kv.close(); err == nil {
+		err = kvErr
+	}
+	return err
+}

@@ -1,0 +1,123 @@
+package timeseries
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// Options says how a store keeps what it is given. The zero value of each field means its default.
+type Options struct {
+	// Tick is the base step of all rounds: a divisor of a minute, or whole minutes that divide an hour. Default 10 s. A data folder keeps the tick it was made with.
+	Tick time.Duration
+	// Retention of the tiers; default 2, 30 and 400 days. Blocks are dropped whole, and only after the next coarser tier holds what is in them.
+	Retention Retention
+	// MinFree is the free space in bytes that Append leaves on the file system; default 512 MiB. Only Open looks at it.
+	MinFree int64
+	// Log gets what an operator may want to know; default slog.Default().
+	Log *slog.Logger
+}
+
+const (
+	day = 24 * time.Hour
+	// markSpan is the longest advance that counts as movement in each of its ticks. A longer one says only that records moved somewhere in it, and a
+	// window inside it must not claim them.
+	markSpan = 10 * time.Minute
+	// sealAfter is how long a raw block stays open after its end. It exceeds markSpan, so that an advance over a block's end still marks the block.
+	sealAfter = 15 * time.Minute
+)
+
+func (o Options) withDefaults() (Options, error) {
+	if o.Tick == 0 {
+		o.Tick = 10 * time.Second
+	}
+	if o.Retention == (Retention{}) {
+		o.Retention = Retention{Raw: 2 * day, Minute: 30 * day, Hour: 400 * day}
+	}
+	if o.MinFree == 0 {
+		// Badger dies on a full disk; the room of three memtables and value log files is what it may need at once, and 512 MiB exceeds it.
+		o.MinFree = max(512<<20, 3*(memTableSize+valueLogFileSize))
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if o.Tick < time.Millisecond || (time.Minute%o.Tick != 0 && (o.Tick%time.Minute != 0 || time.Hour%o.Tick != 0)) {
+		return o, fmt.Errorf("timeseries: tick %s is neither a divisor of a minute nor whole minutes that divide an hour", o.Tick)
+	}
+	if r := o.Retention; r.Raw <= 0 || r.Minute < r.Raw || r.Hour < r.Minute {
+		return o, errors.New("timeseries: each retention must be above zero and at least its predecessor: raw, minute, hour")
+	}
+	return o, nil
+}
+
+// The tiers, finest first. Their numbers are part of the storage format.
+const (
+	rawTier = iota
+	minuteTier
+	hourTier
+	tiers
+)
+
+// clock converts between instants and ticks. Tick t is the instant t × step after 1970, and stands for the span (t-1, t].
+type clock struct {
+	step time.Duration
+	// stepTicks and blockTicks are the step and the length of a block of each tier, in ticks.
+	stepTicks, blockTicks [tiers]int64
+	markTicks, sealTicks  int64
+}
+
+func newClock(step time.Duration) clock {
+	minute := max(step, time.Minute)
+	c := clock{step: step, markTicks: int64(markSpan / step), sealTicks: int64(sealAfter / step)}
+	c.stepTicks = [tiers]int64{1, int64(minute / step), int64(time.Hour / step)}
+	c.blockTicks = [tiers]int64{int64(time.Hour / step), int64(day / step), int64(10 * day / step)}
+	return c
+}
+
+// lastInstant bounds instants, so that their nanoseconds fit into 64 bits; it is beyond any window that makes sense.
+var lastInstant = time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// floor returns the newest tick at or before t, never below zero.
+func (c clock) floor(t time.Time) int64 {
+	if t.Before(time.Unix(0, 0)) {
+		return 0
+	}
+	if t.After(lastInstant) {
+		t = lastInstant
+	}
+	return t.UnixNano() / int64(c.step)
+}
+
+// ceil returns the oldest tick at or after t.
+func (c clock) ceil(t time.Time) int64 {
+	f := c.floor(t)
+	if c.at(f).Before(t) && t.Before(lastInstant) {
+		f++
+	}
+	return f
+}
+
+// at returns the instant of a tick.
+func (c clock) at(tick int64) time.Time { return time.Unix(0, tick*int64(c.step)).UTC() }
+
+// aligned reports whether t is the instant of a tick after 1970.
+func (c clock) aligned(t time.Time) bool {
+	return t.After(time.Unix(0, 0)) && t.Before(lastInstant) && t.UnixNano()%int64(c.step) == 0
+}
+
+func (c clock) duration(ticks int64) time.Duration { return time.Duration(ticks) * c.step }
+
+// block returns the start of the block of a tier that holds tick t, which lies in (start, start+length].
+func (c clock) block(tier int, t int64) int64 {
+	n := c.blockTicks[tier]
+	return (t - 1) / n * n
+}
+
+// up and down round a tick to the step of a tier.
+func (c clock) up(tier int, t int64) int64 {
+	n := c.stepTicks[tier]
+	return (t + n - 1) / n * n
+}
+
+func (c clock) down(tier int, t int64) int64 { return t - t%c.stepTicks[tier] }

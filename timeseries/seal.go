@@ -1,0 +1,374 @@
+package timeseries
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// Maintain implements Store.
+func (e *engine) Maintain(ctx context.Context, now time.Time) error {
+	e.maintain.Lock()
+	defer e.maintain.Unlock()
+	if err := e.room(); err != nil {
+		return fmt.Errorf("maintain: %w", err)
+	}
+	if err := e.bury(); err != nil {
+		return err
+	}
+	changed := e.unsaved
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		sealed, err := e.sealNext(e.floor(now))
+		if err != nil {
+			return fmt.Errorf("seal: %w", err)
+		}
+		if !sealed {
+			break
+		}
+		changed = true
+	}
+	for t := minuteTier; t <= hourTier; t++ {
+		for {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			rolled, err := e.rollNext(ctx, t, e.floor(now))
+			if err != nil {
+				return fmt.Errorf("roll up: %w", err)
+			}
+			if !rolled {
+				break
+			}
+			changed = true
+		}
+	}
+	if e.retire(now) {
+		changed = true
+	}
+	if !changed || !e.persistent {
+		return nil
+	}
+	e.unsaved = true
+	if err := e.save(); err != nil {
+		return fmt.Errorf("save state: %w", err)
+	}
+	e.unsaved = false
+	return nil
+}
+
+// sealing is what the head held of a block when it was closed to appends.
+type sealing struct {
+	start, end int64
+	series     []sealingSeries
+	rounds     map[uint16]*sourceRounds
+	marks      map[int64]*marks // copies of sightings
+	events     []dated
+}
+
+type sealingSeries struct {
+	series *series
+	probe  probe
+	src    uint16
+}
+
+// sealNext seals the oldest raw block of the head if it is old enough.
+func (e *engine) sealNext(now int64) (bool, error) {
+	e.mu.RLock()
+	first := e.firstInHead()
+	e.mu.RUnlock()
+	if first == never {
+		return false, nil
+	}
+	start := e.block(rawTier, first)
+	w := e.newBlock(rawTier, start)
+	if now <= w.b.meta.end+e.sealTicks {
+		return false, nil
+	}
+	e.closeUntil(w.b.meta.end)
+	s := e.take(start, w.b.meta.end)
+	for i := range s.series {
+		x := &s.series[i]
+		entry, points := s.column(x)
+		if err := w.add(entry, points); err != nil {
+			return false, err
+		}
+		e.markAll(&s, x)
+	}
+	union, all := collect(s.marks)
+	b, err := w.finish(s.rounds, union, all, s.events)
+	if err != nil {
+		return false, err
+	}
+	e.cut(b)
+	return true, nil
+}
+
+// closeUntil makes appends refuse rounds up to a tick.
+func (e *engine) closeUntil(tick int64) {
+	e.commit.Lock()
+	defer e.commit.Unlock()
+	e.refuse = max(e.refuse, tick)
+}
+
+// firstInHead needs mu.
+func (e *engine) firstInHead() int64 {
+	first := int64(never)
+	for _, s := range e.sources {
+		if len(s.head) > 0 {
+			first = min(first, s.head[0].tick)
+		}
+	}
+	return first
+}
+
+// take fetches what a block is made of. Nothing of it changes any more, since appends to it are refused.
+func (e *engine) take(start, end int64) sealing {
+	s := sealing{start: start, end: end, rounds: map[uint16]*sourceRounds{}, marks: map[int64]*marks{}}
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	for _, x := range e.sources {
+		n, _ := findRound(x.head, end+1)
+		if n > 0 || x.before.tick > 0 {
+			s.rounds[x.id] = &sourceRounds{before: x.before, rounds: x.head[:n]}
+		}
+	}
+	for t, m := range e.sightings {
+		if t <= end {
+			c := &marks{}
+			c.or(m)
+			s.marks[t] = c
+		}
+	}
+	for _, x := range e.events {
+		if x.tick <= end {
+			s.events = append(s.events, x)
+		}
+	}
+	for _, x := range e.subjects {
+		if x == nil {
+			continue
+		}
+		for _, y := range x.series {
+			p := e.probeOf(y)
+			z := sealingSeries{series: y, probe: *p}
+			if y.src != nil {
+				z.src = y.src.id
+			}
+			s.series = append(s.series, z)
+		}
+	}
+	s.series = slices.DeleteFunc(s.series, func(x sealingSeries) bool {
+		return !x.probe.sealed && (len(x.probe.head) == 0 || x.probe.head[0].tick > end)
+	})
+	slices.SortFunc(s.series, func(a, b sealingSeries) int { return compareKeys(a.probe.key, b.probe.key) })
+	return s
+}
+
+// column makes a series' part of a block.
+func (s *sealing) column(x *sealingSeries) (indexEntry, []point) {
+	p := &x.probe
+	entry := indexEntry{key: p.key, src: x.src, based: p.sealed, base: p.base, last: p.base}
+	counter := p.key.Metric.Counter()
+	var points []point
+	for i, y := range p.head {
+		if y.tick > s.end {
+			break
+		}
+		q := point{value: y.value, tick: int32(y.tick - s.start), span: y.span}
+		if counter {
+			q.value = advance(p.prior(i), y.value)
+		}
+		if y.estimated {
+			q.span = -q.span
+		}
+		points = append(points, q)
+		entry.src, entry.last = y.src, y.value
+	}
+	return entry, points
+}
+
+// markAll marks what a counter's advances say, also those of later rounds that reach back into the block.
+func (e *engine) markAll(s *sealing, x *sealingSeries) {
+	if !x.probe.key.Metric.Counter() {
+		return
+	}
+	id, kind := uint32(x.probe.key.Subject), x.probe.key.Evidence
+	x.probe.headSteps(s.start, s.end, func(y step) {
+		if y.delta == 0 {
+			return
+		}
+		r := e.marked(y.from, y.tick)
+		for t := max(r.a, s.start) + 1; t <= min(r.b, s.end); t++ {
+			m := s.marks[t]
+			if m == nil {
+				m = &marks{}
+				s.marks[t] = m
+			}
+			m.move(id)
+			if kind != lineage.NoEvidence {
+				m.see(kind, id)
+			}
+		}
+	})
+}
+
+// collect returns the union of marks, and them sorted.
+func collect(by map[int64]*marks) (*marks, []tickMarks) {
+	union := &marks{}
+	all := make([]tickMarks, 0, len(by))
+	for t, m := range by {
+		union.or(m)
+		all = append(all, tickMarks{t, *m})
+	}
+	slices.SortFunc(all, func(a, b tickMarks) int { return cmp.Compare(a.tick, b.tick) })
+	return union, all
+}
+
+// cut puts a sealed block in the place of what the head held of it.
+func (e *engine) cut(b *block) {
+	end := b.meta.end
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, x := range e.subjects {
+		if x != nil {
+			e.cutSubject(x, end)
+		}
+	}
+	e.misses = map[string]*missing{}
+	for _, x := range e.sources {
+		n, _ := findRound(x.head, end+1)
+		if n > 0 {
+			x.before = x.head[n-1].anchor
+			x.head = slices.Clone(x.head[n:])
+		}
+		for _, r := range x.head {
+			if r.miss != nil {
+				e.misses[r.miss.code] = r.miss
+			}
+		}
+	}
+	for t := range e.sightings {
+		if t <= end {
+			delete(e.sightings, t)
+		}
+	}
+	e.events = slices.DeleteFunc(slices.Clone(e.events), func(x dated) bool { return x.tick <= end })
+	e.sealed = end
+	e.tiers[rawTier].sealed = end
+	e.tiers[rawTier].blocks = append(slices.Clip(e.tiers[rawTier].blocks), b)
+	e.trimFacts(end, e.tiers[hourTier].floor)
+	for _, keys := range e.positions {
+		for k, p := range keys {
+			if p.value == nil && p.tick <= end {
+				delete(keys, k)
+			}
+		}
+	}
+}
+
+// cutSubject needs mu for writing.
+func (e *engine) cutSubject(x *subject, end int64) {
+	for _, p := range x.supports {
+		if p.sealed != never {
+			continue
+		}
+		if p.sighted <= end {
+			p.sealed = p.sighted
+		}
+		for _, s := range x.series {
+			if s.key.Evidence == p.kind {
+				if t, _, ok := e.headMarks(s, 0, end); ok {
+					p.sealed = min(p.sealed, t)
+				}
+			}
+		}
+	}
+	for _, s := range x.series {
+		n := 0
+		for n < len(s.head) && s.head[n].tick <= end {
+			n++
+		}
+		if n == 0 {
+			continue
+		}
+		last := s.head[n-1]
+		s.base, s.sealed, s.src = last.value, true, e.sources[last.src]
+		s.head = slices.Clone(s.head[n:])
+		s.maxSpan = 0
+		for _, y := range s.head {
+			s.maxSpan = max(s.maxSpan, int64(y.span))
+		}
+	}
+}
+
+// retire drops blocks beyond retention that the next tier holds, and subjects that no block knows any more. It reports whether it did.
+func (e *engine) retire(now time.Time) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	changed := false
+	for t, keep := range [tiers]time.Duration{e.retention.Raw, e.retention.Minute, e.retention.Hour} {
+		x := &e.tiers[t]
+		until := e.floor(now.Add(-keep))
+		if t < hourTier {
+			until = min(until, e.tiers[t+1].sealed)
+		}
+		n := 0
+		for n < len(x.blocks) && x.blocks[n].meta.end <= until {
+			n++
+		}
+		if n == 0 {
+			continue
+		}
+		x.floor = x.blocks[n-1].meta.end
+		e.doomed = append(e.doomed, x.blocks[:n]...)
+		x.blocks = slices.Clone(x.blocks[n:])
+		changed = true
+	}
+	floor := e.tiers[hourTier].floor
+	for i, s := range e.subjects {
+		if s != nil && s.last <= floor {
+			e.subjects[i] = nil
+			delete(e.entries, s.entry.access)
+			e.live--
+			changed = true
+		}
+	}
+	return changed
+}
+
+// bury deletes the blocks that were dropped the last time: a query that began before may have been reading them.
+func (e *engine) bury() error {
+	e.mu.Lock()
+	doomed := e.doomed
+	e.doomed = nil
+	e.mu.Unlock()
+	for i, b := range doomed {
+		if err := e.deleteAll(blockPrefix(b.tier, b.meta.start)); err != nil {
+			e.mu.Lock()
+			e.doomed = append(e.doomed, doomed[i:]...)
+			e.mu.Unlock()
+			return fmt.Errorf("drop block of tier %d at tick %d: %w", b.tier, b.meta.start, err)
+		}
+		e.cache.forget(b.tier, b.meta.start)
+	}
+	return nil
+}
+
+func (e *engine) deleteAll(prefix []byte) error {
+	keys, err := e.kv.keys(prefix)
+	if err != nil {
+		return err
+	}
+	batch := make([]pair, len(keys))
+	for i, k := range keys {
+		batch[i].key = k
+	}
+	return e.kv.write(batch)
+}

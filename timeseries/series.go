@@ -1,0 +1,329 @@
+package timeseries
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"sort"
+	"time"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// maxPoints bounds what one call of Series may answer, so that a slip in a step does not take all memory.
+const maxPoints = 50_000_000
+
+// Series implements Store.
+func (e *engine) Series(ctx context.Context, w lineage.Window, by time.Duration, keys []lineage.SeriesKey) ([][]lineage.Point, error) {
+	var probes []*probe
+	v, err := e.view(ctx, w, func(*view) { probes = e.probes(keys) })
+	if err != nil {
+		return nil, err
+	}
+	defer v.end()
+	if unit := e.duration(e.stepTicks[v.tier]); by <= 0 || by%unit != 0 {
+		return nil, fmt.Errorf("timeseries: step %s is not a multiple of %s", by, unit)
+	}
+	g := newGrid(v, int64(by/e.step))
+	if g.n*max(len(keys), 1) > maxPoints {
+		return nil, fmt.Errorf("timeseries: %d series of %d steps are too many to answer", len(keys), g.n)
+	}
+	out := make([][]lineage.Point, len(keys))
+	for i, p := range probes {
+		points := make([]lineage.Point, g.n)
+		for j := range points {
+			points[j].At = e.at(g.start(j))
+		}
+		out[i] = points
+		if p == nil {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if p.key.Metric.Counter() {
+			err = g.counter(p, points)
+		} else {
+			err = g.gauge(p, points)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("series of %s of subject %d: %w", p.key.Metric, p.key.Subject, err)
+		}
+	}
+	return out, nil
+}
+
+// grid is the steps of a Series query.
+type grid struct {
+	v     *view
+	width int64 // ticks
+	n     int
+	reals map[part][]int64
+}
+
+// part is a stretch of the window in which one source wrote a series.
+type part struct {
+	lo, hi int64
+	runs   *runs
+}
+
+func newGrid(v *view, width int64) *grid {
+	return &grid{v: v, width: width, n: int((v.hi - v.lo + width - 1) / width), reals: map[part][]int64{}}
+}
+
+func (g *grid) start(i int) int64 { return g.v.lo + int64(i)*g.width }
+
+// each visits the steps that (a, b] touches, with the part of it in each.
+func (g *grid) each(a, b int64, visit func(i int, a, b int64)) {
+	a, b = max(a, g.v.lo), min(b, g.v.hi)
+	if a >= b {
+		return
+	}
+	for i := int((a - g.v.lo) / g.width); ; i++ {
+		end := min(g.start(i+1), b)
+		visit(i, a, end)
+		if a = end; a >= b {
+			return
+		}
+	}
+}
+
+// real returns the observed time in each step of a part, in nanoseconds. Series of one source share it.
+func (g *grid) real(p part) []int64 {
+	out := g.reals[p]
+	if out == nil {
+		out = make([]int64, g.n)
+		g.each(p.lo, p.hi, func(i int, a, b int64) { out[i] = p.runs.realWithin(a, b) })
+		g.reals[p] = out
+	}
+	return out
+}
+
+func (g *grid) counter(p *probe, points []lineage.Point) error {
+	var parts []part
+	if err := g.v.parts(p, func(lo, hi int64, r *runs) { parts = append(parts, part{lo, hi, r}) }); err != nil {
+		return err
+	}
+	nanos := make([]int64, g.n)
+	for _, q := range parts {
+		for i, n := range g.real(q) {
+			nanos[i] += n
+		}
+	}
+	var covered []tickRange
+	var failed error
+	err := g.v.steps(p, func(x step) {
+		if p.pending != nil {
+			covered = append(covered, tickRange{x.from, x.tick})
+		}
+		if x.delta == 0 {
+			return
+		}
+		r, err := g.v.runs(p, x.src)
+		if err != nil {
+			failed = err
+			return
+		}
+		each := float64(x.delta) / float64(x.tick-x.from)
+		g.each(x.from, x.tick, func(i int, a, b int64) {
+			points[i].Value += each * float64(r.within(a, b))
+		})
+	})
+	if err == nil {
+		err = failed
+	}
+	if err != nil {
+		return err
+	}
+	for i := range points {
+		if nanos[i] > 0 {
+			points[i].OK = true
+			points[i].Value /= time.Duration(nanos[i]).Seconds()
+		} else {
+			points[i].Value = 0
+		}
+	}
+	if p.pending == nil {
+		return nil
+	}
+	return g.blankPending(p.pending, covered, points)
+}
+
+// blankPending marks the steps not OK that hold a tick in which the reader's progress was pending and no later reading told it.
+func (g *grid) blankPending(gauge *probe, covered []tickRange, points []lineage.Point) error {
+	changes, err := g.v.changes(gauge)
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(covered, func(a, b tickRange) int { return cmp.Compare(a.a, b.a) })
+	for i, c := range changes {
+		if c.value == 0 {
+			continue
+		}
+		end := g.v.hi
+		if i+1 < len(changes) {
+			end = changes[i+1].tick - 1
+		}
+		at := max(c.tick-1, g.v.lo)
+		blank := func(a, b int64) {
+			g.each(a, b, func(i int, _, _ int64) { points[i].OK, points[i].Value = false, 0 })
+		}
+		for _, r := range covered {
+			if r.a >= end {
+				break
+			}
+			if r.a > at {
+				blank(at, r.a)
+			}
+			at = max(at, r.b)
+		}
+		blank(at, end)
+	}
+	return nil
+}
+
+func (g *grid) gauge(p *probe, points []lineage.Point) error {
+	changes, err := g.v.changes(p)
+	if err != nil {
+		return err
+	}
+	at := make([]int64, g.n) // the newest observed tick of each step; 0: none
+	err = g.v.parts(p, func(lo, hi int64, r *runs) {
+		g.each(lo, hi, func(i int, a, b int64) {
+			if t, ok := r.last(a, b, p.access); ok {
+				at[i] = t
+			}
+		})
+	})
+	if err != nil {
+		return err
+	}
+	k := 0
+	for i, t := range at {
+		if t == 0 {
+			continue
+		}
+		for k < len(changes) && changes[k].tick <= t {
+			k++
+		}
+		if k > 0 {
+			points[i].OK, points[i].Value = true, float64(changes[k-1].value)
+		}
+	}
+	return nil
+}
+
+// change is a gauge's value from a tick on.
+type change struct{ tick, value int64 }
+
+// changes returns a gauge's value at the window's start, if it has one, and its readings in the window.
+func (v *view) changes(p *probe) ([]change, error) {
+	var out []change
+	first, ok, err := v.valueAt(p, v.lo)
+	if err != nil {
+		return nil, err
+	}
+	if ok {
+		out = append(out, change{v.lo, first})
+	}
+	for _, b := range v.cover {
+		if b.meta.end <= v.lo || b.meta.start >= v.hi {
+			continue
+		}
+		x, err := v.blockEntry(b, p.key)
+		if err != nil {
+			return nil, err
+		}
+		if x == nil || x.samples == 0 {
+			continue
+		}
+		points, err := v.blockPoints(b, x)
+		if err != nil {
+			return nil, err
+		}
+		for _, q := range points {
+			if t := b.meta.start + int64(q.tick); t > v.lo && t <= v.hi {
+				out = append(out, change{t, q.value})
+			}
+		}
+	}
+	for i := sort.Search(len(p.head), func(i int) bool { return p.head[i].tick > v.lo }); i < len(p.head) && p.head[i].tick <= v.hi; i++ {
+		out = append(out, change{p.head[i].tick, p.head[i].value})
+	}
+	return out, nil
+}
+
+// valueAt returns a gauge's last value at or before a tick, observed since or not; ok is false before its first.
+func (v *view) valueAt(p *probe, tick int64) (value int64, ok bool, err error) {
+	if i := sort.Search(len(p.head), func(i int) bool { return p.head[i].tick > tick }); i > 0 {
+		return p.head[i-1].value, true, nil
+	}
+	if tick >= v.sealedEnd {
+		return p.base, p.sealed, nil
+	}
+	n := sort.Search(len(v.cover), func(i int) bool { return v.cover[i].meta.start > tick })
+	if n == 0 {
+		return 0, false, nil
+	}
+	b := v.cover[n-1]
+	x, err := v.blockEntry(b, p.key)
+	if err != nil || x == nil {
+		return 0, false, err
+	}
+	if tick >= b.meta.end {
+		return x.last, true, nil
+	}
+	if x.samples > 0 {
+		points, err := v.blockPoints(b, x)
+		if err != nil {
+			return 0, false, err
+		}
+		i := sort.Search(len(points), func(i int) bool { return b.meta.start+int64(points[i].tick) > tick })
+		if i > 0 {
+			return points[i-1].value, true, nil
+		}
+	}
+	return x.base, x.based, nil
+}
+
+// Levels implements Store.
+func (e *engine) Levels(ctx context.Context, at time.Time, keys []lineage.SeriesKey) ([]lineage.Level, error) {
+	e.mu.RLock()
+	tick := e.floor(at)
+	tick = e.down(e.tierOf(max(tick-1, 0)), tick)
+	e.mu.RUnlock()
+	var probes []*probe
+	v, err := e.viewTicks(ctx, max(tick-1, 0), tick, func(*view) { probes = e.probes(keys) })
+	if err != nil {
+		return nil, err
+	}
+	defer v.end()
+	out := make([]lineage.Level, len(keys))
+	for i, p := range probes {
+		if p == nil || p.key.Metric.Counter() {
+			continue
+		}
+		if out[i], err = v.level(p); err != nil {
+			return nil, fmt.Errorf("level of %s of subject %d: %w", p.key.Metric, p.key.Subject, err)
+		}
+	}
+	return out, nil
+}
+
+// level returns a gauge at the window's last tick.
+func (v *view) level(p *probe) (l lineage.Level, err error) {
+	err = v.parts(p, func(lo, hi int64, r *runs) {
+		if hi == v.hi {
+			l.OK = r.carried(hi, p.access)
+		}
+	})
+	if err != nil || !l.OK {
+		return lineage.Level{}, err
+	}
+	l.Value, l.OK, err = v.valueAt(p, v.hi)
+	if !l.OK {
+		l.Value = 0
+	}
+	return l, err
+}

@@ -1,0 +1,169 @@
+package timeseries
+
+import (
+	"context"
+	"sort"
+	"time"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// view is what one query sees: the ticks (lo, hi], the sealed blocks that cover all time at the resolution of the window, and the head as it was when the
+// query began.
+type view struct {
+	*engine
+	ctx    context.Context
+	lo, hi int64
+	tier   int
+	cover  []*block
+	// sealedEnd is the end of the sealed blocks.
+	sealedEnd int64
+	heads     []sourceHead // by source
+	tracks    []*track
+}
+
+// sourceHead is a source as a query found it.
+type sourceHead struct {
+	name   lineage.Source
+	newest round
+	before anchor
+	rounds []round
+}
+
+// view takes hold of the head. What the query needs of it besides, take fetches under the same lock; it must not keep what Append changes in place.
+// The caller ends the view.
+func (e *engine) view(ctx context.Context, w lineage.Window, take func(*view)) (*view, error) {
+	return e.viewTicks(ctx, e.floor(w.Start), e.floor(w.End), take)
+}
+
+func (e *engine) viewTicks(ctx context.Context, lo, hi int64, take func(*view)) (*view, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	if e.closed {
+		return nil, ErrClosed
+	}
+	e.readers.Add(1)
+	v := &view{engine: e, ctx: ctx, lo: lo, hi: max(hi, lo), tier: e.tierOf(lo)}
+	v.cover, v.sealedEnd = e.cover(v.tier), e.sealed
+	v.heads = make([]sourceHead, len(e.sources))
+	for i, s := range e.sources {
+		v.heads[i] = sourceHead{name: s.name, newest: s.newest, before: s.before, rounds: s.head}
+	}
+	v.tracks = make([]*track, len(e.sources))
+	if take != nil {
+		take(v)
+	}
+	return v, nil
+}
+
+// end lets Close go on.
+func (v *view) end() { v.readers.Done() }
+
+// tierOf returns the finest tier that still holds what follows a tick. It needs mu.
+func (e *engine) tierOf(tick int64) int {
+	for t := rawTier; t < hourTier; t++ {
+		if tick >= e.tiers[t].floor {
+			return t
+		}
+	}
+	return hourTier
+}
+
+// cover returns disjoint blocks over all sealed time, by time: of the given tier as far as that is sealed, and finer ones after. It needs mu.
+func (e *engine) cover(of int) []*block {
+	var out []*block
+	from := int64(0)
+	for t := of; t >= rawTier; t-- {
+		blocks := e.tiers[t].blocks
+		i := sort.Search(len(blocks), func(i int) bool { return blocks[i].meta.start >= from })
+		out = append(out, blocks[i:]...)
+		from = max(from, e.tiers[t].sealed)
+	}
+	return out
+}
+
+// Resolve implements Store.
+func (e *engine) Resolve(w lineage.Window) lineage.Resolved {
+	e.mu.RLock()
+	t := e.tierOf(e.floor(w.Start))
+	e.mu.RUnlock()
+	return lineage.Resolved{
+		Window: lineage.Window{Start: e.at(e.down(t, e.floor(w.Start))), End: e.at(e.up(t, e.ceil(w.End)))},
+		Step:   e.duration(e.stepTicks[t]),
+	}
+}
+
+// track returns what a source observed around the window.
+func (v *view) track(id uint16) (*track, error) {
+	if t := v.tracks[id]; t != nil {
+		return t, nil
+	}
+	var rounds []round
+	var before anchor
+	take := func(prior anchor, from []round) {
+		if len(rounds) == 0 && prior.tick > before.tick {
+			before = prior
+		}
+		i := sort.Search(len(from), func(i int) bool { return from[i].tick > v.lo })
+		if i > 0 && len(rounds) == 0 {
+			before = from[i-1].anchor
+		}
+		rounds = append(rounds, from[i:]...)
+	}
+	for _, b := range v.cover {
+		if b.meta.end <= v.lo || b.meta.roundMin >= v.hi {
+			continue
+		}
+		all, err := v.blockRounds(b)
+		if err != nil {
+			return nil, err
+		}
+		if r := all[id]; r != nil {
+			take(r.before, r.rounds)
+		}
+	}
+	h := v.heads[id]
+	take(h.before, h.rounds)
+	for n := len(rounds); n > 0 && rounds[n-1].start() >= v.hi; n = len(rounds) { // they say nothing about the window
+		rounds = rounds[:n-1]
+	}
+	t := newTrack(v.clock, v.lo, v.hi, before, rounds, h.newest)
+	v.tracks[id] = t
+	return t, nil
+}
+
+// Latest implements Store.
+func (e *engine) Latest() map[string]time.Time {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	out := make(map[string]time.Time, len(e.latest))
+	for c, t := range e.latest {
+		out[c] = e.at(t)
+	}
+	return out
+}
+
+// Earliest implements Store.
+func (e *engine) Earliest() time.Time {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	first := int64(never)
+	if c := e.cover(hourTier); len(c) > 0 {
+		first = max(c[0].meta.roundMin, c[0].meta.start)
+	}
+	for _, s := range e.sources {
+		if len(s.head) > 0 {
+			first = min(first, max(s.head[0].start(), 0))
+		}
+	}
+	if first == never {
+		return time.Time{}
+	}
+	return e.at(first)
+}
+
+// Tick implements Store.
+func (e *engine) Tick() time.Duration { return e.step }

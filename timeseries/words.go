@@ -1,0 +1,239 @@
+package timeseries
+
+import (
+	"time"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// This file puts the vocabulary into bytes. The same encodings serve the log, the blocks and the saved state; docs/format/ describes them.
+
+func (w *writer) source(s lineage.Source) { w.string(s.Cluster); w.string(s.Name) }
+
+func (r *reader) source() lineage.Source {
+	return lineage.Source{Cluster: r.string(), Name: r.string()}
+}
+
+func (w *writer) topic(t lineage.Topic) { w.string(string(t.Cluster)); w.id(t.ID); w.string(t.Name) }
+
+func (r *reader) topic() lineage.Topic {
+	return lineage.Topic{Cluster: lineage.ClusterID(r.string()), ID: r.id(), Name: r.string()}
+}
+
+func (w *writer) group(g lineage.GroupRef) { w.string(string(g.Cluster)); w.string(g.Group) }
+
+func (r *reader) group() lineage.GroupRef {
+	return lineage.GroupRef{Cluster: lineage.ClusterID(r.string()), Group: r.string()}
+}
+
+func (w *writer) access(a lineage.Access) {
+	w.topic(a.Topic)
+	w.byte(byte(a.Op))
+	c := a.Client
+	w.byte(byte(c.Kind))
+	for _, s := range [...]string{c.ClientID, c.Group, c.Member, c.TransactionalID, c.Principal, c.Host} {
+		w.string(s)
+	}
+	w.uint(uint64(c.Producer))
+}
+
+func (r *reader) access() lineage.Access {
+	a := lineage.Access{Topic: r.topic(), Op: lineage.Op(r.byte())}
+	c := &a.Client
+	c.Kind = lineage.ClientKind(r.byte())
+	if a.Op > lineage.Read || c.Kind > lineage.Others {
+		r.fail("an access of an unknown kind")
+	}
+	for _, s := range [...]*string{&c.ClientID, &c.Group, &c.Member, &c.TransactionalID, &c.Principal, &c.Host} {
+		*s = r.string()
+	}
+	c.Producer = lineage.ProducerID(r.uint())
+	return a
+}
+
+// instant writes a time to the nanosecond; the zero time has a flag of its own, since it has no nanoseconds since 1970.
+func (w *writer) instant(t time.Time) {
+	w.bool(!t.IsZero())
+	if !t.IsZero() {
+		w.int(t.Unix())
+		w.uint(uint64(t.Nanosecond()))
+	}
+}
+
+func (r *reader) instant() time.Time {
+	if !r.bool() {
+		return time.Time{}
+	}
+	s, n := r.int(), r.uint()
+	if n >= 1e9 {
+		r.fail("a second has more than a billion nanoseconds")
+		return time.Time{}
+	}
+	return time.Unix(s, int64(n)).UTC()
+}
+
+func (w *writer) missing(list []lineage.Missing) {
+	w.uint(uint64(len(list)))
+	for _, m := range list {
+		w.string(m.Reason)
+		w.float(m.Share)
+		w.bool(m.All)
+		w.uint(uint64(len(m.Topics)))
+		for _, t := range m.Topics {
+			w.topic(t)
+		}
+		w.uint(uint64(len(m.Groups)))
+		for _, g := range m.Groups {
+			w.group(g)
+		}
+	}
+}
+
+func (r *reader) missing() []lineage.Missing {
+	n := r.count(12)
+	if n == 0 {
+		return nil
+	}
+	out := make([]lineage.Missing, n)
+	for i := range out {
+		m := lineage.Missing{Reason: r.string(), Share: r.float(), All: r.bool()}
+		if !(m.Share >= 0 && m.Share <= 1) {
+			r.fail("a missing share is not between 0 and 1")
+		}
+		for range r.count(18) {
+			m.Topics = append(m.Topics, r.topic())
+		}
+		for range r.count(2) {
+			m.Groups = append(m.Groups, r.group())
+		}
+		out[i] = m
+	}
+	return out
+}
+
+func encodeMissing(list []lineage.Missing) string {
+	var w writer
+	w.missing(list)
+	return string(w.b)
+}
+
+func (w *writer) event(e lineage.Event) {
+	w.instant(e.At)
+	w.byte(byte(e.Type))
+	w.topic(e.Topic)
+	w.group(e.Group)
+	w.access(e.Access)
+	w.string(e.Detail)
+}
+
+func (r *reader) event() lineage.Event {
+	return lineage.Event{
+		At: r.instant(), Type: lineage.EventType(r.byte()), Topic: r.topic(), Group: r.group(), Access: r.access(), Detail: r.string(),
+	}
+}
+
+func encodeEvent(e lineage.Event) string {
+	var w writer
+	w.event(e)
+	return string(w.b)
+}
+
+func (w *writer) factKey(k lineage.FactKey) {
+	w.string(k.Source)
+	w.byte(byte(k.Kind))
+	w.string(k.Name)
+}
+
+func (r *reader) factKey() lineage.FactKey {
+	return lineage.FactKey{Source: r.string(), Kind: lineage.FactKind(r.byte()), Name: r.string()}
+}
+
+// fact writes what checkFact lets pass.
+func (w *writer) fact(f lineage.Fact) {
+	w.factKey(f.Key)
+	w.bool(f.Gone)
+	if f.Gone {
+		return
+	}
+	switch f.Key.Kind {
+	case lineage.ClusterFacts:
+		c := f.Cluster
+		w.string(string(c.ID))
+		for _, n := range [...]int{c.Brokers, c.Controller, c.Topics, c.Groups} {
+			w.int(int64(n))
+		}
+	case lineage.TopicFacts:
+		t := f.Topic
+		w.topic(t.Topic)
+		w.int(int64(t.Partitions))
+		w.int(int64(t.Replication))
+		w.bool(t.Internal)
+		w.bool(t.Configs != nil)
+		w.uint(uint64(len(t.Configs)))
+		for _, c := range t.Configs {
+			w.string(c.Name)
+			w.string(c.Value)
+		}
+	case lineage.GroupFacts:
+		g := f.Group
+		w.group(g.Ref)
+		w.string(g.Type)
+		w.string(g.Protocol)
+		w.string(g.State)
+		w.bool(g.MembersKnown)
+		w.uint(uint64(len(g.Members)))
+		for _, m := range g.Members {
+			w.string(m.ID)
+			w.string(m.ClientID)
+			w.string(m.Host)
+		}
+	case lineage.BlindSpotFacts:
+		w.uint(uint64(len(f.BlindSpots)))
+		for _, b := range f.BlindSpots {
+			w.string(b.Source)
+			w.string(b.What)
+			w.string(b.Remedy)
+		}
+	}
+}
+
+func (r *reader) fact() lineage.Fact {
+	f := lineage.Fact{Key: r.factKey(), Gone: r.bool()}
+	if f.Gone {
+		return f
+	}
+	switch f.Key.Kind {
+	case lineage.ClusterFacts:
+		f.Cluster = &lineage.ClusterFact{
+			ID: lineage.ClusterID(r.string()), Brokers: int(r.int()), Controller: int(r.int()), Topics: int(r.int()), Groups: int(r.int()),
+		}
+	case lineage.TopicFacts:
+		t := &lineage.TopicFact{Topic: r.topic(), Partitions: int(r.int()), Replication: int(r.int()), Internal: r.bool()}
+		if r.bool() {
+			t.Configs = []lineage.Config{}
+		}
+		for range r.count(2) {
+			t.Configs = append(t.Configs, lineage.Config{Name: r.string(), Value: r.string()})
+		}
+		f.Topic = t
+	case lineage.GroupFacts:
+		g := &lineage.GroupFact{Ref: r.group(), Type: r.string(), Protocol: r.string(), State: r.string(), MembersKnown: r.bool()}
+		for range r.count(3) {
+			g.Members = append(g.Members, lineage.Member{ID: r.string(), ClientID: r.string(), Host: r.string()})
+		}
+		f.Group = g
+	case lineage.BlindSpotFacts:
+		for range r.count(3) {
+			f.BlindSpots = append(f.BlindSpots, lineage.BlindSpot{Source: r.string(), What: r.string(), Remedy: r.string()})
+		}
+	default:
+		r.fail("a fact of an unknown kind")
+	}
+	return f
+}
+
+func encodeFact(f lineage.Fact) string {
+	var w writer
+	w.fact(f)
+	return string(w.b)
+}
