@@ -13,7 +13,6 @@ type bitset []uint64
 func newBitset(n int) bitset          { return make(bitset, (n+63)/64) }
 func (b bitset) has(i uint32) bool    { return b[i>>6]&(1<<(i&63)) != 0 }
 func (b bitset) add(i uint32)         { b[i>>6] |= 1 << (i & 63) }
-func (b bitset) addNew(i uint32) bool { old := b[i>>6]; b.add(i); return b[i>>6] != old }
 
 // reach is what one walk in one direction finds: nodes by distance, levels[d]:levels[d+1] those at distance d.
 type reach struct {
