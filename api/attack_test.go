@@ -154,7 +154,7 @@ func TestAttacks(t *testing.T) {
 				}
 				body = string(b)
 			}
-			r := httptest.NewRequest(http.MethodPost, "http://localhost/graphql", strings.NewReader(body))
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "http://localhost/graphql", strings.NewReader(body))
 			r.Header.Set("Content-Type", "application/json")
 			if a.edit != nil {
 				a.edit(r)

@@ -44,7 +44,7 @@ func BenchmarkLineage100Handler(b *testing.B) {
 	h := benchHandler(b)
 	b.ReportAllocs()
 	for b.Loop() {
-		r := httptest.NewRequest(http.MethodPost, "http://localhost/graphql", strings.NewReader(graphQuery))
+		r := httptest.NewRequestWithContext(b.Context(), http.MethodPost, "http://localhost/graphql", strings.NewReader(graphQuery))
 		r.Header.Set("Content-Type", "application/json")
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r)

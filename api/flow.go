@@ -41,6 +41,7 @@ func (f *Flow) Active() *bool {
 			return new(true)
 		case graph.Unknown:
 			state = graph.Unknown
+		case graph.Inactive:
 		}
 	}
 	if state == graph.Unknown || len(accesses) == 0 {

@@ -40,19 +40,18 @@ func answerOf[T any](t *testing.T, h http.Handler, query, variables string) (dat
 	return data
 }
 
-// errorOf returns the only error of an answer.
-func errorOf(t *testing.T, body []byte) (message, code string) {
+// codeOf returns the code of the only error of an answer.
+func codeOf(t *testing.T, body []byte) string {
 	t.Helper()
 	var got struct {
 		Errors []struct {
-			Message    string
 			Extensions struct{ Code string }
 		}
 	}
 	if err := json.Unmarshal(body, &got); err != nil || len(got.Errors) != 1 {
 		t.Fatalf("%v %.2000s", err, body)
 	}
-	return got.Errors[0].Message, got.Errors[0].Extensions.Code
+	return got.Errors[0].Extensions.Code
 }
 
 type nodePage struct {
@@ -370,7 +369,7 @@ func TestOthersStand(t *testing.T) {
 				var log strings.Builder
 				h := api.New(api.Options{History: c.f, Identity: people{}, Clusters: shopConfig, Log: slog.New(slog.NewTextHandler(&log, nil))})
 				status, body := ask(h, `query($t:String){events(window:{last:"1m"}){totalCount} clusters{name} nodes(text:$t){totalCount}}`, `{"t":"personal data"}`)
-				_, code := errorOf(t, body)
+				code := codeOf(t, body)
 				if status != http.StatusOK || code != c.code || !strings.Contains(string(body), `"clusters":[{"name":"west"}]`) {
 					t.Errorf("%d %s", status, body)
 				}
@@ -397,7 +396,7 @@ func TestBusy(t *testing.T) {
 		}
 		synctest.Wait()
 		status, body := ask(h, "{clusters{id}}", "")
-		if _, code := errorOf(t, body); status != http.StatusTooManyRequests || code != "TOO_MANY_REQUESTS" {
+		if code := codeOf(t, body); status != http.StatusTooManyRequests || code != "TOO_MANY_REQUESTS" {
 			t.Errorf("%d %s", status, body)
 		}
 		wg.Wait()
@@ -544,7 +543,7 @@ func (x schemaType) write(b *strings.Builder) {
 func TestOverHTTP(t *testing.T) {
 	server := httptest.NewServer(api.New(api.Options{History: newWorld(t).store, Identity: people{}, Log: quiet()}))
 	defer server.Close()
-	post := func(accept, contentType, body string) (*http.Response, string) {
+	post := func(accept, contentType, body string) (status int, header http.Header, answer string) {
 		t.Helper()
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+"/graphql", strings.NewReader(body))
 		if err != nil {
@@ -563,7 +562,7 @@ func TestOverHTTP(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return resp, string(b)
+		return resp.StatusCode, resp.Header, string(b)
 	}
 	const modern, legacy = "application/graphql-response+json", "application/json"
 	for _, c := range []struct {
@@ -586,17 +585,17 @@ func TestOverHTTP(t *testing.T) {
 		{modern, legacy, `{"query":"query($w:Window!){coverage(window:$w){complete}}","variables":{"w":{"last":"1m","first":1}}}`, modern, 400},
 		{modern, "text/plain", `{"query":"{__typename}"}`, modern, 415},
 	} {
-		resp, body := post(c.accept, c.contentType, c.body)
-		media, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")
-		if resp.StatusCode != c.status || media != c.media || strings.Contains(body, `"data"`) != (c.status == 200) {
-			t.Errorf("%+v: %d %s %s", c, resp.StatusCode, media, body)
+		status, header, body := post(c.accept, c.contentType, c.body)
+		media, _, _ := strings.Cut(header.Get("Content-Type"), ";")
+		if status != c.status || media != c.media || strings.Contains(body, `"data"`) != (c.status == 200) {
+			t.Errorf("%+v: %d %s %s", c, status, media, body)
 		}
 		for _, h := range []string{"X-Content-Type-Options", "Content-Security-Policy", "Referrer-Policy"} {
-			if resp.Header.Get(h) == "" {
+			if header.Get(h) == "" {
 				t.Errorf("no %s", h)
 			}
 		}
-		if got := resp.Header.Get("Access-Control-Allow-Origin"); got != "" {
+		if got := header.Get("Access-Control-Allow-Origin"); got != "" {
 			t.Errorf("open to %s", got)
 		}
 	}

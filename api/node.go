@@ -18,12 +18,14 @@ type Node interface {
 	lineageNode() lineage.Node
 }
 
-// Topic, Application and Unidentified are the schema's types of those names.
-type (
-	Topic        struct{ nodeRow }
-	Application  struct{ nodeRow }
-	Unidentified struct{ nodeRow }
-)
+// Topic is the schema's type of that name.
+type Topic struct{ nodeRow }
+
+// Application is the schema's type of that name.
+type Application struct{ nodeRow }
+
+// Unidentified is the schema's type of that name.
+type Unidentified struct{ nodeRow }
 
 // nodeRow is what all nodes answer alike.
 type nodeRow struct {

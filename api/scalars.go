@@ -61,9 +61,9 @@ func formatDuration(d time.Duration) string {
 	}
 	var b strings.Builder
 	for _, u := range durationUnits[2:] {
-		if n := d / u.unit; n > 0 {
+		if n := int64(d / u.unit); n > 0 {
 			fmt.Fprintf(&b, "%d%s", n, u.name)
-			d -= n * u.unit
+			d %= u.unit
 		}
 	}
 	return b.String()

@@ -87,8 +87,11 @@ var units = map[Metric]string{
 // stepOf checks the step asked for, or chooses one.
 func stepOf(w lineage.Resolved, asked *time.Duration) (time.Duration, error) {
 	if asked == nil {
-		least := (w.Duration() + defaultPoints - 1) / defaultPoints
-		return max(1, (least+w.Step-1)/w.Step) * w.Step, nil
+		step := (w.Duration() + defaultPoints - 1) / defaultPoints
+		if rest := step % w.Step; rest != 0 {
+			step += w.Step - rest
+		}
+		return max(step, w.Step), nil
 	}
 	if *asked <= 0 || *asked%w.Step != 0 {
 		return 0, badInput("step %s: the step must be a multiple of %s, in which this window is held", formatDuration(*asked), formatDuration(w.Step))
@@ -252,8 +255,9 @@ func hasMetric(k lineage.NodeKind, m Metric) bool {
 		switch m {
 		case MetricRecordsPerSecond, MetricRecordsOutPerSecond, MetricBytesPerSecond, MetricBytesOutPerSecond:
 			return true
+		default:
+			return false
 		}
-		return false
 	default:
 		return m != MetricRetainedBytes
 	}

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -17,7 +18,7 @@ import (
 
 // get asks for a path under a Host.
 func get(h http.Handler, host, path string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(http.MethodGet, "http://"+host+path, nil)
+	r := httptest.NewRequestWithContext(context.Background(), http.MethodGet, "http://"+host+path, nil)
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
 	return w

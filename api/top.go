@@ -81,10 +81,10 @@ func (v *view) valueOf(ctx context.Context, m Metric) (func(lineage.Node) *float
 				}
 			}
 			var at lineage.Point
-			switch {
-			case q.key.Metric == lineage.Records:
+			switch q.key.Metric {
+			case lineage.Records:
 				at.Value, at.OK = v.accesses[v.index[q.key.Subject]].amount.Rate()
-			case q.key.Metric == lineage.Appended:
+			case lineage.Appended:
 				at.Value, at.OK = appended[q.key.Subject].Rate()
 			default:
 				if l := ls.of(q.key.Subject, q.key.Metric); l != nil {

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"flag"
 	"log/slog"
@@ -51,7 +52,7 @@ func ask(h http.Handler, query, variables string) (int, []byte) {
 	if err != nil {
 		panic(err)
 	}
-	r := httptest.NewRequest(http.MethodPost, "http://localhost/graphql", bytes.NewReader(b))
+	r := httptest.NewRequestWithContext(context.Background(), http.MethodPost, "http://localhost/graphql", bytes.NewReader(b))
 	r.Header.Set("Content-Type", "application/json")
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)

@@ -82,13 +82,9 @@ func sighted(x lineage.Access, e lineage.EvidenceKind, detail string) func(*line
 	}
 }
 
-func missing(reason string, topics ...lineage.Topic) func(*lineage.Observation) {
+func missing(reason string) func(*lineage.Observation) {
 	return func(o *lineage.Observation) {
-		m := lineage.Missing{Reason: reason, Share: 1, All: true}
-		if len(topics) > 0 {
-			m = lineage.Missing{Reason: reason, Share: .5, Topics: topics}
-		}
-		o.Missing = append(o.Missing, m)
+		o.Missing = append(o.Missing, lineage.Missing{Reason: reason, Share: 1, All: true})
 	}
 }
 
@@ -133,11 +129,11 @@ func topicFact(source string, t lineage.Topic, configs ...lineage.Config) lineag
 	}
 }
 
-func groupFact(source string, id lineage.ClusterID, name, kind, state string, members ...lineage.Member) lineage.Fact {
+func groupFact(name, kind, state string, members ...lineage.Member) lineage.Fact {
 	return lineage.Fact{
-		Key: lineage.FactKey{Source: source, Kind: lineage.GroupFacts, Name: name},
+		Key: lineage.FactKey{Source: "west", Kind: lineage.GroupFacts, Name: name},
 		Group: &lineage.GroupFact{
-			Ref: lineage.GroupRef{Cluster: id, Group: name}, Type: kind, Protocol: "consumer", State: state, Members: members, MembersKnown: true,
+			Ref: lineage.GroupRef{Cluster: west, Group: name}, Type: kind, Protocol: "consumer", State: state, Members: members, MembersKnown: true,
 		},
 	}
 }
@@ -334,8 +330,8 @@ func (w *world) groups(n int, billing lineage.Member) []func(*lineage.Observatio
 	}
 	switch n {
 	case 1:
-		out = append(out, facts(groupFact("west", west, "billing", "Consumer", "Stable", billing), groupFact("west", west, "analytics", "Classic", "Stable"),
-			groupFact("west", west, "audit", "Classic", "Empty"), groupFact("west", west, "ended", "Classic", "Empty"),
+		out = append(out, facts(groupFact("billing", "Consumer", "Stable", billing), groupFact("analytics", "Classic", "Stable"),
+			groupFact("audit", "Classic", "Empty"), groupFact("ended", "Classic", "Empty"),
 			blindSpot("west", "groups", "readers without a group", "switch on the authorizer log")))
 		out = append(out, event(n, lineage.Event{Type: lineage.GroupJoined, Group: lineage.GroupRef{Cluster: west, Group: "billing"}, Detail: "billing-1 joined billing"}))
 	case 12:
@@ -355,7 +351,7 @@ func twoClusters(t testing.TB) *world {
 		if n == 1 {
 			first = append(first, facts(clusterFact("west", west, 1, 1), topicFact("west", orders)))
 			firstEast = append(firstEast, facts(clusterFact("east", east, 1, -1), topicFact("east", copied)))
-			firstGroups = append(firstGroups, facts(groupFact("west", west, "copy", "Consumer", "Stable")))
+			firstGroups = append(firstGroups, facts(groupFact("copy", "Consumer", "Stable")))
 		}
 		w.observe("west", "end-offsets", n, append(first, w.moved(self(orders), lineage.NoEvidence, 100),
 			w.moved(writes(orders, lineage.Client{Kind: lineage.Remainder}), lineage.EndOffsets, 100))...)
