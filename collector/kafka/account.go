@@ -70,9 +70,7 @@ type partition struct {
 
 	// owed is records of a transactional producer, by its sequence, and ended its transactions, by its epoch, that were not in the end yet when they were read.
 	owed, ended int64
-	// lastTxn is who wrote in the last transactional step, and lastMarkers how many markers were taken to be in it. Not kept over a restart.
-	lastTxn     string
-	lastMarkers int64
+	last        txnStep // not kept over a restart
 
 	producers map[int64]sequence
 }
@@ -206,7 +204,7 @@ func (a *account) setProducers(part int, readings []producerReading, after int64
 	}
 	p.forget(readings)
 	p.booked, p.moved = p.advance, false
-	a.setTransactional(p, moved, name)
+	a.setTransactional(p, moved, round, interval, name)
 	a.settle(p, len(moved) > 0)
 }
 
@@ -238,9 +236,9 @@ type movedTxn struct {
 //
 // With transaction version 2 (KIP-890) each transaction raises the epoch and leaves one marker on every partition that it touched: the epoch's advance is the most that can be markers, and one the least. Where that
 // makes more than a hundredth of the records, the count is an estimate. Before version 2 the epoch stays, the sequence counts the records as an idempotent producer's does, and the rest are markers.
-func (a *account) setTransactional(p *partition, moved []movedTxn, name func(int64) string) {
+func (a *account) setTransactional(p *partition, moved []movedTxn, round time.Time, interval time.Duration, name func(int64) string) {
 	if len(moved) == 0 {
-		a.lateMarkers(p)
+		a.late(p, round, interval)
 		return
 	}
 	names := map[string]bool{}
@@ -290,20 +288,27 @@ func (a *account) setTransactional(p *partition, moved []movedTxn, name func(int
 	a.markers += markers
 	p.named += rest
 	p.ended, p.owed = 0, 0
-	p.lastTxn, p.lastMarkers = name(moved[0].now.id), markers
+	p.last = txnStep{name(moved[0].now.id), round, rest, markers}
 }
 
-// lateMarkers handles a step in which the end moved and no producer did: these are the last step's markers, which were not in the end yet when its epochs were read. What was
-// taken for them then were records.
-func (a *account) lateMarkers(p *partition) {
+// late handles the step after a transactional one in which the end moved and no producer did. What moved was appended before the producers were read and after the end was: the last step's markers, and perhaps
+// records with them. What was taken for markers then were records.
+func (a *account) late(p *partition, round time.Time, interval time.Duration) {
 	rest := p.advance - p.named - p.slack - p.remainder
-	w := a.txns[p.lastTxn]
-	if w == nil || rest <= 0 || rest > p.lastMarkers {
+	w := a.txns[p.last.id]
+	if w == nil || rest <= 0 || rest > p.last.rest || round.Sub(p.last.round) > interval {
 		return
 	}
-	w.add(rest, false)
+	w.add(rest, rest > p.last.markers)
 	p.named += rest
-	p.lastMarkers -= rest
+	p.last = txnStep{}
+}
+
+// txnStep is the last step in which a transactional producer wrote alone.
+type txnStep struct {
+	id            string
+	round         time.Time
+	rest, markers int64
 }
 
 // transactional returns the writer of a transactional.id, or of the producer id while it has no name.
