@@ -10,9 +10,9 @@ import (
 // bitset holds node numbers.
 type bitset []uint64
 
-func newBitset(n int) bitset          { return make(bitset, (n+63)/64) }
-func (b bitset) has(i uint32) bool    { return b[i>>6]&(1<<(i&63)) != 0 }
-func (b bitset) add(i uint32)         { b[i>>6] |= 1 << (i & 63) }
+func newBitset(n int) bitset       { return make(bitset, (n+63)/64) }
+func (b bitset) has(i uint32) bool { return b[i>>6]&(1<<(i&63)) != 0 }
+func (b bitset) add(i uint32)      { b[i>>6] |= 1 << (i & 63) }
 
 // reach is what one walk in one direction finds: nodes by distance, levels[d]:levels[d+1] those at distance d.
 type reach struct {
