@@ -190,6 +190,9 @@ func TestKafkaDownThenUp(t *testing.T) {
 		}
 		return ""
 	})
+	if _, body := s.get("/readyz"); !strings.Contains(body, "west") {
+		t.Errorf("/readyz does not tell that Kafka is down: %s", body)
+	}
 
 	k, err := kfake.NewCluster(kfake.Ports(port), kfake.SeedTopics(2, "orders"))
 	if err != nil {
