@@ -1,9 +1,8 @@
 package lineage
 
 import (
-	"time"
-
 	"iter"
+	"time"
 )
 
 // The types in this file are what a store answers. They stand in the vocabulary because those who ask (api) and those who answer (timeseries) do
