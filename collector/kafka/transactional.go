@@ -1,0 +1,125 @@
+package kafka
+
+import "time"
+
+// This file is the part of an account that counts transactional producers, whose sequences do not count their records.
+
+// movedTxn is a transactional producer whose state changed between two readings.
+type movedTxn struct {
+	now    producerReading
+	prev   sequence // on this partition
+	known  bool     // prev was read
+	before int32    // its epoch at the last look at any partition of the topic
+}
+
+// setTransactional gives what is left of the step to the one transactional producer that moved, less its markers. If several moved, or the one has no name, the rest stays the remainder's.
+//
+// With transaction version 2 (KIP-890) each transaction raises the epoch and leaves one marker on every partition that it touched: the epoch's advance is the most that can be markers, and one the least. Where that
+// makes more than a hundredth of the records, the count is an estimate. Before version 2 the epoch stays, the sequence counts the records as an idempotent producer's does, and the rest are markers.
+func (a *account) setTransactional(p *partition, moved []movedTxn, round time.Time, interval time.Duration, name func(int64) string) {
+	if len(moved) == 0 {
+		a.late(p, round, interval)
+		return
+	}
+	names := map[string]bool{}
+	for _, m := range moved {
+		names[name(m.now.id)] = true
+	}
+	if len(names) != 1 || names[""] {
+		for _, m := range moved {
+			a.transactional(m.now.id, name(m.now.id)).uncounted = true
+		}
+		return
+	}
+	w := a.transactional(moved[0].now.id, name(moved[0].now.id))
+	w.uncounted = true // it moved, whatever is counted
+	rest := p.advance - p.named - p.slack - p.remainder
+	sequential, doubt := true, false
+	for _, m := range moved {
+		if m.known && m.now.epoch == m.prev.epoch {
+			n, _ := wrote(m.prev, true, m.now, rest, false)
+			p.owed += n
+			continue
+		}
+		// The id's epochs may be used up (15 bits), and it goes on as another producer id with epoch 0: every id adds its own.
+		sequential = false
+		ended := int64(m.now.epoch) - int64(m.before)
+		if ended <= 0 && m.now.txnStart < 0 {
+			ended, doubt = 1, true
+		}
+		p.ended += max(ended, 0)
+	}
+	if rest <= 0 {
+		return // the end was read before: what these readings count comes into it in the next step
+	}
+	if sequential {
+		n := min(p.owed, rest)
+		w.add(n, false)
+		p.owed -= n
+		// Each transaction has a record at least, so there are no more markers than records and the one of the step before; what is beyond is somebody else's.
+		markers := min(rest-n, n+1)
+		a.markers += markers
+		p.named += n + markers
+		return
+	}
+	markers := min(p.ended, (rest+1)/2) // a transaction has a record at least
+	n := rest - markers
+	w.add(n, doubt || (markers-1)*100 > n)
+	a.markers += markers
+	p.named += rest
+	p.ended, p.owed = 0, 0
+	p.last = txnStep{name(moved[0].now.id), round, rest, markers}
+}
+
+// late handles the step after a transactional one in which the end moved and no producer did. What moved was appended before the producers were read and after the end was: the last step's markers, and perhaps
+// records with them. What was taken for markers then were records.
+func (a *account) late(p *partition, round time.Time, interval time.Duration) {
+	rest := p.advance - p.named - p.slack - p.remainder
+	w := a.txns[p.last.id]
+	if w == nil || rest <= 0 || rest > p.last.rest || round.Sub(p.last.round) > interval {
+		return
+	}
+	w.add(rest, rest > p.last.markers)
+	p.named += rest
+	p.last = txnStep{}
+}
+
+// txnStep is the last step in which a transactional producer wrote alone.
+type txnStep struct {
+	id            string
+	round         time.Time
+	rest, markers int64
+}
+
+// transactional returns the writer of a transactional.id, or of the producer id while it has no name.
+func (a *account) transactional(id int64, name string) *writer {
+	if name == "" {
+		return a.writer(id)
+	}
+	w := a.txns[name]
+	if w == nil {
+		if len(a.txns) >= maxWriters {
+			return a.writer(id)
+		}
+		w = &writer{}
+		a.txns[name] = w
+	}
+	return w
+}
+
+// epochSeen is a transactional producer's epoch at the newest look at the topic, and at the look before.
+type epochSeen struct {
+	round      time.Time
+	now, prior int32
+}
+
+// epochBefore returns the epoch that the producer had before this round on any partition of the topic: transactions until then left no marker in this step. It is 0 for a producer never seen.
+func (a *account) epochBefore(r producerReading, round time.Time) int32 {
+	seen := a.epochs[r.id]
+	if !seen.round.Equal(round) {
+		seen = epochSeen{round: round, now: r.epoch, prior: seen.now}
+	}
+	seen.now = max(seen.now, r.epoch)
+	a.epochs[r.id] = seen
+	return seen.prior
+}
