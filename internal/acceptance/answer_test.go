@@ -68,7 +68,7 @@ type gap struct {
 
 type blindSpot struct{ Source, What, Remedy string }
 
-const coverageFields = `complete observedFraction gapCount gaps{source start end reason} blindSpots{source what remedy}`
+const coverageFields = `complete observedFraction gapCount gaps(first: 500){source start end reason} blindSpots{source what remedy}`
 
 const lineageQuery = `query L($roots: [ID!]!, $window: Window!) {
   lineage(roots: $roots, window: $window) {

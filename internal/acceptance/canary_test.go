@@ -60,31 +60,33 @@ func TestPayloadIsNeverKept(t *testing.T) {
 		"the canary": []byte(canary), "the canary in base64": []byte(base64.StdEncoding.EncodeToString([]byte(canary)))[:20],
 		"the canary in hex": []byte(hex.EncodeToString([]byte(canary))),
 	}
-	var kept, files int
 	search := func(where string, b []byte) {
 		for what, needle := range needles {
 			if bytes.Contains(b, needle) {
 				t.Errorf("%s holds %s", where, what)
 			}
 		}
-		if bytes.Contains(b, []byte(name)) {
-			kept++
-		}
-		files++
 	}
 	search("/metrics", []byte(page))
+	var kept, files int
 	err = filepath.WalkDir(filepath.Dir(s.data), func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
 		b, err := os.ReadFile(path)
 		search(path, b)
+		if path != s.log {
+			files++
+			if bytes.Contains(b, []byte(name)) {
+				kept++
+			}
+		}
 		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if kept == 0 {
-		t.Errorf("the topic's name is in none of %d files: they cannot be searched like this", files)
+		t.Errorf("the topic's name is in none of the data folder's %d files: they cannot be searched like this", files)
 	}
 }

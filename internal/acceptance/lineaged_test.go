@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -65,7 +66,6 @@ type server struct {
 	url, data, log string
 	bin            string
 	args           []string
-	env            []string
 	p              *child.Process
 }
 
@@ -102,7 +102,8 @@ func watch(t testing.TB, c *kafkatest.Cluster, name string, interval time.Durati
 func (s *server) start(t testing.TB) {
 	t.Helper()
 	cmd := exec.Command(s.bin, s.args...) //nolint:noctx // child ends it
-	cmd.Env = append(os.Environ(), s.env...)
+	// lineaged refuses variables of its prefix that it does not know, and ours are for the tests.
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(kv string) bool { return strings.HasPrefix(kv, "LINEAGED_") })
 	var err error
 	if s.p, err = child.Start(s.log, cmd); err != nil {
 		t.Fatal(err)

@@ -54,7 +54,8 @@ func TestRecreatedTopic(t *testing.T) {
 		t.Errorf("%d records since the topic was created again, want %d", n, second)
 	}
 	for _, p := range after.Series.Points {
-		if p.Value != nil && *p.Value > float64(second) {
+		// The few records came within a part of a second, so that the rate is somewhat more than their number.
+		if p.Value != nil && *p.Value > 5*float64(second) {
 			t.Errorf("a false jump: %g records a second at %s, but only %d were written", *p.Value, p.At, second)
 		}
 	}

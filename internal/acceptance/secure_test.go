@@ -3,6 +3,7 @@ package acceptance
 import (
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -97,6 +98,10 @@ func TestLeastPrivilege(t *testing.T) {
 	c.ShareFromBeginning(t, "vault-share")
 	reader := c.ConsoleConsumer(t, "notary", "consumer", "deeds", "auto.commit.interval.ms=500")
 	shareReader := c.ShareConsumer(t, "vault-share", "deeds")
+	c.WaitMembers(t, "notary", "vault-share")
+	for _, user := range []string{describer, watcher} {
+		servers[user].waitRound(t, "vault", time.Now())
+	}
 	sent := c.ProducerPerf(t, kafkatest.Perf{Topic: "deeds", Records: 600, PerSecond: 100})
 	c.WaitGroup(t, "notary", "deeds", sent)
 	c.WaitShareGroup(t, "vault-share", "deeds")
@@ -201,21 +206,27 @@ func wantSecretNowhere(t testing.TB, user string, s *server) {
 	if strings.Contains(s.p.Output(), secret) || strings.Contains(page, secret) {
 		t.Errorf("%s: the password is in the log or the metrics", user)
 	}
-	files, err := filepath.Glob(filepath.Join(s.data, "*"))
-	if err != nil || len(files) == 0 {
-		t.Errorf("%s: data folder: %d files, %v", user, len(files), err)
-	}
-	for _, f := range files {
-		if b, err := os.ReadFile(f); err == nil && strings.Contains(string(b), secret) {
-			t.Errorf("%s: the password is in %s", user, f)
+	files := 0
+	err = filepath.WalkDir(s.data, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
 		}
+		files++
+		b, err := os.ReadFile(path)
+		if strings.Contains(string(b), secret) {
+			t.Errorf("%s: the password is in %s", user, path)
+		}
+		return err
+	})
+	if err != nil || files == 0 {
+		t.Errorf("%s: data folder: %d files, %v", user, files, err)
 	}
 }
 
 // A wrong password, and a certificate of another authority, are said in coverage; nothing ends and nothing is invented.
 func TestRefusedConnections(t *testing.T) {
 	c := secureCluster(t)
-	refused := func(name string, change func(config string) string) {
+	refused := func(name, reason string, change func(config string) string) {
 		t.Helper()
 		t.Run(name, func(t *testing.T) {
 			file := secureConfig(t, c, watcher, "SCRAM-SHA-256")
@@ -229,27 +240,26 @@ func TestRefusedConnections(t *testing.T) {
 			s := serve(t, "--config", file)
 			begin := time.Now()
 			eventually(t, 30*time.Second, "coverage gives the reason", func() error {
-				cov := s.coverage(t, between(begin.Add(-5*time.Second), time.Now()))
-				if cov.GapCount == 0 || cov.Gaps[0].Reason == "" {
-					return fmt.Errorf("coverage: %+v", cov)
+				cov := s.coverage(t, between(begin, time.Now()))
+				if !mentions(cov, reason) || cov.Complete {
+					return fmt.Errorf("nothing mentions %q: %+v", reason, cov)
 				}
-				t.Logf("%s: %s", name, cov.Gaps[0].Reason)
 				return nil
 			})
-			if err := s.get(t, "/readyz"); err == nil {
-				t.Error("/readyz says ready, though the cluster was never seen")
+			if body, _, err := s.fetch(t, "/readyz"); err != nil || !strings.Contains(body, "vault") {
+				t.Errorf("/readyz does not say that the cluster was never seen: %s %v", body, err)
 			}
 			wantNoLoop(t, name, s)
 		})
 	}
-	refused("wrong password", func(config string) string {
+	refused("wrong password", "uthentication", func(config string) string {
 		return strings.Replace(config, "username: "+watcher, "username: "+describer, 1)
 	})
-	refused("another authority's certificate", func(config string) string {
+	refused("another authority's certificate", "certificate", func(config string) string {
 		ca := c.TLS()
 		return strings.NewReplacer(ca.ClientCert, ca.StrangerCert, ca.ClientKey, ca.StrangerKey).Replace(config)
 	})
-	refused("a server that the CA did not sign", func(config string) string {
+	refused("a server that the CA did not sign", "certificate", func(config string) string {
 		return strings.Replace(config, "ca_file: "+c.TLS().CAFile, "ca_file: "+c.TLS().StrangerCert, 1)
 	})
 }

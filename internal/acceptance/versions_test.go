@@ -36,8 +36,10 @@ func shortRun(t *testing.T, version string, protocols []string) {
 	begin := time.Now()
 	var readers []*kafkatest.Consumer
 	want := []string{writer + "->" + topic}
+	var groups []string
 	for _, p := range protocols {
 		group := "billing-" + p
+		groups = append(groups, group)
 		want = append(want, topic+"->application:west/"+group)
 		if p == "share" {
 			c.ShareFromBeginning(t, group)
@@ -47,6 +49,8 @@ func shortRun(t *testing.T, version string, protocols []string) {
 		}
 	}
 	slices.Sort(want)
+	c.WaitMembers(t, groups...)
+	s.waitRound(t, "west", time.Now())
 	seconds := 8
 	if long {
 		seconds = 70

@@ -295,6 +295,29 @@ func parseOffsets(out string) []GroupOffset {
 	return offsets
 }
 
+// WaitMembers waits until each group exists and has finished its rebalance.
+func (c *Cluster) WaitMembers(t testing.TB, groups ...string) {
+	t.Helper()
+	admin := c.Admin(t)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	err := poll(ctx, func() error {
+		listed, err := admin.ListGroups(ctx)
+		if err != nil {
+			return err
+		}
+		for _, g := range groups {
+			if listed[g].State != "Stable" {
+				return fmt.Errorf("group %s is %q", g, listed[g].State)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatalf("wait for members: %v", err)
+	}
+}
+
 // WaitGroup waits until the group has committed everything on the topic: no lag, and at least `records` consumed.
 func (c *Cluster) WaitGroup(t testing.TB, group, topic string, records int64) {
 	t.Helper()
