@@ -85,8 +85,8 @@ func serveOn(ctx context.Context, ln net.Listener, cfg config.Config, log *slog.
 	return g.Wait()
 }
 
-func openStore(cfg config.Config, log *slog.Logger) (timeseries.Store, error) {
-	return openFolder(cfg.Data, timeseries.Options{
+func openStore(cfg config.Config, log *slog.Logger) (*timeseries.Badger, error) {
+	return timeseries.Open(cfg.Data, timeseries.Options{
 		Tick: time.Duration(cfg.Interval),
 		Retention: timeseries.Retention{
 			Raw: time.Duration(cfg.Retention.Raw), Minute: time.Duration(cfg.Retention.Minute), Hour: time.Duration(cfg.Retention.Hour),
