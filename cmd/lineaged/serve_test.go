@@ -340,7 +340,9 @@ func TestProtected(t *testing.T) {
 	if err := cfg.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	s := start(t, func(ctx context.Context, stdout io.Writer) error { return serve(ctx, cfg, slog.New(slog.DiscardHandler), stdout) })
+	s := start(t, func(ctx context.Context, stdout io.Writer) error {
+		return serve(ctx, cfg, slog.New(slog.DiscardHandler), stdout)
+	})
 	if !strings.HasPrefix(s.url, "https://127.0.0.1:") {
 		t.Errorf("ready at %s", s.url)
 	}
