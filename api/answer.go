@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 
 	"github.com/lineaged/lineaged/lineage"
 )
@@ -17,16 +18,25 @@ type answerer struct {
 
 	views    viewCache
 	resolved sync.Map // lineage.SubjectID → resolution
+
+	resolutions atomic.Int64 // stored since resolved was last cleared
 }
 
 // view returns what the history says of a window. Those who ask for one window at once share one build.
 func (a *answerer) view(ctx context.Context, in WindowInput) (*view, error) {
-	win, err := a.window(in)
+	r := requestOf(ctx)
+	win, err := a.window(in, r)
 	if err != nil {
 		return nil, err
 	}
-	key := viewKey{win, roundsKey(a.history.Latest())}
-	return a.views.at(key).get(ctx, func(ctx context.Context) (*view, error) { return a.buildView(ctx, win) })
+	place := r.place(win, func() *cachedView { return a.views.at(win, roundsKey(a.history.Latest())) })
+	return place.get(ctx, func(ctx context.Context) (*view, error) {
+		v, err := a.buildView(ctx, win)
+		if err == nil {
+			place.size.Store(int64(len(v.accesses)))
+		}
+		return v, err
+	})
 }
 
 // newest returns the view for questions that name no window.
@@ -68,7 +78,7 @@ func (r *rows) add(n lineage.Node) {
 	if r.nodes[n] != nil {
 		return
 	}
-	base := nodeRow{rows: r, node: n}
+	base := nodeRow{rows: r, node: n, id: n.ID()}
 	switch n.Kind {
 	case lineage.TopicNode:
 		r.nodes[n] = &Topic{base}

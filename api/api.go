@@ -20,7 +20,6 @@ import (
 type History interface {
 	Tick() time.Duration
 	Latest() map[string]time.Time
-	Earliest() time.Time
 	Resolve(w lineage.Window) lineage.Resolved
 
 	Subject(id lineage.SubjectID) (s lineage.Subject, ok bool)

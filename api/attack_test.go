@@ -115,6 +115,7 @@ var attacks = []attack{
 	{name: "a mutation", query: "mutation{clusters{id}}", code: "GRAPHQL_VALIDATION_FAILED"},
 	{name: "a subscription", query: "subscription{clusters{id}}", code: "GRAPHQL_VALIDATION_FAILED"},
 	{name: "10,000 operations", query: repeat(3000, "query q%{clusters{id}} "), code: "GRAPHQL_PARSE_FAILED"},
+	{name: "an answer in pieces", query: "{clusters{...@defer{id}}}", code: "GRAPHQL_VALIDATION_FAILED"},
 	{name: "nested introspection", query: "{__schema{types{fields{type{fields{type{fields{type{fields{name}}}}}}}}}}", code: "GRAPHQL_VALIDATION_FAILED"},
 	{
 		name: "GET mutation", status: http.StatusMethodNotAllowed, code: "METHOD_NOT_ALLOWED",

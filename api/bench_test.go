@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -60,6 +61,44 @@ func BenchmarkLineage100Direct(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		if n := direct(b.Context(), "topic:west/orders", w); n != 100+99 {
+			b.Fatal(n)
+		}
+	}
+}
+
+// BenchmarkView asks for windows that nobody asked for before, of a cluster with 500 topics, 500 groups and 10,000 readers: the view is built each time.
+func BenchmarkView(b *testing.B) {
+	const topics, groups, readers = 500, 500, 10_000
+	w := newWorld(b)
+	for n := 1; n <= 60; n++ {
+		var fill []func(*lineage.Observation)
+		if n == 1 {
+			fill = append(fill, facts(clusterFact("west", west, topics, groups)))
+		}
+		for i := range topics {
+			x := topic(west, fmt.Sprintf("topic-%d", i), byte(i))
+			x.ID[0] = byte(i >> 8)
+			if n == 1 {
+				fill = append(fill, facts(topicFact("west", x)))
+			}
+			fill = append(fill, w.moved(self(x), lineage.NoEvidence, 100), w.moved(writes(x, producer(int64(i))), lineage.ProducerState, 100))
+			for j := range readers / topics {
+				g := reads(x, group(fmt.Sprintf("group-%d", (i*7+j*13)%groups)))
+				fill = append(fill, w.moved(g, lineage.GroupOffsets, 100), level(g, lineage.Lag, int64(j)))
+			}
+		}
+		w.observe("west", "all", n, fill...)
+	}
+	direct := api.Direct(w.store, people{}, shopConfig, quiet())
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		i++
+		end := round(60).Add(-time.Duration(i) * tick)
+		if i > 40 {
+			direct, i = api.Direct(w.store, people{}, shopConfig, quiet()), 0
+		}
+		if n := direct(b.Context(), "topic:west/topic-1", lineage.Window{Start: end.Add(-time.Minute), End: end}); n < 40 {
 			b.Fatal(n)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/lineaged/lineaged/lineage"
@@ -13,6 +14,8 @@ import (
 const (
 	// viewsKept is the number of windows held ready: a few people's live windows and the ones they compare with.
 	viewsKept = 16
+	// accessesKept bounds what these views hold together, in accesses; one takes about half a kilobyte.
+	accessesKept = 400_000
 	// buildTime bounds a build that others may share, and that so cannot end with the request that began it.
 	buildTime = 10 * time.Second
 )
@@ -72,44 +75,52 @@ func (o *once[T]) run(ctx context.Context, l *load[T], f func(context.Context) (
 	l.value, l.err = f(ctx)
 }
 
-// viewCache holds the views last asked for.
+// viewCache holds the views last asked for, of the newest rounds only: a round changes what every window may hold, and none comes back.
 type viewCache struct {
-	mu    sync.Mutex // guards the fields below
-	views map[viewKey]*cachedView
-	clock uint64
+	mu     sync.Mutex // guards the fields below
+	rounds string
+	views  map[lineage.Resolved]*cachedView
+	clock  uint64
 }
 
 type cachedView struct {
-	used uint64
+	used uint64 // guarded by viewCache.mu
+	size atomic.Int64
 	once[*view]
 }
 
-// at returns the place of a view, and drops the one that was not asked for longest.
-func (c *viewCache) at(key viewKey) *cachedView {
+// at returns the place of a window's view, and drops those that were not asked for longest when there are too many or they hold too much.
+func (c *viewCache) at(win lineage.Resolved, rounds string) *cachedView {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.clock++
-	if c.views == nil {
-		c.views = map[viewKey]*cachedView{}
+	if c.views == nil || c.rounds != rounds {
+		c.views, c.rounds = map[lineage.Resolved]*cachedView{}, rounds
 	}
-	v := c.views[key]
+	c.clock++
+	v := c.views[win]
 	if v == nil {
-		if len(c.views) >= viewsKept {
-			var oldest viewKey
-			least := c.clock
-			for k, v := range c.views {
-				if v.used < least {
-					oldest, least = k, v.used
-				}
-			}
-			delete(c.views, oldest)
-		}
 		v = &cachedView{}
-		c.views[key] = v
+		c.views[win] = v
 	}
 	v.used = c.clock
-	return v
+	for {
+		var oldest lineage.Resolved
+		least, held := c.clock, int64(0)
+		for w, v := range c.views {
+			held += v.size.Load()
+			if v.used < least {
+				oldest, least = w, v.used
+			}
+		}
+		if least == c.clock || len(c.views) <= viewsKept && held <= accessesKept {
+			return v
+		}
+		delete(c.views, oldest)
+	}
 }
+
+// mostResolutions is when what identity said is forgotten.
+const mostResolutions = 1 << 20
 
 // resolution is what identity said of an access, and of which group's facts.
 type resolution struct {
@@ -127,6 +138,10 @@ func (a *answerer) resolve(c lineage.Cluster, s lineage.Subject, group *lineage.
 		}
 	}
 	n, by := a.identity.Resolve(c, s.Access, group)
+	if a.resolutions.Add(1) > mostResolutions { // those that left the dictionary are never asked for again
+		a.resolved.Clear()
+		a.resolutions.Store(1)
+	}
 	a.resolved.Store(s.ID, resolution{group, c, n, by})
 	return n, by
 }

@@ -53,11 +53,12 @@ func (f *Flow) Clients(ctx context.Context, first int) ([]Client, error) {
 		c := shownClient(x)
 		c.RecordsPerSecond, c.Lag = rateOf(x.amount), ls.of(x.ID, lineage.Lag)
 		if x.own >= 0 && members[x.own] == 1 { // the only member does all that its group does
-			if c.RecordsPerSecond == nil {
-				c.RecordsPerSecond = rateOf(v.accesses[x.own].amount)
+			own := &v.accesses[x.own]
+			if rate := rateOf(own.amount); rate != nil {
+				c.RecordsPerSecond = rate
 			}
-			if c.Lag == nil {
-				c.Lag = ls.of(v.accesses[x.own].ID, lineage.Lag)
+			if lag := ls.of(own.ID, lineage.Lag); lag != nil { // newer than the member's, which comes with the slower memberships
+				c.Lag = lag
 			}
 		}
 		out, ids = append(out, c), append(ids, x.ID)

@@ -20,7 +20,7 @@ type Flow struct {
 }
 
 // ID answers id.
-func (f *Flow) ID() string { return f.flow.ID() }
+func (f *Flow) ID() string { return f.From().ID() + "->" + f.To().ID() }
 
 // From answers from.
 func (f *Flow) From() Node { return f.rows.nodes[f.flow.From] }

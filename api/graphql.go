@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/99designs/gqlgen/complexity"
@@ -30,6 +29,9 @@ const (
 	// patience is how long a request waits for one of the concurrent places.
 	patience = time.Second
 )
+
+// Answers come in one piece: what asks for pieces is refused like any unknown directive, not answered in part.
+func init() { delete(parsedSchema.Directives, "defer") }
 
 // graphqlHandler answers GraphQL over HTTP by POST. There is no GET: what reads history needs no side effects to be worth a forged link.
 type graphqlHandler struct {
@@ -84,7 +86,7 @@ func (h *graphqlHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	media := responseMedia(r)
 	ctx, cancel := context.WithTimeout(r.Context(), h.limits.Time)
 	defer cancel()
-	ctx = graphql.StartOperationTrace(withBudget(ctx))
+	ctx = graphql.StartOperationTrace(withRequest(ctx))
 
 	outcome := "answered"
 	resp, no := h.answer(ctx, w, r)
@@ -295,39 +297,26 @@ func responseMedia(r *http.Request) string {
 	return mediaJSON
 }
 
-// encodeResponse writes a response; data is absent, not null, where nothing was executed.
+// encodeResponse writes a response. data is absent, not null, where nothing was executed; it is JSON already and is not gone through again.
 func encodeResponse(resp *graphql.Response) ([]byte, error) {
 	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false) // flow ids hold "->"
-	var err error
-	if resp.Data == nil {
-		err = e.Encode(struct {
-			Errors gqlerror.List `json:"errors"`
-		}{resp.Errors})
-	} else {
-		err = e.Encode(resp)
+	b.WriteByte('{')
+	if len(resp.Errors) > 0 {
+		b.WriteString(`"errors":`)
+		e := json.NewEncoder(&b)
+		e.SetEscapeHTML(false) // flow ids hold "->"
+		if err := e.Encode(resp.Errors); err != nil {
+			return nil, err
+		}
+		b.Truncate(b.Len() - 1) // Encode ends with a line feed
+		if resp.Data != nil {
+			b.WriteByte(',')
+		}
 	}
-	return b.Bytes(), err
-}
-
-// budget counts the points of the series that a request loads.
-type budget struct{ points atomic.Int64 }
-
-type budgetKey struct{}
-
-func withBudget(ctx context.Context) context.Context {
-	return context.WithValue(ctx, budgetKey{}, &budget{})
-}
-
-// spendPoints takes points from the request's budget. Contexts without one (direct calls) are not bounded.
-func spendPoints(ctx context.Context, n int) error {
-	b, ok := ctx.Value(budgetKey{}).(*budget)
-	if !ok {
-		return nil
+	if resp.Data != nil {
+		b.WriteString(`"data":`)
+		b.Write(resp.Data)
 	}
-	if total := b.points.Add(int64(n)); total > mostPointsAtOnce {
-		return overLimit("the series asked for together hold more than %d points: ask for a longer step or for fewer of them", mostPointsAtOnce)
-	}
-	return nil
+	b.WriteString("}\n")
+	return b.Bytes(), nil
 }

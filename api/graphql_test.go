@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql/introspection"
+	"github.com/RoaringBitmap/roaring/v2"
 
 	"github.com/lineaged/lineaged/api"
 	"github.com/lineaged/lineaged/lineage"
@@ -635,5 +636,81 @@ func TestScalars(t *testing.T) {
 	api.MarshalInt64(1<<62 + 1).MarshalGQL(&b)
 	if b.String() != `"4611686018427387905"` {
 		t.Error(b.String())
+	}
+}
+
+// TestOneInstant lets a round come while a request is answered: all its fields answer for the instant at which it came.
+func TestOneInstant(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := shop(t, 29)
+		time.Sleep(time.Until(round(29)) + time.Second)
+		slow := &rounding{Store: w.store, between: func() {
+			w.observe("west", "end-offsets", 30, w.moved(self(orders), lineage.NoEvidence, 1500))
+			time.Sleep(tick - time.Second) // the timeout of a request is no longer
+		}}
+		h := api.New(api.Options{History: slow, Identity: people{}, Clusters: shopConfig, Log: quiet()})
+		type window struct{ Window struct{ End time.Time } }
+		// The series is resolved after the flows, and so after the round.
+		got := answerOf[struct {
+			Flows struct {
+				window
+				Nodes []struct {
+					Series *struct{ Points []struct{ At time.Time } }
+				}
+			}
+		}](t, h, `{flows(window:{last:"10s"}){window{end} nodes{... on Topic{series(metric:RECORDS_IN_PER_SECOND,window:{last:"10s"}){points{at}}}}}}`, "")
+		if !slow.done || !got.Flows.Window.End.Equal(round(29)) {
+			t.Fatalf("%v, ends at %v", slow.done, got.Flows.Window.End)
+		}
+		for _, n := range got.Flows.Nodes {
+			if n.Series != nil && !n.Series.Points[0].At.Equal(round(28)) {
+				t.Errorf("a series begins at %v", n.Series.Points[0].At)
+			}
+		}
+	})
+}
+
+// rounding is a history in which a round comes while the first window is read.
+type rounding struct {
+	timeseries.Store
+	between func()
+	done    bool
+}
+
+func (r *rounding) Moved(ctx context.Context, w lineage.Window) (*roaring.Bitmap, error) {
+	if !r.done {
+		r.done = true
+		r.between()
+	}
+	return r.Store.Moved(ctx, w)
+}
+
+// TestWrongVariables sends what the schema does not allow in variables: the sender's mistake, never an internal error.
+func TestWrongVariables(t *testing.T) {
+	h := api.New(api.Options{History: newWorld(t).store, Identity: people{}, Log: quiet()})
+	for _, c := range [][2]string{
+		{"query($v:[NodeKind!]){nodes(kinds:$v){totalCount}}", `{"v":["TOPICS"]}`},
+		{"query($v:[NodeKind!]){nodes(kinds:$v){totalCount}}", `{"v":[null]}`},
+		{"query($v:[NodeKind!]){nodes(kinds:$v){totalCount}}", `{"v":7}`},
+		{"query($v:NodeOrder){nodes(orderBy:$v){totalCount}}", `{"v":"SIZE"}`},
+		{"query($v:Int!){nodes(first:$v){totalCount}}", `{"v":1.5}`},
+		{"query($v:Int!){nodes(first:$v){totalCount}}", `{"v":4294967297}`},
+		{"query($v:Int!){nodes(first:$v){totalCount}}", `{"v":null}`},
+		{"query($v:Boolean!){nodes(includeInternal:$v){totalCount}}", `{"v":"yes"}`},
+		{"query($v:String){nodes(text:$v){totalCount}}", `{"v":{"a":1}}`},
+		{"query($v:Duration){coverage(window:{last:$v}){complete}}", `{"v":7}`},
+		{"query($v:Duration){coverage(window:{last:$v}){complete}}", `{"v":["7d"]}`},
+		{"query($v:Time){coverage(window:{at:$v}){complete}}", `{"v":"never"}`},
+		{"query($v:Time){coverage(window:{at:$v}){complete}}", `{"v":{}}`},
+		{"query($v:Window!){coverage(window:$v){complete}}", `{"v":"1m"}`},
+		{"query($v:Window!){coverage(window:$v){complete}}", `{}`},
+		{"query($v:Window!){coverage(window:$v){complete}}", `{"v":{"last":"1m","at":"2026-11-22T20:00:00Z"}}`},
+		{"query($v:[EventType!]){events(window:{last:\"1m\"},types:$v){totalCount}}", `{"v":["NOTHING"]}`},
+		{"query($v:[EvidenceKind!]){lineage(roots:[\"a\"],window:{last:\"1m\"},evidence:$v){totalNodes}}", `{"v":["HEARSAY"]}`},
+	} {
+		status, body := ask(h, c[0], c[1])
+		if s := string(body); strings.Contains(s, "INTERNAL") || !strings.Contains(s, `"errors"`) || !strings.Contains(s, `"code"`) || status >= 500 {
+			t.Errorf("%s %s: %d %s", c[0], c[1], status, body)
+		}
 	}
 }

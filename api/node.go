@@ -15,7 +15,8 @@ import (
 // Node is the schema's interface of that name.
 type Node interface {
 	IsNode()
-	lineageNode() lineage.Node
+	// ID is the node's readable id.
+	ID() string
 }
 
 // Topic is the schema's type of that name.
@@ -31,15 +32,14 @@ type Unidentified struct{ nodeRow }
 type nodeRow struct {
 	rows *rows
 	node lineage.Node
+	id   string
 }
 
 // IsNode marks the types that implement the schema's interface.
 func (n *nodeRow) IsNode() {}
 
-func (n *nodeRow) lineageNode() lineage.Node { return n.node }
-
 // ID answers id.
-func (n *nodeRow) ID() string { return n.node.ID() }
+func (n *nodeRow) ID() string { return n.id }
 
 // Kind answers kind.
 func (n *nodeRow) Kind() lineage.NodeKind { return n.node.Kind }

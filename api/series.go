@@ -154,7 +154,7 @@ func (r *rows) loadSeries(ctx context.Context, key seriesKey, v *view) (seriesOf
 		}
 	}
 	count := int((key.window.Duration() + key.step - 1) / key.step)
-	if err := spendPoints(ctx, count*max(len(keys), len(made))); err != nil {
+	if err := requestOf(ctx).spendPoints(count * max(len(keys), len(made))); err != nil {
 		return out, err
 	}
 	var stored [][]lineage.Point

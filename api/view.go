@@ -108,12 +108,7 @@ func (t *topicView) current() (s lineage.Subject, ok bool) {
 	return s, false
 }
 
-// viewKey is what a view depends on. rounds makes late observations show.
-type viewKey struct {
-	win    lineage.Resolved
-	rounds string
-}
-
+// roundsKey says which rounds a view was built of, so that late observations show.
 func roundsKey(rounds map[string]time.Time) string {
 	parts := make([]string, 0, len(rounds))
 	for source, t := range rounds {

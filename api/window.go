@@ -24,7 +24,7 @@ type WindowInput struct {
 }
 
 // window checks what a client asked for and returns it as the history can answer it.
-func (a *answerer) window(in WindowInput) (lineage.Resolved, error) {
+func (a *answerer) window(in WindowInput, r *request) (lineage.Resolved, error) {
 	var w lineage.Window
 	switch {
 	case in.Last != nil && (in.Start != nil || in.End != nil || in.At != nil),
@@ -37,7 +37,7 @@ func (a *answerer) window(in WindowInput) (lineage.Resolved, error) {
 		if *in.Last > longestWindow {
 			return lineage.Resolved{}, badInput("window: last is longer than ten years")
 		}
-		w.End = a.now()
+		w.End = r.instant(a.now)
 		w.Start = w.End.Add(-*in.Last)
 	case in.At != nil:
 		// [at, at+tick) ends on the tick after; only the tick that holds the instant is asked for.

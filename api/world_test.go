@@ -335,6 +335,7 @@ func (w *world) groups(n int, billing lineage.Member) []func(*lineage.Observatio
 			blindSpot("west", "groups", "readers without a group", "switch on the authorizer log")))
 		out = append(out, event(n, lineage.Event{Type: lineage.GroupJoined, Group: lineage.GroupRef{Cluster: west, Group: "billing"}, Detail: "billing-1 joined billing"}))
 	case 12:
+		out = append(out, event(n, lineage.Event{Type: lineage.FlowStopped, Access: reads(payments, group("audit")), Detail: "audit stopped reading payments"}))
 		out = append(out, facts(gone("west", lineage.GroupFacts, "ended")))
 	}
 	return slices.Clip(out)
