@@ -14,7 +14,7 @@ const never = math.MaxInt64
 type entry struct {
 	access  lineage.Access
 	subject *subject
-	// segment and local are the id under which the current log segment knows the access.
+	// local is the number that a log segment gave the access; segment is that segment's number plus one.
 	segment uint64
 	local   uint32
 }
@@ -69,6 +69,9 @@ type source struct {
 	// before is the last sealed round; tick 0 when there is none.
 	before anchor
 	head   []round // by tick; a slice that was handed out is never changed in place
+	// local is the number that a log segment gave the source; segment is that segment's number plus one.
+	segment uint64
+	local   uint32
 }
 
 // anchor ties a tick to the instant of its readings.

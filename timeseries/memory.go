@@ -10,6 +10,7 @@ import (
 
 var (
 	_ Store = (*Memory)(nil)
+	_ Store = (*Badger)(nil)
 )
 
 // Memory is a Store that forgets all when the process ends. It seals, compresses and rolls up as the other does.

@@ -20,6 +20,12 @@ type model struct {
 	seen   map[observedKey]bool
 	keysOf map[lineage.Access][]modelKey
 	offs   map[offsetKey]float64
+	marked map[observedKey]modelMarks
+}
+
+type modelMarks struct {
+	moved bool
+	kinds [lineage.EvidenceKinds]bool
 }
 
 type modelSeries struct {
@@ -50,6 +56,7 @@ func memo[K comparable, V any](m map[K]V, k K, f func() V) V {
 func newModel(tick time.Duration, obs []lineage.Observation) *model {
 	m := &model{
 		tick: tick, byKey: map[modelKey]modelSeries{}, seen: map[observedKey]bool{}, keysOf: map[lineage.Access][]modelKey{}, offs: map[offsetKey]float64{},
+		marked: map[observedKey]modelMarks{},
 	}
 	for _, o := range obs {
 		if !slices.ContainsFunc(m.obs, func(x lineage.Observation) bool { return x.Source == o.Source && x.Round.Equal(o.Round) }) {
@@ -265,25 +272,11 @@ func (m *model) series(k modelKey, w lineage.Window, step time.Duration) (out []
 // marks returns when an access moved, and when each kind of evidence supported it.
 func (m *model) marks(a lineage.Access, w lineage.Window) (moved []time.Time, seen [lineage.EvidenceKinds][]time.Time) {
 	for _, r := range m.ticks(w) {
-		hit := false
-		var kinds [lineage.EvidenceKinds]bool
-		for _, o := range m.obs {
-			for _, s := range o.Sightings {
-				if s.Access == a && o.Round.Equal(r) {
-					kinds[s.Evidence] = true
-					hit = hit || s.Moved
-				}
-			}
-		}
-		for _, k := range m.keys(a) {
-			steps, _ := m.steps(k)
-			for _, s := range steps {
-				if k.metric.Counter() && s.delta > 0 && s.covers(r) && (s.round.Sub(s.since) <= 10*time.Minute || s.round.Equal(r)) {
-					hit = true
-					kinds[k.evidence] = true
-				}
-			}
-		}
+		x := memo(m.marked, observedKey{a: a, at: r.UnixNano()}, func() modelMarks {
+			moved, kinds := m.marksAt(a, r)
+			return modelMarks{moved, kinds}
+		})
+		hit, kinds := x.moved, x.kinds
 		if hit {
 			moved = append(moved, r)
 		}
@@ -294,6 +287,30 @@ func (m *model) marks(a lineage.Access, w lineage.Window) (moved []time.Time, se
 		}
 	}
 	return moved, seen
+}
+
+func (m *model) marksAt(a lineage.Access, r time.Time) (hit bool, kinds [lineage.EvidenceKinds]bool) {
+	for _, o := range m.obs {
+		if !o.Round.Equal(r) {
+			continue
+		}
+		for _, s := range o.Sightings {
+			if s.Access == a {
+				kinds[s.Evidence] = true
+				hit = hit || s.Moved
+			}
+		}
+	}
+	for _, k := range m.keys(a) {
+		steps, _ := m.steps(k)
+		for _, s := range steps {
+			if k.metric.Counter() && s.delta > 0 && s.covers(r) && (s.round.Sub(s.since) <= 10*time.Minute || s.round.Equal(r)) {
+				hit = true
+				kinds[k.evidence] = true
+			}
+		}
+	}
+	return hit, kinds
 }
 
 func (m *model) keys(a lineage.Access) []modelKey {

@@ -1,0 +1,207 @@
+package timeseries
+
+import (
+	"fmt"
+	"sync/atomic"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// The kinds of records in a frame.
+const (
+	observationRecord = 1
+	identityRecord    = 2
+)
+
+// counter is a number that is read without a lock.
+type counter struct{ n atomic.Int64 }
+
+func (c *counter) add(n int64) { c.n.Add(n) }
+func (c *counter) get() int64  { return c.n.Load() }
+
+// encode writes what a commit holds. An access and a source are defined where a segment first names them, and have a number there from then on.
+func (l *appendLog) encode(w *writer, c *commit) {
+	for _, r := range c.records {
+		w.byte(observationRecord)
+		l.record(w, r)
+	}
+	if c.identity != nil {
+		w.byte(identityRecord)
+		w.uint(uint64(c.version))
+		w.bytes(c.identity)
+	}
+}
+
+func (l *appendLog) record(w *writer, r *record) {
+	s := r.src
+	if s.segment != l.current.number+1 {
+		s.segment, s.local = l.current.number+1, l.tables.sources
+		l.tables.sources++
+		w.uint(uint64(s.local))
+		w.source(s.name)
+	} else {
+		w.uint(uint64(s.local))
+	}
+	w.uint(uint64(r.round.tick))
+	w.uint(uint64(r.round.span))
+	w.int(r.round.offset)
+	w.uint(uint64(len(r.samples)))
+	for i := range r.samples {
+		x := &r.samples[i]
+		l.entry(w, x.entry)
+		flags := byte(x.metric) << 1
+		if x.estimated {
+			flags |= 1
+		}
+		w.byte(flags)
+		w.byte(byte(x.evidence))
+		w.int(x.value)
+		if x.span == r.round.span {
+			w.uint(0)
+		} else {
+			w.uint(uint64(x.span))
+		}
+	}
+	w.uint(uint64(len(r.sightings)))
+	for i := range r.sightings {
+		x := &r.sightings[i]
+		l.entry(w, x.entry)
+		w.byte(byte(x.evidence))
+		w.bool(x.moved)
+		w.string(x.detail)
+	}
+	w.uint(uint64(len(r.facts)))
+	for _, f := range r.facts {
+		w.fact(f)
+	}
+	w.uint(uint64(len(r.events)))
+	for _, x := range r.events {
+		w.event(x)
+	}
+	w.missing(r.missing)
+	w.uint(uint64(len(r.positions)))
+	for _, p := range r.positions {
+		w.string(p.Key)
+		w.bool(p.Value != nil)
+		if p.Value != nil {
+			w.bytes(p.Value)
+		}
+	}
+}
+
+func (l *appendLog) entry(w *writer, x *entry) {
+	if x.segment == l.current.number+1 {
+		w.uint(uint64(x.local))
+		return
+	}
+	x.segment, x.local = l.current.number+1, l.tables.accesses
+	l.tables.accesses++
+	w.uint(uint64(x.local))
+	w.access(x.access)
+}
+
+// replayTables is what a segment has defined so far.
+type replayTables struct {
+	accesses []*entry
+	sources  []*source
+}
+
+// decodeFrame reads the commits of a frame. What it names becomes known to the engine, nothing is applied.
+func (e *engine) decodeFrame(payload []byte, t *replayTables) ([]*commit, error) {
+	r := reader{b: payload}
+	var out []*commit
+	for len(r.b) > 0 && r.err == nil {
+		switch kind := r.byte(); kind {
+		case observationRecord:
+			out = append(out, &commit{records: []*record{e.decodeRecord(&r, t)}})
+		case identityRecord:
+			version := r.span()
+			out = append(out, &commit{version: int(version), identity: append([]byte{}, r.bytes()...)})
+		default:
+			r.fail(fmt.Sprintf("a record of the unknown kind %d", kind))
+		}
+	}
+	return out, r.end()
+}
+
+func (e *engine) decodeRecord(r *reader, t *replayTables) *record {
+	out := &record{src: e.decodeSource(r, t)}
+	out.round = round{anchor: anchor{tick: r.tick()}, span: r.span()}
+	out.round.offset = r.int()
+	if out.round.tick == 0 || out.round.span == 0 {
+		r.fail("a round without a tick or an interval")
+	}
+	out.samples = make([]recordSample, r.count(5))
+	for i := range out.samples {
+		x := recordSample{entry: e.decodeEntry(r, t)}
+		flags := r.byte()
+		x.metric, x.estimated = lineage.Metric(flags>>1), flags&1 == 1
+		if x.metric == lineage.NoMetric || x.metric >= lineage.Metrics {
+			r.fail("an unknown metric")
+		}
+		x.evidence, x.value = r.evidence(), r.int()
+		if x.span = r.span(); x.span == 0 {
+			x.span = out.round.span
+		}
+		if r.err != nil {
+			return out
+		}
+		out.samples[i] = x
+	}
+	out.sightings = make([]recordSighting, r.count(4))
+	for i := range out.sightings {
+		out.sightings[i] = recordSighting{entry: e.decodeEntry(r, t), evidence: r.evidence(), moved: r.bool(), detail: r.string()}
+		if r.err != nil {
+			return out
+		}
+	}
+	for range r.count(4) {
+		out.facts = append(out.facts, r.fact())
+	}
+	for range r.count(20) {
+		out.events = append(out.events, r.event())
+	}
+	out.missing = r.missing()
+	for range r.count(2) {
+		p := lineage.Position{Key: r.string()}
+		if r.bool() {
+			p.Value = append([]byte{}, r.bytes()...)
+		}
+		out.positions = append(out.positions, p)
+	}
+	return out
+}
+
+func (e *engine) decodeSource(r *reader, t *replayTables) *source {
+	switch n := r.uint(); {
+	case n < uint64(len(t.sources)):
+		return t.sources[n]
+	case n == uint64(len(t.sources)):
+		name := r.source()
+		if r.err == nil {
+			s := e.intern(name)
+			t.sources = append(t.sources, s)
+			return s
+		}
+	default:
+		r.fail("a source that the segment has not defined")
+	}
+	return nil
+}
+
+func (e *engine) decodeEntry(r *reader, t *replayTables) *entry {
+	switch n := r.uint(); {
+	case n < uint64(len(t.accesses)):
+		return t.accesses[n]
+	case n == uint64(len(t.accesses)):
+		a := r.access()
+		if r.err == nil {
+			x := e.entry(a)
+			t.accesses = append(t.accesses, x)
+			return x
+		}
+	default:
+		r.fail("an access that the segment has not defined")
+	}
+	return nil
+}
