@@ -18,7 +18,13 @@ export default defineConfig({
     },
   },
   server: {
-    proxy: { '/graphql': { target: process.env.LINEAGED_URL ?? 'http://127.0.0.1:8420', changeOrigin: true, headers: { origin: '' } } },
+    proxy: {
+      '/graphql': {
+        target: process.env.LINEAGED_URL ?? 'http://127.0.0.1:8420',
+        changeOrigin: true,
+        headers: { origin: '' },
+      },
+    },
   },
   test: { environment: 'node', include: ['src/**/*.test.{ts,tsx}'] },
 });

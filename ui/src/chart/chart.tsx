@@ -34,7 +34,14 @@ export function Chart({ title, lines, stepSeconds, start, end, format, unit }: P
     () => [times(lines[0]?.points ?? []), ...lines.map((l) => values(l.points))],
     [lines],
   );
-  const holes = useMemo(() => unobservedInAll(lines.map((l) => l.points), stepSeconds), [lines, stepSeconds]);
+  const holes = useMemo(
+    () =>
+      unobservedInAll(
+        lines.map((l) => l.points),
+        stepSeconds,
+      ),
+    [lines, stepSeconds],
+  );
   const latest = useRef({ holes, start, end, format });
   latest.current = { holes, start, end, format };
   const plot = useRef<uPlot | null>(null);
@@ -131,7 +138,9 @@ function Holes({ holes, stepSeconds, start, end }: { holes: Span[]; stepSeconds:
   return (
     <p className="holes">
       <i className="hatch" aria-hidden="true" />
-      {all ? 'Not observed in this window.' : `Hatched: not observed (${holes.length === 1 ? 'one span' : `${holes.length} spans`}).`}
+      {all
+        ? 'Not observed in this window.'
+        : `Hatched: not observed (${holes.length === 1 ? 'one span' : `${holes.length} spans`}).`}
     </p>
   );
 }
@@ -199,7 +208,8 @@ function timeTicks(_u: uPlot, ticks: number[], _axis: number, _space: number, in
     const d = new Date(t * 1000);
     const hm = `${pad(d.getHours())}:${pad(d.getMinutes())}`;
     if (increment < 60) return `${hm}:${pad(d.getSeconds())}`;
-    if (increment >= 86_400 || (hm === '00:00' && increment >= 3600)) return `${pad(d.getDate())}.${pad(d.getMonth() + 1)}.`;
+    if (increment >= 86_400 || (hm === '00:00' && increment >= 3600))
+      return `${pad(d.getDate())}.${pad(d.getMonth() + 1)}.`;
     return hm;
   });
 }
@@ -241,7 +251,12 @@ function hatch(u: uPlot, holes: readonly Span[], colour: (name: string) => strin
       const x = left + (width - textWidth) / 2;
       const y = bbox.top + bbox.height / 2;
       ctx.fillStyle = colour('--surface');
-      ctx.fillRect(x - 5 * devicePixelRatio, y - 9 * devicePixelRatio, textWidth + 10 * devicePixelRatio, 18 * devicePixelRatio);
+      ctx.fillRect(
+        x - 5 * devicePixelRatio,
+        y - 9 * devicePixelRatio,
+        textWidth + 10 * devicePixelRatio,
+        18 * devicePixelRatio,
+      );
       ctx.fillStyle = colour('--muted');
       ctx.textBaseline = 'middle';
       ctx.textAlign = 'left';

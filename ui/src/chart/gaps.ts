@@ -75,6 +75,9 @@ export function describe(label: string, points: readonly ApiPoint[], stepSeconds
   const holes = unobserved(points, stepSeconds);
   if (!s) return `${label}: not observed in this window.`;
   const missing = holes.reduce((sum, h) => sum + h.end - h.start, 0);
-  const gap = holes.length === 0 ? '' : ` Not observed for ${duration(missing)} in ${holes.length} ${holes.length === 1 ? 'span' : 'spans'}.`;
+  const gap =
+    holes.length === 0
+      ? ''
+      : ` Not observed for ${duration(missing)} in ${holes.length} ${holes.length === 1 ? 'span' : 'spans'}.`;
   return `${label}: from ${compact(s.min)} to ${compact(s.max)}, mean ${compact(s.mean)}, latest ${compact(s.last)} ${unit}.${gap}`;
 }

@@ -1,7 +1,7 @@
 import { Handle, type NodeProps, Position } from '@xyflow/react';
 import { KindIcon } from '../shell/icons';
 import { compact, rate } from '../words/format';
-import { ACTIVITY_WORD, KIND_WORD } from '../words/words';
+import { ACTIVITY_WORD, KIND_WORD, nodeName } from '../words/words';
 import type { CardNode } from './elements';
 import { useFocused } from './focused';
 
@@ -10,7 +10,9 @@ export function Card({ id, data, selected }: NodeProps<CardNode>) {
   const { node, root, rateIn, rateOut, lag, activity, hiddenUp, hiddenDown } = data;
   const scope = node.cluster?.name ?? node.environment;
   return (
-    <div className={`node ${selected ? 'selected' : ''} ${root ? 'root' : ''} is-${activity} of-${node.kind.toLowerCase()}`}>
+    <div
+      className={`node ${selected ? 'selected' : ''} ${root ? 'root' : ''} is-${activity} of-${node.kind.toLowerCase()}`}
+    >
       <Handle type="target" position={Position.Left} isConnectable={false} />
       {hiddenUp > 0 && <Stub side="up" n={hiddenUp} />}
       <button
@@ -34,7 +36,7 @@ export function Card({ id, data, selected }: NodeProps<CardNode>) {
           {scope && <span className="node-scope">{scope}</span>}
         </span>
         <span className="node-name" title={node.name}>
-          {node.kind === 'UNIDENTIFIED' ? `writers of ${node.name}` : node.name}
+          {nodeName(node)}
         </span>
         <span className="node-rates">
           {rateIn !== null && (
@@ -66,8 +68,8 @@ function Stub({ side, n }: { side: 'up' | 'down'; n: number }) {
   const words = `${n} more ${side === 'up' ? 'upstream' : 'downstream'}, not shown`;
   return (
     <span className={`stub stub-${side}`} title={`${words}: open this node's lineage to see them`}>
-      +{n}
-      <span className="sr"> {words}</span>
+      <span aria-hidden="true">{side === 'up' ? `← +${n}` : `+${n} →`}</span>
+      <span className="sr">{words}</span>
     </span>
   );
 }

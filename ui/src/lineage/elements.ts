@@ -2,7 +2,7 @@
 import type { Edge, Node } from '@xyflow/react';
 import { mean } from '../chart/gaps';
 import { bytes, compact, count, duration, type RateUnit, rate } from '../words/format';
-import { ACTIVITY_WORD, type Activity, activity, FLOW_WORD, KIND_WORD, plural } from '../words/words';
+import { ACTIVITY_WORD, type Activity, activity, FLOW_WORD, KIND_WORD, nodeName, plural } from '../words/words';
 import { CARD_HEIGHT, CARD_WIDTH, curveBetween, placeLabels, svgPath, type XY } from './geometry';
 import type { LineageAnswer, LineageFlow, LineageNode } from './types';
 
@@ -53,6 +53,7 @@ export function elements(answer: LineageAnswer, roots: readonly string[], unit: 
       // Given, not measured: only so can nodes out of sight be left out.
       width: CARD_WIDTH,
       height: CARD_HEIGHT,
+      measured: { width: CARD_WIDTH, height: CARD_HEIGHT },
       handles: [
         { type: 'target', position: 'left' as never, x: 0, y: CARD_HEIGHT / 2, width: 1, height: 1 },
         { type: 'source', position: 'right' as never, x: CARD_WIDTH, y: CARD_HEIGHT / 2, width: 1, height: 1 },
@@ -83,7 +84,9 @@ function card(
     hiddenDown: hidden?.downstream ?? 0,
     label: '',
   };
-  const facts = [`${KIND_WORD[node.kind]} ${node.name}`];
+  const facts = [
+    node.kind === 'UNIDENTIFIED' ? `Unidentified ${nodeName(node)}` : `${KIND_WORD[node.kind]} ${node.name}`,
+  ];
   if (node.cluster) facts.push(`cluster ${node.cluster.name}`);
   if (root) facts.push('root of this view');
   if (data.rateIn !== null) facts.push(`in ${rate(data.rateIn, 'records')}`);
@@ -95,7 +98,7 @@ function card(
 }
 
 function edges(answer: LineageAnswer, positions: Map<string, XY>, unit: RateUnit): FlowEdge[] {
-  const names = new Map(answer.nodes.map((n) => [n.id, n.name]));
+  const names = new Map(answer.nodes.map((n) => [n.id, nodeName(n)]));
   const drawn = answer.flows.flatMap((flow) => {
     const from = positions.get(flow.from.id);
     const to = positions.get(flow.to.id);

@@ -5,7 +5,7 @@ import { FindNodesDocument } from '../gql/graphql';
 import { Icon, KindIcon } from '../shell/icons';
 import { useShortcuts } from '../shell/shortcuts';
 import { formatLineage, type LineageState } from '../url/lineage';
-import { KIND_WORD } from '../words/words';
+import { KIND_WORD, nodeName } from '../words/words';
 
 /** Finds another root: a combobox after the ARIA pattern, with its list below. Keeps window, depth and view. */
 export function Find({ state }: { state: LineageState }) {
@@ -71,7 +71,9 @@ export function Find({ state }: { state: LineageState }) {
           onBlur={() => setOpen(false)}
           onKeyDown={onKeyDown}
         />
-        <kbd aria-hidden="true">/</kbd>
+        <span className="key" aria-hidden="true">
+          <kbd>/</kbd>
+        </span>
       </div>
       <div id={`${id}-list`} role="listbox" aria-label="Nodes found" hidden={!shown} className="card popup found">
         {found.map((n, i) => (
@@ -87,7 +89,7 @@ export function Find({ state }: { state: LineageState }) {
             onClick={() => go(n.id)}
           >
             <KindIcon kind={n.kind} />
-            <span className="name">{n.name}</span>
+            <span className="name">{nodeName(n)}</span>
             <span className="note">
               {KIND_WORD[n.kind]}
               {n.cluster && ` in ${n.cluster.name}`}

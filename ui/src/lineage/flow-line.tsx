@@ -9,7 +9,12 @@ export function FlowLine({ id, data, selected }: EdgeProps<FlowEdge>) {
   const marker = selected ? 'arrow-selected' : `arrow-${data.activity}`;
   return (
     <>
-      <path className={`flow ${state}`} d={data.path} style={{ strokeWidth: data.width }} markerEnd={`url(#${marker})`} />
+      <path
+        className={`flow ${state}`}
+        d={data.path}
+        style={{ strokeWidth: data.width }}
+        markerEnd={`url(#${marker})`}
+      />
       <path className="flow-target" d={data.path} />
       <EdgeLabelRenderer>
         <button

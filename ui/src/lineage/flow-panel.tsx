@@ -3,7 +3,16 @@ import { KindIcon } from '../shell/icons';
 import { Link } from '../shell/link';
 import { lineageHref } from '../url/lineage';
 import { ago, bytes, compact, count, instant, rate } from '../words/format';
-import { ACTIVITY_WORD, activity, CLIENT_WORD, EVIDENCE_WORD, FLOW_WORD, KIND_WORD, plural } from '../words/words';
+import {
+  ACTIVITY_WORD,
+  activity,
+  CLIENT_WORD,
+  EVIDENCE_WORD,
+  FLOW_WORD,
+  KIND_WORD,
+  nodeName,
+  plural,
+} from '../words/words';
 import { lagTime } from './elements';
 import type { PanelProps } from './panel';
 import { Fact, SeriesChart } from './parts';
@@ -35,16 +44,18 @@ export function FlowPanel({ flow, answer, state, change }: Omit<PanelProps, 'id'
                 onClick={() => change({ selected: end.id })}
               >
                 <KindIcon kind={end.kind} />
-                {end.kind === 'UNIDENTIFIED' ? `writers of ${end.name}` : end.name}
+                {nodeName(end)}
               </button>
             </span>
           ))}
         </h2>
         <p className="panel-links">
-          <Link href={lineageHref({ ...state, roots: [flow.from.id], selected: null })}>Lineage of {flow.from.name}</Link>
-          {flow.to.name !== flow.from.name && (
-            <Link href={lineageHref({ ...state, roots: [flow.to.id], selected: null })}>Lineage of {flow.to.name}</Link>
-          )}
+          <Link href={lineageHref({ ...state, roots: [flow.from.id], selected: null })}>
+            Lineage of {nodeName(flow.from)}
+          </Link>
+          <Link href={lineageHref({ ...state, roots: [flow.to.id], selected: null })}>
+            Lineage of {nodeName(flow.to)}
+          </Link>
         </p>
       </header>
       <Numbers flow={flow} />

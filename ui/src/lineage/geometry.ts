@@ -52,8 +52,8 @@ export function overlap(a: Box, b: Box): boolean {
   return a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
 }
 
-/** A label's width before it is measured: tabular figures at 12 px, and its padding. */
-export const labelWidth = (text: string): number => Math.round(text.length * 6.7) + 20;
+/** A label's width before it is measured: tabular figures at 12.5 px, and its padding. */
+export const labelWidth = (text: string): number => Math.round(text.length * 7) + 20;
 
 // From the middle outwards: the first place that is free is the best one.
 const PLACES = [0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74, 0.2, 0.8, 0.14, 0.86];

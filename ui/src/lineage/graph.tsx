@@ -6,7 +6,9 @@ import {
   MiniMap,
   type NodeTypes,
   ReactFlow,
-  type ReactFlowInstance,
+  ReactFlowProvider,
+  useReactFlow,
+  useStore,
 } from '@xyflow/react';
 import '@xyflow/react/dist/base.css';
 import { useEffect, useMemo, useRef, useState } from 'react';
@@ -31,33 +33,63 @@ const edgeTypes: EdgeTypes = { flow: FlowLine };
 const FIT = { padding: 0.06, maxZoom: 1.1, minZoom: 0.35 };
 /** Above this a map helps to find one's way; below it is clutter. */
 const MAP_FROM = 40;
+/** Half a card, roughly: closer to the border than this counts as out of sight. */
+const MARGIN = 100;
+
+/** How far v must move to lie between the two. */
+const into = (v: number, low: number, high: number): number => (v < low ? low - v : v > high ? high - v : 0);
+
+const calm = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
 
 /** The layered graph. It only draws: places are the server's. */
-export function Graph({ drawn, frame, selected, onSelect }: Props) {
-  const [flow, setFlow] = useState<ReactFlowInstance<CardNode, FlowEdge>>();
+export function Graph(props: Props) {
+  return (
+    <ReactFlowProvider>
+      <Drawing {...props} />
+    </ReactFlowProvider>
+  );
+}
+
+function Drawing({ drawn, frame, selected, onSelect }: Props) {
+  const flow = useReactFlow<CardNode, FlowEdge>();
+  const distance = useStore(({ transform: [, , zoom] }) => (zoom < 0.3 ? 'far farther' : zoom < 0.62 ? 'far' : ''));
   const root = drawn.nodes.find((n) => n.data.root)?.id ?? drawn.nodes[0]?.id ?? '';
   const [focused, setFocused] = useState(root);
   const wanted = useRef<string | null>(null);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: fitted by frame, not on each answer
   useEffect(() => {
-    if (!flow) return;
     // A frame later: React Flow measures its pane first.
     const handle = requestAnimationFrame(() => flow.fitView(FIT));
     return () => cancelAnimationFrame(handle);
   }, [flow, frame]);
 
+  // The side panel may open over what was chosen: bring it back into sight.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: moved by a choice, not by each answer
+  useEffect(() => {
+    const at = selected && centre(drawn, selected);
+    if (!at) return;
+    const handle = requestAnimationFrame(() => {
+      const pane = document.querySelector('.lineage-view .react-flow')?.getBoundingClientRect();
+      const on = flow.flowToScreenPosition(at);
+      if (!pane) return;
+      // No further than needed: what someone looks at should not jump.
+      const dx = into(on.x, pane.left + MARGIN, pane.right - MARGIN);
+      const dy = into(on.y, pane.top + MARGIN, pane.bottom - MARGIN);
+      const { x, y, zoom } = flow.getViewport();
+      if (dx !== 0 || dy !== 0) flow.setViewport({ x: x + dx, y: y + dy, zoom }, { duration: calm() ? 0 : 250 });
+    });
+    return () => cancelAnimationFrame(handle);
+  }, [flow, selected]);
+
   const nodes = useMemo(() => drawn.nodes.map((n) => ({ ...n, selected: n.id === selected })), [drawn, selected]);
-  const edges = useMemo(
-    () => drawn.edges.map((e) => ({ ...e, selected: e.id === selected, zIndex: e.id === selected ? 1 : 0 })),
-    [drawn, selected],
-  );
+  const edges = useMemo(() => drawn.edges.map((e) => ({ ...e, selected: e.id === selected })), [drawn, selected]);
 
   const moveTo = (id: string) => {
     setFocused(id);
     wanted.current = id;
     const at = centre(drawn, id);
-    if (at && flow && !focusElement(id)) flow.setCenter(at.x, at.y, { zoom: flow.getZoom() });
+    if (at && !focusElement(id)) flow.setCenter(at.x, at.y, { zoom: flow.getZoom() });
     focusWhenDrawn(id, () => wanted.current === id);
   };
   const onKeyDown = (e: React.KeyboardEvent) => {
@@ -80,7 +112,7 @@ export function Graph({ drawn, frame, selected, onSelect }: Props) {
         edges={edges}
         nodeTypes={nodeTypes}
         edgeTypes={edgeTypes}
-        onInit={setFlow}
+        className={distance}
         onNodeClick={(_e, n) => onSelect(n.id)}
         onEdgeClick={(_e, x) => onSelect(x.id)}
         onKeyDown={onKeyDown}
@@ -122,7 +154,8 @@ function focusElement(id: string): boolean {
   if (!el) return false;
   const pane = el.closest('.react-flow')?.getBoundingClientRect();
   const box = el.getBoundingClientRect();
-  if (pane && (box.left < pane.left || box.right > pane.right || box.top < pane.top || box.bottom > pane.bottom)) return false;
+  if (pane && (box.left < pane.left || box.right > pane.right || box.top < pane.top || box.bottom > pane.bottom))
+    return false;
   el.focus({ preventScroll: true });
   return true;
 }

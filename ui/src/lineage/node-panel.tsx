@@ -4,7 +4,7 @@ import { KindIcon } from '../shell/icons';
 import { Link } from '../shell/link';
 import { lineageHref } from '../url/lineage';
 import { bytes, count, instant } from '../words/format';
-import { KIND_WORD, plural } from '../words/words';
+import { KIND_WORD, nodeName, plural } from '../words/words';
 import { flowText } from './elements';
 import type { PanelProps } from './panel';
 import { Fact, SeriesChart } from './parts';
@@ -27,7 +27,7 @@ export function NodePanel({ node, answer, state, change }: Props) {
             </span>
           ))}
         </p>
-        <h2>{node.kind === 'UNIDENTIFIED' ? `Writers of ${node.name}` : node.name}</h2>
+        <h2>{nodeName(node)}</h2>
         <p className="panel-links">
           <Link className="button" href={lineageHref({ ...state, roots: [node.id], selected: null })}>
             Open its lineage
@@ -119,7 +119,7 @@ function NodeFlows({ node, answer, state, change }: Props) {
                 <li key={f.id}>
                   <button type="button" className="row-button" onClick={() => change({ selected: f.id })}>
                     {n && <KindIcon kind={n.kind} />}
-                    <span className="name">{n?.kind === 'UNIDENTIFIED' ? 'unidentified writers' : n?.name}</span>
+                    <span className="name">{n && nodeName(n)}</span>
                     <span className="num">{flowText(f, state.unit)}</span>
                   </button>
                 </li>

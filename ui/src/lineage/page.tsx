@@ -6,7 +6,7 @@ import { CoverageBadge, CoverageDetail } from '../shell/coverage';
 import { Icon } from '../shell/icons';
 import { Problem } from '../shell/problem';
 import { useShortcuts } from '../shell/shortcuts';
-import { formatLineage, type LineageState, parseLineage, windowInput, wholeWindowStep } from '../url/lineage';
+import { formatLineage, type LineageState, parseLineage, wholeWindowStep, windowInput } from '../url/lineage';
 import { useUrlState } from '../url/use-url';
 import { instant, parseDuration } from '../words/format';
 import { nameOfId, plural } from '../words/words';
@@ -33,7 +33,7 @@ export function LineagePage() {
   useShortcuts({
     t: () => change({ view: state.view === 'table' ? 'graph' : 'table' }),
     l: () => state.window.kind === 'last' && change({ live: !state.live }),
-    Escape: () => state.selected && change({ selected: null }),
+    escape: () => state.selected && change({ selected: null }),
   });
   return (
     <main id="main" className="lineage">
@@ -145,7 +145,9 @@ function Notices({ answer, state }: { answer: LineageAnswer; state: LineageState
         <p className="truncated">
           <Icon name="warn" />
           Showing {answer.nodes.length} of {answer.totalNodes} nodes, the most important ones.
-          {state.roots.length === 0 ? ' Open one node to see less.' : ' Choose one direction or a smaller depth to see less.'}
+          {state.roots.length === 0
+            ? ' Open one node to see less.'
+            : ' Choose one direction or a smaller depth to see less.'}
         </p>
       )}
       {open && (

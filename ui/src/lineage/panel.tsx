@@ -56,7 +56,11 @@ function OfFlow({ id, answer, state, change }: PanelProps) {
   const { start, end } = answer.window;
   const [{ data, error }, again] = useQuery({
     query: FlowDetailDocument,
-    variables: { id, window: { start, end }, withLag: kind === undefined || kind === 'CONSUME' || kind === 'REPLICATE' },
+    variables: {
+      id,
+      window: { start, end },
+      withLag: kind === undefined || kind === 'CONSUME' || kind === 'REPLICATE',
+    },
   });
   return (
     <>

@@ -6,7 +6,7 @@ import type { LineageAnswer } from './types';
 
 /** A number with its name. null: the reader is told which kind of nothing it is. */
 export function Fact({ name, children, missing }: { name: string; children?: ReactNode; missing?: string }) {
-  const known = children !== null && children !== undefined && children !== '';
+  const known = children !== null && children !== undefined && children !== '' && children !== false;
   return (
     <div className="fact">
       <dt>{name}</dt>

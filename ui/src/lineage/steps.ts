@@ -7,8 +7,9 @@ export type Arrow = 'ArrowLeft' | 'ArrowRight' | 'ArrowUp' | 'ArrowDown';
 export function step({ nodes, edges }: Elements, from: string, key: Arrow): string | null {
   const edge = edges.find((e) => e.id === from);
   const y = new Map(nodes.map((n) => [n.id, n.position.y]));
-  const byY = (end: 'source' | 'target') => (a: { source: string; target: string }, b: { source: string; target: string }) =>
-    (y.get(a[end]) ?? 0) - (y.get(b[end]) ?? 0);
+  const byY =
+    (end: 'source' | 'target') => (a: { source: string; target: string }, b: { source: string; target: string }) =>
+      (y.get(a[end]) ?? 0) - (y.get(b[end]) ?? 0);
   if (edge) {
     if (key === 'ArrowRight') return edge.target;
     if (key === 'ArrowLeft') return edge.source;
@@ -21,9 +22,7 @@ export function step({ nodes, edges }: Elements, from: string, key: Arrow): stri
   if (!node) return nodes[0]?.id ?? null;
   if (key === 'ArrowRight') return edges.filter((e) => e.source === from).sort(byY('target'))[0]?.id ?? null;
   if (key === 'ArrowLeft') return edges.filter((e) => e.target === from).sort(byY('source'))[0]?.id ?? null;
-  const column = nodes
-    .filter((n) => n.position.x === node.position.x)
-    .sort((a, b) => a.position.y - b.position.y);
+  const column = nodes.filter((n) => n.position.x === node.position.x).sort((a, b) => a.position.y - b.position.y);
   return neighbour(column, from, key);
 }
 

@@ -1,9 +1,9 @@
+import { mean } from '../chart/gaps';
 import { KindIcon } from '../shell/icons';
 import { Link } from '../shell/link';
-import { mean } from '../chart/gaps';
-import { lineageHref, type LineageState } from '../url/lineage';
+import { type LineageState, lineageHref } from '../url/lineage';
 import { ago, count, instant, rate } from '../words/format';
-import { ACTIVITY_WORD, activity, EVIDENCE_WORD, FLOW_WORD, KIND_WORD } from '../words/words';
+import { ACTIVITY_WORD, activity, EVIDENCE_WORD, FLOW_WORD, KIND_WORD, nodeName } from '../words/words';
 import { flowBytes, flowRate, hops, hopsText, lagTime } from './elements';
 import type { LineageAnswer, LineageFlow } from './types';
 
@@ -76,11 +76,11 @@ function Flows({ answer, state, change }: Props) {
                     onClick={() => change({ selected: f.id })}
                   >
                     {from && <KindIcon kind={from.kind} />}
-                    <span>{from?.name ?? f.from.id}</span>
+                    <span>{from ? nodeName(from) : f.from.id}</span>
                     <span aria-hidden="true">→</span>
                     <span className="sr"> to </span>
                     {to && <KindIcon kind={to.kind} />}
-                    <span>{to?.name ?? f.to.id}</span>
+                    <span>{to ? nodeName(to) : f.to.id}</span>
                   </button>
                 </th>
                 <td>{FLOW_WORD[f.kind]}</td>
@@ -148,7 +148,7 @@ function Nodes({ answer, state }: { answer: LineageAnswer; state: LineageState }
                     title="Open its lineage"
                   >
                     <KindIcon kind={n.kind} />
-                    <span>{n.name}</span>
+                    <span>{nodeName(n)}</span>
                   </Link>
                 </th>
                 <td>{KIND_WORD[n.kind]}</td>

@@ -1,7 +1,7 @@
+import type { Direction } from '../gql/graphql';
 import { Icon, KindIcon } from '../shell/icons';
 import { Link } from '../shell/link';
-import type { Direction } from '../gql/graphql';
-import { lineageHref, type LineageState, MAX_DEPTH, type View } from '../url/lineage';
+import { type LineageState, lineageHref, MAX_DEPTH, type View } from '../url/lineage';
 import type { RateUnit } from '../words/format';
 import { KIND_WORD } from '../words/words';
 import { Find } from './find';

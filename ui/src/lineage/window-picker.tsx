@@ -63,11 +63,7 @@ export function WindowPicker({ state, change, resolved }: Props) {
   );
 }
 
-function CustomWindow(p: {
-  resolved: Props['resolved'];
-  onChoose(w: LineageState['window']): void;
-  onClose(): void;
-}) {
+function CustomWindow(p: { resolved: Props['resolved']; onChoose(w: LineageState['window']): void; onClose(): void }) {
   const id = useId();
   const [instantOnly, setInstantOnly] = useState(false);
   const [start, setStart] = useState(p.resolved ? toLocalInput(p.resolved.start) : '');
@@ -85,7 +81,6 @@ function CustomWindow(p: {
     else p.onChoose({ kind: 'range', start: from, end: to });
   };
   return (
-    // biome-ignore lint/a11y/noNoninteractiveElementInteractions: Escape closes the form wherever the focus is in it
     <form
       className="card pad popup custom"
       aria-label="Custom window"

@@ -13,11 +13,13 @@ import { lineageHref } from '../url/lineage';
 import { formatOverview, type OverviewState, parseOverview } from '../url/overview';
 import { type Change, useUrlState } from '../url/use-url';
 import { ago, compact, instant, rate } from '../words/format';
-import { KIND_WORD, plural } from '../words/words';
+import { KIND_WORD, nodeName, plural } from '../words/words';
 
 type Row = Merged<NonNullable<NodesQuery['nodes']>['edges'][number]['node']>;
 
 const PAGE = 50;
+/** Twenty points of ten minutes: what a small line can show. A multiple of the usual intervals. */
+const STEP = '30s';
 const codec = { path: '/', parse: parseOverview, format: formatOverview };
 const KIND_FILTERS: NodeKind[] = ['TOPIC', 'APPLICATION', 'UNIDENTIFIED'];
 const ORDERS: [NodeOrder | '', string][] = [
@@ -30,6 +32,7 @@ const ORDERS: [NodeOrder | '', string][] = [
 
 export function NodeTable({ window, pollSeconds }: { window: Window; pollSeconds: number }) {
   const [state, change] = useUrlState(codec);
+  const [step, setStep] = useState<string | null>(STEP);
   const [{ data, error, fetching }, again] = useQuery({
     query: NodesDocument,
     variables: {
@@ -41,9 +44,11 @@ export function NodeTable({ window, pollSeconds }: { window: Window; pollSeconds
       first: PAGE,
       after: state.after,
       window,
-      step: '1m',
+      step,
     },
   });
+  // An unusual interval that does not divide the step: let the server choose one.
+  if (step !== null && error?.graphQLErrors.some((e) => e.path?.includes('rateIn'))) setStep(null);
   usePolling(again, pollSeconds);
   const found = data?.nodes;
   return (
@@ -162,7 +167,9 @@ function SearchBox({ text, change }: { text: string; change: Change<OverviewStat
         autoComplete="off"
         spellCheck={false}
       />
-      <kbd aria-hidden="true">/</kbd>
+      <span className="key" aria-hidden="true">
+        <kbd>/</kbd>
+      </span>
     </search>
   );
 }
@@ -171,11 +178,7 @@ function KindFilter({ state, change }: { state: OverviewState; change: Change<Ov
   return (
     <fieldset className="segments">
       <legend className="sr">Kinds</legend>
-      <button
-        type="button"
-        aria-pressed={state.kinds.length === 0}
-        onClick={() => change({ kinds: [], after: null })}
-      >
+      <button type="button" aria-pressed={state.kinds.length === 0} onClick={() => change({ kinds: [], after: null })}>
         All
       </button>
       {KIND_FILTERS.map((k) => (
@@ -198,25 +201,28 @@ function NodeRow({ node }: { node: Row }) {
   const rateOut = mean(node.rateOut?.points);
   const lag = node.lagSeries?.points.findLast((p) => p.value != null)?.value;
   // What runs through a topic is what is written to it; of others, whatever they move.
-  const line = node.kind === 'APPLICATION' && rateIn ? node.rateIn : rateIn === null || rateIn === 0 ? node.rateOut : node.rateIn;
+  const line =
+    node.kind === 'APPLICATION' && rateIn ? node.rateIn : rateIn === null || rateIn === 0 ? node.rateOut : node.rateIn;
   return (
     <tr>
       <th scope="row">
         <Link href={lineageHref({ roots: [node.id], live: true })} className="node-link">
           <KindIcon kind={node.kind} />
-          <span>{node.name}</span>
+          <span>{nodeName(node)}</span>
         </Link>
         {node.exists === false && <span className="tag">deleted</span>}
         {node.internal && <span className="tag">internal</span>}
       </th>
       <td>{KIND_WORD[node.kind]}</td>
       <td>{node.cluster?.name ?? node.environment ?? ''}</td>
-      <td className="num">{rateIn === null ? <Dash series={node.rateIn} /> : rate(rateIn, 'records')}</td>
-      <td className="num">{rateOut === null ? <Dash series={node.rateOut} /> : rate(rateOut, 'records')}</td>
+      <td className="num">{rateIn === null ? <Dash observed={rateOut !== null} /> : rate(rateIn, 'records')}</td>
+      <td className="num">{rateOut === null ? <Dash observed={rateIn !== null} /> : rate(rateOut, 'records')}</td>
       <td>
         <Sparkline points={line?.points ?? []} />
       </td>
-      <td className="num">{lag == null ? <Dash series={node.lagSeries} /> : compact(lag)}</td>
+      <td className="num">
+        {lag == null ? <Dash observed={rateIn !== null || rateOut !== null || !node.lagSeries} /> : compact(lag)}
+      </td>
       <td>{node.lastSeen ? <time title={instant(node.lastSeen)}>{ago(node.lastSeen)}</time> : 'never'}</td>
       <td>
         {node.owner}
@@ -230,14 +236,17 @@ function NodeRow({ node }: { node: Row }) {
   );
 }
 
-/** No number: either the node has no such measure, or it was not observed. The two are different answers. */
-function Dash({ series }: { series: object | null | undefined }) {
-  return series ? (
-    <span className="unknown">not observed</span>
-  ) : (
-    <span className="none" title="does not apply">
+/**
+ * No number. Where the node's other side was observed, this one has no flow (an application that only reads); where
+ * nothing of it was, the node was not observed. The two are different answers.
+ */
+function Dash({ observed }: { observed: boolean }) {
+  return observed ? (
+    <span className="none" title="no such flow is known">
       –
     </span>
+  ) : (
+    <span className="unknown">not observed</span>
   );
 }
 

@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import { useQuery } from 'urql';
 import { usePolling } from '../data/poll';
-import { type ClustersQuery, ClustersDocument, OverviewCoverageDocument } from '../gql/graphql';
+import { ClustersDocument, type ClustersQuery, OverviewCoverageDocument } from '../gql/graphql';
 import { CoverageBadge, CoverageDetail } from '../shell/coverage';
 import { Icon } from '../shell/icons';
 import { Problem } from '../shell/problem';

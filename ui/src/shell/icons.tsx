@@ -9,7 +9,8 @@ const KIND: Record<NodeKind, string> = {
   CONNECTOR: 'M5.5 2v3.5M10.5 2v3.5M4 5.5h8v2.2a4 4 0 0 1-8 0zM8 11.7V14',
   REPLICATOR: 'M2.5 5.5h9M9 3l2.5 2.5L9 8M13.5 10.5h-9M7 8l-2.5 2.5L7 13',
   STREAM_JOB: 'M2 8c2-4 4-4 6 0s4 4 6 0M2 12c2-4 4-4 6 0s4 4 6 0',
-  DATASET: 'M3 4c0-1.1 2.2-2 5-2s5 .9 5 2-2.2 2-5 2-5-.9-5-2zM3 4v8c0 1.1 2.2 2 5 2s5-.9 5-2V4M3 8c0 1.1 2.2 2 5 2s5-.9 5-2',
+  DATASET:
+    'M3 4c0-1.1 2.2-2 5-2s5 .9 5 2-2.2 2-5 2-5-.9-5-2zM3 4v8c0 1.1 2.2 2 5 2s5-.9 5-2V4M3 8c0 1.1 2.2 2 5 2s5-.9 5-2',
 };
 
 const OTHER = {

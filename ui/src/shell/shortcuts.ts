@@ -28,7 +28,7 @@ export const useShortcutsEnabled = (): boolean =>
     return () => listeners.delete(l);
   }, enabled);
 
-/** Handlers by key: 't', '/', '?', 'Escape', or 'mod+k'. Letters do nothing while someone types. */
+/** Handlers by key: 't', '/', '?', 'escape', or 'mod+k'. Letters do nothing while someone types. */
 export function useShortcuts(handlers: Record<string, (e: KeyboardEvent) => void>): void {
   const latest = useRef(handlers);
   useEffect(() => {
@@ -38,7 +38,7 @@ export function useShortcuts(handlers: Record<string, (e: KeyboardEvent) => void
     const onKey = (e: KeyboardEvent) => {
       if (e.defaultPrevented || e.altKey || e.isComposing) return;
       const mod = e.ctrlKey || e.metaKey;
-      const name = mod ? `mod+${e.key.toLowerCase()}` : e.key;
+      const name = (mod ? 'mod+' : '') + e.key.toLowerCase();
       const handler = latest.current[name];
       if (!handler) return;
       const typing = e.target instanceof HTMLElement && e.target.matches('input, textarea, select, [contenteditable]');

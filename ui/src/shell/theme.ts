@@ -41,4 +41,5 @@ function subscribe(listener: () => void): () => void {
 
 export const useChoice = (): Choice => useSyncExternalStore(subscribe, read);
 /** What is shown now; charts are drawn on a canvas and must be told. */
-export const useTheme = (): string => useSyncExternalStore(subscribe, () => document.documentElement.dataset.theme ?? 'light');
+export const useTheme = (): string =>
+  useSyncExternalStore(subscribe, () => document.documentElement.dataset.theme ?? 'light');

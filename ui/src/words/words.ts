@@ -84,6 +84,11 @@ export function plural(n: number, one: string, many = `${one}s`): string {
   return `${n.toLocaleString('en-GB').replace(/,/g, ' ')} ${n === 1 ? one : many}`;
 }
 
+/** A node's name in running text: that of the unidentified writers is their topic's, which would read as the topic. */
+export function nodeName(n: { kind: NodeKind; name: string }): string {
+  return n.kind === 'UNIDENTIFIED' ? `writers of ${n.name}` : n.name;
+}
+
 /** The readable part of a node id, for places that know nothing but the id. */
 export function nameOfId(id: string): string {
   const slash = id.indexOf('/');

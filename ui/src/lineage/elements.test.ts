@@ -1,0 +1,196 @@
+import { expect, test } from 'vitest';
+import { elements, flowRate, flowText, hops, hopsText, lagTime, strokeWidth } from './elements';
+import {
+  CARD_HEIGHT,
+  CARD_WIDTH,
+  curveBetween,
+  LABEL_HEIGHT,
+  labelWidth,
+  overlap,
+  placeLabels,
+  pointAt,
+} from './geometry';
+import { type Arrow, step } from './steps';
+import type { LineageAnswer, LineageFlow } from './types';
+
+const point = (value: number | null) => ({ points: [{ at: '2026-11-22T20:00:00Z', value }] });
+
+function topic(id: string, over: object = {}): LineageAnswer['nodes'][number] {
+  return {
+    id,
+    kind: 'TOPIC',
+    name: id,
+    owner: null,
+    tags: [],
+    cluster: { id: 'w', name: 'west' },
+    internal: false,
+    exists: true,
+    partitions: 1,
+    firstSeen: null,
+    lastSeen: null,
+    rateIn: point(10),
+    rateOut: point(null),
+    ...over,
+  };
+}
+
+function flow(from: string, to: string, over: Partial<LineageFlow> = {}): LineageFlow {
+  return {
+    id: `${from}->${to}`,
+    from: { id: from },
+    to: { id: to },
+    kind: 'CONSUME',
+    active: true,
+    estimated: false,
+    records: '600',
+    bytes: null,
+    recordsPerSecond: 10,
+    bytesPerSecond: null,
+    lag: null,
+    lagSeconds: null,
+    lagAtLeastSeconds: null,
+    firstSeen: null,
+    lastSeen: null,
+    clientCount: 1,
+    evidence: [],
+    ...over,
+  };
+}
+
+const place = (node: string, layer: number, y = 0) => ({ node, layer, x: layer * 360, y });
+
+/** a -> b -> c and d below b; b has more neighbours than are shown. */
+const world: LineageAnswer = {
+  nodes: [topic('a'), topic('b', { kind: 'UNIDENTIFIED' }), topic('c'), topic('d')],
+  flows: [flow('a', 'b', { lag: '5' }), flow('b', 'c', { active: false }), flow('a', 'd', { active: null, lag: '7' })],
+  window: { start: '2026-11-22T20:00:00Z', end: '2026-11-22T20:10:00Z', step: '10s' },
+  coverage: { complete: true, observedFraction: 1, gapCount: 0, gaps: [], blindSpots: [] },
+  truncated: false,
+  totalNodes: 4,
+  hidden: [{ node: 'b', upstream: 2, downstream: 0 }],
+  positions: [place('a', 0), place('b', 1), place('d', 1, 100), place('c', 2)],
+};
+
+test('nodes stand where the server put them, with their size given', () => {
+  const { nodes } = elements(world, ['a'], 'records');
+  expect(nodes.map((n) => [n.id, n.position.x, n.position.y])).toEqual([
+    ['a', 0, 0],
+    ['b', 360, 0],
+    ['c', 720, 0],
+    ['d', 360, 100],
+  ]);
+  for (const n of nodes)
+    expect(n).toMatchObject({ width: CARD_WIDTH, height: CARD_HEIGHT, measured: { width: CARD_WIDTH } });
+});
+
+test('a card tells its node: root, rates, lag, hidden neighbours', () => {
+  const byId = new Map(elements(world, ['a'], 'records').nodes.map((n) => [n.id, n.data]));
+  expect(byId.get('a')).toMatchObject({ root: true, rateIn: 10, rateOut: null, lag: null, activity: 'active' });
+  expect(byId.get('b')).toMatchObject({ root: false, lag: 5n, hiddenUp: 2, hiddenDown: 0, activity: 'active' });
+  expect(byId.get('c')).toMatchObject({ activity: 'inactive' });
+  expect(byId.get('d')).toMatchObject({ lag: 7n, activity: 'unobserved' });
+  expect(byId.get('b')?.label).toBe('Unidentified writers of b, cluster west, in 10/s, lag 5 records');
+  expect(byId.get('d')?.label).toContain('not observed');
+});
+
+test('active, inactive and not observed are three states, in words', () => {
+  const { edges } = elements(world, ['a'], 'records');
+  expect(edges.map((e) => [e.data?.activity, e.data?.text])).toEqual([
+    ['active', '10/s'],
+    ['inactive', 'inactive'],
+    ['unobserved', 'not observed'],
+  ]);
+  expect(edges[0]?.data?.label).toBe('a to writers of b, reads, active, 10 records per second, 5 records behind');
+});
+
+test('a node without a place is not drawn, nor are its flows', () => {
+  const { nodes, edges } = elements({ ...world, positions: [place('a', 0), place('b', 1)] }, ['a'], 'records');
+  expect(nodes.map((n) => n.id)).toEqual(['a', 'b']);
+  expect(edges.map((e) => e.id)).toEqual(['a->b']);
+});
+
+test('what is not measurable is not a zero, and what is estimated says so', () => {
+  expect(flowText(flow('a', 'b', { recordsPerSecond: null }), 'records')).toBe('no count');
+  expect(flowText(flow('a', 'b', { recordsPerSecond: 0 }), 'records')).toBe('0/s');
+  expect(flowRate(flow('a', 'b', { estimated: true }), 'records')).toBe('~10/s');
+  expect(flowRate(flow('a', 'b'), 'bytes')).toBe('no count');
+  expect(flowRate(flow('a', 'b', { bytesPerSecond: 2048 }), 'bytes')).toBe('2.05 kB/s');
+});
+
+test('a lag older than the history is a lower bound', () => {
+  expect(lagTime(flow('a', 'b', { lagSeconds: 90 }))).toBe('1 min 30 s');
+  expect(lagTime(flow('a', 'b', { lagAtLeastSeconds: 600 }))).toBe('at least 10 min');
+  expect(lagTime(flow('a', 'b'))).toBeNull();
+});
+
+test('lines grow with the logarithm of the rate, within bounds', () => {
+  const width = (recordsPerSecond: number | null, active: boolean | null = true) =>
+    strokeWidth(flow('a', 'b', { recordsPerSecond, active }), 'records');
+  expect(width(0)).toBe(1.5);
+  expect(width(null)).toBe(1.5);
+  expect(width(1000, null)).toBe(1.5);
+  expect(width(9)).toBeCloseTo(2.5);
+  expect(width(999)).toBeCloseTo(4.5);
+  expect(width(1e12)).toBe(7);
+});
+
+test('hops count the nearest way, also round a cycle', () => {
+  const cycle = { flows: [flow('a', 'b'), flow('b', 'c'), flow('c', 'a'), flow('x', 'a')] };
+  const h = hops(cycle, ['a']);
+  expect(h.get('a')).toEqual({ up: 0, down: 0 });
+  expect(h.get('c')).toEqual({ up: 1, down: 2 });
+  expect(hopsText(h.get('a'))).toBe('root');
+  expect(hopsText(h.get('c'))).toBe('1 up, 2 down');
+  expect(hopsText(h.get('x'))).toBe('1 up');
+  expect(hopsText(undefined)).toBe('–');
+});
+
+test('a flow runs from right side to left side; back to the left it passes below both', () => {
+  const [start, , , end] = curveBetween({ x: 0, y: 0 }, { x: 360, y: 50 });
+  expect([start, end]).toEqual([
+    { x: CARD_WIDTH, y: CARD_HEIGHT / 2 },
+    { x: 360, y: 50 + CARD_HEIGHT / 2 },
+  ]);
+  const back = pointAt(curveBetween({ x: 360, y: 0 }, { x: 0, y: 0 }), 0.5);
+  expect(back.y).toBeGreaterThan(CARD_HEIGHT);
+});
+
+test('labels keep off each other and off the cards', () => {
+  // Two flows that cross have one middle.
+  const cards = [
+    { x: 0, y: 0 },
+    { x: 0, y: 120 },
+    { x: 460, y: 0 },
+    { x: 460, y: 120 },
+  ] as const;
+  const curves = [
+    { curve: curveBetween(cards[0], cards[3]), text: '12/s' },
+    { curve: curveBetween(cards[1], cards[2]), text: '12/s' },
+  ];
+  const box = ({ x, y }: { x: number; y: number }) => ({
+    x: x - labelWidth('12/s') / 2,
+    y: y - LABEL_HEIGHT / 2,
+    width: labelWidth('12/s'),
+    height: LABEL_HEIGHT,
+  });
+  const [first, second] = placeLabels(curves, cards).map(box);
+  if (!first || !second) throw new Error('two labels are two places');
+  expect(overlap(first, second)).toBe(false);
+  for (const c of cards) {
+    for (const l of [first, second]) expect(overlap(l, { ...c, width: CARD_WIDTH, height: CARD_HEIGHT })).toBe(false);
+  }
+});
+
+test('arrow keys follow the flows and walk among siblings', () => {
+  const drawn = elements(world, ['a'], 'records');
+  const go = (from: string, ...keys: Arrow[]) =>
+    keys.reduce<string | null>((at, k) => (at ? step(drawn, at, k) : null), from);
+  expect(go('a', 'ArrowRight')).toBe('a->b');
+  expect(go('a', 'ArrowRight', 'ArrowRight')).toBe('b');
+  expect(go('a->b', 'ArrowDown')).toBe('a->d');
+  expect(go('a->d', 'ArrowUp')).toBe('a->b');
+  expect(go('b', 'ArrowDown')).toBe('d');
+  expect(go('c', 'ArrowLeft', 'ArrowLeft')).toBe('b');
+  expect(go('c', 'ArrowRight')).toBeNull();
+  expect(go('gone', 'ArrowDown')).toBe('a');
+});

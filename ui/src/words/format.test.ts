@@ -1,0 +1,100 @@
+import { describe, expect, test } from 'vitest';
+import {
+  ago,
+  bytes,
+  compact,
+  count,
+  duration,
+  fromLocalInput,
+  instant,
+  parseDuration,
+  percent,
+  rate,
+  toLocalInput,
+} from './format';
+
+test.each([
+  [0, '0'],
+  [0.004, '<0.01'],
+  [0.05, '0.05'],
+  [7.2, '7.2'],
+  [9.996, '10'],
+  [99.96, '100'],
+  [943.4, '943'],
+  [999.4, '999'],
+  [999.6, '1 k'], // not "1000"
+  [1_240, '1.24 k'],
+  [18_300_000, '18.3 M'],
+  [-1_500, '−1.5 k'],
+])('compact(%d) is %s', (n, want) => expect(compact(n)).toBe(want));
+
+test('rates name their unit', () => {
+  expect(rate(31.25, 'records')).toBe('31.3/s');
+  expect(rate(1_250, 'records')).toBe('1.25 k/s');
+  expect(rate(512, 'bytes')).toBe('512 B/s');
+  expect(rate(3_400_000, 'bytes')).toBe('3.4 MB/s');
+});
+
+test('Int64 stays exact beyond what a number holds', () => {
+  expect(count('9223372036854775807')).toBe('9 223 372 036 854 775 807');
+  expect(count('-1234')).toBe('−1 234');
+  expect(count(1234567)).toBe('1 234 567');
+  expect(bytes('1540000')).toBe('1.54 MB');
+});
+
+test.each([
+  [0, '0 s'],
+  [0.45, '450 ms'],
+  [1.25, '1.3 s'],
+  [12, '12 s'],
+  [59.6, '1 min'],
+  [200, '3 min 20 s'],
+  [7200, '2 h'],
+  [7205, '2 h'], // seconds beside hours would only be noise
+  [7_500, '2 h 5 min'],
+  [273_600, '3 d 4 h'],
+])('duration(%d) is %s', (s, want) => expect(duration(s)).toBe(want));
+
+test.each([
+  ['30s', 30],
+  ['10m', 600],
+  ['1h30m', 5400],
+  ['7d', 604_800],
+  ['500ms', 0.5],
+  ['', null],
+  ['10', null],
+  ['10 m', null],
+  ['0s', null],
+  ['-5m', null],
+])('parseDuration(%j) is %j', (text, want) => expect(parseDuration(text)).toBe(want));
+
+describe('percent', () => {
+  test('is never all when something is missing', () => expect(percent(0.99999)).toBe('99 %'));
+  test('is never nothing when there is something', () => expect(percent(0.0004)).toBe('<1 %'));
+  test('has its ends', () => {
+    expect(percent(1)).toBe('100 %');
+    expect(percent(0)).toBe('0 %');
+    expect(percent(0.87)).toBe('87 %');
+  });
+});
+
+test('a day is named only when it is another', () => {
+  const now = new Date(2026, 10, 22, 20, 0, 0).getTime();
+  expect(instant(new Date(2026, 10, 22, 9, 5, 7).toISOString(), now)).toBe('09:05:07');
+  expect(instant(new Date(2026, 10, 21, 9, 5, 7).toISOString(), now)).toBe('21 Nov, 09:05:07');
+  expect(instant(new Date(2025, 10, 21, 9, 5, 7).toISOString(), now)).toBe('21 Nov 2025, 09:05:07');
+  expect(instant('soon')).toBe('soon');
+});
+
+test('ago', () => {
+  const now = Date.parse('2026-11-22T20:00:00Z');
+  expect(ago('2026-11-22T20:00:00Z', now)).toBe('just now');
+  expect(ago('2026-11-22T19:56:40Z', now)).toBe('3 min 20 s ago');
+});
+
+test('what a date field shows is read back as the same instant', () => {
+  const iso = '2026-11-22T20:00:05Z';
+  expect(fromLocalInput(toLocalInput(iso))).toBe(iso);
+  expect(fromLocalInput('')).toBeNull();
+  expect(toLocalInput('never')).toBe('');
+});
