@@ -12,6 +12,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if dir := os.Getenv(fillEnv); dir != "" {
+		fill(dir)
+	}
 	testscript.Main(leakChecked{m}, map[string]func(){
 		"lineaged": main,
 	})
