@@ -233,8 +233,8 @@ func (a *account) settle(p *partition, transactional bool) {
 	}
 }
 
-// deny books a partition whose producers may not be read: all is remainder.
-func (a *account) deny(part int) {
+// denyPartition books a partition whose producers may not be read: all is remainder.
+func (a *account) denyPartition(part int) {
 	p := &a.parts[part]
 	p.based, p.slack = true, 0
 	p.booked, p.moved = p.advance, false

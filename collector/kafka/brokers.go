@@ -77,8 +77,7 @@ func codeError(code int16) error {
 }
 
 func plainCode(err error) error {
-	var ke *kerr.Error
-	if errors.As(err, &ke) {
+	if ke, ok := errors.AsType[*kerr.Error](err); ok {
 		return errors.New(ke.Message)
 	}
 	return err

@@ -84,10 +84,10 @@ func (d *decoder) time() time.Time {
 	return time.Time{}
 }
 
-// version reads the leading version and fails for any other than want.
-func (d *decoder) version(want uint64) {
-	if v := d.uint(); d.err == nil && v != want {
-		d.err = fmt.Errorf("position has version %d, this lineaged reads %d", v, want)
+// version reads the leading version and fails for any other than ours.
+func (d *decoder) version() {
+	if v := d.uint(); d.err == nil && v != positionsVersion {
+		d.err = fmt.Errorf("position has version %d, this lineaged reads %d", v, positionsVersion)
 	}
 }
 

@@ -40,9 +40,9 @@ func (w *world) OnBrokerE2E(_ kgo.BrokerMetadata, key int16, _ kgo.BrokerE2E) {
 	w.asked[key]++
 }
 
-func newWorld(t *testing.T, brokers int, opts ...kfake.Opt) *world {
+func newWorld(t *testing.T, brokers int) *world {
 	t.Helper()
-	fake, err := kfake.NewCluster(append([]kfake.Opt{kfake.NumBrokers(brokers)}, opts...)...)
+	fake, err := kfake.NewCluster(kfake.NumBrokers(brokers))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -79,7 +79,7 @@ func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 		return nil
 	}
 	d := decoder{b: positions[roundKey]}
-	d.version(positionsVersion)
+	d.version()
 	round := d.time()
 	if err := d.done(); err != nil {
 		return fmt.Errorf("position %q of cluster %q: %w", roundKey, s.cfg.Name, err)
@@ -186,7 +186,7 @@ func (d *decoder) partition() partition {
 // decodeTopic is the inverse of encode. A topic that was seen whole in the last round was known until then.
 func decodeTopic(id lineage.TopicID, cluster lineage.ClusterID, value []byte, round time.Time) (*topic, error) {
 	d := decoder{b: value}
-	d.version(positionsVersion)
+	d.version()
 	tp := &topic{account: newAccount(lineage.Topic{Cluster: cluster, ID: id, Name: d.string()})}
 	tp.internal, tp.whole = d.bool(), d.bool()
 	tp.born, tp.ends, tp.books = d.time(), d.time(), d.time()
@@ -257,7 +257,7 @@ func (g *group) encode() []byte {
 
 func (s *source) restoreGroup(name string, value []byte, round time.Time) error {
 	d := decoder{b: value}
-	d.version(positionsVersion)
+	d.version()
 	g := &group{
 		ref: lineage.GroupRef{Cluster: s.cluster, Group: name}, readers: map[lineage.TopicID]*reader{}, coordinator: -1, changed: true, listed: round,
 		typ: d.string(), protocol: d.string(), state: d.string(), joined: d.time(),
@@ -291,7 +291,7 @@ func (s *source) restoreReader(rest string, value []byte, round time.Time) error
 		return nil // the group or topic went with a later round
 	}
 	d := decoder{b: value}
-	d.version(positionsVersion)
+	d.version()
 	r := g.reader(tp, lineage.EvidenceKind(d.uint()))
 	r.read, r.moved, r.idle, r.known = d.total(), d.time(), d.time(), round
 	for range d.count() {

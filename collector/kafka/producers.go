@@ -45,7 +45,7 @@ func (t *take) producers() {
 			for _, rt := range req.Topics {
 				tp := t.byName[rt.Topic]
 				if unsupported(a.err) {
-					t.deny(tp, "the broker does not support DescribeProducers (KIP-664)")
+					t.deny(tp)
 				}
 				why[tp] = a.err.Error()
 			}
@@ -157,7 +157,7 @@ func (t *take) described(resp *kmsg.DescribeProducersResponse, after map[partiti
 			switch err := codeError(rp.ErrorCode); {
 			case rp.Partition < 0 || int(rp.Partition) >= len(tp.parts):
 			case denied(rp.ErrorCode):
-				t.deny(tp, "may not be read")
+				t.deny(tp)
 			case err != nil:
 				why[tp] = err.Error()
 			default:
@@ -185,7 +185,7 @@ func readings(rp *kmsg.DescribeProducersResponseTopicPartition) []producerReadin
 }
 
 // deny notes that a topic's producer state is not to be had, and books all of it as remainder.
-func (t *take) deny(tp *topic, _ string) {
+func (t *take) deny(tp *topic) {
 	tp.denied, tp.retry = true, t.round.Add(deniedRetryPeriod)
 	t.denyAll(tp)
 }
@@ -193,7 +193,7 @@ func (t *take) deny(tp *topic, _ string) {
 func (t *take) denyAll(tp *topic) {
 	for i := range tp.parts {
 		if p := &tp.parts[i]; p.fresh && p.moved {
-			tp.account.deny(i)
+			tp.denyPartition(i)
 			tp.dirty = true
 		}
 	}

@@ -19,6 +19,7 @@ func (f fakeEnds) end(int32) (int64, bool) { return f.endOffset, !f.unread }
 func (f fakeEnds) age(_ int32, o int64) (time.Duration, bool) {
 	return time.Duration(f.endOffset-o) * time.Second, false
 }
+
 func (f fakeEnds) origin(_ int32, offset int64, _ time.Time) (int64, bool) {
 	if offset < f.atJoin {
 		return f.start, false

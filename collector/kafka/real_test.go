@@ -3,6 +3,7 @@ package kafka
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"os"
 	"strings"
 	"sync"
@@ -85,9 +86,7 @@ func (r *recorder) Positions(_ context.Context, source lineage.Source) (map[stri
 	defer r.mu.Unlock()
 	out := map[string][]byte{}
 	if source.Name == sourceEnds {
-		for k, v := range r.positions {
-			out[k] = v
-		}
+		maps.Copy(out, r.positions)
 	}
 	return out, nil
 }

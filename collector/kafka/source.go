@@ -216,8 +216,10 @@ func (t *take) due(name string, cadence time.Duration) bool {
 
 // cadence returns want rounded up to a multiple of the tick.
 func (s *source) cadence(want time.Duration) time.Duration {
-	n := (want + s.cfg.Interval - 1) / s.cfg.Interval
-	return max(n, 1) * s.cfg.Interval
+	if rest := want % s.cfg.Interval; rest != 0 {
+		want += s.cfg.Interval - rest
+	}
+	return max(want, s.cfg.Interval)
 }
 
 // slowSources runs what is due of the slower cadences. After a start all of them are; from then on they are spread over the rounds by their different lengths.
