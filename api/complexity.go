@@ -15,6 +15,9 @@ func times(n, cost int) int {
 	return n*cost + 1
 }
 
+// usualLimit is the default limit of a graph.
+const usualLimit = 300
+
 // usualFlows is taken for lists of flows that have no limit of their own: the readers and writers of one topic.
 const usualFlows = 100
 
@@ -49,6 +52,8 @@ func costs() (c ComplexityRoot) {
 	c.Application.Series, c.Unidentified.Series = c.Topic.Series, c.Topic.Series
 	c.Application.Groups = func(child int) int { return times(10, child) }
 	c.Topic.Configs = c.Application.Groups
+	// lineage and flows multiply all below them by their limit, and coverage is there once.
+	c.Lineage.Coverage = func(child int) int { return child/usualLimit + 1 }
 	c.Coverage.Gaps = func(child, first int) int { return times(first, child) }
 	return c
 }

@@ -147,11 +147,13 @@ func (h *graphqlHandler) read(w http.ResponseWriter, r *http.Request) (*graphql.
 		return nil, refuse(http.StatusUnsupportedMediaType, codeUnsupported, "the body must be application/json in UTF-8")
 	}
 	if r.ContentLength > h.limits.Body {
+		drain(w, r, h.limits.Body)
 		return nil, h.bodyTooLarge()
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, h.limits.Body))
 	if err != nil {
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			drain(w, r, h.limits.Body)
 			return nil, h.bodyTooLarge()
 		}
 		return nil, refuse(http.StatusBadRequest, codeBadRequest, "the body could not be read")
@@ -191,6 +193,13 @@ func (h *graphqlHandler) read(w http.ResponseWriter, r *http.Request) (*graphql.
 
 func (h *graphqlHandler) bodyTooLarge() *refusal {
 	return refuse(http.StatusRequestEntityTooLarge, codeLimit, "the body is larger than %d bytes", h.limits.Body)
+}
+
+// drain reads on for a moment, as many clients read the refusal only after they have sent all; a connection that is closed under them looks broken.
+func drain(w http.ResponseWriter, r *http.Request, limit int64) {
+	w.Header().Set("Connection", "close")
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(time.Second))
+	_, _ = io.CopyN(io.Discard, r.Body, 4*limit)
 }
 
 // decodeJSON decodes exactly one value and keeps numbers as they were written.

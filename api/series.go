@@ -11,8 +11,10 @@ import (
 const (
 	// mostPoints is the most points of one series: what Prometheus allows, and what no screen can show.
 	mostPoints = 11_000
-	// mostPointsAtOnce bounds the points of all series that one request loads, at about 50 MB.
+	// mostPointsAtOnce bounds the points of all series that one request answers, at about 50 MB.
 	mostPointsAtOnce = 1_000_000
+	// pointsPerCall bounds the stored points that are held at once on the way, at about 10 MB.
+	pointsPerCall = 250_000
 	// defaultPoints is how many points a series has at most when no step is asked for: a chart of the usual width.
 	defaultPoints = 120
 )
@@ -128,70 +130,87 @@ type parts struct {
 	divisor float64
 }
 
-// loadSeries reads the stored series of all rows in one call and puts them together. A point is unknown only where no part of it is known: one
-// reader without an observation does not blank the others.
+// loadSeries reads the stored series of all rows in one call, or in few where they are very many, and puts them together. A point is unknown only
+// where no part of it is known: one reader without an observation does not blank the others.
 func (r *rows) loadSeries(ctx context.Context, key seriesKey, v *view) (seriesOf, error) {
 	out := seriesOf{flows: map[lineage.Flow][]Point{}, nodes: map[lineage.Node][]Point{}}
-	var made []parts
-	var put []func([]Point)
+	count := int((key.window.Duration() + key.step - 1) / key.step)
+	var load loading
+	add := func(p parts) []Point {
+		points := make([]Point, count)
+		for i := range points {
+			points[i].At = key.window.Start.Add(time.Duration(i) * key.step)
+		}
+		for _, q := range p.list {
+			load.keys, load.into = append(load.keys, q.key), append(load.into, target{points, p, q.topic})
+		}
+		load.sized = load.sized || p.sized
+		return points
+	}
+	total := requestOf(ctx)
 	if key.flows {
 		for _, f := range r.flows {
 			if p, ok := flowParts(v, v.flows[f], key.metric); ok {
-				made, put = append(made, p), append(put, func(ps []Point) { out.flows[f] = ps })
+				if err := total.spendPoints(count); err != nil {
+					return out, err
+				}
+				out.flows[f] = add(p)
 			}
 		}
 	} else {
 		for _, n := range r.order {
 			if n.Kind == key.kind {
-				made, put = append(made, nodeParts(v, n, key.metric)), append(put, func(ps []Point) { out.nodes[n] = ps })
-			}
-		}
-	}
-	var keys []lineage.SeriesKey
-	for _, p := range made {
-		for _, q := range p.list {
-			keys = append(keys, q.key)
-		}
-	}
-	count := int((key.window.Duration() + key.step - 1) / key.step)
-	if err := requestOf(ctx).spendPoints(count * max(len(keys), len(made))); err != nil {
-		return out, err
-	}
-	var stored [][]lineage.Point
-	if len(keys) > 0 {
-		var err error
-		if stored, err = v.a.history.Series(ctx, key.window.Window, key.step, keys); err != nil {
-			return out, fmt.Errorf("read series: %w", err)
-		}
-	}
-	var ls *levels
-	for _, p := range made {
-		if p.sized && ls == nil {
-			var err error
-			if ls, err = v.readLevels(ctx); err != nil {
-				return out, err
-			}
-		}
-	}
-	for i, p := range made {
-		points := make([]Point, count)
-		for j := range points {
-			points[j].At = key.window.Start.Add(time.Duration(j) * key.step)
-		}
-		for j, q := range p.list {
-			factor := 1.0
-			if p.sized {
-				var ok bool
-				if factor, ok = v.sizeOf(ls, q.topic); !ok {
-					continue
+				if err := total.spendPoints(count); err != nil {
+					return out, err
 				}
+				out.nodes[n] = add(nodeParts(v, n, key.metric))
 			}
-			mix(points, stored[j], factor/p.divisor, p.largest)
 		}
-		stored = stored[len(p.list):]
-		put[i](points)
 	}
-	return out, nil
+	return out, load.run(ctx, v, key, max(1, pointsPerCall/count))
+}
+
+// target is where a stored series goes: to the points of a row, as the row's parts say.
+type target struct {
+	points []Point
+	parts  parts
+	topic  lineage.Topic
+}
+
+// loading is the stored series to load, and where each goes.
+type loading struct {
+	keys  []lineage.SeriesKey
+	into  []target
+	sized bool
+}
+
+// run loads some series at a time, so that a topic with thousands of writers takes time and not memory.
+func (l *loading) run(ctx context.Context, v *view, key seriesKey, atOnce int) error {
+	var ls *levels
+	if l.sized {
+		var err error
+		if ls, err = v.readLevels(ctx); err != nil {
+			return err
+		}
+	}
+	for len(l.keys) > 0 {
+		n := min(atOnce, len(l.keys))
+		stored, err := v.a.history.Series(ctx, key.window.Window, key.step, l.keys[:n])
+		if err != nil {
+			return fmt.Errorf("read series: %w", err)
+		}
+		for i, t := range l.into[:n] {
+			factor, ok := 1.0, true
+			if t.parts.sized {
+				factor, ok = v.sizeOf(ls, t.topic)
+			}
+			if ok {
+				mix(t.points, stored[i], factor/t.parts.divisor, t.parts.largest)
+			}
+		}
+		l.keys, l.into = l.keys[n:], l.into[n:]
+	}
+	return nil
 }
 
 // mix adds a stored series to points, or takes the larger of the two.
