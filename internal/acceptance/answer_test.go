@@ -68,7 +68,7 @@ type gap struct {
 
 type blindSpot struct{ Source, What, Remedy string }
 
-const coverageFields = `complete observedFraction gapCount gaps(first: 500){source start end reason} blindSpots{source what remedy}`
+const coverageFields = `complete observedFraction gapCount gaps{source start end reason} blindSpots{source what remedy}`
 
 const lineageQuery = `query L($roots: [ID!]!, $window: Window!) {
   lineage(roots: $roots, window: $window) {
@@ -117,7 +117,8 @@ func (s *server) lineage(t testing.TB, root string, window map[string]any) answe
 func (s *server) coverage(t testing.TB, window map[string]any) coverage {
 	t.Helper()
 	var d struct{ Coverage *coverage }
-	s.mustAsk(t, `query($w: Window!){coverage(window:$w){`+coverageFields+`}}`, map[string]any{"w": window}, &d)
+	all := strings.Replace(coverageFields, "gaps{", "gaps(first: 1000){", 1)
+	s.mustAsk(t, `query($w: Window!){coverage(window:$w){`+all+`}}`, map[string]any{"w": window}, &d)
 	if d.Coverage == nil {
 		t.Fatal("coverage is null")
 	}
