@@ -213,7 +213,7 @@ func (a *answerer) clusterState(ctx context.Context, source string) (clusterStat
 	if len(cov.Gaps) > 0 && cov.ObservedFraction <= 0.7 {
 		st.trouble = cov.Gaps[0].Reason
 	}
-	if age := time.Since(last); age > 3*tick && st.trouble == "" {
+	if age := time.Since(last); age > max(3*tick, 5*time.Second) && st.trouble == "" {
 		st.trouble = fmt.Sprintf("no round since %s", last.UTC().Format(time.RFC3339))
 	}
 	return st, nil
