@@ -48,8 +48,8 @@ func TestDemo(t *testing.T) {
 		"topic:west/returns":        {"unidentified:west/returns->topic:west/returns", "topic:west/returns->application:shop/email-notifications"},
 		"topic:west/shipments":      {"unidentified:west/shipments->topic:west/shipments", "topic:west/shipments->application:shop/courier-dispatch"},
 		"topic:west/fraud-alerts":   {"unidentified:west/fraud-alerts->topic:west/fraud-alerts", "topic:west/fraud-alerts->application:shop/alerting"},
-		"topic:west/order-enriched": {"topic:west/order-enriched->application:shop/loyalty-points"},
-		"topic:east/orders":         {"topic:east/orders->application:shop/order-analytics"},
+		"topic:west/order-enriched": {"application:shop/order-enricher->topic:west/order-enriched", "topic:west/order-enriched->application:shop/loyalty-points"},
+		"topic:east/orders":         {"application:shop/west-to-east-copy->topic:east/orders", "topic:east/orders->application:shop/order-analytics"},
 		"topic:east/order-metrics":  {"topic:east/order-metrics->application:shop/finance-dashboard"},
 	} {
 		eventually(t, 20*time.Second, func() string { return s.lacks(root, flows) })
