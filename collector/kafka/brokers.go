@@ -78,7 +78,7 @@ func codeError(code int16) error {
 
 func plainCode(err error) error {
 	if ke, ok := errors.AsType[*kerr.Error](err); ok {
-		return errors.New(ke.Message)
+		return fmt.Errorf("the broker answered %s", ke.Message)
 	}
 	return err
 }

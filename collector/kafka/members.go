@@ -57,7 +57,7 @@ func (t *take) members() {
 				}
 				continue
 			}
-			for _, d := range describedGroups(a.resp) {
+			for _, d := range describedGroups(a.resp, t.topicName) {
 				if err := codeError(d.code); err != nil {
 					failed.add(err.Error())
 				} else if g := t.groups[d.group]; g != nil {
@@ -89,6 +89,14 @@ func (t *take) members() {
 
 // groupTypes are the protocols, each with a describe request of its own.
 var groupTypes = []string{"Classic", "Consumer", "Share", "Streams"}
+
+// topicName returns the name of a topic that an answer names by one or both of name and id.
+func (s *source) topicName(name string, id [16]byte) string {
+	if tp := s.topics[lineage.TopicID(id)]; name == "" && tp != nil {
+		return tp.topic.Name
+	}
+	return name
+}
 
 // describedBy returns the protocol whose describe request serves a group of a type.
 func describedBy(typ string) string {
@@ -146,7 +154,8 @@ func (d *describedMembers) assign(m lineage.Member, topic string, partitions []i
 	d.assignments = append(d.assignments, assignment{member: m, topic: topic, partitions: partitions, lag: -1})
 }
 
-func describedGroups(resp kmsg.Response) []describedMembers {
+// describedGroups reads an answer. topic returns the name of a topic id, for answers that leave the name out.
+func describedGroups(resp kmsg.Response, topic func(name string, id [16]byte) string) []describedMembers {
 	var out []describedMembers
 	switch resp := resp.(type) {
 	case *kmsg.DescribeGroupsResponse:
@@ -169,7 +178,7 @@ func describedGroups(resp kmsg.Response) []describedMembers {
 			for _, m := range g.Members {
 				who := d.add(m.MemberID, m.ClientID, m.ClientHost)
 				for _, rt := range m.Assignment.TopicPartitions {
-					d.assign(who, rt.Topic, rt.Partitions)
+					d.assign(who, topic(rt.Topic, rt.TopicID), rt.Partitions)
 				}
 			}
 			out = append(out, d)
@@ -180,7 +189,7 @@ func describedGroups(resp kmsg.Response) []describedMembers {
 			for _, m := range g.Members {
 				who := d.add(m.MemberID, m.ClientID, m.ClientHost)
 				for _, rt := range m.Assignment.TopicPartitions {
-					d.assign(who, rt.Topic, rt.Partitions)
+					d.assign(who, topic(rt.Topic, rt.TopicID), rt.Partitions)
 				}
 			}
 			out = append(out, d)
