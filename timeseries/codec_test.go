@@ -1,0 +1,323 @@
+package timeseries
+
+import (
+	"context"
+	"math/rand/v2"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+func randomString(r *rand.Rand) string {
+	return strings.Repeat(string(rune('a'+r.IntN(26))), r.IntN(5))
+}
+
+func randomTopic(r *rand.Rand) lineage.Topic {
+	return lineage.Topic{Cluster: lineage.ClusterID(randomString(r)), ID: lineage.TopicID{byte(r.IntN(256)), 15: byte(r.IntN(256))}, Name: randomString(r)}
+}
+
+func randomAccess(r *rand.Rand) lineage.Access {
+	return lineage.Access{Topic: randomTopic(r), Op: lineage.Op(r.IntN(3)), Client: lineage.Client{
+		Kind: lineage.ClientKind(r.IntN(3)), ClientID: randomString(r), Group: randomString(r), Member: randomString(r), TransactionalID: randomString(r),
+		Principal: randomString(r), Host: randomString(r), Producer: lineage.ProducerID(r.Uint64()),
+	}}
+}
+
+func randomMissing(r *rand.Rand) (out []lineage.Missing) {
+	for range r.IntN(3) {
+		m := lineage.Missing{Reason: randomString(r), Share: r.Float64(), All: r.IntN(2) == 0}
+		for range r.IntN(3) {
+			m.Topics = append(m.Topics, randomTopic(r))
+			m.Groups = append(m.Groups, lineage.GroupRef{Cluster: lineage.ClusterID(randomString(r)), Group: randomString(r)})
+		}
+		out = append(out, m)
+	}
+	return out
+}
+
+func randomEvent(r *rand.Rand) lineage.Event {
+	return lineage.Event{
+		At: time.Unix(r.Int64N(1<<32), r.Int64N(1e9)).UTC(), Type: lineage.EventType(1 + r.IntN(11)), Topic: randomTopic(r),
+		Group: lineage.GroupRef{Group: randomString(r)}, Access: randomAccess(r), Detail: randomString(r),
+	}
+}
+
+func randomFact(r *rand.Rand) lineage.Fact {
+	f := lineage.Fact{Key: lineage.FactKey{Source: randomString(r), Kind: lineage.FactKind(1 + r.IntN(4)), Name: randomString(r)}, Gone: r.IntN(4) == 0}
+	if f.Gone {
+		return f
+	}
+	switch f.Key.Kind {
+	case lineage.ClusterFacts:
+		f.Cluster = &lineage.ClusterFact{ID: lineage.ClusterID(randomString(r)), Brokers: r.IntN(9), Controller: r.IntN(9) - 1, Topics: r.IntN(9999), Groups: -1}
+	case lineage.TopicFacts:
+		f.Topic = &lineage.TopicFact{Topic: randomTopic(r), Partitions: r.IntN(99), Replication: r.IntN(4), Internal: r.IntN(2) == 0}
+		if r.IntN(2) == 0 {
+			f.Topic.Configs = []lineage.Config{}
+		}
+		for range r.IntN(3) {
+			f.Topic.Configs = append(f.Topic.Configs, lineage.Config{Name: randomString(r), Value: randomString(r)})
+		}
+	case lineage.GroupFacts:
+		f.Group = &lineage.GroupFact{Ref: lineage.GroupRef{Group: randomString(r)}, Type: randomString(r), Protocol: randomString(r), State: randomString(r), MembersKnown: r.IntN(2) == 0}
+		for range r.IntN(3) {
+			f.Group.Members = append(f.Group.Members, lineage.Member{ID: randomString(r), ClientID: randomString(r), Host: randomString(r)})
+		}
+	case lineage.BlindSpotFacts:
+		for range r.IntN(3) {
+			f.BlindSpots = append(f.BlindSpots, lineage.BlindSpot{Source: randomString(r), What: randomString(r), Remedy: randomString(r)})
+		}
+	}
+	return f
+}
+
+func randomRecord(e *engine, r *rand.Rand) *record {
+	o := lineage.Observation{
+		Source: lineage.Source{Cluster: randomString(r), Name: "s" + randomString(r)}, Round: testStart.Add(time.Duration(r.IntN(999)) * time.Minute),
+		Interval: time.Duration(1+r.IntN(9)) * time.Minute, Missing: randomMissing(r),
+	}
+	o.At = o.Round.Add(time.Duration(r.IntN(1e9)))
+	for range r.IntN(5) {
+		s := lineage.Sample{Subject: randomAccess(r), Metric: lineage.Metric(1 + r.IntN(8)), Evidence: lineage.EvidenceKind(r.IntN(20)), Value: r.Int64(), Estimated: r.IntN(2) == 0}
+		if r.IntN(2) == 0 {
+			s.Since = o.Round.Add(-time.Duration(r.IntN(99)) * time.Minute)
+		}
+		o.Samples = append(o.Samples, s)
+		o.Sightings = append(o.Sightings, lineage.Sighting{Access: s.Subject, Evidence: lineage.BatchHeader, Moved: r.IntN(2) == 0, Detail: randomString(r)})
+		o.Facts = append(o.Facts, randomFact(r))
+		o.Events = append(o.Events, randomEvent(r))
+		o.Positions = append(o.Positions, lineage.Position{Key: randomString(r)}, lineage.Position{Key: randomString(r), Value: []byte(randomString(r))})
+	}
+	return e.record(&o, e.floor(o.Round))
+}
+
+func testEngine(t testing.TB) *engine {
+	t.Helper()
+	o, err := testOpts.withDefaults()
+	must(t, err)
+	e := newEngine(o, noJournal{}, &memoryKV{values: map[string][]byte{}})
+	t.Cleanup(func() { must(t, e.Close()) })
+	return e
+}
+
+// TestLogCodec holds decode(encode(x)) == x for frames, over a whole segment, since later frames refer to earlier ones.
+func TestLogCodec(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	e := testEngine(t)
+	l := &appendLog{clock: e.clock, current: &segment{}}
+	tables := &replayTables{}
+	for i := range 300 {
+		want := []*commit{{records: []*record{randomRecord(e, r)}}, {version: i, identity: []byte(randomString(r))}}
+		var w writer
+		for _, c := range want {
+			l.encode(&w, c)
+		}
+		got, err := e.decodeFrame(w.b, tables)
+		must(t, err)
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("frame %d: %+v, want %+v", i, got, want)
+		}
+	}
+}
+
+func randomMarks(r *rand.Rand) marks {
+	var m marks
+	for range r.IntN(9) {
+		m.move(r.Uint32N(1 << 20))
+		m.see(lineage.EvidenceKind(1+r.IntN(19)), r.Uint32N(1<<20))
+	}
+	return m
+}
+
+// sameMarks compares what bitmaps hold, not how.
+func sameMarks(a, b *marks) bool {
+	same := func(x, y *roaring.Bitmap) bool { return orInto(roaring.New(), x).Equals(orInto(roaring.New(), y)) }
+	for k := range a.seen {
+		if !same(a.seen[k], b.seen[k]) {
+			return false
+		}
+	}
+	return same(a.moved, b.moved)
+}
+
+// TestBlockCodecs holds decode(encode(x)) == x for each section of a block.
+func TestBlockCodecs(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	e := testEngine(t)
+	for range 100 {
+		w := e.newBlock(rawTier, 120000)
+		b := w.b
+		var slabs [][]point
+		for i := range r.IntN(50) {
+			x := indexEntry{key: lineage.SeriesKey{Subject: lineage.SubjectID(i * 3), Metric: lineage.Metric(1 + r.IntN(8))}, src: uint16(r.IntN(9)), based: r.IntN(2) == 0, base: r.Int64(), last: -r.Int64()}
+			if !x.key.Metric.Counter() && !x.based {
+				x.base = 0
+			}
+			var points []point
+			for tick := 1 + r.IntN(9); tick <= 60; tick += 1 + r.IntN(30) {
+				points = append(points, point{value: r.Int64N(1 << 40), tick: int32(tick), span: int32(r.IntN(20) - 10)})
+			}
+			must(t, w.add(x, points))
+			if len(points) > 0 {
+				slabs = append(slabs, points)
+			}
+		}
+		index, _, err := decodeIndex(b, encodeIndex(b, w.index))
+		must(t, err)
+		if len(index)+len(w.index) > 0 && !reflect.DeepEqual(index, w.index) {
+			t.Fatalf("index %+v, want %+v", index, w.index)
+		}
+		gotSlab, _, err := decodeSlab(b, encodeSlab(slabs))
+		must(t, err)
+		if len(slabs) > 0 && !reflect.DeepEqual(gotSlab, slabs) {
+			t.Fatalf("slab %+v, want %+v", gotSlab, slabs)
+		}
+		rounds := map[uint16]*sourceRounds{}
+		for i := range r.IntN(4) {
+			s := &sourceRounds{before: anchor{r.Int64N(100), r.Int64()}, rounds: []round{}}
+			for tick := 1 + r.IntN(9); tick <= 60; tick += 1 + r.IntN(30) {
+				x := round{anchor: anchor{b.meta.start + int64(tick), -r.Int64()}, span: int32(r.IntN(20))}
+				if list := randomMissing(r); len(list) > 0 {
+					x.miss = newMissing(list, encodeMissing(list))
+				}
+				s.rounds = append(s.rounds, x)
+			}
+			rounds[uint16(i)] = s
+		}
+		gotRounds, _, err := decodeRounds(b, encodeRounds(b, rounds))
+		must(t, err)
+		if !reflect.DeepEqual(gotRounds, rounds) {
+			t.Fatalf("rounds %+v, want %+v", gotRounds, rounds)
+		}
+		var all []tickMarks
+		for tick := 1 + r.IntN(9); tick <= 60; tick += 1 + r.IntN(30) {
+			all = append(all, tickMarks{b.meta.start + int64(tick), randomMarks(r)})
+		}
+		gotMarks, _, err := decodeMarks(b, encodeMarks(b.meta.start, all))
+		must(t, err)
+		for i := range all {
+			if gotMarks[i].tick != all[i].tick || !sameMarks(&gotMarks[i].marks, &all[i].marks) {
+				t.Fatalf("marks %+v, want %+v", gotMarks[i], all[i])
+			}
+		}
+		var events []dated
+		for range r.IntN(5) {
+			events = append(events, dated{randomEvent(r), b.meta.start + int64(1+r.IntN(60))})
+		}
+		gotEvents, _, err := decodeEvents(b, encodeEvents(b, events))
+		must(t, err)
+		if len(events) > 0 && !reflect.DeepEqual(gotEvents, events) {
+			t.Fatalf("events %+v, want %+v", gotEvents, events)
+		}
+	}
+}
+
+// savedState returns an engine with a bit of everything, and the state's sections.
+func savedState(t testing.TB) (e *engine, m, sources, facts, other []byte, subjects [][]byte) {
+	r := rand.New(rand.NewPCG(5, 6))
+	e = testEngine(t)
+	for range 200 {
+		x := randomRecord(e, r)
+		e.applyRecord(x)
+	}
+	e.identity = [][]byte{[]byte("one"), {}}
+	must(t, e.Maintain(context.Background(), testStart.Add(10*time.Hour)))
+	return e, e.encodeManifest(3, 1), e.encodeSources(), e.encodeFacts(), e.encodeRest(), e.encodeSubjects()
+}
+
+// TestStateCodec holds decode(encode(x)) == x for the saved state, by encoding again what was decoded.
+func TestStateCodec(t *testing.T) {
+	e, m, sources, facts, other, subjects := savedState(t)
+	f := testEngine(t)
+	var err error
+	f.sources, err = decodeSources(sources)
+	must(t, err)
+	f.facts, err = decodeFacts(facts)
+	must(t, err)
+	x, err := decodeRest(other)
+	must(t, err)
+	f.subjects, f.latest, f.identity, f.positions = make([]*subject, x.ids), x.latest, x.identity, x.positions
+	for _, b := range subjects {
+		all, err := decodeSubjects(b, f.sources)
+		must(t, err)
+		for _, s := range all {
+			f.subjects[s.id] = s
+		}
+	}
+	y, err := decodeManifest(m)
+	must(t, err)
+	f.tiers, f.sealed = y.tiers, y.sealed
+	if len(y.tiers[rawTier].blocks) == 0 {
+		t.Error("nothing was sealed: too little is tested")
+	}
+	if !reflect.DeepEqual(f.encodeSubjects(), e.encodeSubjects()) || !reflect.DeepEqual(f.encodeSources(), e.encodeSources()) ||
+		!reflect.DeepEqual(f.encodeManifest(3, 1), m) || !reflect.DeepEqual(f.positions, e.positions) || !reflect.DeepEqual(f.facts, e.facts) ||
+		!reflect.DeepEqual(f.latest, e.latest) || !reflect.DeepEqual(f.identity, e.identity) {
+		t.Error("the state that was read is not the one that was written")
+	}
+}
+
+func FuzzFrame(f *testing.F) {
+	r := rand.New(rand.NewPCG(1, 2))
+	e := testEngine(f)
+	for range 20 {
+		l := &appendLog{clock: e.clock, current: &segment{number: r.Uint64N(1 << 40)}}
+		var w writer
+		l.encode(&w, &commit{records: []*record{randomRecord(e, r)}, version: 1, identity: []byte("x")})
+		f.Add(w.b)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		e := testEngine(t)
+		all, err := e.decodeFrame(b, &replayTables{})
+		if err != nil {
+			return
+		}
+		for _, c := range all { // what can be read can be applied
+			e.apply(c)
+		}
+	})
+}
+
+func FuzzReadFrame(f *testing.F) {
+	f.Add([]byte{})
+	f.Add(segmentHeader(time.Minute, 1))
+	f.Fuzz(func(_ *testing.T, b []byte) {
+		_, _ = readFrame(b)
+		_ = checkHeader(b, time.Minute, 1)
+		holdsFrame(b)
+	})
+}
+
+func FuzzSections(f *testing.F) {
+	e, m, sources, facts, other, subjects := savedState(f)
+	for _, b := range append(subjects, m, sources, facts, other) {
+		f.Add(b)
+	}
+	for key, v := range e.kv.(*memoryKV).values {
+		if len(key) > 10 && v[0] == 1 {
+			content, err := e.codec.open(v[1:])
+			must(f, err)
+			f.Add(content)
+		}
+	}
+	f.Fuzz(func(_ *testing.T, b []byte) {
+		x := e.newBlock(rawTier, 120000).b
+		_, _, _ = decodeIndex(x, b)
+		_, _, _ = decodeSlab(x, b)
+		_, _, _ = decodeRounds(x, b)
+		_, _, _ = decodeMarks(x, b)
+		_, _, _ = decodeUnion(x, b)
+		_, _, _ = decodeEvents(x, b)
+		_, _ = decodeManifest(b)
+		_, _ = decodeSources(b)
+		_, _ = decodeFacts(b)
+		_, _ = decodeRest(b)
+		_, _ = decodeSubjects(b, e.sources)
+		_, _ = e.codec.open(b)
+	})
+}

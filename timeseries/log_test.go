@@ -1,0 +1,304 @@
+package timeseries
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+var (
+	testStart  = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	testSource = lineage.Source{Cluster: "west", Name: "end-offsets"}
+	testWriter = lineage.Access{Topic: lineage.Topic{Name: "orders"}, Op: lineage.Write}
+	testOpts   = Options{Tick: time.Minute, MinFree: 1, Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
+)
+
+func testRound(n int) lineage.Observation {
+	return lineage.Observation{
+		Source: testSource, Round: testStart.Add(time.Duration(n) * time.Minute), Interval: time.Minute,
+		Samples: []lineage.Sample{{Subject: testWriter, Metric: lineage.Records, Evidence: lineage.ProducerState, Value: int64(n) * 10}},
+	}
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func openTest(t *testing.T, dir string) *Badger {
+	t.Helper()
+	s, err := Open(dir, testOpts)
+	must(t, err)
+	t.Cleanup(func() { must(t, s.Close()) })
+	return s
+}
+
+// newest is the last round that a store holds, counted as in testRound.
+func newest(s *Badger) int {
+	l, ok := s.Latest()["west"]
+	if !ok {
+		return 0
+	}
+	return int(l.Sub(testStart) / time.Minute)
+}
+
+// written makes a folder whose log has n rounds in a frame each, and returns the segment's path.
+func written(t *testing.T, n int) (dir, path string) {
+	t.Helper()
+	dir = t.TempDir()
+	s, err := Open(dir, testOpts)
+	must(t, err)
+	for i := 1; i <= n; i++ {
+		must(t, s.Append(context.Background(), testRound(i)))
+	}
+	must(t, s.Close())
+	paths, err := filepath.Glob(filepath.Join(dir, "log", "*.log"))
+	must(t, err)
+	if len(paths) != 1 {
+		t.Fatalf("%d segments, want 1", len(paths))
+	}
+	return dir, paths[0]
+}
+
+// frames returns where each frame of a segment begins.
+func frames(t *testing.T, b []byte) (out []int) {
+	t.Helper()
+	for at := headerBytes; at < len(b); {
+		out = append(out, at)
+		payload, err := readFrame(b[at:])
+		must(t, err)
+		at += frameBytes + len(payload)
+	}
+	return out
+}
+
+// TestTornTail cuts a log off at every byte of its last frame: what is before stays, and appending goes on.
+func TestTornTail(t *testing.T) {
+	dir, path := written(t, 4)
+	whole, err := os.ReadFile(path)
+	must(t, err)
+	at := frames(t, whole)
+	for cut := at[3] + 1; cut < len(whole); cut += 3 {
+		must(t, os.WriteFile(path, whole[:cut], 0o600))
+		s, err := Open(dir, testOpts)
+		must(t, err)
+		if n := newest(s); n != 3 {
+			t.Errorf("cut at %d: the newest round is %d, want 3", cut, n)
+		}
+		must(t, s.Append(context.Background(), testRound(9)))
+		must(t, s.Close())
+		s, err = Open(dir, testOpts)
+		must(t, err)
+		if n := newest(s); n != 9 {
+			t.Errorf("cut at %d: the newest round is %d after appending, want 9", cut, n)
+		}
+		must(t, s.Close())
+		must(t, os.Remove(filepath.Join(dir, "log", "00000000000000000002.log")))
+	}
+	// A crash may leave zeros, where the file grew before its content was written, or a segment without a header.
+	must(t, os.WriteFile(path, append(append([]byte{}, whole...), make([]byte, 5000)...), 0o600))
+	must(t, os.WriteFile(filepath.Join(dir, "log", "00000000000000000002.log"), nil, 0o600))
+	if _, err := Open(dir, testOpts); err == nil {
+		t.Error("zeros in a segment that is not the last are passed over")
+	}
+	must(t, os.Remove(filepath.Join(dir, "log", "00000000000000000002.log")))
+	if n := newest(openTest(t, dir)); n != 4 {
+		t.Errorf("with zeros after it: the newest round is %d, want 4", n)
+	}
+}
+
+// TestDamagedLog flips every bit of a frame in the middle: each is an error that names file and offset.
+func TestDamagedLog(t *testing.T) {
+	dir, path := written(t, 3)
+	whole, err := os.ReadFile(path)
+	must(t, err)
+	at := frames(t, whole)
+	for i := range at[2] * 8 {
+		b := append([]byte{}, whole...)
+		b[i/8] ^= 1 << (i % 8)
+		must(t, os.WriteFile(path, b, 0o600))
+		l := &appendLog{dir: filepath.Join(dir, "log"), clock: newClock(time.Minute), log: testOpts.Log}
+		e := newEngine(testOpts, noJournal{}, &memoryKV{})
+		err := l.replay(func(p []byte, tables *replayTables) (int64, int64, error) {
+			_, err := e.decodeFrame(p, tables)
+			return 0, 0, err
+		})
+		must(t, e.Close())
+		if err == nil || !strings.Contains(err.Error(), path) || i/8 >= headerBytes && !strings.Contains(err.Error(), "offset") {
+			t.Fatalf("bit %d of byte %d: %v, want an error that says where", i%8, i/8, err)
+		}
+	}
+}
+
+// TestDamagedBlock flips bits in the values of sealed blocks: each is an error, none another answer.
+func TestDamagedBlock(t *testing.T) {
+	ctx := context.Background()
+	kv := &memoryKV{values: map[string][]byte{}}
+	o, err := testOpts.withDefaults()
+	must(t, err)
+	e := newEngine(o, noJournal{}, kv)
+	defer func() { must(t, e.Close()) }()
+	for n := 1; n <= 60; n++ {
+		must(t, e.Append(ctx, testRound(n)))
+	}
+	must(t, e.Maintain(ctx, testStart.Add(90*time.Minute)))
+	if len(kv.values) == 0 {
+		t.Fatal("nothing was sealed")
+	}
+	w := lineage.Window{Start: testStart.Add(10 * time.Minute), End: testStart.Add(50 * time.Minute)}
+	ask := func() error {
+		e.cache = newCache(cacheBytes)
+		_, err1 := e.Amounts(ctx, w, e.Keys([]lineage.SubjectID{1}))
+		_, err2 := e.Moved(ctx, w)
+		_, err3 := e.Moved(ctx, lineage.Window{Start: testStart, End: testStart.Add(time.Hour)})
+		return errors.Join(err1, err2, err3)
+	}
+	must(t, ask())
+	for key, value := range kv.values {
+		if key[10] == eventsSection { // not read: the manifest says that there are none
+			continue
+		}
+		for i := 0; i < len(value)*8; i += 5 {
+			b := append([]byte{}, value...)
+			b[i/8] ^= 1 << (i % 8)
+			kv.values[key] = b
+			err := ask()
+			if err == nil || !strings.Contains(err.Error(), "block of tier 0") {
+				t.Fatalf("bit %d of %s: %v, want an error that says where", i, describeKey([]byte(key)), err)
+			}
+		}
+		kv.values[key] = value
+	}
+	must(t, ask())
+}
+
+// TestFailedWrite has a write end half way: the frame is taken back, nothing is visible, and the next append works.
+func TestFailedWrite(t *testing.T) {
+	ctx := context.Background()
+	dir := t.TempDir()
+	s := openTest(t, dir)
+	l := s.journal.(*appendLog)
+	must(t, s.Append(ctx, testRound(1)))
+	for _, failure := range []error{syscall.ENOSPC, syscall.EIO} {
+		l.output = func(f *os.File, b []byte) (int, error) {
+			n, _ := f.Write(b[:len(b)/2])
+			return n, failure
+		}
+		err := s.Append(ctx, testRound(2))
+		if !errors.Is(err, failure) || errors.Is(err, ErrNoSpace) != (failure == syscall.ENOSPC) {
+			t.Errorf("append: %v, want %v", err, failure)
+		}
+		if _, err := s.PutIdentity(ctx, []byte("x")); !errors.Is(err, failure) { // here it is a new segment's header that cannot be written
+			t.Errorf("put identity: %v, want %v", err, failure)
+		}
+		if v, _, err := s.Identity(ctx); v != 0 || err != nil || newest(s) != 1 {
+			t.Errorf("after a failed write: identity %d, round %d, %v", v, newest(s), err)
+		}
+	}
+	l.output = (*os.File).Write
+	must(t, s.Append(ctx, testRound(3)))
+	must(t, s.Close())
+	s = openTest(t, dir)
+	if n := newest(s); n != 3 {
+		t.Errorf("the newest round is %d, want 3", n)
+	}
+	held, err := s.holds(testSource, s.floor(testRound(2).Round))
+	must(t, err)
+	if held {
+		t.Error("a round that was refused came back")
+	}
+}
+
+// TestLowSpaceEnds has room come back: the data opens for writing by itself.
+func TestLowSpaceEnds(t *testing.T) {
+	ctx := context.Background()
+	dir := t.TempDir()
+	s, err := Open(dir, testOpts)
+	must(t, err)
+	for n := 1; n <= 100; n++ {
+		must(t, s.Append(ctx, testRound(n)))
+	}
+	must(t, s.Close())
+	o := testOpts
+	o.MinFree = 1 << 62
+	s, err = Open(dir, o)
+	must(t, err)
+	defer func() { must(t, s.Close()) }()
+	if err := s.Append(ctx, testRound(101)); !errors.Is(err, ErrNoSpace) {
+		t.Fatalf("append without room: %v", err)
+	}
+	s.journal.(*appendLog).minFree = 1
+	must(t, s.Append(ctx, testRound(101)))
+	must(t, s.Maintain(ctx, testStart.Add(101*time.Minute)))
+	if s.sealed == 0 {
+		t.Error("nothing was sealed after there was room again")
+	}
+}
+
+// TestSegments has a log go when what it holds is sealed, and not before.
+func TestSegments(t *testing.T) {
+	ctx := context.Background()
+	dir := t.TempDir()
+	s := openTest(t, dir)
+	count := func() int {
+		paths, err := filepath.Glob(filepath.Join(dir, "log", "*.log"))
+		must(t, err)
+		return len(paths)
+	}
+	for n := 1; n <= 130; n++ {
+		must(t, s.Append(ctx, testRound(n)))
+	}
+	before := count()
+	if before < 8 {
+		t.Errorf("%d segments for 130 minutes, want one for about 15", before)
+	}
+	_, err := s.PutIdentity(ctx, []byte("rules"))
+	must(t, err)
+	must(t, s.Maintain(ctx, testStart.Add(130*time.Minute)))
+	if s.sealed != s.floor(testStart)+60 || count() != before-3 {
+		t.Errorf("sealed up to %d, %d segments of %d are left", s.sealed-s.floor(testStart), count(), before)
+	}
+	must(t, s.Maintain(ctx, testStart.Add(200*time.Minute)))
+	must(t, s.Maintain(ctx, testStart.Add(300*time.Minute)))
+	if n := count(); n > 1 {
+		t.Errorf("%d segments are left when all is sealed", n)
+	}
+	must(t, s.Close())
+	s = openTest(t, dir)
+	if v, record, err := s.Identity(ctx); v != 1 || string(record) != "rules" || err != nil {
+		t.Errorf("identity %d %q %v", v, record, err)
+	}
+	if newest(s) != 130 {
+		t.Errorf("the newest round is %d", newest(s))
+	}
+}
+
+func TestNewerFormat(t *testing.T) {
+	dir, _ := written(t, 1)
+	kv := &badgerKV{dir: filepath.Join(dir, "blocks"), log: testOpts.Log}
+	must(t, kv.open(false))
+	must(t, kv.write([]pair{{[]byte{formatKey}, []byte{formatVersion + 1}}}))
+	must(t, kv.close())
+	if _, err := Open(dir, testOpts); err == nil || !strings.Contains(err.Error(), "format version") {
+		t.Errorf("a newer format: %v", err)
+	}
+}
+
+func TestOptions(t *testing.T) {
+	for _, o := range []Options{{Tick: 7 * time.Second}, {Tick: 7 * time.Minute}, {Retention: Retention{Raw: 2, Minute: 1, Hour: 3}}, {Tick: time.Microsecond}} {
+		if _, err := Open(t.TempDir(), o); err == nil {
+			t.Errorf("%+v is taken", o)
+		}
+	}
+}
