@@ -13,7 +13,7 @@ demo: build ## build, then start two small Kafka clusters with a shop running on
 
 build: need-go ui/node_modules/.package-lock.json ## bin/lineaged with the UI inside
 	npm --prefix ui run build
-	go build -trimpath -o bin/lineaged ./cmd/lineaged
+	go build -trimpath -buildvcs=auto -o bin/lineaged ./cmd/lineaged
 
 test: need-go ## all that CI runs; the last line is the counts
 	@go run ./internal/check
