@@ -71,8 +71,8 @@ type step struct {
 	src        uint16
 }
 
-// headSteps walks the advances of the head that touch (lo, hi].
-func (p *probe) headSteps(lo, hi int64, visit func(step)) {
+// headSteps walks the advances of the head that touch (lo, hi], until visit returns false.
+func (p *probe) headSteps(lo, hi int64, visit func(step) (more bool)) {
 	i := sort.Search(len(p.head), func(i int) bool { return p.head[i].tick > lo })
 	for ; i < len(p.head); i++ {
 		x := p.head[i]
@@ -83,7 +83,9 @@ func (p *probe) headSteps(lo, hi int64, visit func(step)) {
 		if from >= hi {
 			continue
 		}
-		visit(step{from: from, tick: x.tick, delta: advance(p.prior(i), x.value), estimated: x.estimated, src: x.src})
+		if !visit(step{from: from, tick: x.tick, delta: advance(p.prior(i), x.value), estimated: x.estimated, src: x.src}) {
+			return
+		}
 	}
 }
 
@@ -130,7 +132,7 @@ func (v *view) steps(p *probe, visit func(step)) error {
 			return err
 		}
 	}
-	p.headSteps(v.lo, v.hi, visit)
+	p.headSteps(v.lo, v.hi, func(x step) bool { visit(x); return true })
 	return nil
 }
 
@@ -251,10 +253,9 @@ func (v *view) amount(p *probe) (lineage.Amount, error) {
 			return lineage.Amount{}, err
 		}
 	}
-	p.headSteps(v.lo, v.hi, func(x step) {
-		if err == nil {
-			err = v.addStep(&s, p, x)
-		}
+	p.headSteps(v.lo, v.hi, func(x step) bool {
+		err = v.addStep(&s, p, x)
+		return err == nil
 	})
 	if err != nil {
 		return lineage.Amount{}, err

@@ -17,28 +17,38 @@ func (c clock) marked(from, tick int64) tickRange {
 	return tickRange{from, tick}
 }
 
-// headMarks returns the newest and the oldest tick in (lo, hi] that the head's advances of a series mark; ok is false when there is none.
-func (e *engine) headMarks(s *series, lo, hi int64) (oldest, newest int64, ok bool) {
+// eachMark walks the ticks in (lo, hi] that the head's advances of a series mark, until visit returns false.
+func (e *engine) eachMark(s *series, lo, hi int64, visit func(tickRange) (more bool)) {
 	if len(s.head) == 0 || !s.key.Metric.Counter() {
-		return 0, 0, false
+		return
 	}
 	p := probe{base: s.base, maxSpan: s.maxSpan, head: s.head}
-	p.headSteps(lo, hi, func(x step) {
+	p.headSteps(lo, hi, func(x step) bool {
 		if x.delta == 0 {
-			return
+			return true
 		}
 		m := e.marked(x.from, x.tick)
 		m.a, m.b = max(m.a, lo), min(m.b, hi)
-		if m.a >= m.b {
-			return
-		}
+		return m.a >= m.b || visit(m)
+	})
+}
+
+// headMarks returns the oldest and the newest tick in (lo, hi] that the head's advances of a series mark; ok is false when there is none.
+func (e *engine) headMarks(s *series, lo, hi int64) (oldest, newest int64, ok bool) {
+	e.eachMark(s, lo, hi, func(m tickRange) bool {
 		if !ok {
 			oldest, newest, ok = m.a+1, m.b, true
-			return
 		}
 		oldest, newest = min(oldest, m.a+1), max(newest, m.b)
+		return true
 	})
 	return oldest, newest, ok
+}
+
+// headMarked reports whether the head's advances of a series mark a tick in (lo, hi].
+func (e *engine) headMarked(s *series, lo, hi int64) (ok bool) {
+	e.eachMark(s, lo, hi, func(tickRange) bool { ok = true; return false })
+	return ok
 }
 
 // headUnion returns what the head marks in (lo, hi]. It needs mu.
@@ -54,7 +64,7 @@ func (e *engine) headUnion(lo, hi int64) *marks {
 			continue
 		}
 		for _, x := range s.series {
-			if _, _, ok := e.headMarks(x, lo, hi); ok {
+			if e.headMarked(x, lo, hi) {
 				out.move(uint32(s.id))
 				if k := x.key.Evidence; k != lineage.NoEvidence {
 					out.see(k, uint32(s.id))

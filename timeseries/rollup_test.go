@@ -156,3 +156,47 @@ func testRetention(t *testing.T, mk maker) {
 		t.Errorf("stats %+v", st)
 	}
 }
+
+// TestRolledCommits rolls up a reader that commits every four minutes: what it read is still spread over the time between two commits.
+func TestRolledCommits(t *testing.T) {
+	ctx := context.Background()
+	step := 30 * time.Second
+	s := timeseries.NewMemory(quiet(timeseries.Options{Tick: step, Retention: timeseries.Retention{Raw: time.Hour, Minute: 100 * time.Hour, Hour: 1000 * time.Hour}}))
+	defer func() { check(t, s.Close()) }()
+	for n := 1; n <= 50*120; n++ {
+		o := lineage.Observation{Source: west, Round: epoch.Add(time.Duration(n) * step), Interval: step}
+		o.At = o.Round
+		if n%8 == 0 {
+			o.Samples = []lineage.Sample{{Subject: reader, Metric: lineage.Records, Evidence: lineage.GroupOffsets, Value: int64(n) * 30, Since: o.Round.Add(-8 * step)}}
+		}
+		check(t, s.Append(ctx, o))
+		if n%120 == 0 {
+			check(t, s.Maintain(ctx, o.Round))
+		}
+	}
+	w := hours(2, 3)
+	if r := s.Resolve(w); r.Step != time.Minute {
+		t.Fatalf("resolved to %v, want minutes", r)
+	}
+	id, _ := s.Lookup(reader)
+	keys := []lineage.SeriesKey{{Subject: id, Metric: lineage.Records, Evidence: lineage.GroupOffsets}}
+	points, err := s.Series(ctx, w, time.Minute, keys)
+	check(t, err)
+	for i, p := range points[0] {
+		if !p.OK || !close6(p.Value, 1) {
+			t.Errorf("minute %d: %v, want 1 a second", i, p)
+		}
+	}
+	for _, w := range []lineage.Window{w, {Start: epoch.Add(61 * time.Minute), End: epoch.Add(63 * time.Minute)}} {
+		a, err := s.Amounts(ctx, w, keys)
+		check(t, err)
+		if !close6(a[0].Total, w.Duration().Seconds()) || !close6(a[0].Observed, a[0].Total) {
+			t.Errorf("in %v: %+v, want 1 a second", w, a[0])
+		}
+	}
+	moved, err := s.Moved(ctx, lineage.Window{Start: epoch.Add(61 * time.Minute), End: epoch.Add(62 * time.Minute)})
+	check(t, err)
+	if !moved.Contains(uint32(id)) {
+		t.Error("the reader did not move between two commits")
+	}
+}

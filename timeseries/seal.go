@@ -200,9 +200,9 @@ func (e *engine) markAll(s *sealing, x *sealingSeries) {
 		return
 	}
 	id, kind := uint32(x.probe.key.Subject), x.probe.key.Evidence
-	x.probe.headSteps(s.start, s.end, func(y step) {
+	x.probe.headSteps(s.start, s.end, func(y step) bool {
 		if y.delta == 0 {
-			return
+			return true
 		}
 		r := e.marked(y.from, y.tick)
 		for t := max(r.a, s.start) + 1; t <= min(r.b, s.end); t++ {
@@ -216,6 +216,7 @@ func (e *engine) markAll(s *sealing, x *sealingSeries) {
 				m.see(kind, id)
 			}
 		}
+		return true
 	})
 }
 

@@ -1,0 +1,198 @@
+package timeseries_test
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/timeseries"
+)
+
+var benchOptions = quiet(timeseries.Options{Tick: tick, MinFree: 1})
+
+// benchAccesses are n writers over n/10 topics, with names as long as real ones.
+func benchAccesses(n int) []lineage.Access {
+	out := make([]lineage.Access, n)
+	for i := range out {
+		topic := lineage.Topic{Cluster: "5L6g3nShT-eMCtK--X86sw", ID: lineage.TopicID{byte(i / 10), byte(i / 2560)}, Name: "team.domain.topic-" + strconv.Itoa(i/10)}
+		out[i] = lineage.Access{Topic: topic, Op: lineage.Write, Client: lineage.Client{Producer: lineage.KnownProducer(int64(i))}}
+	}
+	return out
+}
+
+// benchRound has all of them advance.
+func benchRound(all []lineage.Access, n int) lineage.Observation {
+	o := lineage.Observation{Source: west, Round: at(n), Interval: tick, At: at(n).Add(time.Duration(n%90) * time.Millisecond)}
+	o.Samples = make([]lineage.Sample, len(all))
+	for i, a := range all {
+		o.Samples[i] = lineage.Sample{Subject: a, Metric: lineage.Records, Evidence: lineage.ProducerState, Value: int64(n) * int64(100+i%977)}
+	}
+	return o
+}
+
+func fill(b *testing.B, s timeseries.Store, all []lineage.Access, rounds int) {
+	b.Helper()
+	for n := 1; n <= rounds; n++ {
+		o := benchRound(all, n)
+		check(b, s.Append(context.Background(), o))
+		if n%360 == 0 {
+			check(b, s.Maintain(context.Background(), o.Round))
+		}
+	}
+}
+
+// BenchmarkAppend appends a round of 10,000 changed samples. The peer is a bare write and fsync of the bytes that such a round takes in the log.
+func BenchmarkAppend(b *testing.B) {
+	all := benchAccesses(10_000)
+	run := func(b *testing.B, s timeseries.Store) {
+		b.ReportAllocs()
+		n := 0
+		for b.Loop() {
+			n++
+			b.StopTimer()
+			o := benchRound(all, n)
+			if n%180 == 0 { // as every half hour: so the head does not grow without end
+				check(b, s.Maintain(context.Background(), o.Round))
+			}
+			b.StartTimer()
+			check(b, s.Append(context.Background(), o))
+		}
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(all)), "ns/sample")
+	}
+	b.Run("memory", func(b *testing.B) {
+		s := timeseries.NewMemory(benchOptions)
+		run(b, s)
+		check(b, s.Close())
+	})
+	b.Run("badger", func(b *testing.B) {
+		s, err := timeseries.Open(b.TempDir(), benchOptions)
+		check(b, err)
+		run(b, s)
+		check(b, s.Close())
+	})
+	size := roundBytes(b, all)
+	b.Run("bare-write-fsync", func(b *testing.B) {
+		f, err := os.Create(filepath.Join(b.TempDir(), "bare"))
+		check(b, err)
+		block := bytes.Repeat([]byte{7}, size)
+		for b.Loop() {
+			_, err := f.Write(block)
+			check(b, err)
+			check(b, f.Sync())
+		}
+		check(b, f.Close())
+		b.ReportMetric(float64(size)/float64(len(all)), "B/sample")
+	})
+}
+
+// roundBytes returns what a round takes in the log once its accesses are known.
+func roundBytes(b *testing.B, all []lineage.Access) int {
+	b.Helper()
+	s, err := timeseries.Open(b.TempDir(), benchOptions)
+	check(b, err)
+	fill(b, s, all, 1)
+	first := s.Stats().LogBytes
+	o := benchRound(all, 2)
+	check(b, s.Append(context.Background(), o))
+	size := int(s.Stats().LogBytes - first)
+	check(b, s.Close())
+	return size
+}
+
+// BenchmarkQuery asks for the amounts of 1,000 series: over open blocks, and over sealed ones that are in memory already.
+func BenchmarkQuery(b *testing.B) {
+	const day = 8640
+	all := benchAccesses(1000)
+	s := timeseries.NewMemory(benchOptions)
+	fill(b, s, all, day)
+	var ids []lineage.SubjectID
+	for x := range s.Subjects() {
+		ids = append(ids, x.ID)
+	}
+	keys := s.Keys(ids)
+	for _, q := range []struct {
+		name string
+		w    lineage.Window
+	}{
+		{"10m-open", ticks(day-60, day)}, {"1h-open-and-sealed", ticks(day-360, day)}, {"1h-sealed", ticks(100, 460)}, {"24h", ticks(0, day)},
+	} {
+		b.Run("amounts/"+q.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				_, err := s.Amounts(context.Background(), q.w, keys)
+				check(b, err)
+			}
+		})
+		b.Run("moved/"+q.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				_, err := s.Moved(context.Background(), q.w)
+				check(b, err)
+			}
+		})
+	}
+	b.Run("series/1h-open-and-sealed-by-1m", func(b *testing.B) {
+		for b.Loop() {
+			_, err := s.Series(context.Background(), ticks(day-360, day), time.Minute, keys)
+			check(b, err)
+		}
+	})
+	check(b, s.Close())
+}
+
+// BenchmarkReopen opens a folder whose log holds an hour of 10,000 samples a round, to the first answer.
+func BenchmarkReopen(b *testing.B) {
+	dir := b.TempDir()
+	all := benchAccesses(10_000)
+	s, err := timeseries.Open(dir, benchOptions)
+	check(b, err)
+	for n := 1; n <= 360; n++ {
+		check(b, s.Append(context.Background(), benchRound(all, n)))
+	}
+	b.ReportMetric(float64(s.Stats().LogBytes)/(360*10_000), "logB/sample")
+	check(b, s.Close())
+	for b.Loop() {
+		s, err := timeseries.Open(dir, benchOptions)
+		check(b, err)
+		_, err = s.Moved(context.Background(), ticks(350, 360))
+		check(b, err)
+		b.StopTimer()
+		check(b, s.Close())
+		b.StartTimer()
+	}
+}
+
+// BenchmarkSeal seals an hour of 10,000 samples a round.
+func BenchmarkSeal(b *testing.B) {
+	all := benchAccesses(10_000)
+	for b.Loop() {
+		b.StopTimer()
+		dir := b.TempDir()
+		s, err := timeseries.Open(dir, benchOptions)
+		check(b, err)
+		for n := 1; n <= 360; n++ {
+			check(b, s.Append(context.Background(), benchRound(all, n)))
+		}
+		logged := s.Stats().LogBytes
+		b.StartTimer()
+		check(b, s.Maintain(context.Background(), at(500)))
+		b.StopTimer()
+		check(b, s.Close())
+		tables, err := filepath.Glob(filepath.Join(dir, "blocks", "*.sst"))
+		check(b, err)
+		sealed := int64(0)
+		for _, path := range tables {
+			info, err := os.Stat(path)
+			check(b, err)
+			sealed += info.Size()
+		}
+		b.ReportMetric(float64(sealed)/(360*10_000), "B/sample")
+		b.ReportMetric(float64(logged)/(360*10_000), "logB/sample")
+		b.StartTimer()
+	}
+}
