@@ -10,6 +10,7 @@ export function Sparkline({ points }: { points: readonly ApiPoint[] }) {
   const x = (i: number) => (ys.length < 2 ? WIDTH / 2 : 1 + (i * (WIDTH - 2)) / (ys.length - 1));
   const y = (v: number) => (max === 0 ? HEIGHT - 2 : HEIGHT - 2 - (v / max) * (HEIGHT - 5));
   let d = '';
+  let area = '';
   let pen = false;
   for (const [i, v] of ys.entries()) {
     if (v === null) {
@@ -19,6 +20,8 @@ export function Sparkline({ points }: { points: readonly ApiPoint[] }) {
     // A point between two holes has no line: a short dash keeps it visible.
     const alone = !pen && (i + 1 >= ys.length || ys[i + 1] === null);
     d += alone ? `M${x(i) - 1.5},${y(v)}h3` : `${pen ? 'L' : 'M'}${x(i).toFixed(1)},${y(v).toFixed(1)}`;
+    area += pen ? `L${x(i).toFixed(1)},${y(v).toFixed(1)}` : `M${x(i).toFixed(1)},${HEIGHT}V${y(v).toFixed(1)}`;
+    if (ys[i + 1] == null) area += `V${HEIGHT}Z`;
     pen = true;
   }
   const first = points[0];
@@ -37,6 +40,7 @@ export function Sparkline({ points }: { points: readonly ApiPoint[] }) {
           height={HEIGHT}
         />
       ))}
+      <path className="area" d={area} />
       <path d={d} />
     </svg>
   );

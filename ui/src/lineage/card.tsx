@@ -1,13 +1,13 @@
 import { Handle, type NodeProps, Position } from '@xyflow/react';
 import { KindIcon } from '../shell/icons';
 import { compact, rate } from '../words/format';
-import { ACTIVITY_WORD, KIND_WORD, nodeName } from '../words/words';
+import { ACTIVITY_WORD, KIND_WORD } from '../words/words';
 import type { CardNode } from './elements';
 import { useFocused } from './focused';
 
 export function Card({ id, data, selected }: NodeProps<CardNode>) {
   const { setFocused, onSelect } = useFocused();
-  const { node, root, rateIn, rateOut, lag, activity, hiddenUp, hiddenDown } = data;
+  const { node, root, unit, rateIn, rateOut, lag, activity, hiddenUp, hiddenDown } = data;
   const scope = node.cluster?.name ?? node.environment;
   return (
     <div
@@ -20,7 +20,6 @@ export function Card({ id, data, selected }: NodeProps<CardNode>) {
         className="node-card"
         tabIndex={-1}
         data-graph-id={id}
-        aria-label={data.label}
         aria-pressed={selected}
         onFocus={() => setFocused(id)}
         onClick={(e) => {
@@ -30,23 +29,30 @@ export function Card({ id, data, selected }: NodeProps<CardNode>) {
       >
         <span className="node-kind">
           <KindIcon kind={node.kind} />
-          {KIND_WORD[node.kind]}
+          <span>{KIND_WORD[node.kind]}</span>
           {node.exists === false && <b className="word">deleted</b>}
           {activity !== 'active' && <b className="word">{ACTIVITY_WORD[activity]}</b>}
-          {scope && <span className="node-scope">{scope}</span>}
         </span>
         <span className="node-name" title={node.name}>
-          {nodeName(node)}
+          {node.kind === 'UNIDENTIFIED' && <span className="prefix">writers of </span>}
+          {node.name}
         </span>
+        {scope && (
+          <span className="node-scope">
+            <span className="sr">, in </span>
+            {scope}
+            {root && <span className="sr">, root of this view</span>}
+          </span>
+        )}
         <span className="node-rates">
           {rateIn !== null && (
             <span>
-              in <b>{rate(rateIn, 'records')}</b>
+              in <b>{rate(rateIn, unit)}</b>
             </span>
           )}
           {rateOut !== null && (
             <span>
-              out <b>{rate(rateOut, 'records')}</b>
+              out <b>{rate(rateOut, unit)}</b>
             </span>
           )}
           {lag !== null && (

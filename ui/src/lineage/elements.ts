@@ -1,15 +1,16 @@
 // From the API's answer to what React Flow draws and what the tables list. Pure.
 import type { Edge, Node } from '@xyflow/react';
 import { mean } from '../chart/gaps';
-import { bytes, compact, count, duration, type RateUnit, rate } from '../words/format';
-import { ACTIVITY_WORD, type Activity, activity, FLOW_WORD, KIND_WORD, nodeName, plural } from '../words/words';
+import { bytes, count, duration, type RateUnit, rate } from '../words/format';
+import { ACTIVITY_WORD, type Activity, activity, FLOW_WORD, nodeName } from '../words/words';
 import { CARD_HEIGHT, CARD_WIDTH, curveBetween, placeLabels, svgPath, type XY } from './geometry';
 import type { LineageAnswer, LineageFlow, LineageNode } from './types';
 
 export interface CardData extends Record<string, unknown> {
   node: LineageNode;
   root: boolean;
-  /** Mean records per second over what was observed; null: not observed or not measurable. */
+  unit: RateUnit;
+  /** Mean rate over what was observed, in units per second; null: not observed or not measurable. */
   rateIn: number | null;
   rateOut: number | null;
   /** Records behind, over all topics that it reads and that are shown; null: no reading with a known lag. */
@@ -17,7 +18,6 @@ export interface CardData extends Record<string, unknown> {
   activity: Activity;
   hiddenUp: number;
   hiddenDown: number;
-  label: string;
 }
 
 export interface FlowData extends Record<string, unknown> {
@@ -45,7 +45,7 @@ export function elements(answer: LineageAnswer, roots: readonly string[], unit: 
   for (const node of answer.nodes) {
     const at = positions.get(node.id);
     if (!at) continue; // Without a place nothing can be drawn; the table lists it all the same.
-    const data = card(node, answer, roots.includes(node.id), hidden.get(node.id));
+    const data = card(node, answer, hidden.get(node.id), { root: roots.includes(node.id), unit });
     nodes.push({
       id: node.id,
       type: 'card',
@@ -67,34 +67,28 @@ export function elements(answer: LineageAnswer, roots: readonly string[], unit: 
 function card(
   node: LineageNode,
   answer: LineageAnswer,
-  root: boolean,
   hidden: { upstream: number; downstream: number } | undefined,
+  seen: { root: boolean; unit: RateUnit },
 ): CardData {
   const around = answer.flows.filter((f) => f.from.id === node.id || f.to.id === node.id);
   const states = around.map((f) => activity(f.active));
   const lags = around.flatMap((f) => (f.to.id === node.id && f.lag != null ? [BigInt(f.lag)] : []));
-  const data: CardData = {
+  return {
     node,
-    root,
+    ...seen,
     rateIn: mean(node.rateIn?.points),
     rateOut: mean(node.rateOut?.points),
     lag: lags.length === 0 ? null : lags.reduce((a, b) => a + b),
-    activity: states.includes('active') ? 'active' : states.includes('unobserved') ? 'unobserved' : 'inactive',
+    activity: cardActivity(states, answer.coverage.observedFraction),
     hiddenUp: hidden?.upstream ?? 0,
     hiddenDown: hidden?.downstream ?? 0,
-    label: '',
   };
-  const facts = [
-    node.kind === 'UNIDENTIFIED' ? `Unidentified ${nodeName(node)}` : `${KIND_WORD[node.kind]} ${node.name}`,
-  ];
-  if (node.cluster) facts.push(`cluster ${node.cluster.name}`);
-  if (root) facts.push('root of this view');
-  if (data.rateIn !== null) facts.push(`in ${rate(data.rateIn, 'records')}`);
-  if (data.rateOut !== null) facts.push(`out ${rate(data.rateOut, 'records')}`);
-  if (data.lag !== null) facts.push(`lag ${plural(Number(data.lag), 'record')}`);
-  if (data.activity !== 'active') facts.push(ACTIVITY_WORD[data.activity]);
-  data.label = facts.join(', ');
-  return data;
+}
+
+/** As active as its most active flow; a node without flows is inactive only where something was observed at all. */
+function cardActivity(states: readonly Activity[], observed: number): Activity {
+  if (states.includes('active')) return 'active';
+  return states.includes('unobserved') || observed === 0 ? 'unobserved' : 'inactive';
 }
 
 function edges(answer: LineageAnswer, positions: Map<string, XY>, unit: RateUnit): FlowEdge[] {
@@ -110,11 +104,15 @@ function edges(answer: LineageAnswer, positions: Map<string, XY>, unit: RateUnit
     type: 'flow',
     source: flow.from.id,
     target: flow.to.id,
+    // The label is a button that says it all; the line itself would only be said twice.
+    ariaRole: 'presentation' as const,
+    domAttributes: { 'aria-hidden': true },
+    ariaLabel: null as unknown as undefined,
     data: {
       flow,
       activity: activity(flow.active),
       text,
-      label: `${names.get(flow.from.id)} to ${names.get(flow.to.id)}, ${flowSentence(flow)}`,
+      label: `${names.get(flow.from.id)} to ${names.get(flow.to.id)}, ${flowSentence(flow, text)}`,
       path: svgPath(curve),
       at: places[i] ?? { x: 0, y: 0 },
       width: strokeWidth(flow, unit),
@@ -135,11 +133,11 @@ export function flowRate(flow: Pick<LineageFlow, 'recordsPerSecond' | 'bytesPerS
   return `${flow.estimated ? '~' : ''}${rate(value, unit)}`;
 }
 
-export function flowSentence(flow: LineageFlow): string {
-  const parts: string[] = [FLOW_WORD[flow.kind], ACTIVITY_WORD[activity(flow.active)]];
-  if (flow.recordsPerSecond != null) {
-    parts.push(`${flow.estimated ? 'about ' : ''}${compact(flow.recordsPerSecond)} records per second`);
-  } else parts.push('records not measurable');
+/** The flow in a sentence; it holds the words that stand on it, so that who speaks to the page can name what they see. */
+export function flowSentence(flow: LineageFlow, text: string): string {
+  const state = activity(flow.active);
+  const parts: string[] = [FLOW_WORD[flow.kind], ACTIVITY_WORD[state]];
+  if (text !== ACTIVITY_WORD[state]) parts.push(text);
   if (flow.estimated) parts.push('estimated');
   if (flow.lag != null) parts.push(`${count(flow.lag)} records behind`);
   const late = lagTime(flow);

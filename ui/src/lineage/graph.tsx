@@ -99,6 +99,9 @@ function Drawing({ drawn, frame, selected, onSelect }: Props) {
       const at = inside ? focused : null;
       const next = at ? step(drawn, at, e.key as Arrow) : focused || root;
       if (next) moveTo(next);
+    } else if (e.key === 'Home') {
+      e.preventDefault();
+      moveTo(root);
     } else if (e.key === 'Enter' && !inside) {
       e.preventDefault();
       moveTo(focused || root);

@@ -20,6 +20,10 @@ import type { LineageAnswer } from './types';
 
 const codec = { path: '/lineage', parse: parseLineage, format: formatLineage };
 const LIMIT = 300;
+const METRICS = {
+  records: { metricIn: 'RECORDS_IN_PER_SECOND', metricOut: 'RECORDS_OUT_PER_SECOND' },
+  bytes: { metricIn: 'BYTES_IN_PER_SECOND', metricOut: 'BYTES_OUT_PER_SECOND' },
+} as const;
 
 export function LineagePage() {
   const [state, change] = useUrlState(codec);
@@ -47,7 +51,7 @@ export function LineagePage() {
           {!answer && !missing && !error && <p className="empty">Loading</p>}
         </div>
         {answer && state.selected && state.view !== 'events' && (
-          <Panel key={state.selected} id={state.selected} answer={answer} state={state} change={change} />
+          <Panel id={state.selected} answer={answer} state={state} change={change} />
         )}
       </div>
       <p className="sr" role="status">
@@ -61,6 +65,7 @@ export function LineagePage() {
 function useLineage(state: LineageState) {
   const window = useMemo(() => windowInput(state.window), [state.window]);
   const step = wholeWindowStep(state.window);
+  const metrics = METRICS[state.unit];
   const all = state.roots.length === 0;
   const [rooted, rootedAgain] = useQuery({
     query: LineageDocument,
@@ -73,24 +78,26 @@ function useLineage(state: LineageState) {
       limit: LIMIT,
       window,
       step,
+      ...metrics,
     },
   });
   const [flows, flowsAgain] = useQuery({
     query: AllFlowsDocument,
     pause: !all,
-    variables: { limit: LIMIT, window, step },
+    variables: { limit: LIMIT, window, step, ...metrics },
   });
   const result = all ? flows : rooted;
   const found = all ? flows.data?.flows : rooted.data?.lineage;
   const [kept, setKept] = useState<LineageAnswer>();
   if (found && found !== kept) setKept(found);
   const failed = result.error !== undefined && !result.error.networkError && !found;
+  const missing = result.data !== undefined && found === null && result.error === undefined;
   return {
     // An answer about other roots is not kept beside an error: it would look like the answer.
-    answer: failed ? undefined : (found ?? kept),
+    answer: failed || missing ? undefined : (found ?? kept),
     error: result.error,
     fetching: result.fetching,
-    missing: result.data !== undefined && found === null && result.error === undefined,
+    missing,
     again: all ? flowsAgain : rootedAgain,
   };
 }

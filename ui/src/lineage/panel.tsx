@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'react';
+import { type RefObject, useEffect, useRef } from 'react';
 import { useQuery } from 'urql';
 import { FlowDetailDocument, NodeDetailDocument } from '../gql/graphql';
 import { CoverageDetail, coverageText } from '../shell/coverage';
@@ -19,15 +19,7 @@ export interface PanelProps {
 /** Everything about one node or flow, in exactly the window that the graph shows. */
 export function Panel(props: PanelProps) {
   const panel = useRef<HTMLElement>(null);
-  // Who opened it with the keyboard goes on reading here; Escape closes it and leads back to where they came from.
-  useEffect(() => {
-    const from = document.activeElement;
-    if (from instanceof HTMLElement && from.matches('[data-graph-id], .row-button')) {
-      panel.current?.focus({ preventScroll: true });
-      return () => from.focus({ preventScroll: true });
-    }
-    return undefined;
-  }, []);
+  useReadingOn(panel, props.id);
   const { answer, change } = props;
   return (
     <aside ref={panel} tabIndex={-1} className="panel" aria-label={isFlowId(props.id) ? 'Flow' : 'Node'}>
@@ -40,7 +32,7 @@ export function Panel(props: PanelProps) {
       >
         <Icon name="close" />
       </button>
-      {isFlowId(props.id) ? <OfFlow {...props} /> : <OfNode {...props} />}
+      {isFlowId(props.id) ? <OfFlow key={props.id} {...props} /> : <OfNode key={props.id} {...props} />}
       <section className="panel-part">
         <h3>
           Coverage <span className="note">{coverageText(answer.coverage)}</span>
@@ -49,6 +41,27 @@ export function Panel(props: PanelProps) {
       </section>
     </aside>
   );
+}
+
+/**
+ * Who opened the panel from the graph or a table goes on reading in it, also when they follow a link inside; closing it
+ * leads back to where they came from.
+ */
+function useReadingOn(panel: RefObject<HTMLElement | null>, id: string): void {
+  const came = useRef<HTMLElement | null>(null);
+  const before = useRef(id);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: for each thing that is opened
+  useEffect(() => {
+    const at = document.activeElement;
+    const fromView = at instanceof HTMLElement && at.matches('[data-graph-id], .tables .row-button');
+    if (fromView) came.current = at;
+    // Following a link inside takes the link away, and the focus with it.
+    if (fromView || (before.current !== id && (at === document.body || panel.current?.contains(at)))) {
+      panel.current?.focus({ preventScroll: true });
+    }
+    before.current = id;
+  }, [id]);
+  useEffect(() => () => came.current?.focus({ preventScroll: true }), []);
 }
 
 function OfFlow({ id, answer, state, change }: PanelProps) {

@@ -26,6 +26,21 @@ export function SeriesChart({ title, lines, window }: SeriesChartProps) {
   const have = lines.filter((l) => l.series);
   const first = have[0]?.series;
   if (!first) return null;
+  // A single instant: a point makes no line.
+  if (first.points.length < 2) {
+    return (
+      <dl className="facts at-once">
+        {have.map((l) => {
+          const value = l.series?.points[0]?.value;
+          return (
+            <Fact key={l.label} name={have.length > 1 ? `${title}, ${l.label}` : title} missing="not observed">
+              {value != null && formatOf(first.unit)(value)}
+            </Fact>
+          );
+        })}
+      </dl>
+    );
+  }
   const drawn: Line[] = have.map((l) => ({ label: l.label, colour: l.colour, points: l.series?.points ?? [] }));
   return (
     <Chart

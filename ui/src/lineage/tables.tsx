@@ -154,8 +154,8 @@ function Nodes({ answer, state }: { answer: LineageAnswer; state: LineageState }
                 <td>{KIND_WORD[n.kind]}</td>
                 <td>{n.cluster?.name ?? ('environment' in n ? n.environment : '')}</td>
                 <td>{hopsText(distance.get(n.id))}</td>
-                <td className="num">{rateIn === null ? '–' : rate(rateIn, 'records')}</td>
-                <td className="num">{rateOut === null ? '–' : rate(rateOut, 'records')}</td>
+                <td className="num">{rateIn === null ? '–' : rate(rateIn, state.unit)}</td>
+                <td className="num">{rateOut === null ? '–' : rate(rateOut, state.unit)}</td>
                 <td>{more.join(', ') || '–'}</td>
                 <td>{n.lastSeen ? <time title={instant(n.lastSeen)}>{ago(n.lastSeen)}</time> : 'never'}</td>
               </tr>

@@ -18,7 +18,7 @@ export function Header({ path }: { path: string }) {
   useShortcuts({ '?': open });
   return (
     <header className="top">
-      <Link href="/" className="brand">
+      <Link href="/" className="brand" aria-label="lineaged">
         <img src="/icon.svg" alt="" width="22" height="22" />
         <span>lineaged</span>
       </Link>
@@ -56,6 +56,7 @@ const KEYS: [string, string][] = [
   ['l', 'Lineage: live on or off'],
   ['Esc', 'Close the side panel'],
   ['Tab, then arrows', 'Lineage: enter the graph; left and right along flows, up and down among siblings'],
+  ['Home', 'Lineage: back to the root'],
   ['Enter', 'Open what is focused in the side panel'],
   ['?', 'This list'],
 ];

@@ -2,7 +2,7 @@ import { useSyncExternalStore } from 'react';
 
 export type Choice = 'system' | 'light' | 'dark';
 const KEY = 'lineaged.theme';
-const system = () => matchMedia('(prefers-color-scheme: dark)');
+const system = matchMedia('(prefers-color-scheme: dark)');
 const listeners = new Set<() => void>();
 
 function read(): Choice {
@@ -16,7 +16,7 @@ function read(): Choice {
 
 function apply(): void {
   const choice = read();
-  document.documentElement.dataset.theme = choice === 'system' ? (system().matches ? 'dark' : 'light') : choice;
+  document.documentElement.dataset.theme = choice === 'system' ? (system.matches ? 'dark' : 'light') : choice;
   for (const l of listeners) l();
 }
 
@@ -31,11 +31,15 @@ export function choose(choice: Choice): void {
 }
 
 function subscribe(listener: () => void): () => void {
-  if (listeners.size === 0) system().addEventListener('change', apply);
+  if (listeners.size === 0) {
+    system.addEventListener('change', apply);
+    // What changed between theme.js and now went unheard.
+    apply();
+  }
   listeners.add(listener);
   return () => {
     listeners.delete(listener);
-    if (listeners.size === 0) system().removeEventListener('change', apply);
+    if (listeners.size === 0) system.removeEventListener('change', apply);
   };
 }
 

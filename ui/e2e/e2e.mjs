@@ -1,0 +1,493 @@
+// The browser test: the built binary's demo in Chromium, as a visitor would use it.
+//
+//   LINEAGED_BIN=bin/lineaged npm run e2e       CHROMIUM=/usr/bin/chromium  UPDATE_SCREENSHOTS=1 writes docs/images
+//
+// It starts the demo and the browser itself and ends both, and nothing else, whatever happens. Last line: the counts.
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { delimiter, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const temp = mkdtempSync(join(tmpdir(), 'lineaged-e2e-'));
+const images = process.env.UPDATE_SCREENSHOTS === '1' ? join(root, 'docs', 'images') : join(temp, 'images');
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+const PATIENCE = 30_000;
+
+let passed = 0;
+let failed = 0;
+const complaints = []; // of the browser: console errors, failed requests, requests that leave this machine
+
+async function check(name, body) {
+  const before = complaints.length;
+  try {
+    await body();
+    const said = complaints.slice(before);
+    if (said.length > 0) throw new Error(said.join('\n    '));
+    passed++;
+    console.log(`ok    ${name}`);
+  } catch (e) {
+    failed++;
+    console.log(`FAIL  ${name}\n    ${e.message}`);
+    if (process.env.KEEP)
+      await page?.screenshot({ path: join(tmpdir(), `lineaged-e2e-fail-${failed}.png`) }).catch(() => {});
+  }
+}
+
+function must(condition, message) {
+  if (!condition) throw new Error(message);
+}
+
+/** Asks until the answer is true: the demo needs some seconds until all of it has been observed. */
+async function until(what, question) {
+  const end = Date.now() + PATIENCE;
+  let last;
+  while (Date.now() < end) {
+    try {
+      last = await question();
+      if (last) return last;
+    } catch (e) {
+      last = e.message;
+    }
+    await new Promise((r) => setTimeout(r, 250));
+  }
+  throw new Error(`not within ${PATIENCE / 1000} s: ${what} (last: ${JSON.stringify(last)})`);
+}
+
+function findChromium() {
+  if (process.env.CHROMIUM) return process.env.CHROMIUM;
+  for (const dir of (process.env.PATH ?? '').split(delimiter)) {
+    for (const name of ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']) {
+      if (existsSync(join(dir, name))) return join(dir, name);
+    }
+  }
+  throw new Error('missing: Chromium (Debian: apt-get install chromium), or set CHROMIUM');
+}
+
+async function startDemo() {
+  // npm runs this in ui/; the caller's path is relative to where the caller stands.
+  const bin = resolve(process.env.INIT_CWD ?? '.', process.env.LINEAGED_BIN ?? join(root, 'bin', 'lineaged'));
+  must(existsSync(bin), `missing: ${bin}; run make build, or set LINEAGED_BIN`);
+  const child = spawn(bin, ['demo', '--listen', '127.0.0.1:0'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let out = '';
+  child.stdout.on('data', (b) => (out += b));
+  child.stderr.on('data', (b) => (out += b));
+  child.on('error', (e) => (out += e.message));
+  // Whatever ends this script, an error thrown in a callback too, ends the demo.
+  const last = () => child.kill('SIGKILL');
+  process.on('exit', last);
+  child.once('exit', () => process.off('exit', last));
+  const stop = () =>
+    new Promise((done) => {
+      if (child.exitCode !== null || child.signalCode !== null) return done();
+      const hard = setTimeout(() => child.kill('SIGKILL'), 8_000);
+      child.once('exit', () => {
+        clearTimeout(hard);
+        done();
+      });
+      child.kill('SIGTERM');
+    });
+  try {
+    const url = await until('the demo prints its URL', () => {
+      must(child.exitCode === null, `the demo ended: ${out}`);
+      return /http:\/\/127\.0\.0\.1:\d+/.exec(out)?.[0];
+    });
+    return { url, stop };
+  } catch (e) {
+    await stop();
+    throw new Error(`${e.message}\n${out}`);
+  }
+}
+
+let page;
+
+async function axe(where) {
+  const violations = await page.evaluate(async (rules) => {
+    const result = await globalThis.axe.run(document, { runOnly: { type: 'tag', values: rules } });
+    return result.violations.map(
+      (v) =>
+        `${v.id} (${v.nodes.length}): ${v.help}: ${v.nodes
+          .slice(0, 3)
+          .map((n) => `${n.html.slice(0, 160)} [${n.any[0]?.message ?? ''}]`)
+          .join(' | ')}`,
+    );
+  }, RULES);
+  must(violations.length === 0, `${where}:\n    ${violations.join('\n    ')}`);
+}
+
+async function axeInBoth(where) {
+  for (const theme of ['light', 'dark']) {
+    await page.emulateMedia({ colorScheme: theme });
+    await page.waitForFunction((t) => document.documentElement.dataset.theme === t, theme);
+    await axe(`${where}, ${theme}`);
+  }
+  await page.emulateMedia({ colorScheme: 'light' });
+}
+
+const labels = () => page.locator('.flow-label');
+const shot = (name) => page.screenshot({ path: join(images, name) });
+
+async function overview(url) {
+  await check('the overview lists clusters and nodes', async () => {
+    await page.goto(url);
+    await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
+    for (const cluster of ['west', 'east']) await page.getByRole('rowheader', { name: cluster, exact: true }).waitFor();
+    await until('orders is observed with a rate', async () => {
+      const row = page.getByRole('row', { name: /^orders Topic west/ });
+      return /\d\/s/.test(await row.locator('td').nth(2).textContent());
+    });
+    must((await page.locator('.badge').textContent()).includes('observed'), 'no coverage on the overview');
+  });
+  await check('axe: overview', () => axeInBoth('overview'));
+  await check('/ leads to the search, which finds orders', async () => {
+    await page.keyboard.press('/');
+    await page.keyboard.type('orders');
+    await page.waitForURL(/q=orders/);
+    await until('only what matches is listed', async () => {
+      const names = await page.locator('.nodes tbody tr').allInnerTexts(); // owner and tags are searched too
+      return names.length >= 2 && names.length < 20 && names.every((n) => n.includes('orders'));
+    });
+  });
+  await check('the kind filter and the order are in the URL', async () => {
+    await page.getByRole('button', { name: 'Topics' }).click();
+    await page.getByLabel('Order').selectOption('RATE');
+    await page.waitForURL(/q=orders&kind=topic&order=rate/);
+    await until('topics only', async () => {
+      const kinds = await page.locator('.nodes tbody td:nth-of-type(1)').allInnerTexts();
+      return kinds.length > 0 && kinds.every((k) => k === 'Topic');
+    });
+  });
+}
+
+async function graph() {
+  await check('its lineage opens from the table', async () => {
+    await page
+      .getByRole('row', { name: /^orders Topic west/ })
+      .getByRole('link')
+      .click();
+    await page.waitForURL(/\/lineage\?root=topic:west\/orders/);
+    await page.getByRole('heading', { name: 'orders', level: 1 }).waitFor();
+    await until('nodes and flows are drawn', async () => {
+      return (await page.locator('.node-card').count()) >= 4 && (await labels().count()) >= 3;
+    });
+    await page.getByRole('button', { name: /^Topic orders ?, in west ?, root/ }).waitFor();
+    await page.getByRole('button', { name: /^Unidentified writers writers of orders/ }).waitFor();
+    await until('a rate on a flow', async () => (await labels().allInnerTexts()).some((t) => /\d\/s$/.test(t)));
+  });
+  await check('flows run from left to right', async () => {
+    const x = async (name) => (await page.getByRole('button', { name }).boundingBox()).x;
+    must(
+      (await x(/^Unidentified writers writers of orders/)) < (await x(/^Topic orders ?, in west/)),
+      'writers stand right of the topic',
+    );
+    must((await x(/^Topic orders ?, in west/)) < (await x(/^Application billing/)), 'readers stand left of the topic');
+  });
+  await check('every answer says what was observed', async () => {
+    const badge = page.locator('.notices .badge');
+    must(/observed/.test(await badge.textContent()), 'no coverage badge');
+    await badge.click();
+    await page.getByRole('region', { name: 'Coverage' }).getByText('blind spot').first().waitFor();
+    await badge.click();
+  });
+  await check('axe: lineage graph', () => axeInBoth('graph'));
+}
+
+async function panel() {
+  await check('a click on a flow shows chart, clients, evidence and coverage', async () => {
+    await page.getByRole('button', { name: /^orders to billing, reads/ }).click();
+    await page.waitForURL(/selected=topic:west\/orders-%3Eapplication/);
+    const side = page.getByRole('complementary', { name: 'Flow' });
+    await side
+      .getByRole('img', { name: /^Records per second\. records: from/ })
+      .locator('canvas')
+      .waitFor();
+    await side
+      .getByRole('img', { name: /^Records behind\./ })
+      .locator('canvas')
+      .waitFor();
+    const drawn = await side
+      .locator('canvas')
+      .first()
+      .evaluate((c) => {
+        const { data } = c.getContext('2d').getImageData(0, 0, c.width, c.height);
+        return data.some((v) => v !== 0);
+      });
+    must(drawn, 'the chart is empty');
+    await side.getByRole('heading', { name: /^Evidence/ }).waitFor();
+    await side.getByText('committed offsets', { exact: false }).first().waitFor();
+    await side.getByRole('heading', { name: /^Clients/ }).waitFor();
+    must((await side.getByRole('region', { name: 'Clients' }).locator('tbody tr').count()) > 0, 'no client');
+    await side.getByRole('heading', { name: /^Coverage/ }).waitFor();
+  });
+  await check('axe: flow panel', () => axeInBoth('flow panel'));
+  await check('what was not observed looks so', async () => {
+    // The demo has run for less than the ten minutes that are shown.
+    await page
+      .getByRole('complementary')
+      .getByText(/Hatched: not observed/)
+      .first()
+      .waitFor();
+    const side = page.getByRole('complementary', { name: 'Flow' });
+    await side.getByText('Values').first().click();
+    await side.getByRole('region', { name: 'Records per second: values' }).getByText('not observed').first().waitFor();
+  });
+  await check('a reload and the back button restore the state', async () => {
+    const here = page.url();
+    await page.reload();
+    await page
+      .getByRole('complementary', { name: 'Flow' })
+      .getByRole('heading', { name: /^Evidence/ })
+      .waitFor();
+    must(page.url() === here, `the URL changed: ${page.url()}`);
+    await page.goBack();
+    await page.waitForURL((u) => !u.search.includes('selected='));
+    await page.getByRole('complementary').waitFor({ state: 'detached' });
+    await page.goForward();
+    await page.getByRole('complementary', { name: 'Flow' }).waitFor();
+  });
+  await check('a node offers its own lineage', async () => {
+    await page.getByRole('button', { name: /^Application billing/ }).click();
+    const side = page.getByRole('complementary', { name: 'Node' });
+    await side.getByRole('link', { name: 'Open its lineage' }).waitFor();
+    await side.getByRole('heading', { name: 'Groups' }).waitFor();
+    await axe('node panel');
+    await side.getByRole('link', { name: 'Open its lineage' }).click();
+    await page.getByRole('heading', { name: 'billing', level: 1 }).waitFor();
+    await page.goBack();
+    await page.getByRole('heading', { name: 'orders', level: 1 }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('complementary').waitFor({ state: 'detached' });
+  });
+}
+
+async function keyboard() {
+  await check('the graph is one tab stop, walked by arrows', async () => {
+    const pane = page.getByRole('application', { name: /^Lineage graph/ });
+    await pane.focus();
+    await page.keyboard.press('Home');
+    const label = () => page.evaluate(() => document.activeElement?.dataset.graphId ?? '');
+    await until('the root has the focus', async () => (await label()) === 'topic:west/orders');
+    await page.keyboard.press('ArrowLeft');
+    await until('the flow to the left', async () => (await label()) === 'unidentified:west/orders->topic:west/orders');
+    await page.keyboard.press('ArrowLeft');
+    await until('its writer', async () => (await label()) === 'unidentified:west/orders');
+    await page.keyboard.press('ArrowRight');
+    await until('the flow again', async () => (await label()) === 'unidentified:west/orders->topic:west/orders');
+    await page.keyboard.press('Enter');
+    await page.getByRole('complementary', { name: 'Flow' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('complementary').waitFor({ state: 'detached' });
+    await until(
+      'the focus is back on the flow',
+      async () => (await label()) === 'unidentified:west/orders->topic:west/orders',
+    );
+  });
+  await check('t shows the same as a table', async () => {
+    const flows = await labels().count();
+    await page.keyboard.press('t');
+    await page.waitForURL(/view=table/);
+    await page.getByRole('region', { name: 'Lineage as tables' }).waitFor();
+    const rows = await page.locator('.tables > section:first-child tbody tr').count();
+    must(rows >= flows && rows > 0, `${rows} rows for ${flows} drawn flows`);
+    await page.getByRole('button', { name: /orders to billing/ }).click();
+    await page
+      .getByRole('complementary', { name: 'Flow' })
+      .getByRole('heading', { name: /^Evidence/ })
+      .waitFor();
+  });
+  await check('axe: table', () => axeInBoth('table'));
+  await check('events of the window', async () => {
+    await page.getByRole('button', { name: 'Events' }).click();
+    await page.getByRole('heading', { name: /^Events of orders/ }).waitFor();
+    await axe('events');
+    await page.keyboard.press('t');
+    await page.keyboard.press('t');
+    await page.waitForURL((u) => !u.search.includes('view='));
+  });
+}
+
+async function time(url) {
+  await check('windows: an hour, an instant, live', async () => {
+    await page.goto(`${url}/lineage?root=topic:west/orders&last=10m&live=1`);
+    await page.getByRole('button', { name: 'Live', pressed: true }).waitFor();
+    const shown = () => page.locator('.notices .note').first().textContent();
+    const first = await until('a window', shown);
+    await until('live moves the window on', async () => (await shown()) !== first);
+    await page.getByRole('button', { name: '1 h', exact: true }).click();
+    await page.waitForURL(/last=1h&live=1/);
+    await page.getByRole('button', { name: 'Custom' }).click();
+    await page.getByRole('radio', { name: 'one instant' }).check();
+    await axe('custom window');
+    await page.getByRole('button', { name: 'Show' }).click();
+    await page.waitForURL(/at=/);
+    must((await page.getByRole('button', { name: 'Live' }).count()) === 0, 'an instant cannot be live');
+  });
+  await check('everything that moved, without a root', async () => {
+    await page.goto(`${url}/lineage?last=10m`);
+    await page.getByRole('heading', { name: 'Everything that moved' }).waitFor();
+    await until('both clusters are drawn', async () => {
+      const scopes = await page.locator('.node-card').evaluateAll((cards) => cards.map((c) => c.dataset.graphId));
+      return scopes.some((s) => s.startsWith('topic:west/')) && scopes.some((s) => s.startsWith('topic:east/'));
+    });
+    await axeInBoth('everything');
+  });
+  await check('an unknown node is said to be unknown', async () => {
+    await page.goto(`${url}/lineage?root=topic:west/no-such-topic&last=10m`);
+    await page.locator('.problem, .lineage-view .empty:not(:text("Loading"))').first().waitFor();
+    must((await page.locator('.node-card').count()) === 0, 'something is drawn');
+    await axe('unknown node');
+  });
+}
+
+/** The demo has neither a cut answer nor a flow in doubt: its own answer, changed on the way. */
+async function doubt(url) {
+  await check('a cut answer and a flow that was not observed look so', async () => {
+    await page.route('**/graphql', async (route) => {
+      const response = await route.fetch();
+      const body = await response.json();
+      const l = body.data?.lineage;
+      if (l) {
+        Object.assign(l, { truncated: true, totalNodes: 4812 });
+        l.hidden = [{ node: 'topic:west/orders', upstream: 12, downstream: 37 }];
+        const flow = l.flows.find((f) => f.id === 'topic:west/orders->application:shop/billing');
+        if (flow) Object.assign(flow, { active: null, records: null, recordsPerSecond: null });
+      }
+      await route.fulfill({ response, json: body });
+    });
+    await page.goto(`${url}/lineage?root=topic:west/orders&last=10m`);
+    await page.getByText(/Showing \d+ of 4812 nodes/).waitFor();
+    await page.getByText('+37 →').waitFor();
+    await page.getByText('← +12').waitFor();
+    await page.getByRole('button', { name: /^orders to billing, reads, not observed/ }).waitFor();
+    must((await page.locator('.flow.is-unobserved').count()) === 1, 'the flow is drawn like any other');
+    await axeInBoth('cut and in doubt');
+    await page.keyboard.press('t');
+    await page
+      .getByRole('row', { name: /orders to billing/ })
+      .getByText('not measurable')
+      .first()
+      .waitFor();
+    await page.unrouteAll({ behavior: 'wait' });
+  });
+}
+
+async function theme(url) {
+  await check('the theme follows the system until it is chosen, and the choice stays', async () => {
+    await page.goto(url);
+    const now = () => page.evaluate(() => document.documentElement.dataset.theme);
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await until('dark as the system', async () => (await now()) === 'dark');
+    await page.getByRole('button', { name: /^Colours/ }).click();
+    await until('light by choice', async () => (await now()) === 'light');
+    await page.reload();
+    must((await now()) === 'light', 'the choice was lost');
+    await page.getByRole('button', { name: /^Colours/ }).click();
+    await page.getByRole('button', { name: /^Colours/ }).click();
+    await page.emulateMedia({ colorScheme: 'light' });
+    await until('the system again', async () => (await now()) === 'light');
+  });
+  await check('? lists the keys', async () => {
+    await page.keyboard.press('?');
+    await page.getByRole('dialog', { name: 'Keys' }).waitFor();
+    await axe('keys');
+    await page.keyboard.press('Escape');
+  });
+}
+
+async function graphiql(url) {
+  await check('GraphiQL works offline', async () => {
+    await page.goto(`${url}/graphiql`);
+    await page.locator('.graphiql-query-editor .view-line').first().waitFor({ timeout: PATIENCE });
+    await page.getByRole('button', { name: /execute query/i }).click();
+    await until('the answer is shown', async () =>
+      (await page.locator('.result-window').textContent()).includes('"recordsPerSecond"'),
+    );
+  });
+}
+
+async function screenshots(url) {
+  await check('screenshots', async () => {
+    mkdirSync(images, { recursive: true });
+    await page.goto(url);
+    await until('rates', async () =>
+      (await page.locator('.nodes td.num').allInnerTexts()).some((t) => /\d\/s/.test(t)),
+    );
+    await shot('nodes.png');
+    await page.goto(`${url}/lineage?root=topic:west/orders&last=1m&live=1`);
+    // A picture for the README shows a whole minute; a test need not wait for one.
+    const whole = () => page.locator('.notices .badge-ok').count();
+    if (process.env.UPDATE_SCREENSHOTS === '1')
+      for (let i = 0; i < 4 && !(await whole()); i++) await until('a whole minute', whole).catch(() => {});
+    await page.getByRole('button', { name: /^orders to order-enricher, reads/ }).click();
+    await page.getByRole('complementary').locator('canvas').first().waitFor();
+    await page.locator('h1').hover();
+    await shot('lineage.png');
+  });
+}
+
+async function main() {
+  const demo = await startDemo();
+  let browser;
+  try {
+    // launchPersistentContext: a new, empty user data directory, which is deleted with the rest of temp.
+    browser = await chromium.launchPersistentContext(join(temp, 'profile'), {
+      executablePath: findChromium(),
+      viewport: { width: 1440, height: 900 },
+      colorScheme: 'light',
+      reducedMotion: 'reduce',
+      args: [
+        '--headless=new',
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
+    });
+    browser.setDefaultTimeout(15_000);
+    await browser.addInitScript({ content: AXE });
+    page = browser.pages()[0] ?? (await browser.newPage());
+    const local = new URL(demo.url).origin;
+    page.on('console', (m) => {
+      if (m.type() === 'error') complaints.push(`console: ${m.text()}`);
+    });
+    page.on('pageerror', (e) => complaints.push(`uncaught: ${e.message}`));
+    browser.on('request', (r) => {
+      const u = new URL(r.url());
+      if (u.protocol.startsWith('http') && u.origin !== local) complaints.push(`left this machine: ${r.url()}`);
+    });
+    browser.on('response', (r) => {
+      if (r.status() >= 400) complaints.push(`${r.status()} ${r.url()}`);
+    });
+    await overview(demo.url);
+    await graph();
+    await panel();
+    await keyboard();
+    await time(demo.url);
+    await doubt(demo.url);
+    await theme(demo.url);
+    await graphiql(demo.url);
+    await screenshots(demo.url);
+  } finally {
+    await browser?.close();
+    await demo.stop();
+  }
+}
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1));
+try {
+  await main();
+} catch (e) {
+  failed++;
+  console.log(`FAIL  ${e.message}`);
+} finally {
+  rmSync(temp, { recursive: true, force: true });
+}
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed > 0 ? 1 : 0;
