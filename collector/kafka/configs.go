@@ -11,6 +11,9 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
+// configsCadence is how often all topics' configurations are read again.
+const configsCadence = 5 * time.Minute
+
 // configChunk bounds the topics of one DescribeConfigs request.
 const configChunk = 500
 
@@ -23,7 +26,7 @@ func (t *take) topicConfigs(cadence time.Duration) {
 			names = append(names, name)
 		}
 	}
-	if len(names) == 0 {
+	if len(names) == 0 && !all {
 		return
 	}
 	slices.Sort(names)

@@ -15,9 +15,9 @@ const membersCadence = 30 * time.Second
 // describeChunk bounds the groups of one request, and so the time a coordinator spends on it.
 const describeChunk = 200
 
-// members reads who is in the groups and what they have assigned.
-func (t *take) members() {
-	cadence := t.cadence(membersCadence)
+// members reads who is in the groups and what they have assigned. Where no group is due it says on the cadence that there was nothing to see, which is
+// not the same as not looking.
+func (t *take) members(cadence time.Duration) {
 	type bucket struct {
 		broker int32
 		typ    string
@@ -32,9 +32,10 @@ func (t *take) members() {
 			due[b] = append(due[b], g)
 		}
 	}
-	if len(due) == 0 {
+	if !t.due(sourceMembers, cadence) && len(due) == 0 {
 		return
 	}
+	t.slow[sourceMembers] = t.round
 	o := t.observe(sourceMembers, cadence)
 	failed := reasons{}
 	for _, typ := range groupTypes {

@@ -27,11 +27,8 @@ func (t *take) shareGroups(cadence time.Duration) {
 		rg.GroupID = g.ref.Group
 		req.Groups = append(req.Groups, rg)
 	}
-	if n == 0 {
-		return
-	}
-	o := t.observe(sourceShare, cadence)
-	if t.lacks[sourceShare] {
+	o := t.observe(sourceShare, cadence) // that there are none is seen too
+	if n == 0 || t.lacks[sourceShare] {
 		return
 	}
 	missing := groupsMissing{reasons{}, nil}

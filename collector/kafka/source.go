@@ -49,6 +49,7 @@ type source struct {
 	blind       map[string][]lineage.BlindSpot // as last told, by source
 	lost        map[string]bool                // sources that saw nothing in their last round
 	slow        map[string]time.Time           // last round of the slow sources
+	owed        map[string]bool                // slow sources whose last round could not be taken
 	hidden      []string                       // topics that log directories show and metadata does not
 	maybeHidden map[string]bool                // those of the last look alone
 
@@ -96,6 +97,7 @@ func (s *source) forget() {
 	s.lacks = map[string]bool{}
 	s.txnIDs, s.unnamed = map[int64]string{}, map[int64]time.Time{}
 	s.blind, s.lost, s.slow = map[string][]lineage.BlindSpot{}, map[string]bool{}, map[string]time.Time{}
+	s.owed = map[string]bool{}
 }
 
 // take is one round under way.
@@ -114,6 +116,7 @@ func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observa
 		for _, name := range []string{sourceEnds, sourceBooks, sourceGroups} {
 			t.missAll(t.observe(name, s.cfg.Interval), "no metadata: "+err.Error())
 		}
+		t.missSlow("no metadata: " + err.Error())
 		return t.finish()
 	}
 	t.endOffsets()
@@ -131,6 +134,7 @@ func (s *source) Missed(round time.Time, reason string) []lineage.Observation {
 	for _, name := range []string{sourceMetadata, sourceEnds, sourceBooks, sourceGroups} {
 		t.missAll(t.observe(name, s.cfg.Interval), reason)
 	}
+	t.missSlow(reason)
 	return t.finish()
 }
 
@@ -207,11 +211,40 @@ func sameSpots(a, b []lineage.BlindSpot) bool {
 
 // due reports whether a slow source is to run in this round, and notes that it does.
 func (t *take) due(name string, cadence time.Duration) bool {
-	if last, ok := t.slow[name]; ok && t.round.Sub(last) < cadence {
+	if last, ok := t.slow[name]; ok && !t.owed[name] && t.round.Sub(last) < cadence {
 		return false
 	}
 	t.slow[name] = t.round
+	delete(t.owed, name)
 	return true
+}
+
+// missSlow says of the slow sources that are due in a round without metadata that they saw nothing, so that coverage has the reason. They are owed
+// from then on: the next round that can runs them.
+func (t *take) missSlow(reason string) {
+	for _, c := range t.slowCadences() {
+		if last, ok := t.slow[c.name]; ok && t.round.Sub(last) >= c.every {
+			t.slow[c.name], t.owed[c.name] = t.round, true
+			t.missAll(t.observe(c.name, c.every), reason)
+		}
+	}
+}
+
+// slowCadence is how often a slow source is read.
+type slowCadence struct {
+	name  string
+	every time.Duration
+}
+
+// slowCadences are those of the sources that give an observation at each, whether or not there is something to see.
+func (s *source) slowCadences() []slowCadence {
+	return []slowCadence{
+		{sourceMembers, s.cadence(membersCadence)},
+		{sourceShare, s.cadence(3 * s.cfg.Interval)},
+		{sourceStarts, s.cadence(time.Minute)},
+		{sourceLogDirs, s.cadence(time.Minute)},
+		{sourceConfigs, s.cadence(configsCadence)},
+	}
 }
 
 // cadence returns want rounded up to a multiple of the tick.
@@ -224,17 +257,21 @@ func (s *source) cadence(want time.Duration) time.Duration {
 
 // slowSources runs what is due of the slower cadences. After a start all of them are; from then on they are spread over the rounds by their different lengths.
 func (t *take) slowSources() {
-	t.members()
-	if c := t.cadence(3 * t.cfg.Interval); t.due(sourceShare, c) {
-		t.shareGroups(c)
+	for _, c := range t.slowCadences() {
+		switch {
+		case c.name == sourceMembers:
+			t.members(c.every)
+		case c.name == sourceConfigs:
+			t.topicConfigs(c.every)
+		case !t.due(c.name, c.every):
+		case c.name == sourceShare:
+			t.shareGroups(c.every)
+		case c.name == sourceStarts:
+			t.startOffsets(c.every)
+		case c.name == sourceLogDirs:
+			t.logDirs(c.every)
+		}
 	}
-	if c := t.cadence(time.Minute); t.due(sourceStarts, c) {
-		t.startOffsets(c)
-	}
-	if c := t.cadence(time.Minute); t.due(sourceLogDirs, c) {
-		t.logDirs(c)
-	}
-	t.topicConfigs(t.cadence(5 * time.Minute))
 }
 
 // wanted reports whether the configuration includes a topic.
