@@ -57,6 +57,7 @@ func TestFlowsOfARealCluster(t *testing.T) {
 	if !producer.Running() {
 		t.Fatal("the producer ended before it was measured")
 	}
+	wantHonestGaps(t, moving.Coverage)
 	produce := moving.flow(t, writer, topic)
 	wantNear(t, "produced per second", produce.RecordsPerSecond, perSecond, 0.01)
 	for id := range readers {

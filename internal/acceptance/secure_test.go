@@ -185,9 +185,6 @@ func wantNoLoop(t testing.TB, what string, s *server) {
 		}
 		seen[string(key)]++
 	}
-	if len(seen) == 0 {
-		t.Errorf("%s: the log has no lines of JSON", what)
-	}
 	for line, n := range seen {
 		if n > 5 {
 			t.Errorf("%s: logged %d times: %s", what, n, line)
