@@ -35,7 +35,7 @@ type Badger struct {
 
 // Open opens the store in a folder, which is made if it is not there; all that a kill left is brought back. One process may have it open at a time.
 // While the file system has less free space than Options.MinFree, what is there is opened for reading, and Append returns ErrNoSpace until there is room;
-// a folder without data is not opened then: the error wraps ErrNoSpace.
+// a folder without data, or one that a kill left (Badger has to write then before it can read), is not opened: the error wraps ErrNoSpace.
 func Open(dir string, o Options) (*Badger, error) {
 	o, err := o.withDefaults()
 	if err != nil {

@@ -2,9 +2,9 @@ package timeseries_test
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"math/rand/v2"
+	"os"
 	"reflect"
 	"testing"
 	"time"
@@ -16,8 +16,12 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if dir := childFolder(); dir != "" {
+	if dir := os.Getenv(childEnv); dir != "" {
 		child(dir)
+		return
+	}
+	if dir := os.Getenv(lowEnv); dir != "" {
+		lowChild(dir)
 		return
 	}
 	goleak.VerifyTestMain(m)
@@ -32,7 +36,7 @@ type maker struct {
 var epoch = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 
 func quiet(o timeseries.Options) timeseries.Options {
-	o.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+	o.Log = slog.New(slog.DiscardHandler)
 	return o
 }
 
@@ -140,7 +144,7 @@ func testOrder(t *testing.T, mk maker) {
 			from = to
 		}
 		s = mk.again(t, s, o)
-		got := everything(t, s, lineage.Window{Start: epoch.Add(-time.Hour), End: epoch.Add(rounds * time.Minute)}, time.Minute)
+		got := everything(t, s, lineage.Window{Start: epoch.Add(-time.Hour), End: epoch.Add(rounds * time.Minute)})
 		if i == 0 {
 			want = got
 		} else if !reflect.DeepEqual(got, want) {
@@ -150,7 +154,7 @@ func testOrder(t *testing.T, mk maker) {
 }
 
 // everything asks all there is to ask about a window. Subjects are named, not numbered: their ids depend on the order of arrival.
-func everything(t *testing.T, s timeseries.Store, w lineage.Window, step time.Duration) []any {
+func everything(t *testing.T, s timeseries.Store, w lineage.Window) []any {
 	t.Helper()
 	ctx := context.Background()
 	byAccess := map[lineage.Access][]any{}
@@ -164,7 +168,7 @@ func everything(t *testing.T, s timeseries.Store, w lineage.Window, step time.Du
 		}
 		amounts, err := s.Amounts(ctx, w, keys)
 		check(t, err)
-		series, err := s.Series(ctx, w, step, keys)
+		series, err := s.Series(ctx, w, time.Minute, keys)
 		check(t, err)
 		levels, err := s.Levels(ctx, w.End, keys)
 		check(t, err)

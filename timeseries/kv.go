@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -124,7 +125,7 @@ func (e *engine) putSection(prefix []byte, section byte, number int, content []b
 		} else {
 			v = append(v, 0)
 		}
-		batch = append(batch, pair{binary.BigEndian.AppendUint16(key[:len(key):len(key)], uint16(piece)), append(v, value[:n]...)})
+		batch = append(batch, pair{binary.BigEndian.AppendUint16(slices.Clip(key), uint16(piece)), append(v, value[:n]...)})
 		if value = value[n:]; last {
 			break
 		}
@@ -140,7 +141,7 @@ func (e *engine) section(prefix []byte, section byte, number int) ([]byte, error
 	key := sectionKey(prefix, section, number)
 	var value []byte
 	for piece := 0; ; piece++ {
-		v, err := e.kv.get(binary.BigEndian.AppendUint16(key[:len(key):len(key)], uint16(piece)))
+		v, err := e.kv.get(binary.BigEndian.AppendUint16(slices.Clip(key), uint16(piece)))
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", describeKey(key), err)
 		}

@@ -3,7 +3,6 @@ package timeseries
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -19,7 +18,7 @@ var (
 	testStart  = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 	testSource = lineage.Source{Cluster: "west", Name: "end-offsets"}
 	testWriter = lineage.Access{Topic: lineage.Topic{Name: "orders"}, Op: lineage.Write}
-	testOpts   = Options{Tick: time.Minute, MinFree: 1, Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
+	testOpts   = Options{Tick: time.Minute, MinFree: 1, Log: slog.New(slog.DiscardHandler)}
 )
 
 func testRound(n int) lineage.Observation {
@@ -196,7 +195,7 @@ func TestFailedWrite(t *testing.T) {
 			return n, failure
 		}
 		err := s.Append(ctx, testRound(2))
-		if !errors.Is(err, failure) || errors.Is(err, ErrNoSpace) != (failure == syscall.ENOSPC) {
+		if !errors.Is(err, failure) || errors.Is(err, ErrNoSpace) != errors.Is(failure, syscall.ENOSPC) {
 			t.Errorf("append: %v, want %v", err, failure)
 		}
 		if _, err := s.PutIdentity(ctx, []byte("x")); !errors.Is(err, failure) { // here it is a new segment's header that cannot be written

@@ -2,6 +2,7 @@ package timeseries
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -182,8 +183,8 @@ func (e *engine) LastMoved(ctx context.Context, at time.Time, lookback time.Dura
 
 // back visits the blocks that touch the window, newest first, until visit returns false.
 func (v *view) back(visit func(*block) (bool, error)) error {
-	for i := len(v.cover) - 1; i >= 0; i-- {
-		if b := v.cover[i]; b.meta.end > v.lo && b.meta.start < v.hi {
+	for _, b := range slices.Backward(v.cover) {
+		if b.meta.end > v.lo && b.meta.start < v.hi {
 			if more, err := visit(b); !more || err != nil {
 				return err
 			}

@@ -64,7 +64,7 @@ func (v *view) end() { v.readers.Done() }
 
 // tierOf returns the finest tier that still holds what follows a tick. It needs mu.
 func (e *engine) tierOf(tick int64) int {
-	for t := rawTier; t < hourTier; t++ {
+	for t := range hourTier {
 		if tick >= e.tiers[t].floor {
 			return t
 		}
