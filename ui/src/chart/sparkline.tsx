@@ -3,6 +3,20 @@ import { type ApiPoint, unobservedInAll, values } from './gaps';
 const WIDTH = 96;
 const HEIGHT = 22;
 
+/** The pattern of what was not observed, once for all lines of a page. */
+export function Hatch() {
+  return (
+    <svg className="sr" aria-hidden="true">
+      <defs>
+        <pattern id="hatch" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
+          <rect className="hatch-ground" width="5" height="5" />
+          <line className="hatch-line" y2="5" />
+        </pattern>
+      </defs>
+    </svg>
+  );
+}
+
 /** A small line beside its number; what was not observed is a hole in it. The number says what the line shows. */
 export function Sparkline({ points }: { points: readonly ApiPoint[] }) {
   const ys = values(points);

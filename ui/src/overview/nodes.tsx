@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'react';
 import { useQuery } from 'urql';
 import { mean } from '../chart/gaps';
-import { Sparkline } from '../chart/sparkline';
+import { Hatch, Sparkline } from '../chart/sparkline';
 import type { Merged } from '../data/merged';
 import { usePolling } from '../data/poll';
 import { type NodeKind, type NodeOrder, NodesDocument, type NodesQuery, type Window } from '../gql/graphql';
@@ -83,6 +83,7 @@ export function NodeTable({ window, pollSeconds }: { window: Window; pollSeconds
         </span>
       </div>
       <Problem error={error} again={again} />
+      <Hatch />
       <div className="scroll" tabIndex={-1}>
         <table className="nodes">
           <thead>
