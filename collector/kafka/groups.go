@@ -19,7 +19,7 @@ type group struct {
 	joined      time.Time // first round in which it was seen; zero: it was there before we looked
 	wasLive     bool
 	absent      int       // rounds in a row in which it was not listed
-	listed      time.Time // newest round in which it was
+	leftOut     time.Time // first of the rounds in a row in which all brokers answered and none listed it; zero: the last was none
 	readers     map[lineage.TopicID]*reader
 
 	members      []lineage.Member
@@ -159,8 +159,8 @@ func (g *group) reader(tp *topic, kind lineage.EvidenceKind) *reader {
 	return r
 }
 
-// groupGoneAfter is how long all brokers must leave a group out of their lists before it counts as deleted, or how long ago the last unrest must be. A coordinator that has just started
-// lists nothing for some seconds; its groups are not gone.
+// groupGoneAfter is how long all brokers must answer and leave a group out of their lists before it counts as deleted, or how long ago the last unrest must be. A coordinator that has
+// just started lists nothing for some seconds, after an outage of any length; its groups are not gone.
 const groupGoneAfter = 30 * time.Second
 
 // listGroups takes in which groups there are, in which state, and who coordinates them.
@@ -169,7 +169,7 @@ func (t *take) listGroups(o *lineage.Observation, missing *groupsMissing) {
 	for _, b := range t.brokers {
 		reqs[b] = kmsg.NewPtrListGroupsRequest()
 	}
-	answered := map[int32]bool{}
+	answered := 0
 	for _, g := range t.groups {
 		g.wasLive = g.live()
 		g.absent++
@@ -184,7 +184,7 @@ func (t *take) listGroups(o *lineage.Observation, missing *groupsMissing) {
 			t.unrest = t.round
 			continue
 		}
-		answered[a.broker] = true
+		answered++
 		for _, lg := range a.resp.(*kmsg.ListGroupsResponse).Groups {
 			t.listed1(o, a.broker, &lg)
 		}
@@ -192,10 +192,18 @@ func (t *take) listGroups(o *lineage.Observation, missing *groupsMissing) {
 	for _, g := range t.groups {
 		switch {
 		case g.absent == 0:
-		case !answered[g.coordinator] || len(answered) < len(reqs):
+		case answered < len(reqs):
+			g.leftOut = time.Time{}
 			missing.add(g, "its coordinator did not answer")
-		case t.round.Sub(t.unrest) >= groupGoneAfter, t.round.Sub(g.listed) >= groupGoneAfter:
-			t.groupGone(o, g)
+		default:
+			if g.leftOut.IsZero() {
+				g.leftOut = t.round
+			}
+			if t.round.Sub(t.unrest) < groupGoneAfter && t.round.Sub(g.leftOut) < groupGoneAfter {
+				missing.add(g, "no broker lists it: its coordinator may be starting")
+			} else {
+				t.groupGone(o, g)
+			}
 		}
 	}
 }
@@ -213,7 +221,7 @@ func (t *take) listed1(o *lineage.Observation, broker int32, lg *kmsg.ListGroups
 		}
 		t.groups[lg.Group] = g
 	}
-	g.absent, g.listed, g.coordinator = 0, t.round, broker
+	g.absent, g.leftOut, g.coordinator = 0, time.Time{}, broker
 	if g.state != lg.GroupState || g.typ != lg.GroupType && lg.GroupType != "" || g.protocol != lg.ProtocolType {
 		was := g.live()
 		g.state, g.protocol = lg.GroupState, lg.ProtocolType

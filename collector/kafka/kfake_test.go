@@ -405,3 +405,63 @@ func TestUnreachableClusterIsMissingWithItsReason(t *testing.T) {
 		t.Error("a lost source is said again and again")
 	}
 }
+
+// After an outage of any length a coordinator loads for some seconds and lists nothing: its groups are not gone, and what they read meanwhile counts.
+func TestLoadingCoordinatorLosesNoGroup(t *testing.T) {
+	w := newWorld(t, 1)
+	w.topic("orders", 1)
+	w.write("orders", 0, 100)
+	w.commit("g", "orders", 0, 60)
+	w.take(2)
+	stopOutage := w.refuse(kmsg.Metadata, func(kmsg.Request) (kmsg.Response, error, bool) { return nil, errors.New("connection lost"), true })
+	w.take(int(2*groupGoneAfter/tick) + 1)
+	if m := w.missing(sourceGroups); len(m) == 0 || !m[0].All {
+		t.Errorf("in the outage: missing %+v", m)
+	}
+	stopOutage()
+	stopLoading := w.refuse(kmsg.ListGroups, func(req kmsg.Request) (kmsg.Response, error, bool) { return req.ResponseKind(), nil, true })
+	w.take(2)
+	if m := w.missing(sourceGroups); len(m) == 0 {
+		t.Error("while the coordinator loads nothing is missing")
+	}
+	stopLoading()
+	w.commit("g", "orders", 0, 90)
+	w.take(1)
+	if n, _ := w.rec.sum("orders", lineage.Records, func(a lineage.Access) bool { return a.Client.Group == "g" }); n != 30 {
+		t.Errorf("%d records read, want 30", n)
+	}
+	if n := w.events(lineage.GroupLeft); n != 0 {
+		t.Errorf("%d events say that the group left", n)
+	}
+}
+
+// In an outage the slow sources say so too, each on its cadence, and are read again when it is over.
+func TestSlowSourcesTellOfAnOutage(t *testing.T) {
+	w := newWorld(t, 1)
+	w.topic("orders", 1)
+	w.take(1)
+	stop := w.refuse(kmsg.Metadata, func(kmsg.Request) (kmsg.Response, error, bool) { return nil, errors.New("connection lost"), true })
+	told := map[string]int{}
+	const rounds = 13
+	for range rounds {
+		w.take(1)
+		for _, o := range w.last {
+			if len(o.Missing) == 0 || !o.Missing[0].All || o.Missing[0].Reason == "" {
+				t.Errorf("%s at %s: missing %+v", o.Source, o.Round, o.Missing)
+			}
+			told[o.Source.Name]++
+		}
+	}
+	for _, c := range w.source.slowCadences() {
+		if want := int(rounds * tick / c.every); told[c.name] != want {
+			t.Errorf("%s told %d times in %s, want %d", c.name, told[c.name], rounds*tick, want)
+		}
+	}
+	stop()
+	w.take(1)
+	for _, c := range w.source.slowCadences() {
+		if rounds*tick >= c.every && len(w.missing(c.name)) > 0 {
+			t.Errorf("%s after the outage: missing %+v", c.name, w.missing(c.name))
+		}
+	}
+}

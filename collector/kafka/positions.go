@@ -89,7 +89,7 @@ func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 		if rest, ok := strings.CutPrefix(key, "topic/"); ok {
 			err = s.restoreTopic(rest, value, round)
 		} else if rest, ok := strings.CutPrefix(key, "group/"); ok {
-			err = s.restoreGroup(rest, value, round)
+			err = s.restoreGroup(rest, value)
 		}
 		if err != nil {
 			return fmt.Errorf("position %q of cluster %q: %w", key, s.cfg.Name, err)
@@ -255,11 +255,11 @@ func (g *group) encode() []byte {
 	return e
 }
 
-func (s *source) restoreGroup(name string, value []byte, round time.Time) error {
+func (s *source) restoreGroup(name string, value []byte) error {
 	d := decoder{b: value}
 	d.version()
 	g := &group{
-		ref: lineage.GroupRef{Cluster: s.cluster, Group: name}, readers: map[lineage.TopicID]*reader{}, coordinator: -1, changed: true, listed: round,
+		ref: lineage.GroupRef{Cluster: s.cluster, Group: name}, readers: map[lineage.TopicID]*reader{}, coordinator: -1, changed: true,
 		typ: d.string(), protocol: d.string(), state: d.string(), joined: d.time(),
 	}
 	s.groups[name] = g
