@@ -242,10 +242,36 @@ func (k *badgerKV) keys(prefix []byte) (out [][]byte, err error) {
 func (k *badgerKV) sync() error {
 	k.mu.RLock()
 	defer k.mu.RUnlock()
-	if err := k.db.Sync(); err != nil {
+	// Badger's Sync passes over the logs of memtables that are full and not flushed yet. They are mapped files, so syncing them by name does.
+	err := k.db.Sync()
+	if err == nil {
+		err = syncFiles(k.dir)
+	}
+	if err != nil {
 		return fmt.Errorf("sync blocks: %w", err)
 	}
 	return tighten(k.dir)
+}
+
+// syncFiles syncs every file in a folder, and the folder. A file that is removed meanwhile has been replaced by one that Badger synced.
+func syncFiles(dir string) error {
+	names, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, n := range names {
+		f, err := os.Open(filepath.Join(dir, n.Name()))
+		if err != nil {
+			if ignoreGone(err) == nil {
+				continue
+			}
+			return err
+		}
+		if err := errors.Join(f.Sync(), f.Close()); err != nil {
+			return err
+		}
+	}
+	return syncDir(dir)
 }
 
 func (k *badgerKV) size() int64 {

@@ -147,6 +147,7 @@ func runChild(t *testing.T, dir string, life time.Duration) []int {
 }
 
 func TestKill(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	r := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
 	type answer struct {

@@ -85,6 +85,9 @@ func (e *engine) union(ctx context.Context, w lineage.Window) (*marks, error) {
 	}
 	defer v.end()
 	for _, b := range v.cover {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		switch {
 		case b.meta.end <= v.lo || b.meta.start >= v.hi:
 		case b.meta.start >= v.lo && b.meta.end <= v.hi:
