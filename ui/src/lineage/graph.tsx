@@ -60,7 +60,12 @@ function Drawing({ drawn, frame, selected, onSelect }: Props) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: fitted by frame, not on each answer
   useEffect(() => {
     // A frame later: React Flow measures its pane first.
-    const handle = requestAnimationFrame(() => flow.fitView(FIT));
+    const handle = requestAnimationFrame(async () => {
+      await flow.fitView(FIT);
+      const at = centre(drawn, root);
+      // Too much to read at once: then rather what was asked for, near enough to read.
+      if (at && flow.getZoom() <= FIT.minZoom) await flow.setCenter(at.x, at.y, { zoom: 0.7 });
+    });
     return () => cancelAnimationFrame(handle);
   }, [flow, frame]);
 
