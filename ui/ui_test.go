@@ -23,24 +23,15 @@ func site() fstest.MapFS {
 	}
 }
 
-func get(t *testing.T, h http.Handler, method, path string, header ...string) *http.Response {
+func get(t *testing.T, h http.Handler, method, path string, header ...string) *httptest.ResponseRecorder {
 	t.Helper()
-	r := httptest.NewRequest(method, path, nil)
+	r := httptest.NewRequestWithContext(t.Context(), method, path, nil)
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
-	return w.Result()
-}
-
-func body(t *testing.T, r *http.Response) string {
-	t.Helper()
-	b, err := io.ReadAll(r.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
+	return w
 }
 
 func TestServe(t *testing.T) {
@@ -70,14 +61,14 @@ func TestServe(t *testing.T) {
 		{"POST", "/", 405, "text/plain; charset=utf-8", "", "not allowed"},
 	} {
 		r := get(t, h, c.method, c.path)
-		if r.StatusCode != c.status || r.Header.Get("Content-Type") != c.mime || r.Header.Get("Cache-Control") != c.cache {
-			t.Errorf("%s %s: %d %q %q, want %d %q %q", c.method, c.path, r.StatusCode, r.Header.Get("Content-Type"),
-				r.Header.Get("Cache-Control"), c.status, c.mime, c.cache)
+		if r.Code != c.status || r.Header().Get("Content-Type") != c.mime || r.Header().Get("Cache-Control") != c.cache {
+			t.Errorf("%s %s: %d %q %q, want %d %q %q", c.method, c.path, r.Code, r.Header().Get("Content-Type"),
+				r.Header().Get("Cache-Control"), c.status, c.mime, c.cache)
 		}
-		if b := body(t, r); !strings.Contains(b, c.has) || (c.method == "HEAD" && b != "") {
+		if b := r.Body.String(); !strings.Contains(b, c.has) || (c.method == "HEAD" && b != "") {
 			t.Errorf("%s %s: body %.40q has no %q", c.method, c.path, b, c.has)
 		}
-		if r.Header.Get("X-Content-Type-Options") != "nosniff" {
+		if r.Header().Get("X-Content-Type-Options") != "nosniff" {
 			t.Errorf("%s %s: no nosniff", c.method, c.path)
 		}
 	}
@@ -86,7 +77,7 @@ func TestServe(t *testing.T) {
 func TestPolicy(t *testing.T) {
 	h := newHandler(site(), slog.New(slog.DiscardHandler))
 	for path, worker := range map[string]bool{"/": false, "/lineage": false, "/graphiql": true, "/assets/editor.worker-1.js": true} {
-		csp := get(t, h, "GET", path).Header.Get("Content-Security-Policy")
+		csp := get(t, h, "GET", path).Header().Get("Content-Security-Policy")
 		if !strings.Contains(csp, "script-src 'self';") || strings.Contains(csp, "unsafe-eval") {
 			t.Errorf("%s: scripts are not held to our own: %q", path, csp)
 		}
@@ -101,10 +92,10 @@ func TestRevalidateAndGzip(t *testing.T) {
 	const path = "/assets/index-AbC123.js"
 	plain := get(t, h, "GET", path)
 	zipped := get(t, h, "GET", path, "Accept-Encoding", "br, gzip")
-	if zipped.Header.Get("Content-Encoding") != "gzip" || zipped.Header.Get("Vary") != "Accept-Encoding" {
-		t.Fatalf("not compressed: %v", zipped.Header)
+	if zipped.Header().Get("Content-Encoding") != "gzip" || zipped.Header().Get("Vary") != "Accept-Encoding" {
+		t.Fatalf("not compressed: %v", zipped.Header())
 	}
-	if zipped.Header.Get("Etag") == plain.Header.Get("Etag") {
+	if zipped.Header().Get("Etag") == plain.Header().Get("Etag") {
 		t.Error("both forms have one ETag: a cache may mix them up")
 	}
 	z, err := gzip.NewReader(zipped.Body)
@@ -112,18 +103,18 @@ func TestRevalidateAndGzip(t *testing.T) {
 		t.Fatal(err)
 	}
 	b, err := io.ReadAll(z)
-	if err != nil || string(b) != body(t, plain) {
+	if err != nil || string(b) != plain.Body.String() {
 		t.Errorf("unpacked is not the file: %v", err)
 	}
-	if r := get(t, h, "GET", path, "Accept-Encoding", "gzip;q=0"); r.Header.Get("Content-Encoding") != "" {
+	if r := get(t, h, "GET", path, "Accept-Encoding", "gzip;q=0"); r.Header().Get("Content-Encoding") != "" {
 		t.Error("compressed for a client that refuses it")
 	}
-	same := get(t, h, "GET", path, "If-None-Match", plain.Header.Get("Etag"))
-	if same.StatusCode != http.StatusNotModified || body(t, same) != "" {
-		t.Errorf("known ETag: %d", same.StatusCode)
+	same := get(t, h, "GET", path, "If-None-Match", plain.Header().Get("Etag"))
+	if same.Code != http.StatusNotModified || same.Body.String() != "" {
+		t.Errorf("known ETag: %d", same.Code)
 	}
-	if r := get(t, h, "GET", path, "If-None-Match", `"other"`); r.StatusCode != http.StatusOK {
-		t.Errorf("other ETag: %d", r.StatusCode)
+	if r := get(t, h, "GET", path, "If-None-Match", `"other"`); r.Code != http.StatusOK {
+		t.Errorf("other ETag: %d", r.Code)
 	}
 }
 
@@ -135,26 +126,26 @@ func TestPlaceholder(t *testing.T) {
 	}
 	for _, p := range Paths {
 		r := get(t, h, "GET", p)
-		if b := body(t, r); r.StatusCode != 200 || !strings.Contains(b, "make build") || strings.Contains(b, "<script") {
-			t.Errorf("%s: %d %.80q", p, r.StatusCode, b)
+		if b := r.Body.String(); r.Code != 200 || !strings.Contains(b, "make build") || strings.Contains(b, "<script") {
+			t.Errorf("%s: %d %.80q", p, r.Code, b)
 		}
 	}
-	if r := get(t, h, "GET", "/graphiql"); r.StatusCode != 404 {
-		t.Errorf("/graphiql without a build: %d", r.StatusCode)
+	if r := get(t, h, "GET", "/graphiql"); r.Code != 404 {
+		t.Errorf("/graphiql without a build: %d", r.Code)
 	}
 }
 
 // TestEmbedded looks at what is really in this binary: either the whole page or none of it.
 func TestEmbedded(t *testing.T) {
 	h := Handler()
-	if r := get(t, h, "GET", "/"); r.StatusCode != 200 {
-		t.Fatalf("/: %d", r.StatusCode)
+	if r := get(t, h, "GET", "/"); r.Code != 200 {
+		t.Fatalf("/: %d", r.Code)
 	}
 	want := http.StatusNotFound
 	if Built() {
 		want = http.StatusOK
 	}
-	if r := get(t, h, "GET", "/graphiql"); r.StatusCode != want {
-		t.Errorf("/graphiql: %d, want %d (built: %v)", r.StatusCode, want, Built())
+	if r := get(t, h, "GET", "/graphiql"); r.Code != want {
+		t.Errorf("/graphiql: %d, want %d (built: %v)", r.Code, want, Built())
 	}
 }
