@@ -68,10 +68,9 @@ func lint(ctx context.Context, out *output) (counts, error) {
 }
 
 func build(ctx context.Context, out *output) (counts, error) {
-	if err := command(ctx, out, nil, "npm", "--prefix", "ui", "run", "build"); err != nil {
-		return counts{}, err
-	}
-	return counts{}, command(ctx, out, nil, "go", "build", "-trimpath", "-o", "bin/lineaged", "./cmd/lineaged")
+	ui := command(ctx, out, nil, "npm", "--prefix", "ui", "run", "build")
+	// Without the UI the binary still has all that the real-Kafka tests ask.
+	return counts{}, errors.Join(ui, command(ctx, out, nil, "go", "build", "-trimpath", "-o", "bin/lineaged", "./cmd/lineaged"))
 }
 
 func goTests(ctx context.Context, out *output) (counts, error) {
