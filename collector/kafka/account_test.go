@@ -331,3 +331,43 @@ func TestAccountLawOfTransactions(t *testing.T) {
 		}
 	}
 }
+
+// The same with the old protocol, whose epoch stays and whose sequence counts the records: exact.
+func TestAccountLawOfOldTransactions(t *testing.T) {
+	for seed := range uint64(100) {
+		r := rand.New(rand.NewPCG(seed, 3))
+		a := newAccount(lineage.Topic{Name: "ledger"})
+		a.open(1, true)
+		var end, records int64
+		state := producerReading{id: 9, epoch: int32(seed % 3), lastSequence: -1, txnStart: -1, transactional: true}
+		idempotent := newFakeLog()
+		transact := func(n int, most int64) {
+			for range n {
+				k := 1 + r.Int64N(most)
+				records, end = records+k, end+k+1
+				state.lastSequence += int32(k)
+			}
+		}
+		for i := range 40 {
+			round := t0.Add(time.Duration(i) * tick)
+			n := r.Int64N(100)
+			idempotent.write(3, n)
+			end += n
+			transact(r.IntN(30), 50)
+			a.begin()
+			a.setEnd(0, end)
+			if i < 38 { // between the readings; at rest in the end
+				n := r.Int64N(10)
+				idempotent.write(3, n)
+				end += n
+				transact(r.IntN(2), 5)
+			}
+			a.setProducers(0, append(idempotent.readings(), state), -1, round, tick, func(int64) string { return "ledger" })
+			a.tellEnds(round, round.Add(-tick))
+			a.tellBooks(round, round.Add(-tick))
+		}
+		if w := a.txns["ledger"]; w.n != records || a.writers[3].n != idempotent.truth[3] {
+			t.Errorf("seed %d: counted %d of %d records in transactions and %d of %d others, remainder %d", seed, w.n, records, a.writers[3].n, idempotent.truth[3], a.remainder.n)
+		}
+	}
+}

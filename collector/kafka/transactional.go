@@ -12,6 +12,15 @@ type movedTxn struct {
 	before int32    // its epoch at the last look at any partition of the topic
 }
 
+// counts reports whether the sequence counts the producer's records since the last reading: within one epoch it does. So it does at the first sight of epoch 0, and where a sequence is still there
+// although no transaction is open, which only the old version of the protocol leaves.
+func (m *movedTxn) counts() bool {
+	if m.known {
+		return m.now.epoch == m.prev.epoch
+	}
+	return m.now.lastSequence >= 0 && (m.now.epoch == 0 || m.now.txnStart < 0)
+}
+
 // setTransactional gives what is left of the step to the one transactional producer that moved, less its markers. If several moved, or the one has no name, the rest stays the remainder's.
 //
 // With transaction version 2 (KIP-890) each transaction raises the epoch and leaves one marker on every partition that it touched: the epoch's advance is the most that can be markers, and one the least. Where that
@@ -36,8 +45,8 @@ func (a *account) setTransactional(p *partition, moved []movedTxn, round time.Ti
 	rest := p.advance - p.named - p.slack - p.remainder
 	sequential, doubt := true, false
 	for _, m := range moved {
-		if m.known && m.now.epoch == m.prev.epoch {
-			n, _ := wrote(m.prev, true, m.now, rest, false)
+		if m.counts() {
+			n, _ := wrote(m.prev, m.known, m.now, rest, false)
 			p.owed += n
 			continue
 		}
@@ -60,6 +69,7 @@ func (a *account) setTransactional(p *partition, moved []movedTxn, round time.Ti
 		markers := min(rest-n, n+1)
 		a.markers += markers
 		p.named += n + markers
+		p.last = txnStep{id: name(moved[0].now.id), round: round, rest: p.owed + 1, sequential: true}
 		return
 	}
 	markers := min(p.ended, (rest+1)/2) // a transaction has a record at least
@@ -68,7 +78,7 @@ func (a *account) setTransactional(p *partition, moved []movedTxn, round time.Ti
 	a.markers += markers
 	p.named += rest
 	p.ended, p.owed = 0, 0
-	p.last = txnStep{name(moved[0].now.id), round, rest, markers}
+	p.last = txnStep{id: name(moved[0].now.id), round: round, rest: rest, markers: markers}
 }
 
 // late handles the step after a transactional one in which the end moved and no producer did. What moved was appended before the producers were read and after the end was: the last step's markers, and perhaps
@@ -79,7 +89,13 @@ func (a *account) late(p *partition, round time.Time, interval time.Duration) {
 	if w == nil || rest <= 0 || rest > p.last.rest || round.Sub(p.last.round) > interval {
 		return
 	}
-	w.add(rest, rest > p.last.markers)
+	n := rest
+	if p.last.sequential { // the sequences have said how many are records
+		n = min(p.owed, rest)
+		a.markers += rest - n
+		p.owed -= n
+	}
+	w.add(n, !p.last.sequential && rest > p.last.markers)
 	p.named += rest
 	p.last = txnStep{}
 }
@@ -89,6 +105,7 @@ type txnStep struct {
 	id            string
 	round         time.Time
 	rest, markers int64
+	sequential    bool // counted by the sequence
 }
 
 // transactional returns the writer of a transactional.id, or of the producer id while it has no name.
