@@ -241,8 +241,15 @@ func TestUIPassesTheLimits(t *testing.T) {
 					vars["first"] = 200
 				case "text":
 					vars["text"] = "o"
-				case "includeInactive", "withLag", "internal":
-					vars[v.Variable] = true
+				case "metricOut":
+					vars["metricOut"] = "RECORDS_OUT_PER_SECOND"
+				default:
+					switch v.Type.Name() {
+					case "Metric":
+						vars[v.Variable] = "RECORDS_IN_PER_SECOND"
+					case "Boolean":
+						vars[v.Variable] = true
+					}
 				}
 			}
 			b, err := json.Marshal(vars)
