@@ -159,12 +159,18 @@ func (r *rows) loadSeries(ctx context.Context, key seriesKey, v *view) (seriesOf
 		}
 	} else {
 		for _, n := range r.order {
-			if n.Kind == key.kind {
-				if err := total.spendPoints(count); err != nil {
-					return out, err
-				}
-				out.nodes[n] = add(nodeParts(v, n, key.metric))
+			if n.Kind != key.kind {
+				continue
 			}
+			// What has no stored series at all, as the writes of an application that none is known of, has no answer: points without a value would say that it was not observed.
+			p := nodeParts(v, n, key.metric)
+			if len(p.list) == 0 {
+				continue
+			}
+			if err := total.spendPoints(count); err != nil {
+				return out, err
+			}
+			out.nodes[n] = add(p)
 		}
 	}
 	return out, load.run(ctx, v, key, max(1, pointsPerCall/count))
