@@ -80,6 +80,8 @@ func (n *node) properties() map[string]string {
 	}
 	if len(c.nodes) > 1 {
 		// A stopped node is noticed in 5 s instead of 9 s. One node alone has nobody to take over.
+		// What is acknowledged is on two nodes, as anybody who has three would configure it.
+		p["min.insync.replicas"] = inSync
 		p["broker.heartbeat.interval.ms"], p["broker.session.timeout.ms"] = "1000", "5000"
 	}
 	for _, topic := range []string{"offsets.topic", "transaction.state.log", "share.coordinator.state.topic"} {
