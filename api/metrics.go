@@ -55,9 +55,8 @@ type kafkaFigures struct {
 	a     *answerer
 	sizes func() Sizes
 
-	mu       sync.Mutex            // guards the fields below
-	until    time.Time             // the totals hold all appended up to here
-	appended map[[2]string]float64 // records by cluster and topic, since the first scrape
+	mu       sync.Mutex                     // guards the fields below
+	appended map[lineage.SubjectID]appended // by topic incarnation
 }
 
 func desc(name, help string, labels ...string) *prometheus.Desc {
@@ -188,41 +187,56 @@ func (k *kafkaFigures) lags(v *view, ls *levels, gauge func(*prometheus.Desc, fl
 
 // totals adds what was appended since the last scrape. The store tells what a window moved, not totals since ever, so the totals begin with the
 // first scrape; Prometheus takes a restart for the reset that it is.
+//
+// A topic whose span since the last scrape was not observed wholly is added once it was: what a gap hid comes with the first reading after it, and belongs to the whole span.
 func (k *kafkaFigures) totals(ctx context.Context, v *view, ch chan<- prometheus.Metric) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.appended == nil {
-		k.appended, k.until = map[[2]string]float64{}, v.win.End
-	}
-	var keys []lineage.SeriesKey
-	var owners [][2]string
+	now := map[lineage.SubjectID]appended{}
+	asked := map[time.Time][]lineage.SeriesKey{} // by where the span begins, of which there are few
+	sums := map[[2]string]float64{}
 	for _, t := range v.topics {
 		if t.gone {
 			continue
 		}
 		for _, s := range t.subjects {
-			keys = append(keys, lineage.SeriesKey{Subject: s.ID, Metric: lineage.Appended})
-			owners = append(owners, [2]string{t.node.Scope, t.node.Name})
-		}
-	}
-	if v.win.End.After(k.until) {
-		amounts, err := k.a.history.Amounts(ctx, lineage.Window{Start: k.until, End: v.win.End}, keys)
-		if err != nil {
-			return err
-		}
-		k.until = v.win.End
-		for i, a := range amounts {
-			if a.Known {
-				k.appended[owners[i]] += max(0, a.Total)
+			a, known := k.appended[s.ID]
+			if !known {
+				a = appended{topic: [2]string{t.node.Scope, t.node.Name}, until: v.win.End}
+			}
+			now[s.ID] = a
+			sums[a.topic] += a.records
+			if v.win.End.After(a.until) {
+				asked[a.until] = append(asked[a.until], lineage.SeriesKey{Subject: s.ID, Metric: lineage.Appended})
 			}
 		}
 	}
-	shown := map[[2]string]bool{}
-	for _, o := range owners {
-		if !shown[o] {
-			shown[o] = true
-			ch <- prometheus.MustNewConstMetric(descAppended, prometheus.CounterValue, k.appended[o], o[:]...)
+	for from, keys := range asked {
+		w := lineage.Window{Start: from, End: v.win.End}
+		amounts, err := k.a.history.Amounts(ctx, w, keys)
+		if err != nil {
+			return err
+		}
+		for i, m := range amounts {
+			if m.Known && m.ObservedFor >= w.Duration()-v.win.Step {
+				a := now[keys[i].Subject]
+				a.records += max(0, m.Total)
+				a.until = v.win.End
+				now[keys[i].Subject] = a
+				sums[a.topic] += max(0, m.Total)
+			}
 		}
 	}
+	k.appended = now // topics that are gone leave with this
+	for topic, n := range sums {
+		ch <- prometheus.MustNewConstMetric(descAppended, prometheus.CounterValue, n, topic[:]...)
+	}
 	return nil
+}
+
+// appended is what a topic incarnation appended since the first scrape, known until an instant.
+type appended struct {
+	topic   [2]string
+	records float64
+	until   time.Time
 }

@@ -248,7 +248,7 @@ func (v *view) group(x lineage.Access) *lineage.GroupFact {
 
 // evidenceOrder ranks the evidence that can count, the best first (design §3): an access counts once, by the best that has a count.
 var evidenceOrder = [...]lineage.EvidenceKind{
-	lineage.ProducerState, lineage.GroupOffsets, lineage.ShareOffsets, lineage.BatchHeader, lineage.Telemetry, lineage.Connect, lineage.Mirror,
+	lineage.ProducerState, lineage.Transaction, lineage.GroupOffsets, lineage.ShareOffsets, lineage.BatchHeader, lineage.Telemetry, lineage.Connect, lineage.Mirror,
 	lineage.Flink, lineage.AuditLog, lineage.Elimination, lineage.EndOffsets,
 }
 

@@ -7,7 +7,6 @@ package collector
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -121,6 +120,3 @@ func sleepUntil(ctx context.Context, t time.Time) error {
 		return nil
 	}
 }
-
-// Stopped reports whether err only says that Run was told to stop.
-func Stopped(err error) bool { return errors.Is(err, context.Canceled) }

@@ -49,6 +49,7 @@ func (t *total) add(n int64, estimated bool) {
 // writer is one producer id's total on the topic.
 type writer struct {
 	total
+	moved time.Time // of a transactional one: newest round in which it moved; zero: not since the start
 	// uncounted: a transactional producer that moved since it was last told; its records can't be counted from the producer state.
 	uncounted bool
 }
@@ -301,8 +302,21 @@ func (a *account) writer(id int64) *writer {
 	return w
 }
 
+// idleAfter is how long a transactional.id is kept that moves nothing: the time after which brokers forget an idle producer id (producer.id.expiration.ms).
+const idleAfter = 24 * time.Hour
+
 // expire forgets writers that the broker lists on no partition any more, so that the cap is for living ones.
-func (a *account) expire() {
+func (a *account) expire(round time.Time) {
+	if len(a.txns) >= maxWriters/2 {
+		for id, w := range a.txns {
+			if w.moved.IsZero() { // restored
+				w.moved = round
+			}
+			if round.Sub(w.moved) > idleAfter {
+				delete(a.txns, id)
+			}
+		}
+	}
 	if len(a.writers) < maxWriters/2 && len(a.epochs) < maxWriters/2 {
 		return
 	}

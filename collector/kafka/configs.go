@@ -32,17 +32,18 @@ func (t *take) topicConfigs(cadence time.Duration) {
 	slices.Sort(names)
 	o := t.observe(sourceConfigs, cadence)
 	forbidden := 0
-	failed := reasons{}
+	read := 0
 	for chunk := range slices.Chunk(names, configChunk) {
 		n, err := t.configsOf(o, chunk)
 		forbidden += n
 		if err != nil {
-			failed.add(err.Error())
+			// The rest waits for the next look: a broker that failed is not asked again in this round.
+			o.Missing = append(o.Missing, lineage.Missing{
+				Reason: err.Error(), All: all && read == 0, Share: float64(len(names)-read) / float64(max(len(t.byName), 1)),
+			})
 			break
 		}
-	}
-	if len(failed) > 0 {
-		o.Missing = append(o.Missing, lineage.Missing{Reason: failed.String(), All: true, Share: 1})
+		read += len(chunk)
 	}
 	if !all {
 		return

@@ -53,7 +53,7 @@ func (g *group) share() bool { return g.typ == "Share" || g.typ == "share" }
 // groupOffsets lists the groups and reads the committed offsets of all but share groups, each from the broker that listed the group, which is its coordinator.
 func (t *take) groupOffsets() {
 	o := t.observe(sourceGroups, t.cfg.Interval)
-	missing := groupsMissing{reasons{}, nil}
+	missing := groupsMissing{why: reasons{}}
 	t.listGroups(o, &missing)
 	reqs := map[int32]kmsg.Request{}
 	for _, g := range t.groups {
@@ -70,7 +70,7 @@ func (t *take) groupOffsets() {
 		req.Groups = append(req.Groups, rg)
 	}
 	topics := t.missing(max(len(t.topics), 1))
-	why := map[*topic]bool{}
+	why := map[*topic]string{}
 	for _, a := range t.ask(reqs) {
 		if a.err != nil {
 			for _, rg := range a.req.(*kmsg.OffsetFetchRequest).Groups {
@@ -91,8 +91,8 @@ func (t *take) groupOffsets() {
 			t.committed(o, g, rg, why)
 		}
 	}
-	for tp := range why {
-		topics.topic(tp, "end offsets are missing")
+	for tp, reason := range why {
+		topics.topic(tp, reason)
 	}
 	topics.tell(o)
 	missing.tell(o, len(t.groups))
@@ -102,8 +102,9 @@ func (t *take) groupOffsets() {
 }
 
 // committed books what one group has committed.
-func (t *take) committed(o *lineage.Observation, g *group, rg *kmsg.OffsetFetchResponseGroup, why map[*topic]bool) {
+func (t *take) committed(o *lineage.Observation, g *group, rg *kmsg.OffsetFetchResponseGroup, why map[*topic]string) {
 	commits := map[*topic][]commit{}
+	failed := map[*topic]bool{}
 	for _, rt := range rg.Topics {
 		tp := t.topics[lineage.TopicID(rt.TopicID)]
 		if tp == nil && rt.Topic != "" {
@@ -113,7 +114,11 @@ func (t *take) committed(o *lineage.Observation, g *group, rg *kmsg.OffsetFetchR
 			continue
 		}
 		for _, p := range rt.Partitions {
-			if p.ErrorCode != 0 || p.Partition < 0 || int(p.Partition) >= len(tp.parts) {
+			if err := codeError(p.ErrorCode); err != nil { // not gone: not read
+				failed[tp], why[tp] = true, err.Error()
+				continue
+			}
+			if p.Partition < 0 || int(p.Partition) >= len(tp.parts) {
 				continue
 			}
 			c := commit{p.Partition, p.Offset, p.LeaderEpoch}
@@ -125,9 +130,12 @@ func (t *take) committed(o *lineage.Observation, g *group, rg *kmsg.OffsetFetchR
 		}
 	}
 	for tp := range t.readTopics(g, commits) {
+		if failed[tp] {
+			continue
+		}
 		r := g.reader(tp, lineage.GroupOffsets)
 		if !r.observe(commits[tp], topicAt{tp, t.round}, groupState{live: g.live(), wasLive: g.wasLive, joined: g.joined}, t.round) {
-			why[tp] = true
+			why[tp] = "end offsets are missing"
 			continue
 		}
 		o.Samples = append(o.Samples, r.tell(t.round, t.before)...)
@@ -152,7 +160,7 @@ func (t *take) readTopics(g *group, commits map[*topic][]commit) map[*topic]bool
 // reader returns the group's book on a topic.
 func (g *group) reader(tp *topic, kind lineage.EvidenceKind) *reader {
 	r := g.readers[tp.topic.ID]
-	if r == nil {
+	if r == nil || r.kind != kind { // a group of another protocol under the same name is another reader
 		r = newReader(lineage.Access{Topic: tp.topic, Op: lineage.Read, Client: lineage.Client{Group: g.ref.Group}}, kind)
 		g.readers[tp.topic.ID] = r
 	}
@@ -189,6 +197,7 @@ func (t *take) listGroups(o *lineage.Observation, missing *groupsMissing) {
 			t.listed1(o, a.broker, &lg)
 		}
 	}
+	missing.blind = answered == 0
 	for _, g := range t.groups {
 		switch {
 		case g.absent == 0:
@@ -228,7 +237,7 @@ func (t *take) listed1(o *lineage.Observation, broker int32, lg *kmsg.ListGroups
 		if lg.GroupType != "" {
 			g.typ = lg.GroupType
 		}
-		g.changed, g.factTold, g.dirty = true, false, true
+		g.changed, g.described, g.factTold, g.dirty = true, time.Time{}, false, true
 		if t.continuous && was != g.live() {
 			t.groupEvent(o, g)
 		}
@@ -308,6 +317,7 @@ func (t *take) groupSpots() []lineage.BlindSpot {
 type groupsMissing struct {
 	why    reasons
 	groups []lineage.GroupRef
+	blind  bool // no broker listed its groups
 }
 
 func (m *groupsMissing) add(g *group, reason string) {
@@ -324,11 +334,11 @@ func (m *groupsMissing) tell(o *lineage.Observation, of int) {
 	if len(m.why) == 0 {
 		return
 	}
-	if len(m.groups) >= of {
+	if m.blind || len(m.groups) >= of && of > 0 {
 		o.Missing = append(o.Missing, lineage.Missing{All: true, Share: 1, Reason: m.why.String()})
 		return
 	}
 	o.Missing = append(o.Missing, lineage.Missing{
-		Groups: m.groups, Share: float64(len(m.groups)) / float64(of), Reason: fmt.Sprintf("%s (%d of %d groups)", m.why, len(m.groups), of),
+		Groups: m.groups, Share: float64(len(m.groups)) / float64(max(of, 1)), Reason: fmt.Sprintf("%s (%d of %d groups)", m.why, len(m.groups), of),
 	})
 }

@@ -1,7 +1,7 @@
 // Package kafka is the source that watches one Apache Kafka cluster through its Admin APIs.
 //
 // Each round it asks for metadata, the end offsets of all partitions, the producer state (KIP-664) of the partitions whose end moved, the groups and their committed
-// offsets: at most 1 + 4 × brokers requests, each batched for one broker. What changes slowly goes round on slower cadences. Out of the readings it makes totals (account.go,
+// offsets: at most 1 + 4 × brokers requests in a warm round, each batched for one broker. What changes slowly goes round on slower cadences. Out of the readings it makes totals (account.go,
 // reader.go) and says what it could not see. It hides Kafka's protocol, its partial failures and its resets: a re-created topic, a truncated log, offsets set by hand, a deleted group
 // never make a negative count or a false jump.
 //

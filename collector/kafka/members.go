@@ -24,7 +24,11 @@ func (t *take) members(cadence time.Duration) {
 	}
 	due := map[bucket][]*group{}
 	for _, g := range t.groups {
-		if g.absent > 0 || g.coordinator < 0 || t.lacks[describedBy(g.typ)] || !g.changed && t.round.Sub(g.described) < cadence {
+		wait := cadence
+		if g.changed { // after a failed look; a group that has just changed was described never
+			wait = t.cadence(3 * t.cfg.Interval)
+		}
+		if g.absent > 0 || g.coordinator < 0 || t.lacks[describedBy(g.typ)] || t.round.Sub(g.described) < wait {
 			continue
 		}
 		b := bucket{g.coordinator, describedBy(g.typ)}
@@ -37,7 +41,7 @@ func (t *take) members(cadence time.Duration) {
 	}
 	t.slow[sourceMembers] = t.round
 	o := t.observe(sourceMembers, cadence)
-	failed := reasons{}
+	failed := groupsMissing{why: reasons{}}
 	for _, typ := range groupTypes {
 		reqs := map[int32]kmsg.Request{}
 		for b, groups := range due {
@@ -48,33 +52,28 @@ func (t *take) members(cadence time.Duration) {
 		for _, a := range t.ask(reqs) {
 			groups := due[bucket{a.broker, typ}]
 			for _, g := range groups {
-				g.described, g.changed = t.round, false
+				g.described = t.round
+				if a.err != nil && !unsupported(a.err) {
+					failed.add(g, a.err.Error())
+				}
 			}
 			if a.err != nil {
-				if unsupported(a.err) {
-					t.lacks[typ] = true
-				} else {
-					failed.add(a.err.Error())
-				}
+				t.lacks[typ] = t.lacks[typ] || unsupported(a.err)
 				continue
 			}
 			for _, d := range describedGroups(a.resp, t.topicName) {
+				g := t.groups[d.group]
 				if err := codeError(d.code); err != nil {
-					failed.add(err.Error())
-				} else if g := t.groups[d.group]; g != nil {
+					failed.add(g, err.Error())
+				} else if g != nil {
+					g.changed = false
 					t.describedGroup(g, d)
+					t.sightMembers(o, g)
 				}
 			}
 		}
 	}
-	for _, groups := range due {
-		for _, g := range groups {
-			t.sightMembers(o, g)
-		}
-	}
-	if len(failed) > 0 {
-		o.Missing = append(o.Missing, lineage.Missing{Reason: failed.String(), Share: 0})
-	}
+	failed.tell(o, len(t.groups))
 	t.tellGroups(o)
 	var spots []lineage.BlindSpot
 	for _, typ := range groupTypes {

@@ -55,7 +55,11 @@ func (t *take) metadata() error {
 		t.brokers = append(t.brokers, b.NodeID)
 	}
 	slices.Sort(t.brokers)
-	if t.due("rights", t.cadence(rightsCadence)) || !t.rights.describe {
+	cadence := rightsCadence
+	if !t.rights.describe {
+		cadence = deniedRetryPeriod // so that a right that is granted shows soon
+	}
+	if t.due("rights", t.cadence(cadence)) {
 		t.askRights()
 	}
 	t.topicsNow(o, resp.Topics)
@@ -174,10 +178,7 @@ func (t *take) topicNew(o *lineage.Observation, rt *kmsg.MetadataResponseTopic) 
 // retire takes a topic incarnation out of the books, and what its readers had on it.
 func (t *take) retire(tp *topic) {
 	delete(t.topics, tp.topic.ID)
-	if len(t.retired) >= maxDeparted {
-		clear(t.retired)
-	}
-	t.retired[tp.topic.ID] = tp
+	t.retired[tp.topic.ID], tp.retired = tp, t.round
 	if t.byName[tp.topic.Name] == tp {
 		delete(t.byName, tp.topic.Name)
 	}
@@ -202,8 +203,25 @@ func (t *take) reinstate(o *lineage.Observation, tp *topic) {
 	o.Events = append(o.Events, lineage.Event{At: t.round, Type: lineage.TopicCreated, Topic: tp.topic, Detail: "visible again"})
 }
 
+// retiredFor is how long a deleted topic is remembered: long enough for every broker to have learned of it.
+const retiredFor = time.Hour
+
+// forgetRetired drops the topics that were deleted long ago, and what their readers had.
+func (t *take) forgetRetired() {
+	for id, tp := range t.retired {
+		if t.round.Sub(tp.retired) < retiredFor {
+			continue
+		}
+		delete(t.retired, id)
+		for _, g := range t.groups {
+			delete(g.readers, id)
+		}
+	}
+}
+
 // topicsGone retires the topics that complete answers no longer name.
 func (t *take) topicsGone(o *lineage.Observation) {
+	t.forgetRetired()
 	for _, tp := range t.topics {
 		if tp.absent < topicGoneAfter {
 			continue

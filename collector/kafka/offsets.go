@@ -155,15 +155,16 @@ func (m missing) topic(tp *topic, reason string) {
 
 // tell writes the missing topics into the observation, each reason once. Nothing seen of anything is said as All.
 func (m missing) tell(o *lineage.Observation) {
-	n := 0
-	for _, topics := range m.topics {
+	n, why := 0, reasons{}
+	for reason, topics := range m.topics {
 		n += len(topics)
+		why[reason] += len(topics)
+	}
+	if n == m.of && n > 0 {
+		o.Missing = append(o.Missing, lineage.Missing{All: true, Share: 1, Reason: why.String()})
+		return
 	}
 	for reason, topics := range m.topics {
-		if n == m.of {
-			o.Missing = append(o.Missing, lineage.Missing{All: true, Share: 1, Reason: reason})
-			return
-		}
 		o.Missing = append(o.Missing, lineage.Missing{
 			Topics: topics, Share: float64(len(topics)) / float64(m.of),
 			Reason: fmt.Sprintf("%s (%d of %d topics)", reason, len(topics), m.of),
@@ -189,6 +190,9 @@ type topicAt struct {
 func (tp topicAt) age(partition int32, offset int64) (time.Duration, bool) {
 	return tp.histories[partition].age(tp.now, offset)
 }
+
+// transactional implements topicEnds.
+func (tp topicAt) transactional() bool { return tp.markers > 0 || len(tp.txns) > 0 }
 
 // origin implements topicEnds. Where a group begins without a commit is its auto.offset.reset, which no broker knows. If it has committed less than the end was when the group
 // appeared, it began at the log's start. If more, it began at that end at the latest: counting from there is a lower bound, and exact where the log was empty then.

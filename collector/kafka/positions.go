@@ -271,6 +271,7 @@ func (r *reader) encode() []byte {
 	e.uint(positionsVersion)
 	e.uint(uint64(r.kind))
 	e.total(r.read)
+	e.time(r.began)
 	e.time(r.moved)
 	e.time(r.idle)
 	e.uint(uint64(len(r.parts)))
@@ -293,9 +294,11 @@ func (s *source) restoreReader(rest string, value []byte, round time.Time) error
 	d := decoder{b: value}
 	d.version()
 	r := g.reader(tp, lineage.EvidenceKind(d.uint()))
-	r.read, r.moved, r.idle, r.known = d.total(), d.time(), d.time(), round
+	r.read, r.began, r.moved, r.idle, r.known = d.total(), d.time(), d.time(), d.time(), round
 	for range d.count() {
-		r.parts = append(r.parts, readPartition{committed: d.int()})
+		p := newReadPartition()
+		p.committed = d.int()
+		r.parts = append(r.parts, p)
 	}
 	return d.done()
 }

@@ -78,8 +78,8 @@ func TestRestore(t *testing.T) {
 	g := &group{ref: lineage.GroupRef{Cluster: "c", Group: "a/b group"}, typ: "Consumer", state: "Stable", protocol: "consumer", joined: t0, dirty: true, readers: map[lineage.TopicID]*reader{}}
 	s.groups["a/b group"] = g
 	rd := g.reader(tp, lineage.GroupOffsets)
-	rd.read, rd.moved, rd.idle, rd.touched = total{n: 7, told: 7}, t0, t0.Add(-tick), true
-	rd.parts = []readPartition{{committed: 12}, {committed: -1}}
+	rd.read, rd.began, rd.moved, rd.idle, rd.touched = total{n: 7, told: 7}, t0.Add(-9*tick), t0, t0.Add(-tick), true
+	rd.parts = []readPartition{{committed: 12}, {committed: lostCommit}}
 	take := &take{source: s, ctx: t.Context(), round: t0}
 	o := take.observe(sourceEnds, tick)
 	take.savePositions()
@@ -102,7 +102,7 @@ func TestRestore(t *testing.T) {
 	if got == nil || got.typ != "Consumer" || !got.joined.Equal(t0) {
 		t.Fatalf("group %+v", got)
 	}
-	if r := got.readers[tp.topic.ID]; r == nil || r.read.n != 7 || !r.moved.Equal(t0) || !r.known.Equal(t0) || len(r.parts) != 2 || r.parts[0].committed != 12 {
+	if r := got.readers[tp.topic.ID]; r == nil || r.read.n != 7 || !r.moved.Equal(t0) || !r.known.Equal(t0) || len(r.parts) != 2 || r.parts[0].committed != 12 || r.parts[1].committed != lostCommit || !r.began.Equal(t0.Add(-9*tick)) {
 		t.Errorf("reader %+v", r)
 	}
 }

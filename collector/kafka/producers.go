@@ -221,9 +221,14 @@ func (t *take) tellProducers(why map[*topic]string) {
 		if tp.denied {
 			deniedTopics = append(deniedTopics, tp.topic.Name)
 		}
-		tp.expire()
+		tp.expire(t.round)
 	}
 	missing.tell(o)
+	for id, retry := range t.unnamed { // those that write no more
+		if t.round.Sub(retry) > unnamedForgotten {
+			delete(t.unnamed, id)
+		}
+	}
 	t.sayBlind(o, producerSpots(deniedTopics, len(t.unnamed)))
 }
 

@@ -18,6 +18,7 @@ type reader struct {
 	parts  []readPartition
 
 	read    total
+	began   time.Time // when the reader can have begun: its first round, or the group's
 	from    time.Time // start of the span over which the newest advance is spread
 	moved   time.Time // newest round in which a commit advanced
 	idle    time.Time // newest round in which nothing was left to read
@@ -31,9 +32,17 @@ type reader struct {
 
 // readPartition is a reader's book of one partition.
 type readPartition struct {
-	committed int64 // -1: none
+	committed int64 // noCommit: none yet; lostCommit: it was there and is gone
 	lag       int64
+	start     int64 // of a share group: its start offset as last read, -1: not read; not kept over a restart
 }
+
+const (
+	noCommit   = -1
+	lostCommit = -2
+)
+
+func newReadPartition() readPartition { return readPartition{committed: noCommit, start: -1} }
 
 // readerGauges are the levels of a reader.
 type readerGauges struct {
@@ -60,6 +69,8 @@ type topicEnds interface {
 	end(partition int32) (offset int64, ok bool)
 	// age returns how long the end has been beyond the offset.
 	age(partition int32, offset int64) (age time.Duration, atLeast bool)
+	// transactional reports whether transactions were written to the topic: their markers are offsets that a reader passes and does not read.
+	transactional() bool
 	// origin returns where a consumer that has just committed offset for the first time began to read, and whether that is certain.
 	origin(partition int32, offset int64, joined time.Time) (start int64, certain bool)
 }
@@ -82,12 +93,17 @@ func (r *reader) observe(commits []commit, ends topicEnds, g groupState, round t
 			return false
 		}
 	}
+	if r.began.IsZero() {
+		if r.began = round; !g.joined.IsZero() {
+			r.began = g.joined
+		}
+	}
 	advanced := false
 	seen := make([]bool, len(r.parts))
 	r.gauges = readerGauges{}
 	for _, c := range commits {
 		for int(c.partition) >= len(r.parts) {
-			r.parts = append(r.parts, readPartition{committed: -1})
+			r.parts = append(r.parts, newReadPartition())
 			seen = append(seen, false)
 		}
 		seen[c.partition] = true
@@ -98,7 +114,8 @@ func (r *reader) observe(commits []commit, ends topicEnds, g groupState, round t
 	}
 	for i := range r.parts { // commits that are gone: expired, or the group was deleted and made again
 		if !seen[i] && r.parts[i].committed >= 0 {
-			r.parts[i], r.touched = readPartition{committed: -1}, true
+			r.parts[i], r.touched = newReadPartition(), true
+			r.parts[i].committed = lostCommit
 		}
 	}
 	if advanced {
@@ -122,7 +139,7 @@ func (r *reader) spread(g groupState, round time.Time) time.Time {
 			from = r.known
 		}
 	}
-	return from
+	return later(from, r.began)
 }
 
 func later(a, b time.Time) time.Time {
@@ -136,31 +153,39 @@ func later(a, b time.Time) time.Time {
 func (r *reader) book(c commit, ends topicEnds, g groupState) bool {
 	p := &r.parts[c.partition]
 	prev := p.committed
-	if c.offset == prev {
+	if c.offset == prev || c.offset < 0 && prev < 0 {
 		return false
 	}
-	p.committed, r.touched = c.offset, true
-	switch {
-	case c.offset < 0:
+	r.touched = true
+	if c.offset < 0 {
+		p.committed = lostCommit
 		return false
+	}
+	p.committed = c.offset
+	switch {
 	case prev < 0:
-		if g.joined.IsZero() {
-			return false // it was there before us
+		if prev == lostCommit || g.joined.IsZero() {
+			return false // what is committed first after a loss, or was there before us, is the base
 		}
 		start, certain := ends.origin(c.partition, c.offset, g.joined)
 		if c.offset <= start {
 			return false
 		}
-		r.read.add(c.offset-start, !certain)
+		r.read.add(c.offset-start, !certain || r.estimates(ends))
 		return true
 	case c.offset < prev:
 		return false // set back: what is read again will be counted from here
-	case !g.live && !g.wasLive && c.leaderEpoch < 0:
+	case !g.live && !g.wasLive && (c.leaderEpoch < 0 || r.kind == lineage.ShareOffsets):
 		return false // set forward by an administrator: nobody read what lies in between
 	default:
-		r.read.add(c.offset-prev, r.kind == lineage.ShareOffsets)
+		r.read.add(c.offset-prev, r.estimates(ends))
 		return true
 	}
+}
+
+// estimates reports whether an advance of offsets is more than the records read: a share group's holds rejected ones, and markers are offsets.
+func (r *reader) estimates(ends topicEnds) bool {
+	return r.kind == lineage.ShareOffsets || ends.transactional()
 }
 
 // measure adds one partition's lag to the gauges.

@@ -13,6 +13,7 @@ type fakeEnds struct {
 	unread    bool
 	start     int64
 	atJoin    int64
+	markers   bool
 }
 
 func (f fakeEnds) end(int32) (int64, bool) { return f.endOffset, !f.unread }
@@ -20,6 +21,7 @@ func (f fakeEnds) age(_ int32, o int64) (time.Duration, bool) {
 	return time.Duration(f.endOffset-o) * time.Second, false
 }
 
+func (f fakeEnds) transactional() bool { return f.markers }
 func (f fakeEnds) origin(_ int32, offset int64, _ time.Time) (int64, bool) {
 	if offset < f.atJoin {
 		return f.start, false
@@ -131,5 +133,57 @@ func TestReaderNeedsTheEnds(t *testing.T) {
 	}
 	if len(r.parts) != 0 {
 		t.Error("booked without an end")
+	}
+}
+
+// What a reader did before it was first seen is nobody's: no step is spread over the time before.
+func TestReaderClaimsNothingBeforeItWasSeen(t *testing.T) {
+	runReader(t, time.Time{}, 0, []readerStep{
+		{offset: 100, end: 900, live: true, lag: 800},
+		{offset: 100, end: 900, live: true, lag: 800},
+		{offset: 200, end: 900, live: true, read: 100, since: at(0), lag: 700, pending: true},
+	})
+}
+
+// Commits that were deleted do not make the next one a first one of a group that has just joined.
+func TestReaderTakesTheCommitAfterALossAsItsBase(t *testing.T) {
+	runReader(t, t0.Add(-tick), 1000, []readerStep{
+		{offset: -1, end: 1000, live: true},
+		{offset: 2000, end: 2000, live: true, read: 1000},
+		{offset: -1, end: 2000, live: true, read: 1000},
+		{offset: 2010, end: 2010, live: true, read: 1000},
+		{offset: 2030, end: 2030, live: true, read: 1020},
+	})
+}
+
+func TestReaderOfTransactionsIsEstimated(t *testing.T) {
+	r := newReader(lineage.Access{}, lineage.GroupOffsets)
+	r.observe([]commit{{0, 10, 0}}, fakeEnds{endOffset: 10, markers: true}, groupState{live: true}, t0)
+	r.observe([]commit{{0, 30, 0}}, fakeEnds{endOffset: 30, markers: true}, groupState{live: true}, at(1))
+	if r.read.n != 20 || !r.read.estimated {
+		t.Errorf("%+v, want 20, estimated: markers are offsets that nobody reads", r.read)
+	}
+}
+
+// A share group that stands still stands still, although its lag is measured after the end was.
+func TestShareProgressDoesNotJitter(t *testing.T) {
+	r := newReader(lineage.Access{}, lineage.ShareOffsets)
+	tp := &topic{account: newAccount(lineage.Topic{Name: "orders"})}
+	tp.open(1, true)
+	tp.leaders, tp.histories, tp.starts = []int32{1}, make([]history, 1), []int64{0}
+	end, late := int64(1000), []int64{20, 5, 180, 0, 90, 40}
+	for i := range 20 {
+		end += 200
+		tp.begin()
+		tp.setEnd(0, end)
+		round := at(i)
+		lag := end + late[i%len(late)] - 500 // the group stands at 500
+		r.observe([]commit{r.shareProgress(tp, 0, 480, lag)}, topicAt{tp, round}, groupState{}, round)
+	}
+	if r.read.n != 0 {
+		t.Errorf("a share group without members read %d", r.read.n)
+	}
+	if c := r.shareProgress(tp, 0, 100, end-100); c.offset != 100 {
+		t.Errorf("after its start was set back it stands at %d, want 100", c.offset)
 	}
 }

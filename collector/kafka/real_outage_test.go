@@ -14,9 +14,9 @@ func TestRealOutage(t *testing.T) {
 	c.CreateTopic(t, "outage", 6)
 	r := newRecorder()
 	watch(t, r, Config{Brokers: c.Brokers()})
-	eventually(t, "two rounds", 30*time.Second, func() bool { return r.roundsTaken() >= 2 })
+	eventually(t, "two rounds", 60*time.Second, func() bool { return r.roundsTaken() >= 2 })
 	consumer := c.ConsoleConsumer(t, "outage-g", "classic", "outage", "auto.commit.interval.ms=500")
-	eventually(t, "the group", 30*time.Second, func() bool {
+	eventually(t, "the group", 60*time.Second, func() bool {
 		_, n := r.sum("outage", lineage.Lag, func(a lineage.Access) bool { return a.Client.Group == "outage-g" })
 		return n > 0
 	})
@@ -35,16 +35,16 @@ func TestRealOutage(t *testing.T) {
 	whole := func(a lineage.Access) bool { return a.Op == lineage.OpNone }
 	writers := func(a lineage.Access) bool { return a.Op == lineage.Write }
 	group := func(a lineage.Access) bool { return a.Client.Group == "outage-g" && a.Client.Member == "" }
-	eventually(t, "all records are counted to the topic", 30*time.Second, func() bool {
+	eventually(t, "all records are counted to the topic", 60*time.Second, func() bool {
 		n, _ := r.sum("outage", lineage.Appended, whole)
 		return n == end
 	})
-	eventually(t, "all records are counted to writers", 30*time.Second, func() bool {
+	eventually(t, "all records are counted to writers", 60*time.Second, func() bool {
 		n, _ := r.sum("outage", lineage.Records, writers)
 		return n == end
 	})
 	c.WaitGroup(t, "outage-g", "outage", end)
-	eventually(t, "all records are counted to the group", 30*time.Second, func() bool {
+	eventually(t, "all records are counted to the group", 60*time.Second, func() bool {
 		n, _ := r.sum("outage", lineage.Records, group)
 		lag, _ := r.sum("outage", lineage.Lag, group)
 		return n == end && lag == 0

@@ -50,7 +50,7 @@ func TestRealLeastPrivilege(t *testing.T) {
 		})
 	}
 	for _, r := range recs {
-		eventually(t, "two rounds", 30*time.Second, func() bool { return r.roundsTaken() >= 2 })
+		eventually(t, "two rounds", 60*time.Second, func() bool { return r.roundsTaken() >= 2 })
 	}
 	sent := c.ProducerPerf(t, kafkatest.Perf{Topic: "rights", Records: 500, PerSecond: 250})
 	consumer := c.ConsoleConsumer(t, "rights-g", "classic", "rights", "auto.commit.interval.ms=500")
@@ -64,15 +64,15 @@ func TestRealLeastPrivilege(t *testing.T) {
 	named := func(a lineage.Access) bool { return a.Op == lineage.Write && a.Client.Kind == lineage.Connection }
 	remainder := func(a lineage.Access) bool { return a.Client.Kind == lineage.Remainder }
 	whole := func(a lineage.Access) bool { return a.Op == lineage.OpNone }
-	eventually(t, "the watcher counts the producer", 10*time.Second, func() bool { return sum("watcher", lineage.Records, named) == sent })
-	eventually(t, "the describer counts the remainder", 10*time.Second, func() bool { return sum("describer", lineage.Records, remainder) == sent })
+	eventually(t, "the watcher counts the producer", 60*time.Second, func() bool { return sum("watcher", lineage.Records, named) == sent })
+	eventually(t, "the describer counts the remainder", 60*time.Second, func() bool { return sum("describer", lineage.Records, remainder) == sent })
 	if n := sum("watcher", lineage.Records, remainder); n != 0 {
 		t.Errorf("the watcher has a remainder of %d", n)
 	}
 	if n := sum("describer", lineage.Records, named); n != 0 {
 		t.Errorf("the describer counts %d by producer id", n)
 	}
-	eventually(t, "sizes", 10*time.Second, func() bool {
+	eventually(t, "sizes", 60*time.Second, func() bool {
 		return sum("describer", lineage.Appended, whole) == sent && sum("watcher", lineage.LogBytes, whole) >= 0
 	})
 

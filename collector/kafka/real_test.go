@@ -154,10 +154,10 @@ func TestRealCountsAreExact(t *testing.T) {
 	c.CreateTopic(t, "books", 3)
 	r := newRecorder()
 	stop := watch(t, r, Config{Brokers: c.Brokers()})
-	eventually(t, "two rounds", 30*time.Second, func() bool { return r.roundsTaken() >= 2 })
+	eventually(t, "two rounds", 60*time.Second, func() bool { return r.roundsTaken() >= 2 })
 	consumer := c.ConsoleConsumer(t, "books-classic", "classic", "books", "auto.commit.interval.ms=1000")
 	modern := c.ConsoleConsumer(t, "books-modern", "consumer", "books", "auto.commit.interval.ms=1000")
-	eventually(t, "members", 30*time.Second, func() bool {
+	eventually(t, "members", 90*time.Second, func() bool {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		groups := map[string]bool{}
@@ -187,7 +187,7 @@ func TestRealCountsAreExact(t *testing.T) {
 	want := func(what string, m lineage.Metric, match func(lineage.Access) bool, want int64) {
 		t.Helper()
 		var got int64
-		deadline := time.Now().Add(15 * time.Second)
+		deadline := time.Now().Add(60 * time.Second)
 		for {
 			if got, _ = r.sum("books", m, match); got == want || time.Now().After(deadline) {
 				break
@@ -230,7 +230,7 @@ func TestRealTransactions(t *testing.T) {
 			c.CreateTopic(t, "ledger", 2)
 			r := newRecorder()
 			watch(t, r, Config{Brokers: c.Brokers()})
-			eventually(t, "two rounds", 30*time.Second, func() bool { return r.roundsTaken() >= 2 })
+			eventually(t, "two rounds", 60*time.Second, func() bool { return r.roundsTaken() >= 2 })
 			p := c.StartProducerPerf(t, kafkatest.Perf{Topic: "ledger", Records: 4000, PerSecond: 500, TransactionalID: "ledger-writer"})
 			plain := c.ProducerPerf(t, kafkatest.Perf{Topic: "ledger", Records: 1000, PerSecond: 200})
 			sent := p.Wait(t)
@@ -239,11 +239,11 @@ func TestRealTransactions(t *testing.T) {
 			rest := func(a lineage.Access) bool { return a.Client.Kind == lineage.Remainder }
 			within := func(got, want int64) bool { return got >= want-want/100 && got <= want+want/100 }
 			end := c.EndOffset(t, "ledger")
-			eventually(t, "all of the topic", 20*time.Second, func() bool {
+			eventually(t, "all of the topic", 60*time.Second, func() bool {
 				n, _ := r.sum("ledger", lineage.Appended, func(a lineage.Access) bool { return a.Op == lineage.OpNone })
 				return n == end
 			})
-			eventually(t, "the records of both", 10*time.Second, func() bool {
+			eventually(t, "the records of both", 30*time.Second, func() bool {
 				n, _ := r.sum("ledger", lineage.Records, named)
 				m, _ := r.sum("ledger", lineage.Records, idempotent)
 				return within(n, sent) && m == plain

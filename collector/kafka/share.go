@@ -31,7 +31,7 @@ func (t *take) shareGroups(cadence time.Duration) {
 	if n == 0 || t.lacks[sourceShare] {
 		return
 	}
-	missing := groupsMissing{reasons{}, nil}
+	missing := groupsMissing{why: reasons{}}
 	for _, a := range t.ask(reqs) {
 		if a.err != nil && unsupported(a.err) {
 			t.lacks[sourceShare] = true
@@ -66,18 +66,20 @@ func (t *take) shared(o *lineage.Observation, g *group, topics []kmsg.DescribeSh
 		if tp == nil {
 			continue
 		}
-		var commits []commit
-		for _, p := range rt.Partitions {
-			if p.ErrorCode != 0 || p.Partition < 0 || int(p.Partition) >= len(tp.parts) {
-				continue
-			}
-			c := commit{partition: p.Partition, offset: p.StartOffset}
-			if end, ok := tp.end(p.Partition); ok && p.Lag >= 0 && p.StartOffset >= 0 {
-				c.offset = max(end-p.Lag, 0)
-			}
-			commits = append(commits, c)
-		}
 		r := g.reader(tp, lineage.ShareOffsets)
+		var commits []commit
+		failed := false
+		for _, p := range rt.Partitions {
+			if err := codeError(p.ErrorCode); err != nil {
+				missing.add(g, err.Error())
+				failed = true
+			} else if p.Partition >= 0 && int(p.Partition) < len(tp.parts) {
+				commits = append(commits, r.shareProgress(tp, p.Partition, p.StartOffset, p.Lag))
+			}
+		}
+		if failed {
+			continue
+		}
 		if !r.observe(commits, topicAt{tp, t.round}, groupState{live: g.live(), wasLive: g.wasLive, joined: g.joined}, t.round) {
 			missing.add(g, "end offsets are missing")
 			continue
@@ -85,4 +87,22 @@ func (t *take) shared(o *lineage.Observation, g *group, topics []kmsg.DescribeSh
 		o.Samples = append(o.Samples, r.tell(t.round, t.round.Add(-cadence))...)
 		g.dirty = g.dirty || r.touched
 	}
+}
+
+// shareProgress makes a share group's start offset and lag the offset up to which it has read. The broker measures the lag after we have read the end, so the difference is behind the truth by what was
+// appended in between, a little more or less each time: the highest counts, until the start offset itself is set back.
+func (r *reader) shareProgress(tp *topic, partition int32, start, lag int64) commit {
+	c := commit{partition: partition, offset: start}
+	if end, ok := tp.end(partition); ok && lag >= 0 && start >= 0 {
+		c.offset = max(end-lag, start)
+	}
+	for int(partition) >= len(r.parts) {
+		r.parts = append(r.parts, newReadPartition())
+	}
+	p := &r.parts[partition]
+	if c.offset >= 0 && start >= p.start {
+		c.offset = max(c.offset, p.committed)
+	}
+	p.start = start
+	return c
 }

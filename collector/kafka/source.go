@@ -74,6 +74,7 @@ type topic struct {
 	histories   []history
 	starts      []int64 // -1: not read yet
 	configs     []lineage.Config
+	retired     time.Time // round in which it was found deleted
 	absent      int       // complete metadata rounds in a row that did not name it
 	factTold    bool      // its fact was told and did not change since
 	dirty       bool      // its position changed since it was last saved

@@ -36,12 +36,13 @@ func (a *account) setTransactional(p *partition, moved []movedTxn, round time.Ti
 	}
 	if len(names) != 1 || names[""] {
 		for _, m := range moved {
-			a.transactional(m.now.id, name(m.now.id)).uncounted = true
+			w := a.transactional(m.now.id, name(m.now.id))
+			w.uncounted, w.moved = true, round
 		}
 		return
 	}
 	w := a.transactional(moved[0].now.id, name(moved[0].now.id))
-	w.uncounted = true // it moved, whatever is counted
+	w.uncounted, w.moved = true, round // it moved, whatever is counted
 	rest := p.advance - p.named - p.slack - p.remainder
 	sequential, doubt := true, false
 	for _, m := range moved {

@@ -9,6 +9,9 @@ import (
 // unnamedRetry is how long a producer id that no coordinator knew by name is not asked for again.
 const unnamedRetry = 30 * time.Second
 
+// unnamedForgotten is how long after its retry was due a producer id that has not moved since is a blind spot no more.
+const unnamedForgotten = 10 * time.Minute
+
 // nameTransactions asks for the transactional.ids of the transactional producers that these answers show and that have no name yet. With transaction version 2 a busy one changes its producer id
 // about every 32,000 transactions, so this goes on for ever, but it asks only when a new id shows: one request a broker, in that round alone.
 func (t *take) nameTransactions(answers []brokerAnswer) {
