@@ -322,7 +322,7 @@ func (c *Cluster) WaitMembers(t testing.TB, groups ...string) {
 func (c *Cluster) WaitGroup(t testing.TB, group, topic string, records int64) {
 	t.Helper()
 	admin := c.Admin(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
 	err := poll(ctx, func() error {
 		offsets, err := admin.FetchOffsets(ctx, group)
@@ -347,7 +347,7 @@ func (c *Cluster) WaitGroup(t testing.TB, group, topic string, records int64) {
 // share-groups shows beside it, moves later (measured: at 0 still when all was delivered and acknowledged).
 func (c *Cluster) WaitShareGroup(t testing.TB, group, topic string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
 	err := poll(ctx, func() error {
 		out, err := c.Tool(ctx, "share-groups", "--describe", "--offsets", "--group", group)
