@@ -125,18 +125,22 @@ func (c *Cluster) waitReady(ctx context.Context, brokers int) error {
 	return nil
 }
 
-// poll calls f until it succeeds or ctx ends; then f's last error says what was missing.
+// poll calls f until it succeeds or ctx ends; then f's last error says what was missing, unless it was that end itself.
 func poll(ctx context.Context, f func() error) error {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
+	var last error
 	for {
 		err := f()
 		if err == nil || errors.Is(err, errPortTaken) {
 			return err
 		}
+		if last == nil || !errors.Is(err, context.DeadlineExceeded) {
+			last = err
+		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%w: %w", ctx.Err(), err)
+			return fmt.Errorf("%w: %w", ctx.Err(), last)
 		case <-tick.C:
 		}
 	}

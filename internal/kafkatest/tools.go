@@ -347,6 +347,7 @@ func (c *Cluster) WaitGroup(t testing.TB, group, topic string, records int64) {
 // share-groups shows beside it, moves later (measured: at 0 still when all was delivered and acknowledged).
 func (c *Cluster) WaitShareGroup(t testing.TB, group, topic string) {
 	t.Helper()
+	admin := c.Admin(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
 	err := poll(ctx, func() error {
@@ -354,8 +355,16 @@ func (c *Cluster) WaitShareGroup(t testing.TB, group, topic string) {
 		if err != nil {
 			return err
 		}
+		ends, err := admin.ListEndOffsets(ctx, topic)
+		if err != nil {
+			return err
+		}
 		offsets := slices.DeleteFunc(parseOffsets(out), func(o GroupOffset) bool { return o.Topic != topic })
-		if len(offsets) == 0 || slices.ContainsFunc(offsets, func(o GroupOffset) bool { return o.Lag != 0 }) {
+		if len(offsets) == 0 || slices.ContainsFunc(offsets, func(o GroupOffset) bool {
+			end, _ := ends.Lookup(topic, int32(o.Partition))
+			// A partition from which nothing was delivered has no lag; when it is empty that is for ever.
+			return o.Lag > 0 || o.Lag < 0 && end.Offset > 0
+		}) {
 			return fmt.Errorf("share group %s: %+v", group, offsets)
 		}
 		return nil
