@@ -253,7 +253,7 @@ func TestDeniedTopicIsAllRemainder(t *testing.T) {
 }
 
 func TestProducersBudget(t *testing.T) {
-	s := newSource(Config{Name: "west", Interval: tick}, nil)
+	s := newSource(Config{Name: "west", Interval: tick})
 	big, small := &topic{account: newAccount(lineage.Topic{Name: "big"})}, &topic{account: newAccount(lineage.Topic{Name: "small"})}
 	for _, tp := range []*topic{big, small} {
 		tp.open(2, true)

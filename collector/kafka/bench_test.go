@@ -123,7 +123,7 @@ func BenchmarkRound(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		defer col.source.cl.Close()
+		defer col.source.close()
 		round := t0
 		take := func() []lineage.Observation {
 			round = round.Add(10 * time.Second)

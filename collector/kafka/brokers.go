@@ -36,7 +36,7 @@ func (t *take) ask(reqs map[int32]kmsg.Request) []brokerAnswer {
 	for i := range answers {
 		a := &answers[i]
 		wg.Go(func() {
-			a.resp, a.err = t.cl.Broker(int(a.broker)).Request(ctx, a.req)
+			a.resp, a.err = t.client.Broker(int(a.broker)).Request(ctx, a.req)
 			if a.err != nil {
 				a.resp, a.err = nil, fmt.Errorf("broker %d: %w", a.broker, plain(a.err))
 			}

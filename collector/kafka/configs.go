@@ -74,7 +74,7 @@ func (t *take) configsOf(o *lineage.Observation, names []string) (forbidden int,
 	}
 	// Any broker can answer; they take turns.
 	broker := t.brokers[int(t.round.Unix())%len(t.brokers)]
-	resp, err := req.RequestWith(ctx, t.cl.Broker(int(broker)))
+	resp, err := req.RequestWith(ctx, t.client.Broker(int(broker)))
 	if err != nil {
 		return 0, fmt.Errorf("broker %d: %w", broker, plain(err))
 	}

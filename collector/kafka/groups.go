@@ -122,8 +122,8 @@ func (t *take) committed(o *lineage.Observation, g *group, rg *kmsg.OffsetFetchR
 				continue
 			}
 			c := commit{p.Partition, p.Offset, p.LeaderEpoch}
-			// A topic that was made again under our eyes starts at zero; what is committed beyond its end was committed on its predecessor.
-			if end, ok := tp.end(p.Partition); ok && c.offset > end && !tp.born.IsZero() {
+			// A topic that was made again under our eyes starts at zero: a first commit beyond its end was made on its predecessor. A later one is only ahead of the end, which was read before.
+			if end, ok := tp.end(p.Partition); ok && c.offset > end && !tp.born.IsZero() && g.readers[tp.topic.ID].committed(p.Partition) < 0 {
 				c.offset = -1
 			}
 			commits[tp] = append(commits[tp], c)

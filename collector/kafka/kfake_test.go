@@ -77,7 +77,7 @@ func (w *world) start(cfg Config) {
 		w.t.Fatal(err)
 	}
 	w.source = c.source
-	w.t.Cleanup(c.source.cl.Close)
+	w.t.Cleanup(c.source.close)
 }
 
 // take takes n rounds.
@@ -462,6 +462,44 @@ func TestSlowSourcesTellOfAnOutage(t *testing.T) {
 	for _, c := range w.source.slowCadences() {
 		if rounds*tick >= c.every && len(w.missing(c.name)) > 0 {
 			t.Errorf("%s after the outage: missing %+v", c.name, w.missing(c.name))
+		}
+	}
+}
+
+// On a topic that was born under our eyes a commit can be ahead of the end, which was read some milliseconds before: that is no loss of the group's offsets. A first commit beyond the end was made on the topic's
+// predecessor of the same name.
+func TestCommitAheadOfTheEnd(t *testing.T) {
+	s := newSource(Config{Name: "west", Interval: tick})
+	tp := &topic{account: newAccount(lineage.Topic{ID: lineage.TopicID{1}, Name: "orders"}), born: t0}
+	tp.open(1, true)
+	tp.leaders, tp.histories, tp.starts = []int32{1}, make([]history, 1), []int64{0}
+	s.topics[tp.topic.ID], s.byName["orders"] = tp, tp
+	g := &group{ref: lineage.GroupRef{Group: "g"}, state: "Stable", joined: t0.Add(-tick), readers: map[lineage.TopicID]*reader{}}
+	round := t0
+	look := func(end, committed int64) int64 {
+		t.Helper()
+		round = round.Add(tick)
+		take := &take{source: s, round: round, before: round.Add(-tick)}
+		tp.begin()
+		tp.setEnd(0, end)
+		rg := kmsg.NewOffsetFetchResponseGroup()
+		rt := kmsg.NewOffsetFetchResponseGroupTopic()
+		rt.TopicID = tp.topic.ID
+		p := kmsg.NewOffsetFetchResponseGroupTopicPartition()
+		p.Offset = committed
+		rt.Partitions = append(rt.Partitions, p)
+		rg.Topics = append(rg.Topics, rt)
+		take.committed(take.observe(sourceGroups, tick), g, &rg, map[*topic]string{})
+		return g.readers[tp.topic.ID].read.n
+	}
+	for _, c := range []struct{ end, committed, read int64 }{
+		{0, 900, 0}, // of the predecessor
+		{100, 100, 100},
+		{200, 205, 205}, // ahead
+		{300, 300, 300},
+	} {
+		if n := look(c.end, c.committed); n != c.read {
+			t.Errorf("end %d, committed %d: read %d, want %d", c.end, c.committed, n, c.read)
 		}
 	}
 }

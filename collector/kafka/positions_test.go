@@ -70,7 +70,7 @@ func FuzzDecodeTopic(f *testing.F) {
 
 // What a source holds after Restore is what it held when it saved.
 func TestRestore(t *testing.T) {
-	s := newSource(Config{Name: "west", Interval: tick}, nil)
+	s := newSource(Config{Name: "west", Interval: tick})
 	s.cluster, s.continuous = "c", false
 	tp := randomTopic(rand.New(rand.NewPCG(3, 4)))
 	tp.whole, tp.dirty = false, true
@@ -88,7 +88,7 @@ func TestRestore(t *testing.T) {
 	if err := sink.Append(t.Context(), *o); err != nil {
 		t.Fatal(err)
 	}
-	again := newSource(Config{Name: "west", Interval: tick}, nil)
+	again := newSource(Config{Name: "west", Interval: tick})
 	if err := again.Restore(context.Background(), sink); err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func TestRestore(t *testing.T) {
 func TestRestoreNamesACorruptPosition(t *testing.T) {
 	sink := newRecorder()
 	sink.positions[roundKey] = []byte{9}
-	s := newSource(Config{Name: "west", Interval: tick}, nil)
+	s := newSource(Config{Name: "west", Interval: tick})
 	if err := s.Restore(t.Context(), sink); err == nil {
 		t.Error("no error for a position of an unknown version")
 	} else {

@@ -56,6 +56,14 @@ func newReader(access lineage.Access, kind lineage.EvidenceKind) *reader {
 	return &reader{access: access, kind: kind, read: total{told: -1}}
 }
 
+// committed returns the offset that the reader last committed, below zero when there is none. A nil reader has committed nothing.
+func (r *reader) committed(partition int32) int64 {
+	if r == nil || int(partition) >= len(r.parts) {
+		return noCommit
+	}
+	return r.parts[partition].committed
+}
+
 // commit is one partition's reading of a group's progress.
 type commit struct {
 	partition   int32

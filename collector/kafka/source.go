@@ -31,8 +31,9 @@ const (
 
 // source is the state between the rounds of one cluster. One goroutine at a time.
 type source struct {
-	cfg Config
-	cl  *kgo.Client
+	cfg        Config
+	cl         *kgo.Client
+	slowClient *kgo.Client
 
 	cluster    lineage.ClusterID
 	brokers    []int32
@@ -82,10 +83,19 @@ type topic struct {
 	retry       time.Time // when to ask again for a producer state that was denied
 }
 
-func newSource(cfg Config, cl *kgo.Client) *source {
-	s := &source{cfg: cfg, cl: cl}
+func newSource(cfg Config) *source {
+	s := &source{cfg: cfg}
 	s.forget()
 	return s
+}
+
+// close closes the connections.
+func (s *source) close() {
+	for _, cl := range []*kgo.Client{s.cl, s.slowClient} {
+		if cl != nil {
+			cl.Close()
+		}
+	}
 }
 
 // forget brings the source to the state of a first start.
@@ -104,6 +114,7 @@ func (s *source) forget() {
 // take is one round under way.
 type take struct {
 	*source
+	client *kgo.Client // that the questions go through
 	ctx    context.Context
 	round  time.Time
 	before time.Time // the round before, whether or not it was taken
@@ -112,7 +123,7 @@ type take struct {
 
 // Observe implements collector.Source.
 func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observation {
-	t := &take{source: s, ctx: ctx, round: round, before: round.Add(-s.cfg.Interval)}
+	t := &take{source: s, client: s.cl, ctx: ctx, round: round, before: round.Add(-s.cfg.Interval)}
 	if err := t.metadata(); err != nil {
 		for _, name := range []string{sourceEnds, sourceBooks, sourceGroups} {
 			t.missAll(t.observe(name, s.cfg.Interval), "no metadata: "+err.Error())
@@ -258,6 +269,7 @@ func (s *source) cadence(want time.Duration) time.Duration {
 
 // slowSources runs what is due of the slower cadences. After a start all of them are; from then on they are spread over the rounds by their different lengths.
 func (t *take) slowSources() {
+	t.client = t.slowClient
 	for _, c := range t.slowCadences() {
 		switch {
 		case c.name == sourceMembers:
