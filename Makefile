@@ -22,7 +22,7 @@ test-long: need-go ## the same with the long versions of the tests
 	@go run ./internal/check -long
 
 bench: need-go ## all benchmarks; BENCH=pattern, COUNT=10 for benchstat
-	go test -run '^$$' -bench '$(or $(BENCH),.)' -benchmem -count $(or $(COUNT),1) -timeout 60m $$(go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./... | grep -v internal/acceptance)
+	go test -p 1 -run '^$$' -bench '$(or $(BENCH),.)' -benchmem -count $(or $(COUNT),1) -timeout 60m $$(go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./... | grep -v internal/acceptance)
 
 lint: need-go ## formatting and linters
 	$(GOLANGCI) fmt --diff ./...

@@ -101,14 +101,14 @@ func BenchmarkRestart(b *testing.B) {
 		b.Fatalf("%v\n%s", err, out)
 	}
 	b.Run("empty", func(b *testing.B) {
-		for i := 0; b.Loop(); i++ {
-			firstAnswer(b, bin, filepath.Join(work, fmt.Sprint("empty", i)), "{ coverage(window: {last: \"1h\"}) { complete } }")
+		for b.Loop() {
+			firstAnswer(b, bin, b.TempDir(), "{ coverage(window: {last: \"1h\"}) { complete } }")
 		}
 	})
 	b.Run("hour-of-log", func(b *testing.B) {
-		for i := 0; b.Loop(); i++ {
+		for b.Loop() {
 			b.StopTimer()
-			dir := filepath.Join(work, fmt.Sprint("copy", i))
+			dir := b.TempDir()
 			if err := os.CopyFS(dir, os.DirFS(killed)); err != nil {
 				b.Fatal(err)
 			}
