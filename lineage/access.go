@@ -42,15 +42,29 @@ type Client struct {
 	Principal       string
 	Host            string
 	Producer        ProducerID
+	// Mover is the connector or replicator itself, of an access that a source knows by what runs it and not by a connection. Its Scope is the name under which
+	// that source is configured. Zero: a connection, as for all the other fields.
+	Mover Node
 }
 
 // Access is one client's reading or writing of one topic: what is really seen, and what is stored and counted. With OpNone it is the topic
 // itself and Client is zero.
+//
+// A source that knows a topic by its name alone leaves Topic.ID zero: the access is then one to the topic of that name, whichever incarnation. With a Dataset it is a
+// mover's reading or writing outside Kafka: Topic holds the cluster alone.
 type Access struct {
-	Topic  Topic
-	Op     Op
-	Client Client
+	Topic   Topic
+	Op      Op
+	Client  Client
+	Dataset Dataset
 }
+
+// Dataset is data outside Kafka: a table, a folder, an index. Namespace and Name follow OpenLineage's naming rules
+// (https://openlineage.io/docs/spec/naming), without credentials.
+type Dataset struct{ Namespace, Name string }
+
+// Node returns the dataset's node.
+func (d Dataset) Node() Node { return Node{Scope: d.Namespace, Kind: DatasetNode, Name: d.Name} }
 
 // SubjectID is the dense id that a store gives an Access when it first sees it. It is never given to another Access.
 type SubjectID uint32

@@ -11,6 +11,9 @@ const (
 	TopicFacts              // FactKey.Name is the topic's name
 	GroupFacts              // FactKey.Name is the group
 	BlindSpotFacts          // FactKey.Name is the source's name
+	ConnectFacts            // about a Connect cluster; FactKey.Source is its name, FactKey.Name is empty
+	ConnectorFacts          // FactKey.Source is its Connect cluster's name, FactKey.Name the connector's
+	ReplicatorFacts         // FactKey.Source is who tells it, FactKey.Name the replicator's name
 )
 
 // FactKey names what a fact is about. Source is the Cluster part of a Source: facts are known before a cluster's id is.
@@ -28,6 +31,9 @@ type Fact struct {
 	Topic      *TopicFact
 	Group      *GroupFact
 	BlindSpots []BlindSpot // BlindSpotFacts: all that the source has now; empty: none
+	Connect    *ConnectFact
+	Connector  *ConnectorFact
+	Replicator *ReplicatorFact
 }
 
 // DatedFact is a fact and the round since which it holds.
@@ -66,6 +72,64 @@ type GroupFact struct {
 	Members  []Member
 	// MembersKnown is false until the members were described once; then an empty Members means none.
 	MembersKnown bool
+	// Topology is what a Streams group says of itself (KIP-1071); nil: not a Streams group, or it has none.
+	Topology *Topology
+}
+
+// Topology is the shape of a Kafka Streams application.
+type Topology struct {
+	Epoch         int
+	Subtopologies []Subtopology // by id
+	// SinksKnown: the broker stores the topology's description (KIP-1331), so Sinks and Stores are all there are. Otherwise both may lack some.
+	SinksKnown bool
+}
+
+// Subtopology is a part of a topology whose tasks run together. Its lists are sorted.
+type Subtopology struct {
+	ID                 string
+	Sources            []string // topics of others that it reads
+	Sinks              []string // topics of others that it writes, as far as known
+	RepartitionSources []string // inner topics that it reads
+	RepartitionSinks   []string // inner topics that it writes
+	Changelogs         []string // inner topics that keep its stores
+	Stores             []string
+}
+
+// ConnectFact is what a Connect cluster says of itself.
+type ConnectFact struct {
+	Kafka   ClusterID // the cluster that its workers keep their state in; empty: not told yet
+	Version string    // of the worker that answered
+}
+
+// ConnectorFact describes a connector. Nothing of its configuration stands here but what is named; so no secret can.
+type ConnectorFact struct {
+	Kafka ClusterID // the cluster that its topics are in
+	Class string    // connector.class, as configured
+	Type  string    // source or sink
+	State string    // as Connect says: RUNNING, PAUSED, STOPPED, FAILED, UNASSIGNED, RESTARTING
+	Tasks []Task    // by id
+	Group string    // of a sink: the consumer group that it reads with
+	// Replicator is the MirrorMaker 2 flow that the connector is a part of: it is then no node of its own. Zero: none.
+	Replicator Node
+}
+
+// Task is one task of a connector.
+type Task struct {
+	ID     int
+	State  string // as Connect says
+	Worker string // host:port
+}
+
+// ReplicatorFact describes one direction of replication by MirrorMaker 2.
+type ReplicatorFact struct {
+	// Node is the replicator's: its Scope is the name under which the target is configured, or its alias when it is not watched.
+	Node                     Node
+	SourceAlias, TargetAlias string
+	Source, Target           ClusterID // empty: not a watched cluster
+	Policy                   string    // replication.policy.class; empty: not told, the default is taken
+	Separator                string    // between alias and topic; empty for the identity policy
+	State                    string    // as Connect says; empty: not told
+	Connect                  string    // the Connect cluster that it runs on; empty: a dedicated process, or not known
 }
 
 // Member is a live member of a group.

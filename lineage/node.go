@@ -1,6 +1,7 @@
 package lineage
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"strings"
@@ -35,6 +36,11 @@ type Node struct {
 	Scope string
 	Kind  NodeKind
 	Name  string
+}
+
+// Compare orders nodes by kind, scope and name.
+func (n Node) Compare(m Node) int {
+	return cmp.Or(cmp.Compare(n.Kind, m.Kind), strings.Compare(n.Scope, m.Scope), strings.Compare(n.Name, m.Name))
 }
 
 // ID returns the node's readable id, kind:scope/name, with scope and name percent-encoded where they hold more than [A-Za-z0-9._-].

@@ -193,7 +193,7 @@ func everything(t *testing.T, s timeseries.Store, w lineage.Window) []any {
 	events, err := s.Events(ctx, w, nil, 0)
 	check(t, err)
 	out = append(out, coverage, events, s.Latest(), s.Earliest())
-	for kind := lineage.ClusterFacts; kind <= lineage.BlindSpotFacts; kind++ {
+	for kind := lineage.ClusterFacts; kind <= lineage.ReplicatorFacts; kind++ {
 		for at := w.Start; at.Before(w.End); at = at.Add(w.Duration() / 50) {
 			facts, err := s.Facts(ctx, at, "", kind, true)
 			check(t, err)

@@ -24,8 +24,23 @@ func randomTopic(r *rand.Rand) lineage.Topic {
 func randomAccess(r *rand.Rand) lineage.Access {
 	return lineage.Access{Topic: randomTopic(r), Op: lineage.Op(r.IntN(3)), Client: lineage.Client{
 		Kind: lineage.ClientKind(r.IntN(3)), ClientID: randomString(r), Group: randomString(r), Member: randomString(r), TransactionalID: randomString(r),
-		Principal: randomString(r), Host: randomString(r), Producer: lineage.ProducerID(r.Uint64()),
-	}}
+		Principal: randomString(r), Host: randomString(r), Producer: lineage.ProducerID(r.Uint64()), Mover: randomNode(r),
+	}, Dataset: lineage.Dataset{Namespace: randomString(r), Name: randomString(r)}}
+}
+
+func randomNode(r *rand.Rand) lineage.Node {
+	kind := lineage.NodeKind(r.IntN(int(lineage.DatasetNode) + 1))
+	if kind == lineage.NoKind {
+		return lineage.Node{}
+	}
+	return lineage.Node{Scope: randomString(r), Kind: kind, Name: randomString(r)}
+}
+
+func randomStrings(r *rand.Rand) (out []string) {
+	for range r.IntN(3) {
+		out = append(out, randomString(r))
+	}
+	return out
 }
 
 func randomMissing(r *rand.Rand) (out []lineage.Missing) {
@@ -48,7 +63,7 @@ func randomEvent(r *rand.Rand) lineage.Event {
 }
 
 func randomFact(r *rand.Rand) lineage.Fact {
-	f := lineage.Fact{Key: lineage.FactKey{Source: randomString(r), Kind: lineage.FactKind(1 + r.IntN(4)), Name: randomString(r)}, Gone: r.IntN(4) == 0}
+	f := lineage.Fact{Key: lineage.FactKey{Source: randomString(r), Kind: lineage.FactKind(1 + r.IntN(7)), Name: randomString(r)}, Gone: r.IntN(4) == 0}
 	if f.Gone {
 		return f
 	}
@@ -68,9 +83,33 @@ func randomFact(r *rand.Rand) lineage.Fact {
 		for range r.IntN(3) {
 			f.Group.Members = append(f.Group.Members, lineage.Member{ID: randomString(r), ClientID: randomString(r), Host: randomString(r)})
 		}
+		if r.IntN(2) == 0 {
+			f.Group.Topology = &lineage.Topology{Epoch: r.IntN(9), SinksKnown: r.IntN(2) == 0}
+			for range r.IntN(3) {
+				f.Group.Topology.Subtopologies = append(f.Group.Topology.Subtopologies, lineage.Subtopology{
+					ID: randomString(r), Sources: randomStrings(r), Sinks: randomStrings(r), RepartitionSources: randomStrings(r),
+					RepartitionSinks: randomStrings(r), Changelogs: randomStrings(r), Stores: randomStrings(r),
+				})
+			}
+		}
 	case lineage.BlindSpotFacts:
 		for range r.IntN(3) {
 			f.BlindSpots = append(f.BlindSpots, lineage.BlindSpot{Source: randomString(r), What: randomString(r), Remedy: randomString(r)})
+		}
+	case lineage.ConnectFacts:
+		f.Connect = &lineage.ConnectFact{Kafka: lineage.ClusterID(randomString(r)), Version: randomString(r)}
+	case lineage.ConnectorFacts:
+		f.Connector = &lineage.ConnectorFact{
+			Kafka: lineage.ClusterID(randomString(r)), Class: randomString(r), Type: randomString(r), State: randomString(r), Group: randomString(r),
+			Replicator: randomNode(r),
+		}
+		for range r.IntN(3) {
+			f.Connector.Tasks = append(f.Connector.Tasks, lineage.Task{ID: r.IntN(9), State: randomString(r), Worker: randomString(r)})
+		}
+	case lineage.ReplicatorFacts:
+		f.Replicator = &lineage.ReplicatorFact{
+			Node: randomNode(r), SourceAlias: randomString(r), TargetAlias: randomString(r), Source: lineage.ClusterID(randomString(r)),
+			Target: lineage.ClusterID(randomString(r)), Policy: randomString(r), Separator: randomString(r), State: randomString(r), Connect: randomString(r),
 		}
 	}
 	return f

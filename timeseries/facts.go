@@ -23,33 +23,18 @@ type factVersion struct {
 }
 
 func checkFact(f lineage.Fact) error {
-	set := 0
-	if f.Cluster != nil {
-		set++
-	}
-	if f.Topic != nil {
-		set++
-	}
-	if f.Group != nil {
-		set++
-	}
-	want := 1
-	if f.Gone || f.Key.Kind == lineage.BlindSpotFacts {
-		want = 0
-	}
-	ok := set == want && (len(f.BlindSpots) == 0 || !f.Gone && f.Key.Kind == lineage.BlindSpotFacts)
-	switch f.Key.Kind {
-	case lineage.ClusterFacts:
-		ok = ok && (f.Gone || f.Cluster != nil)
-	case lineage.TopicFacts:
-		ok = ok && (f.Gone || f.Topic != nil)
-	case lineage.GroupFacts:
-		ok = ok && (f.Gone || f.Group != nil)
-	case lineage.BlindSpotFacts:
-	default:
+	if f.Key.Kind < lineage.ClusterFacts || f.Key.Kind > lineage.ReplicatorFacts {
 		return fmt.Errorf("a fact of the unknown kind %d", f.Key.Kind)
 	}
-	if !ok {
+	for kind, set := range map[lineage.FactKind]bool{
+		lineage.ClusterFacts: f.Cluster != nil, lineage.TopicFacts: f.Topic != nil, lineage.GroupFacts: f.Group != nil,
+		lineage.ConnectFacts: f.Connect != nil, lineage.ConnectorFacts: f.Connector != nil, lineage.ReplicatorFacts: f.Replicator != nil,
+	} {
+		if set != (kind == f.Key.Kind && !f.Gone) {
+			return fmt.Errorf("the fact about %q does not hold exactly what its kind says", f.Key.Name)
+		}
+	}
+	if len(f.BlindSpots) > 0 && (f.Gone || f.Key.Kind != lineage.BlindSpotFacts) {
 		return fmt.Errorf("the fact about %q does not hold exactly what its kind says", f.Key.Name)
 	}
 	return nil

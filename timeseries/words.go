@@ -35,6 +35,29 @@ func (w *writer) access(a lineage.Access) {
 		w.string(s)
 	}
 	w.uint(uint64(c.Producer))
+	w.node(c.Mover)
+	w.string(a.Dataset.Namespace)
+	w.string(a.Dataset.Name)
+}
+
+// node writes the kind, and nothing more of the zero node.
+func (w *writer) node(n lineage.Node) {
+	w.byte(byte(n.Kind))
+	if n.Kind != lineage.NoKind {
+		w.string(n.Scope)
+		w.string(n.Name)
+	}
+}
+
+func (r *reader) node() lineage.Node {
+	n := lineage.Node{Kind: lineage.NodeKind(r.byte())}
+	if n.Kind > lineage.DatasetNode {
+		r.fail("a node of an unknown kind")
+	}
+	if n.Kind != lineage.NoKind {
+		n.Scope, n.Name = r.string(), r.string()
+	}
+	return n
 }
 
 func (r *reader) access() lineage.Access {
@@ -48,6 +71,8 @@ func (r *reader) access() lineage.Access {
 		*s = r.string()
 	}
 	c.Producer = lineage.ProducerID(r.uint())
+	c.Mover = r.node()
+	a.Dataset = lineage.Dataset{Namespace: r.string(), Name: r.string()}
 	return a
 }
 
@@ -187,6 +212,7 @@ func (w *writer) fact(f lineage.Fact) {
 			w.string(m.ClientID)
 			w.string(m.Host)
 		}
+		w.topology(g.Topology)
 	case lineage.BlindSpotFacts:
 		w.uint(uint64(len(f.BlindSpots)))
 		for _, b := range f.BlindSpots {
@@ -194,7 +220,65 @@ func (w *writer) fact(f lineage.Fact) {
 			w.string(b.What)
 			w.string(b.Remedy)
 		}
+	case lineage.ConnectFacts:
+		w.string(string(f.Connect.Kafka))
+		w.string(f.Connect.Version)
+	case lineage.ConnectorFacts:
+		c := f.Connector
+		for _, s := range [...]string{string(c.Kafka), c.Class, c.Type, c.State, c.Group} {
+			w.string(s)
+		}
+		w.uint(uint64(len(c.Tasks)))
+		for _, t := range c.Tasks {
+			w.int(int64(t.ID))
+			w.string(t.State)
+			w.string(t.Worker)
+		}
+		w.node(c.Replicator)
+	case lineage.ReplicatorFacts:
+		p := f.Replicator
+		w.node(p.Node)
+		for _, s := range [...]string{p.SourceAlias, p.TargetAlias, string(p.Source), string(p.Target), p.Policy, p.Separator, p.State, p.Connect} {
+			w.string(s)
+		}
 	}
+}
+
+// topology writes a flag in front: a group without a topology is not one with an empty topology.
+func (w *writer) topology(t *lineage.Topology) {
+	w.bool(t != nil)
+	if t == nil {
+		return
+	}
+	w.int(int64(t.Epoch))
+	w.bool(t.SinksKnown)
+	w.uint(uint64(len(t.Subtopologies)))
+	for _, s := range t.Subtopologies {
+		w.string(s.ID)
+		for _, list := range [...][]string{s.Sources, s.Sinks, s.RepartitionSources, s.RepartitionSinks, s.Changelogs, s.Stores} {
+			w.uint(uint64(len(list)))
+			for _, name := range list {
+				w.string(name)
+			}
+		}
+	}
+}
+
+func (r *reader) topology() *lineage.Topology {
+	if !r.bool() {
+		return nil
+	}
+	t := &lineage.Topology{Epoch: int(r.int()), SinksKnown: r.bool()}
+	for range r.count(7) {
+		s := lineage.Subtopology{ID: r.string()}
+		for _, list := range [...]*[]string{&s.Sources, &s.Sinks, &s.RepartitionSources, &s.RepartitionSinks, &s.Changelogs, &s.Stores} {
+			for range r.count(1) {
+				*list = append(*list, r.string())
+			}
+		}
+		t.Subtopologies = append(t.Subtopologies, s)
+	}
+	return t
 }
 
 func (r *reader) fact() lineage.Fact {
@@ -221,10 +305,27 @@ func (r *reader) fact() lineage.Fact {
 		for range r.count(3) {
 			g.Members = append(g.Members, lineage.Member{ID: r.string(), ClientID: r.string(), Host: r.string()})
 		}
+		g.Topology = r.topology()
 		f.Group = g
 	case lineage.BlindSpotFacts:
 		for range r.count(3) {
 			f.BlindSpots = append(f.BlindSpots, lineage.BlindSpot{Source: r.string(), What: r.string(), Remedy: r.string()})
+		}
+	case lineage.ConnectFacts:
+		f.Connect = &lineage.ConnectFact{Kafka: lineage.ClusterID(r.string()), Version: r.string()}
+	case lineage.ConnectorFacts:
+		c := &lineage.ConnectorFact{
+			Kafka: lineage.ClusterID(r.string()), Class: r.string(), Type: r.string(), State: r.string(), Group: r.string(),
+		}
+		for range r.count(3) {
+			c.Tasks = append(c.Tasks, lineage.Task{ID: int(r.int()), State: r.string(), Worker: r.string()})
+		}
+		c.Replicator = r.node()
+		f.Connector = c
+	case lineage.ReplicatorFacts:
+		f.Replicator = &lineage.ReplicatorFact{
+			Node: r.node(), SourceAlias: r.string(), TargetAlias: r.string(), Source: lineage.ClusterID(r.string()), Target: lineage.ClusterID(r.string()),
+			Policy: r.string(), Separator: r.string(), State: r.string(), Connect: r.string(),
 		}
 	default:
 		r.fail("a fact of an unknown kind")

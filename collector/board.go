@@ -1,0 +1,256 @@
+package collector
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// Board is where the sources of one lineaged tell each other what they could not know alone: which clusters are watched and where their topics end, and which
+// movers write to a topic without leaving a count of their own. It holds the newest state only, and nothing of it is stored. Its methods may be called by any
+// goroutine. The zero value is empty and ready; a nil *Board takes what it is told and knows nothing.
+type Board struct {
+	mu       sync.Mutex
+	clusters map[string]Watched // by source name
+	ends     map[lineage.ClusterID]map[string][]int64
+	writers  map[lineage.Source]uncounted
+	wanted   map[lineage.ClusterID]map[string]bool
+	expected map[lineage.Source]string // sources that will tell writers, and of which cluster
+}
+
+// Watched is a watched cluster as its own source knows it.
+type Watched struct {
+	Source  string            // the name under which it is configured
+	ID      lineage.ClusterID // as the brokers report it
+	Brokers []string          // bootstrap addresses and those that the brokers advertise, host:port
+	Topics  []string          // names of all topics, sorted; whoever gets it must not change it
+}
+
+// SetCluster says what a cluster's source has just seen.
+func (b *Board) SetCluster(w Watched) {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.clusters == nil {
+		b.clusters = map[string]Watched{}
+	}
+	b.clusters[w.Source] = w
+}
+
+// Cluster returns the cluster that is configured under a name. ok is false until its brokers have told its id.
+func (b *Board) Cluster(source string) (w Watched, ok bool) {
+	if b == nil {
+		return w, false
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	w, ok = b.clusters[source]
+	return w, ok
+}
+
+// Find returns the watched cluster that somebody else knows by bootstrap addresses or, where none of them is known, by an alias. Addresses decide, since two
+// people give two clusters one alias more easily than one address. ok is false when no watched cluster fits, or more than one does.
+func (b *Board) Find(alias string, bootstrap []string) (w Watched, ok bool) {
+	if b == nil {
+		return w, false
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, fits := range []func(Watched) bool{
+		func(w Watched) bool {
+			return slices.ContainsFunc(bootstrap, func(a string) bool { return slices.Contains(w.Brokers, strings.TrimSpace(a)) })
+		},
+		func(w Watched) bool { return alias != "" && w.Source == alias },
+	} {
+		n := 0
+		for _, c := range b.clusters {
+			if fits(c) {
+				w, n = c, n+1
+			}
+		}
+		if n == 1 {
+			return w, true
+		}
+	}
+	return Watched{}, false
+}
+
+// ByID returns the watched cluster with an id.
+func (b *Board) ByID(id lineage.ClusterID) (w Watched, ok bool) {
+	if b == nil {
+		return w, false
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, w := range b.clusters {
+		if w.ID == id {
+			return w, true
+		}
+	}
+	return w, false
+}
+
+// WantEnds asks for the end offsets of topics from the next round on. Each call replaces what the cluster was asked for by names.
+func (b *Board) WantEnds(cluster lineage.ClusterID, topics []string) {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.wanted == nil {
+		b.wanted = map[lineage.ClusterID]map[string]bool{}
+	}
+	if b.wanted[cluster] == nil {
+		b.wanted[cluster] = map[string]bool{}
+	}
+	for _, t := range topics {
+		b.wanted[cluster][t] = true
+	}
+}
+
+// SetEnds tells the end offsets by partition, -1 unknown, of those topics that somebody wants. of is asked for each of them, and returns nil for a topic that is not there.
+func (b *Board) SetEnds(cluster lineage.ClusterID, of func(topic string) []int64) {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.wanted[cluster]) == 0 {
+		return
+	}
+	ends := map[string][]int64{}
+	for t := range b.wanted[cluster] {
+		if e := of(t); e != nil {
+			ends[t] = e
+		}
+	}
+	if b.ends == nil {
+		b.ends = map[lineage.ClusterID]map[string][]int64{}
+	}
+	b.ends[cluster] = ends
+}
+
+// Ends returns the newest end offsets of a topic by partition, -1 unknown; nil when they were not told. The caller must not change them.
+func (b *Board) Ends(cluster lineage.ClusterID, topic string) []int64 {
+	if b == nil {
+		return nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.ends[cluster][topic]
+}
+
+// uncounted is what one source knows of movers that write without a count.
+type uncounted struct {
+	cluster lineage.ClusterID
+	round   time.Time
+	known   bool
+	topics  map[string][]lineage.Node
+}
+
+// Expect announces that a source will tell the writers of the cluster that is configured under a name, or of one that it does not know yet ("").
+// Until it has told, books wait for it a little. It is called before the sources start.
+func (b *Board) Expect(source lineage.Source, cluster string) {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.expected == nil {
+		b.expected = map[lineage.Source]string{}
+	}
+	b.expected[source] = cluster
+}
+
+// Withdraw says that a source has no writers to tell, as where nothing replicates into a cluster. It may tell some later.
+func (b *Board) Withdraw(source lineage.Source) {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.expected, source)
+	delete(b.writers, source)
+}
+
+// SetWriters says which movers a source knows, as of a round, to be running and writing to topics of a cluster without a count of their own, by topic. known is
+// false when the source could not see this round: then its movers may or may not write.
+func (b *Board) SetWriters(source lineage.Source, cluster lineage.ClusterID, round time.Time, known bool, topics map[string][]lineage.Node) {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.writers == nil {
+		b.writers = map[lineage.Source]uncounted{}
+	}
+	delete(b.expected, source)
+	b.writers[source] = uncounted{cluster: cluster, round: round, known: known, topics: topics}
+}
+
+// Writers are the uncounted writers of a cluster's topics, as one round's books need them.
+type Writers struct {
+	// Told is false when nobody tells writers of this cluster: then no record is anyone's by elimination, and there is nothing to wait for.
+	Told bool
+	// AsOf is the oldest of the rounds up to which the sources have told; zero while one that is expected has not told yet.
+	AsOf    time.Time
+	unknown []uncounted
+	topics  map[string][]lineage.Node
+}
+
+// Of returns the movers that are known to write to a topic, sorted by kind and name, each once. sure is false when a source that knew a writer of the topic
+// could not see in its newest round.
+func (w Writers) Of(topic string) (movers []lineage.Node, sure bool) {
+	for _, u := range w.unknown {
+		if len(u.topics[topic]) > 0 {
+			return w.topics[topic], false
+		}
+	}
+	return w.topics[topic], true
+}
+
+// Writers returns what all sources tell of a cluster now.
+func (b *Board) Writers(cluster lineage.ClusterID) (out Writers) {
+	if b == nil {
+		return out
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	out.topics = map[string][]lineage.Node{}
+	for _, u := range b.writers {
+		if u.cluster != cluster {
+			continue
+		}
+		if !out.Told || u.round.Before(out.AsOf) {
+			out.AsOf = u.round
+		}
+		out.Told = true
+		if !u.known {
+			out.unknown = append(out.unknown, u)
+		}
+		for topic, movers := range u.topics {
+			out.topics[topic] = append(out.topics[topic], movers...)
+		}
+	}
+	source := ""
+	for _, c := range b.clusters {
+		if c.ID == cluster {
+			source = c.Source
+		}
+	}
+	for _, of := range b.expected {
+		if of == "" || of == source {
+			out.Told, out.AsOf = true, time.Time{}
+		}
+	}
+	for topic, movers := range out.topics {
+		slices.SortFunc(movers, lineage.Node.Compare)
+		out.topics[topic] = slices.Compact(movers)
+	}
+	return out
+}

@@ -1,0 +1,101 @@
+package collector_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/lineage"
+)
+
+func connector(name string) lineage.Node {
+	return lineage.Node{Scope: "connect-west", Kind: lineage.ConnectorNode, Name: name}
+}
+
+func TestBoardFindsClusters(t *testing.T) {
+	var b collector.Board
+	b.SetCluster(collector.Watched{Source: "west", ID: "W", Brokers: []string{"10.0.0.1:9092"}})
+	b.SetCluster(collector.Watched{Source: "east", ID: "E", Brokers: []string{"10.0.0.2:9092"}})
+	for _, c := range []struct {
+		alias     string
+		bootstrap []string
+		want      string
+	}{
+		{"west", nil, "W"},
+		{"w", []string{"10.0.0.9:9092", " 10.0.0.1:9092"}, "W"},
+		{"east", []string{"10.0.0.1:9092"}, "W"}, // an address says more than an alias
+		{"w", nil, ""},
+		{"", nil, ""},
+		{"both", []string{"10.0.0.1:9092", "10.0.0.2:9092"}, ""},
+	} {
+		w, ok := b.Find(c.alias, c.bootstrap)
+		if string(w.ID) != c.want || ok != (c.want != "") {
+			t.Errorf("Find(%q, %v) = %q, %v", c.alias, c.bootstrap, w.ID, ok)
+		}
+	}
+}
+
+func TestBoardTellsWritersOfAllSources(t *testing.T) {
+	var b collector.Board
+	if w := b.Writers("W"); w.Told {
+		t.Error("an empty board tells writers")
+	}
+	first, second := lineage.Source{Cluster: "connect-west", Name: "connectors"}, lineage.Source{Cluster: "west", Name: "mirror"}
+	now := time.Unix(1000, 0)
+	a, c := connector("a"), connector("c")
+	b.SetWriters(first, "W", now, true, map[string][]lineage.Node{"orders": {c, a}, "lines": {a}})
+	b.SetWriters(second, "W", now.Add(-time.Second), true, map[string][]lineage.Node{"orders": {a}})
+	w := b.Writers("W")
+	if got, sure := w.Of("orders"); !slices.Equal(got, []lineage.Node{a, c}) || !sure || !w.AsOf.Equal(now.Add(-time.Second)) {
+		t.Errorf("writers are %v, sure %v, as of %v", got, sure, w.AsOf)
+	}
+	if w := b.Writers("E"); w.Told {
+		t.Error("writers of another cluster are told")
+	}
+	b.SetWriters(first, "W", now.Add(time.Second), false, map[string][]lineage.Node{"lines": {a}})
+	w = b.Writers("W")
+	if _, sure := w.Of("lines"); sure {
+		t.Error("sure of a writer whose source could not see")
+	}
+	if _, sure := w.Of("orders"); !sure {
+		t.Error("not sure of a topic that the unseeing source has no writer of")
+	}
+}
+
+func TestBoardWaitsForWhomItExpects(t *testing.T) {
+	var b collector.Board
+	src := lineage.Source{Cluster: "connect-west", Name: "connectors"}
+	b.SetCluster(collector.Watched{Source: "west", ID: "W"})
+	b.SetCluster(collector.Watched{Source: "east", ID: "E"})
+	b.Expect(src, "west")
+	if w := b.Writers("W"); !w.Told || !w.AsOf.IsZero() {
+		t.Errorf("nobody waits for an expected source: %+v", w)
+	}
+	if b.Writers("E").Told {
+		t.Error("a source of west is waited for in east")
+	}
+	b.SetWriters(src, "W", time.Unix(9, 0), true, nil)
+	if w := b.Writers("W"); !w.Told || !w.AsOf.Equal(time.Unix(9, 0)) {
+		t.Errorf("after it told: %+v", w)
+	}
+	b.Withdraw(src)
+	if b.Writers("W").Told {
+		t.Error("a source that withdrew is waited for")
+	}
+}
+
+func TestBoardTellsEndsThatAreWanted(t *testing.T) {
+	var b collector.Board
+	all := map[string][]int64{"orders": {1, 2}, "other": {3}}
+	of := func(topic string) []int64 { return all[topic] }
+	b.SetEnds("W", of)
+	b.WantEnds("W", []string{"orders", "gone"})
+	if got := b.Ends("W", "orders"); got != nil {
+		t.Errorf("ends before they were told: %v", got)
+	}
+	b.SetEnds("W", of)
+	if got := b.Ends("W", "orders"); !slices.Equal(got, []int64{1, 2}) || b.Ends("W", "other") != nil || b.Ends("W", "gone") != nil {
+		t.Errorf("ends are %v", got)
+	}
+}
