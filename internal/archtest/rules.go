@@ -42,8 +42,9 @@ var layers = map[string]layer{
 		why:     "identity is pure: client facts and rules in, node out; it knows lineage only",
 	},
 	"collector": {
-		tests: []string{"internal/kafkatest"},
-		why:   "a collector hands observations to a small interface that it declares; it never sees store, graph or API",
+		imports: []string{"internal/mm2"},
+		tests:   []string{"internal/kafkatest"},
+		why:     "a collector hands observations to a small interface that it declares; it never sees store, graph or API",
 	},
 	"timeseries": {
 		why: "the store keeps and answers windows; it never triggers collection, and graphs are built on it through cmd",
@@ -67,17 +68,19 @@ var layers = map[string]layer{
 		why:     "cmd wires the parts; what only tests use does not belong in the binary",
 	},
 	"internal/demo": {
-		why: "the demo is sample traffic on embedded brokers; lineaged watches it from outside like any other Kafka",
+		imports: []string{"internal/mm2"},
+		why:     "the demo is sample traffic on embedded brokers; lineaged watches it from outside like any other Kafka",
 	},
 	"internal/config": {
 		why: "configuration is a struct that cmd hands out in parts; it knows none of the parts",
 	},
 	"internal/acceptance": {
-		imports: []string{"cmd/lineaged", "internal/child", "internal/kafkatest", "internal/demo", "collector", "timeseries", "graph", "api", "identity"},
+		imports: []string{"cmd/lineaged", "internal/child", "internal/kafkatest", "internal/demo", "internal/mm2", "collector", "timeseries", "graph", "api", "identity"},
 		why:     "the acceptance tests drive the whole; they do not need the UI's package",
 	},
 	"internal/child":     {outside: []string{none}, why: "a child process is the standard library's business"},
-	"internal/kafkatest": {imports: []string{"internal/child"}, why: "the test broker knows Kafka, not lineaged"},
+	"internal/kafkatest": {imports: []string{"internal/child"}, tests: []string{"internal/mm2"}, why: "the test broker knows Kafka, not lineaged"},
+	"internal/mm2":       {outside: []string{none}, why: "internal/mm2 is pure: bytes and names in, values out; the standard library only"},
 	"internal/archtest":  {outside: []string{none}, why: "a check of the code must not depend on it"},
 	"internal/check":     {outside: []string{none}, why: "make test must run before anything else compiles"},
 }
