@@ -15,6 +15,7 @@ type ConnectorConfig struct {
 	SourceBrokers, TargetBrokers []string
 	Policy                       Policy
 	Topics, TopicsExclude        string // lists of names and expressions, as configured
+	TopicFilter                  string // topic.filter.class; empty: the default
 }
 
 // ReadConfig takes the named fields out of a connector's configuration, which get returns by key, "" for what is not there.
@@ -24,7 +25,7 @@ func ReadConfig(get func(key string) string) ConnectorConfig {
 		SourceAlias: get("source.cluster.alias"), TargetAlias: get("target.cluster.alias"),
 		SourceBrokers: addresses(get("source.cluster.bootstrap.servers")), TargetBrokers: addresses(get("target.cluster.bootstrap.servers")),
 		Policy: NewPolicy(get("replication.policy.class"), get("replication.policy.separator"), strings.EqualFold(get("replication.policy.internal.topic.separator.enabled"), "false")),
-		Topics: get("topics"), TopicsExclude: get("topics.exclude"),
+		Topics: get("topics"), TopicsExclude: get("topics.exclude"), TopicFilter: get("topic.filter.class"),
 	}
 }
 

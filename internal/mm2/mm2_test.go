@@ -132,3 +132,22 @@ func FuzzParseInternal(f *testing.F) {
 		p.Replicates(name, "east")
 	})
 }
+
+func TestFilter(t *testing.T) {
+	f := func(topics, exclude, class, topic string, want bool) {
+		t.Helper()
+		c := mm2.ConnectorConfig{Policy: mm2.NewPolicy("", "", false), TargetAlias: "east", Topics: topics, TopicsExclude: exclude, TopicFilter: class}
+		if got := c.Filter().Copies(topic); got != want {
+			t.Errorf("topics %q exclude %q class %q: %q is copied: %v, want %v", topics, exclude, class, topic, got, want)
+		}
+	}
+	f("", "", "", "orders", true)
+	f("", "", "", "orders.replica", false)
+	f("", "", "", "east.orders", false)
+	f("orders, lines.*", "", "", "lines-2", true)
+	f("orders, lines.*", "", "", "orders-2", false) // the whole name
+	f("orders|lines", "lines", "", "lines", false)
+	f("orders", "", "", "heartbeats", true)
+	f("orders", "", "com.example.Filter", "lines", true) // who knows
+	f("(?!orders).*", "", "", "lines", true)             // Java's lookahead: Go has none
+}

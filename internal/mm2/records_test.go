@@ -79,7 +79,7 @@ func TestDecodeConfigTakesNamedFieldsOnly(t *testing.T) {
 	}
 	got := fmt.Sprintf("%+v", r)
 	want := "{Kind:1 Connector:MirrorSourceConnector Gone:false Config:{Name:MirrorSourceConnector Class:org.apache.kafka.connect.mirror.MirrorSourceConnector SourceAlias:west TargetAlias:east " +
-		"SourceBrokers:[w1:9092 w2:9092] TargetBrokers:[e1:9092] Policy:{Class:org.apache.kafka.connect.mirror.IdentityReplicationPolicy Separator:_ Internal:.} Topics:orders|lines TopicsExclude:x.*} State:}"
+		"SourceBrokers:[w1:9092 w2:9092] TargetBrokers:[e1:9092] Policy:{Class:org.apache.kafka.connect.mirror.IdentityReplicationPolicy Separator:_ Internal:.} Topics:orders|lines TopicsExclude:x.* TopicFilter:} State:}"
 	if got != want {
 		t.Errorf("decoded\n%s, want\n%s", got, want)
 	}
