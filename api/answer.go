@@ -12,8 +12,9 @@ import (
 // answerer answers questions from the history. The resolvers hand everything to it.
 type answerer struct {
 	history  History
-	identity Identity
+	identity func() Identity
 	config   []ClusterConfig
+	connects []ConnectConfig
 	log      *slog.Logger
 
 	views    viewCache
@@ -29,9 +30,10 @@ func (a *answerer) view(ctx context.Context, in WindowInput) (*view, error) {
 	if err != nil {
 		return nil, err
 	}
-	place := r.place(win, func() *cachedView { return a.views.at(win, roundsKey(a.history.Latest())) })
+	who := a.identity()
+	place := r.place(win, func() *cachedView { return a.views.at(win, roundsKey(a.history.Latest()), who) })
 	return place.get(ctx, func(ctx context.Context) (*view, error) {
-		v, err := a.buildView(ctx, win)
+		v, err := a.buildView(ctx, win, who)
 		if err == nil {
 			place.size.Store(int64(len(v.accesses)))
 		}
@@ -85,8 +87,18 @@ func (r *rows) add(n lineage.Node) {
 	case lineage.UnidentifiedNode:
 		r.nodes[n] = &Unidentified{base}
 		r.add(topicOf(n))
+	case lineage.ConnectorNode:
+		r.nodes[n] = &Connector{base}
+	case lineage.ReplicatorNode:
+		r.nodes[n] = &Replicator{base}
+	case lineage.StreamJobNode:
+		r.nodes[n] = &StreamJob{base}
+		for _, t := range r.v.innerTopics(n) {
+			r.add(t)
+		}
+	case lineage.DatasetNode:
+		r.nodes[n] = &Dataset{base}
 	default:
-		// The kinds without a type of their own yet come with the sources that see them; none of those is built in.
 		r.nodes[n] = &Application{base}
 	}
 	r.order = append(r.order, n)

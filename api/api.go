@@ -41,10 +41,14 @@ type History interface {
 	Coverage(ctx context.Context, w lineage.Window, clusters ...string) (lineage.Coverage, error)
 }
 
-// Identity says which node a client is, and what people have said of a node. Both methods are pure and may be called concurrently.
+// Identity says which node a client is, and what people have said of a node. Its methods are pure and may be called concurrently.
 type Identity interface {
-	// Resolve returns the node of an access' client and the rule or convention that named it; group is what is known of the client's group, or nil.
-	Resolve(c lineage.Cluster, a lineage.Access, group *lineage.GroupFact) (node lineage.Node, namedBy string)
+	// Know returns a Knowledge that holds nothing yet.
+	Know() lineage.Knowledge
+	// Resolve returns the node of an access' client and the rule or convention that named it.
+	Resolve(c lineage.Cluster, a lineage.Access, known lineage.Known) (node lineage.Node, namedBy string)
+	// Alike returns the pairs that look like one application, in a fixed order.
+	Alike(all []lineage.Usage) []lineage.Alike
 	// Describe returns the owner, "" when nobody named one, and the tags of a node.
 	Describe(n lineage.Node) (owner string, tags []string)
 }
@@ -53,4 +57,9 @@ type Identity interface {
 // Environment for the name.
 type ClusterConfig struct {
 	Source, Name, Environment string
+}
+
+// ConnectConfig is a Connect cluster that is watched. Name is the Cluster part of its lineage.Source; Cluster is the Source of its Kafka cluster, empty when only its workers tell.
+type ConnectConfig struct {
+	Name, Cluster string
 }

@@ -140,7 +140,7 @@ var attacks = []attack{
 }
 
 func TestAttacks(t *testing.T) {
-	h := api.New(api.Options{History: untouched{}, Identity: people{}, Log: quiet()})
+	h := api.New(api.Options{History: untouched{}, Identity: everybody, Log: quiet()})
 	for _, a := range attacks {
 		t.Run(a.name, func(t *testing.T) {
 			body := a.body

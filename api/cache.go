@@ -75,12 +75,13 @@ func (o *once[T]) run(ctx context.Context, l *load[T], f func(context.Context) (
 	l.value, l.err = f(ctx)
 }
 
-// viewCache holds the views last asked for, of the newest rounds only: a round changes what every window may hold, and none comes back.
+// viewCache holds the views last asked for, of the newest rounds and rules only: both change what every window may hold, and neither comes back.
 type viewCache struct {
-	mu     sync.Mutex // guards the fields below
-	rounds string
-	views  map[lineage.Resolved]*cachedView
-	clock  uint64
+	mu       sync.Mutex // guards the fields below
+	rounds   string
+	identity Identity
+	views    map[lineage.Resolved]*cachedView
+	clock    uint64
 }
 
 type cachedView struct {
@@ -90,11 +91,11 @@ type cachedView struct {
 }
 
 // at returns the place of a window's view, and drops those that were not asked for longest when there are too many or they hold too much.
-func (c *viewCache) at(win lineage.Resolved, rounds string) *cachedView {
+func (c *viewCache) at(win lineage.Resolved, rounds string, who Identity) *cachedView {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.views == nil || c.rounds != rounds {
-		c.views, c.rounds = map[lineage.Resolved]*cachedView{}, rounds
+	if c.views == nil || c.rounds != rounds || c.identity != who {
+		c.views, c.rounds, c.identity = map[lineage.Resolved]*cachedView{}, rounds, who
 	}
 	c.clock++
 	v := c.views[win]
@@ -122,28 +123,34 @@ func (c *viewCache) at(win lineage.Resolved, rounds string) *cachedView {
 // mostResolutions is when what identity said is forgotten.
 const mostResolutions = 1 << 20
 
-// resolution is what identity said of an access, and of which group's facts.
+// resolution is what identity said of an access, by which rules and of what was known of it.
 type resolution struct {
-	group   *lineage.GroupFact
-	cluster lineage.Cluster
-	node    lineage.Node
-	namedBy string
+	identity Identity
+	known    lineage.Known
+	cluster  lineage.Cluster
+	node     lineage.Node
+	namedBy  string
 }
 
-// resolve asks identity for an access once, and again when what is known of its group has changed.
-func (a *answerer) resolve(c lineage.Cluster, s lineage.Subject, group *lineage.GroupFact) (lineage.Node, string) {
-	if v, ok := a.resolved.Load(s.ID); ok {
-		if r := v.(resolution); r.cluster == c && sameGroup(r.group, group) {
+// resolve asks who an access' client is once, and again when what is known of it or the rules have changed.
+func (v *view) resolve(c lineage.Cluster, s lineage.Subject, known lineage.Known) (lineage.Node, string) {
+	a := v.a
+	if kept, ok := a.resolved.Load(s.ID); ok {
+		if r := kept.(resolution); r.identity == v.identity && r.cluster == c && sameKnown(r.known, known) {
 			return r.node, r.namedBy
 		}
 	}
-	n, by := a.identity.Resolve(c, s.Access, group)
+	n, by := v.identity.Resolve(c, s.Access, known)
 	if a.resolutions.Add(1) > mostResolutions { // those that left the dictionary are never asked for again
 		a.resolved.Clear()
 		a.resolutions.Store(1)
 	}
-	a.resolved.Store(s.ID, resolution{group, c, n, by})
+	a.resolved.Store(s.ID, resolution{v.identity, known, c, n, by})
 	return n, by
+}
+
+func sameKnown(a, b lineage.Known) bool {
+	return a.Connector == b.Connector && a.Application == b.Application && a.By == b.By && sameGroup(a.Group, b.Group) && sameGroup(a.Member, b.Member)
 }
 
 func sameGroup(a, b *lineage.GroupFact) bool {

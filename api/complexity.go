@@ -32,11 +32,11 @@ func costs() (c ComplexityRoot) {
 		return times(first, child)
 	}
 	c.Query.Lineage = func(
-		child int, _ []string, _ Direction, _ int, _ WindowInput, _ []lineage.EvidenceKind, _ bool, limit int,
+		child int, _ []string, _ Direction, _ int, _ WindowInput, _ []lineage.EvidenceKind, _, _ bool, limit int,
 	) int {
 		return times(limit, child)
 	}
-	c.Query.Flows = func(child int, _ *string, _ WindowInput, limit int) int { return times(limit, child) }
+	c.Query.Flows = func(child int, _ *string, _ WindowInput, _ bool, limit int) int { return times(limit, child) }
 	c.Query.Top = func(child int, _ Metric, _ lineage.NodeKind, _ WindowInput, first int) int {
 		return times(first, child)
 	}
@@ -52,6 +52,10 @@ func costs() (c ComplexityRoot) {
 	c.Application.Series, c.Unidentified.Series = c.Topic.Series, c.Topic.Series
 	c.Application.Groups = func(child int) int { return times(10, child) }
 	c.Topic.Configs = c.Application.Groups
+	c.Connector.Series, c.Replicator.Series, c.StreamJob.Series, c.Dataset.Series = c.Topic.Series, c.Topic.Series, c.Topic.Series, c.Topic.Series
+	c.Connector.Groups, c.StreamJob.Groups, c.Connector.Tasks = c.Application.Groups, c.Application.Groups, c.Application.Groups
+	c.StreamJob.InnerTopics, c.StreamJob.Subtopologies = c.Application.Groups, c.Application.Groups
+	c.Query.SuggestedJoins = func(child int, _ *WindowInput) int { return times(mostSuggestions, child) }
 	// lineage and flows multiply all below them by their limit, and coverage is there once.
 	c.Lineage.Coverage = func(child int) int { return child/usualLimit + 1 }
 	c.Coverage.Gaps = func(child, first int) int { return times(first, child) }

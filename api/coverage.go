@@ -57,6 +57,9 @@ func (v *view) coverage(ctx context.Context, ids ...lineage.ClusterID) (*Coverag
 			}
 		}
 	}
+	if len(ids) > 0 {
+		sources = append(sources, v.connectsOf(ids)...)
+	}
 	slices.Sort(sources)
 	cov, err := v.a.history.Coverage(ctx, v.win.Window, sources...)
 	if err != nil {
@@ -71,4 +74,25 @@ func (a *answerer) coverage(ctx context.Context, window WindowInput) (*Coverage,
 		return nil, err
 	}
 	return v.coverage(ctx)
+}
+
+// connectsOf returns the Connect clusters that belong to the named Kafka clusters; of one that never told its own, and was not said to belong to another, that is
+// not known, so it is one of them.
+func (v *view) connectsOf(ids []lineage.ClusterID) []string {
+	var out []string
+	for name, f := range v.movers.connects {
+		if slices.Contains(ids, f.Kafka) {
+			out = append(out, name)
+		}
+	}
+	for _, c := range v.a.connects {
+		if v.movers.connects[c.Name] != nil {
+			continue
+		}
+		of := v.clusters.bySource[c.Cluster]
+		if of == nil || slices.Contains(ids, of.known.ID) {
+			out = append(out, c.Name)
+		}
+	}
+	return out
 }

@@ -100,14 +100,15 @@ func eventID(e lineage.Event) string {
 func (v *view) subjectOf(e lineage.Event) (*lineage.Node, *lineage.Flow) {
 	switch {
 	case e.Access.Op != lineage.OpNone:
-		x := access{topic: v.topicNode(e.Access.Topic)}
+		x := access{far: v.farNode(e.Access)}
 		x.Access = e.Access
-		x.node, _ = v.a.identity.Resolve(v.clusters.of(e.Access.Topic.Cluster), e.Access, v.group(e.Access))
+		x.node, _ = v.identity.Resolve(v.clusters.of(e.Access.Topic.Cluster), e.Access, v.knows.Of(e.Access))
+		x.node = v.shown(x.node)
 		return nil, new(x.flow())
 	case e.Group.Group != "":
 		c := v.clusters.of(e.Group.Cluster)
 		x := lineage.Access{Topic: lineage.Topic{Cluster: e.Group.Cluster}, Op: lineage.Read, Client: lineage.Client{Group: e.Group.Group}}
-		n, _ := v.a.identity.Resolve(c, x, v.groups[e.Group].Group)
+		n, _ := v.identity.Resolve(c, x, v.knows.Of(x))
 		return &n, nil
 	case e.Topic.Name != "":
 		return new(v.topicNode(e.Topic)), nil

@@ -90,6 +90,31 @@ type ComplexityRoot struct {
 		Value func(childComplexity int) int
 	}
 
+	Connector struct {
+		Class     func(childComplexity int) int
+		Cluster   func(childComplexity int) int
+		Connect   func(childComplexity int) int
+		Exists    func(childComplexity int) int
+		FirstSeen func(childComplexity int) int
+		Groups    func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Kind      func(childComplexity int) int
+		LastSeen  func(childComplexity int) int
+		Name      func(childComplexity int) int
+		Owner     func(childComplexity int) int
+		Series    func(childComplexity int, metric Metric, window WindowInput, step *time.Duration) int
+		State     func(childComplexity int) int
+		Tags      func(childComplexity int) int
+		Tasks     func(childComplexity int) int
+		Type      func(childComplexity int) int
+	}
+
+	ConnectorTask struct {
+		ID     func(childComplexity int) int
+		State  func(childComplexity int) int
+		Worker func(childComplexity int) int
+	}
+
 	ConsumerGroup struct {
 		Cluster  func(childComplexity int) int
 		Members  func(childComplexity int) int
@@ -105,6 +130,19 @@ type ComplexityRoot struct {
 		GapCount         func(childComplexity int) int
 		Gaps             func(childComplexity int, first int) int
 		ObservedFraction func(childComplexity int) int
+	}
+
+	Dataset struct {
+		Cluster   func(childComplexity int) int
+		FirstSeen func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Kind      func(childComplexity int) int
+		LastSeen  func(childComplexity int) int
+		Name      func(childComplexity int) int
+		Namespace func(childComplexity int) int
+		Owner     func(childComplexity int) int
+		Series    func(childComplexity int, metric Metric, window WindowInput, step *time.Duration) int
+		Tags      func(childComplexity int) int
 	}
 
 	Event struct {
@@ -212,21 +250,41 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
-		Clusters   func(childComplexity int) int
-		Coverage   func(childComplexity int, window WindowInput) int
-		Events     func(childComplexity int, window WindowInput, node *string, types []lineage.EventType, first int, after *string) int
-		Flow       func(childComplexity int, id string, window WindowInput) int
-		Flows      func(childComplexity int, cluster *string, window WindowInput, limit int) int
-		Lineage    func(childComplexity int, roots []string, direction Direction, depth int, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, limit int) int
-		Node       func(childComplexity int, id string) int
-		Nodes      func(childComplexity int, text *string, kinds []lineage.NodeKind, cluster *string, owner *string, tag *string, includeInternal bool, window *WindowInput, orderBy *NodeOrder, first int, after *string) int
-		Top        func(childComplexity int, metric Metric, by lineage.NodeKind, window WindowInput, first int) int
-		TopicUsage func(childComplexity int, topic string, window WindowInput) int
+		Clusters       func(childComplexity int) int
+		Coverage       func(childComplexity int, window WindowInput) int
+		Events         func(childComplexity int, window WindowInput, node *string, types []lineage.EventType, first int, after *string) int
+		Flow           func(childComplexity int, id string, window WindowInput) int
+		Flows          func(childComplexity int, cluster *string, window WindowInput, includeInternal bool, limit int) int
+		Lineage        func(childComplexity int, roots []string, direction Direction, depth int, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool, limit int) int
+		Node           func(childComplexity int, id string) int
+		Nodes          func(childComplexity int, text *string, kinds []lineage.NodeKind, cluster *string, owner *string, tag *string, includeInternal bool, window *WindowInput, orderBy *NodeOrder, first int, after *string) int
+		SuggestedJoins func(childComplexity int, window *WindowInput) int
+		Top            func(childComplexity int, metric Metric, by lineage.NodeKind, window WindowInput, first int) int
+		TopicUsage     func(childComplexity int, topic string, window WindowInput) int
 	}
 
 	Ranked struct {
 		Node  func(childComplexity int) int
 		Value func(childComplexity int) int
+	}
+
+	Replicator struct {
+		Cluster     func(childComplexity int) int
+		Connect     func(childComplexity int) int
+		FirstSeen   func(childComplexity int) int
+		ID          func(childComplexity int) int
+		Kind        func(childComplexity int) int
+		LastSeen    func(childComplexity int) int
+		Name        func(childComplexity int) int
+		Owner       func(childComplexity int) int
+		Policy      func(childComplexity int) int
+		Series      func(childComplexity int, metric Metric, window WindowInput, step *time.Duration) int
+		Source      func(childComplexity int) int
+		SourceAlias func(childComplexity int) int
+		State       func(childComplexity int) int
+		Tags        func(childComplexity int) int
+		Target      func(childComplexity int) int
+		TargetAlias func(childComplexity int) int
 	}
 
 	ResolvedWindow struct {
@@ -242,12 +300,50 @@ type ComplexityRoot struct {
 		Unit   func(childComplexity int) int
 	}
 
+	StreamJob struct {
+		ApplicationID func(childComplexity int) int
+		Cluster       func(childComplexity int) int
+		FirstSeen     func(childComplexity int) int
+		Groups        func(childComplexity int) int
+		ID            func(childComplexity int) int
+		InnerTopics   func(childComplexity int) int
+		Kind          func(childComplexity int) int
+		LastSeen      func(childComplexity int) int
+		Name          func(childComplexity int) int
+		NamedBy       func(childComplexity int) int
+		Owner         func(childComplexity int) int
+		Protocol      func(childComplexity int) int
+		Series        func(childComplexity int, metric Metric, window WindowInput, step *time.Duration) int
+		Stores        func(childComplexity int) int
+		Subtopologies func(childComplexity int) int
+		Tags          func(childComplexity int) int
+	}
+
+	Subtopology struct {
+		Changelogs         func(childComplexity int) int
+		ID                 func(childComplexity int) int
+		RepartitionSinks   func(childComplexity int) int
+		RepartitionSources func(childComplexity int) int
+		Sinks              func(childComplexity int) int
+		SinksKnown         func(childComplexity int) int
+		Sources            func(childComplexity int) int
+		Stores             func(childComplexity int) int
+	}
+
+	SuggestedJoin struct {
+		A      func(childComplexity int) int
+		B      func(childComplexity int) int
+		Reason func(childComplexity int) int
+		Rule   func(childComplexity int) int
+	}
+
 	Topic struct {
 		Cluster           func(childComplexity int) int
 		Configs           func(childComplexity int) int
 		Exists            func(childComplexity int) int
 		FirstSeen         func(childComplexity int) int
 		ID                func(childComplexity int) int
+		InnerOf           func(childComplexity int) int
 		Internal          func(childComplexity int) int
 		Kind              func(childComplexity int) int
 		LastSeen          func(childComplexity int) int
@@ -292,12 +388,13 @@ type QueryResolver interface {
 	Node(ctx context.Context, id string) (Node, error)
 	Flow(ctx context.Context, id string, window WindowInput) (*Flow, error)
 	Nodes(ctx context.Context, text *string, kinds []lineage.NodeKind, cluster *string, owner *string, tag *string, includeInternal bool, window *WindowInput, orderBy *NodeOrder, first int, after *string) (*NodeConnection, error)
-	Lineage(ctx context.Context, roots []string, direction Direction, depth int, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, limit int) (*Lineage, error)
-	Flows(ctx context.Context, cluster *string, window WindowInput, limit int) (*Lineage, error)
+	Lineage(ctx context.Context, roots []string, direction Direction, depth int, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool, limit int) (*Lineage, error)
+	Flows(ctx context.Context, cluster *string, window WindowInput, includeInternal bool, limit int) (*Lineage, error)
 	Top(ctx context.Context, metric Metric, by lineage.NodeKind, window WindowInput, first int) ([]Ranked, error)
 	TopicUsage(ctx context.Context, topic string, window WindowInput) (*TopicUsage, error)
 	Events(ctx context.Context, window WindowInput, node *string, types []lineage.EventType, first int, after *string) (*EventConnection, error)
 	Coverage(ctx context.Context, window WindowInput) (*Coverage, error)
+	SuggestedJoins(ctx context.Context, window *WindowInput) ([]SuggestedJoin, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -556,6 +653,127 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ConfigEntry.Value(childComplexity), true
 
+	case "Connector.class":
+		if e.ComplexityRoot.Connector.Class == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Connector.Class(childComplexity), true
+	case "Connector.cluster":
+		if e.ComplexityRoot.Connector.Cluster == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Connector.Cluster(childComplexity), true
+	case "Connector.connect":
+		if e.ComplexityRoot.Connector.Connect == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Connector.Connect(childComplexity), true
+	case "Connector.exists":
+		if e.ComplexityRoot.Connector.Exists == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Connector.Exists(childComplexity), true
+	case "Connector.firstSeen":
+		if e.ComplexityRoot.Connector.FirstSeen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Connector.FirstSeen(childComplexity), true
+	case "Connector.groups":
+		if e.ComplexityRoot.Connector.Groups == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Connector.Groups(childComplexity), true
+	case "Connector.id":
+		if e.ComplexityRoot.Connector.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Connector.ID(childComplexity), true
+	case "Connector.kind":
+		if e.ComplexityRoot.Connector.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Connector.Kind(childComplexity), true
+	case "Connector.lastSeen":
+		if e.ComplexityRoot.Connector.LastSeen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Connector.LastSeen(childComplexity), true
+	case "Connector.name":
+		if e.ComplexityRoot.Connector.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Connector.Name(childComplexity), true
+	case "Connector.owner":
+		if e.ComplexityRoot.Connector.Owner == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Connector.Owner(childComplexity), true
+	case "Connector.series":
+		if e.ComplexityRoot.Connector.Series == nil {
+			break
+		}
+
+		args, err := ec.field_Connector_series_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Connector.Series(childComplexity, args["metric"].(Metric), args["window"].(WindowInput), args["step"].(*time.Duration)), true
+	case "Connector.state":
+		if e.ComplexityRoot.Connector.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Connector.State(childComplexity), true
+	case "Connector.tags":
+		if e.ComplexityRoot.Connector.Tags == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Connector.Tags(childComplexity), true
+	case "Connector.tasks":
+		if e.ComplexityRoot.Connector.Tasks == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Connector.Tasks(childComplexity), true
+	case "Connector.type":
+		if e.ComplexityRoot.Connector.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Connector.Type(childComplexity), true
+
+	case "ConnectorTask.id":
+		if e.ComplexityRoot.ConnectorTask.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConnectorTask.ID(childComplexity), true
+	case "ConnectorTask.state":
+		if e.ComplexityRoot.ConnectorTask.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConnectorTask.State(childComplexity), true
+	case "ConnectorTask.worker":
+		if e.ComplexityRoot.ConnectorTask.Worker == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConnectorTask.Worker(childComplexity), true
+
 	case "ConsumerGroup.cluster":
 		if e.ComplexityRoot.ConsumerGroup.Cluster == nil {
 			break
@@ -628,6 +846,72 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Coverage.ObservedFraction(childComplexity), true
+
+	case "Dataset.cluster":
+		if e.ComplexityRoot.Dataset.Cluster == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Dataset.Cluster(childComplexity), true
+	case "Dataset.firstSeen":
+		if e.ComplexityRoot.Dataset.FirstSeen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Dataset.FirstSeen(childComplexity), true
+	case "Dataset.id":
+		if e.ComplexityRoot.Dataset.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Dataset.ID(childComplexity), true
+	case "Dataset.kind":
+		if e.ComplexityRoot.Dataset.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Dataset.Kind(childComplexity), true
+	case "Dataset.lastSeen":
+		if e.ComplexityRoot.Dataset.LastSeen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Dataset.LastSeen(childComplexity), true
+	case "Dataset.name":
+		if e.ComplexityRoot.Dataset.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Dataset.Name(childComplexity), true
+	case "Dataset.namespace":
+		if e.ComplexityRoot.Dataset.Namespace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Dataset.Namespace(childComplexity), true
+	case "Dataset.owner":
+		if e.ComplexityRoot.Dataset.Owner == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Dataset.Owner(childComplexity), true
+	case "Dataset.series":
+		if e.ComplexityRoot.Dataset.Series == nil {
+			break
+		}
+
+		args, err := ec.field_Dataset_series_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Dataset.Series(childComplexity, args["metric"].(Metric), args["window"].(WindowInput), args["step"].(*time.Duration)), true
+	case "Dataset.tags":
+		if e.ComplexityRoot.Dataset.Tags == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Dataset.Tags(childComplexity), true
 
 	case "Event.at":
 		if e.ComplexityRoot.Event.At == nil {
@@ -1091,7 +1375,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Flows(childComplexity, args["cluster"].(*string), args["window"].(WindowInput), args["limit"].(int)), true
+		return e.ComplexityRoot.Query.Flows(childComplexity, args["cluster"].(*string), args["window"].(WindowInput), args["includeInternal"].(bool), args["limit"].(int)), true
 
 	case "Query.lineage":
 		if e.ComplexityRoot.Query.Lineage == nil {
@@ -1103,7 +1387,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Lineage(childComplexity, args["roots"].([]string), args["direction"].(Direction), args["depth"].(int), args["window"].(WindowInput), args["evidence"].([]lineage.EvidenceKind), args["includeInactive"].(bool), args["limit"].(int)), true
+		return e.ComplexityRoot.Query.Lineage(childComplexity, args["roots"].([]string), args["direction"].(Direction), args["depth"].(int), args["window"].(WindowInput), args["evidence"].([]lineage.EvidenceKind), args["includeInactive"].(bool), args["includeInternal"].(bool), args["limit"].(int)), true
 	case "Query.node":
 		if e.ComplexityRoot.Query.Node == nil {
 			break
@@ -1126,6 +1410,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Nodes(childComplexity, args["text"].(*string), args["kinds"].([]lineage.NodeKind), args["cluster"].(*string), args["owner"].(*string), args["tag"].(*string), args["includeInternal"].(bool), args["window"].(*WindowInput), args["orderBy"].(*NodeOrder), args["first"].(int), args["after"].(*string)), true
+	case "Query.suggestedJoins":
+		if e.ComplexityRoot.Query.SuggestedJoins == nil {
+			break
+		}
+
+		args, err := ec.field_Query_suggestedJoins_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.SuggestedJoins(childComplexity, args["window"].(*WindowInput)), true
 	case "Query.top":
 		if e.ComplexityRoot.Query.Top == nil {
 			break
@@ -1161,6 +1456,108 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Ranked.Value(childComplexity), true
+
+	case "Replicator.cluster":
+		if e.ComplexityRoot.Replicator.Cluster == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Replicator.Cluster(childComplexity), true
+	case "Replicator.connect":
+		if e.ComplexityRoot.Replicator.Connect == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Replicator.Connect(childComplexity), true
+	case "Replicator.firstSeen":
+		if e.ComplexityRoot.Replicator.FirstSeen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Replicator.FirstSeen(childComplexity), true
+	case "Replicator.id":
+		if e.ComplexityRoot.Replicator.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Replicator.ID(childComplexity), true
+	case "Replicator.kind":
+		if e.ComplexityRoot.Replicator.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Replicator.Kind(childComplexity), true
+	case "Replicator.lastSeen":
+		if e.ComplexityRoot.Replicator.LastSeen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Replicator.LastSeen(childComplexity), true
+	case "Replicator.name":
+		if e.ComplexityRoot.Replicator.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Replicator.Name(childComplexity), true
+	case "Replicator.owner":
+		if e.ComplexityRoot.Replicator.Owner == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Replicator.Owner(childComplexity), true
+	case "Replicator.policy":
+		if e.ComplexityRoot.Replicator.Policy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Replicator.Policy(childComplexity), true
+	case "Replicator.series":
+		if e.ComplexityRoot.Replicator.Series == nil {
+			break
+		}
+
+		args, err := ec.field_Replicator_series_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Replicator.Series(childComplexity, args["metric"].(Metric), args["window"].(WindowInput), args["step"].(*time.Duration)), true
+	case "Replicator.source":
+		if e.ComplexityRoot.Replicator.Source == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Replicator.Source(childComplexity), true
+	case "Replicator.sourceAlias":
+		if e.ComplexityRoot.Replicator.SourceAlias == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Replicator.SourceAlias(childComplexity), true
+	case "Replicator.state":
+		if e.ComplexityRoot.Replicator.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Replicator.State(childComplexity), true
+	case "Replicator.tags":
+		if e.ComplexityRoot.Replicator.Tags == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Replicator.Tags(childComplexity), true
+	case "Replicator.target":
+		if e.ComplexityRoot.Replicator.Target == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Replicator.Target(childComplexity), true
+	case "Replicator.targetAlias":
+		if e.ComplexityRoot.Replicator.TargetAlias == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Replicator.TargetAlias(childComplexity), true
 
 	case "ResolvedWindow.end":
 		if e.ComplexityRoot.ResolvedWindow.End == nil {
@@ -1206,6 +1603,182 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Series.Unit(childComplexity), true
 
+	case "StreamJob.applicationId":
+		if e.ComplexityRoot.StreamJob.ApplicationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StreamJob.ApplicationID(childComplexity), true
+	case "StreamJob.cluster":
+		if e.ComplexityRoot.StreamJob.Cluster == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StreamJob.Cluster(childComplexity), true
+	case "StreamJob.firstSeen":
+		if e.ComplexityRoot.StreamJob.FirstSeen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StreamJob.FirstSeen(childComplexity), true
+	case "StreamJob.groups":
+		if e.ComplexityRoot.StreamJob.Groups == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StreamJob.Groups(childComplexity), true
+	case "StreamJob.id":
+		if e.ComplexityRoot.StreamJob.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StreamJob.ID(childComplexity), true
+	case "StreamJob.innerTopics":
+		if e.ComplexityRoot.StreamJob.InnerTopics == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StreamJob.InnerTopics(childComplexity), true
+	case "StreamJob.kind":
+		if e.ComplexityRoot.StreamJob.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StreamJob.Kind(childComplexity), true
+	case "StreamJob.lastSeen":
+		if e.ComplexityRoot.StreamJob.LastSeen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StreamJob.LastSeen(childComplexity), true
+	case "StreamJob.name":
+		if e.ComplexityRoot.StreamJob.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StreamJob.Name(childComplexity), true
+	case "StreamJob.namedBy":
+		if e.ComplexityRoot.StreamJob.NamedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StreamJob.NamedBy(childComplexity), true
+	case "StreamJob.owner":
+		if e.ComplexityRoot.StreamJob.Owner == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StreamJob.Owner(childComplexity), true
+	case "StreamJob.protocol":
+		if e.ComplexityRoot.StreamJob.Protocol == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StreamJob.Protocol(childComplexity), true
+	case "StreamJob.series":
+		if e.ComplexityRoot.StreamJob.Series == nil {
+			break
+		}
+
+		args, err := ec.field_StreamJob_series_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.StreamJob.Series(childComplexity, args["metric"].(Metric), args["window"].(WindowInput), args["step"].(*time.Duration)), true
+	case "StreamJob.stores":
+		if e.ComplexityRoot.StreamJob.Stores == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StreamJob.Stores(childComplexity), true
+	case "StreamJob.subtopologies":
+		if e.ComplexityRoot.StreamJob.Subtopologies == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StreamJob.Subtopologies(childComplexity), true
+	case "StreamJob.tags":
+		if e.ComplexityRoot.StreamJob.Tags == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StreamJob.Tags(childComplexity), true
+
+	case "Subtopology.changelogs":
+		if e.ComplexityRoot.Subtopology.Changelogs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Subtopology.Changelogs(childComplexity), true
+	case "Subtopology.id":
+		if e.ComplexityRoot.Subtopology.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Subtopology.ID(childComplexity), true
+	case "Subtopology.repartitionSinks":
+		if e.ComplexityRoot.Subtopology.RepartitionSinks == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Subtopology.RepartitionSinks(childComplexity), true
+	case "Subtopology.repartitionSources":
+		if e.ComplexityRoot.Subtopology.RepartitionSources == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Subtopology.RepartitionSources(childComplexity), true
+	case "Subtopology.sinks":
+		if e.ComplexityRoot.Subtopology.Sinks == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Subtopology.Sinks(childComplexity), true
+	case "Subtopology.sinksKnown":
+		if e.ComplexityRoot.Subtopology.SinksKnown == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Subtopology.SinksKnown(childComplexity), true
+	case "Subtopology.sources":
+		if e.ComplexityRoot.Subtopology.Sources == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Subtopology.Sources(childComplexity), true
+	case "Subtopology.stores":
+		if e.ComplexityRoot.Subtopology.Stores == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Subtopology.Stores(childComplexity), true
+
+	case "SuggestedJoin.a":
+		if e.ComplexityRoot.SuggestedJoin.A == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuggestedJoin.A(childComplexity), true
+	case "SuggestedJoin.b":
+		if e.ComplexityRoot.SuggestedJoin.B == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuggestedJoin.B(childComplexity), true
+	case "SuggestedJoin.reason":
+		if e.ComplexityRoot.SuggestedJoin.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuggestedJoin.Reason(childComplexity), true
+	case "SuggestedJoin.rule":
+		if e.ComplexityRoot.SuggestedJoin.Rule == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuggestedJoin.Rule(childComplexity), true
+
 	case "Topic.cluster":
 		if e.ComplexityRoot.Topic.Cluster == nil {
 			break
@@ -1236,6 +1809,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Topic.ID(childComplexity), true
+	case "Topic.innerOf":
+		if e.ComplexityRoot.Topic.InnerOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Topic.InnerOf(childComplexity), true
 	case "Topic.internal":
 		if e.ComplexityRoot.Topic.Internal == nil {
 			break
@@ -1530,17 +2109,23 @@ type Query {
   """
   includeInactive: flows that moved nothing in the window but did in the seven days before its end, and whose ends still
   exist, stay with active: false, and are walked through, so that one silent hop does not hide all behind it. Above the
-  limit the least important neighbours become counted hidden ones; nothing is cut silently.
+  limit the least important neighbours become counted hidden ones; nothing is cut silently. Internal topics (see Topic.internal) that
+  are no roots are left out unless includeInternal.
   """
-  lineage(roots: [ID!]!, direction: Direction! = BOTH, depth: Int! = 3, window: Window!, evidence: [EvidenceKind!], includeInactive: Boolean! = true, limit: Int! = 300): Lineage
-  "Everything but internal topics that moved in the window, for the overview; above the limit the least important nodes become counted hidden ones."
-  flows(cluster: ID, window: Window!, limit: Int! = 300): Lineage
+  lineage(roots: [ID!]!, direction: Direction! = BOTH, depth: Int! = 3, window: Window!, evidence: [EvidenceKind!], includeInactive: Boolean! = true, includeInternal: Boolean! = false, limit: Int! = 300): Lineage
+  "Everything that moved in the window, for the overview, internal topics only if asked for; above the limit the least important nodes become counted hidden ones."
+  flows(cluster: ID, window: Window!, includeInternal: Boolean! = false, limit: Int! = 300): Lineage
   "Means over the window's observed part, lag and sizes at its end, the largest first; nodes whose value is not known, and internal topics, are left out."
   top(metric: Metric!, by: NodeKind!, window: Window!, first: Int! = 10): [Ranked!]
   "Compliance: who wrote and who read this topic in the window, on what evidence."
   topicUsage(topic: ID!, window: Window!): TopicUsage
   events(window: Window!, node: ID, types: [EventType!], first: Int! = 100, after: String): EventConnection
   coverage(window: Window!): Coverage
+  """
+  Pairs of applications of one environment that look like one: one of them only reads, the other only writes, and their names differ in no more than
+  spelling and words such as consumer. They are offered, never joined unasked. Without a window: of the last ten minutes and the seven days before.
+  """
+  suggestedJoins(window: Window): [SuggestedJoin!]
 }
 
 enum NodeOrder { NAME RATE LAG LAST_MOVED }
@@ -1548,7 +2133,7 @@ enum NodeOrder { NAME RATE LAG LAST_MOVED }
 "id is the brokers' own; while the cluster was never reached, its name. error: why its newest round saw nothing, or that rounds stopped."
 type Cluster { id: ID!  name: String!  environment: String!  brokers: Int  topics: Int  groups: Int  controller: Int  lastRound: Time  error: String }
 
-"Topic, Application and Unidentified implement it and add their own fields; further kinds follow with the sources that see them."
+"Topic, Application, Unidentified, Connector, Replicator, StreamJob and Dataset implement it and add their own fields."
 interface Node {
   """
   Stable and readable, kind:scope/name, the name percent-encoded where it holds more than [A-Za-z0-9._-]:
@@ -1573,7 +2158,8 @@ type Topic implements Node {
   topicId: String               # the broker's topic id; a re-created topic has another
   partitions: Int
   replicationFactor: Int
-  internal: Boolean!            # Kafka's own, or a name that starts with __
+  internal: Boolean!            # Kafka's own, a name that starts with __, Kafka Streams' inner topics, and those in which Connect and MirrorMaker 2 keep their books
+  innerOf: Node                 # the stream job that the topic is an inner part of
   exists: Boolean!              # false: deleted since
   retainedRecords: Int64        # end less start offsets: an upper bound on a compacted topic
   retainedBytes: Int64          # on disk, one replica of each partition, compressed; null: log directories not observed
@@ -1594,6 +2180,57 @@ type Unidentified implements Node {
   series(metric: Metric!, window: Window!, step: Duration): Series
   topic: Topic
 }
+
+"A connector of Kafka Connect, as its REST interface describes it. Of its configuration nothing is kept but its class and where data comes from and goes to."
+type Connector implements Node {
+  id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  firstSeen: Time  lastSeen: Time
+  series(metric: Metric!, window: Window!, step: Duration): Series
+  connect: String!              # the Connect cluster's configured name
+  class: String!                # connector.class; empty: not told yet, as are type and state
+  type: String!                 # source or sink
+  state: String!                # as Connect says: RUNNING, PAUSED, STOPPED, FAILED, UNASSIGNED, RESTARTING
+  tasks: [ConnectorTask!]!
+  groups: [ConsumerGroup!]!
+  exists: Boolean!              # false: deleted since
+}
+type ConnectorTask { id: Int!  state: String!  worker: String! }
+
+"One direction of replication by MirrorMaker 2. source and target are null where they are no watched clusters."
+type Replicator implements Node {
+  id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  firstSeen: Time  lastSeen: Time
+  series(metric: Metric!, window: Window!, step: Duration): Series
+  source: Cluster
+  target: Cluster
+  sourceAlias: String!          # as MirrorMaker 2 calls the clusters
+  targetAlias: String!
+  policy: String                # replication.policy.class; null: not told
+  state: String                 # as Connect says; null: not told
+  connect: String               # the Connect cluster that it runs on; null: a dedicated process, or not known
+}
+
+"A Kafka Streams application. What it reads and writes are its flows; its inner topics are hidden unless asked for."
+type StreamJob implements Node {
+  id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  firstSeen: Time  lastSeen: Time
+  series(metric: Metric!, window: Window!, step: Duration): Series
+  applicationId: String!
+  protocol: String!             # streams (KIP-1071) or classic
+  groups: [ConsumerGroup!]!
+  subtopologies: [Subtopology!] # null: not told, as by the classic protocol
+  stores: [String!]!            # by their changelogs; those without one are not known
+  innerTopics: [Topic!]!
+  namedBy: String!
+}
+"A part of a topology whose tasks run together. Without sinksKnown (KIP-1331) the broker does not tell the topics that it writes for others: see the flows."
+type Subtopology { id: String!  sources: [String!]!  sinks: [String!]!  sinksKnown: Boolean!  repartitionSources: [String!]!  repartitionSinks: [String!]!  changelogs: [String!]!  stores: [String!]! }
+
+"Data outside Kafka, e.g. a table or a folder, by OpenLineage's naming rules."
+type Dataset implements Node {
+  id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  firstSeen: Time  lastSeen: Time
+  series(metric: Metric!, window: Window!, step: Duration): Series
+  namespace: String!
+}
+
+type SuggestedJoin { a: Node!  b: Node!  reason: String!  rule: String! }   # rule: the YAML that would join them
 
 type ConfigEntry { name: String!  value: String! }
 type ConsumerGroup { name: String!  cluster: Cluster!  type: String!  state: String!  protocol: String!  members: Int }
@@ -1769,6 +2406,18 @@ func (ec *executionContext) childFields_ConfigEntry(ctx context.Context, field g
 		return ec.fieldContext_ConfigEntry_value(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ConfigEntry", field.Name)
+}
+
+func (ec *executionContext) childFields_ConnectorTask(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ConnectorTask_id(ctx, field)
+	case "state":
+		return ec.fieldContext_ConnectorTask_state(ctx, field)
+	case "worker":
+		return ec.fieldContext_ConnectorTask_worker(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConnectorTask", field.Name)
 }
 
 func (ec *executionContext) childFields_ConsumerGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2049,6 +2698,42 @@ func (ec *executionContext) childFields_Series(ctx context.Context, field graphq
 	return nil, fmt.Errorf("no field named %q was found under type Series", field.Name)
 }
 
+func (ec *executionContext) childFields_Subtopology(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Subtopology_id(ctx, field)
+	case "sources":
+		return ec.fieldContext_Subtopology_sources(ctx, field)
+	case "sinks":
+		return ec.fieldContext_Subtopology_sinks(ctx, field)
+	case "sinksKnown":
+		return ec.fieldContext_Subtopology_sinksKnown(ctx, field)
+	case "repartitionSources":
+		return ec.fieldContext_Subtopology_repartitionSources(ctx, field)
+	case "repartitionSinks":
+		return ec.fieldContext_Subtopology_repartitionSinks(ctx, field)
+	case "changelogs":
+		return ec.fieldContext_Subtopology_changelogs(ctx, field)
+	case "stores":
+		return ec.fieldContext_Subtopology_stores(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Subtopology", field.Name)
+}
+
+func (ec *executionContext) childFields_SuggestedJoin(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "a":
+		return ec.fieldContext_SuggestedJoin_a(ctx, field)
+	case "b":
+		return ec.fieldContext_SuggestedJoin_b(ctx, field)
+	case "reason":
+		return ec.fieldContext_SuggestedJoin_reason(ctx, field)
+	case "rule":
+		return ec.fieldContext_SuggestedJoin_rule(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SuggestedJoin", field.Name)
+}
+
 func (ec *executionContext) childFields_Topic(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -2077,6 +2762,8 @@ func (ec *executionContext) childFields_Topic(ctx context.Context, field graphql
 		return ec.fieldContext_Topic_replicationFactor(ctx, field)
 	case "internal":
 		return ec.fieldContext_Topic_internal(ctx, field)
+	case "innerOf":
+		return ec.fieldContext_Topic_innerOf(ctx, field)
 	case "exists":
 		return ec.fieldContext_Topic_exists(ctx, field)
 	case "retainedRecords":
@@ -2249,6 +2936,36 @@ func (ec *executionContext) field_Application_series_args(ctx context.Context, r
 	return args, nil
 }
 
+func (ec *executionContext) field_Connector_series_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "metric",
+		func(ctx context.Context, v any) (Metric, error) {
+			return ec.unmarshalNMetric2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐMetric(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["metric"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "window",
+		func(ctx context.Context, v any) (WindowInput, error) {
+			return ec.unmarshalNWindow2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐWindowInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["window"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "step",
+		func(ctx context.Context, v any) (*time.Duration, error) {
+			return ec.unmarshalODuration2ᚖtimeᚐDuration(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["step"] = arg2
+	return args, nil
+}
+
 func (ec *executionContext) field_Coverage_gaps_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -2260,6 +2977,36 @@ func (ec *executionContext) field_Coverage_gaps_args(ctx context.Context, rawArg
 		return nil, err
 	}
 	args["first"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Dataset_series_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "metric",
+		func(ctx context.Context, v any) (Metric, error) {
+			return ec.unmarshalNMetric2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐMetric(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["metric"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "window",
+		func(ctx context.Context, v any) (WindowInput, error) {
+			return ec.unmarshalNWindow2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐWindowInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["window"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "step",
+		func(ctx context.Context, v any) (*time.Duration, error) {
+			return ec.unmarshalODuration2ᚖtimeᚐDuration(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["step"] = arg2
 	return args, nil
 }
 
@@ -2414,14 +3161,22 @@ func (ec *executionContext) field_Query_flows_args(ctx context.Context, rawArgs 
 		return nil, err
 	}
 	args["window"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "limit",
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "includeInternal",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["includeInternal"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "limit",
 		func(ctx context.Context, v any) (int, error) {
 			return ec.unmarshalNInt2int(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["limit"] = arg2
+	args["limit"] = arg3
 	return args, nil
 }
 
@@ -2476,14 +3231,22 @@ func (ec *executionContext) field_Query_lineage_args(ctx context.Context, rawArg
 		return nil, err
 	}
 	args["includeInactive"] = arg5
-	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "limit",
+	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "includeInternal",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["includeInternal"] = arg6
+	arg7, err := graphql.ProcessArgField(ctx, rawArgs, "limit",
 		func(ctx context.Context, v any) (int, error) {
 			return ec.unmarshalNInt2int(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["limit"] = arg6
+	args["limit"] = arg7
 	return args, nil
 }
 
@@ -2587,6 +3350,20 @@ func (ec *executionContext) field_Query_nodes_args(ctx context.Context, rawArgs 
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_suggestedJoins_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "window",
+		func(ctx context.Context, v any) (*WindowInput, error) {
+			return ec.unmarshalOWindow2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐWindowInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["window"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_top_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -2644,6 +3421,66 @@ func (ec *executionContext) field_Query_topicUsage_args(ctx context.Context, raw
 		return nil, err
 	}
 	args["window"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Replicator_series_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "metric",
+		func(ctx context.Context, v any) (Metric, error) {
+			return ec.unmarshalNMetric2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐMetric(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["metric"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "window",
+		func(ctx context.Context, v any) (WindowInput, error) {
+			return ec.unmarshalNWindow2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐWindowInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["window"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "step",
+		func(ctx context.Context, v any) (*time.Duration, error) {
+			return ec.unmarshalODuration2ᚖtimeᚐDuration(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["step"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_StreamJob_series_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "metric",
+		func(ctx context.Context, v any) (Metric, error) {
+			return ec.unmarshalNMetric2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐMetric(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["metric"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "window",
+		func(ctx context.Context, v any) (WindowInput, error) {
+			return ec.unmarshalNWindow2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐWindowInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["window"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "step",
+		func(ctx context.Context, v any) (*time.Duration, error) {
+			return ec.unmarshalODuration2ᚖtimeᚐDuration(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["step"] = arg2
 	return args, nil
 }
 
@@ -3694,6 +4531,491 @@ func (ec *executionContext) fieldContext_ConfigEntry_value(_ context.Context, fi
 	return graphql.NewScalarFieldContext("ConfigEntry", field, false, false, "String")
 }
 
+func (ec *executionContext) _Connector_id(ctx context.Context, field graphql.CollectedField, obj *Connector) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Connector_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Connector_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Connector", field, true, false, "ID")
+}
+
+func (ec *executionContext) _Connector_kind(ctx context.Context, field graphql.CollectedField, obj *Connector) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Connector_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v lineage.NodeKind) graphql.Marshaler {
+			return ec.marshalNNodeKind2githubᚗcomᚋlineagedᚋlineagedᚋlineageᚐNodeKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Connector_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Connector", field, true, false, "NodeKind")
+}
+
+func (ec *executionContext) _Connector_name(ctx context.Context, field graphql.CollectedField, obj *Connector) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Connector_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Connector_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Connector", field, true, false, "String")
+}
+
+func (ec *executionContext) _Connector_cluster(ctx context.Context, field graphql.CollectedField, obj *Connector) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Connector_cluster(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cluster(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Cluster) graphql.Marshaler {
+			return ec.marshalOCluster2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCluster(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Connector_cluster(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Connector",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Cluster(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Connector_owner(ctx context.Context, field graphql.CollectedField, obj *Connector) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Connector_owner(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Owner(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Connector_owner(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Connector", field, true, false, "String")
+}
+
+func (ec *executionContext) _Connector_tags(ctx context.Context, field graphql.CollectedField, obj *Connector) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Connector_tags(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tags(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Connector_tags(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Connector", field, true, false, "String")
+}
+
+func (ec *executionContext) _Connector_firstSeen(ctx context.Context, field graphql.CollectedField, obj *Connector) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Connector_firstSeen(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FirstSeen(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Connector_firstSeen(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Connector", field, true, false, "Time")
+}
+
+func (ec *executionContext) _Connector_lastSeen(ctx context.Context, field graphql.CollectedField, obj *Connector) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Connector_lastSeen(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastSeen(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Connector_lastSeen(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Connector", field, true, false, "Time")
+}
+
+func (ec *executionContext) _Connector_series(ctx context.Context, field graphql.CollectedField, obj *Connector) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Connector_series(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.Series(ctx, fc.Args["metric"].(Metric), fc.Args["window"].(WindowInput), fc.Args["step"].(*time.Duration))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Series) graphql.Marshaler {
+			return ec.marshalOSeries2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐSeries(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Connector_series(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Connector",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Series(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Connector_series_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Connector_connect(ctx context.Context, field graphql.CollectedField, obj *Connector) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Connector_connect(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Connect(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Connector_connect(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Connector", field, true, false, "String")
+}
+
+func (ec *executionContext) _Connector_class(ctx context.Context, field graphql.CollectedField, obj *Connector) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Connector_class(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Class(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Connector_class(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Connector", field, true, false, "String")
+}
+
+func (ec *executionContext) _Connector_type(ctx context.Context, field graphql.CollectedField, obj *Connector) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Connector_type(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Type(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Connector_type(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Connector", field, true, false, "String")
+}
+
+func (ec *executionContext) _Connector_state(ctx context.Context, field graphql.CollectedField, obj *Connector) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Connector_state(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.State(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Connector_state(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Connector", field, true, false, "String")
+}
+
+func (ec *executionContext) _Connector_tasks(ctx context.Context, field graphql.CollectedField, obj *Connector) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Connector_tasks(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tasks(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []ConnectorTask) graphql.Marshaler {
+			return ec.marshalNConnectorTask2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐConnectorTaskᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Connector_tasks(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Connector",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ConnectorTask(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Connector_groups(ctx context.Context, field graphql.CollectedField, obj *Connector) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Connector_groups(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Groups(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []ConsumerGroup) graphql.Marshaler {
+			return ec.marshalNConsumerGroup2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐConsumerGroupᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Connector_groups(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Connector",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ConsumerGroup(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Connector_exists(ctx context.Context, field graphql.CollectedField, obj *Connector) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Connector_exists(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Exists(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Connector_exists(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Connector", field, true, false, "Boolean")
+}
+
+func (ec *executionContext) _ConnectorTask_id(ctx context.Context, field graphql.CollectedField, obj *ConnectorTask) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConnectorTask_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ConnectorTask_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ConnectorTask", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ConnectorTask_state(ctx context.Context, field graphql.CollectedField, obj *ConnectorTask) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConnectorTask_state(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.State, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ConnectorTask_state(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ConnectorTask", field, false, false, "String")
+}
+
+func (ec *executionContext) _ConnectorTask_worker(ctx context.Context, field graphql.CollectedField, obj *ConnectorTask) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConnectorTask_worker(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Worker, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ConnectorTask_worker(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ConnectorTask", field, false, false, "String")
+}
+
 func (ec *executionContext) _ConsumerGroup_name(ctx context.Context, field graphql.CollectedField, obj *ConsumerGroup) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3984,6 +5306,266 @@ func (ec *executionContext) fieldContext_Coverage_blindSpots(_ context.Context, 
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Dataset_id(ctx context.Context, field graphql.CollectedField, obj *Dataset) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Dataset_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Dataset_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Dataset", field, true, false, "ID")
+}
+
+func (ec *executionContext) _Dataset_kind(ctx context.Context, field graphql.CollectedField, obj *Dataset) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Dataset_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v lineage.NodeKind) graphql.Marshaler {
+			return ec.marshalNNodeKind2githubᚗcomᚋlineagedᚋlineagedᚋlineageᚐNodeKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Dataset_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Dataset", field, true, false, "NodeKind")
+}
+
+func (ec *executionContext) _Dataset_name(ctx context.Context, field graphql.CollectedField, obj *Dataset) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Dataset_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Dataset_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Dataset", field, true, false, "String")
+}
+
+func (ec *executionContext) _Dataset_cluster(ctx context.Context, field graphql.CollectedField, obj *Dataset) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Dataset_cluster(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cluster(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Cluster) graphql.Marshaler {
+			return ec.marshalOCluster2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCluster(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Dataset_cluster(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Dataset",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Cluster(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Dataset_owner(ctx context.Context, field graphql.CollectedField, obj *Dataset) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Dataset_owner(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Owner(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Dataset_owner(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Dataset", field, true, false, "String")
+}
+
+func (ec *executionContext) _Dataset_tags(ctx context.Context, field graphql.CollectedField, obj *Dataset) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Dataset_tags(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tags(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Dataset_tags(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Dataset", field, true, false, "String")
+}
+
+func (ec *executionContext) _Dataset_firstSeen(ctx context.Context, field graphql.CollectedField, obj *Dataset) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Dataset_firstSeen(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FirstSeen(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Dataset_firstSeen(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Dataset", field, true, false, "Time")
+}
+
+func (ec *executionContext) _Dataset_lastSeen(ctx context.Context, field graphql.CollectedField, obj *Dataset) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Dataset_lastSeen(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastSeen(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Dataset_lastSeen(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Dataset", field, true, false, "Time")
+}
+
+func (ec *executionContext) _Dataset_series(ctx context.Context, field graphql.CollectedField, obj *Dataset) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Dataset_series(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.Series(ctx, fc.Args["metric"].(Metric), fc.Args["window"].(WindowInput), fc.Args["step"].(*time.Duration))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Series) graphql.Marshaler {
+			return ec.marshalOSeries2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐSeries(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Dataset_series(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Dataset",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Series(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Dataset_series_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Dataset_namespace(ctx context.Context, field graphql.CollectedField, obj *Dataset) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Dataset_namespace(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Namespace(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Dataset_namespace(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Dataset", field, true, false, "String")
 }
 
 func (ec *executionContext) _Event_id(ctx context.Context, field graphql.CollectedField, obj *Event) (ret graphql.Marshaler) {
@@ -5850,7 +7432,7 @@ func (ec *executionContext) _Query_lineage(ctx context.Context, field graphql.Co
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Lineage(ctx, fc.Args["roots"].([]string), fc.Args["direction"].(Direction), fc.Args["depth"].(int), fc.Args["window"].(WindowInput), fc.Args["evidence"].([]lineage.EvidenceKind), fc.Args["includeInactive"].(bool), fc.Args["limit"].(int))
+			return ec.Resolvers.Query().Lineage(ctx, fc.Args["roots"].([]string), fc.Args["direction"].(Direction), fc.Args["depth"].(int), fc.Args["window"].(WindowInput), fc.Args["evidence"].([]lineage.EvidenceKind), fc.Args["includeInactive"].(bool), fc.Args["includeInternal"].(bool), fc.Args["limit"].(int))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *Lineage) graphql.Marshaler {
@@ -5894,7 +7476,7 @@ func (ec *executionContext) _Query_flows(ctx context.Context, field graphql.Coll
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Flows(ctx, fc.Args["cluster"].(*string), fc.Args["window"].(WindowInput), fc.Args["limit"].(int))
+			return ec.Resolvers.Query().Flows(ctx, fc.Args["cluster"].(*string), fc.Args["window"].(WindowInput), fc.Args["includeInternal"].(bool), fc.Args["limit"].(int))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *Lineage) graphql.Marshaler {
@@ -6104,6 +7686,50 @@ func (ec *executionContext) fieldContext_Query_coverage(ctx context.Context, fie
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_suggestedJoins(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_suggestedJoins(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().SuggestedJoins(ctx, fc.Args["window"].(*WindowInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []SuggestedJoin) graphql.Marshaler {
+			return ec.marshalOSuggestedJoin2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐSuggestedJoinᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_suggestedJoins(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SuggestedJoin(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_suggestedJoins_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query___type(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -6233,6 +7859,422 @@ func (ec *executionContext) _Ranked_value(ctx context.Context, field graphql.Col
 }
 func (ec *executionContext) fieldContext_Ranked_value(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Ranked", field, false, false, "Float")
+}
+
+func (ec *executionContext) _Replicator_id(ctx context.Context, field graphql.CollectedField, obj *Replicator) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Replicator_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Replicator_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Replicator", field, true, false, "ID")
+}
+
+func (ec *executionContext) _Replicator_kind(ctx context.Context, field graphql.CollectedField, obj *Replicator) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Replicator_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v lineage.NodeKind) graphql.Marshaler {
+			return ec.marshalNNodeKind2githubᚗcomᚋlineagedᚋlineagedᚋlineageᚐNodeKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Replicator_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Replicator", field, true, false, "NodeKind")
+}
+
+func (ec *executionContext) _Replicator_name(ctx context.Context, field graphql.CollectedField, obj *Replicator) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Replicator_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Replicator_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Replicator", field, true, false, "String")
+}
+
+func (ec *executionContext) _Replicator_cluster(ctx context.Context, field graphql.CollectedField, obj *Replicator) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Replicator_cluster(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cluster(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Cluster) graphql.Marshaler {
+			return ec.marshalOCluster2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCluster(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Replicator_cluster(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Replicator",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Cluster(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Replicator_owner(ctx context.Context, field graphql.CollectedField, obj *Replicator) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Replicator_owner(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Owner(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Replicator_owner(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Replicator", field, true, false, "String")
+}
+
+func (ec *executionContext) _Replicator_tags(ctx context.Context, field graphql.CollectedField, obj *Replicator) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Replicator_tags(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tags(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Replicator_tags(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Replicator", field, true, false, "String")
+}
+
+func (ec *executionContext) _Replicator_firstSeen(ctx context.Context, field graphql.CollectedField, obj *Replicator) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Replicator_firstSeen(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FirstSeen(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Replicator_firstSeen(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Replicator", field, true, false, "Time")
+}
+
+func (ec *executionContext) _Replicator_lastSeen(ctx context.Context, field graphql.CollectedField, obj *Replicator) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Replicator_lastSeen(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastSeen(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Replicator_lastSeen(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Replicator", field, true, false, "Time")
+}
+
+func (ec *executionContext) _Replicator_series(ctx context.Context, field graphql.CollectedField, obj *Replicator) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Replicator_series(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.Series(ctx, fc.Args["metric"].(Metric), fc.Args["window"].(WindowInput), fc.Args["step"].(*time.Duration))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Series) graphql.Marshaler {
+			return ec.marshalOSeries2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐSeries(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Replicator_series(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Replicator",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Series(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Replicator_series_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Replicator_source(ctx context.Context, field graphql.CollectedField, obj *Replicator) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Replicator_source(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Source(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Cluster) graphql.Marshaler {
+			return ec.marshalOCluster2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCluster(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Replicator_source(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Replicator",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Cluster(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Replicator_target(ctx context.Context, field graphql.CollectedField, obj *Replicator) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Replicator_target(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Target(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Cluster) graphql.Marshaler {
+			return ec.marshalOCluster2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCluster(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Replicator_target(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Replicator",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Cluster(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Replicator_sourceAlias(ctx context.Context, field graphql.CollectedField, obj *Replicator) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Replicator_sourceAlias(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SourceAlias(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Replicator_sourceAlias(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Replicator", field, true, false, "String")
+}
+
+func (ec *executionContext) _Replicator_targetAlias(ctx context.Context, field graphql.CollectedField, obj *Replicator) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Replicator_targetAlias(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TargetAlias(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Replicator_targetAlias(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Replicator", field, true, false, "String")
+}
+
+func (ec *executionContext) _Replicator_policy(ctx context.Context, field graphql.CollectedField, obj *Replicator) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Replicator_policy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Policy(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Replicator_policy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Replicator", field, true, false, "String")
+}
+
+func (ec *executionContext) _Replicator_state(ctx context.Context, field graphql.CollectedField, obj *Replicator) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Replicator_state(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.State(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Replicator_state(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Replicator", field, true, false, "String")
+}
+
+func (ec *executionContext) _Replicator_connect(ctx context.Context, field graphql.CollectedField, obj *Replicator) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Replicator_connect(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Connect(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Replicator_connect(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Replicator", field, true, false, "String")
 }
 
 func (ec *executionContext) _ResolvedWindow_start(ctx context.Context, field graphql.CollectedField, obj *ResolvedWindow) (ret graphql.Marshaler) {
@@ -6403,6 +8445,725 @@ func (ec *executionContext) fieldContext_Series_points(_ context.Context, field 
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _StreamJob_id(ctx context.Context, field graphql.CollectedField, obj *StreamJob) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StreamJob_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StreamJob_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StreamJob", field, true, false, "ID")
+}
+
+func (ec *executionContext) _StreamJob_kind(ctx context.Context, field graphql.CollectedField, obj *StreamJob) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StreamJob_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v lineage.NodeKind) graphql.Marshaler {
+			return ec.marshalNNodeKind2githubᚗcomᚋlineagedᚋlineagedᚋlineageᚐNodeKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StreamJob_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StreamJob", field, true, false, "NodeKind")
+}
+
+func (ec *executionContext) _StreamJob_name(ctx context.Context, field graphql.CollectedField, obj *StreamJob) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StreamJob_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StreamJob_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StreamJob", field, true, false, "String")
+}
+
+func (ec *executionContext) _StreamJob_cluster(ctx context.Context, field graphql.CollectedField, obj *StreamJob) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StreamJob_cluster(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cluster(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Cluster) graphql.Marshaler {
+			return ec.marshalOCluster2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCluster(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_StreamJob_cluster(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StreamJob",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Cluster(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _StreamJob_owner(ctx context.Context, field graphql.CollectedField, obj *StreamJob) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StreamJob_owner(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Owner(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_StreamJob_owner(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StreamJob", field, true, false, "String")
+}
+
+func (ec *executionContext) _StreamJob_tags(ctx context.Context, field graphql.CollectedField, obj *StreamJob) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StreamJob_tags(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tags(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StreamJob_tags(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StreamJob", field, true, false, "String")
+}
+
+func (ec *executionContext) _StreamJob_firstSeen(ctx context.Context, field graphql.CollectedField, obj *StreamJob) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StreamJob_firstSeen(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FirstSeen(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_StreamJob_firstSeen(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StreamJob", field, true, false, "Time")
+}
+
+func (ec *executionContext) _StreamJob_lastSeen(ctx context.Context, field graphql.CollectedField, obj *StreamJob) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StreamJob_lastSeen(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastSeen(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_StreamJob_lastSeen(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StreamJob", field, true, false, "Time")
+}
+
+func (ec *executionContext) _StreamJob_series(ctx context.Context, field graphql.CollectedField, obj *StreamJob) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StreamJob_series(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.Series(ctx, fc.Args["metric"].(Metric), fc.Args["window"].(WindowInput), fc.Args["step"].(*time.Duration))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Series) graphql.Marshaler {
+			return ec.marshalOSeries2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐSeries(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_StreamJob_series(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StreamJob",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Series(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_StreamJob_series_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _StreamJob_applicationId(ctx context.Context, field graphql.CollectedField, obj *StreamJob) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StreamJob_applicationId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ApplicationID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StreamJob_applicationId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StreamJob", field, true, false, "String")
+}
+
+func (ec *executionContext) _StreamJob_protocol(ctx context.Context, field graphql.CollectedField, obj *StreamJob) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StreamJob_protocol(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Protocol(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StreamJob_protocol(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StreamJob", field, true, false, "String")
+}
+
+func (ec *executionContext) _StreamJob_groups(ctx context.Context, field graphql.CollectedField, obj *StreamJob) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StreamJob_groups(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Groups(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []ConsumerGroup) graphql.Marshaler {
+			return ec.marshalNConsumerGroup2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐConsumerGroupᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StreamJob_groups(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StreamJob",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ConsumerGroup(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _StreamJob_subtopologies(ctx context.Context, field graphql.CollectedField, obj *StreamJob) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StreamJob_subtopologies(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Subtopologies(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []Subtopology) graphql.Marshaler {
+			return ec.marshalOSubtopology2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐSubtopologyᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_StreamJob_subtopologies(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StreamJob",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Subtopology(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _StreamJob_stores(ctx context.Context, field graphql.CollectedField, obj *StreamJob) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StreamJob_stores(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Stores(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StreamJob_stores(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StreamJob", field, true, false, "String")
+}
+
+func (ec *executionContext) _StreamJob_innerTopics(ctx context.Context, field graphql.CollectedField, obj *StreamJob) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StreamJob_innerTopics(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.InnerTopics(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*Topic) graphql.Marshaler {
+			return ec.marshalNTopic2ᚕᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐTopicᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StreamJob_innerTopics(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StreamJob",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Topic(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _StreamJob_namedBy(ctx context.Context, field graphql.CollectedField, obj *StreamJob) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StreamJob_namedBy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.NamedBy(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StreamJob_namedBy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StreamJob", field, true, false, "String")
+}
+
+func (ec *executionContext) _Subtopology_id(ctx context.Context, field graphql.CollectedField, obj *Subtopology) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subtopology_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Subtopology_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Subtopology", field, false, false, "String")
+}
+
+func (ec *executionContext) _Subtopology_sources(ctx context.Context, field graphql.CollectedField, obj *Subtopology) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subtopology_sources(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Sources, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Subtopology_sources(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Subtopology", field, false, false, "String")
+}
+
+func (ec *executionContext) _Subtopology_sinks(ctx context.Context, field graphql.CollectedField, obj *Subtopology) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subtopology_sinks(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Sinks, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Subtopology_sinks(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Subtopology", field, false, false, "String")
+}
+
+func (ec *executionContext) _Subtopology_sinksKnown(ctx context.Context, field graphql.CollectedField, obj *Subtopology) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subtopology_sinksKnown(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SinksKnown, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Subtopology_sinksKnown(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Subtopology", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _Subtopology_repartitionSources(ctx context.Context, field graphql.CollectedField, obj *Subtopology) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subtopology_repartitionSources(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RepartitionSources, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Subtopology_repartitionSources(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Subtopology", field, false, false, "String")
+}
+
+func (ec *executionContext) _Subtopology_repartitionSinks(ctx context.Context, field graphql.CollectedField, obj *Subtopology) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subtopology_repartitionSinks(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RepartitionSinks, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Subtopology_repartitionSinks(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Subtopology", field, false, false, "String")
+}
+
+func (ec *executionContext) _Subtopology_changelogs(ctx context.Context, field graphql.CollectedField, obj *Subtopology) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subtopology_changelogs(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Changelogs, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Subtopology_changelogs(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Subtopology", field, false, false, "String")
+}
+
+func (ec *executionContext) _Subtopology_stores(ctx context.Context, field graphql.CollectedField, obj *Subtopology) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subtopology_stores(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Stores, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Subtopology_stores(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Subtopology", field, false, false, "String")
+}
+
+func (ec *executionContext) _SuggestedJoin_a(ctx context.Context, field graphql.CollectedField, obj *SuggestedJoin) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SuggestedJoin_a(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.A, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v Node) graphql.Marshaler {
+			return ec.marshalNNode2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐNode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SuggestedJoin_a(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SuggestedJoin",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SuggestedJoin_b(ctx context.Context, field graphql.CollectedField, obj *SuggestedJoin) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SuggestedJoin_b(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.B, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v Node) graphql.Marshaler {
+			return ec.marshalNNode2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐNode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SuggestedJoin_b(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SuggestedJoin",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SuggestedJoin_reason(ctx context.Context, field graphql.CollectedField, obj *SuggestedJoin) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SuggestedJoin_reason(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reason, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SuggestedJoin_reason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SuggestedJoin", field, false, false, "String")
+}
+
+func (ec *executionContext) _SuggestedJoin_rule(ctx context.Context, field graphql.CollectedField, obj *SuggestedJoin) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SuggestedJoin_rule(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rule, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SuggestedJoin_rule(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SuggestedJoin", field, false, false, "String")
 }
 
 func (ec *executionContext) _Topic_id(ctx context.Context, field graphql.CollectedField, obj *Topic) (ret graphql.Marshaler) {
@@ -6732,6 +9493,38 @@ func (ec *executionContext) _Topic_internal(ctx context.Context, field graphql.C
 }
 func (ec *executionContext) fieldContext_Topic_internal(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Topic", field, true, false, "Boolean")
+}
+
+func (ec *executionContext) _Topic_innerOf(ctx context.Context, field graphql.CollectedField, obj *Topic) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Topic_innerOf(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.InnerOf(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v Node) graphql.Marshaler {
+			return ec.marshalONode2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐNode(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Topic_innerOf(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Topic",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Topic_exists(ctx context.Context, field graphql.CollectedField, obj *Topic) (ret graphql.Marshaler) {
@@ -8386,6 +11179,26 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Topic(ctx, sel, obj)
+	case *StreamJob:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._StreamJob(ctx, sel, obj)
+	case *Replicator:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Replicator(ctx, sel, obj)
+	case *Dataset:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Dataset(ctx, sel, obj)
+	case *Connector:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Connector(ctx, sel, obj)
 	case *Application:
 		if obj == nil {
 			return graphql.Null
@@ -8739,6 +11552,160 @@ func (ec *executionContext) _ConfigEntry(ctx context.Context, sel ast.SelectionS
 	return out
 }
 
+var connectorImplementors = []string{"Connector", "Node"}
+
+func (ec *executionContext) _Connector(ctx context.Context, sel ast.SelectionSet, obj *Connector) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, connectorImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Connector")
+		case "id":
+			out.Values[i] = ec._Connector_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "kind":
+			out.Values[i] = ec._Connector_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "name":
+			out.Values[i] = ec._Connector_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "cluster":
+			out.Values[i] = ec._Connector_cluster(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "owner":
+			out.Values[i] = ec._Connector_owner(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "tags":
+			out.Values[i] = ec._Connector_tags(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "firstSeen":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Connector_firstSeen(ctx, field, obj)
+				})
+		case "lastSeen":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Connector_lastSeen(ctx, field, obj)
+				})
+		case "series":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Connector_series(ctx, field, obj)
+				})
+		case "connect":
+			out.Values[i] = ec._Connector_connect(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "class":
+			out.Values[i] = ec._Connector_class(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "type":
+			out.Values[i] = ec._Connector_type(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "state":
+			out.Values[i] = ec._Connector_state(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "tasks":
+			out.Values[i] = ec._Connector_tasks(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "groups":
+			out.Values[i] = ec._Connector_groups(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "exists":
+			out.Values[i] = ec._Connector_exists(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var connectorTaskImplementors = []string{"ConnectorTask"}
+
+func (ec *executionContext) _ConnectorTask(ctx context.Context, sel ast.SelectionSet, obj *ConnectorTask) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, connectorTaskImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ConnectorTask")
+		case "id":
+			out.Values[i] = ec._ConnectorTask_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "state":
+			out.Values[i] = ec._ConnectorTask_state(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "worker":
+			out.Values[i] = ec._ConnectorTask_worker(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var consumerGroupImplementors = []string{"ConsumerGroup"}
 
 func (ec *executionContext) _ConsumerGroup(ctx context.Context, sel ast.SelectionSet, obj *ConsumerGroup) graphql.Marshaler {
@@ -8832,6 +11799,87 @@ func (ec *executionContext) _Coverage(ctx context.Context, sel ast.SelectionSet,
 			out.Values[i] = ec._Coverage_blindSpots(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var datasetImplementors = []string{"Dataset", "Node"}
+
+func (ec *executionContext) _Dataset(ctx context.Context, sel ast.SelectionSet, obj *Dataset) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, datasetImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Dataset")
+		case "id":
+			out.Values[i] = ec._Dataset_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "kind":
+			out.Values[i] = ec._Dataset_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "name":
+			out.Values[i] = ec._Dataset_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "cluster":
+			out.Values[i] = ec._Dataset_cluster(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "owner":
+			out.Values[i] = ec._Dataset_owner(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "tags":
+			out.Values[i] = ec._Dataset_tags(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "firstSeen":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Dataset_firstSeen(ctx, field, obj)
+				})
+		case "lastSeen":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Dataset_lastSeen(ctx, field, obj)
+				})
+		case "series":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Dataset_series(ctx, field, obj)
+				})
+		case "namespace":
+			out.Values[i] = ec._Dataset_namespace(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -9629,6 +12677,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_coverage(ctx, field)
 				})
+		case "suggestedJoins":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_suggestedJoins(ctx, field)
+				})
 		case "__type":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Query___type(ctx, field)
@@ -9680,6 +12734,117 @@ func (ec *executionContext) _Ranked(ctx context.Context, sel ast.SelectionSet, o
 			out.Values[i] = ec._Ranked_value(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var replicatorImplementors = []string{"Replicator", "Node"}
+
+func (ec *executionContext) _Replicator(ctx context.Context, sel ast.SelectionSet, obj *Replicator) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, replicatorImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Replicator")
+		case "id":
+			out.Values[i] = ec._Replicator_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "kind":
+			out.Values[i] = ec._Replicator_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "name":
+			out.Values[i] = ec._Replicator_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "cluster":
+			out.Values[i] = ec._Replicator_cluster(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "owner":
+			out.Values[i] = ec._Replicator_owner(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "tags":
+			out.Values[i] = ec._Replicator_tags(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "firstSeen":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Replicator_firstSeen(ctx, field, obj)
+				})
+		case "lastSeen":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Replicator_lastSeen(ctx, field, obj)
+				})
+		case "series":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Replicator_series(ctx, field, obj)
+				})
+		case "source":
+			out.Values[i] = ec._Replicator_source(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "target":
+			out.Values[i] = ec._Replicator_target(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "sourceAlias":
+			out.Values[i] = ec._Replicator_sourceAlias(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "targetAlias":
+			out.Values[i] = ec._Replicator_targetAlias(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "policy":
+			out.Values[i] = ec._Replicator_policy(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "state":
+			out.Values[i] = ec._Replicator_state(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "connect":
+			out.Values[i] = ec._Replicator_connect(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -9789,6 +12954,233 @@ func (ec *executionContext) _Series(ctx context.Context, sel ast.SelectionSet, o
 	return out
 }
 
+var streamJobImplementors = []string{"StreamJob", "Node"}
+
+func (ec *executionContext) _StreamJob(ctx context.Context, sel ast.SelectionSet, obj *StreamJob) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, streamJobImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("StreamJob")
+		case "id":
+			out.Values[i] = ec._StreamJob_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "kind":
+			out.Values[i] = ec._StreamJob_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "name":
+			out.Values[i] = ec._StreamJob_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "cluster":
+			out.Values[i] = ec._StreamJob_cluster(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "owner":
+			out.Values[i] = ec._StreamJob_owner(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "tags":
+			out.Values[i] = ec._StreamJob_tags(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "firstSeen":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._StreamJob_firstSeen(ctx, field, obj)
+				})
+		case "lastSeen":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._StreamJob_lastSeen(ctx, field, obj)
+				})
+		case "series":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._StreamJob_series(ctx, field, obj)
+				})
+		case "applicationId":
+			out.Values[i] = ec._StreamJob_applicationId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "protocol":
+			out.Values[i] = ec._StreamJob_protocol(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "groups":
+			out.Values[i] = ec._StreamJob_groups(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "subtopologies":
+			out.Values[i] = ec._StreamJob_subtopologies(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "stores":
+			out.Values[i] = ec._StreamJob_stores(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "innerTopics":
+			out.Values[i] = ec._StreamJob_innerTopics(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "namedBy":
+			out.Values[i] = ec._StreamJob_namedBy(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var subtopologyImplementors = []string{"Subtopology"}
+
+func (ec *executionContext) _Subtopology(ctx context.Context, sel ast.SelectionSet, obj *Subtopology) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, subtopologyImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Subtopology")
+		case "id":
+			out.Values[i] = ec._Subtopology_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "sources":
+			out.Values[i] = ec._Subtopology_sources(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "sinks":
+			out.Values[i] = ec._Subtopology_sinks(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "sinksKnown":
+			out.Values[i] = ec._Subtopology_sinksKnown(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "repartitionSources":
+			out.Values[i] = ec._Subtopology_repartitionSources(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "repartitionSinks":
+			out.Values[i] = ec._Subtopology_repartitionSinks(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "changelogs":
+			out.Values[i] = ec._Subtopology_changelogs(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "stores":
+			out.Values[i] = ec._Subtopology_stores(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var suggestedJoinImplementors = []string{"SuggestedJoin"}
+
+func (ec *executionContext) _SuggestedJoin(ctx context.Context, sel ast.SelectionSet, obj *SuggestedJoin) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, suggestedJoinImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SuggestedJoin")
+		case "a":
+			out.Values[i] = ec._SuggestedJoin_a(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "b":
+			out.Values[i] = ec._SuggestedJoin_b(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "reason":
+			out.Values[i] = ec._SuggestedJoin_reason(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "rule":
+			out.Values[i] = ec._SuggestedJoin_rule(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var topicImplementors = []string{"Topic", "Node"}
 
 func (ec *executionContext) _Topic(ctx context.Context, sel ast.SelectionSet, obj *Topic) graphql.Marshaler {
@@ -9866,6 +13258,11 @@ func (ec *executionContext) _Topic(ctx context.Context, sel ast.SelectionSet, ob
 		case "internal":
 			out.Values[i] = ec._Topic_internal(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "innerOf":
+			out.Values[i] = ec._Topic_innerOf(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "exists":
@@ -10513,6 +13910,26 @@ func (ec *executionContext) marshalNConfigEntry2ᚕgithubᚗcomᚋlineagedᚋlin
 	return ret
 }
 
+func (ec *executionContext) marshalNConnectorTask2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐConnectorTask(ctx context.Context, sel ast.SelectionSet, v ConnectorTask) graphql.Marshaler {
+	return ec._ConnectorTask(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNConnectorTask2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐConnectorTaskᚄ(ctx context.Context, sel ast.SelectionSet, v []ConnectorTask) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNConnectorTask2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐConnectorTask(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNConsumerGroup2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐConsumerGroup(ctx context.Context, sel ast.SelectionSet, v ConsumerGroup) graphql.Marshaler {
 	return ec._ConsumerGroup(ctx, sel, &v)
 }
@@ -11075,6 +14492,14 @@ func (ec *executionContext) marshalNString2ᚕstringᚄ(ctx context.Context, sel
 	return ret
 }
 
+func (ec *executionContext) marshalNSubtopology2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐSubtopology(ctx context.Context, sel ast.SelectionSet, v Subtopology) graphql.Marshaler {
+	return ec._Subtopology(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNSuggestedJoin2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐSuggestedJoin(ctx context.Context, sel ast.SelectionSet, v SuggestedJoin) graphql.Marshaler {
+	return ec._SuggestedJoin(ctx, sel, &v)
+}
+
 func (ec *executionContext) unmarshalNTime2timeᚐTime(ctx context.Context, v any) (time.Time, error) {
 	res, err := UnmarshalTime(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -11087,6 +14512,30 @@ func (ec *executionContext) marshalNTime2timeᚐTime(ctx context.Context, sel as
 		graphql.AddInvalidNullFromMarshaler(ctx, "Time!")
 	}
 	return res
+}
+
+func (ec *executionContext) marshalNTopic2ᚕᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐTopicᚄ(ctx context.Context, sel ast.SelectionSet, v []*Topic) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNTopic2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐTopic(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNTopic2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐTopic(ctx context.Context, sel ast.SelectionSet, v *Topic) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Topic!")
+		return graphql.Null
+	}
+	return ec._Topic(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNWindow2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐWindowInput(ctx context.Context, v any) (WindowInput, error) {
@@ -11589,6 +15038,44 @@ func (ec *executionContext) marshalOString2ᚖstring(ctx context.Context, sel as
 	_ = ctx
 	res := graphql.MarshalString(*v)
 	return res
+}
+
+func (ec *executionContext) marshalOSubtopology2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐSubtopologyᚄ(ctx context.Context, sel ast.SelectionSet, v []Subtopology) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSubtopology2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐSubtopology(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalOSuggestedJoin2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐSuggestedJoinᚄ(ctx context.Context, sel ast.SelectionSet, v []SuggestedJoin) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSuggestedJoin2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐSuggestedJoin(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalOTime2ᚖtimeᚐTime(ctx context.Context, v any) (*time.Time, error) {

@@ -170,7 +170,7 @@ func (k *kafkaFigures) lags(v *view, ls *levels, gauge func(*prometheus.Desc, fl
 	for i := range v.accesses {
 		x := &v.accesses[i]
 		if group := x.Access.Client.Group; x.Access.Op == lineage.Read && group != "" {
-			key := [3]string{x.topic.Scope, group, x.topic.Name}
+			key := [3]string{x.far.Scope, group, x.far.Name}
 			readers[key] = append(readers[key], int32(i))
 		}
 	}

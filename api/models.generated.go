@@ -39,6 +39,12 @@ type ConfigEntry struct {
 	Value string `json:"value"`
 }
 
+type ConnectorTask struct {
+	ID     int    `json:"id"`
+	State  string `json:"state"`
+	Worker string `json:"worker"`
+}
+
 type ConsumerGroup struct {
 	Name     string   `json:"name"`
 	Cluster  *Cluster `json:"cluster"`
@@ -131,6 +137,25 @@ type Series struct {
 	Unit   string        `json:"unit"`
 	Step   time.Duration `json:"step"`
 	Points []Point       `json:"points"`
+}
+
+// A part of a topology whose tasks run together. Without sinksKnown (KIP-1331) the broker does not tell the topics that it writes for others: see the flows.
+type Subtopology struct {
+	ID                 string   `json:"id"`
+	Sources            []string `json:"sources"`
+	Sinks              []string `json:"sinks"`
+	SinksKnown         bool     `json:"sinksKnown"`
+	RepartitionSources []string `json:"repartitionSources"`
+	RepartitionSinks   []string `json:"repartitionSinks"`
+	Changelogs         []string `json:"changelogs"`
+	Stores             []string `json:"stores"`
+}
+
+type SuggestedJoin struct {
+	A      Node   `json:"a"`
+	B      Node   `json:"b"`
+	Reason string `json:"reason"`
+	Rule   string `json:"rule"`
 }
 
 type Direction string

@@ -49,13 +49,13 @@ func (n *nodeRow) Name() string { return n.node.Name }
 
 // Owner answers owner.
 func (n *nodeRow) Owner() *string {
-	owner, _ := n.rows.v.a.identity.Describe(n.node)
+	owner, _ := n.rows.v.identity.Describe(n.node)
 	return textOrNil(owner)
 }
 
 // Tags answers tags.
 func (n *nodeRow) Tags() []string {
-	if _, tags := n.rows.v.a.identity.Describe(n.node); tags != nil {
+	if _, tags := n.rows.v.identity.Describe(n.node); tags != nil {
 		return tags
 	}
 	return []string{}
@@ -64,7 +64,7 @@ func (n *nodeRow) Tags() []string {
 // Cluster answers cluster: of a topic its own, of others the one whose topics they use; null when those are several.
 func (n *nodeRow) Cluster() *Cluster {
 	ids := n.rows.v.clustersOf(n.node)
-	if len(ids) != 1 {
+	if len(ids) != 1 || n.node.Kind == lineage.DatasetNode {
 		return nil
 	}
 	return n.rows.v.shownClusterOf(ids[0])
@@ -79,6 +79,16 @@ func (v *view) clustersOf(n lineage.Node) []lineage.ClusterID {
 		return []lineage.ClusterID{t.cluster}
 	}
 	var ids []lineage.ClusterID
+	if c := v.movers.connectors[n].fact; c != nil && c.Kafka != "" {
+		ids = append(ids, c.Kafka)
+	}
+	if r := v.movers.replicators[n].fact; r != nil {
+		for _, id := range [...]lineage.ClusterID{r.Source, r.Target} {
+			if id != "" && !slices.Contains(ids, id) {
+				ids = append(ids, id)
+			}
+		}
+	}
 	for _, i := range v.accessesOf(n) {
 		if id := v.accesses[i].Access.Topic.Cluster; !slices.Contains(ids, id) {
 			ids = append(ids, id)
@@ -95,17 +105,22 @@ func (v *view) accessesOf(n lineage.Node) []int32 {
 	if e := v.ends[n]; e != nil {
 		return slices.Concat(e.writes, e.reads)
 	}
+	if d := v.datasets[n]; d != nil {
+		return slices.Concat(d.writes, d.reads)
+	}
 	return nil
 }
 
 // has reports whether the window, or what came before it, knows the node.
-func (v *view) has(n lineage.Node) bool { return v.topics[n] != nil || v.ends[n] != nil }
+func (v *view) has(n lineage.Node) bool {
+	return v.topics[n] != nil || v.ends[n] != nil || v.datasets[n] != nil || v.movers.known(n)
+}
 
 // exists reports whether the node belongs into a list of what there is: an existing topic, what moved in the window, or who is still drawn.
 func (v *view) exists(n lineage.Node) bool {
 	t := v.topics[n]
 	if t == nil {
-		return v.ends[n] != nil
+		return v.ends[n] != nil || v.datasets[n] != nil || v.movers.known(n) && !v.movers.gone(n)
 	}
 	if t.fact != nil {
 		return true
@@ -220,7 +235,19 @@ func (t *Topic) ReplicationFactor() *int {
 // Internal answers internal.
 func (t *Topic) Internal() bool {
 	tv := t.rows.v.topics[t.node]
-	return tv != nil && tv.internal || internalName(t.node.Name)
+	return tv != nil && tv.internal
+}
+
+// InnerOf answers innerOf.
+func (t *Topic) InnerOf() Node {
+	job, ok := t.rows.v.jobOf(t.node)
+	if !ok {
+		return nil
+	}
+	if n := t.rows.nodes[job]; n != nil {
+		return n
+	}
+	return newRows(t.rows.v, []lineage.Node{job}, nil).nodes[job]
 }
 
 // Exists answers exists.
@@ -266,8 +293,14 @@ func (t *Topic) Configs() []ConfigEntry {
 // Environment answers environment.
 func (n *Application) Environment() string { return n.node.Scope }
 
-// NamedBy answers namedBy: of the access that was seen first, where several were named differently.
-func (n *Application) NamedBy() string {
+// NamedBy answers namedBy.
+func (n *Application) NamedBy() string { return n.namedBy() }
+
+// Groups answers groups.
+func (n *Application) Groups() []ConsumerGroup { return n.consumerGroups() }
+
+// namedBy is what named the access that was seen first, where several were named differently.
+func (n *nodeRow) namedBy() string {
 	least := int32(-1)
 	for _, i := range n.rows.v.accessesOf(n.node) {
 		if least < 0 || i < least {
@@ -280,8 +313,8 @@ func (n *Application) NamedBy() string {
 	return n.rows.v.accesses[least].namedBy
 }
 
-// Groups answers groups, by cluster and name.
-func (n *Application) Groups() []ConsumerGroup {
+// consumerGroups are the groups that the node reads with, by cluster and name.
+func (n *nodeRow) consumerGroups() []ConsumerGroup {
 	v := n.rows.v
 	seen := map[lineage.GroupRef]bool{}
 	out := []ConsumerGroup{}

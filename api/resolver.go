@@ -36,14 +36,14 @@ func (q *query) Nodes(
 // Lineage answers lineage.
 func (q *query) Lineage(
 	ctx context.Context, roots []string, direction Direction, depth int, window WindowInput, evidence []lineage.EvidenceKind,
-	includeInactive bool, limit int,
+	includeInactive, includeInternal bool, limit int,
 ) (*Lineage, error) {
-	return q.a.lineage(ctx, lineageArgs{roots, direction, depth, window, evidence, includeInactive, limit})
+	return q.a.lineage(ctx, lineageArgs{roots, direction, depth, window, evidence, includeInactive, includeInternal, limit})
 }
 
 // Flows answers flows.
-func (q *query) Flows(ctx context.Context, cluster *string, window WindowInput, limit int) (*Lineage, error) {
-	return q.a.overview(ctx, cluster, window, limit)
+func (q *query) Flows(ctx context.Context, cluster *string, window WindowInput, includeInternal bool, limit int) (*Lineage, error) {
+	return q.a.overview(ctx, cluster, window, includeInternal, limit)
 }
 
 // Top answers top.
@@ -66,4 +66,9 @@ func (q *query) Events(
 // Coverage answers coverage.
 func (q *query) Coverage(ctx context.Context, window WindowInput) (*Coverage, error) {
 	return q.a.coverage(ctx, window)
+}
+
+// SuggestedJoins answers suggestedJoins.
+func (q *query) SuggestedJoins(ctx context.Context, window *WindowInput) ([]SuggestedJoin, error) {
+	return q.a.suggestedJoins(ctx, window)
 }

@@ -120,7 +120,7 @@ func (v *view) search(args nodesArgs) ([]placed, error) {
 			only != "" && !slices.Contains(v.clustersOf(n), only):
 			return
 		}
-		owner, tags := v.a.identity.Describe(n)
+		owner, tags := v.identity.Describe(n)
 		if args.owner != nil && !strings.EqualFold(owner, *args.owner) ||
 			args.tag != nil && !slices.ContainsFunc(tags, func(t string) bool { return strings.EqualFold(t, *args.tag) }) {
 			return
@@ -138,6 +138,12 @@ func (v *view) search(args nodesArgs) ([]placed, error) {
 		consider(n)
 	}
 	for n := range v.ends {
+		consider(n)
+	}
+	for n := range v.datasets {
+		consider(n)
+	}
+	for n := range v.movers.idle(v.ends) {
 		consider(n)
 	}
 	return out, nil

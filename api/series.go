@@ -276,6 +276,8 @@ func hasMetric(k lineage.NodeKind, m Metric) bool {
 	switch k {
 	case lineage.TopicNode:
 		return true
+	case lineage.DatasetNode:
+		return false
 	case lineage.UnidentifiedNode:
 		switch m {
 		case MetricRecordsPerSecond, MetricRecordsOutPerSecond, MetricBytesPerSecond, MetricBytesOutPerSecond:

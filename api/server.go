@@ -14,9 +14,12 @@ import (
 
 // Options are what a server needs, and what may be chosen about it.
 type Options struct {
-	History  History
-	Identity Identity
+	History History
+	// Identity returns who is who by the rules of now. It may return another one at any time; answers, of the past as well, are by the newest. What it returns can
+	// be compared with ==.
+	Identity func() Identity
 	Clusters []ClusterConfig // the configured ones, in the order to show them
+	Connects []ConnectConfig
 
 	// UI answers all paths that are not the API's, /graphiql among them; nil: 404.
 	UI http.Handler
@@ -49,7 +52,7 @@ func New(o Options) http.Handler {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	a := &answerer{history: o.History, identity: o.Identity, config: o.Clusters, log: o.Log}
+	a := &answerer{history: o.History, identity: o.Identity, config: o.Clusters, connects: o.Connects, log: o.Log}
 	m := newMetrics(a, o)
 
 	mux := http.NewServeMux()

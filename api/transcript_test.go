@@ -94,7 +94,7 @@ func transcript(t *testing.T, file string) {
 	}
 	store := made.make(t).store
 	time.Sleep(time.Until(midnight.Add(at)))
-	h := api.New(api.Options{History: store, Identity: people{}, Clusters: made.config, Log: quiet()})
+	h := api.New(api.Options{History: store, Identity: everybody, Clusters: made.config, Log: quiet()})
 
 	var out txtar.Archive
 	out.Comment = ar.Comment

@@ -18,17 +18,23 @@ import (
 // once built and is shared by all who ask for the window; what only some ask for is loaded at first need (see once).
 type view struct {
 	a        *answerer
+	identity Identity // the rules that held when the view was built
+	knows    lineage.Knowledge
 	win      lineage.Resolved
 	back     lineage.Window // the lookback: it ends with the window and starts no later
 	clusters *clusters
 
-	accesses []access                          // by id
-	index    map[lineage.SubjectID]int32       // into accesses
-	flows    map[lineage.Flow][]int32          // into accesses
-	ends     map[lineage.Node]*accessesOf      // of nodes other than topics: what they do
-	topics   map[lineage.Node]*topicView       // all that are, were or moved
-	groups   map[lineage.GroupRef]lineage.Fact // at the window's end, Gone ones included
-	whole    *graph.Snapshot
+	accesses []access                     // by id
+	index    map[lineage.SubjectID]int32  // into accesses
+	flows    map[lineage.Flow][]int32     // into accesses
+	ends     map[lineage.Node]*accessesOf // of nodes other than topics: what they do
+	topics   map[lineage.Node]*topicView  // all that are, were or moved
+	datasets map[lineage.Node]*accessesOf // reads are what is read from them
+	movers   movers
+	// connectGroups are the groups of Connect's workers, which bear Connect's group.id.
+	connectGroups map[lineage.ClusterID][]string
+	groups        map[lineage.GroupRef]lineage.Fact // at the window's end, Gone ones included
+	whole         *graph.Snapshot
 
 	levels       once[*levels]
 	topicAmounts once[map[lineage.SubjectID]lineage.Amount]
@@ -42,10 +48,10 @@ type view struct {
 // access is one candidate of a window.
 type access struct {
 	lineage.Subject
-	node, topic lineage.Node
-	namedBy     string
-	state       graph.State
-	inWindow    bool // some evidence supported it in the window
+	node, far lineage.Node // who, and the topic or the dataset
+	namedBy   string
+	state     graph.State
+	inWindow  bool // some evidence supported it in the window
 	// counter is the one that counts it, of the best evidence; NoMetric: none does.
 	counter lineage.SeriesKey
 	amount  lineage.Amount
@@ -75,9 +81,9 @@ func (v *view) alone(accesses []int32, m lineage.Metric) []int32 {
 
 func (x *access) flow() lineage.Flow {
 	if x.Access.Op == lineage.Read {
-		return lineage.Flow{From: x.topic, To: x.node}
+		return lineage.Flow{From: x.far, To: x.node}
 	}
-	return lineage.Flow{From: x.node, To: x.topic}
+	return lineage.Flow{From: x.node, To: x.far}
 }
 
 // accessesOf are a node's reads and writes, as indices into view.accesses.
@@ -91,6 +97,7 @@ type topicView struct {
 	fact     *lineage.TopicFact // nil: never described, or gone
 	gone     bool
 	internal bool
+	innerOf  string // the application.id of the Kafka Streams application that it is an inner part of; empty: none
 	subjects []lineage.Subject
 	accessesOf
 }
@@ -118,15 +125,15 @@ func roundsKey(rounds map[string]time.Time) string {
 	return strings.Join(parts, " ")
 }
 
-func (a *answerer) buildView(ctx context.Context, win lineage.Resolved) (*view, error) {
+func (a *answerer) buildView(ctx context.Context, win lineage.Resolved, who Identity) (*view, error) {
 	start := win.End.Add(-lookback)
 	if win.Start.Before(start) {
 		start = win.Start
 	}
 	v := &view{
-		a: a, win: win, back: a.history.Resolve(lineage.Window{Start: start, End: win.End}).Window,
+		a: a, identity: who, win: win, back: a.history.Resolve(lineage.Window{Start: start, End: win.End}).Window,
 		index: map[lineage.SubjectID]int32{}, flows: map[lineage.Flow][]int32{}, ends: map[lineage.Node]*accessesOf{},
-		topics: map[lineage.Node]*topicView{}, filtered: map[filterKey]*graph.Snapshot{},
+		topics: map[lineage.Node]*topicView{}, datasets: map[lineage.Node]*accessesOf{}, filtered: map[filterKey]*graph.Snapshot{},
 	}
 	var err error
 	if v.clusters, err = a.readClusters(ctx); err != nil {
@@ -164,9 +171,9 @@ func (v *view) readFacts(ctx context.Context) error {
 			continue
 		}
 		n := lineage.Node{Scope: c.known.Name, Kind: lineage.TopicNode, Name: f.Key.Name}
-		t := &topicView{node: n, cluster: c.known.ID, since: f.Since, fact: f.Topic, gone: f.Gone, internal: internalName(n.Name)}
+		t := &topicView{node: n, cluster: c.known.ID, since: f.Since, fact: f.Topic, gone: f.Gone}
 		if f.Topic != nil {
-			t.cluster, t.internal = f.Topic.Topic.Cluster, t.internal || f.Topic.Internal
+			t.cluster, t.internal = f.Topic.Topic.Cluster, f.Topic.Internal
 		}
 		v.topics[n] = t
 	}
@@ -180,6 +187,10 @@ func (v *view) readFacts(ctx context.Context) error {
 			v.groups[lineage.GroupRef{Cluster: c.known.ID, Group: f.Key.Name}] = f.Fact
 		}
 	}
+	if err := v.readMovers(ctx); err != nil {
+		return err
+	}
+	v.tellKnowledge()
 	for s := range v.a.history.Subjects() {
 		if s.Access.Op != lineage.OpNone || s.FirstSeen.After(v.win.End) {
 			continue
@@ -195,13 +206,12 @@ func (v *view) topic(t lineage.Topic) *topicView {
 	n := v.topicNode(t)
 	tv := v.topics[n]
 	if tv == nil {
-		tv = &topicView{node: n, cluster: t.Cluster, internal: internalName(t.Name)}
+		tv = &topicView{node: n, cluster: t.Cluster}
 		v.topics[n] = tv
+		v.classify(tv)
 	}
 	return tv
 }
-
-func internalName(topic string) bool { return strings.HasPrefix(topic, "__") }
 
 // readAccesses collects the candidates: what any evidence supported in the lookback.
 func (v *view) readAccesses(ctx context.Context) error {
@@ -221,9 +231,13 @@ func (v *view) readAccesses(ctx context.Context) error {
 		if !ok || s.Access.Op == lineage.OpNone {
 			continue
 		}
-		x := access{Subject: s, topic: v.topicNode(s.Access.Topic), inWindow: now.Contains(uint32(id))}
-		x.node, x.namedBy = v.a.resolve(v.clusters.of(s.Access.Topic.Cluster), s, v.group(s.Access))
-		v.accesses = append(v.accesses, x)
+		v.knows.AddAccess(s.Access)
+		v.accesses = append(v.accesses, access{Subject: s, far: v.farNode(s.Access), inWindow: now.Contains(uint32(id))})
+	}
+	for i := range v.accesses {
+		x := &v.accesses[i]
+		x.node, x.namedBy = v.resolve(v.clusters.of(x.Access.Topic.Cluster), x.Subject, v.knows.Of(x.Access))
+		x.node = v.shown(x.node)
 	}
 	return nil
 }
@@ -238,12 +252,20 @@ func union(kinds [lineage.EvidenceKinds]*roaring.Bitmap) *roaring.Bitmap {
 	return out
 }
 
-// group returns what is known of the group of an access, or nil.
-func (v *view) group(x lineage.Access) *lineage.GroupFact {
-	if x.Client.Group == "" {
-		return nil
+// farNode returns what an access reads or writes.
+func (v *view) farNode(a lineage.Access) lineage.Node {
+	if a.Dataset != (lineage.Dataset{}) {
+		return a.Dataset.Node()
 	}
-	return v.groups[lineage.GroupRef{Cluster: x.Topic.Cluster, Group: x.Client.Group}].Group
+	return v.topicNode(a.Topic)
+}
+
+// shown returns a node as it is called in answers: a replicator was stored under the configured name of its target.
+func (v *view) shown(n lineage.Node) lineage.Node {
+	if c := v.clusters.bySource[n.Scope]; n.Kind == lineage.ReplicatorNode && c != nil {
+		n.Scope = c.known.Name
+	}
+	return n
 }
 
 // evidenceOrder ranks the evidence that can count, the best first (design §3): an access counts once, by the best that has a count.
@@ -315,7 +337,7 @@ func (v *view) decideStates(ctx context.Context) error {
 		switch {
 		case moved.Contains(uint32(x.ID)):
 			x.state, x.inWindow = graph.Active, true
-		case !v.endsExist(x.Access):
+		case !v.endsExist(&x):
 			continue
 		case unobserved.Contains(uint32(x.ID)) || x.amount.Pending:
 			x.state = graph.Unknown
@@ -326,12 +348,16 @@ func (v *view) decideStates(ctx context.Context) error {
 	return nil
 }
 
-// endsExist reports whether the topic's incarnation and the group exist at the window's end. What was never described is taken to exist.
-func (v *view) endsExist(x lineage.Access) bool {
-	if t := v.topics[v.topicNode(x.Topic)]; t != nil && (t.gone || t.fact != nil && t.fact.Topic.ID != x.Topic.ID) {
+// endsExist reports whether both ends of an access exist at the window's end: the topic's incarnation, or any where only the name is known, the group, the connector. What was
+// never described is taken to exist.
+func (v *view) endsExist(x *access) bool {
+	if t := v.topics[x.far]; t != nil && (t.gone || t.fact != nil && x.Access.Topic.ID != (lineage.TopicID{}) && t.fact.Topic.ID != x.Access.Topic.ID) {
 		return false
 	}
-	return x.Client.Group == "" || !v.groups[lineage.GroupRef{Cluster: x.Topic.Cluster, Group: x.Client.Group}].Gone
+	if v.movers.gone(x.node) {
+		return false
+	}
+	return x.Access.Client.Group == "" || !v.groups[lineage.GroupRef{Cluster: x.Access.Topic.Cluster, Group: x.Access.Client.Group}].Gone
 }
 
 // connect files the accesses under their flows and nodes and builds the graph.
@@ -346,11 +372,11 @@ func (v *view) connect() {
 			end = &accessesOf{}
 			v.ends[x.node] = end
 		}
-		t := v.topic(x.Access.Topic)
+		far := v.farOf(x)
 		if x.Access.Op == lineage.Read {
-			end.reads, t.reads = append(end.reads, i), append(t.reads, i)
+			end.reads, far.reads = append(end.reads, i), append(far.reads, i)
 		} else {
-			end.writes, t.writes = append(end.writes, i), append(t.writes, i)
+			end.writes, far.writes = append(end.writes, i), append(far.writes, i)
 		}
 	}
 	owns := map[lineage.Access]int32{}
@@ -371,6 +397,19 @@ func (v *view) connect() {
 	v.whole = v.build(func(*access) bool { return true })
 }
 
+// farOf returns where the accesses to a topic or a dataset are filed.
+func (v *view) farOf(x *access) *accessesOf {
+	if x.far.Kind == lineage.TopicNode {
+		return &v.topic(x.Access.Topic).accessesOf
+	}
+	d := v.datasets[x.far]
+	if d == nil {
+		d = &accessesOf{}
+		v.datasets[x.far] = d
+	}
+	return d
+}
+
 func (v *view) build(keep func(*access) bool) *graph.Snapshot {
 	edges := make([]graph.Access, 0, len(v.accesses))
 	for i := range v.accesses {
@@ -387,13 +426,13 @@ type filterKey struct {
 	evidence   uint64
 	active     bool // only what moved
 	inactive   bool // also what did not move; unknown stays with and without
-	overview   bool // without internal topics
+	internal   bool // also internal topics
 	clusterTag lineage.ClusterID
 }
 
 // graph returns the snapshot of the part that key names.
 func (v *view) graph(key filterKey) *graph.Snapshot {
-	if key == (filterKey{inactive: true}) {
+	if key == (filterKey{inactive: true, internal: true}) {
 		return v.whole
 	}
 	v.mu.Lock()
@@ -404,15 +443,30 @@ func (v *view) graph(key filterKey) *graph.Snapshot {
 	if len(v.filtered) >= 16 { // a window is asked in few ways; who asks in many does not fill the memory
 		clear(v.filtered)
 	}
-	s := v.build(func(x *access) bool {
-		return (key.evidence == 0 || v.supported(x, key.evidence)) &&
-			(!key.active || x.state == graph.Active) &&
-			(key.inactive || x.state != graph.Inactive) &&
-			(!key.overview || !v.topics[x.topic].internal) &&
-			(key.clusterTag == "" || x.Access.Topic.Cluster == key.clusterTag)
-	})
+	s := v.build(func(x *access) bool { return v.passes(x, key) })
 	v.filtered[key] = s
 	return s
+}
+
+// passes reports whether an access belongs into the part of the graph that key names.
+func (v *view) passes(x *access, key filterKey) bool {
+	return (key.evidence == 0 || v.supported(x, key.evidence)) &&
+		(!key.active || x.state == graph.Active) &&
+		(key.inactive || x.state != graph.Inactive) &&
+		(key.internal || !v.internal(x.far)) &&
+		(key.clusterTag == "" || x.Access.Topic.Cluster == key.clusterTag)
+}
+
+// graphWith is graph with some internal topics in it: the roots that somebody asks for by name.
+func (v *view) graphWith(key filterKey, roots []lineage.Node) *graph.Snapshot {
+	if key.internal || !slices.ContainsFunc(roots, v.internal) {
+		return v.graph(key)
+	}
+	with := key
+	with.internal = true
+	return v.build(func(x *access) bool {
+		return v.passes(x, with) && (!v.internal(x.far) || slices.Contains(roots, x.far))
+	})
 }
 
 // supported reports whether evidence of one of the kinds supports the access: in the window, or before when nothing did in the window.

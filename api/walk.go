@@ -82,6 +82,7 @@ type lineageArgs struct {
 	window          WindowInput
 	evidence        []lineage.EvidenceKind
 	includeInactive bool
+	includeInternal bool
 	limit           int
 }
 
@@ -113,12 +114,12 @@ func (a *answerer) lineage(ctx context.Context, args lineageArgs) (*Lineage, err
 			return nil, noNode(n)
 		}
 	}
-	key := filterKey{inactive: args.includeInactive}
+	key := filterKey{inactive: args.includeInactive, internal: args.includeInternal}
 	for _, k := range args.evidence {
 		key.evidence |= 1 << k
 	}
 	direction := map[Direction]graph.Direction{DirectionUpstream: graph.Upstream, DirectionDownstream: graph.Downstream, DirectionBoth: graph.Both}
-	w := v.graph(key).Walk(graph.Query{Roots: roots, Direction: direction[args.direction], Depth: args.depth, Limit: args.limit})
+	w := v.graphWith(key, roots).Walk(graph.Query{Roots: roots, Direction: direction[args.direction], Depth: args.depth, Limit: args.limit})
 	var scope []lineage.ClusterID
 	for _, n := range w.Nodes {
 		for _, id := range v.clustersOf(n) {
@@ -148,7 +149,7 @@ func parseNode(id string) (lineage.Node, error) {
 func noNode(n lineage.Node) error { return notFound("no node %s", n.ID()) }
 
 // overview answers the root field flows.
-func (a *answerer) overview(ctx context.Context, clusterID *string, window WindowInput, limit int) (*Lineage, error) {
+func (a *answerer) overview(ctx context.Context, clusterID *string, window WindowInput, includeInternal bool, limit int) (*Lineage, error) {
 	if err := checkLimit(limit); err != nil {
 		return nil, err
 	}
@@ -156,7 +157,7 @@ func (a *answerer) overview(ctx context.Context, clusterID *string, window Windo
 	if err != nil {
 		return nil, err
 	}
-	key := filterKey{active: true, inactive: true, overview: true}
+	key := filterKey{active: true, inactive: true, internal: includeInternal}
 	var scope []lineage.ClusterID
 	if clusterID != nil {
 		c, err := v.clusters.find(*clusterID)
@@ -242,13 +243,13 @@ func (a *answerer) topicUsage(ctx context.Context, id string, window WindowInput
 	if t == nil {
 		return nil, noNode(n)
 	}
-	u := &TopicUsage{topic: n, writers: v.movers(t.writes), readers: v.movers(t.reads)}
+	u := &TopicUsage{topic: n, writers: v.moved(t.writes), readers: v.moved(t.reads)}
 	u.rows = newRows(v, []lineage.Node{n}, slices.Concat(u.writers, u.readers))
 	return u, nil
 }
 
-// movers returns the flows of accesses that moved in the window or may have, the busiest first.
-func (v *view) movers(accesses []int32) []lineage.Flow {
+// moved returns the flows of accesses that moved in the window or may have, the busiest first.
+func (v *view) moved(accesses []int32) []lineage.Flow {
 	weight := map[lineage.Flow]float64{}
 	var out []lineage.Flow
 	for _, i := range accesses {

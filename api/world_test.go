@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lineaged/lineaged/api"
+	"github.com/lineaged/lineaged/identity"
 	"github.com/lineaged/lineaged/lineage"
 	"github.com/lineaged/lineaged/timeseries"
 )
@@ -152,7 +154,11 @@ func blindSpot(source, name, what, remedy string) lineage.Fact {
 // people is an identity for tests: a group is its application's name, so is a client id without its number; nobody else has one.
 type people struct{}
 
-func (people) Resolve(c lineage.Cluster, a lineage.Access, _ *lineage.GroupFact) (lineage.Node, string) {
+func everybody() api.Identity { return people{} }
+
+func (people) Know() lineage.Knowledge { return identity.NewKnowledge() }
+
+func (people) Resolve(c lineage.Cluster, a lineage.Access, _ lineage.Known) (lineage.Node, string) {
 	switch {
 	case a.Client.Group != "":
 		return lineage.Node{Scope: c.Environment, Kind: lineage.ApplicationNode, Name: a.Client.Group}, "group id"
@@ -162,6 +168,8 @@ func (people) Resolve(c lineage.Cluster, a lineage.Access, _ *lineage.GroupFact)
 		return lineage.Node{Scope: c.Name, Kind: lineage.UnidentifiedNode, Name: a.Topic.Name}, "nothing names it"
 	}
 }
+
+func (people) Alike([]lineage.Usage) []lineage.Alike { return nil }
 
 func (people) Describe(n lineage.Node) (string, []string) {
 	switch n.Name {

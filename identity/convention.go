@@ -7,8 +7,8 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// convention is how a known client names itself. kind is what the node is; until a source sees more than names, everything is an application, so
-// that no kind is claimed that nothing proves.
+// convention is how a known client names itself. kind is what the node is: where a name alone is seen of what has a runtime of its own (a connector, a replicator) it is an
+// application, so that no kind is claimed that nothing proves.
 type convention struct {
 	words string
 	kind  lineage.NodeKind
@@ -34,7 +34,7 @@ var (
 )
 
 var conventions = []convention{
-	{"Kafka Streams convention", lineage.ApplicationNode, streams},
+	{"Kafka Streams convention", lineage.StreamJobNode, streams},
 	{"Kafka Connect convention", lineage.ApplicationNode, func(f *facts) string {
 		// A sink connector's group is connect-<name>; its dead letters and a source connector's records are written under the same name.
 		if name := firstMatch(connectClient, "connector-", f.clientIDs); name != "" {

@@ -34,6 +34,12 @@ func Encode(r Rules) []byte {
 		b = appendString(b, t.Owner)
 		b = appendStrings(b, t.Tags)
 	}
+	b = binary.AppendUvarint(b, uint64(len(r.Nodes)))
+	for _, n := range r.Nodes {
+		b = appendPattern(b, n.Match)
+		b = appendString(b, n.Owner)
+		b = appendStrings(b, n.Tags)
+	}
 	return b
 }
 
@@ -57,6 +63,12 @@ func Decode(b []byte) (Rules, error) {
 	}
 	for range d.count() {
 		r.Topics = append(r.Topics, TopicRule{Match: d.pattern(), Owner: d.string(), Tags: d.strings()})
+		if d.err != nil {
+			break
+		}
+	}
+	for range d.count() {
+		r.Nodes = append(r.Nodes, NodeRule{Match: d.pattern(), Owner: d.string(), Tags: d.strings()})
 		if d.err != nil {
 			break
 		}

@@ -30,6 +30,8 @@ func same(a, b Rules) bool {
 		return x.Name == y.Name && x.Owner == y.Owner && slices.Equal(x.Tags, y.Tags) && x.PerCluster == y.PerCluster
 	}) && slices.EqualFunc(a.Topics, b.Topics, func(x, y TopicRule) bool {
 		return text(x.Match) == text(y.Match) && x.Owner == y.Owner && slices.Equal(x.Tags, y.Tags)
+	}) && slices.EqualFunc(a.Nodes, b.Nodes, func(x, y NodeRule) bool {
+		return text(x.Match) == text(y.Match) && x.Owner == y.Owner && slices.Equal(x.Tags, y.Tags)
 	})
 }
 
@@ -57,6 +59,9 @@ func TestDecodeIsInverse(t *testing.T) {
 		for range r.IntN(5) {
 			rules.Topics = append(rules.Topics, TopicRule{Match: pattern(), Owner: word(), Tags: tags()})
 		}
+		for range r.IntN(5) {
+			rules.Nodes = append(rules.Nodes, NodeRule{Match: pattern(), Owner: word(), Tags: tags()})
+		}
 		b := Encode(rules)
 		back, err := Decode(b)
 		if err != nil || !same(rules, back) {
@@ -78,12 +83,13 @@ func TestEncodingIsWhatThePageSays(t *testing.T) {
 	got := hex.EncodeToString(Encode(Rules{
 		Applications: []Rule{{ClientID: re("^a"), Name: "b", Owner: "c", Tags: []string{"d"}, PerCluster: true}},
 		Topics:       []TopicRule{{Match: re("e")}},
+		Nodes:        []NodeRule{{Match: re("f"), Owner: "g", Tags: []string{"h"}}},
 	}))
-	const want = "01" + "01" + "01025e61" + "00" + "00" + "00" + "0162" + "0163" + "010164" + "01" + "01" + "010165" + "00" + "00"
+	const want = "01" + "01" + "01025e61" + "00" + "00" + "00" + "0162" + "0163" + "010164" + "01" + "01" + "010165" + "00" + "00" + "01" + "010166" + "0167" + "010168"
 	if got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	if got := Encode(Rules{}); !bytes.Equal(got, []byte{1, 0, 0}) {
+	if got := Encode(Rules{}); !bytes.Equal(got, []byte{1, 0, 0, 0}) {
 		t.Errorf("no rules: got %x", got)
 	}
 }
@@ -104,7 +110,7 @@ func TestDecodeErrors(t *testing.T) {
 	f("01", "record is cut short")
 	f("01ffffffffffffffff7f", "record is cut short")
 	f("01800000", "number is longer than it need be")
-	f("01000002", "1 bytes too many")
+	f("0100000002", "1 bytes too many")
 	f("01000102", "flag is 2")
 	f("010001010128"+"0000", "error parsing regexp: missing closing ): `(`")
 }
@@ -125,7 +131,7 @@ func FuzzDecode(f *testing.F) {
 		}
 		// Rules need not be good ones, but New must say so rather than panic.
 		if res, err := New(r); err == nil {
-			res.Resolve(west, access(lineage.Write, lineage.Client{ClientID: "a"}), nil)
+			res.Resolve(west, access(lineage.Write, lineage.Client{ClientID: "a"}), lineage.Known{})
 		}
 	})
 }

@@ -37,21 +37,30 @@ type TopicRule struct {
 	Tags  []string
 }
 
+// NodeRule describes nodes of any kind.
+type NodeRule struct {
+	Match *regexp.Regexp // on the node's readable id, e.g. ^connector:connect-west/jdbc
+	Owner string
+	Tags  []string
+}
+
 // Rules are what a user says of names. In each list the first rule that matches wins.
 type Rules struct {
 	Applications []Rule
 	Topics       []TopicRule
+	Nodes        []NodeRule
 }
 
 // Resolver applies rules and conventions. It never changes and may be used from any number of goroutines.
 type Resolver struct {
 	rules  []compiled
 	topics []TopicRule
+	nodes  []NodeRule
 }
 
 // New checks the rules and returns a Resolver. The error names the rule, counted from 1, and what is wrong with it.
 func New(r Rules) (*Resolver, error) {
-	out := &Resolver{topics: slices.Clone(r.Topics)}
+	out := &Resolver{topics: slices.Clone(r.Topics), nodes: slices.Clone(r.Nodes)}
 	for i, rule := range r.Applications {
 		c, err := compile(i+1, rule)
 		if err != nil {
@@ -61,52 +70,98 @@ func New(r Rules) (*Resolver, error) {
 	}
 	for i, t := range r.Topics {
 		if t.Match == nil {
-			return nil, topicRuleError(i + 1)
+			return nil, noPattern("topic rule", i+1)
+		}
+	}
+	for i, n := range r.Nodes {
+		if n.Match == nil {
+			return nil, noPattern("node rule", i+1)
 		}
 	}
 	return out, nil
 }
 
+// Know returns a Knowledge that holds nothing yet.
+func (r *Resolver) Know() lineage.Knowledge { return NewKnowledge() }
+
 // noName is why an access belongs to no application.
 const noName = "no name seen"
 
-// Resolve returns the node that a reads or writes as in cluster c, and which rule or convention decided, in words for people. group is what is known of the
-// group in a.Client, nil when nothing is; of its members the first by client.id decides where they differ. Of an access that stands for the topic itself
-// Resolve returns the topic.
+// Resolve returns the node that a reads or writes as in cluster c, and which rule or convention decided, in words for people. known is what else is known of the
+// client; of a group's members the first by client.id decides where they differ. Of an access that stands for the topic itself Resolve returns the topic, of a
+// mover's own the mover as it was seen.
 //
-// An application's scope is the environment, a topic's and an UNIDENTIFIED node's the cluster's name.
-func (r *Resolver) Resolve(c lineage.Cluster, a lineage.Access, group *lineage.GroupFact) (lineage.Node, string) {
+// An application's scope is the environment, a stream job's, a topic's and an UNIDENTIFIED node's the cluster's name.
+func (r *Resolver) Resolve(c lineage.Cluster, a lineage.Access, known lineage.Known) (lineage.Node, string) {
 	topic := cmp.Or(a.Topic.Name, a.Topic.ID.String())
-	if a.Op == lineage.OpNone {
+	switch {
+	case a.Op == lineage.OpNone:
 		return node(c, lineage.TopicNode, topic), "topic"
+	case a.Client.Mover.Kind != lineage.NoKind:
+		return a.Client.Mover, moverWords(a.Client.Mover)
+	case a.Client.Kind != lineage.Connection:
+		return node(c, lineage.UnidentifiedNode, topic), noName
+	case known.Connector.Kind != lineage.NoKind:
+		return known.Connector, moverWords(known.Connector)
 	}
-	if a.Client.Kind == lineage.Connection {
-		f := gather(a.Client, group)
-		for i := range r.rules {
-			if name, ok := r.rules[i].apply(&f); ok {
-				n := node(c, lineage.ApplicationNode, name)
-				if r.rules[i].rule.PerCluster {
-					n.Scope = clusterScope(c)
-				}
-				return n, r.rules[i].words
-			}
+	if n, words, ok := r.named(c, gather(a.Client, known.Group), known); ok {
+		return n, words
+	}
+	if known.Member != nil {
+		// What a rule or a convention makes of the group holds for whoever bears its members' name.
+		facts := gather(lineage.Client{Group: known.Member.Ref.Group}, known.Member)
+		if n, _, ok := r.named(c, facts, lineage.Known{Group: known.Member}); ok {
+			return n, "member client.id"
 		}
-		for _, conv := range conventions {
-			if name := conv.name(&f); name != "" {
-				return node(c, conv.kind, name), conv.words
-			}
-		}
-		if f.group != "" {
-			return node(c, lineage.ApplicationNode, f.group), "group id"
-		}
-		if name := instanceless(a.Client.TransactionalID, a.Client.Host); name != "" {
-			return node(c, lineage.ApplicationNode, name), "transactional.id"
-		}
-		if name := instanceless(a.Client.ClientID, a.Client.Host); name != "" {
-			return node(c, lineage.ApplicationNode, name), "client.id"
-		}
+	}
+	if name := instanceless(a.Client.TransactionalID, a.Client.Host); name != "" {
+		return node(c, lineage.ApplicationNode, name), "transactional.id"
+	}
+	if name := instanceless(a.Client.ClientID, a.Client.Host); name != "" {
+		return node(c, lineage.ApplicationNode, name), "client.id"
 	}
 	return node(c, lineage.UnidentifiedNode, topic), noName
+}
+
+// named returns the node that a rule, a convention or the group gives.
+func (r *Resolver) named(c lineage.Cluster, f facts, known lineage.Known) (n lineage.Node, words string, ok bool) {
+	f.application = known.Application
+	if f.application == "" {
+		f.application = streams(&f)
+	}
+	for i := range r.rules {
+		name, ok := r.rules[i].apply(&f)
+		if !ok {
+			continue
+		}
+		if name == f.application { // the rule says who owns it, and no other name
+			return node(c, lineage.StreamJobNode, name), r.rules[i].words, true
+		}
+		n := node(c, lineage.ApplicationNode, name)
+		if r.rules[i].rule.PerCluster {
+			n.Scope = clusterScope(c)
+		}
+		return n, r.rules[i].words, true
+	}
+	if known.Application != "" {
+		return node(c, lineage.StreamJobNode, known.Application), known.By, true
+	}
+	for _, conv := range conventions {
+		if name := conv.name(&f); name != "" {
+			return node(c, conv.kind, name), conv.words, true
+		}
+	}
+	if f.group != "" {
+		return node(c, lineage.ApplicationNode, f.group), "group id", true
+	}
+	return n, "", false
+}
+
+func moverWords(n lineage.Node) string {
+	if n.Kind == lineage.ReplicatorNode {
+		return "MirrorMaker 2"
+	}
+	return "Kafka Connect"
 }
 
 // node gives a name its scope. Further kinds that a cluster owns go the way of topics.
@@ -127,6 +182,8 @@ type facts struct {
 	group     string
 	groupType string
 	clientIDs []string // the client's own, then those of its group's members, sorted, each once
+
+	application string // of the Kafka Streams application that it is known to belong to; empty: of none
 }
 
 func gather(c lineage.Client, group *lineage.GroupFact) facts {
@@ -147,23 +204,38 @@ func gather(c lineage.Client, group *lineage.GroupFact) facts {
 	return f
 }
 
-// Describe returns the owner and the tags of a node: of a topic by the first topic rule that matches its name, of an application by the first rule that
-// gives that name or can give it. The caller must not change the tags.
+// Describe returns the owner and the tags of a node: of a topic by the first topic rule that matches its name, of an application or a stream job by the first rule that
+// gives that name or can give it, and what these leave open, as for all other kinds, by the first node rule that matches its id. The caller must not change the tags.
 func (r *Resolver) Describe(n lineage.Node) (owner string, tags []string) {
 	switch n.Kind {
 	case lineage.TopicNode:
 		for _, t := range r.topics {
 			if t.Match.MatchString(n.Name) {
-				return t.Owner, t.Tags
+				owner, tags = t.Owner, t.Tags
+				break
 			}
 		}
-	case lineage.ApplicationNode:
+	case lineage.ApplicationNode, lineage.StreamJobNode:
 		for i := range r.rules {
 			if r.rules[i].names.MatchString(n.Name) {
-				return r.rules[i].rule.Owner, r.rules[i].rule.Tags
+				owner, tags = r.rules[i].rule.Owner, r.rules[i].rule.Tags
+				break
 			}
 		}
-	default: // nobody describes the others yet
+	default:
 	}
-	return "", nil
+	if len(r.nodes) == 0 || owner != "" && tags != nil {
+		return owner, tags
+	}
+	id := n.ID()
+	for _, rule := range r.nodes {
+		if rule.Match.MatchString(id) {
+			owner = cmp.Or(owner, rule.Owner)
+			if tags == nil {
+				tags = rule.Tags
+			}
+			break
+		}
+	}
+	return owner, tags
 }

@@ -45,7 +45,9 @@ type part struct {
 	group int // 0: text
 }
 
-func topicRuleError(number int) error { return fmt.Errorf("topic rule %d has no pattern", number) }
+func noPattern(rule string, number int) error {
+	return fmt.Errorf("%s %d has no pattern", rule, number)
+}
 
 func compile(number int, rule Rule) (compiled, error) {
 	c := compiled{rule: rule}

@@ -99,7 +99,7 @@ func identityRules(cfg config.Config) identity.Rules {
 
 func apiOptions(cfg config.Config, store timeseries.Store, who *identity.Resolver, log *slog.Logger) api.Options {
 	o := api.Options{
-		History: store, Identity: who, UI: ui.Handler(), Hosts: cfg.Web.AllowedHosts, Log: log,
+		History: store, Identity: func() api.Identity { return who }, UI: ui.Handler(), Hosts: cfg.Web.AllowedHosts, Log: log,
 		Sizes: func() api.Sizes {
 			s := store.Stats()
 			return api.Sizes{Subjects: s.Subjects, Series: s.Series, LogBytes: s.LogBytes, DiskBytes: s.DiskBytes, FreeBytes: s.FreeBytes}

@@ -55,7 +55,7 @@ var layers = map[string]layer{
 	},
 	"api": {
 		imports: []string{"graph"},
-		tests:   []string{"timeseries"}, // answers are tested on the store in memory: a copy of it would prove less
+		tests:   []string{"timeseries", "identity"}, // answers are tested on the store in memory and by real names: copies of them would prove less
 		why:     "api talks to small interfaces that it declares, and to the pure graph",
 	},
 	"ui": {

@@ -1,0 +1,346 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// movers are what is known of connectors and replicators at the end of a window.
+type movers struct {
+	connects    map[string]*lineage.ConnectFact // by the Connect cluster's name
+	connectors  map[lineage.Node]mover[lineage.ConnectorFact]
+	replicators map[lineage.Node]mover[lineage.ReplicatorFact]
+}
+
+// mover is a connector or a replicator; fact is nil once it is gone.
+type mover[F any] struct {
+	fact *F
+	gone bool
+}
+
+// known reports whether the node is a connector or a replicator of which a fact is known.
+func (m *movers) known(n lineage.Node) bool {
+	_, c := m.connectors[n]
+	_, r := m.replicators[n]
+	return c || r
+}
+
+// gone reports whether the node is a connector or a replicator that is no more.
+func (m *movers) gone(n lineage.Node) bool { return m.connectors[n].gone || m.replicators[n].gone }
+
+// idle returns the movers that exist and do nothing.
+func (m *movers) idle(ends map[lineage.Node]*accessesOf) map[lineage.Node]bool {
+	out := map[lineage.Node]bool{}
+	for n, c := range m.connectors {
+		out[n] = !c.gone
+	}
+	for n, r := range m.replicators {
+		out[n] = !r.gone
+	}
+	maps.DeleteFunc(out, func(n lineage.Node, exists bool) bool { return !exists || ends[n] != nil })
+	return out
+}
+
+// readMovers reads what Connect and MirrorMaker 2 were at the window's end. A connector that is a part of a replicator is none of its own.
+func (v *view) readMovers(ctx context.Context) error {
+	v.movers = movers{
+		connects: map[string]*lineage.ConnectFact{}, connectors: map[lineage.Node]mover[lineage.ConnectorFact]{},
+		replicators: map[lineage.Node]mover[lineage.ReplicatorFact]{},
+	}
+	v.knows = v.identity.Know()
+	for _, read := range []struct {
+		kind lineage.FactKind
+		take func(lineage.Fact)
+	}{
+		{lineage.ConnectFacts, func(f lineage.Fact) {
+			if f.Connect != nil {
+				v.movers.connects[f.Key.Source] = f.Connect
+			}
+		}},
+		{lineage.ConnectorFacts, v.takeConnector},
+		{lineage.ReplicatorFacts, v.takeReplicator},
+	} {
+		facts, err := v.a.history.Facts(ctx, v.win.End, "", read.kind, true)
+		if err != nil {
+			return fmt.Errorf("read movers: %w", err)
+		}
+		for _, f := range facts {
+			read.take(f.Fact)
+		}
+	}
+	return nil
+}
+
+func (v *view) takeConnector(f lineage.Fact) {
+	n := lineage.Node{Scope: f.Key.Source, Kind: lineage.ConnectorNode, Name: f.Key.Name}
+	var kafka lineage.ClusterID
+	if c := v.movers.connects[f.Key.Source]; c != nil {
+		kafka = c.Kafka
+	}
+	if f.Connector != nil {
+		kafka = cmp.Or(f.Connector.Kafka, kafka)
+	}
+	v.knows.AddConnector(n, kafka, f.Connector)
+	if f.Connector == nil || f.Connector.Replicator.Kind == lineage.NoKind {
+		v.movers.connectors[n] = mover[lineage.ConnectorFact]{f.Connector, f.Gone}
+	}
+}
+
+// takeReplicator takes what one source tells of a replicator. It is there while any source says so.
+func (v *view) takeReplicator(f lineage.Fact) {
+	n := lineage.Node{Scope: f.Key.Source, Kind: lineage.ReplicatorNode, Name: f.Key.Name}
+	if f.Replicator != nil {
+		n = f.Replicator.Node
+	} else if c := v.movers.connects[f.Key.Source]; c != nil {
+		n.Scope = v.clusters.of(c.Kafka).Name
+	}
+	n = v.shown(n)
+	if old, ok := v.movers.replicators[n]; ok && old.fact != nil && (f.Replicator == nil || f.Replicator.Connect == "") {
+		return // what runs on a Connect cluster is told best by that
+	}
+	v.movers.replicators[n] = mover[lineage.ReplicatorFact]{f.Replicator, f.Gone}
+}
+
+// tellKnowledge hands on the groups and topics, and then knows which topics are inner ones.
+func (v *view) tellKnowledge() {
+	v.connectGroups = map[lineage.ClusterID][]string{}
+	for ref, f := range v.groups {
+		g := f.Group
+		if g == nil {
+			g = &lineage.GroupFact{Ref: ref}
+		}
+		v.knows.AddGroup(g)
+		if g.Protocol == "connect" {
+			v.connectGroups[ref.Cluster] = append(v.connectGroups[ref.Cluster], ref.Group)
+		}
+	}
+	for _, t := range v.topics {
+		v.knows.AddTopic(t.cluster, t.node.Name)
+	}
+	for _, t := range v.topics {
+		v.classify(t)
+	}
+}
+
+// classify says whether a topic is internal: to Kafka, to a Kafka Streams application, or to Connect or MirrorMaker 2.
+func (v *view) classify(t *topicView) {
+	var inner bool
+	t.innerOf, inner = v.knows.Inner(t.cluster, t.node.Name)
+	t.internal = t.internal || inner || strings.HasPrefix(t.node.Name, "__") || mirrorBooks(t.node.Name) || connectBooks(t.node.Name, v.connectGroups[t.cluster])
+}
+
+// mirrorBooks reports whether MirrorMaker 2 keeps its books in a topic of that name. The names are those of its default replication policy, which its identity
+// policy has too (KIP-382, KIP-690).
+func mirrorBooks(topic string) bool {
+	return topic == "heartbeats" || strings.HasSuffix(topic, ".heartbeats") ||
+		strings.HasSuffix(topic, ".internal") && (strings.HasPrefix(topic, "mm2-") || strings.HasSuffix(topic, ".checkpoints.internal") || strings.Contains(topic, ".mm2-"))
+}
+
+// connectBooks reports whether a Connect cluster keeps its books in a topic of that name: <group.id>-configs and the like, as is usual, or what Connect's sample
+// configuration has.
+func connectBooks(topic string, groups []string) bool {
+	at := strings.LastIndexByte(topic, '-')
+	if at < 0 || len(groups) == 0 {
+		return false
+	}
+	switch topic[at+1:] {
+	case "configs", "offsets", "status":
+		return topic[:at] == "connect" || slices.Contains(groups, topic[:at])
+	}
+	return false
+}
+
+// jobOf returns the stream job that a topic is an inner part of.
+func (v *view) jobOf(topic lineage.Node) (lineage.Node, bool) {
+	t := v.topics[topic]
+	if t == nil || t.innerOf == "" {
+		return lineage.Node{}, false
+	}
+	x := lineage.Access{Topic: lineage.Topic{Cluster: t.cluster}, Op: lineage.Read, Client: lineage.Client{Group: t.innerOf}}
+	n, _ := v.identity.Resolve(v.clusters.of(t.cluster), x, v.knows.Of(x)) // a rule may have given it another name
+	return n, true
+}
+
+// innerTopics returns a stream job's inner topics, by name.
+func (v *view) innerTopics(job lineage.Node) []lineage.Node {
+	var out []lineage.Node
+	for n, t := range v.topics {
+		if t.innerOf == job.Name && n.Scope == job.Scope && !t.gone {
+			out = append(out, n)
+		}
+	}
+	slices.SortFunc(out, lineage.Node.Compare)
+	return out
+}
+
+// Connector is the schema's type of that name.
+type Connector struct{ nodeRow }
+
+func (n *Connector) fact() lineage.ConnectorFact {
+	if f := n.rows.v.movers.connectors[n.node].fact; f != nil {
+		return *f
+	}
+	return lineage.ConnectorFact{}
+}
+
+// Connect answers connect.
+func (n *Connector) Connect() string { return n.node.Scope }
+
+// Class answers class.
+func (n *Connector) Class() string { return n.fact().Class }
+
+// Type answers type.
+func (n *Connector) Type() string { return n.fact().Type }
+
+// State answers state.
+func (n *Connector) State() string { return n.fact().State }
+
+// Tasks answers tasks.
+func (n *Connector) Tasks() []ConnectorTask {
+	out := []ConnectorTask{}
+	for _, t := range n.fact().Tasks {
+		out = append(out, ConnectorTask{ID: t.ID, State: t.State, Worker: t.Worker})
+	}
+	return out
+}
+
+// Groups answers groups.
+func (n *Connector) Groups() []ConsumerGroup { return n.consumerGroups() }
+
+// Exists answers exists.
+func (n *Connector) Exists() bool { return !n.rows.v.movers.gone(n.node) }
+
+// Replicator is the schema's type of that name.
+type Replicator struct{ nodeRow }
+
+func (n *Replicator) fact() lineage.ReplicatorFact {
+	if f := n.rows.v.movers.replicators[n.node].fact; f != nil {
+		return *f
+	}
+	f := lineage.ReplicatorFact{}
+	f.SourceAlias, f.TargetAlias, _ = strings.Cut(n.node.Name, "->")
+	return f
+}
+
+// Source answers source.
+func (n *Replicator) Source() *Cluster { return n.clusterOrNil(n.fact().Source) }
+
+// Target answers target.
+func (n *Replicator) Target() *Cluster { return n.clusterOrNil(n.fact().Target) }
+
+func (n *Replicator) clusterOrNil(id lineage.ClusterID) *Cluster {
+	if id == "" {
+		return nil
+	}
+	return n.rows.v.shownClusterOf(id)
+}
+
+// SourceAlias answers sourceAlias.
+func (n *Replicator) SourceAlias() string { return n.fact().SourceAlias }
+
+// TargetAlias answers targetAlias.
+func (n *Replicator) TargetAlias() string { return n.fact().TargetAlias }
+
+// Policy answers policy.
+func (n *Replicator) Policy() *string { return textOrNil(n.fact().Policy) }
+
+// State answers state.
+func (n *Replicator) State() *string { return textOrNil(n.fact().State) }
+
+// Connect answers connect.
+func (n *Replicator) Connect() *string { return textOrNil(n.fact().Connect) }
+
+// StreamJob is the schema's type of that name.
+type StreamJob struct{ nodeRow }
+
+// ApplicationID answers applicationId.
+func (n *StreamJob) ApplicationID() string { return n.node.Name }
+
+// NamedBy answers namedBy.
+func (n *StreamJob) NamedBy() string { return n.namedBy() }
+
+// Groups answers groups.
+func (n *StreamJob) Groups() []ConsumerGroup { return n.consumerGroups() }
+
+// group returns what is known of the group whose name is the application.id; nil: nothing.
+func (n *StreamJob) group() *lineage.GroupFact {
+	for ref, f := range n.rows.v.groups {
+		if ref.Group == n.node.Name && f.Group != nil && n.rows.v.clusters.of(ref.Cluster).Name == n.node.Scope {
+			return f.Group
+		}
+	}
+	return nil
+}
+
+// Protocol answers protocol.
+func (n *StreamJob) Protocol() string {
+	if g := n.group(); g != nil && strings.EqualFold(g.Type, "Streams") {
+		return "streams"
+	}
+	return "classic"
+}
+
+// Subtopologies answers subtopologies.
+func (n *StreamJob) Subtopologies() []Subtopology {
+	g := n.group()
+	if g == nil || g.Topology == nil {
+		return nil
+	}
+	out := []Subtopology{}
+	for _, s := range g.Topology.Subtopologies {
+		out = append(out, Subtopology{
+			ID: s.ID, Sources: list(s.Sources), Sinks: list(s.Sinks), SinksKnown: g.Topology.SinksKnown, RepartitionSources: list(s.RepartitionSources),
+			RepartitionSinks: list(s.RepartitionSinks), Changelogs: list(s.Changelogs), Stores: list(s.Stores),
+		})
+	}
+	return out
+}
+
+// list makes an empty list of none: null would say that it is not known.
+func list(names []string) []string {
+	if names == nil {
+		return []string{}
+	}
+	return names
+}
+
+// Stores answers stores: of the topology, else by the changelogs' names.
+func (n *StreamJob) Stores() []string {
+	stores := map[string]bool{}
+	if g := n.group(); g != nil && g.Topology != nil {
+		for _, s := range g.Topology.Subtopologies {
+			for _, store := range s.Stores {
+				stores[store] = true
+			}
+		}
+	}
+	for _, t := range n.rows.v.innerTopics(n.node) {
+		if name, ok := strings.CutSuffix(t.Name, "-changelog"); ok {
+			stores[strings.TrimPrefix(name, n.node.Name+"-")] = true
+		}
+	}
+	return list(slices.Sorted(maps.Keys(stores)))
+}
+
+// InnerTopics answers innerTopics.
+func (n *StreamJob) InnerTopics() []*Topic {
+	out := []*Topic{}
+	for _, t := range n.rows.v.innerTopics(n.node) {
+		if row, ok := n.rows.nodes[t].(*Topic); ok {
+			out = append(out, row)
+		}
+	}
+	return out
+}
+
+// Dataset is the schema's type of that name.
+type Dataset struct{ nodeRow }
+
+// Namespace answers namespace.
+func (n *Dataset) Namespace() string { return n.node.Scope }

@@ -1,0 +1,138 @@
+package identity
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+func node1(scope string, kind lineage.NodeKind, name string) lineage.Node {
+	return lineage.Node{Scope: scope, Kind: kind, Name: name}
+}
+
+func onTopic(topic string, op lineage.Op, c lineage.Client) lineage.Access {
+	return lineage.Access{Topic: lineage.Topic{Cluster: west.ID, ID: lineage.TopicID{9}, Name: topic}, Op: op, Client: c}
+}
+
+// world is a cluster with a Streams application of each protocol, two connectors and a plain group.
+func someKnowledge() lineage.Knowledge {
+	k := NewKnowledge()
+	k.AddGroup(members("wc", "Streams", "wc-"+id1+"-StreamThread-1-consumer"))
+	k.AddGroup(members("old-wc", "Classic")) // nobody is in it; its topics tell
+	k.AddGroup(members("old", "Classic"))    // the beginning of another's name
+	k.AddGroup(members("connect-jdbc", "Classic", "connector-consumer-jdbc-0"))
+	k.AddGroup(members("own-group", "Classic"))
+	k.AddGroup(members("billing", "Consumer", "billing-svc-1", "billing-svc-2", "rdkafka"))
+	k.AddGroup(members("a", "Consumer", "twin-1"))
+	k.AddGroup(members("b", "Consumer", "twin-2"))
+	k.AddGroup(&lineage.GroupFact{Ref: lineage.GroupRef{Cluster: west.ID, Group: "connect-west"}, Type: "Classic", Protocol: "connect"})
+	for _, t := range []string{"orders", "wc-counts-changelog", "wc-counts-repartition", "old-wc-store-changelog", "nobody-x-changelog", "connect-west-changelog", "changelog"} {
+		k.AddTopic(west.ID, t)
+	}
+	k.AddConnector(node1("connect-west", lineage.ConnectorNode, "jdbc"), west.ID, &lineage.ConnectorFact{Type: "sink", Group: "connect-jdbc"})
+	k.AddConnector(node1("connect-west", lineage.ConnectorNode, "own"), west.ID, &lineage.ConnectorFact{Type: "sink", Group: "own-group"})
+	k.AddConnector(node1("connect-west", lineage.ConnectorNode, "deleted"), west.ID, nil)
+	k.AddConnector(node1("connect-west", lineage.ConnectorNode, "db"), west.ID, &lineage.ConnectorFact{Type: "source"})
+	k.AddConnector(node1("connect-west", lineage.ConnectorNode, "my-db"), west.ID, &lineage.ConnectorFact{Type: "source"})
+	k.AddConnector(node1("connect-west", lineage.ConnectorNode, "mm"), west.ID, &lineage.ConnectorFact{Type: "source", Replicator: node1("west", lineage.ReplicatorNode, "east->west")})
+	k.AddAccess(onTopic("wc-counts-changelog", lineage.Write, lineage.Client{Producer: lineage.KnownProducer(0)}))
+	k.AddAccess(onTopic("wc-counts-repartition", lineage.Write, lineage.Client{Producer: lineage.KnownProducer(0)}))
+	k.AddAccess(onTopic("wc-counts-changelog", lineage.Read, lineage.Client{Producer: lineage.KnownProducer(5)}))
+	k.AddAccess(onTopic("nobody-x-changelog", lineage.Write, lineage.Client{Producer: lineage.KnownProducer(6)}))
+	return k
+}
+
+func TestKnowledge(t *testing.T) {
+	r, k := mustNew(t, Rules{}), someKnowledge()
+	app := func(name string) lineage.Node { return node1("shop", lineage.ApplicationNode, name) }
+	job := func(name string) lineage.Node { return node1("west", lineage.StreamJobNode, name) }
+	conn := func(name string) lineage.Node { return node1("connect-west", lineage.ConnectorNode, name) }
+	nobody := func(topic string) lineage.Node { return node1("west", lineage.UnidentifiedNode, topic) }
+	for _, x := range []struct {
+		topic string
+		op    lineage.Op
+		c     lineage.Client
+		want  lineage.Node
+		by    string
+	}{
+		{"orders", lineage.Read, lineage.Client{Group: "wc"}, job("wc"), "Kafka Streams group"},
+		{"orders", lineage.Read, lineage.Client{Group: "old-wc"}, job("old-wc"), "Kafka Streams group"},
+		{"orders", lineage.Read, lineage.Client{Group: "old"}, app("old"), "group id"},
+		{"orders", lineage.Read, lineage.Client{Group: "connect-west"}, app("connect-west"), "group id"},
+		{"words-out", lineage.Write, lineage.Client{Producer: lineage.KnownProducer(0)}, job("wc"), "producer id that writes wc-counts-changelog"},
+		{"words-out", lineage.Write, lineage.Client{Producer: lineage.KnownProducer(5)}, nobody("words-out"), noName}, // it only read
+		{"words-out", lineage.Write, lineage.Client{Producer: lineage.KnownProducer(6)}, nobody("words-out"), noName}, // no such group
+		{"words-out", lineage.Write, lineage.Client{TransactionalID: "wc-" + id1 + "-1"}, job("wc"), "Kafka Streams application.id"},
+		{"orders", lineage.Read, lineage.Client{Group: "connect-jdbc"}, conn("jdbc"), "Kafka Connect"},
+		{"orders", lineage.Read, lineage.Client{Group: "connect-jdbc", Member: "m", ClientID: "connector-consumer-jdbc-0"}, conn("jdbc"), "Kafka Connect"},
+		{"orders", lineage.Read, lineage.Client{Group: "own-group"}, conn("own"), "Kafka Connect"},
+		{"orders", lineage.Read, lineage.Client{Group: "connect-deleted"}, conn("deleted"), "Kafka Connect"},
+		{"rows", lineage.Write, lineage.Client{TransactionalID: "connect-west-my-db-0"}, conn("my-db"), "Kafka Connect"},
+		{"rows", lineage.Write, lineage.Client{TransactionalID: "connect-west-db-12"}, conn("db"), "Kafka Connect"},
+		{"rows", lineage.Write, lineage.Client{TransactionalID: "connect-west-mm-0"}, node1("west", lineage.ReplicatorNode, "east->west"), "MirrorMaker 2"},
+		{"rows", lineage.Write, lineage.Client{TransactionalID: "db-0"}, app("db"), "transactional.id"},
+		{"bills", lineage.Write, lineage.Client{TransactionalID: "billing-svc-7"}, app("billing"), "member client.id"},
+		{"bills", lineage.Write, lineage.Client{ClientID: "billing-svc-1"}, app("billing"), "member client.id"},
+		{"bills", lineage.Write, lineage.Client{ClientID: "rdkafka"}, nobody("bills"), noName},
+		{"bills", lineage.Write, lineage.Client{ClientID: "twin-3"}, app("twin"), "client.id"}, // two groups bear it
+		{"rows", lineage.Write, lineage.Client{Mover: conn("db")}, conn("db"), "Kafka Connect"},
+	} {
+		a := onTopic(x.topic, x.op, x.c)
+		if n, by := r.Resolve(west, a, k.Of(a)); n != x.want || by != x.by {
+			t.Errorf("%s %+v: got %s by %q, want %s by %q", x.topic, x.c, n.ID(), by, x.want.ID(), x.by)
+		}
+	}
+	for topic, want := range map[string]string{"wc-counts-changelog": "wc", "old-wc-store-changelog": "old-wc", "nobody-x-changelog": "", "connect-west-changelog": "", "orders": ""} {
+		if got, ok := k.Inner(west.ID, topic); got != want || ok != (want != "") {
+			t.Errorf("%s is an inner topic of %q, want %q", topic, got, want)
+		}
+	}
+	if _, ok := k.Inner("another", "wc-counts-changelog"); ok {
+		t.Error("a topic of another cluster is an inner topic")
+	}
+}
+
+// A rule names what is not known to have a name of its own; to what has, it gives an owner.
+func TestRulesAndMovers(t *testing.T) {
+	r := mustNew(t, Rules{Applications: []Rule{
+		{Group: re(`^(wc)$`), Name: "$1", Owner: "team-words"},
+		{Group: re(`^old-wc$`), Name: "legacy"},
+		{Group: re(`^connect-`), Name: "all-connectors"},
+		{ClientID: re(`^billing-svc`), Name: "money"},
+	}})
+	k := someKnowledge()
+	for _, x := range []struct {
+		c    lineage.Client
+		want string
+	}{
+		{lineage.Client{Group: "wc"}, "streamjob:west/wc"},
+		{lineage.Client{Group: "old-wc"}, "application:shop/legacy"},
+		{lineage.Client{Group: "connect-jdbc"}, "connector:connect-west/jdbc"},
+		{lineage.Client{Group: "billing"}, "application:shop/money"},
+		{lineage.Client{TransactionalID: "billing-svc-1"}, "application:shop/money"}, // the member's name leads to the group, and the rule names that
+	} {
+		a := onTopic("orders", lineage.Read, x.c)
+		if n, by := r.Resolve(west, a, k.Of(a)); n.ID() != x.want {
+			t.Errorf("%+v: got %s by %q, want %s", x.c, n.ID(), by, x.want)
+		}
+	}
+}
+
+func BenchmarkKnowledge(b *testing.B) {
+	var groups []*lineage.GroupFact
+	for i := range 5000 {
+		groups = append(groups, members(fmt.Sprintf("group-%d", i), "Classic", fmt.Sprintf("client-%d-1", i)))
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		k := NewKnowledge()
+		for _, g := range groups {
+			k.AddGroup(g)
+		}
+		for i := range 10_000 {
+			k.AddTopic(west.ID, fmt.Sprintf("group-%d-store-changelog", i))
+		}
+		k.Inner(west.ID, "orders")
+	}
+}

@@ -1,0 +1,47 @@
+package lineage
+
+// Known is what is known of who a client is besides its own words: what other clients, its group and its runtime say at the instant that is asked for. The
+// zero value knows nothing.
+type Known struct {
+	// Group is what is known of Client.Group; nil: nothing.
+	Group *GroupFact
+	// Connector is the connector that the client is a part of.
+	Connector Node
+	// Application is the application.id of the Kafka Streams application that the client is a part of, and By says how that is known, in words.
+	Application, By string
+	// Member is the one group of the cluster whose members bear the name of this client, which is in no group itself; nil: none, or several.
+	Member *GroupFact
+}
+
+// Knowledge is what is known in one window, and answers what of it concerns one access. Facts are added before accesses, accesses before anything is asked.
+// It is then safe for concurrent use.
+type Knowledge interface {
+	// AddGroup adds a group that exists, or existed.
+	AddGroup(f *GroupFact)
+	// AddTopic adds a topic's name: some belong to a Kafka Streams application by what they are called.
+	AddTopic(cluster ClusterID, name string)
+	// AddConnector adds a connector of a Kafka cluster; f is nil for one that was deleted.
+	AddConnector(n Node, kafka ClusterID, f *ConnectorFact)
+	// AddAccess adds what a client did: a producer id that writes an application's inner topic is the application's.
+	AddAccess(a Access)
+	// Of returns what is known of an access' client.
+	Of(a Access) Known
+	// Inner returns the application.id of the Kafka Streams application that a topic is an inner part of; ok is false for any other topic.
+	Inner(cluster ClusterID, topic string) (application string, ok bool)
+}
+
+// Usage is what an application does, and the names that its clients bear.
+type Usage struct {
+	Node           Node
+	Reads, Writes  bool
+	Groups         []string
+	Transactionals []string // transactional.ids
+	ClientIDs      []string
+}
+
+// Alike is a pair of nodes that look like one application.
+type Alike struct {
+	A, B   Node   // A reads, B writes, or in the order of Node.Compare
+	Reason string // in words
+	Rule   string // the part of a configuration file that would join them, in YAML
+}
