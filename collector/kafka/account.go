@@ -9,10 +9,10 @@ import (
 
 // account is the book of one topic incarnation. Its law, for every round in which the topic was seen whole:
 //
-//	appended = Σ writers + markers + remainder (+ wobble, which is never shown as a remainder)
+//	appended = Σ writers + markers + Σ eliminated + held + remainder (+ wobble, which is never shown as a remainder)
 //
 // appended is the advance of the end offsets; an idempotent writer's total is the advance of its sequences; a transactional writer's what is left of the advance when it alone can have written it, less the markers
-// of its transactions; the remainder is what nobody accounts for. All are totals
+// of its transactions; eliminated is what a mover must have written since nobody else can have (elimination.go), held what waits for that decision; the remainder is what nobody accounts for. All are totals
 // since the account was opened, so that a round that is lost, read twice or spans a gap changes nothing but the time at which the total is known.
 //
 // An account is pure bookkeeping: readings go in, totals come out. It is not safe for concurrent use.
@@ -22,8 +22,9 @@ type account struct {
 
 	appended  total
 	remainder total
-	ends      time.Time // newest round in which every partition's end was read; zero: none yet
-	books     time.Time // newest round in which every partition's producers were known; zero: none yet
+	elimination
+	ends  time.Time // newest round in which every partition's end was read; zero: none yet
+	books time.Time // newest round in which every partition's producers were known; zero: none yet
 
 	markers int64               // transaction markers: offsets that are no records
 	writers map[int64]*writer   // idempotent ones, by producer id
@@ -100,7 +101,7 @@ func (r producerReading) sequence() sequence { return sequence{r.epoch, r.lastSe
 const maxWriters = 200
 
 func newAccount(topic lineage.Topic) *account {
-	return &account{topic: topic, appended: total{told: -1}, writers: map[int64]*writer{}, txns: map[string]*writer{}, epochs: map[int64]epochSeen{}}
+	return &account{topic: topic, appended: total{told: -1}, writers: map[int64]*writer{}, txns: map[string]*writer{}, epochs: map[int64]epochSeen{}, elimination: elimination{eliminated: map[lineage.Node]*total{}}}
 }
 
 // open sets the number of partitions, which only grows. New partitions of a topic that was born under observation start at zero and so have no past to guess.
@@ -168,7 +169,7 @@ func (a *account) base(p *partition, readings []producerReading, after int64, ro
 	}
 	// What the end moved before the base can't be told apart: it is the remainder's.
 	if rest := p.advance - p.named; rest > p.remainder {
-		a.remainder.add(rest-p.remainder, true)
+		a.leave(rest-p.remainder, true)
 		p.remainder = rest
 	}
 	p.based, p.booked, p.moved = true, p.advance, false
@@ -229,7 +230,7 @@ func (p *partition) forget(readings []producerReading) {
 // Transaction markers are offsets and no records, so with a transactional producer the rest is an upper bound.
 func (a *account) settle(p *partition, transactional bool) {
 	if rest := p.advance - p.named - p.slack; rest > p.remainder {
-		a.remainder.add(rest-p.remainder, transactional)
+		a.leave(rest-p.remainder, transactional)
 		p.remainder = rest
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lineaged/lineaged/collector"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -63,7 +64,7 @@ func look(a *account, logs []*fakeLog, round time.Time, skip func(part int) bool
 		}
 	}
 	a.tellEnds(round, round.Add(-tick))
-	a.tellBooks(round, round.Add(-tick))
+	a.tellBooks(round, round.Add(-tick), collector.Writers{}, 0)
 }
 
 func never(int) bool { return false }
@@ -214,7 +215,7 @@ func TestUnnamedTransactionalGoesToTheRemainderEstimated(t *testing.T) {
 	a.begin()
 	a.setEnd(0, 11) // ten records and a marker
 	a.setProducers(0, []producerReading{{id: 5, epoch: 1, lastSequence: -1, txnStart: -1, transactional: true}}, -1, t0, tick, unnamed)
-	samples, sightings, ok := a.tellBooks(t0, t0.Add(-tick))
+	samples, sightings, ok := a.tellBooks(t0, t0.Add(-tick), collector.Writers{}, 0)
 	if !ok || len(samples) != 1 || samples[0].Value != 11 || !samples[0].Estimated || samples[0].Subject.Client.Kind != lineage.Remainder {
 		t.Errorf("samples %+v", samples)
 	}
@@ -243,7 +244,7 @@ func TestDeniedTopicIsAllRemainder(t *testing.T) {
 		a.begin()
 		a.setEnd(0, end)
 		a.denyPartition(0)
-		if _, _, ok := a.tellBooks(t0.Add(time.Duration(i)*tick), t0); !ok {
+		if _, _, ok := a.tellBooks(t0.Add(time.Duration(i)*tick), t0, collector.Writers{}, 0); !ok {
 			t.Fatal("books are not complete")
 		}
 	}
@@ -316,7 +317,7 @@ func TestAccountLawOfTransactions(t *testing.T) {
 			}
 			a.setProducers(0, append(idempotent.readings(), state), -1, round, tick, func(int64) string { return "ledger" })
 			a.tellEnds(round, round.Add(-tick))
-			a.tellBooks(round, round.Add(-tick))
+			a.tellBooks(round, round.Add(-tick), collector.Writers{}, 0)
 		}
 		w := a.txns["ledger"]
 		if sum := a.writers[3].n + w.n + a.markers + a.remainder.n; sum != a.appended.n || a.appended.n != end {
@@ -364,7 +365,7 @@ func TestAccountLawOfOldTransactions(t *testing.T) {
 			}
 			a.setProducers(0, append(idempotent.readings(), state), -1, round, tick, func(int64) string { return "ledger" })
 			a.tellEnds(round, round.Add(-tick))
-			a.tellBooks(round, round.Add(-tick))
+			a.tellBooks(round, round.Add(-tick), collector.Writers{}, 0)
 		}
 		if w := a.txns["ledger"]; w.n != records || a.writers[3].n != idempotent.truth[3] {
 			t.Errorf("seed %d: counted %d of %d records in transactions and %d of %d others, remainder %d", seed, w.n, records, a.writers[3].n, idempotent.truth[3], a.remainder.n)

@@ -3,6 +3,7 @@ package kafka
 import (
 	"time"
 
+	"github.com/lineaged/lineaged/collector"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -23,7 +24,9 @@ func (a *account) tellEnds(round, before time.Time) (samples []lineage.Sample, o
 }
 
 // tellBooks returns the samples and sightings of the topic's writers and remainder. ok is false when the producers of some partition are not known as of this round.
-func (a *account) tellBooks(round, before time.Time) (samples []lineage.Sample, sightings []lineage.Sighting, ok bool) {
+//
+// writers says who may have written the remainder, and patience how long a step of it waits to know.
+func (a *account) tellBooks(round, before time.Time, writers collector.Writers, patience time.Duration) (samples []lineage.Sample, sightings []lineage.Sighting, ok bool) {
 	for i := range a.parts {
 		if p := &a.parts[i]; !p.fresh || p.moved {
 			return nil, nil, false
@@ -66,11 +69,30 @@ func (a *account) tellBooks(round, before time.Time) (samples []lineage.Sample, 
 		a.others.uncounted = false
 		tell(&a.others.total, lineage.Client{Kind: lineage.Others}, lineage.ProducerState)
 	}
+	rest := a.assign(writers, round, patience)
+	from = waited(from, rest.since, before)
 	if a.remainder.n > 0 {
 		tell(&a.remainder, lineage.Client{Kind: lineage.Remainder}, lineage.EndOffsets)
+		if rest.doubt != "" {
+			sightings = append(sightings, lineage.Sighting{Access: a.write(lineage.Client{Kind: lineage.Remainder}), Evidence: lineage.EndOffsets, Detail: rest.doubt})
+		}
+	}
+	for mover, t := range a.eliminated {
+		if t.n == t.told {
+			continue
+		}
+		c := lineage.Client{Mover: mover}
+		t.estimated = true
+		tell(t, c, lineage.Elimination)
+		sightings = append(sightings, lineage.Sighting{Access: a.write(c), Evidence: lineage.Elimination, Detail: eliminationDoubt})
 	}
 	a.books = round
 	return samples, sightings, true
+}
+
+// write is a client's writing of the topic.
+func (a *account) write(c lineage.Client) lineage.Access {
+	return lineage.Access{Topic: a.topic, Op: lineage.Write, Client: c}
 }
 
 // sample returns the sample that tells the total; told is false when there is nothing new in it.

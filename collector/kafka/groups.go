@@ -25,8 +25,9 @@ type group struct {
 	members      []lineage.Member
 	assignments  []assignment
 	membersKnown bool
-	described    time.Time // newest round in which its members were asked for
-	changed      bool      // its state changed since
+	topology     *lineage.Topology // of a Streams group that has one
+	described    time.Time         // newest round in which its members were asked for
+	changed      bool              // its state changed since
 	factTold     bool
 	dirty        bool
 }
@@ -293,7 +294,7 @@ func (t *take) tellGroups(o *lineage.Observation) {
 		}
 		g.factTold = true
 		o.Facts = append(o.Facts, lineage.Fact{Key: t.groupFactKey(g), Group: &lineage.GroupFact{
-			Ref: g.ref, Type: g.typ, Protocol: g.protocol, State: g.state, Members: g.members, MembersKnown: g.membersKnown,
+			Ref: g.ref, Type: g.typ, Protocol: g.protocol, State: g.state, Members: g.members, MembersKnown: g.membersKnown, Topology: g.topology,
 		}})
 	}
 }

@@ -34,7 +34,8 @@ type Config struct {
 	Include, Exclude []*regexp.Regexp // of topic names; no Include: all. Exclude wins
 	Interval         time.Duration    // the tick, at least 1 s
 	Log              *slog.Logger
-	Hooks            []kgo.Hook // for measuring the requests; may be empty
+	Hooks            []kgo.Hook       // for measuring the requests; may be empty
+	Board            *collector.Board // where the sources of the process meet; may be nil
 }
 
 // Collector watches one cluster.

@@ -69,6 +69,7 @@ func (t *take) members(cadence time.Duration) {
 					g.changed = false
 					t.describedGroup(g, d)
 					t.sightMembers(o, g)
+					t.sightTopology(o, g)
 				}
 			}
 		}
@@ -128,6 +129,7 @@ func describeRequest(typ string, groups []*group) kmsg.Request {
 	case "Streams":
 		req := kmsg.NewPtrStreamsGroupDescribeRequest()
 		req.Groups = names
+		req.IncludeTopologyDescription = true // left out for brokers that do not know it
 		return req
 	default:
 		req := kmsg.NewPtrDescribeGroupsRequest()
@@ -142,6 +144,7 @@ type describedMembers struct {
 	code        int16
 	members     []lineage.Member
 	assignments []assignment
+	topology    *lineage.Topology // of a Streams group that has one
 }
 
 func (d *describedMembers) add(id, client, host string) lineage.Member {
@@ -197,8 +200,14 @@ func describedGroups(resp kmsg.Response, topic func(name string, id [16]byte) st
 	case *kmsg.StreamsGroupDescribeResponse:
 		for _, g := range resp.Groups {
 			d := describedMembers{group: g.Group, code: g.ErrorCode}
+			d.topology = topologyOf(&g)
 			for _, m := range g.Members {
-				d.add(m.MemberID, m.ClientID, m.ClientHost) // what its tasks read follows from the topology
+				who := d.add(m.MemberID, m.ClientID, m.ClientHost)
+				for _, task := range m.Assignment.ActiveTasks {
+					for _, name := range readBy(d.topology, task.SubtopologyID) {
+						d.assign(who, name, task.Partitions)
+					}
+				}
 			}
 			out = append(out, d)
 		}
@@ -211,6 +220,9 @@ func (t *take) describedGroup(g *group, d describedMembers) {
 	slices.SortFunc(d.members, func(a, b lineage.Member) int { return compare(a.ID, b.ID) })
 	if !g.membersKnown || !slices.Equal(d.members, g.members) {
 		g.members, g.membersKnown, g.factTold = d.members, true, false
+	}
+	if !sameTopology(d.topology, g.topology) {
+		g.topology, g.factTold = d.topology, false
 	}
 	old := g.assignments
 	g.assignments = d.assignments

@@ -76,6 +76,7 @@ func (t *take) metadata() error {
 		}
 	}
 	t.clusterNow(o, int(resp.ControllerID))
+	t.post(resp.Brokers)
 	t.sayBlind(o, t.metadataSpots())
 	return nil
 }

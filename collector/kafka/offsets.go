@@ -111,6 +111,7 @@ func (t *take) endOffsets() {
 		}
 	}
 	missing.tell(o)
+	t.cfg.Board.SetEnds(t.cluster, t.endsOf)
 }
 
 // startOffsets reads every partition's start and tells how many records are retained.

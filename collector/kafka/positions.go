@@ -132,6 +132,7 @@ func (tp *topic) encode() []byte {
 	if tp.others != nil {
 		e.total(tp.others.total)
 	}
+	e.elimination(&tp.elimination)
 	e.uint(uint64(len(tp.parts)))
 	for i := range tp.parts {
 		e.partition(&tp.parts[i])
@@ -201,6 +202,7 @@ func decodeTopic(id lineage.TopicID, cluster lineage.ClusterID, value []byte, ro
 	if d.bool() {
 		tp.others = &writer{total: d.total()}
 	}
+	tp.elimination = d.elimination()
 	for range d.count() {
 		tp.parts = append(tp.parts, d.partition())
 	}

@@ -28,7 +28,9 @@ type partitionRef struct {
 // producers reads the producer state of the partitions whose end moved, and of those that were never read, and tells what was written by whom.
 func (t *take) producers() {
 	why := map[*topic]string{}
+	told := t.cfg.Board.Writers(t.cluster).Told
 	for _, tp := range t.topics {
+		tp.waits = told
 		if tp.denied && t.round.Before(tp.retry) {
 			t.denyAll(tp)
 		} else if tp.denied {
@@ -203,13 +205,17 @@ func (t *take) denyAll(tp *topic) {
 func (t *take) tellProducers(why map[*topic]string) {
 	o := t.observe(sourceBooks, t.cfg.Interval)
 	missing := t.missing(len(t.topics))
-	var deniedTopics []string
+	writers, patience := t.cfg.Board.Writers(t.cluster), max(eliminationPatience, 3*t.cfg.Interval)
+	var deniedTopics, eliminated []string
 	for _, tp := range t.topics {
-		samples, sightings, ok := tp.tellBooks(t.round, t.before)
+		samples, sightings, ok := tp.tellBooks(t.round, t.before, writers, patience)
 		o.Samples = append(o.Samples, samples...)
 		o.Sightings = append(o.Sightings, sightings...)
-		if len(samples) > 0 {
+		if len(samples) > 0 || len(tp.held) > 0 {
 			tp.dirty = true
+		}
+		if len(tp.eliminated) > 0 {
+			eliminated = append(eliminated, tp.topic.Name)
 		}
 		if !ok {
 			reason := why[tp]
@@ -229,10 +235,10 @@ func (t *take) tellProducers(why map[*topic]string) {
 			delete(t.unnamed, id)
 		}
 	}
-	t.sayBlind(o, producerSpots(deniedTopics, len(t.unnamed)))
+	t.sayBlind(o, producerSpots(deniedTopics, eliminated, len(t.unnamed)))
 }
 
-func producerSpots(deniedTopics []string, unnamed int) []lineage.BlindSpot {
+func producerSpots(deniedTopics, eliminated []string, unnamed int) []lineage.BlindSpot {
 	spots := []lineage.BlindSpot{{
 		What:   "the names of writers without a transactional.id: the broker's producer state counts producer ids and names nobody; writers without idempotence are in their topic's remainder",
 		Remedy: "give the writer a transactional.id; this version has no other source that names writers",
@@ -241,6 +247,13 @@ func producerSpots(deniedTopics []string, unnamed int) []lineage.BlindSpot {
 		spots = append(spots, lineage.BlindSpot{
 			What:   "the names of some transactional producers: ListTransactions does not show them",
 			Remedy: "grant DESCRIBE on transactional ids to lineaged's principal",
+		})
+	}
+	if len(eliminated) > 0 {
+		spots = append(spots, lineage.BlindSpot{
+			What: fmt.Sprintf("a writer without idempotence and without a name could hide in what connectors and replicators are counted to write to %d topics: %s",
+				len(eliminated), some(eliminated)),
+			Remedy: "make their producers idempotent (producer.override.enable.idempotence=true in a connector), so that the broker counts them apart",
 		})
 	}
 	if len(deniedTopics) > 0 {

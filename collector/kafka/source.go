@@ -61,6 +61,8 @@ type source struct {
 	txnIDs  map[int64]string    // transactional.ids by producer id
 	unnamed map[int64]time.Time // transactional producer ids that nobody named, and when to ask again
 
+	posted []string // names of all topics, sorted, as the board has them
+
 	gonePositions, goneReaders []string // position keys to remove with the next save
 }
 

@@ -1,0 +1,147 @@
+package kafka
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// elimination is the part of an account that gives steps of the remainder to the mover that alone can have written them. It decides once, of what was known as of the
+// step's round: so a step waits until whoever knows the movers has told of that round.
+type elimination struct {
+	waits      bool                    // somebody tells the cluster's movers, so that steps wait
+	held       []heldStep              // by round
+	eliminated map[lineage.Node]*total // never nil
+	decided    time.Time               // newest round in which a step was decided; zero: none since the start
+}
+
+// heldStep is what the remainder grew in a round. A zero round stands for the one under way.
+type heldStep struct {
+	round     time.Time
+	n         int64
+	estimated bool
+}
+
+const (
+	// eliminationDoubt is what an elimination cannot exclude.
+	eliminationDoubt = "counted by elimination: the only known writer without a count; a writer without idempotence and without a name could hide in it"
+	// eliminationPatience is how long a step waits for somebody who is late, or three rounds where that is longer.
+	eliminationPatience = 30 * time.Second
+	// maxMovers bounds the movers of one topic that are counted apart; the steps of further ones stay the remainder's.
+	maxMovers = 50
+)
+
+// leave adds records that nobody accounts for.
+func (a *account) leave(n int64, estimated bool) {
+	if !a.waits {
+		a.remainder.add(n, estimated)
+		return
+	}
+	if last := len(a.held) - 1; last >= 0 && a.held[last].round.IsZero() {
+		a.held[last].n += n
+		a.held[last].estimated = a.held[last].estimated || estimated
+		return
+	}
+	a.held = append(a.held, heldStep{n: n, estimated: estimated})
+}
+
+// assigned says what became of the steps that were decided in a round.
+type assigned struct {
+	since time.Time // round of the oldest step; zero: none was decided
+	doubt string    // why a step stayed the remainder's although movers are known; empty: none did
+}
+
+// assign decides the steps that have waited long enough.
+func (a *account) assign(writers collector.Writers, round time.Time, patience time.Duration) (out assigned) {
+	if last := len(a.held) - 1; last >= 0 && a.held[last].round.IsZero() {
+		a.held[last].round = round
+	}
+	movers, sure := writers.Of(a.topic.Name)
+	done := 0
+	for _, step := range a.held {
+		told := writers.Told && !writers.AsOf.Before(step.round)
+		if writers.Told && !told && round.Sub(step.round) < patience {
+			break
+		}
+		done++
+		if out.since.IsZero() {
+			out.since = step.round
+		}
+		if told && sure && len(movers) == 1 && (a.eliminated[movers[0]] != nil || len(a.eliminated) < maxMovers) {
+			t := a.eliminated[movers[0]]
+			if t == nil {
+				t = &total{told: -1}
+				a.eliminated[movers[0]] = t
+			}
+			t.add(step.n, true)
+			continue
+		}
+		a.remainder.add(step.n, step.estimated)
+		out.doubt = doubt(movers, told && sure)
+	}
+	a.held = slices.Delete(a.held, 0, done)
+	if done > 0 {
+		if out.since.Before(a.decided) { // the steps decided then have taken that time
+			out.since = a.decided
+		}
+		a.decided = round
+	}
+	return out
+}
+
+// doubt says why records are nobody's although movers are known to write the topic.
+func doubt(movers []lineage.Node, seen bool) string {
+	names := make([]string, len(movers))
+	for i, m := range movers {
+		names[i] = strings.ToLower(m.Kind.String()) + " " + m.Scope + "/" + m.Name
+	}
+	switch {
+	case len(movers) == 0:
+		return ""
+	case !seen:
+		return "what these write was not observed: " + some(names)
+	default:
+		return "candidates: " + some(names)
+	}
+}
+
+// waited returns the Since of samples that hold steps which had to wait: since, or where that is earlier the round of the oldest step. before is the round before: a
+// step that waited for one round comes one round later, and in no longer a time.
+func waited(since, oldest, before time.Time) time.Time {
+	if oldest.IsZero() || !oldest.Before(before) || !since.IsZero() && since.Before(oldest) {
+		return since
+	}
+	return oldest
+}
+
+func (e *encoder) elimination(x *elimination) {
+	e.uint(uint64(len(x.eliminated)))
+	for mover, t := range x.eliminated {
+		e.uint(uint64(mover.Kind))
+		e.string(mover.Scope)
+		e.string(mover.Name)
+		e.total(*t)
+	}
+	e.uint(uint64(len(x.held)))
+	for _, s := range x.held {
+		e.time(s.round)
+		e.int(s.n)
+		e.bool(s.estimated)
+	}
+}
+
+func (d *decoder) elimination() elimination {
+	x := elimination{eliminated: map[lineage.Node]*total{}}
+	for range d.count() {
+		mover := lineage.Node{Kind: lineage.NodeKind(d.uint()), Scope: d.string(), Name: d.string()}
+		t := d.total()
+		x.eliminated[mover] = &t
+	}
+	for range d.count() {
+		x.held = append(x.held, heldStep{round: d.time(), n: d.int(), estimated: d.bool()})
+	}
+	return x
+}

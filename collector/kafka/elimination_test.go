@@ -1,0 +1,275 @@
+package kafka
+
+import (
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/lineage"
+)
+
+var teller = lineage.Source{Cluster: "connect-west", Name: "connectors"}
+
+func connectorNode(name string) lineage.Node {
+	return lineage.Node{Scope: "connect-west", Kind: lineage.ConnectorNode, Name: name}
+}
+
+// ledger is an account whose topic has one partition that only writers without idempotence write to.
+type ledger struct {
+	t     *testing.T
+	a     *account
+	board collector.Board
+	round time.Time
+	log   *fakeLog
+	notes []lineage.Sighting
+	sums  map[lineage.Client]int64
+}
+
+func newLedger(t *testing.T) *ledger {
+	l := &ledger{t: t, a: newAccount(lineage.Topic{Cluster: "W", Name: "orders"}), round: t0, log: newFakeLog(), sums: map[lineage.Client]int64{}}
+	l.a.open(1, true)
+	return l
+}
+
+// take takes a round in which n records were written.
+func (l *ledger) take(n int64) {
+	l.t.Helper()
+	l.round = l.round.Add(tick)
+	l.log.write(-1, n)
+	l.a.waits = l.board.Writers("W").Told
+	l.a.begin()
+	l.a.setEnd(0, l.log.end)
+	if l.a.parts[0].moved {
+		l.a.setProducers(0, l.log.readings(), l.log.end, l.round, tick, unnamed)
+	}
+	l.a.tellEnds(l.round, l.round.Add(-tick))
+	samples, notes, ok := l.a.tellBooks(l.round, l.round.Add(-tick), l.board.Writers("W"), eliminationPatience)
+	if !ok {
+		l.t.Fatal("the books are not known")
+	}
+	l.notes = notes
+	for _, s := range samples {
+		if s.Subject.Op == lineage.Write {
+			l.sums[s.Subject.Client] = s.Value
+			if s.Subject.Client.Mover.Kind != lineage.NoKind && (s.Evidence != lineage.Elimination || !s.Estimated) {
+				l.t.Errorf("an eliminated count is told as %+v", s)
+			}
+		}
+	}
+	sum := l.a.remainder.n
+	for _, t := range l.a.eliminated {
+		sum += t.n
+	}
+	for _, h := range l.a.held {
+		sum += h.n
+	}
+	for _, w := range l.a.writers {
+		sum += w.n
+	}
+	if sum != l.a.appended.n {
+		l.t.Errorf("the account adds up to %d, appended were %d", sum, l.a.appended.n)
+	}
+}
+
+// tell says on the board, as of a round, who writes the topic.
+func (l *ledger) tell(round time.Time, known bool, names ...string) {
+	var movers []lineage.Node
+	for _, n := range names {
+		movers = append(movers, connectorNode(n))
+	}
+	l.board.SetWriters(teller, "W", round, known, map[string][]lineage.Node{"orders": movers})
+}
+
+func (l *ledger) want(connector string, eliminated, remainder int64) {
+	l.t.Helper()
+	got, rest := l.sums[lineage.Client{Mover: connectorNode(connector)}], l.sums[lineage.Client{Kind: lineage.Remainder}]
+	if got != eliminated || rest != remainder {
+		l.t.Errorf("%s has %d and the remainder %d, want %d and %d", connector, got, rest, eliminated, remainder)
+	}
+}
+
+func (l *ledger) details() string {
+	var all []string
+	for _, n := range l.notes {
+		all = append(all, n.Detail)
+	}
+	return strings.Join(all, "; ")
+}
+
+func TestEliminationGivesTheRemainderToTheOnlyMover(t *testing.T) {
+	l := newLedger(t)
+	l.tell(l.round, true, "a")
+	l.take(10)
+	l.want("a", 0, 0) // who tells has not told of this round yet
+	l.tell(l.round, true, "a")
+	l.take(20)
+	l.want("a", 10, 0)
+	if !strings.Contains(l.details(), "could hide in it") {
+		t.Errorf("the doubt is not told: %q", l.details())
+	}
+	l.tell(l.round, true)
+	l.take(0)
+	l.want("a", 10, 20) // it had stopped when these were written: decided by that round
+	l.take(5)
+	l.tell(l.round, true, "a")
+	l.take(0)
+	l.want("a", 15, 20)
+}
+
+// A mover that is noticed while its first records wait has them.
+func TestEliminationWaitsForTheFirstWord(t *testing.T) {
+	l := newLedger(t)
+	l.board.Expect(teller, "")
+	l.take(10)
+	l.take(0)
+	l.want("a", 0, 0)
+	l.tell(l.round, true, "a")
+	l.take(0)
+	l.want("a", 10, 0)
+}
+
+func TestEliminationNamesCandidates(t *testing.T) {
+	l := newLedger(t)
+	l.tell(l.round, true, "a", "b")
+	l.take(10)
+	l.tell(l.round, true, "a", "b")
+	l.take(0)
+	l.want("a", 0, 10)
+	if want := "candidates: connector connect-west/a, connector connect-west/b"; !strings.Contains(l.details(), want) {
+		t.Errorf("details are %q, want %q", l.details(), want)
+	}
+	l.take(7)
+	l.tell(l.round, false, "a")
+	l.take(0)
+	l.want("a", 0, 17)
+	if want := "was not observed: connector connect-west/a"; !strings.Contains(l.details(), want) {
+		t.Errorf("details are %q, want %q", l.details(), want)
+	}
+}
+
+// Whoever is late is waited for, but not for ever.
+func TestEliminationLosesPatience(t *testing.T) {
+	l := newLedger(t)
+	l.tell(l.round, true, "a")
+	l.take(10)
+	for range int(eliminationPatience / tick) {
+		l.want("a", 0, 0)
+		l.take(0)
+	}
+	l.want("a", 0, 10)
+	l.board.Withdraw(teller)
+	l.take(4)
+	l.want("a", 0, 14) // nobody tells: nothing waits
+	if len(l.a.held) != 0 {
+		t.Errorf("held are %+v", l.a.held)
+	}
+}
+
+// A producer that the broker counts is nobody's remainder.
+func TestEliminationLeavesProducersAlone(t *testing.T) {
+	l := newLedger(t)
+	l.tell(l.round, true, "a")
+	l.log.write(7, 100)
+	l.take(10)
+	l.tell(l.round, true, "a")
+	l.take(0)
+	if got := l.a.writers[7].n; got != 100 {
+		t.Errorf("the producer has %d, want 100", got)
+	}
+	if got := l.a.eliminated[connectorNode("a")].n; got != 10 {
+		t.Errorf("the connector has %d, want 10", got)
+	}
+}
+
+// Held steps and totals survive a restart.
+func TestEliminationIsSaved(t *testing.T) {
+	l := newLedger(t)
+	l.tell(l.round, true, "a")
+	l.take(10)
+	l.tell(l.round, true, "a")
+	l.take(20)
+	tp := &topic{account: l.a}
+	back, err := decodeTopic(l.a.topic.ID, l.a.topic.Cluster, tp.encode(), l.round)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.a = back.account
+	l.tell(l.round, true, "a")
+	l.take(0)
+	l.want("a", 30, 0)
+}
+
+// Whatever is told, and when: nothing is lost, nothing counts twice, and nothing is a mover's that was not told to write.
+func TestEliminationLaw(t *testing.T) {
+	for seed := range uint64(200) {
+		r := rand.New(rand.NewPCG(seed, 7))
+		l := newLedger(t)
+		for range 40 {
+			l.take(r.Int64N(3) * r.Int64N(50))
+			switch r.IntN(6) {
+			case 0:
+				l.board.Withdraw(teller)
+			case 1:
+				l.board.Expect(teller, "")
+			case 2:
+				l.tell(l.round.Add(-time.Duration(r.IntN(5))*tick), r.IntN(4) > 0, []string{"a", "b"}[:r.IntN(3)]...)
+			case 3:
+				tp := &topic{account: l.a}
+				back, err := decodeTopic(l.a.topic.ID, l.a.topic.Cluster, tp.encode(), l.round)
+				if err != nil {
+					t.Fatal(err)
+				}
+				l.a = back.account
+			default:
+				l.tell(l.round, true, "a")
+			}
+		}
+		if l.a.eliminated[connectorNode("b")] != nil {
+			t.Fatalf("seed %d: b never wrote alone", seed)
+		}
+		if !slices.IsSortedFunc(l.a.held, func(x, y heldStep) int { return x.round.Compare(y.round) }) {
+			t.Fatalf("seed %d: held steps are out of order", seed)
+		}
+	}
+}
+
+// On a cluster: a connector is told to write, and the records of a writer without idempotence are its own; the board has the cluster and its ends.
+func TestEliminationOnACluster(t *testing.T) {
+	w := newWorld(t, 1)
+	board := &collector.Board{}
+	w.start(Config{Board: board})
+	w.topic("orders", 2)
+	w.take(1)
+	c, ok := board.Cluster("west")
+	if !ok || c.ID == "" || !slices.Contains(c.Topics, "orders") || len(c.Brokers) == 0 {
+		t.Fatalf("the board has %+v, %v", c, ok)
+	}
+	board.WantEnds(c.ID, []string{"orders"})
+	a := connectorNode("a")
+	tell := func() { board.SetWriters(teller, c.ID, w.round, true, map[string][]lineage.Node{"orders": {a}}) }
+	tell()
+	w.write("orders", 0, 3)
+	w.write("orders", 1, 2)
+	w.take(1)
+	tell()
+	w.take(1)
+	if ends := board.Ends(c.ID, "orders"); !slices.Equal(ends, []int64{3, 2}) {
+		t.Errorf("ends on the board are %v", ends)
+	}
+	n, _ := w.rec.sum("orders", lineage.Records, func(x lineage.Access) bool { return x.Client.Mover == a })
+	rest, _ := w.rec.sum("orders", lineage.Records, func(x lineage.Access) bool { return x.Client.Kind == lineage.Remainder })
+	if n != 5 || rest != 0 {
+		t.Errorf("the connector has %d and the remainder %d, want 5 and 0", n, rest)
+	}
+	w.start(Config{Board: board}) // the books go on
+	w.write("orders", 0, 4)
+	w.take(1)
+	tell()
+	w.take(1)
+	if n, _ = w.rec.sum("orders", lineage.Records, func(x lineage.Access) bool { return x.Client.Mover == a }); n != 9 {
+		t.Errorf("after a restart the connector has %d, want 9", n)
+	}
+}

@@ -1,0 +1,52 @@
+package kafka
+
+import (
+	"net"
+	"slices"
+	"strconv"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/lineaged/lineaged/collector"
+)
+
+// This file tells the other sources of the process what only this one knows.
+
+// post puts the cluster on the board: under which id and addresses it is known, and which topics it has.
+func (t *take) post(brokers []kmsg.MetadataResponseBroker) {
+	if t.cfg.Board == nil {
+		return
+	}
+	addresses := slices.Clone(t.cfg.Brokers)
+	for _, b := range brokers {
+		if a := net.JoinHostPort(b.Host, strconv.Itoa(int(b.Port))); !slices.Contains(addresses, a) {
+			addresses = append(addresses, a)
+		}
+	}
+	same := len(t.posted) == len(t.byName)
+	for _, name := range t.posted {
+		same = same && t.byName[name] != nil
+	}
+	if !same {
+		names := make([]string, 0, len(t.byName))
+		for name := range t.byName {
+			names = append(names, name)
+		}
+		slices.Sort(names)
+		t.posted = names
+	}
+	t.cfg.Board.SetCluster(collector.Watched{Source: t.cfg.Name, ID: t.cluster, Brokers: addresses, Topics: t.posted})
+}
+
+// endsOf returns a topic's end offsets by partition, -1 where not known; nil when there is no such topic.
+func (s *source) endsOf(name string) []int64 {
+	tp := s.byName[name]
+	if tp == nil {
+		return nil
+	}
+	ends := make([]int64, len(tp.parts))
+	for i := range tp.parts {
+		ends[i] = tp.parts[i].end
+	}
+	return ends
+}
