@@ -6,6 +6,7 @@
 package config
 
 import (
+	"net/url"
 	"time"
 )
 
@@ -18,8 +19,12 @@ type Config struct {
 	Retention    Retention     `koanf:"retention" yaml:"retention"`
 	Log          Log           `koanf:"log" yaml:"log"`
 	Clusters     []Cluster     `koanf:"clusters" yaml:"clusters"`
+	Connect      []Connect     `koanf:"connect" yaml:"connect,omitempty"`
+	Datasets     []Dataset     `koanf:"datasets" yaml:"datasets,omitempty"`
+	Mirrors      []Mirror      `koanf:"mirrors" yaml:"mirrors,omitempty"`
 	Applications []Application `koanf:"applications" yaml:"applications,omitempty"`
 	Topics       []Topic       `koanf:"topics" yaml:"topics,omitempty"`
+	Nodes        []Node        `koanf:"nodes" yaml:"nodes,omitempty"`
 }
 
 // Web is how the server is protected.
@@ -104,6 +109,64 @@ type Match struct {
 
 // Topic is a rule that gives topics an owner and tags.
 type Topic struct {
+	Match Pattern  `koanf:"match" yaml:"match"`
+	Owner string   `koanf:"owner" yaml:"owner,omitempty"`
+	Tags  []string `koanf:"tags" yaml:"tags,omitempty"`
+}
+
+// Connect is one Kafka Connect cluster to watch through its REST interface.
+type Connect struct {
+	Name      string    `koanf:"name" yaml:"name,omitempty"`
+	URL       string    `koanf:"url" yaml:"url,omitempty"`
+	URLs      []string  `koanf:"urls" yaml:"urls,omitempty"`
+	Cluster   string    `koanf:"cluster" yaml:"cluster,omitempty"`
+	BasicAuth BasicAuth `koanf:"basic_auth" yaml:"basic_auth,omitempty"`
+	TLS       TLS       `koanf:"tls" yaml:"tls,omitempty"`
+}
+
+// Addresses are the URLs of the workers, URL first.
+func (c Connect) Addresses() []string {
+	if c.URL == "" {
+		return c.URLs
+	}
+	return append([]string{c.URL}, c.URLs...)
+}
+
+// Source is the name under which the Connect cluster's observations are stored, and in which its connectors are named: the configured one, else HOST:PORT of its first worker.
+func (c Connect) Source() string {
+	if c.Name != "" || len(c.Addresses()) == 0 {
+		return c.Name
+	}
+	u, err := url.Parse(c.Addresses()[0])
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}
+
+// BasicAuth is by which name and password we say who we are over HTTP.
+type BasicAuth struct {
+	Username     string `koanf:"username" yaml:"username,omitempty"`
+	PasswordFile File   `koanf:"password_file" yaml:"password_file,omitempty"`
+	Password     Secret `koanf:"password" yaml:"password,omitempty"`
+}
+
+// Dataset says what connectors of a class read or write outside Kafka.
+type Dataset struct {
+	Class     Pattern `koanf:"class" yaml:"class"`
+	Namespace string  `koanf:"namespace" yaml:"namespace"`
+	Name      string  `koanf:"name" yaml:"name"`
+}
+
+// Mirror says which clusters MirrorMaker 2 means, where it can't be found by itself.
+type Mirror struct {
+	Source  string  `koanf:"source" yaml:"source"`
+	Target  string  `koanf:"target" yaml:"target"`
+	Aliases Aliases `koanf:"aliases" yaml:"aliases,omitempty"`
+}
+
+// Node is a rule that gives nodes of any kind an owner and tags.
+type Node struct {
 	Match Pattern  `koanf:"match" yaml:"match"`
 	Owner string   `koanf:"owner" yaml:"owner,omitempty"`
 	Tags  []string `koanf:"tags" yaml:"tags,omitempty"`

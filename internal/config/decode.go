@@ -47,6 +47,9 @@ func (d decoder) decode(v reflect.Value, raw any, path string) error {
 		return nil // a key without a value says nothing
 	}
 	t := v.Type()
+	if m, ok := raw.(map[string]any); ok && t == reflect.TypeFor[Aliases]() {
+		return d.aliases(v, m, path)
+	}
 	switch {
 	case isLeaf(t):
 		return d.leaf(v, raw, path)
@@ -57,6 +60,20 @@ func (d decoder) decode(v reflect.Value, raw any, path string) error {
 	default:
 		return d.structs(v, raw, path)
 	}
+}
+
+// aliases takes the mapping that a file has; a variable has a text.
+func (d decoder) aliases(v reflect.Value, raw map[string]any, path string) error {
+	out := Aliases{}
+	for _, alias := range slices.Sorted(maps.Keys(raw)) {
+		name, ok := raw[alias].(string)
+		if !ok || name == "" {
+			return d.fail(path+"."+alias, raw[alias], "is not the name of a cluster")
+		}
+		out[alias] = name
+	}
+	v.Set(reflect.ValueOf(out))
+	return nil
 }
 
 func (d decoder) leaf(v reflect.Value, raw any, path string) error {

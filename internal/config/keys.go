@@ -118,6 +118,8 @@ func (k key) kindName() string {
 		name = "duration"
 	case t == reflect.TypeFor[Pattern]():
 		name = "pattern"
+	case t == reflect.TypeFor[Aliases]():
+		name = "names by alias"
 	case t.Kind() == reflect.Bool:
 		name = "true or false"
 	}

@@ -93,7 +93,7 @@ func (l *loader) loadFile(in Input) error {
 	if err != nil {
 		return &Error{Key: "--config", Value: in.File, Problem: syntax(err)}
 	}
-	for _, list := range []string{"clusters", "applications", "topics"} {
+	for _, list := range []string{"clusters", "connect", "datasets", "mirrors", "applications", "topics", "nodes"} {
 		if items, ok := raw[list].([]any); ok {
 			raw[list] = byIndex(items)
 		}

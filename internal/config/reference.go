@@ -66,7 +66,30 @@ var texts = map[string]text{
 		"topics to look at; may be repeated",
 		"A topic is looked at when any of the patterns matches. Default: all. Internal topics are counted and hidden.",
 	},
-	"clusters.*.topics.exclude":             {"topics to leave out; may be repeated", "Wins over `include`."},
+	"clusters.*.topics.exclude": {"topics to leave out; may be repeated", "Wins over `include`."},
+	"connect.*.name": {
+		"name of the Connect cluster in answers",
+		"No two Connect clusters, and none and a cluster, may share one. Default: host and port of its first worker.",
+	},
+	"connect.*.url":                         {"address of a worker's REST interface", "`http://` or `https://`, without a password: that goes to `basic_auth`. `url` or `urls` must be given."},
+	"connect.*.urls":                        {"addresses of further workers", "They are asked in turn when one does not answer."},
+	"connect.*.cluster":                     {"name of its Kafka cluster", "Default: the one whose id the workers report."},
+	"connect.*.basic_auth.username":         {"user name", "Default: no authentication."},
+	"connect.*.basic_auth.password_file":    {"file with the password", "A line's end after it is ignored."},
+	"connect.*.basic_auth.password":         {"the password instead of `password_file`", ""},
+	"connect.*.tls.enabled":                 {"not needed", "An `https://` address says it."},
+	"connect.*.tls.ca_file":                 {"certificate authority of the workers, PEM", "Default: the system's authorities."},
+	"connect.*.tls.cert_file":               {"our certificate, PEM", "With `key_file`, for workers that ask for client certificates."},
+	"connect.*.tls.key_file":                {"our certificate's private key, PEM", ""},
+	"connect.*.tls.ca":                      {"content instead of `ca_file`", ""},
+	"connect.*.tls.cert":                    {"content instead of `cert_file`", ""},
+	"connect.*.tls.key":                     {"content instead of `key_file`", ""},
+	"datasets.*.class":                      {"pattern of `connector.class`", "For connectors that lineaged does not know. The first that matches wins, also over what it knows."},
+	"datasets.*.namespace":                  {"namespace of the dataset, by OpenLineage's naming", "`${KEY}` is the connector's setting of that key; one whose key looks like a secret's is refused. `${topic}` is each of its topics."},
+	"datasets.*.name":                       {"name of the dataset", "As the namespace."},
+	"mirrors.*.source":                      {"name of the cluster that MirrorMaker 2 copies from", "Only for what is not found by itself."},
+	"mirrors.*.target":                      {"name of the cluster that it copies to", ""},
+	"mirrors.*.aliases":                     {"its own aliases of clusters, with their names here", "E.g. `{w: west, e: east}`."},
 	"applications.*.match.client_id":        {"pattern of the client id", "All patterns that are given must match, and one must be given."},
 	"applications.*.match.group":            {"pattern of the group", ""},
 	"applications.*.match.transactional_id": {"pattern of the transactional id", ""},
@@ -78,6 +101,9 @@ var texts = map[string]text{
 	"topics.*.match":                        {"pattern of the topic's name", "The first rule that matches a topic wins."},
 	"topics.*.owner":                        {"who answers for it", "`owner` or `tags` must be given."},
 	"topics.*.tags":                         {"tags, e.g. `pii`", ""},
+	"nodes.*.match":                         {"pattern of the node's id, e.g. `^connector:connect-west/jdbc`", "The first rule that matches wins. It adds what no rule of the node's own kind says."},
+	"nodes.*.owner":                         {"who answers for it", "`owner` or `tags` must be given."},
+	"nodes.*.tags":                          {"tags", ""},
 }
 
 // defaultOf returns the default of a key as it would be written, "" when there is none.
@@ -117,6 +143,8 @@ Precedence: defaults < YAML file < environment < flags. Nothing needs a file: ` 
 - In a variable's name ` + "`N`" + ` is the index, from 0: ` + "`LINEAGED_CLUSTERS_0_NAME`" + `. It adds to the file's lists and overrides them key by key. Where there is one cluster
   only, its keys have short variables and flags as well.
 - ` + "`lineaged demo`" + ` reads no configuration; its flags are ` + "`--listen`" + ` (loopback only), ` + "`--open`" + ` (opens the browser) and ` + "`--log-level`" + `.
+- The rules (` + "`applications`, `topics`, `nodes`" + `) are read again when the file changes, and on SIGHUP: they take effect within seconds, for the past as well. A file that is wrong
+  then changes nothing, and the log says what is wrong; other keys need a restart.
 - An invalid configuration ends the program with exit code 2 and one line that names the key, the value and where it came from. Other failures: exit code 1.
 `
 
@@ -154,7 +182,10 @@ func heading(path string) (section, title string) {
 	if !many {
 		return "", "Server, store and tick"
 	}
-	return first, map[string]string{"clusters": "Clusters", "applications": "Rules that name applications", "topics": "Rules about topics"}[first]
+	return first, map[string]string{
+		"clusters": "Clusters", "connect": "Kafka Connect", "datasets": "Datasets of connectors", "mirrors": "MirrorMaker 2",
+		"applications": "Rules that name applications", "topics": "Rules about topics", "nodes": "Rules about nodes of any kind",
+	}[first]
 }
 
 func code(s string) string {

@@ -2,7 +2,9 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"net"
+	"net/url"
 	"os"
 	"regexp"
 	"slices"
@@ -16,7 +18,7 @@ import (
 
 // Validate checks everything that one value alone cannot tell, and that the files which are named can be read. The error is an *Error.
 func (c *Config) Validate() error {
-	for _, check := range []func() error{c.checkServer, c.checkTimes, c.checkLog, c.checkClusters, c.checkRules} {
+	for _, check := range []func() error{c.checkServer, c.checkTimes, c.checkLog, c.checkClusters, c.checkConnect, c.checkMirrors, c.checkRules} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -167,6 +169,124 @@ func (c *Config) checkClusters() error {
 	return nil
 }
 
+func (c *Config) checkConnect() error {
+	taken := map[string]string{}
+	for i, cl := range c.Clusters {
+		taken[cl.Source()] = fmt.Sprintf("clusters[%d]", i)
+	}
+	for i, cn := range c.Connect {
+		at := fmt.Sprintf("connect[%d].", i)
+		if len(cn.Addresses()) == 0 {
+			return bad(at+"url", "", "is not set, and neither are urls: give the address of a worker, e.g. http://127.0.0.1:8083")
+		}
+		for j, address := range cn.Addresses() {
+			key := at + "url"
+			if cn.URL == "" || j > 0 {
+				key = fmt.Sprintf("%surls[%d]", at, j-min(len(cn.URL), 1))
+			}
+			if err := checkURL(key, address, cn); err != nil {
+				return err
+			}
+		}
+		if other, twice := taken[cn.Source()]; twice {
+			return bad(at+"name", cn.Source(), "%s has this name too", other)
+		}
+		taken[cn.Source()] = fmt.Sprintf("connect[%d]", i)
+		if err := c.knownCluster(at+"cluster", cn.Cluster); cn.Cluster != "" && err != nil {
+			return err
+		}
+		if err := cn.BasicAuth.check(at + "basic_auth."); err != nil {
+			return err
+		}
+		if err := cn.TLS.check(at + "tls."); err != nil {
+			return err
+		}
+	}
+	for i, d := range c.Datasets {
+		at := fmt.Sprintf("datasets[%d].", i)
+		switch {
+		case d.Class.IsZero():
+			return bad(at+"class", "", "is not set")
+		case d.Namespace == "":
+			return bad(at+"namespace", "", "is not set")
+		case d.Name == "":
+			return bad(at+"name", "", "is not set")
+		}
+	}
+	return nil
+}
+
+// checkURL never repeats an address that holds a password.
+func checkURL(key, address string, c Connect) error {
+	u, err := url.Parse(address)
+	switch {
+	case err != nil:
+		return bad(key, "", "is not a URL")
+	case u.User != nil:
+		return bad(key, u.Redacted(), "holds a user name: put it into basic_auth")
+	case u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "":
+		return bad(key, address, "is not a URL such as http://127.0.0.1:8083")
+	case u.RawQuery != "" || u.Fragment != "":
+		return bad(key, "", "has more than an address and a path")
+	case u.Scheme == "http" && c.TLS != (TLS{}):
+		return bad(key, address, "tls is set and the address is not https://")
+	}
+	return nil
+}
+
+func (b BasicAuth) check(at string) error {
+	switch {
+	case b.Username == "" && b.PasswordFile == "" && b.Password.IsZero():
+		return nil
+	case b.Username == "":
+		return bad(at+"username", "", "is not set")
+	case b.PasswordFile == "" && b.Password.IsZero():
+		return bad(at+"password_file", "", "is not set, and neither is the password in the environment")
+	}
+	_, err := password(b.Password, b.PasswordFile, at)
+	return err
+}
+
+// Secret returns the password from the environment, else from its file, without the line's end; none when no user is set.
+func (b BasicAuth) Secret() (Secret, error) {
+	if b.Username == "" {
+		return Secret{}, nil
+	}
+	return password(b.Password, b.PasswordFile, "basic_auth.")
+}
+
+func (c *Config) knownCluster(key, name string) error {
+	var names []string
+	for _, cl := range c.Clusters {
+		if cl.Source() == name {
+			return nil
+		}
+		names = append(names, cl.Source())
+	}
+	return bad(key, name, "is no configured cluster: there are %s", strings.Join(names, ", "))
+}
+
+func (c *Config) checkMirrors() error {
+	for i, m := range c.Mirrors {
+		at := fmt.Sprintf("mirrors[%d].", i)
+		if err := c.knownCluster(at+"source", m.Source); err != nil {
+			return err
+		}
+		if err := c.knownCluster(at+"target", m.Target); err != nil {
+			return err
+		}
+		if m.Source == m.Target {
+			return bad(at+"target", m.Target, "is the source too")
+		}
+		for _, alias := range slices.Sorted(maps.Keys(m.Aliases)) {
+			if err := c.knownCluster(at+"aliases."+alias, m.Aliases[alias]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 var mechanisms = []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"}
 
 func (s SASL) check(at string) error {
@@ -189,14 +309,17 @@ func (s SASL) check(at string) error {
 // Secret returns the password from the environment, else from its file, without the line's end.
 func (s SASL) Secret() (Secret, error) { return s.secret("sasl.") }
 
-func (s SASL) secret(at string) (Secret, error) {
-	text, err := content(s.Password, s.PasswordFile, at+"password_file")
+func (s SASL) secret(at string) (Secret, error) { return password(s.Password, s.PasswordFile, at) }
+
+// password returns one from the environment, else from its file, without the line's end.
+func password(value Secret, file File, at string) (Secret, error) {
+	text, err := content(value, file, at+"password_file")
 	if err != nil {
 		return Secret{}, err
 	}
 	password := strings.TrimRight(string(text), "\r\n")
 	if password == "" {
-		return Secret{}, bad(at+"password_file", string(s.PasswordFile), "the file is empty")
+		return Secret{}, bad(at+"password_file", string(file), "the file is empty")
 	}
 	return NewSecret(password), nil
 }
@@ -233,6 +356,15 @@ func (c *Config) checkRules() error {
 			return bad(at+"match", "", "is not set")
 		}
 		if t.Owner == "" && len(t.Tags) == 0 {
+			return bad(at+"owner", "", "is not set, and neither are tags: the rule does nothing")
+		}
+	}
+	for i, n := range c.Nodes {
+		at := fmt.Sprintf("nodes[%d].", i)
+		if n.Match.IsZero() {
+			return bad(at+"match", "", "is not set")
+		}
+		if n.Owner == "" && len(n.Tags) == 0 {
 			return bad(at+"owner", "", "is not set, and neither are tags: the rule does nothing")
 		}
 	}

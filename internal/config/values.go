@@ -1,10 +1,14 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"regexp"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -94,5 +98,33 @@ func (p *Pattern) UnmarshalText(text []byte) error {
 		return fmt.Errorf("not a regular expression: %w", err)
 	}
 	p.Regexp = re
+	return nil
+}
+
+// Aliases are names that somebody else gives to clusters, with the names that they have here. In a variable they are written w=west,e=east.
+type Aliases map[string]string
+
+// MarshalText writes them as in a variable, in order.
+func (a Aliases) MarshalText() ([]byte, error) {
+	var all []string
+	for _, alias := range slices.Sorted(maps.Keys(a)) {
+		all = append(all, alias+"="+a[alias])
+	}
+	return []byte(strings.Join(all, ",")), nil
+}
+
+// MarshalYAML writes a mapping.
+func (a Aliases) MarshalYAML() (any, error) { return map[string]string(a), nil }
+
+// UnmarshalText reads the spelling of a variable.
+func (a *Aliases) UnmarshalText(text []byte) error {
+	*a = Aliases{}
+	for pair := range strings.SplitSeq(string(text), ",") {
+		alias, name, ok := strings.Cut(strings.TrimSpace(pair), "=")
+		if !ok || alias == "" || name == "" {
+			return errors.New("not a list such as w=west,e=east")
+		}
+		(*a)[alias] = name
+	}
 	return nil
 }

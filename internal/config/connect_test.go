@@ -1,0 +1,79 @@
+package config
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const two = "clusters: [{name: west, brokers: ['127.0.0.1:9092']}, {name: east, brokers: ['127.0.0.1:9093']}]\n"
+
+func TestConnectErrors(t *testing.T) {
+	files := map[string]string{"password": canary}
+	f := func(yaml, want string, args ...string) {
+		t.Helper()
+		_, err := load(t, two+yaml, files, args...)
+		switch {
+		case err == nil && want != "":
+			t.Errorf("%s %q: no error, want %s", yaml, args, want)
+		case err != nil && !strings.Contains(err.Error(), want), err != nil && want == "":
+			t.Errorf("%s %q: %v, want %s", yaml, args, err, want)
+		}
+	}
+	f("connect: [{url: 'http://a:8083'}]", "")
+	f("connect: [{urls: ['http://a:8083', 'http://b:8083/base']}]", "")
+	f("connect: [{name: c}]", "connect[0].url: is not set")
+	f("connect: [{url: 'ftp://a'}]", `connect[0].url: "ftp://a": is not a URL`)
+	f("connect: [{url: 'a:8083'}]", "connect[0].url")
+	f("connect: [{url: 'http://a', urls: ['http://b', '::']}]", "connect[0].urls[1]")
+	f("connect: [{urls: ['http://b', 'http://']}]", "connect[0].urls[1]")
+	f("connect: [{url: 'http://me:"+canary+"@a:8083'}]", "put it into basic_auth")
+	f("connect: [{url: 'http://a:8083?token="+canary+"'}]", "more than an address and a path")
+	f("connect: [{url: 'http://a', tls: {enabled: true}}]", "is not https://")
+	f("connect: [{url: 'http://a', name: west}]", `connect[0].name: "west": clusters[0] has this name too`)
+	f("connect: [{url: 'http://a'}, {url: 'http://a'}]", `connect[1].name: "a": connect[0] has this name too`)
+	f("connect: [{url: 'http://a', cluster: north}]", `connect[0].cluster: "north": is no configured cluster: there are west, east`)
+	f("connect: [{url: 'http://a', basic_auth: {username: me}}]", "connect[0].basic_auth.password_file")
+	f("connect: [{url: 'http://a', basic_auth: {password_file: password}}]", "connect[0].basic_auth.username")
+	f("connect: [{url: 'http://a', basic_auth: {username: me, password_file: password}}]", "")
+	f("connect: [{url: 'http://a', basic_auth: {username: me, password: "+canary+"}}]", "a secret may not stand in the file")
+	f("connect: [{url: 'http://a', basic_auth: {username: me}}]", "", "LINEAGED_CONNECT_0_BASIC_AUTH_PASSWORD="+canary)
+	f("datasets: [{namespace: a, name: b}]", "datasets[0].class")
+	f("datasets: [{class: a, name: b}]", "datasets[0].namespace")
+	f("datasets: [{class: a, namespace: b}]", "datasets[0].name")
+	f("datasets: [{class: '(', namespace: b, name: c}]", "datasets[0].class")
+	f("mirrors: [{source: west, target: north}]", `mirrors[0].target: "north": is no configured cluster`)
+	f("mirrors: [{source: west, target: west}]", "is the source too")
+	f("mirrors: [{source: west, target: east, aliases: {w: north}}]", `mirrors[0].aliases.w: "north"`)
+	f("mirrors: [{source: west, target: east, aliases: {w: [a]}}]", "mirrors[0].aliases.w")
+	f("mirrors: [{source: west, target: east, aliases: {w: west, e: east}}]", "")
+	f("mirrors: [{source: west, target: east}]", "", "LINEAGED_MIRRORS_0_ALIASES=w=west, e=east")
+	f("mirrors: [{source: west, target: east}]", "mirrors[0].aliases", "LINEAGED_MIRRORS_0_ALIASES=w")
+	f("nodes: [{owner: a}]", "nodes[0].match")
+	f("nodes: [{match: a}]", "nodes[0].owner")
+}
+
+func TestConnectValues(t *testing.T) {
+	cfg, err := load(t, two+`
+connect: [{url: 'http://a:8083', urls: ['http://b:8083'], basic_auth: {username: me, password_file: password}}]
+mirrors: [{source: west, target: east, aliases: {w: west, e: east}}]
+`, map[string]string{"password": canary + "\n"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := cfg.Connect[0]
+	if diff := cmp.Diff([]string{"http://a:8083", "http://b:8083"}, c.Addresses()); diff != "" || c.Source() != "a:8083" {
+		t.Errorf("addresses %s, source %q", diff, c.Source())
+	}
+	if secret, err := c.BasicAuth.Secret(); err != nil || secret.Reveal() != canary {
+		t.Errorf("the password is %v, %v", secret, err)
+	}
+	if diff := cmp.Diff(Aliases{"w": "west", "e": "east"}, cfg.Mirrors[0].Aliases); diff != "" {
+		t.Error(diff)
+	}
+	var b strings.Builder
+	if err := cfg.Print(&b); err != nil || strings.Contains(b.String(), canary) || !strings.Contains(b.String(), "w: west") {
+		t.Errorf("printed %s, %v", b.String(), err)
+	}
+}
