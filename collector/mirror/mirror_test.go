@@ -1,0 +1,860 @@
+package mirror
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"go.uber.org/goleak"
+
+	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/internal/kafkatest"
+	"github.com/lineaged/lineaged/lineage"
+)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if err := kafkatest.CloseShared(); err != nil {
+		slog.Error("stop the shared clusters", "error", err)
+	}
+	if err := goleak.Find(); code == 0 && err != nil {
+		slog.Error("goroutines are left", "error", err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+const tick = 5 * time.Second
+
+var t0 = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
+// recorder is a sink that keeps the newest of everything.
+type recorder struct {
+	mu        sync.Mutex // guards all below
+	samples   map[lineage.Access]map[lineage.Metric]lineage.Sample
+	told      map[lineage.Access][]lineage.Sample // all Records samples
+	facts     map[lineage.FactKey]lineage.Fact
+	blind     []lineage.BlindSpot
+	blindTold int
+	positions map[string][]byte
+	fail      error
+}
+
+func newRecorder() *recorder {
+	return &recorder{
+		samples: map[lineage.Access]map[lineage.Metric]lineage.Sample{}, told: map[lineage.Access][]lineage.Sample{},
+		facts: map[lineage.FactKey]lineage.Fact{}, positions: map[string][]byte{},
+	}
+}
+
+func (r *recorder) Append(_ context.Context, obs ...lineage.Observation) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.fail != nil {
+		return r.fail
+	}
+	for _, o := range obs {
+		for _, s := range o.Samples {
+			put(r.samples, s.Subject)[s.Metric] = s
+			if s.Metric == lineage.Records {
+				r.told[s.Subject] = append(r.told[s.Subject], s)
+			}
+		}
+		for _, f := range o.Facts {
+			if f.Key.Kind == lineage.BlindSpotFacts {
+				r.blind = f.BlindSpots
+				r.blindTold++
+			} else {
+				r.facts[f.Key] = f
+			}
+		}
+		for _, p := range o.Positions {
+			if r.positions[p.Key] = p.Value; p.Value == nil {
+				delete(r.positions, p.Key)
+			}
+		}
+	}
+	return nil
+}
+
+func (r *recorder) Positions(context.Context, lineage.Source) (map[string][]byte, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return maps.Clone(r.positions), nil
+}
+
+// world is a kfake cluster that is a target, "east", and a source whose rounds the test takes by hand. West, where it copies from, is on the board only.
+type world struct {
+	t      *testing.T
+	fake   *kfake.Cluster
+	admin  *kadm.Client
+	client *kgo.Client
+	board  *collector.Board
+	source *source
+	rec    *recorder
+	round  time.Time
+	last   lineage.Observation
+	west   []string
+	ends   map[string][]int64 // of topics on west and, after "east/", on east
+	syncs  *Syncs
+	alias  map[string]string
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	fake, err := kfake.NewCluster(kfake.NumBrokers(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(fake.Close)
+	client, err := kgo.NewClient(kgo.SeedBrokers(fake.ListenAddrs()...), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchCompression(kgo.NoCompression()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	w := &world{
+		t: t, fake: fake, client: client, admin: kadm.NewClient(client), board: &collector.Board{}, rec: newRecorder(), round: t0,
+		ends: map[string][]int64{}, syncs: &Syncs{},
+	}
+	w.start()
+	return w
+}
+
+// start makes the source, or makes it anew from what the recorder holds.
+func (w *world) start() {
+	w.t.Helper()
+	c, err := New(Config{
+		Name: "east", Interval: tick, Board: w.board, Aliases: w.alias, Syncs: w.syncs,
+		Client: func(opts ...kgo.Opt) (*kgo.Client, error) {
+			return kgo.NewClient(append(opts, kgo.SeedBrokers(w.fake.ListenAddrs()...))...)
+		},
+	}, w.rec)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if err := c.source.Restore(w.t.Context(), w.rec); err != nil {
+		w.t.Fatal(err)
+	}
+	w.source = c.source
+	w.t.Cleanup(c.source.close)
+}
+
+// look tells the board of both clusters, as their own sources would.
+func (w *world) look() {
+	w.t.Helper()
+	req := kmsg.NewPtrMetadataRequest()
+	req.Topics = nil // all; asked by itself, since the client keeps what it knows for a while
+	resp, err := req.RequestWith(w.t.Context(), w.client)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var topics []string
+	for _, rt := range resp.Topics {
+		topics = append(topics, *rt.Topic)
+	}
+	slices.Sort(topics)
+	w.board.SetCluster(collector.Watched{Source: "east", ID: "E", Brokers: []string{"e1:9092"}, Topics: topics})
+	if w.west != nil {
+		slices.Sort(w.west)
+		w.board.SetCluster(collector.Watched{Source: "west", ID: "W", Brokers: []string{"w1:9092"}, Topics: w.west})
+	}
+	w.board.SetEnds("W", func(topic string) []int64 { return w.ends[topic] })
+	w.board.SetEnds("E", func(topic string) []int64 { return w.ends["east/"+topic] })
+}
+
+// take takes n rounds. A world with a pulse has a heartbeat in each.
+func (w *world) take(n int, pulse ...string) {
+	w.t.Helper()
+	for range n {
+		w.round = w.round.Add(tick)
+		for _, p := range pulse {
+			from, to, _ := strings.Cut(p, "->")
+			w.beat(from, to, w.round)
+		}
+		w.look()
+		ctx, cancel := context.WithTimeout(w.t.Context(), 4*time.Second)
+		obs := w.source.Observe(ctx, w.round)
+		cancel()
+		if len(obs) != 1 {
+			w.t.Fatalf("%d observations", len(obs))
+		}
+		w.last = obs[0]
+		if err := w.rec.Append(w.t.Context(), obs...); err != nil && w.rec.fail == nil {
+			w.t.Fatal(err)
+		}
+	}
+}
+
+func (w *world) topic(partitions int32, names ...string) {
+	w.t.Helper()
+	for _, name := range names {
+		if _, err := w.admin.CreateTopic(w.t.Context(), partitions, 1, nil, name); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}
+
+func (w *world) put(topic, key, value string) {
+	w.t.Helper()
+	r := &kgo.Record{Topic: topic, Key: []byte(key), Value: []byte(value)}
+	if value == "" {
+		r.Value = nil
+	}
+	if err := w.client.ProduceSync(w.t.Context(), r).FirstErr(); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// The records as MirrorMaker 2 writes them.
+
+func str(s string) string { return string(binary.BigEndian.AppendUint16(nil, uint16(len(s)))) + s }
+func i32(v int32) string  { return string(binary.BigEndian.AppendUint32(nil, uint32(v))) }
+func i64(v int64) string  { return string(binary.BigEndian.AppendUint64(nil, uint64(v))) }
+
+func (w *world) beat(from, to string, at time.Time) {
+	w.t.Helper()
+	w.put("heartbeats", str(from)+str(to), "\x00\x00"+i64(at.UnixMilli()))
+}
+
+func (w *world) sync(topic, of string, upstream int64) {
+	w.t.Helper()
+	w.put(topic, str(of)+i32(0), i64(upstream)+i64(upstream))
+}
+
+func (w *world) checkpoint(topic, group, of string) {
+	w.t.Helper()
+	w.put(topic, str(group)+str(of)+i32(0), "\x00\x00"+i64(1)+i64(1)+str(""))
+}
+
+const canary = "canary-5ecret"
+
+func (w *world) config(policy string) {
+	w.t.Helper()
+	w.put("mm2-configs.west.internal", "connector-MirrorSourceConnector", `{"properties":{"connector.class":"org.apache.kafka.connect.mirror.MirrorSourceConnector",
+		"name":"MirrorSourceConnector","source.cluster.alias":"west","target.cluster.alias":"east","source.cluster.bootstrap.servers":"w1:9092","topics":"orders|lines",
+		"source.cluster.sasl.jaas.config":"org.apache.kafka.common.security.plain.PlainLoginModule required username=\"mm2\" password=\"`+canary+`\";"`+policy+`}}`)
+	w.put("mm2-configs.west.internal", "task-MirrorSourceConnector-0", `{"properties":{"task.class":"x","source.admin.sasl.jaas.config":"`+canary+`"}}`)
+	w.put("mm2-configs.west.internal", "commit-MirrorSourceConnector", `{"tasks":1}`)
+}
+
+const identity = `,"replication.policy.class":"org.apache.kafka.connect.mirror.IdentityReplicationPolicy"`
+
+func (w *world) status(state string) {
+	w.t.Helper()
+	v := `{"state":"` + state + `","trace":"` + canary + `","worker_id":"127.0.0.1:0","generation":1}`
+	w.put("mm2-status.west.internal", "status-connector-MirrorSourceConnector", v)
+	w.put("mm2-status.west.internal", "status-task-MirrorSourceConnector-0", v)
+}
+
+func (w *world) uses(topics ...string) {
+	w.t.Helper()
+	for _, topic := range topics {
+		w.put("mm2-status.west.internal", "status-topic-"+topic+":connector-MirrorSourceConnector",
+			`{"topic":{"name":"`+topic+`","connector":"MirrorSourceConnector","task":0,"discoverTimestamp":1795380613056}}`)
+	}
+}
+
+func (w *world) offset(topic string, partition int32, last int64) {
+	w.t.Helper()
+	w.put("mm2-offsets.west.internal", fmt.Sprintf(`["MirrorSourceConnector",{"cluster":"west","partition":%d,"topic":%q}]`, partition, topic), fmt.Sprintf(`{"offset":%d}`, last))
+}
+
+// dedicated makes the topics of a dedicated MirrorMaker 2 west → east.
+func (w *world) dedicated(policy string, copies ...string) {
+	w.t.Helper()
+	w.topic(1, append([]string{"heartbeats", "west.heartbeats", "west.checkpoints.internal", "mm2-configs.west.internal", "mm2-offsets.west.internal", "mm2-status.west.internal"}, copies...)...)
+	w.west = []string{"heartbeats", "orders", "lines", "mm2-offset-syncs.east.internal", "mm2-configs.east.internal"}
+	w.config(policy)
+	w.status("RUNNING")
+	w.uses(append(copies, "west.heartbeats")...)
+}
+
+var node = lineage.Node{Scope: "east", Kind: lineage.ReplicatorNode, Name: "west->east"}
+
+func access(op lineage.Op, cluster lineage.ClusterID, topic string) lineage.Access {
+	return lineage.Access{Topic: lineage.Topic{Cluster: cluster, Name: topic}, Op: op, Client: lineage.Client{Mover: node}}
+}
+
+// sighted returns the sightings of the last round: true for moved.
+func (w *world) sighted() map[string]bool {
+	out := map[string]bool{}
+	for _, s := range w.last.Sightings {
+		if s.Evidence != lineage.Mirror || s.Detail == "" || s.Access.Client.Mover != node {
+			w.t.Errorf("sighting %+v", s)
+		}
+		out[fmt.Sprintf("%s %s/%s", s.Access.Op, s.Access.Topic.Cluster, s.Access.Topic.Name)] = s.Moved
+	}
+	return out
+}
+
+func (w *world) wantSighted(want map[string]bool) {
+	w.t.Helper()
+	if got := w.sighted(); !maps.Equal(got, want) {
+		w.t.Errorf("at %s sighted %v, want %v", w.round.Sub(t0), got, want)
+	}
+}
+
+func (w *world) value(topic string, m lineage.Metric) int64 {
+	s, ok := w.rec.samples[access(lineage.Read, "W", topic)][m]
+	if !ok {
+		return -1
+	}
+	return s.Value
+}
+
+func (w *world) wantValue(topic string, m lineage.Metric, want int64) {
+	w.t.Helper()
+	if got := w.value(topic, m); got != want {
+		w.t.Errorf("at %s the %s of %s is %d, want %d", w.round.Sub(t0), m, topic, got, want)
+	}
+}
+
+func (w *world) fact(name string) (f lineage.Fact) {
+	return w.rec.facts[lineage.FactKey{Source: "east", Kind: lineage.ReplicatorFacts, Name: name}]
+}
+
+// wantWriters checks what the board has of us: topics that the replicator writes.
+func (w *world) wantWriters(told bool, topics ...string) {
+	w.t.Helper()
+	writers := w.board.Writers("E")
+	if writers.Told != told {
+		w.t.Errorf("at %s writers are told: %v, want %v", w.round.Sub(t0), writers.Told, told)
+	}
+	if told && !writers.AsOf.Equal(w.round) {
+		w.t.Errorf("writers are as of %v, want %v", writers.AsOf, w.round)
+	}
+	for _, topic := range topics {
+		if got, sure := writers.Of(topic); !slices.Equal(got, []lineage.Node{node}) || !sure {
+			w.t.Errorf("writers of %s are %v, sure %v", topic, got, sure)
+		}
+	}
+}
+
+func TestNothingToFindCostsNothing(t *testing.T) {
+	w := newWorld(t)
+	w.topic(1, "orders", "west.orders")
+	if w.look(); !w.board.Writers("E").Told {
+		t.Error("nobody waits for the source before its first round")
+	}
+	w.take(2)
+	w.wantWriters(false)
+	if len(w.last.Missing)+len(w.last.Facts)+len(w.last.Sightings) > 0 || w.last.Source != (lineage.Source{Cluster: "east", Name: "mirror"}) || w.source.tail != nil {
+		t.Errorf("observed %+v", w.last)
+	}
+}
+
+func TestDedicatedDefaultPolicy(t *testing.T) {
+	w := newWorld(t)
+	w.dedicated("", "west.orders", "west.lines")
+	w.offset("orders", 0, 99)
+	w.ends["orders"], w.ends["lines"] = []int64{100, 0}, []int64{0}
+	w.take(1, "west->east")
+	w.wantSighted(map[string]bool{
+		"read W/orders": false, "read W/lines": false, "write E/west.orders": false, "write E/west.lines": false, "read W/heartbeats": false, "write E/west.heartbeats": false,
+	})
+	w.wantWriters(true, "west.orders", "west.lines")
+	w.wantValue("orders", lineage.Records, 0)
+	want := lineage.ReplicatorFact{Node: node, SourceAlias: "west", TargetAlias: "east", Source: "W", Target: "E",
+		Policy: "org.apache.kafka.connect.mirror.DefaultReplicationPolicy", Separator: ".", State: "RUNNING"}
+	if f := w.fact("west->east"); f.Replicator == nil || *f.Replicator != want {
+		t.Errorf("fact is %+v", f.Replicator)
+	}
+	if len(w.rec.blind) > 0 {
+		t.Errorf("blind spots %v", w.rec.blind)
+	}
+
+	w.ends["orders"], w.ends["lines"], w.ends["east/west.lines"] = []int64{150, 0}, []int64{40}, []int64{40}
+	w.take(1, "west->east")
+	w.wantValue("orders", lineage.Lag, 50)
+	w.wantValue("orders", lineage.Pending, 1)
+	w.wantValue("lines", lineage.Pending, 1) // something to copy, and no commit yet
+	idle := w.round.Add(-tick)
+
+	w.take(3, "west->east")
+	w.offset("orders", 0, 139)
+	w.offset("lines", 0, 39)
+	w.take(1, "west->east")
+	w.wantValue("orders", lineage.Records, 40)
+	w.wantValue("orders", lineage.Lag, 10)
+	w.wantValue("lines", lineage.Records, 40)
+	w.wantValue("lines", lineage.Lag, 0)
+	w.wantValue("lines", lineage.Pending, 0)
+	if s := w.rec.samples[access(lineage.Read, "W", "orders")][lineage.Records]; s.Evidence != lineage.Mirror || s.Estimated || s.Since.After(idle) || s.Since.Before(t0) {
+		t.Errorf("sample %+v, want since %v at the latest", s, idle)
+	}
+	if got := w.sighted(); !got["read W/orders"] || !got["write E/west.lines"] || got["read W/heartbeats"] {
+		t.Errorf("moved: %v", got)
+	}
+	moved := w.round
+	w.take(11, "west->east")
+	w.offset("orders", 0, 149)
+	w.take(1, "west->east")
+	w.wantValue("orders", lineage.Records, 50)
+	if s := w.rec.samples[access(lineage.Read, "W", "orders")][lineage.Records]; !s.Since.Equal(moved.Add(-tick)) {
+		t.Errorf("since %v, want the round before the commit before, %v", s.Since, moved.Add(-tick))
+	}
+}
+
+func TestDedicatedIdentityPolicy(t *testing.T) {
+	w := newWorld(t)
+	w.topic(1, "other")
+	w.dedicated(identity, "orders", "lines")
+	w.take(1, "west->east")
+	w.offset("orders", 0, 9)
+	w.ends["orders"], w.ends["east/orders"] = []int64{10}, []int64{10}
+	w.take(1, "west->east")
+	w.wantSighted(map[string]bool{
+		"read W/orders": true, "write E/orders": true, "read W/lines": false, "write E/lines": false, "read W/heartbeats": false, "write E/west.heartbeats": false,
+	})
+	w.wantValue("orders", lineage.Records, 10)
+	if f := w.fact("west->east").Replicator; f == nil || f.Separator != "" || !strings.HasSuffix(f.Policy, "IdentityReplicationPolicy") {
+		t.Errorf("fact is %+v", f)
+	}
+}
+
+func TestUnknownPolicy(t *testing.T) {
+	w := newWorld(t)
+	w.dedicated(`,"replication.policy.class":"com.example.Policy"`, "ORDERS")
+	w.offset("orders", 0, 9)
+	w.take(1, "west->east")
+	w.wantSighted(map[string]bool{"read W/orders": false, "write E/ORDERS": false, "write E/west.heartbeats": false})
+	if len(w.rec.blind) != 1 || !strings.Contains(w.rec.blind[0].What, "com.example.Policy") {
+		t.Errorf("blind spots %v", w.rec.blind)
+	}
+}
+
+func TestStopsWhenHeartbeatsStop(t *testing.T) {
+	w := newWorld(t)
+	w.dedicated("", "west.orders")
+	w.take(3, "west->east")
+	w.take(6) // 30 s without
+	if len(w.last.Sightings) == 0 {
+		t.Error("stopped too early")
+	}
+	w.take(1)
+	w.wantSighted(map[string]bool{})
+	w.wantWriters(true)
+	if got, _ := w.board.Writers("E").Of("west.orders"); len(got) > 0 {
+		t.Errorf("%v writes though it is stopped", got)
+	}
+	if f := w.fact("west->east"); f.Gone || f.Replicator.State != "UNASSIGNED" {
+		t.Errorf("fact %+v", f.Replicator)
+	}
+	w.take(1, "west->east")
+	if len(w.last.Sightings) == 0 || w.fact("west->east").Replicator.State != "RUNNING" {
+		t.Error("it does not live again")
+	}
+	// Stopped long ago, and seen for the first time: its own clock decides.
+	v := newWorld(t)
+	v.dedicated("", "west.orders")
+	v.beat("west", "east", t0.Add(-time.Hour))
+	v.take(2)
+	v.wantSighted(map[string]bool{})
+}
+
+func TestPausedAndFailedDoNotRun(t *testing.T) {
+	w := newWorld(t)
+	w.dedicated("", "west.orders")
+	w.take(1, "west->east")
+	w.status("FAILED")
+	w.take(1, "west->east")
+	w.wantSighted(map[string]bool{})
+	w.status("RUNNING")
+	w.put("mm2-configs.west.internal", "target-state-MirrorSourceConnector", `{"state":"PAUSED","state.v2":"STOPPED"}`)
+	w.take(1, "west->east")
+	w.wantSighted(map[string]bool{})
+	if s := w.fact("west->east").Replicator.State; s != "STOPPED" {
+		t.Errorf("state %s", s)
+	}
+}
+
+func TestWithoutHeartbeatsTheGroupTells(t *testing.T) {
+	w := newWorld(t)
+	w.dedicated("", "west.orders")
+	w.take(1) // heartbeats are off, and there is no worker group
+	w.wantSighted(map[string]bool{})
+	if s := w.fact("west->east").Replicator.State; s != "UNASSIGNED" {
+		t.Errorf("state %s", s)
+	}
+	worker, err := kgo.NewClient(kgo.SeedBrokers(w.fake.ListenAddrs()...), kgo.ConsumerGroup("west-mm2"), kgo.ConsumeTopics("west.orders"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer worker.Close()
+	for range 50 {
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		worker.PollFetches(ctx)
+		cancel()
+		if id, gen := worker.GroupMetadata(); id != "" && gen >= 0 {
+			break
+		}
+	}
+	w.take(int(groupCadence / tick))
+	if len(w.last.Sightings) == 0 {
+		t.Error("it has a worker and does not run")
+	}
+}
+
+func TestReverseHerderIsNoReplicator(t *testing.T) {
+	w := newWorld(t)
+	// What a dedicated west → east leaves on its source, looked at as a target: here "east" plays it.
+	w.topic(1, "heartbeats", "mm2-configs.west.internal", "mm2-offsets.west.internal", "mm2-status.west.internal", "mm2-offset-syncs.west.internal", "orders")
+	w.west = []string{"east.orders", "orders", "heartbeats", "east.heartbeats", "east.checkpoints.internal", "mm2-configs.east.internal"}
+	w.put("mm2-configs.west.internal", "session-key", `{"key":"`+canary+`"}`)
+	w.sync("mm2-offset-syncs.west.internal", "orders", 5)
+	w.take(3, "west->east")
+	if len(w.rec.facts) > 0 || len(w.last.Sightings) > 0 || len(w.rec.blind) > 0 {
+		t.Errorf("facts %v, sightings %v, blind %v", w.rec.facts, w.last.Sightings, w.rec.blind)
+	}
+	w.wantWriters(false)
+}
+
+func TestOnAConnectThatNobodyConfigured(t *testing.T) {
+	w := newWorld(t)
+	w.topic(1, "heartbeats", "west_heartbeats", "west.checkpoints.internal", "west_orders", "west_mine", "connect-offsets")
+	w.west = []string{"heartbeats", "orders", "mm2-offset-syncs.east.internal"}
+	w.take(1, "west->east")
+	w.ends["east/west_orders"] = []int64{5}
+	w.take(1, "west->east")
+	w.wantSighted(map[string]bool{"read W/orders": false, "write E/west_orders": false, "read W/heartbeats": false, "write E/west_heartbeats": false})
+	w.wantWriters(true, "west_orders")
+	w.ends["east/west_orders"] = []int64{6}
+	w.take(1, "west->east")
+	if got := w.sighted(); !got["read W/orders"] || !got["write E/west_orders"] || got["read W/heartbeats"] {
+		t.Errorf("moved: %v", got)
+	}
+	if len(w.rec.told) > 0 {
+		t.Errorf("counted what nothing counts: %v", w.rec.told)
+	}
+	if f := w.fact("west->east").Replicator; f == nil || f.Separator != "_" || f.State != "" || f.Source != "W" {
+		t.Errorf("fact %+v", f)
+	}
+	if len(w.rec.blind) != 1 || !strings.Contains(w.rec.blind[0].Remedy, "connect") {
+		t.Errorf("blind spots %v", w.rec.blind)
+	}
+}
+
+func TestIdentityByOffsetSyncsOfTheSource(t *testing.T) {
+	w := newWorld(t)
+	w.topic(1, "heartbeats", "west.heartbeats", "west.checkpoints.internal", "orders", "mine")
+	w.west = []string{"heartbeats", "orders", "mine", "mm2-offset-syncs.east.internal"}
+	w.take(1, "west->east")
+	if len(w.rec.blind) != 1 || !strings.Contains(w.rec.blind[0].What, "does not show") {
+		t.Errorf("blind spots %v", w.rec.blind)
+	}
+	if !w.syncs.isWanted("W", "east") {
+		t.Fatal("the source on west is not asked for offset syncs")
+	}
+	w.syncs.tell("W", "east", map[string]uint64{"orders": 1})
+	w.take(1, "west->east")
+	w.wantSighted(map[string]bool{"read W/orders": false, "write E/orders": false, "read W/heartbeats": false, "write E/west.heartbeats": false})
+	w.syncs.tell("W", "east", map[string]uint64{"orders": 2})
+	w.take(1, "west->east")
+	if !w.sighted()["write E/orders"] {
+		t.Error("a new offset sync is no movement")
+	}
+	// Without them, checkpoints tell the topics that have groups.
+	w.syncs.tell("W", "east", nil)
+	w.checkpoint("west.checkpoints.internal", "g", "mine")
+	w.take(1, "west->east")
+	if _, ok := w.sighted()["write E/mine"]; !ok {
+		t.Errorf("sighted %v", w.sighted())
+	}
+}
+
+func TestOffsetSyncsAreToldToOtherClusters(t *testing.T) {
+	w := newWorld(t)
+	w.topic(1, "mm2-offset-syncs.north.internal", "orders")
+	w.sync("mm2-offset-syncs.north.internal", "orders", 5)
+	w.take(1)
+	if w.source.tail != nil {
+		t.Error("read what nobody wants")
+	}
+	if got := w.syncs.counted("E", "north"); got != nil {
+		t.Errorf("told %v", got)
+	}
+	w.take(1)
+	w.sync("mm2-offset-syncs.north.internal", "orders", 9)
+	w.take(1)
+	if got := w.syncs.counted("E", "north"); !maps.Equal(got, map[string]uint64{"orders": 2}) {
+		t.Errorf("told %v", got)
+	}
+	w.wantWriters(false)
+}
+
+func TestDeclaredAlias(t *testing.T) {
+	w := newWorld(t)
+	w.alias = map[string]string{"w": "west", "e": "east"}
+	w.start()
+	w.topic(1, "w.orders", "w.mine")
+	w.west = []string{"orders"}
+	w.ends["east/w.orders"] = []int64{5}
+	w.take(3)
+	if len(w.last.Sightings) > 0 {
+		t.Error("runs though nothing moves")
+	}
+	w.ends["east/w.orders"] = []int64{6}
+	w.take(1)
+	if len(w.last.Sightings) != 2 || !w.last.Sightings[0].Moved || w.last.Sightings[0].Access.Client.Mover.Name != "w->e" || w.source.tail != nil {
+		t.Errorf("sightings %+v", w.last.Sightings)
+	}
+}
+
+func TestSourceThatIsNotWatched(t *testing.T) {
+	w := newWorld(t)
+	w.dedicated("", "west.orders")
+	w.west = nil
+	w.offset("orders", 0, 9)
+	w.take(2, "west->east")
+	w.wantSighted(map[string]bool{"write E/west.orders": false, "write E/west.heartbeats": false})
+	if len(w.rec.blind) != 1 || !strings.Contains(w.rec.blind[0].What, "is not watched") {
+		t.Errorf("blind spots %v", w.rec.blind)
+	}
+	if len(w.rec.samples) > 0 {
+		t.Errorf("samples %v", w.rec.samples)
+	}
+	// It comes later: what was copied before is not counted.
+	w.west = []string{"orders", "heartbeats"}
+	w.take(2, "west->east")
+	w.wantValue("orders", lineage.Records, 0)
+	w.offset("orders", 0, 19)
+	w.take(1, "west->east")
+	w.wantValue("orders", lineage.Records, 10)
+	if len(w.rec.blind) != 0 {
+		t.Errorf("blind spots %v", w.rec.blind)
+	}
+}
+
+func TestRestartCountsOnce(t *testing.T) {
+	w := newWorld(t)
+	w.dedicated("", "west.orders", "west.lines")
+	w.offset("orders", 0, 99)
+	w.take(1, "west->east")
+	w.offset("orders", 0, 149)
+	w.take(1, "west->east")
+	w.wantValue("orders", lineage.Records, 50)
+	w.start()
+	w.take(2, "west->east")
+	w.wantValue("orders", lineage.Records, 50)
+	w.offset("orders", 0, 199)
+	w.ends["east/west.lines"] = []int64{7}
+	w.offset("lines", 0, 6) // began while nobody looked
+	w.round = w.round.Add(10 * time.Minute)
+	before := w.round.Add(-10 * time.Minute)
+	w.start()
+	w.take(1, "west->east")
+	w.take(1, "west->east")
+	w.wantValue("orders", lineage.Records, 100)
+	w.wantValue("lines", lineage.Records, 7)
+	if s := w.rec.samples[access(lineage.Read, "W", "orders")][lineage.Records]; !s.Since.Equal(before) {
+		t.Errorf("since %v, want %v: nobody looked in between", s.Since, before)
+	}
+	for a, samples := range w.rec.told {
+		for i := 1; i < len(samples); i++ {
+			if samples[i].Value < samples[i-1].Value {
+				t.Errorf("%v fell from %d to %d", a, samples[i-1].Value, samples[i].Value)
+			}
+		}
+	}
+	// A failed append: the round is counted from what is stored.
+	w.offset("orders", 0, 299)
+	w.rec.fail = errors.New("disk full")
+	w.take(1, "west->east")
+	w.rec.fail = nil
+	if err := w.source.Restore(t.Context(), w.rec); err != nil {
+		t.Fatal(err)
+	}
+	w.take(1, "west->east")
+	w.wantValue("orders", lineage.Records, 200)
+}
+
+func TestResetsAreNotCounted(t *testing.T) {
+	w := newWorld(t)
+	w.dedicated("", "west.orders")
+	w.offset("orders", 0, 99)
+	w.take(1, "west->east")
+	w.offset("orders", 0, 9) // the topic was made anew
+	w.take(1, "west->east")
+	w.wantValue("orders", lineage.Records, 0)
+	w.offset("orders", 0, 19)
+	w.take(1, "west->east")
+	w.wantValue("orders", lineage.Records, 10)
+	w.put("mm2-offsets.west.internal", `["MirrorSourceConnector",{"cluster":"west","partition":0,"topic":"orders"}]`, "")
+	w.take(1, "west->east")
+	w.wantValue("orders", lineage.Records, 10)
+}
+
+func TestFirstOffsetIsNotMoreThanTheCopyHolds(t *testing.T) {
+	w := newWorld(t)
+	w.dedicated("", "west.orders")
+	w.take(1, "west->east")
+	w.offset("orders", 0, 1499) // the source's log begins at 1000
+	w.ends["east/west.orders"] = []int64{500}
+	w.take(1, "west->east")
+	w.wantValue("orders", lineage.Records, 500)
+	if s := w.rec.samples[access(lineage.Read, "W", "orders")][lineage.Records]; !s.Estimated {
+		t.Error("a bound is said to be exact")
+	}
+}
+
+func TestRecordsThatDoNotParse(t *testing.T) {
+	w := newWorld(t)
+	w.dedicated("", "west.orders")
+	w.put("mm2-offsets.west.internal", "garbage "+canary, "{")
+	w.put("mm2-offsets.west.internal", `["MirrorSourceConnector",{"cluster":"west","partition":0,"topic":"orders"}]`, canary)
+	w.put("mm2-configs.west.internal", "connector-other", canary)
+	w.put("heartbeats", "", canary)
+	w.put("mm2-status.west.internal", "status-task-x", canary)
+	w.offset("orders", 0, 9)
+	w.take(3, "west->east")
+	w.wantValue("orders", lineage.Records, 0)
+	if len(w.rec.blind) != 4 || w.rec.blindTold != 1 {
+		t.Errorf("blind spots, told %d times: %v", w.rec.blindTold, w.rec.blind)
+	}
+	if !strings.Contains(fmt.Sprint(w.rec.blind), "mm2-offsets.west.internal do not parse as MirrorMaker 2's; there are 2") {
+		t.Errorf("not counted: %v", w.rec.blind)
+	}
+	w.offset("orders", 0, 19)
+	w.take(1, "west->east")
+	w.wantValue("orders", lineage.Records, 10)
+}
+
+func TestNoCredentialLeaves(t *testing.T) {
+	w := newWorld(t)
+	var logged strings.Builder
+	w.source.cfg.Log = slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	w.dedicated("", "west.orders")
+	w.put("mm2-configs.west.internal", "connector-broken", `{"properties":{"a":"`+canary+`"`)
+	w.put("mm2-offsets.west.internal", canary, canary)
+	var all strings.Builder
+	for range 3 {
+		w.take(1, "west->east")
+		fmt.Fprintf(&all, "%+v", w.last)
+	}
+	fmt.Fprintf(&all, "%+v %+v %q %s", w.rec.facts, w.rec.blind, w.rec.positions, &logged)
+	fmt.Fprintf(&all, "%+v", w.source.words.dedicated["west"])
+	if strings.Contains(all.String(), canary) {
+		t.Error("a credential left the decoder")
+	}
+	if !strings.Contains(all.String(), "MirrorSourceConnector") {
+		t.Error("the test sees nothing at all")
+	}
+}
+
+func TestConfigurationThatShrinks(t *testing.T) {
+	w := newWorld(t)
+	w.dedicated("", "west.orders", "west.lines", "west.old")
+	w.west = append(w.west, "old")
+	w.offset("old", 0, 5) // topics no longer name it
+	w.take(1, "west->east")
+	if _, ok := w.sighted()["write E/west.old"]; ok {
+		t.Error("a topic that is no longer copied is said to be")
+	}
+	w.put("mm2-configs.west.internal", "connector-MirrorSourceConnector", "")
+	w.take(1) // and with it the heartbeats
+	if f := w.fact("west->east"); w.source.words.beats[pair{"west", "east"}] == nil || f.Replicator == nil && !f.Gone {
+		t.Errorf("fact %+v", f)
+	}
+}
+
+func TestInternalTopicsGone(t *testing.T) {
+	w := newWorld(t)
+	w.dedicated("", "west.orders")
+	w.offset("orders", 0, 5)
+	w.take(1, "west->east")
+	names := slices.Sorted(maps.Keys(newTarget(mustCluster(t, w.board)).internal))
+	if _, err := w.admin.DeleteTopics(t.Context(), names...); err != nil {
+		t.Fatal(err)
+	}
+	w.take(3) // brokers and the board learn of it at different times
+	if f := w.fact("west->east"); !f.Gone {
+		t.Errorf("fact %+v", f)
+	}
+	w.wantWriters(false)
+	for key := range w.rec.positions {
+		if key != roundKey {
+			t.Errorf("position %q is left", key)
+		}
+	}
+}
+
+func mustCluster(t *testing.T, b *collector.Board) collector.Watched {
+	t.Helper()
+	w, ok := b.Cluster("east")
+	if !ok {
+		t.Fatal("no cluster")
+	}
+	return w
+}
+
+func TestBrokerLostAndBack(t *testing.T) {
+	w := newWorld(t)
+	w.dedicated("", "west.orders")
+	w.offset("orders", 0, 9)
+	w.take(1, "west->east")
+	w.fake.Control(func(kreq kmsg.Request) (kmsg.Response, error, bool) {
+		w.fake.KeepControl()
+		if kreq.Key() == 1 {
+			return nil, errors.New("closed"), true
+		}
+		return nil, nil, false
+	})
+	w.take(1, "west->east")
+	if len(w.last.Missing) != 1 || !w.last.Missing[0].All || len(w.last.Events) != 1 || w.last.Events[0].Type != lineage.SourceLost {
+		t.Errorf("observed %+v", w.last)
+	}
+	if _, sure := w.board.Writers("E").Of("west.orders"); sure {
+		t.Error("sure of a writer that could not be seen")
+	}
+}
+
+func TestReadsALongTopicInRounds(t *testing.T) {
+	w := newWorld(t)
+	w.dedicated("", "west.orders")
+	var records []*kgo.Record
+	big := strings.Repeat("x", 200)
+	for i := range 60_000 {
+		records = append(records, &kgo.Record{
+			Topic: "mm2-offsets.west.internal", Key: fmt.Appendf(nil, `["MirrorSourceConnector",{"cluster":"west","partition":0,"topic":"orders"}]`),
+			Value: fmt.Appendf(nil, `{"offset":%d,"x":%q}`, i, big),
+		})
+	}
+	if err := w.client.ProduceSync(t.Context(), records...).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	w.take(1, "west->east")
+	if len(w.last.Missing) != 1 || !strings.Contains(w.last.Missing[0].Reason, "still reading") {
+		t.Fatalf("observed %+v", w.last)
+	}
+	if writers := w.board.Writers("E"); !writers.Told || !writers.AsOf.IsZero() {
+		t.Error("told writers before all was read")
+	}
+	if w.source.tail.spent.bytes > roundBytes+requestBytes {
+		t.Errorf("read %d bytes in a round", w.source.tail.spent.bytes)
+	}
+	for range 20 {
+		if w.take(1, "west->east"); len(w.last.Missing) == 0 {
+			break
+		}
+	}
+	w.wantValue("orders", lineage.Records, 0)
+	w.offset("orders", 0, 60_009)
+	w.take(1, "west->east")
+	w.wantValue("orders", lineage.Records, 10)
+	if w.source.tail.spent.requests != 1 {
+		t.Errorf("a steady round takes %d requests", w.source.tail.spent.requests)
+	}
+}

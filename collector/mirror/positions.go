@@ -1,0 +1,235 @@
+package mirror
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// Positions are the books, so that a restart goes on counting where the last stored round ended. The internal topics themselves are read again at each start.
+//
+// Keys: "round", the newest round; "flow/PAIR", a replicator; "book/PAIR/TOPIC", the book of one topic of its source. Numbers are varints as in encoding/binary, strings have their length in front,
+// times are Unix milliseconds, 0 for none. All begin with the version, 1.
+//
+//	round:  version  time round
+//	flow:   version  string source alias  string target alias  time began
+//	book:   version  string source alias  string target alias  string cluster id of the source  string topic
+//	        v count  v told (-1 never)  bool estimated  time began  time moved  time idle
+//	        uv partitions { v partition  v offset of the last record copied }*
+const positionsVersion = 1
+
+const roundKey = "round"
+
+func flowKey(p pair) string               { return "flow/" + p.String() }
+func bookKey(p pair, topic string) string { return "book/" + p.String() + "/" + topic }
+
+// savePositions adds what changed in this round.
+func (s *source) savePositions(o *lineage.Observation) {
+	put := func(key string, value []byte) {
+		o.Positions = append(o.Positions, lineage.Position{Key: key, Value: value})
+	}
+	if len(s.flows) > 0 || len(s.gone) > 0 || !s.saved {
+		e := encoder{}
+		e.uint(positionsVersion)
+		e.time(o.Round)
+		put(roundKey, e)
+		s.saved = true
+	}
+	for _, key := range s.gone {
+		put(key, nil)
+	}
+	s.gone = nil
+	for p, f := range s.flows {
+		if f.dirty {
+			e := encoder{}
+			e.uint(positionsVersion)
+			e.string(p.source)
+			e.string(p.target)
+			e.time(f.began)
+			put(flowKey(p), e)
+			f.dirty = false
+		}
+		for topic, b := range f.books {
+			if b.dirty {
+				put(bookKey(p, topic), b.encode(p))
+				b.dirty = false
+			}
+		}
+	}
+}
+
+func (b *book) encode(p pair) []byte {
+	e := encoder{}
+	e.uint(positionsVersion)
+	e.string(p.source)
+	e.string(p.target)
+	e.string(string(b.access.Topic.Cluster))
+	e.string(b.access.Topic.Name)
+	e.int(b.n)
+	e.int(b.told)
+	e.bool(b.estimated)
+	e.time(b.began)
+	e.time(b.moved)
+	e.time(b.idle)
+	e.uint(uint64(len(b.parts)))
+	for _, part := range slices.Sorted(maps.Keys(b.parts)) {
+		e.int(int64(part))
+		e.int(b.parts[part])
+	}
+	return e
+}
+
+// Restore implements collector.Source. What the internal topics said stays known: it is Kafka's, and not what a failed append lost.
+func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
+	s.forgetBooks()
+	positions, err := sink.Positions(ctx, s.id())
+	if err != nil {
+		return fmt.Errorf("read positions of %s: %w", s.id(), err)
+	}
+	if len(positions) == 0 {
+		return nil
+	}
+	d := decoder{b: positions[roundKey]}
+	d.version()
+	round := d.time()
+	if err := d.done(); err != nil {
+		return fmt.Errorf("position %q of %s: %w", roundKey, s.id(), err)
+	}
+	for _, key := range slices.Sorted(maps.Keys(positions)) { // books stand before flows, and make theirs
+		switch {
+		case strings.HasPrefix(key, "flow/"):
+			err = s.restoreFlow(positions[key])
+		case strings.HasPrefix(key, "book/"):
+			err = s.restoreBook(positions[key], round)
+		}
+		if err != nil {
+			return fmt.Errorf("position %q of %s: %w", key, s.id(), err)
+		}
+	}
+	return nil
+}
+
+func (s *source) restoreFlow(value []byte) error {
+	d := decoder{b: value}
+	d.version()
+	f := s.flow(pair{d.string(), d.string()})
+	f.began, f.dirty = d.time(), false
+	return d.done()
+}
+
+func (s *source) restoreBook(value []byte, round time.Time) error {
+	d := decoder{b: value}
+	d.version()
+	f := s.flow(pair{d.string(), d.string()})
+	f.dirty = false
+	topic := lineage.Topic{Cluster: lineage.ClusterID(d.string()), Name: d.string()}
+	b := newBook(f.read(topic))
+	b.n, b.told, b.estimated = d.int(), d.int(), d.bool()
+	b.began, b.moved, b.idle, b.known = d.time(), d.time(), d.time(), round
+	for range d.count() {
+		part := int32(d.int())
+		b.parts[part] = d.int()
+	}
+	if err := d.done(); err != nil {
+		return err
+	}
+	f.books[topic.Name] = b
+	return nil
+}
+
+// encoder and decoder are the positions' encoding.
+type encoder []byte
+
+func (e *encoder) uint(v uint64)   { *e = binary.AppendUvarint(*e, v) }
+func (e *encoder) int(v int64)     { *e = binary.AppendVarint(*e, v) }
+func (e *encoder) string(s string) { e.uint(uint64(len(s))); *e = append(*e, s...) }
+
+func (e *encoder) bool(b bool) {
+	if b {
+		e.uint(1)
+	} else {
+		e.uint(0)
+	}
+}
+
+func (e *encoder) time(t time.Time) {
+	if t.IsZero() {
+		e.int(0)
+	} else {
+		e.int(t.UnixMilli())
+	}
+}
+
+var errCut = errors.New("position is cut short or corrupt")
+
+// decoder reads what encoder wrote. The first error stays; values read after it are zero.
+type decoder struct {
+	b   []byte
+	err error
+}
+
+func (d *decoder) uint() uint64 {
+	v, n := binary.Uvarint(d.b)
+	return taken(d, v, n)
+}
+
+func (d *decoder) int() int64 {
+	v, n := binary.Varint(d.b)
+	return taken(d, v, n)
+}
+
+func taken[T uint64 | int64](d *decoder, v T, n int) T {
+	if d.err != nil || n <= 0 {
+		d.err = errCut
+		return 0
+	}
+	d.b = d.b[n:]
+	return v
+}
+
+// count reads a number of elements that each take at least one byte, so that a corrupt count can't ask for more than there is.
+func (d *decoder) count() int {
+	v := d.uint()
+	if v > uint64(len(d.b)) {
+		d.err = errCut
+		return 0
+	}
+	return int(v)
+}
+
+func (d *decoder) string() string {
+	n := d.count()
+	s := string(d.b[:n])
+	d.b = d.b[n:]
+	return s
+}
+
+func (d *decoder) bool() bool { return d.uint() != 0 }
+
+func (d *decoder) time() time.Time {
+	if ms := d.int(); ms != 0 {
+		return time.UnixMilli(ms).UTC()
+	}
+	return time.Time{}
+}
+
+func (d *decoder) version() {
+	if v := d.uint(); d.err == nil && v != positionsVersion {
+		d.err = fmt.Errorf("position has version %d, this lineaged reads %d", v, positionsVersion)
+	}
+}
+
+func (d *decoder) done() error {
+	if d.err == nil && len(d.b) > 0 {
+		return errCut
+	}
+	return d.err
+}

@@ -1,0 +1,443 @@
+package mirror
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/internal/mm2"
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// How many records before a topic's end reading begins. Configurations are read whole. Of the others the newest of each key is what counts, and all keys of a replication that runs are written again
+// and again: a heartbeat each second, an offset of each partition that moved each minute. The logs themselves may hold a week of them before they are compacted.
+const (
+	heartbeatDepth  = 1_000
+	checkpointDepth = 20_000
+	recordDepth     = 100_000
+)
+
+// source is the state between the rounds of one cluster. One goroutine at a time.
+type source struct {
+	cfg    Config
+	tail   *tail
+	words  *words
+	caught map[string]bool // topics that were read to their end once
+	fresh  map[string]bool // topics that were read to their end in the newest round
+	groups map[pair]groupLook
+
+	flows map[pair]*flow
+	ready bool // all that tells was read once: what shows from then on is new
+	saved bool // the round's position was saved once
+	gone  []string
+
+	lost    bool
+	blind   []lineage.BlindSpot
+	sayAll  bool           // blind spots are to be told
+	scale   map[string]int // number of bad records as last told, by topic
+	telling bool           // the board has writers from us
+	writers map[string][]lineage.Node
+	cluster lineage.ClusterID
+}
+
+// flow is what is kept of one replicator between rounds.
+type flow struct {
+	pair
+	node  lineage.Node
+	began time.Time // the first round
+	born  bool      // it appeared while we looked
+	fact  lineage.ReplicatorFact
+	told  bool
+	books map[string]*book  // by topic of the source
+	marks map[string]uint64 // newest marks, by topic here
+	dirty bool
+
+	sum     uint64
+	stirred time.Time
+}
+
+func newSource(cfg Config) *source {
+	s := &source{cfg: cfg, words: newWords(), caught: map[string]bool{}, fresh: map[string]bool{}, groups: map[pair]groupLook{}, scale: map[string]int{}}
+	s.forgetBooks()
+	return s
+}
+
+// close closes the connections.
+func (s *source) close() {
+	if s.tail != nil {
+		s.tail.client.Close()
+	}
+}
+
+// forgetBooks brings the books to the state of a first start.
+func (s *source) forgetBooks() {
+	s.flows = map[pair]*flow{}
+	s.ready, s.saved, s.gone = false, false, nil
+	s.lost, s.sayAll = false, true
+}
+
+// flow returns what is kept of a pair, new when there is nothing.
+func (s *source) flow(p pair) *flow {
+	f := s.flows[p]
+	if f == nil {
+		f = &flow{pair: p, node: s.node(p), books: map[string]*book{}, marks: map[string]uint64{}, dirty: true}
+		s.flows[p] = f
+	}
+	return f
+}
+
+func (s *source) node(p pair) lineage.Node {
+	return lineage.Node{Scope: s.cfg.Name, Kind: lineage.ReplicatorNode, Name: p.String()}
+}
+
+// read and write are the replicator's accesses to a topic.
+func (f *flow) read(t lineage.Topic) lineage.Access {
+	return lineage.Access{Topic: t, Op: lineage.Read, Client: lineage.Client{Mover: f.node}}
+}
+
+func (f *flow) write(t lineage.Topic) lineage.Access {
+	return lineage.Access{Topic: t, Op: lineage.Write, Client: lineage.Client{Mover: f.node}}
+}
+
+// Observe implements collector.Source.
+func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observation {
+	o := s.observation(round)
+	w, ok := s.board(ctx)
+	if !ok {
+		return s.miss(ctx, o, "the cluster's topics are not known yet")
+	}
+	if s.cluster != "" && s.cluster != w.ID {
+		return s.miss(ctx, o, fmt.Sprintf("the brokers belong to cluster %s now, not to %s", w.ID, s.cluster))
+	}
+	s.cluster = w.ID
+	t := newTarget(w)
+	if err := s.readAll(ctx, t, round); err != nil {
+		return s.miss(ctx, o, err.Error())
+	}
+	s.tellSyncs(t)
+	views := s.views(ctx, t, round)
+	s.book(o, t, views)
+	s.sayBlind(o, views)
+	s.savePositions(o)
+	s.ready = true
+	return s.finish(ctx, o)
+}
+
+// Missed implements collector.Source.
+func (s *source) Missed(round time.Time, reason string) []lineage.Observation {
+	return s.miss(context.Background(), s.observation(round), reason)
+}
+
+func (s *source) observation(round time.Time) *lineage.Observation {
+	return &lineage.Observation{Source: s.id(), Round: round, Interval: s.cfg.Interval, At: time.Now().UTC()}
+}
+
+// miss says that nothing was seen, and to the board that writers may have changed.
+func (s *source) miss(ctx context.Context, o *lineage.Observation, reason string) []lineage.Observation {
+	o.Missing = append(o.Missing, lineage.Missing{All: true, Share: 1, Reason: reason})
+	if s.telling {
+		s.cfg.Board.SetWriters(s.id(), s.cluster, o.Round, false, s.writers)
+	}
+	if !s.lost {
+		o.Events = append(o.Events, lineage.Event{At: o.Round, Type: lineage.SourceLost, Detail: s.id().String() + ": " + reason})
+		s.cfg.Log.Warn("source lost", "reason", reason)
+	}
+	s.lost = true
+	return s.leave(ctx, o)
+}
+
+// finish ends a round in which all was seen.
+func (s *source) finish(ctx context.Context, o *lineage.Observation) []lineage.Observation {
+	if s.lost {
+		o.Events = append(o.Events, lineage.Event{At: o.Round, Type: lineage.SourceRecovered, Detail: s.id().String()})
+		s.cfg.Log.Info("source is back")
+	}
+	s.lost = false
+	return s.leave(ctx, o)
+}
+
+func (s *source) leave(ctx context.Context, o *lineage.Observation) []lineage.Observation {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return nil // told to stop in the middle of a round: nothing was lost
+	}
+	return []lineage.Observation{*o}
+}
+
+// board returns the cluster. At the start its own source needs a moment to see it.
+func (s *source) board(ctx context.Context) (collector.Watched, bool) {
+	wait := time.Now().Add(s.cfg.Interval / 2)
+	for {
+		w, ok := s.cfg.Board.Cluster(s.cfg.Name)
+		if ok || ctx.Err() != nil || time.Now().After(wait) {
+			return w, ok
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// wanted returns the topics to read now, with how far back. What needs no other is first: configurations and heartbeats say which others tell.
+func (s *source) wanted(t target) map[string]int64 {
+	want, direct := map[string]int64{}, map[string]bool{}
+	for alias, d := range s.words.dedicated {
+		for _, c := range d.configs {
+			direct[alias] = direct[alias] || mm2.IsSourceConnector(c.Class)
+		}
+	}
+	elsewhere := map[string]bool{}
+	for p := range s.words.beats {
+		elsewhere[p.source] = !direct[p.source]
+	}
+	for name, in := range t.internal {
+		switch in.Kind {
+		case mm2.ConfigTopic:
+			want[name] = 0
+		case mm2.HeartbeatTopic:
+			if in.Alias == "" {
+				want[name] = heartbeatDepth
+			}
+		case mm2.OffsetTopic, mm2.StatusesTopic:
+			if direct[in.Alias] {
+				want[name] = recordDepth
+			}
+		case mm2.CheckpointTopic:
+			if elsewhere[in.Alias] {
+				want[name] = checkpointDepth
+			}
+		case mm2.OffsetSyncTopic:
+			if _, ok := t.trace(in.Alias); elsewhere[in.Alias] && ok || s.cfg.Syncs.isWanted(t.ID, in.Alias) {
+				want[name] = recordDepth
+			}
+		case mm2.NoInternal:
+		}
+	}
+	return want
+}
+
+// readAll reads what is new in the internal topics. An error says why the round can't go on: a broker failed, or they were not read to their ends yet. What may not be read is left out.
+func (s *source) readAll(ctx context.Context, t target, round time.Time) error {
+	want := s.wanted(t)
+	s.forgetOthers(want)
+	if len(want) == 0 {
+		return nil
+	}
+	if s.tail == nil {
+		client, err := s.cfg.Client()
+		if err != nil {
+			return fmt.Errorf("make a client: %w", err)
+		}
+		s.tail = newTail(client)
+	}
+	s.tail.spent = spent{}
+	for {
+		s.tail.read(ctx, want, func(topic string) {
+			s.words.forget(topic)
+			delete(s.caught, topic)
+			delete(s.fresh, topic)
+		}, func(topic string, r *kgo.Record) {
+			if r == nil {
+				s.words.bad[topic]++
+				return
+			}
+			s.words.hear(topic, r.Key, r.Value, round, s.fresh[topic])
+		})
+		err := s.noteRead(want)
+		more := s.wanted(t)
+		if err != nil || len(more) <= len(want) {
+			return err
+		}
+		want = more // what was read names others
+	}
+}
+
+// noteRead notes which topics were read to their ends, and returns why the round can't go on.
+func (s *source) noteRead(want map[string]int64) error {
+	why, behind := map[string]bool{}, []string(nil)
+	for name := range want {
+		tp := s.tail.topics[name]
+		s.fresh[name] = tp.whole
+		s.caught[name] = s.caught[name] || tp.whole
+		switch {
+		case errors.Is(tp.err, errDenied), errors.Is(tp.err, errGone):
+		case tp.err != nil:
+			why[tp.err.Error()] = true
+		case !s.caught[name]:
+			behind = append(behind, name)
+		}
+	}
+	if len(why) > 0 {
+		return errors.New(strings.Join(slices.Sorted(maps.Keys(why)), "; "))
+	}
+	if len(behind) > 0 {
+		slices.Sort(behind)
+		return fmt.Errorf("still reading MirrorMaker 2's topics: %s", strings.Join(behind, ", "))
+	}
+	return nil
+}
+
+// forgetOthers drops what topics said that are not read any more: they are gone, or another source tells the same.
+func (s *source) forgetOthers(want map[string]int64) {
+	if s.tail == nil {
+		return
+	}
+	for name := range s.tail.topics {
+		if _, ok := want[name]; !ok {
+			s.tail.drop(name)
+			s.words.forget(name)
+			delete(s.caught, name)
+			delete(s.fresh, name)
+			delete(s.scale, name)
+		}
+	}
+}
+
+// tellSyncs tells the sources of other clusters what they want to know of offset syncs on this one.
+func (s *source) tellSyncs(t target) {
+	for _, in := range t.internal {
+		if in.Kind != mm2.OffsetSyncTopic || !s.cfg.Syncs.isWanted(t.ID, in.Alias) {
+			continue
+		}
+		counts := map[string]uint64{}
+		for topic, m := range s.words.syncs[in.Alias] {
+			counts[topic] = m.n
+		}
+		s.cfg.Syncs.tell(t.ID, in.Alias, counts)
+	}
+}
+
+// book books a round of all views, and tells the board who writes.
+func (s *source) book(o *lineage.Observation, t target, views []view) {
+	s.dropFlows(o, views)
+	s.writers = map[string][]lineage.Node{}
+	for _, v := range views {
+		f := s.flow(v.pair)
+		if f.began.IsZero() {
+			f.began, f.born, f.dirty = o.Round, s.ready, true
+		}
+		f.tellFact(o, s.cfg.Name, t, v)
+		for _, c := range v.copies {
+			if c.to != "" && v.running {
+				s.writers[c.to] = append(s.writers[c.to], f.node)
+			}
+			s.bookCopy(o, t, f, v, c)
+		}
+		s.dropBooks(f, v)
+	}
+	if len(views) == 0 {
+		s.cfg.Board.Withdraw(s.id())
+		s.telling = false
+		return
+	}
+	s.cfg.Board.SetWriters(s.id(), t.ID, o.Round, true, s.writers)
+	s.telling = true
+}
+
+// bookCopy books one topic and its copy.
+func (s *source) bookCopy(o *lineage.Observation, t target, f *flow, v view, c copied) {
+	moved := false
+	if c.mark != 0 {
+		was, known := f.marks[c.to]
+		moved = known && was != c.mark
+		f.marks[c.to] = c.mark
+	}
+	if c.to != "" {
+		s.cfg.Board.WantEnds(t.ID, []string{c.to})
+	}
+	if c.offsets != nil {
+		moved = s.bookOffsets(o, t, f, v, c)
+	}
+	if c.from != "" && v.watched {
+		topic := lineage.Topic{Cluster: v.upstream.ID, Name: c.from}
+		s.cfg.Board.WantEnds(topic.Cluster, []string{c.from})
+		if v.running {
+			o.Sightings = append(o.Sightings, lineage.Sighting{Access: f.read(topic), Evidence: lineage.Mirror, Moved: moved, Detail: v.how})
+		}
+	}
+	if c.to != "" && v.running {
+		topic := lineage.Topic{Cluster: t.ID, Name: c.to}
+		o.Sightings = append(o.Sightings, lineage.Sighting{Access: f.write(topic), Evidence: lineage.Mirror, Moved: moved, Detail: v.how})
+	}
+}
+
+// bookOffsets books what the offsets of one topic tell, and reports whether records moved. Nothing is told while the source is not watched, but the book is kept: when it is, no one takes what was there before for new.
+func (s *source) bookOffsets(o *lineage.Observation, t target, f *flow, v view, c copied) bool {
+	topic := lineage.Topic{Cluster: v.upstream.ID, Name: c.from}
+	b, replaced := f.books[c.from], false
+	switch {
+	case b == nil:
+		b = newBook(f.read(topic))
+	case b.access.Topic.Cluster == "":
+		b.access.Topic.Cluster = topic.Cluster
+	case v.watched && b.access.Topic.Cluster != topic.Cluster:
+		b, replaced = newBook(f.read(topic)), true
+	}
+	f.books[c.from] = b
+	r := reading{
+		offsets: c.offsets, ends: s.cfg.Board.Ends(topic.Cluster, c.from), copies: s.cfg.Board.Ends(t.ID, c.to),
+		origin: (f.born || f.began.Before(o.Round)) && !replaced && !v.partial, certain: f.born || o.Round.Sub(f.began) > spreadLimit,
+		running: v.running, round: o.Round, interval: s.cfg.Interval,
+	}
+	moved := b.observe(r)
+	if v.watched {
+		o.Samples = append(o.Samples, b.tell(o.Round.Add(-s.cfg.Interval), r.ends != nil)...)
+	}
+	return moved
+}
+
+// tellFact tells what the replicator is, when that changed.
+func (f *flow) tellFact(o *lineage.Observation, name string, t target, v view) {
+	fact := lineage.ReplicatorFact{
+		Node: f.node, SourceAlias: v.source, TargetAlias: v.pair.target, Source: v.upstream.ID, Target: t.ID,
+		Policy: v.policy.Class, Separator: v.policy.Separator, State: v.state,
+	}
+	if v.policy.Identity() {
+		fact.Separator = ""
+	}
+	if f.told && fact == f.fact {
+		return
+	}
+	f.fact, f.told = fact, true
+	o.Facts = append(o.Facts, lineage.Fact{Key: f.key(name), Replicator: &fact})
+}
+
+func (f *flow) key(name string) lineage.FactKey {
+	return lineage.FactKey{Source: name, Kind: lineage.ReplicatorFacts, Name: f.String()}
+}
+
+// dropFlows says of replicators that are no more that they are gone.
+func (s *source) dropFlows(o *lineage.Observation, views []view) {
+	for p, f := range s.flows {
+		if slices.ContainsFunc(views, func(v view) bool { return v.pair == p }) {
+			continue
+		}
+		delete(s.flows, p)
+		if f.began.IsZero() {
+			continue // it was never told
+		}
+		s.gone = append(s.gone, flowKey(p))
+		for topic := range f.books {
+			s.gone = append(s.gone, bookKey(p, topic))
+		}
+		o.Facts = append(o.Facts, lineage.Fact{Key: f.key(s.cfg.Name), Gone: true})
+	}
+	slices.Sort(s.gone)
+}
+
+// dropBooks forgets the books of topics that are not copied any more.
+func (s *source) dropBooks(f *flow, v view) {
+	for topic := range f.books {
+		if !slices.ContainsFunc(v.copies, func(c copied) bool { return c.from == topic && c.offsets != nil }) {
+			delete(f.books, topic)
+			s.gone = append(s.gone, bookKey(f.pair, topic))
+		}
+	}
+}

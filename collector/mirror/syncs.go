@@ -1,0 +1,59 @@
+package mirror
+
+import (
+	"maps"
+	"sync"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// Syncs is where the sources of two clusters meet: MirrorMaker 2 keeps its offset syncs on the cluster that it copies from, and who wants to know them watches the one that it copies to. The
+// zero value is empty and ready; a nil *Syncs knows nothing. Its methods may be called by any goroutine.
+type Syncs struct {
+	mu     sync.Mutex // guards both
+	wanted map[syncsOf]bool
+	counts map[syncsOf]map[string]uint64
+}
+
+// syncsOf is the topic of one target's syncs on a source.
+type syncsOf struct {
+	source lineage.ClusterID
+	target string // alias
+}
+
+// counted returns how many syncs of each topic of the source were seen so far, and asks for them from the next round on. nil: not told yet. The caller owns the map.
+func (s *Syncs) counted(source lineage.ClusterID, target string) map[string]uint64 {
+	if s == nil {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.wanted == nil {
+		s.wanted = map[syncsOf]bool{}
+	}
+	s.wanted[syncsOf{source, target}] = true
+	return maps.Clone(s.counts[syncsOf{source, target}])
+}
+
+// isWanted reports whether somebody asked.
+func (s *Syncs) isWanted(source lineage.ClusterID, target string) bool {
+	if s == nil {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.wanted[syncsOf{source, target}]
+}
+
+// tell replaces what was counted.
+func (s *Syncs) tell(source lineage.ClusterID, target string, counts map[string]uint64) {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.counts == nil {
+		s.counts = map[syncsOf]map[string]uint64{}
+	}
+	s.counts[syncsOf{source, target}] = counts
+}
