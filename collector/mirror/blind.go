@@ -16,7 +16,7 @@ func (s *source) sayBlind(o *lineage.Observation, views []view) {
 	for i := range spots {
 		spots[i].Source = s.id().String()
 	}
-	if slices.Equal(spots, s.blind) && !(s.sayAll && len(spots) > 0) {
+	if slices.Equal(spots, s.blind) && (!s.sayAll || len(spots) == 0) {
 		return
 	}
 	s.blind, s.sayAll = spots, false

@@ -11,10 +11,12 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -210,6 +212,9 @@ func (w *world) topic(partitions int32, names ...string) {
 func (w *world) put(topic, key, value string) {
 	w.t.Helper()
 	r := &kgo.Record{Topic: topic, Key: []byte(key), Value: []byte(value)}
+	if strings.HasPrefix(topic, "mm2-offsets.") {
+		r.Partition = int32(len(key) % 25)
+	}
 	if value == "" {
 		r.Value = nil
 	}
@@ -275,7 +280,9 @@ func (w *world) offset(topic string, partition int32, last int64) {
 // dedicated makes the topics of a dedicated MirrorMaker 2 west → east.
 func (w *world) dedicated(policy string, copies ...string) {
 	w.t.Helper()
-	w.topic(1, append([]string{"heartbeats", "west.heartbeats", "west.checkpoints.internal", "mm2-configs.west.internal", "mm2-offsets.west.internal", "mm2-status.west.internal"}, copies...)...)
+	w.topic(1, append([]string{"heartbeats", "west.heartbeats", "west.checkpoints.internal", "mm2-configs.west.internal"}, copies...)...)
+	w.topic(25, "mm2-offsets.west.internal") // as Connect makes them
+	w.topic(5, "mm2-status.west.internal")
 	w.west = []string{"heartbeats", "orders", "lines", "mm2-offset-syncs.east.internal", "mm2-configs.east.internal"}
 	w.config(policy)
 	w.status("RUNNING")
@@ -284,8 +291,9 @@ func (w *world) dedicated(policy string, copies ...string) {
 
 var node = lineage.Node{Scope: "east", Kind: lineage.ReplicatorNode, Name: "west->east"}
 
-func access(op lineage.Op, cluster lineage.ClusterID, topic string) lineage.Access {
-	return lineage.Access{Topic: lineage.Topic{Cluster: cluster, Name: topic}, Op: op, Client: lineage.Client{Mover: node}}
+// read is the replicator's reading of a topic on west.
+func read(topic string) lineage.Access {
+	return lineage.Access{Topic: lineage.Topic{Cluster: "W", Name: topic}, Op: lineage.Read, Client: lineage.Client{Mover: node}}
 }
 
 // sighted returns the sightings of the last round: true for moved.
@@ -308,7 +316,7 @@ func (w *world) wantSighted(want map[string]bool) {
 }
 
 func (w *world) value(topic string, m lineage.Metric) int64 {
-	s, ok := w.rec.samples[access(lineage.Read, "W", topic)][m]
+	s, ok := w.rec.samples[read(topic)][m]
 	if !ok {
 		return -1
 	}
@@ -322,8 +330,8 @@ func (w *world) wantValue(topic string, m lineage.Metric, want int64) {
 	}
 }
 
-func (w *world) fact(name string) (f lineage.Fact) {
-	return w.rec.facts[lineage.FactKey{Source: "east", Kind: lineage.ReplicatorFacts, Name: name}]
+func (w *world) fact() lineage.Fact {
+	return w.rec.facts[lineage.FactKey{Source: "east", Kind: lineage.ReplicatorFacts, Name: "west->east"}]
 }
 
 // wantWriters checks what the board has of us: topics that the replicator writes.
@@ -367,24 +375,28 @@ func TestDedicatedDefaultPolicy(t *testing.T) {
 	})
 	w.wantWriters(true, "west.orders", "west.lines")
 	w.wantValue("orders", lineage.Records, 0)
-	want := lineage.ReplicatorFact{Node: node, SourceAlias: "west", TargetAlias: "east", Source: "W", Target: "E",
-		Policy: "org.apache.kafka.connect.mirror.DefaultReplicationPolicy", Separator: ".", State: "RUNNING"}
-	if f := w.fact("west->east"); f.Replicator == nil || *f.Replicator != want {
+	want := lineage.ReplicatorFact{
+		Node: node, SourceAlias: "west", TargetAlias: "east", Source: "W", Target: "E",
+		Policy: "org.apache.kafka.connect.mirror.DefaultReplicationPolicy", Separator: ".", State: "RUNNING",
+	}
+	if f := w.fact(); f.Replicator == nil || *f.Replicator != want {
 		t.Errorf("fact is %+v", f.Replicator)
 	}
 	if len(w.rec.blind) > 0 {
 		t.Errorf("blind spots %v", w.rec.blind)
 	}
 
-	w.ends["orders"], w.ends["lines"], w.ends["east/west.lines"] = []int64{150, 0}, []int64{40}, []int64{40}
+	w.ends["orders"], w.ends["lines"] = []int64{149, 1}, []int64{40}
+	w.ends["east/west.orders"], w.ends["east/west.lines"] = []int64{149, 1}, []int64{40}
 	w.take(1, "west->east")
-	w.wantValue("orders", lineage.Lag, 50)
+	w.wantValue("orders", lineage.Lag, 49) // and one of a partition that has no offset yet
 	w.wantValue("orders", lineage.Pending, 1)
 	w.wantValue("lines", lineage.Pending, 1) // something to copy, and no commit yet
 	idle := w.round.Add(-tick)
 
 	w.take(3, "west->east")
-	w.offset("orders", 0, 139)
+	w.offset("orders", 0, 138)
+	w.offset("orders", 1, 0) // another partition begins
 	w.offset("lines", 0, 39)
 	w.take(1, "west->east")
 	w.wantValue("orders", lineage.Records, 40)
@@ -392,7 +404,7 @@ func TestDedicatedDefaultPolicy(t *testing.T) {
 	w.wantValue("lines", lineage.Records, 40)
 	w.wantValue("lines", lineage.Lag, 0)
 	w.wantValue("lines", lineage.Pending, 0)
-	if s := w.rec.samples[access(lineage.Read, "W", "orders")][lineage.Records]; s.Evidence != lineage.Mirror || s.Estimated || s.Since.After(idle) || s.Since.Before(t0) {
+	if s := w.rec.samples[read("orders")][lineage.Records]; s.Evidence != lineage.Mirror || !s.Estimated || s.Since.After(idle) || s.Since.Before(t0) {
 		t.Errorf("sample %+v, want since %v at the latest", s, idle)
 	}
 	if got := w.sighted(); !got["read W/orders"] || !got["write E/west.lines"] || got["read W/heartbeats"] {
@@ -400,10 +412,10 @@ func TestDedicatedDefaultPolicy(t *testing.T) {
 	}
 	moved := w.round
 	w.take(11, "west->east")
-	w.offset("orders", 0, 149)
+	w.offset("orders", 0, 148)
 	w.take(1, "west->east")
 	w.wantValue("orders", lineage.Records, 50)
-	if s := w.rec.samples[access(lineage.Read, "W", "orders")][lineage.Records]; !s.Since.Equal(moved.Add(-tick)) {
+	if s := w.rec.samples[read("orders")][lineage.Records]; !s.Since.Equal(moved.Add(-tick)) {
 		t.Errorf("since %v, want the round before the commit before, %v", s.Since, moved.Add(-tick))
 	}
 }
@@ -420,7 +432,7 @@ func TestDedicatedIdentityPolicy(t *testing.T) {
 		"read W/orders": true, "write E/orders": true, "read W/lines": false, "write E/lines": false, "read W/heartbeats": false, "write E/west.heartbeats": false,
 	})
 	w.wantValue("orders", lineage.Records, 10)
-	if f := w.fact("west->east").Replicator; f == nil || f.Separator != "" || !strings.HasSuffix(f.Policy, "IdentityReplicationPolicy") {
+	if f := w.fact().Replicator; f == nil || f.Separator != "" || !strings.HasSuffix(f.Policy, "IdentityReplicationPolicy") {
 		t.Errorf("fact is %+v", f)
 	}
 }
@@ -450,11 +462,11 @@ func TestStopsWhenHeartbeatsStop(t *testing.T) {
 	if got, _ := w.board.Writers("E").Of("west.orders"); len(got) > 0 {
 		t.Errorf("%v writes though it is stopped", got)
 	}
-	if f := w.fact("west->east"); f.Gone || f.Replicator.State != "UNASSIGNED" {
+	if f := w.fact(); f.Gone || f.Replicator.State != "UNASSIGNED" {
 		t.Errorf("fact %+v", f.Replicator)
 	}
 	w.take(1, "west->east")
-	if len(w.last.Sightings) == 0 || w.fact("west->east").Replicator.State != "RUNNING" {
+	if len(w.last.Sightings) == 0 || w.fact().Replicator.State != "RUNNING" {
 		t.Error("it does not live again")
 	}
 	// Stopped long ago, and seen for the first time: its own clock decides.
@@ -476,7 +488,7 @@ func TestPausedAndFailedDoNotRun(t *testing.T) {
 	w.put("mm2-configs.west.internal", "target-state-MirrorSourceConnector", `{"state":"PAUSED","state.v2":"STOPPED"}`)
 	w.take(1, "west->east")
 	w.wantSighted(map[string]bool{})
-	if s := w.fact("west->east").Replicator.State; s != "STOPPED" {
+	if s := w.fact().Replicator.State; s != "STOPPED" {
 		t.Errorf("state %s", s)
 	}
 }
@@ -486,7 +498,7 @@ func TestWithoutHeartbeatsTheGroupTells(t *testing.T) {
 	w.dedicated("", "west.orders")
 	w.take(1) // heartbeats are off, and there is no worker group
 	w.wantSighted(map[string]bool{})
-	if s := w.fact("west->east").Replicator.State; s != "UNASSIGNED" {
+	if s := w.fact().Replicator.State; s != "UNASSIGNED" {
 		t.Errorf("state %s", s)
 	}
 	worker, err := kgo.NewClient(kgo.SeedBrokers(w.fake.ListenAddrs()...), kgo.ConsumerGroup("west-mm2"), kgo.ConsumeTopics("west.orders"))
@@ -539,7 +551,7 @@ func TestOnAConnectThatNobodyConfigured(t *testing.T) {
 	if len(w.rec.told) > 0 {
 		t.Errorf("counted what nothing counts: %v", w.rec.told)
 	}
-	if f := w.fact("west->east").Replicator; f == nil || f.Separator != "_" || f.State != "" || f.Source != "W" {
+	if f := w.fact().Replicator; f == nil || f.Separator != "_" || f.State != "" || f.Source != "W" {
 		t.Errorf("fact %+v", f)
 	}
 	if len(w.rec.blind) != 1 || !strings.Contains(w.rec.blind[0].Remedy, "connect") {
@@ -659,7 +671,7 @@ func TestRestartCountsOnce(t *testing.T) {
 	w.take(1, "west->east")
 	w.wantValue("orders", lineage.Records, 100)
 	w.wantValue("lines", lineage.Records, 7)
-	if s := w.rec.samples[access(lineage.Read, "W", "orders")][lineage.Records]; !s.Since.Equal(before) {
+	if s := w.rec.samples[read("orders")][lineage.Records]; !s.Since.Equal(before) {
 		t.Errorf("since %v, want %v: nobody looked in between", s.Since, before)
 	}
 	for a, samples := range w.rec.told {
@@ -705,7 +717,7 @@ func TestFirstOffsetIsNotMoreThanTheCopyHolds(t *testing.T) {
 	w.ends["east/west.orders"] = []int64{500}
 	w.take(1, "west->east")
 	w.wantValue("orders", lineage.Records, 500)
-	if s := w.rec.samples[access(lineage.Read, "W", "orders")][lineage.Records]; !s.Estimated {
+	if s := w.rec.samples[read("orders")][lineage.Records]; !s.Estimated {
 		t.Error("a bound is said to be exact")
 	}
 }
@@ -765,7 +777,7 @@ func TestConfigurationThatShrinks(t *testing.T) {
 	}
 	w.put("mm2-configs.west.internal", "connector-MirrorSourceConnector", "")
 	w.take(1) // and with it the heartbeats
-	if f := w.fact("west->east"); w.source.words.beats[pair{"west", "east"}] == nil || f.Replicator == nil && !f.Gone {
+	if f := w.fact(); w.source.words.beats[pair{"west", "east"}] == nil || f.Replicator == nil && !f.Gone {
 		t.Errorf("fact %+v", f)
 	}
 }
@@ -780,7 +792,7 @@ func TestInternalTopicsGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.take(3) // brokers and the board learn of it at different times
-	if f := w.fact("west->east"); !f.Gone {
+	if f := w.fact(); !f.Gone {
 		t.Errorf("fact %+v", f)
 	}
 	w.wantWriters(false)
@@ -805,9 +817,11 @@ func TestBrokerLostAndBack(t *testing.T) {
 	w.dedicated("", "west.orders")
 	w.offset("orders", 0, 9)
 	w.take(1, "west->east")
+	var down atomic.Bool // the fake runs on goroutines of its own
+	down.Store(true)
 	w.fake.Control(func(kreq kmsg.Request) (kmsg.Response, error, bool) {
 		w.fake.KeepControl()
-		if kreq.Key() == 1 {
+		if down.Load() && kreq.Key() == 1 {
 			return nil, errors.New("closed"), true
 		}
 		return nil, nil, false
@@ -818,6 +832,52 @@ func TestBrokerLostAndBack(t *testing.T) {
 	}
 	if _, sure := w.board.Writers("E").Of("west.orders"); sure {
 		t.Error("sure of a writer that could not be seen")
+	}
+	down.Store(false)
+	w.offset("orders", 0, 19)
+	w.take(2, "west->east")
+	w.wantValue("orders", lineage.Records, 10)
+	w.wantWriters(true, "west.orders")
+	if w.source.lost {
+		t.Error("it does not come back")
+	}
+}
+
+func TestMayNotRead(t *testing.T) {
+	w := newWorld(t)
+	w.dedicated("", "west.orders")
+	w.offset("orders", 0, 9)
+	var denied atomic.Bool
+	denied.Store(true)
+	w.fake.Control(func(kreq kmsg.Request) (kmsg.Response, error, bool) {
+		w.fake.KeepControl()
+		req, ok := kreq.(*kmsg.FetchRequest)
+		if !ok || !denied.Load() {
+			return nil, nil, false
+		}
+		resp := req.ResponseKind().(*kmsg.FetchResponse)
+		for _, rt := range req.Topics {
+			out := kmsg.NewFetchResponseTopic()
+			out.Topic, out.TopicID = rt.Topic, rt.TopicID
+			for _, rp := range rt.Partitions {
+				p := kmsg.NewFetchResponseTopicPartition()
+				p.Partition, p.ErrorCode = rp.Partition, kerr.TopicAuthorizationFailed.Code
+				out.Partitions = append(out.Partitions, p)
+			}
+			resp.Topics = append(resp.Topics, out)
+		}
+		return resp, nil, true
+	})
+	w.take(3, "west->east")
+	w.wantWriters(false) // nobody waits for what can't be known
+	if len(w.rec.blind) != 1 || !strings.Contains(w.rec.blind[0].Remedy, "READ") || w.rec.blindTold != 1 || len(w.last.Missing) > 0 {
+		t.Errorf("blind spots, told %d times: %v, missing %v", w.rec.blindTold, w.rec.blind, w.last.Missing)
+	}
+	denied.Store(false)
+	w.take(1, "west->east")
+	w.wantWriters(true, "west.orders")
+	if len(w.rec.blind) > 0 {
+		t.Errorf("blind spots %v", w.rec.blind)
 	}
 }
 
@@ -857,4 +917,5 @@ func TestReadsALongTopicInRounds(t *testing.T) {
 	if w.source.tail.spent.requests != 1 {
 		t.Errorf("a steady round takes %d requests", w.source.tail.spent.requests)
 	}
+	t.Logf("a steady round of a flow with 32 internal partitions: %+v", w.source.tail.spent)
 }

@@ -396,7 +396,7 @@ func (s *source) bookOffsets(o *lineage.Observation, t target, f *flow, v view, 
 // tellFact tells what the replicator is, when that changed.
 func (f *flow) tellFact(o *lineage.Observation, name string, t target, v view) {
 	fact := lineage.ReplicatorFact{
-		Node: f.node, SourceAlias: v.source, TargetAlias: v.pair.target, Source: v.upstream.ID, Target: t.ID,
+		Node: f.node, SourceAlias: v.source, TargetAlias: v.target, Source: v.upstream.ID, Target: t.ID,
 		Policy: v.policy.Class, Separator: v.policy.Separator, State: v.state,
 	}
 	if v.policy.Identity() {

@@ -139,7 +139,7 @@ func (t *tail) leaders(ctx context.Context, restarted func(string)) error {
 	req := kmsg.NewPtrMetadataRequest()
 	for _, name := range slices.Sorted(maps.Keys(t.topics)) {
 		rt := kmsg.NewMetadataRequestTopic()
-		rt.Topic = kmsg.StringPtr(name)
+		rt.Topic = new(name)
 		req.Topics = append(req.Topics, rt)
 	}
 	t.spent.requests++

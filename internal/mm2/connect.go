@@ -130,16 +130,17 @@ func DecodeOffset(key, value []byte) (OffsetRecord, error) {
 		return bad()
 	}
 	var r OffsetRecord
+	if json.Unmarshal(parts[0], &r.Connector) != nil {
+		return bad()
+	}
 	var k struct {
 		Cluster   *string `json:"cluster"`
 		Topic     *string `json:"topic"`
 		Partition *int32  `json:"partition"`
 	}
-	if json.Unmarshal(parts[0], &r.Connector) != nil {
-		return bad()
-	}
-	if json.Unmarshal(parts[1], &k) != nil || k.Cluster == nil || k.Topic == nil || k.Partition == nil {
-		return OffsetRecord{Connector: r.Connector}, nil // of a connector that counts in another way
+	other := json.Unmarshal(parts[1], &k) != nil || k.Cluster == nil || k.Topic == nil || k.Partition == nil
+	if other { // a connector that counts in another way
+		return OffsetRecord{Connector: r.Connector}, nil
 	}
 	r.Cluster, r.Topic, r.Partition = *k.Cluster, *k.Topic, *k.Partition
 	var v struct {

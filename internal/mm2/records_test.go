@@ -118,9 +118,14 @@ func TestDecodeOffset(t *testing.T) {
 	f(`["m",{"cluster":"west","partition":0,"topic":"orders"}]`, ``, mm2.OffsetRecord{Connector: "m", Cluster: "west", Topic: "orders", Gone: true})
 	f(`["MirrorHeartbeatConnector",{"sourceClusterAlias":"west","targetClusterAlias":"east"}]`, `{"offset":0}`, mm2.OffsetRecord{Connector: "MirrorHeartbeatConnector"})
 	for _, bad := range [][2]string{
-		{``, `{"offset":1}`}, {`["a"]`, ``}, {`[1,{}]`, ``}, {`{}`, ``},
-		{`["a",{"cluster":"w","partition":0,"topic":"t"}]`, `{}`}, {`["a",{"cluster":"w","partition":0,"topic":"t"}]`, `{"offset":"x"}`},
-		{`["a",{"cluster":"w","partition":-1,"topic":"t"}]`, `{"offset":1}`}, {`["a",{"cluster":"w","partition":0,"topic":"t"}]`, `[`},
+		{``, `{"offset":1}`},
+		{`["a"]`, ``},
+		{`[1,{}]`, ``},
+		{`{}`, ``},
+		{`["a",{"cluster":"w","partition":0,"topic":"t"}]`, `{}`},
+		{`["a",{"cluster":"w","partition":0,"topic":"t"}]`, `{"offset":"x"}`},
+		{`["a",{"cluster":"w","partition":-1,"topic":"t"}]`, `{"offset":1}`},
+		{`["a",{"cluster":"w","partition":0,"topic":"t"}]`, `[`},
 	} {
 		if got, err := mm2.DecodeOffset([]byte(bad[0]), []byte(bad[1])); err == nil {
 			t.Errorf("%v is %+v", bad, got)
@@ -143,8 +148,13 @@ func TestDecodeStatus(t *testing.T) {
 	f("status-topic-lines:connector-a", "", mm2.StatusRecord{Connector: "a", Task: -1, Topic: "lines", Gone: true})
 	f("something else", "garbage", mm2.StatusRecord{Task: -1})
 	for _, bad := range [][2]string{
-		{"status-topic-lines", "{}"}, {"status-topic-:connector-a", "{}"}, {"status-task-a-x", running}, {"status-task-0", "{"}, {"status-connector-a", "{}"},
-		{"status-connector-a", "RUNNING"}, {"status-topic-t:connector-a", "{}"},
+		{"status-topic-lines", "{}"},
+		{"status-topic-:connector-a", "{}"},
+		{"status-task-a-x", running},
+		{"status-task-0", "{"},
+		{"status-connector-a", "{}"},
+		{"status-connector-a", "RUNNING"},
+		{"status-topic-t:connector-a", "{}"},
 	} {
 		if got, err := mm2.DecodeStatus([]byte(bad[0]), []byte(bad[1])); err == nil {
 			t.Errorf("%v is %+v", bad, got)
