@@ -1,0 +1,160 @@
+package connect
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+const (
+	// mostBytes bounds one answer. A connector takes about two kilobytes with its configuration.
+	mostBytes = 16 << 20
+	// mostRedirects bounds redirects, which a worker behind a gateway may answer with.
+	mostRedirects = 3
+	// workerTime is how long one worker may take while there are others to ask.
+	workerTime = 3 * time.Second
+)
+
+// The answers that mean something of their own.
+var (
+	errNotFound  = errors.New("not found")
+	errRebalance = errors.New("the workers are rebalancing")
+)
+
+// client asks the workers of one Connect cluster. Any of them answers for all.
+type client struct {
+	urls           []string // without a slash at the end
+	first          int      // the one that answered last
+	http           *http.Client
+	user, password string
+	asked          int   // requests since the start, for the budget
+	bytes          int64 // of bodies since the start
+}
+
+func newClient(cfg Config) *client {
+	transport := &http.Transport{
+		Proxy: http.ProxyFromEnvironment, TLSClientConfig: cfg.TLS, MaxIdleConnsPerHost: 1, IdleConnTimeout: 2 * time.Minute,
+		DialContext: (&net.Dialer{Timeout: 2 * time.Second}).DialContext, TLSHandshakeTimeout: 2 * time.Second, ForceAttemptHTTP2: true,
+	}
+	c := &client{user: cfg.Username, password: cfg.Password, http: &http.Client{Transport: transport, CheckRedirect: checkRedirect}}
+	for _, u := range cfg.URLs {
+		c.urls = append(c.urls, strings.TrimRight(u, "/"))
+	}
+	return c
+}
+
+// checkRedirect keeps the password on the machine that it is for, and a loop short.
+func checkRedirect(req *http.Request, via []*http.Request) error {
+	switch {
+	case len(via) > mostRedirects:
+		return errors.New("redirects in a loop")
+	case req.URL.Host != via[0].URL.Host || via[0].URL.Scheme == "https" && req.URL.Scheme != "https":
+		return errors.New("redirects to another server")
+	}
+	return nil
+}
+
+// get asks for a path and decodes the answer. Workers are asked in turn until one answers; the error is the last one's. It never holds a body or a password.
+func (c *client) get(ctx context.Context, path string, into any) (err error) {
+	for i := range c.urls {
+		n := (c.first + i) % len(c.urls)
+		err = c.ask(ctx, c.urls[n], path, len(c.urls)-i > 1, into)
+		if err == nil || errors.Is(err, errNotFound) || errors.Is(err, errRebalance) {
+			c.first = n
+			return err
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return err
+}
+
+func (c *client) ask(ctx context.Context, base, path string, others bool, into any) error {
+	if others {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, workerTime)
+		defer cancel()
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+path, nil)
+	if err != nil {
+		return fmt.Errorf("%s: %w", base, plain(err))
+	}
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", "lineaged")
+	if c.user != "" {
+		req.SetBasicAuth(c.user, c.password)
+	}
+	c.asked++
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return fmt.Errorf("%s: %w", base, plain(err))
+	}
+	defer func() { _ = resp.Body.Close() }() // read to its end, or of no use any more
+	body, err := io.ReadAll(io.LimitReader(resp.Body, mostBytes+1))
+	c.bytes += int64(len(body))
+	if err != nil {
+		return fmt.Errorf("%s: %w", base, plain(err))
+	}
+	if err := c.check(resp, len(body)); err != nil {
+		return fmt.Errorf("%s: %w", base, err)
+	}
+	if err := json.Unmarshal(body, into); err != nil {
+		return fmt.Errorf("%s: the answer is not the JSON of a Connect worker", base) // the parser's words may quote the answer
+	}
+	return nil
+}
+
+// check says what is wrong with an answer before its content.
+func (c *client) check(resp *http.Response, size int) error {
+	switch resp.StatusCode {
+	case http.StatusOK:
+	case http.StatusNotFound:
+		return errNotFound
+	case http.StatusConflict:
+		return errRebalance
+	case http.StatusUnauthorized, http.StatusForbidden:
+		if c.user == "" {
+			return fmt.Errorf("status %d: it asks for authentication, and basic_auth is not configured", resp.StatusCode)
+		}
+		return fmt.Errorf("status %d: it refuses the configured basic_auth", resp.StatusCode)
+	default:
+		return fmt.Errorf("status %d", resp.StatusCode)
+	}
+	if size > mostBytes {
+		return fmt.Errorf("the answer is larger than %d MiB", mostBytes>>20)
+	}
+	kind, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	if err != nil || kind != "application/json" && !strings.HasSuffix(kind, "+json") {
+		return fmt.Errorf("answers %q and not JSON: is it the REST interface of a Connect worker?", short(kind))
+	}
+	return nil
+}
+
+// plain takes the address out of an error of net/http: the caller has it in front, and a redirect's may hold anything.
+func plain(err error) error {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		err = u.Err
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return errors.New("no answer in time")
+	}
+	return err
+}
+
+// short keeps a stranger's word from filling a log.
+func short(s string) string {
+	const most = 60
+	if len(s) > most {
+		return s[:most] + "…"
+	}
+	return s
+}

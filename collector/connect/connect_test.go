@@ -1,0 +1,635 @@
+package connect
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/lineage"
+)
+
+const (
+	tick   = 10 * time.Second
+	canary = "hunter2-canary"
+	kafka  = lineage.ClusterID("west-id")
+)
+
+var t0 = time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
+
+// worker is a Connect worker that answers what the test says.
+type worker struct {
+	t *testing.T
+	*httptest.Server
+	mu         sync.Mutex // guards the fields below
+	connectors map[string]*fake
+	answer     http.HandlerFunc // instead of all, when set
+	refuse     map[string]int   // status by path
+	asked      []string
+}
+
+// fake is one connector.
+type fake struct {
+	config  map[string]any
+	kind    string
+	state   string
+	tasks   []string // states
+	topics  []string
+	offsets []map[string]any
+}
+
+func newWorker(t *testing.T) *worker {
+	w := &worker{t: t, connectors: map[string]*fake{}, refuse: map[string]int{}}
+	w.Server = httptest.NewServer(http.HandlerFunc(w.serve))
+	t.Cleanup(w.Close)
+	return w
+}
+
+func (w *worker) serve(rw http.ResponseWriter, r *http.Request) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.asked = append(w.asked, r.URL.Path)
+	if r.Method != http.MethodGet {
+		w.t.Errorf("a %s request", r.Method)
+	}
+	if w.answer != nil {
+		w.answer(rw, r)
+		return
+	}
+	if status := w.refuse[r.URL.Path]; status != 0 {
+		http.Error(rw, `{"error_code":`+fmt.Sprint(status)+`,"message":"`+canary+`"}`, status)
+		return
+	}
+	rw.Header().Set("Content-Type", "application/json")
+	if err := json.NewEncoder(rw).Encode(w.body(r.URL.Path)); err != nil {
+		w.t.Error(err)
+	}
+}
+
+func (w *worker) body(path string) any {
+	switch part := strings.Split(strings.Trim(path, "/"), "/"); {
+	case path == "/":
+		return map[string]any{"version": "4.3.1", "commit": "x", "kafka_cluster_id": string(kafka)}
+	case path == "/connectors":
+		all := map[string]any{}
+		for name, c := range w.connectors {
+			tasks := []any{}
+			for i, s := range c.tasks {
+				tasks = append(tasks, map[string]any{"id": i, "state": s, "worker_id": "127.0.0.1:8083", "trace": canary})
+			}
+			all[name] = map[string]any{
+				"info":   map[string]any{"name": name, "config": c.config, "tasks": []any{}, "type": c.kind},
+				"status": map[string]any{"name": name, "connector": map[string]any{"state": c.state, "worker_id": "127.0.0.1:8083"}, "tasks": tasks, "type": c.kind},
+			}
+		}
+		return all
+	case len(part) == 3 && part[2] == "topics":
+		return map[string]any{part[1]: map[string]any{"topics": w.connectors[part[1]].topics}}
+	default:
+		return map[string]any{"offsets": w.connectors[part[1]].offsets}
+	}
+}
+
+// rig is a source over a worker whose rounds the test takes.
+type rig struct {
+	t         *testing.T
+	w         *worker
+	board     *collector.Board
+	source    *source
+	log       bytes.Buffer
+	round     time.Time
+	last      []lineage.Observation
+	positions map[string][]byte
+}
+
+func newRig(t *testing.T, w *worker, with func(*Config)) *rig {
+	r := &rig{t: t, w: w, board: &collector.Board{}, round: t0, positions: map[string][]byte{}}
+	r.board.SetCluster(collector.Watched{Source: "west", ID: kafka, Topics: []string{"__secret", "lines", "orders", "orders-eu", "words"}})
+	r.board.SetCluster(collector.Watched{Source: "east", ID: "east-id", Brokers: []string{"10.0.0.2:9092"}})
+	r.start(with)
+	return r
+}
+
+func (r *rig) start(with func(*Config)) {
+	cfg := Config{Name: "connect-west", URLs: []string{r.w.URL}, Interval: tick, Board: r.board, Log: slog.New(slog.NewTextHandler(&r.log, nil))}
+	if with != nil {
+		with(&cfg)
+	}
+	c, err := New(cfg, r)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if err := c.source.Restore(r.t.Context(), r); err != nil {
+		r.t.Fatal(err)
+	}
+	r.source = c.source
+}
+
+func (r *rig) Append(context.Context, ...lineage.Observation) error { return nil }
+
+func (r *rig) Positions(context.Context, lineage.Source) (map[string][]byte, error) {
+	return r.positions, nil
+}
+
+func (r *rig) take() {
+	r.t.Helper()
+	r.round = r.round.Add(tick)
+	ctx, cancel := context.WithTimeout(r.t.Context(), 2*time.Second)
+	defer cancel()
+	r.last = r.source.Observe(ctx, r.round)
+	for _, o := range r.last {
+		for _, p := range o.Positions {
+			if p.Value == nil {
+				delete(r.positions, p.Key)
+			} else {
+				r.positions[p.Key] = p.Value
+			}
+		}
+	}
+	if shown := fmt.Sprintf("%+v %s", r.last, r.log.String()); strings.Contains(shown, canary) {
+		r.t.Errorf("a secret is shown: %s", shown)
+	}
+	for key, v := range r.positions {
+		if strings.Contains(key+string(v), canary) {
+			r.t.Errorf("a secret is stored under %q", key)
+		}
+	}
+}
+
+// does describes the last round's sightings, sorted: "read orders", "write postgres://…  …*" with a star where something moved.
+func (r *rig) does(name string) (all []string) {
+	for _, o := range r.last {
+		for _, s := range o.Sightings {
+			if s.Access.Client.Mover.Name != name || s.Evidence != lineage.Connect {
+				continue
+			}
+			text := s.Access.Op.String() + " " + string(s.Access.Topic.Cluster) + "/" + s.Access.Topic.Name
+			if s.Access.Dataset != (lineage.Dataset{}) {
+				text = s.Access.Op.String() + " " + s.Access.Dataset.Namespace + " " + s.Access.Dataset.Name
+			}
+			if s.Moved {
+				text += "*"
+			}
+			all = append(all, text)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+func (r *rig) want(name string, want ...string) {
+	r.t.Helper()
+	if got := r.does(name); !slices.Equal(got, want) {
+		r.t.Errorf("%s does\n%s\nwant\n%s", name, strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+func (r *rig) facts(kind lineage.FactKind) map[string]lineage.Fact {
+	out := map[string]lineage.Fact{}
+	for _, o := range r.last {
+		for _, f := range o.Facts {
+			if f.Key.Kind == kind {
+				out[f.Key.Name] = f
+			}
+		}
+	}
+	return out
+}
+
+func (r *rig) missing() (all []string) {
+	for _, o := range r.last {
+		for _, m := range o.Missing {
+			all = append(all, m.Reason)
+		}
+	}
+	return all
+}
+
+func (r *rig) spots() string {
+	var all []string
+	for _, f := range r.facts(lineage.BlindSpotFacts) {
+		for _, b := range f.BlindSpots {
+			all = append(all, b.What)
+		}
+	}
+	return strings.Join(all, "; ")
+}
+
+func running(kind string, topics []string, config map[string]any) *fake {
+	config["password"], config["connection.password"] = canary, canary
+	return &fake{config: config, kind: kind, state: "RUNNING", tasks: []string{"RUNNING"}, topics: topics}
+}
+
+func TestSourceAndSink(t *testing.T) {
+	w := newWorker(t)
+	w.connectors["file-in"] = running("source", []string{"lines"}, map[string]any{"connector.class": "FileStreamSource", "file": "/in.txt", "topic": "lines"})
+	w.connectors["jdbc-out"] = running("sink", []string{"orders"}, map[string]any{
+		"connector.class": "io.confluent.connect.jdbc.JdbcSinkConnector", "topics": "orders, returns", "table.name.format": "shop.${topic}",
+		"connection.url": "jdbc:postgresql://db:5433/warehouse?user=me&password=" + canary, "errors.deadletterqueue.topic.name": "dead",
+	})
+	w.connectors["file-in"].offsets = []map[string]any{{"partition": map[string]any{"filename": "/in.txt"}, "offset": map[string]any{"position": 6, "secret": canary}}}
+	w.connectors["jdbc-out"].offsets = []map[string]any{{"partition": map[string]any{"kafka_topic": "orders", "kafka_partition": 0}, "offset": map[string]any{"kafka_offset": 3}}}
+	r := newRig(t, w, nil)
+	r.take()
+	r.want("file-in", "read file /in.txt", "write west-id/lines")
+	r.want("jdbc-out", "read west-id/orders", "read west-id/returns", "write postgres://db:5433 warehouse.shop.orders", "write postgres://db:5433 warehouse.shop.returns", "write west-id/dead")
+	facts := r.facts(lineage.ConnectorFacts)
+	if f := facts["jdbc-out"].Connector; f == nil || f.Group != "connect-jdbc-out" || f.Type != "sink" || f.State != "RUNNING" || len(f.Tasks) != 1 || f.Kafka != kafka {
+		t.Errorf("the sink's fact is %+v", f)
+	}
+	if f := r.facts(lineage.ConnectFacts)[""].Connect; f == nil || *f != (lineage.ConnectFact{Kafka: kafka, Version: "4.3.1"}) {
+		t.Errorf("the Connect cluster's fact is %+v", f)
+	}
+	writers := r.board.Writers(kafka)
+	if got, sure := writers.Of("lines"); !sure || len(got) != 1 || got[0].Name != "file-in" || !writers.AsOf.Equal(r.round) {
+		t.Errorf("the board has %v as of %v", got, writers.AsOf)
+	}
+	if len(r.missing()) > 0 {
+		t.Errorf("missing: %v", r.missing())
+	}
+	// What moves is told of where it moves.
+	w.connectors["file-in"].offsets[0]["offset"] = map[string]any{"position": 12}
+	w.connectors["jdbc-out"].offsets[0]["offset"] = map[string]any{"kafka_offset": 4}
+	for range detailsEvery {
+		r.take()
+		if slices.Contains(r.does("jdbc-out"), "write postgres://db:5433 warehouse.shop.orders*") {
+			break
+		}
+	}
+	r.want("jdbc-out", "read west-id/orders", "read west-id/returns", "write postgres://db:5433 warehouse.shop.orders*", "write postgres://db:5433 warehouse.shop.returns", "write west-id/dead")
+	if len(r.facts(lineage.ConnectorFacts)) > 0 {
+		t.Error("facts are told again although nothing changed")
+	}
+	// One that is paused, or has no task, does nothing.
+	w.connectors["file-in"].state = "PAUSED"
+	w.connectors["jdbc-out"].tasks = nil
+	r.take()
+	r.want("file-in")
+	r.want("jdbc-out")
+	if !strings.Contains(r.spots(), "jdbc-out moves: it runs without tasks") {
+		t.Errorf("blind spots: %s", r.spots())
+	}
+	if f := r.facts(lineage.ConnectorFacts)["file-in"].Connector; f == nil || f.State != "PAUSED" {
+		t.Errorf("the paused connector is %+v", f)
+	}
+	delete(w.connectors, "file-in")
+	r.take()
+	if f, ok := r.facts(lineage.ConnectorFacts)["file-in"]; !ok || !f.Gone {
+		t.Errorf("a deleted connector is %+v", f)
+	}
+	// Deleted while nobody watched.
+	delete(w.connectors, "jdbc-out")
+	r.start(nil)
+	r.take()
+	if f, ok := r.facts(lineage.ConnectorFacts)["jdbc-out"]; !ok || !f.Gone {
+		t.Errorf("a connector deleted meanwhile is %+v", f)
+	}
+}
+
+func TestTopicsOfSinks(t *testing.T) {
+	w := newWorker(t)
+	w.connectors["re"] = running("sink", nil, map[string]any{
+		"connector.class": "FileStreamSink", "file": "/out", "topics.regex": "orders.*|__secret",
+		"transforms": "r", "transforms.r.type": "org.apache.kafka.connect.transforms.RegexRouter", "transforms.r.regex": "(.*)", "transforms.r.replacement": "x",
+	})
+	w.connectors["java"] = running("sink", []string{"words"}, map[string]any{"connector.class": "FileStreamSink", "file": "/out", "topics.regex": "(?!x)or.*"})
+	w.connectors["es"] = running("sink", nil, map[string]any{
+		"connector.class": "io.confluent.connect.elasticsearch.ElasticsearchSinkConnector", "connection.url": "http://me:" + canary + "@es:9201,http://es2", "topics": "Orders",
+		"transforms": "a,b", "transforms.a.type": "org.apache.kafka.connect.transforms.InsertField$Value",
+		"transforms.b.type": "org.apache.kafka.connect.transforms.RegexRouter", "transforms.b.regex": "(Ord)(.*)", "transforms.b.replacement": "$2_$1x",
+	})
+	w.connectors["odd"] = running("sink", nil, map[string]any{"connector.class": "com.acme.Sink", "topics": "words", "nothing": nil, "number": 3})
+	r := newRig(t, w, nil)
+	r.take()
+	r.want("re", "read west-id/orders", "read west-id/orders-eu", "write file /out")
+	r.want("java", "read west-id/words", "write file /out")
+	r.want("es", "read west-id/Orders", "write elasticsearch://es:9201 ers_ordx")
+	r.want("odd", "read west-id/words")
+	for _, want := range []string{"topics.regex can't be read", "the class com.acme.Sink is not known"} {
+		if !strings.Contains(r.spots(), want) {
+			t.Errorf("no word of %q in %q", want, r.spots())
+		}
+	}
+}
+
+func TestBadAnswers(t *testing.T) {
+	w := newWorker(t)
+	w.connectors["file-in"] = running("source", []string{"lines"}, map[string]any{"connector.class": "FileStreamSource", "file": "/in.txt"})
+	r := newRig(t, w, nil)
+	r.take()
+	for what, c := range map[string]struct {
+		answer http.HandlerFunc
+		want   string
+	}{
+		"HTML": {func(rw http.ResponseWriter, _ *http.Request) {
+			rw.Header().Set("Content-Type", "text/html; charset=utf-8")
+			fmt.Fprint(rw, "<html>"+canary)
+		}, `answers "text/html" and not JSON`},
+		"a redirect loop": {func(rw http.ResponseWriter, r *http.Request) {
+			http.Redirect(rw, r, r.URL.Path+"?"+canary, http.StatusFound)
+		}, "redirects in a loop"},
+		"a redirect to others": {func(rw http.ResponseWriter, r *http.Request) {
+			http.Redirect(rw, r, "http://"+canary+".example/", http.StatusFound)
+		}, "redirects to another server"},
+		"unauthorized": {func(rw http.ResponseWriter, _ *http.Request) { http.Error(rw, canary, http.StatusUnauthorized) }, "basic_auth is not configured"},
+		"an error":     {func(rw http.ResponseWriter, _ *http.Request) { http.Error(rw, canary, http.StatusInternalServerError) }, "status 500"},
+		"a rebalance":  {func(rw http.ResponseWriter, _ *http.Request) { http.Error(rw, canary, http.StatusConflict) }, "the workers are rebalancing"},
+		"not found":    {func(rw http.ResponseWriter, _ *http.Request) { http.Error(rw, canary, http.StatusNotFound) }, "answers with 404"},
+		"half a JSON": {func(rw http.ResponseWriter, _ *http.Request) {
+			rw.Header().Set("Content-Type", "application/json")
+			fmt.Fprint(rw, `{"a": "`+canary)
+		}, "not the JSON of a Connect worker"},
+		"another JSON": {func(rw http.ResponseWriter, _ *http.Request) {
+			rw.Header().Set("Content-Type", "application/json")
+			fmt.Fprint(rw, `["`+canary+`"]`)
+		}, "not the JSON of a Connect worker"},
+		"too much": {func(rw http.ResponseWriter, _ *http.Request) {
+			rw.Header().Set("Content-Type", "application/json")
+			_, _ = rw.Write(bytes.Repeat([]byte(" "), mostBytes+10))
+		}, "is larger than"},
+		"nothing": {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "EOF"},
+	} {
+		w.mu.Lock()
+		w.answer = c.answer
+		w.mu.Unlock()
+		r.take()
+		if got := r.missing(); len(got) != 2 || !strings.Contains(got[0], c.want) {
+			t.Errorf("%s: missing is %q, want %q", what, got, c.want)
+		}
+		if _, sure := r.board.Writers(kafka).Of("lines"); sure {
+			t.Errorf("%s: the board is sure of what was not seen", what)
+		}
+	}
+	if n := strings.Count(r.log.String(), "source lost"); n != 1 {
+		t.Errorf("the loss is logged %d times, want once", n)
+	}
+	w.mu.Lock()
+	w.answer = nil
+	w.mu.Unlock()
+	r.take()
+	r.want("file-in", "read file /in.txt", "write west-id/lines")
+	if len(r.missing()) > 0 || !strings.Contains(r.log.String(), "source is back") {
+		t.Errorf("after it came back: %q", r.missing())
+	}
+	// One connector's trouble is its own.
+	w.connectors["other"] = running("source", []string{"words"}, map[string]any{"connector.class": "FileStreamSource", "file": "/b.txt"})
+	w.refuse["/connectors/file-in/topics"] = http.StatusInternalServerError
+	w.refuse["/connectors/other/offsets"] = http.StatusNotFound // an older Connect
+	for range detailsEvery {
+		r.take()
+	}
+	if got := r.missing(); len(got) != 1 || !strings.Contains(got[0], "topics and offsets of file-in") || !strings.Contains(got[0], "status 500") {
+		t.Errorf("missing is %q", got)
+	}
+	r.want("other", "read file /b.txt", "write west-id/words")
+}
+
+func TestSlowWorkerAndOthers(t *testing.T) {
+	slow, w := newWorker(t), newWorker(t)
+	slow.answer = func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+	dead := httptest.NewServer(nil)
+	dead.Close()
+	r := newRig(t, w, func(c *Config) { c.URLs = []string{dead.URL, w.URL} })
+	r.take()
+	if len(r.missing()) > 0 {
+		t.Errorf("with one worker down: %q", r.missing())
+	}
+	r = newRig(t, slow, nil)
+	begin := time.Now()
+	r.take()
+	if got := r.missing(); len(got) != 2 || !strings.Contains(got[0], "no answer in time") {
+		t.Errorf("a worker that does not answer: %q", got)
+	}
+	if took := time.Since(begin); took > 4*time.Second {
+		t.Errorf("the round took %s", took)
+	}
+}
+
+func TestAnotherCluster(t *testing.T) {
+	r := newRig(t, newWorker(t), func(c *Config) { c.Cluster = "east" })
+	r.take()
+	if got := r.missing(); len(got) != 2 || !strings.Contains(got[0], `the configured cluster "east" is east-id`) {
+		t.Errorf("missing is %q", got)
+	}
+}
+
+func TestAuthentication(t *testing.T) {
+	w := newWorker(t)
+	w.answer = func(rw http.ResponseWriter, r *http.Request) {
+		if user, password, _ := r.BasicAuth(); user != "me" || password != canary {
+			http.Error(rw, "who?", http.StatusUnauthorized)
+			return
+		}
+		rw.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(rw).Encode(w.body(r.URL.Path))
+	}
+	r := newRig(t, w, func(c *Config) { c.Username, c.Password = "me", canary })
+	r.take()
+	if len(r.missing()) > 0 {
+		t.Errorf("missing: %q", r.missing())
+	}
+	r = newRig(t, w, func(c *Config) { c.Username, c.Password = "me", canary+"x" })
+	r.take()
+	if got := r.missing(); len(got) != 2 || !strings.Contains(got[0], "it refuses the configured basic_auth") {
+		t.Errorf("missing: %q", got)
+	}
+}
+
+func TestReplicationOnConnect(t *testing.T) {
+	w := newWorker(t)
+	config := map[string]any{
+		"connector.class": "org.apache.kafka.connect.mirror.MirrorSourceConnector", "source.cluster.alias": "e", "target.cluster.alias": "w",
+		"source.cluster.bootstrap.servers": "10.0.0.2:9092", "source.cluster.sasl.jaas.config": canary, "topics": ".*",
+	}
+	w.connectors["mm"] = running("source", []string{"e.orders"}, config)
+	at := func(offsets ...int) {
+		w.connectors["mm"].offsets = nil
+		for p, o := range offsets {
+			w.connectors["mm"].offsets = append(w.connectors["mm"].offsets, map[string]any{
+				"partition": map[string]any{"cluster": "e", "topic": "orders", "partition": p}, "offset": map[string]any{"offset": o},
+			})
+		}
+	}
+	at(9, 4)
+	r := newRig(t, w, nil)
+	r.board.WantEnds("east-id", []string{"orders"})
+	r.board.SetEnds("east-id", func(string) []int64 { return []int64{20, 5} })
+	r.take()
+	r.want("e->w", "read east-id/orders", "write west-id/e.orders")
+	want := lineage.ReplicatorFact{
+		Node: lineage.Node{Scope: "west", Kind: lineage.ReplicatorNode, Name: "e->w"}, SourceAlias: "e", TargetAlias: "w", Source: "east-id", Target: kafka,
+		Policy: "org.apache.kafka.connect.mirror.DefaultReplicationPolicy", Separator: ".", State: "RUNNING", Connect: "connect-west",
+	}
+	if f := r.facts(lineage.ReplicatorFacts)["e->w"].Replicator; f == nil || *f != want {
+		t.Errorf("the replicator is %+v", f)
+	}
+	if f := r.facts(lineage.ConnectorFacts)["mm"].Connector; f == nil || f.Replicator != want.Node {
+		t.Errorf("the connector is %+v", f)
+	}
+	samples := func() map[lineage.Metric]int64 {
+		out := map[lineage.Metric]int64{}
+		for _, o := range r.last {
+			for _, s := range o.Samples {
+				out[s.Metric] = s.Value
+			}
+		}
+		return out
+	}
+	if s := samples(); s[lineage.Records] != 0 || s[lineage.Lag] != 10 || s[lineage.Pending] != 1 {
+		t.Errorf("at first: %v", s)
+	}
+	at(19, 4)
+	total := map[lineage.Metric]int64{}
+	for range detailsEvery {
+		r.take()
+		maps.Copy(total, samples())
+	}
+	if total[lineage.Records] != 10 || total[lineage.Lag] != 0 {
+		t.Errorf("after ten records: %v", total)
+	}
+	r.start(nil) // the books go on
+	at(19, 7)
+	r.board.SetEnds("east-id", func(string) []int64 { return []int64{20, 8} })
+	r.take()
+	if s := samples(); s[lineage.Records] != 13 {
+		t.Errorf("after a restart: %v", s)
+	}
+	if got, _ := r.board.Writers(kafka).Of("e.orders"); len(got) != 1 || got[0] != want.Node {
+		t.Errorf("the board has %v", got)
+	}
+	delete(w.connectors, "mm")
+	r.take()
+	if f, ok := r.facts(lineage.ReplicatorFacts)["e->w"]; !ok || !f.Gone {
+		t.Errorf("a deleted replicator is %+v", f)
+	}
+}
+
+// A round costs a bounded number of requests, and every connector has its turn.
+func TestBudget(t *testing.T) {
+	w := newWorker(t)
+	for i := range 40 {
+		w.connectors[fmt.Sprintf("c%02d", i)] = running("source", nil, map[string]any{"connector.class": "FileStreamSource", "file": "/in"})
+	}
+	r := newRig(t, w, nil)
+	asked := map[string]bool{}
+	for range 6 {
+		w.asked = nil
+		r.take()
+		if len(w.asked) > detailsARound+2 {
+			t.Errorf("a round took %d requests", len(w.asked))
+		}
+		for _, path := range w.asked {
+			asked[path] = true
+		}
+	}
+	for name := range w.connectors {
+		if !asked["/connectors/"+name+"/topics"] {
+			t.Errorf("%s had no turn", name)
+		}
+	}
+}
+
+func TestDatasets(t *testing.T) {
+	mapping := []Mapping{
+		{Class: regexp.MustCompile(`^com\.acme\.`), Namespace: "acme://${host}", Name: "${bucket}/${topic}"},
+		{Class: regexp.MustCompile(`^com\.partly\.`), Namespace: "acme", Name: "${not.there}"},
+		{Class: regexp.MustCompile(`^com\.url\.`), Namespace: "${address}", Name: "x"},
+	}
+	for _, c := range []struct {
+		class  string
+		config string // key=value;…
+		want   string
+	}{
+		{"FileStreamSink", "file=/tmp/x", "file /tmp/x"},
+		{"org.apache.kafka.connect.file.FileStreamSourceConnector", "file=/tmp/x", "file /tmp/x"},
+		{"FileStreamSource", "", ""},
+		{"io.aiven.connect.jdbc.JdbcSinkConnector", "connection.url=jdbc:mysql://db/shop", "mysql://db:3306 shop.t"},
+		{"io.confluent.connect.jdbc.JdbcSinkConnector", "connection.url=jdbc:sqlserver://db:1433;databaseName=shop;user=a;password=" + canary, "mssql://db:1433 shop.dbo.t"},
+		{"io.confluent.connect.jdbc.JdbcSinkConnector", "connection.url=jdbc:oracle:thin:me/" + canary + "@//db:1522/orcl", "oracle://db:1522 orcl.t"},
+		{"io.confluent.connect.jdbc.JdbcSinkConnector", "connection.url=jdbc:postgresql://me:" + canary + "@h1:1,h2:2/db?currentSchema=s", "postgres://h1:1 db.s.t"},
+		{"io.confluent.connect.jdbc.JdbcSinkConnector", "connection.url=jdbc:sqlite:/a.db", "sqlite /a.db.t"},
+		{"io.confluent.connect.jdbc.JdbcSinkConnector", "connection.url=nonsense", ""},
+		{"io.confluent.connect.jdbc.JdbcSourceConnector", "connection.url=jdbc:postgresql://db/shop;;topic.prefix=pre-", ""},
+		{"io.debezium.connector.postgresql.PostgresConnector", "database.hostname=db;;database.dbname=shop;;topic.prefix=t", ""},
+		{"io.debezium.connector.jdbc.JdbcSinkConnector", "connection.url=jdbc:postgresql://db/shop", "postgres://db:5432 shop.public.t"},
+		{"io.confluent.connect.s3.S3SinkConnector", "s3.bucket.name=b;;topics.dir=raw", "s3://b raw/t"},
+		{"io.aiven.kafka.connect.s3.AivenKafkaConnectS3SinkConnector", "aws.s3.bucket.name=b", "s3://b t"},
+		{"io.aiven.kafka.connect.opensearch.OpensearchSinkConnector", "connection.url=https://me:" + canary + "@os", "elasticsearch://os:9200 t"},
+		{"com.mongodb.kafka.connect.MongoSinkConnector", "connection.uri=mongodb://me:" + canary + "@m1:27018,m2/?x=y;;database=shop", "mongodb://m1:27018 shop.t"},
+		{"com.wepay.kafka.connect.bigquery.BigQuerySinkConnector", "project=p;;defaultDataset=d", "bigquery p.d.t"},
+		{"com.snowflake.kafka.connector.SnowflakeSinkConnector", "snowflake.url.name=acc.snowflakecomputing.com:443;;snowflake.database.name=D;;snowflake.schema.name=S", "snowflake://acc D.S.t"},
+		{"io.confluent.connect.hdfs3.Hdfs3SinkConnector", "hdfs.url=hdfs://nn:9000/base", "hdfs://nn:9000 /base/topics/t"},
+		{"com.acme.Sink", "host=h;;bucket=b", "acme://h b/t"},
+		{"com.acme.Sink", "host=h", ""},
+		{"com.partly.Sink", "", ""},
+		{"com.url.Sink", "address=http://me:" + canary + "@h:1/p?password=" + canary, "http://h:1/p x"},
+	} {
+		settings := map[string]string{"connector.class": c.class}
+		for pair := range strings.SplitSeq(c.config, ";;") {
+			if k, v, ok := strings.Cut(pair, "="); ok {
+				settings[k] = v
+			}
+		}
+		found, known := datasetsOf(mapping, func(k string) string { return settings[k] }, []string{"t"})
+		var all []string
+		for _, ds := range found {
+			for _, d := range ds {
+				all = append(all, d.Namespace+" "+d.Name)
+			}
+		}
+		if got := strings.Join(all, ", "); got != c.want || !known {
+			t.Errorf("%s %s: got %q (known %v), want %q", c.class, c.config, got, known, c.want)
+		}
+	}
+}
+
+func TestSourcesNameTheirTables(t *testing.T) {
+	get := func(m map[string]string) func(string) string { return func(k string) string { return m[k] } }
+	found, _ := datasetsOf(nil, get(map[string]string{
+		"connector.class": "io.debezium.connector.postgresql.PostgresConnector", "database.hostname": "db", "database.dbname": "shop", "topic.prefix": "t",
+	}), []string{"t.public.customers", "t.heartbeat", "schema-changes"})
+	if len(found) != 1 || found["t.public.customers"][0] != (lineage.Dataset{Namespace: "postgres://db:5432", Name: "shop.public.customers"}) {
+		t.Errorf("Debezium reads %v", found)
+	}
+	found, _ = datasetsOf(nil, get(map[string]string{
+		"connector.class": "io.confluent.connect.jdbc.JdbcSourceConnector", "connection.url": "jdbc:postgresql://db/shop", "topic.prefix": "pre-",
+	}), []string{"pre-orders"})
+	if len(found) != 1 || found["pre-orders"][0] != (lineage.Dataset{Namespace: "postgres://db:5432", Name: "shop.public.orders"}) {
+		t.Errorf("JDBC reads %v", found)
+	}
+}
+
+func TestUnusableConfigurations(t *testing.T) {
+	ok := func() Config {
+		return Config{Name: "c", URLs: []string{"http://a:8083"}, Interval: tick}
+	}
+	for want, change := range map[string]func(*Config){
+		"the name is empty":  func(c *Config) { c.Name = "" },
+		"no address":         func(c *Config) { c.URLs = nil },
+		"less than a second": func(c *Config) { c.Interval = 1 },
+		"not a plain http":   func(c *Config) { c.URLs = []string{"http://me:" + canary + "@a"} },
+		"${db.password} looks like a secret": func(c *Config) {
+			c.Datasets = []Mapping{{Class: regexp.MustCompile("x"), Namespace: "n", Name: "${db.password}"}}
+		},
+	} {
+		cfg := ok()
+		change(&cfg)
+		if _, err := New(cfg, nil); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), canary) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
+	if _, err := New(ok(), nil); err != nil {
+		t.Error(err)
+	}
+}

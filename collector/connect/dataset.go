@@ -1,0 +1,236 @@
+package connect
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// This file names what connectors read and write outside Kafka, by OpenLineage's naming rules (https://openlineage.io/docs/spec/naming). Only named settings are looked at, and of an address only
+// host, port and path: user names, passwords and parameters never get into a name.
+
+// Mapping names the datasets of connectors that lineaged does not know, or knows otherwise. Namespace and Name may hold ${KEY}, a setting of the connector, and ${topic}.
+type Mapping struct {
+	Class           *regexp.Regexp // on connector.class
+	Namespace, Name string
+}
+
+var reference = regexp.MustCompile(`\$\{([^}]*)\}`)
+
+// secretKey tells the settings whose values nobody may show. It is generous: a setting that is refused by mistake is a nuisance, one that is shown is a leak.
+var secretKey = regexp.MustCompile(`(?i)pass|secret|token|credential|jaas|private|(^|[._-])key($|[._-])|keys?$|\bauth|sas[._-]|sasl|user\.info|userinfo|connection\.(string|uri|url)`)
+
+// check refuses a mapping that would show a secret.
+func (m Mapping) check() error {
+	if m.Class == nil {
+		return fmt.Errorf("a mapping without a class")
+	}
+	for _, text := range []string{m.Namespace, m.Name} {
+		for _, ref := range reference.FindAllStringSubmatch(text, -1) {
+			if secretKey.MatchString(ref[1]) {
+				return fmt.Errorf("the mapping of class %s: ${%s} looks like a secret and is not shown", m.Class, ref[1])
+			}
+		}
+	}
+	return nil
+}
+
+// datasets applies the mapping. One whose references all have a value names; others name nothing.
+func (m Mapping) datasets(get func(string) string, topics []string) map[string][]lineage.Dataset {
+	out := map[string][]lineage.Dataset{}
+	perTopic := strings.Contains(m.Namespace+m.Name, "${topic}")
+	if !perTopic {
+		topics = []string{""}
+	}
+	for _, t := range topics {
+		whole := true
+		fill := func(text string) string {
+			return reference.ReplaceAllStringFunc(text, func(ref string) string {
+				v := t
+				if key := ref[2 : len(ref)-1]; key != "topic" {
+					v = withoutCredentials(get(key))
+				}
+				whole = whole && v != ""
+				return v
+			})
+		}
+		if d := (lineage.Dataset{Namespace: fill(m.Namespace), Name: fill(m.Name)}); whole && d.Namespace != "" && d.Name != "" {
+			out[t] = append(out[t], d)
+		}
+	}
+	return out
+}
+
+// withoutCredentials takes user and password, and the parameters, out of what looks like an address.
+func withoutCredentials(s string) string {
+	scheme, rest, ok := strings.Cut(s, "://")
+	if !ok {
+		return s
+	}
+	rest, _, _ = strings.Cut(rest, "?")
+	rest, _, _ = strings.Cut(rest, ";")
+	authority, path, slash := strings.Cut(rest, "/")
+	if at := strings.LastIndexByte(authority, '@'); at >= 0 {
+		authority = authority[at+1:]
+	}
+	if slash {
+		path = "/" + path
+	}
+	return scheme + "://" + authority + path
+}
+
+// naming names the datasets of connectors of one kind. topics are those of Kafka, as the outside sees them. The answer is by topic; "" holds what belongs to no single one.
+type naming struct {
+	class *regexp.Regexp
+	name  func(get func(string) string, topics []string) map[string][]lineage.Dataset
+}
+
+// simple matches a connector's class in full, and as Connect takes it without the package and without "Connector".
+func simple(names ...string) *regexp.Regexp {
+	return regexp.MustCompile(`(?:^|\.)(?:` + strings.Join(names, "|") + `)(?:Connector)?$`)
+}
+
+var namings = []naming{
+	{simple("FileStreamSource", "FileStreamSink"), fileStream},
+	{regexp.MustCompile(`(?i)jdbc.*sink`), jdbcSink},
+	{regexp.MustCompile(`(?i)jdbc.*source`), jdbcSource},
+	{regexp.MustCompile(`^io\.debezium\.connector\.`), debezium},
+	{regexp.MustCompile(`(?i)hdfs.*sink`), hdfs},
+	{regexp.MustCompile(`(?i)s3.*(?:sink|source)`), bucket("s3", "s3.bucket.name", "aws.s3.bucket.name", "aws.s3.bucket")},
+	{regexp.MustCompile(`(?i)gcs.*(?:sink|source)`), bucket("gs", "gcs.bucket.name")},
+	{regexp.MustCompile(`(?i)(?:elasticsearch|opensearch).*sink`), elasticsearch},
+	{regexp.MustCompile(`(?i)mongo.*(?:sink|source)`), mongo},
+	{regexp.MustCompile(`(?i)bigquery.*sink`), bigQuery},
+	{regexp.MustCompile(`(?i)snowflake.*sink`), snowflake},
+}
+
+// datasetsOf names what a connector reads or writes outside Kafka. known is false for a class that neither a mapping nor lineaged knows.
+func datasetsOf(mappings []Mapping, get func(string) string, topics []string) (found map[string][]lineage.Dataset, known bool) {
+	class := get("connector.class")
+	for _, m := range mappings {
+		if m.Class.MatchString(class) {
+			return m.datasets(get, topics), true
+		}
+	}
+	for _, n := range namings {
+		if n.class.MatchString(class) {
+			return n.name(get, topics), true
+		}
+	}
+	return nil, false
+}
+
+func one(namespace, name string) map[string][]lineage.Dataset {
+	if namespace == "" || name == "" {
+		return nil
+	}
+	return map[string][]lineage.Dataset{"": {{Namespace: namespace, Name: name}}}
+}
+
+// each names a dataset for each topic; an empty name is none.
+func each(namespace string, topics []string, name func(topic string) string) map[string][]lineage.Dataset {
+	out := map[string][]lineage.Dataset{}
+	for _, t := range topics {
+		if n := name(t); n != "" && namespace != "" {
+			out[t] = []lineage.Dataset{{Namespace: namespace, Name: n}}
+		}
+	}
+	return out
+}
+
+func fileStream(get func(string) string, _ []string) map[string][]lineage.Dataset {
+	return one("file", get("file"))
+}
+
+// bucket names the folder of each topic in a bucket.
+func bucket(scheme string, keys ...string) func(func(string) string, []string) map[string][]lineage.Dataset {
+	return func(get func(string) string, topics []string) map[string][]lineage.Dataset {
+		name := first(get, keys...)
+		if name == "" {
+			return nil
+		}
+		prefix := first(get, "topics.dir", "file.name.prefix", "aws.s3.prefix")
+		return each(scheme+"://"+name, topics, func(t string) string { return strings.Trim(strings.Trim(prefix, "/")+"/"+t, "/") })
+	}
+}
+
+func first(get func(string) string, keys ...string) string {
+	for _, k := range keys {
+		if v := get(k); v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+func elasticsearch(get func(string) string, topics []string) map[string][]lineage.Dataset {
+	address, _, _ := strings.Cut(get("connection.url"), ",")
+	return each(hostOf("elasticsearch", address, "9200"), topics, strings.ToLower)
+}
+
+// hostOf returns scheme://host:port of an address; empty when it has no host.
+func hostOf(scheme, address, port string) string {
+	if !strings.Contains(address, "://") {
+		address = "//" + address
+	}
+	u, err := url.Parse(strings.TrimSpace(address))
+	if err != nil || u.Hostname() == "" {
+		return ""
+	}
+	if u.Port() != "" {
+		port = u.Port()
+	}
+	return scheme + "://" + net.JoinHostPort(u.Hostname(), port)
+}
+
+func mongo(get func(string) string, topics []string) map[string][]lineage.Dataset {
+	uri := get("connection.uri")
+	if authority, _, ok := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(uri, "mongodb+srv://"), "mongodb://"), "/"); ok || authority != "" {
+		if at := strings.LastIndexByte(authority, '@'); at >= 0 {
+			authority = authority[at+1:]
+		}
+		uri, _, _ = strings.Cut(authority, ",")
+	}
+	namespace, database := hostOf("mongodb", uri, "27017"), get("database")
+	if collection := get("collection"); collection != "" {
+		return one(namespace, join(database, collection))
+	}
+	return each(namespace, topics, func(t string) string { return join(database, t) })
+}
+
+// join makes a dotted name of the parts that are known.
+func join(parts ...string) string {
+	return strings.Join(slices.DeleteFunc(parts, func(p string) bool { return p == "" }), ".")
+}
+
+func bigQuery(get func(string) string, topics []string) map[string][]lineage.Dataset {
+	return each("bigquery", topics, func(t string) string { return join(get("project"), get("defaultDataset"), t) })
+}
+
+func snowflake(get func(string) string, topics []string) map[string][]lineage.Dataset {
+	account, _, _ := strings.Cut(strings.TrimPrefix(hostOf("snowflake", get("snowflake.url.name"), "443"), "snowflake://"), ".snowflakecomputing.com")
+	if account == "" {
+		return nil
+	}
+	return each("snowflake://"+account, topics, func(t string) string {
+		return join(get("snowflake.database.name"), get("snowflake.schema.name"), t)
+	})
+}
+
+func hdfs(get func(string) string, topics []string) map[string][]lineage.Dataset {
+	address := first(get, "hdfs.url", "store.url")
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil
+	}
+	dir := first(get, "topics.dir")
+	if dir == "" {
+		dir = "topics" // the connector's default
+	}
+	return each(hostOf("hdfs", address, "8020"), topics, func(t string) string { return strings.TrimRight(u.Path, "/") + "/" + strings.Trim(dir, "/") + "/" + t })
+}

@@ -1,0 +1,189 @@
+package connect
+
+import (
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// database is what a JDBC address says of where it leads, without who may go there.
+type database struct {
+	namespace, name, schema string
+}
+
+// table names a table; what stands in front of it, as in schema.table, wins.
+func (d database) table(t string) string {
+	t = strings.NewReplacer(`"`, "", "`", "", "[", "", "]", "").Replace(t)
+	switch strings.Count(t, ".") {
+	case 0:
+		return join(d.name, d.schema, t)
+	case 1:
+		if d.schema == "" && strings.HasPrefix(t, d.name+".") {
+			return t
+		}
+		return join(d.name, t)
+	default:
+		return t
+	}
+}
+
+// dialects have the scheme of OpenLineage's namespace, the default port and the schema that tables are in when nobody says.
+var dialects = map[string]struct{ scheme, port, schema string }{
+	"postgresql": {"postgres", "5432", "public"}, "redshift": {"redshift", "5439", "public"},
+	"mysql": {"mysql", "3306", ""}, "mariadb": {"mysql", "3306", ""},
+	"sqlserver": {"mssql", "1433", "dbo"}, "db2": {"db2", "50000", ""}, "vertica": {"vertica", "5433", "public"}, "clickhouse": {"clickhouse", "8123", ""},
+}
+
+// oracleAddress is jdbc:oracle:thin:[user/password]@[//]host[:port][:sid|/service].
+var oracleAddress = regexp.MustCompile(`^oracle:[a-z]+:.*@(?://)?([^:/()]+)(?::(\d+))?(?:[:/]([^?;/:]+))?`)
+
+// parseJDBC reads connection.url. ok is false for what it does not know.
+func parseJDBC(address string) (d database, ok bool) {
+	rest, ok := strings.CutPrefix(strings.TrimSpace(address), "jdbc:")
+	if !ok {
+		return d, false
+	}
+	if m := oracleAddress.FindStringSubmatch(rest); m != nil {
+		port := m[2]
+		if port == "" {
+			port = "1521"
+		}
+		return database{namespace: hostOf("oracle", m[1], port), name: m[3]}, true
+	}
+	if file, ok := strings.CutPrefix(rest, "sqlite:"); ok {
+		file, _, _ = strings.Cut(file, "?")
+		return database{namespace: "sqlite", name: file}, file != ""
+	}
+	kind, where, found := strings.Cut(rest, "://")
+	kind = kind[strings.LastIndexByte(kind, ':')+1:]
+	dialect, known := dialects[kind]
+	if !known || !found {
+		return d, false
+	}
+	where, parameters, _ := cutAny(where, "?;")
+	authority, path, _ := strings.Cut(where, "/")
+	if at := strings.LastIndexByte(authority, '@'); at >= 0 {
+		authority = authority[at+1:]
+	}
+	authority, _, _ = strings.Cut(authority, ",") // the first of several hosts
+	authority, _, _ = strings.Cut(authority, `\`) // an instance's name
+	d = database{namespace: hostOf(dialect.scheme, authority, dialect.port), schema: dialect.schema}
+	d.name, _, _ = strings.Cut(path, ":") // db2 has its parameters behind a colon
+	for p := range strings.FieldsFuncSeq(parameters, func(r rune) bool { return r == '&' || r == ';' }) {
+		key, value, _ := strings.Cut(p, "=")
+		if v, err := url.QueryUnescape(value); err == nil {
+			value = v
+		}
+		switch strings.ToLower(strings.TrimSpace(key)) {
+		case "databasename", "database":
+			d.name = value
+		case "currentschema":
+			d.schema, _, _ = strings.Cut(value, ",")
+		}
+	}
+	return d, d.namespace != ""
+}
+
+func cutAny(s, chars string) (before, after string, found bool) {
+	if i := strings.IndexAny(s, chars); i >= 0 {
+		return s[:i], s[i+1:], true
+	}
+	return s, "", false
+}
+
+// jdbcSink names the table of each topic: table.name.format, of which the default is the topic (Confluent's and Aiven's JDBC connectors).
+func jdbcSink(get func(string) string, topics []string) map[string][]lineage.Dataset {
+	d, ok := parseJDBC(get("connection.url"))
+	if !ok {
+		return nil
+	}
+	format := first(get, "table.name.format", "collection.name.format")
+	if format == "" {
+		format = "${topic}"
+	}
+	return each(d.namespace, topics, func(t string) string { return d.table(strings.ReplaceAll(format, "${topic}", t)) })
+}
+
+// jdbcSource names the tables that are listed, else those that the topics are called after: topic.prefix and the table. With a query nobody says which tables.
+func jdbcSource(get func(string) string, topics []string) map[string][]lineage.Dataset {
+	d, ok := parseJDBC(get("connection.url"))
+	if !ok {
+		return nil
+	}
+	prefix := get("topic.prefix")
+	if get("query") != "" {
+		return one(d.namespace, d.name)
+	}
+	out := map[string][]lineage.Dataset{}
+	for t := range strings.SplitSeq(first(get, "table.whitelist", "table.include.list", "tables"), ",") {
+		if t = strings.TrimSpace(t); t != "" {
+			topic := prefix + t[strings.LastIndexByte(t, '.')+1:]
+			out[topic] = []lineage.Dataset{{Namespace: d.namespace, Name: d.table(t)}}
+		}
+	}
+	if len(out) > 0 {
+		return out
+	}
+	return each(d.namespace, topics, func(t string) string {
+		table, ok := strings.CutPrefix(t, prefix)
+		if !ok || table == "" {
+			return ""
+		}
+		return d.table(table)
+	})
+}
+
+// debeziumKinds are Debezium's databases by the package of the connector.
+var debeziumKinds = map[string]struct {
+	scheme, port string
+	schema       bool // a topic is PREFIX.SCHEMA.TABLE within one database, else PREFIX.DATABASE.TABLE
+}{
+	"postgresql": {"postgres", "5432", true}, "mysql": {"mysql", "3306", false}, "mariadb": {"mysql", "3306", false}, "mongodb": {"mongodb", "27017", false},
+	"sqlserver": {"mssql", "1433", false}, "oracle": {"oracle", "1521", true}, "db2": {"db2", "50000", true}, "vitess": {"vitess", "15991", false},
+}
+
+// debezium names the table of each topic: <topic.prefix>.<schema or database>.<table>. Further topics, as of the schema's history, are of no table.
+func debezium(get func(string) string, topics []string) map[string][]lineage.Dataset {
+	kind, _, _ := strings.Cut(strings.TrimPrefix(get("connector.class"), "io.debezium.connector."), ".")
+	if kind == "jdbc" {
+		return jdbcSink(get, topics)
+	}
+	k, ok := debeziumKinds[kind]
+	if !ok {
+		return nil
+	}
+	host, port := get("database.hostname"), first(get, "database.port")
+	if port == "" {
+		port = k.port
+	}
+	if kind == "mongodb" {
+		return mongoTopics(get, topics)
+	}
+	prefix := first(get, "topic.prefix", "database.server.name") + "."
+	return each(hostOf(k.scheme, host, port), topics, func(t string) string {
+		table, ok := strings.CutPrefix(t, prefix)
+		if !ok || !strings.Contains(table, ".") {
+			return ""
+		}
+		if k.schema {
+			return join(first(get, "database.dbname"), table)
+		}
+		return table
+	})
+}
+
+func mongoTopics(get func(string) string, topics []string) map[string][]lineage.Dataset {
+	uri := withoutCredentials(get("mongodb.connection.string"))
+	_, hosts, _ := strings.Cut(uri, "://")
+	hosts, _, _ = cutAny(hosts, ",/")
+	prefix := get("topic.prefix") + "."
+	return each(hostOf("mongodb", hosts, "27017"), topics, func(t string) string {
+		name, ok := strings.CutPrefix(t, prefix)
+		if !ok || !strings.Contains(name, ".") {
+			return ""
+		}
+		return name
+	})
+}

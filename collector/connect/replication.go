@@ -1,0 +1,246 @@
+package connect
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/internal/copybook"
+	"github.com/lineaged/lineaged/internal/mm2"
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// This file makes MirrorMaker 2's connectors into the replicator that they are the parts of. Its target is the cluster of the workers, where its records are written.
+
+// copied is a topic that a replicator copies.
+type copied struct {
+	from, to string // to is empty where the policy's class is not known
+}
+
+// copiedOffsets reads the offsets of a MirrorSourceConnector: partition {"cluster":…,"topic":…,"partition":…}, offset {"offset":…} of the last record copied. Others have none such.
+func copiedOffsets(offsets []offset) map[string]map[int32]int64 {
+	out := map[string]map[int32]int64{}
+	for _, o := range offsets {
+		topic, _ := o.Partition["topic"].(string)
+		part, ok := o.Partition["partition"].(float64)
+		var at struct {
+			Offset *int64 `json:"offset"`
+		}
+		if topic == "" || !ok || json.Unmarshal(o.Offset, &at) != nil || at.Offset == nil {
+			continue
+		}
+		if out[topic] == nil {
+			out[topic] = map[int32]int64{}
+		}
+		out[topic][int32(part)] = *at.Offset
+	}
+	return out
+}
+
+// replication reads the settings of one of MirrorMaker 2's connectors.
+func (t *take) replication(m *movement, name string, get func(string) string, c *connector) {
+	cfg := mm2.ReadConfig(get)
+	target, known := t.cfg.Board.ByID(t.kafka())
+	scope := cfg.TargetAlias
+	if known {
+		scope = target.Source
+	}
+	if cfg.SourceAlias == "" || scope == "" {
+		t.spot("what connector "+name+" copies: it names no source.cluster.alias or target.cluster.alias", "set both in its configuration")
+		return
+	}
+	m.replicator = lineage.ReplicatorFact{
+		Node:        lineage.Node{Scope: scope, Kind: lineage.ReplicatorNode, Name: cfg.SourceAlias + "->" + cfg.TargetAlias},
+		SourceAlias: cfg.SourceAlias, TargetAlias: cfg.TargetAlias, Target: t.kafka(), Policy: cfg.Policy.Class, Separator: cfg.Policy.Separator, Connect: t.cfg.Name,
+	}
+	if cfg.Policy.Identity() {
+		m.replicator.Separator = ""
+	}
+	m.node = m.replicator.Node
+	if source, ok := t.find(cfg); ok {
+		m.replicator.Source = source.ID
+	}
+	if !mm2.IsSourceConnector(cfg.Class) {
+		m.writes, m.uncounted = slices.Clone(c.topics), true
+		return
+	}
+	if m.replicator.Source == "" {
+		t.spot("where "+m.node.Name+" copies from: the cluster with the alias "+cfg.SourceAlias+" is not watched",
+			"watch it, or say under mirrors which cluster the alias is")
+	}
+	if !cfg.Policy.Known() {
+		t.spot("the names of the copies that "+m.node.Name+" makes: its replication policy is not Kafka's own", "use DefaultReplicationPolicy or IdentityReplicationPolicy")
+	}
+	for topic := range c.copied {
+		to, _ := cfg.Policy.Remote(cfg.SourceAlias, topic)
+		m.copies = append(m.copies, copied{topic, to})
+	}
+	slices.SortFunc(m.copies, func(a, b copied) int { return strings.Compare(a.from, b.from) })
+	m.writes, m.uncounted = slices.Clone(c.topics), true
+	for _, x := range m.copies {
+		if x.to != "" && !slices.Contains(m.writes, x.to) {
+			m.writes = append(m.writes, x.to)
+		}
+	}
+}
+
+// find returns the watched cluster that a replication reads.
+func (t *take) find(cfg mm2.ConnectorConfig) (collector.Watched, bool) {
+	if name := t.cfg.Aliases[cfg.SourceAlias]; name != "" {
+		return t.cfg.Board.Cluster(name)
+	}
+	return t.cfg.Board.Find(cfg.SourceAlias, cfg.SourceBrokers)
+}
+
+// tellReplication tells what a replicator is and does.
+func (t *take) tellReplication(name string, d described, c *connector, m movement) {
+	isSource := mm2.IsSourceConnector(d.Info.Config.get("connector.class"))
+	if isSource {
+		m.replicator.State = d.Status.Connector.State
+		if c.replicator != m.replicator {
+			fact := m.replicator
+			t.main.Facts = append(t.main.Facts, lineage.Fact{Key: t.replicatorKey(m.node), Replicator: &fact})
+		}
+	}
+	c.replicator = m.replicator
+	c.moved = nil
+	running := d.running()
+	client := lineage.Client{Mover: m.node}
+	if running {
+		for _, topic := range m.writes {
+			t.writers[topic] = append(t.writers[topic], m.node)
+			t.main.Sightings = append(t.main.Sightings, lineage.Sighting{
+				Access:   lineage.Access{Topic: lineage.Topic{Cluster: t.kafka(), Name: topic}, Op: lineage.Write, Client: client},
+				Evidence: lineage.Connect, Detail: "connector " + name,
+			})
+		}
+	}
+	if m.replicator.Source == "" {
+		return
+	}
+	var names []string
+	for _, x := range m.copies {
+		names = append(names, x.from)
+		t.tellCopy(x, c.copied[x.from], lineage.Access{Topic: lineage.Topic{Cluster: m.replicator.Source, Name: x.from}, Op: lineage.Read, Client: client}, running, name)
+	}
+	t.cfg.Board.WantEnds(m.replicator.Source, names)
+}
+
+// tellCopy books what was copied of one topic.
+func (t *take) tellCopy(x copied, offsets map[int32]int64, access lineage.Access, running bool, name string) {
+	key := bookKey(access)
+	b := t.books[key]
+	if b == nil {
+		b = copybook.New(access, lineage.Connect)
+		t.books[key] = b
+	}
+	ends := t.cfg.Board.Ends(access.Topic.Cluster, x.from)
+	moved := b.Observe(copybook.Reading{
+		Offsets: offsets, Ends: ends, Copies: t.cfg.Board.Ends(t.kafka(), x.to), Origin: !b.Began().IsZero(),
+		Running: running, Round: t.round, Interval: t.cfg.Interval,
+	})
+	t.details.Samples = append(t.details.Samples, b.Tell(t.round.Add(-t.cfg.Interval), ends != nil)...)
+	if running {
+		t.details.Sightings = append(t.details.Sightings, lineage.Sighting{Access: access, Evidence: lineage.Connect, Moved: moved, Detail: "connector " + name})
+	}
+	if x.to != "" {
+		t.cfg.Board.WantEnds(t.kafka(), []string{x.to})
+	}
+}
+
+// Positions are the books of replications, so that a restart goes on counting, and the names of the connectors, so that one which was deleted meanwhile is said to be gone.
+//
+// Keys: "round", the newest round in RFC 3339; "connector/NAME", empty; "book/SCOPE/REPLICATOR/CLUSTER/TOPIC" with each part escaped as in a URL's path, see package copybook.
+const roundKey = "round"
+
+func connectorKey(name string) string { return "connector/" + name }
+
+func (t *take) savePositions() {
+	o := t.details
+	put := func(key string, value []byte) {
+		o.Positions = append(o.Positions, lineage.Position{Key: key, Value: value})
+	}
+	put(roundKey, []byte(t.round.Format(time.RFC3339)))
+	for name := range t.all {
+		if !t.stored[name] {
+			put(connectorKey(name), []byte{1})
+			t.stored[name] = true
+		}
+	}
+	for name := range t.stored {
+		if _, is := t.all[name]; !is {
+			put(connectorKey(name), nil)
+			delete(t.stored, name)
+		}
+	}
+	for key, b := range t.books {
+		if b.Dirty {
+			put(key, b.Encode())
+			b.Dirty = false
+		}
+	}
+}
+
+// Restore implements collector.Source.
+func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
+	s.forget()
+	positions, err := sink.Positions(ctx, s.id(sourceOffsets))
+	if err != nil {
+		return fmt.Errorf("read positions of Connect %q: %w", s.cfg.Name, err)
+	}
+	if len(positions) == 0 {
+		return nil
+	}
+	round, err := time.Parse(time.RFC3339, string(positions[roundKey]))
+	if err != nil {
+		return fmt.Errorf("position %q of Connect %q: %w", roundKey, s.cfg.Name, err)
+	}
+	for key, value := range positions {
+		if name, ok := strings.CutPrefix(key, "connector/"); ok {
+			s.stored[name] = true
+			continue
+		}
+		if !strings.HasPrefix(key, "book/") {
+			continue
+		}
+		access, err := parseBookKey(key)
+		if err == nil {
+			b := copybook.New(access, lineage.Connect)
+			err = b.Decode(value, round)
+			s.books[key] = b
+		}
+		if err != nil {
+			return fmt.Errorf("position %q of Connect %q: %w", key, s.cfg.Name, err)
+		}
+	}
+	return nil
+}
+
+func bookKey(a lineage.Access) string {
+	m := a.Client.Mover
+	parts := []string{m.Scope, m.Name, string(a.Topic.Cluster), a.Topic.Name}
+	for i := range parts {
+		parts[i] = url.PathEscape(parts[i])
+	}
+	return "book/" + strings.Join(parts, "/")
+}
+
+func parseBookKey(key string) (a lineage.Access, err error) {
+	parts := strings.Split(key, "/")
+	if len(parts) != 5 {
+		return a, fmt.Errorf("%d parts and not 5", len(parts))
+	}
+	for i := range parts {
+		if parts[i], err = url.PathUnescape(parts[i]); err != nil {
+			return a, err
+		}
+	}
+	a.Client.Mover = lineage.Node{Scope: parts[1], Kind: lineage.ReplicatorNode, Name: parts[2]}
+	a.Topic, a.Op = lineage.Topic{Cluster: lineage.ClusterID(parts[3]), Name: parts[4]}, lineage.Read
+	return a, nil
+}

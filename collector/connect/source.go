@@ -1,0 +1,359 @@
+package connect
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/internal/copybook"
+	"github.com/lineaged/lineaged/lineage"
+)
+
+const (
+	// detailsARound bounds the requests for topics and offsets in one round; the list of connectors is one more, and the worker's own word one a minute.
+	detailsARound = 16
+	// detailsEvery is how often a connector's topics and offsets are asked for when there are few.
+	detailsEvery = 3 // rounds
+	// serverEvery is how often the workers are asked which cluster they belong to.
+	serverEvery = time.Minute
+)
+
+// source is the state between the rounds of one Connect cluster. One goroutine at a time.
+type source struct {
+	cfg    Config
+	client *client
+
+	server serverInfo
+	asked  time.Time // when the server was asked
+	told   bool      // its fact was told
+	known  map[string]*connector
+	books  map[string]*copybook.Book // of replications, by position key
+	stored map[string]bool           // names of connectors as stored
+
+	lost  bool
+	blind []lineage.BlindSpot
+	spoke bool // blind spots were told once
+}
+
+// connector is what is kept of one between rounds. Nothing of its configuration is.
+type connector struct {
+	fact   lineage.ConnectorFact
+	told   bool
+	topics []string // that it has used, as Connect says; nil: not told yet
+	marks  marks    // nil: not told yet
+	copied map[string]map[int32]int64
+	looked time.Time  // when topics and offsets were asked for last; zero: never
+	moved  [][]string // words of partitions whose offsets changed and were not told yet
+	mute   bool       // offsets are not told
+	failed string     // why the newest look failed; empty: it did not
+
+	replicator lineage.ReplicatorFact
+}
+
+func newSource(cfg Config) *source {
+	s := &source{cfg: cfg, client: newClient(cfg)}
+	s.forget()
+	return s
+}
+
+// forget brings the source to the state of a first start.
+func (s *source) forget() {
+	s.known, s.books, s.stored = map[string]*connector{}, map[string]*copybook.Book{}, map[string]bool{}
+	s.told, s.lost, s.spoke, s.asked = false, false, false, time.Time{}
+}
+
+// take is one round under way.
+type take struct {
+	*source
+	ctx     context.Context
+	round   time.Time
+	all     map[string]described
+	main    *lineage.Observation
+	details *lineage.Observation
+	spots   []lineage.BlindSpot
+	writers map[string][]lineage.Node
+}
+
+// Observe implements collector.Source.
+func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observation {
+	t := &take{source: s, ctx: ctx, round: round, writers: map[string][]lineage.Node{}}
+	t.main = t.observe(sourceConnectors, s.cfg.Interval)
+	t.details = t.observe(sourceOffsets, s.cfg.Interval)
+	if err := t.ask(); err != nil {
+		if errors.Is(ctx.Err(), context.Canceled) {
+			return nil // told to stop: nothing was lost
+		}
+		s.cfg.Board.SetWriters(s.id(sourceConnectors), s.kafka(), round, false, s.writersKnown())
+		return t.finish(err.Error())
+	}
+	t.tellServer()
+	t.look()
+	t.tellAll()
+	t.tellGone()
+	t.savePositions()
+	s.cfg.Board.SetWriters(s.id(sourceConnectors), s.kafka(), round, true, t.writers)
+	return t.finish("")
+}
+
+// Missed implements collector.Source.
+func (s *source) Missed(round time.Time, reason string) []lineage.Observation {
+	t := &take{source: s, round: round}
+	t.main, t.details = t.observe(sourceConnectors, s.cfg.Interval), t.observe(sourceOffsets, s.cfg.Interval)
+	return t.finish(reason)
+}
+
+func (t *take) observe(name string, interval time.Duration) *lineage.Observation {
+	return &lineage.Observation{Source: t.id(name), Round: t.round, Interval: interval, At: time.Now().UTC()}
+}
+
+// finish returns the round's observations, with an event when the workers were lost or came back. lost is why nothing was seen; empty: something was.
+func (t *take) finish(lost string) []lineage.Observation {
+	if lost != "" {
+		for _, o := range []*lineage.Observation{t.main, t.details} {
+			o.Missing = append(o.Missing, lineage.Missing{All: true, Share: 1, Reason: lost})
+		}
+	} else {
+		t.sayBlind()
+	}
+	switch {
+	case lost != "" && !t.lost:
+		t.main.Events = append(t.main.Events, lineage.Event{At: t.round, Type: lineage.SourceLost, Detail: t.main.Source.String() + ": " + lost})
+		t.cfg.Log.Warn("source lost", "source", sourceConnectors, "reason", lost)
+	case lost == "" && t.lost:
+		t.main.Events = append(t.main.Events, lineage.Event{At: t.round, Type: lineage.SourceRecovered, Detail: t.main.Source.String()})
+		t.cfg.Log.Info("source is back", "source", sourceConnectors)
+	}
+	t.lost = lost != ""
+	return []lineage.Observation{*t.main, *t.details}
+}
+
+// ask asks for what every round needs.
+func (t *take) ask() error {
+	err := t.askAll()
+	if errors.Is(err, errNotFound) {
+		return fmt.Errorf("%s answers with 404: is it the REST interface of a Connect worker?", t.client.urls[t.client.first])
+	}
+	return err
+}
+
+func (t *take) askAll() error {
+	if t.server.Kafka == "" || t.round.Sub(t.asked) >= serverEvery {
+		var now serverInfo
+		if err := t.client.get(t.ctx, "/", &now); err != nil {
+			return err
+		}
+		if now.Kafka == "" {
+			return fmt.Errorf("%s: the answer names no kafka_cluster_id: is it a Connect worker?", t.client.urls[t.client.first])
+		}
+		t.told = t.told && now == t.server
+		t.server, t.asked = now, t.round
+	}
+	if w, ok := t.cfg.Board.Cluster(t.cfg.Cluster); ok && string(w.ID) != t.server.Kafka {
+		return fmt.Errorf("its workers belong to the Kafka cluster %s, and the configured cluster %q is %s", t.server.Kafka, t.cfg.Cluster, w.ID)
+	}
+	var err error
+	t.all, err = t.client.connectors(t.ctx)
+	return err
+}
+
+// kafka is the id of the cluster that the connectors' topics are in.
+func (s *source) kafka() lineage.ClusterID { return lineage.ClusterID(s.server.Kafka) }
+
+func (t *take) tellServer() {
+	if t.told {
+		return
+	}
+	t.told = true
+	t.main.Facts = append(t.main.Facts, lineage.Fact{
+		Key:     lineage.FactKey{Source: t.cfg.Name, Kind: lineage.ConnectFacts},
+		Connect: &lineage.ConnectFact{Kafka: t.kafka(), Version: t.server.Version},
+	})
+}
+
+// look asks for the topics and offsets of as many connectors as a round may.
+func (t *take) look() {
+	var due []string
+	for name := range t.all {
+		c := t.known[name]
+		if c == nil {
+			c = &connector{}
+			t.known[name] = c
+		}
+		if c.looked.IsZero() || t.round.Sub(c.looked) >= detailsEvery*t.cfg.Interval || t.all[name].Info.Type == "source" && t.writes(name) {
+			due = append(due, name)
+		}
+	}
+	slices.SortFunc(due, func(a, b string) int {
+		return cmp.Or(t.known[a].looked.Compare(t.known[b].looked), strings.Compare(a, b))
+	})
+	for i, name := range due {
+		if 2*i >= detailsARound || t.ctx.Err() != nil {
+			break
+		}
+		c := t.known[name]
+		c.looked, c.failed = t.round, ""
+		if err := t.lookAt(name, c); err != nil {
+			c.failed = err.Error()
+		}
+	}
+	t.sayFailed()
+}
+
+// writes reports whether a running connector's records may be anyone's: then its topics are asked for each round, while there are few.
+func (t *take) writes(name string) bool {
+	return t.all[name].running() && len(t.all) <= detailsARound/2
+}
+
+func (t *take) lookAt(name string, c *connector) error {
+	topics, err := t.client.topics(t.ctx, name)
+	switch {
+	case errors.Is(err, errNotFound): // deleted since the list was made, or topic tracking is switched off: then what is configured tells
+		c.topics = []string{}
+	case err != nil:
+		return err
+	default:
+		slices.Sort(topics)
+		c.topics = append([]string{}, topics...)
+	}
+	if c.mute {
+		return nil
+	}
+	offsets, err := t.client.offsets(t.ctx, name)
+	switch {
+	case errors.Is(err, errNotFound):
+		c.mute = true // an older Connect, see Works with; or the connector is gone, and so is its state soon
+		return nil
+	case err != nil:
+		return err
+	}
+	c.copied = copiedOffsets(offsets)
+	now := marksOf(offsets)
+	if c.marks != nil {
+		for key, m := range now {
+			if old, had := c.marks[key]; !had || old.hash != m.hash {
+				c.note(m.words)
+			}
+		}
+	}
+	c.marks = now
+	return nil
+}
+
+// sayFailed says whose topics and offsets could not be seen.
+func (t *take) sayFailed() {
+	var names []string
+	reason := ""
+	for name := range t.all {
+		if c := t.known[name]; c.failed != "" {
+			names = append(names, name)
+			reason = max(reason, c.failed)
+		}
+	}
+	if len(names) == 0 {
+		return
+	}
+	t.details.Missing = append(t.details.Missing, lineage.Missing{
+		Reason: fmt.Sprintf("topics and offsets of %s: %s", some(names), reason), Share: float64(len(names)) / float64(len(t.all)),
+	})
+}
+
+// tellAll tells what each connector is and does.
+func (t *take) tellAll() {
+	names := make([]string, 0, len(t.all))
+	for name := range t.all {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		d, c := t.all[name], t.known[name]
+		m := t.movement(name, d, c)
+		fact := d.fact(name, t.kafka())
+		fact.Replicator = m.replicator.Node
+		if !c.told || !reflect.DeepEqual(c.fact, *fact) {
+			c.fact, c.told = *fact, true
+			t.main.Facts = append(t.main.Facts, lineage.Fact{Key: t.factKey(name), Connector: fact})
+		}
+		if len(d.Status.Tasks) == 0 && d.Status.Connector.State == "RUNNING" {
+			t.spot("what connector "+name+" moves: it runs without tasks", "look at its configuration and at the worker's log")
+		}
+		t.tellMovement(name, d, c, m)
+	}
+}
+
+func (t *take) factKey(name string) lineage.FactKey {
+	return lineage.FactKey{Source: t.cfg.Name, Kind: lineage.ConnectorFacts, Name: name}
+}
+
+// tellGone tells which connectors were deleted.
+func (t *take) tellGone() {
+	for name := range t.stored {
+		if _, is := t.all[name]; !is && t.known[name] == nil {
+			t.known[name] = &connector{told: true} // deleted while nobody watched
+		}
+	}
+	gone := map[lineage.Node]lineage.ReplicatorFact{}
+	for name, c := range t.known {
+		if _, is := t.all[name]; is {
+			continue
+		}
+		delete(t.known, name)
+		if c.told {
+			t.main.Facts = append(t.main.Facts, lineage.Fact{Key: t.factKey(name), Gone: true})
+		}
+		if c.replicator.Node.Kind != lineage.NoKind {
+			gone[c.replicator.Node] = c.replicator
+		}
+	}
+	for node := range gone {
+		if !slices.ContainsFunc(t.others(), func(c *connector) bool { return c.replicator.Node == node }) {
+			t.main.Facts = append(t.main.Facts, lineage.Fact{Key: t.replicatorKey(node), Gone: true})
+		}
+	}
+}
+
+func (s *source) others() (all []*connector) {
+	for _, c := range s.known {
+		all = append(all, c)
+	}
+	return all
+}
+
+func (s *source) replicatorKey(n lineage.Node) lineage.FactKey {
+	return lineage.FactKey{Source: s.cfg.Name, Kind: lineage.ReplicatorFacts, Name: n.Name}
+}
+
+// spot notes a blind spot of this round.
+func (t *take) spot(what, remedy string) {
+	t.spots = append(t.spots, lineage.BlindSpot{Source: t.main.Source.String(), What: what, Remedy: remedy})
+}
+
+// sayBlind tells the blind spots when they changed.
+func (t *take) sayBlind() {
+	slices.SortFunc(t.spots, func(a, b lineage.BlindSpot) int { return strings.Compare(a.What, b.What) })
+	if t.spoke && slices.Equal(t.spots, t.blind) {
+		return
+	}
+	t.spoke, t.blind = true, t.spots
+	t.main.Facts = append(t.main.Facts, lineage.Fact{
+		Key:        lineage.FactKey{Source: t.cfg.Name, Kind: lineage.BlindSpotFacts, Name: sourceConnectors},
+		BlindSpots: t.spots,
+	})
+}
+
+// some names the first few of names, for a sentence.
+func some(names []string) string {
+	const most = 5
+	slices.Sort(names)
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+}
+
+var _ collector.Source = (*source)(nil)

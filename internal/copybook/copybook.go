@@ -1,0 +1,227 @@
+// Package copybook keeps the account of what MirrorMaker 2 copies of one topic, from the offsets of its source connector: how many records, since when, how far behind.
+//
+// It hides that offsets come in steps, may be set back, and begin somewhere. It is pure bookkeeping: readings go in, samples come out. It refuses to guess beyond what the copy can hold. Whoever reads offsets uses it,
+// through Connect's REST interface or from MirrorMaker 2's own topics.
+package copybook
+
+import (
+	"encoding/binary"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// Book is the account of one topic of a source as a dedicated MirrorMaker 2 copies it: what its offsets advanced, and how far they are behind.
+//
+// It commits offsets each minute (offset.flush.interval.ms), so progress comes in steps. A step is spread over the time in which it can have happened: since the commit before, and since
+// nothing was left to copy. It is pure bookkeeping and not safe for concurrent use.
+type Book struct {
+	Access   lineage.Access
+	evidence lineage.EvidenceKind
+	parts    map[int32]int64 // offset of the last record copied
+
+	n, told   int64 // told: as last put into a sample; -1: never
+	estimated bool  // what was added since it was last told is a bound
+
+	began time.Time // when the copying can have begun: the first round
+	from  time.Time // start of the span over which the newest advance is spread
+	moved time.Time // newest round in which an offset advanced
+	idle  time.Time // newest round in which nothing was left to copy
+	known time.Time // newest round in which the offsets were read
+	Dirty bool      // what Encode writes changed
+
+	lag, pending         int64
+	lagTold, pendingTold int64 // -1: never
+}
+
+// SpreadLimit is the longest time over which one step is spread, and for which a replication that lives and lags is taken to be at work without a commit: twice the usual commit interval.
+const SpreadLimit = 2 * time.Minute
+
+// New returns an empty book. evidence is what its counts rest on.
+func New(access lineage.Access, evidence lineage.EvidenceKind) *Book {
+	return &Book{Access: access, evidence: evidence, parts: map[int32]int64{}, told: -1, lagTold: -1, pendingTold: -1}
+}
+
+// Reading is what one round tells of a topic that is copied.
+type Reading struct {
+	Offsets map[int32]int64 // of the last records copied, by partition
+	Ends    []int64         // of the source's partitions, -1 not known; nil: none known
+	Copies  []int64         // ends of the copy's partitions, the same way
+	// Origin: a partition whose first offset shows now had none when we looked before, so what lies before it was copied since then. Certain: MirrorMaker 2 can't have been copying it already.
+	Origin, Certain bool
+	Running         bool
+	Round           time.Time
+	Interval        time.Duration
+}
+
+// Observe books one round and reports whether records moved.
+func (b *Book) Observe(r Reading) bool {
+	if b.began.IsZero() {
+		b.began, b.Dirty = r.Round, true
+	}
+	advanced := false
+	for part, offset := range r.Offsets {
+		prev, had := b.parts[part]
+		if had && prev == offset {
+			continue
+		}
+		b.parts[part], b.Dirty = offset, true
+		switch {
+		case had && offset > prev:
+			b.n += offset - prev
+			advanced = true
+		case had: // set back, or a topic made anew: what is copied from here on is counted
+		case r.Origin:
+			n, certain := first(part, offset, r.Copies)
+			b.n += n
+			b.estimated = b.estimated || !certain || !r.Certain
+			advanced = advanced || n > 0
+		}
+	}
+	if advanced {
+		b.from, b.moved = b.spread(r), r.Round
+	}
+	b.measure(r)
+	b.known = r.Round
+	return advanced
+}
+
+// first returns how many records were copied when a partition's first offset shows: all up to it, where the source's log began at zero. It can't be more than what the copy holds, which tells
+// when it did not.
+func first(part int32, offset int64, copies []int64) (n int64, certain bool) {
+	n = offset + 1
+	if int(part) >= len(copies) || copies[part] < 0 {
+		return n, false
+	}
+	return min(n, copies[part]), copies[part] >= n
+}
+
+// spread returns the start of the span in which the progress that shows now can have happened.
+func (b *Book) spread(r Reading) time.Time {
+	from := b.idle
+	if !b.moved.IsZero() {
+		from = later(from, b.moved.Add(-r.Interval)) // the commit before was made in the round that ended then
+	}
+	if limit := r.Round.Add(-SpreadLimit); from.Before(limit) {
+		from = limit
+		if !b.known.IsZero() && b.known.Before(limit) {
+			from = b.known // nobody looked for longer than that
+		}
+	}
+	return later(from, b.began.Add(-r.Interval))
+}
+
+// measure computes the gauges. A partition without an offset is no lag in records, since nobody knows where its copying will begin, but there is something to copy.
+func (b *Book) measure(r Reading) {
+	if r.Ends == nil {
+		b.pending = 0
+		return
+	}
+	left := false
+	b.lag = 0
+	for part, end := range r.Ends {
+		offset, known := b.parts[int32(part)]
+		if known && end >= 0 {
+			b.lag += max(end-offset-1, 0)
+		}
+		left = left || !known && end > 0
+	}
+	if left = left || b.lag > 0; !left {
+		b.idle = r.Round
+	}
+	b.pending = 0
+	if last := later(later(b.moved, b.idle), b.began); r.Running && left && r.Round.Sub(last) <= SpreadLimit {
+		b.pending = 1
+	}
+}
+
+// Tell returns the samples of a round. before is the round before it.
+func (b *Book) Tell(before time.Time, endsKnown bool) (samples []lineage.Sample) {
+	if b.n != b.told {
+		s := lineage.Sample{Subject: b.Access, Metric: lineage.Records, Evidence: b.evidence, Value: b.n, Estimated: b.estimated}
+		if b.n > 0 && b.from.Before(before) {
+			s.Since = b.from
+		}
+		samples = append(samples, s)
+		b.told, b.estimated, b.Dirty = b.n, false, true
+	}
+	if endsKnown && b.lag != b.lagTold {
+		samples = append(samples, lineage.Sample{Subject: b.Access, Metric: lineage.Lag, Value: b.lag})
+		b.lagTold = b.lag
+	}
+	if b.pending != b.pendingTold {
+		samples = append(samples, lineage.Sample{Subject: b.Access, Metric: lineage.Pending, Value: b.pending})
+		b.pendingTold = b.pending
+	}
+	return samples
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// Encode returns what a book needs to go on after a restart: varints as in encoding/binary, times in Unix milliseconds, 0 for none.
+//
+//	v count  v told (-1 never)  uv estimated  v began  v moved  v idle  uv partitions { v partition  v offset of the last record copied }*
+func (b *Book) Encode() []byte {
+	out := binary.AppendVarint(nil, b.n)
+	out = binary.AppendVarint(out, b.told)
+	out = binary.AppendUvarint(out, map[bool]uint64{true: 1}[b.estimated])
+	for _, t := range [...]time.Time{b.began, b.moved, b.idle} {
+		ms := int64(0)
+		if !t.IsZero() {
+			ms = t.UnixMilli()
+		}
+		out = binary.AppendVarint(out, ms)
+	}
+	out = binary.AppendUvarint(out, uint64(len(b.parts)))
+	for _, part := range slices.Sorted(maps.Keys(b.parts)) {
+		out = binary.AppendVarint(out, int64(part))
+		out = binary.AppendVarint(out, b.parts[part])
+	}
+	return out
+}
+
+// Decode takes what Encode wrote into a new book. round is the newest round that was stored.
+func (b *Book) Decode(value []byte, round time.Time) error {
+	bad := false
+	next := func() int64 {
+		v, n := binary.Varint(value)
+		bad = bad || n <= 0
+		value = value[max(n, 0):]
+		return v
+	}
+	count := func() uint64 {
+		v, n := binary.Uvarint(value)
+		bad = bad || n <= 0
+		value = value[max(n, 0):]
+		return v
+	}
+	instant := func() time.Time {
+		if ms := next(); ms != 0 {
+			return time.UnixMilli(ms).UTC()
+		}
+		return time.Time{}
+	}
+	b.n, b.told, b.estimated = next(), next(), count() != 0
+	b.began, b.moved, b.idle, b.known = instant(), instant(), instant(), round
+	parts := count()
+	bad = bad || parts > uint64(len(value))
+	for i := uint64(0); i < parts && !bad; i++ {
+		part := int32(next())
+		b.parts[part] = next()
+	}
+	if bad || len(value) > 0 {
+		return errors.New("position is cut short or corrupt")
+	}
+	return nil
+}
+
+// Began is the first round in which something was booked; zero: none yet.
+func (b *Book) Began() time.Time { return b.began }
