@@ -47,10 +47,7 @@ func (p *program) configured(cmd *cobra.Command) *cobra.Command {
 
 // load returns the configuration that a command's flags, the environment and the file give.
 func (p *program) load(cmd *cobra.Command) (config.Config, error) {
-	file := p.configFile
-	if !cmd.Flags().Changed("config") {
-		file = p.getenv("LINEAGED_CONFIG")
-	}
+	file := p.file(cmd)
 	cfg, err := config.Load(config.Input{File: file, Environ: p.environ, Flags: cmd.Flags()})
 	if err != nil {
 		return cfg, err
@@ -58,7 +55,20 @@ func (p *program) load(cmd *cobra.Command) (config.Config, error) {
 	if _, err := identity.New(identityRules(cfg)); err != nil {
 		return cfg, &config.Error{Key: "applications", Problem: err.Error(), Origin: file}
 	}
+	for i, m := range mappings(cfg) {
+		if err := m.Check(); err != nil {
+			return cfg, &config.Error{Key: fmt.Sprintf("datasets[%d]", i), Problem: err.Error(), Origin: file}
+		}
+	}
 	return cfg, nil
+}
+
+// file is the configuration file; empty: none.
+func (p *program) file(cmd *cobra.Command) string {
+	if cmd.Flags().Changed("config") {
+		return p.configFile
+	}
+	return p.getenv("LINEAGED_CONFIG")
 }
 
 func (p *program) getenv(name string) string {
@@ -83,7 +93,8 @@ func (p *program) serve() *cobra.Command {
 			}
 			log := newLogger(p.stderr, cfg.Log)
 			slog.SetDefault(log) // for what has no logger of its own
-			return serve(cmd.Context(), cfg, log, p.stdout)
+			again := reloader{file: p.file(cmd), load: func() (config.Config, error) { return p.load(cmd) }}
+			return serve(cmd.Context(), cfg, again, log, p.stdout)
 		},
 	})
 }

@@ -94,7 +94,7 @@ func (p *program) runDemo(ctx context.Context, cfg config.Config, insist, open b
 	if open {
 		openBrowser(ctx, address(ln.Addr(), cfg))
 	}
-	err = serveOn(ctx, ln, cfg, log, p.stdout)
+	err = serveOn(ctx, ln, cfg, reloader{}, log, p.stdout)
 	if stop() {
 		world.Close()
 	} else {

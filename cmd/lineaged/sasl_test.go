@@ -53,7 +53,7 @@ func TestSASL(t *testing.T) {
 				}
 				var log lockedBuffer
 				s := start(t, func(ctx context.Context, stdout io.Writer) error {
-					return serve(ctx, cfg, slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})), stdout)
+					return serve(ctx, cfg, reloader{}, slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})), stdout)
 				})
 				type clusters struct {
 					Clusters []struct {

@@ -16,7 +16,9 @@ import (
 
 	"github.com/lineaged/lineaged/api"
 	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/collector/connect"
 	"github.com/lineaged/lineaged/collector/kafka"
+	"github.com/lineaged/lineaged/collector/mirror"
 	"github.com/lineaged/lineaged/internal/config"
 	"github.com/lineaged/lineaged/timeseries"
 )
@@ -27,14 +29,14 @@ const maintainEvery = time.Minute
 // drainTimeout is how long requests under way may take after the signal to stop. All of the program has five seconds.
 const drainTimeout = 2 * time.Second
 
-// serve runs lineaged with a checked configuration until ctx ends. It prints the ready line on stdout once requests are answered. Everything it started has
+// serve runs lineaged with a checked configuration until ctx ends; again reads it once more when its rules change. It prints the ready line on stdout once requests are answered. Everything it started has
 // ended when it returns.
-func serve(ctx context.Context, cfg config.Config, log *slog.Logger, stdout io.Writer) error {
+func serve(ctx context.Context, cfg config.Config, again reloader, log *slog.Logger, stdout io.Writer) error {
 	ln, err := listen(ctx, cfg)
 	if err != nil {
 		return err
 	}
-	return serveOn(ctx, ln, cfg, log, stdout)
+	return serveOn(ctx, ln, cfg, again, log, stdout)
 }
 
 // listen takes the address before anything else is started: two servers on one address are two on one data folder.
@@ -47,7 +49,7 @@ func listen(ctx context.Context, cfg config.Config) (net.Listener, error) {
 }
 
 // serveOn is serve on an open listener, which it closes.
-func serveOn(ctx context.Context, ln net.Listener, cfg config.Config, log *slog.Logger, stdout io.Writer) (err error) {
+func serveOn(ctx context.Context, ln net.Listener, cfg config.Config, again reloader, log *slog.Logger, stdout io.Writer) (err error) {
 	defer func() { _ = ln.Close() }() // a second close is harmless
 	store, err := openStore(cfg, log)
 	if err != nil {
@@ -58,7 +60,7 @@ func serveOn(ctx context.Context, ln net.Listener, cfg config.Config, log *slog.
 			err = errors.Join(err, fmt.Errorf("close the store: %w", closeErr))
 		}
 	}()
-	who, err := identify(ctx, cfg, store)
+	rules, err := newRules(ctx, cfg, store, log)
 	if err != nil {
 		return err
 	}
@@ -68,7 +70,7 @@ func serveOn(ctx context.Context, ln net.Listener, cfg config.Config, log *slog.
 		return err
 	}
 	var draining atomic.Bool
-	options := apiOptions(cfg, store, who, log)
+	options := apiOptions(cfg, store, rules, log)
 	options.Trouble, options.Stopping = sink.trouble, draining.Load
 	handler := api.New(options)
 
@@ -76,6 +78,7 @@ func serveOn(ctx context.Context, ln net.Listener, cfg config.Config, log *slog.
 	for _, c := range collectors {
 		g.Go(func() error { return c.Run(ctx) })
 	}
+	g.Go(func() error { return rules.watch(ctx, again) })
 	g.Go(func() error { return maintain(ctx, store, log) })
 	g.Go(func() error {
 		return answer(ctx, ln, handler, &draining, cfg, log, func() {
@@ -95,15 +98,40 @@ func openStore(cfg config.Config, log *slog.Logger) (*timeseries.Badger, error) 
 	})
 }
 
-// newCollectors makes one collector per cluster. None has connected yet.
-func newCollectors(cfg config.Config, sink collector.Sink, log *slog.Logger) ([]*kafka.Collector, error) {
-	var all []*kafka.Collector
+// runner collects until its context ends.
+type runner interface {
+	Run(ctx context.Context) error
+}
+
+// newCollectors makes the collectors: of each cluster, of the replication into it, and of each Connect cluster. None has connected yet. They meet at one board.
+func newCollectors(cfg config.Config, sink collector.Sink, log *slog.Logger) ([]runner, error) {
+	var all []runner
+	board, syncs, interval := &collector.Board{}, &mirror.Syncs{}, time.Duration(cfg.Interval)
 	for _, cl := range cfg.Clusters {
-		kcfg, err := collectorConfig(cl, time.Duration(cfg.Interval), log)
+		kcfg, err := collectorConfig(cl, interval, log)
 		if err != nil {
 			return nil, err
 		}
+		kcfg.Board = board
 		c, err := kafka.New(kcfg, sink)
+		if err != nil {
+			return nil, err
+		}
+		m, err := mirror.New(mirror.Config{
+			Name: kcfg.Name, Client: dialer(kcfg), Interval: interval, Board: board, Aliases: aliasesInto(cfg, kcfg.Name), Syncs: syncs, Log: log,
+		}, sink)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, c, m)
+	}
+	for _, cn := range cfg.Connect {
+		ccfg, err := connectConfig(cfg, cn, log)
+		if err != nil {
+			return nil, err
+		}
+		ccfg.Board = board
+		c, err := connect.New(ccfg, sink)
 		if err != nil {
 			return nil, err
 		}

@@ -170,7 +170,7 @@ func TestKafkaDownThenUp(t *testing.T) {
 	address, port := freePort(t)
 	cfg := testConfig(t, address)
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
-	s := start(t, func(ctx context.Context, stdout io.Writer) error { return serve(ctx, cfg, log, stdout) })
+	s := start(t, func(ctx context.Context, stdout io.Writer) error { return serve(ctx, cfg, reloader{}, log, stdout) })
 
 	if status, body := s.get("/healthz"); status != http.StatusOK {
 		t.Errorf("/healthz is %d: %s", status, body)
@@ -341,7 +341,7 @@ func TestProtected(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := start(t, func(ctx context.Context, stdout io.Writer) error {
-		return serve(ctx, cfg, slog.New(slog.DiscardHandler), stdout)
+		return serve(ctx, cfg, reloader{}, slog.New(slog.DiscardHandler), stdout)
 	})
 	if !strings.HasPrefix(s.url, "https://127.0.0.1:") {
 		t.Errorf("ready at %s", s.url)

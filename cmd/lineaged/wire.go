@@ -1,17 +1,19 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"regexp"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/sasl"
 	"github.com/twmb/franz-go/pkg/sasl/plain"
 	"github.com/twmb/franz-go/pkg/sasl/scram"
 
 	"github.com/lineaged/lineaged/api"
+	"github.com/lineaged/lineaged/collector/connect"
 	"github.com/lineaged/lineaged/collector/kafka"
 	"github.com/lineaged/lineaged/identity"
 	"github.com/lineaged/lineaged/internal/config"
@@ -69,17 +71,45 @@ func expressions(patterns []config.Pattern) []*regexp.Regexp {
 	return all
 }
 
-// identify makes the identity of the configured rules and keeps its record in the store, so that what is asked later knows which rules named it.
-func identify(ctx context.Context, cfg config.Config, store timeseries.Store) (*identity.Resolver, error) {
-	rules := identityRules(cfg)
-	who, err := identity.New(rules)
+// dialer makes clients of a cluster for who does not speak its Admin API.
+func dialer(cfg kafka.Config) func(opts ...kgo.Opt) (*kgo.Client, error) {
+	return func(opts ...kgo.Opt) (*kgo.Client, error) {
+		return kgo.NewClient(append(kafka.ClientOptions(cfg), opts...)...)
+	}
+}
+
+func connectConfig(cfg config.Config, c config.Connect, log *slog.Logger) (connect.Config, error) {
+	tlsConfig, err := c.TLS.Config()
 	if err != nil {
-		return nil, &config.Error{Problem: err.Error()}
+		return connect.Config{}, err
 	}
-	if _, err := store.PutIdentity(ctx, identity.Encode(rules)); err != nil {
-		return nil, fmt.Errorf("store the rules: %w", err)
+	secret, err := c.BasicAuth.Secret()
+	if err != nil {
+		return connect.Config{}, err
 	}
-	return who, nil
+	return connect.Config{
+		Name: c.Source(), URLs: c.Addresses(), Cluster: c.Cluster, Username: c.BasicAuth.Username, Password: secret.Reveal(), TLS: tlsConfig,
+		Aliases: aliasesInto(cfg, c.Cluster), Interval: time.Duration(cfg.Interval), Log: log, Datasets: mappings(cfg),
+	}, nil
+}
+
+func mappings(cfg config.Config) (all []connect.Mapping) {
+	for _, d := range cfg.Datasets {
+		all = append(all, connect.Mapping{Class: d.Class.Regexp, Namespace: d.Namespace, Name: d.Name})
+	}
+	return all
+}
+
+// aliasesInto returns the aliases by which MirrorMaker 2 that copies into a cluster knows others, of all clusters when it is not known which.
+func aliasesInto(cfg config.Config, target string) map[string]string {
+	out := map[string]string{}
+	for _, m := range cfg.Mirrors {
+		if target == "" || m.Target == target {
+			out[m.Source] = m.Source
+			maps.Copy(out, m.Aliases)
+		}
+	}
+	return out
 }
 
 func identityRules(cfg config.Config) identity.Rules {
@@ -94,12 +124,15 @@ func identityRules(cfg config.Config) identity.Rules {
 	for _, t := range cfg.Topics {
 		rules.Topics = append(rules.Topics, identity.TopicRule{Match: t.Match.Regexp, Owner: t.Owner, Tags: t.Tags})
 	}
+	for _, n := range cfg.Nodes {
+		rules.Nodes = append(rules.Nodes, identity.NodeRule{Match: n.Match.Regexp, Owner: n.Owner, Tags: n.Tags})
+	}
 	return rules
 }
 
-func apiOptions(cfg config.Config, store timeseries.Store, who *identity.Resolver, log *slog.Logger) api.Options {
+func apiOptions(cfg config.Config, store timeseries.Store, rules *rules, log *slog.Logger) api.Options {
 	o := api.Options{
-		History: store, Identity: func() api.Identity { return who }, UI: ui.Handler(), Hosts: cfg.Web.AllowedHosts, Log: log,
+		History: store, Identity: rules.identity, UI: ui.Handler(), Hosts: cfg.Web.AllowedHosts, Log: log,
 		Sizes: func() api.Sizes {
 			s := store.Stats()
 			return api.Sizes{Subjects: s.Subjects, Series: s.Series, LogBytes: s.LogBytes, DiskBytes: s.DiskBytes, FreeBytes: s.FreeBytes}
@@ -108,6 +141,9 @@ func apiOptions(cfg config.Config, store timeseries.Store, who *identity.Resolve
 	o.Version, o.Revision = buildVersion()
 	for _, c := range cfg.Clusters {
 		o.Clusters = append(o.Clusters, api.ClusterConfig{Source: c.Source(), Name: c.Name, Environment: c.Environment})
+	}
+	for _, c := range cfg.Connect {
+		o.Connects = append(o.Connects, api.ConnectConfig{Name: c.Source(), Cluster: c.Cluster})
 	}
 	return o
 }

@@ -71,7 +71,7 @@ func New(cfg Config, sink collector.Sink) (*Collector, error) {
 		}
 	}
 	for _, m := range cfg.Datasets {
-		if err := m.check(); err != nil {
+		if err := m.Check(); err != nil {
 			return fail("%w", err)
 		}
 	}

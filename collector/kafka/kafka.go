@@ -50,6 +50,22 @@ func New(cfg Config, sink collector.Sink) (*Collector, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	cfg.Log = cfg.Log.With("cluster", cfg.Name)
+	opts := ClientOptions(cfg)
+	source := newSource(cfg)
+	// The slow sources have connections of their own: a broker answers the requests of a connection in order, and one that it holds (DescribeShareGroupOffsets at a group's first delivery, measured: 1.8 s)
+	// would hold the next tick's too.
+	for _, cl := range []**kgo.Client{&source.cl, &source.slowClient} {
+		var err error
+		if *cl, err = kgo.NewClient(opts...); err != nil {
+			source.close()
+			return nil, fmt.Errorf("cluster %q: %w", cfg.Name, err)
+		}
+	}
+	return &Collector{source: source, sink: sink}, nil
+}
+
+// ClientOptions are the options of a client of the cluster: how it is reached, and that it does not insist.
+func ClientOptions(cfg Config) []kgo.Opt {
 	opts := []kgo.Opt{
 		kgo.SeedBrokers(cfg.Brokers...),
 		kgo.ClientID("lineaged"),
@@ -66,17 +82,7 @@ func New(cfg Config, sink collector.Sink) (*Collector, error) {
 	if cfg.SASL != nil {
 		opts = append(opts, kgo.SASL(cfg.SASL))
 	}
-	source := newSource(cfg)
-	// The slow sources have connections of their own: a broker answers the requests of a connection in order, and one that it holds (DescribeShareGroupOffsets at a group's first delivery, measured: 1.8 s)
-	// would hold the next tick's too.
-	for _, cl := range []**kgo.Client{&source.cl, &source.slowClient} {
-		var err error
-		if *cl, err = kgo.NewClient(opts...); err != nil {
-			source.close()
-			return nil, fmt.Errorf("cluster %q: %w", cfg.Name, err)
-		}
-	}
-	return &Collector{source: source, sink: sink}, nil
+	return opts
 }
 
 // Run collects until ctx ends and then returns nil. An unreachable cluster is no error: it is said as missing, and asked again at the next tick.

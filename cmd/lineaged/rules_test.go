@@ -1,0 +1,113 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+
+	"github.com/lineaged/lineaged/internal/config"
+)
+
+// buffer is a log that several goroutines write.
+type buffer struct {
+	mu sync.Mutex // guards b
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+// unless returns a problem where something does not hold.
+func unless(holds bool, problem string) string {
+	if holds {
+		return ""
+	}
+	return problem
+}
+
+// A changed rule takes effect while the program runs, for windows of the past as well; what is wrong changes nothing.
+func TestRulesChangeWithoutARestart(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "lineaged.yaml")
+	k, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(2, "orders"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(k.Close)
+	base := "clusters: [{name: west, brokers: ['" + k.ListenAddrs()[0] + "']}]\ninterval: 1s\nlisten: 127.0.0.1:0\ndata: " + t.TempDir() + "\n"
+	write := func(rules string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(base+rules), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("")
+	load := func() (config.Config, error) { return config.Load(config.Input{File: file}) }
+	cfg, err := load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log buffer
+	logger := slog.New(slog.NewTextHandler(&log, nil))
+	s := start(t, func(ctx context.Context, stdout io.Writer) error {
+		return serve(ctx, cfg, reloader{file, load}, logger, stdout)
+	})
+	defer s.end()
+	owner := func() string {
+		var out struct {
+			Nodes struct {
+				Edges []struct {
+					Node struct {
+						ID    string
+						Owner string
+						Tags  []string
+					}
+				}
+			}
+		}
+		problem := s.query(`{ nodes(kinds: [TOPIC], first: 100) { edges { node { id owner tags } } } }`, &out)
+		if problem != "" {
+			return problem
+		}
+		for _, e := range out.Nodes.Edges {
+			if e.Node.ID == "topic:west/orders" {
+				return e.Node.Owner + strings.Join(e.Node.Tags, "")
+			}
+		}
+		return "no topic"
+	}
+	eventually(t, 15*time.Second, func() string { return unless(owner() == "", "not: the topic is seen") })
+	write("topics: [{match: ^orders$, owner: team-a}]\n")
+	eventually(t, 15*time.Second, func() string { return unless(owner() == "team-a", "not: the new rule holds") })
+	write("topics: [{match: ^orders$, owner: team-b, colour: red}]\n")
+	eventually(t, 15*time.Second, func() string { return unless(strings.Contains(log.String(), "colour"), "not: the log says what is wrong") })
+	if got := owner(); got != "team-a" {
+		t.Errorf("a wrong file changed the rules: %q", got)
+	}
+	write("nodes: [{match: '^topic:west/orders$', tags: [pii]}]\nlog: {level: debug}\n")
+	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 15*time.Second, func() string { return unless(owner() == "pii", "not: SIGHUP has them read again") })
+	if !strings.Contains(log.String(), "need a restart") || !strings.Contains(log.String(), "keys=log") {
+		t.Errorf("the log does not say that log needs a restart:\n%s", log.String())
+	}
+}
