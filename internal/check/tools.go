@@ -18,7 +18,7 @@ func inCI() bool {
 }
 
 // prerequisites stops early, with one line a missing tool, and installs the Debian packages it may install: Chromium
-// for the browser test, a JDK and Maven for the test broker.
+// for the browser test, a JDK and Maven for the test broker, kcat for a producer that is not Java's.
 func prerequisites(ctx context.Context) error {
 	var errs []error
 	errs = append(errs, atLeast(ctx, 1, 26, "Go 1.26 or later (https://go.dev/dl)", "go", "env", "GOVERSION"))
@@ -38,6 +38,9 @@ func prerequisites(ctx context.Context) error {
 	}
 	if _, err := exec.LookPath("mvn"); err != nil {
 		packages = append(packages, "maven")
+	}
+	if _, err := exec.LookPath("kcat"); err != nil {
+		packages = append(packages, "kcat")
 	}
 	return installDebian(ctx, packages)
 }
