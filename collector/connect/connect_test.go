@@ -240,9 +240,12 @@ func TestSourceAndSink(t *testing.T) {
 	})
 	w.connectors["file-in"].offsets = []map[string]any{{"partition": map[string]any{"filename": "/in.txt"}, "offset": map[string]any{"position": 6, "secret": canary}}}
 	w.connectors["jdbc-out"].offsets = []map[string]any{{"partition": map[string]any{"kafka_topic": "orders", "kafka_partition": 0}, "offset": map[string]any{"kafka_offset": 3}}}
+	w.connectors["file-out"] = running("sink", []string{"orders"}, map[string]any{"connector.class": "FileStreamSink", "file": "/out.txt", "topics": "orders"})
+	w.connectors["file-out"].offsets = []map[string]any{{"partition": map[string]any{"kafka_topic": "orders", "kafka_partition": 0}, "offset": map[string]any{"kafka_offset": 3}}}
 	r := newRig(t, w, nil)
 	r.take()
 	r.want("file-in", "read file /in.txt", "write west-id/lines")
+	r.want("file-out", "read west-id/orders", "write file /out.txt")
 	r.want("jdbc-out", "read west-id/orders", "read west-id/returns", "write postgres://db:5433 warehouse.shop.orders", "write postgres://db:5433 warehouse.shop.returns", "write west-id/dead")
 	facts := r.facts(lineage.ConnectorFacts)
 	if f := facts["jdbc-out"].Connector; f == nil || f.Group != "connect-jdbc-out" || f.Type != "sink" || f.State != "RUNNING" || len(f.Tasks) != 1 || f.Kafka != kafka {
@@ -261,11 +264,17 @@ func TestSourceAndSink(t *testing.T) {
 	// What moves is told of where it moves.
 	w.connectors["file-in"].offsets[0]["offset"] = map[string]any{"position": 12}
 	w.connectors["jdbc-out"].offsets[0]["offset"] = map[string]any{"kafka_offset": 4}
+	w.connectors["file-out"].offsets[0]["offset"] = map[string]any{"kafka_offset": 4}
+	whole := false // a file that takes all topics is moved by each
 	for range detailsEvery {
 		r.take()
+		whole = whole || slices.Contains(r.does("file-out"), "write file /out.txt*")
 		if slices.Contains(r.does("jdbc-out"), "write postgres://db:5433 warehouse.shop.orders*") {
 			break
 		}
+	}
+	if !whole {
+		t.Error("the file did not move with its topic")
 	}
 	r.want("jdbc-out", "read west-id/orders", "read west-id/returns", "write postgres://db:5433 warehouse.shop.orders*", "write postgres://db:5433 warehouse.shop.returns", "write west-id/dead")
 	if len(r.facts(lineage.ConnectorFacts)) > 0 {

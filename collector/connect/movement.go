@@ -232,8 +232,12 @@ func (t *take) tellMovement(name string, d described, c *connector, m movement) 
 // note keeps the words of a partition whose offset changed, until they are told.
 func (c *connector) note(words []string) { c.moved = append(c.moved, words) }
 
-// stirred reports whether the offsets that changed can be those of a dataset: their partition names its topic or its own name, or names nothing that tells.
+// stirred reports whether the offsets that changed can be those of a dataset: their partition names its topic or its own name, or names nothing that tells. A dataset that
+// belongs to no single topic is moved by all of them.
 func (c *connector) stirred(topic string, set lineage.Dataset) bool {
+	if topic == "" {
+		return len(c.moved) > 0
+	}
 	for _, words := range c.moved {
 		tells := false
 		for _, w := range words {

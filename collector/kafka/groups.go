@@ -16,7 +16,7 @@ type group struct {
 	protocol    string
 	state       string
 	coordinator int32
-	joined      time.Time // first round in which it was seen; zero: it was there before we looked
+	joined      time.Time // an instant from which every commit of it was seen: the round before it appeared, or the first whole reading of its offsets; zero: none yet
 	wasLive     bool
 	absent      int       // rounds in a row in which it was not listed
 	leftOut     time.Time // first of the rounds in a row in which all brokers answered and none listed it; zero: the last was none
@@ -106,12 +106,14 @@ func (t *take) groupOffsets() {
 func (t *take) committed(o *lineage.Observation, g *group, rg *kmsg.OffsetFetchResponseGroup, why map[*topic]string) {
 	commits := map[*topic][]commit{}
 	failed := map[*topic]bool{}
+	whole := true
 	for _, rt := range rg.Topics {
 		tp := t.topics[lineage.TopicID(rt.TopicID)]
 		if tp == nil && rt.Topic != "" {
 			tp = t.byName[rt.Topic]
 		}
 		if tp == nil {
+			whole = false
 			continue
 		}
 		for _, p := range rt.Partitions {
@@ -132,15 +134,24 @@ func (t *take) committed(o *lineage.Observation, g *group, rg *kmsg.OffsetFetchR
 	}
 	for tp := range t.readTopics(g, commits) {
 		if failed[tp] {
+			whole = false
 			continue
 		}
 		r := g.reader(tp, lineage.GroupOffsets)
 		if !r.observe(commits[tp], topicAt{tp, t.round}, groupState{live: g.live(), wasLive: g.wasLive, joined: g.joined}, t.round) {
-			why[tp] = "end offsets are missing"
+			why[tp], whole = "end offsets are missing", false
 			continue
 		}
 		o.Samples = append(o.Samples, r.tell(t.round, t.before)...)
 		g.dirty = g.dirty || r.touched
+	}
+	g.looked(whole)
+}
+
+// looked notes the first reading of a group that misses nothing of what it has committed.
+func (g *group) looked(whole bool) {
+	if whole && g.joined.IsZero() {
+		g.joined, g.dirty = time.Now().UTC(), true
 	}
 }
 
@@ -248,7 +259,7 @@ func (t *take) listed1(o *lineage.Observation, broker int32, lg *kmsg.ListGroups
 // maxDeparted bounds the memory for deleted groups and topics: short-lived groups with random names would fill it for ever.
 const maxDeparted = 10_000
 
-// resume takes over the totals of a deleted group of the same name. Its commits are gone: what it commits first is its base.
+// resume takes over the totals of a deleted group of the same name. Its commits are gone: those that its first reading finds are its base.
 func (g *group) resume(old *group) {
 	g.readers = old.readers
 	for _, r := range g.readers {

@@ -81,4 +81,12 @@ func (h *history) offsetAt(at time.Time) (offset int64, ok bool) {
 	return h.points[i-1].offset, true
 }
 
+// oldest returns the first end that is known, if it was read before the instant.
+func (h *history) oldest(before time.Time) (offset int64, ok bool) {
+	if len(h.points) == 0 || h.points[0].atMs >= before.UnixMilli() {
+		return 0, false
+	}
+	return h.points[0].offset, true
+}
+
 func msDuration(ms int64) time.Duration { return time.Duration(max(ms, 0)) * time.Millisecond }

@@ -469,29 +469,7 @@ func TestSlowSourcesTellOfAnOutage(t *testing.T) {
 // On a topic that was born under our eyes a commit can be ahead of the end, which was read some milliseconds before: that is no loss of the group's offsets. A first commit beyond the end was made on the topic's
 // predecessor of the same name.
 func TestCommitAheadOfTheEnd(t *testing.T) {
-	s := newSource(Config{Name: "west", Interval: tick})
-	tp := &topic{account: newAccount(lineage.Topic{ID: lineage.TopicID{1}, Name: "orders"}), born: t0}
-	tp.open(1, true)
-	tp.leaders, tp.histories, tp.starts = []int32{1}, make([]history, 1), []int64{0}
-	s.topics[tp.topic.ID], s.byName["orders"] = tp, tp
-	g := &group{ref: lineage.GroupRef{Group: "g"}, state: "Stable", joined: t0.Add(-tick), readers: map[lineage.TopicID]*reader{}}
-	round := t0
-	look := func(end, committed int64) int64 {
-		t.Helper()
-		round = round.Add(tick)
-		take := &take{source: s, round: round, before: round.Add(-tick)}
-		tp.begin()
-		tp.setEnd(0, end)
-		rg := kmsg.NewOffsetFetchResponseGroup()
-		rt := kmsg.NewOffsetFetchResponseGroupTopic()
-		rt.TopicID = tp.topic.ID
-		p := kmsg.NewOffsetFetchResponseGroupTopicPartition()
-		p.Offset = committed
-		rt.Partitions = append(rt.Partitions, p)
-		rg.Topics = append(rg.Topics, rt)
-		take.committed(take.observe(sourceGroups, tick), g, &rg, map[*topic]string{})
-		return g.readers[tp.topic.ID].read.n
-	}
+	look := committing(&group{ref: lineage.GroupRef{Group: "g"}, state: "Stable", joined: t0.Add(-tick)}, t0)
 	for _, c := range []struct{ end, committed, read int64 }{
 		{0, 900, 0}, // of the predecessor
 		{100, 100, 100},
@@ -501,5 +479,47 @@ func TestCommitAheadOfTheEnd(t *testing.T) {
 		if n := look(c.end, c.committed); n != c.read {
 			t.Errorf("end %d, committed %d: read %d, want %d", c.end, c.committed, n, c.read)
 		}
+	}
+}
+
+// A group that was there before anybody looked, and had committed nothing by then, has read what its first commit says; one that had has read what came since.
+func TestFirstCommitOfAGroupThatWasThere(t *testing.T) {
+	for _, c := range []struct{ found, later, read int64 }{{-1, 70, 20}, {40, 70, 30}} {
+		look := committing(&group{ref: lineage.GroupRef{Group: "g"}, state: "Stable"}, time.Time{})
+		look(50, c.found)
+		look(60, c.found)
+		if n := look(100, c.later); n != c.read {
+			t.Errorf("found at %d, then at %d: read %d, want %d", c.found, c.later, n, c.read)
+		}
+	}
+}
+
+// committing returns a function that takes a round in which the only partition of a topic ends at end and the group has committed an offset, and returns what the group has read by then.
+func committing(g *group, born time.Time) func(end, committed int64) int64 {
+	s := newSource(Config{Name: "west", Interval: tick})
+	tp := &topic{account: newAccount(lineage.Topic{ID: lineage.TopicID{1}, Name: "orders"}), born: born}
+	tp.open(1, !born.IsZero())
+	tp.leaders, tp.histories, tp.starts = []int32{1}, make([]history, 1), []int64{0}
+	s.topics[tp.topic.ID], s.byName["orders"] = tp, tp
+	g.readers = map[lineage.TopicID]*reader{}
+	round := time.Now().UTC()
+	if !born.IsZero() {
+		round = born
+	}
+	return func(end, committed int64) int64 {
+		round = round.Add(tick)
+		take := &take{source: s, round: round, before: round.Add(-tick)}
+		tp.begin()
+		tp.setEnd(0, end)
+		tp.histories[0].add(round, end)
+		rg := kmsg.NewOffsetFetchResponseGroup()
+		rt := kmsg.NewOffsetFetchResponseGroupTopic()
+		rt.TopicID = tp.topic.ID
+		p := kmsg.NewOffsetFetchResponseGroupTopicPartition()
+		p.Offset = committed
+		rt.Partitions = append(rt.Partitions, p)
+		rg.Topics = append(rg.Topics, rt)
+		take.committed(take.observe(sourceGroups, tick), g, &rg, map[*topic]string{})
+		return g.readers[tp.topic.ID].read.n
 	}
 }

@@ -199,11 +199,13 @@ func (tp topicAt) transactional() bool { return tp.markers > 0 || len(tp.txns) >
 // appeared, it began at the log's start. If more, it began at that end at the latest: counting from there is a lower bound, and exact where the log was empty then.
 func (tp topicAt) origin(partition int32, offset int64, joined time.Time) (int64, bool) {
 	end, known := tp.histories[partition].offsetAt(joined)
-	switch {
-	case known:
-	case tp.born.After(joined):
-		end = 0
-	default:
+	if !known && tp.born.After(joined) {
+		end, known = 0, true
+	}
+	if !known { // it had committed nothing at any later instant either, before this round
+		end, known = tp.histories[partition].oldest(tp.now)
+	}
+	if !known {
 		return offset, false // we were not there: nothing is claimed
 	}
 	start := max(tp.starts[partition], 0)

@@ -79,7 +79,7 @@ type topicEnds interface {
 	age(partition int32, offset int64) (age time.Duration, atLeast bool)
 	// transactional reports whether transactions were written to the topic: their markers are offsets that a reader passes and does not read.
 	transactional() bool
-	// origin returns where a consumer that has just committed offset for the first time began to read, and whether that is certain.
+	// origin returns where a consumer that had committed nothing at an instant and has now committed offset began to read, and whether that is certain.
 	origin(partition int32, offset int64, joined time.Time) (start int64, certain bool)
 }
 
@@ -91,7 +91,7 @@ const spreadLimit = 2 * time.Minute
 type groupState struct {
 	live    bool      // it has members
 	wasLive bool      // it had members in the round before
-	joined  time.Time // first round in which the group was seen; zero: it was there before we looked
+	joined  time.Time // an instant from which every commit of the group was seen; zero: until this round none was looked for
 }
 
 // observe books the commits of one round. It returns false, and books nothing, when an end that it needs is missing.
@@ -170,10 +170,11 @@ func (r *reader) book(c commit, ends topicEnds, g groupState) bool {
 		return false
 	}
 	p.committed = c.offset
+	byAdmin := !g.live && !g.wasLive && c.leaderEpoch < 0 // or by MirrorMaker 2, which syncs the groups of another cluster
 	switch {
 	case prev < 0:
-		if prev == lostCommit || g.joined.IsZero() {
-			return false // what is committed first after a loss, or was there before us, is the base
+		if prev == lostCommit || g.joined.IsZero() || byAdmin {
+			return false // what is committed first after a loss, was there before us, or was read by nobody, is the base
 		}
 		start, certain := ends.origin(c.partition, c.offset, g.joined)
 		if c.offset <= start {
@@ -183,7 +184,7 @@ func (r *reader) book(c commit, ends topicEnds, g groupState) bool {
 		return true
 	case c.offset < prev:
 		return false // set back: what is read again will be counted from here
-	case !g.live && !g.wasLive && (c.leaderEpoch < 0 || r.kind == lineage.ShareOffsets):
+	case byAdmin || !g.live && !g.wasLive && r.kind == lineage.ShareOffsets:
 		return false // set forward by an administrator: nobody read what lies in between
 	default:
 		r.read.add(c.offset-prev, r.estimates(ends))

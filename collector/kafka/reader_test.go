@@ -126,6 +126,46 @@ func TestReaderOfANewGroup(t *testing.T) {
 	})
 }
 
+// MirrorMaker 2 syncs the offsets of another cluster's groups into groups that nobody is in: that is no reading, not at first and not later.
+func TestReaderOfSyncedOffsets(t *testing.T) {
+	runReader(t, t0.Add(-tick), 0, []readerStep{
+		{offset: 100, end: 500, epoch: -1, lag: 400},
+		{offset: 500, end: 500, epoch: -1},
+		{offset: 500, end: 600, live: true, lag: 100, pending: true},
+		{offset: 600, end: 600, live: true, read: 100, since: at(1)}, // somebody reads here
+	})
+}
+
+func TestOriginOfAFirstCommit(t *testing.T) {
+	type point struct {
+		round int
+		end   int64
+	}
+	for _, c := range []struct {
+		name          string
+		ends          []point
+		start         int64
+		joined, round int
+		offset        int64
+		want          int64
+		certain       bool
+	}{
+		{"the log was empty", []point{{0, 0}, {5, 90}}, 0, 2, 5, 70, 0, true},
+		{"it began where the log ended", []point{{0, 50}, {5, 90}}, 0, 2, 5, 70, 50, false},
+		{"it began at the start", []point{{0, 50}, {5, 90}}, 7, 2, 5, 30, 7, false},
+		{"it had committed nothing at the oldest end that is known", []point{{4, 50}, {5, 90}}, 0, 2, 5, 70, 50, false},
+		{"nobody looked before", []point{{5, 90}}, 0, 2, 5, 70, 70, false},
+	} {
+		tp := &topic{account: newAccount(lineage.Topic{Name: "orders"}), histories: make([]history, 1), starts: []int64{c.start}}
+		for _, p := range c.ends {
+			tp.histories[0].add(at(p.round), p.end)
+		}
+		if got, certain := (topicAt{tp, at(c.round)}).origin(0, c.offset, at(c.joined)); got != c.want || certain != c.certain {
+			t.Errorf("%s: it began at %d (certain: %v), want %d (%v)", c.name, got, certain, c.want, c.certain)
+		}
+	}
+}
+
 func TestReaderNeedsTheEnds(t *testing.T) {
 	r := newReader(lineage.Access{}, lineage.GroupOffsets)
 	if r.observe([]commit{{0, 5, 0}}, fakeEnds{unread: true}, groupState{live: true}, t0) {

@@ -61,9 +61,11 @@ func (t *take) shareGroups(cadence time.Duration) {
 
 // shared books one share group's progress.
 func (t *take) shared(o *lineage.Observation, g *group, topics []kmsg.DescribeShareGroupOffsetsResponseGroupTopic, cadence time.Duration, missing *groupsMissing) {
+	whole := true
 	for _, rt := range topics {
 		tp := t.topics[lineage.TopicID(rt.TopicID)]
 		if tp == nil {
+			whole = false
 			continue
 		}
 		r := g.reader(tp, lineage.ShareOffsets)
@@ -78,15 +80,18 @@ func (t *take) shared(o *lineage.Observation, g *group, topics []kmsg.DescribeSh
 			}
 		}
 		if failed {
+			whole = false
 			continue
 		}
 		if !r.observe(commits, topicAt{tp, t.round}, groupState{live: g.live(), wasLive: g.wasLive, joined: g.joined}, t.round) {
 			missing.add(g, "end offsets are missing")
+			whole = false
 			continue
 		}
 		o.Samples = append(o.Samples, r.tell(t.round, t.round.Add(-cadence))...)
 		g.dirty = g.dirty || r.touched
 	}
+	g.looked(whole)
 }
 
 // shareProgress makes a share group's start offset and lag the offset up to which it has read. The broker measures the lag after we have read the end, so the difference is behind the truth by what was
