@@ -7,13 +7,13 @@ type FactKind uint8
 
 // The kinds of facts.
 const (
-	ClusterFacts   FactKind = iota + 1
-	TopicFacts              // FactKey.Name is the topic's name
-	GroupFacts              // FactKey.Name is the group
-	BlindSpotFacts          // FactKey.Name is the source's name
-	ConnectFacts            // about a Connect cluster; FactKey.Source is its name, FactKey.Name is empty
-	ConnectorFacts          // FactKey.Source is its Connect cluster's name, FactKey.Name the connector's
-	ReplicatorFacts         // FactKey.Source is who tells it, FactKey.Name the replicator's name
+	ClusterFacts    FactKind = iota + 1
+	TopicFacts               // FactKey.Name is the topic's name
+	GroupFacts               // FactKey.Name is the group
+	BlindSpotFacts           // FactKey.Name is the source's name
+	ConnectFacts             // about a Connect cluster; FactKey.Source is its name, FactKey.Name is empty
+	ConnectorFacts           // FactKey.Source is its Connect cluster's name, FactKey.Name the connector's
+	ReplicatorFacts          // FactKey.Source is who tells it, FactKey.Name the replicator's name
 )
 
 // FactKey names what a fact is about. Source is the Cluster part of a Source: facts are known before a cluster's id is.

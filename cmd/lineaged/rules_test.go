@@ -98,7 +98,9 @@ func TestRulesChangeWithoutARestart(t *testing.T) {
 	write("topics: [{match: ^orders$, owner: team-a}]\n")
 	eventually(t, 15*time.Second, func() string { return unless(owner() == "team-a", "not: the new rule holds") })
 	write("topics: [{match: ^orders$, owner: team-b, colour: red}]\n")
-	eventually(t, 15*time.Second, func() string { return unless(strings.Contains(log.String(), "colour"), "not: the log says what is wrong") })
+	eventually(t, 15*time.Second, func() string {
+		return unless(strings.Contains(log.String(), "colour"), "not: the log says what is wrong")
+	})
 	if got := owner(); got != "team-a" {
 		t.Errorf("a wrong file changed the rules: %q", got)
 	}
