@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"math"
 	"time"
 
 	"github.com/lineaged/lineaged/lineage"
@@ -8,8 +9,8 @@ import (
 
 // reader is the book of one group's reading of one topic incarnation: what its committed offsets advanced, how far they are behind.
 //
-// Commits come in steps. Progress between two of them is spread over the time in which it can have happened: since the last change, and since the reader last had nothing to
-// read. After the last change the progress is pending while a member lives and has something to read.
+// Commits come in steps. Progress between two of them is spread over the time in which it can have happened: since the last change, since the reader last had nothing to
+// read, and since there was something to read beyond the last commit. After the last change the progress is pending while a member lives and has something to read.
 //
 // A reader is pure bookkeeping and not safe for concurrent use.
 type reader struct {
@@ -106,7 +107,7 @@ func (r *reader) observe(commits []commit, ends topicEnds, g groupState, round t
 			r.began = g.joined
 		}
 	}
-	advanced := false
+	advanced, oldest := false, time.Duration(0)
 	seen := make([]bool, len(r.parts))
 	r.gauges = readerGauges{}
 	for _, c := range commits {
@@ -115,8 +116,8 @@ func (r *reader) observe(commits []commit, ends topicEnds, g groupState, round t
 			seen = append(seen, false)
 		}
 		seen[c.partition] = true
-		if r.book(c, ends, g) {
-			advanced = true
+		if base, ok := r.book(c, ends, g); ok {
+			advanced, oldest = true, max(oldest, beyond(ends, c.partition, base))
 		}
 		r.measure(c, ends)
 	}
@@ -127,7 +128,7 @@ func (r *reader) observe(commits []commit, ends topicEnds, g groupState, round t
 		}
 	}
 	if advanced {
-		r.from, r.moved, r.touched = r.spread(g, round), round, true
+		r.from, r.moved, r.touched = later(r.spread(g, round), round.Add(-oldest)), round, true
 	}
 	if r.gauges.lag == 0 {
 		r.idle = round
@@ -150,6 +151,14 @@ func (r *reader) spread(g groupState, round time.Time) time.Time {
 	return later(from, r.began)
 }
 
+// beyond returns how long there has been something to read after an offset; what was read of it was read since then.
+func beyond(ends topicEnds, partition int32, offset int64) time.Duration {
+	if age, atLeast := ends.age(partition, offset); !atLeast {
+		return age
+	}
+	return math.MaxInt64
+}
+
 func later(a, b time.Time) time.Time {
 	if b.After(a) {
 		return b
@@ -157,38 +166,38 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// book books one partition's commit and reports whether it advanced by records read.
-func (r *reader) book(c commit, ends topicEnds, g groupState) bool {
+// book books one partition's commit. It reports whether it advanced by records read, and from which offset.
+func (r *reader) book(c commit, ends topicEnds, g groupState) (base int64, advanced bool) {
 	p := &r.parts[c.partition]
 	prev := p.committed
 	if c.offset == prev || c.offset < 0 && prev < 0 {
-		return false
+		return 0, false
 	}
 	r.touched = true
 	if c.offset < 0 {
 		p.committed = lostCommit
-		return false
+		return 0, false
 	}
 	p.committed = c.offset
 	byAdmin := !g.live && !g.wasLive && c.leaderEpoch < 0 // or by MirrorMaker 2, which syncs the groups of another cluster
 	switch {
 	case prev < 0:
 		if prev == lostCommit || g.joined.IsZero() || byAdmin {
-			return false // what is committed first after a loss, was there before us, or was read by nobody, is the base
+			return 0, false // what is committed first after a loss, was there before us, or was read by nobody, is the base
 		}
 		start, certain := ends.origin(c.partition, c.offset, g.joined)
 		if c.offset <= start {
-			return false
+			return 0, false
 		}
 		r.read.add(c.offset-start, !certain || r.estimates(ends))
-		return true
+		return start, true
 	case c.offset < prev:
-		return false // set back: what is read again will be counted from here
+		return 0, false // set back: what is read again will be counted from here
 	case byAdmin || !g.live && !g.wasLive && r.kind == lineage.ShareOffsets:
-		return false // set forward by an administrator: nobody read what lies in between
+		return 0, false // set forward by an administrator: nobody read what lies in between
 	default:
 		r.read.add(c.offset-prev, r.estimates(ends))
-		return true
+		return prev, true
 	}
 }
 
