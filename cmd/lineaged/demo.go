@@ -84,6 +84,7 @@ func (p *program) runDemo(ctx context.Context, cfg config.Config, insist, open b
 	for _, c := range world.Clusters() {
 		cfg.Clusters = append(cfg.Clusters, config.Cluster{Name: c.Name, Environment: demo.Environment, Brokers: c.Brokers})
 	}
+	cfg.Connect = append(cfg.Connect, config.Connect{Name: world.Connect.Name, URL: world.Connect.URL, Cluster: world.West.Name})
 	if err := cfg.Validate(); err != nil {
 		world.Close()
 		return err

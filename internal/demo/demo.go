@@ -1,6 +1,7 @@
 // Package demo is a small shop on two embedded Kafka clusters, for people who want to see lineaged at work before they point it at their own.
 //
-// It starts the clusters west and east inside the process and runs the shop's applications on them: real clients, over TCP, on loopback. It hides
+// It starts the clusters west and east inside the process and runs the shop's applications on them: real clients, over TCP, on loopback. What is Java elsewhere shows itself as the real one does: a
+// Kafka Streams application by its group's protocol, its clients' names and its inner topics, Kafka Connect by its REST interface, MirrorMaker 2 by its internal topics. The package hides
 // what an embedded broker cannot do by itself, see producerStates. It refuses to know lineaged: the demo is watched by the same collector, over the same
 // protocol, as any other Kafka. What the records hold is invented nonsense.
 package demo
@@ -32,9 +33,13 @@ type Cluster struct {
 	kafka *kfake.Cluster
 }
 
+// ID is the cluster's own id.
+func (c *Cluster) ID() string { return "demo-" + c.Name }
+
 // World is the running shop. Start makes one, Close ends it.
 type World struct {
 	West, East *Cluster
+	Connect    *Connect // belongs to West
 
 	cancel context.CancelFunc
 	movers sync.WaitGroup
@@ -49,6 +54,9 @@ func Start(log *slog.Logger) (*World, error) {
 	var err error
 	if w.West, err = newCluster("west", 3, westTopics); err == nil {
 		w.East, err = newCluster("east", 1, eastTopics)
+	}
+	if err == nil {
+		w.Connect, err = startConnect(log, w.West)
 	}
 	if err != nil {
 		w.Close()
@@ -76,6 +84,9 @@ func (w *World) Close() {
 		case <-stopped:
 		case <-time.After(closeTimeout):
 		}
+		if w.Connect != nil {
+			w.Connect.close()
+		}
 		for _, c := range []*Cluster{w.West, w.East} {
 			if c != nil {
 				c.kafka.Close() // cuts off whoever still talks
@@ -87,9 +98,10 @@ func (w *World) Close() {
 
 // newCluster starts a cluster with its topics.
 func newCluster(name string, brokers int, topics []topic) (*Cluster, error) {
+	c := &Cluster{Name: name}
 	k, err := kfake.NewCluster(
 		kfake.NumBrokers(brokers),
-		kfake.ClusterID("demo-"+name),
+		kfake.ClusterID(c.ID()),
 		kfake.BrokerConfigs(map[string]string{
 			"group.consumer.heartbeat.interval.ms": "1000",  // so that KIP-848 groups are assigned soon after the start
 			"log.cleaner.backoff.ms":               "30000", // also how often retention is applied
@@ -98,7 +110,7 @@ func newCluster(name string, brokers int, topics []topic) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start the demo's cluster %s: %w", name, err)
 	}
-	c := &Cluster{Name: name, Brokers: k.ListenAddrs(), kafka: k}
+	c.Brokers, c.kafka = k.ListenAddrs(), k
 	states := newProducerStates(k)
 	for _, t := range topics {
 		if err := k.CreateTopic(t.name, t.partitions, t.configs()); err != nil {

@@ -46,10 +46,11 @@ type write struct {
 	topic      string
 	perSecond  float64
 	idempotent bool
+	note       func(*kgo.Record) // called for each record that was written; may be nil
 }
 
 func producer(c *Cluster, client, topic string, perSecond float64) *write {
-	return &write{c, client, topic, perSecond, true}
+	return &write{cluster: c, client: client, topic: topic, perSecond: perSecond, idempotent: true}
 }
 
 func (w *write) name() string { return w.client }
@@ -78,7 +79,10 @@ func (w *write) run(ctx context.Context) error {
 		case <-tick.C:
 		}
 		for due += w.perSecond * beat.Seconds(); due >= 1; due-- {
-			cl.Produce(ctx, nonsense(w.topic), func(_ *kgo.Record, err error) {
+			cl.Produce(ctx, nonsense(w.topic), func(r *kgo.Record, err error) {
+				if err == nil && w.note != nil {
+					w.note(r)
+				}
 				if err != nil {
 					select {
 					case failed <- err:
@@ -126,6 +130,7 @@ type read struct {
 	every   int    // one record written for so many read
 	perSec  int    // how fast it reads at most; 0: as fast as it can
 	forTime time.Duration
+	note    func(*kgo.Record) // called for each record that was read; may be nil
 }
 
 func consumer(c *Cluster, group, client string, p protocol, topics ...string) *read {
@@ -176,6 +181,9 @@ func (r *read) run(ctx context.Context) error {
 		fetches := cl.PollRecords(ctx, atMost)
 		if fetches.IsClientClosed() {
 			return errors.New("client is closed")
+		}
+		if r.note != nil {
+			fetches.EachRecord(r.note)
 		}
 		for range fetches.NumRecords() {
 			if seen++; r.every > 0 && seen%r.every == 0 {

@@ -11,14 +11,18 @@ type topic struct {
 	partitions int32
 	compacted  bool
 	internal   bool
+	kept       bool // until it is compacted away: what is written once must not expire
 }
 
 // retention keeps the clusters' memory flat in a demo that is left running.
 const retention = 15 * time.Minute
 
 func (t topic) configs() map[string]string {
-	c := map[string]string{"retention.ms": strconv.FormatInt(retention.Milliseconds(), 10)}
-	if t.compacted {
+	c := map[string]string{}
+	if !t.kept {
+		c["retention.ms"] = strconv.FormatInt(retention.Milliseconds(), 10)
+	}
+	if t.compacted || t.kept {
 		c["cleanup.policy"] = "compact"
 	}
 	if t.internal {
@@ -38,6 +42,13 @@ var westTopics = []topic{
 	{name: "sessions", partitions: 3},
 	{name: "order-enriched", partitions: 6},
 	{name: "fraud-alerts", partitions: 2},
+	{name: "refunds", partitions: 2},
+	{name: customerBaskets, partitions: 6, compacted: true},
+	{name: basketRepartition, partitions: 6},
+	{name: basketChangelog, partitions: 6, kept: true},
+	{name: stockLevels, partitions: 3},
+	{name: heartbeats, partitions: 1, kept: true}, // MirrorMaker 2's, of the direction that is off
+	{name: "mm2-offset-syncs.east.internal", partitions: 1, kept: true},
 	{name: "promotions-2025", partitions: 3}, // nobody writes or reads it any more
 	{name: "__consumer_offsets", partitions: 3, compacted: true, internal: true},
 	{name: "__transaction_state", partitions: 3, compacted: true, internal: true},
@@ -46,13 +57,21 @@ var westTopics = []topic{
 var eastTopics = []topic{
 	{name: "orders", partitions: 6}, // copied from west
 	{name: "order-metrics", partitions: 3},
+	{name: "west.orders", partitions: 6}, // MirrorMaker 2's copies
+	{name: "west.payments", partitions: 3},
+	{name: "west.heartbeats", partitions: 1, kept: true},
+	{name: heartbeats, partitions: 1, kept: true},
+	{name: "west.checkpoints.internal", partitions: 1, kept: true},
+	{name: "mm2-configs.west.internal", partitions: 1, kept: true},
+	{name: "mm2-offsets.west.internal", partitions: 5, kept: true},
+	{name: "mm2-status.west.internal", partitions: 5, kept: true},
 	{name: "__consumer_offsets", partitions: 3, compacted: true, internal: true},
 }
 
 // shop returns everyone who moves records. Rates are records a second.
 func shop(w *World) []mover {
 	west, east := w.West, w.East
-	return []mover{
+	return append(w.Connect.tasks(), []mover{
 		// Who only writes. Kafka itself tells a producer id of them, the last one not even that.
 		producer(west, "shop-checkout-1", "orders", 20),
 		producer(west, "shop-checkout-2", "orders", 12),
@@ -88,5 +107,17 @@ func shop(w *World) []mover {
 		// Exactly once from topic to topic, and at least once from cluster to cluster.
 		enricher(west, "order-enricher", []string{"orders", "customers"}, "order-enriched"),
 		copier(west, east, "west-to-east-copy", "orders"),
-	}
+
+		// Kafka Streams, and who reads what it makes.
+		streamsJob(west),
+		consumer(west, "voucher-mailer", "voucher-mailer-1", classic, customerBaskets, "refunds"),
+
+		// One application whose two sides have two names, which nobody joins unasked.
+		refunder(west, "refund-reader", "refund-writer", "returns", "refunds"),
+
+		// MirrorMaker 2, and who reads a copy in each cluster. The connectors are Connect's.
+		mirrorMaker(west, east, "billing", "orders", "payments", heartbeats),
+		consumer(east, "fulfilment-east", "fulfilment-east-1", classic, "west.orders", "west.payments"),
+		consumer(west, "stock-planner", "stock-planner-1", kip848, stockLevels),
+	}...)
 }

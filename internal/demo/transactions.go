@@ -57,11 +57,11 @@ func (e *enrich) run(ctx context.Context) error {
 	return nil
 }
 
-// replicate copies a topic from cluster to cluster, at least once: it commits what it read when what it wrote is committed.
+// replicate copies a topic to a topic, mostly of another cluster, at least once: it commits what it read when what it wrote is committed.
 type replicate struct {
-	from, to *Cluster
-	app      string
-	topic    string
+	from, to      *Cluster
+	app, writer   string // the names of its two sides
+	topic, output string
 }
 
 func (r *replicate) run(ctx context.Context) error {
@@ -77,7 +77,7 @@ func (r *replicate) run(ctx context.Context) error {
 		return err
 	}
 	defer leave(in)
-	out, err := r.to.client(r.app+"-1", kgo.TransactionalID(r.app+"-1"))
+	out, err := r.to.client(r.writer+"-1", kgo.TransactionalID(r.writer+"-1"))
 	if err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func (r *replicate) copy(ctx context.Context, in, out *kgo.Client, records []*kg
 	}
 	copies := make([]*kgo.Record, len(records))
 	for i, rec := range records {
-		copies[i] = &kgo.Record{Topic: r.topic, Key: rec.Key, Value: rec.Value}
+		copies[i] = &kgo.Record{Topic: r.output, Key: rec.Key, Value: rec.Value}
 	}
 	err := out.ProduceSync(ctx, copies...).FirstErr()
 	if endErr := out.EndTransaction(ctx, kgo.TransactionEndTry(err == nil)); err == nil {
@@ -126,4 +126,10 @@ func enricher(c *Cluster, app string, from []string, to string) *enrich {
 	return &enrich{c, app, from, to}
 }
 
-func copier(from, to *Cluster, app, topic string) *replicate { return &replicate{from, to, app, topic} }
+func copier(from, to *Cluster, app, topic string) *replicate {
+	return &replicate{from, to, app, app, topic, topic}
+}
+
+func refunder(c *Cluster, reader, writer, from, to string) *replicate {
+	return &replicate{c, c, reader, writer, from, to}
+}
