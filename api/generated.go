@@ -2185,10 +2185,10 @@ type Unidentified implements Node {
 type Connector implements Node {
   id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  firstSeen: Time  lastSeen: Time
   series(metric: Metric!, window: Window!, step: Duration): Series
-  connect: String!              # the Connect cluster's configured name
-  class: String!                # connector.class; empty: not told yet, as are type and state
-  type: String!                 # source or sink
-  state: String!                # as Connect says: RUNNING, PAUSED, STOPPED, FAILED, UNASSIGNED, RESTARTING
+  connect: String               # the Connect cluster's configured name, never null; a replicator's can be
+  class: String                 # connector.class; null: not told, as are type and state of one that is deleted
+  type: String                  # source or sink
+  state: String                 # as Connect says: RUNNING, PAUSED, STOPPED, FAILED, UNASSIGNED, RESTARTING
   tasks: [ConnectorTask!]!
   groups: [ConsumerGroup!]!
   exists: Boolean!              # false: deleted since
@@ -4780,11 +4780,11 @@ func (ec *executionContext) _Connector_connect(ctx context.Context, field graphq
 			return obj.Connect(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Connector_connect(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -4803,11 +4803,11 @@ func (ec *executionContext) _Connector_class(ctx context.Context, field graphql.
 			return obj.Class(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Connector_class(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -4826,11 +4826,11 @@ func (ec *executionContext) _Connector_type(ctx context.Context, field graphql.C
 			return obj.Type(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Connector_type(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -4849,11 +4849,11 @@ func (ec *executionContext) _Connector_state(ctx context.Context, field graphql.
 			return obj.State(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Connector_state(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -11613,22 +11613,22 @@ func (ec *executionContext) _Connector(ctx context.Context, sel ast.SelectionSet
 				})
 		case "connect":
 			out.Values[i] = ec._Connector_connect(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "class":
 			out.Values[i] = ec._Connector_class(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "type":
 			out.Values[i] = ec._Connector_type(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "state":
 			out.Values[i] = ec._Connector_state(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "tasks":

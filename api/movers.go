@@ -190,16 +190,16 @@ func (n *Connector) fact() lineage.ConnectorFact {
 }
 
 // Connect answers connect.
-func (n *Connector) Connect() string { return n.node.Scope }
+func (n *Connector) Connect() *string { return &n.node.Scope }
 
 // Class answers class.
-func (n *Connector) Class() string { return n.fact().Class }
+func (n *Connector) Class() *string { return textOrNil(n.fact().Class) }
 
 // Type answers type.
-func (n *Connector) Type() string { return n.fact().Type }
+func (n *Connector) Type() *string { return textOrNil(n.fact().Type) }
 
 // State answers state.
-func (n *Connector) State() string { return n.fact().State }
+func (n *Connector) State() *string { return textOrNil(n.fact().State) }
 
 // Tasks answers tasks.
 func (n *Connector) Tasks() []ConnectorTask {

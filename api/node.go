@@ -299,18 +299,17 @@ func (n *Application) NamedBy() string { return n.namedBy() }
 // Groups answers groups.
 func (n *Application) Groups() []ConsumerGroup { return n.consumerGroups() }
 
-// namedBy is what named the access that was seen first, where several were named differently.
+// namedBy is what named the access that was seen first, a group's before others, where several were named differently.
 func (n *nodeRow) namedBy() string {
-	least := int32(-1)
-	for _, i := range n.rows.v.accessesOf(n.node) {
-		if least < 0 || i < least {
-			least = i
-		}
-	}
-	if least < 0 {
+	all := n.rows.v.accessesOf(n.node)
+	if len(all) == 0 {
 		return ""
 	}
-	return n.rows.v.accesses[least].namedBy
+	grouped := func(i int32) int { return min(len(n.rows.v.accesses[i].Access.Client.Group), 1) }
+	best := slices.MinFunc(all, func(a, b int32) int {
+		return cmp.Or(grouped(b)-grouped(a), cmp.Compare(a, b))
+	})
+	return n.rows.v.accesses[best].namedBy
 }
 
 // consumerGroups are the groups that the node reads with, by cluster and name.

@@ -29,13 +29,15 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 var worlds = map[string]struct {
 	make   func(testing.TB) *world
 	config []api.ClusterConfig
+	names  func() api.Identity
 }{
-	"shop":        {func(t testing.TB) *world { return shop(t, 30) }, shopConfig},
-	"shop in gap": {func(t testing.TB) *world { return shop(t, 15) }, shopConfig},
+	"shop":        {func(t testing.TB) *world { return shop(t, 30) }, shopConfig, everybody},
+	"shop in gap": {func(t testing.TB) *world { return shop(t, 15) }, shopConfig, everybody},
 	"two clusters": {twoClusters, []api.ClusterConfig{
 		{Source: "west", Name: "west", Environment: "shop"}, {Source: "east", Name: "east", Environment: "shop"}, {Source: "127.0.0.1:39092"},
-	}},
-	"empty": {func(t testing.TB) *world { return newWorld(t) }, []api.ClusterConfig{{Source: "127.0.0.1:9092"}}},
+	}, everybody},
+	"movers": {allMovers, []api.ClusterConfig{{Source: "west", Name: "west", Environment: "shop"}, {Source: "east", Name: "east", Environment: "shop"}}, conventions()},
+	"empty":  {func(t testing.TB) *world { return newWorld(t) }, []api.ClusterConfig{{Source: "127.0.0.1:9092"}}, everybody},
 }
 
 var shopConfig = []api.ClusterConfig{{Source: "west", Name: "west", Environment: "shop"}}
@@ -94,7 +96,7 @@ func transcript(t *testing.T, file string) {
 	}
 	store := made.make(t).store
 	time.Sleep(time.Until(midnight.Add(at)))
-	h := api.New(api.Options{History: store, Identity: everybody, Clusters: made.config, Log: quiet()})
+	h := api.New(api.Options{History: store, Identity: made.names, Clusters: made.config, Connects: []api.ConnectConfig{{Name: "connect-west"}}, Log: quiet()})
 
 	var out txtar.Archive
 	out.Comment = ar.Comment

@@ -324,14 +324,24 @@ func (v *view) decideStates(ctx context.Context) error {
 	}
 	var silent []lineage.SubjectID
 	for i := range v.accesses {
-		if !moved.Contains(uint32(v.accesses[i].ID)) {
-			silent = append(silent, v.accesses[i].ID)
+		if x := &v.accesses[i]; !moved.Contains(uint32(x.ID)) {
+			silent = append(silent, x.ID)
+			if x.uncounted() {
+				for _, s := range v.topic(x.Access.Topic).subjects {
+					silent = append(silent, s.ID)
+				}
+			}
 		}
 	}
 	unobserved, err := v.a.history.Unobserved(ctx, v.win.Window, silent)
 	if err != nil {
 		return fmt.Errorf("read what was not observed: %w", err)
 	}
+	doubts, err := v.doubts(ctx)
+	if err != nil {
+		return err
+	}
+	rests := v.restsOf(moved, unobserved)
 	kept := v.accesses[:0]
 	for _, x := range v.accesses {
 		switch {
@@ -339,13 +349,61 @@ func (v *view) decideStates(ctx context.Context) error {
 			x.state, x.inWindow = graph.Active, true
 		case !v.endsExist(&x):
 			continue
-		case unobserved.Contains(uint32(x.ID)) || x.amount.Pending:
+		case x.uncounted() && rests(&x):
+		case unobserved.Contains(uint32(x.ID)) || x.amount.Pending || doubts[x.ID]:
 			x.state = graph.Unknown
 		}
 		kept = append(kept, x)
 	}
 	v.accesses = kept
 	return nil
+}
+
+// doubts returns the accesses to datasets whose movement is not told at the window's end, as where a connector's offsets can't be read: no counter of theirs says so.
+func (v *view) doubts(ctx context.Context) (map[lineage.SubjectID]bool, error) {
+	var keys []lineage.SeriesKey
+	for i := range v.accesses {
+		if x := &v.accesses[i]; x.Access.Dataset != (lineage.Dataset{}) && x.gauges[lineage.Pending] {
+			keys = append(keys, lineage.SeriesKey{Subject: x.ID, Metric: lineage.Pending})
+		}
+	}
+	if keys == nil {
+		return nil, nil
+	}
+	levels, err := v.a.history.Levels(ctx, v.win.End, keys)
+	if err != nil {
+		return nil, fmt.Errorf("read levels: %w", err)
+	}
+	out := map[lineage.SubjectID]bool{}
+	for i, l := range levels {
+		out[keys[i].Subject] = !l.OK || l.Value == 1
+	}
+	return out, nil
+}
+
+// uncounted reports whether a mover is only known to read or write a topic: whether records moved is then told elsewhere, or not at all.
+func (x *access) uncounted() bool {
+	return x.Access.Client.Mover.Kind != lineage.NoKind && x.Access.Dataset == (lineage.Dataset{}) && x.counter.Metric == lineage.NoMetric && x.gauges == [lineage.Metrics]bool{}
+}
+
+// restsOf returns whether an uncounted access is proved to have moved nothing: another of the same flow that is counted and was observed speaks for it, as its group does for a sink connector, or
+// nobody wrote to its topic.
+func (v *view) restsOf(moved, unobserved *roaring.Bitmap) func(*access) bool {
+	counted := map[lineage.Flow]bool{}
+	for i := range v.accesses {
+		if x := &v.accesses[i]; x.counter.Metric != lineage.NoMetric && !unobserved.Contains(uint32(x.ID)) {
+			counted[x.flow()] = true
+		}
+	}
+	return func(x *access) bool {
+		if counted[x.flow()] {
+			return true
+		}
+		subjects := v.topic(x.Access.Topic).subjects
+		return x.Access.Op == lineage.Write && len(subjects) > 0 && !slices.ContainsFunc(subjects, func(s lineage.Subject) bool {
+			return moved.Contains(uint32(s.ID)) || unobserved.Contains(uint32(s.ID))
+		})
+	}
 }
 
 // endsExist reports whether both ends of an access exist at the window's end: the topic's incarnation, or any where only the name is known, the group, the connector. What was

@@ -240,7 +240,10 @@ func (h *history) total() (n int) {
 }
 
 // The shop: what most transcripts are about.
-const west lineage.ClusterID = "mFq2n0aGRXWl3w"
+const (
+	west lineage.ClusterID = "mFq2n0aGRXWl3w"
+	east lineage.ClusterID = "eA5t0000000000"
+)
 
 var (
 	orders    = topic(west, "orders", 1)
@@ -352,7 +355,6 @@ func (w *world) groups(n int, billing lineage.Member) []func(*lineage.Observatio
 // twoClusters is one environment over two clusters: copy reads orders in west and writes them in east. A third was never reached; east has lost
 // its brokers in the last rounds.
 func twoClusters(t testing.TB) *world {
-	const east lineage.ClusterID = "eA5t0000000000"
 	w := newWorld(t)
 	copied := topic(east, "orders", 9)
 	for n := 1; n <= 12; n++ {

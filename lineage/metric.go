@@ -16,7 +16,8 @@ const (
 	LagMillis
 	// LagAtLeast is 1 while LagMillis is a lower bound, because the history of end offsets does not reach back far enough, else 0 (gauge, of an access).
 	LagAtLeast
-	// Pending is 1 while a reader's progress since its last commit is not known yet: it lives and has records to read (gauge, of an access).
+	// Pending is 1 while a reader's progress since its last commit is not known yet: it lives and has records to read (gauge, of an access). Of an access to a
+	// dataset, it is 1 while nobody can see whether something moves.
 	Pending
 	// LogBytes is bytes on disk, one replica of each partition (gauge, of the topic).
 	LogBytes

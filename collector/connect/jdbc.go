@@ -62,7 +62,7 @@ func parseJDBC(address string) (d database, ok bool) {
 	if !known || !found {
 		return d, false
 	}
-	where, parameters, _ := cutAny(where, "?;")
+	where, parameters := cutAny(where, "?;")
 	authority, path, _ := strings.Cut(where, "/")
 	if at := strings.LastIndexByte(authority, '@'); at >= 0 {
 		authority = authority[at+1:]
@@ -86,11 +86,11 @@ func parseJDBC(address string) (d database, ok bool) {
 	return d, d.namespace != ""
 }
 
-func cutAny(s, chars string) (before, after string, found bool) {
+func cutAny(s, chars string) (before, after string) {
 	if i := strings.IndexAny(s, chars); i >= 0 {
-		return s[:i], s[i+1:], true
+		return s[:i], s[i+1:]
 	}
-	return s, "", false
+	return s, ""
 }
 
 // jdbcSink names the table of each topic: table.name.format, of which the default is the topic (Confluent's and Aiven's JDBC connectors).
@@ -177,7 +177,7 @@ func debezium(get func(string) string, topics []string) map[string][]lineage.Dat
 func mongoTopics(get func(string) string, topics []string) map[string][]lineage.Dataset {
 	uri := withoutCredentials(get("mongodb.connection.string"))
 	_, hosts, _ := strings.Cut(uri, "://")
-	hosts, _, _ = cutAny(hosts, ",/")
+	hosts, _ = cutAny(hosts, ",/")
 	prefix := get("topic.prefix") + "."
 	return each(hostOf("mongodb", hosts, "27017"), topics, func(t string) string {
 		name, ok := strings.CutPrefix(t, prefix)

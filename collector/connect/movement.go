@@ -223,10 +223,29 @@ func (t *take) tellMovement(name string, d described, c *connector, m movement) 
 				continue
 			}
 			seen[set] = true
-			sight(t.details, lineage.Access{Topic: lineage.Topic{Cluster: t.kafka()}, Op: op, Dataset: set}, moved)
+			a := lineage.Access{Topic: lineage.Topic{Cluster: t.kafka()}, Op: op, Client: client, Dataset: set}
+			sight(t.details, a, moved)
+			t.tellDoubt(c, a)
 		}
 	}
 	c.moved = nil
+}
+
+// tellDoubt tells whether the connector's offsets are seen: while they are, and none changes, nothing moves to or from the dataset. One whose offsets were never told has no such series.
+func (t *take) tellDoubt(c *connector, a lineage.Access) {
+	doubt := c.marks == nil || c.failed != ""
+	if told, was := c.doubts[a.Dataset]; doubt == told && (was || doubt) || doubt && !was {
+		return
+	}
+	if c.doubts == nil {
+		c.doubts = map[lineage.Dataset]bool{}
+	}
+	c.doubts[a.Dataset] = doubt
+	s := lineage.Sample{Subject: a, Metric: lineage.Pending}
+	if doubt {
+		s.Value = 1
+	}
+	t.details.Samples = append(t.details.Samples, s)
 }
 
 // note keeps the words of a partition whose offset changed, until they are told.

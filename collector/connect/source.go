@@ -48,10 +48,11 @@ type connector struct {
 	topics []string // that it has used, as Connect says; nil: not told yet
 	marks  marks    // nil: not told yet
 	copied map[string]map[int32]int64
-	looked time.Time  // when topics and offsets were asked for last; zero: never
-	moved  [][]string // words of partitions whose offsets changed and were not told yet
-	mute   bool       // offsets are not told
-	failed string     // why the newest look failed; empty: it did not
+	looked time.Time                // when topics and offsets were asked for last; zero: never
+	moved  [][]string               // words of partitions whose offsets changed and were not told yet
+	mute   bool                     // offsets are not told
+	failed string                   // why the newest look failed; empty: it did not
+	doubts map[lineage.Dataset]bool // whether movement of a dataset is in doubt, as last told
 
 	replicator lineage.ReplicatorFact
 }

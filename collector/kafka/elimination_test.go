@@ -83,11 +83,11 @@ func (l *ledger) tell(round time.Time, known bool, names ...string) {
 	l.board.SetWriters(teller, "W", round, known, map[string][]lineage.Node{"orders": movers})
 }
 
-func (l *ledger) want(connector string, eliminated, remainder int64) {
+func (l *ledger) want(eliminated, remainder int64) {
 	l.t.Helper()
-	got, rest := l.sums[lineage.Client{Mover: connectorNode(connector)}], l.sums[lineage.Client{Kind: lineage.Remainder}]
+	got, rest := l.sums[lineage.Client{Mover: connectorNode("a")}], l.sums[lineage.Client{Kind: lineage.Remainder}]
 	if got != eliminated || rest != remainder {
-		l.t.Errorf("%s has %d and the remainder %d, want %d and %d", connector, got, rest, eliminated, remainder)
+		l.t.Errorf("a has %d and the remainder %d, want %d and %d", got, rest, eliminated, remainder)
 	}
 }
 
@@ -103,20 +103,20 @@ func TestEliminationGivesTheRemainderToTheOnlyMover(t *testing.T) {
 	l := newLedger(t)
 	l.tell(l.round, true, "a")
 	l.take(10)
-	l.want("a", 0, 0) // who tells has not told of this round yet
+	l.want(0, 0) // who tells has not told of this round yet
 	l.tell(l.round, true, "a")
 	l.take(20)
-	l.want("a", 10, 0)
+	l.want(10, 0)
 	if !strings.Contains(l.details(), "could hide in it") {
 		t.Errorf("the doubt is not told: %q", l.details())
 	}
 	l.tell(l.round, true)
 	l.take(0)
-	l.want("a", 10, 20) // it had stopped when these were written: decided by that round
+	l.want(10, 20) // it had stopped when these were written: decided by that round
 	l.take(5)
 	l.tell(l.round, true, "a")
 	l.take(0)
-	l.want("a", 15, 20)
+	l.want(15, 20)
 }
 
 // A mover that is noticed while its first records wait has them.
@@ -125,10 +125,10 @@ func TestEliminationWaitsForTheFirstWord(t *testing.T) {
 	l.board.Expect(teller, "")
 	l.take(10)
 	l.take(0)
-	l.want("a", 0, 0)
+	l.want(0, 0)
 	l.tell(l.round, true, "a")
 	l.take(0)
-	l.want("a", 10, 0)
+	l.want(10, 0)
 }
 
 func TestEliminationNamesCandidates(t *testing.T) {
@@ -137,14 +137,14 @@ func TestEliminationNamesCandidates(t *testing.T) {
 	l.take(10)
 	l.tell(l.round, true, "a", "b")
 	l.take(0)
-	l.want("a", 0, 10)
+	l.want(0, 10)
 	if want := "candidates: connector connect-west/a, connector connect-west/b"; !strings.Contains(l.details(), want) {
 		t.Errorf("details are %q, want %q", l.details(), want)
 	}
 	l.take(7)
 	l.tell(l.round, false, "a")
 	l.take(0)
-	l.want("a", 0, 17)
+	l.want(0, 17)
 	if want := "was not observed: connector connect-west/a"; !strings.Contains(l.details(), want) {
 		t.Errorf("details are %q, want %q", l.details(), want)
 	}
@@ -156,13 +156,13 @@ func TestEliminationLosesPatience(t *testing.T) {
 	l.tell(l.round, true, "a")
 	l.take(10)
 	for range int(eliminationPatience / tick) {
-		l.want("a", 0, 0)
+		l.want(0, 0)
 		l.take(0)
 	}
-	l.want("a", 0, 10)
+	l.want(0, 10)
 	l.board.Withdraw(teller)
 	l.take(4)
-	l.want("a", 0, 14) // nobody tells: nothing waits
+	l.want(0, 14) // nobody tells: nothing waits
 	if len(l.a.held) != 0 {
 		t.Errorf("held are %+v", l.a.held)
 	}
@@ -199,7 +199,7 @@ func TestEliminationIsSaved(t *testing.T) {
 	l.a = back.account
 	l.tell(l.round, true, "a")
 	l.take(0)
-	l.want("a", 30, 0)
+	l.want(30, 0)
 }
 
 // Whatever is told, and when: nothing is lost, nothing counts twice, and nothing is a mover's that was not told to write.

@@ -1,0 +1,140 @@
+package api_test
+
+import (
+	"testing"
+
+	"github.com/lineaged/lineaged/api"
+	"github.com/lineaged/lineaged/identity"
+	"github.com/lineaged/lineaged/lineage"
+)
+
+var (
+	counts       = topic(west, "counts", 11)
+	changelog    = topic(west, "counter-counts-changelog", 12)
+	repartition  = topic(west, "counter-counts-repartition", 13)
+	lines        = topic(west, "lines", 14)
+	bills        = topic(west, "bills", 15)
+	copyOfCounts = topic(east, "west.counts", 21)
+
+	sink   = lineage.Node{Scope: "connect-west", Kind: lineage.ConnectorNode, Name: "warehouse"}
+	source = lineage.Node{Scope: "connect-west", Kind: lineage.ConnectorNode, Name: "file-in"}
+	mirror = lineage.Node{Scope: "east", Kind: lineage.ReplicatorNode, Name: "west->east"}
+
+	table = lineage.Dataset{Namespace: "postgres://db:5432", Name: "warehouse.public.counts"}
+	file  = lineage.Dataset{Namespace: "file", Name: "/in.txt"}
+)
+
+// conventions names everyone as lineaged does without rules.
+func conventions() func() api.Identity {
+	r, err := identity.New(identity.Rules{})
+	if err != nil {
+		panic(err)
+	}
+	return func() api.Identity { return r }
+}
+
+func by(n lineage.Node) lineage.Client { return lineage.Client{Mover: n} }
+
+func outside(cluster lineage.ClusterID, op lineage.Op, n lineage.Node, d lineage.Dataset) lineage.Access {
+	return lineage.Access{Topic: lineage.Topic{Cluster: cluster}, Op: op, Client: by(n), Dataset: d}
+}
+
+// nameOnly is a topic as a source knows it that was told its name alone.
+func nameOnly(t lineage.Topic) lineage.Topic { return lineage.Topic{Cluster: t.Cluster, Name: t.Name} }
+
+// moving notes a sighting of an access that moved.
+func moving(x lineage.Access, e lineage.EvidenceKind) func(*lineage.Observation) {
+	return func(o *lineage.Observation) {
+		o.Sightings = append(o.Sightings, lineage.Sighting{Access: x, Evidence: e, Moved: true})
+	}
+}
+
+func connectorFact(n lineage.Node, kind, state string) lineage.Fact {
+	f := &lineage.ConnectorFact{Kafka: west, Class: "com.acme." + n.Name, Type: kind, State: state, Tasks: []lineage.Task{{ID: 0, State: state, Worker: "worker:8083"}}}
+	if kind == "sink" {
+		f.Group = "connect-" + n.Name
+	}
+	return lineage.Fact{Key: lineage.FactKey{Source: n.Scope, Kind: lineage.ConnectorFacts, Name: n.Name}, Connector: f}
+}
+
+// allMovers is a world of movers of every kind. In its first 20 rounds
+//   - nobody knows who writes orders; the Streams application counter reads them by way of its inner topics and writes counts,
+//   - the sink connector warehouse takes counts to a table, the source connector file-in writes lines from a file, by elimination,
+//   - MirrorMaker 2 copies counts to east, where east-reader reads them,
+//   - bill-reader reads orders and bill-writer writes bills: they look alike.
+//
+// Then nothing moves any more. In round 24 the sink is deleted, in round 26 it is known that MirrorMaker 2 has stopped.
+func allMovers(t testing.TB) *world {
+	w := newWorld(t)
+	member := lineage.Member{ID: "m-1", ClientID: "counter-0d1f-StreamThread-1-consumer", Host: "/10.0.0.9"}
+	for n := 1; n <= 30; n++ {
+		by40 := int64(0)
+		if n <= 20 {
+			by40 = 40
+		}
+		ends := []func(*lineage.Observation){w.moved(self(offsets), lineage.NoEvidence, 1)}
+		for _, tp := range []lineage.Topic{orders, counts, changelog, repartition, lines, bills} {
+			ends = append(ends, w.moved(self(tp), lineage.NoEvidence, by40))
+		}
+		groups := []func(*lineage.Observation){
+			w.moved(reads(orders, group("counter")), lineage.GroupOffsets, by40), w.moved(reads(repartition, group("counter")), lineage.GroupOffsets, by40),
+			w.moved(reads(counts, group("connect-warehouse")), lineage.GroupOffsets, by40), w.moved(reads(orders, group("bill-reader")), lineage.GroupOffsets, by40),
+		}
+		connectors := []func(*lineage.Observation){}
+		details := []func(*lineage.Observation){level(outside(west, lineage.Read, source, file), lineage.Pending, 0)}
+		mirrored := []func(*lineage.Observation){w.moved(reads(nameOnly(counts), by(mirror)), lineage.Mirror, by40), level(reads(nameOnly(counts), by(mirror)), lineage.Lag, 0)}
+		if n < 24 {
+			connectors = append(connectors, sighted(reads(nameOnly(counts), by(sink)), lineage.Connect, "class com.acme.warehouse"))
+		}
+		connectors = append(connectors, sighted(writes(nameOnly(lines), by(source)), lineage.Connect, "class com.acme.file-in"))
+		if n <= 20 {
+			details = append(details, moving(outside(west, lineage.Write, sink, table), lineage.Connect), moving(outside(west, lineage.Read, source, file), lineage.Connect))
+		}
+		if n < 26 {
+			mirrored = append(mirrored, sighted(writes(nameOnly(copyOfCounts), by(mirror)), lineage.Mirror, "mm2-offsets.west.internal"))
+		}
+		switch n {
+		case 1:
+			ends = append(ends, facts(clusterFact("west", west, 7, 4), topicFact("west", orders), topicFact("west", counts), topicFact("west", changelog),
+				topicFact("west", repartition), topicFact("west", lines), topicFact("west", bills), topicFact("west", offsets)))
+			topology := groupFact("counter", "Streams", "Stable", member)
+			topology.Group.Topology = &lineage.Topology{Epoch: 3, Subtopologies: []lineage.Subtopology{
+				{ID: "0", Sources: []string{"orders"}, RepartitionSinks: []string{"counter-counts-repartition"}},
+				{ID: "1", RepartitionSources: []string{"counter-counts-repartition"}, Changelogs: []string{"counter-counts-changelog"}, Stores: []string{"counts"}},
+			}}
+			groups = append(groups, facts(topology, groupFact("connect-warehouse", "Consumer", "Stable"), groupFact("bill-reader", "Classic", "Stable")))
+			connectors = append(connectors, facts(
+				lineage.Fact{Key: lineage.FactKey{Source: "connect-west", Kind: lineage.ConnectFacts}, Connect: &lineage.ConnectFact{Kafka: west, Version: "4.3.1"}},
+				connectorFact(sink, "sink", "RUNNING"), connectorFact(source, "source", "RUNNING")))
+			mirrored = append(mirrored, facts(lineage.Fact{
+				Key: lineage.FactKey{Source: "east", Kind: lineage.ReplicatorFacts, Name: "west->east"},
+				Replicator: &lineage.ReplicatorFact{
+					Node: mirror, SourceAlias: "west", TargetAlias: "east", Source: west, Target: east, Policy: "DefaultReplicationPolicy", Separator: ".", State: "RUNNING",
+				},
+			}))
+		case 24:
+			connectors = append(connectors, facts(gone("connect-west", lineage.ConnectorFacts, "warehouse")))
+		}
+		w.observe("west", "end-offsets", n, ends...)
+		w.observe("west", "producers", n,
+			w.moved(writes(orders, lineage.Client{Kind: lineage.Remainder}), lineage.EndOffsets, by40),
+			w.moved(writes(counts, producer(7)), lineage.ProducerState, by40), w.moved(writes(changelog, producer(7)), lineage.ProducerState, by40), w.moved(writes(repartition, producer(7)), lineage.ProducerState, by40),
+			w.moved(writes(bills, lineage.Client{TransactionalID: "bill-writer"}), lineage.Transaction, by40, estimated),
+			w.moved(writes(lines, by(source)), lineage.Elimination, by40, estimated))
+		w.observe("west", "groups", n, groups...)
+		w.observe("connect-west", "connectors", n, connectors...)
+		w.observe("connect-west", "connector-offsets", n, details...)
+		var firstEast, firstReader []func(*lineage.Observation)
+		if n == 1 {
+			firstEast = append(firstEast, facts(clusterFact("east", east, 1, 1), topicFact("east", copyOfCounts)))
+			reader := groupFact("east-reader", "Consumer", "Stable")
+			reader.Key.Source, reader.Group.Ref.Cluster = "east", east
+			firstReader = append(firstReader, facts(reader))
+		}
+		w.observe("east", "end-offsets", n, append(firstEast, w.moved(self(copyOfCounts), lineage.NoEvidence, by40))...)
+		w.observe("east", "producers", n, w.moved(writes(copyOfCounts, by(mirror)), lineage.Elimination, by40, estimated))
+		w.observe("east", "groups", n, append(firstReader, w.moved(reads(copyOfCounts, group("east-reader")), lineage.GroupOffsets, by40))...)
+		w.observe("east", "mirror", n, mirrored...)
+	}
+	return w
+}
