@@ -81,11 +81,7 @@ func (p *program) runDemo(ctx context.Context, cfg config.Config, insist, open b
 	if err != nil {
 		return err
 	}
-	for _, c := range world.Clusters() {
-		cfg.Clusters = append(cfg.Clusters, config.Cluster{Name: c.Name, Environment: demo.Environment, Brokers: c.Brokers})
-	}
-	cfg.Connect = append(cfg.Connect, config.Connect{Name: world.Connect.Name, URL: world.Connect.URL, Cluster: world.West.Name})
-	if err := cfg.Validate(); err != nil {
+	if cfg, err = watching(cfg, world); err != nil {
 		world.Close()
 		return err
 	}
@@ -102,6 +98,15 @@ func (p *program) runDemo(ctx context.Context, cfg config.Config, insist, open b
 		<-closed
 	}
 	return err
+}
+
+// watching is a checked configuration that watches the shop.
+func watching(cfg config.Config, world *demo.World) (config.Config, error) {
+	for _, c := range world.Clusters() {
+		cfg.Clusters = append(cfg.Clusters, config.Cluster{Name: c.Name, Environment: demo.Environment, Brokers: c.Brokers})
+	}
+	cfg.Connect = append(cfg.Connect, config.Connect{Name: world.Connect.Name, URL: world.Connect.URL, Cluster: world.West.Name})
+	return cfg, cfg.Validate()
 }
 
 // openBrowser tries; a machine without a browser shows the URL all the same.
