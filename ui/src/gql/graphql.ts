@@ -115,9 +115,17 @@ export type FlowDetailQuery = { flow: { id: string, kind: FlowKind, active: bool
       | { internal: boolean, exists: boolean, partitions: number | null, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null }
       | { environment: string, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null }
       | { id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null }
+      | { id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null }
+      | { id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null }
+      | { id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null }
+      | { id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null }
     , to:
       | { internal: boolean, exists: boolean, partitions: number | null, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null }
       | { environment: string, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null }
+      | { id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null }
+      | { id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null }
+      | { id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null }
+      | { id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null }
       | { id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null }
     , clients: Array<{ kind: ClientKind, clientId: string | null, group: string | null, member: string | null, transactionalId: string | null, principal: string | null, host: string | null, producerId: string | null, recordsPerSecond: number | null, lag: string | null, firstSeen: string, lastSeen: string }>, evidence: Array<{ kind: EvidenceKind, source: string, firstSeen: string, lastSeen: string, detail: string | null }>, recordRate: { metric: Metric, unit: string, step: string, points: Array<{ at: string, value: number | null }> } | null, byteRate: { metric: Metric, unit: string, step: string, points: Array<{ at: string, value: number | null }> } | null, lagSeries?: { metric: Metric, unit: string, step: string, points: Array<{ at: string, value: number | null }> } | null, lagSecondsSeries?: { metric: Metric, unit: string, step: string, points: Array<{ at: string, value: number | null }> } | null } | null };
 
@@ -132,6 +140,10 @@ export type NodeDetailQuery = { node:
     | { topicId: string | null, replicationFactor: number | null, retainedRecords: string | null, retainedBytes: string | null, firstSeen: string | null, lastSeen: string | null, internal: boolean, exists: boolean, partitions: number | null, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, configs: Array<{ name: string, value: string }>, recordsIn: { metric: Metric, unit: string, step: string, points: Array<{ at: string, value: number | null }> } | null, recordsOut: { metric: Metric, unit: string, step: string, points: Array<{ at: string, value: number | null }> } | null, bytesIn: { metric: Metric, unit: string, step: string, points: Array<{ at: string, value: number | null }> } | null, bytesOut: { metric: Metric, unit: string, step: string, points: Array<{ at: string, value: number | null }> } | null, lagSeries: { metric: Metric, unit: string, step: string, points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
     | { namedBy: string, firstSeen: string | null, lastSeen: string | null, environment: string, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, groups: Array<{ name: string, type: string, state: string, protocol: string, members: number | null, cluster: { name: string } }>, recordsIn: { metric: Metric, unit: string, step: string, points: Array<{ at: string, value: number | null }> } | null, recordsOut: { metric: Metric, unit: string, step: string, points: Array<{ at: string, value: number | null }> } | null, bytesIn: { metric: Metric, unit: string, step: string, points: Array<{ at: string, value: number | null }> } | null, bytesOut: { metric: Metric, unit: string, step: string, points: Array<{ at: string, value: number | null }> } | null, lagSeries: { metric: Metric, unit: string, step: string, points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
     | { firstSeen: string | null, lastSeen: string | null, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, topic: { id: string, name: string } | null, recordsIn: { metric: Metric, unit: string, step: string, points: Array<{ at: string, value: number | null }> } | null, recordsOut: { metric: Metric, unit: string, step: string, points: Array<{ at: string, value: number | null }> } | null, bytesIn: { metric: Metric, unit: string, step: string, points: Array<{ at: string, value: number | null }> } | null, bytesOut: { metric: Metric, unit: string, step: string, points: Array<{ at: string, value: number | null }> } | null, lagSeries: { metric: Metric, unit: string, step: string, points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
+    | { firstSeen: string | null, lastSeen: string | null, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, recordsIn: { metric: Metric, unit: string, step: string, points: Array<{ at: string, value: number | null }> } | null, recordsOut: { metric: Metric, unit: string, step: string, points: Array<{ at: string, value: number | null }> } | null, bytesIn: { metric: Metric, unit: string, step: string, points: Array<{ at: string, value: number | null }> } | null, bytesOut: { metric: Metric, unit: string, step: string, points: Array<{ at: string, value: number | null }> } | null, lagSeries: { metric: Metric, unit: string, step: string, points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
+    | { firstSeen: string | null, lastSeen: string | null, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, recordsIn: { metric: Metric, unit: string, step: string, points: Array<{ at: string, value: number | null }> } | null, recordsOut: { metric: Metric, unit: string, step: string, points: Array<{ at: string, value: number | null }> } | null, bytesIn: { metric: Metric, unit: string, step: string, points: Array<{ at: string, value: number | null }> } | null, bytesOut: { metric: Metric, unit: string, step: string, points: Array<{ at: string, value: number | null }> } | null, lagSeries: { metric: Metric, unit: string, step: string, points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
+    | { firstSeen: string | null, lastSeen: string | null, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, recordsIn: { metric: Metric, unit: string, step: string, points: Array<{ at: string, value: number | null }> } | null, recordsOut: { metric: Metric, unit: string, step: string, points: Array<{ at: string, value: number | null }> } | null, bytesIn: { metric: Metric, unit: string, step: string, points: Array<{ at: string, value: number | null }> } | null, bytesOut: { metric: Metric, unit: string, step: string, points: Array<{ at: string, value: number | null }> } | null, lagSeries: { metric: Metric, unit: string, step: string, points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
+    | { firstSeen: string | null, lastSeen: string | null, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, recordsIn: { metric: Metric, unit: string, step: string, points: Array<{ at: string, value: number | null }> } | null, recordsOut: { metric: Metric, unit: string, step: string, points: Array<{ at: string, value: number | null }> } | null, bytesIn: { metric: Metric, unit: string, step: string, points: Array<{ at: string, value: number | null }> } | null, bytesOut: { metric: Metric, unit: string, step: string, points: Array<{ at: string, value: number | null }> } | null, lagSeries: { metric: Metric, unit: string, step: string, points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
    | null };
 
 export type SeriesPartsFragment = { metric: Metric, unit: string, step: string, points: Array<{ at: string, value: number | null }> };
@@ -153,11 +165,23 @@ export type LineageQuery = { lineage: { truncated: boolean, totalNodes: number, 
       | { firstSeen: string | null, lastSeen: string | null, internal: boolean, exists: boolean, partitions: number | null, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, rateIn: { points: Array<{ at: string, value: number | null }> } | null, rateOut: { points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
       | { firstSeen: string | null, lastSeen: string | null, environment: string, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, rateIn: { points: Array<{ at: string, value: number | null }> } | null, rateOut: { points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
       | { firstSeen: string | null, lastSeen: string | null, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, rateIn: { points: Array<{ at: string, value: number | null }> } | null, rateOut: { points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
+      | { firstSeen: string | null, lastSeen: string | null, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, rateIn: { points: Array<{ at: string, value: number | null }> } | null, rateOut: { points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
+      | { firstSeen: string | null, lastSeen: string | null, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, rateIn: { points: Array<{ at: string, value: number | null }> } | null, rateOut: { points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
+      | { firstSeen: string | null, lastSeen: string | null, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, rateIn: { points: Array<{ at: string, value: number | null }> } | null, rateOut: { points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
+      | { firstSeen: string | null, lastSeen: string | null, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, rateIn: { points: Array<{ at: string, value: number | null }> } | null, rateOut: { points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
     >, flows: Array<{ id: string, kind: FlowKind, active: boolean | null, estimated: boolean, records: string | null, bytes: string | null, recordsPerSecond: number | null, bytesPerSecond: number | null, lag: string | null, lagSeconds: number | null, lagAtLeastSeconds: number | null, firstSeen: string | null, lastSeen: string | null, clientCount: number, from:
         | { id: string }
         | { id: string }
         | { id: string }
+        | { id: string }
+        | { id: string }
+        | { id: string }
+        | { id: string }
       , to:
+        | { id: string }
+        | { id: string }
+        | { id: string }
+        | { id: string }
         | { id: string }
         | { id: string }
         | { id: string }
@@ -176,11 +200,23 @@ export type AllFlowsQuery = { flows: { truncated: boolean, totalNodes: number, n
       | { firstSeen: string | null, lastSeen: string | null, internal: boolean, exists: boolean, partitions: number | null, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, rateIn: { points: Array<{ at: string, value: number | null }> } | null, rateOut: { points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
       | { firstSeen: string | null, lastSeen: string | null, environment: string, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, rateIn: { points: Array<{ at: string, value: number | null }> } | null, rateOut: { points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
       | { firstSeen: string | null, lastSeen: string | null, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, rateIn: { points: Array<{ at: string, value: number | null }> } | null, rateOut: { points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
+      | { firstSeen: string | null, lastSeen: string | null, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, rateIn: { points: Array<{ at: string, value: number | null }> } | null, rateOut: { points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
+      | { firstSeen: string | null, lastSeen: string | null, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, rateIn: { points: Array<{ at: string, value: number | null }> } | null, rateOut: { points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
+      | { firstSeen: string | null, lastSeen: string | null, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, rateIn: { points: Array<{ at: string, value: number | null }> } | null, rateOut: { points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
+      | { firstSeen: string | null, lastSeen: string | null, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, rateIn: { points: Array<{ at: string, value: number | null }> } | null, rateOut: { points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
     >, flows: Array<{ id: string, kind: FlowKind, active: boolean | null, estimated: boolean, records: string | null, bytes: string | null, recordsPerSecond: number | null, bytesPerSecond: number | null, lag: string | null, lagSeconds: number | null, lagAtLeastSeconds: number | null, firstSeen: string | null, lastSeen: string | null, clientCount: number, from:
         | { id: string }
         | { id: string }
         | { id: string }
+        | { id: string }
+        | { id: string }
+        | { id: string }
+        | { id: string }
       , to:
+        | { id: string }
+        | { id: string }
+        | { id: string }
+        | { id: string }
         | { id: string }
         | { id: string }
         | { id: string }
@@ -190,11 +226,23 @@ export type LineagePartsFragment = { truncated: boolean, totalNodes: number, nod
     | { firstSeen: string | null, lastSeen: string | null, internal: boolean, exists: boolean, partitions: number | null, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, rateIn: { points: Array<{ at: string, value: number | null }> } | null, rateOut: { points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
     | { firstSeen: string | null, lastSeen: string | null, environment: string, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, rateIn: { points: Array<{ at: string, value: number | null }> } | null, rateOut: { points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
     | { firstSeen: string | null, lastSeen: string | null, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, rateIn: { points: Array<{ at: string, value: number | null }> } | null, rateOut: { points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
+    | { firstSeen: string | null, lastSeen: string | null, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, rateIn: { points: Array<{ at: string, value: number | null }> } | null, rateOut: { points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
+    | { firstSeen: string | null, lastSeen: string | null, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, rateIn: { points: Array<{ at: string, value: number | null }> } | null, rateOut: { points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
+    | { firstSeen: string | null, lastSeen: string | null, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, rateIn: { points: Array<{ at: string, value: number | null }> } | null, rateOut: { points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
+    | { firstSeen: string | null, lastSeen: string | null, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, rateIn: { points: Array<{ at: string, value: number | null }> } | null, rateOut: { points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
   >, flows: Array<{ id: string, kind: FlowKind, active: boolean | null, estimated: boolean, records: string | null, bytes: string | null, recordsPerSecond: number | null, bytesPerSecond: number | null, lag: string | null, lagSeconds: number | null, lagAtLeastSeconds: number | null, firstSeen: string | null, lastSeen: string | null, clientCount: number, from:
       | { id: string }
       | { id: string }
       | { id: string }
+      | { id: string }
+      | { id: string }
+      | { id: string }
+      | { id: string }
     , to:
+      | { id: string }
+      | { id: string }
+      | { id: string }
+      | { id: string }
       | { id: string }
       | { id: string }
       | { id: string }
@@ -214,11 +262,23 @@ export type EventsQuery = { events: { totalCount: number, pageInfo: { hasNextPag
           | { id: string, kind: NodeKind, name: string }
           | { id: string, kind: NodeKind, name: string }
           | { id: string, kind: NodeKind, name: string }
+          | { id: string, kind: NodeKind, name: string }
+          | { id: string, kind: NodeKind, name: string }
+          | { id: string, kind: NodeKind, name: string }
+          | { id: string, kind: NodeKind, name: string }
          | null, flow: { id: string, from:
             | { id: string, name: string }
             | { id: string, name: string }
             | { id: string, name: string }
+            | { id: string, name: string }
+            | { id: string, name: string }
+            | { id: string, name: string }
+            | { id: string, name: string }
           , to:
+            | { id: string, name: string }
+            | { id: string, name: string }
+            | { id: string, name: string }
+            | { id: string, name: string }
             | { id: string, name: string }
             | { id: string, name: string }
             | { id: string, name: string }
@@ -253,6 +313,10 @@ export type NodesQuery = { nodes: { totalCount: number, pageInfo: { hasNextPage:
         | { lastSeen: string | null, internal: boolean, exists: boolean, partitions: number | null, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, rateIn: { points: Array<{ at: string, value: number | null }> } | null, rateOut: { points: Array<{ at: string, value: number | null }> } | null, lagSeries: { points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
         | { lastSeen: string | null, environment: string, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, rateIn: { points: Array<{ at: string, value: number | null }> } | null, rateOut: { points: Array<{ at: string, value: number | null }> } | null, lagSeries: { points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
         | { lastSeen: string | null, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, rateIn: { points: Array<{ at: string, value: number | null }> } | null, rateOut: { points: Array<{ at: string, value: number | null }> } | null, lagSeries: { points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
+        | { lastSeen: string | null, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, rateIn: { points: Array<{ at: string, value: number | null }> } | null, rateOut: { points: Array<{ at: string, value: number | null }> } | null, lagSeries: { points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
+        | { lastSeen: string | null, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, rateIn: { points: Array<{ at: string, value: number | null }> } | null, rateOut: { points: Array<{ at: string, value: number | null }> } | null, lagSeries: { points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
+        | { lastSeen: string | null, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, rateIn: { points: Array<{ at: string, value: number | null }> } | null, rateOut: { points: Array<{ at: string, value: number | null }> } | null, lagSeries: { points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
+        | { lastSeen: string | null, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, rateIn: { points: Array<{ at: string, value: number | null }> } | null, rateOut: { points: Array<{ at: string, value: number | null }> } | null, lagSeries: { points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
        }> } | null };
 
 export type FindNodesQueryVariables = Exact<{
@@ -264,6 +328,10 @@ export type FindNodesQuery = { nodes: { totalCount: number, edges: Array<{ node:
         | { internal: boolean, exists: boolean, partitions: number | null, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null }
         | { environment: string, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null }
         | { id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null }
+        | { id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null }
+        | { id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null }
+        | { id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null }
+        | { id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null }
        }> } | null };
 
 type NodeHead_Topic_Fragment = { internal: boolean, exists: boolean, partitions: number | null, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null };
@@ -272,10 +340,22 @@ type NodeHead_Application_Fragment = { environment: string, id: string, kind: No
 
 type NodeHead_Unidentified_Fragment = { id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null };
 
+type NodeHead_Connector_Fragment = { id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null };
+
+type NodeHead_Replicator_Fragment = { id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null };
+
+type NodeHead_StreamJob_Fragment = { id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null };
+
+type NodeHead_Dataset_Fragment = { id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null };
+
 export type NodeHeadFragment =
   | NodeHead_Topic_Fragment
   | NodeHead_Application_Fragment
   | NodeHead_Unidentified_Fragment
+  | NodeHead_Connector_Fragment
+  | NodeHead_Replicator_Fragment
+  | NodeHead_StreamJob_Fragment
+  | NodeHead_Dataset_Fragment
 ;
 
 export const SeriesPartsFragmentDoc = {"kind":"Document","definitions":[{"kind":"FragmentDefinition","name":{"kind":"Name","value":"SeriesParts"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Series"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"metric"}},{"kind":"Field","name":{"kind":"Name","value":"unit"}},{"kind":"Field","name":{"kind":"Name","value":"step"}},{"kind":"Field","name":{"kind":"Name","value":"points"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"at"}},{"kind":"Field","name":{"kind":"Name","value":"value"}}]}}]}}]} as unknown as DocumentNode<SeriesPartsFragment, unknown>;
