@@ -1,14 +1,14 @@
 import { Handle, type NodeProps, Position } from '@xyflow/react';
 import { KindIcon } from '../shell/icons';
 import { compact, rate } from '../words/format';
-import { ACTIVITY_WORD, KIND_WORD } from '../words/words';
+import { ACTIVITY_WORD, KIND_WORD, placeOf } from '../words/words';
 import type { CardNode } from './elements';
 import { useFocused } from './focused';
 
 export function Card({ id, data, selected }: NodeProps<CardNode>) {
   const { setFocused, onSelect } = useFocused();
   const { node, root, unit, rateIn, rateOut, lag, activity, hiddenUp, hiddenDown } = data;
-  const scope = node.cluster?.name ?? node.environment;
+  const scope = placeOf(node);
   return (
     <div
       className={`node ${selected ? 'selected' : ''} ${root ? 'root' : ''} is-${activity} of-${node.kind.toLowerCase()}`}

@@ -2,15 +2,16 @@ import type { Merged } from '../data/merged';
 import type { NodeDetailQuery } from '../gql/graphql';
 import { KindIcon } from '../shell/icons';
 import { Link } from '../shell/link';
-import { lineageHref } from '../url/lineage';
+import { type LineageState, lineageHref } from '../url/lineage';
 import { bytes, count, instant } from '../words/format';
 import { KIND_WORD, nodeName, plural } from '../words/words';
 import { flowText } from './elements';
+import { Inside, MoverFacts, Tasks } from './mover-parts';
 import type { PanelProps } from './panel';
 import { Fact, SeriesChart } from './parts';
 
-type Node = Merged<NonNullable<NodeDetailQuery['node']>>;
-type Props = Omit<PanelProps, 'id'> & { node: Node };
+export type PanelNode = Merged<NonNullable<NodeDetailQuery['node']>>;
+type Props = Omit<PanelProps, 'id'> & { node: PanelNode };
 
 export function NodePanel({ node, answer, state, change }: Props) {
   const inBytes = state.unit === 'bytes' && (node.bytesIn || node.bytesOut);
@@ -34,7 +35,9 @@ export function NodePanel({ node, answer, state, change }: Props) {
           </Link>
         </p>
       </header>
-      <NodeFacts node={node} />
+      <NodeFacts node={node} state={state} />
+      <Inside node={node} state={state} />
+      <Tasks node={node} />
       <section className="panel-part">
         <h3>Throughput</h3>
         <SeriesChart
@@ -64,7 +67,7 @@ export function NodePanel({ node, answer, state, change }: Props) {
   );
 }
 
-function NodeFacts({ node }: { node: Node }) {
+function NodeFacts({ node, state }: { node: PanelNode; state: LineageState }) {
   return (
     <dl className="facts">
       {node.cluster && <Fact name="Cluster">{node.cluster.name}</Fact>}
@@ -82,6 +85,7 @@ function NodeFacts({ node }: { node: Node }) {
           </Fact>
         </>
       )}
+      <MoverFacts node={node} state={state} />
       <Fact name="First seen" missing="never">
         {node.firstSeen && instant(node.firstSeen)}
       </Fact>
@@ -133,7 +137,7 @@ function NodeFlows({ node, answer, state, change }: Props) {
   );
 }
 
-function Groups({ node }: { node: Node }) {
+function Groups({ node }: { node: PanelNode }) {
   if (!node.groups || node.groups.length === 0) return null;
   return (
     <section className="panel-part">
@@ -166,7 +170,7 @@ function Groups({ node }: { node: Node }) {
   );
 }
 
-function Configs({ node }: { node: Node }) {
+function Configs({ node }: { node: PanelNode }) {
   if (!node.configs || node.configs.length === 0) return null;
   return (
     <section className="panel-part">

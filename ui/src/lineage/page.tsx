@@ -75,6 +75,7 @@ function useLineage(state: LineageState) {
       direction: state.direction,
       depth: state.depth,
       includeInactive: state.inactive,
+      includeInternal: state.internal,
       limit: LIMIT,
       window,
       step,
@@ -84,7 +85,7 @@ function useLineage(state: LineageState) {
   const [flows, flowsAgain] = useQuery({
     query: AllFlowsDocument,
     pause: !all,
-    variables: { limit: LIMIT, window, step, ...metrics },
+    variables: { includeInternal: state.internal, limit: LIMIT, window, step, ...metrics },
   });
   const result = all ? flows : rooted;
   const found = all ? flows.data?.flows : rooted.data?.lineage;

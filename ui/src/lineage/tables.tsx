@@ -3,7 +3,7 @@ import { KindIcon } from '../shell/icons';
 import { Link } from '../shell/link';
 import { type LineageState, lineageHref } from '../url/lineage';
 import { ago, count, instant, rate } from '../words/format';
-import { ACTIVITY_WORD, activity, EVIDENCE_WORD, FLOW_WORD, KIND_WORD, nodeName } from '../words/words';
+import { ACTIVITY_WORD, activity, EVIDENCE_WORD, FLOW_WORD, KIND_WORD, nodeName, placeOf } from '../words/words';
 import { flowBytes, flowRate, hops, hopsText, lagTime } from './elements';
 import type { LineageAnswer, LineageFlow } from './types';
 
@@ -118,7 +118,7 @@ function Nodes({ answer, state }: { answer: LineageAnswer; state: LineageState }
           <tr>
             <th scope="col">Name</th>
             <th scope="col">Kind</th>
-            <th scope="col">Cluster</th>
+            <th scope="col">Where</th>
             <th scope="col">Hops from root</th>
             <th scope="col" className="num">
               In
@@ -152,7 +152,7 @@ function Nodes({ answer, state }: { answer: LineageAnswer; state: LineageState }
                   </Link>
                 </th>
                 <td>{KIND_WORD[n.kind]}</td>
-                <td>{n.cluster?.name ?? ('environment' in n ? n.environment : '')}</td>
+                <td>{placeOf(n)}</td>
                 <td>{hopsText(distance.get(n.id))}</td>
                 <td className="num">{rateIn === null ? '–' : rate(rateIn, state.unit)}</td>
                 <td className="num">{rateOut === null ? '–' : rate(rateOut, state.unit)}</td>

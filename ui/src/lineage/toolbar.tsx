@@ -76,6 +76,13 @@ export function Toolbar({ state, change, title, answer, fetching, again }: Props
             inactive
           </label>
         )}
+        <label
+          className="check"
+          title="Topics inside stream jobs, and those in which Kafka, Connect and MirrorMaker keep their books"
+        >
+          <input type="checkbox" checked={state.internal} onChange={(e) => change({ internal: e.target.checked })} />
+          inner topics
+        </label>
         <div className="grow-end toolbar-time">
           <WindowPicker state={state} change={change} resolved={answer?.window} />
           {state.window.kind === 'last' && (

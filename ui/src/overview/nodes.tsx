@@ -13,7 +13,7 @@ import { lineageHref } from '../url/lineage';
 import { formatOverview, type OverviewState, parseOverview } from '../url/overview';
 import { type Change, useUrlState } from '../url/use-url';
 import { ago, compact, instant, rate } from '../words/format';
-import { KIND_WORD, nodeName, plural } from '../words/words';
+import { KIND_WORD, nodeName, placeOf, plural } from '../words/words';
 
 type Row = Merged<NonNullable<NodesQuery['nodes']>['edges'][number]['node']>;
 
@@ -21,7 +21,15 @@ const PAGE = 50;
 /** Twenty points of ten minutes: what a small line can show. A multiple of the usual intervals. */
 const STEP = '30s';
 const codec = { path: '/', parse: parseOverview, format: formatOverview };
-const KIND_FILTERS: NodeKind[] = ['TOPIC', 'APPLICATION', 'UNIDENTIFIED'];
+const KIND_FILTERS: NodeKind[] = [
+  'TOPIC',
+  'APPLICATION',
+  'STREAM_JOB',
+  'CONNECTOR',
+  'REPLICATOR',
+  'DATASET',
+  'UNIDENTIFIED',
+];
 const ORDERS: [NodeOrder | '', string][] = [
   ['', 'best match'],
   ['NAME', 'name'],
@@ -90,7 +98,7 @@ export function NodeTable({ window, pollSeconds }: { window: Window; pollSeconds
             <tr>
               <th scope="col">Name</th>
               <th scope="col">Kind</th>
-              <th scope="col">Cluster</th>
+              <th scope="col">Where</th>
               <th scope="col" className="num">
                 In
               </th>
@@ -215,7 +223,7 @@ function NodeRow({ node }: { node: Row }) {
         {node.internal && <span className="tag">internal</span>}
       </th>
       <td>{KIND_WORD[node.kind]}</td>
-      <td>{node.cluster?.name ?? node.environment ?? ''}</td>
+      <td>{placeOf(node)}</td>
       <td className="num">{rateIn === null ? <Dash observed={rateOut !== null} /> : rate(rateIn, 'records')}</td>
       <td className="num">{rateOut === null ? <Dash observed={rateIn !== null} /> : rate(rateOut, 'records')}</td>
       <td>

@@ -6,6 +6,7 @@ import { CoverageBadge, CoverageDetail } from '../shell/coverage';
 import { Icon } from '../shell/icons';
 import { Problem } from '../shell/problem';
 import { ago, instant } from '../words/format';
+import { SuggestedJoins } from './joins';
 import { NodeTable } from './nodes';
 
 const WINDOW = { last: '10m' };
@@ -36,6 +37,7 @@ export function OverviewPage() {
         </section>
       )}
       <Clusters clusters={data?.clusters} />
+      <SuggestedJoins window={WINDOW} />
       <NodeTable window={WINDOW} pollSeconds={POLL_SECONDS} />
     </main>
   );

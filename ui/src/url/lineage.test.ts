@@ -20,7 +20,7 @@ const states: LineageState[] = [
   { ...initialLineage, direction: 'UPSTREAM', depth: 7, inactive: false, view: 'table', unit: 'bytes' },
   { ...initialLineage, window: { kind: 'range', start: '2026-11-22T20:00:00Z', end: '2026-11-22T22:00:00+01:00' } },
   { ...initialLineage, window: { kind: 'at', at: '2026-11-22T20:00:00.5Z' }, view: 'events' },
-  { ...initialLineage, window: { kind: 'last', last: '1h30m' } },
+  { ...initialLineage, window: { kind: 'last', last: '1h30m' }, internal: true },
 ];
 
 test.each(states.map((s) => [formatLineage(s), s] as const))('%s comes back as it was', (search, state) => {

@@ -20,6 +20,8 @@ export interface LineageState {
   live: boolean;
   /** Keep flows that moved nothing in the window but did within seven days. */
   inactive: boolean;
+  /** Show inner topics too: those of stream jobs, and Kafka's and MirrorMaker's own. */
+  internal: boolean;
   view: View;
   unit: RateUnit;
   /** The id of a node or a flow. */
@@ -36,6 +38,7 @@ export const initialLineage: LineageState = {
   window: { kind: 'last', last: '10m' },
   live: false,
   inactive: true,
+  internal: false,
   view: 'graph',
   unit: 'records',
   selected: null,
@@ -53,6 +56,7 @@ export function parseLineage(search: string): LineageState {
     window,
     live: q.get('live') === '1' && window.kind === 'last',
     inactive: q.get('inactive') !== '0',
+    internal: q.get('internal') === '1',
     view: oneOf(q.get('view'), ['graph', 'table', 'events']),
     unit: oneOf(q.get('unit'), ['records', 'bytes']),
     selected: q.get('selected') || null,
@@ -87,6 +91,7 @@ export function formatLineage(s: LineageState): string {
   else pairs.push(['last', s.window.last]);
   if (s.live && s.window.kind === 'last') pairs.push(['live', '1']);
   if (!s.inactive) pairs.push(['inactive', '0']);
+  if (s.internal) pairs.push(['internal', '1']);
   if (s.view !== initialLineage.view) pairs.push(['view', s.view]);
   if (s.unit !== initialLineage.unit) pairs.push(['unit', s.unit]);
   if (s.selected) pairs.push(['selected', s.selected]);

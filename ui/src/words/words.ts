@@ -31,8 +31,11 @@ export const EVIDENCE_WORD: Record<EvidenceKind, { short: string; long: string }
   BATCH_HEADER: { short: 'batch headers', long: 'The headers of record batches were read, never the records.' },
   RECORD_HEADER: { short: 'record header', long: 'A header of a sampled record names its origin.' },
   STREAMS_TOPOLOGY: { short: 'streams topology', long: 'The streams group describes its own topology.' },
-  CONNECT: { short: 'Kafka Connect', long: 'The Kafka Connect REST API lists the connector and its topics.' },
-  MIRROR: { short: 'MirrorMaker 2', long: "MirrorMaker 2's own configuration, checkpoints or offset syncs." },
+  CONNECT: {
+    short: 'Kafka Connect',
+    long: 'The Kafka Connect REST API lists the connector, its topics and its offsets.',
+  },
+  MIRROR: { short: 'MirrorMaker 2', long: "MirrorMaker 2's own configuration, offsets, heartbeats or checkpoints." },
   FLINK: { short: 'Flink', long: "Flink's REST API lists the job's sources and sinks." },
   OPENLINEAGE: { short: 'OpenLineage', long: 'An OpenLineage event was received.' },
   AUDIT_LOG: { short: 'audit log', long: "The brokers' audit topic recorded the access." },
@@ -41,7 +44,7 @@ export const EVIDENCE_WORD: Record<EvidenceKind, { short: string; long: string }
   REQUEST_LOG: { short: 'request log', long: "A line of the brokers' request log." },
   ELIMINATION: {
     short: 'by elimination',
-    long: 'The only named writer without a count of its own takes the remainder.',
+    long: 'The only known writer without a count of its own takes the remainder; a writer without a name could hide in it.',
   },
   DECLARED: { short: 'declared', long: 'Said by a person, in configuration or AsyncAPI.' },
 };
@@ -87,6 +90,32 @@ export function plural(n: number, one: string, many = `${one}s`): string {
 /** A node's name in running text: that of the unidentified writers is their topic's, which would read as the topic. */
 export function nodeName(n: { kind: NodeKind; name: string }): string {
   return n.kind === 'UNIDENTIFIED' ? `writers of ${n.name}` : n.name;
+}
+
+interface Placed {
+  kind: NodeKind;
+  cluster?: { name: string } | null;
+  environment?: string;
+  connect?: string | null;
+  namespace?: string;
+  source?: { name: string } | null;
+  target?: { name: string } | null;
+  sourceAlias?: string;
+  targetAlias?: string;
+}
+
+/** Where a node is: its cluster or environment, its Connect cluster, its dataset's namespace, or from where to where it copies. */
+export function placeOf(n: Placed): string {
+  switch (n.kind) {
+    case 'REPLICATOR':
+      return `${n.source?.name ?? n.sourceAlias ?? '?'} to ${n.target?.name ?? n.targetAlias ?? '?'}`;
+    case 'CONNECTOR':
+      return n.connect ?? '';
+    case 'DATASET':
+      return n.namespace ?? '';
+    default:
+      return n.cluster?.name ?? n.environment ?? '';
+  }
 }
 
 /** The readable part of a node id, for places that know nothing but the id. */
