@@ -29,7 +29,8 @@ func (p *program) demo() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Show lineaged at work on two embedded clusters with a small shop",
-		Long: `Starts two Kafka clusters inside this process, runs a small shop on them, and watches it as lineaged watches any Kafka.
+		Long: `Starts two Kafka clusters inside this process, runs a small shop on them, with all that Kafka Streams, Connect and MirrorMaker 2 show of themselves, and
+watches it as lineaged watches any Kafka.
 It needs nothing and leaves nothing behind. It reads no configuration and listens on this machine only.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

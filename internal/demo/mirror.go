@@ -115,33 +115,40 @@ func (m *mirror) run(ctx context.Context) error {
 		return err
 	}
 	uses := map[string]bool{}
-	var beaten, flushed, checked time.Time
+	chores := []chore{
+		{every: heartbeatEvery, do: func() error { return m.beat(ctx, c, time.Now()) }},
+		{every: flushEvery, do: func() error { return m.flush(ctx, c) }},
+		{every: checkpointsEvery, do: func() error { return m.checkpoint(ctx, c) }},
+	}
 	for ctx.Err() == nil {
 		if err := m.copy(ctx, c, uses); err != nil {
 			return err
 		}
-		now := time.Now()
-		if now.Sub(beaten) >= heartbeatEvery {
-			beaten = now
-			if err := m.beat(ctx, c, now); err != nil {
-				return err
-			}
-		}
-		if now.Sub(flushed) >= flushEvery {
-			flushed = now
-			if err := m.flush(ctx, c); err != nil {
-				return err
-			}
-		}
-		if now.Sub(checked) >= checkpointsEvery {
-			checked = now
-			if err := m.checkpoint(ctx, c); err != nil {
+		for i := range chores {
+			if err := chores[i].look(time.Now()); err != nil {
 				return err
 			}
 		}
 		pause(ctx, 2*beat)
 	}
 	return nil
+}
+
+// chore is done at once and then at its interval on average, however seldom it is looked at within one.
+type chore struct {
+	every time.Duration
+	do    func() error
+	due   time.Time
+}
+
+func (c *chore) look(now time.Time) error {
+	if now.Before(c.due) {
+		return nil
+	}
+	if c.due = c.due.Add(c.every); c.due.Before(now) { // the first, or the laptop slept
+		c.due = now.Add(c.every)
+	}
+	return c.do()
 }
 
 // copy copies what there is, and tells of topics that it uses for the first time.
