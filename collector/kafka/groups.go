@@ -16,7 +16,8 @@ type group struct {
 	protocol    string
 	state       string
 	coordinator int32
-	joined      time.Time // an instant from which every commit of it was seen: the round before it appeared, or the first whole reading of its offsets; zero: none yet
+	joined      time.Time // the round before it was first seen; zero: it was there before we looked
+	found       time.Time // the first reading that missed nothing of what it has committed; zero: none since the start
 	wasLive     bool
 	absent      int       // rounds in a row in which it was not listed
 	leftOut     time.Time // first of the rounds in a row in which all brokers answered and none listed it; zero: the last was none
@@ -138,7 +139,7 @@ func (t *take) committed(o *lineage.Observation, g *group, rg *kmsg.OffsetFetchR
 			continue
 		}
 		r := g.reader(tp, lineage.GroupOffsets)
-		if !r.observe(commits[tp], topicAt{tp, t.round}, groupState{live: g.live(), wasLive: g.wasLive, joined: g.joined}, t.round) {
+		if !r.observe(commits[tp], topicAt{tp, t.round}, groupState{live: g.live(), wasLive: g.wasLive, joined: g.joined, found: g.found}, t.round) {
 			why[tp], whole = "end offsets are missing", false
 			continue
 		}
@@ -150,8 +151,8 @@ func (t *take) committed(o *lineage.Observation, g *group, rg *kmsg.OffsetFetchR
 
 // looked notes the first reading of a group that misses nothing of what it has committed.
 func (g *group) looked(whole bool) {
-	if whole && g.joined.IsZero() {
-		g.joined, g.dirty = time.Now().UTC(), true
+	if whole && g.found.IsZero() {
+		g.found = time.Now().UTC()
 	}
 }
 

@@ -482,14 +482,14 @@ func TestCommitAheadOfTheEnd(t *testing.T) {
 	}
 }
 
-// A group that was there before anybody looked, and had committed nothing by then, has read what its first commit says; one that had has read what came since.
+// A group that was there before anybody looked, and had committed nothing by then, has read what its first commit says if the log was empty; else, and if it had, what comes since is all that is known.
 func TestFirstCommitOfAGroupThatWasThere(t *testing.T) {
-	for _, c := range []struct{ found, later, read int64 }{{-1, 70, 20}, {40, 70, 30}} {
+	for _, c := range []struct{ end, found, later, read int64 }{{0, -1, 70, 70}, {50, -1, 70, 0}, {50, 40, 70, 30}} {
 		look := committing(&group{ref: lineage.GroupRef{Group: "g"}, state: "Stable"}, time.Time{})
-		look(50, c.found)
-		look(60, c.found)
+		look(c.end, c.found)
+		look(c.end, c.found)
 		if n := look(100, c.later); n != c.read {
-			t.Errorf("found at %d, then at %d: read %d, want %d", c.found, c.later, n, c.read)
+			t.Errorf("found at %d of %d, then at %d: read %d, want %d", c.found, c.end, c.later, n, c.read)
 		}
 	}
 }

@@ -92,7 +92,16 @@ const spreadLimit = 2 * time.Minute
 type groupState struct {
 	live    bool      // it has members
 	wasLive bool      // it had members in the round before
-	joined  time.Time // an instant from which every commit of the group was seen; zero: until this round none was looked for
+	joined  time.Time // the round before the group was first seen; zero: it was there before we looked
+	found   time.Time // the first whole reading of its commits; zero: there was none before this round
+}
+
+// from is an instant from which every commit of the group was seen; zero: until this round none was looked for.
+func (g groupState) from() time.Time {
+	if g.joined.IsZero() {
+		return g.found
+	}
+	return g.joined
 }
 
 // observe books the commits of one round. It returns false, and books nothing, when an end that it needs is missing.
@@ -103,8 +112,8 @@ func (r *reader) observe(commits []commit, ends topicEnds, g groupState, round t
 		}
 	}
 	if r.began.IsZero() {
-		if r.began = round; !g.joined.IsZero() {
-			r.began = g.joined
+		if r.began = g.from(); r.began.IsZero() {
+			r.began = round
 		}
 	}
 	advanced, oldest := false, time.Duration(0)
@@ -141,7 +150,7 @@ func (r *reader) observe(commits []commit, ends topicEnds, g groupState, round t
 // spread returns the start of the span in which the progress that shows in this round can have happened: after the last change, and after the reader last had nothing left to
 // read, but not longer than spreadLimit ago, unless rounds are missing for longer than that.
 func (r *reader) spread(g groupState, round time.Time) time.Time {
-	from := later(later(r.moved, r.idle), g.joined)
+	from := later(later(r.moved, r.idle), g.from())
 	if limit := round.Add(-spreadLimit); from.Before(limit) {
 		from = limit
 		if !r.known.IsZero() && r.known.Before(limit) {
@@ -182,11 +191,11 @@ func (r *reader) book(c commit, ends topicEnds, g groupState) (base int64, advan
 	byAdmin := !g.live && !g.wasLive && c.leaderEpoch < 0 // or by MirrorMaker 2, which syncs the groups of another cluster
 	switch {
 	case prev < 0:
-		if prev == lostCommit || g.joined.IsZero() || byAdmin {
+		if prev == lostCommit || g.from().IsZero() || byAdmin {
 			return 0, false // what is committed first after a loss, was there before us, or was read by nobody, is the base
 		}
-		start, certain := ends.origin(c.partition, c.offset, g.joined)
-		if c.offset <= start {
+		start, certain := ends.origin(c.partition, c.offset, g.from())
+		if c.offset <= start || g.joined.IsZero() && !certain { // who was there before us may have begun anywhere
 			return 0, false
 		}
 		r.read.add(c.offset-start, !certain || r.estimates(ends))

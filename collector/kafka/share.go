@@ -83,7 +83,7 @@ func (t *take) shared(o *lineage.Observation, g *group, topics []kmsg.DescribeSh
 			whole = false
 			continue
 		}
-		if !r.observe(commits, topicAt{tp, t.round}, groupState{live: g.live(), wasLive: g.wasLive, joined: g.joined}, t.round) {
+		if !r.observe(commits, topicAt{tp, t.round}, groupState{live: g.live(), wasLive: g.wasLive, joined: g.joined, found: g.found}, t.round) {
 			missing.add(g, "end offsets are missing")
 			whole = false
 			continue
