@@ -249,13 +249,13 @@ func (m *model) series(k modelKey, w lineage.Window, step time.Duration) (out []
 		}
 		p := lineage.Point{At: from}
 		if k.metric.Counter() {
-			a := m.amount(k, part)
-			p.Value, p.OK = a.Rate()
-			for _, r := range m.ticks(part) {
-				if len(steps) > 0 && m.pendingAt(k, r) {
-					p.Value, p.OK = 0, false
+			told := m.amount(k, part)
+			for _, r := range m.ticks(part) { // pending is as if not observed
+				if len(steps) > 0 && m.observed(src, k.access, r) && m.pendingAt(k, r) {
+					told.ObservedFor -= m.amount(k, lineage.Window{Start: r.Add(-m.tick), End: r}).ObservedFor
 				}
 			}
+			p.Value, p.OK = told.Rate()
 		} else {
 			for _, r := range m.ticks(part) {
 				if len(steps) > 0 && m.carried(src, k.access, r) {

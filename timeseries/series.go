@@ -133,6 +133,13 @@ func (g *grid) counter(p *probe, points []lineage.Point) error {
 	if err == nil {
 		err = failed
 	}
+	if err == nil && p.pending != nil {
+		err = g.pendingTime(p.pending, covered, func(a, b int64) {
+			for _, q := range parts {
+				g.each(max(a, q.lo), min(b, q.hi), func(i int, a, b int64) { nanos[i] -= q.runs.realWithin(a, b) })
+			}
+		})
+	}
 	if err != nil {
 		return err
 	}
@@ -144,14 +151,11 @@ func (g *grid) counter(p *probe, points []lineage.Point) error {
 			points[i].Value = 0
 		}
 	}
-	if p.pending == nil {
-		return nil
-	}
-	return g.blankPending(p.pending, covered, points)
+	return nil
 }
 
-// blankPending marks the steps not OK that hold a tick in which the reader's progress was pending and no later reading told it.
-func (g *grid) blankPending(gauge *probe, covered []tickRange, points []lineage.Point) error {
+// pendingTime visits the stretches (a, b] in which the reader's progress was pending and no later reading told it: they are as if they had not been observed.
+func (g *grid) pendingTime(gauge *probe, covered []tickRange, visit func(a, b int64)) error {
 	changes, err := g.v.changes(gauge)
 	if err != nil {
 		return err
@@ -166,19 +170,16 @@ func (g *grid) blankPending(gauge *probe, covered []tickRange, points []lineage.
 			end = changes[i+1].tick - 1
 		}
 		at := max(c.tick-1, g.v.lo)
-		blank := func(a, b int64) {
-			g.each(a, b, func(i int, _, _ int64) { points[i].OK, points[i].Value = false, 0 })
-		}
 		for _, r := range covered {
 			if r.a >= end {
 				break
 			}
 			if r.a > at {
-				blank(at, r.a)
+				visit(at, min(r.a, end))
 			}
 			at = max(at, r.b)
 		}
-		blank(at, end)
+		visit(at, end)
 	}
 	return nil
 }

@@ -81,7 +81,7 @@ type Store interface {
 	// Amounts returns what each counter advanced in the window; parallel to keys. An unknown key, or a gauge, has Known false.
 	Amounts(ctx context.Context, w lineage.Window, keys []lineage.SeriesKey) ([]lineage.Amount, error)
 	// Series returns each series over the window by step, a multiple of the resolved step; parallel to keys, every series with the same ⌈window/step⌉ points.
-	// A counter's step whose progress is still pending (see lineage.Pending) is not OK.
+	// What of a counter's step is still pending (see lineage.Pending) is as if it was not observed.
 	Series(ctx context.Context, w lineage.Window, step time.Duration, keys []lineage.SeriesKey) ([][]lineage.Point, error)
 	// Levels returns each gauge's value at an instant, carried forward from its last change while its source goes on observing; parallel to keys.
 	Levels(ctx context.Context, at time.Time, keys []lineage.SeriesKey) ([]lineage.Level, error)
