@@ -19,7 +19,7 @@ func (f *Flow) ClientCount() int {
 }
 
 // listed returns the accesses that clients lists: those seen in the window or, when none was, all of the flow. A group's own access stands for
-// members that are not known; where they are, they stand for it. members counts the members of each group's own access.
+// members that are not known; where they are, they stand for it. What a source tells of a mover is no client's. members counts the members of each group's own access.
 func (f *Flow) listed() (shown []int32, members map[int32]int) {
 	v, all := f.rows.v, f.rows.v.flows[f.flow]
 	shown = slices.DeleteFunc(slices.Clone(all), func(i int32) bool { return !v.accesses[i].inWindow })
@@ -32,7 +32,7 @@ func (f *Flow) listed() (shown []int32, members map[int32]int) {
 			members[own]++
 		}
 	}
-	return slices.DeleteFunc(shown, func(i int32) bool { return members[i] > 0 }), members
+	return slices.DeleteFunc(shown, func(i int32) bool { return members[i] > 0 || v.accesses[i].Access.Client.Mover.Kind != lineage.NoKind }), members
 }
 
 // Clients answers clients: the busiest first, then by when they were first seen.

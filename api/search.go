@@ -204,7 +204,7 @@ func (v *view) orderValue(ctx context.Context, by NodeOrder) (func(lineage.Node)
 			return nil, err
 		}
 		return func(n lineage.Node) float64 {
-			if b := v.behind(ls, v.accessesOf(n)); b.records != nil {
+			if b := v.behind(ls, v.outward(n, v.accessesOf(n))); b.records != nil {
 				return float64(*b.records)
 			}
 			return -1
@@ -228,12 +228,12 @@ func (v *view) orderValue(ctx context.Context, by NodeOrder) (func(lineage.Node)
 	}
 }
 
-// movedBy returns the accesses that make a node's rate: what is written to a topic, what an application reads and writes.
+// movedBy returns the accesses that make a node's rate: what is written to a topic, what an application reads and writes, a stream job beside its inner topics.
 func (v *view) movedBy(n lineage.Node) []int32 {
 	if t := v.topics[n]; t != nil {
 		return t.writes
 	}
-	return v.accessesOf(n)
+	return v.outward(n, v.accessesOf(n))
 }
 
 // lastMovedAll reads when each access moved last, within the lookback.

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/lineaged/lineaged/lineage"
@@ -296,7 +297,7 @@ func nodeParts(v *view, n lineage.Node, m Metric) parts {
 	t := v.topics[n]
 	var reads, writes []int32
 	if end := v.ends[n]; end != nil {
-		reads, writes = end.reads, end.writes
+		reads, writes = v.outward(n, end.reads), v.outward(n, end.writes)
 	} else if t != nil {
 		reads = t.reads
 	}
@@ -332,6 +333,17 @@ func nodeParts(v *view, n lineage.Node, m Metric) parts {
 		}
 	}
 	return p
+}
+
+// outward returns those of a node's accesses that are seen from outside: what a stream job moves through its inner topics is its own affair.
+func (v *view) outward(n lineage.Node, accesses []int32) []int32 {
+	if n.Kind != lineage.StreamJobNode {
+		return accesses
+	}
+	return slices.DeleteFunc(slices.Clone(accesses), func(i int32) bool {
+		t := v.topics[v.accesses[i].far]
+		return t != nil && t.innerOf != ""
+	})
 }
 
 // addTopic adds a metric of the topic's own, of all its incarnations.

@@ -205,7 +205,7 @@ func gather(c lineage.Client, group *lineage.GroupFact) facts {
 }
 
 // Describe returns the owner and the tags of a node: of a topic by the first topic rule that matches its name, of an application or a stream job by the first rule that
-// gives that name or can give it, and what these leave open, as for all other kinds, by the first node rule that matches its id. The caller must not change the tags.
+// gives that name or can give it, and what these leave open, as for all other kinds, by the first node rule that matches its id, as it stands in answers or with nothing encoded. The caller must not change the tags.
 func (r *Resolver) Describe(n lineage.Node) (owner string, tags []string) {
 	switch n.Kind {
 	case lineage.TopicNode:
@@ -227,9 +227,9 @@ func (r *Resolver) Describe(n lineage.Node) (owner string, tags []string) {
 	if len(r.nodes) == 0 || owner != "" && tags != nil {
 		return owner, tags
 	}
-	id := n.ID()
+	id, plain := n.ID(), n.Plain()
 	for _, rule := range r.nodes {
-		if rule.Match.MatchString(id) {
+		if rule.Match.MatchString(id) || plain != id && rule.Match.MatchString(plain) {
 			owner = cmp.Or(owner, rule.Owner)
 			if tags == nil {
 				tags = rule.Tags

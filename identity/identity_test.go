@@ -276,6 +276,7 @@ func TestDescribe(t *testing.T) {
 		Nodes: []NodeRule{
 			{Match: re("^connector:connect-west/jdbc"), Owner: "team-etl", Tags: []string{"sink"}},
 			{Match: re("^dataset:.*%2Fcustomers$"), Tags: []string{"pii"}},
+			{Match: re("^replicator:east/west->east$"), Owner: "team-mirror"}, // as people write it
 			{Match: re("^(topic:west|application)/|:west/"), Owner: "team-west", Tags: []string{"west"}},
 		},
 	})
@@ -304,6 +305,7 @@ func TestDescribe(t *testing.T) {
 	f("connector:connect-west/billing", "")
 	f("streamjob:east/shop-web", "team-shop", "tier-1")
 	f("replicator:west/east-%3Ewest", "team-west", "west")
+	f("replicator:east/west-%3Eeast", "team-mirror")
 	f("dataset:postgres%3A%2F%2Fdb%3A5432/shop%2Fcustomers", "", "pii")
 }
 

@@ -49,6 +49,9 @@ func (n Node) ID() string {
 	return kindPrefixes[n.Kind] + ":" + encode(n.Scope) + "/" + encode(n.Name)
 }
 
+// Plain is the id with nothing encoded, for people: two nodes may share one.
+func (n Node) Plain() string { return kindPrefixes[n.Kind] + ":" + n.Scope + "/" + n.Name }
+
 // ParseNodeID is the inverse of Node.ID. The error names the id and says what is wrong.
 func ParseNodeID(id string) (Node, error) {
 	prefix, rest, ok := strings.Cut(id, ":")

@@ -101,7 +101,7 @@ var texts = map[string]text{
 	"topics.*.match":                        {"pattern of the topic's name", "The first rule that matches a topic wins."},
 	"topics.*.owner":                        {"who answers for it", "`owner` or `tags` must be given."},
 	"topics.*.tags":                         {"tags, e.g. `pii`", ""},
-	"nodes.*.match":                         {"pattern of the node's id, e.g. `^connector:connect-west/jdbc`", "The first rule that matches wins. It adds what no rule of the node's own kind says."},
+	"nodes.*.match":                         {"pattern of the node's id, e.g. `^connector:connect-west/jdbc`", "As ids stand in answers, or with nothing percent-encoded: `^replicator:east/west->east$`. The first rule that matches wins. It adds what no rule of the node's own kind says."},
 	"nodes.*.owner":                         {"who answers for it", "`owner` or `tags` must be given."},
 	"nodes.*.tags":                          {"tags", ""},
 }
