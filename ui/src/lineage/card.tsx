@@ -1,14 +1,14 @@
 import { Handle, type NodeProps, Position } from '@xyflow/react';
 import { KindIcon } from '../shell/icons';
 import { compact, rate } from '../words/format';
-import { ACTIVITY_WORD, KIND_WORD, placeOf } from '../words/words';
+import { ACTIVITY_WORD, kindOf, nameParts, placesOf, UNMEASURED } from '../words/words';
 import type { CardNode } from './elements';
 import { useFocused } from './focused';
 
 export function Card({ id, data, selected }: NodeProps<CardNode>) {
   const { setFocused, onSelect } = useFocused();
-  const { node, root, unit, rateIn, rateOut, lag, activity, hiddenUp, hiddenDown } = data;
-  const scope = placeOf(node);
+  const { node, root, unit, rateIn, rateOut, lag, activity, hiddenUp, hiddenDown, clusters } = data;
+  const [repeated, own] = nameParts(node);
   return (
     <div
       className={`node ${selected ? 'selected' : ''} ${root ? 'root' : ''} is-${activity} of-${node.kind.toLowerCase()}`}
@@ -29,21 +29,19 @@ export function Card({ id, data, selected }: NodeProps<CardNode>) {
       >
         <span className="node-kind">
           <KindIcon kind={node.kind} />
-          <span>{KIND_WORD[node.kind]}</span>
+          <span>{kindOf(node)}</span>
           {node.exists === false && <b className="word">deleted</b>}
           {activity !== 'active' && <b className="word">{ACTIVITY_WORD[activity]}</b>}
         </span>
         <span className="node-name" title={node.name}>
           {node.kind === 'UNIDENTIFIED' && <span className="prefix">writers of </span>}
-          {node.name}
+          {repeated && <span className="sr">{repeated}</span>}
+          {own}
         </span>
-        {scope && (
-          <span className="node-scope">
-            <span className="sr">, in </span>
-            {scope}
-            {root && <span className="sr">, root of this view</span>}
-          </span>
-        )}
+        <span className="node-scope">
+          <Places places={placesOf(node)} clusters={clusters} />
+          {root && <span className="sr">, root of this view</span>}
+        </span>
         <span className="node-rates">
           {rateIn !== null && (
             <span>
@@ -60,13 +58,29 @@ export function Card({ id, data, selected }: NodeProps<CardNode>) {
               lag <b>{compact(Number(lag))}</b>
             </span>
           )}
-          {rateIn === null && rateOut === null && lag === null && <span>no count</span>}
+          {rateIn === null && rateOut === null && lag === null && <span>{UNMEASURED}</span>}
         </span>
       </button>
       {hiddenDown > 0 && <Stub side="down" n={hiddenDown} />}
       <Handle type="source" position={Position.Right} isConnectable={false} />
     </div>
   );
+}
+
+/** Where the node is; a cluster has its colour where the view holds several, so that one sees a flow cross. */
+function Places({ places, clusters }: { places: string[]; clusters: ReadonlyMap<string, number> }) {
+  return places.map((place, i) => {
+    const cluster = clusters.get(place);
+    return (
+      <span key={i === 0 ? 'from' : 'to'} className="node-place">
+        <span className="sr">{i === 1 ? ' to ' : places.length > 1 ? ', from ' : ', in '}</span>
+        {i === 1 && <span aria-hidden="true">→</span>}
+        <span className={cluster === undefined ? 'place' : `place in-cluster cluster-${cluster % 4}`} title={place}>
+          {place}
+        </span>
+      </span>
+    );
+  });
 }
 
 /** Neighbours that are not shown: cut by the limit, the depth or the direction. Counted, so that nothing is cut silently. */

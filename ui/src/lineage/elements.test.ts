@@ -117,10 +117,10 @@ test('a node without a place is not drawn, nor are its flows', () => {
 });
 
 test('what is not measurable is not a zero, and what is estimated says so', () => {
-  expect(flowText(flow('a', 'b', { recordsPerSecond: null }), 'records')).toBe('no count');
+  expect(flowText(flow('a', 'b', { recordsPerSecond: null }), 'records')).toBe('not measurable');
   expect(flowText(flow('a', 'b', { recordsPerSecond: 0 }), 'records')).toBe('0/s');
   expect(flowRate(flow('a', 'b', { estimated: true }), 'records')).toBe('~10/s');
-  expect(flowRate(flow('a', 'b'), 'bytes')).toBe('no count');
+  expect(flowRate(flow('a', 'b'), 'bytes')).toBe('not measurable');
   expect(flowRate(flow('a', 'b', { bytesPerSecond: 2048 }), 'bytes')).toBe('2.05 kB/s');
 });
 

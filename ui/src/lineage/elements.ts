@@ -2,7 +2,7 @@
 import type { Edge, Node } from '@xyflow/react';
 import { mean } from '../chart/gaps';
 import { bytes, count, duration, type RateUnit, rate } from '../words/format';
-import { ACTIVITY_WORD, type Activity, activity, FLOW_WORD, nodeName } from '../words/words';
+import { ACTIVITY_WORD, type Activity, activity, flowWord, nodeName, UNMEASURED } from '../words/words';
 import { CARD_HEIGHT, CARD_WIDTH, curveBetween, placeLabels, svgPath, type XY } from './geometry';
 import type { LineageAnswer, LineageFlow, LineageNode } from './types';
 
@@ -18,12 +18,16 @@ export interface CardData extends Record<string, unknown> {
   activity: Activity;
   hiddenUp: number;
   hiddenDown: number;
+  /** The clusters of this view by name, numbered, so that a flow is seen to cross from one to another; none when there is but one. */
+  clusters: ReadonlyMap<string, number>;
 }
 
 export interface FlowData extends Record<string, unknown> {
   flow: LineageFlow;
   activity: Activity;
   text: string;
+  /** It moves, but what it moves cannot be counted: unknown, never zero. */
+  unmeasured: boolean;
   label: string;
   path: string;
   at: XY;
@@ -41,11 +45,16 @@ export interface Elements {
 export function elements(answer: LineageAnswer, roots: readonly string[], unit: RateUnit): Elements {
   const positions = new Map(answer.positions.map((p) => [p.node, p]));
   const hidden = new Map(answer.hidden.map((h) => [h.node, h]));
+  const clusters = clustersOf(answer.nodes);
   const nodes: CardNode[] = [];
   for (const node of answer.nodes) {
     const at = positions.get(node.id);
     if (!at) continue; // Without a place nothing can be drawn; the table lists it all the same.
-    const data = card(node, answer, hidden.get(node.id), { root: roots.includes(node.id), unit });
+    const data = card(node, answer, hidden.get(node.id), {
+      root: roots.includes(node.id),
+      unit,
+      clusters,
+    });
     nodes.push({
       id: node.id,
       type: 'card',
@@ -68,7 +77,7 @@ function card(
   node: LineageNode,
   answer: LineageAnswer,
   hidden: { upstream: number; downstream: number } | undefined,
-  seen: { root: boolean; unit: RateUnit },
+  seen: Pick<CardData, 'root' | 'unit' | 'clusters'>,
 ): CardData {
   const around = answer.flows.filter((f) => f.from.id === node.id || f.to.id === node.id);
   const states = around.map((f) => activity(f.active));
@@ -85,6 +94,14 @@ function card(
   };
 }
 
+/** Numbered by name, so that a cluster keeps its number while the view stays. */
+function clustersOf(nodes: readonly LineageNode[]): Map<string, number> {
+  const names = new Set(
+    nodes.flatMap((n) => [n.cluster?.name, n.source?.name, n.target?.name].filter((x) => x != null)),
+  );
+  return names.size < 2 ? new Map() : new Map([...names].sort().map((name, i) => [name, i]));
+}
+
 /** As active as its most active flow; a node without flows is inactive only where something was observed at all. */
 function cardActivity(states: readonly Activity[], observed: number): Activity {
   if (states.includes('active')) return 'active';
@@ -93,12 +110,13 @@ function cardActivity(states: readonly Activity[], observed: number): Activity {
 
 function edges(answer: LineageAnswer, positions: Map<string, XY>, unit: RateUnit): FlowEdge[] {
   const names = new Map(answer.nodes.map((n) => [n.id, nodeName(n)]));
+  const cards = [...positions.values()];
   const drawn = answer.flows.flatMap((flow) => {
     const from = positions.get(flow.from.id);
     const to = positions.get(flow.to.id);
-    return from && to ? [{ flow, curve: curveBetween(from, to), text: flowText(flow, unit) }] : [];
+    return from && to ? [{ flow, curve: curveBetween(from, to, cards), text: flowText(flow, unit) }] : [];
   });
-  const places = placeLabels(drawn, [...positions.values()]);
+  const places = placeLabels(drawn, cards);
   return drawn.map(({ flow, curve, text }, i) => ({
     id: flow.id,
     type: 'flow',
@@ -112,6 +130,7 @@ function edges(answer: LineageAnswer, positions: Map<string, XY>, unit: RateUnit
       flow,
       activity: activity(flow.active),
       text,
+      unmeasured: text === UNMEASURED,
       label: `${names.get(flow.from.id)} to ${names.get(flow.to.id)}, ${flowSentence(flow, text)}`,
       path: svgPath(curve),
       at: places[i] ?? { x: 0, y: 0 },
@@ -129,14 +148,14 @@ export function flowText(flow: LineageFlow, unit: RateUnit): string {
 
 export function flowRate(flow: Pick<LineageFlow, 'recordsPerSecond' | 'bytesPerSecond' | 'estimated'>, unit: RateUnit) {
   const value = unit === 'bytes' ? flow.bytesPerSecond : flow.recordsPerSecond;
-  if (value == null) return 'no count';
+  if (value == null) return UNMEASURED;
   return `${flow.estimated ? '~' : ''}${rate(value, unit)}`;
 }
 
 /** The flow in a sentence; it holds the words that stand on it, so that who speaks to the page can name what they see. */
 export function flowSentence(flow: LineageFlow, text: string): string {
   const state = activity(flow.active);
-  const parts: string[] = [FLOW_WORD[flow.kind], ACTIVITY_WORD[state]];
+  const parts: string[] = [flowWord(flow), ACTIVITY_WORD[state]];
   if (text !== ACTIVITY_WORD[state]) parts.push(text);
   if (flow.estimated) parts.push('estimated');
   if (flow.lag != null) parts.push(`${count(flow.lag)} records behind`);

@@ -5,7 +5,7 @@ import { FindNodesDocument } from '../gql/graphql';
 import { Icon, KindIcon } from '../shell/icons';
 import { useShortcuts } from '../shell/shortcuts';
 import { formatLineage, type LineageState } from '../url/lineage';
-import { KIND_WORD, nodeName } from '../words/words';
+import { kindOf, nodeName, placeOf } from '../words/words';
 
 /** Finds another root: a combobox after the ARIA pattern, with its list below. Keeps window, depth and view. */
 export function Find({ state }: { state: LineageState }) {
@@ -91,8 +91,8 @@ export function Find({ state }: { state: LineageState }) {
             <KindIcon kind={n.kind} />
             <span className="name">{nodeName(n)}</span>
             <span className="note">
-              {KIND_WORD[n.kind]}
-              {n.cluster && ` in ${n.cluster.name}`}
+              {kindOf(n)}
+              {placeOf(n) && `, ${placeOf(n)}`}
             </span>
           </div>
         ))}

@@ -5,7 +5,7 @@ import { useFocused } from './focused';
 export function FlowLine({ id, data, selected }: EdgeProps<FlowEdge>) {
   const { setFocused, onSelect } = useFocused();
   if (!data) return null;
-  const state = `is-${data.activity} ${selected ? 'selected' : ''} ${data.flow.estimated ? 'estimated' : ''}`;
+  const state = `is-${data.activity} ${selected ? 'selected' : ''} ${data.flow.estimated ? 'estimated' : ''} ${data.unmeasured ? 'unmeasured' : ''}`;
   const marker = selected ? 'arrow-selected' : `arrow-${data.activity}`;
   return (
     <>
@@ -23,6 +23,7 @@ export function FlowLine({ id, data, selected }: EdgeProps<FlowEdge>) {
           tabIndex={-1}
           data-graph-id={id}
           aria-label={data.label}
+          title={data.label}
           aria-pressed={selected ?? false}
           style={{ transform: `translate(-50%, -50%) translate(${data.at.x}px, ${data.at.y}px)` }}
           onFocus={() => setFocused(id)}

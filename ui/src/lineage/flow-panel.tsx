@@ -8,10 +8,11 @@ import {
   activity,
   CLIENT_WORD,
   EVIDENCE_WORD,
-  FLOW_WORD,
-  KIND_WORD,
+  flowWord,
+  kindOf,
   nodeName,
   plural,
+  UNMEASURED,
 } from '../words/words';
 import { lagTime } from './elements';
 import type { PanelProps } from './panel';
@@ -22,11 +23,12 @@ type Client = NonNullable<Flow['clients']>[number];
 
 export function FlowPanel({ flow, answer, state, change }: Omit<PanelProps, 'id'> & { flow: Flow }) {
   const inBytes = state.unit === 'bytes';
+  const countable = isCountable(flow);
   return (
     <>
       <header className="panel-head">
         <p className="panel-kind">
-          Flow, {FLOW_WORD[flow.kind]} <State flow={flow} />
+          Flow, {flowWord(flow)} <State flow={flow} />
         </p>
         <h2 className="panel-ends">
           {[flow.from, flow.to].map((end, i) => (
@@ -40,7 +42,7 @@ export function FlowPanel({ flow, answer, state, change }: Omit<PanelProps, 'id'
               <button
                 type="button"
                 className="row-button"
-                title={KIND_WORD[end.kind]}
+                title={kindOf(end)}
                 onClick={() => change({ selected: end.id })}
               >
                 <KindIcon kind={end.kind} />
@@ -61,23 +63,32 @@ export function FlowPanel({ flow, answer, state, change }: Omit<PanelProps, 'id'
       <Numbers flow={flow} />
       <section className="panel-part">
         <h3>Throughput</h3>
-        {inBytes && flow.byteRate ? (
+        {countable && inBytes && flow.byteRate && (
           <SeriesChart
             title="Bytes per second"
             window={answer.window}
             lines={[{ label: 'bytes', series: flow.byteRate, colour: '--chart-1' }]}
           />
-        ) : (
+        )}
+        {countable && !(inBytes && flow.byteRate) && (
           <SeriesChart
             title="Records per second"
             window={answer.window}
             lines={[{ label: 'records', series: flow.recordRate, colour: '--chart-1' }]}
           />
         )}
-        {inBytes && !flow.byteRate && <p className="unknown">Bytes are not measurable from this evidence.</p>}
-        {!flow.recordRate && <p className="unknown">Records are not measurable from this evidence.</p>}
+        {countable && inBytes && !flow.byteRate && (
+          <p className="unknown">Bytes are not measurable from this evidence.</p>
+        )}
+        {!(countable && flow.recordRate) && (
+          <p className="unknown">
+            {flow.kind === 'EXTERNAL'
+              ? 'Not measurable: nobody counts what passes between a mover and the world outside Kafka.'
+              : 'Records are not measurable from this evidence.'}
+          </p>
+        )}
       </section>
-      {flow.lagSeries && (
+      {isRead(flow) && flow.lagSeries && (
         <section className="panel-part">
           <h3>Lag</h3>
           <SeriesChart
@@ -98,6 +109,14 @@ export function FlowPanel({ flow, answer, state, change }: Omit<PanelProps, 'id'
   );
 }
 
+/** What moved and yet has no count never had one: a chart of it would look like something that was missed. */
+const isCountable = (flow: Flow): boolean =>
+  flow.records != null || (flow.kind !== 'EXTERNAL' && activity(flow.active) !== 'active');
+
+/** Whether somebody can be behind: a replicator's second half writes. */
+const isRead = (flow: Flow): boolean =>
+  flow.kind === 'CONSUME' || (flow.kind === 'REPLICATE' && flow.to.kind === 'REPLICATOR');
+
 function State({ flow }: { flow: Flow }) {
   const state = activity(flow.active);
   return (
@@ -110,27 +129,26 @@ function State({ flow }: { flow: Flow }) {
 
 function Numbers({ flow }: { flow: Flow }) {
   const about = flow.estimated ? '~' : '';
-  const reads = flow.kind === 'CONSUME' || flow.kind === 'REPLICATE';
   return (
     <dl className="facts">
-      <Fact name="Mean rate" missing="not measurable">
+      <Fact name="Mean rate" missing={UNMEASURED}>
         {flow.recordsPerSecond != null && about + rate(flow.recordsPerSecond, 'records')}
       </Fact>
-      <Fact name="Records" missing="not measurable">
+      <Fact name="Records" missing={UNMEASURED}>
         {flow.records != null && about + count(flow.records)}
       </Fact>
-      <Fact name="Mean bytes" missing="not measurable">
+      <Fact name="Mean bytes" missing={UNMEASURED}>
         {flow.bytesPerSecond != null && about + rate(flow.bytesPerSecond, 'bytes')}
       </Fact>
-      <Fact name="Bytes" missing="not measurable">
+      <Fact name="Bytes" missing={UNMEASURED}>
         {flow.bytes != null && about + bytes(flow.bytes)}
       </Fact>
-      {reads && (
+      {isRead(flow) && (
         <>
           <Fact name="Lag" missing="not observed">
             {flow.lag != null && plural(Number(flow.lag), 'record')}
           </Fact>
-          <Fact name="Behind by" missing="not observed">
+          <Fact name="Behind by" missing={flow.lag == null ? 'not observed' : UNMEASURED}>
             {lagTime(flow)}
           </Fact>
         </>
@@ -182,7 +200,7 @@ function Clients({ flow }: { flow: Flow }) {
                   </th>
                   <td className="num">
                     {c.recordsPerSecond == null ? (
-                      <span className="unknown">not measurable</span>
+                      <span className="unknown">{UNMEASURED}</span>
                     ) : (
                       rate(c.recordsPerSecond, 'records')
                     )}
@@ -244,9 +262,12 @@ function EvidenceList({ flow }: { flow: Flow }) {
       </h3>
       <ul className="evidence">
         {flow.evidence.map((e) => (
-          <li key={`${e.kind} ${e.source}`}>
+          <li key={`${e.kind} ${e.source}`} className={e.kind === 'ELIMINATION' ? 'in-doubt' : ''}>
             <p className="evidence-kind">
-              {EVIDENCE_WORD[e.kind].short}
+              <span>
+                {EVIDENCE_WORD[e.kind].short}
+                {e.kind === 'ELIMINATION' && <span className="tag">~ estimated</span>}
+              </span>
               <span className="mono">{e.source}</span>
             </p>
             <p>{EVIDENCE_WORD[e.kind].long}</p>

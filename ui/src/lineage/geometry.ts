@@ -21,8 +21,14 @@ export interface Box {
 /** A cubic Bézier curve: start, two control points, end. */
 export type Curve = readonly [XY, XY, XY, XY];
 
-/** From the right side of one card to the left side of another. A flow that runs back to the left swings below both. */
-export function curveBetween(from: XY, to: XY): Curve {
+// How far a flow that runs back swings, in heights of a card: down first, then up, then further.
+const SWINGS = [1.9, -1.9, 3.2, -3.2, 4.6, -4.6];
+
+/**
+ * From the right side of one card to the left side of another. A flow that runs back to the left swings below or above
+ * both, where it is hidden least by cards.
+ */
+export function curveBetween(from: XY, to: XY, cards: readonly XY[] = []): Curve {
   const start = { x: from.x + CARD_WIDTH, y: from.y + CARD_HEIGHT / 2 };
   const end = { x: to.x, y: to.y + CARD_HEIGHT / 2 };
   const dx = end.x - start.x;
@@ -31,8 +37,26 @@ export function curveBetween(from: XY, to: XY): Curve {
     return [start, { x: start.x + reach, y: start.y }, { x: end.x - reach, y: end.y }, end];
   }
   const reach = 70 - dx * 0.15;
-  const drop = CARD_HEIGHT * 1.9;
-  return [start, { x: start.x + reach, y: start.y + drop }, { x: end.x - reach, y: end.y + drop }, end];
+  let best: Curve | undefined;
+  let least = Number.POSITIVE_INFINITY;
+  for (const swing of SWINGS) {
+    const drop = CARD_HEIGHT * swing;
+    const curve: Curve = [start, { x: start.x + reach, y: start.y + drop }, { x: end.x - reach, y: end.y + drop }, end];
+    const hidden = behind(curve, cards);
+    if (hidden < least) [best, least] = [curve, hidden];
+    if (least === 0) break;
+  }
+  return best as Curve;
+}
+
+/** How much of a curve lies behind cards: samples of forty. */
+function behind(curve: Curve, cards: readonly XY[]): number {
+  let n = 0;
+  for (let t = 0.05; t < 1; t += 0.025) {
+    const { x, y } = pointAt(curve, t);
+    if (cards.some((c) => x > c.x && x < c.x + CARD_WIDTH && y > c.y && y < c.y + CARD_HEIGHT)) n++;
+  }
+  return n;
 }
 
 export function pointAt([a, b, c, d]: Curve, t: number): XY {

@@ -4,8 +4,11 @@ import { Link } from '../shell/link';
 import { type LineageState, lineageHref } from '../url/lineage';
 import { plural } from '../words/words';
 import type { PanelNode } from './node-panel';
+import type { PanelProps } from './panel';
 import { Fact } from './parts';
+import type { LineageAnswer } from './types';
 
+type InsideProps = Pick<PanelProps, 'answer' | 'state' | 'change'> & { node: PanelNode };
 type Subtopology = NonNullable<PanelNode['subtopologies']>[number];
 
 /** What a mover is; other nodes have none of it. */
@@ -15,9 +18,13 @@ export function MoverFacts({ node, state }: { node: PanelNode; state: LineageSta
       return (
         <>
           <Fact name="Connect cluster">{node.connect}</Fact>
-          <Fact name="Type">{node.type}</Fact>
-          <Fact name="State">{node.exists === false ? 'deleted' : node.state}</Fact>
-          <Fact name="Class">
+          <Fact name="Type" missing="not told">
+            {node.type}
+          </Fact>
+          <Fact name="State" missing="not told">
+            {node.exists === false ? 'deleted' : node.state && <State word={node.state} />}
+          </Fact>
+          <Fact name="Class" missing="not told">
             {node.class && <span title={node.class}>{node.class.slice(node.class.lastIndexOf('.') + 1)}</span>}
           </Fact>
         </>
@@ -28,9 +35,9 @@ export function MoverFacts({ node, state }: { node: PanelNode; state: LineageSta
           <Fact name="Copies from">{end(node.source, node.sourceAlias)}</Fact>
           <Fact name="Copies to">{end(node.target, node.targetAlias)}</Fact>
           <Fact name="State" missing="not told">
-            {node.state}
+            {node.state && <State word={node.state} />}
           </Fact>
-          <Fact name="Runs on" missing="a process of its own, or not known">
+          <Fact name="Runs on" missing="its own process, or not known">
             {node.connect}
           </Fact>
           <Fact name="Policy" missing="not told">
@@ -66,13 +73,16 @@ export function MoverFacts({ node, state }: { node: PanelNode; state: LineageSta
 const end = (cluster: { name: string } | null | undefined, alias: string | undefined) =>
   cluster ? cluster.name : `${alias}, not watched`;
 
+/** A state in Connect's own word; a failure must be seen. */
+const State = ({ word }: { word: string }) => <span className={word === 'FAILED' ? 'bad-word' : ''}>{word}</span>;
+
 export function Tasks({ node }: { node: PanelNode }) {
   if (node.kind !== 'CONNECTOR' || !node.tasks) return null;
   return (
     <section className="panel-part">
       <h3>Tasks</h3>
       {node.tasks.length === 0 ? (
-        <p className="note">It has none.</p>
+        <p className="note">{node.exists === false ? 'Not known: it is deleted.' : 'It has none.'}</p>
       ) : (
         <table>
           <thead>
@@ -86,7 +96,9 @@ export function Tasks({ node }: { node: PanelNode }) {
             {node.tasks.map((t) => (
               <tr key={t.id}>
                 <th scope="row">{t.id}</th>
-                <td className={t.state === 'FAILED' ? 'bad-word' : ''}>{t.state}</td>
+                <td>
+                  <State word={t.state} />
+                </td>
                 <td className="mono">{t.worker}</td>
               </tr>
             ))}
@@ -98,10 +110,11 @@ export function Tasks({ node }: { node: PanelNode }) {
 }
 
 /** The inside of a stream job: its subtopologies where the group tells them, its stores, its inner topics. */
-export function Inside({ node, state }: { node: PanelNode; state: LineageState }) {
+export function Inside({ node, answer, state, change }: InsideProps) {
   if (node.kind !== 'STREAM_JOB') return null;
   const subtopologies = node.subtopologies ?? [];
   const inner = node.innerTopics ?? [];
+  const links = topicLinks(node, answer);
   return (
     <section className="panel-part" aria-label="Inside">
       <h3>
@@ -109,7 +122,9 @@ export function Inside({ node, state }: { node: PanelNode; state: LineageState }
       </h3>
       {node.subtopologies == null && (
         <p className="note">
-          The classic protocol does not tell the topology: what is known is by the names of topics.
+          {node.protocol === 'classic'
+            ? 'The classic protocol does not tell the topology: what is known is by the names of topics.'
+            : 'The group did not tell its topology: what is known is by the names of topics.'}
         </p>
       )}
       {subtopologies.map((s) => (
@@ -119,14 +134,16 @@ export function Inside({ node, state }: { node: PanelNode; state: LineageState }
             <span className="note"> {steps(s)}</span>
           </summary>
           <dl className="client">
-            <Names name="reads" names={s.sources} />
-            <Names name="from inside" names={s.repartitionSources} />
+            <Names name="reads" names={s.sources} links={links} change={change} />
+            <Names name="from inside" names={s.repartitionSources} links={links} change={change} />
             <Names name="stores" names={s.stores} />
-            <Names name="changelogs" names={s.changelogs} />
-            <Names name="to inside" names={s.repartitionSinks} />
+            <Names name="changelogs" names={s.changelogs} links={links} change={change} />
+            <Names name="to inside" names={s.repartitionSinks} links={links} change={change} />
             <Names
               name="writes"
               names={s.sinks}
+              links={links}
+              change={change}
               unknown={s.sinksKnown ? undefined : 'not told by the broker: see the flows'}
             />
           </dl>
@@ -149,16 +166,31 @@ export function Inside({ node, state }: { node: PanelNode; state: LineageState }
                   title="Open its lineage"
                 >
                   <KindIcon kind={t.kind} />
-                  <span className="name">{t.name}</span>
+                  <span>{t.name}</span>
                 </Link>
               </li>
             ))}
           </ul>
-          {!state.internal && <Link href={lineageHref({ ...state, internal: true })}>Show them in the graph</Link>}
+          <p>
+            <button
+              type="button"
+              aria-pressed={state.internal}
+              onClick={() => change({ internal: !state.internal })}
+              title="Also in the toolbar: inner topics"
+            >
+              {state.internal ? 'Hide them in the graph' : 'Show them in the graph'}
+            </button>
+          </p>
         </>
       )}
     </section>
   );
+}
+
+/** The topics of the job's cluster that this view can open by id. */
+function topicLinks(node: PanelNode, answer: LineageAnswer): Map<string, string> {
+  const shown = answer.nodes.filter((n) => n.kind === 'TOPIC' && n.cluster?.name === node.cluster?.name);
+  return new Map([...shown, ...(node.innerTopics ?? [])].map((t) => [t.name, t.id]));
 }
 
 function inside(node: PanelNode): string {
@@ -178,17 +210,32 @@ function steps(s: Subtopology): string {
   return parts.join(', ');
 }
 
-function Names({ name, names, unknown }: { name: string; names: string[]; unknown?: string | undefined }) {
+interface NamesProps {
+  name: string;
+  names: string[];
+  links?: Map<string, string>;
+  change?: PanelProps['change'];
+  unknown?: string | undefined;
+}
+
+function Names({ name, names, links, change, unknown }: NamesProps) {
   if (names.length === 0 && !unknown) return null;
   return (
     <div>
       <dt>{name}</dt>
       <dd>
-        {names.map((n) => (
-          <span key={n} className="mono wrap">
-            {n}
-          </span>
-        ))}
+        {names.map((n) => {
+          const id = links?.get(n);
+          return id && change ? (
+            <button key={n} type="button" className="row-button mono wrap" onClick={() => change({ selected: id })}>
+              {n}
+            </button>
+          ) : (
+            <span key={n} className="mono wrap">
+              {n}
+            </span>
+          );
+        })}
         {unknown && <span className="unknown">{unknown}</span>}
       </dd>
     </div>

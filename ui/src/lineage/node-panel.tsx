@@ -3,8 +3,8 @@ import type { NodeDetailQuery } from '../gql/graphql';
 import { KindIcon } from '../shell/icons';
 import { Link } from '../shell/link';
 import { type LineageState, lineageHref } from '../url/lineage';
-import { bytes, count, instant } from '../words/format';
-import { KIND_WORD, nodeName, plural } from '../words/words';
+import { bytes, compact, count, instant } from '../words/format';
+import { kindOf, nodeName, plural } from '../words/words';
 import { flowText } from './elements';
 import { Inside, MoverFacts, Tasks } from './mover-parts';
 import type { PanelProps } from './panel';
@@ -19,7 +19,7 @@ export function NodePanel({ node, answer, state, change }: Props) {
     <>
       <header className="panel-head">
         <p className="panel-kind">
-          <KindIcon kind={node.kind} /> {KIND_WORD[node.kind]}
+          <KindIcon kind={node.kind} /> {kindOf(node)}
           {node.exists === false && <span className="tag">deleted</span>}
           {node.internal && <span className="tag">internal</span>}
           {node.tags.map((t) => (
@@ -36,7 +36,7 @@ export function NodePanel({ node, answer, state, change }: Props) {
         </p>
       </header>
       <NodeFacts node={node} state={state} />
-      <Inside node={node} state={state} />
+      <Inside node={node} answer={answer} state={state} change={change} />
       <Tasks node={node} />
       <section className="panel-part">
         <h3>Throughput</h3>
@@ -48,7 +48,13 @@ export function NodePanel({ node, answer, state, change }: Props) {
             { label: 'out', series: inBytes ? node.bytesOut : node.recordsOut, colour: '--chart-2' },
           ]}
         />
-        {!node.recordsIn && !node.recordsOut && <p className="unknown">No count of this node.</p>}
+        {!node.recordsIn && !node.recordsOut && (
+          <p className="unknown">
+            {node.kind === 'DATASET'
+              ? 'Not measurable: nobody counts what passes between a mover and the world outside Kafka.'
+              : 'No count of this node.'}
+          </p>
+        )}
       </section>
       {node.lagSeries && (
         <section className="panel-part">
@@ -124,6 +130,9 @@ function NodeFlows({ node, answer, state, change }: Props) {
                   <button type="button" className="row-button" onClick={() => change({ selected: f.id })}>
                     {n && <KindIcon kind={n.kind} />}
                     <span className="name">{n && nodeName(n)}</span>
+                    {f.lag != null && BigInt(f.lag) > 0n && (
+                      <span className="behind">{compact(Number(f.lag))} behind</span>
+                    )}
                     <span className="num">{flowText(f, state.unit)}</span>
                   </button>
                 </li>

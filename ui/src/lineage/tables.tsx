@@ -3,7 +3,16 @@ import { KindIcon } from '../shell/icons';
 import { Link } from '../shell/link';
 import { type LineageState, lineageHref } from '../url/lineage';
 import { ago, count, instant, rate } from '../words/format';
-import { ACTIVITY_WORD, activity, EVIDENCE_WORD, FLOW_WORD, KIND_WORD, nodeName, placeOf } from '../words/words';
+import {
+  ACTIVITY_WORD,
+  activity,
+  EVIDENCE_WORD,
+  flowWord,
+  kindOf,
+  nodeName,
+  placeOf,
+  UNMEASURED,
+} from '../words/words';
 import { flowBytes, flowRate, hops, hopsText, lagTime } from './elements';
 import type { LineageAnswer, LineageFlow } from './types';
 
@@ -83,11 +92,13 @@ function Flows({ answer, state, change }: Props) {
                     <span>{to ? nodeName(to) : f.to.id}</span>
                   </button>
                 </th>
-                <td>{FLOW_WORD[f.kind]}</td>
+                <td>{flowWord(f)}</td>
                 <td>
                   <span className={`dot is-${state_}`}>{ACTIVITY_WORD[state_]}</span>
                 </td>
-                <td className="num">{flowRate(f, state.unit)}</td>
+                <td className="num">
+                  {flowRate(f, state.unit) === UNMEASURED ? <Unmeasured /> : flowRate(f, state.unit)}
+                </td>
                 <td className="num">
                   {f.records == null ? <Unmeasured /> : `${f.estimated ? '~' : ''}${count(f.records)}`}
                 </td>
@@ -151,7 +162,7 @@ function Nodes({ answer, state }: { answer: LineageAnswer; state: LineageState }
                     <span>{nodeName(n)}</span>
                   </Link>
                 </th>
-                <td>{KIND_WORD[n.kind]}</td>
+                <td>{kindOf(n)}</td>
                 <td>{placeOf(n)}</td>
                 <td>{hopsText(distance.get(n.id))}</td>
                 <td className="num">{rateIn === null ? '–' : rate(rateIn, state.unit)}</td>
@@ -167,4 +178,4 @@ function Nodes({ answer, state }: { answer: LineageAnswer; state: LineageState }
   );
 }
 
-const Unmeasured = () => <span className="unknown">not measurable</span>;
+const Unmeasured = () => <span className="unknown">{UNMEASURED}</span>;

@@ -3,7 +3,7 @@ import { Icon, KindIcon } from '../shell/icons';
 import { Link } from '../shell/link';
 import { type LineageState, lineageHref, MAX_DEPTH, type View } from '../url/lineage';
 import type { RateUnit } from '../words/format';
-import { KIND_WORD } from '../words/words';
+import { kindOf, placeOf } from '../words/words';
 import { Find } from './find';
 import type { LineageAnswer } from './types';
 import { WindowPicker } from './window-picker';
@@ -43,8 +43,8 @@ export function Toolbar({ state, change, title, answer, fetching, again }: Props
           <h1 title={title}>{title}</h1>
           {root && (
             <span className="note">
-              {KIND_WORD[root.kind]}
-              {root.cluster && ` in ${root.cluster.name}`}
+              {kindOf(root)}
+              {placeOf(root) && `, ${placeOf(root)}`}
             </span>
           )}
           {rooted && (

@@ -1,14 +1,22 @@
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { useQuery } from 'urql';
+import { usePolling } from '../data/poll';
 import { SuggestedJoinsDocument, type Window } from '../gql/graphql';
 import { KindIcon } from '../shell/icons';
 import { Link } from '../shell/link';
 import { lineageHref } from '../url/lineage';
 import { plural } from '../words/words';
 
-/** Applications that look like one. They are offered with the rule that would join them, and never joined unasked; without any there is nothing to see. */
+/** Names do not change from one tick to the next. */
+const POLL_SECONDS = 60;
+
+/**
+ * Applications that look like one. They are offered with the rule that would join them, and never joined unasked;
+ * without any there is nothing to see.
+ */
 export function SuggestedJoins({ window }: { window: Window }) {
-  const [{ data }] = useQuery({ query: SuggestedJoinsDocument, variables: { window } });
+  const [{ data }, again] = useQuery({ query: SuggestedJoinsDocument, variables: { window } });
+  usePolling(again, POLL_SECONDS);
   const joins = data?.suggestedJoins ?? [];
   if (joins.length === 0) return null;
   return (
@@ -18,24 +26,27 @@ export function SuggestedJoins({ window }: { window: Window }) {
           <h2 id="joins-title">
             {plural(joins.length, 'pair')} of applications {joins.length === 1 ? 'looks' : 'look'} alike
           </h2>
-          <span className="note">one that only reads, one that only writes: are they the same?</span>
+          <span className="note">
+            One only reads, the other only writes: are they one? If so, a rule in the configuration joins them.
+          </span>
         </summary>
         <ul className="joins">
           {joins.map((j) => (
             <li key={`${j.a.id} ${j.b.id}`}>
-              <p>
+              <p className="pair">
                 {[j.a, j.b].map((n, i) => (
                   <span key={n.id}>
-                    {i === 1 && ' and '}
+                    {i === 1 && 'and '}
                     <Link href={lineageHref({ roots: [n.id], live: true })} className="node-link">
                       <KindIcon kind={n.kind} />
                       <span>{n.name}</span>
                     </Link>
                   </span>
                 ))}
-                <span className="note"> {j.reason}.</span>
+                <Link href={lineageHref({ roots: [j.a.id, j.b.id], live: true })}>see both in one graph</Link>
               </p>
-              <Rule text={j.rule} />
+              <p className="note">{j.reason}</p>
+              <Rule text={j.rule} name={`${j.a.name} and ${j.b.name}`} />
             </li>
           ))}
         </ul>
@@ -45,17 +56,33 @@ export function SuggestedJoins({ window }: { window: Window }) {
 }
 
 /** What to add to the configuration file to make them one. */
-function Rule({ text }: { text: string }) {
-  const [copied, setCopied] = useState(false);
+function Rule({ text, name }: { text: string; name: string }) {
+  const shown = useRef<HTMLPreElement>(null);
+  const [said, setSaid] = useState('');
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(text);
+      setSaid('Copied');
+    } catch {
+      // Browsers give no clipboard to a page that came by plain HTTP from another machine.
+      if (shown.current) getSelection()?.selectAllChildren(shown.current);
+      setSaid('Selected: press Ctrl+C');
+    }
+  };
   return (
     <div className="rule">
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a text that scrolls must be reachable by keyboard */}
-      <pre className="mono" tabIndex={0}>
+      <pre ref={shown} className="mono" tabIndex={0}>
         {text}
       </pre>
-      <button type="button" onClick={() => navigator.clipboard.writeText(text).then(() => setCopied(true))}>
-        {copied ? 'Copied' : 'Copy the rule'}
-      </button>
+      <div className="rule-copy">
+        <button type="button" onClick={copy} aria-label={`Copy the rule for ${name}`}>
+          Copy the rule
+        </button>
+        <span className="note" role="status">
+          {said}
+        </span>
+      </div>
     </div>
   );
 }

@@ -13,7 +13,7 @@ import { lineageHref } from '../url/lineage';
 import { formatOverview, type OverviewState, parseOverview } from '../url/overview';
 import { type Change, useUrlState } from '../url/use-url';
 import { ago, compact, instant, rate } from '../words/format';
-import { KIND_WORD, nodeName, placeOf, plural } from '../words/words';
+import { KIND_WORD, kindOf, nodeName, placeOf, plural } from '../words/words';
 
 type Row = Merged<NonNullable<NodesQuery['nodes']>['edges'][number]['node']>;
 
@@ -222,7 +222,7 @@ function NodeRow({ node }: { node: Row }) {
         {node.exists === false && <span className="tag">deleted</span>}
         {node.internal && <span className="tag">internal</span>}
       </th>
-      <td>{KIND_WORD[node.kind]}</td>
+      <td className="kind-word">{kindOf(node)}</td>
       <td>{placeOf(node)}</td>
       <td className="num">{rateIn === null ? <Dash observed={rateOut !== null} /> : rate(rateIn, 'records')}</td>
       <td className="num">{rateOut === null ? <Dash observed={rateIn !== null} /> : rate(rateOut, 'records')}</td>

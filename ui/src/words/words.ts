@@ -11,12 +11,17 @@ export const KIND_WORD: Record<NodeKind, string> = {
   DATASET: 'Dataset',
 };
 
-export const FLOW_WORD: Record<FlowKind, string> = {
+const FLOW_WORD: Record<Exclude<FlowKind, 'EXTERNAL'>, string> = {
   PRODUCE: 'writes',
   CONSUME: 'reads',
   REPLICATE: 'copies',
-  EXTERNAL: 'moves in or out of Kafka',
 };
+
+/** What a flow does. Only datasets lie outside Kafka, so the end that is one tells the way of an external flow. */
+export function flowWord(f: { kind: FlowKind; from: { id: string } }): string {
+  if (f.kind !== 'EXTERNAL') return FLOW_WORD[f.kind];
+  return f.from.id.startsWith('dataset:') ? 'enters Kafka' : 'leaves Kafka';
+}
 
 export const EVIDENCE_WORD: Record<EvidenceKind, { short: string; long: string }> = {
   END_OFFSETS: {
@@ -30,12 +35,18 @@ export const EVIDENCE_WORD: Record<EvidenceKind, { short: string; long: string }
   TRANSACTION: { short: 'transaction', long: 'A transactional id names the producer.' },
   BATCH_HEADER: { short: 'batch headers', long: 'The headers of record batches were read, never the records.' },
   RECORD_HEADER: { short: 'record header', long: 'A header of a sampled record names its origin.' },
-  STREAMS_TOPOLOGY: { short: 'streams topology', long: 'The streams group describes its own topology.' },
+  STREAMS_TOPOLOGY: {
+    short: 'streams topology',
+    long: "Kafka Streams: the group describes its own topology, or the names of the application's inner topics tell.",
+  },
   CONNECT: {
     short: 'Kafka Connect',
     long: 'The Kafka Connect REST API lists the connector, its topics and its offsets.',
   },
-  MIRROR: { short: 'MirrorMaker 2', long: "MirrorMaker 2's own configuration, offsets, heartbeats or checkpoints." },
+  MIRROR: {
+    short: 'MirrorMaker 2',
+    long: 'MirrorMaker 2 tells by its own configuration, offsets, heartbeats or checkpoints what it copies from where.',
+  },
   FLINK: { short: 'Flink', long: "Flink's REST API lists the job's sources and sinks." },
   OPENLINEAGE: { short: 'OpenLineage', long: 'An OpenLineage event was received.' },
   AUDIT_LOG: { short: 'audit log', long: "The brokers' audit topic recorded the access." },
@@ -44,7 +55,7 @@ export const EVIDENCE_WORD: Record<EvidenceKind, { short: string; long: string }
   REQUEST_LOG: { short: 'request log', long: "A line of the brokers' request log." },
   ELIMINATION: {
     short: 'by elimination',
-    long: 'The only known writer without a count of its own takes the remainder; a writer without a name could hide in it.',
+    long: 'Estimated: the only known writer without a count of its own takes what nobody else accounts for. In doubt: a writer without a name could hide in it.',
   },
   DECLARED: { short: 'declared', long: 'Said by a person, in configuration or AsyncAPI.' },
 };
@@ -83,6 +94,9 @@ export const ACTIVITY_WORD: Record<Activity, string> = {
   unobserved: 'not observed',
 };
 
+/** What is known to move but leaves no count. */
+export const UNMEASURED = 'not measurable';
+
 export function plural(n: number, one: string, many = `${one}s`): string {
   return `${n.toLocaleString('en-GB').replace(/,/g, ' ')} ${n === 1 ? one : many}`;
 }
@@ -90,6 +104,30 @@ export function plural(n: number, one: string, many = `${one}s`): string {
 /** A node's name in running text: that of the unidentified writers is their topic's, which would read as the topic. */
 export function nodeName(n: { kind: NodeKind; name: string }): string {
   return n.kind === 'UNIDENTIFIED' ? `writers of ${n.name}` : n.name;
+}
+
+interface Kinded {
+  kind: NodeKind;
+  name: string;
+  type?: string | null;
+  innerOf?: { name: string } | null;
+}
+
+/** The kind, as exactly as it is known: which way a connector moves records, what a topic inside a stream job is for. */
+export function kindOf(n: Kinded): string {
+  if (n.kind === 'CONNECTOR' && (n.type === 'source' || n.type === 'sink'))
+    return n.type === 'source' ? 'Source connector' : 'Sink connector';
+  if (n.kind !== 'TOPIC' || !n.innerOf) return KIND_WORD[n.kind];
+  if (n.name.endsWith('-changelog')) return 'Changelog topic';
+  return n.name.endsWith('-repartition') ? 'Repartition topic' : 'Inner topic';
+}
+
+/** A name in two parts: what an inner topic's name only repeats of its stream job's, and what tells it from the others. */
+export function nameParts(n: Kinded): [repeated: string, own: string] {
+  const repeated = n.kind === 'TOPIC' && n.innerOf ? `${n.innerOf.name}-` : '';
+  return repeated !== '' && n.name.startsWith(repeated) && n.name.length > repeated.length
+    ? [repeated, n.name.slice(repeated.length)]
+    : ['', n.name];
 }
 
 interface Placed {
@@ -104,18 +142,25 @@ interface Placed {
   targetAlias?: string;
 }
 
-/** Where a node is: its cluster or environment, its Connect cluster, its dataset's namespace, or from where to where it copies. */
-export function placeOf(n: Placed): string {
+/** Where a node is, in a word that fits on a card; two for a replicator: from where to where. */
+export function placesOf(n: Placed): string[] {
   switch (n.kind) {
     case 'REPLICATOR':
-      return `${n.source?.name ?? n.sourceAlias ?? '?'} to ${n.target?.name ?? n.targetAlias ?? '?'}`;
-    case 'CONNECTOR':
-      return n.connect ?? '';
+      return [n.source?.name ?? n.sourceAlias ?? '?', n.target?.name ?? n.targetAlias ?? '?'];
     case 'DATASET':
-      return n.namespace ?? '';
-    default:
-      return n.cluster?.name ?? n.environment ?? '';
+      return n.namespace ? [n.namespace.replace(/:\/\/.*/, '')] : [];
+    default: {
+      const place = n.cluster?.name ?? n.connect ?? n.environment;
+      return place ? [place] : [];
+    }
   }
+}
+
+/** Where a node is, in full. */
+export function placeOf(n: Placed): string {
+  if (n.kind === 'DATASET') return n.namespace ?? '';
+  const place = placesOf(n).join(' to ');
+  return n.kind === 'CONNECTOR' && n.cluster && n.connect ? `${place}, by ${n.connect}` : place;
 }
 
 /** The readable part of a node id, for places that know nothing but the id. */
