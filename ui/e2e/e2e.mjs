@@ -319,7 +319,7 @@ async function time(url) {
     await until('live moves the window on', async () => (await shown()) !== first);
     await page.getByRole('button', { name: '1 h', exact: true }).click();
     await page.waitForURL(/last=1h&live=1/);
-    await page.getByRole('button', { name: 'Custom' }).click();
+    await page.getByRole('button', { name: 'Custom', exact: true }).click();
     await page.getByRole('radio', { name: 'one instant' }).check();
     await axe('custom window');
     await page.getByRole('button', { name: 'Show' }).click();

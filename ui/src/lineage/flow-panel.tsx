@@ -103,7 +103,7 @@ export function FlowPanel({ flow, answer, state, change }: Omit<PanelProps, 'id'
           />
         </section>
       )}
-      <Clients flow={flow} />
+      {(flow.clientCount > 0 || flow.kind === 'PRODUCE' || flow.kind === 'CONSUME') && <Clients flow={flow} />}
       <EvidenceList flow={flow} />
     </>
   );

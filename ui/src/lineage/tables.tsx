@@ -92,7 +92,7 @@ function Flows({ answer, state, change }: Props) {
                     <span>{to ? nodeName(to) : f.to.id}</span>
                   </button>
                 </th>
-                <td>{flowWord(f)}</td>
+                <td className="kind-word">{flowWord(f)}</td>
                 <td>
                   <span className={`dot is-${state_}`}>{ACTIVITY_WORD[state_]}</span>
                 </td>
@@ -162,7 +162,7 @@ function Nodes({ answer, state }: { answer: LineageAnswer; state: LineageState }
                     <span>{nodeName(n)}</span>
                   </Link>
                 </th>
-                <td>{kindOf(n)}</td>
+                <td className="kind-word">{kindOf(n)}</td>
                 <td>{placeOf(n)}</td>
                 <td>{hopsText(distance.get(n.id))}</td>
                 <td className="num">{rateIn === null ? '–' : rate(rateIn, state.unit)}</td>

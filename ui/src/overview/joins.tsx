@@ -36,7 +36,7 @@ export function SuggestedJoins({ window }: { window: Window }) {
               <p className="pair">
                 {[j.a, j.b].map((n, i) => (
                   <span key={n.id}>
-                    {i === 1 && 'and '}
+                    {i === 1 && 'and'}
                     <Link href={lineageHref({ roots: [n.id], live: true })} className="node-link">
                       <KindIcon kind={n.kind} />
                       <span>{n.name}</span>

@@ -13,7 +13,7 @@ import { lineageHref } from '../url/lineage';
 import { formatOverview, type OverviewState, parseOverview } from '../url/overview';
 import { type Change, useUrlState } from '../url/use-url';
 import { ago, compact, instant, rate } from '../words/format';
-import { KIND_WORD, kindOf, nodeName, placeOf, plural } from '../words/words';
+import { KIND_WORD, kindOf, nodeName, placeOf, plural, UNMEASURED } from '../words/words';
 
 type Row = Merged<NonNullable<NodesQuery['nodes']>['edges'][number]['node']>;
 
@@ -224,13 +224,21 @@ function NodeRow({ node }: { node: Row }) {
       </th>
       <td className="kind-word">{kindOf(node)}</td>
       <td>{placeOf(node)}</td>
-      <td className="num">{rateIn === null ? <Dash observed={rateOut !== null} /> : rate(rateIn, 'records')}</td>
-      <td className="num">{rateOut === null ? <Dash observed={rateIn !== null} /> : rate(rateOut, 'records')}</td>
+      <td className="num">
+        {rateIn === null ? <Dash node={node} observed={rateOut !== null} /> : rate(rateIn, 'records')}
+      </td>
+      <td className="num">
+        {rateOut === null ? <Dash node={node} observed={rateIn !== null} /> : rate(rateOut, 'records')}
+      </td>
       <td>
         <Sparkline points={line?.points ?? []} />
       </td>
       <td className="num">
-        {lag == null ? <Dash observed={rateIn !== null || rateOut !== null || !node.lagSeries} /> : compact(lag)}
+        {lag == null ? (
+          <Dash node={node} observed={rateIn !== null || rateOut !== null || !node.lagSeries} />
+        ) : (
+          compact(lag)
+        )}
       </td>
       <td>{node.lastSeen ? <time title={instant(node.lastSeen)}>{ago(node.lastSeen)}</time> : 'never'}</td>
       <td>
@@ -247,9 +255,11 @@ function NodeRow({ node }: { node: Row }) {
 
 /**
  * No number. Where the node's other side was observed, this one has no flow (an application that only reads); where
- * nothing of it was, the node was not observed. The two are different answers.
+ * nothing of it was, the node was not observed, or lies outside Kafka, where nothing can be counted. These are different
+ * answers.
  */
-function Dash({ observed }: { observed: boolean }) {
+function Dash({ node, observed }: { node: Row; observed: boolean }) {
+  if (node.kind === 'DATASET' && !observed) return <span className="unknown">{UNMEASURED}</span>;
   return observed ? (
     <span className="none" title="no such flow is known">
       –
