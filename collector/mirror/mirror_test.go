@@ -375,6 +375,9 @@ func TestDedicatedDefaultPolicy(t *testing.T) {
 	})
 	w.wantWriters(true, "west.orders", "west.lines")
 	w.wantValue("orders", lineage.Records, 0)
+	if got, _ := w.board.Writers("E").Of("west.others"); len(got) > 0 {
+		t.Errorf("%v writes what its configuration does not name", got)
+	}
 	want := lineage.ReplicatorFact{
 		Node: node, SourceAlias: "west", TargetAlias: "east", Source: "W", Target: "E",
 		Policy: "org.apache.kafka.connect.mirror.DefaultReplicationPolicy", Separator: ".", State: "RUNNING",
@@ -475,6 +478,14 @@ func TestStopsWhenHeartbeatsStop(t *testing.T) {
 	v.beat("west", "east", t0.Add(-time.Hour))
 	v.take(2)
 	v.wantSighted(map[string]bool{})
+}
+
+func TestCopiesAreNamedBeforeTheyBegin(t *testing.T) {
+	w := newWorld(t)
+	w.dedicated("")
+	w.take(1, "west->east")
+	w.wantWriters(true, "west.orders", "west.lines") // which are not there yet
+	w.wantSighted(map[string]bool{"read W/heartbeats": false, "write E/west.heartbeats": false})
 }
 
 func TestPausedAndFailedDoNotRun(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/internal/copybook"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -22,8 +23,7 @@ import (
 //	round:  version  time round
 //	flow:   version  string source alias  string target alias  time began
 //	book:   version  string source alias  string target alias  string cluster id of the source  string topic
-//	        v count  v told (-1 never)  bool estimated  time began  time moved  time idle
-//	        uv partitions { v partition  v offset of the last record copied }*
+//	        and the account, see package copybook
 const positionsVersion = 1
 
 const roundKey = "round"
@@ -58,33 +58,22 @@ func (s *source) savePositions(o *lineage.Observation) {
 			f.dirty = false
 		}
 		for topic, b := range f.books {
-			if b.dirty {
-				put(bookKey(p, topic), b.encode(p))
-				b.dirty = false
+			if b.Dirty {
+				put(bookKey(p, topic), encodeBook(p, b))
+				b.Dirty = false
 			}
 		}
 	}
 }
 
-func (b *book) encode(p pair) []byte {
+func encodeBook(p pair, b *copybook.Book) []byte {
 	e := encoder{}
 	e.uint(positionsVersion)
 	e.string(p.source)
 	e.string(p.target)
-	e.string(string(b.access.Topic.Cluster))
-	e.string(b.access.Topic.Name)
-	e.int(b.n)
-	e.int(b.told)
-	e.bool(b.estimated)
-	e.time(b.began)
-	e.time(b.moved)
-	e.time(b.idle)
-	e.uint(uint64(len(b.parts)))
-	for _, part := range slices.Sorted(maps.Keys(b.parts)) {
-		e.int(int64(part))
-		e.int(b.parts[part])
-	}
-	return e
+	e.string(string(b.Access.Topic.Cluster))
+	e.string(b.Access.Topic.Name)
+	return append(e, b.Encode()...)
 }
 
 // Restore implements collector.Source. What the internal topics said stays known: it is Kafka's, and not what a failed append lost.
@@ -131,14 +120,11 @@ func (s *source) restoreBook(value []byte, round time.Time) error {
 	f := s.flow(pair{d.string(), d.string()})
 	f.dirty = false
 	topic := lineage.Topic{Cluster: lineage.ClusterID(d.string()), Name: d.string()}
-	b := newBook(f.read(topic))
-	b.n, b.told, b.estimated = d.int(), d.int(), d.bool()
-	b.began, b.moved, b.idle, b.known = d.time(), d.time(), d.time(), round
-	for range d.count() {
-		part := int32(d.int())
-		b.parts[part] = d.int()
+	if d.err != nil {
+		return d.err
 	}
-	if err := d.done(); err != nil {
+	b := newBook(f.read(topic))
+	if err := b.Decode(d.b, round); err != nil {
 		return err
 	}
 	f.books[topic.Name] = b
@@ -151,14 +137,6 @@ type encoder []byte
 func (e *encoder) uint(v uint64)   { *e = binary.AppendUvarint(*e, v) }
 func (e *encoder) int(v int64)     { *e = binary.AppendVarint(*e, v) }
 func (e *encoder) string(s string) { e.uint(uint64(len(s))); *e = append(*e, s...) }
-
-func (e *encoder) bool(b bool) {
-	if b {
-		e.uint(1)
-	} else {
-		e.uint(0)
-	}
-}
 
 func (e *encoder) time(t time.Time) {
 	if t.IsZero() {
@@ -211,8 +189,6 @@ func (d *decoder) string() string {
 	d.b = d.b[n:]
 	return s
 }
-
-func (d *decoder) bool() bool { return d.uint() != 0 }
 
 func (d *decoder) time() time.Time {
 	if ms := d.int(); ms != 0 {

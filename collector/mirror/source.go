@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/internal/copybook"
 	"github.com/lineaged/lineaged/internal/mm2"
 	"github.com/lineaged/lineaged/lineage"
 )
@@ -55,8 +56,8 @@ type flow struct {
 	born  bool      // it appeared while we looked
 	fact  lineage.ReplicatorFact
 	told  bool
-	books map[string]*book  // by topic of the source
-	marks map[string]uint64 // newest marks, by topic here
+	books map[string]*copybook.Book // by topic of the source
+	marks map[string]uint64         // newest marks, by topic here
 	dirty bool
 
 	sum     uint64
@@ -87,7 +88,7 @@ func (s *source) forgetBooks() {
 func (s *source) flow(p pair) *flow {
 	f := s.flows[p]
 	if f == nil {
-		f = &flow{pair: p, node: s.node(p), books: map[string]*book{}, marks: map[string]uint64{}, dirty: true}
+		f = &flow{pair: p, node: s.node(p), books: map[string]*copybook.Book{}, marks: map[string]uint64{}, dirty: true}
 		s.flows[p] = f
 	}
 	return f
@@ -119,6 +120,9 @@ func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observa
 	s.cluster = w.ID
 	t := newTarget(w)
 	if err := s.readAll(ctx, t, round); err != nil {
+		if !s.telling {
+			s.cfg.Board.Expect(s.id(), s.cfg.Name) // there may be writers, once all is read
+		}
 		return s.miss(ctx, o, err.Error())
 	}
 	s.tellSyncs(t)
@@ -325,11 +329,9 @@ func (s *source) book(o *lineage.Observation, t target, views []view) {
 		}
 		f.tellFact(o, s.cfg.Name, t, v)
 		for _, c := range v.copies {
-			if c.to != "" && v.running {
-				s.writers[c.to] = append(s.writers[c.to], f.node)
-			}
 			s.bookCopy(o, t, f, v, c)
 		}
+		s.noteWriters(f, v)
 		s.dropBooks(f, v)
 	}
 	if len(views) == 0 {
@@ -339,6 +341,23 @@ func (s *source) book(o *lineage.Observation, t target, views []view) {
 	}
 	s.cfg.Board.SetWriters(s.id(), t.ID, o.Round, true, s.writers)
 	s.telling = true
+}
+
+// noteWriters notes what a replicator writes. Copies that begin between two rounds are named before: else their first records would be nobody's.
+func (s *source) noteWriters(f *flow, v view) {
+	if !v.running {
+		return
+	}
+	names := slices.Clone(v.soon)
+	for _, c := range v.copies {
+		if c.to != "" {
+			names = append(names, c.to)
+		}
+	}
+	slices.Sort(names)
+	for _, to := range slices.Compact(names) {
+		s.writers[to] = append(s.writers[to], f.node)
+	}
 }
 
 // bookCopy books one topic and its copy.
@@ -375,23 +394,26 @@ func (s *source) bookOffsets(o *lineage.Observation, t target, f *flow, v view, 
 	switch {
 	case b == nil:
 		b = newBook(f.read(topic))
-	case b.access.Topic.Cluster == "":
-		b.access.Topic.Cluster = topic.Cluster
-	case v.watched && b.access.Topic.Cluster != topic.Cluster:
+	case b.Access.Topic.Cluster == "":
+		b.Access.Topic.Cluster = topic.Cluster
+	case v.watched && b.Access.Topic.Cluster != topic.Cluster:
 		b, replaced = newBook(f.read(topic)), true
 	}
 	f.books[c.from] = b
-	r := reading{
-		offsets: c.offsets, ends: s.cfg.Board.Ends(topic.Cluster, c.from), copies: s.cfg.Board.Ends(t.ID, c.to),
-		origin: (f.born || f.began.Before(o.Round)) && !replaced && !v.partial, certain: f.born || o.Round.Sub(f.began) > spreadLimit,
-		running: v.running, round: o.Round, interval: s.cfg.Interval,
+	r := copybook.Reading{
+		Offsets: c.offsets, Ends: s.cfg.Board.Ends(topic.Cluster, c.from), Copies: s.cfg.Board.Ends(t.ID, c.to),
+		Origin: (f.born || f.began.Before(o.Round)) && !replaced && !v.partial, Certain: f.born || o.Round.Sub(f.began) > copybook.SpreadLimit,
+		Running: v.running, Round: o.Round, Interval: s.cfg.Interval,
 	}
-	moved := b.observe(r)
+	moved := b.Observe(r)
 	if v.watched {
-		o.Samples = append(o.Samples, b.tell(o.Round.Add(-s.cfg.Interval), r.ends != nil)...)
+		o.Samples = append(o.Samples, b.Tell(o.Round.Add(-s.cfg.Interval), r.Ends != nil)...)
 	}
 	return moved
 }
+
+// newBook opens the account of one topic of a source.
+func newBook(access lineage.Access) *copybook.Book { return copybook.New(access, lineage.Mirror) }
 
 // tellFact tells what the replicator is, when that changed.
 func (f *flow) tellFact(o *lineage.Observation, name string, t target, v view) {

@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/internal/copybook"
 	"github.com/lineaged/lineaged/internal/mm2"
 	"github.com/lineaged/lineaged/lineage"
 )
@@ -25,8 +26,10 @@ type view struct {
 	running  bool
 	how      string // where it is known from, the evidence's detail
 	copies   []copied
-	vague    bool // that it lives is known, and what it copies is not
-	partial  bool // old offsets were not read: that a partition has none says nothing
+	// soon are names of copies that it will write as soon as there is something to copy, whether or not they are there yet. They may be among copies too.
+	soon    []string
+	vague   bool // that it lives is known, and what it copies is not
+	partial bool // old offsets were not read: that a partition has none says nothing
 }
 
 // copied is a topic and its copy. One of the names is empty where only the other is known.
@@ -163,6 +166,13 @@ func (s *source) dedicatedView(ctx context.Context, t target, alias, connector s
 		}
 		v.copies = append(v.copies, cp)
 	}
+	if v.watched && filter.Certain() {
+		for _, from := range v.upstream.Topics {
+			if to, ok := v.policy.Remote(v.source, from); ok && filter.Copies(from) {
+				v.soon = append(v.soon, to)
+			}
+		}
+	}
 	return v
 }
 
@@ -266,7 +276,7 @@ func (s *source) stirred(p pair, sum uint64, round time.Time) bool {
 	if sum != 0 {
 		f.sum = sum
 	}
-	return !f.stirred.IsZero() && round.Sub(f.stirred) <= spreadLimit
+	return !f.stirred.IsZero() && round.Sub(f.stirred) <= copybook.SpreadLimit
 }
 
 // lives reports whether the process of a dedicated MirrorMaker 2 is there: by its heartbeats or, where it writes none, by the members of its worker group.

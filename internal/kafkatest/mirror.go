@@ -26,8 +26,10 @@ func StartMirror(t testing.TB, source, target *Cluster, o MirrorOptions) *Mirror
 		flow + ".enabled": "true", o.TargetAlias + "->" + o.SourceAlias + ".enabled": "false",
 		"replication.factor": "1", "checkpoints.topic.replication.factor": "1", "heartbeats.topic.replication.factor": "1", "offset-syncs.topic.replication.factor": "1",
 		"config.storage.replication.factor": "1", "offset.storage.replication.factor": "1", "status.storage.replication.factor": "1",
-		"offset.storage.partitions": "2", "status.storage.partitions": "2", "offset.flush.interval.ms": "1000",
-		"refresh.topics.interval.seconds": "1", "refresh.groups.interval.seconds": "2", "emit.checkpoints.interval.seconds": "2", "emit.heartbeats.interval.seconds": "1",
+		"offset.storage.partitions": "2", "status.storage.partitions": "2",
+		// Of a worker's own properties only those are taken that bear the target's alias.
+		o.TargetAlias + ".offset.flush.interval.ms": "1000",
+		"refresh.topics.interval.seconds":           "1", "refresh.groups.interval.seconds": "2", "emit.checkpoints.interval.seconds": "2", "emit.heartbeats.interval.seconds": "1",
 		"sync.group.offsets.enabled": "true", "sync.group.offsets.interval.seconds": "2",
 		"scheduled.rebalance.max.delay.ms": "0", "plugin.discovery": "service_load",
 	}

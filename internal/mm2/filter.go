@@ -29,6 +29,9 @@ func (c ConnectorConfig) Filter() Filter {
 	return f
 }
 
+// Certain is false when Copies can only guess.
+func (f Filter) Certain() bool { return f.include != nil && f.exclude != nil }
+
 // Copies reports whether the filter lets a topic of the source pass.
 func (f Filter) Copies(topic string) bool {
 	if !f.policy.Replicates(topic, f.target) {

@@ -1,0 +1,237 @@
+package mirror
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/collector/kafka"
+	"github.com/lineaged/lineaged/internal/kafkatest"
+	"github.com/lineaged/lineaged/lineage"
+)
+
+const realTick = 2 * time.Second
+
+// realWorld is two real clusters, watched as cmd/lineaged watches them.
+type realWorld struct {
+	t          *testing.T
+	west, east *kafkatest.Cluster
+	sinks      map[string]*recorder
+	asked      meter
+	stop       func()
+}
+
+// meter counts the requests and bytes of the mirror source on east.
+type meter struct {
+	mu         sync.Mutex // guards the rest
+	n, in, out int
+}
+
+// OnBrokerE2E implements kgo.HookBrokerE2E.
+func (r *meter) OnBrokerE2E(_ kgo.BrokerMetadata, _ int16, e kgo.BrokerE2E) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.n++
+	r.in += e.BytesRead
+	r.out += e.BytesWritten
+}
+
+func (r *meter) get() (n, in, out int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.n, r.in, r.out
+}
+
+func newRealWorld(t *testing.T) *realWorld {
+	t.Helper()
+	w := &realWorld{t: t, sinks: map[string]*recorder{}}
+	w.west = kafkatest.Shared(t, kafkatest.Options{})
+	// Other options make another cluster.
+	w.east = kafkatest.Shared(t, kafkatest.Options{Config: map[string]string{"num.partitions": "1"}})
+	for _, name := range []string{"west", "east", "mirror of west", "mirror of east"} {
+		w.sinks[name] = newRecorder()
+	}
+	return w
+}
+
+// watch starts the sources of both clusters. They go on from what the sinks hold.
+func (w *realWorld) watch(aliases map[string]string) {
+	w.t.Helper()
+	board, syncs := &collector.Board{}, &Syncs{}
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	for name, cluster := range map[string]*kafkatest.Cluster{"west": w.west, "east": w.east} {
+		k, err := kafka.New(kafka.Config{Name: name, Brokers: cluster.Brokers(), Interval: realTick, Board: board}, w.sinks[name])
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		opts := cluster.ClientOpts(kafkatest.Admin)
+		if name == "east" {
+			opts = append(opts, kgo.WithHooks(&w.asked))
+		}
+		m, err := New(Config{Name: name, Interval: realTick, Board: board, Syncs: syncs, Aliases: aliases, Client: func(more ...kgo.Opt) (*kgo.Client, error) {
+			return kgo.NewClient(append(opts, more...)...)
+		}}, w.sinks["mirror of "+name])
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		wg.Go(func() { _ = k.Run(ctx) })
+		wg.Go(func() { _ = m.Run(ctx) })
+	}
+	w.stop = func() {
+		cancel()
+		wg.Wait()
+	}
+	w.t.Cleanup(func() { w.stop() })
+}
+
+// newest returns the newest sample of an access as the mirror of east told it.
+func (w *realWorld) newest(a lineage.Access, m lineage.Metric) (lineage.Sample, bool) {
+	r := w.sinks["mirror of east"]
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s, ok := r.samples[a][m]
+	return s, ok
+}
+
+// eliminated returns what the source of east gives to the writer of a topic.
+func (w *realWorld) eliminated(a lineage.Access) (n int64) {
+	r := w.sinks["east"]
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for subject, samples := range r.samples {
+		subject.Topic.ID = a.Topic.ID
+		if s := samples[lineage.Records]; subject == a && s.Evidence == lineage.Elimination {
+			n += s.Value
+		}
+	}
+	return n
+}
+
+func (w *realWorld) replicator(name string) *lineage.ReplicatorFact {
+	r := w.sinks["mirror of east"]
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.facts[lineage.FactKey{Source: "east", Kind: lineage.ReplicatorFacts, Name: name}].Replicator
+}
+
+func (w *realWorld) produce(topic string, n int) {
+	w.t.Helper()
+	client := w.west.Client(w.t)
+	var records []*kgo.Record
+	for range n {
+		records = append(records, &kgo.Record{Topic: topic, Value: []byte("x")})
+	}
+	if err := client.ProduceSync(w.t.Context(), records...).FirstErr(); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func eventually(t *testing.T, what string, within time.Duration, ok func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(within)
+	for !ok() {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within %s: %s", within, what)
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+func TestRealDefaultPolicy(t *testing.T) {
+	w := newRealWorld(t)
+	w.west.CreateTopic(t, "orders", 3)
+	w.west.CreateTopic(t, "lines", 1)
+	w.produce("orders", 1000)
+	w.watch(nil)
+	mover := lineage.Client{Mover: lineage.Node{Scope: "east", Kind: lineage.ReplicatorNode, Name: "west->east"}}
+	orders := lineage.Access{Topic: lineage.Topic{Cluster: lineage.ClusterID(w.west.ID), Name: "orders"}, Op: lineage.Read, Client: mover}
+	records := func() int64 {
+		s, _ := w.newest(orders, lineage.Records)
+		return s.Value
+	}
+	start := func() *kafkatest.Mirror {
+		return kafkatest.StartMirror(t, w.west, w.east, kafkatest.MirrorOptions{SourceAlias: "west", TargetAlias: "east", Properties: map[string]string{"west->east.topics": "orders|lines"}})
+	}
+	m := start()
+	eventually(t, "the replicator is found", 2*time.Minute, func() bool { return w.replicator("west->east") != nil })
+	w.produce("orders", 500)
+	eventually(t, "1500 records are counted", 90*time.Second, func() bool { return records() >= 1500 })
+	time.Sleep(3 * realTick)
+	if got := records(); got != 1500 {
+		t.Errorf("%d records, want 1500", got)
+	}
+	if s, ok := w.newest(orders, lineage.Lag); !ok || s.Value != 0 {
+		t.Errorf("lag %+v", s)
+	}
+	f := w.replicator("west->east")
+	if f.State != "RUNNING" || f.Separator != "." || f.Source != lineage.ClusterID(w.west.ID) || f.Target != lineage.ClusterID(w.east.ID) {
+		t.Errorf("fact %+v", f)
+	}
+	if f := w.replicator("east->west"); f != nil {
+		t.Errorf("the direction that is off is a replicator: %+v", f)
+	}
+	// The cluster's own source gives the copy's records to the one that is known to write it.
+	written := lineage.Access{Topic: lineage.Topic{Cluster: lineage.ClusterID(w.east.ID), Name: "west.orders"}, Op: lineage.Write, Client: mover}
+	defer func() { t.Logf("the replicator has %d of the copy's records", w.eliminated(written)) }()
+	// What was copied before anybody knew who copies stays nobody's.
+	eventually(t, "the replicator takes the copy's remainder", time.Minute, func() bool { return w.eliminated(written) >= 500 })
+	copied := w.east.EndOffset(t, "west.orders")
+	if copied != 1500 {
+		t.Errorf("the copy holds %d", copied)
+	}
+	n, in, out := w.asked.get()
+	time.Sleep(5 * realTick)
+	n2, in2, out2 := w.asked.get()
+	t.Logf("five rounds took %d requests, %d bytes in, %d bytes out", n2-n, in2-in, out2-out)
+	if n2-n > 6 {
+		t.Errorf("%d requests in five rounds", n2-n)
+	}
+
+	// A stop, a restart of lineaged meanwhile, and on.
+	m.Stop(t)
+	w.produce("orders", 200)
+	eventually(t, "the replicator is seen to be stopped", 90*time.Second, func() bool { return w.replicator("west->east").State == "UNASSIGNED" })
+	w.stop()
+	w.watch(nil)
+	time.Sleep(3 * realTick)
+	if got := records(); got != 1500 {
+		t.Errorf("%d records after a restart, want 1500", got)
+	}
+	start()
+	eventually(t, "1700 records are counted", 90*time.Second, func() bool { return records() >= 1700 })
+	time.Sleep(2 * realTick)
+	if got := records(); got != 1700 {
+		t.Errorf("%d records, want 1700", got)
+	}
+	if f := w.replicator("west->east"); f.State != "RUNNING" {
+		t.Errorf("fact %+v", f)
+	}
+	if blind := w.sinks["mirror of east"].blind; len(blind) > 0 {
+		t.Errorf("blind spots %v", blind)
+	}
+}
+
+func TestRealIdentityPolicy(t *testing.T) {
+	w := newRealWorld(t)
+	w.west.CreateTopic(t, "same", 2)
+	w.produce("same", 300)
+	w.watch(map[string]string{"w2": "west", "e2": "east"})
+	kafkatest.StartMirror(t, w.west, w.east, kafkatest.MirrorOptions{SourceAlias: "w2", TargetAlias: "e2", Properties: map[string]string{
+		"w2->e2.topics": "same", "replication.policy.class": "org.apache.kafka.connect.mirror.IdentityReplicationPolicy",
+	}})
+	mover := lineage.Client{Mover: lineage.Node{Scope: "east", Kind: lineage.ReplicatorNode, Name: "w2->e2"}}
+	read := lineage.Access{Topic: lineage.Topic{Cluster: lineage.ClusterID(w.west.ID), Name: "same"}, Op: lineage.Read, Client: mover}
+	eventually(t, "300 records are counted", 2*time.Minute, func() bool { s, _ := w.newest(read, lineage.Records); return s.Value >= 300 })
+	if s, _ := w.newest(read, lineage.Records); s.Value != 300 {
+		t.Errorf("%d records, want 300", s.Value)
+	}
+	if f := w.replicator("w2->e2"); f == nil || !strings.HasSuffix(f.Policy, "IdentityReplicationPolicy") || f.Separator != "" {
+		t.Errorf("fact %+v", f)
+	}
+}
