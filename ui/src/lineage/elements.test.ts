@@ -3,6 +3,7 @@ import { elements, flowRate, flowText, hops, hopsText, lagTime, strokeWidth } fr
 import {
   CARD_HEIGHT,
   CARD_WIDTH,
+  type Curve,
   curveBetween,
   LABEL_HEIGHT,
   labelWidth,
@@ -200,4 +201,82 @@ test('arrow keys follow the flows and walk among siblings', () => {
   expect(go('c', 'ArrowLeft', 'ArrowLeft')).toBe('b');
   expect(go('c', 'ArrowRight')).toBeNull();
   expect(go('gone', 'ArrowDown')).toBe('a');
+});
+
+test('where there are several clusters each has a number, by name', () => {
+  const clusters = (nodes: LineageAnswer['nodes']) =>
+    elements({ ...world, nodes }, [], 'records').nodes[0]?.data.clusters;
+  const east = { cluster: { id: 'e', name: 'east' } };
+  expect(clusters([topic('a'), topic('b')])).toEqual(new Map());
+  expect(clusters([topic('a'), topic('b', east)])).toEqual(
+    new Map([
+      ['east', 0],
+      ['west', 1],
+    ]),
+  );
+  // A replicator's far end counts, also where none of its topics is shown.
+  const replicator = { kind: 'REPLICATOR', cluster: null, source: { name: 'north' }, target: { name: 'west' } };
+  expect([...(clusters([topic('a'), topic('b', replicator)])?.keys() ?? [])]).toEqual(['north', 'west']);
+});
+
+test('a flow to the outside is not measurable: neither zero nor not observed', () => {
+  const external = flow('connector:c/sink', 'dataset:file/out', {
+    kind: 'EXTERNAL',
+    records: null,
+    recordsPerSecond: null,
+  });
+  const answer: LineageAnswer = {
+    ...world,
+    nodes: [topic('connector:c/sink', { kind: 'CONNECTOR' }), topic('dataset:file/out', { kind: 'DATASET' })],
+    flows: [external],
+    positions: [place('connector:c/sink', 0), place('dataset:file/out', 1)],
+  };
+  const [edge] = elements(answer, [], 'records').edges;
+  expect(edge?.data).toMatchObject({ unmeasured: true, text: 'not measurable', activity: 'active', width: 1.5 });
+  expect(edge?.data?.label).toMatch(/leaves Kafka, active, not measurable$/);
+});
+
+/** Two clusters that copy to each other: the replicators and topics form one cycle. */
+const mirrored: LineageAnswer = {
+  ...world,
+  nodes: [
+    topic('w'),
+    topic('we', { kind: 'REPLICATOR', cluster: null }),
+    topic('e', { cluster: { id: 'e', name: 'east' } }),
+    topic('ew', { kind: 'REPLICATOR', cluster: null }),
+  ],
+  flows: [
+    flow('w', 'we', { kind: 'REPLICATE', lag: '3' }),
+    flow('we', 'e', { kind: 'REPLICATE' }),
+    flow('e', 'ew', { kind: 'REPLICATE', lag: '4' }),
+    flow('ew', 'w', { kind: 'REPLICATE' }),
+  ],
+  hidden: [],
+  positions: [place('w', 0), place('we', 1), place('e', 2), place('ew', 3)],
+};
+
+test('a cycle is drawn whole, with the lag of each replication, and is walked round by arrows', () => {
+  const drawn = elements(mirrored, ['w'], 'records');
+  expect(drawn.edges.map((e) => e.id)).toEqual(['w->we', 'we->e', 'e->ew', 'ew->w']);
+  for (const e of drawn.edges) expect(e.data?.path).toMatch(/^M-?\d[\d.,\- CM]*$/);
+  expect(drawn.nodes.map((n) => n.data.lag)).toEqual([null, 3n, null, 4n]);
+  let at: string | null = 'w';
+  for (let i = 0; i < 8; i++) at = at && step(drawn, at, 'ArrowRight');
+  expect(at).toBe('w');
+});
+
+test('what runs back goes round the cards: below, or above where below is taken', () => {
+  const behind = (curve: Curve, cards: { x: number; y: number }[]) =>
+    Array.from({ length: 37 }, (_, i) => pointAt(curve, 0.05 + i / 40)).filter((p) =>
+      cards.some((c) => p.x > c.x && p.x < c.x + CARD_WIDTH && p.y > c.y && p.y < c.y + CARD_HEIGHT),
+    ).length;
+  const from = { x: 360, y: 50 };
+  const to = { x: 0, y: 0 };
+  const below = { x: 0, y: 100 };
+  const free = curveBetween(from, to, [from, to]);
+  expect(behind(free, [from, to])).toBe(0);
+  expect(pointAt(free, 0.5).y).toBeGreaterThan(50 + CARD_HEIGHT);
+  const round = curveBetween(from, to, [from, to, below]);
+  expect(behind(round, [from, to, below])).toBe(0);
+  expect(pointAt(round, 0.5).y).toBeLessThan(0);
 });
