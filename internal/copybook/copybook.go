@@ -22,6 +22,7 @@ type Book struct {
 	Access   lineage.Access
 	evidence lineage.EvidenceKind
 	parts    map[int32]int64 // offset of the last record copied
+	fresh    map[int32]freshPart
 
 	n, told   int64 // told: as last put into a sample; -1: never
 	estimated bool  // what was added since it was last told is a bound
@@ -40,9 +41,15 @@ type Book struct {
 // SpreadLimit is the longest time over which one step is spread, and for which a replication that lives and lags is taken to be at work without a commit: twice the usual commit interval.
 const SpreadLimit = 2 * time.Minute
 
+// freshPart is a partition's first offset, and when it was seen. What it counts is not decided yet; it is not kept over a restart.
+type freshPart struct {
+	offset int64
+	round  time.Time
+}
+
 // New returns an empty book. evidence is what its counts rest on.
 func New(access lineage.Access, evidence lineage.EvidenceKind) *Book {
-	return &Book{Access: access, evidence: evidence, parts: map[int32]int64{}, told: -1, lagTold: -1, pendingTold: -1}
+	return &Book{Access: access, evidence: evidence, parts: map[int32]int64{}, fresh: map[int32]freshPart{}, told: -1, lagTold: -1, pendingTold: -1}
 }
 
 // Reading is what one round tells of a topic that is copied.
@@ -65,7 +72,7 @@ func (b *Book) Observe(r Reading) bool {
 	advanced := false
 	for part, offset := range r.Offsets {
 		prev, had := b.parts[part]
-		if had && prev == offset {
+		if had && prev == offset || !had && r.Origin && !b.settle(part, offset, r) {
 			continue
 		}
 		b.parts[part], b.Dirty = offset, true
@@ -75,7 +82,10 @@ func (b *Book) Observe(r Reading) bool {
 			advanced = true
 		case had: // set back, or a topic made anew: what is copied from here on is counted
 		case r.Origin:
-			n, certain := first(part, offset, r.Copies)
+			at := b.fresh[part].offset
+			delete(b.fresh, part)
+			n, certain := first(part, at, r.Copies)
+			n += max(offset-at, 0)
 			b.n += n
 			b.estimated = b.estimated || !certain || !r.Certain
 			advanced = advanced || n > 0
@@ -87,6 +97,17 @@ func (b *Book) Observe(r Reading) bool {
 	b.measure(r)
 	b.known = r.Round
 	return advanced
+}
+
+// settle reports whether it can be said how many records a partition's first offset stands for: its copy holds all up to it, or holds less although its end was surely read later.
+func (b *Book) settle(part int32, offset int64, r Reading) bool {
+	at, waits := b.fresh[part]
+	if !waits {
+		at = freshPart{offset, r.Round}
+		b.fresh[part] = at
+	}
+	_, whole := first(part, at.offset, r.Copies)
+	return whole || r.Round.Sub(at.round) >= 2*r.Interval
 }
 
 // first returns how many records were copied when a partition's first offset shows: all up to it, where the source's log began at zero. It can't be more than what the copy holds, which tells

@@ -1,0 +1,85 @@
+package copybook
+
+import (
+	"testing"
+	"time"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+const tick = 5 * time.Second
+
+var t0 = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
+func records(samples []lineage.Sample) (s lineage.Sample, told bool) {
+	for _, s := range samples {
+		if s.Metric == lineage.Records {
+			return s, true
+		}
+	}
+	return s, false
+}
+
+// A partition's first offset counts at once when its copy holds all up to it. When the copy holds less, its end may only be old: it counts once that was surely read again.
+func TestFirstOffset(t *testing.T) {
+	type round struct {
+		offset, end, copied int64
+		total               int64 // told by then
+	}
+	for _, c := range []struct {
+		name      string
+		rounds    []round
+		estimated bool
+	}{
+		{"all is there", []round{{99, 100, 100, 100}, {149, 150, 150, 150}}, false},
+		{"the copy's end is old", []round{{99, 100, 60, 0}, {149, 150, 150, 150}}, false},
+		{"the source's log began later", []round{{99, 100, 60, 0}, {99, 100, 60, 0}, {99, 100, 60, 60}, {109, 110, 70, 70}}, true},
+		{"the copy is not watched", []round{{99, 100, -1, 0}, {99, 100, -1, 0}, {119, 120, -1, 120}}, true},
+	} {
+		b := New(lineage.Access{}, lineage.Mirror)
+		total, estimated := int64(0), false
+		for i, r := range c.rounds {
+			at := t0.Add(time.Duration(i) * tick)
+			b.Observe(Reading{
+				Offsets: map[int32]int64{0: r.offset}, Ends: []int64{r.end}, Copies: []int64{r.copied}, Origin: true, Certain: true, Running: true, Round: at, Interval: tick,
+			})
+			if s, told := records(b.Tell(at.Add(-tick), true)); told {
+				total, estimated = s.Value, estimated || s.Estimated
+			}
+			if total != r.total {
+				t.Errorf("%s: %d records in round %d, want %d", c.name, total, i, r.total)
+			}
+		}
+		if estimated != c.estimated {
+			t.Errorf("%s: estimated is %v", c.name, estimated)
+		}
+	}
+}
+
+// A restart goes on counting where the book was stored, and does not count twice what was not decided.
+func TestBookSurvives(t *testing.T) {
+	observe := func(b *Book, i int, offsets map[int32]int64) lineage.Sample {
+		at := t0.Add(time.Duration(i) * tick)
+		b.Observe(Reading{Offsets: offsets, Ends: []int64{100, 100}, Copies: []int64{40, 100}, Origin: true, Certain: true, Running: true, Round: at, Interval: tick})
+		s, _ := records(b.Tell(at.Add(-tick), true))
+		return s
+	}
+	b := New(lineage.Access{}, lineage.Mirror)
+	if s := observe(b, 0, map[int32]int64{0: 49, 1: 9}); s.Value != 10 {
+		t.Errorf("%d records, want those of the partition that is decided, 10", s.Value)
+	}
+	again := New(lineage.Access{}, lineage.Mirror)
+	if err := again.Decode(b.Encode(), t0); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 4 {
+		if s := observe(again, 10+i, map[int32]int64{0: 49, 1: 19}); i == 0 && s.Value != 20 || i == 2 && s.Value != 60 {
+			t.Errorf("round %d: %d records", i, s.Value)
+		}
+	}
+	for _, bad := range []string{"", "\x02", string(b.Encode()) + "x", string(b.Encode()[:len(b.Encode())-1])} {
+		if New(lineage.Access{}, lineage.Mirror).Decode([]byte(bad), t0) == nil {
+			t.Errorf("%q is a book", bad)
+		}
+	}
+}
