@@ -583,10 +583,22 @@ async function rareMovers(url) {
       lineage.nodes.push({ ...one, id, name: 'east->west', source: one.target, target: one.source });
       lineage.positions.push({ node: id, layer: at.layer + 1, x: at.x + 360, y: at.y - 100 });
       const flow = (from, to) => ({ ...there, id: `${from}->${to}`, from: { id: from }, to: { id: to } });
-      lineage.flows.push(flow('topic:east/west.orders', id), flow(id, 'topic:west/orders'));
+      lineage.flows.push(flow('topic:east/west.orders', id), { ...flow(id, 'topic:west/orders'), lag: null });
     });
     await page.goto(lineageUrl(url, 'topic:west/orders', '&direction=downstream&depth=2'));
     await page.getByRole('button', { name: /^Replicator east->west ?, from ?east ?to ?→? ?west/ }).waitFor();
+    for (const again of [false, true]) {
+      if (again) await page.getByRole('button', { name: 'Fit View' }).click();
+      await until('all of it is in sight', () =>
+        page.evaluate(() => {
+          const pane = document.querySelector('.react-flow').getBoundingClientRect();
+          const all = [...document.querySelectorAll('.flow')].map((f) => f.getBoundingClientRect());
+          return (
+            all.length > 3 && all.every((b) => b.top >= pane.top && b.bottom <= pane.bottom && b.left >= pane.left)
+          );
+        }),
+      );
+    }
     await page.getByRole('button', { name: /^east->west to orders, copies/ }).focus();
     await page.keyboard.press('ArrowRight');
     const at = () => page.evaluate(() => document.activeElement?.dataset.graphId ?? '');

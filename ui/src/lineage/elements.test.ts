@@ -265,6 +265,19 @@ test('a cycle is drawn whole, with the lag of each replication, and is walked ro
   expect(at).toBe('w');
 });
 
+test('the picture reaches as far as what runs back, not only as the cards', () => {
+  const { bounds } = elements(mirrored, ['w'], 'records');
+  const cards = { width: 3 * 360 + CARD_WIDTH, height: CARD_HEIGHT };
+  expect(bounds.width).toBeGreaterThan(cards.width);
+  expect(bounds.height).toBeGreaterThan(cards.height + 60);
+  expect(elements({ ...world, flows: [], positions: [place('a', 0)] }, [], 'records').bounds).toEqual({
+    x: 0,
+    y: 0,
+    width: CARD_WIDTH,
+    height: CARD_HEIGHT,
+  });
+});
+
 test('what runs back goes round the cards: below, or above where below is taken', () => {
   const behind = (curve: Curve, cards: { x: number; y: number }[]) =>
     Array.from({ length: 37 }, (_, i) => pointAt(curve, 0.05 + i / 40)).filter((p) =>

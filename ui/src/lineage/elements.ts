@@ -3,7 +3,17 @@ import type { Edge, Node } from '@xyflow/react';
 import { mean } from '../chart/gaps';
 import { bytes, count, duration, type RateUnit, rate } from '../words/format';
 import { ACTIVITY_WORD, type Activity, activity, flowWord, nodeName, UNMEASURED } from '../words/words';
-import { CARD_HEIGHT, CARD_WIDTH, curveBetween, placeLabels, svgPath, type XY } from './geometry';
+import {
+  type Box,
+  boundsOf,
+  CARD_HEIGHT,
+  CARD_WIDTH,
+  type Curve,
+  curveBetween,
+  placeLabels,
+  svgPath,
+  type XY,
+} from './geometry';
 import type { LineageAnswer, LineageFlow, LineageNode } from './types';
 
 export interface CardData extends Record<string, unknown> {
@@ -40,6 +50,7 @@ export type FlowEdge = Edge<FlowData, 'flow'>;
 export interface Elements {
   nodes: CardNode[];
   edges: FlowEdge[];
+  bounds: Box;
 }
 
 export function elements(answer: LineageAnswer, roots: readonly string[], unit: RateUnit): Elements {
@@ -70,7 +81,15 @@ export function elements(answer: LineageAnswer, roots: readonly string[], unit: 
       data,
     });
   }
-  return { nodes, edges: edges(answer, positions, unit) };
+  const curves = curvesOf(answer, positions);
+  return {
+    nodes,
+    edges: edges(answer, curves, positions, unit),
+    bounds: boundsOf(
+      nodes.map((n) => n.position),
+      curves.map((c) => c.curve),
+    ),
+  };
 }
 
 function card(
@@ -108,15 +127,25 @@ function cardActivity(states: readonly Activity[], observed: number): Activity {
   return states.includes('unobserved') || observed === 0 ? 'unobserved' : 'inactive';
 }
 
-function edges(answer: LineageAnswer, positions: Map<string, XY>, unit: RateUnit): FlowEdge[] {
-  const names = new Map(answer.nodes.map((n) => [n.id, nodeName(n)]));
+interface FlowCurve {
+  flow: LineageFlow;
+  curve: Curve;
+}
+
+/** The flows whose ends both have a place, and where they run. */
+function curvesOf(answer: LineageAnswer, positions: Map<string, XY>): FlowCurve[] {
   const cards = [...positions.values()];
-  const drawn = answer.flows.flatMap((flow) => {
+  return answer.flows.flatMap((flow) => {
     const from = positions.get(flow.from.id);
     const to = positions.get(flow.to.id);
-    return from && to ? [{ flow, curve: curveBetween(from, to, cards), text: flowText(flow, unit) }] : [];
+    return from && to ? [{ flow, curve: curveBetween(from, to, cards) }] : [];
   });
-  const places = placeLabels(drawn, cards);
+}
+
+function edges(answer: LineageAnswer, curves: FlowCurve[], positions: Map<string, XY>, unit: RateUnit): FlowEdge[] {
+  const names = new Map(answer.nodes.map((n) => [n.id, nodeName(n)]));
+  const drawn = curves.map(({ flow, curve }) => ({ flow, curve, text: flowText(flow, unit) }));
+  const places = placeLabels(drawn, [...positions.values()]);
   return drawn.map(({ flow, curve, text }, i) => ({
     id: flow.id,
     type: 'flow',

@@ -72,6 +72,24 @@ export function svgPath([a, b, c, d]: Curve): string {
 
 const round = (n: number): number => Math.round(n * 10) / 10;
 
+/** The box that holds all cards and all curves: one that runs back swings out beyond the cards. */
+export function boundsOf(cards: readonly XY[], curves: readonly Curve[]): Box {
+  const points = [
+    ...cards.flatMap((c) => [c, { x: c.x + CARD_WIDTH, y: c.y + CARD_HEIGHT }]),
+    ...curves.flatMap((c) => [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9].map((t) => pointAt(c, t))),
+  ];
+  let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
+  for (const { x, y } of points) {
+    left = Math.min(left, x);
+    top = Math.min(top, y);
+    right = Math.max(right, x);
+    bottom = Math.max(bottom, y);
+  }
+  return points.length === 0
+    ? { x: 0, y: 0, width: 0, height: 0 }
+    : { x: left, y: top, width: right - left, height: bottom - top };
+}
+
 export function overlap(a: Box, b: Box): boolean {
   return a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
 }

@@ -3,12 +3,14 @@ import {
   BackgroundVariant,
   Controls,
   type EdgeTypes,
+  getViewportForBounds,
   MiniMap,
   type NodeTypes,
   ReactFlow,
   ReactFlowProvider,
   useReactFlow,
   useStore,
+  useStoreApi,
 } from '@xyflow/react';
 import '@xyflow/react/dist/base.css';
 import { useEffect, useMemo, useRef, useState } from 'react';
@@ -52,16 +54,23 @@ export function Graph(props: Props) {
 
 function Drawing({ drawn, frame, selected, onSelect }: Props) {
   const flow = useReactFlow<CardNode, FlowEdge>();
+  const pane = useStoreApi();
   const distance = useStore(({ transform: [, , zoom] }) => (zoom < 0.3 ? 'far farther' : zoom < 0.62 ? 'far' : ''));
   const root = drawn.nodes.find((n) => n.data.root)?.id ?? drawn.nodes[0]?.id ?? '';
   const [focused, setFocused] = useState(root);
   const wanted = useRef<string | null>(null);
 
+  /** React Flow's own fit sees only the cards, and would cut off what runs back round them. */
+  const fit = () => {
+    const { width, height } = pane.getState();
+    return flow.setViewport(getViewportForBounds(drawn.bounds, width, height, FIT.minZoom, FIT.maxZoom, FIT.padding));
+  };
+
   // biome-ignore lint/correctness/useExhaustiveDependencies: fitted by frame, not on each answer
   useEffect(() => {
     // A frame later: React Flow measures its pane first.
     const handle = requestAnimationFrame(async () => {
-      await flow.fitView(FIT);
+      await fit();
       const at = centre(drawn, root);
       // Too much to read at once: then rather what was asked for, near enough to read.
       if (at && flow.getZoom() <= FIT.minZoom) await flow.setCenter(at.x, at.y, { zoom: 0.7 });
@@ -143,7 +152,7 @@ function Drawing({ drawn, frame, selected, onSelect }: Props) {
       >
         <Markers />
         <Background variant={BackgroundVariant.Dots} gap={24} size={1} />
-        <Controls showInteractive={false} fitViewOptions={FIT} />
+        <Controls showInteractive={false} fitViewOptions={FIT} onFitView={() => requestAnimationFrame(fit)} />
         {drawn.nodes.length >= MAP_FROM && <MiniMap pannable ariaLabel="Map of the graph" nodeStrokeWidth={0} />}
       </ReactFlow>
     </Focused>
