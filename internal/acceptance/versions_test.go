@@ -20,7 +20,7 @@ func TestOtherVersions(t *testing.T) {
 		})
 	}
 	f(kafkatest.V39, "classic")
-	f(kafkatest.V44, "classic", "consumer", "share")
+	f(kafkatest.V44, "classic", "consumer", "share", "streams")
 }
 
 func shortRun(t *testing.T, version string, protocols []string) {
@@ -39,6 +39,13 @@ func shortRun(t *testing.T, version string, protocols []string) {
 	var groups []string
 	for _, p := range protocols {
 		group := "billing-" + p
+		if p == "streams" {
+			c.CreateTopic(t, "counts", 2)
+			c.StartStreams(t, kafkatest.StreamsOptions{Application: group, Protocol: p, Input: "orders", Output: "counts"})
+			job := "streamjob:west/" + group
+			want = append(want, topic+"->"+job, job+"->topic:west/counts")
+			continue
+		}
 		groups = append(groups, group)
 		want = append(want, topic+"->application:west/"+group)
 		if p == "share" {
