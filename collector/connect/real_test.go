@@ -1,6 +1,9 @@
 package connect
 
 import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
 	"log/slog"
 	"maps"
 	"net/http/httptest"
@@ -156,5 +159,55 @@ func produce(t *testing.T, c *kafkatest.Cluster, topic string, n int) {
 	}
 	if err := c.Client(t).ProduceSync(t.Context(), records...).FirstErr(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A real worker that speaks HTTPS and asks who is there; the worker named first is down.
+func TestRealSecureConnect(t *testing.T) {
+	cluster := kafkatest.Shared(t, kafkatest.Options{})
+	cluster.CreateTopic(t, "secured", 1)
+	real := cluster.StartConnect(t, kafkatest.ConnectOptions{Group: "connect-secure", Secure: true})
+	in := filepath.Join(t.TempDir(), "in.txt")
+	if err := os.WriteFile(in, []byte("one\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	real.Put(t, "file-in", map[string]string{"connector.class": "FileStreamSource", "file": in, "topic": "secured"})
+	pem, err := os.ReadFile(real.CAFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(pem)
+	ports, err := kafkatest.FreePorts(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	down := fmt.Sprintf("https://127.0.0.1:%d", ports[0])
+	take := func(with func(*Config)) *rig {
+		r := &rig{t: t, w: &worker{t: t, Server: &httptest.Server{URL: real.URL}}, board: &collector.Board{}, round: t0, positions: map[string][]byte{}}
+		r.board.SetCluster(collector.Watched{Source: "west", ID: lineage.ClusterID(cluster.ID), Brokers: cluster.Brokers(), Topics: []string{"secured"}})
+		r.start(func(c *Config) {
+			c.URLs, c.Username, c.Password, c.TLS = []string{down, real.URL}, real.Username, real.Password, &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+			with(c)
+		})
+		r.take()
+		if shown := fmt.Sprintf("%+v %s", r.last, r.log.String()); strings.Contains(shown, real.Password) {
+			t.Errorf("the password is shown: %s", shown)
+		}
+		return r
+	}
+	r := take(func(*Config) {})
+	if why := r.missing(); len(why) > 0 {
+		t.Errorf("missing: %q", why)
+	}
+	r.want("file-in", "read file "+in, "write "+cluster.ID+"/secured")
+	for want, with := range map[string]func(*Config){
+		"refuses the configured basic_auth": func(c *Config) { c.Password += "-wrong" },
+		"basic_auth":                        func(c *Config) { c.Username, c.Password = "", "" },
+		"certificate":                       func(c *Config) { c.TLS = nil },
+	} {
+		if why := take(with).missing(); len(why) == 0 || !strings.Contains(why[0], want) {
+			t.Errorf("missing: %q, want a word of %q", why, want)
+		}
 	}
 }
