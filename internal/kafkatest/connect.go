@@ -109,15 +109,15 @@ func (w *Connect) secure(t testing.TB, c *Cluster, props map[string]string) (jvm
 }
 
 // Put creates or changes a connector, and returns when it and a task of it run.
-func (c *Connect) Put(t testing.TB, name string, config map[string]string) {
+func (w *Connect) Put(t testing.TB, name string, config map[string]string) {
 	t.Helper()
 	body, err := json.Marshal(config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.must(t, http.MethodPut, name+"/config", body)
+	w.must(t, http.MethodPut, name+"/config", body)
 	within(t, time.Minute, "connector "+name, func() error {
-		_, text, err := c.do(t.Context(), http.MethodGet, name+"/status", nil)
+		_, text, err := w.do(t.Context(), http.MethodGet, name+"/status", nil)
 		if err == nil && strings.Count(text, `"RUNNING"`) < 2 {
 			err = fmt.Errorf("its status is %s", text)
 		}
@@ -126,16 +126,16 @@ func (c *Connect) Put(t testing.TB, name string, config map[string]string) {
 }
 
 // Delete deletes a connector.
-func (c *Connect) Delete(t testing.TB, name string) {
+func (w *Connect) Delete(t testing.TB, name string) {
 	t.Helper()
-	c.must(t, http.MethodDelete, name, nil)
+	w.must(t, http.MethodDelete, name, nil)
 }
 
 // must asks until the workers do not rebalance.
-func (c *Connect) must(t testing.TB, method, path string, body []byte) {
+func (w *Connect) must(t testing.TB, method, path string, body []byte) {
 	t.Helper()
 	within(t, time.Minute, method+" "+path, func() error {
-		status, text, err := c.do(t.Context(), method, path, body)
+		status, text, err := w.do(t.Context(), method, path, body)
 		if err == nil && status >= http.StatusMultipleChoices {
 			err = fmt.Errorf("status %d: %s", status, text)
 		}
@@ -143,18 +143,18 @@ func (c *Connect) must(t testing.TB, method, path string, body []byte) {
 	})
 }
 
-func (c *Connect) do(ctx context.Context, method, path string, body []byte) (status int, text string, err error) {
+func (w *Connect) do(ctx context.Context, method, path string, body []byte) (status int, text string, err error) {
 	name, rest, _ := strings.Cut(path, "/")
-	address := strings.TrimRight(c.URL+"/connectors/"+url.PathEscape(name)+"/"+rest, "/")
+	address := strings.TrimRight(w.URL+"/connectors/"+url.PathEscape(name)+"/"+rest, "/")
 	req, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
 	if err != nil {
 		return 0, "", err
 	}
 	req.Header.Set("Content-Type", "application/json")
-	if c.Username != "" {
-		req.SetBasicAuth(c.Username, c.Password)
+	if w.Username != "" {
+		req.SetBasicAuth(w.Username, w.Password)
 	}
-	resp, err := c.client.Do(req)
+	resp, err := w.client.Do(req)
 	if err != nil {
 		return 0, "", err
 	}
