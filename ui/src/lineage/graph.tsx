@@ -1,6 +1,7 @@
 import {
   Background,
   BackgroundVariant,
+  ControlButton,
   Controls,
   type EdgeTypes,
   getViewportForBounds,
@@ -147,12 +148,16 @@ function Drawing({ drawn, frame, selected, onSelect }: Props) {
         multiSelectionKeyCode={null}
         minZoom={0.1}
         maxZoom={2}
-        fitView
-        fitViewOptions={FIT}
       >
         <Markers />
         <Background variant={BackgroundVariant.Dots} gap={24} size={1} />
-        <Controls showInteractive={false} fitViewOptions={FIT} onFitView={() => requestAnimationFrame(fit)} />
+        <Controls showInteractive={false} showFitView={false}>
+          <ControlButton onClick={fit} title="Fit the view" aria-label="Fit the view">
+            <svg viewBox="0 0 16 16" aria-hidden="true">
+              <path d="M1 6V1h5v2H3v3zM10 1h5v5h-2V3h-3zM15 10v5h-5v-2h3v-3zM6 15H1v-5h2v3h3z" />
+            </svg>
+          </ControlButton>
+        </Controls>
         {drawn.nodes.length >= MAP_FROM && <MiniMap pannable ariaLabel="Map of the graph" nodeStrokeWidth={0} />}
       </ReactFlow>
     </Focused>

@@ -27,7 +27,7 @@ const METRICS = {
 
 export function LineagePage() {
   const [state, change] = useUrlState(codec);
-  const { answer, error, fetching, missing, again } = useLineage(state);
+  const { answer, frame, error, fetching, missing, again } = useLineage(state);
   const step = parseDuration(answer?.window.step ?? '') ?? 10;
   usePolling(again, state.live ? Math.min(Math.max(step, 1), 60) : null);
   const title = state.roots.length > 0 ? state.roots.map(nameOfId).join(', ') : 'Everything that moved';
@@ -47,7 +47,7 @@ export function LineagePage() {
       <div className="lineage-body">
         <div className="lineage-view" aria-busy={fetching}>
           {missing && <Missing state={state} />}
-          {answer && <View answer={answer} state={state} change={change} />}
+          {answer && <View answer={answer} frame={frame} state={state} change={change} />}
           {!answer && !missing && !error && <p className="empty">Loading</p>}
         </div>
         {answer && state.selected && state.view !== 'events' && (
@@ -89,13 +89,16 @@ function useLineage(state: LineageState) {
   });
   const result = all ? flows : rooted;
   const found = all ? flows.data?.flows : rooted.data?.lineage;
-  const [kept, setKept] = useState<LineageAnswer>();
-  if (found && found !== kept) setKept(found);
+  // What the picture is of. It changes with the answer, not with the question: until then the old picture stands.
+  const asked = `${state.roots.join(' ')} ${state.direction} ${state.depth} ${state.internal}`;
+  const [kept, setKept] = useState<{ answer: LineageAnswer; frame: string }>();
+  if (found && found !== kept?.answer) setKept({ answer: found, frame: asked });
   const failed = result.error !== undefined && !result.error.networkError && !found;
   const missing = result.data !== undefined && found === null && result.error === undefined;
   return {
     // An answer about other roots is not kept beside an error: it would look like the answer.
-    answer: failed || missing ? undefined : (found ?? kept),
+    answer: failed || missing ? undefined : (found ?? kept?.answer),
+    frame: kept?.frame ?? asked,
     error: result.error,
     fetching: result.fetching,
     missing,
@@ -103,20 +106,19 @@ function useLineage(state: LineageState) {
   };
 }
 
-function View(p: { answer: LineageAnswer; state: LineageState; change: (s: Partial<LineageState>) => void }) {
-  const { answer, state, change } = p;
+interface ViewProps {
+  answer: LineageAnswer;
+  frame: string;
+  state: LineageState;
+  change(patch: Partial<LineageState>): void;
+}
+
+function View({ answer, frame, state, change }: ViewProps) {
   const drawn = useMemo(() => elements(answer, state.roots, state.unit), [answer, state.roots, state.unit]);
   if (state.view === 'events') return <EventList window={answer.window} root={state.roots[0] ?? null} />;
   if (answer.nodes.length === 0) return <Missing state={state} />;
   if (state.view === 'table') return <LineageTables answer={answer} state={state} change={change} />;
-  return (
-    <Graph
-      drawn={drawn}
-      frame={`${state.roots.join(' ')} ${state.direction} ${state.depth}`}
-      selected={state.selected}
-      onSelect={(id) => change({ selected: id })}
-    />
-  );
+  return <Graph drawn={drawn} frame={frame} selected={state.selected} onSelect={(id) => change({ selected: id })} />;
 }
 
 function Missing({ state }: { state: LineageState }) {
