@@ -16,6 +16,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/lineaged/lineaged/internal/pastend"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -499,7 +500,7 @@ func committing(g *group, born time.Time) func(end, committed int64) int64 {
 	s := newSource(Config{Name: "west", Interval: tick})
 	tp := &topic{account: newAccount(lineage.Topic{ID: lineage.TopicID{1}, Name: "orders"}), born: born}
 	tp.open(1, !born.IsZero())
-	tp.leaders, tp.histories, tp.starts = []int32{1}, make([]history, 1), []int64{0}
+	tp.leaders, tp.histories, tp.starts = []int32{1}, make([]pastend.History, 1), []int64{0}
 	s.topics[tp.topic.ID], s.byName["orders"] = tp, tp
 	g.readers = map[lineage.TopicID]*reader{}
 	round := time.Now().UTC()
@@ -511,7 +512,7 @@ func committing(g *group, born time.Time) func(end, committed int64) int64 {
 		take := &take{source: s, round: round, before: round.Add(-tick)}
 		tp.begin()
 		tp.setEnd(0, end)
-		tp.histories[0].add(round, end)
+		tp.histories[0].Add(round, end)
 		rg := kmsg.NewOffsetFetchResponseGroup()
 		rt := kmsg.NewOffsetFetchResponseGroupTopic()
 		rt.TopicID = tp.topic.ID

@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/lineaged/lineaged/internal/pastend"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -246,7 +247,7 @@ func (t *take) leaders(tp *topic, rt *kmsg.MetadataResponseTopic, moved map[int3
 	for len(tp.leaders) < len(tp.parts) {
 		tp.leaders = append(tp.leaders, -2) // never told
 		tp.epochs = append(tp.epochs, -1)
-		tp.histories = append(tp.histories, history{})
+		tp.histories = append(tp.histories, pastend.History{})
 		tp.starts = append(tp.starts, -1)
 	}
 	for _, p := range rt.Partitions {

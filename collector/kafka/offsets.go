@@ -95,7 +95,7 @@ func (t *take) endOffsets() {
 			tp.dirty = true
 		}
 		tp.setEnd(part, offset)
-		tp.histories[part].add(at, offset)
+		tp.histories[part].Add(at, offset)
 	}, func(tp *topic, reason string) { why[tp] = reason })
 	o := t.observe(sourceEnds, t.cfg.Interval)
 	o.At = at
@@ -189,7 +189,7 @@ type topicAt struct {
 
 // age implements topicEnds.
 func (tp topicAt) age(partition int32, offset int64) (time.Duration, bool) {
-	return tp.histories[partition].age(tp.now, offset)
+	return tp.histories[partition].Age(tp.now, offset)
 }
 
 // transactional implements topicEnds.
@@ -198,12 +198,12 @@ func (tp topicAt) transactional() bool { return tp.markers > 0 || len(tp.txns) >
 // origin implements topicEnds. Where a group begins without a commit is its auto.offset.reset, which no broker knows. If it has committed less than the end was when the group
 // appeared, it began at the log's start. If more, it began at that end at the latest: counting from there is a lower bound, and exact where the log was empty then.
 func (tp topicAt) origin(partition int32, offset int64, joined time.Time) (int64, bool) {
-	end, known := tp.histories[partition].offsetAt(joined)
+	end, known := tp.histories[partition].At(joined)
 	if !known && tp.born.After(joined) {
 		end, known = 0, true
 	}
 	if !known { // it had committed nothing at any later instant either, before this round
-		end, known = tp.histories[partition].oldest(tp.now)
+		end, known = tp.histories[partition].Oldest(tp.now)
 	}
 	if !known {
 		return offset, false // we were not there: nothing is claimed

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lineaged/lineaged/internal/pastend"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -156,9 +157,9 @@ func TestOriginOfAFirstCommit(t *testing.T) {
 		{"it had committed nothing at the oldest end that is known", []point{{4, 50}, {5, 90}}, 0, 2, 5, 70, 50, false},
 		{"nobody looked before", []point{{5, 90}}, 0, 2, 5, 70, 70, false},
 	} {
-		tp := &topic{account: newAccount(lineage.Topic{Name: "orders"}), histories: make([]history, 1), starts: []int64{c.start}}
+		tp := &topic{account: newAccount(lineage.Topic{Name: "orders"}), histories: make([]pastend.History, 1), starts: []int64{c.start}}
 		for _, p := range c.ends {
-			tp.histories[0].add(at(p.round), p.end)
+			tp.histories[0].Add(at(p.round), p.end)
 		}
 		if got, certain := (topicAt{tp, at(c.round)}).origin(0, c.offset, at(c.joined)); got != c.want || certain != c.certain {
 			t.Errorf("%s: it began at %d (certain: %v), want %d (%v)", c.name, got, certain, c.want, c.certain)
@@ -210,7 +211,7 @@ func TestShareProgressDoesNotJitter(t *testing.T) {
 	r := newReader(lineage.Access{}, lineage.ShareOffsets)
 	tp := &topic{account: newAccount(lineage.Topic{Name: "orders"})}
 	tp.open(1, true)
-	tp.leaders, tp.histories, tp.starts = []int32{1}, make([]history, 1), []int64{0}
+	tp.leaders, tp.histories, tp.starts = []int32{1}, make([]pastend.History, 1), []int64{0}
 	end, late := int64(1000), []int64{20, 5, 180, 0, 90, 40}
 	for i := range 20 {
 		end += 200

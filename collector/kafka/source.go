@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/internal/pastend"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -74,7 +75,7 @@ type topic struct {
 	replication int
 	leaders     []int32 // by partition; -1: none
 	epochs      []int32 // the leaders' epochs
-	histories   []history
+	histories   []pastend.History
 	starts      []int64 // -1: not read yet
 	configs     []lineage.Config
 	retired     time.Time // round in which it was found deleted

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/lineaged/lineaged/internal/pastend"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -23,6 +24,7 @@ type Book struct {
 	evidence lineage.EvidenceKind
 	parts    map[int32]int64 // offset of the last record copied
 	fresh    map[int32]freshPart
+	ends     map[int32]*pastend.History // of the source; not kept over a restart
 
 	n, told   int64 // told: as last put into a sample; -1: never
 	estimated bool  // what was added since it was last told is a bound
@@ -34,12 +36,14 @@ type Book struct {
 	known time.Time // newest round in which the offsets were read
 	Dirty bool      // what Encode writes changed
 
-	lag, pending         int64
-	lagTold, pendingTold int64 // -1: never
+	now, said gauges // as of the newest round, and as last told
 }
 
 // SpreadLimit is the longest time over which one step is spread, and for which a replication that lives and lags is taken to be at work without a commit: twice the usual commit interval.
 const SpreadLimit = 2 * time.Minute
+
+// gauges are a book's levels; in what was told, -1 is never.
+type gauges struct{ lag, lagMillis, atLeast, pending int64 }
 
 // freshPart is a partition's first offset, and when it was seen. What it counts is not decided yet; it is not kept over a restart.
 type freshPart struct {
@@ -49,7 +53,7 @@ type freshPart struct {
 
 // New returns an empty book. evidence is what its counts rest on.
 func New(access lineage.Access, evidence lineage.EvidenceKind) *Book {
-	return &Book{Access: access, evidence: evidence, parts: map[int32]int64{}, fresh: map[int32]freshPart{}, told: -1, lagTold: -1, pendingTold: -1}
+	return &Book{Access: access, evidence: evidence, parts: map[int32]int64{}, fresh: map[int32]freshPart{}, ends: map[int32]*pastend.History{}, told: -1, said: gauges{-1, -1, -1, -1}}
 }
 
 // Reading is what one round tells of a topic that is copied.
@@ -137,25 +141,44 @@ func (b *Book) spread(r Reading) time.Time {
 
 // measure computes the gauges. A partition without an offset is no lag in records, since nobody knows where its copying will begin, but there is something to copy.
 func (b *Book) measure(r Reading) {
+	b.now.pending = 0
 	if r.Ends == nil {
-		b.pending = 0
 		return
 	}
 	left := false
-	b.lag = 0
+	b.now = gauges{}
 	for part, end := range r.Ends {
 		offset, known := b.parts[int32(part)]
-		if known && end >= 0 {
-			b.lag += max(end-offset-1, 0)
-		}
 		left = left || !known && end > 0
+		if end >= 0 {
+			b.measurePart(int32(part), end, offset+1, known, r.Round)
+		}
 	}
-	if left = left || b.lag > 0; !left {
+	if left = left || b.now.lag > 0; !left {
 		b.idle = r.Round
 	}
-	b.pending = 0
 	if last := later(later(b.moved, b.idle), b.began); r.Running && left && r.Round.Sub(last) <= SpreadLimit {
-		b.pending = 1
+		b.now.pending = 1
+	}
+}
+
+// measurePart adds the lag of one partition of which all before next is copied. The one furthest behind in time counts.
+func (b *Book) measurePart(part int32, end, next int64, known bool, round time.Time) {
+	past := b.ends[part]
+	if past == nil {
+		past = &pastend.History{}
+		b.ends[part] = past
+	}
+	past.Add(round, end)
+	if !known || end <= next {
+		return
+	}
+	b.now.lag += end - next
+	if age, atLeast := past.Age(round, next); age.Milliseconds() >= b.now.lagMillis {
+		b.now.lagMillis, b.now.atLeast = age.Milliseconds(), 0
+		if atLeast {
+			b.now.atLeast = 1
+		}
 	}
 }
 
@@ -169,14 +192,18 @@ func (b *Book) Tell(before time.Time, endsKnown bool) (samples []lineage.Sample)
 		samples = append(samples, s)
 		b.told, b.estimated, b.Dirty = b.n, false, true
 	}
-	if endsKnown && b.lag != b.lagTold {
-		samples = append(samples, lineage.Sample{Subject: b.Access, Metric: lineage.Lag, Value: b.lag})
-		b.lagTold = b.lag
+	gauge := func(m lineage.Metric, value int64, said *int64) {
+		if value != *said {
+			samples = append(samples, lineage.Sample{Subject: b.Access, Metric: m, Value: value})
+			*said = value
+		}
 	}
-	if b.pending != b.pendingTold {
-		samples = append(samples, lineage.Sample{Subject: b.Access, Metric: lineage.Pending, Value: b.pending})
-		b.pendingTold = b.pending
+	if endsKnown {
+		gauge(lineage.Lag, b.now.lag, &b.said.lag)
+		gauge(lineage.LagMillis, b.now.lagMillis, &b.said.lagMillis)
+		gauge(lineage.LagAtLeast, b.now.atLeast, &b.said.atLeast)
 	}
+	gauge(lineage.Pending, b.now.pending, &b.said.pending)
 	return samples
 }
 

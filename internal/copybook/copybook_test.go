@@ -56,6 +56,22 @@ func TestFirstOffset(t *testing.T) {
 	}
 }
 
+// The lag is also a time: since when the source's end has been beyond what is copied.
+func TestLagInTime(t *testing.T) {
+	b := New(lineage.Access{}, lineage.Mirror)
+	levels := map[lineage.Metric]int64{}
+	for i, end := range []int64{100, 200, 300, 300} { // all before 150 is copied, which was the end half way between the first two
+		at := t0.Add(time.Duration(i) * tick)
+		b.Observe(Reading{Offsets: map[int32]int64{0: 149}, Ends: []int64{end}, Copies: []int64{150}, Running: true, Round: at, Interval: tick})
+		for _, s := range b.Tell(at.Add(-tick), true) {
+			levels[s.Metric] = s.Value
+		}
+	}
+	if late := (5 * tick / 2).Milliseconds(); levels[lineage.Lag] != 150 || levels[lineage.LagMillis] != late || levels[lineage.LagAtLeast] != 0 {
+		t.Errorf("%v, want 150 records and %d ms, exactly", levels, late)
+	}
+}
+
 // A restart goes on counting where the book was stored, and does not count twice what was not decided.
 func TestBookSurvives(t *testing.T) {
 	observe := func(b *Book, i int, offsets map[int32]int64) lineage.Sample {

@@ -1,12 +1,15 @@
-package kafka
+// Package pastend keeps where a partition's log ended in the past, which tells how late a reader is that stands at an offset.
+//
+// It is pure bookkeeping, bounded in memory and not safe for concurrent use.
+package pastend
 
 import (
 	"sort"
 	"time"
 )
 
-// history is the past of one partition's end offset, for lag in seconds. It keeps what is recent finely and what is old coarsely.
-type history struct {
+// History is the past of one partition's end offset. It keeps what is recent finely and what is old coarsely. The zero value is empty.
+type History struct {
 	points []endPoint // by time, offsets rising
 }
 
@@ -19,8 +22,8 @@ type endPoint struct {
 // ten minutes at full resolution, and every halving doubles what the older half spans.
 const historyPoints = 128
 
-// add notes that the end was at offset at the instant. An unchanged end extends the last point, so that the point tells the last instant at which the end was there.
-func (h *history) add(at time.Time, offset int64) {
+// Add notes that the end was at offset at the instant. An unchanged end extends the last point, so that the point tells the last instant at which the end was there.
+func (h *History) Add(at time.Time, offset int64) {
 	ms := at.UnixMilli()
 	n := len(h.points)
 	if n > 0 && offset < h.points[n-1].offset { // truncated: what was before says nothing of the new log
@@ -37,7 +40,7 @@ func (h *history) add(at time.Time, offset int64) {
 }
 
 // thin drops every second point of the older half.
-func (h *history) thin() {
+func (h *History) thin() {
 	half := len(h.points) / 2
 	kept := h.points[:0]
 	for i, p := range h.points {
@@ -48,9 +51,9 @@ func (h *history) thin() {
 	h.points = kept
 }
 
-// age returns how long before now the end was at offset, by a straight line between two readings. atLeast is true when the history does not reach back that far:
+// Age returns how long before now the end was at offset, by a straight line between two readings. atLeast is true when the history does not reach back that far:
 // the age is then a lower bound.
-func (h *history) age(now time.Time, offset int64) (age time.Duration, atLeast bool) {
+func (h *History) Age(now time.Time, offset int64) (age time.Duration, atLeast bool) {
 	if len(h.points) == 0 {
 		return 0, true
 	}
@@ -71,8 +74,8 @@ func (h *history) age(now time.Time, offset int64) (age time.Duration, atLeast b
 	return msDuration(nowMs - at), false
 }
 
-// offsetAt returns the end at or before the instant; ok is false when the history does not reach back that far.
-func (h *history) offsetAt(at time.Time) (offset int64, ok bool) {
+// At returns the end at or before the instant; ok is false when the history does not reach back that far.
+func (h *History) At(at time.Time) (offset int64, ok bool) {
 	ms := at.UnixMilli()
 	i := sort.Search(len(h.points), func(i int) bool { return h.points[i].atMs > ms })
 	if i == 0 {
@@ -81,8 +84,8 @@ func (h *history) offsetAt(at time.Time) (offset int64, ok bool) {
 	return h.points[i-1].offset, true
 }
 
-// oldest returns the first end that is known, if it was read before the instant.
-func (h *history) oldest(before time.Time) (offset int64, ok bool) {
+// Oldest returns the first end that is known, if it was read before the instant.
+func (h *History) Oldest(before time.Time) (offset int64, ok bool) {
 	if len(h.points) == 0 || h.points[0].atMs >= before.UnixMilli() {
 		return 0, false
 	}

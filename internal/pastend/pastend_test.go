@@ -1,19 +1,21 @@
-package kafka
+package pastend
 
 import (
 	"testing"
 	"time"
 )
 
+var t0 = time.Date(2026, 11, 22, 20, 0, 0, 0, time.UTC)
+
 func TestHistoryAge(t *testing.T) {
-	var h history
+	var h History
 	for i, end := range []int64{100, 100, 100, 200, 300, 300} { // one reading a second
-		h.add(t0.Add(time.Duration(i)*time.Second), end)
+		h.Add(t0.Add(time.Duration(i)*time.Second), end)
 	}
 	now := t0.Add(10 * time.Second)
 	f := func(offset int64, want time.Duration, atLeast bool) {
 		t.Helper()
-		age, lower := h.age(now, offset)
+		age, lower := h.Age(now, offset)
 		if age != want || lower != atLeast {
 			t.Errorf("age of %d: %v, at least %v; want %v, %v", offset, age, lower, want, atLeast)
 		}
@@ -26,17 +28,17 @@ func TestHistoryAge(t *testing.T) {
 }
 
 func TestHistoryIsBoundedAndKeepsTheOld(t *testing.T) {
-	var h history
+	var h History
 	const n = 100_000
 	for i := range n {
-		h.add(t0.Add(time.Duration(i)*time.Second), int64(i))
+		h.Add(t0.Add(time.Duration(i)*time.Second), int64(i))
 	}
 	if len(h.points) > historyPoints {
 		t.Errorf("%d points", len(h.points))
 	}
 	now := t0.Add(n * time.Second)
 	for _, behind := range []int64{1, 10, 60, 3600, 50_000} {
-		age, atLeast := h.age(now, n-behind)
+		age, atLeast := h.Age(now, n-behind)
 		want := time.Duration(behind) * time.Second
 		if atLeast || age < want*9/10-time.Second || age > want*11/10+time.Second {
 			t.Errorf("%d records behind at one a second: %v, at least %v", behind, age, atLeast)
@@ -45,10 +47,10 @@ func TestHistoryIsBoundedAndKeepsTheOld(t *testing.T) {
 }
 
 func TestHistoryForgetsATruncatedLog(t *testing.T) {
-	var h history
-	h.add(t0, 100)
-	h.add(t0.Add(time.Second), 40)
-	if _, atLeast := h.age(t0.Add(2*time.Second), 30); !atLeast {
+	var h History
+	h.Add(t0, 100)
+	h.Add(t0.Add(time.Second), 40)
+	if _, atLeast := h.Age(t0.Add(2*time.Second), 30); !atLeast {
 		t.Error("an age from before the truncation")
 	}
 }
