@@ -464,6 +464,11 @@ async function movers(url) {
     must((await fact(side(), 'Copies to')) === 'east', 'copies to elsewhere');
     must((await fact(side(), 'Policy')) === 'DefaultReplicationPolicy', `policy is ${await fact(side(), 'Policy')}`);
     await axeInBoth('replicator panel');
+    await side().getByRole('link', { name: 'Open its lineage' }).click();
+    await page.getByRole('heading', { name: 'west->east', level: 1 }).waitFor();
+    must(new URL(page.url()).searchParams.get('root') === REPLICATOR, `a percent sign was lost: ${page.url()}`);
+    await page.reload();
+    await page.getByRole('button', { name: /^Replicator west->east ?, from ?west.*root of this view/ }).waitFor();
   });
   await check('a stream job opens: its inner topics are hidden until they are asked for', async () => {
     await page.goto(lineageUrl(url, JOB));

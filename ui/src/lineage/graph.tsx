@@ -62,7 +62,7 @@ function Drawing({ drawn, frame, selected, onSelect }: Props) {
   const wanted = useRef<string | null>(null);
 
   /** React Flow's own fit sees only the cards, and would cut off what runs back round them. */
-  const fit = () => {
+  const showAll = () => {
     const { width, height } = pane.getState();
     return flow.setViewport(getViewportForBounds(drawn.bounds, width, height, FIT.minZoom, FIT.maxZoom, FIT.padding));
   };
@@ -71,7 +71,7 @@ function Drawing({ drawn, frame, selected, onSelect }: Props) {
   useEffect(() => {
     // A frame later: React Flow measures its pane first.
     const handle = requestAnimationFrame(async () => {
-      await fit();
+      await showAll();
       const at = centre(drawn, root);
       // Too much to read at once: then rather what was asked for, near enough to read.
       if (at && flow.getZoom() <= FIT.minZoom) await flow.setCenter(at.x, at.y, { zoom: 0.7 });
@@ -152,7 +152,7 @@ function Drawing({ drawn, frame, selected, onSelect }: Props) {
         <Markers />
         <Background variant={BackgroundVariant.Dots} gap={24} size={1} />
         <Controls showInteractive={false} showFitView={false}>
-          <ControlButton onClick={fit} title="Fit the view" aria-label="Fit the view">
+          <ControlButton onClick={showAll} title="Fit the view" aria-label="Fit the view">
             <svg viewBox="0 0 16 16" aria-hidden="true">
               <path d="M1 6V1h5v2H3v3zM10 1h5v5h-2V3h-3zM15 10v5h-5v-2h3v-3zM6 15H1v-5h2v3h3z" />
             </svg>
