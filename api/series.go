@@ -335,14 +335,14 @@ func nodeParts(v *view, n lineage.Node, m Metric) parts {
 	return p
 }
 
-// outward returns those of a node's accesses that are seen from outside: what a stream job moves through its inner topics is its own affair.
+// outward returns those of a node's accesses that are seen from outside: what a stream job moves through its inner topics, and a replicator through its heartbeats, is its own affair.
 func (v *view) outward(n lineage.Node, accesses []int32) []int32 {
-	if n.Kind != lineage.StreamJobNode {
+	if n.Kind != lineage.StreamJobNode && n.Kind != lineage.ReplicatorNode {
 		return accesses
 	}
 	return slices.DeleteFunc(slices.Clone(accesses), func(i int32) bool {
 		t := v.topics[v.accesses[i].far]
-		return t != nil && t.innerOf != ""
+		return t != nil && t.internal
 	})
 }
 
