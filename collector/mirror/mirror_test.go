@@ -46,6 +46,7 @@ var t0 = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 // recorder is a sink that keeps the newest of everything.
 type recorder struct {
 	mu        sync.Mutex // guards all below
+	rounds    int
 	samples   map[lineage.Access]map[lineage.Metric]lineage.Sample
 	told      map[lineage.Access][]lineage.Sample // all Records samples
 	facts     map[lineage.FactKey]lineage.Fact
@@ -68,6 +69,7 @@ func (r *recorder) Append(_ context.Context, obs ...lineage.Observation) error {
 	if r.fail != nil {
 		return r.fail
 	}
+	r.rounds++
 	for _, o := range obs {
 		for _, s := range o.Samples {
 			put(r.samples, s.Subject)[s.Metric] = s
