@@ -490,6 +490,41 @@ func TestCopiesAreNamedBeforeTheyBegin(t *testing.T) {
 	w.wantSighted(map[string]bool{"read W/heartbeats": false, "write E/west.heartbeats": false})
 }
 
+// A filter that lineaged does not know may let nothing pass, so only copies that are there have a writer.
+func TestCopiesOfAnUnknownFilterAreNotNamedBefore(t *testing.T) {
+	w := newWorld(t)
+	w.dedicated(`,"topic.filter.class":"org.example.Filter"`, "west.orders")
+	w.take(1, "west->east")
+	w.wantWriters(true, "west.orders")
+	if got, _ := w.board.Writers("E").Of("west.lines"); len(got) > 0 {
+		t.Errorf("%v write a topic that may never be", got)
+	}
+}
+
+// When the first reading of a MirrorMaker 2 that came later fails there may be writers: what they wrote is not given to anyone meanwhile.
+func TestWritersAreExpectedUntilAllIsRead(t *testing.T) {
+	w := newWorld(t)
+	w.take(1) // and there is none
+	w.wantWriters(false)
+	w.dedicated("", "west.orders")
+	var down atomic.Bool // the fake runs on goroutines of its own
+	down.Store(true)
+	w.fake.Control(func(kreq kmsg.Request) (kmsg.Response, error, bool) {
+		w.fake.KeepControl()
+		if down.Load() && kreq.Key() == 1 {
+			return nil, errors.New("closed"), true
+		}
+		return nil, nil, false
+	})
+	w.take(1, "west->east")
+	if got := w.board.Writers("E"); !got.Told || !got.AsOf.IsZero() {
+		t.Errorf("writers are %+v, want them expected", got)
+	}
+	down.Store(false)
+	w.take(2, "west->east")
+	w.wantWriters(true, "west.orders")
+}
+
 func TestPausedAndFailedDoNotRun(t *testing.T) {
 	w := newWorld(t)
 	w.dedicated("", "west.orders")
