@@ -154,7 +154,7 @@ type uncounted struct {
 }
 
 // Expect announces that a source will tell the writers of the cluster that is configured under a name, or of one that it does not know yet ("").
-// Until it has told, books wait for it a little. It is called before the sources start.
+// Until it has told, books wait for it a little. It is called before the sources start, and again when a source finds that it may have writers to tell.
 func (b *Board) Expect(source lineage.Source, cluster string) {
 	if b == nil {
 		return

@@ -174,11 +174,12 @@ func (b *Book) measurePart(part int32, end, next int64, known bool, round time.T
 		return
 	}
 	b.now.lag += end - next
-	if age, atLeast := past.Age(round, next); age.Milliseconds() >= b.now.lagMillis {
-		b.now.lagMillis, b.now.atLeast = age.Milliseconds(), 0
-		if atLeast {
-			b.now.atLeast = 1
-		}
+	age, atLeast := past.Age(round, next)
+	if late := age.Milliseconds(); late > b.now.lagMillis {
+		b.now.lagMillis, b.now.atLeast = late, 0
+	}
+	if atLeast && age.Milliseconds() == b.now.lagMillis {
+		b.now.atLeast = 1
 	}
 }
 
