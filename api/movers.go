@@ -94,11 +94,9 @@ func (v *view) takeConnector(f lineage.Fact) {
 
 // takeReplicator takes what one source tells of a replicator. It is there while any source says so.
 func (v *view) takeReplicator(f lineage.Fact) {
-	n := lineage.Node{Scope: f.Key.Source, Kind: lineage.ReplicatorNode, Name: f.Key.Name}
-	if f.Replicator != nil {
-		n = f.Replicator.Node
-	} else if c := v.movers.connects[f.Key.Source]; c != nil {
-		n.Scope = v.clusters.of(c.Kafka).Name
+	n, err := lineage.ParseNodeID(f.Key.Name)
+	if err != nil {
+		return // no replicator
 	}
 	n = v.shown(n)
 	if old, ok := v.movers.replicators[n]; ok && old.fact != nil && (f.Replicator == nil || f.Replicator.Connect == "") {

@@ -107,7 +107,7 @@ func allMovers(t testing.TB) *world {
 				lineage.Fact{Key: lineage.FactKey{Source: "connect-west", Kind: lineage.ConnectFacts}, Connect: &lineage.ConnectFact{Kafka: west, Version: "4.3.1"}},
 				connectorFact(sink, "sink", "RUNNING"), connectorFact(source, "source", "RUNNING")))
 			mirrored = append(mirrored, facts(lineage.Fact{
-				Key: lineage.FactKey{Source: "east", Kind: lineage.ReplicatorFacts, Name: "west->east"},
+				Key: lineage.FactKey{Source: "east", Kind: lineage.ReplicatorFacts, Name: "replicator:east/west-%3Eeast"},
 				Replicator: &lineage.ReplicatorFact{
 					Node: mirror, SourceAlias: "west", TargetAlias: "east", Source: west, Target: east, Policy: "DefaultReplicationPolicy", Separator: ".", State: "RUNNING",
 				},

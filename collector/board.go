@@ -147,10 +147,20 @@ func (b *Board) Ends(cluster lineage.ClusterID, topic string) []int64 {
 
 // uncounted is what one source knows of movers that write without a count.
 type uncounted struct {
-	cluster lineage.ClusterID
 	round   time.Time
 	known   bool
-	topics  map[string][]lineage.Node
+	writers UncountedWriters
+}
+
+// UncountedWriters are movers by the cluster and the topic that they write to. A cluster without topics is one of which it is known that nobody of them writes there.
+type UncountedWriters map[lineage.ClusterID]map[string][]lineage.Node
+
+// Add adds a mover.
+func (w UncountedWriters) Add(cluster lineage.ClusterID, topic string, mover lineage.Node) {
+	if w[cluster] == nil {
+		w[cluster] = map[string][]lineage.Node{}
+	}
+	w[cluster][topic] = append(w[cluster][topic], mover)
 }
 
 // Expect announces that a source will tell the writers of the cluster that is configured under a name, or of one that it does not know yet ("").
@@ -178,9 +188,9 @@ func (b *Board) Withdraw(source lineage.Source) {
 	delete(b.writers, source)
 }
 
-// SetWriters says which movers a source knows, as of a round, to be running and writing to topics of a cluster without a count of their own, by topic. known is
-// false when the source could not see this round: then its movers may or may not write.
-func (b *Board) SetWriters(source lineage.Source, cluster lineage.ClusterID, round time.Time, known bool, topics map[string][]lineage.Node) {
+// SetWriters says which movers a source knows, as of a round, to be running and writing to topics without a count of their own. known is false when the source could not see
+// this round: then its movers may or may not write. The board keeps the map.
+func (b *Board) SetWriters(source lineage.Source, round time.Time, known bool, writers UncountedWriters) {
 	if b == nil {
 		return
 	}
@@ -190,7 +200,7 @@ func (b *Board) SetWriters(source lineage.Source, cluster lineage.ClusterID, rou
 		b.writers = map[lineage.Source]uncounted{}
 	}
 	delete(b.expected, source)
-	b.writers[source] = uncounted{cluster: cluster, round: round, known: known, topics: topics}
+	b.writers[source] = uncounted{round: round, known: known, writers: writers}
 }
 
 // Writers are the uncounted writers of a cluster's topics, as one round's books need them.
@@ -198,16 +208,16 @@ type Writers struct {
 	// Told is false when nobody tells writers of this cluster: then no record is anyone's by elimination, and there is nothing to wait for.
 	Told bool
 	// AsOf is the oldest of the rounds up to which the sources have told; zero while one that is expected has not told yet.
-	AsOf    time.Time
-	unknown []uncounted
-	topics  map[string][]lineage.Node
+	AsOf   time.Time
+	unseen []map[string][]lineage.Node // of sources that could not see
+	topics map[string][]lineage.Node
 }
 
 // Of returns the movers that are known to write to a topic, sorted by kind and name, each once. sure is false when a source that knew a writer of the topic
 // could not see in its newest round.
 func (w Writers) Of(topic string) (movers []lineage.Node, sure bool) {
-	for _, u := range w.unknown {
-		if len(u.topics[topic]) > 0 {
+	for _, topics := range w.unseen {
+		if len(topics[topic]) > 0 {
 			return w.topics[topic], false
 		}
 	}
@@ -223,7 +233,8 @@ func (b *Board) Writers(cluster lineage.ClusterID) (out Writers) {
 	defer b.mu.Unlock()
 	out.topics = map[string][]lineage.Node{}
 	for _, u := range b.writers {
-		if u.cluster != cluster {
+		topics, tells := u.writers[cluster]
+		if !tells {
 			continue
 		}
 		if !out.Told || u.round.Before(out.AsOf) {
@@ -231,9 +242,9 @@ func (b *Board) Writers(cluster lineage.ClusterID) (out Writers) {
 		}
 		out.Told = true
 		if !u.known {
-			out.unknown = append(out.unknown, u)
+			out.unseen = append(out.unseen, topics)
 		}
-		for topic, movers := range u.topics {
+		for topic, movers := range topics {
 			out.topics[topic] = append(out.topics[topic], movers...)
 		}
 	}

@@ -44,8 +44,8 @@ func TestBoardTellsWritersOfAllSources(t *testing.T) {
 	first, second := lineage.Source{Cluster: "connect-west", Name: "connectors"}, lineage.Source{Cluster: "west", Name: "mirror"}
 	now := time.Unix(1000, 0)
 	a, c := connector("a"), connector("c")
-	b.SetWriters(first, "W", now, true, map[string][]lineage.Node{"orders": {c, a}, "lines": {a}})
-	b.SetWriters(second, "W", now.Add(-time.Second), true, map[string][]lineage.Node{"orders": {a}})
+	b.SetWriters(first, now, true, collector.UncountedWriters{"W": {"orders": {c, a}, "lines": {a}}, "N": {"far": {c}}})
+	b.SetWriters(second, now.Add(-time.Second), true, collector.UncountedWriters{"W": {"orders": {a}}})
 	w := b.Writers("W")
 	if got, sure := w.Of("orders"); !slices.Equal(got, []lineage.Node{a, c}) || !sure || !w.AsOf.Equal(now.Add(-time.Second)) {
 		t.Errorf("writers are %v, sure %v, as of %v", got, sure, w.AsOf)
@@ -53,7 +53,11 @@ func TestBoardTellsWritersOfAllSources(t *testing.T) {
 	if w := b.Writers("E"); w.Told {
 		t.Error("writers of another cluster are told")
 	}
-	b.SetWriters(first, "W", now.Add(time.Second), false, map[string][]lineage.Node{"lines": {a}})
+	n := b.Writers("N")
+	if got, sure := n.Of("far"); !slices.Equal(got, []lineage.Node{c}) || !sure || !n.AsOf.Equal(now) {
+		t.Errorf("writers of a second cluster are %v, sure %v, as of %v", got, sure, n.AsOf)
+	}
+	b.SetWriters(first, now.Add(time.Second), false, collector.UncountedWriters{"W": {"lines": {a}}})
 	w = b.Writers("W")
 	if _, sure := w.Of("lines"); sure {
 		t.Error("sure of a writer whose source could not see")
@@ -75,7 +79,7 @@ func TestBoardWaitsForWhomItExpects(t *testing.T) {
 	if b.Writers("E").Told {
 		t.Error("a source of west is waited for in east")
 	}
-	b.SetWriters(src, "W", time.Unix(9, 0), true, nil)
+	b.SetWriters(src, time.Unix(9, 0), true, collector.UncountedWriters{"W": nil})
 	if w := b.Writers("W"); !w.Told || !w.AsOf.Equal(time.Unix(9, 0)) {
 		t.Errorf("after it told: %+v", w)
 	}

@@ -13,7 +13,7 @@ const (
 	BlindSpotFacts           // FactKey.Name is the source's name
 	ConnectFacts             // about a Connect cluster; FactKey.Source is its name, FactKey.Name is empty
 	ConnectorFacts           // FactKey.Source is its Connect cluster's name, FactKey.Name the connector's
-	ReplicatorFacts          // FactKey.Source is who tells it, FactKey.Name the replicator's name
+	ReplicatorFacts          // FactKey.Source is who tells it, FactKey.Name the readable id of the replicator's Node
 )
 
 // FactKey names what a fact is about. Source is the Cluster part of a Source: facts are known before a cluster's id is.

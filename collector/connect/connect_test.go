@@ -480,7 +480,7 @@ func TestReplicationOnConnect(t *testing.T) {
 		Node: lineage.Node{Scope: "west", Kind: lineage.ReplicatorNode, Name: "e->w"}, SourceAlias: "e", TargetAlias: "w", Source: "east-id", Target: kafka,
 		Policy: "org.apache.kafka.connect.mirror.DefaultReplicationPolicy", Separator: ".", State: "RUNNING", Connect: "connect-west",
 	}
-	if f := r.facts(lineage.ReplicatorFacts)["e->w"].Replicator; f == nil || *f != want {
+	if f := r.facts(lineage.ReplicatorFacts)["replicator:west/e-%3Ew"].Replicator; f == nil || *f != want {
 		t.Errorf("the replicator is %+v", f)
 	}
 	if f := r.facts(lineage.ConnectorFacts)["mm"].Connector; f == nil || f.Replicator != want.Node {
@@ -519,8 +519,48 @@ func TestReplicationOnConnect(t *testing.T) {
 	}
 	delete(w.connectors, "mm")
 	r.take()
-	if f, ok := r.facts(lineage.ReplicatorFacts)["e->w"]; !ok || !f.Gone {
+	if f, ok := r.facts(lineage.ReplicatorFacts)["replicator:west/e-%3Ew"]; !ok || !f.Gone {
 		t.Errorf("a deleted replicator is %+v", f)
+	}
+}
+
+// A connector may be told brokers of its own (KIP-458): then its topics are in their cluster, and it is still one node.
+func TestTopicsInAnotherCluster(t *testing.T) {
+	w := newWorker(t)
+	w.connectors["far-in"] = running("source", []string{"lines"}, map[string]any{"connector.class": "FileStreamSource", "file": "/in", "producer.override.bootstrap.servers": "x:1, 10.0.0.2:9092"})
+	w.connectors["far-out"] = running("sink", nil, map[string]any{"connector.class": "FileStreamSink", "file": "/out", "topics.regex": "or.*", "consumer.override.bootstrap.servers": "10.0.0.2:9092"})
+	w.connectors["lost"] = running("source", []string{"lines"}, map[string]any{"connector.class": "FileStreamSource", "file": "/lost", "producer.override.bootstrap.servers": "nowhere:9092"})
+	w.connectors["mm"] = running("source", []string{"e.orders"}, map[string]any{
+		"connector.class": "MirrorSourceConnector", "source.cluster.alias": "west", "target.cluster.alias": "e", "producer.override.bootstrap.servers": "10.0.0.2:9092",
+	})
+	w.connectors["mm"].offsets = []map[string]any{{"partition": map[string]any{"cluster": "west", "topic": "orders", "partition": 0}, "offset": map[string]any{"offset": 5}}}
+	r := newRig(t, w, nil)
+	r.board.SetCluster(collector.Watched{Source: "east", ID: "east-id", Brokers: []string{"10.0.0.2:9092"}, Topics: []string{"orders-east"}})
+	r.take()
+	r.want("far-in", "read file /in", "write east-id/lines")
+	r.want("far-out", "read east-id/orders-east", "write file /out")
+	r.want("lost", "read file /lost")
+	r.want("west->e", "read west-id/orders", "write east-id/e.orders", "write east-id/west.orders")
+	if spots := r.spots(); !strings.Contains(spots, "the topics of connector lost: its producer.override.bootstrap.servers lead to a Kafka cluster that is not watched") {
+		t.Errorf("blind spots: %s", spots)
+	}
+	if f := r.facts(lineage.ConnectorFacts)["far-out"].Connector; f.Kafka != "east-id" || f.Group != "connect-far-out" {
+		t.Errorf("the far sink is %+v", f)
+	}
+	node := lineage.Node{Scope: "east", Kind: lineage.ReplicatorNode, Name: "west->e"}
+	if f := r.facts(lineage.ReplicatorFacts)[node.ID()].Replicator; f == nil || f.Source != kafka || f.Target != "east-id" || f.Node != node {
+		t.Errorf("the replicator is %+v", f)
+	}
+	if got, sure := r.board.Writers("east-id").Of("lines"); len(got) != 1 || got[0].Name != "far-in" || !sure {
+		t.Errorf("lines of east is written by %v", got)
+	}
+	if got, _ := r.board.Writers(kafka).Of("lines"); len(got) > 0 || !r.board.Writers(kafka).Told {
+		t.Errorf("lines of west is written by %v", got)
+	}
+	w.answer = func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.StatusInternalServerError) }
+	r.take()
+	if _, sure := r.board.Writers("east-id").Of("lines"); sure {
+		t.Error("sure of a writer that could not be seen")
 	}
 }
 

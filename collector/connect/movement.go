@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lineaged/lineaged/collector"
 	"github.com/lineaged/lineaged/internal/mm2"
 	"github.com/lineaged/lineaged/lineage"
 )
@@ -14,7 +15,8 @@ import (
 // movement is what a connector moves, as far as it can be told.
 type movement struct {
 	node       lineage.Node
-	reads      []string // topics
+	home       lineage.ClusterID // the Kafka cluster that its topics are in; empty: not a watched one
+	reads      []string          // topics
 	writes     []string
 	uncounted  bool                         // its producers leave no count of their own
 	datasets   map[string][]lineage.Dataset // by topic as in Kafka; "" holds what belongs to no single one
@@ -26,12 +28,14 @@ type movement struct {
 func (t *take) movement(name string, d described, c *connector) movement {
 	get := d.Info.Config.get
 	m := movement{node: lineage.Node{Scope: t.cfg.Name, Kind: lineage.ConnectorNode, Name: name}}
+	sink := cmp.Or(d.Info.Type, d.Status.Type) == "sink"
+	m.home = t.home(name, get, sink)
 	if mm2.IsConnector(get("connector.class")) {
 		t.replication(&m, name, get, c)
 		return m
 	}
-	if kind := cmp.Or(d.Info.Type, d.Status.Type); kind == "sink" {
-		m.reads = t.sinkTopics(name, get, c)
+	if sink {
+		m.reads = t.sinkTopics(name, m.home, get, c)
 		if dead := get("errors.deadletterqueue.topic.name"); dead != "" {
 			m.writes = []string{dead}
 		}
@@ -45,13 +49,30 @@ func (t *take) movement(name string, d described, c *connector) movement {
 	return m
 }
 
+// home returns the Kafka cluster that a connector's topics are in: the workers' own, unless the connector overrides its client's bootstrap servers (KIP-458).
+func (t *take) home(name string, get func(string) string, sink bool) lineage.ClusterID {
+	key := "producer.override.bootstrap.servers"
+	if sink {
+		key = "consumer.override.bootstrap.servers"
+	}
+	servers := get(key)
+	if servers == "" {
+		return t.kafka()
+	}
+	w, ok := t.cfg.Board.Find("", strings.Split(servers, ","))
+	if !ok {
+		t.spot("the topics of connector "+name+": its "+key+" lead to a Kafka cluster that is not watched", "configure that cluster under clusters, with one of these addresses")
+	}
+	return w.ID
+}
+
 // counted reports whether the broker counts a source connector's records: its producers are idempotent, or write in transactions (KIP-618).
 func counted(get func(string) string) bool {
 	return strings.EqualFold(get("producer.override.enable.idempotence"), "true") || strings.EqualFold(get("exactly.once.support"), "required")
 }
 
 // sinkTopics are the topics that a sink is configured to read, and those that it has read.
-func (t *take) sinkTopics(name string, get func(string) string, c *connector) []string {
+func (t *take) sinkTopics(name string, home lineage.ClusterID, get func(string) string, c *connector) []string {
 	var all []string
 	for topic := range strings.SplitSeq(get("topics"), ",") {
 		if topic = strings.TrimSpace(topic); topic != "" {
@@ -64,7 +85,7 @@ func (t *take) sinkTopics(name string, get func(string) string, c *connector) []
 		if err != nil {
 			t.spot("the topics that connector "+name+" will read: its topics.regex can't be read; those that it has read are known",
 				"use an expression without look-around and back references, or a list of topics")
-		} else if w, ok := t.cfg.Board.ByID(t.kafka()); ok {
+		} else if w, ok := t.cfg.Board.ByID(home); ok {
 			for _, topic := range w.Topics {
 				if re.MatchString(topic) && !strings.HasPrefix(topic, "__") {
 					all = append(all, topic)
@@ -202,13 +223,15 @@ func (t *take) tellMovement(name string, d described, c *connector, m movement) 
 		a.Client = client
 		o.Sightings = append(o.Sightings, lineage.Sighting{Access: a, Evidence: lineage.Connect, Moved: moved, Detail: how})
 	}
-	for _, topic := range m.reads {
-		sight(t.main, lineage.Access{Topic: lineage.Topic{Cluster: t.kafka(), Name: topic}, Op: lineage.Read}, false)
-	}
-	for _, topic := range m.writes {
-		sight(t.main, lineage.Access{Topic: lineage.Topic{Cluster: t.kafka(), Name: topic}, Op: lineage.Write}, false)
-		if m.uncounted {
-			t.writers[topic] = append(t.writers[topic], m.node)
+	if m.home != "" {
+		for _, topic := range m.reads {
+			sight(t.main, lineage.Access{Topic: lineage.Topic{Cluster: m.home, Name: topic}, Op: lineage.Read}, false)
+		}
+		for _, topic := range m.writes {
+			sight(t.main, lineage.Access{Topic: lineage.Topic{Cluster: m.home, Name: topic}, Op: lineage.Write}, false)
+			if m.uncounted {
+				t.writers.Add(m.home, topic, m.node)
+			}
 		}
 	}
 	op := lineage.Read // a source reads outside
@@ -276,8 +299,8 @@ func (c *connector) stirred(topic string, set lineage.Dataset) bool {
 func (c *connector) names(word string) bool { return slices.Contains(c.topics, word) }
 
 // writersKnown are the writers as last told, for a round in which nothing is seen.
-func (s *source) writersKnown() map[string][]lineage.Node {
-	out := map[string][]lineage.Node{}
+func (s *source) writersKnown() collector.UncountedWriters {
+	out := collector.UncountedWriters{s.kafka(): {}}
 	for name, c := range s.known {
 		if c.fact.Type == "source" {
 			n := lineage.Node{Scope: s.cfg.Name, Kind: lineage.ConnectorNode, Name: name}
@@ -285,7 +308,7 @@ func (s *source) writersKnown() map[string][]lineage.Node {
 				n = c.fact.Replicator
 			}
 			for _, topic := range c.topics {
-				out[topic] = append(out[topic], n)
+				out.Add(c.fact.Kafka, topic, n)
 			}
 		}
 	}

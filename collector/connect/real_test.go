@@ -108,7 +108,7 @@ func TestRealConnect(t *testing.T) {
 		}
 	}
 	copied := func(name string) bool {
-		c, ok := facts[lineage.ReplicatorFacts][name]
+		c, ok := facts[lineage.ReplicatorFacts][replicatorID(name)]
 		return ok && c.Replicator.State == "RUNNING"
 	}
 	eventually("both replications run and are caught up", func() bool {
@@ -135,7 +135,7 @@ func TestRealConnect(t *testing.T) {
 		moved = moved || strings.Contains(strings.Join(r.does("file-in"), "\n"), "read file "+in+"*")
 		return moved
 	})
-	if f := facts[lineage.ReplicatorFacts]["w2->e2"].Replicator; !strings.HasSuffix(f.Policy, "IdentityReplicationPolicy") || f.Source != westID || f.Target != eastID || f.Connect != "connect-west" {
+	if f := facts[lineage.ReplicatorFacts][replicatorID("w2->e2")].Replicator; !strings.HasSuffix(f.Policy, "IdentityReplicationPolicy") || f.Source != westID || f.Target != eastID || f.Connect != "connect-west" {
 		t.Errorf("the identity replication is %+v", f)
 	}
 	if f := facts[lineage.ConnectorFacts]["file-out"].Connector; f.Type != "sink" || f.State != "RUNNING" || f.Group != "connect-file-out" || len(f.Tasks) != 1 || f.Kafka != eastID {
@@ -210,4 +210,9 @@ func TestRealSecureConnect(t *testing.T) {
 			t.Errorf("missing: %q, want a word of %q", why, want)
 		}
 	}
+}
+
+// replicatorID is the key of what is told of a replicator that copies to the cluster east.
+func replicatorID(name string) string {
+	return lineage.Node{Scope: "east", Kind: lineage.ReplicatorNode, Name: name}.ID()
 }

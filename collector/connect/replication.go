@@ -15,7 +15,7 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// This file makes MirrorMaker 2's connectors into the replicator that they are the parts of. Its target is the cluster of the workers, where its records are written.
+// This file makes MirrorMaker 2's connectors into the replicator that they are the parts of. Its target is the cluster where its producers write: the workers', unless they are told another.
 
 // copied is a topic that a replicator copies.
 type copied struct {
@@ -45,7 +45,7 @@ func copiedOffsets(offsets []offset) map[string]map[int32]int64 {
 // replication reads the settings of one of MirrorMaker 2's connectors.
 func (t *take) replication(m *movement, name string, get func(string) string, c *connector) {
 	cfg := mm2.ReadConfig(get)
-	target, known := t.cfg.Board.ByID(t.kafka())
+	target, known := t.cfg.Board.ByID(m.home)
 	scope := cfg.TargetAlias
 	if known {
 		scope = target.Source
@@ -56,7 +56,7 @@ func (t *take) replication(m *movement, name string, get func(string) string, c 
 	}
 	m.replicator = lineage.ReplicatorFact{
 		Node:        lineage.Node{Scope: scope, Kind: lineage.ReplicatorNode, Name: cfg.SourceAlias + "->" + cfg.TargetAlias},
-		SourceAlias: cfg.SourceAlias, TargetAlias: cfg.TargetAlias, Target: t.kafka(), Policy: cfg.Policy.Class, Separator: cfg.Policy.Separator, Connect: t.cfg.Name,
+		SourceAlias: cfg.SourceAlias, TargetAlias: cfg.TargetAlias, Target: m.home, Policy: cfg.Policy.Class, Separator: cfg.Policy.Separator, Connect: t.cfg.Name,
 	}
 	if cfg.Policy.Identity() {
 		m.replicator.Separator = ""
@@ -111,11 +111,11 @@ func (t *take) tellReplication(name string, d described, c *connector, m movemen
 	c.moved = nil
 	running := d.running()
 	client := lineage.Client{Mover: m.node}
-	if running {
+	if running && m.home != "" {
 		for _, topic := range m.writes {
-			t.writers[topic] = append(t.writers[topic], m.node)
+			t.writers.Add(m.home, topic, m.node)
 			t.main.Sightings = append(t.main.Sightings, lineage.Sighting{
-				Access:   lineage.Access{Topic: lineage.Topic{Cluster: t.kafka(), Name: topic}, Op: lineage.Write, Client: client},
+				Access:   lineage.Access{Topic: lineage.Topic{Cluster: m.home, Name: topic}, Op: lineage.Write, Client: client},
 				Evidence: lineage.Connect, Detail: "connector " + name,
 			})
 		}
@@ -126,13 +126,13 @@ func (t *take) tellReplication(name string, d described, c *connector, m movemen
 	var names []string
 	for _, x := range m.copies {
 		names = append(names, x.from)
-		t.tellCopy(x, c.copied[x.from], lineage.Access{Topic: lineage.Topic{Cluster: m.replicator.Source, Name: x.from}, Op: lineage.Read, Client: client}, running, name)
+		t.tellCopy(m.home, x, c.copied[x.from], lineage.Access{Topic: lineage.Topic{Cluster: m.replicator.Source, Name: x.from}, Op: lineage.Read, Client: client}, running, name)
 	}
 	t.cfg.Board.WantEnds(m.replicator.Source, names)
 }
 
 // tellCopy books what was copied of one topic.
-func (t *take) tellCopy(x copied, offsets map[int32]int64, access lineage.Access, running bool, name string) {
+func (t *take) tellCopy(target lineage.ClusterID, x copied, offsets map[int32]int64, access lineage.Access, running bool, name string) {
 	key := bookKey(access)
 	b := t.books[key]
 	if b == nil {
@@ -141,7 +141,7 @@ func (t *take) tellCopy(x copied, offsets map[int32]int64, access lineage.Access
 	}
 	ends := t.cfg.Board.Ends(access.Topic.Cluster, x.from)
 	moved := b.Observe(copybook.Reading{
-		Offsets: offsets, Ends: ends, Copies: t.cfg.Board.Ends(t.kafka(), x.to), Origin: !b.Began().IsZero(),
+		Offsets: offsets, Ends: ends, Copies: t.cfg.Board.Ends(target, x.to), Origin: !b.Began().IsZero(),
 		Running: running, Round: t.round, Interval: t.cfg.Interval,
 	})
 	t.details.Samples = append(t.details.Samples, b.Tell(t.round.Add(-t.cfg.Interval), ends != nil)...)
@@ -149,7 +149,7 @@ func (t *take) tellCopy(x copied, offsets map[int32]int64, access lineage.Access
 		t.details.Sightings = append(t.details.Sightings, lineage.Sighting{Access: access, Evidence: lineage.Connect, Moved: moved, Detail: "connector " + name})
 	}
 	if x.to != "" {
-		t.cfg.Board.WantEnds(t.kafka(), []string{x.to})
+		t.cfg.Board.WantEnds(target, []string{x.to})
 	}
 }
 

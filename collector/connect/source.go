@@ -78,27 +78,28 @@ type take struct {
 	main    *lineage.Observation
 	details *lineage.Observation
 	spots   []lineage.BlindSpot
-	writers map[string][]lineage.Node
+	writers collector.UncountedWriters
 }
 
 // Observe implements collector.Source.
 func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observation {
-	t := &take{source: s, ctx: ctx, round: round, writers: map[string][]lineage.Node{}}
+	t := &take{source: s, ctx: ctx, round: round}
 	t.main = t.observe(sourceConnectors, s.cfg.Interval)
 	t.details = t.observe(sourceOffsets, s.cfg.Interval)
 	if err := t.ask(); err != nil {
 		if errors.Is(ctx.Err(), context.Canceled) {
 			return nil // told to stop: nothing was lost
 		}
-		s.cfg.Board.SetWriters(s.id(sourceConnectors), s.kafka(), round, false, s.writersKnown())
+		s.cfg.Board.SetWriters(s.id(sourceConnectors), round, false, s.writersKnown())
 		return t.finish(err.Error())
 	}
+	t.writers = collector.UncountedWriters{s.kafka(): {}}
 	t.tellServer()
 	t.look()
 	t.tellAll()
 	t.tellGone()
 	t.savePositions()
-	s.cfg.Board.SetWriters(s.id(sourceConnectors), s.kafka(), round, true, t.writers)
+	s.cfg.Board.SetWriters(s.id(sourceConnectors), round, true, t.writers)
 	return t.finish("")
 }
 
@@ -274,7 +275,7 @@ func (t *take) tellAll() {
 	for _, name := range names {
 		d, c := t.all[name], t.known[name]
 		m := t.movement(name, d, c)
-		fact := d.fact(name, t.kafka())
+		fact := d.fact(name, m.home)
 		fact.Replicator = m.replicator.Node
 		if !c.told || !reflect.DeepEqual(c.fact, *fact) {
 			c.fact, c.told = *fact, true
@@ -326,7 +327,7 @@ func (s *source) others() (all []*connector) {
 }
 
 func (s *source) replicatorKey(n lineage.Node) lineage.FactKey {
-	return lineage.FactKey{Source: s.cfg.Name, Kind: lineage.ReplicatorFacts, Name: n.Name}
+	return lineage.FactKey{Source: s.cfg.Name, Kind: lineage.ReplicatorFacts, Name: n.ID()}
 }
 
 // spot notes a blind spot of this round.

@@ -80,7 +80,7 @@ func (l *ledger) tell(round time.Time, known bool, names ...string) {
 	for _, n := range names {
 		movers = append(movers, connectorNode(n))
 	}
-	l.board.SetWriters(teller, "W", round, known, map[string][]lineage.Node{"orders": movers})
+	l.board.SetWriters(teller, round, known, collector.UncountedWriters{"W": {"orders": movers}})
 }
 
 func (l *ledger) want(eliminated, remainder int64) {
@@ -249,7 +249,7 @@ func TestEliminationOnACluster(t *testing.T) {
 	}
 	board.WantEnds(c.ID, []string{"orders"})
 	a := connectorNode("a")
-	tell := func() { board.SetWriters(teller, c.ID, w.round, true, map[string][]lineage.Node{"orders": {a}}) }
+	tell := func() { board.SetWriters(teller, w.round, true, collector.UncountedWriters{c.ID: {"orders": {a}}}) }
 	tell()
 	w.write("orders", 0, 3)
 	w.write("orders", 1, 2)

@@ -333,7 +333,7 @@ func (w *world) wantValue(topic string, m lineage.Metric, want int64) {
 }
 
 func (w *world) fact() lineage.Fact {
-	return w.rec.facts[lineage.FactKey{Source: "east", Kind: lineage.ReplicatorFacts, Name: "west->east"}]
+	return w.rec.facts[lineage.FactKey{Source: "east", Kind: lineage.ReplicatorFacts, Name: "replicator:east/west-%3Eeast"}]
 }
 
 // wantWriters checks what the board has of us: topics that the replicator writes.
@@ -362,6 +362,21 @@ func TestNothingToFindCostsNothing(t *testing.T) {
 	w.take(2)
 	w.wantWriters(false)
 	if len(w.last.Missing)+len(w.last.Facts)+len(w.last.Sightings) > 0 || w.last.Source != (lineage.Source{Cluster: "east", Name: "mirror"}) || w.source.tail != nil {
+		t.Errorf("observed %+v", w.last)
+	}
+}
+
+// Before a cluster's own source has seen it, nothing is lost: that is said as missing, without an event.
+func TestClusterThatIsNotSeenYet(t *testing.T) {
+	w := newWorld(t)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	obs := w.source.Observe(ctx, t0)
+	if len(obs) != 1 || len(obs[0].Missing) != 1 || !obs[0].Missing[0].All || len(obs[0].Events) > 0 {
+		t.Errorf("observed %+v", obs)
+	}
+	w.take(1)
+	if len(w.last.Missing)+len(w.last.Events) > 0 {
 		t.Errorf("observed %+v", w.last)
 	}
 }

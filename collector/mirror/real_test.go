@@ -158,7 +158,8 @@ func (w *realWorld) replicator(name string) *lineage.ReplicatorFact {
 	r := w.sinks["mirror of east"]
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.facts[lineage.FactKey{Source: "east", Kind: lineage.ReplicatorFacts, Name: name}].Replicator
+	id := lineage.Node{Scope: "east", Kind: lineage.ReplicatorNode, Name: name}.ID()
+	return r.facts[lineage.FactKey{Source: "east", Kind: lineage.ReplicatorFacts, Name: id}].Replicator
 }
 
 func (w *realWorld) produce(topic string, n int) {

@@ -44,7 +44,7 @@ type source struct {
 	sayAll  bool           // blind spots are to be told
 	scale   map[string]int // number of bad records as last told, by topic
 	telling bool           // the board has writers from us
-	writers map[string][]lineage.Node
+	writers collector.UncountedWriters
 	cluster lineage.ClusterID
 }
 
@@ -111,8 +111,8 @@ func (f *flow) write(t lineage.Topic) lineage.Access {
 func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observation {
 	o := s.observation(round)
 	w, ok := s.board(ctx)
-	if !ok {
-		return s.miss(ctx, o, "the cluster's topics are not known yet")
+	if !ok { // nothing was lost: its own source says why it does not see the cluster
+		return s.unseen(ctx, o, "the cluster's topics are not known yet")
 	}
 	if s.cluster != "" && s.cluster != w.ID {
 		return s.miss(ctx, o, fmt.Sprintf("the brokers belong to cluster %s now, not to %s", w.ID, s.cluster))
@@ -143,17 +143,22 @@ func (s *source) observation(round time.Time) *lineage.Observation {
 	return &lineage.Observation{Source: s.id(), Round: round, Interval: s.cfg.Interval, At: time.Now().UTC()}
 }
 
-// miss says that nothing was seen, and to the board that writers may have changed.
+// miss says that nothing was seen, and when that is new also that the source is lost.
 func (s *source) miss(ctx context.Context, o *lineage.Observation, reason string) []lineage.Observation {
-	o.Missing = append(o.Missing, lineage.Missing{All: true, Share: 1, Reason: reason})
-	if s.telling {
-		s.cfg.Board.SetWriters(s.id(), s.cluster, o.Round, false, s.writers)
-	}
 	if !s.lost {
 		o.Events = append(o.Events, lineage.Event{At: o.Round, Type: lineage.SourceLost, Detail: s.id().String() + ": " + reason})
 		s.cfg.Log.Warn("source lost", "reason", reason)
 	}
 	s.lost = true
+	return s.unseen(ctx, o, reason)
+}
+
+// unseen says that nothing was seen, and to the board that writers may have changed.
+func (s *source) unseen(ctx context.Context, o *lineage.Observation, reason string) []lineage.Observation {
+	o.Missing = append(o.Missing, lineage.Missing{All: true, Share: 1, Reason: reason})
+	if s.telling {
+		s.cfg.Board.SetWriters(s.id(), o.Round, false, s.writers)
+	}
 	return s.leave(ctx, o)
 }
 
@@ -321,7 +326,7 @@ func (s *source) tellSyncs(t target) {
 // book books a round of all views, and tells the board who writes.
 func (s *source) book(o *lineage.Observation, t target, views []view) {
 	s.dropFlows(o, views)
-	s.writers = map[string][]lineage.Node{}
+	s.writers = collector.UncountedWriters{t.ID: {}}
 	for _, v := range views {
 		f := s.flow(v.pair)
 		if f.began.IsZero() {
@@ -339,7 +344,7 @@ func (s *source) book(o *lineage.Observation, t target, views []view) {
 		s.telling = false
 		return
 	}
-	s.cfg.Board.SetWriters(s.id(), t.ID, o.Round, true, s.writers)
+	s.cfg.Board.SetWriters(s.id(), o.Round, true, s.writers)
 	s.telling = true
 }
 
@@ -356,7 +361,7 @@ func (s *source) noteWriters(f *flow, v view) {
 	}
 	slices.Sort(names)
 	for _, to := range slices.Compact(names) {
-		s.writers[to] = append(s.writers[to], f.node)
+		s.writers.Add(s.cluster, to, f.node)
 	}
 }
 
@@ -432,7 +437,7 @@ func (f *flow) tellFact(o *lineage.Observation, name string, t target, v view) {
 }
 
 func (f *flow) key(name string) lineage.FactKey {
-	return lineage.FactKey{Source: name, Kind: lineage.ReplicatorFacts, Name: f.String()}
+	return lineage.FactKey{Source: name, Kind: lineage.ReplicatorFacts, Name: f.node.ID()}
 }
 
 // dropFlows says of replicators that are no more that they are gone.
