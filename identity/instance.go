@@ -45,6 +45,9 @@ var nobody = regexp.MustCompile(`(?i)^(?:lib|node-|php-|py)?rdkafka(?:[-#].*)?$|
 	`producer|consumer|share-consumer|adminclient|consumer-null|txn?|anonymous)$|` +
 	`^(?:kafka-python|aiokafka|faust|confluent-kafka)(?:-.*)?$|^(?:` + uuid + `|[0-9a-f]{32}|\d+)$`)
 
+// WithoutInstance returns a client.id or a transactional.id without the suffixes that tell instances of one application apart; empty when what is left is nobody's name.
+func WithoutInstance(name string) string { return instanceless(name, "") }
+
 // instanceless returns name without the suffixes that tell instances apart, host among them; empty when what is left is nobody's name.
 func instanceless(name, host string) string {
 	host = strings.TrimPrefix(host, "/")

@@ -38,7 +38,7 @@ func collectorConfig(c config.Cluster, interval time.Duration, log *slog.Logger)
 	return kafka.Config{
 		Name: c.Source(), Brokers: c.Brokers, TLS: tlsConfig, SASL: mechanism,
 		Include: expressions(c.Topics.Include), Exclude: expressions(c.Topics.Exclude),
-		Interval: interval, Log: log,
+		Interval: interval, Application: identity.WithoutInstance, Log: log,
 	}, nil
 }
 

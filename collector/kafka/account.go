@@ -11,7 +11,7 @@ import (
 //
 //	appended = Σ writers + markers + Σ eliminated + held + remainder (+ wobble, which is never shown as a remainder)
 //
-// appended is the advance of the end offsets; an idempotent writer's total is the advance of its sequences; a transactional writer's what is left of the advance when it alone can have written it, less the markers
+// appended is the advance of the end offsets; an idempotent writer's total is the advance of its sequences; a transactional writer's what is left of the advance when its application alone can have written it, less the markers
 // of its transactions; eliminated is what a mover must have written since nobody else can have (elimination.go), held what waits for that decision; the remainder is what nobody accounts for. All are totals
 // since the account was opened, so that a round that is lost, read twice or spans a gap changes nothing but the time at which the total is known.
 //
@@ -53,6 +53,8 @@ type writer struct {
 	moved time.Time // of a transactional one: newest round in which it moved; zero: not since the start
 	// uncounted: a transactional producer that moved since it was last told; its records can't be counted from the producer state.
 	uncounted bool
+	mixed     bool // of these: others wrote to the same partition at once
+	shared    bool // what was added since it was last told is its share of what several instances of one application wrote
 }
 
 // partition is the part of the book that one partition fills.
@@ -176,8 +178,8 @@ func (a *account) base(p *partition, readings []producerReading, after int64, ro
 }
 
 // setProducers books a reading of a partition's producers. The end must have been read earlier in the same round. interval is the time since the round before; name
-// returns the transactional.id of a producer id, "" when it is not known.
-func (a *account) setProducers(part int, readings []producerReading, after int64, round time.Time, interval time.Duration, name func(id int64) string) {
+// returns who a transactional producer is by its producer id.
+func (a *account) setProducers(part int, readings []producerReading, after int64, round time.Time, interval time.Duration, name func(id int64) txnName) {
 	p := &a.parts[part]
 	if !p.based {
 		a.base(p, readings, after, round)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -69,7 +71,7 @@ func look(a *account, logs []*fakeLog, round time.Time, skip func(part int) bool
 
 func never(int) bool { return false }
 
-func unnamed(int64) string { return "" }
+func unnamed(int64) txnName { return txnName{} }
 
 // The law: over any history of idempotent and other writers, with readings apart, partitions that can't be read for a while, and sequences that wrap, the topic's advance is what
 // the writers and the remainder add up to, each of them right.
@@ -315,7 +317,7 @@ func TestAccountLawOfTransactions(t *testing.T) {
 			if i < 38 { // between the readings; at rest in the end
 				transact(r.IntN(2), 5)
 			}
-			a.setProducers(0, append(idempotent.readings(), state), -1, round, tick, func(int64) string { return "ledger" })
+			a.setProducers(0, append(idempotent.readings(), state), -1, round, tick, func(int64) txnName { return txnName{"ledger", "ledger"} })
 			a.tellEnds(round, round.Add(-tick))
 			a.tellBooks(round, round.Add(-tick), collector.Writers{}, 0)
 		}
@@ -363,12 +365,81 @@ func TestAccountLawOfOldTransactions(t *testing.T) {
 				end += n
 				transact(r.IntN(2), 5)
 			}
-			a.setProducers(0, append(idempotent.readings(), state), -1, round, tick, func(int64) string { return "ledger" })
+			a.setProducers(0, append(idempotent.readings(), state), -1, round, tick, func(int64) txnName { return txnName{"ledger", "ledger"} })
 			a.tellEnds(round, round.Add(-tick))
 			a.tellBooks(round, round.Add(-tick), collector.Writers{}, 0)
 		}
 		if w := a.txns["ledger"]; w.n != records || a.writers[3].n != idempotent.truth[3] {
 			t.Errorf("seed %d: counted %d of %d records in transactions and %d of %d others, remainder %d", seed, w.n, records, a.writers[3].n, idempotent.truth[3], a.remainder.n)
 		}
+	}
+}
+
+// Instances of one application share out what they wrote on one partition: together it is what a single one would be counted, and each share is an estimate. Two
+// applications share nothing.
+func TestInstancesShareOut(t *testing.T) {
+	for seed := range uint64(100) {
+		r := rand.New(rand.NewPCG(seed, 4))
+		a := newAccount(lineage.Topic{Name: "ledger"})
+		a.open(1, true)
+		var end, records int64
+		states := []producerReading{{id: 9, lastSequence: -1, txnStart: -1, transactional: true}, {id: 11, lastSequence: -1, txnStart: -1, transactional: true}}
+		name := func(id int64) txnName { return txnName{fmt.Sprintf("ledger-%d", id), "ledger"} }
+		var shares []lineage.Sighting
+		for i := range 40 {
+			round := t0.Add(time.Duration(i) * tick)
+			for n := range states {
+				for range r.IntN(4) {
+					k := 1 + r.Int64N(50)
+					records, end = records+k, end+k+1
+					states[n].epoch++
+				}
+			}
+			a.begin()
+			a.setEnd(0, end)
+			a.setProducers(0, states, -1, round, tick, name)
+			a.tellEnds(round, round.Add(-tick))
+			samples, sightings, _ := a.tellBooks(round, round.Add(-tick), collector.Writers{}, 0)
+			shares = append(shares, sightings...)
+			for _, s := range sightings {
+				for _, x := range samples {
+					if x.Subject == s.Access && !x.Estimated {
+						t.Fatalf("seed %d: a share that is no estimate: %+v", seed, x)
+					}
+				}
+			}
+		}
+		one, two := a.txns["ledger-9"].n, a.txns["ledger-11"].n
+		if one+two+a.markers != end || a.remainder.n != 0 || one == 0 || two == 0 {
+			t.Fatalf("seed %d: %d and %d records, %d markers, remainder %d, the log's end %d", seed, one, two, a.markers, a.remainder.n, end)
+		}
+		if off := one + two - records; off < -5 || off > 5 {
+			t.Errorf("seed %d: counted %d of %d records", seed, one+two, records)
+		}
+		if !slices.ContainsFunc(shares, func(s lineage.Sighting) bool { return strings.HasPrefix(s.Detail, "shared out") }) {
+			t.Errorf("seed %d: nobody says that it is shared out", seed)
+		}
+	}
+	a := newAccount(lineage.Topic{Name: "ledger"})
+	a.open(1, true)
+	a.begin()
+	a.setEnd(0, 22)
+	a.setProducers(0, []producerReading{{id: 9, epoch: 1, lastSequence: -1, txnStart: -1, transactional: true}, {id: 11, epoch: 1, lastSequence: -1, txnStart: -1, transactional: true}}, -1, t0, tick,
+		func(id int64) txnName { return txnName{fmt.Sprint(id), fmt.Sprint(id)} })
+	if a.remainder.n != 22 || a.txns["9"].n != 0 || a.txns["11"].n != 0 {
+		t.Errorf("two applications: remainder %d, %d and %d", a.remainder.n, a.txns["9"].n, a.txns["11"].n)
+	}
+}
+
+// With the old protocol the sequences say whose the records are.
+func TestInstancesShareOutBySequence(t *testing.T) {
+	a := newAccount(lineage.Topic{Name: "ledger"})
+	a.open(1, true)
+	a.begin()
+	a.setEnd(0, 32)
+	a.setProducers(0, []producerReading{{id: 9, lastSequence: 9, txnStart: -1, transactional: true}, {id: 11, lastSequence: 19, txnStart: -1, transactional: true}}, -1, t0, tick,
+		func(id int64) txnName { return txnName{fmt.Sprint(id), "ledger"} })
+	if a.remainder.n != 0 || a.txns["9"].n != 10 || a.txns["11"].n != 20 || a.markers != 2 || a.txns["9"].estimated {
+		t.Errorf("remainder %d, %d and %d records, %d markers", a.remainder.n, a.txns["9"].n, a.txns["11"].n, a.markers)
 	}
 }

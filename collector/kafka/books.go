@@ -57,13 +57,18 @@ func (a *account) tellBooks(round, before time.Time, writers collector.Writers, 
 		counted := w.n != w.told
 		tell(&w.total, c, lineage.Transaction)
 		if w.uncounted && !counted {
+			s := lineage.Sighting{Access: a.write(c), Evidence: lineage.Transaction, Moved: true}
+			if w.mixed {
+				s.Detail = "several transactional producers wrote to a partition at once: their records can't be told apart and are in the remainder"
+			}
+			sightings = append(sightings, s)
+		}
+		if w.shared && counted {
 			sightings = append(sightings, lineage.Sighting{
-				Access:   lineage.Access{Topic: a.topic, Op: lineage.Write, Client: c},
-				Evidence: lineage.Transaction, Moved: true,
-				Detail: "several transactional producers wrote to a partition at once: their records can't be told apart and are in the remainder",
+				Access: a.write(c), Evidence: lineage.Transaction, Detail: "shared out by transactions: several instances of the application wrote to a partition at once",
 			})
 		}
-		w.uncounted = false
+		w.uncounted, w.mixed, w.shared = false, false, false
 	}
 	if a.others != nil {
 		a.others.uncounted = false

@@ -1,6 +1,9 @@
 package kafka
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // This file is the part of an account that counts transactional producers, whose sequences do not count their records.
 
@@ -21,34 +24,40 @@ func (m *movedTxn) counts() bool {
 	return m.now.lastSequence >= 0 && (m.now.epoch == 0 || m.now.txnStart < 0)
 }
 
-// setTransactional gives what is left of the step to the one transactional producer that moved, less its markers. If several moved, or the one has no name, the rest stays the remainder's.
+// txnName is who a transactional producer is: its transactional.id, and the application that it is an instance of, both empty while nobody named it.
+type txnName struct{ id, application string }
+
+// setTransactional gives what is left of the step to the transactional producers that moved, less their markers, when they are one application's: its instances share it out in the proportion of their transactions,
+// as an estimate. If they are not, or one has no name, the rest stays the remainder's.
 //
 // With transaction version 2 (KIP-890) each transaction raises the epoch and leaves one marker on every partition that it touched: the epoch's advance is the most that can be markers, and one the least. Where that
 // makes more than a hundredth of the records, the count is an estimate. Before version 2 the epoch stays, the sequence counts the records as an idempotent producer's does, and the rest are markers.
-func (a *account) setTransactional(p *partition, moved []movedTxn, round time.Time, interval time.Duration, name func(int64) string) {
+func (a *account) setTransactional(p *partition, moved []movedTxn, round time.Time, interval time.Duration, name func(int64) txnName) {
 	if len(moved) == 0 {
 		a.late(p, round, interval)
 		return
 	}
-	names := map[string]bool{}
-	for _, m := range moved {
-		names[name(m.now.id)] = true
+	applications := map[string]bool{}
+	who := make([]share, len(moved))
+	for i, m := range moved {
+		n := name(m.now.id)
+		applications[n.application] = true
+		who[i].writer = a.transactional(m.now.id, n.id)
+		who[i].uncounted, who[i].moved = true, round // it moved, whatever is counted
 	}
-	if len(names) != 1 || names[""] {
-		for _, m := range moved {
-			w := a.transactional(m.now.id, name(m.now.id))
-			w.uncounted, w.moved = true, round
+	if len(applications) != 1 || applications[""] {
+		for _, s := range who {
+			s.mixed = true
 		}
 		return
 	}
-	w := a.transactional(moved[0].now.id, name(moved[0].now.id))
-	w.uncounted, w.moved = true, round // it moved, whatever is counted
 	rest := p.advance - p.named - p.slack - p.remainder
 	sequential, doubt := true, false
-	for _, m := range moved {
+	for i, m := range moved {
 		if m.counts() {
 			n, _ := wrote(m.prev, m.known, m.now, rest, false)
 			p.owed += n
+			who[i].weight = n
 			continue
 		}
 		// The id's epochs may be used up (15 bits), and it goes on as another producer id with epoch 0: every id adds its own.
@@ -58,28 +67,63 @@ func (a *account) setTransactional(p *partition, moved []movedTxn, round time.Ti
 			ended, doubt = 1, true
 		}
 		p.ended += max(ended, 0)
+		who[i].weight = max(ended, 1)
 	}
 	if rest <= 0 {
 		return // the end was read before: what these readings count comes into it in the next step
 	}
+	p.last = txnStep{id: name(moved[0].now.id).id, round: round, shared: shared(who)}
 	if sequential {
 		n := min(p.owed, rest)
-		w.add(n, false)
+		give(who, n, false)
 		p.owed -= n
 		// Each transaction has a record at least, so there are no more markers than records and the one of the step before; what is beyond is somebody else's.
 		markers := min(rest-n, n+1)
 		a.markers += markers
 		p.named += n + markers
-		p.last = txnStep{id: name(moved[0].now.id), round: round, rest: p.owed + 1, sequential: true}
+		p.last.rest, p.last.sequential = p.owed+1, true
 		return
 	}
 	markers := min(p.ended, (rest+1)/2) // a transaction has a record at least
 	n := rest - markers
-	w.add(n, doubt || (markers-1)*100 > n)
+	give(who, n, doubt || (markers-1)*100 > n)
 	a.markers += markers
 	p.named += rest
 	p.ended, p.owed = 0, 0
-	p.last = txnStep{id: name(moved[0].now.id), round: round, rest: rest, markers: markers}
+	p.last.rest, p.last.markers = rest, markers
+}
+
+// share is a writer's part in a step.
+type share struct {
+	*writer
+	weight int64
+}
+
+// shared reports whether a step is several writers'.
+func shared(who []share) bool {
+	return slices.ContainsFunc(who, func(s share) bool { return s.writer != who[0].writer })
+}
+
+// give adds n records to those who wrote them, all of them to somebody. Where the weights are records and add up to n nothing is guessed.
+func give(who []share, n int64, estimated bool) {
+	if !shared(who) {
+		who[0].add(n, estimated)
+		return
+	}
+	all, given, before := int64(0), int64(0), int64(0)
+	for _, s := range who {
+		all += s.weight
+	}
+	for i, s := range who {
+		before += s.weight
+		upTo := n // of what is left by rounding nothing is lost
+		if i < len(who)-1 {
+			upTo = int64(float64(n) * float64(before) / float64(max(all, 1)))
+		}
+		s.add(upTo-given, estimated || n != all)
+		s.shared = s.shared || n != all
+		given = upTo
+	}
 }
 
 // late handles the step after a transactional one in which the end moved and no producer did. What moved was appended before the producers were read and after the end was: the last step's markers, and perhaps
@@ -96,14 +140,15 @@ func (a *account) late(p *partition, round time.Time, interval time.Duration) {
 		a.markers += rest - n
 		p.owed -= n
 	}
-	w.add(n, !p.last.sequential && rest > p.last.markers)
+	w.add(n, p.last.shared || !p.last.sequential && rest > p.last.markers)
 	p.named += rest
 	p.last = txnStep{}
 }
 
-// txnStep is the last step in which a transactional producer wrote alone.
+// txnStep is the last step in which the transactional producers of one application wrote alone.
 type txnStep struct {
-	id            string
+	id            string // one of theirs
+	shared        bool   // there were several
 	round         time.Time
 	rest, markers int64
 	sequential    bool // counted by the sequence

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -64,5 +65,12 @@ func (t *take) nameTransactions(answers []brokerAnswer) {
 // maxTransactionNames bounds the memory for names of producer ids, of which a busy transactional producer has a new one every 32,000 transactions.
 const maxTransactionNames = 100_000
 
-// txnName returns the transactional.id of a producer id, "" when it is not known.
-func (s *source) txnName(id int64) string { return s.txnIDs[id] }
+// txnName returns who a transactional producer is.
+func (s *source) txnName(id int64) txnName {
+	n := txnName{id: s.txnIDs[id]}
+	n.application = n.id
+	if s.cfg.Application != nil && n.id != "" {
+		n.application = cmp.Or(s.cfg.Application(n.id), n.id)
+	}
+	return n
+}
