@@ -43,8 +43,8 @@ type History interface {
 
 // Identity says which node a client is, and what people have said of a node. Its methods are pure and may be called concurrently.
 type Identity interface {
-	// Know returns a Knowledge that holds nothing yet.
-	Know() lineage.Knowledge
+	// Know returns a Knowledge that holds nothing yet. of tells the names of a cluster.
+	Know(of func(lineage.ClusterID) lineage.Cluster) lineage.Knowledge
 	// Resolve returns the node of an access' client and the rule or convention that named it.
 	Resolve(c lineage.Cluster, a lineage.Access, known lineage.Known) (node lineage.Node, namedBy string)
 	// Alike returns the pairs that look like one application, in a fixed order.

@@ -150,7 +150,8 @@ func (v *view) resolve(c lineage.Cluster, s lineage.Subject, known lineage.Known
 }
 
 func sameKnown(a, b lineage.Known) bool {
-	return a.Connector == b.Connector && a.Application == b.Application && a.By == b.By && sameGroup(a.Group, b.Group) && sameGroup(a.Member, b.Member)
+	return a.Connector == b.Connector && a.Application == b.Application && a.By == b.By && a.Home == b.Home &&
+		sameGroup(a.Group, b.Group) && sameGroup(a.Job, b.Job) && sameGroup(a.Member, b.Member)
 }
 
 func sameGroup(a, b *lineage.GroupFact) bool {

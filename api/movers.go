@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lineaged/lineaged/internal/mm2"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -34,6 +35,34 @@ func (m *movers) known(n lineage.Node) bool {
 // gone reports whether the node is a connector or a replicator that is no more.
 func (m *movers) gone(n lineage.Node) bool { return m.connectors[n].gone || m.replicators[n].gone }
 
+// stopped reports whether a mover was told not to run, as of the window's end.
+func (m *movers) stopped(n lineage.Node) bool {
+	state := ""
+	if f := m.connectors[n].fact; f != nil {
+		state = f.State
+	}
+	if f := m.replicators[n].fact; f != nil {
+		state = f.State
+	}
+	return state != "" && state != "RUNNING"
+}
+
+// teller returns who tells of a mover: the Connect cluster, or the source of the cluster that a replicator copies to.
+func (v *view) teller(n lineage.Node) string {
+	if n.Kind == lineage.ConnectorNode {
+		return n.Scope
+	}
+	if f := v.movers.replicators[n].fact; f != nil {
+		if f.Connect != "" {
+			return f.Connect
+		}
+		if c := v.clusters.byID[f.Target]; c != nil {
+			return c.source
+		}
+	}
+	return ""
+}
+
 // idle returns the movers that exist and do nothing.
 func (m *movers) idle(ends map[lineage.Node]*accessesOf) map[lineage.Node]bool {
 	out := map[lineage.Node]bool{}
@@ -53,7 +82,7 @@ func (v *view) readMovers(ctx context.Context) error {
 		connects: map[string]*lineage.ConnectFact{}, connectors: map[lineage.Node]mover[lineage.ConnectorFact]{},
 		replicators: map[lineage.Node]mover[lineage.ReplicatorFact]{},
 	}
-	v.knows = v.identity.Know()
+	v.knows = v.identity.Know(v.clusters.of)
 	for _, read := range []struct {
 		kind lineage.FactKind
 		take func(lineage.Fact)
@@ -99,13 +128,18 @@ func (v *view) takeReplicator(f lineage.Fact) {
 		return // no replicator
 	}
 	n = v.shown(n)
+	if f.Replicator != nil {
+		told := *f.Replicator
+		told.Node = n
+		v.knows.AddReplicator(&told)
+	}
 	if old, ok := v.movers.replicators[n]; ok && old.fact != nil && (f.Replicator == nil || f.Replicator.Connect == "") {
 		return // what runs on a Connect cluster is told best by that
 	}
 	v.movers.replicators[n] = mover[lineage.ReplicatorFact]{f.Replicator, f.Gone}
 }
 
-// tellKnowledge hands on the groups and topics, and then knows which topics are inner ones.
+// tellKnowledge hands on the groups and topics.
 func (v *view) tellKnowledge() {
 	v.connectGroups = map[lineage.ClusterID][]string{}
 	for ref, f := range v.groups {
@@ -121,6 +155,29 @@ func (v *view) tellKnowledge() {
 	for _, t := range v.topics {
 		v.knows.AddTopic(t.cluster, t.node.Name)
 	}
+}
+
+// classifyAll says of all topics whether they are internal, once all is told that decides it.
+func (v *view) classifyAll() {
+	v.mirrored = map[lineage.ClusterID]map[string]bool{}
+	alias := func(c lineage.ClusterID, name string) {
+		if v.mirrored[c] == nil {
+			v.mirrored[c] = map[string]bool{}
+		}
+		v.mirrored[c][name] = true
+	}
+	for _, t := range v.topics {
+		if in := mm2.ParseInternal(t.node.Name); in.Kind != mm2.NoInternal && in.Kind != mm2.HeartbeatTopic {
+			alias(t.cluster, in.Alias)
+		}
+	}
+	for _, r := range v.movers.replicators {
+		if r.fact != nil {
+			alias(r.fact.Source, r.fact.TargetAlias)
+			alias(r.fact.Target, r.fact.SourceAlias)
+		}
+	}
+	v.classified = true
 	for _, t := range v.topics {
 		v.classify(t)
 	}
@@ -129,15 +186,23 @@ func (v *view) tellKnowledge() {
 // classify says whether a topic is internal: to Kafka, to a Kafka Streams application, or to Connect or MirrorMaker 2.
 func (v *view) classify(t *topicView) {
 	var inner bool
-	t.innerOf, inner = v.knows.Inner(t.cluster, t.node.Name)
-	t.internal = t.internal || inner || strings.HasPrefix(t.node.Name, "__") || mirrorBooks(t.node.Name) || connectBooks(t.node.Name, v.connectGroups[t.cluster])
+	name := t.node.Name
+	t.innerOf, inner = v.knows.Inner(t.cluster, name)
+	t.internal = t.internal || inner || strings.HasPrefix(name, "__") || mirrorBooks(name, v.mirrored[t.cluster]) || connectBooks(name, v.connectGroups[t.cluster])
 }
 
-// mirrorBooks reports whether MirrorMaker 2 keeps its books in a topic of that name. The names are those of its default replication policy, which its identity
-// policy has too (KIP-382, KIP-690).
-func mirrorBooks(topic string) bool {
-	return topic == "heartbeats" || strings.HasSuffix(topic, ".heartbeats") ||
-		strings.HasSuffix(topic, ".internal") && (strings.HasPrefix(topic, "mm2-") || strings.HasSuffix(topic, ".checkpoints.internal") || strings.Contains(topic, ".mm2-"))
+// mirrorBooks reports whether MirrorMaker 2 keeps its books in a topic of that name. aliases are those of the clusters that it copies to or from here. Others may call a topic ….heartbeats too: it is MirrorMaker's where
+// an alias stands in front, perhaps with others behind it, or nothing.
+func mirrorBooks(topic string, aliases map[string]bool) bool {
+	in := mm2.ParseInternal(topic)
+	if in.Kind != mm2.HeartbeatTopic {
+		return in.Kind != mm2.NoInternal
+	}
+	if in.Alias == "" {
+		return len(aliases) > 0
+	}
+	first, _, _ := strings.Cut(in.Alias, in.Separator)
+	return aliases[in.Alias] || aliases[first]
 }
 
 // connectBooks reports whether a Connect cluster keeps its books in a topic of that name: <group.id>-configs and the like, as is usual, or what Connect's sample

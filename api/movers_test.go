@@ -1,7 +1,11 @@
 package api_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/lineaged/lineaged/api"
 	"github.com/lineaged/lineaged/identity"
@@ -137,4 +141,44 @@ func allMovers(t testing.TB) *world {
 		w.observe("east", "mirror", n, mirrored...)
 	}
 	return w
+}
+
+// What is only known by a topology or a configuration is at rest, not unknown, where another count of the same flow says so or its mover was told not to run. And a topic that is called like MirrorMaker 2's
+// heartbeats is somebody's own.
+func TestAtRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := allMovers(t)
+		paused := lineage.Node{Scope: "connect-west", Kind: lineage.ConnectorNode, Name: "paused"}
+		heart := topic(west, "devices.heartbeats", 30)
+		for n := 31; n <= 60; n++ {
+			groups := []func(*lineage.Observation){w.moved(reads(orders, group("counter")), lineage.GroupOffsets, 0), w.moved(reads(heart, group("dev")), lineage.GroupOffsets, 5)}
+			ends := []func(*lineage.Observation){w.moved(self(heart), lineage.NoEvidence, 5), w.moved(self(bills), lineage.NoEvidence, 10), w.moved(self(counts), lineage.NoEvidence, 0)}
+			var connectors []func(*lineage.Observation)
+			switch n {
+			case 31:
+				groups = append(groups, sighted(writes(counts, group("counter")), lineage.StreamsTopology, "subtopology 1"), facts(groupFact("dev", "Classic", "Stable")))
+				ends = append(ends, facts(topicFact("west", heart)))
+				connectors = append(connectors, facts(connectorFact(paused, "source", "RUNNING")), sighted(writes(nameOnly(bills), by(paused)), lineage.Connect, "x"))
+			case 32:
+				connectors = append(connectors, facts(connectorFact(paused, "source", "PAUSED")))
+			}
+			w.observe("west", "groups", n, groups...)
+			w.observe("west", "end-offsets", n, ends...)
+			w.observe("west", "producers", n, w.moved(writes(bills, lineage.Client{TransactionalID: "bill-writer"}), lineage.Transaction, 10), w.moved(writes(counts, producer(7)), lineage.ProducerState, 0))
+			w.observe("connect-west", "connectors", n, connectors...)
+			w.observe("connect-west", "connector-offsets", n)
+		}
+		time.Sleep(time.Until(midnight.Add(60 * tick)))
+		h := api.New(api.Options{History: w.store, Identity: conventions(), Clusters: worlds["movers"].config, Connects: []api.ConnectConfig{{Name: "connect-west"}}, Log: quiet()})
+		window := fmt.Sprintf(`{start: %q, end: %q}`, round(50).Format(time.RFC3339), round(60).Format(time.RFC3339))
+		for query, want := range map[string]string{
+			`{ lineage(roots: ["topic:west/counts"], direction: UPSTREAM, depth: 1, window: ` + window + `) { flows { id active } } }`: `"id":"streamjob:west/counter->topic:west/counts","active":false`,
+			`{ lineage(roots: ["topic:west/bills"], direction: UPSTREAM, depth: 1, window: ` + window + `) { flows { id active } } }`:  `"id":"connector:connect-west/paused->topic:west/bills","active":false`,
+			`{ lineage(roots: ["application:shop/dev"], window: ` + window + `) { flows { id active } } }`:                             `"id":"topic:west/devices.heartbeats->application:shop/dev","active":true`,
+		} {
+			if _, body := ask(h, query, ""); !strings.Contains(string(body), want) {
+				t.Errorf("%s\ngot  %s\nwant %s", query, body, want)
+			}
+		}
+	})
 }

@@ -335,15 +335,16 @@ func nodeParts(v *view, n lineage.Node, m Metric) parts {
 	return p
 }
 
-// outward returns those of a node's accesses that are seen from outside: what a stream job moves through its inner topics, and a replicator through its heartbeats, is its own affair.
+// outward returns those of a node's accesses that are seen from outside: what a stream job moves through its inner topics, whatever a rule calls it, and a replicator through its heartbeats, is its own affair.
 func (v *view) outward(n lineage.Node, accesses []int32) []int32 {
-	if n.Kind != lineage.StreamJobNode && n.Kind != lineage.ReplicatorNode {
+	inside := func(i int32) bool {
+		t := v.topics[v.accesses[i].far]
+		return t != nil && (t.innerOf != "" || t.internal && (n.Kind == lineage.StreamJobNode || n.Kind == lineage.ReplicatorNode))
+	}
+	if n.Kind == lineage.TopicNode || !slices.ContainsFunc(accesses, inside) {
 		return accesses
 	}
-	return slices.DeleteFunc(slices.Clone(accesses), func(i int32) bool {
-		t := v.topics[v.accesses[i].far]
-		return t != nil && t.internal
-	})
+	return slices.DeleteFunc(slices.Clone(accesses), inside)
 }
 
 // addTopic adds a metric of the topic's own, of all its incarnations.

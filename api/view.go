@@ -33,8 +33,11 @@ type view struct {
 	movers   movers
 	// connectGroups are the groups of Connect's workers, which bear Connect's group.id.
 	connectGroups map[lineage.ClusterID][]string
-	groups        map[lineage.GroupRef]lineage.Fact // at the window's end, Gone ones included
-	whole         *graph.Snapshot
+	// mirrored are the aliases of clusters that MirrorMaker 2 copies from or to, by the cluster at the other end.
+	mirrored   map[lineage.ClusterID]map[string]bool
+	classified bool
+	groups     map[lineage.GroupRef]lineage.Fact // at the window's end, Gone ones included
+	whole      *graph.Snapshot
 
 	levels       once[*levels]
 	topicAmounts once[map[lineage.SubjectID]lineage.Amount]
@@ -208,7 +211,9 @@ func (v *view) topic(t lineage.Topic) *topicView {
 	if tv == nil {
 		tv = &topicView{node: n, cluster: t.Cluster}
 		v.topics[n] = tv
-		v.classify(tv)
+		if v.classified {
+			v.classify(tv)
+		}
 	}
 	return tv
 }
@@ -234,6 +239,7 @@ func (v *view) readAccesses(ctx context.Context) error {
 		v.knows.AddAccess(s.Access)
 		v.accesses = append(v.accesses, access{Subject: s, far: v.farNode(s.Access), inWindow: now.Contains(uint32(id))})
 	}
+	v.classifyAll()
 	for i := range v.accesses {
 		x := &v.accesses[i]
 		x.node, x.namedBy = v.resolve(v.clusters.of(x.Access.Topic.Cluster), x.Subject, v.knows.Of(x.Access))
@@ -341,7 +347,10 @@ func (v *view) decideStates(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	rests := v.restsOf(moved, unobserved)
+	rests, err := v.restsOf(ctx, moved, unobserved)
+	if err != nil {
+		return err
+	}
 	kept := v.accesses[:0]
 	for _, x := range v.accesses {
 		switch {
@@ -381,29 +390,56 @@ func (v *view) doubts(ctx context.Context) (map[lineage.SubjectID]bool, error) {
 	return out, nil
 }
 
-// uncounted reports whether a mover is only known to read or write a topic: whether records moved is then told elsewhere, or not at all.
+// uncounted reports whether somebody is only known to read or write a topic, as a mover by what it is configured to do or a group by its topology: whether records moved is then told elsewhere, or not at all.
 func (x *access) uncounted() bool {
-	return x.Access.Client.Mover.Kind != lineage.NoKind && x.Access.Dataset == (lineage.Dataset{}) && x.counter.Metric == lineage.NoMetric && x.gauges == [lineage.Metrics]bool{}
+	return x.Access.Dataset == (lineage.Dataset{}) && x.counter.Metric == lineage.NoMetric && x.gauges == [lineage.Metrics]bool{}
 }
 
-// restsOf returns whether an uncounted access is proved to have moved nothing: another of the same flow that is counted and was observed speaks for it, as its group does for a sink connector, or
-// nobody wrote to its topic.
-func (v *view) restsOf(moved, unobserved *roaring.Bitmap) func(*access) bool {
+// restsOf returns whether an uncounted access is proved to have moved nothing: another of the same flow that is counted and was observed speaks for it, as its group does for a sink connector,
+// nobody wrote to its topic, or it is a mover's that did not run.
+func (v *view) restsOf(ctx context.Context, moved, unobserved *roaring.Bitmap) (func(*access) bool, error) {
 	counted := map[lineage.Flow]bool{}
 	for i := range v.accesses {
 		if x := &v.accesses[i]; x.counter.Metric != lineage.NoMetric && !unobserved.Contains(uint32(x.ID)) {
 			counted[x.flow()] = true
 		}
 	}
+	stopped, err := v.stopped(ctx)
+	if err != nil {
+		return nil, err
+	}
 	return func(x *access) bool {
-		if counted[x.flow()] {
+		if counted[x.flow()] || !x.inWindow && stopped[x.node] {
 			return true
 		}
 		subjects := v.topic(x.Access.Topic).subjects
 		return x.Access.Op == lineage.Write && len(subjects) > 0 && !slices.ContainsFunc(subjects, func(s lineage.Subject) bool {
 			return moved.Contains(uint32(s.ID)) || unobserved.Contains(uint32(s.ID))
 		})
+	}, nil
+}
+
+// stopped returns the movers that were told not to run at the window's end, by a source that saw all of the window. Who ran in it was sighted in it.
+func (v *view) stopped(ctx context.Context) (map[lineage.Node]bool, error) {
+	out, whole := map[lineage.Node]bool{}, map[string]bool{}
+	for i := range v.accesses {
+		x := &v.accesses[i]
+		if !x.uncounted() || x.inWindow || !v.movers.stopped(x.node) {
+			continue
+		}
+		teller := v.teller(x.node)
+		complete, known := whole[teller]
+		if !known && teller != "" {
+			cov, err := v.a.history.Coverage(ctx, v.win.Window, teller)
+			if err != nil {
+				return nil, fmt.Errorf("read coverage of %q: %w", teller, err)
+			}
+			complete = cov.Complete
+			whole[teller] = complete
+		}
+		out[x.node] = complete
 	}
+	return out, nil
 }
 
 // endsExist reports whether both ends of an access exist at the window's end: the topic's incarnation, or any where only the name is known, the group, the connector. What was

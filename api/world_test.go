@@ -156,7 +156,9 @@ type people struct{}
 
 func everybody() api.Identity { return people{} }
 
-func (people) Know() lineage.Knowledge { return identity.NewKnowledge() }
+func (people) Know(of func(lineage.ClusterID) lineage.Cluster) lineage.Knowledge {
+	return identity.NewKnowledge(of)
+}
 
 func (people) Resolve(c lineage.Cluster, a lineage.Access, _ lineage.Known) (lineage.Node, string) {
 	switch {

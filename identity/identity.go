@@ -81,8 +81,10 @@ func New(r Rules) (*Resolver, error) {
 	return out, nil
 }
 
-// Know returns a Knowledge that holds nothing yet.
-func (r *Resolver) Know() lineage.Knowledge { return NewKnowledge() }
+// Know returns a Knowledge that holds nothing yet. of tells the names of a cluster.
+func (r *Resolver) Know(of func(lineage.ClusterID) lineage.Cluster) lineage.Knowledge {
+	return NewKnowledge(of)
+}
 
 // noName is why an access belongs to no application.
 const noName = "no name seen"
@@ -110,7 +112,7 @@ func (r *Resolver) Resolve(c lineage.Cluster, a lineage.Access, known lineage.Kn
 	if known.Member != nil {
 		// What a rule or a convention makes of the group holds for whoever bears its members' name.
 		facts := gather(lineage.Client{Group: known.Member.Ref.Group}, known.Member)
-		if n, _, ok := r.named(c, facts, lineage.Known{Group: known.Member}); ok {
+		if n, _, ok := r.named(c, facts, lineage.Known{Group: known.Member, Home: known.Home}); ok {
 			return n, "member client.id"
 		}
 	}
@@ -123,36 +125,54 @@ func (r *Resolver) Resolve(c lineage.Cluster, a lineage.Access, known lineage.Kn
 	return node(c, lineage.UnidentifiedNode, topic), noName
 }
 
-// named returns the node that a rule, a convention or the group gives.
+// named returns the node that a rule, a convention or the group gives. What belongs to a Kafka Streams application is where that is at home.
 func (r *Resolver) named(c lineage.Cluster, f facts, known lineage.Known) (n lineage.Node, words string, ok bool) {
+	home := c
+	if known.Home.ID != "" {
+		home = known.Home
+	}
 	f.application = known.Application
 	if f.application == "" {
 		f.application = streams(&f)
 	}
+	if n, words, ok = r.ruled(c, home, &f); ok {
+		return n, words, true
+	}
+	if known.Application != "" {
+		// What a rule makes of an application's group holds for all of the application.
+		job := gather(lineage.Client{Group: known.Application}, known.Job)
+		job.application = known.Application
+		if n, words, ok = r.ruled(c, home, &job); ok {
+			return n, words, true
+		}
+		return node(home, lineage.StreamJobNode, known.Application), known.By, true
+	}
+	for _, conv := range conventions {
+		if name := conv.name(&f); name != "" {
+			return node(home, conv.kind, name), conv.words, true
+		}
+	}
+	if f.group != "" {
+		return node(c, lineage.ApplicationNode, f.group), "group id", true
+	}
+	return n, "", false
+}
+
+// ruled returns the node that a rule gives.
+func (r *Resolver) ruled(c, home lineage.Cluster, f *facts) (n lineage.Node, words string, ok bool) {
 	for i := range r.rules {
-		name, ok := r.rules[i].apply(&f)
+		name, ok := r.rules[i].apply(f)
 		if !ok {
 			continue
 		}
 		if name == f.application { // the rule says who owns it, and no other name
-			return node(c, lineage.StreamJobNode, name), r.rules[i].words, true
+			return node(home, lineage.StreamJobNode, name), r.rules[i].words, true
 		}
 		n := node(c, lineage.ApplicationNode, name)
 		if r.rules[i].rule.PerCluster {
 			n.Scope = clusterScope(c)
 		}
 		return n, r.rules[i].words, true
-	}
-	if known.Application != "" {
-		return node(c, lineage.StreamJobNode, known.Application), known.By, true
-	}
-	for _, conv := range conventions {
-		if name := conv.name(&f); name != "" {
-			return node(c, conv.kind, name), conv.words, true
-		}
-	}
-	if f.group != "" {
-		return node(c, lineage.ApplicationNode, f.group), "group id", true
 	}
 	return n, "", false
 }
@@ -168,10 +188,13 @@ func moverWords(n lineage.Node) string {
 func node(c lineage.Cluster, kind lineage.NodeKind, name string) lineage.Node {
 	n := lineage.Node{Scope: clusterScope(c), Kind: kind, Name: name}
 	if kind == lineage.ApplicationNode {
-		n.Scope = cmp.Or(c.Environment, n.Scope)
+		n.Scope = environment(c)
 	}
 	return n
 }
+
+// environment is the scope of application names.
+func environment(c lineage.Cluster) string { return cmp.Or(c.Environment, clusterScope(c)) }
 
 // clusterScope is the cluster's name. A scope is never empty, since a node's id must not be.
 func clusterScope(c lineage.Cluster) string { return cmp.Or(c.Name, string(c.ID), "unknown") }

@@ -17,7 +17,7 @@ func onTopic(topic string, op lineage.Op, c lineage.Client) lineage.Access {
 
 // world is a cluster with a Streams application of each protocol, two connectors and a plain group.
 func someKnowledge() lineage.Knowledge {
-	k := NewKnowledge()
+	k := NewKnowledge(nil)
 	k.AddGroup(members("wc", "Streams", "wc-"+id1+"-StreamThread-1-consumer"))
 	k.AddGroup(members("old-wc", "Classic")) // nobody is in it; its topics tell
 	k.AddGroup(members("old", "Classic"))    // the beginning of another's name
@@ -119,6 +119,133 @@ func TestRulesAndMovers(t *testing.T) {
 	}
 }
 
+// A rule that renames an application's group renames the application, its producers included.
+func TestRuleRenamesAllOfAnApplication(t *testing.T) {
+	r := mustNew(t, Rules{Applications: []Rule{{Group: re(`^old-wc$`), Name: "legacy"}, {ClientID: re(`^wc-`), Name: "words"}}})
+	k := NewKnowledge(nil)
+	k.AddGroup(members("wc", "Streams", "wc-"+id1+"-StreamThread-1-consumer"))
+	k.AddGroup(members("old-wc", "Classic"))
+	for i, n := range []string{"wc-c-changelog", "old-wc-c-changelog"} {
+		k.AddTopic(west.ID, n)
+		k.AddAccess(onTopic(n, lineage.Write, lineage.Client{Producer: lineage.KnownProducer(int64(i))}))
+	}
+	for want, clients := range map[string][]lineage.Client{
+		"application:shop/words":  {{Group: "wc"}, {Producer: lineage.KnownProducer(0)}, {TransactionalID: "wc-" + id1 + "-1"}},
+		"application:shop/legacy": {{Group: "old-wc"}, {Producer: lineage.KnownProducer(1)}, {TransactionalID: "old-wc-" + id1 + "-1"}},
+	} {
+		for _, c := range clients {
+			a := onTopic("x", lineage.Write, c)
+			if n, by := r.Resolve(west, a, k.Of(a)); n.ID() != want {
+				t.Errorf("%+v: got %s by %q, want %s", c, n.ID(), by, want)
+			}
+		}
+	}
+}
+
+// Names that merely look like Kafka's conventions are nobody's but their owner's.
+func TestLooksLikeAMover(t *testing.T) {
+	r := mustNew(t, Rules{Applications: []Rule{{TransactionalID: re(`^shop-`), Name: "shop"}}})
+	k := NewKnowledge(nil)
+	k.AddGroup(members("orders", "Classic", "consumer-orders-1"))
+	k.AddGroup(members("db", "Classic", "my-java-1"))
+	k.AddGroup(&lineage.GroupFact{Ref: lineage.GroupRef{Cluster: west.ID, Group: "workers"}, Type: "Classic", Protocol: "connect"})
+	k.AddConnector(node1("c", lineage.ConnectorNode, "orders"), west.ID, &lineage.ConnectorFact{Type: "sink", Group: "connect-orders"})
+	k.AddConnector(node1("c", lineage.ConnectorNode, "lines"), west.ID, &lineage.ConnectorFact{Type: "source"})
+	k.AddReplicator(&lineage.ReplicatorFact{Node: node1("west", lineage.ReplicatorNode, "east->west"), SourceAlias: "east", TargetAlias: "west", Target: west.ID})
+	for i, n := range []string{"orders-changelog", "db-users-changelog"} { // an empty store's name; a group whose member is no Streams thread
+		k.AddTopic(west.ID, n)
+		k.AddAccess(onTopic(n, lineage.Write, lineage.Client{Producer: lineage.KnownProducer(int64(i))}))
+		if app, ok := k.Inner(west.ID, n); ok {
+			t.Errorf("%s is an inner topic of %s", n, app)
+		}
+	}
+	for _, x := range []struct {
+		c    lineage.Client
+		want string
+	}{
+		{lineage.Client{Group: "orders"}, "application:shop/orders"},
+		{lineage.Client{Group: "db"}, "application:shop/db"},
+		{lineage.Client{Producer: lineage.KnownProducer(0)}, "unidentified:west/x"},
+		{lineage.Client{Producer: lineage.KnownProducer(1)}, "unidentified:west/x"},
+		{lineage.Client{TransactionalID: "shop-orders-1"}, "application:shop/shop"},
+		{lineage.Client{TransactionalID: "pay-lines-1"}, "application:shop/pay-lines"},           // not Connect's group.id in front
+		{lineage.Client{TransactionalID: "workers-orders-1"}, "application:shop/workers-orders"}, // a sink writes nothing so
+		{lineage.Client{TransactionalID: "workers-lines-1"}, "connector:c/lines"},
+		{lineage.Client{TransactionalID: "east-mm2-MirrorSourceConnector-0"}, "replicator:west/east-%3Ewest"},
+	} {
+		a := onTopic("x", lineage.Write, x.c)
+		if n, by := r.Resolve(west, a, k.Of(a)); n.ID() != x.want {
+			t.Errorf("%+v: got %s by %q, want %s", x.c, n.ID(), by, x.want)
+		}
+	}
+}
+
+// Who stops is still who he was: the members that a group had are remembered by what they did.
+func TestStoppedGroupKeepsItsName(t *testing.T) {
+	r := mustNew(t, Rules{Applications: []Rule{{ClientID: re(`^shop-web-`), Name: "web"}}})
+	for _, live := range []bool{true, false} {
+		k := NewKnowledge(nil)
+		had := map[string]string{"filter": "filter-" + id1 + "-StreamThread-1-consumer", "g1": "shop-web-1", "g2": "g2-svc-1"}
+		for group, client := range had {
+			if live {
+				k.AddGroup(members(group, "Classic", client))
+			} else {
+				k.AddGroup(members(group, "Classic"))
+			}
+			k.AddAccess(onTopic("x", lineage.Read, lineage.Client{Group: group, Member: client + "-m", ClientID: client, Host: "/10.0.0.1"}))
+		}
+		for _, x := range []struct {
+			c    lineage.Client
+			want string
+		}{
+			{lineage.Client{Group: "filter"}, "streamjob:west/filter"},
+			{lineage.Client{Group: "filter", Member: "m", ClientID: had["filter"]}, "streamjob:west/filter"},
+			{lineage.Client{Group: "g1"}, "application:shop/web"},
+			{lineage.Client{Group: "g1", Member: "m", ClientID: "shop-web-1"}, "application:shop/web"},
+			{lineage.Client{TransactionalID: "g2-svc-2"}, "application:shop/g2"},
+		} {
+			a := onTopic("x", lineage.Read, x.c)
+			if n, by := r.Resolve(west, a, k.Of(a)); n.ID() != x.want {
+				t.Errorf("live %v: %+v: got %s by %q, want %s", live, x.c, n.ID(), by, x.want)
+			}
+		}
+	}
+}
+
+// Who reads in one cluster and writes in another of its environment is one. Clusters of different environments never join.
+func TestAcrossClusters(t *testing.T) {
+	r := mustNew(t, Rules{})
+	east := lineage.Cluster{ID: "east-id", Name: "east", Environment: west.Environment}
+	test := lineage.Cluster{ID: "test-id", Name: "test", Environment: "test"}
+	k := NewKnowledge(func(id lineage.ClusterID) lineage.Cluster {
+		for _, c := range []lineage.Cluster{west, east, test} {
+			if c.ID == id {
+				return c
+			}
+		}
+		t.Errorf("no cluster %s", id)
+		return lineage.Cluster{}
+	})
+	k.AddGroup(members("billing", "Consumer", "billing-svc-1"))
+	k.AddGroup(members("wc", "Streams", "wc-"+id1+"-StreamThread-1-consumer"))
+	for _, x := range []struct {
+		cluster lineage.Cluster
+		id      string
+		want    string
+	}{
+		{east, "billing-svc-7", "application:shop/billing"},
+		{east, "wc-" + id1 + "-1", "streamjob:west/wc"},
+		{test, "billing-svc-7", "application:test/billing-svc"},
+		{test, "wc-" + id1 + "-1", "application:test/wc"},
+	} {
+		a := onTopic("x", lineage.Write, lineage.Client{TransactionalID: x.id})
+		a.Topic.Cluster = x.cluster.ID
+		if n, by := r.Resolve(x.cluster, a, k.Of(a)); n.ID() != x.want {
+			t.Errorf("%s in %s: got %s by %q, want %s", x.id, x.cluster.Name, n.ID(), by, x.want)
+		}
+	}
+}
+
 func BenchmarkKnowledge(b *testing.B) {
 	var groups []*lineage.GroupFact
 	for i := range 5000 {
@@ -126,7 +253,7 @@ func BenchmarkKnowledge(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		k := NewKnowledge()
+		k := NewKnowledge(nil)
 		for _, g := range groups {
 			k.AddGroup(g)
 		}

@@ -7,14 +7,17 @@ type Known struct {
 	Group *GroupFact
 	// Connector is the connector that the client is a part of.
 	Connector Node
-	// Application is the application.id of the Kafka Streams application that the client is a part of, and By says how that is known, in words.
+	// Application is the application.id of the Kafka Streams application that the client is a part of, and By says how that is known, in words. Job is what is known of its
+	// group, whose name is the application.id; nil: nothing.
 	Application, By string
-	// Member is the one group of the cluster whose members bear the name of this client, which is in no group itself; nil: none, or several.
+	Job             *GroupFact
+	// Member is the one group of the environment whose members bear the name of this client, which is in no group itself; nil: none, or several.
 	Member *GroupFact
+	// Home is the cluster of Job or Member where it is another than the access': who reads in one cluster and writes in another of the same environment is one. Zero: the access' own.
+	Home Cluster
 }
 
-// Knowledge is what is known in one window, and answers what of it concerns one access. Facts are added before accesses, accesses before anything is asked.
-// It is then safe for concurrent use.
+// Knowledge is what is known in one window, and answers what of it concerns one access. All is added before anything is asked. It is then safe for concurrent use.
 type Knowledge interface {
 	// AddGroup adds a group that exists, or existed.
 	AddGroup(f *GroupFact)
@@ -22,7 +25,9 @@ type Knowledge interface {
 	AddTopic(cluster ClusterID, name string)
 	// AddConnector adds a connector of a Kafka cluster; f is nil for one that was deleted.
 	AddConnector(n Node, kafka ClusterID, f *ConnectorFact)
-	// AddAccess adds what a client did: a producer id that writes an application's inner topic is the application's.
+	// AddReplicator adds a replicator to a Kafka cluster: a dedicated MirrorMaker 2 that writes exactly once has a transactional.id.
+	AddReplicator(f *ReplicatorFact)
+	// AddAccess adds what a client did: a producer id that writes an application's inner topic is the application's, and the members that a group had say what it is when nobody is in it any more.
 	AddAccess(a Access)
 	// Of returns what is known of an access' client.
 	Of(a Access) Known
