@@ -29,9 +29,11 @@ type account struct {
 	markers int64               // transaction markers: offsets that are no records
 	writers map[int64]*writer   // idempotent ones, by producer id
 	txns    map[string]*writer  // transactional ones, by transactional.id
-	epochs  map[int64]epochSeen // of transactional producer ids
+	epochs  map[int64]epochSeen // of transactional producer ids; shared by all topics of a cluster
 	others  *writer             // sum of the writers beyond the cap; nil: none
 	denied  bool                // producer state may not be read, or the broker has none: every record is remainder
+	// contested: a mover that leaves no count is known to write the topic, so that what is left is not a transactional producer's alone.
+	contested bool
 }
 
 // total is a count since the account was opened.
@@ -171,7 +173,7 @@ func (a *account) base(p *partition, readings []producerReading, after int64, ro
 	}
 	// What the end moved before the base can't be told apart: it is the remainder's.
 	if rest := p.advance - p.named; rest > p.remainder {
-		a.leave(rest-p.remainder, true)
+		a.leave(rest-p.remainder, true, true)
 		p.remainder = rest
 	}
 	p.based, p.booked, p.moved = true, p.advance, false
@@ -209,7 +211,7 @@ func (a *account) setProducers(part int, readings []producerReading, after int64
 	p.forget(readings)
 	p.booked, p.moved = p.advance, false
 	a.setTransactional(p, moved, round, interval, name)
-	a.settle(p, len(moved) > 0)
+	a.settle(p, len(moved) > 0, len(moved) > 0)
 }
 
 // forget drops the producers that the broker no longer lists: they have expired. One that comes back is a new one.
@@ -228,11 +230,11 @@ func (p *partition) forget(readings []producerReading) {
 	}
 }
 
-// settle takes what no producer accounts for into the remainder. It never falls: a rest below the last one is the wobble of two readings.
-// Transaction markers are offsets and no records, so with a transactional producer the rest is an upper bound.
-func (a *account) settle(p *partition, transactional bool) {
+// settle takes what no producer accounts for into the remainder. It never falls: a rest below the last one is the wobble of two readings. estimated: transaction markers, which are offsets and no records, may be among it.
+// open: so may records of counted writers.
+func (a *account) settle(p *partition, estimated, open bool) {
 	if rest := p.advance - p.named - p.slack; rest > p.remainder {
-		a.leave(rest-p.remainder, transactional)
+		a.leave(rest-p.remainder, estimated, open)
 		p.remainder = rest
 	}
 }
@@ -242,7 +244,7 @@ func (a *account) denyPartition(part int) {
 	p := &a.parts[part]
 	p.based, p.slack = true, 0
 	p.booked, p.moved = p.advance, false
-	a.settle(p, false)
+	a.settle(p, false, true)
 }
 
 // allow forgets the books of a topic that was denied until now: the producers' base is to be read.
@@ -320,7 +322,7 @@ func (a *account) expire(round time.Time) {
 			}
 		}
 	}
-	if len(a.writers) < maxWriters/2 && len(a.epochs) < maxWriters/2 {
+	if len(a.writers) < maxWriters/2 {
 		return
 	}
 	listed := map[int64]bool{}
@@ -332,11 +334,6 @@ func (a *account) expire(round time.Time) {
 	for id := range a.writers {
 		if !listed[id] {
 			delete(a.writers, id)
-		}
-	}
-	for id := range a.epochs {
-		if !listed[id] {
-			delete(a.epochs, id)
 		}
 	}
 }

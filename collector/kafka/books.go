@@ -63,6 +63,11 @@ func (a *account) tellBooks(round, before time.Time, writers collector.Writers, 
 			}
 			sightings = append(sightings, s)
 		}
+		if counted && a.contested {
+			sightings = append(sightings, lineage.Sighting{
+				Access: a.write(c), Evidence: lineage.Transaction, Detail: "a connector or replicator that leaves no count writes the topic too: its records may be among these",
+			})
+		}
 		if w.shared && counted {
 			sightings = append(sightings, lineage.Sighting{
 				Access: a.write(c), Evidence: lineage.Transaction, Detail: "shared out by transactions: several instances of the application wrote to a partition at once",

@@ -23,6 +23,7 @@ type heldStep struct {
 	round     time.Time
 	n         int64
 	estimated bool
+	open      bool // writers that are counted elsewhere may be among those who wrote it, so that it is nobody's by elimination
 }
 
 const (
@@ -35,17 +36,19 @@ const (
 )
 
 // leave adds records that nobody accounts for.
-func (a *account) leave(n int64, estimated bool) {
+func (a *account) leave(n int64, estimated, open bool) {
 	if !a.waits {
 		a.remainder.add(n, estimated)
 		return
 	}
-	if last := len(a.held) - 1; last >= 0 && a.held[last].round.IsZero() {
-		a.held[last].n += n
-		a.held[last].estimated = a.held[last].estimated || estimated
-		return
+	for i := len(a.held) - 1; i >= 0 && a.held[i].round.IsZero(); i-- {
+		if h := &a.held[i]; h.open == open {
+			h.n += n
+			h.estimated = h.estimated || estimated
+			return
+		}
 	}
-	a.held = append(a.held, heldStep{n: n, estimated: estimated})
+	a.held = append(a.held, heldStep{n: n, estimated: estimated, open: open})
 }
 
 // assigned says what became of the steps that were decided in a round.
@@ -56,8 +59,8 @@ type assigned struct {
 
 // assign decides the steps that have waited long enough.
 func (a *account) assign(writers collector.Writers, round time.Time, patience time.Duration) (out assigned) {
-	if last := len(a.held) - 1; last >= 0 && a.held[last].round.IsZero() {
-		a.held[last].round = round
+	for i := len(a.held) - 1; i >= 0 && a.held[i].round.IsZero(); i-- {
+		a.held[i].round = round
 	}
 	movers, sure := writers.Of(a.topic.Name)
 	done := 0
@@ -70,7 +73,7 @@ func (a *account) assign(writers collector.Writers, round time.Time, patience ti
 		if out.since.IsZero() {
 			out.since = step.round
 		}
-		if told && sure && len(movers) == 1 && (a.eliminated[movers[0]] != nil || len(a.eliminated) < maxMovers) {
+		if told && sure && !step.open && len(movers) == 1 && (a.eliminated[movers[0]] != nil || len(a.eliminated) < maxMovers) {
 			t := a.eliminated[movers[0]]
 			if t == nil {
 				t = &total{told: -1}
@@ -80,7 +83,7 @@ func (a *account) assign(writers collector.Writers, round time.Time, patience ti
 			continue
 		}
 		a.remainder.add(step.n, step.estimated)
-		out.doubt = doubt(movers, told && sure)
+		out.doubt = doubt(movers, told && sure, step.open)
 	}
 	a.held = slices.Delete(a.held, 0, done)
 	if done > 0 {
@@ -93,7 +96,7 @@ func (a *account) assign(writers collector.Writers, round time.Time, patience ti
 }
 
 // doubt says why records are nobody's although movers are known to write the topic.
-func doubt(movers []lineage.Node, seen bool) string {
+func doubt(movers []lineage.Node, seen, open bool) string {
 	names := make([]string, len(movers))
 	for i, m := range movers {
 		names[i] = strings.ToLower(m.Kind.String()) + " " + m.Scope + "/" + m.Name
@@ -103,6 +106,8 @@ func doubt(movers []lineage.Node, seen bool) string {
 		return ""
 	case !seen:
 		return "what these write was not observed: " + some(names)
+	case open:
+		return "candidates, besides writers whose records the producer state could not tell apart: " + some(names)
 	default:
 		return "candidates: " + some(names)
 	}
@@ -130,6 +135,7 @@ func (e *encoder) elimination(x *elimination) {
 		e.time(s.round)
 		e.int(s.n)
 		e.bool(s.estimated)
+		e.bool(s.open)
 	}
 }
 
@@ -141,7 +147,7 @@ func (d *decoder) elimination() elimination {
 		x.eliminated[mover] = &t
 	}
 	for range d.count() {
-		x.held = append(x.held, heldStep{round: d.time(), n: d.int(), estimated: d.bool()})
+		x.held = append(x.held, heldStep{round: d.time(), n: d.int(), estimated: d.bool(), open: d.bool()})
 	}
 	return x
 }

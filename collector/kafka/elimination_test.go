@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -271,5 +272,76 @@ func TestEliminationOnACluster(t *testing.T) {
 	w.take(1)
 	if n, _ = w.rec.sum("orders", lineage.Records, func(x lineage.Access) bool { return x.Client.Mover == a }); n != 9 {
 		t.Errorf("after a restart the connector has %d, want 9", n)
+	}
+}
+
+// Where counted writers may be among those who wrote it, a step is nobody's by elimination: producers that may not be read, or several transactional applications.
+func TestEliminationLeavesWhatOthersMayHaveWritten(t *testing.T) {
+	l := newLedger(t)
+	l.tell(l.round, true, "a")
+	take := func(book func()) {
+		t.Helper()
+		l.round = l.round.Add(tick)
+		l.a.waits = true
+		l.a.begin()
+		l.a.setEnd(0, l.log.end)
+		book()
+		l.a.tellEnds(l.round, l.round.Add(-tick))
+		_, l.notes, _ = l.a.tellBooks(l.round, l.round.Add(-tick), l.board.Writers("W"), eliminationPatience)
+		l.tell(l.round, true, "a")
+	}
+	l.log.write(7, 1000)
+	take(func() { l.a.denyPartition(0) })
+	take(func() {})
+	if e := l.a.eliminated[connectorNode("a")]; e != nil || l.a.remainder.n != 1000 {
+		t.Errorf("unread: the mover has %+v, the remainder %d", e, l.a.remainder.n)
+	}
+	if want := "could not tell apart: connector connect-west/a"; !strings.Contains(l.details(), want) {
+		t.Errorf("details are %q, want %q", l.details(), want)
+	}
+	l.a.allow()
+	take(func() { l.a.setProducers(0, l.log.readings(), l.log.end, l.round, tick, unnamed) })
+	l.log.end += 22
+	two := append(l.log.readings(), producerReading{id: 1, epoch: 1, lastSequence: -1, txnStart: -1, transactional: true}, producerReading{id: 2, epoch: 1, lastSequence: -1, txnStart: -1, transactional: true})
+	take(func() {
+		l.a.setProducers(0, two, l.log.end, l.round, tick, func(id int64) txnName { return txnName{fmt.Sprint(id), fmt.Sprint(id)} })
+	})
+	take(func() {})
+	if e := l.a.eliminated[connectorNode("a")]; e != nil || l.a.remainder.n != 1022 {
+		t.Errorf("two applications: the mover has %+v, the remainder %d", e, l.a.remainder.n)
+	}
+	l.log.write(-1, 5)
+	take(func() { l.a.setProducers(0, two, l.log.end, l.round, tick, unnamed) })
+	take(func() {})
+	if e := l.a.eliminated[connectorNode("a")]; e == nil || e.n != 5 {
+		t.Errorf("afterwards the mover has %+v", e)
+	}
+}
+
+// A transactional producer's count is an estimate where a mover is known to write the topic too. What the sequence does not count is then not taken for markers.
+func TestTransactionsBesideAMover(t *testing.T) {
+	look := func(end int64, r producerReading) (*account, lineage.Sample, []lineage.Sighting) {
+		a := newAccount(lineage.Topic{Cluster: "W", Name: "orders"})
+		a.open(1, true)
+		a.contested = true
+		a.begin()
+		a.setEnd(0, end)
+		a.setProducers(0, []producerReading{r}, -1, t0, tick, func(int64) txnName { return txnName{"x", "x"} })
+		samples, sightings, _ := a.tellBooks(t0, t0.Add(-tick), collector.Writers{}, 0)
+		for _, s := range samples {
+			if s.Subject.Client.TransactionalID == "x" {
+				return a, s, sightings
+			}
+		}
+		t.Fatalf("samples %+v", samples)
+		return nil, lineage.Sample{}, nil
+	}
+	_, s, notes := look(1501, producerReading{id: 9, epoch: 1, lastSequence: -1, txnStart: -1, transactional: true})
+	if s.Value != 1500 || !s.Estimated || len(notes) == 0 || !strings.Contains(notes[0].Detail, "its records may be among these") {
+		t.Errorf("by epoch: %+v, %+v", s, notes)
+	}
+	a, s, _ := look(1501, producerReading{id: 9, lastSequence: 999, txnStart: -1, transactional: true})
+	if s.Value != 1000 || a.markers != 1 || a.remainder.n != 500 {
+		t.Errorf("by sequence: %+v, %d markers, remainder %d", s, a.markers, a.remainder.n)
 	}
 }

@@ -156,6 +156,7 @@ func (t *take) topicsNow(o *lineage.Observation, topics []kmsg.MetadataResponseT
 func (t *take) topicNew(o *lineage.Observation, rt *kmsg.MetadataResponseTopic) *topic {
 	name, id := *rt.Topic, lineage.TopicID(rt.TopicID)
 	tp := &topic{account: newAccount(lineage.Topic{Cluster: t.cluster, ID: id, Name: name})}
+	tp.account.epochs = t.txnEpochs
 	tp.internal = rt.IsInternal || strings.HasPrefix(name, "__")
 	// A topic that appears while we watch was born since the last round, unless it only became visible: then leaders have usually changed in its life.
 	born := t.continuous

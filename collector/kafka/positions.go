@@ -235,6 +235,14 @@ func (s *source) restoreTopic(hexID string, value []byte, round time.Time) error
 		return err
 	}
 	s.topics[id], s.byName[tp.topic.Name] = tp, tp
+	tp.account.epochs = s.txnEpochs
+	for i := range tp.parts {
+		for id, q := range tp.parts[i].producers {
+			if q.last < 0 || q.txnStart >= 0 {
+				s.txnEpochs[id] = epochSeen{round: round, now: max(q.epoch, s.txnEpochs[id].now)}
+			}
+		}
+	}
 	return nil
 }
 

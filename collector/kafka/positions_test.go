@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lineaged/lineaged/collector"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -27,6 +28,9 @@ func randomTopic(r *rand.Rand) *topic {
 	}
 	if r.IntN(2) == 0 {
 		tp.others = &writer{total: count()}
+	}
+	for range r.IntN(3) {
+		tp.held = append(tp.held, heldStep{round: when(), n: r.Int64(), estimated: r.IntN(2) == 0, open: r.IntN(2) == 0})
 	}
 	for range r.IntN(5) {
 		p := partition{end: r.Int64(), moved: r.IntN(2) == 0, based: true, unsettled: r.IntN(2) == 0, advance: r.Int64(), named: r.Int64(), slack: 3, remainder: 4, booked: 5, owed: 6, ended: 7, producers: map[int64]sequence{}}
@@ -104,6 +108,40 @@ func TestRestore(t *testing.T) {
 	}
 	if r := got.readers[tp.topic.ID]; r == nil || r.read.n != 7 || !r.moved.Equal(t0) || !r.known.Equal(t0) || len(r.parts) != 2 || r.parts[0].committed != 12 || r.parts[1].committed != lostCommit || !r.began.Equal(t0.Add(-9*tick)) {
 		t.Errorf("reader %+v", r)
+	}
+}
+
+// After a restart the epochs of transactional producers are known: else all that they ever reached would look like transactions of the next step.
+func TestRestoreKnowsEpochs(t *testing.T) {
+	name := func(int64) txnName { return txnName{"ledger", "ledger"} }
+	a := newAccount(lineage.Topic{Cluster: "c", ID: lineage.TopicID{1}, Name: "ledger"})
+	a.open(1, true)
+	state := producerReading{id: 9, epoch: 20_000, lastSequence: -1, txnStart: -1, transactional: true}
+	a.epochs[9] = epochSeen{round: t0, now: 20_000} // seen on another topic
+	end, round := int64(0), t0
+	step := func() {
+		round = round.Add(tick)
+		end += 1005
+		state.epoch += 5
+		a.begin()
+		a.setEnd(0, end)
+		a.setProducers(0, []producerReading{state}, -1, round, tick, name)
+		a.tellEnds(round, round.Add(-tick))
+		a.tellBooks(round, round.Add(-tick), collector.Writers{}, 0)
+	}
+	step()
+	if got := a.txns["ledger"].n; got != 1000 {
+		t.Errorf("at first sight on this topic %d of 1000 are counted", got)
+	}
+	s := newSource(Config{Name: "west", Interval: tick})
+	s.cluster = "c"
+	if err := s.restoreTopic(a.topic.ID.String(), (&topic{account: a}).encode(), round); err != nil {
+		t.Fatal(err)
+	}
+	a = s.byName["ledger"].account
+	step()
+	if got := a.txns["ledger"].n; got != 2000 {
+		t.Errorf("after a restart %d of 2000 are counted", got)
 	}
 }
 

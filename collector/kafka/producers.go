@@ -28,9 +28,10 @@ type partitionRef struct {
 // producers reads the producer state of the partitions whose end moved, and of those that were never read, and tells what was written by whom.
 func (t *take) producers() {
 	why := map[*topic]string{}
-	told := t.cfg.Board.Writers(t.cluster).Told
+	writers := t.cfg.Board.Writers(t.cluster)
 	for _, tp := range t.topics {
-		tp.waits = told
+		movers, _ := writers.Of(tp.topic.Name)
+		tp.waits, tp.contested = writers.Told, len(movers) > 0
 		if tp.denied && t.round.Before(tp.retry) {
 			t.denyAll(tp)
 		} else if tp.denied {
@@ -230,6 +231,7 @@ func (t *take) tellProducers(why map[*topic]string) {
 		tp.expire(t.round)
 	}
 	missing.tell(o)
+	t.expireEpochs()
 	for id, retry := range t.unnamed { // those that write no more
 		if t.round.Sub(retry) > unnamedForgotten {
 			delete(t.unnamed, id)

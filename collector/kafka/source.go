@@ -61,6 +61,8 @@ type source struct {
 
 	txnIDs  map[int64]string    // transactional.ids by producer id
 	unnamed map[int64]time.Time // transactional producer ids that nobody named, and when to ask again
+	// txnEpochs are the epochs of transactional producer ids, for the accounts of all topics.
+	txnEpochs map[int64]epochSeen
 
 	posted []string // names of all topics, sorted, as the board has them
 
@@ -109,7 +111,7 @@ func (s *source) forget() {
 	s.continuous, s.resumed, s.unrest = false, false, time.Time{}
 	s.clusterFact = lineage.ClusterFact{}
 	s.lacks = map[string]bool{}
-	s.txnIDs, s.unnamed = map[int64]string{}, map[int64]time.Time{}
+	s.txnIDs, s.unnamed, s.txnEpochs = map[int64]string{}, map[int64]time.Time{}, map[int64]epochSeen{}
 	s.blind, s.lost, s.slow = map[string][]lineage.BlindSpot{}, map[string]bool{}, map[string]time.Time{}
 	s.owed = map[string]bool{}
 }

@@ -31,7 +31,7 @@ type txnName struct{ id, application string }
 // as an estimate. If they are not, or one has no name, the rest stays the remainder's.
 //
 // With transaction version 2 (KIP-890) each transaction raises the epoch and leaves one marker on every partition that it touched: the epoch's advance is the most that can be markers, and one the least. Where that
-// makes more than a hundredth of the records, the count is an estimate. Before version 2 the epoch stays, the sequence counts the records as an idempotent producer's does, and the rest are markers.
+// makes more than a hundredth of the records, the count is an estimate; so it is where a mover is known to write the topic too. Before version 2 the epoch stays, the sequence counts the records as an idempotent producer's does, and the rest are markers.
 func (a *account) setTransactional(p *partition, moved []movedTxn, round time.Time, interval time.Duration, name func(int64) txnName) {
 	if len(moved) == 0 {
 		a.late(p, round, interval)
@@ -79,6 +79,9 @@ func (a *account) setTransactional(p *partition, moved []movedTxn, round time.Ti
 		p.owed -= n
 		// Each transaction has a record at least, so there are no more markers than records and the one of the step before; what is beyond is somebody else's.
 		markers := min(rest-n, n+1)
+		if a.contested {
+			markers = min(markers, 1) // how many there were is not known, and the mover's records are among what is left
+		}
 		a.markers += markers
 		p.named += n + markers
 		p.last.rest, p.last.sequential = p.owed+1, true
@@ -86,7 +89,7 @@ func (a *account) setTransactional(p *partition, moved []movedTxn, round time.Ti
 	}
 	markers := min(p.ended, (rest+1)/2) // a transaction has a record at least
 	n := rest - markers
-	give(who, n, doubt || (markers-1)*100 > n)
+	give(who, n, doubt || a.contested || (markers-1)*100 > n)
 	a.markers += markers
 	p.named += rest
 	p.ended, p.owed = 0, 0
@@ -170,13 +173,14 @@ func (a *account) transactional(id int64, name string) *writer {
 	return w
 }
 
-// epochSeen is a transactional producer's epoch at the newest look at the topic, and at the look before.
+// epochSeen is a transactional producer's epoch in the newest round in which any topic showed it, and in the one before.
 type epochSeen struct {
 	round      time.Time
 	now, prior int32
 }
 
-// epochBefore returns the epoch that the producer had before this round on any partition of the topic: transactions until then left no marker in this step. It is 0 for a producer never seen.
+// epochBefore returns the epoch that the producer had before this round on any partition of the cluster: transactions until then left no marker in this step, since what moves is looked at in the round in which it moved. It is 0 for
+// a producer never seen.
 func (a *account) epochBefore(r producerReading, round time.Time) int32 {
 	seen := a.epochs[r.id]
 	if !seen.round.Equal(round) {

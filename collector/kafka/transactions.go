@@ -65,6 +65,18 @@ func (t *take) nameTransactions(answers []brokerAnswer) {
 // maxTransactionNames bounds the memory for names of producer ids, of which a busy transactional producer has a new one every 32,000 transactions.
 const maxTransactionNames = 100_000
 
+// expireEpochs forgets the epochs of producer ids that brokers have forgotten, when there are many.
+func (t *take) expireEpochs() {
+	if len(t.txnEpochs) < maxTransactionNames/10 {
+		return
+	}
+	for id, seen := range t.txnEpochs {
+		if t.round.Sub(seen.round) > idleAfter {
+			delete(t.txnEpochs, id)
+		}
+	}
+}
+
 // txnName returns who a transactional producer is.
 func (s *source) txnName(id int64) txnName {
 	n := txnName{id: s.txnIDs[id]}
