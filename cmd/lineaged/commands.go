@@ -87,13 +87,13 @@ func (p *program) serve() *cobra.Command {
 		Example: `  lineaged serve --brokers 127.0.0.1:9092
   lineaged serve --config /etc/lineaged/lineaged.yaml`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := p.load(cmd)
+			again := newReloader(p.file(cmd), func() (config.Config, error) { return p.load(cmd) })
+			cfg, err := again.load()
 			if err != nil {
 				return err
 			}
 			log := newLogger(p.stderr, cfg.Log)
 			slog.SetDefault(log) // for what has no logger of its own
-			again := reloader{file: p.file(cmd), load: func() (config.Config, error) { return p.load(cmd) }}
 			return serve(cmd.Context(), cfg, again, log, p.stdout)
 		},
 	})

@@ -31,6 +31,7 @@ const lookEvery = 2 * time.Second
 type rules struct {
 	current atomic.Pointer[identity.Resolver]
 	cfg     config.Config // the one that holds, its rules among it; read and changed by one goroutine
+	owed    []byte        // the record of the rules that hold, while there is no room to store it; nil: it is stored. Of the same goroutine
 	store   timeseries.Store
 	log     *slog.Logger
 }
@@ -47,11 +48,28 @@ func (r *rules) set(ctx context.Context, cfg config.Config) error {
 	if err != nil {
 		return &config.Error{Problem: err.Error()}
 	}
-	if _, err := r.store.PutIdentity(ctx, identity.Encode(rules)); err != nil {
-		return fmt.Errorf("store the rules: %w", err)
+	if err := r.put(ctx, identity.Encode(rules)); err != nil {
+		return err
 	}
 	r.cfg = cfg
 	r.current.Store(who)
+	return nil
+}
+
+// put stores a record. Without room for it the rules hold all the same, as reads go on, and the record waits.
+func (r *rules) put(ctx context.Context, record []byte) error {
+	_, err := r.store.PutIdentity(ctx, record)
+	switch full := errors.Is(err, timeseries.ErrNoSpace); {
+	case full && r.owed == nil:
+		r.log.Warn("the rules hold, and there is no room to store their record: it is stored once there is", "error", err)
+		fallthrough
+	case full:
+		r.owed = record
+	case err != nil:
+		return fmt.Errorf("store the rules: %w", err)
+	default:
+		r.owed = nil
+	}
 	return nil
 }
 
@@ -60,8 +78,16 @@ func (r *rules) identity() api.Identity { return r.current.Load() }
 
 // reloader reads the configuration again, as at the start. The zero value has nothing to read.
 type reloader struct {
-	file string // empty: no file, so there is nothing to look at; load works all the same
-	load func() (config.Config, error)
+	file  string // empty: no file, so there is nothing to look at; load works all the same
+	first string // the file's version before it was read at the start
+	load  func() (config.Config, error)
+}
+
+// newReloader makes a reloader. It is made before the configuration is read, so that no change after that is missed.
+func newReloader(file string, load func() (config.Config, error)) reloader {
+	r := reloader{file: file, load: load}
+	r.first = r.version()
+	return r
 }
 
 // version tells one state of the file from another.
@@ -89,12 +115,17 @@ func (r *rules) watch(ctx context.Context, again reloader) error {
 	defer signal.Stop(hangup)
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
-	for seen := again.version(); ; {
+	for seen := again.first; ; {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-hangup:
 		case <-tick.C:
+			if r.owed != nil {
+				if err := r.put(ctx, r.owed); err != nil && ctx.Err() == nil {
+					r.log.Error("the record of the rules is not stored", "error", err)
+				}
+			}
 			if now := again.version(); now == seen || now == "" {
 				continue
 			}

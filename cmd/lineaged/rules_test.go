@@ -3,10 +3,12 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -16,6 +18,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/lineaged/lineaged/internal/config"
+	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/timeseries"
 )
 
 // buffer is a log that several goroutines write.
@@ -61,6 +65,7 @@ func TestRulesChangeWithoutARestart(t *testing.T) {
 	}
 	write("")
 	load := func() (config.Config, error) { return config.Load(config.Input{File: file}) }
+	again := newReloader(file, load)
 	cfg, err := load()
 	if err != nil {
 		t.Fatal(err)
@@ -68,7 +73,7 @@ func TestRulesChangeWithoutARestart(t *testing.T) {
 	var log buffer
 	logger := slog.New(slog.NewTextHandler(&log, nil))
 	s := start(t, func(ctx context.Context, stdout io.Writer) error {
-		return serve(ctx, cfg, reloader{file, load}, logger, stdout)
+		return serve(ctx, cfg, again, logger, stdout)
 	})
 	defer s.end()
 	owner := func() string {
@@ -111,5 +116,50 @@ func TestRulesChangeWithoutARestart(t *testing.T) {
 	eventually(t, 15*time.Second, func() string { return unless(owner() == "pii", "not: SIGHUP has them read again") })
 	if !strings.Contains(log.String(), "need a restart") || !strings.Contains(log.String(), "keys=log") {
 		t.Errorf("the log does not say that log needs a restart:\n%s", log.String())
+	}
+}
+
+// fullStore is a store without room for an identity while it is full.
+type fullStore struct {
+	timeseries.Store
+	full   bool
+	stored []byte
+}
+
+func (s *fullStore) PutIdentity(_ context.Context, record []byte) (int, error) {
+	if s.full {
+		return 0, fmt.Errorf("put identity: %w", timeseries.ErrNoSpace)
+	}
+	s.stored = record
+	return 1, nil
+}
+
+// On a full disk the rules hold, at the start and when they change, and their record is stored once there is room.
+func TestRulesHoldOnAFullDisk(t *testing.T) {
+	var log buffer
+	store := &fullStore{full: true}
+	cfg, err := config.Load(config.Input{Content: []byte("clusters: [{brokers: ['127.0.0.1:9092']}]")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := newRules(t.Context(), cfg, store, slog.New(slog.NewTextHandler(&log, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rule := config.Topic{Owner: "team-a"}
+	rule.Match.Regexp = regexp.MustCompile("^orders$")
+	cfg.Topics = append(cfg.Topics, rule)
+	if err := r.set(t.Context(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	if owner, _ := r.identity().Describe(lineage.Node{Scope: "west", Kind: lineage.TopicNode, Name: "orders"}); owner != "team-a" {
+		t.Errorf("the owner is %q", owner)
+	}
+	if n := strings.Count(log.String(), "no room"); n != 1 {
+		t.Errorf("it is said %d times:\n%s", n, log.String())
+	}
+	store.full = false
+	if err := r.put(t.Context(), r.owed); err != nil || r.owed != nil || !bytes.Contains(store.stored, []byte("team-a")) {
+		t.Errorf("stored %q, owed %q, %v", store.stored, r.owed, err)
 	}
 }
