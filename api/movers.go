@@ -242,6 +242,40 @@ func (v *view) innerTopics(job lineage.Node) []lineage.Node {
 	return out
 }
 
+// lane returns the topic of the source that a replicator's access is about: a topic and its copy, and no other, are one way through it. Where the policy does not tell all of its copies, all its ways are one.
+func (v *view) lane(x *access) string {
+	if x.node.Kind != lineage.ReplicatorNode {
+		return ""
+	}
+	if v.mixed == nil {
+		v.mixed = map[lineage.Node]bool{}
+		for i := range v.accesses {
+			if y := &v.accesses[i]; y.node.Kind == lineage.ReplicatorNode {
+				_, ok := v.upstreamOf(y)
+				v.mixed[y.node] = v.mixed[y.node] || !ok
+			}
+		}
+	}
+	if v.mixed[x.node] {
+		return ""
+	}
+	lane, _ := v.upstreamOf(x)
+	return lane
+}
+
+// upstreamOf returns the topic of the source that an access of a replicator is about; ok is false where that is not known. Its own books are about nothing else.
+func (v *view) upstreamOf(x *access) (topic string, ok bool) {
+	f := v.movers.replicators[x.node].fact
+	name := x.Access.Topic.Name
+	switch {
+	case x.Access.Op == lineage.Read || v.internal(x.far):
+		return name, true
+	case f == nil:
+		return "", false
+	}
+	return mm2.NewPolicy(f.Policy, f.Separator, false).Upstream(f.SourceAlias, name)
+}
+
 // Connector is the schema's type of that name.
 type Connector struct{ nodeRow }
 

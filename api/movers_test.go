@@ -9,6 +9,7 @@ import (
 
 	"github.com/lineaged/lineaged/api"
 	"github.com/lineaged/lineaged/identity"
+	"github.com/lineaged/lineaged/internal/mm2"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -113,7 +114,7 @@ func allMovers(t testing.TB) *world {
 			mirrored = append(mirrored, facts(lineage.Fact{
 				Key: lineage.FactKey{Source: "east", Kind: lineage.ReplicatorFacts, Name: "replicator:east/west-%3Eeast"},
 				Replicator: &lineage.ReplicatorFact{
-					Node: mirror, SourceAlias: "west", TargetAlias: "east", Source: west, Target: east, Policy: "DefaultReplicationPolicy", Separator: ".", State: "RUNNING",
+					Node: mirror, SourceAlias: "west", TargetAlias: "east", Source: west, Target: east, Policy: mm2.DefaultPolicy, Separator: ".", State: "RUNNING",
 				},
 			}))
 		case 24:
@@ -175,6 +176,28 @@ func TestAtRest(t *testing.T) {
 			`{ lineage(roots: ["topic:west/counts"], direction: UPSTREAM, depth: 1, window: ` + window + `) { flows { id active } } }`: `"id":"streamjob:west/counter->topic:west/counts","active":false`,
 			`{ lineage(roots: ["topic:west/bills"], direction: UPSTREAM, depth: 1, window: ` + window + `) { flows { id active } } }`:  `"id":"connector:connect-west/paused->topic:west/bills","active":false`,
 			`{ lineage(roots: ["application:shop/dev"], window: ` + window + `) { flows { id active } } }`:                             `"id":"topic:west/devices.heartbeats->application:shop/dev","active":true`,
+		} {
+			if _, body := ask(h, query, ""); !strings.Contains(string(body), want) {
+				t.Errorf("%s\ngot  %s\nwant %s", query, body, want)
+			}
+		}
+	})
+}
+
+// A record goes through a replicator to the copy of its own topic, and to no other.
+func TestWaysThroughAReplicator(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := allMovers(t)
+		copyOfBills := topic(east, "west.bills", 22)
+		w.observe("east", "end-offsets", 31, facts(topicFact("east", copyOfBills)))
+		w.observe("east", "mirror", 31, sighted(reads(nameOnly(bills), by(mirror)), lineage.Mirror, "x"), sighted(writes(nameOnly(copyOfBills), by(mirror)), lineage.Mirror, "x"),
+			sighted(reads(nameOnly(counts), by(mirror)), lineage.Mirror, "x"), sighted(writes(nameOnly(copyOfCounts), by(mirror)), lineage.Mirror, "x"))
+		time.Sleep(time.Until(midnight.Add(31 * tick)))
+		h := api.New(api.Options{History: w.store, Identity: conventions(), Clusters: worlds["movers"].config, Connects: []api.ConnectConfig{{Name: "connect-west"}}, Log: quiet()})
+		window := fmt.Sprintf(`{start: %q, end: %q}`, round(10).Format(time.RFC3339), round(31).Format(time.RFC3339))
+		for query, want := range map[string]string{
+			`{ lineage(roots: ["topic:west/bills"], direction: DOWNSTREAM, depth: 9, window: ` + window + `) { nodes { name } } }`:           `[{"name":"bills"},{"name":"west->east"},{"name":"west.bills"}]`,
+			`{ lineage(roots: ["application:shop/east-reader"], direction: UPSTREAM, depth: 3, window: ` + window + `) { nodes { name } } }`: `[{"name":"east-reader"},{"name":"west.counts"},{"name":"west->east"},{"name":"counts"}]`,
 		} {
 			if _, body := ask(h, query, ""); !strings.Contains(string(body), want) {
 				t.Errorf("%s\ngot  %s\nwant %s", query, body, want)

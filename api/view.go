@@ -36,6 +36,7 @@ type view struct {
 	// mirrored are the aliases of clusters that MirrorMaker 2 copies from or to, by the cluster at the other end.
 	mirrored   map[lineage.ClusterID]map[string]bool
 	classified bool
+	mixed      map[lineage.Node]bool             // see lane; nil until the first graph is built
 	groups     map[lineage.GroupRef]lineage.Fact // at the window's end, Gone ones included
 	whole      *graph.Snapshot
 
@@ -507,10 +508,18 @@ func (v *view) farOf(x *access) *accessesOf {
 func (v *view) build(keep func(*access) bool) *graph.Snapshot {
 	edges := make([]graph.Access, 0, len(v.accesses))
 	for i := range v.accesses {
-		if x := &v.accesses[i]; keep(x) {
-			f := x.flow()
-			edges = append(edges, graph.Access{ID: x.ID, From: f.From, To: f.To, State: x.state, Weight: x.amount.Total})
+		x := &v.accesses[i]
+		if !keep(x) {
+			continue
 		}
+		f := x.flow()
+		a := graph.Access{ID: x.ID, From: f.From, To: f.To, State: x.state, Weight: x.amount.Total}
+		if x.Access.Op == lineage.Read {
+			a.ToLane = v.lane(x)
+		} else {
+			a.FromLane = v.lane(x)
+		}
+		edges = append(edges, a)
 	}
 	return graph.Build(v.win.Window, edges)
 }

@@ -3,6 +3,7 @@ package graph
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/lineaged/lineaged/lineage"
 )
@@ -25,29 +26,64 @@ func Build(w lineage.Window, accesses []Access) *Snapshot {
 	return s
 }
 
-// number gives the nodes their numbers, and returns the two of each access.
+// vertex is a node, or one lane of it.
+type vertex struct {
+	node lineage.Node
+	lane string
+}
+
+// number gives the vertices their numbers, and returns the two of each access.
 func (s *Snapshot) number(accesses []Access) [][2]uint32 {
-	seen := func(n lineage.Node) uint32 {
-		i, ok := s.index[n]
-		if !ok {
-			i = uint32(len(s.nodes))
+	laned := map[vertex]uint32{} // beside index, which holds those without a lane: nearly all, and cheaper to look up
+	var order []vertex
+	seen := func(n lineage.Node, lane string) uint32 {
+		var i uint32
+		var ok bool
+		if lane == "" {
+			i, ok = s.index[n]
+		} else {
+			i, ok = laned[vertex{n, lane}]
+		}
+		if ok {
+			return i
+		}
+		i = uint32(len(order))
+		order = append(order, vertex{n, lane})
+		if lane == "" {
 			s.index[n] = i
-			s.nodes = append(s.nodes, n)
+		} else {
+			laned[vertex{n, lane}] = i
 		}
 		return i
 	}
 	ends := make([][2]uint32, len(accesses))
 	for i := range accesses {
-		ends[i] = [2]uint32{seen(accesses[i].From), seen(accesses[i].To)}
+		a := &accesses[i]
+		ends[i] = [2]uint32{seen(a.From, a.FromLane), seen(a.To, a.ToLane)}
 	}
-	arrival := slices.Clone(s.nodes)
-	slices.SortFunc(s.nodes, compareNodes)
-	for i, n := range s.nodes {
-		s.index[n] = uint32(i)
+	arrivals := make([]uint32, len(order))
+	for i := range arrivals {
+		arrivals[i] = uint32(i)
 	}
-	place := make([]uint32, len(arrival))
-	for i, n := range arrival {
-		place[i] = s.index[n]
+	slices.SortFunc(arrivals, func(a, b uint32) int {
+		return cmp.Or(compareNodes(order[a].node, order[b].node), strings.Compare(order[a].lane, order[b].lane))
+	})
+	place := make([]uint32, len(order))
+	s.nodes = make([]lineage.Node, len(order))
+	clear(s.index)
+	for i, arrival := range arrivals {
+		place[arrival] = uint32(i)
+		n := order[arrival].node
+		s.nodes[i] = n
+		if i == 0 || s.nodes[i-1] != n {
+			s.index[n] = uint32(i)
+		}
+	}
+	if len(s.index) < len(s.nodes) {
+		s.lead = make([]uint32, len(s.nodes))
+		for i, n := range s.nodes {
+			s.lead[i] = s.index[n]
+		}
 	}
 	for i := range ends {
 		ends[i] = [2]uint32{place[ends[i][0]], place[ends[i][1]]}

@@ -38,6 +38,9 @@ type Access struct {
 	From, To lineage.Node // as records move
 	State    State
 	Weight   float64 // importance, e.g. records moved in the window; NaN and less than zero count as zero
+	// FromLane and ToLane tell apart what a node keeps apart, as a replicator does the topics that it copies: a walk that comes in by a lane goes out by the same lane only. A node whose lanes are all
+	// empty has one. All accesses of one flow bear the same.
+	FromLane, ToLane string
 }
 
 // Edge is a flow with the accesses that make it up.
@@ -89,8 +92,10 @@ type Walk struct {
 type Snapshot struct {
 	window lineage.Window
 
-	nodes []lineage.Node // by compareNodes; a node's number is its place here
-	index map[lineage.Node]uint32
+	// Vertices are numbered by compareNodes, then lane: a node with several lanes has as many vertices, one after another, and stands for them by the first.
+	nodes []lineage.Node
+	index map[lineage.Node]uint32 // the first vertex
+	lead  []uint32                // of a vertex: the first of its node; nil: no node has more than one
 
 	// Edges are numbered by from, then to: edge e runs from the n with outOff[n] <= e < outOff[n+1] to outTo[e].
 	outOff, outTo []uint32
@@ -110,20 +115,45 @@ func (s *Snapshot) Window() lineage.Window { return s.window }
 func (s *Snapshot) Has(n lineage.Node) bool { _, ok := s.index[n]; return ok }
 
 // NodeCount returns the number of nodes that have a flow.
-func (s *Snapshot) NodeCount() int { return len(s.nodes) }
+func (s *Snapshot) NodeCount() int { return len(s.index) }
 
 // EdgeCount returns the number of flows.
 func (s *Snapshot) EdgeCount() int { return len(s.outTo) }
 
+// first returns the vertex that stands for the node of a vertex.
+func (s *Snapshot) first(v uint32) uint32 {
+	if s.lead == nil {
+		return v
+	}
+	return s.lead[v]
+}
+
+// end returns the vertex after the last one of the node of v.
+func (s *Snapshot) end(v uint32) uint32 {
+	e := v + 1
+	for s.lead != nil && e < uint32(len(s.lead)) && s.lead[e] == s.lead[v] {
+		e++
+	}
+	return e
+}
+
 // Nodes walks the nodes that have a flow, in the package's order of nodes.
-func (s *Snapshot) Nodes() iter.Seq[lineage.Node] { return slices.Values(s.nodes) }
+func (s *Snapshot) Nodes() iter.Seq[lineage.Node] {
+	return func(yield func(lineage.Node) bool) {
+		for v, n := range s.nodes {
+			if s.first(uint32(v)) == uint32(v) && !yield(n) {
+				return
+			}
+		}
+	}
+}
 
 // Edges walks all flows by the order of their From nodes, then of their To nodes.
 func (s *Snapshot) Edges() iter.Seq[Edge] {
 	return func(yield func(Edge) bool) {
-		for n := range s.nodes {
-			for e := s.outOff[n]; e < s.outOff[n+1]; e++ {
-				if !yield(s.edge(uint32(n), e)) {
+		for n := range s.Nodes() {
+			for e := range s.Out(n) {
+				if !yield(e) {
 					return
 				}
 			}
@@ -133,46 +163,51 @@ func (s *Snapshot) Edges() iter.Seq[Edge] {
 
 // Edge returns the flow f; ok is false when the snapshot does not have it.
 func (s *Snapshot) Edge(f lineage.Flow) (e Edge, ok bool) {
-	from, ok := s.index[f.From]
-	if !ok {
-		return Edge{}, false
+	for e := range s.Out(f.From) {
+		if e.Flow == f {
+			return e, true
+		}
 	}
-	to, ok := s.index[f.To]
-	if !ok {
-		return Edge{}, false
-	}
-	first := s.outOff[from]
-	i, ok := slices.BinarySearch(s.outTo[first:s.outOff[from+1]], to)
-	if !ok {
-		return Edge{}, false
-	}
-	return s.edge(from, first+uint32(i)), true
+	return Edge{}, false
 }
 
 // In walks the flows into n, by the order of their From nodes.
 func (s *Snapshot) In(n lineage.Node) iter.Seq[Edge] {
-	return func(yield func(Edge) bool) {
-		v, ok := s.index[n]
-		if !ok {
-			return
-		}
+	return s.around(n, func(v uint32, all []Edge) []Edge {
 		for i := s.inOff[v]; i < s.inOff[v+1]; i++ {
-			if !yield(s.edge(s.inFrom[i], s.inEdge[i])) {
-				return
-			}
+			all = append(all, s.edge(s.inFrom[i], s.inEdge[i]))
 		}
-	}
+		return all
+	}, func(a, b Edge) int { return compareNodes(a.Flow.From, b.Flow.From) })
 }
 
 // Out walks the flows out of n, by the order of their To nodes.
 func (s *Snapshot) Out(n lineage.Node) iter.Seq[Edge] {
+	return s.around(n, func(v uint32, all []Edge) []Edge {
+		for e := s.outOff[v]; e < s.outOff[v+1]; e++ {
+			all = append(all, s.edge(v, e))
+		}
+		return all
+	}, func(a, b Edge) int { return compareNodes(a.Flow.To, b.Flow.To) })
+}
+
+// around walks what add collects of n's vertices, in order.
+func (s *Snapshot) around(n lineage.Node, add func(v uint32, all []Edge) []Edge, compare func(a, b Edge) int) iter.Seq[Edge] {
 	return func(yield func(Edge) bool) {
 		v, ok := s.index[n]
 		if !ok {
 			return
 		}
-		for e := s.outOff[v]; e < s.outOff[v+1]; e++ {
-			if !yield(s.edge(v, e)) {
+		var all []Edge
+		end := s.end(v)
+		for w := v; w < end; w++ {
+			all = add(w, all)
+		}
+		if end > v+1 {
+			slices.SortFunc(all, compare)
+		}
+		for _, e := range all {
+			if !yield(e) {
 				return
 			}
 		}

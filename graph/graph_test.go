@@ -436,3 +436,58 @@ func TestLimitCutsTheEnd(t *testing.T) {
 		}
 	}
 }
+
+// copies is a replicator that copies orders and returns, each in a lane of its own:
+//
+//	orders ──▶ mm2 ──▶ east.orders ──▶ reader
+//	returns ─▶ ▲ └───▶ east.returns ─▶ auditor
+func copies(t *testing.T, lanes bool) *Snapshot {
+	t.Helper()
+	mm2 := lineage.Node{Scope: "east", Kind: lineage.ReplicatorNode, Name: "mm2"}
+	var all []Access
+	for i, name := range []string{"orders", "returns"} {
+		lane := ""
+		if lanes {
+			lane = name
+		}
+		id := lineage.SubjectID(10 * i)
+		all = append(all,
+			Access{ID: id, From: topic(name), To: mm2, State: Active, Weight: 1, ToLane: lane},
+			Access{ID: id + 1, From: mm2, To: topic("east." + name), State: Active, Weight: 1, FromLane: lane},
+			Access{ID: id + 2, From: topic("east." + name), To: app([]string{"reader", "auditor"}[i]), State: Active, Weight: 1})
+	}
+	return Build(window, all)
+}
+
+// A walk goes out of a node by the lane that it came in by; the node is one, whatever its lanes.
+func TestLanes(t *testing.T) {
+	mm2 := lineage.Node{Scope: "east", Kind: lineage.ReplicatorNode, Name: "mm2"}
+	s := copies(t, true)
+	f := func(q Query, nodes []string, edges int, total int, hidden ...Hidden) {
+		t.Helper()
+		got := s.Walk(q)
+		if !slices.Equal(names(got.Nodes), nodes) || len(got.Edges) != edges || got.TotalNodes != total || !slices.Equal(got.Hidden, hidden) {
+			t.Errorf("%+v: got %v, %d edges, %d nodes, hidden %v", q, names(got.Nodes), len(got.Edges), got.TotalNodes, got.Hidden)
+		}
+	}
+	f(Query{Roots: []lineage.Node{topic("orders")}, Direction: Downstream, Depth: -1}, []string{"orders", "mm2", "east.orders", "reader"}, 3, 4, Hidden{mm2, 1, 1})
+	f(Query{Roots: []lineage.Node{app("auditor")}, Direction: Upstream, Depth: -1}, []string{"auditor", "east.returns", "mm2", "returns"}, 3, 4, Hidden{mm2, 1, 1})
+	f(Query{Roots: []lineage.Node{mm2}, Direction: Both, Depth: 1}, []string{"mm2", "east.orders", "east.returns", "orders", "returns"}, 4, 5, Hidden{topic("east.orders"), 0, 1}, Hidden{topic("east.returns"), 0, 1})
+	f(Query{Roots: []lineage.Node{topic("orders"), topic("returns")}, Direction: Downstream, Depth: 2, Limit: 3}, []string{"orders", "returns", "mm2"}, 2, 5, Hidden{mm2, 0, 2})
+	if s.NodeCount() != 7 || s.EdgeCount() != 6 || len(slices.Collect(s.Nodes())) != 7 || len(slices.Collect(s.Edges())) != 6 || !s.Has(mm2) {
+		t.Errorf("%d nodes, %d flows", s.NodeCount(), s.EdgeCount())
+	}
+	if in, out := slices.Collect(s.In(mm2)), slices.Collect(s.Out(mm2)); len(in) != 2 || len(out) != 2 || in[0].Flow.From != topic("orders") || out[1].Flow.To != topic("east.returns") {
+		t.Errorf("in %v, out %v", in, out)
+	}
+	if _, ok := s.Edge(lineage.Flow{From: mm2, To: topic("east.returns")}); !ok {
+		t.Error("a flow of the second lane is not found")
+	}
+	one, many := copies(t, false).All(4), s.All(4)
+	if !reflect.DeepEqual(one, many) {
+		t.Errorf("all of it with lanes is\n%+v\nand without\n%+v", many, one)
+	}
+	if got := copies(t, false).Walk(Query{Roots: []lineage.Node{topic("orders")}, Direction: Downstream, Depth: -1}); len(got.Nodes) != 6 {
+		t.Errorf("without lanes got %v", names(got.Nodes))
+	}
+}

@@ -60,7 +60,7 @@ func walk(nodes int, off, neighbour, roots []uint32, depth int) reach {
 // Walk answers q. What the limit cuts is the end of Walk.Nodes as it would be without a limit: so nearer nodes stay before farther ones, and within a
 // distance those stay whose flows from the nearer nodes are active, then unknown, then inactive, then heavier, then first by name.
 func (s *Snapshot) Walk(q Query) Walk {
-	var roots []uint32
+	var known, roots []uint32 // the roots that have flows: the nodes, and all their vertices
 	var out Walk
 	asked := make(map[lineage.Node]bool, len(q.Roots))
 	for _, n := range q.Roots {
@@ -70,10 +70,13 @@ func (s *Snapshot) Walk(q Query) Walk {
 		asked[n] = true
 		out.Nodes = append(out.Nodes, n)
 		if i, ok := s.index[n]; ok {
-			roots = append(roots, i)
+			known = append(known, i)
+			for v := i; v < s.end(i); v++ {
+				roots = append(roots, v)
+			}
 		}
 	}
-	strangers := len(out.Nodes) - len(roots)
+	strangers := len(out.Nodes) - len(known)
 
 	var up, down reach
 	if q.Direction != Downstream {
@@ -82,20 +85,13 @@ func (s *Snapshot) Walk(q Query) Walk {
 	if q.Direction != Upstream {
 		down = walk(len(s.nodes), s.outOff, s.outTo, roots, q.Depth)
 	}
-	out.TotalNodes = strangers + len(up.queue) + len(down.queue)
-	if q.Direction == Both {
-		for _, n := range up.queue {
-			if down.seen.has(n) {
-				out.TotalNodes--
-			}
-		}
-	}
+	out.TotalNodes = strangers + s.count(&up, &down)
 	budget := out.TotalNodes - len(out.Nodes)
 	if q.Limit > 0 {
 		budget = min(budget, max(0, q.Limit-len(out.Nodes)))
 	}
 	p := picker{s: s, up: &up, down: &down, shown: newBitset(len(s.nodes))}
-	for _, n := range roots {
+	for _, n := range known {
 		p.shown.add(n)
 	}
 	others := p.pick(budget)
@@ -103,10 +99,24 @@ func (s *Snapshot) Walk(q Query) Walk {
 		out.Nodes = append(out.Nodes, s.nodes[n])
 	}
 	out.Truncated = len(out.Nodes) < out.TotalNodes
-	s.finish(&out, append(roots, others...), p.shown, func(from, to uint32) bool {
+	s.finish(&out, append(known, others...), p.shown, func(from, to uint32) bool {
 		return down.seen != nil && down.seen.has(from) || up.seen != nil && up.seen.has(to)
 	})
 	return out
+}
+
+// count returns how many nodes two walks have found together.
+func (s *Snapshot) count(up, down *reach) (n int) {
+	found := newBitset(len(s.nodes))
+	for _, r := range [...]*reach{up, down} {
+		for _, v := range r.queue {
+			if f := s.first(v); !found.has(f) {
+				found.add(f)
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // picker chooses the nodes to show, distance by distance.
@@ -145,14 +155,14 @@ func (p *picker) level(d int) []candidate {
 	var found []candidate
 	for _, r := range []*reach{p.up, p.down} {
 		for _, n := range r.level(d) {
-			if !p.shown.has(n) && p.slot[n] == 0 {
+			if n = p.s.first(n); !p.shown.has(n) && p.slot[n] == 0 {
 				found = append(found, candidate{node: n})
 				p.slot[n] = uint32(len(found))
 			}
 		}
 	}
 	add := func(n, edge uint32) {
-		if k := p.slot[n]; k != 0 {
+		if k := p.slot[p.s.first(n)]; k != 0 {
 			c := &found[k-1]
 			c.weight += p.s.weight[edge]
 			if st := p.s.state[edge]; st.rank() > c.state.rank() {
@@ -218,8 +228,8 @@ func mostImportant(c []candidate, k int, compare func(a, b candidate) int) []can
 // All returns everything. Above limit (0 or negative: none) the least important nodes are cut: those with the least weight of flows in and out, then
 // inactive before unknown before active, then the last by name. Nodes come by importance.
 func (s *Snapshot) All(limit int) Walk {
-	if limit <= 0 || limit > len(s.nodes) {
-		limit = len(s.nodes)
+	if limit <= 0 || limit > s.NodeCount() {
+		limit = s.NodeCount()
 	}
 	nodes := make([]candidate, len(s.nodes))
 	for n := range nodes {
@@ -227,7 +237,7 @@ func (s *Snapshot) All(limit int) Walk {
 	}
 	for n := range nodes {
 		for e := s.outOff[n]; e < s.outOff[n+1]; e++ {
-			for _, c := range [2]*candidate{&nodes[n], &nodes[s.outTo[e]]} {
+			for _, c := range [2]*candidate{&nodes[s.first(uint32(n))], &nodes[s.first(s.outTo[e])]} {
 				c.weight += s.weight[e]
 				if s.state[e].rank() > c.state.rank() {
 					c.state = s.state[e]
@@ -235,10 +245,11 @@ func (s *Snapshot) All(limit int) Walk {
 			}
 		}
 	}
+	nodes = slices.DeleteFunc(nodes, func(c candidate) bool { return s.first(c.node) != c.node })
 	nodes = mostImportant(nodes, limit, func(a, b candidate) int {
 		return cmp.Or(cmp.Compare(b.weight, a.weight), cmp.Compare(b.state.rank(), a.state.rank()), cmp.Compare(a.node, b.node))
 	})
-	out := Walk{TotalNodes: len(s.nodes), Truncated: limit < len(s.nodes)}
+	out := Walk{TotalNodes: s.NodeCount(), Truncated: limit < s.NodeCount()}
 	numbers, shown := make([]uint32, 0, limit), newBitset(len(s.nodes))
 	for _, c := range nodes {
 		out.Nodes = append(out.Nodes, s.nodes[c.node])
@@ -249,17 +260,18 @@ func (s *Snapshot) All(limit int) Walk {
 	return out
 }
 
-// finish adds the edges among the nodes shown for which on holds, and counts the neighbours that are not shown.
+// finish adds the edges among the nodes shown for which on holds, and counts the neighbours that are not shown. nodes and shown hold nodes by their first vertex; on is asked for vertices.
 func (s *Snapshot) finish(out *Walk, nodes []uint32, shown bitset, on func(from, to uint32) bool) {
 	for _, n := range nodes {
 		h := Hidden{Node: s.nodes[n]}
-		for _, m := range s.inFrom[s.inOff[n]:s.inOff[n+1]] {
-			if !shown.has(m) {
+		end := s.end(n)
+		for _, m := range s.inFrom[s.inOff[n]:s.inOff[end]] {
+			if !shown.has(s.first(m)) {
 				h.Upstream++
 			}
 		}
-		for _, m := range s.outTo[s.outOff[n]:s.outOff[n+1]] {
-			if !shown.has(m) {
+		for _, m := range s.outTo[s.outOff[n]:s.outOff[end]] {
+			if !shown.has(s.first(m)) {
 				h.Downstream++
 			}
 		}
@@ -269,22 +281,27 @@ func (s *Snapshot) finish(out *Walk, nodes []uint32, shown bitset, on func(from,
 	}
 	nodes = slices.Sorted(slices.Values(nodes))
 	count := 0
-	for _, n := range nodes {
-		for _, to := range s.outTo[s.outOff[n]:s.outOff[n+1]] {
-			if shown.has(to) && on(n, to) {
-				count++
+	each := func(do func(from, e uint32)) {
+		for _, n := range nodes {
+			end := s.end(n)
+			for v := n; v < end; v++ {
+				for e := s.outOff[v]; e < s.outOff[v+1]; e++ {
+					if to := s.outTo[e]; shown.has(s.first(to)) && on(v, to) {
+						do(v, e)
+					}
+				}
 			}
 		}
 	}
+	each(func(uint32, uint32) { count++ })
 	if count == 0 {
 		return
 	}
 	out.Edges = make([]Edge, 0, count) // edges are large: growing would copy them about
-	for _, n := range nodes {
-		for e := s.outOff[n]; e < s.outOff[n+1]; e++ {
-			if to := s.outTo[e]; shown.has(to) && on(n, to) {
-				out.Edges = append(out.Edges, s.edge(n, e))
-			}
-		}
+	each(func(from, e uint32) { out.Edges = append(out.Edges, s.edge(from, e)) })
+	if s.lead != nil { // lanes came one after another
+		slices.SortFunc(out.Edges, func(a, b Edge) int {
+			return cmp.Or(compareNodes(a.Flow.From, b.Flow.From), compareNodes(a.Flow.To, b.Flow.To))
+		})
 	}
 }
