@@ -280,3 +280,38 @@ func TestRealTransactions(t *testing.T) {
 		})
 	}
 }
+
+// The threads of a Kafka Streams application with exactly-once are transactional producers of their own, and each writes all partitions of what is grouped anew: together they are counted as one would be.
+func TestRealExactlyOnceStreams(t *testing.T) {
+	const inner, output = "tally-counts-repartition", "tallies"
+	c := kafkatest.Shared(t, kafkatest.Options{})
+	c.CreateTopic(t, "sentences", 2)
+	c.CreateTopic(t, output, 2)
+	c.StartStreams(t, kafkatest.StreamsOptions{
+		Application: "tally", Protocol: "streams", Input: "sentences", Output: output,
+		Properties: []string{"processing.guarantee=exactly_once_v2", "num.stream.threads=2"},
+	})
+	r := newRecorder()
+	watch(t, r, Config{Brokers: c.Brokers(), Application: func(id string) string {
+		name, _, _ := strings.Cut(id, "-")
+		return name
+	}})
+	eventually(t, "two rounds", 60*time.Second, func() bool { return r.roundsTaken() >= 2 })
+	sent := c.ProducerPerf(t, kafkatest.Perf{Topic: "sentences", Records: 3000, PerSecond: 300})
+	counted := func(topic string) (n, left int64, threads int) {
+		n, threads = r.sum(topic, lineage.Records, func(a lineage.Access) bool { return strings.HasPrefix(a.Client.TransactionalID, "tally-") })
+		left, _ = r.sum(topic, lineage.Records, func(a lineage.Access) bool { return a.Client.Kind == lineage.Remainder })
+		return n, left, threads
+	}
+	for _, topic := range []string{inner, output} {
+		eventually(t, "what both threads wrote to "+topic, 60*time.Second, func() bool {
+			n, left, threads := counted(topic)
+			return threads == 2 && n >= sent-sent/20 && n <= sent+sent/20 && left <= sent/33 // the markers' bounds are wide where a busy machine stretches the run
+		})
+		n, left, threads := counted(topic)
+		t.Logf("%s: end %d, of %d records %d are counted to %d threads, %d to nobody", topic, c.EndOffset(t, topic), sent, n, threads, left)
+	}
+	if !r.estimated(inner, lineage.Records, func(a lineage.Access) bool { return strings.HasPrefix(a.Client.TransactionalID, "tally-") }) {
+		t.Error("the shares are not said to be estimated")
+	}
+}
