@@ -41,10 +41,13 @@ func (a *answerer) view(ctx context.Context, in WindowInput) (*view, error) {
 	})
 }
 
-// newest returns the view for questions that name no window.
-func (a *answerer) newest(ctx context.Context) (*view, error) {
-	last := defaultLast
-	return a.view(ctx, WindowInput{Last: &last})
+// viewOrNewest returns the view of a window, and that of questions that name none.
+func (a *answerer) viewOrNewest(ctx context.Context, in *WindowInput) (*view, error) {
+	if in == nil {
+		last := defaultLast
+		in = &WindowInput{Last: &last}
+	}
+	return a.view(ctx, *in)
 }
 
 // rows are the nodes and flows of one answer. What one of them needs of the history is loaded for all of them in one call, when the first asks:

@@ -256,7 +256,7 @@ type ComplexityRoot struct {
 		Flow           func(childComplexity int, id string, window WindowInput) int
 		Flows          func(childComplexity int, cluster *string, window WindowInput, includeInternal bool, limit int) int
 		Lineage        func(childComplexity int, roots []string, direction Direction, depth int, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool, limit int) int
-		Node           func(childComplexity int, id string) int
+		Node           func(childComplexity int, id string, window *WindowInput) int
 		Nodes          func(childComplexity int, text *string, kinds []lineage.NodeKind, cluster *string, owner *string, tag *string, includeInternal bool, window *WindowInput, orderBy *NodeOrder, first int, after *string) int
 		SuggestedJoins func(childComplexity int, window *WindowInput) int
 		Top            func(childComplexity int, metric Metric, by lineage.NodeKind, window WindowInput, first int) int
@@ -385,7 +385,7 @@ type ComplexityRoot struct {
 
 type QueryResolver interface {
 	Clusters(ctx context.Context) ([]Cluster, error)
-	Node(ctx context.Context, id string) (Node, error)
+	Node(ctx context.Context, id string, window *WindowInput) (Node, error)
 	Flow(ctx context.Context, id string, window WindowInput) (*Flow, error)
 	Nodes(ctx context.Context, text *string, kinds []lineage.NodeKind, cluster *string, owner *string, tag *string, includeInternal bool, window *WindowInput, orderBy *NodeOrder, first int, after *string) (*NodeConnection, error)
 	Lineage(ctx context.Context, roots []string, direction Direction, depth int, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool, limit int) (*Lineage, error)
@@ -1398,7 +1398,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Node(childComplexity, args["id"].(string)), true
+		return e.ComplexityRoot.Query.Node(childComplexity, args["id"].(string), args["window"].(*WindowInput)), true
 	case "Query.nodes":
 		if e.ComplexityRoot.Query.Nodes == nil {
 			break
@@ -2099,7 +2099,8 @@ input Window { start: Time  end: Time  last: Duration  at: Time }
 
 type Query {
   clusters: [Cluster!]
-  node(id: ID!): Node
+  "As it was at the end of the window; without one, of the last ten minutes. NOT_FOUND where neither the window nor the seven days before its end know it."
+  node(id: ID!, window: Window): Node
   flow(id: ID!, window: Window!): Flow
   """
   Text matches names, owners and tags, case-insensitively; best matches first unless ordered. Topics that exist or moved in the window,
@@ -3261,6 +3262,14 @@ func (ec *executionContext) field_Query_node_args(ctx context.Context, rawArgs m
 		return nil, err
 	}
 	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "window",
+		func(ctx context.Context, v any) (*WindowInput, error) {
+			return ec.unmarshalOWindow2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐWindowInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["window"] = arg1
 	return args, nil
 }
 
@@ -7300,7 +7309,7 @@ func (ec *executionContext) _Query_node(ctx context.Context, field graphql.Colle
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Node(ctx, fc.Args["id"].(string))
+			return ec.Resolvers.Query().Node(ctx, fc.Args["id"].(string), fc.Args["window"].(*WindowInput))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v Node) graphql.Marshaler {

@@ -12,12 +12,7 @@ const mostSuggestions = 100
 
 // suggestedJoins answers the root field of that name.
 func (a *answerer) suggestedJoins(ctx context.Context, window *WindowInput) ([]SuggestedJoin, error) {
-	last := defaultLast
-	w := WindowInput{Last: &last}
-	if window != nil {
-		w = *window
-	}
-	v, err := a.view(ctx, w)
+	v, err := a.viewOrNewest(ctx, window)
 	if err != nil {
 		return nil, err
 	}

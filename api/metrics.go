@@ -120,7 +120,7 @@ func (k *kafkaFigures) Collect(ch chan<- prometheus.Metric) {
 }
 
 func (k *kafkaFigures) collect(ctx context.Context, ch chan<- prometheus.Metric, gauge func(*prometheus.Desc, float64, ...string)) error {
-	v, err := k.a.newest(ctx)
+	v, err := k.a.viewOrNewest(ctx, nil)
 	if err != nil {
 		return err
 	}

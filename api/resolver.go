@@ -18,7 +18,9 @@ type query struct{ a *answerer }
 func (q *query) Clusters(ctx context.Context) ([]Cluster, error) { return q.a.clusters(ctx) }
 
 // Node answers node.
-func (q *query) Node(ctx context.Context, id string) (Node, error) { return q.a.node(ctx, id) }
+func (q *query) Node(ctx context.Context, id string, window *WindowInput) (Node, error) {
+	return q.a.node(ctx, id, window)
+}
 
 // Flow answers flow.
 func (q *query) Flow(ctx context.Context, id string, window WindowInput) (*Flow, error) {

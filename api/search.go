@@ -73,12 +73,7 @@ func (a *answerer) nodes(ctx context.Context, args nodesArgs) (*NodeConnection, 
 			return nil, err
 		}
 	}
-	last := defaultLast
-	window := WindowInput{Last: &last}
-	if args.window != nil {
-		window = *args.window
-	}
-	v, err := a.view(ctx, window)
+	v, err := a.viewOrNewest(ctx, args.window)
 	if err != nil {
 		return nil, err
 	}

@@ -174,12 +174,12 @@ func (a *answerer) overview(ctx context.Context, clusterID *string, window Windo
 }
 
 // node answers the root field of that name.
-func (a *answerer) node(ctx context.Context, id string) (Node, error) {
+func (a *answerer) node(ctx context.Context, id string, window *WindowInput) (Node, error) {
 	n, err := parseNode(id)
 	if err != nil {
 		return nil, err
 	}
-	v, err := a.newest(ctx)
+	v, err := a.viewOrNewest(ctx, window)
 	if err != nil {
 		return nil, err
 	}

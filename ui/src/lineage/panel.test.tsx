@@ -1,0 +1,75 @@
+// @vitest-environment happy-dom
+import { readFileSync } from 'node:fs';
+import { buildSchema, graphql } from 'graphql';
+import { act } from 'react';
+import { createRoot } from 'react-dom/client';
+import { Client, fetchExchange, Provider } from 'urql';
+import { expect, test, vi } from 'vitest';
+import { initialLineage } from '../url/lineage';
+import { Panel } from './panel';
+import type { LineageAnswer } from './types';
+
+const schema = buildSchema(readFileSync('../schema.graphqls', 'utf8'));
+const ID = 'connector:c/warehouse';
+const DELETED = '2026-11-24T12:00:00Z';
+
+/** A server whose one connector is deleted at noon: what it is depends on the window that it is asked in. */
+const client = new Client({
+  url: 'http://localhost/graphql',
+  exchanges: [fetchExchange],
+  preferGetMethod: false,
+  fetch: async (_url, init) => {
+    const { query, variables } = JSON.parse(String(init?.body));
+    const node = ({ window }: { window?: { end: string } }) => {
+      const exists = window !== undefined && window.end <= DELETED;
+      const told = exists ? { type: 'sink', state: 'RUNNING' } : {};
+      return {
+        __typename: 'Connector',
+        id: ID,
+        kind: 'CONNECTOR',
+        name: 'warehouse',
+        tags: [],
+        tasks: [],
+        groups: [],
+        exists,
+        ...told,
+      };
+    };
+    const answer = await graphql({ schema, source: query, variableValues: variables, rootValue: { node } });
+    return new Response(JSON.stringify(answer), { headers: { 'content-type': 'application/json' } });
+  },
+});
+
+function answerOf(start: string, end: string): LineageAnswer {
+  return {
+    nodes: [],
+    flows: [],
+    window: { start, end, step: '10s' },
+    coverage: { complete: true, observedFraction: 1, gapCount: 0, gaps: [], blindSpots: [] },
+    truncated: false,
+    totalNodes: 1,
+    hidden: [],
+    positions: [],
+  };
+}
+
+test('the panel tells of the window that is shown, not of now', async () => {
+  vi.stubGlobal('IS_REACT_ACT_ENVIRONMENT', true);
+  const at = document.body.appendChild(document.createElement('div'));
+  const root = createRoot(at);
+  const show = (start: string, end: string) =>
+    act(async () =>
+      root.render(
+        <Provider value={client}>
+          <Panel id={ID} answer={answerOf(start, end)} state={initialLineage} change={() => {}} />
+        </Provider>,
+      ),
+    );
+  await show('2026-11-24T10:00:00Z', '2026-11-24T11:00:00Z');
+  await act(() => vi.waitFor(() => expect(at.textContent).toContain('RUNNING')));
+  expect(at.textContent).not.toContain('deleted');
+  await show('2026-11-24T12:00:00Z', '2026-11-24T13:00:00Z');
+  await act(() => vi.waitFor(() => expect(at.textContent).toContain('deleted')));
+  await act(async () => root.unmount());
+  vi.unstubAllGlobals();
+});
