@@ -494,7 +494,16 @@ async function movers(url) {
   await check('the overview filters by every kind', async () => {
     for (const [button, kind, row] of [
       ['Stream jobs', 'stream_job', /^basket-totals Stream job west/],
-      ['Connectors', 'connector', /^orders-warehouse Sink connector west, by demo-connect/],
+      [
+        'Connectors',
+        'connector',
+        /^orders-warehouse Sink connector west, by demo-connect [\d.]+(?: k)?\/s not measurable /,
+      ],
+      [
+        'Connectors',
+        'connector',
+        /^inventory-cdc Source connector west, by demo-connect not measurable [\d.]+(?: k)?\/s /,
+      ],
       ['Replicators', 'replicator', /^west->east Replicator west to east/],
       ['Datasets', 'dataset', /^warehouse\.sales\.orders Dataset postgres:.* not measurable not measurable/],
     ]) {

@@ -1,6 +1,7 @@
 import { mean } from '../chart/gaps';
 import { KindIcon } from '../shell/icons';
 import { Link } from '../shell/link';
+import { NoRate } from '../shell/no-rate';
 import { type LineageState, lineageHref } from '../url/lineage';
 import { ago, count, instant, rate } from '../words/format';
 import {
@@ -165,8 +166,8 @@ function Nodes({ answer, state }: { answer: LineageAnswer; state: LineageState }
                 <td className="kind-word">{kindOf(n)}</td>
                 <td>{placeOf(n)}</td>
                 <td>{hopsText(distance.get(n.id))}</td>
-                <td className="num">{rateIn === null ? '–' : rate(rateIn, state.unit)}</td>
-                <td className="num">{rateOut === null ? '–' : rate(rateOut, state.unit)}</td>
+                <td className="num">{rateIn === null ? <NoRate node={n} side="in" /> : rate(rateIn, state.unit)}</td>
+                <td className="num">{rateOut === null ? <NoRate node={n} side="out" /> : rate(rateOut, state.unit)}</td>
                 <td>{more.join(', ') || '–'}</td>
                 <td>{n.lastSeen ? <time title={instant(n.lastSeen)}>{ago(n.lastSeen)}</time> : 'never'}</td>
               </tr>

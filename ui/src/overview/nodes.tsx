@@ -7,13 +7,14 @@ import { usePolling } from '../data/poll';
 import { type NodeKind, type NodeOrder, NodesDocument, type NodesQuery, type Window } from '../gql/graphql';
 import { Icon, KindIcon } from '../shell/icons';
 import { Link } from '../shell/link';
+import { NoRate } from '../shell/no-rate';
 import { Problem } from '../shell/problem';
 import { useShortcuts } from '../shell/shortcuts';
 import { lineageHref } from '../url/lineage';
 import { formatOverview, type OverviewState, parseOverview } from '../url/overview';
 import { type Change, useUrlState } from '../url/use-url';
 import { ago, compact, instant, rate } from '../words/format';
-import { KIND_WORD, kindOf, nodeName, placeOf, plural, UNMEASURED } from '../words/words';
+import { ACTIVITY_WORD, KIND_WORD, kindOf, nodeName, placeOf, plural } from '../words/words';
 
 type Row = Merged<NonNullable<NodesQuery['nodes']>['edges'][number]['node']>;
 
@@ -224,22 +225,12 @@ function NodeRow({ node }: { node: Row }) {
       </th>
       <td className="kind-word">{kindOf(node)}</td>
       <td>{placeOf(node)}</td>
-      <td className="num">
-        {rateIn === null ? <Dash node={node} observed={rateOut !== null} /> : rate(rateIn, 'records')}
-      </td>
-      <td className="num">
-        {rateOut === null ? <Dash node={node} observed={rateIn !== null} /> : rate(rateOut, 'records')}
-      </td>
+      <td className="num">{rateIn === null ? <NoRate node={node} side="in" /> : rate(rateIn, 'records')}</td>
+      <td className="num">{rateOut === null ? <NoRate node={node} side="out" /> : rate(rateOut, 'records')}</td>
       <td>
         <Sparkline points={line?.points ?? []} />
       </td>
-      <td className="num">
-        {lag == null ? (
-          <Dash node={node} observed={rateIn !== null || rateOut !== null || !node.lagSeries} />
-        ) : (
-          compact(lag)
-        )}
-      </td>
+      <td className="num">{lag == null ? <NoLag known={node.lagSeries != null} /> : compact(lag)}</td>
       <td>{node.lastSeen ? <time title={instant(node.lastSeen)}>{ago(node.lastSeen)}</time> : 'never'}</td>
       <td>
         {node.owner}
@@ -253,19 +244,14 @@ function NodeRow({ node }: { node: Row }) {
   );
 }
 
-/**
- * No number. Where the node's other side was observed, this one has no flow (an application that only reads); where
- * nothing of it was, the node was not observed, or lies outside Kafka, where nothing can be counted. These are different
- * answers.
- */
-function Dash({ node, observed }: { node: Row; observed: boolean }) {
-  if (node.kind === 'DATASET' && !observed) return <span className="unknown">{UNMEASURED}</span>;
-  return observed ? (
-    <span className="none" title="no such flow is known">
+/** Nothing to be behind of, or a lag that was not read in the window. */
+function NoLag({ known }: { known: boolean }) {
+  return known ? (
+    <span className="unknown">{ACTIVITY_WORD.unobserved}</span>
+  ) : (
+    <span className="none" title="no lag is known">
       –
     </span>
-  ) : (
-    <span className="unknown">not observed</span>
   );
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { EVIDENCE_WORD, flowWord, KIND_WORD, kindOf, nameParts, placeOf, placesOf } from './words';
+import { EVIDENCE_WORD, flowWord, KIND_WORD, kindOf, nameParts, noRate, placeOf, placesOf } from './words';
 
 const job = { name: 'basket-totals' };
 
@@ -63,4 +63,23 @@ test('where a node is, in full and in a word', () => {
   expect(placesOf({ kind: 'DATASET', namespace: 'file' })).toEqual(['file']);
   expect(placesOf({ kind: 'APPLICATION', cluster: null, environment: 'shop' })).toEqual(['shop']);
   expect(placesOf({ kind: 'TOPIC' })).toEqual([]);
+});
+
+test('a side without a rate: not countable, not observed, or not there', () => {
+  const points = { points: [{ at: '2026-11-24T12:00:00Z', value: null }] };
+  const sides = (kind: Parameters<typeof noRate>[0]['kind'], rateIn: object | null, rateOut: object | null) => {
+    const n = { kind, rateIn, rateOut };
+    return [noRate(n, 'in'), noRate(n, 'out')];
+  };
+  // A sink's Out and a source's In lie outside Kafka, whatever was observed of the other side.
+  expect(sides('CONNECTOR', points, null)).toEqual(['not observed', 'not measurable']);
+  expect(sides('CONNECTOR', null, points)).toEqual(['not measurable', 'not observed']);
+  expect(sides('CONNECTOR', null, null)).toEqual(['not measurable', 'not measurable']);
+  expect(sides('REPLICATOR', points, null)).toEqual(['not observed', 'not measurable']);
+  expect(sides('DATASET', null, null)).toEqual(['not measurable', 'not measurable']);
+  expect(sides('APPLICATION', points, null)).toEqual(['not observed', '–']);
+  expect(sides('STREAM_JOB', null, points)).toEqual(['–', 'not observed']);
+  expect(sides('APPLICATION', null, null)).toEqual(['not measurable', 'not measurable']); // a member that never commits
+  expect(sides('TOPIC', null, null)).toEqual(['not observed', '–']);
+  expect(sides('TOPIC', points, points)).toEqual(['not observed', 'not observed']);
 });

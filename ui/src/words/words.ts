@@ -97,6 +97,31 @@ export const ACTIVITY_WORD: Record<Activity, string> = {
 /** What is known to move but leaves no count. */
 export const UNMEASURED = 'not measurable';
 
+/** A node with the series of its two sides; a side without one has no count, which is not the same as a count that was not read. */
+export interface Counted {
+  kind: NodeKind;
+  rateIn?: object | null;
+  rateOut?: object | null;
+}
+
+/** What to say of a side of a node that has no rate: three different answers, and none of them is zero. */
+export function noRate(n: Counted, side: 'in' | 'out'): string {
+  if (side === 'in' ? n.rateIn : n.rateOut) return ACTIVITY_WORD.unobserved;
+  switch (n.kind) {
+    // What they take they give: a side without a count is there all the same, and mostly outside Kafka.
+    case 'CONNECTOR':
+    case 'REPLICATOR':
+    case 'DATASET':
+      return UNMEASURED;
+    // The end of a topic can always be counted.
+    case 'TOPIC':
+      return side === 'in' ? ACTIVITY_WORD.unobserved : '–';
+    // An application may only read, or only write. It does one of them: without any count, that one is not countable.
+    default:
+      return n.rateIn || n.rateOut ? '–' : UNMEASURED;
+  }
+}
+
 export function plural(n: number, one: string, many = `${one}s`): string {
   return `${n.toLocaleString('en-GB').replace(/,/g, ' ')} ${n === 1 ? one : many}`;
 }
