@@ -271,6 +271,7 @@ type ComplexityRoot struct {
 	Replicator struct {
 		Cluster     func(childComplexity int) int
 		Connect     func(childComplexity int) int
+		Exists      func(childComplexity int) int
 		FirstSeen   func(childComplexity int) int
 		ID          func(childComplexity int) int
 		Kind        func(childComplexity int) int
@@ -1469,6 +1470,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Replicator.Connect(childComplexity), true
+	case "Replicator.exists":
+		if e.ComplexityRoot.Replicator.Exists == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Replicator.Exists(childComplexity), true
 	case "Replicator.firstSeen":
 		if e.ComplexityRoot.Replicator.FirstSeen == nil {
 			break
@@ -2196,7 +2203,7 @@ type Connector implements Node {
 }
 type ConnectorTask { id: Int!  state: String!  worker: String! }
 
-"One direction of replication by MirrorMaker 2. source and target are null where they are no watched clusters."
+"One direction of replication by MirrorMaker 2. source and target are null where they are no watched clusters, and of one that is gone."
 type Replicator implements Node {
   id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  firstSeen: Time  lastSeen: Time
   series(metric: Metric!, window: Window!, step: Duration): Series
@@ -2207,6 +2214,7 @@ type Replicator implements Node {
   policy: String                # replication.policy.class; null: not told
   state: String                 # as Connect says; null: not told
   connect: String               # the Connect cluster that it runs on; null: a dedicated process, or not known
+  exists: Boolean!              # false: gone since
 }
 
 "A Kafka Streams application. What it reads and writes are its flows; its inner topics are hidden unless asked for."
@@ -8286,6 +8294,29 @@ func (ec *executionContext) fieldContext_Replicator_connect(_ context.Context, f
 	return graphql.NewScalarFieldContext("Replicator", field, true, false, "String")
 }
 
+func (ec *executionContext) _Replicator_exists(ctx context.Context, field graphql.CollectedField, obj *Replicator) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Replicator_exists(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Exists(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Replicator_exists(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Replicator", field, true, false, "Boolean")
+}
+
 func (ec *executionContext) _ResolvedWindow_start(ctx context.Context, field graphql.CollectedField, obj *ResolvedWindow) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -12853,6 +12884,11 @@ func (ec *executionContext) _Replicator(ctx context.Context, sel ast.SelectionSe
 		case "connect":
 			out.Values[i] = ec._Replicator_connect(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "exists":
+			out.Values[i] = ec._Replicator_exists(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:

@@ -331,8 +331,9 @@ func (n *Replicator) Source() *Cluster { return n.clusterOrNil(n.fact().Source) 
 // Target answers target.
 func (n *Replicator) Target() *Cluster { return n.clusterOrNil(n.fact().Target) }
 
+// clusterOrNil returns a watched cluster. A replicator can be told with the id of one that is not, by the Connect cluster that it runs on.
 func (n *Replicator) clusterOrNil(id lineage.ClusterID) *Cluster {
-	if id == "" {
+	if n.rows.v.clusters.byID[id] == nil {
 		return nil
 	}
 	return n.rows.v.shownClusterOf(id)
@@ -352,6 +353,9 @@ func (n *Replicator) State() *string { return textOrNil(n.fact().State) }
 
 // Connect answers connect.
 func (n *Replicator) Connect() *string { return textOrNil(n.fact().Connect) }
+
+// Exists answers exists.
+func (n *Replicator) Exists() bool { return !n.rows.v.movers.gone(n.node) }
 
 // StreamJob is the schema's type of that name.
 type StreamJob struct{ nodeRow }

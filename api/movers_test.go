@@ -205,3 +205,49 @@ func TestWaysThroughAReplicator(t *testing.T) {
 		}
 	})
 }
+
+// goneMovers is a world of what was deleted: on Connect in east ran the parts of MirrorMaker 2 from west, exactly once, and the connector archive, all of
+// it until round 6. A replicator to a cluster that nobody watches is still there.
+func goneMovers(t testing.TB) *world {
+	const connect = "connect-east"
+	w := newWorld(t)
+	part := lineage.Node{Scope: connect, Kind: lineage.ConnectorNode, Name: "mm"}
+	archive := lineage.Node{Scope: connect, Kind: lineage.ConnectorNode, Name: "archive"}
+	toParis := lineage.Node{Scope: "paris", Kind: lineage.ReplicatorNode, Name: "east->paris"}
+	replicator := func(f lineage.ReplicatorFact) lineage.Fact {
+		f.Connect, f.State = connect, "RUNNING"
+		return lineage.Fact{Key: lineage.FactKey{Source: connect, Kind: lineage.ReplicatorFacts, Name: f.Node.ID()}, Replicator: &f}
+	}
+	for n := 1; n <= 12; n++ {
+		var inWest, inEast, connectors []func(*lineage.Observation)
+		by40 := int64(0)
+		if n <= 6 {
+			by40 = 40
+			connectors = append(connectors, sighted(writes(nameOnly(copyOfCounts), by(mirror)), lineage.Connect, "connector mm"),
+				sighted(reads(nameOnly(copyOfCounts), by(archive)), lineage.Connect, "connector archive"),
+				moving(reads(nameOnly(counts), by(mirror)), lineage.Connect))
+		}
+		switch n {
+		case 1:
+			inWest = append(inWest, facts(clusterFact("west", west, 1, 0), topicFact("west", counts)))
+			inEast = append(inEast, facts(clusterFact("east", east, 1, 0), topicFact("east", copyOfCounts)))
+			isPart, isSink := connectorFact(part, "source", "RUNNING"), connectorFact(archive, "sink", "RUNNING")
+			workers := groupFact(connect, "Classic", "Stable") // its name is in the transactional.ids
+			workers.Key.Source, workers.Group.Ref.Cluster, workers.Group.Protocol = "east", east, "connect"
+			inEast = append(inEast, facts(workers))
+			isPart.Connector.Kafka, isPart.Connector.Replicator, isSink.Connector.Kafka = east, mirror, east
+			connectors = append(connectors, facts(
+				lineage.Fact{Key: lineage.FactKey{Source: connect, Kind: lineage.ConnectFacts}, Connect: &lineage.ConnectFact{Kafka: east}}, isPart, isSink,
+				replicator(lineage.ReplicatorFact{Node: mirror, SourceAlias: "west", TargetAlias: "east", Source: west, Target: east}),
+				replicator(lineage.ReplicatorFact{Node: toParis, SourceAlias: "east", TargetAlias: "paris", Source: east, Target: "pAr15000000000"})))
+		case 7:
+			connectors = append(connectors, facts(gone(connect, lineage.ConnectorFacts, "mm"), gone(connect, lineage.ConnectorFacts, "archive"),
+				gone(connect, lineage.ReplicatorFacts, mirror.ID())))
+		}
+		w.observe("west", "end-offsets", n, append(inWest, w.moved(self(counts), lineage.NoEvidence, 40))...)
+		w.observe("east", "end-offsets", n, append(inEast, w.moved(self(copyOfCounts), lineage.NoEvidence, by40))...)
+		w.observe("east", "producers", n, w.moved(writes(copyOfCounts, lineage.Client{TransactionalID: connect + "-mm-0"}), lineage.Transaction, by40))
+		w.observe(connect, "connectors", n, connectors...)
+	}
+	return w
+}

@@ -36,8 +36,9 @@ var worlds = map[string]struct {
 	"two clusters": {twoClusters, []api.ClusterConfig{
 		{Source: "west", Name: "west", Environment: "shop"}, {Source: "east", Name: "east", Environment: "shop"}, {Source: "127.0.0.1:39092"},
 	}, everybody},
-	"movers": {allMovers, []api.ClusterConfig{{Source: "west", Name: "west", Environment: "shop"}, {Source: "east", Name: "east", Environment: "shop"}}, conventions()},
-	"empty":  {func(t testing.TB) *world { return newWorld(t) }, []api.ClusterConfig{{Source: "127.0.0.1:9092"}}, everybody},
+	"movers":      {allMovers, []api.ClusterConfig{{Source: "west", Name: "west", Environment: "shop"}, {Source: "east", Name: "east", Environment: "shop"}}, conventions()},
+	"gone movers": {goneMovers, []api.ClusterConfig{{Source: "west", Name: "west", Environment: "shop"}, {Source: "east", Name: "east", Environment: "shop"}}, conventions()},
+	"empty":       {func(t testing.TB) *world { return newWorld(t) }, []api.ClusterConfig{{Source: "127.0.0.1:9092"}}, everybody},
 }
 
 var shopConfig = []api.ClusterConfig{{Source: "west", Name: "west", Environment: "shop"}}

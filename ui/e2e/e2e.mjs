@@ -587,6 +587,32 @@ async function rareMovers(url) {
     await page.getByRole('row', { name: /^orders Topic west/ }).waitFor();
     must((await page.getByText('alike').count()) === 0, 'an empty notice is shown');
   });
+  await check('a replicator that is gone looks so, and its clusters are not said to be unwatched', async () => {
+    await answering((data) => {
+      const gone = { exists: false, source: null, target: null };
+      if (data.node?.kind === 'REPLICATOR')
+        Object.assign(data.node, gone, { state: null, connect: null, policy: null });
+      for (const n of data.lineage?.nodes ?? []) if (n.kind === 'REPLICATOR') Object.assign(n, gone);
+    });
+    // Few nodes, so that the cards are drawn with all their words.
+    const few = `&direction=downstream&depth=1&selected=${encodeURIComponent(REPLICATOR)}`;
+    await page.goto(lineageUrl(url, REPLICATOR, few));
+    await page.getByRole('button', { name: /^Replicator deleted west->east ?, from ?west/ }).waitFor();
+    const [word, places] = await Promise.all(
+      ['.word', '.node-scope'].map((part) => page.locator(`.of-replicator ${part}`).first().boundingBox()),
+    );
+    must(word.x + word.width <= places.x, 'the word stands under the places');
+    for (const [name, want] of [
+      ['Copies from', 'west'],
+      ['Copies to', 'east'],
+      ['State', 'deleted'],
+      ['Runs on', 'not known'],
+    ])
+      must((await fact(side(), name)) === want, `${name} is ${await fact(side(), name)}`);
+    await page.keyboard.press('t');
+    await page.getByRole('row', { name: /^west->east ?deleted Replicator west to east/ }).waitFor();
+    await axeInBoth('a replicator that is gone');
+  });
   await check('two clusters that copy to each other are drawn, and walked round', async () => {
     await answering(({ lineage }) => {
       const one = lineage?.nodes?.find((n) => n.kind === 'REPLICATOR');

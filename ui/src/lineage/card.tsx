@@ -9,6 +9,11 @@ export function Card({ id, data, selected }: NodeProps<CardNode>) {
   const { setFocused, onSelect } = useFocused();
   const { node, root, unit, rateIn, rateOut, lag, activity, hiddenUp, hiddenDown, clusters } = data;
   const [repeated, own] = nameParts(node);
+  const words = [node.exists === false ? 'deleted' : '', activity === 'active' ? '' : ACTIVITY_WORD[activity]].filter(
+    Boolean,
+  );
+  // Two places stand beside them: there is room for one word, and the shape says the kind.
+  const narrow = node.kind === 'REPLICATOR' && words.length > 0;
   return (
     <div
       className={`node ${selected ? 'selected' : ''} ${root ? 'root' : ''} is-${activity} of-${node.kind.toLowerCase()}`}
@@ -29,9 +34,12 @@ export function Card({ id, data, selected }: NodeProps<CardNode>) {
       >
         <span className="node-kind">
           <KindIcon kind={node.kind} />
-          <span>{kindOf(node)}</span>
-          {node.exists === false && <b className="word">deleted</b>}
-          {activity !== 'active' && <b className="word">{ACTIVITY_WORD[activity]}</b>}
+          <span className={narrow ? 'sr' : ''}>{kindOf(node)}</span>
+          {words.map((word, i) => (
+            <b key={word} className={narrow && i > 0 ? 'sr' : 'word'}>
+              {word}
+            </b>
+          ))}
         </span>
         <span className="node-name" title={node.name}>
           {node.kind === 'UNIDENTIFIED' && <span className="prefix">writers of </span>}

@@ -32,12 +32,12 @@ export function MoverFacts({ node, state }: { node: PanelNode; state: LineageSta
     case 'REPLICATOR':
       return (
         <>
-          <Fact name="Copies from">{end(node.source, node.sourceAlias)}</Fact>
-          <Fact name="Copies to">{end(node.target, node.targetAlias)}</Fact>
+          <Fact name="Copies from">{end(node, node.source, node.sourceAlias)}</Fact>
+          <Fact name="Copies to">{end(node, node.target, node.targetAlias)}</Fact>
           <Fact name="State" missing="not told">
-            {node.state && <State word={node.state} />}
+            {node.exists === false ? 'deleted' : node.state && <State word={node.state} />}
           </Fact>
-          <Fact name="Runs on" missing="its own process, or not known">
+          <Fact name="Runs on" missing={node.exists === false ? 'not known' : 'its own process, or not known'}>
             {node.connect}
           </Fact>
           <Fact name="Policy" missing="not told">
@@ -69,9 +69,11 @@ export function MoverFacts({ node, state }: { node: PanelNode; state: LineageSta
   }
 }
 
-/** A watched cluster by its name, any other by what MirrorMaker 2 calls it. */
-const end = (cluster: { name: string } | null | undefined, alias: string | undefined) =>
-  cluster ? cluster.name : `${alias}, not watched`;
+/** A watched cluster by its name, any other by what MirrorMaker 2 calls it. Of one that is gone only that is known. */
+function end(node: PanelNode, cluster: { name: string } | null | undefined, alias: string | undefined) {
+  if (cluster) return cluster.name;
+  return node.exists === false ? alias : `${alias}, not watched`;
+}
 
 /** A state in Connect's own word; a failure must be seen. */
 const State = ({ word }: { word: string }) => <span className={word === 'FAILED' ? 'bad-word' : ''}>{word}</span>;

@@ -15,7 +15,7 @@ import {
   UNMEASURED,
 } from '../words/words';
 import { flowBytes, flowRate, hops, hopsText, lagTime } from './elements';
-import type { LineageAnswer, LineageFlow } from './types';
+import type { LineageAnswer, LineageFlow, LineageNode } from './types';
 
 interface Props {
   answer: LineageAnswer;
@@ -143,7 +143,7 @@ function Nodes({ answer, state }: { answer: LineageAnswer; state: LineageState }
           </tr>
         </thead>
         <tbody>
-          {answer.nodes.map((n) => {
+          {answer.nodes.map((n: LineageNode) => {
             const h = hidden.get(n.id);
             const rateIn = mean(n.rateIn?.points);
             const rateOut = mean(n.rateOut?.points);
@@ -162,6 +162,7 @@ function Nodes({ answer, state }: { answer: LineageAnswer; state: LineageState }
                     <KindIcon kind={n.kind} />
                     <span>{nodeName(n)}</span>
                   </Link>
+                  {n.exists === false && <span className="tag">deleted</span>}
                 </th>
                 <td className="kind-word">{kindOf(n)}</td>
                 <td>{placeOf(n)}</td>
