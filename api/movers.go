@@ -85,9 +85,9 @@ func (v *view) readMovers(ctx context.Context) error {
 	v.knows = v.identity.Know(v.clusters.of)
 	for _, read := range []struct {
 		kind lineage.FactKind
-		take func(lineage.Fact)
+		take func(lineage.DatedFact)
 	}{
-		{lineage.ConnectFacts, func(f lineage.Fact) {
+		{lineage.ConnectFacts, func(f lineage.DatedFact) {
 			if f.Connect != nil {
 				v.movers.connects[f.Key.Source] = f.Connect
 			}
@@ -100,29 +100,34 @@ func (v *view) readMovers(ctx context.Context) error {
 			return fmt.Errorf("read movers: %w", err)
 		}
 		for _, f := range facts {
-			read.take(f.Fact)
+			read.take(f)
 		}
 	}
 	return nil
 }
 
-func (v *view) takeConnector(f lineage.Fact) {
+func (v *view) takeConnector(f lineage.DatedFact) {
 	n := lineage.Node{Scope: f.Key.Source, Kind: lineage.ConnectorNode, Name: f.Key.Name}
+	is := f.Connector
+	// A deleted part of a replicator stays a part. Of other deleted ones only the name is taken: their group may be another's by now.
+	if f.Before != nil && f.Before.Connector.Replicator.Kind != lineage.NoKind {
+		is = f.Before.Connector
+	}
 	var kafka lineage.ClusterID
 	if c := v.movers.connects[f.Key.Source]; c != nil {
 		kafka = c.Kafka
 	}
-	if f.Connector != nil {
-		kafka = cmp.Or(f.Connector.Kafka, kafka)
+	if is != nil {
+		kafka = cmp.Or(is.Kafka, kafka)
 	}
-	v.knows.AddConnector(n, kafka, f.Connector)
-	if f.Connector == nil || f.Connector.Replicator.Kind == lineage.NoKind {
+	v.knows.AddConnector(n, kafka, is)
+	if is == nil || is.Replicator.Kind == lineage.NoKind {
 		v.movers.connectors[n] = mover[lineage.ConnectorFact]{f.Connector, f.Gone}
 	}
 }
 
 // takeReplicator takes what one source tells of a replicator. It is there while any source says so.
-func (v *view) takeReplicator(f lineage.Fact) {
+func (v *view) takeReplicator(f lineage.DatedFact) {
 	n, err := lineage.ParseNodeID(f.Key.Name)
 	if err != nil {
 		return // no replicator

@@ -40,6 +40,8 @@ type Fact struct {
 type DatedFact struct {
 	Fact
 	Since time.Time
+	// Before is, of a Gone one, what was true until then; nil: nothing was told.
+	Before *Fact
 }
 
 // ClusterFact is what a cluster says of itself.

@@ -117,7 +117,11 @@ func (e *engine) factsAt(tick int64, kind lineage.FactKind, gone bool, of func(s
 		for i > 0 && line.versions[i-1].code == v.code {
 			i--
 		}
-		out = append(out, lineage.DatedFact{Fact: v.fact, Since: e.at(line.versions[i].tick)})
+		d := lineage.DatedFact{Fact: v.fact, Since: e.at(line.versions[i].tick)}
+		if v.fact.Gone && i > 0 {
+			d.Before = new(line.versions[i-1].fact) // a copy: versions move when a late one comes between
+		}
+		out = append(out, d)
 	}
 	slices.SortFunc(out, func(a, b lineage.DatedFact) int {
 		return cmp.Or(strings.Compare(a.Key.Source, b.Key.Source), strings.Compare(a.Key.Name, b.Key.Name))

@@ -259,7 +259,7 @@ func testRecords(t *testing.T, mk maker) {
 		}
 		facts, err := s.Facts(ctx, at(40), "", lineage.TopicFacts, true)
 		check(t, err)
-		if len(facts) != 1 || !facts[0].Gone {
+		if len(facts) != 1 || !facts[0].Gone || facts[0].Before == nil || facts[0].Before.Topic.Partitions != 6 {
 			t.Errorf("the deleted topic is %v", facts)
 		}
 		if facts, err = s.Facts(ctx, at(20), "east", lineage.TopicFacts, true); err != nil || len(facts) > 0 {
