@@ -5,7 +5,7 @@ import { Link } from '../shell/link';
 import { Problem } from '../shell/problem';
 import { lineageHref } from '../url/lineage';
 import { instant } from '../words/format';
-import { EVENT_WORD, nameOfId, plural } from '../words/words';
+import { EVENT_WORD, nameOfId, nodeName, plural } from '../words/words';
 
 const PAGE = 200;
 
@@ -46,9 +46,9 @@ export function EventList({ window, root }: { window: { start: string; end: stri
                 <td>{EVENT_WORD[e.type]}</td>
                 <td>
                   {e.flow ? (
-                    `${e.flow.from.name} → ${e.flow.to.name}`
+                    `${nodeName(e.flow.from)} → ${nodeName(e.flow.to)}`
                   ) : e.node ? (
-                    <Link href={lineageHref({ roots: [e.node.id] })}>{e.node.name}</Link>
+                    <Link href={lineageHref({ roots: [e.node.id] })}>{nodeName(e.node)}</Link>
                   ) : (
                     ''
                   )}

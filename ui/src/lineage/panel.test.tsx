@@ -1,42 +1,23 @@
 // @vitest-environment happy-dom
-import { readFileSync } from 'node:fs';
-import { buildSchema, graphql } from 'graphql';
 import { act } from 'react';
 import { createRoot } from 'react-dom/client';
-import { Client, fetchExchange, Provider } from 'urql';
+import { Provider } from 'urql';
 import { expect, test, vi } from 'vitest';
+import { clientOf } from '../data/test-client';
 import { initialLineage } from '../url/lineage';
 import { Panel } from './panel';
 import type { LineageAnswer } from './types';
 
-const schema = buildSchema(readFileSync('../schema.graphqls', 'utf8'));
 const ID = 'connector:c/warehouse';
 const DELETED = '2026-11-24T12:00:00Z';
 
 /** A server whose one connector is deleted at noon: what it is depends on the window that it is asked in. */
-const client = new Client({
-  url: 'http://localhost/graphql',
-  exchanges: [fetchExchange],
-  preferGetMethod: false,
-  fetch: async (_url, init) => {
-    const { query, variables } = JSON.parse(String(init?.body));
-    const node = ({ window }: { window?: { end: string } }) => {
-      const exists = window !== undefined && window.end <= DELETED;
-      const told = exists ? { type: 'sink', state: 'RUNNING' } : {};
-      return {
-        __typename: 'Connector',
-        id: ID,
-        kind: 'CONNECTOR',
-        name: 'warehouse',
-        tags: [],
-        tasks: [],
-        groups: [],
-        exists,
-        ...told,
-      };
-    };
-    const answer = await graphql({ schema, source: query, variableValues: variables, rootValue: { node } });
-    return new Response(JSON.stringify(answer), { headers: { 'content-type': 'application/json' } });
+const client = clientOf({
+  node: ({ window }: { window?: { end: string } }) => {
+    const exists = window !== undefined && window.end <= DELETED;
+    const told = exists ? { type: 'sink', state: 'RUNNING' } : {};
+    const id = { __typename: 'Connector', id: ID, kind: 'CONNECTOR', name: 'warehouse' };
+    return { ...id, ...told, exists, tags: [], tasks: [], groups: [] };
   },
 });
 

@@ -1,5 +1,16 @@
 import { expect, test } from 'vitest';
-import { EVIDENCE_WORD, flowWord, KIND_WORD, kindOf, nameParts, noRate, placeOf, placesOf } from './words';
+import {
+  EVIDENCE_WORD,
+  flowWord,
+  KIND_WORD,
+  kindOf,
+  nameOfId,
+  nameParts,
+  nodeName,
+  noRate,
+  placeOf,
+  placesOf,
+} from './words';
 
 const job = { name: 'basket-totals' };
 
@@ -82,4 +93,12 @@ test('a side without a rate: not countable, not observed, or not there', () => {
   expect(sides('APPLICATION', null, null)).toEqual(['not measurable', 'not measurable']); // a member that never commits
   expect(sides('TOPIC', null, null)).toEqual(['not observed', '–']);
   expect(sides('TOPIC', points, points)).toEqual(['not observed', 'not observed']);
+});
+
+test('unidentified writers are never called by the name of their topic', () => {
+  expect(nodeName({ kind: 'UNIDENTIFIED', name: 'orders' })).toBe('writers of orders');
+  expect(nameOfId('unidentified:west/orders')).toBe('writers of orders');
+  expect(nameOfId('topic:west/orders')).toBe('orders');
+  expect(nameOfId('replicator:east/west-%3Eeast')).toBe('west->east');
+  expect(nameOfId('topic:west/100%')).toBe('100%');
 });

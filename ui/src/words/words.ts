@@ -188,13 +188,14 @@ export function placeOf(n: Placed): string {
   return n.kind === 'CONNECTOR' && n.cluster && n.connect ? `${place}, by ${n.connect}` : place;
 }
 
-/** The readable part of a node id, for places that know nothing but the id. */
+/** A node's name in running text, for places that know nothing but its id. */
 export function nameOfId(id: string): string {
   const slash = id.indexOf('/');
+  const kind = id.startsWith('unidentified:') ? 'UNIDENTIFIED' : 'TOPIC'; // of all others the name alone is said
   const name = slash < 0 ? id : id.slice(slash + 1);
   try {
-    return decodeURIComponent(name);
+    return nodeName({ kind, name: decodeURIComponent(name) });
   } catch {
-    return name;
+    return nodeName({ kind, name });
   }
 }

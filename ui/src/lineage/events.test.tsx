@@ -1,0 +1,41 @@
+// @vitest-environment happy-dom
+import { act } from 'react';
+import { createRoot } from 'react-dom/client';
+import { Provider } from 'urql';
+import { expect, test, vi } from 'vitest';
+import { clientOf } from '../data/test-client';
+import { EventList } from './events';
+
+const WRITERS = 'unidentified:west/orders';
+const event = {
+  id: '1',
+  at: '2026-11-24T12:00:00Z',
+  type: 'FLOW_STARTED',
+  detail: '',
+  flow: {
+    id: `${WRITERS}->topic:west/orders`,
+    from: { __typename: 'Unidentified', id: WRITERS, kind: 'UNIDENTIFIED', name: 'orders' },
+    to: { __typename: 'Topic', id: 'topic:west/orders', kind: 'TOPIC', name: 'orders' },
+  },
+};
+const client = clientOf({
+  events: () => ({ totalCount: 1, pageInfo: { hasNextPage: false }, edges: [{ node: event }] }),
+});
+
+test('a flow of unidentified writers reads as everywhere else', async () => {
+  vi.stubGlobal('IS_REACT_ACT_ENVIRONMENT', true);
+  const at = document.body.appendChild(document.createElement('div'));
+  const root = createRoot(at);
+  await act(async () =>
+    root.render(
+      <Provider value={client}>
+        <EventList window={{ start: '2026-11-24T11:00:00Z', end: '2026-11-24T13:00:00Z' }} root={WRITERS} />
+      </Provider>,
+    ),
+  );
+  await act(() => vi.waitFor(() => expect(at.querySelector('tbody td')).not.toBeNull()));
+  expect(at.querySelector('tbody')?.textContent).toContain('writers of orders → orders');
+  expect(at.querySelector('h2')?.textContent).toMatch(/^Events of writers of orders/);
+  await act(async () => root.unmount());
+  vi.unstubAllGlobals();
+});
