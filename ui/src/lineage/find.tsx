@@ -1,13 +1,13 @@
-import { useEffect, useId, useRef, useState } from 'react';
+import { useEffect, useId, useMemo, useRef, useState } from 'react';
 import { useQuery } from 'urql';
 import { navigate } from 'wouter/use-browser-location';
 import { FindNodesDocument } from '../gql/graphql';
 import { Icon, KindIcon } from '../shell/icons';
 import { useShortcuts } from '../shell/shortcuts';
-import { formatLineage, type LineageState } from '../url/lineage';
+import { formatLineage, type LineageState, windowInput } from '../url/lineage';
 import { kindOf, nodeName, placeOf } from '../words/words';
 
-/** Finds another root: a combobox after the ARIA pattern, with its list below. Keeps window, depth and view. */
+/** Finds another root among what was there in the window: a combobox after the ARIA pattern, with its list below. Keeps window, depth and view. */
 export function Find({ state }: { state: LineageState }) {
   const id = useId();
   const input = useRef<HTMLInputElement>(null);
@@ -19,7 +19,8 @@ export function Find({ state }: { state: LineageState }) {
     const timer = setTimeout(() => setAsked(typed.trim()), 150);
     return () => clearTimeout(timer);
   }, [typed]);
-  const [{ data }] = useQuery({ query: FindNodesDocument, variables: { text: asked }, pause: asked === '' });
+  const window = useMemo(() => windowInput(state.window), [state.window]);
+  const [{ data }] = useQuery({ query: FindNodesDocument, variables: { text: asked, window }, pause: asked === '' });
   const found = asked === '' ? [] : (data?.nodes?.edges.map((e) => e.node) ?? []);
   const shown = open && typed.trim() !== '' && data !== undefined && asked !== '';
   const focus = (e: KeyboardEvent) => {
