@@ -15,10 +15,11 @@ import (
 type Board struct {
 	mu       sync.Mutex
 	clusters map[string]Watched // by source name
-	ends     map[lineage.ClusterID]map[string][]int64
+	awaited  map[string]bool    // source names of clusters that were not seen yet
+	ends     map[lineage.ClusterID]toldEnds
 	writers  map[lineage.Source]uncounted
-	wanted   map[lineage.ClusterID]map[string]bool
-	expected map[lineage.Source]string // sources that will tell writers, and of which cluster
+	wanted   map[lineage.ClusterID]map[string]int // topics whose ends somebody wants, and for how many more rounds
+	expected map[lineage.Source]string            // sources that will tell writers, and of which cluster
 }
 
 // Watched is a watched cluster as its own source knows it.
@@ -27,6 +28,29 @@ type Watched struct {
 	ID      lineage.ClusterID // as the brokers report it
 	Brokers []string          // bootstrap addresses and those that the brokers advertise, host:port
 	Topics  []string          // names of all topics, sorted; whoever gets it must not change it
+}
+
+// Await announces a cluster that is configured under a name. It is called before the sources start.
+func (b *Board) Await(cluster string) {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.awaited == nil {
+		b.awaited = map[string]bool{}
+	}
+	b.awaited[cluster] = true
+}
+
+// Settled reports whether all clusters that were announced have been seen: from then on, one that is not here is not watched.
+func (b *Board) Settled() bool {
+	if b == nil {
+		return true
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.awaited) == 0
 }
 
 // SetCluster says what a cluster's source has just seen.
@@ -40,6 +64,7 @@ func (b *Board) SetCluster(w Watched) {
 		b.clusters = map[string]Watched{}
 	}
 	b.clusters[w.Source] = w
+	delete(b.awaited, w.Source)
 }
 
 // Cluster returns the cluster that is configured under a name. ok is false until its brokers have told its id.
@@ -95,54 +120,74 @@ func (b *Board) ByID(id lineage.ClusterID) (w Watched, ok bool) {
 	return w, false
 }
 
-// WantEnds asks for the end offsets of topics from the next round on. Each call replaces what the cluster was asked for by names.
-func (b *Board) WantEnds(cluster lineage.ClusterID, topics []string) {
+// Ends are where a topic's partitions end.
+type Ends struct {
+	Offsets []int64 // by partition, -1 unknown; nil: not told. Whoever gets it must not change it
+	// Transactional: transactions were written, so that some of the offsets are their markers and no records.
+	Transactional bool
+}
+
+// toldEnds are the ends of a cluster's topics as of a round.
+type toldEnds struct {
+	round  time.Time
+	topics map[string]Ends
+}
+
+// wantedFor is for how many rounds a topic's ends are told after they were asked for: enough for a round that is missed, and few enough to forget a topic that is not copied any more.
+const wantedFor = 10
+
+// WantEnds asks for the end offsets of topics in the next rounds. Who goes on wanting them asks in each round.
+func (b *Board) WantEnds(cluster lineage.ClusterID, topics ...string) {
 	if b == nil {
 		return
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.wanted == nil {
-		b.wanted = map[lineage.ClusterID]map[string]bool{}
+		b.wanted = map[lineage.ClusterID]map[string]int{}
 	}
 	if b.wanted[cluster] == nil {
-		b.wanted[cluster] = map[string]bool{}
+		b.wanted[cluster] = map[string]int{}
 	}
 	for _, t := range topics {
-		b.wanted[cluster][t] = true
+		b.wanted[cluster][t] = wantedFor
 	}
 }
 
-// SetEnds tells the end offsets by partition, -1 unknown, of those topics that somebody wants. of is asked for each of them, and returns nil for a topic that is not there.
-func (b *Board) SetEnds(cluster lineage.ClusterID, of func(topic string) []int64) {
+// SetEnds tells the ends, as of a round, of those topics that somebody wants. of is asked for each of them; one that is not there has none.
+func (b *Board) SetEnds(cluster lineage.ClusterID, round time.Time, of func(topic string) Ends) {
 	if b == nil {
 		return
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.wanted[cluster]) == 0 {
-		return
+	if b.ends == nil {
+		b.ends = map[lineage.ClusterID]toldEnds{}
 	}
-	ends := map[string][]int64{}
-	for t := range b.wanted[cluster] {
-		if e := of(t); e != nil {
-			ends[t] = e
+	told := toldEnds{round, map[string]Ends{}}
+	for t, rounds := range b.wanted[cluster] {
+		if e := of(t); e.Offsets != nil {
+			told.topics[t] = e
+		}
+		if b.wanted[cluster][t]--; rounds <= 1 {
+			delete(b.wanted[cluster], t)
 		}
 	}
-	if b.ends == nil {
-		b.ends = map[lineage.ClusterID]map[string][]int64{}
-	}
-	b.ends[cluster] = ends
+	b.ends[cluster] = told
 }
 
-// Ends returns the newest end offsets of a topic by partition, -1 unknown; nil when they were not told. The caller must not change them.
-func (b *Board) Ends(cluster lineage.ClusterID, topic string) []int64 {
+// Ends returns the newest ends of a topic, none when they were told before an instant or not at all: an old end says nothing of now.
+func (b *Board) Ends(cluster lineage.ClusterID, topic string, since time.Time) Ends {
 	if b == nil {
-		return nil
+		return Ends{}
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.ends[cluster][topic]
+	told := b.ends[cluster]
+	if told.round.Before(since) {
+		return Ends{}
+	}
+	return told.topics[topic]
 }
 
 // uncounted is what one source knows of movers that write without a count.

@@ -91,15 +91,46 @@ func TestBoardWaitsForWhomItExpects(t *testing.T) {
 
 func TestBoardTellsEndsThatAreWanted(t *testing.T) {
 	var b collector.Board
-	all := map[string][]int64{"orders": {1, 2}, "other": {3}}
-	of := func(topic string) []int64 { return all[topic] }
-	b.SetEnds("W", of)
-	b.WantEnds("W", []string{"orders", "gone"})
-	if got := b.Ends("W", "orders"); got != nil {
+	all := map[string]collector.Ends{"orders": {Offsets: []int64{1, 2}, Transactional: true}, "other": {Offsets: []int64{3}}}
+	asked := map[string]bool{}
+	of := func(topic string) collector.Ends { asked[topic] = true; return all[topic] }
+	round := time.Unix(1000, 0)
+	ends := func(topic string) []int64 { return b.Ends("W", topic, round).Offsets }
+	b.SetEnds("W", round, of)
+	b.WantEnds("W", "orders", "gone")
+	if got := ends("orders"); got != nil {
 		t.Errorf("ends before they were told: %v", got)
 	}
-	b.SetEnds("W", of)
-	if got := b.Ends("W", "orders"); !slices.Equal(got, []int64{1, 2}) || b.Ends("W", "other") != nil || b.Ends("W", "gone") != nil {
+	b.SetEnds("W", round, of)
+	if got := ends("orders"); !slices.Equal(got, []int64{1, 2}) || ends("other") != nil || ends("gone") != nil || !b.Ends("W", "orders", round).Transactional {
 		t.Errorf("ends are %v", got)
+	}
+	if got := b.Ends("W", "orders", round.Add(1)); got.Offsets != nil {
+		t.Errorf("old ends are told: %v", got)
+	}
+	for range 20 { // nobody asks any more
+		clear(asked)
+		b.SetEnds("W", round, of)
+	}
+	if len(asked) > 0 || ends("orders") != nil {
+		t.Errorf("what nobody wants any more is asked for: %v", asked)
+	}
+}
+
+// What is not on the board is not watched only once all configured clusters were seen.
+func TestBoardAwaitsClusters(t *testing.T) {
+	var b collector.Board
+	if !b.Settled() {
+		t.Error("a board that awaits nobody is not settled")
+	}
+	b.Await("west")
+	b.Await("east")
+	b.SetCluster(collector.Watched{Source: "west", ID: "W"})
+	if b.Settled() {
+		t.Error("settled without east")
+	}
+	b.SetCluster(collector.Watched{Source: "east", ID: "E"})
+	if !b.Settled() {
+		t.Error("not settled although all were seen")
 	}
 }

@@ -108,13 +108,14 @@ type rig struct {
 	board     *collector.Board
 	source    *source
 	log       bytes.Buffer
+	at        map[lineage.ClusterID]map[string]collector.Ends // on the board in each round
 	round     time.Time
 	last      []lineage.Observation
 	positions map[string][]byte
 }
 
 func newRig(t *testing.T, w *worker, with func(*Config)) *rig {
-	r := &rig{t: t, w: w, board: &collector.Board{}, round: t0, positions: map[string][]byte{}}
+	r := &rig{t: t, w: w, board: &collector.Board{}, round: t0, at: map[lineage.ClusterID]map[string]collector.Ends{}, positions: map[string][]byte{}}
 	r.board.SetCluster(collector.Watched{Source: "west", ID: kafka, Topics: []string{"__secret", "lines", "orders", "orders-eu", "words"}})
 	r.board.SetCluster(collector.Watched{Source: "east", ID: "east-id", Brokers: []string{"10.0.0.2:9092"}})
 	r.start(with)
@@ -142,9 +143,21 @@ func (r *rig) Positions(context.Context, lineage.Source) (map[string][]byte, err
 	return r.positions, nil
 }
 
+// ends says where a topic ends, from the next round on.
+func (r *rig) ends(cluster lineage.ClusterID, topic string, offsets ...int64) {
+	if r.at[cluster] == nil {
+		r.at[cluster] = map[string]collector.Ends{}
+	}
+	r.at[cluster][topic] = collector.Ends{Offsets: offsets}
+}
+
 func (r *rig) take() {
 	r.t.Helper()
 	r.round = r.round.Add(tick)
+	for cluster, topics := range r.at {
+		r.board.WantEnds(cluster, slices.Collect(maps.Keys(topics))...)
+		r.board.SetEnds(cluster, r.round, func(topic string) collector.Ends { return topics[topic] })
+	}
 	ctx, cancel := context.WithTimeout(r.t.Context(), 2*time.Second)
 	defer cancel()
 	r.last = r.source.Observe(ctx, r.round)
@@ -472,8 +485,7 @@ func TestReplicationOnConnect(t *testing.T) {
 	}
 	at(9, 4)
 	r := newRig(t, w, nil)
-	r.board.WantEnds("east-id", []string{"orders"})
-	r.board.SetEnds("east-id", func(string) []int64 { return []int64{20, 5} })
+	r.ends("east-id", "orders", 20, 5)
 	r.take()
 	r.want("e->w", "read east-id/orders", "write west-id/e.orders")
 	want := lineage.ReplicatorFact{
@@ -509,7 +521,7 @@ func TestReplicationOnConnect(t *testing.T) {
 	}
 	r.start(nil) // the books go on
 	at(19, 7)
-	r.board.SetEnds("east-id", func(string) []int64 { return []int64{20, 8} })
+	r.ends("east-id", "orders", 20, 8)
 	r.take()
 	if s := samples(); s[lineage.Records] != 13 {
 		t.Errorf("after a restart: %v", s)

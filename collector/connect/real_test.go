@@ -65,9 +65,9 @@ func TestRealConnect(t *testing.T) {
 	r.board.SetCluster(collector.Watched{Source: "west", ID: westID, Brokers: west.Brokers(), Topics: []string{"orders", "same"}})
 	r.board.SetCluster(collector.Watched{Source: "east", ID: eastID, Brokers: east.Brokers(), Topics: []string{"lines", "lists", "same", "w.orders"}})
 	ends := func() {
-		r.board.WantEnds(westID, []string{"orders", "same"})
+		r.board.WantEnds(westID, "orders", "same")
 		at := map[string][]int64{"orders": {west.EndOffset(t, "orders")}, "same": {west.EndOffset(t, "same")}}
-		r.board.SetEnds(westID, func(topic string) []int64 { return at[topic] })
+		r.board.SetEnds(westID, r.round.Add(tick), func(topic string) collector.Ends { return collector.Ends{Offsets: at[topic]} })
 	}
 	r.start(nil)
 	type count struct{ records, lag int64 }

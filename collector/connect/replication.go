@@ -128,7 +128,7 @@ func (t *take) tellReplication(name string, d described, c *connector, m movemen
 		names = append(names, x.from)
 		t.tellCopy(m.home, x, c.copied[x.from], lineage.Access{Topic: lineage.Topic{Cluster: m.replicator.Source, Name: x.from}, Op: lineage.Read, Client: client}, running, name)
 	}
-	t.cfg.Board.WantEnds(m.replicator.Source, names)
+	t.cfg.Board.WantEnds(m.replicator.Source, names...)
 }
 
 // tellCopy books what was copied of one topic.
@@ -139,17 +139,18 @@ func (t *take) tellCopy(target lineage.ClusterID, x copied, offsets map[int32]in
 		b = copybook.New(access, lineage.Connect)
 		t.books[key] = b
 	}
-	ends := t.cfg.Board.Ends(access.Topic.Cluster, x.from)
+	since := t.round.Add(-2 * t.cfg.Interval)
+	ends := t.cfg.Board.Ends(access.Topic.Cluster, x.from, since)
 	moved := b.Observe(copybook.Reading{
-		Offsets: offsets, Ends: ends, Copies: t.cfg.Board.Ends(target, x.to), Origin: !b.Began().IsZero(),
+		Offsets: offsets, Ends: ends.Offsets, Copies: t.cfg.Board.Ends(target, x.to, since).Offsets, Origin: !b.Began().IsZero(),
 		Running: running, Round: t.round, Interval: t.cfg.Interval,
 	})
-	t.details.Samples = append(t.details.Samples, b.Tell(t.round.Add(-t.cfg.Interval), ends != nil)...)
+	t.details.Samples = append(t.details.Samples, b.Tell(t.round.Add(-t.cfg.Interval), ends.Offsets != nil)...)
 	if running {
 		t.details.Sightings = append(t.details.Sightings, lineage.Sighting{Access: access, Evidence: lineage.Connect, Moved: moved, Detail: "connector " + name})
 	}
 	if x.to != "" {
-		t.cfg.Board.WantEnds(target, []string{x.to})
+		t.cfg.Board.WantEnds(target, x.to)
 	}
 }
 

@@ -30,6 +30,7 @@ type account struct {
 	writers map[int64]*writer   // idempotent ones, by producer id
 	txns    map[string]*writer  // transactional ones, by transactional.id
 	epochs  map[int64]epochSeen // of transactional producer ids; shared by all topics of a cluster
+	listed  bool                // a transactional producer was listed on a partition; not kept over a restart
 	others  *writer             // sum of the writers beyond the cap; nil: none
 	denied  bool                // producer state may not be read, or the broker has none: every record is remainder
 	// contested: a mover that leaves no count is known to write the topic, so that what is left is not a transactional producer's alone.
@@ -142,6 +143,9 @@ func (a *account) setEnd(part int, end int64) {
 		p.end, p.moved = end, true
 	}
 }
+
+// hasMarkers reports whether transactions were written to the topic: then some of its offsets are markers and no records.
+func (a *account) hasMarkers() bool { return a.markers > 0 || len(a.txns) > 0 || a.listed }
 
 // endsComplete reports whether every partition's end was read in this round.
 func (a *account) endsComplete() bool {

@@ -248,7 +248,7 @@ func TestEliminationOnACluster(t *testing.T) {
 	if !ok || c.ID == "" || !slices.Contains(c.Topics, "orders") || len(c.Brokers) == 0 {
 		t.Fatalf("the board has %+v, %v", c, ok)
 	}
-	board.WantEnds(c.ID, []string{"orders"})
+	board.WantEnds(c.ID, "orders")
 	a := connectorNode("a")
 	tell := func() { board.SetWriters(teller, w.round, true, collector.UncountedWriters{c.ID: {"orders": {a}}}) }
 	tell()
@@ -257,7 +257,7 @@ func TestEliminationOnACluster(t *testing.T) {
 	w.take(1)
 	tell()
 	w.take(1)
-	if ends := board.Ends(c.ID, "orders"); !slices.Equal(ends, []int64{3, 2}) {
+	if ends := board.Ends(c.ID, "orders", w.round); !slices.Equal(ends.Offsets, []int64{3, 2}) || ends.Transactional {
 		t.Errorf("ends on the board are %v", ends)
 	}
 	n, _ := w.rec.sum("orders", lineage.Records, func(x lineage.Access) bool { return x.Client.Mover == a })

@@ -64,6 +64,7 @@ func New(cfg Config, sink collector.Sink) (*Collector, error) {
 			return nil, fmt.Errorf("cluster %q: %w", cfg.Name, err)
 		}
 	}
+	cfg.Board.Await(cfg.Name)
 	return &Collector{source: source, sink: sink}, nil
 }
 

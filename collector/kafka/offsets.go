@@ -111,7 +111,7 @@ func (t *take) endOffsets() {
 		}
 	}
 	missing.tell(o)
-	t.cfg.Board.SetEnds(t.cluster, t.endsOf)
+	t.cfg.Board.SetEnds(t.cluster, t.round, t.endsOf)
 }
 
 // startOffsets reads every partition's start and tells how many records are retained.
@@ -193,7 +193,7 @@ func (tp topicAt) age(partition int32, offset int64) (time.Duration, bool) {
 }
 
 // transactional implements topicEnds.
-func (tp topicAt) transactional() bool { return tp.markers > 0 || len(tp.txns) > 0 }
+func (tp topicAt) transactional() bool { return tp.account.hasMarkers() }
 
 // origin implements topicEnds. Where a group begins without a commit is its auto.offset.reset, which no broker knows. If it has committed less than the end was when the group
 // appeared, it began at the log's start. If more, it began at that end at the latest: counting from there is a lower bound, and exact where the log was empty then.

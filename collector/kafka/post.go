@@ -38,15 +38,15 @@ func (t *take) post(brokers []kmsg.MetadataResponseBroker) {
 	t.cfg.Board.SetCluster(collector.Watched{Source: t.cfg.Name, ID: t.cluster, Brokers: addresses, Topics: t.posted})
 }
 
-// endsOf returns a topic's end offsets by partition, -1 where not known; nil when there is no such topic.
-func (s *source) endsOf(name string) []int64 {
+// endsOf returns where a topic ends; nowhere when there is no such topic.
+func (s *source) endsOf(name string) collector.Ends {
 	tp := s.byName[name]
 	if tp == nil {
-		return nil
+		return collector.Ends{}
 	}
-	ends := make([]int64, len(tp.parts))
+	ends := collector.Ends{Offsets: make([]int64, len(tp.parts)), Transactional: tp.hasMarkers()}
 	for i := range tp.parts {
-		ends[i] = tp.parts[i].end
+		ends.Offsets[i] = tp.parts[i].end
 	}
 	return ends
 }

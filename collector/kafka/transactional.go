@@ -182,6 +182,7 @@ type epochSeen struct {
 // epochBefore returns the epoch that the producer had before this round on any partition of the cluster: transactions until then left no marker in this step, since what moves is looked at in the round in which it moved. It is 0 for
 // a producer never seen.
 func (a *account) epochBefore(r producerReading, round time.Time) int32 {
+	a.listed = true
 	seen := a.epochs[r.id]
 	if !seen.round.Equal(round) {
 		seen = epochSeen{round: round, now: r.epoch, prior: seen.now}

@@ -113,6 +113,7 @@ type world struct {
 	last   lineage.Observation
 	west   []string
 	ends   map[string][]int64 // of topics on west and, after "east/", on east
+	marked map[string]bool    // topics with transactions
 	syncs  *Syncs
 	alias  map[string]string
 }
@@ -175,8 +176,10 @@ func (w *world) look() {
 		slices.Sort(w.west)
 		w.board.SetCluster(collector.Watched{Source: "west", ID: "W", Brokers: []string{"w1:9092"}, Topics: w.west})
 	}
-	w.board.SetEnds("W", func(topic string) []int64 { return w.ends[topic] })
-	w.board.SetEnds("E", func(topic string) []int64 { return w.ends["east/"+topic] })
+	w.board.SetEnds("W", w.round, func(topic string) collector.Ends {
+		return collector.Ends{Offsets: w.ends[topic], Transactional: w.marked[topic]}
+	})
+	w.board.SetEnds("E", w.round, func(topic string) collector.Ends { return collector.Ends{Offsets: w.ends["east/"+topic]} })
 }
 
 // take takes n rounds. A world with a pulse has a heartbeat in each.

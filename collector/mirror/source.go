@@ -374,14 +374,14 @@ func (s *source) bookCopy(o *lineage.Observation, t target, f *flow, v view, c c
 		f.marks[c.to] = c.mark
 	}
 	if c.to != "" {
-		s.cfg.Board.WantEnds(t.ID, []string{c.to})
+		s.cfg.Board.WantEnds(t.ID, c.to)
 	}
 	if c.offsets != nil {
 		moved = s.bookOffsets(o, t, f, v, c)
 	}
 	if c.from != "" && v.watched {
 		topic := lineage.Topic{Cluster: v.upstream.ID, Name: c.from}
-		s.cfg.Board.WantEnds(topic.Cluster, []string{c.from})
+		s.cfg.Board.WantEnds(topic.Cluster, c.from)
 		if v.running {
 			o.Sightings = append(o.Sightings, lineage.Sighting{Access: f.read(topic), Evidence: lineage.Mirror, Moved: moved, Detail: v.how})
 		}
@@ -406,7 +406,7 @@ func (s *source) bookOffsets(o *lineage.Observation, t target, f *flow, v view, 
 	}
 	f.books[c.from] = b
 	r := copybook.Reading{
-		Offsets: c.offsets, Ends: s.cfg.Board.Ends(topic.Cluster, c.from), Copies: s.cfg.Board.Ends(t.ID, c.to),
+		Offsets: c.offsets, Ends: s.ends(topic.Cluster, c.from, o.Round).Offsets, Copies: s.ends(t.ID, c.to, o.Round).Offsets,
 		Origin: (f.born || f.began.Before(o.Round)) && !replaced && !v.partial, Certain: f.born || o.Round.Sub(f.began) > copybook.SpreadLimit,
 		Running: v.running, Round: o.Round, Interval: s.cfg.Interval,
 	}
@@ -415,6 +415,11 @@ func (s *source) bookOffsets(o *lineage.Observation, t target, f *flow, v view, 
 		o.Samples = append(o.Samples, b.Tell(o.Round.Add(-s.cfg.Interval), r.Ends != nil)...)
 	}
 	return moved
+}
+
+// ends returns where a topic ends as of a round, or the one or two before it where its own source is late.
+func (s *source) ends(cluster lineage.ClusterID, topic string, round time.Time) collector.Ends {
+	return s.cfg.Board.Ends(cluster, topic, round.Add(-2*s.cfg.Interval))
 }
 
 // newBook opens the account of one topic of a source.

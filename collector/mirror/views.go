@@ -183,7 +183,7 @@ func (s *source) beatingView(t target, p pair, b *beat, round time.Time) (v view
 	v.upstream, v.watched = s.resolve(p.source, nil)
 	sep, evident := t.trace(p.source)
 	v.policy = mm2.NewPolicy("", sep, false)
-	if v.copies = s.named(t, &v); slices.ContainsFunc(v.copies, func(c copied) bool { return !isHeartbeat(c.to) }) {
+	if v.copies = s.named(t, &v, round); slices.ContainsFunc(v.copies, func(c copied) bool { return !isHeartbeat(c.to) }) {
 		return v, true
 	}
 	v.policy = mm2.NewPolicy(mm2.IdentityPolicy, sep, false)
@@ -206,7 +206,7 @@ func (s *source) declaredView(t target, alias string, round time.Time) (v view, 
 	if v.upstream, v.watched = s.resolve(alias, nil); !v.watched {
 		return v, false
 	}
-	v.copies = s.named(t, &v)
+	v.copies = s.named(t, &v, round)
 	sum := uint64(0)
 	for _, c := range v.copies {
 		sum += c.mark
@@ -218,7 +218,7 @@ func (s *source) declaredView(t target, alias string, round time.Time) (v view, 
 func isHeartbeat(topic string) bool { return mm2.ParseInternal(topic).Kind == mm2.HeartbeatTopic }
 
 // named finds the copies that bear the source's alias. Where the source is watched it must have the topic, so that a topic that happens to be called like that is not taken for one.
-func (s *source) named(t target, v *view) (copies []copied) {
+func (s *source) named(t target, v *view, round time.Time) (copies []copied) {
 	for _, to := range t.Topics {
 		from, ok := v.policy.Upstream(v.source, to)
 		if kind := t.internal[to].Kind; kind != mm2.NoInternal && kind != mm2.HeartbeatTopic {
@@ -227,7 +227,7 @@ func (s *source) named(t target, v *view) (copies []copied) {
 		if !ok || !v.policy.Replicates(from, v.target) || v.watched && !has(v.upstream, from) {
 			continue
 		}
-		copies = append(copies, copied{from: from, to: to, mark: s.end(t.ID, to)})
+		copies = append(copies, copied{from: from, to: to, mark: s.end(t.ID, to, round)})
 	}
 	return copies
 }
@@ -260,8 +260,8 @@ func (s *source) synced(t target, v *view, evident bool) (copies []copied) {
 }
 
 // end returns the sum of a topic's ends as a mark, 0 when they are not known.
-func (s *source) end(cluster lineage.ClusterID, topic string) (mark uint64) {
-	for _, e := range s.cfg.Board.Ends(cluster, topic) {
+func (s *source) end(cluster lineage.ClusterID, topic string, round time.Time) (mark uint64) {
+	for _, e := range s.ends(cluster, topic, round).Offsets {
 		mark += uint64(max(e, 0)) + 1
 	}
 	return mark
