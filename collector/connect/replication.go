@@ -142,7 +142,7 @@ func (t *take) tellCopy(target lineage.ClusterID, x copied, offsets map[int32]in
 	since := t.round.Add(-2 * t.cfg.Interval)
 	ends := t.cfg.Board.Ends(access.Topic.Cluster, x.from, since)
 	moved := b.Observe(copybook.Reading{
-		Offsets: offsets, Ends: ends.Offsets, Copies: t.cfg.Board.Ends(target, x.to, since).Offsets, Origin: !b.Began().IsZero(),
+		Offsets: offsets, Ends: ends.Offsets, Copies: t.cfg.Board.Ends(target, x.to, since).Offsets, Transactional: ends.Transactional, Origin: !b.Began().IsZero(),
 		Running: running, Round: t.round, Interval: t.cfg.Interval,
 	})
 	t.details.Samples = append(t.details.Samples, b.Tell(t.round.Add(-t.cfg.Interval), ends.Offsets != nil)...)

@@ -224,6 +224,11 @@ func TestUnnamedTransactionalGoesToTheRemainderEstimated(t *testing.T) {
 	if len(sightings) != 1 || !sightings[0].Moved || sightings[0].Access.Client.Producer != lineage.KnownProducer(5) {
 		t.Errorf("sightings %+v", sightings)
 	}
+	s := newSource(Config{})
+	s.byName["orders"] = &topic{account: a}
+	if ends := s.endsOf("orders"); !slices.Equal(ends.Offsets, []int64{11}) || !ends.Transactional || s.endsOf("gone").Offsets != nil {
+		t.Errorf("ends for the board: %+v", ends)
+	}
 }
 
 func TestCapCountsOthersTogether(t *testing.T) {

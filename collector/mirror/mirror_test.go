@@ -384,6 +384,25 @@ func TestClusterThatIsNotSeenYet(t *testing.T) {
 	}
 }
 
+// Markers of transactions are offsets of the source and no records; the copy has none.
+func TestTransactionsOfTheSource(t *testing.T) {
+	w := newWorld(t)
+	w.dedicated("", "west.orders")
+	w.marked = map[string]bool{"orders": true}
+	w.offset("orders", 0, 98)
+	w.ends["orders"], w.ends["lines"], w.ends["east/west.orders"] = []int64{100}, []int64{0}, []int64{50}
+	w.take(2, "west->east") // ends are told one round after they are asked for
+	w.wantValue("orders", lineage.Lag, 0)
+	w.ends["orders"], w.ends["east/west.orders"] = []int64{200}, []int64{100}
+	w.offset("orders", 0, 198)
+	w.take(1, "west->east")
+	w.wantValue("orders", lineage.Records, 50)
+	w.wantValue("orders", lineage.Lag, 0)
+	if s := w.rec.samples[read("orders")][lineage.Records]; !s.Estimated {
+		t.Errorf("%+v is not estimated", s)
+	}
+}
+
 func TestDedicatedDefaultPolicy(t *testing.T) {
 	w := newWorld(t)
 	w.dedicated("", "west.orders", "west.lines")

@@ -405,8 +405,9 @@ func (s *source) bookOffsets(o *lineage.Observation, t target, f *flow, v view, 
 		b, replaced = newBook(f.read(topic)), true
 	}
 	f.books[c.from] = b
+	ends := s.ends(topic.Cluster, c.from, o.Round)
 	r := copybook.Reading{
-		Offsets: c.offsets, Ends: s.ends(topic.Cluster, c.from, o.Round).Offsets, Copies: s.ends(t.ID, c.to, o.Round).Offsets,
+		Offsets: c.offsets, Ends: ends.Offsets, Copies: s.ends(t.ID, c.to, o.Round).Offsets, Transactional: ends.Transactional,
 		Origin: (f.born || f.began.Before(o.Round)) && !replaced && !v.partial, Certain: f.born || o.Round.Sub(f.began) > copybook.SpreadLimit,
 		Running: v.running, Round: o.Round, Interval: s.cfg.Interval,
 	}

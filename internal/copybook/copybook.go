@@ -1,6 +1,6 @@
 // Package copybook keeps the account of what MirrorMaker 2 copies of one topic, from the offsets of its source connector: how many records, since when, how far behind.
 //
-// It hides that offsets come in steps, may be set back, and begin somewhere. It is pure bookkeeping: readings go in, samples come out. It refuses to guess beyond what the copy can hold. Whoever reads offsets uses it,
+// It hides that offsets come in steps, may be set back, begin somewhere, and count the markers of transactions too. It is pure bookkeeping: readings go in, samples come out. It refuses to guess beyond what the copy can hold. Whoever reads offsets uses it,
 // through Connect's REST interface or from MirrorMaker 2's own topics.
 package copybook
 
@@ -24,6 +24,7 @@ type Book struct {
 	evidence lineage.EvidenceKind
 	parts    map[int32]int64 // offset of the last record copied
 	fresh    map[int32]freshPart
+	marked   map[int32]marked           // of a topic with transactions
 	ends     map[int32]*pastend.History // of the source; not kept over a restart
 
 	n, told   int64 // told: as last put into a sample; -1: never
@@ -51,9 +52,15 @@ type freshPart struct {
 	round  time.Time
 }
 
+// marked is what a partition needs whose offsets are not all records. A transaction leaves a marker behind its records, which is an offset that nobody copies.
+type marked struct {
+	upTo int64 // end of the copy up to which its records are counted; -1: not known
+	owed int64 // offsets that are passed and not counted: markers, and records that the copy's end did not show yet. It is not kept over a restart
+}
+
 // New returns an empty book. evidence is what its counts rest on.
 func New(access lineage.Access, evidence lineage.EvidenceKind) *Book {
-	return &Book{Access: access, evidence: evidence, parts: map[int32]int64{}, fresh: map[int32]freshPart{}, ends: map[int32]*pastend.History{}, told: -1, said: gauges{-1, -1, -1, -1}}
+	return &Book{Access: access, evidence: evidence, parts: map[int32]int64{}, fresh: map[int32]freshPart{}, marked: map[int32]marked{}, ends: map[int32]*pastend.History{}, told: -1, said: gauges{-1, -1, -1, -1}}
 }
 
 // Reading is what one round tells of a topic that is copied.
@@ -61,6 +68,8 @@ type Reading struct {
 	Offsets map[int32]int64 // of the last records copied, by partition
 	Ends    []int64         // of the source's partitions, -1 not known; nil: none known
 	Copies  []int64         // ends of the copy's partitions, the same way
+	// Transactional: transactions were written to the source, so that some offsets are markers.
+	Transactional bool
 	// Origin: a partition whose first offset shows now had none when we looked before, so what lies before it was copied since then. Certain: MirrorMaker 2 can't have been copying it already.
 	Origin, Certain bool
 	Running         bool
@@ -73,26 +82,11 @@ func (b *Book) Observe(r Reading) bool {
 	if b.began.IsZero() {
 		b.began, b.Dirty = r.Round, true
 	}
+	r.Transactional = r.Transactional || len(b.marked) > 0 // where ends are not told now, the markers are there all the same
 	advanced := false
 	for part, offset := range r.Offsets {
-		prev, had := b.parts[part]
-		if had && prev == offset || !had && r.Origin && !b.settle(part, offset, r) {
-			continue
-		}
-		b.parts[part], b.Dirty = offset, true
-		switch {
-		case had && offset > prev:
-			b.n += offset - prev
+		if part >= 0 && b.observePart(part, offset, r) {
 			advanced = true
-		case had: // set back, or a topic made anew: what is copied from here on is counted
-		case r.Origin:
-			at := b.fresh[part].offset
-			delete(b.fresh, part)
-			n, certain := first(part, at, r.Copies)
-			n += max(offset-at, 0)
-			b.n += n
-			b.estimated = b.estimated || !certain || !r.Certain
-			advanced = advanced || n > 0
 		}
 	}
 	if advanced {
@@ -101,6 +95,73 @@ func (b *Book) Observe(r Reading) bool {
 	b.measure(r)
 	b.known = r.Round
 	return advanced
+}
+
+// observePart books one partition's offset and reports whether records moved.
+func (b *Book) observePart(part int32, offset int64, r Reading) bool {
+	prev, had := b.parts[part]
+	if !had && r.Origin && !b.settle(part, offset, r) {
+		return false
+	}
+	if !had || prev != offset {
+		b.parts[part], b.Dirty = offset, true
+	}
+	n := int64(0)
+	switch {
+	case had && r.Transactional:
+		n = b.advanceMarked(part, max(offset-prev, 0), r)
+	case had: // one that is set back, or of a topic made anew: what is copied from here on is counted
+		n = max(offset-prev, 0)
+	case r.Origin:
+		at := b.fresh[part].offset
+		delete(b.fresh, part)
+		var certain bool
+		n, certain = first(part, at, r.Copies)
+		b.estimated = b.estimated || !certain || !r.Certain
+		if r.Transactional {
+			b.marked[part] = marked{upTo: n, owed: at + 1 - n}
+			n += b.advanceMarked(part, max(offset-at, 0), r)
+		} else {
+			n += max(offset-at, 0)
+		}
+	case r.Transactional:
+		b.marked[part] = marked{upTo: end(r.Copies, part)}
+	}
+	b.n += n
+	return n > 0
+}
+
+// advanceMarked returns how many of the offsets that a partition with transactions advanced are records: no more than its copy has grown, since a copy has no markers.
+func (b *Book) advanceMarked(part int32, advance int64, r Reading) int64 {
+	m, known := b.marked[part]
+	if !known {
+		m.upTo = -1 // the first transactions, or the first round after a restart without a copy
+	}
+	copied := end(r.Copies, part)
+	m.owed += advance
+	n := m.owed
+	switch {
+	case copied < 0 && advance == 0:
+		return 0 // what is owed waits for the copy's end, as long as that is seen now and then
+	case copied < 0 || m.upTo < 0: // nobody can tell
+		m.upTo, m.owed = copied, 0
+	default:
+		m.upTo = min(m.upTo, copied) // less than it was: a copy made anew
+		n = min(n, copied-m.upTo)
+		m.upTo, m.owed = m.upTo+n, m.owed-n
+	}
+	b.Dirty = b.Dirty || b.marked[part] != m
+	b.marked[part] = m
+	b.estimated = b.estimated || n > 0
+	return n
+}
+
+// end returns the end of a partition, -1 where it is not known.
+func end(ends []int64, part int32) int64 {
+	if int(part) >= len(ends) {
+		return -1
+	}
+	return ends[part]
 }
 
 // settle reports whether it can be said how many records a partition's first offset stands for: its copy holds all up to it, or holds less although its end was surely read later.
@@ -118,10 +179,11 @@ func (b *Book) settle(part int32, offset int64, r Reading) bool {
 // when it did not.
 func first(part int32, offset int64, copies []int64) (n int64, certain bool) {
 	n = offset + 1
-	if int(part) >= len(copies) || copies[part] < 0 {
+	copied := end(copies, part)
+	if copied < 0 {
 		return n, false
 	}
-	return min(n, copies[part]), copies[part] >= n
+	return min(n, copied), copied >= n
 }
 
 // spread returns the start of the span in which the progress that shows now can have happened.
@@ -150,8 +212,12 @@ func (b *Book) measure(r Reading) {
 	for part, end := range r.Ends {
 		offset, known := b.parts[int32(part)]
 		left = left || !known && end > 0
+		next := offset + 1
+		if r.Transactional {
+			next++ // one offset behind the last record is its transaction's marker, and nothing that is left to copy
+		}
 		if end >= 0 {
-			b.measurePart(int32(part), end, offset+1, known, r.Round)
+			b.measurePart(int32(part), end, next, known, r.Round)
 		}
 	}
 	if left = left || b.now.lag > 0; !left {
@@ -218,6 +284,7 @@ func later(a, b time.Time) time.Time {
 // Encode returns what a book needs to go on after a restart: varints as in encoding/binary, times in Unix milliseconds, 0 for none.
 //
 //	v count  v told (-1 never)  uv estimated  v began  v moved  v idle  uv partitions { v partition  v offset of the last record copied }*
+//	[ uv partitions { v partition  v end of the copy up to which its records are counted (-1 not known) }* ]   where transactions are written
 func (b *Book) Encode() []byte {
 	out := binary.AppendVarint(nil, b.n)
 	out = binary.AppendVarint(out, b.told)
@@ -233,6 +300,14 @@ func (b *Book) Encode() []byte {
 	for _, part := range slices.Sorted(maps.Keys(b.parts)) {
 		out = binary.AppendVarint(out, int64(part))
 		out = binary.AppendVarint(out, b.parts[part])
+	}
+	if len(b.marked) == 0 {
+		return out
+	}
+	out = binary.AppendUvarint(out, uint64(len(b.marked)))
+	for _, part := range slices.Sorted(maps.Keys(b.marked)) {
+		out = binary.AppendVarint(out, int64(part))
+		out = binary.AppendVarint(out, b.marked[part].upTo)
 	}
 	return out
 }
@@ -260,11 +335,17 @@ func (b *Book) Decode(value []byte, round time.Time) error {
 	}
 	b.n, b.told, b.estimated = next(), next(), count() != 0
 	b.began, b.moved, b.idle, b.known = instant(), instant(), instant(), round
-	parts := count()
-	bad = bad || parts > uint64(len(value))
-	for i := uint64(0); i < parts && !bad; i++ {
-		part := int32(next())
-		b.parts[part] = next()
+	pairs := func(put func(part int32, v int64)) {
+		n := count()
+		bad = bad || n > uint64(len(value))
+		for i := uint64(0); i < n && !bad; i++ {
+			part := int32(next())
+			put(part, next())
+		}
+	}
+	pairs(func(part int32, offset int64) { b.parts[part] = offset })
+	if len(value) > 0 {
+		pairs(func(part int32, upTo int64) { b.marked[part] = marked{upTo: upTo} })
 	}
 	if bad || len(value) > 0 {
 		return errors.New("position is cut short or corrupt")

@@ -99,3 +99,81 @@ func TestBookSurvives(t *testing.T) {
 		}
 	}
 }
+
+// The offsets of a topic with transactions count their markers. Its copy has none, so what the copy has grown is what was copied, and one offset behind the last record is nothing left to copy.
+func TestTransactions(t *testing.T) {
+	type round struct{ offset, end, copied, total, lag int64 }
+	for _, c := range []struct {
+		name   string
+		origin bool
+		rounds []round
+	}{
+		// A transaction of one record each: records at 0, 2, 4 …, markers between.
+		{"from the start", true, []round{{-1, 0, 0, 0, 0}, {198, 200, 100, 0, 0}, {198, 200, 100, 0, 0}, {198, 200, 100, 100, 0}, {298, 300, 150, 150, 0}, {298, 310, 150, 150, 10}}},
+		{"from a base", false, []round{{98, 100, 50, 0, 0}, {198, 200, 100, 50, 0}, {200, 202, 101, 51, 0}}},
+		{"the copy's end is old", false, []round{{98, 100, 50, 0, 0}, {198, 200, 50, 0, 0}, {198, 200, 100, 50, 0}, {298, 300, 110, 60, 0}, {298, 300, 150, 100, 0}}},
+		{"the copy is not watched", false, []round{{98, 100, -1, 0, 0}, {198, 200, -1, 100, 0}, {298, 300, -1, 200, 0}}},
+		{"the copy was made anew", false, []round{{98, 100, 50, 0, 0}, {98, 100, 0, 0, 0}, {118, 120, 10, 10, 0}}},
+	} {
+		b := New(lineage.Access{}, lineage.Mirror)
+		levels := map[lineage.Metric]int64{}
+		for i, r := range c.rounds {
+			at := t0.Add(time.Duration(i) * tick)
+			offsets := map[int32]int64{}
+			if r.offset >= 0 {
+				offsets[0] = r.offset
+			}
+			b.Observe(Reading{
+				Offsets: offsets, Ends: []int64{r.end}, Copies: []int64{r.copied}, Transactional: true, Origin: c.origin, Certain: true, Running: true, Round: at, Interval: tick,
+			})
+			for _, s := range b.Tell(at.Add(-tick), true) {
+				levels[s.Metric] = s.Value
+				if s.Metric == lineage.Records && s.Value > 0 && !s.Estimated {
+					t.Errorf("%s: round %d is not estimated", c.name, i)
+				}
+			}
+			if levels[lineage.Records] != r.total || levels[lineage.Lag] != r.lag || r.lag == 0 && levels[lineage.LagMillis] != 0 {
+				t.Errorf("%s: round %d has %v, want %d records and a lag of %d", c.name, i, levels, r.total, r.lag)
+			}
+		}
+	}
+}
+
+// That a topic has transactions is not forgotten where its end is not told, nor over a restart.
+func TestTransactionsStay(t *testing.T) {
+	b := New(lineage.Access{}, lineage.Mirror)
+	observe := func(i int, offset, copied int64, transactional bool) {
+		b.Observe(Reading{
+			Offsets: map[int32]int64{0: offset}, Copies: []int64{copied}, Transactional: transactional, Running: true, Round: t0.Add(time.Duration(i) * tick), Interval: tick,
+		})
+	}
+	observe(0, 98, 50, true)
+	observe(1, 198, 100, false)
+	again := New(lineage.Access{}, lineage.Mirror)
+	if err := again.Decode(b.Encode(), t0); err != nil {
+		t.Fatal(err)
+	}
+	b = again
+	observe(2, 298, 150, false)
+	if s, _ := records(b.Tell(t0, true)); s.Value != 100 || !s.Estimated {
+		t.Errorf("%+v, want 100 records, estimated", s)
+	}
+	for _, bad := range []string{string(b.Encode()) + "x", string(b.Encode()[:len(b.Encode())-1])} {
+		if New(lineage.Access{}, lineage.Mirror).Decode([]byte(bad), t0) == nil {
+			t.Errorf("%q is a book", bad)
+		}
+	}
+}
+
+// A partition that can't be is left out.
+func TestNoSuchPartition(t *testing.T) {
+	for _, origin := range []bool{false, true} {
+		b := New(lineage.Access{}, lineage.Mirror)
+		for i := range 4 {
+			b.Observe(Reading{Offsets: map[int32]int64{-1: int64(i)}, Copies: []int64{1}, Origin: origin, Running: true, Round: t0.Add(time.Duration(i) * tick), Interval: tick})
+		}
+		if s, told := records(b.Tell(t0, true)); told && s.Value != 0 {
+			t.Errorf("it has %d records", s.Value)
+		}
+	}
+}
