@@ -1,11 +1,13 @@
 package connect
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"hash/fnv"
 	"net/url"
 
+	"github.com/lineaged/lineaged/internal/mm2"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -125,16 +127,36 @@ func hash(b []byte) uint64 {
 	return h.Sum64()
 }
 
+// The kinds of connectors, as Connect calls them. A worker that lacks a connector's plugin answers "unknown".
+const (
+	aSink   = "sink"
+	aSource = "source"
+)
+
+// kind is aSink or aSource, or empty where nobody can say. Only sinks have topics to read in their configuration, but for MirrorMaker 2, which calls so what it reads elsewhere.
+func (d described) kind() string {
+	for _, k := range [...]string{d.Info.Type, d.Status.Type} {
+		if k == aSink || k == aSource {
+			return k
+		}
+	}
+	get := d.Info.Config.get
+	switch {
+	case mm2.IsConnector(get("connector.class")):
+		return aSource
+	case get("topics") != "" || get("topics.regex") != "":
+		return aSink
+	}
+	return ""
+}
+
 // fact is what is kept of a connector's description.
 func (d described) fact(name string, kafka lineage.ClusterID) *lineage.ConnectorFact {
-	f := &lineage.ConnectorFact{Kafka: kafka, Class: d.Info.Config.get("connector.class"), Type: d.Info.Type, State: d.Status.Connector.State}
-	if f.Type == "" || f.Type == "unknown" {
-		f.Type = d.Status.Type
-	}
+	f := &lineage.ConnectorFact{Kafka: kafka, Class: d.Info.Config.get("connector.class"), Type: cmp.Or(d.kind(), "unknown"), State: d.Status.Connector.State}
 	for _, t := range d.Status.Tasks {
 		f.Tasks = append(f.Tasks, lineage.Task{ID: t.ID, State: t.State, Worker: t.Worker})
 	}
-	if f.Type == "sink" {
+	if f.Type == aSink {
 		if f.Group = d.Info.Config.get("consumer.override.group.id"); f.Group == "" {
 			f.Group = "connect-" + name
 		}
@@ -142,15 +164,29 @@ func (d described) fact(name string, kafka lineage.ClusterID) *lineage.Connector
 	return f
 }
 
-// running reports whether the connector and any of its tasks are at work.
+// running reports whether any of the connector's tasks is at work. Tasks go on while the connector itself has failed or is on no worker; one that is to rest may show tasks that run for a moment longer.
 func (d described) running() bool {
-	if d.Status.Connector.State != "RUNNING" {
+	switch d.Status.Connector.State {
+	case "PAUSED", "STOPPED", "DESTROYED":
 		return false
 	}
+	return d.tasks("RUNNING") > 0
+}
+
+// state is the connector's state, or FAILED where all its tasks have.
+func (d described) state() string {
+	if n := len(d.Status.Tasks); n > 0 && d.tasks("FAILED") == n && d.Status.Connector.State == "RUNNING" {
+		return "FAILED"
+	}
+	return d.Status.Connector.State
+}
+
+// tasks counts the tasks in a state.
+func (d described) tasks(state string) (n int) {
 	for _, t := range d.Status.Tasks {
-		if t.State == "RUNNING" {
-			return true
+		if t.State == state {
+			n++
 		}
 	}
-	return false
+	return n
 }

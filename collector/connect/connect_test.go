@@ -319,6 +319,56 @@ func TestSourceAndSink(t *testing.T) {
 	}
 }
 
+// Tasks run although their connector failed or is on no worker; where all of them failed, so has the replication.
+func TestStates(t *testing.T) {
+	w := newWorker(t)
+	for _, state := range []string{"RUNNING", "FAILED", "UNASSIGNED", "RESTARTING", "PAUSED", "STOPPED", "DESTROYED"} {
+		c := running("source", []string{state}, map[string]any{"connector.class": "FileStreamSource", "file": "/in"})
+		c.state = state
+		w.connectors[state] = c
+	}
+	mm := running("source", nil, map[string]any{"connector.class": "MirrorSourceConnector", "source.cluster.alias": "e", "target.cluster.alias": "w"})
+	mm.tasks = []string{"FAILED", "FAILED"}
+	w.connectors["mm"] = mm
+	r := newRig(t, w, nil)
+	r.take()
+	for _, state := range []string{"RUNNING", "FAILED", "UNASSIGNED", "RESTARTING"} {
+		r.want(state, "read file /in", "write west-id/"+state)
+		if got, _ := r.board.Writers(kafka).Of(state); len(got) != 1 {
+			t.Errorf("%s: the board has %v", state, got)
+		}
+	}
+	for _, state := range []string{"PAUSED", "STOPPED", "DESTROYED"} {
+		r.want(state)
+	}
+	if f := r.facts(lineage.ReplicatorFacts)["replicator:west/e-%3Ew"].Replicator; f == nil || f.State != "FAILED" {
+		t.Errorf("a replicator whose tasks failed is %+v", f)
+	}
+}
+
+// A worker that lacks a plugin does not know a sink from a source.
+func TestUnknownPlugin(t *testing.T) {
+	w := newWorker(t)
+	w.connectors["out"] = running("unknown", []string{"orders"}, map[string]any{"connector.class": "com.acme.Out", "topics": "orders"})
+	w.connectors["in"] = running("unknown", []string{"lines"}, map[string]any{"connector.class": "com.acme.In"})
+	r := newRig(t, w, nil)
+	r.take()
+	r.want("out", "read west-id/orders")
+	r.want("in")
+	for _, topic := range []string{"orders", "lines"} {
+		if got, _ := r.board.Writers(kafka).Of(topic); len(got) > 0 {
+			t.Errorf("%s is written by %v", topic, got)
+		}
+	}
+	facts := r.facts(lineage.ConnectorFacts)
+	if f := facts["out"].Connector; f.Type != "sink" || f.Group != "connect-out" {
+		t.Errorf("the sink is %+v", f)
+	}
+	if f := facts["in"].Connector; f.Type != "unknown" || !strings.Contains(r.spots(), "what connector in moves") {
+		t.Errorf("the other is %+v; blind spots: %s", f, r.spots())
+	}
+}
+
 func TestTopicsOfSinks(t *testing.T) {
 	w := newWorker(t)
 	w.connectors["re"] = running("sink", nil, map[string]any{

@@ -1,7 +1,6 @@
 package connect
 
 import (
-	"cmp"
 	"maps"
 	"regexp"
 	"slices"
@@ -28,23 +27,26 @@ type movement struct {
 func (t *take) movement(name string, d described, c *connector) movement {
 	get := d.Info.Config.get
 	m := movement{node: lineage.Node{Scope: t.cfg.Name, Kind: lineage.ConnectorNode, Name: name}}
-	sink := cmp.Or(d.Info.Type, d.Status.Type) == "sink"
-	m.home = t.home(name, get, sink)
+	kind := d.kind()
+	m.home = t.home(name, get, kind == aSink)
 	if mm2.IsConnector(get("connector.class")) {
 		t.replication(&m, name, get, c)
 		return m
 	}
-	if sink {
+	switch kind {
+	case aSink:
 		m.reads = t.sinkTopics(name, m.home, get, c)
 		if dead := get("errors.deadletterqueue.topic.name"); dead != "" {
 			m.writes = []string{dead}
 		}
 		m.uncounted = true
 		m.datasets = t.outside(name, get, m.reads, renames(get))
-	} else {
+	case aSource:
 		m.writes = sourceTopics(get, c)
 		m.uncounted = !counted(get)
 		m.datasets = t.outside(name, get, m.writes, nil)
+	default:
+		t.spot("what connector "+name+" moves: the worker that answers does not know its class, so not even whether it is a sink", "install its plugin on all workers")
 	}
 	return m
 }
@@ -235,7 +237,7 @@ func (t *take) tellMovement(name string, d described, c *connector, m movement) 
 		}
 	}
 	op := lineage.Read // a source reads outside
-	if c.fact.Type == "sink" {
+	if d.kind() == aSink {
 		op = lineage.Write
 	}
 	seen := map[lineage.Dataset]bool{}

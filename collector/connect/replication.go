@@ -101,7 +101,7 @@ func (t *take) find(cfg mm2.ConnectorConfig) (collector.Watched, bool) {
 func (t *take) tellReplication(name string, d described, c *connector, m movement) {
 	isSource := mm2.IsSourceConnector(d.Info.Config.get("connector.class"))
 	if isSource {
-		m.replicator.State = d.Status.Connector.State
+		m.replicator.State = d.state()
 		if c.replicator != m.replicator {
 			fact := m.replicator
 			t.main.Facts = append(t.main.Facts, lineage.Fact{Key: t.replicatorKey(m.node), Replicator: &fact})

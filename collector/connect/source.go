@@ -187,7 +187,7 @@ func (t *take) look() {
 			c = &connector{}
 			t.known[name] = c
 		}
-		if c.looked.IsZero() || t.round.Sub(c.looked) >= detailsEvery*t.cfg.Interval || t.all[name].Info.Type == "source" && t.writes(name) {
+		if c.looked.IsZero() || t.round.Sub(c.looked) >= detailsEvery*t.cfg.Interval || t.all[name].kind() == aSource && t.writes(name) {
 			due = append(due, name)
 		}
 	}
