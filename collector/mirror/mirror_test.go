@@ -1006,3 +1006,24 @@ func TestReadsALongTopicInRounds(t *testing.T) {
 	}
 	t.Logf("a steady round of a flow with 32 internal partitions: %+v", w.source.tail.spent)
 }
+
+func TestStateOfADedicatedConnector(t *testing.T) {
+	for _, c := range []struct {
+		state, wanted string
+		tasks         map[int]string
+		want          string
+		running       bool
+	}{
+		{"RUNNING", "", map[int]string{0: "RUNNING", 1: "FAILED"}, "RUNNING", true},
+		{"RUNNING", "", map[int]string{0: "FAILED"}, "FAILED", false},
+		{"FAILED", "", map[int]string{0: "RUNNING"}, "FAILED", true}, // tasks go on
+		{"RUNNING", "STOPPED", map[int]string{0: "RUNNING"}, "STOPPED", false},
+		{"PAUSED", "", map[int]string{0: "RUNNING"}, "PAUSED", false},
+		{"RUNNING", "", nil, "RUNNING", false},
+	} {
+		d := &dedicated{states: map[string]string{"mm": c.state}, wanted: map[string]string{"mm": c.wanted}, tasks: map[string]map[int]string{"mm": c.tasks}}
+		if state, running := d.state("mm"); state != c.want || running != c.running {
+			t.Errorf("%+v: %s, %v", c, state, running)
+		}
+	}
+}
