@@ -25,14 +25,14 @@ const (
 
 // The answers that mean something of their own.
 var (
-	errNotFound  = errors.New("not found")
-	errRebalance = errors.New("the workers are rebalancing")
+	errNotFound  = errors.New("answers with 404")
+	errForbidden = errors.New("status 403")
 )
 
 // client asks the workers of one Connect cluster. Any of them answers for all.
 type client struct {
 	urls           []string // without a slash at the end
-	first          int      // the one that answered last
+	first          int      // the one to ask first: it answered last, or the one before it failed last
 	http           *http.Client
 	user, password string
 	asked          int   // requests since the start, for the budget
@@ -62,15 +62,17 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// get asks for a path and decodes the answer. Workers are asked in turn until one answers; the error is the last one's. It never holds a body or a password.
+// get asks for a path and decodes the answer. Workers are asked in turn until one answers, since one that rebalances, or is an older one and lacks the path, says nothing of the others; the error is the last one's.
+// It never holds a body or a password.
 func (c *client) get(ctx context.Context, path string, into any) (err error) {
+	first := c.first
 	for i := range c.urls {
-		n := (c.first + i) % len(c.urls)
-		err = c.ask(ctx, c.urls[n], path, len(c.urls)-i > 1, into)
-		if err == nil || errors.Is(err, errNotFound) || errors.Is(err, errRebalance) {
+		n := (first + i) % len(c.urls)
+		if err = c.askOne(ctx, c.urls[n], path, len(c.urls)-i, into); err == nil {
 			c.first = n
-			return err
+			return nil
 		}
+		c.first = (n + 1) % len(c.urls)
 		if ctx.Err() != nil {
 			break
 		}
@@ -78,15 +80,32 @@ func (c *client) get(ctx context.Context, path string, into any) (err error) {
 	return err
 }
 
-func (c *client) ask(ctx context.Context, base, path string, others bool, into any) error {
-	if others {
+// askOne asks one worker, which leaves time for the others that are left to ask.
+func (c *client) askOne(ctx context.Context, base, path string, left int, into any) error {
+	if left > 1 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, workerTime)
+		ctx, cancel = share(ctx, left)
 		defer cancel()
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+path, nil)
+	if err := c.ask(ctx, base+path, into); err != nil {
+		return fmt.Errorf("%s: %w", base, err)
+	}
+	return nil
+}
+
+// share gives one of several parts of the time that is left, and not more than a worker may take.
+func share(ctx context.Context, parts int) (context.Context, context.CancelFunc) {
+	limit := workerTime
+	if deadline, ok := ctx.Deadline(); ok {
+		limit = min(limit, time.Until(deadline)/time.Duration(parts))
+	}
+	return context.WithTimeout(ctx, limit)
+}
+
+func (c *client) ask(ctx context.Context, address string, into any) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return fmt.Errorf("%s: %w", base, plain(err))
+		return plain(err)
 	}
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", "lineaged")
@@ -96,19 +115,19 @@ func (c *client) ask(ctx context.Context, base, path string, others bool, into a
 	c.asked++
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return fmt.Errorf("%s: %w", base, plain(err))
+		return plain(err)
 	}
 	defer func() { _ = resp.Body.Close() }() // read to its end, or of no use any more
 	body, err := io.ReadAll(io.LimitReader(resp.Body, mostBytes+1))
 	c.bytes += int64(len(body))
 	if err != nil {
-		return fmt.Errorf("%s: %w", base, plain(err))
+		return plain(err)
 	}
 	if err := c.check(resp, len(body)); err != nil {
-		return fmt.Errorf("%s: %w", base, err)
+		return err
 	}
 	if err := json.Unmarshal(body, into); err != nil {
-		return fmt.Errorf("%s: the answer is not the JSON of a Connect worker", base) // the parser's words may quote the answer
+		return errors.New("the answer is not the JSON of a Connect worker") // the parser's words may quote the answer
 	}
 	return nil
 }
@@ -120,12 +139,11 @@ func (c *client) check(resp *http.Response, size int) error {
 	case http.StatusNotFound:
 		return errNotFound
 	case http.StatusConflict:
-		return errRebalance
-	case http.StatusUnauthorized, http.StatusForbidden:
-		if c.user == "" {
-			return fmt.Errorf("status %d: it asks for authentication, and basic_auth is not configured", resp.StatusCode)
-		}
-		return fmt.Errorf("status %d: it refuses the configured basic_auth", resp.StatusCode)
+		return errors.New("the workers are rebalancing")
+	case http.StatusForbidden:
+		return fmt.Errorf("%w: %s", errForbidden, c.unknown())
+	case http.StatusUnauthorized:
+		return fmt.Errorf("status 401: %s", c.unknown())
 	default:
 		return fmt.Errorf("status %d", resp.StatusCode)
 	}
@@ -139,13 +157,24 @@ func (c *client) check(resp *http.Response, size int) error {
 	return nil
 }
 
-// plain takes the address out of an error of net/http: the caller has it in front, and a redirect's may hold anything.
+// unknown says what a worker does not like of who asks.
+func (c *client) unknown() string {
+	if c.user == "" {
+		return "it asks for authentication, and basic_auth is not configured"
+	}
+	return "it refuses the configured basic_auth"
+}
+
+// plain takes the address out of an error of net/http: the caller has it in front, and a redirect's may hold anything. So may what net/http quotes of an answer that it can't read.
 func plain(err error) error {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err
 	}
-	if errors.Is(err, context.DeadlineExceeded) {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
 		return errors.New("no answer in time")
+	case strings.Contains(err.Error(), `"`):
+		return errors.New("the answer is not HTTP that can be read")
 	}
 	return err
 }

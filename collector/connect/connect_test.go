@@ -36,6 +36,7 @@ type worker struct {
 	connectors map[string]*fake
 	answer     http.HandlerFunc // instead of all, when set
 	refuse     map[string]int   // status by path
+	hang       string           // path without an answer
 	asked      []string
 }
 
@@ -57,9 +58,12 @@ func newWorker(t *testing.T) *worker {
 }
 
 func (w *worker) serve(rw http.ResponseWriter, r *http.Request) {
+	if w.note(r.URL.Path) {
+		<-r.Context().Done()
+		return
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.asked = append(w.asked, r.URL.Path)
 	if r.Method != http.MethodGet {
 		w.t.Errorf("a %s request", r.Method)
 	}
@@ -75,6 +79,23 @@ func (w *worker) serve(rw http.ResponseWriter, r *http.Request) {
 	if err := json.NewEncoder(rw).Encode(w.body(r.URL.Path)); err != nil {
 		w.t.Error(err)
 	}
+}
+
+// forgotten returns the paths that were asked for since the last call.
+func (w *worker) forgotten() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	asked := w.asked
+	w.asked = nil
+	return asked
+}
+
+// note reports whether a path is not answered.
+func (w *worker) note(path string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.asked = append(w.asked, path)
+	return path == w.hang
 }
 
 func (w *worker) body(path string) any {
@@ -414,6 +435,10 @@ func TestBadAnswers(t *testing.T) {
 		"a redirect to others": {func(rw http.ResponseWriter, r *http.Request) {
 			http.Redirect(rw, r, "http://"+canary+".example/", http.StatusFound)
 		}, "redirects to another server"},
+		"a redirect to nowhere": {func(rw http.ResponseWriter, _ *http.Request) {
+			rw.Header().Set("Location", "http://me:"+canary+"@%zz/")
+			rw.WriteHeader(http.StatusFound)
+		}, "is not HTTP that can be read"},
 		"unauthorized": {func(rw http.ResponseWriter, _ *http.Request) { http.Error(rw, canary, http.StatusUnauthorized) }, "basic_auth is not configured"},
 		"an error":     {func(rw http.ResponseWriter, _ *http.Request) { http.Error(rw, canary, http.StatusInternalServerError) }, "status 500"},
 		"a rebalance":  {func(rw http.ResponseWriter, _ *http.Request) { http.Error(rw, canary, http.StatusConflict) }, "the workers are rebalancing"},
@@ -485,6 +510,94 @@ func TestSlowWorkerAndOthers(t *testing.T) {
 	}
 	if took := time.Since(begin); took > 4*time.Second {
 		t.Errorf("the round took %s", took)
+	}
+}
+
+// A worker that hangs, rebalances or lacks a connector does not hide the others, however short the round is.
+func TestOneBadWorkerOfTwo(t *testing.T) {
+	for what, answer := range map[string]http.HandlerFunc{
+		"hangs":      func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+		"rebalances": func(rw http.ResponseWriter, _ *http.Request) { http.Error(rw, "", http.StatusConflict) },
+		"is another": func(rw http.ResponseWriter, _ *http.Request) { http.Error(rw, "", http.StatusNotFound) },
+	} {
+		bad, w := newWorker(t), newWorker(t)
+		bad.answer = answer
+		w.connectors["f"] = running("source", []string{"lines"}, map[string]any{"connector.class": "FileStreamSource", "file": "/in"})
+		r := newRig(t, w, func(c *Config) { c.URLs = []string{bad.URL, w.URL} })
+		for range 2 {
+			r.take()
+			r.want("f", "read file /in", "write west-id/lines")
+			if len(r.missing()) > 0 {
+				t.Errorf("a worker that %s: %q", what, r.missing())
+			}
+		}
+		if n := len(bad.forgotten()); n != 1 {
+			t.Errorf("a worker that %s was asked %d times", what, n)
+		}
+	}
+}
+
+// A connector whose offsets hang takes a part of the round, and waits for the others after that.
+func TestOneHangingConnector(t *testing.T) {
+	w := newWorker(t)
+	for _, name := range []string{"a", "b", "c"} {
+		w.connectors[name] = running("source", []string{name}, map[string]any{"connector.class": "FileStreamSource", "file": "/" + name})
+	}
+	w.hang = "/connectors/a/offsets"
+	r := newRig(t, w, nil)
+	for range 2 {
+		w.forgotten()
+		r.take()
+		r.want("b", "read file /b", "write west-id/b")
+		r.want("c", "read file /c", "write west-id/c")
+		if got := r.missing(); len(got) != 1 || !strings.Contains(got[0], "topics and offsets of a: ") || !strings.Contains(got[0], "no answer in time") {
+			t.Errorf("missing: %q", got)
+		}
+	}
+	if asked := w.forgotten(); asked[len(asked)-1] != w.hang {
+		t.Errorf("after it failed it is not the last: %q", asked)
+	}
+}
+
+// Offsets that were told once and are not found any more are missing, and come back; those that never were are asked for again and again.
+func TestOffsetsNotFound(t *testing.T) {
+	w := newWorker(t)
+	f := running("source", []string{"lines"}, map[string]any{"connector.class": "FileStreamSource", "file": "/in"})
+	w.connectors["f"] = f
+	at := func(n int) {
+		f.offsets = []map[string]any{{"partition": map[string]any{"filename": "/in"}, "offset": map[string]any{"position": n}}}
+	}
+	const path = "/connectors/f/offsets"
+	w.refuse[path] = http.StatusNotFound
+	at(1)
+	r := newRig(t, w, nil)
+	for range 3 {
+		r.take()
+	}
+	if n := len(slices.DeleteFunc(slices.Clone(w.asked), func(p string) bool { return p != path })); n != 1 || len(r.missing()) > 0 {
+		t.Errorf("what is not told was asked for %d times in three rounds; missing: %q", n, r.missing())
+	}
+	delete(w.refuse, path)
+	for range 7 {
+		r.take()
+	}
+	at(2)
+	r.take()
+	r.want("f", "read file /in*", "write west-id/lines")
+	w.refuse[path] = http.StatusNotFound
+	r.take()
+	if got := r.missing(); len(got) != 1 || !strings.Contains(got[0], "topics and offsets of f") {
+		t.Errorf("missing: %q", got)
+	}
+	delete(w.refuse, path)
+	at(3)
+	r.take()
+	r.want("f", "read file /in*", "write west-id/lines")
+	// Topic tracking that is switched off says nothing of the connector.
+	w.refuse["/connectors/f/topics"] = http.StatusForbidden
+	r.take()
+	if len(r.missing()) > 0 || !strings.Contains(r.spots(), "all topics that connector f writes") {
+		t.Errorf("missing: %q; blind spots: %s", r.missing(), r.spots())
 	}
 }
 

@@ -42,6 +42,9 @@ func (t *take) movement(name string, d described, c *connector) movement {
 		m.uncounted = true
 		m.datasets = t.outside(name, get, m.reads, renames(get))
 	case aSource:
+		if c.hidden {
+			t.spot("all topics that connector "+name+" writes: the workers do not track topics", "set topic.tracking.enable=true in their configuration")
+		}
 		m.writes = sourceTopics(get, c)
 		m.uncounted = !counted(get)
 		m.datasets = t.outside(name, get, m.writes, nil)

@@ -22,6 +22,10 @@ const (
 	detailsEvery = 3 // rounds
 	// serverEvery is how often the workers are asked which cluster they belong to.
 	serverEvery = time.Minute
+	// muteFor is for how long a connector's offsets are not asked for when they were never told: an older Connect does not know the question, and may be upgraded.
+	muteFor = time.Minute
+	// detailsShare is the part of what is left of a round that one connector's topics and offsets may take, so that one that hangs leaves most of it to the others.
+	detailsShare = 4
 )
 
 // source is the state between the rounds of one Connect cluster. One goroutine at a time.
@@ -48,9 +52,10 @@ type connector struct {
 	topics []string // that it has used, as Connect says; nil: not told yet
 	marks  marks    // nil: not told yet
 	copied map[string]map[int32]int64
-	looked time.Time                // when topics and offsets were asked for last; zero: never
+	looked time.Time                // when topics and offsets were asked for last, or later where that failed, since others wait; zero: never
 	moved  [][]string               // words of partitions whose offsets changed and were not told yet
-	mute   bool                     // offsets are not told
+	muted  time.Time                // when it showed that offsets are not told; zero: they are
+	hidden bool                     // topics are not told
 	failed string                   // why the newest look failed; empty: it did not
 	doubts map[lineage.Dataset]bool // whether movement of a dataset is in doubt, as last told
 
@@ -139,7 +144,7 @@ func (t *take) finish(lost string) []lineage.Observation {
 func (t *take) ask() error {
 	err := t.askAll()
 	if errors.Is(err, errNotFound) {
-		return fmt.Errorf("%s answers with 404: is it the REST interface of a Connect worker?", t.client.urls[t.client.first])
+		return fmt.Errorf("%w: is it the REST interface of a Connect worker?", err)
 	}
 	return err
 }
@@ -194,15 +199,18 @@ func (t *take) look() {
 	slices.SortFunc(due, func(a, b string) int {
 		return cmp.Or(t.known[a].looked.Compare(t.known[b].looked), strings.Compare(a, b))
 	})
-	for i, name := range due {
-		if 2*i >= detailsARound || t.ctx.Err() != nil {
+	begun := t.client.asked
+	for _, name := range due {
+		if t.client.asked-begun > detailsARound-2 || t.ctx.Err() != nil {
 			break
 		}
 		c := t.known[name]
 		c.looked, c.failed = t.round, ""
-		if err := t.lookAt(name, c); err != nil {
-			c.failed = err.Error()
+		ctx, cancel := share(t.ctx, detailsShare)
+		if err := t.lookAt(ctx, name, c); err != nil {
+			c.looked, c.failed = t.round.Add(detailsEvery*t.cfg.Interval), err.Error()
 		}
+		cancel()
 	}
 	t.sayFailed()
 }
@@ -212,10 +220,11 @@ func (t *take) writes(name string) bool {
 	return t.all[name].running() && len(t.all) <= detailsARound/2
 }
 
-func (t *take) lookAt(name string, c *connector) error {
-	topics, err := t.client.topics(t.ctx, name)
+func (t *take) lookAt(ctx context.Context, name string, c *connector) error {
+	topics, err := t.client.topics(ctx, name)
+	c.hidden = errors.Is(err, errForbidden) // topic.tracking.enable=false
 	switch {
-	case errors.Is(err, errNotFound): // deleted since the list was made, or topic tracking is switched off: then what is configured tells
+	case c.hidden, errors.Is(err, errNotFound): // or deleted since the list was made: then what is configured tells
 		c.topics = []string{}
 	case err != nil:
 		return err
@@ -223,17 +232,18 @@ func (t *take) lookAt(name string, c *connector) error {
 		slices.Sort(topics)
 		c.topics = append([]string{}, topics...)
 	}
-	if c.mute {
+	if t.round.Sub(c.muted) < muteFor {
 		return nil
 	}
-	offsets, err := t.client.offsets(t.ctx, name)
+	offsets, err := t.client.offsets(ctx, name)
 	switch {
-	case errors.Is(err, errNotFound):
-		c.mute = true // an older Connect, see Works with; or the connector is gone, and so is its state soon
+	case errors.Is(err, errNotFound) && c.marks == nil:
+		c.muted = t.round // an older Connect, see Works with; or the connector is gone, and so is its state soon
 		return nil
 	case err != nil:
 		return err
 	}
+	c.muted = time.Time{}
 	c.copied = copiedOffsets(offsets)
 	now := marksOf(offsets)
 	if c.marks != nil {
