@@ -21,6 +21,7 @@ type movement struct {
 	datasets   map[string][]lineage.Dataset // by topic as in Kafka; "" holds what belongs to no single one
 	replicator lineage.ReplicatorFact       // of MirrorMaker 2's connectors; else zero
 	copies     []copied
+	waits      bool // which replicator it is a part of can't be said yet
 }
 
 // movement reads a connector's settings. They do not outlive it.

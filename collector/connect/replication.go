@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"net/url"
 	"slices"
 	"strings"
@@ -22,16 +23,41 @@ type copied struct {
 	from, to string // to is empty where the policy's class is not known
 }
 
+// progress is how far a MirrorSourceConnector has copied, as its offsets say. It is not kept over a restart.
+type progress struct {
+	alias  string // of the source; offsets under another are of an earlier configuration
+	topics map[string]map[int32]int64
+	read   time.Time       // newest round in which they were read; zero: never
+	began  time.Time       // round in which they were first read
+	base   map[string]bool // topics that had offsets then, or whose account was closed: what their offsets count was not copied since
+}
+
+// take takes what was read in a round.
+func (p *progress) take(alias string, offsets []offset, round time.Time) {
+	topics := copiedOffsets(alias, offsets)
+	if p.read.IsZero() || p.alias != alias {
+		*p = progress{alias: alias, began: round, base: map[string]bool{}}
+		for topic := range topics {
+			p.base[topic] = true
+		}
+	}
+	p.topics, p.read = topics, round
+}
+
 // copiedOffsets reads the offsets of a MirrorSourceConnector: partition {"cluster":…,"topic":…,"partition":…}, offset {"offset":…} of the last record copied. Others have none such.
-func copiedOffsets(offsets []offset) map[string]map[int32]int64 {
+func copiedOffsets(alias string, offsets []offset) map[string]map[int32]int64 {
 	out := map[string]map[int32]int64{}
 	for _, o := range offsets {
+		cluster, _ := o.Partition["cluster"].(string)
 		topic, _ := o.Partition["topic"].(string)
 		part, ok := o.Partition["partition"].(float64)
 		var at struct {
 			Offset *int64 `json:"offset"`
 		}
-		if topic == "" || !ok || json.Unmarshal(o.Offset, &at) != nil || at.Offset == nil {
+		switch {
+		case cluster != alias || topic == "" || !ok || part != math.Trunc(part) || part < 0 || part > math.MaxInt32:
+			continue
+		case json.Unmarshal(o.Offset, &at) != nil || at.Offset == nil:
 			continue
 		}
 		if out[topic] == nil {
@@ -46,6 +72,10 @@ func copiedOffsets(offsets []offset) map[string]map[int32]int64 {
 func (t *take) replication(m *movement, name string, get func(string) string, c *connector) {
 	cfg := mm2.ReadConfig(get)
 	target, known := t.cfg.Board.ByID(m.home)
+	if m.waits = !known && !t.cfg.Board.Settled(); m.waits { // under which name the target is watched shows later, and a replicator's name stays what it was
+		t.spot("what connector "+name+" copies: a configured cluster was not seen yet, and it may be the one that it copies to", "see why that cluster's source is lost")
+		return
+	}
 	scope := cfg.TargetAlias
 	if known {
 		scope = target.Source
@@ -61,32 +91,48 @@ func (t *take) replication(m *movement, name string, get func(string) string, c 
 	if cfg.Policy.Identity() {
 		m.replicator.Separator = ""
 	}
-	m.node = m.replicator.Node
-	if source, ok := t.find(cfg); ok {
-		m.replicator.Source = source.ID
-	}
+	m.node, m.uncounted = m.replicator.Node, !counted(get)
+	source, watched := t.find(cfg)
+	m.replicator.Source = source.ID
 	if !mm2.IsSourceConnector(cfg.Class) {
-		m.writes, m.uncounted = slices.Clone(c.topics), true
+		m.writes = slices.Clone(c.topics)
 		return
 	}
-	if m.replicator.Source == "" {
+	if !watched {
 		t.spot("where "+m.node.Name+" copies from: the cluster with the alias "+cfg.SourceAlias+" is not watched",
 			"watch it, or say under mirrors which cluster the alias is")
 	}
 	if !cfg.Policy.Known() {
 		t.spot("the names of the copies that "+m.node.Name+" makes: its replication policy is not Kafka's own", "use DefaultReplicationPolicy or IdentityReplicationPolicy")
 	}
-	for topic := range c.copied {
-		to, _ := cfg.Policy.Remote(cfg.SourceAlias, topic)
-		m.copies = append(m.copies, copied{topic, to})
-	}
-	slices.SortFunc(m.copies, func(a, b copied) int { return strings.Compare(a.from, b.from) })
-	m.writes, m.uncounted = slices.Clone(c.topics), true
-	for _, x := range m.copies {
-		if x.to != "" && !slices.Contains(m.writes, x.to) {
-			m.writes = append(m.writes, x.to)
+	filter := cfg.Filter()
+	m.copying(cfg, c, func(topic string) bool {
+		_, exists := slices.BinarySearch(source.Topics, topic)
+		return filter.Copies(topic) && (exists || !watched)
+	})
+}
+
+// copying says what a MirrorSourceConnector copies, as far as its configuration still lets it and the topics are there: offsets and topics in use stay for ever.
+func (m *movement) copying(cfg mm2.ConnectorConfig, c *connector, copies func(topic string) bool) {
+	for _, to := range c.topics {
+		if from, ok := cfg.Policy.Upstream(cfg.SourceAlias, to); !cfg.Policy.Known() || ok && copies(from) {
+			m.writes = append(m.writes, to)
 		}
 	}
+	if c.progress.alias != cfg.SourceAlias {
+		return // it was changed since the newest look
+	}
+	for topic := range c.progress.topics {
+		if !copies(topic) {
+			continue
+		}
+		to, _ := cfg.Policy.Remote(cfg.SourceAlias, topic)
+		m.copies = append(m.copies, copied{topic, to})
+		if to != "" && !slices.Contains(m.writes, to) {
+			m.writes = append(m.writes, to)
+		}
+	}
+	slices.SortFunc(m.copies, func(a, b copied) int { return strings.Compare(a.from, b.from) })
 }
 
 // find returns the watched cluster that a replication reads.
@@ -104,8 +150,9 @@ func (t *take) tellReplication(name string, d described, c *connector, m movemen
 		m.replicator.State = d.state()
 		if c.replicator != m.replicator {
 			fact := m.replicator
-			t.main.Facts = append(t.main.Facts, lineage.Fact{Key: t.replicatorKey(m.node), Replicator: &fact})
+			t.main.Facts = append(t.main.Facts, lineage.Fact{Key: t.replicatorKey(m.node.ID()), Replicator: &fact})
 		}
+		c.tells = m.node.ID()
 	}
 	c.replicator = m.replicator
 	c.moved = nil
@@ -113,51 +160,84 @@ func (t *take) tellReplication(name string, d described, c *connector, m movemen
 	client := lineage.Client{Mover: m.node}
 	if running && m.home != "" {
 		for _, topic := range m.writes {
-			t.writers.Add(m.home, topic, m.node)
+			if m.uncounted {
+				t.writers.Add(m.home, topic, m.node)
+			}
 			t.main.Sightings = append(t.main.Sightings, lineage.Sighting{
 				Access:   lineage.Access{Topic: lineage.Topic{Cluster: m.home, Name: topic}, Op: lineage.Write, Client: client},
 				Evidence: lineage.Connect, Detail: "connector " + name,
 			})
 		}
 	}
-	if m.replicator.Source == "" {
+	if !isSource {
 		return
 	}
-	var names []string
-	for _, x := range m.copies {
-		names = append(names, x.from)
-		t.tellCopy(m.home, x, c.copied[x.from], lineage.Access{Topic: lineage.Topic{Cluster: m.replicator.Source, Name: x.from}, Op: lineage.Read, Client: client}, running, name)
+	if m.replicator.Source == "" || c.progress.read.IsZero() {
+		t.unclear[m.node] = true
+		return
 	}
-	t.cfg.Board.WantEnds(m.replicator.Source, names...)
+	for _, x := range m.copies {
+		t.tellCopy(m.home, x, c, lineage.Access{Topic: lineage.Topic{Cluster: m.replicator.Source, Name: x.from}, Op: lineage.Read, Client: client}, running, name)
+	}
 }
 
-// tellCopy books what was copied of one topic.
-func (t *take) tellCopy(target lineage.ClusterID, x copied, offsets map[int32]int64, access lineage.Access, running bool, name string) {
-	key := bookKey(access)
-	b := t.books[key]
-	if b == nil {
+// tellCopy tells of one topic that is copied. Its account is kept in the rounds in which the offsets were read: the ends are of now, and offsets of before would be behind them.
+func (t *take) tellCopy(target lineage.ClusterID, x copied, c *connector, access lineage.Access, running bool, name string) {
+	t.cfg.Board.WantEnds(access.Topic.Cluster, x.from)
+	if x.to != "" {
+		t.cfg.Board.WantEnds(target, x.to)
+	}
+	key, moved := bookKey(access), false
+	t.copying[key] = true
+	if c.progress.read.Equal(t.round) {
+		moved = t.bookCopy(target, x, c, access, running, key)
+	}
+	if running {
+		t.details.Sightings = append(t.details.Sightings, lineage.Sighting{Access: access, Evidence: lineage.Connect, Moved: moved, Detail: "connector " + name})
+	}
+}
+
+// bookCopy books what was copied of one topic, and reports whether records moved.
+func (t *take) bookCopy(target lineage.ClusterID, x copied, c *connector, access lineage.Access, running bool, key string) bool {
+	b, known := t.books[key]
+	if !known {
 		b = copybook.New(access, lineage.Connect)
 		t.books[key] = b
 	}
 	since := t.round.Add(-2 * t.cfg.Interval)
 	ends := t.cfg.Board.Ends(access.Topic.Cluster, x.from, since)
 	moved := b.Observe(copybook.Reading{
-		Offsets: offsets, Ends: ends.Offsets, Copies: t.cfg.Board.Ends(target, x.to, since).Offsets, Transactional: ends.Transactional, Origin: !b.Began().IsZero(),
+		Offsets: c.progress.topics[x.from], Ends: ends.Offsets, Copies: t.cfg.Board.Ends(target, x.to, since).Offsets, Transactional: ends.Transactional,
+		Origin: known || !c.progress.base[x.from], Certain: copybook.Certain(c.born, c.progress.began, t.round),
 		Running: running, Round: t.round, Interval: t.cfg.Interval,
 	})
 	t.details.Samples = append(t.details.Samples, b.Tell(t.round.Add(-t.cfg.Interval), ends.Offsets != nil)...)
-	if running {
-		t.details.Sightings = append(t.details.Sightings, lineage.Sighting{Access: access, Evidence: lineage.Connect, Moved: moved, Detail: "connector " + name})
-	}
-	if x.to != "" {
-		t.cfg.Board.WantEnds(target, x.to)
+	return moved
+}
+
+// closeBooks forgets the accounts of what is not copied any more. Those of a replicator of which not all is known in this round stay.
+func (t *take) closeBooks() {
+	for key, b := range t.books {
+		if t.copying[key] || t.unclear[b.Access.Client.Mover] || t.waiting {
+			continue
+		}
+		delete(t.books, key)
+		t.closed = append(t.closed, key)
+		for _, c := range t.known {
+			if c.replicator.Node == b.Access.Client.Mover && c.progress.base != nil {
+				c.progress.base[b.Access.Topic.Name] = true
+			}
+		}
 	}
 }
 
 // Positions are the books of replications, so that a restart goes on counting, and the names of the connectors, so that one which was deleted meanwhile is said to be gone.
 //
-// Keys: "round", the newest round in RFC 3339; "connector/NAME", empty; "book/SCOPE/REPLICATOR/CLUSTER/TOPIC" with each part escaped as in a URL's path, see package copybook.
+// Keys: "round", the newest round in RFC 3339; "connector/NAME", the id of the replicator whose fact it tells, or one byte, 1; "book/SCOPE/REPLICATOR/CLUSTER/TOPIC" with each part escaped as in a URL's path, see package copybook.
 const roundKey = "round"
+
+// noReplicator is the value of a connector that tells no replicator.
+const noReplicator = "\x01"
 
 func connectorKey(name string) string { return "connector/" + name }
 
@@ -168,9 +248,9 @@ func (t *take) savePositions() {
 	}
 	put(roundKey, []byte(t.round.Format(time.RFC3339)))
 	for name := range t.all {
-		if !t.stored[name] {
-			put(connectorKey(name), []byte{1})
-			t.stored[name] = true
+		if tells := t.known[name].tells; t.stored[name] != tells {
+			put(connectorKey(name), []byte(tells))
+			t.stored[name] = tells
 		}
 	}
 	for name := range t.stored {
@@ -178,6 +258,9 @@ func (t *take) savePositions() {
 			put(connectorKey(name), nil)
 			delete(t.stored, name)
 		}
+	}
+	for _, key := range t.closed {
+		put(key, nil)
 	}
 	for key, b := range t.books {
 		if b.Dirty {
@@ -203,7 +286,7 @@ func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 	}
 	for key, value := range positions {
 		if name, ok := strings.CutPrefix(key, "connector/"); ok {
-			s.stored[name] = true
+			s.stored[name] = string(value)
 			continue
 		}
 		if !strings.HasPrefix(key, "book/") {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/lineaged/lineaged/collector"
 	"github.com/lineaged/lineaged/internal/copybook"
+	"github.com/lineaged/lineaged/internal/mm2"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -38,7 +39,9 @@ type source struct {
 	told   bool      // its fact was told
 	known  map[string]*connector
 	books  map[string]*copybook.Book // of replications, by position key
-	stored map[string]bool           // names of connectors as stored
+	stored map[string]string         // connectors as stored: by name, the id of the replicator whose fact each tells, or noReplicator
+	listed bool                      // connectors were listed since the start: one that appears from then on is new
+	waited bool                      // the clusters had their time to be seen
 
 	lost  bool
 	blind []lineage.BlindSpot
@@ -49,9 +52,9 @@ type source struct {
 type connector struct {
 	fact   lineage.ConnectorFact
 	told   bool
-	topics []string // that it has used, as Connect says; nil: not told yet
-	marks  marks    // nil: not told yet
-	copied map[string]map[int32]int64
+	topics []string                 // that it has used, as Connect says; nil: not told yet
+	marks  marks                    // nil: not told yet
+	born   bool                     // it appeared while we looked
 	looked time.Time                // when topics and offsets were asked for last, or later where that failed, since others wait; zero: never
 	moved  [][]string               // words of partitions whose offsets changed and were not told yet
 	muted  time.Time                // when it showed that offsets are not told; zero: they are
@@ -59,7 +62,9 @@ type connector struct {
 	failed string                   // why the newest look failed; empty: it did not
 	doubts map[lineage.Dataset]bool // whether movement of a dataset is in doubt, as last told
 
-	replicator lineage.ReplicatorFact
+	progress   progress               // of a MirrorSourceConnector
+	replicator lineage.ReplicatorFact // that it is a part of
+	tells      string                 // id of the replicator whose fact it tells, or noReplicator
 }
 
 func newSource(cfg Config) *source {
@@ -70,8 +75,8 @@ func newSource(cfg Config) *source {
 
 // forget brings the source to the state of a first start.
 func (s *source) forget() {
-	s.known, s.books, s.stored = map[string]*connector{}, map[string]*copybook.Book{}, map[string]bool{}
-	s.told, s.lost, s.spoke, s.asked = false, false, false, time.Time{}
+	s.known, s.books, s.stored = map[string]*connector{}, map[string]*copybook.Book{}, map[string]string{}
+	s.told, s.lost, s.spoke, s.listed, s.asked = false, false, false, false, time.Time{}
 }
 
 // take is one round under way.
@@ -84,13 +89,19 @@ type take struct {
 	details *lineage.Observation
 	spots   []lineage.BlindSpot
 	writers collector.UncountedWriters
+
+	copying map[string]bool       // position keys of what is copied
+	unclear map[lineage.Node]bool // replicators of which it is not known what they copy
+	waiting bool                  // there are replicators that can't be named yet
+	closed  []string              // position keys of accounts that were closed
 }
 
 // Observe implements collector.Source.
 func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observation {
-	t := &take{source: s, ctx: ctx, round: round}
+	t := &take{source: s, ctx: ctx, round: round, copying: map[string]bool{}, unclear: map[lineage.Node]bool{}}
 	t.main = t.observe(sourceConnectors, s.cfg.Interval)
 	t.details = t.observe(sourceOffsets, s.cfg.Interval)
+	begun := time.Now()
 	if err := t.ask(); err != nil {
 		if errors.Is(ctx.Err(), context.Canceled) {
 			return nil // told to stop: nothing was lost
@@ -101,11 +112,25 @@ func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observa
 	t.writers = collector.UncountedWriters{s.kafka(): {}}
 	t.tellServer()
 	t.look()
+	t.await(begun)
 	t.tellAll()
 	t.tellGone()
+	t.closeBooks()
 	t.savePositions()
 	s.cfg.Board.SetWriters(s.id(sourceConnectors), round, true, t.writers)
 	return t.finish("")
+}
+
+// await gives the clusters' own sources a moment to see them. At the start all begin at once, and what is told under a name that is not known yet stays.
+func (t *take) await(begun time.Time) {
+	until := begun.Add(t.cfg.Interval / 2)
+	for !t.waited && !t.cfg.Board.Settled() && t.ctx.Err() == nil && time.Now().Before(until) {
+		select {
+		case <-t.ctx.Done():
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	t.waited = true
 }
 
 // Missed implements collector.Source.
@@ -189,13 +214,14 @@ func (t *take) look() {
 	for name := range t.all {
 		c := t.known[name]
 		if c == nil {
-			c = &connector{}
+			c = &connector{born: t.listed, tells: noReplicator}
 			t.known[name] = c
 		}
 		if c.looked.IsZero() || t.round.Sub(c.looked) >= detailsEvery*t.cfg.Interval || t.all[name].kind() == aSource && t.writes(name) {
 			due = append(due, name)
 		}
 	}
+	t.listed = true
 	slices.SortFunc(due, func(a, b string) int {
 		return cmp.Or(t.known[a].looked.Compare(t.known[b].looked), strings.Compare(a, b))
 	})
@@ -244,7 +270,9 @@ func (t *take) lookAt(ctx context.Context, name string, c *connector) error {
 		return err
 	}
 	c.muted = time.Time{}
-	c.copied = copiedOffsets(offsets)
+	if cfg := mm2.ReadConfig(t.all[name].Info.Config.get); mm2.IsSourceConnector(cfg.Class) {
+		c.progress.take(cfg.SourceAlias, offsets, t.round)
+	}
 	now := marksOf(offsets)
 	if c.marks != nil {
 		for key, m := range now {
@@ -284,7 +312,12 @@ func (t *take) tellAll() {
 	slices.Sort(names)
 	for _, name := range names {
 		d, c := t.all[name], t.known[name]
+		c.tells = noReplicator
 		m := t.movement(name, d, c)
+		if m.waits {
+			c.tells, t.waiting = cmp.Or(t.stored[name], noReplicator), true
+			continue
+		}
 		fact := d.fact(name, m.home)
 		fact.Replicator = m.replicator.Node
 		if !c.told || !reflect.DeepEqual(c.fact, *fact) {
@@ -306,38 +339,37 @@ func (t *take) factKey(name string) lineage.FactKey {
 func (t *take) tellGone() {
 	for name := range t.stored {
 		if _, is := t.all[name]; !is && t.known[name] == nil {
-			t.known[name] = &connector{told: true} // deleted while nobody watched
+			t.known[name] = &connector{tells: noReplicator} // deleted while nobody watched
 		}
 	}
-	gone := map[lineage.Node]lineage.ReplicatorFact{}
 	for name, c := range t.known {
 		if _, is := t.all[name]; is {
 			continue
 		}
 		delete(t.known, name)
-		if c.told {
+		if _, was := t.stored[name]; was || c.told {
 			t.main.Facts = append(t.main.Facts, lineage.Fact{Key: t.factKey(name), Gone: true})
 		}
-		if c.replicator.Node.Kind != lineage.NoKind {
-			gone[c.replicator.Node] = c.replicator
-		}
 	}
-	for node := range gone {
-		if !slices.ContainsFunc(t.others(), func(c *connector) bool { return c.replicator.Node == node }) {
-			t.main.Facts = append(t.main.Facts, lineage.Fact{Key: t.replicatorKey(node), Gone: true})
+	t.tellGoneReplicators()
+}
+
+// tellGoneReplicators tells which replicators no connector tells of any more: it was deleted, or has another class or other aliases now.
+func (t *take) tellGoneReplicators() {
+	still := map[string]bool{noReplicator: true}
+	for _, c := range t.known {
+		still[c.tells] = true
+	}
+	for _, id := range t.stored {
+		if !still[id] {
+			still[id] = true // once
+			t.main.Facts = append(t.main.Facts, lineage.Fact{Key: t.replicatorKey(id), Gone: true})
 		}
 	}
 }
 
-func (s *source) others() (all []*connector) {
-	for _, c := range s.known {
-		all = append(all, c)
-	}
-	return all
-}
-
-func (s *source) replicatorKey(n lineage.Node) lineage.FactKey {
-	return lineage.FactKey{Source: s.cfg.Name, Kind: lineage.ReplicatorFacts, Name: n.ID()}
+func (s *source) replicatorKey(id string) lineage.FactKey {
+	return lineage.FactKey{Source: s.cfg.Name, Kind: lineage.ReplicatorFacts, Name: id}
 }
 
 // spot notes a blind spot of this round.

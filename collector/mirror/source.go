@@ -408,7 +408,7 @@ func (s *source) bookOffsets(o *lineage.Observation, t target, f *flow, v view, 
 	ends := s.ends(topic.Cluster, c.from, o.Round)
 	r := copybook.Reading{
 		Offsets: c.offsets, Ends: ends.Offsets, Copies: s.ends(t.ID, c.to, o.Round).Offsets, Transactional: ends.Transactional,
-		Origin: (f.born || f.began.Before(o.Round)) && !replaced && !v.partial, Certain: f.born || o.Round.Sub(f.began) > copybook.SpreadLimit,
+		Origin: (f.born || f.began.Before(o.Round)) && !replaced && !v.partial, Certain: copybook.Certain(f.born, f.began, o.Round),
 		Running: v.running, Round: o.Round, Interval: s.cfg.Interval,
 	}
 	moved := b.Observe(r)

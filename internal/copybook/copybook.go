@@ -43,6 +43,11 @@ type Book struct {
 // SpreadLimit is the longest time over which one step is spread, and for which a replication that lives and lags is taken to be at work without a commit: twice the usual commit interval.
 const SpreadLimit = 2 * time.Minute
 
+// Certain reports whether a replication that was first looked at in one round can't have been at work, without offsets, before it was: it appeared while we looked, or its usual commits would have shown since.
+func Certain(born bool, began, round time.Time) bool {
+	return born || round.Sub(began) > SpreadLimit
+}
+
 // gauges are a book's levels; in what was told, -1 is never.
 type gauges struct{ lag, lagMillis, atLeast, pending int64 }
 
