@@ -78,31 +78,28 @@ func (b *Board) Cluster(source string) (w Watched, ok bool) {
 	return w, ok
 }
 
-// Find returns the watched cluster that somebody else knows by bootstrap addresses or, where none of them is known, by an alias. Addresses decide, since two
-// people give two clusters one alias more easily than one address. ok is false when no watched cluster fits, or more than one does.
-func (b *Board) Find(alias string, bootstrap []string) (w Watched, ok bool) {
+// Find returns the watched cluster that somebody else knows by bootstrap addresses or, where none of them is known, by an alias: names say which source name an alias means, else it may be one itself. Addresses decide, since
+// two people give two clusters one alias more easily than one address. ok is false when no watched cluster fits, or more than one does.
+func (b *Board) Find(alias string, bootstrap []string, names map[string]string) (w Watched, ok bool) {
 	if b == nil {
 		return w, false
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, fits := range []func(Watched) bool{
-		func(w Watched) bool {
-			return slices.ContainsFunc(bootstrap, func(a string) bool { return slices.Contains(w.Brokers, strings.TrimSpace(a)) })
-		},
-		func(w Watched) bool { return alias != "" && w.Source == alias },
-	} {
-		n := 0
-		for _, c := range b.clusters {
-			if fits(c) {
-				w, n = c, n+1
-			}
-		}
-		if n == 1 {
-			return w, true
+	n := 0
+	for _, c := range b.clusters {
+		if slices.ContainsFunc(bootstrap, func(a string) bool { return slices.Contains(c.Brokers, strings.TrimSpace(a)) }) {
+			w, n = c, n+1
 		}
 	}
-	return Watched{}, false
+	if n == 1 {
+		return w, true
+	}
+	if name := names[alias]; name != "" {
+		alias = name
+	}
+	w, ok = b.clusters[alias]
+	return w, ok
 }
 
 // ByID returns the watched cluster with an id.

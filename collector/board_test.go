@@ -28,8 +28,11 @@ func TestBoardFindsClusters(t *testing.T) {
 		{"w", nil, ""},
 		{"", nil, ""},
 		{"both", []string{"10.0.0.1:9092", "10.0.0.2:9092"}, ""},
+		{"e", nil, "E"},                         // as somebody said
+		{"e", []string{"10.0.0.1:9092"}, "W"},   // which an address overrides too
+		{"lost", []string{"10.0.0.9:9092"}, ""}, // of a cluster that was not seen
 	} {
-		w, ok := b.Find(c.alias, c.bootstrap)
+		w, ok := b.Find(c.alias, c.bootstrap, map[string]string{"e": "east", "lost": "north"})
 		if string(w.ID) != c.want || ok != (c.want != "") {
 			t.Errorf("Find(%q, %v) = %q, %v", c.alias, c.bootstrap, w.ID, ok)
 		}

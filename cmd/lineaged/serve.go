@@ -118,7 +118,7 @@ func newCollectors(cfg config.Config, sink collector.Sink, log *slog.Logger) ([]
 			return nil, err
 		}
 		m, err := mirror.New(mirror.Config{
-			Name: kcfg.Name, Client: dialer(kcfg), Interval: interval, Board: board, Aliases: aliasesInto(cfg, kcfg.Name), Syncs: syncs, Log: log,
+			Name: kcfg.Name, Client: dialer(kcfg), Interval: interval, Board: board, Aliases: aliases(cfg)[kcfg.Name], Syncs: syncs, Log: log,
 		}, sink)
 		if err != nil {
 			return nil, err

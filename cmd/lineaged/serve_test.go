@@ -20,6 +20,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"syscall"
 	"testing"
@@ -394,4 +395,15 @@ func selfSigned(t *testing.T) (cert, key []byte) {
 		t.Fatal(err)
 	}
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8})
+}
+
+func TestAliasesByTarget(t *testing.T) {
+	got := aliases(config.Config{Mirrors: []config.Mirror{
+		{Source: "west", Target: "east", Aliases: config.Aliases{"a": "west"}},
+		{Source: "north", Target: "west", Aliases: config.Aliases{"a": "north"}},
+	}})
+	want := map[string]map[string]string{"east": {"west": "west", "a": "west"}, "west": {"north": "north", "a": "north"}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("aliases are %v, want %v", got, want)
+	}
 }

@@ -89,7 +89,7 @@ func connectConfig(cfg config.Config, c config.Connect, log *slog.Logger) (conne
 	}
 	return connect.Config{
 		Name: c.Source(), URLs: c.Addresses(), Cluster: c.Cluster, Username: c.BasicAuth.Username, Password: secret.Reveal(), TLS: tlsConfig,
-		Aliases: aliasesInto(cfg, c.Cluster), Interval: time.Duration(cfg.Interval), Log: log, Datasets: mappings(cfg),
+		Aliases: aliases(cfg), Interval: time.Duration(cfg.Interval), Log: log, Datasets: mappings(cfg),
 	}, nil
 }
 
@@ -100,14 +100,15 @@ func mappings(cfg config.Config) (all []connect.Mapping) {
 	return all
 }
 
-// aliasesInto returns the aliases by which MirrorMaker 2 that copies into a cluster knows others, of all clusters when it is not known which.
-func aliasesInto(cfg config.Config, target string) map[string]string {
-	out := map[string]string{}
+// aliases returns the aliases by which MirrorMaker 2 knows the clusters that it copies from, by the source name of the one that it copies to.
+func aliases(cfg config.Config) map[string]map[string]string {
+	out := map[string]map[string]string{}
 	for _, m := range cfg.Mirrors {
-		if target == "" || m.Target == target {
-			out[m.Source] = m.Source
-			maps.Copy(out, m.Aliases)
+		if out[m.Target] == nil {
+			out[m.Target] = map[string]string{}
 		}
+		out[m.Target][m.Source] = m.Source
+		maps.Copy(out[m.Target], m.Aliases)
 	}
 	return out
 }

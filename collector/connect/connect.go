@@ -38,8 +38,8 @@ type Config struct {
 	Password string
 	TLS      *tls.Config // nil: the system's authorities
 	Datasets []Mapping   // the first that matches names a connector's datasets
-	// Aliases say which watched cluster MirrorMaker 2 means by an alias, by its source name, where neither addresses nor names tell.
-	Aliases  map[string]string
+	// Aliases say which watched cluster MirrorMaker 2 means by an alias where no address tells: by the source name of the cluster that it copies to, the alias and the source name of the other.
+	Aliases  map[string]map[string]string
 	Interval time.Duration // the tick, at least 1 s
 	Board    *collector.Board
 	Log      *slog.Logger

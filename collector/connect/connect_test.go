@@ -785,6 +785,20 @@ func TestReplicatorWaitsForItsCluster(t *testing.T) {
 	}
 }
 
+// An alias is what it is said to be for the cluster that is copied to, and the target's has a default.
+func TestAliases(t *testing.T) {
+	w := newWorker(t)
+	w.connectors["mm"] = copying("source.cluster.bootstrap.servers", "10.9.9.9:9092")
+	delete(w.connectors["mm"].config, "target.cluster.alias")
+	r := newRig(t, w, func(c *Config) {
+		c.Aliases = map[string]map[string]string{"west": {"e": "east"}, "east": {"e": "west"}}
+	})
+	r.take()
+	if f := r.facts(lineage.ReplicatorFacts)["replicator:west/e-%3Etarget"].Replicator; f == nil || f.Source != "east-id" || f.Target != kafka {
+		t.Errorf("replicators: %+v, blind spots %s", f, r.spots())
+	}
+}
+
 // A replicator is gone when no connector tells of it any more, whatever the reason.
 func TestReplicatorsThatGo(t *testing.T) {
 	const id = "replicator:west/e-%3Ew"

@@ -65,7 +65,7 @@ func (t *take) home(name string, get func(string) string, sink bool) lineage.Clu
 	if servers == "" {
 		return t.kafka()
 	}
-	w, ok := t.cfg.Board.Find("", strings.Split(servers, ","))
+	w, ok := t.cfg.Board.Find("", strings.Split(servers, ","), nil)
 	if !ok {
 		t.spot("the topics of connector "+name+": its "+key+" lead to a Kafka cluster that is not watched", "configure that cluster under clusters, with one of these addresses")
 	}

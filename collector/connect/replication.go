@@ -80,8 +80,8 @@ func (t *take) replication(m *movement, name string, get func(string) string, c 
 	if known {
 		scope = target.Source
 	}
-	if cfg.SourceAlias == "" || scope == "" {
-		t.spot("what connector "+name+" copies: it names no source.cluster.alias or target.cluster.alias", "set both in its configuration")
+	if cfg.SourceAlias == "" {
+		t.spot("what connector "+name+" copies: it names no source.cluster.alias", "set it in its configuration")
 		return
 	}
 	m.replicator = lineage.ReplicatorFact{
@@ -92,7 +92,7 @@ func (t *take) replication(m *movement, name string, get func(string) string, c 
 		m.replicator.Separator = ""
 	}
 	m.node, m.uncounted = m.replicator.Node, !counted(get)
-	source, watched := t.find(cfg)
+	source, watched := t.cfg.Board.Find(cfg.SourceAlias, cfg.SourceBrokers, t.cfg.Aliases[target.Source])
 	m.replicator.Source = source.ID
 	if !mm2.IsSourceConnector(cfg.Class) {
 		m.writes = slices.Clone(c.topics)
@@ -133,14 +133,6 @@ func (m *movement) copying(cfg mm2.ConnectorConfig, c *connector, copies func(to
 		}
 	}
 	slices.SortFunc(m.copies, func(a, b copied) int { return strings.Compare(a.from, b.from) })
-}
-
-// find returns the watched cluster that a replication reads.
-func (t *take) find(cfg mm2.ConnectorConfig) (collector.Watched, bool) {
-	if name := t.cfg.Aliases[cfg.SourceAlias]; name != "" {
-		return t.cfg.Board.Cluster(name)
-	}
-	return t.cfg.Board.Find(cfg.SourceAlias, cfg.SourceBrokers)
 }
 
 // tellReplication tells what a replicator is and does.

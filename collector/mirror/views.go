@@ -77,10 +77,7 @@ func has(w collector.Watched, topic string) bool {
 
 // resolve returns the watched cluster behind an alias.
 func (s *source) resolve(alias string, brokers []string) (collector.Watched, bool) {
-	if name, ok := s.cfg.Aliases[alias]; ok {
-		return s.cfg.Board.Cluster(name)
-	}
-	return s.cfg.Board.Find(alias, brokers)
+	return s.cfg.Board.Find(alias, brokers, s.cfg.Aliases)
 }
 
 // views returns all that is known to replicate into the cluster, each pair once: what tells most comes first.

@@ -1,6 +1,7 @@
 package mm2
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -18,11 +19,14 @@ type ConnectorConfig struct {
 	TopicFilter                  string // topic.filter.class; empty: the default
 }
 
+// defaultTarget is the alias of the target where none is set (MirrorConnectorConfig, 4.3.1). The source's has no default.
+const defaultTarget = "target"
+
 // ReadConfig takes the named fields out of a connector's configuration, which get returns by key, "" for what is not there.
 func ReadConfig(get func(key string) string) ConnectorConfig {
 	return ConnectorConfig{
 		Name: get("name"), Class: get("connector.class"),
-		SourceAlias: get("source.cluster.alias"), TargetAlias: get("target.cluster.alias"),
+		SourceAlias: get("source.cluster.alias"), TargetAlias: cmp.Or(get("target.cluster.alias"), defaultTarget),
 		SourceBrokers: addresses(get("source.cluster.bootstrap.servers")), TargetBrokers: addresses(get("target.cluster.bootstrap.servers")),
 		Policy: NewPolicy(get("replication.policy.class"), get("replication.policy.separator"), strings.EqualFold(get("replication.policy.internal.topic.separator.enabled"), "false")),
 		Topics: get("topics"), TopicsExclude: get("topics.exclude"), TopicFilter: get("topic.filter.class"),
