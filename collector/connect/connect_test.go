@@ -1076,6 +1076,36 @@ func TestDatasets(t *testing.T) {
 	}
 }
 
+// What a mapping takes of a connector's settings shows no user and no password, however odd it is.
+func TestAddressesWithoutSecrets(t *testing.T) {
+	for in, want := range map[string]string{
+		"plain":     "plain",
+		"host:1521": "host:1521",
+		"http://me:" + canary + "@h:1/p?password=" + canary:                   "http://h:1/p",
+		"https://scott:" + canary + "/x@db/y":                                 "https://db/y",
+		"scott:" + canary + "@db:1521":                                        "db:1521",
+		"scott/" + canary + "@//db:1521/orcl":                                 "//db:1521/orcl",
+		"https://scott:" + canary + "?x@db/y":                                 "",
+		"https://db/y?mail=me@acme":                                           "",
+		"jdbc:oracle:thin:scott/" + canary + "@//db:1521/orcl":                "oracle://db:1521/orcl",
+		"jdbc:postgresql://scott:" + canary + "/x@db/shop?password=" + canary: "postgres://db:5432/shop",
+		"jdbc:acme:" + canary:                                                 "",
+		"mongodb://me:12/" + canary + "@m1,m2/x":                              "mongodb://m1,m2/x",
+	} {
+		m := Mapping{Namespace: "acme://${address}", Name: "x"}
+		found := m.datasets(func(string) string { return in }, nil)[""]
+		if want == "" && len(found) == 0 {
+			continue
+		}
+		if len(found) != 1 || found[0].Namespace != "acme://"+want {
+			t.Errorf("%q is named %v, want %q", in, found, want)
+		}
+	}
+	if got := mongoHost("mongodb://me:12/" + canary + "@m1:1,m2/x"); got != "mongodb://m1:1" {
+		t.Errorf("a MongoDB is named %q", got)
+	}
+}
+
 func TestSourcesNameTheirTables(t *testing.T) {
 	get := func(m map[string]string) func(string) string { return func(k string) string { return m[k] } }
 	found, _ := datasetsOf(nil, get(map[string]string{

@@ -66,23 +66,31 @@ func (m Mapping) datasets(get func(string) string, topics []string) map[string][
 	return out
 }
 
-// withoutCredentials takes user and password, and the parameters, out of what looks like an address.
+// withoutCredentials takes user and password, and the parameters, out of what looks like an address. What stands in front of the last @ may be a password, with any character in it. Where an @ stands in the parameters nobody can say which: such a value is none.
 func withoutCredentials(s string) string {
+	if strings.HasPrefix(strings.ToLower(s), "jdbc:") {
+		d, _ := parseJDBC(s)
+		return strings.TrimRight(d.namespace+"/"+d.name, "/")
+	}
 	scheme, rest, ok := strings.Cut(s, "://")
 	if !ok {
-		return s
+		scheme, rest = "", s
 	}
-	rest, _, _ = strings.Cut(rest, "?")
-	rest, _, _ = strings.Cut(rest, ";")
-	authority, path, slash := strings.Cut(rest, "/")
-	if at := strings.LastIndexByte(authority, '@'); at >= 0 {
-		authority = authority[at+1:]
+	if i := strings.IndexAny(rest, "?;"); i >= 0 {
+		if strings.Contains(rest[i:], "@") {
+			return ""
+		}
+		rest = rest[:i]
 	}
-	if slash {
-		path = "/" + path
+	rest = withoutUser(rest)
+	if !ok {
+		return rest
 	}
-	return scheme + "://" + authority + path
+	return scheme + "://" + rest
 }
+
+// withoutUser drops what stands in front of the last @.
+func withoutUser(s string) string { return s[strings.LastIndexByte(s, '@')+1:] }
 
 // naming names the datasets of connectors of one kind. topics are those of Kafka, as the outside sees them. The answer is by topic; "" holds what belongs to no single one.
 type naming struct {
@@ -189,18 +197,18 @@ func hostOf(scheme, address, port string) string {
 }
 
 func mongo(get func(string) string, topics []string) map[string][]lineage.Dataset {
-	uri := get("connection.uri")
-	if authority, _, ok := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(uri, "mongodb+srv://"), "mongodb://"), "/"); ok || authority != "" {
-		if at := strings.LastIndexByte(authority, '@'); at >= 0 {
-			authority = authority[at+1:]
-		}
-		uri, _, _ = strings.Cut(authority, ",")
-	}
-	namespace, database := hostOf("mongodb", uri, "27017"), get("database")
+	namespace, database := mongoHost(get("connection.uri")), get("database")
 	if collection := get("collection"); collection != "" {
 		return one(namespace, join(database, collection))
 	}
 	return each(namespace, topics, func(t string) string { return join(database, t) })
+}
+
+// mongoHost names the first host of mongodb[+srv]://[user:password@]host[:port][,…][/…].
+func mongoHost(uri string) string {
+	_, hosts, _ := strings.Cut(withoutCredentials(uri), "://")
+	host, _ := cutAny(hosts, ",/")
+	return hostOf("mongodb", host, "27017")
 }
 
 // join makes a dotted name of the parts that are known.

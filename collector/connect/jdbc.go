@@ -63,10 +63,7 @@ func parseJDBC(address string) (d database, ok bool) {
 		return d, false
 	}
 	where, parameters := cutAny(where, "?;")
-	authority, path, _ := strings.Cut(where, "/")
-	if at := strings.LastIndexByte(authority, '@'); at >= 0 {
-		authority = authority[at+1:]
-	}
+	authority, path, _ := strings.Cut(withoutUser(where), "/")
 	authority, _, _ = strings.Cut(authority, ",") // the first of several hosts
 	authority, _, _ = strings.Cut(authority, `\`) // an instance's name
 	d = database{namespace: hostOf(dialect.scheme, authority, dialect.port), schema: dialect.schema}
@@ -175,11 +172,8 @@ func debezium(get func(string) string, topics []string) map[string][]lineage.Dat
 }
 
 func mongoTopics(get func(string) string, topics []string) map[string][]lineage.Dataset {
-	uri := withoutCredentials(get("mongodb.connection.string"))
-	_, hosts, _ := strings.Cut(uri, "://")
-	hosts, _ = cutAny(hosts, ",/")
 	prefix := get("topic.prefix") + "."
-	return each(hostOf("mongodb", hosts, "27017"), topics, func(t string) string {
+	return each(mongoHost(get("mongodb.connection.string")), topics, func(t string) string {
 		name, ok := strings.CutPrefix(t, prefix)
 		if !ok || !strings.Contains(name, ".") {
 			return ""
