@@ -194,7 +194,10 @@ type uncounted struct {
 	writers UncountedWriters
 }
 
-// UncountedWriters are movers by the cluster and the topic that they write to. A cluster without topics is one of which it is known that nobody of them writes there.
+// AnyTopic is no topic's name: it stands for all topics of a cluster, where it is not known yet which of them a mover writes.
+const AnyTopic = ""
+
+// UncountedWriters are movers by the cluster and the topic that they write to, or AnyTopic. A cluster without topics is one of which it is known that nobody of them writes there.
 type UncountedWriters map[lineage.ClusterID]map[string][]lineage.Node
 
 // Add adds a mover.
@@ -256,14 +259,14 @@ type Writers struct {
 }
 
 // Of returns the movers that are known to write to a topic, sorted by kind and name, each once. sure is false when a source that knew a writer of the topic
-// could not see in its newest round.
+// could not see in its newest round, or when somebody may write any topic.
 func (w Writers) Of(topic string) (movers []lineage.Node, sure bool) {
 	for _, topics := range w.unseen {
 		if len(topics[topic]) > 0 {
 			return w.topics[topic], false
 		}
 	}
-	return w.topics[topic], true
+	return w.topics[topic], len(w.topics[AnyTopic]) == 0
 }
 
 // Writers returns what all sources tell of a cluster now.

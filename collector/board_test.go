@@ -70,6 +70,19 @@ func TestBoardTellsWritersOfAllSources(t *testing.T) {
 	}
 }
 
+// Of a mover whose topics are not known yet, any topic may be one.
+func TestBoardIsNotSureOfAnyTopic(t *testing.T) {
+	var b collector.Board
+	a, c := connector("a"), connector("c")
+	b.SetWriters(lineage.Source{Cluster: "connect-west", Name: "connectors"}, time.Unix(1000, 0), true, collector.UncountedWriters{"W": {"orders": {a}, collector.AnyTopic: {c}}, "E": {"orders": {a}}})
+	if got, sure := b.Writers("W").Of("orders"); sure || !slices.Equal(got, []lineage.Node{a}) {
+		t.Errorf("writers are %v, sure %v", got, sure)
+	}
+	if _, sure := b.Writers("E").Of("orders"); !sure {
+		t.Error("not sure of another cluster")
+	}
+}
+
 func TestBoardWaitsForWhomItExpects(t *testing.T) {
 	var b collector.Board
 	src := lineage.Source{Cluster: "connect-west", Name: "connectors"}

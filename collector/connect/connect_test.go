@@ -390,6 +390,194 @@ func TestUnknownPlugin(t *testing.T) {
 	}
 }
 
+// Until its topics are known, a source may write any; a sink writes what it is configured to. What is not seen any more is what was told last.
+func TestWritersThatAreNotKnownYet(t *testing.T) {
+	w := newWorker(t)
+	for i := range 2 * detailsARound {
+		w.connectors[fmt.Sprintf("in%02d", i)] = running("source", []string{fmt.Sprintf("t%02d", i)}, map[string]any{"connector.class": "com.acme.In"})
+		w.connectors[fmt.Sprintf("out%02d", i)] = running("sink", nil, map[string]any{"connector.class": "FileStreamSink", "file": "/out", "topics": "lines", "errors.deadletterqueue.topic.name": "dead"})
+	}
+	w.connectors["plain"] = running("source", nil, map[string]any{"connector.class": "FileStreamSource", "file": "/in", "topic": "plain"})
+	w.connectors["counted"] = running("source", nil, map[string]any{"connector.class": "com.acme.In", "producer.override.enable.idempotence": "true"})
+	r := newRig(t, w, nil)
+	for i := range 4*detailsARound/(detailsARound/2) + 1 {
+		r.take()
+		looked := detailsARound / 2 * (i + 1)
+		got, sure := r.board.Writers(kafka).Of("plain")
+		if len(got) != 1 || sure != (looked > 2*detailsARound) {
+			t.Errorf("after %d connectors: %v, sure %v", looked, got, sure)
+		}
+	}
+	w.answer = func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.StatusInternalServerError) }
+	r.take()
+	for _, topic := range []string{"t00", "plain", "dead"} {
+		if got, sure := r.board.Writers(kafka).Of(topic); len(got) == 0 || sure {
+			t.Errorf("%s: %v, sure %v", topic, got, sure)
+		}
+	}
+}
+
+// A dead letter queue is written by a producer of the workers, wherever the sink reads.
+func TestDeadLetterQueueOfAFarSink(t *testing.T) {
+	w := newWorker(t)
+	w.connectors["far"] = running("sink", nil, map[string]any{"connector.class": "FileStreamSink", "file": "/out", "topics": "lines", "errors.deadletterqueue.topic.name": "dead", "consumer.override.bootstrap.servers": "10.0.0.2:9092"})
+	r := newRig(t, w, nil)
+	r.take()
+	r.want("far", "read east-id/lines", "write file /out", "write west-id/dead")
+	for _, o := range r.last {
+		for _, s := range o.Sightings {
+			if s.Access.Dataset.Name != "" && s.Access.Topic.Cluster != "east-id" {
+				t.Errorf("what it writes outside is of %s", s.Access.Topic.Cluster)
+			}
+		}
+	}
+	if got, _ := r.board.Writers(kafka).Of("dead"); len(got) != 1 {
+		t.Errorf("the queue is written by %v", got)
+	}
+	w.connectors["far"].config["producer.override.bootstrap.servers"] = "10.0.0.2:9092"
+	r.take()
+	r.want("far", "read east-id/lines", "write east-id/dead", "write file /out")
+	w.connectors["far"].config["consumer.override.bootstrap.servers"] = "nowhere:1"
+	r.take()
+	r.want("far", "write east-id/dead", "write file /out")
+}
+
+// What a connector has used stays when it is configured anew: where its configuration tells, that alone does.
+func TestTopicsOfAnEarlierConfiguration(t *testing.T) {
+	w := newWorker(t)
+	w.connectors["list"] = running("sink", []string{"old", "orders"}, map[string]any{"connector.class": "FileStreamSink", "file": "/out", "topics": "orders"})
+	w.connectors["regex"] = running("sink", []string{"old", "orders"}, map[string]any{"connector.class": "FileStreamSink", "file": "/out", "topics.regex": "orders"})
+	w.connectors["far"] = running("sink", []string{"old"}, map[string]any{"connector.class": "FileStreamSink", "file": "/out", "topics.regex": "lines", "consumer.override.bootstrap.servers": "x:1"})
+	w.connectors["file"] = running("source", []string{"old", "lines"}, map[string]any{"connector.class": "FileStreamSource", "file": "/in", "topic": "lines"})
+	w.connectors["other"] = running("source", []string{"old"}, map[string]any{"connector.class": "FileStreamSource", "file": "/in", "topic": "lines", "transforms": "r"})
+	r := newRig(t, w, nil)
+	r.take()
+	r.want("list", "read west-id/orders", "write file /out")
+	r.want("regex", "read west-id/orders", "write file /out")
+	r.want("far", "write file /out")
+	r.want("file", "read file /in", "write west-id/lines")
+	r.want("other", "read file /in", "write west-id/old")
+}
+
+// What can't be named outside is said, and nothing is named after a placeholder.
+func TestOutsideThatDoesNotTell(t *testing.T) {
+	w := newWorker(t)
+	const router = "org.apache.kafka.connect.transforms.RegexRouter"
+	elastic := func(more ...string) map[string]any {
+		c := map[string]any{"connector.class": "io.confluent.connect.elasticsearch.ElasticsearchSinkConnector", "connection.url": "http://es:9200", "topics": "orders", "transforms": "t"}
+		for i := 0; i < len(more); i += 2 {
+			c[more[i]] = more[i+1]
+		}
+		return c
+	}
+	jdbc := func(key, value string) map[string]any {
+		return map[string]any{"connector.class": "io.confluent.connect.jdbc.JdbcSinkConnector", "connection.url": "jdbc:postgresql://db/shop", "topics": "orders", key: value}
+	}
+	silent := map[string]map[string]any{
+		"time":      elastic("transforms.t.type", "org.apache.kafka.connect.transforms.TimestampRouter"),
+		"regex":     elastic("transforms.t.type", router, "transforms.t.regex", "(", "transforms.t.replacement", "x"),
+		"predicate": elastic("transforms.t.type", router, "transforms.t.regex", ".*", "transforms.t.replacement", "x", "transforms.t.predicate", "p"),
+		"url":       jdbc("connection.url", "${file:/etc/s.properties:url}"),
+		"format":    jdbc("table.name.format", "${env:SCHEMA}.${topic}"),
+		"bucket":    {"connector.class": "io.confluent.connect.s3.S3SinkConnector", "s3.bucket.name": "${env:BUCKET}", "topics": "orders"},
+		"file":      {"connector.class": "FileStreamSink", "topics": "orders"},
+	}
+	for name, config := range silent {
+		w.connectors[name] = running("sink", nil, config)
+	}
+	w.connectors["debezium"] = running("source", []string{"customers"}, map[string]any{
+		"connector.class": "io.debezium.connector.postgresql.PostgresConnector", "database.hostname": "db", "database.dbname": "shop", "topic.prefix": "t",
+		"transforms": "t", "transforms.t.type": router, "transforms.t.regex": `.*\.([^.]+)`, "transforms.t.replacement": "$1",
+	})
+	w.connectors["paused"] = running("sink", nil, map[string]any{"connector.class": "FileStreamSink", "topics": "orders"})
+	w.connectors["paused"].state = "PAUSED"
+	w.connectors["told"] = running("sink", nil, jdbc("table.name.format", "other.${topic}"))
+	w.connectors["where"] = running("sink", nil, map[string]any{"connector.class": "FileStreamSink", "file": "/out", "topics": "${env:TOPICS}"})
+	r := newRig(t, w, nil)
+	r.take()
+	for name := range silent {
+		r.want(name, "read west-id/orders")
+		if !strings.Contains(r.spots(), "what connector "+name+" reads or writes outside Kafka: its settings do not tell") {
+			t.Errorf("nothing is said of %s", name)
+		}
+	}
+	r.want("debezium", "write west-id/customers")
+	r.want("told", "read west-id/orders", "write postgres://db:5432 shop.other.orders")
+	r.want("where", "write file /out")
+	if spots := r.spots(); !strings.Contains(spots, "what connector debezium reads") || strings.Contains(spots, "paused") || strings.Contains(spots, "told") {
+		t.Errorf("blind spots: %s", spots)
+	}
+}
+
+// A cluster that is not watched is said, but not before its own source has had its time.
+func TestClusterThatIsNotWatched(t *testing.T) {
+	w := newWorker(t)
+	w.connectors["re"] = running("sink", []string{"words"}, map[string]any{"connector.class": "FileStreamSink", "file": "/out", "topics.regex": "wor.*"})
+	r := newRig(t, w, nil)
+	r.board = &collector.Board{}
+	r.board.Await("north")
+	r.start(func(c *Config) { c.Interval = time.Second })
+	for i := range 8 {
+		r.take()
+		r.want("re", "read west-id/words", "write file /out")
+		late := i >= 6
+		if said := r.spots(); said != "" && strings.Contains(said, "Kafka cluster, west-id, is not watched") != late && strings.Contains(said, "topics.regex is for") != late {
+			t.Errorf("round %d: %s", i, said)
+		} else if i == 6 && said == "" {
+			t.Error("nothing is said")
+		}
+	}
+}
+
+// Where offsets are named by tables, those of one table say nothing of another.
+func TestOneTableMoves(t *testing.T) {
+	w := newWorker(t)
+	jdbc := running("source", []string{"pre-a", "pre-b"}, map[string]any{
+		"connector.class": "io.confluent.connect.jdbc.JdbcSourceConnector", "connection.url": "jdbc:postgresql://db/shop", "topic.prefix": "pre-", "table.whitelist": "a,b",
+	})
+	w.connectors["jdbc"] = jdbc
+	at := func(a, b int) {
+		jdbc.offsets = nil
+		for table, n := range map[string]int{"a": a, "b": b} {
+			jdbc.offsets = append(jdbc.offsets, map[string]any{"partition": map[string]any{"protocol": "1", "table": "shop.public." + table}, "offset": map[string]any{"incrementing": n}})
+		}
+	}
+	at(1, 1)
+	r := newRig(t, w, nil)
+	r.take()
+	at(2, 1)
+	r.take()
+	r.want("jdbc", "read postgres://db:5432 shop.public.a*", "read postgres://db:5432 shop.public.b", "write west-id/pre-a", "write west-id/pre-b")
+}
+
+// A source that stores no offsets does not say by it that nothing moves.
+func TestNoOffsetsAreNoRest(t *testing.T) {
+	w := newWorker(t)
+	f := running("source", []string{"lines"}, map[string]any{"connector.class": "FileStreamSource", "file": "/in", "topic": "lines"})
+	w.connectors["f"] = f
+	r := newRig(t, w, nil)
+	pending := func() (said []int64) {
+		r.take()
+		for _, o := range r.last {
+			for _, s := range o.Samples {
+				said = append(said, s.Value)
+			}
+		}
+		return said
+	}
+	if said := pending(); len(said) > 0 {
+		t.Errorf("without offsets it is said %v", said)
+	}
+	f.offsets = []map[string]any{{"partition": map[string]any{"filename": "/in"}, "offset": map[string]any{"position": 1}}}
+	if said := pending(); !slices.Equal(said, []int64{0}) {
+		t.Errorf("with offsets it is said %v", said)
+	}
+	f.offsets = nil // reset
+	if said := pending(); !slices.Equal(said, []int64{1}) {
+		t.Errorf("without them again it is said %v", said)
+	}
+}
+
 func TestTopicsOfSinks(t *testing.T) {
 	w := newWorker(t)
 	w.connectors["re"] = running("sink", nil, map[string]any{

@@ -43,7 +43,7 @@ func (m Mapping) Check() error {
 // datasets applies the mapping. One whose references all have a value names; others name nothing.
 func (m Mapping) datasets(get func(string) string, topics []string) map[string][]lineage.Dataset {
 	out := map[string][]lineage.Dataset{}
-	perTopic := strings.Contains(m.Namespace+m.Name, "${topic}")
+	perTopic := strings.Contains(m.Namespace+m.Name, topicInName)
 	if !perTopic {
 		topics = []string{""}
 	}

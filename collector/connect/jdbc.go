@@ -98,9 +98,9 @@ func jdbcSink(get func(string) string, topics []string) map[string][]lineage.Dat
 	}
 	format := first(get, "table.name.format", "collection.name.format")
 	if format == "" {
-		format = "${topic}"
+		format = topicInName
 	}
-	return each(d.namespace, topics, func(t string) string { return d.table(strings.ReplaceAll(format, "${topic}", t)) })
+	return each(d.namespace, topics, func(t string) string { return d.table(strings.ReplaceAll(format, topicInName, t)) })
 }
 
 // jdbcSource names the tables that are listed, else those that the topics are called after: topic.prefix and the table. With a query nobody says which tables.

@@ -91,7 +91,7 @@ func (t *take) replication(m *movement, name string, get func(string) string, c 
 	if cfg.Policy.Identity() {
 		m.replicator.Separator = ""
 	}
-	m.node, m.uncounted = m.replicator.Node, !counted(get)
+	m.node, m.uncounted, m.vague = m.replicator.Node, !counted(get), c.topics == nil
 	source, watched := t.cfg.Board.Find(cfg.SourceAlias, cfg.SourceBrokers, t.cfg.Aliases[target.Source])
 	m.replicator.Source = source.ID
 	if !mm2.IsSourceConnector(cfg.Class) {
@@ -151,10 +151,8 @@ func (t *take) tellReplication(name string, d described, c *connector, m movemen
 	running := d.running()
 	client := lineage.Client{Mover: m.node}
 	if running && m.home != "" {
+		t.tellWriter(m)
 		for _, topic := range m.writes {
-			if m.uncounted {
-				t.writers.Add(m.home, topic, m.node)
-			}
 			t.main.Sightings = append(t.main.Sightings, lineage.Sighting{
 				Access:   lineage.Access{Topic: lineage.Topic{Cluster: m.home, Name: topic}, Op: lineage.Write, Client: client},
 				Evidence: lineage.Connect, Detail: "connector " + name,

@@ -38,10 +38,12 @@ type source struct {
 	asked  time.Time // when the server was asked
 	told   bool      // its fact was told
 	known  map[string]*connector
-	books  map[string]*copybook.Book // of replications, by position key
-	stored map[string]string         // connectors as stored: by name, the id of the replicator whose fact each tells, or noReplicator
-	listed bool                      // connectors were listed since the start: one that appears from then on is new
-	waited bool                      // the clusters had their time to be seen
+	books  map[string]*copybook.Book  // of replications, by position key
+	stored map[string]string          // connectors as stored: by name, the id of the replicator whose fact each tells, or noReplicator
+	listed bool                       // connectors were listed since the start: one that appears from then on is new
+	waited bool                       // the clusters had their time to be seen
+	began  time.Time                  // the first round
+	last   collector.UncountedWriters // as told in the newest round in which they were seen; nil: never
 
 	lost  bool
 	blind []lineage.BlindSpot
@@ -101,6 +103,9 @@ func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observa
 	t := &take{source: s, ctx: ctx, round: round, copying: map[string]bool{}, unclear: map[lineage.Node]bool{}}
 	t.main = t.observe(sourceConnectors, s.cfg.Interval)
 	t.details = t.observe(sourceOffsets, s.cfg.Interval)
+	if s.began.IsZero() {
+		s.began = round
+	}
 	begun := time.Now()
 	if err := t.ask(); err != nil {
 		if errors.Is(ctx.Err(), context.Canceled) {
@@ -117,6 +122,7 @@ func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observa
 	t.tellGone()
 	t.closeBooks()
 	t.savePositions()
+	s.last = t.writers
 	s.cfg.Board.SetWriters(s.id(sourceConnectors), round, true, t.writers)
 	return t.finish("")
 }
@@ -131,6 +137,19 @@ func (t *take) await(begun time.Time) {
 		}
 	}
 	t.waited = true
+}
+
+// settled reports whether a cluster that is not on the board is not watched, or has had its time to be seen.
+func (t *take) settled() bool {
+	return t.cfg.Board.Settled() || t.round.Sub(t.began) >= time.Minute
+}
+
+// writersKnown are the writers as last told, for a round in which nothing is seen.
+func (s *source) writersKnown() collector.UncountedWriters {
+	if s.last == nil {
+		return collector.UncountedWriters{s.kafka(): {}}
+	}
+	return s.last
 }
 
 // Missed implements collector.Source.
@@ -223,7 +242,7 @@ func (t *take) look() {
 	}
 	t.listed = true
 	slices.SortFunc(due, func(a, b string) int {
-		return cmp.Or(t.known[a].looked.Compare(t.known[b].looked), strings.Compare(a, b))
+		return cmp.Or(t.known[a].looked.Compare(t.known[b].looked), strings.Compare(t.all[b].kind(), t.all[a].kind()), strings.Compare(a, b)) // sources first: until their topics are known they may write any
 	})
 	begun := t.client.asked
 	for _, name := range due {
@@ -305,6 +324,9 @@ func (t *take) sayFailed() {
 
 // tellAll tells what each connector is and does.
 func (t *take) tellAll() {
+	if _, watched := t.cfg.Board.ByID(t.kafka()); !watched && t.settled() {
+		t.spot("what else there is of the topics of these connectors: their workers' Kafka cluster, "+short(t.server.Kafka)+", is not watched", "configure it under clusters")
+	}
 	names := make([]string, 0, len(t.all))
 	for name := range t.all {
 		names = append(names, name)

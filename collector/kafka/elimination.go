@@ -63,6 +63,7 @@ func (a *account) assign(writers collector.Writers, round time.Time, patience ti
 		a.held[i].round = round
 	}
 	movers, sure := writers.Of(a.topic.Name)
+	movers = slices.DeleteFunc(slices.Clone(movers), a.countsAlready)
 	done := 0
 	for _, step := range a.held {
 		told := writers.Told && !writers.AsOf.Before(step.round)
@@ -93,6 +94,20 @@ func (a *account) assign(writers collector.Writers, round time.Time, patience ti
 		a.decided = round
 	}
 	return out
+}
+
+// countsAlready reports whether a connector's records are counted by their transactional.ids, which are GROUP-CONNECTOR-TASK where the workers have exactly-once switched on (KIP-618): what is left is somebody else's then.
+func (a *account) countsAlready(mover lineage.Node) bool {
+	for id := range a.txns {
+		at := strings.LastIndexByte(id, '-')
+		if at < 0 || id[at+1:] == "" || strings.Trim(id[at+1:], "0123456789") != "" {
+			continue
+		}
+		if mover.Kind == lineage.ConnectorNode && strings.HasSuffix(id[:at], "-"+mover.Name) {
+			return true
+		}
+	}
+	return false
 }
 
 // doubt says why records are nobody's although movers are known to write the topic.

@@ -100,6 +100,26 @@ func (l *ledger) details() string {
 	return strings.Join(all, "; ")
 }
 
+// Where workers have exactly-once switched on, their source connectors write with a transactional.id: the remainder is not theirs, and the other mover's if there is one.
+func TestEliminationLeavesOutWhoIsCounted(t *testing.T) {
+	for id, counted := range map[string]bool{"connect-group-b-0": true, "connect-group-b-x": false, "connect-group-ab-0": false, "b-0": false} {
+		l := newLedger(t)
+		l.a.txns[id] = &writer{}
+		l.tell(l.round, true, "a", "b")
+		l.take(10)
+		l.tell(l.round, true, "a", "b")
+		l.take(0)
+		if counted {
+			l.want(10, 0)
+		} else {
+			l.want(0, 10)
+		}
+		if got, _ := l.board.Writers("W").Of("orders"); len(got) != 2 {
+			t.Errorf("%s: the board has %v now", id, got)
+		}
+	}
+}
+
 func TestEliminationGivesTheRemainderToTheOnlyMover(t *testing.T) {
 	l := newLedger(t)
 	l.tell(l.round, true, "a")
