@@ -1240,6 +1240,19 @@ func TestDatasets(t *testing.T) {
 		{"com.wepay.kafka.connect.bigquery.BigQuerySinkConnector", "project=p;;defaultDataset=d", "bigquery p.d.t"},
 		{"com.snowflake.kafka.connector.SnowflakeSinkConnector", "snowflake.url.name=acc.snowflakecomputing.com:443;;snowflake.database.name=D;;snowflake.schema.name=S", "snowflake://acc D.S.t"},
 		{"io.confluent.connect.hdfs3.Hdfs3SinkConnector", "hdfs.url=hdfs://nn:9000/base", "hdfs://nn:9000 /base/topics/t"},
+		{"io.confluent.connect.s3.S3SinkConnector", "s3.bucket.name=b", "s3://b topics/t"},
+		{"io.confluent.connect.gcs.GcsSinkConnector", "gcs.bucket.name=b", "gs://b topics/t"},
+		{"io.aiven.kafka.connect.gcs.GcsSinkConnector", "gcs.bucket.name=b;;file.name.prefix=raw/", "gs://b raw/t"},
+		{"io.aiven.kafka.connect.s3.AivenKafkaConnectS3SinkConnector", "aws.s3.bucket.name=b;;aws.s3.prefix.template=raw/{{ utc_date }}/", "s3://b raw"},
+		{"io.aiven.kafka.connect.s3.AivenKafkaConnectS3SinkConnector", "aws.s3.bucket.name=b;;file.name.template=x/{{ topic }}/{{partition}}", "s3://b x/t"},
+		{"io.aiven.kafka.connect.s3.AivenKafkaConnectS3SinkConnector", "aws.s3.bucket.name=b;;file.name.template={{key}}", "s3://b /"},
+		{"io.confluent.connect.jdbc.JdbcSinkConnector", "connection.url=jdbc:mysql://db/shop;;table.name.format=other.${topic}", "mysql://db:3306 other.t"},
+		{"io.confluent.connect.jdbc.JdbcSinkConnector", "connection.url=jdbc:postgresql://db/shop;;table.name.format=other.${topic}", "postgres://db:5432 shop.other.t"},
+		{"io.confluent.connect.jdbc.JdbcSinkConnector", `connection.url=jdbc:sqlserver://db\inst:1444;databaseName=shop`, "mssql://db:1444 shop.dbo.t"},
+		{"io.confluent.connect.jdbc.JdbcSinkConnector", `connection.url=jdbc:sqlserver://db\inst;databaseName=shop`, "mssql://db:1433 shop.dbo.t"},
+		{"io.aiven.connect.jdbc.JdbcSinkConnector", "connection.url=jdbc:redshift://cluster.abc.eu-west-1.redshift.amazonaws.com:5440/shop", "redshift://cluster.eu-west-1:5440 shop.public.t"},
+		{"io.aiven.connect.jdbc.JdbcSinkConnector", "connection.url=jdbc:redshift://group.123.eu-west-1.redshift-serverless.amazonaws.com/shop", "redshift://group.eu-west-1:5439 shop.public.t"},
+		{"io.debezium.connector.mongodb.MongoDbSinkConnector", "mongodb.connection.string=mongodb://me:" + canary + "@m/;;sink.database=shop;;collection.name.format=x_${topic}", "mongodb://m:27017 shop.x_t"},
 		{"com.acme.Sink", "host=h;;bucket=b", "acme://h b/t"},
 		{"com.acme.Sink", "host=h", ""},
 		{"com.partly.Sink", "", ""},
@@ -1307,6 +1320,38 @@ func TestSourcesNameTheirTables(t *testing.T) {
 	}), []string{"pre-orders"})
 	if len(found) != 1 || found["pre-orders"][0] != (lineage.Dataset{Namespace: "postgres://db:5432", Name: "shop.public.orders"}) {
 		t.Errorf("JDBC reads %v", found)
+	}
+}
+
+func TestDotsInTopics(t *testing.T) {
+	name := func(topic string, settings ...string) string {
+		get := func(k string) string {
+			for i := 0; i < len(settings); i += 2 {
+				if settings[i] == k {
+					return settings[i+1]
+				}
+			}
+			return ""
+		}
+		found, _ := datasetsOf(nil, get, []string{topic})
+		for _, d := range found[topic] {
+			return d.Name
+		}
+		return ""
+	}
+	const class, sink, source = "connector.class", "io.debezium.connector.jdbc.JdbcSinkConnector", "com.mongodb.kafka.connect.MongoSourceConnector"
+	for _, c := range []struct{ got, want string }{
+		{name("t.public.a", class, sink, "connection.url", "jdbc:postgresql://db/shop"), "shop.public.t_public_a"},
+		{name("t.public.a", class, sink, "connection.url", "jdbc:postgresql://db/shop", "collection.name.format", "s.x_${topic}"), "shop.s.x_t_public_a"},
+		{name("t.public.a", class, sink, "connection.url", "jdbc:postgresql://db/shop", "collection.naming.strategy", "com.acme.Names"), ""},
+		{name("pre.shop.orders", class, source, "connection.uri", "mongodb://m", "topic.prefix", "pre"), "shop.orders"},
+		{name("pre-shop-orders.eu-post", class, source, "connection.uri", "mongodb://m", "topic.prefix", "pre", "topic.separator", "-", "topic.suffix", "post"), "shop.orders.eu"},
+		{name("orders", class, source, "connection.uri", "mongodb://m", "topic.namespace.map", `{"*":"orders"}`), ""},
+		{name("orders", class, source, "connection.uri", "mongodb://m"), ""},
+	} {
+		if c.got != c.want {
+			t.Errorf("%q, want %q", c.got, c.want)
+		}
 	}
 }
 

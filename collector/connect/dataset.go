@@ -1,6 +1,7 @@
 package connect
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"net/url"
@@ -162,9 +163,26 @@ func bucket(scheme string, keys ...string) func(func(string) string, []string) m
 		if name == "" {
 			return nil
 		}
-		prefix := first(get, "topics.dir", "file.name.prefix", "aws.s3.prefix")
-		return each(scheme+"://"+name, topics, func(t string) string { return strings.Trim(strings.Trim(prefix, "/")+"/"+t, "/") })
+		folder := confluentFolder
+		if strings.HasPrefix(get("connector.class"), "io.aiven.") {
+			folder = aivenFolder
+		}
+		return each(scheme+"://"+name, topics, func(t string) string { return cmp.Or(strings.Trim(folder(get, t), "/"), "/") })
 	}
+}
+
+// confluentFolder is topics.dir, "topics" where that is not set, and the topic.
+func confluentFolder(get func(string) string, topic string) string {
+	return strings.Trim(cmp.Or(get("topics.dir"), "topics"), "/") + "/" + topic
+}
+
+var templated = regexp.MustCompile(`\{\{\s*topic\s*\}\}`)
+
+// aivenFolder is what Aiven's connectors put in front of all names of a topic's objects: a prefix, and a template up to what differs from object to object.
+func aivenFolder(get func(string) string, topic string) string {
+	name := first(get, "aws.s3.prefix.template", "aws.s3.prefix", "file.name.prefix") + cmp.Or(get("file.name.template"), "{{topic}}-{{partition}}-{{start_offset}}")
+	name, _, _ = strings.Cut(templated.ReplaceAllLiteralString(name, topic), "{{")
+	return strings.TrimRight(name, "-_./")
 }
 
 func first(get func(string) string, keys ...string) string {
@@ -201,7 +219,29 @@ func mongo(get func(string) string, topics []string) map[string][]lineage.Datase
 	if collection := get("collection"); collection != "" {
 		return one(namespace, join(database, collection))
 	}
+	if strings.Contains(strings.ToLower(get("connector.class")), "source") {
+		return each(namespace, topics, func(t string) string { return mongoNamespace(get, t) })
+	}
 	return each(namespace, topics, func(t string) string { return join(database, t) })
+}
+
+// mongoNamespace is the database and collection that a source's topic is called after: [PREFIX.]DATABASE.COLLECTION[.SUFFIX]. Where a map or another mapper names topics, nobody can say.
+func mongoNamespace(get func(string) string, topic string) string {
+	if get("topic.namespace.map") != "" || get("topic.mapper") != "" {
+		return ""
+	}
+	dot := cmp.Or(get("topic.separator"), ".")
+	if prefix := get("topic.prefix"); prefix != "" {
+		topic, _ = strings.CutPrefix(topic, prefix+dot)
+	}
+	if suffix := get("topic.suffix"); suffix != "" {
+		topic, _ = strings.CutSuffix(topic, dot+suffix)
+	}
+	database, collection, ok := strings.Cut(topic, dot)
+	if !ok {
+		return ""
+	}
+	return database + "." + collection
 }
 
 // mongoHost names the first host of mongodb[+srv]://[user:password@]host[:port][,…][/…].

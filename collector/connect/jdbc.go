@@ -11,6 +11,7 @@ import (
 // database is what a JDBC address says of where it leads, without who may go there.
 type database struct {
 	namespace, name, schema string
+	flat                    bool // tables are in a database, without a schema between
 }
 
 // table names a table; what stands in front of it, as in schema.table, wins.
@@ -20,7 +21,7 @@ func (d database) table(t string) string {
 	case 0:
 		return join(d.name, d.schema, t)
 	case 1:
-		if d.schema == "" && strings.HasPrefix(t, d.name+".") {
+		if d.flat {
 			return t
 		}
 		return join(d.name, t)
@@ -30,10 +31,13 @@ func (d database) table(t string) string {
 }
 
 // dialects have the scheme of OpenLineage's namespace, the default port and the schema that tables are in when nobody says.
-var dialects = map[string]struct{ scheme, port, schema string }{
-	"postgresql": {"postgres", "5432", "public"}, "redshift": {"redshift", "5439", "public"},
-	"mysql": {"mysql", "3306", ""}, "mariadb": {"mysql", "3306", ""},
-	"sqlserver": {"mssql", "1433", "dbo"}, "db2": {"db2", "50000", ""}, "vertica": {"vertica", "5433", "public"}, "clickhouse": {"clickhouse", "8123", ""},
+var dialects = map[string]struct {
+	scheme, port, schema string
+	flat                 bool
+}{
+	"postgresql": {"postgres", "5432", "public", false}, "redshift": {"redshift", "5439", "public", false},
+	"mysql": {"mysql", "3306", "", true}, "mariadb": {"mysql", "3306", "", true},
+	"sqlserver": {"mssql", "1433", "dbo", false}, "db2": {"db2", "50000", "", false}, "vertica": {"vertica", "5433", "public", false}, "clickhouse": {"clickhouse", "8123", "", true},
 }
 
 // oracleAddress is jdbc:oracle:thin:[user/password]@[//]host[:port][:sid|/service].
@@ -64,9 +68,15 @@ func parseJDBC(address string) (d database, ok bool) {
 	}
 	where, parameters := cutAny(where, "?;")
 	authority, path, _ := strings.Cut(withoutUser(where), "/")
-	authority, _, _ = strings.Cut(authority, ",") // the first of several hosts
-	authority, _, _ = strings.Cut(authority, `\`) // an instance's name
-	d = database{namespace: hostOf(dialect.scheme, authority, dialect.port), schema: dialect.schema}
+	authority, _, _ = strings.Cut(authority, ",")              // the first of several hosts
+	if host, instance, ok := strings.Cut(authority, `\`); ok { // SQL Server's instance by name, with or without a port
+		_, port, _ := strings.Cut(instance, ":")
+		authority = strings.TrimSuffix(host+":"+port, ":")
+	}
+	if dialect.scheme == "redshift" {
+		authority = redshift(authority)
+	}
+	d = database{namespace: hostOf(dialect.scheme, authority, dialect.port), schema: dialect.schema, flat: dialect.flat}
 	d.name, _, _ = strings.Cut(path, ":") // db2 has its parameters behind a colon
 	for p := range strings.FieldsFuncSeq(parameters, func(r rune) bool { return r == '&' || r == ';' }) {
 		key, value, _ := strings.Cut(p, "=")
@@ -83,6 +93,15 @@ func parseJDBC(address string) (d database, ok bool) {
 	return d, d.namespace != ""
 }
 
+// redshift shortens IDENTIFIER.ACCOUNT.REGION.redshift[-serverless].amazonaws.com to IDENTIFIER.REGION, as OpenLineage names it.
+func redshift(authority string) string {
+	host, port, _ := strings.Cut(authority, ":")
+	if parts := strings.Split(host, "."); len(parts) == 6 && strings.HasSuffix(host, ".amazonaws.com") {
+		host = parts[0] + "." + parts[2]
+	}
+	return strings.TrimSuffix(host+":"+port, ":")
+}
+
 func cutAny(s, chars string) (before, after string) {
 	if i := strings.IndexAny(s, chars); i >= 0 {
 		return s[:i], s[i+1:]
@@ -90,17 +109,33 @@ func cutAny(s, chars string) (before, after string) {
 	return s, ""
 }
 
-// jdbcSink names the table of each topic: table.name.format, of which the default is the topic (Confluent's and Aiven's JDBC connectors).
+// jdbcSink names the table of each topic: table.name.format, of which the default is the topic (Confluent's, Aiven's and Debezium's JDBC connectors).
 func jdbcSink(get func(string) string, topics []string) map[string][]lineage.Dataset {
 	d, ok := parseJDBC(get("connection.url"))
 	if !ok {
 		return nil
 	}
+	return each(d.namespace, topics, func(t string) string {
+		if t = formatted(get, t); t == "" {
+			return ""
+		}
+		return d.table(t)
+	})
+}
+
+// formatted is what a sink calls the table or collection of a topic. Debezium's sinks put an underscore for each dot of the topic (DefaultCollectionNamingStrategy); a strategy of somebody else's nobody knows.
+func formatted(get func(string) string, topic string) string {
+	if strings.HasPrefix(get("connector.class"), "io.debezium.") {
+		if by := first(get, "collection.naming.strategy", "table.naming.strategy"); by != "" && !strings.HasPrefix(by, "io.debezium.") {
+			return ""
+		}
+		topic = strings.ReplaceAll(topic, ".", "_")
+	}
 	format := first(get, "table.name.format", "collection.name.format")
 	if format == "" {
-		format = topicInName
+		return topic
 	}
-	return each(d.namespace, topics, func(t string) string { return d.table(strings.ReplaceAll(format, topicInName, t)) })
+	return strings.ReplaceAll(format, topicInName, topic)
 }
 
 // jdbcSource names the tables that are listed, else those that the topics are called after: topic.prefix and the table. With a query nobody says which tables.
@@ -144,8 +179,11 @@ var debeziumKinds = map[string]struct {
 // debezium names the table of each topic: <topic.prefix>.<schema or database>.<table>. Further topics, as of the schema's history, are of no table.
 func debezium(get func(string) string, topics []string) map[string][]lineage.Dataset {
 	kind, _, _ := strings.Cut(strings.TrimPrefix(get("connector.class"), "io.debezium.connector."), ".")
-	if kind == "jdbc" {
+	switch {
+	case kind == "jdbc":
 		return jdbcSink(get, topics)
+	case strings.Contains(get("connector.class"), "Sink"):
+		return mongoSink(get, topics)
 	}
 	k, ok := debeziumKinds[kind]
 	if !ok {
@@ -168,6 +206,17 @@ func debezium(get func(string) string, topics []string) map[string][]lineage.Dat
 			return join(first(get, "database.dbname"), table)
 		}
 		return table
+	})
+}
+
+// mongoSink names the collections of Debezium's sink for MongoDB.
+func mongoSink(get func(string) string, topics []string) map[string][]lineage.Dataset {
+	return each(mongoHost(get("mongodb.connection.string")), topics, func(t string) string {
+		collection := formatted(get, t)
+		if collection == "" || get("sink.database") == "" {
+			return ""
+		}
+		return join(get("sink.database"), collection)
 	})
 }
 
