@@ -99,8 +99,12 @@ func (v *view) readMovers(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("read movers: %w", err)
 		}
-		for _, f := range facts {
-			read.take(f)
+		for _, gone := range [...]bool{true, false} { // what is there now wins
+			for _, f := range facts {
+				if f.Gone == gone {
+					read.take(f)
+				}
+			}
 		}
 	}
 	return nil
@@ -109,13 +113,15 @@ func (v *view) readMovers(ctx context.Context) error {
 func (v *view) takeConnector(f lineage.DatedFact) {
 	n := lineage.Node{Scope: f.Key.Source, Kind: lineage.ConnectorNode, Name: f.Key.Name}
 	is := f.Connector
-	// A deleted part of a replicator stays a part. Of other deleted ones only the name is taken: their group may be another's by now.
-	if f.Before != nil && f.Before.Connector.Replicator.Kind != lineage.NoKind {
-		is = f.Before.Connector
-	}
 	var kafka lineage.ClusterID
 	if c := v.movers.connects[f.Key.Source]; c != nil {
 		kafka = c.Kafka
+	}
+	// A deleted part of a replicator stays a part, and a deleted sink's group the sink's while nobody is in it. Of others only the name is taken: their group is another's by now.
+	if f.Before != nil {
+		if was := f.Before.Connector; was.Replicator.Kind != lineage.NoKind || v.isLeft(lineage.GroupRef{Cluster: cmp.Or(was.Kafka, kafka), Group: was.Group}) {
+			is = was
+		}
 	}
 	if is != nil {
 		kafka = cmp.Or(is.Kafka, kafka)
@@ -124,6 +130,12 @@ func (v *view) takeConnector(f lineage.DatedFact) {
 	if is == nil || is.Replicator.Kind == lineage.NoKind {
 		v.movers.connectors[n] = mover[lineage.ConnectorFact]{f.Connector, f.Gone}
 	}
+}
+
+// isLeft reports whether nobody is in a group at the window's end.
+func (v *view) isLeft(ref lineage.GroupRef) bool {
+	g := v.groups[ref].Group
+	return g == nil || g.MembersKnown && len(g.Members) == 0
 }
 
 // takeReplicator takes what one source tells of a replicator. It is there while any source says so.

@@ -251,3 +251,36 @@ func goneMovers(t testing.TB) *world {
 	}
 	return w
 }
+
+// A sink that was deleted leaves its group behind: it stays the connector's, also under a name of its own, until another connector or an application bears that.
+func TestGroupOfADeletedConnector(t *testing.T) {
+	for name, want := range map[string]string{"": "connector:connect-west/warehouse", "later": "connector:connect-west/later", "own": "application:west/own"} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			fact := func(n lineage.Node) lineage.Fact {
+				f := connectorFact(n, "sink", "RUNNING")
+				f.Connector.Group = "own"
+				return f
+			}
+			w.observe("west", "end-offsets", 1, facts(clusterFact("west", west, 1, 1), topicFact("west", orders)))
+			w.observe("connect-west", "connectors", 1, facts(fact(sink)))
+			w.observe("connect-west", "connectors", 2, facts(gone("connect-west", lineage.ConnectorFacts, "warehouse")))
+			if name == "own" {
+				w.observe("west", "members", 3, facts(groupFact("own", "Consumer", "Stable", lineage.Member{ID: "m", ClientID: "own-1"})))
+			} else if name != "" {
+				w.observe("connect-west", "connectors", 3, facts(fact(lineage.Node{Scope: "connect-west", Kind: lineage.ConnectorNode, Name: name})))
+			}
+			for n := 1; n <= 6; n++ {
+				w.observe("west", "groups", n, w.moved(reads(orders, group("own")), lineage.GroupOffsets, 5))
+			}
+			time.Sleep(time.Until(round(6)))
+			h := api.New(api.Options{
+				History: w.store, Identity: conventions(), Clusters: []api.ClusterConfig{{Source: "west", Name: "west"}}, Connects: []api.ConnectConfig{{Name: "connect-west"}}, Log: quiet(),
+			})
+			_, body := ask(h, `{ lineage(roots: ["topic:west/orders"], window: {last: "1m"}) { flows { to { id } } } }`, "")
+			if !strings.Contains(string(body), want) || strings.Count(string(body), `"id"`) != 1 {
+				t.Errorf("%q: %s", name, body)
+			}
+		})
+	}
+}

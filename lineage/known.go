@@ -23,7 +23,7 @@ type Knowledge interface {
 	AddGroup(f *GroupFact)
 	// AddTopic adds a topic's name: some belong to a Kafka Streams application by what they are called.
 	AddTopic(cluster ClusterID, name string)
-	// AddConnector adds a connector of a Kafka cluster; f is nil for one that was deleted.
+	// AddConnector adds a connector of a Kafka cluster; of one that was deleted f is what it was, nil when that is not known any more.
 	AddConnector(n Node, kafka ClusterID, f *ConnectorFact)
 	// AddReplicator adds a replicator to a Kafka cluster: a dedicated MirrorMaker 2 that writes exactly once has a transactional.id.
 	AddReplicator(f *ReplicatorFact)
