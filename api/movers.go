@@ -35,10 +35,10 @@ func (m *movers) known(n lineage.Node) bool {
 // gone reports whether the node is a connector or a replicator that is no more.
 func (m *movers) gone(n lineage.Node) bool { return m.connectors[n].gone || m.replicators[n].gone }
 
-// stopped reports whether a mover was told not to run, as of the window's end.
+// stopped reports whether a mover was told not to run, as of the window's end. A connector's tasks run although it failed itself.
 func (m *movers) stopped(n lineage.Node) bool {
 	state := ""
-	if f := m.connectors[n].fact; f != nil {
+	if f := m.connectors[n].fact; f != nil && !slices.ContainsFunc(f.Tasks, func(t lineage.Task) bool { return t.State == "RUNNING" }) {
 		state = f.State
 	}
 	if f := m.replicators[n].fact; f != nil {

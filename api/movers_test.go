@@ -150,6 +150,7 @@ func TestAtRest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := allMovers(t)
 		paused := lineage.Node{Scope: "connect-west", Kind: lineage.ConnectorNode, Name: "paused"}
+		limping := lineage.Node{Scope: "connect-west", Kind: lineage.ConnectorNode, Name: "limping"} // it failed, and its task runs
 		heart := topic(west, "devices.heartbeats", 30)
 		for n := 31; n <= 60; n++ {
 			groups := []func(*lineage.Observation){w.moved(reads(orders, group("counter")), lineage.GroupOffsets, 0), w.moved(reads(heart, group("dev")), lineage.GroupOffsets, 5)}
@@ -161,7 +162,9 @@ func TestAtRest(t *testing.T) {
 				ends = append(ends, facts(topicFact("west", heart)))
 				connectors = append(connectors, facts(connectorFact(paused, "source", "RUNNING")), sighted(writes(nameOnly(bills), by(paused)), lineage.Connect, "x"))
 			case 32:
-				connectors = append(connectors, facts(connectorFact(paused, "source", "PAUSED")))
+				failed := connectorFact(limping, "source", "RUNNING")
+				failed.Connector.State = "FAILED"
+				connectors = append(connectors, facts(connectorFact(paused, "source", "PAUSED"), failed), sighted(writes(nameOnly(bills), by(limping)), lineage.Connect, "x"))
 			}
 			w.observe("west", "groups", n, groups...)
 			w.observe("west", "end-offsets", n, ends...)
@@ -175,6 +178,7 @@ func TestAtRest(t *testing.T) {
 		for query, want := range map[string]string{
 			`{ lineage(roots: ["topic:west/counts"], direction: UPSTREAM, depth: 1, window: ` + window + `) { flows { id active } } }`: `"id":"streamjob:west/counter->topic:west/counts","active":false`,
 			`{ lineage(roots: ["topic:west/bills"], direction: UPSTREAM, depth: 1, window: ` + window + `) { flows { id active } } }`:  `"id":"connector:connect-west/paused->topic:west/bills","active":false`,
+			`{lineage(roots: ["topic:west/bills"], direction: UPSTREAM, depth: 1, window: ` + window + `) { flows { id active } } }`:   `"id":"connector:connect-west/limping->topic:west/bills","active":null`,
 			`{ lineage(roots: ["application:shop/dev"], window: ` + window + `) { flows { id active } } }`:                             `"id":"topic:west/devices.heartbeats->application:shop/dev","active":true`,
 		} {
 			if _, body := ask(h, query, ""); !strings.Contains(string(body), want) {

@@ -173,9 +173,13 @@ func (d described) running() bool {
 	return d.tasks("RUNNING") > 0
 }
 
-// state is the connector's state, or FAILED where all its tasks have.
+// state is what the connector is with its tasks: RUNNING while one runs, FAILED where all have, else what Connect says of the connector.
 func (d described) state() string {
-	if n := len(d.Status.Tasks); n > 0 && d.tasks("FAILED") == n && d.Status.Connector.State == "RUNNING" {
+	n := len(d.Status.Tasks)
+	switch {
+	case d.running():
+		return "RUNNING"
+	case n > 0 && d.tasks("FAILED") == n && d.Status.Connector.State == "RUNNING":
 		return "FAILED"
 	}
 	return d.Status.Connector.State

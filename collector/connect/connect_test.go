@@ -365,6 +365,11 @@ func TestStates(t *testing.T) {
 	if f := r.facts(lineage.ReplicatorFacts)["replicator:west/e-%3Ew"].Replicator; f == nil || f.State != "FAILED" {
 		t.Errorf("a replicator whose tasks failed is %+v", f)
 	}
+	mm.state, mm.tasks = "FAILED", []string{"RUNNING"}
+	r.take()
+	if f := r.facts(lineage.ReplicatorFacts)["replicator:west/e-%3Ew"].Replicator; f == nil || f.State != "RUNNING" {
+		t.Errorf("a replicator that copies is %+v", f)
+	}
 }
 
 // A worker that lacks a plugin does not know a sink from a source.

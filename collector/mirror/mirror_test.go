@@ -1016,7 +1016,7 @@ func TestStateOfADedicatedConnector(t *testing.T) {
 	}{
 		{"RUNNING", "", map[int]string{0: "RUNNING", 1: "FAILED"}, "RUNNING", true},
 		{"RUNNING", "", map[int]string{0: "FAILED"}, "FAILED", false},
-		{"FAILED", "", map[int]string{0: "RUNNING"}, "FAILED", true}, // tasks go on
+		{"FAILED", "", map[int]string{0: "RUNNING"}, "RUNNING", true}, // tasks go on
 		{"RUNNING", "STOPPED", map[int]string{0: "RUNNING"}, "STOPPED", false},
 		{"PAUSED", "", map[int]string{0: "RUNNING"}, "PAUSED", false},
 		{"RUNNING", "", nil, "RUNNING", false},

@@ -233,7 +233,7 @@ func (d *dedicated) status(key, value []byte) error {
 	return nil
 }
 
-// state returns a connector's state, as Connect says, and whether it runs with at least one task. Tasks go on while the connector itself has failed.
+// state returns what a connector is with its tasks: RUNNING while one runs, which they do although the connector itself failed, FAILED where all have, else what Connect says of the connector.
 func (d *dedicated) state(connector string) (state string, running bool) {
 	state = d.states[connector]
 	if w := d.wanted[connector]; w == "PAUSED" || w == "STOPPED" {
@@ -251,5 +251,8 @@ func (d *dedicated) state(connector string) (state string, running bool) {
 	if n := len(d.tasks[connector]); n > 0 && failed == n && state == "RUNNING" {
 		state = "FAILED"
 	}
-	return state, running && state != "PAUSED" && state != "STOPPED"
+	if running = running && state != "PAUSED" && state != "STOPPED"; running {
+		state = "RUNNING"
+	}
+	return state, running
 }
