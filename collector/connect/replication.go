@@ -179,6 +179,9 @@ func (t *take) tellCopy(target lineage.ClusterID, x copied, c *connector, access
 	}
 	key, moved := bookKey(access), false
 	t.copying[key] = true
+	if c.failed != "" {
+		t.unread = append(t.unread, access.Topic)
+	}
 	if c.progress.read.Equal(t.round) {
 		moved = t.bookCopy(target, x, c, access, running, key)
 	}

@@ -96,6 +96,7 @@ type take struct {
 	unclear map[lineage.Node]bool // replicators of which it is not known what they copy
 	waiting bool                  // there are replicators that can't be named yet
 	closed  []string              // position keys of accounts that were closed
+	unread  []lineage.Topic       // of replications whose offsets could not be read
 }
 
 // Observe implements collector.Source.
@@ -119,6 +120,7 @@ func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observa
 	t.look()
 	t.await(begun)
 	t.tellAll()
+	t.sayFailed()
 	t.tellGone()
 	t.closeBooks()
 	t.savePositions()
@@ -257,7 +259,6 @@ func (t *take) look() {
 		}
 		cancel()
 	}
-	t.sayFailed()
 }
 
 // writes reports whether a running connector's records may be anyone's: then its topics are asked for each round, while there are few.
@@ -318,7 +319,7 @@ func (t *take) sayFailed() {
 		return
 	}
 	t.details.Missing = append(t.details.Missing, lineage.Missing{
-		Reason: fmt.Sprintf("topics and offsets of %s: %s", some(names), reason), Share: float64(len(names)) / float64(len(t.all)),
+		Reason: fmt.Sprintf("topics and offsets of %s: %s", some(names), reason), Share: float64(len(names)) / float64(len(t.all)), Topics: t.unread,
 	})
 }
 

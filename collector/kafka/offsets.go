@@ -193,7 +193,7 @@ func (tp topicAt) age(partition int32, offset int64) (time.Duration, bool) {
 }
 
 // transactional implements topicEnds.
-func (tp topicAt) transactional() bool { return tp.account.hasMarkers() }
+func (tp topicAt) transactional() bool { return tp.hasMarkers() }
 
 // origin implements topicEnds. Where a group begins without a commit is its auto.offset.reset, which no broker knows. If it has committed less than the end was when the group
 // appeared, it began at the log's start. If more, it began at that end at the latest: counting from there is a lower bound, and exact where the log was empty then.
