@@ -337,6 +337,9 @@ func TestOddPartitions(t *testing.T) {
 			t.Errorf("%d records", n)
 		}
 	}
+	if parts := r.source.known["mm"].progress.topics["orders"]; !maps.Equal(parts, map[int32]int64{0: 5}) {
+		t.Errorf("offsets are %v", parts)
+	}
 }
 
 // While offsets can't be read, nothing is known of how far the copies are.
