@@ -54,7 +54,7 @@ var layers = map[string]layer{
 		why:     "graph is pure: no clock, no I/O; cmd hands it the history",
 	},
 	"api": {
-		imports: []string{"graph", "internal/mm2"}, // which topics are MirrorMaker 2's own is told by their names
+		imports: []string{"graph", "internal/mm2"},  // which topics are MirrorMaker 2's own is told by their names
 		tests:   []string{"timeseries", "identity"}, // answers are tested on the store in memory and by real names: copies of them would prove less
 		why:     "api talks to small interfaces that it declares, and to what is pure",
 	},
