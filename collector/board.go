@@ -17,7 +17,7 @@ type Board struct {
 	clusters map[string]Watched // by source name
 	awaited  map[string]bool    // source names of clusters that were not seen yet
 	ends     map[lineage.ClusterID]toldEnds
-	writers  map[lineage.Source]uncounted
+	writers  map[lineage.Source][]uncounted       // the newest few rounds, the newest last
 	wanted   map[lineage.ClusterID]map[string]int // topics whose ends somebody wants, and for how many more rounds
 	expected map[lineage.Source]string            // sources that will tell writers, and of which cluster
 }
@@ -242,31 +242,63 @@ func (b *Board) SetWriters(source lineage.Source, round time.Time, known bool, w
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.writers == nil {
-		b.writers = map[lineage.Source]uncounted{}
+		b.writers = map[lineage.Source][]uncounted{}
 	}
 	delete(b.expected, source)
-	b.writers[source] = uncounted{round: round, known: known, writers: writers}
+	told := append(b.writers[source], uncounted{round: round, known: known, writers: writers})
+	b.writers[source] = slices.Clone(told[max(0, len(told)-writersKept):]) // whoever has the old ones may be looking at them
 }
+
+// writersKept is how many rounds of writers are kept: who asks of a round is one or two late, and wants the one before as well.
+const writersKept = 4
 
 // Writers are the uncounted writers of a cluster's topics, as one round's books need them.
 type Writers struct {
 	// Told is false when nobody tells writers of this cluster: then no record is anyone's by elimination, and there is nothing to wait for.
 	Told bool
 	// AsOf is the oldest of the rounds up to which the sources have told; zero while one that is expected has not told yet.
-	AsOf   time.Time
-	unseen []map[string][]lineage.Node // of sources that could not see
-	topics map[string][]lineage.Node
+	AsOf    time.Time
+	cluster lineage.ClusterID
+	sources [][]uncounted
 }
 
-// Of returns the movers that are known to write to a topic, sorted by kind and name, each once. sure is false when a source that knew a writer of the topic
+// Of returns the movers that are known to write to a topic now, sorted by kind and name, each once. sure is false when a source that knew a writer of the topic
 // could not see in its newest round, or when somebody may write any topic.
 func (w Writers) Of(topic string) (movers []lineage.Node, sure bool) {
-	for _, topics := range w.unseen {
-		if len(topics[topic]) > 0 {
-			return w.topics[topic], false
+	sure = true
+	for _, told := range w.sources {
+		more, seen := told[len(told)-1].of(w.cluster, topic)
+		movers, sure = append(movers, more...), sure && seen
+	}
+	return distinct(movers), sure
+}
+
+// During is Of for what was written up to a round since the one before. Who ran in either can have written it: one that stopped in between was still there in the first.
+func (w Writers) During(topic string, round time.Time) (movers []lineage.Node, sure bool) {
+	sure = true
+	for _, told := range w.sources {
+		at := slices.IndexFunc(told, func(u uncounted) bool { return !u.round.Before(round) })
+		if at < 0 {
+			at = len(told) - 1 // it has not told of that round
+		}
+		more, seen := told[at].of(w.cluster, topic)
+		movers, sure = append(movers, more...), sure && seen
+		if at > 0 && told[at-1].known {
+			movers = append(movers, told[at-1].writers[w.cluster][topic]...)
 		}
 	}
-	return w.topics[topic], len(w.topics[AnyTopic]) == 0
+	return distinct(movers), sure
+}
+
+// of returns the movers that a source knows to write a topic, and whether it can be sure that there are no others of its own.
+func (u uncounted) of(cluster lineage.ClusterID, topic string) (movers []lineage.Node, sure bool) {
+	movers = u.writers[cluster][topic]
+	return movers, (u.known || len(movers) == 0) && len(u.writers[cluster][AnyTopic]) == 0
+}
+
+func distinct(movers []lineage.Node) []lineage.Node {
+	slices.SortFunc(movers, lineage.Node.Compare)
+	return slices.Compact(movers)
 }
 
 // Writers returns what all sources tell of a cluster now.
@@ -276,22 +308,17 @@ func (b *Board) Writers(cluster lineage.ClusterID) (out Writers) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	out.topics = map[string][]lineage.Node{}
-	for _, u := range b.writers {
-		topics, tells := u.writers[cluster]
-		if !tells {
+	out.cluster = cluster
+	for _, told := range b.writers {
+		newest := told[len(told)-1]
+		if _, tells := newest.writers[cluster]; !tells {
 			continue
 		}
-		if !out.Told || u.round.Before(out.AsOf) {
-			out.AsOf = u.round
+		if !out.Told || newest.round.Before(out.AsOf) {
+			out.AsOf = newest.round
 		}
 		out.Told = true
-		if !u.known {
-			out.unseen = append(out.unseen, topics)
-		}
-		for topic, movers := range topics {
-			out.topics[topic] = append(out.topics[topic], movers...)
-		}
+		out.sources = append(out.sources, told)
 	}
 	source := ""
 	for _, c := range b.clusters {
@@ -303,10 +330,6 @@ func (b *Board) Writers(cluster lineage.ClusterID) (out Writers) {
 		if of == "" || of == source {
 			out.Told, out.AsOf = true, time.Time{}
 		}
-	}
-	for topic, movers := range out.topics {
-		slices.SortFunc(movers, lineage.Node.Compare)
-		out.topics[topic] = slices.Compact(movers)
 	}
 	return out
 }

@@ -62,14 +62,14 @@ func (a *account) assign(writers collector.Writers, round time.Time, patience ti
 	for i := len(a.held) - 1; i >= 0 && a.held[i].round.IsZero(); i-- {
 		a.held[i].round = round
 	}
-	movers, sure := writers.Of(a.topic.Name)
-	movers = slices.DeleteFunc(slices.Clone(movers), a.countsAlready)
 	done := 0
 	for _, step := range a.held {
 		told := writers.Told && !writers.AsOf.Before(step.round)
 		if writers.Told && !told && round.Sub(step.round) < patience {
 			break
 		}
+		movers, sure := writers.During(a.topic.Name, step.round)
+		movers = slices.DeleteFunc(movers, a.countsAlready)
 		done++
 		if out.since.IsZero() {
 			out.since = step.round

@@ -133,11 +133,16 @@ func TestEliminationGivesTheRemainderToTheOnlyMover(t *testing.T) {
 	}
 	l.tell(l.round, true)
 	l.take(0)
-	l.want(10, 20) // it had stopped when these were written: decided by that round
+	l.want(30, 0) // it stopped in the round in which these were written
+	l.tell(l.round, true)
+	l.take(7)
+	l.tell(l.round, true)
+	l.take(0)
+	l.want(30, 7) // it had stopped when these were: decided by that round
 	l.take(5)
 	l.tell(l.round, true, "a")
 	l.take(0)
-	l.want(15, 20)
+	l.want(35, 7)
 }
 
 // A mover that is noticed while its first records wait has them.
