@@ -75,6 +75,8 @@ type partition struct {
 	booked    int64 // advance when the producers were last read
 	waited    int   // rounds for which the byte budget put the producers off
 
+	// lost is records that were counted by their sequence before they were in the end, and that went with a leader: what their producer sends again counts once it makes up for them.
+	lost int64
 	// owed is records of a transactional producer, by its sequence, and ended its transactions, by its epoch, that were not in the end yet when they were read.
 	owed, ended int64
 	last        txnStep // not kept over a restart
@@ -207,7 +209,11 @@ func (a *account) setProducers(part int, readings []producerReading, after int64
 			}
 			continue
 		}
-		if n, exact := wrote(prev, known, r, step, gap); n > 0 {
+		n, exact := wrote(prev, known, r, step, gap)
+		p.lose(prev, known, r)
+		made := min(p.lost, n)
+		p.lost -= made
+		if n -= made; n > 0 {
 			a.writer(r.id).add(n, !exact)
 			p.named += n
 		}
@@ -216,6 +222,13 @@ func (a *account) setProducers(part int, readings []producerReading, after int64
 	p.booked, p.moved = p.advance, false
 	a.setTransactional(p, moved, round, interval, name)
 	a.settle(p, len(moved) > 0, len(moved) > 0)
+}
+
+// lose notes what a producer's sequence fell back by when a leader was lost with records that no other broker had. A fall of the end itself is no loss: then what is written again advances the end again.
+func (p *partition) lose(prev sequence, known bool, r producerReading) {
+	if known && r.epoch == prev.epoch && r.lastSequence >= 0 && prev.last > r.lastSequence && prev.last-r.lastSequence < math.MaxInt32/2 {
+		p.lost += min(int64(prev.last-r.lastSequence), max(0, p.named-p.advance-p.lost))
+	}
 }
 
 // forget drops the producers that the broker no longer lists: they have expired. One that comes back is a new one.

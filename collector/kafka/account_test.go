@@ -211,6 +211,30 @@ func TestTruncationMakesNoNegativeCount(t *testing.T) {
 	}
 }
 
+// A leader that is lost takes records with it that its sequences had counted and no end had shown. The producer sends them again, and they count once.
+func TestRecordsLostWithALeaderCountOnce(t *testing.T) {
+	a := newAccount(lineage.Topic{Name: "orders"})
+	a.open(1, true)
+	round := t0
+	read := func(end int64, last int32) {
+		round = round.Add(tick)
+		a.begin()
+		a.setEnd(0, end)
+		a.setProducers(0, []producerReading{{id: 7, lastSequence: last, txnStart: -1}}, -1, round, tick, unnamed)
+		a.tellBooks(round, round.Add(-tick), collector.Writers{}, 0)
+	}
+	read(81, 91) // eleven are not replicated yet
+	if a.writers[7].n != 92 {
+		t.Errorf("counted %d", a.writers[7].n)
+	}
+	read(86, 85) // the new leader had five of them
+	read(92, 91) // the others were sent again
+	read(120, 119)
+	if a.writers[7].n != 120 || a.appended.n != 120 || a.remainder.n != 0 {
+		t.Errorf("counted %d of %d, remainder %d", a.writers[7].n, a.appended.n, a.remainder.n)
+	}
+}
+
 func TestUnnamedTransactionalGoesToTheRemainderEstimated(t *testing.T) {
 	a := newAccount(lineage.Topic{Name: "orders"})
 	a.open(1, true)

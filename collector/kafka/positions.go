@@ -157,7 +157,7 @@ func (e *encoder) partition(p *partition) {
 	e.bool(p.moved)
 	e.bool(p.based)
 	e.bool(p.unsettled)
-	for _, v := range []int64{p.advance, p.named, p.slack, p.remainder, p.booked, p.owed, p.ended} {
+	for _, v := range []int64{p.advance, p.named, p.slack, p.remainder, p.booked, p.owed, p.ended, p.lost} {
 		e.int(v)
 	}
 	e.uint(uint64(len(p.producers)))
@@ -173,7 +173,7 @@ func (d *decoder) total() total { return total{n: d.int(), told: d.int(), estima
 
 func (d *decoder) partition() partition {
 	p := partition{end: d.int(), moved: d.bool(), based: d.bool(), unsettled: d.bool()}
-	for _, v := range []*int64{&p.advance, &p.named, &p.slack, &p.remainder, &p.booked, &p.owed, &p.ended} {
+	for _, v := range []*int64{&p.advance, &p.named, &p.slack, &p.remainder, &p.booked, &p.owed, &p.ended, &p.lost} {
 		*v = d.int()
 	}
 	n := d.count()
