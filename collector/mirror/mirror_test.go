@@ -1027,3 +1027,83 @@ func TestStateOfADedicatedConnector(t *testing.T) {
 		}
 	}
 }
+
+// fetches lets answer stand in for the fake's answer to the nth Fetch request, from 1; nil leaves it to the fake.
+func (w *world) fetches(answer func(n int, req *kmsg.FetchRequest, resp *kmsg.FetchResponse) bool) {
+	n := 0
+	w.fake.Control(func(kreq kmsg.Request) (kmsg.Response, error, bool) {
+		w.fake.KeepControl()
+		req, ok := kreq.(*kmsg.FetchRequest)
+		if !ok {
+			return nil, nil, false
+		}
+		n++
+		resp := req.ResponseKind().(*kmsg.FetchResponse)
+		return resp, nil, answer(n, req, resp)
+	})
+}
+
+// each fills an answer with one partition for each that was asked for.
+func each(req *kmsg.FetchRequest, resp *kmsg.FetchResponse, fill func(topic string, p *kmsg.FetchResponseTopicPartition)) {
+	for _, rt := range req.Topics {
+		out := kmsg.NewFetchResponseTopic()
+		out.Topic, out.TopicID = rt.Topic, rt.TopicID
+		for _, rp := range rt.Partitions {
+			p := kmsg.NewFetchResponseTopicPartition()
+			p.Partition, p.HighWatermark, p.LastStableOffset = rp.Partition, rp.FetchOffset, rp.FetchOffset
+			fill(rt.Topic, &p)
+			out.Partitions = append(out.Partitions, p)
+		}
+		resp.Topics = append(resp.Topics, out)
+	}
+}
+
+// longConfigs makes a topic of configurations that takes several requests to read; the connector's own is last.
+func (w *world) longConfigs() {
+	w.t.Helper()
+	w.topic(1, "heartbeats", "mm2-configs.west.internal")
+	for range 12 {
+		w.put("mm2-configs.west.internal", "other", strings.Repeat("x", 200<<10))
+	}
+	w.config("")
+}
+
+// A broker over whose quota we are answers without partitions. That says nothing of what it holds.
+func TestThrottledAnswerSkipsNothing(t *testing.T) {
+	w := newWorld(t)
+	w.longConfigs()
+	asked := 0
+	w.fetches(func(n int, _ *kmsg.FetchRequest, resp *kmsg.FetchResponse) bool {
+		asked = n
+		if n == 3 {
+			resp.ThrottleMillis = 10
+		}
+		return n == 2 || n == 3
+	})
+	for i := range 2 {
+		w.take(1, "west->east")
+		if asked != 2+i || len(w.last.Missing) != 1 || !strings.Contains(w.last.Missing[0].Reason, "still reading") {
+			t.Errorf("asked %d times, observed %+v", asked, w.last)
+		}
+	}
+	w.take(1, "west->east")
+	if len(w.source.words.of("west").configs) != 1 {
+		t.Error("the configuration behind a throttled answer was skipped")
+	}
+}
+
+// What is compacted away at the end of a topic is never sent.
+func TestCompactedEndIsReached(t *testing.T) {
+	w := newWorld(t)
+	w.longConfigs()
+	w.fetches(func(n int, req *kmsg.FetchRequest, resp *kmsg.FetchResponse) bool {
+		if n != 2 {
+			return false
+		}
+		each(req, resp, func(_ string, p *kmsg.FetchResponseTopicPartition) { p.HighWatermark, p.LastStableOffset = 13, 13 })
+		return true
+	})
+	if w.take(1, "west->east"); len(w.last.Missing) > 0 {
+		t.Errorf("observed %+v", w.last)
+	}
+}

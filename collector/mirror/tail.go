@@ -247,7 +247,7 @@ func addList(reqs map[int32]*kmsg.ListOffsetsRequest, leader int32, topic string
 
 // fetch asks each leader once for what is left to read, and reports whether it asked and something is left.
 func (t *tail) fetch(ctx context.Context, each func(string, *kgo.Record)) bool {
-	reqs, names, before := map[int32]*kmsg.FetchRequest{}, map[[16]byte]string{}, t.spent.bytes
+	reqs, names := map[int32]*kmsg.FetchRequest{}, map[[16]byte]string{}
 	for name, tp := range t.topics {
 		names[tp.id] = name
 		for i := range tp.parts {
@@ -256,35 +256,43 @@ func (t *tail) fetch(ctx context.Context, each func(string, *kgo.Record)) bool {
 			}
 		}
 	}
+	moved := false
 	t.ask(ctx, requests(reqs), func(resp kmsg.Response) {
-		r := resp.(*kmsg.FetchResponse)
-		if codeError(r.ErrorCode) != nil {
-			t.stale = true
-		}
-		for i := range r.Topics {
-			name := r.Topics[i].Topic
-			if name == "" {
-				name = names[r.Topics[i].TopicID]
-			}
-			for j := range r.Topics[i].Partitions {
-				t.fetched(name, &r.Topics[i].Partitions[j], each)
-			}
+		if t.answered(resp.(*kmsg.FetchResponse), names, each) {
+			moved = true
 		}
 	})
-	left, nothing := false, t.spent.bytes == before
+	left := false
 	for _, tp := range t.topics {
 		for i := range tp.parts {
 			p := &tp.parts[i]
-			if tp.err != nil || !p.asked || !p.behind() {
-				continue
-			}
-			if nothing { // what lay before the end is compacted away
-				p.next = p.end
-			}
-			left = true
+			left = left || tp.err == nil && p.asked && p.behind()
 		}
 	}
-	return left && !nothing
+	return left && moved
+}
+
+// answered takes one broker's answer, and reports whether to ask on in this round. A broker that throttles us answers without data and without partitions: what it holds is read in the next round.
+func (t *tail) answered(r *kmsg.FetchResponse, names map[[16]byte]string, each func(string, *kgo.Record)) bool {
+	if codeError(r.ErrorCode) != nil {
+		t.stale = true
+	}
+	listed, size := 0, 0
+	for i := range r.Topics {
+		for j := range r.Topics[i].Partitions {
+			listed, size = listed+1, size+len(r.Topics[i].Partitions[j].RecordBatches)
+		}
+	}
+	for i := range r.Topics {
+		name := r.Topics[i].Topic
+		if name == "" {
+			name = names[r.Topics[i].TopicID]
+		}
+		for j := range r.Topics[i].Partitions {
+			t.fetched(name, &r.Topics[i].Partitions[j], size == 0, each)
+		}
+	}
+	return listed > 0 && r.ThrottleMillis == 0
 }
 
 func addFetch(reqs map[int32]*kmsg.FetchRequest, p *tailedPartition, name string, id [16]byte, partition int32) {
@@ -305,8 +313,8 @@ func addFetch(reqs map[int32]*kmsg.FetchRequest, p *tailedPartition, name string
 	rt.Partitions = append(rt.Partitions, rp)
 }
 
-// fetched takes one partition of an answer.
-func (t *tail) fetched(name string, rp *kmsg.FetchResponseTopicPartition, each func(string, *kgo.Record)) {
+// fetched takes one partition of an answer. empty says that the answer held no data at all: a broker sends at least one batch where there is one, so what lay before the end is compacted away.
+func (t *tail) fetched(name string, rp *kmsg.FetchResponseTopicPartition, empty bool, each func(string, *kgo.Record)) {
 	tp := t.topics[name]
 	if tp == nil || int(rp.Partition) >= len(tp.parts) {
 		return
@@ -335,6 +343,9 @@ func (t *tail) fetched(name string, rp *kmsg.FetchResponseTopicPartition, each f
 		}
 	}
 	p.asked, p.end, p.next = true, rp.HighWatermark, max(p.next, next)
+	if empty {
+		p.next = max(p.next, p.end)
+	}
 }
 
 // afterBatch returns the offset behind the first batch: base offset and last offset delta stand at fixed places of a record batch (format 2).
