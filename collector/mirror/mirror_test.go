@@ -1107,3 +1107,38 @@ func TestCompactedEndIsReached(t *testing.T) {
 		t.Errorf("observed %+v", w.last)
 	}
 }
+
+// With exactly-once, offsets are written in transactions. What is aborted was not copied.
+func TestAbortedOffsetsAreNotCounted(t *testing.T) {
+	w := newWorld(t)
+	w.dedicated("", "west.orders")
+	w.offset("orders", 0, 9)
+	w.take(1, "west->east")
+	client, err := kgo.NewClient(kgo.SeedBrokers(w.fake.ListenAddrs()...), kgo.TransactionalID("mm2"), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	outside := w.client
+	for _, c := range []struct {
+		last   int64
+		commit kgo.TransactionEndTry
+		want   int64
+	}{{49, kgo.TryAbort, 0}, {19, kgo.TryCommit, 10}, {29, kgo.TryAbort, 10}} {
+		if err := client.BeginTransaction(); err != nil {
+			t.Fatal(err)
+		}
+		w.client = client
+		w.offset("orders", 0, c.last)
+		w.client = outside
+		w.take(1, "west->east")
+		if len(w.last.Missing) > 0 {
+			t.Errorf("an open transaction is waited for: %v", w.last.Missing)
+		}
+		if err := client.EndTransaction(t.Context(), c.commit); err != nil {
+			t.Fatal(err)
+		}
+		w.take(1, "west->east")
+		w.wantValue("orders", lineage.Records, c.want)
+	}
+}

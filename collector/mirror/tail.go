@@ -29,6 +29,9 @@ const (
 	hiddenCadence = time.Minute
 )
 
+// readCommitted is the isolation level of all requests: with exactly-once MirrorMaker 2 writes its offsets in transactions, and those of one that is aborted were never copied.
+const readCommitted = 1
+
 // tail reads topics to their ends, round by round, without a group. It asks with plain Fetch requests that never wait, so that a round costs one for each broker that leads a
 // partition, and nothing runs between rounds. It is not safe for concurrent use.
 type tail struct {
@@ -60,7 +63,7 @@ type tailed struct {
 type tailedPartition struct {
 	leader int32 // -1: none
 	next   int64 // offset to read next; -1: not known where to begin
-	end    int64 // -1: not known
+	end    int64 // of what is committed; -1: not known
 	asked  bool  // in this round
 }
 
@@ -231,7 +234,7 @@ func addList(reqs map[int32]*kmsg.ListOffsetsRequest, leader int32, topic string
 	req := reqs[leader]
 	if req == nil {
 		req = kmsg.NewPtrListOffsetsRequest()
-		req.ReplicaID = -1
+		req.ReplicaID, req.IsolationLevel = -1, readCommitted
 		reqs[leader] = req
 	}
 	if n := len(req.Topics); n == 0 || req.Topics[n-1].Topic != topic {
@@ -299,7 +302,7 @@ func addFetch(reqs map[int32]*kmsg.FetchRequest, p *tailedPartition, name string
 	req := reqs[p.leader]
 	if req == nil {
 		req = kmsg.NewPtrFetchRequest()
-		req.MaxWaitMillis, req.MinBytes, req.MaxBytes = 0, 0, requestBytes
+		req.MaxWaitMillis, req.MinBytes, req.MaxBytes, req.IsolationLevel = 0, 0, requestBytes, readCommitted
 		reqs[p.leader] = req
 	}
 	if n := len(req.Topics); n == 0 || req.Topics[n-1].Topic != name {
@@ -331,7 +334,7 @@ func (t *tail) fetched(name string, rp *kmsg.FetchResponseTopicPartition, empty 
 		return
 	}
 	t.spent.bytes += len(rp.RecordBatches)
-	got, next := kgo.ProcessFetchPartition(kgo.ProcessFetchPartitionOpts{Offset: p.next, Topic: name, Partition: rp.Partition}, rp, t.decompress, nil)
+	got, next := kgo.ProcessFetchPartition(kgo.ProcessFetchPartitionOpts{Offset: p.next, Topic: name, Partition: rp.Partition, IsolationLevel: kgo.ReadCommitted()}, rp, t.decompress, nil)
 	for _, r := range got.Records {
 		each(name, r)
 	}
@@ -342,7 +345,7 @@ func (t *tail) fetched(name string, rp *kmsg.FetchResponseTopicPartition, empty 
 			each(name, nil)
 		}
 	}
-	p.asked, p.end, p.next = true, rp.HighWatermark, max(p.next, next)
+	p.asked, p.end, p.next = true, rp.LastStableOffset, max(p.next, next)
 	if empty {
 		p.next = max(p.next, p.end)
 	}
