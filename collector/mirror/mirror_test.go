@@ -216,7 +216,7 @@ func (w *world) topic(partitions int32, names ...string) {
 
 func (w *world) put(topic, key, value string) {
 	w.t.Helper()
-	r := &kgo.Record{Topic: topic, Key: []byte(key), Value: []byte(value)}
+	r := &kgo.Record{Topic: topic, Key: []byte(key), Value: []byte(value), Timestamp: w.round}
 	if strings.HasPrefix(topic, "mm2-offsets.") {
 		r.Partition = int32(len(key) % 25)
 	}
@@ -934,27 +934,7 @@ func TestMayNotRead(t *testing.T) {
 	w := newWorld(t)
 	w.dedicated("", "west.orders")
 	w.offset("orders", 0, 9)
-	var denied atomic.Bool
-	denied.Store(true)
-	w.fake.Control(func(kreq kmsg.Request) (kmsg.Response, error, bool) {
-		w.fake.KeepControl()
-		req, ok := kreq.(*kmsg.FetchRequest)
-		if !ok || !denied.Load() {
-			return nil, nil, false
-		}
-		resp := req.ResponseKind().(*kmsg.FetchResponse)
-		for _, rt := range req.Topics {
-			out := kmsg.NewFetchResponseTopic()
-			out.Topic, out.TopicID = rt.Topic, rt.TopicID
-			for _, rp := range rt.Partitions {
-				p := kmsg.NewFetchResponseTopicPartition()
-				p.Partition, p.ErrorCode = rp.Partition, kerr.TopicAuthorizationFailed.Code
-				out.Partitions = append(out.Partitions, p)
-			}
-			resp.Topics = append(resp.Topics, out)
-		}
-		return resp, nil, true
-	})
+	denied := w.deny("")
 	w.take(3, "west->east")
 	w.wantWriters(false) // nobody waits for what can't be known
 	if len(w.rec.blind) != 1 || !strings.Contains(w.rec.blind[0].Remedy, "READ") || w.rec.blindTold != 1 || len(w.last.Missing) > 0 {
@@ -1140,5 +1120,143 @@ func TestAbortedOffsetsAreNotCounted(t *testing.T) {
 		}
 		w.take(1, "west->east")
 		w.wantValue("orders", lineage.Records, c.want)
+	}
+}
+
+// deny forbids to read topics with a prefix, until false is stored.
+func (w *world) deny(prefix string) *atomic.Bool {
+	w.t.Helper()
+	topics, err := w.admin.ListTopics(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	denies := map[[16]byte]bool{} // newer requests have no names
+	for name, topic := range topics {
+		denies[topic.ID] = strings.HasPrefix(name, prefix)
+	}
+	denied := &atomic.Bool{} // the fake runs on goroutines of its own
+	denied.Store(true)
+	w.fake.Control(func(kreq kmsg.Request) (kmsg.Response, error, bool) {
+		w.fake.KeepControl()
+		req, ok := kreq.(*kmsg.FetchRequest)
+		if !ok || !denied.Load() {
+			return nil, nil, false
+		}
+		may, not := *req, *req
+		may.Topics, not.Topics = nil, nil
+		for _, rt := range req.Topics {
+			if denies[rt.TopicID] {
+				not.Topics = append(not.Topics, rt)
+			} else {
+				may.Topics = append(may.Topics, rt)
+			}
+		}
+		if len(not.Topics) == 0 {
+			return nil, nil, false
+		}
+		resp := req.ResponseKind().(*kmsg.FetchResponse)
+		each(&not, resp, func(_ string, p *kmsg.FetchResponseTopicPartition) { p.ErrorCode = kerr.TopicAuthorizationFailed.Code })
+		if len(may.Topics) > 0 {
+			w.fake.SleepControl(func() {
+				rest, err := may.RequestWith(context.Background(), w.client)
+				if err != nil {
+					w.t.Error(err)
+					return
+				}
+				resp.Topics = append(resp.Topics, rest.Topics...)
+			})
+		}
+		return resp, nil, true
+	})
+	return denied
+}
+
+// history makes a dedicated MirrorMaker 2 that has copied a million records long before the next round.
+func (w *world) history() {
+	w.t.Helper()
+	w.dedicated("", "west.orders", "west.lines")
+	w.offset("orders", 0, 999_999)
+	w.ends["orders"], w.ends["east/west.orders"] = []int64{1_000_000}, []int64{1_000_000}
+	w.round = w.round.Add(time.Hour)
+}
+
+// wantOnlyNew checks that what was copied before is not counted, and what is copied now is.
+func (w *world) wantOnlyNew() {
+	w.t.Helper()
+	w.take(3, "west->east")
+	w.wantValue("orders", lineage.Records, 0)
+	w.offset("orders", 0, 1_000_009)
+	w.take(1, "west->east")
+	w.wantValue("orders", lineage.Records, 10)
+	w.ends["orders"], w.ends["east/west.orders"] = []int64{1_000_010, 5}, []int64{1_000_010, 5}
+	w.offset("orders", 1, 4) // a partition that is new is counted from its beginning
+	w.take(1, "west->east")
+	w.wantValue("orders", lineage.Records, 15)
+}
+
+// What was copied before its offsets could be read is not new when they can.
+func TestRightToReadThatIsGrantedLater(t *testing.T) {
+	for _, hidden := range []string{"", "mm2-", "mm2-offsets."} {
+		w := newWorld(t)
+		w.history()
+		denied := w.deny(hidden)
+		w.take(30, "west->east")
+		if len(w.rec.blind) == 0 || len(w.last.Missing) > 0 || (w.fact().Replicator != nil) != (hidden != "") {
+			t.Errorf("without the right to read %q*: fact %+v, blind spots %v, missing %v", hidden, w.fact().Replicator, w.rec.blind, w.last.Missing)
+		}
+		denied.Store(false)
+		w.wantOnlyNew()
+	}
+}
+
+func (w *world) copyOnly(topics string) {
+	w.t.Helper()
+	w.put("mm2-configs.west.internal", "connector-MirrorSourceConnector", `{"properties":{"connector.class":"org.apache.kafka.connect.mirror.MirrorSourceConnector",
+		"name":"MirrorSourceConnector","source.cluster.alias":"west","target.cluster.alias":"east","source.cluster.bootstrap.servers":"w1:9092","topics":"`+topics+`"}}`)
+}
+
+// A topic that is copied again goes on where its copying stopped, whether lineaged saw it stop or not.
+func TestTopicThatIsCopiedAgain(t *testing.T) {
+	for _, restart := range []bool{false, true} {
+		for _, before := range []int{0, 3} {
+			w := newWorld(t)
+			w.history()
+			w.take(before, "west->east")
+			w.copyOnly("lines")
+			w.take(30, "west->east")
+			if _, ok := w.sighted()["write E/west.orders"]; ok {
+				t.Error("a topic that is not copied is sighted")
+			}
+			if restart {
+				w.start()
+			}
+			w.copyOnly("orders|lines")
+			w.wantOnlyNew()
+		}
+	}
+}
+
+// A replicator that is removed and comes back finds its offsets where they were.
+func TestReplicatorThatComesBack(t *testing.T) {
+	w := newWorld(t)
+	w.history()
+	w.take(3, "west->east")
+	w.put("mm2-configs.west.internal", "connector-MirrorSourceConnector", "")
+	w.take(30)
+	w.copyOnly("orders|lines")
+	w.wantOnlyNew()
+}
+
+// What MirrorMaker 2 copied between its start and the first look at it is counted, and exactly.
+func TestReplicatorThatBegins(t *testing.T) {
+	w := newWorld(t)
+	w.take(1)
+	w.dedicated("", "west.orders")
+	w.offset("orders", 0, 9)
+	w.ends["orders"], w.ends["east/west.orders"] = []int64{10}, []int64{10}
+	w.take(2, "west->east")
+	w.wantValue("orders", lineage.Records, 10)
+	if s := w.rec.samples[read("orders")][lineage.Records]; s.Estimated {
+		t.Error("what was seen from the beginning is estimated")
 	}
 }

@@ -21,7 +21,7 @@ import (
 // times are Unix milliseconds, 0 for none. All begin with the version, 1.
 //
 //	round:  version  time round
-//	flow:   version  string source alias  string target alias  time began
+//	flow:   version  string source alias  string target alias  time began  time whole
 //	book:   version  string source alias  string target alias  string cluster id of the source  string topic
 //	        and the account, see package copybook
 const positionsVersion = 1
@@ -54,6 +54,7 @@ func (s *source) savePositions(o *lineage.Observation) {
 			e.string(p.source)
 			e.string(p.target)
 			e.time(f.began)
+			e.time(f.whole)
 			put(flowKey(p), e)
 			f.dirty = false
 		}
@@ -110,7 +111,7 @@ func (s *source) restoreFlow(value []byte) error {
 	d := decoder{b: value}
 	d.version()
 	f := s.flow(pair{d.string(), d.string()})
-	f.began, f.dirty = d.time(), false
+	f.began, f.whole, f.dirty = d.time(), d.time(), false
 	return d.done()
 }
 

@@ -53,7 +53,9 @@ type flow struct {
 	pair
 	node  lineage.Node
 	began time.Time // the first round
-	born  bool      // it appeared while we looked
+	// whole is the first round in which all its offsets were known, zero while they were not: since then a partition that is new in its books is new. born: all its offsets were written about then.
+	whole time.Time
+	born  bool
 	fact  lineage.ReplicatorFact
 	told  bool
 	books map[string]*copybook.Book // by topic of the source
@@ -330,14 +332,19 @@ func (s *source) book(o *lineage.Observation, t target, views []view) {
 	for _, v := range views {
 		f := s.flow(v.pair)
 		if f.began.IsZero() {
-			f.began, f.born, f.dirty = o.Round, s.ready, true
+			f.began, f.dirty = o.Round, true
+		}
+		if f.whole.IsZero() && v.whole {
+			f.whole, f.born, f.dirty = o.Round, s.ready && v.young, true
 		}
 		f.tellFact(o, s.cfg.Name, t, v)
 		for _, c := range v.copies {
 			s.bookCopy(o, t, f, v, c)
 		}
+		for _, c := range v.idle {
+			s.observe(o, t, f, v, c)
+		}
 		s.noteWriters(f, v)
-		s.dropBooks(f, v)
 	}
 	if len(views) == 0 {
 		s.cfg.Board.Withdraw(s.id())
@@ -392,8 +399,18 @@ func (s *source) bookCopy(o *lineage.Observation, t target, f *flow, v view, c c
 	}
 }
 
-// bookOffsets books what the offsets of one topic tell, and reports whether records moved. Nothing is told while the source is not watched, but the book is kept: when it is, no one takes what was there before for new.
+// bookOffsets books what the offsets of one topic tell, and reports whether records moved.
 func (s *source) bookOffsets(o *lineage.Observation, t target, f *flow, v view, c copied) bool {
+	b, moved := s.observe(o, t, f, v, c)
+	if v.watched {
+		o.Samples = append(o.Samples, b.Tell(o.Round.Add(-s.cfg.Interval), s.ends(v.upstream.ID, c.from, o.Round).Offsets != nil)...)
+	}
+	return moved
+}
+
+// observe brings the book of one topic up to date, and reports whether records moved. It is kept even while nothing is told of it, since the source is not watched or the topic not copied, and as long as there is the
+// replicator, whose offsets stay too: when it is told, no one takes what was there before for new.
+func (s *source) observe(o *lineage.Observation, t target, f *flow, v view, c copied) (*copybook.Book, bool) {
 	topic := lineage.Topic{Cluster: v.upstream.ID, Name: c.from}
 	b, replaced := f.books[c.from], false
 	switch {
@@ -408,14 +425,10 @@ func (s *source) bookOffsets(o *lineage.Observation, t target, f *flow, v view, 
 	ends := s.ends(topic.Cluster, c.from, o.Round)
 	r := copybook.Reading{
 		Offsets: c.offsets, Ends: ends.Offsets, Copies: s.ends(t.ID, c.to, o.Round).Offsets, Transactional: ends.Transactional,
-		Origin: (f.born || f.began.Before(o.Round)) && !replaced && !v.partial, Certain: copybook.Certain(f.born, f.began, o.Round),
+		Origin: (f.born || !f.whole.IsZero() && f.whole.Before(o.Round)) && !replaced, Certain: copybook.Certain(f.born, f.whole, o.Round),
 		Running: v.running, Round: o.Round, Interval: s.cfg.Interval,
 	}
-	moved := b.Observe(r)
-	if v.watched {
-		o.Samples = append(o.Samples, b.Tell(o.Round.Add(-s.cfg.Interval), r.Ends != nil)...)
-	}
-	return moved
+	return b, b.Observe(r)
 }
 
 // ends returns where a topic ends as of a round, or the one or two before it where its own source is late.
@@ -463,14 +476,4 @@ func (s *source) dropFlows(o *lineage.Observation, views []view) {
 		o.Facts = append(o.Facts, lineage.Fact{Key: f.key(s.cfg.Name), Gone: true})
 	}
 	slices.Sort(s.gone)
-}
-
-// dropBooks forgets the books of topics that are not copied any more.
-func (s *source) dropBooks(f *flow, v view) {
-	for topic := range f.books {
-		if !slices.ContainsFunc(v.copies, func(c copied) bool { return c.from == topic && c.offsets != nil }) {
-			delete(f.books, topic)
-			s.gone = append(s.gone, bookKey(f.pair, topic))
-		}
-	}
 }

@@ -61,10 +61,11 @@ type tailed struct {
 }
 
 type tailedPartition struct {
-	leader int32 // -1: none
-	next   int64 // offset to read next; -1: not known where to begin
-	end    int64 // of what is committed; -1: not known
-	asked  bool  // in this round
+	leader int32     // -1: none
+	next   int64     // offset to read next; -1: not known where to begin
+	end    int64     // of what is committed; -1: not known
+	asked  bool      // in this round
+	first  time.Time // of the record at offset 0; zero when that was not read
 }
 
 func newTail(client *kgo.Client) *tail {
@@ -74,6 +75,11 @@ func newTail(client *kgo.Client) *tail {
 // behind reports whether something is left to read.
 func (p *tailedPartition) behind() bool {
 	return p.leader >= 0 && p.next >= 0 && (!p.asked || p.next < p.end)
+}
+
+// began reports whether all that was ever written to a topic was written after an instant, as shows where the first record is still there.
+func (tp *tailed) began(after time.Time) bool {
+	return len(tp.parts) > 0 && !slices.ContainsFunc(tp.parts, func(p tailedPartition) bool { return p.end != 0 && !p.first.After(after) })
 }
 
 // read reads what is new in the topics of want, a depth each, and gives it to each, in order within a partition. restarted is called first for a topic whose records are to be forgotten: it was made anew. What could not be
@@ -336,6 +342,9 @@ func (t *tail) fetched(name string, rp *kmsg.FetchResponseTopicPartition, empty 
 	t.spent.bytes += len(rp.RecordBatches)
 	got, next := kgo.ProcessFetchPartition(kgo.ProcessFetchPartitionOpts{Offset: p.next, Topic: name, Partition: rp.Partition, IsolationLevel: kgo.ReadCommitted()}, rp, t.decompress, nil)
 	for _, r := range got.Records {
+		if r.Offset == 0 {
+			p.first = r.Timestamp
+		}
 		each(name, r)
 	}
 	t.spent.records += len(got.Records)

@@ -27,9 +27,12 @@ type view struct {
 	how      string // where it is known from, the evidence's detail
 	copies   []copied
 	// soon are names of copies that it will write as soon as there is something to copy, whether or not they are there yet. They may be among copies too.
-	soon    []string
-	vague   bool // that it lives is known, and what it copies is not
-	partial bool // old offsets were not read: that a partition has none says nothing
+	soon  []string
+	vague bool // that it lives is known, and what it copies is not
+	whole bool // all its offsets were read: a partition without one is not copied yet
+	young bool // what was read began lately
+	// idle are topics that it has copied and, by what shows now, does not. They may be copied again.
+	idle []copied
 }
 
 // copied is a topic and its copy. One of the names is empty where only the other is known.
@@ -135,15 +138,19 @@ func (s *source) dedicatedView(ctx context.Context, t target, alias, connector s
 	}
 	filter, offsets := c.Filter(), d.offsets[connector]
 	readable := s.caught[mm2.OffsetsTopic(alias)]
-	v.partial = readable && s.tail.topics[mm2.OffsetsTopic(alias)].cut
+	if readable {
+		tp := s.tail.topics[mm2.OffsetsTopic(alias)]
+		v.whole, v.young = !tp.cut, tp.began(round.Add(-copybook.SpreadLimit))
+	}
 	exists := func(topic string) bool { return filter.Copies(topic) && (!v.watched || has(v.upstream, topic)) }
 	seen := map[string]bool{}
 	for _, from := range slices.Sorted(maps.Keys(offsets)) {
-		if len(offsets[from]) == 0 || !exists(from) {
+		if len(offsets[from]) == 0 {
 			continue
 		}
 		to, ok := v.policy.Remote(v.source, from)
-		if ok && !has(t.Watched, to) {
+		if !exists(from) || ok && !has(t.Watched, to) {
+			v.idle = append(v.idle, copied{from: from, offsets: offsets[from]})
 			continue
 		}
 		seen[to] = true
