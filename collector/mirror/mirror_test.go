@@ -586,19 +586,7 @@ func TestWithoutHeartbeatsTheGroupTells(t *testing.T) {
 	if s := w.fact().Replicator.State; s != "UNASSIGNED" {
 		t.Errorf("state %s", s)
 	}
-	worker, err := kgo.NewClient(kgo.SeedBrokers(w.fake.ListenAddrs()...), kgo.ConsumerGroup("west-mm2"), kgo.ConsumeTopics("west.orders"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer worker.Close()
-	for range 50 {
-		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-		worker.PollFetches(ctx)
-		cancel()
-		if id, gen := worker.GroupMetadata(); id != "" && gen >= 0 {
-			break
-		}
-	}
+	w.work()
 	w.take(int(groupCadence / tick))
 	if len(w.last.Sightings) == 0 {
 		t.Error("it has a worker and does not run")
@@ -1258,5 +1246,52 @@ func TestReplicatorThatBegins(t *testing.T) {
 	w.wantValue("orders", lineage.Records, 10)
 	if s := w.rec.samples[read("orders")][lineage.Records]; s.Estimated {
 		t.Error("what was seen from the beginning is estimated")
+	}
+}
+
+// work makes a member of the worker group.
+func (w *world) work() {
+	w.t.Helper()
+	worker, err := kgo.NewClient(kgo.SeedBrokers(w.fake.ListenAddrs()...), kgo.ConsumerGroup("west-mm2"), kgo.ConsumeTopics("west.orders"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(worker.Close)
+	for range 50 {
+		ctx, cancel := context.WithTimeout(w.t.Context(), 100*time.Millisecond)
+		worker.PollFetches(ctx)
+		cancel()
+		if id, gen := worker.GroupMetadata(); id != "" && gen >= 0 {
+			break
+		}
+	}
+}
+
+// The last heartbeat stays when they are switched off. Then the group tells, where it may be asked.
+func TestHeartbeatsThatAreSwitchedOff(t *testing.T) {
+	for _, denied := range []bool{false, true} {
+		w := newWorld(t)
+		w.dedicated("", "west.orders")
+		w.work()
+		if denied {
+			w.fake.Control(func(kreq kmsg.Request) (kmsg.Response, error, bool) {
+				w.fake.KeepControl()
+				req, ok := kreq.(*kmsg.DescribeGroupsRequest)
+				if !ok {
+					return nil, nil, false
+				}
+				resp := req.ResponseKind().(*kmsg.DescribeGroupsResponse)
+				g := kmsg.NewDescribeGroupsResponseGroup()
+				g.Group, g.ErrorCode = req.Groups[0], kerr.GroupAuthorizationFailed.Code
+				resp.Groups = append(resp.Groups, g)
+				return resp, nil, true
+			})
+		}
+		w.take(1, "west->east")
+		w.take(40)
+		state := map[bool]string{false: "RUNNING", true: "UNASSIGNED"}[denied]
+		if f := w.fact().Replicator; f.State != state || (len(w.last.Sightings) > 0) == denied {
+			t.Errorf("denied %v: state %s with %d sightings", denied, f.State, len(w.last.Sightings))
+		}
 	}
 }

@@ -283,10 +283,12 @@ func (s *source) stirred(p pair, sum uint64, round time.Time) bool {
 	return !f.stirred.IsZero() && round.Sub(f.stirred) <= copybook.SpreadLimit
 }
 
-// lives reports whether the process of a dedicated MirrorMaker 2 is there: by its heartbeats or, where it writes none, by the members of its worker group.
+// lives reports whether the process of a dedicated MirrorMaker 2 is there: by its heartbeats or, where it writes none, by the members of its worker group. The topic keeps the last heartbeat for ever, so
+// one that is old may be of before they were switched off.
 func (s *source) lives(ctx context.Context, p pair, round time.Time) bool {
-	if b := s.words.beats[p]; b != nil {
-		return b.alive(round)
+	b := s.words.beats[p]
+	if b != nil && b.alive(round) {
+		return true
 	}
 	look, ok := s.groups[p]
 	if ok && round.Sub(look.at) < groupCadence {
@@ -294,7 +296,7 @@ func (s *source) lives(ctx context.Context, p pair, round time.Time) bool {
 	}
 	req := kmsg.NewPtrDescribeGroupsRequest()
 	req.Groups = []string{mm2.DedicatedGroup(p.source)}
-	live := true // what can't be asked leaves the status as it is said
+	live := b == nil // what can't be asked leaves the status as it is said, but for a heartbeat that has stopped
 	if resp, err := req.RequestWith(ctx, s.tail.client); err == nil && len(resp.Groups) == 1 {
 		switch g := resp.Groups[0]; g.ErrorCode {
 		case 0:
