@@ -596,9 +596,17 @@ func TestWithoutHeartbeatsTheGroupTells(t *testing.T) {
 func TestReverseHerderIsNoReplicator(t *testing.T) {
 	w := newWorld(t)
 	// What a dedicated west → east leaves on its source, looked at as a target: here "east" plays it.
-	w.topic(1, "heartbeats", "mm2-configs.west.internal", "mm2-offsets.west.internal", "mm2-status.west.internal", "mm2-offset-syncs.west.internal", "orders")
+	w.topic(1, "heartbeats", "mm2-configs.west.internal", "mm2-status.west.internal", "mm2-offset-syncs.west.internal", "orders")
+	w.topic(25, "mm2-offsets.west.internal")
 	w.west = []string{"east.orders", "orders", "heartbeats", "east.heartbeats", "east.checkpoints.internal", "mm2-configs.east.internal"}
 	w.put("mm2-configs.west.internal", "session-key", `{"key":"`+canary+`"}`)
+	for _, name := range []string{"MirrorSourceConnector", "MirrorCheckpointConnector", "MirrorHeartbeatConnector"} {
+		w.put("mm2-configs.west.internal", "connector-"+name, `{"properties":{"connector.class":"org.apache.kafka.connect.mirror.`+name+`","name":"`+name+`",
+			"source.cluster.alias":"west","target.cluster.alias":"east","source.cluster.bootstrap.servers":"w1:9092","topics":"orders|lines","enabled":"false"}}`)
+		w.put("mm2-status.west.internal", "status-connector-"+name, `{"state":"RUNNING","trace":null,"worker_id":"127.0.0.1:0","generation":1}`)
+	}
+	w.put("mm2-status.west.internal", "status-task-MirrorHeartbeatConnector-0", `{"state":"RUNNING","trace":null,"worker_id":"127.0.0.1:0","generation":2}`)
+	w.put("mm2-offsets.west.internal", `["MirrorHeartbeatConnector",{"sourceClusterAlias":"west","targetClusterAlias":"east"}]`, `{"offset":0}`)
 	w.sync("mm2-offset-syncs.west.internal", "orders", 5)
 	w.take(3, "west->east")
 	if len(w.rec.facts) > 0 || len(w.last.Sightings) > 0 || len(w.rec.blind) > 0 {
@@ -1294,4 +1302,22 @@ func TestHeartbeatsThatAreSwitchedOff(t *testing.T) {
 			t.Errorf("denied %v: state %s with %d sightings", denied, f.State, len(w.last.Sightings))
 		}
 	}
+}
+
+// A direction that is switched off is no replicator, whatever it has left. Switched on again it goes on from where it was.
+func TestDirectionThatIsSwitchedOff(t *testing.T) {
+	w := newWorld(t)
+	w.history()
+	w.take(3, "west->east")
+	w.config(`,"enabled":"false"`)
+	w.put("mm2-status.west.internal", "status-task-MirrorSourceConnector-0", "")
+	w.take(30, "west->east")
+	if f := w.fact(); !f.Gone || len(w.last.Sightings) > 0 || len(w.rec.blind) > 0 {
+		t.Errorf("fact %+v, sightings %v, blind spots %v", f, w.last.Sightings, w.rec.blind)
+	}
+	w.wantWriters(false)
+	w.config(`,"enabled":"true"`)
+	w.status("RUNNING")
+	w.wantOnlyNew()
+	w.wantWriters(true, "west.orders")
 }

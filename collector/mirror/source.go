@@ -198,15 +198,15 @@ func (s *source) board(ctx context.Context) (collector.Watched, bool) {
 
 // wanted returns the topics to read now, with how far back. What needs no other is first: configurations and heartbeats say which others tell.
 func (s *source) wanted(t target) map[string]int64 {
-	want, direct := map[string]int64{}, map[string]bool{}
+	want, here, direct, elsewhere := map[string]int64{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for alias, d := range s.words.dedicated {
 		for _, c := range d.configs {
-			direct[alias] = direct[alias] || mm2.IsSourceConnector(c.Class)
+			here[alias] = here[alias] || mm2.IsSourceConnector(c.Class)
+			direct[alias] = direct[alias] || mm2.IsSourceConnector(c.Class) && !c.Off
 		}
 	}
-	elsewhere := map[string]bool{}
 	for p := range s.words.beats {
-		elsewhere[p.source] = !direct[p.source]
+		elsewhere[p.source] = !here[p.source]
 	}
 	for name, in := range t.internal {
 		switch in.Kind {

@@ -1,6 +1,7 @@
 package mirror
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -83,18 +84,22 @@ func (s *source) resolve(alias string, brokers []string) (collector.Watched, boo
 	return s.cfg.Board.Find(alias, brokers, s.cfg.Aliases)
 }
 
-// views returns all that is known to replicate into the cluster, each pair once: what tells most comes first.
+// views returns all that is known to replicate into the cluster, each pair once: what tells most comes first. A pair of which a configuration says that it is off is none, though it has heartbeats, and copies where it was on before.
 func (s *source) views(ctx context.Context, t target, round time.Time) []view {
-	found := map[pair]view{}
+	found, off := map[pair]view{}, map[pair]bool{}
 	add := func(v view, ok bool) {
-		if _, known := found[v.pair]; ok && !known {
+		if _, known := found[v.pair]; ok && !known && !off[v.pair] {
 			found[v.pair] = v
 		}
 	}
 	for _, alias := range slices.Sorted(maps.Keys(s.words.dedicated)) {
 		d := s.words.dedicated[alias]
 		for _, name := range slices.Sorted(maps.Keys(d.configs)) {
-			if c := d.configs[name]; mm2.IsSourceConnector(c.Class) {
+			switch c := d.configs[name]; {
+			case !mm2.IsSourceConnector(c.Class):
+			case c.Off:
+				off[s.configured(alias, c)] = true
+			default:
 				add(s.dedicatedView(ctx, t, alias, name, d, c, round), true)
 			}
 		}
@@ -114,6 +119,11 @@ func (s *source) views(ctx context.Context, t target, round time.Time) []view {
 	return out
 }
 
+// configured is the pair of a configuration. alias is what the topic says that holds it.
+func (s *source) configured(alias string, c mm2.ConnectorConfig) pair {
+	return pair{cmp.Or(c.SourceAlias, alias), cmp.Or(c.TargetAlias, s.cfg.Name)}
+}
+
 // pairs are those that heartbeats name, in order.
 func (s *source) pairs() []pair {
 	return slices.SortedFunc(maps.Keys(s.words.beats), func(a, b pair) int { return strings.Compare(a.String(), b.String()) })
@@ -121,13 +131,7 @@ func (s *source) pairs() []pair {
 
 // dedicatedView is what the bookkeeping of a dedicated MirrorMaker 2 tells.
 func (s *source) dedicatedView(ctx context.Context, t target, alias, connector string, d *dedicated, c mm2.ConnectorConfig, round time.Time) view {
-	v := view{pair: pair{alias, s.cfg.Name}, policy: c.Policy, how: "configuration, offsets and status that MirrorMaker 2 keeps on the target"}
-	if c.SourceAlias != "" {
-		v.source = c.SourceAlias
-	}
-	if c.TargetAlias != "" {
-		v.target = c.TargetAlias
-	}
+	v := view{pair: s.configured(alias, c), policy: c.Policy, how: "configuration, offsets and status that MirrorMaker 2 keeps on the target"}
 	v.upstream, v.watched = s.resolve(v.source, c.SourceBrokers)
 	v.state, v.running = d.state(connector)
 	switch told := s.caught[mm2.StatusTopic(alias)]; {

@@ -17,6 +17,8 @@ type ConnectorConfig struct {
 	Policy                       Policy
 	Topics, TopicsExclude        string // lists of names and expressions, as configured
 	TopicFilter                  string // topic.filter.class; empty: the default
+	// Off: it copies nothing, though Connect says that it runs. A dedicated process makes all three connectors of both directions, since the heartbeats of one need those of the other.
+	Off bool
 }
 
 // defaultTarget is the alias of the target where none is set (MirrorConnectorConfig, 4.3.1). The source's has no default.
@@ -29,7 +31,7 @@ func ReadConfig(get func(key string) string) ConnectorConfig {
 		SourceAlias: get("source.cluster.alias"), TargetAlias: cmp.Or(get("target.cluster.alias"), defaultTarget),
 		SourceBrokers: addresses(get("source.cluster.bootstrap.servers")), TargetBrokers: addresses(get("target.cluster.bootstrap.servers")),
 		Policy: NewPolicy(get("replication.policy.class"), get("replication.policy.separator"), strings.EqualFold(get("replication.policy.internal.topic.separator.enabled"), "false")),
-		Topics: get("topics"), TopicsExclude: get("topics.exclude"), TopicFilter: get("topic.filter.class"),
+		Topics: get("topics"), TopicsExclude: get("topics.exclude"), TopicFilter: get("topic.filter.class"), Off: strings.EqualFold(strings.TrimSpace(get("enabled")), "false"),
 	}
 }
 

@@ -71,7 +71,7 @@ func TestDecodeConfigTakesNamedFieldsOnly(t *testing.T) {
 	value := `{"properties":{"connector.class":"org.apache.kafka.connect.mirror.MirrorSourceConnector","name":"MirrorSourceConnector",
 		"source.cluster.alias":"west","target.cluster.alias":"east","source.cluster.bootstrap.servers":"w1:9092, w2:9092,user:` + canary + `@w3:9092",
 		"target.cluster.bootstrap.servers":"e1:9092","replication.policy.class":"org.apache.kafka.connect.mirror.IdentityReplicationPolicy",
-		"replication.policy.separator":"_","replication.policy.internal.topic.separator.enabled":"false","topics":"orders|lines","topics.exclude":"x.*",
+		"replication.policy.separator":"_","replication.policy.internal.topic.separator.enabled":"false","topics":"orders|lines","topics.exclude":"x.*","enabled":"False",
 		"source.cluster.sasl.jaas.config":"PlainLoginModule required password=\"` + canary + `\";","ssl.key.password":"` + canary + `","tasks.max":3,"nothing":null}}`
 	r, err := mm2.DecodeConfig([]byte("connector-MirrorSourceConnector"), []byte(value))
 	if err != nil {
@@ -79,7 +79,7 @@ func TestDecodeConfigTakesNamedFieldsOnly(t *testing.T) {
 	}
 	got := fmt.Sprintf("%+v", r)
 	want := "{Kind:1 Connector:MirrorSourceConnector Gone:false Config:{Name:MirrorSourceConnector Class:org.apache.kafka.connect.mirror.MirrorSourceConnector SourceAlias:west TargetAlias:east " +
-		"SourceBrokers:[w1:9092 w2:9092] TargetBrokers:[e1:9092] Policy:{Class:org.apache.kafka.connect.mirror.IdentityReplicationPolicy Separator:_ Internal:.} Topics:orders|lines TopicsExclude:x.* TopicFilter:} State:}"
+		"SourceBrokers:[w1:9092 w2:9092] TargetBrokers:[e1:9092] Policy:{Class:org.apache.kafka.connect.mirror.IdentityReplicationPolicy Separator:_ Internal:.} Topics:orders|lines TopicsExclude:x.* TopicFilter: Off:true} State:}"
 	if got != want {
 		t.Errorf("decoded\n%s, want\n%s", got, want)
 	}
