@@ -1321,3 +1321,40 @@ func TestDirectionThatIsSwitchedOff(t *testing.T) {
 	w.wantOnlyNew()
 	w.wantWriters(true, "west.orders")
 }
+
+// Aliases in the configuration make no second replicator of one that tells of itself.
+func TestDeclaredAliasOfAReplicatorThatTells(t *testing.T) {
+	for _, dedicated := range []bool{true, false} {
+		w := newWorld(t)
+		w.alias = map[string]string{"west": "west"} // and the target is called otherwise than lineaged calls it
+		w.start()
+		if dedicated {
+			w.dedicated("", "west.orders")
+			w.put("mm2-configs.west.internal", "connector-MirrorSourceConnector", `{"properties":{"connector.class":"org.apache.kafka.connect.mirror.MirrorSourceConnector",
+				"name":"MirrorSourceConnector","source.cluster.alias":"west","target.cluster.alias":"e","topics":"orders|lines"}}`)
+		} else {
+			w.topic(1, "heartbeats", "west.heartbeats", "west.orders")
+			w.west = []string{"heartbeats", "orders"}
+		}
+		for end := range int64(3) {
+			w.ends["east/west.orders"] = []int64{end}
+			w.take(1, "west->e")
+		}
+		if got, _ := w.board.Writers("E").Of("west.orders"); len(got) != 1 || len(w.rec.facts) != 1 {
+			t.Errorf("writers %v, facts %v", got, w.rec.facts)
+		}
+	}
+}
+
+// Of several aliases of the target, the same one is taken in each round.
+func TestDeclaredAliasesOfTheTarget(t *testing.T) {
+	w := newWorld(t)
+	w.alias = map[string]string{"w": "west", "e": "east", "e2": "east", "e3": "east", "e4": "east"}
+	w.start()
+	w.topic(1, "w.orders")
+	w.west = []string{"orders"}
+	w.take(20)
+	if len(w.rec.facts) != 1 {
+		t.Errorf("facts %v", w.rec.facts)
+	}
+}

@@ -86,10 +86,10 @@ func (s *source) resolve(alias string, brokers []string) (collector.Watched, boo
 
 // views returns all that is known to replicate into the cluster, each pair once: what tells most comes first. A pair of which a configuration says that it is off is none, though it has heartbeats, and copies where it was on before.
 func (s *source) views(ctx context.Context, t target, round time.Time) []view {
-	found, off := map[pair]view{}, map[pair]bool{}
+	found, off, sources := map[pair]view{}, map[pair]bool{}, map[string]bool{}
 	add := func(v view, ok bool) {
 		if _, known := found[v.pair]; ok && !known && !off[v.pair] {
-			found[v.pair] = v
+			found[v.pair], sources[v.source] = v, true
 		}
 	}
 	for _, alias := range slices.Sorted(maps.Keys(s.words.dedicated)) {
@@ -98,7 +98,8 @@ func (s *source) views(ctx context.Context, t target, round time.Time) []view {
 			switch c := d.configs[name]; {
 			case !mm2.IsSourceConnector(c.Class):
 			case c.Off:
-				off[s.configured(alias, c)] = true
+				p := s.configured(alias, c)
+				off[p], sources[p.source] = true, true
 			default:
 				add(s.dedicatedView(ctx, t, alias, name, d, c, round), true)
 			}
@@ -107,8 +108,8 @@ func (s *source) views(ctx context.Context, t target, round time.Time) []view {
 	for _, p := range s.pairs() {
 		add(s.beatingView(t, p, s.words.beats[p], round))
 	}
-	for alias, name := range s.cfg.Aliases {
-		if name != s.cfg.Name {
+	for _, alias := range slices.Sorted(maps.Keys(s.cfg.Aliases)) { // of a source that is known the copies are told, whatever the target is called there
+		if s.cfg.Aliases[alias] != s.cfg.Name && !sources[alias] {
 			add(s.declaredView(t, alias, round))
 		}
 	}
@@ -206,8 +207,8 @@ func (s *source) beatingView(t target, p pair, b *beat, round time.Time) (v view
 // declaredView takes a configured alias for a source when topics here are named as its copies would be. Whether it runs shows from their ends only.
 func (s *source) declaredView(t target, alias string, round time.Time) (v view, ok bool) {
 	v = view{pair: pair{alias, s.cfg.Name}, policy: mm2.NewPolicy("", "", false), how: "names of topics, and the alias in lineaged's configuration"}
-	for a, name := range s.cfg.Aliases {
-		if name == s.cfg.Name {
+	for _, a := range slices.Backward(slices.Sorted(maps.Keys(s.cfg.Aliases))) { // one of several must be the same in each round
+		if s.cfg.Aliases[a] == s.cfg.Name {
 			v.target = a
 		}
 	}
