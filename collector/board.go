@@ -20,6 +20,8 @@ type Board struct {
 	writers  map[lineage.Source][]uncounted       // the newest few rounds, the newest last
 	wanted   map[lineage.ClusterID]map[string]int // topics whose ends somebody wants, and for how many more rounds
 	expected map[lineage.Source]string            // sources that will tell writers, and of which cluster
+
+	replicators map[lineage.Source]map[lineage.Node]bool // that a source sees from where they run
 }
 
 // Watched is a watched cluster as its own source knows it.
@@ -185,6 +187,37 @@ func (b *Board) Ends(cluster lineage.ClusterID, topic string, since time.Time) E
 		return Ends{}
 	}
 	return told.topics[topic]
+}
+
+// SetReplicators says which replicators a source sees from where they run, whether or not they run now, in place of those that it said before. Others leave it to tell of them.
+func (b *Board) SetReplicators(source lineage.Source, nodes []lineage.Node) {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.replicators == nil {
+		b.replicators = map[lineage.Source]map[lineage.Node]bool{}
+	}
+	b.replicators[source] = map[lineage.Node]bool{}
+	for _, n := range nodes {
+		b.replicators[source][n] = true
+	}
+}
+
+// HasReplicator reports whether some source sees a replicator from where it runs.
+func (b *Board) HasReplicator(n lineage.Node) bool {
+	if b == nil {
+		return false
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, nodes := range b.replicators {
+		if nodes[n] {
+			return true
+		}
+	}
+	return false
 }
 
 // uncounted is what one source knows of movers that write without a count.

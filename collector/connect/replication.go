@@ -139,6 +139,7 @@ func (m *movement) copying(cfg mm2.ConnectorConfig, c *connector, copies func(to
 func (t *take) tellReplication(name string, d described, c *connector, m movement) {
 	isSource := mm2.IsSourceConnector(d.Info.Config.get("connector.class"))
 	if isSource {
+		t.replicators = append(t.replicators, m.node)
 		m.replicator.State = d.state()
 		if c.replicator != m.replicator {
 			fact := m.replicator

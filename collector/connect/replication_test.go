@@ -74,9 +74,12 @@ func TestReplicationOnConnect(t *testing.T) {
 	if got, _ := r.board.Writers(kafka).Of("e.orders"); len(got) != 1 || got[0] != want.Node {
 		t.Errorf("the board has %v", got)
 	}
+	if !r.board.HasReplicator(want.Node) {
+		t.Error("the board does not know that Connect tells of the replicator")
+	}
 	delete(w.connectors, "mm")
 	r.take()
-	if f, ok := r.facts(lineage.ReplicatorFacts)["replicator:west/e-%3Ew"]; !ok || !f.Gone {
+	if f, ok := r.facts(lineage.ReplicatorFacts)["replicator:west/e-%3Ew"]; !ok || !f.Gone || r.board.HasReplicator(want.Node) {
 		t.Errorf("a deleted replicator is %+v", f)
 	}
 }

@@ -97,6 +97,8 @@ type take struct {
 	waiting bool                  // there are replicators that can't be named yet
 	closed  []string              // position keys of accounts that were closed
 	unread  []lineage.Topic       // of replications whose offsets could not be read
+
+	replicators []lineage.Node // that copy, or would if they ran
 }
 
 // Observe implements collector.Source.
@@ -125,6 +127,7 @@ func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observa
 	t.closeBooks()
 	t.savePositions()
 	s.last = t.writers
+	s.cfg.Board.SetReplicators(s.id(sourceConnectors), t.replicators)
 	s.cfg.Board.SetWriters(s.id(sourceConnectors), round, true, t.writers)
 	return t.finish("")
 }

@@ -1358,3 +1358,22 @@ func TestDeclaredAliasesOfTheTarget(t *testing.T) {
 		t.Errorf("facts %v", w.rec.facts)
 	}
 }
+
+// A replicator that Connect tells of is left to it: its heartbeats go on while its copying is paused.
+func TestOnAConnectThatIsWatched(t *testing.T) {
+	w := newWorld(t)
+	w.topic(1, "heartbeats", "west.heartbeats", "west.checkpoints.internal", "west.orders")
+	w.west = []string{"heartbeats", "orders"}
+	w.alias = map[string]string{"west": "west"}
+	w.start()
+	connect := lineage.Source{Cluster: "connect-east", Name: "connectors"}
+	w.board.SetReplicators(connect, []lineage.Node{node})
+	w.take(3, "west->east")
+	if len(w.last.Sightings)+len(w.rec.facts)+len(w.rec.blind) > 0 {
+		t.Errorf("sightings %v, facts %v, blind spots %v", w.last.Sightings, w.rec.facts, w.rec.blind)
+	}
+	w.wantWriters(false)
+	w.board.SetReplicators(connect, nil)
+	w.take(1, "west->east")
+	w.wantWriters(true, "west.orders")
+}

@@ -84,11 +84,12 @@ func (s *source) resolve(alias string, brokers []string) (collector.Watched, boo
 	return s.cfg.Board.Find(alias, brokers, s.cfg.Aliases)
 }
 
-// views returns all that is known to replicate into the cluster, each pair once: what tells most comes first. A pair of which a configuration says that it is off is none, though it has heartbeats, and copies where it was on before.
+// views returns all that is known to replicate into the cluster, each pair once: what tells most comes first. A pair of which a configuration says that it is off is none, though it has heartbeats, and copies where it was
+// on before. One that runs on a Connect which is watched is told by that: heartbeats go on while its copying is paused.
 func (s *source) views(ctx context.Context, t target, round time.Time) []view {
 	found, off, sources := map[pair]view{}, map[pair]bool{}, map[string]bool{}
 	add := func(v view, ok bool) {
-		if _, known := found[v.pair]; ok && !known && !off[v.pair] {
+		if _, known := found[v.pair]; ok && !known {
 			found[v.pair], sources[v.source] = v, true
 		}
 	}
@@ -106,11 +107,16 @@ func (s *source) views(ctx context.Context, t target, round time.Time) []view {
 		}
 	}
 	for _, p := range s.pairs() {
-		add(s.beatingView(t, p, s.words.beats[p], round))
+		if s.cfg.Board.HasReplicator(s.node(p)) {
+			sources[p.source] = true
+		} else if !off[p] {
+			add(s.beatingView(t, p, s.words.beats[p], round))
+		}
 	}
 	for _, alias := range slices.Sorted(maps.Keys(s.cfg.Aliases)) { // of a source that is known the copies are told, whatever the target is called there
 		if s.cfg.Aliases[alias] != s.cfg.Name && !sources[alias] {
-			add(s.declaredView(t, alias, round))
+			v, ok := s.declaredView(t, alias, round)
+			add(v, ok && !s.cfg.Board.HasReplicator(s.node(v.pair)))
 		}
 	}
 	out := make([]view, 0, len(found))
