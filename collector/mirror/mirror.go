@@ -77,3 +77,8 @@ func (c *Collector) Run(ctx context.Context) error {
 
 // id is the source's name in observations.
 func (s *source) id() lineage.Source { return lineage.Source{Cluster: s.cfg.Name, Name: sourceName} }
+
+// unseenID is the name on the board under which stand the writers of which nothing was seen in a round that saw others.
+func (s *source) unseenID() lineage.Source {
+	return lineage.Source{Cluster: s.cfg.Name, Name: sourceName + " unseen"}
+}

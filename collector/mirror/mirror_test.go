@@ -1122,6 +1122,12 @@ func TestAbortedOffsetsAreNotCounted(t *testing.T) {
 // deny forbids to read topics with a prefix, until false is stored.
 func (w *world) deny(prefix string) *atomic.Bool {
 	w.t.Helper()
+	return w.refuse(prefix, kerr.TopicAuthorizationFailed)
+}
+
+// refuse answers with an error for topics with a prefix, until false is stored.
+func (w *world) refuse(prefix string, why *kerr.Error) *atomic.Bool {
+	w.t.Helper()
 	topics, err := w.admin.ListTopics(w.t.Context())
 	if err != nil {
 		w.t.Fatal(err)
@@ -1151,7 +1157,7 @@ func (w *world) deny(prefix string) *atomic.Bool {
 			return nil, nil, false
 		}
 		resp := req.ResponseKind().(*kmsg.FetchResponse)
-		each(&not, resp, func(_ string, p *kmsg.FetchResponseTopicPartition) { p.ErrorCode = kerr.TopicAuthorizationFailed.Code })
+		each(&not, resp, func(_ string, p *kmsg.FetchResponseTopicPartition) { p.ErrorCode = why.Code })
 		if len(may.Topics) > 0 {
 			w.fake.SleepControl(func() {
 				rest, err := may.RequestWith(context.Background(), w.client)
@@ -1376,4 +1382,75 @@ func TestOnAConnectThatIsWatched(t *testing.T) {
 	w.board.SetReplicators(connect, nil)
 	w.take(1, "west->east")
 	w.wantWriters(true, "west.orders")
+}
+
+// north makes the topics of a second dedicated MirrorMaker 2, from a cluster that is not watched.
+func (w *world) north() {
+	w.t.Helper()
+	w.topic(1, "mm2-configs.north.internal", "mm2-offsets.north.internal", "mm2-status.north.internal", "north.orders")
+	w.put("mm2-configs.north.internal", "connector-MirrorSourceConnector", `{"properties":{"connector.class":"MirrorSourceConnector","source.cluster.alias":"north","target.cluster.alias":"east"}}`)
+	for _, key := range []string{"status-connector-MirrorSourceConnector", "status-task-MirrorSourceConnector-0"} {
+		w.put("mm2-status.north.internal", key, `{"state":"RUNNING","worker_id":"127.0.0.1:0","generation":1}`)
+	}
+	w.put("mm2-status.north.internal", "status-topic-north.orders:connector-MirrorSourceConnector", `{"topic":{"name":"north.orders","connector":"MirrorSourceConnector","task":0}}`)
+}
+
+// What stands between lineaged and the topics of one pair hides that pair, and no other.
+func TestTopicOfOnePairThatCannotBeRead(t *testing.T) {
+	for _, before := range []int{0, 3} {
+		w := newWorld(t)
+		w.dedicated("", "west.orders")
+		w.north()
+		w.offset("orders", 0, 9)
+		w.take(before, "west->east", "north->east")
+		refused := w.refuse("mm2-status.north.", kerr.NotLeaderForPartition)
+		w.take(1, "west->east", "north->east")
+		w.offset("orders", 0, 19)
+		w.take(1, "west->east", "north->east")
+		w.wantValue("orders", lineage.Records, 10)
+		w.wantWriters(true, "west.orders")
+		var hidden []lineage.Topic
+		if before > 0 {
+			hidden = []lineage.Topic{{Cluster: "E", Name: "north.orders"}}
+		}
+		if m := w.last.Missing; len(m) != 1 || m[0].All || m[0].Share != 0.5 || !strings.HasPrefix(m[0].Reason, "mm2-status.north.internal: ") || !slices.Equal(m[0].Topics, hidden) || len(w.last.Events) > 0 {
+			t.Errorf("missing %+v, events %v", m, w.last.Events)
+		}
+		if got, sure := w.board.Writers("E").Of("north.orders"); (len(got) > 0) != (before > 0) || sure != (before == 0) {
+			t.Errorf("writers %v, sure %v, of a topic whose writer could not be seen", got, sure)
+		}
+		refused.Store(false)
+		w.take(1, "west->east", "north->east")
+		if got, sure := w.board.Writers("E").Of("north.orders"); len(got) != 1 || !sure || len(w.last.Missing) > 0 {
+			t.Errorf("writers %v, sure %v, missing %v", got, sure, w.last.Missing)
+		}
+		for key, f := range w.rec.facts {
+			if f.Gone {
+				t.Errorf("%v is gone", key)
+			}
+		}
+	}
+}
+
+// While the long topic of one pair is read, the others are told, and writers that may show are waited for.
+func TestPairsAreToldWhileAnotherIsRead(t *testing.T) {
+	w := newWorld(t)
+	w.dedicated("", "west.orders")
+	w.north()
+	for range 40 {
+		w.put("mm2-status.north.internal", "other", strings.Repeat("x", 200<<10))
+	}
+	w.offset("orders", 0, 9)
+	w.take(1, "west->east", "north->east")
+	if m := w.last.Missing; len(m) != 1 || m[0].All || !strings.Contains(m[0].Reason, "still reading mm2-status.north.internal") || len(w.last.Sightings) == 0 {
+		t.Errorf("missing %+v, %d sightings", m, len(w.last.Sightings))
+	}
+	if got := w.board.Writers("E"); !got.Told || !got.AsOf.IsZero() {
+		t.Errorf("writers are %+v, want them expected", got)
+	}
+	w.take(2, "west->east", "north->east")
+	w.wantWriters(true, "west.orders")
+	if len(w.last.Missing) > 0 {
+		t.Errorf("missing %v", w.last.Missing)
+	}
 }

@@ -1,6 +1,7 @@
 package mirror
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,6 +34,9 @@ type source struct {
 	caught map[string]bool // topics that were read to their end once
 	fresh  map[string]bool // topics that were read to their end in the newest round
 	groups map[pair]groupLook
+	// missing says, by the alias of a source, why what tells of replication from there was not read in the newest round. behind: of one of them reading goes on.
+	missing map[string]string
+	behind  bool
 
 	flows map[pair]*flow
 	ready bool // all that tells was read once: what shows from then on is new
@@ -44,7 +48,6 @@ type source struct {
 	sayAll  bool           // blind spots are to be told
 	scale   map[string]int // number of bad records as last told, by topic
 	telling bool           // the board has writers from us
-	writers collector.UncountedWriters
 	cluster lineage.ClusterID
 }
 
@@ -60,7 +63,10 @@ type flow struct {
 	told  bool
 	books map[string]*copybook.Book // by topic of the source
 	marks map[string]uint64         // newest marks, by topic here
-	dirty bool
+	// As it was last seen: the topics of its accesses, and the names of those that it writes.
+	topics []lineage.Topic
+	writes []string
+	dirty  bool
 
 	sum     uint64
 	stirred time.Time
@@ -121,14 +127,21 @@ func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observa
 	}
 	s.cluster = w.ID
 	t := newTarget(w)
-	if err := s.readAll(ctx, t, round); err != nil {
+	err := s.readAll(ctx, t, round)
+	var views []view
+	if err == nil {
+		views = s.views(ctx, t, round)
+	}
+	if err == nil && len(views) == 0 && len(s.missing) > 0 {
+		err = errors.New(strings.Join(slices.Sorted(maps.Values(s.missing)), "; "))
+	}
+	if err != nil {
 		if !s.telling {
 			s.cfg.Board.Expect(s.id(), s.cfg.Name) // there may be writers, once all is read
 		}
 		return s.miss(ctx, o, err.Error())
 	}
 	s.tellSyncs(t)
-	views := s.views(ctx, t, round)
 	s.book(o, t, views)
 	s.sayBlind(o, views)
 	s.savePositions(o)
@@ -159,7 +172,8 @@ func (s *source) miss(ctx context.Context, o *lineage.Observation, reason string
 func (s *source) unseen(ctx context.Context, o *lineage.Observation, reason string) []lineage.Observation {
 	o.Missing = append(o.Missing, lineage.Missing{All: true, Share: 1, Reason: reason})
 	if s.telling {
-		s.cfg.Board.SetWriters(s.id(), o.Round, false, s.writers)
+		s.cfg.Board.SetWriters(s.id(), o.Round, false, s.writers(func(*flow) bool { return true }))
+		s.cfg.Board.Withdraw(s.unseenID())
 	}
 	return s.leave(ctx, o)
 }
@@ -238,6 +252,7 @@ func (s *source) wanted(t target) map[string]int64 {
 func (s *source) readAll(ctx context.Context, t target, round time.Time) error {
 	want := s.wanted(t)
 	s.forgetOthers(want)
+	s.missing, s.behind = nil, false
 	if len(want) == 0 {
 		return nil
 	}
@@ -270,27 +285,35 @@ func (s *source) readAll(ctx context.Context, t target, round time.Time) error {
 	}
 }
 
-// noteRead notes which topics were read to their ends, and returns why the round can't go on.
+// noteRead notes which topics were read to their ends, and which were not. An error says why the round can't go on: a broker did not answer, or heartbeats were not read, which are of all pairs.
 func (s *source) noteRead(want map[string]int64) error {
-	why, behind := map[string]bool{}, []string(nil)
-	for name := range want {
+	s.missing, s.behind = map[string]string{}, false
+	for _, name := range slices.Sorted(maps.Keys(want)) {
 		tp := s.tail.topics[name]
 		s.fresh[name] = tp.whole
 		s.caught[name] = s.caught[name] || tp.whole
+		var why string
 		switch {
 		case errors.Is(tp.err, errDenied), errors.Is(tp.err, errGone):
+			continue
 		case tp.err != nil:
-			why[tp.err.Error()] = true
-		case !s.caught[name]:
-			behind = append(behind, name)
+			why = name + ": " + tp.err.Error()
+		case s.caught[name]:
+			continue
+		default:
+			why, s.behind = "still reading "+name, true
 		}
+		alias := mm2.ParseInternal(name).Alias
+		if others := s.missing[alias]; others != "" {
+			why = others + "; " + why
+		}
+		s.missing[alias] = why
 	}
-	if len(why) > 0 {
-		return errors.New(strings.Join(slices.Sorted(maps.Keys(why)), "; "))
+	if s.tail.down != nil {
+		return s.tail.down
 	}
-	if len(behind) > 0 {
-		slices.Sort(behind)
-		return fmt.Errorf("still reading MirrorMaker 2's topics: %s", strings.Join(behind, ", "))
+	if why := s.missing[""]; why != "" {
+		return errors.New(why)
 	}
 	return nil
 }
@@ -314,7 +337,7 @@ func (s *source) forgetOthers(want map[string]int64) {
 // tellSyncs tells the sources of other clusters what they want to know of offset syncs on this one.
 func (s *source) tellSyncs(t target) {
 	for _, in := range t.internal {
-		if in.Kind != mm2.OffsetSyncTopic || !s.cfg.Syncs.isWanted(t.ID, in.Alias) {
+		if in.Kind != mm2.OffsetSyncTopic || s.missing[in.Alias] != "" || !s.cfg.Syncs.isWanted(t.ID, in.Alias) {
 			continue
 		}
 		counts := map[string]uint64{}
@@ -328,7 +351,6 @@ func (s *source) tellSyncs(t target) {
 // book books a round of all views, and tells the board who writes.
 func (s *source) book(o *lineage.Observation, t target, views []view) {
 	s.dropFlows(o, views)
-	s.writers = collector.UncountedWriters{t.ID: {}}
 	for _, v := range views {
 		f := s.flow(v.pair)
 		if f.began.IsZero() {
@@ -338,27 +360,85 @@ func (s *source) book(o *lineage.Observation, t target, views []view) {
 			f.whole, f.born, f.dirty = o.Round, s.ready && v.young, true
 		}
 		f.tellFact(o, s.cfg.Name, t, v)
+		f.topics, f.writes = nil, v.writes()
+		marks := f.marks
+		f.marks = map[string]uint64{}
 		for _, c := range v.copies {
-			s.bookCopy(o, t, f, v, c)
+			s.bookCopy(o, t, f, v, c, marks)
 		}
 		for _, c := range v.idle {
 			s.observe(o, t, f, v, c)
 		}
-		s.noteWriters(f, v)
 	}
-	if len(views) == 0 {
-		s.cfg.Board.Withdraw(s.id())
-		s.telling = false
-		return
-	}
-	s.cfg.Board.SetWriters(s.id(), o.Round, true, s.writers)
-	s.telling = true
+	s.sayMissing(o, len(views))
+	s.tellWriters(o.Round, len(views) > 0)
 }
 
-// noteWriters notes what a replicator writes. Copies that begin between two rounds are named before: else their first records would be nobody's.
-func (s *source) noteWriters(f *flow, v view) {
-	if !v.running {
+// sayMissing says of which replication nothing was seen in this round.
+func (s *source) sayMissing(o *lineage.Observation, seen int) {
+	for _, alias := range slices.Sorted(maps.Keys(s.missing)) {
+		m := lineage.Missing{Reason: s.missing[alias], Share: 1 / float64(seen+len(s.missing))}
+		for p, f := range s.flows {
+			if p.source == alias {
+				m.Topics = append(m.Topics, f.accessed()...)
+			}
+		}
+		slices.SortFunc(m.Topics, func(a, b lineage.Topic) int {
+			return cmp.Or(cmp.Compare(a.Cluster, b.Cluster), cmp.Compare(a.Name, b.Name))
+		})
+		m.Topics = slices.Compact(m.Topics)
+		o.Missing = append(o.Missing, m)
+	}
+}
+
+// accessed returns the topics of a replicator's accesses, as far as they are known.
+func (f *flow) accessed() []lineage.Topic {
+	topics := slices.Clone(f.topics)
+	for _, b := range f.books {
+		if b.Access.Topic.Cluster != "" {
+			topics = append(topics, b.Access.Topic)
+		}
+	}
+	return topics
+}
+
+// tellWriters tells the board who writes. Those of which nothing was seen may or may not: as a source of their own, so that the others stay sure.
+func (s *source) tellWriters(round time.Time, seen bool) {
+	s.telling = seen
+	if !seen {
+		s.cfg.Board.Withdraw(s.id())
+		s.cfg.Board.Withdraw(s.unseenID())
 		return
+	}
+	s.cfg.Board.SetWriters(s.id(), round, true, s.writers(func(f *flow) bool { return s.missing[f.source] == "" }))
+	switch unseen := s.writers(func(f *flow) bool { return s.missing[f.source] != "" }); {
+	case len(unseen[s.cluster]) > 0:
+		s.cfg.Board.SetWriters(s.unseenID(), round, false, unseen)
+	case s.behind:
+		s.cfg.Board.Expect(s.unseenID(), s.cfg.Name)
+	default:
+		s.cfg.Board.Withdraw(s.unseenID())
+	}
+}
+
+// writers are the writers among some replicators, as they were last seen.
+func (s *source) writers(of func(*flow) bool) collector.UncountedWriters {
+	w := collector.UncountedWriters{s.cluster: {}}
+	for _, f := range s.flows {
+		if !of(f) {
+			continue
+		}
+		for _, to := range f.writes {
+			w.Add(s.cluster, to, f.node)
+		}
+	}
+	return w
+}
+
+// writes are the topics that a replicator writes, nil while it does not run. Copies that begin between two rounds are named before: else their first records would be nobody's.
+func (v view) writes() []string {
+	if !v.running {
+		return nil
 	}
 	names := slices.Clone(v.soon)
 	for _, c := range v.copies {
@@ -367,16 +447,14 @@ func (s *source) noteWriters(f *flow, v view) {
 		}
 	}
 	slices.Sort(names)
-	for _, to := range slices.Compact(names) {
-		s.writers.Add(s.cluster, to, f.node)
-	}
+	return slices.Compact(names)
 }
 
-// bookCopy books one topic and its copy.
-func (s *source) bookCopy(o *lineage.Observation, t target, f *flow, v view, c copied) {
+// bookCopy books one topic and its copy. marks are those of the round before.
+func (s *source) bookCopy(o *lineage.Observation, t target, f *flow, v view, c copied, marks map[string]uint64) {
 	moved := false
 	if c.mark != 0 {
-		was, known := f.marks[c.to]
+		was, known := marks[c.to]
 		moved = known && was != c.mark
 		f.marks[c.to] = c.mark
 	}
@@ -388,6 +466,7 @@ func (s *source) bookCopy(o *lineage.Observation, t target, f *flow, v view, c c
 	}
 	if c.from != "" && v.watched {
 		topic := lineage.Topic{Cluster: v.upstream.ID, Name: c.from}
+		f.topics = append(f.topics, topic)
 		s.cfg.Board.WantEnds(topic.Cluster, c.from)
 		if v.running {
 			o.Sightings = append(o.Sightings, lineage.Sighting{Access: f.read(topic), Evidence: lineage.Mirror, Moved: moved, Detail: v.how})
@@ -395,6 +474,7 @@ func (s *source) bookCopy(o *lineage.Observation, t target, f *flow, v view, c c
 	}
 	if c.to != "" && v.running {
 		topic := lineage.Topic{Cluster: t.ID, Name: c.to}
+		f.topics = append(f.topics, topic)
 		o.Sightings = append(o.Sightings, lineage.Sighting{Access: f.write(topic), Evidence: lineage.Mirror, Moved: moved, Detail: v.how})
 	}
 }
@@ -462,7 +542,7 @@ func (f *flow) key(name string) lineage.FactKey {
 // dropFlows says of replicators that are no more that they are gone.
 func (s *source) dropFlows(o *lineage.Observation, views []view) {
 	for p, f := range s.flows {
-		if slices.ContainsFunc(views, func(v view) bool { return v.pair == p }) {
+		if s.missing[p.source] != "" || slices.ContainsFunc(views, func(v view) bool { return v.pair == p }) {
 			continue
 		}
 		delete(s.flows, p)

@@ -40,6 +40,7 @@ type tail struct {
 	topics     map[string]*tailed
 	asked      time.Time // when leaders were last asked for
 	stale      bool      // a leader has changed
+	down       error     // why a broker did not answer in the newest round
 
 	spent spent // in the newest round
 }
@@ -86,6 +87,7 @@ func (tp *tailed) began(after time.Time) bool {
 // read is in the topics' err.
 func (t *tail) read(ctx context.Context, want map[string]int64, restarted func(topic string), each func(topic string, r *kgo.Record)) {
 	fresh, cadence := false, metadataCadence
+	t.down = nil
 	for name, depth := range want {
 		if t.topics[name] == nil {
 			t.topics[name] = &tailed{depth: depth}
@@ -131,7 +133,7 @@ func (t *tail) fail(err error) {
 	for _, tp := range t.topics {
 		tp.err = err
 	}
-	t.stale = true
+	t.stale, t.down = true, err
 }
 
 // failed notes why a topic could not be read. Most reasons pass when its leaders are asked for again; a missing right does not.
@@ -401,11 +403,11 @@ func (t *tail) ask(ctx context.Context, reqs map[int32]kmsg.Request, each func(k
 			each(a.resp)
 			continue
 		}
-		t.stale = true
+		t.stale, t.down = true, fmt.Errorf("broker %d: %w", a.broker, plain(a.err))
 		for _, tp := range t.topics {
 			for i := range tp.parts {
 				if tp.parts[i].leader == a.broker {
-					tp.err = fmt.Errorf("broker %d: %w", a.broker, plain(a.err))
+					tp.err = t.down
 				}
 			}
 		}

@@ -95,6 +95,10 @@ func (s *source) views(ctx context.Context, t target, round time.Time) []view {
 	}
 	for _, alias := range slices.Sorted(maps.Keys(s.words.dedicated)) {
 		d := s.words.dedicated[alias]
+		if s.missing[alias] != "" {
+			sources[alias] = true
+			continue
+		}
 		for _, name := range slices.Sorted(maps.Keys(d.configs)) {
 			switch c := d.configs[name]; {
 			case !mm2.IsSourceConnector(c.Class):
@@ -107,7 +111,7 @@ func (s *source) views(ctx context.Context, t target, round time.Time) []view {
 		}
 	}
 	for _, p := range s.pairs() {
-		if s.cfg.Board.HasReplicator(s.node(p)) {
+		if s.missing[p.source] != "" || s.cfg.Board.HasReplicator(s.node(p)) {
 			sources[p.source] = true
 		} else if !off[p] {
 			add(s.beatingView(t, p, s.words.beats[p], round))
