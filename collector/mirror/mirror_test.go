@@ -685,6 +685,10 @@ func TestOffsetSyncsAreToldToOtherClusters(t *testing.T) {
 	if got := w.syncs.counted("E", "north"); !maps.Equal(got, map[string]uint64{"orders": 2}) {
 		t.Errorf("told %v", got)
 	}
+	w.take(wantedFor + 1)
+	if w.syncs.isWanted("E", "north") || len(w.syncs.counts) > 0 || len(w.source.tail.topics) > 0 {
+		t.Error("goes on reading what nobody asked for since")
+	}
 	w.wantWriters(false)
 }
 
@@ -1453,4 +1457,20 @@ func TestPairsAreToldWhileAnotherIsRead(t *testing.T) {
 	if len(w.last.Missing) > 0 {
 		t.Errorf("missing %v", w.last.Missing)
 	}
+}
+
+// A topic's depth is that of all its partitions together, and short ones are read whole.
+func TestShare(t *testing.T) {
+	f := func(lengths []int64, total, want int64) {
+		t.Helper()
+		if got := share(lengths, total); got != want {
+			t.Errorf("%d of each of %v, want %d", got, lengths, want)
+		}
+	}
+	f([]int64{5}, 10, 5)
+	f([]int64{50}, 10, 10)
+	f([]int64{0, 50, 0, 2}, 10, 8)
+	f([]int64{0, 0, 10}, 10, 10)
+	f([]int64{7, 7, 7}, 10, 3)
+	f([]int64{1, 7, 7}, 10, 4)
 }

@@ -18,8 +18,8 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// How many records before a topic's end reading begins. Configurations are read whole. Of the others the newest of each key is what counts, and all keys of a replication that runs are written again
-// and again: a heartbeat each second, an offset of each partition that moved each minute. The logs themselves may hold a week of them before they are compacted.
+// How many records of a topic are read at first, of all its partitions together, so that it takes a few rounds at most. Configurations are read whole. Of the others the newest of each key is what counts, and all keys of a
+// replication that runs are written again and again: a heartbeat each second, an offset of each partition that moved each minute. The logs themselves may hold a week of them before they are compacted.
 const (
 	heartbeatDepth  = 1_000
 	checkpointDepth = 20_000

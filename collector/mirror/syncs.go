@@ -10,10 +10,13 @@ import (
 // Syncs is where the sources of two clusters meet: MirrorMaker 2 keeps its offset syncs on the cluster that it copies from, and who wants to know them watches the one that it copies to. The
 // zero value is empty and ready; a nil *Syncs knows nothing. Its methods may be called by any goroutine.
 type Syncs struct {
-	mu     sync.Mutex // guards both
-	wanted map[syncsOf]bool
+	mu     sync.Mutex      // guards both
+	wanted map[syncsOf]int // for how many more rounds
 	counts map[syncsOf]map[string]uint64
 }
+
+// wantedFor is for how many rounds syncs are told after somebody asked for them: who does, does so each round, but for those in which it sees nothing.
+const wantedFor = 60
 
 // syncsOf is the topic of one target's syncs on a source.
 type syncsOf struct {
@@ -29,9 +32,9 @@ func (s *Syncs) counted(source lineage.ClusterID, target string) map[string]uint
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.wanted == nil {
-		s.wanted = map[syncsOf]bool{}
+		s.wanted = map[syncsOf]int{}
 	}
-	s.wanted[syncsOf{source, target}] = true
+	s.wanted[syncsOf{source, target}] = wantedFor
 	return maps.Clone(s.counts[syncsOf{source, target}])
 }
 
@@ -42,10 +45,10 @@ func (s *Syncs) isWanted(source lineage.ClusterID, target string) bool {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.wanted[syncsOf{source, target}]
+	return s.wanted[syncsOf{source, target}] > 0
 }
 
-// tell replaces what was counted.
+// tell replaces what was counted, once a round as long as somebody wants it.
 func (s *Syncs) tell(source lineage.ClusterID, target string, counts map[string]uint64) {
 	if s == nil {
 		return
@@ -55,5 +58,10 @@ func (s *Syncs) tell(source lineage.ClusterID, target string, counts map[string]
 	if s.counts == nil {
 		s.counts = map[syncsOf]map[string]uint64{}
 	}
-	s.counts[syncsOf{source, target}] = counts
+	of := syncsOf{source, target}
+	s.counts[of] = counts
+	if s.wanted[of]--; s.wanted[of] <= 0 {
+		delete(s.wanted, of)
+		delete(s.counts, of)
+	}
 }

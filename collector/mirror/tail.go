@@ -51,7 +51,7 @@ type spent struct{ requests, bytes, records int }
 // tailed is one topic that is read.
 type tailed struct {
 	id    [16]byte
-	depth int64 // how many records before the end reading begins; 0: at the start
+	depth int64 // how many records are read at first; 0: all
 	parts []tailedPartition
 	err   error // why it could not be read in the newest round
 	// hidden is why it has no leaders, as of when they were last asked for: errDenied or errGone.
@@ -226,16 +226,36 @@ func (t *tail) begin(ctx context.Context) {
 		})
 	}
 	for _, tp := range t.topics {
+		var lengths []int64
 		for i := range tp.parts {
 			p := &tp.parts[i]
 			if e := found[p]; e != nil && e.first >= 0 && e.last >= 0 {
 				p.next, p.end = e.first, e.last
-				if tp.depth > 0 && e.last-tp.depth > e.first {
-					p.next, tp.cut = e.last-tp.depth, true
-				}
+				lengths = append(lengths, e.last-e.first)
+			}
+		}
+		if tp.depth == 0 || len(lengths) == 0 {
+			continue
+		}
+		most := share(lengths, tp.depth)
+		for i := range tp.parts {
+			if p := &tp.parts[i]; found[p] != nil && p.end-most > p.next {
+				p.next, tp.cut = p.end-most, true
 			}
 		}
 	}
+}
+
+// share returns how many records may be read of each of several logs, so that together they are no more than total: what the short ones leave is the long ones'.
+func share(lengths []int64, total int64) int64 {
+	slices.Sort(lengths)
+	for i, n := range lengths {
+		if most := total / int64(len(lengths)-i); n > most {
+			return most
+		}
+		total -= n
+	}
+	return lengths[len(lengths)-1]
 }
 
 func addList(reqs map[int32]*kmsg.ListOffsetsRequest, leader int32, topic string, partition int32, timestamp int64) {
