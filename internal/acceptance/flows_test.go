@@ -37,7 +37,7 @@ func TestFlowsOfARealCluster(t *testing.T) {
 	// groups are seen first.
 	c.WaitMembers(t, "billing", "billing-848", "billing-share")
 	s.waitRound(t, "west", time.Now())
-	producer := c.StartProducerPerf(t, kafkatest.Perf{Topic: "orders", Records: 85 * perSecond, PerSecond: perSecond})
+	producer := c.StartProducerPerf(t, kafkatest.Perf{Topic: "orders", Records: 110 * perSecond, PerSecond: perSecond})
 	eventually(t, 60*time.Second, "all flows are there", func() error {
 		a, err := s.tryLineage(t, topic, last("1m"))
 		if err == nil && len(a.Flows) < 4 {
