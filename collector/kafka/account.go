@@ -82,7 +82,18 @@ type partition struct {
 	last        txnStep // not kept over a restart
 
 	producers map[int64]sequence
+	absent    map[int64]absent // those that were listed once and are not now; not kept over a restart
 }
+
+// absent is the last reading of a producer id that is listed no more, as of the round in which that showed.
+type absent struct {
+	sequence
+	since time.Time
+}
+
+// absentFor is how long a producer id that is not listed is remembered. A leader that has just come back may list none of its producers for a moment (measured: three nodes restarted on a busy machine); what they wrote before would
+// be counted again when they are.
+const absentFor = time.Hour
 
 // sequence is the last reading of one producer id on one partition.
 type sequence struct {
@@ -202,6 +213,10 @@ func (a *account) setProducers(part int, readings []producerReading, after int64
 	var moved []movedTxn
 	for _, r := range readings {
 		prev, known := p.producers[r.id]
+		if was, ok := p.absent[r.id]; ok && !known {
+			prev, known = was.sequence, true
+		}
+		delete(p.absent, r.id)
 		p.producers[r.id] = r.sequence()
 		if r.transactional {
 			if !known || prev != r.sequence() {
@@ -218,7 +233,7 @@ func (a *account) setProducers(part int, readings []producerReading, after int64
 			p.named += n
 		}
 	}
-	p.forget(readings)
+	p.forget(readings, round)
 	p.booked, p.moved = p.advance, false
 	a.setTransactional(p, moved, round, interval, name)
 	a.settle(p, len(moved) > 0, len(moved) > 0)
@@ -231,8 +246,13 @@ func (p *partition) lose(prev sequence, known bool, r producerReading) {
 	}
 }
 
-// forget drops the producers that the broker no longer lists: they have expired. One that comes back is a new one.
-func (p *partition) forget(readings []producerReading) {
+// forget takes out the producers that the broker no longer lists: they have expired, or it does not know them yet.
+func (p *partition) forget(readings []producerReading, round time.Time) {
+	for id, was := range p.absent {
+		if round.Sub(was.since) > absentFor {
+			delete(p.absent, id)
+		}
+	}
 	if len(p.producers) <= len(readings) {
 		return
 	}
@@ -240,10 +260,15 @@ func (p *partition) forget(readings []producerReading) {
 	for _, r := range readings {
 		listed[r.id] = true
 	}
-	for id := range p.producers {
-		if !listed[id] {
-			delete(p.producers, id)
+	for id, q := range p.producers {
+		if listed[id] {
+			continue
 		}
+		if p.absent == nil {
+			p.absent = map[int64]absent{}
+		}
+		p.absent[id] = absent{q, round}
+		delete(p.producers, id)
 	}
 }
 

@@ -235,6 +235,32 @@ func TestRecordsLostWithALeaderCountOnce(t *testing.T) {
 	}
 }
 
+// A leader that comes back may list none of its producers at first. What they wrote before is not counted again.
+func TestProducersThatAreNotListedForAMoment(t *testing.T) {
+	a := newAccount(lineage.Topic{Name: "orders"})
+	a.open(1, true)
+	round := t0
+	read := func(end int64, readings ...producerReading) {
+		round = round.Add(tick)
+		a.begin()
+		a.setEnd(0, end)
+		a.setProducers(0, readings, -1, round, tick, unnamed)
+		a.tellBooks(round, round.Add(-tick), collector.Writers{}, 0)
+	}
+	read(147, producerReading{id: 7, lastSequence: 146, txnStart: -1})
+	read(147)
+	read(150, producerReading{id: 7, lastSequence: 149, txnStart: -1})
+	if a.writers[7].n != 150 || a.remainder.n != 0 {
+		t.Errorf("counted %d of 150, remainder %d", a.writers[7].n, a.remainder.n)
+	}
+	read(150)
+	round = round.Add(2 * absentFor)
+	read(150)
+	if n := len(a.parts[0].absent) + len(a.parts[0].producers); n != 0 {
+		t.Errorf("%d producers are remembered for ever", n)
+	}
+}
+
 func TestUnnamedTransactionalGoesToTheRemainderEstimated(t *testing.T) {
 	a := newAccount(lineage.Topic{Name: "orders"})
 	a.open(1, true)
