@@ -19,10 +19,10 @@ type movers struct {
 	replicators map[lineage.Node]mover[lineage.ReplicatorFact]
 }
 
-// mover is a connector or a replicator; fact is nil once it is gone.
+// mover is a connector or a replicator; fact is nil once it is gone. was is what a replicator is or was, nil when that is not known any more.
 type mover[F any] struct {
-	fact *F
-	gone bool
+	fact, was *F
+	gone      bool
 }
 
 // known reports whether the node is a connector or a replicator of which a fact is known.
@@ -128,7 +128,7 @@ func (v *view) takeConnector(f lineage.DatedFact) {
 	}
 	v.knows.AddConnector(n, kafka, is)
 	if is == nil || is.Replicator.Kind == lineage.NoKind {
-		v.movers.connectors[n] = mover[lineage.ConnectorFact]{f.Connector, f.Gone}
+		v.movers.connectors[n] = mover[lineage.ConnectorFact]{fact: f.Connector, gone: f.Gone}
 	}
 }
 
@@ -145,15 +145,19 @@ func (v *view) takeReplicator(f lineage.DatedFact) {
 		return // no replicator
 	}
 	n = v.shown(n)
-	if f.Replicator != nil {
-		told := *f.Replicator
+	was := f.Replicator
+	if was == nil && f.Before != nil {
+		was = f.Before.Replicator
+	}
+	if was != nil {
+		told := *was
 		told.Node = n
 		v.knows.AddReplicator(&told)
 	}
 	if old, ok := v.movers.replicators[n]; ok && old.fact != nil && (f.Replicator == nil || f.Replicator.Connect == "") {
 		return // what runs on a Connect cluster is told best by that
 	}
-	v.movers.replicators[n] = mover[lineage.ReplicatorFact]{f.Replicator, f.Gone}
+	v.movers.replicators[n] = mover[lineage.ReplicatorFact]{f.Replicator, was, f.Gone}
 }
 
 // tellKnowledge hands on the groups and topics.
@@ -189,9 +193,9 @@ func (v *view) classifyAll() {
 		}
 	}
 	for _, r := range v.movers.replicators {
-		if r.fact != nil {
-			alias(r.fact.Source, r.fact.TargetAlias)
-			alias(r.fact.Target, r.fact.SourceAlias)
+		if r.was != nil {
+			alias(r.was.Source, r.was.TargetAlias)
+			alias(r.was.Target, r.was.SourceAlias)
 		}
 	}
 	v.classified = true
@@ -282,7 +286,7 @@ func (v *view) lane(x *access) string {
 
 // upstreamOf returns the topic of the source that an access of a replicator is about; ok is false where that is not known. Its own books are about nothing else.
 func (v *view) upstreamOf(x *access) (topic string, ok bool) {
-	f := v.movers.replicators[x.node].fact
+	f := v.movers.replicators[x.node].was
 	name := x.Access.Topic.Name
 	switch {
 	case x.Access.Op == lineage.Read || v.internal(x.far):

@@ -81,7 +81,7 @@ func (b *Board) Cluster(source string) (w Watched, ok bool) {
 }
 
 // Find returns the watched cluster that somebody else knows by bootstrap addresses or, where none of them is known, by an alias: names say which source name an alias means, else it may be one itself. Addresses decide, since
-// two people give two clusters one alias more easily than one address. ok is false when no watched cluster fits, or more than one does.
+// two people give two clusters one alias more easily than one address. ok is false when no watched cluster fits; where several have one of the addresses the alias decides.
 func (b *Board) Find(alias string, bootstrap []string, names map[string]string) (w Watched, ok bool) {
 	if b == nil {
 		return w, false
@@ -124,6 +124,14 @@ type Ends struct {
 	Offsets []int64 // by partition, -1 unknown; nil: not told. Whoever gets it must not change it
 	// Transactional: transactions were written, so that some of the offsets are their markers and no records.
 	Transactional bool
+}
+
+// Records are the offsets where each stands for a record; nil where some are markers.
+func (e Ends) Records() []int64 {
+	if e.Transactional {
+		return nil
+	}
+	return e.Offsets
 }
 
 // toldEnds are the ends of a cluster's topics as of a round.
@@ -282,8 +290,8 @@ func (b *Board) SetWriters(source lineage.Source, round time.Time, known bool, w
 	b.writers[source] = slices.Clone(told[max(0, len(told)-writersKept):]) // whoever has the old ones may be looking at them
 }
 
-// writersKept is how many rounds of writers are kept: who asks of a round is one or two late, and wants the one before as well.
-const writersKept = 4
+// writersKept is how many rounds of writers are kept: books wait for half a minute, which is thirty rounds of a second, and want the round before as well.
+const writersKept = 32
 
 // Writers are the uncounted writers of a cluster's topics, as one round's books need them.
 type Writers struct {

@@ -1,6 +1,6 @@
 // Package connect is the source that watches one Kafka Connect cluster through the REST interface of its workers.
 //
-// Each round it asks once for all connectors with their states, and for the topics and offsets of a bounded number of them: those that are new or changed first, then those that wait longest. It says which
+// Each round it asks once for all connectors with their states, and for the topics and offsets of a bounded number of them: those that are new and sources first, then those that wait longest. It says which
 // topics a connector reads and writes, and what lies outside Kafka, named by OpenLineage's rules. MirrorMaker 2's connectors become the replicator that they are the parts of. It hides that any worker
 // answers for all, and that some are down.
 //

@@ -24,7 +24,7 @@ type Mapping struct {
 var reference = regexp.MustCompile(`\$\{([^}]*)\}`)
 
 // secretKey tells the settings whose values nobody may show. It is generous: a setting that is refused by mistake is a nuisance, one that is shown is a leak.
-var secretKey = regexp.MustCompile(`(?i)pass|secret|token|credential|jaas|private|(^|[._-])key($|[._-])|keys?$|\bauth|sas[._-]|sasl|user\.info|userinfo|connection\.(string|uri|url)`)
+var secretKey = regexp.MustCompile(`(?i)pass|pwd|secret|token|credential|jaas|private|(^|[._-])key($|[._-])|keys?$|\bauth|sas[._-]|sasl|user\.info|userinfo|connection\.(string|uri|url)`)
 
 // Check refuses a mapping that would show a secret.
 func (m Mapping) Check() error {

@@ -67,6 +67,9 @@ func parseJDBC(address string) (d database, ok bool) {
 		return d, false
 	}
 	where, parameters := cutAny(where, "?;")
+	if dialect.scheme != "mssql" && strings.Contains(parameters, "@") {
+		return d, false // a password with a ? or ; in it may stand in front of the host
+	}
 	authority, path, _ := strings.Cut(withoutUser(where), "/")
 	authority, _, _ = strings.Cut(authority, ",")              // the first of several hosts
 	if host, instance, ok := strings.Cut(authority, `\`); ok { // SQL Server's instance by name, with or without a port

@@ -201,7 +201,7 @@ func (t *take) bookCopy(target lineage.ClusterID, x copied, c *connector, access
 	since := t.round.Add(-2 * t.cfg.Interval)
 	ends := t.cfg.Board.Ends(access.Topic.Cluster, x.from, since)
 	moved := b.Observe(copybook.Reading{
-		Offsets: c.progress.topics[x.from], Ends: ends.Offsets, Copies: t.cfg.Board.Ends(target, x.to, since).Offsets, Transactional: ends.Transactional,
+		Offsets: c.progress.topics[x.from], Ends: ends.Offsets, Copies: t.cfg.Board.Ends(target, x.to, since).Records(), Transactional: ends.Transactional,
 		Origin: known || !c.progress.base[x.from], Certain: copybook.Certain(c.born, c.progress.began, t.round),
 		Running: running, Round: t.round, Interval: t.cfg.Interval,
 	})

@@ -114,7 +114,9 @@ func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observa
 		if errors.Is(ctx.Err(), context.Canceled) {
 			return nil // told to stop: nothing was lost
 		}
-		s.cfg.Board.SetWriters(s.id(sourceConnectors), round, false, s.writersKnown())
+		if s.last != nil { // else who expects us goes on waiting for our first word
+			s.cfg.Board.SetWriters(s.id(sourceConnectors), round, false, s.last)
+		}
 		return t.finish(err.Error())
 	}
 	t.writers = collector.UncountedWriters{s.kafka(): {}}
@@ -147,14 +149,6 @@ func (t *take) await(begun time.Time) {
 // settled reports whether a cluster that is not on the board is not watched, or has had its time to be seen.
 func (t *take) settled() bool {
 	return t.cfg.Board.Settled() || t.round.Sub(t.began) >= time.Minute
-}
-
-// writersKnown are the writers as last told, for a round in which nothing is seen.
-func (s *source) writersKnown() collector.UncountedWriters {
-	if s.last == nil {
-		return collector.UncountedWriters{s.kafka(): {}}
-	}
-	return s.last
 }
 
 // Missed implements collector.Source.
@@ -250,8 +244,8 @@ func (t *take) look() {
 		return cmp.Or(t.known[a].looked.Compare(t.known[b].looked), strings.Compare(t.all[b].kind(), t.all[a].kind()), strings.Compare(a, b)) // sources first: until their topics are known they may write any
 	})
 	begun := t.client.asked
-	for _, name := range due {
-		if t.client.asked-begun > detailsARound-2 || t.ctx.Err() != nil {
+	for i, name := range due {
+		if i > 0 && t.client.asked-begun > detailsARound-2*len(t.client.urls) || t.ctx.Err() != nil { // one look asks every worker when none knows
 			break
 		}
 		c := t.known[name]
@@ -341,7 +335,7 @@ func (t *take) tellAll() {
 		c.tells = noReplicator
 		m := t.movement(name, d, c)
 		if m.waits {
-			c.tells, t.waiting = cmp.Or(t.stored[name], noReplicator), true
+			c.tells, t.waiting, c.moved = cmp.Or(t.stored[name], noReplicator), true, nil
 			continue
 		}
 		fact := d.fact(name, m.home)

@@ -75,7 +75,7 @@ type partition struct {
 	booked    int64 // advance when the producers were last read
 	waited    int   // rounds for which the byte budget put the producers off
 
-	// lost is records that were counted by their sequence before they were in the end, and that went with a leader: what their producer sends again counts once it makes up for them.
+	// lost is records that were counted by their sequence before they were in the end, and that went with a leader: what producers write next counts once it makes up for them, as an estimate.
 	lost int64
 	// owed is records of a transactional producer, by its sequence, and ended its transactions, by its epoch, that were not in the end yet when they were read.
 	owed, ended int64
@@ -227,7 +227,7 @@ func (a *account) setProducers(part int, readings []producerReading, after int64
 		n, exact := wrote(prev, known, r, step, gap)
 		p.lose(prev, known, r)
 		made := min(p.lost, n)
-		p.lost -= made
+		p.lost, exact = p.lost-made, exact && made == 0 // another's records may be among them
 		if n -= made; n > 0 {
 			a.writer(r.id).add(n, !exact)
 			p.named += n
@@ -370,6 +370,9 @@ func (a *account) expire(round time.Time) {
 	listed := map[int64]bool{}
 	for i := range a.parts {
 		for id := range a.parts[i].producers {
+			listed[id] = true
+		}
+		for id := range a.parts[i].absent {
 			listed[id] = true
 		}
 	}

@@ -12,6 +12,7 @@ import (
 // elimination is the part of an account that gives steps of the remainder to the mover that alone can have written them. It decides once, of what was known as of the
 // step's round: so a step waits until whoever knows the movers has told of that round.
 type elimination struct {
+	workers    []string                // groups of Connect's workers in the cluster
 	waits      bool                    // somebody tells the cluster's movers, so that steps wait
 	held       []heldStep              // by round
 	eliminated map[lineage.Node]*total // never nil
@@ -96,18 +97,37 @@ func (a *account) assign(writers collector.Writers, round time.Time, patience ti
 	return out
 }
 
-// countsAlready reports whether a connector's records are counted by their transactional.ids, which are GROUP-CONNECTOR-TASK where the workers have exactly-once switched on (KIP-618): what is left is somebody else's then.
+// countsAlready reports whether a mover's records are counted by their transactional.ids, which are GROUP-CONNECTOR-TASK where the workers have exactly-once switched on (KIP-618): what is left is somebody else's then. A dedicated
+// MirrorMaker 2 has a group.id of its own. One that runs on Connect is not known by its connector's name here.
 func (a *account) countsAlready(mover lineage.Node) bool {
 	for id := range a.txns {
 		at := strings.LastIndexByte(id, '-')
 		if at < 0 || id[at+1:] == "" || strings.Trim(id[at+1:], "0123456789") != "" {
 			continue
 		}
-		if mover.Kind == lineage.ConnectorNode && strings.HasSuffix(id[:at], "-"+mover.Name) {
-			return true
+		switch mover.Kind {
+		case lineage.ConnectorNode:
+			if slices.ContainsFunc(a.workers, func(group string) bool { return id[:at] == group+"-"+mover.Name }) {
+				return true
+			}
+		case lineage.ReplicatorNode:
+			if source, _, _ := strings.Cut(mover.Name, "->"); id[:at] == source+"-mm2-MirrorSourceConnector" {
+				return true
+			}
+		default:
 		}
 	}
 	return false
+}
+
+// connectGroups are the groups of Connect's workers, which bear its group.id.
+func (s *source) connectGroups() (names []string) {
+	for name, g := range s.groups {
+		if g.protocol == "connect" {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // doubt says why records are nobody's although movers are known to write the topic.

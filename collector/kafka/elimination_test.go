@@ -102,8 +102,9 @@ func (l *ledger) details() string {
 
 // Where workers have exactly-once switched on, their source connectors write with a transactional.id: the remainder is not theirs, and the other mover's if there is one.
 func TestEliminationLeavesOutWhoIsCounted(t *testing.T) {
-	for id, counted := range map[string]bool{"connect-group-b-0": true, "connect-group-b-x": false, "connect-group-ab-0": false, "b-0": false} {
+	for id, counted := range map[string]bool{"connect-group-b-0": true, "connect-group-b-x": false, "connect-group-ab-0": false, "b-0": false, "shop-b-0": false} {
 		l := newLedger(t)
+		l.a.workers = []string{"connect-group"}
 		l.a.txns[id] = &writer{}
 		l.tell(l.round, true, "a", "b")
 		l.take(10)
@@ -116,6 +117,17 @@ func TestEliminationLeavesOutWhoIsCounted(t *testing.T) {
 		}
 		if got, _ := l.board.Writers("W").Of("orders"); len(got) != 2 {
 			t.Errorf("%s: the board has %v now", id, got)
+		}
+	}
+}
+
+// So does a dedicated MirrorMaker 2 that writes exactly once.
+func TestReplicatorThatIsCounted(t *testing.T) {
+	a := newAccount(lineage.Topic{Name: "west.orders"})
+	a.txns["west-mm2-MirrorSourceConnector-0"] = &writer{}
+	for name, want := range map[string]bool{"west->east": true, "north->east": false} {
+		if got := a.countsAlready(lineage.Node{Scope: "east", Kind: lineage.ReplicatorNode, Name: name}); got != want {
+			t.Errorf("%s is counted: %v", name, got)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"time"
 
@@ -29,9 +30,11 @@ type partitionRef struct {
 func (t *take) producers() {
 	why := map[*topic]string{}
 	writers := t.cfg.Board.Writers(t.cluster)
+	workers := t.connectGroups()
 	for _, tp := range t.topics {
+		tp.workers = workers
 		movers, _ := writers.Of(tp.topic.Name)
-		tp.waits, tp.contested = writers.Told, len(movers) > 0
+		tp.waits, tp.contested = writers.Told, slices.ContainsFunc(movers, func(n lineage.Node) bool { return !tp.countsAlready(n) })
 		if tp.denied && t.round.Before(tp.retry) {
 			t.denyAll(tp)
 		} else if tp.denied {

@@ -7,7 +7,7 @@
 // These are the only topics of which lineaged reads records. They are MirrorMaker's and Connect's own bookkeeping and not anyone's data; package mm2 takes named fields out of them and drops the rest,
 // credentials that stand in configurations first. A record that does not parse is counted and said, and the others count.
 //
-// A cluster with internal topics costs one Fetch request a round for each broker that leads a partition of them, which never waits on the broker (tail.go). Rights: DESCRIBE and READ on these topics, and
+// A cluster with internal topics costs one Fetch request a round for each broker that leads a partition of them, which never waits on the broker (tail.go), and a DescribeGroups each half minute where a heart does not beat. Rights: DESCRIBE and READ on these topics, and
 // DESCRIBE on the worker group where heartbeats are switched off.
 package mirror
 

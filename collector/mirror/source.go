@@ -33,6 +33,7 @@ type source struct {
 	words  *words
 	caught map[string]bool // topics that were read to their end once
 	fresh  map[string]bool // topics that were read to their end in the newest round
+	guests map[string]bool // offset syncs that are read for the sources of other clusters only: what can't be read of them hides nothing here
 	groups map[pair]groupLook
 	// missing says, by the alias of a source, why what tells of replication from there was not read in the newest round. behind: of one of them reading goes on.
 	missing map[string]string
@@ -213,6 +214,7 @@ func (s *source) board(ctx context.Context) (collector.Watched, bool) {
 // wanted returns the topics to read now, with how far back. What needs no other is first: configurations and heartbeats say which others tell.
 func (s *source) wanted(t target) map[string]int64 {
 	want, here, direct, elsewhere := map[string]int64{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
+	s.guests = map[string]bool{}
 	for alias, d := range s.words.dedicated {
 		for _, c := range d.configs {
 			here[alias] = here[alias] || mm2.IsSourceConnector(c.Class)
@@ -239,9 +241,12 @@ func (s *source) wanted(t target) map[string]int64 {
 				want[name] = checkpointDepth
 			}
 		case mm2.OffsetSyncTopic:
-			if _, ok := t.trace(in.Alias); elsewhere[in.Alias] && ok || s.cfg.Syncs.isWanted(t.ID, in.Alias) {
+			_, ok := t.trace(in.Alias)
+			own := elsewhere[in.Alias] && ok
+			if own || s.cfg.Syncs.isWanted(t.ID, in.Alias) {
 				want[name] = recordDepth
 			}
+			s.guests[name] = !own
 		case mm2.NoInternal:
 		}
 	}
@@ -294,7 +299,7 @@ func (s *source) noteRead(want map[string]int64) error {
 		s.caught[name] = s.caught[name] || tp.whole
 		var why string
 		switch {
-		case errors.Is(tp.err, errDenied), errors.Is(tp.err, errGone):
+		case errors.Is(tp.err, errDenied), errors.Is(tp.err, errGone), s.guests[name]:
 			continue
 		case tp.err != nil:
 			why = name + ": " + tp.err.Error()
@@ -504,7 +509,7 @@ func (s *source) observe(o *lineage.Observation, t target, f *flow, v view, c co
 	f.books[c.from] = b
 	ends := s.ends(topic.Cluster, c.from, o.Round)
 	r := copybook.Reading{
-		Offsets: c.offsets, Ends: ends.Offsets, Copies: s.ends(t.ID, c.to, o.Round).Offsets, Transactional: ends.Transactional,
+		Offsets: c.offsets, Ends: ends.Offsets, Copies: s.ends(t.ID, c.to, o.Round).Records(), Transactional: ends.Transactional,
 		Origin: (f.born || !f.whole.IsZero() && f.whole.Before(o.Round)) && !replaced, Certain: copybook.Certain(f.born, f.whole, o.Round),
 		Running: v.running, Round: o.Round, Interval: s.cfg.Interval,
 	}

@@ -111,6 +111,9 @@ func (s *source) views(ctx context.Context, t target, round time.Time) []view {
 		}
 	}
 	for _, p := range s.pairs() {
+		if _, told := found[p]; told {
+			continue
+		}
 		if s.missing[p.source] != "" || s.cfg.Board.HasReplicator(s.node(p)) {
 			sources[p.source] = true
 		} else if !off[p] {

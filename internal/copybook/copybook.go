@@ -15,7 +15,7 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// Book is the account of one topic of a source as a dedicated MirrorMaker 2 copies it: what its offsets advanced, and how far they are behind.
+// Book is the account of one topic of a source as MirrorMaker 2 copies it: what its offsets advanced, and how far they are behind.
 //
 // It commits offsets each minute (offset.flush.interval.ms), so progress comes in steps. A step is spread over the time in which it can have happened: since the commit before, and since
 // nothing was left to copy. It is pure bookkeeping and not safe for concurrent use.
@@ -72,7 +72,7 @@ func New(access lineage.Access, evidence lineage.EvidenceKind) *Book {
 type Reading struct {
 	Offsets map[int32]int64 // of the last records copied, by partition
 	Ends    []int64         // of the source's partitions, -1 not known; nil: none known
-	Copies  []int64         // ends of the copy's partitions, the same way
+	Copies  []int64         // ends of the copy's partitions, the same way; nil also where it has markers of its own, as that of a MirrorMaker 2 that writes exactly once
 	// Transactional: transactions were written to the source, so that some offsets are markers.
 	Transactional bool
 	// Origin: a partition whose first offset shows now had none when we looked before, so what lies before it was copied since then. Certain: MirrorMaker 2 can't have been copying it already.
@@ -357,6 +357,3 @@ func (b *Book) Decode(value []byte, round time.Time) error {
 	}
 	return nil
 }
-
-// Began is the first round in which something was booked; zero: none yet.
-func (b *Book) Began() time.Time { return b.began }
