@@ -239,10 +239,16 @@ func (a *account) setProducers(part int, readings []producerReading, after int64
 	a.settle(p, len(moved) > 0, len(moved) > 0)
 }
 
-// lose notes what a producer's sequence fell back by when a leader was lost with records that no other broker had. A fall of the end itself is no loss: then what is written again advances the end again.
+// lose notes what was counted by a sequence, was in no end yet, and went with a leader that had it alone: the sequence falls back, or the producer begins a new epoch to send it again. A fall of the end itself is no loss:
+// then what is written again advances the end again. Where it is in the end after all, as many records become the remainder's as are taken for made up.
 func (p *partition) lose(prev sequence, known bool, r producerReading) {
-	if known && r.epoch == prev.epoch && r.lastSequence >= 0 && prev.last > r.lastSequence && prev.last-r.lastSequence < math.MaxInt32/2 {
-		p.lost += min(int64(prev.last-r.lastSequence), max(0, p.named-p.advance-p.lost))
+	ahead := max(0, p.named-p.booked-p.lost) // at the last reading
+	switch {
+	case !known:
+	case r.epoch != prev.epoch:
+		p.lost += ahead
+	case r.lastSequence >= 0 && prev.last > r.lastSequence && prev.last-r.lastSequence < math.MaxInt32/2:
+		p.lost += min(int64(prev.last-r.lastSequence), ahead)
 	}
 }
 

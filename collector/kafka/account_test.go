@@ -216,11 +216,12 @@ func TestRecordsLostWithALeaderCountOnce(t *testing.T) {
 	a := newAccount(lineage.Topic{Name: "orders"})
 	a.open(1, true)
 	round := t0
+	epoch := int32(0)
 	read := func(end int64, last int32) {
 		round = round.Add(tick)
 		a.begin()
 		a.setEnd(0, end)
-		a.setProducers(0, []producerReading{{id: 7, lastSequence: last, txnStart: -1}}, -1, round, tick, unnamed)
+		a.setProducers(0, []producerReading{{id: 7, epoch: epoch, lastSequence: last, txnStart: -1}}, -1, round, tick, unnamed)
 		a.tellBooks(round, round.Add(-tick), collector.Writers{}, 0)
 	}
 	read(81, 91) // eleven are not replicated yet
@@ -230,9 +231,17 @@ func TestRecordsLostWithALeaderCountOnce(t *testing.T) {
 	read(86, 85) // the new leader had five of them
 	read(92, 91) // the others were sent again
 	read(120, 119)
-	if a.writers[7].n != 120 || a.appended.n != 120 || a.remainder.n != 0 {
-		t.Errorf("counted %d of %d, remainder %d", a.writers[7].n, a.appended.n, a.remainder.n)
+	want := func(n int64) {
+		t.Helper()
+		if a.writers[7].n != n || a.appended.n != n || a.remainder.n != 0 {
+			t.Errorf("counted %d of %d, remainder %d", a.writers[7].n, a.appended.n, a.remainder.n)
+		}
 	}
+	want(120)
+	read(120, 266) // a leader alone has 147 more, and is lost with them
+	epoch = 1
+	read(267, 146) // all are sent again, in a new epoch
+	want(267)
 }
 
 // A leader that comes back may list none of its producers at first. What they wrote before is not counted again.
