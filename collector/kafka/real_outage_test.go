@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -9,7 +10,23 @@ import (
 )
 
 // A broker of three goes, then all of them: nothing is counted twice, nothing is lost, and the groups survive their coordinators.
+//
+// On a busy machine Kafka's producer may lose its place when all brokers restart (OutOfOrderSequence until its delivery time-out) and give up on records, of which nobody can say then how many were written how often. That is tried
+// again; what is known of it is held by TestRecordsLostWithALeaderCountOnce and TestProducersThatAreNotListedForAMoment.
 func TestRealOutage(t *testing.T) {
+	const records, tries = 8000, 3
+	for try := range tries {
+		gaveUp := false
+		t.Run(fmt.Sprintf("try %d", try+1), func(t *testing.T) { gaveUp = outage(t, records) < records })
+		if t.Failed() || !gaveUp {
+			return
+		}
+	}
+	t.Errorf("the producer gave up on records in %d tries", tries)
+}
+
+// outage returns how many records the producer says were acknowledged. Where those are all, they are counted exactly.
+func outage(t *testing.T, records int) int64 {
 	c := kafkatest.Start(t, kafkatest.Options{Nodes: 3})
 	c.CreateTopic(t, "outage", 6)
 	r := newRecorder()
@@ -20,7 +37,7 @@ func TestRealOutage(t *testing.T) {
 		_, n := r.sum("outage", lineage.Lag, func(a lineage.Access) bool { return a.Client.Group == "outage-g" })
 		return n > 0
 	})
-	p := c.StartProducerPerf(t, kafkatest.Perf{Topic: "outage", Records: 8000, PerSecond: 250})
+	p := c.StartProducerPerf(t, kafkatest.Perf{Topic: "outage", Records: records, PerSecond: 250, Props: []string{"delivery.timeout.ms=60000", "request.timeout.ms=10000"}})
 	time.Sleep(3 * time.Second)
 	c.StopNode(t, 2, kafkatest.Kill)
 	time.Sleep(4 * time.Second)
@@ -41,6 +58,11 @@ func TestRealOutage(t *testing.T) {
 			}
 		}
 	}()
+	if sent < int64(records) {
+		t.Logf("the producer gave up on %d records", int64(records)-sent)
+		consumer.Stop(t)
+		return sent
+	}
 	whole := func(a lineage.Access) bool { return a.Op == lineage.OpNone }
 	writers := func(a lineage.Access) bool { return a.Op == lineage.Write }
 	group := func(a lineage.Access) bool { return a.Client.Group == "outage-g" && a.Client.Member == "" }
@@ -65,4 +87,5 @@ func TestRealOutage(t *testing.T) {
 	if missing == 0 {
 		t.Error("nothing is said to be missing")
 	}
+	return sent
 }
