@@ -210,6 +210,7 @@ func (a *account) setProducers(part int, readings []producerReading, after int64
 		p.unsettled = false
 	}
 	gap := !a.books.IsZero() && a.books.Add(interval).Before(round)
+	ahead := p.named - p.booked // at the last reading
 	var moved []movedTxn
 	for _, r := range readings {
 		prev, known := p.producers[r.id]
@@ -225,7 +226,7 @@ func (a *account) setProducers(part int, readings []producerReading, after int64
 			continue
 		}
 		n, exact := wrote(prev, known, r, step, gap)
-		p.lose(prev, known, r)
+		p.lose(prev, known, r, ahead)
 		made := min(p.lost, n)
 		p.lost, exact = p.lost-made, exact && made == 0 // another's records may be among them
 		if n -= made; n > 0 {
@@ -241,8 +242,9 @@ func (a *account) setProducers(part int, readings []producerReading, after int64
 
 // lose notes what was counted by a sequence, was in no end yet, and went with a leader that had it alone: the sequence falls back, or the producer begins a new epoch to send it again. A fall of the end itself is no loss:
 // then what is written again advances the end again. Where it is in the end after all, as many records become the remainder's as are taken for made up.
-func (p *partition) lose(prev sequence, known bool, r producerReading) {
-	ahead := max(0, p.named-p.booked-p.lost) // at the last reading
+// ahead is by how much the sequences of all producers were ahead of the end at the last reading.
+func (p *partition) lose(prev sequence, known bool, r producerReading, ahead int64) {
+	ahead = max(0, ahead-p.lost)
 	switch {
 	case !known:
 	case r.epoch != prev.epoch:

@@ -244,6 +244,25 @@ func TestRecordsLostWithALeaderCountOnce(t *testing.T) {
 	want(267)
 }
 
+// A new epoch takes nothing from what another producer wrote to the partition meanwhile.
+func TestNewEpochBesideAnother(t *testing.T) {
+	a := newAccount(lineage.Topic{Name: "orders"})
+	a.open(1, true)
+	round := t0
+	read := func(end int64, readings ...producerReading) {
+		round = round.Add(tick)
+		a.begin()
+		a.setEnd(0, end)
+		a.setProducers(0, readings, -1, round, tick, unnamed)
+		a.tellBooks(round, round.Add(-tick), collector.Writers{}, 0)
+	}
+	read(20, producerReading{id: 1, lastSequence: 9, txnStart: -1}, producerReading{id: 2, lastSequence: 9, txnStart: -1})
+	read(125, producerReading{id: 1, lastSequence: 109, txnStart: -1}, producerReading{id: 2, epoch: 1, lastSequence: 4, txnStart: -1})
+	if a.writers[1].n != 110 || a.writers[2].n != 15 || a.remainder.n != 0 {
+		t.Errorf("counted %d and %d of 110 and 15, remainder %d", a.writers[1].n, a.writers[2].n, a.remainder.n)
+	}
+}
+
 // A leader that comes back may list none of its producers at first. What they wrote before is not counted again.
 func TestProducersThatAreNotListedForAMoment(t *testing.T) {
 	a := newAccount(lineage.Topic{Name: "orders"})
