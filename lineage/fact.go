@@ -177,17 +177,20 @@ const (
 	LeadersMoved
 	SourceLost
 	SourceRecovered
+	OffsetsSet     // a group's offsets were set or deleted, and not read up to
+	RecordsLost    // records were gone before a known reader or replication had them, or went with a leader
+	ClusterChanged // the brokers behind a configured name are another cluster's than before, or another name's too
 )
 
 var eventNames = [...]string{
 	"", "TOPIC_CREATED", "TOPIC_DELETED", "TOPIC_RECREATED", "CONFIG_CHANGED", "GROUP_JOINED", "GROUP_LEFT", "FLOW_STARTED",
-	"FLOW_STOPPED", "LEADERS_MOVED", "SOURCE_LOST", "SOURCE_RECOVERED",
+	"FLOW_STOPPED", "LEADERS_MOVED", "SOURCE_LOST", "SOURCE_RECOVERED", "OFFSETS_SET", "RECORDS_LOST", "CLUSTER_CHANGED",
 }
 
 // String returns the type as the GraphQL enum spells it.
 func (t EventType) String() string { return eventNames[t] }
 
-// Event is something that changed. Which subject is set follows from its type: Topic for topics, Group for groups, Access for flows, none for sources.
+// Event is something that changed. Which subject is set follows from its type: Topic for topics, Group for groups, Access for flows (RecordsLost: the flow's or the topic's), none for sources and clusters.
 type Event struct {
 	At     time.Time
 	Type   EventType

@@ -187,18 +187,18 @@ func TestNumbersOnDisk(t *testing.T) {
 			t.Errorf("%q: got %v", bad, k)
 		}
 	}
-	metrics := strings.Fields("none records appended lag lag_ms lag_at_least pending log_bytes retained")
+	metrics := strings.Fields("none records appended lag lag_ms lag_at_least pending log_bytes retained skipped lost live")
 	if len(metrics) != int(Metrics) {
 		t.Fatalf("%d metrics, want %d", Metrics, len(metrics))
 	}
 	for i, name := range metrics {
 		m := Metric(i)
-		if m.String() != name || m.Counter() != (name == "records" || name == "appended") {
+		if m.String() != name || m.Counter() != strings.Contains("records appended skipped lost", name) || m.Moves() != strings.Contains("records appended", name) {
 			t.Errorf("metric %d: got %s, counter %v", i, m, m.Counter())
 		}
 	}
 	events := strings.Fields(`TOPIC_CREATED TOPIC_DELETED TOPIC_RECREATED CONFIG_CHANGED GROUP_JOINED GROUP_LEFT FLOW_STARTED FLOW_STOPPED LEADERS_MOVED
-		SOURCE_LOST SOURCE_RECOVERED`)
+		SOURCE_LOST SOURCE_RECOVERED OFFSETS_SET RECORDS_LOST CLUSTER_CHANGED`)
 	if len(events) != len(eventNames)-1 {
 		t.Fatalf("%d events, want %d", len(eventNames)-1, len(events))
 	}

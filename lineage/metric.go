@@ -23,17 +23,30 @@ const (
 	LogBytes
 	// Retained is end less start offsets, all partitions (gauge, of the topic).
 	Retained
+	// Skipped counts the offsets that a reader passed and did not read, because somebody set its offsets (counter, of an access).
+	Skipped
+	// Lost counts records that were gone before they were read: of a reader or a replication, those that retention, a deletion or a truncation took from before it; of a topic, those that went
+	// with a leader (counter).
+	Lost
+	// Live is 1 while somebody is there to read: members, or commits that still come; 0 when nobody is (gauge, of an access).
+	Live
 
 	// Metrics is the number of metrics, NoMetric included.
 	Metrics
 )
 
+// Unknown is the value of a gauge that its source has looked for and can't tell: a store answers it as not observed, from that reading on.
+const Unknown = -1
+
 // Counter reports whether the metric is a total that only grows; the others are gauges.
-func (m Metric) Counter() bool { return m == Records || m == Appended }
+func (m Metric) Counter() bool { return m.Moves() || m == Skipped || m == Lost }
+
+// Moves reports whether an advance of the metric says that records moved.
+func (m Metric) Moves() bool { return m == Records || m == Appended }
 
 // String returns the metric's name.
 func (m Metric) String() string {
-	return [Metrics]string{"none", "records", "appended", "lag", "lag_ms", "lag_at_least", "pending", "log_bytes", "retained"}[m]
+	return [Metrics]string{"none", "records", "appended", "lag", "lag_ms", "lag_at_least", "pending", "log_bytes", "retained", "skipped", "lost", "live"}[m]
 }
 
 // SeriesKey names one stored series. Evidence is set for Records only.

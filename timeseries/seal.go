@@ -196,7 +196,7 @@ func (s *sealing) column(x *sealingSeries) (indexEntry, []point) {
 
 // markAll marks what a counter's advances say, also those of later rounds that reach back into the block.
 func (e *engine) markAll(s *sealing, x *sealingSeries) {
-	if !x.probe.key.Metric.Counter() {
+	if !x.probe.key.Metric.Moves() {
 		return
 	}
 	id, kind := uint32(x.probe.key.Subject), x.probe.key.Evidence

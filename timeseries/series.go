@@ -208,7 +208,7 @@ func (g *grid) gauge(p *probe, points []lineage.Point) error {
 		for k < len(changes) && changes[k].tick <= t {
 			k++
 		}
-		if k > 0 {
+		if k > 0 && changes[k-1].value != lineage.Unknown {
 			points[i].OK, points[i].Value = true, float64(changes[k-1].value)
 		}
 	}
@@ -323,7 +323,7 @@ func (v *view) level(p *probe) (l lineage.Level, err error) {
 		return lineage.Level{}, err
 	}
 	l.Value, l.OK, err = v.valueAt(p, v.hi)
-	if !l.OK {
+	if l.OK = l.OK && l.Value != lineage.Unknown; !l.OK {
 		l.Value = 0
 	}
 	return l, err

@@ -83,7 +83,7 @@ type Store interface {
 	// Series returns each series over the window by step, a multiple of the resolved step; parallel to keys, every series with the same ⌈window/step⌉ points.
 	// What of a counter's step is still pending (see lineage.Pending) is as if it was not observed.
 	Series(ctx context.Context, w lineage.Window, step time.Duration, keys []lineage.SeriesKey) ([][]lineage.Point, error)
-	// Levels returns each gauge's value at an instant, carried forward from its last change while its source goes on observing; parallel to keys.
+	// Levels returns each gauge's value at an instant, carried forward from its last change while its source goes on observing, and not OK after a lineage.Unknown; parallel to keys.
 	Levels(ctx context.Context, at time.Time, keys []lineage.SeriesKey) ([]lineage.Level, error)
 
 	// Facts returns the facts of a kind that hold at an instant, Gone ones included when gone is true; source "" means all clusters.

@@ -111,11 +111,12 @@ func testWords(t *testing.T, mk maker) {
 	}
 	testPending(t, s)
 	testUnknown(t, s)
+	testNotTold(t, s)
 	if got := s.Earliest(); !got.Equal(at(0)) {
 		t.Errorf("earliest is %v, want %v", got, at(0))
 	}
-	if got := s.Latest(); len(got) != 1 || !got["west"].Equal(at(34)) {
-		t.Errorf("latest is %v, want %v", got, at(34))
+	if got := s.Latest(); len(got) != 1 || !got["west"].Equal(at(63)) {
+		t.Errorf("latest is %v, want %v", got, at(63))
 	}
 	if r := s.Resolve(lineage.Window{Start: at(3).Add(1), End: at(5).Add(-1)}); r.Window != ticks(3, 5) || r.Step != tick {
 		t.Errorf("resolved to %v", r)
@@ -163,6 +164,44 @@ func testPending(t *testing.T, s timeseries.Store) {
 	check(t, err)
 	if !moved.Contains(uint32(id)) {
 		t.Error("the reader did not move while its commit was on its way")
+	}
+}
+
+// testNotTold has a lag that its source can't tell for some rounds, and offsets that were passed and not read: neither is a number, and nothing moved by them.
+func testNotTold(t *testing.T, s timeseries.Store) {
+	t.Helper()
+	ctx := context.Background()
+	groups := lineage.Source{Cluster: "west", Name: "groups"}
+	x := reader
+	x.Client = lineage.Client{Group: "lost its offsets"}
+	for n, lag := range []int64{7, lineage.Unknown, lineage.Unknown, 4} {
+		check(t, s.Append(ctx, lineage.Observation{Source: groups, Round: at(60 + n), Interval: tick, At: at(60 + n), Samples: []lineage.Sample{
+			{Subject: x, Metric: lineage.Lag, Value: lag}, {Subject: x, Metric: lineage.Skipped, Value: int64(100 * n)},
+		}}))
+	}
+	id, _ := s.Lookup(x)
+	key := []lineage.SeriesKey{{Subject: id, Metric: lineage.Lag}}
+	for n, want := range []lineage.Level{{Value: 7, OK: true}, {}, {}, {Value: 4, OK: true}} {
+		got, err := s.Levels(ctx, at(60+n), key)
+		check(t, err)
+		if got[0] != want {
+			t.Errorf("tick %d: level %+v, want %+v", 60+n, got[0], want)
+		}
+	}
+	p, err := s.Series(ctx, ticks(59, 63), tick, key)
+	check(t, err)
+	if !p[0][0].OK || p[0][1].OK || p[0][2].OK || !p[0][3].OK {
+		t.Errorf("got %v, want nothing while the lag is not told", p[0])
+	}
+	a, err := s.Amounts(ctx, ticks(60, 63), []lineage.SeriesKey{{Subject: id, Metric: lineage.Skipped}})
+	check(t, err)
+	if a[0].Total != 300 {
+		t.Errorf("skipped %v, want 300", a[0].Total)
+	}
+	moved, err := s.Moved(ctx, ticks(59, 63))
+	check(t, err)
+	if moved.Contains(uint32(id)) {
+		t.Error("who only passed offsets moved")
 	}
 }
 
