@@ -163,7 +163,7 @@ func (t *take) topicNew(o *lineage.Observation, rt *kmsg.MetadataResponseTopic) 
 	for _, p := range rt.Partitions {
 		born = born && p.LeaderEpoch <= 0
 	}
-	tp.open(len(rt.Partitions), born)
+	tp.widen(len(rt.Partitions), born)
 	if born {
 		tp.ends, tp.books, tp.born = t.before, t.before, t.round
 	}
@@ -242,27 +242,35 @@ func (t *take) leaders(tp *topic, rt *kmsg.MetadataResponseTopic, moved map[int3
 		n = max(n, int(p.Partition)+1)
 	}
 	if n > len(tp.parts) {
-		tp.open(n, t.continuous)
+		tp.widen(n, t.continuous)
 		tp.factTold, tp.dirty = false, true
-	}
-	for len(tp.leaders) < len(tp.parts) {
-		tp.leaders = append(tp.leaders, -2) // never told
-		tp.epochs = append(tp.epochs, -1)
-		tp.histories = append(tp.histories, pastend.History{})
-		tp.starts = append(tp.starts, -1)
 	}
 	for _, p := range rt.Partitions {
 		old := tp.leaders[p.Partition]
 		if old >= 0 && p.Leader != old {
 			moved[old]++
 		}
-		if old != -2 && p.LeaderEpoch != tp.epochs[p.Partition] {
+		if old != neverTold && p.LeaderEpoch != tp.epochs[p.Partition] {
 			t.unrest = t.round
 		}
 		tp.leaders[p.Partition], tp.epochs[p.Partition] = p.Leader, p.LeaderEpoch
 	}
 	if r := len(rt.Partitions[0].Replicas); r != tp.replication {
 		tp.replication, tp.factTold = r, false
+	}
+}
+
+// neverTold is the leader of a partition that no look has shown yet: all that is known of it is from an earlier run.
+const neverTold = -2
+
+// widen sets the number of partitions, which only grows, and makes room for what each look tells of them. A restored topic has that room before a look has confirmed it: the cluster may never name it again.
+func (tp *topic) widen(partitions int, born bool) {
+	tp.open(partitions, born)
+	for len(tp.leaders) < len(tp.parts) {
+		tp.leaders = append(tp.leaders, neverTold)
+		tp.epochs = append(tp.epochs, -1)
+		tp.histories = append(tp.histories, pastend.History{})
+		tp.starts = append(tp.starts, -1)
 	}
 }
 

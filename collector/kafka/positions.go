@@ -234,6 +234,7 @@ func (s *source) restoreTopic(hexID string, value []byte, round time.Time) error
 	if err != nil {
 		return err
 	}
+	tp.widen(len(tp.parts), false)
 	s.topics[id], s.byName[tp.topic.Name] = tp, tp
 	tp.account.epochs = s.txnEpochs
 	for i := range tp.parts {
