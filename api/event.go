@@ -105,6 +105,8 @@ func (v *view) subjectOf(e lineage.Event) (*lineage.Node, *lineage.Flow) {
 		x.node, _ = v.identity.Resolve(v.clusters.of(e.Access.Topic.Cluster), e.Access, v.knows.Of(e.Access))
 		x.node = v.shown(x.node)
 		return nil, new(x.flow())
+	case e.Access.Topic.Name != "":
+		return new(v.topicNode(e.Access.Topic)), nil
 	case e.Group.Group != "":
 		c := v.clusters.of(e.Group.Cluster)
 		x := lineage.Access{Topic: lineage.Topic{Cluster: e.Group.Cluster}, Op: lineage.Read, Client: lineage.Client{Group: e.Group.Group}}

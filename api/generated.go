@@ -188,10 +188,14 @@ type ComplexityRoot struct {
 		Lag               func(childComplexity int) int
 		LagAtLeastSeconds func(childComplexity int) int
 		LagSeconds        func(childComplexity int) int
+		LastMoved         func(childComplexity int) int
 		LastSeen          func(childComplexity int) int
+		Live              func(childComplexity int) int
+		Lost              func(childComplexity int) int
 		Records           func(childComplexity int) int
 		RecordsPerSecond  func(childComplexity int) int
 		Series            func(childComplexity int, metric Metric, step *time.Duration) int
+		Skipped           func(childComplexity int) int
 		To                func(childComplexity int) int
 	}
 
@@ -348,6 +352,7 @@ type ComplexityRoot struct {
 		Internal          func(childComplexity int) int
 		Kind              func(childComplexity int) int
 		LastSeen          func(childComplexity int) int
+		LostRecords       func(childComplexity int) int
 		Name              func(childComplexity int) int
 		Owner             func(childComplexity int) int
 		Partitions        func(childComplexity int) int
@@ -1103,12 +1108,30 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Flow.LagSeconds(childComplexity), true
+	case "Flow.lastMoved":
+		if e.ComplexityRoot.Flow.LastMoved == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Flow.LastMoved(childComplexity), true
 	case "Flow.lastSeen":
 		if e.ComplexityRoot.Flow.LastSeen == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Flow.LastSeen(childComplexity), true
+	case "Flow.live":
+		if e.ComplexityRoot.Flow.Live == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Flow.Live(childComplexity), true
+	case "Flow.lost":
+		if e.ComplexityRoot.Flow.Lost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Flow.Lost(childComplexity), true
 	case "Flow.records":
 		if e.ComplexityRoot.Flow.Records == nil {
 			break
@@ -1132,6 +1155,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Flow.Series(childComplexity, args["metric"].(Metric), args["step"].(*time.Duration)), true
+	case "Flow.skipped":
+		if e.ComplexityRoot.Flow.Skipped == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Flow.Skipped(childComplexity), true
 	case "Flow.to":
 		if e.ComplexityRoot.Flow.To == nil {
 			break
@@ -1840,6 +1869,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Topic.LastSeen(childComplexity), true
+	case "Topic.lostRecords":
+		if e.ComplexityRoot.Topic.LostRecords == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Topic.LostRecords(childComplexity), true
 	case "Topic.name":
 		if e.ComplexityRoot.Topic.Name == nil {
 			break
@@ -2169,6 +2204,7 @@ type Topic implements Node {
   internal: Boolean!            # Kafka's own, a name that starts with __, Kafka Streams' inner topics, and those in which Connect and MirrorMaker 2 keep their books
   innerOf: Node                 # the stream job that the topic is an inner part of
   exists: Boolean!              # false: deleted since
+  lostRecords: Int64            # in the node's window: records that went with a leader, as after an unclean election; null: not observed
   retainedRecords: Int64        # end less start offsets: an upper bound on a compacted topic
   retainedBytes: Int64          # on disk, one replica of each partition, compressed; null: log directories not observed
   configs: [ConfigEntry!]!      # set on the topic itself, defaults left out; sensitive values are never read
@@ -2261,7 +2297,11 @@ type Flow {
   bytesPerSecond: Float
   clients(first: Int! = 20): [Client!]!   # who moved it, as seen: groups, client ids, producer ids; busiest first; none where only a mover is known
   clientCount: Int!
-  lag: Int64                 # CONSUME and REPLICATE: records behind at the window's end, all partitions
+  skipped: Int64             # offsets that a reader passed in the window and did not read, because somebody set its offsets; null: its reading is not counted
+  lost: Int64                # records that were gone before a reader or a replication had them: retention, deletion or truncation took them; null: as for skipped
+  live: Boolean              # CONSUME: somebody was there to read at the window's end, by members or by commits that still came; null: not known
+  lastMoved: Time            # the last round that saw it move, of a reader mostly a commit; null: none in the seven days before the window's end
+  lag: Int64                 # CONSUME and REPLICATE: records behind at the window's end, all partitions; null where that of one part is not known
   lagSeconds: Float          # the partition furthest behind; null where older than what was observed: see lagAtLeastSeconds
   lagAtLeastSeconds: Float
   series(metric: Metric!, step: Duration): Series
@@ -2324,7 +2364,11 @@ type Ranked { node: Node!  value: Float! }
 "Flows that moved in the window, or may have (active: null), the busiest first."
 type TopicUsage { topic: Node!  writers: [Flow!]!  readers: [Flow!]!  coverage: Coverage! }
 
-enum EventType { TOPIC_CREATED TOPIC_DELETED TOPIC_RECREATED CONFIG_CHANGED GROUP_JOINED GROUP_LEFT FLOW_STARTED FLOW_STOPPED LEADERS_MOVED SOURCE_LOST SOURCE_RECOVERED }
+enum EventType { TOPIC_CREATED TOPIC_DELETED TOPIC_RECREATED CONFIG_CHANGED GROUP_JOINED GROUP_LEFT FLOW_STARTED FLOW_STOPPED LEADERS_MOVED SOURCE_LOST SOURCE_RECOVERED
+  OFFSETS_SET        # a group's offsets were set or deleted, and not read up to
+  RECORDS_LOST       # records were gone before a known reader or replication had them, or went with a leader: then the node is the topic
+  CLUSTER_CHANGED    # the brokers behind a configured name are another cluster's than before, or another name's too
+}
 type Event { id: ID!  at: Time!  type: EventType!  node: Node  flow: Flow  detail: String! }
 
 # Connections follow the Relay cursor specification.
@@ -2551,6 +2595,14 @@ func (ec *executionContext) childFields_Flow(ctx context.Context, field graphql.
 		return ec.fieldContext_Flow_clients(ctx, field)
 	case "clientCount":
 		return ec.fieldContext_Flow_clientCount(ctx, field)
+	case "skipped":
+		return ec.fieldContext_Flow_skipped(ctx, field)
+	case "lost":
+		return ec.fieldContext_Flow_lost(ctx, field)
+	case "live":
+		return ec.fieldContext_Flow_live(ctx, field)
+	case "lastMoved":
+		return ec.fieldContext_Flow_lastMoved(ctx, field)
 	case "lag":
 		return ec.fieldContext_Flow_lag(ctx, field)
 	case "lagSeconds":
@@ -2775,6 +2827,8 @@ func (ec *executionContext) childFields_Topic(ctx context.Context, field graphql
 		return ec.fieldContext_Topic_innerOf(ctx, field)
 	case "exists":
 		return ec.fieldContext_Topic_exists(ctx, field)
+	case "lostRecords":
+		return ec.fieldContext_Topic_lostRecords(ctx, field)
 	case "retainedRecords":
 		return ec.fieldContext_Topic_retainedRecords(ctx, field)
 	case "retainedBytes":
@@ -6391,6 +6445,98 @@ func (ec *executionContext) fieldContext_Flow_clientCount(_ context.Context, fie
 	return graphql.NewScalarFieldContext("Flow", field, true, false, "Int")
 }
 
+func (ec *executionContext) _Flow_skipped(ctx context.Context, field graphql.CollectedField, obj *Flow) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Flow_skipped(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Skipped(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOInt642ᚖint64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Flow_skipped(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Flow", field, true, false, "Int64")
+}
+
+func (ec *executionContext) _Flow_lost(ctx context.Context, field graphql.CollectedField, obj *Flow) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Flow_lost(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Lost(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOInt642ᚖint64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Flow_lost(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Flow", field, true, false, "Int64")
+}
+
+func (ec *executionContext) _Flow_live(ctx context.Context, field graphql.CollectedField, obj *Flow) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Flow_live(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Live(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *bool) graphql.Marshaler {
+			return ec.marshalOBoolean2ᚖbool(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Flow_live(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Flow", field, true, false, "Boolean")
+}
+
+func (ec *executionContext) _Flow_lastMoved(ctx context.Context, field graphql.CollectedField, obj *Flow) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Flow_lastMoved(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastMoved(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Flow_lastMoved(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Flow", field, true, false, "Time")
+}
+
 func (ec *executionContext) _Flow_lag(ctx context.Context, field graphql.CollectedField, obj *Flow) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -9590,6 +9736,29 @@ func (ec *executionContext) fieldContext_Topic_exists(_ context.Context, field g
 	return graphql.NewScalarFieldContext("Topic", field, true, false, "Boolean")
 }
 
+func (ec *executionContext) _Topic_lostRecords(ctx context.Context, field graphql.CollectedField, obj *Topic) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Topic_lostRecords(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LostRecords(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOInt642ᚖint64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Topic_lostRecords(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Topic", field, true, false, "Int64")
+}
+
 func (ec *executionContext) _Topic_retainedRecords(ctx context.Context, field graphql.CollectedField, obj *Topic) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -12222,6 +12391,28 @@ func (ec *executionContext) _Flow(ctx context.Context, sel ast.SelectionSet, obj
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "skipped":
+			out.Values[i] = ec._Flow_skipped(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "lost":
+			out.Values[i] = ec._Flow_lost(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "live":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Flow_live(ctx, field, obj)
+				})
+		case "lastMoved":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Flow_lastMoved(ctx, field, obj)
+				})
 		case "lag":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -13315,6 +13506,12 @@ func (ec *executionContext) _Topic(ctx context.Context, sel ast.SelectionSet, ob
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "lostRecords":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Topic_lostRecords(ctx, field, obj)
+				})
 		case "retainedRecords":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -14083,6 +14280,9 @@ var (
 		"LEADERS_MOVED":    lineage.LeadersMoved,
 		"SOURCE_LOST":      lineage.SourceLost,
 		"SOURCE_RECOVERED": lineage.SourceRecovered,
+		"OFFSETS_SET":      lineage.OffsetsSet,
+		"RECORDS_LOST":     lineage.RecordsLost,
+		"CLUSTER_CHANGED":  lineage.ClusterChanged,
 	}
 	marshalNEventType2githubᚗcomᚋlineagedᚋlineagedᚋlineageᚐEventType = map[lineage.EventType]string{
 		lineage.TopicCreated:    "TOPIC_CREATED",
@@ -14096,6 +14296,9 @@ var (
 		lineage.LeadersMoved:    "LEADERS_MOVED",
 		lineage.SourceLost:      "SOURCE_LOST",
 		lineage.SourceRecovered: "SOURCE_RECOVERED",
+		lineage.OffsetsSet:      "OFFSETS_SET",
+		lineage.RecordsLost:     "RECORDS_LOST",
+		lineage.ClusterChanged:  "CLUSTER_CHANGED",
 	}
 )
 

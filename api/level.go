@@ -36,7 +36,7 @@ func (v *view) readLevels(ctx context.Context) (*levels, error) {
 		var keys []lineage.SeriesKey
 		for i := range v.accesses {
 			x := &v.accesses[i]
-			for _, m := range [...]lineage.Metric{lineage.Lag, lineage.LagMillis, lineage.LagAtLeast} {
+			for _, m := range [...]lineage.Metric{lineage.Lag, lineage.LagMillis, lineage.LagAtLeast, lineage.Live} {
 				if x.gauges[m] {
 					keys = append(keys, lineage.SeriesKey{Subject: x.ID, Metric: m})
 				}

@@ -42,6 +42,7 @@ type view struct {
 
 	levels       once[*levels]
 	topicAmounts once[map[lineage.SubjectID]lineage.Amount]
+	lost         once[map[lineage.SubjectID]lineage.Amount] // of topics
 	lastMoved    once[map[lineage.SubjectID]time.Time]
 	mu           sync.Mutex
 	filtered     map[filterKey]*graph.Snapshot // guarded by mu
@@ -60,6 +61,8 @@ type access struct {
 	counter lineage.SeriesKey
 	amount  lineage.Amount
 	gauges  [lineage.Metrics]bool // which of its gauges exist
+	// skipped and lost are what it passed without reading, and what was gone before it came; where no such counter exists they are not known.
+	skipped, lost lineage.Amount
 	// own is the access of the group itself, of which this one's client is a member; -1: not a member, or the group's own is not known.
 	own int32
 }
@@ -302,7 +305,7 @@ func (v *view) readAmounts(ctx context.Context) error {
 		i, ok := v.index[k.Subject]
 		switch {
 		case !ok:
-		case k.Metric == lineage.Records:
+		case k.Metric.Counter():
 			counters = append(counters, k)
 		default:
 			v.accesses[i].gauges[k.Metric] = true
@@ -314,6 +317,15 @@ func (v *view) readAmounts(ctx context.Context) error {
 	}
 	for i, k := range counters {
 		x := &v.accesses[v.index[k.Subject]]
+		switch k.Metric {
+		case lineage.Skipped:
+			x.skipped = amounts[i]
+			continue
+		case lineage.Lost:
+			x.lost = amounts[i]
+			continue
+		default:
+		}
 		better := x.counter.Metric == lineage.NoMetric || amounts[i].Known && !x.amount.Known ||
 			amounts[i].Known == x.amount.Known && evidenceRank(k.Evidence) < evidenceRank(x.counter.Evidence)
 		if better {
@@ -360,7 +372,7 @@ func (v *view) decideStates(ctx context.Context) error {
 		case !v.endsExist(&x):
 			continue
 		case x.uncounted() && rests(&x):
-		case unobserved.Contains(uint32(x.ID)) || x.amount.Pending || doubts[x.ID]:
+		case x.uncounted() || unobserved.Contains(uint32(x.ID)) || x.amount.Pending || doubts[x.ID]:
 			x.state = graph.Unknown
 		}
 		kept = append(kept, x)
@@ -392,8 +404,9 @@ func (v *view) doubts(ctx context.Context) (map[lineage.SubjectID]bool, error) {
 }
 
 // uncounted reports whether somebody is only known to read or write a topic, as a mover by what it is configured to do or a group by its topology: whether records moved is then told elsewhere, or not at all.
+// That somebody is there to read says nothing of it.
 func (x *access) uncounted() bool {
-	return x.Access.Dataset == (lineage.Dataset{}) && x.counter.Metric == lineage.NoMetric && x.gauges == [lineage.Metrics]bool{}
+	return x.Access.Dataset == (lineage.Dataset{}) && x.counter.Metric == lineage.NoMetric && x.gauges == [lineage.Metrics]bool{lineage.Live: x.gauges[lineage.Live]}
 }
 
 // restsOf returns whether an uncounted access is proved to have moved nothing: another of the same flow that is counted and was observed speaks for it, as its group does for a sink connector,

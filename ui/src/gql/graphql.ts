@@ -101,7 +101,10 @@ export type EventType =
   | 'FLOW_STOPPED'
   | 'LEADERS_MOVED'
   | 'SOURCE_LOST'
-  | 'SOURCE_RECOVERED';
+  | 'SOURCE_RECOVERED'
+  | 'OFFSETS_SET'
+  | 'RECORDS_LOST'
+  | 'CLUSTER_CHANGED';
 
 export type FlowDetailQueryVariables = Exact<{
   id: string | number;

@@ -78,6 +78,9 @@ export const EVENT_WORD: Record<EventType, string> = {
   LEADERS_MOVED: 'Partition leaders moved',
   SOURCE_LOST: 'Observation lost',
   SOURCE_RECOVERED: 'Observation recovered',
+  OFFSETS_SET: 'Offsets set, not read',
+  RECORDS_LOST: 'Records lost',
+  CLUSTER_CHANGED: 'Another cluster than before',
 };
 
 export type Activity = 'active' | 'inactive' | 'unobserved';

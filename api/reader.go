@@ -1,0 +1,139 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// missed adds up what readers passed or lost, by one of their counters. Who is counted and never had such a counter missed nothing; nil: none of them is counted.
+func (v *view) missed(accesses []int32, of func(*access) lineage.Amount) *int64 {
+	var sum *float64
+	for _, i := range v.alone(accesses, lineage.Records) {
+		x := &v.accesses[i]
+		if x.Access.Op != lineage.Read {
+			continue
+		}
+		if amount := of(x); amount.Known {
+			grow(&sum, &amount.Total, 1)
+		} else if x.amount.Known {
+			grow(&sum, new(float64), 1)
+		}
+	}
+	return whole(sum)
+}
+
+// Skipped answers skipped.
+func (f *Flow) Skipped() *int64 {
+	return f.rows.v.missed(f.rows.v.flows[f.flow], func(x *access) lineage.Amount { return x.skipped })
+}
+
+// Lost answers lost.
+func (f *Flow) Lost() *int64 {
+	return f.rows.v.missed(f.rows.v.flows[f.flow], func(x *access) lineage.Amount { return x.lost })
+}
+
+// Live answers live.
+func (f *Flow) Live(ctx context.Context) (*bool, error) {
+	ls, err := f.rows.v.readLevels(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return f.rows.v.live(ls, f.rows.v.flows[f.flow]), nil
+}
+
+// live reports whether one of the readers is there to read; nil: not known.
+func (v *view) live(ls *levels, accesses []int32) *bool {
+	told, all := false, true
+	for _, i := range v.alone(accesses, lineage.Live) {
+		x := &v.accesses[i]
+		if !x.gauges[lineage.Live] {
+			continue
+		}
+		switch n := ls.of(x.ID, lineage.Live); {
+		case n == nil:
+			all = false
+		case *n == 1:
+			return new(true)
+		default:
+			told = true
+		}
+	}
+	if told && all {
+		return new(false)
+	}
+	return nil
+}
+
+// LastMoved answers lastMoved.
+func (f *Flow) LastMoved(ctx context.Context) (*time.Time, error) {
+	moved, err := f.rows.v.lastMovedAll(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var last time.Time
+	for _, i := range f.rows.v.flows[f.flow] {
+		if t := moved[f.rows.v.accesses[i].ID]; t.After(last) {
+			last = t
+		}
+	}
+	return timeOrNil(last), nil
+}
+
+// LostRecords answers lostRecords. A topic whose end was observed and that has no such counter lost nothing.
+func (t *Topic) LostRecords(ctx context.Context) (*int64, error) {
+	v := t.rows.v
+	tv := v.topics[t.node]
+	if tv == nil {
+		return nil, nil
+	}
+	appended, err := v.appended(ctx)
+	if err != nil {
+		return nil, err
+	}
+	lost, err := v.topicLost(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var sum *float64
+	for _, s := range tv.subjects {
+		if amount := lost[s.ID]; amount.Known {
+			grow(&sum, &amount.Total, 1)
+		} else if appended[s.ID].Known {
+			grow(&sum, new(float64), 1)
+		}
+	}
+	return whole(sum), nil
+}
+
+// topicLost reads what the topics lost in the window, of those that ever lost anything.
+func (v *view) topicLost(ctx context.Context) (map[lineage.SubjectID]lineage.Amount, error) {
+	return v.lost.get(ctx, func(ctx context.Context) (map[lineage.SubjectID]lineage.Amount, error) {
+		var ids []lineage.SubjectID
+		for _, t := range v.topics {
+			for _, s := range t.subjects {
+				ids = append(ids, s.ID)
+			}
+		}
+		var keys []lineage.SeriesKey
+		for _, k := range v.a.history.Keys(ids) {
+			if k.Metric == lineage.Lost {
+				keys = append(keys, k)
+			}
+		}
+		if keys == nil {
+			return nil, nil
+		}
+		amounts, err := v.a.history.Amounts(ctx, v.win.Window, keys)
+		if err != nil {
+			return nil, fmt.Errorf("read what was lost: %w", err)
+		}
+		out := make(map[lineage.SubjectID]lineage.Amount, len(keys))
+		for i, k := range keys {
+			out[k.Subject] = amounts[i]
+		}
+		return out, nil
+	})
+}
