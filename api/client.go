@@ -54,7 +54,7 @@ func (f *Flow) Clients(ctx context.Context, first int) ([]Client, error) {
 		c.RecordsPerSecond, c.Lag = rateOf(x.amount), ls.of(x.ID, lineage.Lag)
 		if x.own >= 0 && members[x.own] == 1 { // the only member does all that its group does
 			own := &v.accesses[x.own]
-			if rate := rateOf(own.amount); rate != nil {
+			if rate := rateOf(own.amount); rate != nil && own.slice == (slice{}) {
 				c.RecordsPerSecond = rate
 			}
 			if lag := ls.of(own.ID, lineage.Lag); lag != nil { // newer than the member's, which comes with the slower memberships

@@ -165,7 +165,7 @@ func (v *view) behind(ls *levels, accesses []int32) (b behind) {
 			if b.records == nil {
 				b.records = new(int64)
 			}
-			*b.records += *n
+			*b.records += v.accesses[i].slice.of(*n)
 		}
 	}
 	for _, i := range v.alone(accesses, lineage.LagMillis) {
@@ -255,9 +255,11 @@ func (r *rows) loadEvidence(ctx context.Context) (map[lineage.Flow][]Evidence, e
 	for _, w := range [...]lineage.Window{r.v.win.Window, r.v.back} {
 		var ids []lineage.SubjectID
 		var owners []lineage.Flow
+		var doubts []string
 		for _, f := range flows {
 			for _, i := range r.v.flows[f] {
-				ids, owners = append(ids, r.v.accesses[i].ID), append(owners, f)
+				x := &r.v.accesses[i]
+				ids, owners, doubts = append(ids, x.ID), append(owners, f), append(doubts, x.shareDoubt())
 			}
 		}
 		if len(ids) == 0 {
@@ -269,6 +271,9 @@ func (r *rows) loadEvidence(ctx context.Context) (map[lineage.Flow][]Evidence, e
 		}
 		for i, es := range found {
 			for _, e := range es {
+				if doubts[i] != "" && (e.Kind == lineage.GroupOffsets || e.Kind == lineage.ShareOffsets) {
+					e.Detail = strings.TrimSuffix(doubts[i]+"; "+e.Detail, "; ")
+				}
 				out[owners[i]] = r.v.mergeEvidence(out[owners[i]], e)
 			}
 		}

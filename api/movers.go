@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/lineaged/lineaged/internal/mm2"
 	"github.com/lineaged/lineaged/lineage"
@@ -23,6 +24,7 @@ type movers struct {
 type mover[F any] struct {
 	fact, was *F
 	gone      bool
+	since     time.Time // when the fact began to hold
 }
 
 // known reports whether the node is a connector or a replicator of which a fact is known.
@@ -45,6 +47,15 @@ func (m *movers) stopped(n lineage.Node) bool {
 		state = f.State
 	}
 	return state != "" && state != "RUNNING"
+}
+
+// rests reports whether a mover was told not to run since an instant at the latest.
+func (m *movers) rests(n lineage.Node, since time.Time) bool {
+	at := m.replicators[n].since
+	if c, ok := m.connectors[n]; ok {
+		at = c.since
+	}
+	return m.stopped(n) && !at.After(since)
 }
 
 // teller returns who tells of a mover: the Connect cluster, or the source of the cluster that a replicator copies to.
@@ -106,29 +117,56 @@ func (v *view) readMovers(ctx context.Context) error {
 				}
 			}
 		}
+		if read.kind == lineage.ConnectorFacts {
+			v.knowConnectors(facts)
+		}
 	}
 	return nil
 }
 
 func (v *view) takeConnector(f lineage.DatedFact) {
-	n := lineage.Node{Scope: f.Key.Source, Kind: lineage.ConnectorNode, Name: f.Key.Name}
+	n := connectorNode(f)
 	is := f.Connector
-	var kafka lineage.ClusterID
-	if c := v.movers.connects[f.Key.Source]; c != nil {
-		kafka = c.Kafka
+	if f.Before != nil && f.Before.Connector.Replicator.Kind != lineage.NoKind {
+		is = f.Before.Connector
 	}
-	// A deleted part of a replicator stays a part, and a deleted sink's group the sink's while nobody is in it. Of others only the name is taken: their group is another's by now.
-	if f.Before != nil {
-		if was := f.Before.Connector; was.Replicator.Kind != lineage.NoKind || v.isLeft(lineage.GroupRef{Cluster: cmp.Or(was.Kafka, kafka), Group: was.Group}) {
-			is = was
-		}
-	}
-	if is != nil {
-		kafka = cmp.Or(is.Kafka, kafka)
-	}
-	v.knows.AddConnector(n, kafka, is)
 	if is == nil || is.Replicator.Kind == lineage.NoKind {
-		v.movers.connectors[n] = mover[lineage.ConnectorFact]{fact: f.Connector, gone: f.Gone}
+		v.movers.connectors[n] = mover[lineage.ConnectorFact]{fact: f.Connector, gone: f.Gone, since: f.Since}
+	}
+}
+
+func connectorNode(f lineage.DatedFact) lineage.Node {
+	return lineage.Node{Scope: f.Key.Source, Kind: lineage.ConnectorNode, Name: f.Key.Name}
+}
+
+// knowConnectors hands on the connectors. A deleted part of a replicator stays a part, and a deleted sink's group the sink's while nobody is in it and no other sink has it. Of others only the name is taken: their group is
+// another's by now.
+func (v *view) knowConnectors(all []lineage.DatedFact) {
+	taken := map[lineage.GroupRef]bool{}
+	for _, gone := range [...]bool{false, true} {
+		for _, f := range all {
+			if f.Gone != gone {
+				continue
+			}
+			is := f.Connector
+			var kafka lineage.ClusterID
+			if c := v.movers.connects[f.Key.Source]; c != nil {
+				kafka = c.Kafka
+			}
+			group := func(f *lineage.ConnectorFact) lineage.GroupRef {
+				return lineage.GroupRef{Cluster: cmp.Or(f.Kafka, kafka), Group: f.Group}
+			}
+			if f.Before != nil {
+				if was := f.Before.Connector; was.Replicator.Kind != lineage.NoKind || !taken[group(was)] && v.isLeft(group(was)) {
+					is = was
+				}
+			}
+			if is != nil {
+				kafka = cmp.Or(is.Kafka, kafka)
+				taken[group(is)] = taken[group(is)] || !gone
+			}
+			v.knows.AddConnector(connectorNode(f), kafka, is)
+		}
 	}
 }
 
@@ -157,7 +195,7 @@ func (v *view) takeReplicator(f lineage.DatedFact) {
 	if old, ok := v.movers.replicators[n]; ok && old.fact != nil && (f.Replicator == nil || f.Replicator.Connect == "") {
 		return // what runs on a Connect cluster is told best by that
 	}
-	v.movers.replicators[n] = mover[lineage.ReplicatorFact]{f.Replicator, was, f.Gone}
+	v.movers.replicators[n] = mover[lineage.ReplicatorFact]{f.Replicator, was, f.Gone, f.Since}
 }
 
 // tellKnowledge hands on the groups and topics.

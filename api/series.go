@@ -119,8 +119,10 @@ func (r *rows) batch(ctx context.Context, key seriesKey, v *view) (seriesOf, err
 
 // part is one stored series' part in a row's series.
 type part struct {
-	key   lineage.SeriesKey
-	topic lineage.Topic // for sizes
+	key    lineage.SeriesKey
+	topic  lineage.Topic  // for sizes
+	factor float64        // how much of it is the row's own; 1 but where several share one
+	amount lineage.Amount // of a counter of an access, in the window
 }
 
 // parts says what a row's series is made of.
@@ -143,7 +145,7 @@ func (r *rows) loadSeries(ctx context.Context, key seriesKey, v *view) (seriesOf
 			points[i].At = key.window.Start.Add(time.Duration(i) * key.step)
 		}
 		for _, q := range p.list {
-			load.keys, load.into = append(load.keys, q.key), append(load.into, target{points, p, q.topic})
+			load.keys, load.into = append(load.keys, q.key), append(load.into, target{points, p, q.topic, q.factor})
 		}
 		load.sized = load.sized || p.sized
 		return points
@@ -182,6 +184,7 @@ type target struct {
 	points []Point
 	parts  parts
 	topic  lineage.Topic
+	factor float64
 }
 
 // loading is the stored series to load, and where each goes.
@@ -212,7 +215,7 @@ func (l *loading) run(ctx context.Context, v *view, key seriesKey, atOnce int) e
 				factor, ok = v.sizeOf(ls, t.topic)
 			}
 			if ok {
-				mix(t.points, stored[i], factor/t.parts.divisor, t.parts.largest)
+				mix(t.points, stored[i], factor*t.factor/t.parts.divisor, t.parts.largest)
 			}
 		}
 		l.keys, l.into = l.keys[n:], l.into[n:]
@@ -259,7 +262,7 @@ func flowParts(v *view, accesses []int32, m Metric) (p parts, ok bool) {
 func (p *parts) addCounters(v *view, accesses []int32) {
 	for _, i := range v.alone(accesses, lineage.Records) {
 		if x := &v.accesses[i]; x.counter.Metric != lineage.NoMetric {
-			p.list = append(p.list, part{x.counter, x.Access.Topic})
+			p.list = append(p.list, part{x.counter, x.Access.Topic, x.slice.share(), x.amount})
 		}
 	}
 }
@@ -267,7 +270,11 @@ func (p *parts) addCounters(v *view, accesses []int32) {
 func (p *parts) addGauges(v *view, accesses []int32, m lineage.Metric) {
 	for _, i := range v.alone(accesses, m) {
 		if x := &v.accesses[i]; x.gauges[m] {
-			p.list = append(p.list, part{lineage.SeriesKey{Subject: x.ID, Metric: m}, x.Access.Topic})
+			factor := 1.0
+			if m == lineage.Lag {
+				factor = x.slice.share()
+			}
+			p.list = append(p.list, part{key: lineage.SeriesKey{Subject: x.ID, Metric: m}, topic: x.Access.Topic, factor: factor})
 		}
 	}
 }
@@ -350,6 +357,6 @@ func (v *view) outward(n lineage.Node, accesses []int32) []int32 {
 // addTopic adds a metric of the topic's own, of all its incarnations.
 func (p *parts) addTopic(t *topicView, m lineage.Metric) {
 	for _, s := range t.subjects {
-		p.list = append(p.list, part{lineage.SeriesKey{Subject: s.ID, Metric: m}, s.Access.Topic})
+		p.list = append(p.list, part{key: lineage.SeriesKey{Subject: s.ID, Metric: m}, topic: s.Access.Topic, factor: 1})
 	}
 }

@@ -83,12 +83,12 @@ func (v *view) valueOf(ctx context.Context, m Metric) (func(lineage.Node) *float
 			var at lineage.Point
 			switch q.key.Metric {
 			case lineage.Records:
-				at.Value, at.OK = v.accesses[v.index[q.key.Subject]].amount.Rate()
+				at.Value, at.OK = q.amount.Rate() // of the row's own part
 			case lineage.Appended:
 				at.Value, at.OK = appended[q.key.Subject].Rate()
 			default:
 				if l := ls.of(q.key.Subject, q.key.Metric); l != nil {
-					at = lineage.Point{Value: float64(*l), OK: true}
+					at = lineage.Point{Value: float64(*l) * q.factor, OK: true}
 				}
 			}
 			mix(points[:], []lineage.Point{at}, factor/p.divisor, p.largest)

@@ -63,6 +63,10 @@ type access struct {
 	gauges  [lineage.Metrics]bool // which of its gauges exist
 	// skipped and lost are what it passed without reading, and what was gone before it came; where no such counter exists they are not known.
 	skipped, lost lineage.Amount
+	// sharers are the connectors whose it is together, crowded says that others may be among those who did it; slice is the part that is the node's own, of a shared one. See shareOut.
+	sharers []lineage.Node
+	crowded bool
+	slice   slice
 	// own is the access of the group itself, of which this one's client is a member; -1: not a member, or the group's own is not known.
 	own int32
 }
@@ -153,6 +157,9 @@ func (a *answerer) buildView(ctx context.Context, win lineage.Resolved, who Iden
 		return nil, err
 	}
 	if err := v.readAmounts(ctx); err != nil {
+		return nil, err
+	}
+	if err := v.shareOut(ctx); err != nil {
 		return nil, err
 	}
 	if err := v.decideStates(ctx); err != nil {
@@ -246,7 +253,9 @@ func (v *view) readAccesses(ctx context.Context) error {
 	v.classifyAll()
 	for i := range v.accesses {
 		x := &v.accesses[i]
-		x.node, x.namedBy = v.resolve(v.clusters.of(x.Access.Topic.Cluster), x.Subject, v.knows.Of(x.Access))
+		known := v.knows.Of(x.Access)
+		x.node, x.namedBy = v.resolve(v.clusters.of(x.Access.Topic.Cluster), x.Subject, known)
+		x.sharers, x.crowded = known.Sharers, known.Crowded
 		x.node = v.shown(x.node)
 	}
 	return nil
@@ -423,7 +432,7 @@ func (v *view) restsOf(ctx context.Context, moved, unobserved *roaring.Bitmap) (
 		return nil, err
 	}
 	return func(x *access) bool {
-		if counted[x.flow()] || !x.inWindow && stopped[x.node] {
+		if counted[x.flow()] || stopped[x.node] && v.ranNot(x) {
 			return true
 		}
 		subjects := v.topic(x.Access.Topic).subjects
@@ -433,12 +442,15 @@ func (v *view) restsOf(ctx context.Context, moved, unobserved *roaring.Bitmap) (
 	}, nil
 }
 
-// stopped returns the movers that were told not to run at the window's end, by a source that saw all of the window. Who ran in it was sighted in it.
+// ranNot reports whether a mover that does not run at the window's end did not run in it either: it was not sighted, or it was told not to run all the time, and is sighted as what it is configured to do.
+func (v *view) ranNot(x *access) bool { return !x.inWindow || v.movers.rests(x.node, v.win.Start) }
+
+// stopped returns the movers that were told not to run at the window's end, by a source that saw all of the window.
 func (v *view) stopped(ctx context.Context) (map[lineage.Node]bool, error) {
 	out, whole := map[lineage.Node]bool{}, map[string]bool{}
 	for i := range v.accesses {
 		x := &v.accesses[i]
-		if !x.uncounted() || x.inWindow || !v.movers.stopped(x.node) {
+		if !x.uncounted() || !v.movers.stopped(x.node) || !v.ranNot(x) {
 			continue
 		}
 		teller := v.teller(x.node)

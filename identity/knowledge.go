@@ -18,9 +18,11 @@ type knowledge struct {
 	// What was added. seen are the members that a group has had, by its accesses; inner topics' writers wait until it is known whose topics these are.
 	groups      map[lineage.GroupRef]*lineage.GroupFact
 	seen        map[lineage.GroupRef]map[lineage.Member]bool
+	left        map[lineage.GroupRef]bool // groups whose members are those that they had
 	topics      []named
 	writes      []lineage.Access
-	connectors  map[lineage.GroupRef]lineage.Node // by the group that a sink reads with
+	connectors  map[lineage.GroupRef][]sink // by the group that they read with: two Connect clusters may have sinks of one name
+	configured  map[moverTopic]bool         // what connectors say that they read
 	sources     []connector
 	replicators []*lineage.ReplicatorFact
 
@@ -66,7 +68,7 @@ func NewKnowledge(of func(lineage.ClusterID) lineage.Cluster) lineage.Knowledge 
 		of = func(id lineage.ClusterID) lineage.Cluster { return lineage.Cluster{ID: id} }
 	}
 	return &knowledge{
-		of: of, groups: map[lineage.GroupRef]*lineage.GroupFact{}, seen: map[lineage.GroupRef]map[lineage.Member]bool{}, connectors: map[lineage.GroupRef]lineage.Node{},
+		of: of, groups: map[lineage.GroupRef]*lineage.GroupFact{}, seen: map[lineage.GroupRef]map[lineage.Member]bool{}, connectors: map[lineage.GroupRef][]sink{}, configured: map[moverTopic]bool{}, left: map[lineage.GroupRef]bool{},
 		apps: map[lineage.GroupRef]bool{}, at: map[scoped][]lineage.ClusterID{}, inner: map[named]string{}, producers: map[producerRef]link{},
 		exactly: map[named]lineage.Node{},
 	}
@@ -105,7 +107,8 @@ func (k *knowledge) AddConnector(n lineage.Node, kafka lineage.ClusterID, f *lin
 		group = cmp.Or(f.Group, group)
 	}
 	if f == nil || f.Type != "source" {
-		k.connectors[lineage.GroupRef{Cluster: kafka, Group: group}] = n
+		ref := lineage.GroupRef{Cluster: kafka, Group: group}
+		k.connectors[ref] = append(k.connectors[ref], sink{n, name, f})
 	}
 	if f == nil || f.Type != "sink" {
 		k.sources = append(k.sources, connector{name, kafka, n})
@@ -121,6 +124,8 @@ func (k *knowledge) AddReplicator(f *lineage.ReplicatorFact) {
 func (k *knowledge) AddAccess(a lineage.Access) {
 	c := a.Client
 	switch {
+	case a.Op == lineage.Read && c.Mover.Kind == lineage.ConnectorNode && a.Topic.Name != "":
+		k.configured[moverTopic{c.Mover, a.Topic.Cluster, a.Topic.Name}] = true
 	case a.Op == lineage.Write && c.Producer != 0 && innerBase(a.Topic.Name) != "":
 		k.writes = append(k.writes, a)
 	case c.Group != "" && c.Member != "" && c.ClientID != "":
@@ -163,6 +168,7 @@ func (k *knowledge) remember() {
 			return cmp.Or(strings.Compare(a.ID, b.ID), strings.Compare(a.ClientID, b.ClientID))
 		})
 		k.groups[ref] = &had
+		k.left[ref] = true
 	}
 	for ref, f := range k.groups {
 		facts := gather(lineage.Client{Group: ref.Group}, f)
@@ -191,7 +197,7 @@ func (k *knowledge) settleTopics() {
 // a share group's: neither is Streams.
 func (k *knowledge) maybeStreams(ref lineage.GroupRef) bool {
 	g := k.groups[ref]
-	return g != nil && len(g.Members) == 0 && k.connectors[ref] == (lineage.Node{}) && (g.Type == "" || g.Type == "Classic") && g.Protocol != "connect"
+	return g != nil && len(g.Members) == 0 && len(k.connectors[ref]) == 0 && (g.Type == "" || g.Type == "Classic") && g.Protocol != "connect"
 }
 
 // settleProducer gives a producer id that writes an inner topic to the application.
@@ -277,7 +283,8 @@ func (k *knowledge) Of(a lineage.Access) (out lineage.Known) {
 	}
 	if c.Group != "" {
 		ref := lineage.GroupRef{Cluster: cluster, Group: c.Group}
-		out.Group, out.Connector = k.groups[ref], k.connectors[ref]
+		out.Group = k.groups[ref]
+		k.ownSink(ref, a, &out)
 		if k.apps[ref] {
 			return job(cluster, c.Group, "Kafka Streams group")
 		}

@@ -7,6 +7,10 @@ type Known struct {
 	Group *GroupFact
 	// Connector is the connector that the client is a part of.
 	Connector Node
+	// Sharers are the connectors of which the client can be a part, where it is not known of which: two Connect clusters have a sink of one name, which read with one group. Connector is then zero.
+	Sharers []Node
+	// Crowded: the connector's group has members that bear its tasks' name and are not its own, as those of a Connect cluster that nobody tells of.
+	Crowded bool
 	// Application is the application.id of the Kafka Streams application that the client is a part of, and By says how that is known, in words. Job is what is known of its
 	// group, whose name is the application.id; nil: nothing.
 	Application, By string

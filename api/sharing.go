@@ -1,0 +1,125 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// This file shares out what several connectors have done together: two Connect clusters with a sink of one name read with one group, and Kafka counts what the group read.
+
+// slice is the part (from, to] of what an access is, from 0 to 1, that is its node's; the zero slice is all of it.
+type slice struct{ from, to float64 }
+
+// share returns how much of the whole it is.
+func (s slice) share() float64 {
+	if s == (slice{}) {
+		return 1
+	}
+	return s.to - s.from
+}
+
+// of returns its part of n, so that all parts add up to n.
+func (s slice) of(n int64) int64 {
+	if s == (slice{}) {
+		return n
+	}
+	return int64(math.Floor(float64(n)*s.to)) - int64(math.Floor(float64(n)*s.from))
+}
+
+// shareOut gives each of the connectors that have an access together its part, by their running tasks. One that was surely told not to run in all of the window has none.
+func (v *view) shareOut(ctx context.Context) error {
+	n := len(v.accesses)
+	for i := range n {
+		if x := &v.accesses[i]; x.crowded && x.amount.Total > 0 {
+			x.amount.Estimated = true
+		}
+		if len(v.accesses[i].sharers) == 0 {
+			continue
+		}
+		all, weights, sum, err := v.weights(ctx, v.accesses[i].sharers)
+		if err != nil {
+			return err
+		}
+		whole, before := v.accesses[i], 0
+		for j, node := range all {
+			x := whole
+			x.node, x.namedBy = node, "Kafka Connect"
+			if len(all) == 1 {
+				x.sharers = nil
+			} else {
+				x.slice = slice{float64(before) / float64(sum), float64(before+weights[j]) / float64(sum)}
+				before += weights[j]
+				for _, a := range [...]*lineage.Amount{&x.amount, &x.skipped, &x.lost} {
+					a.Estimated = a.Estimated || a.Total > 0
+					a.Total *= x.slice.share()
+					a.Observed *= x.slice.share()
+				}
+			}
+			if j == 0 {
+				v.accesses[i] = x
+			} else {
+				v.accesses = append(v.accesses, x)
+			}
+		}
+	}
+	return nil
+}
+
+// weights returns those of some connectors that may have run in the window, with how many tasks each has, at least one.
+func (v *view) weights(ctx context.Context, nodes []lineage.Node) (all []lineage.Node, weights []int, sum int, err error) {
+	for _, n := range nodes {
+		rested, err := v.rested(ctx, n)
+		if err != nil {
+			return nil, nil, 0, err
+		}
+		if !rested {
+			all = append(all, n)
+		}
+	}
+	if len(all) == 0 {
+		all = nodes
+	}
+	for _, n := range all {
+		w := 0
+		if f := v.movers.connectors[n].fact; f != nil {
+			for _, t := range f.Tasks {
+				if t.State == "RUNNING" {
+					w++
+				}
+			}
+		}
+		weights, sum = append(weights, max(w, 1)), sum+max(w, 1)
+	}
+	return all, weights, sum, nil
+}
+
+// rested reports whether a connector was told not to run in all of the window, by a Connect that was seen in all of it.
+func (v *view) rested(ctx context.Context, n lineage.Node) (bool, error) {
+	if !v.movers.rests(n, v.win.Start) {
+		return false, nil
+	}
+	cov, err := v.a.history.Coverage(ctx, v.win.Window, n.Scope)
+	if err != nil {
+		return false, fmt.Errorf("read coverage of %q: %w", n.Scope, err)
+	}
+	return cov.Complete, nil
+}
+
+// shareDoubt says why the count of an access is a part of a group's, or all of it although others may have had some; empty: it is neither.
+func (x *access) shareDoubt() string {
+	switch {
+	case x.slice != (slice{}):
+		names := make([]string, len(x.sharers))
+		for i, n := range x.sharers {
+			names[i] = n.Scope + "/" + n.Name
+		}
+		return fmt.Sprintf("shared out by tasks, at most all that the group read: the sinks %s read with one group, and Kafka does not tell which of them read what", strings.Join(names, " and "))
+	case x.crowded:
+		return "at most: the group has members called as the sink's tasks that are not its own, as those of a Connect cluster that is not watched"
+	}
+	return ""
+}
