@@ -2,13 +2,15 @@
 //
 // It knows nothing of Kafka: a source is anything that can look once and say what it saw. The package keeps the time: rounds lie on an aligned grid, a round has
 // a deadline, rounds of one source never overlap, and a round that could not be taken is said as missing, not left out. It refuses to keep what a sink did not
-// acknowledge: after a failed append the source starts again from the last acknowledged positions.
+// acknowledge: after a failed append the source starts again from the last acknowledged positions. A source that panics is a gap of that source, and starts again the same way.
 package collector
 
 import (
 	"context"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/lineaged/lineaged/lineage"
@@ -57,12 +59,14 @@ type runner struct {
 	restored bool
 	last     time.Time // the newest round that was taken or said to be missed; zero before the first
 	failing  bool      // the sink refused the last append
+
+	panicked map[lineage.Source]bool // said to be lost because the source panicked, and not back since
 }
 
 // round takes one round. Rounds that went by while an earlier one was still under way are said as missed first.
 func (r *runner) round(ctx context.Context, round time.Time) {
 	if !r.restored {
-		if err := r.source.Restore(ctx, r.sink); err != nil {
+		if err := r.restore(ctx); err != nil {
 			if ctx.Err() == nil {
 				r.log.Error("source cannot resume", "error", err)
 			}
@@ -79,12 +83,14 @@ func (r *runner) round(ctx context.Context, round time.Time) {
 			first = round.Add(-most * r.interval)
 		}
 		for m := first; m.Before(round); m = m.Add(r.interval) {
-			obs = append(obs, r.source.Missed(m, "the round before took longer than the interval")...)
+			obs = append(obs, r.missed(m, "the round before took longer than the interval")...)
 		}
 	}
-	roundCtx, cancel := context.WithTimeout(ctx, r.interval*9/10)
-	obs = append(obs, r.source.Observe(roundCtx, round)...)
-	cancel()
+	seen, err := r.observe(ctx, round)
+	if err != nil {
+		r.restored = false // what it had learned may be half written
+	}
+	obs = append(obs, seen...)
 	if ctx.Err() != nil {
 		return // stopping: a round cut short would look like a lost broker
 	}
@@ -101,6 +107,67 @@ func (r *runner) round(ctx context.Context, round time.Time) {
 		r.log.Info("observations are stored again")
 	}
 	r.failing = false
+}
+
+// restore lets the source resume. Where what the sink holds makes it panic, it begins anew: it would panic for ever.
+func (r *runner) restore(ctx context.Context) (err error) {
+	if panicked := r.guard(func() { err = r.source.Restore(ctx, r.sink) }); panicked == nil {
+		return err
+	}
+	r.log.Error("the stored positions are of no use; the source begins anew")
+	if panicked := r.guard(func() { err = r.source.Restore(ctx, without{r.sink}) }); panicked != nil {
+		return panicked
+	}
+	return err
+}
+
+// without is a sink that holds no positions.
+type without struct{ Sink }
+
+func (without) Positions(context.Context, lineage.Source) (map[string][]byte, error) { return nil, nil }
+
+// observe takes the readings of one round. A source that panics has seen nothing, and the error says so; it is told as lost once, until it is back.
+func (r *runner) observe(ctx context.Context, round time.Time) (obs []lineage.Observation, err error) {
+	ctx, cancel := context.WithTimeout(ctx, r.interval*9/10)
+	defer cancel()
+	err = r.guard(func() { obs = r.source.Observe(ctx, round) })
+	if err != nil {
+		obs = r.missed(round, err.Error())
+	}
+	for i := range obs {
+		o := &obs[i]
+		switch was := r.panicked[o.Source]; {
+		case err != nil && was: // it was told; the source itself has forgotten
+			o.Events = slices.DeleteFunc(o.Events, func(e lineage.Event) bool { return e.Type == lineage.SourceLost })
+		case err != nil:
+			if r.panicked == nil {
+				r.panicked = map[lineage.Source]bool{}
+			}
+			r.panicked[o.Source] = true
+		case was:
+			delete(r.panicked, o.Source)
+			o.Events = append(o.Events, lineage.Event{At: round, Type: lineage.SourceRecovered, Detail: o.Source.String()})
+		}
+	}
+	return obs, err
+}
+
+// missed asks the source to say that a round could not be taken.
+func (r *runner) missed(round time.Time, reason string) (obs []lineage.Observation) {
+	_ = r.guard(func() { obs = r.source.Missed(round, reason) }) // it is in the log, and there is nothing else to say
+	return obs
+}
+
+// guard calls f. A panic is an error, and its stack goes to the log.
+func (r *runner) guard(f func()) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("lineaged itself failed here, which is a fault to report with its log: %v", p)
+			r.log.Error("a source panicked; it is a gap and goes on from the last stored positions", "panic", p, "stack", string(debug.Stack()))
+		}
+	}()
+	f()
+	return nil
 }
 
 func (r *runner) append(ctx context.Context, obs []lineage.Observation) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -26,9 +27,21 @@ type script struct {
 	missed   []time.Time
 	restored int
 	deadline []time.Duration
+	panics   map[int]bool // observations that panic, counted from 0
+	spoilt   bool         // what the sink holds makes Restore panic
+	anew     int
 }
 
-func (s *script) Restore(context.Context, collector.Sink) error { s.restored++; return nil }
+func (s *script) Restore(ctx context.Context, sink collector.Sink) error {
+	s.restored++
+	if p, err := sink.Positions(ctx, lineage.Source{}); s.spoilt && (err != nil || p != nil) {
+		panic("index out of range")
+	}
+	if s.spoilt {
+		s.anew++
+	}
+	return nil
+}
 
 func (s *script) Observe(ctx context.Context, round time.Time) []lineage.Observation {
 	d, _ := ctx.Deadline()
@@ -37,17 +50,25 @@ func (s *script) Observe(ctx context.Context, round time.Time) []lineage.Observa
 		time.Sleep(s.took[n])
 	}
 	s.observed = append(s.observed, round)
+	if s.panics[len(s.observed)-1] {
+		panic("index out of range")
+	}
 	return []lineage.Observation{{Source: lineage.Source{Cluster: "west", Name: "s"}, Round: round}}
 }
 
-func (s *script) Missed(round time.Time, _ string) []lineage.Observation {
+func (s *script) Missed(round time.Time, reason string) []lineage.Observation {
 	s.missed = append(s.missed, round)
-	return []lineage.Observation{{Source: lineage.Source{Cluster: "west", Name: "s"}, Round: round, Missing: []lineage.Missing{{All: true}}}}
+	return []lineage.Observation{{
+		Source: lineage.Source{Cluster: "west", Name: "s"}, Round: round, Missing: []lineage.Missing{{All: true, Reason: reason}},
+		Events: []lineage.Event{{Type: lineage.SourceLost}},
+	}}
 }
 
 type sink struct {
 	errs   []error // of the first appends
 	rounds []time.Time
+	obs    []lineage.Observation
+	held   map[string][]byte
 }
 
 func (s *sink) Append(_ context.Context, obs ...lineage.Observation) error {
@@ -59,11 +80,14 @@ func (s *sink) Append(_ context.Context, obs ...lineage.Observation) error {
 	}
 	for _, o := range obs {
 		s.rounds = append(s.rounds, o.Round)
+		s.obs = append(s.obs, o)
 	}
 	return nil
 }
 
-func (s *sink) Positions(context.Context, lineage.Source) (map[string][]byte, error) { return nil, nil }
+func (s *sink) Positions(context.Context, lineage.Source) (map[string][]byte, error) {
+	return s.held, nil
+}
 
 // run runs the source for a while in fake time.
 func run(t *testing.T, src collector.Source, dst collector.Sink, d time.Duration) {
@@ -119,6 +143,42 @@ func TestFailedAppendStartsFromTheStoredPositions(t *testing.T) {
 		}
 		if len(dst.rounds) != 3 {
 			t.Errorf("stored %v", dst.rounds)
+		}
+	})
+}
+
+func TestPanicIsAGap(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		src, dst := &script{panics: map[int]bool{1: true, 2: true}}, &sink{}
+		run(t, src, dst, 55*time.Second)
+		if len(dst.obs) != 5 || src.restored != 3 {
+			t.Fatalf("%d rounds stored, restored %d times: want 5 rounds, and a restore at the start and after each panic", len(dst.obs), src.restored)
+		}
+		var missing []int
+		var events []lineage.EventType
+		for i, o := range dst.obs {
+			for _, m := range o.Missing {
+				missing = append(missing, i)
+				if !m.All || !strings.Contains(m.Reason, "index out of range") {
+					t.Errorf("missing %+v does not say why", m)
+				}
+			}
+			for _, e := range o.Events {
+				events = append(events, e.Type)
+			}
+		}
+		if !slices.Equal(missing, []int{1, 2}) || !slices.Equal(events, []lineage.EventType{lineage.SourceLost, lineage.SourceRecovered}) {
+			t.Errorf("missing in rounds %v, events %v: want rounds 1 and 2, lost once and back once", missing, events)
+		}
+	})
+}
+
+func TestPositionsThatPanicAreLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		src, dst := &script{spoilt: true}, &sink{held: map[string][]byte{"round": {1}}}
+		run(t, src, dst, 35*time.Second)
+		if len(dst.rounds) != 3 || src.anew != 1 {
+			t.Errorf("%d rounds, begun anew %d times: want 3 rounds and one fresh beginning", len(dst.rounds), src.anew)
 		}
 	})
 }

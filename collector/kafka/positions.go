@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"fmt"
@@ -25,7 +26,7 @@ func readerKey(group string, id lineage.TopicID) string {
 	return "reader/" + id.String() + "/" + group
 }
 
-// savePositions adds what changed in this round to the end-offsets' observation; a round is stored whole or not at all, so it does not matter to which.
+// savePositions adds what changed in this round to the end-offsets' observation; a round is stored whole or not at all, so it does not matter to which. It may be called again for what has changed since.
 func (t *take) savePositions() {
 	var o *lineage.Observation
 	for _, each := range t.obs {
@@ -43,6 +44,11 @@ func (t *take) savePositions() {
 	if !t.continuous {
 		put(clusterKey, []byte(t.cluster))
 	}
+	t.tellUnreadable(o)
+	for _, key := range append(t.gonePositions, t.goneReaders...) { // before what may have come in their place
+		put(key, nil)
+	}
+	t.gonePositions, t.goneReaders = nil, nil
 	for _, tp := range t.topics {
 		if tp.dirty {
 			tp.dirty = false
@@ -62,15 +68,12 @@ func (t *take) savePositions() {
 			}
 		}
 	}
-	for _, key := range append(t.gonePositions, t.goneReaders...) {
-		put(key, nil)
-	}
-	t.gonePositions, t.goneReaders = nil, nil
 }
 
 // Restore implements collector.Source.
 func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 	s.forget()
+	s.sink = sink
 	positions, err := sink.Positions(ctx, lineage.Source{Cluster: s.cfg.Name, Name: sourceEnds})
 	if err != nil {
 		return fmt.Errorf("read positions of cluster %q: %w", s.cfg.Name, err)
@@ -81,28 +84,49 @@ func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 	d := decoder{b: positions[roundKey]}
 	d.version()
 	round := d.time()
-	if err := d.done(); err != nil {
-		return fmt.Errorf("position %q of cluster %q: %w", roundKey, s.cfg.Name, err)
+	if err := d.done(); err != nil { // without it nobody knows of when the rest is
+		s.leave(roundKey, err)
+		for key := range positions {
+			s.gonePositions = append(s.gonePositions, key)
+		}
+		return nil
 	}
 	s.cluster, s.resumed = lineage.ClusterID(positions[clusterKey]), true
 	for key, value := range positions {
 		if rest, ok := strings.CutPrefix(key, "topic/"); ok {
-			err = s.restoreTopic(rest, value, round)
+			s.leave(key, s.restoreTopic(rest, value, round))
 		} else if rest, ok := strings.CutPrefix(key, "group/"); ok {
-			err = s.restoreGroup(rest, value)
-		}
-		if err != nil {
-			return fmt.Errorf("position %q of cluster %q: %w", key, s.cfg.Name, err)
+			s.leave(key, s.restoreGroup(rest, value))
 		}
 	}
-	for key, value := range positions {
+	for key, value := range positions { // of topics and groups that are there by now
 		if rest, ok := strings.CutPrefix(key, "reader/"); ok {
-			if err := s.restoreReader(rest, value, round); err != nil {
-				return fmt.Errorf("position %q of cluster %q: %w", key, s.cfg.Name, err)
-			}
+			s.leave(key, s.restoreReader(rest, value, round))
 		}
 	}
 	return nil
+}
+
+// leave notes a position that can't be read: its part is begun anew, since what can't be read today can't be read tomorrow.
+func (s *source) leave(key string, err error) {
+	if err == nil {
+		return
+	}
+	s.cfg.Log.Error("a stored position can't be read; its part is counted anew", "position", key, "error", err)
+	s.unreadable = append(s.unreadable, key)
+	s.gonePositions = append(s.gonePositions, key)
+}
+
+// tellUnreadable says which books begin anew, in the round in which they do.
+func (t *take) tellUnreadable(o *lineage.Observation) {
+	if len(t.unreadable) == 0 {
+		return
+	}
+	o.Missing = append(o.Missing, lineage.Missing{
+		Share:  float64(len(t.unreadable)) / float64(max(len(t.topics)+len(t.groups), len(t.unreadable))),
+		Reason: "stored positions could not be read, so that their parts are counted anew from here, and what moved since the last stored round is not known: " + some(t.unreadable),
+	})
+	t.unreadable = nil
 }
 
 func (tp *topic) encode() []byte {
@@ -304,7 +328,11 @@ func (s *source) restoreReader(rest string, value []byte, round time.Time) error
 	}
 	d := decoder{b: value}
 	d.version()
-	r := g.reader(tp, lineage.EvidenceKind(d.uint()))
+	kind := d.uint()
+	if d.err != nil || kind != uint64(lineage.GroupOffsets) && kind != uint64(lineage.ShareOffsets) {
+		return cmp.Or(d.err, errCut)
+	}
+	r := g.reader(tp, lineage.EvidenceKind(kind))
 	r.read, r.began, r.moved, r.idle, r.known = d.total(), d.time(), d.time(), d.time(), round
 	for range d.count() {
 		p := newReadPartition()

@@ -2,8 +2,11 @@ package kafka
 
 import (
 	"context"
+	"maps"
 	"math/rand/v2"
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -145,13 +148,133 @@ func TestRestoreKnowsEpochs(t *testing.T) {
 	}
 }
 
-func TestRestoreNamesACorruptPosition(t *testing.T) {
-	sink := newRecorder()
-	sink.positions[roundKey] = []byte{9}
-	s := newSource(Config{Name: "west", Interval: tick})
-	if err := s.Restore(t.Context(), sink); err == nil {
-		t.Error("no error for a position of an unknown version")
-	} else {
-		t.Log(err)
+// A position that can't be read costs its own part, and is said; the next start does not meet it again.
+func TestUnreadablePositionsBeginAnew(t *testing.T) {
+	for _, c := range []struct {
+		key   string
+		value []byte
+		kept  int64 // of the 5 records of before
+	}{
+		{roundKey, []byte{9}, 0},
+		{roundKey, nil, 0},
+		{"topic/", []byte{positionsVersion + 1}, 0},
+		{"topic/", []byte{positionsVersion, 200}, 0},
+		{"group/", []byte{positionsVersion}, 5},
+		{"reader/", []byte{positionsVersion, 77, 1, 1, 1, 0, 0, 0, 0}, 5},
+		{"topic/no id", []byte{positionsVersion}, 5},
+		{"reader/no id/g", []byte{positionsVersion}, 5},
+	} {
+		w := newWorld(t, 1)
+		w.topic("orders", 1)
+		w.take(2)
+		w.write("orders", 0, 5)
+		w.commit("g", "orders", 0, 2)
+		w.take(3)
+		found := false
+		for key := range w.rec.positions {
+			if strings.HasPrefix(key, c.key) {
+				w.rec.positions[key], found = c.value, true
+			}
+		}
+		if !found {
+			w.rec.positions[c.key] = c.value
+		}
+		w.rec.missing = nil
+		w.start(Config{})
+		w.take(1)
+		if said := strings.Join(w.rec.missing, "\n"); !strings.Contains(said, "could not be read") || !strings.Contains(said, strings.TrimSuffix(c.key, "/")) {
+			t.Errorf("%q: %q does not say what could not be read", c.key, said)
+		}
+		w.write("orders", 0, 3)
+		w.take(1)
+		if n := w.source.byName["orders"].appended.n; n != c.kept+3 {
+			t.Errorf("%q: the account stands at %d, want %d", c.key, n, c.kept+3)
+		}
+		w.rec.missing = nil
+		w.start(Config{})
+		w.take(2)
+		if said := strings.Join(w.rec.missing, "\n"); strings.Contains(said, "could not be read") {
+			t.Errorf("%q: said again at the next start: %s", c.key, said)
+		}
+	}
+}
+
+// No bytes in the store may keep lineaged from starting.
+func TestSpoiltPositionsNeverPanic(t *testing.T) {
+	w := newWorld(t, 1)
+	w.topic("orders", 2)
+	w.take(2)
+	w.write("orders", 0, 5)
+	w.commit("g", "orders", 0, 2)
+	w.take(2)
+	good := maps.Clone(w.rec.positions)
+	keys := slices.Sorted(maps.Keys(good))
+	r := rand.New(rand.NewPCG(5, 6))
+	for range 300 {
+		w.rec.positions = maps.Clone(good)
+		key := keys[r.IntN(len(keys))]
+		value := slices.Clone(good[key])
+		for range 1 + r.IntN(4) {
+			value[r.IntN(len(value))] = byte(r.IntN(256))
+		}
+		w.rec.positions[key] = value[:r.IntN(len(value)+1)]
+		s := newSource(w.source.cfg)
+		s.cl, s.slowClient = w.source.cl, w.source.slowClient
+		if err := s.Restore(t.Context(), w.rec); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+		s.Observe(ctx, w.round.Add(tick))
+		cancel()
+		if len(s.faults) > 0 {
+			t.Fatalf("%x at %q: %v", w.rec.positions[key], key, s.faults)
+		}
+	}
+}
+
+// A part that panics is a gap of its own; the others are not touched, and nothing half written is kept.
+func TestPanicOfOnePart(t *testing.T) {
+	w := newWorld(t, 1)
+	w.topic("orders", 1)
+	w.take(2)
+	w.write("orders", 0, 5)
+	w.take(2)
+	for _, c := range []struct {
+		source string
+		spoil  func(tp *topic)
+	}{
+		{sourceStarts, func(tp *topic) { tp.starts = nil }},
+		{sourceEnds, func(tp *topic) { tp.histories = nil }},
+	} {
+		before := w.appended("orders")
+		c.spoil(w.source.byName["orders"])
+		w.source.owed[sourceStarts] = true
+		w.write("orders", 0, 7)
+		w.take(1)
+		if m := w.missing(c.source); len(m) != 1 || !m[0].All || !strings.Contains(m[0].Reason, "index out of range") {
+			t.Errorf("%s: missing %+v", c.source, m)
+		}
+		for _, o := range w.last {
+			if o.Source.Name != c.source && slices.ContainsFunc(o.Missing, func(m lineage.Missing) bool { return m.All }) && c.source == sourceStarts {
+				t.Errorf("%s went with %s: %+v", o.Source.Name, c.source, o.Missing)
+			}
+		}
+		w.topic("new-"+c.source, 1)
+		w.take(2)
+		w.write("orders", 0, 1)
+		w.take(2)
+		if n := w.appended("orders"); n != before+8 {
+			t.Errorf("%s: %d appended, want %d", c.source, n, before+8)
+		}
+		if w.source.spoilt {
+			t.Errorf("%s: the books were not restored", c.source)
+		}
+	}
+	if n := w.events(lineage.TopicCreated); n != 2 {
+		t.Errorf("%d events of created topics, want 2", n)
+	}
+	w.take(int(panicRest/tick) + 2)
+	if len(w.source.faults) > 0 {
+		t.Errorf("still at rest: %v", w.source.faults)
 	}
 }

@@ -35,6 +35,10 @@ type source struct {
 	cfg        Config
 	cl         *kgo.Client
 	slowClient *kgo.Client
+	sink       collector.Sink   // as last given to Restore
+	faults     map[string]fault // parts that panicked, by source
+	spoilt     bool             // a part panicked in the last round: the books may be half written
+	unreadable []string         // position keys that Restore could not read, to be told
 
 	cluster    lineage.ClusterID
 	brokers    []int32
@@ -113,7 +117,8 @@ func (s *source) forget() {
 	s.lacks = map[string]bool{}
 	s.txnIDs, s.unnamed, s.txnEpochs = map[int64]string{}, map[int64]time.Time{}, map[int64]epochSeen{}
 	s.blind, s.lost, s.slow = map[string][]lineage.BlindSpot{}, map[string]bool{}, map[string]time.Time{}
-	s.owed = map[string]bool{}
+	s.owed, s.faults, s.spoilt, s.unreadable = map[string]bool{}, map[string]fault{}, false, nil
+	s.gonePositions, s.goneReaders = nil, nil
 }
 
 // take is one round under way.
@@ -129,19 +134,34 @@ type take struct {
 // Observe implements collector.Source.
 func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observation {
 	t := &take{source: s, client: s.cl, ctx: ctx, round: round, before: round.Add(-s.cfg.Interval)}
-	if err := t.metadata(); err != nil {
+	err := error(nil)
+	if t.spoilt {
+		err = t.resume()
+	}
+	if err == nil {
+		err = t.metadata()
+	} else {
+		t.missAll(t.observe(sourceMetadata, t.cfg.Interval), err.Error())
+	}
+	if err != nil {
 		for _, name := range []string{sourceEnds, sourceBooks, sourceGroups} {
 			t.missAll(t.observe(name, s.cfg.Interval), "no metadata: "+err.Error())
 		}
 		t.missSlow("no metadata: " + err.Error())
 		return t.finish()
 	}
-	t.endOffsets()
-	t.producers()
-	t.groupOffsets()
-	t.slowSources()
-	t.savePositions()
-	s.continuous = true
+	whole := t.part(sourceEnds, s.cfg.Interval, 0, t.endOffsets)
+	whole = t.part(sourceBooks, s.cfg.Interval, 0, t.producers) && whole
+	whole = t.part(sourceGroups, s.cfg.Interval, 0, t.groupOffsets) && whole
+	if whole {
+		t.savePositions() // what a slow source leaves half written is not among it
+	} else {
+		t.forgetEvents()
+	}
+	if t.slowSources() && whole {
+		t.savePositions()
+		s.continuous = true
+	}
 	return t.finish()
 }
 
@@ -272,23 +292,28 @@ func (s *source) cadence(want time.Duration) time.Duration {
 	return max(want, s.cfg.Interval)
 }
 
-// slowSources runs what is due of the slower cadences. After a start all of them are; from then on they are spread over the rounds by their different lengths.
-func (t *take) slowSources() {
-	t.client = t.slowClient
+// slowSources runs what is due of the slower cadences, and reports whether none of them panicked. After a start all of them are; from then on they are spread over the rounds by their different lengths.
+func (t *take) slowSources() (whole bool) {
+	t.client, whole = t.slowClient, true
 	for _, c := range t.slowCadences() {
-		switch {
-		case c.name == sourceMembers:
-			t.members(c.every)
-		case c.name == sourceConfigs:
-			t.topicConfigs(c.every)
-		case !t.due(c.name, c.every):
-		case c.name == sourceShare:
-			t.shareGroups(c.every)
-		case c.name == sourceStarts:
-			t.startOffsets(c.every)
-		case c.name == sourceLogDirs:
-			t.logDirs(c.every)
-		}
+		whole = t.part(c.name, c.every, panicRest, func() { t.slowSource(c) }) && whole
+	}
+	return whole
+}
+
+func (t *take) slowSource(c slowCadence) {
+	switch {
+	case c.name == sourceMembers:
+		t.members(c.every)
+	case c.name == sourceConfigs:
+		t.topicConfigs(c.every)
+	case !t.due(c.name, c.every):
+	case c.name == sourceShare:
+		t.shareGroups(c.every)
+	case c.name == sourceStarts:
+		t.startOffsets(c.every)
+	case c.name == sourceLogDirs:
+		t.logDirs(c.every)
 	}
 }
 
