@@ -19,6 +19,7 @@ type Board struct {
 	ends     map[lineage.ClusterID]toldEnds
 	writers  map[lineage.Source][]uncounted       // the newest few rounds, the newest last
 	wanted   map[lineage.ClusterID]map[string]int // topics whose ends somebody wants, and for how many more rounds
+	copied   map[lineage.ClusterID]map[string]int // topics that a replicator reads, which leaves no commit, and for how many more rounds
 	expected map[lineage.Source]string            // sources that will tell writers, and of which cluster
 
 	replicators map[lineage.Source]map[lineage.Node]bool // that a source sees from where they run
@@ -159,6 +160,41 @@ func (b *Board) WantEnds(cluster lineage.ClusterID, topics ...string) {
 	for _, t := range topics {
 		b.wanted[cluster][t] = wantedFor
 	}
+}
+
+// Copies says that a replicator reads topics of a cluster, and asks for their ends. Who goes on copying them says so in each round.
+func (b *Board) Copies(cluster lineage.ClusterID, topics ...string) {
+	if b == nil {
+		return
+	}
+	b.WantEnds(cluster, topics...)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.copied == nil {
+		b.copied = map[lineage.ClusterID]map[string]int{}
+	}
+	if b.copied[cluster] == nil {
+		b.copied[cluster] = map[string]int{}
+	}
+	for _, t := range topics {
+		b.copied[cluster][t] = wantedFor
+	}
+}
+
+// Copied returns the topics of a cluster that a replicator reads. It is asked once a round: a topic of which nobody says so any more is forgotten after a few.
+func (b *Board) Copied(cluster lineage.ClusterID) (topics []string) {
+	if b == nil {
+		return nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for t, rounds := range b.copied[cluster] {
+		topics = append(topics, t)
+		if b.copied[cluster][t]--; rounds <= 1 {
+			delete(b.copied[cluster], t)
+		}
+	}
+	return topics
 }
 
 // SetEnds tells the ends, as of a round, of those topics that somebody wants. of is asked for each of them; one that is not there has none.

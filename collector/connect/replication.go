@@ -174,7 +174,7 @@ func (t *take) tellReplication(name string, d described, c *connector, m movemen
 
 // tellCopy tells of one topic that is copied. Its account is kept in the rounds in which the offsets were read: the ends are of now, and offsets of before would be behind them.
 func (t *take) tellCopy(target lineage.ClusterID, x copied, c *connector, access lineage.Access, running bool, name string) {
-	t.cfg.Board.WantEnds(access.Topic.Cluster, x.from)
+	t.cfg.Board.Copies(access.Topic.Cluster, x.from)
 	if x.to != "" {
 		t.cfg.Board.WantEnds(target, x.to)
 	}

@@ -100,7 +100,7 @@ func (t *take) groupOffsets() {
 	missing.tell(o, len(t.groups))
 	t.memberLags(o)
 	t.tellGroups(o)
-	t.sayBlind(o, t.groupSpots())
+	t.sayBlind(o, append(t.groupSpots(), t.unreadSpots(len(missing.why) == 0)...))
 }
 
 // committed books what one group has committed.

@@ -240,7 +240,8 @@ func (t *take) tellProducers(why map[*topic]string) {
 			delete(t.unnamed, id)
 		}
 	}
-	t.sayBlind(o, producerSpots(deniedTopics, eliminated, len(t.unnamed)))
+	t.noteMoves()
+	t.sayBlind(o, append(producerSpots(deniedTopics, eliminated, len(t.unnamed)), t.unnamedSpots()...))
 }
 
 func producerSpots(deniedTopics, eliminated []string, unnamed int) []lineage.BlindSpot {

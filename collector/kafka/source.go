@@ -68,6 +68,8 @@ type source struct {
 	// txnEpochs are the epochs of transactional producer ids, for the accounts of all topics.
 	txnEpochs map[int64]epochSeen
 
+	dark dark // what moves while one side of it is not seen
+
 	posted []string // names of all topics, sorted, as the board has them
 
 	gonePositions, goneReaders []string // position keys to remove with the next save
@@ -119,6 +121,7 @@ func (s *source) forget() {
 	s.blind, s.lost, s.slow = map[string][]lineage.BlindSpot{}, map[string]bool{}, map[string]time.Time{}
 	s.owed, s.faults, s.spoilt, s.unreadable = map[string]bool{}, map[string]fault{}, false, nil
 	s.gonePositions, s.goneReaders = nil, nil
+	s.dark = dark{}
 }
 
 // take is one round under way.

@@ -472,9 +472,11 @@ func (s *source) bookCopy(o *lineage.Observation, t target, f *flow, v view, c c
 	if c.from != "" && v.watched {
 		topic := lineage.Topic{Cluster: v.upstream.ID, Name: c.from}
 		f.topics = append(f.topics, topic)
-		s.cfg.Board.WantEnds(topic.Cluster, c.from)
 		if v.running {
+			s.cfg.Board.Copies(topic.Cluster, c.from)
 			o.Sightings = append(o.Sightings, lineage.Sighting{Access: f.read(topic), Evidence: lineage.Mirror, Moved: moved, Detail: v.how})
+		} else {
+			s.cfg.Board.WantEnds(topic.Cluster, c.from)
 		}
 	}
 	if c.to != "" && v.running {
