@@ -35,15 +35,18 @@ func (t *take) ask(reqs map[int32]kmsg.Request) []brokerAnswer {
 	var wg sync.WaitGroup
 	for i := range answers {
 		a := &answers[i]
-		wg.Go(func() {
-			a.resp, a.err = t.client.Broker(int(a.broker)).Request(ctx, a.req)
-			if a.err != nil {
-				a.resp, a.err = nil, fmt.Errorf("broker %d: %w", a.broker, plain(a.err))
-			}
-		})
+		wg.Go(func() { t.request(ctx, a) })
 	}
 	wg.Wait()
 	return answers
+}
+
+// request asks one broker.
+func (t *take) request(ctx context.Context, a *brokerAnswer) {
+	a.resp, a.err = t.client.Broker(int(a.broker)).Request(ctx, a.req)
+	if a.err != nil {
+		a.resp, a.err = nil, fmt.Errorf("broker %d: %w", a.broker, plain(a.err))
+	}
 }
 
 // half returns a context with half of the time that is left.

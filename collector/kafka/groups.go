@@ -27,8 +27,10 @@ type group struct {
 	assignments  []assignment
 	membersKnown bool
 	topology     *lineage.Topology // of a Streams group that has one
-	described    time.Time         // newest round in which its members were asked for
+	described    time.Time         // newest round in which its members were asked for; zero: not since its state changed
+	waits        time.Time         // that round whatever became of its state since, or the one in which it was first seen; zero: restored
 	changed      bool              // its state changed since
+	fetched      time.Time         // newest round in which its offsets were asked for; not kept over a restart
 	factTold     bool
 	dirty        bool
 }
@@ -57,27 +59,16 @@ func (t *take) groupOffsets() {
 	o := t.observe(sourceGroups, t.cfg.Interval)
 	missing := groupsMissing{why: reasons{}}
 	t.listGroups(o, &missing)
-	reqs := map[int32]kmsg.Request{}
+	known := map[int32][]*group{}
 	for _, g := range t.groups {
-		if g.absent > 0 || g.share() {
-			continue
+		if g.absent == 0 && !g.share() {
+			known[g.coordinator] = append(known[g.coordinator], g)
 		}
-		req, _ := reqs[g.coordinator].(*kmsg.OffsetFetchRequest)
-		if req == nil {
-			req = kmsg.NewPtrOffsetFetchRequest()
-			reqs[g.coordinator] = req
-		}
-		rg := kmsg.NewOffsetFetchRequestGroup()
-		rg.Group = g.ref.Group
-		req.Groups = append(req.Groups, rg)
 	}
 	topics := t.missing(max(len(t.topics), 1))
 	why := map[*topic]string{}
-	for _, a := range t.ask(reqs) {
-		if a.err != nil {
-			for _, rg := range a.req.(*kmsg.OffsetFetchRequest).Groups {
-				missing.add(t.groups[rg.Group], a.err.Error())
-			}
+	for _, a := range t.askInTurn(offsetQuestions(known, offsetsChunk, fetchRequest), t.cfg.Interval) {
+		if missing.answer(&a, t.round); a.err != nil {
 			continue
 		}
 		for i := range a.resp.(*kmsg.OffsetFetchResponse).Groups {
@@ -101,6 +92,16 @@ func (t *take) groupOffsets() {
 	t.memberLags(o)
 	t.tellGroups(o)
 	t.sayBlind(o, append(t.groupSpots(), t.unreadSpots(len(missing.why) == 0)...))
+}
+
+func fetchRequest(groups []*group) kmsg.Request {
+	req := kmsg.NewPtrOffsetFetchRequest()
+	for _, g := range groups {
+		rg := kmsg.NewOffsetFetchRequestGroup()
+		rg.Group = g.ref.Group
+		req.Groups = append(req.Groups, rg)
+	}
+	return req
 }
 
 // committed books what one group has committed.
@@ -234,7 +235,7 @@ func (t *take) listGroups(o *lineage.Observation, missing *groupsMissing) {
 func (t *take) listed1(o *lineage.Observation, broker int32, lg *kmsg.ListGroupsResponseGroup) {
 	g := t.groups[lg.Group]
 	if g == nil {
-		g = &group{ref: lineage.GroupRef{Cluster: t.cluster, Group: lg.Group}, readers: map[lineage.TopicID]*reader{}, dirty: true, changed: true}
+		g = &group{ref: lineage.GroupRef{Cluster: t.cluster, Group: lg.Group}, readers: map[lineage.TopicID]*reader{}, dirty: true, changed: true, waits: t.round}
 		if old := t.departed[lg.Group]; old != nil {
 			g.resume(old)
 			delete(t.departed, lg.Group)
@@ -337,6 +338,18 @@ func (m *groupsMissing) add(g *group, reason string) {
 	m.why.add(reason)
 	if g != nil {
 		m.groups = append(m.groups, g.ref)
+	}
+}
+
+// answer notes whose offsets were asked for in a round, and all groups of an answer that did not come.
+func (m *groupsMissing) answer(a *groupsAnswer, round time.Time) {
+	for _, g := range a.groups {
+		if a.asked {
+			g.fetched = round
+		}
+		if a.err != nil {
+			m.add(g, a.err.Error())
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -12,69 +13,44 @@ import (
 // membersCadence is how often the members of a group that did not change are asked for; a group that is new or changed its state is asked for at once.
 const membersCadence = 30 * time.Second
 
-// describeChunk bounds the groups of one request, and so the time a coordinator spends on it.
-const describeChunk = 200
-
 // members reads who is in the groups and what they have assigned. Where no group is due it says on the cadence that there was nothing to see, which is
-// not the same as not looking.
+// not the same as not looking. Where more are due than a round may ask for, the others wait their turn, and are missing until they had it.
 func (t *take) members(cadence time.Duration) {
-	type bucket struct {
-		broker int32
-		typ    string
-	}
-	due := map[bucket][]*group{}
-	for _, g := range t.groups {
-		wait := cadence
-		if g.changed { // after a failed look; a group that has just changed was described never
-			wait = t.cadence(3 * t.cfg.Interval)
-		}
-		if g.absent > 0 || g.coordinator < 0 || t.lacks[describedBy(g.typ)] || t.round.Sub(g.described) < wait {
-			continue
-		}
-		b := bucket{g.coordinator, describedBy(g.typ)}
-		if len(due[b]) < describeChunk {
-			due[b] = append(due[b], g)
-		}
-	}
-	if !t.due(sourceMembers, cadence) && len(due) == 0 {
+	waiting := t.membersDue(cadence)
+	if !t.due(sourceMembers, cadence) && len(waiting) == 0 {
 		return
 	}
 	t.slow[sourceMembers] = t.round
 	o := t.observe(sourceMembers, cadence)
-	failed := groupsMissing{why: reasons{}}
-	for _, typ := range groupTypes {
-		reqs := map[int32]kmsg.Request{}
-		for b, groups := range due {
-			if b.typ == typ {
-				reqs[b.broker] = describeRequest(typ, groups)
+	missing := groupsMissing{why: reasons{}}
+	for _, a := range t.askInTurn(describeRequests(waiting), t.cfg.Interval/describeShare) {
+		groups, typ := a.groups, describedBy(a.groups[0].typ)
+		for _, g := range groups {
+			if a.asked {
+				g.described, g.waits = t.round, t.round
+			}
+			if a.err != nil && !unsupported(a.err) && !errors.Is(a.err, errPutOff) {
+				missing.add(g, a.err.Error())
 			}
 		}
-		for _, a := range t.ask(reqs) {
-			groups := due[bucket{a.broker, typ}]
-			for _, g := range groups {
-				g.described = t.round
-				if a.err != nil && !unsupported(a.err) {
-					failed.add(g, a.err.Error())
-				}
-			}
-			if a.err != nil {
-				t.lacks[typ] = t.lacks[typ] || unsupported(a.err)
-				continue
-			}
-			for _, d := range describedGroups(a.resp, t.topicName) {
-				g := t.groups[d.group]
-				if err := codeError(d.code); err != nil {
-					failed.add(g, err.Error())
-				} else if g != nil {
-					g.changed = false
-					t.describedGroup(g, d)
-					t.sightMembers(o, g)
-					t.sightTopology(o, g)
-				}
+		if a.err != nil {
+			t.lacks[typ] = t.lacks[typ] || unsupported(a.err)
+			continue
+		}
+		for _, d := range describedGroups(a.resp, t.topicName) {
+			g := t.groups[d.group]
+			if err := codeError(d.code); err != nil {
+				missing.add(g, err.Error())
+			} else if g != nil {
+				g.changed = false
+				t.describedGroup(g, d)
+				t.sightMembers(o, g)
+				t.sightTopology(o, g)
 			}
 		}
 	}
-	failed.tell(o, len(t.groups))
+	t.missUnasked(&missing, cadence)
+	missing.tell(o, len(t.groups))
 	t.tellGroups(o)
 	var spots []lineage.BlindSpot
 	for _, typ := range groupTypes {
@@ -86,6 +62,35 @@ func (t *take) members(cadence time.Duration) {
 		}
 	}
 	t.sayBlind(o, spots)
+}
+
+// membersDue returns the groups whose members are to be asked for, by coordinator.
+func (t *take) membersDue(cadence time.Duration) map[int32][]*group {
+	due := map[int32][]*group{}
+	for _, g := range t.groups {
+		wait := cadence
+		if g.changed { // after a failed look; a group that has just changed was described never
+			wait = t.cadence(3 * t.cfg.Interval)
+		}
+		if g.absent > 0 || g.coordinator < 0 || t.lacks[describedBy(g.typ)] || t.round.Sub(g.described) < wait {
+			continue
+		}
+		due[g.coordinator] = append(due[g.coordinator], g)
+	}
+	return due
+}
+
+// missUnasked says whose members are not known as of the promised cadence: who had no turn since it appeared or changed, and who was asked so long ago that a look was left out.
+func (t *take) missUnasked(missing *groupsMissing, cadence time.Duration) {
+	for _, g := range t.groups {
+		switch {
+		case t.lacks[describedBy(g.typ)] || g.described.Equal(t.round): // a blind spot says so; its own answer has
+		case g.described.IsZero() && !g.membersKnown:
+			missing.add(g, "not asked yet")
+		case g.described.IsZero() || t.round.Sub(g.described) >= 2*cadence:
+			missing.add(g, "not asked again yet")
+		}
+	}
 }
 
 // groupTypes are the protocols, each with a describe request of its own.

@@ -11,28 +11,19 @@ import (
 // shareGroups reads the progress of share groups (KIP-932), which OffsetFetch does not know. Their progress is the end less the lag that the broker reports; rejected and archived records
 // advance it too, so that it is always an estimate.
 func (t *take) shareGroups(cadence time.Duration) {
-	reqs := map[int32]kmsg.Request{}
-	n := 0
+	known, n := map[int32][]*group{}, 0
 	for _, g := range t.groups {
-		if !g.share() || g.absent > 0 || g.coordinator < 0 {
-			continue
+		if g.share() && g.absent == 0 && g.coordinator >= 0 {
+			known[g.coordinator] = append(known[g.coordinator], g)
+			n++
 		}
-		n++
-		req, _ := reqs[g.coordinator].(*kmsg.DescribeShareGroupOffsetsRequest)
-		if req == nil {
-			req = kmsg.NewPtrDescribeShareGroupOffsetsRequest()
-			reqs[g.coordinator] = req
-		}
-		rg := kmsg.NewDescribeShareGroupOffsetsRequestGroup()
-		rg.GroupID = g.ref.Group
-		req.Groups = append(req.Groups, rg)
 	}
 	o := t.observe(sourceShare, cadence) // that there are none is seen too
 	if n == 0 || t.lacks[sourceShare] {
 		return
 	}
 	missing := groupsMissing{why: reasons{}}
-	for _, a := range t.ask(reqs) {
+	for _, a := range t.askInTurn(offsetQuestions(known, sharesChunk, shareRequest), t.cfg.Interval/sharesShare) {
 		if a.err != nil && unsupported(a.err) {
 			t.lacks[sourceShare] = true
 			t.sayBlind(o, []lineage.BlindSpot{{
@@ -41,10 +32,7 @@ func (t *take) shareGroups(cadence time.Duration) {
 			}})
 			return
 		}
-		if a.err != nil {
-			for _, rg := range a.req.(*kmsg.DescribeShareGroupOffsetsRequest).Groups {
-				missing.add(t.groups[rg.GroupID], a.err.Error())
-			}
+		if missing.answer(&a, t.round); a.err != nil {
 			continue
 		}
 		for _, rg := range a.resp.(*kmsg.DescribeShareGroupOffsetsResponse).Groups {
@@ -57,6 +45,16 @@ func (t *take) shareGroups(cadence time.Duration) {
 		}
 	}
 	missing.tell(o, n)
+}
+
+func shareRequest(groups []*group) kmsg.Request {
+	req := kmsg.NewPtrDescribeShareGroupOffsetsRequest()
+	for _, g := range groups {
+		rg := kmsg.NewDescribeShareGroupOffsetsRequestGroup()
+		rg.GroupID = g.ref.Group
+		req.Groups = append(req.Groups, rg)
+	}
+	return req
 }
 
 // shared books one share group's progress.
