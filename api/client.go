@@ -57,8 +57,8 @@ func (f *Flow) Clients(ctx context.Context, first int) ([]Client, error) {
 			if rate := rateOf(own.amount); rate != nil && own.slice == (slice{}) {
 				c.RecordsPerSecond = rate
 			}
-			if lag := ls.of(own.ID, lineage.Lag); lag != nil { // newer than the member's, which comes with the slower memberships
-				c.Lag = lag
+			if own.gauges[lineage.Lag] { // newer than the member's, which comes with the slower memberships
+				c.Lag = ls.of(own.ID, lineage.Lag)
 			}
 		}
 		out, ids = append(out, c), append(ids, x.ID)

@@ -1,12 +1,8 @@
 package api
 
 import (
-	"cmp"
 	"context"
-	"fmt"
 	"math"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/lineaged/lineaged/graph"
@@ -61,12 +57,15 @@ func (t *total) add(amount lineage.Amount) {
 	if !amount.Known {
 		return
 	}
-	t.estimated = t.estimated || amount.Estimated
+	t.estimated = t.estimated || amount.Estimated || isAtLeast(amount)
 	grow(&t.records, &amount.Total, 1)
 	if rate, ok := amount.Rate(); ok {
 		grow(&t.perSecond, &rate, 1)
 	}
 }
+
+// isAtLeast reports whether more moved than an amount says: its last part waits for the next reading.
+func isAtLeast(a lineage.Amount) bool { return a.Known && a.Pending && a.Total > 0 }
 
 // grow adds n times factor to a sum; the unknown adds nothing.
 func grow(sum **float64, n *float64, factor float64) {
@@ -111,14 +110,29 @@ func (v *view) bytes(ls *levels, accesses []int32) total {
 	return sum
 }
 
-func (f *Flow) total() total { return f.rows.v.records(f.rows.v.flows[f.flow]) }
+// total is what the flow moved. Where it is not known whether it did, nothing is no count.
+func (f *Flow) total() total {
+	t := f.rows.v.records(f.rows.v.flows[f.flow])
+	if f.unknown(t) {
+		return total{estimated: t.estimated}
+	}
+	return t
+}
+
+func (f *Flow) unknown(t total) bool {
+	return f.Active() == nil && (t.records == nil || *t.records == 0)
+}
 
 func (f *Flow) byteTotal(ctx context.Context) (total, error) {
 	ls, err := f.rows.v.readLevels(ctx)
 	if err != nil {
 		return total{}, err
 	}
-	return f.rows.v.bytes(ls, f.rows.v.flows[f.flow]), nil
+	t := f.rows.v.bytes(ls, f.rows.v.flows[f.flow])
+	if f.unknown(t) {
+		return total{estimated: true}, nil
+	}
+	return t, nil
 }
 
 // Records answers records.
@@ -149,38 +163,6 @@ func whole(x *float64) *int64 {
 	}
 	n := int64(math.Round(*x))
 	return &n
-}
-
-// behind is how far readers lag at the window's end; nil: not observed.
-type behind struct {
-	records *int64
-	seconds *float64
-	atLeast bool // seconds is a lower bound
-}
-
-// behind adds up the records behind of several readers, and takes the seconds of the one furthest behind.
-func (v *view) behind(ls *levels, accesses []int32) (b behind) {
-	for _, i := range v.alone(accesses, lineage.Lag) {
-		if n := ls.of(v.accesses[i].ID, lineage.Lag); n != nil {
-			if b.records == nil {
-				b.records = new(int64)
-			}
-			*b.records += v.accesses[i].slice.of(*n)
-		}
-	}
-	for _, i := range v.alone(accesses, lineage.LagMillis) {
-		x := &v.accesses[i]
-		if n := ls.of(x.ID, lineage.LagMillis); n != nil {
-			s := float64(*n) / 1000
-			if b.seconds == nil || *b.seconds < s {
-				b.seconds = &s
-			}
-			if bound := ls.of(x.ID, lineage.LagAtLeast); bound != nil && *bound != 0 {
-				b.atLeast = true
-			}
-		}
-	}
-	return b
 }
 
 func (f *Flow) behind(ctx context.Context) (behind, error) {
@@ -245,81 +227,4 @@ func (f *Flow) span(ctx context.Context) (s spanSeen, err error) {
 		s.include(e.FirstSeen, e.LastSeen)
 	}
 	return s, err
-}
-
-// loadEvidence finds what supports the rows' flows in the window. Where nothing does, as of a silent flow, what did in the lookback is given: a
-// flow that is shown always says how it is known.
-func (r *rows) loadEvidence(ctx context.Context) (map[lineage.Flow][]Evidence, error) {
-	out := make(map[lineage.Flow][]Evidence, len(r.flows))
-	flows := r.flows
-	for _, w := range [...]lineage.Window{r.v.win.Window, r.v.back} {
-		var ids []lineage.SubjectID
-		var owners []lineage.Flow
-		var doubts []string
-		for _, f := range flows {
-			for _, i := range r.v.flows[f] {
-				x := &r.v.accesses[i]
-				ids, owners, doubts = append(ids, x.ID), append(owners, f), append(doubts, x.shareDoubt())
-			}
-		}
-		if len(ids) == 0 {
-			break
-		}
-		found, err := r.v.a.history.Evidence(ctx, w, ids)
-		if err != nil {
-			return nil, fmt.Errorf("read evidence: %w", err)
-		}
-		for i, es := range found {
-			for _, e := range es {
-				if doubts[i] != "" && (e.Kind == lineage.GroupOffsets || e.Kind == lineage.ShareOffsets) {
-					e.Detail = strings.TrimSuffix(doubts[i]+"; "+e.Detail, "; ")
-				}
-				out[owners[i]] = r.v.mergeEvidence(out[owners[i]], e)
-			}
-		}
-		var without []lineage.Flow
-		for _, f := range flows {
-			slices.SortFunc(out[f], func(a, b Evidence) int {
-				return cmp.Or(cmp.Compare(a.Kind, b.Kind), strings.Compare(a.Source, b.Source))
-			})
-			if len(out[f]) == 0 {
-				without = append(without, f)
-			}
-		}
-		flows = without
-	}
-	return out, nil
-}
-
-// mergeEvidence adds e to what is known of the same kind and source: a flow's accesses are mostly known in the same way.
-func (v *view) mergeEvidence(into []Evidence, e lineage.Evidence) []Evidence {
-	source := v.sourceName(e.Source)
-	for i := range into {
-		if m := &into[i]; m.Kind == e.Kind && m.Source == source {
-			if e.FirstSeen.Before(m.FirstSeen) {
-				m.FirstSeen = e.FirstSeen
-			}
-			if e.LastSeen.After(m.LastSeen) {
-				m.LastSeen = e.LastSeen
-				if e.Detail != "" {
-					m.Detail = textOrNil(e.Detail)
-				}
-			}
-			if m.Detail == nil {
-				m.Detail = textOrNil(e.Detail)
-			}
-			return into
-		}
-	}
-	return append(into, Evidence{Kind: e.Kind, Source: source, FirstSeen: e.FirstSeen, LastSeen: e.LastSeen, Detail: textOrNil(e.Detail)})
-}
-
-// sourceName names a source under its cluster's name.
-func (v *view) sourceName(s lineage.Source) string { return v.clusters.sourceName(s) }
-
-func (cs *clusters) sourceName(s lineage.Source) string {
-	if c := cs.bySource[s.Cluster]; c != nil {
-		s.Cluster = c.known.Name
-	}
-	return s.String()
 }

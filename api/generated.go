@@ -2160,7 +2160,7 @@ type Query {
   flows(cluster: ID, window: Window!, includeInternal: Boolean! = false, limit: Int! = 300): Lineage
   "Means over the window's observed part, lag and sizes at its end, the largest first; nodes whose value is not known, and internal topics, are left out."
   top(metric: Metric!, by: NodeKind!, window: Window!, first: Int! = 10): [Ranked!]
-  "Compliance: who wrote and who read this topic in the window, on what evidence."
+  "Compliance: who wrote and who read this topic in the window, and who else can have or left a trace, on what evidence."
   topicUsage(topic: ID!, window: Window!): TopicUsage
   events(window: Window!, node: ID, types: [EventType!], first: Int! = 100, after: String): EventConnection
   coverage(window: Window!): Coverage
@@ -2289,10 +2289,10 @@ type Flow {
   evidence: [Evidence!]!     # of the window; of the seven days before its end where nothing supports it in the window
   firstSeen: Time
   lastSeen: Time
-  active: Boolean            # moved a record in the window; null: that part was not observed
-  records: Int64             # null: not measurable from this evidence, which is not zero
+  active: Boolean            # moved a record in the window, also where a part of it was not observed; null: not known, as of a reader that was first looked at within the window, has a position and did not move since
+  records: Int64             # null: not measurable from this evidence, or not known whether any moved (active: null), which is not zero
   bytes: Int64               # always an estimate: records times the mean record size of the topic on disk at the window's end
-  estimated: Boolean!        # the counts of records are a sample, a bound or shared out, not a measurement; evidence.detail says how
+  estimated: Boolean!        # the counts of records are a sample, a bound or shared out, not a measurement; one evidence.detail at least says how, with "at most" or "at least" where it is a bound
   recordsPerSecond: Float    # mean over the observed part of the window
   bytesPerSecond: Float
   clients(first: Int! = 20): [Client!]!   # who moved it, as seen: groups, client ids, producer ids; busiest first; none where only a mover is known
@@ -2349,19 +2349,22 @@ type BlindSpot { source: String!  what: String!  remedy: String! }
 """
 Of a flow: RECORDS_PER_SECOND BYTES_PER_SECOND LAG LAG_SECONDS. Of a node, IN is what goes into it and OUT what comes out: a topic's OUT is
 read, an application's IN is read and its OUT written. RECORDS_PER_SECOND and BYTES_PER_SECOND are a topic's IN, and of others IN and OUT
-together; a STREAM_JOB's and a REPLICATOR's are without internal topics. LAG (the sum) and LAG_SECONDS (the furthest behind) are of a topic's readers, or of what an application reads. RETAINED_BYTES is of
+together; a STREAM_JOB's and a REPLICATOR's are without internal topics. LAG (the sum) and LAG_SECONDS (the furthest behind) are of a topic's readers that somebody is there for (see Flow.live), or of what an application reads. RETAINED_BYTES is of
 topics only; an UNIDENTIFIED node has OUT only. What does not fit is null, without an error. Bytes are estimated as in Flow.bytes.
 """
 enum Metric { RECORDS_PER_SECOND BYTES_PER_SECOND RECORDS_IN_PER_SECOND RECORDS_OUT_PER_SECOND BYTES_IN_PER_SECOND BYTES_OUT_PER_SECOND LAG LAG_SECONDS RETAINED_BYTES }
 """
-At most 11,000 points. The step must be a multiple of the window's own; without one, it is chosen for at most 120 points. A point of a sum is null
-only where no part of it was observed.
+At most 11,000 points. The step must be a multiple of the window's own; without one, it is chosen for at most 120 points. A point of a rate is null
+only where no part of it was observed, a point of a lag also where that of one reader is not known.
 """
 type Series { metric: Metric!  unit: String!  step: Duration!  points: [Point!]! }
 type Point { at: Time!  value: Float }   # null value: not observed
 
 type Ranked { node: Node!  value: Float! }
-"Flows that moved in the window, or may have (active: null), the busiest first."
+"""
+Who moved in the window, the busiest first, then who may have (active: null), then who is known and did not (active: false): readers whose committed position stands, also of groups that nobody is in any more, and
+whoever evidence shows in the window.
+"""
 type TopicUsage { topic: Node!  writers: [Flow!]!  readers: [Flow!]!  coverage: Coverage! }
 
 enum EventType { TOPIC_CREATED TOPIC_DELETED TOPIC_RECREATED CONFIG_CHANGED GROUP_JOINED GROUP_LEFT FLOW_STARTED FLOW_STOPPED LEADERS_MOVED SOURCE_LOST SOURCE_RECOVERED

@@ -130,8 +130,8 @@ type Ranked struct {
 	Value float64 `json:"value"`
 }
 
-// At most 11,000 points. The step must be a multiple of the window's own; without one, it is chosen for at most 120 points. A point of a sum is null
-// only where no part of it was observed.
+// At most 11,000 points. The step must be a multiple of the window's own; without one, it is chosen for at most 120 points. A point of a rate is null
+// only where no part of it was observed, a point of a lag also where that of one reader is not known.
 type Series struct {
 	Metric Metric        `json:"metric"`
 	Unit   string        `json:"unit"`
@@ -217,7 +217,7 @@ func (e Direction) MarshalJSON() ([]byte, error) {
 
 // Of a flow: RECORDS_PER_SECOND BYTES_PER_SECOND LAG LAG_SECONDS. Of a node, IN is what goes into it and OUT what comes out: a topic's OUT is
 // read, an application's IN is read and its OUT written. RECORDS_PER_SECOND and BYTES_PER_SECOND are a topic's IN, and of others IN and OUT
-// together; a STREAM_JOB's and a REPLICATOR's are without internal topics. LAG (the sum) and LAG_SECONDS (the furthest behind) are of a topic's readers, or of what an application reads. RETAINED_BYTES is of
+// together; a STREAM_JOB's and a REPLICATOR's are without internal topics. LAG (the sum) and LAG_SECONDS (the furthest behind) are of a topic's readers that somebody is there for (see Flow.live), or of what an application reads. RETAINED_BYTES is of
 // topics only; an UNIDENTIFIED node has OUT only. What does not fit is null, without an error. Bytes are estimated as in Flow.bytes.
 type Metric string
 

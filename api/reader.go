@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/lineaged/lineaged/lineage"
@@ -26,13 +27,18 @@ func (v *view) missed(accesses []int32, of func(*access) lineage.Amount) *int64 
 }
 
 // Skipped answers skipped.
-func (f *Flow) Skipped() *int64 {
-	return f.rows.v.missed(f.rows.v.flows[f.flow], func(x *access) lineage.Amount { return x.skipped })
-}
+func (f *Flow) Skipped() *int64 { return f.missed(func(x *access) lineage.Amount { return x.skipped }) }
 
 // Lost answers lost.
-func (f *Flow) Lost() *int64 {
-	return f.rows.v.missed(f.rows.v.flows[f.flow], func(x *access) lineage.Amount { return x.lost })
+func (f *Flow) Lost() *int64 { return f.missed(func(x *access) lineage.Amount { return x.lost }) }
+
+// missed is nothing known where it is not known either whether the flow moved.
+func (f *Flow) missed(of func(*access) lineage.Amount) *int64 {
+	n := f.rows.v.missed(f.rows.v.flows[f.flow], of)
+	if n != nil && *n == 0 && f.unknown(f.rows.v.records(f.rows.v.flows[f.flow])) {
+		return nil
+	}
+	return n
 }
 
 // Live answers live.
@@ -136,4 +142,65 @@ func (v *view) topicLost(ctx context.Context) (map[lineage.SubjectID]lineage.Amo
 		}
 		return out, nil
 	})
+}
+
+// behind is how far readers lag at the window's end; nil: not known.
+type behind struct {
+	records *int64
+	seconds *float64
+	atLeast bool // seconds is a lower bound
+}
+
+// behind adds up the records behind of several readers, and takes the seconds of the one furthest behind. Of both nothing is known where they are not of one reader that has them: zero for it would be made up.
+func (v *view) behind(ls *levels, accesses []int32) (b behind) {
+	known := true
+	for _, i := range v.alone(accesses, lineage.Lag) {
+		x := &v.accesses[i]
+		if !x.gauges[lineage.Lag] || x.left {
+			continue
+		}
+		n := ls.of(x.ID, lineage.Lag)
+		if n == nil {
+			known = false
+			break
+		}
+		if b.records == nil {
+			b.records = new(int64)
+		}
+		*b.records += x.slice.of(*n)
+	}
+	for _, i := range v.alone(accesses, lineage.LagMillis) {
+		x := &v.accesses[i]
+		if !x.gauges[lineage.LagMillis] || x.left {
+			continue
+		}
+		n := ls.of(x.ID, lineage.LagMillis)
+		if n == nil {
+			b.seconds = nil
+			break
+		}
+		s := float64(*n) / 1000
+		if b.seconds == nil || *b.seconds < s {
+			b.seconds = &s
+		}
+		if bound := ls.of(x.ID, lineage.LagAtLeast); bound != nil && *bound != 0 {
+			b.atLeast = true
+		}
+	}
+	if !known {
+		return behind{}
+	}
+	return b
+}
+
+// living returns the accesses without those of readers that nobody is there for: what the dead left is nobody's lag. Where it is not known whether somebody is, somebody may be.
+func (v *view) living(ls *levels, accesses []int32) []int32 {
+	dead := func(i int32) bool {
+		n := ls.of(v.accesses[i].ID, lineage.Live)
+		return n != nil && *n == 0
+	}
+	if !slices.ContainsFunc(accesses, dead) {
+		return accesses
+	}
+	return slices.DeleteFunc(slices.Clone(accesses), dead)
 }

@@ -10,7 +10,10 @@ import (
 //   - billing lives and reads all; dead committed before anybody watched, left 300 behind and was never seen to move,
 //   - reset is set to the end in round 8 and passes 900; slow loses 150 to retention in round 9,
 //   - uncommitted is assigned and has not committed: its lag can't be told; halves is two accesses, of which one can't be told,
-//   - an unclean election takes 40 records of the topic in round 10.
+//   - an unclean election takes 40 records of the topic in round 10,
+//   - stale read at most 105 in round 2 and exactly 10 a round since; vague is estimated and nobody says why; waiting committed until round 10 and has read on.
+//
+// Of payments, sleeper is left alone after round 6, 30 behind; dead left 300 behind; living has 5 before it.
 func readers(t testing.TB) *world {
 	w := newWorld(t)
 	dead, reset, slow := reads(orders, group("dead")), reads(orders, group("reset")), reads(orders, group("slow"))
@@ -38,6 +41,7 @@ func readers(t testing.TB) *world {
 			w.moved(halves[0], lineage.GroupOffsets, 10), level(halves[0], lineage.Lag, 7),
 			w.moved(halves[1], lineage.GroupOffsets, 10), level(halves[1], lineage.Lag, lineage.Unknown),
 		}
+		groups = append(groups, w.odd(n)...)
 		switch n {
 		case 8:
 			groups = append(groups, w.moved(reset, lineage.GroupOffsets, 0), level(reset, lineage.Skipped, 900),
@@ -52,4 +56,32 @@ func readers(t testing.TB) *world {
 	}
 	w.observe("west", "metadata", 12, event(12, lineage.Event{Type: lineage.ClusterChanged, Detail: "the brokers of west are those of another cluster"}))
 	return w
+}
+
+// odd are the readers of which not all is exact, and those of payments.
+func (w *world) odd(n int) []func(*lineage.Observation) {
+	stale, vague, waiting := reads(orders, group("stale")), reads(orders, group("vague")), reads(orders, group("waiting"))
+	living, sleeper, dead := reads(payments, group("living")), reads(payments, group("sleeper")), reads(payments, group("dead"))
+	out := []func(*lineage.Observation){
+		w.moved(vague, lineage.GroupOffsets, 10, estimated),
+		w.moved(living, lineage.GroupOffsets, 10), level(living, lineage.Lag, 5), level(living, lineage.LagMillis, 400), level(living, lineage.Live, 1),
+		level(dead, lineage.Lag, 300), level(dead, lineage.LagMillis, int64(100_000+n*10_000)), level(dead, lineage.Live, 0), sighted(dead, lineage.GroupOffsets, ""),
+		level(sleeper, lineage.Lag, 30), level(sleeper, lineage.LagMillis, 60_000), sighted(sleeper, lineage.GroupOffsets, ""),
+	}
+	if n <= 6 {
+		out = append(out, level(sleeper, lineage.Live, 1))
+	} else {
+		out = append(out, level(sleeper, lineage.Live, 0))
+	}
+	if n == 2 {
+		out = append(out, w.moved(stale, lineage.GroupOffsets, 105, estimated), sighted(stale, lineage.GroupOffsets, "at most 105: it began to read unseen"))
+	} else if n > 2 {
+		out = append(out, w.moved(stale, lineage.GroupOffsets, 10))
+	}
+	if n <= 10 {
+		out = append(out, w.moved(waiting, lineage.GroupOffsets, 10), level(waiting, lineage.Pending, 0))
+	} else {
+		out = append(out, level(waiting, lineage.Pending, 1))
+	}
+	return out
 }

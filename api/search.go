@@ -199,7 +199,11 @@ func (v *view) orderValue(ctx context.Context, by NodeOrder) (func(lineage.Node)
 			return nil, err
 		}
 		return func(n lineage.Node) float64 {
-			if b := v.behind(ls, v.outward(n, v.accessesOf(n))); b.records != nil {
+			accesses := v.outward(n, v.accessesOf(n))
+			if n.Kind == lineage.TopicNode {
+				accesses = v.living(ls, accesses)
+			}
+			if b := v.behind(ls, accesses); b.records != nil {
 				return float64(*b.records)
 			}
 			return -1

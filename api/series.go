@@ -119,10 +119,15 @@ func (r *rows) batch(ctx context.Context, key seriesKey, v *view) (seriesOf, err
 
 // part is one stored series' part in a row's series.
 type part struct {
-	key    lineage.SeriesKey
-	topic  lineage.Topic  // for sizes
-	factor float64        // how much of it is the row's own; 1 but where several share one
+	key   lineage.SeriesKey
+	topic lineage.Topic // for sizes
+	// factor is how much of it is the row's own; 1 but where several share one.
+	factor float64
 	amount lineage.Amount // of a counter of an access, in the window
+	// needed is since when the whole is not known without this part, as a sum of lags without one of them; zero: it is known without it.
+	needed time.Time
+	// living: it belongs to the whole only while somebody is there to read.
+	living bool
 }
 
 // parts says what a row's series is made of.
@@ -133,8 +138,8 @@ type parts struct {
 	divisor float64
 }
 
-// loadSeries reads the stored series of all rows in one call, or in few where they are very many, and puts them together. A point is unknown only
-// where no part of it is known: one reader without an observation does not blank the others.
+// loadSeries reads the stored series of all rows in one call, or in few where they are very many, and puts them together. A point of a rate is unknown only
+// where no part of it is known: one reader without an observation does not blank the others. A lag is unknown where a part that is needed is.
 func (r *rows) loadSeries(ctx context.Context, key seriesKey, v *view) (seriesOf, error) {
 	out := seriesOf{flows: map[lineage.Flow][]Point{}, nodes: map[lineage.Node][]Point{}}
 	count := int((key.window.Duration() + key.step - 1) / key.step)
@@ -144,8 +149,14 @@ func (r *rows) loadSeries(ctx context.Context, key seriesKey, v *view) (seriesOf
 		for i := range points {
 			points[i].At = key.window.Start.Add(time.Duration(i) * key.step)
 		}
+		unknown := make([]bool, count)
 		for _, q := range p.list {
-			load.keys, load.into = append(load.keys, q.key), append(load.into, target{points, p, q.topic, q.factor})
+			t := target{points: points, unknown: unknown, parts: p, part: q, step: key.step}
+			if q.living {
+				t.live = new([]lineage.Point)
+				load.keys, load.into = append(load.keys, lineage.SeriesKey{Subject: q.key.Subject, Metric: lineage.Live}), append(load.into, target{live: t.live})
+			}
+			load.keys, load.into = append(load.keys, q.key), append(load.into, t)
 		}
 		load.sized = load.sized || p.sized
 		return points
@@ -179,12 +190,14 @@ func (r *rows) loadSeries(ctx context.Context, key seriesKey, v *view) (seriesOf
 	return out, load.run(ctx, v, key, max(1, pointsPerCall/count))
 }
 
-// target is where a stored series goes: to the points of a row, as the row's parts say.
+// target is where a stored series goes: to the points of a row, as the row's parts say. Without points it is the liveness of a part that comes after it.
 type target struct {
-	points []Point
-	parts  parts
-	topic  lineage.Topic
-	factor float64
+	points  []Point
+	unknown []bool // points that a needed part is not known of
+	live    *[]lineage.Point
+	parts   parts
+	part    part
+	step    time.Duration
 }
 
 // loading is the stored series to load, and where each goes.
@@ -210,12 +223,16 @@ func (l *loading) run(ctx context.Context, v *view, key seriesKey, atOnce int) e
 			return fmt.Errorf("read series: %w", err)
 		}
 		for i, t := range l.into[:n] {
+			if t.points == nil {
+				*t.live = stored[i]
+				continue
+			}
 			factor, ok := 1.0, true
 			if t.parts.sized {
-				factor, ok = v.sizeOf(ls, t.topic)
+				factor, ok = v.sizeOf(ls, t.part.topic)
 			}
 			if ok {
-				mix(t.points, stored[i], factor*t.factor/t.parts.divisor, t.parts.largest)
+				t.mix(stored[i], factor*t.part.factor/t.parts.divisor)
 			}
 		}
 		l.keys, l.into = l.keys[n:], l.into[n:]
@@ -223,23 +240,37 @@ func (l *loading) run(ctx context.Context, v *view, key seriesKey, atOnce int) e
 	return nil
 }
 
-// mix adds a stored series to points, or takes the larger of the two.
-func mix(points []Point, stored []lineage.Point, factor float64, largest bool) {
-	for i := range min(len(points), len(stored)) {
-		if !stored[i].OK {
-			continue
-		}
-		x := stored[i].Value * factor
-		switch p := &points[i]; {
-		case p.Value == nil:
-			p.Value = &x
-		case !largest:
-			*p.Value += x
-		case *p.Value < x:
-			*p.Value = x
+// mix adds a stored series to the points, or takes the larger of the two.
+func (t *target) mix(stored []lineage.Point, factor float64) {
+	var live []lineage.Point
+	if t.live != nil {
+		live, *t.live = *t.live, nil
+	}
+	for i := range min(len(t.points), len(stored)) {
+		p := &t.points[i]
+		switch {
+		case i < len(live) && live[i].OK && live[i].Value == 0, t.unknown[i]:
+		case stored[i].OK:
+			p.mix(stored[i].Value*factor, t.parts.largest)
+		case t.part.isNeeded(p.At.Add(t.step)):
+			p.Value, t.unknown[i] = nil, true
 		}
 	}
 }
+
+func (p *Point) mix(x float64, largest bool) {
+	switch {
+	case p.Value == nil:
+		p.Value = &x
+	case !largest:
+		*p.Value += x
+	case *p.Value < x:
+		*p.Value = x
+	}
+}
+
+// isNeeded reports whether the whole is not known without the part at an instant.
+func (p *part) isNeeded(at time.Time) bool { return !p.needed.IsZero() && !at.Before(p.needed) }
 
 // flowParts says what a flow's metric is made of; ok is false for metrics that a flow does not have.
 func flowParts(v *view, accesses []int32, m Metric) (p parts, ok bool) {
@@ -249,10 +280,10 @@ func flowParts(v *view, accesses []int32, m Metric) (p parts, ok bool) {
 		p.sized = m == MetricBytesPerSecond
 		p.addCounters(v, accesses)
 	case MetricLag:
-		p.addGauges(v, accesses, lineage.Lag)
+		p.addLags(v, accesses, lineage.Lag, false)
 	case MetricLagSeconds:
 		p.largest, p.divisor = true, 1000
-		p.addGauges(v, accesses, lineage.LagMillis)
+		p.addLags(v, accesses, lineage.LagMillis, false)
 	default:
 		return p, false
 	}
@@ -262,20 +293,26 @@ func flowParts(v *view, accesses []int32, m Metric) (p parts, ok bool) {
 func (p *parts) addCounters(v *view, accesses []int32) {
 	for _, i := range v.alone(accesses, lineage.Records) {
 		if x := &v.accesses[i]; x.counter.Metric != lineage.NoMetric {
-			p.list = append(p.list, part{x.counter, x.Access.Topic, x.slice.share(), x.amount})
+			p.list = append(p.list, part{key: x.counter, topic: x.Access.Topic, factor: x.slice.share(), amount: x.amount})
 		}
 	}
 }
 
-func (p *parts) addGauges(v *view, accesses []int32, m lineage.Metric) {
+// addLags adds how far readers are behind. living: only while somebody is there to read, as for a topic, whose dead readers are nobody's lag.
+func (p *parts) addLags(v *view, accesses []int32, m lineage.Metric, living bool) {
 	for _, i := range v.alone(accesses, m) {
-		if x := &v.accesses[i]; x.gauges[m] {
-			factor := 1.0
-			if m == lineage.Lag {
-				factor = x.slice.share()
-			}
-			p.list = append(p.list, part{key: lineage.SeriesKey{Subject: x.ID, Metric: m}, topic: x.Access.Topic, factor: factor})
+		x := &v.accesses[i]
+		if !x.gauges[m] {
+			continue
 		}
+		q := part{key: lineage.SeriesKey{Subject: x.ID, Metric: m}, topic: x.Access.Topic, factor: 1, living: living && x.gauges[lineage.Live]}
+		if m == lineage.Lag {
+			q.factor = x.slice.share()
+		}
+		if !x.left {
+			q.needed = x.FirstSeen
+		}
+		p.list = append(p.list, q)
 	}
 }
 
@@ -330,10 +367,10 @@ func nodeParts(v *view, n lineage.Node, m Metric) parts {
 			p.addCounters(v, writes)
 		}
 	case MetricLag:
-		p.addGauges(v, reads, lineage.Lag)
+		p.addLags(v, reads, lineage.Lag, t != nil)
 	case MetricLagSeconds:
 		p.largest, p.divisor = true, 1000
-		p.addGauges(v, reads, lineage.LagMillis)
+		p.addLags(v, reads, lineage.LagMillis, t != nil)
 	case MetricRetainedBytes:
 		if t != nil {
 			p.addTopic(t, lineage.LogBytes)

@@ -71,8 +71,11 @@ func (v *view) valueOf(ctx context.Context, m Metric) (func(lineage.Node) *float
 	}
 	return func(n lineage.Node) *float64 {
 		p := nodeParts(v, n, m)
-		var points [1]Point
+		var sum Point
 		for _, q := range p.list {
+			if live := ls.of(q.key.Subject, lineage.Live); q.living && live != nil && *live == 0 {
+				continue
+			}
 			factor := 1.0
 			if p.sized {
 				var ok bool
@@ -91,9 +94,14 @@ func (v *view) valueOf(ctx context.Context, m Metric) (func(lineage.Node) *float
 					at = lineage.Point{Value: float64(*l) * q.factor, OK: true}
 				}
 			}
-			mix(points[:], []lineage.Point{at}, factor/p.divisor, p.largest)
+			switch {
+			case at.OK:
+				sum.mix(at.Value*factor/p.divisor, p.largest)
+			case q.isNeeded(v.win.End):
+				return nil
+			}
 		}
-		return points[0].Value
+		return sum.Value
 	}, nil
 }
 

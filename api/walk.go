@@ -243,28 +243,46 @@ func (a *answerer) topicUsage(ctx context.Context, id string, window WindowInput
 	if t == nil {
 		return nil, noNode(n)
 	}
-	u := &TopicUsage{topic: n, writers: v.moved(t.writes), readers: v.moved(t.reads)}
+	u := &TopicUsage{topic: n, writers: v.used(t.writes), readers: v.used(t.reads)}
 	u.rows = newRows(v, []lineage.Node{n}, slices.Concat(u.writers, u.readers))
 	return u, nil
 }
 
-// moved returns the flows of accesses that moved in the window or may have, the busiest first.
-func (v *view) moved(accesses []int32) []lineage.Flow {
-	weight := map[lineage.Flow]float64{}
+// used returns the flows of accesses that moved in the window, or may have, or that something else than movement shows in it, as a committed position: those that moved first, the busiest of them first, then
+// those that may have.
+func (v *view) used(accesses []int32) []lineage.Flow {
+	type usage struct {
+		state  graph.State
+		weight float64
+	}
+	of := map[lineage.Flow]*usage{}
 	var out []lineage.Flow
 	for _, i := range accesses {
 		x := &v.accesses[i]
-		if x.state == graph.Inactive {
+		if x.state == graph.Inactive && !x.inWindow && !x.committed() {
 			continue
 		}
 		f := x.flow()
-		if _, ok := weight[f]; !ok {
+		if of[f] == nil {
+			of[f] = &usage{state: graph.Inactive}
 			out = append(out, f)
 		}
-		weight[f] += x.amount.Total
+		u := of[f]
+		u.weight += x.amount.Total
+		if order[x.state] < order[u.state] {
+			u.state = x.state
+		}
 	}
 	slices.SortFunc(out, func(a, b lineage.Flow) int {
-		return cmp.Or(-cmp.Compare(weight[a], weight[b]), strings.Compare(a.ID(), b.ID()))
+		return cmp.Or(cmp.Compare(order[of[a].state], order[of[b].state]), -cmp.Compare(of[a].weight, of[b].weight), strings.Compare(a.ID(), b.ID()))
 	})
 	return out
+}
+
+// order is how usage is listed: what moved first.
+var order = map[graph.State]int{graph.Active: 0, graph.Unknown: 1, graph.Inactive: 2}
+
+// committed reports whether a position of the reader is known, which stands while its group does.
+func (x *access) committed() bool {
+	return x.Access.Op == lineage.Read && (x.counter.Metric != lineage.NoMetric || x.gauges[lineage.Lag])
 }

@@ -76,7 +76,7 @@ export type ClientKind =
 /**
  * Of a flow: RECORDS_PER_SECOND BYTES_PER_SECOND LAG LAG_SECONDS. Of a node, IN is what goes into it and OUT what comes out: a topic's OUT is
  * read, an application's IN is read and its OUT written. RECORDS_PER_SECOND and BYTES_PER_SECOND are a topic's IN, and of others IN and OUT
- * together; a STREAM_JOB's and a REPLICATOR's are without internal topics. LAG (the sum) and LAG_SECONDS (the furthest behind) are of a topic's readers, or of what an application reads. RETAINED_BYTES is of
+ * together; a STREAM_JOB's and a REPLICATOR's are without internal topics. LAG (the sum) and LAG_SECONDS (the furthest behind) are of a topic's readers that somebody is there for (see Flow.live), or of what an application reads. RETAINED_BYTES is of
  * topics only; an UNIDENTIFIED node has OUT only. What does not fit is null, without an error. Bytes are estimated as in Flow.bytes.
  */
 export type Metric =

@@ -1,0 +1,163 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// loadEvidence finds what supports the rows' flows in the window. Where nothing does, as of a silent flow, what did in the lookback is given: a
+// flow that is shown always says how it is known.
+func (r *rows) loadEvidence(ctx context.Context) (map[lineage.Flow][]Evidence, error) {
+	out := make(map[lineage.Flow][]Evidence, len(r.flows))
+	flows := r.flows
+	for _, w := range [...]lineage.Window{r.v.win.Window, r.v.back} {
+		var ids []lineage.SubjectID
+		var of []*access
+		var owners []lineage.Flow
+		for _, f := range flows {
+			for _, i := range r.v.flows[f] {
+				x := &r.v.accesses[i]
+				ids, of, owners = append(ids, x.ID), append(of, x), append(owners, f)
+			}
+		}
+		if len(ids) == 0 {
+			break
+		}
+		found, err := r.v.a.history.Evidence(ctx, w, ids)
+		if err != nil {
+			return nil, fmt.Errorf("read evidence: %w", err)
+		}
+		merged := map[lineage.Flow][]supported{}
+		for i, es := range found {
+			for _, e := range es {
+				merged[owners[i]] = merge(merged[owners[i]], r.v.support(of[i], e))
+			}
+		}
+		var without []lineage.Flow
+		for _, f := range flows {
+			if len(merged[f]) == 0 {
+				without = append(without, f)
+				continue
+			}
+			out[f] = r.v.explained(f, merged[f])
+		}
+		flows = without
+	}
+	return out, nil
+}
+
+// supported is evidence of a flow. explains: its detail says why the count is estimated.
+type supported struct {
+	Evidence
+	explains bool
+}
+
+// waits is why a count is a lower bound where its last part has not been read yet, as of a reader between two commits.
+const waits = "at least: what moved since the last reading is counted with the next"
+
+// support is what a piece of evidence says of one access in the window. A detail is the newest that its source told: that of a bound which does not hold for a count that is exact here is left out.
+func (v *view) support(x *access, e lineage.Evidence) supported {
+	s := supported{Evidence: Evidence{Kind: e.Kind, Source: v.sourceName(e.Source), FirstSeen: e.FirstSeen, LastSeen: e.LastSeen}}
+	counts := x.counter.Metric != lineage.NoMetric && x.counter.Evidence == e.Kind
+	detail := e.Detail
+	switch {
+	case isAtLeast(x.amount) && counts:
+		if detail == "" || !x.amount.Estimated && isBound(detail) {
+			detail = waits
+		} else if !strings.Contains(detail, "at least") {
+			detail += "; " + waits
+		}
+	case x.amount.Known && !x.amount.Estimated && evidenceRank(e.Kind) < len(evidenceOrder) && isBound(detail):
+		detail = ""
+	}
+	if doubt := x.shareDoubt(); doubt != "" && (e.Kind == lineage.GroupOffsets || e.Kind == lineage.ShareOffsets) {
+		detail = strings.TrimSuffix(doubt+"; "+detail, "; ")
+	}
+	s.Detail = textOrNil(detail)
+	s.explains = detail != "" && counts && (x.amount.Estimated || isAtLeast(x.amount))
+	return s
+}
+
+// isBound reports whether a detail calls a count a bound.
+func isBound(detail string) bool {
+	return strings.Contains(detail, "at most") || strings.Contains(detail, "at least")
+}
+
+// merge adds e to what is known of the same kind and source: a flow's accesses are mostly known in the same way. Of several details the one that explains an estimate is kept, else the newest.
+func merge(into []supported, e supported) []supported {
+	for i := range into {
+		m := &into[i]
+		if m.Kind != e.Kind || m.Source != e.Source {
+			continue
+		}
+		if e.Detail != nil && (m.Detail == nil || e.explains && !m.explains || e.explains == m.explains && e.LastSeen.After(m.LastSeen)) {
+			m.Detail, m.explains = e.Detail, e.explains
+		}
+		if e.FirstSeen.Before(m.FirstSeen) {
+			m.FirstSeen = e.FirstSeen
+		}
+		if e.LastSeen.After(m.LastSeen) {
+			m.LastSeen = e.LastSeen
+		}
+		return into
+	}
+	return append(into, e)
+}
+
+// explained sorts a flow's evidence, and gives an estimate that nobody explained the reason that lies in how it is counted.
+func (v *view) explained(f lineage.Flow, es []supported) []Evidence {
+	slices.SortFunc(es, func(a, b supported) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), strings.Compare(a.Source, b.Source))
+	})
+	silent := !slices.ContainsFunc(es, func(e supported) bool { return e.Detail != nil })
+	if silent && v.records(v.flows[f]).estimated {
+		counted := func(k lineage.EvidenceKind) bool {
+			return slices.ContainsFunc(v.flows[f], func(i int32) bool {
+				x := &v.accesses[i]
+				return x.amount.Estimated && x.counter.Evidence == k
+			})
+		}
+		at := max(0, slices.IndexFunc(es, func(e supported) bool { return counted(e.Kind) }))
+		es[at].Detail = new(whyEstimated(es[at].Kind))
+	}
+	out := make([]Evidence, len(es))
+	for i, e := range es {
+		out[i] = e.Evidence
+	}
+	return out
+}
+
+// whyEstimated is why a count by a kind of evidence can be estimated at all, for sources that said no more.
+func whyEstimated(k lineage.EvidenceKind) string {
+	switch k {
+	case lineage.GroupOffsets:
+		return "at most: counted by offsets, some of which are markers of transactions, or were passed without being read"
+	case lineage.ShareOffsets:
+		return "at most: rejected and archived records move the share group's offset too"
+	case lineage.Transaction:
+		return "the markers of its transactions are offsets too, and how many there are lies between two bounds"
+	case lineage.EndOffsets:
+		return "at most: markers of transactions are offsets too, and are among what no counted writer accounts for"
+	case lineage.ProducerState:
+		return "its producer began anew, or was first seen, between two readings"
+	case lineage.Mirror, lineage.Connect:
+		return "at most: counted by offsets of the source, some of which are markers of transactions or were gone before they were copied"
+	default:
+		return "a bound or shared out: its source counts it no better"
+	}
+}
+
+// sourceName names a source under its cluster's name.
+func (v *view) sourceName(s lineage.Source) string { return v.clusters.sourceName(s) }
+
+func (cs *clusters) sourceName(s lineage.Source) string {
+	if c := cs.bySource[s.Cluster]; c != nil {
+		s.Cluster = c.known.Name
+	}
+	return s.String()
+}
