@@ -615,6 +615,15 @@ func TestBudget(t *testing.T) {
 		for _, path := range w.asked {
 			asked[path] = true
 		}
+		left := 0
+		for name := range w.connectors {
+			if !asked["/connectors/"+name+"/topics"] {
+				left++
+			}
+		}
+		if got := strings.Join(r.missing(), "; "); (left > 0) != strings.Contains(got, "not asked yet") {
+			t.Errorf("%d had no turn yet, and missing is %q", left, got)
+		}
 	}
 	for name := range w.connectors {
 		if !asked["/connectors/"+name+"/topics"] {

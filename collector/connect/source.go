@@ -302,14 +302,22 @@ func (t *take) lookAt(ctx context.Context, name string, c *connector) error {
 	return nil
 }
 
+// notAsked is why a connector's topics and offsets are not known while those of others are asked for.
+const notAsked = "not asked yet"
+
 // sayFailed says whose topics and offsets could not be seen.
 func (t *take) sayFailed() {
 	var names []string
 	reason := ""
 	for name := range t.all {
-		if c := t.known[name]; c.failed != "" {
+		c := t.known[name]
+		why := c.failed
+		if c.looked.IsZero() {
+			why = notAsked
+		}
+		if why != "" {
 			names = append(names, name)
-			reason = max(reason, c.failed)
+			reason = max(reason, why)
 		}
 	}
 	if len(names) == 0 {

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -29,7 +30,9 @@ func (t *take) topicConfigs(cadence time.Duration) {
 	if len(names) == 0 && !all {
 		return
 	}
-	slices.Sort(names)
+	slices.SortFunc(names, func(a, b string) int { // where not all are read in time, the others come first the next time
+		return cmp.Or(t.byName[a].configsRead.Compare(t.byName[b].configsRead), cmp.Compare(a, b))
+	})
 	o := t.observe(sourceConfigs, cadence)
 	forbidden := 0
 	read := 0
@@ -42,6 +45,9 @@ func (t *take) topicConfigs(cadence time.Duration) {
 				Reason: err.Error(), All: all && read == 0, Share: float64(len(names)-read) / float64(max(len(t.byName), 1)),
 			})
 			break
+		}
+		for _, name := range chunk {
+			t.byName[name].configsRead = t.round
 		}
 		read += len(chunk)
 	}

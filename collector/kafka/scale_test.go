@@ -188,3 +188,32 @@ func TestNobodyStarves(t *testing.T) {
 		t.Errorf("those that did not change had %d turns of %d", steady, 100*turns)
 	}
 }
+
+// Where not all configurations can be read in time, the next look begins with the others.
+func TestConfigurationsHaveTheirTurn(t *testing.T) {
+	w := newWorld(t, 1)
+	var names []string
+	for i := range 2*configChunk + 10 {
+		names = append(names, fmt.Sprintf("topic-%04d", i))
+	}
+	if _, err := w.admin.CreateTopics(t.Context(), 1, 1, nil, names...); err != nil {
+		t.Fatal(err)
+	}
+	asked, first := 0, map[string]bool{}
+	w.refuse(kmsg.DescribeConfigs, func(req kmsg.Request) (kmsg.Response, error, bool) {
+		if asked++; asked%2 == 0 {
+			return nil, errors.New("connection lost"), true
+		}
+		for _, r := range req.(*kmsg.DescribeConfigsRequest).Resources {
+			first[r.ResourceName] = true
+		}
+		return nil, nil, false
+	})
+	for range 3 {
+		w.take(1)
+		w.round = w.round.Add(configsCadence)
+	}
+	if len(first) != len(names) {
+		t.Errorf("%d of %d topics were asked about in three looks", len(first), len(names))
+	}
+}

@@ -86,6 +86,7 @@ type topic struct {
 	histories   []pastend.History
 	starts      []int64 // -1: not read yet
 	configs     []lineage.Config
+	configsRead time.Time // newest round in which they were asked for; not kept over a restart
 	retired     time.Time // round in which it was found deleted
 	absent      int       // complete metadata rounds in a row that did not name it
 	factTold    bool      // its fact was told and did not change since
