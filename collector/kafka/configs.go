@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -91,13 +92,32 @@ func (t *take) configsOf(o *lineage.Observation, names []string) (forbidden int,
 		}
 		if denied(r.ErrorCode) {
 			forbidden++
+			tp.compact(maybeCompacted)
 			continue
 		}
 		if r.ErrorCode == 0 {
+			tp.compact(policyOf(r.Configs))
 			t.configsNow(o, tp, setOnTopic(r.Configs))
 		}
 	}
 	return forbidden, nil
+}
+
+// policyOf says whether a topic's log has holes, by whatever set its policy.
+func policyOf(entries []kmsg.DescribeConfigsResponseResourceConfig) compaction {
+	for _, e := range entries {
+		if e.Name == "cleanup.policy" && e.Value != nil && strings.Contains(*e.Value, "compact") {
+			return isCompacted
+		}
+	}
+	return notCompacted
+}
+
+// compact notes whether the topic's log has holes. One that was compacted once has them for as long as it is there.
+func (tp *topic) compact(c compaction) {
+	if tp.compaction != c && tp.compaction != isCompacted {
+		tp.compaction, tp.dirty = c, true
+	}
 }
 
 // setOnTopic picks the entries that are set on the topic itself. Sensitive ones are never taken.

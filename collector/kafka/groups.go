@@ -40,7 +40,7 @@ type assignment struct {
 	member     lineage.Member
 	topic      string
 	partitions []int32
-	lag        int64 // as last told; -1: never
+	lag        int64 // as last told; neverTold: never
 }
 
 // live reports whether the group has members, by the states of all protocols.
@@ -60,6 +60,7 @@ func (t *take) groupOffsets() {
 	missing := groupsMissing{why: reasons{}}
 	t.listGroups(o, &missing)
 	known := map[int32][]*group{}
+	t.readStarts()
 	for _, g := range t.groups {
 		if g.absent == 0 && !g.share() {
 			known[g.coordinator] = append(known[g.coordinator], g)
@@ -140,14 +141,32 @@ func (t *take) committed(o *lineage.Observation, g *group, rg *kmsg.OffsetFetchR
 			continue
 		}
 		r := g.reader(tp, lineage.GroupOffsets)
-		if !r.observe(commits[tp], topicAt{tp, t.round}, groupState{live: g.live(), wasLive: g.wasLive, joined: g.joined, found: g.found}, t.round) {
+		if !r.observe(commits[tp], t.at(tp), g.stateOf(tp), t.round, t.before) {
 			why[tp], whole = "end offsets are missing", false
 			continue
 		}
-		o.Samples = append(o.Samples, r.tell(t.round, t.before)...)
-		g.dirty = g.dirty || r.touched
+		t.tellReader(o, g, r, t.before)
 	}
 	g.looked(whole)
+}
+
+// tellReader tells what a reader's book says in this round.
+func (t *take) tellReader(o *lineage.Observation, g *group, r *reader, before time.Time) {
+	samples, sightings := r.tell(t.round, before)
+	o.Samples, o.Sightings = append(o.Samples, samples...), append(o.Sightings, sightings...)
+	o.Events = append(o.Events, r.tellEvents(t.round)...)
+	g.dirty = g.dirty || r.touched
+}
+
+// stateOf is what a round tells of the group to its reader of a topic.
+func (g *group) stateOf(tp *topic) groupState {
+	reads := true
+	for i := range g.assignments {
+		if reads = g.assignments[i].topic == tp.topic.Name; reads {
+			break
+		}
+	}
+	return groupState{live: g.live(), wasLive: g.wasLive, reads: reads, joined: g.joined, found: g.found}
 }
 
 // looked notes the first reading of a group that misses nothing of what it has committed.
@@ -239,7 +258,8 @@ func (t *take) listed1(o *lineage.Observation, broker int32, lg *kmsg.ListGroups
 		if old := t.departed[lg.Group]; old != nil {
 			g.resume(old)
 			delete(t.departed, lg.Group)
-		} else if t.continuous {
+		}
+		if t.continuous {
 			g.joined = t.before
 		}
 		t.groups[lg.Group] = g
@@ -261,7 +281,7 @@ func (t *take) listed1(o *lineage.Observation, broker int32, lg *kmsg.ListGroups
 // maxDeparted bounds the memory for deleted groups and topics: short-lived groups with random names would fill it for ever.
 const maxDeparted = 10_000
 
-// resume takes over the totals of a deleted group of the same name. Its commits are gone: those that its first reading finds are its base.
+// resume takes over the totals of a deleted group of the same name. Its commits are gone: those that its first reading finds are its first.
 func (g *group) resume(old *group) {
 	g.readers = old.readers
 	for _, r := range g.readers {
@@ -288,8 +308,9 @@ func (t *take) groupGone(o *lineage.Observation, g *group) {
 		clear(t.departed)
 	}
 	t.departed[g.ref.Group] = g
-	for id := range g.readers {
+	for id, r := range g.readers {
 		t.goneReaders = append(t.goneReaders, readerKey(g.ref.Group, id))
+		o.Samples = append(o.Samples, r.part()...)
 	}
 	t.goneReaders = append(t.goneReaders, groupKey(g.ref.Group))
 	o.Facts = append(o.Facts, lineage.Fact{Key: t.groupFactKey(g), Gone: true})
@@ -318,6 +339,12 @@ func (t *take) groupSpots() []lineage.BlindSpot {
 		What:   "readers without a group, and groups that never commit, leave no trace in the broker",
 		Remedy: "let such readers commit their offsets in a group",
 	}}
+	if synced := t.syncedGroups(); len(synced) > 0 {
+		spots = append(spots, lineage.BlindSpot{
+			What:   fmt.Sprintf("readers without membership in groups whose offsets MirrorMaker 2 syncs from another cluster (%d): who commits there without being a member looks like the sync: %s", len(synced), some(synced)),
+			Remedy: "let readers of copies be members of their groups, or give them groups of their own",
+		})
+	}
 	if t.rights.asked && !t.rights.describe {
 		spots = append(spots, lineage.BlindSpot{
 			What:   "groups that may not be described are not listed",
@@ -325,6 +352,19 @@ func (t *take) groupSpots() []lineage.BlindSpot {
 		})
 	}
 	return spots
+}
+
+// syncedGroups are the groups whose offsets may be synced and not read.
+func (t *take) syncedGroups() (names []string) {
+	for name, g := range t.groups {
+		for _, r := range g.readers {
+			if r.synced {
+				names = append(names, name)
+				break
+			}
+		}
+	}
+	return names
 }
 
 // groupsMissing collects the groups that could not be read in a round.

@@ -337,8 +337,8 @@ func TestGroupsOffsetsNeverJump(t *testing.T) {
 	}
 	w.commit("g", "orders", 0, 10)
 	w.take(1)
-	if read() != 20 || lag() != 90 {
-		t.Errorf("after a step back: read %d, lag %d; want 20 and 90", read(), lag())
+	if read() != 30 || lag() != 90 { // at most: 10 records lie before where it went back to
+		t.Errorf("after a step back: read %d, lag %d; want 30 and 90", read(), lag())
 	}
 	if _, err := w.admin.DeleteGroup(t.Context(), "g"); err != nil {
 		t.Fatal(err)
@@ -346,8 +346,8 @@ func TestGroupsOffsetsNeverJump(t *testing.T) {
 	w.take(1)
 	w.commit("g", "orders", 0, 100)
 	w.take(2)
-	if read() != 20 || lag() != 0 {
-		t.Errorf("after the group was made again: read %d, lag %d; want 20 and 0", read(), lag())
+	if read() != 130 || lag() != 0 { // at most: all that is there
+		t.Errorf("after the group was made again: read %d, lag %d; want 130 and 0", read(), lag())
 	}
 }
 
@@ -483,9 +483,9 @@ func TestCommitAheadOfTheEnd(t *testing.T) {
 	}
 }
 
-// A group that was there before anybody looked, and had committed nothing by then, has read what its first commit says if the log was empty; else, and if it had, what comes since is all that is known.
+// A group that was there before anybody looked, and had committed nothing by then, has read at most what its first commit says; if it had, what comes since is all that is known.
 func TestFirstCommitOfAGroupThatWasThere(t *testing.T) {
-	for _, c := range []struct{ end, found, later, read int64 }{{0, -1, 70, 70}, {50, -1, 70, 0}, {50, 40, 70, 30}} {
+	for _, c := range []struct{ end, found, later, read int64 }{{0, -1, 70, 70}, {50, -1, 70, 70}, {50, 40, 70, 30}} {
 		look := committing(&group{ref: lineage.GroupRef{Group: "g"}, state: "Stable"}, time.Time{})
 		look(c.end, c.found)
 		look(c.end, c.found)

@@ -166,6 +166,8 @@ func (t *take) topicNew(o *lineage.Observation, rt *kmsg.MetadataResponseTopic) 
 	tp.widen(len(rt.Partitions), born)
 	if born {
 		tp.ends, tp.books, tp.born = t.before, t.before, t.round
+	} else {
+		tp.since = t.round
 	}
 	tp.dirty = true
 	if old := t.byName[name]; old != nil {
@@ -197,7 +199,7 @@ func (t *take) retire(tp *topic) {
 func (t *take) reinstate(o *lineage.Observation, tp *topic) {
 	delete(t.retired, tp.topic.ID)
 	t.topics[tp.topic.ID], t.byName[tp.topic.Name] = tp, tp
-	tp.factTold, tp.dirty = false, true
+	tp.factTold, tp.dirty, tp.since = false, true, t.round
 	for _, g := range t.groups {
 		if r := g.readers[tp.topic.ID]; r != nil {
 			r.touched, g.dirty = true, true

@@ -161,6 +161,7 @@ func (tp *topic) encode() []byte {
 	for i := range tp.parts {
 		e.partition(&tp.parts[i])
 	}
+	e.uint(uint64(tp.compaction))
 	e.bool(tp.configs != nil)
 	e.uint(uint64(len(tp.configs)))
 	for _, c := range tp.configs {
@@ -230,6 +231,7 @@ func decodeTopic(id lineage.TopicID, cluster lineage.ClusterID, value []byte, ro
 	for range d.count() {
 		tp.parts = append(tp.parts, d.partition())
 	}
+	tp.compaction = compaction(d.uint())
 	if known := d.bool(); known {
 		tp.configs = []lineage.Config{}
 	}
@@ -305,15 +307,35 @@ func (r *reader) encode() []byte {
 	var e encoder
 	e.uint(positionsVersion)
 	e.uint(uint64(r.kind))
-	e.total(r.read)
-	e.time(r.began)
-	e.time(r.moved)
-	e.time(r.idle)
+	for _, t := range [...]total{r.read, r.skipped, r.lost} {
+		e.total(t)
+	}
+	for _, t := range [...]time.Time{r.began, r.moved, r.idle} {
+		e.time(t)
+	}
+	e.bool(r.losing)
+	e.habit(r.habit)
 	e.uint(uint64(len(r.parts)))
 	for _, p := range r.parts {
 		e.int(p.committed)
+		e.int(p.gone)
+		e.int(p.fell)
+		e.int(p.was)
 	}
 	return e
+}
+
+func (e *encoder) habit(h habit) {
+	e.bool(h.epochs)
+	e.bool(h.plain)
+	e.bool(h.started)
+	e.int(int64(h.alone))
+	e.int(h.most)
+	e.int(h.pause.Milliseconds())
+}
+
+func (d *decoder) habit() habit {
+	return habit{epochs: d.bool(), plain: d.bool(), started: d.bool(), alone: int(d.int()), most: d.int(), pause: time.Duration(d.int()) * time.Millisecond}
 }
 
 func (s *source) restoreReader(rest string, value []byte, round time.Time) error {
@@ -333,10 +355,12 @@ func (s *source) restoreReader(rest string, value []byte, round time.Time) error
 		return cmp.Or(d.err, errCut)
 	}
 	r := g.reader(tp, lineage.EvidenceKind(kind))
-	r.read, r.began, r.moved, r.idle, r.known = d.total(), d.time(), d.time(), d.time(), round
+	r.read, r.skipped, r.lost = d.total(), d.total(), d.total()
+	r.began, r.moved, r.idle, r.known = d.time(), d.time(), d.time(), round
+	r.losing, r.habit = d.bool(), d.habit()
 	for range d.count() {
 		p := newReadPartition()
-		p.committed = d.int()
+		p.committed, p.gone, p.fell, p.was = d.int(), d.int(), d.int(), d.int()
 		r.parts = append(r.parts, p)
 	}
 	return d.done()

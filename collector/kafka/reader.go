@@ -1,6 +1,8 @@
 package kafka
 
 import (
+	"cmp"
+	"fmt"
 	"math"
 	"time"
 
@@ -9,8 +11,8 @@ import (
 
 // reader is the book of one group's reading of one topic incarnation: what its committed offsets advanced, how far they are behind.
 //
-// Commits come in steps. Progress between two of them is spread over the time in which it can have happened: since the last change, since the reader last had nothing to
-// read, and since there was something to read beyond the last commit. After the last change the progress is pending while a member lives and has something to read.
+// Commits come in steps; what each means is judged in step.go. Progress between two of them is spread over the time in which it can have happened: since the last change, since the reader last had nothing to
+// read, and since there was something to read beyond the last commit. After the last change the progress is pending while somebody reads and has something to read.
 //
 // A reader is pure bookkeeping and not safe for concurrent use.
 type reader struct {
@@ -19,23 +21,39 @@ type reader struct {
 	parts  []readPartition
 
 	read    total
+	skipped total     // offsets that were set forward and not read
+	lost    total     // records that were gone before they were read
 	began   time.Time // when the reader can have begun: its first round, or the group's
 	from    time.Time // start of the span over which the newest advance is spread
 	moved   time.Time // newest round in which a commit advanced
 	idle    time.Time // newest round in which nothing was left to read
 	known   time.Time // newest round in which all that the reader needs was read
-	touched bool      // what the position holds changed in this round
+	habit   habit
+	losing  bool // the log's start is beyond a commit, which was told
+	synced  bool // nobody is in the group, and a replicator copies the topic: its offsets may be those of the group's readers elsewhere. Not kept over a restart
+	touched bool // what the position holds changed in this round
 
 	gauges  readerGauges
 	told    readerGauges
 	toldAny bool
+	sighted time.Time // newest round in which it was told that the reader stands where it stands
+
+	bound  string   // why what was read in this round is no measurement; empty: it is, or nothing was read
+	events []string // of this round, in words
+	gone   int64    // records found gone in this round
 }
 
 // readPartition is a reader's book of one partition.
 type readPartition struct {
 	committed int64 // noCommit: none yet; lostCommit: it was there and is gone
-	lag       int64
+	gone      int64 // up to where the log was gone before it was read; below committed: nowhere
+	fell      int64 // where the log ended after it was truncated below committed; -1: it was not
+	was       int64 // what was committed before it was lost; -1: nothing
 	start     int64 // of a share group: its start offset as last read, -1: not read; not kept over a restart
+
+	lag     int64
+	unknown bool // the lag can't be told
+	late    bool // there has been something to read for so long that the log's start must be read with the next commit
 }
 
 const (
@@ -43,14 +61,32 @@ const (
 	lostCommit = -2
 )
 
-func newReadPartition() readPartition { return readPartition{committed: noCommit, start: -1} }
+func newReadPartition() readPartition {
+	return readPartition{committed: noCommit, gone: -1, fell: -1, was: -1, start: -1}
+}
+
+// base is from where the next step forward is read.
+func (p *readPartition) base() int64 {
+	if p.fell >= 0 {
+		return p.fell
+	}
+	return max(p.committed, p.gone)
+}
+
+// lose notes that the commit is gone.
+func (p *readPartition) lose() {
+	was := p.committed
+	*p = newReadPartition()
+	p.committed, p.was = lostCommit, was
+}
 
 // readerGauges are the levels of a reader.
 type readerGauges struct {
-	lag       int64
+	lag       int64 // lineage.Unknown: can't be told
 	lagMillis int64
 	atLeast   bool
 	pending   bool
+	live      bool
 }
 
 func newReader(access lineage.Access, kind lineage.EvidenceKind) *reader {
@@ -74,24 +110,43 @@ type commit struct {
 
 // topicEnds is what a reader needs to know of its topic in this round.
 type topicEnds interface {
+	// partitions is how many there are.
+	partitions() int
 	// end returns the partition's end offset as read in this round; ok is false when it was not.
 	end(partition int32) (offset int64, ok bool)
+	// begin returns the log's start as last read; -1 when it was not.
+	begin(partition int32) int64
 	// age returns how long the end has been beyond the offset.
 	age(partition int32, offset int64) (age time.Duration, atLeast bool)
 	// transactional reports whether transactions were written to the topic: their markers are offsets that a reader passes and does not read.
 	transactional() bool
-	// origin returns where a consumer that had committed nothing at an instant and has now committed offset began to read, and whether that is certain.
-	origin(partition int32, offset int64, joined time.Time) (start int64, certain bool)
+	// trailing reports whether the last offset of the partition is a transaction's marker.
+	trailing(partition int32) bool
+	// compacted says whether the log has holes.
+	compacted() compaction
+	// copied reports whether a replicator writes the topic.
+	copied() bool
+	// ended returns where the partition ended at an instant, or at the first one that is known, -1 where none is.
+	ended(partition int32, at time.Time) int64
+	// seen reports whether the topic was looked at before this round, or was born in it: else its commits may be of any age.
+	seen() bool
 }
 
 // spreadLimit is the longest time over which one step of progress is spread, and for which a reader that lives and lags is taken to be at work without a commit: twice the
 // slowest commit interval in wide use (60 s, Connect's sinks).
 const spreadLimit = 2 * time.Minute
 
+// lateAfter is how old the oldest record must be that a reader has not read for the log's start to be read each round: younger ones are hardly deleted.
+const lateAfter = 30 * time.Second
+
+// sightEvery is how often a reader that stands still is told to stand there. Whoever looks back seven days finds it.
+const sightEvery = 6 * time.Hour
+
 // groupState is what a round tells of the reader's group.
 type groupState struct {
 	live    bool      // it has members
 	wasLive bool      // it had members in the round before
+	reads   bool      // its members have partitions of the topic assigned, or it is not known what they have
 	joined  time.Time // the round before the group was first seen; zero: it was there before we looked
 	found   time.Time // the first whole reading of its commits; zero: there was none before this round
 }
@@ -104,8 +159,8 @@ func (g groupState) from() time.Time {
 	return g.joined
 }
 
-// observe books the commits of one round. It returns false, and books nothing, when an end that it needs is missing.
-func (r *reader) observe(commits []commit, ends topicEnds, g groupState, round time.Time) bool {
+// observe books the commits of one round. before is the round before it. It returns false, and books nothing, when an end that it needs is missing.
+func (r *reader) observe(commits []commit, ends topicEnds, g groupState, round, before time.Time) bool {
 	for _, c := range commits {
 		if _, ok := ends.end(c.partition); !ok && c.offset >= 0 {
 			return false
@@ -116,35 +171,106 @@ func (r *reader) observe(commits []commit, ends topicEnds, g groupState, round t
 			r.began = round
 		}
 	}
+	ctx := r.context(ends, g, round, before)
+	r.synced = ctx.copied && !g.live && !g.wasLive && !r.habit.epochs && !ctx.share
 	advanced, oldest := false, time.Duration(0)
+	for len(r.parts) < ends.partitions() {
+		r.parts = append(r.parts, newReadPartition())
+	}
 	seen := make([]bool, len(r.parts))
-	r.gauges = readerGauges{}
+	r.gauges, r.bound, r.events, r.gone = readerGauges{}, "", nil, 0
+	moved := int64(0)
 	for _, c := range commits {
-		for int(c.partition) >= len(r.parts) {
-			r.parts = append(r.parts, newReadPartition())
-			seen = append(seen, false)
+		if int(c.partition) >= len(r.parts) {
+			continue
 		}
 		seen[c.partition] = true
-		if base, ok := r.book(c, ends, g); ok {
+		r.overtaken(c, ends)
+		if base, n, ok := r.book(c, ends, ctx); ok {
 			advanced, oldest = true, max(oldest, beyond(ends, c.partition, base))
+			moved += n
 		}
 		r.measure(c, ends)
 	}
-	for i := range r.parts { // commits that are gone: expired, or the group was deleted and made again
-		if !seen[i] && r.parts[i].committed >= 0 {
-			r.parts[i], r.touched = newReadPartition(), true
-			r.parts[i].committed = lostCommit
-		}
-	}
+	r.missed(seen)
+	r.uncommitted(ends, g)
 	if advanced {
+		r.learn(moved, ctx)
 		r.from, r.moved, r.touched = later(r.spread(g, round), round.Add(-oldest)), round, true
 	}
 	if r.gauges.lag == 0 {
 		r.idle = round
 	}
+	r.gauges.live = g.live || r.alone(round)
 	last := later(r.moved, r.idle)
-	r.gauges.pending = g.live && r.gauges.lag > 0 && !last.IsZero() && round.Sub(last) <= spreadLimit
+	r.gauges.pending = r.gauges.live && r.gauges.lag != 0 && !last.IsZero() && round.Sub(last) <= spreadLimit
 	return true
+}
+
+// context is what judges the steps of a round.
+func (r *reader) context(ends topicEnds, g groupState, round, before time.Time) stepContext {
+	c := stepContext{
+		groupState: g, share: r.kind == lineage.ShareOffsets, copied: ends.copied(), compacted: ends.compacted(), markers: ends.transactional(),
+		tick: round.Sub(before), since: round.Sub(g.from()), habit: r.habit,
+	}
+	if !r.known.IsZero() {
+		c.unseen = max(before.Sub(r.known), 0)
+	}
+	if last := later(r.moved, r.idle); !last.IsZero() {
+		c.pause = round.Sub(last)
+	}
+	if !ends.seen() {
+		c.joined, c.found = time.Time{}, time.Time{}
+	}
+	return c
+}
+
+// alone reports whether somebody reads who was never seen as a member: the steps go on in the rhythm that they had.
+func (r *reader) alone(round time.Time) bool {
+	return r.habit.alone > 0 && !r.moved.IsZero() && round.Sub(r.moved) <= max(spreadLimit, 2*r.habit.pause)
+}
+
+// learn takes a round's steps into the reader's habit.
+func (r *reader) learn(n int64, c stepContext) {
+	h := &r.habit
+	h.most = max(h.most, n/(1+int64(c.unseen/max(c.tick, 1))))
+	if c.unseen == 0 {
+		h.pause = max(h.pause, min(c.pause, time.Hour))
+	}
+	if c.live || c.wasLive {
+		h.alone = 0
+	} else if h.alone < believedAfter {
+		h.alone++
+	}
+}
+
+// missed notes commits that are gone: deleted, expired, or the group was deleted and made again.
+func (r *reader) missed(seen []bool) {
+	n := 0
+	for i := range r.parts {
+		if p := &r.parts[i]; (i >= len(seen) || !seen[i]) && p.committed >= 0 {
+			p.lose()
+			r.touched = true
+			n++
+		}
+	}
+	if n > 0 {
+		r.events = append(r.events, fmt.Sprintf("the committed offsets of %d partitions are gone: deleted or expired", n))
+	}
+}
+
+// overtaken notes what was gone of the log before the reader had it, as of this round.
+func (r *reader) overtaken(c commit, ends topicEnds) {
+	p := &r.parts[c.partition]
+	start := ends.begin(c.partition)
+	if c.offset < 0 || p.committed < 0 || start <= p.base() || p.fell >= 0 {
+		return
+	}
+	r.gone += start - p.base()
+	r.lost.add(start-p.base(), c.offset != p.committed)
+	if c.offset == p.committed { // it has not gone on yet: what it reads then is read from there
+		p.gone, r.touched = start, true
+	}
 }
 
 // spread returns the start of the span in which the progress that shows in this round can have happened: after the last change, and after the reader last had nothing left to
@@ -175,69 +301,134 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// book books one partition's commit. It reports whether it advanced by records read, and from which offset.
-func (r *reader) book(c commit, ends topicEnds, g groupState) (base int64, advanced bool) {
+// book books one partition's commit. It reports whether it advanced by records read, or perhaps read, from which offset and by how many.
+func (r *reader) book(c commit, ends topicEnds, ctx stepContext) (base, n int64, advanced bool) {
 	p := &r.parts[c.partition]
-	prev := p.committed
-	if c.offset == prev || c.offset < 0 && prev < 0 {
-		return 0, false
+	end, _ := ends.end(c.partition)
+	if c.offset == p.committed || c.offset < 0 && p.committed < 0 {
+		if c.offset > end && p.fell < 0 && c.offset >= 0 { // the commit was there before this end was read: the log was truncated
+			p.fell, r.touched = end, true
+			r.events = append(r.events, fmt.Sprintf("partition %d was truncated to %d, and %d is committed: the records between are lost", c.partition, end, c.offset))
+		} else if p.fell > end {
+			p.fell, r.touched = end, true
+		}
+		return 0, 0, false
 	}
 	r.touched = true
 	if c.offset < 0 {
-		p.committed = lostCommit
-		return 0, false
+		p.lose()
+		r.events = append(r.events, fmt.Sprintf("the committed offset of partition %d is gone: deleted or expired", c.partition))
+		return 0, 0, false
 	}
-	p.committed = c.offset
-	byAdmin := !g.live && !g.wasLive && c.leaderEpoch < 0 // or by MirrorMaker 2, which syncs the groups of another cluster
-	switch {
-	case prev < 0:
-		if prev == lostCommit || g.from().IsZero() || byAdmin {
-			return 0, false // what is committed first after a loss, was there before us, or was read by nobody, is the base
-		}
-		start, certain := ends.origin(c.partition, c.offset, g.from())
-		if c.offset <= start || g.joined.IsZero() && !certain { // who was there before us may have begun anywhere
-			return 0, false
-		}
-		r.read.add(c.offset-start, !certain || r.estimates(ends))
-		return start, true
-	case c.offset < prev:
-		return 0, false // set back: what is read again will be counted from here
-	case byAdmin || !g.live && !g.wasLive && r.kind == lineage.ShareOffsets:
-		return 0, false // set forward by an administrator: nobody read what lies in between
-	default:
-		r.read.add(c.offset-prev, r.estimates(ends))
-		return prev, true
+	s := step{from: p.committed, to: c.offset, base: p.base(), start: max(ends.begin(c.partition), 0), fell: p.fell >= 0, epoch: c.leaderEpoch >= 0, was: p.was, then: -1}
+	if s.from < 0 {
+		s.base = s.start
+		s.then = ends.ended(c.partition, ctx.from())
+	} else {
+		age, atLeast := ends.age(c.partition, s.base)
+		s.age, s.ageKnown = age, !atLeast
 	}
-}
-
-// estimates reports whether an advance of offsets is more than the records read: a share group's holds rejected ones, and markers are offsets.
-func (r *reader) estimates(ends topicEnds) bool {
-	return r.kind == lineage.ShareOffsets || ends.transactional()
+	p.committed, p.gone, p.fell, p.was = c.offset, -1, -1, -1
+	v := judge(s, ctx)
+	r.read.add(v.read, v.bound != "")
+	r.skipped.add(v.skipped, false)
+	r.bound = cmp.Or(r.bound, v.bound)
+	if v.event != "" {
+		r.events = append(r.events, fmt.Sprintf("partition %d: %d to %d: %s", c.partition, max(s.from, 0), s.to, v.event))
+	}
+	r.habit.epochs = r.habit.epochs || s.epoch
+	r.habit.plain = r.habit.plain || v.moved && !s.epoch && (ctx.live || ctx.wasLive || ctx.habit.believed())
+	if s.from < 0 && s.then > s.start && s.to > s.start && s.to < s.then && (s.epoch || ctx.live) {
+		r.habit.started = true
+	}
+	return s.base, v.read, v.moved
 }
 
 // measure adds one partition's lag to the gauges.
 func (r *reader) measure(c commit, ends topicEnds) {
 	p := &r.parts[c.partition]
-	p.lag = 0
+	p.lag, p.unknown, p.late = 0, false, false
 	if c.offset < 0 {
 		return
 	}
 	end, _ := ends.end(c.partition)
-	if p.lag = max(end-c.offset, 0); p.lag == 0 {
+	if p.fell >= 0 && c.offset > end {
+		p.unknown = true
+		r.unknownLag()
+		return
+	}
+	at := max(c.offset, ends.begin(c.partition))
+	if p.lag = max(end-at, 0); p.lag == 1 && ends.trailing(c.partition) {
+		p.lag = 0
+	}
+	r.behind(p, ends, c.partition, at)
+}
+
+// behind adds what waits in a partition from an offset on.
+func (r *reader) behind(p *readPartition, ends topicEnds, partition int32, at int64) {
+	if p.lag == 0 {
+		return
+	}
+	age, atLeast := ends.age(partition, at)
+	p.late = age >= lateAfter
+	if r.gauges.lag == lineage.Unknown {
 		return
 	}
 	r.gauges.lag += p.lag
-	if age, atLeast := ends.age(c.partition, c.offset); age.Milliseconds() >= r.gauges.lagMillis {
+	if age.Milliseconds() >= r.gauges.lagMillis {
 		r.gauges.lagMillis, r.gauges.atLeast = age.Milliseconds(), atLeast
 	}
 }
 
-// tell returns the samples of this round.
-func (r *reader) tell(round, before time.Time) []lineage.Sample {
-	var samples []lineage.Sample
-	if s, told := r.read.sample(since(r.from, before)); told {
+// unknownLag notes that the lag can't be told.
+func (r *reader) unknownLag() {
+	r.gauges.lag, r.gauges.lagMillis, r.gauges.atLeast = lineage.Unknown, lineage.Unknown, false
+}
+
+// uncommitted measures the partitions in which nothing is committed. What waits there is the reader's where somebody of its group reads the topic; where it begins is its own secret, unless it was seen to begin at the start.
+// Where its offsets are gone there is nothing to measure by.
+func (r *reader) uncommitted(ends topicEnds, g groupState) {
+	any, lost := false, false
+	for i := range r.parts {
+		p := &r.parts[i]
+		any, lost = any || p.committed >= 0, lost || p.committed == lostCommit
+		if p.committed >= 0 {
+			continue
+		}
+		p.lag, p.unknown, p.late = 0, false, false
+		end, ok := ends.end(int32(i))
+		start := ends.begin(int32(i))
+		if !g.live || !g.reads || ok && start >= 0 && end <= start {
+			continue
+		}
+		if !ok || start < 0 || !r.habit.started || p.committed == lostCommit {
+			p.unknown = true
+			r.unknownLag()
+			continue
+		}
+		p.lag = end - start
+		r.behind(p, ends, int32(i), start)
+	}
+	if lost && !any {
+		r.unknownLag()
+	}
+}
+
+// tell returns the samples and sightings of this round.
+func (r *reader) tell(round, before time.Time) (samples []lineage.Sample, sightings []lineage.Sighting) {
+	since := since(r.from, before)
+	if s, told := r.read.sample(since); told {
 		s.Subject, s.Metric, s.Evidence = r.access, lineage.Records, r.kind
 		samples = append(samples, s)
+	}
+	for _, x := range []struct {
+		total  *total
+		metric lineage.Metric
+	}{{&r.skipped, lineage.Skipped}, {&r.lost, lineage.Lost}} {
+		if s, told := x.total.sample(time.Time{}); told {
+			s.Subject, s.Metric = r.access, x.metric
+			samples = append(samples, s)
+		}
 	}
 	gauge := func(m lineage.Metric, v, old int64) {
 		if v != old || !r.toldAny {
@@ -248,8 +439,60 @@ func (r *reader) tell(round, before time.Time) []lineage.Sample {
 	gauge(lineage.LagMillis, r.gauges.lagMillis, r.told.lagMillis)
 	gauge(lineage.LagAtLeast, number(r.gauges.atLeast), number(r.told.atLeast))
 	gauge(lineage.Pending, number(r.gauges.pending), number(r.told.pending))
+	gauge(lineage.Live, number(r.gauges.live), number(r.told.live))
 	r.told, r.toldAny = r.gauges, true
 	r.known = round
+	if detail := r.standing(round); detail != "" || r.bound != "" {
+		sightings = append(sightings, lineage.Sighting{Access: r.access, Evidence: r.kind, Detail: cmp.Or(r.bound, detail)})
+		r.sighted = round
+	}
+	return samples, sightings
+}
+
+// standing says, now and then, that the reader has committed offsets, whether or not they move; empty: not now.
+func (r *reader) standing(round time.Time) string {
+	any := false
+	for i := range r.parts {
+		any = any || r.parts[i].committed >= 0
+	}
+	switch {
+	case !any || r.synced || r.moved.Equal(round) || !r.sighted.IsZero() && round.Sub(r.sighted) < sightEvery:
+		return ""
+	case r.moved.IsZero():
+		return "has committed offsets that did not move since they were first seen; when they were committed the broker does not tell"
+	}
+	return "has committed offsets, the last " + r.moved.Format(time.RFC3339)
+}
+
+// tellEvents returns what happened to the reader in this round.
+func (r *reader) tellEvents(round time.Time) (events []lineage.Event) {
+	who := r.access.Client.Group + " on " + r.access.Topic.Name + ": "
+	for i, text := range r.events {
+		const most = 3
+		if i == most {
+			text = fmt.Sprintf("and %d more partitions", len(r.events)-most)
+		}
+		events = append(events, lineage.Event{At: round, Type: lineage.OffsetsSet, Access: r.access, Detail: who + text})
+		if i == most {
+			break
+		}
+	}
+	if r.gone > 0 && !r.losing {
+		events = append(events, lineage.Event{At: round, Type: lineage.RecordsLost, Access: r.access, Detail: fmt.Sprintf("%s%d records were gone before they were read, by retention or deletion", who, r.gone)})
+	}
+	r.losing = r.gone > 0 || r.losing && r.gauges.lag != 0 && !r.moved.Equal(round)
+	return events
+}
+
+// part tells the last levels of a reader whose group is no more.
+func (r *reader) part() []lineage.Sample {
+	r.gauges, r.toldAny = readerGauges{}, false
+	r.unknownLag()
+	r.told, r.sighted = r.gauges, time.Time{}
+	var samples []lineage.Sample
+	for m, v := range map[lineage.Metric]int64{lineage.Lag: lineage.Unknown, lineage.LagMillis: lineage.Unknown, lineage.LagAtLeast: 0, lineage.Pending: 0, lineage.Live: 0} {
+		samples = append(samples, lineage.Sample{Subject: r.access, Metric: m, Value: v})
+	}
 	return samples
 }
 

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -15,20 +16,28 @@ type fakeEnds struct {
 	start     int64
 	atJoin    int64
 	markers   bool
+	marker    bool // the last offset is one
+	holes     compaction
+	copy      bool
+	parts     int
+	old       bool // what there is to read has been there for long
 }
 
-func (f fakeEnds) end(int32) (int64, bool) { return f.endOffset, !f.unread }
+func (f fakeEnds) partitions() int              { return max(f.parts, 1) }
+func (f fakeEnds) end(int32) (int64, bool)      { return f.endOffset, !f.unread }
+func (f fakeEnds) begin(int32) int64            { return f.start }
+func (f fakeEnds) trailing(int32) bool          { return f.marker }
+func (f fakeEnds) compacted() compaction        { return f.holes }
+func (f fakeEnds) copied() bool                 { return f.copy }
+func (f fakeEnds) seen() bool                   { return true }
+func (f fakeEnds) ended(int32, time.Time) int64 { return f.atJoin }
 func (f fakeEnds) age(_ int32, o int64) (time.Duration, bool) {
+	if f.old && o < f.endOffset {
+		return time.Hour, false
+	}
 	return time.Duration(f.endOffset-o) * time.Second, false
 }
-
 func (f fakeEnds) transactional() bool { return f.markers }
-func (f fakeEnds) origin(_ int32, offset int64, _ time.Time) (int64, bool) {
-	if offset < f.atJoin {
-		return f.start, false
-	}
-	return f.atJoin, f.atJoin <= f.start
-}
 
 func value(samples []lineage.Sample, m lineage.Metric) (lineage.Sample, bool) {
 	for _, s := range samples {
@@ -47,22 +56,33 @@ type readerStep struct {
 	since       time.Time // of the sample; checked when the total changed
 	lag         int64
 	pending     bool
+	bound       string // how the detail of what was read in the step begins
 }
 
 func runReader(t *testing.T, joined time.Time, atJoin int64, steps []readerStep) *reader {
+	t.Helper()
+	return runReaderOf(t, joined, fakeEnds{atJoin: atJoin}, steps)
+}
+
+// runReaderOf takes a reader of a topic through steps.
+func runReaderOf(t *testing.T, joined time.Time, ends fakeEnds, steps []readerStep) *reader {
 	t.Helper()
 	r := newReader(lineage.Access{}, lineage.GroupOffsets)
 	wasLive := false
 	total := int64(0)
 	for i, s := range steps {
 		round := t0.Add(time.Duration(i) * tick)
-		if !r.observe([]commit{{0, s.offset, s.epoch}}, fakeEnds{endOffset: s.end, atJoin: atJoin}, groupState{live: s.live, wasLive: wasLive, joined: joined}, round) {
+		ends.endOffset = s.end
+		if !r.observe([]commit{{0, s.offset, s.epoch}}, ends, groupState{live: s.live, wasLive: wasLive, reads: true, joined: joined}, round, round.Add(-tick)) {
 			t.Fatalf("step %d: not observed", i)
 		}
 		wasLive = s.live
-		samples := r.tell(round, round.Add(-tick))
+		samples, _ := r.tell(round, round.Add(-tick))
 		if r.read.n != s.read || r.gauges.lag != s.lag || r.gauges.pending != s.pending {
 			t.Errorf("step %d: read %d, lag %d, pending %v; want %d, %d, %v", i, r.read.n, r.gauges.lag, r.gauges.pending, s.read, s.lag, s.pending)
+		}
+		if !strings.HasPrefix(r.bound, s.bound) || s.bound == "" && r.bound != "" {
+			t.Errorf("step %d: bound %q, want %q", i, r.bound, s.bound)
 		}
 		if sample, ok := value(samples, lineage.Records); ok && s.read != total && !sample.Since.Equal(s.since) {
 			t.Errorf("step %d: since %v, want %v", i, sample.Since, s.since)
@@ -76,12 +96,12 @@ func at(i int) time.Time { return t0.Add(time.Duration(i) * tick) }
 
 func TestReaderSpreadsStepsAndPends(t *testing.T) {
 	runReader(t, time.Time{}, 0, []readerStep{
-		{offset: 100, end: 100, live: true},                                                 // what was before us is nobody's
-		{offset: 100, end: 150, live: true, lag: 50, pending: true},                         // something to read
-		{offset: 100, end: 200, live: true, lag: 100, pending: true},                        //
-		{offset: 190, end: 250, live: true, read: 90, since: at(0), lag: 60, pending: true}, // spread since there was nothing to read
-		{offset: 250, end: 250, live: true, read: 150},                                      // since the round before: Since is zero
-		{offset: 250, end: 250, live: true, read: 150},                                      // idle, not pending
+		{offset: 100, end: 100, live: true},                                                                   // what was before us is nobody's
+		{offset: 100, end: 150, live: true, lag: 50, pending: true},                                           // something to read
+		{offset: 100, end: 200, live: true, lag: 100, pending: true},                                          //
+		{offset: 190, end: 250, live: true, read: 90, since: at(0), lag: 60, pending: true, bound: "at most"}, // the first step, over old records; spread since there was nothing to read
+		{offset: 250, end: 250, live: true, read: 150},                                                        // since the round before: Since is zero
+		{offset: 250, end: 250, live: true, read: 150},                                                        // idle, not pending
 	})
 }
 
@@ -95,81 +115,74 @@ func TestReaderStuckIsNotPendingForEver(t *testing.T) {
 }
 
 func TestReaderResets(t *testing.T) {
-	runReader(t, time.Time{}, 0, []readerStep{
+	r := runReader(t, time.Time{}, 0, []readerStep{
 		{offset: 100, end: 500, live: true, lag: 400},
-		{offset: 40, end: 500, lag: 460},   // set back
-		{offset: 500, end: 500, epoch: -1}, // set forward by an administrator
-		{offset: 500, end: 600, live: true, lag: 100, pending: true},
-		{offset: 600, end: 600, live: true, read: 100, since: at(2)},
-		{offset: -1, end: 600, live: true, read: 100},  // the group's offsets were deleted
-		{offset: 600, end: 600, live: true, read: 100}, // and committed again
+		{offset: 130, end: 500, live: true, lag: 370, read: 30, pending: true, bound: boundJump},
+		{offset: 40, end: 500, lag: 460, epoch: -1, read: 30},                  // set back
+		{offset: 500, end: 500, epoch: -1, read: 30},                           // set forward by an administrator: the reader's own commits bear epochs
+		{offset: 500, end: 600, live: true, lag: 100, pending: true, read: 30}, // it was there when somebody came
+		{offset: 600, end: 600, live: true, read: 130, since: at(3)},           //
+		{offset: -1, end: 600, live: true, read: 130, lag: -1, pending: true},  // the group's offsets were deleted: what it lags by nobody knows
+		{offset: 600, end: 600, live: true, read: 130},                         // and committed again
+		{offset: 40, end: 600, live: true, read: 170, lag: 560, bound: "at most: it went back", pending: true},
 	})
+	if r.skipped.n != 460 || r.skipped.estimated {
+		t.Errorf("skipped %+v, want 460", r.skipped)
+	}
 }
 
 func TestReaderOfANewGroup(t *testing.T) {
 	// The log was empty when the group appeared: exact from zero.
 	r := runReader(t, t0.Add(-tick), 0, []readerStep{
-		{offset: -1, end: 10, live: true},
-		{offset: 30, end: 30, live: true, read: 30},
+		{offset: -1, end: 10, live: true, lag: -1},
+		{offset: 30, end: 30, live: true, read: 30, since: at(-1)},
 	})
 	if r.read.estimated {
 		t.Error("estimated although the log was empty at the join")
 	}
 	// It has committed less than the end was: it began at the start, which is an assumption.
 	runReader(t, t0.Add(-tick), 1000, []readerStep{
-		{offset: -1, end: 1000, live: true},
-		{offset: 400, end: 1000, live: true, read: 400, lag: 600, pending: true},
+		{offset: -1, end: 1000, live: true, lag: -1},
+		{offset: 400, end: 1000, live: true, read: 400, since: at(-1), lag: 600, pending: true, bound: boundBegan},
 	})
-	// It stands at the end that it found: it need not have read anything.
+	// It stands at the end that it found: it has read all, or nothing, and the most is said.
 	runReader(t, t0.Add(-tick), 1000, []readerStep{
-		{offset: 1000, end: 1000, live: true},
-		{offset: 1200, end: 1200, live: true, read: 200},
+		{offset: 1000, end: 1000, live: true, read: 1000, bound: boundBegan},
+		{offset: 1200, end: 1200, live: true, read: 1200},
+		{offset: 1202, end: 1202, live: true, read: 1202},
 	})
+	// Nobody reads ten billion records in a tick.
+	runReader(t, t0.Add(-tick), 1e10, []readerStep{
+		{offset: 1e10 + 5, end: 1e10 + 5, live: true, read: 5, bound: boundAtEnd},
+	})
+	// A job that comes, reads all and goes within a tick.
+	runReader(t, t0.Add(-tick), 50, []readerStep{
+		{offset: 50, end: 50, epoch: -1, read: 50, bound: boundBegan},
+	})
+	r = runReader(t, t0.Add(-tick), 0, []readerStep{
+		{offset: 50, end: 50, read: 50, bound: boundOnce},
+	})
+	if len(r.events) != 0 {
+		t.Errorf("events %q of a job whose commits bear epochs", r.events)
+	}
 }
 
 // MirrorMaker 2 syncs the offsets of another cluster's groups into groups that nobody is in: that is no reading, not at first and not later.
 func TestReaderOfSyncedOffsets(t *testing.T) {
-	runReader(t, t0.Add(-tick), 0, []readerStep{
+	r := runReaderOf(t, t0.Add(-tick), fakeEnds{copy: true}, []readerStep{
 		{offset: 100, end: 500, epoch: -1, lag: 400},
 		{offset: 500, end: 500, epoch: -1},
 		{offset: 500, end: 600, live: true, lag: 100, pending: true},
-		{offset: 600, end: 600, live: true, read: 100, since: at(1)}, // somebody reads here
+		{offset: 600, end: 600, live: true, read: 100, since: at(1), bound: "at most: it passed more"}, // somebody reads here
 	})
-}
-
-func TestOriginOfAFirstCommit(t *testing.T) {
-	type point struct {
-		round int
-		end   int64
-	}
-	for _, c := range []struct {
-		name          string
-		ends          []point
-		start         int64
-		joined, round int
-		offset        int64
-		want          int64
-		certain       bool
-	}{
-		{"the log was empty", []point{{0, 0}, {5, 90}}, 0, 2, 5, 70, 0, true},
-		{"it began where the log ended", []point{{0, 50}, {5, 90}}, 0, 2, 5, 70, 50, false},
-		{"it began at the start", []point{{0, 50}, {5, 90}}, 7, 2, 5, 30, 7, false},
-		{"it had committed nothing at the oldest end that is known", []point{{4, 50}, {5, 90}}, 0, 2, 5, 70, 50, false},
-		{"nobody looked before", []point{{5, 90}}, 0, 2, 5, 70, 70, false},
-	} {
-		tp := &topic{account: newAccount(lineage.Topic{Name: "orders"}), histories: make([]pastend.History, 1), starts: []int64{c.start}}
-		for _, p := range c.ends {
-			tp.histories[0].Add(at(p.round), p.end)
-		}
-		if got, certain := (topicAt{tp, at(c.round)}).origin(0, c.offset, at(c.joined)); got != c.want || certain != c.certain {
-			t.Errorf("%s: it began at %d (certain: %v), want %d (%v)", c.name, got, certain, c.want, c.certain)
-		}
+	if len(r.events) != 0 {
+		t.Errorf("events %q of a sync", r.events)
 	}
 }
 
 func TestReaderNeedsTheEnds(t *testing.T) {
 	r := newReader(lineage.Access{}, lineage.GroupOffsets)
-	if r.observe([]commit{{0, 5, 0}}, fakeEnds{unread: true}, groupState{live: true}, t0) {
+	if r.observe([]commit{{0, 5, 0}}, fakeEnds{unread: true}, groupState{live: true}, t0, at(-1)) {
 		t.Error("observed without an end")
 	}
 	if len(r.parts) != 0 {
@@ -182,25 +195,27 @@ func TestReaderClaimsNothingBeforeItWasSeen(t *testing.T) {
 	runReader(t, time.Time{}, 0, []readerStep{
 		{offset: 100, end: 900, live: true, lag: 800},
 		{offset: 100, end: 900, live: true, lag: 800},
-		{offset: 200, end: 900, live: true, read: 100, since: at(0), lag: 700, pending: true},
+		{offset: 200, end: 900, live: true, read: 100, since: at(0), lag: 700, pending: true, bound: boundJump},
 	})
 }
 
-// Commits that were deleted do not make the next one a first one of a group that has just joined.
-func TestReaderTakesTheCommitAfterALossAsItsBase(t *testing.T) {
-	runReader(t, t0.Add(-tick), 1000, []readerStep{
-		{offset: -1, end: 1000, live: true},
-		{offset: 2000, end: 2000, live: true, read: 1000},
-		{offset: -1, end: 2000, live: true, read: 1000},
-		{offset: 2010, end: 2010, live: true, read: 1000},
-		{offset: 2030, end: 2030, live: true, read: 1020},
+// Commits that were deleted do not make the next one a first one: a member that goes on goes on where it was.
+func TestReaderGoesOnAfterALoss(t *testing.T) {
+	runReader(t, t0.Add(-tick), 0, []readerStep{
+		{offset: -1, end: 0, live: true},
+		{offset: 2000, end: 2000, live: true, read: 2000},
+		{offset: -1, end: 2000, live: true, read: 2000, lag: -1, pending: true},
+		{offset: 2010, end: 2010, live: true, read: 2010, since: at(1), bound: boundLost},
+		{offset: 2030, end: 2030, live: true, read: 2030},
+		{offset: -1, end: 2030, read: 2030, lag: -1}, // and one that begins anew begins anywhere
+		{offset: 40, end: 2030, read: 2070, since: at(4), lag: 1990, live: true, pending: true, bound: boundBegan},
 	})
 }
 
 func TestReaderOfTransactionsIsEstimated(t *testing.T) {
 	r := newReader(lineage.Access{}, lineage.GroupOffsets)
-	r.observe([]commit{{0, 10, 0}}, fakeEnds{endOffset: 10, markers: true}, groupState{live: true}, t0)
-	r.observe([]commit{{0, 30, 0}}, fakeEnds{endOffset: 30, markers: true}, groupState{live: true}, at(1))
+	r.observe([]commit{{0, 10, 0}}, fakeEnds{endOffset: 10, markers: true}, groupState{live: true}, t0, at(-1))
+	r.observe([]commit{{0, 30, 0}}, fakeEnds{endOffset: 30, markers: true}, groupState{live: true, wasLive: true}, at(1), t0)
 	if r.read.n != 20 || !r.read.estimated {
 		t.Errorf("%+v, want 20, estimated: markers are offsets that nobody reads", r.read)
 	}
@@ -219,12 +234,12 @@ func TestShareProgressDoesNotJitter(t *testing.T) {
 		tp.setEnd(0, end)
 		round := at(i)
 		lag := end + late[i%len(late)] - 500 // the group stands at 500
-		r.observe([]commit{r.shareProgress(tp, 0, 480, lag)}, topicAt{tp, round}, groupState{}, round)
+		r.observe([]commit{r.shareProgress(tp, 0, 480, lag, false)}, topicAt{tp, round, false}, groupState{}, round, round.Add(-tick))
 	}
 	if r.read.n != 0 {
 		t.Errorf("a share group without members read %d", r.read.n)
 	}
-	if c := r.shareProgress(tp, 0, 100, end-100); c.offset != 100 {
+	if c := r.shareProgress(tp, 0, 100, end-100, true); c.offset != 100 {
 		t.Errorf("after its start was set back it stands at %d, want 100", c.offset)
 	}
 }

@@ -74,29 +74,28 @@ func (t *take) shared(o *lineage.Observation, g *group, topics []kmsg.DescribeSh
 				missing.add(g, err.Error())
 				failed = true
 			} else if p.Partition >= 0 && int(p.Partition) < len(tp.parts) {
-				commits = append(commits, r.shareProgress(tp, p.Partition, p.StartOffset, p.Lag))
+				commits = append(commits, r.shareProgress(tp, p.Partition, p.StartOffset, p.Lag, g.live()))
 			}
 		}
 		if failed {
 			whole = false
 			continue
 		}
-		if !r.observe(commits, topicAt{tp, t.round}, groupState{live: g.live(), wasLive: g.wasLive, joined: g.joined, found: g.found}, t.round) {
+		if !r.observe(commits, t.at(tp), g.stateOf(tp), t.round, t.round.Add(-cadence)) {
 			missing.add(g, "end offsets are missing")
 			whole = false
 			continue
 		}
-		o.Samples = append(o.Samples, r.tell(t.round, t.round.Add(-cadence))...)
-		g.dirty = g.dirty || r.touched
+		t.tellReader(o, g, r, t.round.Add(-cadence))
 	}
 	g.looked(whole)
 }
 
 // shareProgress makes a share group's start offset and lag the offset up to which it has read. The broker measures the lag after we have read the end, so the difference is behind the truth by what was
-// appended in between, a little more or less each time: the highest counts, until the start offset itself is set back.
-func (r *reader) shareProgress(tp *topic, partition int32, start, lag int64) commit {
+// appended in between, a little more or less each time: the highest counts, until the start offset itself is set back. In a group without members only the start offset moves by what was read.
+func (r *reader) shareProgress(tp *topic, partition int32, start, lag int64, live bool) commit {
 	c := commit{partition: partition, offset: start}
-	if end, ok := tp.end(partition); ok && lag >= 0 && start >= 0 {
+	if end, ok := tp.end(partition); ok && live && lag >= 0 && start >= 0 {
 		c.offset = max(end-lag, start)
 	}
 	for int(partition) >= len(r.parts) {

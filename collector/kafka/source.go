@@ -87,6 +87,8 @@ type topic struct {
 	starts      []int64 // -1: not read yet
 	configs     []lineage.Config
 	configsRead time.Time // newest round in which they were asked for; not kept over a restart
+	compaction  compaction
+	since       time.Time // round in which it came into sight, of a topic that was not born then; zero: it was restored, or born
 	retired     time.Time // round in which it was found deleted
 	absent      int       // complete metadata rounds in a row that did not name it
 	factTold    bool      // its fact was told and did not change since

@@ -1,0 +1,136 @@
+package kafka
+
+import (
+	"strings"
+	"time"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// This file is what a topic's books tell the readers of the topic.
+
+// end implements topicEnds.
+func (tp *topic) end(partition int32) (int64, bool) {
+	if int(partition) >= len(tp.parts) || !tp.parts[partition].fresh {
+		return 0, false
+	}
+	return tp.parts[partition].end, true
+}
+
+// topicAt is a topic as readers see it in one round.
+type topicAt struct {
+	*topic
+	now    time.Time
+	mirror bool // a replicator writes it
+}
+
+// at returns a topic as of this round.
+func (t *take) at(tp *topic) topicAt { return topicAt{tp, t.round, t.isCopy(tp.topic.Name)} }
+
+// isCopy reports whether a replicator writes a topic: as whoever sees replicators tells, or as the topics say that MirrorMaker 2 keeps on its target.
+func (t *take) isCopy(name string) bool {
+	movers, _ := t.cfg.Board.Writers(t.cluster).Of(name)
+	for _, m := range movers {
+		if m.Kind == lineage.ReplicatorNode {
+			return true
+		}
+	}
+	for alias := name; ; {
+		at := strings.LastIndexByte(alias, '.')
+		if at < 0 {
+			return false
+		}
+		if alias = alias[:at]; t.byName[alias+".checkpoints.internal"] != nil {
+			return true
+		}
+	}
+}
+
+// partitions implements topicEnds.
+func (tp topicAt) partitions() int { return len(tp.parts) }
+
+// begin implements topicEnds.
+func (tp topicAt) begin(partition int32) int64 {
+	if int(partition) >= len(tp.starts) {
+		return -1
+	}
+	return tp.starts[partition]
+}
+
+// age implements topicEnds.
+func (tp topicAt) age(partition int32, offset int64) (time.Duration, bool) {
+	return tp.histories[partition].Age(tp.now, offset)
+}
+
+// transactional implements topicEnds.
+func (tp topicAt) transactional() bool { return tp.hasMarkers() }
+
+// trailing implements topicEnds: after a transaction has ended its marker is the last offset, as far as producers that are counted tell. Where idempotent producers write the partition too, a record of theirs may be.
+func (tp topicAt) trailing(partition int32) bool {
+	p := &tp.parts[partition]
+	if !tp.hasMarkers() || p.moved {
+		return false
+	}
+	ended := false
+	for id, q := range p.producers {
+		if q.txnStart >= 0 {
+			return false
+		}
+		if w := tp.writers[id]; w != nil && w.n > 0 {
+			return false
+		}
+		ended = true
+	}
+	return ended
+}
+
+// compacted implements topicEnds.
+func (tp topicAt) compacted() compaction { return tp.compaction }
+
+// copied implements topicEnds.
+func (tp topicAt) copied() bool { return tp.mirror }
+
+// seen implements topicEnds.
+func (tp topicAt) seen() bool { return tp.since.IsZero() || tp.since.Before(tp.now) }
+
+// ended implements topicEnds.
+func (tp topicAt) ended(partition int32, at time.Time) int64 {
+	if end, ok := tp.histories[partition].At(at); ok {
+		return end
+	}
+	if tp.born.After(at) {
+		return 0
+	}
+	if end, ok := tp.histories[partition].Oldest(tp.now); ok { // it had committed nothing at any later instant either, before this round
+		return end
+	}
+	return -1
+}
+
+// readStarts reads the log's start of the partitions in which a reader is so late that its records may be gone. It costs a request for each broker that leads one.
+func (t *take) readStarts() {
+	type key struct {
+		topic *topic
+		part  int
+	}
+	late := map[key]bool{}
+	for _, g := range t.groups {
+		for id, r := range g.readers {
+			tp := t.topics[id]
+			if tp == nil {
+				continue
+			}
+			for i := range r.parts {
+				if r.parts[i].late && i < len(tp.leaders) && tp.leaders[i] >= 0 {
+					late[key{tp, i}] = true
+				}
+			}
+		}
+	}
+	if len(late) == 0 {
+		return
+	}
+	t.lists(earliest, func(tp *topic, part int) bool { return late[key{tp, part}] }, func(tp *topic, part int, offset int64) {
+		tp.starts[part] = offset
+	}, func(*topic, string) {})
+}

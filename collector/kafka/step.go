@@ -1,0 +1,203 @@
+package kafka
+
+import (
+	"time"
+)
+
+// This file judges whether offsets that a group passed were read (docs/adr/0004-read-or-set.md).
+
+// step is what the committed offset of one partition did between two looks.
+type step struct {
+	from, to int64 // committed before and now; from below zero: nothing was, or it was lost
+	base     int64 // where reading can have gone on from: from, or what was gone of the log after it
+	start    int64 // the log's start, read just before to was
+	fell     bool  // the log was truncated below from since the look before
+	epoch    bool  // the commit bears a leader epoch: consumers' do, mostly, and an administrator's never does
+	age      time.Duration
+	ageKnown bool  // age is how long there has been something to read at base; not known: at least that
+	was      int64 // what was committed before it was lost, of a first commit; below zero: nothing
+	then     int64 // where the log ended when the group appeared, of a first commit; below zero: not known
+}
+
+// stepContext is what is known of the reader and its group in the round of a step.
+type stepContext struct {
+	groupState
+	share     bool          // a share group: what it passes is not always read
+	copied    bool          // a replicator writes the topic: MirrorMaker 2 may sync the group's offsets
+	compacted compaction    //
+	markers   bool          // transactions are written to the topic
+	tick      time.Duration //
+	since     time.Duration // since the group appeared
+	unseen    time.Duration // how long nobody looked: since the look before, less a tick
+	pause     time.Duration // since the reader last moved or had nothing to read
+	habit     habit
+}
+
+// compaction is whether a topic's log has holes.
+type compaction uint8
+
+const (
+	notCompacted compaction = iota
+	isCompacted
+	maybeCompacted // the configuration may not be described
+)
+
+// habit is how a reader has moved until now.
+type habit struct {
+	epochs  bool          // its commits have borne leader epochs
+	plain   bool          // its commits have borne none, although it had members or went on
+	alone   int           // steps forward that it made without a member being seen, up to believedAfter
+	most    int64         // the most that it moved in a tick
+	pause   time.Duration // the longest time for which it had something to read and did not commit
+	started bool          // it was seen to begin at the log's start where it had no commit
+}
+
+// believedAfter is how many steps without a member being seen make a reader: nobody resets offsets again and again in small steps.
+const believedAfter = 3
+
+// believed reports whether the reader has shown that it reads without being a member.
+func (h habit) believed() bool { return h.alone >= believedAfter }
+
+// verdict is what a step means.
+type verdict struct {
+	read    int64
+	skipped int64
+	moved   bool   // records moved, or may have
+	bound   string // why read is no measurement, in words that begin with "at most" or "at least"; empty: it is exact
+	event   string // what happened, in words; empty: nothing worth an event
+}
+
+// fastest is more records a second than anybody reads from one partition.
+const fastest = 1_000_000
+
+const (
+	boundBegan     = "at most: where it began to read is not known"
+	boundOnce      = "at most, each record once: it came and went between two looks, and what it passed or read twice does not show"
+	boundAtEnd     = "at most: it began near the end, since so many records can't be read in the time"
+	boundAlone     = "at most: nobody was seen in the group, and offsets that somebody sets look alike"
+	boundRestarted = "at most: nobody was in the group at the last look, so that its offsets may have been set meanwhile"
+	boundJump      = "at most: it passed more than it ever did, or after a longer pause, so that it may have sought forward"
+	boundLost      = "at most: its offsets were deleted meanwhile"
+	boundUnseen    = "at most: nobody looked for some time, in which its offsets may have been set"
+	boundBack      = "at most: it went back, and where it began to read again is not known"
+	boundFell      = "at most: the log was truncated before it, and it goes on from there"
+	boundGone      = "at most: records were gone before it read them, and where it went on is not known"
+	boundOvertaken = "at least: the log's start passed it, and what it had read of that before is not known"
+	boundCompacted = "at most: the topic is compacted, so that some of the offsets hold no record"
+	boundMaybe     = "at most: whether the topic is compacted may not be described"
+	boundMarkers   = "at most: markers of transactions, and aborted records, are among the offsets"
+	boundShare     = "at most: rejected and archived records are among those that a share group passes"
+)
+
+// judge says what a step means.
+func judge(s step, c stepContext) verdict {
+	alone := !c.live && !c.wasLive // nobody was seen in the group, at neither look
+	// Nobody is in the group, and its reader's commits bear epochs: this one is not the reader's.
+	other := !c.live && !s.epoch && !c.share && c.habit.epochs && !c.habit.plain
+	switch {
+	case alone && !s.epoch && c.copied && !c.share:
+		return verdict{}
+	case s.from < 0:
+		return c.lasting(first(s, c, alone))
+	case s.to < s.from && (other || alone && !s.epoch && !c.habit.believed()):
+		return verdict{event: "set back"}
+	case s.to < s.from:
+		return c.lasting(back(s, c))
+	case other:
+		return verdict{skipped: s.to - s.from, event: "set forward without being read"}
+	}
+	v := verdict{read: s.to - s.base, moved: true}
+	switch {
+	case s.fell:
+		v.bound = boundFell
+	case s.start > s.base:
+		v.read, v.bound = max(s.to-s.start, 0), boundOvertaken
+	case s.base > s.from:
+		v.bound = boundGone
+	case c.share:
+	case alone && !s.epoch && !c.habit.believed():
+		v.bound, v.event = boundAlone, "moved forward without a member being seen: read, or set"
+	case !alone && !c.wasLive:
+		v.bound = boundRestarted
+	case c.unseen > spreadLimit:
+		v.bound = boundUnseen
+	case c.irregular(s):
+		v.bound = boundJump
+		if c.habit.most > 0 && v.read > jump*c.habit.most {
+			v.event = "moved forward by more than ever: read, or sought"
+		}
+	}
+	v.read = max(v.read, 0)
+	return c.lasting(v)
+}
+
+// jump is how many times the most that a reader ever moved in a tick is still plausible.
+const jump = 4
+
+// calm is the age up to which records are passed by reading them: nobody seeks over what has just come. It is two ticks, and no less than two of the common commit intervals.
+func (c stepContext) calm() time.Duration { return max(2*c.tick, 10*time.Second) }
+
+// irregular reports whether a step passed old records in another way than the reader's own.
+func (c stepContext) irregular(s step) bool {
+	if s.ageKnown && s.age < c.calm() {
+		return false
+	}
+	ticks := 1 + int64(c.unseen/max(c.tick, 1))
+	return s.to-s.base > jump*ticks*c.habit.most || c.pause-c.unseen > max(2*c.habit.pause, c.calm())
+}
+
+// lasting adds what makes every count of the topic a bound.
+func (c stepContext) lasting(v verdict) verdict {
+	switch {
+	case v.bound != "" || v.read == 0:
+	case c.share:
+		v.bound = boundShare
+	case c.markers:
+		v.bound = boundMarkers
+	case c.compacted == isCompacted:
+		v.bound = boundCompacted
+	case c.compacted == maybeCompacted:
+		v.bound = boundMaybe
+	}
+	return v
+}
+
+// first judges the first commit on a partition.
+func first(s step, c stepContext, alone bool) verdict {
+	if c.from().IsZero() {
+		return verdict{} // it was there before anybody looked
+	}
+	if s.was >= s.start && s.to >= s.was && c.live && c.wasLive { // it goes on where it was, whatever became of its offsets
+		return verdict{read: s.to - s.was, moved: s.to > s.was, bound: boundLost}
+	}
+	v := verdict{read: max(s.to-s.start, 0)}
+	v.moved = v.read > 0
+	empty := s.was < 0 && s.then >= 0 && s.then <= s.start // the log was, when the group appeared: there is one place only where it can have begun
+	switch {
+	case v.read == 0:
+	case empty && c.wasLive:
+	case empty:
+		v.bound = boundOnce
+	default:
+		v.bound = boundBegan
+		if s.then >= 0 && s.to >= s.then && v.read > fastest*int64((c.since+c.tick)/time.Second) {
+			v.read, v.bound = s.to-s.then, boundAtEnd
+		}
+	}
+	if v.moved && alone && !s.epoch && !c.share {
+		v.event = "appeared without a member being seen: read, or set"
+	}
+	return v
+}
+
+// back judges a reader's return to an earlier offset.
+func back(s step, c stepContext) verdict {
+	switch {
+	case s.fell && s.to > s.base:
+		return verdict{read: s.to - s.base, moved: true, bound: boundFell}
+	case s.from-s.to <= c.habit.most:
+		return verdict{} // a commit that came late, or a little that is read again and counted from here
+	}
+	n := max(s.to-s.start, 0)
+	return verdict{read: n, moved: n > 0, bound: boundBack, event: "went back"}
+}
