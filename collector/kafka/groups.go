@@ -40,7 +40,7 @@ type assignment struct {
 	member     lineage.Member
 	topic      string
 	partitions []int32
-	lag        int64 // as last told; neverTold: never
+	lag        int64 // as last told; untoldLag: never
 }
 
 // live reports whether the group has members, by the states of all protocols.

@@ -14,11 +14,8 @@ import (
 // membersCadence is how often the members of a group that did not change are asked for; a group that is new or changed its state is asked for at once.
 const membersCadence = 30 * time.Second
 
-// neverTold is no lag, and not an unknown one either.
-const neverTold = math.MinInt64
-
-// describeChunk bounds the groups of one request, and so the time a coordinator spends on it.
-const describeChunk = 200
+// untoldLag is no lag, and not an unknown one either.
+const untoldLag = math.MinInt64
 
 // members reads who is in the groups and what they have assigned. Where no group is due it says on the cadence that there was nothing to see, which is
 // not the same as not looking. Where more are due than a round may ask for, the others wait their turn, and are missing until they had it.
@@ -166,7 +163,7 @@ func (d *describedMembers) add(id, client, host string) lineage.Member {
 }
 
 func (d *describedMembers) assign(m lineage.Member, topic string, partitions []int32) {
-	d.assignments = append(d.assignments, assignment{member: m, topic: topic, partitions: partitions, lag: neverTold})
+	d.assignments = append(d.assignments, assignment{member: m, topic: topic, partitions: partitions, lag: untoldLag})
 }
 
 // describedGroups reads an answer. topic returns the name of a topic id, for answers that leave the name out.
