@@ -34,7 +34,7 @@ func (s slice) of(n int64) int64 {
 func (v *view) shareOut(ctx context.Context) error {
 	n := len(v.accesses)
 	for i := range n {
-		if x := &v.accesses[i]; x.crowded && x.amount.Total > 0 {
+		if x := &v.accesses[i]; x.crowded && x.amount.Total > 0 || x.Access.Op == lineage.Write && x.amount.Pending { // of what a writer wrote last a part may not be given to it yet
 			x.amount.Estimated = true
 		}
 		if len(v.accesses[i].sharers) == 0 {

@@ -20,7 +20,7 @@ type Board struct {
 	writers  map[lineage.Source][]uncounted       // the newest few rounds, the newest last
 	wanted   map[lineage.ClusterID]map[string]int // topics whose ends somebody wants, and for how many more rounds
 	copied   map[lineage.ClusterID]map[string]int // topics that a replicator reads, which leaves no commit, and for how many more rounds
-	expected map[lineage.Source]string            // sources that will tell writers, and of which cluster
+	expected map[lineage.Source]expectation       // sources that will tell writers
 
 	replicators map[lineage.Source]map[lineage.Node]bool // that a source sees from where they run
 }
@@ -294,9 +294,30 @@ func (b *Board) Expect(source lineage.Source, cluster string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.expected == nil {
-		b.expected = map[lineage.Source]string{}
+		b.expected = map[lineage.Source]expectation{}
 	}
-	b.expected[source] = cluster
+	x := b.expected[source]
+	x.cluster = cluster
+	b.expected[source] = x
+}
+
+// expectation is a source that is expected to tell writers: of which cluster, by the name under which it is configured, empty while nobody knows; and the newest round in which it could not see any, zero while it is silent.
+type expectation struct {
+	cluster string
+	blind   time.Time
+}
+
+// Blind says that a source which is expected could not see its writers in a round, and has never seen them: they may write any topic of its cluster. Nobody waits for it then.
+func (b *Board) Blind(source lineage.Source, round time.Time) {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if x, ok := b.expected[source]; ok {
+		x.blind = round
+		b.expected[source] = x
+	}
 }
 
 // Withdraw says that a source has no writers to tell, as where nothing replicates into a cluster. It may tell some later.
@@ -334,15 +355,34 @@ type Writers struct {
 	// Told is false when nobody tells writers of this cluster: then no record is anyone's by elimination, and there is nothing to wait for.
 	Told bool
 	// AsOf is the oldest of the rounds up to which the sources have told; zero while one that is expected has not told yet.
-	AsOf    time.Time
+	AsOf time.Time
+	// Blind are the sources that are expected and could not see anything yet, by name: what they would tell may write any topic.
+	Blind   []string
 	cluster lineage.ClusterID
 	sources [][]uncounted
+	silent  bool // one that is expected has said nothing at all
+}
+
+// Knows reports whether all has been told, as of a round, that decides who can have written a topic. Who is late by more than the round before, which was then, is waited for only where it is known to write the topic, or may
+// write any.
+func (w Writers) Knows(topic string, round, before time.Time) bool {
+	if !w.Told || w.silent {
+		return false
+	}
+	for _, told := range w.sources {
+		newest := told[len(told)-1]
+		of := newest.writers[w.cluster]
+		if newest.round.Before(round) && (!newest.round.Before(before) || len(of[topic]) > 0 || len(of[AnyTopic]) > 0) {
+			return false
+		}
+	}
+	return true
 }
 
 // Of returns the movers that are known to write to a topic now, sorted by kind and name, each once. sure is false when a source that knew a writer of the topic
 // could not see in its newest round, or when somebody may write any topic.
 func (w Writers) Of(topic string) (movers []lineage.Node, sure bool) {
-	sure = true
+	sure = len(w.Blind) == 0
 	for _, told := range w.sources {
 		more, seen := told[len(told)-1].of(w.cluster, topic)
 		movers, sure = append(movers, more...), sure && seen
@@ -352,7 +392,7 @@ func (w Writers) Of(topic string) (movers []lineage.Node, sure bool) {
 
 // During is Of for what was written up to a round since the one before. Who ran in either can have written it: one that stopped in between was still there in the first.
 func (w Writers) During(topic string, round time.Time) (movers []lineage.Node, sure bool) {
-	sure = true
+	sure = len(w.Blind) == 0
 	for _, told := range w.sources {
 		at := slices.IndexFunc(told, func(u uncounted) bool { return !u.round.Before(round) })
 		if at < 0 {
@@ -403,10 +443,18 @@ func (b *Board) Writers(cluster lineage.ClusterID) (out Writers) {
 			source = c.Source
 		}
 	}
-	for _, of := range b.expected {
-		if of == "" || of == source {
-			out.Told, out.AsOf = true, time.Time{}
+	for who, x := range b.expected {
+		if x.cluster != "" && x.cluster != source {
+			continue
+		}
+		if !out.Told || x.blind.Before(out.AsOf) {
+			out.AsOf = x.blind // zero of one that is silent
+		}
+		out.Told, out.silent = true, out.silent || x.blind.IsZero()
+		if !x.blind.IsZero() {
+			out.Blind = append(out.Blind, who.Cluster)
 		}
 	}
+	slices.Sort(out.Blind)
 	return out
 }

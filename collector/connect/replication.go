@@ -1,16 +1,12 @@
 package connect
 
 import (
-	"context"
 	"encoding/json"
-	"fmt"
 	"math"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/lineaged/lineaged/collector"
 	"github.com/lineaged/lineaged/internal/copybook"
 	"github.com/lineaged/lineaged/internal/mm2"
 	"github.com/lineaged/lineaged/lineage"
@@ -223,102 +219,4 @@ func (t *take) closeBooks() {
 			}
 		}
 	}
-}
-
-// Positions are the books of replications, so that a restart goes on counting, and the names of the connectors, so that one which was deleted meanwhile is said to be gone.
-//
-// Keys: "round", the newest round in RFC 3339; "connector/NAME", the id of the replicator whose fact it tells, or one byte, 1; "book/SCOPE/REPLICATOR/CLUSTER/TOPIC" with each part escaped as in a URL's path, see package copybook.
-const roundKey = "round"
-
-// noReplicator is the value of a connector that tells no replicator.
-const noReplicator = "\x01"
-
-func connectorKey(name string) string { return "connector/" + name }
-
-func (t *take) savePositions() {
-	o := t.details
-	put := func(key string, value []byte) {
-		o.Positions = append(o.Positions, lineage.Position{Key: key, Value: value})
-	}
-	put(roundKey, []byte(t.round.Format(time.RFC3339)))
-	for name := range t.all {
-		if tells := t.known[name].tells; t.stored[name] != tells {
-			put(connectorKey(name), []byte(tells))
-			t.stored[name] = tells
-		}
-	}
-	for name := range t.stored {
-		if _, is := t.all[name]; !is {
-			put(connectorKey(name), nil)
-			delete(t.stored, name)
-		}
-	}
-	for _, key := range t.closed {
-		put(key, nil)
-	}
-	for key, b := range t.books {
-		if b.Dirty {
-			put(key, b.Encode())
-			b.Dirty = false
-		}
-	}
-}
-
-// Restore implements collector.Source.
-func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
-	s.forget()
-	positions, err := sink.Positions(ctx, s.id(sourceOffsets))
-	if err != nil {
-		return fmt.Errorf("read positions of Connect %q: %w", s.cfg.Name, err)
-	}
-	if len(positions) == 0 {
-		return nil
-	}
-	round, err := time.Parse(time.RFC3339, string(positions[roundKey]))
-	if err != nil {
-		return fmt.Errorf("position %q of Connect %q: %w", roundKey, s.cfg.Name, err)
-	}
-	for key, value := range positions {
-		if name, ok := strings.CutPrefix(key, "connector/"); ok {
-			s.stored[name] = string(value)
-			continue
-		}
-		if !strings.HasPrefix(key, "book/") {
-			continue
-		}
-		access, err := parseBookKey(key)
-		if err == nil {
-			b := copybook.New(access, lineage.Connect)
-			err = b.Decode(value, round)
-			s.books[key] = b
-		}
-		if err != nil {
-			return fmt.Errorf("position %q of Connect %q: %w", key, s.cfg.Name, err)
-		}
-	}
-	return nil
-}
-
-func bookKey(a lineage.Access) string {
-	m := a.Client.Mover
-	parts := []string{m.Scope, m.Name, string(a.Topic.Cluster), a.Topic.Name}
-	for i := range parts {
-		parts[i] = url.PathEscape(parts[i])
-	}
-	return "book/" + strings.Join(parts, "/")
-}
-
-func parseBookKey(key string) (a lineage.Access, err error) {
-	parts := strings.Split(key, "/")
-	if len(parts) != 5 {
-		return a, fmt.Errorf("%d parts and not 5", len(parts))
-	}
-	for i := range parts {
-		if parts[i], err = url.PathUnescape(parts[i]); err != nil {
-			return a, err
-		}
-	}
-	a.Client.Mover = lineage.Node{Scope: parts[1], Kind: lineage.ReplicatorNode, Name: parts[2]}
-	a.Topic, a.Op = lineage.Topic{Cluster: lineage.ClusterID(parts[3]), Name: parts[4]}, lineage.Read
-	return a, nil
 }

@@ -45,6 +45,8 @@ type source struct {
 	began  time.Time                  // the first round
 	last   collector.UncountedWriters // as told in the newest round in which they were seen; nil: never
 
+	writersStored string // last, as stored
+
 	lost  bool
 	blind []lineage.BlindSpot
 	spoke bool // blind spots were told once
@@ -78,6 +80,7 @@ func newSource(cfg Config) *source {
 // forget brings the source to the state of a first start.
 func (s *source) forget() {
 	s.known, s.books, s.stored = map[string]*connector{}, map[string]*copybook.Book{}, map[string]string{}
+	s.last, s.writersStored = nil, ""
 	s.told, s.lost, s.spoke, s.listed, s.asked = false, false, false, false, time.Time{}
 }
 
@@ -114,9 +117,7 @@ func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observa
 		if errors.Is(ctx.Err(), context.Canceled) {
 			return nil // told to stop: nothing was lost
 		}
-		if s.last != nil { // else who expects us goes on waiting for our first word
-			s.cfg.Board.SetWriters(s.id(sourceConnectors), round, false, s.last)
-		}
+		s.tellUnseen(round)
 		return t.finish(err.Error())
 	}
 	t.writers = collector.UncountedWriters{s.kafka(): {}}
@@ -127,11 +128,20 @@ func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observa
 	t.sayFailed()
 	t.tellGone()
 	t.closeBooks()
-	t.savePositions()
 	s.last = t.writers
+	t.savePositions()
 	s.cfg.Board.SetReplicators(s.id(sourceConnectors), t.replicators)
 	s.cfg.Board.SetWriters(s.id(sourceConnectors), round, true, t.writers)
 	return t.finish("")
+}
+
+// tellUnseen tells the board that the writers were not seen in a round: those of the newest round in which they were may or may not write.
+func (s *source) tellUnseen(round time.Time) {
+	if s.last != nil {
+		s.cfg.Board.SetWriters(s.id(sourceConnectors), round, false, s.last)
+	} else {
+		s.cfg.Board.Blind(s.id(sourceConnectors), round)
+	}
 }
 
 // await gives the clusters' own sources a moment to see them. At the start all begin at once, and what is told under a name that is not known yet stays.
@@ -155,6 +165,7 @@ func (t *take) settled() bool {
 func (s *source) Missed(round time.Time, reason string) []lineage.Observation {
 	t := &take{source: s, round: round}
 	t.main, t.details = t.observe(sourceConnectors, s.cfg.Interval), t.observe(sourceOffsets, s.cfg.Interval)
+	s.tellUnseen(round)
 	return t.finish(reason)
 }
 

@@ -79,8 +79,8 @@ func (a *account) tellBooks(round, before time.Time, writers collector.Writers, 
 		a.others.uncounted = false
 		tell(&a.others.total, lineage.Client{Kind: lineage.Others}, lineage.ProducerState)
 	}
-	rest := a.assign(writers, round, patience)
-	from = waited(from, rest.since, before)
+	rest := a.assign(writers, round, spanStart(from, before), patience)
+	from = waited(from, rest.since)
 	if a.remainder.n > 0 {
 		tell(&a.remainder, lineage.Client{Kind: lineage.Remainder}, lineage.EndOffsets)
 		if rest.doubt != "" {
@@ -96,8 +96,9 @@ func (a *account) tellBooks(round, before time.Time, writers collector.Writers, 
 		tell(t, c, lineage.Elimination)
 		sightings = append(sightings, lineage.Sighting{Access: a.write(c), Evidence: lineage.Elimination, Detail: eliminationDoubt})
 	}
+	held, whose := a.tellHeld(writers)
 	a.books = round
-	return samples, sightings, true
+	return append(samples, held...), append(sightings, whose...), true
 }
 
 // write is a client's writing of the topic.

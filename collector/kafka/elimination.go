@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -16,12 +17,13 @@ type elimination struct {
 	waits      bool                    // somebody tells the cluster's movers, so that steps wait
 	held       []heldStep              // by round
 	eliminated map[lineage.Node]*total // never nil
-	decided    time.Time               // newest round in which a step was decided; zero: none since the start
+	pended     map[lineage.Client]bool // of whom it was told that records wait
 }
 
 // heldStep is what the remainder grew in a round. A zero round stands for the one under way.
 type heldStep struct {
 	round     time.Time
+	since     time.Time // start of the span in which it was written
 	n         int64
 	estimated bool
 	open      bool // writers that are counted elsewhere may be among those who wrote it, so that it is nobody's by elimination
@@ -54,26 +56,29 @@ func (a *account) leave(n int64, estimated, open bool) {
 
 // assigned says what became of the steps that were decided in a round.
 type assigned struct {
-	since time.Time // round of the oldest step; zero: none was decided
+	since time.Time // start of the span in which the oldest of those was written that had to wait; zero: none had
 	doubt string    // why a step stayed the remainder's although movers are known; empty: none did
 }
 
-// assign decides the steps that have waited long enough.
-func (a *account) assign(writers collector.Writers, round time.Time, patience time.Duration) (out assigned) {
+// assign decides the steps of which all is known that decides, or that have waited long enough. began is the start of the span in which the newest was written.
+func (a *account) assign(writers collector.Writers, round, began time.Time, patience time.Duration) (out assigned) {
 	for i := len(a.held) - 1; i >= 0 && a.held[i].round.IsZero(); i-- {
-		a.held[i].round = round
+		a.held[i].round, a.held[i].since = round, began
 	}
 	done := 0
 	for _, step := range a.held {
-		told := writers.Told && !writers.AsOf.Before(step.round)
+		told := writers.Knows(a.topic.Name, step.round, step.since)
 		if writers.Told && !told && round.Sub(step.round) < patience {
 			break
 		}
 		movers, sure := writers.During(a.topic.Name, step.round)
 		movers = slices.DeleteFunc(movers, a.countsAlready)
 		done++
-		if out.since.IsZero() {
-			out.since = step.round
+		if late := step.round.Before(round); late {
+			step.estimated = true // what waited is shared out over the time that it waited
+			if out.since.IsZero() {
+				out.since = step.since
+			}
 		}
 		if told && sure && !step.open && len(movers) == 1 && (a.eliminated[movers[0]] != nil || len(a.eliminated) < maxMovers) {
 			t := a.eliminated[movers[0]]
@@ -85,16 +90,44 @@ func (a *account) assign(writers collector.Writers, round time.Time, patience ti
 			continue
 		}
 		a.remainder.add(step.n, step.estimated)
-		out.doubt = doubt(movers, told && sure, step.open)
+		out.doubt = doubt(movers, writers.Blind, told && sure, step.open)
 	}
 	a.held = slices.Delete(a.held, 0, done)
-	if done > 0 {
-		if out.since.Before(a.decided) { // the steps decided then have taken that time
-			out.since = a.decided
-		}
-		a.decided = round
-	}
 	return out
+}
+
+// tellHeld tells of whom records may be that wait for their decision: what is counted to them so far is not all. It tells so once, and once that nothing waits any more.
+func (a *account) tellHeld(writers collector.Writers) (samples []lineage.Sample, sightings []lineage.Sighting) {
+	n := int64(0)
+	for _, h := range a.held {
+		n += h.n
+	}
+	if n == 0 {
+		for c := range a.pended {
+			samples = append(samples, lineage.Sample{Subject: a.write(c), Metric: lineage.Pending})
+		}
+		a.pended = nil
+		return samples, nil
+	}
+	if a.pended == nil {
+		a.pended = map[lineage.Client]bool{}
+	}
+	detail := fmt.Sprintf("at least: %d more records of the newest rounds are not given to anybody yet, since who tells of connectors and replicators is late", n)
+	pend := func(c lineage.Client, e lineage.EvidenceKind) {
+		if !a.pended[c] {
+			samples = append(samples, lineage.Sample{Subject: a.write(c), Metric: lineage.Pending, Value: 1})
+			a.pended[c] = true
+		}
+		sightings = append(sightings, lineage.Sighting{Access: a.write(c), Evidence: e, Detail: detail})
+	}
+	movers, _ := writers.Of(a.topic.Name)
+	if a.remainder.n > 0 || len(movers) == 0 {
+		pend(lineage.Client{Kind: lineage.Remainder}, lineage.EndOffsets)
+	}
+	for mover := range a.eliminated {
+		pend(lineage.Client{Mover: mover}, lineage.Elimination)
+	}
+	return samples, sightings
 }
 
 // countsAlready reports whether a mover's records are counted by their transactional.ids, which are GROUP-CONNECTOR-TASK where the workers have exactly-once switched on (KIP-618): what is left is somebody else's then. A dedicated
@@ -131,13 +164,16 @@ func (s *source) connectGroups() (names []string) {
 }
 
 // doubt says why records are nobody's although movers are known to write the topic.
-func doubt(movers []lineage.Node, seen, open bool) string {
-	names := make([]string, len(movers))
-	for i, m := range movers {
-		names[i] = strings.ToLower(m.Kind.String()) + " " + m.Scope + "/" + m.Name
+func doubt(movers []lineage.Node, blind []string, seen, open bool) string {
+	names := make([]string, 0, len(movers)+len(blind))
+	for _, m := range movers {
+		names = append(names, strings.ToLower(m.Kind.String())+" "+m.Scope+"/"+m.Name)
+	}
+	for _, b := range blind {
+		names = append(names, "whatever runs on "+b)
 	}
 	switch {
-	case len(movers) == 0:
+	case len(names) == 0:
 		return ""
 	case !seen:
 		return "what these write was not observed: " + some(names)
@@ -148,13 +184,52 @@ func doubt(movers []lineage.Node, seen, open bool) string {
 	}
 }
 
-// waited returns the Since of samples that hold steps which had to wait: since, or where that is earlier the round of the oldest step. before is the round before: a
-// step that waited for one round comes one round later, and in no longer a time.
-func waited(since, oldest, before time.Time) time.Time {
-	if oldest.IsZero() || !oldest.Before(before) || !since.IsZero() && since.Before(oldest) {
+// waited returns the Since of samples that hold steps which had to wait: since, or where that is earlier the start of the span in which the oldest was written.
+func waited(since, oldest time.Time) time.Time {
+	if oldest.IsZero() || !since.IsZero() && since.Before(oldest) {
 		return since
 	}
 	return oldest
+}
+
+// spanStart returns where the span of a sample begins: its Since, or the round before.
+func spanStart(since, before time.Time) time.Time {
+	if since.IsZero() {
+		return before
+	}
+	return since
+}
+
+// awaitWriters gives those who tell of movers a moment to tell of this round: they look at the same time as we do. Who has not told of the round before is not waited for here, so that one that hangs delays no round.
+func (t *take) awaitWriters() collector.Writers {
+	until := time.Now().Add(min(t.cfg.Interval/4, time.Second))
+	for {
+		w := t.cfg.Board.Writers(t.cluster)
+		if !w.Told || !w.AsOf.Before(t.round) || w.AsOf.Before(t.before) || time.Now().After(until) {
+			return w
+		}
+		select {
+		case <-t.ctx.Done():
+			return w
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// patience is how long steps wait for those who tell of movers. Who has been late for that long is waited for no more, until it tells again.
+func (t *take) patience(w collector.Writers) time.Duration {
+	most := max(eliminationPatience, 3*t.cfg.Interval)
+	if !w.Told || !w.AsOf.Before(t.before) {
+		t.tellersLate = time.Time{}
+		return most
+	}
+	if t.tellersLate.IsZero() {
+		t.tellersLate = t.round
+	}
+	if t.round.Sub(t.tellersLate) >= most {
+		return 0
+	}
+	return most
 }
 
 func (e *encoder) elimination(x *elimination) {
@@ -168,6 +243,7 @@ func (e *encoder) elimination(x *elimination) {
 	e.uint(uint64(len(x.held)))
 	for _, s := range x.held {
 		e.time(s.round)
+		e.time(s.since)
 		e.int(s.n)
 		e.bool(s.estimated)
 		e.bool(s.open)
@@ -182,7 +258,13 @@ func (d *decoder) elimination() elimination {
 		x.eliminated[mover] = &t
 	}
 	for range d.count() {
-		x.held = append(x.held, heldStep{round: d.time(), n: d.int(), estimated: d.bool(), open: d.bool()})
+		x.held = append(x.held, heldStep{round: d.time(), since: d.time(), n: d.int(), estimated: d.bool(), open: d.bool()})
+	}
+	if len(x.held) > 0 { // then it was told of all of these, or of some
+		x.pended = map[lineage.Client]bool{{Kind: lineage.Remainder}: true}
+		for mover := range x.eliminated {
+			x.pended[lineage.Client{Mover: mover}] = true
+		}
 	}
 	return x
 }

@@ -26,6 +26,7 @@ type ledger struct {
 	round time.Time
 	log   *fakeLog
 	notes []lineage.Sighting
+	told  []lineage.Sample // in the newest round
 	sums  map[lineage.Client]int64
 }
 
@@ -51,9 +52,9 @@ func (l *ledger) take(n int64) {
 	if !ok {
 		l.t.Fatal("the books are not known")
 	}
-	l.notes = notes
+	l.notes, l.told = notes, samples
 	for _, s := range samples {
-		if s.Subject.Op == lineage.Write {
+		if s.Subject.Op == lineage.Write && s.Metric == lineage.Records {
 			l.sums[s.Subject.Client] = s.Value
 			if s.Subject.Client.Mover.Kind != lineage.NoKind && (s.Evidence != lineage.Elimination || !s.Estimated) {
 				l.t.Errorf("an eliminated count is told as %+v", s)
@@ -151,6 +152,7 @@ func TestEliminationGivesTheRemainderToTheOnlyMover(t *testing.T) {
 	l.tell(l.round, true)
 	l.take(0)
 	l.want(30, 7) // it had stopped when these were: decided by that round
+	l.tell(l.round, true)
 	l.take(5)
 	l.tell(l.round, true, "a")
 	l.take(0)
@@ -203,6 +205,108 @@ func TestEliminationLosesPatience(t *testing.T) {
 	l.want(0, 14) // nobody tells: nothing waits
 	if len(l.a.held) != 0 {
 		t.Errorf("held are %+v", l.a.held)
+	}
+}
+
+// What waited is nobody's yet, and it says so; once decided it lands in the span in which it was written, as an estimate, and nothing waits any more.
+func TestHeldStepsLandWhereTheyWereWritten(t *testing.T) {
+	l := newLedger(t)
+	pending := func(c lineage.Client) int64 {
+		for _, s := range l.told {
+			if s.Metric == lineage.Pending && s.Subject.Client == c {
+				return s.Value
+			}
+		}
+		return -1
+	}
+	rest := lineage.Client{Kind: lineage.Remainder}
+	l.take(3)
+	first := l.round
+	l.board.Expect(teller, "")
+	l.take(10)
+	l.take(20)
+	l.take(30)
+	l.want(0, 3)
+	if got := pending(rest); got != -1 || !strings.Contains(l.details(), "at least: 60 more records") {
+		t.Errorf("in the third round the remainder is pending %d again; details %q", got, l.details())
+	}
+	l.tell(l.round, true)
+	l.take(0)
+	l.want(0, 63)
+	if got := pending(rest); got != 0 {
+		t.Errorf("nothing waits, and the remainder is pending %d", got)
+	}
+	for _, s := range l.told {
+		if s.Metric == lineage.Records && (!s.Since.Equal(first) || !s.Estimated) {
+			t.Errorf("what waited is told as %+v, and not since %v as an estimate", s, first)
+		}
+	}
+	l.tell(l.round, true)
+	l.take(5)
+	if got := pending(rest); got != 1 {
+		t.Errorf("a step waits, and the remainder is pending %d", got)
+	}
+	l.tell(l.round, true, "a")
+	l.take(7)
+	if a, b := pending(lineage.Client{Mover: connectorNode("a")}), pending(rest); a != 1 || b != -1 { // the remainder is pending since the round before
+		t.Errorf("pending are %d and %d", a, b)
+	}
+	l.tell(l.round, true, "a")
+	l.take(9)
+	l.want(12, 63)
+}
+
+// Who could never see its writers is waited for by nobody: the records are nobody's at once, in their round, exact, and it is said who may have written them.
+func TestBlindTellersHoldNothing(t *testing.T) {
+	l := newLedger(t)
+	other := lineage.Source{Cluster: "connect-east", Name: "connectors"}
+	l.board.Expect(other, "")
+	for range 3 {
+		next := l.round.Add(tick)
+		l.board.Blind(other, next)
+		l.tell(next, true, "a")
+		l.take(10)
+		for _, s := range l.told {
+			if !s.Since.IsZero() || s.Estimated || s.Metric != lineage.Records {
+				t.Errorf("told is %+v", s)
+			}
+		}
+	}
+	l.want(0, 30)
+	if got := l.details(); !strings.Contains(got, "was not observed: connector connect-west/a, whatever runs on connect-east") {
+		t.Errorf("details are %q", got)
+	}
+	l.board.SetWriters(other, l.round.Add(tick), true, collector.UncountedWriters{"W": {}})
+	l.tell(l.round.Add(tick), true, "a")
+	l.take(10)
+	l.want(10, 30)
+}
+
+// Who is late for long holds only the topics that it is known to write.
+func TestLateTellersHoldTheirOwnTopics(t *testing.T) {
+	for topic, waits := range map[string]bool{"other": false, "orders": true, collector.AnyTopic: true} {
+		l := newLedger(t)
+		l.board.SetWriters(teller, l.round.Add(-5*tick), true, collector.UncountedWriters{"W": {topic: {connectorNode("a")}}})
+		l.take(10)
+		if got := len(l.a.held) > 0; got != waits {
+			t.Errorf("who writes %q is late: orders wait %v, want %v", topic, got, waits)
+		}
+	}
+}
+
+// Who was late for the whole patience is waited for no more, until it tells again.
+func TestPatienceEnds(t *testing.T) {
+	const tick = eliminationPatience / 2
+	tk := &take{source: &source{cfg: Config{Interval: tick}}, round: t0}
+	for i, late := range []bool{true, true, true, true, true, false, true} {
+		tk.before, tk.round = tk.round, tk.round.Add(tick)
+		w := collector.Writers{Told: true}
+		if !late {
+			w.AsOf = tk.before
+		}
+		if got, want := tk.patience(w) > 0, i < 3 || i > 4; got != want {
+			t.Errorf("round %d: waits %v, want %v", i, got, want)
+		}
 	}
 }
 

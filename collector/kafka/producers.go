@@ -59,7 +59,7 @@ func (t *take) producers() {
 		}
 		t.described(a.resp.(*kmsg.DescribeProducersResponse), after, why)
 	}
-	t.tellProducers(why)
+	t.unread, t.read = why, time.Now().UTC()
 }
 
 // producersTodo chooses the partitions to ask for, within the budget: those that moved before those that were never read, smallest answers first, so that one partition with a
@@ -206,10 +206,12 @@ func (t *take) denyAll(tp *topic) {
 }
 
 // tellProducers tells the writers and remainders of this round.
-func (t *take) tellProducers(why map[*topic]string) {
-	o := t.observe(sourceBooks, t.cfg.Interval)
+func (t *take) tellProducers() {
+	o, why := t.observe(sourceBooks, t.cfg.Interval), t.unread
+	o.At = t.read
 	missing := t.missing(len(t.topics))
-	writers, patience := t.cfg.Board.Writers(t.cluster), max(eliminationPatience, 3*t.cfg.Interval)
+	writers := t.awaitWriters()
+	patience := t.patience(writers)
 	var deniedTopics, eliminated []string
 	for _, tp := range t.topics {
 		samples, sightings, ok := tp.tellBooks(t.round, t.before, writers, patience)

@@ -63,6 +63,8 @@ type source struct {
 	configsDenied bool            // some topics' configurations may not be described: not asked again before the cadence
 	rights        clusterRights
 
+	tellersLate time.Time // since when those who tell of movers are late; zero: they are not
+
 	txnIDs  map[int64]string    // transactional.ids by producer id
 	unnamed map[int64]time.Time // transactional producer ids that nobody named, and when to ask again
 	// txnEpochs are the epochs of transactional producer ids, for the accounts of all topics.
@@ -135,6 +137,9 @@ type take struct {
 	round  time.Time
 	before time.Time // the round before, whether or not it was taken
 	obs    []*lineage.Observation
+
+	unread map[*topic]string // why the producers of a topic could not be read
+	read   time.Time         // when the producers were read
 }
 
 // Observe implements collector.Source.
@@ -157,8 +162,11 @@ func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observa
 		return t.finish()
 	}
 	whole := t.part(sourceEnds, s.cfg.Interval, 0, t.endOffsets)
-	whole = t.part(sourceBooks, s.cfg.Interval, 0, t.producers) && whole
-	whole = t.part(sourceGroups, s.cfg.Interval, 0, t.groupOffsets) && whole
+	read := t.part(sourceBooks, s.cfg.Interval, 0, t.producers)
+	whole = t.part(sourceGroups, s.cfg.Interval, 0, t.groupOffsets) && read && whole
+	if read { // last, since it may wait for those who tell of movers
+		whole = t.part(sourceBooks, s.cfg.Interval, 0, t.tellProducers) && whole
+	}
 	if whole {
 		t.savePositions() // what a slow source leaves half written is not among it
 	} else {
