@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/lineaged/lineaged/lineage"
 )
@@ -61,6 +62,7 @@ type rows struct {
 	evidence once[map[lineage.Flow][]Evidence]
 	lastSeen once[map[lineage.Node]spanSeen]
 	clients  once[map[lineage.SubjectID]spanSeen]
+	moves    once[map[lineage.SubjectID]time.Time]
 
 	mu     sync.Mutex
 	series map[seriesKey]*once[seriesOf] // guarded by mu

@@ -116,12 +116,15 @@ type ComplexityRoot struct {
 	}
 
 	ConsumerGroup struct {
-		Cluster  func(childComplexity int) int
-		Members  func(childComplexity int) int
-		Name     func(childComplexity int) int
-		Protocol func(childComplexity int) int
-		State    func(childComplexity int) int
-		Type     func(childComplexity int) int
+		Cluster   func(childComplexity int) int
+		Lag       func(childComplexity int) int
+		LastMoved func(childComplexity int) int
+		Live      func(childComplexity int) int
+		Members   func(childComplexity int) int
+		Name      func(childComplexity int) int
+		Protocol  func(childComplexity int) int
+		State     func(childComplexity int) int
+		Type      func(childComplexity int) int
 	}
 
 	Coverage struct {
@@ -786,6 +789,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ConsumerGroup.Cluster(childComplexity), true
+	case "ConsumerGroup.lag":
+		if e.ComplexityRoot.ConsumerGroup.Lag == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsumerGroup.Lag(childComplexity), true
+	case "ConsumerGroup.lastMoved":
+		if e.ComplexityRoot.ConsumerGroup.LastMoved == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsumerGroup.LastMoved(childComplexity), true
+	case "ConsumerGroup.live":
+		if e.ComplexityRoot.ConsumerGroup.Live == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsumerGroup.Live(childComplexity), true
 	case "ConsumerGroup.members":
 		if e.ComplexityRoot.ConsumerGroup.Members == nil {
 			break
@@ -2278,7 +2299,8 @@ type Dataset implements Node {
 type SuggestedJoin { a: Node!  b: Node!  reason: String!  rule: String! }   # rule: the YAML that would join them
 
 type ConfigEntry { name: String!  value: String! }
-type ConsumerGroup { name: String!  cluster: Cluster!  type: String!  state: String!  protocol: String!  members: Int }
+"Live, lag and lastMoved are of all that the group reads, as in Flow."
+type ConsumerGroup { name: String!  cluster: Cluster!  type: String!  state: String!  protocol: String!  members: Int  live: Boolean  lag: Int64  lastMoved: Time }
 
 "One direction of movement between two nodes, as records move. Counts are of the window that the query names; null where it names none."
 type Flow {
@@ -2490,6 +2512,12 @@ func (ec *executionContext) childFields_ConsumerGroup(ctx context.Context, field
 		return ec.fieldContext_ConsumerGroup_protocol(ctx, field)
 	case "members":
 		return ec.fieldContext_ConsumerGroup_members(ctx, field)
+	case "live":
+		return ec.fieldContext_ConsumerGroup_live(ctx, field)
+	case "lag":
+		return ec.fieldContext_ConsumerGroup_lag(ctx, field)
+	case "lastMoved":
+		return ec.fieldContext_ConsumerGroup_lastMoved(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ConsumerGroup", field.Name)
 }
@@ -5099,7 +5127,7 @@ func (ec *executionContext) _ConsumerGroup_name(ctx context.Context, field graph
 			return ec.fieldContext_ConsumerGroup_name(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
+			return obj.Name(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -5110,7 +5138,7 @@ func (ec *executionContext) _ConsumerGroup_name(ctx context.Context, field graph
 	)
 }
 func (ec *executionContext) fieldContext_ConsumerGroup_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ConsumerGroup", field, false, false, "String")
+	return graphql.NewScalarFieldContext("ConsumerGroup", field, true, false, "String")
 }
 
 func (ec *executionContext) _ConsumerGroup_cluster(ctx context.Context, field graphql.CollectedField, obj *ConsumerGroup) (ret graphql.Marshaler) {
@@ -5122,7 +5150,7 @@ func (ec *executionContext) _ConsumerGroup_cluster(ctx context.Context, field gr
 			return ec.fieldContext_ConsumerGroup_cluster(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Cluster, nil
+			return obj.Cluster(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *Cluster) graphql.Marshaler {
@@ -5136,7 +5164,7 @@ func (ec *executionContext) fieldContext_ConsumerGroup_cluster(_ context.Context
 	fc = &graphql.FieldContext{
 		Object:     "ConsumerGroup",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Cluster(ctx, field)
@@ -5154,7 +5182,7 @@ func (ec *executionContext) _ConsumerGroup_type(ctx context.Context, field graph
 			return ec.fieldContext_ConsumerGroup_type(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Type, nil
+			return obj.Type(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -5165,7 +5193,7 @@ func (ec *executionContext) _ConsumerGroup_type(ctx context.Context, field graph
 	)
 }
 func (ec *executionContext) fieldContext_ConsumerGroup_type(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ConsumerGroup", field, false, false, "String")
+	return graphql.NewScalarFieldContext("ConsumerGroup", field, true, false, "String")
 }
 
 func (ec *executionContext) _ConsumerGroup_state(ctx context.Context, field graphql.CollectedField, obj *ConsumerGroup) (ret graphql.Marshaler) {
@@ -5177,7 +5205,7 @@ func (ec *executionContext) _ConsumerGroup_state(ctx context.Context, field grap
 			return ec.fieldContext_ConsumerGroup_state(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.State, nil
+			return obj.State(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -5188,7 +5216,7 @@ func (ec *executionContext) _ConsumerGroup_state(ctx context.Context, field grap
 	)
 }
 func (ec *executionContext) fieldContext_ConsumerGroup_state(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ConsumerGroup", field, false, false, "String")
+	return graphql.NewScalarFieldContext("ConsumerGroup", field, true, false, "String")
 }
 
 func (ec *executionContext) _ConsumerGroup_protocol(ctx context.Context, field graphql.CollectedField, obj *ConsumerGroup) (ret graphql.Marshaler) {
@@ -5200,7 +5228,7 @@ func (ec *executionContext) _ConsumerGroup_protocol(ctx context.Context, field g
 			return ec.fieldContext_ConsumerGroup_protocol(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Protocol, nil
+			return obj.Protocol(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -5211,7 +5239,7 @@ func (ec *executionContext) _ConsumerGroup_protocol(ctx context.Context, field g
 	)
 }
 func (ec *executionContext) fieldContext_ConsumerGroup_protocol(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ConsumerGroup", field, false, false, "String")
+	return graphql.NewScalarFieldContext("ConsumerGroup", field, true, false, "String")
 }
 
 func (ec *executionContext) _ConsumerGroup_members(ctx context.Context, field graphql.CollectedField, obj *ConsumerGroup) (ret graphql.Marshaler) {
@@ -5223,7 +5251,7 @@ func (ec *executionContext) _ConsumerGroup_members(ctx context.Context, field gr
 			return ec.fieldContext_ConsumerGroup_members(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Members, nil
+			return obj.Members(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
@@ -5234,7 +5262,76 @@ func (ec *executionContext) _ConsumerGroup_members(ctx context.Context, field gr
 	)
 }
 func (ec *executionContext) fieldContext_ConsumerGroup_members(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ConsumerGroup", field, false, false, "Int")
+	return graphql.NewScalarFieldContext("ConsumerGroup", field, true, false, "Int")
+}
+
+func (ec *executionContext) _ConsumerGroup_live(ctx context.Context, field graphql.CollectedField, obj *ConsumerGroup) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConsumerGroup_live(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Live(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *bool) graphql.Marshaler {
+			return ec.marshalOBoolean2ᚖbool(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ConsumerGroup_live(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ConsumerGroup", field, true, false, "Boolean")
+}
+
+func (ec *executionContext) _ConsumerGroup_lag(ctx context.Context, field graphql.CollectedField, obj *ConsumerGroup) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConsumerGroup_lag(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Lag(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOInt642ᚖint64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ConsumerGroup_lag(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ConsumerGroup", field, true, false, "Int64")
+}
+
+func (ec *executionContext) _ConsumerGroup_lastMoved(ctx context.Context, field graphql.CollectedField, obj *ConsumerGroup) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConsumerGroup_lastMoved(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastMoved(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ConsumerGroup_lastMoved(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ConsumerGroup", field, true, false, "Time")
 }
 
 func (ec *executionContext) _Coverage_complete(ctx context.Context, field graphql.CollectedField, obj *Coverage) (ret graphql.Marshaler) {
@@ -11932,33 +12029,51 @@ func (ec *executionContext) _ConsumerGroup(ctx context.Context, sel ast.Selectio
 		case "name":
 			out.Values[i] = ec._ConsumerGroup_name(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "cluster":
 			out.Values[i] = ec._ConsumerGroup_cluster(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "type":
 			out.Values[i] = ec._ConsumerGroup_type(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "state":
 			out.Values[i] = ec._ConsumerGroup_state(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "protocol":
 			out.Values[i] = ec._ConsumerGroup_protocol(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "members":
 			out.Values[i] = ec._ConsumerGroup_members(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "live":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._ConsumerGroup_live(ctx, field, obj)
+				})
+		case "lag":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._ConsumerGroup_lag(ctx, field, obj)
+				})
+		case "lastMoved":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._ConsumerGroup_lastMoved(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}

@@ -45,15 +45,6 @@ type ConnectorTask struct {
 	Worker string `json:"worker"`
 }
 
-type ConsumerGroup struct {
-	Name     string   `json:"name"`
-	Cluster  *Cluster `json:"cluster"`
-	Type     string   `json:"type"`
-	State    string   `json:"state"`
-	Protocol string   `json:"protocol"`
-	Members  *int     `json:"members,omitempty"`
-}
-
 type Event struct {
 	ID     string            `json:"id"`
 	At     time.Time         `json:"at"`

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/lineaged/lineaged/graph"
@@ -310,33 +309,6 @@ func (n *nodeRow) namedBy() string {
 		return cmp.Or(grouped(b)-grouped(a), cmp.Compare(a, b))
 	})
 	return n.rows.v.accesses[best].namedBy
-}
-
-// consumerGroups are the groups that the node reads with, by cluster and name.
-func (n *nodeRow) consumerGroups() []ConsumerGroup {
-	v := n.rows.v
-	seen := map[lineage.GroupRef]bool{}
-	out := []ConsumerGroup{}
-	for _, i := range v.accessesOf(n.node) {
-		x := &v.accesses[i]
-		ref := lineage.GroupRef{Cluster: x.Access.Topic.Cluster, Group: x.Access.Client.Group}
-		if ref.Group == "" || seen[ref] {
-			continue
-		}
-		seen[ref] = true
-		g := ConsumerGroup{Name: ref.Group, Cluster: v.shownClusterOf(ref.Cluster)}
-		if f := v.groups[ref].Group; f != nil {
-			g.Type, g.State, g.Protocol = f.Type, f.State, f.Protocol
-			if f.MembersKnown {
-				g.Members = new(len(f.Members))
-			}
-		}
-		out = append(out, g)
-	}
-	slices.SortFunc(out, func(a, b ConsumerGroup) int {
-		return cmp.Or(strings.Compare(a.Cluster.Name(), b.Cluster.Name()), strings.Compare(a.Name, b.Name))
-	})
-	return out
 }
 
 // shownClusterOf returns the schema's cluster of an id.

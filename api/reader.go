@@ -75,17 +75,7 @@ func (v *view) live(ls *levels, accesses []int32) *bool {
 
 // LastMoved answers lastMoved.
 func (f *Flow) LastMoved(ctx context.Context) (*time.Time, error) {
-	moved, err := f.rows.v.lastMovedAll(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var last time.Time
-	for _, i := range f.rows.v.flows[f.flow] {
-		if t := moved[f.rows.v.accesses[i].ID]; t.After(last) {
-			last = t
-		}
-	}
-	return timeOrNil(last), nil
+	return f.rows.lastMove(ctx, f.rows.v.flows[f.flow])
 }
 
 // LostRecords answers lostRecords. A topic whose end was observed and that has no such counter lost nothing.

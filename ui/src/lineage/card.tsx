@@ -1,17 +1,18 @@
 import { Handle, type NodeProps, Position } from '@xyflow/react';
 import { KindIcon } from '../shell/icons';
 import { compact, rate } from '../words/format';
-import { ACTIVITY_WORD, kindOf, nameParts, placesOf, UNMEASURED } from '../words/words';
+import { ACTIVITY_WORD, kindOf, LAG_UNKNOWN, NOBODY, nameParts, placesOf, UNMEASURED } from '../words/words';
 import type { CardNode } from './elements';
 import { useFocused } from './focused';
 
 export function Card({ id, data, selected }: NodeProps<CardNode>) {
   const { setFocused, onSelect } = useFocused();
-  const { node, root, unit, rateIn, rateOut, lag, activity, hiddenUp, hiddenDown, clusters } = data;
+  const { node, root, unit, rateIn, rateOut, lag, deserted, activity, hiddenUp, hiddenDown, clusters } = data;
   const [repeated, own] = nameParts(node);
-  const words = [node.exists === false ? 'deleted' : '', activity === 'active' ? '' : ACTIVITY_WORD[activity]].filter(
-    Boolean,
-  );
+  const words = [
+    node.exists === false ? 'deleted' : '',
+    deserted ? NOBODY : activity === 'active' ? '' : ACTIVITY_WORD[activity],
+  ].filter(Boolean);
   // Two places stand beside them: there is room for one word, and the shape says the kind.
   const narrow = node.kind === 'REPLICATOR' && words.length > 0;
   return (
@@ -61,7 +62,8 @@ export function Card({ id, data, selected }: NodeProps<CardNode>) {
               out <b>{rate(rateOut, unit)}</b>
             </span>
           )}
-          {lag !== null && (
+          {lag === 'unknown' && <span className="unknown">{LAG_UNKNOWN}</span>}
+          {lag !== null && lag !== 'unknown' && (
             <span className={lag > 0n ? 'lagging' : ''}>
               lag <b>{compact(Number(lag))}</b>
             </span>

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { elements, flowRate, flowText, hops, hopsText, lagTime, strokeWidth } from './elements';
+import { elements, flowRate, flowSentence, flowText, hops, hopsText, lagTime, strokeWidth } from './elements';
 import {
   CARD_HEIGHT,
   CARD_WIDTH,
@@ -47,6 +47,10 @@ function flow(from: string, to: string, over: Partial<LineageFlow> = {}): Lineag
     bytes: null,
     recordsPerSecond: 10,
     bytesPerSecond: null,
+    skipped: null,
+    lost: null,
+    live: null,
+    lastMoved: null,
     lag: null,
     lagSeconds: null,
     lagAtLeastSeconds: null,
@@ -292,4 +296,33 @@ test('what runs back goes round the cards: below, or above where below is taken'
   const round = curveBetween(from, to, [from, to, below]);
   expect(behind(round, [from, to, below])).toBe(0);
   expect(pointAt(round, 0.5).y).toBeLessThan(0);
+});
+
+const told = (detail: string | null) => [{ kind: 'GROUP_OFFSETS' as const, detail }];
+
+test('a count that is a bound has its sign, and its reason is said', () => {
+  const over = (detail: string | null, estimated = true) =>
+    flow('topic:a', 'application:b', { estimated, evidence: told(detail) });
+  expect(flowRate(over('at most 105: it began unseen'), 'records')).toBe('≤ 10/s');
+  expect(flowRate(over('at least: more comes'), 'records')).toBe('≥ 10/s');
+  expect(flowRate(over('at least 5, at most 9'), 'records')).toBe('~10/s');
+  expect(flowRate(over('at most 105', false), 'records')).toBe('10/s');
+  expect(flowSentence(over('at most 105: it began unseen'), '≤ 10/s')).toBe(
+    'reads, active, ≤ 10/s, at most 105: it began unseen',
+  );
+});
+
+test('who nobody reads for, and whose lag can not be told, is said on card and flow', () => {
+  const dead = flow('topic:a', 'b', { active: false, live: false, lag: '300', evidence: told('no commit since') });
+  const unsure = flow('topic:c', 'b', { active: null, live: true, lag: null, evidence: told('has not committed') });
+  expect(flowText(dead, 'records')).toBe('nobody is reading');
+  expect(flowSentence(dead, flowText(dead, 'records'))).toContain(
+    'nobody is reading, 300 records behind, no commit since',
+  );
+  expect(flowSentence(unsure, flowText(unsure, 'records'))).toContain('lag not known, has not committed');
+  const of = (flows: LineageFlow[]) =>
+    elements({ ...world, flows }, [], 'records').nodes.find((n) => n.id === 'b')?.data;
+  expect(of([dead])).toMatchObject({ lag: 300n, deserted: true });
+  // A sum with a part that is not known is not known.
+  expect(of([dead, unsure])).toMatchObject({ lag: 'unknown', deserted: false });
 });

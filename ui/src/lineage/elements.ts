@@ -2,7 +2,22 @@
 import type { Edge, Node } from '@xyflow/react';
 import { mean } from '../chart/gaps';
 import { bytes, count, duration, type RateUnit, rate } from '../words/format';
-import { ACTIVITY_WORD, type Activity, activity, flowWord, nodeName, UNMEASURED } from '../words/words';
+import {
+  ACTIVITY_WORD,
+  type Activity,
+  about,
+  activity,
+  estimatedWord,
+  flowWord,
+  isRead,
+  LAG_UNKNOWN,
+  lagUnknown,
+  missed,
+  NOBODY,
+  nodeName,
+  reason,
+  UNMEASURED,
+} from '../words/words';
 import {
   type Box,
   boundsOf,
@@ -23,8 +38,10 @@ export interface CardData extends Record<string, unknown> {
   /** Mean rate over what was observed, in units per second; null: not observed or not measurable. */
   rateIn: number | null;
   rateOut: number | null;
-  /** Records behind, over all topics that it reads and that are shown; null: no reading with a known lag. */
-  lag: bigint | null;
+  /** Records behind, over all topics that it reads and that are shown; null: nothing to be behind of; unknown: that of one topic can't be told, and so not the sum. */
+  lag: bigint | 'unknown' | null;
+  /** It reads, and nobody is there to do it. */
+  deserted: boolean;
   activity: Activity;
   hiddenUp: number;
   hiddenDown: number;
@@ -100,13 +117,15 @@ function card(
 ): CardData {
   const around = answer.flows.filter((f) => f.from.id === node.id || f.to.id === node.id);
   const states = around.map((f) => activity(f.active));
+  const reads = around.filter((f) => f.to.id === node.id && isRead(f));
   const lags = around.flatMap((f) => (f.to.id === node.id && f.lag != null ? [BigInt(f.lag)] : []));
   return {
     node,
     ...seen,
     rateIn: mean(node.rateIn?.points),
     rateOut: mean(node.rateOut?.points),
-    lag: lags.length === 0 ? null : lags.reduce((a, b) => a + b),
+    lag: reads.some(lagUnknown) ? 'unknown' : lags.length === 0 ? null : lags.reduce((a, b) => a + b),
+    deserted: reads.length > 0 && reads.every((f) => f.live === false),
     activity: cardActivity(states, answer.coverage.observedFraction),
     hiddenUp: hidden?.upstream ?? 0,
     hiddenDown: hidden?.downstream ?? 0,
@@ -171,14 +190,17 @@ function edges(answer: LineageAnswer, curves: FlowCurve[], positions: Map<string
 /** What stands on an edge. "~" marks what is estimated; what is not known is said in words, never as 0. */
 export function flowText(flow: LineageFlow, unit: RateUnit): string {
   const state = activity(flow.active);
-  if (state !== 'active') return ACTIVITY_WORD[state];
-  return flowRate(flow, unit);
+  if (state === 'active') return flowRate(flow, unit);
+  return isRead(flow) && flow.live === false ? NOBODY : ACTIVITY_WORD[state];
 }
 
-export function flowRate(flow: Pick<LineageFlow, 'recordsPerSecond' | 'bytesPerSecond' | 'estimated'>, unit: RateUnit) {
+export function flowRate(
+  flow: Pick<LineageFlow, 'recordsPerSecond' | 'bytesPerSecond' | 'estimated' | 'evidence'>,
+  unit: RateUnit,
+) {
   const value = unit === 'bytes' ? flow.bytesPerSecond : flow.recordsPerSecond;
   if (value == null) return UNMEASURED;
-  return `${flow.estimated ? '~' : ''}${rate(value, unit)}`;
+  return about(flow) + rate(value, unit);
 }
 
 /** The flow in a sentence; it holds the words that stand on it, so that who speaks to the page can name what they see. */
@@ -186,10 +208,16 @@ export function flowSentence(flow: LineageFlow, text: string): string {
   const state = activity(flow.active);
   const parts: string[] = [flowWord(flow), ACTIVITY_WORD[state]];
   if (text !== ACTIVITY_WORD[state]) parts.push(text);
-  if (flow.estimated) parts.push('estimated');
+  const why = reason(flow);
+  if (flow.estimated && !why?.includes(estimatedWord(flow))) parts.push(estimatedWord(flow));
+  if (isRead(flow) && flow.live === false && text !== NOBODY) parts.push(NOBODY);
   if (flow.lag != null) parts.push(`${count(flow.lag)} records behind`);
+  else if (lagUnknown(flow)) parts.push(LAG_UNKNOWN);
   const late = lagTime(flow);
   if (late) parts.push(`${late} behind`);
+  const gone = missed(flow);
+  if (gone) parts.push(gone);
+  if (why) parts.push(why);
   return parts.join(', ');
 }
 
@@ -200,8 +228,8 @@ export function lagTime(flow: Pick<LineageFlow, 'lagSeconds' | 'lagAtLeastSecond
   return null;
 }
 
-export const flowBytes = (flow: Pick<LineageFlow, 'bytes' | 'estimated'>): string | null =>
-  flow.bytes == null ? null : `${flow.estimated ? '~' : ''}${bytes(flow.bytes)}`;
+export const flowBytes = (flow: Pick<LineageFlow, 'bytes' | 'estimated' | 'evidence'>): string | null =>
+  flow.bytes == null ? null : about(flow) + bytes(flow.bytes);
 
 /** 1.5 to 7 px, by the logarithm of the rate: one record a second and a million must both be visible. */
 export function strokeWidth(flow: Pick<LineageFlow, 'recordsPerSecond' | 'bytesPerSecond' | 'active'>, unit: RateUnit) {

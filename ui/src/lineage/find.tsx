@@ -5,7 +5,8 @@ import { FindNodesDocument } from '../gql/graphql';
 import { Icon, KindIcon } from '../shell/icons';
 import { useShortcuts } from '../shell/shortcuts';
 import { formatLineage, type LineageState, windowInput } from '../url/lineage';
-import { kindOf, nodeName, placeOf } from '../words/words';
+import { ago } from '../words/format';
+import { deserted, kindOf, nodeName, placeOf } from '../words/words';
 
 /** Finds another root among what was there in the window: a combobox after the ARIA pattern, with its list below. Keeps window, depth and view. */
 export function Find({ state }: { state: LineageState }) {
@@ -95,6 +96,7 @@ export function Find({ state }: { state: LineageState }) {
               {kindOf(n)}
               {placeOf(n) && `, ${placeOf(n)}`}
             </span>
+            {'groups' in n && deserted(n.groups, ago) && <span className="alarm">{deserted(n.groups, ago)}</span>}
           </div>
         ))}
         {found.length === 0 && (

@@ -1,15 +1,21 @@
 import type { FlowDetailQuery } from '../gql/graphql';
-import { KindIcon } from '../shell/icons';
+import { Icon, KindIcon } from '../shell/icons';
 import { Link } from '../shell/link';
 import { lineageHref } from '../url/lineage';
 import { ago, bytes, compact, count, instant, rate } from '../words/format';
 import {
   ACTIVITY_WORD,
+  about,
   activity,
   CLIENT_WORD,
+  deserted,
   EVIDENCE_WORD,
+  estimatedWord,
   flowWord,
+  isRead,
   kindOf,
+  LAG_UNKNOWN,
+  lagUnknown,
   nodeName,
   plural,
   UNMEASURED,
@@ -60,6 +66,7 @@ export function FlowPanel({ flow, answer, state, change }: Omit<PanelProps, 'id'
           </Link>
         </p>
       </header>
+      <Notice flow={flow} />
       <Numbers flow={flow} />
       <section className="panel-part">
         <h3>Throughput</h3>
@@ -113,44 +120,78 @@ export function FlowPanel({ flow, answer, state, change }: Omit<PanelProps, 'id'
 const isCountable = (flow: Flow): boolean =>
   flow.records != null || (flow.kind !== 'EXTERNAL' && activity(flow.active) !== 'active');
 
-/** Whether somebody can be behind: a replicator's second half writes. */
-const isRead = (flow: Flow): boolean =>
-  flow.kind === 'CONSUME' || (flow.kind === 'REPLICATE' && flow.to.kind === 'REPLICATOR');
-
 function State({ flow }: { flow: Flow }) {
   const state = activity(flow.active);
   return (
     <>
       <span className={`dot is-${state}`}>{ACTIVITY_WORD[state]}</span>
-      {flow.estimated && <span className="tag">~ estimated</span>}
+      {flow.estimated && <EstimatedTag flow={flow} />}
     </>
   );
 }
 
+function EstimatedTag({ flow }: { flow: Flow }) {
+  const sign = about(flow).trim();
+  return (
+    <span className="tag">
+      <span aria-hidden="true">{sign} </span>
+      {estimatedWord(flow)}
+    </span>
+  );
+}
+
+/** What must not be overlooked: that nobody reads any more, that a lag can't be told, that records were passed or gone. Each with its reason. */
+function Notice({ flow }: { flow: Flow }) {
+  if (!isRead(flow)) return null;
+  const alone = deserted([flow], ago);
+  const why = flow.evidence.find((e) => e.detail)?.detail;
+  const unknown = !alone && lagUnknown(flow);
+  if (!alone && !unknown) return null;
+  return (
+    <p className="notice" role="note">
+      <Icon name="warn" />
+      <span>
+        <b>{alone ?? LAG_UNKNOWN}</b>
+        {why && <span className="why">{why}</span>}
+      </span>
+    </p>
+  );
+}
+
 function Numbers({ flow }: { flow: Flow }) {
-  const about = flow.estimated ? '~' : '';
+  const sign = about(flow);
   return (
     <dl className="facts">
       <Fact name="Mean rate" missing={UNMEASURED}>
-        {flow.recordsPerSecond != null && about + rate(flow.recordsPerSecond, 'records')}
+        {flow.recordsPerSecond != null && sign + rate(flow.recordsPerSecond, 'records')}
       </Fact>
       <Fact name="Records" missing={UNMEASURED}>
-        {flow.records != null && about + count(flow.records)}
+        {flow.records != null && sign + count(flow.records)}
       </Fact>
       <Fact name="Mean bytes" missing={UNMEASURED}>
-        {flow.bytesPerSecond != null && about + rate(flow.bytesPerSecond, 'bytes')}
+        {flow.bytesPerSecond != null && sign + rate(flow.bytesPerSecond, 'bytes')}
       </Fact>
       <Fact name="Bytes" missing={UNMEASURED}>
-        {flow.bytes != null && about + bytes(flow.bytes)}
+        {flow.bytes != null && sign + bytes(flow.bytes)}
       </Fact>
       {isRead(flow) && (
         <>
-          <Fact name="Lag" missing="not observed">
+          <Fact name="Lag" missing={lagUnknown(flow) ? 'not known' : 'not observed'}>
             {flow.lag != null && plural(Number(flow.lag), 'record')}
           </Fact>
-          <Fact name="Behind by" missing={flow.lag == null ? 'not observed' : UNMEASURED}>
+          <Fact
+            name="Behind by"
+            missing={lagUnknown(flow) ? 'not known' : flow.lag == null ? 'not observed' : UNMEASURED}
+          >
             {lagTime(flow)}
           </Fact>
+          {isMissed(flow.skipped) && <Fact name="Skipped, not read">{plural(Number(flow.skipped), 'record')}</Fact>}
+          {isMissed(flow.lost) && <Fact name="Lost before read">{plural(Number(flow.lost), 'record')}</Fact>}
+          {flow.lastMoved && (
+            <Fact name={flow.kind === 'CONSUME' ? 'Last commit' : 'Last moved'}>
+              <time title={flow.lastMoved}>{ago(flow.lastMoved)}</time>
+            </Fact>
+          )}
         </>
       )}
       <Fact name="First seen" missing="never">
@@ -162,6 +203,8 @@ function Numbers({ flow }: { flow: Flow }) {
     </dl>
   );
 }
+
+const isMissed = (n: string | null | undefined): boolean => n != null && BigInt(n) > 0n;
 
 function Clients({ flow }: { flow: Flow }) {
   const clients = flow.clients ?? [];

@@ -1,10 +1,10 @@
 import type { Merged } from '../data/merged';
 import type { NodeDetailQuery } from '../gql/graphql';
-import { KindIcon } from '../shell/icons';
+import { Icon, KindIcon } from '../shell/icons';
 import { Link } from '../shell/link';
 import { type LineageState, lineageHref } from '../url/lineage';
-import { bytes, compact, count, instant } from '../words/format';
-import { kindOf, nodeName, plural } from '../words/words';
+import { ago, bytes, compact, count, instant } from '../words/format';
+import { deserted, isRead, kindOf, lagUnknown, NOBODY, nodeName, plural } from '../words/words';
 import { flowText } from './elements';
 import { Inside, MoverFacts, Tasks } from './mover-parts';
 import type { PanelProps } from './panel';
@@ -35,6 +35,7 @@ export function NodePanel({ node, answer, state, change }: Props) {
           </Link>
         </p>
       </header>
+      <Deserted node={node} />
       <NodeFacts node={node} state={state} />
       <Inside node={node} answer={answer} state={state} change={change} />
       <Tasks node={node} />
@@ -73,6 +74,18 @@ export function NodePanel({ node, answer, state, change }: Props) {
   );
 }
 
+/** Who reads with groups that nobody is in. */
+function Deserted({ node }: { node: PanelNode }) {
+  const words = deserted(node.groups ?? [], ago);
+  if (!words) return null;
+  return (
+    <p className="notice" role="note">
+      <Icon name="warn" />
+      <b>{words}</b>
+    </p>
+  );
+}
+
 function NodeFacts({ node, state }: { node: PanelNode; state: LineageState }) {
   return (
     <dl className="facts">
@@ -83,6 +96,9 @@ function NodeFacts({ node, state }: { node: PanelNode; state: LineageState }) {
         <>
           <Fact name="Partitions">{node.partitions}</Fact>
           <Fact name="Replicas">{node.replicationFactor}</Fact>
+          {node.lostRecords != null && BigInt(node.lostRecords) > 0n && (
+            <Fact name="Lost with a leader">{plural(Number(node.lostRecords), 'record')}</Fact>
+          )}
           <Fact name="Retained records" missing="not observed">
             {node.retainedRecords != null && count(node.retainedRecords)}
           </Fact>
@@ -133,6 +149,8 @@ function NodeFlows({ node, answer, state, change }: Props) {
                     {f.lag != null && BigInt(f.lag) > 0n && (
                       <span className="behind">{compact(Number(f.lag))} behind</span>
                     )}
+                    {lagUnknown(f) && <span className="unknown">lag not known</span>}
+                    {isRead(f) && f.live === false && f.active === true && <span className="behind">{NOBODY}</span>}
                     <span className="num">{flowText(f, state.unit)}</span>
                   </button>
                 </li>
@@ -160,6 +178,9 @@ function Groups({ node }: { node: PanelNode }) {
             <th scope="col" className="num">
               Members
             </th>
+            <th scope="col" className="num">
+              Lag
+            </th>
           </tr>
         </thead>
         <tbody>
@@ -171,6 +192,7 @@ function Groups({ node }: { node: PanelNode }) {
               <td title={g.protocol}>{g.type}</td>
               <td>{g.state}</td>
               <td className="num">{g.members ?? <span className="unknown">not known</span>}</td>
+              <td className="num">{g.lag == null ? <span className="unknown">not known</span> : count(g.lag)}</td>
             </tr>
           ))}
         </tbody>

@@ -6,12 +6,18 @@ import { type LineageState, lineageHref } from '../url/lineage';
 import { ago, count, instant, rate } from '../words/format';
 import {
   ACTIVITY_WORD,
+  about,
   activity,
+  deserted,
   EVIDENCE_WORD,
   flowWord,
+  isRead,
   kindOf,
+  lagUnknown,
+  missed,
   nodeName,
   placeOf,
+  reason,
   UNMEASURED,
 } from '../words/words';
 import { flowBytes, flowRate, hops, hopsText, lagTime } from './elements';
@@ -96,17 +102,20 @@ function Flows({ answer, state, change }: Props) {
                 <td className="kind-word">{flowWord(f)}</td>
                 <td>
                   <span className={`dot is-${state_}`}>{ACTIVITY_WORD[state_]}</span>
+                  <Alarm text={isRead(f) ? deserted([f], ago) : null} />
+                  <Alarm text={missed(f)} />
                 </td>
                 <td className="num">
                   {flowRate(f, state.unit) === UNMEASURED ? <Unmeasured /> : flowRate(f, state.unit)}
                 </td>
-                <td className="num">
-                  {f.records == null ? <Unmeasured /> : `${f.estimated ? '~' : ''}${count(f.records)}`}
-                </td>
+                <td className="num">{f.records == null ? <Unmeasured /> : about(f) + count(f.records)}</td>
                 <td className="num">{flowBytes(f) ?? <Unmeasured />}</td>
-                <td className="num">{f.lag == null ? '–' : count(f.lag)}</td>
-                <td className="num">{lagTime(f) ?? '–'}</td>
-                <td>{[...new Set(f.evidence.map((e) => EVIDENCE_WORD[e.kind].short))].join(', ')}</td>
+                <td className="num">{lagUnknown(f) ? <NotKnown /> : f.lag == null ? '–' : count(f.lag)}</td>
+                <td className="num">{lagUnknown(f) ? <NotKnown /> : (lagTime(f) ?? '–')}</td>
+                <td>
+                  {[...new Set(f.evidence.map((e) => EVIDENCE_WORD[e.kind].short))].join(', ')}
+                  {reason(f) && <span className="note why">{reason(f)}</span>}
+                </td>
                 <td>{f.lastSeen ? <time title={instant(f.lastSeen)}>{ago(f.lastSeen)}</time> : 'never'}</td>
               </tr>
             );
@@ -179,5 +188,10 @@ function Nodes({ answer, state }: { answer: LineageAnswer; state: LineageState }
     </section>
   );
 }
+
+/** Under a state: what must not be overlooked about it. */
+const Alarm = ({ text }: { text: string | null }) => (text ? <span className="alarm">{text}</span> : null);
+
+const NotKnown = () => <span className="unknown">not known</span>;
 
 const Unmeasured = () => <span className="unknown">{UNMEASURED}</span>;

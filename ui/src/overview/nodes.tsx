@@ -14,7 +14,7 @@ import { lineageHref } from '../url/lineage';
 import { formatOverview, type OverviewState, parseOverview } from '../url/overview';
 import { type Change, useUrlState } from '../url/use-url';
 import { ago, compact, instant, rate } from '../words/format';
-import { ACTIVITY_WORD, KIND_WORD, kindOf, nodeName, placeOf, plural } from '../words/words';
+import { deserted, KIND_WORD, kindOf, nodeName, placeOf, plural } from '../words/words';
 
 type Row = Merged<NonNullable<NodesQuery['nodes']>['edges'][number]['node']>;
 
@@ -209,7 +209,9 @@ function KindFilter({ state, change }: { state: OverviewState; change: Change<Ov
 function NodeRow({ node }: { node: Row }) {
   const rateIn = mean(node.rateIn?.points);
   const rateOut = mean(node.rateOut?.points);
-  const lag = node.lagSeries?.points.findLast((p) => p.value != null)?.value;
+  // The newest point alone: an older one would hide that it is not known any more.
+  const lag = node.lagSeries?.points.at(-1)?.value;
+  const alone = deserted(node.groups ?? [], ago);
   // What runs through a topic is what is written to it; of others, whatever they move.
   const line =
     node.kind === 'APPLICATION' && rateIn ? node.rateIn : rateIn === null || rateIn === 0 ? node.rateOut : node.rateIn;
@@ -222,6 +224,7 @@ function NodeRow({ node }: { node: Row }) {
         </Link>
         {node.exists === false && <span className="tag">deleted</span>}
         {node.internal && <span className="tag">internal</span>}
+        {alone && <span className="alarm">{alone}</span>}
       </th>
       <td className="kind-word">{kindOf(node)}</td>
       <td>{placeOf(node)}</td>
@@ -244,10 +247,10 @@ function NodeRow({ node }: { node: Row }) {
   );
 }
 
-/** Nothing to be behind of, or a lag that was not read in the window. */
+/** Nothing to be behind of, or a lag that can't be told, or of readers that nobody is there for. */
 function NoLag({ known }: { known: boolean }) {
   return known ? (
-    <span className="unknown">{ACTIVITY_WORD.unobserved}</span>
+    <span className="unknown">not known</span>
   ) : (
     <span className="none" title="no lag is known">
       –

@@ -1,15 +1,20 @@
 import { expect, test } from 'vitest';
 import {
+  about,
+  deserted,
   EVIDENCE_WORD,
   flowWord,
   KIND_WORD,
   kindOf,
+  lagUnknown,
+  missed,
   nameOfId,
   nameParts,
   nodeName,
   noRate,
   placeOf,
   placesOf,
+  reason,
 } from './words';
 
 const job = { name: 'basket-totals' };
@@ -101,4 +106,46 @@ test('unidentified writers are never called by the name of their topic', () => {
   expect(nameOfId('topic:west/orders')).toBe('orders');
   expect(nameOfId('replicator:east/west-%3Eeast')).toBe('west->east');
   expect(nameOfId('topic:west/100%')).toBe('100%');
+});
+
+test('readers that nobody is there for are told with what they left', () => {
+  const ago = (iso: string) => `at ${iso}`;
+  const dead = { live: false, lag: '12300', lastMoved: '09:00' };
+  expect(deserted([dead], ago)).toBe('nobody is reading, 12 300 behind, last commit at 09:00');
+  expect(deserted([dead, { live: false, lag: '7', lastMoved: '10:00' }], ago)).toBe(
+    'nobody is reading, 12 307 behind, last commit at 10:00',
+  );
+  expect(deserted([{ live: false, lag: null, lastMoved: null }], ago)).toBe(
+    'nobody is reading, lag not known, its last commit was not seen',
+  );
+  expect(deserted([dead, { live: true, lag: '0' }], ago)).toBeNull();
+  expect(deserted([dead, { live: null }], ago)).toBeNull(); // not known: somebody may be there
+  expect(deserted([], ago)).toBeNull();
+});
+
+test('what was missed is told, none of it is not', () => {
+  expect(missed({ skipped: '900', lost: '1500' })).toBe('900 skipped, 1 500 lost');
+  expect(missed({ skipped: '0', lost: '0' })).toBeNull();
+  expect(missed({ skipped: null, lost: null })).toBeNull();
+});
+
+test('a lag is unknown only of who can have one', () => {
+  const read = { kind: 'CONSUME' as const, to: { id: 'application:e/a' } };
+  expect(lagUnknown({ ...read, live: true, lag: null })).toBe(true);
+  expect(lagUnknown({ ...read, live: true, lag: '0' })).toBe(false);
+  expect(lagUnknown({ ...read, live: null, lag: null })).toBe(false);
+  expect(lagUnknown({ kind: 'PRODUCE', to: { id: 'topic:w/t' }, live: true, lag: null })).toBe(false);
+});
+
+test('a reason is given where something is not plain, and only there', () => {
+  const f = {
+    kind: 'CONSUME' as const,
+    to: { id: 'application:e/a' },
+    evidence: [{ detail: null }, { detail: 'at most 5' }],
+  };
+  expect(reason({ ...f, active: true, estimated: true })).toBe('at most 5');
+  expect(reason({ ...f, active: false, estimated: false })).toBe('at most 5');
+  expect(reason({ ...f, active: true, estimated: false })).toBeNull();
+  expect(about({ ...f, estimated: true })).toBe('≤ ');
+  expect(about({ ...f, estimated: false })).toBe('');
 });

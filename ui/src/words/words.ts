@@ -1,5 +1,6 @@
 // The API's enums in plain words. One place, so that the graph, the tables and the screen reader say the same.
 import type { ClientKind, EventType, EvidenceKind, FlowKind, NodeKind } from '../gql/graphql';
+import { count } from './format';
 
 export const KIND_WORD: Record<NodeKind, string> = {
   TOPIC: 'Topic',
@@ -28,7 +29,10 @@ export const EVIDENCE_WORD: Record<EvidenceKind, { short: string; long: string }
     short: 'topic end moved',
     long: "The topic's end offsets moved and nothing else accounts for these records.",
   },
-  GROUP_OFFSETS: { short: 'committed offsets', long: "The consumer group's committed offsets moved." },
+  GROUP_OFFSETS: {
+    short: 'committed offsets',
+    long: 'The consumer group has committed offsets; that they move is reading.',
+  },
   GROUP_MEMBERSHIP: { short: 'group member', long: 'A live member of the group has partitions of the topic assigned.' },
   SHARE_OFFSETS: { short: 'share group offsets', long: "The share group's start offset moved." },
   PRODUCER_STATE: { short: 'producer state', long: "The broker's own record of idempotent producers advanced." },
@@ -96,6 +100,81 @@ export const ACTIVITY_WORD: Record<Activity, string> = {
   inactive: 'inactive',
   unobserved: 'not observed',
 };
+
+/** Of a reader that nobody is there for any more: its position stands, and what it left grows. */
+export const NOBODY = 'nobody is reading';
+
+/** Of a reader whose position, and so its lag, can't be told: it has not committed, or its offsets were deleted. */
+export const LAG_UNKNOWN = 'lag not known';
+
+interface Estimated {
+  estimated: boolean;
+  evidence: readonly { detail?: string | null }[];
+}
+
+/** What stands before a count: nothing before an exact one, "≤" or "≥" where a reason says that it is a bound, else "~". */
+export function about({ estimated, evidence }: Estimated): '' | '~' | '≤ ' | '≥ ' {
+  if (!estimated) return '';
+  const says = (words: string) => evidence.some((e) => e.detail?.includes(words));
+  const most = says('at most');
+  const least = says('at least');
+  if (most === least) return '~';
+  return most ? '≤ ' : '≥ ';
+}
+
+/** The same in words, for a tag and for who does not see signs. */
+export function estimatedWord(f: Estimated): string {
+  return { '': '', '~': 'estimated', '≤ ': 'at most', '≥ ': 'at least' }[about(f)];
+}
+
+interface Read {
+  kind: FlowKind;
+  to: { id: string };
+  live?: boolean | null;
+  lag?: string | null;
+}
+
+/** Whether somebody can be behind: a replicator's second half writes. */
+export const isRead = (f: Read): boolean =>
+  f.kind === 'CONSUME' || (f.kind === 'REPLICATE' && f.to.id.startsWith('replicator:'));
+
+/** Whether the reader's group is known and its lag is not: that is not zero, and not "no lag". */
+export const lagUnknown = (f: Read): boolean => isRead(f) && f.live != null && f.lag == null;
+
+/** Why a flow is as it is, in its source's words: where it does not move, is not known, or is estimated. */
+export function reason(f: Estimated & Read & { active?: boolean | null }): string | null {
+  if (f.active === true && !f.estimated && !lagUnknown(f)) return null;
+  return f.evidence.find((e) => e.detail)?.detail ?? null;
+}
+
+interface Behind {
+  live?: boolean | null;
+  lag?: string | null;
+  lastMoved?: string | null;
+}
+
+/** What is to be said of readers that nobody is there for; null: somebody is, or it is not known. */
+export function deserted(readers: readonly Behind[], ago: (iso: string) => string): string | null {
+  if (readers.length === 0 || readers.some((r) => r.live !== false)) return null;
+  const last = readers
+    .map((r) => r.lastMoved ?? '')
+    .sort()
+    .at(-1);
+  const lag = readers.some((r) => r.lag == null) ? null : readers.reduce((sum, r) => sum + BigInt(r.lag ?? 0), 0n);
+  return [
+    NOBODY,
+    lag === null ? LAG_UNKNOWN : `${count(lag.toString())} behind`,
+    last ? `last commit ${ago(last)}` : 'its last commit was not seen',
+  ].join(', ');
+}
+
+/** What a reader passed and what was gone before it came; none of both: null. */
+export function missed(f: { skipped?: string | null; lost?: string | null }): string | null {
+  const parts: string[] = [];
+  if (f.skipped != null && BigInt(f.skipped) > 0n) parts.push(`${count(f.skipped)} skipped`);
+  if (f.lost != null && BigInt(f.lost) > 0n) parts.push(`${count(f.lost)} lost`);
+  return parts.length === 0 ? null : parts.join(', ');
+}
 
 /** What is known to move but leaves no count. */
 export const UNMEASURED = 'not measurable';
