@@ -60,6 +60,8 @@ type TopicFact struct {
 	Replication int
 	Internal    bool
 	Configs     []Config
+	// Unseen is why nothing is seen of the topic any more although it was not seen to be deleted; empty: it is seen. The rest is what was seen last.
+	Unseen string
 }
 
 // Config is one configuration entry.
@@ -70,7 +72,7 @@ type GroupFact struct {
 	Ref      GroupRef
 	Type     string // as the broker says: Classic, Consumer, Share, Streams
 	Protocol string // the protocol type, e.g. consumer, connect; empty for a group of offsets only
-	State    string // as the broker says, e.g. Stable, Empty
+	State    string // as the broker says, e.g. Stable, Empty; Unknown: it is not listed any more, and may not be asked for
 	Members  []Member
 	// MembersKnown is false until the members were described once; then an empty Members means none.
 	MembersKnown bool

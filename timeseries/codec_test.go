@@ -71,7 +71,7 @@ func randomFact(r *rand.Rand) lineage.Fact {
 	case lineage.ClusterFacts:
 		f.Cluster = &lineage.ClusterFact{ID: lineage.ClusterID(randomString(r)), Brokers: r.IntN(9), Controller: r.IntN(9) - 1, Topics: r.IntN(9999), Groups: -1}
 	case lineage.TopicFacts:
-		f.Topic = &lineage.TopicFact{Topic: randomTopic(r), Partitions: r.IntN(99), Replication: r.IntN(4), Internal: r.IntN(2) == 0}
+		f.Topic = &lineage.TopicFact{Topic: randomTopic(r), Partitions: r.IntN(99), Replication: r.IntN(4), Internal: r.IntN(2) == 0, Unseen: randomString(r)}
 		if r.IntN(2) == 0 {
 			f.Topic.Configs = []lineage.Config{}
 		}

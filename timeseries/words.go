@@ -199,6 +199,7 @@ func (w *writer) fact(f lineage.Fact) {
 			w.string(c.Name)
 			w.string(c.Value)
 		}
+		w.string(t.Unseen)
 	case lineage.GroupFacts:
 		g := f.Group
 		w.group(g.Ref)
@@ -299,6 +300,7 @@ func (r *reader) fact() lineage.Fact {
 		for range r.count(2) {
 			t.Configs = append(t.Configs, lineage.Config{Name: r.string(), Value: r.string()})
 		}
+		t.Unseen = r.string()
 		f.Topic = t
 	case lineage.GroupFacts:
 		g := &lineage.GroupFact{Ref: r.group(), Type: r.string(), Protocol: r.string(), State: r.string(), MembersKnown: r.bool()}

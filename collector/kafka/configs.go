@@ -24,7 +24,7 @@ func (t *take) topicConfigs(cadence time.Duration) {
 	all := t.due(sourceConfigs, cadence)
 	var names []string
 	for name, tp := range t.byName {
-		if all || tp.configs == nil && !t.configsDenied {
+		if tp.unseen == "" && (all || tp.configs == nil && !t.configsDenied) {
 			names = append(names, name)
 		}
 	}

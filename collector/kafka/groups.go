@@ -1,7 +1,9 @@
 package kafka
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -20,6 +22,8 @@ type group struct {
 	found       time.Time // the first reading that missed nothing of what it has committed; zero: none since the start
 	wasLive     bool
 	absent      int       // rounds in a row in which it was not listed
+	unseen      string    // why it is out of sight although it was not seen to be deleted; empty: it is not
+	sought      time.Time // round in which it was last asked for by its name
 	leftOut     time.Time // first of the rounds in a row in which all brokers answered and none listed it; zero: the last was none
 	readers     map[lineage.TopicID]*reader
 
@@ -43,10 +47,13 @@ type assignment struct {
 	lag        int64 // as last told; untoldLag: never
 }
 
+// unknownState is the state of a group that is not listed any more and may not be asked for.
+const unknownState = "Unknown"
+
 // live reports whether the group has members, by the states of all protocols.
 func (g *group) live() bool {
 	switch g.state {
-	case "Empty", "Dead", "NotReady", "":
+	case "Empty", "Dead", "NotReady", unknownState, "":
 		return false
 	}
 	return true
@@ -58,7 +65,9 @@ func (g *group) share() bool { return g.typ == "Share" || g.typ == "share" }
 func (t *take) groupOffsets() {
 	o := t.observe(sourceGroups, t.cfg.Interval)
 	missing := groupsMissing{why: reasons{}}
+	t.deniedGroups = t.deniedGroups[:0]
 	t.listGroups(o, &missing)
+	t.sawGroups = t.groupsCounted && t.rights.asked && t.rights.describe
 	known := map[int32][]*group{}
 	t.readStarts()
 	for _, g := range t.groups {
@@ -79,6 +88,9 @@ func (t *take) groupOffsets() {
 				continue
 			}
 			if err := codeError(rg.ErrorCode); err != nil {
+				if denied(rg.ErrorCode) {
+					t.deniedGroups = append(t.deniedGroups, rg.Group)
+				}
 				missing.add(g, err.Error())
 				continue
 			}
@@ -136,6 +148,9 @@ func (t *take) committed(o *lineage.Observation, g *group, rg *kmsg.OffsetFetchR
 		}
 	}
 	for tp := range t.readTopics(g, commits) {
+		if tp.absent > 0 { // what may not be seen looks as if nothing were committed
+			failed[tp], why[tp] = true, cmp.Or(why[tp], tp.unseen, "the topic is not listed")
+		}
 		if failed[tp] {
 			whole = false
 			continue
@@ -231,9 +246,13 @@ func (t *take) listGroups(o *lineage.Observation, missing *groupsMissing) {
 		}
 	}
 	missing.blind = answered == 0
+	t.groupsCounted = answered == len(reqs) && answered > 0
+	var seek []*group
 	for _, g := range t.groups {
 		switch {
 		case g.absent == 0:
+		case g.unseen != "" && t.round.Sub(g.sought) < lostCadence:
+			missing.add(g, g.unseen)
 		case answered < len(reqs):
 			g.leftOut = time.Time{}
 			missing.add(g, "its coordinator did not answer")
@@ -244,8 +263,19 @@ func (t *take) listGroups(o *lineage.Observation, missing *groupsMissing) {
 			if t.round.Sub(t.unrest) < groupGoneAfter && t.round.Sub(g.leftOut) < groupGoneAfter {
 				missing.add(g, "no broker lists it: its coordinator may be starting")
 			} else {
-				t.groupGone(o, g)
+				seek = append(seek, g)
 			}
+		}
+	}
+	for g, reason := range t.groupFates(seek) {
+		if reason == "" {
+			t.groupGone(o, g)
+			continue
+		}
+		missing.add(g, reason)
+		if g.unseen != reason {
+			g.unseen, g.state, g.factTold, g.dirty = reason, unknownState, false, true
+			t.cfg.Log.Warn("a group is out of sight", "group", g.ref.Group, "reason", reason)
 		}
 	}
 }
@@ -259,12 +289,13 @@ func (t *take) listed1(o *lineage.Observation, broker int32, lg *kmsg.ListGroups
 			g.resume(old)
 			delete(t.departed, lg.Group)
 		}
-		if t.continuous {
-			g.joined = t.before
+		if t.continuous && t.sawGroups {
+			g.joined = t.before // else it may have been there, and only have come into sight
 		}
 		t.groups[lg.Group] = g
 	}
-	g.absent, g.leftOut, g.coordinator = 0, time.Time{}, broker
+	lost := g.unseen != ""
+	g.absent, g.leftOut, g.coordinator, g.unseen = 0, time.Time{}, broker, ""
 	if g.state != lg.GroupState || g.typ != lg.GroupType && lg.GroupType != "" || g.protocol != lg.ProtocolType {
 		was := g.live()
 		g.state, g.protocol = lg.GroupState, lg.ProtocolType
@@ -272,7 +303,7 @@ func (t *take) listed1(o *lineage.Observation, broker int32, lg *kmsg.ListGroups
 			g.typ = lg.GroupType
 		}
 		g.changed, g.described, g.factTold, g.dirty = true, time.Time{}, false, true
-		if t.continuous && was != g.live() {
+		if t.continuous && was != g.live() && !lost {
 			t.groupEvent(o, g)
 		}
 	}
@@ -349,6 +380,24 @@ func (t *take) groupSpots() []lineage.BlindSpot {
 		spots = append(spots, lineage.BlindSpot{
 			What:   "groups that may not be described are not listed",
 			Remedy: "grant DESCRIBE on the cluster, or on all groups, to lineaged's principal",
+		})
+	}
+	var unseen []string
+	for _, g := range t.groups {
+		if g.unseen != "" {
+			unseen = append(unseen, g.ref.Group)
+		}
+	}
+	if len(unseen) > 0 {
+		spots = append(spots, lineage.BlindSpot{
+			What:   fmt.Sprintf("%d groups are no longer visible: no longer permitted, or deleted: %s", len(unseen), some(unseen)),
+			Remedy: "grant DESCRIBE on these groups to lineaged's principal",
+		})
+	}
+	if len(t.deniedGroups) > 0 {
+		spots = append(spots, lineage.BlindSpot{
+			What:   fmt.Sprintf("what %d groups have committed may not be read: %s", len(t.deniedGroups), some(slices.Clone(t.deniedGroups))),
+			Remedy: "grant DESCRIBE on these groups to lineaged's principal",
 		})
 	}
 	return spots

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -17,7 +18,7 @@ func (t *take) logDirs(cadence time.Duration) {
 	o := t.observe(sourceLogDirs, cadence)
 	sizes := map[*topic]int64{}
 	counted := map[*topic]int{}
-	hidden := map[string]bool{}
+	unlisted := map[string]bool{}
 	failed := reasons{}
 	forbidden := false
 	for _, a := range t.ask(reqs) {
@@ -39,7 +40,7 @@ func (t *take) logDirs(cadence time.Duration) {
 				tp := t.byName[rt.Topic]
 				if tp == nil {
 					if t.wanted(rt.Topic) {
-						hidden[rt.Topic] = true
+						unlisted[rt.Topic] = true
 					}
 					continue
 				}
@@ -53,14 +54,12 @@ func (t *take) logDirs(cadence time.Duration) {
 		}
 	}
 	t.tellSizes(o, sizes, counted, failed, forbidden)
-	t.hidden = t.hidden[:0]
-	for name := range hidden {
-		// A topic that was just made stands on disk before it stands in the metadata that we read; it is hidden only if it still is at the next look.
-		if t.maybeHidden[name] {
-			t.hidden = append(t.hidden, name)
-		}
+	// A topic that was just made stands on disk before it stands in the metadata that we read.
+	hidden, err := t.hiddenOf(unlisted)
+	if err != nil {
+		o.Missing = append(o.Missing, lineage.Missing{Reason: "which topics may not be described: " + err.Error()})
 	}
-	t.maybeHidden = hidden
+	t.hidden = hidden
 }
 
 func (t *take) tellSizes(o *lineage.Observation, sizes map[*topic]int64, counted map[*topic]int, failed reasons, forbidden bool) {
@@ -71,11 +70,12 @@ func (t *take) tellSizes(o *lineage.Observation, sizes map[*topic]int64, counted
 	}
 	for _, tp := range t.topics {
 		if counted[tp] < len(tp.parts) {
-			if !forbidden {
-				missing.topic(tp, reason)
+			if !forbidden || tp.sized { // what was never to be had is a blind spot; what was is not as it was
+				missing.topic(tp, cmp.Or(tp.unseen, reason))
 			}
 			continue
 		}
+		tp.sized = true
 		o.Samples = append(o.Samples, lineage.Sample{Subject: lineage.Access{Topic: tp.topic}, Metric: lineage.LogBytes, Value: sizes[tp]})
 	}
 	missing.tell(o)

@@ -20,12 +20,6 @@ const topicGoneAfter = 2
 // rightsCadence is how often the principal's rights are asked for.
 const rightsCadence = 5 * time.Minute
 
-// clusterRights is what the principal may do with the cluster as a whole.
-type clusterRights struct {
-	asked    bool
-	describe bool
-}
-
 // metadata asks for brokers, topics and leaders. An error means that the round cannot go on.
 func (t *take) metadata() error {
 	o := t.observe(sourceMetadata, t.cfg.Interval)
@@ -56,52 +50,48 @@ func (t *take) metadata() error {
 		t.brokers = append(t.brokers, b.NodeID)
 	}
 	slices.Sort(t.brokers)
-	cadence := rightsCadence
-	if !t.rights.describe {
-		cadence = deniedRetryPeriod // so that a right that is granted shows soon
-	}
-	if t.due("rights", t.cadence(cadence)) {
-		t.askRights()
-	}
+	t.rightsDue()
 	t.topicsNow(o, resp.Topics)
 	t.topicsGone(o)
-	if len(t.topics) == 0 && t.rights.asked && !t.rights.describe {
+	t.tellLeftOut(o)
+	t.sawAll = t.rights.all()
+	if t.visible() == 0 && t.rights.asked && !t.rights.describe {
 		err := errors.New("not permitted: no topic is visible and the cluster may not be described; grant DESCRIBE on cluster, topics and groups")
+		t.tellTopics(o)
 		t.missAll(o, err.Error())
 		return err
 	}
-	for _, tp := range t.topics {
-		if !tp.factTold {
-			tp.factTold = true
-			o.Facts = append(o.Facts, t.topicFact(tp))
-		}
-	}
+	t.tellTopics(o)
 	t.clusterNow(o, int(resp.ControllerID))
 	t.post(resp.Brokers)
 	t.sayBlind(o, t.metadataSpots())
 	return nil
 }
 
-// askRights asks whether the principal may describe the cluster. Where it may not, lists come back short without an error, and must not be taken for the truth.
-func (t *take) askRights() {
-	ctx, cancel := t.half()
-	defer cancel()
-	req := kmsg.NewPtrDescribeClusterRequest()
-	req.IncludeClusterAuthorizedOperations = true
-	resp, err := req.RequestWith(ctx, t.cl)
-	if err != nil || resp.ErrorCode != 0 {
-		return
+// visible is how many topics are in sight.
+func (s *source) visible() (n int) {
+	for _, tp := range s.topics {
+		if tp.unseen == "" {
+			n++
+		}
 	}
-	// A broker that does not compute the operations answers with the smallest int32; one without an authorizer with all of them.
-	const describe = 1 << 8 // the bit of AclOperation.DESCRIBE
-	ops := resp.ClusterAuthorizedOperations
-	t.rights = clusterRights{asked: true, describe: ops == -1<<31 || ops&describe != 0}
+	return n
+}
+
+// tellTopics tells the facts of the topics that changed.
+func (t *take) tellTopics(o *lineage.Observation) {
+	for _, tp := range t.topics {
+		if !tp.factTold {
+			tp.factTold = true
+			o.Facts = append(o.Facts, t.topicFact(tp))
+		}
+	}
 }
 
 // clusterNow tells the cluster's own fact when it changed. In KRaft the controller that a broker names is any live broker, so it alone is no change.
 func (t *take) clusterNow(o *lineage.Observation, controller int) {
-	now := lineage.ClusterFact{ID: t.cluster, Brokers: len(t.brokers), Controller: controller, Topics: len(t.topics), Groups: -1}
-	if t.continuous || len(t.groups) > 0 {
+	now := lineage.ClusterFact{ID: t.cluster, Brokers: len(t.brokers), Controller: controller, Topics: t.visible(), Groups: -1}
+	if t.sawGroups { // as of the round before: not where some broker did not list its own, or where those may hide that may not be described
 		now.Groups = len(t.groups)
 	}
 	old := t.clusterFact
@@ -133,13 +123,13 @@ func (t *take) topicsNow(o *lineage.Observation, topics []kmsg.MetadataResponseT
 			if t.byName[*rt.Topic] != nil {
 				continue // a broker with old metadata: the topic was made again since
 			}
-			t.reinstate(o, old)
+			t.reinstate(old)
 			tp = old
 		}
 		if tp == nil {
 			tp = t.topicNew(o, rt)
 		}
-		tp.absent = 0
+		t.found(tp)
 		t.leaders(tp, rt, moved)
 	}
 	if len(moved) > 0 {
@@ -158,8 +148,10 @@ func (t *take) topicNew(o *lineage.Observation, rt *kmsg.MetadataResponseTopic) 
 	tp := &topic{account: newAccount(lineage.Topic{Cluster: t.cluster, ID: id, Name: name})}
 	tp.account.epochs = t.txnEpochs
 	tp.internal = rt.IsInternal || strings.HasPrefix(name, "__")
-	// A topic that appears while we watch was born since the last round, unless it only became visible: then leaders have usually changed in its life.
-	born := t.continuous
+	// What another had this name in the last round was made since, whatever may be seen.
+	old := t.byName[name]
+	created := t.created(name)
+	born := t.continuous && (created || old != nil && old.absent == 1)
 	for _, p := range rt.Partitions {
 		born = born && p.LeaderEpoch <= 0
 	}
@@ -170,10 +162,10 @@ func (t *take) topicNew(o *lineage.Observation, rt *kmsg.MetadataResponseTopic) 
 		tp.since = t.round
 	}
 	tp.dirty = true
-	if old := t.byName[name]; old != nil {
+	if old != nil {
 		t.retire(old)
 		o.Events = append(o.Events, lineage.Event{At: t.round, Type: lineage.TopicRecreated, Topic: tp.topic, Detail: "topic id " + old.topic.ID.String() + " before, " + id.String() + " now"})
-	} else if t.continuous || t.resumed {
+	} else if created && (t.continuous || t.resumed) {
 		o.Events = append(o.Events, lineage.Event{At: t.round, Type: lineage.TopicCreated, Topic: tp.topic, Detail: fmt.Sprintf("%d partitions", len(rt.Partitions))})
 	}
 	t.topics[id], t.byName[name] = tp, tp
@@ -195,8 +187,8 @@ func (t *take) retire(tp *topic) {
 	}
 }
 
-// reinstate takes a topic back that was not deleted but invisible for a while. Its books go on where they stood.
-func (t *take) reinstate(o *lineage.Observation, tp *topic) {
+// reinstate takes a topic back that a broker wrongly did not know for a while. Its books go on where they stood.
+func (t *take) reinstate(tp *topic) {
 	delete(t.retired, tp.topic.ID)
 	t.topics[tp.topic.ID], t.byName[tp.topic.Name] = tp, tp
 	tp.factTold, tp.dirty, tp.since = false, true, t.round
@@ -205,7 +197,6 @@ func (t *take) reinstate(o *lineage.Observation, tp *topic) {
 			r.touched, g.dirty = true, true
 		}
 	}
-	o.Events = append(o.Events, lineage.Event{At: t.round, Type: lineage.TopicCreated, Topic: tp.topic, Detail: "visible again"})
 }
 
 // retiredFor is how long a deleted topic is remembered: long enough for every broker to have learned of it.
@@ -221,19 +212,6 @@ func (t *take) forgetRetired() {
 		for _, g := range t.groups {
 			delete(g.readers, id)
 		}
-	}
-}
-
-// topicsGone retires the topics that complete answers no longer name.
-func (t *take) topicsGone(o *lineage.Observation) {
-	t.forgetRetired()
-	for _, tp := range t.topics {
-		if tp.absent < topicGoneAfter {
-			continue
-		}
-		t.retire(tp)
-		o.Events = append(o.Events, lineage.Event{At: t.round, Type: lineage.TopicDeleted, Topic: tp.topic})
-		o.Facts = append(o.Facts, lineage.Fact{Key: lineage.FactKey{Source: t.cfg.Name, Kind: lineage.TopicFacts, Name: tp.topic.Name}, Gone: true})
 	}
 }
 
@@ -281,26 +259,14 @@ func (t *take) topicFact(tp *topic) lineage.Fact {
 	return lineage.Fact{
 		Key: lineage.FactKey{Source: t.cfg.Name, Kind: lineage.TopicFacts, Name: tp.topic.Name},
 		Topic: &lineage.TopicFact{
-			Topic: tp.topic, Partitions: len(tp.parts), Replication: tp.replication, Internal: tp.internal, Configs: tp.configs,
+			Topic: tp.topic, Partitions: len(tp.parts), Replication: tp.replication, Internal: tp.internal, Configs: tp.configs, Unseen: tp.unseen,
 		},
 	}
 }
 
 // metadataSpots are the blind spots of the topic list.
 func (t *take) metadataSpots() []lineage.BlindSpot {
-	var spots []lineage.BlindSpot
-	if t.rights.asked && !t.rights.describe {
-		spots = append(spots, lineage.BlindSpot{
-			What:   "topics and groups that lineaged may not describe are invisible, and how many they are is not known",
-			Remedy: "grant DESCRIBE on the cluster, on topics and on groups to lineaged's principal",
-		})
-	}
-	if len(t.hidden) > 0 {
-		spots = append(spots, lineage.BlindSpot{
-			What:   fmt.Sprintf("%d topics exist that may not be described: %s", len(t.hidden), some(slices.Clone(t.hidden))),
-			Remedy: "grant DESCRIBE on these topics to lineaged's principal",
-		})
-	}
+	spots := t.sightSpots()
 	if len(t.cfg.Include)+len(t.cfg.Exclude) > 0 {
 		spots = append(spots, lineage.BlindSpot{
 			What:   "topics outside the configured topics.include and topics.exclude are not watched",

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -26,7 +27,7 @@ func (t *take) lists(timestamp int64, want func(*topic, int) bool, each func(tp 
 				continue
 			}
 			if leader < 0 {
-				miss(tp, "partitions without a leader")
+				miss(tp, cmp.Or(tp.unseen, "partitions without a leader"))
 				continue
 			}
 			rt := perBroker[leader]

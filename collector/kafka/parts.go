@@ -52,6 +52,8 @@ func (t *take) resume() error {
 	}
 	t.faults, t.lost, t.blind, t.slow, t.owed = was.faults, was.lost, was.blind, was.slow, was.owed
 	t.continuous, t.lacks, t.clusterFact, t.unrest = was.continuous, was.lacks, was.clusterFact, was.unrest
+	t.rights, t.sawAll, t.hidden = was.rights, was.sawAll, was.hidden
+	t.sawGroups, t.groupsCounted = was.sawGroups, was.groupsCounted
 	for id, tp := range t.topics {
 		n, old := len(tp.parts), was.topics[id]
 		if old != nil && len(old.leaders) == n && len(old.epochs) == n && len(old.histories) == n && len(old.starts) == n {

@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,6 +20,7 @@ const (
 	positionsVersion = 1
 	roundKey         = "round"   // the newest round
 	clusterKey       = "cluster" // the cluster id
+	sightKey         = "sight"   // what could be seen in the newest round
 )
 
 func topicKey(id lineage.TopicID) string { return "topic/" + id.String() }
@@ -43,6 +46,10 @@ func (t *take) savePositions() {
 	put(roundKey, e)
 	if !t.continuous {
 		put(clusterKey, []byte(t.cluster))
+	}
+	if sight := t.encodeSight(); string(sight) != t.sightSaved {
+		t.sightSaved = string(sight)
+		put(sightKey, sight)
 	}
 	t.tellUnreadable(o)
 	for _, key := range append(t.gonePositions, t.goneReaders...) { // before what may have come in their place
@@ -92,6 +99,9 @@ func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 		return nil
 	}
 	s.cluster, s.resumed = lineage.ClusterID(positions[clusterKey]), true
+	if value := positions[sightKey]; value != nil {
+		s.leave(sightKey, s.restoreSight(value))
+	}
 	for key, value := range positions {
 		if rest, ok := strings.CutPrefix(key, "topic/"); ok {
 			s.leave(key, s.restoreTopic(rest, value, round))
@@ -101,6 +111,10 @@ func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 	}
 	for key, value := range positions { // of topics and groups that are there by now
 		if rest, ok := strings.CutPrefix(key, "reader/"); ok {
+			if s.isUnwanted(rest) {
+				s.goneReaders = append(s.goneReaders, key)
+				continue
+			}
 			s.leave(key, s.restoreReader(rest, value, round))
 		}
 	}
@@ -115,6 +129,47 @@ func (s *source) leave(key string, err error) {
 	s.cfg.Log.Error("a stored position can't be read; its part is counted anew", "position", key, "error", err)
 	s.unreadable = append(s.unreadable, key)
 	s.gonePositions = append(s.gonePositions, key)
+}
+
+// isUnwanted reports whether a reader's key is of a topic that the configuration leaves out.
+func (s *source) isUnwanted(readerKey string) bool {
+	for _, tp := range s.unwanted {
+		if strings.HasPrefix(readerKey, tp.topic.ID.String()+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// encodeSight keeps what the lists of the last round can be compared with: a topic that they lacked is new only if they held all, and the configuration wanted the same.
+func (s *source) encodeSight() []byte {
+	var e encoder
+	e.uint(positionsVersion)
+	e.bool(s.sawAll)
+	e.string(s.filter())
+	e.uint(uint64(len(s.hidden)))
+	for _, name := range slices.Sorted(maps.Keys(s.hidden)) {
+		e.string(name)
+	}
+	return e
+}
+
+// filter spells the patterns of the topics that are wanted.
+func (s *source) filter() string { return fmt.Sprintf("%q %q", s.cfg.Include, s.cfg.Exclude) }
+
+func (s *source) restoreSight(value []byte) error {
+	d := decoder{b: value}
+	d.version()
+	all, filter := d.bool(), d.string()
+	hidden := map[string]bool{}
+	for range d.count() {
+		hidden[d.string()] = true
+	}
+	if err := d.done(); err != nil {
+		return err
+	}
+	s.sawAll, s.hidden, s.sightSaved = all && filter == s.filter(), hidden, string(value)
+	return nil
 }
 
 // tellUnreadable says which books begin anew, in the round in which they do.
@@ -259,6 +314,10 @@ func (s *source) restoreTopic(hexID string, value []byte, round time.Time) error
 	tp, err := decodeTopic(id, s.cluster, value, round)
 	if err != nil {
 		return err
+	}
+	if !s.wanted(tp.topic.Name) {
+		s.unwanted, s.gonePositions = append(s.unwanted, tp), append(s.gonePositions, topicKey(id))
+		return nil
 	}
 	tp.widen(len(tp.parts), false)
 	s.topics[id], s.byName[tp.topic.Name] = tp, tp

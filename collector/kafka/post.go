@@ -41,7 +41,7 @@ func (t *take) post(brokers []kmsg.MetadataResponseBroker) {
 // endsOf returns where a topic ends; nowhere when there is no such topic.
 func (s *source) endsOf(name string) collector.Ends {
 	tp := s.byName[name]
-	if tp == nil {
+	if tp == nil || tp.unseen != "" {
 		return collector.Ends{}
 	}
 	ends := collector.Ends{Offsets: make([]int64, len(tp.parts)), Transactional: tp.hasMarkers()}

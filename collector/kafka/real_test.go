@@ -35,6 +35,8 @@ type recorder struct {
 	events    []lineage.Event
 	sightings map[lineage.Access]lineage.EvidenceKind
 	blind     map[string][]lineage.BlindSpot
+	gone      map[lineage.FactKey]bool
+	topics    map[string]*lineage.TopicFact
 	positions map[string][]byte
 	fail      error
 }
@@ -43,6 +45,7 @@ func newRecorder() *recorder {
 	return &recorder{
 		totals:    map[lineage.Access]map[lineage.Metric]lineage.Sample{},
 		sightings: map[lineage.Access]lineage.EvidenceKind{}, positions: map[string][]byte{}, blind: map[string][]lineage.BlindSpot{},
+		gone: map[lineage.FactKey]bool{}, topics: map[string]*lineage.TopicFact{},
 	}
 }
 
@@ -68,8 +71,13 @@ func (r *recorder) Append(_ context.Context, obs ...lineage.Observation) error {
 			r.missing = append(r.missing, o.Source.String()+": "+m.Reason)
 		}
 		for _, f := range o.Facts {
-			if f.Key.Kind == lineage.BlindSpotFacts {
+			switch {
+			case f.Gone:
+				r.gone[f.Key] = true
+			case f.Key.Kind == lineage.BlindSpotFacts:
 				r.blind[f.Key.Name] = f.BlindSpots
+			case f.Topic != nil:
+				r.topics[f.Key.Name] = f.Topic
 			}
 		}
 		for _, p := range o.Positions {

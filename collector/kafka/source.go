@@ -38,6 +38,7 @@ type source struct {
 	sink       collector.Sink   // as last given to Restore
 	faults     map[string]fault // parts that panicked, by source
 	spoilt     bool             // a part panicked in the last round: the books may be half written
+	sightSaved string           // as the stored position has it
 	unreadable []string         // position keys that Restore could not read, to be told
 
 	cluster    lineage.ClusterID
@@ -56,12 +57,16 @@ type source struct {
 	lost        map[string]bool                // sources that saw nothing in their last round
 	slow        map[string]time.Time           // last round of the slow sources
 	owed        map[string]bool                // slow sources whose last round could not be taken
-	hidden      []string                       // topics that log directories show and metadata does not
-	maybeHidden map[string]bool                // those of the last look alone
+	hidden      map[string]bool                // topics that log directories show and that may not be described
 
 	lacks         map[string]bool // what the brokers do not support, by source or group type: not asked again until the next start
 	configsDenied bool            // some topics' configurations may not be described: not asked again before the cadence
 	rights        clusterRights
+	sawAll        bool     // the lists of the last round held all that there was
+	sawGroups     bool     // so did the list of groups
+	groupsCounted bool     // all brokers listed their groups in the last round
+	deniedGroups  []string // whose commits may not be read, of the last round
+	unwanted      []*topic // restored ones that the configuration leaves out now, to be told
 
 	tellersLate time.Time // since when those who tell of movers are late; zero: they are not
 
@@ -93,9 +98,12 @@ type topic struct {
 	since       time.Time // round in which it came into sight, of a topic that was not born then; zero: it was restored, or born
 	retired     time.Time // round in which it was found deleted
 	absent      int       // complete metadata rounds in a row that did not name it
+	unseen      string    // why it is out of sight although it was not seen to be deleted; empty: it is not
+	sought      time.Time // round in which it was last asked for by its id
 	factTold    bool      // its fact was told and did not change since
 	dirty       bool      // its position changed since it was last saved
 	whole       bool      // all its ends were read in the last round
+	sized       bool      // its size on disk was told once
 	retry       time.Time // when to ask again for a producer state that was denied
 }
 
@@ -120,11 +128,12 @@ func (s *source) forget() {
 	s.retired = map[lineage.TopicID]*topic{}
 	s.groups, s.departed = map[string]*group{}, map[string]*group{}
 	s.continuous, s.resumed, s.unrest = false, false, time.Time{}
-	s.clusterFact = lineage.ClusterFact{}
+	s.clusterFact, s.rights, s.sawAll, s.unwanted, s.hidden = lineage.ClusterFact{}, clusterRights{}, false, nil, nil
+	s.sawGroups, s.groupsCounted = false, false
 	s.lacks = map[string]bool{}
 	s.txnIDs, s.unnamed, s.txnEpochs = map[int64]string{}, map[int64]time.Time{}, map[int64]epochSeen{}
 	s.blind, s.lost, s.slow = map[string][]lineage.BlindSpot{}, map[string]bool{}, map[string]time.Time{}
-	s.owed, s.faults, s.spoilt, s.unreadable = map[string]bool{}, map[string]fault{}, false, nil
+	s.owed, s.faults, s.spoilt, s.unreadable, s.sightSaved = map[string]bool{}, map[string]fault{}, false, nil, ""
 	s.gonePositions, s.goneReaders = nil, nil
 	s.dark = dark{}
 }

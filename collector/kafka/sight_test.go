@@ -1,0 +1,261 @@
+package kafka
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	saslplain "github.com/twmb/franz-go/pkg/sasl/plain"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// newGuarded makes a world whose brokers have rights, and a source that has none of its own yet.
+func newGuarded(t *testing.T) *world {
+	t.Helper()
+	fake, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.EnableSASL(), kfake.EnableACLs(), kfake.Superuser("PLAIN", "admin", "admin"), kfake.User("PLAIN", "alice", "alice"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(fake.Close)
+	w := &world{t: t, fake: fake, rec: newRecorder(), round: t0, asked: map[int16]int{}}
+	w.adminWriter()
+	w.admin = kadm.NewClient(w.client)
+	w.start(alice)
+	return w
+}
+
+var alice = Config{SASL: saslplain.Auth{User: "alice", Pass: "alice"}.AsMechanism()}
+
+// adminWriter gives the world a new producer that may do all.
+func (w *world) adminWriter() {
+	w.t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(w.fake.ListenAddrs()...), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.SASL(saslplain.Auth{User: "admin", Pass: "admin"}.AsMechanism()))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(client.Close)
+	w.client = client
+}
+
+// right is what alice may describe. A pattern that ends in * is a prefix; "*" alone is everything.
+type right struct{ topic, group, cluster string }
+
+func (r right) acl(b *kadm.ACLBuilder) *kadm.ACLBuilder {
+	name := r.topic + r.group
+	pattern := kadm.ACLPatternLiteral
+	if strings.HasSuffix(name, "*") && name != "*" {
+		name, pattern = strings.TrimSuffix(name, "*"), kadm.ACLPatternPrefixed
+	}
+	b = b.ResourcePatternType(pattern).Operations(kadm.OpDescribe)
+	switch {
+	case r.topic != "":
+		return b.Topics(name)
+	case r.group != "":
+		return b.Groups(name)
+	}
+	return b.Clusters()
+}
+
+func (w *world) grant(rights ...right) {
+	w.t.Helper()
+	for _, r := range rights {
+		if _, err := w.admin.CreateACLs(w.t.Context(), r.acl(kadm.NewACLs().Allow("User:alice").AllowHosts("*"))); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}
+
+func (w *world) deny(rights ...right) {
+	w.t.Helper()
+	for _, r := range rights {
+		if _, err := w.admin.CreateACLs(w.t.Context(), r.acl(kadm.NewACLs().Deny("User:alice").DenyHosts("*"))); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}
+
+// revoke takes back what was granted, or denied.
+func (w *world) revoke(rights ...right) {
+	w.t.Helper()
+	for _, r := range rights {
+		for _, b := range []*kadm.ACLBuilder{kadm.NewACLs().Allow("User:alice").AllowHosts("*"), kadm.NewACLs().Deny("User:alice").DenyHosts("*")} {
+			if _, err := w.admin.DeleteACLs(w.t.Context(), r.acl(b)); err != nil {
+				w.t.Fatal(err)
+			}
+		}
+	}
+}
+
+var (
+	theCluster = right{cluster: "*"}
+	allTopics  = right{topic: "*"}
+	allGroups  = right{group: "*"}
+)
+
+// What comes into sight was not made now, and what goes out of it was not deleted.
+func TestRightsWidenedAndNarrowed(t *testing.T) {
+	for _, c := range []struct {
+		name         string
+		before, more []right
+		denied       []right // before, and lifted as the others are granted
+	}{
+		{"literal", []right{{topic: "mine"}}, []right{{topic: "old"}, {group: "g"}}, nil},
+		{"prefix", []right{{topic: "mine"}}, []right{{topic: "ol*"}, {group: "*"}}, nil},
+		{"wildcard", []right{{topic: "mine"}}, []right{allTopics, allGroups}, nil},
+		{"wildcard where the cluster may be described", []right{{topic: "mine"}, allGroups, theCluster}, []right{allTopics}, nil},
+		{"all rights", []right{{topic: "mine"}}, []right{allTopics, allGroups, theCluster}, nil},
+		{"only the topic", []right{{topic: "mine"}}, []right{{topic: "old"}}, nil},
+		{"only the group", []right{{topic: "mine"}}, []right{{group: "g"}}, nil},
+		{"a rule that denied", []right{allTopics, allGroups, theCluster}, nil, []right{{topic: "old"}}},
+		{"everything", nil, []right{allTopics, allGroups, theCluster}, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newGuarded(t)
+			w.topic("mine", 1)
+			w.topic("old", 1)
+			w.write("old", 0, 50)
+			w.commit("g", "old", 0, 20)
+			w.grant(c.before...)
+			w.deny(c.denied...)
+			w.take(3)
+			w.grant(c.more...)
+			w.revoke(c.denied...)
+			w.take(40) // past every cadence
+			w.nothingHappened("widened")
+			w.revoke(c.more...)
+			w.deny(c.denied...)
+			w.take(40)
+			w.nothingHappened("narrowed")
+			if c.name != "only the group" {
+				if said := fmtMissing(w.missing(sourceEnds)); !strings.Contains(said, "no longer visible") && !strings.Contains(said, "not permitted") {
+					t.Errorf("the end offsets miss %q after the topic went out of sight", said)
+				}
+			}
+			w.start(alice)
+			w.take(40)
+			w.nothingHappened("narrowed, and after a restart")
+			w.grant(c.more...)
+			w.revoke(c.denied...)
+			w.take(40)
+			w.nothingHappened("widened again")
+		})
+	}
+}
+
+func fmtMissing(all []lineage.Missing) string {
+	var out []string
+	for _, m := range all {
+		out = append(out, m.Reason)
+	}
+	return strings.Join(out, "; ")
+}
+
+// nothingHappened checks that no event and no count came of what is in sight.
+func (w *world) nothingHappened(when string) {
+	w.t.Helper()
+	for _, e := range w.rec.events {
+		switch e.Type {
+		case lineage.TopicCreated, lineage.TopicDeleted, lineage.TopicRecreated, lineage.GroupJoined, lineage.GroupLeft:
+			w.t.Errorf("%s: %s %s%s %s", when, e.Type, e.Topic.Name, e.Group.Group, e.Detail)
+		default:
+		}
+	}
+	w.rec.events = nil
+	for a, metrics := range w.rec.totals {
+		for m, s := range metrics {
+			if m.Moves() && s.Value > 0 {
+				w.t.Errorf("%s: %s of %+v: %d", when, m, a, s.Value)
+			}
+		}
+	}
+	for key := range w.rec.gone {
+		w.t.Errorf("%s: %v %q is told to be gone", when, key.Kind, key.Name)
+	}
+	clear(w.rec.gone)
+}
+
+// With all rights what appears is new and what vanishes is deleted, also while lineaged was stopped.
+func TestCreatedAndDeletedWithAllRights(t *testing.T) {
+	w := newGuarded(t)
+	w.grant(allTopics, allGroups, theCluster)
+	w.topic("old", 1)
+	w.take(3)
+	w.topic("new", 1)
+	w.write("new", 0, 5)
+	w.take(2)
+	if n := w.events(lineage.TopicCreated); n != 1 || w.appended("new") != 5 {
+		t.Errorf("%d events of created topics and %d records, want 1 and 5", n, w.appended("new"))
+	}
+	w.remove("old")
+	w.take(4)
+	if n := w.events(lineage.TopicDeleted); n != 1 {
+		t.Errorf("%d events of deleted topics, want 1", n)
+	}
+	w.topic("meanwhile", 1)
+	w.remove("new")
+	w.start(alice)
+	w.take(4)
+	if n := w.events(lineage.TopicCreated); n != 2 {
+		t.Errorf("%d events of created topics, want the one made meanwhile too", n)
+	}
+	if n := w.events(lineage.TopicDeleted); n != 2 {
+		t.Errorf("%d events of deleted topics, want the one deleted meanwhile too", n)
+	}
+}
+
+// A topic that is deleted while it may not be described is deleted: Kafka says so of its id.
+func TestDeletedWhileOutOfSight(t *testing.T) {
+	w := newGuarded(t)
+	w.grant(allTopics, theCluster)
+	w.topic("mine", 1)
+	w.topic("old", 1)
+	w.take(3)
+	w.deny(right{topic: "old"})
+	w.take(5)
+	if f := w.rec.topics["old"]; f == nil || f.Unseen == "" {
+		t.Errorf("the fact %+v does not say why the topic is out of sight", f)
+	}
+	if spots := w.rec.blind[sourceMetadata]; !slices.ContainsFunc(spots, func(b lineage.BlindSpot) bool { return strings.Contains(b.What, "no longer visible") }) {
+		t.Errorf("blind spots %+v", spots)
+	}
+	w.remove("old")
+	w.take(int(lostCadence/tick) + 2)
+	if n := w.events(lineage.TopicDeleted); n != 1 {
+		t.Errorf("%d events of deleted topics, want 1", n)
+	}
+}
+
+// What the configuration leaves out was not deleted, and what it takes in was not created.
+func TestTopicsIncludeOverARestart(t *testing.T) {
+	w := newWorld(t, 1)
+	w.topic("mine", 1)
+	w.topic("old", 1)
+	w.write("old", 0, 50)
+	w.commit("g", "old", 0, 20)
+	w.take(3)
+	narrow := Config{Include: []*regexp.Regexp{regexp.MustCompile("^mine$")}}
+	w.start(narrow)
+	w.take(5)
+	w.nothingHappened("narrowed")
+	if f := w.rec.topics["old"]; f == nil || f.Unseen != leftOut {
+		t.Errorf("the fact %+v does not say that the topic is left out", f)
+	}
+	w.write("old", 0, 5)
+	w.commit("g", "old", 0, 40)
+	w.take(2)
+	w.start(narrow)
+	w.take(2)
+	w.start(Config{})
+	w.take(5)
+	w.nothingHappened("widened")
+	w.write("old", 0, 3)
+	w.take(2)
+	if n := w.appended("old"); n != 3 {
+		t.Errorf("%d appended, want the 3 since it is watched again", n)
+	}
+}
