@@ -1,0 +1,202 @@
+package kafka
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// TestJudge goes through the kinds of steps one by one: what was read, and whether that is said to be a bound.
+func TestJudge(t *testing.T) {
+	steady := habit{epochs: true, most: 100, pause: 5 * time.Second}
+	live := groupState{live: true, wasLive: true, found: t0}
+	nobody := groupState{found: t0}
+	old, young := time.Hour, time.Second
+	for _, c := range []struct {
+		name    string
+		step    step
+		ctx     stepContext
+		read    int64
+		skipped int64
+		bound   string
+		event   string
+	}{
+		{"a member goes on", step{from: 100, to: 150, base: 100, epoch: true, age: young, ageKnown: true}, stepContext{groupState: live, habit: steady}, 50, 0, "", ""},
+		{"a member catches up as ever", step{from: 100, to: 400, base: 100, epoch: true, age: old, ageKnown: true}, stepContext{groupState: live, habit: steady, pause: 5 * time.Second}, 300, 0, "", ""},
+		{"a member seeks forward", step{from: 100, to: 1000, base: 100, epoch: true, age: old, ageKnown: true}, stepContext{groupState: live, habit: steady, pause: 5 * time.Second}, 900, 0, boundJump, "sought"},
+		{"a member moves on after a long pause", step{from: 100, to: 200, base: 100, epoch: true, age: old, ageKnown: true}, stepContext{groupState: live, habit: steady, pause: time.Minute}, 100, 0, boundJump, ""},
+		{"reset and started within a tick", step{from: 100, to: 1005, base: 100, epoch: true, age: young, ageKnown: true}, stepContext{groupState: groupState{live: true, found: t0}, habit: steady}, 905, 0, boundRestarted, ""},
+		{"reset to the end", step{from: 100, to: 1000, base: 100, age: old, ageKnown: true}, stepContext{groupState: nobody, habit: steady}, 0, 900, "", "set forward"},
+		{"reset to the end in the tick in which the member left", step{from: 100, to: 1000, base: 100, age: old, ageKnown: true}, stepContext{groupState: groupState{wasLive: true, found: t0}, habit: steady}, 0, 900, "", "set forward"},
+		{"reset to the start", step{from: 100, to: 0, base: 100}, stepContext{groupState: nobody, habit: steady}, 0, 0, "", "set back"},
+		{"who never bore an epoch, and was no member", step{from: 100, to: 400, base: 100, age: old, ageKnown: true}, stepContext{groupState: nobody, habit: habit{plain: true, alone: 1, most: 300, pause: time.Hour}}, 300, 0, boundAlone, "read, or set"},
+		{"the same again and again", step{from: 100, to: 400, base: 100, age: old, ageKnown: true}, stepContext{groupState: nobody, habit: habit{plain: true, alone: believedAfter, most: 300, pause: time.Hour}}, 300, 0, "", ""},
+		{"a short job whose commits bear epochs", step{from: 100, to: 150, base: 100, epoch: true, age: young, ageKnown: true}, stepContext{groupState: nobody, habit: steady}, 50, 0, "", ""},
+		{"MirrorMaker 2 syncs", step{from: 100, to: 150, base: 100}, stepContext{groupState: nobody, copied: true}, 0, 0, "", ""},
+		{"MirrorMaker 2 syncs at first", step{from: noCommit, to: 150, was: -1, then: -1}, stepContext{groupState: nobody, copied: true}, 0, 0, "", ""},
+		{"a member reads a copy", step{from: 100, to: 150, base: 100, epoch: true, age: young, ageKnown: true}, stepContext{groupState: live, copied: true, habit: steady}, 50, 0, "", ""},
+		{"the start passed it in the step", step{from: 100, to: 1000, base: 100, start: 950, epoch: true, age: old, ageKnown: true}, stepContext{groupState: live, habit: steady}, 50, 0, boundOvertaken, ""},
+		{"the start passed it before", step{from: 100, to: 1000, base: 950, start: 950, epoch: true, age: old, ageKnown: true}, stepContext{groupState: live, habit: steady}, 50, 0, boundGone, ""},
+		{"a compacted log", step{from: 100, to: 150, base: 100, epoch: true, age: young, ageKnown: true}, stepContext{groupState: live, habit: steady, compacted: isCompacted}, 50, 0, boundCompacted, ""},
+		{"a log that may be compacted", step{from: 100, to: 150, base: 100, epoch: true, age: young, ageKnown: true}, stepContext{groupState: live, habit: steady, compacted: maybeCompacted}, 50, 0, boundMaybe, ""},
+		{"markers", step{from: 100, to: 150, base: 100, epoch: true, age: young, ageKnown: true}, stepContext{groupState: live, habit: steady, markers: true}, 50, 0, boundMarkers, ""},
+		{"a share group", step{from: 100, to: 150, base: 100, epoch: true}, stepContext{groupState: nobody, share: true}, 50, 0, boundShare, ""},
+		{"the log was truncated", step{from: 1000, to: 800, base: 600, fell: true, epoch: true}, stepContext{groupState: live, habit: steady}, 200, 0, boundFell, ""},
+		{"and the reader goes beyond", step{from: 1000, to: 1100, base: 600, fell: true, epoch: true}, stepContext{groupState: live, habit: steady}, 500, 0, boundFell, ""},
+		{"a member seeks back and reads again", step{from: 1000, to: 300, base: 1000, epoch: true}, stepContext{groupState: live, habit: steady}, 300, 0, boundBack, "went back"},
+		{"a commit comes late", step{from: 1000, to: 990, base: 1000, epoch: true}, stepContext{groupState: live, habit: steady}, 0, 0, "", ""},
+		{"nobody looked for an hour", step{from: 100, to: 150, base: 100, epoch: true, age: young, ageKnown: true}, stepContext{groupState: live, habit: steady, unseen: time.Hour}, 50, 0, boundUnseen, ""},
+		{"it was there before anybody looked", step{from: noCommit, to: 150, was: -1, then: 100}, stepContext{groupState: groupState{live: true}}, 0, 0, "", ""},
+		{"a new group is seen to wait at an empty log", step{from: noCommit, to: 150, was: -1, then: 0}, stepContext{groupState: live}, 150, 0, "", ""},
+		{"a new group of which only the end is seen", step{from: noCommit, to: 150, was: -1, then: 0, epoch: true}, stepContext{groupState: nobody}, 150, 0, boundOnce, ""},
+		{"a new group without epochs", step{from: noCommit, to: 150, was: -1, then: 150}, stepContext{groupState: nobody}, 150, 0, boundBegan, "read, or set"},
+		{"a new group at the start", step{from: noCommit, to: 40, start: 40, was: -1, then: 150}, stepContext{groupState: nobody}, 0, 0, "", ""},
+		{"its offsets were deleted, and it goes on", step{from: lostCommit, to: 150, was: 140, then: 0, epoch: true}, stepContext{groupState: live}, 10, 0, boundLost, ""},
+	} {
+		c.ctx.tick, c.ctx.since = tick, tick
+		v := judge(c.step, c.ctx)
+		if v.read != c.read || v.skipped != c.skipped || v.bound != c.bound || (c.event == "") != (v.event == "") || !strings.Contains(v.event, c.event) {
+			t.Errorf("%s: got %+v, want %d read, %d skipped, bound %q, event %q", c.name, v, c.read, c.skipped, c.bound, c.event)
+		}
+		if v.bound != "" && !strings.HasPrefix(v.bound, "at most") && !strings.HasPrefix(v.bound, "at least") {
+			t.Errorf("%s: the bound %q does not say which", c.name, v.bound)
+		}
+	}
+}
+
+// A group that committed before anybody looked is a reader from the first look: there, with its lag, at rest.
+func TestReaderThatStoppedBeforeItWasSeen(t *testing.T) {
+	r := newReader(lineage.Access{}, lineage.GroupOffsets)
+	r.observe([]commit{{0, 100, 0}}, fakeEnds{endOffset: 400, old: true}, groupState{}, t0, at(-1))
+	samples, sightings := r.tell(t0, at(-1))
+	if len(sightings) != 1 || sightings[0].Evidence != lineage.GroupOffsets || sightings[0].Moved || sightings[0].Detail == "" {
+		t.Errorf("sightings %+v, want one that it stands there", sightings)
+	}
+	if s, ok := value(samples, lineage.Lag); !ok || s.Value != 300 {
+		t.Errorf("lag %+v, want 300", s)
+	}
+	if s, ok := value(samples, lineage.Live); !ok || s.Value != 0 {
+		t.Errorf("live %+v, want 0", s)
+	}
+	r.observe([]commit{{0, 100, 0}}, fakeEnds{endOffset: 400, old: true}, groupState{found: t0}, at(1), t0)
+	if _, again := r.tell(at(1), t0); len(again) != 0 {
+		t.Errorf("told again: %+v", again)
+	}
+}
+
+// What waits in a partition without a commit is no zero: it is unknown, or all of it where the reader was seen to begin at the start.
+func TestLagOfPartitionsWithoutACommit(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		started bool
+		state   groupState
+		want    int64
+	}{
+		{"a live reader", false, groupState{live: true, wasLive: true, reads: true}, lineage.Unknown},
+		{"one that began at the start", true, groupState{live: true, wasLive: true, reads: true}, 50 + 100 + 100},
+		{"one whose members have other topics", false, groupState{live: true, wasLive: true}, 50},
+		{"one that nobody is in", false, groupState{}, 50},
+	} {
+		r := newReader(lineage.Access{}, lineage.GroupOffsets)
+		r.habit.started = c.started
+		r.observe([]commit{{0, 50, 0}}, fakeEnds{endOffset: 100, parts: 3}, c.state, t0, at(-1))
+		if r.gauges.lag != c.want {
+			t.Errorf("%s: lag %d, want %d", c.name, r.gauges.lag, c.want)
+		}
+	}
+}
+
+// Where the log's start passed a reader, what is gone is lost and no lag; it is told once, and what is read afterwards is a bound.
+func TestReaderThatTheLogOvertakes(t *testing.T) {
+	r := newReader(lineage.Access{Client: lineage.Client{Group: "slow"}}, lineage.GroupOffsets)
+	guessed := false // the newest count of what was lost
+	look := func(n int, offset, start int64) []lineage.Event {
+		g := groupState{live: true, wasLive: true}
+		if n > 0 {
+			g.found = t0
+		}
+		r.observe([]commit{{0, offset, 0}}, fakeEnds{endOffset: 1000, start: start, old: true}, g, at(n), at(n-1))
+		samples, _ := r.tell(at(n), at(n-1))
+		if s, ok := value(samples, lineage.Lost); ok {
+			guessed = s.Estimated
+		}
+		return r.tellEvents(at(n))
+	}
+	look(0, 100, 0)
+	if e := look(1, 100, 950); len(e) != 1 || e[0].Type != lineage.RecordsLost || !strings.Contains(e[0].Detail, "850") {
+		t.Errorf("events %+v, want that 850 records are lost", e)
+	}
+	if r.gauges.lag != 50 || r.lost.n != 850 || guessed {
+		t.Errorf("lag %d, lost %+v; want 50 and 850", r.gauges.lag, r.lost)
+	}
+	if e := look(2, 100, 960); len(e) != 0 {
+		t.Errorf("told again: %+v", e)
+	}
+	look(3, 1000, 960)
+	if r.read.n != 40 || r.bound != boundGone || r.lost.n != 860 {
+		t.Errorf("read %+v, %q, lost %+v; want at most 40 and 860", r.read, r.bound, r.lost)
+	}
+	// Overtaken in the very step.
+	r = newReader(lineage.Access{}, lineage.GroupOffsets)
+	look(0, 100, 0)
+	look(1, 1000, 950)
+	if r.read.n != 50 || r.bound != boundOvertaken || r.lost.n != 850 || !guessed {
+		t.Errorf("read %+v, %q, lost %+v; want at least 50 and about 850", r.read, r.bound, r.lost)
+	}
+}
+
+// A commit that lies beyond the end is not caught up: the log was truncated under it.
+func TestReaderBeyondATruncatedLog(t *testing.T) {
+	r := newReader(lineage.Access{}, lineage.GroupOffsets)
+	look := func(n int, offset, end int64) {
+		g := groupState{live: true, wasLive: true}
+		if n > 0 {
+			g.found = t0
+		}
+		r.observe([]commit{{0, offset, 0}}, fakeEnds{endOffset: end}, g, at(n), at(n-1))
+		r.tell(at(n), at(n-1))
+	}
+	look(0, 1000, 1000)
+	look(1, 1005, 1003) // the end was read before the commit was made
+	if r.gauges.lag != 0 {
+		t.Errorf("lag %d of a commit that is ahead of the end", r.gauges.lag)
+	}
+	look(2, 1005, 600)
+	if r.gauges.lag != lineage.Unknown || len(r.events) != 1 {
+		t.Errorf("lag %d, events %q of a commit beyond the end", r.gauges.lag, r.events)
+	}
+	look(3, 700, 800)
+	if r.read.n != 5+100 || r.bound != boundFell || r.gauges.lag != 100 {
+		t.Errorf("read %+v, %q, lag %d; want 105, a bound, and 100", r.read, r.bound, r.gauges.lag)
+	}
+}
+
+// The marker behind a partition's last record is no lag.
+func TestMarkerIsNoLag(t *testing.T) {
+	for _, marker := range []bool{false, true} {
+		r := newReader(lineage.Access{}, lineage.GroupOffsets)
+		r.observe([]commit{{0, 99, 0}}, fakeEnds{endOffset: 100, markers: true, marker: marker}, groupState{}, t0, at(-1))
+		if want := 1 - number(marker); r.gauges.lag != want {
+			t.Errorf("lag %d where the last offset is a marker: %v", r.gauges.lag, marker)
+		}
+	}
+}
+
+// A reader without membership lives as long as it goes on in its rhythm.
+func TestReaderWithoutMembershipIsAlive(t *testing.T) {
+	r := newReader(lineage.Access{}, lineage.GroupOffsets)
+	for i := range 5 {
+		r.observe([]commit{{0, int64(100 * i), -1}}, fakeEnds{endOffset: 1000}, groupState{found: t0}, at(i), at(i-1))
+		r.tell(at(i), at(i-1))
+	}
+	if !r.gauges.live || !r.gauges.pending || r.bound != "" {
+		t.Errorf("%+v, bound %q; want a live reader whose steps are believed", r.gauges, r.bound)
+	}
+	late := at(4).Add(time.Hour)
+	r.observe([]commit{{0, 400, -1}}, fakeEnds{endOffset: 1000}, groupState{found: t0}, late, late.Add(-tick))
+	if r.gauges.live || r.gauges.lag != 600 {
+		t.Errorf("an hour later: %+v", r.gauges)
+	}
+}
