@@ -56,6 +56,7 @@ func (t *take) savePositions() {
 		put(key, nil)
 	}
 	t.gonePositions, t.goneReaders = nil, nil
+	o.Positions = append(o.Positions, t.rhythm.Positions()...)
 	for _, tp := range t.topics {
 		if tp.dirty {
 			tp.dirty = false
@@ -109,6 +110,7 @@ func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 			s.leave(key, s.restoreGroup(rest, value))
 		}
 	}
+	s.rhythm.Restore(positions, round, s.leave)
 	for key, value := range positions { // of topics and groups that are there by now
 		if rest, ok := strings.CutPrefix(key, "reader/"); ok {
 			if s.isUnwanted(rest) {

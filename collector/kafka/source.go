@@ -12,6 +12,7 @@ import (
 
 	"github.com/lineaged/lineaged/collector"
 	"github.com/lineaged/lineaged/internal/pastend"
+	"github.com/lineaged/lineaged/internal/rhythm"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -80,6 +81,8 @@ type source struct {
 	posted []string // names of all topics, sorted, as the board has them
 
 	gonePositions, goneReaders []string // position keys to remove with the next save
+
+	rhythm *rhythm.Tracker // of the flows, which begin and end
 }
 
 // topic is what the source knows of one topic incarnation.
@@ -109,6 +112,7 @@ type topic struct {
 
 func newSource(cfg Config) *source {
 	s := &source{cfg: cfg}
+	s.rhythm = newRhythm(s)
 	s.forget()
 	return s
 }
@@ -136,6 +140,7 @@ func (s *source) forget() {
 	s.owed, s.faults, s.spoilt, s.unreadable, s.sightSaved = map[string]bool{}, map[string]fault{}, false, nil, ""
 	s.gonePositions, s.goneReaders = nil, nil
 	s.dark = dark{}
+	s.rhythm.Forget()
 }
 
 // take is one round under way.
@@ -182,6 +187,7 @@ func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observa
 		t.forgetEvents()
 	}
 	if t.slowSources() && whole {
+		t.tellFlows()
 		t.savePositions()
 		s.continuous = true
 	}

@@ -42,7 +42,7 @@ var layers = map[string]layer{
 		why:     "identity is pure: client facts and rules in, node out; it knows lineage only",
 	},
 	"collector": {
-		imports: []string{"internal/mm2", "internal/copybook", "internal/pastend"},
+		imports: []string{"internal/mm2", "internal/copybook", "internal/pastend", "internal/rhythm"},
 		tests:   []string{"internal/kafkatest"},
 		why:     "a collector hands observations to a small interface that it declares; it never sees store, graph or API",
 	},
@@ -82,6 +82,7 @@ var layers = map[string]layer{
 	"internal/kafkatest": {imports: []string{"internal/child"}, tests: []string{"internal/mm2"}, why: "the test broker knows Kafka, not lineaged"},
 	"internal/copybook":  {imports: []string{"internal/pastend"}, outside: []string{none}, why: "internal/copybook is pure bookkeeping in the words of lineage"},
 	"internal/pastend":   {outside: []string{none}, why: "internal/pastend is pure bookkeeping; the standard library only"},
+	"internal/rhythm":    {outside: []string{none}, why: "internal/rhythm is pure bookkeeping in the words of lineage"},
 	"internal/mm2":       {outside: []string{none}, why: "internal/mm2 is pure: bytes and names in, values out; the standard library only"},
 	"internal/archtest":  {outside: []string{none}, why: "a check of the code must not depend on it"},
 	"internal/check":     {outside: []string{none}, why: "make test must run before anything else compiles"},

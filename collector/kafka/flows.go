@@ -1,0 +1,40 @@
+package kafka
+
+import (
+	"time"
+
+	"github.com/lineaged/lineaged/internal/rhythm"
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// This file tells when flows begin and end.
+
+// newRhythm makes what follows the source's flows.
+func newRhythm(s *source) *rhythm.Tracker {
+	return rhythm.New(rhythm.Config{Tick: s.cfg.Interval, Application: s.cfg.Application, Born: s.born, Since: s.inSight, Visible: s.visible})
+}
+
+// born reports whether the topic or the group of an access appeared under observation.
+func (s *source) born(a lineage.Access) bool {
+	if tp := s.byName[a.Topic.Name]; tp != nil && !tp.born.IsZero() {
+		return true
+	}
+	g := s.groups[a.Client.Group]
+	return g != nil && !g.joined.IsZero()
+}
+
+// inSight returns when a topic that is older came into sight; zero: not in this run.
+func (s *source) inSight(a lineage.Access) time.Time {
+	if tp := s.byName[a.Topic.Name]; tp != nil {
+		return tp.since
+	}
+	return time.Time{}
+}
+
+// visible reports whether what an access moves in can be seen. What was deleted is not hidden: that is told.
+func (s *source) visible(a lineage.Access) bool {
+	return s.byName[a.Topic.Name] != nil && (a.Client.Group == "" || s.groups[a.Client.Group] != nil)
+}
+
+// tellFlows tells which flows began and ended, once all else of the round was told.
+func (t *take) tellFlows() { t.rhythm.Observe(t.obs) }
