@@ -54,6 +54,7 @@ func (t *take) savePositions() {
 	for _, key := range t.closed {
 		put(key, nil)
 	}
+	o.Positions = append(o.Positions, t.rhythm.Positions()...)
 	for key, b := range t.books {
 		if b.Dirty {
 			put(key, b.Encode())
@@ -83,6 +84,7 @@ func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 			s.writersStored = string(value)
 		}
 	}
+	s.rhythm.Restore(positions, round, func(key string, err error) { s.cfg.Log.Warn("position left out", "key", key, "error", err) })
 	for key, value := range positions {
 		if name, ok := strings.CutPrefix(key, "connector/"); ok {
 			s.stored[name] = string(value)

@@ -13,6 +13,7 @@ import (
 	"github.com/lineaged/lineaged/collector"
 	"github.com/lineaged/lineaged/internal/copybook"
 	"github.com/lineaged/lineaged/internal/mm2"
+	"github.com/lineaged/lineaged/internal/rhythm"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -47,6 +48,8 @@ type source struct {
 
 	writersStored string // last, as stored
 
+	rhythm *rhythm.Tracker // of what connectors move, which begins and ends
+
 	lost  bool
 	blind []lineage.BlindSpot
 	spoke bool // blind spots were told once
@@ -73,6 +76,7 @@ type connector struct {
 
 func newSource(cfg Config) *source {
 	s := &source{cfg: cfg, client: newClient(cfg)}
+	s.rhythm = newRhythm(s)
 	s.forget()
 	return s
 }
@@ -82,6 +86,7 @@ func (s *source) forget() {
 	s.known, s.books, s.stored = map[string]*connector{}, map[string]*copybook.Book{}, map[string]string{}
 	s.last, s.writersStored = nil, ""
 	s.told, s.lost, s.spoke, s.listed, s.asked = false, false, false, false, time.Time{}
+	s.rhythm.Forget()
 }
 
 // take is one round under way.
@@ -129,6 +134,7 @@ func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observa
 	t.tellGone()
 	t.closeBooks()
 	s.last = t.writers
+	t.tellFlows()
 	t.savePositions()
 	s.cfg.Board.SetReplicators(s.id(sourceConnectors), t.replicators)
 	s.cfg.Board.SetWriters(s.id(sourceConnectors), round, true, t.writers)

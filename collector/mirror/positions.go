@@ -47,6 +47,7 @@ func (s *source) savePositions(o *lineage.Observation) {
 		put(key, nil)
 	}
 	s.gone = nil
+	o.Positions = append(o.Positions, s.rhythm.Positions()...)
 	for p, f := range s.flows {
 		if f.dirty {
 			e := encoder{}
@@ -93,6 +94,7 @@ func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 	if err := d.done(); err != nil {
 		return fmt.Errorf("position %q of %s: %w", roundKey, s.id(), err)
 	}
+	s.rhythm.Restore(positions, round, func(key string, err error) { s.cfg.Log.Warn("position left out", "key", key, "error", err) })
 	for _, key := range slices.Sorted(maps.Keys(positions)) { // books stand before flows, and make theirs
 		switch {
 		case strings.HasPrefix(key, "flow/"):

@@ -15,6 +15,7 @@ import (
 	"github.com/lineaged/lineaged/collector"
 	"github.com/lineaged/lineaged/internal/copybook"
 	"github.com/lineaged/lineaged/internal/mm2"
+	"github.com/lineaged/lineaged/internal/rhythm"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -43,6 +44,8 @@ type source struct {
 	ready bool // all that tells was read once: what shows from then on is new
 	saved bool // the round's position was saved once
 	gone  []string
+
+	rhythm *rhythm.Tracker // of what is copied, which begins and ends
 
 	lost    bool
 	blind   []lineage.BlindSpot
@@ -75,6 +78,7 @@ type flow struct {
 
 func newSource(cfg Config) *source {
 	s := &source{cfg: cfg, words: newWords(), caught: map[string]bool{}, fresh: map[string]bool{}, groups: map[pair]groupLook{}, scale: map[string]int{}}
+	s.rhythm = rhythm.New(rhythm.Config{Tick: cfg.Interval})
 	s.forgetBooks()
 	return s
 }
@@ -91,6 +95,7 @@ func (s *source) forgetBooks() {
 	s.flows = map[pair]*flow{}
 	s.ready, s.saved, s.gone = false, false, nil
 	s.lost, s.sayAll = false, true
+	s.rhythm.Forget()
 }
 
 // flow returns what is kept of a pair, new when there is nothing.
@@ -145,6 +150,7 @@ func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observa
 	s.tellSyncs(t)
 	s.book(o, t, views)
 	s.sayBlind(o, views)
+	s.rhythm.Observe([]*lineage.Observation{o})
 	s.savePositions(o)
 	s.ready = true
 	return s.finish(ctx, o)
