@@ -11,7 +11,7 @@ import (
 
 // newRhythm makes what follows the source's flows.
 func newRhythm(s *source) *rhythm.Tracker {
-	return rhythm.New(rhythm.Config{Tick: s.cfg.Interval, Application: s.cfg.Application, Born: s.born, Since: s.inSight, Visible: s.visible})
+	return rhythm.New(rhythm.Config{Tick: s.cfg.Interval, Application: s.cfg.Application, Born: s.born, Since: s.inSight, Visible: s.shows})
 }
 
 // born reports whether the topic or the group of an access appeared under observation.
@@ -31,8 +31,8 @@ func (s *source) inSight(a lineage.Access) time.Time {
 	return time.Time{}
 }
 
-// visible reports whether what an access moves in can be seen. What was deleted is not hidden: that is told.
-func (s *source) visible(a lineage.Access) bool {
+// shows reports whether what an access moves in can be seen. What was deleted is not hidden: that is told.
+func (s *source) shows(a lineage.Access) bool {
 	return s.byName[a.Topic.Name] != nil && (a.Client.Group == "" || s.groups[a.Client.Group] != nil)
 }
 
