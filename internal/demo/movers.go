@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -130,6 +131,7 @@ type read struct {
 	every   int    // one record written for so many read
 	perSec  int    // how fast it reads at most; 0: as fast as it can
 	forTime time.Duration
+	setTo   time.Duration     // how long after its end somebody sets its group's offsets to the topics' ends; 0: nobody does
 	note    func(*kgo.Record) // called for each record that was read; may be nil
 }
 
@@ -140,6 +142,7 @@ func consumer(c *Cluster, group, client string, p protocol, topics ...string) *r
 func (r *read) writing(topic string, every int) *read { r.output, r.every = topic, every; return r }
 func (r *read) slow(perSecond int) *read              { r.perSec = perSecond; return r }
 func (r *read) until(d time.Duration) *read           { r.forTime = d; return r }
+func (r *read) setAfter(d time.Duration) *read        { r.setTo = d; return r }
 
 func (r *read) name() string { return r.client }
 
@@ -162,11 +165,39 @@ func (r *read) options() []kgo.Opt {
 }
 
 func (r *read) run(ctx context.Context) error {
-	if r.forTime > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, r.forTime)
-		defer cancel()
+	if r.forTime == 0 {
+		return r.consume(ctx)
 	}
+	limited, cancel := context.WithTimeout(ctx, r.forTime)
+	defer cancel()
+	if err := r.consume(limited); err != nil || r.setTo == 0 {
+		return err
+	}
+	pause(ctx, r.setTo)
+	return r.skip(ctx)
+}
+
+// skip sets the group's offsets to the topics' ends, as an administrator does who gives up what was not read.
+func (r *read) skip(ctx context.Context) error {
+	cl, err := r.cluster.client("admin")
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	admin := kadm.NewClient(cl)
+	ends, err := admin.ListEndOffsets(ctx, r.topics...)
+	if err == nil {
+		to := kadm.Offsets{}
+		ends.Each(func(o kadm.ListedOffset) { to.AddOffset(o.Topic, o.Partition, o.Offset, -1) })
+		err = admin.CommitAllOffsets(ctx, r.group, to)
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+func (r *read) consume(ctx context.Context) error {
 	cl, err := r.cluster.client(r.client, r.options()...)
 	if err != nil {
 		return err

@@ -13,8 +13,8 @@ export function Card({ id, data, selected }: NodeProps<CardNode>) {
     node.exists === false ? 'deleted' : '',
     deserted ? NOBODY : activity === 'active' ? '' : ACTIVITY_WORD[activity],
   ].filter(Boolean);
-  // Two places stand beside them: there is room for one word, and the shape says the kind.
-  const narrow = node.kind === 'REPLICATOR' && words.length > 0;
+  // Two places stand beside them, or the words are long: there is room for one, and the shape says the kind.
+  const narrow = words.length > 0 && (node.kind === 'REPLICATOR' || deserted);
   return (
     <div
       className={`node ${selected ? 'selected' : ''} ${root ? 'root' : ''} is-${activity} of-${node.kind.toLowerCase()}`}

@@ -144,8 +144,9 @@ function EstimatedTag({ flow }: { flow: Flow }) {
 function Notice({ flow }: { flow: Flow }) {
   if (!isRead(flow)) return null;
   const alone = deserted([flow], ago);
-  const why = flow.evidence.find((e) => e.detail)?.detail;
   const unknown = !alone && lagUnknown(flow);
+  // Why a count is a bound is said beside its evidence: it is no reason for nobody to be there.
+  const why = flow.evidence.find((e) => e.detail && !(alone && flow.estimated))?.detail;
   if (!alone && !unknown) return null;
   return (
     <p className="notice" role="note">
@@ -188,7 +189,7 @@ function Numbers({ flow }: { flow: Flow }) {
           {isMissed(flow.skipped) && <Fact name="Skipped, not read">{plural(Number(flow.skipped), 'record')}</Fact>}
           {isMissed(flow.lost) && <Fact name="Lost before read">{plural(Number(flow.lost), 'record')}</Fact>}
           {flow.lastMoved && (
-            <Fact name={flow.kind === 'CONSUME' ? 'Last commit' : 'Last moved'}>
+            <Fact name={flow.kind === 'CONSUME' ? 'Last read' : 'Last moved'}>
               <time title={flow.lastMoved}>{ago(flow.lastMoved)}</time>
             </Fact>
           )}

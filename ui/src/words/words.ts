@@ -164,7 +164,7 @@ export function deserted(readers: readonly Behind[], ago: (iso: string) => strin
   return [
     NOBODY,
     lag === null ? LAG_UNKNOWN : `${count(lag.toString())} behind`,
-    last ? `last commit ${ago(last)}` : 'its last commit was not seen',
+    last ? `last read ${ago(last)}` : 'when it last read was not seen',
   ].join(', ');
 }
 
