@@ -57,20 +57,31 @@ type supported struct {
 	explains bool
 }
 
-// waits is why a count is a lower bound where its last part has not been read yet, as of a reader between two commits.
-const waits = "at least: what moved since the last reading is counted with the next"
+// atLeast says why more may have moved than the amount says: its last part waits for the next reading, as of a reader between two commits, or was not observed; empty: it is all.
+func (x *access) atLeast() string {
+	switch {
+	case !x.amount.Known || x.amount.Total <= 0:
+		return ""
+	case x.amount.Pending:
+		return "at least: what moved since the last reading is counted with the next"
+	case x.cut:
+		return "at least: the end of the window was not observed"
+	default:
+		return ""
+	}
+}
 
 // support is what a piece of evidence says of one access in the window. A detail is the newest that its source told: that of a bound which does not hold for a count that is exact here is left out.
 func (v *view) support(x *access, e lineage.Evidence) supported {
 	s := supported{Evidence: Evidence{Kind: e.Kind, Source: v.sourceName(e.Source), FirstSeen: e.FirstSeen, LastSeen: e.LastSeen}}
 	counts := x.counter.Metric != lineage.NoMetric && x.counter.Evidence == e.Kind
-	detail := e.Detail
+	detail, more := e.Detail, x.atLeast()
 	switch {
-	case isAtLeast(x.amount) && counts:
+	case more != "" && counts:
 		if detail == "" || !x.amount.Estimated && isBound(detail) {
-			detail = waits
+			detail = more
 		} else if !strings.Contains(detail, "at least") {
-			detail += "; " + waits
+			detail += "; " + more
 		}
 	case x.amount.Known && !x.amount.Estimated && evidenceRank(e.Kind) < len(evidenceOrder) && isBound(detail):
 		detail = ""
@@ -79,7 +90,7 @@ func (v *view) support(x *access, e lineage.Evidence) supported {
 		detail = strings.TrimSuffix(doubt+"; "+detail, "; ")
 	}
 	s.Detail = textOrNil(detail)
-	s.explains = detail != "" && counts && (x.amount.Estimated || isAtLeast(x.amount))
+	s.explains = detail != "" && counts && (x.amount.Estimated || more != "")
 	return s
 }
 

@@ -57,15 +57,12 @@ func (t *total) add(amount lineage.Amount) {
 	if !amount.Known {
 		return
 	}
-	t.estimated = t.estimated || amount.Estimated || isAtLeast(amount)
+	t.estimated = t.estimated || amount.Estimated
 	grow(&t.records, &amount.Total, 1)
 	if rate, ok := amount.Rate(); ok {
 		grow(&t.perSecond, &rate, 1)
 	}
 }
-
-// isAtLeast reports whether more moved than an amount says: its last part waits for the next reading.
-func isAtLeast(a lineage.Amount) bool { return a.Known && a.Pending && a.Total > 0 }
 
 // grow adds n times factor to a sum; the unknown adds nothing.
 func grow(sum **float64, n *float64, factor float64) {
@@ -81,7 +78,9 @@ func grow(sum **float64, n *float64, factor float64) {
 // records adds up what accesses moved. Those without a count add nothing: they are other sightings of what the counted ones moved, or not measurable.
 func (v *view) records(accesses []int32) (t total) {
 	for _, i := range v.alone(accesses, lineage.Records) {
-		t.add(v.accesses[i].amount)
+		x := &v.accesses[i]
+		t.add(x.amount)
+		t.estimated = t.estimated || x.atLeast() != ""
 	}
 	return t
 }

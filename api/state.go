@@ -17,20 +17,9 @@ func (v *view) decideStates(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read what moved: %w", err)
 	}
-	var silent []lineage.SubjectID
-	for i := range v.accesses {
-		if x := &v.accesses[i]; !moved.Contains(uint32(x.ID)) {
-			silent = append(silent, x.ID)
-			if x.uncounted() {
-				for _, s := range v.topic(x.Access.Topic).subjects {
-					silent = append(silent, s.ID)
-				}
-			}
-		}
-	}
-	unobserved, err := v.a.history.Unobserved(ctx, v.win.Window, silent)
+	unobserved, err := v.unobserved(ctx, moved)
 	if err != nil {
-		return fmt.Errorf("read what was not observed: %w", err)
+		return err
 	}
 	doubts, err := v.doubts(ctx)
 	if err != nil {
@@ -46,6 +35,7 @@ func (v *view) decideStates(ctx context.Context) error {
 		switch {
 		case moved.Contains(uint32(x.ID)):
 			x.state, x.inWindow, x.left = graph.Active, true, !exist
+			x.cut = unobserved.Contains(uint32(x.ID))
 		case !exist:
 			continue
 		case x.counter.Metric == lineage.NoMetric && x.Access.Dataset == (lineage.Dataset{}) && rests(&x):
@@ -56,6 +46,43 @@ func (v *view) decideStates(ctx context.Context) error {
 	}
 	v.accesses = kept
 	return nil
+}
+
+// unobserved returns who was not observed in the window, or not to its end: of them it is not known whether they did not move, or not how much more.
+func (v *view) unobserved(ctx context.Context, moved *roaring.Bitmap) (*roaring.Bitmap, error) {
+	var silent, all []lineage.SubjectID
+	for i := range v.accesses {
+		x := &v.accesses[i]
+		all = append(all, x.ID)
+		if moved.Contains(uint32(x.ID)) {
+			continue
+		}
+		silent = append(silent, x.ID)
+		if x.uncounted() {
+			for _, s := range v.topic(x.Access.Topic).subjects {
+				silent, all = append(silent, s.ID), append(all, s.ID)
+			}
+		}
+	}
+	out, err := v.a.history.Unobserved(ctx, v.win.Window, silent)
+	if err != nil {
+		return nil, fmt.Errorf("read what was not observed: %w", err)
+	}
+	// Totals make up for gaps, but not for one at the end: the reading that would is not in the window. A slow source that is not due yet leaves none.
+	end := lineage.Window{Start: v.win.End.Add(-v.win.Step), End: v.win.End}
+	cov, err := v.a.history.Coverage(ctx, end)
+	if err != nil {
+		return nil, fmt.Errorf("read coverage: %w", err)
+	}
+	if len(cov.Gaps) == 0 {
+		return out, nil
+	}
+	late, err := v.a.history.Unobserved(ctx, end, all)
+	if err != nil {
+		return nil, fmt.Errorf("read what was not observed: %w", err)
+	}
+	out.Or(late)
+	return out, nil
 }
 
 // doubts returns the accesses of which nobody can say at the window's end whether they moved, and that no counter speaks for: those to datasets, as where a connector's offsets can't be read, and readers

@@ -57,6 +57,7 @@ type access struct {
 	namedBy   string
 	state     graph.State
 	inWindow  bool // some evidence supported it in the window
+	cut       bool // it moved in the window, which was not observed to its end
 	left      bool // it moved in the window, but one of its ends is no more
 	// counter is the one that counts it, of the best evidence; NoMetric: none does.
 	counter lineage.SeriesKey
