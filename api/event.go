@@ -38,6 +38,8 @@ type shownEvent struct {
 	event lineage.Event
 	node  *lineage.Node
 	flow  *lineage.Flow
+	// repeated: another event says the same of the flow.
+	repeated bool
 }
 
 // events answers the root field of that name.
@@ -67,8 +69,9 @@ func (a *answerer) events(ctx context.Context, args eventsArgs) (*EventConnectio
 		}
 		only = &n
 	}
+	wanted := func(t lineage.EventType) bool { return len(args.types) == 0 || slices.Contains(args.types, t) }
 	keep := func(e lineage.Event) bool {
-		if len(args.types) > 0 && !slices.Contains(args.types, e.Type) {
+		if !wanted(e.Type) && (!aboutFlow(e.Type) || !slices.ContainsFunc(args.types, aboutFlow)) { // a beginning tells which of two ends is the flow's
 			return false
 		}
 		if only == nil {
@@ -86,6 +89,10 @@ func (a *answerer) events(ctx context.Context, args eventsArgs) (*EventConnectio
 		all[i] = shownEvent{eventPlace: eventPlace{e.At, eventID(e)}, event: e}
 		all[i].node, all[i].flow = v.subjectOf(e)
 	}
+	if all, err = v.ownFlowEvents(ctx, all); err != nil {
+		return nil, err
+	}
+	all = slices.DeleteFunc(all, func(e shownEvent) bool { return !wanted(e.event.Type) })
 	slices.SortFunc(all, func(a, b shownEvent) int { return compareEventPlaces(a.eventPlace, b.eventPlace) })
 	return v.eventPage(all, after, args.first), nil
 }

@@ -1,0 +1,87 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// A collector tells the beginnings and ends of what one group, one transactional.id's instances or one mover does. Whose they are is decided here, and so is which of them are a flow's own.
+
+// goesOnFor is how long around an end or a beginning another access of the flow must be silent, so that the flow itself ended or began: twice the slowest commit interval in wide use.
+const goesOnFor = 2 * time.Minute
+
+func aboutFlow(t lineage.EventType) bool {
+	return t == lineage.FlowStarted || t == lineage.FlowStopped
+}
+
+// ownFlowEvents leaves of the beginnings and ends only those of whole flows: while another access of the flow moves on, none of its accesses begins or ends it. Of ends in a row the last counts, of beginnings the first. It sorts
+// all.
+func (v *view) ownFlowEvents(ctx context.Context, all []shownEvent) ([]shownEvent, error) {
+	slices.SortFunc(all, func(a, b shownEvent) int { // the newest first; what moved but once ended where it began
+		return cmp.Or(b.At.Compare(a.At), cmp.Compare(b.event.Type, a.event.Type), strings.Compare(a.ID, b.ID))
+	})
+	moved := map[lineage.Window]*roaring.Bitmap{}
+	kept := all[:0]
+	newest := map[lineage.Flow]int{} // index in kept of the flow's event that follows in time
+	for _, e := range all {
+		if !aboutFlow(e.event.Type) || e.flow == nil {
+			kept = append(kept, e)
+			continue
+		}
+		goesOn, err := v.goesOn(ctx, &e, moved)
+		if err != nil {
+			return nil, err
+		}
+		if goesOn {
+			continue
+		}
+		if i, ok := newest[*e.flow]; ok && kept[i].event.Type == e.event.Type {
+			if e.event.Type == lineage.FlowStopped {
+				continue
+			}
+			kept[i].repeated = true // an earlier beginning stands for it
+		}
+		newest[*e.flow] = len(kept)
+		kept = append(kept, e)
+	}
+	return slices.DeleteFunc(kept, func(e shownEvent) bool { return e.repeated }), nil
+}
+
+// goesOn reports whether another access of an event's flow moved just after an end or just before a beginning. moved keeps what was read.
+func (v *view) goesOn(ctx context.Context, e *shownEvent, moved map[lineage.Window]*roaring.Bitmap) (bool, error) {
+	var others []lineage.SubjectID
+	for _, i := range v.flows[*e.flow] {
+		if x := &v.accesses[i]; !oneConnection(x.Access.Client, e.event.Access.Client) {
+			others = append(others, x.ID)
+		}
+	}
+	if others == nil {
+		return false, nil
+	}
+	w := lineage.Window{Start: e.event.At, End: e.event.At.Add(goesOnFor)}
+	if e.event.Type == lineage.FlowStarted {
+		w.End = e.event.At.Add(-v.a.history.Tick())
+		w.Start = w.End.Add(-goesOnFor)
+	}
+	if moved[w] == nil {
+		b, err := v.a.history.Moved(ctx, w)
+		if err != nil {
+			return false, fmt.Errorf("read what moved: %w", err)
+		}
+		moved[w] = b
+	}
+	return slices.ContainsFunc(others, func(id lineage.SubjectID) bool { return moved[w].Contains(uint32(id)) }), nil
+}
+
+// oneConnection reports whether a collector tells beginnings and ends of two clients together.
+func oneConnection(a, b lineage.Client) bool {
+	return a.Group == b.Group && a.TransactionalID == b.TransactionalID && a.Mover == b.Mover
+}

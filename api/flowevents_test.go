@@ -1,0 +1,115 @@
+package api_test
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/lineaged/lineaged/api"
+	"github.com/lineaged/lineaged/identity"
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// An application of two groups reads on while either does, and a mover that two sources see begins and ends once.
+func TestFlowEventsAreOfWholeFlows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		blue, green := reads(orders, group("billing-blue")), reads(orders, group("billing-green"))
+		mover := lineage.Client{Mover: lineage.Node{Scope: "ca", Kind: lineage.ConnectorNode, Name: "cdc"}}
+		of := func(a lineage.Access, typ lineage.EventType, at int) func(*lineage.Observation) {
+			return event(at, lineage.Event{Type: typ, Access: a, Detail: "by test"})
+		}
+		for n := 1; n <= 200; n++ {
+			var fill []func(*lineage.Observation)
+			move := func(a lineage.Access, from, to int) {
+				if n >= from && n <= to {
+					fill = append(fill, w.moved(a, lineage.GroupOffsets, 5))
+				}
+			}
+			move(blue, 20, 60)
+			move(green, 40, 100)
+			move(blue, 80, 90)
+			move(green, 150, 150)
+			for at, e := range map[int][]func(*lineage.Observation){
+				20:  {of(blue, lineage.FlowStarted, 20)},
+				40:  {of(green, lineage.FlowStarted, 40)},
+				67:  {of(blue, lineage.FlowStopped, 60)},
+				80:  {of(blue, lineage.FlowStarted, 80)},
+				97:  {of(blue, lineage.FlowStopped, 90)},
+				107: {of(green, lineage.FlowStopped, 100)},
+				150: {of(green, lineage.FlowStarted, 150)},
+				162: {of(green, lineage.FlowStopped, 150)},
+				30:  {of(writes(lines, mover), lineage.FlowStarted, 30), of(writes(lines, mover), lineage.FlowStarted, 31)},
+				50:  {of(writes(lines, mover), lineage.FlowStopped, 45), of(writes(lines, mover), lineage.FlowStopped, 46)},
+			} {
+				if at == n {
+					fill = append(fill, e...)
+				}
+			}
+			if n == 1 {
+				fill = append(fill, facts(clusterFact("west", west, 2, 1), topicFact("west", orders), topicFact("west", lines)))
+			}
+			w.observe("west", "groups", n, fill...)
+		}
+		time.Sleep(time.Until(round(200)) + time.Second)
+		h := api.New(api.Options{History: w.store, Identity: joined(`^billing-(blue|green)$`, "billing"), Clusters: []api.ClusterConfig{{Source: "west", Name: "west"}}, Log: quiet()})
+		type page struct {
+			Events struct {
+				TotalCount int
+				Edges      []struct {
+					Node struct {
+						At   time.Time
+						Type string
+						Flow struct{ ID string }
+					}
+				}
+			}
+		}
+		ask := func(args string) string {
+			t.Helper()
+			var got []string
+			p := answerOf[page](t, h, fmt.Sprintf(`{events(window:{last:"1h"},first:100%s){totalCount edges{node{at type flow{id}}}}}`, args), "").Events
+			for _, e := range p.Edges {
+				_, to, _ := strings.Cut(e.Node.Flow.ID, "->")
+				got = append(got, fmt.Sprintf("%s %d %s", e.Node.Type, e.Node.At.Sub(midnight)/tick, to))
+			}
+			if p.TotalCount != len(got) {
+				t.Errorf("%d events are counted and %d shown", p.TotalCount, len(got))
+			}
+			return strings.Join(got, "\n")
+		}
+		want := strings.Join([]string{
+			"FLOW_STOPPED 150 application:west/billing",
+			"FLOW_STARTED 150 application:west/billing",
+			"FLOW_STOPPED 100 application:west/billing",
+			"FLOW_STOPPED 46 topic:west/lines",
+			"FLOW_STARTED 30 topic:west/lines",
+			"FLOW_STARTED 20 application:west/billing",
+		}, "\n")
+		if got := ask(""); sortedLines(got) != sortedLines(want) {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
+		if got := ask(",types:[FLOW_STOPPED]"); sortedLines(got) != sortedLines("FLOW_STOPPED 150 application:west/billing\nFLOW_STOPPED 100 application:west/billing\nFLOW_STOPPED 46 topic:west/lines") {
+			t.Errorf("of ends alone\n%s", got)
+		}
+	})
+}
+
+func sortedLines(s string) string {
+	lines := strings.Split(s, "\n")
+	slices.Sort(lines)
+	return strings.Join(lines, "\n")
+}
+
+// joined names the groups that a pattern fits.
+func joined(pattern, name string) func() api.Identity {
+	r, err := identity.New(identity.Rules{Applications: []identity.Rule{{Name: name, Group: regexp.MustCompile(pattern)}}})
+	if err != nil {
+		panic(err)
+	}
+	return func() api.Identity { return r }
+}
