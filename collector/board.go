@@ -16,6 +16,8 @@ type Board struct {
 	mu       sync.Mutex
 	clusters map[string]Watched // by source name
 	awaited  map[string]bool    // source names of clusters that were not seen yet
+	order    []string           // source names of clusters as they were announced
+	claims   []Claim            // by the time that each was first made
 	ends     map[lineage.ClusterID]toldEnds
 	writers  map[lineage.Source][]uncounted       // the newest few rounds, the newest last
 	wanted   map[lineage.ClusterID]map[string]int // topics whose ends somebody wants, and for how many more rounds
@@ -28,9 +30,11 @@ type Board struct {
 // Watched is a watched cluster as its own source knows it.
 type Watched struct {
 	Source  string            // the name under which it is configured
-	ID      lineage.ClusterID // as the brokers report it
+	ID      lineage.ClusterID // under which it is kept
 	Brokers []string          // bootstrap addresses and those that the brokers advertise, host:port
 	Topics  []string          // names of all topics, sorted; whoever gets it must not change it
+	// Reported is the id as the brokers report it: ID, unless another watched cluster has reported the same before.
+	Reported lineage.ClusterID
 }
 
 // Await announces a cluster that is configured under a name. It is called before the sources start.
@@ -44,6 +48,7 @@ func (b *Board) Await(cluster string) {
 		b.awaited = map[string]bool{}
 	}
 	b.awaited[cluster] = true
+	b.order = append(b.order, cluster)
 }
 
 // Settled reports whether all clusters that were announced have been seen: from then on, one that is not here is not watched.
@@ -65,6 +70,9 @@ func (b *Board) SetCluster(w Watched) {
 	defer b.mu.Unlock()
 	if b.clusters == nil {
 		b.clusters = map[string]Watched{}
+	}
+	if w.Reported == "" {
+		w.Reported = w.ID
 	}
 	b.clusters[w.Source] = w
 	delete(b.awaited, w.Source)

@@ -38,13 +38,15 @@ type source struct {
 	server serverInfo
 	asked  time.Time // when the server was asked
 	told   bool      // its fact was told
-	known  map[string]*connector
-	books  map[string]*copybook.Book  // of replications, by position key
-	stored map[string]string          // connectors as stored: by name, the id of the replicator whose fact each tells, or noReplicator
-	listed bool                       // connectors were listed since the start: one that appears from then on is new
-	waited bool                       // the clusters had their time to be seen
-	began  time.Time                  // the first round
-	last   collector.UncountedWriters // as told in the newest round in which they were seen; nil: never
+	// toldKafka is the cluster that its fact told.
+	toldKafka lineage.ClusterID
+	known     map[string]*connector
+	books     map[string]*copybook.Book  // of replications, by position key
+	stored    map[string]string          // connectors as stored: by name, the id of the replicator whose fact each tells, or noReplicator
+	listed    bool                       // connectors were listed since the start: one that appears from then on is new
+	waited    bool                       // the clusters had their time to be seen
+	began     time.Time                  // the first round
+	last      collector.UncountedWriters // as told in the newest round in which they were seen; nil: never
 
 	writersStored string // last, as stored
 
@@ -118,7 +120,12 @@ func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observa
 		s.began = round
 	}
 	begun := time.Now()
-	if err := t.ask(); err != nil {
+	err := t.ask()
+	if err == nil {
+		t.await(begun)
+		err = t.belongs()
+	}
+	if err != nil {
 		if errors.Is(ctx.Err(), context.Canceled) {
 			return nil // told to stop: nothing was lost
 		}
@@ -128,7 +135,6 @@ func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observa
 	t.writers = collector.UncountedWriters{s.kafka(): {}}
 	t.tellServer()
 	t.look()
-	t.await(begun)
 	t.tellAll()
 	t.sayFailed()
 	t.tellGone()
@@ -221,22 +227,39 @@ func (t *take) askAll() error {
 		t.told = t.told && now == t.server
 		t.server, t.asked = now, t.round
 	}
-	if w, ok := t.cfg.Board.Cluster(t.cfg.Cluster); ok && string(w.ID) != t.server.Kafka {
-		return fmt.Errorf("its workers belong to the Kafka cluster %s, and the configured cluster %q is %s", t.server.Kafka, t.cfg.Cluster, w.ID)
-	}
 	var err error
 	t.all, err = t.client.connectors(t.ctx)
 	return err
 }
 
-// kafka is the id of the cluster that the connectors' topics are in.
-func (s *source) kafka() lineage.ClusterID { return lineage.ClusterID(s.server.Kafka) }
+// belongs checks to which cluster the workers belong.
+func (t *take) belongs() error {
+	reported := lineage.ClusterID(t.server.Kafka)
+	if w, ok := t.cfg.Board.Cluster(t.cfg.Cluster); ok && w.Reported != reported {
+		return fmt.Errorf("its workers belong to the Kafka cluster %s, and the configured cluster %q is %s", t.server.Kafka, t.cfg.Cluster, w.Reported)
+	} else if all := t.cfg.Board.Reported(reported); !ok && len(all) > 1 {
+		return fmt.Errorf("its workers belong to the Kafka cluster %s, which is the id of %d watched clusters: say under cluster which of them it is", t.server.Kafka, len(all))
+	}
+	return nil
+}
+
+// kafka is the id of the cluster that the connectors' topics are in, under which it is kept.
+func (s *source) kafka() lineage.ClusterID {
+	reported := lineage.ClusterID(s.server.Kafka)
+	if w, ok := s.cfg.Board.Cluster(s.cfg.Cluster); ok && w.Reported == reported {
+		return w.ID
+	}
+	if all := s.cfg.Board.Reported(reported); len(all) == 1 {
+		return all[0].ID
+	}
+	return reported
+}
 
 func (t *take) tellServer() {
-	if t.told {
+	if t.told && t.toldKafka == t.kafka() {
 		return
 	}
-	t.told = true
+	t.told, t.toldKafka = true, t.kafka()
 	t.main.Facts = append(t.main.Facts, lineage.Fact{
 		Key:     lineage.FactKey{Source: t.cfg.Name, Kind: lineage.ConnectFacts},
 		Connect: &lineage.ConnectFact{Kafka: t.kafka(), Version: t.server.Version},

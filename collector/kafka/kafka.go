@@ -65,6 +65,7 @@ func New(cfg Config, sink collector.Sink) (*Collector, error) {
 		}
 	}
 	cfg.Board.Await(cfg.Name)
+	cfg.Board.RememberCluster(cfg.Name, storedCluster(cfg.Name, sink))
 	return &Collector{source: source, sink: sink}, nil
 }
 

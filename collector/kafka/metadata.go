@@ -35,8 +35,8 @@ func (t *take) metadata() error {
 	if err == nil && resp.ClusterID == nil {
 		err = errors.New("the broker reports no cluster id")
 	}
-	if err == nil && t.cluster != "" && string(t.cluster) != *resp.ClusterID {
-		err = fmt.Errorf("the brokers belong to cluster %s now, not to %s", *resp.ClusterID, t.cluster)
+	if err == nil {
+		err = t.identify(o, resp)
 	}
 	if err != nil {
 		err = plain(err)
@@ -44,7 +44,6 @@ func (t *take) metadata() error {
 		t.unrest = t.round
 		return err
 	}
-	t.cluster = lineage.ClusterID(*resp.ClusterID)
 	t.brokers = t.brokers[:0]
 	for _, b := range resp.Brokers {
 		t.brokers = append(t.brokers, b.NodeID)
@@ -266,7 +265,7 @@ func (t *take) topicFact(tp *topic) lineage.Fact {
 
 // metadataSpots are the blind spots of the topic list.
 func (t *take) metadataSpots() []lineage.BlindSpot {
-	spots := t.sightSpots()
+	spots := append(t.sightSpots(), t.twinSpots()...)
 	if len(t.cfg.Include)+len(t.cfg.Exclude) > 0 {
 		spots = append(spots, lineage.BlindSpot{
 			What:   "topics outside the configured topics.include and topics.exclude are not watched",

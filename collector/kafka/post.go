@@ -35,7 +35,7 @@ func (t *take) post(brokers []kmsg.MetadataResponseBroker) {
 		slices.Sort(names)
 		t.posted = names
 	}
-	t.cfg.Board.SetCluster(collector.Watched{Source: t.cfg.Name, ID: t.cluster, Brokers: addresses, Topics: t.posted})
+	t.cfg.Board.SetCluster(collector.Watched{Source: t.cfg.Name, ID: t.cluster, Reported: collector.Unqualified(t.cfg.Name, t.cluster), Brokers: addresses, Topics: t.posted})
 }
 
 // endsOf returns where a topic ends; nowhere when there is no such topic.

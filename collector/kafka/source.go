@@ -42,7 +42,10 @@ type source struct {
 	sightSaved string           // as the stored position has it
 	unreadable []string         // position keys that Restore could not read, to be told
 
-	cluster    lineage.ClusterID
+	cluster    lineage.ClusterID // under which it is kept
+	another    newcomer          // a cluster that answers in the place of the one that is known
+	twin       *collector.Twin   // another watched cluster that reports the same id
+	twinTold   bool              // that the same cluster is watched twice
 	brokers    []int32
 	topics     map[lineage.TopicID]*topic
 	byName     map[string]*topic

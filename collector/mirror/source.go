@@ -129,7 +129,7 @@ func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observa
 		return s.unseen(ctx, o, "the cluster's topics are not known yet")
 	}
 	if s.cluster != "" && s.cluster != w.ID {
-		return s.miss(ctx, o, fmt.Sprintf("the brokers belong to cluster %s now, not to %s", w.ID, s.cluster))
+		s.begin(o)
 	}
 	s.cluster = w.ID
 	t := newTarget(w)
@@ -154,6 +154,24 @@ func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observa
 	s.savePositions(o)
 	s.ready = true
 	return s.finish(ctx, o)
+}
+
+// begin forgets all that was known: another cluster is behind the name now, as its own source has said.
+func (s *source) begin(o *lineage.Observation) {
+	for p, f := range s.flows {
+		s.gone = append(s.gone, flowKey(p))
+		for topic := range f.books {
+			s.gone = append(s.gone, bookKey(p, topic))
+		}
+		if !f.began.IsZero() {
+			o.Facts = append(o.Facts, lineage.Fact{Key: f.key(s.cfg.Name), Gone: true})
+		}
+	}
+	gone, lost := s.gone, s.lost
+	s.close()
+	s.tail, s.words, s.caught, s.fresh, s.groups, s.scale = nil, newWords(), map[string]bool{}, map[string]bool{}, map[pair]groupLook{}, map[string]int{}
+	s.forgetBooks()
+	s.gone, s.lost = gone, lost
 }
 
 // Missed implements collector.Source.
