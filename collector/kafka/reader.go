@@ -38,9 +38,20 @@ type reader struct {
 	toldAny bool
 	sighted time.Time // newest round in which it was told that the reader stands where it stands
 
-	bound  string   // why what was read in this round is no measurement; empty: it is, or nothing was read
-	events []string // of this round, in words
-	gone   int64    // records found gone in this round
+	bound  string        // why what was read in this round is no measurement; empty: it is, or nothing was read
+	events []readerEvent // of this round
+	gone   int64         // records found gone in this round
+}
+
+// readerEvent is what happened to a reader, in words.
+type readerEvent struct {
+	typ  lineage.EventType
+	text string
+}
+
+// note notes that something happened in this round.
+func (r *reader) note(typ lineage.EventType, format string, args ...any) {
+	r.events = append(r.events, readerEvent{typ, fmt.Sprintf(format, args...)})
 }
 
 // readPartition is a reader's book of one partition.
@@ -255,7 +266,7 @@ func (r *reader) missed(seen []bool) {
 		}
 	}
 	if n > 0 {
-		r.events = append(r.events, fmt.Sprintf("the committed offsets of %d partitions are gone: deleted or expired", n))
+		r.note(lineage.OffsetsSet, "the committed offsets of %d partitions are gone: deleted or expired", n)
 	}
 }
 
@@ -308,7 +319,7 @@ func (r *reader) book(c commit, ends topicEnds, ctx stepContext) (base, n int64,
 	if c.offset == p.committed || c.offset < 0 && p.committed < 0 {
 		if c.offset > end && p.fell < 0 && c.offset >= 0 { // the commit was there before this end was read: the log was truncated
 			p.fell, r.touched = end, true
-			r.events = append(r.events, fmt.Sprintf("partition %d was truncated to %d, and %d is committed: the records between are lost", c.partition, end, c.offset))
+			r.note(lineage.RecordsLost, "partition %d was truncated to %d, and %d is committed: the records between are lost", c.partition, end, c.offset)
 		} else if p.fell > end {
 			p.fell, r.touched = end, true
 		}
@@ -317,7 +328,7 @@ func (r *reader) book(c commit, ends topicEnds, ctx stepContext) (base, n int64,
 	r.touched = true
 	if c.offset < 0 {
 		p.lose()
-		r.events = append(r.events, fmt.Sprintf("the committed offset of partition %d is gone: deleted or expired", c.partition))
+		r.note(lineage.OffsetsSet, "the committed offset of partition %d is gone: deleted or expired", c.partition)
 		return 0, 0, false
 	}
 	s := step{from: p.committed, to: c.offset, base: p.base(), start: max(ends.begin(c.partition), 0), fell: p.fell >= 0, epoch: c.leaderEpoch >= 0, was: p.was, then: -1}
@@ -334,7 +345,7 @@ func (r *reader) book(c commit, ends topicEnds, ctx stepContext) (base, n int64,
 	r.skipped.add(v.skipped, false)
 	r.bound = cmp.Or(r.bound, v.bound)
 	if v.event != "" {
-		r.events = append(r.events, fmt.Sprintf("partition %d: %d to %d: %s", c.partition, max(s.from, 0), s.to, v.event))
+		r.note(lineage.OffsetsSet, "partition %d: %d to %d: %s", c.partition, max(s.from, 0), s.to, v.event)
 	}
 	r.habit.epochs = r.habit.epochs || s.epoch
 	r.habit.plain = r.habit.plain || v.moved && !s.epoch && (ctx.live || ctx.wasLive || ctx.habit.believed())
@@ -467,12 +478,12 @@ func (r *reader) standing(round time.Time) string {
 // tellEvents returns what happened to the reader in this round.
 func (r *reader) tellEvents(round time.Time) (events []lineage.Event) {
 	who := r.access.Client.Group + " on " + r.access.Topic.Name + ": "
-	for i, text := range r.events {
+	for i, e := range r.events {
 		const most = 3
 		if i == most {
-			text = fmt.Sprintf("and %d more partitions", len(r.events)-most)
+			e.text = fmt.Sprintf("and %d more partitions", len(r.events)-most)
 		}
-		events = append(events, lineage.Event{At: round, Type: lineage.OffsetsSet, Access: r.access, Detail: who + text})
+		events = append(events, lineage.Event{At: round, Type: e.typ, Access: r.access, Detail: who + e.text})
 		if i == most {
 			break
 		}

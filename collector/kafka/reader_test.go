@@ -163,7 +163,7 @@ func TestReaderOfANewGroup(t *testing.T) {
 		{offset: 50, end: 50, read: 50, bound: boundOnce},
 	})
 	if len(r.events) != 0 {
-		t.Errorf("events %q of a job whose commits bear epochs", r.events)
+		t.Errorf("events %+v of a job whose commits bear epochs", r.events)
 	}
 }
 
@@ -176,7 +176,7 @@ func TestReaderOfSyncedOffsets(t *testing.T) {
 		{offset: 600, end: 600, live: true, read: 100, since: at(1), bound: "at most: it passed more"}, // somebody reads here
 	})
 	if len(r.events) != 0 {
-		t.Errorf("events %q of a sync", r.events)
+		t.Errorf("events %+v of a sync", r.events)
 	}
 }
 

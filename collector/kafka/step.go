@@ -74,15 +74,15 @@ const (
 	boundBegan     = "at most: where it began to read is not known"
 	boundOnce      = "at most, each record once: it came and went between two looks, and what it passed or read twice does not show"
 	boundAtEnd     = "at most: it began near the end, since so many records can't be read in the time"
-	boundAlone     = "at most: nobody was seen in the group, and offsets that somebody sets look alike"
-	boundRestarted = "at most: nobody was in the group at the last look, so that its offsets may have been set meanwhile"
+	boundAlone     = "at most, each record once: nobody was seen in the group, and offsets that somebody sets look alike"
+	boundRestarted = "at most, each record once: nobody was in the group at the last look, so that its offsets may have been set meanwhile"
 	boundJump      = "at most: it passed more than it ever did, or after a longer pause, so that it may have sought forward"
 	boundLost      = "at most: its offsets were deleted meanwhile"
-	boundUnseen    = "at most: nobody looked for some time, in which its offsets may have been set"
+	boundUnseen    = "at most, each record once: nobody looked for some time, in which its offsets may have been set"
 	boundBack      = "at most: it went back, and where it began to read again is not known"
 	boundFell      = "at most: the log was truncated before it, and it goes on from there"
 	boundGone      = "at most: records were gone before it read them, and where it went on is not known"
-	boundOvertaken = "at least: the log's start passed it, and what it had read of that before is not known"
+	boundOvertaken = "at most: the log's start passed it, and what it had read of that before is not known"
 	boundCompacted = "at most: the topic is compacted, so that some of the offsets hold no record"
 	boundMaybe     = "at most: whether the topic is compacted may not be described"
 	boundMarkers   = "at most: markers of transactions, and aborted records, are among the offsets"
@@ -111,7 +111,8 @@ func judge(s step, c stepContext) verdict {
 	case s.fell:
 		v.bound = boundFell
 	case s.start > s.base:
-		v.read, v.bound = max(s.to-s.start, 0), boundOvertaken
+		// What it had read before was no more than is plausible for it in a tick.
+		v.read, v.bound = max(s.to-s.start, 0)+min(s.start-s.base, s.to-s.base, jump*c.habit.most), boundOvertaken
 	case s.base > s.from:
 		v.bound = boundGone
 	case c.share:
@@ -195,7 +196,7 @@ func back(s step, c stepContext) verdict {
 	switch {
 	case s.fell && s.to > s.base:
 		return verdict{read: s.to - s.base, moved: true, bound: boundFell}
-	case s.from-s.to <= c.habit.most:
+	case c.live && c.wasLive && s.from-s.to <= c.habit.most:
 		return verdict{} // a commit that came late, or a little that is read again and counted from here
 	}
 	n := max(s.to-s.start, 0)
