@@ -75,28 +75,41 @@ func (x *access) atLeast() string {
 func (v *view) support(x *access, e lineage.Evidence) supported {
 	s := supported{Evidence: Evidence{Kind: e.Kind, Source: v.sourceName(e.Source), FirstSeen: e.FirstSeen, LastSeen: e.LastSeen}}
 	counts := x.counter.Metric != lineage.NoMetric && x.counter.Evidence == e.Kind
-	detail, more := e.Detail, x.atLeast()
-	switch {
-	case more != "" && counts:
-		if detail == "" || !x.amount.Estimated && isBound(detail) {
-			detail = more
-		} else if !strings.Contains(detail, "at least") {
-			detail += "; " + more
-		}
-	case x.amount.Known && !x.amount.Estimated && evidenceRank(e.Kind) < len(evidenceOrder) && isBound(detail):
+	detail := e.Detail
+	if x.amount.Known && !x.amount.Estimated && evidenceRank(e.Kind) < len(evidenceOrder) && isBound(detail) {
 		detail = ""
+	}
+	if counts {
+		why := []string{detail, x.atLeast()}
+		if strings.Contains(detail, "at least") {
+			why = why[:1]
+		}
+		if x.sharedOut() {
+			why = append(why, "shared out evenly over the time between two readings, of which the window has a part")
+		}
+		detail = strings.Join(slices.DeleteFunc(why, func(s string) bool { return s == "" }), "; ")
 	}
 	if doubt := x.shareDoubt(); doubt != "" && (e.Kind == lineage.GroupOffsets || e.Kind == lineage.ShareOffsets) {
 		detail = strings.TrimSuffix(doubt+"; "+detail, "; ")
 	}
 	s.Detail = textOrNil(detail)
-	s.explains = detail != "" && counts && (x.amount.Estimated || more != "")
+	s.explains = detail != "" && counts && x.isEstimated()
 	return s
 }
 
 // isBound reports whether a detail calls a count a bound.
 func isBound(detail string) bool {
 	return strings.Contains(detail, "at most") || strings.Contains(detail, "at least")
+}
+
+// sharedOut reports whether more than a hundredth of an amount may belong before or after the window: what a reading advanced in a span of which the window has a part is taken to have moved evenly.
+func (x *access) sharedOut() bool {
+	return x.amount.Known && x.amount.Shared > x.amount.Total/100
+}
+
+// isEstimated reports whether the amount is no measurement.
+func (x *access) isEstimated() bool {
+	return x.amount.Estimated || x.atLeast() != "" || x.sharedOut()
 }
 
 // merge adds e to what is known of the same kind and source: a flow's accesses are mostly known in the same way. Of several details the one that explains an estimate is kept, else the newest.
@@ -130,7 +143,7 @@ func (v *view) explained(f lineage.Flow, es []supported) []Evidence {
 		counted := func(k lineage.EvidenceKind) bool {
 			return slices.ContainsFunc(v.flows[f], func(i int32) bool {
 				x := &v.accesses[i]
-				return x.amount.Estimated && x.counter.Evidence == k
+				return x.isEstimated() && x.counter.Evidence == k
 			})
 		}
 		at := max(0, slices.IndexFunc(es, func(e supported) bool { return counted(e.Kind) }))

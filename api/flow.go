@@ -80,7 +80,7 @@ func (v *view) records(accesses []int32) (t total) {
 	for _, i := range v.alone(accesses, lineage.Records) {
 		x := &v.accesses[i]
 		t.add(x.amount)
-		t.estimated = t.estimated || x.atLeast() != ""
+		t.estimated = t.estimated || x.amount.Known && x.isEstimated()
 	}
 	return t
 }

@@ -57,6 +57,7 @@ func (v *view) shareOut(ctx context.Context) error {
 					a.Estimated = a.Estimated || a.Total > 0
 					a.Total *= x.slice.share()
 					a.Observed *= x.slice.share()
+					a.Shared *= x.slice.share()
 				}
 			}
 			if j == 0 {

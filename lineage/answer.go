@@ -23,6 +23,8 @@ type Amount struct {
 	Estimated bool
 	// Total is the advance in the window; readings that straddle its ends or a gap contribute by their share of time.
 	Total float64
+	// Shared is what the readings that straddle the window's ends advanced as a whole: of it Total holds a share by time, which may be any part of it.
+	Shared float64
 	// Observed is the part of Total that falls into observed time, and ObservedFor that time, by the instants of the real readings.
 	// Rate = Observed / ObservedFor.
 	Observed    float64

@@ -102,7 +102,7 @@ func compareSeries(t *testing.T, s timeseries.Store, m *model, w lineage.Window,
 	check(t, err)
 	for i, k := range mkeys {
 		want, got := m.amount(k, w), amounts[i]
-		if got.Known != want.Known || got.Pending != want.Pending || got.Estimated != want.Estimated || !close6(got.Total, want.Total) ||
+		if got.Known != want.Known || got.Pending != want.Pending || got.Estimated != want.Estimated || !close6(got.Total, want.Total) || !close6(got.Shared, want.Shared) ||
 			!close6(got.Observed, want.Observed) || !close6(got.ObservedFor.Seconds(), want.ObservedFor.Seconds()) {
 			t.Errorf("%v %v %v in %v: amount %+v, want %+v", k.access, k.metric, k.evidence, w, got, want)
 		}

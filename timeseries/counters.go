@@ -199,6 +199,7 @@ type amountSum struct {
 	v                   *view
 	whole, wholeSeen    int64
 	shared, sharedSeen  float64
+	straddling          int64 // the advances of which shared has a part
 	estimated, lastTick bool
 }
 
@@ -217,6 +218,7 @@ func (s *amountSum) add(x step, r *runs) {
 		s.whole += x.delta
 	} else {
 		s.shared += float64(x.delta) * float64(b-a) / float64(width)
+		s.straddling += x.delta
 	}
 	switch seen := r.within(a, b); seen {
 	case width:
@@ -261,7 +263,7 @@ func (v *view) amount(p *probe) (lineage.Amount, error) {
 		return lineage.Amount{}, err
 	}
 	a := lineage.Amount{
-		Total: float64(s.whole) + s.shared, Observed: float64(s.wholeSeen) + s.sharedSeen, ObservedFor: time.Duration(nanos), Estimated: s.estimated,
+		Total: float64(s.whole) + s.shared, Shared: float64(s.straddling), Observed: float64(s.wholeSeen) + s.sharedSeen, ObservedFor: time.Duration(nanos), Estimated: s.estimated,
 	}
 	a.Known = ticks > 0 || a.Total > 0
 	if p.pending != nil && !s.lastTick {

@@ -202,6 +202,11 @@ func (m *model) amount(k modelKey, w lineage.Window) lineage.Amount {
 		return lineage.Amount{}
 	}
 	var a lineage.Amount
+	for _, s := range steps {
+		if from := s.round.Add(-time.Duration(s.ticks(m.tick)) * m.tick); s.round.After(w.Start) && from.Before(w.End) && (from.Before(w.Start) || s.round.After(w.End)) {
+			a.Shared += float64(s.delta)
+		}
+	}
 	seconds := 0.0
 	for _, r := range m.ticks(w) {
 		seen := m.observed(src, k.access, r)
