@@ -56,11 +56,13 @@ func (r *reader) note(typ lineage.EventType, format string, args ...any) {
 
 // readPartition is a reader's book of one partition.
 type readPartition struct {
-	committed int64 // noCommit: none yet; lostCommit: it was there and is gone
-	gone      int64 // up to where the log was gone before it was read; below committed: nowhere
-	fell      int64 // where the log ended after it was truncated below committed; -1: it was not
-	was       int64 // what was committed before it was lost; -1: nothing
-	start     int64 // of a share group: its start offset as last read, -1: not read; not kept over a restart
+	committed int64     // noCommit: none yet; lostCommit: it was there and is gone
+	gone      int64     // up to where the log was gone before it was read; below committed: nowhere
+	fell      int64     // where the log ended after it was truncated below committed; -1: it was not
+	was       int64     // what was committed before it was lost; -1: nothing
+	start     int64     // of a share group: its start offset as last read, -1: not read; not kept over a restart
+	based     time.Time // of a share group: the round of its first look, while it stands where it stood then
+	basedLag  int64
 
 	lag     int64
 	unknown bool // the lag can't be told
