@@ -78,6 +78,10 @@ var layers = map[string]layer{
 		imports: []string{"cmd/lineaged", "internal/child", "internal/kafkatest", "internal/demo", "internal/mm2", "collector", "timeseries", "graph", "api", "identity"},
 		why:     "the acceptance tests drive the whole; they do not need the UI's package",
 	},
+	"internal/matrix": {
+		imports: []string{"internal/child", "internal/kafkatest"},
+		why:     "the matrix holds the binary against other people's clients, from outside",
+	},
 	"internal/child":     {outside: []string{none}, why: "a child process is the standard library's business"},
 	"internal/kafkatest": {imports: []string{"internal/child"}, tests: []string{"internal/mm2"}, why: "the test broker knows Kafka, not lineaged"},
 	"internal/copybook":  {imports: []string{"internal/pastend"}, outside: []string{none}, why: "internal/copybook is pure bookkeeping in the words of lineage"},
@@ -96,7 +100,7 @@ var reserved = []struct {
 }{
 	{
 		"github.com/twmb/franz-go",
-		[]string{"collector", "cmd/lineaged", "internal/demo", "internal/kafkatest", "internal/acceptance"},
+		[]string{"collector", "cmd/lineaged", "internal/demo", "internal/kafkatest", "internal/acceptance", "internal/matrix"},
 		"only collector speaks Kafka (cmd and internal for the demo and tests)",
 	},
 	{

@@ -258,6 +258,9 @@ func (c *Cluster) Brokers() []string {
 	return addresses
 }
 
+// Classpath has the jars of Kafka's tools and clients, for programs that a test compiles itself.
+func (c *Cluster) Classpath() string { return c.tools.classpath() }
+
 // Version is the brokers' version.
 func (c *Cluster) Version() string { return c.opts.Version }
 
