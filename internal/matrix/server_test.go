@@ -70,7 +70,9 @@ func serve(t *testing.T, config string) server {
 		}
 	})
 	eventually(t, time.Minute, "lineaged took its first round", func() error {
-		var d struct{ Clusters []struct{ LastRound *time.Time } }
+		var d struct {
+			Clusters []struct{ LastRound *time.Time }
+		}
 		if err := s.ask(t, `{clusters{lastRound}}`, nil, &d); err != nil {
 			return err
 		}

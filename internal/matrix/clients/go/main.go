@@ -94,11 +94,16 @@ func run(c cell, read, wrote *int, tell func()) error {
 	take := func(n int) error {
 		ctx, cancel := context.WithTimeout(context.Background(), limit)
 		defer cancel()
-		return cl.read(ctx, n, func(partition int32, offset int64) {
+		before := *read
+		err := cl.read(ctx, n, func(partition int32, offset int64) {
 			next[partition], last[partition] = offset+1, offset
 			*read++
 			fresh++
 		})
+		if got := *read - before; err == nil && got < n {
+			err = fmt.Errorf("%d of %d records came within %s", got, n, limit)
+		}
+		return err
 	}
 	ctx := context.Background()
 	for _, s := range c.Steps {

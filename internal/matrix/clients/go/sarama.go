@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/IBM/sarama"
 )
@@ -21,11 +20,12 @@ type saramaClient struct {
 	joined   chan sarama.ConsumerGroupSession
 	assigned []sarama.PartitionConsumer
 	manager  sarama.OffsetManager
+	books    map[int32]sarama.PartitionOffsetManager
 	produced int
 }
 
 func openSarama(c cell) (client, error) {
-	s := &saramaClient{cell: c, records: make(chan *sarama.ConsumerMessage), joined: make(chan sarama.ConsumerGroupSession, 1), ended: make(chan struct{})}
+	s := &saramaClient{cell: c, records: make(chan *sarama.ConsumerMessage), joined: make(chan sarama.ConsumerGroupSession, 1), books: map[int32]sarama.PartitionOffsetManager{}, ended: make(chan struct{})}
 	cfg := sarama.NewConfig()
 	s.cfg = cfg
 	cfg.Version = sarama.V3_6_0_0
@@ -159,13 +159,15 @@ func (s *saramaClient) commit(_ context.Context, o offsets) error {
 			s.session.MarkOffset(s.Topic, p, at, "")
 			continue
 		}
-		pom, err := s.manager.ManagePartition(s.Topic, p)
-		if err != nil {
-			return err
+		if s.books[p] == nil {
+			pom, err := s.manager.ManagePartition(s.Topic, p)
+			if err != nil {
+				return err
+			}
+			s.books[p] = pom
 		}
-		pom.MarkOffset(at, "")
-		pom.ResetOffset(at, "")
-		defer pom.Close()
+		s.books[p].MarkOffset(at, "")
+		s.books[p].ResetOffset(at, "")
 	}
 	if s.session != nil {
 		s.session.Commit()
@@ -216,8 +218,7 @@ func (s *saramaClient) close() error {
 		return s.group.Close()
 	}
 	if s.manager != nil {
-		time.Sleep(200 * time.Millisecond)
-		return s.manager.Close()
+		return nil // all is committed
 	}
 	return s.p.Close()
 }

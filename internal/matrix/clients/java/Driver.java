@@ -94,6 +94,7 @@ public final class Driver {
       next.put(new TopicPartition(topic, r.partition()), r.offset() + 1);
       got++;
     }
+    if (got < n) throw new IllegalStateException(got + " of " + n + " records came in time");
     return got;
   }
 

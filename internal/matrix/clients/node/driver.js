@@ -7,6 +7,11 @@ class Unsupported extends Error {}
 
 const pause = (ms) => new Promise((done) => setTimeout(done, ms))
 
+function enough(got, wanted) {
+  if (got < wanted) throw new Error(`${got} of ${wanted} records came within ${LIMIT / 1000} s`)
+  return got
+}
+
 class Base {
   constructor(cell) {
     Object.assign(this, { cell, next: new Map(), last: new Map(), queue: [], produced: 0 })
@@ -41,7 +46,7 @@ class Kafkajs extends Base {
     if (mode === 'static') throw new Unsupported('the library knows no group.instance.id')
     if (mode === 'assign') throw new Unsupported('the library reads in a group only')
     if (mode === 'kip848' || mode === 'share') throw new Unsupported('the library speaks the classic protocol only')
-    const k = new Kafka({ brokers: brokers.split(','), logLevel: logLevel.NOTHING })
+    const k = new Kafka({ brokers: brokers.split(','), logLevel: logLevel.ERROR })
     if (role === 'write' || mode === 'copy') {
       const more = role === 'write' ? { default: {}, idempotent: { idempotent: true }, transactional: { transactionalId: id, maxInFlightRequests: 1, idempotent: true } }[mode] : { transactionalId: id, maxInFlightRequests: 1, idempotent: true }
       this.p = k.producer(more)
@@ -135,14 +140,15 @@ class Platformatic extends Base {
     const more = mode === 'kip848' ? { groupProtocol: 'consumer' } : mode === 'static' ? { groupInstanceId: 'seat-1' } : {}
     this.c = new this.k.Consumer({ ...base, groupId: group, highWaterMark: 1024, ...more })
     this.stream = await this.c.consume({ topics: [topic], mode: 'committed', fallbackMode: 'earliest', autocommit: mode === 'async' ? 1000 : false, maxWaitTime: 500 })
-    this.stream.on('error', (e) => { this.failed = e })
+    this.handed = this.stream[Symbol.asyncIterator]()
   }
 
   async take() {
-    const m = this.stream.read()
-    if (m) return { partition: m.partition, offset: m.offset, message: m }
-    if (this.failed) throw this.failed
-    await pause(20)
+    this.coming ??= this.handed.next()
+    const m = await Promise.race([this.coming, pause(1000)])
+    if (!m) return
+    this.coming = undefined
+    return { partition: m.value.partition, offset: m.value.offset, message: m.value }
   }
 
   commit(from) {
@@ -186,10 +192,10 @@ try {
   for (const step of cell.steps) {
     switch (step.do) {
       case 'read':
-        did.read += (await client.read(step.n)).length
+        did.read += enough((await client.read(step.n)).length, step.n)
         break
       case 'copy': {
-        const n = (await client.copy(step.n)).length
+        const n = enough((await client.copy(step.n)).length, step.n)
         did.read += n
         did.wrote += n
         break

@@ -265,6 +265,12 @@ class Aiokafka:
         self.loop.run_until_complete((self.p if self.cell["role"] == "write" else self.c).stop())
 
 
+def enough(got, wanted):
+    if got < wanted:
+        raise TimeoutError(f"{got} of {wanted} records came within {LIMIT} s")
+    return got
+
+
 LIBRARIES = {"confluent-kafka": Confluent, "kafka-python": KafkaPython, "aiokafka": Aiokafka}
 
 
@@ -280,9 +286,9 @@ def main():
         for step in cell["steps"]:
             do = step["do"]
             if do == "read":
-                did["read"] += len(client.read(step["n"]))
+                did["read"] += enough(len(client.read(step["n"])), step["n"])
             elif do == "copy":
-                n = len(client.copy(step["n"]))
+                n = enough(len(client.copy(step["n"])), step["n"])
                 did["read"] += n
                 did["wrote"] += n
             elif do == "write":
