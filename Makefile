@@ -3,7 +3,7 @@
 GOLANGCI := go tool -modfile=tools/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test test-long bench lint generate need-go need-node
+.PHONY: help demo build test test-long matrix bench lint generate need-go need-node
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -20,6 +20,9 @@ test: need-go ## all that CI runs; the last line is the counts
 
 test-long: need-go ## the same with the long versions of the tests
 	@go run ./internal/check -long
+
+matrix: need-go need-node ## real clients and engines from their registries against lineaged; writes the tables in docs/evidence.md. MATRIX=pattern of cells
+	go test -tags matrix ./internal/matrix -count=1 -timeout 60m -v
 
 bench: need-go ## all benchmarks; BENCH=pattern, COUNT=10 for benchstat
 	go test -p 1 -run '^$$' -bench '$(or $(BENCH),.)' -benchmem -count $(or $(COUNT),1) -timeout 60m $$(go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./... | grep -v internal/acceptance)

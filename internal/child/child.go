@@ -36,7 +36,10 @@ func Start(log string, cmd *exec.Cmd) (*Process, error) {
 	}
 	p := &Process{cmd: cmd, log: log, done: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = f, f
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	if cmd.SysProcAttr == nil { // a caller may have another user in it
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.SysProcAttr.Setpgid, cmd.SysProcAttr.Pdeathsig = true, syscall.SIGKILL
 	started := make(chan error)
 	go func() {
 		runtime.LockOSThread()

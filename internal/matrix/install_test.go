@@ -77,7 +77,7 @@ func python(t testing.TB, name string, requirements ...string) string {
 	return filepath.Join(dir, "venv", "bin", "python")
 }
 
-// jars copies the runtime dependencies of a pom.
+// jars copies the runtime dependencies of a pom into the folder jars of the one that it returns.
 func jars(t testing.TB, name, pom string) string {
 	t.Helper()
 	need(t, "mvn", "apt-get install maven")
@@ -86,7 +86,7 @@ func jars(t testing.TB, name, pom string) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		run(t, dir, "mvn", "-B", "-q", "-f", pom, "org.apache.maven.plugins:maven-dependency-plugin:2.8:copy-dependencies", "-DincludeScope=runtime", "-DoutputDirectory="+dir)
+		run(t, dir, "mvn", "-B", "-q", "-f", pom, "org.apache.maven.plugins:maven-dependency-plugin:2.8:copy-dependencies", "-DincludeScope=runtime", "-DoutputDirectory="+filepath.Join(dir, "jars"))
 	})
 }
 
