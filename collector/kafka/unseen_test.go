@@ -11,20 +11,15 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// spot returns the blind spot of a source that begins like this, empty when there is none.
-func (w *world) spot(source, beginning string) string {
-	for _, b := range w.rec.blind[source] {
-		if strings.HasPrefix(b.What, beginning) {
+// unread returns the blind spot that names the topics of which nobody commits, empty when there is none.
+func (w *world) unread() string {
+	for _, b := range w.rec.blind[sourceGroups] {
+		if strings.HasPrefix(b.What, "topics that are written and of which nobody commits") {
 			return b.What
 		}
 	}
 	return ""
 }
-
-const (
-	unreadSpot  = "topics that are written and of which nobody commits"
-	unnamedSpot = "topics that are written by somebody unseen"
-)
 
 // told counts the facts of blind spots in the last rounds' observations.
 func (w *world) toldSpots(source string) (n int) {
@@ -55,7 +50,7 @@ func TestTopicsThatNobodyIsSeenToReadAreNamed(t *testing.T) {
 	w.take(1)
 	w.commit("reader", "read", 1, 3)
 	w.take(1)
-	if got := w.spot(sourceGroups, unreadSpot); !strings.HasSuffix(got, ": dark (1)") {
+	if got := w.unread(); !strings.HasSuffix(got, ": dark (1)") {
 		t.Errorf("unread topics: %q, want dark alone", got)
 	}
 	facts := 0
@@ -69,7 +64,7 @@ func TestTopicsThatNobodyIsSeenToReadAreNamed(t *testing.T) {
 	}
 	w.commit("late", "dark", 1, 2)
 	w.take(1)
-	if got := w.spot(sourceGroups, unreadSpot); got != "" {
+	if got := w.unread(); got != "" {
 		t.Errorf("somebody commits, and still: %q", got)
 	}
 }
@@ -87,12 +82,12 @@ func TestATopicThatIsCopiedOrHasRestedIsNotUnread(t *testing.T) {
 	w.take(1)
 	board.Copies(w.source.cluster, "copied")
 	w.take(1)
-	if got := w.spot(sourceGroups, unreadSpot); !strings.HasSuffix(got, ": once (1)") {
+	if got := w.unread(); !strings.HasSuffix(got, ": once (1)") {
 		t.Errorf("unread topics: %q, want once alone", got)
 	}
 	w.round = w.round.Add(unseenFor)
 	w.take(1)
-	if got := w.spot(sourceGroups, unreadSpot); strings.Contains(got, "once") {
+	if got := w.unread(); strings.Contains(got, "once") {
 		t.Errorf("at rest for an hour, and still: %q", got)
 	}
 }

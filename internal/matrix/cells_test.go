@@ -11,7 +11,6 @@ type step struct {
 }
 
 func read(n int) step       { return step{Do: "read", N: n} }
-func write(n int) step      { return step{Do: "write", N: n} }
 func copyOn(n int) step     { return step{Do: "copy", N: n} }
 func seek(to int64) step    { return step{Do: "seek", To: to} }
 func rest(seconds int) step { return step{Do: "sleep", Seconds: seconds} }
@@ -21,6 +20,7 @@ var (
 	commitLast = step{Do: "commit-last"}
 	die        = step{Do: "die"}
 	leave      = step{Do: "close"}
+	write      = step{Do: "write", N: 200}
 )
 
 const (
@@ -55,9 +55,9 @@ var columns = []column{
 	{"skip", "seeks ahead", "read", "group", []step{read(200), commit, rest(6), seek(250), read(100), commit, rest(3), leave}, -1},
 	{"again", "seeks back", "read", "group", []step{read(600), commit, rest(6), seek(0), read(300), commit, rest(6), read(300), commit, rest(3), leave}, -1},
 
-	{"default", "default", "write", "default", []step{write(200), rest(4), write(200), rest(4), write(200), rest(2), leave}, -1},
-	{"idempotent", "idempotent", "write", "idempotent", []step{write(200), rest(4), write(200), rest(4), write(200), rest(2), leave}, -1},
-	{"transactional", "transactional", "write", "transactional", []step{write(200), rest(4), write(200), rest(4), write(200), rest(2), leave}, -1},
+	{"default", "default", "write", "default", []step{write, rest(4), write, rest(4), write, rest(2), leave}, -1},
+	{"idempotent", "idempotent", "write", "idempotent", []step{write, rest(4), write, rest(4), write, rest(2), leave}, -1},
+	{"transactional", "transactional", "write", "transactional", []step{write, rest(4), write, rest(4), write, rest(2), leave}, -1},
 }
 
 // tables are the columns of each table.

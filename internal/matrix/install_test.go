@@ -33,8 +33,8 @@ func need(t testing.TB, program, hint string) {
 	}
 }
 
-// run runs a program to its end.
-func run(t testing.TB, dir string, args ...string) string {
+// run runs a program to its end, which must be a good one.
+func run(t testing.TB, dir string, args ...string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)
 	cmd.Dir = dir
@@ -42,7 +42,6 @@ func run(t testing.TB, dir string, args ...string) string {
 	if err != nil {
 		t.Fatalf("%s: %v\n%s", strings.Join(args, " "), err, child.Tail(string(out), 20))
 	}
-	return string(out)
 }
 
 // once installs something into a folder of the cache whose name ends in what it was made from, so that a change makes another.

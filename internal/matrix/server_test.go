@@ -30,7 +30,7 @@ var binary = sync.OnceValues(func() (string, error) {
 		return bin, nil
 	}
 	bin := filepath.Join(cache(), "lineaged")
-	out, err := exec.Command("go", "build", "-o", bin, "../../cmd/lineaged").CombinedOutput() //nolint:noctx // shared by all tests
+	out, err := exec.Command("go", "build", "-o", bin, "../../cmd/lineaged").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
 	}
