@@ -178,6 +178,7 @@ func TestDemoMovers(t *testing.T) {
 	t.Logf("an order's whole way is seen after %v", time.Since(began))
 	eventually(t, 10*time.Second, func() string { return s.wrongMovers() })
 	s.wantExactReplication(world)
+	s.wantReasons()
 
 	seen := s.everything()
 	for _, host := range []string{"warehouse-db.shop.example", "inventory-db.shop.example"} {
@@ -389,6 +390,38 @@ func (s *server) wrongMovers() string {
 		}
 	}
 	return ""
+}
+
+// wantReasons looks for flows that are estimated and do not say why, in windows of many lengths.
+func (s *server) wantReasons() {
+	s.t.Helper()
+	estimated := 0
+	for _, window := range []string{"1s", "5s", "10s", "30s", "1m", "5m", "1h"} {
+		var answer struct {
+			Flows struct {
+				Flows []struct {
+					ID        string
+					Estimated bool
+					Evidence  []struct{ Kind, Detail string }
+				}
+			}
+		}
+		if problem := s.query(fmt.Sprintf(`{ flows(window: {last: %q}, includeInternal: true, limit: 300) { flows { id estimated evidence { kind detail } } } }`, window), &answer); problem != "" {
+			s.t.Fatal(problem)
+		}
+		for _, f := range answer.Flows.Flows {
+			if !f.Estimated {
+				continue
+			}
+			estimated++
+			if !slices.ContainsFunc(f.Evidence, func(e struct{ Kind, Detail string }) bool { return e.Detail != "" }) {
+				s.t.Errorf("in the last %s %s is estimated, and nothing says why: %+v", window, f.ID, f.Evidence)
+			}
+		}
+	}
+	if estimated == 0 {
+		s.t.Error("nothing is estimated")
+	}
 }
 
 // wantExactReplication compares what is counted as copied with the offsets that MirrorMaker 2 committed. Where the count began is not known here, but that must be one and the same for all answers. A
