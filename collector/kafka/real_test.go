@@ -39,13 +39,16 @@ type recorder struct {
 	topics    map[string]*lineage.TopicFact
 	positions map[string][]byte
 	fail      error
+	// explained are the details by access and evidence, and unexplained the samples that are estimated without one.
+	explained   map[lineage.Sighting]bool
+	unexplained []lineage.Sample
 }
 
 func newRecorder() *recorder {
 	return &recorder{
 		totals:    map[lineage.Access]map[lineage.Metric]lineage.Sample{},
 		sightings: map[lineage.Access]lineage.EvidenceKind{}, positions: map[string][]byte{}, blind: map[string][]lineage.BlindSpot{},
-		gone: map[lineage.FactKey]bool{}, topics: map[string]*lineage.TopicFact{},
+		explained: map[lineage.Sighting]bool{}, gone: map[lineage.FactKey]bool{}, topics: map[string]*lineage.TopicFact{},
 	}
 }
 
@@ -57,6 +60,7 @@ func (r *recorder) Append(_ context.Context, obs ...lineage.Observation) error {
 	}
 	r.rounds++
 	for _, o := range obs {
+		r.explain(&o)
 		for _, s := range o.Samples {
 			if r.totals[s.Subject] == nil {
 				r.totals[s.Subject] = map[lineage.Metric]lineage.Sample{}
@@ -88,6 +92,20 @@ func (r *recorder) Append(_ context.Context, obs ...lineage.Observation) error {
 		r.events = append(r.events, o.Events...)
 	}
 	return nil
+}
+
+// explain looks for estimates that come without a reason. It needs mu.
+func (r *recorder) explain(o *lineage.Observation) {
+	for _, s := range o.Sightings {
+		if s.Detail != "" {
+			r.explained[lineage.Sighting{Access: s.Access, Evidence: s.Evidence}] = true
+		}
+	}
+	for _, s := range o.Samples {
+		if s.Estimated && s.Metric == lineage.Records && !r.explained[lineage.Sighting{Access: s.Subject, Evidence: s.Evidence}] {
+			r.unexplained = append(r.unexplained, s)
+		}
+	}
 }
 
 func (r *recorder) Positions(_ context.Context, source lineage.Source) (map[string][]byte, error) {
