@@ -14,13 +14,22 @@ func newRhythm(s *source) *rhythm.Tracker {
 	return rhythm.New(rhythm.Config{Tick: s.cfg.Interval, Application: s.cfg.Application, Born: s.born, Since: s.inSight, Visible: s.shows})
 }
 
-// born reports whether the topic or the group of an access appeared under observation.
+// born reports whether the topic of an access appeared or was empty under observation, or its group appeared.
 func (s *source) born(a lineage.Access) bool {
-	if tp := s.byName[a.Topic.Name]; tp != nil && !tp.born.IsZero() {
+	if tp := s.byName[a.Topic.Name]; tp != nil && (!tp.born.IsZero() || tp.wasEmpty()) {
 		return true
 	}
 	g := s.groups[a.Client.Group]
 	return g != nil && !g.joined.IsZero()
+}
+
+// wasEmpty reports whether all that was ever appended to the topic was appended under observation.
+func (a *account) wasEmpty() bool {
+	all := int64(0)
+	for i := range a.parts {
+		all += max(a.parts[i].end, 0)
+	}
+	return all == a.appended.n
 }
 
 // inSight returns when a topic that is older came into sight; zero: not in this run.

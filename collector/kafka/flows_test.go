@@ -34,8 +34,9 @@ func (w *world) run(n int, at *int64) {
 func TestFlowsBeginAndEnd(t *testing.T) {
 	w := newWorld(t, 1)
 	w.topic("orders", 1)
-	read := int64(0)
-	w.commit("billing", "orders", 0, 0)
+	w.write("orders", 0, 3)
+	read := int64(3)
+	w.commit("billing", "orders", 0, 3)
 	w.take(20)
 	began := w.round.Add(tick)
 	w.run(30, &read)
@@ -83,15 +84,22 @@ func TestFlowsBeginAndEnd(t *testing.T) {
 	}
 }
 
-// What a topic that is made under our eyes sees first has begun.
+// What a topic that is made under our eyes sees first has begun, and so has what one sees that was empty. What moved before may go on.
 func TestFlowsOfANewTopicBegin(t *testing.T) {
-	w := newWorld(t, 1)
-	w.take(2)
-	w.topic("orders", 1)
-	read := int64(0)
-	w.take(1)
-	w.run(3, &read)
-	if got := w.flowEvents(lineage.FlowStarted); len(got) != 2 {
-		t.Errorf("beginnings %+v", got)
+	for what, c := range map[string]struct{ rounds, records, events int }{
+		"new":   {2, 0, 2},
+		"empty": {0, 0, 2},
+		"old":   {0, 1, 1}, // the group is new
+	} {
+		w := newWorld(t, 1)
+		w.take(c.rounds)
+		w.topic("orders", 1)
+		w.write("orders", 0, c.records)
+		read := int64(c.records)
+		w.take(1)
+		w.run(3, &read)
+		if got := w.flowEvents(lineage.FlowStarted); len(got) != c.events {
+			t.Errorf("%s: beginnings %+v", what, got)
+		}
 	}
 }

@@ -22,8 +22,8 @@ const (
 	// leastPause and leastTicks are the shortest silence that can be an end: a deployment or a rebalance takes so long, and one late round is none.
 	leastPause = 30 * time.Second
 	leastTicks = 6
-	// youngPause is the shortest one for a flow that was not seen to run for as long: its rhythm does not show yet, and it is twice the slowest commit interval in wide use (60 s, Connect's sinks).
-	youngPause = 2 * time.Minute
+	// youngPause is the shortest one for a flow that was not seen to run for as long: its rhythm does not show yet, and the slowest commit interval in wide use is 60 s (Connect's sinks).
+	youngPause = 90 * time.Second
 	// mostPause is the longest: who is silent for an hour has stopped, and starts again.
 	mostPause = time.Hour
 	// pauses is how many times its longest usual pause a flow is silent before it has stopped.
@@ -209,7 +209,8 @@ func (t *Tracker) move(o *lineage.Observation, a lineage.Access, after time.Time
 // begin lets a flow run, and says so where it is known that it did not before.
 func (t *Tracker) begin(o *lineage.Observation, f *flow, from time.Time, broken bool) {
 	rested := !f.moved.IsZero()
-	detail, told := "", false
+	var detail string
+	var told bool
 	switch {
 	case rested:
 		pause := o.Round.Sub(f.moved)
