@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -84,5 +86,40 @@ func TestSASL(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// A password that is rotated in its file is taken at the next connection.
+func TestRotatedPassword(t *testing.T) {
+	k, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.EnableSASL(), kfake.Superuser("SCRAM-SHA-256", "anna", "new"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer k.Close()
+	path := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(path, []byte("old"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg := testConfig(t, k.ListenAddrs()[0])
+	cfg.Clusters[0].SASL = config.SASL{Mechanism: "SCRAM-SHA-256", Username: "anna", PasswordFile: config.File(path)}
+	kcfg, err := collectorConfig(cfg.Clusters[0], time.Second, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := dialer(kcfg)()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := client.Ping(ctx); err == nil {
+		t.Fatal("the old password gets in")
+	}
+	if err := os.WriteFile(path, []byte("new\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := client.Ping(ctx); err != nil {
+		t.Errorf("the new password does not get in: %v", err)
 	}
 }

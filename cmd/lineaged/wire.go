@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -24,7 +25,7 @@ import (
 // The functions in this file turn the configuration into what each package wants to know.
 
 func collectorConfig(c config.Cluster, interval time.Duration, log *slog.Logger) (kafka.Config, error) {
-	tlsConfig, err := c.TLS.Config()
+	tlsConfig, err := c.TLS.Reread()
 	if err != nil {
 		return kafka.Config{}, err
 	}
@@ -47,17 +48,22 @@ func mechanism(s config.SASL) (sasl.Mechanism, error) {
 	if s.Mechanism == "" {
 		return nil, nil //nolint:nilnil // nil is how franz-go spells "no SASL"
 	}
-	secret, err := s.Secret()
+	secret, err := s.Reread() // at each connection, since it may be rotated
 	if err != nil {
 		return nil, err
 	}
+	scrambled := func(context.Context) (scram.Auth, error) {
+		return scram.Auth{User: s.Username, Pass: secret().Reveal()}, nil
+	}
 	switch s.Mechanism {
 	case "PLAIN":
-		return plain.Auth{User: s.Username, Pass: secret.Reveal()}.AsMechanism(), nil
+		return plain.Plain(func(context.Context) (plain.Auth, error) {
+			return plain.Auth{User: s.Username, Pass: secret().Reveal()}, nil
+		}), nil
 	case "SCRAM-SHA-256":
-		return scram.Auth{User: s.Username, Pass: secret.Reveal()}.AsSha256Mechanism(), nil
+		return scram.Sha256(scrambled), nil
 	case "SCRAM-SHA-512":
-		return scram.Auth{User: s.Username, Pass: secret.Reveal()}.AsSha512Mechanism(), nil
+		return scram.Sha512(scrambled), nil
 	default:
 		return nil, fmt.Errorf("sasl.mechanism %q is unknown", s.Mechanism)
 	}
@@ -79,16 +85,17 @@ func dialer(cfg kafka.Config) func(opts ...kgo.Opt) (*kgo.Client, error) {
 }
 
 func connectConfig(cfg config.Config, c config.Connect, log *slog.Logger) (connect.Config, error) {
-	tlsConfig, err := c.TLS.Config()
+	tlsConfig, err := c.TLS.Reread()
 	if err != nil {
 		return connect.Config{}, err
 	}
-	secret, err := c.BasicAuth.Secret()
+	secret, err := c.BasicAuth.Reread()
 	if err != nil {
 		return connect.Config{}, err
 	}
 	return connect.Config{
-		Name: c.Source(), URLs: c.Addresses(), Cluster: c.Cluster, Username: c.BasicAuth.Username, Password: secret.Reveal(), TLS: tlsConfig,
+		Name: c.Source(), URLs: c.Addresses(), Cluster: c.Cluster, Username: c.BasicAuth.Username,
+		Password: func() string { return secret().Reveal() }, TLS: tlsConfig,
 		Aliases: aliases(cfg), Interval: time.Duration(cfg.Interval), Log: log, Datasets: mappings(cfg),
 	}, nil
 }

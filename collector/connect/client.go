@@ -2,6 +2,7 @@ package connect
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -31,24 +32,43 @@ var (
 
 // client asks the workers of one Connect cluster. Any of them answers for all.
 type client struct {
-	urls           []string // without a slash at the end
-	first          int      // the one to ask first: it answered last, or the one before it failed last
-	http           *http.Client
-	user, password string
-	asked          int   // requests since the start, for the budget
-	bytes          int64 // of bodies since the start
+	urls     []string // without a slash at the end
+	first    int      // the one to ask first: it answered last, or the one before it failed last
+	http     *http.Client
+	user     string
+	password func() string
+	tls      func() *tls.Config
+	told     *tls.Config // that the transport has; the transport changes its own copy
+	asked    int         // requests since the start, for the budget
+	bytes    int64       // of bodies since the start
 }
 
 func newClient(cfg Config) *client {
-	transport := &http.Transport{
-		Proxy: http.ProxyFromEnvironment, TLSClientConfig: cfg.TLS, MaxIdleConnsPerHost: 1, IdleConnTimeout: 2 * time.Minute,
-		DialContext: (&net.Dialer{Timeout: 2 * time.Second}).DialContext, TLSHandshakeTimeout: 2 * time.Second, ForceAttemptHTTP2: true,
-	}
-	c := &client{user: cfg.Username, password: cfg.Password, http: &http.Client{Transport: transport, CheckRedirect: checkRedirect}}
+	c := &client{user: cfg.Username, password: cfg.Password, tls: cfg.TLS, http: &http.Client{CheckRedirect: checkRedirect}}
+	c.renew()
 	for _, u := range cfg.URLs {
 		c.urls = append(c.urls, strings.TrimRight(u, "/"))
 	}
 	return c
+}
+
+// renew takes in the settings of TLS as they are now. Open connections were made with the old ones, and are given up.
+func (c *client) renew() {
+	now := (*tls.Config)(nil)
+	if c.tls != nil {
+		now = c.tls()
+	}
+	old, _ := c.http.Transport.(*http.Transport)
+	if old != nil && c.told == now {
+		return
+	}
+	c.told, c.http.Transport = now, &http.Transport{
+		Proxy: http.ProxyFromEnvironment, TLSClientConfig: now.Clone(), MaxIdleConnsPerHost: 1, IdleConnTimeout: 2 * time.Minute,
+		DialContext: (&net.Dialer{Timeout: 2 * time.Second}).DialContext, TLSHandshakeTimeout: 2 * time.Second, ForceAttemptHTTP2: true,
+	}
+	if old != nil {
+		old.CloseIdleConnections()
+	}
 }
 
 // checkRedirect keeps the password on the machine that it is for, and a loop short.
@@ -110,7 +130,11 @@ func (c *client) ask(ctx context.Context, address string, into any) error {
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", "lineaged")
 	if c.user != "" {
-		req.SetBasicAuth(c.user, c.password)
+		password := ""
+		if c.password != nil {
+			password = c.password()
+		}
+		req.SetBasicAuth(c.user, password)
 	}
 	c.asked++
 	resp, err := c.http.Do(req)

@@ -31,13 +31,13 @@ const (
 
 // Config says which Connect cluster to watch and how.
 type Config struct {
-	Name     string   // Source.Cluster of all observations, and the scope of its connectors
-	URLs     []string // of workers, http or https, without user, query or fragment; at least one
-	Cluster  string   // source name of the Kafka cluster that it belongs to; empty: the one whose id the workers report
-	Username string   // basic authentication; empty: none
-	Password string
-	TLS      *tls.Config // nil: the system's authorities
-	Datasets []Mapping   // the first that matches names a connector's datasets
+	Name     string             // Source.Cluster of all observations, and the scope of its connectors
+	URLs     []string           // of workers, http or https, without user, query or fragment; at least one
+	Cluster  string             // source name of the Kafka cluster that it belongs to; empty: the one whose id the workers report
+	Username string             // basic authentication; empty: none
+	Password func() string      // as it is now; nil: empty
+	TLS      func() *tls.Config // as it is now; nil: the system's authorities
+	Datasets []Mapping          // the first that matches names a connector's datasets
 	// Aliases say which watched cluster MirrorMaker 2 means by an alias where no address tells: by the source name of the cluster that it copies to, the alias and the source name of the other.
 	Aliases  map[string]map[string]string
 	Interval time.Duration // the tick, at least 1 s

@@ -586,15 +586,21 @@ func TestAuthentication(t *testing.T) {
 		rw.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(rw).Encode(w.body(r.URL.Path))
 	}
-	r := newRig(t, w, func(c *Config) { c.Username, c.Password = "me", canary })
+	password := canary
+	r := newRig(t, w, func(c *Config) { c.Username, c.Password = "me", func() string { return password } })
 	r.take()
 	if len(r.missing()) > 0 {
 		t.Errorf("missing: %q", r.missing())
 	}
-	r = newRig(t, w, func(c *Config) { c.Username, c.Password = "me", canary+"x" })
+	password += "x"
 	r.take()
 	if got := r.missing(); len(got) != 2 || !strings.Contains(got[0], "it refuses the configured basic_auth") {
 		t.Errorf("missing: %q", got)
+	}
+	password = canary // it is asked for as it is now
+	r.take()
+	if len(r.missing()) > 0 {
+		t.Errorf("missing after the password was mended: %q", r.missing())
 	}
 }
 

@@ -186,7 +186,9 @@ func TestRealSecureConnect(t *testing.T) {
 		r := &rig{t: t, w: &worker{t: t, Server: &httptest.Server{URL: real.URL}}, board: &collector.Board{}, round: t0, positions: map[string][]byte{}}
 		r.board.SetCluster(collector.Watched{Source: "west", ID: lineage.ClusterID(cluster.ID), Brokers: cluster.Brokers(), Topics: []string{"secured"}})
 		r.start(func(c *Config) {
-			c.URLs, c.Username, c.Password, c.TLS = []string{down, real.URL}, real.Username, real.Password, &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+			c.URLs, c.Username, c.Password = []string{down, real.URL}, real.Username, func() string { return real.Password }
+			settings := &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+			c.TLS = func() *tls.Config { return settings }
 			with(c)
 		})
 		r.take()
@@ -201,8 +203,8 @@ func TestRealSecureConnect(t *testing.T) {
 	}
 	r.want("file-in", "read file "+in, "write "+cluster.ID+"/secured")
 	for want, with := range map[string]func(*Config){
-		"refuses the configured basic_auth": func(c *Config) { c.Password += "-wrong" },
-		"basic_auth":                        func(c *Config) { c.Username, c.Password = "", "" },
+		"refuses the configured basic_auth": func(c *Config) { c.Password = func() string { return real.Password + "-wrong" } },
+		"basic_auth":                        func(c *Config) { c.Username, c.Password = "", nil },
 		"certificate":                       func(c *Config) { c.TLS = nil },
 	} {
 		if why := take(with).missing(); len(why) == 0 || !strings.Contains(why[0], want) {

@@ -120,6 +120,7 @@ func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observa
 		s.began = round
 	}
 	begun := time.Now()
+	t.client.renew()
 	err := t.ask()
 	if err == nil {
 		t.await(begun)

@@ -16,6 +16,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"log/slog"
+	"net"
 	"regexp"
 	"time"
 
@@ -27,12 +28,12 @@ import (
 
 // Config says which cluster to watch and how.
 type Config struct {
-	Name             string   // Source.Cluster of all observations: the configured name, else the first broker address
-	Brokers          []string // bootstrap addresses, host:port
-	TLS              *tls.Config
-	SASL             sasl.Mechanism   // nil: none
-	Include, Exclude []*regexp.Regexp // of topic names; no Include: all. Exclude wins
-	Interval         time.Duration    // the tick, at least 1 s
+	Name             string             // Source.Cluster of all observations: the configured name, else the first broker address
+	Brokers          []string           // bootstrap addresses, host:port
+	TLS              func() *tls.Config // as it is now, for each connection; nil: plain text
+	SASL             sasl.Mechanism     // nil: none
+	Include, Exclude []*regexp.Regexp   // of topic names; no Include: all. Exclude wins
+	Interval         time.Duration      // the tick, at least 1 s
 	// Application returns what the transactional.ids of one application's instances share, "" for what names nobody; nil: each stands for itself. It is asked when a step is booked, and only
 	// to tell whether several producers on one partition may share the step out.
 	Application func(transactionalID string) string
@@ -69,20 +70,28 @@ func New(cfg Config, sink collector.Sink) (*Collector, error) {
 	return &Collector{source: source, sink: sink}, nil
 }
 
+// dialTimeout bounds the making of a connection, TLS included.
+const dialTimeout = 3 * time.Second
+
 // ClientOptions are the options of a client of the cluster: how it is reached, and that it does not insist.
 func ClientOptions(cfg Config) []kgo.Opt {
 	opts := []kgo.Opt{
 		kgo.SeedBrokers(cfg.Brokers...),
 		kgo.ClientID("lineaged"),
 		kgo.DisableClientMetrics(), // a watcher does not push telemetry about itself
-		kgo.DialTimeout(3 * time.Second),
 		// The round is the retry: what fails now is asked again at the next tick. Two tries let metadata find another broker.
 		kgo.RequestRetries(2),
 		kgo.RetryBackoffFn(func(int) time.Duration { return 50 * time.Millisecond }),
 		kgo.WithHooks(cfg.Hooks...),
 	}
 	if cfg.TLS != nil {
-		opts = append(opts, kgo.DialTLSConfig(cfg.TLS))
+		opts = append(opts, kgo.Dialer(func(ctx context.Context, network, address string) (net.Conn, error) {
+			ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+			defer cancel()
+			return (&tls.Dialer{Config: cfg.TLS()}).DialContext(ctx, network, address)
+		}))
+	} else {
+		opts = append(opts, kgo.DialTimeout(dialTimeout))
 	}
 	if cfg.SASL != nil {
 		opts = append(opts, kgo.SASL(cfg.SASL))

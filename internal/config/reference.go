@@ -139,7 +139,7 @@ Precedence: defaults < YAML file < environment < flags. Nothing needs a file: ` 
 - Durations are written as in Prometheus: ` + "`30s`, `10m`, `2d`, `1h30m`" + `. Patterns are regular expressions (RE2) that match anywhere unless they say ` + "`^` or `$`" + `.
 - Lists in a variable or a flag are separated by commas; flags that take patterns are repeated instead.
 - A relative path of a ` + "`*_file`" + ` key in the YAML file starts from that file's folder, elsewhere from the working directory.
-- **Secrets** come from files (` + "`*_file`" + `), or, under the same key without ` + "`_file`" + `, from the environment only; the environment wins. They are never printed or logged.
+- **Secrets** come from files (` + "`*_file`" + `), or, under the same key without ` + "`_file`" + `, from the environment only; the environment wins. They are never printed or logged. Files of passwords and certificates are read again for each connection, so that what is rotated needs no restart.
 - In a variable's name ` + "`N`" + ` is the index, from 0: ` + "`LINEAGED_CLUSTERS_0_NAME`" + `. It adds to the file's lists and overrides them key by key. Where there is one cluster
   only, its keys have short variables and flags as well.
 - ` + "`lineaged demo`" + ` reads no configuration; its flags are ` + "`--listen`" + ` (loopback only), ` + "`--open`" + ` (opens the browser) and ` + "`--log-level`" + `.
