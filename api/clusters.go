@@ -26,7 +26,7 @@ func (c *cluster) id() string {
 	return c.known.Name
 }
 
-// clusters are the clusters as they are named now: names are configuration, and hold for the past too.
+// clusters are the clusters as they are named now: names are configuration, and hold for the past too. Which cluster it was that bore a name can change: one that is formatted anew is another.
 type clusters struct {
 	all      []*cluster // the configured ones in their order, then those that only the history knows, by source
 	bySource map[string]*cluster
@@ -35,10 +35,19 @@ type clusters struct {
 	configured int
 }
 
-func (a *answerer) readClusters(ctx context.Context) (*clusters, error) {
-	facts, err := a.history.Facts(ctx, lastInstant(a.history.Latest()), "", lineage.ClusterFacts, false)
+// readClusters reads which clusters bore the names at an instant, or bore them first after it; the zero time means now.
+func (a *answerer) readClusters(ctx context.Context, at time.Time) (*clusters, error) {
+	now := lastInstant(a.history.Latest())
+	facts, err := a.history.Facts(ctx, now, "", lineage.ClusterFacts, false)
 	if err != nil {
 		return nil, fmt.Errorf("read clusters: %w", err)
+	}
+	if !at.IsZero() && at.Before(now) {
+		then, err := a.history.Facts(ctx, at, "", lineage.ClusterFacts, false)
+		if err != nil {
+			return nil, fmt.Errorf("read clusters: %w", err)
+		}
+		facts = append(facts, then...)
 	}
 	cs := &clusters{bySource: map[string]*cluster{}, byID: map[lineage.ClusterID]*cluster{}}
 	add := func(conf ClusterConfig) *cluster {
@@ -52,7 +61,7 @@ func (a *answerer) readClusters(ctx context.Context) (*clusters, error) {
 		}
 	}
 	cs.configured = len(cs.all)
-	slices.SortFunc(facts, func(x, y lineage.DatedFact) int { return strings.Compare(x.Key.Source, y.Key.Source) })
+	slices.SortStableFunc(facts, func(x, y lineage.DatedFact) int { return strings.Compare(x.Key.Source, y.Key.Source) })
 	for _, f := range facts {
 		if f.Cluster == nil {
 			continue
@@ -178,7 +187,7 @@ func (c *Cluster) state(ctx context.Context) (clusterState, error) {
 
 // clusters answers the root field of that name.
 func (a *answerer) clusters(ctx context.Context) ([]Cluster, error) {
-	cs, err := a.readClusters(ctx)
+	cs, err := a.readClusters(ctx, time.Time{})
 	if err != nil {
 		return nil, err
 	}
@@ -198,6 +207,9 @@ type clusterState struct {
 // clusterState looks at the newest round. A cluster is in trouble when a source that observes every tick saw nothing of it then, or when
 // rounds have stopped coming.
 func (a *answerer) clusterState(ctx context.Context, source string) (clusterState, error) {
+	if source == "" {
+		return clusterState{trouble: "it is behind no configured name any more: another cluster is, or the name was given up"}, nil
+	}
 	tick := a.history.Tick()
 	last, ok := a.history.Latest()[source]
 	if !ok {
@@ -212,6 +224,12 @@ func (a *answerer) clusterState(ctx context.Context, source string) (clusterStat
 	// the loss of one broker of three more than nine tenths.
 	if len(cov.Gaps) > 0 && cov.ObservedFraction <= 0.7 {
 		st.trouble = cov.Gaps[0].Reason
+		for _, b := range cov.BlindSpots { // the way out, where the source knows one
+			if strings.HasPrefix(b.What, st.trouble) {
+				st.trouble += ". " + b.Remedy
+				break
+			}
+		}
 	}
 	if age := time.Since(last); age > max(3*tick, 5*time.Second) && st.trouble == "" {
 		st.trouble = fmt.Sprintf("no round since %s", last.UTC().Format(time.RFC3339))

@@ -2194,7 +2194,10 @@ type Query {
 
 enum NodeOrder { NAME RATE LAG LAST_MOVED }
 
-"id is the brokers' own; while the cluster was never reached, its name. error: why its newest round saw nothing, or that rounds stopped."
+"""
+id is the brokers' own; while the cluster was never reached, its name; with @NAME behind it where another watched cluster has the same. groups: null where they were not counted. error: why its newest round saw nothing, with the
+way out where one is known, or that rounds stopped.
+"""
 type Cluster { id: ID!  name: String!  environment: String!  brokers: Int  topics: Int  groups: Int  controller: Int  lastRound: Time  error: String }
 
 "Topic, Application, Unidentified, Connector, Replicator, StreamJob and Dataset implement it and add their own fields."

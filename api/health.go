@@ -64,7 +64,7 @@ func (h *health) readiness(ctx context.Context) readiness {
 		}
 		out.Reasons = append(out.Reasons, reason)
 	}
-	cs, err := h.a.readClusters(ctx)
+	cs, err := h.a.readClusters(ctx, time.Time{})
 	if err != nil {
 		h.a.log.ErrorContext(ctx, "readiness", "error", err)
 		worse("starting", "the store does not answer")

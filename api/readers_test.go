@@ -85,3 +85,42 @@ func (w *world) odd(n int) []func(*lineage.Observation) {
 	}
 	return out
 }
+
+// formatted is a cluster west that is formatted anew in round 8: another one answers under its name from then on, with a topic of the same name.
+func formatted(t testing.TB) *world {
+	w := newWorld(t)
+	const anew lineage.ClusterID = "anew"
+	old, new := orders, topic(anew, "orders", 77)
+	quiet := reads(old, group("quiet"))
+	for n := 1; n <= 14; n++ {
+		switch {
+		case n == 1:
+			w.observe("west", "end-offsets", n, facts(clusterFact("west", west, 1, 2), topicFact("west", old)), w.moved(self(old), lineage.NoEvidence, 100))
+			w.observe("west", "groups", n, w.moved(quiet, lineage.GroupOffsets, 10), w.moved(reads(old, group("billing")), lineage.GroupOffsets, 100))
+		case n < 7:
+			w.observe("west", "end-offsets", n, w.moved(self(old), lineage.NoEvidence, 100))
+			w.observe("west", "groups", n, w.moved(reads(old, group("billing")), lineage.GroupOffsets, 100))
+		case n == 7:
+			const why = "the brokers belong to cluster anew now, not to mFq2n0aGRXWl3w"
+			w.observe("west", "end-offsets", n, missing(why), facts(gone("west", lineage.TopicFacts, "orders"), blindSpot("west", "end-offsets", why, "wait, or correct brokers of this cluster")),
+				event(n, lineage.Event{Type: lineage.ClusterChanged, Detail: "west: " + why}))
+			w.observe("west", "groups", n, missing(why))
+		case n == 8:
+			w.observe("west", "end-offsets", n, facts(clusterFact("west", anew, 1, -1), topicFact("west", new)), w.moved(self(new), lineage.NoEvidence, 20))
+			w.observe("west", "groups", n, w.moved(reads(new, group("billing")), lineage.GroupOffsets, 20))
+		default:
+			w.observe("west", "end-offsets", n, w.moved(self(new), lineage.NoEvidence, 20))
+			w.observe("west", "groups", n, w.moved(reads(new, group("billing")), lineage.GroupOffsets, 20))
+		}
+	}
+	return w
+}
+
+// formatting is formatted as it is while nobody knows yet what the other cluster is.
+func formatting(t testing.TB) *world {
+	w := newWorld(t)
+	const why = "the brokers belong to cluster anew now, not to mFq2n0aGRXWl3w"
+	w.observe("west", "end-offsets", 1, facts(clusterFact("west", west, 1, -1), topicFact("west", orders)))
+	w.observe("west", "end-offsets", 2, missing(why), facts(blindSpot("west", "end-offsets", why, "Correct brokers of this cluster, or wait")))
+	return w
+}

@@ -29,6 +29,9 @@ func (v *view) decideStates(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := v.endFormerClusters(ctx); err != nil {
+		return err
+	}
 	kept := v.accesses[:0]
 	for _, x := range v.accesses {
 		exist := v.endsExist(&x)
@@ -175,6 +178,39 @@ func (v *view) stopped(ctx context.Context) (map[lineage.Node]bool, error) {
 		out[x.node] = complete
 	}
 	return out, nil
+}
+
+// endFormerClusters marks the topics of clusters that were watched within the lookback and are behind no name at the window's end, since others are: they are there no more.
+func (v *view) endFormerClusters(ctx context.Context) error {
+	strange := map[lineage.ClusterID]bool{}
+	for i := range v.accesses {
+		if id := v.accesses[i].Access.Topic.Cluster; id != "" && v.clusters.byID[id] == nil {
+			strange[id] = true
+		}
+	}
+	if len(strange) == 0 { // as nearly always; else it may also be a cluster that never was watched, which only a mover tells of
+		return nil
+	}
+	changes, err := v.a.history.Events(ctx, v.back, func(e lineage.Event) bool { return e.Type == lineage.ClusterChanged }, 0)
+	if err != nil {
+		return fmt.Errorf("read which clusters changed: %w", err)
+	}
+	former := map[lineage.ClusterID]bool{}
+	for _, e := range changes {
+		facts, err := v.a.history.Facts(ctx, e.At.Add(-v.a.history.Tick()), "", lineage.ClusterFacts, false)
+		if err != nil {
+			return fmt.Errorf("read clusters: %w", err)
+		}
+		for _, f := range facts {
+			if f.Cluster != nil && strange[f.Cluster.ID] {
+				former[f.Cluster.ID] = true
+			}
+		}
+	}
+	for _, t := range v.topics {
+		t.gone = t.gone || former[t.cluster]
+	}
+	return nil
 }
 
 // endsExist reports whether both ends of an access exist at the window's end: the topic's incarnation, or any where only the name is known, the group, the connector. What was

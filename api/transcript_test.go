@@ -38,6 +38,8 @@ var worlds = map[string]struct {
 	}, everybody},
 	"movers":      {allMovers, []api.ClusterConfig{{Source: "west", Name: "west", Environment: "shop"}, {Source: "east", Name: "east", Environment: "shop"}}, conventions()},
 	"gone movers": {goneMovers, []api.ClusterConfig{{Source: "west", Name: "west", Environment: "shop"}, {Source: "east", Name: "east", Environment: "shop"}}, conventions()},
+	"formatted":   {formatted, shopConfig, everybody},
+	"formatting":  {formatting, shopConfig, everybody},
 	"readers":     {readers, shopConfig, everybody},
 	"empty":       {func(t testing.TB) *world { return newWorld(t) }, []api.ClusterConfig{{Source: "127.0.0.1:9092"}}, everybody},
 }

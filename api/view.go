@@ -149,7 +149,7 @@ func (a *answerer) buildView(ctx context.Context, win lineage.Resolved, who Iden
 		topics: map[lineage.Node]*topicView{}, datasets: map[lineage.Node]*accessesOf{}, filtered: map[filterKey]*graph.Snapshot{},
 	}
 	var err error
-	if v.clusters, err = a.readClusters(ctx); err != nil {
+	if v.clusters, err = a.readClusters(ctx, win.End); err != nil {
 		return nil, err
 	}
 	if err := v.readFacts(ctx); err != nil {
