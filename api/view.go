@@ -208,6 +208,9 @@ func (v *view) readFacts(ctx context.Context) error {
 	}
 	v.tellKnowledge()
 	for s := range v.a.history.Subjects() {
+		if c := &s.Access.Client; s.Access.Op == lineage.Write && c.Group != "" && c.TransactionalID != "" {
+			v.knows.AddAccess(s.Access) // whose a transactional.id is holds for the time before it was found out too
+		}
 		if s.Access.Op != lineage.OpNone || s.FirstSeen.After(v.win.End) {
 			continue
 		}

@@ -19,12 +19,12 @@ var roles = map[string]bool{
 }
 
 // Alike returns the pairs of applications of one environment that look like one: the one only reads, the other only writes, and their names are the same but for
-// spelling and roles. Names of which nothing else is left look like no other. A name that more than two bear is nobody's in particular: none of them is a pair.
+// spelling and roles. Names of which nothing else is left, and those that name nobody, look like no other. A name that more than two bear is nobody's in particular: none of them is a pair.
 func (r *Resolver) Alike(all []lineage.Usage) []lineage.Alike {
 	type key struct{ scope, name string }
 	like := map[key][]lineage.Usage{}
 	for _, u := range all {
-		if name := essence(u.Node.Name); u.Node.Kind == lineage.ApplicationNode && name != "" {
+		if name := essence(u.Node.Name); u.Node.Kind == lineage.ApplicationNode && name != "" && !isNobody(u.Node.Name) && !isPlaceholder(u.Node.Name) {
 			k := key{u.Node.Scope, name}
 			like[k] = append(like[k], u)
 		}
@@ -81,11 +81,13 @@ func joiningRule(name string, usages ...lineage.Usage) string {
 		}
 		patterns := map[string]bool{}
 		for _, v := range values {
+			base := instanceless(v, "")
+			if field == "group" {
+				base, _ = groupName(v)
+			}
 			pattern := regexp.QuoteMeta(v)
-			if field != "group" { // the instances to come as well
-				if base := instanceless(v, ""); base != "" && strings.HasPrefix(v, base) && base != v {
-					pattern = regexp.QuoteMeta(base) + "[-_.:@#/].*"
-				}
+			if base != "" && strings.HasPrefix(v, base) && base != v { // the instances and runs to come as well
+				pattern = regexp.QuoteMeta(base) + "[-_.:@#/].*"
 			}
 			patterns[pattern] = true
 		}

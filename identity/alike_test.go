@@ -34,6 +34,7 @@ func TestAlike(t *testing.T) {
 	f("a digit is another name", []lineage.Usage{reader("etl-1-reader"), writer("etl-2-writer")})
 	f("nothing but roles", []lineage.Usage{reader("consumer-group"), writer("producer")})
 	f("three of them", []lineage.Usage{reader("a-reader"), writer("a-writer"), reader("a-consumer")})
+	f("nobody's name", []lineage.Usage{reader("anonymous"), writer("anonymous-writer"), reader("demo-reader"), writer("demo-writer"), reader("test"), writer("test-writer")}, "demo-reader & demo-writer")
 	f("both read", []lineage.Usage{reader("a-reader"), reader("a-consumer")})
 	both := writer("a-writer")
 	both.Reads = true
@@ -41,6 +42,16 @@ func TestAlike(t *testing.T) {
 	f("another environment", []lineage.Usage{reader("a-reader"), app("test", "a-writer", lineage.Usage{Writes: true, ClientIDs: []string{"a-writer"}})})
 	f("a stream job", []lineage.Usage{reader("a-reader"), {Node: lineage.Node{Scope: "shop", Kind: lineage.StreamJobNode, Name: "a-writer"}, Writes: true}})
 	f("a writer that no rule could name", []lineage.Usage{reader("a-reader"), app("shop", "a-writer", lineage.Usage{Writes: true})})
+}
+
+// A group that is made for each run is known by what its runs share.
+func TestAlikeRuleOfRuns(t *testing.T) {
+	reader := lineage.Usage{Node: lineage.Node{Scope: "shop", Kind: lineage.ApplicationNode, Name: "refund-reader"}, Reads: true, Groups: []string{"refund-reader-" + id1, "refund-reader-" + id2}}
+	writer := lineage.Usage{Node: lineage.Node{Scope: "shop", Kind: lineage.ApplicationNode, Name: "refund-writer"}, Writes: true, Transactionals: []string{"refund-writer-1"}}
+	pairs := mustNew(t, Rules{}).Alike([]lineage.Usage{reader, writer})
+	if len(pairs) != 1 || !strings.Contains(pairs[0].Rule, "{group: '^refund-reader[-_.:@#/].*$'}") {
+		t.Errorf("%+v", pairs)
+	}
 }
 
 // The rule that is offered makes them one, the instances to come too.

@@ -29,12 +29,20 @@ var (
 	javaConsumer = regexp.MustCompile(`^consumer-(.+)-\d+$`)
 	// segmentio/kafka-go's default names the program, and the host.
 	kafkaGo = regexp.MustCompile(`^(.+?)@.* \(github\.com/segmentio/kafka-go\)$`)
+	// faust's default; the group is the app's id.
+	faustClient = regexp.MustCompile(`^(faust-\d+\.\d[0-9A-Za-z.]*)$`)
 	// Spark makes up a group for each query's run.
 	sparkGroup = regexp.MustCompile(`^(spark-kafka-(?:source|relation))-` + uuid)
 )
 
 var conventions = []convention{
 	{"Kafka Streams convention", lineage.StreamJobNode, streams},
+	{"faust convention", lineage.StreamJobNode, func(f *facts) string {
+		if f.group != "" && firstMatch(faustClient, "faust-", f.clientIDs) != "" {
+			return f.group
+		}
+		return ""
+	}},
 	{"Kafka Connect convention", lineage.ApplicationNode, func(f *facts) string {
 		// A sink connector's group is connect-<name>; its dead letters and a source connector's records are written under the same name.
 		if name := firstMatch(connectClient, "connector-", f.clientIDs); name != "" {
@@ -45,12 +53,6 @@ var conventions = []convention{
 	{"MirrorMaker 2 convention", lineage.ApplicationNode, func(f *facts) string { return firstMatch(mirrorClient, "->", f.clientIDs) }},
 	{"Kafka tool convention", lineage.ApplicationNode, func(f *facts) string { return firstMatch(toolGroup, "-consumer-", one(f.group)) }},
 	{"Spark convention", lineage.ApplicationNode, func(f *facts) string { return firstMatch(sparkGroup, "spark-kafka-", one(f.group)) }},
-	{"Java default client.id", lineage.ApplicationNode, func(f *facts) string {
-		if name := firstMatch(javaConsumer, "consumer-", one(f.client.ClientID)); f.group == "" && name != "null" {
-			return name
-		}
-		return ""
-	}},
 	{"kafka-go default client.id", lineage.ApplicationNode, func(f *facts) string {
 		if f.group != "" {
 			return ""

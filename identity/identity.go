@@ -4,8 +4,9 @@
 // conventions by which known clients name themselves, and which parts of a name say only which instance of an application speaks.
 // It refuses to guess: names that merely look alike stay two nodes, and a library's default name is nobody's.
 //
-// The best name decides, in this order: a rule of the user's, a convention of a known client, the group id, the transactional.id without
-// its instance suffix, the client.id without its instance suffix. What none of them names is the topic's UNIDENTIFIED node.
+// The best name decides, in this order: a rule of the user's, a convention of a known client, the group id without what was made for one run, the transactional.id without
+// its instance suffix, the client.id without its instance suffix. A group whose id names nobody is called as its members are; readers of whom nothing says more are one application, anonymous.
+// What none of them names is the topic's UNIDENTIFIED node.
 package identity
 
 import (
@@ -86,8 +87,10 @@ func (r *Resolver) Know(of func(lineage.ClusterID) lineage.Cluster) lineage.Know
 	return NewKnowledge(of)
 }
 
-// noName is why an access belongs to no application.
-const noName = "no name seen"
+const (
+	noName   = "no name seen" // why an access belongs to no application
+	byMember = "member client.id"
+)
 
 // Resolve returns the node that a reads or writes as in cluster c, and which rule or convention decided, in words for people. known is what else is known of the
 // client; of a group's members the first by client.id decides where they differ. Of an access that stands for the topic itself Resolve returns the topic, of a
@@ -101,7 +104,7 @@ func (r *Resolver) Resolve(c lineage.Cluster, a lineage.Access, known lineage.Kn
 		return node(c, lineage.TopicNode, topic), "topic"
 	case a.Client.Mover.Kind != lineage.NoKind:
 		return a.Client.Mover, moverWords(a.Client.Mover)
-	case a.Client.Kind != lineage.Connection:
+	case a.Client.Kind != lineage.Connection && known.Application == "":
 		return node(c, lineage.UnidentifiedNode, topic), noName
 	case known.Connector.Kind != lineage.NoKind:
 		return known.Connector, moverWords(known.Connector)
@@ -110,19 +113,50 @@ func (r *Resolver) Resolve(c lineage.Cluster, a lineage.Access, known lineage.Kn
 		return n, words
 	}
 	if known.Member != nil {
-		// What a rule or a convention makes of the group holds for whoever bears its members' name.
+		// What a rule or a convention makes of the group holds for whoever is found to be of it.
 		facts := gather(lineage.Client{Group: known.Member.Ref.Group}, known.Member)
 		if n, _, ok := r.named(c, facts, lineage.Known{Group: known.Member, Home: known.Home}); ok {
-			return n, "member client.id"
+			return n, cmp.Or(known.MemberBy, byMember)
 		}
 	}
-	if name := instanceless(a.Client.TransactionalID, a.Client.Host); name != "" {
-		return node(c, lineage.ApplicationNode, name), "transactional.id"
+	name, by := known.Name, known.NameBy
+	if by == "" { // nobody has looked further than this client
+		name, by = ownNameOf(a.Client, known.Group)
 	}
-	if name := instanceless(a.Client.ClientID, a.Client.Host); name != "" {
-		return node(c, lineage.ApplicationNode, name), "client.id"
+	switch {
+	case name != "":
+		return node(c, lineage.ApplicationNode, name), by
+	case a.Client.Group != "":
+		return nameless(c, a.Client.Group)
+	case known.Member != nil && known.MemberBy != "":
+		n, _ := nameless(c, known.Member.Ref.Group)
+		return n, known.MemberBy
 	}
 	return node(c, lineage.UnidentifiedNode, topic), noName
+}
+
+// ownNameOf returns what a client in no group is called by its own ids, and one in a group by the group's members, where nothing else is known.
+func ownNameOf(c lineage.Client, group *lineage.GroupFact) (name, by string) {
+	var names *groupNames
+	switch {
+	case c.Group == "":
+		return names.own(c)
+	case group != nil && group.Ref.Group == c.Group:
+		return names.called(c.Group, group.Members), byMember
+	case c.ClientID != "":
+		return names.called(c.Group, []lineage.Member{{ClientID: c.ClientID, Host: c.Host}}), byMember
+	}
+	return "", noName
+}
+
+// nameless returns the node of a group that nothing names. One that was made for one run is the environment's anonymous application; a placeholder is a name in its own cluster, and no other's.
+func nameless(c lineage.Cluster, group string) (lineage.Node, string) {
+	if _, kind := groupName(group); kind == madeUp {
+		return node(c, lineage.ApplicationNode, anonymous), byRun
+	}
+	n := node(c, lineage.ApplicationNode, group)
+	n.Scope = clusterScope(c)
+	return n, byPlaceholder
 }
 
 // named returns the node that a rule, a convention or the group gives. What belongs to a Kafka Streams application is where that is at home.
@@ -152,8 +186,10 @@ func (r *Resolver) named(c lineage.Cluster, f facts, known lineage.Known) (n lin
 			return node(home, conv.kind, name), conv.words, true
 		}
 	}
-	if f.group != "" {
-		return node(c, lineage.ApplicationNode, f.group), "group id", true
+	if name, _ := groupName(f.group); name == f.group && name != "" {
+		return node(c, lineage.ApplicationNode, name), "group id", true
+	} else if name != "" {
+		return node(c, lineage.ApplicationNode, name), "group id without what was made for one run", true
 	}
 	return n, "", false
 }

@@ -57,8 +57,12 @@ func TestReads(t *testing.T) {
 	f(group("billing"), members("billing", "Classic", "console-consumer"), "billing", "group id")
 	f(group("billing"), members("billing", "Consumer", "rdkafka", "consumer-billing-1"), "billing", "group id")
 	f(group("c1-g"), members("c1-g", "Share", "c-share-1"), "c1-g", "group id")
-	f(group("orders-1"), nil, "orders-1", "group id") // a group is named as a whole; it has no instances
-	f(group(id1), nil, id1, "group id")               // better than taking all such groups for one application
+	f(group("orders-1"), nil, "orders-1", "group id") // people number programs
+	f(group(id1), nil, "anonymous", byRun)
+	f(group(id1), members(id1, "Classic", "tail-ui"), "tail-ui", "member client.id")
+	f(lineage.Client{Group: id1, Member: "m", ClientID: "tail-ui-2"}, nil, "tail-ui", "member client.id")
+	f(group("billing-"+id1), nil, "billing", "group id without what was made for one run")
+	f(group("wordcount"), members("wordcount", "Classic", "billing-1"), "wordcount", "group id")
 	f(group("wc"), members("wc", "Classic", "wc-"+id1+"-StreamThread-1-consumer"), "wc", "Kafka Streams convention")
 	f(group("wc"), members("wc", "Streams"), "wc", "Kafka Streams convention")
 	f(group("wc"), members("wc", "Consumer", "custom-StreamThread-2-consumer"), "wc", "Kafka Streams convention")
@@ -199,7 +203,7 @@ func TestInstanceless(t *testing.T) {
 // Every kind of suffix is there for a reason.
 func TestEachSuffix(t *testing.T) {
 	names := []string{
-		"a-" + id1, "a-3f2a9b8c7d6e", "a-7d4b9c6f5d-x2x4q", "a.a.shop.svc", "a-ip-10-0-1-23.ec2.internal", "a-10.0.1.23", "a-thread-7", "a-7",
+		"a-" + id1, "a-3f2a9b8c7d6e", "a-i-0a1b2c3d4e5f60718", "a-01ARZ3NDEKTSV4RRFFQ69G5FAV", "a-7d4b9c6f5d-x2x4q", "a.a.shop.svc", "a-ip-10-0-1-23.ec2.internal", "a-10.0.1.23", "a-1699999999999", "a-thread-7", "a-7",
 	}
 	for i, s := range suffixes {
 		for j, name := range names {

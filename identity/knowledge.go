@@ -18,8 +18,11 @@ type knowledge struct {
 	// What was added. seen are the members that a group has had, by its accesses; inner topics' writers wait until it is known whose topics these are.
 	groups      map[lineage.GroupRef]*lineage.GroupFact
 	seen        map[lineage.GroupRef]map[lineage.Member]bool
-	left        map[lineage.GroupRef]bool // groups whose members are those that they had
-	topics      []named
+	readers     map[groupTopic]map[lineage.Member]bool // those of seen that read a topic, of groups that name nobody
+	moves       map[named]map[string]bool              // groups whose offsets a transactional.id moved
+	left        map[lineage.GroupRef]bool              // groups whose members are those that they had
+	topics      []named                                // that may be inner ones
+	all         map[named]bool
 	writes      []lineage.Access
 	connectors  map[lineage.GroupRef][]sink // by the group that they read with: two Connect clusters may have sinks of one name
 	configured  map[moverTopic]bool         // what connectors say that they read
@@ -28,12 +31,15 @@ type knowledge struct {
 
 	settling sync.Once
 	// What follows from it.
-	apps      map[lineage.GroupRef]bool // Kafka Streams applications; the group is the application.id
-	at        map[scoped][]lineage.ClusterID
-	inner     map[named]string
-	producers map[producerRef]link
-	exactly   map[named]lineage.Node // source connectors by a transactional.id without the task's number
+	apps    map[lineage.GroupRef]string // stream jobs, by how they are known; the group is the application.id
+	at      map[scoped][]lineage.ClusterID
+	inner   map[named]string // by group
+	writers map[writerRef]link
+	movers  map[lineage.GroupRef][]string // transactional.ids that are a group's, sorted
+	names   map[string]*groupNames        // by environment
+	exactly map[named]lineage.Node        // source connectors by a transactional.id without the task's number
 
+	listing sync.Once // of names
 	naming  sync.Once
 	members map[scoped][]*lineage.GroupFact // see member
 }
@@ -44,9 +50,17 @@ type named struct {
 	name    string
 }
 
-type producerRef struct {
-	cluster lineage.ClusterID
-	id      lineage.ProducerID
+// groupTopic is a group's reading of a topic.
+type groupTopic struct {
+	group lineage.GroupRef
+	topic string
+}
+
+// writerRef is a producer id or a transactional.id of a cluster.
+type writerRef struct {
+	cluster       lineage.ClusterID
+	id            lineage.ProducerID
+	transactional string
 }
 
 // scoped is a name within an environment.
@@ -59,8 +73,8 @@ type connector struct {
 	node  lineage.Node
 }
 
-// link is an application and how a client was found to be its.
-type link struct{ application, by string }
+// link is the group that a writer is found to be of, and how. An empty group: of several.
+type link struct{ group, by string }
 
 // NewKnowledge returns a Knowledge that holds nothing yet. of tells the names of a cluster; nil: each stands for itself.
 func NewKnowledge(of func(lineage.ClusterID) lineage.Cluster) lineage.Knowledge {
@@ -68,9 +82,10 @@ func NewKnowledge(of func(lineage.ClusterID) lineage.Cluster) lineage.Knowledge 
 		of = func(id lineage.ClusterID) lineage.Cluster { return lineage.Cluster{ID: id} }
 	}
 	return &knowledge{
-		of: of, groups: map[lineage.GroupRef]*lineage.GroupFact{}, seen: map[lineage.GroupRef]map[lineage.Member]bool{}, connectors: map[lineage.GroupRef][]sink{}, configured: map[moverTopic]bool{}, left: map[lineage.GroupRef]bool{},
-		apps: map[lineage.GroupRef]bool{}, at: map[scoped][]lineage.ClusterID{}, inner: map[named]string{}, producers: map[producerRef]link{},
-		exactly: map[named]lineage.Node{},
+		of: of, groups: map[lineage.GroupRef]*lineage.GroupFact{}, seen: map[lineage.GroupRef]map[lineage.Member]bool{}, readers: map[groupTopic]map[lineage.Member]bool{}, moves: map[named]map[string]bool{},
+		connectors: map[lineage.GroupRef][]sink{}, configured: map[moverTopic]bool{}, left: map[lineage.GroupRef]bool{}, all: map[named]bool{},
+		apps: map[lineage.GroupRef]string{}, at: map[scoped][]lineage.ClusterID{}, inner: map[named]string{}, writers: map[writerRef]link{}, movers: map[lineage.GroupRef][]string{},
+		names: map[string]*groupNames{}, exactly: map[named]lineage.Node{},
 	}
 }
 
@@ -79,22 +94,10 @@ func (k *knowledge) AddGroup(f *lineage.GroupFact) { k.groups[f.Ref] = f }
 
 // AddTopic implements lineage.Knowledge.
 func (k *knowledge) AddTopic(cluster lineage.ClusterID, name string) {
-	if innerBase(name) != "" {
+	k.all[named{cluster, name}] = true
+	if maybeInner(name) {
 		k.topics = append(k.topics, named{cluster, name})
 	}
-}
-
-// innerEnds are the ends that Kafka Streams gives its inner topics: <application.id>-<store or step>-changelog|repartition, and since Kafka 3.3 -topic for what foreign-key joins need.
-var innerEnds = [...]string{"-changelog", "-repartition", "-subscription-registration-topic", "-subscription-response-topic"}
-
-// innerBase returns <application.id>-<store or step> of a name that Kafka Streams may have given; empty for any other.
-func innerBase(topic string) string {
-	for _, end := range innerEnds {
-		if base, ok := strings.CutSuffix(topic, end); ok {
-			return base
-		}
-	}
-	return ""
 }
 
 // AddConnector implements lineage.Knowledge.
@@ -126,14 +129,27 @@ func (k *knowledge) AddAccess(a lineage.Access) {
 	switch {
 	case a.Op == lineage.Read && c.Mover.Kind == lineage.ConnectorNode && a.Topic.Name != "":
 		k.configured[moverTopic{c.Mover, a.Topic.Cluster, a.Topic.Name}] = true
-	case a.Op == lineage.Write && c.Producer != 0 && innerBase(a.Topic.Name) != "":
+	case a.Op == lineage.Write && c.Group != "" && c.TransactionalID != "":
+		id := named{a.Topic.Cluster, c.TransactionalID}
+		if k.moves[id] == nil {
+			k.moves[id] = map[string]bool{}
+		}
+		k.moves[id][c.Group] = true
+	case a.Op == lineage.Write && (c.Producer != 0 || c.TransactionalID != "") && maybeInner(a.Topic.Name):
 		k.writes = append(k.writes, a)
 	case c.Group != "" && c.Member != "" && c.ClientID != "":
-		ref := lineage.GroupRef{Cluster: a.Topic.Cluster, Group: c.Group}
+		ref, m := lineage.GroupRef{Cluster: a.Topic.Cluster, Group: c.Group}, lineage.Member{ID: c.Member, ClientID: c.ClientID, Host: c.Host}
 		if k.seen[ref] == nil {
 			k.seen[ref] = map[lineage.Member]bool{}
 		}
-		k.seen[ref][lineage.Member{ID: c.Member, ClientID: c.ClientID, Host: c.Host}] = true
+		k.seen[ref][m] = true
+		if _, kind := groupName(c.Group); kind != ownName {
+			reading := groupTopic{ref, a.Topic.Name}
+			if k.readers[reading] == nil {
+				k.readers[reading] = map[lineage.Member]bool{}
+			}
+			k.readers[reading][m] = true
+		}
 	}
 }
 
@@ -146,11 +162,23 @@ func (k *knowledge) settle() {
 			key := scoped{environment(k.of(ref.Cluster)), ref.Group}
 			k.at[key] = append(k.at[key], ref.Cluster)
 		}
-		for _, a := range k.writes {
-			k.settleProducer(a)
-		}
+		k.settleWriters()
 		k.settleConnectors()
 	})
+}
+
+// namesOf returns the names of the groups of a cluster's environment. They are taken in at first need.
+func (k *knowledge) namesOf(cluster lineage.ClusterID) *groupNames {
+	k.listing.Do(func() {
+		for ref := range k.groups {
+			env := environment(k.of(ref.Cluster))
+			if k.names[env] == nil {
+				k.names[env] = newGroupNames()
+			}
+			k.names[env].add(ref.Group)
+		}
+	})
+	return k.names[environment(k.of(cluster))]
 }
 
 // remember gives a group that nobody is in any more the members that it had: what it is does not change when it stops.
@@ -173,43 +201,10 @@ func (k *knowledge) remember() {
 	for ref, f := range k.groups {
 		facts := gather(lineage.Client{Group: ref.Group}, f)
 		if streams(&facts) != "" {
-			k.apps[ref] = true
+			k.apps[ref] = byStreams
+		} else if firstMatch(faustClient, "faust-", facts.clientIDs) != "" {
+			k.apps[ref] = byFaust
 		}
-	}
-}
-
-// settleTopics decides which inner topics there are. A group whose name stands in front of one's is an application's, unless its members say that they are none: the longest one, since one
-// application.id may be the beginning of another.
-func (k *knowledge) settleTopics() {
-	for _, t := range k.topics {
-		base := innerBase(t.name)
-		for end := strings.LastIndexByte(base, '-'); end > 0; end = strings.LastIndexByte(base[:end], '-') {
-			ref := lineage.GroupRef{Cluster: t.cluster, Group: base[:end]}
-			if k.apps[ref] || k.maybeStreams(ref) {
-				k.apps[ref], k.inner[t] = true, ref.Group
-				break
-			}
-		}
-	}
-}
-
-// maybeStreams reports whether a group of the classic protocol of which no member was ever seen may be an application's. A connector's group may stand in front of an inner topic's name too, and so may
-// a share group's: neither is Streams.
-func (k *knowledge) maybeStreams(ref lineage.GroupRef) bool {
-	g := k.groups[ref]
-	return g != nil && len(g.Members) == 0 && len(k.connectors[ref]) == 0 && (g.Type == "" || g.Type == "Classic") && g.Protocol != "connect"
-}
-
-// settleProducer gives a producer id that writes an inner topic to the application.
-func (k *knowledge) settleProducer(a lineage.Access) {
-	app, ok := k.inner[named{a.Topic.Cluster, a.Topic.Name}]
-	if !ok {
-		return
-	}
-	ref := producerRef{a.Topic.Cluster, a.Client.Producer}
-	by := "producer id that writes " + a.Topic.Name
-	if old, seen := k.producers[ref]; !seen || by < old.by {
-		k.producers[ref] = link{app, by}
 	}
 }
 
@@ -237,7 +232,7 @@ func (k *knowledge) member(cluster lineage.ClusterID, name string) *lineage.Grou
 		for _, ref := range slices.SortedFunc(maps.Keys(k.groups), compareGroups) {
 			f := k.groups[ref]
 			for _, m := range f.Members {
-				key := scoped{environment(k.of(ref.Cluster)), instanceless(m.ClientID, m.Host)}
+				key := scoped{environment(k.of(ref.Cluster)), k.namesOf(ref.Cluster).base(m.ClientID, m.Host, false)}
 				if all := k.members[key]; key.name != "" && (len(all) == 0 || all[len(all)-1] != f) {
 					k.members[key] = append(all, f)
 				}
@@ -274,49 +269,92 @@ func (k *knowledge) Inner(cluster lineage.ClusterID, topic string) (application 
 func (k *knowledge) Of(a lineage.Access) (out lineage.Known) {
 	k.settle()
 	cluster, c := a.Topic.Cluster, a.Client
-	job := func(home lineage.ClusterID, application, by string) lineage.Known {
-		out.Application, out.By, out.Job = application, by, k.groups[lineage.GroupRef{Cluster: home, Group: application}]
-		if home != cluster {
-			out.Home = k.of(home)
+	ref := lineage.GroupRef{Cluster: cluster, Group: c.Group}
+	switch {
+	case c.Kind == lineage.Remainder:
+		// faust's producer leaves no id. What grows its own topics is its own.
+		if group, ok := k.inner[named{cluster, a.Topic.Name}]; ok && k.apps[lineage.GroupRef{Cluster: cluster, Group: group}] == byFaust {
+			k.ofGroup(&out, cluster, group, "its inner topic")
 		}
 		return out
-	}
-	if c.Group != "" {
-		ref := lineage.GroupRef{Cluster: cluster, Group: c.Group}
+	case c.Group != "":
 		out.Group = k.groups[ref]
 		k.ownSink(ref, a, &out)
-		if k.apps[ref] {
-			return job(cluster, c.Group, "Kafka Streams group")
+		if k.apps[ref] != "" {
+			k.ofGroup(&out, cluster, c.Group, k.apps[ref])
+		} else if _, kind := groupName(c.Group); kind != ownName {
+			out.Name, out.NameBy = k.nameless(ref, a.Topic.Name)
 		}
 		return out
 	}
-	if l, ok := k.producers[producerRef{cluster, c.Producer}]; ok && c.Producer != 0 {
-		return job(cluster, l.application, l.by)
-	}
-	if out.Connector = k.exactlyOnce(cluster, c.TransactionalID); out.Connector.Kind != lineage.NoKind {
+	if l, ok := k.writers[writerRef{cluster: cluster, id: c.Producer}]; ok && c.Producer != 0 && l.group != "" {
+		k.ofGroup(&out, cluster, l.group, l.by)
 		return out
 	}
-	for _, name := range [...]string{c.TransactionalID, c.ClientID} {
-		name = instanceless(name, c.Host)
+	if c.TransactionalID != "" {
+		if out.Connector = k.exactlyOnce(cluster, c.TransactionalID); out.Connector.Kind != lineage.NoKind {
+			return out
+		}
+		if l := k.writers[writerRef{cluster: cluster, transactional: c.TransactionalID}]; l.group != "" {
+			k.ofGroup(&out, cluster, l.group, l.by)
+			return out
+		}
+	}
+	if group, by := k.byConvention(cluster, c); group != "" {
+		k.ofGroup(&out, cluster, group, by)
+		return out
+	}
+	k.byName(&out, cluster, c)
+	return out
+}
+
+// ofGroup says that a client is of a group of the cluster, and how that is known.
+func (k *knowledge) ofGroup(out *lineage.Known, cluster lineage.ClusterID, group, by string) {
+	ref := lineage.GroupRef{Cluster: cluster, Group: group}
+	f := k.groups[ref]
+	if k.apps[ref] != "" {
+		out.Application, out.By, out.Job = group, by, f
+		return
+	}
+	if f == nil {
+		f = &lineage.GroupFact{Ref: ref}
+	}
+	out.Member, out.MemberBy = f, by
+	if _, kind := groupName(group); kind != ownName {
+		if out.Name, out.NameBy = k.nameless(ref, ""); out.Name != "" {
+			out.NameBy = by
+		}
+	}
+}
+
+// byName finds who a client is by its own ids.
+func (k *knowledge) byName(out *lineage.Known, cluster lineage.ClusterID, c lineage.Client) {
+	names := k.namesOf(cluster)
+	for i, id := range [...]string{c.TransactionalID, c.ClientID} {
+		name := names.base(id, c.Host, i == 0)
 		if name == "" {
 			continue
 		}
 		if home, ok := k.home(cluster, name); ok {
-			return job(home, name, "Kafka Streams application.id")
+			k.ofGroup(out, home, name, "Kafka Streams application.id")
+			if home != cluster {
+				out.Home = k.of(home)
+			}
+			return
 		}
 		if out.Member = k.member(cluster, name); out.Member != nil {
 			if home := out.Member.Ref.Cluster; home != cluster {
 				out.Home = k.of(home)
 			}
-			return out
+			break
 		}
 	}
-	return out
+	out.Name, out.NameBy = names.own(c)
 }
 
 // home returns the cluster in which there is a Kafka Streams application: the given one, or the only one of its environment.
 func (k *knowledge) home(cluster lineage.ClusterID, application string) (lineage.ClusterID, bool) {
-	if k.apps[lineage.GroupRef{Cluster: cluster, Group: application}] {
+	if k.apps[lineage.GroupRef{Cluster: cluster, Group: application}] != "" {
 		return cluster, true
 	}
 	if all := k.at[scoped{environment(k.of(cluster)), application}]; len(all) == 1 {
