@@ -39,7 +39,7 @@ func collectorConfig(c config.Cluster, interval time.Duration, log *slog.Logger)
 	return kafka.Config{
 		Name: c.Source(), Brokers: c.Brokers, TLS: tlsConfig, SASL: mechanism,
 		Include: expressions(c.Topics.Include), Exclude: expressions(c.Topics.Exclude),
-		Interval: interval, Application: identity.WithoutInstance, Log: log,
+		Interval: interval, Applications: identity.Applications, Log: log,
 	}, nil
 }
 

@@ -11,7 +11,7 @@ import (
 
 // newRhythm makes what follows the source's flows.
 func newRhythm(s *source) *rhythm.Tracker {
-	return rhythm.New(rhythm.Config{Tick: s.cfg.Interval, Application: s.cfg.Application, Born: s.born, Since: s.inSight, Visible: s.shows})
+	return rhythm.New(rhythm.Config{Tick: s.cfg.Interval, Application: s.flowName, Born: s.born, Since: s.inSight, Visible: s.shows})
 }
 
 // born reports whether the topic of an access appeared or was empty under observation, or its group appeared.

@@ -95,6 +95,7 @@ func (t *take) groupOffsets() {
 				continue
 			}
 			t.committed(o, g, rg, why)
+			t.offsetsOf(rg)
 		}
 	}
 	for tp, reason := range why {
@@ -104,6 +105,7 @@ func (t *take) groupOffsets() {
 	missing.tell(o, len(t.groups))
 	t.memberLags(o)
 	t.tellGroups(o)
+	t.tellLinks(o)
 	t.sayBlind(o, append(t.groupSpots(), t.unreadSpots(len(missing.why) == 0)...))
 }
 

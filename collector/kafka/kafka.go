@@ -15,6 +15,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"iter"
 	"log/slog"
 	"net"
 	"regexp"
@@ -34,12 +35,12 @@ type Config struct {
 	SASL             sasl.Mechanism     // nil: none
 	Include, Exclude []*regexp.Regexp   // of topic names; no Include: all. Exclude wins
 	Interval         time.Duration      // the tick, at least 1 s
-	// Application returns what the transactional.ids of one application's instances share, "" for what names nobody; nil: each stands for itself. It is asked when a step is booked, and only
-	// to tell whether several producers on one partition may share the step out.
-	Application func(transactionalID string) string
-	Log         *slog.Logger
-	Hooks       []kgo.Hook       // for measuring the requests; may be empty
-	Board       *collector.Board // where the sources of the process meet; may be nil
+	// Applications returns, for the groups that there are, what the transactional.ids of one application's instances share, "" for what names nobody; nil: each stands for itself. It is asked when a step is booked,
+	// and only to tell whether several producers on one partition may share the step out.
+	Applications func(groups iter.Seq[string]) func(transactionalID string) string
+	Log          *slog.Logger
+	Hooks        []kgo.Hook       // for measuring the requests; may be empty
+	Board        *collector.Board // where the sources of the process meet; may be nil
 }
 
 // Collector watches one cluster.

@@ -44,6 +44,7 @@ func (t *take) producers() {
 	todo := t.producersTodo(why)
 	answers := t.ask(t.producerRequests(todo))
 	t.nameTransactions(answers)
+	t.beginLinks(answers)
 	after := t.endsAfterBase(answers)
 	for _, a := range answers {
 		req := a.req.(*kmsg.DescribeProducersRequest)

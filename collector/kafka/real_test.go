@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"iter"
 	"log/slog"
 	"maps"
 	"os"
@@ -318,9 +319,11 @@ func TestRealExactlyOnceStreams(t *testing.T) {
 		Properties: []string{"processing.guarantee=exactly_once_v2", "num.stream.threads=2"},
 	})
 	r := newRecorder()
-	watch(t, r, Config{Brokers: c.Brokers(), Application: func(id string) string {
-		name, _, _ := strings.Cut(id, "-")
-		return name
+	watch(t, r, Config{Brokers: c.Brokers(), Applications: func(iter.Seq[string]) func(string) string {
+		return func(id string) string {
+			name, _, _ := strings.Cut(id, "-")
+			return name
+		}
 	}})
 	eventually(t, "two rounds", 60*time.Second, func() bool { return r.roundsTaken() >= 2 })
 	sent := c.ProducerPerf(t, kafkatest.Perf{Topic: "sentences", Records: 3000, PerSecond: 300})

@@ -79,7 +79,8 @@ type source struct {
 	// txnEpochs are the epochs of transactional producer ids, for the accounts of all topics.
 	txnEpochs map[int64]epochSeen
 
-	dark dark // what moves while one side of it is not seen
+	dark  dark  // what moves while one side of it is not seen
+	links links // groups and the transactional producers that move their offsets
 
 	posted []string // names of all topics, sorted, as the board has them
 
@@ -144,6 +145,7 @@ func (s *source) forget() {
 	s.gonePositions, s.goneReaders = nil, nil
 	s.dark = dark{}
 	s.rhythm.Forget()
+	s.links = newLinks()
 }
 
 // take is one round under way.
@@ -330,7 +332,7 @@ func (t *take) slowSources() (whole bool) {
 	for _, c := range t.slowCadences() {
 		whole = t.part(c.name, c.every, panicRest, func() { t.slowSource(c) }) && whole
 	}
-	return whole
+	return t.part(sourceTransactions, t.cadence(closeCadence), panicRest, t.watchClosely) && whole
 }
 
 func (t *take) slowSource(c slowCadence) {

@@ -81,8 +81,8 @@ func (t *take) expireEpochs() {
 func (s *source) txnName(id int64) txnName {
 	n := txnName{id: s.txnIDs[id]}
 	n.application = n.id
-	if s.cfg.Application != nil && n.id != "" {
-		n.application = cmp.Or(s.cfg.Application(n.id), n.id)
+	if s.cfg.Applications != nil && n.id != "" {
+		n.application = cmp.Or(s.application(n.id), n.id)
 	}
 	return n
 }

@@ -1,0 +1,351 @@
+package kafka
+
+import (
+	"context"
+	"hash/maphash"
+	"maps"
+	"slices"
+	"time"
+	"unicode/utf16"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// This file finds out which group a transactional producer reads with: the one whose offsets it moves in its transactions. Its state on the partition of __consumer_offsets shows when a transaction ended, the committed
+// offsets when the group moved (see lookout). What is found is told as the producer's writing of that topic for that group, so that it is kept, and names the producer's past too.
+//
+// In most rounds this costs no request: the partition's producers and the groups' offsets are read anyway. Only who does not bear a group's name in his own is watched closely now and then.
+
+const offsetsTopic = "__consumer_offsets"
+
+const (
+	closeCadence  = 30 * time.Second // of the closer looks, as long as they find something new to look at
+	closePatience = 5 * time.Minute  // how long one producer waits for the next at most
+	closeLooks    = 24               // in a row
+	closePause    = 20 * time.Millisecond
+	closeLongest  = time.Second // and no more than a fifth of the tick
+	closeParts    = 8           // partitions at once
+	closeGroups   = 50          // in one partition: more are too many to ask for again and again
+	linkRetold    = 10 * time.Minute
+	maxLinks      = 10_000
+)
+
+// links is what is known of groups and transactional producers.
+type links struct {
+	parts   map[int32]*lookout
+	found   map[string]map[string]time.Time // groups by transactional.id, and when they were told
+	waits   map[int64]time.Duration         // by producer id: how long after a closer look the next one is
+	next    map[int64]time.Time
+	names   func(transactionalID string) string // for the groups that hash to listed
+	flows   map[string]string                   // by transactional.id, see flowName
+	listed  uint64
+	seed    maphash.Seed
+	states  map[int32]map[int64]writerState // of this round, by partition
+	commits map[string]uint64               // of this round, by group
+}
+
+func newLinks() links {
+	return links{
+		parts: map[int32]*lookout{}, found: map[string]map[string]time.Time{}, waits: map[int64]time.Duration{}, next: map[int64]time.Time{}, seed: maphash.MakeSeed(), flows: map[string]string{},
+		states: map[int32]map[int64]writerState{}, commits: map[string]uint64{},
+	}
+}
+
+// application returns what a transactional.id shares with the other instances of its application: the group that it is linked to, or what is left of it without the instance.
+func (s *source) application(id string) string {
+	if groups := s.links.found[id]; len(groups) == 1 {
+		for g := range groups {
+			return g
+		}
+	}
+	return s.nameOf(id)
+}
+
+// flowName is the name under which a transactional.id's flows are followed: the first that it had, so that what is learned of it later neither ends nor begins one.
+func (s *source) flowName(id string) string {
+	name, ok := s.links.flows[id]
+	if !ok {
+		if name = id; s.cfg.Applications != nil {
+			name = s.nameOf(id)
+		}
+		if len(s.links.flows) >= maxTransactionNames {
+			clear(s.links.flows)
+		}
+		s.links.flows[id] = name
+	}
+	return name
+}
+
+// nameOf returns what is left of a transactional.id without the instance.
+func (s *source) nameOf(id string) string {
+	if s.links.names == nil {
+		s.links.names = s.cfg.Applications(maps.Keys(s.groups))
+	}
+	return s.links.names(id)
+}
+
+// beginLinks takes in what this round's producer states say of __consumer_offsets, before they are booked.
+func (t *take) beginLinks(answers []brokerAnswer) {
+	clear(t.links.states)
+	clear(t.links.commits)
+	var listed uint64
+	for name := range t.groups {
+		listed ^= maphash.String(t.links.seed, name)
+	}
+	if listed != t.links.listed {
+		t.links.listed, t.links.names = listed, nil
+	}
+	t.readStates(answers, t.links.states)
+}
+
+// readStates takes the transactional producers on the partitions of __consumer_offsets out of answers.
+func (t *take) readStates(answers []brokerAnswer, states map[int32]map[int64]writerState) {
+	for _, a := range answers {
+		if a.err != nil {
+			continue
+		}
+		for _, rt := range a.resp.(*kmsg.DescribeProducersResponse).Topics {
+			if rt.Topic != offsetsTopic {
+				continue
+			}
+			for i := range rt.Partitions {
+				rp := &rt.Partitions[i]
+				if codeError(rp.ErrorCode) != nil {
+					continue
+				}
+				on := map[int64]writerState{}
+				for _, r := range readings(rp) {
+					if r.transactional {
+						on[r.id] = writerState{epoch: r.epoch, lastMs: r.lastMs, open: max(r.txnStart, -1)}
+					}
+				}
+				states[rp.Partition] = on
+			}
+		}
+	}
+}
+
+// offsetsOf notes where a group's offsets are, those on topics that are not watched too.
+func (t *take) offsetsOf(rg *kmsg.OffsetFetchResponseGroup) {
+	t.links.commits[rg.Group] = t.links.hash(rg)
+}
+
+// hash does not depend on the order of topics and partitions.
+func (l *links) hash(rg *kmsg.OffsetFetchResponseGroup) (sum uint64) {
+	type at struct {
+		id        [16]byte
+		topic     string
+		partition int32
+		offset    int64
+	}
+	for _, rt := range rg.Topics {
+		for _, p := range rt.Partitions {
+			if p.ErrorCode == 0 && p.Offset >= 0 {
+				sum += maphash.Comparable(l.seed, at{rt.TopicID, rt.Topic, p.Partition, p.Offset})
+			}
+		}
+	}
+	return sum
+}
+
+// tellLinks looks at the partitions of __consumer_offsets that moved in this round, and tells which transactional producers move which group's offsets.
+func (t *take) tellLinks(o *lineage.Observation) {
+	tp := t.byName[offsetsTopic]
+	if tp == nil || len(tp.parts) == 0 {
+		return
+	}
+	if !t.seesAllGroups() {
+		for _, l := range t.links.parts {
+			l.broken()
+		}
+		return
+	}
+	t.lookAll(len(tp.parts), t.links.states, t.links.commits)
+	for id, groups := range t.links.found {
+		for g, told := range groups {
+			if t.round.Sub(told) < linkRetold || t.groups[g] == nil {
+				continue
+			}
+			groups[g] = t.round
+			o.Sightings = append(o.Sightings, lineage.Sighting{
+				Access:   lineage.Access{Topic: tp.topic, Op: lineage.Write, Client: lineage.Client{Group: g, TransactionalID: id}},
+				Evidence: lineage.Transaction, Detail: "the offsets of this group move when its transactions end, and rest when none does; of no other group that is true",
+			})
+		}
+	}
+}
+
+// seesAllGroups reports whether no group and no offset of one can be hidden in this round: what moves the offsets of a hidden group could be taken for another's.
+func (t *take) seesAllGroups() bool {
+	return t.sawGroups && len(t.deniedGroups) == 0 && len(t.hidden) == 0 && t.unrest != t.round
+}
+
+// lookAll takes one look at each of the partitions.
+func (t *take) lookAll(partitions int, states map[int32]map[int64]writerState, commits map[string]uint64) {
+	if len(states) == 0 {
+		return
+	}
+	kept := t.keptIn(partitions, states)
+	for p, writers := range states {
+		l := t.links.parts[p]
+		if l == nil {
+			if len(writers) == 0 {
+				continue // no transaction has ever moved an offset there
+			}
+			l = &lookout{}
+			t.links.parts[p] = l
+		}
+		offsets, whole := map[string]uint64{}, true
+		for _, g := range kept[p] {
+			commit, ok := commits[g.ref.Group]
+			offsets[g.ref.Group], whole = commit, whole && ok
+		}
+		if !whole {
+			l.broken()
+			continue
+		}
+		l.look(writers, offsets)
+		for id := range writers {
+			if g := l.group(id); g != "" && t.txnIDs[id] != "" {
+				t.linked(t.txnIDs[id], g)
+			}
+		}
+	}
+}
+
+// keptIn returns the groups with offsets that are kept in each of some partitions.
+func (t *take) keptIn(partitions int, among map[int32]map[int64]writerState) map[int32][]*group {
+	kept := map[int32][]*group{}
+	for name, g := range t.groups {
+		if p := partitionOf(name, partitions); among[p] != nil && !g.share() {
+			kept[p] = append(kept[p], g)
+		}
+	}
+	return kept
+}
+
+// linked notes a link.
+func (t *take) linked(id, group string) {
+	if t.links.found[id] == nil {
+		if len(t.links.found) >= maxLinks {
+			clear(t.links.found) // those that still write are found again
+		}
+		t.links.found[id] = map[string]time.Time{}
+	}
+	if _, known := t.links.found[id][group]; !known {
+		t.links.found[id][group] = time.Time{}
+	}
+}
+
+// watchClosely looks several times in a row at partitions of __consumer_offsets in which there are transactional producers of whom neither their name nor the looks of the rounds have told the group: within a tick
+// everybody may have moved, within some milliseconds only who belongs together has.
+func (t *take) watchClosely() {
+	tp := t.byName[offsetsTopic]
+	if tp == nil || tp.denied || t.cfg.Applications == nil || !t.seesAllGroups() {
+		return
+	}
+	parts := t.partsToWatch(tp)
+	if len(parts) == 0 || !t.due("links", t.cadence(closeCadence)) {
+		return
+	}
+	kept := t.keptIn(len(tp.parts), parts)
+	maps.DeleteFunc(kept, func(p int32, groups []*group) bool {
+		crowded := len(groups) > closeGroups || slices.ContainsFunc(groups, func(g *group) bool { return g.absent > 0 || g.coordinator != tp.leaders[p] })
+		if crowded {
+			delete(parts, p)
+		}
+		return crowded
+	})
+	ctx, cancel := context.WithTimeout(t.ctx, min(closeLongest, t.cfg.Interval/5))
+	defer cancel()
+	for range closeLooks {
+		if len(parts) == 0 || !t.lookClosely(tp, parts, kept) {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(closePause):
+		}
+	}
+}
+
+// partsToWatch chooses some of the partitions that are worth a closer look.
+func (t *take) partsToWatch(tp *topic) map[int32]map[int64]writerState {
+	parts := map[int32]map[int64]writerState{}
+	for p, l := range t.links.parts {
+		for id := range l.writers {
+			name := t.txnIDs[id]
+			if name == "" || len(t.links.found[name]) > 0 || !l.restless(id) || t.round.Before(t.links.next[id]) || t.groups[t.application(name)] != nil || int(p) >= len(tp.leaders) || tp.leaders[p] < 0 {
+				continue
+			}
+			if parts[p] == nil {
+				if len(parts) >= closeParts {
+					continue
+				}
+				parts[p] = map[int64]writerState{}
+			}
+			if len(t.links.waits) > maxLinks {
+				clear(t.links.waits)
+				clear(t.links.next)
+			}
+			t.links.waits[id] = min(max(2*t.links.waits[id], closeCadence), closePatience)
+			t.links.next[id] = t.round.Add(t.links.waits[id])
+		}
+	}
+	return parts
+}
+
+// lookClosely takes one look at some partitions: their producers, and then the offsets of the groups that are kept there. A partition's leader coordinates its groups.
+func (t *take) lookClosely(tp *topic, parts map[int32]map[int64]writerState, kept map[int32][]*group) bool {
+	var refs []partitionRef
+	for p := range parts {
+		refs = append(refs, partitionRef{tp, int(p)})
+	}
+	states, commits := map[int32]map[int64]writerState{}, map[string]uint64{}
+	t.readStates(t.ask(t.producerRequests(refs)), states)
+	reqs := map[int32]kmsg.Request{}
+	for _, groups := range kept {
+		for _, g := range groups {
+			req, _ := reqs[g.coordinator].(*kmsg.OffsetFetchRequest)
+			if req == nil {
+				req = kmsg.NewPtrOffsetFetchRequest()
+				reqs[g.coordinator] = req
+			}
+			rg := kmsg.NewOffsetFetchRequestGroup()
+			rg.Group = g.ref.Group
+			req.Groups = append(req.Groups, rg)
+		}
+	}
+	for _, a := range t.ask(reqs) {
+		if a.err != nil {
+			continue
+		}
+		for i := range a.resp.(*kmsg.OffsetFetchResponse).Groups {
+			if rg := &a.resp.(*kmsg.OffsetFetchResponse).Groups[i]; rg.ErrorCode == 0 {
+				commits[rg.Group] = t.links.hash(rg)
+			}
+		}
+	}
+	for p := range parts {
+		if states[p] == nil {
+			t.links.parts[p].broken()
+		}
+	}
+	t.lookAll(len(tp.parts), states, commits)
+	return len(states) == len(parts)
+}
+
+// partitionOf returns where a group's offsets are kept: by its id's hash as Java makes it.
+func partitionOf(group string, partitions int) int32 {
+	var h int32
+	for _, c := range utf16.Encode([]rune(group)) {
+		h = 31*h + int32(c)
+	}
+	if h == -1<<31 { // the one number that has no positive counterpart
+		return 0
+	}
+	return max(h, -h) % int32(partitions)
+}

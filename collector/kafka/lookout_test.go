@@ -1,0 +1,184 @@
+package kafka
+
+import (
+	"math/rand/v2"
+	"testing"
+)
+
+// offsetsWorld is one partition of __consumer_offsets with what moves in it.
+type offsetsWorld struct {
+	writers map[int64]writerState
+	groups  map[string]uint64
+	clock   int64
+}
+
+func newOffsetsWorld(groups ...string) *offsetsWorld {
+	w := &offsetsWorld{writers: map[int64]writerState{}, groups: map[string]uint64{}}
+	for _, g := range groups {
+		w.groups[g] = 1
+	}
+	return w
+}
+
+// commit ends a transaction of a producer that moves a group.
+func (w *offsetsWorld) commit(id int64, group string) {
+	w.abort(id)
+	w.groups[group]++
+}
+
+func (w *offsetsWorld) abort(id int64) {
+	w.clock++
+	s := w.writers[id]
+	w.writers[id] = writerState{epoch: s.epoch + 1, lastMs: w.clock, open: -1}
+}
+
+func (w *offsetsWorld) plain(group string) { w.groups[group]++ }
+
+// run looks after each of the steps; a step that is nil is a quiet one.
+func (w *offsetsWorld) run(l *lookout, times int, steps ...func()) {
+	for range times {
+		for _, step := range steps {
+			if step != nil {
+				step()
+			}
+			l.look(w.writers, w.groups)
+		}
+	}
+}
+
+func TestLookout(t *testing.T) {
+	f := func(what, want string, groups []string, run func(*lookout, *offsetsWorld)) {
+		t.Helper()
+		l, w := &lookout{}, newOffsetsWorld(groups...)
+		w.writers[1] = writerState{lastMs: 0, open: -1}
+		l.look(w.writers, w.groups)
+		run(l, w)
+		if got := l.group(1); got != want {
+			t.Errorf("%s: got %q, want %q", what, got, want)
+		}
+	}
+	two := []string{"a", "b"}
+	copies := func(w *offsetsWorld) func() { return func() { w.commit(1, "a") } }
+	quiet := func() {}
+	f("alone", "a", []string{"a"}, func(l *lookout, w *offsetsWorld) { w.run(l, 12, copies(w), quiet, quiet, quiet) })
+	f("once", "", []string{"a"}, func(l *lookout, w *offsetsWorld) { w.run(l, 1, copies(w), quiet, quiet, quiet, quiet, quiet) })
+	f("twice after a long rest", "", []string{"a"}, func(l *lookout, w *offsetsWorld) {
+		w.run(l, 3, quiet)
+		w.run(l, 1, copies(w))
+		w.run(l, 150, quiet)
+		w.run(l, 1, copies(w))
+		w.run(l, 5, quiet)
+	})
+	f("four times with a group that another moves", "", []string{"b"}, func(l *lookout, w *offsetsWorld) {
+		w.run(l, 4, func() { w.abort(1); w.commit(2, "b") }, quiet, quiet, quiet, quiet, quiet, func() { w.commit(2, "b") }, quiet, quiet, quiet, quiet, quiet)
+	})
+	f("never at rest", "", []string{"a"}, func(l *lookout, w *offsetsWorld) { w.run(l, 40, copies(w)) })
+	f("beside one that rests", "a", two, func(l *lookout, w *offsetsWorld) { w.run(l, 12, copies(w), quiet, quiet, quiet) })
+	f("beside a reader that commits by itself", "a", two, func(l *lookout, w *offsetsWorld) {
+		w.run(l, 12, copies(w), quiet, quiet, func() { w.plain("b") }, quiet, quiet)
+	})
+	f("beside a reader that never rests", "a", two, func(l *lookout, w *offsetsWorld) {
+		w.run(l, 8, func() { w.commit(1, "a"); w.plain("b") }, func() { w.plain("b") }, func() { w.plain("b") }, func() { w.plain("b") })
+	})
+	f("beside one that always moves with it", "", two, func(l *lookout, w *offsetsWorld) {
+		w.run(l, 20, func() { w.commit(1, "a"); w.plain("b") }, quiet, quiet, quiet)
+	})
+	f("beside another exactly-once pair", "a", two, func(l *lookout, w *offsetsWorld) {
+		w.run(l, 12, copies(w), quiet, quiet, func() { w.commit(2, "b") }, quiet, quiet, quiet)
+		if got := l.group(2); got != "b" {
+			t.Errorf("the other pair: got %q", got)
+		}
+	})
+	f("two pairs in step", "", two, func(l *lookout, w *offsetsWorld) {
+		w.run(l, 20, func() { w.commit(1, "a"); w.commit(2, "b") }, quiet, quiet, quiet)
+	})
+	f("two instances of one group", "a", []string{"a"}, func(l *lookout, w *offsetsWorld) {
+		w.run(l, 20, copies(w), quiet, quiet, quiet, quiet, func() { w.commit(2, "a") }, quiet, quiet, quiet, quiet, quiet)
+		if got := l.group(2); got != "a" {
+			t.Errorf("the second instance: got %q", got)
+		}
+	})
+	f("some transactions aborted", "a", two, func(l *lookout, w *offsetsWorld) {
+		w.run(l, 1, func() { w.abort(1) }, quiet, quiet, quiet)
+		w.run(l, 12, copies(w), quiet, quiet, quiet)
+	})
+	f("its group is not among those", "", []string{"b"}, func(l *lookout, w *offsetsWorld) {
+		w.run(l, 10, func() { w.abort(1) }, quiet, quiet, func() { w.plain("b") }, quiet, quiet)
+	})
+	f("a reader that never rests, and its group is not among those", "", []string{"b"}, func(l *lookout, w *offsetsWorld) {
+		w.run(l, 10, func() { w.abort(1); w.plain("b") }, func() { w.plain("b") }, func() { w.plain("b") }, func() { w.plain("b") })
+	})
+	f("seen only over gaps", "", []string{"a"}, func(l *lookout, w *offsetsWorld) {
+		w.run(l, 10, func() { l.broken(); w.commit(1, "a") }, l.broken, l.broken, l.broken)
+	})
+}
+
+// The offsets show a look before or after the transaction does, since they are read one after the other.
+func TestLookoutOutOfStep(t *testing.T) {
+	l, w := &lookout{}, newOffsetsWorld("a", "b")
+	w.writers[1] = writerState{open: -1}
+	w.run(l, 8, func() { w.plain("a") }, func() { w.abort(1) }, nil, nil, nil, func() { w.abort(1) }, func() { w.plain("a") }, nil, nil, nil)
+	if got := l.group(1); got != "a" {
+		t.Errorf("got %q, want a", got)
+	}
+}
+
+// In any mixture of readers and transactions nobody is given a group that is not his.
+func TestLookoutNeverErrs(t *testing.T) {
+	named := 0
+	for seed := range uint64(300) {
+		r := rand.New(rand.NewPCG(seed, 8))
+		groups := []string{"a", "b", "c", "d"}[:1+r.IntN(4)]
+		l, w := &lookout{}, newOffsetsWorld(groups...)
+		owner := map[int64]string{}
+		for id := range int64(1 + r.IntN(4)) {
+			owner[id] = groups[r.IntN(len(groups))]
+			w.writers[id] = writerState{open: -1}
+		}
+		busy := make([]float64, len(groups))
+		for i := range busy {
+			busy[i] = float64(r.IntN(4)) / 4 * r.Float64()
+		}
+		rate := 0.05 + r.Float64()/3
+		var late []string
+		for range 400 {
+			for _, g := range late {
+				w.plain(g)
+			}
+			late = late[:0]
+			for id, g := range owner {
+				switch {
+				case r.Float64() > rate:
+				case r.IntN(20) == 0:
+					w.abort(id)
+				case r.IntN(4) == 0: // its group shows it at the next look
+					w.abort(id)
+					late = append(late, g)
+				default:
+					w.commit(id, g)
+				}
+			}
+			for i, g := range groups {
+				transactional := false
+				for _, o := range owner {
+					transactional = transactional || o == g
+				}
+				if !transactional && r.Float64() < busy[i] {
+					w.plain(g)
+				}
+			}
+			l.look(w.writers, w.groups)
+			for id, g := range owner {
+				if got := l.group(id); got != "" && got != g {
+					t.Fatalf("seed %d: producer %d is given %q, and is of %q", seed, id, got, g)
+				} else if got != "" {
+					named++
+				}
+			}
+		}
+	}
+	if named == 0 {
+		t.Error("nobody was ever named")
+	}
+	t.Logf("named in %d looks", named)
+}
