@@ -4,6 +4,7 @@ package matrix
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/lineaged/lineaged/internal/child"
@@ -48,6 +50,7 @@ func TestMatrix(t *testing.T) {
 	}
 	// Not every library can decompress what franz-go compresses by default.
 	writer := c.Client(t, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchCompression(kgo.NoCompression()))
+	admin := c.Admin(t)
 	for _, x := range cells {
 		c.CreateTopic(t, x.topic(), partitions)
 		if x.column.mode == "copy" {
@@ -67,7 +70,20 @@ func TestMatrix(t *testing.T) {
 		wg.Go(func() {
 			places <- struct{}{}
 			defer func() { <-places }()
-			if x.column.role == "read" {
+			switch {
+			case x.column.role == "write":
+			case x.column.seen():
+				filled := make(chan struct{})
+				defer func() { <-filled }()
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel() // when the driver has ended without a member
+				go func() {
+					defer close(filled)
+					if joined(ctx, admin, x.base()) {
+						fill(t, writer, x.topic())
+					}
+				}()
+			default:
 				fill(t, writer, x.topic())
 			}
 			if strings.Contains(x.column.head, "shorter") { // all of it between two looks
@@ -111,6 +127,26 @@ func TestMatrix(t *testing.T) {
 	}
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// joined waits until a group has members, and lineaged has had the time to see them.
+func joined(ctx context.Context, admin *kadm.Client, group string) bool {
+	for {
+		if groups, err := admin.ListGroups(ctx); err == nil && groups[group].State == "Stable" {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(300 * time.Millisecond):
+		}
+	}
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(2 * tick * time.Second):
+		return true
 	}
 }
 
