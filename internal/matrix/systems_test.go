@@ -413,7 +413,7 @@ type postgres struct {
 func startPostgres(t *testing.T) postgres {
 	t.Helper()
 	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
-	if path, lookErr := exec.LookPath("initdb"); lookErr == nil {
+	if path, lookErr := exec.LookPath("pg_ctl"); lookErr == nil && len(found) == 0 {
 		found = append(found, path)
 	}
 	if err != nil || len(found) == 0 {
