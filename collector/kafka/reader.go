@@ -39,6 +39,7 @@ type reader struct {
 	sighted time.Time // newest round in which it was told that the reader stands where it stands
 
 	bound  string        // why what was read in this round is no measurement; empty: it is, or nothing was read
+	owed   string        // the bound of steps that were not told yet, since they count nothing by themselves: what is told next is one too
 	events []readerEvent // of this round
 	gone   int64         // records found gone in this round
 }
@@ -430,7 +431,12 @@ func (r *reader) uncommitted(ends topicEnds, g groupState) {
 // tell returns the samples and sightings of this round.
 func (r *reader) tell(round, before time.Time) (samples []lineage.Sample, sightings []lineage.Sighting) {
 	since := since(r.from, before)
+	r.owed = cmp.Or(r.bound, r.owed)
 	if s, told := r.read.sample(since); told {
+		if s.Estimated {
+			r.bound = r.owed
+		}
+		r.owed = ""
 		s.Subject, s.Metric, s.Evidence = r.access, lineage.Records, r.kind
 		samples = append(samples, s)
 	}

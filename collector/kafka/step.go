@@ -80,6 +80,7 @@ const (
 	boundLost      = "at most: its offsets were deleted meanwhile"
 	boundUnseen    = "at most, each record once: nobody looked for some time, in which its offsets may have been set"
 	boundBack      = "at most: it went back, and where it began to read again is not known"
+	boundAgain     = "at least: it went back a little, and what it read again before it committed there is not counted"
 	boundFell      = "at most: the log was truncated before it, and it goes on from there"
 	boundGone      = "at most: records were gone before it read them, and where it went on is not known"
 	boundOvertaken = "at most: the log's start passed it, and what it had read of that before is not known"
@@ -197,7 +198,7 @@ func back(s step, c stepContext) verdict {
 	case s.fell && s.to > s.base:
 		return verdict{read: s.to - s.base, moved: true, bound: boundFell}
 	case c.live && c.wasLive && s.from-s.to <= c.habit.most:
-		return verdict{} // a commit that came late, or a little that is read again and counted from here
+		return verdict{bound: boundAgain} // a commit that came late, or a little that is read again and counted from here
 	}
 	n := max(s.to-s.start, 0)
 	return verdict{read: n, moved: n > 0, bound: boundBack, event: "went back"}

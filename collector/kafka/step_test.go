@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -46,7 +47,7 @@ func TestJudge(t *testing.T) {
 		{"the log was truncated", step{from: 1000, to: 800, base: 600, fell: true, epoch: true}, stepContext{groupState: live, habit: steady}, 200, 0, boundFell, ""},
 		{"and the reader goes beyond", step{from: 1000, to: 1100, base: 600, fell: true, epoch: true}, stepContext{groupState: live, habit: steady}, 500, 0, boundFell, ""},
 		{"a member seeks back and reads again", step{from: 1000, to: 300, base: 1000, epoch: true}, stepContext{groupState: live, habit: steady}, 300, 0, boundBack, "went back"},
-		{"a commit comes late", step{from: 1000, to: 990, base: 1000, epoch: true}, stepContext{groupState: live, habit: steady}, 0, 0, "", ""},
+		{"a commit comes late, or a little is read again", step{from: 1000, to: 990, base: 1000, epoch: true}, stepContext{groupState: live, habit: steady}, 0, 0, boundAgain, ""},
 		{"nobody looked for an hour", step{from: 100, to: 150, base: 100, epoch: true, age: young, ageKnown: true}, stepContext{groupState: live, habit: steady, unseen: time.Hour}, 50, 0, boundUnseen, ""},
 		{"it was there before anybody looked", step{from: noCommit, to: 150, was: -1, then: 100}, stepContext{groupState: groupState{live: true}}, 0, 0, "", ""},
 		{"a new group is seen to wait at an empty log", step{from: noCommit, to: 150, was: -1, then: 0}, stepContext{groupState: live}, 150, 0, "", ""},
@@ -198,5 +199,33 @@ func TestReaderWithoutMembershipIsAlive(t *testing.T) {
 	r.observe([]commit{{0, 400, -1}}, fakeEnds{endOffset: 1000}, groupState{found: t0}, late, late.Add(-tick))
 	if r.gauges.live || r.gauges.lag != 600 {
 		t.Errorf("an hour later: %+v", r.gauges)
+	}
+}
+
+// A member that goes back a little may have read what is before it again: what it reads from there on is at least so much, and says so when it is told.
+func TestReaderThatGoesBackALittle(t *testing.T) {
+	r := newReader(lineage.Access{}, lineage.GroupOffsets)
+	g := groupState{live: true, wasLive: true, reads: true, found: at(-2)}
+	look := func(i int, committed int64) (samples []lineage.Sample, details []string) {
+		r.observe([]commit{{0, committed, 0}}, fakeEnds{endOffset: 600, old: true}, g, at(i), at(i-1))
+		samples, sightings := r.tell(at(i), at(i-1))
+		for _, s := range sightings {
+			details = append(details, s.Detail)
+		}
+		return slices.DeleteFunc(samples, func(s lineage.Sample) bool { return s.Metric != lineage.Records }), details
+	}
+	look(0, 0)
+	look(1, 600)
+	if samples, details := look(2, 300); len(samples) > 0 || !slices.Contains(details, boundAgain) {
+		t.Errorf("it went back: %+v, %q; want nothing counted, and why", samples, details)
+	}
+	if _, details := look(3, 300); len(details) > 0 {
+		t.Errorf("it stands still, and %q is said again", details)
+	}
+	if samples, details := look(4, 600); len(samples) != 1 || !samples[0].Estimated || !slices.Contains(details, boundAgain) {
+		t.Errorf("it goes on: %+v, %q; want an estimate, and why", samples, details)
+	}
+	if samples, _ := look(5, 600); len(samples) > 0 {
+		t.Errorf("nothing moves: %+v", samples)
 	}
 }
