@@ -235,17 +235,17 @@ func TestShareProgressDoesNotJitter(t *testing.T) {
 		round := at(i)
 		tp.histories[0].Add(round, end)
 		lag := end + late[i%len(late)] - 500 // the group stands at 500
-		r.observe([]commit{r.shareProgress(topicAt{tp, round, false}, 0, 480, lag, tick)}, topicAt{tp, round, false}, groupState{}, round, round.Add(-tick))
+		r.observe([]commit{r.shareProgress(topicAt{tp, round, false}, 0, 480, lag, true, tick)}, topicAt{tp, round, false}, groupState{}, round, round.Add(-tick))
 	}
 	if r.read.n != 0 {
 		t.Errorf("a share group without members read %d", r.read.n)
 	}
 	// It comes, reads all, and goes between two looks: the start offset does not tell, the lag does.
-	r.observe([]commit{r.shareProgress(topicAt{tp, at(20), false}, 0, 480, 0, tick)}, topicAt{tp, at(20), false}, groupState{}, at(20), at(19))
+	r.observe([]commit{r.shareProgress(topicAt{tp, at(20), false}, 0, 480, 0, false, tick)}, topicAt{tp, at(20), false}, groupState{}, at(20), at(19))
 	if r.read.n != 4500 || r.bound != boundShare {
 		t.Errorf("it read %d, %q; want at most 4500", r.read.n, r.bound)
 	}
-	if c := r.shareProgress(topicAt{tp, at(20), false}, 0, 100, end-100, tick); c.offset != 100 {
+	if c := r.shareProgress(topicAt{tp, at(20), false}, 0, 100, end-100, false, tick); c.offset != 100 {
 		t.Errorf("after its start was set back it stands at %d, want 100", c.offset)
 	}
 }

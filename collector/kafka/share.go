@@ -74,7 +74,7 @@ func (t *take) shared(o *lineage.Observation, g *group, topics []kmsg.DescribeSh
 				missing.add(g, err.Error())
 				failed = true
 			} else if p.Partition >= 0 && int(p.Partition) < len(tp.parts) {
-				commits = append(commits, r.shareProgress(t.at(tp), p.Partition, p.StartOffset, p.Lag, t.cfg.Interval))
+				commits = append(commits, r.shareProgress(t.at(tp), p.Partition, p.StartOffset, p.Lag, g.stateOf(tp).from().IsZero(), t.cfg.Interval))
 			}
 		}
 		if failed {
@@ -92,9 +92,9 @@ func (t *take) shared(o *lineage.Observation, g *group, topics []kmsg.DescribeSh
 }
 
 // shareProgress makes a share group's start offset and lag the offset up to which it has read. The start offset alone lags behind: a broker saves it late, and after the last member has gone not at all (measured). The broker measures
-// the lag after we have read the end, so the difference is behind the truth by what was appended in between, a little more or less each time: the highest counts, until the start offset itself is set back. What the first
-// look was behind is no progress later: it is at most what the end moved until the next tick.
-func (r *reader) shareProgress(tp topicAt, partition int32, start, lag int64, interval time.Duration) commit {
+// the lag after we have read the end, so the difference is behind the truth by what was appended in between, a little more or less each time: the highest counts, until the start offset itself is set back. Where the
+// first look is a base, what it was behind is no progress later: it is at most what the end moved until the next tick.
+func (r *reader) shareProgress(tp topicAt, partition int32, start, lag int64, base bool, interval time.Duration) commit {
 	c := commit{partition: partition, offset: start}
 	if end, ok := tp.end(partition); ok && lag >= 0 && start >= 0 {
 		c.offset = max(end-lag, start)
@@ -108,7 +108,7 @@ func (r *reader) shareProgress(tp topicAt, partition int32, start, lag int64, in
 	}
 	p.start = start
 	switch {
-	case p.committed < 0:
+	case p.committed < 0 && base:
 		p.based, p.basedLag = tp.now, lag
 	case !p.based.IsZero():
 		if top := tp.ended(partition, p.based.Add(interval*3/2)) - p.basedLag; c.offset > top {
