@@ -2225,7 +2225,7 @@ type Topic implements Node {
   topicId: String               # the broker's topic id; a re-created topic has another
   partitions: Int
   replicationFactor: Int
-  internal: Boolean!            # Kafka's own, a name that starts with __, Kafka Streams' inner topics, and those in which Connect and MirrorMaker 2 keep their books
+  internal: Boolean!            # Kafka's own, a name that starts with __, the inner topics of Kafka Streams, faust and quixstreams, and those in which Connect and MirrorMaker 2 keep their books
   innerOf: Node                 # the stream job that the topic is an inner part of
   exists: Boolean!              # false: deleted since
   lostRecords: Int64            # in the node's window: records that went with a leader, as after an unclean election; null: not observed
@@ -2277,7 +2277,7 @@ type Replicator implements Node {
   exists: Boolean!              # false: gone since
 }
 
-"A Kafka Streams application. What it reads and writes are its flows; its inner topics are hidden unless asked for."
+"A Kafka Streams, faust or quixstreams application. What it reads and writes are its flows; its inner topics are hidden unless asked for."
 type StreamJob implements Node {
   id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  firstSeen: Time  lastSeen: Time
   series(metric: Metric!, window: Window!, step: Duration): Series

@@ -483,6 +483,8 @@ func (n *StreamJob) Stores() []string {
 	for _, t := range n.rows.v.innerTopics(n.node) {
 		if name, ok := strings.CutSuffix(t.Name, "-changelog"); ok {
 			stores[strings.TrimPrefix(name, n.node.Name+"-")] = true
+		} else if name, ok := strings.CutPrefix(t.Name, "changelog__"+n.node.Name+"--"); ok { // quixstreams
+			stores[name] = true
 		}
 	}
 	return list(slices.Sorted(maps.Keys(stores)))

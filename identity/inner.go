@@ -14,6 +14,7 @@ import (
 const (
 	byStreams = "Kafka Streams group"
 	byFaust   = "faust app"
+	byQuix    = "quixstreams application"
 )
 
 // innerEnds are the ends that Kafka Streams gives its inner topics: <application.id>-<store or step>-changelog|repartition, and since Kafka 3.3 -topic for what foreign-key joins need. faust's changelogs end so too.
@@ -83,8 +84,8 @@ func (k *knowledge) settleQuix(t named, base string) {
 	head := base[:strings.LastIndex(base, "--")]
 	for end := strings.LastIndex(head, "--"); end > 0; end = strings.LastIndex(head[:end], "--") {
 		ref := lineage.GroupRef{Cluster: t.cluster, Group: head[:end]}
-		if g := k.groups[ref]; g != nil && k.apps[ref] == "" && len(k.connectors[ref]) == 0 && g.Protocol != "connect" && (g.Type == "" || strings.EqualFold(g.Type, "Classic") || strings.EqualFold(g.Type, "Consumer")) {
-			k.inner[t] = ref.Group
+		if g := k.groups[ref]; g != nil && (k.apps[ref] == "" || k.apps[ref] == byQuix) && len(k.connectors[ref]) == 0 && g.Protocol != "connect" && (g.Type == "" || strings.EqualFold(g.Type, "Classic") || strings.EqualFold(g.Type, "Consumer")) {
+			k.apps[ref], k.inner[t] = byQuix, ref.Group
 			return
 		}
 	}

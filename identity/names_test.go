@@ -94,9 +94,9 @@ func TestConventionsOfRealClients(t *testing.T) {
 		group("faust-wordcount"):             "streamjob:west/faust-wordcount",
 		{Producer: lineage.KnownProducer(8)}: "streamjob:west/faust-wordcount",
 		txn(id2):                             "application:shop/quix-exact",
-		txn(id3):                             "application:shop/quix-copy",
-		{Producer: lineage.KnownProducer(7)}: "application:shop/quix-copy",
-		group("quix-copy"):                   "application:shop/quix-copy",
+		txn(id3):                             "streamjob:west/quix-copy",
+		{Producer: lineage.KnownProducer(7)}: "streamjob:west/quix-copy",
+		group("quix-copy"):                   "streamjob:west/quix-copy",
 		group("BYTEWAX_IGNORED"):             "application:shop/flow",
 		named1("loader@node7 (github.com/segmentio/kafka-go)"): "application:shop/loader",
 		group("go-reader"): "application:shop/go-reader",
@@ -260,7 +260,7 @@ func TestInnerTopicsOfOtherFrameworks(t *testing.T) {
 		onTopic("repartition__q--orders--x", lineage.Write, lineage.Client{Producer: lineage.KnownProducer(2)}), onTopic("changelog__q--orders--sums", lineage.Write, lineage.Client{Producer: lineage.KnownProducer(2)}),
 	}
 	s.names(t, map[lineage.Client]string{
-		{Producer: lineage.KnownProducer(1)}: "unidentified:west/orders", {Producer: lineage.KnownProducer(2)}: "application:shop/q",
+		{Producer: lineage.KnownProducer(1)}: "unidentified:west/orders", {Producer: lineage.KnownProducer(2)}: "streamjob:west/q",
 	})
 	// faust's producer leaves no id: what grows its changelog is its own.
 	r, k := mustNew(t, Rules{}), s.knowledge(true)
