@@ -371,9 +371,85 @@ async function doubt(url) {
     await page.keyboard.press('t');
     await page
       .getByRole('row', { name: /orders to billing/ })
-      .getByText('not measurable')
+      .getByText('not known')
       .first()
       .waitFor();
+  });
+  await check('a lag that is not known, records lost and a lower bound look so, with the reason', async () => {
+    await page.route('**/graphql', async (route) => {
+      const response = await route.fetch();
+      const body = await response.json();
+      const change = {
+        active: true,
+        live: true,
+        lag: null,
+        lagSeconds: null,
+        lagAtLeastSeconds: null,
+        skipped: '0',
+        lost: '150',
+        estimated: true,
+      };
+      const id = 'topic:west/orders->application:shop/billing';
+      for (const flow of [...(body.data?.lineage?.flows ?? []), body.data?.flow]) {
+        if (flow?.id !== id) continue;
+        Object.assign(flow, change);
+        for (const e of flow.evidence) e.detail = null;
+        flow.evidence[0].detail = 'at least: retention passed it';
+      }
+      await route.fulfill({ response, json: body });
+    });
+    await page.goto(`${url}/lineage?root=topic:west/orders&last=10m`);
+    await page
+      .getByRole('button', {
+        name: /^orders to billing, reads, active, ≥ .*lag not known, 150 lost, at least: retention/,
+      })
+      .click();
+    await page.getByRole('button', { name: /^Application ?billing.*lag not known/ }).waitFor();
+    const side = page.getByRole('complementary', { name: 'Flow' });
+    await side.getByRole('note').getByText('at least: retention passed it').waitFor();
+    must((await fact(side, 'Lag')) === 'not known', `lag is ${await fact(side, 'Lag')}`);
+    must((await fact(side, 'Lost before read')) === '150 records', `lost is ${await fact(side, 'Lost before read')}`);
+    must((await fact(side, 'Records')).startsWith('≥ '), `records are ${await fact(side, 'Records')}`);
+    await axeInBoth('lag not known');
+  });
+}
+
+/** Who is left behind, and whose offsets were set: both are in the demo after half a minute. */
+async function leftBehind(url) {
+  await check('a reader that nobody is there for is told in search, graph, table and panel', async () => {
+    await page.goto(`${url}/?q=nightly`);
+    const row = page.getByRole('row', { name: /^nightly-report/ });
+    await row.getByText(/^nobody is reading, [\d ]+ behind, last read .* ago$/).waitFor({ timeout: PATIENCE });
+    await axeInBoth('search of who is left behind');
+    await page.goto(lineageUrl(url, 'application:shop/nightly-report'));
+    await page.getByRole('button', { name: /nobody is reading.*nightly-report.*lag/ }).waitFor();
+    await page.getByRole('button', { name: /^orders to nightly-report, reads.*nobody is reading.*behind/ }).click();
+    const side = page.getByRole('complementary', { name: 'Flow' });
+    await side
+      .getByRole('note')
+      .getByText(/^nobody is reading, [\d ]+ behind/)
+      .waitFor();
+    await axeInBoth('panel of who is left behind');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('t');
+    await page
+      .getByRole('row', { name: /orders to nightly-report/ })
+      .getByText(/nobody is reading/)
+      .waitFor();
+    await axeInBoth('table of who is left behind');
+  });
+  await check('offsets that were set are skipped, an event, and not read', async () => {
+    await page.goto(`${lineageUrl(url, 'topic:west/inventory')}&view=events`);
+    await until('the event shows', async () => {
+      await page.reload();
+      await page.getByRole('heading', { name: /^Events of/ }).waitFor();
+      return (await page.getByRole('row', { name: /Offsets set, not read.*stock-audit/ }).count()) > 0;
+    });
+    await page.goto(lineageUrl(url, 'topic:west/inventory'));
+    await page.getByRole('button', { name: /^inventory to stock-audit, reads.* skipped/ }).click();
+    const side = page.getByRole('complementary', { name: 'Flow' });
+    await side.getByText('Skipped, not read').waitFor();
+    must(/^[\d ]+ records$/.test(await fact(side, 'Skipped, not read')), 'nothing was skipped');
   });
 }
 
@@ -742,6 +818,7 @@ async function main() {
     await keyboard();
     await time(demo.url);
     await doubt(demo.url);
+    await leftBehind(demo.url);
     await movers(demo.url);
     await rareMovers(demo.url);
     await theme(demo.url);

@@ -16,6 +16,7 @@ import {
   kindOf,
   LAG_UNKNOWN,
   lagUnknown,
+  noCount,
   nodeName,
   plural,
   UNMEASURED,
@@ -163,16 +164,16 @@ function Numbers({ flow }: { flow: Flow }) {
   const sign = about(flow);
   return (
     <dl className="facts">
-      <Fact name="Mean rate" missing={UNMEASURED}>
+      <Fact name="Mean rate" missing={noCount(flow)}>
         {flow.recordsPerSecond != null && sign + rate(flow.recordsPerSecond, 'records')}
       </Fact>
-      <Fact name="Records" missing={UNMEASURED}>
+      <Fact name="Records" missing={noCount(flow)}>
         {flow.records != null && sign + count(flow.records)}
       </Fact>
-      <Fact name="Mean bytes" missing={UNMEASURED}>
+      <Fact name="Mean bytes" missing={noCount(flow)}>
         {flow.bytesPerSecond != null && sign + rate(flow.bytesPerSecond, 'bytes')}
       </Fact>
-      <Fact name="Bytes" missing={UNMEASURED}>
+      <Fact name="Bytes" missing={noCount(flow)}>
         {flow.bytes != null && sign + bytes(flow.bytes)}
       </Fact>
       {isRead(flow) && (

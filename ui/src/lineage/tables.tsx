@@ -15,6 +15,7 @@ import {
   kindOf,
   lagUnknown,
   missed,
+  noCount,
   nodeName,
   placeOf,
   reason,
@@ -106,10 +107,10 @@ function Flows({ answer, state, change }: Props) {
                   <Alarm text={missed(f)} />
                 </td>
                 <td className="num">
-                  {flowRate(f, state.unit) === UNMEASURED ? <Unmeasured /> : flowRate(f, state.unit)}
+                  {flowRate(f, state.unit) === UNMEASURED ? <NoCount flow={f} /> : flowRate(f, state.unit)}
                 </td>
-                <td className="num">{f.records == null ? <Unmeasured /> : about(f) + count(f.records)}</td>
-                <td className="num">{flowBytes(f) ?? <Unmeasured />}</td>
+                <td className="num">{f.records == null ? <NoCount flow={f} /> : about(f) + count(f.records)}</td>
+                <td className="num">{flowBytes(f) ?? <NoCount flow={f} />}</td>
                 <td className="num">{lagUnknown(f) ? <NotKnown /> : f.lag == null ? '–' : count(f.lag)}</td>
                 <td className="num">{lagUnknown(f) ? <NotKnown /> : (lagTime(f) ?? '–')}</td>
                 <td>
@@ -194,4 +195,4 @@ const Alarm = ({ text }: { text: string | null }) => (text ? <span className="al
 
 const NotKnown = () => <span className="unknown">not known</span>;
 
-const Unmeasured = () => <span className="unknown">{UNMEASURED}</span>;
+const NoCount = ({ flow }: { flow: LineageFlow }) => <span className="unknown">{noCount(flow)}</span>;

@@ -179,6 +179,10 @@ export function missed(f: { skipped?: string | null; lost?: string | null }): st
 /** What is known to move but leaves no count. */
 export const UNMEASURED = 'not measurable';
 
+/** What to say of a flow without a count: nobody counts what it moves, or it is not known whether it moved at all. */
+export const noCount = (f: { active?: boolean | null }): string =>
+  activity(f.active) === 'unobserved' ? 'not known' : UNMEASURED;
+
 /** A node with the series of its two sides; a side without one has no count, which is not the same as a count that was not read. */
 export interface Counted {
   kind: NodeKind;
