@@ -19,10 +19,11 @@ type Board struct {
 	order    []string           // source names of clusters as they were announced
 	claims   []Claim            // by the time that each was first made
 	ends     map[lineage.ClusterID]toldEnds
-	writers  map[lineage.Source][]uncounted       // the newest few rounds, the newest last
-	wanted   map[lineage.ClusterID]map[string]int // topics whose ends somebody wants, and for how many more rounds
-	copied   map[lineage.ClusterID]map[string]int // topics that a replicator reads, which leaves no commit, and for how many more rounds
-	expected map[lineage.Source]expectation       // sources that will tell writers
+	writers  map[lineage.Source][]uncounted        // the newest few rounds, the newest last
+	wanted   map[lineage.ClusterID]map[string]int  // topics whose ends somebody wants, and for how many more rounds
+	starts   map[lineage.ClusterID]map[string]bool // topics whose starts somebody wants once
+	copied   map[lineage.ClusterID]map[string]int  // topics that a replicator reads, which leaves no commit, and for how many more rounds
+	expected map[lineage.Source]expectation        // sources that will tell writers
 
 	replicators map[lineage.Source]map[lineage.Node]bool // that a source sees from where they run
 }
@@ -133,6 +134,11 @@ type Ends struct {
 	Offsets []int64 // by partition, -1 unknown; nil: not told. Whoever gets it must not change it
 	// Transactional: transactions were written, so that some of the offsets are their markers and no records.
 	Transactional bool
+	// Compacted: the log may have holes.
+	Compacted bool
+	// Starts are where the partitions begin, the same way, as they were in the round StartsAt; zero: not read yet.
+	Starts   []int64
+	StartsAt time.Time
 }
 
 // Records are the offsets where each stands for a record; nil where some are markers.
@@ -203,6 +209,34 @@ func (b *Board) Copied(cluster lineage.ClusterID) (topics []string) {
 		}
 	}
 	return topics
+}
+
+// WantStarts asks for the start of a topic to be read again soon: it is read each minute anyway.
+func (b *Board) WantStarts(cluster lineage.ClusterID, topic string) {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.starts == nil {
+		b.starts = map[lineage.ClusterID]map[string]bool{}
+	}
+	if b.starts[cluster] == nil {
+		b.starts[cluster] = map[string]bool{}
+	}
+	b.starts[cluster][topic] = true
+}
+
+// StartsWanted returns the topics whose starts somebody asked for since the last call.
+func (b *Board) StartsWanted(cluster lineage.ClusterID) map[string]bool {
+	if b == nil {
+		return nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	wanted := b.starts[cluster]
+	delete(b.starts, cluster)
+	return wanted
 }
 
 // SetEnds tells the ends, as of a round, of those topics that somebody wants. of is asked for each of them; one that is not there has none.

@@ -183,7 +183,11 @@ func (t *take) tellCopy(target lineage.ClusterID, x copied, c *connector, access
 		moved = t.bookCopy(target, x, c, access, running, key)
 	}
 	if running {
-		t.details.Sightings = append(t.details.Sightings, lineage.Sighting{Access: access, Evidence: lineage.Connect, Moved: moved, Detail: "connector " + name})
+		detail := "connector " + name
+		if b := t.books[key]; b != nil {
+			detail = b.Detail(detail)
+		}
+		t.details.Sightings = append(t.details.Sightings, lineage.Sighting{Access: access, Evidence: lineage.Connect, Moved: moved, Detail: detail})
 	}
 }
 
@@ -198,9 +202,14 @@ func (t *take) bookCopy(target lineage.ClusterID, x copied, c *connector, access
 	ends := t.cfg.Board.Ends(access.Topic.Cluster, x.from, since)
 	moved := b.Observe(copybook.Reading{
 		Offsets: c.progress.topics[x.from], Ends: ends.Offsets, Copies: t.cfg.Board.Ends(target, x.to, since).Records(), Transactional: ends.Transactional,
+		Starts: ends.Starts, StartsAt: ends.StartsAt, Compacted: ends.Compacted,
 		Origin: known || !c.progress.base[x.from], Certain: copybook.Certain(c.born, c.progress.began, t.round),
 		Running: running, Round: t.round, Interval: t.cfg.Interval,
 	})
+	if b.Undecided() {
+		t.cfg.Board.WantStarts(access.Topic.Cluster, x.from)
+	}
+	t.details.Events = append(t.details.Events, b.Events()...)
 	t.details.Samples = append(t.details.Samples, b.Tell(t.round.Add(-t.cfg.Interval), ends.Offsets != nil)...)
 	return moved
 }

@@ -288,6 +288,8 @@ func TestFirstCopyOnConnect(t *testing.T) {
 	}
 	r.start(nil)
 	mm.copied("e", "orders", 10_009)
+	r.ends("east-id", "orders", 10_010)
+	r.ends(kafka, "e.orders", 10_010)
 	r.take()
 	if s := r.samples("orders")[lineage.Records]; s.Value != 10_010 {
 		t.Errorf("after a restart %+v", s)

@@ -112,7 +112,25 @@ func (t *take) endOffsets() {
 		}
 	}
 	missing.tell(o)
+	t.wantedStarts()
 	t.cfg.Board.SetEnds(t.cluster, t.round, t.endsOf)
+}
+
+// wantedStarts reads the starts of topics that another source asks for, since a replication has passed offsets there that may be gone. It costs a request for each broker that leads one.
+func (t *take) wantedStarts() {
+	wanted := t.cfg.Board.StartsWanted(t.cluster)
+	if len(wanted) == 0 {
+		return
+	}
+	why := map[*topic]bool{}
+	t.lists(earliest, func(tp *topic, _ int) bool { return wanted[tp.topic.Name] }, func(tp *topic, part int, offset int64) {
+		tp.starts[part] = offset
+	}, func(tp *topic, _ string) { why[tp] = true })
+	for name := range wanted {
+		if tp := t.byName[name]; tp != nil && !why[tp] {
+			tp.startsAt = t.round
+		}
+	}
 }
 
 // startOffsets reads every partition's start and tells how many records are retained.
@@ -133,6 +151,7 @@ func (t *take) startOffsets(cadence time.Duration) {
 			missing.topic(tp, why[tp])
 			continue
 		}
+		tp.startsAt = t.round
 		o.Samples = append(o.Samples, lineage.Sample{Subject: lineage.Access{Topic: tp.topic}, Metric: lineage.Retained, Value: retained})
 	}
 	missing.tell(o)

@@ -44,7 +44,7 @@ func (s *source) endsOf(name string) collector.Ends {
 	if tp == nil || tp.unseen != "" {
 		return collector.Ends{}
 	}
-	ends := collector.Ends{Offsets: make([]int64, len(tp.parts)), Transactional: tp.hasMarkers()}
+	ends := collector.Ends{Offsets: make([]int64, len(tp.parts)), Transactional: tp.hasMarkers(), Compacted: tp.compaction != notCompacted, Starts: slices.Clone(tp.starts), StartsAt: tp.startsAt}
 	for i := range tp.parts {
 		ends.Offsets[i] = tp.parts[i].end
 	}

@@ -98,7 +98,8 @@ type topic struct {
 	leaders     []int32 // by partition; -1: none
 	epochs      []int32 // the leaders' epochs
 	histories   []pastend.History
-	starts      []int64 // -1: not read yet
+	starts      []int64   // -1: not read yet
+	startsAt    time.Time // newest round in which all of them were read; zero: not since the start
 	configs     []lineage.Config
 	configsRead time.Time // newest round in which they were asked for; not kept over a restart
 	compaction  compaction

@@ -1195,6 +1195,7 @@ func (w *world) wantOnlyNew() {
 	w.take(3, "west->east")
 	w.wantValue("orders", lineage.Records, 0)
 	w.offset("orders", 0, 1_000_009)
+	w.ends["orders"], w.ends["east/west.orders"] = []int64{1_000_010}, []int64{1_000_010}
 	w.take(1, "west->east")
 	w.wantValue("orders", lineage.Records, 10)
 	w.ends["orders"], w.ends["east/west.orders"] = []int64{1_000_010, 5}, []int64{1_000_010, 5}

@@ -498,7 +498,7 @@ func (s *source) bookCopy(o *lineage.Observation, t target, f *flow, v view, c c
 		f.topics = append(f.topics, topic)
 		if v.running {
 			s.cfg.Board.Copies(topic.Cluster, c.from)
-			o.Sightings = append(o.Sightings, lineage.Sighting{Access: f.read(topic), Evidence: lineage.Mirror, Moved: moved, Detail: v.how})
+			o.Sightings = append(o.Sightings, lineage.Sighting{Access: f.read(topic), Evidence: lineage.Mirror, Moved: moved, Detail: f.detail(c.from, v.how)})
 		} else {
 			s.cfg.Board.WantEnds(topic.Cluster, c.from)
 		}
@@ -508,6 +508,14 @@ func (s *source) bookCopy(o *lineage.Observation, t target, f *flow, v view, c c
 		f.topics = append(f.topics, topic)
 		o.Sightings = append(o.Sightings, lineage.Sighting{Access: f.write(topic), Evidence: lineage.Mirror, Moved: moved, Detail: v.how})
 	}
+}
+
+// detail is how a replication of a topic is known, with why its count is a bound where it is one.
+func (f *flow) detail(from, how string) string {
+	if b := f.books[from]; b != nil {
+		return b.Detail(how)
+	}
+	return how
 }
 
 // bookOffsets books what the offsets of one topic tell, and reports whether records moved.
@@ -536,10 +544,18 @@ func (s *source) observe(o *lineage.Observation, t target, f *flow, v view, c co
 	ends := s.ends(topic.Cluster, c.from, o.Round)
 	r := copybook.Reading{
 		Offsets: c.offsets, Ends: ends.Offsets, Copies: s.ends(t.ID, c.to, o.Round).Records(), Transactional: ends.Transactional,
+		Starts: ends.Starts, StartsAt: ends.StartsAt, Compacted: ends.Compacted,
 		Origin: (f.born || !f.whole.IsZero() && f.whole.Before(o.Round)) && !replaced, Certain: copybook.Certain(f.born, f.whole, o.Round),
 		Running: v.running, Round: o.Round, Interval: s.cfg.Interval,
 	}
-	return b, b.Observe(r)
+	moved := b.Observe(r)
+	if b.Undecided() {
+		s.cfg.Board.WantStarts(topic.Cluster, c.from)
+	}
+	if events := b.Events(); v.watched {
+		o.Events = append(o.Events, events...)
+	}
+	return b, moved
 }
 
 // ends returns where a topic ends as of a round, or the one or two before it where its own source is late.

@@ -142,7 +142,7 @@ func (b *Book) observePart(number int32, offset int64, r Reading) bool {
 	if !certain && n > 0 {
 		b.say("at most: what was copied before its offsets showed can't be told from them, and its copy holds less than they count, or is not watched")
 	}
-	p = &part{state: state{offset: at, done: at, upTo: n}}
+	p = &part{state: state{offset: at, done: at, upTo: n, sure: copied >= 0}}
 	if copied < 0 {
 		p.upTo = -1
 	}

@@ -12,7 +12,7 @@ import (
 //
 //	v count  v told (-1 never)  uv estimated  v lost  uv estimated  v skipped  uv estimated  v began  v moved  v idle  uv transactions are written
 //	uv partitions { v partition  v offset of the last record copied  v offset up to which all is decided  v end of the copy up to which its records are counted (-1 not known)
-//	  v offsets that were gone and may yet show as lost }*
+//	  v offsets that were gone and may yet show as lost  uv the end of the copy is exact }*
 func (b *Book) Encode() []byte {
 	var out []byte
 	flag := func(x bool) { out = binary.AppendUvarint(out, map[bool]uint64{true: 1}[x]) }
@@ -38,6 +38,7 @@ func (b *Book) Encode() []byte {
 		for _, v := range [...]int64{int64(number), p.offset, p.done - open, max(p.upTo-took, -1), p.hidden} {
 			out = binary.AppendVarint(out, v)
 		}
+		flag(p.sure)
 	}
 	return out
 }
@@ -74,7 +75,7 @@ func (b *Book) Decode(value []byte, round time.Time) error {
 	bad = bad || n > uint64(len(value))
 	for i := uint64(0); i < n && !bad; i++ {
 		number := int32(next())
-		b.parts[number] = &part{state: state{offset: next(), done: next(), upTo: next(), hidden: next()}}
+		b.parts[number] = &part{state: state{offset: next(), done: next(), upTo: next(), hidden: next(), sure: count() != 0}}
 	}
 	if bad || len(value) > 0 {
 		return errors.New("position is cut short or corrupt")

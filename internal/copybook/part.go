@@ -22,6 +22,7 @@ type state struct {
 	offset int64 // of the last record copied, as read
 	done   int64 // offset up to which all was passed: it is beyond offset where what follows was gone while nobody copied
 	upTo   int64 // end of the copy up to which its records are counted; -1: not known
+	sure   bool  // upTo is exact: the offsets were known from their first on, or once when nothing was left to copy. Else the copy may have held records beyond the offset
 	hidden int64 // offsets that were gone and were not told as lost, since the copy had grown by as much: what it had copied beyond the offset may be among that
 	// Of a topic with transactions: offsets that are passed and not counted, which are markers, and records that the copy's end did not show yet. newest is the newest step, from is -1 once it is decided what of it was gone.
 	owed   int64
@@ -106,7 +107,7 @@ func (b *Book) decide(p *part, number int32, r Reading) int64 {
 		return 0
 	}
 	copied := end(r.Copies, number)
-	if copied < 0 || p.upTo < 0 {
+	if copied < 0 || !p.sure {
 		return b.decideBlind(p, number, r)
 	}
 	p.upTo = min(p.upTo, copied) // less than it was: a copy made anew
@@ -141,7 +142,7 @@ func (b *Book) follow(p *part, number int32, r Reading) {
 	switch rests := last >= 0 && p.offset >= last && r.Round.Sub(p.moved) >= settledAfter*r.Interval; {
 	case copied < 0:
 	case p.upTo < 0, copied < p.upTo, rests:
-		p.upTo, p.hidden = copied, 0
+		p.upTo, p.hidden, p.sure = copied, 0, rests || p.sure && p.upTo >= 0
 	}
 }
 
@@ -184,11 +185,15 @@ func (b *Book) lose(number int32, n int64, r Reading) {
 	b.estimate(fmt.Sprintf("at most: %d records were gone from the source's log before they were copied; the count is what the copy grew", n))
 }
 
-// decideBlind decides without the copy's end: what is before the source's log now counts as not copied.
+// decideBlind decides where the copy's end is not known, or not what of it was counted: what is before the source's log now counts as not copied, but for what the copy grew.
 func (b *Book) decideBlind(p *part, number int32, r Reading) (n int64) {
+	copied := end(r.Copies, number)
 	for len(p.passed) > 0 {
 		x := p.passed[0]
 		gone := min(goneOf(x, number, r), x.n)
+		if copied > p.upTo && p.upTo >= 0 {
+			gone = min(gone, max(x.n-(copied-p.upTo), 0))
+		}
 		if gone == 0 && !r.StartsAt.IsZero() && r.StartsAt.Before(x.round) && r.Round.Sub(x.round) < startsWithin {
 			return n // it may be gone: the start was read before
 		}
@@ -209,7 +214,7 @@ func (b *Book) decideBlind(p *part, number int32, r Reading) (n int64) {
 		}
 		p.passed = p.passed[1:]
 	}
-	p.upTo = end(r.Copies, number)
+	p.upTo, p.sure = copied, false
 	return n
 }
 
