@@ -37,11 +37,13 @@ func (m *movers) known(n lineage.Node) bool {
 // gone reports whether the node is a connector or a replicator that is no more.
 func (m *movers) gone(n lineage.Node) bool { return m.connectors[n].gone || m.replicators[n].gone }
 
-// stopped reports whether a mover was told not to run, as of the window's end. A connector's tasks run although it failed itself.
+// stopped reports whether a mover was told not to run, as of the window's end. A connector's tasks run although it failed itself, and it runs although all its tasks have failed.
 func (m *movers) stopped(n lineage.Node) bool {
 	state := ""
 	if f := m.connectors[n].fact; f != nil && !slices.ContainsFunc(f.Tasks, func(t lineage.Task) bool { return t.State == "RUNNING" }) {
-		state = f.State
+		if state = f.State; state == "RUNNING" && len(f.Tasks) > 0 {
+			state = f.Tasks[0].State
+		}
 	}
 	if f := m.replicators[n].fact; f != nil {
 		state = f.State
@@ -299,40 +301,6 @@ func (v *view) innerTopics(job lineage.Node) []lineage.Node {
 	}
 	slices.SortFunc(out, lineage.Node.Compare)
 	return out
-}
-
-// lane returns the topic of the source that a replicator's access is about: a topic and its copy, and no other, are one way through it. Where the policy does not tell all of its copies, all its ways are one.
-func (v *view) lane(x *access) string {
-	if x.node.Kind != lineage.ReplicatorNode {
-		return ""
-	}
-	if v.mixed == nil {
-		v.mixed = map[lineage.Node]bool{}
-		for i := range v.accesses {
-			if y := &v.accesses[i]; y.node.Kind == lineage.ReplicatorNode {
-				_, ok := v.upstreamOf(y)
-				v.mixed[y.node] = v.mixed[y.node] || !ok
-			}
-		}
-	}
-	if v.mixed[x.node] {
-		return ""
-	}
-	lane, _ := v.upstreamOf(x)
-	return lane
-}
-
-// upstreamOf returns the topic of the source that an access of a replicator is about; ok is false where that is not known. Its own books are about nothing else.
-func (v *view) upstreamOf(x *access) (topic string, ok bool) {
-	f := v.movers.replicators[x.node].was
-	name := x.Access.Topic.Name
-	switch {
-	case x.Access.Op == lineage.Read || v.internal(x.far):
-		return name, true
-	case f == nil:
-		return "", false
-	}
-	return mm2.NewPolicy(f.Policy, f.Separator, false).Upstream(f.SourceAlias, name)
 }
 
 // Connector is the schema's type of that name.

@@ -41,7 +41,7 @@ func (v *view) decideStates(ctx context.Context) error {
 			x.cut = unobserved.Contains(uint32(x.ID))
 		case !exist:
 			continue
-		case x.counter.Metric == lineage.NoMetric && x.Access.Dataset == (lineage.Dataset{}) && rests(&x):
+		case x.counter.Metric == lineage.NoMetric && rests(&x):
 		case x.uncounted() || unobserved.Contains(uint32(x.ID)) || x.amount.Pending || doubts[x.ID] || v.unseenBefore(&x):
 			x.state = graph.Unknown
 		}
@@ -147,6 +147,9 @@ func (v *view) restsOf(ctx context.Context, moved, unobserved *roaring.Bitmap) (
 		if counted[x.flow()] || stopped[x.node] && v.ranNot(x) {
 			return true
 		}
+		if x.Access.Dataset != (lineage.Dataset{}) {
+			return false
+		}
 		subjects := v.topic(x.Access.Topic).subjects
 		return x.Access.Op == lineage.Write && len(subjects) > 0 && !slices.ContainsFunc(subjects, func(s lineage.Subject) bool {
 			return moved.Contains(uint32(s.ID)) || unobserved.Contains(uint32(s.ID))
@@ -162,7 +165,7 @@ func (v *view) stopped(ctx context.Context) (map[lineage.Node]bool, error) {
 	out, whole := map[lineage.Node]bool{}, map[string]bool{}
 	for i := range v.accesses {
 		x := &v.accesses[i]
-		if !x.uncounted() || !v.movers.stopped(x.node) || !v.ranNot(x) {
+		if x.Access.Client.Mover.Kind == lineage.NoKind || x.counter.Metric != lineage.NoMetric || !v.movers.stopped(x.node) || !v.ranNot(x) {
 			continue
 		}
 		teller := v.teller(x.node)

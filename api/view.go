@@ -36,7 +36,8 @@ type view struct {
 	// mirrored are the aliases of clusters that MirrorMaker 2 copies from or to, by the cluster at the other end.
 	mirrored   map[lineage.ClusterID]map[string]bool
 	classified bool
-	mixed      map[lineage.Node]bool             // see lane; nil until the first graph is built
+	mixed      map[lineage.Node]bool             // see lanes; nil until the first graph is built
+	joined     map[lineage.Node][]string         // the same way
 	groups     map[lineage.GroupRef]lineage.Fact // at the window's end, Gone ones included
 	whole      *graph.Snapshot
 
@@ -408,12 +409,14 @@ func (v *view) build(keep func(*access) bool) *graph.Snapshot {
 		}
 		f := x.flow()
 		a := graph.Access{ID: x.ID, From: f.From, To: f.To, State: x.state, Weight: x.amount.Total}
-		if x.Access.Op == lineage.Read {
-			a.ToLane = v.lane(x)
-		} else {
-			a.FromLane = v.lane(x)
+		for _, lane := range v.lanes(x) {
+			if x.Access.Op == lineage.Read {
+				a.ToLane = lane
+			} else {
+				a.FromLane = lane
+			}
+			edges = append(edges, a)
 		}
-		edges = append(edges, a)
 	}
 	return graph.Build(v.win.Window, edges)
 }

@@ -203,8 +203,9 @@ func (s *Snapshot) around(n lineage.Node, add func(v uint32, all []Edge) []Edge,
 		for w := v; w < end; w++ {
 			all = add(w, all)
 		}
-		if end > v+1 {
-			slices.SortFunc(all, compare)
+		if s.lead != nil {
+			slices.SortStableFunc(all, compare)
+			all = merge(all)
 		}
 		for _, e := range all {
 			if !yield(e) {
@@ -212,6 +213,28 @@ func (s *Snapshot) around(n lineage.Node, add func(v uint32, all []Edge) []Edge,
 			}
 		}
 	}
+}
+
+// merge makes one of the edges of one flow, which may go by several lanes and have the same accesses in each. Those of one flow are neighbours.
+func merge(all []Edge) []Edge {
+	out := all[:0]
+	for _, e := range all {
+		if n := len(out); n == 0 || out[n-1].Flow != e.Flow {
+			out = append(out, e)
+			continue
+		}
+		into := &out[len(out)-1]
+		if e.State.rank() > into.State.rank() {
+			into.State = e.State
+		}
+		into.Weight = max(into.Weight, e.Weight)
+		for _, id := range e.Accesses {
+			if !slices.Contains(into.Accesses, id) {
+				into.Accesses = append(into.Accesses, id) // a copy: what edge returns has no room
+			}
+		}
+	}
+	return out
 }
 
 func (s *Snapshot) edge(from, e uint32) Edge {

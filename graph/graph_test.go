@@ -483,6 +483,20 @@ func TestLanes(t *testing.T) {
 	if _, ok := s.Edge(lineage.Flow{From: mm2, To: topic("east.returns")}); !ok {
 		t.Error("a flow of the second lane is not found")
 	}
+	// What belongs to several lanes is one flow, found by each of them.
+	wide := Build(window, []Access{
+		{ID: 1, From: topic("a"), To: mm2, State: Active, Weight: 2, ToLane: "a"}, {ID: 2, From: topic("b"), To: mm2, State: Active, Weight: 3, ToLane: "b"},
+		{ID: 3, From: mm2, To: topic("dead"), State: Inactive, Weight: 1, FromLane: "a"}, {ID: 3, From: mm2, To: topic("dead"), State: Inactive, Weight: 1, FromLane: "b"},
+		{ID: 4, From: mm2, To: topic("dead"), State: Unknown, FromLane: "b"}, {ID: 5, From: mm2, To: topic("out"), State: Active, FromLane: "a"},
+	})
+	up := wide.Walk(Query{Roots: []lineage.Node{topic("dead")}, Direction: Upstream, Depth: -1})
+	if !slices.Equal(names(up.Nodes), []string{"dead", "mm2", "b", "a"}) || len(up.Edges) != 3 || !slices.Equal(up.Edges[2].Accesses, []lineage.SubjectID{3, 4}) || up.Edges[2].State != Unknown || up.Edges[2].Weight != 1 ||
+		!slices.Equal(up.Hidden, []Hidden{{mm2, 0, 1}}) {
+		t.Errorf("what belongs to two lanes: %+v", up)
+	}
+	if out := slices.Collect(wide.Out(mm2)); len(out) != 2 || len(out[0].Accesses) != 2 {
+		t.Errorf("out of it go %v", out)
+	}
 	one, many := copies(t, false).All(4), s.All(4)
 	if !reflect.DeepEqual(one, many) {
 		t.Errorf("all of it with lanes is\n%+v\nand without\n%+v", many, one)

@@ -225,6 +225,25 @@ func mostImportant(c []candidate, k int, compare func(a, b candidate) int) []can
 	return c
 }
 
+// hidden counts the nodes of some vertices that are not shown, each once.
+func (s *Snapshot) hidden(vertices []uint32, shown bitset) (n int) {
+	var counted map[uint32]bool // where a node may have several of the vertices
+	if s.lead != nil {
+		counted = map[uint32]bool{}
+	}
+	for _, m := range vertices {
+		f := s.first(m)
+		if shown.has(f) || counted[f] {
+			continue
+		}
+		if counted != nil {
+			counted[f] = true
+		}
+		n++
+	}
+	return n
+}
+
 // All returns everything. Above limit (0 or negative: none) the least important nodes are cut: those with the least weight of flows in and out, then
 // inactive before unknown before active, then the last by name. Nodes come by importance.
 func (s *Snapshot) All(limit int) Walk {
@@ -265,16 +284,8 @@ func (s *Snapshot) finish(out *Walk, nodes []uint32, shown bitset, on func(from,
 	for _, n := range nodes {
 		h := Hidden{Node: s.nodes[n]}
 		end := s.end(n)
-		for _, m := range s.inFrom[s.inOff[n]:s.inOff[end]] {
-			if !shown.has(s.first(m)) {
-				h.Upstream++
-			}
-		}
-		for _, m := range s.outTo[s.outOff[n]:s.outOff[end]] {
-			if !shown.has(s.first(m)) {
-				h.Downstream++
-			}
-		}
+		h.Upstream = s.hidden(s.inFrom[s.inOff[n]:s.inOff[end]], shown)
+		h.Downstream = s.hidden(s.outTo[s.outOff[n]:s.outOff[end]], shown)
 		if h.Upstream+h.Downstream > 0 {
 			out.Hidden = append(out.Hidden, h)
 		}
@@ -300,8 +311,9 @@ func (s *Snapshot) finish(out *Walk, nodes []uint32, shown bitset, on func(from,
 	out.Edges = make([]Edge, 0, count) // edges are large: growing would copy them about
 	each(func(from, e uint32) { out.Edges = append(out.Edges, s.edge(from, e)) })
 	if s.lead != nil { // lanes came one after another
-		slices.SortFunc(out.Edges, func(a, b Edge) int {
+		slices.SortStableFunc(out.Edges, func(a, b Edge) int {
 			return cmp.Or(compareNodes(a.Flow.From, b.Flow.From), compareNodes(a.Flow.To, b.Flow.To))
 		})
+		out.Edges = merge(out.Edges)
 	}
 }

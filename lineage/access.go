@@ -51,7 +51,8 @@ type Client struct {
 // itself and Client is zero.
 //
 // A source that knows a topic by its name alone leaves Topic.ID zero: the access is then one to the topic of that name, whichever incarnation. With a Dataset it is a
-// mover's reading or writing outside Kafka: Topic holds the cluster alone.
+// mover's reading or writing outside Kafka: Topic holds the cluster, and the name of the topic that the dataset is joined with inside
+// the mover, where that is known.
 type Access struct {
 	Topic   Topic
 	Op      Op

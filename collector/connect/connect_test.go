@@ -222,6 +222,19 @@ func (r *rig) does(name string) (all []string) {
 	return all
 }
 
+// details are those of a connector's sightings in the last round, each once.
+func (r *rig) details(name string) string {
+	var all []string
+	for _, o := range r.last {
+		for _, s := range o.Sightings {
+			if s.Access.Client.Mover.Name == name && !slices.Contains(all, s.Detail) {
+				all = append(all, s.Detail)
+			}
+		}
+	}
+	return strings.Join(all, "\n")
+}
+
 func (r *rig) want(name string, want ...string) {
 	r.t.Helper()
 	if got := r.does(name); !slices.Equal(got, want) {
@@ -314,12 +327,20 @@ func TestSourceAndSink(t *testing.T) {
 	if len(r.facts(lineage.ConnectorFacts)) > 0 {
 		t.Error("facts are told again although nothing changed")
 	}
-	// One that is paused, or has no task, does nothing.
+	// One that is paused, or has no task, is told as what it is configured to do, and writes nothing.
 	w.connectors["file-in"].state = "PAUSED"
 	w.connectors["jdbc-out"].tasks = nil
 	r.take()
-	r.want("file-in")
-	r.want("jdbc-out")
+	r.want("file-in", "read file /in.txt", "write west-id/lines")
+	r.want("jdbc-out", "read west-id/orders", "read west-id/returns", "write postgres://db:5433 warehouse.shop.orders", "write postgres://db:5433 warehouse.shop.returns", "write west-id/dead")
+	for name, want := range map[string]string{"file-in": "configured, and not moving: PAUSED since ", "jdbc-out": "configured, and not moving: it has no tasks since "} {
+		if got := r.details(name); !strings.Contains(got, want+r.round.Format(time.RFC3339)) || strings.Contains(got, "at the latest") {
+			t.Errorf("%s: details %q, want %q", name, got, want)
+		}
+	}
+	if got, _ := r.board.Writers(kafka).Of("lines"); len(got) > 0 {
+		t.Errorf("the board has the paused writers %v", got)
+	}
 	if !strings.Contains(r.spots(), "jdbc-out moves: it runs without tasks") {
 		t.Errorf("blind spots: %s", r.spots())
 	}
@@ -360,7 +381,10 @@ func TestStates(t *testing.T) {
 		}
 	}
 	for _, state := range []string{"PAUSED", "STOPPED", "DESTROYED"} {
-		r.want(state)
+		r.want(state, "read file /in", "write west-id/"+state)
+		if got, _ := r.board.Writers(kafka).Of(state); len(got) > 0 || !strings.Contains(r.details(state), "not moving: "+state+" since 2026-11-23T00:00:10Z at the latest") {
+			t.Errorf("%s: the board has %v, details %q", state, got, r.details(state))
+		}
 	}
 	if f := r.facts(lineage.ReplicatorFacts)["replicator:west/e-%3Ew"].Replicator; f == nil || f.State != "FAILED" {
 		t.Errorf("a replicator whose tasks failed is %+v", f)

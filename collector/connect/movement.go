@@ -23,7 +23,8 @@ type movement struct {
 	datasets   map[string][]lineage.Dataset // by topic as in Kafka; "" holds what belongs to no single one
 	replicator lineage.ReplicatorFact       // of MirrorMaker 2's connectors; else zero
 	copies     []copied
-	waits      bool // which replicator it is a part of can't be said yet
+	planned    []copied // that it is configured to copy and does not, since it does not run
+	waits      bool     // which replicator it is a part of can't be said yet
 }
 
 // movement reads a connector's settings. They do not outlive it.
@@ -33,7 +34,7 @@ func (t *take) movement(name string, d described, c *connector) movement {
 	kind := d.kind()
 	m.home = t.home(name, get, kind == aSink)
 	if m.target = m.home; mm2.IsConnector(get("connector.class")) {
-		t.replication(&m, name, get, c)
+		t.replication(&m, name, d, c)
 		return m
 	}
 	m.uncounted = !counted(get)
@@ -49,7 +50,11 @@ func (t *take) movement(name string, d described, c *connector) movement {
 			t.spot("all topics that connector "+name+" writes: the workers do not track topics", "set topic.tracking.enable=true in their configuration")
 		}
 		var whole bool
-		m.writes, whole = sourceTopics(get, c)
+		w, watched := t.cfg.Board.ByID(m.target)
+		m.writes, whole = sourceTopics(get, c, func(topic string) bool {
+			_, there := slices.BinarySearch(w.Topics, topic)
+			return there || !watched || !d.running()
+		})
 		m.vague = !whole && c.topics == nil
 		m.datasets = t.outside(name, d, m.writes)
 	default:
@@ -58,18 +63,14 @@ func (t *take) movement(name string, d described, c *connector) movement {
 	return m
 }
 
-// tellMovement sights what a running connector does, and tells the board what it writes.
+// tellMovement sights what a connector does or, while it does not run, what it is configured to do, and tells the board what it writes.
 func (t *take) tellMovement(name string, d described, c *connector, m movement) {
 	if m.replicator.Node.Kind != lineage.NoKind {
 		t.tellReplication(name, d, c, m)
 		return
 	}
-	if !d.running() {
-		c.moved = nil
-		return
-	}
 	client := lineage.Client{Mover: m.node}
-	how := "class " + short(d.Info.Config.get("connector.class"))
+	how := c.how("class "+short(d.Info.Config.get("connector.class")), d, t.round)
 	sight := func(o *lineage.Observation, a lineage.Access, moved bool) {
 		a.Client = client
 		o.Sightings = append(o.Sightings, lineage.Sighting{Access: a, Evidence: lineage.Connect, Moved: moved, Detail: how})
@@ -84,22 +85,20 @@ func (t *take) tellMovement(name string, d described, c *connector, m movement) 
 			sight(t.main, lineage.Access{Topic: lineage.Topic{Cluster: m.target, Name: topic}, Op: lineage.Write}, false)
 		}
 	}
-	t.tellWriter(m)
+	if d.running() {
+		t.tellWriter(m)
+	}
 	op := lineage.Read // a source reads outside
 	if d.kind() == aSink {
 		op = lineage.Write
 	}
-	seen := map[lineage.Dataset]bool{}
 	for _, topic := range slices.Sorted(maps.Keys(m.datasets)) {
 		for _, set := range m.datasets[topic] {
-			moved := c.stirred(topic, set, m.datasets)
-			if seen[set] && !moved {
-				continue
+			a := lineage.Access{Topic: lineage.Topic{Cluster: cmp.Or(m.home, t.kafka()), Name: topic}, Op: op, Client: client, Dataset: set}
+			sight(t.details, a, d.running() && c.stirred(topic, set, m.datasets))
+			if d.running() {
+				t.tellDoubt(c, a)
 			}
-			seen[set] = true
-			a := lineage.Access{Topic: lineage.Topic{Cluster: cmp.Or(m.home, t.kafka())}, Op: op, Client: client, Dataset: set}
-			sight(t.details, a, moved)
-			t.tellDoubt(c, a)
 		}
 	}
 	c.moved = nil
@@ -121,13 +120,13 @@ func (t *take) tellWriter(m movement) {
 // tellDoubt tells whether the connector's offsets are seen: while they are, and none changes, nothing moves to or from the dataset. One whose offsets were never told has no such series.
 func (t *take) tellDoubt(c *connector, a lineage.Access) {
 	doubt := len(c.marks) == 0 || c.failed != "" // one that stores no offsets says nothing by it
-	if told, was := c.doubts[a.Dataset]; doubt == told && (was || doubt) || doubt && !was {
+	if told, was := c.doubts[a]; doubt == told && (was || doubt) || doubt && !was {
 		return
 	}
 	if c.doubts == nil {
-		c.doubts = map[lineage.Dataset]bool{}
+		c.doubts = map[lineage.Access]bool{}
 	}
-	c.doubts[a.Dataset] = doubt
+	c.doubts[a] = doubt
 	s := lineage.Sample{Subject: a, Metric: lineage.Pending}
 	if doubt {
 		s.Value = 1

@@ -42,6 +42,20 @@ func renames(get func(string) string) rename {
 	}
 }
 
+// routes is renames of a source, whose records may be renamed by any transformation: of those that are not Kafka's or Debezium's own nobody can say what they do.
+func routes(get func(string) string) rename {
+	for name := range strings.SplitSeq(get("transforms"), ",") {
+		if name = strings.TrimSpace(name); name == "" {
+			continue
+		}
+		kind := get("transforms." + name + ".type")
+		if !strings.HasPrefix(kind, "org.apache.kafka.connect.transforms.") && !strings.HasPrefix(kind, "io.debezium.transforms.") {
+			return func(string) string { return "" }
+		}
+	}
+	return renames(get)
+}
+
 var javaGroup = regexp.MustCompile(`\$(\d)|\$\{(\w+)\}`)
 
 // regexRouter replaces the name where the expression matches all of it, as Kafka's does. An expression that can't be read makes the name unknown.
@@ -62,11 +76,15 @@ func regexRouter(pattern, replacement string) rename {
 // outside names the datasets of a connector by the topics that it reads or writes, and says when it can't.
 func (t *take) outside(name string, d described, topics []string) map[string][]lineage.Dataset {
 	get, elsewhere := d.Info.Config.get, false
+	route := renames(get)
+	if d.kind() == aSource {
+		route = routes(get)
+	}
 	found, known := t.renamed(func(key string) string {
 		v := get(key)
 		elsewhere = elsewhere || unresolved(v)
 		return v
-	}, topics, renames(get), d.kind() == aSink)
+	}, topics, route, d.kind() == aSink)
 	if elsewhere {
 		found = nil
 	}
@@ -80,13 +98,13 @@ func (t *take) outside(name string, d described, topics []string) map[string][]l
 	return found
 }
 
-// renamed names the datasets of topics that a sink sees under the names that seen gives; nil: under their own. What a source's topics were called before is not known.
+// renamed names the datasets of topics that a sink sees under the names that seen gives; nil: under their own. What a source's topics were called before only its configuration tells.
 func (t *take) renamed(get func(string) string, topics []string, seen rename, sink bool) (found map[string][]lineage.Dataset, known bool) {
 	switch {
 	case seen == nil:
 		return datasetsOf(t.cfg.Datasets, get, topics)
 	case !sink:
-		return datasetsOf(t.cfg.Datasets, get, nil)
+		return t.routed(get, topics, seen)
 	}
 	var names []string
 	inside := map[string][]string{}
@@ -105,6 +123,22 @@ func (t *take) renamed(get func(string) string, topics []string, seen rename, si
 		}
 		for _, topic := range inside[name] {
 			found[topic] = append(found[topic], sets...)
+		}
+	}
+	return found, known
+}
+
+// routed names the datasets of a source by the topics that its transformations make of those that it is configured to write.
+func (t *take) routed(get func(string) string, topics []string, route rename) (found map[string][]lineage.Dataset, known bool) {
+	own := configuredTopics(get)
+	as, known := datasetsOf(t.cfg.Datasets, get, own)
+	found = map[string][]lineage.Dataset{}
+	if sets := as[""]; len(sets) > 0 {
+		found[""] = sets
+	}
+	for _, topic := range own {
+		if to := route(topic); slices.Contains(topics, to) {
+			found[to] = append(found[to], as[topic]...)
 		}
 	}
 	return found, known

@@ -65,7 +65,8 @@ func copiedOffsets(alias string, offsets []offset) map[string]map[int32]int64 {
 }
 
 // replication reads the settings of one of MirrorMaker 2's connectors.
-func (t *take) replication(m *movement, name string, get func(string) string, c *connector) {
+func (t *take) replication(m *movement, name string, d described, c *connector) {
+	get := d.Info.Config.get
 	cfg := mm2.ReadConfig(get)
 	target, known := t.cfg.Board.ByID(m.home)
 	if m.waits = !known && !t.cfg.Board.Settled(); m.waits { // under which name the target is watched shows later, and a replicator's name stays what it was
@@ -106,6 +107,15 @@ func (t *take) replication(m *movement, name string, get func(string) string, c 
 		_, exists := slices.BinarySearch(source.Topics, topic)
 		return filter.Copies(topic) && (exists || !watched)
 	})
+	if d.running() || !filter.Certain() {
+		return
+	}
+	for _, from := range source.Topics {
+		to, ok := cfg.Policy.Remote(cfg.SourceAlias, from)
+		if told := slices.ContainsFunc(m.copies, func(x copied) bool { return x.from == from }); ok && !told && filter.Copies(from) && mm2.ParseInternal(from).Kind == mm2.NoInternal {
+			m.planned = append(m.planned, copied{from, to})
+		}
+	}
 }
 
 // copying says what a MirrorSourceConnector copies, as far as its configuration still lets it and the topics are there: offsets and topics in use stay for ever.
@@ -145,31 +155,40 @@ func (t *take) tellReplication(name string, d described, c *connector, m movemen
 	}
 	c.replicator = m.replicator
 	c.moved = nil
-	running := d.running()
+	running, how := d.running(), c.how("connector "+name, d, t.round)
 	client := lineage.Client{Mover: m.node}
-	if running && m.home != "" {
-		t.tellWriter(m)
+	if m.home != "" && (running || isSource) {
 		for _, topic := range m.writes {
 			t.main.Sightings = append(t.main.Sightings, lineage.Sighting{
 				Access:   lineage.Access{Topic: lineage.Topic{Cluster: m.home, Name: topic}, Op: lineage.Write, Client: client},
-				Evidence: lineage.Connect, Detail: "connector " + name,
+				Evidence: lineage.Connect, Detail: how,
 			})
 		}
 	}
+	if running && m.home != "" {
+		t.tellWriter(m)
+	}
 	if !isSource {
 		return
+	}
+	for _, x := range m.planned {
+		from, to := lineage.Topic{Cluster: m.replicator.Source, Name: x.from}, lineage.Topic{Cluster: m.home, Name: x.to}
+		t.main.Sightings = append(t.main.Sightings, lineage.Sighting{Access: lineage.Access{Topic: from, Op: lineage.Read, Client: client}, Evidence: lineage.Connect, Detail: how})
+		if m.home != "" && !slices.Contains(m.writes, x.to) {
+			t.main.Sightings = append(t.main.Sightings, lineage.Sighting{Access: lineage.Access{Topic: to, Op: lineage.Write, Client: client}, Evidence: lineage.Connect, Detail: how})
+		}
 	}
 	if m.replicator.Source == "" || c.progress.read.IsZero() {
 		t.unclear[m.node] = true
 		return
 	}
 	for _, x := range m.copies {
-		t.tellCopy(m.home, x, c, lineage.Access{Topic: lineage.Topic{Cluster: m.replicator.Source, Name: x.from}, Op: lineage.Read, Client: client}, running, name)
+		t.tellCopy(m.home, x, c, lineage.Access{Topic: lineage.Topic{Cluster: m.replicator.Source, Name: x.from}, Op: lineage.Read, Client: client}, running, how)
 	}
 }
 
 // tellCopy tells of one topic that is copied. Its account is kept in the rounds in which the offsets were read: the ends are of now, and offsets of before would be behind them.
-func (t *take) tellCopy(target lineage.ClusterID, x copied, c *connector, access lineage.Access, running bool, name string) {
+func (t *take) tellCopy(target lineage.ClusterID, x copied, c *connector, access lineage.Access, running bool, how string) {
 	t.cfg.Board.Copies(access.Topic.Cluster, x.from)
 	if x.to != "" {
 		t.cfg.Board.WantEnds(target, x.to)
@@ -182,13 +201,10 @@ func (t *take) tellCopy(target lineage.ClusterID, x copied, c *connector, access
 	if c.progress.read.Equal(t.round) {
 		moved = t.bookCopy(target, x, c, access, running, key)
 	}
-	if running {
-		detail := "connector " + name
-		if b := t.books[key]; b != nil {
-			detail = b.Detail(detail)
-		}
-		t.details.Sightings = append(t.details.Sightings, lineage.Sighting{Access: access, Evidence: lineage.Connect, Moved: moved, Detail: detail})
+	if b := t.books[key]; b != nil {
+		how = b.Detail(how)
 	}
+	t.details.Sightings = append(t.details.Sightings, lineage.Sighting{Access: access, Evidence: lineage.Connect, Moved: moved, Detail: how})
 }
 
 // bookCopy books what was copied of one topic, and reports whether records moved.

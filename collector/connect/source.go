@@ -61,15 +61,18 @@ type source struct {
 type connector struct {
 	fact   lineage.ConnectorFact
 	told   bool
-	topics []string                 // that it has used, as Connect says; nil: not told yet
-	marks  marks                    // nil: not told yet
-	born   bool                     // it appeared while we looked
-	looked time.Time                // when topics and offsets were asked for last, or later where that failed, since others wait; zero: never
-	moved  [][]string               // words of partitions whose offsets changed and were not told yet
-	muted  time.Time                // when it showed that offsets are not told; zero: they are
-	hidden bool                     // topics are not told
-	failed string                   // why the newest look failed; empty: it did not
-	doubts map[lineage.Dataset]bool // whether movement of a dataset is in doubt, as last told
+	topics []string                // that it has used, as Connect says; nil: not told yet
+	marks  marks                   // nil: not told yet
+	born   bool                    // it appeared while we looked
+	looked time.Time               // when topics and offsets were asked for last, or later where that failed, since others wait; zero: never
+	moved  [][]string              // words of partitions whose offsets changed and were not told yet
+	muted  time.Time               // when it showed that offsets are not told; zero: they are
+	hidden bool                    // topics are not told
+	failed string                  // why the newest look failed; empty: it did not
+	doubts map[lineage.Access]bool // whether movement of a dataset is in doubt, as last told
+	halted string                  // what of it does not run, in words; empty: all does
+	since  time.Time               // since when that is so
+	at     string                  // " at the latest" when it was so at the first look
 
 	progress   progress               // of a MirrorSourceConnector
 	replicator lineage.ReplicatorFact // that it is a part of

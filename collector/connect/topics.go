@@ -98,25 +98,72 @@ func (t *take) matching(name string, home lineage.ClusterID, pattern string) (al
 
 var fileSource = simple("FileStreamSource")
 
-// sourceTopics are the topics that a source has written, and those that it is plainly configured to. A transformation may rename the latter: then only the former tell. whole is true when the configuration alone says all: what it
-// has written stays when it is configured anew.
-func sourceTopics(get func(string) string, c *connector) (all []string, whole bool) {
+// sourceTopics are the topics that a source has written, and those that it is plainly configured to, as its transformations call them. Where these depend on the record only the former tell. whole is true when the configuration
+// alone says all: what it has written stays when it is configured anew. exists says of a table's topic, which is made with its first record, whether it is there to be told.
+func sourceTopics(get func(string) string, c *connector, exists func(topic string) bool) (all []string, whole bool) {
 	all = slices.Clone(c.topics)
-	if get("transforms") == "" {
-		topic := first(get, "topic", "kafka.topic")
-		if unresolved(topic) {
-			topic = ""
+	if topic := plainTopic(get); fileSource.MatchString(get("connector.class")) && topic != "" && get("transforms") == "" {
+		return []string{topic}, true
+	}
+	route := routes(get)
+	for _, topic := range configuredTopics(get) {
+		table := topic != plainTopic(get)
+		if route != nil {
+			topic = route(topic)
 		}
-		if fileSource.MatchString(get("connector.class")) && topic != "" {
-			return []string{topic}, true
-		}
-		if topic != "" {
+		if topic != "" && (!table || exists(topic)) {
 			all = append(all, topic)
 		}
-		all = append(all, jdbcTopics(get)...)
 	}
 	slices.Sort(all)
 	return slices.Compact(all), false
+}
+
+// plainTopic is the one topic that a setting names; empty: none does.
+func plainTopic(get func(string) string) string {
+	if topic := first(get, "topic", "kafka.topic"); !unresolved(topic) {
+		return topic
+	}
+	return ""
+}
+
+// configuredTopics are the topics that a source is configured to write, as it calls them itself.
+func configuredTopics(get func(string) string) (all []string) {
+	if topic := plainTopic(get); topic != "" {
+		all = append(all, topic)
+	}
+	return append(append(all, jdbcTopics(get)...), debeziumTopics(get)...)
+}
+
+// plainTable are names that stand for themselves in Debezium's lists, which hold expressions: schema.table or schema\.table.
+var plainTable = regexp.MustCompile(`^[A-Za-z0-9_-]+(?:\\?\.[A-Za-z0-9_-]+)+$`)
+
+// debeziumTopics are the topics of the tables that a Debezium connector lists: PREFIX.SCHEMA.TABLE, or PREFIX.DATABASE.SCHEMA.TABLE where it reads several databases of one server. An expression that is no name, and a strategy of
+// somebody else's, nobody can read.
+func debeziumTopics(get func(string) string) (all []string) {
+	class, ok := strings.CutPrefix(get("connector.class"), "io.debezium.connector.")
+	kind, _, _ := strings.Cut(class, ".")
+	prefix := first(get, "topic.prefix", "database.server.name")
+	if _, known := debeziumKinds[kind]; !ok || !known || prefix == "" || unresolved(prefix) || get("topic.delimiter") != "" {
+		return nil
+	}
+	if by := get("topic.naming.strategy"); by != "" && by != "io.debezium.schema.SchemaTopicNamingStrategy" && by != "io.debezium.schema.DefaultTopicNamingStrategy" {
+		return nil
+	}
+	tables, _ := listed(first(get, "table.include.list", "collection.include.list", "table.whitelist"))
+	databases := []string{""}
+	if kind == "sqlserver" {
+		databases, _ = listed(get("database.names"))
+	}
+	for _, table := range tables {
+		if !plainTable.MatchString(table) {
+			continue
+		}
+		for _, database := range databases {
+			all = append(all, join(prefix, database, strings.ReplaceAll(table, `\`, "")))
+		}
+	}
+	return all
 }
 
 // jdbcTopics are the topics that a JDBC source is configured to write: its prefix, and the table unless it has a query.

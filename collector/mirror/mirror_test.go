@@ -316,6 +316,23 @@ func (w *world) sighted() map[string]bool {
 	return out
 }
 
+// wantHalted checks that what the replicator is configured to do is sighted, and that it does not do it.
+func (w *world) wantHalted(state string) {
+	w.t.Helper()
+	got := w.sighted()
+	for _, want := range []string{"read W/orders", "write E/west.orders"} {
+		if moved, ok := got[want]; !ok || moved {
+			w.t.Errorf("at %s sighted %v, want %s, at rest", w.round.Sub(t0), got, want)
+		}
+	}
+	for _, x := range w.last.Sightings {
+		if !strings.Contains(x.Detail, "configured, and not moving: "+state+" since ") {
+			w.t.Errorf("at %s the detail is %q, want %s", w.round.Sub(t0), x.Detail, state)
+		}
+	}
+	w.wantWriters(true)
+}
+
 func (w *world) wantSighted(want map[string]bool) {
 	w.t.Helper()
 	if got := w.sighted(); !maps.Equal(got, want) {
@@ -498,12 +515,11 @@ func TestStopsWhenHeartbeatsStop(t *testing.T) {
 	w.dedicated("", "west.orders")
 	w.take(3, "west->east")
 	w.take(6) // 30 s without
-	if len(w.last.Sightings) == 0 {
-		t.Error("stopped too early")
+	if s := w.fact().Replicator.State; s != "RUNNING" {
+		t.Errorf("stopped too early: %s", s)
 	}
 	w.take(1)
-	w.wantSighted(map[string]bool{})
-	w.wantWriters(true)
+	w.wantHalted("UNASSIGNED")
 	if got, _ := w.board.Writers("E").Of("west.orders"); len(got) > 0 {
 		t.Errorf("%v writes though it is stopped", got)
 	}
@@ -519,7 +535,10 @@ func TestStopsWhenHeartbeatsStop(t *testing.T) {
 	v.dedicated("", "west.orders")
 	v.beat("west", "east", t0.Add(-time.Hour))
 	v.take(2)
-	v.wantSighted(map[string]bool{})
+	v.wantHalted("UNASSIGNED")
+	if got := v.last.Sightings[0].Detail; !strings.Contains(got, " at the latest") {
+		t.Errorf("detail %q", got)
+	}
 }
 
 func TestCopiesAreNamedBeforeTheyBegin(t *testing.T) {
@@ -571,11 +590,11 @@ func TestPausedAndFailedDoNotRun(t *testing.T) {
 	w.take(1, "west->east")
 	w.status("FAILED")
 	w.take(1, "west->east")
-	w.wantSighted(map[string]bool{})
+	w.wantHalted("FAILED")
 	w.status("RUNNING")
 	w.put("mm2-configs.west.internal", "target-state-MirrorSourceConnector", `{"state":"PAUSED","state.v2":"STOPPED"}`)
 	w.take(1, "west->east")
-	w.wantSighted(map[string]bool{})
+	w.wantHalted("STOPPED")
 	if s := w.fact().Replicator.State; s != "STOPPED" {
 		t.Errorf("state %s", s)
 	}
@@ -585,7 +604,7 @@ func TestWithoutHeartbeatsTheGroupTells(t *testing.T) {
 	w := newWorld(t)
 	w.dedicated("", "west.orders")
 	w.take(1) // heartbeats are off, and there is no worker group
-	w.wantSighted(map[string]bool{})
+	w.wantHalted("UNASSIGNED")
 	if s := w.fact().Replicator.State; s != "UNASSIGNED" {
 		t.Errorf("state %s", s)
 	}
@@ -1312,7 +1331,7 @@ func TestHeartbeatsThatAreSwitchedOff(t *testing.T) {
 		w.take(1, "west->east")
 		w.take(40)
 		state := map[bool]string{false: "RUNNING", true: "UNASSIGNED"}[denied]
-		if f := w.fact().Replicator; f.State != state || (len(w.last.Sightings) > 0) == denied {
+		if f := w.fact().Replicator; f.State != state || strings.Contains(w.last.Sightings[0].Detail, "not moving") != denied {
 			t.Errorf("denied %v: state %s with %d sightings", denied, f.State, len(w.last.Sightings))
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/lineaged/lineaged/collector"
@@ -251,7 +252,7 @@ func TestRealDefaultPolicy(t *testing.T) {
 	if got := records(); got != 1500 {
 		t.Errorf("%d records after a restart, want 1500", got)
 	}
-	start()
+	m = start()
 	eventually(t, "1700 records are counted", 90*time.Second, func() bool { return records() >= 1700 })
 	time.Sleep(2 * realTick)
 	if got := records(); got != 1700 {
@@ -262,6 +263,29 @@ func TestRealDefaultPolicy(t *testing.T) {
 	}
 	if blind := w.blind(); len(blind) > 0 {
 		t.Errorf("blind spots %v", blind)
+	}
+	w.loseWhileDown(m, start, lineage.Access{Topic: lineage.Topic{Cluster: lineage.ClusterID(w.west.ID), Name: "lines"}, Op: lineage.Read, Client: mover})
+}
+
+// loseWhileDown stops MirrorMaker 2, lets somebody delete 800 of the records that it has not copied, and lets it go on: these are lost and not copied.
+func (w *realWorld) loseWhileDown(m *kafkatest.Mirror, start func() *kafkatest.Mirror, lines lineage.Access) {
+	t := w.t
+	value := func(m lineage.Metric) int64 { s, _ := w.newest(lines, m); return s.Value }
+	w.produce("lines", 200)
+	eventually(t, "200 lines are counted", 90*time.Second, func() bool { return value(lineage.Records) >= 200 })
+	m.Stop(t)
+	w.produce("lines", 1300)
+	var to kadm.Offsets
+	to.AddOffset("lines", 0, 1000, -1)
+	if _, err := w.west.Admin(t).DeleteRecords(t.Context(), to); err != nil {
+		t.Fatal(err)
+	}
+	start()
+	eventually(t, "the replicator goes on", 2*time.Minute, func() bool { return w.east.EndOffset(t, "west.lines") >= 700 })
+	eventually(t, "700 lines are counted and 800 lost", 2*time.Minute, func() bool { return value(lineage.Records)+value(lineage.Lost) >= 1500 })
+	time.Sleep(3 * realTick)
+	if n, lost, lag := value(lineage.Records), value(lineage.Lost), value(lineage.Lag); n != 700 || lost != 800 || lag != 0 {
+		t.Errorf("%d lines are counted and %d lost, the lag is %d; want 700, 800 and 0", n, lost, lag)
 	}
 }
 

@@ -74,6 +74,10 @@ type flow struct {
 
 	sum     uint64
 	stirred time.Time
+
+	halted string    // the state in which it does not run; empty: it runs, or nothing tells why not
+	since  time.Time // since when that is so, of one that ran before; zero: it was so at the first look
+	looked bool
 }
 
 func newSource(cfg Config) *source {
@@ -390,10 +394,14 @@ func (s *source) book(o *lineage.Observation, t target, views []view) {
 		}
 		f.tellFact(o, s.cfg.Name, t, v)
 		f.topics, f.writes = nil, v.writes()
+		v.how = f.how(v, o.Round)
 		marks := f.marks
 		f.marks = map[string]uint64{}
 		for _, c := range v.copies {
 			s.bookCopy(o, t, f, v, c, marks)
+		}
+		for _, c := range v.planned {
+			f.sight(o, v, lineage.Topic{Cluster: v.upstream.ID, Name: c.from}, lineage.Topic{Cluster: t.ID, Name: c.to})
 		}
 		for _, c := range v.idle {
 			s.observe(o, t, f, v, c)
@@ -501,13 +509,53 @@ func (s *source) bookCopy(o *lineage.Observation, t target, f *flow, v view, c c
 			o.Sightings = append(o.Sightings, lineage.Sighting{Access: f.read(topic), Evidence: lineage.Mirror, Moved: moved, Detail: f.detail(c.from, v.how)})
 		} else {
 			s.cfg.Board.WantEnds(topic.Cluster, c.from)
+			f.sight(o, v, topic, lineage.Topic{})
 		}
+	}
+	if c.to != "" && !v.running {
+		f.sight(o, v, lineage.Topic{}, lineage.Topic{Cluster: t.ID, Name: c.to})
 	}
 	if c.to != "" && v.running {
 		topic := lineage.Topic{Cluster: t.ID, Name: c.to}
 		f.topics = append(f.topics, topic)
 		o.Sightings = append(o.Sightings, lineage.Sighting{Access: f.write(topic), Evidence: lineage.Mirror, Moved: moved, Detail: v.how})
 	}
+}
+
+// sight tells of a replicator that was told not to run what it is configured to read and write; a zero topic is none.
+func (f *flow) sight(o *lineage.Observation, v view, read, write lineage.Topic) {
+	if v.running || v.state == "" {
+		return
+	}
+	if read.Name != "" {
+		f.topics = append(f.topics, read)
+		o.Sightings = append(o.Sightings, lineage.Sighting{Access: f.read(read), Evidence: lineage.Mirror, Detail: f.detail(read.Name, v.how)})
+	}
+	if write.Name != "" {
+		f.topics = append(f.topics, write)
+		o.Sightings = append(o.Sightings, lineage.Sighting{Access: f.write(write), Evidence: lineage.Mirror, Detail: v.how})
+	}
+}
+
+// how adds to how a replicator is known that it does not run, and since when.
+func (f *flow) how(v view, round time.Time) string {
+	now := v.state
+	if v.running {
+		now = ""
+	}
+	if now != f.halted {
+		if f.halted = now; f.looked {
+			f.since = round
+		}
+	}
+	f.looked = true
+	switch {
+	case f.halted == "":
+		return v.how
+	case f.since.IsZero():
+		return v.how + "; configured, and not moving: " + f.halted + " since " + f.began.Format(time.RFC3339) + " at the latest"
+	}
+	return v.how + "; configured, and not moving: " + f.halted + " since " + f.since.Format(time.RFC3339)
 }
 
 // detail is how a replication of a topic is known, with why its count is a bound where it is one.

@@ -32,6 +32,8 @@ type view struct {
 	vague bool // that it lives is known, and what it copies is not
 	whole bool // all its offsets were read: a partition without one is not copied yet
 	young bool // what was read began lately
+	// planned are what it is configured to copy and does not, since it does not run.
+	planned []copied
 	// idle are topics that it has copied and, by what shows now, does not. They may be copied again.
 	idle []copied
 }
@@ -192,6 +194,9 @@ func (s *source) dedicatedView(ctx context.Context, t target, alias, connector s
 		for _, from := range v.upstream.Topics {
 			if to, ok := v.policy.Remote(v.source, from); ok && filter.Copies(from) {
 				v.soon = append(v.soon, to)
+				if told := slices.ContainsFunc(v.copies, func(c copied) bool { return c.from == from }); !told && !v.running && v.state != "" && !isHeartbeat(from) {
+					v.planned = append(v.planned, copied{from: from, to: to})
+				}
 			}
 		}
 	}

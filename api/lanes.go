@@ -1,0 +1,88 @@
+package api
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/lineaged/lineaged/internal/mm2"
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// This file says which of the ways into a mover lead to which of those out of it. Where nobody can say, all lead to all.
+
+// noLane is of an access that has no way of its own.
+var noLane = []string{""}
+
+// lanes returns the ways through its node that an access belongs to: a topic and its copy are one through a replicator, a topic and the dataset that it is joined with one through a connector. What a connector moves that is
+// joined with nothing, as its dead letters, belongs to all of its ways.
+func (v *view) lanes(x *access) []string {
+	switch x.node.Kind {
+	case lineage.ReplicatorNode:
+		if v.mixed == nil {
+			v.mixed = v.mixedReplicators()
+		}
+		if v.mixed[x.node] {
+			return noLane
+		}
+		lane, _ := v.upstreamOf(x)
+		return []string{lane}
+	case lineage.ConnectorNode:
+		if v.joined == nil {
+			v.joined = v.joinedTopics()
+		}
+		all := v.joined[x.node]
+		if _, own := slices.BinarySearch(all, x.Access.Topic.Name); own {
+			return []string{x.Access.Topic.Name}
+		}
+		if len(all) > 0 {
+			return all
+		}
+	default:
+	}
+	return noLane
+}
+
+// mixedReplicators are those of which the policy does not tell all copies: all their ways are one.
+func (v *view) mixedReplicators() map[lineage.Node]bool {
+	mixed := map[lineage.Node]bool{}
+	for i := range v.accesses {
+		if x := &v.accesses[i]; x.node.Kind == lineage.ReplicatorNode {
+			_, ok := v.upstreamOf(x)
+			mixed[x.node] = mixed[x.node] || !ok
+		}
+	}
+	return mixed
+}
+
+// joinedTopics are the topics that connectors join with datasets, sorted.
+func (v *view) joinedTopics() map[lineage.Node][]string {
+	found := map[lineage.Node]map[string]bool{}
+	for i := range v.accesses {
+		x := &v.accesses[i]
+		if x.node.Kind != lineage.ConnectorNode || x.Access.Dataset == (lineage.Dataset{}) || x.Access.Topic.Name == "" {
+			continue
+		}
+		if found[x.node] == nil {
+			found[x.node] = map[string]bool{}
+		}
+		found[x.node][x.Access.Topic.Name] = true
+	}
+	out := make(map[lineage.Node][]string, len(found))
+	for n, topics := range found {
+		out[n] = slices.Sorted(maps.Keys(topics))
+	}
+	return out
+}
+
+// upstreamOf returns the topic of the source that an access of a replicator is about; ok is false where that is not known. Its own books are about nothing else.
+func (v *view) upstreamOf(x *access) (topic string, ok bool) {
+	f := v.movers.replicators[x.node].was
+	name := x.Access.Topic.Name
+	switch {
+	case x.Access.Op == lineage.Read || v.internal(x.far):
+		return name, true
+	case f == nil:
+		return "", false
+	}
+	return mm2.NewPolicy(f.Policy, f.Separator, false).Upstream(f.SourceAlias, name)
+}
