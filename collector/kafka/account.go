@@ -33,6 +33,7 @@ type account struct {
 	listed  bool                // a transactional producer was listed on a partition; not kept over a restart
 	others  *writer             // sum of the writers beyond the cap; nil: none
 	denied  bool                // producer state may not be read, or the broker has none: every record is remainder
+	reborn  time.Time           // round in which it came in the place of another of its name; zero: it did not. Not kept over a restart
 	// contested: a mover that leaves no count is known to write the topic, so that what is left is not a transactional producer's alone.
 	contested bool
 }

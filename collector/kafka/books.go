@@ -10,6 +10,17 @@ import (
 // This file turns an account's totals into samples. A total is told when it changed, and once when the account is opened, so that "nothing moved" is an
 // answer from then on.
 
+// rebornFor is for how long what is counted of a topic that was made again is a lower bound, so that it shows in each account of that time.
+const rebornFor = time.Minute
+
+// rebornBound is why.
+const rebornBound = "at least: the topic was made again, and what was written to it in lives between two looks, or after the last look at the one before, is not known"
+
+// isReborn reports whether the topic was made again just now.
+func (a *account) isReborn(round time.Time) bool {
+	return !a.reborn.IsZero() && round.Sub(a.reborn) < rebornFor
+}
+
 // tellEnds returns the topic's own sample of this round, if there is one to tell. ok is false when the topic was not seen whole.
 func (a *account) tellEnds(round, before time.Time) (samples []lineage.Sample, ok bool) {
 	if !a.endsComplete() {
@@ -17,6 +28,7 @@ func (a *account) tellEnds(round, before time.Time) (samples []lineage.Sample, o
 	}
 	if s, told := a.appended.sample(since(a.ends, before)); told {
 		s.Subject, s.Metric = lineage.Access{Topic: a.topic}, lineage.Appended
+		s.Estimated = s.Estimated || a.isReborn(round)
 		samples = append(samples, s)
 	}
 	a.ends = round
@@ -37,6 +49,10 @@ func (a *account) tellBooks(round, before time.Time, writers collector.Writers, 
 		if s, told := t.sample(from); told {
 			s.Subject = lineage.Access{Topic: a.topic, Op: lineage.Write, Client: c}
 			s.Metric, s.Evidence = lineage.Records, e
+			if a.isReborn(round) && s.Value > 0 {
+				s.Estimated = true
+				sightings = append(sightings, lineage.Sighting{Access: s.Subject, Evidence: e, Detail: rebornBound})
+			}
 			samples = append(samples, s)
 		}
 	}

@@ -9,6 +9,9 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
+// logDirsCadence is how often sizes on disk are read.
+const logDirsCadence = time.Minute
+
 // logDirs reads what the partitions hold on disk: of each partition the leader's replica. It also shows topics that metadata hides: the list of what is not permitted.
 func (t *take) logDirs(cadence time.Duration) {
 	reqs := map[int32]kmsg.Request{}
@@ -75,7 +78,7 @@ func (t *take) tellSizes(o *lineage.Observation, sizes map[*topic]int64, counted
 			}
 			continue
 		}
-		tp.sized = true
+		tp.sized, tp.sizedAt = true, tp.retained
 		o.Samples = append(o.Samples, lineage.Sample{Subject: lineage.Access{Topic: tp.topic}, Metric: lineage.LogBytes, Value: sizes[tp]})
 	}
 	missing.tell(o)

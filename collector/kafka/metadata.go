@@ -144,7 +144,7 @@ func (t *take) topicsNow(o *lineage.Observation, topics []kmsg.MetadataResponseT
 // topicNew opens the account of a topic that is seen for the first time.
 func (t *take) topicNew(o *lineage.Observation, rt *kmsg.MetadataResponseTopic) *topic {
 	name, id := *rt.Topic, lineage.TopicID(rt.TopicID)
-	tp := &topic{account: newAccount(lineage.Topic{Cluster: t.cluster, ID: id, Name: name})}
+	tp := &topic{retained: lineage.Unknown, sizedAt: lineage.Unknown, account: newAccount(lineage.Topic{Cluster: t.cluster, ID: id, Name: name})}
 	tp.account.epochs = t.txnEpochs
 	tp.internal = rt.IsInternal || strings.HasPrefix(name, "__")
 	// What another had this name in the last round was made since, whatever may be seen.
@@ -156,12 +156,17 @@ func (t *take) topicNew(o *lineage.Observation, rt *kmsg.MetadataResponseTopic) 
 	}
 	tp.widen(len(rt.Partitions), born)
 	if born {
-		tp.ends, tp.books, tp.born = t.before, t.before, t.round
+		tp.ends, tp.books, tp.born, tp.startsAt = t.before, t.before, t.round, t.round
+		for i := range tp.starts {
+			tp.starts[i] = 0
+		}
 	} else {
 		tp.since = t.round
+		t.owed[sourceStarts] = true // what it holds is known once they are
 	}
 	tp.dirty = true
 	if old != nil {
+		tp.reborn = t.round
 		t.retire(old)
 		o.Events = append(o.Events, lineage.Event{At: t.round, Type: lineage.TopicRecreated, Topic: tp.topic, Detail: "topic id " + old.topic.ID.String() + " before, " + id.String() + " now"})
 	} else if created && (t.continuous || t.resumed) {
@@ -221,6 +226,8 @@ func (t *take) leaders(tp *topic, rt *kmsg.MetadataResponseTopic, moved map[int3
 		n = max(n, int(p.Partition)+1)
 	}
 	if n > len(tp.parts) {
+		tp.startsAt = time.Time{} // the new ones' starts are to be read
+		t.owed[sourceStarts] = true
 		tp.widen(n, t.continuous)
 		tp.factTold, tp.dirty = false, true
 	}

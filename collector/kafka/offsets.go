@@ -103,7 +103,9 @@ func (t *take) endOffsets() {
 	missing := t.missing(len(t.topics))
 	for _, tp := range t.topics {
 		samples, ok := tp.tellEnds(t.round, t.before)
-		o.Samples = append(o.Samples, samples...)
+		if o.Samples = append(o.Samples, samples...); ok {
+			t.tellRetained(o, tp)
+		}
 		if len(samples) > 0 || ok != tp.whole {
 			tp.dirty, tp.whole = true, ok
 		}
@@ -133,28 +135,58 @@ func (t *take) wantedStarts() {
 	}
 }
 
-// startOffsets reads every partition's start and tells how many records are retained.
+// startsAge is how old the reading of a topic's starts may be, in cadences, for the records between them and the newest ends to be told.
+const startsAge = 3
+
+// startsCadence is how often every partition's start is read.
+const startsCadence = time.Minute
+
+// startOffsets reads every partition's start. How many records are retained is told with the ends: a start only grows, so that the newest end less a start of the last minute is too high by what was deleted since, at most; an end of the last
+// minute less a start would be nobody's number.
 func (t *take) startOffsets(cadence time.Duration) {
 	why := map[*topic]string{}
+	read := map[*topic]int{}
 	t.lists(earliest, allPartitions, func(tp *topic, part int, offset int64) {
 		tp.starts[part] = offset
+		read[tp]++
 	}, func(tp *topic, reason string) { why[tp] = reason })
 	o := t.observe(sourceStarts, cadence)
 	missing := t.missing(len(t.topics))
 	for _, tp := range t.topics {
-		retained, whole := int64(0), why[tp] == ""
-		for i := range tp.parts {
-			whole = whole && tp.parts[i].end >= 0 && tp.starts[i] >= 0
-			retained += max(tp.parts[i].end-tp.starts[i], 0)
-		}
-		if !whole {
+		if read[tp] < len(tp.parts) {
 			missing.topic(tp, why[tp])
 			continue
 		}
 		tp.startsAt = t.round
-		o.Samples = append(o.Samples, lineage.Sample{Subject: lineage.Access{Topic: tp.topic}, Metric: lineage.Retained, Value: retained})
 	}
 	missing.tell(o)
+}
+
+// tellRetained tells how many records a topic holds, when that changed, and that it is not known any more once the starts are too old.
+func (t *take) tellRetained(o *lineage.Observation, tp *topic) {
+	n := int64(lineage.Unknown)
+	if !tp.startsAt.IsZero() && t.round.Sub(tp.startsAt) <= startsAge*t.cadence(startsCadence) {
+		n = 0
+		for i := range tp.parts {
+			n += max(tp.parts[i].end-tp.starts[i], 0)
+		}
+	}
+	tell := func(m lineage.Metric, v int64) {
+		o.Samples = append(o.Samples, lineage.Sample{Subject: lineage.Access{Topic: tp.topic}, Metric: m, Value: v})
+	}
+	if n != tp.retained {
+		tp.retained = n
+		tell(lineage.Retained, n)
+	}
+	// Sizes are read once a minute. One of when the topic was another, as of an empty one that has records since, is read again, or is no size of it until it is.
+	if was := tp.sizedAt; tp.sized && was >= 0 && n >= 0 && (n > 2*was || 2*n < was) {
+		tp.sizedAt = lineage.Unknown
+		if t.owed[sourceLogDirs] || t.round.Sub(t.slow[sourceLogDirs]) >= min(3*t.cfg.Interval, t.cadence(logDirsCadence)) {
+			t.owed[sourceLogDirs] = true // in this round
+		} else {
+			tell(lineage.LogBytes, lineage.Unknown)
+		}
+	}
 }
 
 // missing collects the topics that a source could not see in a round.

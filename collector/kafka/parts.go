@@ -58,6 +58,7 @@ func (t *take) resume() error {
 		n, old := len(tp.parts), was.topics[id]
 		if old != nil && len(old.leaders) == n && len(old.epochs) == n && len(old.histories) == n && len(old.starts) == n {
 			tp.leaders, tp.epochs, tp.histories, tp.starts = old.leaders, old.epochs, old.histories, old.starts
+			tp.startsAt, tp.retained, tp.sized, tp.sizedAt = old.startsAt, old.retained, old.sized, old.sizedAt
 		}
 	}
 	return nil

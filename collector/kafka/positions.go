@@ -270,7 +270,7 @@ func (d *decoder) partition() partition {
 func decodeTopic(id lineage.TopicID, cluster lineage.ClusterID, value []byte, round time.Time) (*topic, error) {
 	d := decoder{b: value}
 	d.version()
-	tp := &topic{account: newAccount(lineage.Topic{Cluster: cluster, ID: id, Name: d.string()})}
+	tp := &topic{retained: lineage.Unknown, sizedAt: lineage.Unknown, account: newAccount(lineage.Topic{Cluster: cluster, ID: id, Name: d.string()})}
 	tp.internal, tp.whole = d.bool(), d.bool()
 	tp.born, tp.ends, tp.books = d.time(), d.time(), d.time()
 	tp.appended, tp.remainder, tp.denied = d.total(), d.total(), d.bool()

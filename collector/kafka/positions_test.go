@@ -16,7 +16,7 @@ import (
 
 // randomTopic is a topic whose books hold something in every field that a position keeps.
 func randomTopic(r *rand.Rand) *topic {
-	tp := &topic{account: newAccount(lineage.Topic{Cluster: "c", ID: lineage.TopicID{1, byte(r.IntN(256))}, Name: "orders"})}
+	tp := &topic{retained: lineage.Unknown, sizedAt: lineage.Unknown, account: newAccount(lineage.Topic{Cluster: "c", ID: lineage.TopicID{1, byte(r.IntN(256))}, Name: "orders"})}
 	when := func() time.Time { return t0.Add(time.Duration(r.IntN(1e6)) * time.Millisecond) }
 	count := func() total { return total{n: r.Int64(), told: r.Int64() - 1, estimated: r.IntN(2) == 0} }
 	tp.internal, tp.whole, tp.denied = r.IntN(2) == 0, r.IntN(2) == 0, r.IntN(2) == 0
@@ -34,6 +34,9 @@ func randomTopic(r *rand.Rand) *topic {
 	}
 	for range r.IntN(3) {
 		tp.held = append(tp.held, heldStep{round: when(), n: r.Int64(), estimated: r.IntN(2) == 0, open: r.IntN(2) == 0})
+	}
+	if len(tp.held) > 0 {
+		tp.pended = map[lineage.Client]bool{{Kind: lineage.Remainder}: true}
 	}
 	for range r.IntN(5) {
 		p := partition{end: r.Int64(), moved: r.IntN(2) == 0, based: true, unsettled: r.IntN(2) == 0, advance: r.Int64(), named: r.Int64(), slack: 3, remainder: 4, booked: 5, owed: 6, ended: 7, lost: 8, producers: map[int64]sequence{}}
@@ -243,7 +246,7 @@ func TestPanicOfOnePart(t *testing.T) {
 		source string
 		spoil  func(tp *topic)
 	}{
-		{sourceStarts, func(tp *topic) { tp.starts = nil }},
+		{sourceStarts, func(tp *topic) { tp.starts, tp.startsAt = nil, time.Time{} }},
 		{sourceEnds, func(tp *topic) { tp.histories = nil }},
 	} {
 		before := w.appended("orders")

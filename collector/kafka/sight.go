@@ -172,7 +172,7 @@ func (t *take) lose(tp *topic, reason string) {
 func (t *take) found(tp *topic) {
 	tp.absent = 0
 	if tp.unseen != "" {
-		tp.unseen, tp.factTold, tp.dirty = "", false, true
+		tp.unseen, tp.factTold, tp.dirty, tp.since = "", false, true, t.round
 	}
 }
 

@@ -111,7 +111,9 @@ type topic struct {
 	factTold    bool      // its fact was told and did not change since
 	dirty       bool      // its position changed since it was last saved
 	whole       bool      // all its ends were read in the last round
+	retained    int64     // records held, as last told; lineage.Unknown: not known
 	sized       bool      // its size on disk was told once
+	sizedAt     int64     // records held when it was; lineage.Unknown: not known, or told to be of another time
 	retry       time.Time // when to ask again for a producer state that was denied
 }
 
@@ -313,8 +315,8 @@ func (s *source) slowCadences() []slowCadence {
 	return []slowCadence{
 		{sourceMembers, s.cadence(membersCadence)},
 		{sourceShare, s.cadence(3 * s.cfg.Interval)},
-		{sourceStarts, s.cadence(time.Minute)},
-		{sourceLogDirs, s.cadence(time.Minute)},
+		{sourceStarts, s.cadence(startsCadence)},
+		{sourceLogDirs, s.cadence(logDirsCadence)},
 		{sourceConfigs, s.cadence(configsCadence)},
 	}
 }
