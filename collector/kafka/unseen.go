@@ -179,12 +179,12 @@ func (t *take) unreadSpots(whole bool) []lineage.BlindSpot {
 	}}
 }
 
-// readSomehow are the topics that a reader is known of: one that has committed, or has some of the topic assigned, or a replicator, which needs no group.
+// readSomehow are the topics that a reader is known of: one that has committed, where it is not MirrorMaker that syncs another cluster's offsets, or has some of the topic assigned, or a replicator, which needs no group.
 func (t *take) readSomehow() map[lineage.TopicID]bool {
 	read := map[lineage.TopicID]bool{}
 	for _, g := range t.groups {
 		for id, r := range g.readers {
-			if !read[id] && slices.ContainsFunc(r.parts, func(p readPartition) bool { return p.committed >= 0 }) {
+			if !read[id] && !r.synced && slices.ContainsFunc(r.parts, func(p readPartition) bool { return p.committed >= 0 }) {
 				read[id] = true
 			}
 		}
