@@ -51,7 +51,7 @@ var placeholderWords = map[string]bool{
 func isPlaceholder(name string) bool {
 	for start := 0; start < len(name); {
 		end := start + 1
-		for end < len(name) && !strings.ContainsRune(wordEnds, rune(name[end])) && !(isUpper(name[end]) && !isUpper(name[end-1])) {
+		for end < len(name) && strings.IndexByte(wordEnds, name[end]) < 0 && (!isUpper(name[end]) || isUpper(name[end-1])) {
 			end++
 		}
 		if word := strings.Trim(name[start:end], wordEnds); word != "" && !placeholderWords[strings.ToLower(word)] {

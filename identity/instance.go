@@ -31,6 +31,7 @@ var suffixes = []suffix{
 	{what: "ULID", end: digits + "ABCDEFGHJKMNPQRSTVWXYZ", part: "01", mixed: true, pattern: regexp.MustCompile(`[-_.:@#/]01[0-9A-HJKMNP-TV-Z]{24}$`)},
 	// A deployment's pod: the hash is a decimal number in the letters that Kubernetes takes for 0 to 9, the end is five of its 27 random ones.
 	{what: "pod of a deployment", end: "2456789bcdfghjklmnpqrstvwxz", part: "-", pattern: regexp.MustCompile(`-[4-9bcdf]{6,10}-[2456789bcdfghjklmnpqrstvwxz]{5}$`)},
+	{what: "pod of a cron job", end: "2456789bcdfghjklmnpqrstvwxz", part: "-", pattern: regexp.MustCompile(`-[23]\d{7}-[2456789bcdfghjklmnpqrstvwxz]{5}$`)}, // the minute that it is of
 	{what: "pod in the cluster's DNS", end: "lcd", part: ".", pattern: regexp.MustCompile(`(?:-\d+)?(?:\.[a-z0-9-]+){1,2}\.(?:svc|pod)(?:\.cluster\.local)?$`)},
 	{what: "host of a cloud", end: digits + "abcdefghijklmnopqrstuvwxyz-", part: "ip-", pattern: regexp.MustCompile(`[-_.:@#/]ip-\d{1,3}-\d{1,3}-\d{1,3}-\d{1,3}(?:\.[a-z0-9-]+)*$`)},
 	{what: "address", end: digits, part: ".", pattern: regexp.MustCompile(`[-_:@#/]\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?::\d+)?$`)},

@@ -79,14 +79,12 @@ func TestConventionsOfRealClients(t *testing.T) {
 		},
 		topics: []string{"in", "orders.in", "repartition__quix-copy--orders--by-user", "changelog__quix-copy--orders--sums", "faust-wordcount-words-changelog", "faust-wordcount-__assignor-__leader"},
 	}
-	for _, x := range []lineage.Access{
+	s.done = []lineage.Access{
 		onTopic("changelog__quix-copy--orders--sums", lineage.Write, lineage.Client{Producer: lineage.KnownProducer(7)}),
 		onTopic("repartition__quix-copy--orders--by-user", lineage.Write, txn(id3)),
 		onTopic("faust-wordcount-words-changelog", lineage.Write, lineage.Client{Producer: lineage.KnownProducer(8)}),
 		onTopic("__consumer_offsets", lineage.Write, lineage.Client{Group: "quix-exact", TransactionalID: id2}),
 		onTopic("in", lineage.Read, group("orders")),
-	} {
-		s.done = append(s.done, x)
 	}
 	s.names(t, map[lineage.Client]string{
 		named1("rdkafka"): nobody, named1("kafka-python-3.0.12"): nobody, named1("kafka-python-producer-1"): nobody, named1("aiokafka-0.14.0"): nobody, named1("aiokafka-producer-1"): nobody,
@@ -144,6 +142,7 @@ func TestGroupsOfOneRun(t *testing.T) {
 	f("notifier-"+id1+"-0", "shop/notifier")
 	f("notifier-2-"+id1, "shop/notifier-2") // the number is a person's
 	f("web-7f9c6d5b8-x2lq4", "shop/web")
+	f("report-28471230-x2lq4", "shop/report") // a cron job's pod
 	f("web-7f9c6d5b8-x2lq4-"+id1, "shop/web")
 	f("cache-ip-10-0-3-7", "shop/cache")
 	f("cache-ip-10-0-3-7.eu-west-1.compute.internal", "shop/cache")
@@ -160,7 +159,7 @@ func TestGroupsOfOneRun(t *testing.T) {
 	f("anonymous", "shop/anonymous")
 	for _, own := range []string{
 		"orders-1", "orders-2", "orders", "team-42", "1", "42", "billing-eu-west-1", "billing-v2", "orders-v-2", "app-1.2.3", "crypto-deadbeef", "facade-feed-cafe", "vault-bcdfg", "fluentd-x2x4q", "orders-20240611",
-		"orders-202406111030", "tenant-1500000001", "a-b-c", "orders-7d4b9c6f5d", "link-00", "link-12", "shop.web.v1", "release-2024-06-11", "ip-10", "node-10-0", "sha256",
+		"orders-202406111030", "tenant-1500000001", "a-b-c", "orders-7d4b9c6f5d", "link-00", "link-12", "shop.web.v1", "release-2024-06-11", "report-28471230", "report-28471230-alpha", "svc-3f2a9b8c", "svc-deadbeefcafe", "api-v2-fdbdc-bvgkt", "shop-prod-eu-west-1", "shop-blue", "shop-green", "ip-10", "node-10-0", "sha256",
 	} {
 		f(own, "shop/"+own)
 	}

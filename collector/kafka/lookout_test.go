@@ -3,6 +3,8 @@ package kafka
 import (
 	"math/rand/v2"
 	"testing"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // offsetsWorld is one partition of __consumer_offsets with what moves in it.
@@ -181,4 +183,50 @@ func TestLookoutNeverErrs(t *testing.T) {
 		t.Error("nobody was ever named")
 	}
 	t.Logf("named in %d looks", named)
+}
+
+// Where a group's offsets are kept is what Java's String.hashCode says.
+func TestPartitionOf(t *testing.T) {
+	f := func(group string, partitions int, want int32) {
+		t.Helper()
+		if got := partitionOf(group, partitions); got != want {
+			t.Errorf("%q of %d: %d, want %d", group, partitions, got, want)
+		}
+	}
+	f("hello", 50, 99162322%50)
+	f("", 50, 0)
+	f("polygenelubricants", 50, 0) // its hash is the one number without a positive counterpart
+	f("é", 50, 233%50)
+	f("😀", 50, 1772899%50)        // two UTF-16 units
+	f("zzzzzz", 50, 685785664%50) // overflows, and below zero
+}
+
+// What is said of a group's offsets does not depend on the order in which they come, and holds those on topics that are not watched.
+func TestHashOfOffsets(t *testing.T) {
+	l := newLinks()
+	at := func(topic string, offsets ...int64) kmsg.OffsetFetchResponseGroupTopic {
+		rt := kmsg.NewOffsetFetchResponseGroupTopic()
+		rt.Topic = topic
+		for p, o := range offsets {
+			rp := kmsg.NewOffsetFetchResponseGroupTopicPartition()
+			rp.Partition, rp.Offset = int32(p), o
+			rt.Partitions = append(rt.Partitions, rp)
+		}
+		return rt
+	}
+	of := func(topics ...kmsg.OffsetFetchResponseGroupTopic) uint64 {
+		return l.hash(&kmsg.OffsetFetchResponseGroup{Group: "g", Topics: topics})
+	}
+	a, b := at("a", 1, 2), at("b", 7)
+	if of(a, b) != of(b, a) {
+		t.Error("the order counts")
+	}
+	for _, other := range []uint64{of(a), of(at("a", 2, 1), b), of(at("a", 1, 3), b), of(), of(at("c", 1, 2), b)} {
+		if other == of(a, b) {
+			t.Error("other offsets, and the same hash")
+		}
+	}
+	if of(at("a", -1)) != of() {
+		t.Error("no commit counts as one")
+	}
 }
