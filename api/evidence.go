@@ -93,8 +93,13 @@ func (v *view) support(x *access, e lineage.Evidence) supported {
 		detail = strings.TrimSuffix(doubt+"; "+detail, "; ")
 	}
 	s.Detail = textOrNil(detail)
-	s.explains = detail != "" && counts && x.isEstimated()
+	s.explains = detail != "" && counts && x.isEstimated() && explains(e.Kind, detail)
 	return s
+}
+
+// explains reports whether a detail of evidence that counts says why the count is estimated. A group's also tells, now and then, where the group stands.
+func explains(k lineage.EvidenceKind, detail string) bool {
+	return k != lineage.GroupOffsets && k != lineage.ShareOffsets || isBound(detail) || strings.Contains(detail, "shared out")
 }
 
 // isBound reports whether a detail calls a count a bound.
@@ -138,8 +143,8 @@ func (v *view) explained(f lineage.Flow, es []supported) []Evidence {
 	slices.SortFunc(es, func(a, b supported) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), strings.Compare(a.Source, b.Source))
 	})
-	silent := !slices.ContainsFunc(es, func(e supported) bool { return e.Detail != nil })
-	if silent && v.records(v.flows[f]).estimated {
+	unexplained := !slices.ContainsFunc(es, func(e supported) bool { return e.explains })
+	if unexplained && v.records(v.flows[f]).estimated {
 		counted := func(k lineage.EvidenceKind) bool {
 			return slices.ContainsFunc(v.flows[f], func(i int32) bool {
 				x := &v.accesses[i]
@@ -147,7 +152,11 @@ func (v *view) explained(f lineage.Flow, es []supported) []Evidence {
 			})
 		}
 		at := max(0, slices.IndexFunc(es, func(e supported) bool { return counted(e.Kind) }))
-		es[at].Detail = new(whyEstimated(es[at].Kind))
+		why := whyEstimated(es[at].Kind)
+		if d := es[at].Detail; d != nil {
+			why = *d + "; " + why
+		}
+		es[at].Detail = &why
 	}
 	out := make([]Evidence, len(es))
 	for i, e := range es {

@@ -11,7 +11,7 @@ import (
 //   - reset is set to the end in round 8 and passes 900; slow loses 150 to retention in round 9,
 //   - uncommitted is assigned and has not committed: its lag can't be told; halves is two accesses, of which one can't be told,
 //   - an unclean election takes 40 records of the topic in round 10,
-//   - stale read at most 105 in round 2 and exactly 10 a round since; vague is estimated and nobody says why; waiting committed until round 10 and has read on.
+//   - stale read at most 105 in round 2 and exactly 10 a round since; vague is estimated and nobody says why, while something else is said of it; waiting committed until round 10 and has read on.
 //
 // Of payments, sleeper is left alone after round 6, 30 behind; dead left 300 behind; living has 5 before it.
 func readers(t testing.TB) *world {
@@ -63,7 +63,7 @@ func (w *world) odd(n int) []func(*lineage.Observation) {
 	stale, vague, waiting := reads(orders, group("stale")), reads(orders, group("vague")), reads(orders, group("waiting"))
 	living, sleeper, dead := reads(payments, group("living")), reads(payments, group("sleeper")), reads(payments, group("dead"))
 	out := []func(*lineage.Observation){
-		w.moved(vague, lineage.GroupOffsets, 10, estimated),
+		w.moved(vague, lineage.GroupOffsets, 10, estimated), sighted(vague, lineage.GroupMembership, "class x"), sighted(vague, lineage.GroupOffsets, "has committed offsets, the last a while ago"),
 		w.moved(living, lineage.GroupOffsets, 10), level(living, lineage.Lag, 5), level(living, lineage.LagMillis, 400), level(living, lineage.Live, 1),
 		level(dead, lineage.Lag, 300), level(dead, lineage.LagMillis, int64(100_000+n*10_000)), level(dead, lineage.Live, 0), sighted(dead, lineage.GroupOffsets, ""),
 		level(sleeper, lineage.Lag, 30), level(sleeper, lineage.LagMillis, 60_000), sighted(sleeper, lineage.GroupOffsets, ""),

@@ -1,7 +1,7 @@
 import { Handle, type NodeProps, Position } from '@xyflow/react';
 import { KindIcon } from '../shell/icons';
 import { compact, rate } from '../words/format';
-import { ACTIVITY_WORD, kindOf, LAG_UNKNOWN, NOBODY, nameParts, placesOf, UNMEASURED } from '../words/words';
+import { ACTIVITY_WORD, halted, kindOf, LAG_UNKNOWN, NOBODY, nameParts, placesOf, UNMEASURED } from '../words/words';
 import type { CardNode } from './elements';
 import { useFocused } from './focused';
 
@@ -11,10 +11,10 @@ export function Card({ id, data, selected }: NodeProps<CardNode>) {
   const [repeated, own] = nameParts(node);
   const words = [
     node.exists === false ? 'deleted' : '',
-    deserted ? NOBODY : activity === 'active' ? '' : ACTIVITY_WORD[activity],
+    halted(node) || (deserted ? NOBODY : activity === 'active' ? '' : ACTIVITY_WORD[activity]),
   ].filter(Boolean);
   // Two places stand beside them, or the words are long: there is room for one, and the shape says the kind.
-  const narrow = words.length > 0 && (node.kind === 'REPLICATOR' || deserted);
+  const narrow = words.length > 0 && (node.kind === 'REPLICATOR' || words.includes(NOBODY));
   return (
     <div
       className={`node ${selected ? 'selected' : ''} ${root ? 'root' : ''} is-${activity} of-${node.kind.toLowerCase()}`}

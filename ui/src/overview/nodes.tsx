@@ -14,7 +14,7 @@ import { lineageHref } from '../url/lineage';
 import { formatOverview, type OverviewState, parseOverview } from '../url/overview';
 import { type Change, useUrlState } from '../url/use-url';
 import { ago, compact, instant, rate } from '../words/format';
-import { deserted, KIND_WORD, kindOf, nodeName, placeOf, plural } from '../words/words';
+import { deserted, halted, KIND_WORD, kindOf, nodeName, placeOf, plural } from '../words/words';
 
 type Row = Merged<NonNullable<NodesQuery['nodes']>['edges'][number]['node']>;
 
@@ -224,6 +224,7 @@ function NodeRow({ node }: { node: Row }) {
         </Link>
         {node.exists === false && <span className="tag">deleted</span>}
         {node.internal && <span className="tag">internal</span>}
+        {halted(node) && <span className="tag">{halted(node)}</span>}
         {alone && <span className="alarm">{alone}</span>}
       </th>
       <td className="kind-word">{kindOf(node)}</td>

@@ -4,6 +4,7 @@ import {
   deserted,
   EVIDENCE_WORD,
   flowWord,
+  halted,
   KIND_WORD,
   kindOf,
   lagUnknown,
@@ -121,6 +122,13 @@ test('readers that nobody is there for are told with what they left', () => {
   expect(deserted([dead, { live: true, lag: '0' }], ago)).toBeNull();
   expect(deserted([dead, { live: null }], ago)).toBeNull(); // not known: somebody may be there
   expect(deserted([], ago)).toBeNull();
+});
+
+test('a mover that does not run says so, one of which it is not told does not', () => {
+  expect(halted({ state: 'FAILED', exists: true })).toBe('failed');
+  expect(halted({ state: 'RUNNING', exists: true })).toBe('');
+  expect(halted({ state: null })).toBe('');
+  expect(halted({ state: 'FAILED', exists: false })).toBe('');
 });
 
 test('what was missed is told, none of it is not', () => {

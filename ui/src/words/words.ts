@@ -101,6 +101,10 @@ export const ACTIVITY_WORD: Record<Activity, string> = {
   unobserved: 'not observed',
 };
 
+/** What keeps a mover from moving, as Connect says; empty: nothing, or it is not told. */
+export const halted = (n: { state?: string | null; exists?: boolean }): string =>
+  n.exists === false || n.state == null || n.state === 'RUNNING' ? '' : n.state.toLowerCase();
+
 /** Of a reader that nobody is there for any more: its position stands, and what it left grows. */
 export const NOBODY = 'nobody is reading';
 
