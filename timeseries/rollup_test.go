@@ -9,6 +9,9 @@ import (
 	"github.com/lineaged/lineaged/timeseries"
 )
 
+// told is how long after they were the ends of steady's flows are told.
+const told = 90 * time.Minute
+
 // steady appends hours of a writer of 10 records a second, a lag that is the hour, and one missed tick in hour 3.
 func steady(t *testing.T, s timeseries.Store, step time.Duration, from, to int) {
 	t.Helper()
@@ -29,6 +32,7 @@ func steady(t *testing.T, s timeseries.Store, step time.Duration, from, to int) 
 		}
 		if n%perHour == 0 {
 			o.Events = []lineage.Event{{At: o.Round, Type: lineage.ConfigChanged, Topic: orders}}
+			o.Events = append(o.Events, lineage.Event{At: o.Round.Add(-told), Type: lineage.FlowStopped, Access: writer}) // an end is told after it was
 		}
 		check(t, s.Append(ctx, o))
 		if n%perHour == perHour/2 {
@@ -88,8 +92,15 @@ func testRollup(t *testing.T, mk maker) {
 	}
 	events, err := s.Events(ctx, hours(0, 60), nil, 0)
 	check(t, err)
-	if len(events) != 60 || !events[59].At.Equal(epoch.Add(time.Hour)) {
-		t.Errorf("%d events, want 60", len(events))
+	if len(events) != 60+59 || !events[118].At.Equal(epoch.Add(2*time.Hour-told)) { // the first was before the window
+		t.Errorf("%d events, want 119", len(events))
+	}
+	for h := 1; h < 58; h++ { // each hour has its own, wherever its round lies
+		events, err := s.Events(ctx, hours(h, h+1), nil, 0)
+		check(t, err)
+		if len(events) != 2 || events[1].Type != lineage.FlowStopped || !events[1].At.Equal(epoch.Add(time.Duration(h+2)*time.Hour-told)) {
+			t.Errorf("hour %d: events %v", h, events)
+		}
 	}
 	moved, err := s.Moved(ctx, hours(2, 3))
 	check(t, err)

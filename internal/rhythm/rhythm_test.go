@@ -97,16 +97,16 @@ func (w *world) want(events ...string) {
 	}
 }
 
-func reading(group, topic string) lineage.Access {
-	return lineage.Access{Topic: lineage.Topic{Cluster: "west-id", Name: topic, ID: lineage.TopicID{1}}, Op: lineage.Read, Client: lineage.Client{Group: group}}
+func reading(group string) lineage.Access {
+	return lineage.Access{Topic: lineage.Topic{Cluster: "west-id", Name: "orders", ID: lineage.TopicID{1}}, Op: lineage.Read, Client: lineage.Client{Group: group}}
 }
 
-func writing(topic string, c lineage.Client) lineage.Access {
-	return lineage.Access{Topic: lineage.Topic{Cluster: "west-id", Name: topic, ID: lineage.TopicID{1}}, Op: lineage.Write, Client: c}
+func writing(c lineage.Client) lineage.Access {
+	return lineage.Access{Topic: lineage.Topic{Cluster: "west-id", Name: "orders", ID: lineage.TopicID{1}}, Op: lineage.Write, Client: c}
 }
 
 func TestSteadyFlowBeginsAndEnds(t *testing.T) {
-	w, a := newWorld(t, Config{}), reading("billing", "orders")
+	w, a := newWorld(t, Config{}), reading("billing")
 	w.quiet(30)
 	w.run(30, a) // to 600 s
 	w.quiet(40)
@@ -124,20 +124,20 @@ func TestSteadyFlowBeginsAndEnds(t *testing.T) {
 // Who moves when watching begins, or soon after, was there before as far as anybody knows.
 func TestWhatWasThereBeforeDidNotBegin(t *testing.T) {
 	w := newWorld(t, Config{})
-	w.run(1, reading("a", "orders"))
+	w.run(1, reading("a"))
 	w.quiet(3)
-	w.run(30, reading("a", "orders"), reading("b", "orders"))
+	w.run(30, reading("a"), reading("b"))
 	w.want()
 
 	born := newWorld(t, Config{Born: func(a lineage.Access) bool { return a.Client.Group == "new" }})
-	born.run(3, reading("old", "orders"))
-	born.run(3, reading("old", "orders"), reading("new", "orders"))
+	born.run(3, reading("old"))
+	born.run(3, reading("old"), reading("new"))
 	born.want("FLOW_STARTED 40s | the first that moved")
 
 	// A topic that only came into sight.
 	seen := newWorld(t, Config{Since: func(lineage.Access) time.Time { return t0.Add(30 * tick) }})
 	seen.quiet(29)
-	seen.run(10, reading("old", "orders"))
+	seen.run(10, reading("old"))
 	seen.want()
 }
 
@@ -149,7 +149,7 @@ func TestRhythmIsLearned(t *testing.T) {
 		"a minute of movement in three": {6, 8},
 	} {
 		t.Run(what, func(t *testing.T) {
-			w, a := newWorld(t, Config{}), reading("job", "orders")
+			w, a := newWorld(t, Config{}), reading("job")
 			w.quiet(30)
 			for range 30 {
 				w.run(c.on, a)
@@ -163,7 +163,7 @@ func TestRhythmIsLearned(t *testing.T) {
 		})
 	}
 	t.Run("each ten minutes", func(t *testing.T) {
-		w, a := newWorld(t, Config{}), reading("job", "orders")
+		w, a := newWorld(t, Config{}), reading("job")
 		w.quiet(30)
 		for range 20 {
 			w.run(1, a)
@@ -175,7 +175,7 @@ func TestRhythmIsLearned(t *testing.T) {
 		}
 	})
 	t.Run("a rest that comes once is none", func(t *testing.T) {
-		w, a := newWorld(t, Config{}), reading("job", "orders")
+		w, a := newWorld(t, Config{}), reading("job")
 		w.quiet(30)
 		w.run(30, a)
 		w.quiet(60)
@@ -187,7 +187,7 @@ func TestRhythmIsLearned(t *testing.T) {
 		}
 	})
 	t.Run("bounded", func(t *testing.T) {
-		w, a := newWorld(t, Config{}), reading("job", "orders")
+		w, a := newWorld(t, Config{}), reading("job")
 		w.quiet(30)
 		for range 10 {
 			w.run(1, a)
@@ -204,7 +204,7 @@ func TestAGapIsNotSilence(t *testing.T) {
 	missing := func(m lineage.Missing) func(*lineage.Observation) {
 		return func(o *lineage.Observation) { o.Missing = append(o.Missing, m) }
 	}
-	a := reading("billing", "orders")
+	a := reading("billing")
 	for what, m := range map[string]lineage.Missing{
 		"all":       {All: true, Share: 1},
 		"its topic": {Topics: []lineage.Topic{a.Topic}},
@@ -247,7 +247,7 @@ func TestAGapIsNotSilence(t *testing.T) {
 }
 
 func TestRestart(t *testing.T) {
-	a := reading("billing", "orders")
+	a := reading("billing")
 	for _, missed := range []int{0, 1, 50} {
 		t.Run(fmt.Sprint(missed), func(t *testing.T) {
 			w := newWorld(t, Config{})
@@ -296,10 +296,10 @@ func TestOneApplicationIsOneFlow(t *testing.T) {
 	w := newWorld(t, Config{Application: func(id string) string { return strings.TrimRight(id, "-0123456789") }})
 	w.quiet(30)
 	for i := range 100 {
-		w.run(1, writing("orders", lineage.Client{Producer: lineage.KnownProducer(int64(i / 3))}), writing("orders", lineage.Client{TransactionalID: fmt.Sprintf("enricher-%d", i%7)}))
+		w.run(1, writing(lineage.Client{Producer: lineage.KnownProducer(int64(i / 3))}), writing(lineage.Client{TransactionalID: fmt.Sprintf("enricher-%d", i%7)}))
 	}
 	for range 10 {
-		w.run(1, writing("orders", lineage.Client{Kind: lineage.Remainder}))
+		w.run(1, writing(lineage.Client{Kind: lineage.Remainder}))
 	}
 	if len(w.events) != 3 || w.events[0].Type != lineage.FlowStarted || w.events[1].Type != lineage.FlowStarted || w.events[2].Type != lineage.FlowStopped || w.events[2].Access.Client.TransactionalID == "" {
 		t.Errorf("events %v", w.events)
@@ -308,7 +308,7 @@ func TestOneApplicationIsOneFlow(t *testing.T) {
 
 func TestWhatIsLeftToRead(t *testing.T) {
 	for lag, want := range map[int64]string{0: "nothing was left to read", 7: "7 records were left to read"} {
-		w, a := newWorld(t, Config{}), reading("billing", "orders")
+		w, a := newWorld(t, Config{}), reading("billing")
 		w.run(30, a)
 		w.take(nil, func(o *lineage.Observation) {
 			o.Samples = append(o.Samples, lineage.Sample{Subject: a, Metric: lineage.Lag, Value: lag})
@@ -319,7 +319,7 @@ func TestWhatIsLeftToRead(t *testing.T) {
 }
 
 func TestWhatIsDeletedStops(t *testing.T) {
-	a := reading("billing", "orders")
+	a := reading("billing")
 	w := newWorld(t, Config{})
 	w.run(30, a)
 	w.take(nil, func(o *lineage.Observation) {
@@ -340,7 +340,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	for i := range 60 {
 		var moved []lineage.Access
 		for j := range 1000 {
-			moved = append(moved, reading(fmt.Sprintf("run-%d-%d", i, j), "orders"))
+			moved = append(moved, reading(fmt.Sprintf("run-%d-%d", i, j)))
 		}
 		w.take(moved)
 	}
@@ -362,7 +362,7 @@ func TestMemoryIsBounded(t *testing.T) {
 func TestBeginningsAndEndsAlternate(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	for range 50 {
-		w, a := newWorld(t, Config{}), reading("billing", "orders")
+		w, a := newWorld(t, Config{}), reading("billing")
 		w.quiet(30)
 		rate, last := r.Float64(), time.Time{}
 		for range 3000 {
@@ -412,5 +412,21 @@ func TestPositionsComeBack(t *testing.T) {
 		if gone := again.Positions(); bad != 1 || len(gone) != 1 || gone[0].Key != Prefix+"x" || gone[0].Value != nil {
 			t.Fatalf("a position of %d bytes is read, or not removed: %v", cut, gone)
 		}
+	}
+}
+
+// BenchmarkRound is a round in which ten thousand flows move.
+func BenchmarkRound(b *testing.B) {
+	const flows = 10_000
+	t := New(Config{Tick: tick})
+	o := lineage.Observation{Source: lineage.Source{Cluster: "west", Name: "groups"}, Round: t0, Interval: tick}
+	for i := range flows {
+		o.Samples = append(o.Samples, lineage.Sample{Subject: reading(fmt.Sprintf("group-%d", i)), Metric: lineage.Records, Value: 1})
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		o.Round = o.Round.Add(tick)
+		t.Observe([]*lineage.Observation{&o})
+		t.Positions()
 	}
 }
