@@ -92,10 +92,7 @@ func (w *world) take(n int) {
 		if err := w.rec.Append(w.t.Context(), w.last...); err != nil {
 			w.t.Fatal(err)
 		}
-		for _, s := range w.rec.unexplained {
-			w.t.Errorf("%+v is estimated by %s, and nothing says why", s.Subject, s.Evidence)
-		}
-		w.rec.unexplained = nil
+		w.rec.wantReasons(w.t)
 	}
 }
 

@@ -184,8 +184,22 @@ func watch(t *testing.T, r *recorder, cfg Config) (stop func()) {
 			}
 		})
 	}
-	t.Cleanup(stop)
+	t.Cleanup(func() {
+		stop()
+		r.wantReasons(t)
+	})
 	return stop
+}
+
+// wantReasons fails for what was estimated without a reason.
+func (r *recorder) wantReasons(t *testing.T) {
+	t.Helper()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, s := range r.unexplained {
+		t.Errorf("%+v is estimated by %s, and nothing says why", s.Subject, s.Evidence)
+	}
+	r.unexplained = nil
 }
 
 // What the sequences, the end offsets and the commits tell is what Kafka's own tools say they did; also over a restart of the collector in the middle.

@@ -80,9 +80,11 @@ type flow struct {
 	seen   time.Time // first of the rounds in a row in which it could be seen; zero: the last was none
 	lookAt time.Time // newest round in which it could be seen
 	lag    int64     // as last told; -1: never
-	busy   bool      // as saved: it moved in the newest rounds
-	dirty  bool      // it is among the changed ones
-	gone   bool      // it was forgotten
+	// pending: what it did since it last moved is not known yet, as of a reader that lives and has not committed.
+	pending bool
+	busy    bool // as saved: it moved in the newest rounds
+	dirty   bool // it is among the changed ones
+	gone    bool // it was forgotten
 }
 
 // Tracker follows the flows of one source's observations.
@@ -142,10 +144,14 @@ func (t *Tracker) observe(o *lineage.Observation, ended map[end]string) {
 		}
 	}
 	for i := range o.Samples {
-		if s := &o.Samples[i]; s.Metric == lineage.Lag {
-			if f := t.running[name][t.key(name, &s.Subject)]; f != nil && f.access == s.Subject {
-				f.lag = s.Value
-			}
+		s := &o.Samples[i]
+		if s.Metric != lineage.Lag && s.Metric != lineage.Pending {
+			continue
+		}
+		if f := t.running[name][t.key(name, &s.Subject)]; f != nil && f.access == s.Subject && s.Metric == lineage.Lag {
+			f.lag = s.Value
+		} else if f != nil {
+			f.pending = s.Value == 1
 		}
 	}
 	for _, f := range t.running[name] {
@@ -318,6 +324,9 @@ func (t *Tracker) look(o *lineage.Observation, f *flow, broken bool, blind *blin
 	if busy := quiet <= 3*max(t.cfg.Tick, o.Interval); busy != f.busy {
 		f.busy = busy
 		t.mark(f)
+	}
+	if f.pending && quiet < mostPause {
+		return
 	}
 	if quiet >= t.patience(f, o.Interval) && o.Round.Sub(f.seen) >= t.least(o.Interval) {
 		detail := "nothing moved in the " + words(quiet) + " since"

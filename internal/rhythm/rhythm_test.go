@@ -318,6 +318,22 @@ func TestWhatIsLeftToRead(t *testing.T) {
 	}
 }
 
+// A reader that lives and has not committed may be at work.
+func TestWhatIsPendingHasNotStopped(t *testing.T) {
+	w, a := newWorld(t, Config{}), reading("billing")
+	pending := func(v int64) func(*lineage.Observation) {
+		return func(o *lineage.Observation) {
+			o.Samples = append(o.Samples, lineage.Sample{Subject: a, Metric: lineage.Pending, Value: v})
+		}
+	}
+	w.run(30, a)
+	w.take(nil, pending(1))
+	w.quiet(60)
+	w.want()
+	w.take(nil, pending(0))
+	w.want("FLOW_STOPPED 5m0s")
+}
+
 func TestWhatIsDeletedStops(t *testing.T) {
 	a := reading("billing")
 	w := newWorld(t, Config{})
