@@ -131,7 +131,7 @@ func chunked(groups []*group, size int, kind func(*group) string) []question {
 // their share whatever there is of the former.
 func inTurn(groups []*group, n int) []*group {
 	oldest := func(a, b *group) int {
-		return cmp.Or(a.waits.Compare(b.waits), cmp.Compare(a.ref.Group, b.ref.Group))
+		return cmp.Or(a.waits.Compare(b.waits), cmp.Compare(a.rank(), b.rank()), cmp.Compare(a.ref.Group, b.ref.Group))
 	}
 	slices.SortFunc(groups, oldest)
 	if len(groups) <= n {
