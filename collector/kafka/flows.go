@@ -14,13 +14,14 @@ func newRhythm(s *source) *rhythm.Tracker {
 	return rhythm.New(rhythm.Config{Tick: s.cfg.Interval, Application: s.flowName, Born: s.born, Since: s.inSight, Visible: s.shows})
 }
 
-// born reports whether the topic of an access appeared or was empty under observation, or its group appeared.
+// born reports whether the topic of an access appeared or was empty under observation, or its group appeared, or
+// was empty until somebody joined it.
 func (s *source) born(a lineage.Access) bool {
 	if tp := s.byName[a.Topic.Name]; tp != nil && (!tp.born.IsZero() || tp.wasEmpty()) {
 		return true
 	}
 	g := s.groups[a.Client.Group]
-	return g != nil && !g.joined.IsZero()
+	return g != nil && (!g.joined.IsZero() || g.awoke)
 }
 
 // wasEmpty reports whether all that was ever appended to the topic was appended under observation.

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/lineaged/lineaged/lineage"
@@ -101,5 +102,30 @@ func TestFlowsOfANewTopicBegin(t *testing.T) {
 		if got := w.flowEvents(lineage.FlowStarted); len(got) != c.events {
 			t.Errorf("%s: beginnings %+v", what, got)
 		}
+	}
+}
+
+// A group that was there and empty reads from when somebody joins it.
+func TestFlowOfAGroupThatWakesBegins(t *testing.T) {
+	w := newWorld(t, 1)
+	w.topic("orders", 1)
+	w.write("orders", 0, 5)
+	w.commit("billing", "orders", 0, 3)
+	w.take(2)
+	consumer, err := kgo.NewClient(kgo.SeedBrokers(w.fake.ListenAddrs()...), kgo.ConsumerGroup("billing"), kgo.ConsumeTopics("orders"), kgo.DisableAutoCommit())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer consumer.Close()
+	if fetches := consumer.PollFetches(t.Context()); fetches.NumRecords() != 2 {
+		t.Fatalf("%d records: %v", fetches.NumRecords(), fetches.Errors())
+	}
+	w.take(1)
+	if err := consumer.CommitUncommittedOffsets(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.take(1)
+	if got := w.flowEvents(lineage.FlowStarted); len(got) != 1 || got[0].Access.Client.Group != "billing" || !got[0].At.Equal(w.round) {
+		t.Errorf("beginnings %+v", got)
 	}
 }

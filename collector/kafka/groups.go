@@ -21,6 +21,7 @@ type group struct {
 	joined      time.Time // the round before it was first seen; zero: it was there before we looked
 	found       time.Time // the first reading that missed nothing of what it has committed; zero: none since the start
 	wasLive     bool
+	awoke       bool      // somebody joined it, when nobody was in it, under observation; not kept over a restart
 	absent      int       // rounds in a row in which it was not listed
 	unseen      string    // why it is out of sight although it was not seen to be deleted; empty: it is not
 	sought      time.Time // round in which it was last asked for by its name
@@ -299,13 +300,14 @@ func (t *take) listed1(o *lineage.Observation, broker int32, lg *kmsg.ListGroups
 	lost := g.unseen != ""
 	g.absent, g.leftOut, g.coordinator, g.unseen = 0, time.Time{}, broker, ""
 	if g.state != lg.GroupState || g.typ != lg.GroupType && lg.GroupType != "" || g.protocol != lg.ProtocolType {
-		was := g.live()
+		was, known := g.live(), g.state != ""
 		g.state, g.protocol = lg.GroupState, lg.ProtocolType
 		if lg.GroupType != "" {
 			g.typ = lg.GroupType
 		}
 		g.changed, g.described, g.factTold, g.dirty = true, time.Time{}, false, true
 		if t.continuous && was != g.live() && !lost {
+			g.awoke = g.awoke || known && g.live()
 			t.groupEvent(o, g)
 		}
 	}
