@@ -192,11 +192,12 @@ func (t *take) tellRetained(o *lineage.Observation, tp *topic) {
 // missing collects the topics that a source could not see in a round.
 type missing struct {
 	of     int
+	left   []leftTopic
 	topics map[string][]lineage.Topic // by reason
 }
 
 func (t *take) missing(of int) missing {
-	return missing{of: of, topics: map[string][]lineage.Topic{}}
+	return missing{of: of, left: t.left, topics: map[string][]lineage.Topic{}}
 }
 
 func (m missing) topic(tp *topic, reason string) {
@@ -209,6 +210,13 @@ func (m missing) topic(tp *topic, reason string) {
 // tell writes the missing topics into the observation, each reason once. Nothing seen of anything is said as All.
 func (m missing) tell(o *lineage.Observation) {
 	n, why := 0, reasons{}
+	if len(m.left) > 0 {
+		out := lineage.Missing{Reason: leftOut} // no part of what is to be seen
+		for _, l := range m.left {
+			out.Topics = append(out.Topics, l.topic)
+		}
+		o.Missing = append(o.Missing, out)
+	}
 	for reason, topics := range m.topics {
 		n += len(topics)
 		why[reason] += len(topics)

@@ -24,6 +24,7 @@ const (
 )
 
 func topicKey(id lineage.TopicID) string { return "topic/" + id.String() }
+func leftKey(id lineage.TopicID) string  { return "left/" + id.String() }
 func groupKey(group string) string       { return "group/" + group }
 func readerKey(group string, id lineage.TopicID) string {
 	return "reader/" + id.String() + "/" + group
@@ -57,6 +58,12 @@ func (t *take) savePositions() {
 	}
 	t.gonePositions, t.goneReaders = nil, nil
 	o.Positions = append(o.Positions, t.rhythm.Positions()...)
+	for i := range t.left {
+		if l := &t.left[i]; !l.saved {
+			l.saved = true
+			put(leftKey(l.topic.ID), l.encode())
+		}
+	}
 	for _, tp := range t.topics {
 		if tp.dirty {
 			tp.dirty = false
@@ -108,6 +115,8 @@ func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 			s.leave(key, s.restoreTopic(rest, value, round))
 		} else if rest, ok := strings.CutPrefix(key, "group/"); ok {
 			s.leave(key, s.restoreGroup(rest, value))
+		} else if rest, ok := strings.CutPrefix(key, "left/"); ok {
+			s.leave(key, s.restoreLeft(rest, value))
 		}
 	}
 	s.rhythm.Restore(positions, round, s.leave)
@@ -141,6 +150,33 @@ func (s *source) isUnwanted(readerKey string) bool {
 		}
 	}
 	return false
+}
+
+func (l leftTopic) encode() []byte {
+	var e encoder
+	e.uint(positionsVersion)
+	e.string(l.topic.Name)
+	e.time(l.at)
+	return e
+}
+
+func (s *source) restoreLeft(hexID string, value []byte) error {
+	id, err := parseTopicID(hexID)
+	if err != nil {
+		return err
+	}
+	d := decoder{b: value}
+	d.version()
+	l := leftTopic{topic: lineage.Topic{Cluster: s.cluster, ID: id, Name: d.string()}, at: d.time(), saved: true}
+	if err := d.done(); err != nil {
+		return err
+	}
+	if s.wanted(l.topic.Name) {
+		s.gonePositions = append(s.gonePositions, leftKey(id))
+	} else {
+		s.left = append(s.left, l)
+	}
+	return nil
 }
 
 // encodeSight keeps what the lists of the last round can be compared with: a topic that they lacked is new only if they held all, and the configuration wanted the same.

@@ -184,9 +184,27 @@ func (t *take) tellLeftOut(o *lineage.Observation) {
 	for _, tp := range t.unwanted {
 		tp.unseen = leftOut
 		o.Facts = append(o.Facts, t.topicFact(tp))
+		t.left = append(t.left, leftTopic{tp.topic, t.round, false})
 	}
 	t.unwanted = nil
+	t.left = slices.DeleteFunc(t.left, func(l leftTopic) bool {
+		if t.round.Sub(l.at) < leftFor {
+			return false
+		}
+		t.gonePositions = append(t.gonePositions, leftKey(l.topic.ID))
+		return true
+	})
 }
+
+// leftTopic is a topic that was known and that the configuration leaves out now.
+type leftTopic struct {
+	topic lineage.Topic
+	at    time.Time // round since which it is
+	saved bool
+}
+
+// leftFor is for how long such a topic is missing: for as long as an answer looks back. Then nothing is shown of it any more that could be taken for now.
+const leftFor = 7 * 24 * time.Hour
 
 // created reports whether a topic that is seen for the first time was made since the round before, or since the last round of an earlier run.
 func (t *take) created(name string) bool {

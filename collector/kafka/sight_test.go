@@ -245,14 +245,28 @@ func TestTopicsIncludeOverARestart(t *testing.T) {
 	if f := w.rec.topics["old"]; f == nil || f.Unseen != leftOut {
 		t.Errorf("the fact %+v does not say that the topic is left out", f)
 	}
+	for _, source := range []string{sourceEnds, sourceBooks, sourceGroups} {
+		if m := w.missing(source); len(m) != 1 || m[0].Reason != leftOut || len(m[0].Topics) != 1 || m[0].All {
+			t.Errorf("%s misses %+v", source, m)
+		}
+	}
+	if n := w.events(lineage.SourceLost); n > 0 {
+		t.Errorf("%d sources are told to be lost", n)
+	}
 	w.write("old", 0, 5)
 	w.commit("g", "old", 0, 40)
 	w.take(2)
 	w.start(narrow)
 	w.take(2)
+	if m := w.missing(sourceEnds); len(m) != 1 || m[0].Reason != leftOut {
+		t.Errorf("after another start the ends miss %+v", m)
+	}
 	w.start(Config{})
 	w.take(5)
 	w.nothingHappened("widened")
+	if m := w.missing(sourceEnds); len(m) != 0 {
+		t.Errorf("widened: the ends miss %+v", m)
+	}
 	w.write("old", 0, 3)
 	w.take(2)
 	if n := w.appended("old"); n != 3 {

@@ -70,6 +70,7 @@ type source struct {
 	sawGroups     bool     // so did the list of groups
 	groupsCounted bool     // all brokers listed their groups in the last round
 	deniedGroups  []string // whose commits may not be read, of the last round
+	left          []leftTopic
 	unwanted      []*topic // restored ones that the configuration leaves out now, to be told
 
 	tellersLate time.Time // since when those who tell of movers are late; zero: they are not
@@ -139,7 +140,7 @@ func (s *source) forget() {
 	s.retired = map[lineage.TopicID]*topic{}
 	s.groups, s.departed = map[string]*group{}, map[string]*group{}
 	s.continuous, s.resumed, s.unrest = false, false, time.Time{}
-	s.clusterFact, s.rights, s.sawAll, s.unwanted, s.hidden = lineage.ClusterFact{}, clusterRights{}, false, nil, nil
+	s.clusterFact, s.rights, s.sawAll, s.unwanted, s.left, s.hidden = lineage.ClusterFact{}, clusterRights{}, false, nil, nil, nil
 	s.sawGroups, s.groupsCounted = false, false
 	s.lacks = map[string]bool{}
 	s.txnIDs, s.unnamed, s.txnEpochs = map[int64]string{}, map[int64]time.Time{}, map[int64]epochSeen{}
