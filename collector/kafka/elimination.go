@@ -260,11 +260,17 @@ func (d *decoder) elimination() elimination {
 	for range d.count() {
 		x.held = append(x.held, heldStep{round: d.time(), since: d.time(), n: d.int(), estimated: d.bool(), open: d.bool()})
 	}
-	if len(x.held) > 0 { // then it was told of all of these, or of some
-		x.pended = map[lineage.Client]bool{{Kind: lineage.Remainder}: true}
-		for mover := range x.eliminated {
-			x.pended[lineage.Client{Mover: mover}] = true
-		}
-	}
+	x.assumeTold()
 	return x
+}
+
+// assumeTold takes it for told, while steps are held, that records wait: that is in no position.
+func (x *elimination) assumeTold() {
+	if len(x.held) == 0 {
+		return
+	}
+	x.pended = map[lineage.Client]bool{{Kind: lineage.Remainder}: true}
+	for mover := range x.eliminated {
+		x.pended[lineage.Client{Mover: mover}] = true
+	}
 }

@@ -35,9 +35,7 @@ func randomTopic(r *rand.Rand) *topic {
 	for range r.IntN(3) {
 		tp.held = append(tp.held, heldStep{round: when(), n: r.Int64(), estimated: r.IntN(2) == 0, open: r.IntN(2) == 0})
 	}
-	if len(tp.held) > 0 {
-		tp.pended = map[lineage.Client]bool{{Kind: lineage.Remainder}: true}
-	}
+	tp.assumeTold()
 	for range r.IntN(5) {
 		p := partition{end: r.Int64(), moved: r.IntN(2) == 0, based: true, unsettled: r.IntN(2) == 0, advance: r.Int64(), named: r.Int64(), slack: 3, remainder: 4, booked: 5, owed: 6, ended: 7, lost: 8, producers: map[int64]sequence{}}
 		for range r.IntN(3) {

@@ -25,7 +25,8 @@ type Book struct {
 	ends     map[int32]*pastend.History // of the source; not kept over a restart
 
 	copied, lost, skipped total
-	doubt                 string // why the newest estimate is one; empty: there was none. It is not kept over a restart
+	ready                 map[time.Time]int64 // records of decided passages by the round that showed them, until those of all partitions are: MirrorMaker 2 commits them together
+	doubt                 string              // why the newest estimate is one; empty: there was none. It is not kept over a restart
 	events                []lineage.Event
 
 	began time.Time // when the copying can have begun: the first round
@@ -71,7 +72,7 @@ type freshPart struct {
 // New returns an empty book. evidence is what its counts rest on.
 func New(access lineage.Access, evidence lineage.EvidenceKind) *Book {
 	return &Book{
-		Access: access, evidence: evidence, parts: map[int32]*part{}, fresh: map[int32]freshPart{}, ends: map[int32]*pastend.History{},
+		Access: access, evidence: evidence, parts: map[int32]*part{}, ready: map[time.Time]int64{}, fresh: map[int32]freshPart{}, ends: map[int32]*pastend.History{},
 		copied: total{told: -1}, said: gauges{neverSaid, neverSaid, neverSaid, neverSaid},
 	}
 }
@@ -109,6 +110,7 @@ func (b *Book) Observe(r Reading) bool {
 	if !r.Running {
 		b.missAll(r)
 	}
+	advanced = b.release() || advanced
 	if advanced {
 		b.from, b.moved = b.spread(r), r.Round
 	}
@@ -127,7 +129,7 @@ func (b *Book) observePart(number int32, offset int64, r Reading) bool {
 		b.step(p, number, offset, r)
 		n := b.decide(p, number, r)
 		b.copied.n += n
-		b.Dirty = b.Dirty || was != p.state || n > 0
+		b.Dirty = b.Dirty || was != p.state || n > 0 || len(b.ready) > 0
 		return n > 0
 	case !r.Origin:
 		b.parts[number], b.Dirty = &part{state: state{offset: offset, done: offset, upTo: copied}}, true

@@ -16,7 +16,11 @@ import (
 func (b *Book) Encode() []byte {
 	var out []byte
 	flag := func(x bool) { out = binary.AppendUvarint(out, map[bool]uint64{true: 1}[x]) }
-	out = binary.AppendVarint(out, b.copied.n)
+	n := b.copied.n
+	for _, ready := range b.ready {
+		n += ready
+	}
+	out = binary.AppendVarint(out, n)
 	out = binary.AppendVarint(out, b.copied.told)
 	flag(b.copied.estimated)
 	for _, t := range [...]total{b.lost, b.skipped} {
@@ -71,9 +75,9 @@ func (b *Book) Decode(value []byte, round time.Time) error {
 	}
 	b.began, b.moved, b.idle, b.known = instant(), instant(), instant(), round
 	b.marked = count() != 0
-	n := count()
-	bad = bad || n > uint64(len(value))
-	for i := uint64(0); i < n && !bad; i++ {
+	all := count()
+	bad = bad || all > uint64(len(value))
+	for i := uint64(0); i < all && !bad; i++ {
 		number := int32(next())
 		b.parts[number] = &part{state: state{offset: next(), done: next(), upTo: next(), hidden: next(), sure: count() != 0}}
 	}

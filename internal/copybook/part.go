@@ -90,7 +90,25 @@ func (b *Book) pass(p *part, x passage) {
 	p.passed = append(p.passed, x)
 }
 
-// decide returns how many of the offsets that were passed are records that were copied. What can't be decided yet waits.
+// release counts the records of the passages that are decided in all partitions, and reports whether there were any.
+func (b *Book) release() (moved bool) {
+	oldest := time.Time{}
+	for _, p := range b.parts {
+		if len(p.passed) > 0 && (oldest.IsZero() || p.passed[0].round.Before(oldest)) {
+			oldest = p.passed[0].round
+		}
+	}
+	for round, n := range b.ready {
+		if oldest.IsZero() || round.Before(oldest) {
+			b.copied.n += n
+			delete(b.ready, round)
+			moved, b.Dirty = moved || n > 0, true
+		}
+	}
+	return moved
+}
+
+// decide returns how many of the offsets that were passed are records that were copied and count at once; those of whole passages are ready. What can't be decided yet waits.
 func (b *Book) decide(p *part, number int32, r Reading) int64 {
 	if b.marked {
 		if len(p.passed) > 0 {
@@ -111,7 +129,6 @@ func (b *Book) decide(p *part, number int32, r Reading) int64 {
 		return b.decideBlind(p, number, r)
 	}
 	p.upTo = min(p.upTo, copied) // less than it was: a copy made anew
-	n := int64(0)
 	for len(p.passed) > 0 {
 		x := &p.passed[0]
 		took := min(x.n, copied-p.upTo)
@@ -119,21 +136,21 @@ func (b *Book) decide(p *part, number int32, r Reading) int64 {
 		x.n, x.took, p.upTo = x.n-took, x.took+took, p.upTo+took
 		switch {
 		case x.n == 0:
-			n += x.took
+			b.ready[x.round] += x.took
 			if gone > 0 || x.again {
 				p.hidden += gone
 				b.estimate("at most: the offsets passed what was gone from the source's log, or went back, and what the copy grew meanwhile may hold more than what they passed")
 			}
 		case !x.overdue(r):
-			return n
+			return 0
 		default:
-			n += x.took
+			b.ready[x.round] += x.took
 			b.miss(p, number, gone, r)
-			return n // the copy has no more
+			return 0 // the copy has no more
 		}
 		p.passed = p.passed[1:]
 	}
-	return n
+	return 0
 }
 
 // follow keeps up with a copy that somebody made anew, and once nothing is left to copy with one that holds more than the offsets count: what was copied twice after a crash.
