@@ -11,7 +11,7 @@ import (
 
 // newRhythm makes what follows the source's flows.
 func newRhythm(s *source) *rhythm.Tracker {
-	return rhythm.New(rhythm.Config{Tick: s.cfg.Interval, Application: s.flowName, Born: s.born, Since: s.inSight, Visible: s.shows})
+	return rhythm.New(rhythm.Config{Tick: s.cfg.Interval, Application: s.flowName, Born: s.born, Since: s.inSight, Visible: s.shows, Ignore: s.internal})
 }
 
 // born reports whether the topic of an access appeared or was empty under observation, or its group appeared, or
@@ -44,6 +44,12 @@ func (s *source) inSight(a lineage.Access) time.Time {
 // shows reports whether what an access moves in can be seen. What was deleted is not hidden: that is told.
 func (s *source) shows(a lineage.Access) bool {
 	return s.byName[a.Topic.Name] != nil && (a.Client.Group == "" || s.groups[a.Client.Group] != nil)
+}
+
+// internal reports whether a topic is Kafka's own.
+func (s *source) internal(a lineage.Access) bool {
+	tp := s.byName[a.Topic.Name]
+	return tp != nil && tp.internal
 }
 
 // tellFlows tells which flows began and ended, once all else of the round was told.

@@ -87,7 +87,7 @@ func TestFlowsBeginAndEnd(t *testing.T) {
 
 // What a topic that is made under our eyes sees first has begun, and so has what one sees that was empty. What moved before may go on.
 func TestFlowsOfANewTopicBegin(t *testing.T) {
-	for what, c := range map[string]struct{ rounds, records, events int }{
+	for what, c := range map[string]struct{ rounds, records, events int }{ // none is of __consumer_offsets
 		"new":   {2, 0, 2},
 		"empty": {0, 0, 2},
 		"old":   {0, 1, 1}, // the group is new

@@ -51,6 +51,8 @@ type Config struct {
 	Since func(lineage.Access) time.Time
 	// Visible reports whether the ends of an access are there to be seen. nil: always.
 	Visible func(lineage.Access) bool
+	// Ignore reports whether nobody wants to know when an access begins and ends. nil: none is ignored.
+	Ignore func(lineage.Access) bool
 	// Least is a shortest silence of the source's own, as where it needs many rounds to look at everything.
 	Least func() time.Duration
 }
@@ -181,6 +183,9 @@ func (t *Tracker) key(source string, a *lineage.Access) key {
 
 // move takes a movement that happened after an instant, or in the round where that is zero.
 func (t *Tracker) move(o *lineage.Observation, a lineage.Access, after time.Time, broken bool) {
+	if t.cfg.Ignore != nil && t.cfg.Ignore(a) {
+		return
+	}
 	k := t.key(o.Source.Name, &a)
 	f := t.running[k.source][k]
 	from := after
