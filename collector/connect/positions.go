@@ -34,6 +34,15 @@ func (t *take) savePositions() {
 	put := func(key string, value []byte) {
 		o.Positions = append(o.Positions, lineage.Position{Key: key, Value: value})
 	}
+	if len(t.unreadable) > 0 {
+		o.Missing = append(o.Missing, lineage.Missing{
+			Reason: "stored positions could not be read, so that their parts are counted anew from here, and what moved since the last stored round is not known: " + some(t.unreadable),
+		})
+		for _, key := range t.unreadable {
+			put(key, nil)
+		}
+		t.unreadable = nil
+	}
 	put(roundKey, []byte(t.round.Format(time.RFC3339)))
 	for name := range t.all {
 		if tells := t.known[name].tells; t.stored[name] != tells {
@@ -74,8 +83,11 @@ func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 		return nil
 	}
 	round, err := time.Parse(time.RFC3339, string(positions[roundKey]))
-	if err != nil {
-		return fmt.Errorf("position %q of Connect %q: %w", roundKey, s.cfg.Name, err)
+	if err != nil { // without it nobody knows of when the rest is
+		for key := range positions {
+			s.leave(key, err)
+		}
+		return nil
 	}
 	if value, ok := positions[writersKey]; ok {
 		if s.last, err = decodeWriters(string(value)); err != nil { // they are told again soon
@@ -96,14 +108,20 @@ func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 		access, err := parseBookKey(key)
 		if err == nil {
 			b := copybook.New(access, lineage.Connect)
-			err = b.Decode(value, round)
-			s.books[key] = b
+			if err = b.Decode(value, round); err == nil {
+				s.books[key] = b
+				continue
+			}
 		}
-		if err != nil {
-			return fmt.Errorf("position %q of Connect %q: %w", key, s.cfg.Name, err)
-		}
+		s.leave(key, err)
 	}
 	return nil
+}
+
+// leave notes a position that can't be read: its part begins anew, since what can't be read today can't be read tomorrow.
+func (s *source) leave(key string, err error) {
+	s.cfg.Log.Error("a stored position can't be read; its part is counted anew", "position", key, "error", err)
+	s.unreadable = append(s.unreadable, key)
 }
 
 func bookKey(a lineage.Access) string {

@@ -48,7 +48,8 @@ type source struct {
 	began     time.Time                  // the first round
 	last      collector.UncountedWriters // as told in the newest round in which they were seen; nil: never
 
-	writersStored string // last, as stored
+	writersStored string   // last, as stored
+	unreadable    []string // position keys that Restore could not read, to be told
 
 	rhythm *rhythm.Tracker // of what connectors move, which begins and ends
 
@@ -90,6 +91,7 @@ func newSource(cfg Config) *source {
 func (s *source) forget() {
 	s.known, s.books, s.stored = map[string]*connector{}, map[string]*copybook.Book{}, map[string]string{}
 	s.last, s.writersStored = nil, ""
+	s.unreadable = nil
 	s.told, s.lost, s.spoke, s.listed, s.asked = false, false, false, false, time.Time{}
 	s.rhythm.Forget()
 }

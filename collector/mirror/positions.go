@@ -43,6 +43,13 @@ func (s *source) savePositions(o *lineage.Observation) {
 		put(roundKey, e)
 		s.saved = true
 	}
+	if len(s.unreadable) > 0 {
+		slices.Sort(s.unreadable)
+		o.Missing = append(o.Missing, lineage.Missing{
+			Reason: "stored positions could not be read, so that their parts are counted anew from here, and what moved since the last stored round is not known: " + strings.Join(s.unreadable[:min(len(s.unreadable), 5)], ", "),
+		})
+		s.unreadable = nil
+	}
 	for _, key := range s.gone {
 		put(key, nil)
 	}
@@ -91,8 +98,11 @@ func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 	d := decoder{b: positions[roundKey]}
 	d.version()
 	round := d.time()
-	if err := d.done(); err != nil {
-		return fmt.Errorf("position %q of %s: %w", roundKey, s.id(), err)
+	if err := d.done(); err != nil { // without it nobody knows of when the rest is
+		for key := range positions {
+			s.leaveOut(key, err)
+		}
+		return nil
 	}
 	s.rhythm.Restore(positions, round, func(key string, err error) { s.cfg.Log.Warn("position left out", "key", key, "error", err) })
 	for _, key := range slices.Sorted(maps.Keys(positions)) { // books stand before flows, and make theirs
@@ -103,33 +113,50 @@ func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 			err = s.restoreBook(positions[key], round)
 		}
 		if err != nil {
-			return fmt.Errorf("position %q of %s: %w", key, s.id(), err)
+			s.leaveOut(key, err)
 		}
 	}
 	return nil
 }
 
+// leaveOut notes a position that can't be read: its part begins anew, since what can't be read today can't be read tomorrow.
+func (s *source) leaveOut(key string, err error) {
+	s.cfg.Log.Error("a stored position can't be read; its part is counted anew", "position", key, "error", err)
+	if s.unreadable = append(s.unreadable, key); key != roundKey { // which is written anew
+		s.gone = append(s.gone, key)
+	}
+}
+
 func (s *source) restoreFlow(value []byte) error {
 	d := decoder{b: value}
 	d.version()
-	f := s.flow(pair{d.string(), d.string()})
-	f.began, f.whole, f.dirty = d.time(), d.time(), false
-	return d.done()
+	p, began, whole := pair{d.string(), d.string()}, d.time(), d.time()
+	if err := d.done(); err != nil {
+		return err
+	}
+	f := s.flow(p)
+	f.began, f.whole, f.dirty = began, whole, false
+	return nil
 }
 
 func (s *source) restoreBook(value []byte, round time.Time) error {
 	d := decoder{b: value}
 	d.version()
-	f := s.flow(pair{d.string(), d.string()})
-	f.dirty = false
+	p := pair{d.string(), d.string()}
 	topic := lineage.Topic{Cluster: lineage.ClusterID(d.string()), Name: d.string()}
 	if d.err != nil {
 		return d.err
 	}
+	_, known := s.flows[p]
+	f := s.flow(p)
 	b := newBook(f.read(topic))
 	if err := b.Decode(d.b, round); err != nil {
+		if !known {
+			delete(s.flows, p)
+		}
 		return err
 	}
+	f.dirty = false
 	f.books[topic.Name] = b
 	return nil
 }

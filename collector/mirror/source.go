@@ -44,6 +44,8 @@ type source struct {
 	ready bool // all that tells was read once: what shows from then on is new
 	saved bool // the round's position was saved once
 	gone  []string
+	// unreadable are position keys that Restore could not read, to be told.
+	unreadable []string
 
 	rhythm *rhythm.Tracker // of what is copied, which begins and ends
 
@@ -97,7 +99,7 @@ func (s *source) close() {
 // forgetBooks brings the books to the state of a first start.
 func (s *source) forgetBooks() {
 	s.flows = map[pair]*flow{}
-	s.ready, s.saved, s.gone = false, false, nil
+	s.ready, s.saved, s.gone, s.unreadable = false, false, nil, nil
 	s.lost, s.sayAll = false, true
 	s.rhythm.Forget()
 }
