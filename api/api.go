@@ -28,6 +28,7 @@ type History interface {
 	Moved(ctx context.Context, w lineage.Window) (*roaring.Bitmap, error)
 	Seen(ctx context.Context, w lineage.Window) ([lineage.EvidenceKinds]*roaring.Bitmap, error)
 	Unobserved(ctx context.Context, w lineage.Window, ids []lineage.SubjectID) (*roaring.Bitmap, error)
+	Open(ctx context.Context, at time.Time, ids []lineage.SubjectID) (*roaring.Bitmap, error)
 	Evidence(ctx context.Context, w lineage.Window, ids []lineage.SubjectID) ([][]lineage.Evidence, error)
 	LastMoved(ctx context.Context, at time.Time, lookback time.Duration, ids []lineage.SubjectID) ([]time.Time, error)
 

@@ -71,16 +71,13 @@ func (v *view) unobserved(ctx context.Context, moved *roaring.Bitmap) (*roaring.
 	if err != nil {
 		return nil, fmt.Errorf("read what was not observed: %w", err)
 	}
-	// Totals make up for gaps, but not for one at the end: the reading that would is not in the window. A slow source that is not due yet leaves none.
-	end := lineage.Window{Start: v.win.End.Add(-v.win.Step), End: v.win.End}
-	cov, err := v.a.history.Coverage(ctx, end)
-	if err != nil {
-		return nil, fmt.Errorf("read coverage: %w", err)
+	// Totals make up for gaps, but not for one at the end: the reading that would is not in the window.
+	// What of a window is still to come was not missed.
+	end := v.win.End
+	if now := v.a.now(); end.After(now) {
+		end = now
 	}
-	if len(cov.Gaps) == 0 {
-		return out, nil
-	}
-	late, err := v.a.history.Unobserved(ctx, end, all)
+	late, err := v.a.history.Open(ctx, end, all)
 	if err != nil {
 		return nil, fmt.Errorf("read what was not observed: %w", err)
 	}

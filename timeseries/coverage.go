@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/RoaringBitmap/roaring/v2"
 
@@ -128,8 +129,19 @@ func (c *sourceCoverage) gap(a, b int64, reason string) {
 
 // Unobserved implements Store.
 func (e *engine) Unobserved(ctx context.Context, w lineage.Window, ids []lineage.SubjectID) (*roaring.Bitmap, error) {
+	return e.unseen(ctx, e.floor(w.Start), e.floor(w.End), ids, func(lo, hi int64, r *runs, _ *lineage.Access) bool { return r.within(lo, hi) > 0 })
+}
+
+// Open implements Store.
+func (e *engine) Open(ctx context.Context, at time.Time, ids []lineage.SubjectID) (*roaring.Bitmap, error) {
+	tick := e.floor(at)
+	return e.unseen(ctx, tick-1, tick, ids, func(_, hi int64, r *runs, a *lineage.Access) bool { return r.carried(hi, a) })
+}
+
+// unseen returns the subjects of which no source that writes a series of theirs saw what saw asks for.
+func (e *engine) unseen(ctx context.Context, lo, hi int64, ids []lineage.SubjectID, saw func(lo, hi int64, r *runs, a *lineage.Access) bool) (*roaring.Bitmap, error) {
 	probes := make([][]*probe, len(ids))
-	v, err := e.view(ctx, w, func(*view) {
+	v, err := e.viewTicks(ctx, lo, hi, func(*view) {
 		for i, id := range ids {
 			if s := e.subjectOf(id); s != nil {
 				for _, x := range s.series {
@@ -144,17 +156,16 @@ func (e *engine) Unobserved(ctx context.Context, w lineage.Window, ids []lineage
 	defer v.end()
 	out := roaring.New()
 	for i, id := range ids {
-		observed := false
+		seen := false
 		for _, p := range probes[i] {
-			err := v.parts(p, func(lo, hi int64, r *runs) { observed = observed || r.within(lo, hi) > 0 })
-			if err != nil {
+			if err := v.parts(p, func(lo, hi int64, r *runs) { seen = seen || saw(lo, hi, r, p.access) }); err != nil {
 				return nil, err
 			}
-			if observed {
+			if seen {
 				break
 			}
 		}
-		if !observed {
+		if !seen {
 			out.Add(uint32(id))
 		}
 	}

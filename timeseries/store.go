@@ -71,6 +71,8 @@ type Store interface {
 	Seen(ctx context.Context, w lineage.Window) ([lineage.EvidenceKinds]*roaring.Bitmap, error)
 	// Unobserved returns which of the subjects had no observed tick in the window by any source that writes a series of theirs: for them "did not move" is not known.
 	Unobserved(ctx context.Context, w lineage.Window, ids []lineage.SubjectID) (*roaring.Bitmap, error)
+	// Open returns which of the subjects no source that writes a series of theirs saw at an instant, and whose next reading is not merely not due yet: what they did until then may still show, or never will.
+	Open(ctx context.Context, at time.Time, ids []lineage.SubjectID) (*roaring.Bitmap, error)
 	// Evidence returns, for each id, the kinds that supported it in the window, with FirstSeen over all time held and LastSeen the last round in the window.
 	Evidence(ctx context.Context, w lineage.Window, ids []lineage.SubjectID) ([][]lineage.Evidence, error)
 	// LastMoved returns, for each id, the last round at or before at in which it moved, within lookback; the zero time when there is none.

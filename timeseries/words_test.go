@@ -112,11 +112,12 @@ func testWords(t *testing.T, mk maker) {
 	testPending(t, s)
 	testUnknown(t, s)
 	testNotTold(t, s)
+	testOpen(t, s)
 	if got := s.Earliest(); !got.Equal(at(0)) {
 		t.Errorf("earliest is %v, want %v", got, at(0))
 	}
-	if got := s.Latest(); len(got) != 1 || !got["west"].Equal(at(63)) {
-		t.Errorf("latest is %v, want %v", got, at(63))
+	if got := s.Latest(); len(got) != 1 || !got["west"].Equal(at(74)) {
+		t.Errorf("latest is %v, want %v", got, at(74))
 	}
 	if r := s.Resolve(lineage.Window{Start: at(3).Add(1), End: at(5).Add(-1)}); r.Window != ticks(3, 5) || r.Step != tick {
 		t.Errorf("resolved to %v", r)
@@ -202,6 +203,37 @@ func testNotTold(t *testing.T, s timeseries.Store) {
 	check(t, err)
 	if moved.Contains(uint32(id)) {
 		t.Error("who only passed offsets moved")
+	}
+}
+
+// testOpen has a source of every tick that fails at the end, and one of every third tick that is not due there: only of the former something may be missing.
+func testOpen(t *testing.T, s timeseries.Store) {
+	t.Helper()
+	ctx := context.Background()
+	quick, slow := reader, reader
+	quick.Client, slow.Client = lineage.Client{Group: "quick"}, lineage.Client{Group: "slow"}
+	for n := 70; n <= 74; n++ {
+		o := lineage.Observation{Source: lineage.Source{Cluster: "west", Name: "quick"}, Round: at(n), Interval: tick, At: at(n)}
+		if n == 74 {
+			o.Missing = []lineage.Missing{{Reason: "no answer", Share: 1, All: true}}
+		} else {
+			o.Samples = []lineage.Sample{{Subject: quick, Metric: lineage.Records, Evidence: lineage.GroupOffsets, Value: int64(n)}}
+		}
+		check(t, s.Append(ctx, o))
+		if n%3 == 0 {
+			check(t, s.Append(ctx, lineage.Observation{Source: lineage.Source{Cluster: "west", Name: "slow"}, Round: at(n), Interval: 3 * tick, At: at(n), Samples: []lineage.Sample{
+				{Subject: slow, Metric: lineage.Records, Evidence: lineage.ShareOffsets, Value: int64(n)},
+			}}))
+		}
+	}
+	q, _ := s.Lookup(quick)
+	w, _ := s.Lookup(slow)
+	for n, want := range map[int][2]bool{73: {}, 74: {true, false}, 76: {true, true}} {
+		got, err := s.Open(ctx, at(n), []lineage.SubjectID{q, w})
+		check(t, err)
+		if got.Contains(uint32(q)) != want[0] || got.Contains(uint32(w)) != want[1] {
+			t.Errorf("tick %d: open are %v, want %v of %d and %d", n, got, want, q, w)
+		}
 	}
 }
 
