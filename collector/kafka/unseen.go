@@ -21,7 +21,7 @@ const (
 	bookedAfter = 2 * time.Minute
 	// mostUnseen bounds the names in a blind spot.
 	mostUnseen = 100
-	// unseenCadence is how long a list stands at the least, so that a cluster in which topics come and go all the time does not store one a round.
+	// unseenCadence is how long a list that is too long for all its names stands at the least, so that a cluster in which topics come and go all the time does not store one a round.
 	unseenCadence = 30 * time.Second
 )
 
@@ -138,7 +138,7 @@ func (t *take) darkTopics(at func(*moves) time.Time, fits func(*topic) bool) (na
 	return names
 }
 
-// say returns the list as it stands now: the new one, or for a while the one that was told before.
+// say returns the list as it stands now: the new one, or for a while the one that was told before. A short one is always the new one: a topic enters and leaves it seldom, and one that is read is not to stand there.
 func (l *darkList) say(names []string, round time.Time) string {
 	text := ""
 	if n := len(names); n > mostUnseen {
@@ -146,7 +146,7 @@ func (l *darkList) say(names []string, round time.Time) string {
 	} else if n > 0 {
 		text = fmt.Sprintf("%s (%d)", strings.Join(names, ", "), n)
 	}
-	if text != l.text && (l.text == "" || text == "" || round.Sub(l.at) >= unseenCadence) {
+	if text != l.text && (len(names) <= mostUnseen || l.text == "" || round.Sub(l.at) >= unseenCadence) {
 		l.text, l.at = text, round
 	}
 	return l.text
