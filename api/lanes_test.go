@@ -19,7 +19,7 @@ func TestWaysThroughAConnector(t *testing.T) {
 		dead := lineage.Node{Scope: "connect-west", Kind: lineage.ConnectorNode, Name: "dead"}
 		customers, bought, schema := topic(west, "cdc.customers", 41), topic(west, "cdc.orders", 42), topic(west, "cdc", 43)
 		data := func(name, joined string) lineage.Access {
-			a := outside(west, lineage.Read, cdc, lineage.Dataset{Namespace: "postgres://db:5432", Name: name})
+			a := outside(lineage.Read, cdc, lineage.Dataset{Namespace: "postgres://db:5432", Name: name})
 			a.Topic.Name = joined
 			return a
 		}

@@ -40,8 +40,8 @@ func conventions() func() api.Identity {
 
 func by(n lineage.Node) lineage.Client { return lineage.Client{Mover: n} }
 
-func outside(cluster lineage.ClusterID, op lineage.Op, n lineage.Node, d lineage.Dataset) lineage.Access {
-	return lineage.Access{Topic: lineage.Topic{Cluster: cluster}, Op: op, Client: by(n), Dataset: d}
+func outside(op lineage.Op, n lineage.Node, d lineage.Dataset) lineage.Access {
+	return lineage.Access{Topic: lineage.Topic{Cluster: west}, Op: op, Client: by(n), Dataset: d}
 }
 
 // nameOnly is a topic as a source knows it that was told its name alone.
@@ -86,14 +86,14 @@ func allMovers(t testing.TB) *world {
 			w.moved(reads(counts, group("connect-warehouse")), lineage.GroupOffsets, by40), w.moved(reads(orders, group("bill-reader")), lineage.GroupOffsets, by40),
 		}
 		connectors := []func(*lineage.Observation){}
-		details := []func(*lineage.Observation){level(outside(west, lineage.Read, source, file), lineage.Pending, 0)}
+		details := []func(*lineage.Observation){level(outside(lineage.Read, source, file), lineage.Pending, 0)}
 		mirrored := []func(*lineage.Observation){w.moved(reads(nameOnly(counts), by(mirror)), lineage.Mirror, by40), level(reads(nameOnly(counts), by(mirror)), lineage.Lag, 0)}
 		if n < 24 {
 			connectors = append(connectors, sighted(reads(nameOnly(counts), by(sink)), lineage.Connect, "class com.acme.warehouse"))
 		}
 		connectors = append(connectors, sighted(writes(nameOnly(lines), by(source)), lineage.Connect, "class com.acme.file-in"))
 		if n <= 20 {
-			details = append(details, moving(outside(west, lineage.Write, sink, table), lineage.Connect), moving(outside(west, lineage.Read, source, file), lineage.Connect))
+			details = append(details, moving(outside(lineage.Write, sink, table), lineage.Connect), moving(outside(lineage.Read, source, file), lineage.Connect))
 		}
 		if n < 26 {
 			mirrored = append(mirrored, sighted(writes(nameOnly(copyOfCounts), by(mirror)), lineage.Mirror, "mm2-offsets.west.internal"))

@@ -485,9 +485,12 @@ func TestLanes(t *testing.T) {
 	}
 	// What belongs to several lanes is one flow, found by each of them.
 	wide := Build(window, []Access{
-		{ID: 1, From: topic("a"), To: mm2, State: Active, Weight: 2, ToLane: "a"}, {ID: 2, From: topic("b"), To: mm2, State: Active, Weight: 3, ToLane: "b"},
-		{ID: 3, From: mm2, To: topic("dead"), State: Inactive, Weight: 1, FromLane: "a"}, {ID: 3, From: mm2, To: topic("dead"), State: Inactive, Weight: 1, FromLane: "b"},
-		{ID: 4, From: mm2, To: topic("dead"), State: Unknown, FromLane: "b"}, {ID: 5, From: mm2, To: topic("out"), State: Active, FromLane: "a"},
+		{ID: 1, From: topic("a"), To: mm2, State: Active, Weight: 2, ToLane: "a"},
+		{ID: 2, From: topic("b"), To: mm2, State: Active, Weight: 3, ToLane: "b"},
+		{ID: 3, From: mm2, To: topic("dead"), State: Inactive, Weight: 1, FromLane: "a"},
+		{ID: 3, From: mm2, To: topic("dead"), State: Inactive, Weight: 1, FromLane: "b"},
+		{ID: 4, From: mm2, To: topic("dead"), State: Unknown, FromLane: "b"},
+		{ID: 5, From: mm2, To: topic("out"), State: Active, FromLane: "a"},
 	})
 	up := wide.Walk(Query{Roots: []lineage.Node{topic("dead")}, Direction: Upstream, Depth: -1})
 	if !slices.Equal(names(up.Nodes), []string{"dead", "mm2", "b", "a"}) || len(up.Edges) != 3 || !slices.Equal(up.Edges[2].Accesses, []lineage.SubjectID{3, 4}) || up.Edges[2].State != Unknown || up.Edges[2].Weight != 1 ||
