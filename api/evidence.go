@@ -89,7 +89,7 @@ func (v *view) support(x *access, e lineage.Evidence) supported {
 		}
 		detail = strings.Join(slices.DeleteFunc(why, func(s string) bool { return s == "" }), "; ")
 	}
-	if doubt := x.shareDoubt(); doubt != "" && (e.Kind == lineage.GroupOffsets || e.Kind == lineage.ShareOffsets) {
+	if doubt := x.shareDoubt(); doubt != "" && (e.Kind == lineage.GroupOffsets || e.Kind == lineage.ShareOffsets || e.Kind == lineage.Transaction) {
 		detail = strings.TrimSuffix(doubt+"; "+detail, "; ")
 	}
 	s.Detail = textOrNil(detail)

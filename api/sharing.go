@@ -118,6 +118,9 @@ func (x *access) shareDoubt() string {
 		for i, n := range x.sharers {
 			names[i] = n.Scope + "/" + n.Name
 		}
+		if x.Access.Op == lineage.Write {
+			return fmt.Sprintf("shared out by tasks, at most all that was written with the transactional.id: the source connectors %s have one name, and which of their workers' group it bears nobody tells", strings.Join(names, " and "))
+		}
 		return fmt.Sprintf("shared out by tasks, at most all that the group read: the sinks %s read with one group, and Kafka does not tell which of them read what", strings.Join(names, " and "))
 	case x.crowded:
 		return "at most: the group has members called as the sink's tasks that are not its own, as those of a Connect cluster that is not watched"

@@ -37,7 +37,7 @@ type knowledge struct {
 	writers map[writerRef]link
 	movers  map[lineage.GroupRef][]string // transactional.ids that are a group's, sorted
 	names   map[string]*groupNames        // by environment
-	exactly map[named]lineage.Node        // source connectors by a transactional.id without the task's number
+	exactly map[named][]lineage.Node      // source connectors by a transactional.id without the task's number
 
 	listing sync.Once // of names
 	naming  sync.Once
@@ -85,7 +85,7 @@ func NewKnowledge(of func(lineage.ClusterID) lineage.Cluster) lineage.Knowledge 
 		of: of, groups: map[lineage.GroupRef]*lineage.GroupFact{}, seen: map[lineage.GroupRef]map[lineage.Member]bool{}, readers: map[groupTopic]map[lineage.Member]bool{}, moves: map[named]map[string]bool{},
 		connectors: map[lineage.GroupRef][]sink{}, configured: map[moverTopic]bool{}, left: map[lineage.GroupRef]bool{}, all: map[named]bool{},
 		apps: map[lineage.GroupRef]string{}, at: map[scoped][]lineage.ClusterID{}, inner: map[named]string{}, writers: map[writerRef]link{}, movers: map[lineage.GroupRef][]string{},
-		names: map[string]*groupNames{}, exactly: map[named]lineage.Node{},
+		names: map[string]*groupNames{}, exactly: map[named][]lineage.Node{},
 	}
 }
 
@@ -127,8 +127,8 @@ func (k *knowledge) AddReplicator(f *lineage.ReplicatorFact) {
 func (k *knowledge) AddAccess(a lineage.Access) {
 	c := a.Client
 	switch {
-	case a.Op == lineage.Read && c.Mover.Kind == lineage.ConnectorNode && a.Topic.Name != "":
-		k.configured[moverTopic{c.Mover, a.Topic.Cluster, a.Topic.Name}] = true
+	case c.Mover.Kind == lineage.ConnectorNode && a.Topic.Name != "" && a.Dataset == (lineage.Dataset{}):
+		k.configured[moverTopic{c.Mover, a.Op, a.Topic.Cluster, a.Topic.Name}] = true
 	case a.Op == lineage.Write && c.Group != "" && c.TransactionalID != "":
 		id := named{a.Topic.Cluster, c.TransactionalID}
 		if k.moves[id] == nil {
@@ -215,12 +215,13 @@ func (k *knowledge) settleConnectors() {
 			continue
 		}
 		for _, c := range k.sources {
-			k.exactly[named{c.kafka, ref.Group + "-" + c.name}] = c.node
+			id := named{c.kafka, ref.Group + "-" + c.name}
+			k.exactly[id] = append(k.exactly[id], c.node) // whose workers' the group is no Connect says
 		}
 	}
 	for _, f := range k.replicators {
 		if f.Connect == "" {
-			k.exactly[named{f.Target, f.SourceAlias + "-mm2-MirrorSourceConnector"}] = f.Node
+			k.exactly[named{f.Target, f.SourceAlias + "-mm2-MirrorSourceConnector"}] = []lineage.Node{f.Node}
 		}
 	}
 }
@@ -292,7 +293,7 @@ func (k *knowledge) Of(a lineage.Access) (out lineage.Known) {
 		return out
 	}
 	if c.TransactionalID != "" {
-		if out.Connector = k.exactlyOnce(cluster, c.TransactionalID); out.Connector.Kind != lineage.NoKind {
+		if k.exactlyOnce(a, &out); out.Connector.Kind != lineage.NoKind || len(out.Sharers) > 0 {
 			return out
 		}
 		if l := k.writers[writerRef{cluster: cluster, transactional: c.TransactionalID}]; l.group != "" {
@@ -363,11 +364,29 @@ func (k *knowledge) home(cluster lineage.ClusterID, application string) (lineage
 	return "", false
 }
 
-// exactlyOnce returns the source connector that writes with a transactional.id.
-func (k *knowledge) exactlyOnce(cluster lineage.ClusterID, id string) lineage.Node {
+// exactlyOnce says which source connector writes with a transactional.id: the only one of that name, else the only one that is configured to write the topic, else all of them.
+func (k *knowledge) exactlyOnce(a lineage.Access, out *lineage.Known) {
+	id := a.Client.TransactionalID
 	at := strings.LastIndexByte(id, '-')
 	if at < 0 || id[at+1:] == "" || strings.Trim(id[at+1:], digits) != "" {
-		return lineage.Node{}
+		return
 	}
-	return k.exactly[named{cluster, id[:at]}]
+	all := slices.Clone(k.exactly[named{a.Topic.Cluster, id[:at]}])
+	slices.SortFunc(all, lineage.Node.Compare)
+	all = slices.Compact(all)
+	if len(all) > 1 {
+		writing := slices.DeleteFunc(slices.Clone(all), func(n lineage.Node) bool {
+			return !k.configured[moverTopic{n, lineage.Write, a.Topic.Cluster, a.Topic.Name}]
+		})
+		if len(writing) > 0 {
+			all = writing
+		}
+	}
+	switch len(all) {
+	case 0:
+	case 1:
+		out.Connector = all[0]
+	default:
+		out.Sharers = all
+	}
 }

@@ -21,6 +21,7 @@ type sink struct {
 // moverTopic is a topic as a mover's own.
 type moverTopic struct {
 	mover   lineage.Node
+	op      lineage.Op
 	cluster lineage.ClusterID
 	topic   string
 }
@@ -33,7 +34,9 @@ func (k *knowledge) ownSink(ref lineage.GroupRef, a lineage.Access, out *lineage
 		all = only(all, func(s sink) bool { return s.fact != nil })
 	}
 	if len(all) > 1 && a.Topic.Name != "" {
-		if reading := only(all, func(s sink) bool { return k.configured[moverTopic{s.node, a.Topic.Cluster, a.Topic.Name}] }); len(reading) > 0 {
+		if reading := only(all, func(s sink) bool {
+			return k.configured[moverTopic{s.node, lineage.Read, a.Topic.Cluster, a.Topic.Name}]
+		}); len(reading) > 0 {
 			all = reading
 		}
 	}

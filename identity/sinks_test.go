@@ -73,6 +73,34 @@ func TestTwoSinksOfOneName(t *testing.T) {
 	f(k, "both", lineage.Client{}, ca, cb) // one that is gone claims nothing that others have
 }
 
+// So it is with source connectors of one name that write with transactional.ids: which worker group is which Connect cluster's nobody says.
+func TestTwoSourcesOfOneName(t *testing.T) {
+	k := NewKnowledge(nil)
+	for _, g := range []string{"workers-a", "workers-b"} {
+		k.AddGroup(&lineage.GroupFact{Ref: lineage.GroupRef{Cluster: west.ID, Group: g}, Type: "Classic", Protocol: "connect"})
+	}
+	for _, c := range []string{"ca", "cb"} {
+		n := node1(c, lineage.ConnectorNode, "s")
+		k.AddConnector(n, west.ID, &lineage.ConnectorFact{Type: "source", Tasks: tasksAt("w:1")})
+		for _, topic := range []string{"both", "only-" + c} {
+			k.AddAccess(onTopic(topic, lineage.Write, lineage.Client{Mover: n}))
+			d := onTopic("data", lineage.Write, lineage.Client{Mover: n}) // joined with a dataset, and not written
+			d.Dataset = lineage.Dataset{Namespace: "file", Name: "/in"}
+			k.AddAccess(d)
+		}
+	}
+	for topic, want := range map[string]string{"both": "[] ca,cb", "data": "[] ca,cb", "only-ca": "[ca]", "only-cb": "[cb]"} {
+		known := k.Of(onTopic(topic, lineage.Write, lineage.Client{TransactionalID: "workers-a-s-0"}))
+		got := "[" + known.Connector.Scope + "]"
+		for i, n := range known.Sharers {
+			got += map[bool]string{true: " ", false: ","}[i == 0] + n.Scope
+		}
+		if got != want {
+			t.Errorf("%s: got %s, want %s", topic, got, want)
+		}
+	}
+}
+
 // Two members of one task say that somebody else has a sink of that name.
 func TestCrowdedGroup(t *testing.T) {
 	f := func(want bool, clientIDs ...string) {
