@@ -45,9 +45,10 @@ func (w *world) port() int {
 	return n
 }
 
-func (w *world) said(typ lineage.EventType) string {
+// said is the detail of the first event of a cluster that changed.
+func (w *world) said() string {
 	for _, e := range w.rec.events {
-		if e.Type == typ {
+		if e.Type == lineage.ClusterChanged {
 			return e.Detail
 		}
 	}
@@ -91,7 +92,7 @@ func TestTwoClustersWithOneIDStayApart(t *testing.T) {
 			}
 		}
 		if a.events(lineage.ClusterChanged) != 0 || b.events(lineage.ClusterChanged) != 1 {
-			t.Errorf("events %d and %d, want none and one: %s", a.events(lineage.ClusterChanged), b.events(lineage.ClusterChanged), b.said(lineage.ClusterChanged))
+			t.Errorf("events %d and %d, want none and one: %s", a.events(lineage.ClusterChanged), b.events(lineage.ClusterChanged), b.said())
 		}
 		if w, _ := board.Cluster("b"); w.ID != b.source.cluster || w.Reported != "MkU3OEVBNTcwNTJENDM2Qk" {
 			t.Errorf("the board has %+v", w)
@@ -138,8 +139,8 @@ func TestOneClusterUnderTwoNamesIsCountedOnce(t *testing.T) {
 	if len(twice.rec.totals) > 0 {
 		t.Errorf("counted under the second name: %+v", twice.rec.totals)
 	}
-	if n := twice.events(lineage.ClusterChanged); n != 1 || !strings.Contains(twice.said(lineage.ClusterChanged), "remove one of the two") {
-		t.Errorf("%d events: %s", n, twice.said(lineage.ClusterChanged))
+	if n := twice.events(lineage.ClusterChanged); n != 1 || !strings.Contains(twice.said(), "remove one of the two") {
+		t.Errorf("%d events: %s", n, twice.said())
 	}
 	if m := twice.missing(sourceEnds); len(m) != 1 || !m[0].All || !strings.Contains(m[0].Reason, "watched as a already") || !twice.blindTo(sourceMetadata, "watched as a already") {
 		t.Errorf("missing %+v, blind spots %+v", m, twice.rec.blind)
@@ -184,8 +185,8 @@ func TestClusterFormattedAnew(t *testing.T) {
 			}
 		}
 		w.take(1)
-		if n := w.events(lineage.ClusterChanged); n != 1 || !strings.Contains(w.said(lineage.ClusterChanged), "formatted anew") {
-			t.Errorf("%d events: %s", n, w.said(lineage.ClusterChanged))
+		if n := w.events(lineage.ClusterChanged); n != 1 || !strings.Contains(w.said(), "formatted anew") {
+			t.Errorf("%d events: %s", n, w.said())
 		}
 		if !restart && (!rec.gone[lineage.FactKey{Source: "west", Kind: lineage.TopicFacts, Name: "gone"}] || !rec.gone[lineage.FactKey{Source: "west", Kind: lineage.GroupFacts, Name: "g"}]) {
 			t.Errorf("not told to be gone: %v", rec.gone)

@@ -17,7 +17,7 @@ import (
 // This file says what is proved by what is seen and what is not. Kafka leaves out of its lists, without a word, what the principal may not describe. So
 //
 //   - a topic or group that is new was made since only if everything that there is was seen in the round before;
-//   - one that is listed no more is deleted only if the broker says so when it is asked for it alone. A topic's id is no secret to Kafka (measured with 3.9 and 4.3): it answers TOPIC_AUTHORIZATION_FAILED for the id of a topic that
+//   - one that is listed no more is deleted only if the broker says so when it is asked for it alone. A topic's id is no secret to Kafka (measured with 4.3.1): it answers TOPIC_AUTHORIZATION_FAILED for the id of a topic that
 //     may not be described, and UNKNOWN_TOPIC_ID for one that is not there.
 
 // clusterRights is what the principal may describe.
@@ -59,7 +59,7 @@ func (t *take) askRights() {
 	name := make([]byte, 16)
 	_, _ = rand.Read(name) // it never fails
 	probe := kmsg.NewMetadataRequestTopic()
-	probe.Topic = kmsg.StringPtr(hex.EncodeToString(name))
+	probe.Topic = new(hex.EncodeToString(name))
 	about, err := t.topicsAbout([]kmsg.MetadataRequestTopic{probe})
 	if err != nil || len(about) != 1 {
 		return
@@ -228,7 +228,7 @@ func (t *take) hiddenOf(onDisk map[string]bool) (map[string]bool, error) {
 	for _, name := range names {
 		if !out[name] {
 			r := kmsg.NewMetadataRequestTopic()
-			r.Topic = kmsg.StringPtr(name)
+			r.Topic = new(name)
 			reqs = append(reqs, r)
 		}
 	}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"crypto/tls"
+	"strings"
 	"sync"
 )
 
@@ -24,7 +25,7 @@ func (t TLS) Reread() (func() *tls.Config, error) {
 		made *tls.Config
 	}
 	return latestOf(func(old version) (version, error) {
-		text := ""
+		var text strings.Builder
 		for _, f := range []struct {
 			direct Secret
 			path   File
@@ -33,13 +34,14 @@ func (t TLS) Reread() (func() *tls.Config, error) {
 			if err != nil {
 				return old, err
 			}
-			text += string(b) + "\x00"
+			text.Write(b)
+			text.WriteByte(0)
 		}
-		if text == old.text && old.made != nil {
+		if text.String() == old.text && old.made != nil {
 			return old, nil
 		}
 		made, err := t.Config()
-		return version{text, made}, err
+		return version{text.String(), made}, err
 	}, func(v version) *tls.Config { return v.made })
 }
 
