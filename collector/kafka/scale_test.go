@@ -217,3 +217,41 @@ func TestConfigurationsHaveTheirTurn(t *testing.T) {
 		t.Errorf("%d of %d topics were asked about in three looks", len(first), len(names))
 	}
 }
+
+// Each protocol has its own request, and the bound is of all together.
+func TestQuestionsAreOfOneProtocolEach(t *testing.T) {
+	types := []string{"Classic", "Consumer", "Share", "Streams", ""}
+	var groups []*group
+	for i := range describeMost + 500 {
+		groups = append(groups, &group{ref: lineage.GroupRef{Group: fmt.Sprint(i)}, typ: types[i%len(types)], changed: true})
+	}
+	asked := map[string]int{}
+	for _, q := range describeRequests(map[int32][]*group{7: groups})[7] {
+		if len(q.groups) > describeChunk {
+			t.Errorf("a request for %d groups", len(q.groups))
+		}
+		for _, g := range q.groups {
+			asked[describedBy(g.typ)]++
+			if describedBy(g.typ) != describedBy(q.groups[0].typ) {
+				t.Errorf("%s and %s in one request", g.typ, q.groups[0].typ)
+			}
+		}
+		names := map[string][]string{}
+		switch req := q.req.(type) {
+		case *kmsg.DescribeGroupsRequest:
+			names["Classic"] = req.Groups
+		case *kmsg.ConsumerGroupDescribeRequest:
+			names["Consumer"] = req.Groups
+		case *kmsg.ShareGroupDescribeRequest:
+			names["Share"] = req.GroupIDs
+		case *kmsg.StreamsGroupDescribeRequest:
+			names["Streams"] = req.Groups
+		}
+		if len(names[describedBy(q.groups[0].typ)]) != len(q.groups) {
+			t.Errorf("%d groups of %s are asked for by %T", len(q.groups), q.groups[0].typ, q.req)
+		}
+	}
+	if sum := asked["Classic"] + asked["Consumer"] + asked["Share"] + asked["Streams"]; sum != describeMost || len(asked) != 4 {
+		t.Errorf("asked for %v, of %d in all", asked, sum)
+	}
+}
