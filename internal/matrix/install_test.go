@@ -123,7 +123,7 @@ func drivers(t testing.TB, classpath string) map[string][]string {
 	run(t, "clients/go", "go", "build", "-o", goDriver, ".")
 	run(t, ".", "javac", "-d", classes, "-cp", classpath, abs("clients/java/Driver.java"))
 	return map[string][]string{
-		"python": {python(t, "clients", "-r", abs("clients/python/requirements.txt")), abs("clients/python/driver.py")},
+		"python": {python(t, "confluent-2.16.1-aio-0.14.0-python-3.0.12", "-r", abs("clients/python/requirements.txt")), abs("clients/python/driver.py")},
 		"node":   {"node", filepath.Join(node, "driver.js")},
 		"go":     {goDriver},
 		"java":   {"java", "-Xmx96m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-cp", classes + ":" + classpath, "Driver"},

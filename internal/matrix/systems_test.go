@@ -262,7 +262,7 @@ func (s server) inner(t *testing.T, c *kafkatest.Cluster, word, node string) err
 // quixstreams, at least once and exactly once: one job each, which reads its input and writes its output, with its repartition and changelog topics inside.
 func TestQuixstreams(t *testing.T) {
 	const n = 400
-	interpreter := python(t, "quixstreams", "quixstreams==3.28.0")
+	interpreter := python(t, "quixstreams-3.28.0", "quixstreams==3.28.0")
 	c := kafkatest.Start(t, kafkatest.Options{})
 	s := serve(t, fmt.Sprintf("interval: %ds\nclusters: [{name: west, brokers: [%q]}]\n", tick, c.Brokers()[0]))
 	script, err := filepath.Abs("streams/quix.py")
@@ -284,7 +284,7 @@ func TestQuixstreams(t *testing.T) {
 // faust: its application reads, and its repartition and changelog topics are inside. Its producers are not idempotent, so that what it writes for others stays nobody's: never somebody else's.
 func TestFaust(t *testing.T) {
 	const n = 400
-	interpreter := python(t, "faust", "faust-streaming==0.11.3")
+	interpreter := python(t, "faust-0.15.3", "faust-streaming==0.15.3")
 	c := kafkatest.Start(t, kafkatest.Options{})
 	c.CreateTopic(t, "orders", partitions)
 	c.CreateTopic(t, "orders.counts", partitions)
