@@ -2392,6 +2392,7 @@ whoever evidence shows in the window.
 """
 type TopicUsage { topic: Node!  writers: [Flow!]!  readers: [Flow!]!  coverage: Coverage! }
 
+# A flow starts and stops as a whole, by its own rhythm: FLOW_STOPPED stands where it moved last, and comes there once it was silent for longer than it usually pauses.
 enum EventType { TOPIC_CREATED TOPIC_DELETED TOPIC_RECREATED CONFIG_CHANGED GROUP_JOINED GROUP_LEFT FLOW_STARTED FLOW_STOPPED LEADERS_MOVED SOURCE_LOST SOURCE_RECOVERED
   OFFSETS_SET        # a group's offsets were set or deleted, and not read up to
   RECORDS_LOST       # records were gone before a known reader or replication had them, or went with a leader: then the node is the topic
