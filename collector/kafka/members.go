@@ -87,11 +87,14 @@ func (t *take) membersDue(cadence time.Duration) map[int32][]*group {
 // missUnasked says whose members are not known as of the promised cadence: who had no turn since it appeared or changed, and who was asked so long ago that a look was left out.
 func (t *take) missUnasked(missing *groupsMissing, cadence time.Duration) {
 	for _, g := range t.groups {
+		stale := g.described.IsZero() || t.round.Sub(g.described) >= 2*cadence
 		switch {
 		case t.lacks[describedBy(g.typ)] || g.described.Equal(t.round): // a blind spot says so; its own answer has
-		case g.described.IsZero() && !g.membersKnown:
+		case stale && g.absent > 0:
+			missing.add(g, "no broker lists it now")
+		case stale && !g.membersKnown:
 			missing.add(g, "not asked yet")
-		case g.described.IsZero() || t.round.Sub(g.described) >= 2*cadence:
+		case stale:
 			missing.add(g, "not asked again yet")
 		}
 	}

@@ -255,3 +255,27 @@ func TestQuestionsAreOfOneProtocolEach(t *testing.T) {
 		t.Errorf("asked for %v, of %d in all", asked, sum)
 	}
 }
+
+// Whose coordinator is out of reach has members that nobody knows any more.
+func TestMembersOfALostCoordinatorAreMissing(t *testing.T) {
+	w := newWorld(t, 1)
+	w.topic("orders", 1)
+	w.commit("billing", "orders", 0, 0)
+	w.take(3)
+	if _, share, why := w.describedOf(); share > 0 {
+		t.Errorf("missing %v: %s", share, why)
+	}
+	stop := w.refuse(kmsg.ListGroups, func(kmsg.Request) (kmsg.Response, error, bool) {
+		return nil, errors.New("connection lost"), true
+	})
+	defer stop()
+	found := false
+	for range 2*int(membersCadence/tick) + 2 {
+		w.take(1)
+		_, share, why := w.describedOf()
+		found = found || share == 1 && strings.Contains(why, "no broker lists it now")
+	}
+	if !found {
+		t.Error("after a minute without its coordinator the members are still as they were seen")
+	}
+}
