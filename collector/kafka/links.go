@@ -38,6 +38,7 @@ type links struct {
 	found   map[string]map[string]time.Time // groups by transactional.id, and when they were told
 	waits   map[int64]time.Duration         // by producer id: how long after a closer look the next one is
 	next    map[int64]time.Time
+	looked  time.Time                           // when it was last looked closely
 	names   func(transactionalID string) string // for the groups that hash to listed
 	flows   map[string]string                   // by transactional.id, see flowName
 	listed  uint64
@@ -243,13 +244,14 @@ func (t *take) linked(id, group string) {
 // everybody may have moved, within some milliseconds only who belongs together has.
 func (t *take) watchClosely() {
 	tp := t.byName[offsetsTopic]
-	if tp == nil || tp.denied || t.cfg.Applications == nil || !t.seesAllGroups() {
+	if tp == nil || tp.denied || t.cfg.Applications == nil || !t.seesAllGroups() || !t.links.looked.IsZero() && t.round.Sub(t.links.looked) < t.cadence(closeCadence) {
 		return
 	}
 	parts := t.partsToWatch(tp)
-	if len(parts) == 0 || !t.due("links", t.cadence(closeCadence)) {
+	if len(parts) == 0 {
 		return
 	}
+	t.links.looked = t.round
 	kept := t.keptIn(len(tp.parts), parts)
 	maps.DeleteFunc(kept, func(p int32, groups []*group) bool {
 		crowded := len(groups) > closeGroups || slices.ContainsFunc(groups, func(g *group) bool { return g.absent > 0 || g.coordinator != tp.leaders[p] })
