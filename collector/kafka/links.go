@@ -22,22 +22,26 @@ const offsetsTopic = "__consumer_offsets"
 
 const (
 	closeCadence  = 30 * time.Second // of the closer looks, as long as they find something new to look at
-	closePatience = 5 * time.Minute  // how long one producer waits for the next at most
-	closeLooks    = 24               // in a row
-	closePause    = 20 * time.Millisecond
-	closeLongest  = time.Second // and no more than a fifth of the tick
-	closeParts    = 8           // partitions at once
-	closeGroups   = 50          // in one partition: more are too many to ask for again and again
+	closeOften    = 6                // how many of them one producer has at this cadence
+	closePatience = 5 * time.Minute  // how long it waits for the next at most
+	closeLooks    = 20               // in a row
+	closeLongest  = 2 * time.Second  // and no more than a fifth of the tick
+	closeParts    = 8                // partitions at once
+	closeGroups   = 50               // in one partition: more are too many to ask for again and again
 	linkRetold    = 10 * time.Minute
 	maxLinks      = 10_000
 )
 
+// closePauses are between two looks: the second suits who ends a transaction several times a second. They take turns.
+var closePauses = [paces]time.Duration{closer: 100 * time.Millisecond, closest: 20 * time.Millisecond}
+
 // links is what is known of groups and transactional producers.
 type links struct {
 	parts   map[int32]*lookout
-	found   map[string]map[string]time.Time // groups by transactional.id, and when they were told
-	waits   map[int64]time.Duration         // by producer id: how long after a closer look the next one is
-	next    map[int64]time.Time
+	found   map[string]map[string]time.Time     // groups by transactional.id, and when they were told
+	closer  map[int64]int                       // by producer id: how many closer looks it had
+	next    map[int64]time.Time                 // and when it is due for one
+	pace    pace                                // of the last
 	looked  time.Time                           // when it was last looked closely
 	names   func(transactionalID string) string // for the groups that hash to listed
 	flows   map[string]string                   // by transactional.id, see flowName
@@ -49,7 +53,7 @@ type links struct {
 
 func newLinks() links {
 	return links{
-		parts: map[int32]*lookout{}, found: map[string]map[string]time.Time{}, waits: map[int64]time.Duration{}, next: map[int64]time.Time{}, seed: maphash.MakeSeed(), flows: map[string]string{},
+		parts: map[int32]*lookout{}, found: map[string]map[string]time.Time{}, closer: map[int64]int{}, next: map[int64]time.Time{}, seed: maphash.MakeSeed(), flows: map[string]string{},
 		states: map[int32]map[int64]writerState{}, commits: map[string]uint64{},
 	}
 }
@@ -163,7 +167,7 @@ func (t *take) tellLinks(o *lineage.Observation) {
 		}
 		return
 	}
-	t.lookAll(len(tp.parts), t.links.states, t.links.commits)
+	t.lookAll(byTick, len(tp.parts), t.links.states, t.links.commits)
 	for id, groups := range t.links.found {
 		for g, told := range groups {
 			if t.round.Sub(told) < linkRetold || t.groups[g] == nil {
@@ -184,7 +188,7 @@ func (t *take) seesAllGroups() bool {
 }
 
 // lookAll takes one look at each of the partitions.
-func (t *take) lookAll(partitions int, states map[int32]map[int64]writerState, commits map[string]uint64) {
+func (t *take) lookAll(at pace, partitions int, states map[int32]map[int64]writerState, commits map[string]uint64) {
 	if len(states) == 0 {
 		return
 	}
@@ -207,7 +211,7 @@ func (t *take) lookAll(partitions int, states map[int32]map[int64]writerState, c
 			l.broken()
 			continue
 		}
-		l.look(writers, offsets)
+		l.look(at, writers, offsets)
 		for id := range writers {
 			if g := l.group(id); g != "" && t.txnIDs[id] != "" {
 				t.linked(t.txnIDs[id], g)
@@ -252,6 +256,14 @@ func (t *take) watchClosely() {
 		return
 	}
 	t.links.looked = t.round
+	if t.links.pace == closer {
+		t.links.pace = closest
+	} else {
+		t.links.pace = closer
+	}
+	for p := range parts {
+		t.links.parts[p].chains[t.links.pace] = chain{}
+	}
 	kept := t.keptIn(len(tp.parts), parts)
 	maps.DeleteFunc(kept, func(p int32, groups []*group) bool {
 		crowded := len(groups) > closeGroups || slices.ContainsFunc(groups, func(g *group) bool { return g.absent > 0 || g.coordinator != tp.leaders[p] })
@@ -269,7 +281,7 @@ func (t *take) watchClosely() {
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(closePause):
+		case <-time.After(closePauses[t.links.pace]):
 		}
 	}
 }
@@ -278,7 +290,7 @@ func (t *take) watchClosely() {
 func (t *take) partsToWatch(tp *topic) map[int32]map[int64]writerState {
 	parts := map[int32]map[int64]writerState{}
 	for p, l := range t.links.parts {
-		for id := range l.writers {
+		for id := range l.chains[byTick].writers {
 			name := t.txnIDs[id]
 			if name == "" || len(t.links.found[name]) > 0 || !l.restless(id) || t.round.Before(t.links.next[id]) || t.groups[t.application(name)] != nil || int(p) >= len(tp.leaders) || tp.leaders[p] < 0 {
 				continue
@@ -289,12 +301,13 @@ func (t *take) partsToWatch(tp *topic) map[int32]map[int64]writerState {
 				}
 				parts[p] = map[int64]writerState{}
 			}
-			if len(t.links.waits) > maxLinks {
-				clear(t.links.waits)
+			if len(t.links.closer) > maxLinks {
+				clear(t.links.closer)
 				clear(t.links.next)
 			}
-			t.links.waits[id] = min(max(2*t.links.waits[id], closeCadence), closePatience)
-			t.links.next[id] = t.round.Add(t.links.waits[id])
+			t.links.closer[id]++
+			wait := min(closeCadence<<max(0, min(t.links.closer[id]-closeOften, 8)), closePatience)
+			t.links.next[id] = t.round.Add(wait)
 		}
 	}
 	return parts
@@ -336,7 +349,7 @@ func (t *take) lookClosely(tp *topic, parts map[int32]map[int64]writerState, kep
 			t.links.parts[p].broken()
 		}
 	}
-	t.lookAll(len(tp.parts), states, commits)
+	t.lookAll(t.links.pace, len(tp.parts), states, commits)
 	return len(states) == len(parts)
 }
 

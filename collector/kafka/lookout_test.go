@@ -43,7 +43,7 @@ func (w *offsetsWorld) run(l *lookout, times int, steps ...func()) {
 			if step != nil {
 				step()
 			}
-			l.look(w.writers, w.groups)
+			l.look(byTick, w.writers, w.groups)
 		}
 	}
 }
@@ -53,7 +53,7 @@ func TestLookout(t *testing.T) {
 		t.Helper()
 		l, w := &lookout{}, newOffsetsWorld(groups...)
 		w.writers[1] = writerState{lastMs: 0, open: -1}
-		l.look(w.writers, w.groups)
+		l.look(byTick, w.writers, w.groups)
 		run(l, w)
 		if got := l.group(1); got != want {
 			t.Errorf("%s: got %q, want %q", what, got, want)
@@ -125,6 +125,42 @@ func TestLookoutOutOfStep(t *testing.T) {
 	}
 }
 
+// Where all move in each tick only looks within one tell who belongs together.
+func TestCloserLooks(t *testing.T) {
+	l, w := &lookout{}, newOffsetsWorld("a", "b", "c")
+	w.writers[1], w.writers[2] = writerState{open: -1}, writerState{open: -1}
+	all := func() {
+		for range 3 {
+			w.commit(1, "a")
+			w.commit(2, "b")
+			w.plain("c")
+		}
+	}
+	w.run(l, 100, all)
+	if got := l.group(1) + l.group(2); got != "" {
+		t.Errorf("without closer looks: got %q", got)
+	}
+	for range 4 {
+		all()
+		w.run(l, 3, all)
+		l.chains[closer] = chain{}
+		for i := range 20 {
+			switch i {
+			case 5:
+				w.commit(1, "a")
+			case 10:
+				w.commit(2, "b")
+			case 15:
+				w.plain("c")
+			}
+			l.look(closer, w.writers, w.groups)
+		}
+	}
+	if a, b := l.group(1), l.group(2); a != "a" || b != "b" {
+		t.Errorf("after closer looks: got %q and %q", a, b)
+	}
+}
+
 // In any mixture of readers and transactions nobody is given a group that is not his.
 func TestLookoutNeverErrs(t *testing.T) {
 	named := 0
@@ -143,7 +179,7 @@ func TestLookoutNeverErrs(t *testing.T) {
 		}
 		rate := 0.05 + r.Float64()/3
 		var late []string
-		for range 400 {
+		for look := range 400 {
 			for _, g := range late {
 				w.plain(g)
 			}
@@ -169,7 +205,22 @@ func TestLookoutNeverErrs(t *testing.T) {
 					w.plain(g)
 				}
 			}
-			l.look(w.writers, w.groups)
+			at := byTick
+			if look%10 == 0 && r.IntN(3) == 0 {
+				at = closer
+			}
+			if at == closer { // some looks in a row, in which less happens
+				l.chains[at] = chain{}
+				for range 20 {
+					for id, g := range owner {
+						if r.Float64() < rate/5 {
+							w.commit(id, g)
+						}
+					}
+					l.look(at, w.writers, w.groups)
+				}
+			}
+			l.look(byTick, w.writers, w.groups)
 			for id, g := range owner {
 				if got := l.group(id); got != "" && got != g {
 					t.Fatalf("seed %d: producer %d is given %q, and is of %q", seed, id, got, g)
