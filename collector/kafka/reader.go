@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/lineaged/lineaged/lineage"
@@ -431,6 +432,9 @@ func (r *reader) uncommitted(ends topicEnds, g groupState) {
 // tell returns the samples and sightings of this round.
 func (r *reader) tell(round, before time.Time) (samples []lineage.Sample, sightings []lineage.Sighting) {
 	since := since(r.from, before)
+	if strings.HasPrefix(r.owed, "at least") && strings.HasPrefix(r.bound, "at most") {
+		r.bound = boundNeither
+	}
 	r.owed = cmp.Or(r.bound, r.owed)
 	if s, told := r.read.sample(since); told {
 		if s.Estimated {

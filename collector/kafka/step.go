@@ -81,6 +81,7 @@ const (
 	boundUnseen    = "at most, each record once: nobody looked for some time, in which its offsets may have been set"
 	boundBack      = "at most: it went back, and where it began to read again is not known"
 	boundAgain     = "at least: it went back a little, and what it read again before it committed there is not counted"
+	boundNeither   = "neither at most nor at least: it went back a little and then forward, and where it read again and what it passed is not known"
 	boundFell      = "at most: the log was truncated before it, and it goes on from there"
 	boundGone      = "at most: records were gone before it read them, and where it went on is not known"
 	boundOvertaken = "at most: the log's start passed it, and what it had read of that before is not known"

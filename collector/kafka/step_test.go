@@ -228,4 +228,11 @@ func TestReaderThatGoesBackALittle(t *testing.T) {
 	if samples, _ := look(5, 600); len(samples) > 0 {
 		t.Errorf("nothing moves: %+v", samples)
 	}
+	look(6, 590)
+	for i := 7; i < 100; i++ {
+		look(i, 590)
+	}
+	if _, details := look(100, 600); !slices.Contains(details, boundNeither) {
+		t.Errorf("back, and after a long pause forward: %q, want no bound", details)
+	}
 }

@@ -224,6 +224,9 @@ func (s server) verdict(t testing.TB, x cell, d did) verdict {
 		if w.wrong != nil {
 			v.wrong = errors.Join(v.wrong, fmt.Errorf("its copy: %w", w.wrong))
 		}
+		if v.told.node != w.told.node {
+			v.wrong = errors.Join(v.wrong, fmt.Errorf("%s reads and %s writes what one program copies", v.told.node, w.told.node))
+		}
 	}
 	return v
 }
