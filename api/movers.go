@@ -129,11 +129,11 @@ func (v *view) readMovers(ctx context.Context) error {
 func (v *view) takeConnector(f lineage.DatedFact) {
 	n := connectorNode(f)
 	is := f.Connector
-	if f.Before != nil && f.Before.Connector.Replicator.Kind != lineage.NoKind {
+	if f.Before != nil {
 		is = f.Before.Connector
 	}
 	if is == nil || is.Replicator.Kind == lineage.NoKind {
-		v.movers.connectors[n] = mover[lineage.ConnectorFact]{fact: f.Connector, gone: f.Gone, since: f.Since}
+		v.movers.connectors[n] = mover[lineage.ConnectorFact]{fact: f.Connector, was: is, gone: f.Gone, since: f.Since}
 	}
 }
 
@@ -141,8 +141,8 @@ func connectorNode(f lineage.DatedFact) lineage.Node {
 	return lineage.Node{Scope: f.Key.Source, Kind: lineage.ConnectorNode, Name: f.Key.Name}
 }
 
-// knowConnectors hands on the connectors. A deleted part of a replicator stays a part, and a deleted sink's group the sink's while nobody is in it and no other sink has it. Of others only the name is taken: their group is
-// another's by now.
+// knowConnectors hands on the connectors. A deleted part of a replicator stays a part, and a deleted sink's group the sink's while nobody is in it and no other sink has it, and in a window in which it still was. Of others only the
+// name is taken: their group is another's by now.
 func (v *view) knowConnectors(all []lineage.DatedFact) {
 	taken := map[lineage.GroupRef]bool{}
 	for _, gone := range [...]bool{false, true} {
@@ -159,7 +159,7 @@ func (v *view) knowConnectors(all []lineage.DatedFact) {
 				return lineage.GroupRef{Cluster: cmp.Or(f.Kafka, kafka), Group: f.Group}
 			}
 			if f.Before != nil {
-				if was := f.Before.Connector; was.Replicator.Kind != lineage.NoKind || !taken[group(was)] && v.isLeft(group(was)) {
+				if was := f.Before.Connector; was.Replicator.Kind != lineage.NoKind || taken[group(was)] && f.Since.After(v.win.Start) || !taken[group(was)] && v.isLeft(group(was)) {
 					is = was
 				}
 			}

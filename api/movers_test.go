@@ -281,9 +281,17 @@ func TestGroupOfADeletedConnector(t *testing.T) {
 			h := api.New(api.Options{
 				History: w.store, Identity: conventions(), Clusters: []api.ClusterConfig{{Source: "west", Name: "west"}}, Connects: []api.ConnectConfig{{Name: "connect-west"}}, Log: quiet(),
 			})
-			_, body := ask(h, `{ lineage(roots: ["topic:west/orders"], window: {last: "1m"}) { flows { to { id } } } }`, "")
+			_, body := ask(h, `{ lineage(roots: ["topic:west/orders"], window: {last: "30s"}) { flows { to { id } } } }`, "")
 			if !strings.Contains(string(body), want) || strings.Count(string(body), `"id"`) != 1 {
 				t.Errorf("%q: %s", name, body)
+			}
+			if name != "later" {
+				return
+			}
+			// In a window in which both were, each has the part of its time.
+			_, body = ask(h, `{ lineage(roots: ["topic:west/orders"], window: {last: "1m"}) { flows { to { name } records estimated } } }`, "")
+			if want := `[{"to":{"name":"later"},"records":"22","estimated":true},{"to":{"name":"warehouse"},"records":"8","estimated":true}]`; !strings.Contains(string(body), want) {
+				t.Errorf("of both: %s, want %s", body, want)
 			}
 		})
 	}

@@ -30,7 +30,15 @@ func (s slice) of(n int64) int64 {
 	return int64(math.Floor(float64(n)*s.to)) - int64(math.Floor(float64(n)*s.from))
 }
 
-// shareOut gives each of the connectors that have an access together its part, by their running tasks. One that was surely told not to run in all of the window has none.
+// ofAmount is of for what may hold parts of a record.
+func (s slice) ofAmount(total float64) float64 {
+	if n := int64(total); float64(n) == total {
+		return float64(s.of(n))
+	}
+	return total * s.share()
+}
+
+// shareOut gives each of the connectors that have an access together its part, by their running tasks and for how long of the window they were there. One that was surely told not to run in all of the window has none.
 func (v *view) shareOut(ctx context.Context) error {
 	n := len(v.accesses)
 	for i := range n {
@@ -44,18 +52,20 @@ func (v *view) shareOut(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		whole, before := v.accesses[i], 0
+		whole, before := v.accesses[i], 0.0
 		for j, node := range all {
 			x := whole
 			x.node, x.namedBy = node, "Kafka Connect"
 			if len(all) == 1 {
 				x.sharers = nil
 			} else {
-				x.slice = slice{float64(before) / float64(sum), float64(before+weights[j]) / float64(sum)}
-				before += weights[j]
+				x.slice = slice{before / sum, (before + weights[j]) / sum}
+				if before += weights[j]; j == len(all)-1 {
+					x.slice.to = 1
+				}
 				for _, a := range [...]*lineage.Amount{&x.amount, &x.skipped, &x.lost} {
 					a.Estimated = a.Estimated || a.Total > 0
-					a.Total *= x.slice.share()
+					a.Total = x.slice.ofAmount(a.Total)
 					a.Observed *= x.slice.share()
 					a.Shared *= x.slice.share()
 				}
@@ -70,8 +80,8 @@ func (v *view) shareOut(ctx context.Context) error {
 	return nil
 }
 
-// weights returns those of some connectors that may have run in the window, with how many tasks each has, at least one.
-func (v *view) weights(ctx context.Context, nodes []lineage.Node) (all []lineage.Node, weights []int, sum int, err error) {
+// weights returns those of some connectors that may have run in the window, with how many tasks each has, at least one, and for how long.
+func (v *view) weights(ctx context.Context, nodes []lineage.Node) (all []lineage.Node, weights []float64, sum float64, err error) {
 	for _, n := range nodes {
 		rested, err := v.rested(ctx, n)
 		if err != nil {
@@ -86,16 +96,34 @@ func (v *view) weights(ctx context.Context, nodes []lineage.Node) (all []lineage
 	}
 	for _, n := range all {
 		w := 0
-		if f := v.movers.connectors[n].fact; f != nil {
+		if f := v.movers.connectors[n].was; f != nil {
 			for _, t := range f.Tasks {
 				if t.State == "RUNNING" {
 					w++
 				}
 			}
 		}
-		weights, sum = append(weights, max(w, 1)), sum+max(w, 1)
+		weight := float64(max(w, 1)) * v.lifeOf(n)
+		weights, sum = append(weights, weight), sum+weight
 	}
 	return all, weights, sum, nil
+}
+
+// lifeOf returns for how many seconds of the window a connector was there, as far as it was seen, at least a tick.
+func (v *view) lifeOf(n lineage.Node) float64 {
+	from, to := v.win.End, v.win.End
+	for i := range v.accesses {
+		if x := &v.accesses[i]; x.Access.Client.Mover == n && x.FirstSeen.Before(from) {
+			from = x.FirstSeen
+		}
+	}
+	if m := v.movers.connectors[n]; m.gone && m.since.Before(to) {
+		to = m.since
+	}
+	if from.Before(v.win.Start) || from.Equal(v.win.End) { // or nobody saw it do anything: it may have been there all the time
+		from = v.win.Start
+	}
+	return max(to.Sub(from), v.win.Step).Seconds()
 }
 
 // rested reports whether a connector was told not to run in all of the window, by a Connect that was seen in all of it.
