@@ -165,8 +165,10 @@ func (t *take) topicNew(o *lineage.Observation, rt *kmsg.MetadataResponseTopic) 
 		t.owed[sourceStarts] = true // what it holds is known once they are
 	}
 	tp.dirty = true
-	if old != nil {
+	if old != nil || t.diedLately(name) {
 		tp.reborn = t.round
+	}
+	if old != nil {
 		t.retire(old)
 		o.Events = append(o.Events, lineage.Event{At: t.round, Type: lineage.TopicRecreated, Topic: tp.topic, Detail: "topic id " + old.topic.ID.String() + " before, " + id.String() + " now"})
 	} else if created && (t.continuous || t.resumed) {
@@ -174,6 +176,16 @@ func (t *take) topicNew(o *lineage.Observation, rt *kmsg.MetadataResponseTopic) 
 	}
 	t.topics[id], t.byName[name] = tp, tp
 	return tp
+}
+
+// diedLately reports whether a topic of this name was found deleted within the last minute: then it may have had other lives in between.
+func (t *take) diedLately(name string) bool {
+	for _, tp := range t.retired {
+		if tp.topic.Name == name && t.round.Sub(tp.retired) < rebornFor {
+			return true
+		}
+	}
+	return false
 }
 
 // retire takes a topic incarnation out of the books, and what its readers had on it.

@@ -103,3 +103,52 @@ func TestRealLeastPrivilege(t *testing.T) {
 		t.Errorf("nobody's coverage does not say that it is not permitted:\n%s", m)
 	}
 }
+
+// Kafka itself tells a topic that may not be described from one that is not there, of its id: the first is out of sight, the second deleted. What comes into sight is no event.
+func TestRealSight(t *testing.T) {
+	c := kafkatest.Shared(t, kafkatest.Options{Secure: true, Users: []string{"peeper"}})
+	c.CreateTopic(t, "peep-mine", 1)
+	c.CreateTopic(t, "peep-old", 1)
+	sent := c.ProducerPerf(t, kafkatest.Perf{Topic: "peep-old", Records: 300, PerSecond: 1000})
+	describe := []kadm.ACLOperation{kadm.OpDescribe}
+	grant(t, c, "peeper", describe, func(b *kadm.ACLBuilder) { b.Topics("peep-mine") })
+	r := newRecorder()
+	watch(t, r, Config{Brokers: c.Brokers(), SASL: scram.Auth{User: "peeper", Pass: kafkatest.Password("peeper")}.AsSha256Mechanism()})
+	fact := func() *lineage.TopicFact {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return r.topics["peep-old"]
+	}
+	deleted := func() (n int) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		for _, e := range r.events {
+			switch e.Type {
+			case lineage.TopicCreated:
+				t.Errorf("an event of a created topic: %s", e.Topic.Name)
+			case lineage.TopicDeleted:
+				n++
+			default:
+			}
+		}
+		return n
+	}
+	eventually(t, "two rounds", 60*time.Second, func() bool { return r.roundsTaken() >= 2 })
+	grant(t, c, "peeper", describe, func(b *kadm.ACLBuilder) { b.Topics("peep-old") })
+	eventually(t, "the topic comes into sight", 60*time.Second, func() bool { return fact() != nil })
+	revoke := kadm.NewACLs().Allow("User:peeper").AllowHosts("*").Operations(kadm.OpDescribe).ResourcePatternType(kadm.ACLPatternLiteral).Topics("peep-old")
+	if _, err := c.Admin(t).DeleteACLs(t.Context(), revoke); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it goes out of sight", 60*time.Second, func() bool { return strings.Contains(fact().Unseen, "the broker says that it exists") })
+	if n := deleted(); n > 0 {
+		t.Errorf("%d events of deleted topics", n)
+	}
+	if n, _ := r.sum("peep-old", lineage.Appended, func(lineage.Access) bool { return true }); n != 0 {
+		t.Errorf("%d of the %d records that were there before are counted", n, sent)
+	}
+	if _, err := c.Admin(t).DeleteTopic(t.Context(), "peep-old"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it is deleted", 2*lostCadence, func() bool { return deleted() == 1 })
+}
