@@ -32,7 +32,7 @@ const (
 	maxLinks      = 10_000
 )
 
-// closePauses are between two looks: the second suits who ends a transaction several times a second. They take turns.
+// closePauses are between two looks: the second suits who ends a transaction many times a second. Each third time is its turn.
 var closePauses = [paces]time.Duration{closer: 100 * time.Millisecond, closest: 20 * time.Millisecond}
 
 // links is what is known of groups and transactional producers.
@@ -42,6 +42,7 @@ type links struct {
 	closer  map[int64]int                       // by producer id: how many closer looks it had
 	next    map[int64]time.Time                 // and when it is due for one
 	pace    pace                                // of the last
+	times   int                                 // how often it was looked closely
 	looked  time.Time                           // when it was last looked closely
 	names   func(transactionalID string) string // for the groups that hash to listed
 	flows   map[string]string                   // by transactional.id, see flowName
@@ -184,7 +185,7 @@ func (t *take) tellLinks(o *lineage.Observation) {
 
 // seesAllGroups reports whether no group and no offset of one can be hidden in this round: what moves the offsets of a hidden group could be taken for another's.
 func (t *take) seesAllGroups() bool {
-	return t.sawGroups && len(t.deniedGroups) == 0 && len(t.hidden) == 0 && t.unrest != t.round
+	return t.rights.all() && t.sawGroups && len(t.deniedGroups) == 0 && len(t.hidden) == 0 && t.unrest != t.round
 }
 
 // lookAll takes one look at each of the partitions.
@@ -256,7 +257,7 @@ func (t *take) watchClosely() {
 		return
 	}
 	t.links.looked = t.round
-	if t.links.pace == closer {
+	if t.links.times++; t.links.times%3 == 0 {
 		t.links.pace = closest
 	} else {
 		t.links.pace = closer

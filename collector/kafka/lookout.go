@@ -32,8 +32,8 @@ const (
 
 const (
 	linkLooks  = 3            // how many ends of transactions must have moved the group, and how many looks have found both at rest
-	linkScore  = 7            // a thousand to one, see score
-	otherScore = -6           // 400 to one against
+	linkScore  = 3.5          // thirty to one, see score; that it is one of those that are kept there is certain
+	otherScore = -8           // three thousand to one against
 	failures   = 0.05         // of transactions that got as far as the offsets and were aborted, at most
 	mostChance = 1 - failures // a producer that was never seen at rest says nothing
 	linkFades  = 256          // when the counts of a pair are halved
@@ -194,7 +194,11 @@ func (p pair) and(rested, moved bool) pair {
 
 // score is how much better what was seen agrees with the producer moving the group's offsets than with the two moving by chance, as a natural logarithm.
 func (p pair) score() float64 {
-	chance := min(float64(p.without+1)/float64(p.without+p.calm+1), mostChance)
+	moved, looks := p.without, p.without+p.calm
+	if looks < linkLooks { // a producer that is hardly ever at rest: how often the group moves at all
+		moved, looks = moved+p.together, looks+p.together+p.missed
+	}
+	chance := min(float64(moved+1)/float64(looks+1), mostChance)
 	return float64(p.together)*math.Log((1-failures)/chance) + float64(p.missed)*math.Log(failures/(1-chance))
 }
 
