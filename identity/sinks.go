@@ -33,6 +33,7 @@ func (k *knowledge) ownSink(ref lineage.GroupRef, a lineage.Access, out *lineage
 	if slices.ContainsFunc(all, func(s sink) bool { return s.fact != nil }) { // a name that is gone claims nothing that somebody has
 		all = only(all, func(s sink) bool { return s.fact != nil })
 	}
+	every := all
 	if len(all) > 1 && a.Topic.Name != "" {
 		if reading := only(all, func(s sink) bool {
 			return k.configured[moverTopic{s.node, lineage.Read, a.Topic.Cluster, a.Topic.Name}]
@@ -51,7 +52,7 @@ func (k *knowledge) ownSink(ref lineage.GroupRef, a lineage.Access, out *lineage
 	switch nodes = slices.Compact(nodes); len(nodes) {
 	case 0:
 	case 1:
-		out.Connector, out.Crowded = nodes[0], !k.left[ref] && crowded(all[0], out.Group)
+		out.Connector, out.Crowded = nodes[0], !k.left[ref] && all[0].fact != nil && crowded(every, out.Group)
 	default:
 		out.Sharers = nodes
 	}
@@ -115,18 +116,18 @@ func taskOf(clientID, connector string) (id int, ok bool) {
 	return id, err == nil && id >= 0
 }
 
-// crowded reports whether a sink's group has members now that bear its tasks' name and can't be its: two of one task. Then another Connect cluster that nobody tells of has a sink of that name.
-func crowded(s sink, group *lineage.GroupFact) bool {
-	if group == nil || s.fact == nil {
+// crowded reports whether a group has members now that bear its sinks' tasks' name and can't be theirs: more of one task than there are sinks that are known. Then another Connect cluster that nobody tells of has a sink of that name.
+func crowded(all []sink, group *lineage.GroupFact) bool {
+	if group == nil {
 		return false
 	}
-	seen := map[int]bool{}
+	seen := map[int]int{}
 	for _, m := range group.Members {
-		id, ok := taskOf(m.ClientID, s.name)
-		if ok && seen[id] {
-			return true
+		if id, ok := taskOf(m.ClientID, all[0].name); ok {
+			if seen[id]++; seen[id] > len(all) {
+				return true
+			}
 		}
-		seen[id] = seen[id] || ok
 	}
 	return false
 }

@@ -121,4 +121,14 @@ func TestCrowdedGroup(t *testing.T) {
 	f(false, "connector-consumer-s-0", "connector-consumer-s-1")
 	f(true, "connector-consumer-s-0", "connector-consumer-s-1", "connector-consumer-s-0")
 	f(false, "mine", "mine") // an override of both
+
+	k := twoSinks(tasksAt("w:1"), tasksAt("w:2"))
+	g := &lineage.GroupFact{Ref: lineage.GroupRef{Cluster: west.ID, Group: "connect-s"}, Type: "Classic"}
+	for i, want := range []bool{false, false, true} { // of two sinks that are known each has a task 0
+		g.Members = append(g.Members, lineage.Member{ID: fmt.Sprint(i), ClientID: "connector-consumer-s-0"})
+		k.AddGroup(g)
+		if got := k.Of(onTopic("only-a", lineage.Read, lineage.Client{Group: "connect-s"})); got.Connector.Scope != "ca" || got.Crowded != want {
+			t.Errorf("%d members of task 0: got %+v", i+1, got)
+		}
+	}
 }
