@@ -89,6 +89,7 @@ func (a *answerer) events(ctx context.Context, args eventsArgs) (*EventConnectio
 		all[i] = shownEvent{eventPlace: eventPlace{e.At, eventID(e)}, event: e}
 		all[i].node, all[i].flow = v.subjectOf(e)
 	}
+	all = slices.DeleteFunc(all, func(e shownEvent) bool { return v.innerFlow(e, only) })
 	if all, err = v.ownFlowEvents(ctx, all); err != nil {
 		return nil, err
 	}

@@ -22,6 +22,19 @@ func aboutFlow(t lineage.EventType) bool {
 	return t == lineage.FlowStarted || t == lineage.FlowStopped
 }
 
+// innerFlow reports whether an event is about what moves in an internal topic, and another node was asked for, or none.
+func (v *view) innerFlow(e shownEvent, only *lineage.Node) bool {
+	if !aboutFlow(e.event.Type) || e.flow == nil {
+		return false
+	}
+	for _, n := range [...]lineage.Node{e.flow.From, e.flow.To} {
+		if v.internal(n) {
+			return only == nil || *only != n
+		}
+	}
+	return false
+}
+
 // ownFlowEvents leaves of the beginnings and ends only those of whole flows: while another access of the flow moves on, none of its accesses begins or ends it. Of ends in a row the last counts, of beginnings the first. It sorts
 // all.
 func (v *view) ownFlowEvents(ctx context.Context, all []shownEvent) ([]shownEvent, error) {

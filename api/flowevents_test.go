@@ -23,6 +23,9 @@ func TestFlowEventsAreOfWholeFlows(t *testing.T) {
 		of := func(a lineage.Access, typ lineage.EventType, at int) func(*lineage.Observation) {
 			return event(at, lineage.Event{Type: typ, Access: a, Detail: "by test"})
 		}
+		inner := topic(west, "inner", 77)
+		hidden := topicFact("west", inner) // what moves in it is shown to who asks for it
+		hidden.Topic.Internal = true
 		for n := 1; n <= 200; n++ {
 			var fill []func(*lineage.Observation)
 			move := func(a lineage.Access, from, to int) {
@@ -43,7 +46,7 @@ func TestFlowEventsAreOfWholeFlows(t *testing.T) {
 				107: {of(green, lineage.FlowStopped, 100)},
 				150: {of(green, lineage.FlowStarted, 150)},
 				162: {of(green, lineage.FlowStopped, 150)},
-				30:  {of(writes(lines, mover), lineage.FlowStarted, 30), of(writes(lines, mover), lineage.FlowStarted, 31)},
+				30:  {of(writes(inner, mover), lineage.FlowStarted, 30), of(writes(lines, mover), lineage.FlowStarted, 30), of(writes(lines, mover), lineage.FlowStarted, 31)},
 				50:  {of(writes(lines, mover), lineage.FlowStopped, 45), of(writes(lines, mover), lineage.FlowStopped, 46)},
 			} {
 				if at == n {
@@ -51,7 +54,7 @@ func TestFlowEventsAreOfWholeFlows(t *testing.T) {
 				}
 			}
 			if n == 1 {
-				fill = append(fill, facts(clusterFact("west", west, 2, 1), topicFact("west", orders), topicFact("west", lines)))
+				fill = append(fill, facts(clusterFact("west", west, 2, 1), topicFact("west", orders), topicFact("west", lines), hidden))
 			}
 			w.observe("west", "groups", n, fill...)
 		}
@@ -81,6 +84,9 @@ func TestFlowEventsAreOfWholeFlows(t *testing.T) {
 				t.Errorf("%d events are counted and %d shown", p.TotalCount, len(got))
 			}
 			return strings.Join(got, "\n")
+		}
+		if got := ask(`,node:"topic:west/inner"`); got != "FLOW_STARTED 30 topic:west/inner" {
+			t.Errorf("of the inner topic\n%s", got)
 		}
 		want := strings.Join([]string{
 			"FLOW_STOPPED 150 application:west/billing",
