@@ -197,8 +197,12 @@ func (b *Book) miss(p *part, number int32, gone int64, r Reading) {
 
 // lose tells of records that were gone before they were copied.
 func (b *Book) lose(number int32, n int64, r Reading) {
+	about := ""
+	if b.marked {
+		about = "at most " // markers are among the offsets
+	}
 	b.lost.add(n, true)
-	b.events = append(b.events, b.event(r, lineage.RecordsLost, fmt.Sprintf("partition %d: %d records were gone from the source's log before they were copied", number, n)))
+	b.events = append(b.events, b.event(r, lineage.RecordsLost, fmt.Sprintf("partition %d: %s%d records were gone from the source's log before they were copied", number, about, n)))
 	b.estimate(fmt.Sprintf("at most: %d records were gone from the source's log before they were copied; the count is what the copy grew", n))
 }
 
@@ -297,7 +301,7 @@ func (p *part) isBeyond(end int64, r Reading) bool {
 		p.beyond = time.Time{}
 		return false
 	}
-	if p.beyond.IsZero() {
+	if p.beyond.IsZero() || p.moved.After(p.beyond) { // of a replication that goes on the end is only read a little before
 		p.beyond = r.Round
 	}
 	return r.Round.Sub(p.beyond) >= settledAfter*r.Interval

@@ -221,6 +221,20 @@ func TestBeyondTheEnd(t *testing.T) {
 	}
 }
 
+// While copying goes on, an end that was read a little before the offset is no such position.
+func TestEndsThatAreReadBefore(t *testing.T) {
+	m := newReplication(t)
+	m.b.Observe(Reading{Offsets: map[int32]int64{0: 0}, Ends: []int64{1}, Round: m.round, Interval: tick})
+	for i := range int64(10) {
+		m.round = m.round.Add(tick)
+		m.b.Observe(Reading{Offsets: map[int32]int64{0: i + 1}, Ends: []int64{i + 1}, Copies: []int64{i + 2}, Running: true, Round: m.round, Interval: tick})
+		m.b.Tell(m.round.Add(-tick), true)
+		if m.b.said.lag != 0 {
+			t.Fatalf("round %d: the lag is %d", i, m.b.said.lag)
+		}
+	}
+}
+
 // Whatever happens, and however late it is read: what is counted and lost is what was passed, no more is counted than the copy grew, and what is told as exact is.
 func TestCopyLaw(t *testing.T) {
 	for seed := range uint64(1000) {
