@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -24,6 +25,7 @@ const Canary = "canary-not-a-password"
 // The connectors, and what they move in Kafka.
 const (
 	ordersWarehouse = "orders-warehouse"
+	refundsArchive  = "refunds-archive"
 	inventoryCDC    = "inventory-cdc"
 	stockLevels     = "inventory.public.stock_levels"
 )
@@ -45,7 +47,7 @@ type Connect struct {
 type connector struct {
 	name, kind string // kind: source or sink
 	config     map[string]string
-	mover      func(*connector) mover
+	mover      func(*connector) mover // nil: it never moves anything
 
 	mu     sync.Mutex // guards the rest
 	state  string     // of the task
@@ -69,8 +71,8 @@ func startConnect(log *slog.Logger, c *Cluster) (*Connect, error) {
 		Name: "demo-connect", URL: "http://" + ln.Addr().String(),
 		cluster: c, host: ln.Addr().String(), served: make(chan struct{}), admin: admin, connectors: map[string]*connector{},
 	}
-	for _, cn := range []*connector{sinkConnector(c), sourceConnector(c)} {
-		cn.state, cn.topics = "UNASSIGNED", map[string]bool{}
+	for _, cn := range []*connector{sinkConnector(c), sourceConnector(c), failedConnector()} {
+		cn.state, cn.topics = cmp.Or(cn.state, "UNASSIGNED"), map[string]bool{}
 		cn.config["name"] = cn.name
 		w.connectors[cn.name] = cn
 	}
@@ -91,7 +93,9 @@ func (w *Connect) close() {
 // tasks are the connectors' movers.
 func (w *Connect) tasks() (all []mover) {
 	for _, cn := range w.connectors {
-		all = append(all, task{cn, cn.mover(cn)})
+		if cn.mover != nil {
+			all = append(all, task{cn, cn.mover(cn)})
+		}
 	}
 	return all
 }
@@ -142,6 +146,18 @@ func sinkConnector(c *Cluster) *connector {
 			r := consumer(c, "connect-"+ordersWarehouse, "connector-consumer-"+ordersWarehouse+"-0", classic, "orders")
 			r.note = cn.note
 			return r
+		},
+	}
+}
+
+// failedConnector was to load refunds into a table that it may not write: its task failed at once.
+func failedConnector() *connector {
+	return &connector{
+		name: refundsArchive, kind: "sink", state: "FAILED",
+		config: map[string]string{
+			"connector.class": "io.aiven.connect.jdbc.JdbcSinkConnector", "tasks.max": "1", "topics": "refunds",
+			"connection.url": "jdbc:postgresql://warehouse-db.shop.example:5432/warehouse", "connection.user": "archivist", "connection.password": Canary,
+			"table.name.format": "archive.${topic}",
 		},
 	}
 }
@@ -246,6 +262,9 @@ func (w *Connect) offsets(ctx context.Context, c *connector) ([]object, error) {
 	all := []object{}
 	if c.kind == "sink" {
 		offsets, err := kadm.NewClient(w.admin).FetchOffsets(ctx, "connect-"+c.name)
+		if errors.Is(err, kerr.GroupIDNotFound) { // it never committed
+			return all, nil
+		}
 		if err != nil {
 			return nil, errors.New("the group's offsets could not be fetched")
 		}

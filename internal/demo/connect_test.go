@@ -49,7 +49,7 @@ func TestConnectREST(t *testing.T) {
 		t.Errorf("the worker is %+v", info)
 	}
 	var names []string
-	if rest(t, w, "/connectors", &names); !reflect.DeepEqual(names, []string{"inventory-cdc", "orders-warehouse"}) {
+	if rest(t, w, "/connectors", &names); !reflect.DeepEqual(names, []string{"inventory-cdc", "orders-warehouse", "refunds-archive"}) {
 		t.Errorf("connectors %q", names)
 	}
 	var refused struct {
@@ -75,13 +75,17 @@ func TestConnectREST(t *testing.T) {
 		}
 		rest(t, w, "/connectors?expand=info&expand=status", &all)
 		sink, source := all["orders-warehouse"], all["inventory-cdc"]
-		if len(all) != 2 || sink.Info.Type != "sink" || source.Info.Type != "source" {
+		if len(all) != 3 || sink.Info.Type != "sink" || source.Info.Type != "source" {
 			return fmt.Sprintf("%+v", all)
 		}
 		// What must not leak has to be there.
 		if !strings.Contains(sink.Info.Config["connection.url"], Canary+"@") || sink.Info.Config["connection.password"] != Canary || source.Info.Config["database.password"] != Canary {
 			return "a configuration holds no canary"
 		}
+		if failed := all["refunds-archive"].Status; len(failed.Tasks) != 1 || failed.Tasks[0].State != "FAILED" {
+			return fmt.Sprintf("the failed one is %+v", failed)
+		}
+		delete(all, "refunds-archive")
 		for _, c := range all {
 			if c.Status.Connector.State != "RUNNING" || len(c.Status.Tasks) != 1 || c.Status.Tasks[0].State != "RUNNING" {
 				return fmt.Sprintf("states %+v", c.Status)

@@ -438,6 +438,17 @@ async function leftBehind(url) {
       .waitFor();
     await axeInBoth('table of who is left behind');
   });
+  await check('a connector that failed at once is shown with what it was to read, and why it does not', async () => {
+    await page.goto(lineageUrl(url, 'topic:west/refunds'));
+    await page.getByRole('button', { name: /failed.*refunds-archive/ }).waitFor();
+    await page.getByRole('button', { name: /^refunds to refunds-archive, reads.*not moving: task 0 FAILED/ }).click();
+    const side = page.getByRole('complementary', { name: 'Flow' });
+    await side
+      .getByRole('note')
+      .getByText(/configured, and not moving: task 0 FAILED since/)
+      .waitFor();
+    await axeInBoth('a connector that failed');
+  });
   await check('offsets that were set are skipped, an event, and not read', async () => {
     await page.goto(`${lineageUrl(url, 'topic:west/inventory')}&view=events`);
     await until('the event shows', async () => {

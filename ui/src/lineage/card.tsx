@@ -14,7 +14,8 @@ export function Card({ id, data, selected }: NodeProps<CardNode>) {
     halted(node) || (deserted ? NOBODY : activity === 'active' ? '' : ACTIVITY_WORD[activity]),
   ].filter(Boolean);
   // Two places stand beside them, or the words are long: there is room for one, and the shape says the kind.
-  const narrow = words.length > 0 && (node.kind === 'REPLICATOR' || words.includes(NOBODY));
+  const long = kindOf(node).length + words.join(' ').length > 24;
+  const narrow = words.length > 0 && (node.kind === 'REPLICATOR' || long);
   return (
     <div
       className={`node ${selected ? 'selected' : ''} ${root ? 'root' : ''} is-${activity} of-${node.kind.toLowerCase()}`}

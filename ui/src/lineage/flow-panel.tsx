@@ -19,6 +19,7 @@ import {
   noCount,
   nodeName,
   plural,
+  still,
   UNMEASURED,
 } from '../words/words';
 import { lagTime } from './elements';
@@ -143,17 +144,23 @@ function EstimatedTag({ flow }: { flow: Flow }) {
 
 /** What must not be overlooked: that nobody reads any more, that a lag can't be told, that records were passed or gone. Each with its reason. */
 function Notice({ flow }: { flow: Flow }) {
+  const halt = flow.active === true ? null : still(flow);
+  if (halt) return <NoticeOf what="not moving" why={halt} />;
   if (!isRead(flow)) return null;
   const alone = deserted([flow], ago);
   const unknown = !alone && lagUnknown(flow);
   // Why a count is a bound is said beside its evidence: it is no reason for nobody to be there.
   const why = flow.evidence.find((e) => e.detail && !(alone && flow.estimated))?.detail;
   if (!alone && !unknown) return null;
+  return <NoticeOf what={alone ?? LAG_UNKNOWN} why={why} />;
+}
+
+function NoticeOf({ what, why }: { what: string; why: string | null | undefined }) {
   return (
     <p className="notice" role="note">
       <Icon name="warn" />
       <span>
-        <b>{alone ?? LAG_UNKNOWN}</b>
+        <b>{what}</b>
         {why && <span className="why">{why}</span>}
       </span>
     </p>

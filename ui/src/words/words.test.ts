@@ -128,6 +128,9 @@ test('a mover that does not run says so, one of which it is not told does not', 
   expect(halted({ state: 'FAILED', exists: true })).toBe('failed');
   expect(halted({ state: 'RUNNING', exists: true })).toBe('');
   expect(halted({ state: null })).toBe('');
+  expect(halted({ state: 'RUNNING', tasks: [{ state: 'FAILED' }] })).toBe('failed');
+  expect(halted({ state: 'FAILED', tasks: [{ state: 'FAILED' }, { state: 'RUNNING' }] })).toBe('');
+  expect(halted({ state: 'PAUSED', tasks: [] })).toBe('paused');
   expect(halted({ state: 'FAILED', exists: false })).toBe('');
 });
 

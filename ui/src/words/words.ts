@@ -101,9 +101,16 @@ export const ACTIVITY_WORD: Record<Activity, string> = {
   unobserved: 'not observed',
 };
 
-/** What keeps a mover from moving, as Connect says; empty: nothing, or it is not told. */
-export const halted = (n: { state?: string | null; exists?: boolean }): string =>
-  n.exists === false || n.state == null || n.state === 'RUNNING' ? '' : n.state.toLowerCase();
+/** What keeps a mover from moving, as Connect says; empty: nothing, or it is not told. Tasks run although their connector failed, and a connector runs although all its tasks failed. */
+export function halted(n: { state?: string | null; exists?: boolean; tasks?: readonly { state: string }[] }): string {
+  if (n.exists === false || n.state == null || n.tasks?.some((t) => t.state === 'RUNNING')) return '';
+  const state = n.state === 'RUNNING' ? (n.tasks?.[0]?.state ?? n.state) : n.state;
+  return state === 'RUNNING' ? '' : state.toLowerCase();
+}
+
+/** Why a flow that somebody is configured to move does not; null: it does, or nobody says why. */
+export const still = (f: { evidence: readonly { detail?: string | null }[] }): string | null =>
+  f.evidence.find((e) => e.detail?.includes('not moving'))?.detail ?? null;
 
 /** Of a reader that nobody is there for any more: its position stands, and what it left grows. */
 export const NOBODY = 'nobody is reading';
