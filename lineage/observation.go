@@ -39,7 +39,7 @@ type Sample struct {
 	Value    int64
 	// Since, for counters only: the advance over the subject's previous total happened in (Since, Round]. Zero: in (Round-Interval, Round].
 	Since time.Time
-	// Estimated: the advance is a bound or shared out, not a measurement.
+	// Estimated: the advance is a bound or shared out, not a measurement. An estimated sample with no advance says that there may have been one.
 	Estimated bool
 }
 

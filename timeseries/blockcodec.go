@@ -34,7 +34,7 @@ func (w *blockWriter) add(x indexEntry, points []point) error {
 		for _, p := range points {
 			x.sum += p.value
 			x.reach = min(x.reach, w.b.meta.start+int64(p.tick)-p.width())
-			x.estimated = x.estimated || p.value > 0 && p.estimated()
+			x.estimated = x.estimated || p.estimated()
 		}
 		w.b.meta.sampleMin = min(w.b.meta.sampleMin, x.reach)
 	}

@@ -209,10 +209,10 @@ func (s *amountSum) add(x step, r *runs) {
 		return
 	}
 	s.lastTick = s.lastTick || x.from < s.v.hi && x.tick >= s.v.hi
+	s.estimated = s.estimated || x.estimated // that of no advance says that there may have been one
 	if x.delta == 0 {
 		return
 	}
-	s.estimated = s.estimated || x.estimated
 	width := x.tick - x.from
 	if b-a == width {
 		s.whole += x.delta

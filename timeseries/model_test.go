@@ -216,7 +216,7 @@ func (m *model) amount(k modelKey, w lineage.Window) lineage.Amount {
 		for _, s := range steps {
 			if s.covers(r) {
 				a.Total += float64(s.delta) / s.ticks(m.tick)
-				a.Estimated = a.Estimated || s.estimated && s.delta > 0
+				a.Estimated = a.Estimated || s.estimated
 				if seen {
 					a.Observed += float64(s.delta) / s.ticks(m.tick)
 				}

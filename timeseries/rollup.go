@@ -157,7 +157,7 @@ func (r *rollup) merge(out []point, start int64, from []point, counter bool) []p
 		at := r.up(tick)
 		width := min(at-(tick-p.width()), maxSpanTicks)
 		q := point{value: p.value, tick: int32(at - base), span: int32(width)}
-		estimated := p.estimated() && p.value > 0
+		estimated := p.estimated()
 		if n := len(out); n > 0 && out[n-1].tick == q.tick {
 			last := out[n-1]
 			if counter {

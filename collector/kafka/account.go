@@ -9,11 +9,11 @@ import (
 
 // account is the book of one topic incarnation. Its law, for every round in which the topic was seen whole:
 //
-//	appended = Σ writers + markers + Σ eliminated + held + remainder (+ wobble, which is never shown as a remainder)
+//	appended = Σ writers + markers + Σ eliminated + held + remainder
 //
-// appended is the advance of the end offsets; an idempotent writer's total is the advance of its sequences; a transactional writer's what is left of the advance when its application alone can have written it, less the markers
-// of its transactions; eliminated is what a mover must have written since nobody else can have (elimination.go), held what waits for that decision; the remainder is what nobody accounts for. All are totals
-// since the account was opened, so that a round that is lost, read twice or spans a gap changes nothing but the time at which the total is known.
+// appended is the advance of the end offsets, and nobody is ever counted what the end has not shown. A writer's total is the advance of its sequences where those count its records, and else what is left of the advance, as a bound;
+// markers are offsets of transactions that can be no records (transactional.go); eliminated is what a mover must have written since nobody else can have (elimination.go), held what waits for that decision; the remainder is what
+// nobody accounts for. All are totals since the account was opened, so that a round that is lost, read twice or spans a gap changes nothing but the time at which the total is known. What is a bound says why (reasons.go).
 //
 // An account is pure bookkeeping: readings go in, totals come out. It is not safe for concurrent use.
 type account struct {
@@ -21,7 +21,9 @@ type account struct {
 	parts []partition
 
 	appended  total
+	lost      total // records that were in the end and are not any more
 	remainder total
+	restWhy   string // why what the remainder grew since it was last told is a bound; empty: it is none
 	elimination
 	ends  time.Time // newest round in which every partition's end was read; zero: none yet
 	books time.Time // newest round in which every partition's producers were known; zero: none yet
@@ -34,8 +36,12 @@ type account struct {
 	others  *writer             // sum of the writers beyond the cap; nil: none
 	denied  bool                // producer state may not be read, or the broker has none: every record is remainder
 	reborn  time.Time           // round in which it came in the place of another of its name; zero: it did not. Not kept over a restart
+	waiting bool                // a writer waits for its name
+	hides   bool                // what a writer without idempotence wrote in this round may be in a transactional producer's count, or taken for markers
+	veiled  bool                // so it was since the remainder was last told
 	// contested: a mover that leaves no count is known to write the topic, so that what is left is not a transactional producer's alone.
 	contested bool
+	log       *transactionLog // of the cluster, for the accounts of all topics; nil: not to be had
 }
 
 // total is a count since the account was opened.
@@ -51,14 +57,27 @@ func (t *total) add(n int64, estimated bool) {
 	t.estimated = t.estimated || estimated
 }
 
-// writer is one producer id's total on the topic.
+// writer is one producer's total on the topic.
 type writer struct {
 	total
+	why   string    // why what was added since it was last told is a bound; empty: it is none
 	moved time.Time // of a transactional one: newest round in which it moved; zero: not since the start
-	// uncounted: a transactional producer that moved since it was last told; its records can't be counted from the producer state.
-	uncounted bool
-	mixed     bool // of these: others wrote to the same partition at once
-	shared    bool // what was added since it was last told is its share of what several instances of one application wrote
+	// nameless is, of a transactional producer id that nobody named yet, the round since which its count waits for the name; zero: it does not wait.
+	nameless time.Time
+}
+
+// put adds n records; why says why they are a bound, empty that they are none.
+func (w *writer) put(n int64, why string) {
+	if n <= 0 {
+		return
+	}
+	w.add(n, why != "")
+	w.why = both(w.why, why)
+}
+
+// blur says that the count is not known to be whole although nothing was added.
+func (w *writer) blur(why string) {
+	w.estimated, w.why, w.told = true, both(w.why, why), -1
 }
 
 // partition is the part of the book that one partition fills.
@@ -66,24 +85,28 @@ type partition struct {
 	end   int64 // newest end offset; -1: never read
 	fresh bool  // end was read in this round
 	moved bool  // the end moved since the producers were last read
+	gap   bool  // a round since then did not read the end. Not kept over a restart
+	led   int32 // the leader's epoch then, plus one; 0: not known
+	low   int64 // a lower end that is not believed yet, plus one; 0: none. Not kept over a restart
 
-	based     bool  // the producers were read once; before, advance can't be told apart
-	advance   int64 // of the end since the account was opened
-	named     int64 // of that, counted to producer ids
-	slack     int64 // records that may come into the end later although the base reading of the producers holds them already; see base
-	unsettled bool  // the partition moved at its base: its first step widens the slack
+	based  bool // the producers were read once; before, advance can't be told apart
+	born   bool // all that was ever written to it was written under observation: a producer first seen has no past on it
+	waited int  // rounds for which the byte budget put the producers off
+
+	advance   int64 // of the end since the account was opened; at any look advance = named + remainder
+	named     int64 // of that, counted to producers, and markers
 	remainder int64
 	booked    int64 // advance when the producers were last read
-	waited    int   // rounds for which the byte budget put the producers off
 
-	// lost is records that were counted by their sequence before they were in the end, and that went with a leader: what producers write next counts once it makes up for them, as an estimate.
-	lost int64
-	// owed is records of a transactional producer, by its sequence, and ended its transactions, by its epoch, that were not in the end yet when they were read.
-	owed, ended int64
-	last        txnStep // not kept over a restart
+	early     int64 // records that may come into the end in the first step although the base reading of the producers holds them already; see base
+	unsettled bool  // a producer wrote at the base: its first step widens early
+	recent    int64 // the producer id whose they are; -1: nobody wrote
+	txn       bool  // it is transactional
+
+	last lastStep // of transactional producers
 
 	producers map[int64]sequence
-	absent    map[int64]absent // those that were listed once and are not now; not kept over a restart
+	absent    map[int64]absent // those that were listed once and are not now
 }
 
 // absent is the last reading of a producer id that is listed no more, as of the round in which that showed.
@@ -92,15 +115,30 @@ type absent struct {
 	since time.Time
 }
 
-// absentFor is how long a producer id that is not listed is remembered. A leader that has just come back may list none of its producers for a moment (measured: three nodes restarted on a busy machine); what they wrote before would
-// be counted again when they are.
-const absentFor = time.Hour
+// Brokers forget a producer id that is idle (producer.id.expiration.ms, a day), and list it again with the sequence that it goes on with: what it wrote before would be counted again. A leader that has just come back may list none of
+// its producers for a moment (measured: three nodes restarted on a busy machine). So those that are not listed are remembered, for a week, and so many a partition: a day of short-lived producers is no reason to keep them all.
+const (
+	absentFor = 7 * 24 * time.Hour
+	maxAbsent = 200
+)
 
 // sequence is the last reading of one producer id on one partition.
 type sequence struct {
 	epoch    int32
 	last     int32
 	txnStart int64 // -1: no transaction is open
+	claim    int64 // records that the sequences have counted and the end has not shown yet
+	fresh    bool  // so it is since the producer was first seen
+	past     bool  // and its sequence is older than that
+	log      int64 // of a transactional one: the end of its coordinator's log then; -1: not known
+}
+
+// transactional reports whether a producer is seen to be transactional by its sequence. One that is not may be all the same.
+func (q sequence) transactional() bool { return q.last < 0 || q.txnStart >= 0 }
+
+// same reports whether a reading shows nothing new.
+func (q sequence) same(r producerReading) bool {
+	return q.epoch == r.epoch && q.last == r.lastSequence && q.txnStart == r.txnStart
 }
 
 // producerReading is one entry of a DescribeProducers answer.
@@ -113,7 +151,9 @@ type producerReading struct {
 	transactional bool
 }
 
-func (r producerReading) sequence() sequence { return sequence{r.epoch, r.lastSequence, r.txnStart} }
+func (r producerReading) sequence() sequence {
+	return sequence{epoch: r.epoch, last: r.lastSequence, txnStart: r.txnStart, log: -1}
+}
 
 // maxWriters is the cap of counted writers of one topic; more are counted together. A topic with more live producers than this is read by what they are
 // together: nobody looks through thousands of producer ids, and each is a series to store.
@@ -126,9 +166,9 @@ func newAccount(topic lineage.Topic) *account {
 // open sets the number of partitions, which only grows. New partitions of a topic that was born under observation start at zero and so have no past to guess.
 func (a *account) open(partitions int, born bool) {
 	for len(a.parts) < partitions {
-		p := partition{end: -1, producers: map[int64]sequence{}}
+		p := partition{end: -1, recent: -1, producers: map[int64]sequence{}}
 		if born {
-			p.end, p.based = 0, true
+			p.end, p.based, p.born, p.fresh = 0, true, true, true
 		}
 		a.parts = append(a.parts, p)
 	}
@@ -137,11 +177,13 @@ func (a *account) open(partitions int, born bool) {
 // begin starts a round.
 func (a *account) begin() {
 	for i := range a.parts {
-		a.parts[i].fresh = false
+		p := &a.parts[i]
+		p.gap = p.gap || !p.fresh
+		p.fresh = false
 	}
 }
 
-// setEnd books a reading of a partition's end. The first one opens the partition's book; a lower one than before is a truncated log: the book goes on from there.
+// setEnd books a reading of a partition's end. The first one opens the partition's book; one lower than before is a log that was cut.
 func (a *account) setEnd(part int, end int64) {
 	p := &a.parts[part]
 	p.fresh = true
@@ -149,13 +191,25 @@ func (a *account) setEnd(part int, end int64) {
 	case p.end < 0:
 		p.end, p.moved = end, true // its producers are to be read once
 	case end < p.end:
-		p.end, p.moved = end, true
-		a.appended.estimated = true
+		a.cut(part, end)
 	case end > p.end:
 		p.advance += end - p.end
 		a.appended.add(end-p.end, false)
 		p.end, p.moved = end, true
+	default:
+		p.last = lastStep{} // what was on its way has come
 	}
+}
+
+// cut books that a partition's log lost what was beyond an offset, and reports whether that is anything. What is lost is counted apart, what was counted stays counted, and what is written again counts again.
+func (a *account) cut(part int, end int64) bool {
+	p := &a.parts[part]
+	if end >= p.end {
+		return false
+	}
+	a.lost.add(p.end-end, false)
+	p.end, p.moved = end, true
+	return true
 }
 
 // hasMarkers reports whether transactions were written to the topic: then some of its offsets are markers and no records.
@@ -173,93 +227,44 @@ func (a *account) endsComplete() bool {
 
 // base opens the producers' book of a partition: what they wrote before is nobody's. after is the end as read again after the producers, -1 when it was not.
 //
-// The end is always read before the producers, so that a record that is in the end is in the producers' reading too. At the base that order does harm: a record
-// appended between the two readings is in the producers' base and comes into the end later, where it would look like a record of nobody. The end's movement over the
-// readings is therefore kept as slack, and where a producer wrote in the last seconds, half a second of the first step more, since the high watermark is behind the log's end by
-// the replication's delay (replica.fetch.wait.max.ms, 500 ms).
-func (a *account) base(p *partition, readings []producerReading, after int64, round time.Time) {
-	const recent = 10 * time.Second
+// The end is always read before the producers, so that a record that is in the end is in the producers' reading too. At the base that order does harm: a record appended between the two readings is in the producers' base and comes
+// into the end later, where it would look like a record of nobody. The end's movement over the readings is therefore kept as early, and where a producer wrote in the last seconds, half a second of the first step more, since the
+// high watermark is behind the log's end by the replication's delay (replica.fetch.wait.max.ms, 500 ms): these are the records of the producer that wrote last, as an estimate.
+func (a *account) base(p *partition, readings []producerReading, after int64, round time.Time, name func(id int64) txnName) {
+	p.recent, p.early, p.unsettled = -1, 0, false
+	newest := int64(math.MinInt64)
 	for _, r := range readings {
-		p.producers[r.id] = r.sequence()
-		p.unsettled = p.unsettled || round.UnixMilli()-r.lastMs < recent.Milliseconds()
+		who := ""
 		if r.transactional {
+			who = name(r.id).id
 			a.epochBefore(r, round)
 		}
+		p.producers[r.id] = a.sequenceOf(r, who)
+		delete(p.absent, r.id)
+		if r.lastMs > newest {
+			newest, p.recent, p.txn = r.lastMs, r.id, r.transactional
+		}
 	}
-	if after > p.end {
-		p.slack = after - p.end
+	if p.recent >= 0 {
+		p.early = max(0, after-p.end)
+		p.unsettled = wroteLately(newest, round)
 	}
 	// What the end moved before the base can't be told apart: it is the remainder's.
-	if rest := p.advance - p.named; rest > p.remainder {
-		a.leave(rest-p.remainder, true, true)
-		p.remainder = rest
-	}
+	a.leave(p, p.advance-p.named-p.remainder, whyBase, true)
 	p.based, p.booked, p.moved = true, p.advance, false
 }
 
-// setProducers books a reading of a partition's producers. The end must have been read earlier in the same round. interval is the time since the round before; name
-// returns who a transactional producer is by its producer id.
-func (a *account) setProducers(part int, readings []producerReading, after int64, round time.Time, interval time.Duration, name func(id int64) txnName) {
-	p := &a.parts[part]
-	if !p.based {
-		a.base(p, readings, after, round)
-		return
-	}
-	step := p.advance - p.booked // the most that all producers together can have written, but for the wobble
-	if p.unsettled && step > 0 {
-		p.slack += step*int64(min(interval, 500*time.Millisecond))/int64(interval) + 1
-		p.unsettled = false
-	}
-	gap := !a.books.IsZero() && a.books.Add(interval).Before(round)
-	ahead := p.named - p.booked // at the last reading
-	var moved []movedTxn
-	for _, r := range readings {
-		prev, known := p.producers[r.id]
-		if was, ok := p.absent[r.id]; ok && !known {
-			prev, known = was.sequence, true
-		}
-		delete(p.absent, r.id)
-		p.producers[r.id] = r.sequence()
-		if r.transactional {
-			if !known || prev != r.sequence() {
-				moved = append(moved, movedTxn{r, prev, known, a.epochBefore(r, round)})
-			}
-			continue
-		}
-		n, exact := wrote(prev, known, r, step, gap)
-		p.lose(prev, known, r, ahead)
-		made := min(p.lost, n)
-		p.lost, exact = p.lost-made, exact && made == 0 // another's records may be among them
-		if n -= made; n > 0 {
-			a.writer(r.id).add(n, !exact)
-			p.named += n
-		}
-	}
-	p.forget(readings, round)
-	p.booked, p.moved = p.advance, false
-	a.setTransactional(p, moved, round, interval, name)
-	a.settle(p, len(moved) > 0, len(moved) > 0)
-}
-
-// lose notes what was counted by a sequence, was in no end yet, and went with a leader that had it alone: the sequence falls back, or the producer begins a new epoch to send it again. A fall of the end itself is no loss:
-// then what is written again advances the end again. Where it is in the end after all, as many records become the remainder's as are taken for made up.
-// ahead is by how much the sequences of all producers were ahead of the end at the last reading.
-func (p *partition) lose(prev sequence, known bool, r producerReading, ahead int64) {
-	ahead = max(0, ahead-p.lost)
-	switch {
-	case !known:
-	case r.epoch != prev.epoch:
-		p.lost += ahead
-	case r.lastSequence >= 0 && prev.last > r.lastSequence && prev.last-r.lastSequence < math.MaxInt32/2:
-		p.lost += min(int64(prev.last-r.lastSequence), ahead)
-	}
+// wroteLately reports whether a producer whose last record has a timestamp may have written at the time of a round: its clock and ours differ.
+func wroteLately(ms int64, round time.Time) bool {
+	const recent = 10 * time.Second
+	return round.UnixMilli()-ms < recent.Milliseconds()
 }
 
 // forget takes out the producers that the broker no longer lists: they have expired, or it does not know them yet.
 func (p *partition) forget(readings []producerReading, round time.Time) {
 	for id, was := range p.absent {
 		if round.Sub(was.since) > absentFor {
-			delete(p.absent, id)
+			p.drop(id)
 		}
 	}
 	if len(p.producers) <= len(readings) {
@@ -279,23 +284,38 @@ func (p *partition) forget(readings []producerReading, round time.Time) {
 		p.absent[id] = absent{q, round}
 		delete(p.producers, id)
 	}
+	for len(p.absent) > maxAbsent {
+		oldest := int64(-1)
+		for id, was := range p.absent {
+			if at, ok := p.absent[oldest]; !ok || was.since.Before(at.since) || was.since.Equal(at.since) && id < oldest {
+				oldest = id
+			}
+		}
+		p.drop(oldest)
+	}
 }
 
-// settle takes what no producer accounts for into the remainder. It never falls: a rest below the last one is the wobble of two readings. estimated: transaction markers, which are offsets and no records, may be among it.
-// open: so may records of counted writers.
-func (a *account) settle(p *partition, estimated, open bool) {
-	if rest := p.advance - p.named - p.slack; rest > p.remainder {
-		a.leave(rest-p.remainder, estimated, open)
-		p.remainder = rest
+// drop forgets a producer id for good: it has a past that nobody knows if it comes back.
+func (p *partition) drop(id int64) {
+	delete(p.absent, id)
+	p.born = false
+}
+
+// leave gives records that nobody accounts for to the remainder. why says why their number is a bound, empty that it is none. open: counted writers may be among those who wrote them.
+func (a *account) leave(p *partition, n int64, why string, open bool) {
+	if n <= 0 {
+		return
 	}
+	p.remainder += n
+	a.hold(n, why, open)
 }
 
 // denyPartition books a partition whose producers may not be read: all is remainder.
 func (a *account) denyPartition(part int) {
 	p := &a.parts[part]
-	p.based, p.slack = true, 0
+	p.based, p.born, p.early, p.last = true, false, 0, lastStep{}
 	p.booked, p.moved = p.advance, false
-	a.settle(p, false, true)
+	a.leave(p, p.advance-p.named-p.remainder, "", true)
 }
 
 // allow forgets the books of a topic that was denied until now: the producers' base is to be read.
@@ -303,42 +323,6 @@ func (a *account) allow() {
 	a.denied = false
 	for i := range a.parts {
 		a.parts[i].based, a.parts[i].moved = false, true
-	}
-}
-
-// wrote returns how many records a producer wrote to a partition between two readings, and whether that is exact. step is the end's advance in that time; gap says that rounds
-// are missing in between.
-//
-// Within one epoch the sequence counts records (KIP-98), from 0, and wraps from 2^31-1 to 0. A producer first seen since the last reading wrote lastSequence+1 records, if
-// so many can have been appended. What does not fit is a producer with a past that we have not seen: then at most the step is its own.
-func wrote(prev sequence, known bool, r producerReading, step int64, gap bool) (n int64, exact bool) {
-	// The producers are read some milliseconds after the end: a fast one is ahead of it by what it wrote in between.
-	const ahead = 1000
-	if r.lastSequence < 0 {
-		return 0, true
-	}
-	all := int64(r.lastSequence) + 1 // since the epoch began
-	switch {
-	case !known:
-		if all <= 2*step+ahead {
-			return all, !gap
-		}
-		return step, false
-	case r.epoch == prev.epoch:
-		n := int64(r.lastSequence) - int64(prev.last)
-		if n < 0 {
-			n += math.MaxInt32 + 1
-		}
-		// Half the sequence space beyond the step is no advance but a fall: the log was truncated.
-		if n > step && n > math.MaxInt32/2 {
-			return 0, false
-		}
-		return n, true
-	case r.epoch > prev.epoch:
-		// The old epoch's tail is unknown; it goes to the remainder.
-		return min(all, step), false
-	default:
-		return 0, false // an older epoch: a truncated log
 	}
 }
 

@@ -21,100 +21,136 @@ func (a *account) isReborn(round time.Time) bool {
 	return !a.reborn.IsZero() && round.Sub(a.reborn) < rebornFor
 }
 
-// tellEnds returns the topic's own sample of this round, if there is one to tell. ok is false when the topic was not seen whole.
-func (a *account) tellEnds(round, before time.Time) (samples []lineage.Sample, ok bool) {
-	if !a.endsComplete() {
-		return nil, false
+// tellEnds returns the topic's own samples of this round. whole is false when some partition's end was not read: then what the others moved by is told as a lower bound, and what that one did comes when it is back, over the time since
+// the newest round that was whole.
+func (a *account) tellEnds(round, before time.Time) (samples []lineage.Sample, whole bool) {
+	whole = a.endsComplete()
+	if !whole {
+		a.appended.estimated = true
 	}
-	if s, told := a.appended.sample(since(a.ends, before)); told {
+	from := since(a.ends, before)
+	if s, told := a.appended.sample(from); told {
 		s.Subject, s.Metric = lineage.Access{Topic: a.topic}, lineage.Appended
 		s.Estimated = s.Estimated || a.isReborn(round)
 		samples = append(samples, s)
 	}
-	a.ends = round
-	return samples, true
+	if s, told := a.lost.sample(from); told {
+		s.Subject, s.Metric = lineage.Access{Topic: a.topic}, lineage.Lost
+		samples = append(samples, s)
+	}
+	if whole {
+		a.appended.estimated = false
+		a.ends = round
+	}
+	return samples, whole
 }
 
-// tellBooks returns the samples and sightings of the topic's writers and remainder. ok is false when the producers of some partition are not known as of this round.
+// tellBooks returns the samples and sightings of the topic's writers and remainder. whole is false when the producers of some partition are not known as of this round: then what the others show is told as a lower bound.
 //
 // writers says who may have written the remainder, and patience how long a step of it waits to know.
-func (a *account) tellBooks(round, before time.Time, writers collector.Writers, patience time.Duration) (samples []lineage.Sample, sightings []lineage.Sighting, ok bool) {
-	for i := range a.parts {
-		if p := &a.parts[i]; !p.fresh || p.moved {
-			return nil, nil, false
-		}
+func (a *account) tellBooks(round, before time.Time, writers collector.Writers, patience time.Duration) (samples []lineage.Sample, sightings []lineage.Sighting, whole bool) {
+	b := bookRound{account: a, from: since(a.books, before)}
+	if whole = a.booksComplete(); !whole {
+		b.short = whyUnled
 	}
-	from := since(a.books, before)
-	tell := func(t *total, c lineage.Client, e lineage.EvidenceKind) {
-		if s, told := t.sample(from); told {
-			s.Subject = lineage.Access{Topic: a.topic, Op: lineage.Write, Client: c}
-			s.Metric, s.Evidence = lineage.Records, e
-			if a.isReborn(round) && s.Value > 0 {
-				s.Estimated = true
-				sightings = append(sightings, lineage.Sighting{Access: s.Subject, Evidence: e, Detail: rebornBound})
-			}
-			samples = append(samples, s)
-		}
+	if a.isReborn(round) {
+		b.short = both(b.short, rebornBound)
 	}
 	for id, w := range a.writers {
-		c := lineage.Client{Producer: lineage.KnownProducer(id)}
-		tell(&w.total, c, lineage.ProducerState)
-		if w.uncounted {
-			w.uncounted = false
-			sightings = append(sightings, lineage.Sighting{
-				Access:   lineage.Access{Topic: a.topic, Op: lineage.Write, Client: c},
-				Evidence: lineage.ProducerState, Moved: true,
-				Detail: "transactional: the producer state does not count its records; they are in the remainder",
-			})
+		if w.nameless.IsZero() {
+			b.writer(w, lineage.Client{Producer: lineage.KnownProducer(id)}, lineage.ProducerState)
 		}
 	}
 	for id, w := range a.txns {
-		c := lineage.Client{TransactionalID: id}
-		counted := w.n != w.told
-		tell(&w.total, c, lineage.Transaction)
-		if w.uncounted && !counted {
-			s := lineage.Sighting{Access: a.write(c), Evidence: lineage.Transaction, Moved: true}
-			if w.mixed {
-				s.Detail = "several transactional producers wrote to a partition at once: their records can't be told apart and are in the remainder"
-			}
-			sightings = append(sightings, s)
-		}
-		if counted && a.contested {
-			sightings = append(sightings, lineage.Sighting{
-				Access: a.write(c), Evidence: lineage.Transaction, Detail: "a connector or replicator that leaves no count writes the topic too: its records may be among these",
-			})
-		}
-		if w.shared && counted {
-			sightings = append(sightings, lineage.Sighting{
-				Access: a.write(c), Evidence: lineage.Transaction, Detail: "shared out by transactions: several instances of the application wrote to a partition at once",
-			})
-		}
-		w.uncounted, w.mixed, w.shared = false, false, false
+		b.writer(w, lineage.Client{TransactionalID: id}, lineage.Transaction)
 	}
 	if a.others != nil {
-		a.others.uncounted = false
-		tell(&a.others.total, lineage.Client{Kind: lineage.Others}, lineage.ProducerState)
+		b.writer(a.others, lineage.Client{Kind: lineage.Others}, lineage.ProducerState)
 	}
-	rest := a.assign(writers, round, spanStart(from, before), patience)
-	from = waited(from, rest.since)
+	b.remainder(writers, round, before, patience)
+	if whole {
+		a.books = round
+	}
+	return b.samples, b.sightings, whole
+}
+
+// booksComplete reports whether every partition's producers are known as of this round.
+func (a *account) booksComplete() bool {
+	for i := range a.parts {
+		if p := &a.parts[i]; !p.fresh || p.moved {
+			return false
+		}
+	}
+	return true
+}
+
+// bookRound is the books of one round, as they are told.
+type bookRound struct {
+	*account
+	from      time.Time // of the samples
+	short     string    // why all counts are lower bounds; empty: they are not
+	samples   []lineage.Sample
+	sightings []lineage.Sighting
+}
+
+// tell tells a total if it changed, and why it is a bound.
+func (b *bookRound) tell(t *total, c lineage.Client, e lineage.EvidenceKind, why string) {
+	if t.n == t.told {
+		return
+	}
+	if b.short != "" && t.n > 0 {
+		t.estimated, why = true, both(why, b.short)
+	}
+	s, _ := t.sample(b.from)
+	s.Subject, s.Metric, s.Evidence = b.write(c), lineage.Records, e
+	b.samples = append(b.samples, s)
+	b.note(c, e, why)
+}
+
+// note says something of a client's count in words.
+func (b *bookRound) note(c lineage.Client, e lineage.EvidenceKind, detail string) {
+	if detail != "" {
+		b.sightings = append(b.sightings, lineage.Sighting{Access: b.write(c), Evidence: e, Detail: detail})
+	}
+}
+
+func (b *bookRound) writer(w *writer, c lineage.Client, e lineage.EvidenceKind) {
+	b.tell(&w.total, c, e, w.why)
+	w.why = ""
+}
+
+// remainder tells what nobody accounts for, and what movers are given of it.
+func (b *bookRound) remainder(writers collector.Writers, round, before time.Time, patience time.Duration) {
+	a, c := b.account, lineage.Client{Kind: lineage.Remainder}
+	rest := a.assign(writers, round, spanStart(b.from, before), patience)
+	b.from = waited(b.from, rest.since)
+	hid := a.hides && a.remainder.n > 0
+	a.veiled = a.veiled || a.hides
 	if a.remainder.n > 0 {
-		tell(&a.remainder, lineage.Client{Kind: lineage.Remainder}, lineage.EndOffsets)
-		if rest.doubt != "" {
-			sightings = append(sightings, lineage.Sighting{Access: a.write(lineage.Client{Kind: lineage.Remainder}), Evidence: lineage.EndOffsets, Detail: rest.doubt})
+		why, changed := a.restWhy, a.remainder.n != a.remainder.told
+		if a.veiled {
+			a.remainder.estimated, why = true, both(why, whyHidden)
+		}
+		if hid && !changed { // it may have moved all the same
+			a.remainder.told = -1
+		}
+		why = both(why, rest.doubt)
+		switch {
+		case changed || hid:
+			b.tell(&a.remainder, c, lineage.EndOffsets, why)
+			a.restWhy, a.veiled = "", false
+		case rest.doubt != "":
+			b.note(c, lineage.EndOffsets, why)
 		}
 	}
+	a.hides = false
 	for mover, t := range a.eliminated {
-		if t.n == t.told {
-			continue
+		if t.n != t.told {
+			t.estimated = true
+			b.tell(t, lineage.Client{Mover: mover}, lineage.Elimination, eliminationDoubt)
 		}
-		c := lineage.Client{Mover: mover}
-		t.estimated = true
-		tell(t, c, lineage.Elimination)
-		sightings = append(sightings, lineage.Sighting{Access: a.write(c), Evidence: lineage.Elimination, Detail: eliminationDoubt})
 	}
-	held, whose := a.tellHeld(writers)
-	a.books = round
-	return append(samples, held...), append(sightings, whose...), true
+	b.pending(writers, hid)
 }
 
 // write is a client's writing of the topic.

@@ -22,36 +22,42 @@ type elimination struct {
 
 // heldStep is what the remainder grew in a round. A zero round stands for the one under way.
 type heldStep struct {
-	round     time.Time
-	since     time.Time // start of the span in which it was written
-	n         int64
-	estimated bool
-	open      bool // writers that are counted elsewhere may be among those who wrote it, so that it is nobody's by elimination
+	round time.Time
+	since time.Time // start of the span in which it was written
+	n     int64
+	why   string // why n is a bound; empty: it is none
+	open  bool   // writers that are counted elsewhere may be among those who wrote it, so that it is nobody's by elimination
 }
 
 const (
 	// eliminationDoubt is what an elimination cannot exclude.
-	eliminationDoubt = "counted by elimination: the only known writer without a count; a writer without idempotence and without a name could hide in it"
+	eliminationDoubt = "at most: counted by elimination: the only known writer without a count; a writer without idempotence and without a name could hide in it"
 	// eliminationPatience is how long a step waits for somebody who is late, or three rounds where that is longer.
 	eliminationPatience = 30 * time.Second
 	// maxMovers bounds the movers of one topic that are counted apart; the steps of further ones stay the remainder's.
 	maxMovers = 50
 )
 
-// leave adds records that nobody accounts for.
-func (a *account) leave(n int64, estimated, open bool) {
+// hold adds records that nobody accounts for.
+func (a *account) hold(n int64, why string, open bool) {
 	if !a.waits {
-		a.remainder.add(n, estimated)
+		a.rest(n, why)
 		return
 	}
 	for i := len(a.held) - 1; i >= 0 && a.held[i].round.IsZero(); i-- {
 		if h := &a.held[i]; h.open == open {
 			h.n += n
-			h.estimated = h.estimated || estimated
+			h.why = both(h.why, why)
 			return
 		}
 	}
-	a.held = append(a.held, heldStep{n: n, estimated: estimated, open: open})
+	a.held = append(a.held, heldStep{n: n, why: why, open: open})
+}
+
+// rest adds to the remainder.
+func (a *account) rest(n int64, why string) {
+	a.remainder.add(n, why != "")
+	a.restWhy = both(a.restWhy, why)
 }
 
 // assigned says what became of the steps that were decided in a round.
@@ -75,7 +81,7 @@ func (a *account) assign(writers collector.Writers, round, began time.Time, pati
 		movers = slices.DeleteFunc(movers, a.countsAlready)
 		done++
 		if late := step.round.Before(round); late {
-			step.estimated = true // what waited is shared out over the time that it waited
+			step.why = both(step.why, whyWaited)
 			if out.since.IsZero() {
 				out.since = step.since
 			}
@@ -89,45 +95,52 @@ func (a *account) assign(writers collector.Writers, round, began time.Time, pati
 			t.add(step.n, true)
 			continue
 		}
-		a.remainder.add(step.n, step.estimated)
+		a.rest(step.n, step.why)
 		out.doubt = doubt(movers, writers.Blind, told && sure, step.open)
 	}
 	a.held = slices.Delete(a.held, 0, done)
 	return out
 }
 
-// tellHeld tells of whom records may be that wait for their decision: what is counted to them so far is not all. It tells so once, and once that nothing waits any more.
-func (a *account) tellHeld(writers collector.Writers) (samples []lineage.Sample, sightings []lineage.Sighting) {
-	n := int64(0)
+// pending tells of whom records may be that nobody was given: those that wait for their decision, and, with hid, those that may be in a transactional producer's count. What is counted to them so far is not all. It tells so once, and
+// once that it is over.
+func (b *bookRound) pending(writers collector.Writers, hid bool) {
+	a, n := b.account, int64(0)
 	for _, h := range a.held {
 		n += h.n
 	}
-	if n == 0 {
-		for c := range a.pended {
-			samples = append(samples, lineage.Sample{Subject: a.write(c), Metric: lineage.Pending})
+	wanted := map[lineage.Client]bool{}
+	if hid {
+		wanted[lineage.Client{Kind: lineage.Remainder}] = true
+	}
+	if n > 0 {
+		detail := fmt.Sprintf("at least: %d more records of the newest rounds are not given to anybody yet, since who tells of connectors and replicators is late", n)
+		movers, _ := writers.Of(a.topic.Name)
+		if c := (lineage.Client{Kind: lineage.Remainder}); a.remainder.n > 0 || len(movers) == 0 {
+			wanted[c] = true
+			b.note(c, lineage.EndOffsets, detail)
 		}
-		a.pended = nil
-		return samples, nil
+		for mover := range a.eliminated {
+			wanted[lineage.Client{Mover: mover}] = true
+			b.note(lineage.Client{Mover: mover}, lineage.Elimination, detail)
+		}
 	}
-	if a.pended == nil {
-		a.pended = map[lineage.Client]bool{}
+	level := func(c lineage.Client, value int64) {
+		b.samples = append(b.samples, lineage.Sample{Subject: b.write(c), Metric: lineage.Pending, Value: value})
 	}
-	detail := fmt.Sprintf("at least: %d more records of the newest rounds are not given to anybody yet, since who tells of connectors and replicators is late", n)
-	pend := func(c lineage.Client, e lineage.EvidenceKind) {
+	for c := range wanted {
 		if !a.pended[c] {
-			samples = append(samples, lineage.Sample{Subject: a.write(c), Metric: lineage.Pending, Value: 1})
-			a.pended[c] = true
+			level(c, 1)
 		}
-		sightings = append(sightings, lineage.Sighting{Access: a.write(c), Evidence: e, Detail: detail})
 	}
-	movers, _ := writers.Of(a.topic.Name)
-	if a.remainder.n > 0 || len(movers) == 0 {
-		pend(lineage.Client{Kind: lineage.Remainder}, lineage.EndOffsets)
+	for c := range a.pended {
+		if !wanted[c] {
+			level(c, 0)
+		}
 	}
-	for mover := range a.eliminated {
-		pend(lineage.Client{Mover: mover}, lineage.Elimination)
+	if a.pended = wanted; len(wanted) == 0 {
+		a.pended = nil
 	}
-	return samples, sightings
 }
 
 // countsAlready reports whether a mover's records are counted by their transactional.ids, which are GROUP-CONNECTOR-TASK where the workers have exactly-once switched on (KIP-618): what is left is somebody else's then. A dedicated
@@ -245,8 +258,15 @@ func (e *encoder) elimination(x *elimination) {
 		e.time(s.round)
 		e.time(s.since)
 		e.int(s.n)
-		e.bool(s.estimated)
+		e.string(s.why)
 		e.bool(s.open)
+	}
+	e.uint(uint64(len(x.pended)))
+	for c := range x.pended {
+		e.uint(uint64(c.Kind))
+		e.uint(uint64(c.Mover.Kind))
+		e.string(c.Mover.Scope)
+		e.string(c.Mover.Name)
 	}
 }
 
@@ -258,19 +278,14 @@ func (d *decoder) elimination() elimination {
 		x.eliminated[mover] = &t
 	}
 	for range d.count() {
-		x.held = append(x.held, heldStep{round: d.time(), since: d.time(), n: d.int(), estimated: d.bool(), open: d.bool()})
+		x.held = append(x.held, heldStep{round: d.time(), since: d.time(), n: d.int(), why: d.string(), open: d.bool()})
 	}
-	x.assumeTold()
+	for range d.count() {
+		if x.pended == nil {
+			x.pended = map[lineage.Client]bool{}
+		}
+		c := lineage.Client{Kind: lineage.ClientKind(d.uint()), Mover: lineage.Node{Kind: lineage.NodeKind(d.uint()), Scope: d.string(), Name: d.string()}}
+		x.pended[c] = true
+	}
 	return x
-}
-
-// assumeTold takes it for told, while steps are held, that records wait: that is in no position.
-func (x *elimination) assumeTold() {
-	if len(x.held) == 0 {
-		return
-	}
-	x.pended = map[lineage.Client]bool{{Kind: lineage.Remainder}: true}
-	for mover := range x.eliminated {
-		x.pended[lineage.Client{Mover: mover}] = true
-	}
 }

@@ -416,7 +416,7 @@ func TestEliminationOnACluster(t *testing.T) {
 	}
 }
 
-// Where counted writers may be among those who wrote it, a step is nobody's by elimination: producers that may not be read, or several transactional applications.
+// Where counted writers may be among those who wrote it, a step is nobody's by elimination: producers that may not be read. What several transactional applications share is not the mover's either.
 func TestEliminationLeavesWhatOthersMayHaveWritten(t *testing.T) {
 	l := newLedger(t)
 	l.tell(l.round, true, "a")
@@ -448,7 +448,7 @@ func TestEliminationLeavesWhatOthersMayHaveWritten(t *testing.T) {
 		l.a.setProducers(0, two, l.log.end, l.round, tick, func(id int64) txnName { return txnName{fmt.Sprint(id), fmt.Sprint(id)} })
 	})
 	take(func() {})
-	if e := l.a.eliminated[connectorNode("a")]; e != nil || l.a.remainder.n != 1022 {
+	if e := l.a.eliminated[connectorNode("a")]; e != nil || l.a.remainder.n != 1000 {
 		t.Errorf("two applications: the mover has %+v, the remainder %d", e, l.a.remainder.n)
 	}
 	l.log.write(-1, 5)

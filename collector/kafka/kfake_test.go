@@ -204,9 +204,12 @@ func TestOneFailingBrokerLeavesTheRest(t *testing.T) {
 	w := newWorld(t, 3)
 	w.topic("a", 3)
 	w.topic("b", 1)
+	sick := w.fake.LeaderFor("a", 0)
+	if err := w.fake.MoveTopicPartition("a", 1, (sick+1)%3); err != nil { // so that a part of the topic can be seen
+		t.Fatal(err)
+	}
 	w.take(2)
 	w.write("a", 0, 5)
-	sick := w.fake.LeaderFor("a", 0)
 	stop := w.refuse(kmsg.ListOffsets, func(kmsg.Request) (kmsg.Response, error, bool) {
 		if w.fake.CurrentNode() == sick {
 			return nil, errors.New("connection lost"), true
@@ -218,10 +221,20 @@ func TestOneFailingBrokerLeavesTheRest(t *testing.T) {
 		t.Errorf("missing %+v", m)
 	}
 	if n := w.appended("a"); n != 0 {
-		t.Errorf("appended %d told although a third of the topic was not seen", n)
+		t.Errorf("appended %d told, although the partition that moved was not seen", n)
 	}
 	w.write("a", 1, 7)
 	w.take(1)
+	a := func(x lineage.Access) bool { return x.Op == lineage.OpNone }
+	if n := w.appended("a"); n != 7 || !w.rec.estimated("a", lineage.Appended, a) {
+		t.Errorf("appended %d told of the 7 that were seen, estimated %v", n, w.rec.estimated("a", lineage.Appended, a))
+	}
+	if n, _ := w.rec.sum("a", lineage.Records, func(x lineage.Access) bool { return x.Op == lineage.Write }); n != 7 {
+		t.Errorf("%d told of the 7 of its writers that were seen", n)
+	}
+	if m := w.missing(sourceEnds); len(m) == 0 || m[0].All && w.fake.LeaderFor("b", 0) != sick || m[0].Share >= 1 {
+		t.Errorf("missing %+v", m)
+	}
 	stop()
 	w.take(1)
 	if m := w.missing(sourceEnds); len(m) != 0 {

@@ -145,7 +145,7 @@ func (t *take) topicsNow(o *lineage.Observation, topics []kmsg.MetadataResponseT
 func (t *take) topicNew(o *lineage.Observation, rt *kmsg.MetadataResponseTopic) *topic {
 	name, id := *rt.Topic, lineage.TopicID(rt.TopicID)
 	tp := &topic{retained: lineage.Unknown, sizedAt: lineage.Unknown, account: newAccount(lineage.Topic{Cluster: t.cluster, ID: id, Name: name})}
-	tp.account.epochs = t.txnEpochs
+	tp.account.epochs, tp.log = t.txnEpochs, &t.txnLog
 	tp.internal = rt.IsInternal || strings.HasPrefix(name, "__")
 	// What another had this name in the last round was made since, whatever may be seen.
 	old := t.byName[name]

@@ -90,16 +90,23 @@ func (t *take) endOffsets() {
 		tp.begin()
 	}
 	at := time.Now().UTC()
-	why := map[*topic]string{}
+	why, lost := map[*topic]string{}, cuts{}
+	lost.toEpochs(t)
 	t.lists(latest, allPartitions, func(tp *topic, part int, offset int64) {
-		if tp.parts[part].end != offset {
-			tp.dirty = true
+		if !lost.believe(tp, part, offset) {
+			why[tp] = whyFell
+			return
 		}
+		p := &tp.parts[part]
+		tp.dirty = tp.dirty || p.end != offset || p.led != tp.epochs[part]+1
 		tp.setEnd(part, offset)
+		p.led = tp.epochs[part] + 1
 		tp.histories[part].Add(at, offset)
 	}, func(tp *topic, reason string) { why[tp] = reason })
+	t.txnLog.next(t.byName[transactionTopic])
 	o := t.observe(sourceEnds, t.cfg.Interval)
 	o.At = at
+	lost.tell(t, o)
 	missing := t.missing(len(t.topics))
 	for _, tp := range t.topics {
 		samples, ok := tp.tellEnds(t.round, t.before)
@@ -110,7 +117,7 @@ func (t *take) endOffsets() {
 			tp.dirty, tp.whole = true, ok
 		}
 		if !ok {
-			missing.topic(tp, why[tp])
+			missing.part(tp, why[tp], tp.unread(func(p *partition) bool { return p.fresh }))
 		}
 	}
 	missing.tell(o)
@@ -189,26 +196,34 @@ func (t *take) tellRetained(o *lineage.Observation, tp *topic) {
 	}
 }
 
-// missing collects the topics that a source could not see in a round.
+// missing collects the topics that a source could not see in a round, or not whole.
 type missing struct {
 	of     int
 	left   []leftTopic
 	topics map[string][]lineage.Topic // by reason
+	shares map[string]float64         // of them that was not seen, in topics, by reason
+	seen   bool                       // of some of them a part was
 }
 
 func (t *take) missing(of int) missing {
-	return missing{of: of, left: t.left, topics: map[string][]lineage.Topic{}}
+	return missing{of: of, left: t.left, topics: map[string][]lineage.Topic{}, shares: map[string]float64{}}
 }
 
-func (m missing) topic(tp *topic, reason string) {
+// topic notes a topic of which nothing was seen.
+func (m *missing) topic(tp *topic, reason string) { m.part(tp, reason, 1) }
+
+// part notes a topic of which a share was not seen.
+func (m *missing) part(tp *topic, reason string, share float64) {
 	if reason == "" {
 		reason = "no answer for some partitions"
 	}
 	m.topics[reason] = append(m.topics[reason], tp.topic)
+	m.shares[reason] += share
+	m.seen = m.seen || share < 1
 }
 
 // tell writes the missing topics into the observation, each reason once. Nothing seen of anything is said as All.
-func (m missing) tell(o *lineage.Observation) {
+func (m *missing) tell(o *lineage.Observation) {
 	n, why := 0, reasons{}
 	if len(m.left) > 0 {
 		out := lineage.Missing{Reason: leftOut} // no part of what is to be seen
@@ -221,14 +236,25 @@ func (m missing) tell(o *lineage.Observation) {
 		n += len(topics)
 		why[reason] += len(topics)
 	}
-	if n == m.of && n > 0 {
+	if n == m.of && n > 0 && !m.seen {
 		o.Missing = append(o.Missing, lineage.Missing{All: true, Share: 1, Reason: why.String()})
 		return
 	}
 	for reason, topics := range m.topics {
 		o.Missing = append(o.Missing, lineage.Missing{
-			Topics: topics, Share: float64(len(topics)) / float64(m.of),
+			Topics: topics, Share: m.shares[reason] / float64(m.of),
 			Reason: fmt.Sprintf("%s (%d of %d topics)", reason, len(topics), m.of),
 		})
 	}
+}
+
+// unread returns the share of the topic's partitions that were not read as they are wanted.
+func (tp *topic) unread(wanted func(*partition) bool) float64 {
+	n := 0
+	for i := range tp.parts {
+		if !wanted(&tp.parts[i]) {
+			n++
+		}
+	}
+	return float64(n) / float64(max(len(tp.parts), 1))
 }

@@ -232,22 +232,25 @@ func (tp *topic) encode() []byte {
 	e.time(tp.ends)
 	e.time(tp.books)
 	e.total(tp.appended)
+	e.total(tp.lost)
 	e.total(tp.remainder)
+	e.string(tp.restWhy)
+	e.bool(tp.veiled)
 	e.bool(tp.denied)
 	e.uint(uint64(len(tp.writers)))
 	for id, w := range tp.writers {
 		e.int(id)
-		e.total(w.total)
+		e.writer(w)
 	}
 	e.int(tp.markers)
 	e.uint(uint64(len(tp.txns)))
 	for id, w := range tp.txns {
 		e.string(id)
-		e.total(w.total)
+		e.writer(w)
 	}
 	e.bool(tp.others != nil)
 	if tp.others != nil {
-		e.total(tp.others.total)
+		e.writer(tp.others)
 	}
 	e.elimination(&tp.elimination)
 	e.uint(uint64(len(tp.parts)))
@@ -274,30 +277,66 @@ func (e *encoder) partition(p *partition) {
 	e.int(p.end)
 	e.bool(p.moved)
 	e.bool(p.based)
+	e.bool(p.born)
 	e.bool(p.unsettled)
-	for _, v := range []int64{p.advance, p.named, p.slack, p.remainder, p.booked, p.owed, p.ended, p.lost} {
+	for _, v := range []int64{p.advance, p.named, p.remainder, p.booked, p.early, p.recent, p.last.least, p.last.most, p.last.room, p.last.of, int64(p.led)} {
 		e.int(v)
 	}
+	e.bool(p.txn)
+	e.bool(p.last.loose)
 	e.uint(uint64(len(p.producers)))
 	for id, q := range p.producers {
 		e.int(id)
-		e.int(int64(q.epoch))
-		e.int(int64(q.last))
-		e.int(q.txnStart)
+		e.sequence(q)
 	}
+	e.uint(uint64(len(p.absent)))
+	for id, q := range p.absent {
+		e.int(id)
+		e.sequence(q.sequence)
+		e.time(q.since)
+	}
+}
+
+func (e *encoder) sequence(q sequence) {
+	for _, v := range []int64{int64(q.epoch), int64(q.last), q.txnStart, q.claim, q.log} {
+		e.int(v)
+	}
+	e.bool(q.fresh)
+	e.bool(q.past)
+}
+
+func (d *decoder) sequence() sequence {
+	return sequence{epoch: int32(d.int()), last: int32(d.int()), txnStart: d.int(), claim: d.int(), log: d.int(), fresh: d.bool(), past: d.bool()}
+}
+
+func (e *encoder) writer(w *writer) {
+	e.total(w.total)
+	e.string(w.why)
+	e.time(w.nameless)
+}
+
+func (d *decoder) writer() *writer {
+	return &writer{total: d.total(), why: d.string(), nameless: d.time()}
 }
 
 func (d *decoder) total() total { return total{n: d.int(), told: d.int(), estimated: d.bool()} }
 
 func (d *decoder) partition() partition {
-	p := partition{end: d.int(), moved: d.bool(), based: d.bool(), unsettled: d.bool()}
-	for _, v := range []*int64{&p.advance, &p.named, &p.slack, &p.remainder, &p.booked, &p.owed, &p.ended, &p.lost} {
+	p := partition{end: d.int(), moved: d.bool(), based: d.bool(), born: d.bool(), unsettled: d.bool()}
+	for _, v := range []*int64{&p.advance, &p.named, &p.remainder, &p.booked, &p.early, &p.recent, &p.last.least, &p.last.most, &p.last.room, &p.last.of} {
 		*v = d.int()
 	}
+	p.led, p.txn, p.last.loose = int32(d.int()), d.bool(), d.bool()
 	n := d.count()
 	p.producers = make(map[int64]sequence, n)
 	for range n {
-		p.producers[d.int()] = sequence{int32(d.int()), int32(d.int()), d.int()}
+		p.producers[d.int()] = d.sequence()
+	}
+	for range d.count() {
+		if p.absent == nil {
+			p.absent = map[int64]absent{}
+		}
+		p.absent[d.int()] = absent{d.sequence(), d.time()}
 	}
 	return p
 }
@@ -309,16 +348,18 @@ func decodeTopic(id lineage.TopicID, cluster lineage.ClusterID, value []byte, ro
 	tp := &topic{retained: lineage.Unknown, sizedAt: lineage.Unknown, account: newAccount(lineage.Topic{Cluster: cluster, ID: id, Name: d.string()})}
 	tp.internal, tp.whole = d.bool(), d.bool()
 	tp.born, tp.ends, tp.books = d.time(), d.time(), d.time()
-	tp.appended, tp.remainder, tp.denied = d.total(), d.total(), d.bool()
+	tp.appended, tp.lost, tp.remainder = d.total(), d.total(), d.total()
+	tp.restWhy, tp.veiled, tp.denied = d.string(), d.bool(), d.bool()
 	for range d.count() {
-		tp.writers[d.int()] = &writer{total: d.total()}
+		id, w := d.int(), d.writer()
+		tp.writers[id], tp.waiting = w, tp.waiting || !w.nameless.IsZero()
 	}
 	tp.markers = d.int()
 	for range d.count() {
-		tp.txns[d.string()] = &writer{total: d.total()}
+		tp.txns[d.string()] = d.writer()
 	}
 	if d.bool() {
-		tp.others = &writer{total: d.total()}
+		tp.others = d.writer()
 	}
 	tp.elimination = d.elimination()
 	for range d.count() {
@@ -359,10 +400,23 @@ func (s *source) restoreTopic(hexID string, value []byte, round time.Time) error
 	}
 	tp.widen(len(tp.parts), false)
 	s.topics[id], s.byName[tp.topic.Name] = tp, tp
-	tp.account.epochs = s.txnEpochs
+	tp.account.epochs, tp.log = s.txnEpochs, &s.txnLog
+	for id, w := range tp.writers {
+		if !w.nameless.IsZero() {
+			s.wantName(id, round)
+		}
+	}
+	for i := range tp.parts {
+		if p := &tp.parts[i]; p.last.room > 0 {
+			s.wantName(p.last.of, round)
+		}
+	}
+	if tp.topic.Name == transactionTopic {
+		s.txnLog.restore(tp)
+	}
 	for i := range tp.parts {
 		for id, q := range tp.parts[i].producers {
-			if q.last < 0 || q.txnStart >= 0 {
+			if q.transactional() {
 				s.txnEpochs[id] = epochSeen{round: round, now: max(q.epoch, s.txnEpochs[id].now)}
 			}
 		}

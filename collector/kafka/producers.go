@@ -44,8 +44,9 @@ func (t *take) producers() {
 	todo := t.producersTodo(why)
 	answers := t.ask(t.producerRequests(todo))
 	t.nameTransactions(answers)
+	t.findTransactionLog(answers)
 	t.beginLinks(answers)
-	after := t.endsAfterBase(answers)
+	after := t.endsAfter(answers)
 	for _, a := range answers {
 		req := a.req.(*kmsg.DescribeProducersRequest)
 		if a.err != nil {
@@ -131,25 +132,47 @@ func (t *take) producerRequests(todo []partitionRef) map[int32]kmsg.Request {
 	return reqs
 }
 
-// endsAfterBase reads the ends once more for the partitions whose producers were read for the first time, see account.base. It costs requests in the rounds after a start only.
-func (t *take) endsAfterBase(answers []brokerAnswer) map[partitionRef]int64 {
-	fresh := map[*topic]bool{}
+// endsAfter reads the ends once more where it matters what came between the reading of the ends and that of the producers: for partitions whose producers were read for the first time (account.base), that show a producer which
+// they never showed, or on which a transactional one moved.
+func (t *take) endsAfter(answers []brokerAnswer) map[partitionRef]int64 {
+	wanted, after := map[partitionRef]bool{}, map[partitionRef]int64{}
 	for _, a := range answers {
-		for _, rt := range a.req.(*kmsg.DescribeProducersRequest).Topics {
+		if a.err != nil {
+			continue
+		}
+		for _, rt := range a.resp.(*kmsg.DescribeProducersResponse).Topics {
 			tp := t.byName[rt.Topic]
-			for _, p := range rt.Partitions {
-				fresh[tp] = fresh[tp] || !tp.parts[p].based
+			for i := range rt.Partitions {
+				rp := &rt.Partitions[i]
+				if tp != nil && rp.ErrorCode == 0 && rp.Partition >= 0 && int(rp.Partition) < len(tp.parts) && tp.parts[rp.Partition].wantsEnd(readings(rp)) {
+					wanted[partitionRef{tp, int(rp.Partition)}] = true
+				}
 			}
 		}
 	}
-	after := map[partitionRef]int64{}
-	if len(fresh) == 0 {
-		return after
+	if len(wanted) > 0 {
+		t.lists(latest, func(tp *topic, part int) bool { return wanted[partitionRef{tp, part}] }, func(tp *topic, part int, offset int64) {
+			after[partitionRef{tp, part}] = offset
+		}, func(*topic, string) {})
 	}
-	t.lists(latest, func(tp *topic, part int) bool { return fresh[tp] && !tp.parts[part].based }, func(tp *topic, part int, offset int64) {
-		after[partitionRef{tp, part}] = offset
-	}, func(*topic, string) {})
 	return after
+}
+
+// wantsEnd reports whether the partition's end is to be read after these producers too.
+func (p *partition) wantsEnd(readings []producerReading) bool {
+	if !p.based {
+		return true
+	}
+	for _, r := range readings {
+		prev, known := p.producers[r.id]
+		if was, ok := p.absent[r.id]; ok && !known {
+			prev, known = was.sequence, true
+		}
+		if !known || r.transactional && !prev.same(r) {
+			return true
+		}
+	}
+	return false
 }
 
 // described books the producers of one broker's answer.
@@ -215,6 +238,7 @@ func (t *take) tellProducers() {
 	patience := t.patience(writers)
 	var deniedTopics, eliminated []string
 	for _, tp := range t.topics {
+		tp.dirty = tp.rename(t.txnName, t.nameWaits) || tp.dirty
 		samples, sightings, ok := tp.tellBooks(t.round, t.before, writers, patience)
 		o.Samples = append(o.Samples, samples...)
 		o.Sightings = append(o.Sightings, sightings...)
@@ -229,7 +253,7 @@ func (t *take) tellProducers() {
 			if reason == "" && !tp.whole {
 				reason = "end offsets are missing"
 			}
-			missing.topic(tp, reason)
+			missing.part(tp, reason, tp.unread(func(p *partition) bool { return p.fresh && !p.moved }))
 		}
 		if tp.denied {
 			deniedTopics = append(deniedTopics, tp.topic.Name)
@@ -238,26 +262,15 @@ func (t *take) tellProducers() {
 	}
 	missing.tell(o)
 	t.expireEpochs()
-	for id, retry := range t.unnamed { // those that write no more
-		if t.round.Sub(retry) > unnamedForgotten {
-			delete(t.unnamed, id)
-		}
-	}
 	t.noteMoves()
-	t.sayBlind(o, append(producerSpots(deniedTopics, eliminated, len(t.unnamed)), t.unnamedSpots()...))
+	t.sayBlind(o, slices.Concat(producerSpots(deniedTopics, eliminated), t.nameSpots(), t.unnamedSpots()))
 }
 
-func producerSpots(deniedTopics, eliminated []string, unnamed int) []lineage.BlindSpot {
+func producerSpots(deniedTopics, eliminated []string) []lineage.BlindSpot {
 	spots := []lineage.BlindSpot{{
 		What:   "the names of writers without a transactional.id: the broker's producer state counts producer ids and names nobody; writers without idempotence are in their topic's remainder",
 		Remedy: "give the writer a transactional.id; this version has no other source that names writers",
 	}}
-	if unnamed > 0 {
-		spots = append(spots, lineage.BlindSpot{
-			What:   "the names of some transactional producers: ListTransactions does not show them",
-			Remedy: "grant DESCRIBE on transactional ids to lineaged's principal",
-		})
-	}
 	if len(eliminated) > 0 {
 		spots = append(spots, lineage.BlindSpot{
 			What: fmt.Sprintf("a writer without idempotence and without a name could hide in what connectors and replicators are counted to write to topics (%d): %s",

@@ -35,6 +35,7 @@ type recorder struct {
 	missing   []string
 	events    []lineage.Event
 	sightings map[lineage.Access]lineage.EvidenceKind
+	details   map[lineage.Access]string // all that was said of an access
 	blind     map[string][]lineage.BlindSpot
 	gone      map[lineage.FactKey]bool
 	topics    map[string]*lineage.TopicFact
@@ -48,7 +49,7 @@ type recorder struct {
 func newRecorder() *recorder {
 	return &recorder{
 		totals:    map[lineage.Access]map[lineage.Metric]lineage.Sample{},
-		sightings: map[lineage.Access]lineage.EvidenceKind{}, positions: map[string][]byte{}, blind: map[string][]lineage.BlindSpot{},
+		sightings: map[lineage.Access]lineage.EvidenceKind{}, details: map[lineage.Access]string{}, positions: map[string][]byte{}, blind: map[string][]lineage.BlindSpot{},
 		explained: map[lineage.Sighting]bool{}, gone: map[lineage.FactKey]bool{}, topics: map[string]*lineage.TopicFact{},
 	}
 }
@@ -71,6 +72,7 @@ func (r *recorder) Append(_ context.Context, obs ...lineage.Observation) error {
 		}
 		for _, s := range o.Sightings {
 			r.sightings[s.Access] = s.Evidence
+			r.details[s.Access] = both(r.details[s.Access], s.Detail)
 		}
 		for _, m := range o.Missing {
 			r.missing = append(r.missing, o.Source.String()+": "+m.Reason)
@@ -142,6 +144,18 @@ func (r *recorder) estimated(topic string, m lineage.Metric, match func(lineage.
 		}
 	}
 	return false
+}
+
+// why returns all that was said of the matching accesses of a topic.
+func (r *recorder) why(topic string, match func(lineage.Access) bool) (said string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for a, detail := range r.details {
+		if a.Topic.Name == topic && match(a) {
+			said = both(said, detail)
+		}
+	}
+	return said
 }
 
 func (r *recorder) roundsTaken() int {

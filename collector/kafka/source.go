@@ -76,9 +76,10 @@ type source struct {
 	tellersLate time.Time // since when those who tell of movers are late; zero: they are not
 
 	txnIDs  map[int64]string    // transactional.ids by producer id
-	unnamed map[int64]time.Time // transactional producer ids that nobody named, and when to ask again
+	unnamed map[int64]unnamedID // transactional producer ids that nobody named yet
 	// txnEpochs are the epochs of transactional producer ids, for the accounts of all topics.
 	txnEpochs map[int64]epochSeen
+	txnLog    transactionLog
 
 	dark  dark  // what moves while one side of it is not seen
 	links links // groups and the transactional producers that move their offsets
@@ -143,7 +144,8 @@ func (s *source) forget() {
 	s.clusterFact, s.rights, s.sawAll, s.unwanted, s.left, s.hidden = lineage.ClusterFact{}, clusterRights{}, false, nil, nil, nil
 	s.sawGroups, s.groupsCounted = false, false
 	s.lacks = map[string]bool{}
-	s.txnIDs, s.unnamed, s.txnEpochs = map[int64]string{}, map[int64]time.Time{}, map[int64]epochSeen{}
+	s.txnIDs, s.unnamed, s.txnEpochs = map[int64]string{}, map[int64]unnamedID{}, map[int64]epochSeen{}
+	s.txnLog = transactionLog{}
 	s.blind, s.lost, s.slow = map[string][]lineage.BlindSpot{}, map[string]bool{}, map[string]time.Time{}
 	s.owed, s.faults, s.spoilt, s.unreadable, s.sightSaved = map[string]bool{}, map[string]fault{}, false, nil, ""
 	s.gonePositions, s.goneReaders = nil, nil

@@ -5,14 +5,20 @@ import (
 	"time"
 )
 
-// This file is the part of an account that counts transactional producers, whose sequences do not count their records.
+// This file is the part of an account that counts transactional producers, and tells their markers from records.
+//
+// There are two protocols, and one broker may see both, by the age of its clients. In the old one (KIP-98) the epoch stays and the sequences count the records as an idempotent producer's do: exact. With transaction version 2 (KIP-890)
+// each transaction ends with a marker of the next epoch, which takes the sequence away: only that of a transaction that is open counts. What such a producer wrote is then what is left of the step, less the markers that there must be. That
+// is the most it can be: nothing tells its records from those of a writer without idempotence.
 
 // movedTxn is a transactional producer whose state changed between two readings.
 type movedTxn struct {
 	now    producerReading
 	prev   sequence // on this partition
 	known  bool     // prev was read
-	before int32    // its epoch at the last look at any partition of the topic
+	before int32    // its epoch at the last look at any partition of the cluster
+	who    txnName
+	wrote  int64 // by its sequences, where they count
 }
 
 // counts reports whether the sequence counts the producer's records since the last reading: within one epoch it does. So it does at the first sight of epoch 0, and where a sequence is still there
@@ -24,153 +30,231 @@ func (m *movedTxn) counts() bool {
 	return m.now.lastSequence >= 0 && (m.now.epoch == 0 || m.now.txnStart < 0)
 }
 
+// markers returns how many markers the producer has left on the partition since the last reading, at least and at most; proven is false where the most is not known. ever is the most where those count too that came after the end was
+// read. gap: a round before did not see the partition.
+func (m *movedTxn) markers(log *transactionLog, gap bool) (least, most, ever int64, proven bool) {
+	open, opened := m.now.txnStart >= 0, m.known && m.prev.txnStart >= 0
+	if !m.counts() {
+		ended := int64(m.now.epoch) - int64(max(m.prev.epoch, m.before))
+		if m.known {
+			ended = int64(m.now.epoch) - int64(m.prev.epoch)
+		}
+		least = 1
+		switch {
+		case open && !opened:
+			least = 0
+		case !open && opened && ended > 1:
+			least = 2 // the one that was open, and the one of the newest epoch
+		}
+		return least, max(ended, least), max(ended, least), true
+	}
+	switch {
+	case open && opened && m.now.txnStart == m.prev.txnStart:
+		return 0, 0, 0, true
+	case open && m.known && m.prev.last < 0: // the sequence was taken away: the new protocol, in which the epoch rises with each end
+		return 0, 0, 0, true
+	case open && !opened:
+		least = 0
+	default:
+		least = 1
+	}
+	// Each transaction has a record at least.
+	most = m.wrote
+	if opened {
+		most++
+	}
+	if open {
+		most--
+	}
+	if most <= least {
+		return least, least, least, true
+	}
+	if ends, ok := log.ended(m.who.id, m.last(), gap); ok {
+		return least, max(least, min(most, ends)), most, true
+	}
+	return least, most, most, false
+}
+
+// last is the producer's last reading on the partition, with nothing in it where there was none.
+func (m *movedTxn) last() sequence {
+	if !m.known {
+		return sequence{log: -1}
+	}
+	return m.prev
+}
+
 // txnName is who a transactional producer is: its transactional.id, and the application that it is an instance of, both empty while nobody named it.
 type txnName struct{ id, application string }
 
-// setTransactional gives what is left of the step to the transactional producers that moved, less their markers, when they are one application's: its instances share it out in the proportion of their transactions,
-// as an estimate. If they are not, or one has no name, the rest stays the remainder's.
-//
-// With transaction version 2 (KIP-890) each transaction raises the epoch and leaves one marker on every partition that it touched: the epoch's advance is the most that can be markers, and one the least. Where that
-// makes more than a hundredth of the records, the count is an estimate; so it is where a mover is known to write the topic too. Before version 2 the epoch stays, the sequence counts the records as an idempotent producer's does, and the rest are markers.
-func (a *account) setTransactional(p *partition, moved []movedTxn, round time.Time, interval time.Duration, name func(int64) txnName) {
-	if len(moved) == 0 {
-		a.late(p, round, interval)
-		return
+// reckon says how many markers there may be in the step, those included that the step before has read of.
+func (s *split) reckon() {
+	s.last, s.p.last = s.p.last, lastStep{}
+	s.least, s.most, s.ever, s.proven = s.last.least, s.last.most, s.last.most, true
+	for _, m := range s.txns {
+		least, most, ever, proven := m.markers(s.log, s.p.gap)
+		s.least, s.most, s.ever, s.proven = s.least+least, s.most+most, s.ever+ever, s.proven && proven
+		s.of(m.claimant()).moved = s.round
 	}
-	applications := map[string]bool{}
-	who := make([]share, len(moved))
-	for i, m := range moved {
-		n := name(m.now.id)
-		applications[n.application] = true
-		who[i].writer = a.transactional(m.now.id, n.id)
-		who[i].uncounted, who[i].moved = true, round // it moved, whatever is counted
-	}
-	if len(applications) != 1 || applications[""] {
-		for _, s := range who {
-			s.mixed = true
-		}
-		return
-	}
-	rest := p.advance - p.named - p.slack - p.remainder
-	sequential, doubt := true, false
-	for i, m := range moved {
-		if m.counts() {
-			n, _ := wrote(m.prev, m.known, m.now, rest, false)
-			p.owed += n
-			who[i].weight = n
-			continue
-		}
-		// The id's epochs may be used up (15 bits), and it goes on as another producer id with epoch 0: every id adds its own.
-		sequential = false
-		ended := int64(m.now.epoch) - int64(m.before)
-		if ended <= 0 && m.now.txnStart < 0 {
-			ended, doubt = 1, true
-		}
-		p.ended += max(ended, 0)
-		who[i].weight = max(ended, 1)
-	}
-	if rest <= 0 {
-		return // the end was read before: what these readings count comes into it in the next step
-	}
-	p.last = txnStep{id: name(moved[0].now.id).id, round: round, shared: shared(who)}
-	if sequential {
-		n := min(p.owed, rest)
-		give(who, n, false)
-		p.owed -= n
-		// Each transaction has a record at least, so there are no more markers than records and the one of the step before; what is beyond is somebody else's.
-		markers := min(rest-n, n+1)
-		if a.contested {
-			markers = min(markers, 1) // how many there were is not known, and the mover's records are among what is left
-		}
-		a.markers += markers
-		p.named += n + markers
-		p.last.rest, p.last.sequential = p.owed+1, true
-		return
-	}
-	markers := min(p.ended, (rest+1)/2) // a transaction has a record at least
-	n := rest - markers
-	give(who, n, doubt || a.contested || (markers-1)*100 > n)
-	a.markers += markers
-	p.named += rest
-	p.ended, p.owed = 0, 0
-	p.last.rest, p.last.markers = rest, markers
+	s.loose = !s.proven // what was on its way before has come by now
+	s.proven = s.proven && !s.last.loose
 }
 
-// share is a writer's part in a step.
-type share struct {
-	*writer
-	weight int64
+// claimant is the producer as one who is given records.
+func (m *movedTxn) claimant() claimant {
+	return claimant{id: m.now.id, transactional: true, name: m.who.id}
 }
 
-// shared reports whether a step is several writers'.
-func shared(who []share) bool {
-	return slices.ContainsFunc(who, func(s share) bool { return s.writer != who[0].writer })
-}
-
-// give adds n records to those who wrote them, all of them to somebody. Where the weights are records and add up to n nothing is guessed.
-func give(who []share, n int64, estimated bool) {
-	if !shared(who) {
-		who[0].add(n, estimated)
+// transactions gives what is left of the step to the transactional producers whose records no sequence counts, less their markers; or, where all do count, takes it for markers as far as those are proven.
+func (s *split) transactions() {
+	last := s.last
+	rising := slices.DeleteFunc(slices.Clone(s.txns), func(m movedTxn) bool { return m.counts() })
+	room := int64(0)
+	if len(rising) == 0 && last.room > 0 { // what was appended before the producers were read then and after the end was
+		n := min(s.rest, last.room)
+		sure := min(last.least, n)
+		s.mark(sure)
+		s.least, s.most, s.ever = s.least-sure, s.most-sure, s.ever-sure
+		room = min(last.room-n, s.race+s.lag) // claims may have been met by it
+		if n -= sure; n > 0 {
+			s.hides = true
+			s.give(claimant{id: last.of, transactional: true, name: s.name(last.of).id}, n, whyTransactional)
+		}
+	}
+	if len(s.txns) == 0 && s.most == 0 && s.proven {
+		s.p.last = lastStep{room: room, of: last.of}
 		return
 	}
-	all, given, before := int64(0), int64(0), int64(0)
-	for _, s := range who {
-		all += s.weight
+	if len(rising) > 0 {
+		// A marker that the producers' reading shows may not be in the end yet.
+		sure := min(max(0, s.least-s.race), s.rest)
+		s.mark(sure)
+		s.p.last = s.coming(sure)
+		s.p.last.of, s.p.last.room = rising[0].now.id, s.race+s.lag+sure
+		s.share(rising)
+		return
 	}
-	for i, s := range who {
-		before += s.weight
+	if !s.proven {
+		s.most = s.least
+	}
+	taken := s.rest
+	switch {
+	case taken > s.most && (s.most > s.least || !s.proven): // somebody else wrote, or nobody knows how many markers there are
+		taken, s.doubt, s.open = s.least, both(s.doubt, whyMarkers), s.open || !s.proven
+	case taken > s.most:
+		taken = s.most
+	case taken > s.least:
+		s.hides = true
+	}
+	s.mark(taken)
+	s.p.last = s.coming(taken)
+	s.p.last.of, s.p.last.room = last.of, room
+}
+
+// coming is what may still come of the markers when some are taken: no more than what came, or may be on its way, since the end was read; claims may have been met in their place.
+func (s *split) coming(taken int64) lastStep {
+	most := s.race + min(s.lag, 1)
+	return lastStep{least: min(max(0, s.least-taken), most), most: min(max(0, s.ever-taken), most), loose: s.loose}
+}
+
+// mark takes n of what is left for markers.
+func (s *split) mark(n int64) {
+	s.markers += n
+	s.p.named += n
+	s.rest -= n
+}
+
+// share gives what is left to those whose epochs rose, by their transactions.
+func (s *split) share(rising []movedTxn) {
+	why, weights, all := whyTransactional, make([]int64, len(rising)), int64(0)
+	if s.contested {
+		why = whyContested
+	}
+	for i, m := range rising {
+		weights[i] = max(1, int64(m.now.epoch)-int64(max(m.prev.epoch, m.before)))
+		all += weights[i]
+		switch {
+		case m.who.application == rising[0].who.application && m.who.id == rising[0].who.id:
+		case m.who.application == rising[0].who.application && m.who.application != "" && why != whySeveral:
+			why = whyInstances
+		default:
+			why = whySeveral
+		}
+	}
+	if s.doubtful { // they may have written what another was given
+		why = whyOthers
+		for _, m := range rising {
+			s.of(m.claimant()).blur(why)
+		}
+	}
+	s.hides = s.hides || s.rest > 0
+	n, before, given := s.rest, int64(0), int64(0)
+	for i, m := range rising {
+		before += weights[i]
 		upTo := n // of what is left by rounding nothing is lost
-		if i < len(who)-1 {
-			upTo = int64(float64(n) * float64(before) / float64(max(all, 1)))
+		if i < len(rising)-1 {
+			upTo = int64(float64(n) * float64(before) / float64(all))
 		}
-		s.add(upTo-given, estimated || n != all)
-		s.shared = s.shared || n != all
+		if upTo > given {
+			s.give(m.claimant(), upTo-given, why)
+		}
 		given = upTo
 	}
 }
 
-// late handles the step after a transactional one in which the end moved and no producer did. What moved was appended before the producers were read and after the end was: the last step's markers, and perhaps
-// records with them. What was taken for markers then were records.
-func (a *account) late(p *partition, round time.Time, interval time.Duration) {
-	rest := p.advance - p.named - p.slack - p.remainder
-	w := a.txns[p.last.id]
-	if w == nil || rest <= 0 || rest > p.last.rest || round.Sub(p.last.round) > interval {
-		return
-	}
-	n := rest
-	if p.last.sequential { // the sequences have said how many are records
-		n = min(p.owed, rest)
-		a.markers += rest - n
-		p.owed -= n
-	}
-	w.add(n, p.last.shared || !p.last.sequential && rest > p.last.markers)
-	p.named += rest
-	p.last = txnStep{}
-}
-
-// txnStep is the last step in which the transactional producers of one application wrote alone.
-type txnStep struct {
-	id            string // one of theirs
-	shared        bool   // there were several
-	round         time.Time
-	rest, markers int64
-	sequential    bool // counted by the sequence
+// lastStep is what the step before left open.
+type lastStep struct {
+	least, most int64 // markers that were read of and are not in the end yet
+	loose       bool  // how many at most is not known
+	room        int64 // records that may still come of a producer whose records no sequence counts
+	of          int64 // its id; meaningless without room
 }
 
 // transactional returns the writer of a transactional.id, or of the producer id while it has no name.
-func (a *account) transactional(id int64, name string) *writer {
-	if name == "" {
-		return a.writer(id)
+func (a *account) transactional(id int64, name string, round time.Time) *writer {
+	if name == "" || a.txns[name] == nil && len(a.txns) >= maxWriters {
+		w := a.writer(id)
+		if name == "" && w.n == 0 && w.nameless.IsZero() && w != a.others {
+			w.nameless, a.waiting = round, true
+		}
+		return w
 	}
 	w := a.txns[name]
 	if w == nil {
-		if len(a.txns) >= maxWriters {
-			return a.writer(id)
-		}
 		w = &writer{}
 		a.txns[name] = w
 	}
 	return w
+}
+
+// rename gives what waits for the names of producer ids to those that have one by now. waits reports whether a name may still come: who has none then has waited long enough. changed reports whether anything was decided.
+func (a *account) rename(name func(id int64) txnName, waits func(id int64) bool) (changed bool) {
+	if !a.waiting {
+		return false
+	}
+	a.waiting = false
+	for id, w := range a.writers {
+		if w.nameless.IsZero() {
+			continue
+		}
+		switch n := name(id); {
+		case n.id != "":
+			delete(a.writers, id)
+			a.transactional(id, n.id, w.nameless).take(w)
+		case !waits(id):
+			w.nameless = time.Time{}
+		default:
+			a.waiting = true
+			continue
+		}
+		changed = true
+	}
+	return changed
+}
+
+// take adds what another has that was never told.
+func (w *writer) take(from *writer) {
+	w.put(from.n, from.why)
+	w.moved = from.nameless
 }
 
 // epochSeen is a transactional producer's epoch in the newest round in which any topic showed it, and in the one before.
@@ -179,8 +263,7 @@ type epochSeen struct {
 	now, prior int32
 }
 
-// epochBefore returns the epoch that the producer had before this round on any partition of the cluster: transactions until then left no marker in this step, since what moves is looked at in the round in which it moved. It is 0 for
-// a producer never seen.
+// epochBefore returns the epoch that the producer had before this round on any partition of the cluster. It is 0 for a producer never seen.
 func (a *account) epochBefore(r producerReading, round time.Time) int32 {
 	a.listed = true
 	seen := a.epochs[r.id]

@@ -87,7 +87,7 @@ func (t *take) noteMoves() {
 func (a *account) nameless(named map[int64]bool) int64 {
 	n := a.remainder.n
 	for id, w := range a.writers {
-		if !named[id] {
+		if !named[id] && w.nameless.IsZero() { // else its name may come
 			n += w.n
 		}
 	}
