@@ -43,10 +43,16 @@ func (v *view) ownFlowEvents(ctx context.Context, all []shownEvent) ([]shownEven
 	})
 	moved := map[lineage.Window]*roaring.Bitmap{}
 	kept := all[:0]
+	resumed := map[connection]bool{} // whose next event in time is a beginning that is none of the flow's
 	newest := map[lineage.Flow]int{} // index in kept of the flow's event that follows in time
 	for _, e := range all {
 		if !aboutFlow(e.event.Type) || e.flow == nil {
 			kept = append(kept, e)
+			continue
+		}
+		who := connectionOf(&e)
+		if e.event.Type == lineage.FlowStopped && resumed[who] { // who did not begin again did not end
+			delete(resumed, who)
 			continue
 		}
 		goesOn, err := v.goesOn(ctx, &e, moved)
@@ -54,6 +60,7 @@ func (v *view) ownFlowEvents(ctx context.Context, all []shownEvent) ([]shownEven
 			return nil, err
 		}
 		if goesOn {
+			resumed[who] = e.event.Type == lineage.FlowStarted
 			continue
 		}
 		if i, ok := newest[*e.flow]; ok && kept[i].event.Type == e.event.Type {
@@ -92,6 +99,19 @@ func (v *view) goesOn(ctx context.Context, e *shownEvent, moved map[lineage.Wind
 		moved[w] = b
 	}
 	return slices.ContainsFunc(others, func(id lineage.SubjectID) bool { return moved[w].Contains(uint32(id)) }), nil
+}
+
+// connection is whose beginnings and ends a collector tells together, as far as it can be known here.
+type connection struct {
+	flow          lineage.Flow
+	group         string
+	mover         lineage.Node
+	transactional bool
+}
+
+func connectionOf(e *shownEvent) connection {
+	c := &e.event.Access.Client
+	return connection{*e.flow, c.Group, c.Mover, c.TransactionalID != ""}
 }
 
 // oneConnection reports whether a collector tells beginnings and ends of two clients together.

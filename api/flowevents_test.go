@@ -119,3 +119,50 @@ func joined(pattern, name string) func() api.Identity {
 	}
 	return func() api.Identity { return r }
 }
+
+// An application of several transactional.ids that pauses for a moment neither ends nor begins twice.
+func TestFlowEventsOfInstances(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		one, two := writes(orders, lineage.Client{TransactionalID: "app-0"}), writes(orders, lineage.Client{TransactionalID: "app-1"})
+		for n := 1; n <= 100; n++ {
+			var fill []func(*lineage.Observation)
+			if n >= 20 && n <= 40 || n >= 49 {
+				fill = append(fill, w.moved(two, lineage.Transaction, 5))
+			}
+			if n >= 20 && n <= 39 {
+				fill = append(fill, w.moved(one, lineage.Transaction, 5))
+			}
+			switch n {
+			case 1:
+				fill = append(fill, facts(clusterFact("west", west, 1, 0), topicFact("west", orders)))
+			case 20:
+				fill = append(fill, event(20, lineage.Event{Type: lineage.FlowStarted, Access: one}))
+			case 47:
+				fill = append(fill, event(40, lineage.Event{Type: lineage.FlowStopped, Access: two}))
+			case 49:
+				fill = append(fill, event(49, lineage.Event{Type: lineage.FlowStarted, Access: two}))
+			}
+			w.observe("west", "producers", n, fill...)
+		}
+		time.Sleep(time.Until(round(100)) + time.Second)
+		h := api.New(api.Options{History: w.store, Identity: conventions(), Clusters: []api.ClusterConfig{{Source: "west", Name: "west"}}, Log: quiet()})
+		type page struct {
+			Events struct {
+				Edges []struct {
+					Node struct {
+						At   time.Time
+						Type string
+					}
+				}
+			}
+		}
+		var got []string
+		for _, e := range answerOf[page](t, h, `{events(window:{last:"1h"}){edges{node{at type}}}}`, "").Events.Edges {
+			got = append(got, fmt.Sprintf("%s %d", e.Node.Type, e.Node.At.Sub(midnight)/tick))
+		}
+		if !slices.Equal(got, []string{"FLOW_STARTED 20"}) {
+			t.Errorf("events %v", got)
+		}
+	})
+}
