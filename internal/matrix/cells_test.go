@@ -49,13 +49,13 @@ var columns = []column{
 	{"seat", "static member", "read", "static", []step{read(200), commit, rest(4), read(200), commit, rest(4), read(200), commit, rest(3), leave}, -1},
 	{"async", "async commits", "read", "async", []step{read(200), rest(4), read(200), rest(4), read(200), rest(4), leave}, -1},
 	{"share", "share", "read", "share", []step{read(600), commit, rest(6), leave}, -1},
-	{"copy", "exactly-once copy", "read", "copy", append(slices.Repeat([]step{copyOn(75), rest(11)}, records/75), leave), -1},
+	{"copy", "exactly-once copy", "read", "copy", append(slices.Repeat([]step{copyOn(100), rest(4 * tick)}, records/100), leave), -1},
 
 	{"short", "shorter than a tick", "read", "group", []step{read(600), commit, leave}, -1},
 	{"lone", "assign, shorter than a tick", "read", "assign", []step{read(600), commit, leave}, -1},
 	{"crash", "dies uncommitted", "read", "group", []step{read(300), commit, read(200), die}, 300},
 	{"last", "commits the last offset, not the next", "read", "group", []step{read(300), commitLast, rest(6), read(300), commitLast, rest(3), leave}, records - partitions},
-	{"skip", "seeks ahead", "read", "group", []step{read(200), commit, rest(6), seek(250), read(100), commit, rest(3), leave}, -1},
+	{"skip", "seeks ahead", "read", "group", []step{read(200), commit, rest(12), seek(250), read(100), commit, rest(3), leave}, -1},
 	{"again", "seeks back", "read", "group", []step{read(600), commit, rest(6), seek(0), read(300), commit, rest(6), read(300), commit, rest(3), leave}, -1},
 
 	{"default", "default", "write", "default", []step{write, rest(4), write, rest(4), write, rest(2), leave}, -1},
