@@ -78,7 +78,7 @@ func (t *take) tellSizes(o *lineage.Observation, sizes map[*topic]int64, counted
 			}
 			continue
 		}
-		tp.sized, tp.sizedAt = true, tp.retained
+		tp.sized, tp.sizedAt = true, t.holds(tp)
 		o.Samples = append(o.Samples, lineage.Sample{Subject: lineage.Access{Topic: tp.topic}, Metric: lineage.LogBytes, Value: sizes[tp]})
 	}
 	missing.tell(o)

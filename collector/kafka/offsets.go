@@ -169,15 +169,20 @@ func (t *take) startOffsets(cadence time.Duration) {
 	missing.tell(o)
 }
 
+// holds returns how many records a topic holds; lineage.Unknown where its starts are too old, or an end was not read.
+func (t *take) holds(tp *topic) (n int64) {
+	if tp.startsAt.IsZero() || t.round.Sub(tp.startsAt) > startsAge*t.cadence(startsCadence) || !tp.endsComplete() {
+		return lineage.Unknown
+	}
+	for i := range tp.parts {
+		n += max(tp.parts[i].end-tp.starts[i], 0)
+	}
+	return n
+}
+
 // tellRetained tells how many records a topic holds, when that changed, and that it is not known any more once the starts are too old.
 func (t *take) tellRetained(o *lineage.Observation, tp *topic) {
-	n := int64(lineage.Unknown)
-	if !tp.startsAt.IsZero() && t.round.Sub(tp.startsAt) <= startsAge*t.cadence(startsCadence) {
-		n = 0
-		for i := range tp.parts {
-			n += max(tp.parts[i].end-tp.starts[i], 0)
-		}
-	}
+	n := t.holds(tp)
 	tell := func(m lineage.Metric, v int64) {
 		o.Samples = append(o.Samples, lineage.Sample{Subject: lineage.Access{Topic: tp.topic}, Metric: m, Value: v})
 	}

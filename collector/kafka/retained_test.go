@@ -54,6 +54,23 @@ func TestRetainedIsOfNow(t *testing.T) {
 	}
 }
 
+// A size that was read of an empty topic, in the first round too, is not told of one that has records.
+func TestSizeOfAnEmptyTopic(t *testing.T) {
+	w := newWorld(t, 1)
+	w.topic("late", 1)
+	w.take(2)
+	w.write("late", 0, 40)
+	for range int(logDirsCadence/tick) + 2 {
+		w.take(1)
+		if n := w.level("late", lineage.LogBytes); n == 0 {
+			t.Fatal("0 bytes told of 40 records")
+		}
+	}
+	if n := w.level("late", lineage.LogBytes); n < 40 {
+		t.Errorf("%d bytes after a minute", n)
+	}
+}
+
 // Starts that can't be read any more make what is retained unknown.
 func TestRetainedIsUnknownWithoutStarts(t *testing.T) {
 	w := newWorld(t, 1)
