@@ -81,7 +81,7 @@ func (t *take) findTransactionLog(answers []brokerAnswer) {
 	defer cancel()
 	req := kmsg.NewPtrMetadataRequest()
 	rt := kmsg.NewMetadataRequestTopic()
-	rt.Topic = kmsg.StringPtr(transactionTopic)
+	rt.Topic = new(transactionTopic)
 	req.Topics = append(req.Topics, rt)
 	resp, err := req.RequestWith(ctx, t.cl)
 	if err != nil || len(resp.Topics) != 1 || resp.Topics[0].ErrorCode != 0 {
