@@ -25,7 +25,7 @@ const (
 	closeOften    = 6                // how many of them one producer has at this cadence
 	closePatience = 5 * time.Minute  // how long it waits for the next at most
 	closeLooks    = 20               // in a row
-	closeLongest  = 2 * time.Second  // and no more than a fifth of the tick
+	closeLongest  = 2 * time.Second  // and no more than a fifth of the tick; half a second of a short one
 	closeParts    = 8                // partitions at once
 	closeGroups   = 50               // in one partition: more are too many to ask for again and again
 	linkRetold    = 10 * time.Minute
@@ -273,7 +273,9 @@ func (t *take) watchClosely() {
 		}
 		return crowded
 	})
-	ctx, cancel := context.WithTimeout(t.ctx, min(closeLongest, t.cfg.Interval/5))
+	longest := min(closeLongest, max(t.cfg.Interval/5, min(t.cfg.Interval, time.Second)/2))
+	pause := min(closePauses[t.links.pace], longest/closeLooks)
+	ctx, cancel := context.WithTimeout(t.ctx, longest)
 	defer cancel()
 	for range closeLooks {
 		if len(parts) == 0 || !t.lookClosely(tp, parts, kept) {
@@ -282,7 +284,7 @@ func (t *take) watchClosely() {
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(closePauses[t.links.pace]):
+		case <-time.After(pause):
 		}
 	}
 }
