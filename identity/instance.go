@@ -72,9 +72,6 @@ func isNobody(name string) bool {
 	return false
 }
 
-// WithoutInstance returns a client.id or a transactional.id without the suffixes that tell instances of one application apart; empty when what is left is nobody's name.
-func WithoutInstance(name string) string { return instanceless(name, "") }
-
 // instanceless returns name without the suffixes that tell instances apart, host among them; empty when what is left is nobody's name.
 func instanceless(name, host string) string { return (*groupNames)(nil).base(name, host, false) }
 
