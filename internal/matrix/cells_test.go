@@ -70,9 +70,6 @@ var tables = [][]string{
 	{"default", "idempotent", "transactional"},
 }
 
-// seen reports whether the topic is empty until lineaged can have seen the reader's members, so that its count can be exact. Else the records are there before the reader is, as is usual.
-func (c column) seen() bool { return slices.Contains(tables[0], c.name) && c.mode != "assign" }
-
 // library is one client library and the driver that knows it.
 type library struct {
 	name   string // as its driver calls it
@@ -103,24 +100,4 @@ func (c cell) base() string {
 	name := c.library.name[strings.LastIndexByte(c.library.name, '@')+1:]
 	name, _, _ = strings.Cut(name, "/")
 	return name + "." + c.column.name
-}
-
-func (c cell) topic() string { return c.base() + ".in" }
-func (c cell) out() string   { return c.base() + ".out" }
-
-// id is the transactional.id. Of a copier it has nothing of the group's name.
-func (c cell) id() string {
-	if c.column.mode == "copy" {
-		name, _, _ := strings.Cut(c.base(), ".")
-		return name + ".mover-0"
-	}
-	return c.base() + "-0"
-}
-
-// application is the node that the cell's client should be; empty: nobody names it.
-func (c cell) application() string {
-	if c.column.role == "write" && c.column.mode != "transactional" {
-		return ""
-	}
-	return "application:west/" + c.base()
 }
