@@ -198,7 +198,7 @@ func (t *Tracker) move(o *lineage.Observation, a lineage.Access, after time.Time
 			return
 		}
 		hidden := broken || f.seen.IsZero() && !f.lookAt.IsZero()
-		if !hidden && f.learn(o.Round.Sub(f.moved), o.Round) {
+		if !hidden && !f.seen.After(f.moved) && f.learn(o.Round.Sub(f.moved), o.Round) {
 			t.mark(f)
 		}
 		f.moved, f.after = o.Round, time.Time{}

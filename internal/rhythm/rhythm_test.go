@@ -273,6 +273,15 @@ func TestRestart(t *testing.T) {
 			}
 		})
 	}
+	t.Run("a pause that was not seen is no rhythm", func(t *testing.T) {
+		w := newWorld(t, Config{})
+		w.run(40, a)
+		w.restart(6)
+		w.quiet(1)
+		w.run(40, a)
+		w.quiet(7)
+		w.want("FLOW_STOPPED 14m30s | and 10s was its longest pause")
+	})
 	t.Run("stopped meanwhile", func(t *testing.T) {
 		w := newWorld(t, Config{})
 		w.run(40, a)
