@@ -335,7 +335,7 @@ func (r *reader) book(c commit, ends topicEnds, ctx stepContext) (base, n int64,
 		r.note(lineage.OffsetsSet, "the committed offset of partition %d is gone: deleted or expired", c.partition)
 		return 0, 0, false
 	}
-	s := step{from: p.committed, to: c.offset, base: p.base(), start: max(ends.begin(c.partition), 0), fell: p.fell >= 0, epoch: c.leaderEpoch >= 0, was: p.was, then: -1}
+	s := step{from: p.committed, to: c.offset, base: p.base(), start: max(ends.begin(c.partition), 0), fell: p.fell >= 0, epoch: c.leaderEpoch >= 0, waiting: p.lag, was: p.was, then: -1}
 	if s.from < 0 {
 		s.base = s.start
 		s.then = ends.ended(c.partition, ctx.from())

@@ -15,6 +15,7 @@ type step struct {
 	epoch    bool  // the commit bears a leader epoch: consumers' do, mostly, and an administrator's never does
 	age      time.Duration
 	ageKnown bool  // age is how long there has been something to read at base; not known: at least that
+	waiting  int64 // what waited at the last look
 	was      int64 // what was committed before it was lost, of a first commit; below zero: nothing
 	then     int64 // where the log ended when the group appeared, of a first commit; below zero: not known
 }
@@ -137,16 +138,16 @@ func judge(s step, c stepContext) verdict {
 // jump is how many times the most that a reader ever moved in a tick is still plausible.
 const jump = 4
 
-// calm is the age up to which records are passed by reading them: nobody seeks over what has just come. It is two ticks, and no less than two of the common commit intervals.
+// calm is the age up to which records are passed by reading them, unless more of them waited than the reader ever moved: who is at the tail does not seek. It is two ticks, and no less than two of the common commit intervals.
 func (c stepContext) calm() time.Duration { return max(2*c.tick, 10*time.Second) }
 
-// irregular reports whether a step passed old records in another way than the reader's own.
+// irregular reports whether a step passed records in another way than the reader's own.
 func (c stepContext) irregular(s step) bool {
+	n, ticks := s.to-s.base, 1+int64(c.unseen/max(c.tick, 1))
 	if s.ageKnown && s.age < c.calm() {
-		return false
+		return c.habit.most > 0 && min(n, s.waiting) > ticks*c.habit.most
 	}
-	ticks := 1 + int64(c.unseen/max(c.tick, 1))
-	return s.to-s.base > jump*ticks*c.habit.most || c.pause-c.unseen > max(2*c.habit.pause, c.calm())
+	return n > jump*ticks*c.habit.most || c.pause-c.unseen > max(2*c.habit.pause, c.calm())
 }
 
 // lasting adds what makes every count of the topic a bound.

@@ -25,6 +25,8 @@ func TestJudge(t *testing.T) {
 		event   string
 	}{
 		{"a member goes on", step{from: 100, to: 150, base: 100, epoch: true, age: young, ageKnown: true}, stepContext{groupState: live, habit: steady}, 50, 0, "", ""},
+		{"a member seeks over fresh records", step{from: 100, to: 1000, base: 100, epoch: true, age: young, ageKnown: true, waiting: 900}, stepContext{groupState: live, habit: steady}, 900, 0, boundJump, "sought"},
+		{"a burst is read as it comes", step{from: 100, to: 1000, base: 100, epoch: true, age: young, ageKnown: true, waiting: 20}, stepContext{groupState: live, habit: steady}, 900, 0, "", ""},
 		{"a member catches up as ever", step{from: 100, to: 400, base: 100, epoch: true, age: old, ageKnown: true}, stepContext{groupState: live, habit: steady, pause: 5 * time.Second}, 300, 0, "", ""},
 		{"a member seeks forward", step{from: 100, to: 1000, base: 100, epoch: true, age: old, ageKnown: true}, stepContext{groupState: live, habit: steady, pause: 5 * time.Second}, 900, 0, boundJump, "sought"},
 		{"a member moves on after a long pause", step{from: 100, to: 200, base: 100, epoch: true, age: old, ageKnown: true}, stepContext{groupState: live, habit: steady, pause: time.Minute}, 100, 0, boundJump, ""},
