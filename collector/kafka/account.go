@@ -28,17 +28,18 @@ type account struct {
 	ends  time.Time // newest round in which every partition's end was read; zero: none yet
 	books time.Time // newest round in which every partition's producers were known; zero: none yet
 
-	markers int64               // transaction markers: offsets that are no records
-	writers map[int64]*writer   // idempotent ones, by producer id
-	txns    map[string]*writer  // transactional ones, by transactional.id
-	epochs  map[int64]epochSeen // of transactional producer ids; shared by all topics of a cluster
-	listed  bool                // a transactional producer was listed on a partition; not kept over a restart
-	others  *writer             // sum of the writers beyond the cap; nil: none
-	denied  bool                // producer state may not be read, or the broker has none: every record is remainder
-	reborn  time.Time           // round in which it came in the place of another of its name; zero: it did not. Not kept over a restart
-	waiting bool                // a writer waits for its name
-	hides   bool                // what a writer without idempotence wrote in this round may be in a transactional producer's count, or taken for markers
-	veiled  bool                // so it was since the remainder was last told
+	markers  int64               // transaction markers: offsets that are no records
+	writers  map[int64]*writer   // idempotent ones, by producer id
+	txns     map[string]*writer  // transactional ones, by transactional.id
+	epochs   map[int64]epochSeen // of transactional producer ids; shared by all topics of a cluster
+	listed   bool                // a transactional producer was listed on a partition; not kept over a restart
+	others   *writer             // sum of the writers beyond the cap; nil: none
+	denied   bool                // producer state may not be read, or the broker has none: every record is remainder
+	reborn   time.Time           // round in which it came in the place of another of its name; zero: it did not. Not kept over a restart
+	waiting  bool                // a writer waits for its name
+	restMost bool                // some of the remainder was "at most"; not kept over a restart
+	hides    bool                // what a writer without idempotence wrote in this round may be in a transactional producer's count, or taken for markers
+	veiled   bool                // so it was since the remainder was last told
 	// contested: a mover that leaves no count is known to write the topic, so that what is left is not a transactional producer's alone.
 	contested bool
 	log       *transactionLog // of the cluster, for the accounts of all topics; nil: not to be had
@@ -251,7 +252,7 @@ func (a *account) base(p *partition, readings []producerReading, after int64, ro
 	}
 	// What the end moved before the base can't be told apart: it is the remainder's.
 	a.leave(p, p.advance-p.named-p.remainder, whyBase, true)
-	p.based, p.booked, p.moved = true, p.advance, false
+	p.based, p.booked, p.moved, p.gap = true, p.advance, false, false
 }
 
 // wroteLately reports whether a producer whose last record has a timestamp may have written at the time of a round: its clock and ours differ.

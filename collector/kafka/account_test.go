@@ -434,6 +434,30 @@ func TestOldTransactionsAreExact(t *testing.T) {
 }
 
 // A transaction that is open has left no marker: beside it, those who write without idempotence are counted to the record.
+// Of a topic that was there when the watch began, a lone transactional producer's markers are nobody's records, from its first transaction on.
+func TestFirstOldTransactionsOfAnOldTopic(t *testing.T) {
+	a := newAccount(lineage.Topic{Name: "orders"})
+	log := &transactionLog{before: make([]int64, 1), now: make([]int64, 1)}
+	a.log = log
+	a.open(1, false)
+	name := func(int64) txnName { return txnName{id: "mover", application: "mover"} }
+	a.begin()
+	a.setEnd(0, 0)
+	a.setProducers(0, nil, 0, t0, tick, name)
+	ended, end := int64(0), int64(0)
+	for i := 1; i <= 3; i++ {
+		ended += 8
+		end += 8 * 4 // three records and a marker each
+		log.before, log.now = log.now, []int64{1 + 3*ended}
+		a.begin()
+		a.setEnd(0, end)
+		a.setProducers(0, []producerReading{{id: 1, lastSequence: int32(3*ended - 1), txnStart: -1, transactional: true}}, end, at(i), tick, name)
+	}
+	if a.remainder.n != 0 || a.txns["mover"].n != 3*ended || a.markers != ended {
+		t.Errorf("%d are nobody's, %d the producer's, %d markers; want 0, %d and %d", a.remainder.n, a.txns["mover"].n, a.markers, 3*ended, ended)
+	}
+}
+
 func TestPlainBesideAnOpenTransaction(t *testing.T) {
 	s := newSim(1, 1, true, simPlain, simNewTxn)
 	put := func(w *simWriter, n int) {

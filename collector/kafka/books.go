@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"strings"
 	"time"
 
 	"github.com/lineaged/lineaged/collector"
@@ -128,7 +129,11 @@ func (b *bookRound) remainder(writers collector.Writers, round, before time.Time
 	a.veiled = a.veiled || a.hides
 	if a.remainder.n > 0 {
 		why, changed := a.restWhy, a.remainder.n != a.remainder.told
-		if a.veiled {
+		a.restMost = a.restMost || strings.Contains(why, "at most")
+		switch {
+		case a.veiled && a.restMost:
+			a.remainder.estimated, why = true, whyNeither
+		case a.veiled:
 			a.remainder.estimated, why = true, both(why, whyHidden)
 		}
 		if hid && !changed { // it may have moved all the same

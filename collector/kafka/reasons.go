@@ -23,6 +23,7 @@ const (
 	whyMarkers       = "at most: markers of transactions may be among these"
 	whyFewMarkers    = "at least: as many as could be were taken for markers of transactions"
 	whyHidden        = "at least: what these wrote at once with a producer whose count is a bound may be in that one's"
+	whyNeither       = "neither at most nor at least: markers and records of others may be among these, and what these wrote at once with a producer whose count is a bound may be in that one's"
 	whyUnled         = "at least: some partitions could not be read"
 )
 
