@@ -138,16 +138,21 @@ func judge(s step, c stepContext) verdict {
 // jump is how many times the most that a reader ever moved in a tick is still plausible.
 const jump = 4
 
-// calm is the age up to which records are passed by reading them, unless far more of them waited than the reader ever moved: who is at the tail does not seek. It is two ticks, and no less than two of the common commit intervals.
-func (c stepContext) calm() time.Duration { return max(2*c.tick, 10*time.Second) }
+// calm is the age up to which records are passed by reading them: nobody seeks over what has just come. It is two ticks, and no less than two of the common commit intervals; for who passes far more than waited ever before it is one.
+func (c stepContext) calm(ticks time.Duration) time.Duration {
+	return max(ticks*c.tick, 10*time.Second)
+}
 
-// irregular reports whether a step passed records in another way than the reader's own.
+// irregular reports whether a step passed old records in another way than the reader's own.
 func (c stepContext) irregular(s step) bool {
 	n, ticks := s.to-s.base, 1+int64(c.unseen/max(c.tick, 1))
-	if s.ageKnown && s.age < c.calm() {
+	switch {
+	case s.ageKnown && s.age < c.calm(1):
+		return false
+	case s.ageKnown && s.age < c.calm(2):
 		return c.habit.most > 0 && min(n, s.waiting) > jump*ticks*c.habit.most
 	}
-	return n > jump*ticks*c.habit.most || c.pause-c.unseen > max(2*c.habit.pause, c.calm())
+	return n > jump*ticks*c.habit.most || c.pause-c.unseen > max(2*c.habit.pause, c.calm(2))
 }
 
 // lasting adds what makes every count of the topic a bound.

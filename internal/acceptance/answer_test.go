@@ -26,7 +26,7 @@ type flow struct {
 	RecordsPerSecond *float64
 	Lag              *int64 `json:",string"`
 	LagSeconds       *float64
-	Evidence         []struct{ Kind, Source string }
+	Evidence         []struct{ Kind, Source, Detail string }
 	ClientCount      int
 	Clients          []client
 	Series           *series
@@ -169,6 +169,17 @@ func (f flow) evidence() []string {
 	}
 	slices.Sort(kinds)
 	return slices.Compact(kinds)
+}
+
+// details are what the evidence adds in words, as why a count is a bound.
+func (f flow) details() string {
+	var all []string
+	for _, e := range f.Evidence {
+		if e.Detail != "" {
+			all = append(all, e.Kind+": "+e.Detail)
+		}
+	}
+	return strings.Join(all, "; ")
 }
 
 func (f flow) clientsOf(kind string) []client {

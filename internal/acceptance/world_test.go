@@ -39,7 +39,7 @@ func (x truth) tolerance() float64 {
 const flowsQuery = `query($window: Window!) {
   flows(window: $window, limit: 1000) {
     nodes { id kind }
-    flows { id kind active records estimated lag evidence { kind source } }
+    flows { id kind active records estimated lag evidence { kind source detail } }
     window { start end }
     coverage { ` + coverageFields + ` }
   }
@@ -289,7 +289,7 @@ func compare(got answer, want map[string]truth) error {
 			wrong = append(wrong, fmt.Sprintf("%s has %d records and not %d", f.ID, *f.Records, x.records))
 		}
 		if x.estimated && !f.Estimated || x.exact && f.Estimated {
-			wrong = append(wrong, fmt.Sprintf("%s: estimated is %v", f.ID, f.Estimated))
+			wrong = append(wrong, fmt.Sprintf("%s: estimated is %v: %s", f.ID, f.Estimated, f.details()))
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(want)) {
