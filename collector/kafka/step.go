@@ -139,8 +139,8 @@ func judge(s step, c stepContext) verdict {
 const jump = 4
 
 // calm is the age up to which records are passed by reading them: nobody seeks over what has just come. It is two ticks, and no less than two of the common commit intervals; for who passes far more than waited ever before it is one.
-func (c stepContext) calm(ticks time.Duration) time.Duration {
-	return max(ticks*c.tick, 10*time.Second)
+func (c stepContext) calm(ticks int) time.Duration {
+	return max(time.Duration(ticks)*c.tick, 10*time.Second)
 }
 
 // irregular reports whether a step passed old records in another way than the reader's own.
