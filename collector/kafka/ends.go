@@ -68,7 +68,7 @@ func (tp topicAt) transactional() bool { return tp.hasMarkers() }
 // trailing implements topicEnds: after a transaction has ended its marker is the last offset, as far as producers that are counted tell. Where idempotent producers write the partition too, a record of theirs may be.
 func (tp topicAt) trailing(partition int32) bool {
 	p := &tp.parts[partition]
-	if !tp.hasMarkers() || p.moved {
+	if !tp.hasMarkers() || p.moved || p.remainder > 0 { // a record of nobody's may be the last
 		return false
 	}
 	ended := false

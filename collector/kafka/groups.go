@@ -130,8 +130,8 @@ func (t *take) committed(o *lineage.Observation, g *group, rg *kmsg.OffsetFetchR
 		if tp == nil && rt.Topic != "" {
 			tp = t.byName[rt.Topic]
 		}
-		if tp == nil {
-			whole = false
+		if tp == nil { // what the configuration leaves out is not missed
+			whole = whole && (t.leftOut[lineage.TopicID(rt.TopicID)] || rt.Topic != "" && !t.wanted(rt.Topic))
 			continue
 		}
 		for _, p := range rt.Partitions {
@@ -190,7 +190,7 @@ func (g *group) stateOf(tp *topic) groupState {
 // looked notes the first reading of a group that misses nothing of what it has committed.
 func (g *group) looked(whole bool) {
 	if whole && g.found.IsZero() {
-		g.found = time.Now().UTC()
+		g.found, g.dirty = time.Now().UTC(), true
 	}
 }
 

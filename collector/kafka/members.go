@@ -285,7 +285,7 @@ func (t *take) memberLags(o *lineage.Observation) {
 			parts, lag := g.readers[tp.topic.ID].parts, int64(0)
 			for _, p := range a.partitions {
 				switch {
-				case int(p) >= len(parts):
+				case p < 0 || int(p) >= len(parts): // a classic member's assignment is its client's own making
 				case parts[p].unknown || lag == lineage.Unknown:
 					lag = lineage.Unknown
 				default:

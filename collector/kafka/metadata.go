@@ -111,8 +111,12 @@ func (t *take) topicsNow(o *lineage.Observation, topics []kmsg.MetadataResponseT
 		tp.absent++
 	}
 	moved := map[int32]int{} // leaderships lost, by the broker that had them
+	t.leftOut = map[lineage.TopicID]bool{}
 	for i := range topics {
 		rt := &topics[i]
+		if rt.Topic != nil && !t.wanted(*rt.Topic) {
+			t.leftOut[lineage.TopicID(rt.TopicID)] = true
+		}
 		if rt.Topic == nil || rt.ErrorCode != 0 && rt.ErrorCode != kerr.LeaderNotAvailable.Code || len(rt.Partitions) == 0 || !t.wanted(*rt.Topic) {
 			continue
 		}

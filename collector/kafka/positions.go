@@ -440,6 +440,7 @@ func (g *group) encode() []byte {
 	e.string(g.protocol)
 	e.string(g.state)
 	e.time(g.joined)
+	e.time(g.found)
 	return e
 }
 
@@ -448,10 +449,13 @@ func (s *source) restoreGroup(name string, value []byte) error {
 	d.version()
 	g := &group{
 		ref: lineage.GroupRef{Cluster: s.cluster, Group: name}, readers: map[lineage.TopicID]*reader{}, coordinator: -1, changed: true,
-		typ: d.string(), protocol: d.string(), state: d.string(), joined: d.time(),
+		typ: d.string(), protocol: d.string(), state: d.string(), joined: d.time(), found: d.time(),
+	}
+	if err := d.done(); err != nil {
+		return err
 	}
 	s.groups[name] = g
-	return d.done()
+	return nil
 }
 
 func (r *reader) encode() []byte {
@@ -505,7 +509,7 @@ func (s *source) restoreReader(rest string, value []byte, round time.Time) error
 	if d.err != nil || kind != uint64(lineage.GroupOffsets) && kind != uint64(lineage.ShareOffsets) {
 		return cmp.Or(d.err, errCut)
 	}
-	r := g.reader(tp, lineage.EvidenceKind(kind))
+	r := newReader(lineage.Access{Topic: tp.topic, Op: lineage.Read, Client: lineage.Client{Group: name}}, lineage.EvidenceKind(kind))
 	r.read, r.skipped, r.lost = d.total(), d.total(), d.total()
 	r.began, r.moved, r.idle, r.known = d.time(), d.time(), d.time(), round
 	r.losing, r.habit = d.bool(), d.habit()
@@ -514,5 +518,9 @@ func (s *source) restoreReader(rest string, value []byte, round time.Time) error
 		p.committed, p.gone, p.fell, p.was = d.int(), d.int(), d.int(), d.int()
 		r.parts = append(r.parts, p)
 	}
-	return d.done()
+	if err := d.done(); err != nil {
+		return err
+	}
+	g.readers[id] = r
+	return nil
 }

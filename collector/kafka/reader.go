@@ -282,7 +282,7 @@ func (r *reader) overtaken(c commit, ends topicEnds) {
 		return
 	}
 	r.gone += start - p.base()
-	r.lost.add(start-p.base(), c.offset != p.committed)
+	r.lost.add(start-p.base(), c.offset != p.committed || ends.compacted() != notCompacted || ends.transactional())
 	if c.offset == p.committed { // it has not gone on yet: what it reads then is read from there
 		p.gone, r.touched = start, true
 	}
@@ -484,7 +484,7 @@ func (r *reader) standing(round time.Time) string {
 	case r.moved.IsZero():
 		return "has committed offsets that did not move since they were first seen; when they were committed the broker does not tell"
 	}
-	return "has committed offsets, the last " + r.moved.Format(time.RFC3339)
+	return "has committed offsets"
 }
 
 // tellEvents returns what happened to the reader in this round.
@@ -501,7 +501,7 @@ func (r *reader) tellEvents(round time.Time) (events []lineage.Event) {
 		}
 	}
 	if r.gone > 0 && !r.losing {
-		events = append(events, lineage.Event{At: round, Type: lineage.RecordsLost, Access: r.access, Detail: fmt.Sprintf("%s%d records were gone before they were read, by retention or deletion", who, r.gone)})
+		events = append(events, lineage.Event{At: round, Type: lineage.RecordsLost, Access: r.access, Detail: fmt.Sprintf("%s%d offsets were gone before they were read, by retention, deletion or compaction: at most as many records", who, r.gone)})
 	}
 	r.losing = r.gone > 0 || r.losing && r.gauges.lag != 0 && !r.moved.Equal(round)
 	return events

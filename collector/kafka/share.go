@@ -63,7 +63,7 @@ func (t *take) shared(o *lineage.Observation, g *group, topics []kmsg.DescribeSh
 	for _, rt := range topics {
 		tp := t.topics[lineage.TopicID(rt.TopicID)]
 		if tp == nil {
-			whole = false
+			whole = whole && t.leftOut[lineage.TopicID(rt.TopicID)]
 			continue
 		}
 		r := g.reader(tp, lineage.ShareOffsets)

@@ -49,6 +49,7 @@ type source struct {
 	brokers    []int32
 	topics     map[lineage.TopicID]*topic
 	byName     map[string]*topic
+	leftOut    map[lineage.TopicID]bool   // that the configuration leaves out, as of the newest metadata
 	retired    map[lineage.TopicID]*topic // deleted ones, so that a broker with old metadata does not bring them back
 	groups     map[string]*group
 	departed   map[string]*group // deleted ones, for their totals

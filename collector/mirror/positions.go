@@ -106,6 +106,7 @@ func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 	}
 	s.rhythm.Restore(positions, round, func(key string, err error) { s.cfg.Log.Warn("position left out", "key", key, "error", err) })
 	for _, key := range slices.Sorted(maps.Keys(positions)) { // books stand before flows, and make theirs
+		var err error
 		switch {
 		case strings.HasPrefix(key, "flow/"):
 			err = s.restoreFlow(positions[key])
