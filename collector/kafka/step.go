@@ -138,7 +138,7 @@ func judge(s step, c stepContext) verdict {
 // jump is how many times the most that a reader ever moved in a tick is still plausible.
 const jump = 4
 
-// calm is the age up to which records are passed by reading them: nobody seeks over what has just come. It is two ticks, and no less than two of the common commit intervals; for who passes far more than waited ever before it is one.
+// calm is the age up to which records are passed by reading them: nobody seeks over what has just come. It is two ticks, and no less than two of the common commit intervals; for who passes far more than it ever moved, and that waited, it is one.
 func (c stepContext) calm(ticks int) time.Duration {
 	return max(time.Duration(ticks)*c.tick, 10*time.Second)
 }
