@@ -150,8 +150,12 @@ func (n *node) start(ctx context.Context) error {
 	}
 }
 
-// terminateLimit bounds an orderly end; measured 2 s for a broker, so this is one that waits for a quorum.
-const terminateLimit = 30 * time.Second
+const (
+	// terminateLimit bounds an orderly end; measured 2 s for a broker, so this is one that waits for a quorum.
+	terminateLimit = 30 * time.Second
+	// quorumLimit bounds it where the quorum ends at the same time.
+	quorumLimit = 10 * time.Second
+)
 
 // startJava starts a JVM; its end is the caller's to await.
 func startJava(log string, args []string) (*child.Process, error) {
