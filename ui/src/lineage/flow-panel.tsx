@@ -23,8 +23,8 @@ import {
   UNMEASURED,
 } from '../words/words';
 import { lagTime } from './elements';
-import type { PanelProps } from './panel';
 import { Fact, SeriesChart } from './parts';
+import type { PanelProps } from './types';
 
 type Flow = NonNullable<FlowDetailQuery['flow']>;
 type Client = NonNullable<Flow['clients']>[number];

@@ -3,7 +3,7 @@ import { renderToStaticMarkup } from 'react-dom/server';
 import { expect, test } from 'vitest';
 import { initialLineage } from '../url/lineage';
 import { MoverFacts } from './mover-parts';
-import type { PanelNode } from './node-panel';
+import type { PanelNode } from './types';
 
 /** The facts of a replicator from a watched west to paris, as text. */
 function facts(over: Partial<PanelNode>): string {

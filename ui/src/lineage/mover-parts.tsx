@@ -3,10 +3,8 @@ import { KindIcon } from '../shell/icons';
 import { Link } from '../shell/link';
 import { type LineageState, lineageHref } from '../url/lineage';
 import { plural } from '../words/words';
-import type { PanelNode } from './node-panel';
-import type { PanelProps } from './panel';
 import { Fact } from './parts';
-import type { LineageAnswer } from './types';
+import type { LineageAnswer, PanelNode, PanelProps } from './types';
 
 type InsideProps = Pick<PanelProps, 'answer' | 'state' | 'change'> & { node: PanelNode };
 type Subtopology = NonNullable<PanelNode['subtopologies']>[number];

@@ -1,5 +1,3 @@
-import type { Merged } from '../data/merged';
-import type { NodeDetailQuery } from '../gql/graphql';
 import { Icon, KindIcon } from '../shell/icons';
 import { Link } from '../shell/link';
 import { type LineageState, lineageHref } from '../url/lineage';
@@ -7,10 +5,9 @@ import { ago, bytes, compact, count, instant } from '../words/format';
 import { deserted, isRead, kindOf, lagUnknown, NOBODY, nodeName, plural } from '../words/words';
 import { flowText } from './elements';
 import { Inside, MoverFacts, Tasks } from './mover-parts';
-import type { PanelProps } from './panel';
 import { Fact, SeriesChart } from './parts';
+import type { PanelNode, PanelProps } from './types';
 
-export type PanelNode = Merged<NonNullable<NodeDetailQuery['node']>>;
 type Props = Omit<PanelProps, 'id'> & { node: PanelNode };
 
 export function NodePanel({ node, answer, state, change }: Props) {

@@ -4,17 +4,10 @@ import { FlowDetailDocument, NodeDetailDocument } from '../gql/graphql';
 import { CoverageDetail, coverageText } from '../shell/coverage';
 import { Icon } from '../shell/icons';
 import { Problem } from '../shell/problem';
-import { isFlowId, type LineageState } from '../url/lineage';
+import { isFlowId } from '../url/lineage';
 import { FlowPanel } from './flow-panel';
 import { NodePanel } from './node-panel';
-import type { LineageAnswer } from './types';
-
-export interface PanelProps {
-  id: string;
-  answer: LineageAnswer;
-  state: LineageState;
-  change(patch: Partial<LineageState>): void;
-}
+import type { PanelProps } from './types';
 
 /** Everything about one node or flow, in exactly the window that the graph shows. */
 export function Panel(props: PanelProps) {
