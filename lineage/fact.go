@@ -14,6 +14,10 @@ const (
 	ConnectFacts             // about a Connect cluster; FactKey.Source is its name, FactKey.Name is empty
 	ConnectorFacts           // FactKey.Source is its Connect cluster's name, FactKey.Name the connector's
 	ReplicatorFacts          // FactKey.Source is who tells it, FactKey.Name the readable id of the replicator's Node
+	SourceFacts              // what is expected of a Source: FactKey.Source is its Cluster, FactKey.Name its Name
+
+	// FactKinds is one more than the greatest kind.
+	FactKinds
 )
 
 // FactKey names what a fact is about. Source is the Cluster part of a Source: facts are known before a cluster's id is.
@@ -34,6 +38,7 @@ type Fact struct {
 	Connect    *ConnectFact
 	Connector  *ConnectorFact
 	Replicator *ReplicatorFact
+	Source     *SourceFact
 }
 
 // DatedFact is a fact and the round since which it holds.
@@ -134,6 +139,38 @@ type ReplicatorFact struct {
 	Separator                string    // between alias and topic; empty for the identity policy
 	State                    string    // as Connect says; empty: not told
 	Connect                  string    // the Connect cluster that it runs on; empty: a dedicated process, or not known
+}
+
+// SourceState is whether observations of a source are to be expected. Its values are part of the storage format.
+type SourceState uint8
+
+// The states. What was never told of a source is none of them.
+const (
+	SourceExpected SourceState = iota + 1 // it is to observe each Interval: where it does not, that is a gap
+	SourceOff                             // configured, and switched off: its silence is no gap
+	SourceRetired                         // not configured any more: nobody waits for it
+)
+
+// String returns the state in a word, for people.
+func (s SourceState) String() string {
+	switch s {
+	case SourceExpected:
+		return "expected"
+	case SourceOff:
+		return "off"
+	case SourceRetired:
+		return "retired"
+	default:
+		return "unknown"
+	}
+}
+
+// SourceFact says whether observations of a source are to be expected after its round, until the next fact says otherwise. Any
+// observation may tell it, so that also a source that never observed, or will not any more, can be told of.
+type SourceFact struct {
+	State    SourceState
+	Interval time.Duration // of an expected one: its cadence, a multiple of the tick
+	Reason   string        // in words, why it is off or retired; may be empty
 }
 
 // Member is a live member of a group.

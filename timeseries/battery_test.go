@@ -78,6 +78,7 @@ func battery(t *testing.T, m maker) {
 	t.Run("order", func(t *testing.T) { testOrder(t, m) })
 	t.Run("words", func(t *testing.T) { testWords(t, m) })
 	t.Run("records", func(t *testing.T) { testRecords(t, m) })
+	t.Run("expected", func(t *testing.T) { testExpected(t, m) })
 	t.Run("retention", func(t *testing.T) { testRetention(t, m) })
 	t.Run("rollup", func(t *testing.T) { testRollup(t, m) })
 }
@@ -193,7 +194,7 @@ func everything(t *testing.T, s timeseries.Store, w lineage.Window) []any {
 	events, err := s.Events(ctx, w, nil, 0)
 	check(t, err)
 	out = append(out, coverage, events, s.Latest(), s.Earliest())
-	for kind := lineage.ClusterFacts; kind <= lineage.ReplicatorFacts; kind++ {
+	for kind := lineage.ClusterFacts; kind < lineage.FactKinds; kind++ {
 		for at := w.Start; at.Before(w.End); at = at.Add(w.Duration() / 50) {
 			facts, err := s.Facts(ctx, at, "", kind, true)
 			check(t, err)

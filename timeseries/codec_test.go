@@ -63,7 +63,7 @@ func randomEvent(r *rand.Rand) lineage.Event {
 }
 
 func randomFact(r *rand.Rand) lineage.Fact {
-	f := lineage.Fact{Key: lineage.FactKey{Source: randomString(r), Kind: lineage.FactKind(1 + r.IntN(7)), Name: randomString(r)}, Gone: r.IntN(4) == 0}
+	f := lineage.Fact{Key: lineage.FactKey{Source: randomString(r), Kind: lineage.FactKind(1 + r.IntN(int(lineage.FactKinds)-1)), Name: randomString(r)}, Gone: r.IntN(4) == 0}
 	if f.Gone {
 		return f
 	}
@@ -111,6 +111,8 @@ func randomFact(r *rand.Rand) lineage.Fact {
 			Node: randomNode(r), SourceAlias: randomString(r), TargetAlias: randomString(r), Source: lineage.ClusterID(randomString(r)),
 			Target: lineage.ClusterID(randomString(r)), Policy: randomString(r), Separator: randomString(r), State: randomString(r), Connect: randomString(r),
 		}
+	case lineage.SourceFacts:
+		f.Source = &lineage.SourceFact{State: lineage.SourceState(1 + r.IntN(3)), Interval: time.Duration(1 + r.IntN(1e9)), Reason: randomString(r)}
 	}
 	return f
 }

@@ -13,38 +13,35 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// nothingRecorded is the reason of a gap that no observation explains.
-const nothingRecorded = "nothing was recorded: lineaged was not running, or did not watch this yet"
+// The reasons of gaps that no observation explains.
+const (
+	nothingRecorded = "nothing was recorded: lineaged was not running, or did not watch this yet"
+	expectedSilent  = "nothing was recorded of a source that was expected, while others went on"
+)
 
-// Coverage implements Store. A source that was silent since before the window, while others went on, is taken to be switched off: it is not expected.
+// Coverage implements Store. A source is expected as facts say (lineage.SourceFacts). One that no fact tells of is expected, unless it was silent since before the window
+// while others went on: that it was switched off was not said then, but nor was that it is to be there.
 func (e *engine) Coverage(ctx context.Context, w lineage.Window, clusters ...string) (lineage.Coverage, error) {
 	of := func(cluster string) bool { return len(clusters) == 0 || slices.Contains(clusters, cluster) }
 	var spots []lineage.DatedFact
-	v, err := e.view(ctx, w, func(v *view) { spots = e.factsAt(v.hi, lineage.BlindSpotFacts, false, of) })
+	var told map[lineage.Source][]expectation
+	v, err := e.view(ctx, w, func(v *view) {
+		spots = e.factsAt(v.hi, lineage.BlindSpotFacts, false, of)
+		told = e.expectations(v.hi, of)
+	})
 	if err != nil {
 		return lineage.Coverage{}, err
 	}
 	defer v.end()
-	latest := int64(0)
-	for _, h := range v.heads {
-		latest = max(latest, h.newest.tick)
+	sources, err := v.coveredSources(told, of)
+	if err != nil {
+		return lineage.Coverage{}, err
 	}
+	going := observedByAny(sources)
 	var out lineage.Coverage
-	sources, expected, seen := 0, 0.0, 0.0
-	for id, h := range v.heads {
-		switch {
-		case !of(h.name.Cluster) || h.newest.tick == 0:
-			continue
-		case h.newest.tick <= v.lo && latest > h.newest.tick+2*int64(h.newest.span):
-			continue
-		}
-		t, err := v.track(uint16(id))
-		if err != nil {
-			return lineage.Coverage{}, err
-		}
-		c := sourceCoverage{track: t, name: h.name}
-		c.walk()
-		sources++
+	expected, seen := 0.0, 0.0
+	for _, c := range sources {
+		c.walk(going)
 		expected += c.expected
 		seen += c.seen
 		out.Gaps = append(out.Gaps, c.gaps...)
@@ -53,7 +50,7 @@ func (e *engine) Coverage(ctx context.Context, w lineage.Window, clusters ...str
 		return cmp.Or(a.Window.Start.Compare(b.Window.Start), strings.Compare(a.Source.Cluster, b.Source.Cluster),
 			strings.Compare(a.Source.Name, b.Source.Name), strings.Compare(a.Reason, b.Reason))
 	})
-	out.Complete = len(out.Gaps) == 0 && sources > 0
+	out.Complete = len(out.Gaps) == 0 && len(sources) > 0
 	switch {
 	case expected > 0:
 		out.ObservedFraction = min(max(seen/expected, 0), 1)
@@ -66,28 +63,145 @@ func (e *engine) Coverage(ctx context.Context, w lineage.Window, clusters ...str
 	return out, nil
 }
 
+// expectation is what a fact says of a source for the ticks after its own.
+type expectation struct {
+	tick int64
+	lineage.SourceFact
+}
+
+// expectations returns what facts up to a tick say of sources, by time. It needs mu.
+func (e *engine) expectations(until int64, of func(cluster string) bool) map[lineage.Source][]expectation {
+	out := map[lineage.Source][]expectation{}
+	for key, line := range e.facts {
+		if key.Kind != lineage.SourceFacts || !of(key.Source) {
+			continue
+		}
+		var list []expectation
+		for _, x := range line.versions {
+			switch {
+			case x.tick > until:
+			case x.fact.Gone:
+				list = append(list, expectation{x.tick, lineage.SourceFact{State: lineage.SourceRetired}})
+			default:
+				list = append(list, expectation{x.tick, *x.fact.Source})
+			}
+		}
+		if len(list) > 0 {
+			out[lineage.Source{Cluster: key.Source, Name: key.Name}] = list
+		}
+	}
+	return out
+}
+
+// coveredSources returns the sources that count in the window, each with when it was expected and when it observed.
+func (v *view) coveredSources(told map[lineage.Source][]expectation, of func(cluster string) bool) ([]*sourceCoverage, error) {
+	latest := int64(0)
+	for _, h := range v.heads {
+		latest = max(latest, h.newest.tick)
+	}
+	var out []*sourceCoverage
+	for id, h := range v.heads {
+		facts := told[h.name]
+		delete(told, h.name)
+		switch {
+		case !of(h.name.Cluster) || h.newest.tick == 0 && len(facts) == 0:
+			continue
+		case len(facts) == 0 && h.newest.tick <= v.lo && latest > h.newest.tick+2*int64(h.newest.span):
+			continue
+		}
+		t, err := v.track(uint16(id))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, v.covered(h.name, t, facts, h.newest.tick > 0))
+	}
+	for name, facts := range told { // of which nothing was ever observed
+		out = append(out, v.covered(name, newTrack(v.clock, v.lo, v.hi, anchor{}, nil, round{}), facts, false))
+	}
+	return slices.DeleteFunc(out, func(c *sourceCoverage) bool { return len(c.due) == 0 && len(c.track.spans) == 0 }), nil
+}
+
+// covered cuts a source's expectations to the window. One that has observed is expected from the window's start, also before anything was told of it.
+func (v *view) covered(name lineage.Source, t *track, facts []expectation, observed bool) *sourceCoverage {
+	c := &sourceCoverage{track: t, name: name}
+	due := func(a, b int64) {
+		if a, b = max(a, v.lo), min(b, v.hi); a < b {
+			c.due = append(c.due, tickRange{a, b})
+		}
+	}
+	until := v.hi
+	if len(facts) > 0 {
+		until = facts[0].tick
+	}
+	if observed {
+		due(v.lo, until)
+	}
+	for i, f := range facts {
+		until = v.hi
+		if i+1 < len(facts) {
+			until = facts[i+1].tick
+		}
+		if f.State != lineage.SourceExpected {
+			continue
+		}
+		due(f.tick, until)
+		c.told = append(c.told, tickRange{f.tick, until})
+		if c.next.tick < f.tick {
+			c.next = round{anchor: anchor{tick: f.tick}, span: int32(min(int64(f.Interval/v.step), maxSpanTicks))}
+		}
+	}
+	if c.next.tick < t.newest.tick {
+		c.next = t.newest
+	}
+	return c
+}
+
+// observedByAny returns when any of the sources observed, as disjoint ranges by time.
+func observedByAny(sources []*sourceCoverage) []tickRange {
+	var all []tickRange
+	for _, c := range sources {
+		for _, s := range c.track.spans {
+			all = append(all, tickRange{s.a, s.b})
+		}
+	}
+	slices.SortFunc(all, func(a, b tickRange) int { return cmp.Compare(a.a, b.a) })
+	var out []tickRange
+	for _, r := range all {
+		if n := len(out); n > 0 && r.a <= out[n-1].b {
+			out[n-1].b = max(out[n-1].b, r.b)
+		} else {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
 // sourceCoverage adds up one source's part of a window, in ticks.
 type sourceCoverage struct {
 	track          *track
 	name           lineage.Source
+	due            []tickRange // when it is expected, disjoint, by time, within the window
+	told           []tickRange // when a fact says so
+	next           round       // after which its next round is due
 	expected, seen float64
 	gaps           []lineage.Gap
 	open           map[string]int // the last gap of each reason
 }
 
-func (c *sourceCoverage) walk() {
+// walk goes through the window. going is when any source observed.
+func (c *sourceCoverage) walk(going []tickRange) {
 	c.open = map[string]int{}
 	t := c.track
 	hi := t.hi
 	// A source that is not overdue has no gap after its newest round. A round may take up to a tick to arrive, so it is overdue only after the instant it is due at.
-	if n := t.newest; n.tick < hi && hi <= n.tick+int64(n.span) {
+	if n := c.next; n.tick < hi && hi <= n.tick+int64(n.span) {
 		hi = max(n.tick, t.lo)
 	}
-	c.expected = float64(hi - t.lo)
 	at := t.lo
 	for _, s := range t.spans {
-		c.gap(at, min(s.a, hi), nothingRecorded)
+		c.hole(at, min(s.a, hi), going)
 		at = s.b
+		c.expected += float64(s.b - s.a)
 		best := best(s.miss)
 		if best == nil {
 			c.seen += float64(s.b - s.a)
@@ -98,7 +212,48 @@ func (c *sourceCoverage) walk() {
 			c.gap(s.a, s.b, m.Reason)
 		}
 	}
-	c.gap(at, hi, nothingRecorded)
+	c.hole(at, hi, going)
+}
+
+// hole is a stretch (a, b] without a round. Where the source was expected it is a gap.
+func (c *sourceCoverage) hole(a, b int64, going []tickRange) {
+	overlap(c.due, a, b, func(a, b int64, due bool) {
+		if !due {
+			return
+		}
+		c.expected += float64(b - a)
+		overlap(c.told, a, b, func(a, b int64, told bool) {
+			if !told {
+				c.gap(a, b, nothingRecorded)
+				return
+			}
+			overlap(going, a, b, func(a, b int64, others bool) {
+				if others {
+					c.gap(a, b, expectedSilent)
+				} else {
+					c.gap(a, b, nothingRecorded)
+				}
+			})
+		})
+	})
+}
+
+// overlap cuts (a, b] where it enters and leaves the ranges, which are disjoint and by time, and says of each piece whether it lies in one.
+func overlap(ranges []tickRange, a, b int64, visit func(a, b int64, in bool)) {
+	for _, r := range ranges {
+		lo, hi := max(r.a, a), min(r.b, b)
+		if lo >= hi {
+			continue
+		}
+		if a < lo {
+			visit(a, lo, false)
+		}
+		visit(lo, hi, true)
+		a = hi
+	}
+	if a < b {
+		visit(a, b, false)
+	}
 }
 
 // best returns the least missing of the rounds that cover a tick, nil when one of them missed nothing.

@@ -23,16 +23,21 @@ type factVersion struct {
 }
 
 func checkFact(f lineage.Fact) error {
-	if f.Key.Kind < lineage.ClusterFacts || f.Key.Kind > lineage.ReplicatorFacts {
+	if f.Key.Kind < lineage.ClusterFacts || f.Key.Kind >= lineage.FactKinds {
 		return fmt.Errorf("a fact of the unknown kind %d", f.Key.Kind)
 	}
 	for kind, set := range map[lineage.FactKind]bool{
 		lineage.ClusterFacts: f.Cluster != nil, lineage.TopicFacts: f.Topic != nil, lineage.GroupFacts: f.Group != nil,
 		lineage.ConnectFacts: f.Connect != nil, lineage.ConnectorFacts: f.Connector != nil, lineage.ReplicatorFacts: f.Replicator != nil,
+		lineage.SourceFacts: f.Source != nil,
 	} {
 		if set != (kind == f.Key.Kind && !f.Gone) {
 			return fmt.Errorf("the fact about %q does not hold exactly what its kind says", f.Key.Name)
 		}
+	}
+	if s := f.Source; s != nil && (s.State < lineage.SourceExpected || s.State > lineage.SourceRetired || s.Interval < 0 ||
+		s.State == lineage.SourceExpected && s.Interval == 0) {
+		return fmt.Errorf("the fact about source %q is not expected at an interval, off or retired", f.Key.Name)
 	}
 	if len(f.BlindSpots) > 0 && (f.Gone || f.Key.Kind != lineage.BlindSpotFacts) {
 		return fmt.Errorf("the fact about %q does not hold exactly what its kind says", f.Key.Name)

@@ -92,8 +92,8 @@ type Store interface {
 	Facts(ctx context.Context, at time.Time, source string, kind lineage.FactKind, gone bool) ([]lineage.DatedFact, error)
 	// Events returns the events in the window that keep accepts (nil: all), newest first, at most limit (0: all).
 	Events(ctx context.Context, w lineage.Window, keep func(lineage.Event) bool, limit int) ([]lineage.Event, error)
-	// Coverage says what part of the window the sources of the named clusters (Source.Cluster; none: all) observed. A source is expected from the window's start, also
-	// before its first observation; its blind spots are those in force at the window's end. A slow source's time since its last observation is no gap while the next is not due.
+	// Coverage says what part of the window the sources of the named clusters (Source.Cluster; none: all) observed. A source is expected where a
+	// lineage.SourceFact says so, and until the first such fact from the window's start, also before its first observation; its blind spots are those in force at the window's end. A slow source's time since its last observation is no gap while the next is not due.
 	Coverage(ctx context.Context, w lineage.Window, clusters ...string) (lineage.Coverage, error)
 
 	// Maintain seals blocks that are old enough, rolls them up into the coarser tiers, drops what is beyond retention, and removes log segments and

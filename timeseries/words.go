@@ -242,6 +242,10 @@ func (w *writer) fact(f lineage.Fact) {
 		for _, s := range [...]string{p.SourceAlias, p.TargetAlias, string(p.Source), string(p.Target), p.Policy, p.Separator, p.State, p.Connect} {
 			w.string(s)
 		}
+	case lineage.SourceFacts:
+		w.byte(byte(f.Source.State))
+		w.uint(uint64(f.Source.Interval))
+		w.string(f.Source.Reason)
 	}
 }
 
@@ -329,6 +333,8 @@ func (r *reader) fact() lineage.Fact {
 			Node: r.node(), SourceAlias: r.string(), TargetAlias: r.string(), Source: lineage.ClusterID(r.string()), Target: lineage.ClusterID(r.string()),
 			Policy: r.string(), Separator: r.string(), State: r.string(), Connect: r.string(),
 		}
+	case lineage.SourceFacts:
+		f.Source = &lineage.SourceFact{State: lineage.SourceState(r.byte()), Interval: time.Duration(r.tick()), Reason: r.string()}
 	default:
 		r.fail("a fact of an unknown kind")
 	}

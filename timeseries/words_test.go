@@ -1,9 +1,12 @@
 package timeseries_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -382,6 +385,78 @@ func testRecords(t *testing.T, mk maker) {
 	}
 	if got := s.Latest()["west"]; !got.Equal(at(30)) {
 		t.Errorf("latest is %v, want %v", got, at(30))
+	}
+}
+
+// testExpected has a source that was said to be expected, then falls silent while another goes on, and one of which nothing is ever seen.
+func testExpected(t *testing.T, mk maker) {
+	ctx := context.Background()
+	o := timeseries.Options{Tick: tick}
+	s := mk.open(t, o)
+	fact := func(src lineage.Source, f lineage.SourceFact) lineage.Fact {
+		return lineage.Fact{Key: lineage.FactKey{Source: src.Cluster, Kind: lineage.SourceFacts, Name: src.Name}, Source: &f}
+	}
+	expected := lineage.SourceFact{State: lineage.SourceExpected, Interval: tick}
+	groups, never := lineage.Source{Cluster: "west", Name: "groups"}, lineage.Source{Cluster: "west", Name: "never"}
+	off := lineage.Source{Cluster: "west", Name: "off"}
+	for n := 1; n <= 500; n++ {
+		x := lineage.Observation{Source: west, Round: at(n), Interval: tick, At: at(n)}
+		switch n {
+		case 1:
+			x.Facts = []lineage.Fact{fact(west, expected), fact(groups, expected), fact(off, lineage.SourceFact{State: lineage.SourceOff, Reason: "by configuration"})}
+		case 300:
+			x.Facts = []lineage.Fact{fact(groups, lineage.SourceFact{State: lineage.SourceOff, Reason: "by configuration"}), fact(never, expected)}
+		case 450:
+			x.Facts = []lineage.Fact{fact(never, lineage.SourceFact{State: lineage.SourceRetired})}
+		}
+		if n < 100 || n > 400 {
+			check(t, s.Append(ctx, x))
+		} else if n <= 350 { // all is silent from 350 to 400
+			x.At = x.At.Add(1)
+			check(t, s.Append(ctx, x))
+		}
+		if n <= 20 || n == 480 {
+			check(t, s.Append(ctx, lineage.Observation{Source: groups, Round: at(n), Interval: tick, At: at(n)}))
+		}
+	}
+	const silent, nothing = "nothing was recorded of a source that was expected, while others went on",
+		"nothing was recorded: lineaged was not running, or did not watch this yet"
+	ask := func() {
+		t.Helper()
+		for _, c := range []struct {
+			w        lineage.Window
+			fraction float64
+			gaps     []lineage.Gap
+		}{
+			{ticks(2, 20), 1, nil},
+			{ticks(10, 30), 0.75, []lineage.Gap{{Source: groups, Window: ticks(20, 30), Reason: silent}}},
+			{ticks(100, 200), 0.5, []lineage.Gap{{Source: groups, Window: ticks(100, 200), Reason: silent}}}, // silent since long before
+			{ticks(290, 310), 20.0 / 40, []lineage.Gap{{Source: groups, Window: ticks(290, 300), Reason: silent}, {Source: never, Window: ticks(300, 310), Reason: silent}}},
+			{ticks(310, 320), 0.5, []lineage.Gap{{Source: never, Window: ticks(310, 320), Reason: silent}}},
+			{ticks(360, 370), 0, []lineage.Gap{{Source: west, Window: ticks(360, 370), Reason: nothing}, {Source: never, Window: ticks(360, 370), Reason: nothing}}},
+			{ticks(460, 470), 1, nil},
+			{ticks(475, 485), 1, nil}, // one that is off and observes all the same
+		} {
+			got, err := s.Coverage(ctx, c.w, "west")
+			check(t, err)
+			slices.SortFunc(c.gaps, func(a, b lineage.Gap) int {
+				return cmp.Or(a.Window.Start.Compare(b.Window.Start), strings.Compare(a.Source.Name, b.Source.Name))
+			})
+			if !close6(got.ObservedFraction, c.fraction) || got.Complete != (c.gaps == nil) || !slices.Equal(got.Gaps, c.gaps) {
+				t.Errorf("coverage from %v: %+v, want %v of it and %+v", c.w.Start.Sub(epoch)/tick, got, c.fraction, c.gaps)
+			}
+		}
+	}
+	ask()
+	s = mk.again(t, s, o)
+	ask()
+	check(t, s.Maintain(ctx, at(1000)))
+	ask()
+	s = mk.again(t, s, o)
+	ask()
+	bad := lineage.Observation{Source: west, Round: at(501), Interval: tick, Facts: []lineage.Fact{fact(west, lineage.SourceFact{State: lineage.SourceExpected})}}
+	if err := s.Append(ctx, bad); err == nil {
+		t.Error("a source is expected at no interval")
 	}
 }
 
