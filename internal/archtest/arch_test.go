@@ -169,6 +169,9 @@ func TestViolationsAreFound(t *testing.T) {
 	allowed(edge{from: "api", to: "graph/layout"}, "")
 	allowed(edge{from: "api", to: "timeseries", test: true}, "")
 	allowed(edge{from: "cmd/lineaged", to: "timeseries"}, "")
+	allowed(edge{from: "timeseries", to: "store"}, "")
+	allowed(edge{from: "timeseries", to: "store/storetest", test: true}, "")
+	allowed(edge{from: "api", to: "store"}, "")
 	allowed(edge{from: "cmd/lineaged", to: "internal/demo"}, "")
 	allowed(edge{from: "graph", to: "github.com/RoaringBitmap/roaring/v2"}, "")
 	allowed(edge{from: "graph", to: "github.com/google/go-cmp/cmp", test: true}, "")
@@ -194,6 +197,10 @@ func TestViolationsAreFound(t *testing.T) {
 	forbidden(edge{from: "internal/acceptance", to: "ui"}, "acceptance")
 	forbidden(edge{from: "cmd/lineaged", to: "internal/kafkatest"}, "only tests use")
 	forbidden(edge{from: "cmd/lineaged", to: "github.com/99designs/gqlgen/graphql"}, "stay in api")
+	forbidden(edge{from: "store", to: "timeseries"}, "words of lineage")
+	forbidden(edge{from: "store/storetest", to: "timeseries", test: true}, "words of lineage")
+	forbidden(edge{from: "store", to: "github.com/RoaringBitmap/roaring/v2"}, "words of lineage")
+	forbidden(edge{from: "collector", to: "store"}, "interface that it declares")
 	forbidden(edge{from: "storage", to: "lineage"}, "place it in")
 }
 

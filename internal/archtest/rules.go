@@ -46,16 +46,21 @@ var layers = map[string]layer{
 		tests:   []string{"internal/kafkatest"},
 		why:     "a collector hands observations to a small interface that it declares; it never sees store, graph or API",
 	},
+	"store": {
+		outside: []string{none},
+		why:     "store is the contract in the words of lineage: the standard library only; its battery knows no store",
+	},
 	"timeseries": {
-		why: "the store keeps and answers windows; it never triggers collection, and graphs are built on it through cmd",
+		imports: []string{"store"},
+		why:     "the store keeps and answers windows; it never triggers collection, and graphs are built on it through cmd",
 	},
 	"graph": {
 		outside: []string{"github.com/RoaringBitmap/roaring"},
 		why:     "graph is pure: no clock, no I/O; cmd hands it the history",
 	},
 	"api": {
-		imports: []string{"graph", "internal/mm2"},  // which topics are MirrorMaker 2's own is told by their names
-		tests:   []string{"timeseries", "identity"}, // answers are tested on the store in memory and by real names: copies of them would prove less
+		imports: []string{"graph", "store", "internal/mm2"}, // which topics are MirrorMaker 2's own is told by their names
+		tests:   []string{"timeseries", "identity"},         // answers are tested on the store in memory and by real names: copies of them would prove less
 		why:     "api talks to small interfaces that it declares, and to what is pure",
 	},
 	"ui": {
@@ -63,7 +68,7 @@ var layers = map[string]layer{
 		why:     "ui is one embedded folder: the standard library only; cmd serves it",
 	},
 	"cmd/lineaged": {
-		imports: []string{"identity", "collector", "timeseries", "graph", "api", "ui", "internal/demo", "internal/config"},
+		imports: []string{"identity", "collector", "store", "timeseries", "graph", "api", "ui", "internal/demo", "internal/config"},
 		tests:   []string{"internal/kafkatest", "internal/child"},
 		why:     "cmd wires the parts; what only tests use does not belong in the binary",
 	},
@@ -75,7 +80,7 @@ var layers = map[string]layer{
 		why: "configuration is a struct that cmd hands out in parts; it knows none of the parts",
 	},
 	"internal/acceptance": {
-		imports: []string{"cmd/lineaged", "internal/child", "internal/kafkatest", "internal/demo", "internal/mm2", "collector", "timeseries", "graph", "api", "identity"},
+		imports: []string{"cmd/lineaged", "internal/child", "internal/kafkatest", "internal/demo", "internal/mm2", "collector", "store", "timeseries", "graph", "api", "identity"},
 		why:     "the acceptance tests drive the whole; they do not need the UI's package",
 	},
 	"internal/matrix": {

@@ -1,0 +1,107 @@
+package store
+
+import (
+	"slices"
+	"sort"
+	"time"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// State says how far a store is: an immutable value.
+type State struct {
+	Version Version
+	// Tick is the base step of all rounds.
+	Tick time.Duration
+	// Earliest is the start of the oldest data that is held; zero before the first round.
+	Earliest time.Time
+	// Tiers are the resolutions in which the past is held, the finest first; there is at least one.
+	Tiers []Tier
+	// Clusters are those of which there ever was a round, by source.
+	Clusters []Cluster
+	// Changes say which version a window is of (see WindowVersion), by instant; versions grow with it.
+	Changes []Change
+}
+
+// Tier is one resolution. Step is a multiple of the tick that divides an hour; what starts before From is not held in
+// it.
+type Tier struct {
+	Step time.Duration
+	From time.Time
+}
+
+// Cluster is how far the observing of one cluster is. Source is the Cluster part of a lineage.Source.
+type Cluster struct {
+	Source string
+	Round  time.Time // the newest of all its sources
+	// Fact is what the cluster last said of itself; nil: nothing yet.
+	Fact *lineage.ClusterFact
+}
+
+// Change says that windows that end after an instant are of a version, if no later change holds for them too.
+type Change struct {
+	After   time.Time
+	Version Version
+}
+
+// lastInstant bounds instants, so that their nanoseconds fit into 64 bits.
+var lastInstant = time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// Resolve widens a window to the step of the finest tier that still holds its start.
+func (s State) Resolve(w lineage.Window) lineage.Resolved {
+	start, end := nanos(w.Start), nanos(w.End)
+	start -= start % int64(s.Tick)
+	tier := s.Tiers[len(s.Tiers)-1]
+	for _, t := range s.Tiers {
+		if start >= nanos(t.From) {
+			tier = t
+			break
+		}
+	}
+	step := int64(tier.Step)
+	return lineage.Resolved{
+		Window: lineage.Window{Start: instant(start - start%step), End: instant((end + step - 1) / step * step)}, Step: tier.Step,
+	}
+}
+
+// nanos returns nanoseconds since 1970, within what a store can hold.
+func nanos(t time.Time) int64 {
+	switch {
+	case t.Before(time.Unix(0, 0)):
+		return 0
+	case t.After(lastInstant):
+		return lastInstant.UnixNano()
+	}
+	return t.UnixNano()
+}
+
+func instant(nanos int64) time.Time { return time.Unix(0, nanos).UTC() }
+
+// WindowVersion returns the version of what is answered of a window: while it stays the same, so do the answers. It may
+// grow although they do not change, never the other way round.
+func (s State) WindowVersion(w lineage.Window) Version {
+	i := sort.Search(len(s.Changes), func(i int) bool { return !s.Changes[i].After.Before(w.End) })
+	if i == 0 {
+		return 0
+	}
+	return s.Changes[i-1].Version
+}
+
+// Newest returns the newest round of all clusters; zero before the first.
+func (s State) Newest() (newest time.Time) {
+	for _, c := range s.Clusters {
+		if c.Round.After(newest) {
+			newest = c.Round
+		}
+	}
+	return newest
+}
+
+// Cluster returns how far a cluster is; ok is false when there never was a round of it.
+func (s State) Cluster(source string) (c Cluster, ok bool) {
+	i := slices.IndexFunc(s.Clusters, func(c Cluster) bool { return c.Source == source })
+	if i < 0 {
+		return Cluster{Source: source}, false
+	}
+	return s.Clusters[i], true
+}
