@@ -8,7 +8,18 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// applyRecord makes a record visible. What it leaves behind does not depend on the order of records. It needs mu for writing.
+// prepare does what applying a record needs and does not need the engine for, so that nobody waits for it.
+func (r *record) prepare() {
+	r.dated = make([]dated, len(r.events))
+	for i, ev := range r.events {
+		ev.At = ev.At.Round(0).UTC() // as after a restart
+		r.dated[i] = dated{Event: ev, tick: r.round.tick}
+	}
+	slices.SortFunc(r.dated, compareEvents)
+}
+
+// applyRecord makes a record visible. What it leaves behind does not depend on the order of records. The record is
+// prepared. It needs mu for writing.
 func (e *engine) applyRecord(r *record) {
 	if !e.addRound(r) {
 		return
@@ -46,10 +57,7 @@ func (e *engine) applyRecord(r *record) {
 	for _, f := range r.facts {
 		e.addFact(f, tick)
 	}
-	for _, ev := range r.events {
-		ev.At = ev.At.Round(0).UTC() // as after a restart
-		e.addEvent(dated{Event: ev, tick: tick})
-	}
+	e.addEvents(r.dated)
 	for _, p := range r.positions {
 		e.addPosition(r.src.name, p, tick)
 	}

@@ -111,6 +111,9 @@ func (e *engine) recover(l *appendLog, readOnly bool) error {
 		if err != nil {
 			return 0, 0, err
 		}
+		for _, c := range all {
+			c.prepare()
+		}
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		for _, c := range all {

@@ -126,6 +126,8 @@ type record struct {
 	events    []lineage.Event
 	missing   []lineage.Missing
 	positions []lineage.Position
+
+	dated []dated // the events, sorted; set by prepare
 }
 
 type recordSample struct {
@@ -203,6 +205,9 @@ func (e *engine) commitGroup(group []*commit) {
 		}
 		return
 	}
+	for _, c := range writes {
+		c.prepare()
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, c := range writes {
@@ -220,7 +225,13 @@ func (e *engine) room() error {
 	return e.journal.room()
 }
 
-// apply needs the commit lock, and mu for writing.
+func (c *commit) prepare() {
+	for _, r := range c.records {
+		r.prepare()
+	}
+}
+
+// apply needs the commit lock, and mu for writing. The commit is prepared.
 func (e *engine) apply(c *commit) {
 	for _, r := range c.records {
 		e.applyRecord(r)

@@ -15,14 +15,33 @@ type dated struct {
 	tick int64
 }
 
-// addEvent needs mu for writing. The slice is replaced when an event does not come last, so that queries may keep what they took.
-func (e *engine) addEvent(x dated) {
-	i, _ := slices.BinarySearchFunc(e.events, x, compareEvents)
-	if i == len(e.events) {
-		e.events = append(e.events, x)
+// addEvents needs mu for writing; the new ones are sorted. The slice is replaced when they do not all come last, so that
+// queries may keep what they took.
+func (e *engine) addEvents(added []dated) {
+	if len(added) == 0 {
 		return
 	}
-	e.events = slices.Insert(slices.Clone(e.events), i, x)
+	i, _ := slices.BinarySearchFunc(e.events, added[0], compareEvents)
+	if i == len(e.events) {
+		e.events = append(e.events, added...)
+		return
+	}
+	out := make([]dated, i, len(e.events)+len(added)+len(added)/2)
+	copy(out, e.events)
+	for rest := e.events[i:]; ; {
+		switch {
+		case len(rest) == 0:
+			e.events = append(out, added...)
+			return
+		case len(added) == 0:
+			e.events = append(out, rest...)
+			return
+		case compareEvents(added[0], rest[0]) < 0:
+			out, added = append(out, added[0]), added[1:]
+		default:
+			out, rest = append(out, rest[0]), rest[1:]
+		}
+	}
 }
 
 // compareEvents orders by instant; the rest makes the order the same whatever the order of arrival.
