@@ -1,8 +1,11 @@
 package lineage
 
-import "time"
+import (
+	"strconv"
+	"time"
+)
 
-// EvidenceKind says how an access is known. Its values are part of the storage format: add at the end, never renumber.
+// EvidenceKind says how an access is known. Its values are part of the storage format: add at the end, never renumber. None exceeds 63.
 type EvidenceKind uint8
 
 // The kinds of evidence, as in the GraphQL enum EvidenceKind.
@@ -38,8 +41,13 @@ var evidenceNames = [EvidenceKinds]string{
 	"REQUEST_LOG", "ELIMINATION", "DECLARED",
 }
 
-// String returns the kind as the GraphQL enum spells it.
-func (k EvidenceKind) String() string { return evidenceNames[k] }
+// String returns the kind as the GraphQL enum spells it; for people, a number where it is not known.
+func (k EvidenceKind) String() string {
+	if k >= EvidenceKinds {
+		return "EVIDENCE_" + strconv.Itoa(int(k))
+	}
+	return evidenceNames[k]
+}
 
 // ParseEvidenceKind returns the kind that the GraphQL enum spells name; ok is false for an unknown name.
 func ParseEvidenceKind(name string) (kind EvidenceKind, ok bool) {

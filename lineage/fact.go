@@ -1,6 +1,9 @@
 package lineage
 
-import "time"
+import (
+	"strconv"
+	"time"
+)
 
 // FactKind is what a Fact is about. Its values are part of the storage format.
 type FactKind uint8
@@ -219,15 +222,23 @@ const (
 	OffsetsSet     // a group's offsets were set or deleted, and not read up to
 	RecordsLost    // records were gone before a known reader or replication had them, or went with a leader
 	ClusterChanged // the brokers behind a configured name are another cluster's than before, or another name's too
+
+	// EventTypes is one more than the greatest type.
+	EventTypes
 )
 
-var eventNames = [...]string{
+var eventNames = [EventTypes]string{
 	"", "TOPIC_CREATED", "TOPIC_DELETED", "TOPIC_RECREATED", "CONFIG_CHANGED", "GROUP_JOINED", "GROUP_LEFT", "FLOW_STARTED",
 	"FLOW_STOPPED", "LEADERS_MOVED", "SOURCE_LOST", "SOURCE_RECOVERED", "OFFSETS_SET", "RECORDS_LOST", "CLUSTER_CHANGED",
 }
 
-// String returns the type as the GraphQL enum spells it.
-func (t EventType) String() string { return eventNames[t] }
+// String returns the type as the GraphQL enum spells it; for people, a number where it is not known.
+func (t EventType) String() string {
+	if t >= EventTypes {
+		return "EVENT_" + strconv.Itoa(int(t))
+	}
+	return eventNames[t]
+}
 
 // Event is something that changed. Which subject is set follows from its type: Topic for topics, Group for groups, Access for flows (RecordsLost: the flow's or the topic's), none for sources and clusters.
 type Event struct {

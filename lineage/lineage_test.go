@@ -239,3 +239,12 @@ func TestSmallWords(t *testing.T) {
 		t.Error("a rate is what was observed over the time it was observed in; without any it is unknown, not zero")
 	}
 }
+
+// TestMetricsByRule holds that a metric that is added says by its number how its values add up, so that a version before it can keep it.
+func TestMetricsByRule(t *testing.T) {
+	for m := byRule; m < 128; m++ {
+		if low := m & 3; m.Counter() != (low == 1 || low == 2) || m.Moves() != (low == 2) || m < Metrics && low == 3 {
+			t.Errorf("%s is counter %v, moves %v", m, m.Counter(), m.Moves())
+		}
+	}
+}

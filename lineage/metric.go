@@ -1,6 +1,10 @@
 package lineage
 
-// Metric is what a stored series measures. Its values are part of the storage format: add at the end, never renumber.
+import "strconv"
+
+// Metric is what a stored series measures. Its values are part of the storage format: never renumber. From 12 on
+// the two lowest bits of a number say how its values add up, so that a program that does not know a metric can keep it: 0 a gauge, 1 a
+// counter, 2 a counter whose advance says that records moved. 3 is not given. No number exceeds 127.
 type Metric uint8
 
 // The stored metrics. All values are whole numbers.
@@ -35,17 +39,25 @@ const (
 	Metrics
 )
 
+// byRule is the first number whose two lowest bits say how its values add up.
+const byRule Metric = 12
+
 // Unknown is the value of a gauge that its source has looked for and can't tell: a store answers it as not observed, from that reading on.
 const Unknown = -1
 
 // Counter reports whether the metric is a total that only grows; the others are gauges.
-func (m Metric) Counter() bool { return m.Moves() || m == Skipped || m == Lost }
+func (m Metric) Counter() bool {
+	return m.Moves() || m == Skipped || m == Lost || m >= byRule && m&3 == 1
+}
 
 // Moves reports whether an advance of the metric says that records moved.
-func (m Metric) Moves() bool { return m == Records || m == Appended }
+func (m Metric) Moves() bool { return m == Records || m == Appended || m >= byRule && m&3 == 2 }
 
 // String returns the metric's name.
 func (m Metric) String() string {
+	if m >= Metrics {
+		return "metric " + strconv.Itoa(int(m))
+	}
 	return [Metrics]string{"none", "records", "appended", "lag", "lag_ms", "lag_at_least", "pending", "log_bytes", "retained", "skipped", "lost", "live"}[m]
 }
 

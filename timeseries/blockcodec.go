@@ -340,20 +340,16 @@ func (w *writer) marks(m *marks) {
 
 func (r *reader) marks(m *marks) (cost int) {
 	mask := r.uint()
-	if mask>>lineage.EvidenceKinds != 0 {
-		r.fail("marks of an unknown kind of evidence")
-		return 0
-	}
 	before := len(r.b)
 	if mask&1 != 0 {
 		m.moved = r.bitmap()
 	}
-	for k := 1; k < int(lineage.EvidenceKinds); k++ {
+	for k := 1; k < maxEvidence; k++ {
 		if mask&(1<<k) != 0 {
 			m.seen[k] = r.bitmap()
 		}
 	}
-	return 300 + 2*(before-len(r.b))
+	return 650 + 2*(before-len(r.b))
 }
 
 func encodeUnion(m *marks) []byte {

@@ -156,19 +156,29 @@ func (r *reader) count(size int) int {
 	return int(n)
 }
 
+// What a newer version may have written and this one keeps without knowing it: kinds of evidence, since marks have 64 bits, and metrics, since
+// a sample in the log has 7.
+const (
+	maxEvidence = 64
+	maxMetric   = 128
+)
+
 func (r *reader) evidence() lineage.EvidenceKind {
 	k := lineage.EvidenceKind(r.byte())
-	if k >= lineage.EvidenceKinds {
-		r.fail("an unknown kind of evidence")
+	if k >= maxEvidence {
+		r.fail("a kind of evidence is out of range")
 		return 0
 	}
 	return k
 }
 
 func (r *reader) metric() lineage.Metric {
-	m := lineage.Metric(r.byte())
-	if m == lineage.NoMetric || m >= lineage.Metrics {
-		r.fail("an unknown metric")
+	return r.isMetric(lineage.Metric(r.byte()))
+}
+
+func (r *reader) isMetric(m lineage.Metric) lineage.Metric {
+	if m == lineage.NoMetric || m >= maxMetric {
+		r.fail("a metric is out of range")
 		return lineage.Records
 	}
 	return m

@@ -77,7 +77,7 @@ type position struct {
 // marks is which subjects moved and were seen in a tick. nil bitmaps are empty.
 type marks struct {
 	moved *roaring.Bitmap
-	seen  [lineage.EvidenceKinds]*roaring.Bitmap
+	seen  [maxEvidence]*roaring.Bitmap
 }
 
 func newEngine(o Options, j journal, k kv) *engine {
@@ -122,7 +122,7 @@ type record struct {
 	round     round
 	samples   []recordSample
 	sightings []recordSighting
-	facts     []lineage.Fact
+	facts     []codedFact
 	events    []lineage.Event
 	missing   []lineage.Missing
 	positions []lineage.Position
@@ -363,10 +363,13 @@ func (e *engine) record(o *lineage.Observation, tick int64) *record {
 	r := &record{
 		src:   e.intern(o.Source),
 		round: round{anchor: anchor{tick: tick, offset: o.At.Sub(o.Round).Nanoseconds()}, span: int32(o.Interval / e.step)},
-		facts: o.Facts, events: o.Events, missing: o.Missing, positions: o.Positions,
+		events: o.Events, missing: o.Missing, positions: o.Positions,
 	}
 	if o.At.IsZero() {
 		r.round.offset = 0
+	}
+	for _, f := range o.Facts {
+		r.facts = append(r.facts, newCodedFact(f))
 	}
 	r.samples = make([]recordSample, len(o.Samples))
 	for i, s := range o.Samples {

@@ -84,7 +84,7 @@ func (e *engine) Events(ctx context.Context, w lineage.Window, keep func(lineage
 	slices.SortFunc(found, func(a, b dated) int { return compareEvents(b, a) })
 	var out []lineage.Event
 	for _, x := range found {
-		if keep != nil && !keep(x.Event) {
+		if x.Type >= lineage.EventTypes || keep != nil && !keep(x.Event) { // of an unknown type: kept for who knows it
 			continue
 		}
 		out = append(out, x.Event)

@@ -48,7 +48,8 @@ func (e *engine) Evidence(ctx context.Context, w lineage.Window, ids []lineage.S
 			return true, nil
 		}
 		return true, v.blockMarks(b, v.lo, v.hi, func(t int64, m *marks) bool {
-			for k, seen := range m.seen {
+			for k := range want {
+				seen := m.seen[k]
 				if seen == nil || want[k] == nil {
 					continue
 				}
@@ -86,6 +87,9 @@ func (e *engine) headEvidence(v *view, ids []lineage.SubjectID) (all [lineage.Ev
 			continue
 		}
 		for _, p := range s.supports {
+			if p.kind >= lineage.EvidenceKinds {
+				continue // kept for who knows it
+			}
 			f := &found{support: *p, first: min(p.sealed, p.sighted)}
 			for _, x := range s.series {
 				if x.key.Evidence != p.kind {
@@ -108,8 +112,8 @@ func (e *engine) headEvidence(v *view, ids []lineage.SubjectID) (all [lineage.Ev
 	}
 	want := bitmapOf(ids)
 	e.headSightings(v.lo, v.hi, func(t int64, m *marks) {
-		for k, seen := range m.seen {
-			each(seen, want, func(id uint32) {
+		for k := range all {
+			each(m.seen[k], want, func(id uint32) {
 				if f := all[k][id]; f != nil {
 					f.last = max(f.last, t)
 				}

@@ -18,9 +18,11 @@ type factLine struct {
 
 type factVersion struct {
 	tick int64
-	fact lineage.Fact
-	code string // the fact's encoding, to compare by
+	codedFact
 }
+
+// same reports whether two versions of one fact say the same.
+func (v *factVersion) same(o *factVersion) bool { return v.fact.Gone == o.fact.Gone && v.body == o.body }
 
 func checkFact(f lineage.Fact) error {
 	if f.Key.Kind < lineage.ClusterFacts || f.Key.Kind >= lineage.FactKinds {
@@ -46,21 +48,28 @@ func checkFact(f lineage.Fact) error {
 }
 
 // addFact needs mu for writing. All versions are kept while a round between them may still come; trimFacts drops the repetitions later.
-func (e *engine) addFact(f lineage.Fact, tick int64) {
-	line := e.facts[f.Key]
+func (e *engine) addFact(f codedFact, tick int64) {
+	line := e.facts[f.fact.Key]
 	if line == nil {
 		line = &factLine{}
-		e.facts[f.Key] = line
+		e.facts[f.fact.Key] = line
 	}
-	v := factVersion{tick: tick, code: encodeFact(f)}
-	v.fact = (&reader{b: []byte(v.code)}).fact() // a copy of our own, the same as after a restart
+	v := factVersion{tick, f}
 	i, found := line.find(tick)
 	switch {
 	case !found:
 		line.versions = slices.Insert(line.versions, i, v)
-	case v.code > line.versions[i].code: // two sources in one round: any fixed choice will do
+	case v.outranks(&line.versions[i]):
 		line.versions[i] = v
 	}
+}
+
+// outranks decides between what two sources say in one round: any fixed choice will do. What is gone outranks what is there.
+func (v *factVersion) outranks(o *factVersion) bool {
+	if v.fact.Gone != o.fact.Gone {
+		return v.fact.Gone
+	}
+	return v.body > o.body
 }
 
 func (l *factLine) find(tick int64) (int, bool) {
@@ -73,8 +82,8 @@ func (e *engine) trimFacts(sealed, floor int64) {
 		out := line.versions[:0:0]
 		for i, v := range line.versions {
 			switch next := i + 1; {
-			case v.tick <= sealed && len(out) > 0 && out[len(out)-1].code == v.code: // the earlier one says since when
-			case next < len(line.versions) && line.versions[next].tick <= floor && line.versions[next].code != v.code: // ended before the floor
+			case v.tick <= sealed && len(out) > 0 && out[len(out)-1].same(&v): // the earlier one says since when
+			case next < len(line.versions) && line.versions[next].tick <= floor && !line.versions[next].same(&v): // ended before the floor
 				out = out[:0]
 			default:
 				out = append(out, v)
@@ -119,7 +128,7 @@ func (e *engine) factsAt(tick int64, kind lineage.FactKind, gone bool, of func(s
 			continue
 		}
 		v := line.versions[i]
-		for i > 0 && line.versions[i-1].code == v.code {
+		for i > 0 && line.versions[i-1].same(&v) {
 			i--
 		}
 		d := lineage.DatedFact{Fact: v.fact, Since: e.at(line.versions[i].tick)}

@@ -71,8 +71,8 @@ func (l *appendLog) record(w *writer, r *record) {
 		w.string(x.detail)
 	}
 	w.uint(uint64(len(r.facts)))
-	for _, f := range r.facts {
-		w.fact(f)
+	for i := range r.facts {
+		w.coded(&r.facts[i])
 	}
 	w.uint(uint64(len(r.events)))
 	for _, x := range r.events {
@@ -135,10 +135,7 @@ func (e *engine) decodeRecord(r *reader, t *replayTables) *record {
 	for i := range out.samples {
 		x := recordSample{entry: e.decodeEntry(r, t)}
 		flags := r.byte()
-		x.metric, x.estimated = lineage.Metric(flags>>1), flags&1 == 1
-		if x.metric == lineage.NoMetric || x.metric >= lineage.Metrics {
-			r.fail("an unknown metric")
-		}
+		x.metric, x.estimated = r.isMetric(lineage.Metric(flags>>1)), flags&1 == 1
 		x.evidence, x.value = r.evidence(), r.int()
 		if x.span = r.span(); x.span == 0 {
 			x.span = out.round.span
@@ -156,7 +153,7 @@ func (e *engine) decodeRecord(r *reader, t *replayTables) *record {
 		}
 	}
 	for range r.count(4) {
-		out.facts = append(out.facts, r.fact())
+		out.facts = append(out.facts, r.coded())
 	}
 	for range r.count(20) {
 		out.events = append(out.events, r.event())

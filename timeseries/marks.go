@@ -124,7 +124,7 @@ func (e *engine) Seen(ctx context.Context, w lineage.Window) ([lineage.EvidenceK
 	if err != nil {
 		return [lineage.EvidenceKinds]*roaring.Bitmap{}, err
 	}
-	return m.seen, nil
+	return [lineage.EvidenceKinds]*roaring.Bitmap(m.seen[:lineage.EvidenceKinds]), nil
 }
 
 // LastMoved implements Store.

@@ -290,7 +290,7 @@ func (e *engine) encodeFacts() []byte {
 	for _, line := range e.facts {
 		for _, v := range line.versions {
 			w.uint(uint64(v.tick))
-			w.b = append(w.b, v.code...)
+			w.coded(&v.codedFact)
 		}
 	}
 	return w.b
@@ -300,11 +300,10 @@ func decodeFacts(content []byte) (map[lineage.FactKey]*factLine, error) {
 	r := reader{b: content}
 	out := map[lineage.FactKey]*factLine{}
 	for range r.count(5) {
-		v := factVersion{tick: r.tick(), fact: r.fact()}
+		v := factVersion{tick: r.tick(), codedFact: r.coded()}
 		if r.err != nil {
 			break
 		}
-		v.code = encodeFact(v.fact)
 		line := out[v.fact.Key]
 		if line == nil {
 			line = &factLine{}

@@ -71,7 +71,9 @@ func (e *engine) Keys(ids []lineage.SubjectID) []lineage.SeriesKey {
 		}
 		n := len(out)
 		for _, x := range s.series {
-			out = append(out, x.key)
+			if x.key.Metric < lineage.Metrics && x.key.Evidence < lineage.EvidenceKinds { // the others are kept for who knows them
+				out = append(out, x.key)
+			}
 		}
 		sort.Slice(out[n:], func(i, j int) bool {
 			a, b := out[n+i], out[n+j]

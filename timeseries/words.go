@@ -173,13 +173,47 @@ func (r *reader) factKey() lineage.FactKey {
 	return lineage.FactKey{Source: r.string(), Kind: lineage.FactKind(r.byte()), Name: r.string()}
 }
 
-// fact writes what checkFact lets pass.
-func (w *writer) fact(f lineage.Fact) {
-	w.factKey(f.Key)
-	w.bool(f.Gone)
+// codedFact is a fact and its body as it is written. The body of a kind that this version does not know, and what a newer version adds to the end
+// of one that it does, is kept and not looked at.
+type codedFact struct {
+	fact lineage.Fact
+	body string // empty of a Gone one
+}
+
+// newCodedFact encodes what checkFact lets pass.
+func newCodedFact(f lineage.Fact) codedFact {
 	if f.Gone {
-		return
+		return codedFact{fact: f}
 	}
+	var w writer
+	w.factBody(f)
+	b := reader{b: w.b}
+	return codedFact{b.factBody(f.Key), string(w.b)} // a copy of our own, the same as after a restart
+}
+
+func (w *writer) coded(f *codedFact) {
+	w.factKey(f.fact.Key)
+	w.bool(f.fact.Gone)
+	if !f.fact.Gone {
+		w.string(f.body)
+	}
+}
+
+func (r *reader) coded() codedFact {
+	key := r.factKey()
+	if gone := r.bool(); gone {
+		return codedFact{fact: lineage.Fact{Key: key, Gone: true}}
+	}
+	body := r.string()
+	b := reader{b: []byte(body)}
+	f := codedFact{b.factBody(key), body}
+	if b.err != nil {
+		r.fail(b.err.Error())
+	}
+	return f
+}
+
+func (w *writer) factBody(f lineage.Fact) {
 	switch f.Key.Kind {
 	case lineage.ClusterFacts:
 		c := f.Cluster
@@ -286,11 +320,9 @@ func (r *reader) topology() *lineage.Topology {
 	return t
 }
 
-func (r *reader) fact() lineage.Fact {
-	f := lineage.Fact{Key: r.factKey(), Gone: r.bool()}
-	if f.Gone {
-		return f
-	}
+// factBody leaves what a newer version added to the end, and the whole of an unknown kind.
+func (r *reader) factBody(key lineage.FactKey) lineage.Fact {
+	f := lineage.Fact{Key: key}
 	switch f.Key.Kind {
 	case lineage.ClusterFacts:
 		f.Cluster = &lineage.ClusterFact{
@@ -335,14 +367,6 @@ func (r *reader) fact() lineage.Fact {
 		}
 	case lineage.SourceFacts:
 		f.Source = &lineage.SourceFact{State: lineage.SourceState(r.byte()), Interval: time.Duration(r.tick()), Reason: r.string()}
-	default:
-		r.fail("a fact of an unknown kind")
 	}
 	return f
-}
-
-func encodeFact(f lineage.Fact) string {
-	var w writer
-	w.fact(f)
-	return string(w.b)
 }
