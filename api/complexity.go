@@ -3,6 +3,8 @@ package api
 import (
 	"time"
 
+	"github.com/lineaged/lineaged/answer"
+	"github.com/lineaged/lineaged/graph"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -22,22 +24,22 @@ const usualLimit = 300
 const usualFlows = 100
 
 // chartPoints is taken for a series, whose points are cheaper than other objects; the points of a request have a limit of their own.
-const chartPoints = defaultPoints / 10
+const chartPoints = answer.UsualPoints / 10
 
 // costs says what fields cost: as if every list were as long as asked for.
 func costs() (c ComplexityRoot) {
 	c.Query.Nodes = func(
-		child int, _ *string, _ []lineage.NodeKind, _, _, _ *string, _ bool, _ *WindowInput, _ *NodeOrder, first int, _ *string,
+		child int, _ *string, _ []lineage.NodeKind, _, _, _ *string, _ bool, _ *WindowInput, _ *answer.Order, first int, _ *string,
 	) int {
 		return times(first, child)
 	}
 	c.Query.Lineage = func(
-		child int, _ []string, _ Direction, _ int, _ WindowInput, _ []lineage.EvidenceKind, _, _ bool, limit int,
+		child int, _ []string, _ graph.Direction, _ int, _ WindowInput, _ []lineage.EvidenceKind, _, _ bool, limit int,
 	) int {
 		return times(limit, child)
 	}
 	c.Query.Flows = func(child int, _ *string, _ WindowInput, _ bool, limit int) int { return times(limit, child) }
-	c.Query.Top = func(child int, _ Metric, _ lineage.NodeKind, _ WindowInput, first int) int {
+	c.Query.Top = func(child int, _ answer.Metric, _ lineage.NodeKind, _ WindowInput, first int) int {
 		return times(first, child)
 	}
 	c.Query.Events = func(child int, _ WindowInput, _ *string, _ []lineage.EventType, first int, _ *string) int {
@@ -47,8 +49,10 @@ func costs() (c ComplexityRoot) {
 	c.TopicUsage.Writers = func(child int) int { return times(usualFlows, child) }
 	c.TopicUsage.Readers = c.TopicUsage.Writers
 	c.Flow.Clients = func(child, first int) int { return times(first, child) }
-	c.Flow.Series = func(child int, _ Metric, _ *time.Duration) int { return times(chartPoints, child) }
-	c.Topic.Series = func(child int, _ Metric, _ WindowInput, _ *time.Duration) int { return times(chartPoints, child) }
+	c.Flow.Series = func(child int, _ answer.Metric, _ *time.Duration) int { return times(chartPoints, child) }
+	c.Topic.Series = func(child int, _ answer.Metric, _ WindowInput, _ *time.Duration) int {
+		return times(chartPoints, child)
+	}
 	c.Application.Series, c.Unidentified.Series = c.Topic.Series, c.Topic.Series
 	c.Application.Groups = func(child int) int { return times(10, child) }
 	c.Topic.Configs = c.Application.Groups

@@ -9,6 +9,8 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/lineaged/lineaged/answer"
 )
 
 // The codes of extensions.code. Clients may branch on them; sentences may change.
@@ -44,8 +46,15 @@ func notFound(format string, args ...any) error {
 	return &answerError{codeNotFound, fmt.Sprintf(format, args...)}
 }
 
-func overLimit(format string, args ...any) error {
-	return &answerError{codeLimit, fmt.Sprintf(format, args...)}
+// refusalCodes are the codes of what package answer refuses.
+var refusalCodes = map[answer.Reason]string{answer.Senseless: codeBadInput, answer.Missing: codeNotFound, answer.TooMuch: codeLimit}
+
+// readable returns the error that the asker may read, if it is one.
+func readable(err error) (*answerError, bool) {
+	if r, ok := errors.AsType[*answer.Refusal](err); ok {
+		return &answerError{refusalCodes[r.Reason], r.Sentence}, true
+	}
+	return errors.AsType[*answerError](err)
 }
 
 // presenter turns the errors of an execution into what a client may see: a code and a plain sentence. Causes of ours go to the log.
@@ -56,7 +65,7 @@ func presenter(log *slog.Logger) graphql.ErrorPresenterFunc {
 			return nil
 		}
 		shown := &gqlerror.Error{Path: out.Path, Locations: out.Locations, Extensions: map[string]any{}}
-		if ae, ok := errors.AsType[*answerError](err); ok {
+		if ae, ok := readable(err); ok {
 			shown.Message = ae.sentence
 			shown.Extensions["code"] = ae.code
 			return shown

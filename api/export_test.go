@@ -4,15 +4,17 @@ import (
 	"context"
 	"log/slog"
 
+	"github.com/lineaged/lineaged/answer"
+	"github.com/lineaged/lineaged/graph"
 	"github.com/lineaged/lineaged/lineage"
 )
 
 // Direct returns a function that makes, without GraphQL, the answer that BenchmarkLineage100HTTP asks for, and returns how many nodes and flows it has.
 func Direct(h History, who Identity, config []ClusterConfig, log *slog.Logger) func(context.Context, string, lineage.Window) int {
-	a := &answerer{history: h, identity: func() Identity { return who }, config: config, log: log}
+	a := &resolver{answers: answer.New(answer.Options{History: h, Identity: func() Identity { return who }, Clusters: config}), log: log}
 	return func(ctx context.Context, root string, w lineage.Window) int {
 		l, err := a.lineage(ctx, lineageArgs{
-			roots: []string{root}, direction: DirectionBoth, depth: 3, window: WindowInput{Start: &w.Start, End: &w.End}, includeInactive: true, limit: 300,
+			roots: []string{root}, direction: graph.Both, depth: 3, window: WindowInput{Start: &w.Start, End: &w.End}, includeInactive: true, limit: 300,
 		})
 		if err != nil {
 			panic(err)

@@ -17,6 +17,8 @@ import (
 	gqlparser "github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"github.com/lineaged/lineaged/answer"
+	"github.com/lineaged/lineaged/graph"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -48,7 +50,7 @@ type ComplexityRoot struct {
 		Name        func(childComplexity int) int
 		NamedBy     func(childComplexity int) int
 		Owner       func(childComplexity int) int
-		Series      func(childComplexity int, metric Metric, window WindowInput, step *time.Duration) int
+		Series      func(childComplexity int, metric answer.Metric, window WindowInput, step *time.Duration) int
 		Tags        func(childComplexity int) int
 	}
 
@@ -102,7 +104,7 @@ type ComplexityRoot struct {
 		LastSeen  func(childComplexity int) int
 		Name      func(childComplexity int) int
 		Owner     func(childComplexity int) int
-		Series    func(childComplexity int, metric Metric, window WindowInput, step *time.Duration) int
+		Series    func(childComplexity int, metric answer.Metric, window WindowInput, step *time.Duration) int
 		State     func(childComplexity int) int
 		Tags      func(childComplexity int) int
 		Tasks     func(childComplexity int) int
@@ -144,7 +146,7 @@ type ComplexityRoot struct {
 		Name      func(childComplexity int) int
 		Namespace func(childComplexity int) int
 		Owner     func(childComplexity int) int
-		Series    func(childComplexity int, metric Metric, window WindowInput, step *time.Duration) int
+		Series    func(childComplexity int, metric answer.Metric, window WindowInput, step *time.Duration) int
 		Tags      func(childComplexity int) int
 	}
 
@@ -197,7 +199,7 @@ type ComplexityRoot struct {
 		Lost              func(childComplexity int) int
 		Records           func(childComplexity int) int
 		RecordsPerSecond  func(childComplexity int) int
-		Series            func(childComplexity int, metric Metric, step *time.Duration) int
+		Series            func(childComplexity int, metric answer.Metric, step *time.Duration) int
 		Skipped           func(childComplexity int) int
 		To                func(childComplexity int) int
 	}
@@ -262,11 +264,11 @@ type ComplexityRoot struct {
 		Events         func(childComplexity int, window WindowInput, node *string, types []lineage.EventType, first int, after *string) int
 		Flow           func(childComplexity int, id string, window WindowInput) int
 		Flows          func(childComplexity int, cluster *string, window WindowInput, includeInternal bool, limit int) int
-		Lineage        func(childComplexity int, roots []string, direction Direction, depth int, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool, limit int) int
+		Lineage        func(childComplexity int, roots []string, direction graph.Direction, depth int, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool, limit int) int
 		Node           func(childComplexity int, id string, window *WindowInput) int
-		Nodes          func(childComplexity int, text *string, kinds []lineage.NodeKind, cluster *string, owner *string, tag *string, includeInternal bool, window *WindowInput, orderBy *NodeOrder, first int, after *string) int
+		Nodes          func(childComplexity int, text *string, kinds []lineage.NodeKind, cluster *string, owner *string, tag *string, includeInternal bool, window *WindowInput, orderBy *answer.Order, first int, after *string) int
 		SuggestedJoins func(childComplexity int, window *WindowInput) int
-		Top            func(childComplexity int, metric Metric, by lineage.NodeKind, window WindowInput, first int) int
+		Top            func(childComplexity int, metric answer.Metric, by lineage.NodeKind, window WindowInput, first int) int
 		TopicUsage     func(childComplexity int, topic string, window WindowInput) int
 	}
 
@@ -286,7 +288,7 @@ type ComplexityRoot struct {
 		Name        func(childComplexity int) int
 		Owner       func(childComplexity int) int
 		Policy      func(childComplexity int) int
-		Series      func(childComplexity int, metric Metric, window WindowInput, step *time.Duration) int
+		Series      func(childComplexity int, metric answer.Metric, window WindowInput, step *time.Duration) int
 		Source      func(childComplexity int) int
 		SourceAlias func(childComplexity int) int
 		State       func(childComplexity int) int
@@ -321,7 +323,7 @@ type ComplexityRoot struct {
 		NamedBy       func(childComplexity int) int
 		Owner         func(childComplexity int) int
 		Protocol      func(childComplexity int) int
-		Series        func(childComplexity int, metric Metric, window WindowInput, step *time.Duration) int
+		Series        func(childComplexity int, metric answer.Metric, window WindowInput, step *time.Duration) int
 		Stores        func(childComplexity int) int
 		Subtopologies func(childComplexity int) int
 		Tags          func(childComplexity int) int
@@ -362,7 +364,7 @@ type ComplexityRoot struct {
 		ReplicationFactor func(childComplexity int) int
 		RetainedBytes     func(childComplexity int) int
 		RetainedRecords   func(childComplexity int) int
-		Series            func(childComplexity int, metric Metric, window WindowInput, step *time.Duration) int
+		Series            func(childComplexity int, metric answer.Metric, window WindowInput, step *time.Duration) int
 		Tags              func(childComplexity int) int
 		TopicID           func(childComplexity int) int
 	}
@@ -382,7 +384,7 @@ type ComplexityRoot struct {
 		LastSeen  func(childComplexity int) int
 		Name      func(childComplexity int) int
 		Owner     func(childComplexity int) int
-		Series    func(childComplexity int, metric Metric, window WindowInput, step *time.Duration) int
+		Series    func(childComplexity int, metric answer.Metric, window WindowInput, step *time.Duration) int
 		Tags      func(childComplexity int) int
 		Topic     func(childComplexity int) int
 	}
@@ -396,10 +398,10 @@ type QueryResolver interface {
 	Clusters(ctx context.Context) ([]Cluster, error)
 	Node(ctx context.Context, id string, window *WindowInput) (Node, error)
 	Flow(ctx context.Context, id string, window WindowInput) (*Flow, error)
-	Nodes(ctx context.Context, text *string, kinds []lineage.NodeKind, cluster *string, owner *string, tag *string, includeInternal bool, window *WindowInput, orderBy *NodeOrder, first int, after *string) (*NodeConnection, error)
-	Lineage(ctx context.Context, roots []string, direction Direction, depth int, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool, limit int) (*Lineage, error)
+	Nodes(ctx context.Context, text *string, kinds []lineage.NodeKind, cluster *string, owner *string, tag *string, includeInternal bool, window *WindowInput, orderBy *answer.Order, first int, after *string) (*NodeConnection, error)
+	Lineage(ctx context.Context, roots []string, direction graph.Direction, depth int, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool, limit int) (*Lineage, error)
 	Flows(ctx context.Context, cluster *string, window WindowInput, includeInternal bool, limit int) (*Lineage, error)
-	Top(ctx context.Context, metric Metric, by lineage.NodeKind, window WindowInput, first int) ([]Ranked, error)
+	Top(ctx context.Context, metric answer.Metric, by lineage.NodeKind, window WindowInput, first int) ([]Ranked, error)
 	TopicUsage(ctx context.Context, topic string, window WindowInput) (*TopicUsage, error)
 	Events(ctx context.Context, window WindowInput, node *string, types []lineage.EventType, first int, after *string) (*EventConnection, error)
 	Coverage(ctx context.Context, window WindowInput) (*Coverage, error)
@@ -494,7 +496,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Application.Series(childComplexity, args["metric"].(Metric), args["window"].(WindowInput), args["step"].(*time.Duration)), true
+		return e.ComplexityRoot.Application.Series(childComplexity, args["metric"].(answer.Metric), args["window"].(WindowInput), args["step"].(*time.Duration)), true
 	case "Application.tags":
 		if e.ComplexityRoot.Application.Tags == nil {
 			break
@@ -738,7 +740,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Connector.Series(childComplexity, args["metric"].(Metric), args["window"].(WindowInput), args["step"].(*time.Duration)), true
+		return e.ComplexityRoot.Connector.Series(childComplexity, args["metric"].(answer.Metric), args["window"].(WindowInput), args["step"].(*time.Duration)), true
 	case "Connector.state":
 		if e.ComplexityRoot.Connector.State == nil {
 			break
@@ -932,7 +934,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Dataset.Series(childComplexity, args["metric"].(Metric), args["window"].(WindowInput), args["step"].(*time.Duration)), true
+		return e.ComplexityRoot.Dataset.Series(childComplexity, args["metric"].(answer.Metric), args["window"].(WindowInput), args["step"].(*time.Duration)), true
 	case "Dataset.tags":
 		if e.ComplexityRoot.Dataset.Tags == nil {
 			break
@@ -1175,7 +1177,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Flow.Series(childComplexity, args["metric"].(Metric), args["step"].(*time.Duration)), true
+		return e.ComplexityRoot.Flow.Series(childComplexity, args["metric"].(answer.Metric), args["step"].(*time.Duration)), true
 	case "Flow.skipped":
 		if e.ComplexityRoot.Flow.Skipped == nil {
 			break
@@ -1438,7 +1440,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Lineage(childComplexity, args["roots"].([]string), args["direction"].(Direction), args["depth"].(int), args["window"].(WindowInput), args["evidence"].([]lineage.EvidenceKind), args["includeInactive"].(bool), args["includeInternal"].(bool), args["limit"].(int)), true
+		return e.ComplexityRoot.Query.Lineage(childComplexity, args["roots"].([]string), args["direction"].(graph.Direction), args["depth"].(int), args["window"].(WindowInput), args["evidence"].([]lineage.EvidenceKind), args["includeInactive"].(bool), args["includeInternal"].(bool), args["limit"].(int)), true
 	case "Query.node":
 		if e.ComplexityRoot.Query.Node == nil {
 			break
@@ -1460,7 +1462,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Nodes(childComplexity, args["text"].(*string), args["kinds"].([]lineage.NodeKind), args["cluster"].(*string), args["owner"].(*string), args["tag"].(*string), args["includeInternal"].(bool), args["window"].(*WindowInput), args["orderBy"].(*NodeOrder), args["first"].(int), args["after"].(*string)), true
+		return e.ComplexityRoot.Query.Nodes(childComplexity, args["text"].(*string), args["kinds"].([]lineage.NodeKind), args["cluster"].(*string), args["owner"].(*string), args["tag"].(*string), args["includeInternal"].(bool), args["window"].(*WindowInput), args["orderBy"].(*answer.Order), args["first"].(int), args["after"].(*string)), true
 	case "Query.suggestedJoins":
 		if e.ComplexityRoot.Query.SuggestedJoins == nil {
 			break
@@ -1482,7 +1484,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Top(childComplexity, args["metric"].(Metric), args["by"].(lineage.NodeKind), args["window"].(WindowInput), args["first"].(int)), true
+		return e.ComplexityRoot.Query.Top(childComplexity, args["metric"].(answer.Metric), args["by"].(lineage.NodeKind), args["window"].(WindowInput), args["first"].(int)), true
 	case "Query.topicUsage":
 		if e.ComplexityRoot.Query.TopicUsage == nil {
 			break
@@ -1578,7 +1580,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Replicator.Series(childComplexity, args["metric"].(Metric), args["window"].(WindowInput), args["step"].(*time.Duration)), true
+		return e.ComplexityRoot.Replicator.Series(childComplexity, args["metric"].(answer.Metric), args["window"].(WindowInput), args["step"].(*time.Duration)), true
 	case "Replicator.source":
 		if e.ComplexityRoot.Replicator.Source == nil {
 			break
@@ -1742,7 +1744,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.StreamJob.Series(childComplexity, args["metric"].(Metric), args["window"].(WindowInput), args["step"].(*time.Duration)), true
+		return e.ComplexityRoot.StreamJob.Series(childComplexity, args["metric"].(answer.Metric), args["window"].(WindowInput), args["step"].(*time.Duration)), true
 	case "StreamJob.stores":
 		if e.ComplexityRoot.StreamJob.Stores == nil {
 			break
@@ -1942,7 +1944,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Topic.Series(childComplexity, args["metric"].(Metric), args["window"].(WindowInput), args["step"].(*time.Duration)), true
+		return e.ComplexityRoot.Topic.Series(childComplexity, args["metric"].(answer.Metric), args["window"].(WindowInput), args["step"].(*time.Duration)), true
 	case "Topic.tags":
 		if e.ComplexityRoot.Topic.Tags == nil {
 			break
@@ -2033,7 +2035,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Unidentified.Series(childComplexity, args["metric"].(Metric), args["window"].(WindowInput), args["step"].(*time.Duration)), true
+		return e.ComplexityRoot.Unidentified.Series(childComplexity, args["metric"].(answer.Metric), args["window"].(WindowInput), args["step"].(*time.Duration)), true
 	case "Unidentified.tags":
 		if e.ComplexityRoot.Unidentified.Tags == nil {
 			break
@@ -3008,8 +3010,8 @@ func (ec *executionContext) field_Application_series_args(ctx context.Context, r
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "metric",
-		func(ctx context.Context, v any) (Metric, error) {
-			return ec.unmarshalNMetric2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐMetric(ctx, v)
+		func(ctx context.Context, v any) (answer.Metric, error) {
+			return ec.unmarshalNMetric2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐMetric(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -3038,8 +3040,8 @@ func (ec *executionContext) field_Connector_series_args(ctx context.Context, raw
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "metric",
-		func(ctx context.Context, v any) (Metric, error) {
-			return ec.unmarshalNMetric2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐMetric(ctx, v)
+		func(ctx context.Context, v any) (answer.Metric, error) {
+			return ec.unmarshalNMetric2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐMetric(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -3082,8 +3084,8 @@ func (ec *executionContext) field_Dataset_series_args(ctx context.Context, rawAr
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "metric",
-		func(ctx context.Context, v any) (Metric, error) {
-			return ec.unmarshalNMetric2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐMetric(ctx, v)
+		func(ctx context.Context, v any) (answer.Metric, error) {
+			return ec.unmarshalNMetric2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐMetric(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -3126,8 +3128,8 @@ func (ec *executionContext) field_Flow_series_args(ctx context.Context, rawArgs 
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "metric",
-		func(ctx context.Context, v any) (Metric, error) {
-			return ec.unmarshalNMetric2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐMetric(ctx, v)
+		func(ctx context.Context, v any) (answer.Metric, error) {
+			return ec.unmarshalNMetric2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐMetric(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -3290,8 +3292,8 @@ func (ec *executionContext) field_Query_lineage_args(ctx context.Context, rawArg
 	}
 	args["roots"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "direction",
-		func(ctx context.Context, v any) (Direction, error) {
-			return ec.unmarshalNDirection2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐDirection(ctx, v)
+		func(ctx context.Context, v any) (graph.Direction, error) {
+			return ec.unmarshalNDirection2githubᚗcomᚋlineagedᚋlineagedᚋgraphᚐDirection(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -3430,8 +3432,8 @@ func (ec *executionContext) field_Query_nodes_args(ctx context.Context, rawArgs 
 	}
 	args["window"] = arg6
 	arg7, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
-		func(ctx context.Context, v any) (*NodeOrder, error) {
-			return ec.unmarshalONodeOrder2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐNodeOrder(ctx, v)
+		func(ctx context.Context, v any) (*answer.Order, error) {
+			return ec.unmarshalONodeOrder2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐOrder(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -3474,8 +3476,8 @@ func (ec *executionContext) field_Query_top_args(ctx context.Context, rawArgs ma
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "metric",
-		func(ctx context.Context, v any) (Metric, error) {
-			return ec.unmarshalNMetric2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐMetric(ctx, v)
+		func(ctx context.Context, v any) (answer.Metric, error) {
+			return ec.unmarshalNMetric2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐMetric(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -3534,8 +3536,8 @@ func (ec *executionContext) field_Replicator_series_args(ctx context.Context, ra
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "metric",
-		func(ctx context.Context, v any) (Metric, error) {
-			return ec.unmarshalNMetric2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐMetric(ctx, v)
+		func(ctx context.Context, v any) (answer.Metric, error) {
+			return ec.unmarshalNMetric2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐMetric(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -3564,8 +3566,8 @@ func (ec *executionContext) field_StreamJob_series_args(ctx context.Context, raw
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "metric",
-		func(ctx context.Context, v any) (Metric, error) {
-			return ec.unmarshalNMetric2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐMetric(ctx, v)
+		func(ctx context.Context, v any) (answer.Metric, error) {
+			return ec.unmarshalNMetric2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐMetric(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -3594,8 +3596,8 @@ func (ec *executionContext) field_Topic_series_args(ctx context.Context, rawArgs
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "metric",
-		func(ctx context.Context, v any) (Metric, error) {
-			return ec.unmarshalNMetric2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐMetric(ctx, v)
+		func(ctx context.Context, v any) (answer.Metric, error) {
+			return ec.unmarshalNMetric2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐMetric(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -3624,8 +3626,8 @@ func (ec *executionContext) field_Unidentified_series_args(ctx context.Context, 
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "metric",
-		func(ctx context.Context, v any) (Metric, error) {
-			return ec.unmarshalNMetric2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐMetric(ctx, v)
+		func(ctx context.Context, v any) (answer.Metric, error) {
+			return ec.unmarshalNMetric2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐMetric(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -3927,7 +3929,7 @@ func (ec *executionContext) _Application_series(ctx context.Context, field graph
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return obj.Series(ctx, fc.Args["metric"].(Metric), fc.Args["window"].(WindowInput), fc.Args["step"].(*time.Duration))
+			return obj.Series(ctx, fc.Args["metric"].(answer.Metric), fc.Args["window"].(WindowInput), fc.Args["step"].(*time.Duration))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *Series) graphql.Marshaler {
@@ -4840,7 +4842,7 @@ func (ec *executionContext) _Connector_series(ctx context.Context, field graphql
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return obj.Series(ctx, fc.Args["metric"].(Metric), fc.Args["window"].(WindowInput), fc.Args["step"].(*time.Duration))
+			return obj.Series(ctx, fc.Args["metric"].(answer.Metric), fc.Args["window"].(WindowInput), fc.Args["step"].(*time.Duration))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *Series) graphql.Marshaler {
@@ -5686,7 +5688,7 @@ func (ec *executionContext) _Dataset_series(ctx context.Context, field graphql.C
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return obj.Series(ctx, fc.Args["metric"].(Metric), fc.Args["window"].(WindowInput), fc.Args["step"].(*time.Duration))
+			return obj.Series(ctx, fc.Args["metric"].(answer.Metric), fc.Args["window"].(WindowInput), fc.Args["step"].(*time.Duration))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *Series) graphql.Marshaler {
@@ -6720,7 +6722,7 @@ func (ec *executionContext) _Flow_series(ctx context.Context, field graphql.Coll
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return obj.Series(ctx, fc.Args["metric"].(Metric), fc.Args["step"].(*time.Duration))
+			return obj.Series(ctx, fc.Args["metric"].(answer.Metric), fc.Args["step"].(*time.Duration))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *Series) graphql.Marshaler {
@@ -7387,7 +7389,7 @@ func (ec *executionContext) fieldContext_PageInfo_endCursor(_ context.Context, f
 	return graphql.NewScalarFieldContext("PageInfo", field, false, false, "String")
 }
 
-func (ec *executionContext) _Point_at(ctx context.Context, field graphql.CollectedField, obj *Point) (ret graphql.Marshaler) {
+func (ec *executionContext) _Point_at(ctx context.Context, field graphql.CollectedField, obj *answer.Point) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -7410,7 +7412,7 @@ func (ec *executionContext) fieldContext_Point_at(_ context.Context, field graph
 	return graphql.NewScalarFieldContext("Point", field, false, false, "Time")
 }
 
-func (ec *executionContext) _Point_value(ctx context.Context, field graphql.CollectedField, obj *Point) (ret graphql.Marshaler) {
+func (ec *executionContext) _Point_value(ctx context.Context, field graphql.CollectedField, obj *answer.Point) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -7655,7 +7657,7 @@ func (ec *executionContext) _Query_nodes(ctx context.Context, field graphql.Coll
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Nodes(ctx, fc.Args["text"].(*string), fc.Args["kinds"].([]lineage.NodeKind), fc.Args["cluster"].(*string), fc.Args["owner"].(*string), fc.Args["tag"].(*string), fc.Args["includeInternal"].(bool), fc.Args["window"].(*WindowInput), fc.Args["orderBy"].(*NodeOrder), fc.Args["first"].(int), fc.Args["after"].(*string))
+			return ec.Resolvers.Query().Nodes(ctx, fc.Args["text"].(*string), fc.Args["kinds"].([]lineage.NodeKind), fc.Args["cluster"].(*string), fc.Args["owner"].(*string), fc.Args["tag"].(*string), fc.Args["includeInternal"].(bool), fc.Args["window"].(*WindowInput), fc.Args["orderBy"].(*answer.Order), fc.Args["first"].(int), fc.Args["after"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *NodeConnection) graphql.Marshaler {
@@ -7699,7 +7701,7 @@ func (ec *executionContext) _Query_lineage(ctx context.Context, field graphql.Co
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Lineage(ctx, fc.Args["roots"].([]string), fc.Args["direction"].(Direction), fc.Args["depth"].(int), fc.Args["window"].(WindowInput), fc.Args["evidence"].([]lineage.EvidenceKind), fc.Args["includeInactive"].(bool), fc.Args["includeInternal"].(bool), fc.Args["limit"].(int))
+			return ec.Resolvers.Query().Lineage(ctx, fc.Args["roots"].([]string), fc.Args["direction"].(graph.Direction), fc.Args["depth"].(int), fc.Args["window"].(WindowInput), fc.Args["evidence"].([]lineage.EvidenceKind), fc.Args["includeInactive"].(bool), fc.Args["includeInternal"].(bool), fc.Args["limit"].(int))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *Lineage) graphql.Marshaler {
@@ -7787,7 +7789,7 @@ func (ec *executionContext) _Query_top(ctx context.Context, field graphql.Collec
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Top(ctx, fc.Args["metric"].(Metric), fc.Args["by"].(lineage.NodeKind), fc.Args["window"].(WindowInput), fc.Args["first"].(int))
+			return ec.Resolvers.Query().Top(ctx, fc.Args["metric"].(answer.Metric), fc.Args["by"].(lineage.NodeKind), fc.Args["window"].(WindowInput), fc.Args["first"].(int))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []Ranked) graphql.Marshaler {
@@ -8331,7 +8333,7 @@ func (ec *executionContext) _Replicator_series(ctx context.Context, field graphq
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return obj.Series(ctx, fc.Args["metric"].(Metric), fc.Args["window"].(WindowInput), fc.Args["step"].(*time.Duration))
+			return obj.Series(ctx, fc.Args["metric"].(answer.Metric), fc.Args["window"].(WindowInput), fc.Args["step"].(*time.Duration))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *Series) graphql.Marshaler {
@@ -8648,8 +8650,8 @@ func (ec *executionContext) _Series_metric(ctx context.Context, field graphql.Co
 			return obj.Metric, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v Metric) graphql.Marshaler {
-			return ec.marshalNMetric2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐMetric(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v answer.Metric) graphql.Marshaler {
+			return ec.marshalNMetric2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐMetric(ctx, selections, v)
 		},
 		true,
 		true,
@@ -8717,8 +8719,8 @@ func (ec *executionContext) _Series_points(ctx context.Context, field graphql.Co
 			return obj.Points, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []Point) graphql.Marshaler {
-			return ec.marshalNPoint2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐPointᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []answer.Point) graphql.Marshaler {
+			return ec.marshalNPoint2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐPointᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -8940,7 +8942,7 @@ func (ec *executionContext) _StreamJob_series(ctx context.Context, field graphql
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return obj.Series(ctx, fc.Args["metric"].(Metric), fc.Args["window"].(WindowInput), fc.Args["step"].(*time.Duration))
+			return obj.Series(ctx, fc.Args["metric"].(answer.Metric), fc.Args["window"].(WindowInput), fc.Args["step"].(*time.Duration))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *Series) graphql.Marshaler {
@@ -9659,7 +9661,7 @@ func (ec *executionContext) _Topic_series(ctx context.Context, field graphql.Col
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return obj.Series(ctx, fc.Args["metric"].(Metric), fc.Args["window"].(WindowInput), fc.Args["step"].(*time.Duration))
+			return obj.Series(ctx, fc.Args["metric"].(answer.Metric), fc.Args["window"].(WindowInput), fc.Args["step"].(*time.Duration))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *Series) graphql.Marshaler {
@@ -10272,7 +10274,7 @@ func (ec *executionContext) _Unidentified_series(ctx context.Context, field grap
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return obj.Series(ctx, fc.Args["metric"].(Metric), fc.Args["window"].(WindowInput), fc.Args["step"].(*time.Duration))
+			return obj.Series(ctx, fc.Args["metric"].(answer.Metric), fc.Args["window"].(WindowInput), fc.Args["step"].(*time.Duration))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *Series) graphql.Marshaler {
@@ -12867,7 +12869,7 @@ func (ec *executionContext) _PageInfo(ctx context.Context, sel ast.SelectionSet,
 
 var pointImplementors = []string{"Point"}
 
-func (ec *executionContext) _Point(ctx context.Context, sel ast.SelectionSet, obj *Point) graphql.Marshaler {
+func (ec *executionContext) _Point(ctx context.Context, sel ast.SelectionSet, obj *answer.Point) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, pointImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -14322,15 +14324,33 @@ func (ec *executionContext) marshalNCoverage2ᚖgithubᚗcomᚋlineagedᚋlineag
 	return ec._Coverage(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNDirection2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐDirection(ctx context.Context, v any) (Direction, error) {
-	var res Direction
-	err := res.UnmarshalGQL(v)
+func (ec *executionContext) unmarshalNDirection2githubᚗcomᚋlineagedᚋlineagedᚋgraphᚐDirection(ctx context.Context, v any) (graph.Direction, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNDirection2githubᚗcomᚋlineagedᚋlineagedᚋgraphᚐDirection[tmp]
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNDirection2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐDirection(ctx context.Context, sel ast.SelectionSet, v Direction) graphql.Marshaler {
-	return v
+func (ec *executionContext) marshalNDirection2githubᚗcomᚋlineagedᚋlineagedᚋgraphᚐDirection(ctx context.Context, sel ast.SelectionSet, v graph.Direction) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNDirection2githubᚗcomᚋlineagedᚋlineagedᚋgraphᚐDirection[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "Direction!")
+	}
+	return res
 }
+
+var (
+	unmarshalNDirection2githubᚗcomᚋlineagedᚋlineagedᚋgraphᚐDirection = map[string]graph.Direction{
+		"UPSTREAM":   graph.Upstream,
+		"DOWNSTREAM": graph.Downstream,
+		"BOTH":       graph.Both,
+	}
+	marshalNDirection2githubᚗcomᚋlineagedᚋlineagedᚋgraphᚐDirection = map[graph.Direction]string{
+		graph.Upstream:   "UPSTREAM",
+		graph.Downstream: "DOWNSTREAM",
+		graph.Both:       "BOTH",
+	}
+)
 
 func (ec *executionContext) unmarshalNDuration2timeᚐDuration(ctx context.Context, v any) (time.Duration, error) {
 	res, err := UnmarshalDuration(v)
@@ -14669,15 +14689,45 @@ func (ec *executionContext) marshalNInt2int(ctx context.Context, sel ast.Selecti
 	return res
 }
 
-func (ec *executionContext) unmarshalNMetric2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐMetric(ctx context.Context, v any) (Metric, error) {
-	var res Metric
-	err := res.UnmarshalGQL(v)
+func (ec *executionContext) unmarshalNMetric2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐMetric(ctx context.Context, v any) (answer.Metric, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNMetric2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐMetric[tmp]
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNMetric2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐMetric(ctx context.Context, sel ast.SelectionSet, v Metric) graphql.Marshaler {
-	return v
+func (ec *executionContext) marshalNMetric2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐMetric(ctx context.Context, sel ast.SelectionSet, v answer.Metric) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNMetric2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐMetric[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "Metric!")
+	}
+	return res
 }
+
+var (
+	unmarshalNMetric2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐMetric = map[string]answer.Metric{
+		"RECORDS_PER_SECOND":     answer.RecordRate,
+		"BYTES_PER_SECOND":       answer.ByteRate,
+		"RECORDS_IN_PER_SECOND":  answer.RecordsIn,
+		"RECORDS_OUT_PER_SECOND": answer.RecordsOut,
+		"BYTES_IN_PER_SECOND":    answer.BytesIn,
+		"BYTES_OUT_PER_SECOND":   answer.BytesOut,
+		"LAG":                    answer.Lag,
+		"LAG_SECONDS":            answer.LagSeconds,
+		"RETAINED_BYTES":         answer.RetainedBytes,
+	}
+	marshalNMetric2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐMetric = map[answer.Metric]string{
+		answer.RecordRate:    "RECORDS_PER_SECOND",
+		answer.ByteRate:      "BYTES_PER_SECOND",
+		answer.RecordsIn:     "RECORDS_IN_PER_SECOND",
+		answer.RecordsOut:    "RECORDS_OUT_PER_SECOND",
+		answer.BytesIn:       "BYTES_IN_PER_SECOND",
+		answer.BytesOut:      "BYTES_OUT_PER_SECOND",
+		answer.Lag:           "LAG",
+		answer.LagSeconds:    "LAG_SECONDS",
+		answer.RetainedBytes: "RETAINED_BYTES",
+	}
+)
 
 func (ec *executionContext) marshalNNode2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐNode(ctx context.Context, sel ast.SelectionSet, v Node) graphql.Marshaler {
 	if v == nil {
@@ -14767,15 +14817,15 @@ func (ec *executionContext) marshalNPageInfo2ᚖgithubᚗcomᚋlineagedᚋlineag
 	return ec._PageInfo(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNPoint2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐPoint(ctx context.Context, sel ast.SelectionSet, v Point) graphql.Marshaler {
+func (ec *executionContext) marshalNPoint2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐPoint(ctx context.Context, sel ast.SelectionSet, v answer.Point) graphql.Marshaler {
 	return ec._Point(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNPoint2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐPointᚄ(ctx context.Context, sel ast.SelectionSet, v []Point) graphql.Marshaler {
+func (ec *executionContext) marshalNPoint2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐPointᚄ(ctx context.Context, sel ast.SelectionSet, v []answer.Point) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNPoint2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐPoint(ctx, sel, v[i])
+		return ec.marshalNPoint2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐPoint(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -15350,21 +15400,39 @@ func (ec *executionContext) marshalONodeKind2ᚕgithubᚗcomᚋlineagedᚋlineag
 	return ret
 }
 
-func (ec *executionContext) unmarshalONodeOrder2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐNodeOrder(ctx context.Context, v any) (*NodeOrder, error) {
+func (ec *executionContext) unmarshalONodeOrder2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐOrder(ctx context.Context, v any) (*answer.Order, error) {
 	if v == nil {
 		return nil, nil
 	}
-	var res = new(NodeOrder)
-	err := res.UnmarshalGQL(v)
-	return res, graphql.ErrorOnPath(ctx, err)
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalONodeOrder2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐOrder[tmp]
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalONodeOrder2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐNodeOrder(ctx context.Context, sel ast.SelectionSet, v *NodeOrder) graphql.Marshaler {
+func (ec *executionContext) marshalONodeOrder2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐOrder(ctx context.Context, sel ast.SelectionSet, v *answer.Order) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
-	return v
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(marshalONodeOrder2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐOrder[*v])
+	return res
 }
+
+var (
+	unmarshalONodeOrder2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐOrder = map[string]answer.Order{
+		"NAME":       answer.ByName,
+		"RATE":       answer.ByRate,
+		"LAG":        answer.ByLag,
+		"LAST_MOVED": answer.ByLastMoved,
+	}
+	marshalONodeOrder2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐOrder = map[answer.Order]string{
+		answer.ByName:      "NAME",
+		answer.ByRate:      "RATE",
+		answer.ByLag:       "LAG",
+		answer.ByLastMoved: "LAST_MOVED",
+	}
+)
 
 func (ec *executionContext) marshalORanked2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐRankedᚄ(ctx context.Context, sel ast.SelectionSet, v []Ranked) graphql.Marshaler {
 	if v == nil {

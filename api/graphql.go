@@ -21,6 +21,8 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"github.com/vektah/gqlparser/v2/validator/rules"
+
+	"github.com/lineaged/lineaged/answer"
 )
 
 const (
@@ -45,8 +47,8 @@ type graphqlHandler struct {
 	observe   func(outcome string, took time.Duration)
 }
 
-func newGraphQL(a *answerer, limits Limits, introspection bool, observe func(string, time.Duration)) *graphqlHandler {
-	schema := NewExecutableSchema(Config{Resolvers: &resolver{a}, Complexity: costs()})
+func newGraphQL(a *resolver, limits Limits, introspection bool, observe func(string, time.Duration)) *graphqlHandler {
+	schema := NewExecutableSchema(Config{Resolvers: a, Complexity: costs()})
 	h := &graphqlHandler{
 		schema: schema, exec: executor.New(schema), limits: limits, places: make(chan struct{}, limits.Concurrent),
 		checked: &documents[struct{}]{}, introspec: introspection, log: a.log, observe: observe,
@@ -86,7 +88,7 @@ func (h *graphqlHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	media := responseMedia(r)
 	ctx, cancel := context.WithTimeout(r.Context(), h.limits.Time)
 	defer cancel()
-	ctx = graphql.StartOperationTrace(withRequest(ctx))
+	ctx = graphql.StartOperationTrace(answer.Together(ctx))
 
 	outcome := "answered"
 	resp, no := h.answer(ctx, w, r)

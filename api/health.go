@@ -11,7 +11,7 @@ import (
 
 // health answers whether the process lives and whether it has something to answer with.
 type health struct {
-	a        *answerer
+	a        *resolver
 	trouble  func() []string
 	stopping func() bool
 }
@@ -64,25 +64,25 @@ func (h *health) readiness(ctx context.Context) readiness {
 		}
 		out.Reasons = append(out.Reasons, reason)
 	}
-	cs, err := h.a.readClusters(ctx, time.Time{})
+	all, configured, err := h.a.answers.Clusters(ctx)
 	if err != nil {
 		h.a.log.ErrorContext(ctx, "readiness", "error", err)
 		worse("starting", "the store does not answer")
 		return out
 	}
-	for _, c := range cs.all[:cs.configured] {
-		st, err := h.a.clusterState(ctx, c.source)
+	for _, c := range all[:configured] {
+		st, err := h.a.answers.ClusterState(ctx, c.Source())
 		if err != nil {
 			h.a.log.ErrorContext(ctx, "readiness", "error", err)
 			worse("starting", "the store does not answer")
 			return out
 		}
-		out.Clusters = append(out.Clusters, clusterReadiness{Name: c.known.Name, LastRound: timeOrNil(st.lastRound), Reason: st.trouble})
+		out.Clusters = append(out.Clusters, clusterReadiness{Name: c.Known().Name, LastRound: timeOrNil(st.LastRound), Reason: st.Trouble})
 		switch {
-		case st.lastRound.IsZero():
-			worse("starting", fmt.Sprintf("cluster %s: %s", c.known.Name, st.trouble))
-		case st.trouble != "":
-			worse("degraded", fmt.Sprintf("cluster %s: %s", c.known.Name, st.trouble))
+		case st.LastRound.IsZero():
+			worse("starting", fmt.Sprintf("cluster %s: %s", c.Known().Name, st.Trouble))
+		case st.Trouble != "":
+			worse("degraded", fmt.Sprintf("cluster %s: %s", c.Known().Name, st.Trouble))
 		}
 	}
 	if h.trouble != nil {

@@ -5,13 +5,13 @@ import (
 	"net/http"
 	"runtime"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/lineaged/lineaged/answer"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -24,7 +24,7 @@ type metrics struct {
 	duration *prometheus.HistogramVec
 }
 
-func newMetrics(a *answerer, o Options) *metrics {
+func newMetrics(a *resolver, o Options) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -52,11 +52,11 @@ func (m *metrics) handler() http.Handler {
 
 // kafkaFigures reads the history when scraped. Labels are KMinion's, so that its panels need only another prefix.
 type kafkaFigures struct {
-	a     *answerer
+	a     *resolver
 	sizes func() Sizes
 
-	mu       sync.Mutex                     // guards the fields below
-	appended map[lineage.SubjectID]appended // by topic incarnation
+	// appended begins with the first scrape; Prometheus takes a restart for the reset that it is.
+	appended answer.Totals
 }
 
 func desc(name, help string, labels ...string) *prometheus.Desc {
@@ -120,17 +120,17 @@ func (k *kafkaFigures) Collect(ch chan<- prometheus.Metric) {
 }
 
 func (k *kafkaFigures) collect(ctx context.Context, ch chan<- prometheus.Metric, gauge func(*prometheus.Desc, float64, ...string)) error {
-	v, err := k.a.viewOrNewest(ctx, nil)
+	v, err := k.a.answers.View(ctx, answer.Span{})
 	if err != nil {
 		return err
 	}
-	latest := k.a.history.Latest()
-	for _, c := range v.clusters.all {
-		name := c.known.Name
-		if last, ok := latest[c.source]; ok {
+	latest := k.a.answers.Latest()
+	for _, c := range v.Clusters() {
+		name := c.Known().Name
+		if last, ok := latest[c.Source()]; ok {
 			gauge(descLastRound, float64(last.UnixMilli())/1000, name)
 		}
-		cov, err := k.a.history.Coverage(ctx, v.win.Window, c.source)
+		cov, err := v.CoverageOf(ctx, c.Source())
 		if err != nil {
 			return err
 		}
@@ -140,7 +140,7 @@ func (k *kafkaFigures) collect(ctx context.Context, ch chan<- prometheus.Metric,
 			gaps[g.Source.Name] += g.Window.Duration()
 		}
 		for _, b := range cov.BlindSpots {
-			blind[strings.TrimPrefix(b.Source, c.source+"/")]++
+			blind[strings.TrimPrefix(b.Source, c.Source()+"/")]++
 		}
 		for source, d := range gaps {
 			gauge(descGap, d.Seconds(), name, source)
@@ -149,94 +149,31 @@ func (k *kafkaFigures) collect(ctx context.Context, ch chan<- prometheus.Metric,
 			gauge(descBlind, float64(n), name, source)
 		}
 	}
-	ls, err := v.readLevels(ctx)
+	sizes, err := v.TopicLevels(ctx, lineage.LogBytes)
 	if err != nil {
 		return err
 	}
-	for _, t := range v.topics {
-		if s, ok := t.current(); ok {
-			if n := ls.of(s.ID, lineage.LogBytes); n != nil {
-				gauge(descLogBytes, float64(*n), t.node.Scope, t.node.Name)
-			}
+	for _, t := range sizes {
+		gauge(descLogBytes, float64(t.Value), t.Topic.Scope, t.Topic.Name)
+	}
+	lags, err := v.GroupLags(ctx)
+	if err != nil {
+		return err
+	}
+	for _, l := range lags {
+		if l.Records != nil {
+			gauge(descLag, float64(*l.Records), l.Topic.Scope, l.Group, l.Topic.Name)
+		}
+		if l.Seconds != nil {
+			gauge(descLagTime, *l.Seconds, l.Topic.Scope, l.Group, l.Topic.Name)
 		}
 	}
-	k.lags(v, ls, gauge)
-	return k.totals(ctx, v, ch)
-}
-
-// lags shows how far each group is behind on each topic.
-func (k *kafkaFigures) lags(v *view, ls *levels, gauge func(*prometheus.Desc, float64, ...string)) {
-	readers := map[[3]string][]int32{}
-	for i := range v.accesses {
-		x := &v.accesses[i]
-		if group := x.Access.Client.Group; x.Access.Op == lineage.Read && group != "" {
-			key := [3]string{x.far.Scope, group, x.far.Name}
-			readers[key] = append(readers[key], int32(i))
-		}
+	appended, err := k.appended.Add(ctx, v)
+	if err != nil {
+		return err
 	}
-	for key, accesses := range readers {
-		b := v.behind(ls, accesses)
-		if b.records != nil {
-			gauge(descLag, float64(*b.records), key[:]...)
-		}
-		if b.seconds != nil {
-			gauge(descLagTime, *b.seconds, key[:]...)
-		}
-	}
-}
-
-// totals adds what was appended since the last scrape. The store tells what a window moved, not totals since ever, so the totals begin with the
-// first scrape; Prometheus takes a restart for the reset that it is.
-//
-// A topic whose span since the last scrape was not observed wholly is added once it was: what a gap hid comes with the first reading after it, and belongs to the whole span.
-func (k *kafkaFigures) totals(ctx context.Context, v *view, ch chan<- prometheus.Metric) error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	now := map[lineage.SubjectID]appended{}
-	asked := map[time.Time][]lineage.SeriesKey{} // by where the span begins, of which there are few
-	sums := map[[2]string]float64{}
-	for _, t := range v.topics {
-		if t.gone {
-			continue
-		}
-		for _, s := range t.subjects {
-			a, known := k.appended[s.ID]
-			if !known {
-				a = appended{topic: [2]string{t.node.Scope, t.node.Name}, until: v.win.End}
-			}
-			now[s.ID] = a
-			sums[a.topic] += a.records
-			if v.win.End.After(a.until) {
-				asked[a.until] = append(asked[a.until], lineage.SeriesKey{Subject: s.ID, Metric: lineage.Appended})
-			}
-		}
-	}
-	for from, keys := range asked {
-		w := lineage.Window{Start: from, End: v.win.End}
-		amounts, err := k.a.history.Amounts(ctx, w, keys)
-		if err != nil {
-			return err
-		}
-		for i, m := range amounts {
-			if m.Known && m.ObservedFor >= w.Duration()-v.win.Step {
-				a := now[keys[i].Subject]
-				a.records += max(0, m.Total)
-				a.until = v.win.End
-				now[keys[i].Subject] = a
-				sums[a.topic] += max(0, m.Total)
-			}
-		}
-	}
-	k.appended = now // topics that are gone leave with this
-	for topic, n := range sums {
-		ch <- prometheus.MustNewConstMetric(descAppended, prometheus.CounterValue, n, topic[:]...)
+	for topic, n := range appended {
+		ch <- prometheus.MustNewConstMetric(descAppended, prometheus.CounterValue, n, topic.Scope, topic.Name)
 	}
 	return nil
-}
-
-// appended is what a topic incarnation appended since the first scrape, known until an instant.
-type appended struct {
-	topic   [2]string
-	records float64
-	until   time.Time
 }

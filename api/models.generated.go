@@ -3,12 +3,9 @@
 package api
 
 import (
-	"bytes"
-	"fmt"
-	"io"
-	"strconv"
 	"time"
 
+	"github.com/lineaged/lineaged/answer"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -104,11 +101,6 @@ type PageInfo struct {
 	EndCursor       *string `json:"endCursor,omitempty"`
 }
 
-type Point struct {
-	At    time.Time `json:"at"`
-	Value *float64  `json:"value,omitempty"`
-}
-
 type Position struct {
 	Node  string  `json:"node"`
 	Layer int     `json:"layer"`
@@ -124,10 +116,10 @@ type Ranked struct {
 // At most 11,000 points. The step must be a multiple of the window's own; without one, it is chosen for at most 120 points. A point of a rate is null
 // only where no part of it was observed, a point of a lag also where that of one reader is not known.
 type Series struct {
-	Metric Metric        `json:"metric"`
-	Unit   string        `json:"unit"`
-	Step   time.Duration `json:"step"`
-	Points []Point       `json:"points"`
+	Metric answer.Metric  `json:"metric"`
+	Unit   string         `json:"unit"`
+	Step   time.Duration  `json:"step"`
+	Points []answer.Point `json:"points"`
 }
 
 // A part of a topology whose tasks run together. Without sinksKnown (KIP-1331) the broker does not tell the topics that it writes for others: see the flows.
@@ -147,193 +139,4 @@ type SuggestedJoin struct {
 	B      Node   `json:"b"`
 	Reason string `json:"reason"`
 	Rule   string `json:"rule"`
-}
-
-type Direction string
-
-const (
-	DirectionUpstream   Direction = "UPSTREAM"
-	DirectionDownstream Direction = "DOWNSTREAM"
-	DirectionBoth       Direction = "BOTH"
-)
-
-var AllDirection = []Direction{
-	DirectionUpstream,
-	DirectionDownstream,
-	DirectionBoth,
-}
-
-func (e Direction) IsValid() bool {
-	switch e {
-	case DirectionUpstream, DirectionDownstream, DirectionBoth:
-		return true
-	}
-	return false
-}
-
-func (e Direction) String() string {
-	return string(e)
-}
-
-func (e *Direction) UnmarshalGQL(v any) error {
-	str, ok := v.(string)
-	if !ok {
-		return fmt.Errorf("enums must be strings")
-	}
-
-	*e = Direction(str)
-	if !e.IsValid() {
-		return fmt.Errorf("%s is not a valid Direction", str)
-	}
-	return nil
-}
-
-func (e Direction) MarshalGQL(w io.Writer) {
-	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
-}
-
-func (e *Direction) UnmarshalJSON(b []byte) error {
-	s, err := strconv.Unquote(string(b))
-	if err != nil {
-		return err
-	}
-	return e.UnmarshalGQL(s)
-}
-
-func (e Direction) MarshalJSON() ([]byte, error) {
-	var buf bytes.Buffer
-	e.MarshalGQL(&buf)
-	return buf.Bytes(), nil
-}
-
-// Of a flow: RECORDS_PER_SECOND BYTES_PER_SECOND LAG LAG_SECONDS. Of a node, IN is what goes into it and OUT what comes out: a topic's OUT is
-// read, an application's IN is read and its OUT written. RECORDS_PER_SECOND and BYTES_PER_SECOND are a topic's IN, and of others IN and OUT
-// together; a STREAM_JOB's and a REPLICATOR's are without internal topics. LAG (the sum) and LAG_SECONDS (the furthest behind) are of a topic's readers that somebody is there for (see Flow.live), or of what an application reads. RETAINED_BYTES is of
-// topics only; an UNIDENTIFIED node has OUT only. What does not fit is null, without an error. Bytes are estimated as in Flow.bytes.
-type Metric string
-
-const (
-	MetricRecordsPerSecond    Metric = "RECORDS_PER_SECOND"
-	MetricBytesPerSecond      Metric = "BYTES_PER_SECOND"
-	MetricRecordsInPerSecond  Metric = "RECORDS_IN_PER_SECOND"
-	MetricRecordsOutPerSecond Metric = "RECORDS_OUT_PER_SECOND"
-	MetricBytesInPerSecond    Metric = "BYTES_IN_PER_SECOND"
-	MetricBytesOutPerSecond   Metric = "BYTES_OUT_PER_SECOND"
-	MetricLag                 Metric = "LAG"
-	MetricLagSeconds          Metric = "LAG_SECONDS"
-	MetricRetainedBytes       Metric = "RETAINED_BYTES"
-)
-
-var AllMetric = []Metric{
-	MetricRecordsPerSecond,
-	MetricBytesPerSecond,
-	MetricRecordsInPerSecond,
-	MetricRecordsOutPerSecond,
-	MetricBytesInPerSecond,
-	MetricBytesOutPerSecond,
-	MetricLag,
-	MetricLagSeconds,
-	MetricRetainedBytes,
-}
-
-func (e Metric) IsValid() bool {
-	switch e {
-	case MetricRecordsPerSecond, MetricBytesPerSecond, MetricRecordsInPerSecond, MetricRecordsOutPerSecond, MetricBytesInPerSecond, MetricBytesOutPerSecond, MetricLag, MetricLagSeconds, MetricRetainedBytes:
-		return true
-	}
-	return false
-}
-
-func (e Metric) String() string {
-	return string(e)
-}
-
-func (e *Metric) UnmarshalGQL(v any) error {
-	str, ok := v.(string)
-	if !ok {
-		return fmt.Errorf("enums must be strings")
-	}
-
-	*e = Metric(str)
-	if !e.IsValid() {
-		return fmt.Errorf("%s is not a valid Metric", str)
-	}
-	return nil
-}
-
-func (e Metric) MarshalGQL(w io.Writer) {
-	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
-}
-
-func (e *Metric) UnmarshalJSON(b []byte) error {
-	s, err := strconv.Unquote(string(b))
-	if err != nil {
-		return err
-	}
-	return e.UnmarshalGQL(s)
-}
-
-func (e Metric) MarshalJSON() ([]byte, error) {
-	var buf bytes.Buffer
-	e.MarshalGQL(&buf)
-	return buf.Bytes(), nil
-}
-
-type NodeOrder string
-
-const (
-	NodeOrderName      NodeOrder = "NAME"
-	NodeOrderRate      NodeOrder = "RATE"
-	NodeOrderLag       NodeOrder = "LAG"
-	NodeOrderLastMoved NodeOrder = "LAST_MOVED"
-)
-
-var AllNodeOrder = []NodeOrder{
-	NodeOrderName,
-	NodeOrderRate,
-	NodeOrderLag,
-	NodeOrderLastMoved,
-}
-
-func (e NodeOrder) IsValid() bool {
-	switch e {
-	case NodeOrderName, NodeOrderRate, NodeOrderLag, NodeOrderLastMoved:
-		return true
-	}
-	return false
-}
-
-func (e NodeOrder) String() string {
-	return string(e)
-}
-
-func (e *NodeOrder) UnmarshalGQL(v any) error {
-	str, ok := v.(string)
-	if !ok {
-		return fmt.Errorf("enums must be strings")
-	}
-
-	*e = NodeOrder(str)
-	if !e.IsValid() {
-		return fmt.Errorf("%s is not a valid NodeOrder", str)
-	}
-	return nil
-}
-
-func (e NodeOrder) MarshalGQL(w io.Writer) {
-	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
-}
-
-func (e *NodeOrder) UnmarshalJSON(b []byte) error {
-	s, err := strconv.Unquote(string(b))
-	if err != nil {
-		return err
-	}
-	return e.UnmarshalGQL(s)
-}
-
-func (e NodeOrder) MarshalJSON() ([]byte, error) {
-	var buf bytes.Buffer
-	e.MarshalGQL(&buf)
-	return buf.Bytes(), nil
 }

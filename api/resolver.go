@@ -2,17 +2,35 @@ package api
 
 import (
 	"context"
+	"log/slog"
 
+	"github.com/lineaged/lineaged/answer"
+	"github.com/lineaged/lineaged/graph"
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// resolver is the root of the generated executor. It hands everything on: deciding is answerer's.
-type resolver struct{ *answerer }
+// resolver is the root of the generated executor. It presents what package answer says: deciding is not its own.
+type resolver struct {
+	answers *answer.Answers
+	log     *slog.Logger
+}
+
+// view returns what the history says of the window that a client asks for, or of the last ten minutes where it names none.
+func (a *resolver) view(ctx context.Context, in *WindowInput) (*answer.View, error) {
+	if in == nil {
+		return a.answers.View(ctx, answer.Span{})
+	}
+	span, err := in.span()
+	if err != nil {
+		return nil, err
+	}
+	return a.answers.View(ctx, span)
+}
 
 // Query returns the root fields.
-func (r *resolver) Query() QueryResolver { return &query{r.answerer} }
+func (a *resolver) Query() QueryResolver { return &query{a} }
 
-type query struct{ a *answerer }
+type query struct{ a *resolver }
 
 // Clusters answers clusters.
 func (q *query) Clusters(ctx context.Context) ([]Cluster, error) { return q.a.clusters(ctx) }
@@ -30,14 +48,14 @@ func (q *query) Flow(ctx context.Context, id string, window WindowInput) (*Flow,
 // Nodes answers nodes.
 func (q *query) Nodes(
 	ctx context.Context, text *string, kinds []lineage.NodeKind, cluster, owner, tag *string, includeInternal bool,
-	window *WindowInput, orderBy *NodeOrder, first int, after *string,
+	window *WindowInput, orderBy *answer.Order, first int, after *string,
 ) (*NodeConnection, error) {
 	return q.a.nodes(ctx, nodesArgs{text, kinds, cluster, owner, tag, includeInternal, window, orderBy, first, after})
 }
 
 // Lineage answers lineage.
 func (q *query) Lineage(
-	ctx context.Context, roots []string, direction Direction, depth int, window WindowInput, evidence []lineage.EvidenceKind,
+	ctx context.Context, roots []string, direction graph.Direction, depth int, window WindowInput, evidence []lineage.EvidenceKind,
 	includeInactive, includeInternal bool, limit int,
 ) (*Lineage, error) {
 	return q.a.lineage(ctx, lineageArgs{roots, direction, depth, window, evidence, includeInactive, includeInternal, limit})
@@ -49,7 +67,7 @@ func (q *query) Flows(ctx context.Context, cluster *string, window WindowInput, 
 }
 
 // Top answers top.
-func (q *query) Top(ctx context.Context, metric Metric, by lineage.NodeKind, window WindowInput, first int) ([]Ranked, error) {
+func (q *query) Top(ctx context.Context, metric answer.Metric, by lineage.NodeKind, window WindowInput, first int) ([]Ranked, error) {
 	return q.a.top(ctx, metric, by, window, first)
 }
 

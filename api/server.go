@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/lineaged/lineaged/answer"
 )
 
 // Options are what a server needs, and what may be chosen about it.
@@ -52,7 +54,8 @@ func New(o Options) http.Handler {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	a := &answerer{history: o.History, identity: o.Identity, config: o.Clusters, connects: o.Connects, log: o.Log}
+	answers := answer.New(answer.Options{History: o.History, Identity: o.Identity, Clusters: o.Clusters, Connects: o.Connects})
+	a := &resolver{answers: answers, log: o.Log}
 	m := newMetrics(a, o)
 
 	mux := http.NewServeMux()

@@ -1,6 +1,6 @@
 // Package archtest holds the shape of the code: which package may import which, and that each one says what it is for.
 //
-// Data flows one way, kafka → collector → timeseries → graph → api → ui. Every package may import the vocabulary in
+// Data flows one way, kafka → collector → timeseries → graph → answer → api → ui. Every package may import the vocabulary in
 // lineage; siblings meet only in cmd/lineaged, through interfaces that the caller declares. The package has no API for
 // others: its tests read the module with `go list` and fail with the reason for each import that goes the wrong way.
 // It refuses packages it does not know, so that a new one is placed on purpose.
@@ -58,17 +58,23 @@ var layers = map[string]layer{
 		outside: []string{"github.com/RoaringBitmap/roaring"},
 		why:     "graph is pure: no clock, no I/O; cmd hands it the history",
 	},
-	"api": {
+	"answer": {
 		imports: []string{"graph", "store", "internal/mm2"}, // which topics are MirrorMaker 2's own is told by their names
 		tests:   []string{"timeseries", "identity"},         // answers are tested on the store in memory and by real names: copies of them would prove less
-		why:     "api talks to small interfaces that it declares, and to what is pure",
+		outside: []string{"github.com/RoaringBitmap/roaring"},
+		why:     "answer says what a window means, to whoever asks: no HTTP, no GraphQL, nothing that asks it; the store and the names come through small interfaces that it declares",
+	},
+	"api": {
+		imports: []string{"answer", "graph"},
+		tests:   []string{"timeseries", "identity", "internal/mm2"}, // on the store in memory and by real names: copies of them would prove less
+		why:     "api presents what answer says; it reads no store, and decides nothing that answer decides",
 	},
 	"ui": {
 		outside: []string{none},
 		why:     "ui is one embedded folder: the standard library only; cmd serves it",
 	},
 	"cmd/lineaged": {
-		imports: []string{"identity", "collector", "store", "timeseries", "graph", "api", "ui", "internal/demo", "internal/config"},
+		imports: []string{"identity", "collector", "store", "timeseries", "graph", "answer", "api", "ui", "internal/demo", "internal/config"},
 		tests:   []string{"internal/kafkatest", "internal/child"},
 		why:     "cmd wires the parts; what only tests use does not belong in the binary",
 	},
@@ -80,7 +86,7 @@ var layers = map[string]layer{
 		why: "configuration is a struct that cmd hands out in parts; it knows none of the parts",
 	},
 	"internal/acceptance": {
-		imports: []string{"cmd/lineaged", "internal/child", "internal/kafkatest", "internal/demo", "internal/mm2", "collector", "store", "timeseries", "graph", "api", "identity"},
+		imports: []string{"cmd/lineaged", "internal/child", "internal/kafkatest", "internal/demo", "internal/mm2", "collector", "store", "timeseries", "graph", "answer", "api", "identity"},
 		why:     "the acceptance tests drive the whole; they do not need the UI's package",
 	},
 	"internal/matrix": {
@@ -118,6 +124,19 @@ var reserved = []struct {
 		[]string{"api"},
 		"generated types stay in api",
 	},
+	{
+		"github.com/vektah/gqlparser",
+		[]string{"api"},
+		"only api speaks GraphQL",
+	},
+}
+
+// apart says which packages of the standard library a folder may not import, tests aside.
+var apart = []struct {
+	prefix, folder string
+	why            string
+}{
+	{"net/http", "answer", "what a window means does not depend on who carries the question"},
 }
 
 // violations says for each edge that breaks the rules which import it is, and why it may not be.
@@ -136,6 +155,11 @@ func violations(edges []edge) []string {
 		case !ok:
 			report(e, "package "+e.from+" is not in the table of layers: place it in internal/archtest/rules.go")
 		case e.std:
+			for _, a := range apart {
+				if within(e.to, a.prefix) && within(folder, a.folder) && !e.test {
+					report(e, a.why)
+				}
+			}
 		case isOurs(e.to):
 			allowed := append([]string{folder, "lineage"}, l.imports...)
 			if e.test {

@@ -1,26 +1,32 @@
-package api
+package answer
 
 import (
 	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// mostClients bounds clients(first:).
-const mostClients = 1000
+// Client is one connection identity of a flow. FirstSeen and LastSeen are of the lookback.
+type Client struct {
+	lineage.Client
+	RecordsPerSecond    *float64 // nil: not known
+	Lag                 *int64   // nil: not known
+	FirstSeen, LastSeen time.Time
+}
 
-// ClientCount answers clientCount.
-func (f *Flow) ClientCount() int {
+// ClientCount returns how many Clients there are.
+func (f Flow) ClientCount() int {
 	shown, _ := f.listed()
 	return len(shown)
 }
 
-// listed returns the accesses that clients lists: those seen in the window or, when none was, all of the flow. A group's own access stands for
+// listed returns the accesses that Clients lists: those seen in the window or, when none was, all of the flow. A group's own access stands for
 // members that are not known; where they are, they stand for it. What a source tells of a mover is no client's. members counts the members of each group's own access.
-func (f *Flow) listed() (shown []int32, members map[int32]int) {
+func (f Flow) listed() (shown []int32, members map[int32]int) {
 	v, all := f.rows.v, f.rows.v.flows[f.flow]
 	shown = slices.DeleteFunc(slices.Clone(all), func(i int32) bool { return !v.accesses[i].inWindow })
 	if len(shown) == 0 {
@@ -35,11 +41,8 @@ func (f *Flow) listed() (shown []int32, members map[int32]int) {
 	return slices.DeleteFunc(shown, func(i int32) bool { return members[i] > 0 || v.accesses[i].Access.Client.Mover.Kind != lineage.NoKind }), members
 }
 
-// Clients answers clients: the busiest first, then by when they were first seen.
-func (f *Flow) Clients(ctx context.Context, first int) ([]Client, error) {
-	if first < 0 || first > mostClients {
-		return nil, badInput("clients: first must be 0 to %d", mostClients)
-	}
+// Clients returns who moved it, as seen: the busiest first, then by when they were first seen.
+func (f Flow) Clients(ctx context.Context, first int) ([]Client, error) {
 	v := f.rows.v
 	ls, err := v.readLevels(ctx)
 	if err != nil {
@@ -50,8 +53,7 @@ func (f *Flow) Clients(ctx context.Context, first int) ([]Client, error) {
 	ids := make([]lineage.SubjectID, 0, len(listed))
 	for _, i := range listed {
 		x := &v.accesses[i]
-		c := shownClient(x)
-		c.RecordsPerSecond, c.Lag = rateOf(x.amount), ls.of(x.ID, lineage.Lag)
+		c := Client{Client: x.Access.Client, RecordsPerSecond: rateOf(x.amount), Lag: ls.of(x.ID, lineage.Lag)}
 		if x.own >= 0 && members[x.own] == 1 { // the only member does all that its group does
 			own := &v.accesses[x.own]
 			if rate := rateOf(own.amount); rate != nil && own.slice == (slice{}) {
@@ -90,20 +92,8 @@ func rateOf(a lineage.Amount) *float64 {
 	return nil
 }
 
-func shownClient(x *access) Client {
-	id := x.Access.Client
-	c := Client{
-		Kind: id.Kind, ClientID: textOrNil(id.ClientID), Group: textOrNil(id.Group), Member: textOrNil(id.Member),
-		TransactionalID: textOrNil(id.TransactionalID), Principal: textOrNil(id.Principal), Host: textOrNil(id.Host),
-	}
-	if p, ok := id.Producer.Value(); ok {
-		c.ProducerID = &p
-	}
-	return c
-}
-
 // clientSpans finds since when and until when each client of the rows' flows was seen.
-func (r *rows) clientSpans(ctx context.Context) (map[lineage.SubjectID]spanSeen, error) {
+func (r *Rows) clientSpans(ctx context.Context) (map[lineage.SubjectID]spanSeen, error) {
 	return r.clients.get(ctx, func(ctx context.Context) (map[lineage.SubjectID]spanSeen, error) {
 		var ids []lineage.SubjectID
 		for _, f := range r.flows {

@@ -1,4 +1,4 @@
-package api
+package answer
 
 import (
 	"context"
@@ -16,8 +16,8 @@ const (
 	mostPointsAtOnce = 1_000_000
 	// pointsPerCall bounds the stored points that are held at once on the way, at about 10 MB.
 	pointsPerCall = 250_000
-	// defaultPoints is how many points a series has at most when no step is asked for: a chart of the usual width.
-	defaultPoints = 120
+	// UsualPoints is how many points a series has at most when no step is asked for: a chart of the usual width.
+	UsualPoints = 120
 )
 
 // seriesKey names one batch: what the rows of one kind are asked for. flows is true for flows, kind is set for nodes.
@@ -35,78 +35,104 @@ type seriesOf struct {
 	nodes map[lineage.Node][]Point
 }
 
-// Series answers Flow.series.
-func (f *Flow) Series(ctx context.Context, metric Metric, step *time.Duration) (*Series, error) {
+// Metric is what is shown over time, or ranked by. Of a node, In is what goes into it and Out what comes out: a topic's Out is read, an application's In is read
+// and its Out written.
+type Metric uint8
+
+// The metrics. Rates are of records or bytes a second.
+const (
+	RecordRate Metric = iota + 1 // a topic's In; of others In and Out together
+	ByteRate
+	RecordsIn
+	RecordsOut
+	BytesIn
+	BytesOut
+	Lag           // records
+	LagSeconds    // of the partition furthest behind
+	RetainedBytes // of topics only
+)
+
+// Unit returns what a metric is counted in.
+func (m Metric) Unit() string {
+	switch m {
+	case RecordRate, RecordsIn, RecordsOut:
+		return "records/s"
+	case Lag:
+		return "records"
+	case LagSeconds:
+		return "seconds"
+	case RetainedBytes:
+		return "bytes"
+	default:
+		return "bytes/s"
+	}
+}
+
+// Point is a metric at the beginning of a step. Value is nil where it was not observed.
+type Point struct {
+	At    time.Time
+	Value *float64
+}
+
+// Series returns a metric of the flow over the window; no points: the flow does not have it. Without a step one is chosen for a chart of the usual width.
+func (f Flow) Series(ctx context.Context, metric Metric, step *time.Duration) ([]Point, time.Duration, error) {
 	v := f.rows.v
 	if _, ok := flowParts(v, nil, metric); !ok {
-		return nil, nil
+		return nil, 0, nil
 	}
 	s, err := stepOf(v.win, step)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	key := seriesKey{flows: true, metric: metric, window: v.win, step: s}
 	got, err := f.rows.batch(ctx, key, v)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	return shownSeries(metric, s, got.flows[f.flow]), nil
+	return got.flows[f.flow], s, nil
 }
 
-// Series answers Node.series. Its window is its own: it may differ from that of the answer that the node is in.
-func (n *nodeRow) Series(ctx context.Context, metric Metric, window WindowInput, step *time.Duration) (*Series, error) {
-	v, err := n.rows.v.a.view(ctx, window)
+// Series returns a metric of the node over a time that may differ from that of the answer which the node is in; no points: the node does not have it.
+func (n Node) Series(ctx context.Context, metric Metric, in Span, step *time.Duration) ([]Point, time.Duration, error) {
+	v, err := n.rows.v.a.View(ctx, in)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	s, err := stepOf(v.win, step)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if !hasMetric(n.node.Kind, metric) {
-		return nil, nil
+		return nil, 0, nil
 	}
 	key := seriesKey{kind: n.node.Kind, metric: metric, window: v.win, step: s}
 	got, err := n.rows.batch(ctx, key, v)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	return shownSeries(metric, s, got.nodes[n.node]), nil
-}
-
-func shownSeries(m Metric, step time.Duration, points []Point) *Series {
-	if points == nil {
-		return nil
-	}
-	return &Series{Metric: m, Unit: units[m], Step: step, Points: points}
-}
-
-var units = map[Metric]string{
-	MetricRecordsPerSecond: "records/s", MetricRecordsInPerSecond: "records/s", MetricRecordsOutPerSecond: "records/s",
-	MetricBytesPerSecond: "bytes/s", MetricBytesInPerSecond: "bytes/s", MetricBytesOutPerSecond: "bytes/s",
-	MetricLag: "records", MetricLagSeconds: "seconds", MetricRetainedBytes: "bytes",
+	return got.nodes[n.node], s, nil
 }
 
 // stepOf checks the step asked for, or chooses one.
 func stepOf(w lineage.Resolved, asked *time.Duration) (time.Duration, error) {
 	if asked == nil {
-		step := (w.Duration() + defaultPoints - 1) / defaultPoints
+		step := (w.Duration() + UsualPoints - 1) / UsualPoints
 		if rest := step % w.Step; rest != 0 {
 			step += w.Step - rest
 		}
 		return max(step, w.Step), nil
 	}
 	if *asked <= 0 || *asked%w.Step != 0 {
-		return 0, badInput("step %s: the step must be a multiple of %s, in which this window is held", formatDuration(*asked), formatDuration(w.Step))
+		return 0, senseless("step %s: the step must be a multiple of %s, in which this window is held", spelled(*asked), spelled(w.Step))
 	}
 	if points := (w.Duration() + *asked - 1) / *asked; points > mostPoints {
-		return 0, badInput("step %s makes %d points of this window; at most %d are answered: ask for a longer step", formatDuration(*asked), points, mostPoints)
+		return 0, senseless("step %s makes %d points of this window; at most %d are answered: ask for a longer step", spelled(*asked), points, mostPoints)
 	}
 	return *asked, nil
 }
 
 // batch returns the series of all rows that key covers, loaded by whoever asks first.
-func (r *rows) batch(ctx context.Context, key seriesKey, v *view) (seriesOf, error) {
+func (r *Rows) batch(ctx context.Context, key seriesKey, v *View) (seriesOf, error) {
 	r.mu.Lock()
 	o := r.series[key]
 	if o == nil {
@@ -140,7 +166,7 @@ type parts struct {
 
 // loadSeries reads the stored series of all rows in one call, or in few where they are very many, and puts them together. A point of a rate is unknown only
 // where no part of it is known: one reader without an observation does not blank the others. A lag is unknown where a part that is needed is.
-func (r *rows) loadSeries(ctx context.Context, key seriesKey, v *view) (seriesOf, error) {
+func (r *Rows) loadSeries(ctx context.Context, key seriesKey, v *View) (seriesOf, error) {
 	out := seriesOf{flows: map[lineage.Flow][]Point{}, nodes: map[lineage.Node][]Point{}}
 	count := int((key.window.Duration() + key.step - 1) / key.step)
 	var load loading
@@ -161,7 +187,7 @@ func (r *rows) loadSeries(ctx context.Context, key seriesKey, v *view) (seriesOf
 		load.sized = load.sized || p.sized
 		return points
 	}
-	total := requestOf(ctx)
+	total := togetherOf(ctx)
 	if key.flows {
 		for _, f := range r.flows {
 			if p, ok := flowParts(v, v.flows[f], key.metric); ok {
@@ -208,7 +234,7 @@ type loading struct {
 }
 
 // run loads some series at a time, so that a topic with thousands of writers takes time and not memory.
-func (l *loading) run(ctx context.Context, v *view, key seriesKey, atOnce int) error {
+func (l *loading) run(ctx context.Context, v *View, key seriesKey, atOnce int) error {
 	var ls *levels
 	if l.sized {
 		var err error
@@ -273,15 +299,15 @@ func (p *Point) mix(x float64, largest bool) {
 func (p *part) isNeeded(at time.Time) bool { return !p.needed.IsZero() && !at.Before(p.needed) }
 
 // flowParts says what a flow's metric is made of; ok is false for metrics that a flow does not have.
-func flowParts(v *view, accesses []int32, m Metric) (p parts, ok bool) {
+func flowParts(v *View, accesses []int32, m Metric) (p parts, ok bool) {
 	p.divisor = 1
 	switch m {
-	case MetricRecordsPerSecond, MetricBytesPerSecond:
-		p.sized = m == MetricBytesPerSecond
+	case RecordRate, ByteRate:
+		p.sized = m == ByteRate
 		p.addCounters(v, accesses)
-	case MetricLag:
+	case Lag:
 		p.addLags(v, accesses, lineage.Lag, false)
-	case MetricLagSeconds:
+	case LagSeconds:
 		p.largest, p.divisor = true, 1000
 		p.addLags(v, accesses, lineage.LagMillis, false)
 	default:
@@ -290,7 +316,7 @@ func flowParts(v *view, accesses []int32, m Metric) (p parts, ok bool) {
 	return p, true
 }
 
-func (p *parts) addCounters(v *view, accesses []int32) {
+func (p *parts) addCounters(v *View, accesses []int32) {
 	for _, i := range v.alone(accesses, lineage.Records) {
 		if x := &v.accesses[i]; x.counter.Metric != lineage.NoMetric {
 			p.list = append(p.list, part{key: x.counter, topic: x.Access.Topic, factor: x.slice.share(), amount: x.amount})
@@ -299,7 +325,7 @@ func (p *parts) addCounters(v *view, accesses []int32) {
 }
 
 // addLags adds how far readers are behind. living: only while somebody is there to read, as for a topic, whose dead readers are nobody's lag.
-func (p *parts) addLags(v *view, accesses []int32, m lineage.Metric, living bool) {
+func (p *parts) addLags(v *View, accesses []int32, m lineage.Metric, living bool) {
 	for _, i := range v.alone(accesses, m) {
 		x := &v.accesses[i]
 		if !x.gauges[m] {
@@ -325,18 +351,18 @@ func hasMetric(k lineage.NodeKind, m Metric) bool {
 		return false
 	case lineage.UnidentifiedNode:
 		switch m {
-		case MetricRecordsPerSecond, MetricRecordsOutPerSecond, MetricBytesPerSecond, MetricBytesOutPerSecond:
+		case RecordRate, RecordsOut, ByteRate, BytesOut:
 			return true
 		default:
 			return false
 		}
 	default:
-		return m != MetricRetainedBytes
+		return m != RetainedBytes
 	}
 }
 
 // nodeParts says what a node's metric is made of. In is what goes into a node, out what comes out of it: an application reads what goes in.
-func nodeParts(v *view, n lineage.Node, m Metric) parts {
+func nodeParts(v *View, n lineage.Node, m Metric) parts {
 	p := parts{divisor: 1}
 	t := v.topics[n]
 	var reads, writes []int32
@@ -345,33 +371,33 @@ func nodeParts(v *view, n lineage.Node, m Metric) parts {
 	} else if t != nil {
 		reads = t.reads
 	}
-	p.sized = m == MetricBytesPerSecond || m == MetricBytesInPerSecond || m == MetricBytesOutPerSecond
+	p.sized = m == ByteRate || m == BytesIn || m == BytesOut
 	switch m {
-	case MetricRecordsPerSecond, MetricBytesPerSecond:
+	case RecordRate, ByteRate:
 		if t != nil {
 			p.addTopic(t, lineage.Appended)
 		} else {
 			p.addCounters(v, reads)
 			p.addCounters(v, writes)
 		}
-	case MetricRecordsInPerSecond, MetricBytesInPerSecond:
+	case RecordsIn, BytesIn:
 		if t != nil {
 			p.addTopic(t, lineage.Appended)
 		} else {
 			p.addCounters(v, reads)
 		}
-	case MetricRecordsOutPerSecond, MetricBytesOutPerSecond:
+	case RecordsOut, BytesOut:
 		if t != nil {
 			p.addCounters(v, reads)
 		} else {
 			p.addCounters(v, writes)
 		}
-	case MetricLag:
+	case Lag:
 		p.addLags(v, reads, lineage.Lag, t != nil)
-	case MetricLagSeconds:
+	case LagSeconds:
 		p.largest, p.divisor = true, 1000
 		p.addLags(v, reads, lineage.LagMillis, t != nil)
-	case MetricRetainedBytes:
+	case RetainedBytes:
 		if t != nil {
 			p.addTopic(t, lineage.LogBytes)
 		}
@@ -380,7 +406,7 @@ func nodeParts(v *view, n lineage.Node, m Metric) parts {
 }
 
 // outward returns those of a node's accesses that are seen from outside: what a stream job moves through its inner topics, whatever a rule calls it, and a replicator through its heartbeats, is its own affair.
-func (v *view) outward(n lineage.Node, accesses []int32) []int32 {
+func (v *View) outward(n lineage.Node, accesses []int32) []int32 {
 	inside := func(i int32) bool {
 		t := v.topics[v.accesses[i].far]
 		return t != nil && (t.innerOf != "" || t.internal && (n.Kind == lineage.StreamJobNode || n.Kind == lineage.ReplicatorNode))

@@ -1,4 +1,4 @@
-package api
+package answer
 
 import (
 	"context"
@@ -88,7 +88,7 @@ type viewCache struct {
 type cachedView struct {
 	used uint64 // guarded by viewCache.mu
 	size atomic.Int64
-	once[*view]
+	once[*View]
 }
 
 // at returns the place of a window's view, and drops those that were not asked for longest when there are too many or they hold too much.
@@ -134,7 +134,7 @@ type resolution struct {
 }
 
 // resolve asks who an access' client is once, and again when what is known of it or the rules have changed.
-func (v *view) resolve(c lineage.Cluster, s lineage.Subject, known lineage.Known) (lineage.Node, string) {
+func (v *View) resolve(c lineage.Cluster, s lineage.Subject, known lineage.Known) (lineage.Node, string) {
 	a := v.a
 	if kept, ok := a.resolved.Load(s.ID); ok {
 		if r := kept.(resolution); r.identity == v.identity && r.cluster == c && sameKnown(r.known, known) {
@@ -168,38 +168,4 @@ func sameGroup(a, b *lineage.GroupFact) bool {
 		}
 	}
 	return true
-}
-
-const (
-	// documentsKept is how many checked documents are kept parsed: all that a UI and a few scripts send.
-	documentsKept = 200
-	// longestKept is the longest document that is kept, in bytes: strangers' long ones must not fill the memory.
-	longestKept = 16 << 10
-)
-
-// documents keeps what is known of documents by their text, and forgets all when there are too many: those in use are soon back.
-type documents[T any] struct {
-	mu   sync.Mutex // guards kept
-	kept map[string]T
-}
-
-// Get returns what is kept of a document.
-func (d *documents[T]) Get(_ context.Context, document string) (T, bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	v, ok := d.kept[document]
-	return v, ok
-}
-
-// Add keeps something of a document.
-func (d *documents[T]) Add(_ context.Context, document string, v T) {
-	if len(document) > longestKept {
-		return
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.kept == nil || len(d.kept) >= documentsKept {
-		d.kept = make(map[string]T, documentsKept)
-	}
-	d.kept[document] = v
 }

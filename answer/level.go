@@ -1,8 +1,7 @@
-package api
+package answer
 
 import (
 	"context"
-	"encoding/base64"
 	"fmt"
 
 	"github.com/lineaged/lineaged/lineage"
@@ -31,7 +30,7 @@ func (l *levels) recordSize(id lineage.SubjectID) (bytes float64, ok bool) {
 }
 
 // readLevels loads all gauges of the view in one call: any answer that shows lag or bytes needs most of them.
-func (v *view) readLevels(ctx context.Context) (*levels, error) {
+func (v *View) readLevels(ctx context.Context) (*levels, error) {
 	return v.levels.get(ctx, func(ctx context.Context) (*levels, error) {
 		var keys []lineage.SeriesKey
 		for i := range v.accesses {
@@ -62,7 +61,7 @@ func (v *view) readLevels(ctx context.Context) (*levels, error) {
 }
 
 // sizeOf returns the mean size of the records of an access' topic: of its incarnation or, while that has none, of the one that exists.
-func (v *view) sizeOf(ls *levels, topic lineage.Topic) (bytes float64, ok bool) {
+func (v *View) sizeOf(ls *levels, topic lineage.Topic) (bytes float64, ok bool) {
 	t := v.topics[v.topicNode(topic)]
 	if t == nil {
 		return 0, false
@@ -79,6 +78,3 @@ func (v *view) sizeOf(ls *levels, topic lineage.Topic) (bytes float64, ok bool) 
 	}
 	return 0, false
 }
-
-// brokerSpelling writes a topic id as Kafka's own tools do.
-func brokerSpelling(id lineage.TopicID) string { return base64.RawURLEncoding.EncodeToString(id[:]) }

@@ -1,4 +1,4 @@
-package api
+package answer
 
 import (
 	"cmp"
@@ -10,31 +10,26 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// top answers the root field of that name. Rates are means over the observed part of the window, lag and sizes those at its end; nodes whose value
-// is not known, and internal topics, are left out.
-func (a *answerer) top(ctx context.Context, metric Metric, kind lineage.NodeKind, window WindowInput, first int) ([]Ranked, error) {
-	if first < 0 || first > mostPerPage {
-		return nil, badInput("top: first must be 0 to %d", mostPerPage)
-	}
-	v, err := a.view(ctx, window)
-	if err != nil {
-		return nil, err
-	}
+// Ranked is a node with how large a metric is of it.
+type Ranked struct {
+	Node  lineage.Node
+	Value float64
+}
+
+// Top ranks the nodes of a kind by a metric, the largest first. Rates are means over the observed part of the window, lag and sizes those at its end; nodes whose
+// value is not known, and internal topics, are left out.
+func (v *View) Top(ctx context.Context, metric Metric, kind lineage.NodeKind) ([]Ranked, error) {
 	value, err := v.valueOf(ctx, metric)
 	if err != nil {
 		return nil, err
 	}
-	type ranked struct {
-		node  lineage.Node
-		value float64
-	}
-	var all []ranked
+	var all []Ranked
 	consider := func(n lineage.Node) {
 		if n.Kind != kind || v.internal(n) || !v.exists(n) || !hasMetric(kind, metric) {
 			return
 		}
 		if x := value(n); x != nil {
-			all = append(all, ranked{n, *x})
+			all = append(all, Ranked{n, *x})
 		}
 	}
 	for n := range v.topics {
@@ -43,24 +38,14 @@ func (a *answerer) top(ctx context.Context, metric Metric, kind lineage.NodeKind
 	for n := range v.ends {
 		consider(n)
 	}
-	slices.SortFunc(all, func(a, b ranked) int {
-		return cmp.Or(-cmp.Compare(a.value, b.value), strings.Compare(a.node.Name, b.node.Name), strings.Compare(a.node.Scope, b.node.Scope))
+	slices.SortFunc(all, func(a, b Ranked) int {
+		return cmp.Or(-cmp.Compare(a.Value, b.Value), strings.Compare(a.Node.Name, b.Node.Name), strings.Compare(a.Node.Scope, b.Node.Scope))
 	})
-	all = all[:min(first, len(all))]
-	nodes := make([]lineage.Node, len(all))
-	for i, x := range all {
-		nodes[i] = x.node
-	}
-	r := newRows(v, nodes, nil)
-	out := make([]Ranked, len(all))
-	for i, x := range all {
-		out[i] = Ranked{Node: r.nodes[x.node], Value: x.value}
-	}
-	return out, nil
+	return all, nil
 }
 
 // valueOf returns how large a metric is of a node over the window; nil: not known.
-func (v *view) valueOf(ctx context.Context, m Metric) (func(lineage.Node) *float64, error) {
+func (v *View) valueOf(ctx context.Context, m Metric) (func(lineage.Node) *float64, error) {
 	ls, err := v.readLevels(ctx)
 	if err != nil {
 		return nil, err
@@ -106,7 +91,7 @@ func (v *view) valueOf(ctx context.Context, m Metric) (func(lineage.Node) *float
 }
 
 // appended reads what the topics' ends advanced in the window.
-func (v *view) appended(ctx context.Context) (map[lineage.SubjectID]lineage.Amount, error) {
+func (v *View) appended(ctx context.Context) (map[lineage.SubjectID]lineage.Amount, error) {
 	return v.topicAmounts.get(ctx, func(ctx context.Context) (map[lineage.SubjectID]lineage.Amount, error) {
 		var keys []lineage.SeriesKey
 		for _, t := range v.topics {

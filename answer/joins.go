@@ -1,37 +1,19 @@
-package api
+package answer
 
 import (
-	"context"
 	"slices"
 
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// mostSuggestions bounds suggestedJoins: nobody reads more pairs at once.
-const mostSuggestions = 100
-
-// suggestedJoins answers the root field of that name.
-func (a *answerer) suggestedJoins(ctx context.Context, window *WindowInput) ([]SuggestedJoin, error) {
-	v, err := a.viewOrNewest(ctx, window)
-	if err != nil {
-		return nil, err
-	}
+// Joins returns the pairs of applications that look like one, in a fixed order, at most so many. They are offered, never joined unasked.
+func (v *View) Joins(most int) []lineage.Alike {
 	pairs := v.identity.Alike(v.usages())
-	pairs = pairs[:min(len(pairs), mostSuggestions)]
-	nodes := make([]lineage.Node, 0, 2*len(pairs))
-	for _, p := range pairs {
-		nodes = append(nodes, p.A, p.B)
-	}
-	r := newRows(v, nodes, nil)
-	out := make([]SuggestedJoin, 0, len(pairs))
-	for _, p := range pairs {
-		out = append(out, SuggestedJoin{A: r.nodes[p.A], B: r.nodes[p.B], Reason: p.Reason, Rule: p.Rule})
-	}
-	return out, nil
+	return pairs[:min(len(pairs), most)]
 }
 
 // usages says what each application does, in a fixed order.
-func (v *view) usages() []lineage.Usage {
+func (v *View) usages() []lineage.Usage {
 	var out []lineage.Usage
 	for n, end := range v.ends {
 		if n.Kind != lineage.ApplicationNode {

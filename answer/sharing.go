@@ -1,4 +1,4 @@
-package api
+package answer
 
 import (
 	"context"
@@ -39,7 +39,7 @@ func (s slice) ofAmount(total float64) float64 {
 }
 
 // shareOut gives each of the connectors that have an access together its part, by their running tasks and for how long of the window they were there. One that was surely told not to run in all of the window has none.
-func (v *view) shareOut(ctx context.Context) error {
+func (v *View) shareOut(ctx context.Context) error {
 	n := len(v.accesses)
 	for i := range n {
 		if x := &v.accesses[i]; x.crowded && x.amount.Total > 0 || x.Access.Op == lineage.Write && x.amount.Pending { // of what a writer wrote last a part may not be given to it yet
@@ -81,7 +81,7 @@ func (v *view) shareOut(ctx context.Context) error {
 }
 
 // weights returns those of some connectors that may have run in the window, with how many tasks each has, at least one, and for how long.
-func (v *view) weights(ctx context.Context, nodes []lineage.Node) (all []lineage.Node, weights []float64, sum float64, err error) {
+func (v *View) weights(ctx context.Context, nodes []lineage.Node) (all []lineage.Node, weights []float64, sum float64, err error) {
 	for _, n := range nodes {
 		rested, err := v.rested(ctx, n)
 		if err != nil {
@@ -110,7 +110,7 @@ func (v *view) weights(ctx context.Context, nodes []lineage.Node) (all []lineage
 }
 
 // lifeOf returns for how many seconds of the window a connector was there, as far as it was seen, at least a tick.
-func (v *view) lifeOf(n lineage.Node) float64 {
+func (v *View) lifeOf(n lineage.Node) float64 {
 	from, to := v.win.End, v.win.End
 	for i := range v.accesses {
 		if x := &v.accesses[i]; x.Access.Client.Mover == n && x.FirstSeen.Before(from) {
@@ -127,7 +127,7 @@ func (v *view) lifeOf(n lineage.Node) float64 {
 }
 
 // rested reports whether a connector was told not to run in all of the window, by a Connect that was seen in all of it.
-func (v *view) rested(ctx context.Context, n lineage.Node) (bool, error) {
+func (v *View) rested(ctx context.Context, n lineage.Node) (bool, error) {
 	if !v.movers.rests(n, v.win.Start) {
 		return false, nil
 	}

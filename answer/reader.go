@@ -1,4 +1,4 @@
-package api
+package answer
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 )
 
 // missed adds up what readers passed or lost, by one of their counters. Who is counted and never had such a counter missed nothing; nil: none of them is counted.
-func (v *view) missed(accesses []int32, of func(*access) lineage.Amount) *int64 {
+func (v *View) missed(accesses []int32, of func(*access) lineage.Amount) *int64 {
 	var sum *float64
 	for _, i := range v.alone(accesses, lineage.Records) {
 		x := &v.accesses[i]
@@ -26,14 +26,14 @@ func (v *view) missed(accesses []int32, of func(*access) lineage.Amount) *int64 
 	return whole(sum)
 }
 
-// Skipped answers skipped.
-func (f *Flow) Skipped() *int64 { return f.missed(func(x *access) lineage.Amount { return x.skipped }) }
+// Skipped returns the offsets that its readers passed and did not read, because somebody set their offsets; nil: not known.
+func (f Flow) Skipped() *int64 { return f.missed(func(x *access) lineage.Amount { return x.skipped }) }
 
-// Lost answers lost.
-func (f *Flow) Lost() *int64 { return f.missed(func(x *access) lineage.Amount { return x.lost }) }
+// Lost returns the records that were gone before they were read; nil: not known.
+func (f Flow) Lost() *int64 { return f.missed(func(x *access) lineage.Amount { return x.lost }) }
 
 // missed is nothing known where it is not known either whether the flow moved.
-func (f *Flow) missed(of func(*access) lineage.Amount) *int64 {
+func (f Flow) missed(of func(*access) lineage.Amount) *int64 {
 	n := f.rows.v.missed(f.rows.v.flows[f.flow], of)
 	if n != nil && *n == 0 && f.unknown(f.rows.v.records(f.rows.v.flows[f.flow])) {
 		return nil
@@ -41,8 +41,8 @@ func (f *Flow) missed(of func(*access) lineage.Amount) *int64 {
 	return n
 }
 
-// Live answers live.
-func (f *Flow) Live(ctx context.Context) (*bool, error) {
+// Live reports whether somebody is there to read at the window's end; nil: not known.
+func (f Flow) Live(ctx context.Context) (*bool, error) {
 	ls, err := f.rows.v.readLevels(ctx)
 	if err != nil {
 		return nil, err
@@ -51,7 +51,7 @@ func (f *Flow) Live(ctx context.Context) (*bool, error) {
 }
 
 // live reports whether one of the readers is there to read; nil: not known.
-func (v *view) live(ls *levels, accesses []int32) *bool {
+func (v *View) live(ls *levels, accesses []int32) *bool {
 	told, all := false, true
 	for _, i := range v.alone(accesses, lineage.Live) {
 		x := &v.accesses[i]
@@ -73,17 +73,17 @@ func (v *view) live(ls *levels, accesses []int32) *bool {
 	return nil
 }
 
-// LastMoved answers lastMoved.
-func (f *Flow) LastMoved(ctx context.Context) (*time.Time, error) {
+// LastMoved returns the last round that saw it move; the zero time: none within the lookback.
+func (f Flow) LastMoved(ctx context.Context) (time.Time, error) {
 	return f.rows.lastMove(ctx, f.rows.v.flows[f.flow])
 }
 
-// LostRecords answers lostRecords. A topic whose end was observed and that has no such counter lost nothing.
-func (t *Topic) LostRecords(ctx context.Context) (*int64, error) {
-	v := t.rows.v
-	tv := v.topics[t.node]
+// Lost returns the records that went with a leader, of a topic; nil: not known. A topic whose end was observed and that has no such counter lost nothing.
+func (n Node) Lost(ctx context.Context) (*int64, error) {
+	v := n.rows.v
+	tv := v.topics[n.node]
 	if tv == nil {
-		return nil, nil
+		return nil, nil //nolint:nilnil // not known
 	}
 	appended, err := v.appended(ctx)
 	if err != nil {
@@ -105,7 +105,7 @@ func (t *Topic) LostRecords(ctx context.Context) (*int64, error) {
 }
 
 // topicLost reads what the topics lost in the window, of those that ever lost anything.
-func (v *view) topicLost(ctx context.Context) (map[lineage.SubjectID]lineage.Amount, error) {
+func (v *View) topicLost(ctx context.Context) (map[lineage.SubjectID]lineage.Amount, error) {
 	return v.lost.get(ctx, func(ctx context.Context) (map[lineage.SubjectID]lineage.Amount, error) {
 		var ids []lineage.SubjectID
 		for _, t := range v.topics {
@@ -142,7 +142,7 @@ type behind struct {
 }
 
 // behind adds up the records behind of several readers, and takes the seconds of the one furthest behind. Of both nothing is known where they are not of one reader that has them: zero for it would be made up.
-func (v *view) behind(ls *levels, accesses []int32) (b behind) {
+func (v *View) behind(ls *levels, accesses []int32) (b behind) {
 	known := true
 	for _, i := range v.alone(accesses, lineage.Lag) {
 		x := &v.accesses[i]
@@ -184,7 +184,7 @@ func (v *view) behind(ls *levels, accesses []int32) (b behind) {
 }
 
 // living returns the accesses without those of readers that nobody is there for: what the dead left is nobody's lag. Where it is not known whether somebody is, somebody may be.
-func (v *view) living(ls *levels, accesses []int32) []int32 {
+func (v *View) living(ls *levels, accesses []int32) []int32 {
 	dead := func(i int32) bool {
 		n := ls.of(v.accesses[i].ID, lineage.Live)
 		return n != nil && *n == 0

@@ -1,11 +1,9 @@
 package api
 
 import (
-	"cmp"
 	"context"
-	"slices"
-	"strings"
 
+	"github.com/lineaged/lineaged/answer"
 	"github.com/lineaged/lineaged/graph"
 	"github.com/lineaged/lineaged/graph/layout"
 	"github.com/lineaged/lineaged/lineage"
@@ -15,15 +13,21 @@ const (
 	mostDepth = 15   // hops
 	mostNodes = 1000 // of one graph
 	mostRoots = 50
+	// mostGaps bounds gaps(first:).
+	mostGaps = 1000
 )
 
 // Lineage is the schema's type of that name.
 type Lineage struct {
 	rows  *rows
-	walk  graph.Walk
+	walk  *answer.Walk
 	flows []lineage.Flow
-	// scope names the clusters of the answer; empty: all.
-	scope []lineage.ClusterID
+}
+
+func newLineage(v *answer.View, w *answer.Walk) *Lineage {
+	l := &Lineage{walk: w, flows: w.Flows()}
+	l.rows = newRows(v, w.Nodes, l.flows)
+	return l
 }
 
 // Nodes answers nodes.
@@ -33,11 +37,11 @@ func (l *Lineage) Nodes() []Node { return l.rows.list(l.walk.Nodes) }
 func (l *Lineage) Flows() []*Flow { return l.rows.listFlows(l.flows) }
 
 // Window answers window.
-func (l *Lineage) Window() *ResolvedWindow { return shownWindow(l.rows.v.win) }
+func (l *Lineage) Window() *ResolvedWindow { return shownWindow(l.rows.v.Window()) }
 
 // Coverage answers coverage.
 func (l *Lineage) Coverage(ctx context.Context) (*Coverage, error) {
-	return l.rows.v.coverage(ctx, l.scope...)
+	return coverageOf(ctx, l.rows.v, l.walk.Scope...)
 }
 
 // Truncated answers truncated.
@@ -65,19 +69,10 @@ func (l *Lineage) Positions() []Position {
 	return out
 }
 
-func newLineage(v *view, w graph.Walk, scope []lineage.ClusterID) *Lineage {
-	l := &Lineage{walk: w, flows: make([]lineage.Flow, len(w.Edges)), scope: scope}
-	for i, e := range w.Edges {
-		l.flows[i] = e.Flow
-	}
-	l.rows = newRows(v, w.Nodes, l.flows)
-	return l
-}
-
 // lineageArgs are the arguments of the root field lineage.
 type lineageArgs struct {
 	roots           []string
-	direction       Direction
+	direction       graph.Direction
 	depth           int
 	window          WindowInput
 	evidence        []lineage.EvidenceKind
@@ -86,7 +81,7 @@ type lineageArgs struct {
 	limit           int
 }
 
-func (a *answerer) lineage(ctx context.Context, args lineageArgs) (*Lineage, error) {
+func (a *resolver) lineage(ctx context.Context, args lineageArgs) (*Lineage, error) {
 	switch {
 	case len(args.roots) == 0:
 		return nil, badInput("lineage: roots is empty")
@@ -105,30 +100,18 @@ func (a *answerer) lineage(ctx context.Context, args lineageArgs) (*Lineage, err
 			return nil, err
 		}
 	}
-	v, err := a.view(ctx, args.window)
+	v, err := a.view(ctx, &args.window)
 	if err != nil {
 		return nil, err
 	}
 	for _, n := range roots {
-		if !v.has(n) {
-			return nil, noNode(n)
+		if !v.Has(n) {
+			return nil, answer.NoNode(n)
 		}
 	}
-	key := filterKey{inactive: args.includeInactive, internal: args.includeInternal}
-	for _, k := range args.evidence {
-		key.evidence |= 1 << k
-	}
-	direction := map[Direction]graph.Direction{DirectionUpstream: graph.Upstream, DirectionDownstream: graph.Downstream, DirectionBoth: graph.Both}
-	w := v.graphWith(key, roots).Walk(graph.Query{Roots: roots, Direction: direction[args.direction], Depth: args.depth, Limit: args.limit})
-	var scope []lineage.ClusterID
-	for _, n := range w.Nodes {
-		for _, id := range v.clustersOf(n) {
-			if !slices.Contains(scope, id) {
-				scope = append(scope, id)
-			}
-		}
-	}
-	return newLineage(v, w, scope), nil
+	w := v.Walk(graph.Query{Roots: roots, Direction: args.direction, Depth: args.depth, Limit: args.limit},
+		answer.Filter{Evidence: args.evidence, IncludeInactive: args.includeInactive, IncludeInternal: args.includeInternal})
+	return newLineage(v, w), nil
 }
 
 func checkLimit(limit int) error {
@@ -146,63 +129,54 @@ func parseNode(id string) (lineage.Node, error) {
 	return n, nil
 }
 
-func noNode(n lineage.Node) error { return notFound("no node %s", n.ID()) }
-
 // overview answers the root field flows.
-func (a *answerer) overview(ctx context.Context, clusterID *string, window WindowInput, includeInternal bool, limit int) (*Lineage, error) {
+func (a *resolver) overview(ctx context.Context, clusterID *string, window WindowInput, includeInternal bool, limit int) (*Lineage, error) {
 	if err := checkLimit(limit); err != nil {
+		return nil, err
+	}
+	v, err := a.view(ctx, &window)
+	if err != nil {
+		return nil, err
+	}
+	var of *answer.Cluster
+	if clusterID != nil {
+		if of, err = v.FindCluster(*clusterID); err != nil {
+			return nil, err
+		}
+	}
+	return newLineage(v, v.Overview(of, includeInternal, limit)), nil
+}
+
+// node answers the root field of that name.
+func (a *resolver) node(ctx context.Context, id string, window *WindowInput) (Node, error) {
+	n, err := parseNode(id)
+	if err != nil {
 		return nil, err
 	}
 	v, err := a.view(ctx, window)
 	if err != nil {
 		return nil, err
 	}
-	key := filterKey{active: true, inactive: true, internal: includeInternal}
-	var scope []lineage.ClusterID
-	if clusterID != nil {
-		c, err := v.clusters.find(*clusterID)
-		if err != nil {
-			return nil, err
-		}
-		if c.known.ID == "" { // never reached: nothing can have moved
-			w := lineage.Window{Start: v.win.Start, End: v.win.End}
-			return newLineage(v, graph.Build(w, nil).All(limit), nil), nil
-		}
-		key.clusterTag, scope = c.known.ID, []lineage.ClusterID{c.known.ID}
-	}
-	return newLineage(v, v.graph(key).All(limit), scope), nil
-}
-
-// node answers the root field of that name.
-func (a *answerer) node(ctx context.Context, id string, window *WindowInput) (Node, error) {
-	n, err := parseNode(id)
-	if err != nil {
-		return nil, err
-	}
-	v, err := a.viewOrNewest(ctx, window)
-	if err != nil {
-		return nil, err
-	}
-	if !v.has(n) {
-		return nil, noNode(n)
+	if !v.Has(n) {
+		return nil, answer.NoNode(n)
 	}
 	return newRows(v, []lineage.Node{n}, nil).nodes[n], nil
 }
 
 // flow answers the root field of that name.
-func (a *answerer) flow(ctx context.Context, id string, window WindowInput) (*Flow, error) {
+func (a *resolver) flow(ctx context.Context, id string, window WindowInput) (*Flow, error) {
 	f, err := lineage.ParseFlowID(id)
 	if err != nil {
 		return nil, badInput("%s is no flow id; ids are FROM->TO, two node ids", quote(id))
 	}
-	v, err := a.view(ctx, window)
+	v, err := a.view(ctx, &window)
 	if err != nil {
 		return nil, err
 	}
-	if v.flows[f] == nil {
+	if !v.HasFlow(f) {
 		return nil, notFound("no flow %s in this window or the seven days before its end", f.ID())
 	}
-	return newRows(v, nil, []lineage.Flow{f}).listFlows([]lineage.Flow{f})[0], nil
+	return newRows(v, nil, []lineage.Flow{f}).shownFlow(f), nil
 }
 
 // TopicUsage is the schema's type of that name.
@@ -223,11 +197,11 @@ func (u *TopicUsage) Readers() []*Flow { return u.rows.listFlows(u.readers) }
 
 // Coverage answers coverage.
 func (u *TopicUsage) Coverage(ctx context.Context) (*Coverage, error) {
-	return u.rows.v.coverage(ctx, u.rows.v.clustersOf(u.topic)...)
+	return coverageOf(ctx, u.rows.v, u.rows.v.ClustersOf(u.topic)...)
 }
 
 // topicUsage answers the root field of that name: who wrote and who read, and for whom that is not known.
-func (a *answerer) topicUsage(ctx context.Context, id string, window WindowInput) (*TopicUsage, error) {
+func (a *resolver) topicUsage(ctx context.Context, id string, window WindowInput) (*TopicUsage, error) {
 	n, err := parseNode(id)
 	if err != nil {
 		return nil, err
@@ -235,54 +209,69 @@ func (a *answerer) topicUsage(ctx context.Context, id string, window WindowInput
 	if n.Kind != lineage.TopicNode {
 		return nil, badInput("%s is not a topic", quote(id))
 	}
-	v, err := a.view(ctx, window)
+	v, err := a.view(ctx, &window)
 	if err != nil {
 		return nil, err
 	}
-	t := v.topics[n]
-	if t == nil {
-		return nil, noNode(n)
+	if !v.Has(n) {
+		return nil, answer.NoNode(n)
 	}
-	u := &TopicUsage{topic: n, writers: v.used(t.writes), readers: v.used(t.reads)}
-	u.rows = newRows(v, []lineage.Node{n}, slices.Concat(u.writers, u.readers))
+	u := &TopicUsage{topic: n}
+	u.writers, u.readers = v.Usage(n)
+	u.rows = newRows(v, []lineage.Node{n}, append(append([]lineage.Flow{}, u.writers...), u.readers...))
 	return u, nil
 }
 
-// used returns the flows of accesses that moved in the window, or may have, or that something else than movement shows in it, as a committed position: those that moved first, the busiest of them first, then
-// those that may have.
-func (v *view) used(accesses []int32) []lineage.Flow {
-	type usage struct {
-		state  graph.State
-		weight float64
-	}
-	of := map[lineage.Flow]*usage{}
-	var out []lineage.Flow
-	for _, i := range accesses {
-		x := &v.accesses[i]
-		if x.state == graph.Inactive && !x.inWindow && !x.committed() {
-			continue
-		}
-		f := x.flow()
-		if of[f] == nil {
-			of[f] = &usage{state: graph.Inactive}
-			out = append(out, f)
-		}
-		u := of[f]
-		u.weight += x.amount.Total
-		if order[x.state] < order[u.state] {
-			u.state = x.state
-		}
-	}
-	slices.SortFunc(out, func(a, b lineage.Flow) int {
-		return cmp.Or(cmp.Compare(order[of[a].state], order[of[b].state]), -cmp.Compare(of[a].weight, of[b].weight), strings.Compare(a.ID(), b.ID()))
-	})
-	return out
+// Coverage is the schema's type of that name.
+type Coverage struct {
+	v   *answer.View
+	cov lineage.Coverage
 }
 
-// order is how usage is listed: what moved first.
-var order = map[graph.State]int{graph.Active: 0, graph.Unknown: 1, graph.Inactive: 2}
+// coverageOf reads what was observed of some clusters in a view's window; none: of all.
+func coverageOf(ctx context.Context, v *answer.View, clusters ...lineage.ClusterID) (*Coverage, error) {
+	cov, err := v.Coverage(ctx, clusters...)
+	if err != nil {
+		return nil, err
+	}
+	return &Coverage{v, cov}, nil
+}
 
-// committed reports whether a position of the reader is known, which stands while its group does.
-func (x *access) committed() bool {
-	return x.Access.Op == lineage.Read && (x.counter.Metric != lineage.NoMetric || x.gauges[lineage.Lag])
+// coverage answers the root field of that name.
+func (a *resolver) coverage(ctx context.Context, window WindowInput) (*Coverage, error) {
+	v, err := a.view(ctx, &window)
+	if err != nil {
+		return nil, err
+	}
+	return coverageOf(ctx, v)
+}
+
+// Complete answers complete.
+func (c *Coverage) Complete() bool { return c.cov.Complete }
+
+// ObservedFraction answers observedFraction.
+func (c *Coverage) ObservedFraction() float64 { return c.cov.ObservedFraction }
+
+// GapCount answers gapCount.
+func (c *Coverage) GapCount() int { return len(c.cov.Gaps) }
+
+// Gaps answers gaps.
+func (c *Coverage) Gaps(first int) ([]Gap, error) {
+	if first < 0 || first > mostGaps {
+		return nil, badInput("gaps: first must be 0 to %d", mostGaps)
+	}
+	out := make([]Gap, 0, min(first, len(c.cov.Gaps)))
+	for _, g := range c.cov.Gaps[:min(first, len(c.cov.Gaps))] {
+		out = append(out, Gap{Source: c.v.SourceName(g.Source), Start: g.Window.Start, End: g.Window.End, Reason: g.Reason})
+	}
+	return out, nil
+}
+
+// BlindSpots answers blindSpots.
+func (c *Coverage) BlindSpots() []BlindSpot {
+	out := make([]BlindSpot, 0, len(c.cov.BlindSpots))
+	for _, b := range c.cov.BlindSpots {
+		out = append(out, BlindSpot{Source: b.Source, What: b.What, Remedy: b.Remedy})
+	}
+	return out
 }

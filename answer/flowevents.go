@@ -1,4 +1,4 @@
-package api
+package answer
 
 import (
 	"cmp"
@@ -23,11 +23,11 @@ func aboutFlow(t lineage.EventType) bool {
 }
 
 // innerFlow reports whether an event is about what moves in an internal topic, and another node was asked for, or none.
-func (v *view) innerFlow(e shownEvent, only *lineage.Node) bool {
-	if !aboutFlow(e.event.Type) || e.flow == nil {
+func (v *View) innerFlow(e Event, only *lineage.Node) bool {
+	if !aboutFlow(e.Type) || e.Flow == nil {
 		return false
 	}
-	for _, n := range [...]lineage.Node{e.flow.From, e.flow.To} {
+	for _, n := range [...]lineage.Node{e.Flow.From, e.Flow.To} {
 		if v.internal(n) {
 			return only == nil || *only != n
 		}
@@ -37,21 +37,21 @@ func (v *view) innerFlow(e shownEvent, only *lineage.Node) bool {
 
 // ownFlowEvents leaves of the beginnings and ends only those of whole flows: while another access of the flow moves on, none of its accesses begins or ends it. Of ends in a row the last counts, of beginnings the first. It sorts
 // all.
-func (v *view) ownFlowEvents(ctx context.Context, all []shownEvent) ([]shownEvent, error) {
-	slices.SortFunc(all, func(a, b shownEvent) int { // the newest first; what moved but once ended where it began
-		return cmp.Or(b.At.Compare(a.At), cmp.Compare(b.event.Type, a.event.Type), strings.Compare(a.ID, b.ID))
+func (v *View) ownFlowEvents(ctx context.Context, all []Event) ([]Event, error) {
+	slices.SortFunc(all, func(a, b Event) int { // the newest first; what moved but once ended where it began
+		return cmp.Or(b.At.Compare(a.At), cmp.Compare(b.Type, a.Type), strings.Compare(a.ID, b.ID))
 	})
 	moved := map[lineage.Window]*roaring.Bitmap{}
 	kept := all[:0]
 	resumed := map[connection]bool{} // whose next event in time is a beginning that is none of the flow's
 	newest := map[lineage.Flow]int{} // index in kept of the flow's event that follows in time
 	for _, e := range all {
-		if !aboutFlow(e.event.Type) || e.flow == nil {
+		if !aboutFlow(e.Type) || e.Flow == nil {
 			kept = append(kept, e)
 			continue
 		}
 		who := connectionOf(&e)
-		if e.event.Type == lineage.FlowStopped && resumed[who] { // who did not begin again did not end
+		if e.Type == lineage.FlowStopped && resumed[who] { // who did not begin again did not end
 			delete(resumed, who)
 			continue
 		}
@@ -60,25 +60,25 @@ func (v *view) ownFlowEvents(ctx context.Context, all []shownEvent) ([]shownEven
 			return nil, err
 		}
 		if goesOn {
-			resumed[who] = e.event.Type == lineage.FlowStarted
+			resumed[who] = e.Type == lineage.FlowStarted
 			continue
 		}
-		if i, ok := newest[*e.flow]; ok && kept[i].event.Type == e.event.Type {
-			if e.event.Type == lineage.FlowStopped {
+		if i, ok := newest[*e.Flow]; ok && kept[i].Type == e.Type {
+			if e.Type == lineage.FlowStopped {
 				continue
 			}
 			kept[i].repeated = true // an earlier beginning stands for it
 		}
-		newest[*e.flow] = len(kept)
+		newest[*e.Flow] = len(kept)
 		kept = append(kept, e)
 	}
-	return slices.DeleteFunc(kept, func(e shownEvent) bool { return e.repeated }), nil
+	return slices.DeleteFunc(kept, func(e Event) bool { return e.repeated }), nil
 }
 
 // goesOn reports whether another access of an event's flow moved just after an end or just before a beginning. moved keeps what was read.
-func (v *view) goesOn(ctx context.Context, e *shownEvent, moved map[lineage.Window]*roaring.Bitmap) (bool, error) {
+func (v *View) goesOn(ctx context.Context, e *Event, moved map[lineage.Window]*roaring.Bitmap) (bool, error) {
 	var others []lineage.SubjectID
-	for _, i := range v.flows[*e.flow] {
+	for _, i := range v.flows[*e.Flow] {
 		if x := &v.accesses[i]; !oneConnection(x.Access.Client, e.event.Access.Client) {
 			others = append(others, x.ID)
 		}
@@ -86,9 +86,9 @@ func (v *view) goesOn(ctx context.Context, e *shownEvent, moved map[lineage.Wind
 	if others == nil {
 		return false, nil
 	}
-	w := lineage.Window{Start: e.event.At, End: e.event.At.Add(goesOnFor)}
-	if e.event.Type == lineage.FlowStarted {
-		w.End = e.event.At.Add(-v.a.history.Tick())
+	w := lineage.Window{Start: e.At, End: e.At.Add(goesOnFor)}
+	if e.Type == lineage.FlowStarted {
+		w.End = e.At.Add(-v.a.history.Tick())
 		w.Start = w.End.Add(-goesOnFor)
 	}
 	if moved[w] == nil {
@@ -109,9 +109,9 @@ type connection struct {
 	transactional bool
 }
 
-func connectionOf(e *shownEvent) connection {
+func connectionOf(e *Event) connection {
 	c := &e.event.Access.Client
-	return connection{*e.flow, c.Group, c.Mover, c.TransactionalID != ""}
+	return connection{*e.Flow, c.Group, c.Mover, c.TransactionalID != ""}
 }
 
 // oneConnection reports whether a collector tells beginnings and ends of two clients together.

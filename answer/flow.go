@@ -1,4 +1,4 @@
-package api
+package answer
 
 import (
 	"context"
@@ -9,26 +9,17 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// Flow is the schema's type of that name: what the accesses from one node to another add up to in the rows' window.
+// Flow is what the accesses from one node to another add up to in the rows' window.
 type Flow struct {
-	rows *rows
+	rows *Rows
 	flow lineage.Flow
 }
 
-// ID answers id.
-func (f *Flow) ID() string { return f.From().ID() + "->" + f.To().ID() }
+// Flow returns from where to where it goes.
+func (f Flow) Flow() lineage.Flow { return f.flow }
 
-// From answers from.
-func (f *Flow) From() Node { return f.rows.nodes[f.flow.From] }
-
-// To answers to.
-func (f *Flow) To() Node { return f.rows.nodes[f.flow.To] }
-
-// Kind answers kind.
-func (f *Flow) Kind() lineage.FlowKind { return f.flow.Kind() }
-
-// Active answers active: null while neither movement nor rest is proved.
-func (f *Flow) Active() *bool {
+// Active reports whether the flow moved in the window: nil while neither movement nor rest is proved.
+func (f Flow) Active() *bool {
 	state := graph.Inactive
 	accesses := f.rows.v.flows[f.flow]
 	for _, i := range accesses {
@@ -76,7 +67,7 @@ func grow(sum **float64, n *float64, factor float64) {
 }
 
 // records adds up what accesses moved. Those without a count add nothing: they are other sightings of what the counted ones moved, or not measurable.
-func (v *view) records(accesses []int32) (t total) {
+func (v *View) records(accesses []int32) (t total) {
 	for _, i := range v.alone(accesses, lineage.Records) {
 		x := &v.accesses[i]
 		t.add(x.amount)
@@ -86,7 +77,7 @@ func (v *view) records(accesses []int32) (t total) {
 }
 
 // bytes is records in bytes, by the mean size of the records of each topic on disk. Where the size of one moved topic is not known, nor is the sum.
-func (v *view) bytes(ls *levels, accesses []int32) total {
+func (v *View) bytes(ls *levels, accesses []int32) total {
 	byTopic := map[lineage.Topic]*total{}
 	for _, i := range v.alone(accesses, lineage.Records) {
 		x := &v.accesses[i]
@@ -110,7 +101,7 @@ func (v *view) bytes(ls *levels, accesses []int32) total {
 }
 
 // total is what the flow moved. Where it is not known whether it did, nothing is no count.
-func (f *Flow) total() total {
+func (f Flow) total() total {
 	t := f.rows.v.records(f.rows.v.flows[f.flow])
 	if f.unknown(t) {
 		return total{estimated: t.estimated}
@@ -118,11 +109,11 @@ func (f *Flow) total() total {
 	return t
 }
 
-func (f *Flow) unknown(t total) bool {
+func (f Flow) unknown(t total) bool {
 	return f.Active() == nil && (t.records == nil || *t.records == 0)
 }
 
-func (f *Flow) byteTotal(ctx context.Context) (total, error) {
+func (f Flow) byteTotal(ctx context.Context) (total, error) {
 	ls, err := f.rows.v.readLevels(ctx)
 	if err != nil {
 		return total{}, err
@@ -134,23 +125,23 @@ func (f *Flow) byteTotal(ctx context.Context) (total, error) {
 	return t, nil
 }
 
-// Records answers records.
-func (f *Flow) Records() *int64 { return whole(f.total().records) }
+// Records returns what moved in the window; nil: not measurable from what is known, or not known whether any did.
+func (f Flow) Records() *int64 { return whole(f.total().records) }
 
-// Bytes answers bytes.
-func (f *Flow) Bytes(ctx context.Context) (*int64, error) {
+// Bytes returns Records in bytes, always an estimate: by the mean size of the topic's records on disk.
+func (f Flow) Bytes(ctx context.Context) (*int64, error) {
 	t, err := f.byteTotal(ctx)
 	return whole(t.records), err
 }
 
-// Estimated answers estimated.
-func (f *Flow) Estimated() bool { return f.total().estimated }
+// Estimated reports whether the counts are a bound or shared out, and no measurement.
+func (f Flow) Estimated() bool { return f.total().estimated }
 
-// RecordsPerSecond answers recordsPerSecond.
-func (f *Flow) RecordsPerSecond() *float64 { return f.total().perSecond }
+// RecordsPerSecond returns the mean over the observed part of the window; nil: not known.
+func (f Flow) RecordsPerSecond() *float64 { return f.total().perSecond }
 
-// BytesPerSecond answers bytesPerSecond.
-func (f *Flow) BytesPerSecond(ctx context.Context) (*float64, error) {
+// BytesPerSecond is RecordsPerSecond in bytes, as Bytes is Records.
+func (f Flow) BytesPerSecond(ctx context.Context) (*float64, error) {
 	t, err := f.byteTotal(ctx)
 	return t.perSecond, err
 }
@@ -164,7 +155,7 @@ func whole(x *float64) *int64 {
 	return &n
 }
 
-func (f *Flow) behind(ctx context.Context) (behind, error) {
+func (f Flow) behind(ctx context.Context) (behind, error) {
 	ls, err := f.rows.v.readLevels(ctx)
 	if err != nil {
 		return behind{}, err
@@ -172,14 +163,14 @@ func (f *Flow) behind(ctx context.Context) (behind, error) {
 	return f.rows.v.behind(ls, f.rows.v.flows[f.flow]), nil
 }
 
-// Lag answers lag.
-func (f *Flow) Lag(ctx context.Context) (*int64, error) {
+// Lag returns how many records the readers are behind at the window's end; nil where that of one part is not known.
+func (f Flow) Lag(ctx context.Context) (*int64, error) {
 	b, err := f.behind(ctx)
 	return b.records, err
 }
 
-// LagSeconds answers lagSeconds.
-func (f *Flow) LagSeconds(ctx context.Context) (*float64, error) {
+// LagSeconds returns how long the partition furthest behind is; nil where not known, or only a bound is.
+func (f Flow) LagSeconds(ctx context.Context) (*float64, error) {
 	b, err := f.behind(ctx)
 	if b.atLeast {
 		return nil, err
@@ -187,8 +178,8 @@ func (f *Flow) LagSeconds(ctx context.Context) (*float64, error) {
 	return b.seconds, err
 }
 
-// LagAtLeastSeconds answers lagAtLeastSeconds.
-func (f *Flow) LagAtLeastSeconds(ctx context.Context) (*float64, error) {
+// LagAtLeastSeconds is LagSeconds where that is a lower bound.
+func (f Flow) LagAtLeastSeconds(ctx context.Context) (*float64, error) {
 	b, err := f.behind(ctx)
 	if !b.atLeast {
 		return nil, err
@@ -196,8 +187,8 @@ func (f *Flow) LagAtLeastSeconds(ctx context.Context) (*float64, error) {
 	return b.seconds, err
 }
 
-// Evidence answers evidence.
-func (f *Flow) Evidence(ctx context.Context) ([]Evidence, error) {
+// Evidence returns what supports the flow: in the window, or in the lookback where nothing does in the window.
+func (f Flow) Evidence(ctx context.Context) ([]Evidence, error) {
 	all, err := f.rows.evidence.get(ctx, f.rows.loadEvidence)
 	if err != nil {
 		return nil, err
@@ -208,22 +199,12 @@ func (f *Flow) Evidence(ctx context.Context) ([]Evidence, error) {
 	return []Evidence{}, nil
 }
 
-// FirstSeen answers firstSeen.
-func (f *Flow) FirstSeen(ctx context.Context) (*time.Time, error) {
-	s, err := f.span(ctx)
-	return timeOrNil(s.first), err
-}
-
-// LastSeen answers lastSeen.
-func (f *Flow) LastSeen(ctx context.Context) (*time.Time, error) {
-	s, err := f.span(ctx)
-	return timeOrNil(s.last), err
-}
-
-func (f *Flow) span(ctx context.Context) (s spanSeen, err error) {
+// Seen returns when the evidence saw the flow first and last; the zero time: never.
+func (f Flow) Seen(ctx context.Context) (first, last time.Time, err error) {
 	es, err := f.Evidence(ctx)
+	var s spanSeen
 	for _, e := range es {
 		s.include(e.FirstSeen, e.LastSeen)
 	}
-	return s, err
+	return s.first, s.last, err
 }

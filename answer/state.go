@@ -1,4 +1,4 @@
-package api
+package answer
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 )
 
 // decideStates sets what moved, and drops the silent accesses whose ends are no more.
-func (v *view) decideStates(ctx context.Context) error {
+func (v *View) decideStates(ctx context.Context) error {
 	moved, err := v.a.history.Moved(ctx, v.win.Window)
 	if err != nil {
 		return fmt.Errorf("read what moved: %w", err)
@@ -52,7 +52,7 @@ func (v *view) decideStates(ctx context.Context) error {
 }
 
 // unobserved returns who was not observed in the window, or not to its end: of them it is not known whether they did not move, or not how much more.
-func (v *view) unobserved(ctx context.Context, moved *roaring.Bitmap) (*roaring.Bitmap, error) {
+func (v *View) unobserved(ctx context.Context, moved *roaring.Bitmap) (*roaring.Bitmap, error) {
 	var silent, all []lineage.SubjectID
 	for i := range v.accesses {
 		x := &v.accesses[i]
@@ -87,7 +87,7 @@ func (v *view) unobserved(ctx context.Context, moved *roaring.Bitmap) (*roaring.
 
 // doubts returns the accesses of which nobody can say at the window's end whether they moved, and that no counter speaks for: those to datasets, as where a connector's offsets can't be read, and readers
 // that have not committed, whose progress is pending and whose lag can't be told.
-func (v *view) doubts(ctx context.Context) (map[lineage.SubjectID]bool, error) {
+func (v *View) doubts(ctx context.Context) (map[lineage.SubjectID]bool, error) {
 	var keys []lineage.SeriesKey
 	for i := range v.accesses {
 		x := &v.accesses[i]
@@ -117,7 +117,7 @@ func (v *view) doubts(ctx context.Context) (map[lineage.SubjectID]bool, error) {
 }
 
 // unseenBefore reports whether a reader that did not move in the window was first looked at within it: its position says that it did read once, and nothing says when.
-func (v *view) unseenBefore(x *access) bool {
+func (v *View) unseenBefore(x *access) bool {
 	return x.Access.Op == lineage.Read && x.Access.Dataset == (lineage.Dataset{}) && v.win.Start.Before(x.FirstSeen)
 }
 
@@ -129,7 +129,7 @@ func (x *access) uncounted() bool {
 
 // restsOf returns whether an uncounted access is proved to have moved nothing: another of the same flow that is counted and was observed speaks for it, as its group does for a sink connector,
 // nobody wrote to its topic, or it is a mover's that did not run.
-func (v *view) restsOf(ctx context.Context, moved, unobserved *roaring.Bitmap) (func(*access) bool, error) {
+func (v *View) restsOf(ctx context.Context, moved, unobserved *roaring.Bitmap) (func(*access) bool, error) {
 	counted := map[lineage.Flow]bool{}
 	for i := range v.accesses {
 		if x := &v.accesses[i]; x.counter.Metric != lineage.NoMetric && !unobserved.Contains(uint32(x.ID)) {
@@ -155,10 +155,10 @@ func (v *view) restsOf(ctx context.Context, moved, unobserved *roaring.Bitmap) (
 }
 
 // ranNot reports whether a mover that does not run at the window's end did not run in it either: it was not sighted, or it was told not to run all the time, and is sighted as what it is configured to do.
-func (v *view) ranNot(x *access) bool { return !x.inWindow || v.movers.rests(x.node, v.win.Start) }
+func (v *View) ranNot(x *access) bool { return !x.inWindow || v.movers.rests(x.node, v.win.Start) }
 
 // stopped returns the movers that were told not to run at the window's end, by a source that saw all of the window.
-func (v *view) stopped(ctx context.Context) (map[lineage.Node]bool, error) {
+func (v *View) stopped(ctx context.Context) (map[lineage.Node]bool, error) {
 	out, whole := map[lineage.Node]bool{}, map[string]bool{}
 	for i := range v.accesses {
 		x := &v.accesses[i]
@@ -181,7 +181,7 @@ func (v *view) stopped(ctx context.Context) (map[lineage.Node]bool, error) {
 }
 
 // endFormerClusters marks the topics of clusters that were watched within the lookback and are behind no name at the window's end, since others are: they are there no more.
-func (v *view) endFormerClusters(ctx context.Context) error {
+func (v *View) endFormerClusters(ctx context.Context) error {
 	strange := map[lineage.ClusterID]bool{}
 	for i := range v.accesses {
 		if id := v.accesses[i].Access.Topic.Cluster; id != "" && v.clusters.byID[id] == nil {
@@ -215,7 +215,7 @@ func (v *view) endFormerClusters(ctx context.Context) error {
 
 // endsExist reports whether both ends of an access exist at the window's end: the topic's incarnation, or any where only the name is known, the group, the connector. What was
 // never described is taken to exist.
-func (v *view) endsExist(x *access) bool {
+func (v *View) endsExist(x *access) bool {
 	if t := v.topics[x.far]; t != nil && (t.gone || t.fact != nil && x.Access.Topic.ID != (lineage.TopicID{}) && t.fact.Topic.ID != x.Access.Topic.ID) {
 		return false
 	}

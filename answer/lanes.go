@@ -1,4 +1,4 @@
-package api
+package answer
 
 import (
 	"maps"
@@ -15,7 +15,7 @@ var noLane = []string{""}
 
 // lanes returns the ways through its node that an access belongs to: a topic and its copy are one through a replicator, a topic and the dataset that it is joined with one through a connector. What a connector moves that is
 // joined with nothing, as its dead letters, belongs to all of its ways.
-func (v *view) lanes(x *access) []string {
+func (v *View) lanes(x *access) []string {
 	switch x.node.Kind {
 	case lineage.ReplicatorNode:
 		if v.mixed == nil {
@@ -43,7 +43,7 @@ func (v *view) lanes(x *access) []string {
 }
 
 // mixedReplicators are those of which the policy does not tell all copies: all their ways are one.
-func (v *view) mixedReplicators() map[lineage.Node]bool {
+func (v *View) mixedReplicators() map[lineage.Node]bool {
 	mixed := map[lineage.Node]bool{}
 	for i := range v.accesses {
 		if x := &v.accesses[i]; x.node.Kind == lineage.ReplicatorNode {
@@ -55,7 +55,7 @@ func (v *view) mixedReplicators() map[lineage.Node]bool {
 }
 
 // joinedTopics are the topics that connectors join with datasets, sorted.
-func (v *view) joinedTopics() map[lineage.Node][]string {
+func (v *View) joinedTopics() map[lineage.Node][]string {
 	found := map[lineage.Node]map[string]bool{}
 	for i := range v.accesses {
 		x := &v.accesses[i]
@@ -75,7 +75,7 @@ func (v *view) joinedTopics() map[lineage.Node][]string {
 }
 
 // upstreamOf returns the topic of the source that an access of a replicator is about; ok is false where that is not known. Its own books are about nothing else.
-func (v *view) upstreamOf(x *access) (topic string, ok bool) {
+func (v *View) upstreamOf(x *access) (topic string, ok bool) {
 	f := v.movers.replicators[x.node].was
 	name := x.Access.Topic.Name
 	switch {

@@ -1,4 +1,4 @@
-package api
+package answer
 
 import (
 	"cmp"
@@ -6,13 +6,14 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/lineaged/lineaged/lineage"
 )
 
 // loadEvidence finds what supports the rows' flows in the window. Where nothing does, as of a silent flow, what did in the lookback is given: a
 // flow that is shown always says how it is known.
-func (r *rows) loadEvidence(ctx context.Context) (map[lineage.Flow][]Evidence, error) {
+func (r *Rows) loadEvidence(ctx context.Context) (map[lineage.Flow][]Evidence, error) {
 	out := make(map[lineage.Flow][]Evidence, len(r.flows))
 	flows := r.flows
 	for _, w := range [...]lineage.Window{r.v.win.Window, r.v.back} {
@@ -51,6 +52,14 @@ func (r *rows) loadEvidence(ctx context.Context) (map[lineage.Flow][]Evidence, e
 	return out, nil
 }
 
+// Evidence is what supports a flow. Detail is empty where the source told none.
+type Evidence struct {
+	Kind                lineage.EvidenceKind
+	Source              string // by its cluster's name
+	FirstSeen, LastSeen time.Time
+	Detail              string
+}
+
 // supported is evidence of a flow. explains: its detail says why the count is estimated.
 type supported struct {
 	Evidence
@@ -72,8 +81,8 @@ func (x *access) atLeast() string {
 }
 
 // support is what a piece of evidence says of one access in the window. A detail is the newest that its source told: that of a bound which does not hold for a count that is exact here is left out.
-func (v *view) support(x *access, e lineage.Evidence) supported {
-	s := supported{Evidence: Evidence{Kind: e.Kind, Source: v.sourceName(e.Source), FirstSeen: e.FirstSeen, LastSeen: e.LastSeen}}
+func (v *View) support(x *access, e lineage.Evidence) supported {
+	s := supported{Evidence: Evidence{Kind: e.Kind, Source: v.SourceName(e.Source), FirstSeen: e.FirstSeen, LastSeen: e.LastSeen}}
 	counts := x.counter.Metric != lineage.NoMetric && x.counter.Evidence == e.Kind
 	detail := e.Detail
 	if x.amount.Known && !x.amount.Estimated && evidenceRank(e.Kind) < len(evidenceOrder) && isBound(detail) {
@@ -92,7 +101,7 @@ func (v *view) support(x *access, e lineage.Evidence) supported {
 	if doubt := x.shareDoubt(); doubt != "" && (e.Kind == lineage.GroupOffsets || e.Kind == lineage.ShareOffsets || e.Kind == lineage.Transaction) {
 		detail = strings.TrimSuffix(doubt+"; "+detail, "; ")
 	}
-	s.Detail = textOrNil(detail)
+	s.Detail = detail
 	s.explains = detail != "" && counts && x.isEstimated() && explains(e.Kind, detail)
 	return s
 }
@@ -124,7 +133,7 @@ func merge(into []supported, e supported) []supported {
 		if m.Kind != e.Kind || m.Source != e.Source {
 			continue
 		}
-		if e.Detail != nil && (m.Detail == nil || e.explains && !m.explains || e.explains == m.explains && e.LastSeen.After(m.LastSeen)) {
+		if e.Detail != "" && (m.Detail == "" || e.explains && !m.explains || e.explains == m.explains && e.LastSeen.After(m.LastSeen)) {
 			m.Detail, m.explains = e.Detail, e.explains
 		}
 		if e.FirstSeen.Before(m.FirstSeen) {
@@ -139,7 +148,7 @@ func merge(into []supported, e supported) []supported {
 }
 
 // explained sorts a flow's evidence, and gives an estimate that nobody explained the reason that lies in how it is counted.
-func (v *view) explained(f lineage.Flow, es []supported) []Evidence {
+func (v *View) explained(f lineage.Flow, es []supported) []Evidence {
 	slices.SortFunc(es, func(a, b supported) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), strings.Compare(a.Source, b.Source))
 	})
@@ -153,10 +162,10 @@ func (v *view) explained(f lineage.Flow, es []supported) []Evidence {
 		}
 		at := max(0, slices.IndexFunc(es, func(e supported) bool { return counted(e.Kind) }))
 		why := whyEstimated(es[at].Kind)
-		if d := es[at].Detail; d != nil {
-			why = *d + "; " + why
+		if d := es[at].Detail; d != "" {
+			why = d + "; " + why
 		}
-		es[at].Detail = &why
+		es[at].Detail = why
 	}
 	out := make([]Evidence, len(es))
 	for i, e := range es {
@@ -185,8 +194,8 @@ func whyEstimated(k lineage.EvidenceKind) string {
 	}
 }
 
-// sourceName names a source under its cluster's name.
-func (v *view) sourceName(s lineage.Source) string { return v.clusters.sourceName(s) }
+// SourceName names a source under its cluster's name.
+func (v *View) SourceName(s lineage.Source) string { return v.clusters.sourceName(s) }
 
 func (cs *clusters) sourceName(s lineage.Source) string {
 	if c := cs.bySource[s.Cluster]; c != nil {

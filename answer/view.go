@@ -1,4 +1,4 @@
-package api
+package answer
 
 import (
 	"context"
@@ -14,10 +14,10 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// view is what the history says of one window: the accesses with their nodes and amounts, and the facts that hold at its end. It never changes
+// View is what the history says of one window: the accesses with their nodes and amounts, and the facts that hold at its end. It never changes
 // once built and is shared by all who ask for the window; what only some ask for is loaded at first need (see once).
-type view struct {
-	a        *answerer
+type View struct {
+	a        *Answers
 	identity Identity // the rules that held when the view was built
 	knows    lineage.Knowledge
 	win      lineage.Resolved
@@ -76,7 +76,7 @@ type access struct {
 
 // alone returns the accesses without those members that their group's own access already speaks for in the metric: what a group read is what its
 // members read, and must not count twice.
-func (v *view) alone(accesses []int32, m lineage.Metric) []int32 {
+func (v *View) alone(accesses []int32, m lineage.Metric) []int32 {
 	speaks := func(x *access) bool {
 		if m == lineage.Records {
 			return x.counter.Metric != lineage.NoMetric
@@ -139,12 +139,12 @@ func roundsKey(rounds map[string]time.Time) string {
 	return strings.Join(parts, " ")
 }
 
-func (a *answerer) buildView(ctx context.Context, win lineage.Resolved, who Identity) (*view, error) {
+func (a *Answers) buildView(ctx context.Context, win lineage.Resolved, who Identity) (*View, error) {
 	start := win.End.Add(-lookback)
 	if win.Start.Before(start) {
 		start = win.Start
 	}
-	v := &view{
+	v := &View{
 		a: a, identity: who, win: win, back: a.history.Resolve(lineage.Window{Start: start, End: win.End}).Window,
 		index: map[lineage.SubjectID]int32{}, flows: map[lineage.Flow][]int32{}, ends: map[lineage.Node]*accessesOf{},
 		topics: map[lineage.Node]*topicView{}, datasets: map[lineage.Node]*accessesOf{}, filtered: map[filterKey]*graph.Snapshot{},
@@ -172,12 +172,12 @@ func (a *answerer) buildView(ctx context.Context, win lineage.Resolved, who Iden
 	return v, nil
 }
 
-func (v *view) topicNode(t lineage.Topic) lineage.Node {
+func (v *View) topicNode(t lineage.Topic) lineage.Node {
 	return lineage.Node{Scope: v.clusters.of(t.Cluster).Name, Kind: lineage.TopicNode, Name: t.Name}
 }
 
 // readFacts lists the topics and groups, and the topics' subjects of all incarnations.
-func (v *view) readFacts(ctx context.Context) error {
+func (v *View) readFacts(ctx context.Context) error {
 	topics, err := v.a.history.Facts(ctx, v.win.End, "", lineage.TopicFacts, true)
 	if err != nil {
 		return fmt.Errorf("read topics: %w", err)
@@ -222,7 +222,7 @@ func (v *view) readFacts(ctx context.Context) error {
 }
 
 // topic returns the topic's part of the view, and makes it when no fact did.
-func (v *view) topic(t lineage.Topic) *topicView {
+func (v *View) topic(t lineage.Topic) *topicView {
 	n := v.topicNode(t)
 	tv := v.topics[n]
 	if tv == nil {
@@ -236,7 +236,7 @@ func (v *view) topic(t lineage.Topic) *topicView {
 }
 
 // readAccesses collects the candidates: what any evidence supported in the lookback.
-func (v *view) readAccesses(ctx context.Context) error {
+func (v *View) readAccesses(ctx context.Context) error {
 	var err error
 	if v.seenBefore, err = v.a.history.Seen(ctx, v.back); err != nil {
 		return fmt.Errorf("read what was seen: %w", err)
@@ -278,7 +278,7 @@ func union(kinds [lineage.EvidenceKinds]*roaring.Bitmap) *roaring.Bitmap {
 }
 
 // farNode returns what an access reads or writes.
-func (v *view) farNode(a lineage.Access) lineage.Node {
+func (v *View) farNode(a lineage.Access) lineage.Node {
 	if a.Dataset != (lineage.Dataset{}) {
 		return a.Dataset.Node()
 	}
@@ -286,7 +286,7 @@ func (v *view) farNode(a lineage.Access) lineage.Node {
 }
 
 // shown returns a node as it is called in answers: a replicator was stored under the configured name of its target.
-func (v *view) shown(n lineage.Node) lineage.Node {
+func (v *View) shown(n lineage.Node) lineage.Node {
 	if c := v.clusters.bySource[n.Scope]; n.Kind == lineage.ReplicatorNode && c != nil {
 		n.Scope = c.known.Name
 	}
@@ -309,7 +309,7 @@ func evidenceRank(k lineage.EvidenceKind) int {
 }
 
 // readAmounts counts each access by its best evidence.
-func (v *view) readAmounts(ctx context.Context) error {
+func (v *View) readAmounts(ctx context.Context) error {
 	ids := make([]lineage.SubjectID, len(v.accesses))
 	for i := range v.accesses {
 		ids[i] = v.accesses[i].ID
@@ -351,7 +351,7 @@ func (v *view) readAmounts(ctx context.Context) error {
 }
 
 // connect files the accesses under their flows and nodes and builds the graph.
-func (v *view) connect() {
+func (v *View) connect() {
 	clear(v.index)
 	for i := range v.accesses {
 		x, i := &v.accesses[i], int32(i)
@@ -388,7 +388,7 @@ func (v *view) connect() {
 }
 
 // farOf returns where the accesses to a topic or a dataset are filed.
-func (v *view) farOf(x *access) *accessesOf {
+func (v *View) farOf(x *access) *accessesOf {
 	if x.far.Kind == lineage.TopicNode {
 		return &v.topic(x.Access.Topic).accessesOf
 	}
@@ -400,7 +400,7 @@ func (v *view) farOf(x *access) *accessesOf {
 	return d
 }
 
-func (v *view) build(keep func(*access) bool) *graph.Snapshot {
+func (v *View) build(keep func(*access) bool) *graph.Snapshot {
 	edges := make([]graph.Access, 0, len(v.accesses))
 	for i := range v.accesses {
 		x := &v.accesses[i]
@@ -431,7 +431,7 @@ type filterKey struct {
 }
 
 // graph returns the snapshot of the part that key names.
-func (v *view) graph(key filterKey) *graph.Snapshot {
+func (v *View) graph(key filterKey) *graph.Snapshot {
 	if key == (filterKey{inactive: true, internal: true}) {
 		return v.whole
 	}
@@ -449,7 +449,7 @@ func (v *view) graph(key filterKey) *graph.Snapshot {
 }
 
 // passes reports whether an access belongs into the part of the graph that key names.
-func (v *view) passes(x *access, key filterKey) bool {
+func (v *View) passes(x *access, key filterKey) bool {
 	return (key.evidence == 0 || v.supported(x, key.evidence)) &&
 		(!key.active || x.state == graph.Active) &&
 		(key.inactive || x.state != graph.Inactive) &&
@@ -458,7 +458,7 @@ func (v *view) passes(x *access, key filterKey) bool {
 }
 
 // graphWith is graph with some internal topics in it: the roots that somebody asks for by name.
-func (v *view) graphWith(key filterKey, roots []lineage.Node) *graph.Snapshot {
+func (v *View) graphWith(key filterKey, roots []lineage.Node) *graph.Snapshot {
 	if key.internal || !slices.ContainsFunc(roots, v.internal) {
 		return v.graph(key)
 	}
@@ -470,7 +470,7 @@ func (v *view) graphWith(key filterKey, roots []lineage.Node) *graph.Snapshot {
 }
 
 // supported reports whether evidence of one of the kinds supports the access: in the window, or before when nothing did in the window.
-func (v *view) supported(x *access, kinds uint64) bool {
+func (v *View) supported(x *access, kinds uint64) bool {
 	in := &v.seenBefore
 	if x.inWindow {
 		in = &v.seen

@@ -1,0 +1,125 @@
+package answer
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// Options are whom to ask, and how things are called.
+type Options struct {
+	History History
+	// Identity returns who is who by the rules of now. It may return another one at any time; answers, of the past as well, are by the newest. What it returns can
+	// be compared with ==.
+	Identity func() Identity
+	Clusters []ClusterConfig // the configured ones, in the order to show them
+	Connects []ConnectConfig
+}
+
+// Answers answers questions from the history, and keeps the windows ready that were asked for. Its methods may be called concurrently.
+type Answers struct {
+	history  History
+	identity func() Identity
+	config   []ClusterConfig
+	connects []ConnectConfig
+
+	views    viewCache
+	resolved sync.Map // lineage.SubjectID → resolution
+
+	resolutions atomic.Int64 // stored since resolved was last cleared
+}
+
+// New returns who answers. It starts nothing that has to be stopped.
+func New(o Options) *Answers {
+	return &Answers{history: o.History, identity: o.Identity, config: o.Clusters, connects: o.Connects}
+}
+
+// View returns what the history says of a time. Those who ask for one window at once share one build.
+func (a *Answers) View(ctx context.Context, in Span) (*View, error) {
+	r := togetherOf(ctx)
+	win, err := a.resolve(in, r)
+	if err != nil {
+		return nil, err
+	}
+	who := a.identity()
+	place := r.place(win, func() *cachedView { return a.views.at(win, roundsKey(a.history.Latest()), who) })
+	return place.get(ctx, func(ctx context.Context) (*View, error) {
+		v, err := a.buildView(ctx, win, who)
+		if err == nil {
+			place.size.Store(int64(len(v.accesses)))
+		}
+		return v, err
+	})
+}
+
+// Latest returns the newest round of each source's cluster.
+func (a *Answers) Latest() map[string]time.Time { return a.history.Latest() }
+
+// Rows are the nodes and flows of one answer. What one of them needs of the history is loaded for all of them in one call, when the first asks:
+// so the number of calls does not grow with the number of rows.
+type Rows struct {
+	v     *View
+	known map[lineage.Node]bool
+	order []lineage.Node // of known: by when they were added, so that batches are the same each time
+	flows []lineage.Flow
+
+	evidence once[map[lineage.Flow][]Evidence]
+	lastSeen once[map[lineage.Node]spanSeen]
+	clients  once[map[lineage.SubjectID]spanSeen]
+	moves    once[map[lineage.SubjectID]time.Time]
+
+	mu     sync.Mutex
+	series map[seriesKey]*once[seriesOf] // guarded by mu
+}
+
+// Rows makes the rows of an answer. The ends of flows, the topics of unidentified writers and the inner topics of stream jobs are rows too: an answer can ask for
+// them.
+func (v *View) Rows(nodes []lineage.Node, flows []lineage.Flow) *Rows {
+	r := &Rows{v: v, known: make(map[lineage.Node]bool, len(nodes)), flows: flows, series: map[seriesKey]*once[seriesOf]{}}
+	for _, n := range nodes {
+		r.add(n)
+	}
+	for _, f := range flows {
+		r.add(f.From)
+		r.add(f.To)
+	}
+	return r
+}
+
+func (r *Rows) add(n lineage.Node) {
+	if r.known[n] {
+		return
+	}
+	r.known[n] = true
+	switch n.Kind {
+	case lineage.UnidentifiedNode:
+		r.add(TopicOf(n))
+	case lineage.StreamJobNode:
+		for _, t := range r.v.InnerTopics(n) {
+			r.add(t)
+		}
+	default:
+	}
+	r.order = append(r.order, n)
+}
+
+// View returns the view that the rows are of.
+func (r *Rows) View() *View { return r.v }
+
+// Nodes returns the nodes among the rows. The slice is shared: it must not be changed.
+func (r *Rows) Nodes() []lineage.Node { return slices.Clip(r.order) }
+
+// Node returns one of the rows.
+func (r *Rows) Node(n lineage.Node) Node { return Node{rows: r, node: n} }
+
+// Flow returns one of the rows.
+func (r *Rows) Flow(f lineage.Flow) Flow { return Flow{rows: r, flow: f} }
+
+// TopicOf returns the topic of an UNIDENTIFIED node.
+func TopicOf(n lineage.Node) lineage.Node {
+	return lineage.Node{Scope: n.Scope, Kind: lineage.TopicNode, Name: n.Name}
+}

@@ -1,0 +1,194 @@
+package answer
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// Cluster is a watched cluster under all its names.
+type Cluster struct {
+	a      *Answers
+	source string
+	known  lineage.Cluster
+	fact   *lineage.ClusterFact // nil: never reached
+	state  once[ClusterState]
+}
+
+// clusters are the clusters as they are named now: names are configuration, and hold for the past too. Which cluster it was that bore a name can change: one that is formatted anew is another.
+type clusters struct {
+	all      []*Cluster // the configured ones in their order, then those that only the history knows, by source
+	bySource map[string]*Cluster
+	byID     map[lineage.ClusterID]*Cluster
+	// configured is how many of all are.
+	configured int
+}
+
+// readClusters reads which clusters bore the names at an instant, or bore them first after it; the zero time means now.
+func (a *Answers) readClusters(ctx context.Context, at time.Time) (*clusters, error) {
+	now := lastInstant(a.history.Latest())
+	facts, err := a.history.Facts(ctx, now, "", lineage.ClusterFacts, false)
+	if err != nil {
+		return nil, fmt.Errorf("read clusters: %w", err)
+	}
+	if !at.IsZero() && at.Before(now) {
+		then, err := a.history.Facts(ctx, at, "", lineage.ClusterFacts, false)
+		if err != nil {
+			return nil, fmt.Errorf("read clusters: %w", err)
+		}
+		facts = append(facts, then...)
+	}
+	cs := &clusters{bySource: map[string]*Cluster{}, byID: map[lineage.ClusterID]*Cluster{}}
+	add := func(conf ClusterConfig) *Cluster {
+		c := &Cluster{a: a, source: conf.Source, known: lineage.Cluster{Name: conf.Name, Environment: conf.Environment}}
+		cs.all, cs.bySource[conf.Source] = append(cs.all, c), c
+		return c
+	}
+	for _, conf := range a.config {
+		if cs.bySource[conf.Source] == nil {
+			add(conf)
+		}
+	}
+	cs.configured = len(cs.all)
+	slices.SortStableFunc(facts, func(x, y lineage.DatedFact) int { return strings.Compare(x.Key.Source, y.Key.Source) })
+	for _, f := range facts {
+		if f.Cluster == nil {
+			continue
+		}
+		c := cs.bySource[f.Key.Source]
+		if c == nil {
+			// No longer configured. Its source bore its name then, unless that is an address.
+			conf := ClusterConfig{Source: f.Key.Source}
+			if !strings.Contains(f.Key.Source, ":") {
+				conf.Name = f.Key.Source
+			}
+			c = add(conf)
+		}
+		c.known.ID, c.fact = f.Cluster.ID, f.Cluster
+	}
+	for _, c := range cs.all {
+		if c.known.Name == "" {
+			c.known.Name = string(c.known.ID)
+		}
+		if c.known.Name == "" {
+			c.known.Name = c.source
+		}
+		if c.known.Environment == "" {
+			c.known.Environment = c.known.Name
+		}
+		if id := c.known.ID; id != "" && cs.byID[id] == nil {
+			cs.byID[id] = c // the first: one cluster that is configured twice shows under its first name
+		}
+	}
+	return cs, nil
+}
+
+// of returns the names of a cluster; a cluster without facts goes by its id.
+func (cs *clusters) of(id lineage.ClusterID) lineage.Cluster {
+	if c := cs.byID[id]; c != nil {
+		return c.known
+	}
+	return lineage.Cluster{ID: id, Name: string(id), Environment: string(id)}
+}
+
+// FindCluster returns the cluster of an id or a name that somebody asks for.
+func (v *View) FindCluster(id string) (*Cluster, error) {
+	for _, c := range v.clusters.all {
+		if c.ID() == id {
+			return c, nil
+		}
+	}
+	for _, c := range v.clusters.all {
+		if c.known.Name == id {
+			return c, nil
+		}
+	}
+	return nil, missing("no cluster %s", quote(id))
+}
+
+// lastInstant returns the newest of the rounds, the zero time when there are none.
+func lastInstant(rounds map[string]time.Time) (last time.Time) {
+	for _, t := range rounds {
+		if t.After(last) {
+			last = t
+		}
+	}
+	return last
+}
+
+// ID returns what the cluster is called by in questions: the brokers' own id, or its name while they never told.
+func (c *Cluster) ID() string {
+	if c.known.ID != "" {
+		return string(c.known.ID)
+	}
+	return c.known.Name
+}
+
+// Known returns the cluster's names. Its ID is empty until the cluster was reached once.
+func (c *Cluster) Known() lineage.Cluster { return c.known }
+
+// Source returns the Cluster part of the lineage.Source of what watches it; empty: nothing does.
+func (c *Cluster) Source() string { return c.source }
+
+// Fact returns what is known of the cluster; nil: it was never reached.
+func (c *Cluster) Fact() *lineage.ClusterFact { return c.fact }
+
+// State returns how observing the cluster goes, as of the first time that it is asked for.
+func (c *Cluster) State(ctx context.Context) (ClusterState, error) {
+	return c.state.get(ctx, func(ctx context.Context) (ClusterState, error) { return c.a.ClusterState(ctx, c.source) })
+}
+
+// Clusters returns the clusters as they are now: the configured ones in their order, of which there are so many, then those that only the history knows, by source.
+func (a *Answers) Clusters(ctx context.Context) (all []*Cluster, configured int, err error) {
+	cs, err := a.readClusters(ctx, time.Time{})
+	if err != nil {
+		return nil, 0, err
+	}
+	return cs.all, cs.configured, nil
+}
+
+// Clusters returns the clusters of the view, as Answers.Clusters does.
+func (v *View) Clusters() []*Cluster { return slices.Clip(v.clusters.all) }
+
+// ClusterState is how observing a cluster goes.
+type ClusterState struct {
+	LastRound time.Time // zero: none yet
+	Trouble   string    // empty: none
+}
+
+// ClusterState looks at the newest round. A cluster is in trouble when a source that observes every tick saw nothing of it then, or when
+// rounds have stopped coming.
+func (a *Answers) ClusterState(ctx context.Context, source string) (ClusterState, error) {
+	if source == "" {
+		return ClusterState{Trouble: "it is behind no configured name any more: another cluster is, or the name was given up"}, nil
+	}
+	tick := a.history.Tick()
+	last, ok := a.history.Latest()[source]
+	if !ok {
+		return ClusterState{Trouble: "no round yet"}, nil
+	}
+	st := ClusterState{LastRound: last}
+	cov, err := a.history.Coverage(ctx, lineage.Window{Start: last.Add(-tick), End: last}, source)
+	if err != nil {
+		return st, fmt.Errorf("read coverage of %q: %w", source, err)
+	}
+	// The fraction counts sources alike, and slow ones, not due in most rounds, count as observing: so the loss of all that was due leaves about half,
+	// the loss of one broker of three more than nine tenths.
+	if len(cov.Gaps) > 0 && cov.ObservedFraction <= 0.7 {
+		st.Trouble = cov.Gaps[0].Reason
+		for _, b := range cov.BlindSpots { // the way out, where the source knows one
+			if strings.HasPrefix(b.What, st.Trouble) {
+				st.Trouble += ". " + b.Remedy
+				break
+			}
+		}
+	}
+	if age := time.Since(last); age > max(3*tick, 5*time.Second) && st.Trouble == "" {
+		st.Trouble = fmt.Sprintf("no round since %s", last.UTC().Format(time.RFC3339))
+	}
+	return st, nil
+}

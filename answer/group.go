@@ -1,0 +1,117 @@
+package answer
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// Group is a consumer group with what a node reads with it.
+type Group struct {
+	rows     *Rows
+	Ref      lineage.GroupRef
+	accesses []int32
+}
+
+// Groups are the groups that the node reads with, by cluster and name.
+func (n Node) Groups() []Group {
+	v := n.rows.v
+	at := map[lineage.GroupRef]int{}
+	out := []Group{}
+	for _, i := range v.accessesOf(n.node) {
+		x := &v.accesses[i]
+		ref := lineage.GroupRef{Cluster: x.Access.Topic.Cluster, Group: x.Access.Client.Group}
+		if ref.Group == "" {
+			continue
+		}
+		if _, ok := at[ref]; !ok {
+			at[ref] = len(out)
+			out = append(out, Group{rows: n.rows, Ref: ref})
+		}
+		g := &out[at[ref]]
+		g.accesses = append(g.accesses, i)
+	}
+	slices.SortFunc(out, func(a, b Group) int {
+		return cmp.Or(strings.Compare(v.clusters.of(a.Ref.Cluster).Name, v.clusters.of(b.Ref.Cluster).Name), strings.Compare(a.Ref.Group, b.Ref.Group))
+	})
+	return out
+}
+
+// Fact returns what is known of the group; the zero fact where nothing is.
+func (g Group) Fact() lineage.GroupFact {
+	if f := g.rows.v.groups[g.Ref].Group; f != nil {
+		return *f
+	}
+	return lineage.GroupFact{}
+}
+
+// Live reports whether somebody is there to read at the window's end; nil: not known.
+func (g Group) Live(ctx context.Context) (*bool, error) {
+	ls, err := g.rows.v.readLevels(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return g.rows.v.live(ls, g.accesses), nil
+}
+
+// Lag returns how many records it is behind on all that the node reads; nil where that of one part is not known.
+func (g Group) Lag(ctx context.Context) (*int64, error) {
+	ls, err := g.rows.v.readLevels(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return g.rows.v.behind(ls, g.accesses).records, nil
+}
+
+// LastMoved returns the last round that saw it move; the zero time: none within the lookback.
+func (g Group) LastMoved(ctx context.Context) (time.Time, error) {
+	return g.rows.lastMove(ctx, g.accesses)
+}
+
+// lastMove returns when one of some accesses of the rows moved last; the zero time: not within the lookback.
+func (r *Rows) lastMove(ctx context.Context, accesses []int32) (last time.Time, err error) {
+	moved, err := r.moves.get(ctx, r.loadMoves)
+	if err != nil {
+		return last, err
+	}
+	for _, i := range accesses {
+		if t := moved[r.v.accesses[i].ID]; t.After(last) {
+			last = t
+		}
+	}
+	return last, nil
+}
+
+// loadMoves reads when the accesses of the rows moved last: those of its flows, and of its nodes that are readers.
+func (r *Rows) loadMoves(ctx context.Context) (map[lineage.SubjectID]time.Time, error) {
+	var ids []lineage.SubjectID
+	add := func(accesses []int32) {
+		for _, i := range accesses {
+			ids = append(ids, r.v.accesses[i].ID)
+		}
+	}
+	for _, f := range r.flows {
+		add(r.v.flows[f])
+	}
+	for _, n := range r.order {
+		if end := r.v.ends[n]; end != nil {
+			add(end.reads)
+		}
+	}
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	times, err := r.v.a.history.LastMoved(ctx, r.v.win.End, lookback, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read last movements: %w", err)
+	}
+	out := make(map[lineage.SubjectID]time.Time, len(ids))
+	for i, t := range times {
+		out[ids[i]] = t
+	}
+	return out, nil
+}

@@ -1,0 +1,212 @@
+package answer
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/lineaged/lineaged/graph"
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// Node is a node among the rows of an answer.
+type Node struct {
+	rows *Rows
+	node lineage.Node
+}
+
+// Node returns which node it is.
+func (n Node) Node() lineage.Node { return n.node }
+
+// Describe returns the owner, empty when nobody named one, and the tags of the node.
+func (n Node) Describe() (owner string, tags []string) { return n.rows.v.identity.Describe(n.node) }
+
+// Cluster returns a topic's cluster, and of others the one whose topics they use; nil when those are several.
+func (n Node) Cluster() *Cluster {
+	ids := n.rows.v.ClustersOf(n.node)
+	if len(ids) != 1 || n.node.Kind == lineage.DatasetNode {
+		return nil
+	}
+	return n.rows.v.Cluster(ids[0])
+}
+
+// ClustersOf returns the clusters that a node belongs to, or whose topics it uses.
+func (v *View) ClustersOf(n lineage.Node) []lineage.ClusterID {
+	if n.Kind == lineage.UnidentifiedNode {
+		n = TopicOf(n)
+	}
+	if t := v.topics[n]; t != nil {
+		return []lineage.ClusterID{t.cluster}
+	}
+	var ids []lineage.ClusterID
+	if c := v.movers.connectors[n].fact; c != nil && c.Kafka != "" {
+		ids = append(ids, c.Kafka)
+	}
+	if r := v.movers.replicators[n].fact; r != nil {
+		for _, id := range [...]lineage.ClusterID{r.Source, r.Target} {
+			if id != "" && !slices.Contains(ids, id) {
+				ids = append(ids, id)
+			}
+		}
+	}
+	for _, i := range v.accessesOf(n) {
+		if id := v.accesses[i].Access.Topic.Cluster; !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// accessesOf returns all accesses of a node: of a topic those to it, of others their own.
+func (v *View) accessesOf(n lineage.Node) []int32 {
+	if t := v.topics[n]; t != nil {
+		return slices.Concat(t.writes, t.reads)
+	}
+	if e := v.ends[n]; e != nil {
+		return slices.Concat(e.writes, e.reads)
+	}
+	if d := v.datasets[n]; d != nil {
+		return slices.Concat(d.writes, d.reads)
+	}
+	return nil
+}
+
+// Has reports whether the window, or what came before it, knows the node.
+func (v *View) Has(n lineage.Node) bool {
+	return v.topics[n] != nil || v.ends[n] != nil || v.datasets[n] != nil || v.movers.known(n)
+}
+
+// exists reports whether the node belongs into a list of what there is: an existing topic, what moved in the window, or who is still drawn.
+func (v *View) exists(n lineage.Node) bool {
+	t := v.topics[n]
+	if t == nil {
+		return v.ends[n] != nil || v.datasets[n] != nil || v.movers.known(n) && !v.movers.gone(n)
+	}
+	if t.fact != nil {
+		return true
+	}
+	return slices.ContainsFunc(v.accessesOf(n), func(i int32) bool { return v.accesses[i].state == graph.Active })
+}
+
+// spanSeen is when something was first and last seen; zero: never.
+type spanSeen struct{ first, last time.Time }
+
+func (s *spanSeen) include(first, last time.Time) {
+	if !first.IsZero() && (s.first.IsZero() || first.Before(s.first)) {
+		s.first = first
+	}
+	if last.After(s.last) {
+		s.last = last
+	}
+}
+
+// Seen returns when the node was seen first and last, within the lookback; the zero time: never.
+func (n Node) Seen(ctx context.Context) (first, last time.Time, err error) {
+	all, err := n.rows.lastSeen.get(ctx, n.rows.loadSpans)
+	s := all[n.node]
+	return s.first, s.last, err
+}
+
+// loadSpans finds since when and until when the rows' nodes were seen, by their accesses' evidence; of topics also by their own subjects and facts.
+func (r *Rows) loadSpans(ctx context.Context) (map[lineage.Node]spanSeen, error) {
+	v := r.v
+	var ids []lineage.SubjectID
+	var owners []lineage.Node
+	spans := make(map[lineage.Node]spanSeen, len(r.order))
+	last := lastInstant(v.a.history.Latest())
+	for _, n := range r.order {
+		var span spanSeen
+		if t := v.topics[n]; t != nil {
+			for _, s := range t.subjects {
+				span.include(s.FirstSeen, time.Time{})
+			}
+			switch {
+			case t.gone:
+				span.include(time.Time{}, t.since)
+			case t.fact != nil && last.Before(v.win.End):
+				span.include(t.since, last)
+			case t.fact != nil:
+				span.include(t.since, v.win.End)
+			}
+		}
+		spans[n] = span
+		for _, i := range v.accessesOf(n) {
+			ids, owners = append(ids, v.accesses[i].ID), append(owners, n)
+		}
+	}
+	evidence, err := v.a.history.Evidence(ctx, v.back, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read evidence: %w", err)
+	}
+	for i, es := range evidence {
+		span := spans[owners[i]]
+		for _, e := range es {
+			span.include(e.FirstSeen, e.LastSeen)
+		}
+		spans[owners[i]] = span
+	}
+	return spans, nil
+}
+
+// TopicFact returns what is known of a topic; nil: nothing is, or it is gone.
+func (n Node) TopicFact() *lineage.TopicFact {
+	if t := n.rows.v.topics[n.node]; t != nil {
+		return t.fact
+	}
+	return nil
+}
+
+// Internal reports whether a topic is internal to Kafka, a stream job, Connect or MirrorMaker 2, and who writes it unseen with it.
+func (n Node) Internal() bool { return n.rows.v.internal(n.node) }
+
+// InnerOf returns the stream job that a topic is an inner part of.
+func (n Node) InnerOf() (job lineage.Node, ok bool) { return n.rows.v.jobOf(n.node) }
+
+// Exists reports whether a topic, a connector or a replicator is not known to be gone.
+func (n Node) Exists() bool {
+	if n.node.Kind == lineage.TopicNode {
+		t := n.rows.v.topics[n.node]
+		return t != nil && !t.gone
+	}
+	return !n.rows.v.movers.gone(n.node)
+}
+
+// Level returns a level of a topic at the window's end; nil: not observed.
+func (n Node) Level(ctx context.Context, m lineage.Metric) (*int64, error) {
+	ls, err := n.rows.v.readLevels(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if t := n.rows.v.topics[n.node]; t != nil {
+		if s, ok := t.current(); ok {
+			return ls.of(s.ID, m), nil
+		}
+	}
+	return nil, nil //nolint:nilnil // not observed
+}
+
+// NamedBy is what named the access that was seen first, a group's before others, where several were named differently.
+func (n Node) NamedBy() string {
+	all := n.rows.v.accessesOf(n.node)
+	if len(all) == 0 {
+		return ""
+	}
+	grouped := func(i int32) int { return min(len(n.rows.v.accesses[i].Access.Client.Group), 1) }
+	best := slices.MinFunc(all, func(a, b int32) int {
+		return cmp.Or(grouped(b)-grouped(a), cmp.Compare(a, b))
+	})
+	return n.rows.v.accesses[best].namedBy
+}
+
+// Cluster returns the cluster of an id. One that is not watched goes by its id.
+func (v *View) Cluster(id lineage.ClusterID) *Cluster {
+	if c := v.clusters.byID[id]; c != nil {
+		return c
+	}
+	return &Cluster{a: v.a, known: v.clusters.of(id)}
+}
+
+// Watched reports whether a cluster of that id is watched.
+func (v *View) Watched(id lineage.ClusterID) bool { return v.clusters.byID[id] != nil }

@@ -1,0 +1,223 @@
+package answer
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// Order is what a list of nodes is sorted by.
+type Order uint8
+
+// The orders. All but the first two put the largest value first, and what is not known last.
+const (
+	ByMatch     Order = iota // how well the text fits, where one is asked for, then the name
+	ByName                   // whatever the text
+	ByRate                   // records a second
+	ByLag                    // records behind
+	ByLastMoved              // the newest first
+)
+
+// Search is what nodes are looked for by; its zero value finds all that are not internal.
+type Search struct {
+	Text            string // in name, owner and tags; empty with HasText: fits all alike
+	HasText         bool
+	Kinds           []lineage.NodeKind // nil: all
+	Cluster         *string            // its id or name
+	Owner, Tag      *string
+	IncludeInternal bool
+	OrderBy         Order
+}
+
+// Place is a node's place in a list. Lists are ordered by it alone, so that a page can begin after any place, also one that has gone.
+type Place struct {
+	Match int     // how well the text fits, 0 best
+	Value float64 // of the order, the largest first; unknown is -1
+	Name  string  // lower case
+	ID    string
+}
+
+// Compare orders places as lists are ordered.
+func (p Place) Compare(b Place) int {
+	return cmp.Or(cmp.Compare(p.Match, b.Match), -cmp.Compare(p.Value, b.Value), strings.Compare(p.Name, b.Name), strings.Compare(p.ID, b.ID))
+}
+
+// Placed is a node and its place.
+type Placed struct {
+	Place
+	Node lineage.Node
+}
+
+// Search returns the nodes that are asked for, in their order.
+func (v *View) Search(ctx context.Context, args Search) ([]Placed, error) {
+	found, err := v.search(args)
+	if err != nil {
+		return nil, err
+	}
+	return v.order(ctx, found, args.OrderBy, args.HasText)
+}
+
+// search returns the nodes that the filters leave, with how well they match.
+func (v *View) search(args Search) ([]Placed, error) {
+	var only lineage.ClusterID
+	if args.Cluster != nil {
+		c, err := v.FindCluster(*args.Cluster)
+		if err != nil {
+			return nil, err
+		}
+		if only = c.known.ID; only == "" {
+			return nil, nil // never reached: nothing of it is known
+		}
+	}
+	var out []Placed
+	consider := func(n lineage.Node) {
+		switch {
+		case len(args.Kinds) > 0 && !slices.Contains(args.Kinds, n.Kind),
+			!args.IncludeInternal && v.internal(n),
+			!v.exists(n),
+			only != "" && !slices.Contains(v.ClustersOf(n), only):
+			return
+		}
+		owner, tags := v.identity.Describe(n)
+		if args.Owner != nil && !strings.EqualFold(owner, *args.Owner) ||
+			args.Tag != nil && !slices.ContainsFunc(tags, func(t string) bool { return strings.EqualFold(t, *args.Tag) }) {
+			return
+		}
+		p := Placed{Place{Name: strings.ToLower(n.Name), ID: n.ID()}, n}
+		if args.HasText {
+			var ok bool
+			if p.Match, ok = match(strings.ToLower(strings.TrimSpace(args.Text)), p.Name, owner, tags); !ok {
+				return
+			}
+		}
+		out = append(out, p)
+	}
+	for n := range v.topics {
+		consider(n)
+	}
+	for n := range v.ends {
+		consider(n)
+	}
+	for n := range v.datasets {
+		consider(n)
+	}
+	for n := range v.movers.idle(v.ends) {
+		consider(n)
+	}
+	return out, nil
+}
+
+// internal reports whether a node is Kafka's own business: an internal topic, or who writes to it unseen.
+func (v *View) internal(n lineage.Node) bool {
+	if n.Kind == lineage.UnidentifiedNode {
+		n = TopicOf(n)
+	}
+	t := v.topics[n]
+	return t != nil && t.internal
+}
+
+// match says how well a text in lower case fits a node: its name exactly, from its start, within, then owner and tags.
+func match(text, name, owner string, tags []string) (rank int, ok bool) {
+	within := func(s string) bool { return strings.Contains(strings.ToLower(s), text) }
+	switch {
+	case name == text:
+		return 0, true
+	case strings.HasPrefix(name, text):
+		return 1, true
+	case strings.Contains(name, text):
+		return 2, true
+	case within(owner), slices.ContainsFunc(tags, within):
+		return 3, true
+	}
+	return 0, false
+}
+
+// order sorts the nodes as asked: without an order by match, then name; with one by its value, the largest first, and the match no more.
+func (v *View) order(ctx context.Context, nodes []Placed, by Order, matched bool) ([]Placed, error) {
+	if by != ByMatch {
+		value, err := v.orderValue(ctx, by)
+		if err != nil {
+			return nil, err
+		}
+		for i := range nodes {
+			nodes[i].Match, nodes[i].Value = 0, value(nodes[i].Node)
+		}
+	} else if !matched {
+		for i := range nodes {
+			nodes[i].Match = 0
+		}
+	}
+	slices.SortFunc(nodes, func(a, b Placed) int { return a.Compare(b.Place) })
+	return nodes, nil
+}
+
+// orderValue returns what an order sorts by; -1 stands for unknown, which comes last.
+func (v *View) orderValue(ctx context.Context, by Order) (func(lineage.Node) float64, error) {
+	switch by {
+	case ByRate:
+		return func(n lineage.Node) float64 { return orZero(v.records(v.movedBy(n)).perSecond) }, nil
+	case ByLag:
+		ls, err := v.readLevels(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return func(n lineage.Node) float64 {
+			accesses := v.outward(n, v.accessesOf(n))
+			if n.Kind == lineage.TopicNode {
+				accesses = v.living(ls, accesses)
+			}
+			if b := v.behind(ls, accesses); b.records != nil {
+				return float64(*b.records)
+			}
+			return -1
+		}, nil
+	case ByLastMoved:
+		moved, err := v.lastMovedAll(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return func(n lineage.Node) float64 {
+			last := int64(-1)
+			for _, i := range v.accessesOf(n) {
+				if t := moved[v.accesses[i].ID]; !t.IsZero() {
+					last = max(last, t.Unix())
+				}
+			}
+			return float64(last)
+		}, nil
+	default:
+		return func(lineage.Node) float64 { return 0 }, nil
+	}
+}
+
+// movedBy returns the accesses that make a node's rate: what is written to a topic, what an application reads and writes, a stream job beside its inner topics.
+func (v *View) movedBy(n lineage.Node) []int32 {
+	if t := v.topics[n]; t != nil {
+		return t.writes
+	}
+	return v.outward(n, v.accessesOf(n))
+}
+
+// lastMovedAll reads when each access moved last, within the lookback.
+func (v *View) lastMovedAll(ctx context.Context) (map[lineage.SubjectID]time.Time, error) {
+	return v.lastMoved.get(ctx, func(ctx context.Context) (map[lineage.SubjectID]time.Time, error) {
+		ids := make([]lineage.SubjectID, len(v.accesses))
+		for i := range v.accesses {
+			ids[i] = v.accesses[i].ID
+		}
+		times, err := v.a.history.LastMoved(ctx, v.win.End, lookback, ids)
+		if err != nil {
+			return nil, fmt.Errorf("read last movements: %w", err)
+		}
+		out := make(map[lineage.SubjectID]time.Time, len(ids))
+		for i, t := range times {
+			out[ids[i]] = t
+		}
+		return out, nil
+	})
+}

@@ -1,0 +1,116 @@
+package answer
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/lineaged/lineaged/graph"
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// Walk is a part of a window's graph that was walked through. Scope names the clusters that it touches; empty: all.
+type Walk struct {
+	graph.Walk
+	Scope []lineage.ClusterID
+}
+
+// Flows returns the flows of the walk, in the order of its edges.
+func (w *Walk) Flows() []lineage.Flow {
+	out := make([]lineage.Flow, len(w.Edges))
+	for i, e := range w.Edges {
+		out[i] = e.Flow
+	}
+	return out
+}
+
+// Filter says which part of a window's graph is asked for.
+type Filter struct {
+	Evidence        []lineage.EvidenceKind // nil: all
+	IncludeInactive bool                   // also what did not move; what is not known is always there
+	IncludeInternal bool                   // also internal topics
+}
+
+// Window returns the window as answered: in older tiers its ends are widened to their step.
+func (v *View) Window() lineage.Resolved { return v.win }
+
+// HasFlow reports whether the window, or what came before it, knows the flow.
+func (v *View) HasFlow(f lineage.Flow) bool { return v.flows[f] != nil }
+
+// Walk walks from roots, which the view must have. Internal topics that are roots are walked through.
+func (v *View) Walk(q graph.Query, only Filter) *Walk {
+	key := filterKey{inactive: only.IncludeInactive, internal: only.IncludeInternal}
+	for _, k := range only.Evidence {
+		key.evidence |= 1 << k
+	}
+	w := &Walk{Walk: v.graphWith(key, q.Roots).Walk(q)}
+	for _, n := range w.Nodes {
+		for _, id := range v.ClustersOf(n) {
+			if !slices.Contains(w.Scope, id) {
+				w.Scope = append(w.Scope, id)
+			}
+		}
+	}
+	return w
+}
+
+// Overview returns all that moved in the window, in one cluster or, with nil, in all; above the limit the least important nodes are hidden.
+func (v *View) Overview(of *Cluster, includeInternal bool, limit int) *Walk {
+	key := filterKey{active: true, inactive: true, internal: includeInternal}
+	if of == nil {
+		return &Walk{Walk: v.graph(key).All(limit)}
+	}
+	if of.known.ID == "" { // never reached: nothing can have moved
+		return &Walk{Walk: graph.Build(v.win.Window, nil).All(limit)}
+	}
+	key.clusterTag = of.known.ID
+	return &Walk{Walk: v.graph(key).All(limit), Scope: []lineage.ClusterID{of.known.ID}}
+}
+
+// Usage returns who wrote and who read a topic that the view has, and for whom that is not known: those that moved in the window first, the busiest of them first.
+func (v *View) Usage(topic lineage.Node) (writers, readers []lineage.Flow) {
+	t := v.topics[topic]
+	if t == nil {
+		return nil, nil
+	}
+	return v.used(t.writes), v.used(t.reads)
+}
+
+// used returns the flows of accesses that moved in the window, or may have, or that something else than movement shows in it, as a committed position: those that moved first, the busiest of them first, then
+// those that may have.
+func (v *View) used(accesses []int32) []lineage.Flow {
+	type usage struct {
+		state  graph.State
+		weight float64
+	}
+	of := map[lineage.Flow]*usage{}
+	var out []lineage.Flow
+	for _, i := range accesses {
+		x := &v.accesses[i]
+		if x.state == graph.Inactive && !x.inWindow && !x.committed() {
+			continue
+		}
+		f := x.flow()
+		if of[f] == nil {
+			of[f] = &usage{state: graph.Inactive}
+			out = append(out, f)
+		}
+		u := of[f]
+		u.weight += x.amount.Total
+		if order[x.state] < order[u.state] {
+			u.state = x.state
+		}
+	}
+	slices.SortFunc(out, func(a, b lineage.Flow) int {
+		return cmp.Or(cmp.Compare(order[of[a].state], order[of[b].state]), -cmp.Compare(of[a].weight, of[b].weight), strings.Compare(a.ID(), b.ID()))
+	})
+	return out
+}
+
+// order is how usage is listed: what moved first.
+var order = map[graph.State]int{graph.Active: 0, graph.Unknown: 1, graph.Inactive: 2}
+
+// committed reports whether a position of the reader is known, which stands while its group does.
+func (x *access) committed() bool {
+	return x.Access.Op == lineage.Read && (x.counter.Metric != lineage.NoMetric || x.gauges[lineage.Lag])
+}

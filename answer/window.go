@@ -1,0 +1,94 @@
+package answer
+
+import (
+	"time"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+const (
+	// lookback is how far back a flow that is silent in the window is still drawn, from the schema.
+	lookback = 7 * 24 * time.Hour
+	// longestWindow bounds the work of a question. No retention in use comes near it.
+	longestWindow = 10 * 366 * 24 * time.Hour
+	// defaultLast is the window of questions that name none.
+	defaultLast = 10 * time.Minute
+)
+
+// Span is a time that is asked about. The zero value is the time of questions that name none: the last ten minutes.
+type Span struct {
+	of         spanKind
+	last       time.Duration
+	start, end time.Time // end: not of an instant
+}
+
+type spanKind uint8
+
+const (
+	unnamedSpan spanKind = iota
+	lastSpan
+	instantSpan
+	wholeSpan
+)
+
+// Last is the time that ends with the newest tick which can be answered.
+func Last(d time.Duration) Span { return Span{of: lastSpan, last: d} }
+
+// At is the tick that holds an instant.
+func At(t time.Time) Span { return Span{of: instantSpan, start: t} }
+
+// Between is the half-open time from start to end.
+func Between(start, end time.Time) Span { return Span{of: wholeSpan, start: start, end: end} }
+
+// resolve checks what somebody asked for and returns it as the history can answer it.
+func (a *Answers) resolve(in Span, r *together) (lineage.Resolved, error) {
+	var w lineage.Window
+	switch in.of {
+	case unnamedSpan, lastSpan:
+		last := in.last
+		if in.of == unnamedSpan {
+			last = defaultLast
+		}
+		if last <= 0 {
+			return lineage.Resolved{}, senseless("window: last must be more than nothing")
+		}
+		if last > longestWindow {
+			return lineage.Resolved{}, senseless("window: last is longer than ten years")
+		}
+		w.End = r.instant(a.now)
+		w.Start = w.End.Add(-last)
+	case instantSpan:
+		// [at, at+tick) ends on the tick after; only the tick that holds the instant is asked for.
+		w.Start = in.start.Truncate(a.history.Tick())
+		w.End = w.Start.Add(a.history.Tick())
+	case wholeSpan:
+		w = lineage.Window{Start: in.start, End: in.end}
+		if w.Empty() {
+			return lineage.Resolved{}, senseless("window: start must be before end")
+		}
+		if w.Duration() > longestWindow {
+			return lineage.Resolved{}, senseless("window: longer than ten years")
+		}
+	}
+	return a.history.Resolve(w), nil
+}
+
+// now returns the end of the newest tick that can be answered: the newest round that every live cluster has, which is that of this tick or,
+// while that is under way, of the one before. A cluster that stopped reporting does not hold it back.
+func (a *Answers) now() time.Time {
+	tick := a.history.Tick()
+	floor := time.Now().UTC().Truncate(tick)
+	live := 0
+	for _, last := range a.history.Latest() {
+		if last.Before(floor.Add(-tick)) {
+			continue // stopped, or more than a round behind
+		}
+		if live++; last.Before(floor) {
+			return floor.Add(-tick)
+		}
+	}
+	if live == 0 {
+		return floor.Add(-tick)
+	}
+	return floor
+}
