@@ -176,7 +176,7 @@ func TestViolationsAreFound(t *testing.T) {
 	allowed(edge{from: "cmd/lineaged", to: "timeseries"}, "")
 	allowed(edge{from: "timeseries", to: "store"}, "")
 	allowed(edge{from: "timeseries", to: "store/storetest", test: true}, "")
-	allowed(edge{from: "api", to: "store"}, "")
+	allowed(edge{from: "answer", to: "store"}, "")
 	allowed(edge{from: "cmd/lineaged", to: "internal/demo"}, "")
 	allowed(edge{from: "graph", to: "github.com/RoaringBitmap/roaring/v2"}, "")
 	allowed(edge{from: "graph", to: "github.com/google/go-cmp/cmp", test: true}, "")
