@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/lineaged/lineaged/answer"
@@ -55,6 +57,27 @@ func readable(err error) (*answerError, bool) {
 		return &answerError{refusalCodes[r.Reason], r.Sentence}, true
 	}
 	return errors.AsType[*answerError](err)
+}
+
+// mostMessage bounds what an error says, in bytes: a document's own words, which it may quote, can be as long as the body.
+const mostMessage = 300
+
+// clip cuts a message that is too long, and says so.
+func clip(s string) string {
+	if len(s) <= mostMessage {
+		return s
+	}
+	return strings.ToValidUTF8(s[:mostMessage], "") + "…"
+}
+
+// clipError cuts what an error says, and the names that its path has from the request.
+func clipError(e *gqlerror.Error) {
+	e.Message = clip(e.Message)
+	for i, p := range e.Path {
+		if name, ok := p.(ast.PathName); ok {
+			e.Path[i] = ast.PathName(clip(string(name)))
+		}
+	}
 }
 
 // presenter turns the errors of an execution into what a client may see: a code and a plain sentence. Causes of ours go to the log.

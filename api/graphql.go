@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"mime"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -28,8 +29,6 @@ import (
 const (
 	mediaJSON     = "application/json"
 	mediaResponse = "application/graphql-response+json"
-	// patience is how long a request waits for one of the concurrent places.
-	patience = time.Second
 )
 
 // Answers come in one piece: what asks for pieces is refused like any unknown directive, not answered in part.
@@ -40,7 +39,8 @@ type graphqlHandler struct {
 	schema    graphql.ExecutableSchema
 	exec      *executor.Executor
 	limits    Limits
-	places    chan struct{} // one for each request that is executed
+	places    *shares // one for each request that is executed
+	memory    *shares // bytes of requests and answers
 	checked   *documents[struct{}]
 	introspec bool
 	log       *slog.Logger
@@ -50,7 +50,8 @@ type graphqlHandler struct {
 func newGraphQL(a *resolver, limits Limits, introspection bool, observe func(string, time.Duration)) *graphqlHandler {
 	schema := NewExecutableSchema(Config{Resolvers: a, Complexity: costs()})
 	h := &graphqlHandler{
-		schema: schema, exec: executor.New(schema), limits: limits, places: make(chan struct{}, limits.Concurrent),
+		schema: schema, exec: executor.New(schema), limits: limits,
+		places: newShares(int64(limits.Concurrent)), memory: newShares(limits.Memory),
 		checked: &documents[struct{}]{}, introspec: introspection, log: a.log, observe: observe,
 	}
 	h.exec.SetErrorPresenter(presenter(a.log))
@@ -85,39 +86,91 @@ func refuse(status int, code, format string, args ...any) *refusal {
 
 func (h *graphqlHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
-	media := responseMedia(r)
-	ctx, cancel := context.WithTimeout(r.Context(), h.limits.Time)
-	defer cancel()
-	ctx = graphql.StartOperationTrace(answer.Together(ctx))
-
 	outcome := "answered"
-	resp, no := h.answer(ctx, w, r)
+	resp, release, no := h.answer(w, r)
+	defer release()
 	status := http.StatusOK
 	if no != nil {
 		outcome, status = "refused", no.status
 		resp = &graphql.Response{Errors: no.errs}
-		h.log.DebugContext(ctx, "request refused", "status", no.status, "error", no.errs[0].Message)
+		h.log.DebugContext(r.Context(), "request refused", "status", no.status, "error", clip(no.errs[0].Message))
 	} else if len(resp.Errors) > 0 {
 		outcome = "with errors"
 	}
-	body, err := encodeResponse(resp)
+	for _, e := range resp.Errors {
+		clipError(e)
+	}
+	head, err := encodeHead(resp)
 	if err != nil {
-		h.log.ErrorContext(ctx, "encode answer", "error", err)
-		status, body = http.StatusInternalServerError, []byte(`{"errors":[{"message":"internal error","extensions":{"code":"INTERNAL"}}]}`)
+		h.log.ErrorContext(r.Context(), "encode answer", "error", err)
+		status, head, resp.Data = http.StatusInternalServerError, []byte(`{"errors":[{"message":"internal error","extensions":{"code":"INTERNAL"}}]`), nil
 	}
 	if status == http.StatusMethodNotAllowed {
 		w.Header().Set("Allow", http.MethodPost)
 	}
-	w.Header().Set("Content-Type", media+"; charset=utf-8")
+	w.Header().Set("Content-Type", responseMedia(r)+"; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_, _ = w.Write(body)
+	for _, part := range [][]byte{head, resp.Data, []byte("}\n")} {
+		if _, err := w.Write(part); err != nil {
+			break // the reader has gone, or was too slow
+		}
+	}
 	h.observe(outcome, time.Since(start))
 }
 
-// answer executes the request once it has passed every limit.
-func (h *graphqlHandler) answer(ctx context.Context, w http.ResponseWriter, r *http.Request) (*graphql.Response, *refusal) {
-	params, no := h.read(w, r)
+// answer executes the request once it has passed every limit. release gives back what it and its answer hold.
+func (h *graphqlHandler) answer(w http.ResponseWriter, r *http.Request) (resp *graphql.Response, release func(), no *refusal) {
+	asker, held := askerOf(r), releases{}
+	body, no := h.body(w, r, asker, &held)
+	if no != nil {
+		return nil, held.all, no
+	}
+	// Its time begins when it is here: how long its sender took for it is bounded by the server.
+	ctx, cancel := context.WithTimeout(r.Context(), h.limits.Time)
+	defer cancel()
+	resp, no = h.execute(graphql.StartOperationTrace(answer.Together(ctx)), body, asker)
+	held.all() // the request is done with
+	if no != nil {
+		return nil, held.all, no
+	}
+	if no := h.fits(r.Context(), int64(len(resp.Data)), asker, &held); no != nil {
+		return nil, held.all, no
+	}
+	return resp, held.all, nil
+}
+
+// releases are what has to be given back.
+type releases []func()
+
+// all gives all of it back, once.
+func (r *releases) all() {
+	for _, f := range *r {
+		f()
+	}
+	*r = nil
+}
+
+// fits refuses an answer that is too large, and takes its room for as long as its reader takes to fetch it.
+func (h *graphqlHandler) fits(ctx context.Context, size int64, asker string, held *releases) *refusal {
+	if size > h.limits.Answer {
+		return refuse(http.StatusBadRequest, codeLimit, "the answer has %d bytes, more than %d: ask for shorter lists or fewer fields", size, h.limits.Answer)
+	}
+	return h.hold(ctx, size, asker, held)
+}
+
+func (h *graphqlHandler) hold(ctx context.Context, size int64, asker string, held *releases) *refusal {
+	release, ok := h.memory.take(ctx, asker, size)
+	if !ok {
+		return refuse(http.StatusTooManyRequests, codeBusy, "too many requests and answers are under way already: fetch those that you have, and try again soon")
+	}
+	*held = append(*held, release)
+	return nil
+}
+
+// execute checks and executes a request.
+func (h *graphqlHandler) execute(ctx context.Context, body []byte, asker string) (*graphql.Response, *refusal) {
+	params, no := parseRequest(body)
 	if no != nil {
 		return nil, no
 	}
@@ -125,10 +178,11 @@ func (h *graphqlHandler) answer(ctx context.Context, w http.ResponseWriter, r *h
 	if no != nil {
 		return nil, no
 	}
-	if no := h.takePlace(ctx); no != nil {
-		return nil, no
+	release, ok := h.places.take(ctx, asker, 1)
+	if !ok {
+		return nil, refuse(http.StatusTooManyRequests, codeBusy, "as many requests as may be are being answered already: try again soon")
 	}
-	defer func() { <-h.places }()
+	defer release()
 	responses, ctx := h.exec.DispatchOperation(ctx, op)
 	resp := responses(ctx)
 	if resp == nil {
@@ -139,8 +193,8 @@ func (h *graphqlHandler) answer(ctx context.Context, w http.ResponseWriter, r *h
 	return resp, nil
 }
 
-// read takes the request's parameters from its body.
-func (h *graphqlHandler) read(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *refusal) {
+// body reads the request's body. While that is under way it holds the room that the body may need.
+func (h *graphqlHandler) body(w http.ResponseWriter, r *http.Request, asker string, held *releases) ([]byte, *refusal) {
 	if r.Method != http.MethodPost {
 		return nil, refuse(http.StatusMethodNotAllowed, codeWrongMethod, "GraphQL is answered to POST only")
 	}
@@ -152,14 +206,30 @@ func (h *graphqlHandler) read(w http.ResponseWriter, r *http.Request) (*graphql.
 		drain(w, r, h.limits.Body)
 		return nil, h.bodyTooLarge()
 	}
+	size := r.ContentLength
+	if size < 0 {
+		size = h.limits.Body
+	}
+	if no := h.hold(r.Context(), size, asker, held); no != nil {
+		return nil, no
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, h.limits.Body))
 	if err != nil {
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			drain(w, r, h.limits.Body)
 			return nil, h.bodyTooLarge()
 		}
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return nil, refuse(http.StatusRequestTimeout, codeTimeout, "the body did not come whole in time")
+		}
 		return nil, refuse(http.StatusBadRequest, codeBadRequest, "the body could not be read")
 	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // it is here: answering may take its own time
+	return body, nil
+}
+
+// parseRequest takes the request's parameters from its body.
+func parseRequest(body []byte) (*graphql.RawParams, *refusal) {
 	if body := bytes.TrimLeft(body, " \t\r\n"); len(body) > 0 && body[0] == '[' {
 		return nil, refuse(http.StatusBadRequest, codeBadRequest, "batches are not answered: send one request at a time")
 	}
@@ -278,23 +348,6 @@ func asksSchema(set ast.SelectionSet) bool {
 	})
 }
 
-func (h *graphqlHandler) takePlace(ctx context.Context) *refusal {
-	select {
-	case h.places <- struct{}{}:
-		return nil
-	default:
-	}
-	wait := time.NewTimer(patience)
-	defer wait.Stop()
-	select {
-	case h.places <- struct{}{}:
-		return nil
-	case <-wait.C:
-	case <-ctx.Done():
-	}
-	return refuse(http.StatusTooManyRequests, codeBusy, "%d requests are being answered already: try again soon", h.limits.Concurrent)
-}
-
 // responseMedia returns the media type that the client would rather have; application/json when it does not say.
 func responseMedia(r *http.Request) string {
 	for part := range strings.SplitSeq(r.Header.Get("Accept"), ",") {
@@ -308,8 +361,9 @@ func responseMedia(r *http.Request) string {
 	return mediaJSON
 }
 
-// encodeResponse writes a response. data is absent, not null, where nothing was executed; it is JSON already and is not gone through again.
-func encodeResponse(resp *graphql.Response) ([]byte, error) {
+// encodeHead writes what stands before the data of a response, which is JSON already and not gone through again. data is
+// absent, not null, where nothing was executed.
+func encodeHead(resp *graphql.Response) ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteByte('{')
 	if len(resp.Errors) > 0 {
@@ -326,8 +380,6 @@ func encodeResponse(resp *graphql.Response) ([]byte, error) {
 	}
 	if resp.Data != nil {
 		b.WriteString(`"data":`)
-		b.Write(resp.Data)
 	}
-	b.WriteString("}\n")
 	return b.Bytes(), nil
 }

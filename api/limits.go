@@ -18,8 +18,10 @@ type Limits struct {
 	Directives int           // of the document; 30
 	Fields     int           // of one operation, fragments spread; 2,000, since validation compares all pairs that share a name
 	Complexity int           // the cost of the answer if all lists were full; 300,000: a graph of 1,000 nodes with all that the UI shows
-	Concurrent int           // requests executed at once; 32
-	Time       time.Duration // of one request; 10 s
+	Concurrent int           // requests executed at once, by one asker half of them; 32
+	Time       time.Duration // of one request, once its body is here; 10 s
+	Answer     int64         // bytes of one answer; 64 MiB
+	Memory     int64         // bytes of bodies that are being sent and answers that are being fetched, all together, of one asker half of them; 256 MiB
 }
 
 func (l Limits) orDefaults() Limits {
@@ -33,6 +35,8 @@ func (l Limits) orDefaults() Limits {
 		Complexity: cmp.Or(l.Complexity, 300_000),
 		Concurrent: cmp.Or(l.Concurrent, 32),
 		Time:       cmp.Or(l.Time, 10*time.Second),
+		Answer:     cmp.Or(l.Answer, 64<<20),
+		Memory:     cmp.Or(l.Memory, 256<<20),
 	}
 }
 
@@ -49,7 +53,11 @@ type weigher struct {
 	open       map[string]bool // being weighed: met again, it is a cycle
 	directives int
 	cycle      string
+	longest    int // bytes of a field's alias
 }
+
+// mostName is the longest alias that is answered, in bytes: it stands in the answer as often as there are elements.
+const mostName = 256
 
 // checkDocument parses a document and refuses it when it is too large or too deep, or when its fragments run in a circle.
 func (l Limits) checkDocument(query string) *gqlerror.Error {
@@ -80,6 +88,9 @@ func (l Limits) checkDocument(query string) *gqlerror.Error {
 			return refused(codeLimit, "the operation selects %d fields; at most %d are answered", total.fields, l.Fields)
 		}
 	}
+	if w.longest > mostName {
+		return refused(codeLimit, "the document has an alias of %d bytes; at most %d are answered", w.longest, mostName)
+	}
 	if w.directives > l.Directives {
 		return refused(codeLimit, "the document has %d directives; at most %d are answered", w.directives, l.Directives)
 	}
@@ -108,6 +119,7 @@ func (w *weigher) selection(set ast.SelectionSet) (total weight) {
 				part.aliases = add(part.aliases, 1)
 			}
 			names[s.Alias] = true
+			w.longest = max(w.longest, len(s.Alias))
 		case *ast.InlineFragment:
 			w.countDirectives(s.Directives)
 			part = w.selection(s.SelectionSet)

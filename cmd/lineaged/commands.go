@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -32,6 +33,11 @@ how fast, how far behind, and how that is known. Try it without a Kafka: lineage
 			p.started = true
 		},
 	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		// What follows is what was written, which may be a password whose flag was misspelt.
+		text, _, _ := strings.Cut(err.Error(), " in -")
+		return errors.New(text)
+	})
 	root.AddCommand(p.serve(), p.demo(), p.config(), p.version())
 	return root
 }

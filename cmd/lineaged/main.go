@@ -73,7 +73,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	if err == nil {
 		return exitOK
 	}
-	fmt.Fprintf(stderr, "lineaged: %v\n", err)
+	fmt.Fprintf(stderr, "lineaged: %s\n", config.Harmless(err.Error()))
 	var configErr *config.Error
 	if !p.started || errors.As(err, &configErr) {
 		return exitUsage // what fails before a command starts is the command line

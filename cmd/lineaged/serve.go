@@ -8,9 +8,11 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/exporter-toolkit/web"
 	"golang.org/x/sync/errgroup"
 
@@ -20,6 +22,7 @@ import (
 	"github.com/lineaged/lineaged/collector/kafka"
 	"github.com/lineaged/lineaged/collector/mirror"
 	"github.com/lineaged/lineaged/internal/config"
+	"github.com/lineaged/lineaged/internal/serving"
 	"github.com/lineaged/lineaged/timeseries"
 )
 
@@ -69,19 +72,27 @@ func serveOn(ctx context.Context, ln net.Listener, cfg config.Config, again relo
 	if err != nil {
 		return err
 	}
+	protection, err := newProtection(cfg.Web, log)
+	if err != nil {
+		return err
+	}
 	var draining atomic.Bool
 	options := apiOptions(cfg, store, rules, log)
-	options.Trouble, options.Stopping = sink.trouble, draining.Load
-	handler := api.New(options)
+	options.Trouble = func() []string { return append(sink.trouble(), protection.trouble()...) }
+	options.Stopping = draining.Load
+	refusals := newRefusals(log)
+	options.Collectors = append(options.Collectors, protection.figure(), refusals.total)
+	handler := protection.guard(api.New(options))
 
 	g, ctx := errgroup.WithContext(ctx)
 	for _, c := range collectors {
 		g.Go(func() error { return c.Run(ctx) })
 	}
 	g.Go(func() error { return rules.watch(ctx, again) })
+	g.Go(func() error { return protection.watch(ctx) })
 	g.Go(func() error { return maintain(ctx, store, log) })
 	g.Go(func() error {
-		return answer(ctx, ln, handler, &draining, cfg, log, func() {
+		return answer(ctx, serving.Listener(ln, serving.Limits{}, refusals.one), handler, &draining, cfg, log, func() {
 			_, _ = fmt.Fprintf(stdout, "lineaged is ready: %s\n", address(ln.Addr(), cfg)) // who closed stdout does not want to know
 		})
 	})
@@ -160,14 +171,9 @@ func maintain(ctx context.Context, store timeseries.Store, log *slog.Logger) err
 func answer(ctx context.Context, ln net.Listener, h http.Handler, draining *atomic.Bool, cfg config.Config, log *slog.Logger, ready func()) error {
 	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	server := &http.Server{
-		Handler:           h,
-		BaseContext:       func(net.Listener) context.Context { return base },
-		ReadHeaderTimeout: 5 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), // what clients do wrong with TLS and headers
-	}
+	server := serving.Server(h, serving.Limits{})
+	server.BaseContext = func(net.Listener) context.Context { return base }
+	server.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelDebug) // what clients do wrong with TLS and headers
 	served := make(chan error, 1)
 	go func() {
 		file, noSocket := string(cfg.Web.ConfigFile), false
@@ -192,6 +198,26 @@ func answer(ctx context.Context, ln net.Listener, h http.Handler, draining *atom
 	return nil
 }
 
+// refusals counts the connections that there was no room for, and says so once a minute at most.
+type refusals struct {
+	total prometheus.Counter
+	log   *slog.Logger
+	said  atomic.Int64 // when, in Unix seconds
+}
+
+func newRefusals(log *slog.Logger) *refusals {
+	return &refusals{log: log, total: prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "lineaged_http_connections_refused_total", Help: "Connections closed at once, as too many were open, of all or of one address.",
+	})}
+}
+
+func (r *refusals) one() {
+	r.total.Inc()
+	if now, said := time.Now().Unix(), r.said.Load(); now-said >= 60 && r.said.CompareAndSwap(said, now) {
+		r.log.Warn("a connection is refused: too many are open, of all or of one address")
+	}
+}
+
 // quiet keeps the toolkit's announcements out of the log: the ready line says them.
 func quiet(log *slog.Logger) *slog.Logger { return slog.New(atLeast{log.Handler(), slog.LevelWarn}) }
 
@@ -199,6 +225,19 @@ func quiet(log *slog.Logger) *slog.Logger { return slog.New(atLeast{log.Handler(
 type atLeast struct {
 	slog.Handler
 	level slog.Level
+}
+
+// Handle leaves out what the toolkit's YAML parser quotes of the web configuration file, which holds password hashes and may hold a key.
+func (h atLeast) Handle(ctx context.Context, r slog.Record) error {
+	said := slog.NewRecord(r.Time, r.Level, r.Message, r.PC)
+	r.Attrs(func(a slog.Attr) bool {
+		if text := a.Value.String(); strings.Contains(text, "yaml:") {
+			a.Value = slog.StringValue("it is not the YAML that it should be")
+		}
+		said.AddAttrs(a)
+		return true
+	})
+	return h.Handler.Handle(ctx, said)
 }
 
 func (h atLeast) Enabled(ctx context.Context, l slog.Level) bool {

@@ -108,9 +108,18 @@ func (c *client) askOne(ctx context.Context, base, path string, left int, into a
 		defer cancel()
 	}
 	if err := c.ask(ctx, base+path, into); err != nil {
-		return fmt.Errorf("%s: %w", base, err)
+		return fmt.Errorf("%s: %w", origin(base), err)
 	}
 	return nil
+}
+
+// origin is an address without its path, which may be a secret.
+func origin(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "a worker" // never: it was checked
+	}
+	return u.Scheme + "://" + u.Host
 }
 
 // share gives one of several parts of the time that is left, and not more than a worker may take.

@@ -74,7 +74,7 @@ var layers = map[string]layer{
 		why:     "ui is one embedded folder: the standard library only; cmd serves it",
 	},
 	"cmd/lineaged": {
-		imports: []string{"identity", "collector", "store", "timeseries", "graph", "answer", "api", "ui", "internal/demo", "internal/config"},
+		imports: []string{"identity", "collector", "store", "timeseries", "graph", "answer", "api", "ui", "internal/demo", "internal/config", "internal/serving"},
 		tests:   []string{"internal/kafkatest", "internal/child"},
 		why:     "cmd wires the parts; what only tests use does not belong in the binary",
 	},
@@ -93,6 +93,7 @@ var layers = map[string]layer{
 		imports: []string{"internal/child", "internal/kafkatest"},
 		why:     "the matrix holds the binary against other people's clients, from outside",
 	},
+	"internal/serving":   {outside: []string{none}, why: "what clients may take of a server is net/http's business; the standard library only"},
 	"internal/child":     {outside: []string{none}, why: "a child process is the standard library's business"},
 	"internal/kafkatest": {imports: []string{"internal/child"}, tests: []string{"internal/mm2"}, why: "the test broker knows Kafka, not lineaged"},
 	"internal/copybook":  {imports: []string{"internal/pastend"}, outside: []string{none}, why: "internal/copybook is pure bookkeeping in the words of lineage"},

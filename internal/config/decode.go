@@ -120,7 +120,7 @@ func (d decoder) list(v reflect.Value, raw any, path string) error {
 			items = append(items, s)
 		}
 	case string:
-		return d.fail(path, raw, "is not a list: write [%q]", r)
+		return d.fail(path, raw, "is not a list: write [%q]", shown(r))
 	default:
 		return d.fail(path, raw, "is not a list")
 	}

@@ -17,7 +17,7 @@ var texts = map[string]text{
 	},
 	"web.config_file": {
 		"TLS, client certificates and passwords of the server",
-		"The format is that of Prometheus' exporter-toolkit: `tls_server_config`, `basic_auth_users`.",
+		"The format is that of Prometheus' exporter-toolkit: `tls_server_config`, `basic_auth_users`. It is read again when it changes; one that protects less than before is refused until a restart.",
 	},
 	"web.allowed_hosts": {
 		"further host names under which browsers may reach the server",

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/prometheus/exporter-toolkit/web"
-	"go.yaml.in/yaml/v3"
 )
 
 // Validate checks everything that one value alone cannot tell, and that the files which are named can be read. The error is an *Error.
@@ -49,7 +48,7 @@ func (c *Config) checkServer() error {
 		return bad("web.config_file", path, "%v", cause(err))
 	}
 	if err := web.Validate(path); err != nil {
-		return bad("web.config_file", path, "%v", err)
+		return bad("web.config_file", path, "%s", webProblem(err))
 	}
 	if !loopback && !protects(path) {
 		return bad("web.config_file", path, "has neither tls_server_config nor basic_auth_users, and %s can be reached from other machines", c.Listen)
@@ -57,27 +56,18 @@ func (c *Config) checkServer() error {
 	return nil
 }
 
+// webProblem says what is wrong with a web configuration file. The YAML parser's own words may quote a value.
+func webProblem(err error) string {
+	if text := err.Error(); strings.Contains(text, "yaml:") && (!strings.Contains(text, "not found in type") || strings.Contains(text, "cannot unmarshal")) {
+		return syntax(err)
+	}
+	return err.Error()
+}
+
 // protects reports whether a web configuration file asks for encryption or for a password: an empty one is valid and does neither.
 func protects(path string) bool {
-	f := readWeb(path)
-	return len(f.TLS) > 0 || len(f.Users) > 0
-}
-
-// TLS reports whether the server speaks HTTPS.
-func (w Web) TLS() bool { return w.ConfigFile != "" && len(readWeb(string(w.ConfigFile)).TLS) > 0 }
-
-// webFile is what we need to know of the toolkit's file, which checks it.
-type webFile struct {
-	TLS   map[string]any `yaml:"tls_server_config"`
-	Users map[string]any `yaml:"basic_auth_users"`
-}
-
-func readWeb(path string) (f webFile) {
-	text, err := os.ReadFile(path)
-	if err != nil || yaml.Unmarshal(text, &f) != nil {
-		return webFile{}
-	}
-	return f
+	p, err := ReadProtection(path)
+	return err == nil && (p.TLS || len(p.Users) > 0)
 }
 
 // Loopback reports whether only this machine can reach an address to listen on, HOST:PORT with port 0 for any free one. A name other than localhost is taken to
@@ -148,8 +138,11 @@ func (c *Config) checkClusters() error {
 		for j, b := range cl.Brokers {
 			host, port, err := net.SplitHostPort(b)
 			n, numberErr := strconv.Atoi(port)
-			if err != nil || numberErr != nil || host == "" || n < 1 || n > 65535 {
-				return bad(fmt.Sprintf("%sbrokers[%d]", at, j), b, "is not an address HOST:PORT")
+			switch key := fmt.Sprintf("%sbrokers[%d]", at, j); {
+			case strings.Contains(b, "@"):
+				return bad(key, b, "holds a user: put it into sasl")
+			case err != nil || numberErr != nil || host == "" || strings.ContainsAny(host, "/?#") || n < 1 || n > 65535:
+				return bad(key, b, "is not an address HOST:PORT")
 			}
 		}
 		if first, twice := names[cl.Source()]; twice {
@@ -223,7 +216,7 @@ func checkURL(key, address string, c Connect) error {
 	case err != nil:
 		return bad(key, "", "is not a URL")
 	case u.User != nil:
-		return bad(key, u.Redacted(), "holds a user name: put it into basic_auth")
+		return bad(key, address, "holds a user name: put it into basic_auth")
 	case u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "":
 		return bad(key, address, "is not a URL such as http://127.0.0.1:8083")
 	case u.RawQuery != "" || u.Fragment != "":
