@@ -19,7 +19,7 @@ type State struct {
 	Tiers []Tier
 	// Clusters are those of which there ever was a round, by source.
 	Clusters []Cluster
-	// Changes say which version a window is of (see WindowVersion), by instant; versions grow with it.
+	// Changes say which version a window is of (see VersionOf), by instant; versions grow with it.
 	Changes []Change
 }
 
@@ -38,7 +38,7 @@ type Cluster struct {
 	Fact *lineage.ClusterFact
 }
 
-// Change says that windows that end after an instant are of a version, if no later change holds for them too.
+// Change says that what ends after an instant is of a version, if no later change holds for it too.
 type Change struct {
 	After   time.Time
 	Version Version
@@ -77,10 +77,27 @@ func nanos(t time.Time) int64 {
 
 func instant(nanos int64) time.Time { return time.Unix(0, nanos).UTC() }
 
-// WindowVersion returns the version of what is answered of a window: while it stays the same, so do the answers. It may
-// grow although they do not change, never the other way round.
-func (s State) WindowVersion(w lineage.Window) Version {
-	i := sort.Search(len(s.Changes), func(i int) bool { return !s.Changes[i].After.Before(w.End) })
+// Back returns the lookback of an ask: it starts no later than its window and ends no earlier, widened to the step that
+// it is held in. Without one it is the window.
+func (s State) Back(ask Ask) lineage.Window {
+	w := ask.Window
+	if start := w.End.Add(-ask.Lookback); ask.Lookback > 0 && start.Before(w.Start) {
+		w.Start = start
+	}
+	if ask.Lookback > 0 {
+		w = s.Resolve(w).Window
+	}
+	return w
+}
+
+// VersionOf returns the version of what is answered to an ask: while it stays the same, so do the answers, as far as
+// they do not hang on Ask.Until. It may grow although they do not change, never the other way round.
+func (s State) VersionOf(ask Ask) Version {
+	end := ask.Window.End
+	if back := s.Back(ask); back.End.After(end) {
+		end = back.End
+	}
+	i := sort.Search(len(s.Changes), func(i int) bool { return !s.Changes[i].After.Before(end) })
 	if i == 0 {
 		return 0
 	}

@@ -34,7 +34,7 @@ import (
 // Errors that callers branch on. What a store cannot do at all is errors.ErrUnsupported.
 var (
 	// ErrNoSpace is when the store has no room to write. Nothing was written; reads go on; a later Append may succeed.
-	ErrNoSpace = errors.New("store: no room to write")
+	ErrNoSpace = errors.New("store: free space is below the watermark")
 	// ErrTooOld is when an observation's round lies in what was already closed to appends.
 	ErrTooOld = errors.New("store: round is older than what is still open")
 	// ErrClosed is when the store was closed.

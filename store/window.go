@@ -31,7 +31,7 @@ type Ask struct {
 // Parts that were not asked for are empty.
 type Window struct {
 	lineage.Resolved
-	// Version is that of the window when it was answered (see State.WindowVersion).
+	// Version is that of the window when it was answered (see State.VersionOf).
 	Version Version
 	// Back is the lookback: it starts no later than the window and ends no earlier, widened to the step that it is held
 	// in.

@@ -2,6 +2,7 @@ package timeseries
 
 import (
 	"slices"
+	"sort"
 
 	"github.com/RoaringBitmap/roaring/v2"
 
@@ -31,8 +32,9 @@ func (e *engine) applyRecord(r *record) {
 		ser := x.find(s.metric, s.evidence)
 		if ser == nil {
 			ser = &series{key: lineage.SeriesKey{Subject: x.id, Metric: s.metric, Evidence: s.evidence}, subject: x}
-			x.series = append(x.series, ser)
+			x.addSeries(ser)
 		}
+		e.touchSeries(ser, r.src, tick, int64(s.span))
 		ser.add(sample{value: s.value, tick: tick, span: s.span, estimated: s.estimated, src: r.src.id}, e.sources)
 		if s.evidence != lineage.NoEvidence {
 			x.support(s.evidence).saw(r.src, tick)
@@ -57,6 +59,9 @@ func (e *engine) applyRecord(r *record) {
 	for _, f := range r.facts {
 		e.addFact(f, tick)
 	}
+	for i := range r.dated {
+		e.touch(e.floor(r.dated[i].At) - 1)
+	}
 	e.addEvents(r.dated)
 	for _, p := range r.positions {
 		e.addPosition(r.src.name, p, tick)
@@ -70,6 +75,7 @@ func (e *engine) addRound(r *record) bool {
 	if held || r.round.tick <= e.sealed {
 		return false
 	}
+	e.touchRound(r, i)
 	r.round.miss = e.miss(r.missing)
 	if i == len(src.head) {
 		src.head = append(src.head, r.round)
@@ -90,10 +96,79 @@ func (e *engine) subject(x *entry, tick int64) *subject {
 		s = &subject{entry: x, id: lineage.SubjectID(len(e.subjects)), first: tick, last: tick}
 		x.subject = s
 		e.subjects = append(e.subjects, s)
+		e.list(s)
 		e.live++
 	}
 	s.first, s.last = min(s.first, tick), max(s.last, tick)
 	return s
+}
+
+// list files a new subject under those that every window lists.
+func (e *engine) list(s *subject) {
+	a := &s.entry.access
+	switch {
+	case a.Op == lineage.OpNone:
+		e.topics = append(e.topics, s)
+	case a.Op == lineage.Write && a.Client.Group != "" && a.Client.TransactionalID != "":
+		e.links = append(e.links, s)
+		e.touch(0)
+	}
+}
+
+// listAll files all subjects anew, and who was told of.
+func (e *engine) listAll() {
+	e.topics, e.links = nil, nil
+	for key := range e.facts {
+		if key.Kind == lineage.ClusterFacts {
+			e.told[key.Source] = true
+		}
+	}
+	for _, s := range e.subjects {
+		if s != nil {
+			e.list(s)
+		}
+	}
+}
+
+// touchRound notes what a round changes besides what it holds: the time since the round before it is now observed, or a gap.
+// at is its place among the open ones.
+func (e *engine) touchRound(r *record, at int) {
+	src, before := r.src, r.src.before.tick
+	if at > 0 {
+		before = src.head[at-1].tick
+	}
+	e.touch(min(before, r.round.start()))
+	latest := e.newest()
+	if r.round.tick <= latest {
+		return
+	}
+	for _, s := range e.sources { // those that are from now on taken to be switched off, see coveredSources
+		if n := s.newest; n.tick > 0 && latest <= n.tick+2*int64(n.span) && r.round.tick > n.tick+2*int64(n.span) {
+			e.touch(n.tick)
+		}
+	}
+}
+
+// newest returns the newest round of all. It needs mu.
+func (e *engine) newest() (tick int64) {
+	for _, t := range e.latest {
+		tick = max(tick, t)
+	}
+	return tick
+}
+
+// touchSeries notes what a sample changes before it is added.
+func (e *engine) touchSeries(s *series, src *source, tick, span int64) {
+	e.touch(tick - span)
+	if last := s.source(e.sources); last == nil {
+		e.touch(s.subject.first - 1) // a subject that was there has one more
+	} else if last != src {
+		e.touch(0) // the newest source speaks for times in which no other wrote
+	}
+	if n := len(s.head); n > 0 && s.head[n-1].tick > tick { // the next advance is over another total
+		next := s.head[sort.Search(n, func(i int) bool { return s.head[i].tick > tick })]
+		e.touch(next.tick - int64(next.span))
+	}
 }
 
 // addPosition keeps the newest position of each key. A removed key stays as a tombstone, so that an older round that comes later does not bring it back.

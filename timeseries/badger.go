@@ -106,6 +106,8 @@ func (e *engine) recover(l *appendLog, readOnly bool) error {
 			return err
 		}
 	}
+	e.listAll()
+	defer e.opened()
 	return l.replay(func(payload []byte, t *replayTables) (lo, hi int64, err error) {
 		all, err := e.decodeFrame(payload, t)
 		if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/RoaringBitmap/roaring/v2"
 
 	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/store"
 )
 
 func randomString(r *rand.Rand) string {
@@ -153,7 +154,7 @@ func TestLogCodec(t *testing.T) {
 	l := &appendLog{clock: e.clock, current: &segment{}}
 	tables := &replayTables{}
 	for i := range 300 {
-		want := []*commit{{records: []*record{randomRecord(e, r)}}, {version: i, identity: []byte(randomString(r))}}
+		want := []*commit{{records: []*record{randomRecord(e, r)}}, {kind: store.IdentityRecord, version: i, small: []byte(randomString(r))}}
 		var w writer
 		for _, c := range want {
 			l.encode(&w, c)
@@ -266,7 +267,7 @@ func savedState(t testing.TB) (e *engine, m, sources, facts, other []byte, subje
 		x := randomRecord(e, r)
 		e.applyRecord(x)
 	}
-	e.identity = [][]byte{[]byte("one"), {}}
+	e.smalls = map[store.RecordKind][][]byte{store.IdentityRecord: {[]byte("one"), {}}, "another": {[]byte("two")}}
 	must(t, e.Maintain(context.Background(), testStart.Add(10*time.Hour)))
 	return e, e.encodeManifest(3, 1), e.encodeSources(), e.encodeFacts(), e.encodeRest(), e.encodeSubjects()
 }
@@ -282,7 +283,7 @@ func TestStateCodec(t *testing.T) {
 	must(t, err)
 	x, err := decodeRest(other)
 	must(t, err)
-	f.subjects, f.latest, f.identity, f.positions = make([]*subject, x.ids), x.latest, x.identity, x.positions
+	f.subjects, f.latest, f.smalls, f.positions = make([]*subject, x.ids), x.latest, x.smalls, x.positions
 	for _, b := range subjects {
 		all, err := decodeSubjects(b, f.sources)
 		must(t, err)
@@ -298,7 +299,7 @@ func TestStateCodec(t *testing.T) {
 	}
 	if !reflect.DeepEqual(f.encodeSubjects(), e.encodeSubjects()) || !reflect.DeepEqual(f.encodeSources(), e.encodeSources()) ||
 		!reflect.DeepEqual(f.encodeManifest(3, 1), m) || !reflect.DeepEqual(f.positions, e.positions) || !reflect.DeepEqual(f.facts, e.facts) ||
-		!reflect.DeepEqual(f.latest, e.latest) || !reflect.DeepEqual(f.identity, e.identity) {
+		!reflect.DeepEqual(f.latest, e.latest) || !reflect.DeepEqual(f.smalls, e.smalls) {
 		t.Error("the state that was read is not the one that was written")
 	}
 }
@@ -309,7 +310,7 @@ func FuzzFrame(f *testing.F) {
 	for range 20 {
 		l := &appendLog{clock: e.clock, current: &segment{number: r.Uint64N(1 << 40)}}
 		var w writer
-		l.encode(&w, &commit{records: []*record{randomRecord(e, r)}, version: 1, identity: []byte("x")})
+		l.encode(&w, &commit{records: []*record{randomRecord(e, r)}, version: 1, kind: "x", small: []byte("x")})
 		f.Add(w.b)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {

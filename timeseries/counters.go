@@ -41,7 +41,13 @@ func (e *engine) probe(key lineage.SeriesKey) *probe {
 }
 
 func (e *engine) probeOf(s *series) *probe {
-	return &probe{
+	p := e.probeValue(s)
+	return &p
+}
+
+// probeValue needs mu.
+func (e *engine) probeValue(s *series) probe {
+	return probe{
 		key: s.key, access: &s.subject.entry.access, src: s.source(e.sources), base: s.base, sealed: s.sealed, maxSpan: s.maxSpan, head: s.head,
 	}
 }
@@ -187,7 +193,7 @@ func (e *engine) Amounts(ctx context.Context, w lineage.Window, keys []lineage.S
 		if i%256 == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		if out[i], err = v.amount(p); err != nil {
+		if out[i], _, err = v.amount(p); err != nil {
 			return nil, fmt.Errorf("amount of %s of subject %d: %w", p.key.Metric, p.key.Subject, err)
 		}
 	}
@@ -229,30 +235,31 @@ func (s *amountSum) add(x step, r *runs) {
 	}
 }
 
-func (v *view) amount(p *probe) (lineage.Amount, error) {
+// amount returns what a counter advanced in the window, and how many ticks of it were observed.
+func (v *view) amount(p *probe) (a lineage.Amount, ticks int64, err error) {
 	s := amountSum{v: v}
-	ticks, nanos := int64(0), int64(0)
-	err := v.parts(p, func(lo, hi int64, r *runs) {
+	nanos := int64(0)
+	err = v.parts(p, func(lo, hi int64, r *runs) {
 		ticks += r.within(lo, hi)
 		nanos += r.realWithin(lo, hi)
 	})
 	if err != nil {
-		return lineage.Amount{}, err
+		return lineage.Amount{}, 0, err
 	}
 	for _, b := range v.cover {
 		if b.meta.end <= v.lo || b.meta.sampleMin >= v.hi {
 			continue
 		}
 		if done, err := v.blockSum(b, p, &s); err != nil {
-			return lineage.Amount{}, err
+			return lineage.Amount{}, 0, err
 		} else if done {
 			continue
 		}
 		if err := v.blockSteps(b, p, func(x step) { err = v.addStep(&s, p, x) }); err != nil {
-			return lineage.Amount{}, err
+			return lineage.Amount{}, 0, err
 		}
 		if err != nil {
-			return lineage.Amount{}, err
+			return lineage.Amount{}, 0, err
 		}
 	}
 	p.headSteps(v.lo, v.hi, func(x step) bool {
@@ -260,20 +267,20 @@ func (v *view) amount(p *probe) (lineage.Amount, error) {
 		return err == nil
 	})
 	if err != nil {
-		return lineage.Amount{}, err
+		return lineage.Amount{}, 0, err
 	}
-	a := lineage.Amount{
+	a = lineage.Amount{
 		Total: float64(s.whole) + s.shared, Shared: float64(s.straddling), Observed: float64(s.wholeSeen) + s.sharedSeen, ObservedFor: time.Duration(nanos), Estimated: s.estimated,
 	}
 	a.Known = ticks > 0 || a.Total > 0
 	if p.pending != nil && !s.lastTick {
 		level, ok, err := v.valueAt(p.pending, v.hi)
 		if err != nil {
-			return lineage.Amount{}, err
+			return lineage.Amount{}, 0, err
 		}
 		a.Pending = ok && level == 1
 	}
-	return a, nil
+	return a, ticks, nil
 }
 
 func (v *view) addStep(s *amountSum, p *probe, x step) error {

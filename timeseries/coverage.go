@@ -11,6 +11,7 @@ import (
 	"github.com/RoaringBitmap/roaring/v2"
 
 	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/store"
 )
 
 // The reasons of gaps that no observation explains.
@@ -22,44 +23,28 @@ const (
 // Coverage implements Store. A source is expected as facts say (lineage.SourceFacts). One that no fact tells of is expected, unless it was silent since before the window
 // while others went on: that it was switched off was not said then, but nor was that it is to be there.
 func (e *engine) Coverage(ctx context.Context, w lineage.Window, clusters ...string) (lineage.Coverage, error) {
-	of := func(cluster string) bool { return len(clusters) == 0 || slices.Contains(clusters, cluster) }
-	var spots []lineage.DatedFact
-	var told map[lineage.Source][]expectation
-	v, err := e.view(ctx, w, func(v *view) {
-		spots = e.factsAt(v.hi, lineage.BlindSpotFacts, false, of)
-		told = e.expectations(v.hi, of)
-	})
+	got, err := e.Window(ctx, store.Ask{Window: w, Coverage: true})
 	if err != nil {
 		return lineage.Coverage{}, err
 	}
-	defer v.end()
-	sources, err := v.coveredSources(told, of)
+	return got.Coverage(clusters...), nil
+}
+
+// sourceColumns says what each source observed of the window, by name. told is what facts say of them.
+func (v *view) sourceColumns(told map[lineage.Source][]expectation) ([]store.SourceCoverage, error) {
+	sources, err := v.coveredSources(told, func(string) bool { return true })
 	if err != nil {
-		return lineage.Coverage{}, err
+		return nil, err
 	}
 	going := observedByAny(sources)
-	var out lineage.Coverage
-	expected, seen := 0.0, 0.0
-	for _, c := range sources {
+	out := make([]store.SourceCoverage, len(sources))
+	for i, c := range sources {
 		c.walk(going)
-		expected += c.expected
-		seen += c.seen
-		out.Gaps = append(out.Gaps, c.gaps...)
+		out[i] = store.SourceCoverage{Source: c.name, Expected: c.expected, Seen: c.seen, Gaps: c.gaps}
 	}
-	slices.SortFunc(out.Gaps, func(a, b lineage.Gap) int {
-		return cmp.Or(a.Window.Start.Compare(b.Window.Start), strings.Compare(a.Source.Cluster, b.Source.Cluster),
-			strings.Compare(a.Source.Name, b.Source.Name), strings.Compare(a.Reason, b.Reason))
+	slices.SortFunc(out, func(a, b store.SourceCoverage) int {
+		return cmp.Or(strings.Compare(a.Source.Cluster, b.Source.Cluster), strings.Compare(a.Source.Name, b.Source.Name))
 	})
-	out.Complete = len(out.Gaps) == 0 && len(sources) > 0
-	switch {
-	case expected > 0:
-		out.ObservedFraction = min(max(seen/expected, 0), 1)
-	case out.Complete: // nothing was due in the window
-		out.ObservedFraction = 1
-	}
-	for _, f := range spots {
-		out.BlindSpots = append(out.BlindSpots, f.BlindSpots...)
-	}
 	return out, nil
 }
 

@@ -2,6 +2,7 @@ package timeseries
 
 import (
 	"math"
+	"slices"
 
 	"github.com/lineaged/lineaged/lineage"
 )
@@ -96,6 +97,12 @@ func (s *subject) find(m lineage.Metric, k lineage.EvidenceKind) *series {
 		}
 	}
 	return nil
+}
+
+// addSeries keeps the series sorted by metric and evidence.
+func (s *subject) addSeries(x *series) {
+	i, _ := slices.BinarySearchFunc(s.series, x, func(a, b *series) int { return compareKeys(a.key, b.key) })
+	s.series = slices.Insert(s.series, i, x)
 }
 
 func (s *subject) support(k lineage.EvidenceKind) *support {

@@ -1,18 +1,19 @@
 package timeseries
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/RoaringBitmap/roaring/v2"
 
 	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/store"
 )
 
 // engine is the store: everything but where bytes go. Both implementations of Store are an engine with a journal and a kv of their own.
@@ -53,9 +54,21 @@ type engine struct {
 	misses    map[string]*missing
 	facts     map[lineage.FactKey]*factLine
 	positions map[lineage.Source]map[string]position
-	identity  [][]byte // by version less one
+	smalls    map[store.RecordKind][][]byte // small records by version less one
 	latest    map[string]int64
 	doomed    []*block // dropped, to be deleted by the next Maintain
+	// topics and links are the subjects that every window lists: topics by id, and the writes that name a group and a
+	// transactional.id. Their slices are replaced or appended to, never changed in place.
+	topics, links []*subject
+	told          map[string]bool // the clusters that facts ever told of
+	layout        uint64          // grows when blocks come or go
+	// touched is the tick after which the answers change with the next version; never: none do.
+	touched int64
+	version store.Version
+
+	now   atomic.Pointer[store.State]
+	shut  atomic.Bool // as closed
+	watch *watch
 
 	// What follows belongs to Maintain. persistent is set when there is a state to save, unsaved while saving it is still to be done.
 	persistent, unsaved bool
@@ -82,13 +95,16 @@ type marks struct {
 
 func newEngine(o Options, j journal, k kv) *engine {
 	c := newClock(o.Tick)
-	return &engine{
+	e := &engine{
 		clock: c, retention: o.Retention, log: o.Log, journal: j, kv: k, cache: newCache(cacheBytes), codec: newCodec(),
 		entries: map[lineage.Access]*entry{}, byName: map[lineage.Source]*source{},
 		subjects:  make([]*subject, 1), // no subject has the id 0
 		sightings: map[int64]*marks{}, misses: map[string]*missing{}, facts: map[lineage.FactKey]*factLine{},
-		positions: map[lineage.Source]map[string]position{}, latest: map[string]int64{},
+		positions: map[lineage.Source]map[string]position{}, latest: map[string]int64{}, smalls: map[store.RecordKind][][]byte{},
+		told: map[string]bool{}, watch: newWatch(),
 	}
+	e.publish() // touches all
+	return e
 }
 
 // journal makes records durable before they are applied. The memory store has none.
@@ -106,14 +122,16 @@ type journal interface {
 	close() error
 }
 
-// commit is one call of Append or PutIdentity on its way to the journal.
+// commit is one call of Append or PutRecord on its way to the journal.
 type commit struct {
-	obs      []lineage.Observation
-	records  []*record
-	identity []byte
-	version  int
-	err      error
-	done     bool
+	obs     []lineage.Observation
+	records []*record
+	kind    store.RecordKind
+	small   []byte // the record of PutRecord; nil: it is held already
+	version int
+	like    *commit // holds an equal record, and is not durable yet
+	err     error
+	done    bool
 }
 
 // record is an observation whose accesses and source are resolved.
@@ -189,10 +207,10 @@ func (e *engine) commitGroup(group []*commit) {
 		}
 		if c.obs != nil {
 			c.err = e.resolve(c)
-		} else if c.identity != nil {
-			e.version(c, writes)
+		} else {
+			e.number(c, writes)
 		}
-		if c.err == nil && (len(c.records) > 0 || c.identity != nil) {
+		if c.err == nil && (len(c.records) > 0 || c.small != nil) {
 			writes = append(writes, c)
 		}
 	}
@@ -202,6 +220,11 @@ func (e *engine) commitGroup(group []*commit) {
 	if err := e.journal.write(writes); err != nil {
 		for _, c := range writes {
 			c.err = err
+		}
+		for _, c := range group {
+			if c.like != nil {
+				c.err = err
+			}
 		}
 		return
 	}
@@ -213,6 +236,19 @@ func (e *engine) commitGroup(group []*commit) {
 	for _, c := range writes {
 		e.apply(c)
 	}
+	e.publish()
+	e.watch.tell(e.roundsOf(writes))
+}
+
+// roundsOf returns the rounds of commits, as visible from the version of now on. It needs mu.
+func (e *engine) roundsOf(all []*commit) []store.Round {
+	var out []store.Round
+	for _, c := range all {
+		for _, r := range c.records {
+			out = append(out, store.Round{Source: r.src.name, At: e.at(r.round.tick), Version: e.version})
+		}
+	}
+	return out
 }
 
 func (e *engine) room() error {
@@ -236,29 +272,9 @@ func (e *engine) apply(c *commit) {
 	for _, r := range c.records {
 		e.applyRecord(r)
 	}
-	if c.identity != nil && c.version == len(e.identity)+1 {
-		e.identity = append(e.identity, c.identity)
+	if c.small != nil && c.version == len(e.smalls[c.kind])+1 {
+		e.smalls[c.kind] = append(e.smalls[c.kind], c.small)
 	}
-}
-
-// version gives an identity record its number; a record equal to the newest has that one's, and is not written.
-func (e *engine) version(c *commit, before []*commit) {
-	e.mu.RLock()
-	newest, n := []byte(nil), len(e.identity)
-	if n > 0 {
-		newest = e.identity[n-1]
-	}
-	e.mu.RUnlock()
-	for _, b := range before {
-		if b.identity != nil {
-			newest, n = b.identity, b.version
-		}
-	}
-	if n > 0 && bytes.Equal(newest, c.identity) {
-		c.version, c.identity = n, nil
-		return
-	}
-	c.version = n + 1
 }
 
 // check says what makes an observation impossible to keep.
@@ -361,8 +377,8 @@ const maxSpanTicks = 1<<31 - 1
 
 func (e *engine) record(o *lineage.Observation, tick int64) *record {
 	r := &record{
-		src:   e.intern(o.Source),
-		round: round{anchor: anchor{tick: tick, offset: o.At.Sub(o.Round).Nanoseconds()}, span: int32(o.Interval / e.step)},
+		src:    e.intern(o.Source),
+		round:  round{anchor: anchor{tick: tick, offset: o.At.Sub(o.Round).Nanoseconds()}, span: int32(o.Interval / e.step)},
 		events: o.Events, missing: o.Missing, positions: o.Positions,
 	}
 	if o.At.IsZero() {

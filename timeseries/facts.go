@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/lineaged/lineaged/lineage"
@@ -22,7 +21,9 @@ type factVersion struct {
 }
 
 // same reports whether two versions of one fact say the same.
-func (v *factVersion) same(o *factVersion) bool { return v.fact.Gone == o.fact.Gone && v.body == o.body }
+func (v *factVersion) same(o *factVersion) bool {
+	return v.fact.Gone == o.fact.Gone && v.body == o.body
+}
 
 func checkFact(f lineage.Fact) error {
 	if f.Key.Kind < lineage.ClusterFacts || f.Key.Kind >= lineage.FactKinds {
@@ -53,6 +54,9 @@ func (e *engine) addFact(f codedFact, tick int64) {
 	if line == nil {
 		line = &factLine{}
 		e.facts[f.fact.Key] = line
+		if f.fact.Key.Kind == lineage.ClusterFacts {
+			e.told[f.fact.Key.Source] = true
+		}
 	}
 	v := factVersion{tick, f}
 	i, found := line.find(tick)
@@ -115,9 +119,16 @@ func (e *engine) Facts(ctx context.Context, at time.Time, source string, kind li
 
 // factsAt needs mu.
 func (e *engine) factsAt(tick int64, kind lineage.FactKind, gone bool, of func(source string) bool) []lineage.DatedFact {
+	out := slices.DeleteFunc(e.factsOf(tick, gone, kind), func(f lineage.DatedFact) bool { return !of(f.Key.Source) })
+	slices.SortFunc(out, compareFacts)
+	return out
+}
+
+// factsOf returns the facts of some kinds that hold at a tick, in no order. It needs mu.
+func (e *engine) factsOf(tick int64, gone bool, kinds ...lineage.FactKind) []lineage.DatedFact {
 	var out []lineage.DatedFact
 	for key, line := range e.facts {
-		if key.Kind != kind || !of(key.Source) {
+		if !slices.Contains(kinds, key.Kind) {
 			continue
 		}
 		i, found := line.find(tick)
@@ -137,8 +148,5 @@ func (e *engine) factsAt(tick int64, kind lineage.FactKind, gone bool, of func(s
 		}
 		out = append(out, d)
 	}
-	slices.SortFunc(out, func(a, b lineage.DatedFact) int {
-		return cmp.Or(strings.Compare(a.Key.Source, b.Key.Source), strings.Compare(a.Key.Name, b.Key.Name))
-	})
 	return out
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/store"
 )
 
 var (
@@ -198,10 +199,10 @@ func TestFailedWrite(t *testing.T) {
 		if !errors.Is(err, failure) || errors.Is(err, ErrNoSpace) != errors.Is(failure, syscall.ENOSPC) {
 			t.Errorf("append: %v, want %v", err, failure)
 		}
-		if _, err := s.PutIdentity(ctx, []byte("x")); !errors.Is(err, failure) { // here it is a new segment's header that cannot be written
-			t.Errorf("put identity: %v, want %v", err, failure)
+		if _, err := s.PutRecord(ctx, store.IdentityRecord, []byte("x")); !errors.Is(err, failure) { // here it is a new segment's header that cannot be written
+			t.Errorf("put a record: %v, want %v", err, failure)
 		}
-		if v, _, err := s.Identity(ctx); v != 0 || err != nil || newest(s) != 1 {
+		if v, _, err := s.Record(ctx, store.IdentityRecord); v != 0 || err != nil || newest(s) != 1 {
 			t.Errorf("after a failed write: identity %d, round %d, %v", v, newest(s), err)
 		}
 	}
@@ -262,7 +263,7 @@ func TestSegments(t *testing.T) {
 	if before < 8 {
 		t.Errorf("%d segments for 130 minutes, want one for about 15", before)
 	}
-	_, err := s.PutIdentity(ctx, []byte("rules"))
+	_, err := s.PutRecord(ctx, store.IdentityRecord, []byte("rules"))
 	must(t, err)
 	must(t, s.Maintain(ctx, testStart.Add(130*time.Minute)))
 	if s.sealed != s.floor(testStart)+60 || count() != before-3 {
@@ -275,7 +276,7 @@ func TestSegments(t *testing.T) {
 	}
 	must(t, s.Close())
 	s = openTest(t, dir)
-	if v, record, err := s.Identity(ctx); v != 1 || string(record) != "rules" || err != nil {
+	if v, record, err := s.Record(ctx, store.IdentityRecord); v != 1 || string(record) != "rules" || err != nil {
 		t.Errorf("identity %d %q %v", v, record, err)
 	}
 	if newest(s) != 130 {

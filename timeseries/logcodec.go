@@ -5,12 +5,13 @@ import (
 	"sync/atomic"
 
 	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/store"
 )
 
 // The kinds of records in a frame.
 const (
 	observationRecord = 1
-	identityRecord    = 2
+	smallRecord       = 2
 )
 
 // counter is a number that is read without a lock.
@@ -25,10 +26,11 @@ func (l *appendLog) encode(w *writer, c *commit) {
 		w.byte(observationRecord)
 		l.record(w, r)
 	}
-	if c.identity != nil {
-		w.byte(identityRecord)
+	if c.small != nil {
+		w.byte(smallRecord)
+		w.string(string(c.kind))
 		w.uint(uint64(c.version))
-		w.bytes(c.identity)
+		w.bytes(c.small)
 	}
 }
 
@@ -114,9 +116,10 @@ func (e *engine) decodeFrame(payload []byte, t *replayTables) ([]*commit, error)
 		switch kind := r.byte(); kind {
 		case observationRecord:
 			out = append(out, &commit{records: []*record{e.decodeRecord(&r, t)}})
-		case identityRecord:
-			version := r.span()
-			out = append(out, &commit{version: int(version), identity: append([]byte{}, r.bytes()...)})
+		case smallRecord:
+			c := &commit{kind: store.RecordKind(r.string()), version: int(r.span())}
+			c.small = append([]byte{}, r.bytes()...)
+			out = append(out, c)
 		default:
 			r.fail(fmt.Sprintf("a record of the unknown kind %d", kind))
 		}

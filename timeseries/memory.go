@@ -2,7 +2,6 @@ package timeseries
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/lineaged/lineaged/lineage"
@@ -35,35 +34,6 @@ func (noJournal) drop(uint64, int64) error { return nil }
 func (noJournal) size() int64              { return 0 }
 func (noJournal) close() error             { return nil }
 func (noJournal) free() int64              { return -1 }
-
-// PutIdentity implements Store.
-func (e *engine) PutIdentity(ctx context.Context, record []byte) (int, error) {
-	if err := ctx.Err(); err != nil {
-		return 0, err
-	}
-	c := &commit{identity: append([]byte{}, record...)}
-	e.submit(c)
-	if c.err != nil {
-		return 0, fmt.Errorf("put identity: %w", c.err)
-	}
-	return c.version, nil
-}
-
-// Identity implements Store.
-func (e *engine) Identity(ctx context.Context) (int, []byte, error) {
-	if err := ctx.Err(); err != nil {
-		return 0, nil, err
-	}
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	if e.closed {
-		return 0, nil, ErrClosed
-	}
-	if n := len(e.identity); n > 0 {
-		return n, slices.Clone(e.identity[n-1]), nil
-	}
-	return 0, nil, nil
-}
 
 // Positions implements Store.
 func (e *engine) Positions(ctx context.Context, source lineage.Source) (map[string][]byte, error) {
@@ -117,8 +87,10 @@ func (e *engine) Close() error {
 	e.mu.Lock()
 	closed := e.closed
 	e.closed = true
+	e.shut.Store(true)
 	clear(e.latest)
 	e.mu.Unlock()
+	e.watch.close()
 	if closed {
 		return nil
 	}

@@ -43,6 +43,9 @@ func (e *engine) rollNext(ctx context.Context, tier int, now int64) (bool, error
 	defer e.mu.Unlock()
 	e.tiers[tier].blocks = append(slices.Clip(e.tiers[tier].blocks), b)
 	e.tiers[tier].sealed = end
+	e.layout++
+	e.touch(start) // a step in the tier says less than the ticks that it was made of
+	e.publish()
 	return true, nil
 }
 

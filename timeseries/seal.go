@@ -272,6 +272,8 @@ func (e *engine) cut(b *block) {
 			}
 		}
 	}
+	e.layout++
+	e.publish()
 }
 
 // cutSubject needs mu for writing.
@@ -331,6 +333,9 @@ func (e *engine) retire(now time.Time) bool {
 		e.doomed = append(e.doomed, x.blocks[:n]...)
 		x.blocks = slices.Clone(x.blocks[n:])
 		changed = true
+		if t == hourTier {
+			e.touch(0)
+		}
 	}
 	floor := e.tiers[hourTier].floor
 	for i, s := range e.subjects {
@@ -340,6 +345,11 @@ func (e *engine) retire(now time.Time) bool {
 			e.live--
 			changed = true
 		}
+	}
+	if changed {
+		e.listAll()
+		e.layout++
+		e.publish()
 	}
 	return changed
 }

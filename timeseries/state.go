@@ -4,10 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"time"
 
 	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/store"
 )
 
 // The saved state is all that memory holds besides open blocks: the log segments after it bring those back. It is written anew as one generation when blocks
@@ -226,7 +226,7 @@ func decodeSubjects(content []byte, sources []*source) ([]*subject, error) {
 			if x.sealed {
 				x.base, x.src = r.int(), sourceOf()
 			}
-			s.series = append(s.series, x)
+			s.addSeries(x)
 		}
 		for range r.count(7) {
 			p := &support{kind: r.evidence(), src: sourceOf(), srcTick: r.tick(), detailTick: r.tick(), detail: r.string()}
@@ -317,7 +317,7 @@ func decodeFacts(content []byte) (map[lineage.FactKey]*factLine, error) {
 	return out, r.end()
 }
 
-// encodeRest writes the small things: the next subject's id, the newest rounds, the identity records, the positions.
+// encodeRest writes the small things: the next subject's id, the newest rounds, the small records, the positions.
 func (e *engine) encodeRest() []byte {
 	var w writer
 	w.uint(uint64(len(e.subjects)))
@@ -326,9 +326,13 @@ func (e *engine) encodeRest() []byte {
 		w.string(c)
 		w.uint(uint64(t))
 	}
-	w.uint(uint64(len(e.identity)))
-	for _, x := range e.identity {
-		w.bytes(x)
+	w.uint(uint64(len(e.smalls)))
+	for kind, all := range e.smalls {
+		w.string(string(kind))
+		w.uint(uint64(len(all)))
+		for _, x := range all {
+			w.bytes(x)
+		}
 	}
 	w.uint(uint64(len(e.positions)))
 	for s, keys := range e.positions {
@@ -350,7 +354,7 @@ func (e *engine) encodeRest() []byte {
 type rest struct {
 	ids       int
 	latest    map[string]int64
-	identity  [][]byte
+	smalls    map[store.RecordKind][][]byte
 	positions map[lineage.Source]map[string]position
 }
 
@@ -360,13 +364,18 @@ func decodeRest(content []byte) (rest, error) {
 	if ids == 0 || ids > math.MaxUint32 {
 		r.fail("the number of subjects is out of range")
 	}
-	out := rest{ids: int(ids), latest: map[string]int64{}, positions: map[lineage.Source]map[string]position{}}
+	out := rest{
+		ids: int(ids), latest: map[string]int64{}, smalls: map[store.RecordKind][][]byte{}, positions: map[lineage.Source]map[string]position{},
+	}
 	for range r.count(2) {
 		c := r.string()
 		out.latest[c] = r.tick()
 	}
-	for range r.count(1) {
-		out.identity = append(out.identity, slices.Clone(append([]byte{}, r.bytes()...)))
+	for range r.count(2) {
+		kind := store.RecordKind(r.string())
+		for range r.count(1) {
+			out.smalls[kind] = append(out.smalls[kind], append([]byte{}, r.bytes()...))
+		}
 	}
 	for range r.count(3) {
 		s := r.source()
@@ -445,7 +454,7 @@ func (e *engine) loadState(m manifest) error {
 		x, err := decodeRest(b)
 		if err == nil {
 			e.subjects = make([]*subject, x.ids)
-			e.latest, e.identity, e.positions = x.latest, x.identity, x.positions
+			e.latest, e.smalls, e.positions = x.latest, x.smalls, x.positions
 		}
 		return err
 	})

@@ -9,22 +9,19 @@ package timeseries
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/RoaringBitmap/roaring/v2"
 
 	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/store"
 )
 
-// Errors that callers branch on.
+// The errors of the contract.
 var (
-	// ErrNoSpace is when the free space of the data's file system is below the watermark. Nothing was written; reads go on; a later Append may succeed.
-	ErrNoSpace = errors.New("timeseries: free space is below the watermark")
-	// ErrTooOld is when an observation's round lies in a block that was already sealed.
-	ErrTooOld = errors.New("timeseries: round is older than the open blocks")
-	// ErrClosed is when the store was closed.
-	ErrClosed = errors.New("timeseries: store is closed")
+	ErrNoSpace = store.ErrNoSpace
+	ErrTooOld  = store.ErrTooOld
+	ErrClosed  = store.ErrClosed
 )
 
 // Store keeps observations. All methods may be called concurrently. Windows passed to queries should be such as Resolve returned; others are answered
@@ -38,16 +35,18 @@ var (
 //     predecessor is a reset: the advance is zero and the series goes on from the new total. A series' first sample advances from zero.
 //   - Appending in any order, or twice, gives the same answers.
 type Store interface {
+	store.Watcher
+	store.Records
+	// State implements store.Reader.
+	State(ctx context.Context) (store.State, error)
+	// Window implements store.Reader.
+	Window(ctx context.Context, ask store.Ask) (*store.Window, error)
+
 	// Append makes the observations durable and visible, all or none. When it returns nil they survive a kill of the process and are in every answer from then on.
 	// An observation whose (Source, Round) is already held is ignored.
 	Append(ctx context.Context, obs ...lineage.Observation) error
 	// Positions returns the newest positions of a source; the caller owns the map. Empty when there are none.
 	Positions(ctx context.Context, source lineage.Source) (map[string][]byte, error)
-
-	// PutIdentity keeps an identity record (the rules by which clients become nodes) and returns its version. A record equal to the newest keeps its version.
-	PutIdentity(ctx context.Context, record []byte) (version int, err error)
-	// Identity returns the newest record; version 0 and nil when there is none.
-	Identity(ctx context.Context) (version int, record []byte, err error)
 
 	// Tick is the base step of all rounds.
 	Tick() time.Duration

@@ -46,6 +46,15 @@ func (e *engine) viewTicks(ctx context.Context, lo, hi int64, take func(*view)) 
 		return nil, ErrClosed
 	}
 	e.readers.Add(1)
+	v := e.newView(ctx, lo, hi)
+	if take != nil {
+		take(v)
+	}
+	return v, nil
+}
+
+// newView needs mu, and a place among the readers.
+func (e *engine) newView(ctx context.Context, lo, hi int64) *view {
 	v := &view{engine: e, ctx: ctx, lo: lo, hi: max(hi, lo), tier: e.tierOf(lo)}
 	v.cover, v.sealedEnd = e.cover(v.tier), e.sealed
 	v.heads = make([]sourceHead, len(e.sources))
@@ -53,10 +62,7 @@ func (e *engine) viewTicks(ctx context.Context, lo, hi int64, take func(*view)) 
 		v.heads[i] = sourceHead{name: s.name, newest: s.newest, before: s.before, rounds: s.head}
 	}
 	v.tracks = make([]*track, len(e.sources))
-	if take != nil {
-		take(v)
-	}
-	return v, nil
+	return v
 }
 
 // end lets Close go on.
@@ -150,19 +156,7 @@ func (e *engine) Latest() map[string]time.Time {
 func (e *engine) Earliest() time.Time {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	first := int64(never)
-	if c := e.cover(hourTier); len(c) > 0 {
-		first = max(c[0].meta.roundMin, c[0].meta.start)
-	}
-	for _, s := range e.sources {
-		if len(s.head) > 0 {
-			first = min(first, max(s.head[0].start(), 0))
-		}
-	}
-	if first == never {
-		return time.Time{}
-	}
-	return e.at(first)
+	return e.earliest()
 }
 
 // Tick implements Store.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/store"
 	"github.com/lineaged/lineaged/timeseries"
 )
 
@@ -311,13 +312,13 @@ func testRecords(t *testing.T, mk maker) {
 	check(t, s.Append(ctx, one, again))
 	for want, record := range map[int]string{1: "rules"} {
 		for range 2 {
-			if v, err := s.PutIdentity(ctx, []byte(record)); err != nil || v != want {
-				t.Fatalf("put identity: version %d, %v, want %d", v, err, want)
+			if v, err := s.PutRecord(ctx, store.IdentityRecord, []byte(record)); err != nil || v != want {
+				t.Fatalf("put a record: version %d, %v, want %d", v, err, want)
 			}
 		}
 	}
-	if v, err := s.PutIdentity(ctx, []byte("more rules")); err != nil || v != 2 {
-		t.Fatalf("put identity: version %d, %v, want 2", v, err)
+	if v, err := s.PutRecord(ctx, store.IdentityRecord, []byte("more rules")); err != nil || v != 2 {
+		t.Fatalf("put a record: version %d, %v, want 2", v, err)
 	}
 	ask := func() {
 		t.Helper()
@@ -366,7 +367,7 @@ func testRecords(t *testing.T, mk maker) {
 		if want := map[string][]byte{"a": []byte("1"), "c": {}}; !reflect.DeepEqual(p, want) {
 			t.Errorf("positions are %v, want %v", p, want)
 		}
-		if v, r, err := s.Identity(ctx); err != nil || v != 2 || string(r) != "more rules" {
+		if v, r, err := s.Record(ctx, store.IdentityRecord); err != nil || v != 2 || string(r) != "more rules" {
 			t.Errorf("identity is %d %q %v", v, r, err)
 		}
 	}

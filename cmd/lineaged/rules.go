@@ -21,7 +21,7 @@ import (
 	"github.com/lineaged/lineaged/api"
 	"github.com/lineaged/lineaged/identity"
 	"github.com/lineaged/lineaged/internal/config"
-	"github.com/lineaged/lineaged/timeseries"
+	"github.com/lineaged/lineaged/store"
 )
 
 // lookEvery is how often the configuration file is looked at for a change.
@@ -32,13 +32,13 @@ type rules struct {
 	current atomic.Pointer[identity.Resolver]
 	cfg     config.Config // the one that holds, its rules among it; read and changed by one goroutine
 	owed    []byte        // the record of the rules that hold, while there is no room to store it; nil: it is stored. Of the same goroutine
-	store   timeseries.Store
+	records store.Records
 	log     *slog.Logger
 }
 
 // newRules makes the rules of a checked configuration, and keeps their record in the store, so that what is asked later knows which rules named it.
-func newRules(ctx context.Context, cfg config.Config, store timeseries.Store, log *slog.Logger) (*rules, error) {
-	r := &rules{store: store, log: log}
+func newRules(ctx context.Context, cfg config.Config, records store.Records, log *slog.Logger) (*rules, error) {
+	r := &rules{records: records, log: log}
 	return r, r.set(ctx, cfg)
 }
 
@@ -58,8 +58,8 @@ func (r *rules) set(ctx context.Context, cfg config.Config) error {
 
 // put stores a record. Without room for it the rules hold all the same, as reads go on, and the record waits.
 func (r *rules) put(ctx context.Context, record []byte) error {
-	_, err := r.store.PutIdentity(ctx, record)
-	switch full := errors.Is(err, timeseries.ErrNoSpace); {
+	_, err := r.records.PutRecord(ctx, store.IdentityRecord, record)
+	switch full := errors.Is(err, store.ErrNoSpace); {
 	case full && r.owed == nil:
 		r.log.Warn("the rules hold, and there is no room to store their record: it is stored once there is", "error", err)
 		fallthrough

@@ -19,7 +19,7 @@ import (
 
 	"github.com/lineaged/lineaged/internal/config"
 	"github.com/lineaged/lineaged/lineage"
-	"github.com/lineaged/lineaged/timeseries"
+	"github.com/lineaged/lineaged/store"
 )
 
 // buffer is a log that several goroutines write.
@@ -121,14 +121,14 @@ func TestRulesChangeWithoutARestart(t *testing.T) {
 
 // fullStore is a store without room for an identity while it is full.
 type fullStore struct {
-	timeseries.Store
+	store.Records
 	full   bool
 	stored []byte
 }
 
-func (s *fullStore) PutIdentity(_ context.Context, record []byte) (int, error) {
+func (s *fullStore) PutRecord(_ context.Context, _ store.RecordKind, record []byte) (int, error) {
 	if s.full {
-		return 0, fmt.Errorf("put identity: %w", timeseries.ErrNoSpace)
+		return 0, fmt.Errorf("put a record: %w", store.ErrNoSpace)
 	}
 	s.stored = record
 	return 1, nil
@@ -137,12 +137,12 @@ func (s *fullStore) PutIdentity(_ context.Context, record []byte) (int, error) {
 // On a full disk the rules hold, at the start and when they change, and their record is stored once there is room.
 func TestRulesHoldOnAFullDisk(t *testing.T) {
 	var log buffer
-	store := &fullStore{full: true}
+	records := &fullStore{full: true}
 	cfg, err := config.Load(config.Input{Content: []byte("clusters: [{brokers: ['127.0.0.1:9092']}]")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := newRules(t.Context(), cfg, store, slog.New(slog.NewTextHandler(&log, nil)))
+	r, err := newRules(t.Context(), cfg, records, slog.New(slog.NewTextHandler(&log, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,8 +158,8 @@ func TestRulesHoldOnAFullDisk(t *testing.T) {
 	if n := strings.Count(log.String(), "no room"); n != 1 {
 		t.Errorf("it is said %d times:\n%s", n, log.String())
 	}
-	store.full = false
-	if err := r.put(t.Context(), r.owed); err != nil || r.owed != nil || !bytes.Contains(store.stored, []byte("team-a")) {
-		t.Errorf("stored %q, owed %q, %v", store.stored, r.owed, err)
+	records.full = false
+	if err := r.put(t.Context(), r.owed); err != nil || r.owed != nil || !bytes.Contains(records.stored, []byte("team-a")) {
+		t.Errorf("stored %q, owed %q, %v", records.stored, r.owed, err)
 	}
 }
