@@ -81,6 +81,7 @@ func battery(t *testing.T, m maker) {
 	t.Run("expected", func(t *testing.T) { testExpected(t, m) })
 	t.Run("retention", func(t *testing.T) { testRetention(t, m) })
 	t.Run("rollup", func(t *testing.T) { testRollup(t, m) })
+	t.Run("versions", func(t *testing.T) { testVersions(t, m) })
 }
 
 // testModel compares random histories with the model, before and after blocks are sealed, and after a restart.
