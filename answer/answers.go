@@ -31,6 +31,7 @@ type Answers struct {
 	resolved sync.Map // lineage.SubjectID → resolution
 
 	resolutions atomic.Int64 // stored since resolved was last cleared
+	estate      atomic.Int64 // see Estate
 }
 
 // New returns who answers. It starts nothing that has to be stopped.
@@ -50,11 +51,16 @@ func (a *Answers) View(ctx context.Context, in Span) (*View, error) {
 	return place.get(ctx, func(ctx context.Context) (*View, error) {
 		v, err := a.buildView(ctx, win, who)
 		if err == nil {
+			a.estate.Store(int64(len(v.accesses) + len(v.topics)))
 			place.size.Store(int64(len(v.accesses)))
 		}
 		return v, err
 	})
 }
+
+// Estate returns how many topics and accesses the view has that was built last, which is what building another one
+// costs; 0: none was built yet.
+func (a *Answers) Estate() int { return int(a.estate.Load()) }
 
 // Latest returns the newest round of each source's cluster.
 func (a *Answers) Latest() map[string]time.Time { return a.history.Latest() }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -55,7 +56,7 @@ type Placed struct {
 
 // Search returns the nodes that are asked for, in their order.
 func (v *View) Search(ctx context.Context, args Search) ([]Placed, error) {
-	found, err := v.search(args)
+	found, err := v.search(ctx, args)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +64,7 @@ func (v *View) Search(ctx context.Context, args Search) ([]Placed, error) {
 }
 
 // search returns the nodes that the filters leave, with how well they match.
-func (v *View) search(args Search) ([]Placed, error) {
+func (v *View) search(ctx context.Context, args Search) ([]Placed, error) {
 	var only lineage.ClusterID
 	if args.Cluster != nil {
 		c, err := v.FindCluster(*args.Cluster)
@@ -74,6 +75,7 @@ func (v *View) search(args Search) ([]Placed, error) {
 			return nil, nil // never reached: nothing of it is known
 		}
 	}
+	text, gone := strings.ToLower(strings.TrimSpace(args.Text)), leaving(ctx)
 	var out []Placed
 	consider := func(n lineage.Node) {
 		switch {
@@ -91,25 +93,45 @@ func (v *View) search(args Search) ([]Placed, error) {
 		p := Placed{Place{Name: strings.ToLower(n.Name), ID: n.ID()}, n}
 		if args.HasText {
 			var ok bool
-			if p.Match, ok = match(strings.ToLower(strings.TrimSpace(args.Text)), p.Name, owner, tags); !ok {
+			if p.Match, ok = match(text, p.Name, owner, tags); !ok {
 				return
 			}
 		}
 		out = append(out, p)
 	}
-	for n := range v.topics {
-		consider(n)
-	}
-	for n := range v.ends {
-		consider(n)
-	}
-	for n := range v.datasets {
-		consider(n)
-	}
-	for n := range v.movers.idle(v.ends) {
+	for n := range v.everything() {
+		if gone() {
+			return nil, ctx.Err()
+		}
 		consider(n)
 	}
 	return out, nil
+}
+
+// everything yields all nodes of the view: topics, who used them or a dataset, datasets, and movers that rest.
+func (v *View) everything() iter.Seq[lineage.Node] {
+	return func(yield func(lineage.Node) bool) {
+		for n := range v.topics {
+			if !yield(n) {
+				return
+			}
+		}
+		for n := range v.ends {
+			if !yield(n) {
+				return
+			}
+		}
+		for n := range v.datasets {
+			if !yield(n) {
+				return
+			}
+		}
+		for n := range v.movers.idle(v.ends) {
+			if !yield(n) {
+				return
+			}
+		}
+	}
 }
 
 // internal reports whether a node is Kafka's own business: an internal topic, or who writes to it unseen.
@@ -144,7 +166,11 @@ func (v *View) order(ctx context.Context, nodes []Placed, by Order, matched bool
 		if err != nil {
 			return nil, err
 		}
+		gone := leaving(ctx)
 		for i := range nodes {
+			if gone() {
+				return nil, ctx.Err()
+			}
 			nodes[i].Match, nodes[i].Value = 0, value(nodes[i].Node)
 		}
 	} else if !matched {

@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	// mostPoints is the most points of one series: what Prometheus allows, and what no screen can show.
-	mostPoints = 11_000
+	// MostPoints is the most points of one series: what Prometheus allows, and what no screen can show.
+	MostPoints = 11_000
 	// mostPointsAtOnce bounds the points of all series that one request answers, at about 50 MB.
 	mostPointsAtOnce = 1_000_000
 	// pointsPerCall bounds the stored points that are held at once on the way, at about 10 MB.
@@ -125,8 +125,8 @@ func stepOf(w lineage.Resolved, asked *time.Duration) (time.Duration, error) {
 	if *asked <= 0 || *asked%w.Step != 0 {
 		return 0, senseless("step %s: the step must be a multiple of %s, in which this window is held", spelled(*asked), spelled(w.Step))
 	}
-	if points := (w.Duration() + *asked - 1) / *asked; points > mostPoints {
-		return 0, senseless("step %s makes %d points of this window; at most %d are answered: ask for a longer step", spelled(*asked), points, mostPoints)
+	if points := (w.Duration() + *asked - 1) / *asked; points > MostPoints {
+		return 0, senseless("step %s makes %d points of this window; at most %d are answered: ask for a longer step", spelled(*asked), points, MostPoints)
 	}
 	return *asked, nil
 }

@@ -32,10 +32,11 @@ func (v *View) Top(ctx context.Context, metric Metric, kind lineage.NodeKind) ([
 			all = append(all, Ranked{n, *x})
 		}
 	}
-	for n := range v.topics {
-		consider(n)
-	}
-	for n := range v.ends {
+	gone := leaving(ctx)
+	for n := range v.everything() {
+		if gone() {
+			return nil, ctx.Err()
+		}
 		consider(n)
 	}
 	slices.SortFunc(all, func(a, b Ranked) int {

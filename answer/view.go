@@ -247,7 +247,11 @@ func (v *View) readAccesses(ctx context.Context) error {
 	all, now := union(v.seenBefore), union(v.seen)
 	all.Or(now)
 	v.accesses = make([]access, 0, all.GetCardinality())
+	gone := leaving(ctx)
 	for it := all.Iterator(); it.HasNext(); {
+		if gone() {
+			return ctx.Err()
+		}
 		id := lineage.SubjectID(it.Next())
 		s, ok := v.a.history.Subject(id)
 		if !ok || s.Access.Op == lineage.OpNone {
@@ -258,6 +262,9 @@ func (v *View) readAccesses(ctx context.Context) error {
 	}
 	v.classifyAll()
 	for i := range v.accesses {
+		if gone() {
+			return ctx.Err()
+		}
 		x := &v.accesses[i]
 		known := v.knows.Of(x.Access)
 		x.node, x.namedBy = v.resolve(v.clusters.of(x.Access.Topic.Cluster), x.Subject, known)

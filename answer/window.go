@@ -11,8 +11,8 @@ const (
 	lookback = 7 * 24 * time.Hour
 	// longestWindow bounds the work of a question. No retention in use comes near it.
 	longestWindow = 10 * 366 * 24 * time.Hour
-	// defaultLast is the window of questions that name none.
-	defaultLast = 10 * time.Minute
+	// UsualSpan is the window of questions that name none.
+	UsualSpan = 10 * time.Minute
 )
 
 // Span is a time that is asked about. The zero value is the time of questions that name none: the last ten minutes.
@@ -47,7 +47,7 @@ func (a *Answers) resolve(in Span, r *together) (lineage.Resolved, error) {
 	case unnamedSpan, lastSpan:
 		last := in.last
 		if in.of == unnamedSpan {
-			last = defaultLast
+			last = UsualSpan
 		}
 		if last <= 0 {
 			return lineage.Resolved{}, senseless("window: last must be more than nothing")

@@ -68,6 +68,7 @@ var attacks = []attack{
 	{name: "depth through fragments", query: "{clusters{...a}} fragment a on Cluster{" + deep(8, "x", "...b") + "} fragment b on Cluster{" + deep(8, "y", "z") + "}", code: "LIMIT_EXCEEDED"},
 	{name: "1,000 aliases", query: "{" + repeat(1000, "a%:clusters{id} ") + "}", code: "LIMIT_EXCEEDED"},
 	{name: "an alias of 900 KB", query: "{nodes(first:1000){edges{node{" + strings.Repeat("x", 900_000) + ":id}}}}", code: "LIMIT_EXCEEDED"},
+	{name: "a text of 900 KB", query: "query($t:String){nodes(text:$t){totalCount}}", vars: `{"t":"` + strings.Repeat("x", 900_000) + `"}`, code: "BAD_USER_INPUT"},
 	{name: "31 aliases", query: "{" + repeat(31, "a%:clusters{id} ") + "}", code: "LIMIT_EXCEEDED"},
 	{name: "1,000 aliases of __typename", query: "{" + repeat(1000, "a%:__typename ") + "}", code: "LIMIT_EXCEEDED"},
 	{name: "aliases through a fragment", query: "{" + repeat(4, "a%:clusters{...f} ") + "} fragment f on Cluster{" + repeat(10, "b%:id ") + "}", code: "LIMIT_EXCEEDED"},

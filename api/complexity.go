@@ -1,8 +1,6 @@
 package api
 
 import (
-	"time"
-
 	"github.com/lineaged/lineaged/answer"
 	"github.com/lineaged/lineaged/graph"
 	"github.com/lineaged/lineaged/lineage"
@@ -23,10 +21,7 @@ const usualLimit = 300
 // usualFlows is taken for lists of flows that have no limit of their own: the readers and writers of one topic.
 const usualFlows = 100
 
-// chartPoints is taken for a series, whose points are cheaper than other objects; the points of a request have a limit of their own.
-const chartPoints = answer.UsualPoints / 10
-
-// costs says what fields cost: as if every list were as long as asked for.
+// costs says what fields cost: as if every list were as long as asked for. For series, see priced.
 func costs() (c ComplexityRoot) {
 	c.Query.Nodes = func(
 		child int, _ *string, _ []lineage.NodeKind, _, _, _ *string, _ bool, _ *WindowInput, _ *answer.Order, first int, _ *string,
@@ -49,14 +44,8 @@ func costs() (c ComplexityRoot) {
 	c.TopicUsage.Writers = func(child int) int { return times(usualFlows, child) }
 	c.TopicUsage.Readers = c.TopicUsage.Writers
 	c.Flow.Clients = func(child, first int) int { return times(first, child) }
-	c.Flow.Series = func(child int, _ answer.Metric, _ *time.Duration) int { return times(chartPoints, child) }
-	c.Topic.Series = func(child int, _ answer.Metric, _ WindowInput, _ *time.Duration) int {
-		return times(chartPoints, child)
-	}
-	c.Application.Series, c.Unidentified.Series = c.Topic.Series, c.Topic.Series
 	c.Application.Groups = func(child int) int { return times(10, child) }
 	c.Topic.Configs = c.Application.Groups
-	c.Connector.Series, c.Replicator.Series, c.StreamJob.Series, c.Dataset.Series = c.Topic.Series, c.Topic.Series, c.Topic.Series, c.Topic.Series
 	c.Connector.Groups, c.StreamJob.Groups, c.Connector.Tasks = c.Application.Groups, c.Application.Groups, c.Application.Groups
 	c.StreamJob.InnerTopics, c.StreamJob.Subtopologies = c.Application.Groups, c.Application.Groups
 	c.Query.SuggestedJoins = func(child int, _ *WindowInput) int { return times(mostSuggestions, child) }

@@ -2169,7 +2169,8 @@ type Query {
   flow(id: ID!, window: Window!): Flow
   """
   Text matches names, owners and tags, case-insensitively; best matches first unless ordered. Topics that exist or moved in the window,
-  and who used any topic in it or in the seven days before its end; without a window, of the last ten minutes.
+  and who used any topic in it or in the seven days before its end; without a window, of the last ten minutes. A text, owner or tag
+  longer than 256 characters is refused.
   """
   nodes(text: String, kinds: [NodeKind!], cluster: ID, owner: String, tag: String, includeInternal: Boolean! = false, window: Window, orderBy: NodeOrder, first: Int! = 50, after: String): NodeConnection
   """

@@ -15,7 +15,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/99designs/gqlgen/complexity"
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/errcode"
 	"github.com/99designs/gqlgen/graphql/executor"
@@ -40,7 +39,9 @@ type graphqlHandler struct {
 	exec      *executor.Executor
 	limits    Limits
 	places    *shares // one for each request that is executed
+	work      *shares // what those may cost together
 	memory    *shares // bytes of requests and answers
+	estate    func() int
 	checked   *documents[struct{}]
 	introspec bool
 	log       *slog.Logger
@@ -51,7 +52,7 @@ func newGraphQL(a *resolver, limits Limits, introspection bool, observe func(str
 	schema := NewExecutableSchema(Config{Resolvers: a, Complexity: costs()})
 	h := &graphqlHandler{
 		schema: schema, exec: executor.New(schema), limits: limits,
-		places: newShares(int64(limits.Concurrent)), memory: newShares(limits.Memory),
+		places: newShares(int64(limits.Concurrent)), memory: newShares(limits.Memory), work: newShares(4 * int64(limits.Complexity)), estate: a.answers.Estate,
 		checked: &documents[struct{}]{}, introspec: introspection, log: a.log, observe: observe,
 	}
 	h.exec.SetErrorPresenter(presenter(a.log))
@@ -174,15 +175,20 @@ func (h *graphqlHandler) execute(ctx context.Context, body []byte, asker string)
 	if no != nil {
 		return nil, no
 	}
-	op, no := h.prepare(ctx, params)
+	op, cost, no := h.prepare(ctx, params)
 	if no != nil {
 		return nil, no
 	}
-	release, ok := h.places.take(ctx, asker, 1)
-	if !ok {
-		return nil, refuse(http.StatusTooManyRequests, codeBusy, "as many requests as may be are being answered already: try again soon")
+	for _, x := range []struct {
+		of *shares
+		n  int64
+	}{{h.places, 1}, {h.work, int64(cost)}} {
+		release, ok := x.of.take(ctx, asker, x.n)
+		if !ok {
+			return nil, refuse(http.StatusTooManyRequests, codeBusy, "as many requests as may be are being answered already: try again soon")
+		}
+		defer release()
 	}
-	defer release()
 	responses, ctx := h.exec.DispatchOperation(ctx, op)
 	resp := responses(ctx)
 	if resp == nil {
@@ -287,35 +293,39 @@ func decodeJSON(b []byte, into any) error {
 	return nil
 }
 
-// prepare parses, checks and validates a document. Nothing is executed.
-func (h *graphqlHandler) prepare(ctx context.Context, params *graphql.RawParams) (op *graphql.OperationContext, no *refusal) {
+// prepare parses, checks and validates a document, and tells what it may cost. Nothing is executed.
+func (h *graphqlHandler) prepare(ctx context.Context, params *graphql.RawParams) (op *graphql.OperationContext, cost int, no *refusal) {
 	// gqlparser panics on some literals that it cannot convert; to the asker that is a document that makes no sense.
 	defer func() {
 		if v := recover(); v != nil {
 			h.log.ErrorContext(ctx, "validation panicked", "panic", fmt.Sprint(v))
-			op, no = nil, refuse(http.StatusBadRequest, codeValidation, "the document could not be validated")
+			op, cost, no = nil, 0, refuse(http.StatusBadRequest, codeValidation, "the document could not be validated")
 		}
 	}()
 	if _, ok := h.checked.Get(ctx, params.Query); !ok {
 		if err := h.limits.checkDocument(params.Query); err != nil {
-			return nil, &refusal{http.StatusBadRequest, gqlerror.List{err}}
+			return nil, 0, &refusal{http.StatusBadRequest, gqlerror.List{err}}
 		}
 		h.checked.Add(ctx, params.Query, struct{}{})
 	}
 	op, errs := h.exec.CreateOperationContext(ctx, params)
 	if len(errs) > 0 {
-		return nil, &refusal{http.StatusBadRequest, h.presented(errs)}
+		return nil, 0, &refusal{http.StatusBadRequest, h.presented(errs)}
 	}
 	op.DisableIntrospection = !h.introspec
 	if !h.introspec && asksSchema(op.Operation.SelectionSet) {
-		return nil, refuse(http.StatusBadRequest, codeForbidden, "introspection is switched off")
+		return nil, 0, refuse(http.StatusBadRequest, codeForbidden, "introspection is switched off")
 	}
-	cost := complexity.Calculate(graphql.WithOperationContext(ctx, op), h.schema, op.Operation, op.Variables)
+	s := surveyOf(op)
+	if s.tooLong != nil {
+		return nil, 0, s.tooLong
+	}
+	cost, window := h.price(ctx, op, s)
 	if cost > h.limits.Complexity {
-		return nil, refuse(http.StatusBadRequest, codeComplexity,
-			"the answer could cost %d, more than %d: ask for shorter lists or fewer fields", cost, h.limits.Complexity)
+		return nil, 0, refuse(http.StatusBadRequest, codeComplexity,
+			"the answer could cost %d, more than %d: ask for shorter lists, for fewer fields, or in one request for fewer windows, of which it has %d", cost, h.limits.Complexity, len(s.windows))
 	}
-	return op, nil
+	return op, add(cost, window), nil
 }
 
 // presented gives errors of parsing and validation their codes. One bad document can have thousands of errors; the first few say enough.

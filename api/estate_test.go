@@ -1,0 +1,157 @@
+package api_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/lineaged/lineaged/answer"
+	"github.com/lineaged/lineaged/api"
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// estate is a world of many topics, of which each is written and every tenth read.
+func estate(t testing.TB, topics int) *world {
+	w := newWorld(t)
+	for n := 1; n <= 3; n++ {
+		var fill, read []func(*lineage.Observation)
+		if n == 1 {
+			fill = append(fill, facts(clusterFact("west", west, topics, topics/10)))
+		}
+		for i := range topics {
+			x := lineage.Topic{Cluster: west, ID: lineage.TopicID{8: byte(i >> 24), 9: byte(i >> 16), 10: byte(i >> 8), 11: byte(i), 15: 1}, Name: fmt.Sprintf("estate.topic-%06d", i)}
+			if n == 1 {
+				fill = append(fill, facts(topicFact("west", x)))
+			}
+			fill = append(fill, w.moved(self(x), lineage.NoEvidence, 10), w.moved(writes(x, producer(int64(i))), lineage.ProducerState, 10))
+			if i%10 == 0 {
+				read = append(read, w.moved(reads(x, group(fmt.Sprintf("reader-%d", i))), lineage.GroupOffsets, 10))
+			}
+		}
+		w.observe("west", "end-offsets", n, fill...)
+		w.observe("west", "groups", n, read...)
+	}
+	return w
+}
+
+// counting counts how often it is asked about a node, and calls at when that was often.
+type counting struct {
+	answer.Identity
+	asked *atomic.Int64
+	at    func(int64)
+}
+
+func (c counting) Describe(n lineage.Node) (string, []string) {
+	c.at(c.asked.Add(1))
+	return c.Identity.Describe(n)
+}
+
+// TestLoopsEndWithTheirAsker lets the client leave while all nodes are looked at for a text: the rest is not looked at.
+func TestLoopsEndWithTheirAsker(t *testing.T) {
+	const topics = 5000
+	for _, query := range []string{`{nodes(text:"zzz"){totalCount}}`, `{nodes(text:"topic",orderBy:RATE){totalCount}}`} {
+		synctest.Test(t, func(t *testing.T) {
+			w := estate(t, topics)
+			time.Sleep(time.Until(round(3)) + time.Second)
+			ctx, leave := context.WithCancel(t.Context())
+			defer leave()
+			var asked atomic.Int64
+			who := counting{everybody(), &asked, func(n int64) {
+				if n == 10 {
+					leave()
+				}
+			}}
+			h := api.New(api.Options{History: w.store, Identity: func() answer.Identity { return who }, Log: quiet()})
+			body, err := json.Marshal(map[string]string{"query": query})
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := httptest.NewRequestWithContext(ctx, http.MethodPost, "http://localhost/graphql", strings.NewReader(string(body)))
+			r.Header.Set("Content-Type", "application/json")
+			h.ServeHTTP(httptest.NewRecorder(), r)
+			if n := asked.Load(); n > topics/4 {
+				t.Errorf("%s: %d of %d nodes were looked at after the asker had left", query, n, topics)
+			}
+		})
+	}
+}
+
+// TestTextLength searches for texts as long as anything can be called, and refuses longer ones by name.
+func TestTextLength(t *testing.T) {
+	h := api.New(api.Options{History: newWorld(t).store, Identity: everybody, Log: quiet()})
+	for _, c := range []struct {
+		query string
+		n     int
+		ok    bool
+	}{
+		{`query($v:String){nodes(text:$v){totalCount}}`, 256, true},
+		{`query($v:String){nodes(owner:$v){totalCount}}`, 256, true},
+		{`query($v:String){nodes(text:$v){totalCount}}`, 257, false},
+		{`query($v:String){nodes(owner:$v){totalCount}}`, 257, false},
+		{`query($v:String){...f} fragment f on Query{x:nodes(tag:$v){totalCount}}`, 257, false},
+	} {
+		status, body := ask(h, c.query, fmt.Sprintf(`{"v":%q}`, strings.Repeat("é", c.n)))
+		if c.ok != (status == http.StatusOK) {
+			t.Errorf("%s with %d characters: %d %s", c.query, c.n, status, body)
+		}
+		name := strings.Split(strings.Split(c.query, ":$v")[0], "(")[2]
+		if !c.ok && (codeOf(t, body) != "BAD_USER_INPUT" || !strings.Contains(string(body), ": "+name+" has 257 characters; at most 256")) {
+			t.Errorf("%s: %s", c.query, body)
+		}
+	}
+}
+
+// TestPrices asks one thing of many windows, and looks at all there is many times: what that costs grows with the
+// estate, so a large one refuses what a small one answers, and one question of one or two windows is answered always.
+func TestPrices(t *testing.T) {
+	windows := func(n int) string {
+		return "{" + strings.Join(each(n, func(i int) string {
+			return fmt.Sprintf(`a%d:topicUsage(topic:"topic:west/estate.topic-000000",window:{last:"%ds"}){topic{id}}`, i, 10*(i+1))
+		}), " ") + "}"
+	}
+	looks := func(n int) string {
+		return "{" + strings.Join(each(n, func(i int) string { return fmt.Sprintf(`a%d:nodes(text:"t%d"){totalCount}`, i, i) }), " ") + "}"
+	}
+	for _, c := range []struct {
+		topics int
+		query  string
+		ok     bool
+	}{
+		{100, windows(30), true},
+		{100, looks(30), true},
+		{20_000, windows(30), false},
+		{20_000, windows(2), true},
+		{20_000, looks(2), true},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := estate(t, c.topics)
+			time.Sleep(time.Until(round(3)) + time.Second)
+			h := api.New(api.Options{History: w.store, Identity: everybody, Log: quiet()})
+			if status, body := ask(h, windows(1), ""); status != http.StatusOK {
+				t.Fatalf("%d %s", status, body)
+			}
+			status, body := ask(h, c.query, "")
+			if c.ok != (status == http.StatusOK && !strings.Contains(string(body), `"errors"`)) {
+				t.Errorf("%d topics, %.100s: %d %.300s", c.topics, c.query, status, body)
+			}
+			if !c.ok && codeOf(t, body) != "COMPLEXITY_LIMIT_EXCEEDED" {
+				t.Errorf("%s", body)
+			}
+		})
+	}
+}
+
+func each(n int, f func(i int) string) []string {
+	out := make([]string, n)
+	for i := range out {
+		out[i] = f(i)
+	}
+	return out
+}

@@ -1,0 +1,126 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+	"unicode/utf8"
+
+	"github.com/99designs/gqlgen/complexity"
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/lineaged/lineaged/answer"
+)
+
+// mostText is how many characters of a text are searched for: topic names have at most 249, and every node is looked
+// at for it.
+const mostText = 256
+
+// survey is what an operation asks of the history, whatever it selects of the answer.
+type survey struct {
+	windows map[string]bool // as they are written: each is built by itself
+	longest time.Duration   // of the windows
+	looks   int             // fields that look at every node or flow there is
+	tooLong *refusal
+}
+
+// looking are the root fields that look at all there is.
+var looking = map[string]bool{"nodes": true, "flows": true, "lineage": true, "top": true, "events": true, "suggestedJoins": true}
+
+// windowed are the root fields that are of a window also where they name none.
+var windowed = map[string]bool{"node": true, "nodes": true, "suggestedJoins": true}
+
+// surveyOf goes through an operation that was validated and found to be of a bearable size.
+func surveyOf(op *graphql.OperationContext) survey {
+	s := survey{windows: map[string]bool{}}
+	s.selection(op.Operation.SelectionSet, op.Variables, true)
+	return s
+}
+
+func (s *survey) selection(set ast.SelectionSet, vars map[string]any, root bool) {
+	for _, x := range set {
+		switch x := x.(type) {
+		case *ast.Field:
+			s.field(x, vars, root)
+			s.selection(x.SelectionSet, vars, false)
+		case *ast.InlineFragment:
+			s.selection(x.SelectionSet, vars, root)
+		case *ast.FragmentSpread:
+			s.selection(x.Definition.SelectionSet, vars, root)
+		}
+	}
+}
+
+func (s *survey) field(f *ast.Field, vars map[string]any, root bool) {
+	args := f.ArgumentMap(vars)
+	for _, name := range []string{"text", "owner", "tag"} {
+		text, _ := args[name].(string)
+		if n := utf8.RuneCountInString(text); n > mostText && s.tooLong == nil {
+			s.tooLong = refuse(http.StatusBadRequest, codeBadInput, "%s: %s has %d characters; at most %d are searched for", f.Name, name, n, mostText)
+		}
+	}
+	if root && looking[f.Name] {
+		s.looks++
+	}
+	for name, value := range args {
+		if window, ok := value.(map[string]any); ok && f.Definition.Arguments.ForName(name).Type.Name() == "Window" {
+			s.windows[fmt.Sprint(window)] = true // maps are printed by key
+			s.longest = max(s.longest, lengthOf(window))
+		}
+	}
+	if root && windowed[f.Name] && args["window"] == nil {
+		s.windows["none"] = true
+		s.longest = max(s.longest, answer.UsualSpan)
+	}
+}
+
+// lengthOf returns how long a window is as it is written; what is not written as it should be is refused later.
+func lengthOf(window map[string]any) time.Duration {
+	if last, ok := window["last"].(string); ok {
+		d, _ := parseDuration(last)
+		return d
+	}
+	start, _ := UnmarshalTime(window["start"])
+	end, _ := UnmarshalTime(window["end"])
+	return max(0, end.Sub(start))
+}
+
+// price returns what an operation may cost to answer, and what one window does: the elements of its lists if all were full, the points of its series,
+// and for each window and each look beyond the first a part of the estate, since the history is gone through for it.
+func (h *graphqlHandler) price(ctx context.Context, op *graphql.OperationContext, s survey) (cost, window int) {
+	schema := priced{h.schema, s.longest}
+	cost = complexity.Calculate(graphql.WithOperationContext(ctx, op), schema, op.Operation, op.Variables)
+	estate := h.estate()
+	// However large the estate: two windows can be compared, and a page can hold some lists.
+	window = min(1000+estate/2, h.limits.Complexity/4)
+	look := min(estate/20, h.limits.Complexity/16)
+	cost = add(cost, add(times(max(0, len(s.windows)-1), window), times(max(0, s.looks-1), look)))
+	return cost, window
+}
+
+// priced prices series by their points, of flows too, whose window is not among their arguments.
+type priced struct {
+	graphql.ExecutableSchema
+	longest time.Duration
+}
+
+// Complexity implements graphql.ExecutableSchema.
+func (p priced) Complexity(ctx context.Context, typeName, field string, child int, args map[string]any) (int, bool) {
+	if field != "series" {
+		return p.ExecutableSchema.Complexity(ctx, typeName, field, child, args)
+	}
+	length := p.longest
+	if window, ok := args["window"].(map[string]any); ok {
+		length = lengthOf(window)
+	}
+	points := answer.UsualPoints
+	if text, ok := args["step"].(string); ok {
+		if step, ok := parseDuration(text); ok && step > 0 {
+			points = int(min(length/step, answer.MostPoints))
+		}
+	}
+	// A point is cheaper than other objects.
+	return times(max(points, answer.UsualPoints)/10, child), true
+}
