@@ -167,7 +167,7 @@ func (a *Answers) ClusterState(ctx context.Context, source string) (ClusterState
 		return ClusterState{Trouble: "it is behind no configured name any more: another cluster is, or the name was given up"}, nil
 	}
 	tick := a.history.Tick()
-	last, ok := a.history.Latest()[source]
+	last, ok := a.history.Ended()[source]
 	if !ok {
 		return ClusterState{Trouble: "no round yet"}, nil
 	}

@@ -13,6 +13,7 @@ import (
 type History interface {
 	Tick() time.Duration
 	Latest() map[string]time.Time
+	Ended() map[string]time.Time
 	Resolve(w lineage.Window) lineage.Resolved
 
 	Subject(id lineage.SubjectID) (s lineage.Subject, ok bool)

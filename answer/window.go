@@ -73,13 +73,13 @@ func (a *Answers) resolve(in Span, r *together) (lineage.Resolved, error) {
 	return a.history.Resolve(w), nil
 }
 
-// now returns the end of the newest tick that can be answered: the newest round that every live cluster has, which is that of this tick or,
+// now returns the end of the newest tick that can be answered: the newest round that all sources of every live cluster have ended, which is that of this tick or,
 // while that is under way, of the one before. A cluster that stopped reporting does not hold it back.
 func (a *Answers) now() time.Time {
 	tick := a.history.Tick()
 	floor := time.Now().UTC().Truncate(tick)
 	live := 0
-	for _, last := range a.history.Latest() {
+	for _, last := range a.history.Ended() {
 		if last.Before(floor.Add(-tick)) {
 			continue // stopped, or more than a round behind
 		}

@@ -92,6 +92,7 @@ func TestPagesSurviveNewRounds(t *testing.T) {
 		first := answerOf[nodePage](t, h, "{nodes(first:3){pageInfo{endCursor} edges{node{id}}}}", "").Nodes
 		extra := topic(west, "a new topic that comes first", 77)
 		w.observe("west", "end-offsets", 21, facts(topicFact("west", extra)), w.moved(self(extra), lineage.NoEvidence, 1))
+		w.end(21)
 		time.Sleep(tick)
 		second := answerOf[nodePage](t, h, `{nodes(first:1000,after:"`+*first.PageInfo.EndCursor+`"){totalCount edges{node{id}}}}`, "").Nodes
 		if len(second.Edges) != second.TotalCount-4 {

@@ -149,6 +149,7 @@ func TestMetrics(t *testing.T) {
 			}
 		}
 		w.observe("west", "end-offsets", 31, w.moved(self(orders), lineage.NoEvidence, 1234))
+		w.end(31)
 		time.Sleep(tick)
 		second := get(h, "localhost", "/metrics").Body.String()
 		if want := `lineaged_kafka_topic_records_appended_total{cluster="west",topic_name="orders"} 1234`; !strings.Contains(second, want) {

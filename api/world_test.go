@@ -52,6 +52,17 @@ func (w *world) observeEvery(every time.Duration, cluster, source string, n int,
 	}
 }
 
+// end ends round n of the other sources that observe west: nothing changed.
+func (w *world) end(n int) {
+	w.t.Helper()
+	for _, source := range []string{"metadata", "end-offsets", "producers", "groups"} {
+		w.observe("west", source, n)
+	}
+	for _, source := range []string{"start-offsets", "log-dirs", "members"} {
+		w.observeEvery(6*tick, "west", source, n)
+	}
+}
+
 // moved advances a counter.
 func (w *world) moved(x lineage.Access, e lineage.EvidenceKind, by int64, opts ...func(*lineage.Sample)) func(*lineage.Observation) {
 	metric := lineage.Records

@@ -1,7 +1,7 @@
 // Package collector runs sources on the tick and hands what they observe to a sink.
 //
 // It knows nothing of Kafka: a source is anything that can look once and say what it saw. The package keeps the time: rounds lie on an aligned grid, a round has
-// a deadline, rounds of one source never overlap, and a round that could not be taken is said as missing, not left out. It refuses to keep what a sink did not
+// a deadline, rounds of one source never overlap, and a round that could not be taken is said as missing, not left out. It does not trust the machine's clock (see Clock). It refuses to keep what a sink did not
 // acknowledge: after a failed append the source starts again from the last acknowledged positions. A source that panics is a gap of that source, and starts again the same way.
 package collector
 
@@ -35,12 +35,23 @@ type Source interface {
 	Missed(round time.Time, reason string) []lineage.Observation
 }
 
-// Run calls the source at every multiple of interval since the Unix epoch until ctx ends, and returns ctx's error. A round has nine tenths of the interval.
-func Run(ctx context.Context, interval time.Duration, source Source, sink Sink, log *slog.Logger) error {
-	r := runner{interval: interval, source: source, sink: sink, log: log}
+// Runner says when a source is run.
+type Runner struct {
+	Interval time.Duration // the tick
+	Clock    *Clock        // that all sources of the process share; nil: one of its own
+	Log      *slog.Logger
+}
+
+// Run calls the source at every multiple of the interval since the Unix epoch until ctx ends, and returns ctx's error. A
+// round has nine tenths of the interval. Rounds are strictly rising, whatever the machine's clock does.
+func (o Runner) Run(ctx context.Context, source Source, sink Sink) error {
+	if o.Clock == nil {
+		o.Clock = NewClock(o.Interval, nil, nil, time.Time{}, o.Log)
+	}
+	r := runner{interval: o.Interval, clock: o.Clock, source: source, sink: sink, log: o.Log}
 	for {
-		round := time.Now().Truncate(interval).Add(interval)
-		if err := sleepUntil(ctx, round); err != nil {
+		round, err := r.next(ctx)
+		if err != nil {
 			return err
 		}
 		r.round(ctx, round.UTC())
@@ -50,14 +61,35 @@ func Run(ctx context.Context, interval time.Duration, source Source, sink Sink, 
 	}
 }
 
+// next waits for the next round and returns it: the next multiple of the interval, after the newest round.
+func (r *runner) next(ctx context.Context) (time.Time, error) {
+	now := r.clock.Now()
+	for {
+		round := later(now.Truncate(r.interval), r.newest().Truncate(r.interval)).Add(r.interval)
+		if err := sleep(ctx, min(round.Sub(now), r.interval)); err != nil {
+			return round, err
+		}
+		// It may be too early, where the clock went back or has to pass the newest round first, and too late, where it went
+		// ahead.
+		if now = r.clock.Now(); !now.Before(round) && now.Sub(round) < r.interval {
+			return round, nil
+		}
+	}
+}
+
+// newest returns the newest round that was taken or is held.
+func (r *runner) newest() time.Time { return later(r.last, r.clock.floor) }
+
 type runner struct {
 	interval time.Duration
+	clock    *Clock
 	source   Source
 	sink     Sink
 	log      *slog.Logger
 
 	restored bool
 	last     time.Time // the newest round that was taken or said to be missed; zero before the first
+	shifts   int       // of the clock, up to then
 	failing  bool      // the sink refused the last append
 
 	panicked map[lineage.Source]bool // said to be lost because the source panicked, and not back since
@@ -74,18 +106,7 @@ func (r *runner) round(ctx context.Context, round time.Time) {
 		}
 		r.restored = true
 	}
-	var obs []lineage.Observation
-	if !r.last.IsZero() {
-		// A machine that slept for a night has no use for thousands of missed rounds: the store sees the gap by itself.
-		const most = 100
-		first := r.last.Add(r.interval)
-		if n := int(round.Sub(first) / r.interval); n > most {
-			first = round.Add(-most * r.interval)
-		}
-		for m := first; m.Before(round); m = m.Add(r.interval) {
-			obs = append(obs, r.missed(m, "the round before took longer than the interval")...)
-		}
-	}
+	obs := r.passed(round)
 	seen, err := r.observe(ctx, round)
 	if err != nil {
 		r.restored = false // what it had learned may be half written
@@ -94,6 +115,7 @@ func (r *runner) round(ctx context.Context, round time.Time) {
 	if ctx.Err() != nil {
 		return // stopping: a round cut short would look like a lost broker
 	}
+	r.date(round, obs)
 	r.last = round
 	if err := r.append(ctx, obs); err != nil {
 		r.restored = false
@@ -107,6 +129,34 @@ func (r *runner) round(ctx context.Context, round time.Time) {
 		r.log.Info("observations are stored again")
 	}
 	r.failing = false
+}
+
+// passed says of the rounds since the newest one that they were missed, and why.
+func (r *runner) passed(round time.Time) (obs []lineage.Observation) {
+	if r.last.IsZero() {
+		return nil
+	}
+	// A machine that slept for a night has no use for thousands of missed rounds: the first that is said stands for those
+	// before it.
+	const most = 100
+	reason := "the round before took longer than the interval"
+	if why := r.clock.state().since(r.shifts).skipped(); why != "" {
+		reason = why
+	}
+	first := r.last.Add(r.interval)
+	earlier := time.Duration(0)
+	if n := int(round.Sub(first) / r.interval); n > most {
+		from := round.Add(-most * r.interval)
+		first, earlier = from, from.Sub(first)
+	}
+	for m := first; m.Before(round); m = m.Add(r.interval) {
+		missed := r.missed(m, reason)
+		for i := range missed {
+			missed[i].Interval += earlier
+		}
+		obs, earlier = append(obs, missed...), 0
+	}
+	return obs
 }
 
 // restore lets the source resume. Where what the sink holds makes it panic, it begins anew: it would panic for ever.
@@ -177,8 +227,8 @@ func (r *runner) append(ctx context.Context, obs []lineage.Observation) error {
 	return nil
 }
 
-func sleepUntil(ctx context.Context, t time.Time) error {
-	timer := time.NewTimer(time.Until(t))
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():

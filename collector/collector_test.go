@@ -53,13 +53,13 @@ func (s *script) Observe(ctx context.Context, round time.Time) []lineage.Observa
 	if s.panics[len(s.observed)-1] {
 		panic("index out of range")
 	}
-	return []lineage.Observation{{Source: lineage.Source{Cluster: "west", Name: "s"}, Round: round}}
+	return []lineage.Observation{{Source: lineage.Source{Cluster: "west", Name: "s"}, Round: round, Interval: 10 * time.Second}}
 }
 
 func (s *script) Missed(round time.Time, reason string) []lineage.Observation {
 	s.missed = append(s.missed, round)
 	return []lineage.Observation{{
-		Source: lineage.Source{Cluster: "west", Name: "s"}, Round: round, Missing: []lineage.Missing{{All: true, Reason: reason}},
+		Source: lineage.Source{Cluster: "west", Name: "s"}, Round: round, Interval: 10 * time.Second, Missing: []lineage.Missing{{All: true, Reason: reason}},
 		Events: []lineage.Event{{Type: lineage.SourceLost}},
 	}}
 }
@@ -94,7 +94,7 @@ func run(t *testing.T, src collector.Source, dst collector.Sink, d time.Duration
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), d)
 	defer cancel()
-	if err := collector.Run(ctx, 10*time.Second, src, dst, discard); !errors.Is(err, context.DeadlineExceeded) {
+	if err := (collector.Runner{Interval: 10 * time.Second, Log: discard}).Run(ctx, src, dst); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Run returned %v", err)
 	}
 }

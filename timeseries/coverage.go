@@ -80,9 +80,10 @@ func (e *engine) expectations(until int64, of func(cluster string) bool) map[lin
 
 // coveredSources returns the sources that count in the window, each with when it was expected and when it observed.
 func (v *view) coveredSources(told map[lineage.Source][]expectation, of func(cluster string) bool) ([]*sourceCoverage, error) {
-	latest := int64(0)
+	latest, ended := int64(0), map[string]int64{}
 	for _, h := range v.heads {
 		latest = max(latest, h.newest.tick)
+		ended[h.name.Cluster] = max(ended[h.name.Cluster], h.newest.tick)
 	}
 	var out []*sourceCoverage
 	for id, h := range v.heads {
@@ -98,7 +99,9 @@ func (v *view) coveredSources(told map[lineage.Source][]expectation, of func(clu
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, v.covered(h.name, t, facts, h.newest.tick > 0))
+		c := v.covered(h.name, t, facts, h.newest.tick > 0)
+		c.ended = ended[h.name.Cluster]
+		out = append(out, c)
 	}
 	for name, facts := range told { // of which nothing was ever observed
 		out = append(out, v.covered(name, newTrack(v.clock, v.lo, v.hi, anchor{}, nil, round{}), facts, false))
@@ -168,6 +171,7 @@ type sourceCoverage struct {
 	due            []tickRange // when it is expected, disjoint, by time, within the window
 	told           []tickRange // when a fact says so
 	next           round       // after which its next round is due
+	ended          int64       // newest round of any source of its cluster
 	expected, seen float64
 	gaps           []lineage.Gap
 	open           map[string]int // the last gap of each reason
@@ -178,8 +182,9 @@ func (c *sourceCoverage) walk(going []tickRange) {
 	c.open = map[string]int{}
 	t := c.track
 	hi := t.hi
-	// A source that is not overdue has no gap after its newest round. A round may take up to a tick to arrive, so it is overdue only after the instant it is due at.
-	if n := c.next; n.tick < hi && hi <= n.tick+int64(n.span) {
+	// A source that is not overdue has no gap after its newest round. A round may take up to a tick to arrive, so it is
+	// overdue only after the instant it is due at, or when others of its cluster have ended that round.
+	if n := c.next; n.tick < hi && hi <= n.tick+int64(n.span) && !(hi == n.tick+int64(n.span) && c.ended >= hi) {
 		hi = max(n.tick, t.lo)
 	}
 	at := t.lo

@@ -77,8 +77,9 @@ func addChange(list []store.Change, c store.Change) []store.Change {
 // clusterStates needs mu.
 func (e *engine) clusterStates() []store.Cluster {
 	out := make([]store.Cluster, 0, len(e.latest))
+	ended := e.endedTicks()
 	for source, tick := range e.latest {
-		out = append(out, store.Cluster{Source: source, Round: e.at(tick), Fact: e.clusterFact(source)})
+		out = append(out, store.Cluster{Source: source, Round: e.at(tick), Ended: e.at(ended[source]), Fact: e.clusterFact(source)})
 	}
 	for source := range e.told { // by another source than its own
 		if _, ok := e.latest[source]; !ok {

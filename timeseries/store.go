@@ -52,6 +52,8 @@ type Store interface {
 	Tick() time.Duration
 	// Latest returns the newest round of each Source.Cluster; empty before the first.
 	Latest() map[string]time.Time
+	// Ended returns the newest round of each Source.Cluster that none of its sources has under way.
+	Ended() map[string]time.Time
 	// Earliest returns the start of the oldest held data; the zero time before the first round.
 	Earliest() time.Time
 	// Resolve widens a window to the step of the finest tier that still holds its start.

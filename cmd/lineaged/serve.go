@@ -67,8 +67,9 @@ func serveOn(ctx context.Context, ln net.Listener, cfg config.Config, again relo
 	if err != nil {
 		return err
 	}
-	sink := &sink{Store: store, log: log}
-	collectors, err := newCollectors(cfg, sink, log)
+	clock := newClock(cfg, store, log)
+	sink := &sink{Store: store, clock: clock, log: log}
+	collectors, err := newCollectors(cfg, sink, clock, log)
 	if err != nil {
 		return err
 	}
@@ -90,7 +91,7 @@ func serveOn(ctx context.Context, ln net.Listener, cfg config.Config, again relo
 	}
 	g.Go(func() error { return rules.watch(ctx, again) })
 	g.Go(func() error { return protection.watch(ctx) })
-	g.Go(func() error { return maintain(ctx, store, log) })
+	g.Go(func() error { return maintain(ctx, store, clock, log) })
 	g.Go(func() error {
 		return answer(ctx, serving.Listener(ln, serving.Limits{}, refusals.one), handler, &draining, cfg, log, func() {
 			_, _ = fmt.Fprintf(stdout, "lineaged is ready: %s\n", address(ln.Addr(), cfg)) // who closed stdout does not want to know
@@ -115,7 +116,7 @@ type runner interface {
 }
 
 // newCollectors makes the collectors: of each cluster, of the replication into it, and of each Connect cluster. None has connected yet. They meet at one board.
-func newCollectors(cfg config.Config, sink collector.Sink, log *slog.Logger) ([]runner, error) {
+func newCollectors(cfg config.Config, sink collector.Sink, clock *collector.Clock, log *slog.Logger) ([]runner, error) {
 	var all []runner
 	board, syncs, interval := &collector.Board{}, &mirror.Syncs{}, time.Duration(cfg.Interval)
 	for _, cl := range cfg.Clusters {
@@ -123,13 +124,13 @@ func newCollectors(cfg config.Config, sink collector.Sink, log *slog.Logger) ([]
 		if err != nil {
 			return nil, err
 		}
-		kcfg.Board = board
+		kcfg.Board, kcfg.Clock = board, clock
 		c, err := kafka.New(kcfg, sink)
 		if err != nil {
 			return nil, err
 		}
 		m, err := mirror.New(mirror.Config{
-			Name: kcfg.Name, Client: dialer(kcfg), Interval: interval, Board: board, Aliases: aliases(cfg)[kcfg.Name], Syncs: syncs, Log: log,
+			Name: kcfg.Name, Client: dialer(kcfg), Interval: interval, Clock: clock, Board: board, Aliases: aliases(cfg)[kcfg.Name], Syncs: syncs, Log: log,
 		}, sink)
 		if err != nil {
 			return nil, err
@@ -141,7 +142,7 @@ func newCollectors(cfg config.Config, sink collector.Sink, log *slog.Logger) ([]
 		if err != nil {
 			return nil, err
 		}
-		ccfg.Board = board
+		ccfg.Board, ccfg.Clock = board, clock
 		c, err := connect.New(ccfg, sink)
 		if err != nil {
 			return nil, err
@@ -151,16 +152,27 @@ func newCollectors(cfg config.Config, sink collector.Sink, log *slog.Logger) ([]
 	return all, nil
 }
 
+// newClock makes the clock of all rounds: they go on after the newest that is held.
+func newClock(cfg config.Config, store timeseries.Store, log *slog.Logger) *collector.Clock {
+	var newest time.Time
+	for _, round := range store.Latest() {
+		if round.After(newest) {
+			newest = round
+		}
+	}
+	return collector.NewClock(time.Duration(cfg.Interval), time.Now, spent, newest, log)
+}
+
 // maintain lets the store tidy up until ctx ends. What fails is said and tried again: reads and writes do not depend on it.
-func maintain(ctx context.Context, store timeseries.Store, log *slog.Logger) error {
+func maintain(ctx context.Context, store timeseries.Store, clock *collector.Clock, log *slog.Logger) error {
 	tick := time.NewTicker(maintainEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case now := <-tick.C:
-			if err := store.Maintain(ctx, now.UTC()); err != nil && ctx.Err() == nil {
+		case <-tick.C: // by the clock of the rounds: the machine's may be wrong by a day
+			if err := store.Maintain(ctx, clock.Now()); err != nil && ctx.Err() == nil {
 				log.Error("the store's maintenance failed; it is tried again in a minute", "error", err)
 			}
 		}

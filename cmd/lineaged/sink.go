@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"sync/atomic"
 
+	"github.com/lineaged/lineaged/collector"
 	"github.com/lineaged/lineaged/lineage"
 	"github.com/lineaged/lineaged/timeseries"
 )
@@ -14,8 +15,9 @@ import (
 // and once that it is over.
 type sink struct {
 	timeseries.Store
-	log  *slog.Logger
-	full atomic.Bool
+	clock *collector.Clock // of the rounds; nil: the machine's
+	log   *slog.Logger
+	full  atomic.Bool
 }
 
 // Append is the store's.
@@ -31,9 +33,12 @@ func (s *sink) Append(ctx context.Context, obs ...lineage.Observation) error {
 }
 
 // trouble tells /readyz what the history does not show.
-func (s *sink) trouble() []string {
+func (s *sink) trouble() (all []string) {
 	if s.full.Load() {
-		return []string{"the disk is nearly full: nothing more is stored until there is space"}
+		all = append(all, "the disk is nearly full: nothing more is stored until there is space")
 	}
-	return nil
+	if clock := s.clock.Trouble(); clock != "" {
+		all = append(all, clock)
+	}
+	return all
 }

@@ -40,7 +40,8 @@ type Config struct {
 	Datasets []Mapping          // the first that matches names a connector's datasets
 	// Aliases say which watched cluster MirrorMaker 2 means by an alias where no address tells: by the source name of the cluster that it copies to, the alias and the source name of the other.
 	Aliases  map[string]map[string]string
-	Interval time.Duration // the tick, at least 1 s
+	Interval time.Duration    // the tick, at least 1 s
+	Clock    *collector.Clock // that all sources share; nil: one of its own
 	Board    *collector.Board
 	Log      *slog.Logger
 }
@@ -88,7 +89,7 @@ func New(cfg Config, sink collector.Sink) (*Collector, error) {
 func (c *Collector) Run(ctx context.Context) error {
 	defer c.source.client.http.CloseIdleConnections()
 	cfg := c.source.cfg
-	if err := collector.Run(ctx, cfg.Interval, c.source, c.sink, cfg.Log); err != nil && ctx.Err() == nil {
+	if err := (collector.Runner{Interval: cfg.Interval, Clock: cfg.Clock, Log: cfg.Log}).Run(ctx, c.source, c.sink); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("watch Connect %q: %w", cfg.Name, err)
 	}
 	return nil

@@ -35,6 +35,7 @@ type Config struct {
 	SASL             sasl.Mechanism     // nil: none
 	Include, Exclude []*regexp.Regexp   // of topic names; no Include: all. Exclude wins
 	Interval         time.Duration      // the tick, at least 1 s
+	Clock            *collector.Clock   // that all sources share; nil: one of its own
 	// Applications returns, for the groups that there are, what the transactional.ids of one application's instances share, "" for what names nobody; nil: each stands for itself. It is asked when a step is booked,
 	// and only to tell whether several producers on one partition may share the step out.
 	Applications func(groups iter.Seq[string]) func(transactionalID string) string
@@ -104,7 +105,7 @@ func ClientOptions(cfg Config) []kgo.Opt {
 func (c *Collector) Run(ctx context.Context) error {
 	defer c.source.close()
 	cfg := c.source.cfg
-	if err := collector.Run(ctx, cfg.Interval, c.source, c.sink, cfg.Log); err != nil && ctx.Err() == nil {
+	if err := (collector.Runner{Interval: cfg.Interval, Clock: cfg.Clock, Log: cfg.Log}).Run(ctx, c.source, c.sink); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("collect from cluster %q: %w", cfg.Name, err)
 	}
 	return nil

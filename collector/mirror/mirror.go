@@ -31,7 +31,8 @@ const sourceName = "mirror"
 type Config struct {
 	Name     string // the source name of the watched cluster that may be a target
 	Client   func(opts ...kgo.Opt) (*kgo.Client, error)
-	Interval time.Duration // the tick, at least 1 s
+	Interval time.Duration    // the tick, at least 1 s
+	Clock    *collector.Clock // that all sources share; nil: one of its own
 	Board    *collector.Board
 	// Aliases say which watched cluster an alias is, by its source name, where neither addresses nor names tell. An alias that stands here is also taken for a source without heartbeats.
 	Aliases map[string]string
@@ -69,7 +70,7 @@ func New(cfg Config, sink collector.Sink) (*Collector, error) {
 func (c *Collector) Run(ctx context.Context) error {
 	defer c.source.close()
 	cfg := c.source.cfg
-	if err := collector.Run(ctx, cfg.Interval, c.source, c.sink, cfg.Log); err != nil && ctx.Err() == nil {
+	if err := (collector.Runner{Interval: cfg.Interval, Clock: cfg.Clock, Log: cfg.Log}).Run(ctx, c.source, c.sink); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("look for MirrorMaker 2 on cluster %q: %w", cfg.Name, err)
 	}
 	return nil
