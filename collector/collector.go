@@ -9,6 +9,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"runtime/debug"
 	"slices"
 	"time"
@@ -48,7 +49,7 @@ func (o Runner) Run(ctx context.Context, source Source, sink Sink) error {
 	if o.Clock == nil {
 		o.Clock = NewClock(o.Interval, nil, nil, time.Time{}, o.Log)
 	}
-	r := runner{interval: o.Interval, clock: o.Clock, source: source, sink: sink, log: o.Log}
+	r := runner{interval: o.Interval, clock: o.Clock, source: source, sink: sink, log: o.Log, expected: map[lineage.Source]time.Duration{}}
 	for {
 		round, err := r.next(ctx)
 		if err != nil {
@@ -92,7 +93,9 @@ type runner struct {
 	shifts   int       // of the clock, up to then
 	failing  bool      // the sink refused the last append
 
-	panicked map[lineage.Source]bool // said to be lost because the source panicked, and not back since
+	expected map[lineage.Source]time.Duration // cadences of the sources that are told to be expected
+	telling  map[lineage.Source]time.Duration // those that this round tells, until it is stored
+	panicked map[lineage.Source]bool          // said to be lost because the source panicked, and not back since
 }
 
 // round takes one round. Rounds that went by while an earlier one was still under way are said as missed first.
@@ -111,6 +114,7 @@ func (r *runner) round(ctx context.Context, round time.Time) {
 	if err != nil {
 		r.restored = false // what it had learned may be half written
 	}
+	r.expect(seen)
 	obs = append(obs, seen...)
 	if ctx.Err() != nil {
 		return // stopping: a round cut short would look like a lost broker
@@ -125,10 +129,27 @@ func (r *runner) round(ctx context.Context, round time.Time) {
 		r.failing = true
 		return
 	}
+	maps.Copy(r.expected, r.telling)
 	if r.failing {
 		r.log.Info("observations are stored again")
 	}
 	r.failing = false
+}
+
+// expect tells of each source, once it was heard of, that its silence is a gap from then on, until that is stored.
+func (r *runner) expect(obs []lineage.Observation) {
+	r.telling = map[lineage.Source]time.Duration{}
+	for i := range obs {
+		o := &obs[i]
+		if r.expected[o.Source] == o.Interval {
+			continue
+		}
+		r.telling[o.Source] = o.Interval
+		o.Facts = append(slices.Clone(o.Facts), lineage.Fact{
+			Key:    lineage.FactKey{Source: o.Source.Cluster, Kind: lineage.SourceFacts, Name: o.Source.Name},
+			Source: &lineage.SourceFact{State: lineage.SourceExpected, Interval: o.Interval},
+		})
+	}
 }
 
 // passed says of the rounds since the newest one that they were missed, and why.

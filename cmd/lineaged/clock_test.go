@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"strings"
@@ -17,21 +18,24 @@ import (
 // steady is a source of a topic to which 32 records a second are written. It knows no better than other sources when a
 // tick is longer than it looks.
 type steady struct {
-	begun time.Time // by the true time
-	last  time.Time
+	cluster string    // empty: west
+	begun   time.Time // by the true time
+	last    time.Time
 }
+
+func (s *steady) name() string { return cmp.Or(s.cluster, "west") }
 
 func (s *steady) Restore(context.Context, collector.Sink) error { return nil }
 
 func (s *steady) Missed(round time.Time, reason string) []lineage.Observation {
 	return []lineage.Observation{{
-		Source: lineage.Source{Cluster: "west", Name: "ends"}, Round: round, Interval: 10 * time.Second,
+		Source: lineage.Source{Cluster: s.name(), Name: "ends"}, Round: round, Interval: 10 * time.Second,
 		Missing: []lineage.Missing{{All: true, Reason: reason}},
 	}}
 }
 
 func (s *steady) Observe(_ context.Context, round time.Time) []lineage.Observation {
-	o := lineage.Observation{Source: lineage.Source{Cluster: "west", Name: "ends"}, Round: round, Interval: 10 * time.Second}
+	o := lineage.Observation{Source: lineage.Source{Cluster: s.name(), Name: "ends"}, Round: round, Interval: 10 * time.Second}
 	x := lineage.Sample{Subject: steadyTopic, Metric: lineage.Appended, Value: int64(32 * time.Since(s.begun).Seconds())}
 	if !s.last.IsZero() && s.last.Before(round.Add(-10*time.Second)) {
 		x.Since = s.last

@@ -69,6 +69,9 @@ func serveOn(ctx context.Context, ln net.Listener, cfg config.Config, again relo
 	}
 	clock := newClock(cfg, store, log)
 	sink := &sink{Store: store, clock: clock, log: log}
+	if err := sink.retire(ctx, cfg); err != nil {
+		return err
+	}
 	collectors, err := newCollectors(cfg, sink, clock, log)
 	if err != nil {
 		return err

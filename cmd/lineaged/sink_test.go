@@ -6,9 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
+	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/internal/config"
 	"github.com/lineaged/lineaged/lineage"
 	"github.com/lineaged/lineaged/timeseries"
 )
@@ -47,4 +53,61 @@ func TestNoSpaceIsSaidOnce(t *testing.T) {
 	f(errors.New("something else"), 1, true)
 	f(nil, 2, false)
 	f(full, 3, true)
+}
+
+// A cluster that stands in the configuration no longer is waited for no longer; one that does and is silent is a gap.
+func TestRetiredSourcesAreNoGap(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := timeseries.NewMemory(timeseries.Options{Tick: 10 * time.Second})
+		defer func() { _ = store.Close() }()
+		begun, log := time.Now(), slog.New(slog.DiscardHandler)
+		run := func(d time.Duration, configured string, names ...string) {
+			t.Helper()
+			var cfg config.Config
+			for c := range strings.SplitSeq(configured, " ") {
+				cfg.Clusters = append(cfg.Clusters, config.Cluster{Name: c})
+			}
+			s := &sink{Store: store, clock: collector.NewClock(10*time.Second, nil, nil, store.Latest()["west"], log), log: log}
+			if err := s.retire(t.Context(), cfg); err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), d)
+			defer cancel()
+			var wg sync.WaitGroup
+			for _, name := range names {
+				wg.Go(func() {
+					_ = (collector.Runner{Interval: 10 * time.Second, Clock: s.clock, Log: log}).Run(ctx, &steady{cluster: name, begun: begun}, s)
+				})
+			}
+			wg.Wait()
+		}
+		gaps := func(from, to time.Duration) (all []string) {
+			t.Helper()
+			c, err := store.Coverage(t.Context(), lineage.Window{Start: begun.Add(from), End: begun.Add(to)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, g := range c.Gaps {
+				all = append(all, g.Source.Cluster)
+			}
+			return all
+		}
+		run(101*time.Second, "west east", "west", "east")
+		if got := gaps(20*time.Second, 100*time.Second); len(got) > 0 {
+			t.Errorf("gaps of %v while both observed", got)
+		}
+		run(3600*time.Second, "west east", "west") // east is silent for an hour
+		if got := gaps(1000*time.Second, 3600*time.Second); !slices.Equal(got, []string{"east"}) {
+			t.Errorf("gaps of %v while east is silent", got)
+		}
+		run(1000*time.Second, "west", "west") // and was then taken out
+		if got := gaps(3800*time.Second, 4600*time.Second); len(got) > 0 {
+			t.Errorf("gaps of %v after east was retired", got)
+		}
+		run(100*time.Second, "west east", "west", "east") // and is back
+		run(1000*time.Second, "west east", "west")
+		if got := gaps(5000*time.Second, 5600*time.Second); !slices.Equal(got, []string{"east"}) {
+			t.Errorf("gaps of %v while east, which was back, is silent", got)
+		}
+	})
 }

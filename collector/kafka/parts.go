@@ -23,7 +23,7 @@ type fault struct {
 func (t *take) part(name string, every, rest time.Duration, run func()) (ok bool) {
 	if f, faulty := t.faults[name]; faulty && t.round.Before(f.until) {
 		if t.due(name, every) {
-			t.missAll(t.observe(name, every), f.reason)
+			t.missPart(name, every, f.reason)
 		}
 		return true
 	}
@@ -37,11 +37,25 @@ func (t *take) part(name string, every, rest time.Duration, run func()) (ok bool
 		t.obs = slices.DeleteFunc(t.obs, func(o *lineage.Observation) bool { return o.Source.Name == name })
 		f := fault{until: t.round.Add(rest), reason: fmt.Sprintf("lineaged itself failed here, which is a fault to report with its log: %v", p)}
 		t.faults[name], t.spoilt, t.slow[name] = f, true, t.round
-		t.missAll(t.observe(name, every), f.reason)
+		t.missPart(name, every, f.reason)
 		ok = false
 	}()
 	run()
 	return true
+}
+
+// missPart says that a part saw nothing. The closer looks at transactions are nobody's observation: they help to name
+// what the groups' source has seen.
+func (t *take) missPart(name string, every time.Duration, reason string) {
+	if name != sourceTransactions {
+		t.missAll(t.observe(name, every), reason)
+		return
+	}
+	for _, o := range t.obs {
+		if o.Source.Name == sourceGroups {
+			o.Missing = append(o.Missing, lineage.Missing{Reason: reason})
+		}
+	}
 }
 
 // resume takes the books from the last stored positions after a part panicked. What was told and what no position holds stays.
