@@ -181,7 +181,7 @@ func (e *engine) addPosition(src lineage.Source, p lineage.Position, tick int64)
 	if old, ok := keys[p.Key]; ok && old.tick > tick {
 		return
 	}
-	keys[p.Key] = position{tick: tick, value: slices.Clone(p.Value)}
+	keys[p.Key] = position{tick: tick, value: p.Value}
 }
 
 func (m *marks) move(id uint32) {

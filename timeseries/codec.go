@@ -53,8 +53,9 @@ func (w *writer) bitmap(b *roaring.Bitmap) {
 
 // reader reads what writer wrote. After the first thing that cannot be, err is set and all further reads give zero.
 type reader struct {
-	b   []byte
-	err error
+	b     []byte
+	err   error
+	grown int // bytes that differences make
 }
 
 func (r *reader) fail(what string) {

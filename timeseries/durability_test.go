@@ -318,7 +318,7 @@ func TestFull(t *testing.T) {
 	for err = nil; err == nil; {
 		n++
 		x := killRound(n)
-		x.Positions = []lineage.Position{{Key: "pad", Value: pad}}
+		x.Positions = []lineage.Position{{Key: fmt.Sprint("pad ", n), Value: pad}} // one that stays is written as nothing
 		if err = s.Append(ctx, x); n > 100 {
 			t.Fatal("the file system does not fill")
 		}

@@ -379,7 +379,10 @@ func (e *engine) record(o *lineage.Observation, tick int64) *record {
 	r := &record{
 		src:    e.intern(o.Source),
 		round:  round{anchor: anchor{tick: tick, offset: o.At.Sub(o.Round).Nanoseconds()}, span: int32(o.Interval / e.step)},
-		events: o.Events, missing: o.Missing, positions: o.Positions,
+		events: o.Events, missing: o.Missing,
+	}
+	for _, p := range o.Positions { // copies of our own: the log's next difference is from them
+		r.positions = append(r.positions, lineage.Position{Key: p.Key, Value: slices.Clone(p.Value)})
 	}
 	if o.At.IsZero() {
 		r.round.offset = 0

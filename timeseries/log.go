@@ -57,7 +57,10 @@ type segment struct {
 }
 
 // logTables is how many accesses and sources the current segment has defined.
-type logTables struct{ accesses, sources uint32 }
+type logTables struct {
+	accesses, sources uint32
+	said
+}
 
 func (l *appendLog) room() error {
 	free, err := l.space()

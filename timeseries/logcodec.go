@@ -73,8 +73,14 @@ func (l *appendLog) record(w *writer, r *record) {
 		w.string(x.detail)
 	}
 	w.uint(uint64(len(r.facts)))
+	t := &l.tables.said
 	for i := range r.facts {
-		w.coded(&r.facts[i])
+		s, first := slotOf(&t.facts, r.facts[i].fact.Key)
+		w.uint(uint64(s.number))
+		if first {
+			w.factKey(r.facts[i].fact.Key)
+		}
+		s.write(w, &t.differ, r.facts[i].bytes())
 	}
 	w.uint(uint64(len(r.events)))
 	for _, x := range r.events {
@@ -83,12 +89,38 @@ func (l *appendLog) record(w *writer, r *record) {
 	w.missing(r.missing)
 	w.uint(uint64(len(r.positions)))
 	for _, p := range r.positions {
-		w.string(p.Key)
-		w.bool(p.Value != nil)
-		if p.Value != nil {
-			w.bytes(p.Value)
+		s, first := slotOf(&t.positions, positionKey{r.src, p.Key})
+		w.uint(uint64(s.number))
+		if first {
+			w.string(p.Key)
 		}
+		s.write(w, &t.differ, p.Value)
 	}
+}
+
+// said is what the current segment has said of positions and facts, by which what comes later is a difference; and its topics and clients.
+type said struct {
+	names
+	positions map[positionKey]*slot
+	facts     map[lineage.FactKey]*slot
+	differ    differ
+}
+
+type positionKey struct {
+	src *source
+	key string
+}
+
+func slotOf[T comparable](slots *map[T]*slot, key T) (s *slot, first bool) {
+	if s = (*slots)[key]; s != nil {
+		return s, false
+	}
+	if *slots == nil {
+		*slots = map[T]*slot{}
+	}
+	s = &slot{number: uint32(len(*slots))}
+	(*slots)[key] = s
+	return s, true
 }
 
 func (l *appendLog) entry(w *writer, x *entry) {
@@ -99,13 +131,27 @@ func (l *appendLog) entry(w *writer, x *entry) {
 	x.segment, x.local = l.current.number+1, l.tables.accesses
 	l.tables.accesses++
 	w.uint(uint64(x.local))
-	w.access(x.access)
+	l.tables.access(w, &x.access)
 }
 
 // replayTables is what a segment has defined so far.
 type replayTables struct {
 	accesses []*entry
 	sources  []*source
+	named
+	positions []readPosition
+	facts     []readFact
+}
+
+type readPosition struct {
+	src *source
+	key string
+	*slot
+}
+
+type readFact struct {
+	key lineage.FactKey
+	*slot
 }
 
 // decodeFrame reads the commits of a frame. What it names becomes known to the engine, nothing is applied.
@@ -155,19 +201,26 @@ func (e *engine) decodeRecord(r *reader, t *replayTables) *record {
 			return out
 		}
 	}
-	for range r.count(4) {
-		out.facts = append(out.facts, r.coded())
+	for range r.count(2) {
+		f := readRef(r, &t.facts, func() readFact { return readFact{r.factKey(), &slot{}} })
+		if r.err != nil {
+			return out
+		}
+		out.facts = append(out.facts, r.codedBody(f.key, f.read(r)))
 	}
 	for range r.count(20) {
 		out.events = append(out.events, r.event())
 	}
 	out.missing = r.missing()
 	for range r.count(2) {
-		p := lineage.Position{Key: r.string()}
-		if r.bool() {
-			p.Value = append([]byte{}, r.bytes()...)
+		p := readRef(r, &t.positions, func() readPosition { return readPosition{out.src, r.string(), &slot{}} })
+		if r.err == nil && p.src != out.src {
+			r.fail("a position of another source")
 		}
-		out.positions = append(out.positions, p)
+		if r.err != nil {
+			return out
+		}
+		out.positions = append(out.positions, lineage.Position{Key: p.key, Value: p.read(r)})
 	}
 	return out
 }
@@ -194,7 +247,7 @@ func (e *engine) decodeEntry(r *reader, t *replayTables) *entry {
 	case n < uint64(len(t.accesses)):
 		return t.accesses[n]
 	case n == uint64(len(t.accesses)):
-		a := r.access()
+		a := t.access(r)
 		if r.err == nil {
 			x := e.entry(a)
 			t.accesses = append(t.accesses, x)

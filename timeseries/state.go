@@ -156,9 +156,10 @@ func (e *engine) encodeSubjects() [][]byte {
 	var batch []*subject
 	flush := func() {
 		var w writer
+		var n names
 		w.uint(uint64(len(batch)))
 		for _, s := range batch {
-			w.subject(s)
+			w.subject(s, &n)
 		}
 		out = append(out, w.b)
 		batch = batch[:0]
@@ -176,9 +177,9 @@ func (e *engine) encodeSubjects() [][]byte {
 	return out
 }
 
-func (w *writer) subject(s *subject) {
+func (w *writer) subject(s *subject, n *names) {
 	w.uint(uint64(s.id))
-	w.access(s.entry.access)
+	n.access(w, &s.entry.access)
 	w.uint(uint64(s.first))
 	w.uint(uint64(s.last))
 	w.uint(uint64(len(s.series)))
@@ -214,12 +215,13 @@ func decodeSubjects(content []byte, sources []*source) ([]*subject, error) {
 		return nil
 	}
 	var out []*subject
-	for range r.count(20) {
+	var n named
+	for range r.count(10) {
 		id := r.uint()
 		if id == 0 || id > math.MaxUint32 {
 			r.fail("a subject is out of range")
 		}
-		s := &subject{id: lineage.SubjectID(id), entry: &entry{access: r.access()}, first: r.tick(), last: r.tick()}
+		s := &subject{id: lineage.SubjectID(id), entry: &entry{access: n.access(&r)}, first: r.tick(), last: r.tick()}
 		s.entry.subject = s
 		for range r.count(3) {
 			x := &series{subject: s, key: lineage.SeriesKey{Subject: s.id, Metric: r.metric(), Evidence: r.evidence()}, sealed: r.bool()}

@@ -29,15 +29,18 @@ func (r *reader) group() lineage.GroupRef {
 func (w *writer) access(a lineage.Access) {
 	w.topic(a.Topic)
 	w.byte(byte(a.Op))
-	c := a.Client
+	w.client(&a.Client)
+	w.string(a.Dataset.Namespace)
+	w.string(a.Dataset.Name)
+}
+
+func (w *writer) client(c *lineage.Client) {
 	w.byte(byte(c.Kind))
 	for _, s := range [...]string{c.ClientID, c.Group, c.Member, c.TransactionalID, c.Principal, c.Host} {
 		w.string(s)
 	}
 	w.uint(uint64(c.Producer))
 	w.node(c.Mover)
-	w.string(a.Dataset.Namespace)
-	w.string(a.Dataset.Name)
 }
 
 // node writes the kind, and nothing more of the zero node.
@@ -61,19 +64,30 @@ func (r *reader) node() lineage.Node {
 }
 
 func (r *reader) access() lineage.Access {
-	a := lineage.Access{Topic: r.topic(), Op: lineage.Op(r.byte())}
-	c := &a.Client
-	c.Kind = lineage.ClientKind(r.byte())
-	if a.Op > lineage.Read || c.Kind > lineage.Others {
-		r.fail("an access of an unknown kind")
+	return lineage.Access{
+		Topic: r.topic(), Op: r.op(), Client: r.client(), Dataset: lineage.Dataset{Namespace: r.string(), Name: r.string()},
+	}
+}
+
+func (r *reader) op() lineage.Op {
+	o := lineage.Op(r.byte())
+	if o > lineage.Read {
+		r.fail("an unknown operation")
+	}
+	return o
+}
+
+func (r *reader) client() lineage.Client {
+	c := lineage.Client{Kind: lineage.ClientKind(r.byte())}
+	if c.Kind > lineage.Others {
+		r.fail("an unknown kind of client")
 	}
 	for _, s := range [...]*string{&c.ClientID, &c.Group, &c.Member, &c.TransactionalID, &c.Principal, &c.Host} {
 		*s = r.string()
 	}
 	c.Producer = lineage.ProducerID(r.uint())
 	c.Mover = r.node()
-	a.Dataset = lineage.Dataset{Namespace: r.string(), Name: r.string()}
-	return a
+	return c
 }
 
 // instant writes a time to the nanosecond; the zero time has a flag of its own, since it has no nanoseconds since 1970.
@@ -202,15 +216,30 @@ func (w *writer) coded(f *codedFact) {
 func (r *reader) coded() codedFact {
 	key := r.factKey()
 	if gone := r.bool(); gone {
+		return r.codedBody(key, nil)
+	}
+	return r.codedBody(key, append([]byte{}, r.bytes()...))
+}
+
+// codedBody reads a fact from its body, nil of one that is gone. Where it can't be read, r fails.
+func (r *reader) codedBody(key lineage.FactKey, body []byte) codedFact {
+	if body == nil {
 		return codedFact{fact: lineage.Fact{Key: key, Gone: true}}
 	}
-	body := r.string()
-	b := reader{b: []byte(body)}
-	f := codedFact{b.factBody(key), body}
+	b := reader{b: body}
+	f := codedFact{b.factBody(key), string(body)}
 	if b.err != nil {
-		r.fail(b.err.Error())
+		r.fail("a fact's body: " + b.err.Error())
 	}
 	return f
+}
+
+// bytes returns the body as codedBody takes it.
+func (f *codedFact) bytes() []byte {
+	if f.fact.Gone {
+		return nil
+	}
+	return append([]byte{}, f.body...)
 }
 
 func (w *writer) factBody(f lineage.Fact) {

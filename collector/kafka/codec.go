@@ -1,9 +1,13 @@
 package kafka
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"iter"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -28,6 +32,17 @@ func (e *encoder) time(t time.Time) {
 		e.int(0)
 	} else {
 		e.int(t.UnixMilli())
+	}
+}
+
+// inOrder walks a map by key: what is encoded of the same books is the same, so that a store that keeps differences finds few.
+func inOrder[K cmp.Ordered, V any](m map[K]V) iter.Seq2[K, V] {
+	return func(yield func(K, V) bool) {
+		for _, k := range slices.Sorted(maps.Keys(m)) {
+			if !yield(k, m[k]) {
+				return
+			}
+		}
 	}
 }
 

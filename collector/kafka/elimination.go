@@ -1,7 +1,9 @@
 package kafka
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -247,11 +249,11 @@ func (t *take) patience(w collector.Writers) time.Duration {
 
 func (e *encoder) elimination(x *elimination) {
 	e.uint(uint64(len(x.eliminated)))
-	for mover, t := range x.eliminated {
+	for _, mover := range slices.SortedFunc(maps.Keys(x.eliminated), lineage.Node.Compare) {
 		e.uint(uint64(mover.Kind))
 		e.string(mover.Scope)
 		e.string(mover.Name)
-		e.total(*t)
+		e.total(*x.eliminated[mover])
 	}
 	e.uint(uint64(len(x.held)))
 	for _, s := range x.held {
@@ -262,7 +264,9 @@ func (e *encoder) elimination(x *elimination) {
 		e.bool(s.open)
 	}
 	e.uint(uint64(len(x.pended)))
-	for c := range x.pended {
+	for _, c := range slices.SortedFunc(maps.Keys(x.pended), func(a, b lineage.Client) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), a.Mover.Compare(b.Mover))
+	}) {
 		e.uint(uint64(c.Kind))
 		e.uint(uint64(c.Mover.Kind))
 		e.string(c.Mover.Scope)

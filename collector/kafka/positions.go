@@ -238,13 +238,13 @@ func (tp *topic) encode() []byte {
 	e.bool(tp.veiled)
 	e.bool(tp.denied)
 	e.uint(uint64(len(tp.writers)))
-	for id, w := range tp.writers {
+	for id, w := range inOrder(tp.writers) {
 		e.int(id)
 		e.writer(w)
 	}
 	e.int(tp.markers)
 	e.uint(uint64(len(tp.txns)))
-	for id, w := range tp.txns {
+	for id, w := range inOrder(tp.txns) {
 		e.string(id)
 		e.writer(w)
 	}
@@ -285,12 +285,12 @@ func (e *encoder) partition(p *partition) {
 	e.bool(p.txn)
 	e.bool(p.last.loose)
 	e.uint(uint64(len(p.producers)))
-	for id, q := range p.producers {
+	for id, q := range inOrder(p.producers) {
 		e.int(id)
 		e.sequence(q)
 	}
 	e.uint(uint64(len(p.absent)))
-	for id, q := range p.absent {
+	for id, q := range inOrder(p.absent) {
 		e.int(id)
 		e.sequence(q.sequence)
 		e.time(q.since)
