@@ -2,6 +2,7 @@ package answer
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -28,7 +29,7 @@ type Answers struct {
 	connects []ConnectConfig
 
 	views    viewCache
-	resolved sync.Map // lineage.SubjectID → resolution
+	resolved sync.Map // *lineage.Access → resolution
 
 	resolutions atomic.Int64 // stored since resolved was last cleared
 	estate      atomic.Int64 // see Estate
@@ -42,14 +43,18 @@ func New(o Options) *Answers {
 // View returns what the history says of a time. Those who ask for one window at once share one build.
 func (a *Answers) View(ctx context.Context, in Span) (*View, error) {
 	r := togetherOf(ctx)
-	win, err := a.resolve(in, r)
+	now, err := a.history.State(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read how far the store is: %w", err)
+	}
+	win, err := resolve(in, now, r)
 	if err != nil {
 		return nil, err
 	}
 	who := a.identity()
-	place := r.place(win, func() *cachedView { return a.views.at(win, roundsKey(a.history.Latest()), who) })
+	place := r.place(win, func() *cachedView { return a.views.at(win, now.Version, who) })
 	return place.get(ctx, func(ctx context.Context) (*View, error) {
-		v, err := a.buildView(ctx, win, who)
+		v, err := a.buildView(ctx, now, win, who)
 		if err == nil {
 			a.estate.Store(int64(len(v.accesses) + len(v.topics)))
 			place.size.Store(int64(len(v.accesses)))
@@ -63,7 +68,19 @@ func (a *Answers) View(ctx context.Context, in Span) (*View, error) {
 func (a *Answers) Estate() int { return int(a.estate.Load()) }
 
 // Latest returns the newest round of each source's cluster.
-func (a *Answers) Latest() map[string]time.Time { return a.history.Latest() }
+func (a *Answers) Latest(ctx context.Context) (map[string]time.Time, error) {
+	now, err := a.history.State(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read how far the store is: %w", err)
+	}
+	out := map[string]time.Time{}
+	for _, c := range now.Clusters {
+		if !c.Round.IsZero() {
+			out[c.Source] = c.Round
+		}
+	}
+	return out, nil
+}
 
 // Rows are the nodes and flows of one answer. What one of them needs of the history is loaded for all of them in one call, when the first asks:
 // so the number of calls does not grow with the number of rows.
@@ -75,8 +92,8 @@ type Rows struct {
 
 	evidence once[map[lineage.Flow][]Evidence]
 	lastSeen once[map[lineage.Node]spanSeen]
-	clients  once[map[lineage.SubjectID]spanSeen]
-	moves    once[map[lineage.SubjectID]time.Time]
+	clients  once[map[int32]spanSeen]  // by access
+	moves    once[map[int32]time.Time] // by access
 
 	mu     sync.Mutex
 	series map[seriesKey]*once[seriesOf] // guarded by mu

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/store"
 )
 
 const (
@@ -79,7 +80,7 @@ func (o *once[T]) run(ctx context.Context, l *load[T], f func(context.Context) (
 // viewCache holds the views last asked for, of the newest rounds and rules only: both change what every window may hold, and neither comes back.
 type viewCache struct {
 	mu       sync.Mutex // guards the fields below
-	rounds   string
+	version  store.Version
 	identity Identity
 	views    map[lineage.Resolved]*cachedView
 	clock    uint64
@@ -92,11 +93,11 @@ type cachedView struct {
 }
 
 // at returns the place of a window's view, and drops those that were not asked for longest when there are too many or they hold too much.
-func (c *viewCache) at(win lineage.Resolved, rounds string, who Identity) *cachedView {
+func (c *viewCache) at(win lineage.Resolved, version store.Version, who Identity) *cachedView {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.views == nil || c.rounds != rounds || c.identity != who {
-		c.views, c.rounds, c.identity = map[lineage.Resolved]*cachedView{}, rounds, who
+	if c.views == nil || c.version != version || c.identity != who {
+		c.views, c.version, c.identity = map[lineage.Resolved]*cachedView{}, version, who
 	}
 	c.clock++
 	v := c.views[win]
@@ -134,19 +135,19 @@ type resolution struct {
 }
 
 // resolve asks who an access' client is once, and again when what is known of it or the rules have changed.
-func (v *View) resolve(c lineage.Cluster, s lineage.Subject, known lineage.Known) (lineage.Node, string) {
+func (v *View) resolve(c lineage.Cluster, x *lineage.Access, known lineage.Known) (lineage.Node, string) {
 	a := v.a
-	if kept, ok := a.resolved.Load(s.ID); ok {
+	if kept, ok := a.resolved.Load(x); ok {
 		if r := kept.(resolution); r.identity == v.identity && r.cluster == c && sameKnown(r.known, known) {
 			return r.node, r.namedBy
 		}
 	}
-	n, by := v.identity.Resolve(c, s.Access, known)
+	n, by := v.identity.Resolve(c, *x, known)
 	if a.resolutions.Add(1) > mostResolutions { // those that left the dictionary are never asked for again
 		a.resolved.Clear()
 		a.resolutions.Store(1)
 	}
-	a.resolved.Store(s.ID, resolution{v.identity, known, c, n, by})
+	a.resolved.Store(x, resolution{v.identity, known, c, n, by})
 	return n, by
 }
 

@@ -50,27 +50,26 @@ func (f Flow) Clients(ctx context.Context, first int) ([]Client, error) {
 	}
 	listed, members := f.listed()
 	out := make([]Client, 0, len(listed))
-	ids := make([]lineage.SubjectID, 0, len(listed))
 	for _, i := range listed {
 		x := &v.accesses[i]
-		c := Client{Client: x.Access.Client, RecordsPerSecond: rateOf(x.amount), Lag: ls.of(x.ID, lineage.Lag)}
+		c := Client{Client: x.Access.Client, RecordsPerSecond: rateOf(x.amount), Lag: ls.of(x.row, lineage.Lag)}
 		if x.own >= 0 && members[x.own] == 1 { // the only member does all that its group does
 			own := &v.accesses[x.own]
 			if rate := rateOf(own.amount); rate != nil && own.slice == (slice{}) {
 				c.RecordsPerSecond = rate
 			}
 			if own.gauges[lineage.Lag] { // newer than the member's, which comes with the slower memberships
-				c.Lag = ls.of(own.ID, lineage.Lag)
+				c.Lag = ls.of(own.row, lineage.Lag)
 			}
 		}
-		out, ids = append(out, c), append(ids, x.ID)
+		out = append(out, c)
 	}
 	evidence, err := f.rows.clientSpans(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for i := range out {
-		s := evidence[ids[i]]
+		s := evidence[listed[i]]
 		if s.first.IsZero() {
 			s.first = v.accesses[listed[i]].FirstSeen
 		}
@@ -92,26 +91,26 @@ func rateOf(a lineage.Amount) *float64 {
 	return nil
 }
 
-// clientSpans finds since when and until when each client of the rows' flows was seen.
-func (r *Rows) clientSpans(ctx context.Context) (map[lineage.SubjectID]spanSeen, error) {
-	return r.clients.get(ctx, func(ctx context.Context) (map[lineage.SubjectID]spanSeen, error) {
-		var ids []lineage.SubjectID
+// clientSpans finds since when and until when each client of the rows' flows was seen, by access.
+func (r *Rows) clientSpans(ctx context.Context) (map[int32]spanSeen, error) {
+	return r.clients.get(ctx, func(ctx context.Context) (map[int32]spanSeen, error) {
+		var accesses, rows []int32
 		for _, f := range r.flows {
 			for _, i := range r.v.flows[f] {
-				ids = append(ids, r.v.accesses[i].ID)
+				accesses, rows = append(accesses, i), append(rows, r.v.accesses[i].row)
 			}
 		}
-		found, err := r.v.a.history.Evidence(ctx, r.v.back, ids)
+		found, err := r.v.held.Evidence(ctx, r.v.held.Back, rows)
 		if err != nil {
 			return nil, fmt.Errorf("read evidence: %w", err)
 		}
-		out := make(map[lineage.SubjectID]spanSeen, len(ids))
+		out := make(map[int32]spanSeen, len(accesses))
 		for i, es := range found {
 			var s spanSeen
 			for _, e := range es {
 				s.include(e.FirstSeen, e.LastSeen)
 			}
-			out[ids[i]] = s
+			out[accesses[i]] = s
 		}
 		return out, nil
 	})

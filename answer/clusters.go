@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/store"
 )
 
 // Cluster is a watched cluster under all its names.
@@ -28,19 +29,19 @@ type clusters struct {
 	configured int
 }
 
-// readClusters reads which clusters bore the names at an instant, or bore them first after it; the zero time means now.
-func (a *Answers) readClusters(ctx context.Context, at time.Time) (*clusters, error) {
-	now := lastInstant(a.history.Latest())
-	facts, err := a.history.Facts(ctx, now, "", lineage.ClusterFacts, false)
-	if err != nil {
-		return nil, fmt.Errorf("read clusters: %w", err)
+// nameClusters says which clusters bear the names now, by what they last said of themselves, or bore them by the facts of an
+// instant.
+func (a *Answers) nameClusters(now store.State, then []lineage.DatedFact) *clusters {
+	type told struct {
+		source string
+		fact   *lineage.ClusterFact
 	}
-	if !at.IsZero() && at.Before(now) {
-		then, err := a.history.Facts(ctx, at, "", lineage.ClusterFacts, false)
-		if err != nil {
-			return nil, fmt.Errorf("read clusters: %w", err)
-		}
-		facts = append(facts, then...)
+	var facts []told
+	for _, c := range now.Clusters {
+		facts = append(facts, told{c.Source, c.Fact})
+	}
+	for _, f := range then {
+		facts = append(facts, told{f.Key.Source, f.Cluster})
 	}
 	cs := &clusters{bySource: map[string]*Cluster{}, byID: map[lineage.ClusterID]*Cluster{}}
 	add := func(conf ClusterConfig) *Cluster {
@@ -54,21 +55,21 @@ func (a *Answers) readClusters(ctx context.Context, at time.Time) (*clusters, er
 		}
 	}
 	cs.configured = len(cs.all)
-	slices.SortStableFunc(facts, func(x, y lineage.DatedFact) int { return strings.Compare(x.Key.Source, y.Key.Source) })
+	slices.SortStableFunc(facts, func(x, y told) int { return strings.Compare(x.source, y.source) })
 	for _, f := range facts {
-		if f.Cluster == nil {
+		if f.fact == nil {
 			continue
 		}
-		c := cs.bySource[f.Key.Source]
+		c := cs.bySource[f.source]
 		if c == nil {
 			// No longer configured. Its source bore its name then, unless that is an address.
-			conf := ClusterConfig{Source: f.Key.Source}
-			if !strings.Contains(f.Key.Source, ":") {
-				conf.Name = f.Key.Source
+			conf := ClusterConfig{Source: f.source}
+			if !strings.Contains(f.source, ":") {
+				conf.Name = f.source
 			}
 			c = add(conf)
 		}
-		c.known.ID, c.fact = f.Cluster.ID, f.Cluster
+		c.known.ID, c.fact = f.fact.ID, f.fact
 	}
 	for _, c := range cs.all {
 		if c.known.Name == "" {
@@ -84,7 +85,7 @@ func (a *Answers) readClusters(ctx context.Context, at time.Time) (*clusters, er
 			cs.byID[id] = c // the first: one cluster that is configured twice shows under its first name
 		}
 	}
-	return cs, nil
+	return cs
 }
 
 // of returns the names of a cluster; a cluster without facts goes by its id.
@@ -108,16 +109,6 @@ func (v *View) FindCluster(id string) (*Cluster, error) {
 		}
 	}
 	return nil, missing("no cluster %s", quote(id))
-}
-
-// lastInstant returns the newest of the rounds, the zero time when there are none.
-func lastInstant(rounds map[string]time.Time) (last time.Time) {
-	for _, t := range rounds {
-		if t.After(last) {
-			last = t
-		}
-	}
-	return last
 }
 
 // ID returns what the cluster is called by in questions: the brokers' own id, or its name while they never told.
@@ -144,10 +135,11 @@ func (c *Cluster) State(ctx context.Context) (ClusterState, error) {
 
 // Clusters returns the clusters as they are now: the configured ones in their order, of which there are so many, then those that only the history knows, by source.
 func (a *Answers) Clusters(ctx context.Context) (all []*Cluster, configured int, err error) {
-	cs, err := a.readClusters(ctx, time.Time{})
+	now, err := a.history.State(ctx)
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, fmt.Errorf("read how far the store is: %w", err)
 	}
+	cs := a.nameClusters(now, nil)
 	return cs.all, cs.configured, nil
 }
 
@@ -166,16 +158,22 @@ func (a *Answers) ClusterState(ctx context.Context, source string) (ClusterState
 	if source == "" {
 		return ClusterState{Trouble: "it is behind no configured name any more: another cluster is, or the name was given up"}, nil
 	}
-	tick := a.history.Tick()
-	last, ok := a.history.Ended()[source]
-	if !ok {
+	now, err := a.history.State(ctx)
+	if err != nil {
+		return ClusterState{}, fmt.Errorf("read how far the store is: %w", err)
+	}
+	tick := now.Tick
+	c, _ := now.Cluster(source)
+	last := c.Ended
+	if last.IsZero() {
 		return ClusterState{Trouble: "no round yet"}, nil
 	}
 	st := ClusterState{LastRound: last}
-	cov, err := a.history.Coverage(ctx, lineage.Window{Start: last.Add(-tick), End: last}, source)
+	w, err := a.history.Window(ctx, store.Ask{Window: lineage.Window{Start: last.Add(-tick), End: last}, Coverage: true})
 	if err != nil {
 		return st, fmt.Errorf("read coverage of %q: %w", source, err)
 	}
+	cov := w.Coverage(source)
 	// The fraction counts sources alike, and slow ones, not due in most rounds, count as observing: so the loss of all that was due leaves about half,
 	// the loss of one broker of three more than nine tenths.
 	if len(cov.Gaps) > 0 && cov.ObservedFraction <= 0.7 {

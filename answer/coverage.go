@@ -1,15 +1,13 @@
 package answer
 
 import (
-	"context"
-	"fmt"
 	"slices"
 
 	"github.com/lineaged/lineaged/lineage"
 )
 
 // Coverage returns what was observed of the named clusters in the view's window; none: of all.
-func (v *View) Coverage(ctx context.Context, ids ...lineage.ClusterID) (lineage.Coverage, error) {
+func (v *View) Coverage(ids ...lineage.ClusterID) lineage.Coverage {
 	var sources []string
 	for _, id := range ids {
 		for _, c := range v.clusters.all {
@@ -21,12 +19,7 @@ func (v *View) Coverage(ctx context.Context, ids ...lineage.ClusterID) (lineage.
 	if len(ids) > 0 {
 		sources = append(sources, v.connectsOf(ids)...)
 	}
-	slices.Sort(sources)
-	cov, err := v.a.history.Coverage(ctx, v.win.Window, sources...)
-	if err != nil {
-		return cov, fmt.Errorf("read coverage: %w", err)
-	}
-	return cov, nil
+	return v.held.Coverage(sources...)
 }
 
 // connectsOf returns the Connect clusters that belong to the named Kafka clusters; of one that never told its own, and was not said to belong to another, that is

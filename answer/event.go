@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/store"
 )
 
 // Event is an event with what it is about. Node and Flow are both nil where it is about a source.
@@ -40,24 +41,24 @@ func (p EventPlace) Compare(b EventPlace) int {
 // Events returns what happened in the window, the newest first: of one node, which the view must have, or with nil of all; of some types, or with none of all.
 func (v *View) Events(ctx context.Context, only *lineage.Node, types ...lineage.EventType) ([]Event, error) {
 	wanted := func(t lineage.EventType) bool { return len(types) == 0 || slices.Contains(types, t) }
-	keep := func(e lineage.Event) bool {
-		if !wanted(e.Type) && (!aboutFlow(e.Type) || !slices.ContainsFunc(types, aboutFlow)) { // a beginning tells which of two ends is the flow's
-			return false
-		}
-		if only == nil {
-			return true
-		}
-		node, flow := v.subjectOf(e)
-		return node != nil && *node == *only || flow != nil && (flow.From == *only || flow.To == *only)
+	asked := slices.Clone(types)
+	if slices.ContainsFunc(types, aboutFlow) { // a beginning tells which of two ends is the flow's
+		asked = append(asked, lineage.FlowStarted, lineage.FlowStopped)
 	}
-	found, err := v.a.history.Events(ctx, v.win.Window, keep, 0)
+	got, err := v.a.history.Events(ctx, store.EventFilter{Window: v.win.Window, Types: asked})
 	if err != nil {
 		return nil, fmt.Errorf("read events: %w", err)
 	}
+	found := got.List
 	all := make([]Event, len(found))
 	for i, e := range found {
 		all[i] = Event{EventPlace: EventPlace{e.At, eventID(e)}, Type: e.Type, Detail: e.Detail, event: e}
-		all[i].Node, all[i].Flow = v.subjectOf(e)
+		all[i].Node, all[i].Flow = v.subjectOf(&e)
+	}
+	if only != nil {
+		all = slices.DeleteFunc(all, func(e Event) bool {
+			return (e.Node == nil || *e.Node != *only) && (e.Flow == nil || e.Flow.From != *only && e.Flow.To != *only)
+		})
 	}
 	all = slices.DeleteFunc(all, func(e Event) bool { return v.innerFlow(e, only) })
 	if all, err = v.ownFlowEvents(ctx, all); err != nil {
@@ -75,11 +76,10 @@ func eventID(e lineage.Event) string {
 }
 
 // subjectOf returns the node or the flow that an event is about; both nil: a source.
-func (v *View) subjectOf(e lineage.Event) (*lineage.Node, *lineage.Flow) {
+func (v *View) subjectOf(e *lineage.Event) (*lineage.Node, *lineage.Flow) {
 	switch {
 	case e.Access.Op != lineage.OpNone:
-		x := access{far: v.farNode(e.Access)}
-		x.Access = e.Access
+		x := access{far: v.farNode(&e.Access), Access: &e.Access}
 		x.node, _ = v.identity.Resolve(v.clusters.of(e.Access.Topic.Cluster), e.Access, v.knows.Of(e.Access))
 		x.node = v.shown(x.node)
 		return nil, new(x.flow())

@@ -16,20 +16,20 @@ import (
 func (r *Rows) loadEvidence(ctx context.Context) (map[lineage.Flow][]Evidence, error) {
 	out := make(map[lineage.Flow][]Evidence, len(r.flows))
 	flows := r.flows
-	for _, w := range [...]lineage.Window{r.v.win.Window, r.v.back} {
-		var ids []lineage.SubjectID
+	for _, w := range [...]lineage.Window{r.v.win.Window, r.v.held.Back} {
+		var rows []int32
 		var of []*access
 		var owners []lineage.Flow
 		for _, f := range flows {
 			for _, i := range r.v.flows[f] {
 				x := &r.v.accesses[i]
-				ids, of, owners = append(ids, x.ID), append(of, x), append(owners, f)
+				rows, of, owners = append(rows, x.row), append(of, x), append(owners, f)
 			}
 		}
-		if len(ids) == 0 {
+		if len(rows) == 0 {
 			break
 		}
-		found, err := r.v.a.history.Evidence(ctx, w, ids)
+		found, err := r.v.held.Evidence(ctx, w, rows)
 		if err != nil {
 			return nil, fmt.Errorf("read evidence: %w", err)
 		}
@@ -83,7 +83,7 @@ func (x *access) atLeast() string {
 // support is what a piece of evidence says of one access in the window. A detail is the newest that its source told: that of a bound which does not hold for a count that is exact here is left out.
 func (v *View) support(x *access, e lineage.Evidence) supported {
 	s := supported{Evidence: Evidence{Kind: e.Kind, Source: v.SourceName(e.Source), FirstSeen: e.FirstSeen, LastSeen: e.LastSeen}}
-	counts := x.counter.Metric != lineage.NoMetric && x.counter.Evidence == e.Kind
+	counts := x.counter.metric != lineage.NoMetric && x.counter.evidence == e.Kind
 	detail := e.Detail
 	if x.amount.Known && !x.amount.Estimated && evidenceRank(e.Kind) < len(evidenceOrder) && isBound(detail) {
 		detail = ""
@@ -157,7 +157,7 @@ func (v *View) explained(f lineage.Flow, es []supported) []Evidence {
 		counted := func(k lineage.EvidenceKind) bool {
 			return slices.ContainsFunc(v.flows[f], func(i int32) bool {
 				x := &v.accesses[i]
-				return x.isEstimated() && x.counter.Evidence == k
+				return x.isEstimated() && x.counter.evidence == k
 			})
 		}
 		at := max(0, slices.IndexFunc(es, func(e supported) bool { return counted(e.Kind) }))

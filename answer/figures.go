@@ -26,7 +26,7 @@ func (v *View) TopicLevels(ctx context.Context, m lineage.Metric) ([]TopicFigure
 	var out []TopicFigure
 	for _, t := range v.topics {
 		if s, ok := t.current(); ok {
-			if n := ls.of(s.ID, m); n != nil {
+			if n := ls.of(s.row, m); n != nil {
 				out = append(out, TopicFigure{t.node, *n})
 			}
 		}
@@ -69,17 +69,15 @@ func (v *View) GroupLags(ctx context.Context) ([]GroupLag, error) {
 }
 
 // CoverageOf returns what the sources of a cluster, named as in lineage.Source, observed of the view's window.
-func (v *View) CoverageOf(ctx context.Context, cluster string) (lineage.Coverage, error) {
-	return v.a.history.Coverage(ctx, v.win.Window, cluster)
-}
+func (v *View) CoverageOf(cluster string) lineage.Coverage { return v.held.Coverage(cluster) }
 
 // Totals adds up what the topics appended since it was first asked. The zero value is ready; it may be asked concurrently.
 //
 // The store tells what a window moved, not totals since ever. A topic whose span since it was last asked was not observed wholly is added once it was: what a gap
 // hid comes with the first reading after it, and belongs to the whole span.
 type Totals struct {
-	mu    sync.Mutex                     // guards known
-	known map[lineage.SubjectID]appended // by topic incarnation
+	mu    sync.Mutex // guards known
+	known map[lineage.Topic]appended
 }
 
 // appended is what a topic incarnation appended since the first time, known until an instant.
@@ -93,37 +91,37 @@ type appended struct {
 func (k *Totals) Add(ctx context.Context, v *View) (map[lineage.Node]float64, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	now := map[lineage.SubjectID]appended{}
-	asked := map[time.Time][]lineage.SeriesKey{} // by where the span begins, of which there are few
+	now := map[lineage.Topic]appended{}
+	asked := map[time.Time][]incarnation{} // by where the span begins, of which there are few
 	sums := map[lineage.Node]float64{}
 	for _, t := range v.topics {
 		if t.gone {
 			continue
 		}
 		for _, s := range t.subjects {
-			a, known := k.known[s.ID]
+			a, known := k.known[s.topic]
 			if !known {
 				a = appended{topic: t.node, until: v.win.End}
 			}
-			now[s.ID] = a
+			now[s.topic] = a
 			sums[a.topic] += a.records
 			if v.win.End.After(a.until) {
-				asked[a.until] = append(asked[a.until], lineage.SeriesKey{Subject: s.ID, Metric: lineage.Appended})
+				asked[a.until] = append(asked[a.until], s)
 			}
 		}
 	}
-	for from, keys := range asked {
+	for from, topics := range asked {
 		w := lineage.Window{Start: from, End: v.win.End}
-		amounts, err := v.a.history.Amounts(ctx, w, keys)
+		amounts, err := v.amountsOf(ctx, w, lineage.Appended, topics)
 		if err != nil {
 			return nil, fmt.Errorf("read what was appended: %w", err)
 		}
-		for i, m := range amounts {
-			if m.Known && m.ObservedFor >= w.Duration()-v.win.Step {
-				a := now[keys[i].Subject]
+		for _, s := range topics {
+			if m := amounts[s.row]; m.Known && m.ObservedFor >= w.Duration()-v.win.Step {
+				a := now[s.topic]
 				a.records += max(0, m.Total)
 				a.until = v.win.End
-				now[keys[i].Subject] = a
+				now[s.topic] = a
 				sums[a.topic] += max(0, m.Total)
 			}
 		}

@@ -8,14 +8,14 @@ import (
 	"strings"
 	"time"
 
-	"github.com/RoaringBitmap/roaring/v2"
-
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// A collector tells the beginnings and ends of what one group, one transactional.id's instances or one mover does. Whose they are is decided here, and so is which of them are a flow's own.
+// A collector tells the beginnings and ends of what one group, one transactional.id's instances or one mover does.
+// Whose they are is decided here, and so is which of them are a flow's own.
 
-// goesOnFor is how long around an end or a beginning another access of the flow must be silent, so that the flow itself ended or began: twice the slowest commit interval in wide use.
+// goesOnFor is how long around an end or a beginning another access of the flow must be silent, so that the flow itself
+// ended or began: twice the slowest commit interval in wide use.
 const goesOnFor = 2 * time.Minute
 
 func aboutFlow(t lineage.EventType) bool {
@@ -35,13 +35,16 @@ func (v *View) innerFlow(e Event, only *lineage.Node) bool {
 	return false
 }
 
-// ownFlowEvents leaves of the beginnings and ends only those of whole flows: while another access of the flow moves on, none of its accesses begins or ends it. Of ends in a row the last counts, of beginnings the first. It sorts
-// all.
+// ownFlowEvents leaves of the beginnings and ends only those of whole flows: while another access of the flow moves on,
+// none of its accesses begins or ends it. Of ends in a row the last counts, of beginnings the first. It sorts all.
 func (v *View) ownFlowEvents(ctx context.Context, all []Event) ([]Event, error) {
 	slices.SortFunc(all, func(a, b Event) int { // the newest first; what moved but once ended where it began
 		return cmp.Or(b.At.Compare(a.At), cmp.Compare(b.Type, a.Type), strings.Compare(a.ID, b.ID))
 	})
-	moved := map[lineage.Window]*roaring.Bitmap{}
+	moved, err := v.movedAround(ctx, all)
+	if err != nil {
+		return nil, err
+	}
 	kept := all[:0]
 	resumed := map[connection]bool{} // whose next event in time is a beginning that is none of the flow's
 	newest := map[lineage.Flow]int{} // index in kept of the flow's event that follows in time
@@ -55,11 +58,7 @@ func (v *View) ownFlowEvents(ctx context.Context, all []Event) ([]Event, error) 
 			delete(resumed, who)
 			continue
 		}
-		goesOn, err := v.goesOn(ctx, &e, moved)
-		if err != nil {
-			return nil, err
-		}
-		if goesOn {
+		if moved[around(&e, v.tick)].any(v.others(&e)) {
 			resumed[who] = e.Type == lineage.FlowStarted
 			continue
 		}
@@ -75,30 +74,60 @@ func (v *View) ownFlowEvents(ctx context.Context, all []Event) ([]Event, error) 
 	return slices.DeleteFunc(kept, func(e Event) bool { return e.repeated }), nil
 }
 
-// goesOn reports whether another access of an event's flow moved just after an end or just before a beginning. moved keeps what was read.
-func (v *View) goesOn(ctx context.Context, e *Event, moved map[lineage.Window]*roaring.Bitmap) (bool, error) {
-	var others []lineage.SubjectID
+// movements are when accesses moved last, by row.
+type movements map[int32]time.Time
+
+func (m movements) any(rows []int32) bool {
+	return slices.ContainsFunc(rows, func(row int32) bool { return !m[row].IsZero() })
+}
+
+// movedAround reads, for each beginning and end, what else of the flow moved just before or just after it, by when that
+// is.
+func (v *View) movedAround(ctx context.Context, all []Event) (map[lineage.Window]movements, error) {
+	asked := map[lineage.Window][]int32{}
+	for i := range all {
+		if e := &all[i]; aboutFlow(e.Type) && e.Flow != nil {
+			w := around(e, v.tick)
+			asked[w] = append(asked[w], v.others(e)...)
+		}
+	}
+	out := make(map[lineage.Window]movements, len(asked))
+	for w, rows := range asked {
+		if len(rows) == 0 {
+			continue
+		}
+		slices.Sort(rows)
+		rows = slices.Compact(rows)
+		times, err := v.held.LastMoved(ctx, w, rows)
+		if err != nil {
+			return nil, fmt.Errorf("read what moved: %w", err)
+		}
+		out[w] = movements{}
+		for i, t := range times {
+			out[w][rows[i]] = t
+		}
+	}
+	return out, nil
+}
+
+// around returns when another access of an event's flow has to move, so that the flow goes on: just after an end, or
+// just before a beginning.
+func around(e *Event, tick time.Duration) lineage.Window {
+	if e.Type == lineage.FlowStarted {
+		end := e.At.Add(-tick)
+		return lineage.Window{Start: end.Add(-goesOnFor), End: end}
+	}
+	return lineage.Window{Start: e.At, End: e.At.Add(goesOnFor)}
+}
+
+// others returns the rows of the other accesses of an event's flow.
+func (v *View) others(e *Event) (rows []int32) {
 	for _, i := range v.flows[*e.Flow] {
 		if x := &v.accesses[i]; !oneConnection(x.Access.Client, e.event.Access.Client) {
-			others = append(others, x.ID)
+			rows = append(rows, x.row)
 		}
 	}
-	if others == nil {
-		return false, nil
-	}
-	w := lineage.Window{Start: e.At, End: e.At.Add(goesOnFor)}
-	if e.Type == lineage.FlowStarted {
-		w.End = e.At.Add(-v.a.history.Tick())
-		w.Start = w.End.Add(-goesOnFor)
-	}
-	if moved[w] == nil {
-		b, err := v.a.history.Moved(ctx, w)
-		if err != nil {
-			return false, fmt.Errorf("read what moved: %w", err)
-		}
-		moved[w] = b
-	}
-	return slices.ContainsFunc(others, func(id lineage.SubjectID) bool { return moved[w].Contains(uint32(id)) }), nil
+	return rows
 }
 
 // connection is whose beginnings and ends a collector tells together, as far as it can be known here.

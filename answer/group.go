@@ -3,7 +3,6 @@ package answer
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -80,7 +79,7 @@ func (r *Rows) lastMove(ctx context.Context, accesses []int32) (last time.Time, 
 		return last, err
 	}
 	for _, i := range accesses {
-		if t := moved[r.v.accesses[i].ID]; t.After(last) {
+		if t := moved[i]; t.After(last) {
 			last = t
 		}
 	}
@@ -88,30 +87,25 @@ func (r *Rows) lastMove(ctx context.Context, accesses []int32) (last time.Time, 
 }
 
 // loadMoves reads when the accesses of the rows moved last: those of its flows, and of its nodes that are readers.
-func (r *Rows) loadMoves(ctx context.Context) (map[lineage.SubjectID]time.Time, error) {
-	var ids []lineage.SubjectID
-	add := func(accesses []int32) {
-		for _, i := range accesses {
-			ids = append(ids, r.v.accesses[i].ID)
-		}
-	}
+func (r *Rows) loadMoves(ctx context.Context) (map[int32]time.Time, error) {
+	var accesses []int32
 	for _, f := range r.flows {
-		add(r.v.flows[f])
+		accesses = append(accesses, r.v.flows[f]...)
 	}
 	for _, n := range r.order {
 		if end := r.v.ends[n]; end != nil {
-			add(end.reads)
+			accesses = append(accesses, end.reads...)
 		}
 	}
-	slices.Sort(ids)
-	ids = slices.Compact(ids)
-	times, err := r.v.a.history.LastMoved(ctx, r.v.win.End, lookback, ids)
+	slices.Sort(accesses)
+	accesses = slices.Compact(accesses)
+	times, err := r.v.lastMoves(ctx, accesses)
 	if err != nil {
-		return nil, fmt.Errorf("read last movements: %w", err)
+		return nil, err
 	}
-	out := make(map[lineage.SubjectID]time.Time, len(ids))
+	out := make(map[int32]time.Time, len(accesses))
 	for i, t := range times {
-		out[ids[i]] = t
+		out[accesses[i]] = t
 	}
 	return out, nil
 }

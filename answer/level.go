@@ -3,26 +3,30 @@ package answer
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/store"
 )
 
 // levels are the gauges at the window's end.
 type levels struct {
-	at map[lineage.SeriesKey]int64 // what was not observed is absent
+	series *store.Series
+	at     []lineage.Level // by series; those that were not asked for are not OK
 }
 
-// of returns a level, or nil when it was not observed.
-func (l *levels) of(id lineage.SubjectID, m lineage.Metric) *int64 {
-	if n, ok := l.at[lineage.SeriesKey{Subject: id, Metric: m}]; ok {
+// of returns a level of a row, or nil when it was not observed.
+func (l *levels) of(row int32, m lineage.Metric) *int64 {
+	if i, ok := l.series.Find(row, m, lineage.NoEvidence); ok && l.at[i].OK {
+		n := l.at[i].Value
 		return &n
 	}
 	return nil
 }
 
 // recordSize returns the mean size of a topic's records on disk, in bytes; ok is false when it is not known.
-func (l *levels) recordSize(id lineage.SubjectID) (bytes float64, ok bool) {
-	size, records := l.of(id, lineage.LogBytes), l.of(id, lineage.Retained)
+func (l *levels) recordSize(row int32) (bytes float64, ok bool) {
+	size, records := l.of(row, lineage.LogBytes), l.of(row, lineage.Retained)
 	if size == nil || records == nil || *records <= 0 {
 		return 0, false
 	}
@@ -32,29 +36,29 @@ func (l *levels) recordSize(id lineage.SubjectID) (bytes float64, ok bool) {
 // readLevels loads all gauges of the view in one call: any answer that shows lag or bytes needs most of them.
 func (v *View) readLevels(ctx context.Context) (*levels, error) {
 	return v.levels.get(ctx, func(ctx context.Context) (*levels, error) {
-		var keys []lineage.SeriesKey
-		for i := range v.accesses {
-			x := &v.accesses[i]
-			for _, m := range [...]lineage.Metric{lineage.Lag, lineage.LagMillis, lineage.LagAtLeast, lineage.Live} {
-				if x.gauges[m] {
-					keys = append(keys, lineage.SeriesKey{Subject: x.ID, Metric: m})
+		var asked []int32
+		add := func(row int32, metrics ...lineage.Metric) {
+			for i, end := v.held.Series.Of(row); i < end; i++ {
+				if slices.Contains(metrics, v.held.Series.Metric[i]) {
+					asked = append(asked, i)
 				}
 			}
 		}
+		for i := range v.accesses {
+			add(v.accesses[i].row, lineage.Lag, lineage.LagMillis, lineage.LagAtLeast, lineage.Live)
+		}
 		for _, t := range v.topics {
 			for _, s := range t.subjects {
-				keys = append(keys, lineage.SeriesKey{Subject: s.ID, Metric: lineage.LogBytes}, lineage.SeriesKey{Subject: s.ID, Metric: lineage.Retained})
+				add(s.row, lineage.LogBytes, lineage.Retained)
 			}
 		}
-		found, err := v.a.history.Levels(ctx, v.win.End, keys)
+		found, err := v.held.Levels(ctx, asked)
 		if err != nil {
 			return nil, fmt.Errorf("read levels: %w", err)
 		}
-		ls := &levels{at: make(map[lineage.SeriesKey]int64, len(keys))}
+		ls := &levels{series: &v.held.Series, at: make([]lineage.Level, v.held.Series.Len())}
 		for i, l := range found {
-			if l.OK {
-				ls.at[keys[i]] = l.Value
-			}
+			ls.at[asked[i]] = l
 		}
 		return ls, nil
 	})
@@ -67,14 +71,14 @@ func (v *View) sizeOf(ls *levels, topic lineage.Topic) (bytes float64, ok bool) 
 		return 0, false
 	}
 	for _, s := range t.subjects {
-		if s.Access.Topic == topic {
-			if bytes, ok = ls.recordSize(s.ID); ok {
+		if s.topic == topic {
+			if bytes, ok = ls.recordSize(s.row); ok {
 				return bytes, true
 			}
 		}
 	}
 	if s, found := t.current(); found {
-		return ls.recordSize(s.ID)
+		return ls.recordSize(s.row)
 	}
 	return 0, false
 }

@@ -2,8 +2,6 @@ package answer
 
 import (
 	"cmp"
-	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -89,8 +87,8 @@ func (m *movers) idle(ends map[lineage.Node]*accessesOf) map[lineage.Node]bool {
 	return out
 }
 
-// readMovers reads what Connect and MirrorMaker 2 were at the window's end. A connector that is a part of a replicator is none of its own.
-func (v *View) readMovers(ctx context.Context) error {
+// takeMovers takes what Connect and MirrorMaker 2 were at the window's end. A connector that is a part of a replicator is none of its own.
+func (v *View) takeMovers() {
 	v.movers = movers{
 		connects: map[string]*lineage.ConnectFact{}, connectors: map[lineage.Node]mover[lineage.ConnectorFact]{},
 		replicators: map[lineage.Node]mover[lineage.ReplicatorFact]{},
@@ -108,10 +106,7 @@ func (v *View) readMovers(ctx context.Context) error {
 		{lineage.ConnectorFacts, v.takeConnector},
 		{lineage.ReplicatorFacts, v.takeReplicator},
 	} {
-		facts, err := v.a.history.Facts(ctx, v.win.End, "", read.kind, true)
-		if err != nil {
-			return fmt.Errorf("read movers: %w", err)
-		}
+		facts := v.held.FactsOf(read.kind)
 		for _, gone := range [...]bool{true, false} { // what is there now wins
 			for _, f := range facts {
 				if f.Gone == gone {
@@ -123,7 +118,6 @@ func (v *View) readMovers(ctx context.Context) error {
 			v.knowConnectors(facts)
 		}
 	}
-	return nil
 }
 
 func (v *View) takeConnector(f lineage.DatedFact) {

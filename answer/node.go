@@ -112,15 +112,19 @@ func (n Node) Seen(ctx context.Context) (first, last time.Time, err error) {
 // loadSpans finds since when and until when the rows' nodes were seen, by their accesses' evidence; of topics also by their own subjects and facts.
 func (r *Rows) loadSpans(ctx context.Context) (map[lineage.Node]spanSeen, error) {
 	v := r.v
-	var ids []lineage.SubjectID
+	var rows []int32
 	var owners []lineage.Node
 	spans := make(map[lineage.Node]spanSeen, len(r.order))
-	last := lastInstant(v.a.history.Latest())
+	now, err := v.a.history.State(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read how far the store is: %w", err)
+	}
+	last := now.Newest()
 	for _, n := range r.order {
 		var span spanSeen
 		if t := v.topics[n]; t != nil {
 			for _, s := range t.subjects {
-				span.include(s.FirstSeen, time.Time{})
+				span.include(s.firstSeen, time.Time{})
 			}
 			switch {
 			case t.gone:
@@ -133,10 +137,10 @@ func (r *Rows) loadSpans(ctx context.Context) (map[lineage.Node]spanSeen, error)
 		}
 		spans[n] = span
 		for _, i := range v.accessesOf(n) {
-			ids, owners = append(ids, v.accesses[i].ID), append(owners, n)
+			rows, owners = append(rows, v.accesses[i].row), append(owners, n)
 		}
 	}
-	evidence, err := v.a.history.Evidence(ctx, v.back, ids)
+	evidence, err := v.held.Evidence(ctx, v.held.Back, rows)
 	if err != nil {
 		return nil, fmt.Errorf("read evidence: %w", err)
 	}
@@ -181,7 +185,7 @@ func (n Node) Level(ctx context.Context, m lineage.Metric) (*int64, error) {
 	}
 	if t := n.rows.v.topics[n.node]; t != nil {
 		if s, ok := t.current(); ok {
-			return ls.of(s.ID, m), nil
+			return ls.of(s.row, m), nil
 		}
 	}
 	return nil, nil //nolint:nilnil // not observed

@@ -2,7 +2,6 @@ package answer
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -58,7 +57,7 @@ func (v *View) live(ls *levels, accesses []int32) *bool {
 		if !x.gauges[lineage.Live] {
 			continue
 		}
-		switch n := ls.of(x.ID, lineage.Live); {
+		switch n := ls.of(x.row, lineage.Live); {
 		case n == nil:
 			all = false
 		case *n == 1:
@@ -95,42 +94,19 @@ func (n Node) Lost(ctx context.Context) (*int64, error) {
 	}
 	var sum *float64
 	for _, s := range tv.subjects {
-		if amount := lost[s.ID]; amount.Known {
+		if amount := lost[s.row]; amount.Known {
 			grow(&sum, &amount.Total, 1)
-		} else if appended[s.ID].Known {
+		} else if appended[s.row].Known {
 			grow(&sum, new(float64), 1)
 		}
 	}
 	return whole(sum), nil
 }
 
-// topicLost reads what the topics lost in the window, of those that ever lost anything.
-func (v *View) topicLost(ctx context.Context) (map[lineage.SubjectID]lineage.Amount, error) {
-	return v.lost.get(ctx, func(ctx context.Context) (map[lineage.SubjectID]lineage.Amount, error) {
-		var ids []lineage.SubjectID
-		for _, t := range v.topics {
-			for _, s := range t.subjects {
-				ids = append(ids, s.ID)
-			}
-		}
-		var keys []lineage.SeriesKey
-		for _, k := range v.a.history.Keys(ids) {
-			if k.Metric == lineage.Lost {
-				keys = append(keys, k)
-			}
-		}
-		if keys == nil {
-			return nil, nil
-		}
-		amounts, err := v.a.history.Amounts(ctx, v.win.Window, keys)
-		if err != nil {
-			return nil, fmt.Errorf("read what was lost: %w", err)
-		}
-		out := make(map[lineage.SubjectID]lineage.Amount, len(keys))
-		for i, k := range keys {
-			out[k.Subject] = amounts[i]
-		}
-		return out, nil
+// topicLost reads what the topics lost in the window, of those that ever lost anything, by row.
+func (v *View) topicLost(ctx context.Context) (map[int32]lineage.Amount, error) {
+	return v.lost.get(ctx, func(ctx context.Context) (map[int32]lineage.Amount, error) {
+		return v.amountsOf(ctx, v.win.Window, lineage.Lost, v.incarnations())
 	})
 }
 
@@ -149,7 +125,7 @@ func (v *View) behind(ls *levels, accesses []int32) (b behind) {
 		if !x.gauges[lineage.Lag] || x.left {
 			continue
 		}
-		n := ls.of(x.ID, lineage.Lag)
+		n := ls.of(x.row, lineage.Lag)
 		if n == nil {
 			known = false
 			break
@@ -164,7 +140,7 @@ func (v *View) behind(ls *levels, accesses []int32) (b behind) {
 		if !x.gauges[lineage.LagMillis] || x.left {
 			continue
 		}
-		n := ls.of(x.ID, lineage.LagMillis)
+		n := ls.of(x.row, lineage.LagMillis)
 		if n == nil {
 			b.seconds = nil
 			break
@@ -173,7 +149,7 @@ func (v *View) behind(ls *levels, accesses []int32) (b behind) {
 		if b.seconds == nil || *b.seconds < s {
 			b.seconds = &s
 		}
-		if bound := ls.of(x.ID, lineage.LagAtLeast); bound != nil && *bound != 0 {
+		if bound := ls.of(x.row, lineage.LagAtLeast); bound != nil && *bound != 0 {
 			b.atLeast = true
 		}
 	}
@@ -186,7 +162,7 @@ func (v *View) behind(ls *levels, accesses []int32) (b behind) {
 // living returns the accesses without those of readers that nobody is there for: what the dead left is nobody's lag. Where it is not known whether somebody is, somebody may be.
 func (v *View) living(ls *levels, accesses []int32) []int32 {
 	dead := func(i int32) bool {
-		n := ls.of(v.accesses[i].ID, lineage.Live)
+		n := ls.of(v.accesses[i].row, lineage.Live)
 		return n != nil && *n == 0
 	}
 	if !slices.ContainsFunc(accesses, dead) {

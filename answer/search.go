@@ -210,7 +210,7 @@ func (v *View) orderValue(ctx context.Context, by Order) (func(lineage.Node) flo
 		return func(n lineage.Node) float64 {
 			last := int64(-1)
 			for _, i := range v.accessesOf(n) {
-				if t := moved[v.accesses[i].ID]; !t.IsZero() {
+				if t := moved[i]; !t.IsZero() {
 					last = max(last, t.Unix())
 				}
 			}
@@ -229,21 +229,26 @@ func (v *View) movedBy(n lineage.Node) []int32 {
 	return v.outward(n, v.accessesOf(n))
 }
 
-// lastMovedAll reads when each access moved last, within the lookback.
-func (v *View) lastMovedAll(ctx context.Context) (map[lineage.SubjectID]time.Time, error) {
-	return v.lastMoved.get(ctx, func(ctx context.Context) (map[lineage.SubjectID]time.Time, error) {
-		ids := make([]lineage.SubjectID, len(v.accesses))
-		for i := range v.accesses {
-			ids[i] = v.accesses[i].ID
+// lastMovedAll reads when each access moved last, within the lookback, by access.
+func (v *View) lastMovedAll(ctx context.Context) ([]time.Time, error) {
+	return v.lastMoved.get(ctx, func(ctx context.Context) ([]time.Time, error) {
+		all := make([]int32, len(v.accesses))
+		for i := range all {
+			all[i] = int32(i)
 		}
-		times, err := v.a.history.LastMoved(ctx, v.win.End, lookback, ids)
-		if err != nil {
-			return nil, fmt.Errorf("read last movements: %w", err)
-		}
-		out := make(map[lineage.SubjectID]time.Time, len(ids))
-		for i, t := range times {
-			out[ids[i]] = t
-		}
-		return out, nil
+		return v.lastMoves(ctx, all)
 	})
+}
+
+// lastMoves reads when some accesses moved last, within the lookback; the zero time: they did not.
+func (v *View) lastMoves(ctx context.Context, accesses []int32) ([]time.Time, error) {
+	rows := make([]int32, len(accesses))
+	for i, j := range accesses {
+		rows[i] = v.accesses[j].row
+	}
+	times, err := v.held.LastMoved(ctx, lineage.Window{Start: v.win.End.Add(-lookback), End: v.win.End}, rows)
+	if err != nil {
+		return nil, fmt.Errorf("read last movements: %w", err)
+	}
+	return times, nil
 }

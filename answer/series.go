@@ -145,7 +145,7 @@ func (r *Rows) batch(ctx context.Context, key seriesKey, v *View) (seriesOf, err
 
 // part is one stored series' part in a row's series.
 type part struct {
-	key   lineage.SeriesKey
+	stored
 	topic lineage.Topic // for sizes
 	// factor is how much of it is the row's own; 1 but where several share one.
 	factor float64
@@ -180,9 +180,9 @@ func (r *Rows) loadSeries(ctx context.Context, key seriesKey, v *View) (seriesOf
 			t := target{points: points, unknown: unknown, parts: p, part: q, step: key.step}
 			if q.living {
 				t.live = new([]lineage.Point)
-				load.keys, load.into = append(load.keys, lineage.SeriesKey{Subject: q.key.Subject, Metric: lineage.Live}), append(load.into, target{live: t.live})
+				load.add(v.stored(q.row, lineage.Live), target{live: t.live})
 			}
-			load.keys, load.into = append(load.keys, q.key), append(load.into, t)
+			load.add(q.stored, t)
 		}
 		load.sized = load.sized || p.sized
 		return points
@@ -228,9 +228,16 @@ type target struct {
 
 // loading is the stored series to load, and where each goes.
 type loading struct {
-	keys  []lineage.SeriesKey
+	keys  []int32 // of series
 	into  []target
 	sized bool
+}
+
+// add has a stored series loaded; one that there is not has no points.
+func (l *loading) add(s stored, into target) {
+	if s.series >= 0 {
+		l.keys, l.into = append(l.keys, s.series), append(l.into, into)
+	}
 }
 
 // run loads some series at a time, so that a topic with thousands of writers takes time and not memory.
@@ -244,7 +251,7 @@ func (l *loading) run(ctx context.Context, v *View, key seriesKey, atOnce int) e
 	}
 	for len(l.keys) > 0 {
 		n := min(atOnce, len(l.keys))
-		stored, err := v.a.history.Series(ctx, key.window.Window, key.step, l.keys[:n])
+		stored, err := v.held.Points(ctx, key.step, l.keys[:n])
 		if err != nil {
 			return fmt.Errorf("read series: %w", err)
 		}
@@ -318,8 +325,8 @@ func flowParts(v *View, accesses []int32, m Metric) (p parts, ok bool) {
 
 func (p *parts) addCounters(v *View, accesses []int32) {
 	for _, i := range v.alone(accesses, lineage.Records) {
-		if x := &v.accesses[i]; x.counter.Metric != lineage.NoMetric {
-			p.list = append(p.list, part{key: x.counter, topic: x.Access.Topic, factor: x.slice.share(), amount: x.amount})
+		if x := &v.accesses[i]; x.counter.metric != lineage.NoMetric {
+			p.list = append(p.list, part{stored: x.counter, topic: x.Access.Topic, factor: x.slice.share(), amount: x.amount})
 		}
 	}
 }
@@ -331,7 +338,7 @@ func (p *parts) addLags(v *View, accesses []int32, m lineage.Metric, living bool
 		if !x.gauges[m] {
 			continue
 		}
-		q := part{key: lineage.SeriesKey{Subject: x.ID, Metric: m}, topic: x.Access.Topic, factor: 1, living: living && x.gauges[lineage.Live]}
+		q := part{stored: v.stored(x.row, m), topic: x.Access.Topic, factor: 1, living: living && x.gauges[lineage.Live]}
 		if m == lineage.Lag {
 			q.factor = x.slice.share()
 		}
@@ -375,14 +382,14 @@ func nodeParts(v *View, n lineage.Node, m Metric) parts {
 	switch m {
 	case RecordRate, ByteRate:
 		if t != nil {
-			p.addTopic(t, lineage.Appended)
+			p.addTopic(v, t, lineage.Appended)
 		} else {
 			p.addCounters(v, reads)
 			p.addCounters(v, writes)
 		}
 	case RecordsIn, BytesIn:
 		if t != nil {
-			p.addTopic(t, lineage.Appended)
+			p.addTopic(v, t, lineage.Appended)
 		} else {
 			p.addCounters(v, reads)
 		}
@@ -399,7 +406,7 @@ func nodeParts(v *View, n lineage.Node, m Metric) parts {
 		p.addLags(v, reads, lineage.LagMillis, t != nil)
 	case RetainedBytes:
 		if t != nil {
-			p.addTopic(t, lineage.LogBytes)
+			p.addTopic(v, t, lineage.LogBytes)
 		}
 	}
 	return p
@@ -418,8 +425,8 @@ func (v *View) outward(n lineage.Node, accesses []int32) []int32 {
 }
 
 // addTopic adds a metric of the topic's own, of all its incarnations.
-func (p *parts) addTopic(t *topicView, m lineage.Metric) {
+func (p *parts) addTopic(v *View, t *topicView, m lineage.Metric) {
 	for _, s := range t.subjects {
-		p.list = append(p.list, part{key: lineage.SeriesKey{Subject: s.ID, Metric: m}, topic: s.Access.Topic, factor: 1})
+		p.list = append(p.list, part{stored: v.stored(s.row, m), topic: s.topic, factor: 1})
 	}
 }

@@ -1,7 +1,6 @@
 package answer
 
 import (
-	"context"
 	"fmt"
 	"math"
 	"strings"
@@ -39,7 +38,7 @@ func (s slice) ofAmount(total float64) float64 {
 }
 
 // shareOut gives each of the connectors that have an access together its part, by their running tasks and for how long of the window they were there. One that was surely told not to run in all of the window has none.
-func (v *View) shareOut(ctx context.Context) error {
+func (v *View) shareOut() {
 	n := len(v.accesses)
 	for i := range n {
 		if x := &v.accesses[i]; x.crowded && x.amount.Total > 0 || x.Access.Op == lineage.Write && x.amount.Pending { // of what a writer wrote last a part may not be given to it yet
@@ -48,10 +47,7 @@ func (v *View) shareOut(ctx context.Context) error {
 		if len(v.accesses[i].sharers) == 0 {
 			continue
 		}
-		all, weights, sum, err := v.weights(ctx, v.accesses[i].sharers)
-		if err != nil {
-			return err
-		}
+		all, weights, sum := v.weights(v.accesses[i].sharers)
 		whole, before := v.accesses[i], 0.0
 		for j, node := range all {
 			x := whole
@@ -77,17 +73,12 @@ func (v *View) shareOut(ctx context.Context) error {
 			}
 		}
 	}
-	return nil
 }
 
 // weights returns those of some connectors that may have run in the window, with how many tasks each has, at least one, and for how long.
-func (v *View) weights(ctx context.Context, nodes []lineage.Node) (all []lineage.Node, weights []float64, sum float64, err error) {
+func (v *View) weights(nodes []lineage.Node) (all []lineage.Node, weights []float64, sum float64) {
 	for _, n := range nodes {
-		rested, err := v.rested(ctx, n)
-		if err != nil {
-			return nil, nil, 0, err
-		}
-		if !rested {
+		if !v.rested(n) {
 			all = append(all, n)
 		}
 	}
@@ -106,7 +97,7 @@ func (v *View) weights(ctx context.Context, nodes []lineage.Node) (all []lineage
 		weight := float64(max(w, 1)) * v.lifeOf(n)
 		weights, sum = append(weights, weight), sum+weight
 	}
-	return all, weights, sum, nil
+	return all, weights, sum
 }
 
 // lifeOf returns for how many seconds of the window a connector was there, as far as it was seen, at least a tick.
@@ -127,15 +118,8 @@ func (v *View) lifeOf(n lineage.Node) float64 {
 }
 
 // rested reports whether a connector was told not to run in all of the window, by a Connect that was seen in all of it.
-func (v *View) rested(ctx context.Context, n lineage.Node) (bool, error) {
-	if !v.movers.rests(n, v.win.Start) {
-		return false, nil
-	}
-	cov, err := v.a.history.Coverage(ctx, v.win.Window, n.Scope)
-	if err != nil {
-		return false, fmt.Errorf("read coverage of %q: %w", n.Scope, err)
-	}
-	return cov.Complete, nil
+func (v *View) rested(n lineage.Node) bool {
+	return v.movers.rests(n, v.win.Start) && v.held.Coverage(n.Scope).Complete
 }
 
 // shareDoubt says why the count of an access is a part of a group's, or all of it although others may have had some; empty: it is neither.

@@ -59,7 +59,7 @@ func (v *View) valueOf(ctx context.Context, m Metric) (func(lineage.Node) *float
 		p := nodeParts(v, n, m)
 		var sum Point
 		for _, q := range p.list {
-			if live := ls.of(q.key.Subject, lineage.Live); q.living && live != nil && *live == 0 {
+			if live := ls.of(q.row, lineage.Live); q.living && live != nil && *live == 0 {
 				continue
 			}
 			factor := 1.0
@@ -70,13 +70,13 @@ func (v *View) valueOf(ctx context.Context, m Metric) (func(lineage.Node) *float
 				}
 			}
 			var at lineage.Point
-			switch q.key.Metric {
+			switch q.metric {
 			case lineage.Records:
 				at.Value, at.OK = q.amount.Rate() // of the row's own part
 			case lineage.Appended:
-				at.Value, at.OK = appended[q.key.Subject].Rate()
+				at.Value, at.OK = appended[q.row].Rate()
 			default:
-				if l := ls.of(q.key.Subject, q.key.Metric); l != nil {
+				if l := ls.of(q.row, q.metric); l != nil {
 					at = lineage.Point{Value: float64(*l) * q.factor, OK: true}
 				}
 			}
@@ -91,23 +91,40 @@ func (v *View) valueOf(ctx context.Context, m Metric) (func(lineage.Node) *float
 	}, nil
 }
 
-// appended reads what the topics' ends advanced in the window.
-func (v *View) appended(ctx context.Context) (map[lineage.SubjectID]lineage.Amount, error) {
-	return v.topicAmounts.get(ctx, func(ctx context.Context) (map[lineage.SubjectID]lineage.Amount, error) {
-		var keys []lineage.SeriesKey
-		for _, t := range v.topics {
-			for _, s := range t.subjects {
-				keys = append(keys, lineage.SeriesKey{Subject: s.ID, Metric: lineage.Appended})
-			}
-		}
-		amounts, err := v.a.history.Amounts(ctx, v.win.Window, keys)
-		if err != nil {
-			return nil, fmt.Errorf("read what was appended: %w", err)
-		}
-		out := make(map[lineage.SubjectID]lineage.Amount, len(keys))
-		for i, k := range keys {
-			out[k.Subject] = amounts[i]
-		}
-		return out, nil
+// appended reads what the topics' ends advanced in the window, by row.
+func (v *View) appended(ctx context.Context) (map[int32]lineage.Amount, error) {
+	return v.topicAmounts.get(ctx, func(ctx context.Context) (map[int32]lineage.Amount, error) {
+		return v.amountsOf(ctx, v.win.Window, lineage.Appended, v.incarnations())
 	})
+}
+
+// incarnations returns those of all topics.
+func (v *View) incarnations() []incarnation {
+	var out []incarnation
+	for _, t := range v.topics {
+		out = append(out, t.subjects...)
+	}
+	return out
+}
+
+// amountsOf reads what a counter of topics advanced in any window, of those that have it, by row.
+func (v *View) amountsOf(ctx context.Context, in lineage.Window, m lineage.Metric, topics []incarnation) (map[int32]lineage.Amount, error) {
+	var rows, series []int32
+	for _, t := range topics {
+		if i, ok := v.held.Series.Find(t.row, m, lineage.NoEvidence); ok {
+			rows, series = append(rows, t.row), append(series, i)
+		}
+	}
+	if rows == nil {
+		return nil, nil
+	}
+	amounts, err := v.held.Amounts(ctx, in, series)
+	if err != nil {
+		return nil, fmt.Errorf("read what topics %s: %w", m, err)
+	}
+	out := make(map[int32]lineage.Amount, len(rows))
+	for i, row := range rows {
+		out[row] = amounts[i]
+	}
+	return out, nil
 }

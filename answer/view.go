@@ -4,14 +4,12 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
-	"github.com/RoaringBitmap/roaring/v2"
-
 	"github.com/lineaged/lineaged/graph"
 	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/store"
 )
 
 // View is what the history says of one window: the accesses with their nodes and amounts, and the facts that hold at its end. It never changes
@@ -21,11 +19,11 @@ type View struct {
 	identity Identity // the rules that held when the view was built
 	knows    lineage.Knowledge
 	win      lineage.Resolved
-	back     lineage.Window // the lookback: it ends with the window and starts no later
+	held     *store.Window // what the store holds of it; its lookback ends with the window and starts no later
+	tick     time.Duration
 	clusters *clusters
 
-	accesses []access                     // by id
-	index    map[lineage.SubjectID]int32  // into accesses
+	accesses []access                     // in the order of held's rows, then those that were shared out
 	flows    map[lineage.Flow][]int32     // into accesses
 	ends     map[lineage.Node]*accessesOf // of nodes other than topics: what they do
 	topics   map[lineage.Node]*topicView  // all that are, were or moved
@@ -42,18 +40,18 @@ type View struct {
 	whole      *graph.Snapshot
 
 	levels       once[*levels]
-	topicAmounts once[map[lineage.SubjectID]lineage.Amount]
-	lost         once[map[lineage.SubjectID]lineage.Amount] // of topics
-	lastMoved    once[map[lineage.SubjectID]time.Time]
+	topicAmounts once[map[int32]lineage.Amount] // by row
+	lost         once[map[int32]lineage.Amount] // of topics, by row
+	lastMoved    once[[]time.Time]              // by access
 	mu           sync.Mutex
 	filtered     map[filterKey]*graph.Snapshot // guarded by mu
-	seen         [lineage.EvidenceKinds]*roaring.Bitmap
-	seenBefore   [lineage.EvidenceKinds]*roaring.Bitmap // in the lookback, which holds the window
 }
 
 // access is one candidate of a window.
 type access struct {
-	lineage.Subject
+	Access    *lineage.Access // shared: read only
+	FirstSeen time.Time
+	row       int32        // of the store's answer
 	node, far lineage.Node // who, and the topic or the dataset
 	namedBy   string
 	state     graph.State
@@ -61,7 +59,7 @@ type access struct {
 	cut       bool // it moved in the window, which was not observed to its end
 	left      bool // it moved in the window, but one of its ends is no more
 	// counter is the one that counts it, of the best evidence; NoMetric: none does.
-	counter lineage.SeriesKey
+	counter stored
 	amount  lineage.Amount
 	gauges  [lineage.Metrics]bool // which of its gauges exist
 	// skipped and lost are what it passed without reading, and what was gone before it came; where no such counter exists they are not known.
@@ -74,12 +72,28 @@ type access struct {
 	own int32
 }
 
+// stored is a series that the store has of a row; series is -1 when it has none.
+type stored struct {
+	row, series int32
+	metric      lineage.Metric
+	evidence    lineage.EvidenceKind
+}
+
+// stored returns the series of a gauge, or of a topic's counter.
+func (v *View) stored(row int32, m lineage.Metric) stored {
+	i, ok := v.held.Series.Find(row, m, lineage.NoEvidence)
+	if !ok {
+		i = -1
+	}
+	return stored{row: row, series: i, metric: m}
+}
+
 // alone returns the accesses without those members that their group's own access already speaks for in the metric: what a group read is what its
 // members read, and must not count twice.
 func (v *View) alone(accesses []int32, m lineage.Metric) []int32 {
 	speaks := func(x *access) bool {
 		if m == lineage.Records {
-			return x.counter.Metric != lineage.NoMetric
+			return x.counter.metric != lineage.NoMetric
 		}
 		return x.gauges[m]
 	}
@@ -112,59 +126,53 @@ type topicView struct {
 	gone     bool
 	internal bool
 	innerOf  string // the application.id of the Kafka Streams application that it is an inner part of; empty: none
-	subjects []lineage.Subject
+	subjects []incarnation
 	accessesOf
 }
 
+// incarnation is what the store has of one topic that bore a name.
+type incarnation struct {
+	row       int32
+	topic     lineage.Topic
+	firstSeen time.Time
+}
+
 // current returns the subject of the incarnation that exists; ok is false when there is none, or it was never sampled.
-func (t *topicView) current() (s lineage.Subject, ok bool) {
+func (t *topicView) current() (s incarnation, ok bool) {
 	if t.fact == nil {
 		return s, false
 	}
 	for _, s := range t.subjects {
-		if s.Access.Topic == t.fact.Topic {
+		if s.topic == t.fact.Topic {
 			return s, true
 		}
 	}
 	return s, false
 }
 
-// roundsKey says which rounds a view was built of, so that late observations show.
-func roundsKey(rounds map[string]time.Time) string {
-	parts := make([]string, 0, len(rounds))
-	for source, t := range rounds {
-		parts = append(parts, fmt.Sprintf("%q%d", source, t.UnixNano()))
-	}
-	slices.Sort(parts)
-	return strings.Join(parts, " ")
+// viewFacts are the kinds of facts that a view is made of.
+var viewFacts = []lineage.FactKind{
+	lineage.ClusterFacts, lineage.TopicFacts, lineage.GroupFacts, lineage.ConnectFacts, lineage.ConnectorFacts, lineage.ReplicatorFacts,
 }
 
-func (a *Answers) buildView(ctx context.Context, win lineage.Resolved, who Identity) (*View, error) {
-	start := win.End.Add(-lookback)
-	if win.Start.Before(start) {
-		start = win.Start
+func (a *Answers) buildView(ctx context.Context, now store.State, win lineage.Resolved, who Identity) (*View, error) {
+	held, err := a.history.Window(ctx, store.Ask{
+		Window: win.Window, Accesses: true, Lookback: lookback, Until: newestTick(now), Facts: viewFacts, Coverage: true,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read what is held: %w", err)
 	}
 	v := &View{
-		a: a, identity: who, win: win, back: a.history.Resolve(lineage.Window{Start: start, End: win.End}).Window,
-		index: map[lineage.SubjectID]int32{}, flows: map[lineage.Flow][]int32{}, ends: map[lineage.Node]*accessesOf{},
+		a: a, identity: who, win: win, held: held, tick: now.Tick, clusters: a.nameClusters(now, held.FactsOf(lineage.ClusterFacts)),
+		flows: map[lineage.Flow][]int32{}, ends: map[lineage.Node]*accessesOf{},
 		topics: map[lineage.Node]*topicView{}, datasets: map[lineage.Node]*accessesOf{}, filtered: map[filterKey]*graph.Snapshot{},
 	}
-	var err error
-	if v.clusters, err = a.readClusters(ctx, win.End); err != nil {
+	v.takeFacts()
+	if err := v.takeAccesses(ctx); err != nil {
 		return nil, err
 	}
-	if err := v.readFacts(ctx); err != nil {
-		return nil, err
-	}
-	if err := v.readAccesses(ctx); err != nil {
-		return nil, err
-	}
-	if err := v.readAmounts(ctx); err != nil {
-		return nil, err
-	}
-	if err := v.shareOut(ctx); err != nil {
-		return nil, err
-	}
+	v.takeAmounts()
+	v.shareOut()
 	if err := v.decideStates(ctx); err != nil {
 		return nil, err
 	}
@@ -176,13 +184,9 @@ func (v *View) topicNode(t lineage.Topic) lineage.Node {
 	return lineage.Node{Scope: v.clusters.of(t.Cluster).Name, Kind: lineage.TopicNode, Name: t.Name}
 }
 
-// readFacts lists the topics and groups, and the topics' subjects of all incarnations.
-func (v *View) readFacts(ctx context.Context) error {
-	topics, err := v.a.history.Facts(ctx, v.win.End, "", lineage.TopicFacts, true)
-	if err != nil {
-		return fmt.Errorf("read topics: %w", err)
-	}
-	for _, f := range topics {
+// takeFacts lists the topics and groups, and the topics' incarnations.
+func (v *View) takeFacts() {
+	for _, f := range v.held.FactsOf(lineage.TopicFacts) {
 		c := v.clusters.bySource[f.Key.Source]
 		if c == nil {
 			continue
@@ -194,31 +198,24 @@ func (v *View) readFacts(ctx context.Context) error {
 		}
 		v.topics[n] = t
 	}
-	groups, err := v.a.history.Facts(ctx, v.win.End, "", lineage.GroupFacts, true)
-	if err != nil {
-		return fmt.Errorf("read groups: %w", err)
-	}
+	groups := v.held.FactsOf(lineage.GroupFacts)
 	v.groups = make(map[lineage.GroupRef]lineage.Fact, len(groups))
 	for _, f := range groups {
 		if c := v.clusters.bySource[f.Key.Source]; c != nil {
 			v.groups[lineage.GroupRef{Cluster: c.known.ID, Group: f.Key.Name}] = f.Fact
 		}
 	}
-	if err := v.readMovers(ctx); err != nil {
-		return err
-	}
+	v.takeMovers()
 	v.tellKnowledge()
-	for s := range v.a.history.Subjects() {
-		if c := &s.Access.Client; s.Access.Op == lineage.Write && c.Group != "" && c.TransactionalID != "" {
-			v.knows.AddAccess(s.Access) // whose a transactional.id is holds for the time before it was found out too
-		}
-		if s.Access.Op != lineage.OpNone || s.FirstSeen.After(v.win.End) {
-			continue
-		}
-		t := v.topic(s.Access.Topic)
+	for _, x := range v.held.Links {
+		v.knows.AddAccess(*x)
+	}
+	r := &v.held.Rows
+	for i := r.Topics; i < r.Len(); i++ {
+		s := incarnation{row: int32(i), topic: r.Access[i].Topic, firstSeen: r.FirstSeen[i]}
+		t := v.topic(s.topic)
 		t.subjects = append(t.subjects, s)
 	}
-	return nil
 }
 
 // topic returns the topic's part of the view, and makes it when no fact did.
@@ -235,30 +232,18 @@ func (v *View) topic(t lineage.Topic) *topicView {
 	return tv
 }
 
-// readAccesses collects the candidates: what any evidence supported in the lookback.
-func (v *View) readAccesses(ctx context.Context) error {
-	var err error
-	if v.seenBefore, err = v.a.history.Seen(ctx, v.back); err != nil {
-		return fmt.Errorf("read what was seen: %w", err)
-	}
-	if v.seen, err = v.a.history.Seen(ctx, v.win.Window); err != nil {
-		return fmt.Errorf("read what was seen: %w", err)
-	}
-	all, now := union(v.seenBefore), union(v.seen)
-	all.Or(now)
-	v.accesses = make([]access, 0, all.GetCardinality())
+// takeAccesses collects the candidates: what any evidence supported in the lookback.
+func (v *View) takeAccesses(ctx context.Context) error {
+	r := &v.held.Rows
+	v.accesses = make([]access, r.Topics)
 	gone := leaving(ctx)
-	for it := all.Iterator(); it.HasNext(); {
+	for i := range v.accesses {
 		if gone() {
 			return ctx.Err()
 		}
-		id := lineage.SubjectID(it.Next())
-		s, ok := v.a.history.Subject(id)
-		if !ok || s.Access.Op == lineage.OpNone {
-			continue
-		}
-		v.knows.AddAccess(s.Access)
-		v.accesses = append(v.accesses, access{Subject: s, far: v.farNode(s.Access), inWindow: now.Contains(uint32(id))})
+		x := r.Access[i]
+		v.knows.AddAccess(*x)
+		v.accesses[i] = access{Access: x, FirstSeen: r.FirstSeen[i], row: int32(i), far: v.farNode(x), inWindow: r.Seen[i] != 0}
 	}
 	v.classifyAll()
 	for i := range v.accesses {
@@ -266,26 +251,16 @@ func (v *View) readAccesses(ctx context.Context) error {
 			return ctx.Err()
 		}
 		x := &v.accesses[i]
-		known := v.knows.Of(x.Access)
-		x.node, x.namedBy = v.resolve(v.clusters.of(x.Access.Topic.Cluster), x.Subject, known)
+		known := v.knows.Of(*x.Access)
+		x.node, x.namedBy = v.resolve(v.clusters.of(x.Access.Topic.Cluster), x.Access, known)
 		x.sharers, x.crowded = known.Sharers, known.Crowded
 		x.node = v.shown(x.node)
 	}
 	return nil
 }
 
-func union(kinds [lineage.EvidenceKinds]*roaring.Bitmap) *roaring.Bitmap {
-	out := roaring.New()
-	for _, b := range kinds {
-		if b != nil {
-			out.Or(b)
-		}
-	}
-	return out
-}
-
 // farNode returns what an access reads or writes.
-func (v *View) farNode(a lineage.Access) lineage.Node {
+func (v *View) farNode(a *lineage.Access) lineage.Node {
 	if a.Dataset != (lineage.Dataset{}) {
 		return a.Dataset.Node()
 	}
@@ -315,54 +290,32 @@ func evidenceRank(k lineage.EvidenceKind) int {
 	return len(evidenceOrder)
 }
 
-// readAmounts counts each access by its best evidence.
-func (v *View) readAmounts(ctx context.Context) error {
-	ids := make([]lineage.SubjectID, len(v.accesses))
+// takeAmounts counts each access by its best evidence.
+func (v *View) takeAmounts() {
+	series := &v.held.Series
 	for i := range v.accesses {
-		ids[i] = v.accesses[i].ID
-		v.index[ids[i]] = int32(i)
-	}
-	var counters []lineage.SeriesKey
-	for _, k := range v.a.history.Keys(ids) {
-		i, ok := v.index[k.Subject]
-		switch {
-		case !ok:
-		case k.Metric.Counter():
-			counters = append(counters, k)
-		default:
-			v.accesses[i].gauges[k.Metric] = true
+		x := &v.accesses[i]
+		for j, end := series.Of(x.row); j < end; j++ {
+			m, k, amount := series.Metric[j], series.Evidence[j], &series.Amount[j]
+			switch {
+			case !m.Counter():
+				x.gauges[m] = true
+			case m == lineage.Skipped:
+				x.skipped = *amount
+			case m == lineage.Lost:
+				x.lost = *amount
+			case x.counter.metric == lineage.NoMetric || amount.Known && !x.amount.Known ||
+				amount.Known == x.amount.Known && evidenceRank(k) < evidenceRank(x.counter.evidence):
+				x.counter, x.amount = stored{x.row, j, m, k}, *amount
+			}
 		}
 	}
-	amounts, err := v.a.history.Amounts(ctx, v.win.Window, counters)
-	if err != nil {
-		return fmt.Errorf("read amounts: %w", err)
-	}
-	for i, k := range counters {
-		x := &v.accesses[v.index[k.Subject]]
-		switch k.Metric {
-		case lineage.Skipped:
-			x.skipped = amounts[i]
-			continue
-		case lineage.Lost:
-			x.lost = amounts[i]
-			continue
-		default:
-		}
-		better := x.counter.Metric == lineage.NoMetric || amounts[i].Known && !x.amount.Known ||
-			amounts[i].Known == x.amount.Known && evidenceRank(k.Evidence) < evidenceRank(x.counter.Evidence)
-		if better {
-			x.counter, x.amount = k, amounts[i]
-		}
-	}
-	return nil
 }
 
 // connect files the accesses under their flows and nodes and builds the graph.
 func (v *View) connect() {
-	clear(v.index)
 	for i := range v.accesses {
 		x, i := &v.accesses[i], int32(i)
-		v.index[x.ID] = i
 		v.flows[x.flow()] = append(v.flows[x.flow()], i)
 		end := v.ends[x.node]
 		if end == nil {
@@ -379,7 +332,7 @@ func (v *View) connect() {
 	owns := map[lineage.Access]int32{}
 	for i := range v.accesses {
 		if x := &v.accesses[i]; x.Access.Client.Group != "" && x.Access.Client == (lineage.Client{Group: x.Access.Client.Group}) {
-			owns[x.Access] = int32(i)
+			owns[*x.Access] = int32(i)
 		}
 	}
 	for i := range v.accesses {
@@ -415,7 +368,7 @@ func (v *View) build(keep func(*access) bool) *graph.Snapshot {
 			continue
 		}
 		f := x.flow()
-		a := graph.Access{ID: x.ID, From: f.From, To: f.To, State: x.state, Weight: x.amount.Total}
+		a := graph.Access{ID: graph.AccessID(i), From: f.From, To: f.To, State: x.state, Weight: x.amount.Total}
 		for _, lane := range v.lanes(x) {
 			if x.Access.Op == lineage.Read {
 				a.ToLane = lane
@@ -428,9 +381,9 @@ func (v *View) build(keep func(*access) bool) *graph.Snapshot {
 	return graph.Build(v.win.Window, edges)
 }
 
-// filterKey names a part of the graph: which kinds of evidence (bits; 0: all), with or without what did not move, of one cluster or all.
+// filterKey names a part of the graph: which kinds of evidence (none: all), with or without what did not move, of one cluster or all.
 type filterKey struct {
-	evidence   uint64
+	evidence   store.Kinds
 	active     bool // only what moved
 	inactive   bool // also what did not move; unknown stays with and without
 	internal   bool // also internal topics
@@ -477,15 +430,10 @@ func (v *View) graphWith(key filterKey, roots []lineage.Node) *graph.Snapshot {
 }
 
 // supported reports whether evidence of one of the kinds supports the access: in the window, or before when nothing did in the window.
-func (v *View) supported(x *access, kinds uint64) bool {
-	in := &v.seenBefore
+func (v *View) supported(x *access, kinds store.Kinds) bool {
+	in := v.held.Rows.SeenBefore
 	if x.inWindow {
-		in = &v.seen
+		in = v.held.Rows.Seen
 	}
-	for k, b := range in {
-		if kinds&(1<<k) != 0 && b != nil && b.Contains(uint32(x.ID)) {
-			return true
-		}
-	}
-	return false
+	return in[x.row]&kinds != 0
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/lineaged/lineaged/graph"
 	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/store"
 )
 
 // Walk is a part of a window's graph that was walked through. Scope names the clusters that it touches; empty: all.
@@ -41,7 +42,7 @@ func (v *View) HasFlow(f lineage.Flow) bool { return v.flows[f] != nil }
 func (v *View) Walk(q graph.Query, only Filter) *Walk {
 	key := filterKey{inactive: only.IncludeInactive, internal: only.IncludeInternal}
 	for _, k := range only.Evidence {
-		key.evidence |= 1 << k
+		key.evidence |= store.KindsOf(k)
 	}
 	w := &Walk{Walk: v.graphWith(key, q.Roots).Walk(q)}
 	for _, n := range w.Nodes {
@@ -112,5 +113,5 @@ var order = map[graph.State]int{graph.Active: 0, graph.Unknown: 1, graph.Inactiv
 
 // committed reports whether a position of the reader is known, which stands while its group does.
 func (x *access) committed() bool {
-	return x.Access.Op == lineage.Read && (x.counter.Metric != lineage.NoMetric || x.gauges[lineage.Lag])
+	return x.Access.Op == lineage.Read && (x.counter.metric != lineage.NoMetric || x.gauges[lineage.Lag])
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/store"
 )
 
 const (
@@ -40,8 +41,8 @@ func At(t time.Time) Span { return Span{of: instantSpan, start: t} }
 // Between is the half-open time from start to end.
 func Between(start, end time.Time) Span { return Span{of: wholeSpan, start: start, end: end} }
 
-// resolve checks what somebody asked for and returns it as the history can answer it.
-func (a *Answers) resolve(in Span, r *together) (lineage.Resolved, error) {
+// resolve checks what somebody asked for and returns it as the store can answer it.
+func resolve(in Span, state store.State, r *together) (lineage.Resolved, error) {
 	var w lineage.Window
 	switch in.of {
 	case unnamedSpan, lastSpan:
@@ -55,12 +56,12 @@ func (a *Answers) resolve(in Span, r *together) (lineage.Resolved, error) {
 		if last > longestWindow {
 			return lineage.Resolved{}, senseless("window: last is longer than ten years")
 		}
-		w.End = r.instant(a.now)
+		w.End = r.instant(func() time.Time { return newestTick(state) })
 		w.Start = w.End.Add(-last)
 	case instantSpan:
 		// [at, at+tick) ends on the tick after; only the tick that holds the instant is asked for.
-		w.Start = in.start.Truncate(a.history.Tick())
-		w.End = w.Start.Add(a.history.Tick())
+		w.Start = in.start.Truncate(state.Tick)
+		w.End = w.Start.Add(state.Tick)
 	case wholeSpan:
 		w = lineage.Window{Start: in.start, End: in.end}
 		if w.Empty() {
@@ -70,16 +71,17 @@ func (a *Answers) resolve(in Span, r *together) (lineage.Resolved, error) {
 			return lineage.Resolved{}, senseless("window: longer than ten years")
 		}
 	}
-	return a.history.Resolve(w), nil
+	return state.Resolve(w), nil
 }
 
-// now returns the end of the newest tick that can be answered: the newest round that all sources of every live cluster have ended, which is that of this tick or,
+// newestTick returns the end of the newest tick that can be answered: the newest round that all sources of every live cluster have ended, which is that of this tick or,
 // while that is under way, of the one before. A cluster that stopped reporting does not hold it back.
-func (a *Answers) now() time.Time {
-	tick := a.history.Tick()
+func newestTick(state store.State) time.Time {
+	tick := state.Tick
 	floor := time.Now().UTC().Truncate(tick)
 	live := 0
-	for _, last := range a.history.Ended() {
+	for _, c := range state.Clusters {
+		last := c.Ended
 		if last.Before(floor.Add(-tick)) {
 			continue // stopped, or more than a round behind
 		}

@@ -64,8 +64,8 @@ func TestCallsDoNotGrow(t *testing.T) {
 		t.Errorf("%d calls for 10 readers %v, %d for 100 %v", few, fewOf, many, manyOf)
 	}
 	// Three of flows; of nodes two metrics, one for all three kinds, one that unidentified writers do not have.
-	if n := manyOf["Series"]; n != 8 {
-		t.Errorf("Series was called %d times, want once a metric, window and kind: 8", n)
+	if n := manyOf["Points"]; n != 8 {
+		t.Errorf("Points was called %d times, want once a metric, window and kind: 8", n)
 	}
 }
 
@@ -83,12 +83,12 @@ func TestOneBuild(t *testing.T) {
 			wg.Wait()
 		}
 		ask16()
-		if n := h.calls["Amounts"]; n != 1 {
+		if n := h.calls["Window"]; n != 1 {
 			t.Errorf("16 at once built %d views", n)
 		}
 		w.observe("west", "end-offsets", 31, w.moved(self(orders), lineage.NoEvidence, 1))
 		ask16()
-		if n := h.calls["Amounts"]; n != 2 {
+		if n := h.calls["Window"]; n != 2 {
 			t.Errorf("a late round made %d views, want 2", n)
 		}
 	})
@@ -121,7 +121,7 @@ func TestManyReaders(t *testing.T) {
 		if n := len(points); n != 8640 || points[0].Value != nil || points[n-1].Value == nil || *points[n-1].Value != 1000 {
 			t.Errorf("%d points, the last %v", n, points[len(points)-1].Value)
 		}
-		if n := store.calls["Series"]; n != 4 {
+		if n := store.calls["Points"]; n != 4 {
 			t.Errorf("%d calls, want 4 of at most 250,000 points", n)
 		}
 	})

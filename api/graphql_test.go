@@ -14,10 +14,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/RoaringBitmap/roaring/v2"
-
 	"github.com/lineaged/lineaged/api"
 	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/store"
 	"github.com/lineaged/lineaged/timeseries"
 )
 
@@ -133,15 +132,15 @@ type failing struct {
 	slow  bool
 }
 
-func (f failing) Events(ctx context.Context, _ lineage.Window, _ func(lineage.Event) bool, _ int) ([]lineage.Event, error) {
+func (f failing) Events(ctx context.Context, _ store.EventFilter) (store.Events, error) {
 	if f.panic {
 		panic("secret cause")
 	}
 	if f.slow {
 		<-ctx.Done()
-		return nil, ctx.Err()
+		return store.Events{}, ctx.Err()
 	}
-	return nil, f.err
+	return store.Events{}, f.err
 }
 
 // TestOthersStand lets one root field fail: the other answers, and the cause is in the log only.
@@ -313,12 +312,12 @@ type rounding struct {
 	done    bool
 }
 
-func (r *rounding) Moved(ctx context.Context, w lineage.Window) (*roaring.Bitmap, error) {
+func (r *rounding) Window(ctx context.Context, ask store.Ask) (*store.Window, error) {
 	if !r.done {
 		r.done = true
 		r.between()
 	}
-	return r.Store.Moved(ctx, w)
+	return r.Store.Window(ctx, ask)
 }
 
 // TestWrongVariables sends what the schema does not allow in variables: the sender's mistake, never an internal error.

@@ -40,8 +40,8 @@ func (l *Lineage) Flows() []*Flow { return l.rows.listFlows(l.flows) }
 func (l *Lineage) Window() *ResolvedWindow { return shownWindow(l.rows.v.Window()) }
 
 // Coverage answers coverage.
-func (l *Lineage) Coverage(ctx context.Context) (*Coverage, error) {
-	return coverageOf(ctx, l.rows.v, l.walk.Scope...)
+func (l *Lineage) Coverage(context.Context) (*Coverage, error) {
+	return coverageOf(l.rows.v, l.walk.Scope...), nil
 }
 
 // Truncated answers truncated.
@@ -196,8 +196,8 @@ func (u *TopicUsage) Writers() []*Flow { return u.rows.listFlows(u.writers) }
 func (u *TopicUsage) Readers() []*Flow { return u.rows.listFlows(u.readers) }
 
 // Coverage answers coverage.
-func (u *TopicUsage) Coverage(ctx context.Context) (*Coverage, error) {
-	return coverageOf(ctx, u.rows.v, u.rows.v.ClustersOf(u.topic)...)
+func (u *TopicUsage) Coverage(context.Context) (*Coverage, error) {
+	return coverageOf(u.rows.v, u.rows.v.ClustersOf(u.topic)...), nil
 }
 
 // topicUsage answers the root field of that name: who wrote and who read, and for whom that is not known.
@@ -228,13 +228,9 @@ type Coverage struct {
 	cov lineage.Coverage
 }
 
-// coverageOf reads what was observed of some clusters in a view's window; none: of all.
-func coverageOf(ctx context.Context, v *answer.View, clusters ...lineage.ClusterID) (*Coverage, error) {
-	cov, err := v.Coverage(ctx, clusters...)
-	if err != nil {
-		return nil, err
-	}
-	return &Coverage{v, cov}, nil
+// coverageOf says what was observed of some clusters in a view's window; none: of all.
+func coverageOf(v *answer.View, clusters ...lineage.ClusterID) *Coverage {
+	return &Coverage{v, v.Coverage(clusters...)}
 }
 
 // coverage answers the root field of that name.
@@ -243,7 +239,7 @@ func (a *resolver) coverage(ctx context.Context, window WindowInput) (*Coverage,
 	if err != nil {
 		return nil, err
 	}
-	return coverageOf(ctx, v)
+	return coverageOf(v), nil
 }
 
 // Complete answers complete.

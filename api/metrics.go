@@ -124,16 +124,16 @@ func (k *kafkaFigures) collect(ctx context.Context, ch chan<- prometheus.Metric,
 	if err != nil {
 		return err
 	}
-	latest := k.a.answers.Latest()
+	latest, err := k.a.answers.Latest(ctx)
+	if err != nil {
+		return err
+	}
 	for _, c := range v.Clusters() {
 		name := c.Known().Name
 		if last, ok := latest[c.Source()]; ok {
 			gauge(descLastRound, float64(last.UnixMilli())/1000, name)
 		}
-		cov, err := v.CoverageOf(ctx, c.Source())
-		if err != nil {
-			return err
-		}
+		cov := v.CoverageOf(c.Source())
 		gauge(descObserved, cov.ObservedFraction, name)
 		gaps, blind := map[string]time.Duration{}, map[string]int{}
 		for _, g := range cov.Gaps {

@@ -9,6 +9,7 @@ import (
 	"github.com/lineaged/lineaged/api"
 	"github.com/lineaged/lineaged/identity"
 	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/store"
 	"github.com/lineaged/lineaged/timeseries"
 )
 
@@ -213,34 +214,51 @@ func (h *history) count(method string) {
 	h.mu <- struct{}{}
 }
 
-func (h *history) Series(ctx context.Context, w lineage.Window, step time.Duration, keys []lineage.SeriesKey) ([][]lineage.Point, error) {
-	h.count("Series")
-	return h.Store.Series(ctx, w, step, keys)
+func (h *history) Window(ctx context.Context, ask store.Ask) (*store.Window, error) {
+	h.count("Window")
+	w, err := h.Store.Window(ctx, ask)
+	if err != nil {
+		return nil, err
+	}
+	seen := *w
+	seen.Details = details{w.Details, h}
+	return &seen, nil
 }
 
-func (h *history) Evidence(ctx context.Context, w lineage.Window, ids []lineage.SubjectID) ([][]lineage.Evidence, error) {
-	h.count("Evidence")
-	return h.Store.Evidence(ctx, w, ids)
+func (h *history) Events(ctx context.Context, f store.EventFilter) (store.Events, error) {
+	h.count("Events")
+	return h.Store.Events(ctx, f)
 }
 
-func (h *history) Levels(ctx context.Context, at time.Time, keys []lineage.SeriesKey) ([]lineage.Level, error) {
-	h.count("Levels")
-	return h.Store.Levels(ctx, at, keys)
+// details counts what is asked of a window.
+type details struct {
+	store.Details
+	h *history
 }
 
-func (h *history) Amounts(ctx context.Context, w lineage.Window, keys []lineage.SeriesKey) ([]lineage.Amount, error) {
-	h.count("Amounts")
-	return h.Store.Amounts(ctx, w, keys)
+func (d details) Points(ctx context.Context, step time.Duration, series []int32) ([][]lineage.Point, error) {
+	d.h.count("Points")
+	return d.Details.Points(ctx, step, series)
 }
 
-func (h *history) Facts(ctx context.Context, at time.Time, source string, kind lineage.FactKind, gone bool) ([]lineage.DatedFact, error) {
-	h.count("Facts")
-	return h.Store.Facts(ctx, at, source, kind, gone)
+func (d details) Evidence(ctx context.Context, in lineage.Window, rows []int32) ([][]lineage.Evidence, error) {
+	d.h.count("Evidence")
+	return d.Details.Evidence(ctx, in, rows)
 }
 
-func (h *history) Coverage(ctx context.Context, w lineage.Window, clusters ...string) (lineage.Coverage, error) {
-	h.count("Coverage")
-	return h.Store.Coverage(ctx, w, clusters...)
+func (d details) Levels(ctx context.Context, series []int32) ([]lineage.Level, error) {
+	d.h.count("Levels")
+	return d.Details.Levels(ctx, series)
+}
+
+func (d details) Amounts(ctx context.Context, in lineage.Window, series []int32) ([]lineage.Amount, error) {
+	d.h.count("Amounts")
+	return d.Details.Amounts(ctx, in, series)
+}
+
+func (d details) LastMoved(ctx context.Context, in lineage.Window, rows []int32) ([]time.Time, error) {
+	d.h.count("LastMoved")
+	return d.Details.LastMoved(ctx, in, rows)
 }
 
 func (h *history) total() (n int) {

@@ -27,7 +27,7 @@ func estate(edges int) []Access {
 	out := make([]Access, edges)
 	for i := range out {
 		stage := r.IntN(stages - 1)
-		out[i] = Access{ID: lineage.SubjectID(i), From: node(stage), To: node(stage + 1), Weight: math.Exp(2.2 * r.NormFloat64())}
+		out[i] = Access{ID: AccessID(i), From: node(stage), To: node(stage + 1), Weight: math.Exp(2.2 * r.NormFloat64())}
 		if r.IntN(3) > 0 {
 			out[i].State = Active
 		}

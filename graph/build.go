@@ -11,7 +11,7 @@ import (
 // row is an access with its nodes as numbers.
 type row struct {
 	to     uint32
-	id     lineage.SubjectID
+	id     AccessID
 	state  State
 	weight float64
 }
@@ -113,7 +113,7 @@ func (s *Snapshot) fillOut(accesses []Access, ends [][2]uint32) {
 	}
 
 	s.outOff = make([]uint32, len(s.nodes)+1)
-	s.access = make([]lineage.SubjectID, 0, len(rows))
+	s.access = make([]AccessID, 0, len(rows))
 	for n := range s.nodes {
 		of := rows[off[n]:off[n+1]]
 		slices.SortFunc(of, compareRows)

@@ -32,9 +32,12 @@ func (s State) String() string { return [...]string{"inactive", "active", "unkno
 // rank orders states by importance: active, unknown, inactive.
 func (s State) rank() int { return [...]int{0, 2, 1}[s] }
 
+// AccessID names an access among those that a Snapshot is built of, as the caller numbers them.
+type AccessID int32
+
 // Access is one client's reading or writing of one topic, resolved to the two nodes that it joins.
 type Access struct {
-	ID       lineage.SubjectID
+	ID       AccessID
 	From, To lineage.Node // as records move
 	State    State
 	Weight   float64 // importance, e.g. records moved in the window; NaN and less than zero count as zero
@@ -46,9 +49,9 @@ type Access struct {
 // Edge is a flow with the accesses that make it up.
 type Edge struct {
 	Flow     lineage.Flow
-	State    State               // Active if any access is, else Unknown if any is, else Inactive
-	Weight   float64             // the sum over the accesses
-	Accesses []lineage.SubjectID // sorted, each once; shared with the Snapshot: read only
+	State    State      // Active if any access is, else Unknown if any is, else Inactive
+	Weight   float64    // the sum over the accesses
+	Accesses []AccessID // sorted, each once; shared with the Snapshot: read only
 }
 
 // Direction is the way that a walk takes from its roots.
@@ -105,7 +108,7 @@ type Snapshot struct {
 	state  []State
 	weight []float64
 	accOff []uint32 // of edge e: accesses[accOff[e]:accOff[e+1]]
-	access []lineage.SubjectID
+	access []AccessID
 }
 
 // Window returns the window that the snapshot was built for.

@@ -24,7 +24,7 @@ func app(name string) lineage.Node {
 var window = lineage.Window{Start: time.Unix(1000, 0).UTC(), End: time.Unix(1600, 0).UTC()}
 
 func TestEdgesSumTheirAccesses(t *testing.T) {
-	a := func(id lineage.SubjectID, to string, s State, w float64) Access {
+	a := func(id AccessID, to string, s State, w float64) Access {
 		return Access{ID: id, From: app("shop"), To: topic(to), State: s, Weight: w}
 	}
 	s := Build(window, []Access{
@@ -34,7 +34,7 @@ func TestEdgesSumTheirAccesses(t *testing.T) {
 		a(8, "twice", Active, 2), a(8, "twice", Inactive, 7), a(8, "twice", Unknown, 3),
 		{ID: 9, From: topic("orders"), To: app("billing"), State: Active, Weight: 1},
 	})
-	f := func(to string, state State, weight float64, ids ...lineage.SubjectID) {
+	f := func(to string, state State, weight float64, ids ...AccessID) {
 		t.Helper()
 		flow := lineage.Flow{From: app("shop"), To: topic(to)}
 		want := Edge{Flow: flow, State: state, Weight: weight, Accesses: ids}
@@ -79,7 +79,7 @@ func TestNothing(t *testing.T) {
 //	app ──▶ ▲  └──▶ shipping (idle), audit (unknown)
 //	                billing ◀─▶ retry
 func shop() *Snapshot {
-	id := lineage.SubjectID(0)
+	id := AccessID(0)
 	a := func(from, to lineage.Node, s State, w float64) Access {
 		id++
 		return Access{ID: id, From: from, To: to, State: s, Weight: w}
@@ -144,7 +144,7 @@ func TestWalk(t *testing.T) {
 func TestWalkBehindKnownNodes(t *testing.T) {
 	n := func(i int) lineage.Node { return topic(fmt.Sprint(i)) }
 	edge := func(a, b int) Access {
-		return Access{ID: lineage.SubjectID(a*100 + b), From: n(a), To: n(b), State: Active}
+		return Access{ID: AccessID(a*100 + b), From: n(a), To: n(b), State: Active}
 	}
 	// Down from 0: 1, 2. Up from 0: 3, then 2 and 1 again, then 9 far behind.
 	s := Build(window, []Access{edge(0, 1), edge(1, 2), edge(3, 0), edge(2, 3), edge(8, 1), edge(9, 8)})
@@ -342,7 +342,7 @@ func randomAccesses(r *rand.Rand) []Access {
 	}
 	var out []Access
 	for i := range r.IntN(40) {
-		out = append(out, Access{ID: lineage.SubjectID(i), From: node(), To: node(), State: State(r.IntN(3)), Weight: float64(r.IntN(3))})
+		out = append(out, Access{ID: AccessID(i), From: node(), To: node(), State: State(r.IntN(3)), Weight: float64(r.IntN(3))})
 	}
 	return out
 }
@@ -412,7 +412,7 @@ func TestBuildIsDeterministic(t *testing.T) {
 		accesses := randomAccesses(r)
 		for i := range accesses {
 			accesses[i].Weight = math.Exp(20 * r.NormFloat64())
-			accesses[i].ID = lineage.SubjectID(r.IntN(10)) // some repeat
+			accesses[i].ID = AccessID(r.IntN(10)) // some repeat
 		}
 		a := Build(window, accesses)
 		r.Shuffle(len(accesses), func(i, j int) { accesses[i], accesses[j] = accesses[j], accesses[i] })
@@ -450,7 +450,7 @@ func copies(t *testing.T, lanes bool) *Snapshot {
 		if lanes {
 			lane = name
 		}
-		id := lineage.SubjectID(10 * i)
+		id := AccessID(10 * i)
 		all = append(all,
 			Access{ID: id, From: topic(name), To: mm2, State: Active, Weight: 1, ToLane: lane},
 			Access{ID: id + 1, From: mm2, To: topic("east." + name), State: Active, Weight: 1, FromLane: lane},
@@ -493,7 +493,7 @@ func TestLanes(t *testing.T) {
 		{ID: 5, From: mm2, To: topic("out"), State: Active, FromLane: "a"},
 	})
 	up := wide.Walk(Query{Roots: []lineage.Node{topic("dead")}, Direction: Upstream, Depth: -1})
-	if !slices.Equal(names(up.Nodes), []string{"dead", "mm2", "b", "a"}) || len(up.Edges) != 3 || !slices.Equal(up.Edges[2].Accesses, []lineage.SubjectID{3, 4}) || up.Edges[2].State != Unknown || up.Edges[2].Weight != 1 ||
+	if !slices.Equal(names(up.Nodes), []string{"dead", "mm2", "b", "a"}) || len(up.Edges) != 3 || !slices.Equal(up.Edges[2].Accesses, []AccessID{3, 4}) || up.Edges[2].State != Unknown || up.Edges[2].Weight != 1 ||
 		!slices.Equal(up.Hidden, []Hidden{{mm2, 0, 1}}) {
 		t.Errorf("what belongs to two lanes: %+v", up)
 	}

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/store"
 	"github.com/lineaged/lineaged/timeseries"
 )
 
@@ -192,7 +193,7 @@ func everything(t *testing.T, s timeseries.Store, w lineage.Window) []any {
 	out := []any{byAccess}
 	coverage, err := s.Coverage(ctx, w)
 	check(t, err)
-	events, err := s.Events(ctx, w, nil, 0)
+	events, err := eventsOf(s, w, 0)
 	check(t, err)
 	out = append(out, coverage, events, s.Latest(), s.Earliest())
 	for kind := lineage.ClusterFacts; kind < lineage.FactKinds; kind++ {
@@ -231,4 +232,9 @@ func differ(t *testing.T, got, want []any) {
 		t.Errorf("answer %d: %+v, want %+v", i, got[i], want[i])
 	}
 	t.Fatal("the answers differ")
+}
+
+func eventsOf(s store.Reader, w lineage.Window, limit int, types ...lineage.EventType) ([]lineage.Event, error) {
+	got, err := s.Events(context.Background(), store.EventFilter{Window: w, Types: types, Limit: limit})
+	return got.List, err
 }

@@ -3,10 +3,13 @@ package timeseries
 import (
 	"cmp"
 	"context"
+	"encoding/base64"
+	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/store"
 )
 
 // dated is an event and the round that told it.
@@ -53,10 +56,66 @@ func compareEvents(a, b dated) int {
 	return strings.Compare(encodeEvent(a.Event), encodeEvent(b.Event))
 }
 
-// Events implements Store. An event at the window's start belongs to the window before, as a round does.
-func (e *engine) Events(ctx context.Context, w lineage.Window, keep func(lineage.Event) bool, limit int) ([]lineage.Event, error) {
+// Events implements store.Reader.
+func (e *engine) Events(ctx context.Context, f store.EventFilter) (store.Events, error) {
+	after, err := readCursor(f.After)
+	if err != nil {
+		return store.Events{}, err
+	}
+	w := f.Window
+	if f.After != "" && after.At.Before(w.End) {
+		w.End = after.At
+	}
+	found, err := e.eventsIn(ctx, w)
+	if err != nil {
+		return store.Events{}, fmt.Errorf("read events: %w", err)
+	}
+	slices.SortFunc(found, func(a, b dated) int { return compareEvents(b, a) })
+	var out store.Events
+	var last dated
+	for _, x := range found {
+		switch {
+		case x.Type >= lineage.EventTypes: // of an unknown type: kept for who knows it
+			continue
+		case len(f.Types) > 0 && !slices.Contains(f.Types, x.Type), f.After != "" && compareEvents(x, after) >= 0:
+			continue
+		case f.Limit > 0 && len(out.List) == f.Limit:
+			out.Next = cursorOf(last)
+			return out, nil
+		}
+		out.List, last = append(out.List, x.Event), x
+	}
+	return out, nil
+}
+
+// cursorOf names the place after an event.
+func cursorOf(x dated) store.Cursor {
+	var w writer
+	w.uint(uint64(x.tick))
+	w.event(x.Event)
+	return store.Cursor(base64.RawURLEncoding.EncodeToString(w.b))
+}
+
+func readCursor(c store.Cursor) (dated, error) {
+	if c == "" {
+		return dated{}, nil
+	}
+	b, err := base64.RawURLEncoding.DecodeString(string(c))
+	if err != nil {
+		return dated{}, store.ErrCursor
+	}
+	r := reader{b: b}
+	x := dated{tick: r.tick(), Event: r.event()}
+	if r.end() != nil {
+		return dated{}, store.ErrCursor
+	}
+	return x, nil
+}
+
+// eventsIn returns the events of a window, in no order.
+func (e *engine) eventsIn(ctx context.Context, w lineage.Window) ([]dated, error) {
 	var found []dated
-	v, err := e.view(ctx, w, func(v *view) {
+	v, err := e.view(ctx, w, func(*view) {
 		for _, x := range e.events {
 			if x.within(w) {
 				found = append(found, x)
@@ -81,18 +140,7 @@ func (e *engine) Events(ctx context.Context, w lineage.Window, keep func(lineage
 			}
 		}
 	}
-	slices.SortFunc(found, func(a, b dated) int { return compareEvents(b, a) })
-	var out []lineage.Event
-	for _, x := range found {
-		if x.Type >= lineage.EventTypes || keep != nil && !keep(x.Event) { // of an unknown type: kept for who knows it
-			continue
-		}
-		out = append(out, x.Event)
-		if limit > 0 && len(out) == limit {
-			break
-		}
-	}
-	return out, nil
+	return found, nil
 }
 
 func (x dated) within(w lineage.Window) bool { return x.At.After(w.Start) && !x.At.After(w.End) }

@@ -90,13 +90,13 @@ func testRollup(t *testing.T, mk maker) {
 	if levels[1] != (lineage.Level{Value: 5, OK: true}) {
 		t.Errorf("the lag in hour 5 is %v", levels[1])
 	}
-	events, err := s.Events(ctx, hours(0, 60), nil, 0)
+	events, err := eventsOf(s, hours(0, 60), 0)
 	check(t, err)
 	if len(events) != 60+59 || !events[118].At.Equal(epoch.Add(2*time.Hour-told)) { // the first was before the window
 		t.Errorf("%d events, want 119", len(events))
 	}
 	for h := 1; h < 58; h++ { // each hour has its own, wherever its round lies
-		events, err := s.Events(ctx, hours(h, h+1), nil, 0)
+		events, err := eventsOf(s, hours(h, h+1), 0)
 		check(t, err)
 		if len(events) != 2 || events[1].Type != lineage.FlowStopped || !events[1].At.Equal(epoch.Add(time.Duration(h+2)*time.Hour-told)) {
 			t.Errorf("hour %d: events %v", h, events)

@@ -35,12 +35,9 @@ var (
 //     predecessor is a reset: the advance is zero and the series goes on from the new total. A series' first sample advances from zero.
 //   - Appending in any order, or twice, gives the same answers.
 type Store interface {
+	store.Reader
 	store.Watcher
 	store.Records
-	// State implements store.Reader.
-	State(ctx context.Context) (store.State, error)
-	// Window implements store.Reader.
-	Window(ctx context.Context, ask store.Ask) (*store.Window, error)
 
 	// Append makes the observations durable and visible, all or none. When it returns nil they survive a kill of the process and are in every answer from then on.
 	// An observation whose (Source, Round) is already held is ignored.
@@ -91,8 +88,6 @@ type Store interface {
 
 	// Facts returns the facts of a kind that hold at an instant, Gone ones included when gone is true; source "" means all clusters.
 	Facts(ctx context.Context, at time.Time, source string, kind lineage.FactKind, gone bool) ([]lineage.DatedFact, error)
-	// Events returns the events in the window that keep accepts (nil: all), newest first, at most limit (0: all).
-	Events(ctx context.Context, w lineage.Window, keep func(lineage.Event) bool, limit int) ([]lineage.Event, error)
 	// Coverage says what part of the window the sources of the named clusters (Source.Cluster; none: all) observed. A source is expected where a
 	// lineage.SourceFact says so, and until the first such fact from the window's start, also before its first observation; its blind spots are those in force at the window's end. A slow source's time since its last observation is no gap while the next is not due.
 	Coverage(ctx context.Context, w lineage.Window, clusters ...string) (lineage.Coverage, error)

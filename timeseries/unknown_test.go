@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/store"
 )
 
 // What a newer version may write: kinds that this one does not know.
@@ -89,7 +90,8 @@ func TestUnknownKindsPass(t *testing.T) {
 		if !seen[lineage.GroupOffsets].Contains(uint32(ids[1])) {
 			t.Errorf("%s: what is known is not seen", stage)
 		}
-		events, err := s.Events(ctx, w, nil, 0)
+		got, err := s.Events(ctx, store.EventFilter{Window: w})
+		events := got.List
 		must(t, err)
 		if len(events) != rounds || events[0].Type != lineage.ConfigChanged {
 			t.Errorf("%s: %d events, want %d that are known", stage, len(events), rounds)

@@ -170,7 +170,7 @@ func ofWindow(t *testing.T, s timeseries.Store, w lineage.Window) []any {
 	}
 	coverage, err := s.Coverage(ctx, w)
 	check(t, err)
-	events, err := s.Events(ctx, w, nil, 0)
+	events, err := eventsOf(s, w, 0)
 	check(t, err)
 	out := []any{by, links, coverage, events}
 	for kind := lineage.ClusterFacts; kind < lineage.FactKinds; kind++ {

@@ -343,16 +343,16 @@ func testRecords(t *testing.T, mk maker) {
 		for _, c := range []struct {
 			w     lineage.Window
 			limit int
-			keep  lineage.EventType
+			types []lineage.EventType
 			want  []lineage.EventType
 		}{
-			{ticks(0, 40), 0, 0, []lineage.EventType{lineage.FlowStarted, lineage.ConfigChanged, lineage.TopicCreated}},
-			{ticks(0, 40), 2, 0, []lineage.EventType{lineage.FlowStarted, lineage.ConfigChanged}},
-			{ticks(0, 40), 1, lineage.TopicCreated, []lineage.EventType{lineage.TopicCreated}},
-			{ticks(9, 10), 0, 0, []lineage.EventType{lineage.TopicCreated}},
-			{ticks(10, 19), 0, 0, nil},
+			{ticks(0, 40), 0, nil, []lineage.EventType{lineage.FlowStarted, lineage.ConfigChanged, lineage.TopicCreated}},
+			{ticks(0, 40), 2, nil, []lineage.EventType{lineage.FlowStarted, lineage.ConfigChanged}},
+			{ticks(0, 40), 1, []lineage.EventType{lineage.TopicCreated}, []lineage.EventType{lineage.TopicCreated}},
+			{ticks(9, 10), 0, nil, []lineage.EventType{lineage.TopicCreated}},
+			{ticks(10, 19), 0, nil, nil},
 		} {
-			events, err := s.Events(ctx, c.w, func(e lineage.Event) bool { return c.keep == 0 || e.Type == c.keep }, c.limit)
+			events, err := eventsOf(s, c.w, c.limit, c.types...)
 			check(t, err)
 			var got []lineage.EventType
 			for _, e := range events {

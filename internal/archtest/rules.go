@@ -66,7 +66,7 @@ var layers = map[string]layer{
 	},
 	"api": {
 		imports: []string{"answer", "graph"},
-		tests:   []string{"timeseries", "identity", "internal/mm2"}, // on the store in memory and by real names: copies of them would prove less
+		tests:   []string{"store", "timeseries", "identity", "internal/mm2"}, // on the store in memory and by real names: copies of them would prove less
 		why:     "api presents what answer says; it reads no store, and decides nothing that answer decides",
 	},
 	"ui": {
