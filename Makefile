@@ -11,9 +11,11 @@ help: ## list the targets
 demo: build ## build, then start two small Kafka clusters with a shop running on them, and lineaged watching
 	bin/lineaged demo
 
-build: need-go ui/node_modules/.package-lock.json ## bin/lineaged with the UI inside
+build: need-go ui/node_modules/.package-lock.json ## bin/lineaged with the UI inside, and beside it the licences that go with it
 	npm --prefix ui run build
 	go build -trimpath -buildvcs=auto -o bin/lineaged ./cmd/lineaged
+	cp LICENSE NOTICE bin/
+	bin/lineaged version --licences > bin/THIRD-PARTY-LICENCES.txt
 
 test: need-go ## all that CI runs; the last line is the counts
 	@go run ./internal/check

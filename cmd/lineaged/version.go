@@ -6,6 +6,8 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"github.com/lineaged/lineaged/internal/licences"
 )
 
 // Set by the linker in release builds; otherwise what the Go toolchain recorded is used.
@@ -41,14 +43,21 @@ func buildVersion() (v, c string) {
 }
 
 func (p *program) version() *cobra.Command {
-	return &cobra.Command{
+	var all bool
+	cmd := &cobra.Command{
 		Use:   "version",
-		Short: "Print the version",
+		Short: "Print the version, or the licences of all that is inside",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
+			if all {
+				_, err := fmt.Fprint(p.stdout, licences.Text())
+				return err
+			}
 			v, c := buildVersion()
 			_, err := fmt.Fprintf(p.stdout, "lineaged %s\ncommit %s\n%s\n", v, c, runtime.Version())
 			return err
 		},
 	}
+	cmd.Flags().BoolVar(&all, "licences", false, "print the licences of what lineaged is built of")
+	return cmd
 }

@@ -74,7 +74,7 @@ var layers = map[string]layer{
 		why:     "ui is one embedded folder: the standard library only; cmd serves it",
 	},
 	"cmd/lineaged": {
-		imports: []string{"identity", "collector", "store", "timeseries", "graph", "answer", "api", "ui", "internal/demo", "internal/config", "internal/serving"},
+		imports: []string{"identity", "collector", "store", "timeseries", "graph", "answer", "api", "ui", "internal/demo", "internal/config", "internal/serving", "internal/licences"},
 		tests:   []string{"internal/kafkatest", "internal/child"},
 		why:     "cmd wires the parts; what only tests use does not belong in the binary",
 	},
@@ -93,6 +93,7 @@ var layers = map[string]layer{
 		imports: []string{"internal/child", "internal/kafkatest"},
 		why:     "the matrix holds the binary against other people's clients, from outside",
 	},
+	"internal/licences":  {outside: []string{none}, why: "the licences are a text; the standard library only"},
 	"internal/serving":   {outside: []string{none}, why: "what clients may take of a server is net/http's business; the standard library only"},
 	"internal/child":     {outside: []string{none}, why: "a child process is the standard library's business"},
 	"internal/kafkatest": {imports: []string{"internal/child"}, tests: []string{"internal/mm2"}, why: "the test broker knows Kafka, not lineaged"},
