@@ -62,7 +62,14 @@ func (e *engine) expectations(until int64, of func(cluster string) bool) map[lin
 			continue
 		}
 		var list []expectation
-		for _, x := range line.versions {
+		var all []*factVersion
+		for i := range line.past {
+			all = append(all, line.pastVersion(i))
+		}
+		for i := range line.versions {
+			all = append(all, &line.versions[i])
+		}
+		for _, x := range all {
 			switch {
 			case x.tick > until:
 			case x.fact.Gone:

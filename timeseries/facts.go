@@ -1,7 +1,6 @@
 package timeseries
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -9,21 +8,6 @@ import (
 
 	"github.com/lineaged/lineaged/lineage"
 )
-
-// factLine is the versions of one fact by round.
-type factLine struct {
-	versions []factVersion
-}
-
-type factVersion struct {
-	tick int64
-	codedFact
-}
-
-// same reports whether two versions of one fact say the same.
-func (v *factVersion) same(o *factVersion) bool {
-	return v.fact.Gone == o.fact.Gone && v.body == o.body
-}
 
 func checkFact(f lineage.Fact) error {
 	if f.Key.Kind < lineage.ClusterFacts || f.Key.Kind >= lineage.FactKinds {
@@ -68,39 +52,14 @@ func (e *engine) addFact(f codedFact, tick int64) {
 	}
 }
 
-// outranks decides between what two sources say in one round: any fixed choice will do. What is gone outranks what is there.
-func (v *factVersion) outranks(o *factVersion) bool {
-	if v.fact.Gone != o.fact.Gone {
-		return v.fact.Gone
-	}
-	return v.body > o.body
-}
-
-func (l *factLine) find(tick int64) (int, bool) {
-	return slices.BinarySearchFunc(l.versions, tick, func(v factVersion, t int64) int { return cmp.Compare(v.tick, t) })
-}
-
-// trimFacts drops versions that repeat their predecessor, up to the sealed tick, and those that ended before the floor. It needs mu for writing.
+// trimFacts drops versions that repeat their predecessor, up to the sealed tick, and those that ended before the floor, and keeps the past of the
+// others as differences. It needs mu for writing.
 func (e *engine) trimFacts(sealed, floor int64) {
+	var d differ
 	for key, line := range e.facts {
-		out := line.versions[:0:0]
-		for i, v := range line.versions {
-			switch next := i + 1; {
-			case v.tick <= sealed && len(out) > 0 && out[len(out)-1].same(&v): // the earlier one says since when
-			case next < len(line.versions) && line.versions[next].tick <= floor && !line.versions[next].same(&v): // ended before the floor
-				out = out[:0]
-			default:
-				out = append(out, v)
-			}
-		}
-		if len(out) == 1 && out[0].fact.Gone && out[0].tick <= floor {
-			out = nil
-		}
-		if len(out) == 0 {
+		if !line.retire(sealed, floor, &d) {
 			delete(e.facts, key)
-			continue
 		}
-		line.versions = out
 	}
 }
 
@@ -131,20 +90,13 @@ func (e *engine) factsOf(tick int64, gone bool, kinds ...lineage.FactKind) []lin
 		if !slices.Contains(kinds, key.Kind) {
 			continue
 		}
-		i, found := line.find(tick)
-		if !found {
-			i--
-		}
-		if i < 0 || line.versions[i].fact.Gone && !gone {
+		v, since, before := line.at(tick)
+		if v == nil || v.fact.Gone && !gone {
 			continue
 		}
-		v := line.versions[i]
-		for i > 0 && line.versions[i-1].same(&v) {
-			i--
-		}
-		d := lineage.DatedFact{Fact: v.fact, Since: e.at(line.versions[i].tick)}
-		if v.fact.Gone && i > 0 {
-			d.Before = new(line.versions[i-1].fact) // a copy: versions move when a late one comes between
+		d := lineage.DatedFact{Fact: v.fact, Since: e.at(since)}
+		if v.fact.Gone && before != nil {
+			d.Before = new(before.fact) // a copy: versions move when a late one comes between
 		}
 		out = append(out, d)
 	}

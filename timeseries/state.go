@@ -282,43 +282,6 @@ func decodeSources(content []byte) ([]*source, error) {
 	return out, r.end()
 }
 
-func (e *engine) encodeFacts() []byte {
-	var w writer
-	n := 0
-	for _, line := range e.facts {
-		n += len(line.versions)
-	}
-	w.uint(uint64(n))
-	for _, line := range e.facts {
-		for _, v := range line.versions {
-			w.uint(uint64(v.tick))
-			w.coded(&v.codedFact)
-		}
-	}
-	return w.b
-}
-
-func decodeFacts(content []byte) (map[lineage.FactKey]*factLine, error) {
-	r := reader{b: content}
-	out := map[lineage.FactKey]*factLine{}
-	for range r.count(5) {
-		v := factVersion{tick: r.tick(), codedFact: r.coded()}
-		if r.err != nil {
-			break
-		}
-		line := out[v.fact.Key]
-		if line == nil {
-			line = &factLine{}
-			out[v.fact.Key] = line
-		}
-		if n := len(line.versions); n > 0 && line.versions[n-1].tick >= v.tick {
-			r.fail("the versions of a fact are not in order")
-		}
-		line.versions = append(line.versions, v)
-	}
-	return out, r.end()
-}
-
 // encodeRest writes the small things: the next subject's id, the newest rounds, the small records, the positions.
 func (e *engine) encodeRest() []byte {
 	var w writer

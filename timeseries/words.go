@@ -205,22 +205,6 @@ func newCodedFact(f lineage.Fact) codedFact {
 	return codedFact{b.factBody(f.Key), string(w.b)} // a copy of our own, the same as after a restart
 }
 
-func (w *writer) coded(f *codedFact) {
-	w.factKey(f.fact.Key)
-	w.bool(f.fact.Gone)
-	if !f.fact.Gone {
-		w.string(f.body)
-	}
-}
-
-func (r *reader) coded() codedFact {
-	key := r.factKey()
-	if gone := r.bool(); gone {
-		return r.codedBody(key, nil)
-	}
-	return r.codedBody(key, append([]byte{}, r.bytes()...))
-}
-
 // codedBody reads a fact from its body, nil of one that is gone. Where it can't be read, r fails.
 func (r *reader) codedBody(key lineage.FactKey, body []byte) codedFact {
 	if body == nil {
