@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -112,6 +113,20 @@ func (b *Board) Find(alias string, bootstrap []string, names map[string]string) 
 	}
 	w, ok = b.clusters[alias]
 	return w, ok
+}
+
+// Clusters returns the watched clusters, by the names under which they are configured.
+func (b *Board) Clusters() []Watched {
+	if b == nil {
+		return nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	all := make([]Watched, 0, len(b.clusters))
+	for _, source := range slices.Sorted(maps.Keys(b.clusters)) {
+		all = append(all, b.clusters[source])
+	}
+	return all
 }
 
 // ByID returns the watched cluster with an id.
@@ -289,6 +304,23 @@ func (b *Board) SetReplicators(source lineage.Source, nodes []lineage.Node) {
 	for _, n := range nodes {
 		b.replicators[source][n] = true
 	}
+}
+
+// HasReplicatorOf reports whether some source sees a replicator into a cluster, by the name under which that is configured.
+func (b *Board) HasReplicatorOf(target string) bool {
+	if b == nil {
+		return false
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, nodes := range b.replicators {
+		for n := range nodes {
+			if n.Scope == target {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // HasReplicator reports whether some source sees a replicator from where it runs.

@@ -29,13 +29,15 @@ const (
 
 // source is the state between the rounds of one cluster. One goroutine at a time.
 type source struct {
-	cfg    Config
-	tail   *tail
-	words  *words
-	caught map[string]bool // topics that were read to their end once
-	fresh  map[string]bool // topics that were read to their end in the newest round
-	guests map[string]bool // offset syncs that are read for the sources of other clusters only: what can't be read of them hides nothing here
-	groups map[pair]groupLook
+	cfg     Config
+	tail    *tail
+	words   *words
+	caught  map[string]bool        // topics that were read to their end once
+	fresh   map[string]bool        // topics that were read to their end in the newest round
+	foreign map[string]bool        // topics that only look like MirrorMaker 2's, while they are there
+	syncing map[topicList][]string // see syncAliases
+	guests  map[string]bool        // offset syncs that are read for the sources of other clusters only: what can't be read of them hides nothing here
+	groups  map[pair]groupLook
 	// missing says, by the alias of a source, why what tells of replication from there was not read in the newest round. behind: of one of them reading goes on.
 	missing map[string]string
 	behind  bool
@@ -83,7 +85,7 @@ type flow struct {
 }
 
 func newSource(cfg Config) *source {
-	s := &source{cfg: cfg, words: newWords(), caught: map[string]bool{}, fresh: map[string]bool{}, groups: map[pair]groupLook{}, scale: map[string]int{}}
+	s := &source{cfg: cfg, words: newWords(), caught: map[string]bool{}, fresh: map[string]bool{}, groups: map[pair]groupLook{}, scale: map[string]int{}, foreign: map[string]bool{}, syncing: map[topicList][]string{}}
 	s.rhythm = rhythm.New(rhythm.Config{Tick: cfg.Interval})
 	s.forgetBooks()
 	return s
@@ -175,6 +177,7 @@ func (s *source) begin(o *lineage.Observation) {
 	}
 	gone, lost := s.gone, s.lost
 	s.close()
+	s.foreign = map[string]bool{}
 	s.tail, s.words, s.caught, s.fresh, s.groups, s.scale = nil, newWords(), map[string]bool{}, map[string]bool{}, map[pair]groupLook{}, map[string]int{}
 	s.forgetBooks()
 	s.gone, s.lost = gone, lost
@@ -243,6 +246,7 @@ func (s *source) board(ctx context.Context) (collector.Watched, bool) {
 
 // wanted returns the topics to read now, with how far back. What needs no other is first: configurations and heartbeats say which others tell.
 func (s *source) wanted(t target) map[string]int64 {
+	maps.DeleteFunc(s.foreign, func(name string, _ bool) bool { return !has(t.Watched, name) })
 	want, here, direct, elsewhere := map[string]int64{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
 	s.guests = map[string]bool{}
 	for alias, d := range s.words.dedicated {
@@ -259,7 +263,7 @@ func (s *source) wanted(t target) map[string]int64 {
 		case mm2.ConfigTopic:
 			want[name] = 0
 		case mm2.HeartbeatTopic:
-			if in.Alias == "" {
+			if in.Alias == "" && s.proven(t, name) {
 				want[name] = heartbeatDepth
 			}
 		case mm2.OffsetTopic, mm2.StatusesTopic:

@@ -70,7 +70,7 @@ type tailedPartition struct {
 }
 
 func newTail(client *kgo.Client) *tail {
-	return &tail{client: client, decompress: kgo.DefaultDecompressor(), topics: map[string]*tailed{}, stale: true}
+	return &tail{client: client, decompress: newUnpacker(), topics: map[string]*tailed{}, stale: true}
 }
 
 // behind reports whether something is left to read.

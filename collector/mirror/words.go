@@ -15,6 +15,18 @@ func (p pair) String() string { return p.source + "->" + p.target }
 // maxPairs bounds what heartbeats can make us keep: whoever may write to the topic could name any alias.
 const maxPairs = 1000
 
+// maxNames and maxName bound the same of the topics that checkpoints and offset syncs name: Kafka has no longer names.
+const (
+	maxNames = 100_000
+	maxName  = 249
+)
+
+// keeps reports whether one more name is kept.
+func keeps[V any](names map[string]V, name string) bool {
+	_, known := names[name]
+	return known || len(names) < maxNames && len(name) <= maxName
+}
+
 // words is what MirrorMaker 2's internal topics on one cluster have said so far. The zero value is not ready; use newWords.
 type words struct {
 	beats     map[pair]*beat
@@ -101,12 +113,12 @@ func (w *words) hear(topic string, key, value []byte, round time.Time, current b
 		}
 	case mm2.CheckpointTopic:
 		var c mm2.Checkpoint
-		if c, err = mm2.DecodeCheckpoint(key, value); err == nil {
+		if c, err = mm2.DecodeCheckpoint(key, value); err == nil && keeps(w.checks[in.Alias], c.Topic) {
 			put(w.checks, in.Alias)[c.Topic] = true
 		}
 	case mm2.OffsetSyncTopic:
 		var s mm2.OffsetSync
-		if s, err = mm2.DecodeOffsetSync(key, value); err == nil {
+		if s, err = mm2.DecodeOffsetSync(key, value); err == nil && keeps(w.syncs[in.Alias], s.Topic) {
 			topics := put(w.syncs, in.Alias)
 			if topics[s.Topic] == nil {
 				topics[s.Topic] = &mark{}
@@ -142,7 +154,7 @@ func (w *words) beat(h mm2.Heartbeat, round time.Time, current bool) {
 	p := pair{h.Source, h.Target}
 	b := w.beats[p]
 	if b == nil {
-		if len(w.beats) >= maxPairs {
+		if len(w.beats) >= maxPairs || max(len(p.source), len(p.target)) > maxName {
 			return
 		}
 		b = &beat{}
