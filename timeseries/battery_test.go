@@ -21,10 +21,6 @@ func TestMain(m *testing.M) {
 		child(dir)
 		return
 	}
-	if dir := os.Getenv(lowEnv); dir != "" {
-		lowChild(dir)
-		return
-	}
 	goleak.VerifyTestMain(m)
 }
 
@@ -52,7 +48,7 @@ func TestMemory(t *testing.T) {
 	})
 }
 
-func TestBadger(t *testing.T) {
+func TestDisk(t *testing.T) {
 	t.Parallel()
 	folders := map[timeseries.Store]string{}
 	open := func(t *testing.T, dir string, o timeseries.Options) timeseries.Store {

@@ -77,7 +77,7 @@ func BenchmarkAppend(b *testing.B) {
 		run(b, s)
 		check(b, s.Close())
 	})
-	b.Run("badger", func(b *testing.B) {
+	b.Run("disk", func(b *testing.B) {
 		s, err := timeseries.Open(b.TempDir(), benchOptions)
 		check(b, err)
 		run(b, s)

@@ -94,16 +94,19 @@ func load[T any](e *engine, b *block, section byte, number int, decode func(*blo
 		return v.(T), nil
 	}
 	var out T
-	content, err := e.section(blockPrefix(b.tier, b.meta.start), section, number)
-	if err != nil {
-		return out, err
+	content, err := e.section(blockFile(b.tier, b.meta.start), section, number)
+	if err == nil {
+		var cost int
+		if out, cost, err = decode(b, content); err == nil {
+			e.cache.put(key, out, cost)
+			return out, nil
+		}
+		err = fmt.Errorf("read %s, section %c %d: %w", blockFile(b.tier, b.meta.start), section, number, err)
 	}
-	out, cost, err := decode(b, content)
-	if err != nil {
-		return out, fmt.Errorf("read block of tier %d at %s, section %c %d: %w", b.tier, e.at(b.meta.start).Format(time.RFC3339), section, number, err)
+	if damaged(err) { // from now on its time is a gap; this answer is none
+		e.quarantine(b, err)
 	}
-	e.cache.put(key, out, cost)
-	return out, nil
+	return out, err
 }
 
 func (e *engine) blockIndex(b *block) ([]indexEntry, error) {

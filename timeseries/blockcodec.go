@@ -10,16 +10,16 @@ import (
 
 // blockWriter writes the sections of a new block. Nothing refers to them until the manifest does.
 type blockWriter struct {
-	e      *engine
-	b      *block
-	prefix []byte
-	index  []indexEntry
-	slab   [][]point
+	e     *engine
+	b     *block
+	file  fileID
+	index []indexEntry
+	slab  [][]point
 }
 
 func (e *engine) newBlock(tier int, start int64) *blockWriter {
 	b := &block{tier: tier, meta: blockMeta{start: start, end: start + e.blockTicks[tier], roundMin: never, sampleMin: never}}
-	return &blockWriter{e: e, b: b, prefix: blockPrefix(tier, start)}
+	return &blockWriter{e: e, b: b, file: blockFile(tier, start)}
 }
 
 // add takes the next series, in the order of keys. Counters' points hold advances. It fills in where the samples are and what they add up to.
@@ -50,13 +50,13 @@ func (w *blockWriter) flush() error {
 	if len(w.slab) == 0 {
 		return nil
 	}
-	err := w.e.putSection(w.prefix, slabSection, w.b.meta.slabs, encodeSlab(w.slab))
+	err := w.e.putSection(w.file, slabSection, w.b.meta.slabs, encodeSlab(w.slab))
 	w.b.meta.slabs++
 	w.slab = w.slab[:0]
 	return err
 }
 
-// finish writes the rest. all is sorted by tick.
+// finish writes the rest; the block is durable then. all is sorted by tick.
 func (w *blockWriter) finish(rounds map[uint16]*sourceRounds, union *marks, all []tickMarks, events []dated) (*block, error) {
 	if err := w.flush(); err != nil {
 		return nil, err
@@ -85,7 +85,7 @@ func (w *blockWriter) finish(rounds map[uint16]*sourceRounds, union *marks, all 
 		from := m.start + int64(i)*width
 		a, _ := slices.BinarySearchFunc(all, from+1, compareMarks)
 		b, _ := slices.BinarySearchFunc(all, from+width+1, compareMarks)
-		if err := w.e.putSection(w.prefix, marksSection, i, encodeMarks(m.start, all[a:b])); err != nil {
+		if err := w.e.putSection(w.file, marksSection, i, encodeMarks(m.start, all[a:b])); err != nil {
 			return nil, err
 		}
 	}
@@ -98,11 +98,34 @@ func (w *blockWriter) finish(rounds map[uint16]*sourceRounds, union *marks, all 
 		{unionSection, encodeUnion(union)},
 		{eventsSection, encodeEvents(w.b, events)},
 	} {
-		if err := w.e.putSection(w.prefix, s.section, 0, s.content); err != nil {
+		if err := w.e.putSection(w.file, s.section, 0, s.content); err != nil {
 			return nil, err
 		}
 	}
+	if err := w.e.vault.finish(w.file); err != nil {
+		return nil, fmt.Errorf("write %s: %w", w.file, err)
+	}
 	return w.b, nil
+}
+
+// begin starts the block's file.
+func (w *blockWriter) begin() error {
+	if err := w.e.vault.begin(w.file); err != nil {
+		return fmt.Errorf("write %s: %w", w.file, err)
+	}
+	return nil
+}
+
+// sections are those that a block must have.
+func (m *blockMeta) sections() []sectionID {
+	out := []sectionID{{indexSection, 0}, {roundsSection, 0}, {unionSection, 0}, {eventsSection, 0}}
+	for i := range m.slabs {
+		out = append(out, sectionID{slabSection, i})
+	}
+	for i := range m.marks {
+		out = append(out, sectionID{marksSection, i})
+	}
+	return out
 }
 
 func compareMarks(m tickMarks, tick int64) int { return int(min(max(m.tick-tick, -1), 1)) }

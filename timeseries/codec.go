@@ -210,7 +210,7 @@ func (r *reader) end() error {
 	return r.err
 }
 
-// codec seals and opens the values that go into a kv: a version, the compressed content, a checksum.
+// codec seals and opens the values that go into a vault: a version, the compressed content, a checksum.
 type codec struct {
 	encoder *zstd.Encoder
 	decoder *zstd.Decoder
@@ -247,15 +247,24 @@ func (c *codec) seal(content []byte) []byte {
 	return binary.LittleEndian.AppendUint32(out, crc32.Checksum(out, castagnoli))
 }
 
-// open returns the content of a value.
-func (c *codec) open(value []byte) ([]byte, error) {
+// checkValue says whether a value is what seal returned.
+func checkValue(value []byte) error {
 	if len(value) < 5 {
-		return nil, fmt.Errorf("%w: it is too short", errCorrupt)
+		return fmt.Errorf("%w: it is too short", errCorrupt)
 	}
 	body, sum := value[:len(value)-4], binary.LittleEndian.Uint32(value[len(value)-4:])
 	if crc32.Checksum(body, castagnoli) != sum {
-		return nil, fmt.Errorf("%w: its checksum does not match", errCorrupt)
+		return fmt.Errorf("%w: its checksum does not match", errCorrupt)
 	}
+	return nil
+}
+
+// open returns the content of a value.
+func (c *codec) open(value []byte) ([]byte, error) {
+	if err := checkValue(value); err != nil {
+		return nil, err
+	}
+	body := value[:len(value)-4]
 	if body[0] != valueVersion {
 		return nil, fmt.Errorf("its version is %d, this program reads %d", body[0], valueVersion)
 	}

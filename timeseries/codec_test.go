@@ -142,7 +142,7 @@ func testEngine(t testing.TB) *engine {
 	t.Helper()
 	o, err := testOpts.withDefaults()
 	must(t, err)
-	e := newEngine(o, noJournal{}, &memoryKV{values: map[string][]byte{}})
+	e := newEngine(o, noJournal{}, newMemoryVault())
 	t.Cleanup(func() { must(t, e.Close()) })
 	return e
 }
@@ -269,7 +269,7 @@ func savedState(t testing.TB) (e *engine, m, sources, facts, other []byte, subje
 	}
 	e.smalls = map[store.RecordKind][][]byte{store.IdentityRecord: {[]byte("one"), {}}, "another": {[]byte("two")}}
 	must(t, e.Maintain(context.Background(), testStart.Add(10*time.Hour)))
-	return e, e.encodeManifest(3, 1), e.encodeSources(), e.encodeFacts(), e.encodeRest(), e.encodeSubjects()
+	return e, e.encodeManifest(3, 1, 7, []uint64{2, 5}), e.encodeSources(), e.encodeFacts(), e.encodeRest(), e.encodeSubjects()
 }
 
 // TestStateCodec holds decode(encode(x)) == x for the saved state, by encoding again what was decoded.
@@ -298,7 +298,7 @@ func TestStateCodec(t *testing.T) {
 		t.Error("nothing was sealed: too little is tested")
 	}
 	if !reflect.DeepEqual(f.encodeSubjects(), e.encodeSubjects()) || !reflect.DeepEqual(f.encodeSources(), e.encodeSources()) ||
-		!reflect.DeepEqual(f.encodeManifest(3, 1), m) || !reflect.DeepEqual(f.positions, e.positions) || !reflect.DeepEqual(f.facts, e.facts) ||
+		!reflect.DeepEqual(f.encodeManifest(3, 1, 7, []uint64{2, 5}), m) || !reflect.DeepEqual(f.positions, e.positions) || !reflect.DeepEqual(f.facts, e.facts) ||
 		!reflect.DeepEqual(f.latest, e.latest) || !reflect.DeepEqual(f.smalls, e.smalls) {
 		t.Error("the state that was read is not the one that was written")
 	}
@@ -327,11 +327,12 @@ func FuzzFrame(f *testing.F) {
 
 func FuzzReadFrame(f *testing.F) {
 	f.Add([]byte{})
-	f.Add(segmentHeader(time.Minute, 1))
+	f.Add(segmentHeader(time.Minute, 1, 2))
 	f.Fuzz(func(_ *testing.T, b []byte) {
 		_, _ = readFrame(b)
 		_ = checkHeader(b, time.Minute, 1)
-		holdsFrame(b)
+		nextFrame(b)
+		torn(b)
 	})
 }
 
@@ -340,9 +341,9 @@ func FuzzSections(f *testing.F) {
 	for _, b := range append(subjects, m, sources, facts, other) {
 		f.Add(b)
 	}
-	for key, v := range e.kv.(*memoryKV).values {
-		if len(key) > 10 && v[0] == 1 {
-			content, err := e.codec.open(v[1:])
+	for _, sections := range e.vault.(*memoryVault).values {
+		for _, v := range sections {
+			content, err := e.codec.open(v)
 			must(f, err)
 			f.Add(content)
 		}
@@ -359,6 +360,7 @@ func FuzzSections(f *testing.F) {
 		_, _ = decodeSources(b)
 		_, _ = decodeFacts(b)
 		_, _ = decodeRest(b)
+		_, _ = decodeLost(b)
 		_, _ = decodeSubjects(b, e.sources)
 		_, _ = e.codec.open(b)
 	})

@@ -3,6 +3,7 @@ package timeseries
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sort"
 	"time"
 
@@ -237,7 +238,7 @@ func (s *amountSum) add(x step, r *runs) {
 
 // amount returns what a counter advanced in the window, and how many ticks of it were observed.
 func (v *view) amount(p *probe) (a lineage.Amount, ticks int64, err error) {
-	s := amountSum{v: v}
+	s := amountSum{v: v, estimated: slices.ContainsFunc(v.lost, func(x lostSpan) bool { return x.damage })}
 	nanos := int64(0)
 	err = v.parts(p, func(lo, hi int64, r *runs) {
 		ticks += r.within(lo, hi)

@@ -42,6 +42,16 @@ func (v *view) sourceColumns(told map[lineage.Source][]expectation) ([]store.Sou
 		c.walk(going)
 		out[i] = store.SourceCoverage{Source: c.name, Expected: c.expected, Seen: c.seen, Gaps: c.gaps}
 	}
+	if len(out) == 0 { // nobody is left who could say it
+		for _, x := range v.lost {
+			w := lineage.Window{Start: v.at(max(x.a, v.lo)), End: v.at(min(x.b, v.hi))}
+			name := lineage.Source{Cluster: x.source.Cluster, Name: cmp.Or(x.source.Name, storeSource)}
+			out = append(out, store.SourceCoverage{
+				Source: name, Expected: float64(min(x.b, v.hi) - max(x.a, v.lo)),
+				Gaps: []lineage.Gap{{Source: name, Window: w, Reason: x.reason}},
+			})
+		}
+	}
 	slices.SortFunc(out, func(a, b store.SourceCoverage) int {
 		return cmp.Or(strings.Compare(a.Source.Cluster, b.Source.Cluster), strings.Compare(a.Source.Name, b.Source.Name))
 	})
@@ -118,7 +128,7 @@ func (v *view) coveredSources(told map[lineage.Source][]expectation, of func(clu
 
 // covered cuts a source's expectations to the window. One that has observed is expected from the window's start, also before anything was told of it.
 func (v *view) covered(name lineage.Source, t *track, facts []expectation, observed bool) *sourceCoverage {
-	c := &sourceCoverage{track: t, name: name}
+	c := &sourceCoverage{track: t, name: name, lost: v.lost}
 	due := func(a, b int64) {
 		if a, b = max(a, v.lo), min(b, v.hi); a < b {
 			c.due = append(c.due, tickRange{a, b})
@@ -181,6 +191,7 @@ type sourceCoverage struct {
 	ended          int64       // newest round of any source of its cluster
 	expected, seen float64
 	gaps           []lineage.Gap
+	lost           []lostSpan
 	open           map[string]int // the last gap of each reason
 }
 
@@ -221,14 +232,14 @@ func (c *sourceCoverage) hole(a, b int64, going []tickRange) {
 		c.expected += float64(b - a)
 		overlap(c.told, a, b, func(a, b int64, told bool) {
 			if !told {
-				c.gap(a, b, nothingRecorded)
+				c.blank(a, b, nothingRecorded)
 				return
 			}
 			overlap(going, a, b, func(a, b int64, others bool) {
 				if others {
-					c.gap(a, b, expectedSilent)
+					c.blank(a, b, expectedSilent)
 				} else {
-					c.gap(a, b, nothingRecorded)
+					c.blank(a, b, nothingRecorded)
 				}
 			})
 		})
@@ -250,6 +261,28 @@ func overlap(ranges []tickRange, a, b int64, visit func(a, b int64, in bool)) {
 	}
 	if a < b {
 		visit(a, b, false)
+	}
+}
+
+// blank notes that no round covers (a, b]: for the reason that the store knows of where it does, else for the one given.
+func (c *sourceCoverage) blank(a, b int64, reason string) {
+	c.explained(a, b, 0, func(a, b int64) {
+		// A round that is lost reaches as far beyond what the store knows to be lost as it took.
+		c.explained(a, b, int64(c.track.newest.span), func(a, b int64) { c.gap(a, b, reason) })
+	})
+}
+
+// explained notes the parts of (a, b] that a loss of the store explains, and hands the others on.
+func (c *sourceCoverage) explained(a, b, slack int64, rest func(a, b int64)) {
+	for _, x := range c.lost {
+		if lo, hi := max(x.a-slack, a), min(x.b+slack, b); lo < hi && x.of(c.name) {
+			rest(a, lo)
+			c.gap(lo, hi, x.reason)
+			a = hi
+		}
+	}
+	if a < b {
+		rest(a, b)
 	}
 }
 

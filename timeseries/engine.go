@@ -16,7 +16,7 @@ import (
 	"github.com/lineaged/lineaged/store"
 )
 
-// engine is the store: everything but where bytes go. Both implementations of Store are an engine with a journal and a kv of their own.
+// engine is the store: everything but where bytes go. Both implementations of Store are an engine with a journal and a vault of their own.
 //
 // Lock order: maintain, commit, mu, queue. A query takes mu for reading while it takes hold of what the head has for it, and reads sealed blocks after that.
 type engine struct {
@@ -24,7 +24,7 @@ type engine struct {
 	retention Retention
 	log       *slog.Logger
 	journal   journal
-	kv        kv
+	vault     vault
 	cache     *cache
 	codec     *codec
 
@@ -56,7 +56,12 @@ type engine struct {
 	positions map[lineage.Source]map[string]position
 	smalls    map[store.RecordKind][][]byte // small records by version less one
 	latest    map[string]int64
-	doomed    []*block // dropped, to be deleted by the next Maintain
+	lost      []lostSpan // replaced, never changed in place
+	// unwritten is what of lost the log does not hold yet; unwrittenReset, that the positions before are of no use.
+	unwritten      []lostSpan
+	unwrittenReset bool
+	doomed         []*block // dropped, and still named by the saved state
+	buriable       []*block // not named by it any more: to be deleted by the next Maintain
 	// topics and links are the subjects that every window lists: topics by id, and the writes that name a group and a
 	// transactional.id. Their slices are replaced or appended to, never changed in place.
 	topics, links []*subject
@@ -70,9 +75,15 @@ type engine struct {
 	shut  atomic.Bool // as closed
 	watch *watch
 
+	// dirty is set when something is to be saved though no block was sealed.
+	dirty  atomic.Bool
+	health health
+	broken bool // damage was found at opening, so what is not known is not taken for a crash's leftovers
+
 	// What follows belongs to Maintain. persistent is set when there is a state to save, unsaved while saving it is still to be done.
 	persistent, unsaved bool
 	generation          uint64
+	unverified          []*block // whose files were not read wholly since the store was opened
 }
 
 // tier is one resolution of sealed blocks. All its blocks are disjoint and sorted; the slice is replaced, never changed in place.
@@ -93,10 +104,10 @@ type marks struct {
 	seen  [maxEvidence]*roaring.Bitmap
 }
 
-func newEngine(o Options, j journal, k kv) *engine {
+func newEngine(o Options, j journal, v vault) *engine {
 	c := newClock(o.Tick)
 	e := &engine{
-		clock: c, retention: o.Retention, log: o.Log, journal: j, kv: k, cache: newCache(cacheBytes), codec: newCodec(),
+		clock: c, retention: o.Retention, log: o.Log, journal: j, vault: v, cache: newCache(cacheBytes), codec: newCodec(),
 		entries: map[lineage.Access]*entry{}, byName: map[lineage.Source]*source{},
 		subjects:  make([]*subject, 1), // no subject has the id 0
 		sightings: map[int64]*marks{}, misses: map[string]*missing{}, facts: map[lineage.FactKey]*factLine{},
@@ -115,8 +126,10 @@ type journal interface {
 	write(group []*commit) error
 	// rotate starts a new segment and returns its number.
 	rotate() (segment uint64, err error)
-	// drop removes the segments before one whose rounds are all at or before a tick.
-	drop(before uint64, tick int64) error
+	// live returns the segments before one that hold rounds after a tick.
+	live(before uint64, tick int64) []uint64
+	// saved says that a generation of the state holds all up to a tick of the segments before one: those that live does not return are removed.
+	saved(generation, before uint64, tick int64) error
 	size() int64
 	free() int64 // bytes of the file system; -1: not known
 	close() error
@@ -129,7 +142,10 @@ type commit struct {
 	kind    store.RecordKind
 	small   []byte // the record of PutRecord; nil: it is held already
 	version int
-	like    *commit // holds an equal record, and is not durable yet
+	like    *commit    // holds an equal record, and is not durable yet
+	lost    []lostSpan // why rounds are not held
+	reset   bool       // the positions so far are of no use
+	healed  bool       // read from the log: what it says of losses is all that there is to say up to here
 	err     error
 	done    bool
 }
@@ -146,6 +162,7 @@ type record struct {
 	positions []lineage.Position
 
 	dated []dated // the events, sorted; set by prepare
+
 }
 
 type recordSample struct {
@@ -214,8 +231,15 @@ func (e *engine) commitGroup(group []*commit) {
 			writes = append(writes, c)
 		}
 	}
+	if err != nil {
+		e.refused(group, err)
+	}
 	if len(writes) == 0 {
 		return
+	}
+	said := e.unsaid()
+	if said != nil {
+		writes = append([]*commit{said}, writes...)
 	}
 	if err := e.journal.write(writes); err != nil {
 		for _, c := range writes {
@@ -226,13 +250,19 @@ func (e *engine) commitGroup(group []*commit) {
 				c.err = err
 			}
 		}
+		e.refused(writes, err)
 		return
 	}
 	for _, c := range writes {
 		c.prepare()
 	}
+	e.trouble(storing, nil)
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if said != nil { // it is in effect already
+		e.unwritten, e.unwrittenReset = nil, false
+		writes = writes[1:]
+	}
 	for _, c := range writes {
 		e.apply(c)
 	}
@@ -249,6 +279,16 @@ func (e *engine) roundsOf(all []*commit) []store.Round {
 		}
 	}
 	return out
+}
+
+// unsaid is what the log does not say yet of rounds that were lost; nil when there is nothing.
+func (e *engine) unsaid() *commit {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	if len(e.unwritten) == 0 && !e.unwrittenReset {
+		return nil
+	}
+	return &commit{lost: e.unwritten, reset: e.unwrittenReset, done: true}
 }
 
 func (e *engine) room() error {
@@ -269,6 +309,12 @@ func (c *commit) prepare() {
 
 // apply needs the commit lock, and mu for writing. The commit is prepared.
 func (e *engine) apply(c *commit) {
+	for _, x := range c.lost {
+		e.lose(x)
+	}
+	if c.reset {
+		clear(e.positions)
+	}
 	for _, r := range c.records {
 		e.applyRecord(r)
 	}

@@ -26,6 +26,16 @@ func lockFolder(path string) (*os.File, error) {
 	return f, nil
 }
 
+// defaultMinFree is 512 MiB, and a twentieth of a file system that is smaller than ten GiB: what a save needs at once is much less.
+func defaultMinFree(dir string) int64 {
+	const most = 512 << 20
+	var s unix.Statfs_t
+	if err := unix.Statfs(dir, &s); err != nil {
+		return most
+	}
+	return min(most, int64(s.Blocks)/20*int64(s.Bsize)) //nolint:unconvert // their types differ from system to system
+}
+
 // freeSpace returns the bytes that an ordinary user may still write.
 func freeSpace(dir string) (int64, error) {
 	var s unix.Statfs_t

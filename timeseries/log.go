@@ -9,17 +9,14 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
-	"syscall"
 	"time"
 )
 
 const (
 	logMagic   = "lineglog"
-	logVersion = 1
-	// headerBytes is a segment's header: magic, version, two zero bytes, tick, number, checksum.
-	headerBytes = 8 + 2 + 2 + 8 + 8 + 4
+	logVersion = 2
+	// headerBytes is a segment's header: magic, version, two zero bytes, tick, number, generation of the state, checksum.
+	headerBytes = 8 + 2 + 2 + 8 + 8 + 8 + 4
 	// frameBytes is a frame's header: length, checksum of the length, checksum of the payload.
 	frameBytes = 4 + 4 + 4
 	// maxFrame bounds a frame, so that a damaged length does not ask for all memory.
@@ -35,17 +32,22 @@ type appendLog struct {
 	clock    clock
 	log      *slog.Logger
 	minFree  int64
-	ready    func() error                                  // called before writing, when there is room
-	space    func() (int64, error)                         // free bytes
-	output   func(f *os.File, b []byte) (n int, err error) // f.Write; tests make it fail
-	segments []*segment                                    // closed ones, by number
-	current  *segment                                      // nil: the next write starts one
+	ready    func() error          // called before writing, when there is room
+	space    func() (int64, error) // free bytes
+	files    files
+	segments []*segment // closed ones, by number
+	current  *segment   // nil: the next write starts one
 	file     *os.File
 	tables   logTables
 	next     uint64 // number of the next segment
 	buffer   []byte
 	bytes    counter
 	broken   error // set when the log's end is not known any more: only a new start can tell
+	// generation is that of the newest saved state.
+	generation uint64
+	aside      string   // folder of the quarantine
+	uncut      *segment // has what a crash left at its end
+	lock       *os.File // in the data folder; its place tells whether the folder is still there
 }
 
 type segment struct {
@@ -54,6 +56,7 @@ type segment struct {
 	bytes  int64
 	// minTick and maxTick are the oldest and the newest round in it; maxTick is 0 when there is none.
 	minTick, maxTick int64
+	damaged          bool // a part of it cannot be read: it is set aside and not removed when it is not needed any more
 }
 
 // logTables is how many accesses and sources the current segment has defined.
@@ -63,6 +66,9 @@ type logTables struct {
 }
 
 func (l *appendLog) room() error {
+	if err := l.there(); err != nil {
+		return err
+	}
 	free, err := l.space()
 	if err != nil {
 		return fmt.Errorf("look up free space: %w", err)
@@ -76,6 +82,34 @@ func (l *appendLog) room() error {
 	return nil
 }
 
+// there returns ErrGone when the data folder is not the one that was opened any more: what is written into files without a name is lost.
+func (l *appendLog) there() error {
+	if l.lock == nil {
+		return nil
+	}
+	for path, is := range map[string]func(os.FileInfo) bool{
+		l.lock.Name(): func(now os.FileInfo) bool {
+			info, err := l.lock.Stat()
+			return err == nil && os.SameFile(info, now)
+		},
+		l.dir: os.FileInfo.IsDir,
+	} {
+		info, err := os.Stat(path)
+		if errors.Is(err, fs.ErrNotExist) || err == nil && !is(info) {
+			return fmt.Errorf("%w: %s is not there any more", ErrGone, path)
+		}
+		if err != nil {
+			return fmt.Errorf("look up the data folder: %w", err)
+		}
+	}
+	if s := l.current; s != nil {
+		if _, err := os.Stat(s.path); errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%w: %s is not there any more", ErrGone, s.path)
+		}
+	}
+	return nil
+}
+
 func (l *appendLog) write(group []*commit) error {
 	if l.broken != nil {
 		return fmt.Errorf("write log: an earlier failure has to be cleared by a restart: %w", l.broken)
@@ -84,6 +118,12 @@ func (l *appendLog) write(group []*commit) error {
 		if _, err := l.rotate(); err != nil {
 			return err
 		}
+	}
+	if s := l.uncut; s != nil {
+		if err := l.files.truncate(s.path, s.bytes); err != nil {
+			return fmt.Errorf("cut off what a crash left of %s: %w", s.path, noSpace(err))
+		}
+		l.uncut = nil
 	}
 	if l.current == nil {
 		if err := l.start(); err != nil {
@@ -110,9 +150,9 @@ func (l *appendLog) write(group []*commit) error {
 	binary.LittleEndian.PutUint32(w.b, uint32(len(payload)))
 	binary.LittleEndian.PutUint32(w.b[4:], crc32.Checksum(w.b[:4], castagnoli))
 	binary.LittleEndian.PutUint32(w.b[8:], crc32.Checksum(payload, castagnoli))
-	_, err := l.output(l.file, w.b)
+	err := l.files.write(l.file, w.b)
 	if err == nil {
-		err = l.file.Sync()
+		err = l.files.sync(l.file)
 	}
 	if err != nil {
 		err = fmt.Errorf("write log %s: %w", l.current.path, noSpace(err))
@@ -124,20 +164,9 @@ func (l *appendLog) write(group []*commit) error {
 	return nil
 }
 
-// noSpace makes the system's "no space left" one of ours.
-func noSpace(err error) error {
-	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
-		return fmt.Errorf("%w: %w", ErrNoSpace, err)
-	}
-	return err
-}
-
 // undo takes back a frame that may be there in part. The segment defined accesses that are not in it now, so it is closed.
 func (l *appendLog) undo() error {
-	err := l.file.Truncate(l.current.bytes)
-	if err == nil {
-		err = l.file.Sync()
-	}
+	err := l.files.truncate(l.current.path, l.current.bytes)
 	if err != nil {
 		// The frame's bytes may still be there. Nothing may come after them, so that the next start finds them at the end of the log.
 		err = fmt.Errorf("take back a frame of %s: %w", l.current.path, err)
@@ -173,19 +202,19 @@ func (l *appendLog) rotate() (uint64, error) {
 
 // start makes a segment, and makes its name durable.
 func (l *appendLog) start() error {
-	s := &segment{number: l.next, path: filepath.Join(l.dir, fmt.Sprintf("%020d.log", l.next)), bytes: headerBytes}
-	f, err := os.OpenFile(s.path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	s := &segment{number: l.next, path: filepath.Join(l.dir, segmentName(l.next)), bytes: headerBytes}
+	f, err := l.files.create(s.path, os.O_EXCL)
 	if err != nil {
 		return err
 	}
-	if _, err = l.output(f, segmentHeader(l.clock.step, s.number)); err == nil {
-		err = f.Sync()
+	if err = l.files.write(f, segmentHeader(l.clock.step, s.number, l.generation)); err == nil {
+		err = l.files.sync(f)
 	}
 	if err == nil {
-		err = syncDir(l.dir)
+		err = l.files.syncDir(l.dir)
 	}
 	if err != nil {
-		return errors.Join(err, f.Close(), os.Remove(s.path))
+		return errors.Join(err, f.Close(), l.files.remove(s.path))
 	}
 	l.current, l.file, l.tables = s, f, logTables{}
 	l.next++
@@ -193,23 +222,34 @@ func (l *appendLog) start() error {
 	return nil
 }
 
-func segmentHeader(tick time.Duration, number uint64) []byte {
+func segmentHeader(tick time.Duration, number, generation uint64) []byte {
 	b := append(make([]byte, 0, headerBytes), logMagic...)
 	b = binary.LittleEndian.AppendUint16(b, logVersion)
 	b = binary.LittleEndian.AppendUint16(b, 0)
 	b = binary.LittleEndian.AppendUint64(b, uint64(tick))
 	b = binary.LittleEndian.AppendUint64(b, number)
+	b = binary.LittleEndian.AppendUint64(b, generation)
 	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
 }
 
-func (l *appendLog) drop(before uint64, tick int64) error {
+func (l *appendLog) live(before uint64, tick int64) (out []uint64) {
+	for _, s := range l.segments {
+		if s.number < before && s.maxTick > tick {
+			out = append(out, s.number)
+		}
+	}
+	return out
+}
+
+func (l *appendLog) saved(generation, before uint64, tick int64) error {
+	l.generation = generation
 	var kept []*segment
 	for i, s := range l.segments {
 		if s.number >= before || s.maxTick > tick {
 			kept = append(kept, s)
 			continue
 		}
-		if err := os.Remove(s.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := l.discard(s); err != nil {
 			l.segments = append(kept, l.segments[i:]...)
 			return fmt.Errorf("drop log segment: %w", err)
 		}
@@ -217,6 +257,13 @@ func (l *appendLog) drop(before uint64, tick int64) error {
 	}
 	l.segments = kept
 	return nil
+}
+
+func (l *appendLog) discard(s *segment) error {
+	if s.damaged {
+		return setAside(l.files, l.aside, s.path)
+	}
+	return l.files.remove(s.path)
 }
 
 func (l *appendLog) size() int64 { return l.bytes.get() }
@@ -232,152 +279,4 @@ func (l *appendLog) free() int64 {
 func (l *appendLog) close() error {
 	_, err := l.rotate()
 	return err
-}
-
-// replay reads all segments in order. What a crash left of the last write is cut off; it was never acknowledged. Any other damage is an error that names file
-// and offset.
-func (l *appendLog) replay(apply func(payload []byte, tables *replayTables) (minTick, maxTick int64, err error)) error {
-	names, err := os.ReadDir(l.dir)
-	if err != nil {
-		return fmt.Errorf("read log: %w", err)
-	}
-	for _, n := range names {
-		if !strings.HasSuffix(n.Name(), ".log") {
-			continue
-		}
-		s := &segment{path: filepath.Join(l.dir, n.Name())}
-		if _, err := fmt.Sscanf(n.Name(), "%020d.log", &s.number); err != nil {
-			return fmt.Errorf("log %s: the name has no number: %w", s.path, err)
-		}
-		l.segments = append(l.segments, s)
-	}
-	slices.SortFunc(l.segments, func(a, b *segment) int { return strings.Compare(a.path, b.path) })
-	for i, s := range l.segments {
-		l.next = max(l.next, s.number+1)
-		last := i == len(l.segments)-1
-		keep, err := l.replaySegment(s, last, apply)
-		if err != nil {
-			return err
-		}
-		if !keep {
-			l.segments = l.segments[:i]
-		}
-		l.bytes.add(s.bytes)
-	}
-	return nil
-}
-
-// replaySegment returns false when the segment was removed, because not even its header had been written.
-func (l *appendLog) replaySegment(s *segment, last bool, apply func([]byte, *replayTables) (int64, int64, error)) (keep bool, err error) {
-	b, err := os.ReadFile(s.path)
-	if err != nil {
-		return false, fmt.Errorf("read log: %w", err)
-	}
-	if err := checkHeader(b, l.clock.step, s.number); err != nil {
-		if last && len(b) < headerBytes {
-			l.log.Warn("removing a log segment that a crash left without a header", "path", s.path)
-			return false, os.Remove(s.path)
-		}
-		return false, fmt.Errorf("log %s: %w", s.path, err)
-	}
-	s.bytes = headerBytes
-	tables := &replayTables{}
-	for int(s.bytes) < len(b) {
-		at := b[s.bytes:]
-		payload, err := readFrame(at)
-		if err != nil {
-			if !last || holdsFrame(at[1:]) {
-				return false, fmt.Errorf("log %s: frame at offset %d: %w", s.path, s.bytes, err)
-			}
-			l.log.Warn("cutting off what a crash left of the last write", "path", s.path, "offset", s.bytes, "bytes", len(at))
-			return true, truncate(s.path, s.bytes)
-		}
-		lo, hi, err := apply(payload, tables)
-		if err != nil {
-			return false, fmt.Errorf("log %s: frame at offset %d: %w", s.path, s.bytes, err)
-		}
-		if hi > 0 && (s.maxTick == 0 || lo < s.minTick) {
-			s.minTick = lo
-		}
-		s.maxTick = max(s.maxTick, hi)
-		s.bytes += frameBytes + int64(len(payload))
-	}
-	return true, nil
-}
-
-func checkHeader(b []byte, tick time.Duration, number uint64) error {
-	if len(b) < headerBytes {
-		return fmt.Errorf("%w: the header is cut off", errCorrupt)
-	}
-	body := b[:headerBytes-4]
-	switch {
-	case string(body[:8]) != logMagic:
-		return fmt.Errorf("%w: it does not begin as a log segment does", errCorrupt)
-	case binary.LittleEndian.Uint32(b[headerBytes-4:]) != crc32.Checksum(body, castagnoli):
-		return fmt.Errorf("%w: the header's checksum does not match", errCorrupt)
-	}
-	if v := binary.LittleEndian.Uint16(body[8:]); v != logVersion {
-		return fmt.Errorf("its version is %d, this program reads %d", v, logVersion)
-	}
-	if t := time.Duration(binary.LittleEndian.Uint64(body[12:])); t != tick {
-		return fmt.Errorf("it was written with a tick of %s, not %s: use that interval, or another data folder", t, tick)
-	}
-	if n := binary.LittleEndian.Uint64(body[20:]); n != number {
-		return fmt.Errorf("%w: it is segment %d under another's name", errCorrupt, n)
-	}
-	return nil
-}
-
-// readFrame returns the payload of the frame that b begins with.
-func readFrame(b []byte) ([]byte, error) {
-	if len(b) < frameBytes {
-		return nil, fmt.Errorf("%w: the frame's header is cut off", errCorrupt)
-	}
-	if crc32.Checksum(b[:4], castagnoli) != binary.LittleEndian.Uint32(b[4:]) {
-		return nil, fmt.Errorf("%w: the checksum of the frame's length does not match", errCorrupt)
-	}
-	n := binary.LittleEndian.Uint32(b)
-	if n == 0 || n > maxFrame || int(n) > len(b)-frameBytes {
-		return nil, fmt.Errorf("%w: the frame is cut off", errCorrupt)
-	}
-	payload := b[frameBytes : frameBytes+n]
-	if crc32.Checksum(payload, castagnoli) != binary.LittleEndian.Uint32(b[8:]) {
-		return nil, fmt.Errorf("%w: the frame's checksum does not match", errCorrupt)
-	}
-	return payload, nil
-}
-
-// holdsFrame reports whether a whole frame lies anywhere in b: then what is damaged before it is not a torn tail.
-func holdsFrame(b []byte) bool {
-	for i := 0; i+frameBytes <= len(b); i++ {
-		if n := binary.LittleEndian.Uint32(b[i:]); n > 0 && int(n) <= len(b)-i-frameBytes {
-			if _, err := readFrame(b[i:]); err == nil {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-func truncate(path string, size int64) error {
-	f, err := os.OpenFile(path, os.O_WRONLY, 0)
-	if err != nil {
-		return fmt.Errorf("cut off a torn frame: %w", err)
-	}
-	if err = f.Truncate(size); err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return fmt.Errorf("cut off a torn frame: %w", err)
-	}
-	return nil
-}
-
-// syncDir makes names in a folder durable.
-func syncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

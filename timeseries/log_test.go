@@ -1,9 +1,13 @@
 package timeseries
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
+	"hash/crc32"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -36,7 +40,7 @@ func must(t testing.TB, err error) {
 	}
 }
 
-func openTest(t *testing.T, dir string) *Badger {
+func openTest(t *testing.T, dir string) *Disk {
 	t.Helper()
 	s, err := Open(dir, testOpts)
 	must(t, err)
@@ -45,7 +49,7 @@ func openTest(t *testing.T, dir string) *Badger {
 }
 
 // newest is the last round that a store holds, counted as in testRound.
-func newest(s *Badger) int {
+func newest(s *Disk) int {
 	l, ok := s.Latest()["west"]
 	if !ok {
 		return 0
@@ -109,53 +113,68 @@ func TestTornTail(t *testing.T) {
 	// A crash may leave zeros, where the file grew before its content was written, or a segment without a header.
 	must(t, os.WriteFile(path, append(append([]byte{}, whole...), make([]byte, 5000)...), 0o600))
 	must(t, os.WriteFile(filepath.Join(dir, "log", "00000000000000000002.log"), nil, 0o600))
-	if _, err := Open(dir, testOpts); err == nil {
-		t.Error("zeros in a segment that is not the last are passed over")
-	}
 	must(t, os.Remove(filepath.Join(dir, "log", "00000000000000000002.log")))
-	if n := newest(openTest(t, dir)); n != 4 {
-		t.Errorf("with zeros after it: the newest round is %d, want 4", n)
+	s := openTest(t, dir)
+	if n := newest(s); n != 4 || len(s.lost) != 0 {
+		t.Errorf("with zeros after it: the newest round is %d, want 4, lost %+v", n, s.lost)
 	}
 }
 
-// TestDamagedLog flips every bit of a frame in the middle: each is an error that names file and offset.
+// TestDamagedLog flips every bit of a segment of three frames: it opens, what was before is there, and the log says where the damage is.
 func TestDamagedLog(t *testing.T) {
 	dir, path := written(t, 3)
 	whole, err := os.ReadFile(path)
 	must(t, err)
 	at := frames(t, whole)
-	for i := range at[2] * 8 {
+	for i := range len(whole) * 8 {
 		b := append([]byte{}, whole...)
 		b[i/8] ^= 1 << (i % 8)
 		must(t, os.WriteFile(path, b, 0o600))
-		l := &appendLog{dir: filepath.Join(dir, "log"), clock: newClock(time.Minute), log: testOpts.Log}
-		e := newEngine(testOpts, noJournal{}, &memoryKV{})
-		err := l.replay(func(p []byte, tables *replayTables) (int64, int64, error) {
-			_, err := e.decodeFrame(p, tables)
-			return 0, 0, err
-		})
-		must(t, e.Close())
-		if err == nil || !strings.Contains(err.Error(), path) || i/8 >= headerBytes && !strings.Contains(err.Error(), "offset") {
-			t.Fatalf("bit %d of byte %d: %v, want an error that says where", i%8, i/8, err)
+		var said bytes.Buffer
+		l := &appendLog{dir: filepath.Join(dir, "log"), clock: newClock(time.Minute), log: slog.New(slog.NewTextHandler(&said, nil))}
+		e := testEngine(t)
+		r, err := l.replay(manifest{}, e.replayFrame)
+		must(t, err)
+		hit := -1
+		for n := range at {
+			if i/8 >= at[n] {
+				hit = n
+			}
+		}
+		if !strings.Contains(said.String(), path) || !strings.Contains(said.String(), "damaged") || hit >= 0 && len(r.lost) == 0 {
+			t.Fatalf("bit %d of byte %d: %d lost, said %q", i%8, i/8, len(r.lost), said.String())
+		}
+		src := e.byName[testSource]
+		for n := 1; n <= 3; n++ {
+			held := src != nil
+			if held {
+				_, held = findRound(src.head, e.floor(testRound(n).Round))
+			}
+			if want := hit < 0 || n-1 < hit; held != want {
+				t.Fatalf("bit %d of byte %d in frame %d: round %d held is %v", i%8, i/8, hit, n, held)
+			}
 		}
 	}
 }
 
-// TestDamagedBlock flips bits in the values of sealed blocks: each is an error, none another answer.
+// TestDamagedBlock flips bits in the values of sealed blocks: each is an error that says where, and from then on a gap that says quarantined. None is another
+// answer.
 func TestDamagedBlock(t *testing.T) {
 	ctx := context.Background()
-	kv := &memoryKV{values: map[string][]byte{}}
 	o, err := testOpts.withDefaults()
 	must(t, err)
-	e := newEngine(o, noJournal{}, kv)
+	vault := newMemoryVault()
+	e := newEngine(o, noJournal{}, vault)
 	defer func() { must(t, e.Close()) }()
 	for n := 1; n <= 60; n++ {
 		must(t, e.Append(ctx, testRound(n)))
 	}
 	must(t, e.Maintain(ctx, testStart.Add(90*time.Minute)))
-	if len(kv.values) == 0 {
+	blocks := e.tiers[rawTier].blocks
+	if len(blocks) != 1 {
 		t.Fatal("nothing was sealed")
 	}
+	file := blockFile(rawTier, blocks[0].meta.start)
 	w := lineage.Window{Start: testStart.Add(10 * time.Minute), End: testStart.Add(50 * time.Minute)}
 	ask := func() error {
 		e.cache = newCache(cacheBytes)
@@ -165,22 +184,28 @@ func TestDamagedBlock(t *testing.T) {
 		return errors.Join(err1, err2, err3)
 	}
 	must(t, ask())
-	for key, value := range kv.values {
-		if key[10] == eventsSection { // not read: the manifest says that there are none
+	sections := maps.Clone(vault.values[file])
+	for s, value := range sections {
+		if s.kind == eventsSection { // not read: the manifest says that there are none
 			continue
 		}
 		for i := 0; i < len(value)*8; i += 5 {
 			b := append([]byte{}, value...)
 			b[i/8] ^= 1 << (i % 8)
-			kv.values[key] = b
-			err := ask()
-			if err == nil || !strings.Contains(err.Error(), "block of tier 0") {
-				t.Fatalf("bit %d of %s: %v, want an error that says where", i, describeKey([]byte(key)), err)
+			vault.values[file] = maps.Clone(sections)
+			vault.values[file][s] = b
+			e.tiers[rawTier].blocks, e.lost = blocks, nil
+			if err := ask(); err == nil || !strings.Contains(err.Error(), "block of tier 0") {
+				t.Fatalf("bit %d of section %c: %v, want an error that says where", i, s.kind, err)
+			}
+			must(t, ask())
+			c, err := e.Coverage(ctx, w)
+			must(t, err)
+			if len(c.Gaps) != 1 || !strings.HasPrefix(c.Gaps[0].Reason, "quarantined") || c.ObservedFraction != 0 {
+				t.Fatalf("bit %d of section %c: %+v, want a gap that says quarantined", i, s.kind, c)
 			}
 		}
-		kv.values[key] = value
 	}
-	must(t, ask())
 }
 
 // TestFailedWrite has a write end half way: the frame is taken back, nothing is visible, and the next append works.
@@ -190,12 +215,17 @@ func TestFailedWrite(t *testing.T) {
 	s := openTest(t, dir)
 	l := s.journal.(*appendLog)
 	must(t, s.Append(ctx, testRound(1)))
-	for _, failure := range []error{syscall.ENOSPC, syscall.EIO} {
-		l.output = func(f *os.File, b []byte) (int, error) {
-			n, _ := f.Write(b[:len(b)/2])
-			return n, failure
+	for i, failure := range []error{syscall.ENOSPC, syscall.EIO} {
+		l.files.hook = func(op, path string) error {
+			if op != opWrite || !strings.HasSuffix(path, ".log") {
+				return nil
+			}
+			b, err := os.ReadFile(path)
+			must(t, err)
+			must(t, os.WriteFile(path, append(b, "half a frame"...), 0o600))
+			return failure
 		}
-		err := s.Append(ctx, testRound(2))
+		err := s.Append(ctx, testRound(2+i))
 		if !errors.Is(err, failure) || errors.Is(err, ErrNoSpace) != errors.Is(failure, syscall.ENOSPC) {
 			t.Errorf("append: %v, want %v", err, failure)
 		}
@@ -205,14 +235,30 @@ func TestFailedWrite(t *testing.T) {
 		if v, _, err := s.Record(ctx, store.IdentityRecord); v != 0 || err != nil || newest(s) != 1 {
 			t.Errorf("after a failed write: identity %d, round %d, %v", v, newest(s), err)
 		}
+		if h := s.Health(); len(h) != 1 || !strings.Contains(h[0], []string{"full", "input/output"}[i]) {
+			t.Errorf("health %q", h)
+		}
 	}
-	l.output = (*os.File).Write
-	must(t, s.Append(ctx, testRound(3)))
+	l.files.hook = nil
+	must(t, s.Append(ctx, testRound(4)))
+	if h := s.Health(); len(h) != 0 {
+		t.Errorf("health %q when it writes again", h)
+	}
+	check := func() {
+		t.Helper()
+		c, err := s.Coverage(ctx, lineage.Window{Start: testStart, End: testStart.Add(4 * time.Minute)})
+		must(t, err)
+		if len(c.Gaps) != 2 || c.Gaps[0].Reason != "not stored: the disk was full" || c.Gaps[1].Reason != "not stored: the disk failed" {
+			t.Errorf("gaps %+v, want each refused round with its reason", c.Gaps)
+		}
+	}
+	check()
 	must(t, s.Close())
 	s = openTest(t, dir)
-	if n := newest(s); n != 3 {
-		t.Errorf("the newest round is %d, want 3", n)
+	if n := newest(s); n != 4 {
+		t.Errorf("the newest round is %d, want 4", n)
 	}
+	check()
 	held, err := s.holds(testSource, s.floor(testRound(2).Round))
 	must(t, err)
 	if held {
@@ -284,14 +330,20 @@ func TestSegments(t *testing.T) {
 	}
 }
 
-func TestNewerFormat(t *testing.T) {
-	dir, _ := written(t, 1)
-	kv := &badgerKV{dir: filepath.Join(dir, "blocks"), log: testOpts.Log}
-	must(t, kv.open(false))
-	must(t, kv.write([]pair{{[]byte{formatKey}, []byte{formatVersion + 1}}}))
-	must(t, kv.close())
-	if _, err := Open(dir, testOpts); err == nil || !strings.Contains(err.Error(), "format version") {
+// TestOtherFormats has folders of the format before, and of one to come, refused by name.
+func TestOtherFormats(t *testing.T) {
+	dir, path := written(t, 1)
+	b, err := os.ReadFile(path)
+	must(t, err)
+	b[8]++
+	binary.LittleEndian.PutUint32(b[headerBytes-4:], crc32.Checksum(b[:headerBytes-4], castagnoli))
+	must(t, os.WriteFile(path, b, 0o600))
+	if _, err := Open(dir, testOpts); err == nil || !strings.Contains(err.Error(), "its version is 3, this program reads 2") {
 		t.Errorf("a newer format: %v", err)
+	}
+	must(t, os.WriteFile(filepath.Join(dir, "blocks", "MANIFEST"), nil, 0o600))
+	if _, err := Open(dir, testOpts); err == nil || !strings.Contains(err.Error(), "format version 1") {
+		t.Errorf("the format before: %v", err)
 	}
 }
 

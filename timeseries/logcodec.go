@@ -12,6 +12,7 @@ import (
 const (
 	observationRecord = 1
 	smallRecord       = 2
+	lostRecord        = 3
 )
 
 // counter is a number that is read without a lock.
@@ -22,6 +23,14 @@ func (c *counter) get() int64  { return c.n.Load() }
 
 // encode writes what a commit holds. An access and a source are defined where a segment first names them, and have a number there from then on.
 func (l *appendLog) encode(w *writer, c *commit) {
+	if len(c.lost) > 0 || c.reset {
+		w.byte(lostRecord)
+		w.bool(c.reset)
+		w.uint(uint64(len(c.lost)))
+		for _, x := range c.lost {
+			w.lost(x)
+		}
+	}
 	for _, r := range c.records {
 		w.byte(observationRecord)
 		l.record(w, r)
@@ -162,6 +171,12 @@ func (e *engine) decodeFrame(payload []byte, t *replayTables) ([]*commit, error)
 		switch kind := r.byte(); kind {
 		case observationRecord:
 			out = append(out, &commit{records: []*record{e.decodeRecord(&r, t)}})
+		case lostRecord:
+			c := &commit{reset: r.bool(), healed: true}
+			for range r.count(6) {
+				c.lost = append(c.lost, r.lost())
+			}
+			out = append(out, c)
 		case smallRecord:
 			c := &commit{kind: store.RecordKind(r.string()), version: int(r.span())}
 			c.small = append([]byte{}, r.bytes()...)

@@ -9,7 +9,7 @@ import (
 
 var (
 	_ Store = (*Memory)(nil)
-	_ Store = (*Badger)(nil)
+	_ Store = (*Disk)(nil)
 )
 
 // Memory is a Store that forgets all when the process ends. It seals, compresses and rolls up as the other does.
@@ -21,19 +21,20 @@ func NewMemory(o Options) *Memory {
 	if err != nil {
 		panic(err.Error())
 	}
-	return &Memory{newEngine(o, noJournal{}, &memoryKV{values: map[string][]byte{}})}
+	return &Memory{newEngine(o, noJournal{}, newMemoryVault())}
 }
 
 // noJournal is the journal of a store that is not durable.
 type noJournal struct{}
 
-func (noJournal) room() error              { return nil }
-func (noJournal) write([]*commit) error    { return nil }
-func (noJournal) rotate() (uint64, error)  { return 0, nil }
-func (noJournal) drop(uint64, int64) error { return nil }
-func (noJournal) size() int64              { return 0 }
-func (noJournal) close() error             { return nil }
-func (noJournal) free() int64              { return -1 }
+func (noJournal) room() error                       { return nil }
+func (noJournal) write([]*commit) error             { return nil }
+func (noJournal) rotate() (uint64, error)           { return 0, nil }
+func (noJournal) live(uint64, int64) []uint64       { return nil }
+func (noJournal) saved(uint64, uint64, int64) error { return nil }
+func (noJournal) size() int64                       { return 0 }
+func (noJournal) close() error                      { return nil }
+func (noJournal) free() int64                       { return -1 }
 
 // Positions implements Store.
 func (e *engine) Positions(ctx context.Context, source lineage.Source) (map[string][]byte, error) {
@@ -73,7 +74,7 @@ func (e *engine) Stats() Stats {
 		}
 	}
 	s.LogBytes = e.journal.size()
-	s.DiskBytes = s.LogBytes + e.kv.size()
+	s.DiskBytes = s.LogBytes + e.vault.size()
 	s.FreeBytes = e.journal.free()
 	return s
 }
@@ -97,8 +98,8 @@ func (e *engine) Close() error {
 	e.readers.Wait()
 	e.codec.close()
 	err := e.journal.close()
-	if kvErr := e.kv.close(); err == nil {
-		err = kvErr
+	if vaultErr := e.vault.close(); err == nil {
+		err = vaultErr
 	}
 	return err
 }

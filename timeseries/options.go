@@ -13,10 +13,12 @@ type Options struct {
 	Tick time.Duration
 	// Retention of the tiers; default 2, 30 and 400 days. Blocks are dropped whole, and only after the next coarser tier holds what is in them.
 	Retention Retention
-	// MinFree is the free space in bytes that Append leaves on the file system; default 512 MiB. Only Open looks at it.
+	// MinFree is the free space in bytes that is left on the file system; default 512 MiB, and a twentieth of a smaller one. Only Open looks at it.
 	MinFree int64
 	// Log gets what an operator may want to know; default slog.Default().
 	Log *slog.Logger
+
+	hook func(op, path string) error // of files; only tests set it
 }
 
 const (
@@ -34,10 +36,6 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Retention == (Retention{}) {
 		o.Retention = Retention{Raw: 2 * day, Minute: 30 * day, Hour: 400 * day}
-	}
-	if o.MinFree == 0 {
-		// Badger dies on a full disk; the room of three memtables and value log files is what it may need at once, and 512 MiB exceeds it.
-		o.MinFree = max(512<<20, 3*(memTableSize+valueLogFileSize))
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()

@@ -34,6 +34,9 @@ func (e *engine) rollNext(ctx context.Context, tier int, now int64) (bool, error
 	for j < len(children) && children[j].meta.start < end {
 		j++
 	}
+	if err := w.begin(); err != nil {
+		return false, err
+	}
 	r := rollup{e: e, w: w, children: children[i:j], step: e.stepTicks[tier]}
 	b, err := r.run(ctx, start, end)
 	if err != nil {
@@ -62,6 +65,7 @@ type rollup struct {
 	w        *blockWriter
 	children []*block
 	step     int64 // ticks of the coarser tier
+	lost     []lostSpan
 }
 
 func (r *rollup) up(tick int64) int64 { return (tick + r.step - 1) / r.step * r.step }
@@ -188,6 +192,7 @@ func (r *rollup) rounds(ctx context.Context, start, end int64) (map[uint16]*sour
 		return nil, err
 	}
 	defer v.end()
+	r.lost = v.lost
 	out := map[uint16]*sourceRounds{}
 	pool := map[string]*missing{}
 	for id := range v.heads {
@@ -225,7 +230,7 @@ func (r *rollup) rounds(ctx context.Context, start, end int64) (map[uint16]*sour
 		}
 		for at := range fast {
 			if i, there := findRound(s.rounds, at); !there {
-				s.rounds = slices.Insert(s.rounds, i, round{anchor: anchor{at, t.offset(at)}, span: int32(r.step), miss: r.missing(t, at, pool)})
+				s.rounds = slices.Insert(s.rounds, i, round{anchor: anchor{at, t.offset(at)}, span: int32(r.step), miss: r.missing(t, v.heads[id].name, at, pool)})
 			}
 		}
 		out[uint16(id)] = s
@@ -233,8 +238,18 @@ func (r *rollup) rounds(ctx context.Context, start, end int64) (map[uint16]*sour
 	return out, nil
 }
 
+// blank is the reason for which a source has no round in (a, b].
+func (r *rollup) blank(a, b int64, name lineage.Source) string {
+	for _, x := range r.lost {
+		if x.of(name) && x.a < b && x.b > a {
+			return x.reason
+		}
+	}
+	return nothingRecorded
+}
+
 // missing returns what the rounds of a step missed together; nil when they saw all of it.
-func (r *rollup) missing(t *track, at int64, pool map[string]*missing) *missing {
+func (r *rollup) missing(t *track, name lineage.Source, at int64, pool map[string]*missing) *missing {
 	var list []lineage.Missing
 	note := func(m lineage.Missing, ticks int64) {
 		m.Share *= float64(ticks) / float64(r.step)
@@ -263,7 +278,7 @@ func (r *rollup) missing(t *track, at int64, pool map[string]*missing) *missing 
 		}
 	}
 	if seen < r.step {
-		note(lineage.Missing{Reason: nothingRecorded, Share: 1, All: true}, r.step-seen)
+		note(lineage.Missing{Reason: r.blank(from, at, name), Share: 1, All: true}, r.step-seen)
 	}
 	if len(list) == 0 {
 		return nil

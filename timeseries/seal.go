@@ -3,6 +3,7 @@ package timeseries
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -14,13 +15,25 @@ import (
 func (e *engine) Maintain(ctx context.Context, now time.Time) error {
 	e.maintain.Lock()
 	defer e.maintain.Unlock()
+	err := e.tidy(ctx, now)
+	if ctx.Err() == nil && !errors.Is(err, ErrClosed) {
+		e.trouble(tidying, err)
+	}
+	return err
+}
+
+// tidy is Maintain. It needs the maintain lock.
+func (e *engine) tidy(ctx context.Context, now time.Time) error {
 	if err := e.room(); err != nil {
 		return fmt.Errorf("maintain: %w", err)
 	}
 	if err := e.bury(); err != nil {
 		return err
 	}
-	changed := e.unsaved
+	if err := e.verifySome(verifyAtOnce); err != nil {
+		return fmt.Errorf("verify: %w", err)
+	}
+	changed := e.dirty.Swap(false) || e.unsaved
 	for {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -93,6 +106,9 @@ func (e *engine) sealNext(now int64) (bool, error) {
 	}
 	e.closeUntil(w.b.meta.end)
 	s := e.take(start, w.b.meta.end)
+	if err := w.begin(); err != nil {
+		return false, err
+	}
 	for i := range s.series {
 		x := &s.series[i]
 		entry, points := s.column(x)
@@ -338,6 +354,7 @@ func (e *engine) retire(now time.Time) bool {
 		}
 	}
 	floor := e.tiers[hourTier].floor
+	e.lost = slices.DeleteFunc(slices.Clone(e.lost), func(x lostSpan) bool { return x.b <= floor })
 	for i, s := range e.subjects {
 		if s != nil && s.last <= floor {
 			e.subjects[i] = nil
@@ -354,32 +371,24 @@ func (e *engine) retire(now time.Time) bool {
 	return changed
 }
 
-// bury deletes the blocks that were dropped the last time: a query that began before may have been reading them.
+// bury deletes the blocks that the saved state stopped to name the last time: not before, since a crash brings back the state before; and a query that began
+// earlier may have been reading them.
 func (e *engine) bury() error {
 	e.mu.Lock()
-	doomed := e.doomed
-	e.doomed = nil
+	buriable := e.buriable
+	e.buriable = nil
+	if !e.persistent {
+		e.buriable, e.doomed = e.doomed, nil
+	}
 	e.mu.Unlock()
-	for i, b := range doomed {
-		if err := e.deleteAll(blockPrefix(b.tier, b.meta.start)); err != nil {
+	for i, b := range buriable {
+		if err := e.vault.drop(blockFile(b.tier, b.meta.start)); err != nil {
 			e.mu.Lock()
-			e.doomed = append(e.doomed, doomed[i:]...)
+			e.buriable = append(e.buriable, buriable[i:]...)
 			e.mu.Unlock()
 			return fmt.Errorf("drop block of tier %d at tick %d: %w", b.tier, b.meta.start, err)
 		}
 		e.cache.forget(b.tier, b.meta.start)
 	}
 	return nil
-}
-
-func (e *engine) deleteAll(prefix []byte) error {
-	keys, err := e.kv.keys(prefix)
-	if err != nil {
-		return err
-	}
-	batch := make([]pair, len(keys))
-	for i, k := range keys {
-		batch[i].key = k
-	}
-	return e.kv.write(batch)
 }

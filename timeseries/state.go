@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/lineaged/lineaged/lineage"
@@ -11,15 +12,17 @@ import (
 )
 
 // The saved state is all that memory holds besides open blocks: the log segments after it bring those back. It is written anew as one generation when blocks
-// were sealed; the manifest says which generation and which blocks hold, in one value, so that they change together.
+// were sealed; its manifest says which blocks and which log segments there must be. A generation is one file in two copies: what is not whole in one is read in
+// the other.
 
 const (
-	formatVersion = 1
+	formatVersion = 2
 	// stateSubjects is how many subjects share a section.
 	stateSubjects = 4096
 )
 
-// save writes a generation of the state, and drops the log segments that it makes needless. It needs the maintain lock.
+// save writes a generation of the state, and then, and only then, drops what it makes needless: the generation before, and log segments. Blocks that it does not
+// name any more are deleted by the next Maintain. It needs the maintain lock.
 func (e *engine) save() error {
 	e.commit.Lock()
 	segment, err := e.journal.rotate()
@@ -27,58 +30,64 @@ func (e *engine) save() error {
 	if err != nil {
 		return err
 	}
-	e.mu.RLock()
-	generation := e.generation + 1
-	subjects := e.encodeSubjects()
-	sections := []struct {
-		section byte
+	type part struct {
+		kind    byte
+		number  int
 		content []byte
-	}{
-		{sourceSection, e.encodeSources()},
-		{factSection, e.encodeFacts()},
-		{restSection, e.encodeRest()},
 	}
-	manifest := e.encodeManifest(generation, len(subjects))
-	sealed := e.sealed
+	e.mu.RLock()
+	generation, sealed, doomed := e.generation+1, e.sealed, len(e.doomed)
+	subjects := e.encodeSubjects()
+	manifest := e.encodeManifest(generation, len(subjects), segment, e.journal.live(segment, sealed))
+	parts := []part{
+		{manifestPart, 0, manifest},
+		{sourceSection, 0, e.encodeSources()},
+		{factSection, 0, e.encodeFacts()},
+		{restSection, 0, e.encodeRest()},
+		{lostSection, 0, encodeLost(e.lost)},
+	}
 	e.mu.RUnlock()
-
-	prefix := statePrefix(generation)
 	for i, s := range subjects {
-		if err := e.putSection(prefix, subjectSection, i, s); err != nil {
+		parts = append(parts, part{subjectSection, i, s})
+	}
+
+	file := stateOf(generation)
+	if err := e.vault.begin(file); err != nil {
+		return fmt.Errorf("write %s: %w", file, err)
+	}
+	for _, p := range parts {
+		if err := e.putSection(file, p.kind, p.number, p.content); err != nil {
 			return err
 		}
 	}
-	for _, s := range sections {
-		if err := e.putSection(prefix, s.section, 0, s.content); err != nil {
-			return err
-		}
+	if err := e.vault.finish(file); err != nil {
+		return fmt.Errorf("write %s: %w", file, err)
 	}
-	// Blocks and state first, then what refers to them, then what they replace.
-	if err := e.kv.sync(); err != nil {
-		return err
-	}
-	if err := e.kv.write([]pair{{[]byte{manifestKey}, e.codec.seal(manifest)}}); err != nil {
-		return fmt.Errorf("write manifest: %w", err)
-	}
-	if err := e.kv.sync(); err != nil {
-		return err
-	}
+	e.mu.Lock()
 	before := e.generation
 	e.generation = generation
-	e.commit.Lock()
-	err = e.journal.drop(segment, sealed)
-	e.commit.Unlock()
-	if err != nil {
-		return err
+	e.buriable, e.doomed = append(e.buriable, e.doomed[:doomed]...), slices.Clone(e.doomed[doomed:])
+	e.mu.Unlock()
+	// The generation before needs the segments that are dropped: so it goes first.
+	if err := e.vault.drop(stateOf(before)); err != nil {
+		return fmt.Errorf("drop %s: %w", stateOf(before), err)
 	}
-	return e.deleteAll(statePrefix(before))
+	e.commit.Lock()
+	defer e.commit.Unlock()
+	return e.journal.saved(generation, segment, sealed)
 }
 
-func (e *engine) encodeManifest(generation uint64, parts int) []byte {
+// encodeManifest needs mu. next is the first log segment that is needed wholly, live the ones before it that are still needed.
+func (e *engine) encodeManifest(generation uint64, parts int, next uint64, live []uint64) []byte {
 	var w writer
 	w.uint(uint64(e.step))
 	w.uint(generation)
 	w.uint(uint64(parts))
+	w.uint(next)
+	w.uint(uint64(len(live)))
+	for _, n := range live {
+		w.uint(n)
+	}
 	w.uint(uint64(e.sealed))
 	for _, t := range e.tiers {
 		w.uint(uint64(t.sealed))
@@ -119,13 +128,19 @@ type manifest struct {
 	tick       time.Duration
 	generation uint64
 	parts      int
+	next       uint64   // the first log segment that is needed wholly
+	live       []uint64 // segments before it that are needed
 	sealed     int64
 	tiers      [tiers]tier
 }
 
 func decodeManifest(content []byte) (manifest, error) {
 	r := reader{b: content}
-	m := manifest{tick: time.Duration(r.tick()), generation: r.uint(), parts: int(r.span()), sealed: r.tick()}
+	m := manifest{tick: time.Duration(r.tick()), generation: r.uint(), parts: int(r.span()), next: r.uint()}
+	for range r.count(1) {
+		m.live = append(m.live, r.uint())
+	}
+	m.sealed = r.tick()
 	if _, err := (Options{Tick: m.tick}).withDefaults(); r.err == nil && (err != nil || m.tick == 0) {
 		r.fail("the tick cannot be")
 	}
@@ -358,50 +373,68 @@ func decodeRest(content []byte) (rest, error) {
 	return out, r.end()
 }
 
-// load brings back the saved state. It is called before anything else has the engine.
-func (e *engine) load() error {
-	v, err := e.kv.get([]byte{formatKey})
+// load brings back the newest saved state that can be read. It is called before anything else has the engine. found is false when there is none.
+func (e *engine) load() (m manifest, found bool, err error) {
+	files := e.vault.list()
+	for _, f := range slices.Backward(files) {
+		if f.kind != stateFile {
+			continue
+		}
+		if m, err = e.loadGeneration(f); err == nil {
+			return m, true, nil
+		}
+		if !damaged(err) {
+			return m, false, err
+		}
+		e.forget()
+		e.log.Error("a saved state of the store cannot be read, in neither of its copies", "error", err)
+		e.setAside(f)
+		e.broken = true
+	}
+	return manifest{}, false, nil
+}
+
+// damaged reports whether an error says that bytes are not what was written, or gone.
+func damaged(err error) bool { return errors.Is(err, errCorrupt) || errors.Is(err, errAbsent) }
+
+// forget makes memory as empty as it was, after a state that turned out to be damaged.
+func (e *engine) forget() {
+	e.generation, e.sealed, e.refuse, e.live, e.tiers = 0, 0, 0, 0, [tiers]tier{}
+	e.sources, e.subjects, e.smalls, e.lost = nil, make([]*subject, 1), map[store.RecordKind][][]byte{}, nil
+	e.byName, e.entries = map[lineage.Source]*source{}, map[lineage.Access]*entry{}
+	e.facts, e.latest, e.positions = map[lineage.FactKey]*factLine{}, map[string]int64{}, map[lineage.Source]map[string]position{}
+}
+
+func (e *engine) loadGeneration(file fileID) (manifest, error) {
+	content, err := e.section(file, manifestPart, 0)
+	if err != nil {
+		return manifest{}, err
+	}
+	m, err := decodeManifest(content)
 	switch {
-	case errors.Is(err, errAbsent):
-		return e.kv.write([]pair{{[]byte{formatKey}, []byte{formatVersion}}})
 	case err != nil:
-		return fmt.Errorf("read format version: %w", err)
-	case len(v) != 1 || v[0] > formatVersion:
-		return fmt.Errorf("the data has format version %v, this program reads up to %d: use the program that wrote it, or a newer one", v, formatVersion)
-	}
-	sealed, err := e.kv.get([]byte{manifestKey})
-	if errors.Is(err, errAbsent) {
-		return nil
-	}
-	if err == nil {
-		sealed, err = e.codec.open(sealed)
-	}
-	if err != nil {
-		return fmt.Errorf("read manifest: %w", err)
-	}
-	m, err := decodeManifest(sealed)
-	if err != nil {
-		return fmt.Errorf("read manifest: %w", err)
-	}
-	if m.tick != e.step {
-		return fmt.Errorf("the data has a tick of %s, not %s: use that interval, or another data folder", m.tick, e.step)
+		return m, fmt.Errorf("read manifest: %w", err)
+	case m.tick != e.step:
+		return m, fmt.Errorf("the data has a tick of %s, not %s: use that interval, or another data folder", m.tick, e.step)
+	case stateOf(m.generation) != file:
+		return m, fmt.Errorf("%w: %s says that it is generation %d", errCorrupt, file, m.generation)
 	}
 	e.generation, e.sealed, e.tiers = m.generation, m.sealed, m.tiers
 	for _, t := range m.tiers {
 		e.refuse = max(e.refuse, t.sealed)
 	}
-	return e.loadState(m)
+	return m, e.loadState(m)
 }
 
 func (e *engine) loadState(m manifest) error {
-	prefix := statePrefix(m.generation)
+	file := stateOf(m.generation)
 	section := func(kind byte, number int, decode func([]byte) error) error {
-		content, err := e.section(prefix, kind, number)
-		if err == nil {
-			err = decode(content)
-		}
+		content, err := e.section(file, kind, number)
 		if err != nil {
-			return fmt.Errorf("read state %d, section %c %d: %w", m.generation, kind, number, err)
+			return err
+		}
+		if err = decode(content); err != nil {
+			return fmt.Errorf("read %s, section %c %d: %w", file, kind, number, err)
 		}
 		return nil
 	}
@@ -421,6 +454,13 @@ func (e *engine) loadState(m manifest) error {
 			e.subjects = make([]*subject, x.ids)
 			e.latest, e.smalls, e.positions = x.latest, x.smalls, x.positions
 		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	err = section(lostSection, 0, func(b []byte) (err error) {
+		e.lost, err = decodeLost(b)
 		return err
 	})
 	if err != nil {
@@ -452,35 +492,6 @@ func (e *engine) loadState(m manifest) error {
 		if err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// sweep deletes what a crash left of blocks and states that the manifest does not name.
-func (e *engine) sweep() error {
-	known := map[string]bool{string(statePrefix(e.generation)): true}
-	for t := range e.tiers {
-		for _, b := range e.tiers[t].blocks {
-			known[string(blockPrefix(t, b.meta.start))] = true
-		}
-	}
-	var batch []pair
-	for _, kind := range [...]struct {
-		prefix byte
-		length int
-	}{{blockKey, 10}, {stateKey, 9}} {
-		keys, err := e.kv.keys([]byte{kind.prefix})
-		if err != nil {
-			return fmt.Errorf("list keys: %w", err)
-		}
-		for _, k := range keys {
-			if len(k) < kind.length || !known[string(k[:kind.length])] {
-				batch = append(batch, pair{key: k})
-			}
-		}
-	}
-	if err := e.kv.write(batch); err != nil {
-		return fmt.Errorf("delete leftovers: %w", err)
 	}
 	return nil
 }

@@ -4,11 +4,12 @@
 // window within retention. It hides how that is laid out: an append log, blocks of time, slabs, bitmaps, a dictionary, tiers. It refuses to know who a
 // client is (identity), to draw conclusions (graph), or to look at a clock: the caller says what time it is.
 //
-// There are two implementations of Store, in memory and on Badger behind an append log, and one battery of tests that both pass.
+// There are two implementations of Store, in memory and in a folder behind an append log, and one battery of tests that both pass.
 package timeseries
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -22,6 +23,8 @@ var (
 	ErrNoSpace = store.ErrNoSpace
 	ErrTooOld  = store.ErrTooOld
 	ErrClosed  = store.ErrClosed
+	// ErrGone is when the data folder is not there any more. Nothing was written; only a restart with the folder in its place cures it.
+	ErrGone = errors.New("timeseries: the data folder is gone")
 )
 
 // Store keeps observations. All methods may be called concurrently. Windows passed to queries should be such as Resolve returned; others are answered

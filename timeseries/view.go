@@ -20,6 +20,7 @@ type view struct {
 	sealedEnd int64
 	heads     []sourceHead // by source
 	tracks    []*track
+	lost      []lostSpan // that touch the window
 }
 
 // sourceHead is a source as a query found it.
@@ -56,7 +57,7 @@ func (e *engine) viewTicks(ctx context.Context, lo, hi int64, take func(*view)) 
 // newView needs mu, and a place among the readers.
 func (e *engine) newView(ctx context.Context, lo, hi int64) *view {
 	v := &view{engine: e, ctx: ctx, lo: lo, hi: max(hi, lo), tier: e.tierOf(lo)}
-	v.cover, v.sealedEnd = e.cover(v.tier), e.sealed
+	v.cover, v.sealedEnd, v.lost = e.cover(v.tier), e.sealed, e.lostIn(lo, v.hi)
 	v.heads = make([]sourceHead, len(e.sources))
 	for i, s := range e.sources {
 		v.heads[i] = sourceHead{name: s.name, newest: s.newest, before: s.before, rounds: s.head}
@@ -78,17 +79,21 @@ func (e *engine) tierOf(tick int64) int {
 	return hourTier
 }
 
-// cover returns disjoint blocks over all sealed time, by time: of the given tier as far as that is sealed, and finer ones after. It needs mu.
-func (e *engine) cover(of int) []*block {
-	var out []*block
-	from := int64(0)
-	for t := of; t >= rawTier; t-- {
-		blocks := e.tiers[t].blocks
-		i := sort.Search(len(blocks), func(i int) bool { return blocks[i].meta.start >= from })
-		out = append(out, blocks[i:]...)
-		from = max(from, e.tiers[t].sealed)
+// cover returns disjoint blocks over all sealed time, by time: of the given tier where it has one, and finer ones after, and where one was lost. It needs mu.
+func (e *engine) cover(of int) []*block { return e.fill(nil, of, 0, never) }
+
+// fill adds the blocks of a tier that start in [from, to), and finer ones between them.
+func (e *engine) fill(out []*block, of int, from, to int64) []*block {
+	if of < rawTier || from >= to {
+		return out
 	}
-	return out
+	blocks := e.tiers[of].blocks
+	i := sort.Search(len(blocks), func(i int) bool { return blocks[i].meta.start >= from })
+	for ; i < len(blocks) && blocks[i].meta.start < to; i++ {
+		out = append(e.fill(out, of-1, from, blocks[i].meta.start), blocks[i])
+		from = blocks[i].meta.end
+	}
+	return e.fill(out, of-1, from, to)
 }
 
 // Resolve implements Store.

@@ -17,6 +17,19 @@ import (
 // Window implements store.Reader. What is sealed is read first, and then all of the head at one instant: so the answer
 // is of one version, and nobody waits for the disk.
 func (e *engine) Window(ctx context.Context, ask store.Ask) (*store.Window, error) {
+	for tries := 0; ; tries++ {
+		w, err := e.window(ctx, ask)
+		// A block that turns out to be damaged is a gap from then on: the answer is what the others say.
+		if err == nil || !damaged(err) || tries == maxDamaged {
+			return w, err
+		}
+	}
+}
+
+// maxDamaged bounds the blocks that may turn out to be damaged in one query.
+const maxDamaged = 1000
+
+func (e *engine) window(ctx context.Context, ask store.Ask) (*store.Window, error) {
 	q := windowQuery{engine: e, ask: ask}
 	var err error
 	if q.v, err = e.view(ctx, ask.Window, nil); err != nil {

@@ -103,7 +103,7 @@ func serveOn(ctx context.Context, ln net.Listener, cfg config.Config, again relo
 	return g.Wait()
 }
 
-func openStore(cfg config.Config, log *slog.Logger) (*timeseries.Badger, error) {
+func openStore(cfg config.Config, log *slog.Logger) (*timeseries.Disk, error) {
 	return timeseries.Open(cfg.Data, timeseries.Options{
 		Tick: time.Duration(cfg.Interval),
 		Retention: timeseries.Retention{

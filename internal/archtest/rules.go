@@ -117,11 +117,6 @@ var reserved = []struct {
 		"only collector speaks Kafka (cmd and internal for the demo and tests)",
 	},
 	{
-		"github.com/dgraph-io/badger",
-		[]string{"timeseries", "internal/acceptance"},
-		"only timeseries knows how observations are stored",
-	},
-	{
 		"github.com/99designs/gqlgen",
 		[]string{"api"},
 		"generated types stay in api",

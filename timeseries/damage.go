@@ -1,0 +1,227 @@
+package timeseries
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// storeSource names the store in the gaps that no source is left for.
+const storeSource = "store"
+
+// lostSpan is why rounds of the ticks (a, b] are not held. It explains gaps, it makes none: what was recovered from elsewhere is observed.
+type lostSpan struct {
+	a, b   int64
+	source lineage.Source // whose rounds; the zero source: anybody's
+	reason string
+	// damage says that what the rounds held is gone, and not only when it happened: sums over the span are too low then.
+	damage bool
+}
+
+func (x lostSpan) of(name lineage.Source) bool {
+	return x.source == lineage.Source{} || x.source == name
+}
+
+// lose notes why rounds are not held. Spans of one reason that touch are one. It needs mu for writing.
+func (e *engine) lose(x lostSpan) {
+	e.lost = mergeLost(e.lost, x)
+	e.touch(x.a)
+}
+
+// mergeLost returns the spans with another.
+func mergeLost(all []lostSpan, x lostSpan) []lostSpan {
+	if x.a >= x.b {
+		return all
+	}
+	out := make([]lostSpan, 0, len(all)+1)
+	for _, y := range all {
+		if y.source == x.source && y.reason == x.reason && y.damage == x.damage && y.a <= x.b && x.a <= y.b {
+			x.a, x.b = min(x.a, y.a), max(x.b, y.b)
+			continue
+		}
+		out = append(out, y)
+	}
+	out = append(out, x)
+	slices.SortFunc(out, func(a, b lostSpan) int {
+		return cmp.Or(cmp.Compare(a.a, b.a), cmp.Compare(a.b, b.b), cmp.Compare(a.source.String(), b.source.String()), cmp.Compare(a.reason, b.reason))
+	})
+	return out
+}
+
+// lostIn returns the spans that touch (lo, hi]. It needs mu.
+func (e *engine) lostIn(lo, hi int64) (out []lostSpan) {
+	for _, x := range e.lost {
+		if x.a < hi && x.b > lo {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+func encodeLost(all []lostSpan) []byte {
+	var w writer
+	w.uint(uint64(len(all)))
+	for _, x := range all {
+		w.lost(x)
+	}
+	return w.b
+}
+
+func (w *writer) lost(x lostSpan) {
+	w.uint(uint64(x.a))
+	w.uint(uint64(x.b - x.a))
+	w.source(x.source)
+	w.string(x.reason)
+	w.bool(x.damage)
+}
+
+func (r *reader) lost() lostSpan {
+	x := lostSpan{a: r.tick()}
+	x.b = x.a + r.tick()
+	x.source, x.reason, x.damage = r.source(), r.string(), r.bool()
+	return x
+}
+
+func decodeLost(content []byte) ([]lostSpan, error) {
+	r := reader{b: content}
+	var out []lostSpan
+	for range r.count(6) {
+		out = append(out, r.lost())
+	}
+	return out, r.end()
+}
+
+// quarantine takes a block that cannot be read out of all answers, keeps its file, and notes the gap. What finer blocks still hold of its time is answered by them.
+func (e *engine) quarantine(b *block, why error) {
+	e.mu.Lock()
+	x := &e.tiers[b.tier]
+	i := slices.Index(x.blocks, b)
+	if i < 0 {
+		e.mu.Unlock()
+		return // another was as quick
+	}
+	x.blocks = slices.Delete(slices.Clone(x.blocks), i, i+1)
+	e.lose(lostSpan{
+		a: b.meta.start, b: b.meta.end, damage: true,
+		reason: fmt.Sprintf("quarantined: a block of the history is damaged (the %ss of %s)", tierNames[b.tier], e.at(b.meta.start).Format(time.RFC3339)),
+	})
+	e.layout++
+	e.publish()
+	e.mu.Unlock()
+	e.dirty.Store(true)
+	e.log.Error("a block of the history is damaged; it is set aside, and its time is a gap", "tier", tierNames[b.tier], "from", e.at(b.meta.start), "to", e.at(b.meta.end), "error", why)
+	e.cache.forget(b.tier, b.meta.start)
+	e.setAside(blockFile(b.tier, b.meta.start))
+}
+
+// setAside moves a file into the quarantine. Where that fails it stays where it is, and nothing reads it.
+func (e *engine) setAside(file fileID) {
+	if err := e.vault.quarantine(file); err != nil {
+		e.log.Error("a damaged file stays where it is, and is not read", "error", err)
+	}
+	e.troubleText(quarantined, "a part of the history is damaged and was set aside: lineaged data check says more")
+}
+
+// unclaimed deals with the files that the state does not name: what a crash left of a sealing is made again and replaces them; older generations were to be
+// deleted; blocks beyond retention too. With anything else there is more here than was written down: it is set aside.
+func (e *engine) unclaimed() error {
+	named := map[fileID]bool{}
+	if e.generation > 0 {
+		named[stateOf(e.generation)] = true
+	}
+	for t := range e.tiers {
+		for _, b := range e.tiers[t].blocks {
+			named[blockFile(t, b.meta.start)] = true
+		}
+	}
+	for _, f := range e.vault.list() {
+		if named[f] {
+			continue
+		}
+		var err error
+		switch {
+		case f.kind == stateFile && e.generation > 0 && f.number < int64(e.generation), f.kind != stateFile && f.number < e.tiers[f.kind].floor:
+			err = e.vault.drop(f)
+		case f.kind != stateFile && f.number >= e.tiers[f.kind].sealed && !e.broken:
+			// It is of a sealing that a crash cut short.
+			err = e.vault.drop(f)
+		default:
+			e.log.Error("a file of the store is not named by its state; it is set aside", "file", f.String())
+			e.setAside(f)
+		}
+		if err != nil {
+			return fmt.Errorf("tidy up %s: %w", f, err)
+		}
+	}
+	return nil
+}
+
+// loseAll is for a folder whose state is gone: without it no block can be read. All is set aside, and its time is a gap.
+func (e *engine) loseAll() {
+	a, b := int64(never), int64(0)
+	for _, f := range e.vault.list() {
+		if f.kind != stateFile {
+			a, b = min(a, f.number), max(b, f.number+e.blockTicks[f.kind])
+		}
+		e.setAside(f)
+	}
+	e.broken = true
+	e.lose(lostSpan{a: min(a, b), b: b, damage: true, reason: "quarantined: the saved state of the store is damaged or gone, and the blocks before cannot be read without it"})
+	e.log.Error("the saved state of the store is damaged or gone: the blocks before are set aside, and what the log holds is kept")
+}
+
+// verifyAtOpen bounds the bytes that are read again before the store is open; Maintain reads the rest. It is a tenth of a second of a slow disk's cache.
+const verifyAtOpen = 128 << 20
+
+// verifyAtOnce bounds what one Maintain reads again.
+const verifyAtOnce = 64 << 20
+
+// checkBlocks sets blocks aside whose file is not what the state says. Those of which budget bytes were read wholly are known to be good; the others wait in
+// unverified.
+func (e *engine) checkBlocks(budget int64) error {
+	for t := range e.tiers {
+		for _, b := range slices.Backward(e.tiers[t].blocks) {
+			err := e.vault.has(blockFile(t, b.meta.start), b.meta.sections())
+			if err == nil && budget <= 0 {
+				e.unverified = append(e.unverified, b)
+				continue
+			}
+			if err == nil {
+				var n int64
+				n, err = e.vault.verify(blockFile(t, b.meta.start))
+				budget -= n
+			}
+			if err == nil {
+				continue
+			}
+			if !damaged(err) {
+				return err
+			}
+			e.quarantine(b, err)
+		}
+	}
+	return nil
+}
+
+// verifySome reads up to budget bytes of the blocks that were not verified yet. It needs the maintain lock.
+func (e *engine) verifySome(budget int64) error {
+	for len(e.unverified) > 0 && budget > 0 {
+		b := e.unverified[0]
+		n, err := e.vault.verify(blockFile(b.tier, b.meta.start))
+		budget -= max(n, 1)
+		e.mu.RLock()
+		held := slices.Contains(e.tiers[b.tier].blocks, b)
+		e.mu.RUnlock()
+		if err != nil && held {
+			if !damaged(err) {
+				return err
+			}
+			e.quarantine(b, err)
+		}
+		e.unverified = e.unverified[1:]
+	}
+	return nil
+}

@@ -1,0 +1,235 @@
+package timeseries
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Disk is a Store in a folder: LOCK, the append log in log/, sealed blocks and the saved state in blocks/, and in quarantine/ what turned out to be damaged.
+type Disk struct {
+	*engine
+	lock *os.File
+	once sync.Once
+	err  error // of Close
+}
+
+// Open opens the store in a folder, which is made if it is not there; all that a kill left is brought back. One process may have it open at a time.
+//
+// Nothing has to be written to open it: while the file system has less free space than Options.MinFree, or none, what is there can be read, and Append returns
+// ErrNoSpace until there is room. Damage does not keep it from opening either: what can be read is, what is lost is a gap with its reason, and Health says so.
+func Open(dir string, o Options) (*Disk, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	s, err := open(dir, o)
+	if err != nil {
+		return nil, fmt.Errorf("open data folder %s: %w", dir, err)
+	}
+	return s, nil
+}
+
+func open(dir string, o Options) (*Disk, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := refuseOlder(dir); err != nil {
+		return nil, err
+	}
+	f := files{o.hook}
+	for _, d := range []string{filepath.Join(dir, "log"), filepath.Join(dir, "blocks")} {
+		if err := f.folder(d); err != nil {
+			return nil, err
+		}
+	}
+	lock, err := lockFolder(filepath.Join(dir, "LOCK"))
+	if err != nil {
+		return nil, err
+	}
+	s, err := openLocked(dir, lock, o, f)
+	if err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	s.lock = lock
+	return s, nil
+}
+
+// refuseOlder refuses a folder of the format before, by name.
+func refuseOlder(dir string) error {
+	for _, name := range []string{"MANIFEST", "KEYREGISTRY"} {
+		if _, err := os.Lstat(filepath.Join(dir, "blocks", name)); err == nil {
+			return fmt.Errorf("%s is of format version 1, which this program does not read: use another data folder, or the program that wrote it", dir)
+		} else if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, os.ErrPermission) {
+			return err
+		}
+	}
+	return nil
+}
+
+func openLocked(dir string, lock *os.File, o Options, f files) (*Disk, error) {
+	aside := filepath.Join(dir, "quarantine")
+	l := &appendLog{
+		dir: filepath.Join(dir, "log"), clock: newClock(o.Tick), log: o.Log, minFree: o.MinFree, next: 1, files: f, aside: aside, lock: lock,
+		space: func() (int64, error) { return freeSpace(dir) },
+	}
+	if l.minFree == 0 {
+		l.minFree = defaultMinFree(dir)
+	}
+	v := &diskVault{dir: filepath.Join(dir, "blocks"), aside: aside, tick: o.Tick, log: o.Log, files: f}
+	if err := v.open(); err != nil {
+		return nil, err
+	}
+	e := newEngine(o, l, v)
+	e.persistent = true
+	if err := e.recover(l); err != nil {
+		return nil, errors.Join(err, v.close())
+	}
+	if err := l.room(); errors.Is(err, ErrNoSpace) {
+		o.Log.Warn("the data can be read; nothing is stored until there is room", "error", err)
+		e.trouble(storing, err)
+	}
+	e.healthOfQuarantine(aside)
+	o.Log.Debug("the data is open", "state", e.generation, "sealed", e.at(e.sealed), "segments", len(l.segments), "subjects", e.live)
+	return &Disk{engine: e}, nil
+}
+
+// recover brings memory to where it was: the saved state, then what the log holds beyond it.
+func (e *engine) recover(l *appendLog) error {
+	e.commit.Lock()
+	defer e.commit.Unlock()
+	m, found, err := e.load()
+	if err != nil {
+		return err
+	}
+	if !found && len(e.vault.list()) > 0 {
+		e.loseAll()
+	}
+	if err := e.checkBlocks(verifyAtOpen); err != nil {
+		return err
+	}
+	if err := e.unclaimed(); err != nil {
+		return err
+	}
+	e.listAll()
+	defer e.opened()
+	l.generation = m.generation
+	r, err := l.replay(m, e.replayFrame)
+	if err != nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if r.generation > m.generation && !e.broken {
+		e.log.Error("the saved state of the store is gone", "generation", r.generation, "found", m.generation)
+		e.broken = true
+		r.lost = append(r.lost, lostSpan{a: m.sealed, b: max(e.firstInHeadOr(m.sealed+1), m.sealed+1), damage: true, reason: "damaged: the saved state of the store is gone, and the blocks before with it"})
+	}
+	// Numbers go on after those that were given before, so that what finds its way back is not overwritten.
+	l.generation = max(l.generation, r.generation)
+	e.generation = l.generation
+	e.heal(r)
+	return nil
+}
+
+// heal takes in what the log turned out to have lost. It needs commit and mu.
+func (e *engine) heal(r *replayer) {
+	reset := r.reset || e.broken
+	for _, x := range r.lost {
+		if x.damage {
+			e.bridge(x)
+		}
+		e.lose(x)
+	}
+	if reset {
+		clear(e.positions)
+		e.log.Error("what the sources had counted up to was lost in part; they begin anew")
+	}
+	if len(r.lost) > 0 || reset {
+		e.unwritten, e.unwrittenReset = slices.Clone(r.lost), reset
+	}
+	if e.broken || len(r.lost) > 0 {
+		e.dirty.Store(true)
+	}
+}
+
+// bridge lets the first advance of each counter after a loss reach back over it: it may have happened in the lost rounds, and must not look like a burst in one
+// tick. It needs mu for writing.
+func (e *engine) bridge(x lostSpan) {
+	for _, s := range e.subjects {
+		if s == nil {
+			continue
+		}
+		for _, y := range s.series {
+			if !y.key.Metric.Counter() || len(y.head) == 0 {
+				continue
+			}
+			i := slices.IndexFunc(y.head, func(p sample) bool { return p.tick > x.a })
+			if i < 0 || i == 0 && !y.sealed || !x.of(e.sources[y.head[i].src].name) {
+				continue
+			}
+			if p := y.head[i]; p.tick-int64(p.span) > x.a { // from the round before the first that may be lost, which took as long
+				y.head = slices.Clone(y.head)
+				y.head[i].span, y.head[i].estimated = int32(min(p.tick-x.a-1+int64(p.span), maxSpanTicks)), true
+				y.maxSpan = max(y.maxSpan, int64(y.head[i].span))
+			}
+		}
+	}
+}
+
+// replayFrame applies a frame of the log. It needs commit.
+func (e *engine) replayFrame(payload []byte, t *replayTables) (f replayedFrame, err error) {
+	all, err := e.decodeFrame(payload, t)
+	if err != nil {
+		return f, err
+	}
+	for _, c := range all {
+		c.prepare()
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, c := range all {
+		f.healed = f.healed || c.healed
+		for _, r := range c.records {
+			if f.maxTick == 0 {
+				f.minTick = r.round.tick
+			}
+			f.minTick, f.maxTick = min(f.minTick, r.round.tick), max(f.maxTick, r.round.tick)
+		}
+		e.apply(c)
+	}
+	return f, nil
+}
+
+// firstInHeadOr needs mu.
+func (e *engine) firstInHeadOr(tick int64) int64 {
+	if first := e.firstInHead(); first != never {
+		return first
+	}
+	return tick
+}
+
+// Close implements Store.
+func (s *Disk) Close() error {
+	s.once.Do(func() { s.err = errors.Join(s.engine.Close(), s.lock.Close()) })
+	return s.err
+}
+
+// healthOfQuarantine says that there is something in the quarantine. Whoever has seen it deletes the folder.
+func (e *engine) healthOfQuarantine(dir string) {
+	names, err := os.ReadDir(dir)
+	if err != nil || len(names) == 0 {
+		return
+	}
+	list := make([]string, 0, 3)
+	for _, n := range names[:min(len(names), 3)] {
+		list = append(list, n.Name())
+	}
+	e.troubleText(quarantined, fmt.Sprintf("parts of the history were damaged and are set aside in the data folder's quarantine (%s): lineaged data check says more", strings.Join(list, ", ")))
+}

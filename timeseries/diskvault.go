@@ -1,0 +1,420 @@
+package timeseries
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// tierNames begin the names of block files.
+var tierNames = [tiers]string{"raw", "minute", "hour"}
+
+// diskVault is a vault in a folder: a file a block, and two copies of each generation of the state, since without it no block can be read. It maps nothing into
+// memory and writes only when it is told to, so a full disk is an error like any other.
+type diskVault struct {
+	dir   string
+	aside string // folder of the quarantine
+	tick  time.Duration
+	log   *slog.Logger
+	files files
+
+	mu     sync.RWMutex // guards what follows
+	whole  map[fileID]*shelved
+	drafts map[fileID]*draft
+}
+
+// shelved is a whole file.
+type shelved struct{ copies []shelvedCopy }
+
+type shelvedCopy struct {
+	path  string
+	size  int64
+	index map[sectionID]extent
+}
+
+// draft is a file that is being written, all its copies alike.
+type draft struct {
+	files  []*os.File
+	all    []extent
+	offset int64
+}
+
+// paths are the names of a file's copies.
+func (v *diskVault) paths(id fileID) []string {
+	if id.kind == stateFile {
+		name := filepath.Join(v.dir, fmt.Sprintf("state-%020d.", id.number))
+		return []string{name + "a", name + "b"}
+	}
+	return []string{filepath.Join(v.dir, fmt.Sprintf("%s-%020d.block", tierNames[id.kind], id.number))}
+}
+
+// parseName returns the file that a name stands for.
+func parseName(name string) (id fileID, ok bool) {
+	var n int64
+	for i, tier := range tierNames {
+		if _, err := fmt.Sscanf(name, tier+"-%020d.block", &n); err == nil && name == fmt.Sprintf("%s-%020d.block", tier, n) {
+			return blockFile(i, n), n >= 0
+		}
+	}
+	var letter string
+	if _, err := fmt.Sscanf(name, "state-%020d.%s", &n, &letter); err == nil && (letter == "a" || letter == "b") {
+		return stateOf(uint64(n)), n >= 0
+	}
+	return id, false
+}
+
+// open reads the directories of all files. What is damaged and costs nothing is said in the log; a file without a section that can be read is there, and empty.
+func (v *diskVault) open() error {
+	v.whole, v.drafts = map[fileID]*shelved{}, map[fileID]*draft{}
+	names, err := os.ReadDir(v.dir)
+	if err != nil {
+		return fmt.Errorf("read blocks: %w", err)
+	}
+	for _, n := range names {
+		path := filepath.Join(v.dir, n.Name())
+		if strings.HasSuffix(n.Name(), draftSuffix) {
+			if err := v.files.remove(path); err != nil {
+				return fmt.Errorf("remove what a crash left: %w", err)
+			}
+			continue
+		}
+		id, ok := parseName(n.Name())
+		if !ok {
+			v.log.Warn("a file in the data folder is not the store's, and is left alone", "path", path)
+			continue
+		}
+		c, err := v.openCopy(path, id)
+		if err != nil {
+			return fmt.Errorf("open %s: %w", path, err)
+		}
+		v.keep(id, c)
+	}
+	for id, f := range v.whole {
+		if len(f.copies) < len(v.paths(id)) {
+			v.log.Warn("a file of the store has a copy less than it should", "file", id.String(), "there", f.copies[0].path)
+		}
+	}
+	return nil
+}
+
+// keep needs mu, or to be alone.
+func (v *diskVault) keep(id fileID, c shelvedCopy) {
+	if v.whole[id] == nil {
+		v.whole[id] = &shelved{}
+	}
+	v.whole[id].copies = append(v.whole[id].copies, c)
+}
+
+func (v *diskVault) openCopy(path string, id fileID) (shelvedCopy, error) {
+	c := shelvedCopy{path: path, index: map[sectionID]extent{}}
+	f, err := os.Open(path)
+	if err != nil {
+		return c, err
+	}
+	all, size, damage, err := directory(f, id, v.tick)
+	if err := errors.Join(err, f.Close()); err != nil {
+		if !errors.Is(err, errCorrupt) {
+			return c, err
+		}
+		damage = errors.Join(damage, err)
+	}
+	if damage != nil {
+		v.log.Error("a file of the store is damaged", "path", path, "sections", len(all), "error", damage)
+	}
+	c.size = size
+	for _, x := range all {
+		c.index[x.section] = x
+	}
+	return c, nil
+}
+
+func (v *diskVault) begin(id fileID) (err error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if err := v.abandon(id); err != nil {
+		return err
+	}
+	d := &draft{}
+	v.drafts[id] = d
+	for _, path := range v.paths(id) {
+		f, err := v.files.create(path+draftSuffix, os.O_TRUNC)
+		if err != nil {
+			return errors.Join(noSpace(err), v.abandon(id))
+		}
+		d.files = append(d.files, f)
+	}
+	return v.append(id, d, encodeShelfHeader(id, v.tick))
+}
+
+// append needs mu. After an error the draft is gone.
+func (v *diskVault) append(id fileID, d *draft, b []byte) error {
+	for _, f := range d.files {
+		if err := v.files.write(f, b); err != nil {
+			return errors.Join(noSpace(err), v.abandon(id))
+		}
+	}
+	d.offset += int64(len(b))
+	return nil
+}
+
+// abandon removes a draft. It needs mu.
+func (v *diskVault) abandon(id fileID) error {
+	d := v.drafts[id]
+	if d == nil {
+		return nil
+	}
+	delete(v.drafts, id)
+	var errs []error
+	for _, f := range d.files {
+		errs = append(errs, f.Close(), v.files.remove(f.Name()))
+	}
+	return errors.Join(errs...)
+}
+
+func (v *diskVault) put(id fileID, s sectionID, value []byte) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	d := v.drafts[id]
+	if d == nil {
+		return errors.New("it was not begun")
+	}
+	d.all = append(d.all, extent{section: s, offset: d.offset + sectionHeader, length: len(value)})
+	return v.append(id, d, append(encodeSectionHeader(id, s, len(value)), value...))
+}
+
+// finish writes, syncs and names a file. Its name is durable before it is whole for others: what refers to it may be written then.
+func (v *diskVault) finish(id fileID) error {
+	v.mu.Lock()
+	d := v.drafts[id]
+	if d == nil {
+		v.mu.Unlock()
+		return errors.New("it was not begun")
+	}
+	err := v.append(id, d, encodeDirectory(d.all, d.offset))
+	v.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	for _, f := range d.files {
+		err = errors.Join(err, v.files.sync(f))
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if err != nil {
+		return errors.Join(noSpace(err), v.abandon(id))
+	}
+	delete(v.drafts, id)
+	out := &shelved{}
+	index := make(map[sectionID]extent, len(d.all))
+	for _, x := range d.all {
+		index[x.section] = x
+	}
+	for _, f := range d.files {
+		path := strings.TrimSuffix(f.Name(), draftSuffix)
+		if err = errors.Join(f.Close(), v.files.rename(f.Name(), path)); err != nil {
+			return noSpace(err)
+		}
+		out.copies = append(out.copies, shelvedCopy{path: path, size: d.offset, index: index})
+	}
+	if err := v.files.syncDir(v.dir); err != nil {
+		return noSpace(err)
+	}
+	v.whole[id] = out
+	return nil
+}
+
+func (v *diskVault) get(id fileID, s sectionID) ([]byte, error) {
+	v.mu.RLock()
+	file := v.whole[id]
+	v.mu.RUnlock()
+	if file == nil {
+		return nil, errAbsent
+	}
+	var failed error
+	for _, c := range file.copies {
+		value, err := c.read(s)
+		if err == nil {
+			if failed != nil {
+				v.log.Error("a copy of the store's state is damaged; the other is read", "error", failed)
+			}
+			return value, nil
+		}
+		failed = errors.Join(failed, err)
+	}
+	return nil, failed
+}
+
+func (c shelvedCopy) read(s sectionID) ([]byte, error) {
+	f, err := c.open()
+	if err != nil {
+		return nil, err
+	}
+	value, err := c.section(f, s)
+	return value, errors.Join(err, f.Close())
+}
+
+func (c shelvedCopy) open() (*os.File, error) {
+	f, err := os.Open(c.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: %w", c.path, errAbsent)
+	}
+	return f, err
+}
+
+func (c shelvedCopy) section(f *os.File, s sectionID) ([]byte, error) {
+	x, ok := c.index[s]
+	if !ok {
+		return nil, fmt.Errorf("%s: section %c %d: %w", c.path, s.kind, s.number, errAbsent)
+	}
+	value := make([]byte, x.length)
+	_, err := f.ReadAt(value, x.offset)
+	switch {
+	case errors.Is(err, io.EOF):
+		err = fmt.Errorf("%w: the file is cut off", errCorrupt)
+	case err != nil:
+		err = readFailure(err)
+	default:
+		err = checkValue(value)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: section %c %d: %w", c.path, s.kind, s.number, err)
+	}
+	return value, nil
+}
+
+func (v *diskVault) drop(id fileID) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	file := v.whole[id]
+	if file == nil {
+		return nil
+	}
+	for _, c := range file.copies {
+		if err := v.files.remove(c.path); err != nil {
+			return err
+		}
+	}
+	delete(v.whole, id)
+	return nil
+}
+
+// quarantine moves a file where nothing reads it.
+func (v *diskVault) quarantine(id fileID) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	file := v.whole[id]
+	delete(v.whole, id)
+	if file == nil {
+		return nil
+	}
+	for _, c := range file.copies {
+		if err := setAside(v.files, v.aside, c.path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// setAside moves a file into the folder of the quarantine. A name that is taken there gets a number.
+func setAside(f files, dir, path string) error {
+	if err := f.folder(dir); err != nil {
+		return fmt.Errorf("quarantine %s: %w", path, err)
+	}
+	to := filepath.Join(dir, filepath.Base(path))
+	for n := 1; ; n++ {
+		if _, err := os.Lstat(to); errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		to = filepath.Join(dir, fmt.Sprintf("%s.%d", filepath.Base(path), n))
+	}
+	if err := f.rename(path, to); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("quarantine %s: %w", path, err)
+	}
+	return errors.Join(f.syncDir(dir), f.syncDir(filepath.Dir(path)))
+}
+
+func (v *diskVault) has(id fileID, sections []sectionID) error {
+	v.mu.RLock()
+	file := v.whole[id]
+	v.mu.RUnlock()
+	if file == nil {
+		return fmt.Errorf("%s: %w", id, errAbsent)
+	}
+	for _, s := range sections {
+		if !slices.ContainsFunc(file.copies, func(c shelvedCopy) bool { _, ok := c.index[s]; return ok }) {
+			return fmt.Errorf("%s, section %c %d: %w", id, s.kind, s.number, errAbsent)
+		}
+	}
+	return nil
+}
+
+func (v *diskVault) verify(id fileID) (bytes int64, err error) {
+	v.mu.RLock()
+	file := v.whole[id]
+	v.mu.RUnlock()
+	if file == nil {
+		return 0, errAbsent
+	}
+	for _, c := range file.copies {
+		bytes += c.size
+		f, openErr := c.open()
+		if openErr != nil {
+			err = errors.Join(err, openErr)
+			continue
+		}
+		for s := range c.index {
+			_, readErr := c.section(f, s)
+			err = errors.Join(err, readErr)
+		}
+		err = errors.Join(err, f.Close())
+	}
+	return bytes, err
+}
+
+func (v *diskVault) list() []fileID {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	out := make([]fileID, 0, len(v.whole))
+	for id := range v.whole {
+		out = append(out, id)
+	}
+	slices.SortFunc(out, compareFiles)
+	return out
+}
+
+func compareFiles(a, b fileID) int {
+	if a.kind != b.kind {
+		return int(a.kind) - int(b.kind)
+	}
+	return int(min(max(a.number-b.number, -1), 1))
+}
+
+func (v *diskVault) size() (n int64) {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	for _, f := range v.whole {
+		for _, c := range f.copies {
+			n += c.size
+		}
+	}
+	return n
+}
+
+// close removes what is not whole. Nothing else is written: what was finished is durable.
+func (v *diskVault) close() error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	var errs []error
+	for id := range v.drafts {
+		errs = append(errs, v.abandon(id))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,168 @@
+package timeseries
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+)
+
+// errAbsent is when a vault has no section of that name.
+var errAbsent = errors.New("it is not there")
+
+// vault keeps sealed values: files of sections that are written once and never changed. Its methods may be called concurrently, but one writer makes a file.
+type vault interface {
+	// begin starts a file; what was put into it and not finished is forgotten.
+	begin(file fileID) error
+	// put adds a section to a file that was begun. It can be read once the file is whole.
+	put(file fileID, section sectionID, value []byte) error
+	// finish makes a file whole and durable; nothing is added to it any more.
+	finish(file fileID) error
+	// get returns errAbsent when there is no such section, and errCorrupt in an error when it is not what was put. The caller owns the value.
+	get(file fileID, section sectionID) ([]byte, error)
+	// drop removes a file; one that is not there is no error.
+	drop(file fileID) error
+	// quarantine takes a file out of use, and keeps it for whoever wants to look.
+	quarantine(file fileID) error
+	// verify reads a file wholly and returns how much that was; the error wraps errCorrupt or errAbsent when a section cannot be read.
+	verify(file fileID) (bytes int64, err error)
+	// has returns errAbsent in an error when a whole file, or one of the sections, is not there.
+	has(file fileID, sections []sectionID) error
+	// list returns the whole files.
+	list() []fileID
+	size() int64
+	close() error
+}
+
+// fileID names a file of a vault: a block by its tier and start tick, or a generation of the state.
+type fileID struct {
+	kind   byte // a tier, or stateFile
+	number int64
+}
+
+// stateFile is the kind of a file that holds a generation of the state; the others are blocks of the tier of that number. Part of the format.
+const stateFile = 3
+
+func blockFile(tier int, start int64) fileID { return fileID{byte(tier), start} }
+func stateOf(generation uint64) fileID       { return fileID{stateFile, int64(generation)} }
+
+func (f fileID) String() string {
+	if f.kind == stateFile {
+		return fmt.Sprintf("state %d", f.number)
+	}
+	return fmt.Sprintf("block of tier %d at tick %d", f.kind, f.number)
+}
+
+// sectionID names a section of a file.
+type sectionID struct {
+	kind   byte
+	number int
+}
+
+// The sections of a block, and of a generation of the state.
+const (
+	indexSection   = 'i'
+	slabSection    = 's'
+	roundsSection  = 'r'
+	unionSection   = 'u'
+	marksSection   = 'm'
+	eventsSection  = 'e'
+	manifestPart   = 'M'
+	subjectSection = 'd'
+	sourceSection  = 'o'
+	factSection    = 'f'
+	restSection    = 'x'
+	lostSection    = 'l'
+)
+
+// putSection seals a section's content.
+func (e *engine) putSection(file fileID, kind byte, number int, content []byte) error {
+	if err := e.vault.put(file, sectionID{kind, number}, e.codec.seal(content)); err != nil {
+		return fmt.Errorf("write %s, section %c %d: %w", file, kind, number, err)
+	}
+	return nil
+}
+
+// section reads what putSection wrote.
+func (e *engine) section(file fileID, kind byte, number int) ([]byte, error) {
+	value, err := e.vault.get(file, sectionID{kind, number})
+	if err == nil {
+		value, err = e.codec.open(value)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s, section %c %d: %w", file, kind, number, err)
+	}
+	return value, nil
+}
+
+// memoryVault keeps values in a map.
+type memoryVault struct {
+	mu     sync.Mutex // guards values
+	values map[fileID]map[sectionID][]byte
+}
+
+func newMemoryVault() *memoryVault { return &memoryVault{values: map[fileID]map[sectionID][]byte{}} }
+
+func (m *memoryVault) put(file fileID, section sectionID, value []byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.values[file] == nil {
+		m.values[file] = map[sectionID][]byte{}
+	}
+	m.values[file][section] = value
+	return nil
+}
+
+func (m *memoryVault) begin(file fileID) error { return m.drop(file) }
+
+func (m *memoryVault) finish(fileID) error { return nil }
+
+func (m *memoryVault) quarantine(file fileID) error { return m.drop(file) }
+
+func (m *memoryVault) verify(file fileID) (int64, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for s, v := range m.values[file] {
+		if err := checkValue(v); err != nil {
+			return 0, fmt.Errorf("%s, section %c %d: %w", file, s.kind, s.number, err)
+		}
+	}
+	return 0, nil
+}
+
+func (m *memoryVault) get(file fileID, section sectionID) ([]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	v, ok := m.values[file][section]
+	if !ok {
+		return nil, errAbsent
+	}
+	return v, nil // never changed in place
+}
+
+func (m *memoryVault) drop(file fileID) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.values, file)
+	return nil
+}
+
+func (m *memoryVault) has(file fileID, sections []sectionID) error {
+	for _, s := range sections {
+		if _, err := m.get(file, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *memoryVault) list() (out []fileID) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for f := range m.values {
+		out = append(out, f)
+	}
+	return out
+}
+
+func (m *memoryVault) size() int64  { return 0 }
+func (m *memoryVault) close() error { return nil }
