@@ -91,6 +91,11 @@ type sealingSeries struct {
 	src    uint16
 }
 
+// reaches reports whether a later advance may mark ticks up to end.
+func (x *sealingSeries) reaches(end int64) bool {
+	return x.probe.key.Metric.Moves() && x.probe.head[0].tick-x.probe.maxSpan < end
+}
+
 // sealNext seals the oldest raw block of the head if it is old enough.
 func (e *engine) sealNext(now int64) (bool, error) {
 	e.mu.RLock()
@@ -111,9 +116,10 @@ func (e *engine) sealNext(now int64) (bool, error) {
 	}
 	for i := range s.series {
 		x := &s.series[i]
-		entry, points := s.column(x)
-		if err := w.add(entry, points); err != nil {
-			return false, err
+		if entry, points := s.column(x); len(points) > 0 { // what did not change is not in the block, see valueAt
+			if err := w.add(entry, points); err != nil {
+				return false, err
+			}
 		}
 		e.markAll(&s, x)
 	}
@@ -172,6 +178,9 @@ func (e *engine) take(start, end int64) sealing {
 			continue
 		}
 		for _, y := range x.series {
+			if len(y.head) == 0 {
+				continue
+			}
 			p := e.probeOf(y)
 			z := sealingSeries{series: y, probe: *p}
 			if y.src != nil {
@@ -181,7 +190,7 @@ func (e *engine) take(start, end int64) sealing {
 		}
 	}
 	s.series = slices.DeleteFunc(s.series, func(x sealingSeries) bool {
-		return !x.probe.sealed && (len(x.probe.head) == 0 || x.probe.head[0].tick > end)
+		return x.probe.head[0].tick > end && !x.reaches(end)
 	})
 	slices.SortFunc(s.series, func(a, b sealingSeries) int { return compareKeys(a.probe.key, b.probe.key) })
 	return s

@@ -269,8 +269,11 @@ func (v *view) valueAt(p *probe, tick int64) (value int64, ok bool, err error) {
 	}
 	b := v.cover[n-1]
 	x, err := v.blockEntry(b, p.key)
-	if err != nil || x == nil {
+	if err != nil {
 		return 0, false, err
+	}
+	if x == nil {
+		return v.valueBefore(p, n)
 	}
 	if tick >= b.meta.end {
 		return x.last, true, nil
@@ -286,6 +289,21 @@ func (v *view) valueAt(p *probe, tick int64) (value int64, ok bool, err error) {
 		}
 	}
 	return x.base, x.based, nil
+}
+
+// valueBefore returns a gauge's level before the n-th block, in which it stood since before the block that holds it: a block has only what changed in it, so the next that
+// has the gauge says so, or the dictionary.
+func (v *view) valueBefore(p *probe, n int) (value int64, ok bool, err error) {
+	for _, b := range v.cover[n:] {
+		x, err := v.blockEntry(b, p.key)
+		if err != nil {
+			return 0, false, err
+		}
+		if x != nil {
+			return x.base, x.based, nil
+		}
+	}
+	return p.base, p.sealed, nil
 }
 
 // Levels implements Store.
