@@ -37,11 +37,15 @@ type Answers struct {
 
 // New returns who answers. It starts nothing that has to be stopped.
 func New(o Options) *Answers {
-	return &Answers{history: o.History, identity: o.Identity, config: o.Clusters, connects: o.Connects}
+	return &Answers{
+		history: o.History, identity: o.Identity, config: o.Clusters, connects: o.Connects,
+		views: viewCache{most: mostBytes, builds: make(chan struct{}, buildsAtOnce())},
+	}
 }
 
-// View returns what the history says of a time. Those who ask for one window at once share one build.
-func (a *Answers) View(ctx context.Context, in Span) (*View, error) {
+// View returns what the history says of a time, as far as the lens shows it. Those who ask for one window at once share
+// one build, which ends when all of them have left.
+func (a *Answers) View(ctx context.Context, in Span, lens Lens) (*View, error) {
 	r := togetherOf(ctx)
 	now, err := a.history.State(ctx)
 	if err != nil {
@@ -51,15 +55,20 @@ func (a *Answers) View(ctx context.Context, in Span) (*View, error) {
 	if err != nil {
 		return nil, err
 	}
-	who := a.identity()
-	place := r.place(win, func() *cachedView { return a.views.at(win, now.Version, who) })
+	key := viewKey{win, lens}
+	d := depends{version: now.VersionOf(viewAsk(win.Window, win.End)), until: win.End, identity: a.identity()}
+	if newest := newestTick(now); newest.Before(win.End) {
+		d.until = newest
+	}
+	place := r.place(key, func() *cachedView { return a.views.at(key, d, now.Clusters) })
 	return place.get(ctx, func(ctx context.Context) (*View, error) {
-		v, err := a.buildView(ctx, now, win, who)
-		if err == nil {
-			a.estate.Store(int64(len(v.accesses) + len(v.topics)))
-			place.size.Store(int64(len(v.accesses)))
-		}
-		return v, err
+		return a.views.build(ctx, func(ctx context.Context) (*View, error) {
+			v, err := a.buildView(ctx, now, key, place.depends)
+			if err == nil {
+				a.estate.Store(int64(len(v.accesses) + len(v.topics)))
+			}
+			return v, err
+		})
 	})
 }
 

@@ -17,7 +17,7 @@ type Cluster struct {
 	source string
 	known  lineage.Cluster
 	fact   *lineage.ClusterFact // nil: never reached
-	state  once[ClusterState]
+	lens   Lens
 }
 
 // clusters are the clusters as they are named now: names are configuration, and hold for the past too. Which cluster it was that bore a name can change: one that is formatted anew is another.
@@ -27,25 +27,53 @@ type clusters struct {
 	byID     map[lineage.ClusterID]*Cluster
 	// configured is how many of all are.
 	configured int
+	// settled are those that said by the instant what they are; of others that was borrowed from later.
+	settled  map[string]bool
+	borrowed map[string]lineage.ClusterFact
+}
+
+// stillNamed reports whether what was borrowed is what is told now.
+func (cs *clusters) stillNamed(now []store.Cluster) bool {
+	borrowed := 0
+	for _, c := range now {
+		if c.Fact == nil || cs.settled[c.Source] {
+			continue
+		}
+		if is, ok := cs.borrowed[c.Source]; !ok || is != *c.Fact {
+			return false
+		}
+		borrowed++
+	}
+	return borrowed == len(cs.borrowed)
 }
 
 // nameClusters says which clusters bear the names now, by what they last said of themselves, or bore them by the facts of an
 // instant.
-func (a *Answers) nameClusters(now store.State, then []lineage.DatedFact) *clusters {
+func (a *Answers) nameClusters(now store.State, then []lineage.DatedFact, lens Lens) *clusters {
 	type told struct {
 		source string
 		fact   *lineage.ClusterFact
+	}
+	cs := &clusters{
+		bySource: map[string]*Cluster{}, byID: map[lineage.ClusterID]*Cluster{}, settled: map[string]bool{}, borrowed: map[string]lineage.ClusterFact{},
 	}
 	var facts []told
 	for _, c := range now.Clusters {
 		facts = append(facts, told{c.Source, c.Fact})
 	}
 	for _, f := range then {
+		if f.Cluster != nil {
+			cs.settled[f.Key.Source] = true
+		}
 		facts = append(facts, told{f.Key.Source, f.Cluster})
 	}
-	cs := &clusters{bySource: map[string]*Cluster{}, byID: map[lineage.ClusterID]*Cluster{}}
+	for _, c := range now.Clusters {
+		if c.Fact != nil && !cs.settled[c.Source] {
+			cs.borrowed[c.Source] = *c.Fact
+		}
+	}
 	add := func(conf ClusterConfig) *Cluster {
-		c := &Cluster{a: a, source: conf.Source, known: lineage.Cluster{Name: conf.Name, Environment: conf.Environment}}
+		c := &Cluster{a: a, lens: lens, source: conf.Source, known: lineage.Cluster{Name: conf.Name, Environment: conf.Environment}}
 		cs.all, cs.bySource[conf.Source] = append(cs.all, c), c
 		return c
 	}
@@ -125,21 +153,33 @@ func (c *Cluster) Known() lineage.Cluster { return c.known }
 // Source returns the Cluster part of the lineage.Source of what watches it; empty: nothing does.
 func (c *Cluster) Source() string { return c.source }
 
-// Fact returns what is known of the cluster; nil: it was never reached.
-func (c *Cluster) Fact() *lineage.ClusterFact { return c.fact }
+// Fact returns what is known of the cluster; nil: it was never reached. How many topics and groups it has is not known
+// to who may not see all of them.
+func (c *Cluster) Fact() *lineage.ClusterFact {
+	if c.fact == nil || c.lens == All {
+		return c.fact
+	}
+	f := *c.fact
+	f.Topics, f.Groups = -1, -1
+	return &f
+}
 
-// State returns how observing the cluster goes, as of the first time that it is asked for.
+// State returns how observing the cluster goes now, whatever window it was found in.
 func (c *Cluster) State(ctx context.Context) (ClusterState, error) {
-	return c.state.get(ctx, func(ctx context.Context) (ClusterState, error) { return c.a.ClusterState(ctx, c.source) })
+	st, err := togetherOf(ctx).stateOf(c.source).get(ctx, func(ctx context.Context) (ClusterState, error) { return c.a.ClusterState(ctx, c.source) })
+	if c.lens != All && st.Trouble != "" {
+		st.Trouble = inTrouble
+	}
+	return st, err
 }
 
 // Clusters returns the clusters as they are now: the configured ones in their order, of which there are so many, then those that only the history knows, by source.
-func (a *Answers) Clusters(ctx context.Context) (all []*Cluster, configured int, err error) {
+func (a *Answers) Clusters(ctx context.Context, lens Lens) (all []*Cluster, configured int, err error) {
 	now, err := a.history.State(ctx)
 	if err != nil {
 		return nil, 0, fmt.Errorf("read how far the store is: %w", err)
 	}
-	cs := a.nameClusters(now, nil)
+	cs := a.nameClusters(now, nil, lens)
 	return cs.all, cs.configured, nil
 }
 

@@ -19,7 +19,7 @@ func (v *View) Coverage(ids ...lineage.ClusterID) lineage.Coverage {
 	if len(ids) > 0 {
 		sources = append(sources, v.connectsOf(ids)...)
 	}
-	return v.held.Coverage(sources...)
+	return v.inWords(v.held.Coverage(sources...))
 }
 
 // connectsOf returns the Connect clusters that belong to the named Kafka clusters; of one that never told its own, and was not said to belong to another, that is

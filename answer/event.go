@@ -52,9 +52,10 @@ func (v *View) Events(ctx context.Context, only *lineage.Node, types ...lineage.
 	found := got.List
 	all := make([]Event, len(found))
 	for i, e := range found {
-		all[i] = Event{EventPlace: EventPlace{e.At, eventID(e)}, Type: e.Type, Detail: e.Detail, event: e}
+		all[i] = Event{EventPlace: EventPlace{e.At, eventID(e)}, Type: e.Type, Detail: v.words(e.Detail), event: e}
 		all[i].Node, all[i].Flow = v.subjectOf(&e)
 	}
+	all = slices.DeleteFunc(all, func(e Event) bool { return !v.seesEvent(&e) })
 	if only != nil {
 		all = slices.DeleteFunc(all, func(e Event) bool {
 			return (e.Node == nil || *e.Node != *only) && (e.Flow == nil || e.Flow.From != *only && e.Flow.To != *only)

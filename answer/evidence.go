@@ -170,6 +170,7 @@ func (v *View) explained(f lineage.Flow, es []supported) []Evidence {
 	out := make([]Evidence, len(es))
 	for i, e := range es {
 		out[i] = e.Evidence
+		out[i].Detail = v.words(out[i].Detail)
 	}
 	return out
 }

@@ -69,7 +69,9 @@ func (v *View) GroupLags(ctx context.Context) ([]GroupLag, error) {
 }
 
 // CoverageOf returns what the sources of a cluster, named as in lineage.Source, observed of the view's window.
-func (v *View) CoverageOf(cluster string) lineage.Coverage { return v.held.Coverage(cluster) }
+func (v *View) CoverageOf(cluster string) lineage.Coverage {
+	return v.inWords(v.held.Coverage(cluster))
+}
 
 // Totals adds up what the topics appended since it was first asked. The zero value is ready; it may be asked concurrently.
 //

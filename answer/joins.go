@@ -16,7 +16,7 @@ func (v *View) Joins(most int) []lineage.Alike {
 func (v *View) usages() []lineage.Usage {
 	var out []lineage.Usage
 	for n, end := range v.ends {
-		if n.Kind != lineage.ApplicationNode {
+		if n.Kind != lineage.ApplicationNode || v.hidden.nodes[n] { // of one that does what is hidden it would not be true that it only reads, or only writes
 			continue
 		}
 		u := lineage.Usage{Node: n, Reads: len(end.reads) > 0, Writes: len(end.writes) > 0}

@@ -201,7 +201,7 @@ func (n Node) NamedBy() string {
 	best := slices.MinFunc(all, func(a, b int32) int {
 		return cmp.Or(grouped(b)-grouped(a), cmp.Compare(a, b))
 	})
-	return n.rows.v.accesses[best].namedBy
+	return n.rows.v.words(n.rows.v.accesses[best].namedBy)
 }
 
 // Cluster returns the cluster of an id. One that is not watched goes by its id.
@@ -209,7 +209,7 @@ func (v *View) Cluster(id lineage.ClusterID) *Cluster {
 	if c := v.clusters.byID[id]; c != nil {
 		return c
 	}
-	return &Cluster{a: v.a, known: v.clusters.of(id)}
+	return &Cluster{a: v.a, lens: v.lens, known: v.clusters.of(id)}
 }
 
 // Watched reports whether a cluster of that id is watched.

@@ -94,7 +94,7 @@ func (f Flow) Series(ctx context.Context, metric Metric, step *time.Duration) ([
 
 // Series returns a metric of the node over a time that may differ from that of the answer which the node is in; no points: the node does not have it.
 func (n Node) Series(ctx context.Context, metric Metric, in Span, step *time.Duration) ([]Point, time.Duration, error) {
-	v, err := n.rows.v.a.View(ctx, in)
+	v, err := n.rows.v.a.View(ctx, in, n.rows.v.lens)
 	if err != nil {
 		return nil, 0, err
 	}

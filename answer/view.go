@@ -17,6 +17,8 @@ import (
 type View struct {
 	a        *Answers
 	identity Identity // the rules that held when the view was built
+	lens     Lens
+	hidden   hidden
 	knows    lineage.Knowledge
 	win      lineage.Resolved
 	held     *store.Window // what the store holds of it; its lookback ends with the window and starts no later
@@ -155,15 +157,18 @@ var viewFacts = []lineage.FactKind{
 	lineage.ClusterFacts, lineage.TopicFacts, lineage.GroupFacts, lineage.ConnectFacts, lineage.ConnectorFacts, lineage.ReplicatorFacts,
 }
 
-func (a *Answers) buildView(ctx context.Context, now store.State, win lineage.Resolved, who Identity) (*View, error) {
-	held, err := a.history.Window(ctx, store.Ask{
-		Window: win.Window, Accesses: true, Lookback: lookback, Until: newestTick(now), Facts: viewFacts, Coverage: true,
-	})
+// viewAsk is what a view asks of the store.
+func viewAsk(w lineage.Window, until time.Time) store.Ask {
+	return store.Ask{Window: w, Accesses: true, Lookback: lookback, Until: until, Facts: viewFacts, Coverage: true}
+}
+
+func (a *Answers) buildView(ctx context.Context, now store.State, key viewKey, d depends) (*View, error) {
+	held, err := a.history.Window(ctx, viewAsk(key.win.Window, d.until))
 	if err != nil {
 		return nil, fmt.Errorf("read what is held: %w", err)
 	}
 	v := &View{
-		a: a, identity: who, win: win, held: held, tick: now.Tick, clusters: a.nameClusters(now, held.FactsOf(lineage.ClusterFacts)),
+		a: a, identity: d.identity, lens: key.lens, win: key.win, held: held, tick: now.Tick, clusters: a.nameClusters(now, held.FactsOf(lineage.ClusterFacts), key.lens),
 		flows: map[lineage.Flow][]int32{}, ends: map[lineage.Node]*accessesOf{},
 		topics: map[lineage.Node]*topicView{}, datasets: map[lineage.Node]*accessesOf{}, filtered: map[filterKey]*graph.Snapshot{},
 	}
@@ -176,8 +181,9 @@ func (a *Answers) buildView(ctx context.Context, now store.State, win lineage.Re
 	if err := v.decideStates(ctx); err != nil {
 		return nil, err
 	}
+	v.lookThrough()
 	v.connect()
-	return v, nil
+	return v, ctx.Err()
 }
 
 func (v *View) topicNode(t lineage.Topic) lineage.Node {

@@ -88,6 +88,11 @@ func TestOneBuild(t *testing.T) {
 		}
 		w.observe("west", "end-offsets", 31, w.moved(self(orders), lineage.NoEvidence, 1))
 		ask16()
+		if n := h.calls["Window"]; n != 1 {
+			t.Errorf("a round after the window made %d views", n)
+		}
+		w.observe("west", "members", 29)
+		ask16()
 		if n := h.calls["Window"]; n != 2 {
 			t.Errorf("a late round made %d views, want 2", n)
 		}

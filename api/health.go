@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/lineaged/lineaged/answer"
 )
 
 // health answers whether the process lives and whether it has something to answer with.
@@ -64,7 +66,7 @@ func (h *health) readiness(ctx context.Context) readiness {
 		}
 		out.Reasons = append(out.Reasons, reason)
 	}
-	all, configured, err := h.a.answers.Clusters(ctx)
+	all, configured, err := h.a.answers.Clusters(ctx, answer.All)
 	if err != nil {
 		h.a.log.ErrorContext(ctx, "readiness", "error", err)
 		worse("starting", "the store does not answer")

@@ -225,7 +225,7 @@ func (a *resolver) top(ctx context.Context, metric answer.Metric, kind lineage.N
 
 // clusters answers the root field of that name.
 func (a *resolver) clusters(ctx context.Context) ([]Cluster, error) {
-	all, _, err := a.answers.Clusters(ctx)
+	all, _, err := a.answers.Clusters(ctx, answer.All)
 	if err != nil {
 		return nil, err
 	}

@@ -120,7 +120,7 @@ func (k *kafkaFigures) Collect(ch chan<- prometheus.Metric) {
 }
 
 func (k *kafkaFigures) collect(ctx context.Context, ch chan<- prometheus.Metric, gauge func(*prometheus.Desc, float64, ...string)) error {
-	v, err := k.a.answers.View(ctx, answer.Span{})
+	v, err := k.a.answers.View(ctx, answer.Span{}, answer.All)
 	if err != nil {
 		return err
 	}

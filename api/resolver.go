@@ -18,13 +18,13 @@ type resolver struct {
 // view returns what the history says of the window that a client asks for, or of the last ten minutes where it names none.
 func (a *resolver) view(ctx context.Context, in *WindowInput) (*answer.View, error) {
 	if in == nil {
-		return a.answers.View(ctx, answer.Span{})
+		return a.answers.View(ctx, answer.Span{}, answer.All)
 	}
 	span, err := in.span()
 	if err != nil {
 		return nil, err
 	}
-	return a.answers.View(ctx, span)
+	return a.answers.View(ctx, span, answer.All)
 }
 
 // Query returns the root fields.

@@ -1,0 +1,23 @@
+package answer
+
+// BuildsAtOnce is how many views are built at once.
+var BuildsAtOnce = buildsAtOnce
+
+// Weight is what the view is taken to hold, in bytes.
+func (v *View) Weight() int64 { return v.weight() }
+
+// Keep bounds what the views that are kept hold together, in bytes.
+func (a *Answers) Keep(bytes int64) { a.views.most = bytes }
+
+// Held is what the views that are kept hold together, in bytes, and how many they are.
+func (a *Answers) Held() (bytes int64, views int) {
+	a.views.mu.Lock()
+	defer a.views.mu.Unlock()
+	for _, c := range a.views.views {
+		if v, ok := c.loaded(); ok {
+			bytes += v.weight()
+			views++
+		}
+	}
+	return bytes, views
+}
