@@ -20,6 +20,14 @@ type Cluster struct {
 	lens   Lens
 }
 
+// Scope returns the cluster as View.Coverage takes it; none where it was never reached: then all is what is known of it.
+func (c *Cluster) Scope() []lineage.ClusterID {
+	if c.known.ID == "" {
+		return nil
+	}
+	return []lineage.ClusterID{c.known.ID}
+}
+
 // clusters are the clusters as they are named now: names are configuration, and hold for the past too. Which cluster it was that bore a name can change: one that is formatted anew is another.
 type clusters struct {
 	all      []*Cluster // the configured ones in their order, then those that only the history knows, by source

@@ -54,6 +54,9 @@ type Placed struct {
 	Node lineage.Node
 }
 
+// Known reports whether the value is known that the list is ordered by.
+func (p Placed) Known() bool { return p.Value >= 0 }
+
 // Search returns the nodes that are asked for, in their order.
 func (v *View) Search(ctx context.Context, args Search) ([]Placed, error) {
 	found, err := v.search(ctx, args)
@@ -186,7 +189,12 @@ func (v *View) order(ctx context.Context, nodes []Placed, by Order, matched bool
 func (v *View) orderValue(ctx context.Context, by Order) (func(lineage.Node) float64, error) {
 	switch by {
 	case ByRate:
-		return func(n lineage.Node) float64 { return orZero(v.records(v.movedBy(n)).perSecond) }, nil
+		return func(n lineage.Node) float64 {
+			if rate := v.records(v.movedBy(n)).perSecond; rate != nil {
+				return *rate
+			}
+			return -1
+		}, nil
 	case ByLag:
 		ls, err := v.readLevels(ctx)
 		if err != nil {

@@ -17,32 +17,33 @@ type Ranked struct {
 }
 
 // Top ranks the nodes of a kind by a metric, the largest first. Rates are means over the observed part of the window, lag and sizes those at its end; nodes whose
-// value is not known, and internal topics, are left out.
-func (v *View) Top(ctx context.Context, metric Metric, kind lineage.NodeKind) ([]Ranked, error) {
+// value is not known are left out and counted; internal topics are left out.
+func (v *View) Top(ctx context.Context, metric Metric, kind lineage.NodeKind) (all []Ranked, unknown int, err error) {
 	value, err := v.valueOf(ctx, metric)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	var all []Ranked
 	consider := func(n lineage.Node) {
 		if n.Kind != kind || v.internal(n) || !v.exists(n) || !hasMetric(kind, metric) {
 			return
 		}
 		if x := value(n); x != nil {
 			all = append(all, Ranked{n, *x})
+		} else {
+			unknown++
 		}
 	}
 	gone := leaving(ctx)
 	for n := range v.everything() {
 		if gone() {
-			return nil, ctx.Err()
+			return nil, 0, ctx.Err()
 		}
 		consider(n)
 	}
 	slices.SortFunc(all, func(a, b Ranked) int {
 		return cmp.Or(-cmp.Compare(a.Value, b.Value), strings.Compare(a.Node.Name, b.Node.Name), strings.Compare(a.Node.Scope, b.Node.Scope))
 	})
-	return all, nil
+	return all, unknown, nil
 }
 
 // valueOf returns how large a metric is of a node over the window; nil: not known.

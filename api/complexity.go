@@ -49,8 +49,10 @@ func costs() (c ComplexityRoot) {
 	c.Connector.Groups, c.StreamJob.Groups, c.Connector.Tasks = c.Application.Groups, c.Application.Groups, c.Application.Groups
 	c.StreamJob.InnerTopics, c.StreamJob.Subtopologies = c.Application.Groups, c.Application.Groups
 	c.Query.SuggestedJoins = func(child int, _ *WindowInput) int { return times(mostSuggestions, child) }
-	// lineage and flows multiply all below them by their limit, and coverage is there once.
+	// These multiply all below them by their limit, and coverage is there once.
 	c.Lineage.Coverage = func(child int) int { return child/usualLimit + 1 }
+	c.NodeConnection.Coverage, c.EventConnection.Coverage = c.Lineage.Coverage, c.Lineage.Coverage
+	c.Ranking.Coverage, c.SuggestedJoins.Coverage = c.Lineage.Coverage, c.Lineage.Coverage
 	c.Coverage.Gaps = func(child, first int) int { return times(first, child) }
 	return c
 }

@@ -41,6 +41,7 @@ type DirectiveRoot struct {
 type ComplexityRoot struct {
 	Application struct {
 		Cluster     func(childComplexity int) int
+		Coverage    func(childComplexity int) int
 		Environment func(childComplexity int) int
 		FirstSeen   func(childComplexity int) int
 		Groups      func(childComplexity int) int
@@ -96,6 +97,7 @@ type ComplexityRoot struct {
 		Class     func(childComplexity int) int
 		Cluster   func(childComplexity int) int
 		Connect   func(childComplexity int) int
+		Coverage  func(childComplexity int) int
 		Exists    func(childComplexity int) int
 		FirstSeen func(childComplexity int) int
 		Groups    func(childComplexity int) int
@@ -135,10 +137,12 @@ type ComplexityRoot struct {
 		GapCount         func(childComplexity int) int
 		Gaps             func(childComplexity int, first int) int
 		ObservedFraction func(childComplexity int) int
+		Window           func(childComplexity int) int
 	}
 
 	Dataset struct {
 		Cluster   func(childComplexity int) int
+		Coverage  func(childComplexity int) int
 		FirstSeen func(childComplexity int) int
 		ID        func(childComplexity int) int
 		Kind      func(childComplexity int) int
@@ -160,6 +164,7 @@ type ComplexityRoot struct {
 	}
 
 	EventConnection struct {
+		Coverage   func(childComplexity int) int
 		Edges      func(childComplexity int) int
 		PageInfo   func(childComplexity int) int
 		TotalCount func(childComplexity int) int
@@ -184,6 +189,7 @@ type ComplexityRoot struct {
 		BytesPerSecond    func(childComplexity int) int
 		ClientCount       func(childComplexity int) int
 		Clients           func(childComplexity int, first int) int
+		Coverage          func(childComplexity int) int
 		Estimated         func(childComplexity int) int
 		Evidence          func(childComplexity int) int
 		FirstSeen         func(childComplexity int) int
@@ -229,9 +235,11 @@ type ComplexityRoot struct {
 	}
 
 	NodeConnection struct {
+		Coverage   func(childComplexity int) int
 		Edges      func(childComplexity int) int
 		PageInfo   func(childComplexity int) int
 		TotalCount func(childComplexity int) int
+		Unknown    func(childComplexity int) int
 	}
 
 	NodeEdge struct {
@@ -277,9 +285,16 @@ type ComplexityRoot struct {
 		Value func(childComplexity int) int
 	}
 
+	Ranking struct {
+		Coverage func(childComplexity int) int
+		Ranked   func(childComplexity int) int
+		Unknown  func(childComplexity int) int
+	}
+
 	Replicator struct {
 		Cluster     func(childComplexity int) int
 		Connect     func(childComplexity int) int
+		Coverage    func(childComplexity int) int
 		Exists      func(childComplexity int) int
 		FirstSeen   func(childComplexity int) int
 		ID          func(childComplexity int) int
@@ -313,6 +328,7 @@ type ComplexityRoot struct {
 	StreamJob struct {
 		ApplicationID func(childComplexity int) int
 		Cluster       func(childComplexity int) int
+		Coverage      func(childComplexity int) int
 		FirstSeen     func(childComplexity int) int
 		Groups        func(childComplexity int) int
 		ID            func(childComplexity int) int
@@ -347,9 +363,15 @@ type ComplexityRoot struct {
 		Rule   func(childComplexity int) int
 	}
 
+	SuggestedJoins struct {
+		Coverage func(childComplexity int) int
+		Joins    func(childComplexity int) int
+	}
+
 	Topic struct {
 		Cluster           func(childComplexity int) int
 		Configs           func(childComplexity int) int
+		Coverage          func(childComplexity int) int
 		Exists            func(childComplexity int) int
 		FirstSeen         func(childComplexity int) int
 		ID                func(childComplexity int) int
@@ -378,6 +400,7 @@ type ComplexityRoot struct {
 
 	Unidentified struct {
 		Cluster   func(childComplexity int) int
+		Coverage  func(childComplexity int) int
 		FirstSeen func(childComplexity int) int
 		ID        func(childComplexity int) int
 		Kind      func(childComplexity int) int
@@ -401,11 +424,11 @@ type QueryResolver interface {
 	Nodes(ctx context.Context, text *string, kinds []lineage.NodeKind, cluster *string, owner *string, tag *string, includeInternal bool, window *WindowInput, orderBy *answer.Order, first int, after *string) (*NodeConnection, error)
 	Lineage(ctx context.Context, roots []string, direction graph.Direction, depth int, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool, limit int) (*Lineage, error)
 	Flows(ctx context.Context, cluster *string, window WindowInput, includeInternal bool, limit int) (*Lineage, error)
-	Top(ctx context.Context, metric answer.Metric, by lineage.NodeKind, window WindowInput, first int) ([]Ranked, error)
+	Top(ctx context.Context, metric answer.Metric, by lineage.NodeKind, window WindowInput, first int) (*Ranking, error)
 	TopicUsage(ctx context.Context, topic string, window WindowInput) (*TopicUsage, error)
 	Events(ctx context.Context, window WindowInput, node *string, types []lineage.EventType, first int, after *string) (*EventConnection, error)
 	Coverage(ctx context.Context, window WindowInput) (*Coverage, error)
-	SuggestedJoins(ctx context.Context, window *WindowInput) ([]SuggestedJoin, error)
+	SuggestedJoins(ctx context.Context, window *WindowInput) (*SuggestedJoins, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -432,6 +455,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Application.Cluster(childComplexity), true
+	case "Application.coverage":
+		if e.ComplexityRoot.Application.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Application.Coverage(childComplexity), true
 	case "Application.environment":
 		if e.ComplexityRoot.Application.Environment == nil {
 			break
@@ -682,6 +711,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Connector.Connect(childComplexity), true
+	case "Connector.coverage":
+		if e.ComplexityRoot.Connector.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Connector.Coverage(childComplexity), true
 	case "Connector.exists":
 		if e.ComplexityRoot.Connector.Exists == nil {
 			break
@@ -875,6 +910,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Coverage.ObservedFraction(childComplexity), true
+	case "Coverage.window":
+		if e.ComplexityRoot.Coverage.Window == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Coverage.Window(childComplexity), true
 
 	case "Dataset.cluster":
 		if e.ComplexityRoot.Dataset.Cluster == nil {
@@ -882,6 +923,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Dataset.Cluster(childComplexity), true
+	case "Dataset.coverage":
+		if e.ComplexityRoot.Dataset.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Dataset.Coverage(childComplexity), true
 	case "Dataset.firstSeen":
 		if e.ComplexityRoot.Dataset.FirstSeen == nil {
 			break
@@ -979,6 +1026,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Event.Type(childComplexity), true
 
+	case "EventConnection.coverage":
+		if e.ComplexityRoot.EventConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventConnection.Coverage(childComplexity), true
 	case "EventConnection.edges":
 		if e.ComplexityRoot.EventConnection.Edges == nil {
 			break
@@ -1077,6 +1130,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Flow.Clients(childComplexity, args["first"].(int)), true
+	case "Flow.coverage":
+		if e.ComplexityRoot.Flow.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Flow.Coverage(childComplexity), true
 	case "Flow.estimated":
 		if e.ComplexityRoot.Flow.Estimated == nil {
 			break
@@ -1284,6 +1343,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Lineage.Window(childComplexity), true
 
+	case "NodeConnection.coverage":
+		if e.ComplexityRoot.NodeConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NodeConnection.Coverage(childComplexity), true
 	case "NodeConnection.edges":
 		if e.ComplexityRoot.NodeConnection.Edges == nil {
 			break
@@ -1302,6 +1367,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.NodeConnection.TotalCount(childComplexity), true
+	case "NodeConnection.unknown":
+		if e.ComplexityRoot.NodeConnection.Unknown == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NodeConnection.Unknown(childComplexity), true
 
 	case "NodeEdge.cursor":
 		if e.ComplexityRoot.NodeEdge.Cursor == nil {
@@ -1510,6 +1581,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Ranked.Value(childComplexity), true
 
+	case "Ranking.coverage":
+		if e.ComplexityRoot.Ranking.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Ranking.Coverage(childComplexity), true
+	case "Ranking.ranked":
+		if e.ComplexityRoot.Ranking.Ranked == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Ranking.Ranked(childComplexity), true
+	case "Ranking.unknown":
+		if e.ComplexityRoot.Ranking.Unknown == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Ranking.Unknown(childComplexity), true
+
 	case "Replicator.cluster":
 		if e.ComplexityRoot.Replicator.Cluster == nil {
 			break
@@ -1522,6 +1612,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Replicator.Connect(childComplexity), true
+	case "Replicator.coverage":
+		if e.ComplexityRoot.Replicator.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Replicator.Coverage(childComplexity), true
 	case "Replicator.exists":
 		if e.ComplexityRoot.Replicator.Exists == nil {
 			break
@@ -1674,6 +1770,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StreamJob.Cluster(childComplexity), true
+	case "StreamJob.coverage":
+		if e.ComplexityRoot.StreamJob.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StreamJob.Coverage(childComplexity), true
 	case "StreamJob.firstSeen":
 		if e.ComplexityRoot.StreamJob.FirstSeen == nil {
 			break
@@ -1838,6 +1940,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SuggestedJoin.Rule(childComplexity), true
 
+	case "SuggestedJoins.coverage":
+		if e.ComplexityRoot.SuggestedJoins.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuggestedJoins.Coverage(childComplexity), true
+	case "SuggestedJoins.joins":
+		if e.ComplexityRoot.SuggestedJoins.Joins == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuggestedJoins.Joins(childComplexity), true
+
 	case "Topic.cluster":
 		if e.ComplexityRoot.Topic.Cluster == nil {
 			break
@@ -1850,6 +1965,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Topic.Configs(childComplexity), true
+	case "Topic.coverage":
+		if e.ComplexityRoot.Topic.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Topic.Coverage(childComplexity), true
 	case "Topic.exists":
 		if e.ComplexityRoot.Topic.Exists == nil {
 			break
@@ -1989,6 +2110,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Unidentified.Cluster(childComplexity), true
+	case "Unidentified.coverage":
+		if e.ComplexityRoot.Unidentified.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Unidentified.Coverage(childComplexity), true
 	case "Unidentified.firstSeen":
 		if e.ComplexityRoot.Unidentified.FirstSeen == nil {
 			break
@@ -2182,8 +2309,8 @@ type Query {
   lineage(roots: [ID!]!, direction: Direction! = BOTH, depth: Int! = 3, window: Window!, evidence: [EvidenceKind!], includeInactive: Boolean! = true, includeInternal: Boolean! = false, limit: Int! = 300): Lineage
   "Everything that moved in the window, for the overview, internal topics only if asked for; above the limit the least important nodes become counted hidden ones."
   flows(cluster: ID, window: Window!, includeInternal: Boolean! = false, limit: Int! = 300): Lineage
-  "Means over the window's observed part, lag and sizes at its end, the largest first; nodes whose value is not known, and internal topics, are left out."
-  top(metric: Metric!, by: NodeKind!, window: Window!, first: Int! = 10): [Ranked!]
+  "Means over the window's observed part, lag and sizes at its end, the largest first; nodes whose value is not known are left out and counted, internal topics left out."
+  top(metric: Metric!, by: NodeKind!, window: Window!, first: Int! = 10): Ranking
   "Compliance: who wrote and who read this topic in the window, and who else can have or left a trace, on what evidence."
   topicUsage(topic: ID!, window: Window!): TopicUsage
   events(window: Window!, node: ID, types: [EventType!], first: Int! = 100, after: String): EventConnection
@@ -2192,7 +2319,7 @@ type Query {
   Pairs of applications of one environment that look like one: one of them only reads, the other only writes, and their names differ in no more than
   spelling and words such as consumer. They are offered, never joined unasked. Without a window: of the last ten minutes and the seven days before.
   """
-  suggestedJoins(window: Window): [SuggestedJoin!]
+  suggestedJoins(window: Window): SuggestedJoins
 }
 
 enum NodeOrder { NAME RATE LAG LAST_MOVED }
@@ -2220,11 +2347,12 @@ interface Node {
   firstSeen: Time            # null: declared, never seen
   lastSeen: Time
   series(metric: Metric!, window: Window!, step: Duration): Series
+  coverage: Coverage!        # of the node's clusters, in the window of the answer that the node is in
 }
 
 type Topic implements Node {
   id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  firstSeen: Time  lastSeen: Time
-  series(metric: Metric!, window: Window!, step: Duration): Series
+  series(metric: Metric!, window: Window!, step: Duration): Series  coverage: Coverage!
   topicId: String               # the broker's topic id; a re-created topic has another
   partitions: Int
   replicationFactor: Int
@@ -2239,7 +2367,7 @@ type Topic implements Node {
 
 type Application implements Node {
   id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  firstSeen: Time  lastSeen: Time
-  series(metric: Metric!, window: Window!, step: Duration): Series
+  series(metric: Metric!, window: Window!, step: Duration): Series  coverage: Coverage!
   environment: String!
   groups: [ConsumerGroup!]!
   namedBy: String!              # the rule or convention that gave the name, e.g. "rule 2: client_id ^(shop-[a-z]+)-" or "group id"
@@ -2248,14 +2376,14 @@ type Application implements Node {
 "A topic's records that no source could give to a writer by name. Its clients are the topic's producer ids and the remainder."
 type Unidentified implements Node {
   id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  firstSeen: Time  lastSeen: Time
-  series(metric: Metric!, window: Window!, step: Duration): Series
+  series(metric: Metric!, window: Window!, step: Duration): Series  coverage: Coverage!
   topic: Topic
 }
 
 "A connector of Kafka Connect, as its REST interface describes it. Of its configuration nothing is kept but its class and where data comes from and goes to."
 type Connector implements Node {
   id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  firstSeen: Time  lastSeen: Time
-  series(metric: Metric!, window: Window!, step: Duration): Series
+  series(metric: Metric!, window: Window!, step: Duration): Series  coverage: Coverage!
   connect: String               # the Connect cluster's configured name, never null; a replicator's can be
   class: String                 # connector.class; null: not told, as are type and state of one that is deleted
   type: String                  # source or sink
@@ -2269,7 +2397,7 @@ type ConnectorTask { id: Int!  state: String!  worker: String! }
 "One direction of replication by MirrorMaker 2. source and target are null where they are no watched clusters, and of one that is gone."
 type Replicator implements Node {
   id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  firstSeen: Time  lastSeen: Time
-  series(metric: Metric!, window: Window!, step: Duration): Series
+  series(metric: Metric!, window: Window!, step: Duration): Series  coverage: Coverage!
   source: Cluster
   target: Cluster
   sourceAlias: String!          # as MirrorMaker 2 calls the clusters
@@ -2283,7 +2411,7 @@ type Replicator implements Node {
 "A Kafka Streams, faust or quixstreams application. What it reads and writes are its flows; its inner topics are hidden unless asked for."
 type StreamJob implements Node {
   id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  firstSeen: Time  lastSeen: Time
-  series(metric: Metric!, window: Window!, step: Duration): Series
+  series(metric: Metric!, window: Window!, step: Duration): Series  coverage: Coverage!
   applicationId: String!
   protocol: String!             # streams (KIP-1071) or classic
   groups: [ConsumerGroup!]!
@@ -2298,10 +2426,11 @@ type Subtopology { id: String!  sources: [String!]!  sinks: [String!]!  sinksKno
 "Data outside Kafka, e.g. a table or a folder, by OpenLineage's naming rules."
 type Dataset implements Node {
   id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  firstSeen: Time  lastSeen: Time
-  series(metric: Metric!, window: Window!, step: Duration): Series
+  series(metric: Metric!, window: Window!, step: Duration): Series  coverage: Coverage!
   namespace: String!
 }
 
+type SuggestedJoins { joins: [SuggestedJoin!]!  coverage: Coverage! }
 type SuggestedJoin { a: Node!  b: Node!  reason: String!  rule: String! }   # rule: the YAML that would join them
 
 type ConfigEntry { name: String!  value: String! }
@@ -2333,6 +2462,7 @@ type Flow {
   lagSeconds: Float          # the partition furthest behind; null where older than what was observed: see lagAtLeastSeconds
   lagAtLeastSeconds: Float
   series(metric: Metric!, step: Duration): Series
+  coverage: Coverage!        # of the clusters of both ends, in the window of the answer that the flow is in
 }
 
 """
@@ -2368,9 +2498,10 @@ type ResolvedWindow { start: Time!  end: Time!  step: Duration! }
 
 """
 Which part of the window was really observed (complete, gaps), and what no source that is switched on could have seen even so
-(blindSpots), e.g. readers without a group, or writers' names. Zero and not observed are different answers.
+(blindSpots), e.g. readers without a group, or writers' names. Zero and not observed are different answers. window: the window as
+answered; its step is how exact it is, the tick for the newest and a minute or an hour for what is older (see retention).
 """
-type Coverage { complete: Boolean!  observedFraction: Float!  gaps(first: Int! = 50): [Gap!]!  gapCount: Int!  blindSpots: [BlindSpot!]! }
+type Coverage { window: ResolvedWindow!  complete: Boolean!  observedFraction: Float!  gaps(first: Int! = 50): [Gap!]!  gapCount: Int!  blindSpots: [BlindSpot!]! }
 type Gap { source: String!  start: Time!  end: Time!  reason: String! }
 type BlindSpot { source: String!  what: String!  remedy: String! }
 
@@ -2388,6 +2519,8 @@ only where no part of it was observed, a point of a lag also where that of one r
 type Series { metric: Metric!  unit: String!  step: Duration!  points: [Point!]! }
 type Point { at: Time!  value: Float }   # null value: not observed
 
+"unknown: nodes of the kind that are left out, as their value is not known."
+type Ranking { ranked: [Ranked!]!  unknown: Int!  coverage: Coverage! }
 type Ranked { node: Node!  value: Float! }
 """
 Who moved in the window, the busiest first, then who may have (active: null), then who is known and did not (active: false): readers whose committed position stands, also of groups that nobody is in any more, and
@@ -2405,9 +2538,10 @@ type Event { id: ID!  at: Time!  type: EventType!  node: Node  flow: Flow  detai
 
 # Connections follow the Relay cursor specification.
 type PageInfo { hasNextPage: Boolean!  hasPreviousPage: Boolean!  startCursor: String  endCursor: String }
-type NodeConnection { edges: [NodeEdge!]!  pageInfo: PageInfo!  totalCount: Int! }
+"unknown: how many of the nodes have no known value of the order that was asked for; they come last."
+type NodeConnection { edges: [NodeEdge!]!  pageInfo: PageInfo!  totalCount: Int!  unknown: Int!  coverage: Coverage! }
 type NodeEdge { cursor: String!  node: Node! }
-type EventConnection { edges: [EventEdge!]!  pageInfo: PageInfo!  totalCount: Int! }
+type EventConnection { edges: [EventEdge!]!  pageInfo: PageInfo!  totalCount: Int!  coverage: Coverage! }
 type EventEdge { cursor: String!  node: Event! }
 `, BuiltIn: false},
 }
@@ -2531,6 +2665,8 @@ func (ec *executionContext) childFields_ConsumerGroup(ctx context.Context, field
 
 func (ec *executionContext) childFields_Coverage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
+	case "window":
+		return ec.fieldContext_Coverage_window(ctx, field)
 	case "complete":
 		return ec.fieldContext_Coverage_complete(ctx, field)
 	case "observedFraction":
@@ -2571,6 +2707,8 @@ func (ec *executionContext) childFields_EventConnection(ctx context.Context, fie
 		return ec.fieldContext_EventConnection_pageInfo(ctx, field)
 	case "totalCount":
 		return ec.fieldContext_EventConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_EventConnection_coverage(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type EventConnection", field.Name)
 }
@@ -2649,6 +2787,8 @@ func (ec *executionContext) childFields_Flow(ctx context.Context, field graphql.
 		return ec.fieldContext_Flow_lagAtLeastSeconds(ctx, field)
 	case "series":
 		return ec.fieldContext_Flow_series(ctx, field)
+	case "coverage":
+		return ec.fieldContext_Flow_coverage(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Flow", field.Name)
 }
@@ -2709,6 +2849,10 @@ func (ec *executionContext) childFields_NodeConnection(ctx context.Context, fiel
 		return ec.fieldContext_NodeConnection_pageInfo(ctx, field)
 	case "totalCount":
 		return ec.fieldContext_NodeConnection_totalCount(ctx, field)
+	case "unknown":
+		return ec.fieldContext_NodeConnection_unknown(ctx, field)
+	case "coverage":
+		return ec.fieldContext_NodeConnection_coverage(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type NodeConnection", field.Name)
 }
@@ -2769,6 +2913,18 @@ func (ec *executionContext) childFields_Ranked(ctx context.Context, field graphq
 		return ec.fieldContext_Ranked_value(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Ranked", field.Name)
+}
+
+func (ec *executionContext) childFields_Ranking(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "ranked":
+		return ec.fieldContext_Ranking_ranked(ctx, field)
+	case "unknown":
+		return ec.fieldContext_Ranking_unknown(ctx, field)
+	case "coverage":
+		return ec.fieldContext_Ranking_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Ranking", field.Name)
 }
 
 func (ec *executionContext) childFields_ResolvedWindow(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2833,6 +2989,16 @@ func (ec *executionContext) childFields_SuggestedJoin(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type SuggestedJoin", field.Name)
 }
 
+func (ec *executionContext) childFields_SuggestedJoins(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "joins":
+		return ec.fieldContext_SuggestedJoins_joins(ctx, field)
+	case "coverage":
+		return ec.fieldContext_SuggestedJoins_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SuggestedJoins", field.Name)
+}
+
 func (ec *executionContext) childFields_Topic(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -2853,6 +3019,8 @@ func (ec *executionContext) childFields_Topic(ctx context.Context, field graphql
 		return ec.fieldContext_Topic_lastSeen(ctx, field)
 	case "series":
 		return ec.fieldContext_Topic_series(ctx, field)
+	case "coverage":
+		return ec.fieldContext_Topic_coverage(ctx, field)
 	case "topicId":
 		return ec.fieldContext_Topic_topicId(ctx, field)
 	case "partitions":
@@ -3964,6 +4132,38 @@ func (ec *executionContext) fieldContext_Application_series(ctx context.Context,
 	return fc, nil
 }
 
+func (ec *executionContext) _Application_coverage(ctx context.Context, field graphql.CollectedField, obj *Application) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Application_coverage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Coverage(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Coverage) graphql.Marshaler {
+			return ec.marshalNCoverage2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCoverage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Application_coverage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Application",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Coverage(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Application_environment(ctx context.Context, field graphql.CollectedField, obj *Application) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4877,6 +5077,38 @@ func (ec *executionContext) fieldContext_Connector_series(ctx context.Context, f
 	return fc, nil
 }
 
+func (ec *executionContext) _Connector_coverage(ctx context.Context, field graphql.CollectedField, obj *Connector) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Connector_coverage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Coverage(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Coverage) graphql.Marshaler {
+			return ec.marshalNCoverage2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCoverage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Connector_coverage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Connector",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Coverage(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Connector_connect(ctx context.Context, field graphql.CollectedField, obj *Connector) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -5341,6 +5573,38 @@ func (ec *executionContext) fieldContext_ConsumerGroup_lastMoved(_ context.Conte
 	return graphql.NewScalarFieldContext("ConsumerGroup", field, true, false, "Time")
 }
 
+func (ec *executionContext) _Coverage_window(ctx context.Context, field graphql.CollectedField, obj *Coverage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Coverage_window(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Window(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ResolvedWindow) graphql.Marshaler {
+			return ec.marshalNResolvedWindow2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐResolvedWindow(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Coverage_window(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Coverage",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ResolvedWindow(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Coverage_complete(ctx context.Context, field graphql.CollectedField, obj *Coverage) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -5723,6 +5987,38 @@ func (ec *executionContext) fieldContext_Dataset_series(ctx context.Context, fie
 	return fc, nil
 }
 
+func (ec *executionContext) _Dataset_coverage(ctx context.Context, field graphql.CollectedField, obj *Dataset) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Dataset_coverage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Coverage(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Coverage) graphql.Marshaler {
+			return ec.marshalNCoverage2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCoverage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Dataset_coverage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Dataset",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Coverage(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Dataset_namespace(ctx context.Context, field graphql.CollectedField, obj *Dataset) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -5987,6 +6283,38 @@ func (ec *executionContext) _EventConnection_totalCount(ctx context.Context, fie
 }
 func (ec *executionContext) fieldContext_EventConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("EventConnection", field, false, false, "Int")
+}
+
+func (ec *executionContext) _EventConnection_coverage(ctx context.Context, field graphql.CollectedField, obj *EventConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EventConnection_coverage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Coverage(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Coverage) graphql.Marshaler {
+			return ec.marshalNCoverage2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCoverage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EventConnection_coverage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EventConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Coverage(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _EventEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *EventEdge) (ret graphql.Marshaler) {
@@ -6757,6 +7085,38 @@ func (ec *executionContext) fieldContext_Flow_series(ctx context.Context, field 
 	return fc, nil
 }
 
+func (ec *executionContext) _Flow_coverage(ctx context.Context, field graphql.CollectedField, obj *Flow) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Flow_coverage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Coverage(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Coverage) graphql.Marshaler {
+			return ec.marshalNCoverage2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCoverage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Flow_coverage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Flow",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Coverage(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Gap_source(ctx context.Context, field graphql.CollectedField, obj *Gap) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -7241,6 +7601,61 @@ func (ec *executionContext) _NodeConnection_totalCount(ctx context.Context, fiel
 }
 func (ec *executionContext) fieldContext_NodeConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("NodeConnection", field, false, false, "Int")
+}
+
+func (ec *executionContext) _NodeConnection_unknown(ctx context.Context, field graphql.CollectedField, obj *NodeConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_NodeConnection_unknown(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Unknown, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_NodeConnection_unknown(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("NodeConnection", field, false, false, "Int")
+}
+
+func (ec *executionContext) _NodeConnection_coverage(ctx context.Context, field graphql.CollectedField, obj *NodeConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_NodeConnection_coverage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Coverage(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Coverage) graphql.Marshaler {
+			return ec.marshalNCoverage2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCoverage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_NodeConnection_coverage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "NodeConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Coverage(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _NodeEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *NodeEdge) (ret graphql.Marshaler) {
@@ -7793,8 +8208,8 @@ func (ec *executionContext) _Query_top(ctx context.Context, field graphql.Collec
 			return ec.Resolvers.Query().Top(ctx, fc.Args["metric"].(answer.Metric), fc.Args["by"].(lineage.NodeKind), fc.Args["window"].(WindowInput), fc.Args["first"].(int))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []Ranked) graphql.Marshaler {
-			return ec.marshalORanked2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐRankedᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *Ranking) graphql.Marshaler {
+			return ec.marshalORanking2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐRanking(ctx, selections, v)
 		},
 		true,
 		false,
@@ -7807,7 +8222,7 @@ func (ec *executionContext) fieldContext_Query_top(ctx context.Context, field gr
 		IsMethod:   true,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Ranked(ctx, field)
+			return ec.childFields_Ranking(ctx, field)
 		},
 	}
 	defer func() {
@@ -7969,8 +8384,8 @@ func (ec *executionContext) _Query_suggestedJoins(ctx context.Context, field gra
 			return ec.Resolvers.Query().SuggestedJoins(ctx, fc.Args["window"].(*WindowInput))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []SuggestedJoin) graphql.Marshaler {
-			return ec.marshalOSuggestedJoin2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐSuggestedJoinᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *SuggestedJoins) graphql.Marshaler {
+			return ec.marshalOSuggestedJoins2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐSuggestedJoins(ctx, selections, v)
 		},
 		true,
 		false,
@@ -7983,7 +8398,7 @@ func (ec *executionContext) fieldContext_Query_suggestedJoins(ctx context.Contex
 		IsMethod:   true,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_SuggestedJoin(ctx, field)
+			return ec.childFields_SuggestedJoins(ctx, field)
 		},
 	}
 	defer func() {
@@ -8129,6 +8544,93 @@ func (ec *executionContext) _Ranked_value(ctx context.Context, field graphql.Col
 }
 func (ec *executionContext) fieldContext_Ranked_value(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Ranked", field, false, false, "Float")
+}
+
+func (ec *executionContext) _Ranking_ranked(ctx context.Context, field graphql.CollectedField, obj *Ranking) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Ranking_ranked(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Ranked, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []Ranked) graphql.Marshaler {
+			return ec.marshalNRanked2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐRankedᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Ranking_ranked(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Ranking",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Ranked(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Ranking_unknown(ctx context.Context, field graphql.CollectedField, obj *Ranking) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Ranking_unknown(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Unknown, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Ranking_unknown(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Ranking", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Ranking_coverage(ctx context.Context, field graphql.CollectedField, obj *Ranking) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Ranking_coverage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Coverage(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Coverage) graphql.Marshaler {
+			return ec.marshalNCoverage2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCoverage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Ranking_coverage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Ranking",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Coverage(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Replicator_id(ctx context.Context, field graphql.CollectedField, obj *Replicator) (ret graphql.Marshaler) {
@@ -8364,6 +8866,38 @@ func (ec *executionContext) fieldContext_Replicator_series(ctx context.Context, 
 	if fc.Args, err = ec.field_Replicator_series_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Replicator_coverage(ctx context.Context, field graphql.CollectedField, obj *Replicator) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Replicator_coverage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Coverage(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Coverage) graphql.Marshaler {
+			return ec.marshalNCoverage2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCoverage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Replicator_coverage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Replicator",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Coverage(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -8977,6 +9511,38 @@ func (ec *executionContext) fieldContext_StreamJob_series(ctx context.Context, f
 	return fc, nil
 }
 
+func (ec *executionContext) _StreamJob_coverage(ctx context.Context, field graphql.CollectedField, obj *StreamJob) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StreamJob_coverage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Coverage(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Coverage) graphql.Marshaler {
+			return ec.marshalNCoverage2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCoverage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StreamJob_coverage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StreamJob",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Coverage(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _StreamJob_applicationId(ctx context.Context, field graphql.CollectedField, obj *StreamJob) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -9459,6 +10025,70 @@ func (ec *executionContext) fieldContext_SuggestedJoin_rule(_ context.Context, f
 	return graphql.NewScalarFieldContext("SuggestedJoin", field, false, false, "String")
 }
 
+func (ec *executionContext) _SuggestedJoins_joins(ctx context.Context, field graphql.CollectedField, obj *SuggestedJoins) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SuggestedJoins_joins(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Joins, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []SuggestedJoin) graphql.Marshaler {
+			return ec.marshalNSuggestedJoin2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐSuggestedJoinᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SuggestedJoins_joins(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SuggestedJoins",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SuggestedJoin(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SuggestedJoins_coverage(ctx context.Context, field graphql.CollectedField, obj *SuggestedJoins) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SuggestedJoins_coverage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Coverage(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Coverage) graphql.Marshaler {
+			return ec.marshalNCoverage2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCoverage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SuggestedJoins_coverage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SuggestedJoins",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Coverage(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Topic_id(ctx context.Context, field graphql.CollectedField, obj *Topic) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -9692,6 +10322,38 @@ func (ec *executionContext) fieldContext_Topic_series(ctx context.Context, field
 	if fc.Args, err = ec.field_Topic_series_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Topic_coverage(ctx context.Context, field graphql.CollectedField, obj *Topic) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Topic_coverage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Coverage(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Coverage) graphql.Marshaler {
+			return ec.marshalNCoverage2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCoverage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Topic_coverage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Topic",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Coverage(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -10305,6 +10967,38 @@ func (ec *executionContext) fieldContext_Unidentified_series(ctx context.Context
 	if fc.Args, err = ec.field_Unidentified_series_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Unidentified_coverage(ctx context.Context, field graphql.CollectedField, obj *Unidentified) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Unidentified_coverage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Coverage(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Coverage) graphql.Marshaler {
+			return ec.marshalNCoverage2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCoverage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Unidentified_coverage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Unidentified",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Coverage(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -11592,6 +12286,11 @@ func (ec *executionContext) _Application(ctx context.Context, sel ast.SelectionS
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Application_series(ctx, field, obj)
 				})
+		case "coverage":
+			out.Values[i] = ec._Application_coverage(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "environment":
 			out.Values[i] = ec._Application_environment(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -11927,6 +12626,11 @@ func (ec *executionContext) _Connector(ctx context.Context, sel ast.SelectionSet
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Connector_series(ctx, field, obj)
 				})
+		case "coverage":
+			out.Values[i] = ec._Connector_coverage(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "connect":
 			out.Values[i] = ec._Connector_connect(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -12109,6 +12813,11 @@ func (ec *executionContext) _Coverage(ctx context.Context, sel ast.SelectionSet,
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Coverage")
+		case "window":
+			out.Values[i] = ec._Coverage_window(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "complete":
 			out.Values[i] = ec._Coverage_complete(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -12210,6 +12919,11 @@ func (ec *executionContext) _Dataset(ctx context.Context, sel ast.SelectionSet, 
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Dataset_series(ctx, field, obj)
 				})
+		case "coverage":
+			out.Values[i] = ec._Dataset_coverage(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "namespace":
 			out.Values[i] = ec._Dataset_namespace(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -12313,6 +13027,11 @@ func (ec *executionContext) _EventConnection(ctx context.Context, sel ast.Select
 			}
 		case "totalCount":
 			out.Values[i] = ec._EventConnection_totalCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "coverage":
+			out.Values[i] = ec._EventConnection_coverage(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -12562,6 +13281,11 @@ func (ec *executionContext) _Flow(ctx context.Context, sel ast.SelectionSet, obj
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Flow_series(ctx, field, obj)
 				})
+		case "coverage":
+			out.Values[i] = ec._Flow_coverage(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -12762,6 +13486,16 @@ func (ec *executionContext) _NodeConnection(ctx context.Context, sel ast.Selecti
 			}
 		case "totalCount":
 			out.Values[i] = ec._NodeConnection_totalCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "unknown":
+			out.Values[i] = ec._NodeConnection_unknown(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "coverage":
+			out.Values[i] = ec._NodeConnection_coverage(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -13108,6 +13842,49 @@ func (ec *executionContext) _Ranked(ctx context.Context, sel ast.SelectionSet, o
 	return out
 }
 
+var rankingImplementors = []string{"Ranking"}
+
+func (ec *executionContext) _Ranking(ctx context.Context, sel ast.SelectionSet, obj *Ranking) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, rankingImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Ranking")
+		case "ranked":
+			out.Values[i] = ec._Ranking_ranked(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "unknown":
+			out.Values[i] = ec._Ranking_unknown(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "coverage":
+			out.Values[i] = ec._Ranking_coverage(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var replicatorImplementors = []string{"Replicator", "Node"}
 
 func (ec *executionContext) _Replicator(ctx context.Context, sel ast.SelectionSet, obj *Replicator) graphql.Marshaler {
@@ -13167,6 +13944,11 @@ func (ec *executionContext) _Replicator(ctx context.Context, sel ast.SelectionSe
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Replicator_series(ctx, field, obj)
 				})
+		case "coverage":
+			out.Values[i] = ec._Replicator_coverage(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "source":
 			out.Values[i] = ec._Replicator_source(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -13374,6 +14156,11 @@ func (ec *executionContext) _StreamJob(ctx context.Context, sel ast.SelectionSet
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._StreamJob_series(ctx, field, obj)
 				})
+		case "coverage":
+			out.Values[i] = ec._StreamJob_coverage(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "applicationId":
 			out.Values[i] = ec._StreamJob_applicationId(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -13542,6 +14329,44 @@ func (ec *executionContext) _SuggestedJoin(ctx context.Context, sel ast.Selectio
 	return out
 }
 
+var suggestedJoinsImplementors = []string{"SuggestedJoins"}
+
+func (ec *executionContext) _SuggestedJoins(ctx context.Context, sel ast.SelectionSet, obj *SuggestedJoins) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, suggestedJoinsImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SuggestedJoins")
+		case "joins":
+			out.Values[i] = ec._SuggestedJoins_joins(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "coverage":
+			out.Values[i] = ec._SuggestedJoins_coverage(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var topicImplementors = []string{"Topic", "Node"}
 
 func (ec *executionContext) _Topic(ctx context.Context, sel ast.SelectionSet, obj *Topic) graphql.Marshaler {
@@ -13601,6 +14426,11 @@ func (ec *executionContext) _Topic(ctx context.Context, sel ast.SelectionSet, ob
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Topic_series(ctx, field, obj)
 				})
+		case "coverage":
+			out.Values[i] = ec._Topic_coverage(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "topicId":
 			out.Values[i] = ec._Topic_topicId(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -13779,6 +14609,11 @@ func (ec *executionContext) _Unidentified(ctx context.Context, sel ast.Selection
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Unidentified_series(ctx, field, obj)
 				})
+		case "coverage":
+			out.Values[i] = ec._Unidentified_coverage(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "topic":
 			out.Values[i] = ec._Unidentified_topic(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -14862,6 +15697,22 @@ func (ec *executionContext) marshalNRanked2githubᚗcomᚋlineagedᚋlineagedᚋ
 	return ec._Ranked(ctx, sel, &v)
 }
 
+func (ec *executionContext) marshalNRanked2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐRankedᚄ(ctx context.Context, sel ast.SelectionSet, v []Ranked) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNRanked2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐRanked(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNResolvedWindow2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐResolvedWindow(ctx context.Context, sel ast.SelectionSet, v *ResolvedWindow) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "ResolvedWindow!")
@@ -14919,6 +15770,22 @@ func (ec *executionContext) marshalNSubtopology2githubᚗcomᚋlineagedᚋlineag
 
 func (ec *executionContext) marshalNSuggestedJoin2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐSuggestedJoin(ctx context.Context, sel ast.SelectionSet, v SuggestedJoin) graphql.Marshaler {
 	return ec._SuggestedJoin(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNSuggestedJoin2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐSuggestedJoinᚄ(ctx context.Context, sel ast.SelectionSet, v []SuggestedJoin) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSuggestedJoin2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐSuggestedJoin(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalNTime2timeᚐTime(ctx context.Context, v any) (time.Time, error) {
@@ -15435,23 +16302,11 @@ var (
 	}
 )
 
-func (ec *executionContext) marshalORanked2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐRankedᚄ(ctx context.Context, sel ast.SelectionSet, v []Ranked) graphql.Marshaler {
+func (ec *executionContext) marshalORanking2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐRanking(ctx context.Context, sel ast.SelectionSet, v *Ranking) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return ec.marshalNRanked2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐRanked(ctx, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
+	return ec._Ranking(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOSeries2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐSeries(ctx context.Context, sel ast.SelectionSet, v *Series) graphql.Marshaler {
@@ -15498,23 +16353,11 @@ func (ec *executionContext) marshalOSubtopology2ᚕgithubᚗcomᚋlineagedᚋlin
 	return ret
 }
 
-func (ec *executionContext) marshalOSuggestedJoin2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐSuggestedJoinᚄ(ctx context.Context, sel ast.SelectionSet, v []SuggestedJoin) graphql.Marshaler {
+func (ec *executionContext) marshalOSuggestedJoins2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐSuggestedJoins(ctx context.Context, sel ast.SelectionSet, v *SuggestedJoins) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return ec.marshalNSuggestedJoin2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐSuggestedJoin(ctx, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
+	return ec._SuggestedJoins(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOTime2ᚖtimeᚐTime(ctx context.Context, v any) (*time.Time, error) {

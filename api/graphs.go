@@ -242,6 +242,9 @@ func (a *resolver) coverage(ctx context.Context, window WindowInput) (*Coverage,
 	return coverageOf(v), nil
 }
 
+// Window answers window.
+func (c *Coverage) Window() *ResolvedWindow { return shownWindow(c.v.Window()) }
+
 // Complete answers complete.
 func (c *Coverage) Complete() bool { return c.cov.Complete }
 

@@ -112,7 +112,19 @@ func (a *resolver) nodes(ctx context.Context, args nodesArgs) (*NodeConnection, 
 		shown = append(shown, p.Node)
 	}
 	r := newRows(v, shown, nil)
-	c := &NodeConnection{TotalCount: len(all), Edges: make([]NodeEdge, 0, end-start)}
+	c := &NodeConnection{answerOf: answerOf{rows: r}, TotalCount: len(all), Edges: make([]NodeEdge, 0, end-start)}
+	for _, p := range all {
+		if !p.Known() {
+			c.Unknown++
+		}
+	}
+	if args.cluster != nil {
+		of, err := v.FindCluster(*args.cluster)
+		if err != nil {
+			return nil, err
+		}
+		c.scope = of.Scope()
+	}
 	for _, p := range all[start:end] {
 		c.Edges = append(c.Edges, NodeEdge{Cursor: cursor(nodePlace(p.Place)), Node: r.nodes[p.Node]})
 	}
@@ -163,7 +175,11 @@ func (a *resolver) events(ctx context.Context, args eventsArgs) (*EventConnectio
 	if err != nil {
 		return nil, err
 	}
-	return eventPage(v, all, after, args.first), nil
+	c := eventPage(v, all, after, args.first)
+	if only != nil {
+		c.scope = v.ClustersOf(*only)
+	}
+	return c, nil
 }
 
 func eventPage(v *answer.View, all []answer.Event, after *eventPlace, first int) *EventConnection {
@@ -179,7 +195,7 @@ func eventPage(v *answer.View, all []answer.Event, after *eventPlace, first int)
 		}
 	}
 	r := newRows(v, nodes, flows)
-	c := &EventConnection{TotalCount: len(all), Edges: make([]EventEdge, 0, end-start)}
+	c := &EventConnection{answerOf: answerOf{rows: r}, TotalCount: len(all), Edges: make([]EventEdge, 0, end-start)}
 	for _, e := range all[start:end] {
 		shown := &Event{ID: e.ID, At: e.At, Type: e.Type, Detail: e.Detail}
 		if e.Node != nil {
@@ -198,7 +214,7 @@ func eventPage(v *answer.View, all []answer.Event, after *eventPlace, first int)
 }
 
 // top answers the root field of that name.
-func (a *resolver) top(ctx context.Context, metric answer.Metric, kind lineage.NodeKind, window WindowInput, first int) ([]Ranked, error) {
+func (a *resolver) top(ctx context.Context, metric answer.Metric, kind lineage.NodeKind, window WindowInput, first int) (*Ranking, error) {
 	if first < 0 || first > mostPerPage {
 		return nil, badInput("top: first must be 0 to %d", mostPerPage)
 	}
@@ -206,7 +222,7 @@ func (a *resolver) top(ctx context.Context, metric answer.Metric, kind lineage.N
 	if err != nil {
 		return nil, err
 	}
-	all, err := v.Top(ctx, metric, kind)
+	all, unknown, err := v.Top(ctx, metric, kind)
 	if err != nil {
 		return nil, err
 	}
@@ -216,9 +232,9 @@ func (a *resolver) top(ctx context.Context, metric answer.Metric, kind lineage.N
 		nodes[i] = x.Node
 	}
 	r := newRows(v, nodes, nil)
-	out := make([]Ranked, len(all))
+	out := &Ranking{answerOf: answerOf{rows: r}, Ranked: make([]Ranked, len(all)), Unknown: unknown}
 	for i, x := range all {
-		out[i] = Ranked{Node: r.nodes[x.Node], Value: x.Value}
+		out.Ranked[i] = Ranked{Node: r.nodes[x.Node], Value: x.Value}
 	}
 	return out, nil
 }
@@ -237,7 +253,7 @@ func (a *resolver) clusters(ctx context.Context) ([]Cluster, error) {
 }
 
 // suggestedJoins answers the root field of that name.
-func (a *resolver) suggestedJoins(ctx context.Context, window *WindowInput) ([]SuggestedJoin, error) {
+func (a *resolver) suggestedJoins(ctx context.Context, window *WindowInput) (*SuggestedJoins, error) {
 	v, err := a.view(ctx, window)
 	if err != nil {
 		return nil, err
@@ -248,9 +264,9 @@ func (a *resolver) suggestedJoins(ctx context.Context, window *WindowInput) ([]S
 		nodes = append(nodes, p.A, p.B)
 	}
 	r := newRows(v, nodes, nil)
-	out := make([]SuggestedJoin, 0, len(pairs))
+	out := &SuggestedJoins{answerOf: answerOf{rows: r}, Joins: make([]SuggestedJoin, 0, len(pairs))}
 	for _, p := range pairs {
-		out = append(out, SuggestedJoin{A: r.nodes[p.A], B: r.nodes[p.B], Reason: p.Reason, Rule: p.Rule})
+		out.Joins = append(out.Joins, SuggestedJoin{A: r.nodes[p.A], B: r.nodes[p.B], Reason: p.Reason, Rule: p.Rule})
 	}
 	return out, nil
 }

@@ -51,12 +51,6 @@ type Event struct {
 	Detail string            `json:"detail"`
 }
 
-type EventConnection struct {
-	Edges      []EventEdge `json:"edges"`
-	PageInfo   *PageInfo   `json:"pageInfo"`
-	TotalCount int         `json:"totalCount"`
-}
-
 type EventEdge struct {
 	Cursor string `json:"cursor"`
 	Node   *Event `json:"node"`
@@ -81,12 +75,6 @@ type HiddenNeighbours struct {
 	Node       string `json:"node"`
 	Upstream   int    `json:"upstream"`
 	Downstream int    `json:"downstream"`
-}
-
-type NodeConnection struct {
-	Edges      []NodeEdge `json:"edges"`
-	PageInfo   *PageInfo  `json:"pageInfo"`
-	TotalCount int        `json:"totalCount"`
 }
 
 type NodeEdge struct {

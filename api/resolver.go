@@ -67,7 +67,7 @@ func (q *query) Flows(ctx context.Context, cluster *string, window WindowInput, 
 }
 
 // Top answers top.
-func (q *query) Top(ctx context.Context, metric answer.Metric, by lineage.NodeKind, window WindowInput, first int) ([]Ranked, error) {
+func (q *query) Top(ctx context.Context, metric answer.Metric, by lineage.NodeKind, window WindowInput, first int) (*Ranking, error) {
 	return q.a.top(ctx, metric, by, window, first)
 }
 
@@ -89,6 +89,6 @@ func (q *query) Coverage(ctx context.Context, window WindowInput) (*Coverage, er
 }
 
 // SuggestedJoins answers suggestedJoins.
-func (q *query) SuggestedJoins(ctx context.Context, window *WindowInput) ([]SuggestedJoin, error) {
+func (q *query) SuggestedJoins(ctx context.Context, window *WindowInput) (*SuggestedJoins, error) {
 	return q.a.suggestedJoins(ctx, window)
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"sync"
 	"time"
 
 	"github.com/lineaged/lineaged/answer"
@@ -12,11 +13,14 @@ type rows struct {
 	*answer.Rows
 	v     *answer.View
 	nodes map[lineage.Node]Node
+
+	mu      sync.Mutex           // guards covered
+	covered map[string]*Coverage // by the clusters
 }
 
 // newRows makes the rows of an answer. The ends of flows, and the topics of unidentified writers, are rows too: an answer can ask for them.
 func newRows(v *answer.View, nodes []lineage.Node, flows []lineage.Flow) *rows {
-	r := &rows{Rows: v.Rows(nodes, flows), v: v}
+	r := &rows{Rows: v.Rows(nodes, flows), v: v, covered: map[string]*Coverage{}}
 	all := r.Nodes()
 	r.nodes = make(map[lineage.Node]Node, len(all))
 	for _, n := range all {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql/introspection"
+	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/formatter"
 	"github.com/vektah/gqlparser/v2/parser"
@@ -261,4 +262,25 @@ func TestUIPassesTheLimits(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestEveryAnswerHasCoverage goes through the root fields: what is answered of a window says what was observed of it.
+func TestEveryAnswerHasCoverage(t *testing.T) {
+	text, err := os.ReadFile("../schema.graphqls")
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema, err := gqlparser.LoadSchema(&ast.Source{Input: string(text)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range schema.Query.Fields {
+		answer := schema.Types[f.Type.Name()]
+		if f.Arguments.ForName("window") == nil || answer.Name == "Coverage" {
+			continue
+		}
+		if f.Type.Elem != nil || answer.Fields.ForName("coverage") == nil {
+			t.Errorf("%s answers %s, which has no coverage", f.Name, f.Type)
+		}
+	}
 }

@@ -348,14 +348,16 @@ func (s *server) wrongMovers() string {
 			State          *string
 			Connect        *string
 		}
-		SuggestedJoins []struct{ A, B struct{ ID string } }
+		SuggestedJoins struct {
+			Joins []struct{ A, B struct{ ID string } }
+		}
 	}
 	if problem := s.query(`{
 		job: node(id: "streamjob:west/basket-totals") { ... on StreamJob { applicationId protocol namedBy stores innerTopics { name } } }
 		sink: node(id: "connector:demo-connect/orders-warehouse") { ... on Connector { connect class type state tasks { state } exists } }
 		source: node(id: "connector:demo-connect/inventory-cdc") { ... on Connector { connect class type state tasks { state } exists } }
 		replicator: node(id: "replicator:east/west-%3Eeast") { ... on Replicator { source { name } target { name } state connect } }
-		suggestedJoins { a { id } b { id } }
+		suggestedJoins { joins { a { id } b { id } } }
 	}`, &answer); problem != "" {
 		return problem
 	}
@@ -372,7 +374,7 @@ func (s *server) wrongMovers() string {
 	if r := answer.Replicator; r.Source.Name != "west" || r.Target.Name != "east" || r.State == nil || *r.State != "RUNNING" || r.Connect != nil {
 		return fmt.Sprintf("the replicator says %+v", r)
 	}
-	if got := fmt.Sprint(answer.SuggestedJoins); got != "[{{application:shop/refund-reader} {application:shop/refund-writer}}]" {
+	if got := fmt.Sprint(answer.SuggestedJoins.Joins); got != "[{{application:shop/refund-reader} {application:shop/refund-writer}}]" {
 		return "suggested joins: " + got
 	}
 	flows, problem := s.flows("topic:west/inventory.public.stock_levels", "BOTH", 3, "1m")
@@ -522,7 +524,7 @@ func (s *server) everything() string {
 			... on Connector { class type state tasks { id state worker } groups { name } } ... on Replicator { sourceAlias targetAlias policy state } ... on Dataset { namespace } } } } }`,
 		`{ flows(window: {last: "5m"}, includeInternal: true, limit: 300) { flows { id evidence { kind source detail } clients(first: 20) { clientId group member transactionalId principal host } }
 			coverage { gaps(first: 100) { source reason } blindSpots { source what remedy } } } }`,
-		`{ events(window: {last: "5m"}, first: 500) { edges { node { detail node { id } flow { id } } } } clusters { name error } suggestedJoins { reason rule } }`,
+		`{ events(window: {last: "5m"}, first: 500) { edges { node { detail node { id } flow { id } } } } clusters { name error } suggestedJoins { joins { reason rule } } }`,
 	} {
 		var answer json.RawMessage
 		if problem := s.query(question, &answer); problem != "" {

@@ -664,7 +664,7 @@ async function rareMovers(url) {
       if (data.node?.kind === 'CONNECTOR') Object.assign(data.node, gone);
       for (const n of data.lineage?.nodes ?? [])
         if (n.kind === 'CONNECTOR') Object.assign(n, { exists: false, type: null });
-      if (data.suggestedJoins) data.suggestedJoins = [];
+      if (data.suggestedJoins) data.suggestedJoins.joins = [];
     });
     await page.goto(lineageUrl(url, CONNECTOR, `&selected=${CONNECTOR}`));
     await page.getByRole('button', { name: /^Connector deleted orders-warehouse/ }).waitFor();

@@ -17,7 +17,7 @@ const POLL_SECONDS = 60;
 export function SuggestedJoins({ window }: { window: Window }) {
   const [{ data }, again] = useQuery({ query: SuggestedJoinsDocument, variables: { window } });
   usePolling(again, POLL_SECONDS);
-  const joins = data?.suggestedJoins ?? [];
+  const joins = data?.suggestedJoins?.joins ?? [];
   if (joins.length === 0) return null;
   return (
     <section className="card" aria-labelledby="joins-title">
