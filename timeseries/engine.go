@@ -83,6 +83,7 @@ type engine struct {
 	// What follows belongs to Maintain. persistent is set when there is a state to save, unsaved while saving it is still to be done.
 	persistent, unsaved bool
 	generation          uint64
+	trust               trust
 	unverified          []*block // whose files were not read wholly since the store was opened
 }
 
@@ -112,7 +113,7 @@ func newEngine(o Options, j journal, v vault) *engine {
 		subjects:  make([]*subject, 1), // no subject has the id 0
 		sightings: map[int64]*marks{}, misses: map[string]*missing{}, facts: map[lineage.FactKey]*factLine{},
 		positions: map[lineage.Source]map[string]position{}, latest: map[string]int64{}, smalls: map[store.RecordKind][][]byte{},
-		told: map[string]bool{}, watch: newWatch(),
+		told: map[string]bool{}, watch: newWatch(), trust: trust{spent: o.Spent},
 	}
 	e.publish() // touches all
 	return e

@@ -15,6 +15,9 @@ type Options struct {
 	Retention Retention
 	// MinFree is the free space in bytes that is left on the file system; default 512 MiB, and a twentieth of a smaller one. Only Open looks at it.
 	MinFree int64
+	// Spent returns the time that really passed since any instant, suspended time included: no setting of a clock changes it. Maintain compares with it what it
+	// is told. nil: it believes what it is told.
+	Spent func() time.Duration
 	// Log gets what an operator may want to know; default slog.Default().
 	Log *slog.Logger
 

@@ -15,7 +15,7 @@ import (
 func (e *engine) Maintain(ctx context.Context, now time.Time) error {
 	e.maintain.Lock()
 	defer e.maintain.Unlock()
-	err := e.tidy(ctx, now)
+	err := e.tidy(ctx, e.believed(now))
 	if ctx.Err() == nil && !errors.Is(err, ErrClosed) {
 		e.trouble(tidying, err)
 	}

@@ -109,7 +109,7 @@ func openStore(cfg config.Config, log *slog.Logger) (*timeseries.Disk, error) {
 		Retention: timeseries.Retention{
 			Raw: time.Duration(cfg.Retention.Raw), Minute: time.Duration(cfg.Retention.Minute), Hour: time.Duration(cfg.Retention.Hour),
 		},
-		Log: log,
+		MinFree: int64(cfg.MinFree), Spent: spent, Log: log,
 	})
 }
 

@@ -15,13 +15,13 @@ import (
 	"github.com/lineaged/lineaged/timeseries"
 )
 
-// sink is the store as collectors see it. It remembers whether space is short: the collectors try again with every round, and it says once that it began
-// and once that it is over.
+// sink is the store as collectors see it. It remembers whether it stores: the collectors try again with every round, and it says once that it does not
+// and once that it does again.
 type sink struct {
 	timeseries.Store
 	clock *collector.Clock // of the rounds; nil: the machine's
 	log   *slog.Logger
-	full  atomic.Bool
+	ails  atomic.Bool // the newest round was not stored
 
 	mu      sync.Mutex     // guards retired
 	retired []lineage.Fact // to be told with the next round
@@ -43,13 +43,18 @@ func (s *sink) Append(ctx context.Context, obs ...lineage.Observation) error {
 		s.retired = retired
 		s.mu.Unlock()
 	}
-	switch full := errors.Is(err, timeseries.ErrNoSpace); {
-	case full && s.full.CompareAndSwap(false, true):
-		s.log.Error("the disk is nearly full: nothing more is stored until there is space; what is stored can be asked", "free_bytes", s.Stats().FreeBytes)
-	case err == nil && s.full.CompareAndSwap(true, false):
-		s.log.Info("there is space again: collecting goes on")
+	switch {
+	case err != nil && storing(ctx, err) && s.ails.CompareAndSwap(false, true):
+		s.log.Error("nothing more is stored until this is over; what is stored can be asked", "error", err, "free_bytes", s.Stats().FreeBytes)
+	case err == nil && s.ails.CompareAndSwap(true, false):
+		s.log.Info("rounds are stored again")
 	}
 	return err
+}
+
+// storing reports whether an error is the store's trouble, and not that of one observation or of a program that ends.
+func storing(ctx context.Context, err error) bool {
+	return ctx.Err() == nil && !errors.Is(err, timeseries.ErrTooOld) && !errors.Is(err, timeseries.ErrClosed)
 }
 
 // retire notes, to be told with the next round, which sources the configuration does not name any more: nobody waits for
@@ -76,8 +81,8 @@ func (s *sink) retire(ctx context.Context, cfg config.Config) error {
 
 // trouble tells /readyz what the history does not show.
 func (s *sink) trouble() (all []string) {
-	if s.full.Load() {
-		all = append(all, "the disk is nearly full: nothing more is stored until there is space")
+	if h, ok := s.Store.(interface{ Health() []string }); ok {
+		all = append(all, h.Health()...)
 	}
 	if clock := s.clock.Trouble(); clock != "" {
 		all = append(all, clock)

@@ -27,9 +27,15 @@ type refusing struct {
 
 func (r *refusing) Append(context.Context, ...lineage.Observation) error { return r.err }
 func (r *refusing) Stats() timeseries.Stats                              { return timeseries.Stats{FreeBytes: 7} }
+func (r *refusing) Health() (all []string) {
+	if r.err != nil {
+		all = append(all, r.err.Error())
+	}
+	return all
+}
 
-// A full disk is said once when it begins and once when it is over, and to /readyz all the while.
-func TestNoSpaceIsSaidOnce(t *testing.T) {
+// A store that does not store is said once when it begins and once when it is over, and to /readyz all the while: whatever the reason is.
+func TestNotStoringIsSaidOnce(t *testing.T) {
 	var log bytes.Buffer
 	store := &refusing{}
 	s := &sink{Store: store, log: slog.New(slog.NewTextHandler(&log, nil))}
@@ -50,9 +56,11 @@ func TestNoSpaceIsSaidOnce(t *testing.T) {
 	f(nil, 0, false)
 	f(full, 1, true)
 	f(full, 1, true)
-	f(errors.New("something else"), 1, true)
 	f(nil, 2, false)
+	f(errors.New("input/output error"), 3, true)
 	f(full, 3, true)
+	f(nil, 4, false)
+	f(timeseries.ErrTooOld, 4, true)
 }
 
 // A cluster that stands in the configuration no longer is waited for no longer; one that does and is silent is a gap.

@@ -15,6 +15,7 @@ type Config struct {
 	Listen       string        `koanf:"listen" yaml:"listen"`
 	Web          Web           `koanf:"web" yaml:"web,omitempty"`
 	Data         string        `koanf:"data" yaml:"data"`
+	MinFree      Size          `koanf:"min_free" yaml:"min_free,omitempty"`
 	Interval     Duration      `koanf:"interval" yaml:"interval"`
 	Retention    Retention     `koanf:"retention" yaml:"retention"`
 	Log          Log           `koanf:"log" yaml:"log"`

@@ -116,6 +116,8 @@ func (k key) kindName() string {
 		name = "file"
 	case t == reflect.TypeFor[Duration]():
 		name = "duration"
+	case t == reflect.TypeFor[Size]():
+		name = "size"
 	case t == reflect.TypeFor[Pattern]():
 		name = "pattern"
 	case t == reflect.TypeFor[Aliases]():

@@ -301,6 +301,8 @@ func (v *flagValue) Type() string {
 		return "FILE"
 	case v.key.kind == reflect.TypeFor[Duration]():
 		return "DURATION"
+	case v.key.kind == reflect.TypeFor[Size]():
+		return "SIZE"
 	case v.key.kind.Kind() == reflect.Pointer:
 		return "BOOL"
 	default:

@@ -27,6 +27,10 @@ var texts = map[string]text{
 		"folder of the store",
 		"Created when it does not exist. A relative path starts from the working directory.",
 	},
+	"min_free": {
+		"free space that is left on the file system of the data",
+		"With less nothing more is stored, and what is stored can be asked. Default: 512 MiB, and a twentieth of a file system of less than 10 GiB.",
+	},
 	"interval": {
 		"the tick: how often every cluster is looked at",
 		"At least `1s`. It has to divide a minute, or an hour in whole minutes; the store keeps the one it was made with.",

@@ -6,8 +6,10 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"math"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -72,6 +74,45 @@ func (d *Duration) UnmarshalText(text []byte) error {
 	}
 	*d = Duration(v)
 	return nil
+}
+
+// Size is a number of bytes, written with its unit: 64MiB, 1GiB.
+type Size int64
+
+// The units of a Size, the greatest first.
+var sizeUnits = []struct {
+	name  string
+	bytes Size
+}{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}}
+
+// String writes it in the greatest unit that it is a multiple of.
+func (s Size) String() string {
+	for _, u := range sizeUnits {
+		if s != 0 && s%u.bytes == 0 {
+			return fmt.Sprintf("%d%s", s/u.bytes, u.name)
+		}
+	}
+	return ""
+}
+
+// MarshalText writes String.
+func (s Size) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText parses a whole number above zero with a unit.
+func (s *Size) UnmarshalText(text []byte) error {
+	for _, u := range sizeUnits {
+		number, ok := strings.CutSuffix(string(text), u.name)
+		if !ok {
+			continue
+		}
+		n, err := strconv.ParseInt(strings.TrimSpace(number), 10, 64)
+		if err == nil && n > 0 && n <= math.MaxInt64/int64(u.bytes) {
+			*s = Size(n) * u.bytes
+			return nil
+		}
+		break
+	}
+	return errors.New("not a size such as 16MiB or 2GiB")
 }
 
 // Pattern is a regular expression (RE2). It matches anywhere in a text unless it says ^ or $. The zero value is no pattern.
