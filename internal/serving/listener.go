@@ -34,8 +34,8 @@ func (l *listener) Accept() (net.Conn, error) {
 		if l.enter(address) {
 			return &conn{Conn: c, leave: sync.OnceFunc(func() { l.leave(address) })}, nil
 		}
-		_ = c.Close() // who gets no connection gets no error either
 		l.refused()
+		_ = c.Close() // who gets no connection gets no error either
 	}
 }
 
