@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/lineaged/lineaged/collector"
 )
 
 // This file says why a connector does not move what it is configured to.
@@ -46,7 +48,7 @@ func (d described) halted() string {
 		case 1:
 			all = append(all, "task "+ids[0]+" "+state)
 		default:
-			all = append(all, "tasks "+some(ids)+" "+state)
+			all = append(all, "tasks "+collector.Some(ids)+" "+state)
 		}
 	}
 	if len(d.Status.Tasks) == 0 {

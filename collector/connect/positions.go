@@ -34,14 +34,8 @@ func (t *take) savePositions() {
 	put := func(key string, value []byte) {
 		o.Positions = append(o.Positions, lineage.Position{Key: key, Value: value})
 	}
-	if len(t.unreadable) > 0 {
-		o.Missing = append(o.Missing, lineage.Missing{
-			Reason: "stored positions could not be read, so that their parts are counted anew from here, and what moved since the last stored round is not known: " + some(t.unreadable),
-		})
-		for _, key := range t.unreadable {
-			put(key, nil)
-		}
-		t.unreadable = nil
+	for _, key := range t.telling.Unreadable(o, len(t.all)+len(t.books)) {
+		put(key, nil)
 	}
 	put(roundKey, []byte(t.round.Format(time.RFC3339)))
 	for name := range t.all {
@@ -75,6 +69,7 @@ func (t *take) savePositions() {
 // Restore implements collector.Source.
 func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 	s.forget()
+	s.tell.Restore()
 	positions, err := sink.Positions(ctx, s.id(sourceOffsets))
 	if err != nil {
 		return fmt.Errorf("read positions of Connect %q: %w", s.cfg.Name, err)
@@ -85,7 +80,7 @@ func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 	round, err := time.Parse(time.RFC3339, string(positions[roundKey]))
 	if err != nil { // without it nobody knows of when the rest is
 		for key := range positions {
-			s.leave(key, err)
+			s.tell.Leave(key, err)
 		}
 		return nil
 	}
@@ -113,15 +108,9 @@ func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 				continue
 			}
 		}
-		s.leave(key, err)
+		s.tell.Leave(key, err)
 	}
 	return nil
-}
-
-// leave notes a position that can't be read: its part begins anew, since what can't be read today can't be read tomorrow.
-func (s *source) leave(key string, err error) {
-	s.cfg.Log.Error("a stored position can't be read; its part is counted anew", "position", key, "error", err)
-	s.unreadable = append(s.unreadable, key)
 }
 
 func bookKey(a lineage.Access) string {

@@ -48,14 +48,11 @@ type source struct {
 	began     time.Time                  // the first round
 	last      collector.UncountedWriters // as told in the newest round in which they were seen; nil: never
 
-	writersStored string   // last, as stored
-	unreadable    []string // position keys that Restore could not read, to be told
+	writersStored string // last, as stored
 
 	rhythm *rhythm.Tracker // of what connectors move, which begins and ends
 
-	lost  bool
-	blind []lineage.BlindSpot
-	spoke bool // blind spots were told once
+	tell *collector.Teller
 }
 
 // connector is what is kept of one between rounds. Nothing of its configuration is.
@@ -81,7 +78,7 @@ type connector struct {
 }
 
 func newSource(cfg Config) *source {
-	s := &source{cfg: cfg, client: newClient(cfg)}
+	s := &source{cfg: cfg, client: newClient(cfg), tell: collector.NewTeller(cfg.Name, cfg.Log)}
 	s.rhythm = newRhythm(s)
 	s.forget()
 	return s
@@ -91,8 +88,7 @@ func newSource(cfg Config) *source {
 func (s *source) forget() {
 	s.known, s.books, s.stored = map[string]*connector{}, map[string]*copybook.Book{}, map[string]string{}
 	s.last, s.writersStored = nil, ""
-	s.unreadable = nil
-	s.told, s.lost, s.spoke, s.listed, s.asked = false, false, false, false, time.Time{}
+	s.told, s.listed, s.asked = false, false, time.Time{}
 	s.rhythm.Forget()
 }
 
@@ -101,6 +97,7 @@ type take struct {
 	*source
 	ctx     context.Context
 	round   time.Time
+	telling *collector.Take
 	all     map[string]described
 	main    *lineage.Observation
 	details *lineage.Observation
@@ -118,7 +115,7 @@ type take struct {
 
 // Observe implements collector.Source.
 func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observation {
-	t := &take{source: s, ctx: ctx, round: round, copying: map[string]bool{}, unclear: map[lineage.Node]bool{}}
+	t := &take{source: s, ctx: ctx, round: round, telling: s.tell.Take(round), copying: map[string]bool{}, unclear: map[lineage.Node]bool{}}
 	t.main = t.observe(sourceConnectors, s.cfg.Interval)
 	t.details = t.observe(sourceOffsets, s.cfg.Interval)
 	if s.began.IsZero() {
@@ -181,35 +178,27 @@ func (t *take) settled() bool {
 
 // Missed implements collector.Source.
 func (s *source) Missed(round time.Time, reason string) []lineage.Observation {
-	t := &take{source: s, round: round}
+	t := &take{source: s, round: round, telling: s.tell.Take(round)}
 	t.main, t.details = t.observe(sourceConnectors, s.cfg.Interval), t.observe(sourceOffsets, s.cfg.Interval)
 	s.tellUnseen(round)
 	return t.finish(reason)
 }
 
 func (t *take) observe(name string, interval time.Duration) *lineage.Observation {
-	return &lineage.Observation{Source: t.id(name), Round: t.round, Interval: interval, At: time.Now().UTC()}
+	return t.telling.Observe(name, interval)
 }
 
-// finish returns the round's observations, with an event when the workers were lost or came back. lost is why nothing was seen; empty: something was.
+// finish returns the round's observations. lost is why nothing was seen; empty: something was.
 func (t *take) finish(lost string) []lineage.Observation {
 	if lost != "" {
-		for _, o := range []*lineage.Observation{t.main, t.details} {
-			o.Missing = append(o.Missing, lineage.Missing{All: true, Share: 1, Reason: lost})
-		}
+		collector.MissAll(t.main, lost)
+		collector.MissAll(t.details, lost)
+		t.telling.Untold(t.details) // for the same reason
 	} else {
-		t.sayBlind()
+		slices.SortFunc(t.spots, func(a, b lineage.BlindSpot) int { return strings.Compare(a.What, b.What) })
+		t.telling.Blind(t.main, t.spots)
 	}
-	switch {
-	case lost != "" && !t.lost:
-		t.main.Events = append(t.main.Events, lineage.Event{At: t.round, Type: lineage.SourceLost, Detail: t.main.Source.String() + ": " + lost})
-		t.cfg.Log.Warn("source lost", "source", sourceConnectors, "reason", lost)
-	case lost == "" && t.lost:
-		t.main.Events = append(t.main.Events, lineage.Event{At: t.round, Type: lineage.SourceRecovered, Detail: t.main.Source.String()})
-		t.cfg.Log.Info("source is back", "source", sourceConnectors)
-	}
-	t.lost = lost != ""
-	return []lineage.Observation{*t.main, *t.details}
+	return t.telling.Finish(t.ctx)
 }
 
 // ask asks for what every round needs.
@@ -370,7 +359,7 @@ func (t *take) sayFailed() {
 		return
 	}
 	t.details.Missing = append(t.details.Missing, lineage.Missing{
-		Reason: fmt.Sprintf("topics and offsets of %s: %s", some(names), reason), Share: float64(len(names)) / float64(len(t.all)), Topics: t.unread,
+		Reason: fmt.Sprintf("topics and offsets of %s: %s", collector.Some(names), reason), Share: float64(len(names)) / float64(len(t.all)), Topics: t.unread,
 	})
 }
 
@@ -449,29 +438,6 @@ func (s *source) replicatorKey(id string) lineage.FactKey {
 // spot notes a blind spot of this round.
 func (t *take) spot(what, remedy string) {
 	t.spots = append(t.spots, lineage.BlindSpot{Source: t.main.Source.String(), What: what, Remedy: remedy})
-}
-
-// sayBlind tells the blind spots when they changed.
-func (t *take) sayBlind() {
-	slices.SortFunc(t.spots, func(a, b lineage.BlindSpot) int { return strings.Compare(a.What, b.What) })
-	if t.spoke && slices.Equal(t.spots, t.blind) {
-		return
-	}
-	t.spoke, t.blind = true, t.spots
-	t.main.Facts = append(t.main.Facts, lineage.Fact{
-		Key:        lineage.FactKey{Source: t.cfg.Name, Kind: lineage.BlindSpotFacts, Name: sourceConnectors},
-		BlindSpots: t.spots,
-	})
-}
-
-// some names the first few of names, for a sentence.
-func some(names []string) string {
-	const most = 5
-	slices.Sort(names)
-	if len(names) <= most {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 }
 
 var _ collector.Source = (*source)(nil)

@@ -388,7 +388,7 @@ func TestProducersBudget(t *testing.T) {
 	}
 	seen := map[partitionRef]bool{}
 	for round := 0; round < 4 && len(seen) < 4; round++ {
-		take := &take{source: s, round: t0}
+		take := &take{source: s, round: t0, told: s.tell.Take(t0)}
 		why := map[*topic]string{}
 		todo := take.producersTodo(why)
 		if len(todo) == 0 || len(todo) == 4 && round == 0 {

@@ -191,11 +191,11 @@ func doubt(movers []lineage.Node, blind []string, seen, open bool) string {
 	case len(names) == 0:
 		return ""
 	case !seen:
-		return "what these write was not observed: " + some(names)
+		return "what these write was not observed: " + collector.Some(names)
 	case open:
-		return "candidates, besides writers whose records the producer state could not tell apart: " + some(names)
+		return "candidates, besides writers whose records the producer state could not tell apart: " + collector.Some(names)
 	default:
-		return "candidates: " + some(names)
+		return "candidates: " + collector.Some(names)
 	}
 }
 

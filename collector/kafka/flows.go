@@ -53,4 +53,4 @@ func (s *source) internal(a lineage.Access) bool {
 }
 
 // tellFlows tells which flows began and ended, once all else of the round was told.
-func (t *take) tellFlows() { t.rhythm.Observe(t.obs) }
+func (t *take) tellFlows() { t.rhythm.Observe(t.told.Observed()) }

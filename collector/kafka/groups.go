@@ -8,6 +8,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/lineaged/lineaged/collector"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -376,7 +377,7 @@ func (t *take) groupSpots() []lineage.BlindSpot {
 	}}
 	if synced := t.syncedGroups(); len(synced) > 0 {
 		spots = append(spots, lineage.BlindSpot{
-			What:   fmt.Sprintf("readers without membership in groups whose offsets MirrorMaker 2 syncs from another cluster (%d): who commits there without being a member looks like the sync: %s", len(synced), some(synced)),
+			What:   fmt.Sprintf("readers without membership in groups whose offsets MirrorMaker 2 syncs from another cluster (%d): who commits there without being a member looks like the sync: %s", len(synced), collector.Some(synced)),
 			Remedy: "let readers of copies be members of their groups, or give them groups of their own",
 		})
 	}
@@ -394,13 +395,13 @@ func (t *take) groupSpots() []lineage.BlindSpot {
 	}
 	if len(unseen) > 0 {
 		spots = append(spots, lineage.BlindSpot{
-			What:   fmt.Sprintf("%d groups are no longer visible: no longer permitted, or deleted: %s", len(unseen), some(unseen)),
+			What:   fmt.Sprintf("%d groups are no longer visible: no longer permitted, or deleted: %s", len(unseen), collector.Some(unseen)),
 			Remedy: "grant DESCRIBE on these groups to lineaged's principal",
 		})
 	}
 	if len(t.deniedGroups) > 0 {
 		spots = append(spots, lineage.BlindSpot{
-			What:   fmt.Sprintf("what %d groups have committed may not be read: %s", len(t.deniedGroups), some(slices.Clone(t.deniedGroups))),
+			What:   fmt.Sprintf("what %d groups have committed may not be read: %s", len(t.deniedGroups), collector.Some(slices.Clone(t.deniedGroups))),
 			Remedy: "grant DESCRIBE on these groups to lineaged's principal",
 		})
 	}

@@ -124,9 +124,8 @@ func (t *take) begin(o *lineage.Observation, id lineage.ClusterID, detail string
 	for _, g := range t.groups {
 		o.Facts = append(o.Facts, lineage.Fact{Key: t.groupFactKey(g), Gone: true})
 	}
-	lost := t.lost
 	t.forget()
-	t.cluster, t.lost, t.another = id, lost, newcomer{}
+	t.cluster, t.another = id, newcomer{}
 	for key := range positions {
 		if key != roundKey && key != clusterKey {
 			t.gonePositions = append(t.gonePositions, key)

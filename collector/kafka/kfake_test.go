@@ -468,15 +468,15 @@ func TestSlowSourcesTellOfAnOutage(t *testing.T) {
 		}
 	}
 	for _, c := range w.source.slowCadences() {
-		if want := int(rounds * tick / c.every); told[c.name] != want {
-			t.Errorf("%s told %d times in %s, want %d", c.name, told[c.name], rounds*tick, want)
+		if want := int(rounds * tick / c.Every); told[c.Part] != want {
+			t.Errorf("%s told %d times in %s, want %d", c.Part, told[c.Part], rounds*tick, want)
 		}
 	}
 	stop()
 	w.take(1)
 	for _, c := range w.source.slowCadences() {
-		if rounds*tick >= c.every && len(w.missing(c.name)) > 0 {
-			t.Errorf("%s after the outage: missing %+v", c.name, w.missing(c.name))
+		if rounds*tick >= c.Every && len(w.missing(c.Part)) > 0 {
+			t.Errorf("%s after the outage: missing %+v", c.Part, w.missing(c.Part))
 		}
 	}
 }
@@ -523,7 +523,7 @@ func committing(g *group, born time.Time) func(end, committed int64) int64 {
 	}
 	return func(end, committed int64) int64 {
 		round = round.Add(tick)
-		take := &take{source: s, round: round, before: round.Add(-tick)}
+		take := &take{source: s, round: round, before: round.Add(-tick), told: s.tell.Take(round)}
 		tp.begin()
 		tp.setEnd(0, end)
 		tp.histories[0].Add(round, end)

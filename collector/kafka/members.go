@@ -24,7 +24,7 @@ func (t *take) members(cadence time.Duration) {
 	if !t.due(sourceMembers, cadence) && len(waiting) == 0 {
 		return
 	}
-	t.slow[sourceMembers] = t.round
+	t.slow.Ran(t.round, sourceMembers)
 	o := t.observe(sourceMembers, cadence)
 	missing := groupsMissing{why: reasons{}}
 	for _, a := range t.askInTurn(describeRequests(waiting), t.cfg.Interval/describeShare) {

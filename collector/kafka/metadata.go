@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/lineaged/lineaged/collector"
 	"github.com/lineaged/lineaged/internal/pastend"
 	"github.com/lineaged/lineaged/lineage"
 )
@@ -40,7 +41,7 @@ func (t *take) metadata() error {
 	}
 	if err != nil {
 		err = plain(err)
-		t.missAll(o, err.Error())
+		collector.MissAll(o, err.Error())
 		t.unrest = t.round
 		return err
 	}
@@ -57,7 +58,7 @@ func (t *take) metadata() error {
 	if t.visible() == 0 && t.rights.asked && !t.rights.describe {
 		err := errors.New("not permitted: no topic is visible and the cluster may not be described; grant DESCRIBE on cluster, topics and groups")
 		t.tellTopics(o)
-		t.missAll(o, err.Error())
+		collector.MissAll(o, err.Error())
 		return err
 	}
 	t.tellTopics(o)
@@ -166,7 +167,7 @@ func (t *take) topicNew(o *lineage.Observation, rt *kmsg.MetadataResponseTopic) 
 		}
 	} else {
 		tp.since = t.round
-		t.owed[sourceStarts] = true // what it holds is known once they are
+		t.slow.Soon(sourceStarts) // what it holds is known once they are
 	}
 	tp.dirty = true
 	if old != nil || t.diedLately(name) {
@@ -243,7 +244,7 @@ func (t *take) leaders(tp *topic, rt *kmsg.MetadataResponseTopic, moved map[int3
 	}
 	if n > len(tp.parts) {
 		tp.startsAt = time.Time{} // the new ones' starts are to be read
-		t.owed[sourceStarts] = true
+		t.slow.Soon(sourceStarts)
 		tp.widen(n, t.continuous)
 		tp.factTold, tp.dirty = false, true
 	}

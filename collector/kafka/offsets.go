@@ -193,8 +193,8 @@ func (t *take) tellRetained(o *lineage.Observation, tp *topic) {
 	// Sizes are read once a minute. One of when the topic was another, as of an empty one that has records since, is read again, or is no size of it until it is.
 	if was := tp.sizedAt; tp.sized && was >= 0 && n >= 0 && (n > 2*was || 2*n < was) {
 		tp.sizedAt = lineage.Unknown
-		if t.owed[sourceLogDirs] || t.round.Sub(t.slow[sourceLogDirs]) >= min(3*t.cfg.Interval, t.cadence(logDirsCadence)) {
-			t.owed[sourceLogDirs] = true // in this round
+		if t.slow.Waits(t.round, sourceLogDirs) >= min(3*t.cfg.Interval, t.cadence(logDirsCadence)) {
+			t.slow.Soon(sourceLogDirs) // in this round
 		} else {
 			tell(lineage.LogBytes, lineage.Unknown)
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/lineaged/lineaged/collector"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -34,9 +35,10 @@ func (t *take) part(name string, every, rest time.Duration, run func()) (ok bool
 			return
 		}
 		t.cfg.Log.Error("a part of the round panicked; it is a gap of its own", "source", name, "panic", p, "stack", string(debug.Stack()))
-		t.obs = slices.DeleteFunc(t.obs, func(o *lineage.Observation) bool { return o.Source.Name == name })
+		t.told.Drop(name)
 		f := fault{until: t.round.Add(rest), reason: fmt.Sprintf("lineaged itself failed here, which is a fault to report with its log: %v", p)}
-		t.faults[name], t.spoilt, t.slow[name] = f, true, t.round
+		t.faults[name], t.spoilt = f, true
+		t.slow.Ran(t.round, name)
 		t.missPart(name, every, f.reason)
 		ok = false
 	}()
@@ -48,13 +50,11 @@ func (t *take) part(name string, every, rest time.Duration, run func()) (ok bool
 // what the groups' source has seen.
 func (t *take) missPart(name string, every time.Duration, reason string) {
 	if name != sourceTransactions {
-		t.missAll(t.observe(name, every), reason)
+		collector.MissAll(t.observe(name, every), reason)
 		return
 	}
-	for _, o := range t.obs {
-		if o.Source.Name == sourceGroups {
-			o.Missing = append(o.Missing, lineage.Missing{Reason: reason})
-		}
+	if o := t.told.Of(sourceGroups); o != nil {
+		o.Missing = append(o.Missing, lineage.Missing{Reason: reason})
 	}
 }
 
@@ -64,7 +64,7 @@ func (t *take) resume() error {
 	if err := t.Restore(t.ctx, t.sink); err != nil {
 		return err
 	}
-	t.faults, t.lost, t.blind, t.slow, t.owed = was.faults, was.lost, was.blind, was.slow, was.owed
+	t.faults, t.slow = was.faults, was.slow
 	t.continuous, t.lacks, t.clusterFact, t.unrest = was.continuous, was.lacks, was.clusterFact, was.unrest
 	t.rights, t.sawAll, t.hidden = was.rights, was.sawAll, was.hidden
 	t.sawGroups, t.groupsCounted = was.sawGroups, was.groupsCounted
@@ -80,7 +80,7 @@ func (t *take) resume() error {
 
 // forgetEvents takes out what a round that is not to be resumed from says of things that come and go: the next one finds it again.
 func (t *take) forgetEvents() {
-	for _, o := range t.obs {
+	for _, o := range t.told.Observed() {
 		o.Events = nil
 		o.Facts = slices.DeleteFunc(o.Facts, func(f lineage.Fact) bool { return f.Gone })
 	}

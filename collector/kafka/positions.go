@@ -32,12 +32,7 @@ func readerKey(group string, id lineage.TopicID) string {
 
 // savePositions adds what changed in this round to the end-offsets' observation; a round is stored whole or not at all, so it does not matter to which. It may be called again for what has changed since.
 func (t *take) savePositions() {
-	var o *lineage.Observation
-	for _, each := range t.obs {
-		if each.Source.Name == sourceEnds {
-			o = each
-		}
-	}
+	o := t.told.Of(sourceEnds)
 	put := func(key string, value []byte) {
 		o.Positions = append(o.Positions, lineage.Position{Key: key, Value: value})
 	}
@@ -52,7 +47,7 @@ func (t *take) savePositions() {
 		t.sightSaved = string(sight)
 		put(sightKey, sight)
 	}
-	t.tellUnreadable(o)
+	t.told.Unreadable(o, len(t.topics)+len(t.groups))
 	for _, key := range append(t.gonePositions, t.goneReaders...) { // before what may have come in their place
 		put(key, nil)
 	}
@@ -88,6 +83,7 @@ func (t *take) savePositions() {
 // Restore implements collector.Source.
 func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 	s.forget()
+	s.tell.Restore()
 	s.sink = sink
 	positions, err := sink.Positions(ctx, lineage.Source{Cluster: s.cfg.Name, Name: sourceEnds})
 	if err != nil {
@@ -137,8 +133,7 @@ func (s *source) leave(key string, err error) {
 	if err == nil {
 		return
 	}
-	s.cfg.Log.Error("a stored position can't be read; its part is counted anew", "position", key, "error", err)
-	s.unreadable = append(s.unreadable, key)
+	s.tell.Leave(key, err)
 	s.gonePositions = append(s.gonePositions, key)
 }
 
@@ -208,18 +203,6 @@ func (s *source) restoreSight(value []byte) error {
 	}
 	s.sawAll, s.hidden, s.sightSaved = all && filter == s.filter(), hidden, string(value)
 	return nil
-}
-
-// tellUnreadable says which books begin anew, in the round in which they do.
-func (t *take) tellUnreadable(o *lineage.Observation) {
-	if len(t.unreadable) == 0 {
-		return
-	}
-	o.Missing = append(o.Missing, lineage.Missing{
-		Share:  float64(len(t.unreadable)) / float64(max(len(t.topics)+len(t.groups), len(t.unreadable))),
-		Reason: "stored positions could not be read, so that their parts are counted anew from here, and what moved since the last stored round is not known: " + some(t.unreadable),
-	})
-	t.unreadable = nil
 }
 
 func (tp *topic) encode() []byte {

@@ -92,7 +92,7 @@ func TestRestore(t *testing.T) {
 	rd := g.reader(tp, lineage.GroupOffsets)
 	rd.read, rd.began, rd.moved, rd.idle, rd.touched = total{n: 7, told: 7}, t0.Add(-9*tick), t0, t0.Add(-tick), true
 	rd.parts = []readPartition{{committed: 12}, {committed: lostCommit}}
-	take := &take{source: s, ctx: t.Context(), round: t0}
+	take := &take{source: s, ctx: t.Context(), round: t0, told: s.tell.Take(t0)}
 	o := take.observe(sourceEnds, tick)
 	take.savePositions()
 
@@ -253,7 +253,7 @@ func TestPanicOfOnePart(t *testing.T) {
 	} {
 		before := w.appended("orders")
 		c.spoil(w.source.byName["orders"])
-		w.source.owed[sourceStarts] = true
+		w.source.slow.Soon(sourceStarts)
 		w.write("orders", 0, 7)
 		w.take(1)
 		if m := w.missing(c.source); len(m) != 1 || !m[0].All || !strings.Contains(m[0].Reason, "index out of range") {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/lineaged/lineaged/collector"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -274,13 +275,13 @@ func producerSpots(deniedTopics, eliminated []string) []lineage.BlindSpot {
 	if len(eliminated) > 0 {
 		spots = append(spots, lineage.BlindSpot{
 			What: fmt.Sprintf("a writer without idempotence and without a name could hide in what connectors and replicators are counted to write to topics (%d): %s",
-				len(eliminated), some(eliminated)),
+				len(eliminated), collector.Some(eliminated)),
 			Remedy: "make their producers idempotent (producer.override.enable.idempotence=true in a connector), so that the broker counts them apart",
 		})
 	}
 	if len(deniedTopics) > 0 {
 		spots = append(spots, lineage.BlindSpot{
-			What:   fmt.Sprintf("the producer state of some topics (%d) may not be read or is not offered by the broker, so that every writer is in the remainder: %s", len(deniedTopics), some(deniedTopics)),
+			What:   fmt.Sprintf("the producer state of some topics (%d) may not be read or is not offered by the broker, so that every writer is in the remainder: %s", len(deniedTopics), collector.Some(deniedTopics)),
 			Remedy: "grant READ on these topics to lineaged's principal; no record is read with it (Kafka 2.8 or later)",
 		})
 	}

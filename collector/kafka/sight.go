@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/lineaged/lineaged/collector"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -164,7 +165,7 @@ func (t *take) lose(tp *topic, reason string) {
 		tp.leaders[i] = neverTold
 	}
 	t.rights.topics = false // until it is asked again
-	t.owed["rights"] = true
+	t.slow.Soon("rights")
 	t.cfg.Log.Warn("a topic is out of sight", "topic", tp.topic.Name, "reason", reason)
 }
 
@@ -311,7 +312,7 @@ func (t *take) sightSpots() (spots []lineage.BlindSpot) {
 	}
 	if len(unseen) > 0 {
 		spots = append(spots, lineage.BlindSpot{
-			What:   fmt.Sprintf("%d topics are no longer visible: no longer permitted, or deleted: %s", len(unseen), some(unseen)),
+			What:   fmt.Sprintf("%d topics are no longer visible: no longer permitted, or deleted: %s", len(unseen), collector.Some(unseen)),
 			Remedy: "grant DESCRIBE on these topics to lineaged's principal",
 		})
 	}
@@ -321,7 +322,7 @@ func (t *take) sightSpots() (spots []lineage.BlindSpot) {
 			names = append(names, name)
 		}
 		spots = append(spots, lineage.BlindSpot{
-			What:   fmt.Sprintf("%d topics exist that may not be described: %s", len(t.hidden), some(names)),
+			What:   fmt.Sprintf("%d topics exist that may not be described: %s", len(t.hidden), collector.Some(names)),
 			Remedy: "grant DESCRIBE on these topics to lineaged's principal",
 		})
 	}

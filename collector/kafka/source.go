@@ -2,10 +2,6 @@ package kafka
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"sort"
-	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -40,7 +36,8 @@ type source struct {
 	faults     map[string]fault // parts that panicked, by source
 	spoilt     bool             // a part panicked in the last round: the books may be half written
 	sightSaved string           // as the stored position has it
-	unreadable []string         // position keys that Restore could not read, to be told
+	tell       *collector.Teller
+	slow       collector.Cadences // of the slow sources
 
 	cluster    lineage.ClusterID // under which it is kept
 	another    newcomer          // a cluster that answers in the place of the one that is known
@@ -58,11 +55,7 @@ type source struct {
 	unrest     time.Time         // newest round in which a broker failed or a leader changed: then what brokers list may be short
 
 	clusterFact lineage.ClusterFact
-	blind       map[string][]lineage.BlindSpot // as last told, by source
-	lost        map[string]bool                // sources that saw nothing in their last round
-	slow        map[string]time.Time           // last round of the slow sources
-	owed        map[string]bool                // slow sources whose last round could not be taken
-	hidden      map[string]bool                // topics that log directories show and that may not be described
+	hidden      map[string]bool // topics that log directories show and that may not be described
 
 	lacks         map[string]bool // what the brokers do not support, by source or group type: not asked again until the next start
 	configsDenied bool            // some topics' configurations may not be described: not asked again before the cadence
@@ -121,7 +114,7 @@ type topic struct {
 }
 
 func newSource(cfg Config) *source {
-	s := &source{cfg: cfg}
+	s := &source{cfg: cfg, tell: collector.NewTeller(cfg.Name, cfg.Log)}
 	s.rhythm = newRhythm(s)
 	s.forget()
 	return s
@@ -147,8 +140,7 @@ func (s *source) forget() {
 	s.lacks = map[string]bool{}
 	s.txnIDs, s.unnamed, s.txnEpochs = map[int64]string{}, map[int64]unnamedID{}, map[int64]epochSeen{}
 	s.txnLog = transactionLog{}
-	s.blind, s.lost, s.slow = map[string][]lineage.BlindSpot{}, map[string]bool{}, map[string]time.Time{}
-	s.owed, s.faults, s.spoilt, s.unreadable, s.sightSaved = map[string]bool{}, map[string]fault{}, false, nil, ""
+	s.slow, s.faults, s.spoilt, s.sightSaved = collector.Cadences{}, map[string]fault{}, false, ""
 	s.gonePositions, s.goneReaders = nil, nil
 	s.dark = dark{}
 	s.rhythm.Forget()
@@ -162,7 +154,7 @@ type take struct {
 	ctx    context.Context
 	round  time.Time
 	before time.Time // the round before, whether or not it was taken
-	obs    []*lineage.Observation
+	told   *collector.Take
 
 	unread map[*topic]string // why the producers of a topic could not be read
 	read   time.Time         // when the producers were read
@@ -170,7 +162,7 @@ type take struct {
 
 // Observe implements collector.Source.
 func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observation {
-	t := &take{source: s, client: s.cl, ctx: ctx, round: round, before: round.Add(-s.cfg.Interval)}
+	t := &take{source: s, client: s.cl, ctx: ctx, round: round, before: round.Add(-s.cfg.Interval), told: s.tell.Take(round)}
 	err := error(nil)
 	if t.spoilt {
 		err = t.resume()
@@ -178,14 +170,14 @@ func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observa
 	if err == nil {
 		err = t.metadata()
 	} else {
-		t.missAll(t.observe(sourceMetadata, t.cfg.Interval), err.Error())
+		collector.MissAll(t.observe(sourceMetadata, t.cfg.Interval), err.Error())
 	}
 	if err != nil {
 		for _, name := range []string{sourceEnds, sourceBooks, sourceGroups} {
-			t.missAll(t.observe(name, s.cfg.Interval), "no metadata: "+err.Error())
+			collector.MissAll(t.observe(name, s.cfg.Interval), "no metadata: "+err.Error())
 		}
 		t.missSlow("no metadata: " + err.Error())
-		return t.finish()
+		return t.told.Finish(ctx)
 	}
 	whole := t.part(sourceEnds, s.cfg.Interval, 0, t.endOffsets)
 	read := t.part(sourceBooks, s.cfg.Interval, 0, t.producers)
@@ -203,158 +195,78 @@ func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observa
 		t.savePositions()
 		s.continuous = true
 	}
-	return t.finish()
+	return t.told.Finish(ctx)
 }
 
 // Missed implements collector.Source.
 func (s *source) Missed(round time.Time, reason string) []lineage.Observation {
-	t := &take{source: s, round: round}
+	t := &take{source: s, round: round, told: s.tell.Take(round)}
 	for _, name := range []string{sourceMetadata, sourceEnds, sourceBooks, sourceGroups} {
-		t.missAll(t.observe(name, s.cfg.Interval), reason)
+		collector.MissAll(t.observe(name, s.cfg.Interval), reason)
 	}
 	t.missSlow(reason)
-	return t.finish()
+	return t.told.Finish(nil)
 }
 
 // observe begins an observation of this round.
 func (t *take) observe(name string, interval time.Duration) *lineage.Observation {
-	o := &lineage.Observation{
-		Source: lineage.Source{Cluster: t.cfg.Name, Name: name},
-		Round:  t.round, Interval: interval, At: time.Now().UTC(),
-	}
-	t.obs = append(t.obs, o)
-	return o
-}
-
-// missAll says that the source saw nothing.
-func (t *take) missAll(o *lineage.Observation, reason string) {
-	o.Missing = append(o.Missing, lineage.Missing{All: true, Share: 1, Reason: reason})
-}
-
-// finish returns the round's observations, with an event for each source that was lost or came back.
-func (t *take) finish() []lineage.Observation {
-	if t.ctx != nil && errors.Is(t.ctx.Err(), context.Canceled) {
-		return nil // told to stop in the middle of a round: nothing was lost
-	}
-	out := make([]lineage.Observation, 0, len(t.obs))
-	for _, o := range t.obs {
-		reason, lost := "", false
-		for _, m := range o.Missing {
-			if m.All {
-				reason, lost = m.Reason, true
-			}
-		}
-		switch was := t.lost[o.Source.Name]; {
-		case lost && !was:
-			o.Events = append(o.Events, lineage.Event{At: t.round, Type: lineage.SourceLost, Detail: o.Source.String() + ": " + reason})
-			t.cfg.Log.Warn("source lost", "source", o.Source.Name, "reason", reason)
-		case !lost && was:
-			o.Events = append(o.Events, lineage.Event{At: t.round, Type: lineage.SourceRecovered, Detail: o.Source.String()})
-			t.cfg.Log.Info("source is back", "source", o.Source.Name)
-		}
-		t.lost[o.Source.Name] = lost
-		out = append(out, *o)
-	}
-	return out
+	return t.told.Observe(name, interval)
 }
 
 // sayBlind tells the blind spots of a source when they changed.
-func (t *take) sayBlind(o *lineage.Observation, spots []lineage.BlindSpot) {
-	name := o.Source.Name
-	old, told := t.blind[name]
-	if told && sameSpots(old, spots) {
-		return
-	}
-	for i := range spots {
-		spots[i].Source = o.Source.String()
-	}
-	t.blind[name] = spots
-	o.Facts = append(o.Facts, lineage.Fact{
-		Key:        lineage.FactKey{Source: t.cfg.Name, Kind: lineage.BlindSpotFacts, Name: name},
-		BlindSpots: spots,
-	})
-}
-
-func sameSpots(a, b []lineage.BlindSpot) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i].What != b[i].What || a[i].Remedy != b[i].Remedy {
-			return false
-		}
-	}
-	return true
-}
+func (t *take) sayBlind(o *lineage.Observation, spots []lineage.BlindSpot) { t.told.Blind(o, spots) }
 
 // due reports whether a slow source is to run in this round, and notes that it does.
-func (t *take) due(name string, cadence time.Duration) bool {
-	if last, ok := t.slow[name]; ok && !t.owed[name] && t.round.Sub(last) < cadence {
-		return false
-	}
-	t.slow[name] = t.round
-	delete(t.owed, name)
-	return true
-}
+func (t *take) due(name string, every time.Duration) bool { return t.slow.Due(t.round, name, every) }
 
-// missSlow says of the slow sources that are due in a round without metadata that they saw nothing, so that coverage has the reason. They are owed
-// from then on: the next round that can runs them.
+// missSlow says of the slow sources that are due in a round without metadata that they saw nothing, so that coverage has
+// the reason.
 func (t *take) missSlow(reason string) {
 	for _, c := range t.slowCadences() {
-		if last, ok := t.slow[c.name]; ok && t.round.Sub(last) >= c.every {
-			t.slow[c.name], t.owed[c.name] = t.round, true
-			t.missAll(t.observe(c.name, c.every), reason)
+		if t.slow.Owe(t.round, c.Part, c.Every) {
+			collector.MissAll(t.observe(c.Part, c.Every), reason)
 		}
 	}
-}
-
-// slowCadence is how often a slow source is read.
-type slowCadence struct {
-	name  string
-	every time.Duration
 }
 
 // slowCadences are those of the sources that give an observation at each, whether or not there is something to see.
-func (s *source) slowCadences() []slowCadence {
-	return []slowCadence{
-		{sourceMembers, s.cadence(membersCadence)},
-		{sourceShare, s.cadence(3 * s.cfg.Interval)},
-		{sourceStarts, s.cadence(startsCadence)},
-		{sourceLogDirs, s.cadence(logDirsCadence)},
-		{sourceConfigs, s.cadence(configsCadence)},
+func (s *source) slowCadences() []collector.Cadence {
+	return []collector.Cadence{
+		{Part: sourceMembers, Every: s.cadence(membersCadence)},
+		{Part: sourceShare, Every: s.cadence(3 * s.cfg.Interval)},
+		{Part: sourceStarts, Every: s.cadence(startsCadence)},
+		{Part: sourceLogDirs, Every: s.cadence(logDirsCadence)},
+		{Part: sourceConfigs, Every: s.cadence(configsCadence)},
 	}
 }
 
 // cadence returns want rounded up to a multiple of the tick.
 func (s *source) cadence(want time.Duration) time.Duration {
-	if rest := want % s.cfg.Interval; rest != 0 {
-		want += s.cfg.Interval - rest
-	}
-	return max(want, s.cfg.Interval)
+	return collector.Whole(want, s.cfg.Interval)
 }
 
 // slowSources runs what is due of the slower cadences, and reports whether none of them panicked. After a start all of them are; from then on they are spread over the rounds by their different lengths.
 func (t *take) slowSources() (whole bool) {
 	t.client, whole = t.slowClient, true
 	for _, c := range t.slowCadences() {
-		whole = t.part(c.name, c.every, panicRest, func() { t.slowSource(c) }) && whole
+		whole = t.part(c.Part, c.Every, panicRest, func() { t.slowSource(c) }) && whole
 	}
 	return t.part(sourceTransactions, t.cadence(closeCadence), panicRest, t.watchClosely) && whole
 }
 
-func (t *take) slowSource(c slowCadence) {
+func (t *take) slowSource(c collector.Cadence) {
 	switch {
-	case c.name == sourceMembers:
-		t.members(c.every)
-	case c.name == sourceConfigs:
-		t.topicConfigs(c.every)
-	case !t.due(c.name, c.every):
-	case c.name == sourceShare:
-		t.shareGroups(c.every)
-	case c.name == sourceStarts:
-		t.startOffsets(c.every)
-	case c.name == sourceLogDirs:
-		t.logDirs(c.every)
+	case c.Part == sourceMembers:
+		t.members(c.Every)
+	case c.Part == sourceConfigs:
+		t.topicConfigs(c.Every)
+	case !t.due(c.Part, c.Every):
+	case c.Part == sourceShare:
+		t.shareGroups(c.Every)
+	case c.Part == sourceStarts:
+		t.startOffsets(c.Every)
+	case c.Part == sourceLogDirs:
+		t.logDirs(c.Every)
 	}
 }
 
@@ -371,16 +283,6 @@ func (s *source) wanted(name string) bool {
 		}
 	}
 	return len(s.cfg.Include) == 0
-}
-
-// some names the first few of names, for a sentence.
-func some(names []string) string {
-	const most = 5
-	sort.Strings(names)
-	if len(names) <= most {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 }
 
 var _ collector.Source = (*source)(nil)

@@ -113,7 +113,7 @@ func TestTopicsWhoseWritersNobodyNamesAreNamed(t *testing.T) {
 	round := t0
 	look := func() string {
 		round = round.Add(tick)
-		k := &take{source: s, round: round, before: round.Add(-tick)}
+		k := &take{source: s, round: round, before: round.Add(-tick), told: s.tell.Take(round)}
 		k.noteMoves()
 		if spots := k.unnamedSpots(); len(spots) > 0 {
 			return spots[0].What

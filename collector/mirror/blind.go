@@ -5,25 +5,15 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
+	"github.com/lineaged/lineaged/collector"
 	"github.com/lineaged/lineaged/lineage"
 )
 
 // sayBlind tells what the source can't see, when that changed.
 func (s *source) sayBlind(o *lineage.Observation, views []view) {
 	spots := append(s.unread(), unclear(views)...)
-	for i := range spots {
-		spots[i].Source = s.id().String()
-	}
-	if slices.Equal(spots, s.blind) && (!s.sayAll || len(spots) == 0) {
-		return
-	}
-	s.blind, s.sayAll = spots, false
-	o.Facts = append(o.Facts, lineage.Fact{
-		Key:        lineage.FactKey{Source: s.cfg.Name, Kind: lineage.BlindSpotFacts, Name: sourceName},
-		BlindSpots: spots,
-	})
+	s.take.Blind(o, spots)
 }
 
 // unread is what stands in the internal topics and could not be read.
@@ -37,7 +27,7 @@ func (s *source) unread() (spots []lineage.BlindSpot) {
 		}
 		if len(names) > 0 {
 			spots = append(spots, lineage.BlindSpot{
-				What:   "what MirrorMaker 2 keeps in " + some(names) + " may not be read",
+				What:   "what MirrorMaker 2 keeps in " + collector.Some(names) + " may not be read",
 				Remedy: "grant DESCRIBE and READ on these topics to lineaged's principal; they are MirrorMaker 2's bookkeeping",
 			})
 		}
@@ -74,14 +64,4 @@ func unclear(views []view) (spots []lineage.BlindSpot) {
 		}
 	}
 	return spots
-}
-
-// some names the first few of names, for a sentence.
-func some(names []string) string {
-	const most = 5
-	slices.Sort(names)
-	if len(names) <= most {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 }

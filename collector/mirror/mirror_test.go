@@ -947,7 +947,7 @@ func TestBrokerLostAndBack(t *testing.T) {
 	w.take(2, "west->east")
 	w.wantValue("orders", lineage.Records, 10)
 	w.wantWriters(true, "west.orders")
-	if w.source.lost {
+	if m := w.last.Missing; len(m) > 0 {
 		t.Error("it does not come back")
 	}
 }

@@ -43,13 +43,7 @@ func (s *source) savePositions(o *lineage.Observation) {
 		put(roundKey, e)
 		s.saved = true
 	}
-	if len(s.unreadable) > 0 {
-		slices.Sort(s.unreadable)
-		o.Missing = append(o.Missing, lineage.Missing{
-			Reason: "stored positions could not be read, so that their parts are counted anew from here, and what moved since the last stored round is not known: " + strings.Join(s.unreadable[:min(len(s.unreadable), 5)], ", "),
-		})
-		s.unreadable = nil
-	}
+	s.take.Unreadable(o, len(s.flows))
 	for _, key := range s.gone {
 		put(key, nil)
 	}
@@ -88,6 +82,7 @@ func encodeBook(p pair, b *copybook.Book) []byte {
 // Restore implements collector.Source. What the internal topics said stays known: it is Kafka's, and not what a failed append lost.
 func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 	s.forgetBooks()
+	s.tell.Restore()
 	positions, err := sink.Positions(ctx, s.id())
 	if err != nil {
 		return fmt.Errorf("read positions of %s: %w", s.id(), err)
@@ -122,8 +117,7 @@ func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 
 // leaveOut notes a position that can't be read: its part begins anew, since what can't be read today can't be read tomorrow.
 func (s *source) leaveOut(key string, err error) {
-	s.cfg.Log.Error("a stored position can't be read; its part is counted anew", "position", key, "error", err)
-	if s.unreadable = append(s.unreadable, key); key != roundKey { // which is written anew
+	if s.tell.Leave(key, err); key != roundKey { // which is written anew
 		s.gone = append(s.gone, key)
 	}
 }

@@ -46,16 +46,13 @@ type source struct {
 	ready bool // all that tells was read once: what shows from then on is new
 	saved bool // the round's position was saved once
 	gone  []string
-	// unreadable are position keys that Restore could not read, to be told.
-	unreadable []string
 
 	rhythm *rhythm.Tracker // of what is copied, which begins and ends
 
-	lost    bool
-	blind   []lineage.BlindSpot
-	sayAll  bool           // blind spots are to be told
-	scale   map[string]int // number of bad records as last told, by topic
-	telling bool           // the board has writers from us
+	tell    *collector.Teller
+	take    *collector.Take // the round under way
+	scale   map[string]int  // number of bad records as last told, by topic
+	telling bool            // the board has writers from us
 	cluster lineage.ClusterID
 }
 
@@ -85,7 +82,7 @@ type flow struct {
 }
 
 func newSource(cfg Config) *source {
-	s := &source{cfg: cfg, words: newWords(), caught: map[string]bool{}, fresh: map[string]bool{}, groups: map[pair]groupLook{}, scale: map[string]int{}, foreign: map[string]bool{}, syncing: map[topicList][]string{}}
+	s := &source{cfg: cfg, tell: collector.NewTeller(cfg.Name, cfg.Log), words: newWords(), caught: map[string]bool{}, fresh: map[string]bool{}, groups: map[pair]groupLook{}, scale: map[string]int{}, foreign: map[string]bool{}, syncing: map[topicList][]string{}}
 	s.rhythm = rhythm.New(rhythm.Config{Tick: cfg.Interval})
 	s.forgetBooks()
 	return s
@@ -101,8 +98,7 @@ func (s *source) close() {
 // forgetBooks brings the books to the state of a first start.
 func (s *source) forgetBooks() {
 	s.flows = map[pair]*flow{}
-	s.ready, s.saved, s.gone, s.unreadable = false, false, nil, nil
-	s.lost, s.sayAll = false, true
+	s.ready, s.saved, s.gone = false, false, nil
 	s.rhythm.Forget()
 }
 
@@ -134,7 +130,8 @@ func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observa
 	o := s.observation(round)
 	w, ok := s.board(ctx)
 	if !ok { // nothing was lost: its own source says why it does not see the cluster
-		return s.unseen(ctx, o, "the cluster's topics are not known yet")
+		s.take.Untold(o)
+		return s.miss(ctx, o, "the cluster's topics are not known yet")
 	}
 	if s.cluster != "" && s.cluster != w.ID {
 		s.begin(o)
@@ -161,7 +158,7 @@ func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observa
 	s.rhythm.Observe([]*lineage.Observation{o})
 	s.savePositions(o)
 	s.ready = true
-	return s.finish(ctx, o)
+	return s.take.Finish(ctx)
 }
 
 // begin forgets all that was known: another cluster is behind the name now, as its own source has said.
@@ -175,12 +172,12 @@ func (s *source) begin(o *lineage.Observation) {
 			o.Facts = append(o.Facts, lineage.Fact{Key: f.key(s.cfg.Name), Gone: true})
 		}
 	}
-	gone, lost := s.gone, s.lost
+	gone := s.gone
 	s.close()
 	s.foreign = map[string]bool{}
 	s.tail, s.words, s.caught, s.fresh, s.groups, s.scale = nil, newWords(), map[string]bool{}, map[string]bool{}, map[pair]groupLook{}, map[string]int{}
 	s.forgetBooks()
-	s.gone, s.lost = gone, lost
+	s.gone = gone
 }
 
 // Missed implements collector.Source.
@@ -189,44 +186,18 @@ func (s *source) Missed(round time.Time, reason string) []lineage.Observation {
 }
 
 func (s *source) observation(round time.Time) *lineage.Observation {
-	return &lineage.Observation{Source: s.id(), Round: round, Interval: s.cfg.Interval, At: time.Now().UTC()}
+	s.take = s.tell.Take(round)
+	return s.take.Observe(sourceName, s.cfg.Interval)
 }
 
-// miss says that nothing was seen, and when that is new also that the source is lost.
+// miss says that nothing was seen, and to the board that writers may have changed.
 func (s *source) miss(ctx context.Context, o *lineage.Observation, reason string) []lineage.Observation {
-	if !s.lost {
-		o.Events = append(o.Events, lineage.Event{At: o.Round, Type: lineage.SourceLost, Detail: s.id().String() + ": " + reason})
-		s.cfg.Log.Warn("source lost", "reason", reason)
-	}
-	s.lost = true
-	return s.unseen(ctx, o, reason)
-}
-
-// unseen says that nothing was seen, and to the board that writers may have changed.
-func (s *source) unseen(ctx context.Context, o *lineage.Observation, reason string) []lineage.Observation {
-	o.Missing = append(o.Missing, lineage.Missing{All: true, Share: 1, Reason: reason})
+	collector.MissAll(o, reason)
 	if s.telling {
 		s.cfg.Board.SetWriters(s.id(), o.Round, false, s.writers(func(*flow) bool { return true }))
 		s.cfg.Board.Withdraw(s.unseenID())
 	}
-	return s.leave(ctx, o)
-}
-
-// finish ends a round in which all was seen.
-func (s *source) finish(ctx context.Context, o *lineage.Observation) []lineage.Observation {
-	if s.lost {
-		o.Events = append(o.Events, lineage.Event{At: o.Round, Type: lineage.SourceRecovered, Detail: s.id().String()})
-		s.cfg.Log.Info("source is back")
-	}
-	s.lost = false
-	return s.leave(ctx, o)
-}
-
-func (s *source) leave(ctx context.Context, o *lineage.Observation) []lineage.Observation {
-	if errors.Is(ctx.Err(), context.Canceled) {
-		return nil // told to stop in the middle of a round: nothing was lost
-	}
-	return []lineage.Observation{*o}
+	return s.take.Finish(ctx)
 }
 
 // board returns the cluster. At the start its own source needs a moment to see it.

@@ -1,0 +1,184 @@
+package collector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// Teller is what a source tells of itself, written once for all: which of its parts were lost and came back, what they
+// can't see, and which of its positions could not be read. Each is told once, until the round that told it is stored:
+// after a refused append it is told again. One goroutine at a time.
+type Teller struct {
+	cluster string // Source.Cluster of all that it tells
+	log     *slog.Logger
+	stored  told // up to the newest round that was stored
+	now     told // up to the round under way
+
+	unreadable []string // position keys, to be told
+}
+
+// told is what was told.
+type told struct {
+	lost  map[string]bool                // parts that saw nothing in their last round
+	blind map[string][]lineage.BlindSpot // by part
+}
+
+func (t told) clone() told { return told{maps.Clone(t.lost), maps.Clone(t.blind)} }
+
+// NewTeller makes a teller of the source that is configured under a name.
+func NewTeller(cluster string, log *slog.Logger) *Teller {
+	t := &Teller{cluster: cluster, log: log}
+	t.stored = told{map[string]bool{}, map[string][]lineage.BlindSpot{}}
+	t.now = t.stored.clone()
+	return t
+}
+
+// Restore goes back to what was stored: the rounds since then were refused. A source calls it from its own Restore.
+func (t *Teller) Restore() {
+	t.now = t.stored.clone()
+	t.unreadable = nil
+}
+
+// Take begins a round. That Restore was not called since the last one says that that one is stored.
+func (t *Teller) Take(round time.Time) *Take {
+	t.stored = t.now.clone()
+	return &Take{Teller: t, Round: round}
+}
+
+// Leave notes a position that can't be read, to be told with the next round. What can't be read today can't be read
+// tomorrow: its part begins anew, and the source removes the position.
+func (t *Teller) Leave(key string, err error) {
+	t.log.Error("a stored position can't be read; its part is counted anew", "position", key, "error", err)
+	t.unreadable = append(t.unreadable, key)
+}
+
+// Take is one round of a source under way.
+type Take struct {
+	*Teller
+	Round time.Time
+
+	obs    []*lineage.Observation
+	untold map[*lineage.Observation]bool // of which it is not told whether they were lost
+}
+
+// Observe begins an observation of a part of the source, which observes each interval.
+func (t *Take) Observe(part string, interval time.Duration) *lineage.Observation {
+	o := &lineage.Observation{
+		Source: lineage.Source{Cluster: t.cluster, Name: part}, Round: t.Round, Interval: interval, At: time.Now().UTC(),
+	}
+	t.obs = append(t.obs, o)
+	return o
+}
+
+// Observed returns the round's observations, in the order in which they were begun.
+func (t *Take) Observed() []*lineage.Observation { return t.obs }
+
+// Drop takes out the observations of a part.
+func (t *Take) Drop(part string) {
+	t.obs = slices.DeleteFunc(t.obs, func(o *lineage.Observation) bool { return o.Source.Name == part })
+}
+
+// Of returns the newest observation of a part, nil when there is none.
+func (t *Take) Of(part string) *lineage.Observation {
+	for _, o := range slices.Backward(t.obs) {
+		if o.Source.Name == part {
+			return o
+		}
+	}
+	return nil
+}
+
+// MissAll says that a part saw nothing.
+func MissAll(o *lineage.Observation, reason string) {
+	o.Missing = append(o.Missing, lineage.Missing{All: true, Share: 1, Reason: reason})
+}
+
+// Untold leaves it to another source to tell why this one saw nothing, which is what it depends on.
+func (t *Take) Untold(o *lineage.Observation) {
+	if t.untold == nil {
+		t.untold = map[*lineage.Observation]bool{}
+	}
+	t.untold[o] = true
+}
+
+// Blind tells what a part can't see, all of it, when that changed.
+func (t *Take) Blind(o *lineage.Observation, spots []lineage.BlindSpot) {
+	spots = slices.Clone(spots)
+	for i := range spots {
+		spots[i].Source = o.Source.String()
+	}
+	old, told := t.now.blind[o.Source.Name]
+	if told && slices.Equal(old, spots) {
+		return
+	}
+	t.now.blind[o.Source.Name] = spots
+	o.Facts = append(o.Facts, lineage.Fact{
+		Key:        lineage.FactKey{Source: t.cluster, Kind: lineage.BlindSpotFacts, Name: o.Source.Name},
+		BlindSpots: spots,
+	})
+}
+
+// Unreadable says which positions could not be read, of about so many parts that are known. It returns their keys, once.
+func (t *Take) Unreadable(o *lineage.Observation, parts int) (keys []string) {
+	if keys, t.unreadable = t.unreadable, nil; len(keys) == 0 {
+		return nil
+	}
+	o.Missing = append(o.Missing, lineage.Missing{
+		Share:  float64(len(keys)) / float64(max(parts, len(keys))),
+		Reason: "stored positions could not be read, so that their parts are counted anew from here, and what moved since the last stored round is not known: " + Some(keys),
+	})
+	return keys
+}
+
+// Finish returns the round's observations, with an event for each part that was lost or came back. It returns nothing
+// where ctx says that the source was told to stop in the middle of a round: then nothing was lost.
+func (t *Take) Finish(ctx context.Context) []lineage.Observation {
+	if ctx != nil && errors.Is(ctx.Err(), context.Canceled) {
+		return nil
+	}
+	out := make([]lineage.Observation, 0, len(t.obs))
+	for _, o := range t.obs {
+		if !t.untold[o] {
+			t.lost(o)
+		}
+		out = append(out, *o)
+	}
+	return out
+}
+
+// lost tells whether a part was lost or came back.
+func (t *Take) lost(o *lineage.Observation) {
+	reason, lost := "", false
+	for _, m := range o.Missing {
+		if m.All {
+			reason, lost = m.Reason, true
+		}
+	}
+	switch was := t.now.lost[o.Source.Name]; {
+	case lost && !was:
+		o.Events = append(o.Events, lineage.Event{At: t.Round, Type: lineage.SourceLost, Detail: o.Source.String() + ": " + reason})
+		t.log.Warn("source lost", "source", o.Source.Name, "reason", reason)
+	case !lost && was:
+		o.Events = append(o.Events, lineage.Event{At: t.Round, Type: lineage.SourceRecovered, Detail: o.Source.String()})
+		t.log.Info("source is back", "source", o.Source.Name)
+	}
+	t.now.lost[o.Source.Name] = lost
+}
+
+// Some names the first few of names, for a sentence.
+func Some(names []string) string {
+	const most = 5
+	names = slices.Sorted(slices.Values(names))
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+}
