@@ -61,6 +61,21 @@ func (e *engine) lostIn(lo, hi int64) (out []lostSpan) {
 	return out
 }
 
+// damage returns the spans of which what they held is gone. It needs mu.
+func (e *engine) damage() (out []lostSpan) {
+	for _, x := range e.lost {
+		if x.damage {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// touches reports whether one of the spans has a tick in (a, b].
+func touches(spans []lostSpan, a, b int64) bool {
+	return slices.ContainsFunc(spans, func(x lostSpan) bool { return x.a < b && x.b > a })
+}
+
 func encodeLost(all []lostSpan) []byte {
 	var w writer
 	w.uint(uint64(len(all)))

@@ -3,7 +3,6 @@ package timeseries
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -40,7 +39,7 @@ func open(dir string, o Options) (*Disk, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := refuseOlder(dir); err != nil {
+	if err := checkVersions(dir); err != nil {
 		return nil, err
 	}
 	f := files{o.hook}
@@ -59,18 +58,6 @@ func open(dir string, o Options) (*Disk, error) {
 	}
 	s.lock = lock
 	return s, nil
-}
-
-// refuseOlder refuses a folder of the format before, by name.
-func refuseOlder(dir string) error {
-	for _, name := range []string{"MANIFEST", "KEYREGISTRY"} {
-		if _, err := os.Lstat(filepath.Join(dir, "blocks", name)); err == nil {
-			return fmt.Errorf("%s is of format version 1, which this program does not read: use another data folder, or the program that wrote it", dir)
-		} else if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, os.ErrPermission) {
-			return err
-		}
-	}
-	return nil
 }
 
 func openLocked(dir string, lock *os.File, o Options, f files) (*Disk, error) {

@@ -14,7 +14,7 @@ import (
 
 const (
 	logMagic   = "lineglog"
-	logVersion = 2
+	logVersion = formatVersion
 	// headerBytes is a segment's header: magic, version, two zero bytes, tick, number, generation of the state, checksum.
 	headerBytes = 8 + 2 + 2 + 8 + 8 + 8 + 4
 	// frameBytes is a frame's header: length, checksum of the length, checksum of the payload.

@@ -338,11 +338,11 @@ func TestOtherFormats(t *testing.T) {
 	b[8]++
 	binary.LittleEndian.PutUint32(b[headerBytes-4:], crc32.Checksum(b[:headerBytes-4], castagnoli))
 	must(t, os.WriteFile(path, b, 0o600))
-	if _, err := Open(dir, testOpts); err == nil || !strings.Contains(err.Error(), "its version is 3, this program reads 2") {
+	if _, err := Open(dir, testOpts); err == nil || !strings.Contains(err.Error(), "of format version 3") {
 		t.Errorf("a newer format: %v", err)
 	}
 	must(t, os.WriteFile(filepath.Join(dir, "blocks", "MANIFEST"), nil, 0o600))
-	if _, err := Open(dir, testOpts); err == nil || !strings.Contains(err.Error(), "format version 1") {
+	if _, err := Open(dir, testOpts); err == nil || !strings.Contains(err.Error(), "of format version 1") {
 		t.Errorf("the format before: %v", err)
 	}
 }

@@ -107,6 +107,9 @@ func (r *rollup) run(ctx context.Context, start, end int64) (*block, error) {
 
 // series merges the series of all children, by key.
 func (r *rollup) series(ctx context.Context) error {
+	r.e.mu.RLock()
+	damage := r.e.damage() // a gauge may have changed in what is lost
+	r.e.mu.RUnlock()
 	indexes := make([][]indexEntry, len(r.children))
 	for i, c := range r.children {
 		index, err := r.e.blockIndex(c)
@@ -138,7 +141,7 @@ func (r *rollup) series(ctx context.Context) error {
 			}
 			y := &x[0]
 			if first {
-				entry.based, entry.base, first = y.based, y.base, false
+				entry.based, entry.base, first = y.based && !touches(damage, r.w.b.meta.start, r.children[i].meta.start), y.base, false
 			}
 			entry.src, entry.last = y.src, y.last
 			if y.samples > 0 {

@@ -273,7 +273,7 @@ func (v *view) valueAt(p *probe, tick int64) (value int64, ok bool, err error) {
 		return 0, false, err
 	}
 	if x == nil {
-		return v.valueBefore(p, n)
+		return v.valueStill(p, tick, n)
 	}
 	if tick >= b.meta.end {
 		return x.last, true, nil
@@ -291,19 +291,46 @@ func (v *view) valueAt(p *probe, tick int64) (value int64, ok bool, err error) {
 	return x.base, x.based, nil
 }
 
-// valueBefore returns a gauge's level before the n-th block, in which it stood since before the block that holds it: a block has only what changed in it, so the next that
-// has the gauge says so, or the dictionary.
-func (v *view) valueBefore(p *probe, n int) (value int64, ok bool, err error) {
+// valueStill returns a gauge's level at a tick in whose block, the one before the n-th, it did not change: a block has only what changed in it, so the next that has the gauge says
+// where it stood, or else the dictionary. Where what was between is lost, the last block that had it says so; where there too, nobody can.
+func (v *view) valueStill(p *probe, tick int64, n int) (value int64, ok bool, err error) {
 	for _, b := range v.cover[n:] {
+		if touches(v.damage, tick, b.meta.start) {
+			return v.valueSince(p, tick, n)
+		}
+		if x, err := v.blockEntry(b, p.key); err != nil || x != nil {
+			return x.level(err)
+		}
+	}
+	if touches(v.damage, tick, v.sealedEnd) {
+		return v.valueSince(p, tick, n)
+	}
+	return p.base, p.sealed, nil
+}
+
+// level returns a gauge's level at the start of a block.
+func (x *indexEntry) level(err error) (int64, bool, error) {
+	if err != nil {
+		return 0, false, err
+	}
+	return x.base, x.based, nil
+}
+
+// valueSince returns the level that a gauge had when it last changed before the block before the n-th; ok is false when it may have changed since.
+func (v *view) valueSince(p *probe, tick int64, n int) (value int64, ok bool, err error) {
+	for _, b := range slices.Backward(v.cover[:n-1]) {
+		if touches(v.damage, b.meta.start, tick) {
+			break
+		}
 		x, err := v.blockEntry(b, p.key)
 		if err != nil {
 			return 0, false, err
 		}
 		if x != nil {
-			return x.base, x.based, nil
+			return x.last, true, nil
 		}
 	}
-	return p.base, p.sealed, nil
+	return 0, false, nil
 }
 
 // Levels implements Store.

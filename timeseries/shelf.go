@@ -15,7 +15,7 @@ import (
 const (
 	shelfMagic   = "lineblok"
 	footerMagic  = "lineends"
-	shelfVersion = 1
+	shelfVersion = formatVersion
 	// shelfHeader: magic, version, kind, a zero byte, tick, number, checksum.
 	shelfHeader = 8 + 2 + 1 + 1 + 8 + 8 + 4
 	// sectionHeader: kind, number, length, checksum.

@@ -16,7 +16,6 @@ import (
 // the other.
 
 const (
-	formatVersion = 2
 	// stateSubjects is how many subjects share a section.
 	stateSubjects = 4096
 )

@@ -76,3 +76,37 @@ func TestWhatStandsStillIsInNoBlock(t *testing.T) {
 	ask("rolled up")
 	must(t, s.Close())
 }
+
+// TestStillAcrossDamage has a gauge that changes in hours 0, 3 and 6 only, and loses the block of hour 3: what it was before and
+// after is told, and nothing of the time that was lost.
+func TestStillAcrossDamage(t *testing.T) {
+	ctx := context.Background()
+	s, err := Open(t.TempDir(), testOpts)
+	must(t, err)
+	for n := 1; n <= 9*60; n++ {
+		x := testRound(n)
+		if n%180 == 30 {
+			x.Samples = append(x.Samples, lineage.Sample{Subject: testWriter, Metric: lineage.Lag, Value: int64(n)})
+		}
+		must(t, s.Append(ctx, x))
+	}
+	must(t, s.Maintain(ctx, testStart.Add(10*time.Hour)))
+	s.quarantine(s.tiers[rawTier].blocks[3], errCorrupt)
+	ask := func() {
+		t.Helper()
+		id, _ := s.Lookup(testWriter)
+		for minute, want := range map[int]lineage.Level{
+			40: {Value: 30, OK: true}, 150: {Value: 30, OK: true}, 230: {}, // lost
+			250: {Value: 210, OK: true}, 350: {Value: 210, OK: true}, // as the block of hour 6 says
+			400: {Value: 390, OK: true}, 500: {Value: 390, OK: true},
+		} {
+			got, err := s.Levels(ctx, testStart.Add(time.Duration(minute)*time.Minute), []lineage.SeriesKey{{Subject: id, Metric: lineage.Lag}})
+			must(t, err)
+			if got[0] != want {
+				t.Errorf("minute %d: %v, want %v", minute, got[0], want)
+			}
+		}
+	}
+	ask()
+	must(t, s.Close())
+}

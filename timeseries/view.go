@@ -21,6 +21,7 @@ type view struct {
 	heads     []sourceHead // by source
 	tracks    []*track
 	lost      []lostSpan // that touch the window
+	damage    []lostSpan // all of which what they held is gone
 }
 
 // sourceHead is a source as a query found it.
@@ -58,6 +59,7 @@ func (e *engine) viewTicks(ctx context.Context, lo, hi int64, take func(*view)) 
 func (e *engine) newView(ctx context.Context, lo, hi int64) *view {
 	v := &view{engine: e, ctx: ctx, lo: lo, hi: max(hi, lo), tier: e.tierOf(lo)}
 	v.cover, v.sealedEnd, v.lost = e.cover(v.tier), e.sealed, e.lostIn(lo, v.hi)
+	v.damage = e.damage()
 	v.heads = make([]sourceHead, len(e.sources))
 	for i, s := range e.sources {
 		v.heads[i] = sourceHead{name: s.name, newest: s.newest, before: s.before, rounds: s.head}

@@ -1,0 +1,72 @@
+package timeseries
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// formatVersion is that of all files of a folder; each says it in its header. What stays the same in all versions is that a header begins with eight letters and the
+// version, and ends after 32 or 40 bytes with a checksum of all before. Version 1 kept its blocks in Badger.
+const formatVersion = 2
+
+// checkVersions refuses a folder of another version, before anything in it is changed. What is damaged is not looked at here.
+func checkVersions(dir string) error {
+	for _, name := range []string{"MANIFEST", "KEYREGISTRY"} {
+		switch _, err := os.Lstat(filepath.Join(dir, "blocks", name)); {
+		case err == nil:
+			return wrongVersion(filepath.Join("blocks", name), 1)
+		case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, os.ErrPermission):
+			return err
+		}
+	}
+	for _, part := range [...]struct{ folder, magic string }{{"log", logMagic}, {"blocks", shelfMagic}} {
+		names, err := os.ReadDir(filepath.Join(dir, part.folder))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		for _, n := range names {
+			name := filepath.Join(part.folder, n.Name())
+			v, ok := versionOf(filepath.Join(dir, name), part.magic)
+			if ok && v != formatVersion {
+				return wrongVersion(name, v)
+			}
+		}
+	}
+	return nil
+}
+
+// versionOf returns the version that a file's header says; ok is false when there is no whole header.
+func versionOf(path, magic string) (version uint16, ok bool) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, false
+	}
+	defer f.Close()
+	b := make([]byte, max(shelfHeader, headerBytes))
+	n, err := f.ReadAt(b, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return 0, false
+	}
+	for _, length := range [...]int{shelfHeader, headerBytes} {
+		if n >= length && string(b[:8]) == magic && crc32.Checksum(b[:length-4], castagnoli) == binary.LittleEndian.Uint32(b[length-4:]) {
+			return binary.LittleEndian.Uint16(b[8:]), true
+		}
+	}
+	return 0, false
+}
+
+// wrongVersion says what to do with a folder of another version.
+func wrongVersion(name string, version uint16) error {
+	if version > formatVersion {
+		return fmt.Errorf("%s is of format version %d, written by a newer lineaged than this, which reads version %d: "+
+			"use that one or a newer; nothing was changed", name, version, formatVersion)
+	}
+	return fmt.Errorf("%s is of format version %d, written by an older lineaged than this, which reads version %d: "+
+		"use another data folder to begin anew, or the lineaged that wrote it to read it; nothing was changed", name, version, formatVersion)
+}

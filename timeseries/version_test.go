@@ -1,0 +1,225 @@
+package timeseries
+
+import (
+	"archive/zip"
+	"context"
+	"encoding/binary"
+	"flag"
+	"fmt"
+	"hash/crc32"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/store"
+)
+
+var keep = flag.Bool("keep", false, "write the folder of this format version, and what is answered of it, to testdata anew")
+
+// contentsOf returns what is in the files of a folder.
+func contentsOf(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	must(t, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		out[strings.TrimPrefix(path, dir+"/")] = string(b)
+		return err
+	}))
+	return out
+}
+
+// TestOtherVersions holds that a folder in which one file is of another version is refused by that file's name, and that nothing in it is changed.
+func TestOtherVersions(t *testing.T) {
+	dir := t.TempDir()
+	keptFolder(t, dir)
+	files := contentsOf(t, dir)
+	kinds := map[string]bool{}
+	for name, was := range files {
+		length := map[string]int{"log": headerBytes, "blocks": shelfHeader}[filepath.Dir(name)]
+		if length == 0 {
+			continue
+		}
+		kinds[strings.TrimRight(filepath.Base(name), "0123456789.ablockg")] = true
+		for version, word := range map[uint16]string{1: "older", 3: "newer"} {
+			b := []byte(was)
+			binary.LittleEndian.PutUint16(b[8:], version)
+			binary.LittleEndian.PutUint32(b[length-4:], crc32.Checksum(b[:length-4], castagnoli))
+			must(t, os.WriteFile(filepath.Join(dir, name), b, 0o600))
+			before := contentsOf(t, dir)
+			_, err := Open(dir, keptOptions)
+			if err == nil || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), fmt.Sprintf("version %d, written by a%s", version, map[string]string{"older": "n older", "newer": " newer"}[word])) {
+				t.Errorf("%s of version %d: %v", name, version, err)
+			}
+			if !reflect.DeepEqual(contentsOf(t, dir), before) {
+				t.Errorf("%s of version %d: the folder was changed", name, version)
+			}
+			must(t, os.WriteFile(filepath.Join(dir, name), []byte(was), 0o600))
+		}
+	}
+	if len(kinds) < 4 { // the log, blocks of two tiers, the state
+		t.Errorf("only files of kinds %v were there", kinds)
+	}
+	s, err := Open(dir, keptOptions)
+	must(t, err)
+	must(t, s.Close())
+}
+
+// keptOptions are those that the folders in testdata were written with.
+var keptOptions = func() Options {
+	o := testOpts
+	o.Retention = Retention{Raw: 2 * time.Hour, Minute: 3 * day, Hour: 400 * day}
+	return o
+}()
+
+const keptHours = 30
+
+// keptFolder writes a folder with something of everything: a log, blocks of two tiers and a state, and in them kinds that this version does not know.
+func keptFolder(t *testing.T, dir string) {
+	t.Helper()
+	ctx := context.Background()
+	s, err := Open(dir, keptOptions)
+	must(t, err)
+	first := s.floor(testStart)
+	for n := int64(1); n <= keptHours*60; n += 5 {
+		r := newerRecord(s.engine, first+n, n)
+		r.round.span = 5
+		o := testRound(int(n))
+		o.Source.Name, o.Interval = "groups", 5*time.Minute
+		group := lineage.GroupFact{Ref: lineage.GroupRef{Cluster: "c", Group: "g"}, State: "Stable", MembersKnown: true}
+		for i := n / 60; i < n/60+5; i++ {
+			group.Members = append(group.Members, lineage.Member{ID: fmt.Sprint("member-", i), ClientID: "x", Host: "/10.0.0.1"})
+		}
+		o.Facts = []lineage.Fact{{Key: lineage.FactKey{Source: "west", Kind: lineage.GroupFacts, Name: "g"}, Group: &group}}
+		o.Positions = []lineage.Position{{Key: "p", Value: fmt.Append(nil, "position ", n)}, {Key: "gone"}}
+		if n%120 == 1 {
+			o.Missing = []lineage.Missing{{Reason: "no answer", Share: 0.5, Groups: []lineage.GroupRef{group.Ref}}}
+			o.Positions[1].Value = []byte("there")
+		}
+		c := &commit{records: []*record{r, s.record(&o, first+n)}}
+		s.submit(c)
+		must(t, c.err)
+	}
+	must(t, s.Maintain(ctx, testStart.Add(keptHours*time.Hour)))
+	must(t, s.Close())
+}
+
+// answersOf is what is answered of a kept folder, as text.
+func answersOf(t *testing.T, s *Disk) string {
+	t.Helper()
+	ctx := context.Background()
+	var out strings.Builder
+	var ids []lineage.SubjectID
+	for x := range s.Subjects() {
+		ids = append(ids, x.ID)
+		fmt.Fprintf(&out, "%d %s %v\n", x.ID, x.FirstSeen.Format(time.RFC3339), x.Access)
+	}
+	keys := s.Keys(ids)
+	for _, m := range []lineage.Metric{newGauge, newCounter} { // who knows them finds them
+		keys = append(keys, lineage.SeriesKey{Subject: ids[0], Metric: m})
+	}
+	for _, hours := range [][2]int{{0, 2}, {3, 20}, {0, keptHours}, {keptHours - 1, keptHours}} {
+		w := lineage.Window{Start: testStart.Add(time.Duration(hours[0]) * time.Hour), End: testStart.Add(time.Duration(hours[1]) * time.Hour)}
+		amounts, err := s.Amounts(ctx, w, keys)
+		must(t, err)
+		levels, err := s.Levels(ctx, w.End, keys)
+		must(t, err)
+		evidence, err := s.Evidence(ctx, w, ids)
+		must(t, err)
+		facts, err := s.Facts(ctx, w.End, "", lineage.GroupFacts, true)
+		must(t, err)
+		events, err := s.Events(ctx, store.EventFilter{Window: w})
+		must(t, err)
+		coverage, err := s.Coverage(ctx, w)
+		must(t, err)
+		fmt.Fprintf(&out, "hours %v\n", hours)
+		for i, k := range keys {
+			fmt.Fprintf(&out, "  %v %+v %+v\n", k, amounts[i], levels[i])
+		}
+		fmt.Fprintf(&out, "  %v\n  %+v since %s\n  %d events\n  observed %.4f, %d gaps\n", evidence, *facts[0].Group, facts[0].Since.Format(time.RFC3339), len(events.List), coverage.ObservedFraction, len(coverage.Gaps))
+	}
+	p, err := s.Positions(ctx, testSource)
+	must(t, err)
+	q, err := s.Positions(ctx, lineage.Source{Cluster: "west", Name: "groups"})
+	must(t, err)
+	fmt.Fprintf(&out, "positions %q %q\n", p, q)
+	return out.String()
+}
+
+// TestKeptFolders opens the folder that each format version left in testdata: those of this version are answered as they were then, and go on; those of
+// another are refused by name. A change of format that forgets its version fails here.
+func TestKeptFolders(t *testing.T) {
+	name := filepath.Join("testdata", fmt.Sprintf("format-%d", formatVersion))
+	if *keep {
+		writeKept(t, name)
+	}
+	kept, err := filepath.Glob(filepath.Join("testdata", "format-*.zip"))
+	must(t, err)
+	if !slices.Contains(kept, name+".zip") {
+		t.Fatalf("there is no %s.zip: make it with go test ./timeseries -run TestKeptFolders -keep", name)
+	}
+	for _, path := range kept {
+		dir := unzip(t, path)
+		s, err := Open(dir, keptOptions)
+		if path != name+".zip" {
+			if err == nil || !strings.Contains(err.Error(), "use another data folder") && !strings.Contains(err.Error(), "use that one or a newer") {
+				t.Errorf("%s: %v", path, err)
+			}
+			continue
+		}
+		must(t, err)
+		want, err := os.ReadFile(name + ".txt")
+		must(t, err)
+		ask := func(stage string) {
+			t.Helper()
+			if got := answersOf(t, s); got != string(want) {
+				t.Fatalf("%s, %s: answered\n%s\nwant\n%s", path, stage, got, want)
+			}
+		}
+		ask("opened")
+		must(t, s.Maintain(context.Background(), testStart.Add((keptHours+1)*time.Hour)))
+		must(t, s.Append(context.Background(), testRound((keptHours+1)*60)))
+		must(t, s.Close())
+		s, err = Open(dir, keptOptions)
+		must(t, err)
+		if n := newest(s); n != (keptHours+1)*60 {
+			t.Errorf("%s: after it went on the newest round is %d", path, n)
+		}
+		must(t, s.Close())
+	}
+}
+
+func writeKept(t *testing.T, name string) {
+	t.Helper()
+	dir := t.TempDir()
+	keptFolder(t, dir)
+	s, err := Open(dir, keptOptions)
+	must(t, err)
+	must(t, os.MkdirAll("testdata", 0o755))
+	must(t, os.WriteFile(name+".txt", []byte(answersOf(t, s)), 0o644))
+	must(t, s.Close())
+	f, err := os.Create(name + ".zip")
+	must(t, err)
+	z := zip.NewWriter(f)
+	must(t, z.AddFS(os.DirFS(dir)))
+	must(t, z.Close())
+	must(t, f.Close())
+}
+
+func unzip(t *testing.T, path string) string {
+	t.Helper()
+	z, err := zip.OpenReader(path)
+	must(t, err)
+	dir := t.TempDir()
+	must(t, os.CopyFS(dir, z))
+	must(t, z.Close())
+	return dir
+}
