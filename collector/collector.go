@@ -46,10 +46,7 @@ type Runner struct {
 // Run calls the source at every multiple of the interval since the Unix epoch until ctx ends, and returns ctx's error. A
 // round has nine tenths of the interval. Rounds are strictly rising, whatever the machine's clock does.
 func (o Runner) Run(ctx context.Context, source Source, sink Sink) error {
-	if o.Clock == nil {
-		o.Clock = NewClock(o.Interval, nil, nil, time.Time{}, o.Log)
-	}
-	r := runner{interval: o.Interval, clock: o.Clock, source: source, sink: sink, log: o.Log, expected: map[lineage.Source]time.Duration{}}
+	r := o.runner(source, sink)
 	for {
 		round, err := r.next(ctx)
 		if err != nil {
@@ -60,6 +57,18 @@ func (o Runner) Run(ctx context.Context, source Source, sink Sink) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// ByHand returns what takes a round when it is called, for tests of sources: rounds are to rise.
+func (o Runner) ByHand(source Source, sink Sink) func(ctx context.Context, round time.Time) {
+	return o.runner(source, sink).round
+}
+
+func (o Runner) runner(source Source, sink Sink) *runner {
+	if o.Clock == nil {
+		o.Clock = NewClock(o.Interval, nil, nil, time.Time{}, o.Log)
+	}
+	return &runner{interval: o.Interval, clock: o.Clock, source: source, sink: sink, log: o.Log, expected: map[lineage.Source]time.Duration{}}
 }
 
 // next waits for the next round and returns it: the next multiple of the interval, after the newest round.

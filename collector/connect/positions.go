@@ -86,12 +86,12 @@ func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 	}
 	if value, ok := positions[writersKey]; ok {
 		if s.last, err = decodeWriters(string(value)); err != nil { // they are told again soon
-			s.cfg.Log.Warn("position left out", "key", writersKey, "error", err)
+			s.tell.Leave(writersKey, err)
 		} else {
 			s.writersStored = string(value)
 		}
 	}
-	s.rhythm.Restore(positions, round, func(key string, err error) { s.cfg.Log.Warn("position left out", "key", key, "error", err) })
+	s.rhythm.Restore(positions, round, s.tell.Leave)
 	for key, value := range positions {
 		if name, ok := strings.CutPrefix(key, "connector/"); ok {
 			s.stored[name] = string(value)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"net"
 	"slices"
 	"strconv"
@@ -38,7 +39,30 @@ func storedCluster(name string, sink collector.Sink) lineage.ClusterID {
 	if err != nil {
 		return ""
 	}
-	return lineage.ClusterID(positions[clusterKey])
+	id, err := decodeCluster(positions[clusterKey])
+	if err != nil {
+		return ""
+	}
+	return id
+}
+
+// encodeCluster keeps the id with a checksum: one that was damaged would look like another cluster.
+func encodeCluster(id lineage.ClusterID) []byte {
+	var e encoder
+	e.uint(positionsVersion)
+	e.string(string(id))
+	e.uint(uint64(crc32.ChecksumIEEE([]byte(id))))
+	return e
+}
+
+func decodeCluster(value []byte) (lineage.ClusterID, error) {
+	d := decoder{b: value}
+	d.version()
+	id := d.string()
+	if sum := d.uint(); d.err == nil && sum != uint64(crc32.ChecksumIEEE([]byte(id))) {
+		return "", errCut
+	}
+	return lineage.ClusterID(id), d.done()
 }
 
 // identify takes in which cluster has answered. An error says that the round can't go on.

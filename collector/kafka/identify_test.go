@@ -191,7 +191,7 @@ func TestClusterFormattedAnew(t *testing.T) {
 		if !restart && (!rec.gone[lineage.FactKey{Source: "west", Kind: lineage.TopicFacts, Name: "gone"}] || !rec.gone[lineage.FactKey{Source: "west", Kind: lineage.GroupFacts, Name: "g"}]) {
 			t.Errorf("not told to be gone: %v", rec.gone)
 		}
-		if string(w.source.cluster) != id || string(rec.positions[clusterKey]) != id {
+		if string(w.source.cluster) != id || string(rec.positions[clusterKey]) != string(encodeCluster(lineage.ClusterID(id))) {
 			t.Errorf("the cluster is %s, stored as %s", w.source.cluster, rec.positions[clusterKey])
 		}
 		w.write("orders", 0, 2)

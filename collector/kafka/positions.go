@@ -41,7 +41,7 @@ func (t *take) savePositions() {
 	e.time(t.round)
 	put(roundKey, e)
 	if !t.continuous {
-		put(clusterKey, []byte(t.cluster))
+		put(clusterKey, encodeCluster(t.cluster))
 	}
 	if sight := t.encodeSight(); string(sight) != t.sightSaved {
 		t.sightSaved = string(sight)
@@ -96,13 +96,13 @@ func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 	d.version()
 	round := d.time()
 	if err := d.done(); err != nil { // without it nobody knows of when the rest is
-		s.leave(roundKey, err)
-		for key := range positions {
-			s.gonePositions = append(s.gonePositions, key)
-		}
-		return nil
+		return s.anew(positions, roundKey, err)
 	}
-	s.cluster, s.resumed = lineage.ClusterID(positions[clusterKey]), true
+	cluster, err := decodeCluster(positions[clusterKey])
+	if err != nil { // nor of what
+		return s.anew(positions, clusterKey, err)
+	}
+	s.cluster, s.resumed = cluster, true
 	if value := positions[sightKey]; value != nil {
 		s.leave(sightKey, s.restoreSight(value))
 	}
@@ -123,6 +123,17 @@ func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 				continue
 			}
 			s.leave(key, s.restoreReader(rest, value, round))
+		}
+	}
+	return nil
+}
+
+// anew leaves all positions, since one on which the others hang can't be read. That one is written again.
+func (s *source) anew(positions map[string][]byte, key string, err error) error {
+	s.tell.Leave(key, err)
+	for key := range positions {
+		if key != roundKey && key != clusterKey {
+			s.gonePositions = append(s.gonePositions, key)
 		}
 	}
 	return nil

@@ -99,7 +99,7 @@ func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 		}
 		return nil
 	}
-	s.rhythm.Restore(positions, round, func(key string, err error) { s.cfg.Log.Warn("position left out", "key", key, "error", err) })
+	s.rhythm.Restore(positions, round, s.tell.Leave)
 	for _, key := range slices.Sorted(maps.Keys(positions)) { // books stand before flows, and make theirs
 		var err error
 		switch {

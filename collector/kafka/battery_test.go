@@ -1,0 +1,69 @@
+package kafka
+
+import (
+	"errors"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/collector/sourcetest"
+)
+
+func TestBattery(t *testing.T) {
+	sourcetest.Run(t, func(t *testing.T) sourcetest.World {
+		w := newWorld(t, 1)
+		w.topic("orders", 2)
+		var broken, hanging atomic.Bool
+		released := make(chan struct{})
+		t.Cleanup(func() { close(released) })
+		w.fake.Control(func(req kmsg.Request) (kmsg.Response, error, bool) {
+			w.fake.KeepControl()
+			if _, ours := req.(*kmsg.ProduceRequest); ours {
+				return nil, nil, false
+			}
+			if hanging.Load() {
+				w.fake.SleepControl(func() {
+					for hanging.Load() {
+						select {
+						case <-released:
+							return
+						case <-time.After(10 * time.Millisecond):
+						}
+					}
+				})
+			}
+			if broken.Load() {
+				return nil, errors.New("connection lost"), true
+			}
+			return nil, nil, false
+		})
+		offset := int64(0)
+		return sourcetest.World{
+			Tick: tick, Before: t0,
+			Source: func(sink collector.Sink) collector.Source {
+				c, err := New(Config{Name: "west", Interval: tick, Brokers: w.fake.ListenAddrs(), Hooks: []kgo.Hook{w}}, sink)
+				if err != nil {
+					t.Fatal(err)
+				}
+				w.source = c.source
+				t.Cleanup(c.source.close)
+				return c.source
+			},
+			Live: func(time.Time) {
+				if broken.Load() || hanging.Load() {
+					return
+				}
+				w.write("orders", 0, 3)
+				w.commit("billing", "orders", 0, offset)
+				offset++
+			},
+			Break: func(b bool) { broken.Store(b) },
+			Hang:  func(b bool) { hanging.Store(b) },
+			Spoil: func(collector.Source) { w.source.byName["orders"].histories = nil },
+		}
+	})
+}
