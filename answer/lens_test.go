@@ -32,11 +32,11 @@ func secrets(t testing.TB) *world {
 			ends = append(ends, level(self(x), lineage.LogBytes, int64(1000*(i+1))), level(self(x), lineage.Retained, 10))
 		}
 		groups := []filling{
-			w.moved(reads(secret, "insider"), lineage.GroupOffsets, 30), level(reads(secret, "insider"), lineage.Lag, 3),
-			w.moved(reads(secret, "both"), lineage.GroupOffsets, 30), level(reads(secret, "both"), lineage.Lag, 4),
-			w.moved(reads(orders, "billing"), lineage.GroupOffsets, 20), level(reads(orders, "billing"), lineage.Lag, 5),
-			sighted(reads(orders, "billing"), lineage.GroupOffsets, "joined from secret, and reads"),
-			w.moved(reads(orders, "job"), lineage.GroupOffsets, 20),
+			w.moved(reads(secret, group("insider")), lineage.GroupOffsets, 30), level(reads(secret, group("insider")), lineage.Lag, 3),
+			w.moved(reads(secret, group("both")), lineage.GroupOffsets, 30), level(reads(secret, group("both")), lineage.Lag, 4),
+			w.moved(reads(orders, group("billing")), lineage.GroupOffsets, 20), level(reads(orders, group("billing")), lineage.Lag, 5),
+			sighted(reads(orders, group("billing")), lineage.GroupOffsets, "joined from secret, and reads"),
+			w.moved(reads(orders, group("job")), lineage.GroupOffsets, 20),
 			w.moved(writes(counts, lineage.Client{Group: "both"}), lineage.Transaction, 5),
 		}
 		switch n {
@@ -54,20 +54,20 @@ func secrets(t testing.TB) *world {
 				}))
 		case 3:
 			groups = append(groups, happened(lineage.Event{Type: lineage.GroupJoined, Group: lineage.GroupRef{Cluster: west, Group: "insider"}, Detail: "somebody joined insider"}),
-				happened(lineage.Event{Type: lineage.FlowStarted, Access: reads(secret, "both"), Detail: "both reads"}),
+				happened(lineage.Event{Type: lineage.FlowStarted, Access: reads(secret, group("both")), Detail: "both reads"}),
 				happened(lineage.Event{Type: lineage.SourceLost, Detail: "no leader for secret,orders"}))
 		}
-		w.observe("end-offsets", n, ends...)
-		w.observe("producers", n, w.moved(writes(secret, producer(1)), lineage.ProducerState, 30), w.moved(writes(orders, producer(1)), lineage.ProducerState, 20))
+		w.observe("west", "end-offsets", n, ends...)
+		w.observe("west", "producers", n, w.moved(writes(secret, producer(1)), lineage.ProducerState, 30), w.moved(writes(orders, producer(1)), lineage.ProducerState, 20))
 		if n == 7 {
 			groups = []filling{missing("not authorized: secret")}
 		}
-		w.observe("groups", n, groups...)
+		w.observe("west", "groups", n, groups...)
 		var connectors []filling
 		if n == 1 {
 			connectors = append(connectors, facts(lineage.Fact{Key: lineage.FactKey{Source: "connect", Kind: lineage.ConnectorFacts, Name: "spy"}, Connector: &lineage.ConnectorFact{Kafka: west, Type: "sink", State: "RUNNING"}}))
 		}
-		w.observeIn("connect", "connectors", n, append(connectors, sighted(reads(lineage.Topic{Cluster: west, Name: "secret"}, ""), lineage.Connect, "class x"),
+		w.observe("connect", "connectors", n, append(connectors, sighted(reads(lineage.Topic{Cluster: west, Name: "secret"}, group("")), lineage.Connect, "class x"),
 			sighted(lineage.Access{Topic: lineage.Topic{Cluster: west, Name: "secret"}, Op: lineage.Read, Client: lineage.Client{Mover: spy}}, lineage.Connect, "class x"),
 			sighted(lineage.Access{Topic: lineage.Topic{Cluster: west, Name: "secret"}, Op: lineage.Write, Client: lineage.Client{Mover: spy}, Dataset: lineage.Dataset{Namespace: "file", Name: "/vault"}}, lineage.Connect, "class x"))...)
 	}
@@ -117,8 +117,8 @@ func said(t testing.TB, v *answer.View) map[string]any {
 	}
 	for m := answer.RecordRate; m <= answer.RetainedBytes; m++ {
 		for _, kind := range []lineage.NodeKind{lineage.TopicNode, lineage.ApplicationNode, lineage.UnidentifiedNode, lineage.ConnectorNode} {
-			top, err := v.Top(ctx, m, kind)
-			must("top "+m.Unit(), top, err)
+			top, unknown, err := v.Top(ctx, m, kind)
+			must("top "+m.Unit(), []any{top, unknown}, err)
 		}
 	}
 	events, err := v.Events(ctx, nil)

@@ -25,11 +25,11 @@ func (w *world) estate(topics, readers int) {
 			}
 			fill = append(fill, w.moved(self(x), lineage.NoEvidence, 100), w.moved(writes(x, producer(int64(i))), lineage.ProducerState, 100))
 			for j := range readers {
-				r := reads(x, fmt.Sprintf("group-%d", (i*7+j*13)%500))
+				r := reads(x, group(fmt.Sprintf("group-%d", (i*7+j*13)%500)))
 				fill = append(fill, w.moved(r, lineage.GroupOffsets, 100), level(r, lineage.Lag, int64(j)), level(r, lineage.Live, 1))
 			}
 		}
-		w.observe("all", n, fill...)
+		w.observe("west", "all", n, fill...)
 	}
 }
 

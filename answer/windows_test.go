@@ -81,7 +81,7 @@ func TestPastWindowsCostOneBuild(t *testing.T) {
 			t.Errorf("60 rounds made %d builds of a window of yesterday, want 1", n)
 		}
 		view(t, a, answer.Last(time.Minute), answer.All)
-		w.observe("late", 10, w.moved(reads(topic("orders"), "late-reader"), lineage.GroupOffsets, 7))
+		w.observe("west", "late", 10, w.moved(reads(topic("orders"), group("late-reader")), lineage.GroupOffsets, 7))
 		got := ask(t, view(t, a, yesterday, answer.All))
 		if n := h.built(); n != 3 {
 			t.Errorf("an observation within the window came late, and there were %d builds, want 3", n)
@@ -140,11 +140,11 @@ func TestKeptIsAsAnew(t *testing.T) {
 				case 2:
 					fill = append(fill, happened(lineage.Event{Type: lineage.TopicCreated, Topic: x}))
 				default:
-					g := reads(x, fmt.Sprintf("g%d", r.IntN(3)))
+					g := reads(x, group(fmt.Sprintf("g%d", r.IntN(3))))
 					fill = append(fill, w.moved(self(x), lineage.NoEvidence, 10), w.moved(writes(x, producer(int64(r.IntN(2)))), lineage.ProducerState, int64(r.IntN(5))),
 						w.moved(g, lineage.GroupOffsets, int64(r.IntN(9))), level(g, lineage.Lag, int64(r.IntN(3))), level(g, lineage.Live, int64(r.IntN(2))))
 				}
-				w.observe([]string{"end-offsets", "groups", "producers"}[r.IntN(3)], n, fill...)
+				w.observe("west", []string{"end-offsets", "groups", "producers"}[r.IntN(3)], n, fill...)
 				time.Sleep(time.Duration(r.IntN(5)) * time.Second)
 				for i := range 4 {
 					in := answer.Between(round(5*i), round(5*i+10))
@@ -213,9 +213,9 @@ func TestBorrowedNames(t *testing.T) {
 			}
 		}
 		brokers(-1)
-		w.observe("all", 21, facts(clusterFact("west", west, 7)))
+		w.observe("west", "all", 21, facts(clusterFact("west", west, 7)))
 		brokers(7)
-		w.observe("all", 22, facts(clusterFact("west", west, 8)))
+		w.observe("west", "all", 22, facts(clusterFact("west", west, 8)))
 		brokers(8)
 	})
 }

@@ -46,10 +46,8 @@ func newWorld(t testing.TB) *world {
 
 type filling func(*lineage.Observation)
 
-// observe appends one observation of a source of every tick in round n of cluster west; fill adds to it.
-func (w *world) observe(source string, n int, fill ...filling) { w.observeIn("west", source, n, fill...) }
-
-func (w *world) observeIn(cluster, source string, n int, fill ...filling) {
+// observe appends one observation of a source of every tick in round n; fill adds to it.
+func (w *world) observe(cluster, source string, n int, fill ...filling) {
 	w.t.Helper()
 	o := lineage.Observation{Source: lineage.Source{Cluster: cluster, Name: source}, Round: round(n), Interval: tick, At: round(n)}
 	for _, f := range fill {
@@ -115,9 +113,11 @@ func writes(t lineage.Topic, c lineage.Client) lineage.Access {
 	return lineage.Access{Topic: t, Op: lineage.Write, Client: c}
 }
 
-func reads(t lineage.Topic, group string) lineage.Access {
-	return lineage.Access{Topic: t, Op: lineage.Read, Client: lineage.Client{Group: group}}
+func reads(t lineage.Topic, c lineage.Client) lineage.Access {
+	return lineage.Access{Topic: t, Op: lineage.Read, Client: c}
 }
+
+func group(name string) lineage.Client { return lineage.Client{Group: name} }
 
 func producer(id int64) lineage.Client { return lineage.Client{Producer: lineage.KnownProducer(id)} }
 
@@ -240,9 +240,9 @@ func (w *world) steady(from, to, readers int) {
 			fill = append(fill, facts(clusterFact("west", west, 1), topicFact(x)))
 		}
 		for i := range readers {
-			r := reads(x, fmt.Sprintf("reader-%d", i))
+			r := reads(x, group(fmt.Sprintf("reader-%d", i)))
 			fill = append(fill, w.moved(r, lineage.GroupOffsets, 100), level(r, lineage.Lag, int64(i)))
 		}
-		w.observe("all", n, fill...)
+		w.observe("west", "all", n, fill...)
 	}
 }
