@@ -188,6 +188,14 @@ func (e *engine) loseAll() {
 	e.log.Error("the saved state of the store is damaged or gone: the blocks before are set aside, and what the log holds is kept")
 }
 
+// checkState has the state written anew when one of its copies is damaged: it was read, and the next damage may hit the other.
+func (e *engine) checkState() {
+	if _, err := e.vault.verify(stateOf(e.generation)); err != nil {
+		e.log.Error("a copy of the saved state is damaged; the other is whole, and both are written anew", "error", err)
+		e.dirty.Store(true)
+	}
+}
+
 // verifyAtOpen bounds the bytes that are read again before the store is open; Maintain reads the rest. It is a tenth of a second of a slow disk's cache.
 const verifyAtOpen = 128 << 20
 

@@ -98,6 +98,9 @@ func (e *engine) recover(l *appendLog) error {
 	if !found && len(e.vault.list()) > 0 {
 		e.loseAll()
 	}
+	if found {
+		e.checkState()
+	}
 	if err := e.checkBlocks(verifyAtOpen); err != nil {
 		return err
 	}
@@ -149,24 +152,60 @@ func (e *engine) heal(r *replayer) {
 // bridge lets the first advance of each counter after a loss reach back over it: it may have happened in the lost rounds, and must not look like a burst in one
 // tick. It needs mu for writing.
 func (e *engine) bridge(x lostSpan) {
+	from := make([]int64, len(e.sources)) // the newest round before the loss, by source; -1: all before are lost; 0: its rounds go on without a hole
+	for i, s := range e.sources {
+		n, _ := findRound(s.head, x.a+2) // the newest round that was read before the loss is of x.a+1
+		before := s.before.tick
+		if n > 0 {
+			before = s.head[n-1].tick
+		}
+		switch {
+		case n == len(s.head): // nothing came after
+		case before == 0:
+			from[i] = -1
+		case s.head[n].start() > before:
+			from[i] = before
+		}
+	}
 	for _, s := range e.subjects {
 		if s == nil {
 			continue
 		}
 		for _, y := range s.series {
-			if !y.key.Metric.Counter() || len(y.head) == 0 {
-				continue
-			}
-			i := slices.IndexFunc(y.head, func(p sample) bool { return p.tick > x.a })
-			if i < 0 || i == 0 && !y.sealed || !x.of(e.sources[y.head[i].src].name) {
-				continue
-			}
-			if p := y.head[i]; p.tick-int64(p.span) > x.a { // from the round before the first that may be lost, which took as long
-				y.head = slices.Clone(y.head)
-				y.head[i].span, y.head[i].estimated = int32(min(p.tick-x.a-1+int64(p.span), maxSpanTicks)), true
-				y.maxSpan = max(y.maxSpan, int64(y.head[i].span))
+			if y.key.Metric.Counter() {
+				y.reachBack(from, e.sources)
 			}
 		}
+	}
+	for i, at := range from {
+		if s := e.sources[i]; at < 0 && s.head[0].tick < s.newest.tick { // what advanced until then is not known: it is as if it had not been seen
+			e.lose(lostSpan{a: x.a, b: s.head[0].tick, source: s.name, damage: true, reason: x.reason})
+			s.before, s.head = s.head[0].anchor, slices.Clone(s.head[1:])
+		}
+	}
+}
+
+// reachBack has the first sample of the head after a loss span it; from is as in bridge. Where nothing is known of before, its total is where it begins: it was not
+// all advanced at once.
+func (s *series) reachBack(from []int64, sources []*source) {
+	for i, p := range s.head {
+		at := from[p.src]
+		if at == 0 || p.tick <= at {
+			continue
+		}
+		switch {
+		case i == 0 && !s.sealed:
+			s.base, s.sealed, s.src = p.value, true, sources[p.src]
+			s.head = slices.Clone(s.head)
+			if s.head[0].estimated = true; p.tick == sources[p.src].head[0].tick {
+				s.head = s.head[1:]
+			}
+		case p.tick-int64(p.span) > at:
+			s.head = slices.Clone(s.head)
+			s.head[i].span, s.head[i].estimated = int32(min(p.tick-at, maxSpanTicks)), true
+			s.maxSpan = max(s.maxSpan, int64(s.head[i].span))
+		}
+		return
 	}
 }
 
