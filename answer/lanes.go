@@ -18,18 +18,12 @@ var noLane = []string{""}
 func (v *View) lanes(x *access) []string {
 	switch x.node.Kind {
 	case lineage.ReplicatorNode:
-		if v.mixed == nil {
-			v.mixed = v.mixedReplicators()
-		}
 		if v.mixed[x.node] {
 			return noLane
 		}
 		lane, _ := v.upstreamOf(x)
 		return []string{lane}
 	case lineage.ConnectorNode:
-		if v.joined == nil {
-			v.joined = v.joinedTopics()
-		}
 		all := v.joined[x.node]
 		if _, own := slices.BinarySearch(all, x.Access.Topic.Name); own {
 			return []string{x.Access.Topic.Name}

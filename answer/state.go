@@ -96,9 +96,18 @@ func (x *access) uncounted() bool {
 // and was observed speaks for it, as its group does for a sink connector, nobody wrote to its topic, or it is a mover's
 // that did not run.
 func (v *View) restsOf() func(*access) bool {
-	counted := map[lineage.Flow]bool{}
+	counted := map[lineage.Flow]bool{} // of the flows that have an uncounted access, which are few
 	for i := range v.accesses {
-		if x := &v.accesses[i]; x.counter.metric != lineage.NoMetric && !v.unobserved(x.row) {
+		if x := &v.accesses[i]; x.counter.metric == lineage.NoMetric {
+			counted[x.flow()] = false
+		}
+	}
+	for i := range v.accesses {
+		x := &v.accesses[i]
+		if len(counted) == 0 || x.counter.metric == lineage.NoMetric || v.unobserved(x.row) {
+			continue
+		}
+		if _, asked := counted[x.flow()]; asked {
 			counted[x.flow()] = true
 		}
 	}

@@ -36,10 +36,9 @@ type View struct {
 	// mirrored are the aliases of clusters that MirrorMaker 2 copies from or to, by the cluster at the other end.
 	mirrored   map[lineage.ClusterID]map[string]bool
 	classified bool
-	mixed      map[lineage.Node]bool             // see lanes; nil until the first graph is built
+	mixed      map[lineage.Node]bool             // see lanes
 	joined     map[lineage.Node][]string         // the same way
 	groups     map[lineage.GroupRef]lineage.Fact // at the window's end, Gone ones included
-	whole      *graph.Snapshot
 
 	levels       once[*levels]
 	topicAmounts once[map[int32]lineage.Amount] // by row
@@ -169,8 +168,8 @@ func (a *Answers) buildView(ctx context.Context, now store.State, key viewKey, d
 	}
 	v := &View{
 		a: a, identity: d.identity, lens: key.lens, win: key.win, held: held, tick: now.Tick, clusters: a.nameClusters(now, held.FactsOf(lineage.ClusterFacts), key.lens),
-		flows: map[lineage.Flow][]int32{}, ends: map[lineage.Node]*accessesOf{},
-		topics: map[lineage.Node]*topicView{}, datasets: map[lineage.Node]*accessesOf{}, filtered: map[filterKey]*graph.Snapshot{},
+		ends:     map[lineage.Node]*accessesOf{},
+		datasets: map[lineage.Node]*accessesOf{}, filtered: map[filterKey]*graph.Snapshot{},
 	}
 	v.takeFacts()
 	if err := v.takeAccesses(ctx); err != nil {
@@ -192,7 +191,9 @@ func (v *View) topicNode(t lineage.Topic) lineage.Node {
 
 // takeFacts lists the topics and groups, and the topics' incarnations.
 func (v *View) takeFacts() {
-	for _, f := range v.held.FactsOf(lineage.TopicFacts) {
+	topics := v.held.FactsOf(lineage.TopicFacts)
+	v.topics = make(map[lineage.Node]*topicView, len(topics))
+	for _, f := range topics {
 		c := v.clusters.bySource[f.Key.Source]
 		if c == nil {
 			continue
@@ -318,11 +319,21 @@ func (v *View) takeAmounts() {
 	}
 }
 
-// connect files the accesses under their flows and nodes and builds the graph.
+// connect files the accesses under their flows and nodes. Graphs are built of them when they are asked for.
 func (v *View) connect() {
+	if v.mixed == nil {
+		v.mixed, v.joined = v.mixedReplicators(), v.joinedTopics()
+	}
+	v.flows = make(map[lineage.Flow][]int32, len(v.accesses))
+	one := make([]int32, 0, len(v.accesses)) // room of the flows' first accesses, which most have one of
 	for i := range v.accesses {
 		x, i := &v.accesses[i], int32(i)
-		v.flows[x.flow()] = append(v.flows[x.flow()], i)
+		if f := x.flow(); v.flows[f] == nil {
+			one = append(one, i)
+			v.flows[f] = one[len(one)-1 : len(one) : len(one)]
+		} else {
+			v.flows[f] = append(v.flows[f], i)
+		}
 		end := v.ends[x.node]
 		if end == nil {
 			end = &accessesOf{}
@@ -336,8 +347,9 @@ func (v *View) connect() {
 		}
 	}
 	owns := map[lineage.Access]int32{}
+	members := slices.ContainsFunc(v.accesses, func(x access) bool { return x.Access.Client.Member != "" })
 	for i := range v.accesses {
-		if x := &v.accesses[i]; x.Access.Client.Group != "" && x.Access.Client == (lineage.Client{Group: x.Access.Client.Group}) {
+		if x := &v.accesses[i]; members && x.Access.Client.Group != "" && x.Access.Client == (lineage.Client{Group: x.Access.Client.Group}) {
 			owns[*x.Access] = int32(i)
 		}
 	}
@@ -350,7 +362,6 @@ func (v *View) connect() {
 			}
 		}
 	}
-	v.whole = v.build(func(*access) bool { return true })
 }
 
 // farOf returns where the accesses to a topic or a dataset are filed.
@@ -398,9 +409,6 @@ type filterKey struct {
 
 // graph returns the snapshot of the part that key names.
 func (v *View) graph(key filterKey) *graph.Snapshot {
-	if key == (filterKey{inactive: true, internal: true}) {
-		return v.whole
-	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if s := v.filtered[key]; s != nil {

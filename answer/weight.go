@@ -31,7 +31,7 @@ func (v *View) weight() int64 {
 	n, rows, series := int64(len(v.accesses)), int64(v.held.Rows.Len()), int64(v.held.Series.Len())
 	w := int64(cap(v.accesses))*accessBytes + rows*rowBytes + series*seriesBytes + int64(len(v.held.Facts))*factBytes +
 		int64(len(v.flows))*flowBytes + int64(len(v.ends)+len(v.datasets))*nodeBytes +
-		int64(len(v.topics))*topicBytes + int64(len(v.groups))*groupBytes + graphWeight(v.whole)
+		int64(len(v.topics))*topicBytes + int64(len(v.groups))*groupBytes
 	if _, ok := v.levels.loaded(); ok {
 		w += series * int64(unsafe.Sizeof(lineage.Level{}))
 	}

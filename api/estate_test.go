@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -154,4 +155,32 @@ func each(n int, f func(i int) string) []string {
 		out[i] = f(i)
 	}
 	return out
+}
+
+// TestEstateGrowsEvenly asks first questions of an estate and of one four times as large: what they allocate grows as
+// the estate does, and stays a few kilobytes a topic.
+func TestEstateGrowsEvenly(t *testing.T) {
+	const window = `window:{start:"2000-01-01T00:00:00Z",end:"2000-01-01T00:00:30Z"}`
+	for _, query := range []string{
+		`{flows(` + window + `,limit:300){nodes{id}flows{id recordsPerSecond}totalNodes}}`,
+		`{lineage(roots:["topic:west/estate.topic-000000"],` + window + `){nodes{id}flows{id}}}`,
+		`{nodes(` + window + `,first:50){totalCount edges{node{id}}}}`,
+		`{top(metric:RECORDS_PER_SECOND,by:TOPIC,` + window + `){ranked{value}}}`,
+	} {
+		perTopic := func(topics int) float64 {
+			w := estate(t, topics)
+			h := api.New(api.Options{History: w.store, Identity: everybody, Log: quiet()})
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			if status, body := ask(h, query, ""); status != http.StatusOK || strings.Contains(string(body), `"errors"`) {
+				t.Fatalf("%d %.300s", status, body)
+			}
+			runtime.ReadMemStats(&after)
+			return float64(after.TotalAlloc-before.TotalAlloc) / float64(topics)
+		}
+		few, many := perTopic(2000), perTopic(8000)
+		if many > 1.3*few || many > 5800 {
+			t.Errorf("%.30s: %.0f bytes a topic of 8,000, %.0f of 2,000", query, many, few)
+		}
+	}
 }

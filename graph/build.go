@@ -19,7 +19,7 @@ type row struct {
 // Build returns the snapshot of window w. The order of accesses does not matter. An access given twice for one flow counts once, with the
 // more important state and the larger weight. Build keeps nothing of the slice.
 func Build(w lineage.Window, accesses []Access) *Snapshot {
-	s := &Snapshot{window: w, index: make(map[lineage.Node]uint32)}
+	s := &Snapshot{window: w, index: make(map[lineage.Node]uint32, len(accesses))}
 	ends := s.number(accesses)
 	s.fillOut(accesses, ends)
 	s.fillIn()
@@ -35,7 +35,7 @@ type vertex struct {
 // number gives the vertices their numbers, and returns the two of each access.
 func (s *Snapshot) number(accesses []Access) [][2]uint32 {
 	laned := map[vertex]uint32{} // beside index, which holds those without a lane: nearly all, and cheaper to look up
-	var order []vertex
+	order := make([]vertex, 0, len(accesses))
 	seen := func(n lineage.Node, lane string) uint32 {
 		var i uint32
 		var ok bool
