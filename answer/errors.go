@@ -19,24 +19,24 @@ const (
 	TooMuch                 // its answer would be too large
 )
 
-// Refusal is an error that its asker may read: what was wrong with the question. All other errors are our own.
-type Refusal struct {
+// RefusedError is an error that its asker may read: what was wrong with the question. All other errors are our own.
+type RefusedError struct {
 	Reason   Reason
 	Sentence string
 }
 
-func (r *Refusal) Error() string { return r.Sentence }
+func (r *RefusedError) Error() string { return r.Sentence }
 
 func senseless(format string, args ...any) error {
-	return &Refusal{Senseless, fmt.Sprintf(format, args...)}
+	return &RefusedError{Senseless, fmt.Sprintf(format, args...)}
 }
 
 func missing(format string, args ...any) error {
-	return &Refusal{Missing, fmt.Sprintf(format, args...)}
+	return &RefusedError{Missing, fmt.Sprintf(format, args...)}
 }
 
 func tooMuch(format string, args ...any) error {
-	return &Refusal{TooMuch, fmt.Sprintf(format, args...)}
+	return &RefusedError{TooMuch, fmt.Sprintf(format, args...)}
 }
 
 // NoNode is the refusal of who asks for a node that no window near the one asked for knows.

@@ -41,7 +41,7 @@ func secrets(t testing.TB) *world {
 		}
 		switch n {
 		case 1:
-			ends = append(ends, facts(clusterFact("west", west, 3), topicFact(secret), topicFact(orders), topicFact(counts)),
+			ends = append(ends, facts(clusterFact(3), topicFact(secret), topicFact(orders), topicFact(counts)),
 				happened(lineage.Event{Type: lineage.TopicCreated, Topic: secret, Detail: "topic secret was created"}),
 				happened(lineage.Event{Type: lineage.TopicCreated, Topic: orders, Detail: "topic orders was created"}))
 			job := &lineage.GroupFact{Ref: lineage.GroupRef{Cluster: west, Group: "job"}, Type: "Streams", State: "Stable", Topology: &lineage.Topology{

@@ -16,7 +16,7 @@ func (w *world) estate(topics, readers int) {
 	for n := 1; n <= 12; n++ {
 		var fill []filling
 		if n == 1 {
-			fill = append(fill, facts(clusterFact("west", west, topics)))
+			fill = append(fill, facts(clusterFact(topics)))
 		}
 		for i := range topics {
 			x := topic(fmt.Sprintf("%05d-topic", i))

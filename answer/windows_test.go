@@ -127,14 +127,14 @@ func TestKeptIsAsAnew(t *testing.T) {
 			const rounds = 40
 			time.Sleep(time.Until(round(rounds / 2)))
 			topics := []lineage.Topic{topic("orders"), topic("payments"), topic("late")}
-			compared, builds := 0, 0
+			compared := 0
 			for range 120 {
 				n := 1 + r.IntN(rounds)
 				var fill []filling
 				x := topics[r.IntN(len(topics))]
 				switch r.IntN(6) {
 				case 0:
-					fill = append(fill, facts(clusterFact("west", west, 1+r.IntN(2)), topicFact(x)))
+					fill = append(fill, facts(clusterFact(1+r.IntN(2)), topicFact(x)))
 				case 1:
 					fill = append(fill, missing("broker 2 does not answer"))
 				case 2:
@@ -164,7 +164,7 @@ func TestKeptIsAsAnew(t *testing.T) {
 					}
 				}
 			}
-			if builds = h.built(); compared < 100 || builds > 480*9/10 {
+			if builds := h.built(); compared < 100 || builds > 480*9/10 {
 				t.Errorf("seed %d: %d compared, %d built of 480", seed, compared, builds)
 			}
 		})
@@ -213,9 +213,9 @@ func TestBorrowedNames(t *testing.T) {
 			}
 		}
 		brokers(-1)
-		w.observe("west", "all", 21, facts(clusterFact("west", west, 7)))
+		w.observe("west", "all", 21, facts(clusterFact(7)))
 		brokers(7)
-		w.observe("west", "all", 22, facts(clusterFact("west", west, 8)))
+		w.observe("west", "all", 22, facts(clusterFact(8)))
 		brokers(8)
 	})
 }

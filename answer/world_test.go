@@ -121,10 +121,10 @@ func group(name string) lineage.Client { return lineage.Client{Group: name} }
 
 func producer(id int64) lineage.Client { return lineage.Client{Producer: lineage.KnownProducer(id)} }
 
-func clusterFact(source string, id lineage.ClusterID, topics int) lineage.Fact {
+func clusterFact(topics int) lineage.Fact {
 	return lineage.Fact{
-		Key:     lineage.FactKey{Source: source, Kind: lineage.ClusterFacts},
-		Cluster: &lineage.ClusterFact{ID: id, Brokers: 3, Controller: 1, Topics: topics, Groups: -1},
+		Key:     lineage.FactKey{Source: "west", Kind: lineage.ClusterFacts},
+		Cluster: &lineage.ClusterFact{ID: west, Brokers: 3, Controller: 1, Topics: topics, Groups: -1},
 	}
 }
 
@@ -184,9 +184,9 @@ type history struct {
 	store.Reader
 	during func(context.Context) error // nil: nothing
 
-	mu           sync.Mutex // guards the fields below
-	builds       int
-	now, atOnce  int // being built
+	mu          sync.Mutex // guards the fields below
+	builds      int
+	now, atOnce int // being built
 }
 
 func (h *history) Window(ctx context.Context, ask store.Ask) (*store.Window, error) {
@@ -237,7 +237,7 @@ func (w *world) steady(from, to, readers int) {
 	for n := from; n <= to; n++ {
 		fill := []filling{w.moved(self(x), lineage.NoEvidence, 100), w.moved(writes(x, producer(1)), lineage.ProducerState, 100)}
 		if n == 1 {
-			fill = append(fill, facts(clusterFact("west", west, 1), topicFact(x)))
+			fill = append(fill, facts(clusterFact(1), topicFact(x)))
 		}
 		for i := range readers {
 			r := reads(x, group(fmt.Sprintf("reader-%d", i)))
@@ -245,4 +245,69 @@ func (w *world) steady(from, to, readers int) {
 		}
 		w.observe("west", "all", n, fill...)
 	}
+}
+
+// happenedAt is an event that stands at another round than that which tells it.
+func happenedAt(n int, e lineage.Event) filling {
+	e.At = round(n)
+	return func(o *lineage.Observation) { o.Events = append(o.Events, e) }
+}
+
+// estimated says that a sample is no measurement.
+func estimated(f filling) filling {
+	return func(o *lineage.Observation) {
+		f(o)
+		o.Samples[len(o.Samples)-1].Estimated = true
+	}
+}
+
+// by is a mover as a client.
+func by(n lineage.Node) lineage.Client { return lineage.Client{Mover: n} }
+
+// nameOnly is a topic as a source knows it that was told its name alone.
+func nameOnly(t lineage.Topic) lineage.Topic { return lineage.Topic{Cluster: t.Cluster, Name: t.Name} }
+
+// outside is an access of a mover to a dataset.
+func outside(op lineage.Op, n lineage.Node, d lineage.Dataset) lineage.Access {
+	return lineage.Access{Topic: lineage.Topic{Cluster: west}, Op: op, Client: by(n), Dataset: d}
+}
+
+func table(name string) lineage.Node {
+	return lineage.Dataset{Namespace: "postgres://db:5432", Name: name}.Node()
+}
+
+func connectorFact(n lineage.Node, kind, state string) lineage.Fact {
+	f := &lineage.ConnectorFact{Kafka: west, Class: "com.acme." + n.Name, Type: kind, State: state, Tasks: []lineage.Task{{ID: 0, State: state, Worker: "worker:8083"}}}
+	if kind == "sink" {
+		f.Group = "connect-" + n.Name
+	}
+	return lineage.Fact{Key: lineage.FactKey{Source: n.Scope, Kind: lineage.ConnectorFacts, Name: n.Name}, Connector: f}
+}
+
+// named asks for a window in which everyone is named as lineaged does without rules.
+func named(t testing.TB, w *world, in answer.Span, connects ...string) *answer.View {
+	t.Helper()
+	r, err := identity.New(identity.Rules{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return namedBy(t, w, r, in, connects...)
+}
+
+func namedBy(t testing.TB, w *world, who answer.Identity, in answer.Span, connects ...string) *answer.View {
+	t.Helper()
+	o := answer.Options{History: w.store, Identity: func() answer.Identity { return who }, Clusters: []answer.ClusterConfig{{Source: "west", Name: "west"}}}
+	for _, c := range connects {
+		o.Connects = append(o.Connects, answer.ConnectConfig{Name: c})
+	}
+	return view(t, answer.New(o), in, answer.All)
+}
+
+func evidenceOf(t testing.TB, f answer.Flow) []answer.Evidence {
+	t.Helper()
+	es, err := f.Evidence(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return es
 }

@@ -9,7 +9,7 @@ import "github.com/lineaged/lineaged/answer"
 
 //go:generate go tool gqlgen generate
 
-// What is asked, and how things are called, in the words of package answer.
+//nolint:revive // one comment for all: what is asked, and how things are called, in the words of package answer
 type (
 	History       = answer.History
 	Identity      = answer.Identity

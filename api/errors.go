@@ -53,7 +53,7 @@ var refusalCodes = map[answer.Reason]string{answer.Senseless: codeBadInput, answ
 
 // readable returns the error that the asker may read, if it is one.
 func readable(err error) (*answerError, bool) {
-	if r, ok := errors.AsType[*answer.Refusal](err); ok {
+	if r, ok := errors.AsType[*answer.RefusedError](err); ok {
 		return &answerError{refusalCodes[r.Reason], r.Sentence}, true
 	}
 	return errors.AsType[*answerError](err)

@@ -1,4 +1,4 @@
-package api_test
+package answer_test
 
 import (
 	"fmt"
@@ -9,7 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/lineaged/lineaged/api"
+	"github.com/lineaged/lineaged/answer"
 	"github.com/lineaged/lineaged/identity"
 	"github.com/lineaged/lineaged/lineage"
 )
@@ -18,16 +18,17 @@ import (
 func TestFlowEventsAreOfWholeFlows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
+		orders, lines := topic("orders"), topic("lines")
 		blue, green := reads(orders, group("billing-blue")), reads(orders, group("billing-green"))
 		mover := lineage.Client{Mover: lineage.Node{Scope: "ca", Kind: lineage.ConnectorNode, Name: "cdc"}}
-		of := func(a lineage.Access, typ lineage.EventType, at int) func(*lineage.Observation) {
-			return event(at, lineage.Event{Type: typ, Access: a, Detail: "by test"})
+		of := func(a lineage.Access, typ lineage.EventType, at int) filling {
+			return happenedAt(at, lineage.Event{Type: typ, Access: a, Detail: "by test"})
 		}
-		inner := topic(west, "inner", 77)
-		hidden := topicFact("west", inner) // what moves in it is shown to who asks for it
+		inner := topic("inner")
+		hidden := topicFact(inner) // what moves in it is shown to who asks for it
 		hidden.Topic.Internal = true
 		for n := 1; n <= 200; n++ {
-			var fill []func(*lineage.Observation)
+			var fill []filling
 			move := func(a lineage.Access, from, to int) {
 				if n >= from && n <= to {
 					fill = append(fill, w.moved(a, lineage.GroupOffsets, 5))
@@ -37,7 +38,7 @@ func TestFlowEventsAreOfWholeFlows(t *testing.T) {
 			move(green, 40, 100)
 			move(blue, 80, 90)
 			move(green, 150, 150)
-			for at, e := range map[int][]func(*lineage.Observation){
+			for at, e := range map[int][]filling{
 				20:  {of(blue, lineage.FlowStarted, 20)},
 				40:  {of(green, lineage.FlowStarted, 40)},
 				67:  {of(blue, lineage.FlowStopped, 60)},
@@ -54,38 +55,25 @@ func TestFlowEventsAreOfWholeFlows(t *testing.T) {
 				}
 			}
 			if n == 1 {
-				fill = append(fill, facts(clusterFact("west", west, 2, 1), topicFact("west", orders), topicFact("west", lines), hidden))
+				fill = append(fill, facts(clusterFact(2), topicFact(orders), topicFact(lines), hidden))
 			}
 			w.observe("west", "groups", n, fill...)
 		}
 		time.Sleep(time.Until(round(200)) + time.Second)
-		h := api.New(api.Options{History: w.store, Identity: joined(`^billing-(blue|green)$`, "billing"), Clusters: []api.ClusterConfig{{Source: "west", Name: "west"}}, Log: quiet()})
-		type page struct {
-			Events struct {
-				TotalCount int
-				Edges      []struct {
-					Node struct {
-						At   time.Time
-						Type string
-						Flow struct{ ID string }
-					}
-				}
-			}
-		}
-		ask := func(args string) string {
+		v := namedBy(t, w, joined(`^billing-(blue|green)$`, "billing"), answer.Last(time.Hour))
+		ask := func(only *lineage.Node, types ...lineage.EventType) string {
 			t.Helper()
-			var got []string
-			p := answerOf[page](t, h, fmt.Sprintf(`{events(window:{last:"1h"},first:100%s){totalCount edges{node{at type flow{id}}}}}`, args), "").Events
-			for _, e := range p.Edges {
-				_, to, _ := strings.Cut(e.Node.Flow.ID, "->")
-				got = append(got, fmt.Sprintf("%s %d %s", e.Node.Type, e.Node.At.Sub(midnight)/tick, to))
+			all, err := v.Events(t.Context(), only, types...)
+			if err != nil {
+				t.Fatal(err)
 			}
-			if p.TotalCount != len(got) {
-				t.Errorf("%d events are counted and %d shown", p.TotalCount, len(got))
+			var got []string
+			for _, e := range all {
+				got = append(got, fmt.Sprintf("%v %d %s", e.Type, e.At.Sub(midnight)/tick, e.Flow.To.ID()))
 			}
 			return strings.Join(got, "\n")
 		}
-		if got := ask(`,node:"topic:west/inner"`); got != "FLOW_STARTED 30 topic:west/inner" {
+		if got := ask(new(topicNode("inner"))); got != "FLOW_STARTED 30 topic:west/inner" {
 			t.Errorf("of the inner topic\n%s", got)
 		}
 		want := strings.Join([]string{
@@ -96,10 +84,10 @@ func TestFlowEventsAreOfWholeFlows(t *testing.T) {
 			"FLOW_STARTED 30 topic:west/lines",
 			"FLOW_STARTED 20 application:west/billing",
 		}, "\n")
-		if got := ask(""); sortedLines(got) != sortedLines(want) {
+		if got := ask(nil); sortedLines(got) != sortedLines(want) {
 			t.Errorf("got\n%s\nwant\n%s", got, want)
 		}
-		if got := ask(",types:[FLOW_STOPPED]"); sortedLines(got) != sortedLines("FLOW_STOPPED 150 application:west/billing\nFLOW_STOPPED 100 application:west/billing\nFLOW_STOPPED 46 topic:west/lines") {
+		if got := ask(nil, lineage.FlowStopped); sortedLines(got) != sortedLines("FLOW_STOPPED 150 application:west/billing\nFLOW_STOPPED 100 application:west/billing\nFLOW_STOPPED 46 topic:west/lines") {
 			t.Errorf("of ends alone\n%s", got)
 		}
 	})
@@ -112,21 +100,22 @@ func sortedLines(s string) string {
 }
 
 // joined names the groups that a pattern fits.
-func joined(pattern, name string) func() api.Identity {
+func joined(pattern, name string) answer.Identity {
 	r, err := identity.New(identity.Rules{Applications: []identity.Rule{{Name: name, Group: regexp.MustCompile(pattern)}}})
 	if err != nil {
 		panic(err)
 	}
-	return func() api.Identity { return r }
+	return r
 }
 
 // An application of several transactional.ids that pauses for a moment neither ends nor begins twice.
 func TestFlowEventsOfInstances(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
+		orders := topic("orders")
 		one, two := writes(orders, lineage.Client{TransactionalID: "app-0"}), writes(orders, lineage.Client{TransactionalID: "app-1"})
 		for n := 1; n <= 100; n++ {
-			var fill []func(*lineage.Observation)
+			var fill []filling
 			if n >= 20 && n <= 40 || n >= 49 {
 				fill = append(fill, w.moved(two, lineage.Transaction, 5))
 			}
@@ -135,31 +124,24 @@ func TestFlowEventsOfInstances(t *testing.T) {
 			}
 			switch n {
 			case 1:
-				fill = append(fill, facts(clusterFact("west", west, 1, 0), topicFact("west", orders)))
+				fill = append(fill, facts(clusterFact(1), topicFact(orders)))
 			case 20:
-				fill = append(fill, event(20, lineage.Event{Type: lineage.FlowStarted, Access: one}))
+				fill = append(fill, happenedAt(20, lineage.Event{Type: lineage.FlowStarted, Access: one}))
 			case 47:
-				fill = append(fill, event(40, lineage.Event{Type: lineage.FlowStopped, Access: two}))
+				fill = append(fill, happenedAt(40, lineage.Event{Type: lineage.FlowStopped, Access: two}))
 			case 49:
-				fill = append(fill, event(49, lineage.Event{Type: lineage.FlowStarted, Access: two}))
+				fill = append(fill, happenedAt(49, lineage.Event{Type: lineage.FlowStarted, Access: two}))
 			}
 			w.observe("west", "producers", n, fill...)
 		}
 		time.Sleep(time.Until(round(100)) + time.Second)
-		h := api.New(api.Options{History: w.store, Identity: conventions(), Clusters: []api.ClusterConfig{{Source: "west", Name: "west"}}, Log: quiet()})
-		type page struct {
-			Events struct {
-				Edges []struct {
-					Node struct {
-						At   time.Time
-						Type string
-					}
-				}
-			}
+		all, err := named(t, w, answer.Last(time.Hour)).Events(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
 		}
 		var got []string
-		for _, e := range answerOf[page](t, h, `{events(window:{last:"1h"}){edges{node{at type}}}}`, "").Events.Edges {
-			got = append(got, fmt.Sprintf("%s %d", e.Node.Type, e.Node.At.Sub(midnight)/tick))
+		for _, e := range all {
+			got = append(got, fmt.Sprintf("%v %d", e.Type, e.At.Sub(midnight)/tick))
 		}
 		if !slices.Equal(got, []string{"FLOW_STARTED 20"}) {
 			t.Errorf("events %v", got)
