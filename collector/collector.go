@@ -36,6 +36,12 @@ type Source interface {
 	Missed(round time.Time, reason string) []lineage.Observation
 }
 
+// Stored is a source that wants to know when all that it has told is durable: what it tells once it then has told, and who
+// waits for it may know.
+type Stored interface {
+	Stored()
+}
+
 // Runner says when a source is run.
 type Runner struct {
 	Interval time.Duration // the tick
@@ -104,7 +110,6 @@ type runner struct {
 
 	expected map[lineage.Source]time.Duration // cadences of the sources that are told to be expected
 	telling  map[lineage.Source]time.Duration // those that this round tells, until it is stored
-	panicked map[lineage.Source]bool          // said to be lost because the source panicked, and not back since
 }
 
 // round takes one round. Rounds that went by while an earlier one was still under way are said as missed first.
@@ -119,8 +124,8 @@ func (r *runner) round(ctx context.Context, round time.Time) {
 		r.restored = true
 	}
 	obs := r.passed(round)
-	seen, err := r.observe(ctx, round)
-	if err != nil {
+	seen, panicked := r.observe(ctx, round)
+	if panicked != nil {
 		r.restored = false // what it had learned may be half written
 	}
 	r.expect(seen)
@@ -139,6 +144,9 @@ func (r *runner) round(ctx context.Context, round time.Time) {
 		return
 	}
 	maps.Copy(r.expected, r.telling)
+	if s, ok := r.source.(Stored); ok {
+		s.Stored()
+	}
 	if r.failing {
 		r.log.Info("observations are stored again")
 	}
@@ -206,28 +214,12 @@ type without struct{ Sink }
 
 func (without) Positions(context.Context, lineage.Source) (map[string][]byte, error) { return nil, nil }
 
-// observe takes the readings of one round. A source that panics has seen nothing, and the error says so; it is told as lost once, until it is back.
+// observe takes the readings of one round. A source that panics has seen nothing, and the error says so.
 func (r *runner) observe(ctx context.Context, round time.Time) (obs []lineage.Observation, err error) {
 	ctx, cancel := context.WithTimeout(ctx, r.interval*9/10)
 	defer cancel()
-	err = r.guard(func() { obs = r.source.Observe(ctx, round) })
-	if err != nil {
+	if err = r.guard(func() { obs = r.source.Observe(ctx, round) }); err != nil {
 		obs = r.missed(round, err.Error())
-	}
-	for i := range obs {
-		o := &obs[i]
-		switch was := r.panicked[o.Source]; {
-		case err != nil && was: // it was told; the source itself has forgotten
-			o.Events = slices.DeleteFunc(o.Events, func(e lineage.Event) bool { return e.Type == lineage.SourceLost })
-		case err != nil:
-			if r.panicked == nil {
-				r.panicked = map[lineage.Source]bool{}
-			}
-			r.panicked[o.Source] = true
-		case was:
-			delete(r.panicked, o.Source)
-			o.Events = append(o.Events, lineage.Event{At: round, Type: lineage.SourceRecovered, Detail: o.Source.String()})
-		}
 	}
 	return obs, err
 }

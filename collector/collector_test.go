@@ -30,10 +30,12 @@ type script struct {
 	panics   map[int]bool // observations that panic, counted from 0
 	spoilt   bool         // what the sink holds makes Restore panic
 	anew     int
+	tell     *collector.Teller
 }
 
 func (s *script) Restore(ctx context.Context, sink collector.Sink) error {
 	s.restored++
+	s.teller().Restore()
 	if p, err := sink.Positions(ctx, lineage.Source{}); s.spoilt && (err != nil || p != nil) {
 		panic("index out of range")
 	}
@@ -53,15 +55,25 @@ func (s *script) Observe(ctx context.Context, round time.Time) []lineage.Observa
 	if s.panics[len(s.observed)-1] {
 		panic("index out of range")
 	}
-	return []lineage.Observation{{Source: lineage.Source{Cluster: "west", Name: "s"}, Round: round, Interval: 10 * time.Second}}
+	t := s.teller().Take(round)
+	t.Observe("s", 10*time.Second).At = time.Time{}
+	return t.Finish(ctx)
 }
 
 func (s *script) Missed(round time.Time, reason string) []lineage.Observation {
 	s.missed = append(s.missed, round)
-	return []lineage.Observation{{
-		Source: lineage.Source{Cluster: "west", Name: "s"}, Round: round, Interval: 10 * time.Second, Missing: []lineage.Missing{{All: true, Reason: reason}},
-		Events: []lineage.Event{{Type: lineage.SourceLost}},
-	}}
+	t := s.teller().Take(round)
+	collector.MissAll(t.Observe("s", 10*time.Second), reason)
+	return t.Finish(context.Background())
+}
+
+func (s *script) Stored() { s.teller().Stored() }
+
+func (s *script) teller() *collector.Teller {
+	if s.tell == nil {
+		s.tell = collector.NewTeller("west", discard)
+	}
+	return s.tell
 }
 
 type sink struct {

@@ -21,6 +21,8 @@ type Teller struct {
 	log     *slog.Logger
 	stored  told // up to the newest round that was stored
 	now     told // up to the round under way
+	before  told // up to the one before that
+	open    bool // a round is under way
 
 	unreadable []string // position keys, to be told
 }
@@ -44,12 +46,18 @@ func NewTeller(cluster string, log *slog.Logger) *Teller {
 // Restore goes back to what was stored: the rounds since then were refused. A source calls it from its own Restore.
 func (t *Teller) Restore() {
 	t.now = t.stored.clone()
-	t.unreadable = nil
+	t.open, t.unreadable = false, nil
 }
 
-// Take begins a round. That Restore was not called since the last one says that that one is stored.
+// Stored notes that all that was told is stored. A source calls it from a method of the same name.
+func (t *Teller) Stored() { t.stored = t.now.clone() }
+
+// Take begins a round. One that was begun and not finished, as it panicked, has told nothing.
 func (t *Teller) Take(round time.Time) *Take {
-	t.stored = t.now.clone()
+	if t.open {
+		t.now = t.before
+	}
+	t.open, t.before = true, t.now.clone()
 	return &Take{Teller: t, Round: round}
 }
 
@@ -141,7 +149,8 @@ func (t *Take) Unreadable(o *lineage.Observation, parts int) (keys []string) {
 // Finish returns the round's observations, with an event for each part that was lost or came back. It returns nothing
 // where ctx says that the source was told to stop in the middle of a round: then nothing was lost.
 func (t *Take) Finish(ctx context.Context) []lineage.Observation {
-	if ctx != nil && errors.Is(ctx.Err(), context.Canceled) {
+	t.open = false
+	if errors.Is(ctx.Err(), context.Canceled) {
 		return nil
 	}
 	out := make([]lineage.Observation, 0, len(t.obs))

@@ -150,6 +150,9 @@ func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observa
 	return t.finish("")
 }
 
+// Stored implements collector.Stored.
+func (s *source) Stored() { s.tell.Stored() }
+
 // tellUnseen tells the board that the writers were not seen in a round: those of the newest round in which they were may or may not write.
 func (s *source) tellUnseen(round time.Time) {
 	if s.last != nil {
@@ -178,7 +181,7 @@ func (t *take) settled() bool {
 
 // Missed implements collector.Source.
 func (s *source) Missed(round time.Time, reason string) []lineage.Observation {
-	t := &take{source: s, round: round, telling: s.tell.Take(round)}
+	t := &take{source: s, round: round, ctx: context.Background(), telling: s.tell.Take(round)}
 	t.main, t.details = t.observe(sourceConnectors, s.cfg.Interval), t.observe(sourceOffsets, s.cfg.Interval)
 	s.tellUnseen(round)
 	return t.finish(reason)

@@ -205,8 +205,11 @@ func (s *source) Missed(round time.Time, reason string) []lineage.Observation {
 		collector.MissAll(t.observe(name, s.cfg.Interval), reason)
 	}
 	t.missSlow(reason)
-	return t.told.Finish(nil)
+	return t.told.Finish(context.Background())
 }
+
+// Stored implements collector.Stored.
+func (s *source) Stored() { s.tell.Stored() }
 
 // observe begins an observation of this round.
 func (t *take) observe(name string, interval time.Duration) *lineage.Observation {

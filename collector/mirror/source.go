@@ -190,6 +190,9 @@ func (s *source) observation(round time.Time) *lineage.Observation {
 	return s.take.Observe(sourceName, s.cfg.Interval)
 }
 
+// Stored implements collector.Stored.
+func (s *source) Stored() { s.tell.Stored() }
+
 // miss says that nothing was seen, and to the board that writers may have changed.
 func (s *source) miss(ctx context.Context, o *lineage.Observation, reason string) []lineage.Observation {
 	collector.MissAll(o, reason)

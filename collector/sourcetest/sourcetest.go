@@ -251,9 +251,14 @@ func panicIsAGap(r *run) {
 	if why := strings.Join(reasons(got, true), "; "); !strings.Contains(why, "lineaged itself failed") {
 		r.Errorf("a panic is missing for %q", why)
 	}
+	lost := events(got, lineage.SourceLost)
+	once(r, "is lost by a panic", lost)
 	got = r.rounds(3)
 	if why := reasons(r.last(got), true); len(why) > 0 {
 		r.Errorf("missing after a panic is over: %q", why)
+	}
+	if back := events(got, lineage.SourceRecovered); !maps.Equal(lost, back) {
+		r.Errorf("lost by a panic: %v, back: %v", lost, back)
 	}
 }
 
