@@ -1,8 +1,7 @@
-package timeseries_test
+package storetest
 
 import (
 	"math"
-	"math/rand/v2"
 	"slices"
 	"sort"
 	"time"
@@ -16,9 +15,9 @@ type model struct {
 	obs  []lineage.Observation // each (Source, Round) once, by round
 
 	// What was computed before, since the obvious way is slow.
-	byKey  map[modelKey]modelSeries
+	byKey  map[Key]modelSeries
 	seen   map[observedKey]bool
-	keysOf map[lineage.Access][]modelKey
+	keysOf map[lineage.Access][]Key
 	offs   map[offsetKey]float64
 	marked map[observedKey]modelMarks
 }
@@ -55,7 +54,7 @@ func memo[K comparable, V any](m map[K]V, k K, f func() V) V {
 
 func newModel(tick time.Duration, obs []lineage.Observation) *model {
 	m := &model{
-		tick: tick, byKey: map[modelKey]modelSeries{}, seen: map[observedKey]bool{}, keysOf: map[lineage.Access][]modelKey{}, offs: map[offsetKey]float64{},
+		tick: tick, byKey: map[Key]modelSeries{}, seen: map[observedKey]bool{}, keysOf: map[lineage.Access][]Key{}, offs: map[offsetKey]float64{},
 		marked: map[observedKey]modelMarks{},
 	}
 	for _, o := range obs {
@@ -148,13 +147,7 @@ func (s modelStep) covers(r time.Time) bool { return s.since.Before(r) && !s.rou
 
 func (s modelStep) ticks(tick time.Duration) float64 { return float64(s.round.Sub(s.since) / tick) }
 
-type modelKey struct {
-	access   lineage.Access
-	metric   lineage.Metric
-	evidence lineage.EvidenceKind
-}
-
-func (m *model) steps(k modelKey) ([]modelStep, lineage.Source) {
+func (m *model) steps(k Key) ([]modelStep, lineage.Source) {
 	x := memo(m.byKey, k, func() modelSeries {
 		steps, src := m.findSteps(k)
 		return modelSeries{steps, src}
@@ -162,11 +155,11 @@ func (m *model) steps(k modelKey) ([]modelStep, lineage.Source) {
 	return x.steps, x.src
 }
 
-func (m *model) findSteps(k modelKey) (out []modelStep, src lineage.Source) {
+func (m *model) findSteps(k Key) (out []modelStep, src lineage.Source) {
 	total := int64(0)
 	for _, o := range m.obs {
 		for _, s := range o.Samples {
-			if s.Subject != k.access || s.Metric != k.metric || s.Evidence != k.evidence {
+			if s.Subject != k.Access || s.Metric != k.Metric || s.Evidence != k.Evidence {
 				continue
 			}
 			since := s.Since
@@ -181,9 +174,9 @@ func (m *model) findSteps(k modelKey) (out []modelStep, src lineage.Source) {
 }
 
 // pendingAt reports whether the reader's progress in a tick is not known.
-func (m *model) pendingAt(k modelKey, r time.Time) bool {
+func (m *model) pendingAt(k Key, r time.Time) bool {
 	steps, src := m.steps(k)
-	gauge, by := m.steps(modelKey{k.access, lineage.Pending, lineage.NoEvidence})
+	gauge, by := m.steps(Key{k.Access, lineage.Pending, lineage.NoEvidence})
 	if len(gauge) == 0 || src != by || slices.ContainsFunc(steps, func(s modelStep) bool { return s.covers(r) }) {
 		return false
 	}
@@ -196,9 +189,9 @@ func (m *model) pendingAt(k modelKey, r time.Time) bool {
 	return level == 1
 }
 
-func (m *model) amount(k modelKey, w lineage.Window) lineage.Amount {
+func (m *model) amount(k Key, w lineage.Window) lineage.Amount {
 	steps, src := m.steps(k)
-	if len(steps) == 0 || !k.metric.Counter() {
+	if len(steps) == 0 || !k.Metric.Counter() {
 		return lineage.Amount{}
 	}
 	var a lineage.Amount
@@ -209,7 +202,7 @@ func (m *model) amount(k modelKey, w lineage.Window) lineage.Amount {
 	}
 	seconds := 0.0
 	for _, r := range m.ticks(w) {
-		seen := m.observed(src, k.access, r)
+		seen := m.observed(src, k.Access, r)
 		if seen {
 			seconds += m.tick.Seconds() + m.offset(src, r) - m.offset(src, r.Add(-m.tick))
 		}
@@ -230,7 +223,7 @@ func (m *model) amount(k modelKey, w lineage.Window) lineage.Amount {
 	return a
 }
 
-func (m *model) level(k modelKey, at time.Time) lineage.Level {
+func (m *model) level(k Key, at time.Time) lineage.Level {
 	at = at.Truncate(m.tick)
 	steps, src := m.steps(k)
 	var l lineage.Level
@@ -239,13 +232,13 @@ func (m *model) level(k modelKey, at time.Time) lineage.Level {
 			l = lineage.Level{Value: s.value, OK: true}
 		}
 	}
-	if k.metric.Counter() || !l.OK || !m.carried(src, k.access, at) {
+	if k.Metric.Counter() || !l.OK || !m.carried(src, k.Access, at) {
 		return lineage.Level{}
 	}
 	return l
 }
 
-func (m *model) series(k modelKey, w lineage.Window, step time.Duration) (out []lineage.Point) {
+func (m *model) series(k Key, w lineage.Window, step time.Duration) (out []lineage.Point) {
 	steps, src := m.steps(k)
 	for from := w.Start; from.Before(w.End); from = from.Add(step) {
 		part := lineage.Window{Start: from, End: from.Add(step)}
@@ -253,17 +246,17 @@ func (m *model) series(k modelKey, w lineage.Window, step time.Duration) (out []
 			part.End = w.End
 		}
 		p := lineage.Point{At: from}
-		if k.metric.Counter() {
+		if k.Metric.Counter() {
 			told := m.amount(k, part)
 			for _, r := range m.ticks(part) { // pending is as if not observed
-				if len(steps) > 0 && m.observed(src, k.access, r) && m.pendingAt(k, r) {
+				if len(steps) > 0 && m.observed(src, k.Access, r) && m.pendingAt(k, r) {
 					told.ObservedFor -= m.amount(k, lineage.Window{Start: r.Add(-m.tick), End: r}).ObservedFor
 				}
 			}
 			p.Value, p.OK = told.Rate()
 		} else {
 			for _, r := range m.ticks(part) {
-				if len(steps) > 0 && m.carried(src, k.access, r) {
+				if len(steps) > 0 && m.carried(src, k.Access, r) {
 					l := m.level(k, r)
 					p.Value, p.OK = float64(l.Value), l.OK
 				}
@@ -309,23 +302,23 @@ func (m *model) marksAt(a lineage.Access, r time.Time) (hit bool, kinds [lineage
 	for _, k := range m.keys(a) {
 		steps, _ := m.steps(k)
 		for _, s := range steps {
-			if k.metric.Counter() && s.delta > 0 && s.covers(r) && (s.round.Sub(s.since) <= 10*time.Minute || s.round.Equal(r)) {
+			if k.Metric.Counter() && s.delta > 0 && s.covers(r) && (s.round.Sub(s.since) <= 10*time.Minute || s.round.Equal(r)) {
 				hit = true
-				kinds[k.evidence] = true
+				kinds[k.Evidence] = true
 			}
 		}
 	}
 	return hit, kinds
 }
 
-func (m *model) keys(a lineage.Access) []modelKey {
-	return memo(m.keysOf, a, func() []modelKey { return m.findKeys(a) })
+func (m *model) keys(a lineage.Access) []Key {
+	return memo(m.keysOf, a, func() []Key { return m.findKeys(a) })
 }
 
-func (m *model) findKeys(a lineage.Access) (out []modelKey) {
+func (m *model) findKeys(a lineage.Access) (out []Key) {
 	for _, o := range m.obs {
 		for _, s := range o.Samples {
-			if k := (modelKey{s.Subject, s.Metric, s.Evidence}); s.Subject == a && !slices.Contains(out, k) {
+			if k := (Key{s.Subject, s.Metric, s.Evidence}); s.Subject == a && !slices.Contains(out, k) {
 				out = append(out, k)
 			}
 		}
@@ -343,6 +336,49 @@ func (m *model) unobserved(a lineage.Access, w lineage.Window) bool {
 		}
 	}
 	return true
+}
+
+// open reports whether no source that writes a series of an access saw it at an instant, or need not have yet.
+func (m *model) open(a lineage.Access, at time.Time) bool {
+	for _, k := range m.keys(a) {
+		if _, src := m.steps(k); m.carried(src, a, at) {
+			return false
+		}
+	}
+	return true
+}
+
+// first returns the first round that named an access, zero when none did.
+func (m *model) first(a lineage.Access) (first time.Time) {
+	for i := range m.obs {
+		o := &m.obs[i]
+		named := slices.ContainsFunc(o.Samples, func(s lineage.Sample) bool { return s.Subject == a }) ||
+			slices.ContainsFunc(o.Sightings, func(s lineage.Sighting) bool { return s.Access == a })
+		if named {
+			return o.Round
+		}
+	}
+	return first
+}
+
+// accesses returns all that were ever named.
+func (m *model) accesses() (out []lineage.Access) {
+	have := map[lineage.Access]bool{}
+	add := func(a lineage.Access) {
+		if !have[a] {
+			have[a] = true
+			out = append(out, a)
+		}
+	}
+	for _, o := range m.obs {
+		for _, s := range o.Samples {
+			add(s.Subject)
+		}
+		for _, s := range o.Sightings {
+			add(s.Access)
+		}
+	}
+	return out
 }
 
 // coverage returns the observed fraction, and per source and reason the ticks that were missed.
@@ -396,112 +432,4 @@ func (m *model) coverage(w lineage.Window, clusters []string) (fraction float64,
 		return 1, gaps
 	}
 	return seen / expected, gaps
-}
-
-// history makes up what sources of two clusters saw: gaps, outages, jitter, resets, late commits, cadences of their own.
-func history(r *rand.Rand, start time.Time, tick time.Duration, rounds int) []lineage.Observation {
-	var out []lineage.Observation
-	for _, cluster := range []string{"west", "east"} {
-		topics := make([]lineage.Topic, 3)
-		for i := range topics {
-			topics[i] = lineage.Topic{Cluster: lineage.ClusterID("id-" + cluster), ID: lineage.TopicID{byte(i + 1)}, Name: string(rune('a' + i))}
-		}
-		for _, s := range []struct {
-			name  string
-			every int
-			fill  func(*lineage.Observation)
-		}{
-			{"end-offsets", 1, counters(r, topics, lineage.Write, lineage.ProducerState)},
-			{"groups", 1, counters(r, topics, lineage.Read, lineage.GroupOffsets)},
-			{"log-dirs", 7, levels(r, topics)},
-		} {
-			out = append(out, source(r, lineage.Source{Cluster: cluster, Name: s.name}, topics, start, tick, rounds, s.every, s.fill)...)
-		}
-	}
-	sort.SliceStable(out, func(i, j int) bool { return out[i].Round.Before(out[j].Round) })
-	return out
-}
-
-func source(r *rand.Rand, name lineage.Source, topics []lineage.Topic, start time.Time, tick time.Duration, rounds, every int, fill func(*lineage.Observation)) (out []lineage.Observation) {
-	down := 0
-	outage := []lineage.Missing(nil)
-	for i := every; i <= rounds; i += every {
-		if down == 0 && r.IntN(40) == 0 {
-			down = 1 + r.IntN(25)
-			outage = nil
-			switch r.IntN(4) {
-			case 0:
-				outage = []lineage.Missing{{Reason: "broker 1 did not answer", Share: 0.25, Topics: topics[:1], Groups: []lineage.GroupRef{{Cluster: topics[0].Cluster, Group: "g1"}}}}
-			case 1:
-				outage = []lineage.Missing{{Reason: "no broker answered", All: true, Share: 1}}
-			}
-		}
-		o := lineage.Observation{Source: name, Round: start.Add(time.Duration(i) * tick), Interval: time.Duration(every) * tick}
-		o.At = o.Round.Add(time.Duration(r.IntN(900)) * time.Millisecond)
-		if down > 0 {
-			down--
-			if outage == nil {
-				continue
-			}
-			o.Missing = outage
-			if outage[0].All {
-				out = append(out, o)
-				continue
-			}
-		}
-		fill(&o)
-		out = append(out, o)
-	}
-	return out
-}
-
-func counters(r *rand.Rand, topics []lineage.Topic, op lineage.Op, kind lineage.EvidenceKind) func(*lineage.Observation) {
-	totals := map[lineage.Access]int64{}
-	last := map[lineage.Access]time.Time{}
-	return func(o *lineage.Observation) {
-		for i, t := range topics {
-			for _, c := range []string{"g1", "g2"} {
-				a := lineage.Access{Topic: t, Op: op, Client: lineage.Client{ClientID: c}}
-				if op == lineage.Read {
-					a.Client.Group = c
-				}
-				if r.IntN(3) > 0 {
-					if op == lineage.Read && r.IntN(4) == 0 {
-						o.Samples = append(o.Samples, lineage.Sample{Subject: a, Metric: lineage.Pending, Value: int64(r.IntN(2))})
-					}
-					if r.IntN(9) == 0 {
-						o.Sightings = append(o.Sightings, lineage.Sighting{Access: a, Evidence: lineage.GroupMembership, Moved: r.IntN(5) == 0, Detail: "member"})
-					}
-					continue
-				}
-				totals[a] += int64(r.IntN(1000))
-				if r.IntN(30) == 0 {
-					totals[a] = int64(r.IntN(10))
-				}
-				s := lineage.Sample{Subject: a, Metric: lineage.Records, Evidence: kind, Value: totals[a], Estimated: r.IntN(20) == 0}
-				if r.IntN(2) == 0 {
-					s.Since = last[a]
-				}
-				last[a] = o.Round
-				o.Samples = append(o.Samples, s)
-				if op == lineage.Write && i == 0 && c == "g1" {
-					o.Samples = append(o.Samples, lineage.Sample{Subject: lineage.Access{Topic: t}, Metric: lineage.Appended, Value: totals[a] / 2})
-				}
-				if op == lineage.Read {
-					o.Samples = append(o.Samples, lineage.Sample{Subject: a, Metric: lineage.Lag, Value: int64(r.IntN(50))},
-						lineage.Sample{Subject: a, Metric: lineage.Pending, Value: 0})
-				}
-			}
-		}
-	}
-}
-
-func levels(r *rand.Rand, topics []lineage.Topic) func(*lineage.Observation) {
-	return func(o *lineage.Observation) {
-		for _, t := range topics {
-			if r.IntN(2) == 0 {
-				o.Samples = append(o.Samples, lineage.Sample{Subject: lineage.Access{Topic: t}, Metric: lineage.LogBytes, Value: int64(r.IntN(1 << 30))})
-			}
-		}
-	}
 }

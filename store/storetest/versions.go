@@ -1,20 +1,17 @@
-package timeseries_test
+package storetest
 
 import (
-	"context"
 	"math/rand/v2"
-	"reflect"
 	"testing"
 	"time"
 
 	"github.com/lineaged/lineaged/lineage"
 	"github.com/lineaged/lineaged/store"
-	"github.com/lineaged/lineaged/timeseries"
 )
 
-// testVersions appends a history, some of it late, and asks a few windows after each round: what is answered of a window
+// versions appends a history, some of it late, and asks a few windows after each round: what is answered of a window
 // changes only with its version. And what happens after a window leaves its version as it is.
-func testVersions(t *testing.T, mk maker) {
+func (b *battery) versions(t *testing.T) {
 	const rounds = 30
 	r := rand.New(rand.NewPCG(11, 3))
 	for range 4 {
@@ -28,7 +25,7 @@ func testVersions(t *testing.T, mk maker) {
 				obs[i], obs[j] = obs[j], obs[i]
 			}
 		}
-		s := mk.open(t, timeseries.Options{Tick: time.Minute})
+		s := b.open(t, time.Minute)
 		windows := make([]lineage.Window, 6)
 		answers, versions := make([][]any, len(windows)), make([]store.Version, len(windows))
 		for i := range windows {
@@ -37,15 +34,15 @@ func testVersions(t *testing.T, mk maker) {
 		}
 		kept := 0
 		for _, o := range obs {
-			check(t, s.Append(context.Background(), o))
+			check(t, s.Append(t.Context(), o))
 			for i, w := range windows {
 				v, got := versionOf(t, s, w), ofWindow(t, s, w)
 				switch {
 				case v < versions[i]:
 					t.Fatalf("the version of %v fell from %d to %d", w, versions[i], v)
 				case v != versions[i]:
-				case !reflect.DeepEqual(got, answers[i]):
-					differ(t, got, answers[i])
+				case !equal(got, answers[i]):
+					Differ(t, got, answers[i])
 					t.Fatalf("%v of %v changed what is answered of %v, and not its version", o.Round, o.Source, w)
 				default:
 					kept++
@@ -57,27 +54,27 @@ func testVersions(t *testing.T, mk maker) {
 			t.Error("each round changed all versions")
 		}
 	}
-	testLeftBehind(t, mk)
-	s := mk.open(t, timeseries.Options{Tick: time.Minute})
+	b.leftBehind(t)
+	s := b.open(t, time.Minute)
 	w := lineage.Window{Start: epoch, End: epoch.Add(10 * time.Minute)}
 	var version store.Version
 	for n := 1; n <= 40; n++ {
 		o := lineage.Observation{Source: west, Round: epoch.Add(time.Duration(n) * time.Minute), Interval: time.Minute}
 		o.Samples = []lineage.Sample{{Subject: writer, Metric: lineage.Records, Evidence: lineage.ProducerState, Value: int64(n)}}
-		check(t, s.Append(context.Background(), o))
+		check(t, s.Append(t.Context(), o))
 		if n == 10 {
 			version = versionOf(t, s, w)
 		}
-		check(t, s.Maintain(context.Background(), o.Round))
+		s.maintain(t, o.Round)
 	}
 	if got := versionOf(t, s, w); got != version || version == 0 {
 		t.Errorf("rounds after the window made version %d of %d", got, version)
 	}
 }
 
-// testLeftBehind lets a source fall silent while another goes on: from some round on it is not expected any more.
-func testLeftBehind(t *testing.T, mk maker) {
-	s := mk.open(t, timeseries.Options{Tick: time.Minute})
+// leftBehind lets a source fall silent while another goes on: from some round on it is not expected any more.
+func (b *battery) leftBehind(t *testing.T) {
+	s := b.open(t, time.Minute)
 	w := lineage.Window{Start: epoch.Add(5 * time.Minute), End: epoch.Add(7 * time.Minute)}
 	before, version := lineage.Coverage{}, store.Version(0)
 	changed := 0
@@ -86,11 +83,10 @@ func testLeftBehind(t *testing.T, mk maker) {
 		if n <= 5 {
 			obs = append(obs, lineage.Observation{Source: lineage.Source{Cluster: "west", Name: "groups"}, Round: obs[0].Round, Interval: time.Minute})
 		}
-		check(t, s.Append(context.Background(), obs...))
-		got, err := s.Coverage(context.Background(), w)
-		check(t, err)
+		check(t, s.Append(t.Context(), obs...))
+		got := Ask(t, s, w).Coverage()
 		v := versionOf(t, s, w)
-		if n > 7 && !reflect.DeepEqual(got, before) {
+		if n > 7 && !equal(got, before) {
 			if changed++; v == version {
 				t.Errorf("round %d changed the coverage from %+v to %+v, and not the version", n, before, got)
 			}
@@ -121,69 +117,22 @@ func telling(r *rand.Rand, o *lineage.Observation) {
 	}
 }
 
-// ofWindow asks what a view of a window is made of. Accesses are named, not numbered, and those of which nothing was
-// known by the window's end are left out, but for what is told of all time.
-func ofWindow(t *testing.T, s timeseries.Store, w lineage.Window) []any {
+// ofWindow asks what a view of a window is made of, without what is told of evidence whenever it was asked.
+func ofWindow(t *testing.T, s Subject, w lineage.Window) []any {
 	t.Helper()
-	ctx := context.Background()
-	var all []lineage.Subject
-	var ids []lineage.SubjectID
-	links := map[lineage.Access]bool{}
-	for x := range s.Subjects() {
-		if c := x.Access.Client; c.Group != "" && c.TransactionalID != "" {
-			links[x.Access] = true
+	out := Everything(t, s, w)
+	for _, row := range out[0].(map[lineage.Access][]any) {
+		evidence := row[6].([]lineage.Evidence)
+		for j := range evidence {
+			evidence[j].Source, evidence[j].Detail = lineage.Source{}, ""
 		}
-		if !x.FirstSeen.After(w.End) {
-			all, ids = append(all, x), append(ids, x.ID)
-		}
-	}
-	evidence, err := s.Evidence(ctx, w, ids)
-	check(t, err)
-	last, err := s.LastMoved(ctx, w.End, w.Duration(), ids)
-	check(t, err)
-	unobserved, err := s.Unobserved(ctx, w, ids)
-	check(t, err)
-	open, err := s.Open(ctx, w.End, ids)
-	check(t, err)
-	moved, err := s.Moved(ctx, w)
-	check(t, err)
-	keys := s.Keys(ids)
-	amounts, err := s.Amounts(ctx, w, keys)
-	check(t, err)
-	series, err := s.Series(ctx, w, time.Minute, keys)
-	check(t, err)
-	levels, err := s.Levels(ctx, w.End, keys)
-	check(t, err)
-	by, named := map[lineage.Access][]any{}, map[lineage.SubjectID]lineage.Access{}
-	for i, x := range all {
-		for j := range evidence[i] {
-			evidence[i][j].Source, evidence[i][j].Detail = lineage.Source{}, ""
-		}
-		id := uint32(x.ID)
-		named[x.ID] = x.Access
-		by[x.Access] = []any{x.FirstSeen, evidence[i], last[i], unobserved.Contains(id), open.Contains(id), moved.Contains(id)}
-	}
-	for i, k := range keys {
-		a := named[k.Subject]
-		k.Subject = 0
-		by[a] = append(by[a], k, amounts[i], series[i], levels[i])
-	}
-	coverage, err := s.Coverage(ctx, w)
-	check(t, err)
-	events, err := eventsOf(s, w, 0)
-	check(t, err)
-	out := []any{by, links, coverage, events}
-	for kind := lineage.ClusterFacts; kind < lineage.FactKinds; kind++ {
-		facts, err := s.Facts(ctx, w.End, "", kind, true)
-		check(t, err)
-		out = append(out, facts)
 	}
 	return out
 }
 
-func versionOf(t *testing.T, s timeseries.Store, w lineage.Window) store.Version {
+func versionOf(t *testing.T, s store.Reader, w lineage.Window) store.Version {
 	t.Helper()
-	state, err := s.State(context.Background())
+	state, err := s.State(t.Context())
 	check(t, err)
-	return state.VersionOf(store.Ask{Window: w})
+	return state.VersionOf(store.Ask{Window: w, Accesses: true, Lookback: Forever})
 }
