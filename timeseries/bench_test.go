@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/store"
+	"github.com/lineaged/lineaged/store/storetest"
 	"github.com/lineaged/lineaged/timeseries"
 )
 
@@ -118,11 +120,11 @@ func BenchmarkQuery(b *testing.B) {
 	all := benchAccesses(1000)
 	s := timeseries.NewMemory(benchOptions)
 	fill(b, s, all, day)
-	var ids []lineage.SubjectID
-	for x := range s.Subjects() {
-		ids = append(ids, x.ID)
+	got := storetest.Ask(b, s, ticks(0, day))
+	series := make([]int32, got.Series.Len())
+	for i := range series {
+		series[i] = int32(i)
 	}
-	keys := s.Keys(ids)
 	for _, q := range []struct {
 		name string
 		w    lineage.Window
@@ -132,21 +134,22 @@ func BenchmarkQuery(b *testing.B) {
 		b.Run("amounts/"+q.name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				_, err := s.Amounts(context.Background(), q.w, keys)
+				_, err := got.Details.Amounts(context.Background(), q.w, series)
 				check(b, err)
 			}
 		})
-		b.Run("moved/"+q.name, func(b *testing.B) {
+		b.Run("window/"+q.name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				_, err := s.Moved(context.Background(), q.w)
+				_, err := s.Window(context.Background(), store.Ask{Window: q.w, Accesses: true})
 				check(b, err)
 			}
 		})
 	}
 	b.Run("series/1h-open-and-sealed-by-1m", func(b *testing.B) {
 		for b.Loop() {
-			_, err := s.Series(context.Background(), ticks(day-360, day), time.Minute, keys)
+			got := storetest.Ask(b, s, ticks(day-360, day))
+			_, err := got.Details.Points(context.Background(), time.Minute, series)
 			check(b, err)
 		}
 	})
@@ -167,7 +170,7 @@ func BenchmarkReopen(b *testing.B) {
 	for b.Loop() {
 		s, err := timeseries.Open(dir, benchOptions)
 		check(b, err)
-		_, err = s.Moved(context.Background(), ticks(350, 360))
+		_, err = s.Window(context.Background(), store.Ask{Window: ticks(350, 360), Accesses: true})
 		check(b, err)
 		b.StopTimer()
 		check(b, s.Close())

@@ -178,8 +178,8 @@ func (v *view) parts(p *probe, visit func(lo, hi int64, r *runs)) error {
 	return part(v.hi, p.src.id)
 }
 
-// Amounts implements Store.
-func (e *engine) Amounts(ctx context.Context, w lineage.Window, keys []lineage.SeriesKey) ([]lineage.Amount, error) {
+// amounts returns what each counter advanced in the window; parallel to keys. An unknown key, or a gauge, has Known false.
+func (e *engine) amounts(ctx context.Context, w lineage.Window, keys []lineage.SeriesKey) ([]lineage.Amount, error) {
 	var probes []*probe
 	v, err := e.view(ctx, w, func(*view) { probes = e.probes(keys) })
 	if err != nil {

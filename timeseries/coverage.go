@@ -2,13 +2,9 @@ package timeseries
 
 import (
 	"cmp"
-	"context"
 	"math"
 	"slices"
 	"strings"
-	"time"
-
-	"github.com/RoaringBitmap/roaring/v2"
 
 	"github.com/lineaged/lineaged/lineage"
 	"github.com/lineaged/lineaged/store"
@@ -19,16 +15,6 @@ const (
 	nothingRecorded = "nothing was recorded: lineaged was not running, or did not watch this yet"
 	expectedSilent  = "nothing was recorded of a source that was expected, while others went on"
 )
-
-// Coverage implements Store. A source is expected as facts say (lineage.SourceFacts). One that no fact tells of is expected, unless it was silent since before the window
-// while others went on: that it was switched off was not said then, but nor was that it is to be there.
-func (e *engine) Coverage(ctx context.Context, w lineage.Window, clusters ...string) (lineage.Coverage, error) {
-	got, err := e.Window(ctx, store.Ask{Window: w, Coverage: true})
-	if err != nil {
-		return lineage.Coverage{}, err
-	}
-	return got.Coverage(clusters...), nil
-}
 
 // sourceColumns says what each source observed of the window, by name. told is what facts say of them.
 func (v *view) sourceColumns(told map[lineage.Source][]expectation) ([]store.SourceCoverage, error) {
@@ -310,49 +296,4 @@ func (c *sourceCoverage) gap(a, b int64, reason string) {
 	}
 	c.open[reason] = len(c.gaps)
 	c.gaps = append(c.gaps, lineage.Gap{Source: c.name, Window: lineage.Window{Start: start, End: end}, Reason: reason})
-}
-
-// Unobserved implements Store.
-func (e *engine) Unobserved(ctx context.Context, w lineage.Window, ids []lineage.SubjectID) (*roaring.Bitmap, error) {
-	return e.unseen(ctx, e.floor(w.Start), e.floor(w.End), ids, func(lo, hi int64, r *runs, _ *lineage.Access) bool { return r.within(lo, hi) > 0 })
-}
-
-// Open implements Store.
-func (e *engine) Open(ctx context.Context, at time.Time, ids []lineage.SubjectID) (*roaring.Bitmap, error) {
-	tick := e.floor(at)
-	return e.unseen(ctx, tick-1, tick, ids, func(_, hi int64, r *runs, a *lineage.Access) bool { return r.carried(hi, a) })
-}
-
-// unseen returns the subjects of which no source that writes a series of theirs saw what saw asks for.
-func (e *engine) unseen(ctx context.Context, lo, hi int64, ids []lineage.SubjectID, saw func(lo, hi int64, r *runs, a *lineage.Access) bool) (*roaring.Bitmap, error) {
-	probes := make([][]*probe, len(ids))
-	v, err := e.viewTicks(ctx, lo, hi, func(*view) {
-		for i, id := range ids {
-			if s := e.subjectOf(id); s != nil {
-				for _, x := range s.series {
-					probes[i] = append(probes[i], e.probeOf(x))
-				}
-			}
-		}
-	})
-	if err != nil {
-		return nil, err
-	}
-	defer v.end()
-	out := roaring.New()
-	for i, id := range ids {
-		seen := false
-		for _, p := range probes[i] {
-			if err := v.parts(p, func(lo, hi int64, r *runs) { seen = seen || saw(lo, hi, r, p.access) }); err != nil {
-				return nil, err
-			}
-			if seen {
-				break
-			}
-		}
-		if !seen {
-			out.Add(uint32(id))
-		}
-	}
-	return out, nil
 }

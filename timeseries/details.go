@@ -26,25 +26,25 @@ func pick[T any](all []T, of []int32) []T {
 
 // Amounts implements store.Details.
 func (d *details) Amounts(ctx context.Context, in lineage.Window, series []int32) ([]lineage.Amount, error) {
-	return d.engine.Amounts(ctx, in, pick(d.keys, series))
+	return d.amounts(ctx, in, pick(d.keys, series))
 }
 
 // Levels implements store.Details.
 func (d *details) Levels(ctx context.Context, series []int32) ([]lineage.Level, error) {
-	return d.engine.Levels(ctx, d.win.End, pick(d.keys, series))
+	return d.levels(ctx, d.win.End, pick(d.keys, series))
 }
 
 // Points implements store.Details.
 func (d *details) Points(ctx context.Context, step time.Duration, series []int32) ([][]lineage.Point, error) {
-	return d.engine.Series(ctx, d.win, step, pick(d.keys, series))
+	return d.points(ctx, d.win, step, pick(d.keys, series))
 }
 
 // Evidence implements store.Details.
 func (d *details) Evidence(ctx context.Context, in lineage.Window, rows []int32) ([][]lineage.Evidence, error) {
-	return d.engine.Evidence(ctx, in, pick(d.ids, rows))
+	return d.evidence(ctx, in, pick(d.ids, rows))
 }
 
 // LastMoved implements store.Details.
 func (d *details) LastMoved(ctx context.Context, in lineage.Window, rows []int32) ([]time.Time, error) {
-	return d.engine.LastMoved(ctx, in.End, in.Duration(), pick(d.ids, rows))
+	return d.lastMoved(ctx, in.End, in.Duration(), pick(d.ids, rows))
 }

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/store/storetest"
 	"github.com/lineaged/lineaged/timeseries"
 )
 
@@ -67,8 +68,8 @@ func child(dir string) {
 		os.Exit(1)
 	}
 	n := 1
-	if l, ok := s.Latest()["west"]; ok {
-		n = int(l.Sub(epoch)/time.Minute) + 1
+	if state, err := s.State(context.Background()); err == nil && !state.Newest().IsZero() {
+		n = int(state.Newest().Sub(epoch)/time.Minute) + 1
 	}
 	var wg sync.WaitGroup
 	var mu sync.Mutex // guards n
@@ -137,7 +138,6 @@ func TestKill(t *testing.T) {
 	r := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
 	type answer struct {
 		w   lineage.Window
-		ids map[lineage.Access]lineage.SubjectID
 		got []any
 	}
 	var before []answer
@@ -154,21 +154,13 @@ func TestKill(t *testing.T) {
 		}
 		checkRounds(t, s, acked, newest)
 		for _, a := range before {
-			if got := everything(t, s, a.w)[:3]; !reflect.DeepEqual(trim(got, a.got), a.got) {
-				differ(t, trim(got, a.got), a.got)
-			}
-			for access, id := range a.ids {
-				if got, _ := s.Lookup(access); got != id {
-					t.Errorf("cycle %d: %v had the id %d, now %d", cycle, access, id, got)
-				}
+			if got := storetest.Everything(t, s, a.w)[:3]; !reflect.DeepEqual(trim(got, a.got), a.got) {
+				storetest.Differ(t, trim(got, a.got), a.got)
 			}
 		}
 		end := max(newest-20, 1) // later rounds may still reach back over what is newer
-		a := answer{w: lineage.Window{Start: epoch.Add(time.Duration(max(end-200, 0)) * time.Minute), End: epoch.Add(time.Duration(end) * time.Minute)}, ids: map[lineage.Access]lineage.SubjectID{}}
-		a.got = everything(t, s, a.w)[:3]
-		for x := range s.Subjects() {
-			a.ids[x.Access] = x.ID
-		}
+		a := answer{w: lineage.Window{Start: epoch.Add(time.Duration(max(end-200, 0)) * time.Minute), End: epoch.Add(time.Duration(end) * time.Minute)}}
+		a.got = storetest.Everything(t, s, a.w)[:3]
 		if before = append(before, a); len(before) > 6 {
 			before = append(before[:1], before[3:]...)
 		}
@@ -201,8 +193,7 @@ func checkRounds(t *testing.T, s timeseries.Store, acked map[int]bool, newest in
 	t.Helper()
 	ctx := context.Background()
 	w := lineage.Window{Start: epoch, End: epoch.Add(time.Duration(newest) * time.Minute)}
-	c, err := s.Coverage(ctx, w)
-	check(t, err)
+	c := storetest.Ask(t, s, w).Coverage()
 	for _, g := range c.Gaps {
 		for n := int(g.Window.Start.Sub(epoch)/time.Minute) + 1; n <= int(g.Window.End.Sub(epoch)/time.Minute); n++ {
 			if acked[n] {
@@ -212,11 +203,6 @@ func checkRounds(t *testing.T, s timeseries.Store, acked map[int]bool, newest in
 	}
 	a := writer
 	a.Client.ClientID = "2"
-	id, ok := s.Lookup(a)
-	if !ok {
-		t.Fatalf("%v is not in the dictionary", a)
-	}
-	key := []lineage.SeriesKey{{Subject: id, Metric: lineage.Records, Evidence: lineage.ProducerState}}
 	want, last := int64(0), 0
 	for n := range acked {
 		for _, x := range killRound(n).Samples {
@@ -225,10 +211,9 @@ func checkRounds(t *testing.T, s timeseries.Store, acked map[int]bool, newest in
 			}
 		}
 	}
-	amount, err := s.Amounts(ctx, lineage.Window{Start: epoch.Add(-time.Hour), End: epoch.Add(time.Duration(last) * time.Minute)}, key)
-	check(t, err)
-	if amount[0].Total != float64(want) {
-		t.Errorf("up to round %d %v advanced %v, want %d", last, a, amount[0].Total, want)
+	got := storetest.Ask(t, s, lineage.Window{Start: epoch.Add(-time.Hour), End: epoch.Add(time.Duration(last) * time.Minute)})
+	if amount := got.Amount(storetest.Key{Access: a, Metric: lineage.Records, Evidence: lineage.ProducerState}); amount.Total != float64(want) {
+		t.Errorf("up to round %d %v advanced %v, want %d", last, a, amount.Total, want)
 	}
 	p, err := s.Positions(ctx, west)
 	check(t, err)
@@ -312,7 +297,7 @@ func TestFull(t *testing.T) {
 		t.Errorf("a full disk gives %v, want ErrNoSpace", err)
 	}
 	last := epoch.Add(time.Duration(n-1) * time.Minute)
-	if got := s.Latest()["west"]; !got.Equal(last) {
+	if got := storetest.Newest(t, s, "west"); !got.Equal(last) {
 		t.Errorf("latest is %v, want the last that was acknowledged, %v", got, last)
 	}
 	if err := s.Append(ctx, killRound(n)); err != nil && !errors.Is(err, timeseries.ErrNoSpace) {
@@ -324,9 +309,7 @@ func TestFull(t *testing.T) {
 	check(t, s.Close())
 	s, err = timeseries.Open(dir, o)
 	check(t, err)
-	c, err := s.Coverage(ctx, lineage.Window{Start: epoch, End: epoch.Add(time.Duration(n) * time.Minute)})
-	check(t, err)
-	if !c.Complete {
+	if c := storetest.Ask(t, s, lineage.Window{Start: epoch, End: epoch.Add(time.Duration(n) * time.Minute)}).Coverage(); !c.Complete {
 		t.Errorf("after the disk was full: %+v", c)
 	}
 	check(t, s.Close())
@@ -349,13 +332,13 @@ func TestLowSpace(t *testing.T) {
 	}
 	s, err := timeseries.Open(dir, killOptions)
 	check(t, err)
-	w := lineage.Window{Start: epoch, End: s.Latest()["west"]}
-	want := everything(t, s, w)
+	w := lineage.Window{Start: epoch, End: storetest.Newest(t, s, "west")}
+	want := storetest.Everything(t, s, w)
 	check(t, s.Close())
 	s, err = timeseries.Open(dir, low)
 	check(t, err)
-	if got := everything(t, s, w); !reflect.DeepEqual(got, want) {
-		differ(t, got, want)
+	if got := storetest.Everything(t, s, w); !reflect.DeepEqual(got, want) {
+		storetest.Differ(t, got, want)
 	}
 	if err := s.Append(ctx, killRound(100000)); !errors.Is(err, timeseries.ErrNoSpace) {
 		t.Errorf("append without room: %v", err)
@@ -404,7 +387,7 @@ func TestConcurrent(t *testing.T) {
 	for range 2 {
 		wg.Go(func() {
 			for ctx.Err() == nil {
-				everything(t, s, lineage.Window{Start: epoch, End: epoch.Add(40 * time.Minute)})
+				storetest.Everything(t, s, lineage.Window{Start: epoch, End: epoch.Add(40 * time.Minute)})
 				s.Stats()
 			}
 		})

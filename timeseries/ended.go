@@ -1,20 +1,7 @@
 package timeseries
 
-import "time"
-
-// Ended implements Store. A source whose round is under way holds its cluster's back by that round, and one that is late
-// by more does not: that is a gap of its own.
-func (e *engine) Ended() map[string]time.Time {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	out := map[string]time.Time{}
-	for c, t := range e.endedTicks() {
-		out[c] = e.at(t)
-	}
-	return out
-}
-
-// endedTicks needs mu.
+// endedTicks returns the newest round of each cluster that none of its sources has under way. A source whose round is under way
+// holds its cluster's back by that round, and one that is late by more does not: that is a gap of its own. It needs mu.
 func (e *engine) endedTicks() map[string]int64 {
 	out := make(map[string]int64, len(e.latest))
 	for c, t := range e.latest {

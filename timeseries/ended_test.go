@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/store/storetest"
 )
 
 // Of two collectors of one cluster, the slower one says which round is the newest, until it is late: then coverage says so.
@@ -22,14 +23,15 @@ func TestEndedIsWhatAllHaveEnded(t *testing.T) {
 	}
 	f := func(latest int, gaps ...string) {
 		t.Helper()
-		got := s.Ended()["west"]
-		if !got.Equal(at(latest)) {
-			t.Errorf("the newest round is %v, want %v", got, at(latest))
-		}
-		c, err := s.Coverage(t.Context(), lineage.Window{Start: at(2), End: got})
+		state, err := s.State(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
+		got := state.Clusters[0].Ended
+		if !got.Equal(at(latest)) {
+			t.Errorf("the newest round is %v, want %v", got, at(latest))
+		}
+		c := storetest.Ask(t, s, lineage.Window{Start: at(2), End: got}).Coverage()
 		names := ""
 		for _, g := range c.Gaps {
 			names += g.Source.Name + " "
@@ -67,7 +69,7 @@ func TestEndedIsWhatAllHaveEnded(t *testing.T) {
 		add("members", n, 3)
 	}
 	f(19, "ends")
-	if c, _ := s.Coverage(t.Context(), lineage.Window{Start: at(2), End: at(8)}); c.Complete {
+	if storetest.Ask(t, s, lineage.Window{Start: at(2), End: at(8)}).Coverage().Complete {
 		t.Error("a round that others have ended and ends has not is complete")
 	}
 }

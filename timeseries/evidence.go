@@ -15,8 +15,8 @@ type found struct {
 	last    int64
 }
 
-// Evidence implements Store. The kinds of each subject are sorted.
-func (e *engine) Evidence(ctx context.Context, w lineage.Window, ids []lineage.SubjectID) ([][]lineage.Evidence, error) {
+// evidence returns, for each id, the kinds that supported it in the window, sorted.
+func (e *engine) evidence(ctx context.Context, w lineage.Window, ids []lineage.SubjectID) ([][]lineage.Evidence, error) {
 	var all [lineage.EvidenceKinds]map[uint32]*found // supports by kind
 	v, err := e.view(ctx, w, func(v *view) { all = e.headEvidence(v, ids) })
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/store"
 )
 
 // TestThePastOfFacts changes a group of 100 members 1,000 times, over days: at each instant it is what it was then, also after restarts and beyond
@@ -76,8 +77,10 @@ func TestThePastOfFacts(t *testing.T) {
 			if !v.at.After(from) {
 				continue
 			}
-			got, err := s.Facts(ctx, v.at.Add(time.Minute), "west", lineage.GroupFacts, true)
+			at := v.at.Add(time.Minute)
+			w, err := s.Window(ctx, store.Ask{Window: lineage.Window{Start: at, End: at}, Facts: []lineage.FactKind{lineage.GroupFacts}})
 			must(t, err)
+			got := w.Facts
 			if len(got) != 1 || !reflect.DeepEqual(got[0].Fact, v.fact) || !got[0].Since.Equal(v.at) {
 				t.Fatalf("version %d of %d, at %s, is not what it was", i, len(want), v.at)
 			}

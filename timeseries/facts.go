@@ -1,10 +1,8 @@
 package timeseries
 
 import (
-	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/lineaged/lineaged/lineage"
 )
@@ -61,26 +59,6 @@ func (e *engine) trimFacts(sealed, floor int64) {
 			delete(e.facts, key)
 		}
 	}
-}
-
-// Facts implements Store. They are sorted by source and name.
-func (e *engine) Facts(ctx context.Context, at time.Time, source string, kind lineage.FactKind, gone bool) ([]lineage.DatedFact, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	if e.closed {
-		return nil, ErrClosed
-	}
-	return e.factsAt(e.floor(at), kind, gone, func(s string) bool { return source == "" || s == source }), nil
-}
-
-// factsAt needs mu.
-func (e *engine) factsAt(tick int64, kind lineage.FactKind, gone bool, of func(source string) bool) []lineage.DatedFact {
-	out := slices.DeleteFunc(e.factsOf(tick, gone, kind), func(f lineage.DatedFact) bool { return !of(f.Key.Source) })
-	slices.SortFunc(out, compareFacts)
-	return out
 }
 
 // factsOf returns the facts of some kinds that hold at a tick, in no order. It needs mu.

@@ -50,8 +50,8 @@ func openTest(t *testing.T, dir string) *Disk {
 
 // newest is the last round that a store holds, counted as in testRound.
 func newest(s *Disk) int {
-	l, ok := s.Latest()["west"]
-	if !ok {
+	l := s.now.Load().Newest()
+	if l.IsZero() {
 		return 0
 	}
 	return int(l.Sub(testStart) / time.Minute)
@@ -178,9 +178,9 @@ func TestDamagedBlock(t *testing.T) {
 	w := lineage.Window{Start: testStart.Add(10 * time.Minute), End: testStart.Add(50 * time.Minute)}
 	ask := func() error {
 		e.cache = newCache(cacheBytes)
-		_, err1 := e.Amounts(ctx, w, e.Keys([]lineage.SubjectID{1}))
-		_, err2 := e.Moved(ctx, w)
-		_, err3 := e.Moved(ctx, lineage.Window{Start: testStart, End: testStart.Add(time.Hour)})
+		_, err1 := e.amounts(ctx, w, []lineage.SeriesKey{e.subjects[1].series[0].key})
+		_, err2 := e.marksOf(ctx, w)
+		_, err3 := e.marksOf(ctx, lineage.Window{Start: testStart, End: testStart.Add(time.Hour)})
 		return errors.Join(err1, err2, err3)
 	}
 	must(t, ask())
@@ -199,8 +199,9 @@ func TestDamagedBlock(t *testing.T) {
 				t.Fatalf("bit %d of section %c: %v, want an error that says where", i, s.kind, err)
 			}
 			must(t, ask())
-			c, err := e.Coverage(ctx, w)
+			got, err := e.Window(ctx, store.Ask{Window: w, Coverage: true})
 			must(t, err)
+			c := got.Coverage()
 			if len(c.Gaps) != 1 || !strings.HasPrefix(c.Gaps[0].Reason, "quarantined") || c.ObservedFraction != 0 {
 				t.Fatalf("bit %d of section %c: %+v, want a gap that says quarantined", i, s.kind, c)
 			}
@@ -246,8 +247,9 @@ func TestFailedWrite(t *testing.T) {
 	}
 	check := func() {
 		t.Helper()
-		c, err := s.Coverage(ctx, lineage.Window{Start: testStart, End: testStart.Add(4 * time.Minute)})
+		got, err := s.Window(ctx, store.Ask{Window: lineage.Window{Start: testStart, End: testStart.Add(4 * time.Minute)}, Coverage: true})
 		must(t, err)
+		c := got.Coverage()
 		if len(c.Gaps) != 2 || c.Gaps[0].Reason != "not stored: the disk was full" || c.Gaps[1].Reason != "not stored: the disk failed" {
 			t.Errorf("gaps %+v, want each refused round with its reason", c.Gaps)
 		}

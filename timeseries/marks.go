@@ -52,83 +52,9 @@ func (e *engine) headMarked(s *series, lo, hi int64) (ok bool) {
 	return ok
 }
 
-// headUnion returns what the head marks in (lo, hi]. It needs mu.
-func (e *engine) headUnion(lo, hi int64) *marks {
-	out := &marks{}
-	for t, m := range e.sightings {
-		if t > lo && t <= hi {
-			out.or(m)
-		}
-	}
-	for _, s := range e.subjects {
-		if s == nil {
-			continue
-		}
-		for _, x := range s.series {
-			if e.headMarked(x, lo, hi) {
-				out.move(uint32(s.id))
-				if k := x.key.Evidence; k != lineage.NoEvidence {
-					out.see(k, uint32(s.id))
-				}
-			}
-		}
-	}
-	return out
-}
-
-// union returns all that is marked in the window.
-func (e *engine) union(ctx context.Context, w lineage.Window) (*marks, error) {
-	var out *marks
-	v, err := e.view(ctx, w, func(v *view) { out = e.headUnion(v.lo, v.hi) })
-	if err != nil {
-		return nil, err
-	}
-	defer v.end()
-	for _, b := range v.cover {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		switch {
-		case b.meta.end <= v.lo || b.meta.start >= v.hi:
-		case b.meta.start >= v.lo && b.meta.end <= v.hi:
-			m, err := v.blockUnion(b)
-			if err != nil {
-				return nil, err
-			}
-			out.or(m)
-		default:
-			err := v.blockMarks(b, v.lo, v.hi, func(_ int64, m *marks) bool { out.or(m); return true })
-			if err != nil {
-				return nil, err
-			}
-		}
-	}
-	return out, nil
-}
-
-// Moved implements Store.
-func (e *engine) Moved(ctx context.Context, w lineage.Window) (*roaring.Bitmap, error) {
-	m, err := e.union(ctx, w)
-	if err != nil {
-		return nil, err
-	}
-	if m.moved == nil {
-		return roaring.New(), nil
-	}
-	return m.moved, nil
-}
-
-// Seen implements Store.
-func (e *engine) Seen(ctx context.Context, w lineage.Window) ([lineage.EvidenceKinds]*roaring.Bitmap, error) {
-	m, err := e.union(ctx, w)
-	if err != nil {
-		return [lineage.EvidenceKinds]*roaring.Bitmap{}, err
-	}
-	return [lineage.EvidenceKinds]*roaring.Bitmap(m.seen[:lineage.EvidenceKinds]), nil
-}
-
-// LastMoved implements Store.
-func (e *engine) LastMoved(ctx context.Context, at time.Time, lookback time.Duration, ids []lineage.SubjectID) ([]time.Time, error) {
+// lastMoved returns, for each id, the last round at or before an instant in which it moved, within the lookback; the zero time when
+// there is none.
+func (e *engine) lastMoved(ctx context.Context, at time.Time, lookback time.Duration, ids []lineage.SubjectID) ([]time.Time, error) {
 	newest := map[uint32]int64{}
 	w := lineage.Window{Start: at.Add(-lookback), End: at}
 	v, err := e.view(ctx, w, func(v *view) {

@@ -14,8 +14,8 @@ import (
 // maxPoints bounds what one call of Series may answer, so that a slip in a step does not take all memory.
 const maxPoints = 50_000_000
 
-// Series implements Store.
-func (e *engine) Series(ctx context.Context, w lineage.Window, by time.Duration, keys []lineage.SeriesKey) ([][]lineage.Point, error) {
+// points returns each series over the window by step; parallel to keys.
+func (e *engine) points(ctx context.Context, w lineage.Window, by time.Duration, keys []lineage.SeriesKey) ([][]lineage.Point, error) {
 	var probes []*probe
 	v, err := e.view(ctx, w, func(*view) { probes = e.probes(keys) })
 	if err != nil {
@@ -333,8 +333,8 @@ func (v *view) valueSince(p *probe, tick int64, n int) (value int64, ok bool, er
 	return 0, false, nil
 }
 
-// Levels implements Store.
-func (e *engine) Levels(ctx context.Context, at time.Time, keys []lineage.SeriesKey) ([]lineage.Level, error) {
+// levels returns gauges at an instant; parallel to keys.
+func (e *engine) levels(ctx context.Context, at time.Time, keys []lineage.SeriesKey) ([]lineage.Level, error) {
 	e.mu.RLock()
 	tick := e.floor(at)
 	tick = e.down(e.tierOf(max(tick-1, 0)), tick)

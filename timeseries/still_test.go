@@ -34,7 +34,7 @@ func TestWhatStandsStillIsInNoBlock(t *testing.T) {
 	ask := func(stage string) {
 		t.Helper()
 		for i, a := range readers {
-			id, _ := s.Lookup(a)
+			id := s.entries[a].subject.id
 			lag := []lineage.SeriesKey{{Subject: id, Metric: lineage.Lag}}
 			for hour, want := range []lineage.Level{{}, {Value: 30_000, OK: true}, {Value: 30_000, OK: true}, 4: {Value: 30_000, OK: true}, 5: {Value: 30_000, OK: true}, 6: {Value: 330_000, OK: true}, 8: {Value: 330_000, OK: true}} {
 				if hour == 3 || hour == 7 {
@@ -43,14 +43,14 @@ func TestWhatStandsStillIsInNoBlock(t *testing.T) {
 				if want.OK {
 					want.Value += int64(i)
 				}
-				got, err := s.Levels(ctx, testStart.Add(time.Duration(hour)*time.Hour+time.Minute*time.Duration((hour+1)%2)), lag)
+				got, err := s.levels(ctx, testStart.Add(time.Duration(hour)*time.Hour+time.Minute*time.Duration((hour+1)%2)), lag)
 				must(t, err)
 				if got[0] != want && hour > 0 {
 					t.Fatalf("%s: the lag of reader %d in hour %d is %v, want %v", stage, i, hour, got[0], want)
 				}
 			}
 			for hours, want := range map[[2]int]float64{{0, 1}: float64(3000 + i), {1, 2}: 0, {2, 5}: 0, {4, 7}: 30_000, {0, 8}: float64(33_000 + i)} {
-				got, err := s.Amounts(ctx, lineage.Window{Start: testStart.Add(time.Duration(hours[0]) * time.Hour), End: testStart.Add(time.Duration(hours[1]) * time.Hour)},
+				got, err := s.amounts(ctx, lineage.Window{Start: testStart.Add(time.Duration(hours[0]) * time.Hour), End: testStart.Add(time.Duration(hours[1]) * time.Hour)},
 					[]lineage.SeriesKey{{Subject: id, Metric: lineage.Records, Evidence: lineage.GroupOffsets}})
 				must(t, err)
 				if !got[0].Known || got[0].Total != want {

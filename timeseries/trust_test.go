@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/store"
 )
 
 // wrongClock is a store whose two clocks the test sets.
@@ -43,9 +44,9 @@ func (w *wrongClock) pass(t *testing.T, minutes int) {
 // gaps returns how much of the time since the start is not held.
 func (w *wrongClock) gaps(t *testing.T) int {
 	t.Helper()
-	c, err := w.Coverage(context.Background(), lineage.Window{Start: testStart, End: testStart.Add(time.Duration(w.n) * time.Minute)})
+	got, err := w.Window(context.Background(), store.Ask{Window: lineage.Window{Start: testStart, End: testStart.Add(time.Duration(w.n) * time.Minute)}, Coverage: true})
 	must(t, err)
-	return len(c.Gaps)
+	return len(got.Coverage().Gaps)
 }
 
 // TestClockAhead has the wall clock ahead by a day, a month and two years for a minute: nothing that is held goes, the clock is said to be in doubt, and the rounds

@@ -9,6 +9,7 @@ import (
 
 	"github.com/lineaged/lineaged/lineage"
 	"github.com/lineaged/lineaged/store"
+	"github.com/lineaged/lineaged/store/storetest"
 )
 
 // What a newer version may write: kinds that this one does not know.
@@ -73,21 +74,21 @@ func TestUnknownKindsPass(t *testing.T) {
 	ask := func(stage string) {
 		t.Helper()
 		var ids []lineage.SubjectID
-		for x := range s.Subjects() {
-			ids = append(ids, x.ID)
+		for _, x := range s.subjects {
+			if x != nil {
+				ids = append(ids, x.id)
+			}
 		}
-		keys := s.Keys(ids)
-		if len(keys) != 1 || keys[0].Evidence != lineage.GroupOffsets {
-			t.Errorf("%s: the series are %v, want one that is known", stage, keys)
+		asked := storetest.Ask(t, s, w)
+		if n := asked.Series.Len(); n != 1 || asked.Series.Evidence[0] != lineage.GroupOffsets {
+			t.Errorf("%s: the series are %+v, want one that is known", stage, asked.Series)
 		}
-		evidence, err := s.Evidence(ctx, w, ids)
+		evidence, err := s.evidence(ctx, w, ids)
 		must(t, err)
 		if len(evidence[0]) != 1 || evidence[0][0].Kind != lineage.Declared || len(evidence[1]) != 1 || evidence[1][0].Kind != lineage.GroupOffsets {
 			t.Errorf("%s: evidence %v, want the kinds that are known", stage, evidence)
 		}
-		seen, err := s.Seen(ctx, w)
-		must(t, err)
-		if !seen[lineage.GroupOffsets].Contains(uint32(ids[1])) {
+		if row, ok := asked.Row(s.subjects[ids[1]].entry.access); !ok || asked.Rows.Seen[row] != store.KindsOf(lineage.GroupOffsets) {
 			t.Errorf("%s: what is known is not seen", stage)
 		}
 		got, err := s.Events(ctx, store.EventFilter{Window: w})
@@ -96,14 +97,13 @@ func TestUnknownKindsPass(t *testing.T) {
 		if len(events) != rounds || events[0].Type != lineage.ConfigChanged {
 			t.Errorf("%s: %d events, want %d that are known", stage, len(events), rounds)
 		}
-		facts, err := s.Facts(ctx, w.End, "west", lineage.ConnectFacts, true)
-		must(t, err)
+		facts := asked.FactsOf(lineage.ConnectFacts)
 		if len(facts) != 1 || facts[0].Connect.Version != "v" {
 			t.Errorf("%s: a fact to which a newer version added something is %v", stage, facts)
 		}
 
 		// Who knows them.
-		amounts, err := s.Amounts(ctx, w, []lineage.SeriesKey{
+		amounts, err := s.amounts(ctx, w, []lineage.SeriesKey{
 			{Subject: ids[0], Metric: newCounter}, {Subject: ids[0], Metric: newMoves, Evidence: newEvidence}, {Subject: ids[1], Metric: lineage.Records, Evidence: newEvidence},
 		})
 		must(t, err)
@@ -112,12 +112,12 @@ func TestUnknownKindsPass(t *testing.T) {
 				t.Errorf("%s: a series of an unknown kind advanced by %v, want %v", stage, amounts[i].Total, each*(rounds-1))
 			}
 		}
-		levels, err := s.Levels(ctx, testStart.Add(time.Hour), []lineage.SeriesKey{{Subject: ids[0], Metric: newGauge}})
+		levels, err := s.levels(ctx, testStart.Add(time.Hour), []lineage.SeriesKey{{Subject: ids[0], Metric: newGauge}})
 		must(t, err)
 		if want := (lineage.Level{Value: 59, OK: true}); levels[0] != want {
 			t.Errorf("%s: an unknown gauge is %v, want %v", stage, levels[0], want)
 		}
-		m, err := s.union(ctx, w)
+		m, err := s.marksOf(ctx, w)
 		must(t, err)
 		if m.seen[newEvidence] == nil || m.seen[newEvidence].GetCardinality() != 2 || m.seen[newSighting] == nil || !m.seen[newSighting].Contains(uint32(ids[1])) {
 			t.Errorf("%s: marks of unknown kinds of evidence are gone", stage)

@@ -3,7 +3,6 @@ package timeseries
 import (
 	"context"
 	"sort"
-	"time"
 
 	"github.com/lineaged/lineaged/lineage"
 )
@@ -98,17 +97,6 @@ func (e *engine) fill(out []*block, of int, from, to int64) []*block {
 	return e.fill(out, of-1, from, to)
 }
 
-// Resolve implements Store.
-func (e *engine) Resolve(w lineage.Window) lineage.Resolved {
-	e.mu.RLock()
-	t := e.tierOf(e.floor(w.Start))
-	e.mu.RUnlock()
-	return lineage.Resolved{
-		Window: lineage.Window{Start: e.at(e.down(t, e.floor(w.Start))), End: e.at(e.up(t, e.ceil(w.End)))},
-		Step:   e.duration(e.stepTicks[t]),
-	}
-}
-
 // track returns what a source observed around the window.
 func (v *view) track(id uint16) (*track, error) {
 	if t := v.tracks[id]; t != nil {
@@ -147,24 +135,3 @@ func (v *view) track(id uint16) (*track, error) {
 	v.tracks[id] = t
 	return t, nil
 }
-
-// Latest implements Store.
-func (e *engine) Latest() map[string]time.Time {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	out := make(map[string]time.Time, len(e.latest))
-	for c, t := range e.latest {
-		out[c] = e.at(t)
-	}
-	return out
-}
-
-// Earliest implements Store.
-func (e *engine) Earliest() time.Time {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	return e.earliest()
-}
-
-// Tick implements Store.
-func (e *engine) Tick() time.Duration { return e.step }

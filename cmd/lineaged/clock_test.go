@@ -12,6 +12,7 @@ import (
 
 	"github.com/lineaged/lineaged/collector"
 	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/store/storetest"
 	"github.com/lineaged/lineaged/timeseries"
 )
 
@@ -70,7 +71,7 @@ func TestClockThatJumpsShowsNoFalseRate(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 400*time.Second)
 				defer cancel()
 				_ = (collector.Runner{Interval: 10 * time.Second, Clock: clock, Log: slog.New(slog.DiscardHandler)}).Run(ctx, &steady{begun: begun}, store)
-				checkSteady(t, store, lineage.Window{Start: begun.Add(10 * time.Second), End: store.Latest()["west"]})
+				checkSteady(t, store, lineage.Window{Start: begun.Add(10 * time.Second), End: storetest.Newest(t, store, "west")})
 			})
 		})
 	}
@@ -78,27 +79,20 @@ func TestClockThatJumpsShowsNoFalseRate(t *testing.T) {
 
 func checkSteady(t *testing.T, store timeseries.Store, w lineage.Window) {
 	t.Helper()
-	id, _ := store.Lookup(steadyTopic)
-	key := []lineage.SeriesKey{{Subject: id, Metric: lineage.Appended}}
-	all, err := store.Series(t.Context(), w, 10*time.Second, key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	got := storetest.Ask(t, store, w)
+	all := got.Points(10*time.Second, storetest.Key{Access: steadyTopic, Metric: lineage.Appended})
 	unseen := 0
-	for _, p := range all[0] {
+	for _, p := range all {
 		if !p.OK {
 			unseen++
 		} else if p.Value < 31 || p.Value > 33 {
 			t.Errorf("at %v: %v records a second, and there were 32", p.At, p.Value)
 		}
 	}
-	if unseen > 14 || len(all[0]) < 30 {
-		t.Errorf("%d of %d ticks were not observed", unseen, len(all[0]))
+	if unseen > 14 || len(all) < 30 {
+		t.Errorf("%d of %d ticks were not observed", unseen, len(all))
 	}
-	c, err := store.Coverage(t.Context(), w)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := got.Coverage()
 	if len(c.Gaps) == 0 {
 		t.Error("coverage says nothing")
 	}

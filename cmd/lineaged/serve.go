@@ -67,7 +67,11 @@ func serveOn(ctx context.Context, ln net.Listener, cfg config.Config, again relo
 	if err != nil {
 		return err
 	}
-	clock := newClock(cfg, store, log)
+	held, err := store.State(ctx)
+	if err != nil {
+		return fmt.Errorf("read how far the store is: %w", err)
+	}
+	clock := newClock(cfg, held.Newest(), log)
 	sink := &sink{Store: store, clock: clock, log: log}
 	if err := sink.retire(ctx, cfg); err != nil {
 		return err
@@ -156,13 +160,7 @@ func newCollectors(cfg config.Config, sink collector.Sink, clock *collector.Cloc
 }
 
 // newClock makes the clock of all rounds: they go on after the newest that is held.
-func newClock(cfg config.Config, store timeseries.Store, log *slog.Logger) *collector.Clock {
-	var newest time.Time
-	for _, round := range store.Latest() {
-		if round.After(newest) {
-			newest = round
-		}
-	}
+func newClock(cfg config.Config, newest time.Time, log *slog.Logger) *collector.Clock {
 	return collector.NewClock(time.Duration(cfg.Interval), time.Now, spent, newest, log)
 }
 

@@ -31,6 +31,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/lineaged/lineaged/internal/config"
+	"github.com/lineaged/lineaged/store/storetest"
 )
 
 // server is a lineaged in this process.
@@ -240,7 +241,7 @@ func TestKafkaDownThenUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer store.Close()
-	if got := store.Latest()["west"]; got.Before(latest.Clusters[0].LastRound) {
+	if got := storetest.Newest(t, store, "west"); got.Before(latest.Clusters[0].LastRound) {
 		t.Errorf("the newest round in the store is %v, and %v was answered", got, latest.Clusters[0].LastRound)
 	}
 }

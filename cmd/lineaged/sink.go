@@ -12,6 +12,7 @@ import (
 	"github.com/lineaged/lineaged/collector"
 	"github.com/lineaged/lineaged/internal/config"
 	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/store"
 	"github.com/lineaged/lineaged/timeseries"
 )
 
@@ -60,7 +61,8 @@ func storing(ctx context.Context, err error) bool {
 // retire notes, to be told with the next round, which sources the configuration does not name any more: nobody waits for
 // them from then on.
 func (s *sink) retire(ctx context.Context, cfg config.Config) error {
-	facts, err := s.Facts(ctx, s.clock.Now(), "", lineage.SourceFacts, false)
+	now := s.clock.Now()
+	held, err := s.Window(ctx, store.Ask{Window: lineage.Window{Start: now, End: now}, Facts: []lineage.FactKind{lineage.SourceFacts}})
 	if err != nil {
 		return fmt.Errorf("read which sources are expected: %w", err)
 	}
@@ -71,8 +73,8 @@ func (s *sink) retire(ctx context.Context, cfg config.Config) error {
 	for _, c := range cfg.Connect {
 		watched[c.Source()] = true
 	}
-	for _, f := range facts {
-		if f.Source.State == lineage.SourceExpected && !watched[f.Key.Source] {
+	for _, f := range held.Facts {
+		if !f.Gone && f.Source.State == lineage.SourceExpected && !watched[f.Key.Source] {
 			s.retired = append(s.retired, lineage.Fact{Key: f.Key, Source: &lineage.SourceFact{State: lineage.SourceRetired, Reason: "not configured any more"}})
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/lineaged/lineaged/collector"
 	"github.com/lineaged/lineaged/internal/config"
 	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/store/storetest"
 	"github.com/lineaged/lineaged/timeseries"
 )
 
@@ -75,7 +76,7 @@ func TestRetiredSourcesAreNoGap(t *testing.T) {
 			for c := range strings.SplitSeq(configured, " ") {
 				cfg.Clusters = append(cfg.Clusters, config.Cluster{Name: c})
 			}
-			s := &sink{Store: store, clock: collector.NewClock(10*time.Second, nil, nil, store.Latest()["west"], log), log: log}
+			s := &sink{Store: store, clock: collector.NewClock(10*time.Second, nil, nil, storetest.Newest(t, store, "west"), log), log: log}
 			if err := s.retire(t.Context(), cfg); err != nil {
 				t.Fatal(err)
 			}
@@ -91,10 +92,7 @@ func TestRetiredSourcesAreNoGap(t *testing.T) {
 		}
 		gaps := func(from, to time.Duration) (all []string) {
 			t.Helper()
-			c, err := store.Coverage(t.Context(), lineage.Window{Start: begun.Add(from), End: begun.Add(to)})
-			if err != nil {
-				t.Fatal(err)
-			}
+			c := storetest.Ask(t, store, lineage.Window{Start: begun.Add(from), End: begun.Add(to)}).Coverage()
 			for _, g := range c.Gaps {
 				all = append(all, g.Source.Cluster)
 			}
