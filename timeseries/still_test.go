@@ -94,13 +94,13 @@ func TestStillAcrossDamage(t *testing.T) {
 	s.quarantine(s.tiers[rawTier].blocks[3], errCorrupt)
 	ask := func() {
 		t.Helper()
-		id, _ := s.Lookup(testWriter)
+		id := s.entries[testWriter].subject.id
 		for minute, want := range map[int]lineage.Level{
 			40: {Value: 30, OK: true}, 150: {Value: 30, OK: true}, 230: {}, // lost
 			250: {Value: 210, OK: true}, 350: {Value: 210, OK: true}, // as the block of hour 6 says
 			400: {Value: 390, OK: true}, 500: {Value: 390, OK: true},
 		} {
-			got, err := s.Levels(ctx, testStart.Add(time.Duration(minute)*time.Minute), []lineage.SeriesKey{{Subject: id, Metric: lineage.Lag}})
+			got, err := s.levels(ctx, testStart.Add(time.Duration(minute)*time.Minute), []lineage.SeriesKey{{Subject: id, Metric: lineage.Lag}})
 			must(t, err)
 			if got[0] != want {
 				t.Errorf("minute %d: %v, want %v", minute, got[0], want)

@@ -118,27 +118,34 @@ func answersOf(t *testing.T, s *Disk) string {
 	ctx := context.Background()
 	var out strings.Builder
 	var ids []lineage.SubjectID
-	for x := range s.Subjects() {
-		ids = append(ids, x.ID)
-		fmt.Fprintf(&out, "%d %s %v\n", x.ID, x.FirstSeen.Format(time.RFC3339), x.Access)
+	var keys []lineage.SeriesKey
+	for _, x := range s.subjects {
+		if x == nil {
+			continue
+		}
+		ids = append(ids, x.id)
+		fmt.Fprintf(&out, "%d %s %v\n", x.id, s.at(x.first).Format(time.RFC3339), x.entry.access)
+		for _, y := range x.series {
+			if y.key.Metric < lineage.Metrics && y.key.Evidence < lineage.EvidenceKinds {
+				keys = append(keys, y.key)
+			}
+		}
 	}
-	keys := s.Keys(ids)
 	for _, m := range []lineage.Metric{newGauge, newCounter} { // who knows them finds them
 		keys = append(keys, lineage.SeriesKey{Subject: ids[0], Metric: m})
 	}
 	for _, hours := range [][2]int{{0, 2}, {3, 20}, {0, keptHours}, {keptHours - 1, keptHours}} {
 		w := lineage.Window{Start: testStart.Add(time.Duration(hours[0]) * time.Hour), End: testStart.Add(time.Duration(hours[1]) * time.Hour)}
-		amounts, err := s.Amounts(ctx, w, keys)
+		amounts, err := s.amounts(ctx, w, keys)
 		must(t, err)
-		levels, err := s.Levels(ctx, w.End, keys)
+		levels, err := s.levels(ctx, w.End, keys)
 		must(t, err)
-		evidence, err := s.Evidence(ctx, w, ids)
+		evidence, err := s.evidence(ctx, w, ids)
 		must(t, err)
-		facts, err := s.Facts(ctx, w.End, "", lineage.GroupFacts, true)
+		got, err := s.Window(ctx, store.Ask{Window: w, Facts: []lineage.FactKind{lineage.GroupFacts}, Coverage: true})
 		must(t, err)
+		facts, coverage := got.Facts, got.Coverage()
 		events, err := s.Events(ctx, store.EventFilter{Window: w})
-		must(t, err)
-		coverage, err := s.Coverage(ctx, w)
 		must(t, err)
 		fmt.Fprintf(&out, "hours %v\n", hours)
 		for i, k := range keys {
