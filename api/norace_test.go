@@ -1,0 +1,6 @@
+//go:build !race
+
+package api_test
+
+// raced: the race detector makes values larger.
+const raced = false
