@@ -17,6 +17,7 @@ import (
 //
 // An account is pure bookkeeping: readings go in, totals come out. It is not safe for concurrent use.
 type account struct {
+	swept time.Time // when it was last looked for writers to forget
 	topic lineage.Topic
 	parts []partition
 
@@ -346,9 +347,17 @@ func (a *account) writer(id int64) *writer {
 // idleAfter is how long a transactional.id is kept that moves nothing: the time after which brokers forget an idle producer id (producer.id.expiration.ms).
 const idleAfter = 24 * time.Hour
 
-// expire forgets writers that the broker lists on no partition any more, so that the cap is for living ones.
+// sweepEvery is how often it is looked for who is to be forgotten, where there is no hurry.
+const sweepEvery = time.Hour
+
+// expire forgets writers that the broker lists on no partition any more, so that the cap is for living ones, and what is
+// kept does not grow with all that ever wrote.
 func (a *account) expire(round time.Time) {
-	if len(a.txns) >= maxWriters/2 {
+	sweep := round.Sub(a.swept) >= sweepEvery
+	if sweep {
+		a.swept = round
+	}
+	if sweep || len(a.txns) >= maxWriters/2 {
 		for id, w := range a.txns {
 			if w.moved.IsZero() { // restored
 				w.moved = round
@@ -358,7 +367,7 @@ func (a *account) expire(round time.Time) {
 			}
 		}
 	}
-	if len(a.writers) < maxWriters/2 {
+	if !sweep && len(a.writers) < maxWriters/2 {
 		return
 	}
 	listed := map[int64]bool{}

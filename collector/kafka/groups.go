@@ -14,6 +14,7 @@ import (
 
 // group is what the source knows of one group of any protocol.
 type group struct {
+	departed    time.Time // round in which it was found deleted
 	ref         lineage.GroupRef
 	typ         string // Classic, Consumer, Share, Streams; "" from brokers that don't say
 	protocol    string
@@ -343,7 +344,7 @@ func (t *take) groupGone(o *lineage.Observation, g *group) {
 	if len(t.departed) >= maxDeparted {
 		clear(t.departed)
 	}
-	t.departed[g.ref.Group] = g
+	t.departed[g.ref.Group], g.departed = g, t.round
 	for id, r := range g.readers {
 		t.goneReaders = append(t.goneReaders, readerKey(g.ref.Group, id))
 		o.Samples = append(o.Samples, r.part()...)

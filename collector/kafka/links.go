@@ -232,6 +232,14 @@ func (t *take) keptIn(partitions int, among map[int32]map[int64]writerState) map
 	return kept
 }
 
+// expire forgets what is known of transactional producers that are no more.
+func (l *links) expire(names map[string]bool, there func(id int64) bool) {
+	maps.DeleteFunc(l.found, func(name string, _ map[string]time.Time) bool { return !names[name] })
+	maps.DeleteFunc(l.flows, func(name, _ string) bool { return !names[name] })
+	maps.DeleteFunc(l.closer, func(id int64, _ int) bool { return !there(id) })
+	maps.DeleteFunc(l.next, func(id int64, _ time.Time) bool { return !there(id) })
+}
+
 // linked notes a link.
 func (t *take) linked(id, group string) {
 	if t.links.found[id] == nil {

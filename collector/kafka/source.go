@@ -49,6 +49,7 @@ type source struct {
 	leftOut    map[lineage.TopicID]bool   // that the configuration leaves out, as of the newest metadata
 	retired    map[lineage.TopicID]*topic // deleted ones, so that a broker with old metadata does not bring them back
 	groups     map[string]*group
+	swept      time.Time         // when it was last looked for what is to be forgotten
 	departed   map[string]*group // deleted ones, for their totals
 	continuous bool              // a metadata round was taken since the start: what appears now is new
 	resumed    bool              // positions of an earlier run were restored

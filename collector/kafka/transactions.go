@@ -174,17 +174,36 @@ func (t *take) nameSpots() (spots []lineage.BlindSpot) {
 // maxTransactionNames bounds the memory for names of producer ids, of which a busy transactional producer has a new one every 32,000 transactions.
 const maxTransactionNames = 100_000
 
-// expireEpochs forgets the epochs of producer ids that brokers have forgotten, when there are many.
+// expireEpochs forgets the epochs of producer ids that brokers have forgotten, and with them their names and all that is
+// known by these.
 func (t *take) expireEpochs() {
-	if len(t.txnEpochs) < maxTransactionNames/10 {
+	if t.round.Sub(t.swept) < sweepEvery && len(t.txnEpochs) < maxTransactionNames/10 {
 		return
 	}
+	t.swept = t.round
 	for id, seen := range t.txnEpochs {
 		if t.round.Sub(seen.round) > idleAfter {
 			delete(t.txnEpochs, id)
 		}
 	}
+	names := map[string]bool{}
+	for id, name := range t.txnIDs {
+		if _, there := t.txnEpochs[id]; there {
+			names[name] = true
+		} else {
+			delete(t.txnIDs, id)
+		}
+	}
+	t.links.expire(names, func(id int64) bool { _, there := t.txnEpochs[id]; return there })
+	for name, g := range t.departed {
+		if t.round.Sub(g.departed) > departedFor {
+			delete(t.departed, name)
+		}
+	}
 }
+
+// departedFor is how long a group that was deleted is remembered for its totals, should it be made again.
+const departedFor = 7 * 24 * time.Hour
 
 // txnName returns who a transactional producer is.
 func (s *source) txnName(id int64) txnName {
