@@ -1,20 +1,23 @@
-package timeseries_test
+package timeseries
 
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"runtime"
 	"testing"
 	"time"
 
 	"github.com/lineaged/lineaged/lineage"
-	"github.com/lineaged/lineaged/timeseries"
+	"github.com/lineaged/lineaged/store"
+	"github.com/lineaged/lineaged/store/storetest"
 )
 
 // created is a round in which n topics came into being, as the collector tells it: each with a fact, an event, its own
 // counters and a writer. The events are all of one instant, in no order.
 func created(n int) lineage.Observation {
-	o := lineage.Observation{Source: west, Round: at(n), Interval: tick, At: at(n)}
+	o := testRound(100)
+	o.Samples = nil
 	for i := range n {
 		name := fmt.Sprintf("team-%d.topic-%d", i*7919%n%13, i*7919%n)
 		t := lineage.Topic{Cluster: "w", ID: lineage.TopicID{1, byte(i >> 8), byte(i)}, Name: name}
@@ -37,16 +40,16 @@ func created(n int) lineage.Observation {
 // already.
 func allocated(t *testing.T, n int) float64 {
 	t.Helper()
-	s := timeseries.NewMemory(quiet(timeseries.Options{Tick: tick}))
+	s := NewMemory(testOpts)
 	o := created(n)
 	before := created(10)
 	before.Source.Name, before.Round, before.At = "before", o.Round, o.At
-	check(t, s.Append(context.Background(), before))
+	must(t, s.Append(context.Background(), before))
 	var from, to runtime.MemStats
 	runtime.ReadMemStats(&from)
-	check(t, s.Append(context.Background(), o))
+	must(t, s.Append(context.Background(), o))
 	runtime.ReadMemStats(&to)
-	check(t, s.Close())
+	must(t, s.Close())
 	return float64(to.TotalAlloc - from.TotalAlloc)
 }
 
@@ -60,22 +63,92 @@ func TestCreatedAtOnce(t *testing.T) {
 	}
 }
 
-// BenchmarkCreated appends a round in which topics are created, in memory: all of it but the encoding of the log.
-func BenchmarkCreated(b *testing.B) {
+// BenchmarkApply puts a round into memory in which topics are created: what a query may have to wait for.
+func BenchmarkApply(b *testing.B) {
+	opts, err := testOpts.withDefaults()
+	must(b, err)
 	for _, n := range []int{1000, 8000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			o := created(n)
 			b.ReportAllocs()
 			for b.Loop() {
 				b.StopTimer()
-				s := timeseries.NewMemory(quiet(timeseries.Options{Tick: tick}))
+				e := newEngine(opts, noJournal{}, newMemoryVault())
+				c := &commit{records: []*record{e.record(&o, e.floor(o.Round))}}
+				c.prepare()
 				b.StartTimer()
-				check(b, s.Append(context.Background(), o))
+				e.mu.Lock()
+				e.apply(c)
+				e.publish()
+				e.mu.Unlock()
 				b.StopTimer()
-				check(b, s.Close())
+				must(b, e.Close())
 				b.StartTimer()
 			}
-			b.ReportMetric(float64(b.Elapsed())/float64(b.N)/float64(time.Millisecond), "ms/op")
 		})
 	}
 }
+
+// slowJournal takes as long for a write as the test wants.
+type slowJournal struct {
+	noJournal
+	begun, leave chan struct{} // closed when it is under way, and when it may end
+}
+
+func (j slowJournal) write([]*commit) error {
+	close(j.begun)
+	<-j.leave
+	return nil
+}
+
+// TestQueriesDoNotWaitForARound asks all there is to ask while a round is being written, and then how far the store is while it is being put into
+// memory.
+func TestQueriesDoNotWaitForARound(t *testing.T) {
+	s := NewMemory(testOpts)
+	must(t, s.Append(t.Context(), created(10)))
+	want := storetest.Everything(t, s, createdWindow)
+	slow := slowJournal{begun: make(chan struct{}), leave: make(chan struct{})}
+	s.journal = slow
+	appended := make(chan error, 1)
+	big := created(3000)
+	big.Source.Name = "big"
+	go func() { appended <- s.Append(context.Background(), big) }()
+	<-slow.begun
+	answered := func(what string, ask func()) {
+		t.Helper()
+		done := make(chan struct{})
+		go func() { defer close(done); ask() }()
+		select {
+		case <-done:
+		case <-time.After(30 * time.Second): // as good as never
+			t.Fatalf("%s waits for a round", what)
+		}
+	}
+	answered("a query of everything", func() {
+		if got := storetest.Everything(t, s, createdWindow); !reflect.DeepEqual(got, want) {
+			t.Error("a round that is not durable yet is visible")
+		}
+		_, err := s.Positions(t.Context(), testSource)
+		must(t, err)
+		_, _, err = s.Record(t.Context(), store.IdentityRecord)
+		must(t, err)
+	})
+	close(slow.leave)
+	must(t, <-appended)
+	s.mu.Lock()
+	answered("the state", func() {
+		state, err := s.State(t.Context())
+		must(t, err)
+		for r, err := range s.Rounds(t.Context(), 0) {
+			must(t, err)
+			if r.Version == state.Version {
+				break
+			}
+		}
+	})
+	s.mu.Unlock()
+	must(t, s.Close())
+}
+
+// createdWindow holds the rounds of created.
+var createdWindow = lineage.Window{Start: testStart, End: testStart.Add(200 * time.Minute)}
