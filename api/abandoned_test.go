@@ -43,7 +43,7 @@ func TestAbandonedRequestsEnd(t *testing.T) {
 		w := shop(t, 30)
 		time.Sleep(time.Until(round(30)) + time.Second)
 		s := &standing{Store: w.store}
-		h := api.New(api.Options{History: s, Identity: everybody, Clusters: shopConfig, Log: quiet(), Limits: api.Limits{Complexity: 1 << 29}})
+		h := serve(served{History: s, Identity: everybody, Clusters: shopConfig, Log: quiet(), Limits: api.Limits{Complexity: 1 << 29}})
 		var query strings.Builder
 		query.WriteString("{")
 		for i := range 30 {

@@ -5,14 +5,4 @@
 // before it has passed every limit.
 package api
 
-import "github.com/lineaged/lineaged/answer"
-
 //go:generate go tool gqlgen generate
-
-//nolint:revive // one comment for all: what is asked, and how things are called, in the words of package answer
-type (
-	History       = answer.History
-	Identity      = answer.Identity
-	ClusterConfig = answer.ClusterConfig
-	ConnectConfig = answer.ConnectConfig
-)

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/lineaged/lineaged/api"
 	"github.com/lineaged/lineaged/timeseries"
 )
 
@@ -142,7 +141,7 @@ var attacks = []attack{
 }
 
 func TestAttacks(t *testing.T) {
-	h := api.New(api.Options{History: untouched{}, Identity: everybody, Log: quiet()})
+	h := serve(served{History: untouched{}, Identity: everybody, Log: quiet()})
 	for _, a := range attacks {
 		t.Run(a.name, func(t *testing.T) {
 			body := a.body

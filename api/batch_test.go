@@ -46,7 +46,7 @@ func TestCallsDoNotGrow(t *testing.T) {
 			w := fan(t, readers)
 			time.Sleep(time.Until(round(6)) + time.Second)
 			h := counted(w.store)
-			server := api.New(api.Options{History: h, Identity: everybody, Clusters: shopConfig, Log: quiet(), Limits: api.Limits{Complexity: 1 << 29}})
+			server := serve(served{History: h, Identity: everybody, Clusters: shopConfig, Log: quiet(), Limits: api.Limits{Complexity: 1 << 29}})
 			type answer struct {
 				Lineage struct{ Flows []struct{ Records string } }
 			}
@@ -74,7 +74,7 @@ func TestOneBuild(t *testing.T) {
 		w := shop(t, 30)
 		time.Sleep(time.Until(round(30)) + time.Second)
 		h := counted(w.store)
-		server := api.New(api.Options{History: h, Identity: everybody, Clusters: shopConfig, Log: quiet()})
+		server := serve(served{History: h, Identity: everybody, Clusters: shopConfig, Log: quiet()})
 		ask16 := func() {
 			var wg sync.WaitGroup
 			for range 16 {
@@ -103,7 +103,7 @@ func TestTooManyPoints(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := fan(t, 200)
 		time.Sleep(time.Until(round(6)) + time.Second)
-		h := api.New(api.Options{History: w.store, Identity: everybody, Clusters: shopConfig, Log: quiet()})
+		h := serve(served{History: w.store, Identity: everybody, Clusters: shopConfig, Log: quiet()})
 		_, body := ask(h, `{lineage(roots:["topic:west/orders"],window:{last:"1d"}){flows{series(metric:LAG,step:"10s"){unit}}}}`, "")
 		if !strings.Contains(string(body), `"LIMIT_EXCEEDED"`) || !strings.Contains(string(body), "ask for a longer step") {
 			t.Errorf("%.500s", body)
@@ -116,7 +116,7 @@ func TestManyReaders(t *testing.T) {
 		w := fan(t, 100)
 		time.Sleep(time.Until(round(6)) + time.Second)
 		store := counted(w.store)
-		h := api.New(api.Options{History: store, Identity: everybody, Clusters: shopConfig, Log: quiet()})
+		h := serve(served{History: store, Identity: everybody, Clusters: shopConfig, Log: quiet()})
 		type answer struct {
 			Node struct {
 				Series struct{ Points []struct{ Value *float64 } }

@@ -19,7 +19,7 @@ const graphQuery = `{"query":"{lineage(roots:[\"topic:west/orders\"],window:{sta
 
 func benchHandler(b *testing.B) http.Handler {
 	b.Helper()
-	return api.New(api.Options{History: fan(b, 98).store, Identity: everybody, Clusters: shopConfig, Log: quiet()}) // with the topic and its writer: 100 nodes
+	return serve(served{History: fan(b, 98).store, Identity: everybody, Clusters: shopConfig, Log: quiet()}) // with the topic and its writer: 100 nodes
 }
 
 // BenchmarkLineage100HTTP asks for a graph of 100 nodes over a connection; BenchmarkLineage100Handler the same without one; BenchmarkLineage100Direct

@@ -3,8 +3,6 @@ package api_test
 import (
 	"net/http"
 	"testing"
-
-	"github.com/lineaged/lineaged/api"
 )
 
 // BenchmarkEstate asks of 100,000 topics, of which each is written and every tenth read, what a page asks first: each
@@ -21,7 +19,7 @@ func BenchmarkEstate(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				h := api.New(api.Options{History: w.store, Identity: everybody, Log: quiet()})
+				h := serve(served{History: w.store, Identity: everybody, Log: quiet()})
 				if status, body := ask(h, query, ""); status != http.StatusOK {
 					b.Fatalf("%d %.300s", status, body)
 				}

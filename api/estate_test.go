@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/lineaged/lineaged/answer"
-	"github.com/lineaged/lineaged/api"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -69,7 +68,7 @@ func TestLoopsEndWithTheirAsker(t *testing.T) {
 					leave()
 				}
 			}}
-			h := api.New(api.Options{History: w.store, Identity: func() answer.Identity { return who }, Log: quiet()})
+			h := serve(served{History: w.store, Identity: func() answer.Identity { return who }, Log: quiet()})
 			body, err := json.Marshal(map[string]string{"query": query})
 			if err != nil {
 				t.Fatal(err)
@@ -86,7 +85,7 @@ func TestLoopsEndWithTheirAsker(t *testing.T) {
 
 // TestTextLength searches for texts as long as anything can be called, and refuses longer ones by name.
 func TestTextLength(t *testing.T) {
-	h := api.New(api.Options{History: newWorld(t).store, Identity: everybody, Log: quiet()})
+	h := serve(served{History: newWorld(t).store, Identity: everybody, Log: quiet()})
 	for _, c := range []struct {
 		query string
 		n     int
@@ -131,7 +130,7 @@ func TestPrices(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			w := estate(t, topics)
 			time.Sleep(time.Until(round(3)) + time.Second)
-			h := api.New(api.Options{History: w.store, Identity: everybody, Log: quiet()})
+			h := serve(served{History: w.store, Identity: everybody, Log: quiet()})
 			if status, body := ask(h, windows(1), ""); status != http.StatusOK {
 				t.Fatalf("%d %s", status, body)
 			}
@@ -171,7 +170,7 @@ func TestEstateGrowsEvenly(t *testing.T) {
 	} {
 		perTopic := func(topics int) float64 {
 			w := estate(t, topics)
-			h := api.New(api.Options{History: w.store, Identity: everybody, Log: quiet()})
+			h := serve(served{History: w.store, Identity: everybody, Log: quiet()})
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
 			if status, body := ask(h, query, ""); status != http.StatusOK || strings.Contains(string(body), `"errors"`) {

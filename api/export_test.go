@@ -10,8 +10,8 @@ import (
 )
 
 // Direct returns a function that makes, without GraphQL, the answer that BenchmarkLineage100HTTP asks for, and returns how many nodes and flows it has.
-func Direct(h History, who Identity, config []ClusterConfig, log *slog.Logger) func(context.Context, string, lineage.Window) int {
-	a := &resolver{answers: answer.New(answer.Options{History: h, Identity: func() Identity { return who }, Clusters: config}), log: log}
+func Direct(h answer.History, who answer.Identity, config []answer.ClusterConfig, log *slog.Logger) func(context.Context, string, lineage.Window) int {
+	a := &resolver{answers: answer.New(answer.Options{History: h, Identity: func() answer.Identity { return who }, Clusters: config}), log: log}
 	return func(ctx context.Context, root string, w lineage.Window) int {
 		l, err := a.lineage(ctx, lineageArgs{
 			roots: []string{root}, direction: graph.Both, depth: 3, window: WindowInput{Start: &w.Start, End: &w.End}, includeInactive: true, limit: 300,

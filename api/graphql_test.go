@@ -69,7 +69,7 @@ func TestLateObservationsShow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := shop(t, 29)
 		time.Sleep(time.Until(round(30)) + time.Second)
-		h := api.New(api.Options{History: w.store, Identity: everybody, Clusters: shopConfig, Log: quiet()})
+		h := serve(served{History: w.store, Identity: everybody, Clusters: shopConfig, Log: quiet()})
 		const query = `{flow(id:"unidentified:west/orders->topic:west/orders",window:{start:"2000-01-01T00:04:00Z",end:"2000-01-01T00:05:00Z"}){records}}`
 		type answer struct{ Flow struct{ Records string } }
 		if got := answerOf[answer](t, h, query, "").Flow.Records; got != "7500" {
@@ -96,7 +96,7 @@ func TestLast(t *testing.T) {
 				}
 			}
 			time.Sleep(now)
-			h := api.New(api.Options{History: w.store, Identity: everybody, Log: quiet()})
+			h := serve(served{History: w.store, Identity: everybody, Log: quiet()})
 			type answer struct {
 				Flows struct{ Window struct{ End time.Time } }
 			}
@@ -159,7 +159,7 @@ func TestOthersStand(t *testing.T) {
 				c.f.Store = shop(t, 30).store
 				time.Sleep(time.Until(round(30)) + time.Second)
 				var log strings.Builder
-				h := api.New(api.Options{History: c.f, Identity: everybody, Clusters: shopConfig, Log: slog.New(slog.NewTextHandler(&log, nil))})
+				h := serve(served{History: c.f, Identity: everybody, Clusters: shopConfig, Log: slog.New(slog.NewTextHandler(&log, nil))})
 				status, body := ask(h, `query($t:String){events(window:{last:"1m"}){totalCount} clusters{name} nodes(text:$t){totalCount}}`, `{"t":"personal data"}`)
 				code := codeOf(t, body)
 				if status != http.StatusOK || code != c.code || !strings.Contains(string(body), `"clusters":[{"name":"west"}]`) {
@@ -182,7 +182,7 @@ func TestBusy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := shop(t, 30).store
 		time.Sleep(time.Until(round(30)) + time.Second)
-		h := api.New(api.Options{History: failing{Store: store, slow: true}, Identity: everybody, Log: quiet(), Limits: api.Limits{Concurrent: 2}})
+		h := serve(served{History: failing{Store: store, slow: true}, Identity: everybody, Log: quiet(), Limits: api.Limits{Concurrent: 2}})
 		var wg sync.WaitGroup
 		for range 2 {
 			wg.Go(func() { ask(h, `{events(window:{last:"1m"}){totalCount}}`, "") })
@@ -210,7 +210,7 @@ func TestBusy(t *testing.T) {
 // TestOverHTTP holds the basics of GraphQL over HTTP, over a real connection.
 
 func TestOverHTTP(t *testing.T) {
-	server := httptest.NewServer(api.New(api.Options{History: newWorld(t).store, Identity: everybody, Log: quiet()}))
+	server := httptest.NewServer(serve(served{History: newWorld(t).store, Identity: everybody, Log: quiet()}))
 	defer server.Close()
 	post := func(accept, contentType, body string) (status int, header http.Header, answer string) {
 		t.Helper()
@@ -282,7 +282,7 @@ func TestOneInstant(t *testing.T) {
 			w.observe("west", "end-offsets", 30, w.moved(self(orders), lineage.NoEvidence, 1500))
 			time.Sleep(tick - time.Second) // the timeout of a request is no longer
 		}}
-		h := api.New(api.Options{History: slow, Identity: everybody, Clusters: shopConfig, Log: quiet()})
+		h := serve(served{History: slow, Identity: everybody, Clusters: shopConfig, Log: quiet()})
 		type window struct{ Window struct{ End time.Time } }
 		// The series is resolved after the flows, and so after the round.
 		got := answerOf[struct {
@@ -323,7 +323,7 @@ func (r *rounding) Window(ctx context.Context, ask store.Ask) (*store.Window, er
 // TestWrongVariables sends what the schema does not allow in variables: the sender's mistake, never an internal error.
 
 func TestWrongVariables(t *testing.T) {
-	h := api.New(api.Options{History: newWorld(t).store, Identity: everybody, Log: quiet()})
+	h := serve(served{History: newWorld(t).store, Identity: everybody, Log: quiet()})
 	for _, c := range [][2]string{
 		{"query($v:[NodeKind!]){nodes(kinds:$v){totalCount}}", `{"v":["TOPICS"]}`},
 		{"query($v:[NodeKind!]){nodes(kinds:$v){totalCount}}", `{"v":[null]}`},

@@ -39,7 +39,7 @@ func (s stuck) Write(b []byte) (int, error) {
 func TestAnswersThatNobodyFetches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		h := api.New(api.Options{History: w.store, Identity: everybody, Log: quiet(), Limits: api.Limits{Memory: 1000}})
+		h := serve(served{History: w.store, Identity: everybody, Log: quiet(), Limits: api.Limits{Memory: 1000}})
 		question := func() io.Reader { return strings.NewReader(`{"query":"{__schema{types{name}}}"}`) } // an answer of more than a kilobyte
 		may := make(chan struct{})
 		var wg sync.WaitGroup
@@ -69,7 +69,7 @@ func TestAnswersThatNobodyFetches(t *testing.T) {
 // TestBodiesThatAreNeverWhole keeps a body open: what half-sent bodies may come to hold is bounded.
 func TestBodiesThatAreNeverWhole(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := api.New(api.Options{History: newWorld(t).store, Identity: everybody, Log: quiet(), Limits: api.Limits{Memory: 2000, Body: 1000}})
+		h := serve(served{History: newWorld(t).store, Identity: everybody, Log: quiet(), Limits: api.Limits{Memory: 2000, Body: 1000}})
 		half, never := io.Pipe()
 		var wg sync.WaitGroup
 		wg.Go(func() { h.ServeHTTP(httptest.NewRecorder(), from(t.Context(), "10.0.0.1:1", half)) })
@@ -89,7 +89,7 @@ func TestHalfForOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := shop(t, 30).store
 		time.Sleep(time.Until(round(30)) + time.Second)
-		h := api.New(api.Options{History: failing{Store: store, slow: true}, Identity: everybody, Log: quiet(), Limits: api.Limits{Concurrent: 6}})
+		h := serve(served{History: failing{Store: store, slow: true}, Identity: everybody, Log: quiet(), Limits: api.Limits{Concurrent: 6}})
 		ask := func(address, query string) int {
 			rec := httptest.NewRecorder()
 			h.ServeHTTP(rec, from(t.Context(), address, strings.NewReader(`{"query":"`+query+`"}`)))
@@ -112,7 +112,7 @@ func TestHalfForOne(t *testing.T) {
 
 // TestLargestAnswer refuses an answer that is too large, and says so shortly.
 func TestLargestAnswer(t *testing.T) {
-	h := api.New(api.Options{History: newWorld(t).store, Identity: everybody, Log: quiet(), Limits: api.Limits{Answer: 500}})
+	h := serve(served{History: newWorld(t).store, Identity: everybody, Log: quiet(), Limits: api.Limits{Answer: 500}})
 	status, body := ask(h, "{__schema{types{name}}}", "")
 	if code := codeOf(t, body); status != http.StatusBadRequest || code != "LIMIT_EXCEEDED" {
 		t.Errorf("%d %.300s", status, body)
@@ -122,7 +122,7 @@ func TestLargestAnswer(t *testing.T) {
 // TestErrorsQuoteLittle puts 900 KB where an error may quote it: no error repeats it, nor does the log.
 func TestErrorsQuoteLittle(t *testing.T) {
 	var log strings.Builder
-	h := api.New(api.Options{
+	h := serve(served{
 		History: newWorld(t).store, Identity: everybody, Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	long := strings.Repeat("x", 900_000)

@@ -7,7 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/lineaged/lineaged/api"
+	"github.com/lineaged/lineaged/answer"
 	"github.com/lineaged/lineaged/identity"
 	"github.com/lineaged/lineaged/internal/mm2"
 	"github.com/lineaged/lineaged/lineage"
@@ -30,12 +30,12 @@ var (
 )
 
 // conventions names everyone as lineaged does without rules.
-func conventions() func() api.Identity {
+func conventions() func() answer.Identity {
 	r, err := identity.New(identity.Rules{})
 	if err != nil {
 		panic(err)
 	}
-	return func() api.Identity { return r }
+	return func() answer.Identity { return r }
 }
 
 func by(n lineage.Node) lineage.Client { return lineage.Client{Mover: n} }
@@ -173,7 +173,7 @@ func TestAtRest(t *testing.T) {
 			w.observe("connect-west", "connector-offsets", n)
 		}
 		time.Sleep(time.Until(midnight.Add(60 * tick)))
-		h := api.New(api.Options{History: w.store, Identity: conventions(), Clusters: worlds["movers"].config, Connects: []api.ConnectConfig{{Name: "connect-west"}}, Log: quiet()})
+		h := serve(served{History: w.store, Identity: conventions(), Clusters: worlds["movers"].config, Connects: []answer.ConnectConfig{{Name: "connect-west"}}, Log: quiet()})
 		window := fmt.Sprintf(`{start: %q, end: %q}`, round(50).Format(time.RFC3339), round(60).Format(time.RFC3339))
 		for query, want := range map[string]string{
 			`{ lineage(roots: ["topic:west/counts"], direction: UPSTREAM, depth: 1, window: ` + window + `) { flows { id active } } }`: `"id":"streamjob:west/counter->topic:west/counts","active":false`,
@@ -197,7 +197,7 @@ func TestWaysThroughAReplicator(t *testing.T) {
 		w.observe("east", "mirror", 31, sighted(reads(nameOnly(bills), by(mirror)), lineage.Mirror, "x"), sighted(writes(nameOnly(copyOfBills), by(mirror)), lineage.Mirror, "x"),
 			sighted(reads(nameOnly(counts), by(mirror)), lineage.Mirror, "x"), sighted(writes(nameOnly(copyOfCounts), by(mirror)), lineage.Mirror, "x"))
 		time.Sleep(time.Until(midnight.Add(31 * tick)))
-		h := api.New(api.Options{History: w.store, Identity: conventions(), Clusters: worlds["movers"].config, Connects: []api.ConnectConfig{{Name: "connect-west"}}, Log: quiet()})
+		h := serve(served{History: w.store, Identity: conventions(), Clusters: worlds["movers"].config, Connects: []answer.ConnectConfig{{Name: "connect-west"}}, Log: quiet()})
 		window := fmt.Sprintf(`{start: %q, end: %q}`, round(10).Format(time.RFC3339), round(31).Format(time.RFC3339))
 		for query, want := range map[string]string{
 			`{ lineage(roots: ["topic:west/bills"], direction: DOWNSTREAM, depth: 9, window: ` + window + `) { nodes { name } } }`:           `[{"name":"bills"},{"name":"west->east"},{"name":"west.bills"}]`,
@@ -278,8 +278,8 @@ func TestGroupOfADeletedConnector(t *testing.T) {
 				w.observe("west", "groups", n, w.moved(reads(orders, group("own")), lineage.GroupOffsets, 5))
 			}
 			time.Sleep(time.Until(round(6)))
-			h := api.New(api.Options{
-				History: w.store, Identity: conventions(), Clusters: []api.ClusterConfig{{Source: "west", Name: "west"}}, Connects: []api.ConnectConfig{{Name: "connect-west"}}, Log: quiet(),
+			h := serve(served{
+				History: w.store, Identity: conventions(), Clusters: []answer.ClusterConfig{{Source: "west", Name: "west"}}, Connects: []answer.ConnectConfig{{Name: "connect-west"}}, Log: quiet(),
 			})
 			_, body := ask(h, `{ lineage(roots: ["topic:west/orders"], window: {last: "30s"}) { flows { to { id } } } }`, "")
 			if !strings.Contains(string(body), want) || strings.Count(string(body), `"id"`) != 1 {

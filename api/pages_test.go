@@ -8,7 +8,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/lineaged/lineaged/api"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -43,7 +42,7 @@ func TestPages(t *testing.T) {
 		}
 		w.observe("west", "all", 1, fill...)
 		time.Sleep(time.Until(round(1)) + time.Second)
-		h := api.New(api.Options{History: w.store, Identity: everybody, Clusters: shopConfig, Log: quiet()})
+		h := serve(served{History: w.store, Identity: everybody, Clusters: shopConfig, Log: quiet()})
 		for _, args := range []string{
 			"", "orderBy: RATE", "orderBy: LAG", "orderBy: LAST_MOVED", "orderBy: NAME", `text: "c1"`, `text: "1", orderBy: RATE`, "kinds: [APPLICATION, UNIDENTIFIED]",
 		} {
@@ -88,7 +87,7 @@ func TestPagesSurviveNewRounds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := shop(t, 20)
 		time.Sleep(time.Until(round(20)) + time.Second)
-		h := api.New(api.Options{History: w.store, Identity: everybody, Clusters: shopConfig, Log: quiet()})
+		h := serve(served{History: w.store, Identity: everybody, Clusters: shopConfig, Log: quiet()})
 		first := answerOf[nodePage](t, h, "{nodes(first:3){pageInfo{endCursor} edges{node{id}}}}", "").Nodes
 		extra := topic(west, "a new topic that comes first", 77)
 		w.observe("west", "end-offsets", 21, facts(topicFact("west", extra)), w.moved(self(extra), lineage.NoEvidence, 1))
@@ -116,7 +115,7 @@ func TestEventPages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := shop(t, 30)
 		time.Sleep(time.Until(round(30)) + time.Second)
-		h := api.New(api.Options{History: w.store, Identity: everybody, Clusters: shopConfig, Log: quiet()})
+		h := serve(served{History: w.store, Identity: everybody, Clusters: shopConfig, Log: quiet()})
 		type page struct {
 			Events struct {
 				TotalCount int

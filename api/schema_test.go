@@ -23,14 +23,14 @@ import (
 
 func TestIntrospection(t *testing.T) {
 	store := newWorld(t).store
-	open := api.New(api.Options{History: store, Identity: everybody, Log: quiet()})
+	open := serve(served{History: store, Identity: everybody, Log: quiet()})
 	if status, body := ask(open, introspection.Query, ""); status != http.StatusOK || !strings.Contains(string(body), "TopicUsage") {
 		t.Errorf("%d %.500s", status, body)
 	}
 	if _, body := ask(open, "{cluster{id}}", ""); !strings.Contains(string(body), "Did you mean") {
 		t.Errorf("%s", body)
 	}
-	shut := api.New(api.Options{History: store, Identity: everybody, Log: quiet(), NoIntrospection: true})
+	shut := serve(served{History: store, Identity: everybody, Log: quiet(), NoIntrospection: true})
 	for _, q := range []string{introspection.Query, `{__type(name:"Topic"){name}}`, "{...f} fragment f on Query{__schema{types{name}}}", "{...{__schema{types{name}}}}"} {
 		if status, body := ask(shut, q, ""); status != http.StatusBadRequest || strings.Contains(string(body), "TopicUsage") {
 			t.Errorf("%s: %d %.500s", q, status, body)
@@ -50,7 +50,7 @@ func TestIntrospection(t *testing.T) {
 }
 
 func TestSchemaSnapshot(t *testing.T) {
-	h := api.New(api.Options{History: newWorld(t).store, Identity: everybody, Log: quiet()})
+	h := serve(served{History: newWorld(t).store, Identity: everybody, Log: quiet()})
 	_, body := ask(h, `{__schema{types{name kind enumValues{name} inputFields{name type{...t}} fields{name args{name defaultValue type{...t}} type{...t}} possibleTypes{name}}}}
 		fragment t on __Type{kind name ofType{kind name ofType{kind name ofType{kind name}}}}`, "")
 	var got struct {
@@ -194,7 +194,7 @@ func TestUIPassesTheLimits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := shop(t, 30)
 		time.Sleep(time.Until(round(30)) + time.Second)
-		h := api.New(api.Options{History: w.store, Identity: everybody, Clusters: shopConfig, Log: quiet()})
+		h := serve(served{History: w.store, Identity: everybody, Clusters: shopConfig, Log: quiet()})
 		for _, op := range doc.Operations {
 			// One operation and the fragments that it needs, as the UI sends it.
 			needed := map[string]bool{}

@@ -16,12 +16,8 @@ import (
 
 // Options are what a server needs, and what may be chosen about it.
 type Options struct {
-	History History
-	// Identity returns who is who by the rules of now. It may return another one at any time; answers, of the past as well, are by the newest. What it returns can
-	// be compared with ==.
-	Identity func() Identity
-	Clusters []ClusterConfig // the configured ones, in the order to show them
-	Connects []ConnectConfig
+	// Answers is who is asked, and whom others may ask too: the windows that are kept are kept for all.
+	Answers *answer.Answers
 
 	// UI answers all paths that are not the API's, /graphiql among them; nil: 404.
 	UI http.Handler
@@ -54,8 +50,7 @@ func New(o Options) http.Handler {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	answers := answer.New(answer.Options{History: o.History, Identity: o.Identity, Clusters: o.Clusters, Connects: o.Connects})
-	a := &resolver{answers: answers, log: o.Log}
+	a := &resolver{answers: o.Answers, log: o.Log}
 	m := newMetrics(a, o)
 
 	mux := http.NewServeMux()

@@ -12,6 +12,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
+	"github.com/lineaged/lineaged/answer"
 	"github.com/lineaged/lineaged/api"
 	"github.com/lineaged/lineaged/lineage"
 )
@@ -25,7 +26,7 @@ func get(h http.Handler, host, path string) *httptest.ResponseRecorder {
 }
 
 func TestHosts(t *testing.T) {
-	h := api.New(api.Options{History: newWorld(t).store, Identity: everybody, Log: quiet(), Hosts: []string{"lineage.example"}})
+	h := serve(served{History: newWorld(t).store, Identity: everybody, Log: quiet(), Hosts: []string{"lineage.example"}})
 	for host, want := range map[string]int{
 		"localhost": 200, "localhost:8420": 200, "LOCALHOST": 200, "demo.localhost:8420": 200, "127.0.0.1:8420": 200, "[::1]:8420": 200, "10.1.2.3": 200,
 		"lineage.example": 200, "Lineage.Example:443": 200, "evil.example": 403, "lineage.example.evil.example": 403, "notlocalhost": 403,
@@ -43,13 +44,13 @@ func TestUI(t *testing.T) {
 		w.Header().Set("Content-Security-Policy", "the UI's own")
 		_, _ = w.Write([]byte("page " + r.URL.Path))
 	})
-	h := api.New(api.Options{History: newWorld(t).store, Identity: everybody, Log: quiet(), UI: ui})
+	h := serve(served{History: newWorld(t).store, Identity: everybody, Log: quiet(), UI: ui})
 	for _, path := range []string{"/", "/graphiql", "/lineage/topic:west/orders", "/graphqlx"} {
 		if w := get(h, "localhost", path); w.Body.String() != "page "+path || w.Header().Get("Content-Security-Policy") != "the UI's own" {
 			t.Errorf("%s: %s", path, w.Body)
 		}
 	}
-	if w := get(api.New(api.Options{History: newWorld(t).store, Identity: everybody, Log: quiet()}), "localhost", "/"); w.Code != 404 {
+	if w := get(serve(served{History: newWorld(t).store, Identity: everybody, Log: quiet()}), "localhost", "/"); w.Code != 404 {
 		t.Errorf("without a UI: %d", w.Code)
 	}
 }
@@ -60,8 +61,8 @@ func TestReady(t *testing.T) {
 		w := newWorld(t)
 		var trouble []string
 		stopping := false
-		h := api.New(api.Options{
-			History: w.store, Identity: everybody, Log: quiet(), Clusters: []api.ClusterConfig{{Source: "west", Name: "west"}, {Source: "east", Name: "east"}},
+		h := serve(served{
+			History: w.store, Identity: everybody, Log: quiet(), Clusters: []answer.ClusterConfig{{Source: "west", Name: "west"}, {Source: "east", Name: "east"}},
 			Trouble: func() []string { return trouble }, Stopping: func() bool { return stopping },
 		})
 		check := func(code int, want string) {
@@ -111,7 +112,7 @@ func TestMetrics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := shop(t, 30)
 		time.Sleep(time.Until(round(30)) + time.Second)
-		h := api.New(api.Options{
+		h := serve(served{
 			History: w.store, Identity: everybody, Clusters: shopConfig, Log: quiet(), Version: "1.2.3", Revision: "abc",
 			Sizes: func() api.Sizes { return api.Sizes{Subjects: 7, Series: 9, LogBytes: 1, DiskBytes: 2, FreeBytes: -1} },
 		})

@@ -18,7 +18,7 @@ import (
 	"go.uber.org/goleak"
 	"golang.org/x/tools/txtar"
 
-	"github.com/lineaged/lineaged/api"
+	"github.com/lineaged/lineaged/answer"
 )
 
 var update = flag.Bool("update", false, "write the answers of this run into testdata")
@@ -28,23 +28,23 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // worlds are what transcripts may begin with: "world: NAME".
 var worlds = map[string]struct {
 	make   func(testing.TB) *world
-	config []api.ClusterConfig
-	names  func() api.Identity
+	config []answer.ClusterConfig
+	names  func() answer.Identity
 }{
 	"shop":        {func(t testing.TB) *world { return shop(t, 30) }, shopConfig, everybody},
 	"shop in gap": {func(t testing.TB) *world { return shop(t, 15) }, shopConfig, everybody},
-	"two clusters": {twoClusters, []api.ClusterConfig{
+	"two clusters": {twoClusters, []answer.ClusterConfig{
 		{Source: "west", Name: "west", Environment: "shop"}, {Source: "east", Name: "east", Environment: "shop"}, {Source: "127.0.0.1:39092"},
 	}, everybody},
-	"movers":      {allMovers, []api.ClusterConfig{{Source: "west", Name: "west", Environment: "shop"}, {Source: "east", Name: "east", Environment: "shop"}}, conventions()},
-	"gone movers": {goneMovers, []api.ClusterConfig{{Source: "west", Name: "west", Environment: "shop"}, {Source: "east", Name: "east", Environment: "shop"}}, conventions()},
+	"movers":      {allMovers, []answer.ClusterConfig{{Source: "west", Name: "west", Environment: "shop"}, {Source: "east", Name: "east", Environment: "shop"}}, conventions()},
+	"gone movers": {goneMovers, []answer.ClusterConfig{{Source: "west", Name: "west", Environment: "shop"}, {Source: "east", Name: "east", Environment: "shop"}}, conventions()},
 	"formatted":   {formatted, shopConfig, everybody},
 	"formatting":  {formatting, shopConfig, everybody},
 	"readers":     {readers, shopConfig, everybody},
-	"empty":       {func(t testing.TB) *world { return newWorld(t) }, []api.ClusterConfig{{Source: "127.0.0.1:9092"}}, everybody},
+	"empty":       {func(t testing.TB) *world { return newWorld(t) }, []answer.ClusterConfig{{Source: "127.0.0.1:9092"}}, everybody},
 }
 
-var shopConfig = []api.ClusterConfig{{Source: "west", Name: "west", Environment: "shop"}}
+var shopConfig = []answer.ClusterConfig{{Source: "west", Name: "west", Environment: "shop"}}
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
@@ -100,7 +100,7 @@ func transcript(t *testing.T, file string) {
 	}
 	store := made.make(t).store
 	time.Sleep(time.Until(midnight.Add(at)))
-	h := api.New(api.Options{History: store, Identity: made.names, Clusters: made.config, Connects: []api.ConnectConfig{{Name: "connect-west"}}, Log: quiet()})
+	h := serve(served{History: store, Identity: made.names, Clusters: made.config, Connects: []answer.ConnectConfig{{Name: "connect-west"}}, Log: quiet()})
 
 	var out txtar.Archive
 	out.Comment = ar.Comment

@@ -2,10 +2,13 @@ package api_test
 
 import (
 	"context"
+	"log/slog"
+	"net/http"
 	"slices"
 	"testing"
 	"time"
 
+	"github.com/lineaged/lineaged/answer"
 	"github.com/lineaged/lineaged/api"
 	"github.com/lineaged/lineaged/identity"
 	"github.com/lineaged/lineaged/lineage"
@@ -166,7 +169,7 @@ func blindSpot(source, name, what, remedy string) lineage.Fact {
 // people is an identity for tests: a group is its application's name, so is a client id without its number; nobody else has one.
 type people struct{}
 
-func everybody() api.Identity { return people{} }
+func everybody() answer.Identity { return people{} }
 
 func (people) Know(of func(lineage.ClusterID) lineage.Cluster) lineage.Knowledge {
 	return identity.NewKnowledge(of)
@@ -407,4 +410,31 @@ func twoClusters(t testing.TB) *world {
 	}
 	w.observe("127.0.0.1:39092", "metadata", 12, missing("127.0.0.1:39092: connection refused"))
 	return w
+}
+
+// served is a server and what it answers from.
+type served struct {
+	History  answer.History
+	Identity func() answer.Identity
+	Clusters []answer.ClusterConfig
+	Connects []answer.ConnectConfig
+	UI       http.Handler
+	Hosts    []string
+	Log      *slog.Logger
+	Version  string
+	Revision string
+	Limits   api.Limits
+	Sizes    func() api.Sizes
+	Trouble  func() []string
+	Stopping func() bool
+
+	NoIntrospection bool
+}
+
+func serve(s served) http.Handler {
+	return api.New(api.Options{
+		Answers: answer.New(answer.Options{History: s.History, Identity: s.Identity, Clusters: s.Clusters, Connects: s.Connects}),
+		UI:      s.UI, Hosts: s.Hosts, Log: s.Log, Version: s.Version, Revision: s.Revision, Limits: s.Limits, Sizes: s.Sizes, Trouble: s.Trouble,
+		Stopping: s.Stopping, NoIntrospection: s.NoIntrospection,
+	})
 }

@@ -18,7 +18,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/lineaged/lineaged/api"
+	"github.com/lineaged/lineaged/answer"
 	"github.com/lineaged/lineaged/identity"
 	"github.com/lineaged/lineaged/internal/config"
 	"github.com/lineaged/lineaged/store"
@@ -74,7 +74,7 @@ func (r *rules) put(ctx context.Context, record []byte) error {
 }
 
 // identity returns who is who by the rules of now.
-func (r *rules) identity() api.Identity { return r.current.Load() }
+func (r *rules) identity() answer.Identity { return r.current.Load() }
 
 // reloader reads the configuration again, as at the start. The zero value has nothing to read.
 type reloader struct {

@@ -100,7 +100,7 @@ func serveOn(ctx context.Context, ln net.Listener, cfg config.Config, again relo
 	g.Go(func() error { return protection.watch(ctx) })
 	g.Go(func() error { return maintain(ctx, store, clock, log) })
 	g.Go(func() error {
-		return answer(ctx, serving.Listener(ln, serving.Limits{}, refusals.one), handler, &draining, cfg, log, func() {
+		return serveHTTP(ctx, serving.Listener(ln, serving.Limits{}, refusals.one), handler, &draining, cfg, log, func() {
 			_, _ = fmt.Fprintf(stdout, "lineaged is ready: %s\n", address(ln.Addr(), cfg)) // who closed stdout does not want to know
 		})
 	})
@@ -180,8 +180,8 @@ func maintain(ctx context.Context, store timeseries.Store, clock *collector.Cloc
 	}
 }
 
-// answer serves HTTP until ctx ends, then lets requests under way finish for drainTimeout.
-func answer(ctx context.Context, ln net.Listener, h http.Handler, draining *atomic.Bool, cfg config.Config, log *slog.Logger, ready func()) error {
+// serveHTTP serves HTTP until ctx ends, then lets requests under way finish for drainTimeout.
+func serveHTTP(ctx context.Context, ln net.Listener, h http.Handler, draining *atomic.Bool, cfg config.Config, log *slog.Logger, ready func()) error {
 	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	server := serving.Server(h, serving.Limits{})

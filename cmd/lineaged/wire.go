@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/sasl/plain"
 	"github.com/twmb/franz-go/pkg/sasl/scram"
 
+	"github.com/lineaged/lineaged/answer"
 	"github.com/lineaged/lineaged/api"
 	"github.com/lineaged/lineaged/collector/connect"
 	"github.com/lineaged/lineaged/collector/kafka"
@@ -138,20 +139,26 @@ func identityRules(cfg config.Config) identity.Rules {
 	return rules
 }
 
+// answers is who says what a window means, for all who ask about lineage.
+func answers(cfg config.Config, store timeseries.Store, rules *rules) *answer.Answers {
+	o := answer.Options{History: store, Identity: rules.identity}
+	for _, c := range cfg.Clusters {
+		o.Clusters = append(o.Clusters, answer.ClusterConfig{Source: c.Source(), Name: c.Name, Environment: c.Environment})
+	}
+	for _, c := range cfg.Connect {
+		o.Connects = append(o.Connects, answer.ConnectConfig{Name: c.Source(), Cluster: c.Cluster})
+	}
+	return answer.New(o)
+}
+
 func apiOptions(cfg config.Config, store timeseries.Store, rules *rules, log *slog.Logger) api.Options {
 	o := api.Options{
-		History: store, Identity: rules.identity, UI: ui.Handler(), Hosts: cfg.Web.AllowedHosts, Log: log,
+		Answers: answers(cfg, store, rules), UI: ui.Handler(), Hosts: cfg.Web.AllowedHosts, Log: log,
 		Sizes: func() api.Sizes {
 			s := store.Stats()
 			return api.Sizes{Subjects: s.Subjects, Series: s.Series, LogBytes: s.LogBytes, DiskBytes: s.DiskBytes, FreeBytes: s.FreeBytes}
 		},
 	}
 	o.Version, o.Revision = buildVersion()
-	for _, c := range cfg.Clusters {
-		o.Clusters = append(o.Clusters, api.ClusterConfig{Source: c.Source(), Name: c.Name, Environment: c.Environment})
-	}
-	for _, c := range cfg.Connect {
-		o.Connects = append(o.Connects, api.ConnectConfig{Name: c.Source(), Cluster: c.Cluster})
-	}
 	return o
 }
