@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"sort"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/lineaged/lineaged/collector/ask"
 )
 
 // brokerAnswer is what one broker answered; exactly one of resp and err is set.
@@ -28,48 +27,21 @@ func (t *take) ask(reqs map[int32]kmsg.Request) []brokerAnswer {
 	ctx, cancel := t.half()
 	defer cancel()
 	answers := make([]brokerAnswer, 0, len(reqs))
-	for id, req := range reqs {
-		answers = append(answers, brokerAnswer{broker: id, req: req})
+	for _, a := range ask.Each(ctx, t.client, reqs) {
+		answers = append(answers, brokerAnswer{broker: a.Broker, req: a.Req, resp: a.Resp, err: a.Err})
 	}
-	sort.Slice(answers, func(i, j int) bool { return answers[i].broker < answers[j].broker })
-	var wg sync.WaitGroup
-	for i := range answers {
-		a := &answers[i]
-		wg.Go(func() { t.request(ctx, a) })
-	}
-	wg.Wait()
 	return answers
 }
 
 // request asks one broker.
 func (t *take) request(ctx context.Context, a *brokerAnswer) {
-	a.resp, a.err = t.client.Broker(int(a.broker)).Request(ctx, a.req)
-	if a.err != nil {
-		a.resp, a.err = nil, fmt.Errorf("broker %d: %w", a.broker, plain(a.err))
-	}
+	one := ask.Answer{Broker: a.broker, Req: a.req}
+	ask.One(ctx, t.client, &one)
+	a.resp, a.err = one.Resp, one.Err
 }
 
 // half returns a context with half of the time that is left.
-func (t *take) half() (context.Context, context.CancelFunc) {
-	deadline, ok := t.ctx.Deadline()
-	if !ok {
-		return context.WithCancel(t.ctx)
-	}
-	return context.WithTimeout(t.ctx, time.Until(deadline)/2)
-}
-
-var errNoAnswer = errors.New("no answer in time")
-
-// plain makes an error one short sentence for people.
-func plain(err error) error {
-	switch {
-	case errors.Is(err, context.DeadlineExceeded):
-		return errNoAnswer
-	case errors.Is(err, io.EOF):
-		return errors.New("the broker closed the connection")
-	}
-	return err
-}
+func (t *take) half() (context.Context, context.CancelFunc) { return ask.Half(t.ctx) }
 
 // codeError returns the error of a response's code; nil for none.
 func codeError(code int16) error {
@@ -84,11 +56,6 @@ func plainCode(err error) error {
 		return fmt.Errorf("the broker answered %s", ke.Message)
 	}
 	return err
-}
-
-// denied reports whether the code says that the principal may not see this.
-func denied(code int16) bool {
-	return code == kerr.TopicAuthorizationFailed.Code || code == kerr.ClusterAuthorizationFailed.Code || code == kerr.GroupAuthorizationFailed.Code
 }
 
 // unsupported reports whether the broker does not know the request at all.

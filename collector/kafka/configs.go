@@ -10,6 +10,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/lineaged/lineaged/collector/ask"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -83,14 +84,14 @@ func (t *take) configsOf(o *lineage.Observation, names []string) (forbidden int,
 	broker := t.brokers[int(t.round.Unix())%len(t.brokers)]
 	resp, err := req.RequestWith(ctx, t.client.Broker(int(broker)))
 	if err != nil {
-		return 0, fmt.Errorf("broker %d: %w", broker, plain(err))
+		return 0, fmt.Errorf("broker %d: %w", broker, ask.Plain(err))
 	}
 	for _, r := range resp.Resources {
 		tp := t.byName[r.ResourceName]
 		if tp == nil {
 			continue
 		}
-		if denied(r.ErrorCode) {
+		if ask.Denied(r.ErrorCode) {
 			forbidden++
 			tp.compact(maybeCompacted)
 			continue

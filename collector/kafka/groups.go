@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/collector/ask"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -91,7 +92,7 @@ func (t *take) groupOffsets() {
 				continue
 			}
 			if err := codeError(rg.ErrorCode); err != nil {
-				if denied(rg.ErrorCode) {
+				if ask.Denied(rg.ErrorCode) {
 					t.deniedGroups = append(t.deniedGroups, rg.Group)
 				}
 				missing.add(g, err.Error())

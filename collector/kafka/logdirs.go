@@ -6,6 +6,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/lineaged/lineaged/collector/ask"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -32,8 +33,8 @@ func (t *take) logDirs(cadence time.Duration) {
 		resp := a.resp.(*kmsg.DescribeLogDirsResponse)
 		code := resp.ErrorCode
 		if code != 0 || len(resp.Dirs) == 0 { // before version 3 a refusal is an empty answer
-			forbidden = forbidden || denied(code) || code == 0
-			if err := codeError(code); err != nil && !denied(code) {
+			forbidden = forbidden || ask.Denied(code) || code == 0
+			if err := codeError(code); err != nil && !ask.Denied(code) {
 				failed.add(err.Error())
 			}
 			continue

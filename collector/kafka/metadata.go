@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/collector/ask"
 	"github.com/lineaged/lineaged/internal/pastend"
 	"github.com/lineaged/lineaged/lineage"
 )
@@ -40,7 +41,7 @@ func (t *take) metadata() error {
 		err = t.identify(o, resp)
 	}
 	if err != nil {
-		err = plain(err)
+		err = ask.Plain(err)
 		collector.MissAll(o, err.Error())
 		t.unrest = t.round
 		return err

@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/collector/ask"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -187,7 +188,7 @@ func (t *take) described(resp *kmsg.DescribeProducersResponse, after map[partiti
 			rp := &rt.Partitions[i]
 			switch err := codeError(rp.ErrorCode); {
 			case rp.Partition < 0 || int(rp.Partition) >= len(tp.parts):
-			case denied(rp.ErrorCode):
+			case ask.Denied(rp.ErrorCode):
 				t.deny(tp)
 			case err != nil:
 				why[tp] = err.Error()

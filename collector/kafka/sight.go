@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/collector/ask"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -81,7 +82,7 @@ func (t *take) topicsAbout(topics []kmsg.MetadataRequestTopic) ([]kmsg.MetadataR
 		err = codeError(resp.ErrorCode)
 	}
 	if err != nil {
-		return nil, plain(err)
+		return nil, ask.Plain(err)
 	}
 	return resp.Topics, nil
 }
@@ -118,7 +119,7 @@ func (t *take) fates(topics []*topic) map[*topic]string {
 		case tp == nil || a.ErrorCode == 0: // it is there again; the next look names it
 		case a.ErrorCode == kerr.UnknownTopicID.Code:
 			out[tp] = ""
-		case denied(a.ErrorCode):
+		case ask.Denied(a.ErrorCode):
 			out[tp] = "no longer visible: no longer permitted; the broker says that it exists"
 		default:
 			out[tp] = "no longer visible: " + codeError(a.ErrorCode).Error()
@@ -238,7 +239,7 @@ func (t *take) hiddenOf(onDisk map[string]bool) (map[string]bool, error) {
 	}
 	answers, err := t.topicsAbout(reqs)
 	for i := range answers {
-		if a := &answers[i]; a.Topic != nil && denied(a.ErrorCode) {
+		if a := &answers[i]; a.Topic != nil && ask.Denied(a.ErrorCode) {
 			out[*a.Topic] = true
 		}
 	}
@@ -279,7 +280,7 @@ func (t *take) groupFates(groups []*group) map[*group]string {
 			g := t.groups[d.Group]
 			switch {
 			case g == nil:
-			case denied(d.ErrorCode):
+			case ask.Denied(d.ErrorCode):
 				out[g] = "no longer visible: deleted, or no longer permitted; the broker refuses to say which"
 			case d.ErrorCode == 0 && d.State != "Dead": // it is there again; the next look lists it
 			default:

@@ -5,16 +5,16 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/lineaged/lineaged/collector/ask"
 )
 
 // What one round may read, of all topics. A steady MirrorMaker 2 writes one heartbeat a second and, each minute, one offset of about 100 bytes for each partition that moved: the budget is for catching up at the start.
@@ -156,7 +156,7 @@ func (t *tail) leaders(ctx context.Context, restarted func(string)) error {
 	t.spent.requests++
 	resp, err := req.RequestWith(ctx, t.client)
 	if err != nil {
-		return plain(err)
+		return ask.Plain(err)
 	}
 	t.asked, t.stale = time.Now(), false
 	for _, rt := range resp.Topics {
@@ -401,32 +401,17 @@ func requests[R kmsg.Request](in map[int32]R) map[int32]kmsg.Request {
 
 // ask sends one request to each of the brokers at the same time, and calls each with the answers, one after another. The topics of a broker that did not answer are failed.
 func (t *tail) ask(ctx context.Context, reqs map[int32]kmsg.Request, each func(kmsg.Response)) {
-	type answer struct {
-		broker int32
-		resp   kmsg.Response
-		err    error
-	}
-	answers := make([]answer, 0, len(reqs))
-	for id := range reqs {
-		answers = append(answers, answer{broker: id})
-	}
-	slices.SortFunc(answers, func(a, b answer) int { return int(a.broker) - int(b.broker) })
-	var wg sync.WaitGroup
-	for i := range answers {
-		a := &answers[i]
-		wg.Go(func() { a.resp, a.err = t.client.Broker(int(a.broker)).Request(ctx, reqs[a.broker]) })
-	}
-	wg.Wait()
+	answers := ask.Each(ctx, t.client, reqs)
 	t.spent.requests += len(answers)
 	for _, a := range answers {
-		if a.err == nil {
-			each(a.resp)
+		if a.Err == nil {
+			each(a.Resp)
 			continue
 		}
-		t.stale, t.down = true, fmt.Errorf("broker %d: %w", a.broker, plain(a.err))
+		t.stale, t.down = true, a.Err
 		for _, tp := range t.topics {
 			for i := range tp.parts {
-				if tp.parts[i].leader == a.broker {
+				if tp.parts[i].leader == a.Broker {
 					tp.err = t.down
 				}
 			}
@@ -444,22 +429,11 @@ func codeError(code int16) error {
 	switch err := kerr.ErrorForCode(code); {
 	case err == nil:
 		return nil
-	case code == kerr.TopicAuthorizationFailed.Code || code == kerr.GroupAuthorizationFailed.Code || code == kerr.ClusterAuthorizationFailed.Code:
+	case ask.Denied(code):
 		return errDenied
 	case code == kerr.UnknownTopicOrPartition.Code:
 		return errGone
 	default:
 		return fmt.Errorf("the broker answered %s", strings.TrimSpace(kerr.TypedErrorForCode(code).Message))
 	}
-}
-
-// plain makes an error one short sentence for people.
-func plain(err error) error {
-	switch {
-	case errors.Is(err, context.DeadlineExceeded):
-		return errors.New("no answer in time")
-	case errors.Is(err, io.EOF):
-		return errors.New("the broker closed the connection")
-	}
-	return err
 }

@@ -1,14 +1,12 @@
 package rhythm
 
 import (
-	"encoding/binary"
-	"errors"
-	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/lineaged/lineaged/internal/varint"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -38,12 +36,12 @@ func (t *Tracker) Positions() []lineage.Position {
 	t.gone = nil
 	if len(t.began) != t.told {
 		t.told = len(t.began)
-		var e encoder
-		e.uint(positionsVersion)
-		e.uint(uint64(len(t.began)))
+		var e varint.Encoder
+		e.Uint(positionsVersion)
+		e.Uint(uint64(len(t.began)))
 		for name, began := range t.began {
-			e.string(name)
-			e.time(began)
+			e.String(name)
+			e.Time(began)
 		}
 		out = append(out, lineage.Position{Key: beganKey, Value: e})
 	}
@@ -71,17 +69,15 @@ func (t *Tracker) Restore(positions map[string][]byte, round time.Time, bad func
 }
 
 func (t *Tracker) restore(k string, value []byte, round time.Time) error {
-	d := decoder{b: value}
-	if v := d.uint(); d.err == nil && v != positionsVersion {
-		return fmt.Errorf("version %d, this lineaged reads %d", v, positionsVersion)
-	}
+	d := varint.Decoder{Left: value}
+	d.Version(positionsVersion)
 	if k == beganKey {
 		began := map[string]time.Time{}
-		for range d.count() {
-			name := d.string()
-			began[name] = d.time()
+		for range d.Count() {
+			name := d.String()
+			began[name] = d.Time()
 		}
-		if err := d.done(); err != nil {
+		if err := d.Done(); err != nil {
 			return err
 		}
 		t.began, t.told = began, len(began)
@@ -91,7 +87,7 @@ func (t *Tracker) restore(k string, value []byte, round time.Time) error {
 		return nil
 	}
 	f := decodeFlow(&d)
-	if err := d.done(); err != nil {
+	if err := d.Done(); err != nil {
 		return err
 	}
 	t.takeBack(f, round)
@@ -115,141 +111,63 @@ func (t *Tracker) takeBack(f *flow, round time.Time) {
 }
 
 func (f *flow) encode() []byte {
-	var e encoder
-	e.uint(positionsVersion)
-	e.string(f.source)
-	e.string(f.who)
+	var e varint.Encoder
+	e.Uint(positionsVersion)
+	e.String(f.source)
+	e.String(f.who)
 	a := &f.access
-	e.uint(uint64(a.Op))
-	e.string(string(a.Topic.Cluster))
-	e.string(string(a.Topic.ID[:]))
-	e.string(a.Topic.Name)
-	e.string(a.Dataset.Namespace)
-	e.string(a.Dataset.Name)
+	e.Uint(uint64(a.Op))
+	e.String(string(a.Topic.Cluster))
+	e.String(string(a.Topic.ID[:]))
+	e.String(a.Topic.Name)
+	e.String(a.Dataset.Namespace)
+	e.String(a.Dataset.Name)
 	c := &a.Client
-	e.uint(uint64(c.Kind))
+	e.Uint(uint64(c.Kind))
 	for _, s := range [...]string{c.ClientID, c.Group, c.Member, c.TransactionalID, c.Principal, c.Host, c.Mover.Scope, c.Mover.Name} {
-		e.string(s)
+		e.String(s)
 	}
-	e.uint(uint64(c.Mover.Kind))
-	e.uint(uint64(c.Producer))
-	e.bool(f.running)
-	e.bool(f.busy)
+	e.Uint(uint64(c.Mover.Kind))
+	e.Uint(uint64(c.Producer))
+	e.Bool(f.running)
+	e.Bool(f.busy)
 	for _, at := range [...]time.Time{f.first, f.moved, f.after, f.since} {
-		e.time(at)
+		e.Time(at)
 	}
 	for _, d := range [...]time.Duration{f.peaks[0], f.peaks[1], f.pause} {
-		e.uint(uint64(d.Milliseconds()))
+		e.Uint(uint64(d.Milliseconds()))
 	}
 	return e
 }
 
 // decodeFlow reads what encode wrote, after the version.
-func decodeFlow(d *decoder) *flow {
+func decodeFlow(d *varint.Decoder) *flow {
 	f := &flow{lag: -1}
-	f.source, f.who = d.string(), d.string()
+	f.source, f.who = d.String(), d.String()
 	a := &f.access
-	a.Op, a.Topic.Cluster = lineage.Op(d.uint()), lineage.ClusterID(d.string())
-	if id := d.string(); len(id) == len(a.Topic.ID) {
+	a.Op, a.Topic.Cluster = lineage.Op(d.Uint()), lineage.ClusterID(d.String())
+	if id := d.String(); len(id) == len(a.Topic.ID) {
 		a.Topic.ID = lineage.TopicID([]byte(id))
-	} else if d.err == nil {
-		d.err = errCut
+	} else {
+		d.Fail()
 	}
-	a.Topic.Name, a.Dataset.Namespace, a.Dataset.Name = d.string(), d.string(), d.string()
+	a.Topic.Name, a.Dataset.Namespace, a.Dataset.Name = d.String(), d.String(), d.String()
 	c := &a.Client
-	c.Kind = lineage.ClientKind(d.uint())
+	c.Kind = lineage.ClientKind(d.Uint())
 	for _, s := range [...]*string{&c.ClientID, &c.Group, &c.Member, &c.TransactionalID, &c.Principal, &c.Host, &c.Mover.Scope, &c.Mover.Name} {
-		*s = d.string()
+		*s = d.String()
 	}
-	c.Mover.Kind, c.Producer = lineage.NodeKind(d.uint()), lineage.ProducerID(d.uint())
-	f.running, f.busy = d.bool(), d.bool()
+	c.Mover.Kind, c.Producer = lineage.NodeKind(d.Uint()), lineage.ProducerID(d.Uint())
+	f.running, f.busy = d.Bool(), d.Bool()
 	for _, at := range [...]*time.Time{&f.first, &f.moved, &f.after, &f.since} {
-		*at = d.time()
+		*at = d.Time()
 	}
 	for _, span := range [...]*time.Duration{&f.peaks[0], &f.peaks[1], &f.pause} {
-		*span = time.Duration(d.uint()) * time.Millisecond
+		*span = time.Duration(d.Uint()) * time.Millisecond
 	}
-	if d.err == nil && (a.Op > lineage.Read || c.Mover.Kind > lineage.DatasetNode || c.Kind > lineage.Others) {
-		d.err = errCut
+	if a.Op > lineage.Read || c.Mover.Kind > lineage.DatasetNode || c.Kind > lineage.Others {
+		d.Fail()
 	}
 	f.op, f.cluster, f.topic, f.dataset = a.Op, a.Topic.Cluster, a.Topic.Name, a.Dataset
 	return f
-}
-
-// encoder and decoder: unsigned and zigzag varints as in encoding/binary, strings with their length in front, times in Unix milliseconds, 0 for none.
-type encoder []byte
-
-func (e *encoder) uint(v uint64)   { *e = binary.AppendUvarint(*e, v) }
-func (e *encoder) string(s string) { e.uint(uint64(len(s))); *e = append(*e, s...) }
-
-func (e *encoder) bool(b bool) {
-	if b {
-		e.uint(1)
-	} else {
-		e.uint(0)
-	}
-}
-
-func (e *encoder) time(t time.Time) {
-	ms := int64(0)
-	if !t.IsZero() {
-		ms = t.UnixMilli()
-	}
-	*e = binary.AppendVarint(*e, ms)
-}
-
-var errCut = errors.New("position is cut short or corrupt")
-
-// decoder reads what encoder wrote. The first error stays; values read after it are zero.
-type decoder struct {
-	b   []byte
-	err error
-}
-
-func (d *decoder) uint() uint64 {
-	v, n := binary.Uvarint(d.b)
-	return taken(d, v, n)
-}
-
-func taken[T uint64 | int64](d *decoder, v T, n int) T {
-	if d.err != nil || n <= 0 {
-		d.err = errCut
-		return 0
-	}
-	d.b = d.b[n:]
-	return v
-}
-
-// count reads a number of elements that each take at least one byte, so that a corrupt count can't ask for more than there is.
-func (d *decoder) count() int {
-	v := d.uint()
-	if v > uint64(len(d.b)) {
-		d.err = errCut
-		return 0
-	}
-	return int(v)
-}
-
-func (d *decoder) string() string {
-	n := d.count()
-	s := string(d.b[:n])
-	d.b = d.b[n:]
-	return s
-}
-
-func (d *decoder) bool() bool { return d.uint() != 0 }
-
-func (d *decoder) time() time.Time {
-	ms, n := binary.Varint(d.b)
-	if ms = taken(d, ms, n); ms == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(ms).UTC()
-}
-
-func (d *decoder) done() error {
-	if d.err == nil && len(d.b) > 0 {
-		return errCut
-	}
-	return d.err
 }

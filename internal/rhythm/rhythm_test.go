@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lineaged/lineaged/internal/varint"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -424,11 +425,11 @@ func TestPositionsComeBack(t *testing.T) {
 	}, Dataset: lineage.Dataset{Namespace: "ns", Name: "d"}}
 	w.run(3, a)
 	f := w.tracker.running["groups"][w.tracker.key("groups", &a)]
-	d := decoder{b: f.encode()}
-	d.uint()
+	d := varint.Decoder{Left: f.encode()}
+	d.Uint()
 	back := decodeFlow(&d)
 	back.seen, back.lookAt, back.dirty = f.seen, f.lookAt, f.dirty
-	if err := d.done(); err != nil || *back != *f {
+	if err := d.Done(); err != nil || *back != *f {
 		t.Errorf("%+v becomes %+v, %v", f, back, err)
 	}
 	for cut := range len(f.encode()) {
