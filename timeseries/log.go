@@ -42,11 +42,10 @@ type appendLog struct {
 	next     uint64 // number of the next segment
 	buffer   []byte
 	bytes    counter
-	broken   error // set when the log's end is not known any more: only a new start can tell
 	// generation is that of the newest saved state.
 	generation uint64
 	aside      string   // folder of the quarantine
-	uncut      *segment // has what a crash left at its end
+	uncut      *segment // has what a crash or a failed write left at its end: that goes before anything is written
 	lock       *os.File // in the data folder; its place tells whether the folder is still there
 }
 
@@ -111,9 +110,6 @@ func (l *appendLog) there() error {
 }
 
 func (l *appendLog) write(group []*commit) error {
-	if l.broken != nil {
-		return fmt.Errorf("write log: an earlier failure has to be cleared by a restart: %w", l.broken)
-	}
 	if s := l.current; s != nil && (s.bytes >= segmentBytes || s.maxTick-s.minTick >= int64(segmentSpan/l.clock.step)) {
 		if _, err := l.rotate(); err != nil {
 			return err
@@ -121,7 +117,7 @@ func (l *appendLog) write(group []*commit) error {
 	}
 	if s := l.uncut; s != nil {
 		if err := l.files.truncate(s.path, s.bytes); err != nil {
-			return fmt.Errorf("cut off what a crash left of %s: %w", s.path, noSpace(err))
+			return fmt.Errorf("cut off what is left of a write to %s: %w", s.path, noSpace(err))
 		}
 		l.uncut = nil
 	}
@@ -170,7 +166,7 @@ func (l *appendLog) undo() error {
 	if err != nil {
 		// The frame's bytes may still be there. Nothing may come after them, so that the next start finds them at the end of the log.
 		err = fmt.Errorf("take back a frame of %s: %w", l.current.path, err)
-		l.broken = err
+		l.uncut = l.current
 	}
 	l.abandon()
 	return err
