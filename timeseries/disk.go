@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/lineaged/lineaged/lineage"
 )
 
 // Disk is a Store in a folder: LOCK, the append log in log/, sealed blocks and the saved state in blocks/, and in quarantine/ what turned out to be damaged.
@@ -42,7 +44,7 @@ func open(dir string, o Options) (*Disk, error) {
 	if err := checkVersions(dir); err != nil {
 		return nil, err
 	}
-	f := files{o.hook}
+	f := files{hook: o.hook, dry: o.dry}
 	for _, d := range []string{filepath.Join(dir, "log"), filepath.Join(dir, "blocks")} {
 		if err := f.folder(d); err != nil {
 			return nil, err
@@ -132,10 +134,12 @@ func (e *engine) recover(l *appendLog) error {
 func (e *engine) heal(r *replayer) {
 	reset := r.reset || e.broken
 	for _, x := range r.lost {
-		if x.damage {
+		e.lose(x)
+	}
+	for _, x := range e.lost { // also those that were noted before, since the head was read from the log again
+		if x.damage && x.b > e.sealed && x.source == (lineage.Source{}) {
 			e.bridge(x)
 		}
-		e.lose(x)
 	}
 	if reset {
 		clear(e.positions)
@@ -180,7 +184,7 @@ func (e *engine) bridge(x lostSpan) {
 	for i, at := range from {
 		if s := e.sources[i]; at < 0 && s.head[0].tick < s.newest.tick { // what advanced until then is not known: it is as if it had not been seen
 			e.lose(lostSpan{a: x.a, b: s.head[0].tick, source: s.name, damage: true, reason: x.reason})
-			s.before, s.head = s.head[0].anchor, slices.Clone(s.head[1:])
+			s.head = slices.Clone(s.head[1:])
 		}
 	}
 }
@@ -194,7 +198,7 @@ func (s *series) reachBack(from []int64, sources []*source) {
 			continue
 		}
 		switch {
-		case i == 0 && !s.sealed:
+		case i == 0 && (at < 0 || !s.sealed):
 			s.base, s.sealed, s.src = p.value, true, sources[p.src]
 			s.head = slices.Clone(s.head)
 			if s.head[0].estimated = true; p.tick == sources[p.src].head[0].tick {

@@ -29,6 +29,7 @@ type diskVault struct {
 	mu     sync.RWMutex // guards what follows
 	whole  map[fileID]*shelved
 	drafts map[fileID]*draft
+	hurt   map[fileID]bool // damaged where it costs nothing
 }
 
 // shelved is a whole file.
@@ -73,7 +74,7 @@ func parseName(name string) (id fileID, ok bool) {
 
 // open reads the directories of all files. What is damaged and costs nothing is said in the log; a file without a section that can be read is there, and empty.
 func (v *diskVault) open() error {
-	v.whole, v.drafts = map[fileID]*shelved{}, map[fileID]*draft{}
+	v.whole, v.drafts, v.hurt = map[fileID]*shelved{}, map[fileID]*draft{}, map[fileID]bool{}
 	names, err := os.ReadDir(v.dir)
 	if err != nil {
 		return fmt.Errorf("read blocks: %w", err)
@@ -127,6 +128,7 @@ func (v *diskVault) openCopy(path string, id fileID) (shelvedCopy, error) {
 		damage = errors.Join(damage, err)
 	}
 	if damage != nil {
+		v.hurt[id] = true
 		v.log.Error("a file of the store is damaged", "path", path, "sections", len(all), "error", damage)
 	}
 	c.size = size
@@ -290,6 +292,36 @@ func (c shelvedCopy) section(f *os.File, s sectionID) ([]byte, error) {
 	return value, nil
 }
 
+// rewrite makes the files anew that are damaged where it costs nothing, so that the next damage does not cost more. It returns which.
+func (v *diskVault) rewrite() (done []fileID, err error) {
+	for _, id := range v.list() {
+		if !v.hurt[id] {
+			continue
+		}
+		v.mu.RLock()
+		index := v.whole[id].copies[0].index
+		v.mu.RUnlock()
+		if err := v.begin(id); err != nil {
+			return done, err
+		}
+		for s := range index {
+			value, err := v.get(id, s)
+			if err == nil {
+				err = v.put(id, s, value)
+			}
+			if err != nil {
+				return done, err
+			}
+		}
+		if err := v.finish(id); err != nil {
+			return done, err
+		}
+		delete(v.hurt, id)
+		done = append(done, id)
+	}
+	return done, nil
+}
+
 func (v *diskVault) drop(id fileID) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -377,6 +409,9 @@ func (v *diskVault) verify(id fileID) (bytes int64, err error) {
 			_, readErr = f.ReadAt(header, x.offset-sectionHeader)
 			if got, length, ok := decodeSectionHeader(id, header); readErr != nil || !ok || got != s || length != x.length {
 				v.log.Error("a file of the store is damaged in a place that costs nothing", "path", c.path, "offset", x.offset-sectionHeader)
+				v.mu.Lock()
+				v.hurt[id] = true
+				v.mu.Unlock()
 			}
 		}
 		err = errors.Join(err, f.Close())

@@ -87,7 +87,7 @@ func child(dir string) {
 				}
 				fmt.Println(mine)
 				if mine%25 == 0 {
-					if err := s.Maintain(context.Background(), o.Round); err != nil {
+					if err := s.Maintain(context.Background(), o.Round.Add(-time.Hour)); err != nil { // the other may be late
 						fmt.Println("maintain:", err)
 						os.Exit(1)
 					}
@@ -143,7 +143,11 @@ func TestKill(t *testing.T) {
 	var before []answer
 	acked := map[int]bool{}
 	newest := 0
-	for cycle := range 22 {
+	cycles := 22
+	if long {
+		cycles = 200
+	}
+	for cycle := range cycles {
 		for _, n := range runChild(t, dir, time.Duration(20+r.IntN(400))*time.Millisecond) {
 			acked[n] = true
 			newest = max(newest, n)
@@ -169,7 +173,7 @@ func TestKill(t *testing.T) {
 			t.Fatalf("cycle %d", cycle)
 		}
 	}
-	t.Logf("%d rounds acknowledged over 22 kills", len(acked))
+	t.Logf("%d rounds acknowledged over %d kills", len(acked), cycles)
 	if len(acked) < 500 {
 		t.Errorf("only %d rounds: too few to have met a sealing", len(acked))
 	}
@@ -313,6 +317,83 @@ func TestFull(t *testing.T) {
 		t.Errorf("after the disk was full: %+v", c)
 	}
 	check(t, s.Close())
+}
+
+// small mounts a file system of a size on a new folder; the test is skipped where that may not be.
+func small(t *testing.T, size string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size="+size+",mode=0700"); err != nil {
+		t.Skipf("SKIPPED, a full disk is not tested here: a tmpfs cannot be mounted: %v", err)
+	}
+	t.Cleanup(func() { check(t, syscall.Unmount(dir, syscall.MNT_DETACH)) })
+	return dir
+}
+
+// TestNoByteFree takes the last byte of a file system from a running store: it stops cleanly, starts and answers as before, also after a kill, and goes on when there
+// is room; what was refused says why.
+func TestNoByteFree(t *testing.T) {
+	ctx := context.Background()
+	volume := small(t, "64m")
+	dir := filepath.Join(volume, "data")
+	fill := func() {
+		t.Helper()
+		f, err := os.Create(filepath.Join(volume, "ballast"))
+		check(t, err)
+		for b := make([]byte, 1<<20); len(b) > 0; {
+			if _, err := f.Write(b); err != nil {
+				b = b[:len(b)/2]
+			}
+		}
+		check(t, f.Close())
+		var free syscall.Statfs_t
+		if check(t, syscall.Statfs(volume, &free)); free.Bavail != 0 {
+			t.Fatalf("%d blocks are still free", free.Bavail)
+		}
+	}
+	o := killOptions
+	o.MinFree = 0 // what a small file system can spare
+	acked := map[int]bool{}
+	newest := 0
+	for range 3 { // the child keeps nothing free: it is killed in the midst of writing
+		for _, n := range runChild(t, dir, 200*time.Millisecond) {
+			acked[n], newest = true, max(newest, n)
+		}
+		fill()
+		s, err := timeseries.Open(dir, o)
+		check(t, err)
+		checkRounds(t, s, acked, newest)
+		w := lineage.Window{Start: epoch, End: s.Latest()["west"]}
+		want := everything(t, s, w)
+		held := int(w.End.Sub(epoch) / time.Minute)
+		if err := s.Append(ctx, killRound(held+1)); !errors.Is(err, timeseries.ErrNoSpace) {
+			t.Errorf("append with no byte free: %v", err)
+		}
+		if err := s.Maintain(ctx, w.End.Add(10*time.Hour)); !errors.Is(err, timeseries.ErrNoSpace) {
+			t.Errorf("maintain with no byte free: %v", err)
+		}
+		if h := s.Health(); len(h) == 0 || !strings.Contains(h[0], "full") {
+			t.Errorf("health %q", h)
+		}
+		check(t, s.Close())
+		s, err = timeseries.Open(dir, o)
+		check(t, err)
+		if got := everything(t, s, w); !reflect.DeepEqual(got, want) {
+			differ(t, got, want)
+		}
+		if err := s.Append(ctx, killRound(held+1)); !errors.Is(err, timeseries.ErrNoSpace) {
+			t.Errorf("append with no byte free: %v", err)
+		}
+		check(t, os.Remove(filepath.Join(volume, "ballast")))
+		check(t, s.Append(ctx, killRound(held+2)))
+		check(t, s.Maintain(ctx, w.End))
+		c, err := s.Coverage(ctx, lineage.Window{Start: w.End, End: w.End.Add(2 * time.Minute)})
+		check(t, err)
+		if len(c.Gaps) != 1 || c.Gaps[0].Reason != "not stored: the disk was full" || len(s.Health()) != 0 {
+			t.Errorf("gaps %+v, health %q", c.Gaps, s.Health())
+		}
+		check(t, s.Close())
+	}
 }
 
 // TestLowSpace opens what a kill left while there is less room than is kept free: reading works.

@@ -24,6 +24,7 @@ const (
 // files is all that this package changes in the file system. hook, nil but in tests, is called before each operation; its error is the operation's.
 type files struct {
 	hook func(op, path string) error
+	dry  bool // nothing is changed, and all that was to be is taken to be done; files cannot be made then
 }
 
 func (f files) before(op, path string) error {
@@ -35,6 +36,9 @@ func (f files) before(op, path string) error {
 
 // folder makes a folder that is not there yet, and makes its name durable.
 func (f files) folder(path string) error {
+	if f.dry {
+		return nil
+	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		return nil
 	}
@@ -79,6 +83,9 @@ func (f files) sync(file *os.File) error {
 
 // syncDir makes the names in a folder durable.
 func (f files) syncDir(path string) error {
+	if f.dry {
+		return nil
+	}
 	if err := f.before(opSyncDir, path); err != nil {
 		return err
 	}
@@ -90,6 +97,9 @@ func (f files) syncDir(path string) error {
 }
 
 func (f files) rename(from, to string) error {
+	if f.dry {
+		return nil
+	}
 	if err := f.before(opRename, to); err != nil {
 		return err
 	}
@@ -98,6 +108,9 @@ func (f files) rename(from, to string) error {
 
 // remove removes a file; one that is gone already is no error.
 func (f files) remove(path string) error {
+	if f.dry {
+		return nil
+	}
 	if err := f.before(opRemove, path); err != nil {
 		return err
 	}
@@ -109,6 +122,9 @@ func (f files) remove(path string) error {
 
 // truncate cuts a file off, and makes that durable.
 func (f files) truncate(path string, size int64) error {
+	if f.dry {
+		return nil
+	}
 	if err := f.before(opTruncate, path); err != nil {
 		return err
 	}
@@ -120,24 +136,6 @@ func (f files) truncate(path string, size int64) error {
 		err = f.sync(file)
 	}
 	return errors.Join(err, file.Close())
-}
-
-// replace makes a small file hold b, whole or not at all, and durable.
-func (f files) replace(path string, b []byte) error {
-	file, err := f.create(path+draftSuffix, os.O_TRUNC)
-	if err != nil {
-		return noSpace(err)
-	}
-	if err = f.write(file, b); err == nil {
-		err = f.sync(file)
-	}
-	if err = errors.Join(err, file.Close()); err == nil {
-		err = f.rename(path+draftSuffix, path)
-	}
-	if err != nil {
-		return errors.Join(noSpace(err), f.remove(path+draftSuffix))
-	}
-	return f.syncDir(filepath.Dir(path))
 }
 
 // draftSuffix ends the names of files that are not whole yet. What a crash left of them is removed.

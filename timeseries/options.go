@@ -22,7 +22,11 @@ type Options struct {
 	Log *slog.Logger
 
 	hook func(op, path string) error // of files; only tests set it
+	dry  bool                        // see files
 }
+
+// defaultTick is the tick where nothing is said.
+const defaultTick = 10 * time.Second
 
 const (
 	day = 24 * time.Hour
@@ -35,7 +39,7 @@ const (
 
 func (o Options) withDefaults() (Options, error) {
 	if o.Tick == 0 {
-		o.Tick = 10 * time.Second
+		o.Tick = defaultTick
 	}
 	if o.Retention == (Retention{}) {
 		o.Retention = Retention{Raw: 2 * day, Minute: 30 * day, Hour: 400 * day}

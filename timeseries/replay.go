@@ -22,7 +22,8 @@ type replayer struct {
 	// newest is the newest round that was read.
 	newest int64
 	lost   []lostSpan
-	open   *lostSpan // a loss whose end is not known yet
+	open   *lostSpan  // a loss whose end is not known yet
+	hurt   []*segment // that the loss is in: they are needed until its end is sealed
 	// generation is the newest that a segment's header names.
 	generation uint64
 	// reset is set when the loss has rounds after it: the positions that came with lost rounds may be mixed with newer ones then.
@@ -146,6 +147,7 @@ func (r *replayer) frame(s *segment, payload []byte, tables *replayTables) error
 		return err
 	}
 	if f.healed {
+		r.until(r.newest + 1)
 		r.open, r.reset = nil, false
 	}
 	if f.maxTick > 0 {
@@ -160,7 +162,7 @@ func (r *replayer) frame(s *segment, payload []byte, tables *replayTables) error
 
 // damage notes that a segment cannot be read from an offset on.
 func (r *replayer) damage(s *segment, offset int64, what string) {
-	s.damaged = true
+	s.damaged, r.hurt = true, append(r.hurt, s)
 	r.lose(fmt.Sprintf("damaged: a part of the log cannot be read (%s at %d: %s)", filepath.Base(s.path), offset, what))
 }
 
@@ -178,7 +180,16 @@ func (r *replayer) close(tick int64) {
 	}
 	r.open.b = max(tick, r.open.a+1)
 	r.lost = append(r.lost, *r.open)
+	r.until(r.open.b)
 	r.open, r.reset = nil, true
+}
+
+// until says up to which round the damaged segments may reach.
+func (r *replayer) until(tick int64) {
+	for _, s := range r.hurt {
+		s.maxTick = max(s.maxTick, tick)
+	}
+	r.hurt = nil
 }
 
 // finish ends a loss that nothing comes after: it lasted until the log was written to last, and no longer than a segment's span.

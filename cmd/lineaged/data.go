@@ -1,0 +1,93 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/timeseries"
+)
+
+// data is the commands that look at a data folder which no lineaged has open.
+func (p *program) data() *cobra.Command {
+	check := &cobra.Command{
+		Use:   "check DIR",
+		Short: "Read a data folder wholly and say what is damaged; nothing is changed",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			r, err := timeseries.Check(args[0])
+			if err != nil {
+				return err
+			}
+			printReport(p.stdout, r)
+			if len(r.Findings) > 0 {
+				return errors.New("the data is damaged: what can be read is served all the same; lineaged data repair sets the rest aside")
+			}
+			return nil
+		},
+	}
+	repair := &cobra.Command{
+		Use:   "repair DIR",
+		Short: "Set aside what cannot be read, and write anew what is damaged and can be; nothing is deleted",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			r, err := timeseries.Repair(args[0])
+			if err != nil {
+				return err
+			}
+			printReport(p.stdout, r)
+			return nil
+		},
+	}
+	group := &cobra.Command{Use: "data", Short: "Check or repair a data folder", Args: cobra.NoArgs, RunE: needsSubcommand}
+	group.AddCommand(check, repair)
+	return group
+}
+
+// printReport writes what people want to know of a data folder, the best news first.
+func printReport(w io.Writer, r timeseries.Report) {
+	print := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format+"\n", args...) } // who closed stdout does not want to know
+	print("read %s in %s, tick %s", bytesOf(r.Bytes), count(r.Blocks, "block"), r.Tick)
+	if !r.Newest.IsZero() {
+		print("held from %s to %s", instant(r.Earliest), instant(r.Newest))
+	}
+	if len(r.Findings) == 0 {
+		print("nothing is damaged")
+	}
+	for _, f := range r.Findings {
+		print("found: %s", f)
+	}
+	for _, f := range r.Rewritten {
+		print("written anew: %s", f)
+	}
+	for _, x := range r.Lost {
+		kind, of := "not stored", ""
+		if x.Damage {
+			kind = "lost"
+		}
+		if x.Source != (lineage.Source{}) {
+			of = " of " + x.Source.String()
+		}
+		print("%s%s: %s to %s, %s", kind, of, instant(x.Window.Start), instant(x.Window.End), x.Reason)
+	}
+	for _, f := range r.Quarantine {
+		print("set aside: quarantine/%s", f)
+	}
+}
+
+func instant(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// bytesOf writes a number of bytes for people.
+func bytesOf(n int64) string {
+	switch {
+	case n >= 1<<20:
+		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+	case n >= 1<<10:
+		return fmt.Sprintf("%.1f KiB", float64(n)/(1<<10))
+	}
+	return fmt.Sprintf("%d bytes", n)
+}

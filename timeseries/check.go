@@ -1,0 +1,192 @@
+package timeseries
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// Report is what Check found, or Repair did.
+type Report struct {
+	Tick       time.Duration
+	Earliest   time.Time // zero: nothing is held
+	Newest     time.Time
+	Blocks     int
+	Bytes      int64      // of all files that were read
+	Findings   []string   // what is not as it was written, by when it was found
+	Lost       []LostTime // why rounds are not held, by time
+	Quarantine []string   // files that are set aside
+	Rewritten  []string   // files that were damaged where it cost nothing, and are whole again; only Repair
+}
+
+// LostTime is a gap that the store can explain.
+type LostTime struct {
+	Window lineage.Window
+	Source lineage.Source // zero: any
+	Reason string
+	Damage bool // what happened in it is lost; else only when it did
+}
+
+// Check reads all of a data folder that no process has open, and changes nothing. An error is when it could not.
+func Check(dir string) (Report, error) { return inspect(dir, true) }
+
+// Repair does what opening the store does, reads all, sets aside what cannot be read, and writes anew what is damaged and can be. Nothing is deleted but what a crash
+// left half-written.
+func Repair(dir string) (Report, error) { return inspect(dir, false) }
+
+func inspect(dir string, dry bool) (r Report, err error) {
+	said := &sayings{}
+	if r.Tick, err = tickOf(dir); err != nil {
+		return r, err
+	}
+	o := Options{Tick: r.Tick, Log: slog.New(said), dry: dry}
+	s, err := Open(dir, o)
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	s.unverified = nil
+	for t := range s.tiers {
+		s.unverified = append(s.unverified, s.tiers[t].blocks...)
+	}
+	if err := s.verifySome(math.MaxInt64); err != nil {
+		return r, err
+	}
+	v := s.vault.(*diskVault)
+	if !dry {
+		if err := s.repair(v, &r); err != nil {
+			return r, err
+		}
+	}
+	r.Findings = said.lines
+	r.Bytes = v.size() + s.journal.size()
+	s.describe(&r)
+	names, err := os.ReadDir(filepath.Join(dir, "quarantine"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return r, err
+	}
+	for _, n := range names {
+		r.Quarantine = append(r.Quarantine, n.Name())
+	}
+	return r, nil
+}
+
+// repair writes anew what is damaged and can be read, and saves the state.
+func (e *engine) repair(v *diskVault, r *Report) error {
+	done, err := v.rewrite()
+	for _, id := range done {
+		r.Rewritten = append(r.Rewritten, id.String())
+	}
+	if err != nil {
+		return fmt.Errorf("write anew: %w", err)
+	}
+	if !e.dirty.Swap(false) {
+		return nil
+	}
+	e.maintain.Lock()
+	defer e.maintain.Unlock()
+	if err := e.save(); err != nil {
+		return fmt.Errorf("save state: %w", err)
+	}
+	r.Rewritten = append(r.Rewritten, stateOf(e.generation).String())
+	return nil
+}
+
+func (e *engine) describe(r *Report) {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	r.Earliest = e.earliest()
+	for _, tick := range e.latest {
+		if t := e.at(tick); t.After(r.Newest) {
+			r.Newest = t
+		}
+	}
+	for t := range e.tiers {
+		r.Blocks += len(e.tiers[t].blocks)
+	}
+	for _, x := range e.lost {
+		r.Lost = append(r.Lost, LostTime{Window: lineage.Window{Start: e.at(x.a), End: e.at(x.b)}, Source: x.source, Reason: x.reason, Damage: x.damage})
+	}
+}
+
+// tickOf returns the tick that a data folder was made with: any file that is whole enough to say it.
+func tickOf(dir string) (time.Duration, error) {
+	if err := checkVersions(dir); err != nil {
+		return 0, err
+	}
+	found := false
+	for _, sub := range []string{"log", "blocks"} {
+		names, err := os.ReadDir(filepath.Join(dir, sub))
+		if err != nil {
+			return 0, fmt.Errorf("%s is no data folder: %w", dir, err)
+		}
+		for _, n := range names {
+			f, err := os.Open(filepath.Join(dir, sub, n.Name()))
+			if err != nil {
+				return 0, err
+			}
+			b := make([]byte, headerBytes)
+			read, _ := f.ReadAt(b, 0) // what is too short says nothing
+			_ = f.Close()
+			found = true
+			if tick, ok := headerTick(b[:read]); ok {
+				return tick, nil
+			}
+		}
+	}
+	if !found {
+		return defaultTick, nil
+	}
+	return 0, fmt.Errorf("%s: no file says what tick it was made with: none is whole", dir)
+}
+
+// headerTick reads the tick of a segment's or a vault file's header; ok is false when it is neither.
+func headerTick(b []byte) (time.Duration, bool) {
+	switch {
+	case len(b) >= headerBytes && string(b[:8]) == logMagic && !errors.Is(checkHeader(b, 0, 0), errCorrupt):
+		return time.Duration(binary.LittleEndian.Uint64(b[12:])), true
+	case len(b) >= shelfHeader && string(b[:8]) == shelfMagic && !errors.Is(checkShelfHeader(b, fileID{}, 0), errCorrupt):
+		return time.Duration(binary.LittleEndian.Uint64(b[12:])), true
+	}
+	return 0, false
+}
+
+// sayings is a log whose lines are findings.
+type sayings struct {
+	mu    sync.Mutex // guards lines
+	lines []string
+}
+
+func (s *sayings) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelWarn }
+func (s *sayings) WithAttrs([]slog.Attr) slog.Handler           { return s }
+func (s *sayings) WithGroup(string) slog.Handler                { return s }
+
+func (s *sayings) Handle(_ context.Context, r slog.Record) error {
+	var b strings.Builder
+	b.WriteString(r.Message)
+	r.Attrs(func(a slog.Attr) bool {
+		fmt.Fprintf(&b, "; %s: %v", a.Key, a.Value)
+		return true
+	})
+	line := strings.Join(strings.Fields(b.String()), " ")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, old := range s.lines {
+		if old == line {
+			return nil
+		}
+	}
+	s.lines = append(s.lines, line)
+	return nil
+}
