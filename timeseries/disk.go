@@ -56,7 +56,7 @@ func open(dir string, o Options) (*Disk, error) {
 	}
 	s, err := openLocked(dir, lock, o, f)
 	if err != nil {
-		return nil, errors.Join(err, lock.Close())
+		return nil, errors.Join(err, unlockFolder(lock))
 	}
 	s.lock = lock
 	return s, nil
@@ -247,7 +247,7 @@ func (e *engine) firstInHeadOr(tick int64) int64 {
 
 // Close implements Store.
 func (s *Disk) Close() error {
-	s.once.Do(func() { s.err = errors.Join(s.engine.Close(), s.lock.Close()) })
+	s.once.Do(func() { s.err = errors.Join(s.engine.Close(), unlockFolder(s.lock)) })
 	return s.err
 }
 

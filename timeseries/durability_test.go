@@ -363,8 +363,8 @@ func TestNoByteFree(t *testing.T) {
 		s, err := timeseries.Open(dir, o)
 		check(t, err)
 		checkRounds(t, s, acked, newest)
-		w := lineage.Window{Start: epoch, End: s.Latest()["west"]}
-		want := everything(t, s, w)
+		w := lineage.Window{Start: epoch, End: storetest.Newest(t, s, "west")}
+		want := storetest.Everything(t, s, w)
 		held := int(w.End.Sub(epoch) / time.Minute)
 		if err := s.Append(ctx, killRound(held+1)); !errors.Is(err, timeseries.ErrNoSpace) {
 			t.Errorf("append with no byte free: %v", err)
@@ -378,8 +378,8 @@ func TestNoByteFree(t *testing.T) {
 		check(t, s.Close())
 		s, err = timeseries.Open(dir, o)
 		check(t, err)
-		if got := everything(t, s, w); !reflect.DeepEqual(got, want) {
-			differ(t, got, want)
+		if got := storetest.Everything(t, s, w); !reflect.DeepEqual(got, want) {
+			storetest.Differ(t, got, want)
 		}
 		if err := s.Append(ctx, killRound(held+1)); !errors.Is(err, timeseries.ErrNoSpace) {
 			t.Errorf("append with no byte free: %v", err)
@@ -387,8 +387,7 @@ func TestNoByteFree(t *testing.T) {
 		check(t, os.Remove(filepath.Join(volume, "ballast")))
 		check(t, s.Append(ctx, killRound(held+2)))
 		check(t, s.Maintain(ctx, w.End))
-		c, err := s.Coverage(ctx, lineage.Window{Start: w.End, End: w.End.Add(2 * time.Minute)})
-		check(t, err)
+		c := storetest.Ask(t, s, lineage.Window{Start: w.End, End: w.End.Add(2 * time.Minute)}).Coverage()
 		if len(c.Gaps) != 1 || c.Gaps[0].Reason != "not stored: the disk was full" || len(s.Health()) != 0 {
 			t.Errorf("gaps %+v, health %q", c.Gaps, s.Health())
 		}

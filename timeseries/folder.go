@@ -26,6 +26,11 @@ func lockFolder(path string) (*os.File, error) {
 	return f, nil
 }
 
+// unlockFolder gives the lock back. Closing the file alone does not, for as long as a process that is just being started has a copy of it.
+func unlockFolder(f *os.File) error {
+	return errors.Join(syscall.Flock(int(f.Fd()), syscall.LOCK_UN), f.Close())
+}
+
 // defaultMinFree is 512 MiB, and a twentieth of a file system that is smaller than ten GiB: what a save needs at once is much less.
 func defaultMinFree(dir string) int64 {
 	const most = 512 << 20

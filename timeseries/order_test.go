@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/store"
 )
 
 // operations records what is done to files, and can make it fail.
@@ -168,8 +169,9 @@ func TestEveryFailure(t *testing.T) {
 		}
 		must(t, s.Close())
 		s = openTest(t, dir)
-		c, err := s.Coverage(ctx, lineage.Window{Start: testStart, End: testStart.Add(300 * time.Minute)})
+		got, err := s.Window(ctx, store.Ask{Window: lineage.Window{Start: testStart, End: testStart.Add(300 * time.Minute)}, Coverage: true})
 		must(t, err)
+		c := got.Coverage()
 		for _, g := range c.Gaps {
 			for at := g.Window.Start; at.Before(g.Window.End); at = at.Add(time.Minute) {
 				if n := int(at.Sub(testStart)/time.Minute) + 1; acked[n] {
@@ -206,8 +208,9 @@ func TestFolderGone(t *testing.T) {
 		if h := s.Health(); len(h) != 1 || !strings.Contains(h[0], "gone") {
 			t.Errorf("health %q", h)
 		}
-		c, err := s.Coverage(ctx, lineage.Window{Start: testStart, End: testStart.Add(4 * time.Minute)})
+		got, err := s.Window(ctx, store.Ask{Window: lineage.Window{Start: testStart, End: testStart.Add(4 * time.Minute)}, Coverage: true})
 		must(t, err)
+		c := got.Coverage()
 		if len(c.Gaps) == 0 || c.Gaps[0].Reason != "not stored: the data folder was gone" {
 			t.Errorf("gaps %+v", c.Gaps)
 		}
