@@ -134,7 +134,7 @@ func BenchmarkQuery(b *testing.B) {
 		b.Run("amounts/"+q.name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				_, err := got.Details.Amounts(context.Background(), q.w, series)
+				_, err := got.Amounts(context.Background(), q.w, series)
 				check(b, err)
 			}
 		})

@@ -163,7 +163,6 @@ type record struct {
 	positions []lineage.Position
 
 	dated []dated // the events, sorted; set by prepare
-
 }
 
 type recordSample struct {

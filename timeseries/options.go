@@ -94,15 +94,6 @@ func (c clock) floor(t time.Time) int64 {
 	return t.UnixNano() / int64(c.step)
 }
 
-// ceil returns the oldest tick at or after t.
-func (c clock) ceil(t time.Time) int64 {
-	f := c.floor(t)
-	if c.at(f).Before(t) && t.Before(lastInstant) {
-		f++
-	}
-	return f
-}
-
 // at returns the instant of a tick.
 func (c clock) at(tick int64) time.Time { return time.Unix(0, tick*int64(c.step)).UTC() }
 
@@ -119,10 +110,5 @@ func (c clock) block(tier int, t int64) int64 {
 	return (t - 1) / n * n
 }
 
-// up and down round a tick to the step of a tier.
-func (c clock) up(tier int, t int64) int64 {
-	n := c.stepTicks[tier]
-	return (t + n - 1) / n * n
-}
-
+// down rounds a tick down to the step of a tier.
 func (c clock) down(tier int, t int64) int64 { return t - t%c.stepTicks[tier] }

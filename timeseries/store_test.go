@@ -77,7 +77,7 @@ func memory() maker {
 
 // folder returns an empty folder in memory where there is one: what is held against the contract need not wait for a disk.
 func folder(t testing.TB) string {
-	dir, err := os.MkdirTemp("/dev/shm", "timeseries")
+	dir, err := os.MkdirTemp("/dev/shm", "timeseries") //nolint:usetesting // that is where memory is
 	if err != nil {
 		return t.TempDir()
 	}

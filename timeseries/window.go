@@ -251,7 +251,7 @@ func (q *windowQuery) count(ctx context.Context) error {
 	return nil
 }
 
-func (q *windowQuery) countRow(row int, probes []probe, amounts []lineage.Amount) (err error) {
+func (q *windowQuery) countRow(row int, probes []probe, amounts []lineage.Amount) error {
 	r := &q.out.Rows
 	observed := false
 	for j := range probes {
@@ -259,11 +259,11 @@ func (q *windowQuery) countRow(row int, probes []probe, amounts []lineage.Amount
 		if row >= r.Topics || !p.key.Metric.Counter() {
 			continue
 		}
-		ticks := int64(0)
-		if amounts[j], ticks, err = q.v.amount(p); err != nil {
+		a, ticks, err := q.v.amount(p)
+		if err != nil {
 			return err
 		}
-		observed = observed || ticks > 0
+		amounts[j], observed = a, observed || ticks > 0
 	}
 	for j := 0; j < len(probes) && !observed; j++ {
 		err := q.v.parts(&probes[j], func(lo, hi int64, x *runs) { observed = observed || x.within(lo, hi) > 0 })

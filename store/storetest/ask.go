@@ -86,7 +86,7 @@ func (a *Asked) Amount(k Key) lineage.Amount {
 	if !ok {
 		return lineage.Amount{}
 	}
-	got, err := a.Details.Amounts(context.Background(), a.Resolved.Window, []int32{i})
+	got, err := a.Amounts(context.Background(), a.Resolved.Window, []int32{i})
 	check(a.t, err)
 	if row := a.Series.Row[i]; int(row) < a.Rows.Topics && k.Metric.Counter() && a.Series.Amount[i] != got[0] {
 		a.t.Errorf("%v %s %s in %v: the answer has %+v, asked for it is %+v", k.Access, k.Metric, k.Evidence, a.Resolved.Window, a.Series.Amount[i], got[0])
@@ -101,7 +101,7 @@ func (a *Asked) Level(k Key) lineage.Level {
 	if !ok {
 		return lineage.Level{}
 	}
-	got, err := a.Details.Levels(context.Background(), []int32{i})
+	got, err := a.Levels(context.Background(), []int32{i})
 	check(a.t, err)
 	return got[0]
 }
@@ -183,9 +183,9 @@ func everything(t testing.TB, s store.Store, w lineage.Window) (out []any, err e
 	note(e)
 	last, e := a.Details.LastMoved(ctx, w, rows)
 	note(e)
-	amounts, e := a.Details.Amounts(ctx, w, series)
+	amounts, e := a.Amounts(ctx, w, series)
 	note(e)
-	levels, e := a.Details.Levels(ctx, series)
+	levels, e := a.Levels(ctx, series)
 	note(e)
 	points, e := a.Details.Points(ctx, a.Step, series)
 	note(e)

@@ -48,6 +48,16 @@ func (b *battery) watch(t *testing.T) {
 	check(t, s.Append(ctx, round(west, 1)))
 	before, err := s.State(ctx)
 	check(t, err)
+	if b.cannot.Watch {
+		for _, err := range s.Rounds(ctx, before.Version) {
+			if !errors.Is(err, errors.ErrUnsupported) {
+				t.Errorf("a store that cannot be watched says %v", err)
+			}
+			return
+		}
+		t.Error("a store that cannot be watched says nothing")
+		return
+	}
 	next, stop := iter.Pull2(s.Rounds(ctx, before.Version))
 	defer stop()
 	is := func(src lineage.Source, n int) store.Version {

@@ -33,6 +33,7 @@ type Maker func(t testing.TB, tick time.Duration) Subject
 type Cannot struct {
 	Restart bool // what it held is gone when it is closed
 	Fault   bool // it rests on nothing that can fail
+	Watch   bool // Rounds says errors.ErrUnsupported: who waits for rounds has to ask for the State
 }
 
 // Run holds a store against the contract.
