@@ -2,6 +2,7 @@ package lineage
 
 import (
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -187,14 +188,19 @@ func TestNumbersOnDisk(t *testing.T) {
 			t.Errorf("%q: got %v", bad, k)
 		}
 	}
-	metrics := strings.Fields("none records appended lag lag_ms lag_at_least pending log_bytes retained skipped lost live")
+	metrics := strings.Fields(`none records appended lag lag_ms lag_at_least pending log_bytes retained skipped lost live
+		runs left - - linked mixed - - - markers - - - claimed`)
 	if len(metrics) != int(Metrics) {
 		t.Fatalf("%d metrics, want %d", Metrics, len(metrics))
 	}
 	for i, name := range metrics {
 		m := Metric(i)
-		if m.String() != name || m.Counter() != strings.Contains("records appended skipped lost", name) || m.Moves() != strings.Contains("records appended", name) {
-			t.Errorf("metric %d: got %s, counter %v", i, m, m.Counter())
+		known, counter := name != "-" && i > 0, slices.Contains(strings.Fields("records appended skipped lost left mixed markers claimed"), name)
+		if m.Known() != known || known && (m.String() != name || m.Counter() != counter || m.Moves() != (name == "records" || name == "appended")) {
+			t.Errorf("metric %d: got %s, known %v, counter %v", i, m, m.Known(), m.Counter())
+		}
+		if want := slices.Contains(strings.Fields("runs left linked mixed claimed"), name); m.Settles() != want {
+			t.Errorf("writing is settled from %s: %v", m, m.Settles())
 		}
 	}
 	events := strings.Fields(`TOPIC_CREATED TOPIC_DELETED TOPIC_RECREATED CONFIG_CHANGED GROUP_JOINED GROUP_LEFT FLOW_STARTED FLOW_STOPPED LEADERS_MOVED
@@ -243,7 +249,7 @@ func TestSmallWords(t *testing.T) {
 // TestMetricsByRule holds that a metric that is added says by its number how its values add up, so that a version before it can keep it.
 func TestMetricsByRule(t *testing.T) {
 	for m := byRule; m < 128; m++ {
-		if low := m & 3; m.Counter() != (low == 1 || low == 2) || m.Moves() != (low == 2) || m < Metrics && low == 3 {
+		if low := m & 3; m.Counter() != (low == 1 || low == 2) || m.Moves() != (low == 2) || m.Known() && low == 3 {
 			t.Errorf("%s is counter %v, moves %v", m, m.Counter(), m.Moves())
 		}
 	}

@@ -35,8 +35,25 @@ const (
 	// Live is 1 while somebody is there to read: members, or commits that still come; 0 when nobody is (gauge, of an access).
 	Live
 
-	// Metrics is the number of metrics, NoMetric included.
-	Metrics
+	// What follows nobody asks for: it is what a topic's writing is settled from (package attribution), into Records.
+
+	// Runs is 1 while a mover is seen to run that writes the topic, or may write any of the cluster where the topic has
+	// no name, and that no broker counts; 0 while it does not, Unknown while nobody can see it (gauge, of an access).
+	Runs Metric = 12
+	// Left counts records that no counted writer of a topic accounts for (counter, of the topic).
+	Left Metric = 13
+	// Linked is 1 while the identities that an access' client bears are seen to be one writer's, and 0 since that was
+	// taken back (gauge, of an access, by evidence).
+	Linked Metric = 16
+	// Mixed counts the same as Left, where counted writers may have written some all the same (counter, of the topic).
+	Mixed Metric = 17
+	// Markers counts the offsets that ended transactions, and so are no records (counter, of the topic).
+	Markers Metric = 21
+	// Claimed counts what a source that does not see a topic grow takes a client to have written (counter, of an access).
+	Claimed Metric = 25
+
+	// Metrics is more than the number of any metric.
+	Metrics Metric = 26
 )
 
 // byRule is the first number whose two lowest bits say how its values add up.
@@ -50,18 +67,29 @@ func (m Metric) Counter() bool {
 	return m.Moves() || m == Skipped || m == Lost || m >= byRule && m&3 == 1
 }
 
+// Settles reports whether the metric is one that writing is settled from.
+func (m Metric) Settles() bool { return m >= byRule && m < Metrics && m != Markers && m.Known() }
+
+// Known reports whether this program knows the metric.
+func (m Metric) Known() bool { return m > NoMetric && m < Metrics && metricNames[m] != "" }
+
 // Moves reports whether an advance of the metric says that records moved.
 func (m Metric) Moves() bool { return m == Records || m == Appended || m >= byRule && m&3 == 2 }
 
-// String returns the metric's name.
-func (m Metric) String() string {
-	if m >= Metrics {
-		return "metric " + strconv.Itoa(int(m))
-	}
-	return [Metrics]string{"none", "records", "appended", "lag", "lag_ms", "lag_at_least", "pending", "log_bytes", "retained", "skipped", "lost", "live"}[m]
+var metricNames = [Metrics]string{
+	"none", "records", "appended", "lag", "lag_ms", "lag_at_least", "pending", "log_bytes", "retained", "skipped", "lost", "live",
+	Runs: "runs", Left: "left", Linked: "linked", Mixed: "mixed", Markers: "markers", Claimed: "claimed",
 }
 
-// SeriesKey names one stored series. Evidence is set for Records only.
+// String returns the metric's name.
+func (m Metric) String() string {
+	if m != NoMetric && !m.Known() {
+		return "metric " + strconv.Itoa(int(m))
+	}
+	return metricNames[m]
+}
+
+// SeriesKey names one stored series. Evidence is set for Records, Claimed and Linked only.
 type SeriesKey struct {
 	Subject  SubjectID
 	Metric   Metric

@@ -337,7 +337,7 @@ func (e *engine) check(o *lineage.Observation) error {
 		switch {
 		case !known(s.Subject):
 			return errUnknownAccess
-		case s.Metric == lineage.NoMetric || s.Metric >= lineage.Metrics:
+		case !s.Metric.Known():
 			return fmt.Errorf("unknown metric %d", s.Metric)
 		case s.Evidence >= lineage.EvidenceKinds:
 			return fmt.Errorf("unknown kind of evidence %d", s.Evidence)

@@ -1,0 +1,157 @@
+// Package attribution settles who is debited for what a topic grew by.
+//
+// Sources store what they saw: what no counted writer accounts for, what each claims that somebody wrote, who was seen
+// running, and which identities are one writer's. Settle is the one place that makes an account of it, and a pure
+// function: the same things told give the same account, in whatever order, by whatever process and however late they
+// came. Its law, for each ledger:
+//
+//	left + mixed = Σ settled claims + Σ eliminated + unidentified + what still waits
+//
+// and nobody is given more in a step than the topic grew by in it. What is a bound says so and why. The package refuses
+// to name anybody: it knows clients and movers, and who they are is decided when a question is asked.
+package attribution
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// Order ranks the evidence that can count, the best first: a writer that several kinds count is counted by the best.
+var Order = [...]lineage.EvidenceKind{
+	lineage.ProducerState, lineage.Transaction, lineage.BatchHeader, lineage.RecordHeader, lineage.Telemetry, lineage.Connect,
+	lineage.Mirror, lineage.Flink, lineage.AuditLog,
+}
+
+// rank is a kind's place in Order, len(Order) for those that count nobody.
+func rank(k lineage.EvidenceKind) int {
+	for i, o := range Order {
+		if o == k {
+			return i
+		}
+	}
+	return len(Order)
+}
+
+// step is what a topic grew by between two looks at it, less what its counted writers wrote: left, of which they wrote
+// none, and mixed, of which they may have written some.
+type step struct {
+	from, to    int64
+	left, mixed lineage.Reading
+	by          int
+	beyond      bool
+}
+
+// rest is what nobody was given yet.
+func (s *step) rest() int64 { return s.left.Value + s.mixed.Value }
+
+// settling is a ledger under way.
+type settling struct {
+	*lineage.Ledger
+	steps   []step
+	writers writers
+	movers  []*lineage.Told // Runs
+	veils   *lineage.Told   // the topic's own Pending: more may have moved than is left; nil: that was never told
+	out     map[series]*lineage.Settled
+	open    int64
+}
+
+// series names a derived series of the topic.
+type series struct {
+	client   lineage.Client
+	metric   lineage.Metric
+	evidence lineage.EvidenceKind
+}
+
+// Settle derives the Records of the topic's writers, of whom no broker counts, and of nobody; and which of them wait
+// (lineage.Pending). open is the first tick whose step waits for a source that is late, 0 when none does.
+func Settle(l *lineage.Ledger) (settled []lineage.Settled, open int64) {
+	s := settling{Ledger: l, out: map[series]*lineage.Settled{}}
+	s.read()
+	s.claims()
+	s.rests()
+	for _, x := range s.out {
+		slices.SortFunc(x.Readings, func(a, b lineage.Reading) int { return cmp.Compare(a.To, b.To) })
+		settled = append(settled, *x)
+	}
+	slices.SortFunc(settled, func(a, b lineage.Settled) int {
+		return cmp.Or(compareClients(a.Access.Client, b.Access.Client), cmp.Compare(a.Metric, b.Metric), cmp.Compare(a.Evidence, b.Evidence))
+	})
+	return settled, s.open
+}
+
+// read sorts what was told into steps, movers and links.
+func (s *settling) read() {
+	at := map[int64]int{}
+	grow := func(t *lineage.Told, part func(*step) *lineage.Reading) {
+		for _, r := range t.Readings {
+			i, there := at[r.To]
+			if !there {
+				i = len(s.steps)
+				at[r.To] = i
+				s.steps = append(s.steps, step{from: r.From, to: r.To, by: t.By})
+			}
+			x := &s.steps[i]
+			x.from, x.beyond = min(x.from, r.From), x.beyond || r.Beyond
+			*part(x) = r
+		}
+	}
+	var told []*lineage.Told
+	for i := range s.Told {
+		switch t := &s.Told[i]; t.Metric {
+		case lineage.Left:
+			grow(t, func(x *step) *lineage.Reading { return &x.left })
+		case lineage.Mixed:
+			grow(t, func(x *step) *lineage.Reading { return &x.mixed })
+		case lineage.Pending:
+			s.veils = t
+		case lineage.Runs:
+			s.movers = append(s.movers, t)
+		case lineage.Linked, lineage.Records, lineage.Claimed:
+			told = append(told, t)
+		default:
+		}
+	}
+	slices.SortFunc(s.steps, func(a, b step) int { return cmp.Compare(a.to, b.to) })
+	slices.SortFunc(s.movers, func(a, b *lineage.Told) int {
+		return cmp.Or(cmp.Compare(a.Access.Topic.Name, b.Access.Topic.Name), a.Access.Client.Mover.Compare(b.Access.Client.Mover))
+	})
+	s.writers = readWriters(told)
+}
+
+// derived returns a series to derive.
+func (s *settling) derived(c lineage.Client, m lineage.Metric, e lineage.EvidenceKind, by int) *lineage.Settled {
+	k := series{c, m, e}
+	x := s.out[k]
+	if x == nil {
+		x = &lineage.Settled{Access: lineage.Access{Topic: s.Topic, Op: lineage.Write, Client: c}, Metric: m, Evidence: e}
+		s.out[k] = x
+	}
+	x.By = by
+	return x
+}
+
+// debit gives n records of a step to a client. why says why that is a bound, empty that it is none.
+func (s *settling) debit(x *step, c lineage.Client, e lineage.EvidenceKind, n int64, estimated bool, why string) {
+	d := s.derived(c, lineage.Records, e, x.by)
+	if k := len(d.Readings) - 1; k >= 0 && d.Readings[k].To == x.to {
+		d.Readings[k].Value += n
+		d.Readings[k].Estimated = d.Readings[k].Estimated || estimated
+	} else {
+		d.Readings = append(d.Readings, lineage.Reading{From: x.from, To: x.to, Value: n, Estimated: estimated})
+	}
+	if why != "" {
+		d.Words = append(d.Words, lineage.Word{At: x.to, Text: why})
+	}
+}
+
+// compareClients is a fixed order.
+func compareClients(a, b lineage.Client) int {
+	return cmp.Or(
+		cmp.Compare(a.Kind, b.Kind), a.Mover.Compare(b.Mover), strings.Compare(a.ClientID, b.ClientID), strings.Compare(a.Group, b.Group),
+		strings.Compare(a.Member, b.Member), strings.Compare(a.TransactionalID, b.TransactionalID), strings.Compare(a.Principal, b.Principal),
+		strings.Compare(a.Host, b.Host), cmp.Compare(a.Producer, b.Producer),
+	)
+}

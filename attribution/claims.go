@@ -1,0 +1,172 @@
+package attribution
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+const (
+	whyCapped = "at most: what the topic grew by then and nobody else was given; its source counts more, retries perhaps"
+	whySpread = "shared out over the time between two readings, by what the topic grew by"
+)
+
+// claim is one advance of what a source takes a client to have written.
+type claim struct {
+	lineage.Reading
+	client   lineage.Client
+	evidence lineage.EvidenceKind
+	first    int     // step that it begins in
+	asks     []int64 // of that step and those that follow
+	spread   bool    // it is shared out over steps
+}
+
+// claims debits what is claimed, the best evidence first, and no more than the topic grew by.
+func (s *settling) claims() {
+	var all []claim
+	for _, t := range s.writers.standing() {
+		for _, r := range t.Readings {
+			all = append(all, claim{Reading: r, client: t.Access.Client, evidence: t.Evidence})
+		}
+	}
+	slices.SortFunc(all, func(a, b claim) int {
+		return cmp.Or(
+			cmp.Compare(rank(a.evidence), rank(b.evidence)), compareClients(a.client, b.client), cmp.Compare(a.To, b.To), cmp.Compare(a.From, b.From),
+		)
+	})
+	for len(all) > 0 {
+		n := 1
+		for n < len(all) && rank(all[n].evidence) == rank(all[0].evidence) {
+			n++
+		}
+		s.share(all[:n])
+		all = all[n:]
+	}
+}
+
+// share debits claims by evidence that is equally good. Each asks of every step of its span a share by what that step
+// still has; where all together ask for more than there is, each is given its part of it.
+func (s *settling) share(claims []claim) {
+	asked := make([]int64, len(s.steps))
+	for i := range claims {
+		s.ask(&claims[i])
+		for k, n := range claims[i].asks {
+			asked[claims[i].first+k] += n
+		}
+	}
+	rest := make([]int64, len(s.steps))
+	for i := range s.steps {
+		rest[i] = s.steps[i].rest()
+	}
+	before, given := make([]int64, len(s.steps)), make([]int64, len(s.steps))
+	for i := range claims {
+		c := &claims[i]
+		got, last := int64(0), c.first+len(c.asks)-1
+		var parts []int64
+		for k, n := range c.asks {
+			at := c.first + k
+			if asked[at] > rest[at] {
+				before[at] += n
+				upTo := mulDiv(rest[at], before[at], asked[at])
+				n, given[at] = upTo-given[at], upTo
+			}
+			parts = append(parts, n)
+			got += n
+		}
+		why := ""
+		switch {
+		case got < c.Value:
+			why = whyCapped
+		case c.spread:
+			why = whySpread
+		}
+		for k, n := range parts {
+			if x := &s.steps[c.first+k]; n > 0 || got == 0 && c.first+k == last { // that of no advance says that there may have been one
+				x.take(n)
+				s.debit(x, c.client, c.evidence, n, c.Estimated || why != "", why)
+			}
+		}
+	}
+}
+
+// ask sets what a claim asks of each step that it touches.
+func (s *settling) ask(c *claim) {
+	c.first, _ = slices.BinarySearchFunc(s.steps, c.From+1, func(x step, t int64) int { return cmp.Compare(x.to, t) })
+	there, end := int64(0), c.first
+	for ; end < len(s.steps) && s.steps[end].from < c.To; end++ {
+		x := &s.steps[end]
+		there += x.rest()
+		c.spread = c.spread || x.from < c.From || x.to > c.To || end > c.first
+	}
+	before, asked := int64(0), int64(0)
+	for i := c.first; i < end; i++ {
+		before += s.steps[i].rest()
+		upTo := int64(0)
+		if there > 0 {
+			upTo = mulDiv(c.Value, before, there)
+		}
+		c.asks = append(c.asks, upTo-asked)
+		asked = upTo
+	}
+}
+
+// take takes n records out of what is left: first of what counted writers wrote none of.
+func (x *step) take(n int64) {
+	of := min(n, x.left.Value)
+	x.left.Value -= of
+	x.mixed.Value -= n - of
+}
+
+// standing returns the claims that count their writer: those by the best evidence, where nothing better counts it. What
+// several claim of one identity is claimed once, by the greater, and so it is where a client and its parts are claimed.
+func (w *writers) standing() (out []*lineage.Told) {
+	type one struct {
+		writer   identity
+		evidence lineage.EvidenceKind
+	}
+	byWriter := map[one]map[identity]*lineage.Told{}
+	for _, t := range w.claims {
+		ids := identities(t.Access.Client)
+		if len(ids) == 0 {
+			out = append(out, t)
+			continue
+		}
+		k := one{w.find(ids[0]), t.Evidence}
+		if w.best[k.writer] < rank(t.Evidence) {
+			continue
+		}
+		if byWriter[k] == nil {
+			byWriter[k] = map[identity]*lineage.Told{}
+		}
+		was := byWriter[k][ids[0]]
+		if was == nil || cmp.Or(cmp.Compare(sum(t), sum(was)), -compareClients(t.Access.Client, was.Access.Client)) > 0 {
+			byWriter[k][ids[0]] = t
+		}
+	}
+	for _, claims := range byWriter {
+		var sums [byMover + 1]int64
+		best := byProducer
+		for id, t := range claims {
+			sums[id.class] += sum(t)
+		}
+		for c := range sums {
+			if sums[c] > sums[best] {
+				best = class(c)
+			}
+		}
+		for id, t := range claims {
+			if id.class == best {
+				out = append(out, t)
+			}
+		}
+	}
+	return out
+}
+
+func sum(t *lineage.Told) (n int64) {
+	for _, r := range t.Readings {
+		n += r.Value
+	}
+	return n
+}

@@ -1,0 +1,177 @@
+package attribution
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// identity is one name that a client bears. A mover's scope is not part of it: what tells that a transactional.id is a
+// connector's does not tell of which Connect cluster.
+type identity struct {
+	class class
+	kind  lineage.NodeKind // of a mover
+	name  string
+}
+
+// class is a kind of identity, the finer before the coarser: many producer ids are one transactional.id's, many
+// transactional.ids one client's or one connector's.
+type class uint8
+
+const (
+	byProducer class = iota
+	byTransaction
+	byClient
+	byGroup
+	byMover
+)
+
+// identities returns the names that a client bears, the finest first.
+func identities(c lineage.Client) (out []identity) {
+	if id, ok := c.Producer.Value(); ok {
+		out = append(out, identity{class: byProducer, name: strconv.FormatInt(id, 10)})
+	}
+	for i, name := range [...]string{c.TransactionalID, c.ClientID, c.Group} {
+		if name != "" {
+			out = append(out, identity{class: byTransaction + class(i), name: name})
+		}
+	}
+	if c.Mover.Kind != lineage.NoKind {
+		out = append(out, identity{byMover, c.Mover.Kind, c.Mover.Name})
+	}
+	return out
+}
+
+// link says that the finer of two identities is a part of the coarser.
+type link struct {
+	fine, coarse identity
+	evidence     lineage.EvidenceKind
+	at           int64 // since when it stands
+}
+
+// linkRank ranks what tells that two identities are one writer's, the best first: a broker that says both in one
+// breath, then what the client says of itself, then what looks like it.
+func linkRank(k lineage.EvidenceKind) int {
+	order := [...]lineage.EvidenceKind{lineage.RequestLog, lineage.AuthorizerLog, lineage.Transaction, lineage.AuditLog, lineage.Telemetry, lineage.RecordHeader}
+	if i := slices.Index(order[:], k); i >= 0 {
+		return i
+	}
+	return len(order)
+}
+
+// writers are the topic's writers: which identities are one, and how each is counted.
+type writers struct {
+	parent map[identity]identity // of those that are not their own root
+	best   map[identity]int      // by root: the best rank of those that count it
+	claims []*lineage.Told
+}
+
+// readWriters joins identities by the links that stand. A finer identity is a part of one coarser of each class: of two
+// links that say otherwise the better evidence's stands, then the newer.
+func readWriters(told []*lineage.Told) writers {
+	w := writers{parent: map[identity]identity{}, best: map[identity]int{}}
+	var links []link
+	for _, t := range told {
+		ids := identities(t.Access.Client)
+		l := link{evidence: t.Evidence}
+		if t.Metric == lineage.Linked {
+			level, at := newest(t)
+			if level != 1 {
+				continue
+			}
+			l.at = at
+		}
+		for i := 1; i < len(ids); i++ { // a client that bears several was seen to
+			l.fine, l.coarse = ids[0], ids[i]
+			links = append(links, l)
+		}
+	}
+	slices.SortFunc(links, func(a, b link) int {
+		return cmp.Or(
+			cmp.Compare(linkRank(a.evidence), linkRank(b.evidence)), cmp.Compare(b.at, a.at), compareIdentities(a.fine, b.fine),
+			compareIdentities(a.coarse, b.coarse),
+		)
+	})
+	type part struct {
+		fine   identity
+		coarse class
+	}
+	taken := map[part]bool{}
+	for _, l := range links {
+		if p := (part{l.fine, l.coarse.class}); !taken[p] {
+			taken[p] = true
+			w.join(l.fine, l.coarse)
+		}
+	}
+	for _, t := range told {
+		if t.Metric == lineage.Linked {
+			continue
+		}
+		if root, ok := w.root(t.Access.Client); ok && rank(t.Evidence) < len(Order) {
+			was, known := w.best[root]
+			if r := rank(t.Evidence); !known || r < was {
+				w.best[root] = r
+			}
+		}
+		if t.Metric == lineage.Claimed {
+			w.claims = append(w.claims, t)
+		}
+	}
+	return w
+}
+
+// newest returns a level as it is now, and since when.
+func newest(t *lineage.Told) (level, at int64) {
+	level = t.Level
+	for _, r := range t.Readings {
+		if r.To > at {
+			level, at = r.Value, r.To
+		}
+	}
+	return level, at
+}
+
+func (w *writers) join(a, b identity) {
+	a, b = w.find(a), w.find(b)
+	switch c := compareIdentities(a, b); {
+	case c < 0:
+		w.parent[a] = b
+	case c > 0:
+		w.parent[b] = a
+	}
+}
+
+func (w *writers) find(x identity) identity {
+	for {
+		up, ok := w.parent[x]
+		if !ok {
+			return x
+		}
+		x = up
+	}
+}
+
+// root returns the identity that a client's writer goes by; ok is false for one that bears none.
+func (w *writers) root(c lineage.Client) (root identity, ok bool) {
+	ids := identities(c)
+	if len(ids) == 0 {
+		return root, false
+	}
+	return w.find(ids[0]), true
+}
+
+// counted reports whether something counts a client's records, under whatever name.
+func (w *writers) counted(c lineage.Client) bool {
+	root, ok := w.root(c)
+	if !ok {
+		return false
+	}
+	_, counted := w.best[root]
+	return counted
+}
+
+func compareIdentities(a, b identity) int {
+	return cmp.Or(cmp.Compare(a.class, b.class), cmp.Compare(a.kind, b.kind), cmp.Compare(a.name, b.name))
+}
