@@ -17,6 +17,7 @@ type claim struct {
 	lineage.Reading
 	client   lineage.Client
 	evidence lineage.EvidenceKind
+	by       int
 	first    int     // step that it begins in
 	asks     []int64 // of that step and those that follow
 	spread   bool    // it is shared out over steps
@@ -27,7 +28,7 @@ func (s *settling) claims() {
 	var all []claim
 	for _, t := range s.writers.standing() {
 		for _, r := range t.Readings {
-			all = append(all, claim{Reading: r, client: t.Access.Client, evidence: t.Evidence})
+			all = append(all, claim{Reading: r, client: t.Access.Client, evidence: t.Evidence, by: t.By})
 		}
 	}
 	slices.SortFunc(all, func(a, b claim) int {
@@ -84,7 +85,7 @@ func (s *settling) share(claims []claim) {
 		for k, n := range parts {
 			if x := &s.steps[c.first+k]; n > 0 || got == 0 && c.first+k == last { // that of no advance says that there may have been one
 				x.take(n)
-				s.debit(x, c.client, c.evidence, n, c.Estimated || why != "", why)
+				s.debit(x, c.by, c.client, c.evidence, n, c.Estimated || why != "", why)
 			}
 		}
 	}

@@ -34,7 +34,7 @@ func (s *settling) rests() {
 			continue
 		}
 		if s.alone(x, c) && x.left.Value > 0 {
-			s.debit(x, lineage.Client{Mover: c.movers[0]}, lineage.Elimination, x.left.Value, true, eliminationDoubt)
+			s.debit(x, x.by, lineage.Client{Mover: c.movers[0]}, lineage.Elimination, x.left.Value, true, eliminationDoubt)
 			x.left = lineage.Reading{}
 		}
 		s.leave(x, c)
@@ -60,7 +60,7 @@ func (s *settling) leave(x *step, c candidates) {
 	if x.to == s.NoteAt {
 		why = both(s.Note, why)
 	}
-	s.debit(x, nobody, lineage.EndOffsets, x.rest(), estimated, why)
+	s.debit(x, x.by, nobody, lineage.EndOffsets, x.rest(), estimated, why)
 }
 
 // doubt says why records are nobody's although movers are known to write the topic.
@@ -101,7 +101,7 @@ func (s *settling) candidates(x *step) (c candidates) {
 			continue
 		}
 		if by.Newest < x.to && (may || by.Newest >= x.from) {
-			c.waits = c.waits || now-x.to < s.Patience
+			c.waits = c.waits || now-x.to < s.Patience && x.to > s.Decided
 			ran, unknown = ran || may, unknown || may
 		}
 		if mover.Name == "" || !ran || s.writers.counted(t.Access.Client) {
@@ -148,18 +148,15 @@ func (s *settling) wait(x *step, c candidates, waits map[lineage.Client]map[int6
 	if s.open == 0 {
 		s.open = x.to
 	}
-	why := fmt.Sprintf("at least: %d more records of the newest rounds are not given to anybody yet, since who tells of connectors and replicators is late", x.rest())
-	note := func(who lineage.Client, e lineage.EvidenceKind) {
-		d := s.derived(who, lineage.Records, e, x.by)
-		d.Words = append(d.Words, lineage.Word{At: x.to, Text: why})
+	note := func(who lineage.Client) {
 		if waits[who] == nil {
 			waits[who] = map[int64]bool{}
 		}
 		waits[who][x.to] = true
 	}
-	note(nobody, lineage.EndOffsets)
+	note(nobody)
 	for _, m := range c.movers {
-		note(lineage.Client{Mover: m}, lineage.Elimination)
+		note(lineage.Client{Mover: m})
 	}
 }
 

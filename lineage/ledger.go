@@ -11,8 +11,10 @@ type Ledger struct {
 	// Patience is for how many ticks a step waits for a source that is late, and Silent after how many without a word a
 	// source is taken to be switched off.
 	Patience, Silent int64
-	Told             []Told
-	Lookers          []Looker
+	// Decided is up to where no step waits, late as its sources may be.
+	Decided int64
+	Told    []Told
+	Lookers []Looker
 	// Note is the newest word on why what is left is a bound, of tick NoteAt; empty: there is none after After.
 	Note   string
 	NoteAt int64

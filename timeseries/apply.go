@@ -33,9 +33,16 @@ func (e *engine) applyRecord(r *record) {
 		if ser == nil {
 			ser = &series{key: lineage.SeriesKey{Subject: x.id, Metric: s.metric, Evidence: s.evidence}, subject: x}
 			x.addSeries(ser)
+			if e.settles() {
+				e.ledgers.enter(ser)
+			}
 		}
 		e.touchSeries(ser, r.src, tick, int64(s.span))
-		ser.add(sample{value: s.value, tick: tick, span: s.span, estimated: s.estimated, src: r.src.id}, e.sources)
+		y := sample{value: s.value, tick: tick, span: s.span, estimated: s.estimated, src: r.src.id}
+		ser.add(y, e.sources)
+		if e.settles() {
+			e.ledgers.stir(ser, y)
+		}
 		if s.evidence != lineage.NoEvidence {
 			x.support(s.evidence).saw(r.src, tick)
 		}
@@ -55,6 +62,9 @@ func (e *engine) applyRecord(r *record) {
 		if s.moved {
 			m.move(uint32(x.id))
 		}
+	}
+	if e.settles() {
+		e.ledgers.look(r)
 	}
 	for _, f := range r.facts {
 		e.addFact(f, tick)

@@ -59,6 +59,7 @@ type support struct {
 	detail              string
 	// sighted is the oldest sighting, sealed the oldest tick that sealed blocks mark; never when there is none.
 	sighted, sealed int64
+	said            *words // of a derived series: where detail is from; nil: it is none, or was not derived since the start
 }
 
 // source is an observer and its rounds in open blocks.

@@ -27,6 +27,7 @@ type engine struct {
 	vault     vault
 	cache     *cache
 	codec     *codec
+	settle    func(*lineage.Ledger) ([]lineage.Settled, int64)
 
 	maintain sync.Mutex // one Maintain at a time
 
@@ -56,6 +57,7 @@ type engine struct {
 	positions map[lineage.Source]map[string]position
 	smalls    map[store.RecordKind][][]byte // small records by version less one
 	latest    map[string]int64
+	ledgers   *ledgers
 	lost      []lostSpan // replaced, never changed in place
 	// unwritten is what of lost the log does not hold yet; unwrittenReset, that the positions before are of no use.
 	unwritten      []lostSpan
@@ -114,6 +116,7 @@ func newEngine(o Options, j journal, v vault) *engine {
 		sightings: map[int64]*marks{}, misses: map[string]*missing{}, facts: map[lineage.FactKey]*factLine{},
 		positions: map[lineage.Source]map[string]position{}, latest: map[string]int64{}, smalls: map[store.RecordKind][][]byte{},
 		told: map[string]bool{}, watch: newWatch(), trust: trust{spent: o.Spent},
+		settle: o.Settle, ledgers: newLedgers(),
 	}
 	e.publish() // touches all
 	return e
@@ -320,6 +323,9 @@ func (e *engine) apply(c *commit) {
 	}
 	if c.small != nil && c.version == len(e.smalls[c.kind])+1 {
 		e.smalls[c.kind] = append(e.smalls[c.kind], c.small)
+	}
+	if e.settles() {
+		e.settleAll()
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"github.com/lineaged/lineaged/lineage"
 )
 
 // Options says how a store keeps what it is given. The zero value of each field means its default.
@@ -18,6 +20,9 @@ type Options struct {
 	// Spent returns the time that really passed since any instant, suspended time included: no setting of a clock changes it. Maintain compares with it what it
 	// is told. nil: it believes what it is told.
 	Spent func() time.Duration
+	// Settle derives what no source counts from what all told of a topic's writing; nil: nothing is derived. It is pure,
+	// and called while nothing else is appended.
+	Settle func(*lineage.Ledger) (settled []lineage.Settled, open int64)
 	// Log gets what an operator may want to know; default slog.Default().
 	Log *slog.Logger
 

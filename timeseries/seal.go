@@ -136,6 +136,7 @@ func (e *engine) sealNext(now int64) (bool, error) {
 func (e *engine) closeUntil(tick int64) {
 	e.commit.Lock()
 	defer e.commit.Unlock()
+	e.decide(tick)
 	e.refuse = max(e.refuse, tick)
 }
 
@@ -290,6 +291,7 @@ func (e *engine) cut(b *block) {
 	e.tiers[rawTier].sealed = end
 	e.tiers[rawTier].blocks = append(slices.Clip(e.tiers[rawTier].blocks), b)
 	e.trimFacts(end, e.tiers[hourTier].floor)
+	e.ledgers.forgetSealed(end)
 	for _, keys := range e.positions {
 		for k, p := range keys {
 			if p.value == nil && p.tick <= end {
@@ -362,20 +364,23 @@ func (e *engine) retire(now time.Time) bool {
 			e.touch(0)
 		}
 	}
-	floor := e.tiers[hourTier].floor
+	floor, gone := e.tiers[hourTier].floor, false
 	e.lost = slices.DeleteFunc(slices.Clone(e.lost), func(x lostSpan) bool { return x.b <= floor })
 	for i, s := range e.subjects {
 		if s != nil && s.last <= floor {
 			e.subjects[i] = nil
 			delete(e.entries, s.entry.access)
 			e.live--
-			changed = true
+			changed, gone = true, true
 		}
 	}
 	if changed {
 		e.listAll()
 		e.layout++
 		e.publish()
+	}
+	if gone {
+		e.index()
 	}
 	return changed
 }

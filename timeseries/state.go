@@ -211,8 +211,12 @@ func (w *writer) subject(s *subject, n *names) {
 		w.byte(byte(p.kind))
 		w.uint(uint64(p.src.id))
 		w.uint(uint64(p.srcTick))
-		w.uint(uint64(p.detailTick))
-		w.string(p.detail)
+		detail, detailTick := p.detail, p.detailTick
+		if p.said != nil { // what is said of open blocks is derived again
+			detail, detailTick = p.said.sealed.Text, p.said.sealed.At
+		}
+		w.uint(uint64(detailTick))
+		w.string(detail)
 		w.tickOrNever(p.sighted)
 		w.tickOrNever(p.sealed)
 	}
@@ -402,6 +406,7 @@ func (e *engine) forget() {
 	e.sources, e.subjects, e.smalls, e.lost = nil, make([]*subject, 1), map[store.RecordKind][][]byte{}, nil
 	e.byName, e.entries = map[lineage.Source]*source{}, map[lineage.Access]*entry{}
 	e.facts, e.latest, e.positions = map[lineage.FactKey]*factLine{}, map[string]int64{}, map[lineage.Source]map[string]position{}
+	e.ledgers = newLedgers()
 }
 
 func (e *engine) loadGeneration(file fileID) (manifest, error) {
@@ -422,7 +427,11 @@ func (e *engine) loadGeneration(file fileID) (manifest, error) {
 	for _, t := range m.tiers {
 		e.refuse = max(e.refuse, t.sealed)
 	}
-	return m, e.loadState(m)
+	if err := e.loadState(m); err != nil {
+		return m, err
+	}
+	e.index()
+	return m, nil
 }
 
 func (e *engine) loadState(m manifest) error {

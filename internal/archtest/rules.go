@@ -54,6 +54,11 @@ var layers = map[string]layer{
 		imports: []string{"store"},
 		why:     "the store keeps and answers windows; it never triggers collection, and graphs are built on it through cmd",
 	},
+	"attribution": {
+		outside: []string{none},
+		tests:   []string{"timeseries"}, // which calls it: that nothing depends on the order of arrival is a property of both
+		why:     "attribution is pure: what was told of a topic in, who is debited out; cmd hands it to the store",
+	},
 	"graph": {
 		outside: []string{"github.com/RoaringBitmap/roaring"},
 		why:     "graph is pure: no clock, no I/O; cmd hands it the history",
@@ -74,7 +79,7 @@ var layers = map[string]layer{
 		why:     "ui is one embedded folder: the standard library only; cmd serves it",
 	},
 	"cmd/lineaged": {
-		imports: []string{"identity", "collector", "store", "timeseries", "graph", "answer", "api", "ui", "internal/demo", "internal/config", "internal/serving", "internal/licences"},
+		imports: []string{"identity", "attribution", "collector", "store", "timeseries", "graph", "answer", "api", "ui", "internal/demo", "internal/config", "internal/serving", "internal/licences"},
 		tests:   []string{"internal/kafkatest", "internal/child"},
 		why:     "cmd wires the parts; what only tests use does not belong in the binary",
 	},
