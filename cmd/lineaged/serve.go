@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/lineaged/lineaged/api"
+	"github.com/lineaged/lineaged/attribution"
 	"github.com/lineaged/lineaged/collector"
 	"github.com/lineaged/lineaged/collector/connect"
 	"github.com/lineaged/lineaged/collector/kafka"
@@ -113,7 +114,7 @@ func openStore(cfg config.Config, log *slog.Logger) (*timeseries.Disk, error) {
 		Retention: timeseries.Retention{
 			Raw: time.Duration(cfg.Retention.Raw), Minute: time.Duration(cfg.Retention.Minute), Hour: time.Duration(cfg.Retention.Hour),
 		},
-		MinFree: int64(cfg.MinFree), Spent: spent, Log: log,
+		MinFree: int64(cfg.MinFree), Spent: spent, Settle: attribution.Settle, Log: log,
 	})
 }
 

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/url"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -18,7 +16,7 @@ import (
 // be asked leaves all other topics alone.
 //
 // Keys: "round", the newest round in RFC 3339; "connector/NAME", the id of the replicator whose fact it tells, or one byte, 1; "book/SCOPE/REPLICATOR/CLUSTER/TOPIC" with each part escaped as in a URL's path, see package copybook;
-// "writers", a line CLUSTER[/TOPIC/KIND/SCOPE/NAME] for each cluster and each writer without a count of its own, escaped the same way.
+// "writers", the writers without a count of their own, see collector.UncountedWriters.
 const (
 	roundKey   = "round"
 	writersKey = "writers"
@@ -50,7 +48,7 @@ func (t *take) savePositions() {
 			delete(t.stored, name)
 		}
 	}
-	if writers := encodeWriters(t.last); writers != t.writersStored {
+	if writers := t.last.Encode(); writers != t.writersStored {
 		put(writersKey, []byte(writers))
 		t.writersStored = writers
 	}
@@ -85,10 +83,11 @@ func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 		return nil
 	}
 	if value, ok := positions[writersKey]; ok {
-		if s.last, err = decodeWriters(string(value)); err != nil { // they are told again soon
+		if s.last, err = collector.DecodeWriters(string(value)); err != nil { // they are told again soon
 			s.tell.Leave(writersKey, err)
 		} else {
 			s.writersStored = string(value)
+			s.runs.Restore(s.last)
 		}
 	}
 	s.rhythm.Restore(positions, round, s.tell.Leave)
@@ -135,54 +134,4 @@ func parseBookKey(key string) (a lineage.Access, err error) {
 	a.Client.Mover = lineage.Node{Scope: parts[1], Kind: lineage.ReplicatorNode, Name: parts[2]}
 	a.Topic, a.Op = lineage.Topic{Cluster: lineage.ClusterID(parts[3]), Name: parts[4]}, lineage.Read
 	return a, nil
-}
-
-func encodeWriters(all collector.UncountedWriters) string {
-	var lines []string
-	for cluster, topics := range all {
-		lines = append(lines, url.PathEscape(string(cluster)))
-		for topic, movers := range topics {
-			for _, n := range movers {
-				parts := []string{string(cluster), topic, strconv.Itoa(int(n.Kind)), n.Scope, n.Name}
-				for i := range parts {
-					parts[i] = url.PathEscape(parts[i])
-				}
-				lines = append(lines, strings.Join(parts, "/"))
-			}
-		}
-	}
-	slices.Sort(lines)
-	return strings.Join(lines, "\n")
-}
-
-func decodeWriters(value string) (collector.UncountedWriters, error) {
-	out := collector.UncountedWriters{}
-	if value == "" {
-		return out, nil
-	}
-	for line := range strings.SplitSeq(value, "\n") {
-		parts := strings.Split(line, "/")
-		for i := range parts {
-			var err error
-			if parts[i], err = url.PathUnescape(parts[i]); err != nil {
-				return nil, err
-			}
-		}
-		cluster := lineage.ClusterID(parts[0])
-		if out[cluster] == nil {
-			out[cluster] = map[string][]lineage.Node{}
-		}
-		if len(parts) == 1 {
-			continue
-		}
-		if len(parts) != 5 {
-			return nil, fmt.Errorf("%d parts and not 5", len(parts))
-		}
-		kind, err := strconv.Atoi(parts[2])
-		if err != nil {
-			return nil, err
-		}
-		out.Add(cluster, parts[1], lineage.Node{Kind: lineage.NodeKind(kind), Scope: parts[3], Name: parts[4]})
-	}
-	return out, nil
 }

@@ -49,6 +49,7 @@ type source struct {
 	last      collector.UncountedWriters // as told in the newest round in which they were seen; nil: never
 
 	writersStored string // last, as stored
+	runs          collector.Runs
 
 	rhythm *rhythm.Tracker // of what connectors move, which begins and ends
 
@@ -89,6 +90,7 @@ func (s *source) forget() {
 	s.known, s.books, s.stored = map[string]*connector{}, map[string]*copybook.Book{}, map[string]string{}
 	s.last, s.writersStored = nil, ""
 	s.told, s.listed, s.asked = false, false, time.Time{}
+	s.runs.Forget()
 	s.rhythm.Forget()
 }
 
@@ -132,7 +134,7 @@ func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observa
 		if errors.Is(ctx.Err(), context.Canceled) {
 			return nil // told to stop: nothing was lost
 		}
-		s.tellUnseen(round)
+		t.tellUnseen()
 		return t.finish(err.Error())
 	}
 	t.writers = collector.UncountedWriters{s.kafka(): {}}
@@ -142,6 +144,7 @@ func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observa
 	t.sayFailed()
 	t.tellGone()
 	t.closeBooks()
+	t.tellRuns()
 	s.last = t.writers
 	t.tellFlows()
 	t.savePositions()
@@ -153,13 +156,30 @@ func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observa
 // Stored implements collector.Stored.
 func (s *source) Stored() { s.tell.Stored() }
 
-// tellUnseen tells the board that the writers were not seen in a round: those of the newest round in which they were may or may not write.
-func (s *source) tellUnseen(round time.Time) {
-	if s.last != nil {
-		s.cfg.Board.SetWriters(s.id(sourceConnectors), round, false, s.last)
-	} else {
-		s.cfg.Board.Blind(s.id(sourceConnectors), round)
+// tellUnseen tells that the writers were not seen in a round: those of the newest round in which they were may or may not
+// write, and where there was none anybody may.
+func (t *take) tellUnseen() {
+	if t.last != nil {
+		t.cfg.Board.SetWriters(t.id(sourceConnectors), t.round, false, t.last)
+		return
 	}
+	t.cfg.Board.Blind(t.id(sourceConnectors), t.round)
+	now := collector.Levels{}
+	w, _ := t.cfg.Board.Cluster(t.cfg.Cluster)
+	now.Any(t.teller(), w.ID, lineage.Unknown)
+	t.runs.Tell(t.main, now)
+}
+
+// tellRuns tells the store who writes.
+func (t *take) tellRuns() {
+	now := collector.Levels{}
+	now.Add(t.teller(), t.writers, 1)
+	t.runs.Tell(t.main, now)
+}
+
+// teller stands for connectors that are not known.
+func (s *source) teller() lineage.Node {
+	return lineage.Node{Scope: s.cfg.Name, Kind: lineage.ConnectorNode}
 }
 
 // await gives the clusters' own sources a moment to see them. At the start all begin at once, and what is told under a name that is not known yet stays.
@@ -183,7 +203,7 @@ func (t *take) settled() bool {
 func (s *source) Missed(round time.Time, reason string) []lineage.Observation {
 	t := &take{source: s, round: round, ctx: context.Background(), telling: s.tell.Take(round)}
 	t.main, t.details = t.observe(sourceConnectors, s.cfg.Interval), t.observe(sourceOffsets, s.cfg.Interval)
-	s.tellUnseen(round)
+	t.tellUnseen()
 	return t.finish(reason)
 }
 

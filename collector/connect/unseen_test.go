@@ -38,7 +38,7 @@ func TestRefusedConnectAffectsItsOwnTopics(t *testing.T) {
 			}
 		}
 	}
-	back, err := decodeWriters(encodeWriters(collector.UncountedWriters{"a/b": {collector.AnyTopic: {{Scope: "x\n", Kind: lineage.ConnectorNode, Name: "/"}}}, "c": {}}))
+	back, err := collector.DecodeWriters(collector.UncountedWriters{"a/b": {collector.AnyTopic: {{Scope: "x\n", Kind: lineage.ConnectorNode, Name: "/"}}}, "c": {}}.Encode())
 	if err != nil || len(back) != 2 || len(back["a/b"][collector.AnyTopic]) != 1 || back["a/b"][collector.AnyTopic][0].Scope != "x\n" {
 		t.Errorf("read back: %v, %v", back, err)
 	}

@@ -9,11 +9,10 @@ import (
 
 // account is the book of one topic incarnation. Its law, for every round in which the topic was seen whole:
 //
-//	appended = Σ writers + markers + Σ eliminated + held + remainder
+//	appended = Σ writers + markers + left + mixed
 //
 // appended is the advance of the end offsets, and nobody is ever counted what the end has not shown. A writer's total is the advance of its sequences where those count its records, and else what is left of the advance, as a bound;
-// markers are offsets of transactions that can be no records (transactional.go); eliminated is what a mover must have written since nobody else can have (elimination.go), held what waits for that decision; the remainder is what
-// nobody accounts for. All are totals since the account was opened, so that a round that is lost, read twice or spans a gap changes nothing but the time at which the total is known. What is a bound says why (reasons.go).
+// markers are offsets of transactions that can be no records (transactional.go); left is what nobody accounts for, and mixed what nobody does and counted writers may have written all the same (left.go). Whose they are is not decided here. All are totals since the account was opened, so that a round that is lost, read twice or spans a gap changes nothing but the time at which the total is known. What is a bound says why (reasons.go).
 //
 // An account is pure bookkeeping: readings go in, totals come out. It is not safe for concurrent use.
 type account struct {
@@ -21,15 +20,13 @@ type account struct {
 	topic lineage.Topic
 	parts []partition
 
-	appended  total
-	lost      total // records that were in the end and are not any more
-	remainder total
-	restWhy   string // why what the remainder grew since it was last told is a bound; empty: it is none
-	elimination
+	appended total
+	lost     total  // records that were in the end and are not any more
+	restWhy  string // why what is left grew by a bound since it was last told; empty: it is none
+	left
 	ends  time.Time // newest round in which every partition's end was read; zero: none yet
 	books time.Time // newest round in which every partition's producers were known; zero: none yet
 
-	markers  int64               // transaction markers: offsets that are no records
 	writers  map[int64]*writer   // idempotent ones, by producer id
 	txns     map[string]*writer  // transactional ones, by transactional.id
 	epochs   map[int64]epochSeen // of transactional producer ids; shared by all topics of a cluster
@@ -162,7 +159,7 @@ func (r producerReading) sequence() sequence {
 const maxWriters = 200
 
 func newAccount(topic lineage.Topic) *account {
-	return &account{topic: topic, appended: total{told: -1}, writers: map[int64]*writer{}, txns: map[string]*writer{}, epochs: map[int64]epochSeen{}, elimination: elimination{eliminated: map[lineage.Node]*total{}}}
+	return &account{topic: topic, appended: total{told: -1}, writers: map[int64]*writer{}, txns: map[string]*writer{}, epochs: map[int64]epochSeen{}}
 }
 
 // open sets the number of partitions, which only grows. New partitions of a topic that was born under observation start at zero and so have no past to guess.
@@ -215,7 +212,7 @@ func (a *account) cut(part int, end int64) bool {
 }
 
 // hasMarkers reports whether transactions were written to the topic: then some of its offsets are markers and no records.
-func (a *account) hasMarkers() bool { return a.markers > 0 || len(a.txns) > 0 || a.listed }
+func (a *account) hasMarkers() bool { return a.markers.n > 0 || len(a.txns) > 0 || a.listed }
 
 // endsComplete reports whether every partition's end was read in this round.
 func (a *account) endsComplete() bool {
@@ -309,7 +306,7 @@ func (a *account) leave(p *partition, n int64, why string, open bool) {
 		return
 	}
 	p.remainder += n
-	a.hold(n, why, open)
+	a.rests(n, why, open)
 }
 
 // denyPartition books a partition whose producers may not be read: all is remainder.

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/lineaged/lineaged/collector"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -66,7 +65,7 @@ func look(a *account, logs []*fakeLog, round time.Time, skip func(part int) bool
 		}
 	}
 	a.tellEnds(round, round.Add(-tick))
-	a.tellBooks(round, round.Add(-tick), collector.Writers{}, 0)
+	a.tellBooks(round, round.Add(-tick))
 }
 
 func never(int) bool { return false }
@@ -128,15 +127,15 @@ func TestAccountLaw(t *testing.T) {
 			if a.appended.n != end-before {
 				t.Errorf("appended %d, the logs advanced %d", a.appended.n, end-before)
 			}
-			sum := a.remainder.n
+			sum := a.rest()
 			for id, w := range a.writers {
 				sum += w.n
 				if w.n != truth[id] {
 					t.Errorf("producer %d: counted %d, wrote %d", id, w.n, truth[id])
 				}
 			}
-			if a.remainder.n != truth[-1] {
-				t.Errorf("remainder %d, written without idempotence %d", a.remainder.n, truth[-1])
+			if a.rest() != truth[-1] {
+				t.Errorf("remainder %d, written without idempotence %d", a.rest(), truth[-1])
 			}
 			if sum != a.appended.n {
 				t.Errorf("writers and remainder add up to %d, appended %d", sum, a.appended.n)
@@ -188,8 +187,8 @@ func TestNoRemainderUnderLoad(t *testing.T) {
 		a.setEnd(0, high)
 		l.write(7, int64(i%7))
 		a.setProducers(0, l.readings(), high, round, tick, unnamed)
-		if a.remainder.n != 0 {
-			t.Fatalf("round %d: remainder %d", i, a.remainder.n)
+		if a.rest() != 0 {
+			t.Fatalf("round %d: remainder %d", i, a.rest())
 		}
 	}
 }
@@ -223,7 +222,7 @@ func TestRecordsLostWithALeaderCountOnce(t *testing.T) {
 		a.begin()
 		a.setEnd(0, end)
 		a.setProducers(0, []producerReading{{id: 7, epoch: epoch, lastSequence: last, txnStart: -1, lastMs: round.UnixMilli()}}, -1, round, tick, unnamed)
-		a.tellBooks(round, round.Add(-tick), collector.Writers{}, 0)
+		a.tellBooks(round, round.Add(-tick))
 	}
 	read(81, 91) // eleven are not replicated yet
 	if a.writers[7].n != 81 {
@@ -234,8 +233,8 @@ func TestRecordsLostWithALeaderCountOnce(t *testing.T) {
 	read(120, 119)
 	want := func(n int64) {
 		t.Helper()
-		if a.writers[7].n != n || a.appended.n != n || a.remainder.n != 0 {
-			t.Errorf("counted %d of %d, remainder %d", a.writers[7].n, a.appended.n, a.remainder.n)
+		if a.writers[7].n != n || a.appended.n != n || a.rest() != 0 {
+			t.Errorf("counted %d of %d, remainder %d", a.writers[7].n, a.appended.n, a.rest())
 		}
 	}
 	want(120)
@@ -255,12 +254,12 @@ func TestNewEpochBesideAnother(t *testing.T) {
 		a.begin()
 		a.setEnd(0, end)
 		a.setProducers(0, readings, -1, round, tick, unnamed)
-		a.tellBooks(round, round.Add(-tick), collector.Writers{}, 0)
+		a.tellBooks(round, round.Add(-tick))
 	}
 	read(20, producerReading{id: 1, lastSequence: 9, txnStart: -1}, producerReading{id: 2, lastSequence: 9, txnStart: -1})
 	read(125, producerReading{id: 1, lastSequence: 109, txnStart: -1}, producerReading{id: 2, epoch: 1, lastSequence: 4, txnStart: -1})
-	if a.writers[1].n != 110 || a.writers[2].n != 15 || a.remainder.n != 0 {
-		t.Errorf("counted %d and %d of 110 and 15, remainder %d", a.writers[1].n, a.writers[2].n, a.remainder.n)
+	if a.writers[1].n != 110 || a.writers[2].n != 15 || a.rest() != 0 {
+		t.Errorf("counted %d and %d of 110 and 15, remainder %d", a.writers[1].n, a.writers[2].n, a.rest())
 	}
 }
 
@@ -274,13 +273,13 @@ func TestProducersThatAreNotListedForAMoment(t *testing.T) {
 		a.begin()
 		a.setEnd(0, end)
 		a.setProducers(0, readings, -1, round, tick, unnamed)
-		a.tellBooks(round, round.Add(-tick), collector.Writers{}, 0)
+		a.tellBooks(round, round.Add(-tick))
 	}
 	read(147, producerReading{id: 7, lastSequence: 146, txnStart: -1})
 	read(147)
 	read(150, producerReading{id: 7, lastSequence: 149, txnStart: -1})
-	if a.writers[7].n != 150 || a.remainder.n != 0 {
-		t.Errorf("counted %d of 150, remainder %d", a.writers[7].n, a.remainder.n)
+	if a.writers[7].n != 150 || a.rest() != 0 {
+		t.Errorf("counted %d of 150, remainder %d", a.writers[7].n, a.rest())
 	}
 	read(150)
 	round = round.Add(2 * absentFor)
@@ -299,10 +298,11 @@ func TestTransactionalWithoutAName(t *testing.T) {
 		a.setEnd(0, 11) // ten records and a marker
 		a.setProducers(0, []producerReading{{id: 5, epoch: 1, lastSequence: -1, txnStart: -1, transactional: true}}, 11, t0, tick, unnamed)
 		a.rename(unnamed, func(int64) bool { return waits })
-		samples, sightings, ok := a.tellBooks(t0, t0.Add(-tick), collector.Writers{}, 0)
+		samples, sightings, ok := a.tellBooks(t0, t0.Add(-tick))
 		if !ok {
 			t.Fatal("the books are not known")
 		}
+		samples = slices.DeleteFunc(samples, func(s lineage.Sample) bool { return s.Metric == lineage.Markers })
 		if waits && len(samples) > 0 {
 			t.Errorf("told before it was named: %+v", samples)
 		}
@@ -315,7 +315,7 @@ func TestTransactionalWithoutAName(t *testing.T) {
 			a.begin()
 			a.setEnd(0, 11)
 			a.rename(func(int64) txnName { return later }, func(int64) bool { return waits })
-			samples, sightings, _ = a.tellBooks(t0.Add(tick), t0, collector.Writers{}, 0)
+			samples, sightings, _ = a.tellBooks(t0.Add(tick), t0)
 		}
 		s := newSource(Config{})
 		s.byName["orders"] = &topic{account: a}
@@ -351,8 +351,8 @@ func TestCapCountsOthersTogether(t *testing.T) {
 		l.write(id, 3)
 	}
 	look(a, []*fakeLog{l}, t0, never, func() {})
-	if len(a.writers) != maxWriters || a.others == nil || a.others.n != 150 || a.remainder.n != 0 {
-		t.Errorf("%d writers, others %+v, remainder %d", len(a.writers), a.others, a.remainder.n)
+	if len(a.writers) != maxWriters || a.others == nil || a.others.n != 150 || a.rest() != 0 {
+		t.Errorf("%d writers, others %+v, remainder %d", len(a.writers), a.others, a.rest())
 	}
 }
 
@@ -363,12 +363,12 @@ func TestDeniedTopicIsAllRemainder(t *testing.T) {
 		a.begin()
 		a.setEnd(0, end)
 		a.denyPartition(0)
-		if _, _, ok := a.tellBooks(t0.Add(time.Duration(i)*tick), t0, collector.Writers{}, 0); !ok {
+		if _, _, ok := a.tellBooks(t0.Add(time.Duration(i)*tick), t0); !ok {
 			t.Fatal("books are not complete")
 		}
 	}
-	if a.remainder.n != 70 {
-		t.Errorf("remainder %d, want 70", a.remainder.n)
+	if a.rest() != 70 {
+		t.Errorf("remainder %d, want 70", a.rest())
 	}
 }
 
@@ -423,11 +423,11 @@ func TestOldTransactionsAreExact(t *testing.T) {
 				s.take(t, never, func() { s.write(s.writers[0], s.r.IntN(4)) })
 			}
 			s.settle(t, true)
-			if known && (len(s.bound) > 0 || s.a.remainder.n > 0) {
-				t.Errorf("seed %d: estimated are %v, remainder %d", seed, s.bound, s.a.remainder.n)
+			if known && (len(s.bound) > 0 || s.a.rest() > 0) {
+				t.Errorf("seed %d: estimated are %v, remainder %d", seed, s.bound, s.a.rest())
 			}
 			if !known && (s.bound[lineage.Client{TransactionalID: "app-0"}] || !s.bounds[lineage.Client{Kind: lineage.Remainder}]["at most"]) {
-				t.Errorf("seed %d, without the log: bounds are %v, remainder %d", seed, s.bounds, s.a.remainder.n)
+				t.Errorf("seed %d, without the log: bounds are %v, remainder %d", seed, s.bounds, s.a.rest())
 			}
 		}
 	}
@@ -453,8 +453,8 @@ func TestFirstOldTransactionsOfAnOldTopic(t *testing.T) {
 		a.setEnd(0, end)
 		a.setProducers(0, []producerReading{{id: 1, lastSequence: int32(3*ended - 1), txnStart: -1, transactional: true}}, end, at(i), tick, name)
 	}
-	if a.remainder.n != 0 || a.txns["mover"].n != 3*ended || a.markers != ended {
-		t.Errorf("%d are nobody's, %d the producer's, %d markers; want 0, %d and %d", a.remainder.n, a.txns["mover"].n, a.markers, 3*ended, ended)
+	if a.rest() != 0 || a.txns["mover"].n != 3*ended || a.markers.n != ended {
+		t.Errorf("%d are nobody's, %d the producer's, %d markers; want 0, %d and %d", a.rest(), a.txns["mover"].n, a.markers.n, 3*ended, ended)
 	}
 }
 
@@ -472,21 +472,21 @@ func TestPlainBesideAnOpenTransaction(t *testing.T) {
 	put(s.writers[1], 49)
 	put(s.writers[0], 60)
 	s.take(t, never, func() {})
-	if got := s.a.txns["app-1"].n; got != 109 || s.a.remainder.n != 160 || s.a.markers != 0 || len(s.bound) > 0 {
-		t.Errorf("counted %d of 109 in the transaction and %d of 160 beside it, %d markers; bounds %v", got, s.a.remainder.n, s.a.markers, s.bounds)
+	if got := s.a.txns["app-1"].n; got != 109 || s.a.rest() != 160 || s.a.markers.n != 0 || len(s.bound) > 0 {
+		t.Errorf("counted %d of 109 in the transaction and %d of 160 beside it, %d markers; bounds %v", got, s.a.rest(), s.a.markers.n, s.bounds)
 	}
 	s.end(s.writers[1])
 	s.settle(t, true)
-	if s.a.markers != 1 {
-		t.Errorf("%d markers of one transaction", s.a.markers)
+	if s.a.markers.n != 1 {
+		t.Errorf("%d markers of one transaction", s.a.markers.n)
 	}
 	// Now both write in one tick, and the transaction ends in it: that is all that is known.
 	put(s.writers[0], 30)
 	put(s.writers[1], 7)
 	s.end(s.writers[1])
 	s.settle(t, true)
-	if tx := s.a.txns["app-1"].n; tx != 109+37 || !s.bounds[lineage.Client{TransactionalID: "app-1"}]["at most"] || !s.bounds[lineage.Client{Kind: lineage.Remainder}]["at least"] || s.a.remainder.n != 160 {
-		t.Errorf("counted %d and %d, bounds %v", tx, s.a.remainder.n, s.bounds)
+	if tx := s.a.txns["app-1"].n; tx != 109+37 || !s.bounds[lineage.Client{TransactionalID: "app-1"}]["at most"] || !s.bounds[lineage.Client{Kind: lineage.Remainder}]["at least"] || s.a.rest() != 160 {
+		t.Errorf("counted %d and %d, bounds %v", tx, s.a.rest(), s.bounds)
 	}
 }
 
@@ -505,7 +505,7 @@ func TestExpiredProducerIsNotCountedAgain(t *testing.T) {
 		}
 		s.write(s.writers[0], 5)
 		s.settle(t, false)
-		if n := s.a.writers[1].n; n != 510 || s.a.remainder.n != 1 {
+		if n := s.a.writers[1].n; n != 510 || s.a.rest() != 1 {
 			t.Errorf("restarted %v: counted %d of 510", restart, n)
 		}
 	}
@@ -523,8 +523,8 @@ func TestExpiredProducerIsNotCountedAgain(t *testing.T) {
 		s.logs[0].log[len(s.logs[0].log)-1-i].pid = -1
 	}
 	s.settle(t, false)
-	if n := s.a.writers[1].n; n != 5 || s.a.remainder.n != 100 {
-		t.Errorf("afterwards %d of 5, and %d of another's 100", n, s.a.remainder.n)
+	if n := s.a.writers[1].n; n != 5 || s.a.rest() != 100 {
+		t.Errorf("afterwards %d of 5, and %d of another's 100", n, s.a.rest())
 	}
 }
 
@@ -552,7 +552,7 @@ func TestInstancesShareOut(t *testing.T) {
 			a.setEnd(0, end)
 			a.setProducers(0, states, -1, round, tick, name)
 			a.tellEnds(round, round.Add(-tick))
-			samples, sightings, _ := a.tellBooks(round, round.Add(-tick), collector.Writers{}, 0)
+			samples, sightings, _ := a.tellBooks(round, round.Add(-tick))
 			shares = append(shares, sightings...)
 			for _, s := range sightings {
 				for _, x := range samples {
@@ -563,10 +563,10 @@ func TestInstancesShareOut(t *testing.T) {
 			}
 		}
 		one, two := a.txns["ledger-9"].n, a.txns["ledger-11"].n
-		if one+two+a.markers != end || a.remainder.n != 0 || one == 0 || two == 0 {
-			t.Fatalf("seed %d: %d and %d records, %d markers, remainder %d, the log's end %d", seed, one, two, a.markers, a.remainder.n, end)
+		if one+two+a.markers.n != end || a.rest() != 0 || one == 0 || two == 0 {
+			t.Fatalf("seed %d: %d and %d records, %d markers, remainder %d, the log's end %d", seed, one, two, a.markers.n, a.rest(), end)
 		}
-		if got := one + two; got < records || got+a.markers != end {
+		if got := one + two; got < records || got+a.markers.n != end {
 			t.Errorf("seed %d: counted %d of %d records", seed, got, records)
 		}
 		if !slices.ContainsFunc(shares, func(s lineage.Sighting) bool { return strings.HasPrefix(s.Detail, "shared out") }) {
@@ -579,9 +579,9 @@ func TestInstancesShareOut(t *testing.T) {
 	a.setEnd(0, 22)
 	a.setProducers(0, []producerReading{{id: 9, epoch: 1, lastSequence: -1, txnStart: -1, transactional: true}, {id: 11, epoch: 1, lastSequence: -1, txnStart: -1, transactional: true}}, 22, t0, tick,
 		func(id int64) txnName { return txnName{fmt.Sprint(id), fmt.Sprint(id)} })
-	_, sightings, _ := a.tellBooks(t0, t0.Add(-tick), collector.Writers{}, 0)
-	if a.remainder.n != 0 || a.txns["9"].n+a.txns["11"].n != 20 || a.markers != 2 || len(sightings) != 2 || !strings.Contains(sightings[0].Detail, "together at most") {
-		t.Errorf("two applications: remainder %d, %d and %d; %+v", a.remainder.n, a.txns["9"].n, a.txns["11"].n, sightings)
+	_, sightings, _ := a.tellBooks(t0, t0.Add(-tick))
+	if a.rest() != 0 || a.txns["9"].n+a.txns["11"].n != 20 || a.markers.n != 2 || len(sightings) != 2 || !strings.Contains(sightings[0].Detail, "together at most") {
+		t.Errorf("two applications: remainder %d, %d and %d; %+v", a.rest(), a.txns["9"].n, a.txns["11"].n, sightings)
 	}
 }
 
@@ -593,7 +593,7 @@ func TestInstancesShareOutBySequence(t *testing.T) {
 	a.setEnd(0, 32)
 	a.setProducers(0, []producerReading{{id: 9, lastSequence: 9, txnStart: -1, transactional: true}, {id: 11, lastSequence: 19, txnStart: -1, transactional: true}}, -1, t0, tick,
 		func(id int64) txnName { return txnName{fmt.Sprint(id), "ledger"} })
-	if a.remainder.n != 0 || a.txns["9"].n != 10 || a.txns["11"].n != 20 || a.markers != 2 || a.txns["9"].estimated {
-		t.Errorf("remainder %d, %d and %d records, %d markers", a.remainder.n, a.txns["9"].n, a.txns["11"].n, a.markers)
+	if a.rest() != 0 || a.txns["9"].n != 10 || a.txns["11"].n != 20 || a.markers.n != 2 || a.txns["9"].estimated {
+		t.Errorf("remainder %d, %d and %d records, %d markers", a.rest(), a.txns["9"].n, a.txns["11"].n, a.markers.n)
 	}
 }

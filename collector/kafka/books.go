@@ -1,10 +1,8 @@
 package kafka
 
 import (
-	"strings"
 	"time"
 
-	"github.com/lineaged/lineaged/collector"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -47,9 +45,7 @@ func (a *account) tellEnds(round, before time.Time) (samples []lineage.Sample, w
 }
 
 // tellBooks returns the samples and sightings of the topic's writers and remainder. whole is false when the producers of some partition are not known as of this round: then what the others show is told as a lower bound.
-//
-// writers says who may have written the remainder, and patience how long a step of it waits to know.
-func (a *account) tellBooks(round, before time.Time, writers collector.Writers, patience time.Duration) (samples []lineage.Sample, sightings []lineage.Sighting, whole bool) {
+func (a *account) tellBooks(round, before time.Time) (samples []lineage.Sample, sightings []lineage.Sighting, whole bool) {
 	b := bookRound{account: a, from: since(a.books, before)}
 	if whole = a.booksComplete(); !whole {
 		b.short = whyUnled
@@ -68,7 +64,7 @@ func (a *account) tellBooks(round, before time.Time, writers collector.Writers, 
 	if a.others != nil {
 		b.writer(a.others, lineage.Client{Kind: lineage.Others}, lineage.ProducerState)
 	}
-	b.remainder(writers, round, before, patience)
+	b.remainder()
 	if whole {
 		a.books = round
 	}
@@ -118,44 +114,6 @@ func (b *bookRound) note(c lineage.Client, e lineage.EvidenceKind, detail string
 func (b *bookRound) writer(w *writer, c lineage.Client, e lineage.EvidenceKind) {
 	b.tell(&w.total, c, e, w.why)
 	w.why = ""
-}
-
-// remainder tells what nobody accounts for, and what movers are given of it.
-func (b *bookRound) remainder(writers collector.Writers, round, before time.Time, patience time.Duration) {
-	a, c := b.account, lineage.Client{Kind: lineage.Remainder}
-	rest := a.assign(writers, round, spanStart(b.from, before), patience)
-	b.from = waited(b.from, rest.since)
-	hid := a.hides && a.remainder.n > 0
-	a.veiled = a.veiled || a.hides
-	if a.remainder.n > 0 {
-		why, changed := a.restWhy, a.remainder.n != a.remainder.told
-		a.restMost = a.restMost || strings.Contains(why, "at most")
-		switch {
-		case a.veiled && a.restMost:
-			a.remainder.estimated, why = true, whyNeither
-		case a.veiled:
-			a.remainder.estimated, why = true, both(why, whyHidden)
-		}
-		if hid && !changed { // it may have moved all the same
-			a.remainder.told = -1
-		}
-		why = both(why, rest.doubt)
-		switch {
-		case changed || hid:
-			b.tell(&a.remainder, c, lineage.EndOffsets, why)
-			a.restWhy, a.veiled = "", false
-		case rest.doubt != "":
-			b.note(c, lineage.EndOffsets, why)
-		}
-	}
-	a.hides = false
-	for mover, t := range a.eliminated {
-		if t.n != t.told {
-			t.estimated = true
-			b.tell(t, lineage.Client{Mover: mover}, lineage.Elimination, eliminationDoubt)
-		}
-	}
-	b.pending(writers, hid)
 }
 
 // write is a client's writing of the topic.

@@ -11,7 +11,7 @@ import (
 
 // newRhythm makes what follows the source's flows.
 func newRhythm(s *source) *rhythm.Tracker {
-	return rhythm.New(rhythm.Config{Tick: s.cfg.Interval, Application: s.flowName, Born: s.born, Since: s.inSight, Visible: s.shows, Ignore: s.internal})
+	return rhythm.New(rhythm.Config{Tick: s.cfg.Interval, Application: s.flowName, Born: s.born, Since: s.inSight, Visible: s.shows, Ignore: s.internal, Whose: s.whoseLeft})
 }
 
 // born reports whether the topic of an access appeared or was empty under observation, or its group appeared, or
@@ -22,6 +22,18 @@ func (s *source) born(a lineage.Access) bool {
 	}
 	g := s.groups[a.Client.Group]
 	return g != nil && (!g.joined.IsZero() || g.awoke)
+}
+
+// whoseLeft returns who is taken to have written what nobody accounts for in a topic, as far as is known now: an event is
+// told at once, and cannot be taken back.
+func (s *source) whoseLeft(of lineage.Topic) lineage.Access {
+	c := lineage.Client{Kind: lineage.Remainder}
+	if tp := s.topics[of.ID]; tp != nil {
+		if m := tp.mover(s.writers); m != (lineage.Node{}) {
+			c = lineage.Client{Mover: m}
+		}
+	}
+	return lineage.Access{Topic: of, Op: lineage.Write, Client: c}
 }
 
 // wasEmpty reports whether all that was ever appended to the topic was appended under observation.

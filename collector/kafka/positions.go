@@ -227,7 +227,9 @@ func (tp *topic) encode() []byte {
 	e.time(tp.books)
 	e.total(tp.appended)
 	e.total(tp.lost)
-	e.total(tp.remainder)
+	e.total(tp.alone)
+	e.total(tp.mixed)
+	e.total(tp.markers)
 	e.string(tp.restWhy)
 	e.bool(tp.veiled)
 	e.bool(tp.denied)
@@ -236,7 +238,6 @@ func (tp *topic) encode() []byte {
 		e.int(id)
 		e.writer(w)
 	}
-	e.int(tp.markers)
 	e.uint(uint64(len(tp.txns)))
 	for id, w := range inOrder(tp.txns) {
 		e.string(id)
@@ -246,7 +247,6 @@ func (tp *topic) encode() []byte {
 	if tp.others != nil {
 		e.writer(tp.others)
 	}
-	e.elimination(&tp.elimination)
 	e.uint(uint64(len(tp.parts)))
 	for i := range tp.parts {
 		e.partition(&tp.parts[i])
@@ -342,20 +342,19 @@ func decodeTopic(id lineage.TopicID, cluster lineage.ClusterID, value []byte, ro
 	tp := &topic{retained: lineage.Unknown, sizedAt: lineage.Unknown, account: newAccount(lineage.Topic{Cluster: cluster, ID: id, Name: d.string()})}
 	tp.internal, tp.whole = d.bool(), d.bool()
 	tp.born, tp.ends, tp.books = d.time(), d.time(), d.time()
-	tp.appended, tp.lost, tp.remainder = d.total(), d.total(), d.total()
+	tp.appended, tp.lost = d.total(), d.total()
+	tp.alone, tp.mixed, tp.markers = d.total(), d.total(), d.total()
 	tp.restWhy, tp.veiled, tp.denied = d.string(), d.bool(), d.bool()
 	for range d.count() {
 		id, w := d.int(), d.writer()
 		tp.writers[id], tp.waiting = w, tp.waiting || !w.nameless.IsZero()
 	}
-	tp.markers = d.int()
 	for range d.count() {
 		tp.txns[d.string()] = d.writer()
 	}
 	if d.bool() {
 		tp.others = d.writer()
 	}
-	tp.elimination = d.elimination()
 	for range d.count() {
 		tp.parts = append(tp.parts, d.partition())
 	}

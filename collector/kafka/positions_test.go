@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/lineaged/lineaged/collector"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -21,22 +20,18 @@ func randomTopic(r *rand.Rand) *topic {
 	count := func() total { return total{n: r.Int64(), told: r.Int64() - 1, estimated: r.IntN(2) == 0} }
 	tp.internal, tp.whole, tp.denied = r.IntN(2) == 0, r.IntN(2) == 0, r.IntN(2) == 0
 	tp.born, tp.ends, tp.books = when(), when(), when()
-	tp.appended, tp.lost, tp.remainder, tp.restWhy, tp.veiled = count(), count(), count(), "at most", r.IntN(2) == 0
+	tp.appended, tp.lost, tp.restWhy, tp.veiled = count(), count(), "at most", r.IntN(2) == 0
 	for range r.IntN(4) {
 		tp.writers[r.Int64()] = &writer{total: count(), why: whyFirst, nameless: when()}
 		tp.waiting = true
 	}
-	tp.markers = r.Int64()
+	tp.alone, tp.mixed, tp.markers = count(), count(), count()
 	for range r.IntN(3) {
 		tp.txns[string(rune('a'+r.IntN(20)))] = &writer{total: count()}
 	}
 	if r.IntN(2) == 0 {
 		tp.others = &writer{total: count()}
 	}
-	for range r.IntN(3) {
-		tp.held = append(tp.held, heldStep{round: when(), n: r.Int64(), why: []string{"", whyMarkers}[r.IntN(2)], open: r.IntN(2) == 0})
-	}
-	tp.pended = map[lineage.Client]bool{{Kind: lineage.Remainder}: true}
 	for range r.IntN(5) {
 		p := partition{led: r.Int32(), end: r.Int64(), moved: r.IntN(2) == 0, based: true, unsettled: r.IntN(2) == 0, advance: r.Int64(), named: r.Int64(), born: r.IntN(2) == 0, early: 3, txn: r.IntN(2) == 0, remainder: 4, booked: 5, recent: 6, last: lastStep{least: 7, most: 8, room: 9, of: 10, loose: r.IntN(2) == 0}, producers: map[int64]sequence{}}
 		for range r.IntN(3) {
@@ -135,7 +130,7 @@ func TestRestoreKnowsEpochs(t *testing.T) {
 		a.setEnd(0, end)
 		a.setProducers(0, []producerReading{state}, -1, round, tick, name)
 		a.tellEnds(round, round.Add(-tick))
-		a.tellBooks(round, round.Add(-tick), collector.Writers{}, 0)
+		a.tellBooks(round, round.Add(-tick))
 	}
 	step()
 	if got := a.txns["ledger"].n; got != 1004 {

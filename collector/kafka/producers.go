@@ -36,7 +36,7 @@ func (t *take) producers() {
 	for _, tp := range t.topics {
 		tp.workers = workers
 		movers, _ := writers.Of(tp.topic.Name)
-		tp.waits, tp.contested = writers.Told, slices.ContainsFunc(movers, func(n lineage.Node) bool { return !tp.countsAlready(n) })
+		tp.contested = slices.ContainsFunc(movers, func(n lineage.Node) bool { return !tp.countsAlready(n) })
 		if tp.denied && t.round.Before(tp.retry) {
 			t.denyAll(tp)
 		} else if tp.denied {
@@ -236,19 +236,18 @@ func (t *take) tellProducers() {
 	o, why := t.observe(sourceBooks, t.cfg.Interval), t.unread
 	o.At = t.read
 	missing := t.missing(len(t.topics))
-	writers := t.awaitWriters()
-	patience := t.patience(writers)
-	var deniedTopics, eliminated []string
+	t.writers = t.awaitWriters()
+	var deniedTopics, moved []string
 	for _, tp := range t.topics {
 		tp.dirty = tp.rename(t.txnName, t.nameWaits) || tp.dirty
-		samples, sightings, ok := tp.tellBooks(t.round, t.before, writers, patience)
+		samples, sightings, ok := tp.tellBooks(t.round, t.before)
 		o.Samples = append(o.Samples, samples...)
 		o.Sightings = append(o.Sightings, sightings...)
-		if len(samples) > 0 || len(tp.held) > 0 {
+		if len(samples) > 0 {
 			tp.dirty = true
 		}
-		if len(tp.eliminated) > 0 {
-			eliminated = append(eliminated, tp.topic.Name)
+		if tp.rest() > 0 && tp.mover(t.writers) != (lineage.Node{}) {
+			moved = append(moved, tp.topic.Name)
 		}
 		if !ok {
 			reason := why[tp]
@@ -265,18 +264,18 @@ func (t *take) tellProducers() {
 	missing.tell(o)
 	t.expireEpochs()
 	t.noteMoves()
-	t.sayBlind(o, slices.Concat(producerSpots(deniedTopics, eliminated), t.nameSpots(), t.unnamedSpots()))
+	t.sayBlind(o, slices.Concat(producerSpots(deniedTopics, moved), t.nameSpots(), t.unnamedSpots()))
 }
 
-func producerSpots(deniedTopics, eliminated []string) []lineage.BlindSpot {
+func producerSpots(deniedTopics, moved []string) []lineage.BlindSpot {
 	spots := []lineage.BlindSpot{{
 		What:   "the names of writers without a transactional.id: the broker's producer state counts producer ids and names nobody; writers without idempotence are in their topic's remainder",
 		Remedy: "give the writer a transactional.id; this version has no other source that names writers",
 	}}
-	if len(eliminated) > 0 {
+	if len(moved) > 0 {
 		spots = append(spots, lineage.BlindSpot{
 			What: fmt.Sprintf("a writer without idempotence and without a name could hide in what connectors and replicators are counted to write to topics (%d): %s",
-				len(eliminated), collector.Some(eliminated)),
+				len(moved), collector.Some(moved)),
 			Remedy: "make their producers idempotent (producer.override.enable.idempotence=true in a connector), so that the broker counts them apart",
 		})
 	}

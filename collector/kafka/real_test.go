@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -62,6 +63,7 @@ func (r *recorder) Append(_ context.Context, obs ...lineage.Observation) error {
 	}
 	r.rounds++
 	for _, o := range obs {
+		r.settle(&o)
 		r.explain(&o)
 		for _, s := range o.Samples {
 			if r.totals[s.Subject] == nil {
@@ -95,6 +97,36 @@ func (r *recorder) Append(_ context.Context, obs ...lineage.Observation) error {
 		r.events = append(r.events, o.Events...)
 	}
 	return nil
+}
+
+// settle gives what is left of a topic to nobody, as it is settled where no mover writes it.
+func (r *recorder) settle(o *lineage.Observation) {
+	nobodys := func(a lineage.Access) lineage.Access {
+		return lineage.Access{Topic: a.Topic, Op: lineage.Write, Client: lineage.Client{Kind: lineage.Remainder}}
+	}
+	o.Samples, o.Sightings = slices.Clone(o.Samples), slices.Clone(o.Sightings)
+	for _, s := range o.Samples {
+		if s.Metric != lineage.Left && s.Metric != lineage.Mixed {
+			continue
+		}
+		other := lineage.Left + lineage.Mixed - s.Metric
+		i := slices.IndexFunc(o.Samples, func(x lineage.Sample) bool { return x.Subject == s.Subject && x.Metric == other })
+		switch {
+		case i < 0:
+			s.Value += r.totals[s.Subject][other].Value
+		case s.Metric == lineage.Left:
+			s.Value, s.Estimated = s.Value+o.Samples[i].Value, s.Estimated || o.Samples[i].Estimated
+		default:
+			continue
+		}
+		s.Subject, s.Metric, s.Evidence = nobodys(s.Subject), lineage.Records, lineage.EndOffsets
+		o.Samples = append(o.Samples, s)
+	}
+	for i, s := range o.Sightings {
+		if s.Access.Op == lineage.OpNone {
+			o.Sightings[i].Access = nobodys(s.Access)
+		}
+	}
 }
 
 // explain looks for estimates that come without a reason. It needs mu.

@@ -4,7 +4,6 @@ import (
 	"regexp"
 	"testing"
 
-	"github.com/lineaged/lineaged/collector"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -53,7 +52,7 @@ func TestPlainRecordBehindAMarkerIsLag(t *testing.T) {
 		tp.begin()
 		tp.setEnd(0, end)
 		tp.setProducers(0, []producerReading{{id: 1, lastSequence: 8, txnStart: -1, transactional: true}}, end, round, tick, func(int64) txnName { return txnName{"tx", "tx"} })
-		tp.tellBooks(round, at(n), collector.Writers{}, 0)
+		tp.tellBooks(round, at(n))
 		if got, want := (topicAt{tp, round, false}).trailing(0), end == 10; got != want {
 			t.Errorf("end %d: the last offset is a marker: %v, want %v", end, got, want)
 		}

@@ -68,13 +68,13 @@ type source struct {
 	left          []leftTopic
 	unwanted      []*topic // restored ones that the configuration leaves out now, to be told
 
-	tellersLate time.Time // since when those who tell of movers are late; zero: they are not
-
 	txnIDs  map[int64]string    // transactional.ids by producer id
 	unnamed map[int64]unnamedID // transactional producer ids that nobody named yet
 	// txnEpochs are the epochs of transactional producer ids, for the accounts of all topics.
 	txnEpochs map[int64]epochSeen
 	txnLog    transactionLog
+
+	writers collector.Writers // without a count, as of the newest round
 
 	dark  dark  // what moves while one side of it is not seen
 	links links // groups and the transactional producers that move their offsets

@@ -158,7 +158,7 @@ func (s *split) coming(taken int64) lastStep {
 
 // mark takes n of what is left for markers.
 func (s *split) mark(n int64) {
-	s.markers += n
+	s.markers.add(n, false)
 	s.p.named += n
 	s.rest -= n
 }

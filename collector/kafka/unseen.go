@@ -38,7 +38,8 @@ type moves struct {
 	first    time.Time // round in which it moved first since we look
 	moved    time.Time // newest round in which its ends advanced; zero: not since we look
 	nameless int64     // records of writers that no name is known for, as of the last look
-	unnamed  time.Time // newest round in which these advanced
+	rest     int64     // what was left to nobody then
+	unnamed  time.Time // newest round in which nameless advanced, or rest with no one mover who may have written it
 }
 
 // darkList is a blind spot's list of topics, as it was last told.
@@ -62,7 +63,7 @@ func (t *take) noteMoves() {
 		m := t.dark.moves[id]
 		switch {
 		case m == nil && tp.born.IsZero(): // what was written before we looked is no news
-			t.dark.moves[id] = &moves{appended: tp.appended.n, nameless: tp.nameless(named)}
+			t.dark.moves[id] = &moves{appended: tp.appended.n, nameless: tp.nameless(named), rest: tp.rest()}
 			continue
 		case m == nil:
 			m = &moves{}
@@ -79,13 +80,18 @@ func (t *take) noteMoves() {
 		if n := tp.nameless(named); n > m.nameless {
 			m.nameless, m.unnamed = n, t.round
 		}
+		if n := tp.rest(); n > m.rest {
+			if m.rest = n; tp.mover(t.writers) == (lineage.Node{}) {
+				m.unnamed = t.round
+			}
+		}
 		m.appended = tp.appended.n
 	}
 }
 
-// nameless counts the records of the topic that are of producer ids, and of the remainder. A producer id is named where it writes an inner topic too.
+// nameless counts the records of the topic that are of producer ids. A producer id is named where it writes an inner topic too.
 func (a *account) nameless(named map[int64]bool) int64 {
-	n := a.remainder.n
+	n := int64(0)
 	for id, w := range a.writers {
 		if !named[id] && w.nameless.IsZero() { // else its name may come
 			n += w.n

@@ -120,12 +120,12 @@ func TestTopicsWhoseWritersNobodyNamesAreNamed(t *testing.T) {
 		}
 		return ""
 	}
-	count("payments", &s.byName["payments"].remainder, 100) // before we look: no news
+	count("payments", &s.byName["payments"].alone, 100) // before we look: no news
 	look()
 	s.byName["payments"].txns["billing"] = &writer{}
 	count("payments", &s.byName["payments"].txns["billing"].total, 5)
 	count("orders", by("orders", shop), 5)
-	count("plain", &s.byName["plain"].remainder, 5)
+	count("plain", &s.byName["plain"].alone, 5)
 	count("counts", by("counts", streams), 5)
 	count("app-counts-changelog", by("app-counts-changelog", streams), 5)
 	count("__books", by("__books", shop), 5)

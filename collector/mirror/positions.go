@@ -17,7 +17,7 @@ import (
 
 // Positions are the books, so that a restart goes on counting where the last stored round ended. The internal topics themselves are read again at each start.
 //
-// Keys: "round", the newest round; "flow/PAIR", a replicator; "book/PAIR/TOPIC", the book of one topic of its source. Numbers are varints as in encoding/binary, strings have their length in front,
+// Keys: "round", the newest round; "writers", those without a count of their own, see collector.UncountedWriters; "flow/PAIR", a replicator; "book/PAIR/TOPIC", the book of one topic of its source. Numbers are varints as in encoding/binary, strings have their length in front,
 // times are Unix milliseconds, 0 for none. All begin with the version, 1.
 //
 //	round:  version  time round
@@ -26,7 +26,10 @@ import (
 //	        and the account, see package copybook
 const positionsVersion = 1
 
-const roundKey = "round"
+const (
+	roundKey   = "round"
+	writersKey = "writers"
+)
 
 func flowKey(p pair) string               { return "flow/" + p.String() }
 func bookKey(p pair, topic string) string { return "book/" + p.String() + "/" + topic }
@@ -48,6 +51,13 @@ func (s *source) savePositions(o *lineage.Observation) {
 		put(key, nil)
 	}
 	s.gone = nil
+	if writers := s.runs.Writers().Encode(); writers != s.writersStored {
+		if s.writersStored = writers; writers == "" {
+			put(writersKey, nil)
+		} else {
+			put(writersKey, []byte(writers))
+		}
+	}
 	o.Positions = append(o.Positions, s.rhythm.Positions()...)
 	for p, f := range s.flows {
 		if f.dirty {
@@ -107,6 +117,12 @@ func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 			err = s.restoreFlow(positions[key])
 		case strings.HasPrefix(key, "book/"):
 			err = s.restoreBook(positions[key], round)
+		case key == writersKey:
+			var writers collector.UncountedWriters
+			if writers, err = collector.DecodeWriters(string(positions[key])); err == nil {
+				s.runs.Restore(writers)
+				s.writersStored = string(positions[key])
+			}
 		}
 		if err != nil {
 			s.leaveOut(key, err)

@@ -102,15 +102,17 @@ func (w *realWorld) newest(a lineage.Access, m lineage.Metric) (lineage.Sample, 
 	return s, ok
 }
 
-// eliminated returns what the source of east gives to the writer of a topic.
+// eliminated returns what the source of east leaves of a topic to the only one that is seen to write it.
 func (w *realWorld) eliminated(a lineage.Access) (n int64) {
+	if s, _ := w.newest(a, lineage.Runs); s.Value != 1 {
+		return 0
+	}
 	r := w.sinks["east"]
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for subject, samples := range r.samples {
-		subject.Topic.ID = a.Topic.ID
-		if s := samples[lineage.Records]; subject == a && s.Evidence == lineage.Elimination {
-			n += s.Value
+		if subject.Topic.Name == a.Topic.Name && subject.Op == lineage.OpNone {
+			n += samples[lineage.Left].Value
 		}
 	}
 	return n
@@ -231,7 +233,7 @@ func TestRealDefaultPolicy(t *testing.T) {
 			t.Errorf("the direction that is off is a replicator: %+v", f.Replicator)
 		}
 	}
-	// The cluster's own source gives the copy's records to the one that is known to write it.
+	// The cluster's own source leaves the copy's records to the one that is known to write it.
 	written := lineage.Access{Topic: lineage.Topic{Cluster: lineage.ClusterID(w.east.ID), Name: "west.orders"}, Op: lineage.Write, Client: mover}
 	defer func() { t.Logf("the replicator has %d of the copy's records", w.eliminated(written)) }()
 	// What was copied before anybody knew who copies stays nobody's.

@@ -54,6 +54,9 @@ type source struct {
 	scale   map[string]int  // number of bad records as last told, by topic
 	telling bool            // the board has writers from us
 	cluster lineage.ClusterID
+
+	runs          collector.Runs
+	writersStored string // as stored
 }
 
 // flow is what is kept of one replicator between rounds.
@@ -99,6 +102,8 @@ func (s *source) close() {
 func (s *source) forgetBooks() {
 	s.flows = map[pair]*flow{}
 	s.ready, s.saved, s.gone = false, false, nil
+	s.runs.Forget()
+	s.writersStored = ""
 	s.rhythm.Forget()
 }
 
@@ -149,11 +154,17 @@ func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observa
 	if err != nil {
 		if !s.telling {
 			s.cfg.Board.Expect(s.id(), s.cfg.Name) // there may be writers, once all is read
+			if len(s.runs.Writers()) == 0 {
+				now := collector.Levels{}
+				now.Any(s.teller(), s.cluster, lineage.Unknown)
+				s.runs.Tell(o, now)
+			}
 		}
 		return s.miss(ctx, o, err.Error())
 	}
 	s.tellSyncs(t)
 	s.book(o, t, views)
+	s.tellRuns(o)
 	s.sayBlind(o, views)
 	s.rhythm.Observe([]*lineage.Observation{o})
 	s.savePositions(o)
@@ -436,6 +447,25 @@ func (s *source) tellWriters(round time.Time, seen bool) {
 	default:
 		s.cfg.Board.Withdraw(s.unseenID())
 	}
+}
+
+// teller stands for replicators that are not known.
+func (s *source) teller() lineage.Node {
+	return lineage.Node{Scope: s.cfg.Name, Kind: lineage.ReplicatorNode}
+}
+
+// tellRuns tells the store who writes: those of which nothing was seen may or may not, and while something is still to be
+// read anybody may.
+func (s *source) tellRuns(o *lineage.Observation) {
+	now, teller := collector.Levels{}, s.teller()
+	if s.telling {
+		now.Add(teller, s.writers(func(f *flow) bool { return s.missing[f.source] == "" }), 1)
+		now.Add(teller, s.writers(func(f *flow) bool { return s.missing[f.source] != "" }), lineage.Unknown)
+		if s.behind {
+			now.Any(teller, s.cluster, lineage.Unknown)
+		}
+	}
+	s.runs.Tell(o, now)
 }
 
 // writers are the writers among some replicators, as they were last seen.

@@ -53,6 +53,8 @@ type Config struct {
 	Visible func(lineage.Access) bool
 	// Ignore reports whether nobody wants to know when an access begins and ends. nil: none is ignored.
 	Ignore func(lineage.Access) bool
+	// Whose returns who is taken to have written what no source accounts for in a topic (lineage.Left). nil: nobody.
+	Whose func(lineage.Topic) lineage.Access
 	// Least is a shortest silence of the source's own, as where it needs many rounds to look at everything.
 	Least func() time.Duration
 }
@@ -136,8 +138,14 @@ func (t *Tracker) observe(o *lineage.Observation, ended map[end]string) {
 	broken := !t.last[name].IsZero() && o.Round.Sub(t.last[name]) > o.Interval*3/2
 	t.last[name] = o.Round
 	for i := range o.Samples {
-		if s := &o.Samples[i]; s.Metric == lineage.Records && s.Value > 0 {
+		switch s := &o.Samples[i]; {
+		case s.Value <= 0:
+		case s.Metric == lineage.Records:
 			t.move(o, s.Subject, s.Since, broken)
+		case s.Metric == lineage.Left && t.cfg.Whose != nil:
+			t.move(o, t.cfg.Whose(s.Subject.Topic), s.Since, broken)
+		case s.Metric == lineage.Left, s.Metric == lineage.Mixed:
+			t.move(o, nobodys(s.Subject.Topic), s.Since, broken)
 		}
 	}
 	for i := range o.Sightings {
@@ -150,7 +158,11 @@ func (t *Tracker) observe(o *lineage.Observation, ended map[end]string) {
 		if s.Metric != lineage.Lag && s.Metric != lineage.Pending {
 			continue
 		}
-		if f := t.running[name][t.key(name, &s.Subject)]; f != nil && f.access == s.Subject && s.Metric == lineage.Lag {
+		subject := s.Subject
+		if subject.Op == lineage.OpNone { // of what nobody accounts for
+			subject = nobodys(subject.Topic)
+		}
+		if f := t.running[name][t.key(name, &subject)]; f != nil && f.access == s.Subject && s.Metric == lineage.Lag {
 			f.lag = s.Value
 		} else if f != nil {
 			f.pending = s.Value == 1
@@ -159,6 +171,11 @@ func (t *Tracker) observe(o *lineage.Observation, ended map[end]string) {
 	for _, f := range t.running[name] {
 		t.look(o, f, broken, &blind, ended)
 	}
+}
+
+// nobodys is the writing of those that nobody names.
+func nobodys(t lineage.Topic) lineage.Access {
+	return lineage.Access{Topic: t, Op: lineage.Write, Client: lineage.Client{Kind: lineage.Remainder}}
 }
 
 // key returns which flow an access is a part of.
