@@ -301,6 +301,15 @@ func TestLateTellersHoldTheirOwnTopics(t *testing.T) {
 			t.Errorf("who writes %q is late: open is %d, want %d", topic, open, want)
 		}
 	}
+	for told, want := range map[int64]int64{5: 0, 8: 9, 9: 10, 10: 0} { // nothing of its was seen to run: it may by the step in which it is late
+		b := watched(func(b *book) {
+			b.looks("connect", 1, told)
+			b.runs("connect", 1, lineage.Node{Scope: "connect-west", Kind: lineage.ConnectorNode}, "", 0)
+		})
+		if _, open := Settle(b.ledger(0, nil)); open != want {
+			t.Errorf("who tells told of %d: open is %d, want %d", told, open, want)
+		}
+	}
 	b := newBook()
 	b.look("kafka", 200, true)
 	b.grow(lineage.Left, 199, 200, 10)
@@ -385,6 +394,14 @@ func TestClaims(t *testing.T) {
 	f(map[lineage.Client]int64{nobody: 100}, func(b *book) { // the broker counts it under its producer id
 		b.write("kafka", lineage.Records, producer, lineage.ProducerState, 0, 9, 500)
 		b.write("logs", lineage.Linked, linked("x"), lineage.RequestLog, 1, 2, 1)
+		b.look("logs", 2, true)
+		claim(b, client("x"), lineage.Telemetry, 2, 5, 30)
+	})
+	f(map[lineage.Client]int64{nobody: 100}, func(b *book) { // or under the name of what it is a part of
+		txn := lineage.Client{Producer: producer.Producer, TransactionalID: "t"}
+		b.write("kafka", lineage.Records, txn, lineage.Transaction, 0, 9, 500)
+		b.write("kafka", lineage.Linked, lineage.Client{TransactionalID: "t", Mover: connector("a")}, lineage.Transaction, 1, 2, 1)
+		b.write("logs", lineage.Linked, linked("x"), lineage.Telemetry, 1, 2, 1)
 		b.look("logs", 2, true)
 		claim(b, client("x"), lineage.Telemetry, 2, 5, 30)
 	})

@@ -20,7 +20,7 @@ type Board struct {
 	order    []string           // source names of clusters as they were announced
 	claims   []Claim            // by the time that each was first made
 	ends     map[lineage.ClusterID]toldEnds
-	writers  map[lineage.Source][]uncounted        // the newest few rounds, the newest last
+	writers  map[lineage.Source]uncounted          // as of the newest round
 	wanted   map[lineage.ClusterID]map[string]int  // topics whose ends somebody wants, and for how many more rounds
 	starts   map[lineage.ClusterID]map[string]bool // topics whose starts somebody wants once
 	copied   map[lineage.ClusterID]map[string]int  // topics that a replicator reads, which leaves no commit, and for how many more rounds
@@ -360,7 +360,7 @@ func (w UncountedWriters) Add(cluster lineage.ClusterID, topic string, mover lin
 }
 
 // Expect announces that a source will tell the writers of the cluster that is configured under a name, or of one that it does not know yet ("").
-// Until it has told, books wait for it a little. It is called before the sources start, and again when a source finds that it may have writers to tell.
+// Until it has told, a round waits for it a little. It is called before the sources start, and again when a source finds that it may have writers to tell.
 func (b *Board) Expect(source lineage.Source, cluster string) {
 	if b == nil {
 		return
@@ -414,43 +414,23 @@ func (b *Board) SetWriters(source lineage.Source, round time.Time, known bool, w
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.writers == nil {
-		b.writers = map[lineage.Source][]uncounted{}
+		b.writers = map[lineage.Source]uncounted{}
 	}
 	delete(b.expected, source)
-	told := append(b.writers[source], uncounted{round: round, known: known, writers: writers})
-	b.writers[source] = slices.Clone(told[max(0, len(told)-writersKept):]) // whoever has the old ones may be looking at them
+	b.writers[source] = uncounted{round: round, known: known, writers: writers}
 }
 
-// writersKept is how many rounds of writers are kept: books wait for half a minute, which is thirty rounds of a second, and want the round before as well.
-const writersKept = 32
-
-// Writers are the uncounted writers of a cluster's topics, as one round's books need them.
+// Writers are the uncounted writers of a cluster's topics as they are known now: what is told at once is told by them, as whose beginning a
+// flow's is. Whose records are is settled from what is stored (Runs).
 type Writers struct {
-	// Told is false when nobody tells writers of this cluster: then no record is anyone's by elimination, and there is nothing to wait for.
+	// Told is false when nobody tells writers of this cluster: then there is nothing to wait for.
 	Told bool
 	// AsOf is the oldest of the rounds up to which the sources have told; zero while one that is expected has not told yet.
 	AsOf time.Time
 	// Blind are the sources that are expected and could not see anything yet, by name: what they would tell may write any topic.
 	Blind   []string
 	cluster lineage.ClusterID
-	sources [][]uncounted
-	silent  bool // one that is expected has said nothing at all
-}
-
-// Knows reports whether all has been told, as of a round, that decides who can have written a topic. Who is late by more than the round before, which was then, is waited for only where it is known to write the topic, or may
-// write any.
-func (w Writers) Knows(topic string, round, before time.Time) bool {
-	if !w.Told || w.silent {
-		return false
-	}
-	for _, told := range w.sources {
-		newest := told[len(told)-1]
-		of := newest.writers[w.cluster]
-		if newest.round.Before(round) && (!newest.round.Before(before) || len(of[topic]) > 0 || len(of[AnyTopic]) > 0) {
-			return false
-		}
-	}
-	return true
+	sources []uncounted
 }
 
 // Of returns the movers that are known to write to a topic now, sorted by kind and name, each once. sure is false when a source that knew a writer of the topic
@@ -458,25 +438,8 @@ func (w Writers) Knows(topic string, round, before time.Time) bool {
 func (w Writers) Of(topic string) (movers []lineage.Node, sure bool) {
 	sure = len(w.Blind) == 0
 	for _, told := range w.sources {
-		more, seen := told[len(told)-1].of(w.cluster, topic)
+		more, seen := told.of(w.cluster, topic)
 		movers, sure = append(movers, more...), sure && seen
-	}
-	return distinct(movers), sure
-}
-
-// During is Of for what was written up to a round since the one before. Who ran in either can have written it: one that stopped in between was still there in the first.
-func (w Writers) During(topic string, round time.Time) (movers []lineage.Node, sure bool) {
-	sure = len(w.Blind) == 0
-	for _, told := range w.sources {
-		at := slices.IndexFunc(told, func(u uncounted) bool { return !u.round.Before(round) })
-		if at < 0 {
-			at = len(told) - 1 // it has not told of that round
-		}
-		more, seen := told[at].of(w.cluster, topic)
-		movers, sure = append(movers, more...), sure && seen
-		if at > 0 && told[at-1].known {
-			movers = append(movers, told[at-1].writers[w.cluster][topic]...)
-		}
 	}
 	return distinct(movers), sure
 }
@@ -500,8 +463,7 @@ func (b *Board) Writers(cluster lineage.ClusterID) (out Writers) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	out.cluster = cluster
-	for _, told := range b.writers {
-		newest := told[len(told)-1]
+	for _, newest := range b.writers {
 		if _, tells := newest.writers[cluster]; !tells {
 			continue
 		}
@@ -509,7 +471,7 @@ func (b *Board) Writers(cluster lineage.ClusterID) (out Writers) {
 			out.AsOf = newest.round
 		}
 		out.Told = true
-		out.sources = append(out.sources, told)
+		out.sources = append(out.sources, newest)
 	}
 	source := ""
 	for _, c := range b.clusters {
@@ -524,7 +486,7 @@ func (b *Board) Writers(cluster lineage.ClusterID) (out Writers) {
 		if !out.Told || x.blind.Before(out.AsOf) {
 			out.AsOf = x.blind // zero of one that is silent
 		}
-		out.Told, out.silent = true, out.silent || x.blind.IsZero()
+		out.Told = true
 		if !x.blind.IsZero() {
 			out.Blind = append(out.Blind, who.Cluster)
 		}

@@ -83,27 +83,6 @@ func TestBoardIsNotSureOfAnyTopic(t *testing.T) {
 	}
 }
 
-// What was written between two rounds can be by whoever ran in one of them.
-func TestBoardKnowsWhoRanDuringARound(t *testing.T) {
-	var b collector.Board
-	src := lineage.Source{Cluster: "connect-west", Name: "connectors"}
-	at := func(n int) time.Time { return time.Unix(int64(10*n), 0) }
-	a, c := connector("a"), connector("c")
-	for n, movers := range [][]lineage.Node{{a}, {a}, nil, nil, {c}} {
-		b.SetWriters(src, at(n), n != 1, collector.UncountedWriters{"W": {"orders": movers}})
-	}
-	b.SetWriters(src, at(5), true, collector.UncountedWriters{"W": {}, "E": {}})
-	for n, want := range map[int][]lineage.Node{
-		3: nil, 4: {c}, // began in it
-		5: {c}, // stopped in it
-		9: {c}, // not told yet: as of the newest
-	} {
-		if got, sure := b.Writers("W").During("orders", at(n)); !slices.Equal(got, want) || !sure {
-			t.Errorf("during round %d: %v, sure %v, want %v", n, got, sure, want)
-		}
-	}
-}
-
 func TestBoardWaitsForWhomItExpects(t *testing.T) {
 	var b collector.Board
 	src := lineage.Source{Cluster: "connect-west", Name: "connectors"}

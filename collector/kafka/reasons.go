@@ -19,7 +19,6 @@ const (
 	whyInstances     = "shared out by transactions: several instances of the application wrote to a partition at once, together at most these"
 	whySeveral       = "shared out by transactions: several transactional producers wrote to a partition at once, together at most these"
 	whyOthers        = "shared out: a producer whose sequence is older than the watch wrote to the partition too, together at most these"
-	whyWaited        = "shared out over the time for which it waited to be decided"
 	whyMarkers       = "at most: markers of transactions may be among these"
 	whyFewMarkers    = "at least: as many as could be were taken for markers of transactions"
 	whyHidden        = "at least: what these wrote at once with a producer whose count is a bound may be in that one's"
