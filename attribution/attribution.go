@@ -54,24 +54,18 @@ type settling struct {
 	writers writers
 	movers  []*lineage.Told // Runs
 	veils   *lineage.Told   // the topic's own Pending: more may have moved than is left; nil: that was never told
-	out     map[series]*lineage.Settled
+	out     []*lineage.Settled
 	open    int64
-}
-
-// series names a derived series of the topic.
-type series struct {
-	client   lineage.Client
-	metric   lineage.Metric
-	evidence lineage.EvidenceKind
 }
 
 // Settle derives the Records of the topic's writers, of whom no broker counts, and of nobody; and which of them wait
 // (lineage.Pending). open is the first tick whose step waits for a source that is late, 0 when none does.
 func Settle(l *lineage.Ledger) (settled []lineage.Settled, open int64) {
-	s := settling{Ledger: l, out: map[series]*lineage.Settled{}}
+	s := settling{Ledger: l}
 	s.read()
 	s.claims()
 	s.rests()
+	settled = make([]lineage.Settled, 0, len(s.out))
 	for _, x := range s.out {
 		slices.SortFunc(x.Readings, func(a, b lineage.Reading) int { return cmp.Compare(a.To, b.To) })
 		settled = append(settled, *x)
@@ -84,14 +78,11 @@ func Settle(l *lineage.Ledger) (settled []lineage.Settled, open int64) {
 
 // read sorts what was told into steps, movers and links.
 func (s *settling) read() {
-	at := map[int64]int{}
 	grow := func(t *lineage.Told, part func(*step) *lineage.Reading) {
 		for _, r := range t.Readings {
-			i, there := at[r.To]
+			i, there := slices.BinarySearchFunc(s.steps, r.To, func(x step, to int64) int { return cmp.Compare(x.to, to) })
 			if !there {
-				i = len(s.steps)
-				at[r.To] = i
-				s.steps = append(s.steps, step{from: r.From, to: r.To, by: t.By})
+				s.steps = slices.Insert(s.steps, i, step{from: r.From, to: r.To, by: t.By})
 			}
 			x := &s.steps[i]
 			x.from, x.beyond = min(x.from, r.From), x.beyond || r.Beyond
@@ -114,7 +105,6 @@ func (s *settling) read() {
 		default:
 		}
 	}
-	slices.SortFunc(s.steps, func(a, b step) int { return cmp.Compare(a.to, b.to) })
 	slices.SortFunc(s.movers, func(a, b *lineage.Told) int {
 		return cmp.Or(cmp.Compare(a.Access.Topic.Name, b.Access.Topic.Name), a.Access.Client.Mover.Compare(b.Access.Client.Mover))
 	})
@@ -123,13 +113,14 @@ func (s *settling) read() {
 
 // derived returns a series to derive.
 func (s *settling) derived(c lineage.Client, m lineage.Metric, e lineage.EvidenceKind, by int) *lineage.Settled {
-	k := series{c, m, e}
-	x := s.out[k]
-	if x == nil {
-		x = &lineage.Settled{Access: lineage.Access{Topic: s.Topic, Op: lineage.Write, Client: c}, Metric: m, Evidence: e}
-		s.out[k] = x
+	for _, x := range s.out { // there are few
+		if x.Access.Client == c && x.Metric == m && x.Evidence == e {
+			x.By = by
+			return x
+		}
 	}
-	x.By = by
+	x := &lineage.Settled{Access: lineage.Access{Topic: s.Topic, Op: lineage.Write, Client: c}, Metric: m, Evidence: e, By: by}
+	s.out = append(s.out, x)
 	return x
 }
 

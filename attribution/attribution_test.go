@@ -173,7 +173,7 @@ func (b *book) want(t *testing.T, want map[lineage.Client]int64) string {
 	return words
 }
 
-func mover(name string) lineage.Client { return lineage.Client{Mover: connector(name)} }
+func mover(name string) lineage.Client { return lineage.Client{Mover: connector(name)} } //nolint:unparam // as connector
 
 // watched is a book of ten rounds in which kafka and Connect look, and 10 records are written in each.
 func watched(connect func(b *book)) *book {

@@ -25,6 +25,9 @@ type claim struct {
 
 // claims debits what is claimed, the best evidence first, and no more than the topic grew by.
 func (s *settling) claims() {
+	if len(s.writers.claims) == 0 {
+		return
+	}
 	var all []claim
 	for _, t := range s.writers.standing() {
 		for _, r := range t.Readings {

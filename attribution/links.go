@@ -71,7 +71,11 @@ type writers struct {
 // readWriters joins identities by the links that stand. A finer identity is a part of one coarser of each class: of two
 // links that say otherwise the better evidence's stands, then the newer.
 func readWriters(told []*lineage.Told) writers {
-	w := writers{parent: map[identity]identity{}, best: map[identity]int{}}
+	var w writers
+	if len(told) == 0 {
+		return w
+	}
+	w.parent, w.best = map[identity]identity{}, map[identity]int{}
 	var links []link
 	for _, t := range told {
 		ids := identities(t.Access.Client)

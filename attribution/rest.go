@@ -25,11 +25,14 @@ type candidates struct {
 
 // rests gives what claims leave of each step to the mover that alone can have written it, else to nobody.
 func (s *settling) rests() {
-	waits := map[lineage.Client]map[int64]bool{} // by step's end
+	var waits map[lineage.Client]map[int64]bool // by step's end
 	for i := range s.steps {
 		x := &s.steps[i]
 		c := s.candidates(x)
 		if c.waits && x.rest() > 0 {
+			if waits == nil {
+				waits = map[lineage.Client]map[int64]bool{}
+			}
 			s.wait(x, c, waits)
 			continue
 		}
@@ -164,6 +167,9 @@ func (s *settling) wait(x *step, c candidates, waits map[lineage.Client]map[int6
 // source says to be veiled. It is told at each step, for a store to keep what changes.
 func (s *settling) pending(waits map[lineage.Client]map[int64]bool) {
 	if s.veils != nil && waits[nobody] == nil {
+		if waits == nil {
+			waits = map[lineage.Client]map[int64]bool{}
+		}
 		waits[nobody] = map[int64]bool{}
 	}
 	for who, at := range waits {

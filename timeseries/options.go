@@ -21,7 +21,7 @@ type Options struct {
 	// is told. nil: it believes what it is told.
 	Spent func() time.Duration
 	// Settle derives what no source counts from what all told of a topic's writing; nil: nothing is derived. It is pure,
-	// and called while nothing else is appended.
+	// keeps nothing of what it is given, and is called while nothing else is appended.
 	Settle func(*lineage.Ledger) (settled []lineage.Settled, open int64)
 	// Log gets what an operator may want to know; default slog.Default().
 	Log *slog.Logger

@@ -41,6 +41,7 @@ type ledger struct {
 type words struct {
 	sealed lineage.Word
 	open   []lineage.Word
+	round  uint64 // the settling that last derived the series
 }
 
 // ledgers are all of a store. They are guarded by engine.mu.
@@ -51,8 +52,15 @@ type ledgers struct {
 	tellers map[uint16]map[topicName]bool
 	dirty   []*ledger
 	waiting map[*ledger]bool
-	stirred bool              // a source has looked for which something may wait
-	tracks  map[uint16]*track // of sources, while ledgers are settled
+	stirred bool // a source has looked for which something may wait
+	// tracks and lookers are of sources, while ledgers are settled.
+	tracks  map[uint16]*track
+	lookers map[uint16]lineage.Looker
+	round   uint64 // counts settlings
+	// What a ledger is gathered in, one after another.
+	gathered lineage.Ledger
+	readings []lineage.Reading
+	by       []uint16
 }
 
 func newLedgers() *ledgers {
@@ -185,14 +193,15 @@ func (e *engine) decide(until int64) {
 
 func (e *engine) settleDirty(decided int64) {
 	l := e.ledgers
-	l.tracks = map[uint16]*track{}
+	l.tracks, l.lookers = map[uint16]*track{}, map[uint16]lineage.Looker{}
 	for _, x := range l.dirty {
 		e.settleOne(x, decided)
 		if delete(l.waiting, x); x.open > 0 {
 			l.waiting[x] = true
 		}
 	}
-	l.dirty, l.tracks = l.dirty[:0], nil
+	clear(l.dirty)
+	l.dirty, l.tracks, l.lookers = l.dirty[:0], nil, nil
 }
 
 // settleOne settles one topic, from the tick after which anything changed.
@@ -245,11 +254,15 @@ func (e *engine) settleFrom(x *ledger, after int64) int64 {
 	return after
 }
 
-// ledger gathers what was told of a topic after a tick. by are the numbers of its lookers.
+// ledger gathers what was told of a topic after a tick. by are the numbers of its lookers. Both hold until the next is gathered.
 func (e *engine) ledger(x *ledger, after int64) (l *lineage.Ledger, by []uint16) {
-	l = &lineage.Ledger{
+	all := e.ledgers
+	l, by = &all.gathered, all.by[:0]
+	*l = lineage.Ledger{
 		Topic: x.topic, After: after, Patience: max(int64(settlePatience/e.step), 3), Silent: max(int64(settleSilent/e.step), 3),
+		Told: l.Told[:0], Lookers: l.Lookers[:0],
 	}
+	all.readings = all.readings[:0]
 	if x.itself != nil {
 		for _, p := range x.itself.supports {
 			if p.kind == lineage.EndOffsets && p.detailTick > after {
@@ -257,10 +270,10 @@ func (e *engine) ledger(x *ledger, after int64) (l *lineage.Ledger, by []uint16)
 			}
 		}
 	}
-	for _, all := range [...][]*series{
-		x.told, e.ledgers.shared[topicName{x.topic.Cluster, x.topic.Name}], e.ledgers.shared[topicName{x.topic.Cluster, ""}],
+	for _, list := range [...][]*series{
+		x.told, all.shared[topicName{x.topic.Cluster, x.topic.Name}], all.shared[topicName{x.topic.Cluster, ""}],
 	} {
-		for _, s := range all {
+		for _, s := range list {
 			src := s.source(e.sources)
 			if src == nil || s.key.Metric == lineage.Records && !x.claims || x.out[s] != nil {
 				continue
@@ -274,6 +287,7 @@ func (e *engine) ledger(x *ledger, after int64) (l *lineage.Ledger, by []uint16)
 			l.Told = append(l.Told, e.toldAfter(s, after, i))
 		}
 	}
+	all.by = by
 	return l, by
 }
 
@@ -286,7 +300,7 @@ func (e *engine) toldAfter(s *series, after int64, by int) lineage.Told {
 	if s.key.Metric == lineage.Records { // that it exists says all
 		return t
 	}
-	first := sort.Search(len(s.head), func(i int) bool { return s.head[i].tick > after })
+	first, begin := sort.Search(len(s.head), func(i int) bool { return s.head[i].tick > after }), len(e.ledgers.readings)
 	for i, y := range s.head[first:] {
 		r := lineage.Reading{From: y.tick - int64(y.span), To: y.tick, Value: y.value, Estimated: y.estimated}
 		if counter {
@@ -301,13 +315,17 @@ func (e *engine) toldAfter(s *series, after int64, by int) lineage.Told {
 				}
 			}
 		}
-		t.Readings = append(t.Readings, r)
+		e.ledgers.readings = append(e.ledgers.readings, r)
 	}
+	t.Readings = slices.Clip(e.ledgers.readings[begin:])
 	return t
 }
 
 func (e *engine) looker(src *source) lineage.Looker {
-	return lineage.Looker{
+	if l, ok := e.ledgers.lookers[src.id]; ok {
+		return l
+	}
+	l := lineage.Looker{
 		Source: src.name, Newest: src.newest.tick,
 		Last: func(tick int64) int64 {
 			if i := sort.Search(len(src.head), func(i int) bool { return src.head[i].tick > tick }); i > 0 {
@@ -327,22 +345,24 @@ func (e *engine) looker(src *source) lineage.Looker {
 			return t.runs(a).within(from, to) == to-from
 		},
 	}
+	e.ledgers.lookers[src.id] = l
+	return l
 }
 
 // keep puts what was settled in the place of what lay after a tick.
 func (e *engine) keep(x *ledger, after int64, settled []lineage.Settled, by []uint16) {
-	renewed := map[*series]bool{}
+	e.ledgers.round++
 	for _, records := range [...]bool{true, false} { // of whom nothing is counted nothing is pending
 		for i := range settled {
 			if y := &settled[i]; (y.Metric == lineage.Records) == records {
 				if s := e.keepSeries(x, after, y, e.sources[by[y.By]]); s != nil {
-					renewed[s] = true
+					x.out[s].round = e.ledgers.round
 				}
 			}
 		}
 	}
-	for s := range x.out {
-		if !renewed[s] {
+	for s, w := range x.out {
+		if w.round != e.ledgers.round {
 			e.renew(s, after, nil)
 			x.say(s, after, nil)
 		}
