@@ -56,7 +56,7 @@ var layers = map[string]layer{
 	},
 	"attribution": {
 		outside: []string{none},
-		tests:   []string{"timeseries"}, // which calls it: that nothing depends on the order of arrival is a property of both
+		tests:   []string{"store", "timeseries"}, // which calls it: that nothing depends on the order of arrival is a property of both
 		why:     "attribution is pure: what was told of a topic in, who is debited out; cmd hands it to the store",
 	},
 	"graph": {
