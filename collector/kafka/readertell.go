@@ -1,0 +1,179 @@
+package kafka
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// This file says where a reader stands, and tells what its account holds.
+
+// measure adds one partition's lag to the gauges.
+func (r *reader) measure(c commit, ends topicEnds) {
+	p := &r.parts[c.partition]
+	p.lag, p.unknown, p.late = 0, false, false
+	if c.offset < 0 {
+		return
+	}
+	end, _ := ends.end(c.partition)
+	if p.fell >= 0 && c.offset > end {
+		p.unknown = true
+		r.unknownLag()
+		return
+	}
+	at := max(c.offset, ends.begin(c.partition))
+	if p.lag = max(end-at, 0); p.lag == 1 && ends.trailing(c.partition) {
+		p.lag = 0
+	}
+	r.behind(p, ends, c.partition, at)
+}
+
+// behind adds what waits in a partition from an offset on.
+func (r *reader) behind(p *readPartition, ends topicEnds, partition int32, at int64) {
+	if p.lag == 0 {
+		return
+	}
+	age, atLeast := ends.age(partition, at)
+	p.late = age >= lateAfter
+	if r.gauges.lag == lineage.Unknown {
+		return
+	}
+	r.gauges.lag += p.lag
+	if age.Milliseconds() >= r.gauges.lagMillis {
+		r.gauges.lagMillis, r.gauges.atLeast = age.Milliseconds(), atLeast
+	}
+}
+
+// unknownLag notes that the lag can't be told.
+func (r *reader) unknownLag() {
+	r.gauges.lag, r.gauges.lagMillis, r.gauges.atLeast = lineage.Unknown, lineage.Unknown, false
+}
+
+// uncommitted measures the partitions in which nothing is committed. What waits there is the reader's where somebody of its group reads the topic; where it begins is its own secret, unless it was seen to begin at the start.
+// Where its offsets are gone there is nothing to measure by.
+func (r *reader) uncommitted(ends topicEnds, g groupState) {
+	any, lost := false, false
+	for i := range r.parts {
+		p := &r.parts[i]
+		any, lost = any || p.committed >= 0, lost || p.committed == lostCommit
+		if p.committed >= 0 {
+			continue
+		}
+		p.lag, p.unknown, p.late = 0, false, false
+		end, ok := ends.end(int32(i))
+		start := ends.begin(int32(i))
+		if !g.live || !g.reads || ok && start >= 0 && end <= start {
+			continue
+		}
+		if !ok || start < 0 || !r.habit.started || p.committed == lostCommit {
+			p.unknown = true
+			r.unknownLag()
+			continue
+		}
+		p.lag = end - start
+		r.behind(p, ends, int32(i), start)
+	}
+	if lost && !any {
+		r.unknownLag()
+	}
+}
+
+// tell returns the samples and sightings of this round.
+func (r *reader) tell(round, before time.Time) (samples []lineage.Sample, sightings []lineage.Sighting) {
+	since := since(r.from, before)
+	if strings.HasPrefix(r.owed, "at least") && strings.HasPrefix(r.bound, "at most") {
+		r.bound = boundNeither
+	}
+	r.owed = cmp.Or(r.bound, r.owed)
+	if s, told := r.read.sample(since); told {
+		if s.Estimated {
+			r.bound = r.owed
+		}
+		r.owed = ""
+		s.Subject, s.Metric, s.Evidence = r.access, lineage.Records, r.kind
+		samples = append(samples, s)
+	}
+	for _, x := range []struct {
+		total  *total
+		metric lineage.Metric
+	}{{&r.skipped, lineage.Skipped}, {&r.lost, lineage.Lost}} {
+		if s, told := x.total.sample(time.Time{}); told {
+			s.Subject, s.Metric = r.access, x.metric
+			samples = append(samples, s)
+		}
+	}
+	gauge := func(m lineage.Metric, v, old int64) {
+		if v != old || !r.toldAny {
+			samples = append(samples, lineage.Sample{Subject: r.access, Metric: m, Value: v})
+		}
+	}
+	gauge(lineage.Lag, r.gauges.lag, r.told.lag)
+	gauge(lineage.LagMillis, r.gauges.lagMillis, r.told.lagMillis)
+	gauge(lineage.LagAtLeast, number(r.gauges.atLeast), number(r.told.atLeast))
+	gauge(lineage.Pending, number(r.gauges.pending), number(r.told.pending))
+	gauge(lineage.Live, number(r.gauges.live), number(r.told.live))
+	r.told, r.toldAny = r.gauges, true
+	r.known = round
+	if detail := r.standing(round); detail != "" || r.bound != "" {
+		sightings = append(sightings, lineage.Sighting{Access: r.access, Evidence: r.kind, Detail: cmp.Or(r.bound, detail)})
+		r.sighted = round
+	}
+	return samples, sightings
+}
+
+// standing says, now and then, that the reader has committed offsets, whether or not they move; empty: not now.
+func (r *reader) standing(round time.Time) string {
+	any := false
+	for i := range r.parts {
+		any = any || r.parts[i].committed >= 0
+	}
+	switch {
+	case !any || r.synced || r.moved.Equal(round) || !r.sighted.IsZero() && round.Sub(r.sighted) < sightEvery:
+		return ""
+	case r.moved.IsZero():
+		return "has committed offsets that did not move since they were first seen; when they were committed the broker does not tell"
+	}
+	return "has committed offsets"
+}
+
+// tellEvents returns what happened to the reader in this round.
+func (r *reader) tellEvents(round time.Time) (events []lineage.Event) {
+	who := r.access.Client.Group + " on " + r.access.Topic.Name + ": "
+	for i, e := range r.events {
+		const most = 3
+		if i == most {
+			e.text = fmt.Sprintf("and %d more partitions", len(r.events)-most)
+		}
+		events = append(events, lineage.Event{At: round, Type: e.typ, Access: r.access, Detail: who + e.text})
+		if i == most {
+			break
+		}
+	}
+	if r.gone > 0 && !r.losing {
+		events = append(events, lineage.Event{At: round, Type: lineage.RecordsLost, Access: r.access, Detail: fmt.Sprintf("%s%d offsets were gone before they were read, by retention, deletion or compaction: at most as many records", who, r.gone)})
+	}
+	r.losing = r.gone > 0 || r.losing && r.gauges.lag != 0 && !r.moved.Equal(round)
+	return events
+}
+
+// part tells the last levels of a reader whose group is no more.
+func (r *reader) part() []lineage.Sample {
+	r.gauges, r.toldAny = readerGauges{}, false
+	r.unknownLag()
+	r.told, r.sighted = r.gauges, time.Time{}
+	var samples []lineage.Sample
+	for m, v := range map[lineage.Metric]int64{lineage.Lag: lineage.Unknown, lineage.LagMillis: lineage.Unknown, lineage.LagAtLeast: 0, lineage.Pending: 0, lineage.Live: 0} {
+		samples = append(samples, lineage.Sample{Subject: r.access, Metric: m, Value: v})
+	}
+	return samples
+}
+
+func number(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
