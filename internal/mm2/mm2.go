@@ -171,6 +171,9 @@ type Internal struct {
 // ParseInternal tells MirrorMaker 2's internal topics by name. The kind is NoInternal for any other name. The separator is found between two fixed words; in the name of a heartbeats' copy, which has one
 // fixed word only, it is one of ". - _".
 func ParseInternal(name string) Internal {
+	if !strings.HasSuffix(name, "internal") && !strings.HasSuffix(name, Heartbeats) {
+		return Internal{} // as nearly all are
+	}
 	if name == Heartbeats {
 		return Internal{Kind: HeartbeatTopic}
 	}
