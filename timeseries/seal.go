@@ -24,7 +24,10 @@ func (e *engine) Maintain(ctx context.Context, now time.Time) error {
 
 // tidy is Maintain. It needs the maintain lock.
 func (e *engine) tidy(ctx context.Context, now time.Time) error {
-	if err := e.room(); err != nil {
+	e.commit.Lock() // the journal's methods need it
+	err := e.room()
+	e.commit.Unlock()
+	if err != nil {
 		return fmt.Errorf("maintain: %w", err)
 	}
 	if err := e.bury(); err != nil {
