@@ -42,11 +42,11 @@ func (c counts) String() string {
 }
 
 func main() {
-	long := flag.Bool("long", false, "run the long versions of the tests (sets LINEAGED_LONG=1)")
+	long := flag.Bool("long", false, "run the long versions of the tests (sets LINEAGED_LONG=1), then all fuzz targets and the matrix")
 	only := flag.String("only", "", "comma-separated names of the steps to run")
 	list := flag.Bool("list", false, "print the steps and stop")
 	flag.Parse()
-	phases := plan()
+	phases := plan(*long)
 	if *list {
 		for _, p := range phases {
 			for _, s := range p {

@@ -18,9 +18,10 @@ import (
 const acceptance = "github.com/lineaged/lineaged/internal/acceptance"
 
 // plan is the order of all steps. What writes into the tree (npm ci, generate, build) shares no phase with what reads
-// what it writes; what costs the network goes beside what costs the processor.
-func plan() [][]step {
-	return [][]step{
+// what it writes; what costs the network goes beside what costs the processor. The long form runs the same, the tests of
+// kills, flipped bits, laws and simulated years in their long form (LINEAGED_LONG), and then what takes hours.
+func plan(long bool) [][]step {
+	phases := [][]step{
 		{{"npm", npmInstall}, {"vet", vet}, {"kafka", kafkaInstall}},
 		{{"generated", generated}},
 		{{"lint", lint}, {"ui", uiTests}},
@@ -29,6 +30,10 @@ func plan() [][]step {
 		{{"real-kafka", acceptanceTests}},
 		{{"browser", browserTests}},
 	}
+	if long {
+		phases = append(phases, []step{{"fuzz", fuzzTests}}, []step{{"matrix", matrixTests}})
+	}
+	return phases
 }
 
 // npmInstall installs exactly what the lock file says. Outside CI an installation newer than the lock file stands, so
@@ -81,7 +86,7 @@ func goTests(ctx context.Context, out *output) (counts, error) {
 	}
 	args := []string{"-race", "-timeout=10m"}
 	if os.Getenv("LINEAGED_LONG") != "" {
-		args = []string{"-race", "-timeout=60m"}
+		args = []string{"-race", "-timeout=180m"}
 	}
 	for p := range strings.Lines(string(list)) {
 		if p = strings.TrimSpace(p); p != acceptance {
