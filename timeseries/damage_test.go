@@ -21,8 +21,9 @@ import (
 	"github.com/lineaged/lineaged/timeseries"
 )
 
-// long is whether the long form of the tests is asked for, as make test-long does.
-var long = os.Getenv("LINEAGED_LONG") != ""
+// long reports whether the long form of the tests is asked for, as make test-long does. It is a function, since the cache of test results does not see what is read before the
+// tests begin.
+func long() bool { return os.Getenv("LINEAGED_LONG") != "" }
 
 // evenSeries advance evenly, so that whatever part of them is held has the same rate.
 const evenSeries = 30
@@ -150,7 +151,7 @@ func checkDamaged(t *testing.T, dir, what string) (lost int, said string) {
 func TestFlips(t *testing.T) {
 	t.Parallel()
 	flips := 200
-	if long {
+	if long() {
 		flips = 2000
 	}
 	from := evenFolder(t)

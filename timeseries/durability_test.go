@@ -144,7 +144,7 @@ func TestKill(t *testing.T) {
 	acked := map[int]bool{}
 	newest := 0
 	cycles := 22
-	if long {
+	if long() {
 		cycles = 200
 	}
 	for cycle := range cycles {

@@ -1,0 +1,93 @@
+package timeseries_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/store/storetest"
+	"github.com/lineaged/lineaged/timeseries"
+)
+
+// TestYear lives for many days, fifty in the short form and 480 days in the long one: a new client each day, a restart each month, maintenance each hour or so. Once
+// retention drops as much as comes, the store does not grow: not on disk, not in files, not in its dictionary; and all that is held is whole.
+func TestYear(t *testing.T) {
+	t.Parallel()
+	days, keep := 50, timeseries.Retention{Raw: 2 * 24 * time.Hour, Minute: 5 * 24 * time.Hour, Hour: 20 * 24 * time.Hour}
+	if long() {
+		days, keep = 480, timeseries.Retention{Raw: 2 * 24 * time.Hour, Minute: 30 * 24 * time.Hour, Hour: 200 * 24 * time.Hour}
+	}
+	const tick = 10 * time.Minute
+	o := killOptions
+	o.Tick, o.Retention = tick, keep
+	dir := t.TempDir()
+	s, err := timeseries.Open(dir, o)
+	check(t, err)
+	ctx := context.Background()
+	total := int64(0)
+	round := func(n, day int) lineage.Observation {
+		x := lineage.Observation{Source: west, Round: epoch.Add(time.Duration(n) * tick), Interval: tick}
+		total += 600
+		x.Samples = append(x.Samples, lineage.Sample{Subject: writer, Metric: lineage.Records, Evidence: lineage.ProducerState, Value: total})
+		a := writer
+		a.Client.ClientID = fmt.Sprintf("of-day-%d", day)
+		x.Samples = append(x.Samples, lineage.Sample{Subject: a, Metric: lineage.Records, Evidence: lineage.ProducerState, Value: int64(n)})
+		x.Positions = []lineage.Position{{Key: "n", Value: fmt.Append(nil, n)}}
+		return x
+	}
+	type size struct {
+		files, subjects int
+		bytes           int64
+	}
+	measure := func() size {
+		paths, _, all := filesOf(t, dir)
+		return size{len(paths), s.Stats().Subjects, all}
+	}
+	const perDay = int(24 * time.Hour / tick)
+	var steady size
+	n := 0
+	for day := 1; day <= days; day++ {
+		var all []lineage.Observation
+		for range perDay {
+			n++
+			if all = append(all, round(n, day)); n%24 == 0 {
+				check(t, s.Append(ctx, all...))
+				all = nil
+				check(t, s.Maintain(ctx, epoch.Add(time.Duration(n)*tick)))
+			}
+		}
+		if day%30 == 0 {
+			check(t, s.Close())
+			s, err = timeseries.Open(dir, o)
+			check(t, err)
+		}
+		// A block of hours holds ten days, so what is held swings by as much.
+		if from := int(keep.Hour.Hours()/24) + 15; day >= from && day < from+10 {
+			m := measure()
+			steady = size{max(steady.files, m.files), max(steady.subjects, m.subjects), max(steady.bytes, m.bytes)}
+		}
+	}
+	end := measure()
+	if steady.files == 0 || end.files > steady.files || end.subjects > steady.subjects || end.bytes > steady.bytes*11/10 {
+		t.Errorf("at the end %+v, when retention began to drop %+v", end, steady)
+	}
+	if h := s.Health(); len(h) != 0 {
+		t.Errorf("health %q", h)
+	}
+	now := epoch.Add(time.Duration(n) * tick)
+	for _, back := range []time.Duration{24 * time.Hour, keep.Minute - 24*time.Hour, keep.Hour - 24*time.Hour} {
+		w := lineage.Window{Start: now.Add(-back).Truncate(time.Hour), End: now}
+		got := storetest.Ask(t, s, w)
+		if c := got.Coverage(); !c.Complete {
+			t.Errorf("the last %s have gaps: %+v", back, c.Gaps[:min(3, len(c.Gaps))])
+		}
+		want := float64(w.End.Sub(w.Start)/tick) * 600
+		if a := got.Amount(storetest.Key{Access: writer, Metric: lineage.Records, Evidence: lineage.ProducerState}); a.Total != want {
+			t.Errorf("in the last %s %v records, want %v", back, a.Total, want)
+		}
+	}
+	check(t, s.Close())
+	t.Logf("%d days: %+v", days, end)
+}
