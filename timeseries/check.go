@@ -10,6 +10,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -182,10 +183,8 @@ func (s *sayings) Handle(_ context.Context, r slog.Record) error {
 	line := strings.Join(strings.Fields(b.String()), " ")
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, old := range s.lines {
-		if old == line {
-			return nil
-		}
+	if slices.Contains(s.lines, line) {
+		return nil
 	}
 	s.lines = append(s.lines, line)
 	return nil

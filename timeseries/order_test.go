@@ -53,7 +53,10 @@ func TestNamesAreSynced(t *testing.T) {
 	must(t, s.Append(context.Background(), testRound(1)))
 	must(t, s.Close())
 	for _, want := range [][2]string{
-		{"mkdir some", "syncdir " + filepath.Base(parent)}, {"mkdir data", "syncdir some"}, {"mkdir log", "syncdir data"}, {"mkdir blocks", "syncdir data"},
+		{"mkdir some", "syncdir " + filepath.Base(parent)},
+		{"mkdir data", "syncdir some"},
+		{"mkdir log", "syncdir data"},
+		{"mkdir blocks", "syncdir data"},
 		{"create 00000000000000000001.log", "syncdir log"},
 	} {
 		i := ops.find(0, want[0])

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -34,7 +33,7 @@ func TestData(t *testing.T) {
 	f(exitUsage, []string{"accepts 1 arg"}, "data", "check")
 	f(exitFailure, []string{"is no data folder"}, "data", "check", dir)
 
-	store, err := timeseries.Open(dir, timeseries.Options{MinFree: 1, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	store, err := timeseries.Open(dir, timeseries.Options{MinFree: 1, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,6 +28,7 @@ type refusing struct {
 
 func (r *refusing) Append(context.Context, ...lineage.Observation) error { return r.err }
 func (r *refusing) Stats() timeseries.Stats                              { return timeseries.Stats{FreeBytes: 7} }
+
 func (r *refusing) Health() (all []string) {
 	if r.err != nil {
 		all = append(all, r.err.Error())
