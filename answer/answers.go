@@ -19,6 +19,8 @@ type Options struct {
 	Identity func() Identity
 	Clusters []ClusterConfig // the configured ones, in the order to show them
 	Connects []ConnectConfig
+	// Now is the clock by which rounds are dated; nil: the machine's.
+	Now func() time.Time
 }
 
 // Answers answers questions from the history, and keeps the windows ready that were asked for. Its methods may be called concurrently.
@@ -27,6 +29,7 @@ type Answers struct {
 	identity func() Identity
 	config   []ClusterConfig
 	connects []ConnectConfig
+	clock    func() time.Time
 
 	views    viewCache
 	resolved sync.Map // *lineage.Access → resolution
@@ -37,8 +40,11 @@ type Answers struct {
 
 // New returns who answers. It starts nothing that has to be stopped.
 func New(o Options) *Answers {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	return &Answers{
-		history: o.History, identity: o.Identity, config: o.Clusters, connects: o.Connects,
+		history: o.History, identity: o.Identity, config: o.Clusters, connects: o.Connects, clock: o.Now,
 		views: viewCache{most: mostBytes, builds: make(chan struct{}, buildsAtOnce())},
 	}
 }
@@ -51,13 +57,13 @@ func (a *Answers) View(ctx context.Context, in Span, lens Lens) (*View, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read how far the store is: %w", err)
 	}
-	win, err := resolve(in, now, r)
+	win, err := resolve(in, now, a.clock, r)
 	if err != nil {
 		return nil, err
 	}
 	key := viewKey{win, lens}
 	d := depends{version: now.VersionOf(viewAsk(win.Window, win.End)), until: win.End, identity: a.identity()}
-	if newest := newestTick(now); newest.Before(win.End) {
+	if newest := newestTick(now, a.clock()); newest.Before(win.End) {
 		d.until = newest
 	}
 	place := r.place(key, func() *cachedView { return a.views.at(key, d, now.Clusters) })

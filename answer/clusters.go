@@ -233,7 +233,7 @@ func (a *Answers) ClusterState(ctx context.Context, source string) (ClusterState
 			}
 		}
 	}
-	if age := time.Since(last); age > max(3*tick, 5*time.Second) && st.Trouble == "" {
+	if age := a.clock().Sub(last); age > max(3*tick, 5*time.Second) && st.Trouble == "" {
 		st.Trouble = fmt.Sprintf("no round since %s", last.UTC().Format(time.RFC3339))
 	}
 	return st, nil

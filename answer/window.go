@@ -42,7 +42,7 @@ func At(t time.Time) Span { return Span{of: instantSpan, start: t} }
 func Between(start, end time.Time) Span { return Span{of: wholeSpan, start: start, end: end} }
 
 // resolve checks what somebody asked for and returns it as the store can answer it.
-func resolve(in Span, state store.State, r *together) (lineage.Resolved, error) {
+func resolve(in Span, state store.State, now func() time.Time, r *together) (lineage.Resolved, error) {
 	var w lineage.Window
 	switch in.of {
 	case unnamedSpan, lastSpan:
@@ -56,7 +56,7 @@ func resolve(in Span, state store.State, r *together) (lineage.Resolved, error) 
 		if last > longestWindow {
 			return lineage.Resolved{}, senseless("window: last is longer than ten years")
 		}
-		w.End = r.instant(func() time.Time { return newestTick(state) })
+		w.End = r.instant(func() time.Time { return newestTick(state, now()) })
 		w.Start = w.End.Add(-last)
 	case instantSpan:
 		// [at, at+tick) ends on the tick after; only the tick that holds the instant is asked for.
@@ -76,9 +76,9 @@ func resolve(in Span, state store.State, r *together) (lineage.Resolved, error) 
 
 // newestTick returns the end of the newest tick that can be answered: the newest round that all sources of every live cluster have ended, which is that of this tick or,
 // while that is under way, of the one before. A cluster that stopped reporting does not hold it back.
-func newestTick(state store.State) time.Time {
+func newestTick(state store.State, now time.Time) time.Time {
 	tick := state.Tick
-	floor := time.Now().UTC().Truncate(tick)
+	floor := now.UTC().Truncate(tick)
 	live := 0
 	for _, c := range state.Clusters {
 		last := c.Ended

@@ -10,7 +10,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/lineaged/lineaged/answer"
 	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/internal/config"
 	"github.com/lineaged/lineaged/lineage"
 	"github.com/lineaged/lineaged/store/storetest"
 	"github.com/lineaged/lineaged/timeseries"
@@ -115,4 +117,28 @@ func TestClockIsTrouble(t *testing.T) {
 	if got := s.trouble(); len(got) != 1 || !strings.Contains(got[0], "went ahead by 24h") {
 		t.Errorf("trouble %q", got)
 	}
+}
+
+// While the machine's clock is an hour behind the newest rounds, what is asked without a time is what was seen last.
+func TestAnswersGoByTheClockOfTheRounds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begun, log := time.Now(), slog.New(slog.DiscardHandler)
+		clock := collector.NewClock(10*time.Second, nil, nil, begun.Add(time.Hour), log)
+		store := timeseries.NewMemory(timeseries.Options{Tick: 10 * time.Second})
+		defer func() { _ = store.Close() }()
+		ctx, cancel := context.WithTimeout(t.Context(), 115*time.Second)
+		defer cancel()
+		_ = (collector.Runner{Interval: 10 * time.Second, Clock: clock, Log: log}).Run(ctx, &steady{begun: begun}, store)
+		who, err := newRules(t.Context(), config.Config{}, store, log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := answers(config.Config{}, store, who, clock).View(t.Context(), answer.Last(time.Minute), answer.All)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if end := v.Window().End; !end.Equal(begun.Add(time.Hour + 110*time.Second)) {
+			t.Errorf("the window ends at %v", end)
+		}
+	})
 }

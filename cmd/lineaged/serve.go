@@ -86,7 +86,7 @@ func serveOn(ctx context.Context, ln net.Listener, cfg config.Config, again relo
 		return err
 	}
 	var draining atomic.Bool
-	options := apiOptions(cfg, store, rules, log)
+	options := apiOptions(cfg, store, rules, clock, log)
 	options.Trouble = func() []string { return append(sink.trouble(), protection.trouble()...) }
 	options.Stopping = draining.Load
 	refusals := newRefusals(log)
