@@ -152,15 +152,18 @@ func (e *engine) unclaimed() error {
 			named[blockFile(t, b.meta.start)] = true
 		}
 	}
+	for _, d := range e.dead {
+		named[d.file()] = true
+	}
 	for _, f := range e.vault.list() {
 		if named[f] {
 			continue
 		}
 		var err error
 		switch {
-		case f.kind == stateFile && e.generation > 0 && f.number < int64(e.generation), f.kind != stateFile && f.number < e.tiers[f.kind].floor:
+		case f.kind == stateFile && e.generation > 0 && f.number < int64(e.generation), f.isBlock() && f.number < e.tiers[f.kind].floor:
 			err = e.vault.drop(f)
-		case f.kind != stateFile && f.number >= e.tiers[f.kind].sealed && !e.broken:
+		case f.isBlock() && f.number >= e.tiers[f.kind].sealed && !e.broken, f.kind == deadKind && !e.broken:
 			// It is of a sealing that a crash cut short.
 			err = e.vault.drop(f)
 		default:
@@ -178,7 +181,7 @@ func (e *engine) unclaimed() error {
 func (e *engine) loseAll() {
 	a, b := int64(never), int64(0)
 	for _, f := range e.vault.list() {
-		if f.kind != stateFile {
+		if f.isBlock() {
 			a, b = min(a, f.number), max(b, f.number+e.blockTicks[f.kind])
 		}
 		e.setAside(f)

@@ -54,6 +54,10 @@ func (v *diskVault) paths(id fileID) []string {
 		name := filepath.Join(v.dir, fmt.Sprintf("state-%020d.", id.number))
 		return []string{name + "a", name + "b"}
 	}
+	if id.kind == deadKind {
+		name := filepath.Join(v.dir, fmt.Sprintf("silent-%020d.", id.number))
+		return []string{name + "a", name + "b"}
+	}
 	return []string{filepath.Join(v.dir, fmt.Sprintf("%s-%020d.block", tierNames[id.kind], id.number))}
 }
 
@@ -68,6 +72,9 @@ func parseName(name string) (id fileID, ok bool) {
 	var letter string
 	if _, err := fmt.Sscanf(name, "state-%020d.%s", &n, &letter); err == nil && (letter == "a" || letter == "b") {
 		return stateOf(uint64(n)), n >= 0
+	}
+	if _, err := fmt.Sscanf(name, "silent-%020d.%s", &n, &letter); err == nil && (letter == "a" || letter == "b") {
+		return fileID{deadKind, n}, n >= 0
 	}
 	return id, false
 }

@@ -22,6 +22,7 @@ import (
 type engine struct {
 	clock
 	retention Retention
+	silentFor time.Duration // after which a subject is put away
 	log       *slog.Logger
 	journal   journal
 	vault     vault
@@ -63,11 +64,13 @@ type engine struct {
 	unwritten      []lostSpan
 	unwrittenReset bool
 	doomed         []*block // dropped, and still named by the saved state
+	deadDoomed     []*deadFile
 	buriable       []*block // not named by it any more: to be deleted by the next Maintain
 	// topics and links are the subjects that every window lists: topics by id, and the writes that name a group and a
 	// transactional.id. Their slices are replaced or appended to, never changed in place.
 	topics, links []*subject
 	told          map[string]bool // the clusters that facts ever told of
+	dead          []*deadFile     // subjects that were put away, by number; the slice is replaced when one goes
 	layout        uint64          // grows when blocks come or go
 	// touched is the tick after which the answers change with the next version; never: none do.
 	touched int64
@@ -110,7 +113,7 @@ type marks struct {
 func newEngine(o Options, j journal, v vault) *engine {
 	c := newClock(o.Tick)
 	e := &engine{
-		clock: c, retention: o.Retention, log: o.Log, journal: j, vault: v, cache: newCache(cacheBytes), codec: newCodec(),
+		clock: c, retention: o.Retention, silentFor: o.silentFor, log: o.Log, journal: j, vault: v, cache: newCache(cacheBytes), codec: newCodec(),
 		entries: map[lineage.Access]*entry{}, byName: map[lineage.Source]*source{},
 		subjects:  make([]*subject, 1), // no subject has the id 0
 		sightings: map[int64]*marks{}, misses: map[string]*missing{}, facts: map[lineage.FactKey]*factLine{},
@@ -463,6 +466,9 @@ func (e *engine) record(o *lineage.Observation, tick int64) *record {
 func (e *engine) entry(a lineage.Access) *entry {
 	x := e.entries[a]
 	if x == nil {
+		if x = e.revive(&a); x != nil {
+			return x
+		}
 		x = &entry{access: a}
 		e.mu.Lock()
 		e.entries[a] = x

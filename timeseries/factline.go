@@ -172,11 +172,13 @@ func (l *factLine) push(v *factVersion, d *differ) {
 }
 
 // encodeFacts writes each line: its past as it is kept, and its versions as differences too.
-func (e *engine) encodeFacts() []byte {
+func (e *engine) encodeFacts() []byte { return encodeFactLines(e.facts) }
+
+func encodeFactLines(all map[lineage.FactKey]*factLine) []byte {
 	var w writer
 	var d differ
-	w.uint(uint64(len(e.facts)))
-	for key, l := range e.facts {
+	w.uint(uint64(len(all)))
+	for key, l := range all {
 		w.factKey(key)
 		w.uint(uint64(len(l.past)))
 		tick := int64(0)

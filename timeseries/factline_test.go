@@ -78,7 +78,7 @@ func TestThePastOfFacts(t *testing.T) {
 				continue
 			}
 			at := v.at.Add(time.Minute)
-			w, err := s.Window(ctx, store.Ask{Window: lineage.Window{Start: at, End: at}, Facts: []lineage.FactKind{lineage.GroupFacts}})
+			w, err := s.Window(ctx, store.Ask{Window: lineage.Window{Start: v.at.Add(-time.Minute), End: at}, Facts: []lineage.FactKind{lineage.GroupFacts}})
 			must(t, err)
 			got := w.Facts
 			if len(got) != 1 || !reflect.DeepEqual(got[0].Fact, v.fact) || !got[0].Since.Equal(v.at) {

@@ -61,22 +61,45 @@ func (e *engine) trimFacts(sealed, floor int64) {
 	}
 }
 
+// factsQuery says which facts are asked for: those that hold at a tick, and those that are gone then if they went after another.
+type factsQuery struct {
+	tick      int64
+	gone      bool
+	goneAfter int64                           // of groups only: the others are few
+	away      []map[lineage.FactKey]*factLine // that were put away, the newest first
+}
+
 // factsOf returns the facts of some kinds that hold at a tick, in no order. It needs mu.
-func (e *engine) factsOf(tick int64, gone bool, kinds ...lineage.FactKind) []lineage.DatedFact {
+func (e *engine) factsOf(q factsQuery, kinds ...lineage.FactKind) []lineage.DatedFact {
 	var out []lineage.DatedFact
-	for key, line := range e.facts {
-		if !slices.Contains(kinds, key.Kind) {
-			continue
+	take := func(key lineage.FactKey, line *factLine) (told bool) {
+		v, since, before := line.at(q.tick)
+		if v == nil {
+			return false
 		}
-		v, since, before := line.at(tick)
-		if v == nil || v.fact.Gone && !gone {
-			continue
+		if v.fact.Gone && (!q.gone || key.Kind == lineage.GroupFacts && since <= q.goneAfter) {
+			return true
 		}
 		d := lineage.DatedFact{Fact: v.fact, Since: e.at(since)}
 		if v.fact.Gone && before != nil {
 			d.Before = new(before.fact) // a copy: versions move when a late one comes between
 		}
 		out = append(out, d)
+		return true
+	}
+	var done map[lineage.FactKey]bool
+	if len(q.away) > 0 {
+		done = map[lineage.FactKey]bool{}
+	}
+	for i, lines := range append([]map[lineage.FactKey]*factLine{e.facts}, q.away...) {
+		for key, line := range lines {
+			if !slices.Contains(kinds, key.Kind) || i > 0 && done[key] {
+				continue
+			}
+			if take(key, line) && done != nil {
+				done[key] = true
+			}
+		}
 	}
 	return out
 }

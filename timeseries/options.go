@@ -26,8 +26,9 @@ type Options struct {
 	// Log gets what an operator may want to know; default slog.Default().
 	Log *slog.Logger
 
-	hook func(op, path string) error // of files; only tests set it
-	dry  bool                        // see files
+	hook      func(op, path string) error // of files; only tests set it
+	dry       bool                        // see files
+	silentFor time.Duration               // after which a subject is put away; only tests set it
 }
 
 // defaultTick is the tick where nothing is said.
@@ -48,6 +49,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Retention == (Retention{}) {
 		o.Retention = Retention{Raw: 2 * day, Minute: 30 * day, Hour: 400 * day}
+	}
+	if o.silentFor == 0 {
+		o.silentFor = silentFor
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()

@@ -68,7 +68,13 @@ func (e *engine) tidy(ctx context.Context, now time.Time) error {
 	if e.retire(now) {
 		changed = true
 	}
-	if !changed || !e.persistent {
+	away, err := e.putAway(now)
+	if err != nil {
+		return fmt.Errorf("put away silent subjects: %w", err)
+	}
+	if changed = changed || away; !e.persistent {
+		return e.dropDead()
+	} else if !changed {
 		return nil
 	}
 	e.unsaved = true
@@ -76,7 +82,7 @@ func (e *engine) tidy(ctx context.Context, now time.Time) error {
 		return fmt.Errorf("save state: %w", err)
 	}
 	e.unsaved = false
-	return nil
+	return e.dropDead()
 }
 
 // sealing is what the head held of a block when it was closed to appends.
@@ -369,6 +375,7 @@ func (e *engine) retire(now time.Time) bool {
 	}
 	floor, gone := e.tiers[hourTier].floor, false
 	e.lost = slices.DeleteFunc(slices.Clone(e.lost), func(x lostSpan) bool { return x.b <= floor })
+	e.retireDead(floor)
 	for i, s := range e.subjects {
 		if s != nil && s.last <= floor {
 			e.subjects[i] = nil

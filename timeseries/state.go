@@ -87,6 +87,10 @@ func (e *engine) encodeManifest(generation uint64, parts int, next uint64, live 
 	for _, n := range live {
 		w.uint(n)
 	}
+	w.uint(uint64(len(e.dead)))
+	for _, d := range e.dead {
+		w.uint(uint64(d.number))
+	}
 	w.uint(uint64(e.sealed))
 	for _, t := range e.tiers {
 		w.uint(uint64(t.sealed))
@@ -129,6 +133,7 @@ type manifest struct {
 	parts      int
 	next       uint64   // the first log segment that is needed wholly
 	live       []uint64 // segments before it that are needed
+	dead       []int64  // files of silent subjects
 	sealed     int64
 	tiers      [tiers]tier
 }
@@ -138,6 +143,9 @@ func decodeManifest(content []byte) (manifest, error) {
 	m := manifest{tick: time.Duration(r.tick()), generation: r.uint(), parts: int(r.span()), next: r.uint()}
 	for range r.count(1) {
 		m.live = append(m.live, r.uint())
+	}
+	for range r.count(1) {
+		m.dead = append(m.dead, r.tick())
 	}
 	m.sealed = r.tick()
 	if _, err := (Options{Tick: m.tick}).withDefaults(); r.err == nil && (err != nil || m.tick == 0) {
@@ -165,7 +173,10 @@ func decodeManifest(content []byte) (manifest, error) {
 	return m, r.end()
 }
 
-func (e *engine) encodeSubjects() [][]byte {
+func (e *engine) encodeSubjects() [][]byte { return encodeParts(e.subjects) }
+
+// encodeParts writes subjects in sections; a nil one is none.
+func encodeParts(all []*subject) [][]byte {
 	var out [][]byte
 	var batch []*subject
 	flush := func() {
@@ -178,7 +189,7 @@ func (e *engine) encodeSubjects() [][]byte {
 		out = append(out, w.b)
 		batch = batch[:0]
 	}
-	for _, s := range e.subjects {
+	for _, s := range all {
 		if s != nil {
 			if batch = append(batch, s); len(batch) == stateSubjects {
 				flush()
@@ -403,6 +414,7 @@ func damaged(err error) bool { return errors.Is(err, errCorrupt) || errors.Is(er
 // forget makes memory as empty as it was, after a state that turned out to be damaged.
 func (e *engine) forget() {
 	e.generation, e.sealed, e.refuse, e.live, e.tiers = 0, 0, 0, 0, [tiers]tier{}
+	e.dead = nil
 	e.sources, e.subjects, e.smalls, e.lost = nil, make([]*subject, 1), map[store.RecordKind][][]byte{}, nil
 	e.byName, e.entries = map[lineage.Source]*source{}, map[lineage.Access]*entry{}
 	e.facts, e.latest, e.positions = map[lineage.FactKey]*factLine{}, map[string]int64{}, map[lineage.Source]map[string]position{}
@@ -501,5 +513,5 @@ func (e *engine) loadState(m manifest) error {
 			return err
 		}
 	}
-	return nil
+	return e.loadDead(m.dead)
 }

@@ -9,5 +9,12 @@ func (e *engine) subjectOf(id lineage.SubjectID) *subject {
 	if int(id) >= len(e.subjects) {
 		return nil
 	}
-	return e.subjects[id]
+	if s := e.subjects[id]; s != nil || len(e.dead) == 0 {
+		return s
+	}
+	s, err := e.deadSubject(id)
+	if err != nil { // a query that cannot do without has said so, see wake
+		e.log.Error("a subject that was put away cannot be read", "error", err)
+	}
+	return s
 }

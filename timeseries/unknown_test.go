@@ -74,8 +74,8 @@ func TestUnknownKindsPass(t *testing.T) {
 	ask := func(stage string) {
 		t.Helper()
 		var ids []lineage.SubjectID
-		for _, x := range s.subjects {
-			if x != nil {
+		for id := range s.subjects {
+			if x := s.subjectOf(lineage.SubjectID(id)); x != nil {
 				ids = append(ids, x.id)
 			}
 		}
@@ -88,7 +88,7 @@ func TestUnknownKindsPass(t *testing.T) {
 		if len(evidence[0]) != 1 || evidence[0][0].Kind != lineage.Declared || len(evidence[1]) != 1 || evidence[1][0].Kind != lineage.GroupOffsets {
 			t.Errorf("%s: evidence %v, want the kinds that are known", stage, evidence)
 		}
-		if row, ok := asked.Row(s.subjects[ids[1]].entry.access); !ok || asked.Rows.Seen[row] != store.KindsOf(lineage.GroupOffsets) {
+		if row, ok := asked.Row(s.subjectOf(ids[1]).entry.access); !ok || asked.Rows.Seen[row] != store.KindsOf(lineage.GroupOffsets) {
 			t.Errorf("%s: what is known is not seen", stage)
 		}
 		got, err := s.Events(ctx, store.EventFilter{Window: w})
@@ -122,7 +122,7 @@ func TestUnknownKindsPass(t *testing.T) {
 		if m.seen[newEvidence] == nil || m.seen[newEvidence].GetCardinality() != 2 || m.seen[newSighting] == nil || !m.seen[newSighting].Contains(uint32(ids[1])) {
 			t.Errorf("%s: marks of unknown kinds of evidence are gone", stage)
 		}
-		if p := s.subjects[ids[1]].support(newSighting); p.detail != "why" || p.sighted != first+1 {
+		if p := s.subjectOf(ids[1]).support(newSighting); p.detail != "why" || p.sighted != first+1 {
 			t.Errorf("%s: what is kept of an unknown kind of evidence is %+v", stage, p)
 		}
 		line := s.facts[newKey]

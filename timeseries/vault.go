@@ -42,12 +42,21 @@ type fileID struct {
 // stateFile is the kind of a file that holds a generation of the state; the others are blocks of the tier of that number. Part of the format.
 const stateFile = 3
 
+// deadKind is the kind of a file of subjects that were silent for long. Part of the format.
+const deadKind = 4
+
+// isBlock reports whether a file is a block, of the tier of its kind.
+func (f fileID) isBlock() bool { return f.kind < tiers }
+
 func blockFile(tier int, start int64) fileID { return fileID{byte(tier), start} }
 func stateOf(generation uint64) fileID       { return fileID{stateFile, int64(generation)} }
 
 func (f fileID) String() string {
 	if f.kind == stateFile {
 		return fmt.Sprintf("state %d", f.number)
+	}
+	if f.kind == deadKind {
+		return fmt.Sprintf("silent subjects as of tick %d", f.number)
 	}
 	return fmt.Sprintf("block of tier %d at tick %d", f.kind, f.number)
 }
@@ -72,6 +81,7 @@ const (
 	factSection    = 'f'
 	restSection    = 'x'
 	lostSection    = 'l'
+	deadIndex      = 'n'
 )
 
 // putSection seals a section's content.

@@ -145,6 +145,9 @@ func answersOf(t *testing.T, s *Disk) string {
 		got, err := s.Window(ctx, store.Ask{Window: w, Facts: []lineage.FactKind{lineage.GroupFacts}, Coverage: true})
 		must(t, err)
 		facts, coverage := got.Facts, got.Coverage()
+		if len(facts) != 1 {
+			t.Fatalf("%d groups, want 1", len(facts))
+		}
 		events, err := s.Events(ctx, store.EventFilter{Window: w})
 		must(t, err)
 		fmt.Fprintf(&out, "hours %v\n", hours)

@@ -72,6 +72,7 @@ type windowQuery struct {
 	details *details
 	probes  []probe // by series
 	told    map[lineage.Source][]expectation
+	away    []map[lineage.FactKey]*factLine // groups that were put away
 }
 
 // readSealed reads what the blocks mark in the window and in the lookback.
@@ -79,13 +80,21 @@ func (q *windowQuery) readSealed(ctx context.Context) (err error) {
 	q.mu.RLock()
 	q.takeViews(ctx)
 	q.mu.RUnlock()
+	if slices.Contains(q.ask.Facts, lineage.GroupFacts) {
+		if q.away, err = q.goneFacts(q.back.lo, q.v.hi); err != nil {
+			return err
+		}
+	}
 	if !q.ask.Accesses {
 		return nil
 	}
 	if q.now, err = q.v.sealedUnion(); err == nil {
 		q.before, err = q.back.sealedUnion()
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return q.wake(append(q.now.seen[:lineage.EvidenceKinds:lineage.EvidenceKinds], q.before.seen[:lineage.EvidenceKinds]...)...)
 }
 
 // takeViews needs mu.
@@ -118,10 +127,10 @@ func (q *windowQuery) takeHead(ctx context.Context) bool {
 		Version:  state.VersionOf(q.ask), Back: state.Back(q.ask),
 	}
 	if len(q.ask.Facts) > 0 {
-		q.out.Facts = q.factsOf(q.v.hi, true, q.ask.Facts...)
+		q.out.Facts = q.factsOf(factsQuery{tick: q.v.hi, gone: true, goneAfter: q.back.lo, away: q.away}, q.ask.Facts...)
 	}
 	if q.ask.Coverage {
-		q.out.BlindSpots = q.factsOf(q.v.hi, false, lineage.BlindSpotFacts)
+		q.out.BlindSpots = q.factsOf(factsQuery{tick: q.v.hi}, lineage.BlindSpotFacts)
 		q.told = q.expectations(q.v.hi, func(string) bool { return true })
 	}
 	if q.ask.Accesses {

@@ -1,0 +1,402 @@
+package timeseries
+
+import (
+	"fmt"
+	"hash/crc32"
+	"math"
+	"slices"
+	"sort"
+	"time"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// A subject that nothing was seen of for long is put away: out of memory, and out of the state that is written every hour, into a file with others that fell silent at
+// about the same time. It is read again when a window of its time is asked for, and comes back, with its number and its totals, when it is seen again. So what is alive
+// is what memory and sealing cost.
+
+// silentFor is for how long a subject was silent when it is put away. It exceeds the lookback of a week in which silent flows are still drawn, so
+// that views of the present read no such file.
+const silentFor = 8 * day
+
+// deadFile is one such file. Only what it was put away with is in it: a subject that came back is in memory too, and memory holds.
+type deadFile struct {
+	number      int64           // names it: the tick at which it was made
+	first, last int64           // the oldest and the newest round of its subjects
+	ids         *roaring.Bitmap // of its subjects
+	sums        []uint32        // of their accesses, sorted
+	// Of the groups that were gone when it was made: the oldest version of their facts, and the newest round in which one went; 0 and 0 for none.
+	factFirst, factLast int64
+}
+
+func (d *deadFile) file() fileID { return fileID{deadKind, d.number} }
+
+// parts is how many sections of subjects it has.
+func (d *deadFile) parts() int {
+	return (int(d.ids.GetCardinality()) + stateSubjects - 1) / stateSubjects
+}
+
+// sections are those that it must have.
+func (d *deadFile) sections() []sectionID {
+	out := []sectionID{{deadIndex, 0}, {factSection, 0}}
+	for i := range d.parts() {
+		out = append(out, sectionID{subjectSection, i})
+	}
+	return out
+}
+
+// sumOf returns a checksum of an access, to look for it by.
+func sumOf(a *lineage.Access) uint32 {
+	var w writer
+	w.access(*a)
+	return crc32.Checksum(w.b, castagnoli)
+}
+
+func encodeDead(d *deadFile) []byte {
+	var w writer
+	w.uint(uint64(d.first))
+	w.uint(uint64(d.last))
+	w.uint(uint64(d.factFirst))
+	w.uint(uint64(d.factLast))
+	w.bitmap(d.ids)
+	before := uint32(0)
+	for _, s := range d.sums {
+		w.uint(uint64(s - before))
+		before = s
+	}
+	return w.b
+}
+
+func decodeDead(number int64, content []byte) (*deadFile, error) {
+	r := reader{b: content}
+	d := &deadFile{number: number, first: r.tick(), last: r.tick(), factFirst: r.tick(), factLast: r.tick(), ids: r.bitmap()}
+	if d.ids == nil {
+		d.ids = roaring.New()
+	}
+	if n := d.ids.GetCardinality(); n > uint64(len(r.b)) {
+		r.fail("there are more silent subjects than sums")
+	}
+	sum := uint64(0)
+	for range d.ids.GetCardinality() {
+		if sum += r.uint(); sum > math.MaxUint32 {
+			r.fail("a sum is out of range")
+		}
+		if r.err != nil {
+			break
+		}
+		d.sums = append(d.sums, uint32(sum))
+	}
+	return d, r.end()
+}
+
+// putAway puts away who is silent, once a day at most. It reports whether it did. It needs the maintain lock.
+func (e *engine) putAway(now time.Time) (bool, error) {
+	tick := e.floor(now)
+	e.mu.RLock()
+	until := min(e.sealed, tick-int64(e.silentFor/e.step))
+	if n := len(e.dead); n > 0 && tick-e.dead[n-1].number < int64(day/e.step) {
+		until = 0
+	}
+	d := &deadFile{number: tick, first: until, ids: roaring.New()}
+	var silent []*subject
+	for _, s := range e.subjects {
+		if s != nil && s.last <= until && s.silent() {
+			silent = append(silent, s)
+			d.ids.Add(uint32(s.id))
+			d.sums = append(d.sums, sumOf(&s.entry.access))
+			d.first, d.last = min(d.first, s.first), max(d.last, s.last)
+		}
+	}
+	slices.Sort(d.sums)
+	parts := encodeParts(silent)
+	gone := e.goneGroups(d, until)
+	facts := encodeFactLines(gone)
+	e.mu.RUnlock()
+	if len(silent)+len(gone) == 0 {
+		return false, nil
+	}
+	if err := e.vault.begin(d.file()); err != nil {
+		return false, fmt.Errorf("write %s: %w", d.file(), err)
+	}
+	for i, p := range parts {
+		if err := e.putSection(d.file(), subjectSection, i, p); err != nil {
+			return false, err
+		}
+	}
+	if err := e.putSection(d.file(), factSection, 0, facts); err != nil {
+		return false, err
+	}
+	if err := e.putSection(d.file(), deadIndex, 0, encodeDead(d)); err != nil {
+		return false, err
+	}
+	if err := e.vault.finish(d.file()); err != nil {
+		return false, fmt.Errorf("write %s: %w", d.file(), err)
+	}
+	e.commit.Lock()
+	defer e.commit.Unlock()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.dead = append(slices.Clip(e.dead), d)
+	for _, s := range silent {
+		if s.last <= until && s.silent() { // and not seen meanwhile
+			e.subjects[s.id] = nil
+			delete(e.entries, s.entry.access)
+			e.live--
+		}
+	}
+	for key, line := range gone {
+		if e.facts[key] == line && line.goneAt() <= until {
+			delete(e.facts, key)
+		}
+	}
+	e.layout++
+	return true, nil
+}
+
+// goneGroups returns the facts of groups that were gone by a tick, and notes their time. It needs mu.
+func (e *engine) goneGroups(d *deadFile, until int64) map[lineage.FactKey]*factLine {
+	out := map[lineage.FactKey]*factLine{}
+	for key, line := range e.facts {
+		if key.Kind != lineage.GroupFacts || line.goneAt() > until || len(line.versions) > 1 {
+			continue
+		}
+		out[key] = line
+		first := line.versions[0].tick
+		if len(line.past) > 0 {
+			first = line.past[0].tick
+		}
+		if d.factLast == 0 {
+			d.factFirst = first
+		}
+		d.factFirst, d.factLast = min(d.factFirst, first), max(d.factLast, line.goneAt())
+	}
+	d.last = max(d.last, d.factLast)
+	return out
+}
+
+// goneAt returns the round since which the fact is gone, never when it is not.
+func (l *factLine) goneAt() int64 {
+	if v := &l.versions[len(l.versions)-1]; v.fact.Gone {
+		return v.tick
+	}
+	return never
+}
+
+// goneFacts reads the facts of groups that were put away and that were not gone yet at a tick, or went after it, the newest file first. It must not be called with mu.
+func (e *engine) goneFacts(after, until int64) ([]map[lineage.FactKey]*factLine, error) {
+	e.mu.RLock()
+	files := e.dead
+	e.mu.RUnlock()
+	var out []map[lineage.FactKey]*factLine
+	for _, d := range slices.Backward(files) {
+		if d.factLast <= after || d.factFirst > until {
+			continue
+		}
+		key := cacheKey{tier: deadKind, start: d.number, section: factSection}
+		if v, ok := e.cache.get(key); ok {
+			out = append(out, v.(map[lineage.FactKey]*factLine))
+			continue
+		}
+		content, err := e.section(d.file(), factSection, 0)
+		if err != nil {
+			return nil, err
+		}
+		lines, err := decodeFacts(content)
+		if err != nil {
+			return nil, fmt.Errorf("read %s, section %c: %w", d.file(), factSection, err)
+		}
+		e.cache.put(key, lines, 600*len(lines)+4*len(content))
+		out = append(out, lines)
+	}
+	return out, nil
+}
+
+// silent reports whether a subject can be put away: nothing of it is in open blocks, and no window lists it unasked.
+func (s *subject) silent() bool {
+	a := &s.entry.access
+	if a.Op == lineage.OpNone || a.Op == lineage.Write && a.Client.Group != "" && a.Client.TransactionalID != "" {
+		return false
+	}
+	return !slices.ContainsFunc(s.series, func(x *series) bool { return len(x.head) > 0 })
+}
+
+// deadPart returns a section of silent subjects, by id. They belong to the cache. sources are the engine's, as they are or were.
+func (e *engine) deadPart(d *deadFile, part int, sources []*source) ([]*subject, error) {
+	key := cacheKey{tier: deadKind, start: d.number, section: subjectSection, number: part}
+	if v, ok := e.cache.get(key); ok {
+		return v.([]*subject), nil
+	}
+	content, err := e.section(d.file(), subjectSection, part)
+	if err != nil {
+		return nil, err
+	}
+	all, err := decodeSubjects(content, sources)
+	if err != nil {
+		return nil, fmt.Errorf("read %s, section %c %d: %w", d.file(), subjectSection, part, err)
+	}
+	e.cache.put(key, all, 1500*len(all))
+	return all, nil
+}
+
+// partOf returns which section holds a subject.
+func (d *deadFile) partOf(id uint32) int { return int(d.ids.Rank(id)-1) / stateSubjects }
+
+// deadSubject returns a subject that was put away, nil when there is none of that id. It needs mu.
+func (e *engine) deadSubject(id lineage.SubjectID) (*subject, error) {
+	for _, d := range slices.Backward(e.dead) {
+		if !d.ids.Contains(uint32(id)) {
+			continue
+		}
+		all, err := e.deadPart(d, d.partOf(uint32(id)), e.sources)
+		if err != nil {
+			return nil, err
+		}
+		i := sort.Search(len(all), func(i int) bool { return all[i].id >= id })
+		if i < len(all) && all[i].id == id {
+			return all[i], nil
+		}
+		return nil, fmt.Errorf("read %s: %w: subject %d is not there", d.file(), errCorrupt, id)
+	}
+	return nil, nil //nolint:nilnil // absence is no error here
+}
+
+// wake reads what was put away of the subjects that a query is about, so that it fails for what cannot be read, and does not wait for the disk later. It must not
+// be called with mu.
+func (e *engine) wake(all ...*roaring.Bitmap) error {
+	type section struct {
+		file *deadFile
+		part int
+	}
+	e.mu.RLock()
+	needed, sources := map[section]bool{}, e.sources
+	for _, ids := range all {
+		if ids == nil || len(e.dead) == 0 {
+			continue
+		}
+		for _, d := range e.dead {
+			if !d.ids.Intersects(ids) {
+				continue
+			}
+			for it := roaring.And(d.ids, ids).Iterator(); it.HasNext(); {
+				if id := it.Next(); e.subjects[id] == nil {
+					needed[section{d, d.partOf(id)}] = true
+				}
+			}
+		}
+	}
+	e.mu.RUnlock()
+	for s := range needed {
+		if _, err := e.deadPart(s.file, s.part, sources); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// deadAccess returns the subject of an access that was put away, nil when there is none. It belongs to the cache. It needs mu.
+func (e *engine) deadAccess(a *lineage.Access) (*subject, error) {
+	if len(e.dead) == 0 {
+		return nil, nil //nolint:nilnil // absence is no error here
+	}
+	sum := sumOf(a)
+	for _, d := range slices.Backward(e.dead) {
+		if _, ok := slices.BinarySearch(d.sums, sum); !ok {
+			continue
+		}
+		for part := range d.parts() {
+			all, err := e.deadPart(d, part, e.sources)
+			if err != nil {
+				return nil, err
+			}
+			for _, s := range all {
+				if s.entry.access == *a {
+					return s, nil
+				}
+			}
+		}
+	}
+	return nil, nil //nolint:nilnil // absence is no error here
+}
+
+// revive brings a subject that was put away back into memory, and returns its entry; nil when there is none of that access. It needs commit, and not mu.
+func (e *engine) revive(a *lineage.Access) *entry {
+	e.mu.RLock()
+	cached, err := e.deadAccess(a)
+	e.mu.RUnlock()
+	var s *subject
+	if err == nil && cached != nil {
+		s = e.copied(cached)
+	}
+	if err != nil {
+		e.log.Error("whether a subject was seen long ago cannot be read; it begins anew", "error", err)
+		e.troubleText(quarantined, "what was put away of subjects that were silent for long cannot be read: "+err.Error())
+	}
+	if s == nil {
+		return nil
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.subjects[s.id] = s
+	e.entries[*a] = s.entry
+	e.live++
+	return s.entry
+}
+
+// copied returns a subject of its own, out of one that the cache holds.
+func (e *engine) copied(s *subject) *subject {
+	var w writer
+	w.uint(1)
+	w.subject(s, &names{})
+	all, err := decodeSubjects(w.b, e.sources)
+	if err != nil {
+		panic(fmt.Sprintf("timeseries: a subject in memory does not encode: %v", err))
+	}
+	return all[0]
+}
+
+// retireDead forgets the files that hold nothing after the floor. It needs mu for writing.
+func (e *engine) retireDead(floor int64) {
+	for len(e.dead) > 0 && e.dead[0].last <= floor {
+		e.deadDoomed = append(e.deadDoomed, e.dead[0])
+		e.dead = e.dead[1:]
+	}
+}
+
+// dropDead deletes the files that no saved state names any more. It needs the maintain lock.
+func (e *engine) dropDead() error {
+	for len(e.deadDoomed) > 0 {
+		if err := e.vault.drop(e.deadDoomed[0].file()); err != nil {
+			return fmt.Errorf("drop %s: %w", e.deadDoomed[0].file(), err)
+		}
+		e.deadDoomed = e.deadDoomed[1:]
+	}
+	return nil
+}
+
+// loadDead reads the indexes of the files that the state names. One that cannot be read is set aside: its subjects are missing in the answers of their time.
+func (e *engine) loadDead(numbers []int64) error {
+	for _, n := range numbers {
+		d := &deadFile{number: n}
+		content, err := e.section(d.file(), deadIndex, 0)
+		if err == nil {
+			d, err = decodeDead(n, content)
+		}
+		if err == nil {
+			err = e.vault.has(d.file(), d.sections())
+		}
+		switch {
+		case err == nil:
+			e.dead = append(e.dead, d)
+		case damaged(err):
+			e.log.Error("subjects that were silent for long are lost", "file", d.file().String(), "error", err)
+			e.setAside(d.file())
+			e.troubleText(quarantined, fmt.Sprintf("subjects that were silent for long are lost: %s: %v", d.file(), err))
+			e.lose(lostSpan{a: 0, b: n, damage: true, reason: "quarantined: subjects that were silent for long are lost; counts of their time are too low"})
+		default:
+			return err
+		}
+	}
+	return nil
+}
