@@ -51,7 +51,11 @@ func (v *View) Events(ctx context.Context, only *lineage.Node, types ...lineage.
 	}
 	found := got.List
 	all := make([]Event, len(found))
+	gone := leaving(ctx)
 	for i, e := range found {
+		if gone() {
+			return nil, ctx.Err()
+		}
 		all[i] = Event{EventPlace: EventPlace{e.At, eventID(e)}, Type: e.Type, Detail: v.words(e.Detail), event: e}
 		all[i].Node, all[i].Flow = v.subjectOf(&e)
 	}

@@ -131,6 +131,9 @@ func TestPrices(t *testing.T) {
 			w := estate(t, topics)
 			time.Sleep(time.Until(round(3)) + time.Second)
 			h := serve(served{History: w.store, Identity: everybody, Log: quiet()})
+			if _, body := ask(h, windows(30), ""); codeOf(t, body) != "COMPLEXITY_LIMIT_EXCEEDED" {
+				t.Errorf("%d topics, before anything is known of them: %s", topics, body)
+			}
 			if status, body := ask(h, windows(1), ""); status != http.StatusOK {
 				t.Fatalf("%d %s", status, body)
 			}

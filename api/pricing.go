@@ -87,13 +87,17 @@ func lengthOf(window map[string]any) time.Duration {
 	return max(0, end.Sub(start))
 }
 
-// price returns what an operation may cost to answer, and what one window does: the elements of its lists if all were full, the points of its series,
-// and for each window and each look beyond the first a part of the estate, since the history is gone through for it.
+// price returns what an operation may cost to answer, and what one window does: the elements of its lists if all were
+// full, the points of its series, and for each window and each look beyond the first a part of the estate, since the
+// history is gone through for it.
 func (h *graphqlHandler) price(ctx context.Context, op *graphql.OperationContext, s survey) (cost, window int) {
 	schema := priced{h.schema, s.longest}
 	cost = complexity.Calculate(graphql.WithOperationContext(ctx, op), schema, op.Operation, op.Variables)
 	estate := h.estate()
 	// However large the estate: two windows can be compared, and a page can hold some lists.
+	if estate == 0 { // nothing was asked yet, so that nobody knows how much there is
+		estate = 70_000
+	}
 	window = min(1000+estate/2, h.limits.Complexity/4)
 	look := min(estate/20, h.limits.Complexity/16)
 	cost = add(cost, add(times(max(0, len(s.windows)-1), window), times(max(0, s.looks-1), look)))
