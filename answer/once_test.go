@@ -16,7 +16,7 @@ func TestOnceLoadsOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var o once[int]
 		var loads atomic.Int64
-		load := func(context.Context) (int, error) {
+		load := func(context.Context) (int, error) { //nolint:unparam // it is what get takes
 			time.Sleep(time.Second)
 			return int(loads.Add(1)), nil
 		}

@@ -2,6 +2,7 @@ package timeseries
 
 import (
 	"context"
+	"math"
 	"slices"
 	"sort"
 	"strings"
@@ -11,7 +12,7 @@ import (
 	"github.com/lineaged/lineaged/store"
 )
 
-// changesKept bounds State.Changes: an hour and more of changes of every tick, and coarser ones before.
+// changesKept bounds State.Changes: the newest are of every tick, those before the coarser the longer ago they are.
 const changesKept = 512
 
 // State implements store.Reader. It takes no lock.
@@ -62,16 +63,23 @@ func addChange(list []store.Change, c store.Change) []store.Change {
 	out := make([]store.Change, n, n+1)
 	copy(out, list)
 	if n >= changesKept {
-		// Of each two of the older half the later version holds from the earlier instant on: for some windows it is
-		// newer than need be, for none older.
-		half := out[:changesKept/2]
-		thin := make([]store.Change, 0, n-len(half)/2+1)
-		for i := 0; i+1 < len(half); i += 2 {
-			thin = append(thin, store.Change{After: half[i].After, Version: half[i+1].Version})
-		}
-		out = append(thin, out[len(half):]...)
+		out = joinChanges(out, c.After)
 	}
 	return append(out, c)
+}
+
+// joinChanges joins two neighbours: the later version holds from the earlier instant on, which for what lies between is
+// newer than need be, and for nothing older. They are those that lie closest together for how long ago they were, so
+// that the longer ago a window is, the more seldom it seems to change.
+func joinChanges(list []store.Change, now time.Time) []store.Change {
+	best, least := 0, math.Inf(1)
+	for i := range len(list) - 1 {
+		if x := float64(list[i+1].After.Sub(list[i].After)) / float64(now.Sub(list[i].After)); x < least {
+			best, least = i, x
+		}
+	}
+	list[best].Version = list[best+1].Version
+	return slices.Delete(list, best+1, best+2)
 }
 
 // clusterStates needs mu.
