@@ -13,9 +13,9 @@ import (
 	"github.com/twmb/franz-go/pkg/sasl/plain"
 	"github.com/twmb/franz-go/pkg/sasl/scram"
 
-	"github.com/lineaged/lineaged/collector"
 	"github.com/lineaged/lineaged/answer"
 	"github.com/lineaged/lineaged/api"
+	"github.com/lineaged/lineaged/collector"
 	"github.com/lineaged/lineaged/collector/connect"
 	"github.com/lineaged/lineaged/collector/kafka"
 	"github.com/lineaged/lineaged/identity"
