@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/internal/varint"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -49,20 +50,19 @@ func storedCluster(name string, sink collector.Sink) lineage.ClusterID {
 // encodeCluster keeps the id with a checksum: one that was damaged would look like another cluster.
 func encodeCluster(id lineage.ClusterID) []byte {
 	var e encoder
-	e.uint(positionsVersion)
-	e.string(string(id))
-	e.uint(uint64(crc32.ChecksumIEEE([]byte(id))))
-	return e
+	e.Uint(positionsVersion)
+	e.String(string(id))
+	e.Uint(uint64(crc32.ChecksumIEEE([]byte(id))))
+	return e.Encoder
 }
 
 func decodeCluster(value []byte) (lineage.ClusterID, error) {
-	d := decoder{b: value}
-	d.version()
-	id := d.string()
-	if sum := d.uint(); d.err == nil && sum != uint64(crc32.ChecksumIEEE([]byte(id))) {
-		return "", errCut
+	d := decode(value)
+	id := d.String()
+	if sum := d.Uint(); d.Err() == nil && sum != uint64(crc32.ChecksumIEEE([]byte(id))) {
+		return "", varint.ErrCut
 	}
-	return lineage.ClusterID(id), d.done()
+	return lineage.ClusterID(id), d.Done()
 }
 
 // identify takes in which cluster has answered. An error says that the round can't go on.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/internal/varint"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -37,9 +38,9 @@ func (t *take) savePositions() {
 		o.Positions = append(o.Positions, lineage.Position{Key: key, Value: value})
 	}
 	var e encoder
-	e.uint(positionsVersion)
-	e.time(t.round)
-	put(roundKey, e)
+	e.Uint(positionsVersion)
+	e.Time(t.round)
+	put(roundKey, e.Encoder)
 	if !t.continuous {
 		put(clusterKey, encodeCluster(t.cluster))
 	}
@@ -92,10 +93,9 @@ func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 	if len(positions) == 0 {
 		return nil
 	}
-	d := decoder{b: positions[roundKey]}
-	d.version()
-	round := d.time()
-	if err := d.done(); err != nil { // without it nobody knows of when the rest is
+	d := decode(positions[roundKey])
+	round := d.Time()
+	if err := d.Done(); err != nil { // without it nobody knows of when the rest is
 		return s.anew(positions, roundKey, err)
 	}
 	cluster, err := decodeCluster(positions[clusterKey])
@@ -160,10 +160,10 @@ func (s *source) isUnwanted(readerKey string) bool {
 
 func (l leftTopic) encode() []byte {
 	var e encoder
-	e.uint(positionsVersion)
-	e.string(l.topic.Name)
-	e.time(l.at)
-	return e
+	e.Uint(positionsVersion)
+	e.String(l.topic.Name)
+	e.Time(l.at)
+	return e.Encoder
 }
 
 func (s *source) restoreLeft(hexID string, value []byte) error {
@@ -171,10 +171,9 @@ func (s *source) restoreLeft(hexID string, value []byte) error {
 	if err != nil {
 		return err
 	}
-	d := decoder{b: value}
-	d.version()
-	l := leftTopic{topic: lineage.Topic{Cluster: s.cluster, ID: id, Name: d.string()}, at: d.time(), saved: true}
-	if err := d.done(); err != nil {
+	d := decode(value)
+	l := leftTopic{topic: lineage.Topic{Cluster: s.cluster, ID: id, Name: d.String()}, at: d.Time(), saved: true}
+	if err := d.Done(); err != nil {
 		return err
 	}
 	if s.wanted(l.topic.Name) {
@@ -188,28 +187,27 @@ func (s *source) restoreLeft(hexID string, value []byte) error {
 // encodeSight keeps what the lists of the last round can be compared with: a topic that they lacked is new only if they held all, and the configuration wanted the same.
 func (s *source) encodeSight() []byte {
 	var e encoder
-	e.uint(positionsVersion)
-	e.bool(s.sawAll)
-	e.string(s.filter())
-	e.uint(uint64(len(s.hidden)))
+	e.Uint(positionsVersion)
+	e.Bool(s.sawAll)
+	e.String(s.filter())
+	e.Uint(uint64(len(s.hidden)))
 	for _, name := range slices.Sorted(maps.Keys(s.hidden)) {
-		e.string(name)
+		e.String(name)
 	}
-	return e
+	return e.Encoder
 }
 
 // filter spells the patterns of the topics that are wanted.
 func (s *source) filter() string { return fmt.Sprintf("%q %q", s.cfg.Include, s.cfg.Exclude) }
 
 func (s *source) restoreSight(value []byte) error {
-	d := decoder{b: value}
-	d.version()
-	all, filter := d.bool(), d.string()
+	d := decode(value)
+	all, filter := d.Bool(), d.String()
 	hidden := map[string]bool{}
-	for range d.count() {
-		hidden[d.string()] = true
+	for range d.Count() {
+		hidden[d.String()] = true
 	}
-	if err := d.done(); err != nil {
+	if err := d.Done(); err != nil {
 		return err
 	}
 	s.sawAll, s.hidden, s.sightSaved = all && filter == s.filter(), hidden, string(value)
@@ -218,152 +216,151 @@ func (s *source) restoreSight(value []byte) error {
 
 func (tp *topic) encode() []byte {
 	var e encoder
-	e.uint(positionsVersion)
-	e.string(tp.topic.Name)
-	e.bool(tp.internal)
-	e.bool(tp.whole)
-	e.time(tp.born)
-	e.time(tp.ends)
-	e.time(tp.books)
+	e.Uint(positionsVersion)
+	e.String(tp.topic.Name)
+	e.Bool(tp.internal)
+	e.Bool(tp.whole)
+	e.Time(tp.born)
+	e.Time(tp.ends)
+	e.Time(tp.books)
 	e.total(tp.appended)
 	e.total(tp.lost)
 	e.total(tp.alone)
 	e.total(tp.mixed)
 	e.total(tp.markers)
-	e.string(tp.restWhy)
-	e.bool(tp.veiled)
-	e.bool(tp.denied)
-	e.uint(uint64(len(tp.writers)))
+	e.String(tp.restWhy)
+	e.Bool(tp.veiled)
+	e.Bool(tp.denied)
+	e.Uint(uint64(len(tp.writers)))
 	for id, w := range inOrder(tp.writers) {
-		e.int(id)
+		e.Int(id)
 		e.writer(w)
 	}
-	e.uint(uint64(len(tp.txns)))
+	e.Uint(uint64(len(tp.txns)))
 	for id, w := range inOrder(tp.txns) {
-		e.string(id)
+		e.String(id)
 		e.writer(w)
 	}
-	e.bool(tp.others != nil)
+	e.Bool(tp.others != nil)
 	if tp.others != nil {
 		e.writer(tp.others)
 	}
-	e.uint(uint64(len(tp.parts)))
+	e.Uint(uint64(len(tp.parts)))
 	for i := range tp.parts {
 		e.partition(&tp.parts[i])
 	}
-	e.uint(uint64(tp.compaction))
-	e.bool(tp.configs != nil)
-	e.uint(uint64(len(tp.configs)))
+	e.Uint(uint64(tp.compaction))
+	e.Bool(tp.configs != nil)
+	e.Uint(uint64(len(tp.configs)))
 	for _, c := range tp.configs {
-		e.string(c.Name)
-		e.string(c.Value)
+		e.String(c.Name)
+		e.String(c.Value)
 	}
-	return e
+	return e.Encoder
 }
 
 func (e *encoder) total(t total) {
-	e.int(t.n)
-	e.int(t.told)
-	e.bool(t.estimated)
+	e.Int(t.n)
+	e.Int(t.told)
+	e.Bool(t.estimated)
 }
 
 func (e *encoder) partition(p *partition) {
-	e.int(p.end)
-	e.bool(p.moved)
-	e.bool(p.based)
-	e.bool(p.born)
-	e.bool(p.unsettled)
+	e.Int(p.end)
+	e.Bool(p.moved)
+	e.Bool(p.based)
+	e.Bool(p.born)
+	e.Bool(p.unsettled)
 	for _, v := range []int64{p.advance, p.named, p.remainder, p.booked, p.early, p.recent, p.last.least, p.last.most, p.last.room, p.last.of, int64(p.led)} {
-		e.int(v)
+		e.Int(v)
 	}
-	e.bool(p.txn)
-	e.bool(p.last.loose)
-	e.uint(uint64(len(p.producers)))
+	e.Bool(p.txn)
+	e.Bool(p.last.loose)
+	e.Uint(uint64(len(p.producers)))
 	for id, q := range inOrder(p.producers) {
-		e.int(id)
+		e.Int(id)
 		e.sequence(q)
 	}
-	e.uint(uint64(len(p.absent)))
+	e.Uint(uint64(len(p.absent)))
 	for id, q := range inOrder(p.absent) {
-		e.int(id)
+		e.Int(id)
 		e.sequence(q.sequence)
-		e.time(q.since)
+		e.Time(q.since)
 	}
 }
 
 func (e *encoder) sequence(q sequence) {
 	for _, v := range []int64{int64(q.epoch), int64(q.last), q.txnStart, q.claim, q.log} {
-		e.int(v)
+		e.Int(v)
 	}
-	e.bool(q.fresh)
-	e.bool(q.past)
+	e.Bool(q.fresh)
+	e.Bool(q.past)
 }
 
 func (d *decoder) sequence() sequence {
-	return sequence{epoch: int32(d.int()), last: int32(d.int()), txnStart: d.int(), claim: d.int(), log: d.int(), fresh: d.bool(), past: d.bool()}
+	return sequence{epoch: int32(d.Int()), last: int32(d.Int()), txnStart: d.Int(), claim: d.Int(), log: d.Int(), fresh: d.Bool(), past: d.Bool()}
 }
 
 func (e *encoder) writer(w *writer) {
 	e.total(w.total)
-	e.string(w.why)
-	e.time(w.nameless)
+	e.String(w.why)
+	e.Time(w.nameless)
 }
 
 func (d *decoder) writer() *writer {
-	return &writer{total: d.total(), why: d.string(), nameless: d.time()}
+	return &writer{total: d.total(), why: d.String(), nameless: d.Time()}
 }
 
-func (d *decoder) total() total { return total{n: d.int(), told: d.int(), estimated: d.bool()} }
+func (d *decoder) total() total { return total{n: d.Int(), told: d.Int(), estimated: d.Bool()} }
 
 func (d *decoder) partition() partition {
-	p := partition{end: d.int(), moved: d.bool(), based: d.bool(), born: d.bool(), unsettled: d.bool()}
+	p := partition{end: d.Int(), moved: d.Bool(), based: d.Bool(), born: d.Bool(), unsettled: d.Bool()}
 	for _, v := range []*int64{&p.advance, &p.named, &p.remainder, &p.booked, &p.early, &p.recent, &p.last.least, &p.last.most, &p.last.room, &p.last.of} {
-		*v = d.int()
+		*v = d.Int()
 	}
-	p.led, p.txn, p.last.loose = int32(d.int()), d.bool(), d.bool()
-	n := d.count()
+	p.led, p.txn, p.last.loose = int32(d.Int()), d.Bool(), d.Bool()
+	n := d.Count()
 	p.producers = make(map[int64]sequence, n)
 	for range n {
-		p.producers[d.int()] = d.sequence()
+		p.producers[d.Int()] = d.sequence()
 	}
-	for range d.count() {
+	for range d.Count() {
 		if p.absent == nil {
 			p.absent = map[int64]absent{}
 		}
-		p.absent[d.int()] = absent{d.sequence(), d.time()}
+		p.absent[d.Int()] = absent{d.sequence(), d.Time()}
 	}
 	return p
 }
 
 // decodeTopic is the inverse of encode. A topic that was seen whole in the last round was known until then.
 func decodeTopic(id lineage.TopicID, cluster lineage.ClusterID, value []byte, round time.Time) (*topic, error) {
-	d := decoder{b: value}
-	d.version()
-	tp := &topic{retained: lineage.Unknown, sizedAt: lineage.Unknown, account: newAccount(lineage.Topic{Cluster: cluster, ID: id, Name: d.string()})}
-	tp.internal, tp.whole = d.bool(), d.bool()
-	tp.born, tp.ends, tp.books = d.time(), d.time(), d.time()
+	d := decode(value)
+	tp := &topic{retained: lineage.Unknown, sizedAt: lineage.Unknown, account: newAccount(lineage.Topic{Cluster: cluster, ID: id, Name: d.String()})}
+	tp.internal, tp.whole = d.Bool(), d.Bool()
+	tp.born, tp.ends, tp.books = d.Time(), d.Time(), d.Time()
 	tp.appended, tp.lost = d.total(), d.total()
 	tp.alone, tp.mixed, tp.markers = d.total(), d.total(), d.total()
-	tp.restWhy, tp.veiled, tp.denied = d.string(), d.bool(), d.bool()
-	for range d.count() {
-		id, w := d.int(), d.writer()
+	tp.restWhy, tp.veiled, tp.denied = d.String(), d.Bool(), d.Bool()
+	for range d.Count() {
+		id, w := d.Int(), d.writer()
 		tp.writers[id], tp.waiting = w, tp.waiting || !w.nameless.IsZero()
 	}
-	for range d.count() {
-		tp.txns[d.string()] = d.writer()
+	for range d.Count() {
+		tp.txns[d.String()] = d.writer()
 	}
-	if d.bool() {
+	if d.Bool() {
 		tp.others = d.writer()
 	}
-	for range d.count() {
+	for range d.Count() {
 		tp.parts = append(tp.parts, d.partition())
 	}
-	tp.compaction = compaction(d.uint())
-	if known := d.bool(); known {
+	tp.compaction = compaction(d.Uint())
+	if known := d.Bool(); known {
 		tp.configs = []lineage.Config{}
 	}
-	for range d.count() {
-		tp.configs = append(tp.configs, lineage.Config{Name: d.string(), Value: d.string()})
+	for range d.Count() {
+		tp.configs = append(tp.configs, lineage.Config{Name: d.String(), Value: d.String()})
 	}
 	if tp.whole {
 		tp.ends = later(tp.ends, round)
@@ -375,7 +372,7 @@ func decodeTopic(id lineage.TopicID, cluster lineage.ClusterID, value []byte, ro
 			tp.books = later(tp.books, round)
 		}
 	}
-	return tp, d.done()
+	return tp, d.Done()
 }
 
 func (s *source) restoreTopic(hexID string, value []byte, round time.Time) error {
@@ -428,23 +425,22 @@ func parseTopicID(s string) (id lineage.TopicID, err error) {
 
 func (g *group) encode() []byte {
 	var e encoder
-	e.uint(positionsVersion)
-	e.string(g.typ)
-	e.string(g.protocol)
-	e.string(g.state)
-	e.time(g.joined)
-	e.time(g.found)
-	return e
+	e.Uint(positionsVersion)
+	e.String(g.typ)
+	e.String(g.protocol)
+	e.String(g.state)
+	e.Time(g.joined)
+	e.Time(g.found)
+	return e.Encoder
 }
 
 func (s *source) restoreGroup(name string, value []byte) error {
-	d := decoder{b: value}
-	d.version()
+	d := decode(value)
 	g := &group{
 		ref: lineage.GroupRef{Cluster: s.cluster, Group: name}, readers: map[lineage.TopicID]*reader{}, coordinator: -1, changed: true,
-		typ: d.string(), protocol: d.string(), state: d.string(), joined: d.time(), found: d.time(),
+		typ: d.String(), protocol: d.String(), state: d.String(), joined: d.Time(), found: d.Time(),
 	}
-	if err := d.done(); err != nil {
+	if err := d.Done(); err != nil {
 		return err
 	}
 	s.groups[name] = g
@@ -453,37 +449,37 @@ func (s *source) restoreGroup(name string, value []byte) error {
 
 func (r *reader) encode() []byte {
 	var e encoder
-	e.uint(positionsVersion)
-	e.uint(uint64(r.kind))
+	e.Uint(positionsVersion)
+	e.Uint(uint64(r.kind))
 	for _, t := range [...]total{r.read, r.skipped, r.lost} {
 		e.total(t)
 	}
 	for _, t := range [...]time.Time{r.began, r.moved, r.idle} {
-		e.time(t)
+		e.Time(t)
 	}
-	e.bool(r.losing)
+	e.Bool(r.losing)
 	e.habit(r.habit)
-	e.uint(uint64(len(r.parts)))
+	e.Uint(uint64(len(r.parts)))
 	for _, p := range r.parts {
-		e.int(p.committed)
-		e.int(p.gone)
-		e.int(p.fell)
-		e.int(p.was)
+		e.Int(p.committed)
+		e.Int(p.gone)
+		e.Int(p.fell)
+		e.Int(p.was)
 	}
-	return e
+	return e.Encoder
 }
 
 func (e *encoder) habit(h habit) {
-	e.bool(h.epochs)
-	e.bool(h.plain)
-	e.bool(h.started)
-	e.int(int64(h.alone))
-	e.int(h.most)
-	e.int(h.pause.Milliseconds())
+	e.Bool(h.epochs)
+	e.Bool(h.plain)
+	e.Bool(h.started)
+	e.Int(int64(h.alone))
+	e.Int(h.most)
+	e.Int(h.pause.Milliseconds())
 }
 
 func (d *decoder) habit() habit {
-	return habit{epochs: d.bool(), plain: d.bool(), started: d.bool(), alone: int(d.int()), most: d.int(), pause: time.Duration(d.int()) * time.Millisecond}
+	return habit{epochs: d.Bool(), plain: d.Bool(), started: d.Bool(), alone: int(d.Int()), most: d.Int(), pause: time.Duration(d.Int()) * time.Millisecond}
 }
 
 func (s *source) restoreReader(rest string, value []byte, round time.Time) error {
@@ -496,22 +492,21 @@ func (s *source) restoreReader(rest string, value []byte, round time.Time) error
 	if g == nil || tp == nil {
 		return nil // the group or topic went with a later round
 	}
-	d := decoder{b: value}
-	d.version()
-	kind := d.uint()
-	if d.err != nil || kind != uint64(lineage.GroupOffsets) && kind != uint64(lineage.ShareOffsets) {
-		return cmp.Or(d.err, errCut)
+	d := decode(value)
+	kind := d.Uint()
+	if d.Err() != nil || kind != uint64(lineage.GroupOffsets) && kind != uint64(lineage.ShareOffsets) {
+		return cmp.Or(d.Err(), varint.ErrCut)
 	}
 	r := newReader(lineage.Access{Topic: tp.topic, Op: lineage.Read, Client: lineage.Client{Group: name}}, lineage.EvidenceKind(kind))
 	r.read, r.skipped, r.lost = d.total(), d.total(), d.total()
-	r.began, r.moved, r.idle, r.known = d.time(), d.time(), d.time(), round
-	r.losing, r.habit = d.bool(), d.habit()
-	for range d.count() {
+	r.began, r.moved, r.idle, r.known = d.Time(), d.Time(), d.Time(), round
+	r.losing, r.habit = d.Bool(), d.habit()
+	for range d.Count() {
 		p := newReadPartition()
-		p.committed, p.gone, p.fell, p.was = d.int(), d.int(), d.int(), d.int()
+		p.committed, p.gone, p.fell, p.was = d.Int(), d.Int(), d.Int(), d.Int()
 		r.parts = append(r.parts, p)
 	}
-	if err := d.done(); err != nil {
+	if err := d.Done(); err != nil {
 		return err
 	}
 	g.readers[id] = r

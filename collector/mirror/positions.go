@@ -2,8 +2,6 @@ package mirror
 
 import (
 	"context"
-	"encoding/binary"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,6 +10,7 @@ import (
 
 	"github.com/lineaged/lineaged/collector"
 	"github.com/lineaged/lineaged/internal/copybook"
+	"github.com/lineaged/lineaged/internal/varint"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -40,9 +39,9 @@ func (s *source) savePositions(o *lineage.Observation) {
 		o.Positions = append(o.Positions, lineage.Position{Key: key, Value: value})
 	}
 	if len(s.flows) > 0 || len(s.gone) > 0 || !s.saved {
-		e := encoder{}
-		e.uint(positionsVersion)
-		e.time(o.Round)
+		e := varint.Encoder{}
+		e.Uint(positionsVersion)
+		e.Time(o.Round)
 		put(roundKey, e)
 		s.saved = true
 	}
@@ -61,12 +60,12 @@ func (s *source) savePositions(o *lineage.Observation) {
 	o.Positions = append(o.Positions, s.rhythm.Positions()...)
 	for p, f := range s.flows {
 		if f.dirty {
-			e := encoder{}
-			e.uint(positionsVersion)
-			e.string(p.source)
-			e.string(p.target)
-			e.time(f.began)
-			e.time(f.whole)
+			e := varint.Encoder{}
+			e.Uint(positionsVersion)
+			e.String(p.source)
+			e.String(p.target)
+			e.Time(f.began)
+			e.Time(f.whole)
 			put(flowKey(p), e)
 			f.dirty = false
 		}
@@ -80,12 +79,12 @@ func (s *source) savePositions(o *lineage.Observation) {
 }
 
 func encodeBook(p pair, b *copybook.Book) []byte {
-	e := encoder{}
-	e.uint(positionsVersion)
-	e.string(p.source)
-	e.string(p.target)
-	e.string(string(b.Access.Topic.Cluster))
-	e.string(b.Access.Topic.Name)
+	e := varint.Encoder{}
+	e.Uint(positionsVersion)
+	e.String(p.source)
+	e.String(p.target)
+	e.String(string(b.Access.Topic.Cluster))
+	e.String(b.Access.Topic.Name)
 	return append(e, b.Encode()...)
 }
 
@@ -100,10 +99,10 @@ func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 	if len(positions) == 0 {
 		return nil
 	}
-	d := decoder{b: positions[roundKey]}
-	d.version()
-	round := d.time()
-	if err := d.done(); err != nil { // without it nobody knows of when the rest is
+	d := varint.Decoder{Left: positions[roundKey]}
+	d.Version(positionsVersion)
+	round := d.Time()
+	if err := d.Done(); err != nil { // without it nobody knows of when the rest is
 		for key := range positions {
 			s.leaveOut(key, err)
 		}
@@ -139,10 +138,10 @@ func (s *source) leaveOut(key string, err error) {
 }
 
 func (s *source) restoreFlow(value []byte) error {
-	d := decoder{b: value}
-	d.version()
-	p, began, whole := pair{d.string(), d.string()}, d.time(), d.time()
-	if err := d.done(); err != nil {
+	d := varint.Decoder{Left: value}
+	d.Version(positionsVersion)
+	p, began, whole := pair{d.String(), d.String()}, d.Time(), d.Time()
+	if err := d.Done(); err != nil {
 		return err
 	}
 	f := s.flow(p)
@@ -151,17 +150,17 @@ func (s *source) restoreFlow(value []byte) error {
 }
 
 func (s *source) restoreBook(value []byte, round time.Time) error {
-	d := decoder{b: value}
-	d.version()
-	p := pair{d.string(), d.string()}
-	topic := lineage.Topic{Cluster: lineage.ClusterID(d.string()), Name: d.string()}
-	if d.err != nil {
-		return d.err
+	d := varint.Decoder{Left: value}
+	d.Version(positionsVersion)
+	p := pair{d.String(), d.String()}
+	topic := lineage.Topic{Cluster: lineage.ClusterID(d.String()), Name: d.String()}
+	if err := d.Err(); err != nil {
+		return err
 	}
 	_, known := s.flows[p]
 	f := s.flow(p)
 	b := newBook(f.read(topic))
-	if err := b.Decode(d.b, round); err != nil {
+	if err := b.Decode(d.Left, round); err != nil {
 		if !known {
 			delete(s.flows, p)
 		}
@@ -170,83 +169,4 @@ func (s *source) restoreBook(value []byte, round time.Time) error {
 	f.dirty = false
 	f.books[topic.Name] = b
 	return nil
-}
-
-// encoder and decoder are the positions' encoding.
-type encoder []byte
-
-func (e *encoder) uint(v uint64)   { *e = binary.AppendUvarint(*e, v) }
-func (e *encoder) int(v int64)     { *e = binary.AppendVarint(*e, v) }
-func (e *encoder) string(s string) { e.uint(uint64(len(s))); *e = append(*e, s...) }
-
-func (e *encoder) time(t time.Time) {
-	if t.IsZero() {
-		e.int(0)
-	} else {
-		e.int(t.UnixMilli())
-	}
-}
-
-var errCut = errors.New("position is cut short or corrupt")
-
-// decoder reads what encoder wrote. The first error stays; values read after it are zero.
-type decoder struct {
-	b   []byte
-	err error
-}
-
-func (d *decoder) uint() uint64 {
-	v, n := binary.Uvarint(d.b)
-	return taken(d, v, n)
-}
-
-func (d *decoder) int() int64 {
-	v, n := binary.Varint(d.b)
-	return taken(d, v, n)
-}
-
-func taken[T uint64 | int64](d *decoder, v T, n int) T {
-	if d.err != nil || n <= 0 {
-		d.err = errCut
-		return 0
-	}
-	d.b = d.b[n:]
-	return v
-}
-
-// count reads a number of elements that each take at least one byte, so that a corrupt count can't ask for more than there is.
-func (d *decoder) count() int {
-	v := d.uint()
-	if v > uint64(len(d.b)) {
-		d.err = errCut
-		return 0
-	}
-	return int(v)
-}
-
-func (d *decoder) string() string {
-	n := d.count()
-	s := string(d.b[:n])
-	d.b = d.b[n:]
-	return s
-}
-
-func (d *decoder) time() time.Time {
-	if ms := d.int(); ms != 0 {
-		return time.UnixMilli(ms).UTC()
-	}
-	return time.Time{}
-}
-
-func (d *decoder) version() {
-	if v := d.uint(); d.err == nil && v != positionsVersion {
-		d.err = fmt.Errorf("position has version %d, this lineaged reads %d", v, positionsVersion)
-	}
-}
-
-func (d *decoder) done() error {
-	if d.err == nil && len(d.b) > 0 {
-		return errCut
-	}
-	return d.err
 }
