@@ -127,7 +127,12 @@ func (v *diskVault) openCopy(path string, id fileID) (shelvedCopy, error) {
 	if err != nil {
 		return c, err
 	}
-	all, size, damage, err := directory(f, id, v.tick)
+	info, err := f.Stat()
+	if err != nil {
+		return c, errors.Join(err, f.Close())
+	}
+	c.size = info.Size()
+	all, damage, err := directory(f, c.size, id, v.tick)
 	if err := errors.Join(err, f.Close()); err != nil {
 		if !errors.Is(err, errCorrupt) {
 			return c, err
@@ -138,7 +143,6 @@ func (v *diskVault) openCopy(path string, id fileID) (shelvedCopy, error) {
 		v.hurt[id] = true
 		v.log.Error("a file of the store is damaged", "path", path, "sections", len(all), "error", damage)
 	}
-	c.size = size
 	for _, x := range all {
 		c.index[x.section] = x
 	}

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"os"
+	"io"
 	"syscall"
 	"time"
 )
@@ -102,30 +102,25 @@ func encodeDirectory(all []extent, offset int64) []byte {
 }
 
 // directory reads where the sections of a file are. damage is what is not as it was written and costs nothing, since the sections were found all the same.
-func directory(f *os.File, id fileID, tick time.Duration) (all []extent, size int64, damage, err error) {
-	info, err := f.Stat()
-	if err != nil {
-		return nil, 0, nil, err
-	}
-	size = info.Size()
+func directory(f io.ReaderAt, size int64, id fileID, tick time.Duration) (all []extent, damage, err error) {
 	header := make([]byte, min(size, shelfHeader))
 	if _, err := f.ReadAt(header, 0); err != nil {
 		damage = fmt.Errorf("%w: the header cannot be read: %w", errCorrupt, err)
 	} else if err := checkShelfHeader(header, id, tick); errors.Is(err, errCorrupt) && !errors.Is(err, errStranger) {
 		damage = err
 	} else if err != nil {
-		return nil, size, nil, err
+		return nil, nil, err
 	}
 	all, err = readDirectory(f, size)
 	if err == nil {
-		return all, size, damage, nil
+		return all, damage, nil
 	}
 	damage = errors.Join(damage, err)
 	all, err = walkSections(f, size, id)
-	return all, size, damage, err
+	return all, damage, err
 }
 
-func readDirectory(f *os.File, size int64) ([]extent, error) {
+func readDirectory(f io.ReaderAt, size int64) ([]extent, error) {
 	if size < shelfHeader+footerBytes {
 		return nil, fmt.Errorf("%w: it is cut off", errCorrupt)
 	}
@@ -162,7 +157,7 @@ func readDirectory(f *os.File, size int64) ([]extent, error) {
 }
 
 // walkSections finds the sections by their own headers.
-func walkSections(f *os.File, size int64, id fileID) (all []extent, err error) {
+func walkSections(f io.ReaderAt, size int64, id fileID) (all []extent, err error) {
 	b := make([]byte, size)
 	if _, err := f.ReadAt(b, 0); err != nil {
 		return nil, readFailure(err)
