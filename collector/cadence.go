@@ -2,8 +2,8 @@ package collector
 
 import "time"
 
-// Cadences say which slow parts of a source are due. The zero value is ready: all are due at first, and go on by their own
-// lengths from then.
+// Cadences say which slow parts of a source are due. The zero value is ready: all are due at first, and go on by their
+// own lengths from then.
 type Cadences struct {
 	last map[string]time.Time // newest round in which a part was due
 	owed map[string]bool      // whose last round could not be taken
@@ -33,8 +33,8 @@ func (c *Cadences) Ran(round time.Time, part string) {
 	delete(c.owed, part)
 }
 
-// Owe notes of a part that is due that it could not run, and reports whether it was due: then coverage wants the reason.
-// The next round that can runs it.
+// Owe notes of a part that is due that it could not run, and reports whether it was due: then coverage wants the
+// reason. The next round that can runs it.
 func (c *Cadences) Owe(round time.Time, part string, every time.Duration) bool {
 	if last, ok := c.last[part]; !ok || round.Sub(last) < every {
 		return false

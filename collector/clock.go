@@ -7,14 +7,18 @@ import (
 	"time"
 )
 
-// Clock is the time by which rounds are dated. It is the machine's, as long as that goes as time really passes, which the monotonic clock tells. Where the machine's clock jumps, Clock says so and decides:
+// Clock is the time by which rounds are dated. It is the machine's, as long as that goes as time really passes, which the
+// monotonic clock tells. Where the machine's clock jumps, Clock says so and decides:
 //
 //   - Ahead by little (jumpSmall): it is followed at once. The instants that never were are a gap.
 //   - Back by little: it is followed at once, and no round is taken until it has passed the newest one.
-//   - Ahead by more: it is followed once it has stood for clockDoubt. Until then rounds go on by the time that has really passed, so that a clock which is corrected meanwhile has harmed nothing.
-//   - Back by more: it is not followed, since rounds that are held can't be taken again. Rounds go on by the time that has really passed, and that is said until the clocks agree again.
+//   - Ahead by more: it is followed once it has stood for clockDoubt. Until then rounds go on by the time that has really
+//     passed, so that a clock which is corrected meanwhile has harmed nothing.
+//   - Back by more: it is not followed, since rounds that are held can't be taken again. Rounds go on by the time that has
+//     really passed, and that is said until the clocks agree again.
 //
-// All sources of a process share one, so that their rounds are of the same instants. Its methods may be called by any goroutine.
+// All sources of a process share one, so that their rounds are of the same instants. Its methods may be called by any
+// goroutine.
 type Clock struct {
 	tick  time.Duration
 	wall  func() time.Time
@@ -43,7 +47,8 @@ const (
 	// jumpSmall is the jump that is followed at once: ten ticks, and a minute at least.
 	jumpSmall      = time.Minute
 	jumpSmallTicks = 10
-	// clockDoubt is for how long a clock that went far ahead must stand until it is followed: longer than a wrong answer of a time server lives, and short beside what is lost when the past few minutes bear wrong dates.
+	// clockDoubt is for how long a clock that went far ahead must stand until it is followed: longer than a wrong
+	// answer of a time server lives, and short beside what is lost when the past few minutes bear wrong dates.
 	clockDoubt = 5 * time.Minute
 	// A clock that is off by less than this part of a tick is being disciplined and did not jump.
 	driftShare = 20
@@ -51,8 +56,9 @@ const (
 	shiftsKept = 16
 )
 
-// NewClock makes a clock. wall is the machine's and spent the time that has really passed since any instant, suspended time included; nil: the process's own. newest is the newest round that is held, zero when
-// there is none: rounds go on after it.
+// NewClock makes a clock. wall is the machine's and spent the time that has really passed since any instant, suspended
+// time included; nil: the process's own. newest is the newest round that is held, zero when there is none: rounds go on
+// after it.
 func NewClock(tick time.Duration, wall func() time.Time, spent func() time.Duration, newest time.Time, log *slog.Logger) *Clock {
 	if wall == nil {
 		wall = time.Now

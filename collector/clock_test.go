@@ -101,7 +101,8 @@ func TestClockBackIsTrouble(t *testing.T) {
 	})
 }
 
-// A clock that goes ahead by little leaves a gap with its reason, and what advanced is spread over the time that passed.
+// A clock that goes ahead by little leaves a gap with its reason, and what advanced is spread over the time that
+// passed.
 func TestClockAheadByLittle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, dst := newMachine(), &sink{}
@@ -203,7 +204,8 @@ func TestClockCorrectedAhead(t *testing.T) {
 	})
 }
 
-// A clock that goes far back is not followed: rounds that are held can't be taken again. It is said until the clocks agree.
+// A clock that goes far back is not followed: rounds that are held can't be taken again. It is said until the clocks
+// agree.
 func TestClockFarBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, src, dst := newMachine(), &script{}, &sink{}

@@ -1,8 +1,10 @@
 // Package collector runs sources on the tick and hands what they observe to a sink.
 //
-// It knows nothing of Kafka: a source is anything that can look once and say what it saw. The package keeps the time: rounds lie on an aligned grid, a round has
-// a deadline, rounds of one source never overlap, and a round that could not be taken is said as missing, not left out. It does not trust the machine's clock (see Clock). It refuses to keep what a sink did not
-// acknowledge: after a failed append the source starts again from the last acknowledged positions. A source that panics is a gap of that source, and starts again the same way.
+// It knows nothing of Kafka: a source is anything that can look once and say what it saw. The package keeps the time:
+// rounds lie on an aligned grid, a round has a deadline, rounds of one source never overlap, and a round that could not
+// be taken is said as missing, not left out. It does not trust the machine's clock (see Clock). It refuses to keep what
+// a sink did not acknowledge: after a failed append the source starts again from the last acknowledged positions. A
+// source that panics is a gap of that source, and starts again the same way.
 package collector
 
 import (
@@ -27,17 +29,18 @@ type Sink interface {
 
 // Source looks at one cluster. Its methods are called by one goroutine at a time.
 type Source interface {
-	// Restore makes the source resume from what the sink holds. It is called before the first round and after every failed append; what the source had
-	// learned since is to be forgotten.
+	// Restore makes the source resume from what the sink holds. It is called before the first round and after every
+	// failed append; what the source had learned since is to be forgotten.
 	Restore(ctx context.Context, sink Sink) error
-	// Observe takes the readings of one round and returns before ctx's deadline. What it could not see it says in the observations' Missing: half an answer is an answer.
+	// Observe takes the readings of one round and returns before ctx's deadline. What it could not see it says in the
+	// observations' Missing: half an answer is an answer.
 	Observe(ctx context.Context, round time.Time) []lineage.Observation
 	// Missed says that a round could not be taken, and why.
 	Missed(round time.Time, reason string) []lineage.Observation
 }
 
-// Stored is a source that wants to know when all that it has told is durable: what it tells once it then has told, and who
-// waits for it may know.
+// Stored is a source that wants to know when all that it has told is durable: what it tells once it then has told, and
+// who waits for it may know.
 type Stored interface {
 	Stored()
 }
@@ -49,8 +52,8 @@ type Runner struct {
 	Log      *slog.Logger
 }
 
-// Run calls the source at every multiple of the interval since the Unix epoch until ctx ends, and returns ctx's error. A
-// round has nine tenths of the interval. Rounds are strictly rising, whatever the machine's clock does.
+// Run calls the source at every multiple of the interval since the Unix epoch until ctx ends, and returns ctx's error.
+// A round has nine tenths of the interval. Rounds are strictly rising, whatever the machine's clock does.
 func (o Runner) Run(ctx context.Context, source Source, sink Sink) error {
 	r := o.runner(source, sink)
 	for {
@@ -85,8 +88,8 @@ func (r *runner) next(ctx context.Context) (time.Time, error) {
 		if err := sleep(ctx, min(round.Sub(now), r.interval)); err != nil {
 			return round, err
 		}
-		// It may be too early, where the clock went back or has to pass the newest round first, and too late, where it went
-		// ahead.
+		// It may be too early, where the clock went back or has to pass the newest round first, and too late, where it
+		// went ahead.
 		if now = r.clock.Now(); !now.Before(round) && now.Sub(round) < r.interval {
 			return round, nil
 		}
@@ -174,8 +177,8 @@ func (r *runner) passed(round time.Time) (obs []lineage.Observation) {
 	if r.last.IsZero() {
 		return nil
 	}
-	// A machine that slept for a night has no use for thousands of missed rounds: the first that is said stands for those
-	// before it.
+	// A machine that slept for a night has no use for thousands of missed rounds: the first that is said stands for
+	// those before it.
 	const most = 100
 	reason := "the round before took longer than the interval"
 	if why := r.clock.state().since(r.shifts).skipped(); why != "" {

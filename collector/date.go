@@ -25,8 +25,8 @@ func (s clockState) skipped() (why string) {
 	return why
 }
 
-// date brings a round's observations onto the clock by which rounds are dated. What advanced is spread over the time that
-// really passed: an instant before the clock went ahead is as much nearer to the round.
+// date brings a round's observations onto the clock by which rounds are dated. What advanced is spread over the time
+// that really passed: an instant before the clock went ahead is as much nearer to the round.
 func (r *runner) date(round time.Time, obs []lineage.Observation) {
 	s := r.clock.state()
 	r.shifts = s.count
@@ -51,8 +51,8 @@ func (r *runner) date(round time.Time, obs []lineage.Observation) {
 	}
 }
 
-// redate applies one shift to what reaches back over it. The tick in which the clock jumped is a gap of its own: it stands
-// for another time than it shows.
+// redate applies one shift to what reaches back over it. The tick in which the clock jumped is a gap of its own: it
+// stands for another time than it shows.
 func redate(o *lineage.Observation, x Shift) {
 	to := x.From // from where on the clock goes as time passes
 	if x.By > 0 {

@@ -32,8 +32,8 @@ type Pusher[B any] interface {
 	Parts() []Cadence
 }
 
-// Inbox is a push source: what it is sent waits for the tick, becomes a part of that round, and is acknowledged when that
-// is durable. It holds no more than a bound. Send may be called by any goroutine.
+// Inbox is a push source: what it is sent waits for the tick, becomes a part of that round, and is acknowledged when
+// that is durable. It holds no more than a bound. Send may be called by any goroutine.
 type Inbox[B any] struct {
 	pusher Pusher[B]
 	tell   *Teller
@@ -57,9 +57,9 @@ func NewInbox[B any](pusher Pusher[B], tell *Teller, most int64) *Inbox[B] {
 	return &Inbox[B]{pusher: pusher, tell: tell, most: most}
 }
 
-// Send hands over a batch of so many bytes, and returns nil once it is durable. ErrInboxFull and ErrRejected say that it
-// never will be. Where ctx ends first nobody knows: sent again, it must not count twice, which is the pusher's to see to.
-// The inbox keeps the batch.
+// Send hands over a batch of so many bytes, and returns nil once it is durable. ErrInboxFull and ErrRejected say that
+// it never will be. Where ctx ends first nobody knows: sent again, it must not count twice, which is the pusher's to
+// see to. The inbox keeps the batch.
 func (b *Inbox[B]) Send(ctx context.Context, batch B, bytes int64) error {
 	l := &letter[B]{batch: batch, bytes: max(bytes, 1), done: make(chan error, 1)}
 	b.mu.Lock()

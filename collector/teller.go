@@ -134,7 +134,8 @@ func (t *Take) Blind(o *lineage.Observation, spots []lineage.BlindSpot) {
 	})
 }
 
-// Unreadable says which positions could not be read, of about so many parts that are known. It returns their keys, once.
+// Unreadable says which positions could not be read, of about so many parts that are known. It returns their keys,
+// once.
 func (t *Take) Unreadable(o *lineage.Observation, parts int) (keys []string) {
 	if keys, t.unreadable = t.unreadable, nil; len(keys) == 0 {
 		return nil

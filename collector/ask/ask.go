@@ -1,7 +1,8 @@
-// Package ask asks the brokers of a Kafka cluster: each once, all at the same time, with one deadline. It says in a short
-// sentence why one did not answer.
+// Package ask asks the brokers of a Kafka cluster: each once, all at the same time, with one deadline. It says in a
+// short sentence why one did not answer.
 //
-// It hides that brokers fail one by one: half an answer is an answer. It refuses to ask again: the next round is the retry.
+// It hides that brokers fail one by one: half an answer is an answer. It refuses to ask again: the next round is the
+// retry.
 package ask
 
 import (
@@ -49,8 +50,8 @@ func One(ctx context.Context, client *kgo.Client, a *Answer) {
 	}
 }
 
-// Half returns a context with half of the time that is left, so that a broker that hangs does not take the later questions
-// with it.
+// Half returns a context with half of the time that is left, so that a broker that hangs does not take the later
+// questions with it.
 func Half(ctx context.Context) (context.Context, context.CancelFunc) {
 	deadline, ok := ctx.Deadline()
 	if !ok {

@@ -40,6 +40,7 @@ func held(v reflect.Value, seen map[uintptr]bool) (n int) {
 		for i := range v.Len() {
 			n += held(v.Index(i), seen)
 		}
+	default: // a number or a text
 	}
 	return n
 }

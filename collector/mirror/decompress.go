@@ -14,9 +14,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// batchBytes bounds what one batch is unpacked to. Whoever may write to a topic chooses what is in it, and a few kilobytes
-// can claim to be gigabytes; a batch of MirrorMaker 2's own bookkeeping is at most the broker's message.max.bytes, a
-// megabyte, before it is packed.
+// batchBytes bounds what one batch is unpacked to. Whoever may write to a topic chooses what is in it, and a few
+// kilobytes can claim to be gigabytes; a batch of MirrorMaker 2's own bookkeeping is at most the broker's
+// message.max.bytes, a megabyte, before it is packed.
 const batchBytes = 8 << 20
 
 var errTooLarge = fmt.Errorf("a batch is larger than %d MiB when it is unpacked", batchBytes>>20)
@@ -60,6 +60,7 @@ func (u unpacker) Decompress(src []byte, codec kgo.CompressionCodecType) ([]byte
 		case n > batchBytes:
 			return nil, errTooLarge
 		}
+	case kgo.CodecNone:
 	}
 	return u.Decompressor.Decompress(src, codec)
 }

@@ -2,15 +2,15 @@ package mirror
 
 import "github.com/lineaged/lineaged/internal/mm2"
 
-// This file decides which heartbeats are MirrorMaker 2's: anybody may call a topic of his own "heartbeats", and of those
-// not a record is read.
+// This file decides which heartbeats are MirrorMaker 2's: anybody may call a topic of his own "heartbeats", and of
+// those not a record is read.
 
 // strangers is how many records a topic may hold that are no heartbeats, before there was any, until it is left alone.
 const strangers = 10
 
 // proven reports whether the topic called heartbeats is MirrorMaker 2's. A flow of it leaves more than that: its other
-// bookkeeping here, copies of the source's heartbeats, or offset syncs for this target on a source; or somebody has told
-// lineaged of one. Where the records are none of its all the same, they are not read on while the topic is there.
+// bookkeeping here, copies of the source's heartbeats, or offset syncs for this target on a source; or somebody has
+// told lineaged of one. Where the records are none of its all the same, they are not read on while the topic is there.
 func (s *source) proven(t target, name string) bool {
 	if tp := s.tailed(name); tp != nil && s.words.bad[name] >= strangers && len(s.words.beats) == 0 {
 		s.foreign[name] = true

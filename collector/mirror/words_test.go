@@ -9,7 +9,7 @@ import (
 // Whoever may write to a topic can't make us keep what he likes.
 func TestWordsAreBounded(t *testing.T) {
 	w := newWords()
-	checkpoint := func(topic string) string { return str("group") + str(topic) + i32(0) }
+	checkpoint := func(topic string) string { return str("group") + str(topic) + i32(3) }
 	for i := range maxNames + 100 {
 		w.hear("mm2-offset-syncs.east.internal", []byte(str("t"+strconv.Itoa(i))+i32(0)), []byte(i64(1)+i64(1)), t0, true)
 		w.hear("west.checkpoints.internal", []byte(checkpoint("t"+strconv.Itoa(i))), []byte("\x00\x00"+i64(1)+i64(1)+str("")), t0, true)

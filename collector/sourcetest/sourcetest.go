@@ -1,5 +1,6 @@
-// Package sourcetest is what every source has to pass: that it is lost and back once, that what was refused is told again,
-// that a panic and a damaged position cost a gap and no more, that a deadline is kept and that no round comes twice.
+// Package sourcetest is what every source has to pass: that it is lost and back once, that what was refused is told
+// again, that a panic and a damaged position cost a gap and no more, that a deadline is kept and that no round comes
+// twice.
 //
 // It knows nothing of what a source watches: its tests call Run with a World of their own. It refuses to look at what a
 // source tells of its system; that is the source's own tests' business.
