@@ -18,9 +18,12 @@ const (
 	ConnectorFacts           // FactKey.Source is its Connect cluster's name, FactKey.Name the connector's
 	ReplicatorFacts          // FactKey.Source is who tells it, FactKey.Name the readable id of the replicator's Node
 	SourceFacts              // what is expected of a Source: FactKey.Source is its Cluster, FactKey.Name its Name
+)
 
-	// FactKinds is one more than the greatest kind.
-	FactKinds
+// FactKinds is one more than the greatest kind, and EventTypes one more than the greatest type of event.
+const (
+	FactKinds  = 9
+	EventTypes = 15
 )
 
 // FactKey names what a fact is about. Source is the Cluster part of a Source: facts are known before a cluster's id is.
@@ -222,9 +225,6 @@ const (
 	OffsetsSet     // a group's offsets were set or deleted, and not read up to
 	RecordsLost    // records were gone before a known reader or replication had them, or went with a leader
 	ClusterChanged // the brokers behind a configured name are another cluster's than before, or another name's too
-
-	// EventTypes is one more than the greatest type.
-	EventTypes
 )
 
 var eventNames = [EventTypes]string{

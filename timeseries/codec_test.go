@@ -357,6 +357,7 @@ func FuzzSections(f *testing.F) {
 		_, _, _ = decodeUnion(x, b)
 		_, _, _ = decodeEvents(x, b)
 		_, _ = decodeManifest(b)
+		_, _ = decodeDead(7, b)
 		_, _ = decodeSources(b)
 		_, _ = decodeFacts(b)
 		_, _ = decodeRest(b)

@@ -188,7 +188,7 @@ func (c *sourceCoverage) walk(going []tickRange) {
 	hi := t.hi
 	// A source that is not overdue has no gap after its newest round. A round may take up to a tick to arrive, so it is
 	// overdue only after the instant it is due at, or when others of its cluster have ended that round.
-	if n := c.next; n.tick < hi && hi <= n.tick+int64(n.span) && !(hi == n.tick+int64(n.span) && c.ended >= hi) {
+	if n := c.next; n.tick < hi && hi <= n.tick+int64(n.span) && (hi < n.tick+int64(n.span) || c.ended < hi) {
 		hi = max(n.tick, t.lo)
 	}
 	at := t.lo

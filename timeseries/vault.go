@@ -35,11 +35,11 @@ type vault interface {
 
 // fileID names a file of a vault: a block by its tier and start tick, or a generation of the state.
 type fileID struct {
-	kind   byte // a tier, or stateFile
+	kind   byte // a tier, stateFile or deadKind
 	number int64
 }
 
-// stateFile is the kind of a file that holds a generation of the state; the others are blocks of the tier of that number. Part of the format.
+// stateFile is the kind of a file that holds a generation of the state; those below are blocks of the tier of that number. Part of the format.
 const stateFile = 3
 
 // deadKind is the kind of a file of subjects that were silent for long. Part of the format.
