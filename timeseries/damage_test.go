@@ -150,7 +150,7 @@ func checkDamaged(t *testing.T, dir, what string) (lost int, said string) {
 // TestFlips flips random bits in all files that a kill leaves: it always opens, and nothing is lost without a word.
 func TestFlips(t *testing.T) {
 	t.Parallel()
-	flips := 200
+	flips := 100
 	if long() {
 		flips = 2000
 	}
