@@ -18,7 +18,7 @@ const (
 	// knownBytes is what identity keeps of an access, a topic or a group to say who it is.
 	knownBytes  = 100
 	rowBytes    = 8 + 24 + 3 + 2*8 + 4
-	seriesBytes = 4 + 2 + int64(unsafe.Sizeof(lineage.Amount{})) + int64(unsafe.Sizeof(lineage.SeriesKey{}))
+	seriesBytes = 4 + 2 + int64(unsafe.Sizeof(lineage.Amount{})) + 8
 	factBytes   = int64(unsafe.Sizeof(lineage.DatedFact{}))
 	flowBytes   = (int64(unsafe.Sizeof(lineage.Flow{})) + 24) * 3 / 2
 	nodeBytes   = (int64(unsafe.Sizeof(lineage.Node{})) + 8 + 48) * 3 / 2

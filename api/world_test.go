@@ -13,6 +13,7 @@ import (
 	"github.com/lineaged/lineaged/identity"
 	"github.com/lineaged/lineaged/lineage"
 	"github.com/lineaged/lineaged/store"
+	"github.com/lineaged/lineaged/store/storetest"
 	"github.com/lineaged/lineaged/timeseries"
 )
 
@@ -28,15 +29,14 @@ func round(n int) time.Time { return midnight.Add(time.Duration(n) * tick) }
 type world struct {
 	t      testing.TB
 	store  timeseries.Store
-	totals map[lineage.SeriesKey]int64
-	names  map[lineage.Access]lineage.SubjectID
+	totals map[storetest.Key]int64
 }
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
 	store := timeseries.NewMemory(timeseries.Options{Tick: tick})
 	t.Cleanup(func() { _ = store.Close() })
-	return &world{t: t, store: store, totals: map[lineage.SeriesKey]int64{}, names: map[lineage.Access]lineage.SubjectID{}}
+	return &world{t: t, store: store, totals: map[storetest.Key]int64{}}
 }
 
 // observe appends one observation of a source of every tick in round n; fill adds to it.
@@ -73,10 +73,7 @@ func (w *world) moved(x lineage.Access, e lineage.EvidenceKind, by int64, opts .
 	if x.Op == lineage.OpNone {
 		metric = lineage.Appended
 	}
-	if _, ok := w.names[x]; !ok {
-		w.names[x] = lineage.SubjectID(len(w.names))
-	}
-	key := lineage.SeriesKey{Subject: w.names[x], Metric: metric, Evidence: e}
+	key := storetest.Key{Access: x, Metric: metric, Evidence: e}
 	w.totals[key] += by
 	s := lineage.Sample{Subject: x, Metric: metric, Evidence: e, Value: w.totals[key]}
 	for _, f := range opts {

@@ -66,6 +66,3 @@ type Dataset struct{ Namespace, Name string }
 
 // Node returns the dataset's node.
 func (d Dataset) Node() Node { return Node{Scope: d.Namespace, Kind: DatasetNode, Name: d.Name} }
-
-// SubjectID is the dense id that a store gives an Access when it first sees it. It is never given to another Access.
-type SubjectID uint32

@@ -1,12 +1,8 @@
 package lineage
 
-import (
-	"iter"
-	"time"
-)
+import "time"
 
-// The types in this file are what a store answers. They stand in the vocabulary because those who ask (api) and those who answer (timeseries) do
-// not import each other.
+// The types in this file are what a store answers (package store).
 
 // Resolved is a window as a store can answer it: its ends widened to the step of the tier that holds it.
 type Resolved struct {
@@ -51,13 +47,3 @@ type Level struct {
 	Value int64
 	OK    bool
 }
-
-// Subject is a dictionary entry of a store.
-type Subject struct {
-	ID        SubjectID
-	Access    Access
-	FirstSeen time.Time
-}
-
-// Subjects walks dictionary entries.
-type Subjects = iter.Seq[Subject]

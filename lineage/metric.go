@@ -88,10 +88,3 @@ func (m Metric) String() string {
 	}
 	return metricNames[m]
 }
-
-// SeriesKey names one stored series. Evidence is set for Records, Claimed and Linked only.
-type SeriesKey struct {
-	Subject  SubjectID
-	Metric   Metric
-	Evidence EvidenceKind
-}

@@ -31,7 +31,7 @@ func (e *engine) applyRecord(r *record) {
 		x := e.subject(s.entry, tick)
 		ser := x.find(s.metric, s.evidence)
 		if ser == nil {
-			ser = &series{key: lineage.SeriesKey{Subject: x.id, Metric: s.metric, Evidence: s.evidence}, subject: x}
+			ser = &series{key: seriesKey{Subject: x.id, Metric: s.metric, Evidence: s.evidence}, subject: x}
 			x.addSeries(ser)
 			if e.settles() {
 				e.ledgers.enter(ser)
@@ -103,7 +103,7 @@ func (e *engine) addRound(r *record) bool {
 func (e *engine) subject(x *entry, tick int64) *subject {
 	s := x.subject
 	if s == nil {
-		s = &subject{entry: x, id: lineage.SubjectID(len(e.subjects)), first: tick, last: tick}
+		s = &subject{entry: x, id: subjectID(len(e.subjects)), first: tick, last: tick}
 		x.subject = s
 		e.subjects = append(e.subjects, s)
 		e.list(s)

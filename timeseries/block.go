@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"sort"
 	"time"
-
-	"github.com/lineaged/lineaged/lineage"
 )
 
 // block is a sealed stretch of time of one tier. It never changes; its sections are read when asked for and cached.
@@ -34,7 +32,7 @@ const (
 
 // indexEntry is a series of a block.
 type indexEntry struct {
-	key     lineage.SeriesKey
+	key     seriesKey
 	src     uint16
 	based   bool
 	base    int64 // gauges: the value at the block's start, when based
@@ -76,7 +74,7 @@ type tickMarks struct {
 	marks
 }
 
-func compareKeys(a, b lineage.SeriesKey) int {
+func compareKeys(a, b seriesKey) int {
 	switch {
 	case a.Subject != b.Subject:
 		return int(min(max(int64(a.Subject)-int64(b.Subject), -1), 1))
@@ -114,7 +112,7 @@ func (e *engine) blockIndex(b *block) ([]indexEntry, error) {
 }
 
 // blockEntry returns nil when the block does not know the series.
-func (e *engine) blockEntry(b *block, key lineage.SeriesKey) (*indexEntry, error) {
+func (e *engine) blockEntry(b *block, key seriesKey) (*indexEntry, error) {
 	index, err := e.blockIndex(b)
 	if err != nil {
 		return nil, err

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-
-	"github.com/lineaged/lineaged/lineage"
 )
 
 // blockWriter writes the sections of a new block. Nothing refers to them until the manifest does.
@@ -133,7 +131,7 @@ func compareMarks(m tickMarks, tick int64) int { return int(min(max(m.tick-tick,
 func encodeIndex(b *block, index []indexEntry) []byte {
 	var w writer
 	w.uint(uint64(len(index)))
-	subject := lineage.SubjectID(0)
+	subject := subjectID(0)
 	for _, x := range index {
 		w.uint(uint64(x.key.Subject - subject))
 		subject = x.key.Subject
@@ -164,7 +162,7 @@ func decodeIndex(b *block, content []byte) ([]indexEntry, int, error) {
 		if subject > math.MaxUint32 {
 			r.fail("a subject is out of range")
 		}
-		x := indexEntry{key: lineage.SeriesKey{Subject: lineage.SubjectID(subject), Metric: r.metric(), Evidence: r.evidence()}, reach: never}
+		x := indexEntry{key: seriesKey{Subject: subjectID(subject), Metric: r.metric(), Evidence: r.evidence()}, reach: never}
 		src, samples := r.uint(), r.span()
 		if src > math.MaxUint16 {
 			r.fail("a source is out of range")

@@ -196,7 +196,7 @@ func TestBlockCodecs(t *testing.T) {
 		b := w.b
 		var slabs [][]point
 		for i := range r.IntN(50) {
-			x := indexEntry{key: lineage.SeriesKey{Subject: lineage.SubjectID(i * 3), Metric: lineage.Metric(1 + r.IntN(8))}, src: uint16(r.IntN(9)), based: r.IntN(2) == 0, base: r.Int64(), last: -r.Int64()}
+			x := indexEntry{key: seriesKey{Subject: subjectID(i * 3), Metric: lineage.Metric(1 + r.IntN(8))}, src: uint16(r.IntN(9)), based: r.IntN(2) == 0, base: r.Int64(), last: -r.Int64()}
 			if !x.key.Metric.Counter() && !x.based {
 				x.base = 0
 			}

@@ -12,7 +12,7 @@ import (
 
 // probe is one series of a query.
 type probe struct {
-	key     lineage.SeriesKey
+	key     seriesKey
 	access  *lineage.Access
 	src     *source // of the newest sample
 	base    int64
@@ -25,7 +25,7 @@ type probe struct {
 }
 
 // probe needs mu. It returns nil for a series that does not exist.
-func (e *engine) probe(key lineage.SeriesKey) *probe {
+func (e *engine) probe(key seriesKey) *probe {
 	s := e.find(key)
 	if s == nil {
 		return nil
@@ -54,7 +54,7 @@ func (e *engine) probeValue(s *series) probe {
 }
 
 // find needs mu.
-func (e *engine) find(key lineage.SeriesKey) *series {
+func (e *engine) find(key seriesKey) *series {
 	if s := e.subjectOf(key.Subject); s != nil {
 		return s.find(key.Metric, key.Evidence)
 	}
@@ -62,7 +62,7 @@ func (e *engine) find(key lineage.SeriesKey) *series {
 }
 
 // probes needs mu; parallel to keys.
-func (e *engine) probes(keys []lineage.SeriesKey) []*probe {
+func (e *engine) probes(keys []seriesKey) []*probe {
 	out := make([]*probe, len(keys))
 	for i, k := range keys {
 		out[i] = e.probe(k)
@@ -179,7 +179,7 @@ func (v *view) parts(p *probe, visit func(lo, hi int64, r *runs)) error {
 }
 
 // amounts returns what each counter advanced in the window; parallel to keys. An unknown key, or a gauge, has Known false.
-func (e *engine) amounts(ctx context.Context, w lineage.Window, keys []lineage.SeriesKey) ([]lineage.Amount, error) {
+func (e *engine) amounts(ctx context.Context, w lineage.Window, keys []seriesKey) ([]lineage.Amount, error) {
 	var probes []*probe
 	v, err := e.view(ctx, w, func(*view) { probes = e.probes(keys) })
 	if err != nil {

@@ -244,7 +244,7 @@ func (e *engine) deadPart(d *deadFile, part int, sources []*source) ([]*subject,
 func (d *deadFile) partOf(id uint32) int { return int(d.ids.Rank(id)-1) / stateSubjects }
 
 // deadSubject returns a subject that was put away, nil when there is none of that id. It needs mu.
-func (e *engine) deadSubject(id lineage.SubjectID) (*subject, error) {
+func (e *engine) deadSubject(id subjectID) (*subject, error) {
 	for _, d := range slices.Backward(e.dead) {
 		if !d.ids.Contains(uint32(id)) {
 			continue

@@ -12,8 +12,8 @@ import (
 type details struct {
 	*engine
 	win  lineage.Window
-	ids  []lineage.SubjectID // by row
-	keys []lineage.SeriesKey // by series
+	ids  []subjectID // by row
+	keys []seriesKey // by series
 }
 
 func pick[T any](all []T, of []int32) []T {

@@ -7,6 +7,16 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
+// subjectID is the dense id that an access gets when it is first seen. It is never given to another, and never leaves this package.
+type subjectID uint32
+
+// seriesKey names one stored series.
+type seriesKey struct {
+	Subject  subjectID
+	Metric   lineage.Metric
+	Evidence lineage.EvidenceKind
+}
+
 // never is later than every tick.
 const never = math.MaxInt64
 
@@ -23,7 +33,7 @@ type entry struct {
 // subject is a dictionary entry: what is kept of an access over all time.
 type subject struct {
 	entry       *entry
-	id          lineage.SubjectID
+	id          subjectID
 	first, last int64 // ticks of the oldest and the newest round that named it
 	series      []*series
 	supports    []*support
@@ -31,7 +41,7 @@ type subject struct {
 
 // series is one metric of a subject. head holds the samples of open blocks by tick; a slice that was handed out is never changed in place.
 type series struct {
-	key     lineage.SeriesKey
+	key     seriesKey
 	subject *subject
 	// base is the total, or the level, at the end of the sealed blocks; valid when sealed is true.
 	base    int64
@@ -90,6 +100,21 @@ type round struct {
 }
 
 func (r round) start() int64 { return r.tick - int64(r.span) }
+
+// subjectOf needs mu. It returns nil for an id that was never given or is gone.
+func (e *engine) subjectOf(id subjectID) *subject {
+	if int(id) >= len(e.subjects) {
+		return nil
+	}
+	if s := e.subjects[id]; s != nil || len(e.dead) == 0 {
+		return s
+	}
+	s, err := e.deadSubject(id)
+	if err != nil { // a query that cannot do without has said so, see wake
+		e.log.Error("a subject that was put away cannot be read", "error", err)
+	}
+	return s
+}
 
 func (s *subject) find(m lineage.Metric, k lineage.EvidenceKind) *series {
 	for _, x := range s.series {

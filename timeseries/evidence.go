@@ -16,7 +16,7 @@ type found struct {
 }
 
 // evidence returns, for each id, the kinds that supported it in the window, sorted.
-func (e *engine) evidence(ctx context.Context, w lineage.Window, ids []lineage.SubjectID) ([][]lineage.Evidence, error) {
+func (e *engine) evidence(ctx context.Context, w lineage.Window, ids []subjectID) ([][]lineage.Evidence, error) {
 	var all [lineage.EvidenceKinds]map[uint32]*found // supports by kind
 	v, err := e.view(ctx, w, func(v *view) { all = e.headEvidence(v, ids) })
 	if err != nil {
@@ -80,7 +80,7 @@ func (e *engine) evidence(ctx context.Context, w lineage.Window, ids []lineage.S
 }
 
 // headEvidence needs mu.
-func (e *engine) headEvidence(v *view, ids []lineage.SubjectID) (all [lineage.EvidenceKinds]map[uint32]*found) {
+func (e *engine) headEvidence(v *view, ids []subjectID) (all [lineage.EvidenceKinds]map[uint32]*found) {
 	for _, id := range ids {
 		s := e.subjectOf(id)
 		if s == nil {

@@ -54,7 +54,7 @@ func (e *engine) headMarked(s *series, lo, hi int64) (ok bool) {
 
 // lastMoved returns, for each id, the last round at or before an instant in which it moved, within the lookback; the zero time when
 // there is none.
-func (e *engine) lastMoved(ctx context.Context, at time.Time, lookback time.Duration, ids []lineage.SubjectID) ([]time.Time, error) {
+func (e *engine) lastMoved(ctx context.Context, at time.Time, lookback time.Duration, ids []subjectID) ([]time.Time, error) {
 	newest := map[uint32]int64{}
 	w := lineage.Window{Start: at.Add(-lookback), End: at}
 	v, err := e.view(ctx, w, func(v *view) {
@@ -139,7 +139,7 @@ func (e *engine) headSightings(lo, hi int64, visit func(int64, *marks)) {
 	}
 }
 
-func bitmapOf(ids []lineage.SubjectID) *roaring.Bitmap {
+func bitmapOf(ids []subjectID) *roaring.Bitmap {
 	b := roaring.New()
 	for _, id := range ids {
 		b.Add(uint32(id))

@@ -122,7 +122,7 @@ func (r *rollup) series(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		var key lineage.SeriesKey
+		var key seriesKey
 		found := false
 		for _, x := range indexes {
 			if len(x) > 0 && (!found || compareKeys(x[0].key, key) < 0) {

@@ -15,7 +15,7 @@ import (
 const maxPoints = 50_000_000
 
 // points returns each series over the window by step; parallel to keys.
-func (e *engine) points(ctx context.Context, w lineage.Window, by time.Duration, keys []lineage.SeriesKey) ([][]lineage.Point, error) {
+func (e *engine) points(ctx context.Context, w lineage.Window, by time.Duration, keys []seriesKey) ([][]lineage.Point, error) {
 	var probes []*probe
 	v, err := e.view(ctx, w, func(*view) { probes = e.probes(keys) })
 	if err != nil {
@@ -334,7 +334,7 @@ func (v *view) valueSince(p *probe, tick int64, n int) (value int64, ok bool, er
 }
 
 // levels returns gauges at an instant; parallel to keys.
-func (e *engine) levels(ctx context.Context, at time.Time, keys []lineage.SeriesKey) ([]lineage.Level, error) {
+func (e *engine) levels(ctx context.Context, at time.Time, keys []seriesKey) ([]lineage.Level, error) {
 	e.mu.RLock()
 	tick := e.floor(at)
 	tick = e.down(e.tierOf(max(tick-1, 0)), tick)

@@ -250,10 +250,10 @@ func decodeSubjects(content []byte, sources []*source) ([]*subject, error) {
 		if id == 0 || id > math.MaxUint32 {
 			r.fail("a subject is out of range")
 		}
-		s := &subject{id: lineage.SubjectID(id), entry: &entry{access: n.access(&r)}, first: r.tick(), last: r.tick()}
+		s := &subject{id: subjectID(id), entry: &entry{access: n.access(&r)}, first: r.tick(), last: r.tick()}
 		s.entry.subject = s
 		for range r.count(3) {
-			x := &series{subject: s, key: lineage.SeriesKey{Subject: s.id, Metric: r.metric(), Evidence: r.evidence()}, sealed: r.bool()}
+			x := &series{subject: s, key: seriesKey{Subject: s.id, Metric: r.metric(), Evidence: r.evidence()}, sealed: r.bool()}
 			if x.sealed {
 				x.base, x.src = r.int(), sourceOf()
 			}

@@ -35,7 +35,7 @@ func TestWhatStandsStillIsInNoBlock(t *testing.T) {
 		t.Helper()
 		for i, a := range readers {
 			id := s.entries[a].subject.id
-			lag := []lineage.SeriesKey{{Subject: id, Metric: lineage.Lag}}
+			lag := []seriesKey{{Subject: id, Metric: lineage.Lag}}
 			for hour, want := range []lineage.Level{{}, {Value: 30_000, OK: true}, {Value: 30_000, OK: true}, 4: {Value: 30_000, OK: true}, 5: {Value: 30_000, OK: true}, 6: {Value: 330_000, OK: true}, 8: {Value: 330_000, OK: true}} {
 				if hour == 3 || hour == 7 {
 					continue
@@ -51,7 +51,7 @@ func TestWhatStandsStillIsInNoBlock(t *testing.T) {
 			}
 			for hours, want := range map[[2]int]float64{{0, 1}: float64(3000 + i), {1, 2}: 0, {2, 5}: 0, {4, 7}: 30_000, {0, 8}: float64(33_000 + i)} {
 				got, err := s.amounts(ctx, lineage.Window{Start: testStart.Add(time.Duration(hours[0]) * time.Hour), End: testStart.Add(time.Duration(hours[1]) * time.Hour)},
-					[]lineage.SeriesKey{{Subject: id, Metric: lineage.Records, Evidence: lineage.GroupOffsets}})
+					[]seriesKey{{Subject: id, Metric: lineage.Records, Evidence: lineage.GroupOffsets}})
 				must(t, err)
 				if !got[0].Known || got[0].Total != want {
 					t.Fatalf("%s: reader %d read %+v in hours %v, want %v", stage, i, got[0], hours, want)
@@ -100,7 +100,7 @@ func TestStillAcrossDamage(t *testing.T) {
 			250: {Value: 210, OK: true}, 350: {Value: 210, OK: true}, // as the block of hour 6 says
 			400: {Value: 390, OK: true}, 500: {Value: 390, OK: true},
 		} {
-			got, err := s.levels(ctx, testStart.Add(time.Duration(minute)*time.Minute), []lineage.SeriesKey{{Subject: id, Metric: lineage.Lag}})
+			got, err := s.levels(ctx, testStart.Add(time.Duration(minute)*time.Minute), []seriesKey{{Subject: id, Metric: lineage.Lag}})
 			must(t, err)
 			if got[0] != want {
 				t.Errorf("minute %d: %v, want %v", minute, got[0], want)

@@ -73,9 +73,9 @@ func TestUnknownKindsPass(t *testing.T) {
 	w := lineage.Window{Start: testStart, End: testStart.Add(2 * time.Hour)}
 	ask := func(stage string) {
 		t.Helper()
-		var ids []lineage.SubjectID
+		var ids []subjectID
 		for id := range s.subjects {
-			if x := s.subjectOf(lineage.SubjectID(id)); x != nil {
+			if x := s.subjectOf(subjectID(id)); x != nil {
 				ids = append(ids, x.id)
 			}
 		}
@@ -103,7 +103,7 @@ func TestUnknownKindsPass(t *testing.T) {
 		}
 
 		// Who knows them.
-		amounts, err := s.amounts(ctx, w, []lineage.SeriesKey{
+		amounts, err := s.amounts(ctx, w, []seriesKey{
 			{Subject: ids[0], Metric: newCounter}, {Subject: ids[0], Metric: newMoves, Evidence: newEvidence}, {Subject: ids[1], Metric: lineage.Records, Evidence: newEvidence},
 		})
 		must(t, err)
@@ -112,7 +112,7 @@ func TestUnknownKindsPass(t *testing.T) {
 				t.Errorf("%s: a series of an unknown kind advanced by %v, want %v", stage, amounts[i].Total, each*(rounds-1))
 			}
 		}
-		levels, err := s.levels(ctx, testStart.Add(time.Hour), []lineage.SeriesKey{{Subject: ids[0], Metric: newGauge}})
+		levels, err := s.levels(ctx, testStart.Add(time.Hour), []seriesKey{{Subject: ids[0], Metric: newGauge}})
 		must(t, err)
 		if want := (lineage.Level{Value: 59, OK: true}); levels[0] != want {
 			t.Errorf("%s: an unknown gauge is %v, want %v", stage, levels[0], want)

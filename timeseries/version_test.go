@@ -117,8 +117,8 @@ func answersOf(t *testing.T, s *Disk) string {
 	t.Helper()
 	ctx := context.Background()
 	var out strings.Builder
-	var ids []lineage.SubjectID
-	var keys []lineage.SeriesKey
+	var ids []subjectID
+	var keys []seriesKey
 	for _, x := range s.subjects {
 		if x == nil {
 			continue
@@ -132,7 +132,7 @@ func answersOf(t *testing.T, s *Disk) string {
 		}
 	}
 	for _, m := range []lineage.Metric{newGauge, newCounter} { // who knows them finds them
-		keys = append(keys, lineage.SeriesKey{Subject: ids[0], Metric: m})
+		keys = append(keys, seriesKey{Subject: ids[0], Metric: m})
 	}
 	for _, hours := range [][2]int{{0, 2}, {3, 20}, {0, keptHours}, {keptHours - 1, keptHours}} {
 		w := lineage.Window{Start: testStart.Add(time.Duration(hours[0]) * time.Hour), End: testStart.Add(time.Duration(hours[1]) * time.Hour)}

@@ -170,7 +170,7 @@ func (q *windowQuery) markHead() {
 }
 
 // note marks what the advance of a series says.
-func (m *marks) note(k lineage.SeriesKey) {
+func (m *marks) note(k seriesKey) {
 	m.move(uint32(k.Subject))
 	if k.Evidence != lineage.NoEvidence {
 		m.see(k.Evidence, uint32(k.Subject))
@@ -189,7 +189,7 @@ func (q *windowQuery) takeRows() {
 	}
 	rows := make([]*subject, 0, int(seen.GetCardinality())+len(q.topics))
 	for it := seen.Iterator(); it.HasNext(); {
-		if s := q.subjectOf(lineage.SubjectID(it.Next())); s != nil && s.entry.access.Op != lineage.OpNone {
+		if s := q.subjectOf(subjectID(it.Next())); s != nil && s.entry.access.Op != lineage.OpNone {
 			rows = append(rows, s)
 		}
 	}
@@ -205,7 +205,7 @@ func (q *windowQuery) takeRows() {
 		n += len(s.series)
 	}
 	r.Access, r.FirstSeen = make([]*lineage.Access, len(rows)), make([]time.Time, len(rows))
-	q.details = &details{engine: q.engine, win: q.ask.Window, ids: make([]lineage.SubjectID, len(rows)), keys: make([]lineage.SeriesKey, 0, n)}
+	q.details = &details{engine: q.engine, win: q.ask.Window, ids: make([]subjectID, len(rows)), keys: make([]seriesKey, 0, n)}
 	q.probes = make([]probe, 0, n)
 	c := &q.out.Series
 	c.Row, c.Metric, c.Evidence = make([]int32, 0, n), make([]lineage.Metric, 0, n), make([]lineage.EvidenceKind, 0, n)
@@ -303,7 +303,7 @@ func pendingOf(probes []probe) *probe {
 }
 
 // eachOf visits the indices of those of some sorted ids that a bitmap holds; a nil bitmap is empty.
-func eachOf(b *roaring.Bitmap, ids []lineage.SubjectID, visit func(i int)) {
+func eachOf(b *roaring.Bitmap, ids []subjectID, visit func(i int)) {
 	if b == nil || len(ids) == 0 {
 		return
 	}
@@ -313,7 +313,7 @@ func eachOf(b *roaring.Bitmap, ids []lineage.SubjectID, visit func(i int)) {
 		if !it.HasNext() {
 			return
 		}
-		next := lineage.SubjectID(it.PeekNext())
+		next := subjectID(it.PeekNext())
 		if next == ids[i] {
 			visit(i)
 			continue
