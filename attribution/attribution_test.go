@@ -361,6 +361,24 @@ func TestWhoIsCountedIsNoCandidate(t *testing.T) {
 	}
 }
 
+// So is a replicator, of which a transactional.id tells the source alone: it copies into this cluster.
+func TestReplicatorThatIsCounted(t *testing.T) {
+	replicator := func(name string) lineage.Client {
+		return lineage.Client{Mover: lineage.Node{Scope: "east", Kind: lineage.ReplicatorNode, Name: name}}
+	}
+	for name, want := range map[string]lineage.Client{"west->east": nobody, "north->east": replicator("north->east")} {
+		b := watched(func(b *book) {
+			b.looks("mirror", 1, 10)
+			b.runs("mirror", 1, replicator(name).Mover, "orders", 1)
+			txn := lineage.Client{TransactionalID: "west-mm2-MirrorSourceConnector-0"}
+			b.write("kafka", lineage.Records, txn, lineage.Transaction, 1, 2, 5)
+			txn.Mover = lineage.Node{Kind: lineage.ReplicatorNode, Name: "west->"}
+			b.write("kafka", lineage.Linked, txn, lineage.Transaction, 1, 2, 1)
+		})
+		b.want(t, map[lineage.Client]int64{want: 100})
+	}
+}
+
 // A claim debits what is left in its span; late or not; what is claimed of who is counted better is evidence only, and what several claim of one writer is claimed once.
 func TestClaims(t *testing.T) {
 	client := func(id string) lineage.Client { return lineage.Client{ClientID: id} }

@@ -4,12 +4,13 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// identity is one name that a client bears. A mover's scope is not part of it: what tells that a transactional.id is a
-// connector's does not tell of which Connect cluster.
+// identity is one name that a client bears. A mover's scope is not part of it, nor is a replicator's target: what tells
+// that a transactional.id is a connector's does not tell of which Connect cluster, and a replicator's tells its source.
 type identity struct {
 	class class
 	kind  lineage.NodeKind // of a mover
@@ -39,7 +40,11 @@ func identities(c lineage.Client) (out []identity) {
 		}
 	}
 	if c.Mover.Kind != lineage.NoKind {
-		out = append(out, identity{byMover, c.Mover.Kind, c.Mover.Name})
+		name := c.Mover.Name
+		if c.Mover.Kind == lineage.ReplicatorNode {
+			name, _, _ = strings.Cut(name, "->")
+		}
+		out = append(out, identity{byMover, c.Mover.Kind, name})
 	}
 	return out
 }
