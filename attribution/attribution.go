@@ -124,7 +124,8 @@ func (s *settling) derived(c lineage.Client, m lineage.Metric, e lineage.Evidenc
 	return x
 }
 
-// debit gives n records of a step to a client, by the word of a source. why says why that is a bound, empty that it is none.
+// debit gives n records of a step to a client, by the word of a source. why says why that is a bound, empty that it is
+// none.
 func (s *settling) debit(x *step, by int, c lineage.Client, e lineage.EvidenceKind, n int64, estimated bool, why string) {
 	d := s.derived(c, lineage.Records, e, by)
 	if k := len(d.Readings) - 1; k >= 0 && d.Readings[k].To == x.to {

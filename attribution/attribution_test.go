@@ -29,8 +29,7 @@ type book struct {
 	by     map[string]string
 	rounds map[string][]int64
 	missed map[string]map[int64]bool
-	note   string
-	noteAt int64
+	notes  []lineage.Word // by tick
 }
 
 func newBook() *book {
@@ -79,8 +78,10 @@ func (b *book) write(source string, m lineage.Metric, c lineage.Client, e lineag
 // ledger is the book from a tick on. order, where there is one, shuffles what has no order.
 func (b *book) ledger(after int64, order *rand.Rand) *lineage.Ledger {
 	l := &lineage.Ledger{Topic: orders, After: after, Patience: patience, Silent: silent}
-	if b.noteAt > after {
-		l.Note, l.NoteAt = b.note, b.noteAt
+	for _, n := range b.notes {
+		if n.At > after {
+			l.Notes = append(l.Notes, n)
+		}
 	}
 	var names []string
 	for name := range b.rounds {
@@ -192,7 +193,8 @@ func (b *book) looks(source string, from, to int64) {
 	}
 }
 
-// What is left is the only mover's that ran, by steps: from the one that ended when it began, which was in it, to the one that it stopped in.
+// What is left is the only mover's that ran, by steps: from the one that ended when it began, which was in it, to the
+// one that it stopped in.
 func TestRestIsTheOnlyMovers(t *testing.T) {
 	b := watched(func(b *book) {
 		b.looks("connect", 1, 10)
@@ -290,7 +292,8 @@ func TestLateTellersAreWaitedFor(t *testing.T) {
 	}
 }
 
-// Who is late by more than a step, and known to write other topics only, is not waited for. Who has long been silent is switched off.
+// Who is late by more than a step, and known to write other topics only, is not waited for. Who has long been silent is
+// switched off.
 func TestLateTellersHoldTheirOwnTopics(t *testing.T) {
 	for topic, want := range map[string]int64{"other": 0, "orders": 8, "": 8} {
 		b := watched(func(b *book) {
@@ -379,7 +382,8 @@ func TestReplicatorThatIsCounted(t *testing.T) {
 	}
 }
 
-// A claim debits what is left in its span; late or not; what is claimed of who is counted better is evidence only, and what several claim of one writer is claimed once.
+// A claim debits what is left in its span; late or not; what is claimed of who is counted better is evidence only, and
+// what several claim of one writer is claimed once.
 func TestClaims(t *testing.T) {
 	client := func(id string) lineage.Client { return lineage.Client{ClientID: id} }
 	producer := lineage.Client{Producer: lineage.KnownProducer(7)}
@@ -432,7 +436,8 @@ func TestClaims(t *testing.T) {
 	})
 }
 
-// The law, and that nothing depends on the order in which things are told, by whom, when, or how often it was settled before.
+// The law, and that nothing depends on the order in which things are told, by whom, when, or how often it was settled
+// before.
 func TestAccountLaw(t *testing.T) {
 	for seed := range uint64(3000) {
 		r := rand.New(rand.NewPCG(seed, 9))
@@ -465,11 +470,15 @@ func (b *book) cuts(at int64) bool {
 	return false
 }
 
-// randomBook is a book of twenty rounds in which movers come and go, sources miss rounds and are late, and late claims may come.
+// randomBook is a book of twenty rounds in which movers come and go, sources miss rounds and are late, and late claims
+// may come.
 func randomBook(r *rand.Rand) (b *book, claims bool) {
 	b = newBook()
 	last := int64(0)
 	for t := int64(1); t <= 20; t++ {
+		if r.IntN(5) == 0 {
+			b.notes = append(b.notes, lineage.Word{At: t, Text: fmt.Sprint("note ", t)})
+		}
 		if r.IntN(6) == 0 {
 			continue
 		}

@@ -1,6 +1,7 @@
 package attribution
 
 import (
+	"cmp"
 	"fmt"
 	"math/bits"
 	"slices"
@@ -60,8 +61,8 @@ func (s *settling) leave(x *step, c candidates) {
 	if x.rest() > 0 {
 		why = c.doubt(x)
 	}
-	if x.to == s.NoteAt {
-		why = both(s.Note, why)
+	if i, there := slices.BinarySearchFunc(s.Notes, x.to, func(n lineage.Word, at int64) int { return cmp.Compare(n.At, at) }); there {
+		why = both(s.Notes[i].Text, why)
 	}
 	s.debit(x, x.by, nobody, lineage.EndOffsets, x.rest(), estimated, why)
 }
@@ -87,9 +88,9 @@ func (c *candidates) doubt(x *step) string {
 	}
 }
 
-// candidates looks who may have written a step's records: who ran at its beginning or in it. Who tells of movers and has
-// not told of the step's end yet is waited for where it is late by no more than the step, or is known to have one that
-// may write the topic; who has long said nothing is switched off.
+// candidates looks who may have written a step's records: who ran at its beginning or in it. Who tells of movers and
+// has not told of the step's end yet is waited for where it is late by no more than the step, or is known to have one
+// that may write the topic; who has long said nothing is switched off.
 func (s *settling) candidates(x *step) (c candidates) {
 	now := s.Lookers[x.by].Newest
 	for _, t := range s.movers {
@@ -120,8 +121,8 @@ func (s *settling) candidates(x *step) (c candidates) {
 	return c
 }
 
-// during says of a mover whether it ran in a step or at its beginning, whether that is not known, and whether it may run
-// as far as was last told.
+// during says of a mover whether it ran in a step or at its beginning, whether that is not known, and whether it may
+// run as far as was last told.
 func (s *settling) during(t *lineage.Told, x *step) (ran, unknown, may bool) {
 	note := func(level int64) {
 		ran = ran || level != 0

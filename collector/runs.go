@@ -19,8 +19,8 @@ type Runs struct {
 // Levels are what Runs is to be, by access. What is not in it does not run.
 type Levels map[lineage.Access]int64
 
-// Add adds movers at a level: 1, or lineage.Unknown for those of which it could not be seen. teller is a mover without a
-// name, which stands for whatever else there may be: where it is at 0 there is nothing else.
+// Add adds movers at a level: 1, or lineage.Unknown for those of which it could not be seen. teller is a mover without
+// a name, which stands for whatever else there may be: where it is at 0 there is nothing else.
 func (l Levels) Add(teller lineage.Node, writers UncountedWriters, level int64) {
 	for cluster, topics := range writers {
 		l.Any(teller, cluster, 0)

@@ -8,7 +8,8 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// What runs is told when it changes, and all of it after a start; who does not run any more is told so, also by the next start.
+// What runs is told when it changes, and all of it after a start; who does not run any more is told so, also by the
+// next start.
 func TestRunsAreToldOnce(t *testing.T) {
 	west := lineage.Node{Scope: "west", Kind: lineage.ConnectorNode}
 	a, b := west, west

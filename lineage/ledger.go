@@ -1,7 +1,7 @@
 package lineage
 
-// The types in this file stand between a store, which holds what was told of a topic's writing, and the function that it
-// was handed to settle who wrote it (package attribution). Time is in the store's ticks: tick t stands for (t-1, t].
+// The types in this file stand between a store, which holds what was told of a topic's writing, and the function that
+// it was handed to settle who wrote it (package attribution). Time is in the store's ticks: tick t stands for (t-1, t].
 
 // Ledger is what a store holds of the writing of one topic incarnation.
 type Ledger struct {
@@ -15,9 +15,8 @@ type Ledger struct {
 	Decided int64
 	Told    []Told
 	Lookers []Looker
-	// Note is the newest word on why what is left is a bound, of tick NoteAt; empty: there is none after After.
-	Note   string
-	NoteAt int64
+	// Notes say after After why what is left is a bound, by tick, one a tick.
+	Notes []Word
 }
 
 // Told is one series of the topic, or of its cluster where Access.Topic has no name.

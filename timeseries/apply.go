@@ -53,6 +53,9 @@ func (e *engine) applyRecord(r *record) {
 		p := x.support(s.evidence)
 		p.saw(r.src, tick)
 		p.sight(tick, s.detail)
+		if e.settles() {
+			e.ledgers.note(&s.entry.access, tick, s.detail)
+		}
 		m := e.sightings[tick]
 		if m == nil {
 			m = &marks{}

@@ -1,6 +1,7 @@
 package timeseries
 
 import (
+	"cmp"
 	"slices"
 	"sort"
 	"time"
@@ -10,8 +11,8 @@ import (
 
 // What a topic's writers wrote that no broker counts is settled by a function that the store was handed
 // (Options.Settle). The store gathers what was told of a topic and keeps what comes out as series like any others: made
-// anew in the open blocks whenever what they rest on changes, whatever order that comes in, and sealed with their block.
-// So answers of open and of sealed time are made alike, and the log holds nothing that was derived.
+// anew in the open blocks whenever what they rest on changes, whatever order that comes in, and sealed with their
+// block. So answers of open and of sealed time are made alike, and the log holds nothing that was derived.
 
 const (
 	// settlePatience is for how long what a topic grew by waits for a source that is late.
@@ -29,11 +30,11 @@ type topicName struct {
 // ledger is what is settled of one topic incarnation.
 type ledger struct {
 	topic  lineage.Topic
-	told   []*series // of the incarnation
-	claims bool      // somebody claims to have written to it, or is linked
-	itself *subject  // the topic's own; nil: nothing is told of it
-	dirty  int64     // what lies after it is to be settled; never: nothing
-	open   int64     // the first tick that waits for a late source; 0: none
+	told   []*series      // of the incarnation
+	claims bool           // somebody claims to have written to it, or is linked
+	notes  []lineage.Word // on the topic itself, of open blocks, by tick
+	dirty  int64          // what lies after it is to be settled; never: nothing
+	open   int64          // the first tick that waits for a late source; 0: none
 	out    map[*series]*words
 }
 
@@ -107,9 +108,6 @@ func (l *ledgers) enter(s *series) {
 		}
 	}
 	x.told = append(x.told, s)
-	if a.Op == lineage.OpNone {
-		x.itself = s.subject
-	}
 	if x.claims = x.claims || key.Metric == lineage.Claimed || key.Metric == lineage.Linked; x.claims {
 		l.mark(x, 0)
 	}
@@ -136,6 +134,22 @@ func (l *ledgers) stir(s *series, x sample) {
 		l.mark(y, x.tick-int64(x.span))
 		l.stirred = true
 	}
+}
+
+// note takes what is said of a topic itself. Of two in one round the lesser stands, whichever comes first.
+func (l *ledgers) note(a *lineage.Access, at int64, text string) {
+	x := l.of[a.Topic]
+	if x == nil || a.Op != lineage.OpNone || text == "" {
+		return
+	}
+	i, there := slices.BinarySearchFunc(x.notes, at, func(n lineage.Word, at int64) int { return cmp.Compare(n.At, at) })
+	switch {
+	case !there:
+		x.notes = slices.Insert(x.notes, i, lineage.Word{At: at, Text: text})
+	case text < x.notes[i].Text:
+		x.notes[i].Text = text
+	}
+	l.mark(x, at-1)
 }
 
 // look notes that a source looked: what it tells of movers is seen to hold, or not, in its round.
@@ -175,8 +189,8 @@ func (e *engine) settleAll() {
 	e.settleDirty(0)
 }
 
-// decide settles what waits for a late source up to a tick, which is to be sealed: it waits no more. It needs the commit
-// lock.
+// decide settles what waits for a late source up to a tick, which is to be sealed: it waits no more. It needs the
+// commit lock.
 func (e *engine) decide(until int64) {
 	if !e.settles() {
 		return
@@ -207,6 +221,9 @@ func (e *engine) settleDirty(decided int64) {
 // settleOne settles one topic, from the tick after which anything changed.
 func (e *engine) settleOne(x *ledger, decided int64) {
 	floor := max(e.sealed, e.refuse)
+	if x.open > 0 { // what waits is settled with whatever comes later
+		x.dirty = min(x.dirty, x.open-1)
+	}
 	after := max(e.settleFrom(x, max(x.dirty, floor)), floor)
 	if x.claims {
 		after = floor
@@ -254,7 +271,8 @@ func (e *engine) settleFrom(x *ledger, after int64) int64 {
 	return after
 }
 
-// ledger gathers what was told of a topic after a tick. by are the numbers of its lookers. Both hold until the next is gathered.
+// ledger gathers what was told of a topic after a tick. by are the numbers of its lookers. Both hold until the next is
+// gathered.
 func (e *engine) ledger(x *ledger, after int64) (l *lineage.Ledger, by []uint16) {
 	all := e.ledgers
 	l, by = &all.gathered, all.by[:0]
@@ -263,13 +281,7 @@ func (e *engine) ledger(x *ledger, after int64) (l *lineage.Ledger, by []uint16)
 		Told: l.Told[:0], Lookers: l.Lookers[:0],
 	}
 	all.readings = all.readings[:0]
-	if x.itself != nil {
-		for _, p := range x.itself.supports {
-			if p.kind == lineage.EndOffsets && p.detailTick > after {
-				l.Note, l.NoteAt = p.detail, p.detailTick
-			}
-		}
-	}
+	l.Notes = x.notes[sort.Search(len(x.notes), func(i int) bool { return x.notes[i].At > after }):]
 	for _, list := range [...][]*series{
 		x.told, all.shared[topicName{x.topic.Cluster, x.topic.Name}], all.shared[topicName{x.topic.Cluster, ""}],
 	} {
@@ -494,6 +506,9 @@ func (x *ledger) say(s *series, after int64, said []lineage.Word) {
 // forgetSealed drops what open blocks need no more. It needs mu for writing.
 func (l *ledgers) forgetSealed(sealed int64) {
 	for _, x := range l.of {
+		if n := sort.Search(len(x.notes), func(i int) bool { return x.notes[i].At > sealed }); n > 0 {
+			x.notes = slices.Clone(x.notes[n:])
+		}
 		for _, w := range x.out {
 			if n := sort.Search(len(w.open), func(i int) bool { return w.open[i].At > sealed }); n > 0 {
 				w.sealed, w.open = w.open[n-1], slices.Clone(w.open[n:])
@@ -535,7 +550,7 @@ func (e *engine) index() {
 	}
 	for topic, x := range e.ledgers.of {
 		if was := old.of[topic]; was != nil {
-			x.open, x.out = was.open, was.out
+			x.open, x.out, x.notes = was.open, was.out, was.notes
 			for s := range x.out {
 				if e.subjectOf(s.key.Subject) != s.subject {
 					delete(x.out, s)

@@ -119,9 +119,9 @@ func (b *bookRound) links() {
 	}
 }
 
-// moversOf returns the movers that write with a transactional.id, without their scope: it is GROUP-CONNECTOR-TASK where the
-// workers have exactly-once switched on (KIP-618). A dedicated MirrorMaker 2 has a group.id of its own; its name is known
-// as far as its source. One that runs on Connect is not known by its connector's name here.
+// moversOf returns the movers that write with a transactional.id, without their scope: it is GROUP-CONNECTOR-TASK where
+// the workers have exactly-once switched on (KIP-618). A dedicated MirrorMaker 2 has a group.id of its own; its name is
+// known as far as its source. One that runs on Connect is not known by its connector's name here.
 func (a *account) moversOf(id string) (movers []lineage.Node) {
 	at := strings.LastIndexByte(id, '-')
 	if at < 0 || id[at+1:] == "" || strings.Trim(id[at+1:], "0123456789") != "" {
@@ -151,8 +151,8 @@ func (a *account) countsAlready(mover lineage.Node) bool {
 	return false
 }
 
-// mover returns the one mover that may write the topic without a count, as far as is known now; zero: nobody, several, or
-// it is not known.
+// mover returns the one mover that may write the topic without a count, as far as is known now; zero: nobody, several,
+// or it is not known.
 func (a *account) mover(writers collector.Writers) lineage.Node {
 	movers, sure := writers.Of(a.topic.Name)
 	if movers = slices.DeleteFunc(movers, a.countsAlready); len(movers) == 1 && sure {
@@ -161,8 +161,8 @@ func (a *account) mover(writers collector.Writers) lineage.Node {
 	return lineage.Node{}
 }
 
-// awaitWriters gives those who tell of movers a moment to tell of this round: they look at the same time as we do. Who has
-// not told of the round before is not waited for, so that one that hangs delays no round.
+// awaitWriters gives those who tell of movers a moment to tell of this round: they look at the same time as we do. Who
+// has not told of the round before is not waited for, so that one that hangs delays no round.
 func (t *take) awaitWriters() collector.Writers {
 	until := time.Now().Add(min(t.cfg.Interval/4, time.Second))
 	for {

@@ -53,7 +53,8 @@ func TestMoversAreLinkedToTheirTransactions(t *testing.T) {
 	}
 }
 
-// On a cluster: what nobody accounts for is told in its round, exactly, whoever may have written it; the board has the cluster and its ends, and a flow's beginning is the one mover's that may have.
+// On a cluster: what nobody accounts for is told in its round, exactly, whoever may have written it; the board has the
+// cluster and its ends, and a flow's beginning is the one mover's that may have.
 func TestWhatIsLeftOnACluster(t *testing.T) {
 	w := newWorld(t, 1)
 	board := &collector.Board{}
@@ -98,7 +99,8 @@ func TestWhatIsLeftOnACluster(t *testing.T) {
 	}
 }
 
-// What counted writers may be among is apart: producers that may not be read. What several transactional applications share is left to nobody.
+// What counted writers may be among is apart: producers that may not be read. What several transactional applications
+// share is left to nobody.
 func TestWhatCountedWritersMayHaveWritten(t *testing.T) {
 	a := newAccount(lineage.Topic{Cluster: "W", Name: "orders"})
 	a.open(1, true)
@@ -129,7 +131,8 @@ func TestWhatCountedWritersMayHaveWritten(t *testing.T) {
 	take(5, 1000, func() { a.setProducers(0, two, log.end, round, tick, unnamed) })
 }
 
-// A transactional producer's count is an estimate where a mover is known to write the topic too. What the sequence does not count is then not taken for markers.
+// A transactional producer's count is an estimate where a mover is known to write the topic too. What the sequence does
+// not count is then not taken for markers.
 func TestTransactionsBesideAMover(t *testing.T) {
 	look := func(end int64, r producerReading) (*account, lineage.Sample, []lineage.Sighting) {
 		a := newAccount(lineage.Topic{Cluster: "W", Name: "orders"})
