@@ -25,6 +25,7 @@ const (
 func (e *engine) save() error {
 	e.commit.Lock()
 	segment, err := e.journal.rotate()
+	live := e.journal.live(segment, e.sealed) // which only Maintain changes
 	e.commit.Unlock()
 	if err != nil {
 		return err
@@ -37,7 +38,7 @@ func (e *engine) save() error {
 	e.mu.RLock()
 	generation, sealed, doomed := e.generation+1, e.sealed, len(e.doomed)
 	subjects := e.encodeSubjects()
-	manifest := e.encodeManifest(generation, len(subjects), segment, e.journal.live(segment, sealed))
+	manifest := e.encodeManifest(generation, len(subjects), segment, live)
 	parts := []part{
 		{manifestPart, 0, manifest},
 		{sourceSection, 0, e.encodeSources()},
