@@ -135,6 +135,7 @@ func (e *engine) heal(r *replayer) {
 	reset := r.reset || e.broken
 	for _, x := range r.lost {
 		e.lose(x)
+		e.troubleText(quarantined, "a part of the history is "+x.reason+": lineaged data check says more")
 	}
 	for _, x := range e.lost { // also those that were noted before, since the head was read from the log again
 		if x.damage && x.b > e.sealed && x.source == (lineage.Source{}) {

@@ -156,6 +156,9 @@ func TestKill(t *testing.T) {
 		if err != nil {
 			t.Fatalf("cycle %d: %v", cycle, err)
 		}
+		if h := s.Health(); len(h) > 0 { // a kill damages nothing
+			t.Errorf("cycle %d: health %q", cycle, h)
+		}
 		checkRounds(t, s, acked, newest)
 		for _, a := range before {
 			if got := storetest.Everything(t, s, a.w)[:3]; !reflect.DeepEqual(trim(got, a.got), a.got) {
