@@ -14,8 +14,8 @@ import (
 // Options are whom to ask, and how things are called.
 type Options struct {
 	History History
-	// Identity returns who is who by the rules of now. It may return another one at any time; answers, of the past as well, are by the newest. What it returns can
-	// be compared with ==.
+	// Identity returns who is who by the rules of now. It may return another one at any time; answers, of the past as
+	// well, are by the newest. What it returns can be compared with ==.
 	Identity func() Identity
 	Clusters []ClusterConfig // the configured ones, in the order to show them
 	Connects []ConnectConfig
@@ -23,7 +23,8 @@ type Options struct {
 	Now func() time.Time
 }
 
-// Answers answers questions from the history, and keeps the windows ready that were asked for. Its methods may be called concurrently.
+// Answers answers questions from the history, and keeps the windows ready that were asked for. Its methods may be
+// called concurrently.
 type Answers struct {
 	history  History
 	identity func() Identity
@@ -97,8 +98,8 @@ func (a *Answers) Latest(ctx context.Context) (map[string]time.Time, error) {
 	return out, nil
 }
 
-// Rows are the nodes and flows of one answer. What one of them needs of the history is loaded for all of them in one call, when the first asks:
-// so the number of calls does not grow with the number of rows.
+// Rows are the nodes and flows of one answer. What one of them needs of the history is loaded for all of them in one
+// call, when the first asks: so the number of calls does not grow with the number of rows.
 type Rows struct {
 	v     *View
 	known map[lineage.Node]bool
@@ -114,8 +115,8 @@ type Rows struct {
 	series map[seriesKey]*once[seriesOf] // guarded by mu
 }
 
-// Rows makes the rows of an answer. The ends of flows, the topics of unidentified writers and the inner topics of stream jobs are rows too: an answer can ask for
-// them.
+// Rows makes the rows of an answer. The ends of flows, the topics of unidentified writers and the inner topics of
+// stream jobs are rows too: an answer can ask for them.
 func (v *View) Rows(nodes []lineage.Node, flows []lineage.Flow) *Rows {
 	r := &Rows{v: v, known: make(map[lineage.Node]bool, len(nodes)), flows: flows, series: map[seriesKey]*once[seriesOf]{}}
 	for _, n := range nodes {

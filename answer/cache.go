@@ -25,8 +25,8 @@ type depends struct {
 	identity Identity
 }
 
-// viewCache holds the views last asked for. Each is kept until what it depends on changes: a window of the past outlives
-// the rounds that come after it.
+// viewCache holds the views last asked for. Each is kept until what it depends on changes: a window of the past
+// outlives the rounds that come after it.
 type viewCache struct {
 	most   int64         // bytes, see mostBytes
 	builds chan struct{} // one for each view that is being built

@@ -24,8 +24,9 @@ func (f Flow) ClientCount() int {
 	return len(shown)
 }
 
-// listed returns the accesses that Clients lists: those seen in the window or, when none was, all of the flow. A group's own access stands for
-// members that are not known; where they are, they stand for it. What a source tells of a mover is no client's. members counts the members of each group's own access.
+// listed returns the accesses that Clients lists: those seen in the window or, when none was, all of the flow. A
+// group's own access stands for members that are not known; where they are, they stand for it. What a source tells of a
+// mover is no client's. members counts the members of each group's own access.
 func (f Flow) listed() (shown []int32, members map[int32]int) {
 	v, all := f.rows.v, f.rows.v.flows[f.flow]
 	shown = slices.DeleteFunc(slices.Clone(all), func(i int32) bool { return !v.accesses[i].inWindow })

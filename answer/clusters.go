@@ -20,7 +20,8 @@ type Cluster struct {
 	lens   Lens
 }
 
-// Scope returns the cluster as View.Coverage takes it; none where it was never reached: then all is what is known of it.
+// Scope returns the cluster as View.Coverage takes it; none where it was never reached: then all is what is known of
+// it.
 func (c *Cluster) Scope() []lineage.ClusterID {
 	if c.known.ID == "" {
 		return nil
@@ -28,7 +29,8 @@ func (c *Cluster) Scope() []lineage.ClusterID {
 	return []lineage.ClusterID{c.known.ID}
 }
 
-// clusters are the clusters as they are named now: names are configuration, and hold for the past too. Which cluster it was that bore a name can change: one that is formatted anew is another.
+// clusters are the clusters as they are named now: names are configuration, and hold for the past too. Which cluster it
+// was that bore a name can change: one that is formatted anew is another.
 type clusters struct {
 	all      []*Cluster // the configured ones in their order, then those that only the history knows, by source
 	bySource map[string]*Cluster
@@ -55,8 +57,8 @@ func (cs *clusters) stillNamed(now []store.Cluster) bool {
 	return borrowed == len(cs.borrowed)
 }
 
-// nameClusters says which clusters bear the names now, by what they last said of themselves, or bore them by the facts of an
-// instant.
+// nameClusters says which clusters bear the names now, by what they last said of themselves, or bore them by the facts
+// of an instant.
 func (a *Answers) nameClusters(now store.State, then []lineage.DatedFact, lens Lens) *clusters {
 	type told struct {
 		source string
@@ -181,7 +183,8 @@ func (c *Cluster) State(ctx context.Context) (ClusterState, error) {
 	return st, err
 }
 
-// Clusters returns the clusters as they are now: the configured ones in their order, of which there are so many, then those that only the history knows, by source.
+// Clusters returns the clusters as they are now: the configured ones in their order, of which there are so many, then
+// those that only the history knows, by source.
 func (a *Answers) Clusters(ctx context.Context, lens Lens) (all []*Cluster, configured int, err error) {
 	now, err := a.history.State(ctx)
 	if err != nil {
@@ -200,8 +203,8 @@ type ClusterState struct {
 	Trouble   string    // empty: none
 }
 
-// ClusterState looks at the newest round. A cluster is in trouble when a source that observes every tick saw nothing of it then, or when
-// rounds have stopped coming.
+// ClusterState looks at the newest round. A cluster is in trouble when a source that observes every tick saw nothing of
+// it then, or when rounds have stopped coming.
 func (a *Answers) ClusterState(ctx context.Context, source string) (ClusterState, error) {
 	if source == "" {
 		return ClusterState{Trouble: "it is behind no configured name any more: another cluster is, or the name was given up"}, nil
@@ -222,8 +225,8 @@ func (a *Answers) ClusterState(ctx context.Context, source string) (ClusterState
 		return st, fmt.Errorf("read coverage of %q: %w", source, err)
 	}
 	cov := w.Coverage(source)
-	// The fraction counts sources alike, and slow ones, not due in most rounds, count as observing: so the loss of all that was due leaves about half,
-	// the loss of one broker of three more than nine tenths.
+	// The fraction counts sources alike, and slow ones, not due in most rounds, count as observing: so the loss of all
+	// that was due leaves about half, the loss of one broker of three more than nine tenths.
 	if len(cov.Gaps) > 0 && cov.ObservedFraction <= 0.7 {
 		st.Trouble = cov.Gaps[0].Reason
 		for _, b := range cov.BlindSpots { // the way out, where the source knows one

@@ -22,8 +22,8 @@ func (v *View) Coverage(ids ...lineage.ClusterID) lineage.Coverage {
 	return v.inWords(v.held.Coverage(sources...))
 }
 
-// connectsOf returns the Connect clusters that belong to the named Kafka clusters; of one that never told its own, and was not said to belong to another, that is
-// not known, so it is one of them.
+// connectsOf returns the Connect clusters that belong to the named Kafka clusters; of one that never told its own, and
+// was not said to belong to another, that is not known, so it is one of them.
 func (v *View) connectsOf(ids []lineage.ClusterID) []string {
 	var out []string
 	for name, f := range v.movers.connects {

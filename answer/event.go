@@ -38,7 +38,8 @@ func (p EventPlace) Compare(b EventPlace) int {
 	return cmp.Or(b.At.Compare(p.At), strings.Compare(p.ID, b.ID))
 }
 
-// Events returns what happened in the window, the newest first: of one node, which the view must have, or with nil of all; of some types, or with none of all.
+// Events returns what happened in the window, the newest first: of one node, which the view must have, or with nil of
+// all; of some types, or with none of all.
 func (v *View) Events(ctx context.Context, only *lineage.Node, types ...lineage.EventType) ([]Event, error) {
 	wanted := func(t lineage.EventType) bool { return len(types) == 0 || slices.Contains(types, t) }
 	asked := slices.Clone(types)

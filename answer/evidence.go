@@ -11,8 +11,8 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// loadEvidence finds what supports the rows' flows in the window. Where nothing does, as of a silent flow, what did in the lookback is given: a
-// flow that is shown always says how it is known.
+// loadEvidence finds what supports the rows' flows in the window. Where nothing does, as of a silent flow, what did in
+// the lookback is given: a flow that is shown always says how it is known.
 func (r *Rows) loadEvidence(ctx context.Context) (map[lineage.Flow][]Evidence, error) {
 	out := make(map[lineage.Flow][]Evidence, len(r.flows))
 	flows := r.flows
@@ -66,7 +66,8 @@ type supported struct {
 	explains bool
 }
 
-// atLeast says why more may have moved than the amount says: its last part waits for the next reading, as of a reader between two commits, or was not observed; empty: it is all.
+// atLeast says why more may have moved than the amount says: its last part waits for the next reading, as of a reader
+// between two commits, or was not observed; empty: it is all.
 func (x *access) atLeast() string {
 	switch {
 	case !x.amount.Known || x.amount.Total <= 0:
@@ -80,7 +81,8 @@ func (x *access) atLeast() string {
 	}
 }
 
-// support is what a piece of evidence says of one access in the window. A detail is the newest that its source told: that of a bound which does not hold for a count that is exact here is left out.
+// support is what a piece of evidence says of one access in the window. A detail is the newest that its source told:
+// that of a bound which does not hold for a count that is exact here is left out.
 func (v *View) support(x *access, e lineage.Evidence) supported {
 	s := supported{Evidence: Evidence{Kind: e.Kind, Source: v.SourceName(e.Source), FirstSeen: e.FirstSeen, LastSeen: e.LastSeen}}
 	counts := x.counter.metric != lineage.NoMetric && x.counter.evidence == e.Kind
@@ -106,7 +108,8 @@ func (v *View) support(x *access, e lineage.Evidence) supported {
 	return s
 }
 
-// explains reports whether a detail of evidence that counts says why the count is estimated. A group's also tells, now and then, where the group stands.
+// explains reports whether a detail of evidence that counts says why the count is estimated. A group's also tells, now
+// and then, where the group stands.
 func explains(k lineage.EvidenceKind, detail string) bool {
 	return k != lineage.GroupOffsets && k != lineage.ShareOffsets || isBound(detail) || strings.Contains(detail, "shared out")
 }
@@ -116,7 +119,8 @@ func isBound(detail string) bool {
 	return strings.Contains(detail, "at most") || strings.Contains(detail, "at least")
 }
 
-// sharedOut reports whether more than a hundredth of an amount may belong before or after the window: what a reading advanced in a span of which the window has a part is taken to have moved evenly.
+// sharedOut reports whether more than a hundredth of an amount may belong before or after the window: what a reading
+// advanced in a span of which the window has a part is taken to have moved evenly.
 func (x *access) sharedOut() bool {
 	return x.amount.Known && x.amount.Shared > x.amount.Total/100
 }
@@ -126,7 +130,8 @@ func (x *access) isEstimated() bool {
 	return x.amount.Estimated || x.atLeast() != "" || x.sharedOut()
 }
 
-// merge adds e to what is known of the same kind and source: a flow's accesses are mostly known in the same way. Of several details the one that explains an estimate is kept, else the newest.
+// merge adds e to what is known of the same kind and source: a flow's accesses are mostly known in the same way. Of
+// several details the one that explains an estimate is kept, else the newest.
 func merge(into []supported, e supported) []supported {
 	for i := range into {
 		m := &into[i]
@@ -147,7 +152,8 @@ func merge(into []supported, e supported) []supported {
 	return append(into, e)
 }
 
-// explained sorts a flow's evidence, and gives an estimate that nobody explained the reason that lies in how it is counted.
+// explained sorts a flow's evidence, and gives an estimate that nobody explained the reason that lies in how it is
+// counted.
 func (v *View) explained(f lineage.Flow, es []supported) []Evidence {
 	slices.SortFunc(es, func(a, b supported) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), strings.Compare(a.Source, b.Source))

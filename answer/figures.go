@@ -73,10 +73,12 @@ func (v *View) CoverageOf(cluster string) lineage.Coverage {
 	return v.inWords(v.held.Coverage(cluster))
 }
 
-// Totals adds up what the topics appended since it was first asked. The zero value is ready; it may be asked concurrently.
+// Totals adds up what the topics appended since it was first asked. The zero value is ready; it may be asked
+// concurrently.
 //
-// The store tells what a window moved, not totals since ever. A topic whose span since it was last asked was not observed wholly is added once it was: what a gap
-// hid comes with the first reading after it, and belongs to the whole span.
+// The store tells what a window moved, not totals since ever. A topic whose span since it was last asked was not
+// observed wholly is added once it was: what a gap hid comes with the first reading after it, and belongs to the whole
+// span.
 type Totals struct {
 	mu    sync.Mutex // guards known
 	known map[lineage.Topic]appended

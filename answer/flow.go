@@ -66,7 +66,8 @@ func grow(sum **float64, n *float64, factor float64) {
 	**sum += *n * factor
 }
 
-// records adds up what accesses moved. Those without a count add nothing: they are other sightings of what the counted ones moved, or not measurable.
+// records adds up what accesses moved. Those without a count add nothing: they are other sightings of what the counted
+// ones moved, or not measurable.
 func (v *View) records(accesses []int32) (t total) {
 	for _, i := range v.alone(accesses, lineage.Records) {
 		x := &v.accesses[i]
@@ -76,7 +77,8 @@ func (v *View) records(accesses []int32) (t total) {
 	return t
 }
 
-// bytes is records in bytes, by the mean size of the records of each topic on disk. Where the size of one moved topic is not known, nor is the sum.
+// bytes is records in bytes, by the mean size of the records of each topic on disk. Where the size of one moved topic
+// is not known, nor is the sum.
 func (v *View) bytes(ls *levels, accesses []int32) total {
 	byTopic := map[lineage.Topic]*total{}
 	for _, i := range v.alone(accesses, lineage.Records) {

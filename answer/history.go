@@ -8,7 +8,8 @@ import (
 // History is what is read of a store.
 type History = store.Reader
 
-// Identity says which node a client is, and what people have said of a node. Its methods are pure and may be called concurrently.
+// Identity says which node a client is, and what people have said of a node. Its methods are pure and may be called
+// concurrently.
 type Identity interface {
 	// Know returns a Knowledge that holds nothing yet. of tells the names of a cluster.
 	Know(of func(lineage.ClusterID) lineage.Cluster) lineage.Knowledge
@@ -20,13 +21,14 @@ type Identity interface {
 	Describe(n lineage.Node) (owner string, tags []string)
 }
 
-// ClusterConfig gives a cluster its names. Source is the Cluster part of its lineage.Source; an empty Name stands for the cluster id, an empty
-// Environment for the name.
+// ClusterConfig gives a cluster its names. Source is the Cluster part of its lineage.Source; an empty Name stands for
+// the cluster id, an empty Environment for the name.
 type ClusterConfig struct {
 	Source, Name, Environment string
 }
 
-// ConnectConfig is a Connect cluster that is watched. Name is the Cluster part of its lineage.Source; Cluster is the Source of its Kafka cluster, empty when only its workers tell.
+// ConnectConfig is a Connect cluster that is watched. Name is the Cluster part of its lineage.Source; Cluster is the
+// Source of its Kafka cluster, empty when only its workers tell.
 type ConnectConfig struct {
 	Name, Cluster string
 }

@@ -6,7 +6,8 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// Joins returns the pairs of applications that look like one, in a fixed order, at most so many. They are offered, never joined unasked.
+// Joins returns the pairs of applications that look like one, in a fixed order, at most so many. They are offered,
+// never joined unasked.
 func (v *View) Joins(most int) []lineage.Alike {
 	pairs := v.identity.Alike(v.usages())
 	return pairs[:min(len(pairs), most)]
@@ -16,7 +17,8 @@ func (v *View) Joins(most int) []lineage.Alike {
 func (v *View) usages() []lineage.Usage {
 	var out []lineage.Usage
 	for n, end := range v.ends {
-		if n.Kind != lineage.ApplicationNode || v.hidden.nodes[n] { // of one that does what is hidden it would not be true that it only reads, or only writes
+		if n.Kind != lineage.ApplicationNode || v.hidden.nodes[n] {
+			// of one that does what is hidden it would not be true that it only reads, or only writes
 			continue
 		}
 		u := lineage.Usage{Node: n, Reads: len(end.reads) > 0, Writes: len(end.writes) > 0}

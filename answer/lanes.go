@@ -8,13 +8,15 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// This file says which of the ways into a mover lead to which of those out of it. Where nobody can say, all lead to all.
+// This file says which of the ways into a mover lead to which of those out of it. Where nobody can say, all lead to
+// all.
 
 // noLane is of an access that has no way of its own.
 var noLane = []string{""}
 
-// lanes returns the ways through its node that an access belongs to: a topic and its copy are one through a replicator, a topic and the dataset that it is joined with one through a connector. What a connector moves that is
-// joined with nothing, as its dead letters, belongs to all of its ways.
+// lanes returns the ways through its node that an access belongs to: a topic and its copy are one through a replicator,
+// a topic and the dataset that it is joined with one through a connector. What a connector moves that is joined with
+// nothing, as its dead letters, belongs to all of its ways.
 func (v *View) lanes(x *access) []string {
 	switch x.node.Kind {
 	case lineage.ReplicatorNode:
@@ -68,7 +70,8 @@ func (v *View) joinedTopics() map[lineage.Node][]string {
 	return out
 }
 
-// upstreamOf returns the topic of the source that an access of a replicator is about; ok is false where that is not known. Its own books are about nothing else.
+// upstreamOf returns the topic of the source that an access of a replicator is about; ok is false where that is not
+// known. Its own books are about nothing else.
 func (v *View) upstreamOf(x *access) (topic string, ok bool) {
 	f := v.movers.replicators[x.node].was
 	name := x.Access.Topic.Name

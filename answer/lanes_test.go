@@ -11,7 +11,8 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// A record goes through a connector to what its topic or table is joined with, and to what is of all of them; and a sink that failed at once is shown, at rest, with the reason.
+// A record goes through a connector to what its topic or table is joined with, and to what is of all of them; and a
+// sink that failed at once is shown, at rest, with the reason.
 func TestWaysThroughAConnector(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)

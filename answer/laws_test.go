@@ -210,8 +210,8 @@ func lawsOfNodes(t *testing.T, v *answer.View) {
 	}
 }
 
-// unknownAmong reports whether of one of the flows it is not known whether it moved: it then has no rate, and may have a
-// part in a sum.
+// unknownAmong reports whether of one of the flows it is not known whether it moved: it then has no rate, and may have
+// a part in a sum.
 func unknownAmong(rows *answer.Rows, flows []lineage.Flow) bool {
 	return slices.ContainsFunc(flows, func(f lineage.Flow) bool { return rows.Flow(f).Active() == nil })
 }

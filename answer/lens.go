@@ -8,11 +8,11 @@ import (
 )
 
 // Lens is what an asker may see. It is applied before the graph of a window is built: what it hides is in no answer,
-// neither as a node nor in a count, a rank or a search, nor in words that a source told. Lenses are compared with ==; one
-// sees the same at all times.
+// neither as a node nor in a count, a rank or a search, nor in words that a source told. Lenses are compared with ==;
+// one sees the same at all times.
 //
-// What is seen through a lens is what all see, less what is hidden: names and states are decided by all there is, so that
-// a node bears one name for everybody. A sum is then of what may be seen.
+// What is seen through a lens is what all see, less what is hidden: names and states are decided by all there is, so
+// that a node bears one name for everybody. A sum is then of what may be seen.
 type Lens interface {
 	// Topic reports whether a topic may be seen, and with it who uses it for that.
 	Topic(c lineage.Cluster, name string) bool

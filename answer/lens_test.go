@@ -20,8 +20,8 @@ type without string
 
 func (h without) Topic(_ lineage.Cluster, name string) bool { return name != string(h) }
 
-// secrets is a world with a topic that not all may see. Of it tell a writer, two readers, one of whom writes orders too,
-// a connector that does nothing else, a stream job's topology, events, evidence, a gap and a blind spot.
+// secrets is a world with a topic that not all may see. Of it tell a writer, two readers, one of whom writes orders
+// too, a connector that does nothing else, a stream job's topology, events, evidence, a gap and a blind spot.
 func secrets(t testing.TB) *world {
 	w := newWorld(t)
 	secret, orders, counts := topic("secret"), topic("orders"), topic("counts")
@@ -141,7 +141,8 @@ func text(t testing.TB, x any) string {
 	return string(b)
 }
 
-// TestLensHides looks through a lens that hides a topic: nothing that is said tells of it, nor of who does nothing else.
+// TestLensHides looks through a lens that hides a topic: nothing that is said tells of it, nor of who does nothing
+// else.
 func TestLensHides(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := secrets(t)
@@ -196,8 +197,8 @@ func TestLensHides(t *testing.T) {
 	})
 }
 
-// TestLensChangesNothingElse compares what is seen through a lens with what all see: of a flow that may be seen, and of a
-// topic, both say the same.
+// TestLensChangesNothingElse compares what is seen through a lens with what all see: of a flow that may be seen, and of
+// a topic, both say the same.
 func TestLensChangesNothingElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := secrets(t)

@@ -64,7 +64,8 @@ func (v *View) readLevels(ctx context.Context) (*levels, error) {
 	})
 }
 
-// sizeOf returns the mean size of the records of an access' topic: of its incarnation or, while that has none, of the one that exists.
+// sizeOf returns the mean size of the records of an access' topic: of its incarnation or, while that has none, of the
+// one that exists.
 func (v *View) sizeOf(ls *levels, topic lineage.Topic) (bytes float64, ok bool) {
 	t := v.topics[v.topicNode(topic)]
 	if t == nil {

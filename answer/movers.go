@@ -18,7 +18,8 @@ type movers struct {
 	replicators map[lineage.Node]mover[lineage.ReplicatorFact]
 }
 
-// mover is a connector or a replicator; fact is nil once it is gone. was is what a replicator is or was, nil when that is not known any more.
+// mover is a connector or a replicator; fact is nil once it is gone. was is what a replicator is or was, nil when that
+// is not known any more.
 type mover[F any] struct {
 	fact, was *F
 	gone      bool
@@ -35,7 +36,8 @@ func (m *movers) known(n lineage.Node) bool {
 // gone reports whether the node is a connector or a replicator that is no more.
 func (m *movers) gone(n lineage.Node) bool { return m.connectors[n].gone || m.replicators[n].gone }
 
-// stopped reports whether a mover was told not to run, as of the window's end. A connector's tasks run although it failed itself, and it runs although all its tasks have failed.
+// stopped reports whether a mover was told not to run, as of the window's end. A connector's tasks run although it
+// failed itself, and it runs although all its tasks have failed.
 func (m *movers) stopped(n lineage.Node) bool {
 	state := ""
 	if f := m.connectors[n].fact; f != nil && !slices.ContainsFunc(f.Tasks, func(t lineage.Task) bool { return t.State == "RUNNING" }) {
@@ -87,7 +89,8 @@ func (m *movers) idle(ends map[lineage.Node]*accessesOf) map[lineage.Node]bool {
 	return out
 }
 
-// takeMovers takes what Connect and MirrorMaker 2 were at the window's end. A connector that is a part of a replicator is none of its own.
+// takeMovers takes what Connect and MirrorMaker 2 were at the window's end. A connector that is a part of a replicator
+// is none of its own.
 func (v *View) takeMovers() {
 	v.movers = movers{
 		connects: map[string]*lineage.ConnectFact{}, connectors: map[lineage.Node]mover[lineage.ConnectorFact]{},
@@ -135,8 +138,9 @@ func connectorNode(f lineage.DatedFact) lineage.Node {
 	return lineage.Node{Scope: f.Key.Source, Kind: lineage.ConnectorNode, Name: f.Key.Name}
 }
 
-// knowConnectors hands on the connectors. A deleted part of a replicator stays a part, and a deleted sink's group the sink's while nobody is in it and no other sink has it, and in a window in which it still was. Of others only the
-// name is taken: their group is another's by now.
+// knowConnectors hands on the connectors. A deleted part of a replicator stays a part, and a deleted sink's group the
+// sink's while nobody is in it and no other sink has it, and in a window in which it still was. Of others only the name
+// is taken: their group is another's by now.
 func (v *View) knowConnectors(all []lineage.DatedFact) {
 	taken := map[lineage.GroupRef]bool{}
 	for _, gone := range [...]bool{false, true} {
@@ -246,8 +250,9 @@ func (v *View) classify(t *topicView) {
 	t.internal = t.internal || inner || strings.HasPrefix(name, "__") || mirrorBooks(name, v.mirrored[t.cluster]) || connectBooks(name, v.connectGroups[t.cluster])
 }
 
-// mirrorBooks reports whether MirrorMaker 2 keeps its books in a topic of that name. aliases are those of the clusters that it copies to or from here. Others may call a topic ….heartbeats too: it is MirrorMaker's where
-// an alias stands in front, perhaps with others behind it, or nothing.
+// mirrorBooks reports whether MirrorMaker 2 keeps its books in a topic of that name. aliases are those of the clusters
+// that it copies to or from here. Others may call a topic ….heartbeats too: it is MirrorMaker's where an alias stands
+// in front, perhaps with others behind it, or nothing.
 func mirrorBooks(topic string, aliases map[string]bool) bool {
 	in := mm2.ParseInternal(topic)
 	if in.Kind != mm2.HeartbeatTopic {
@@ -260,8 +265,8 @@ func mirrorBooks(topic string, aliases map[string]bool) bool {
 	return aliases[in.Alias] || aliases[first]
 }
 
-// connectBooks reports whether a Connect cluster keeps its books in a topic of that name: <group.id>-configs and the like, as is usual, or what Connect's sample
-// configuration has.
+// connectBooks reports whether a Connect cluster keeps its books in a topic of that name: <group.id>-configs and the
+// like, as is usual, or what Connect's sample configuration has.
 func connectBooks(topic string, groups []string) bool {
 	at := strings.LastIndexByte(topic, '-')
 	if at < 0 || len(groups) == 0 {

@@ -10,7 +10,8 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// Whose a transactional.id is was found out in round 15, and holds for the rounds before. Groups of single runs are one application, with each of them as a client.
+// Whose a transactional.id is was found out in round 15, and holds for the rounds before. Groups of single runs are one
+// application, with each of them as a client.
 func TestNamesHoldForThePast(t *testing.T) {
 	const made = "2fd6f940-f7ce-4a13-a8b9-02cb3b5efaac"
 	synctest.Test(t, func(t *testing.T) {

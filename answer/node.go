@@ -78,7 +78,8 @@ func (v *View) Has(n lineage.Node) bool {
 	return v.topics[n] != nil || v.ends[n] != nil || v.datasets[n] != nil || v.movers.known(n)
 }
 
-// exists reports whether the node belongs into a list of what there is: an existing topic, what moved in the window, or who is still drawn.
+// exists reports whether the node belongs into a list of what there is: an existing topic, what moved in the window, or
+// who is still drawn.
 func (v *View) exists(n lineage.Node) bool {
 	t := v.topics[n]
 	if t == nil {
@@ -109,7 +110,8 @@ func (n Node) Seen(ctx context.Context) (first, last time.Time, err error) {
 	return s.first, s.last, err
 }
 
-// loadSpans finds since when and until when the rows' nodes were seen, by their accesses' evidence; of topics also by their own subjects and facts.
+// loadSpans finds since when and until when the rows' nodes were seen, by their accesses' evidence; of topics also by
+// their own subjects and facts.
 func (r *Rows) loadSpans(ctx context.Context) (map[lineage.Node]spanSeen, error) {
 	v := r.v
 	var rows []int32
@@ -162,7 +164,8 @@ func (n Node) TopicFact() *lineage.TopicFact {
 	return nil
 }
 
-// Internal reports whether a topic is internal to Kafka, a stream job, Connect or MirrorMaker 2, and who writes it unseen with it.
+// Internal reports whether a topic is internal to Kafka, a stream job, Connect or MirrorMaker 2, and who writes it
+// unseen with it.
 func (n Node) Internal() bool { return n.rows.v.internal(n.node) }
 
 // InnerOf returns the stream job that a topic is an inner part of.

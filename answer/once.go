@@ -27,8 +27,8 @@ type load[T any] struct {
 	cancel context.CancelFunc
 }
 
-// get returns the value. The load runs on when its first asker gives up while others wait for it, and ends with the last
-// of them: who asks after that begins anew.
+// get returns the value. The load runs on when its first asker gives up while others wait for it, and ends with the
+// last of them: who asks after that begins anew.
 func (o *once[T]) get(ctx context.Context, f func(context.Context) (T, error)) (T, error) {
 	o.mu.Lock()
 	if o.done {

@@ -60,8 +60,8 @@ func TestOnceForgetsErrors(t *testing.T) {
 	})
 }
 
-// TestOnceBeginsAnew lets all leave, and another come before the load that they left has noticed: he waits for a load of
-// his own, and what the old one comes to is of no account.
+// TestOnceBeginsAnew lets all leave, and another come before the load that they left has noticed: he waits for a load
+// of his own, and what the old one comes to is of no account.
 func TestOnceBeginsAnew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var o once[string]

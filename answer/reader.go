@@ -8,7 +8,8 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// missed adds up what readers passed or lost, by one of their counters. Who is counted and never had such a counter missed nothing; nil: none of them is counted.
+// missed adds up what readers passed or lost, by one of their counters. Who is counted and never had such a counter
+// missed nothing; nil: none of them is counted.
 func (v *View) missed(accesses []int32, of func(*access) lineage.Amount) *int64 {
 	var sum *float64
 	for _, i := range v.alone(accesses, lineage.Records) {
@@ -25,7 +26,8 @@ func (v *View) missed(accesses []int32, of func(*access) lineage.Amount) *int64 
 	return whole(sum)
 }
 
-// Skipped returns the offsets that its readers passed and did not read, because somebody set their offsets; nil: not known.
+// Skipped returns the offsets that its readers passed and did not read, because somebody set their offsets; nil: not
+// known.
 func (f Flow) Skipped() *int64 { return f.missed(func(x *access) lineage.Amount { return x.skipped }) }
 
 // Lost returns the records that were gone before they were read; nil: not known.
@@ -77,7 +79,8 @@ func (f Flow) LastMoved(ctx context.Context) (time.Time, error) {
 	return f.rows.lastMove(ctx, f.rows.v.flows[f.flow])
 }
 
-// Lost returns the records that went with a leader, of a topic; nil: not known. A topic whose end was observed and that has no such counter lost nothing.
+// Lost returns the records that went with a leader, of a topic; nil: not known. A topic whose end was observed and that
+// has no such counter lost nothing.
 func (n Node) Lost(ctx context.Context) (*int64, error) {
 	v := n.rows.v
 	tv := v.topics[n.node]
@@ -117,7 +120,8 @@ type behind struct {
 	atLeast bool // seconds is a lower bound
 }
 
-// behind adds up the records behind of several readers, and takes the seconds of the one furthest behind. Of both nothing is known where they are not of one reader that has them: zero for it would be made up.
+// behind adds up the records behind of several readers, and takes the seconds of the one furthest behind. Of both
+// nothing is known where they are not of one reader that has them: zero for it would be made up.
 func (v *View) behind(ls *levels, accesses []int32) (b behind) {
 	known := true
 	for _, i := range v.alone(accesses, lineage.Lag) {
@@ -159,7 +163,8 @@ func (v *View) behind(ls *levels, accesses []int32) (b behind) {
 	return b
 }
 
-// living returns the accesses without those of readers that nobody is there for: what the dead left is nobody's lag. Where it is not known whether somebody is, somebody may be.
+// living returns the accesses without those of readers that nobody is there for: what the dead left is nobody's lag.
+// Where it is not known whether somebody is, somebody may be.
 func (v *View) living(ls *levels, accesses []int32) []int32 {
 	dead := func(i int32) bool {
 		n := ls.of(v.accesses[i].row, lineage.Live)

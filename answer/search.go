@@ -35,7 +35,8 @@ type Search struct {
 	OrderBy         Order
 }
 
-// Place is a node's place in a list. Lists are ordered by it alone, so that a page can begin after any place, also one that has gone.
+// Place is a node's place in a list. Lists are ordered by it alone, so that a page can begin after any place, also one
+// that has gone.
 type Place struct {
 	Match int     // how well the text fits, 0 best
 	Value float64 // of the order, the largest first; unknown is -1
@@ -162,7 +163,8 @@ func match(text, name, owner string, tags []string) (rank int, ok bool) {
 	return 0, false
 }
 
-// order sorts the nodes as asked: without an order by match, then name; with one by its value, the largest first, and the match no more.
+// order sorts the nodes as asked: without an order by match, then name; with one by its value, the largest first, and
+// the match no more.
 func (v *View) order(ctx context.Context, nodes []Placed, by Order, matched bool) ([]Placed, error) {
 	if by != ByMatch {
 		value, err := v.orderValue(ctx, by)
@@ -229,7 +231,8 @@ func (v *View) orderValue(ctx context.Context, by Order) (func(lineage.Node) flo
 	}
 }
 
-// movedBy returns the accesses that make a node's rate: what is written to a topic, what an application reads and writes, a stream job beside its inner topics.
+// movedBy returns the accesses that make a node's rate: what is written to a topic, what an application reads and
+// writes, a stream job beside its inner topics.
 func (v *View) movedBy(n lineage.Node) []int32 {
 	if t := v.topics[n]; t != nil {
 		return t.writes

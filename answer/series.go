@@ -35,8 +35,8 @@ type seriesOf struct {
 	nodes map[lineage.Node][]Point
 }
 
-// Metric is what is shown over time, or ranked by. Of a node, In is what goes into it and Out what comes out: a topic's Out is read, an application's In is read
-// and its Out written.
+// Metric is what is shown over time, or ranked by. Of a node, In is what goes into it and Out what comes out: a topic's
+// Out is read, an application's In is read and its Out written.
 type Metric uint8
 
 // The metrics. Rates are of records or bytes a second.
@@ -74,7 +74,8 @@ type Point struct {
 	Value *float64
 }
 
-// Series returns a metric of the flow over the window; no points: the flow does not have it. Without a step one is chosen for a chart of the usual width.
+// Series returns a metric of the flow over the window; no points: the flow does not have it. Without a step one is
+// chosen for a chart of the usual width.
 func (f Flow) Series(ctx context.Context, metric Metric, step *time.Duration) ([]Point, time.Duration, error) {
 	v := f.rows.v
 	if _, ok := flowParts(v, nil, metric); !ok {
@@ -92,7 +93,8 @@ func (f Flow) Series(ctx context.Context, metric Metric, step *time.Duration) ([
 	return got.flows[f.flow], s, nil
 }
 
-// Series returns a metric of the node over a time that may differ from that of the answer which the node is in; no points: the node does not have it.
+// Series returns a metric of the node over a time that may differ from that of the answer which the node is in; no
+// points: the node does not have it.
 func (n Node) Series(ctx context.Context, metric Metric, in Span, step *time.Duration) ([]Point, time.Duration, error) {
 	v, err := n.rows.v.a.View(ctx, in, n.rows.v.lens)
 	if err != nil {
@@ -150,7 +152,8 @@ type part struct {
 	// factor is how much of it is the row's own; 1 but where several share one.
 	factor float64
 	amount lineage.Amount // of a counter of an access, in the window
-	// needed is since when the whole is not known without this part, as a sum of lags without one of them; zero: it is known without it.
+	// needed is since when the whole is not known without this part, as a sum of lags without one of them; zero: it is
+	// known without it.
 	needed time.Time
 	// living: it belongs to the whole only while somebody is there to read.
 	living bool
@@ -164,8 +167,9 @@ type parts struct {
 	divisor float64
 }
 
-// loadSeries reads the stored series of all rows in one call, or in few where they are very many, and puts them together. A point of a rate is unknown only
-// where no part of it is known: one reader without an observation does not blank the others. A lag is unknown where a part that is needed is.
+// loadSeries reads the stored series of all rows in one call, or in few where they are very many, and puts them
+// together. A point of a rate is unknown only where no part of it is known: one reader without an observation does not
+// blank the others. A lag is unknown where a part that is needed is.
 func (r *Rows) loadSeries(ctx context.Context, key seriesKey, v *View) (seriesOf, error) {
 	out := seriesOf{flows: map[lineage.Flow][]Point{}, nodes: map[lineage.Node][]Point{}}
 	count := int((key.window.Duration() + key.step - 1) / key.step)
@@ -202,7 +206,8 @@ func (r *Rows) loadSeries(ctx context.Context, key seriesKey, v *View) (seriesOf
 			if n.Kind != key.kind {
 				continue
 			}
-			// What has no stored series at all, as the writes of an application that none is known of, has no answer: points without a value would say that it was not observed.
+			// What has no stored series at all, as the writes of an application that none is known of, has no answer:
+			// points without a value would say that it was not observed.
 			p := nodeParts(v, n, key.metric)
 			if len(p.list) == 0 {
 				continue
@@ -216,7 +221,8 @@ func (r *Rows) loadSeries(ctx context.Context, key seriesKey, v *View) (seriesOf
 	return out, load.run(ctx, v, key, max(1, pointsPerCall/count))
 }
 
-// target is where a stored series goes: to the points of a row, as the row's parts say. Without points it is the liveness of a part that comes after it.
+// target is where a stored series goes: to the points of a row, as the row's parts say. Without points it is the
+// liveness of a part that comes after it.
 type target struct {
 	points  []Point
 	unknown []bool // points that a needed part is not known of
@@ -331,7 +337,8 @@ func (p *parts) addCounters(v *View, accesses []int32) {
 	}
 }
 
-// addLags adds how far readers are behind. living: only while somebody is there to read, as for a topic, whose dead readers are nobody's lag.
+// addLags adds how far readers are behind. living: only while somebody is there to read, as for a topic, whose dead
+// readers are nobody's lag.
 func (p *parts) addLags(v *View, accesses []int32, m lineage.Metric, living bool) {
 	for _, i := range v.alone(accesses, m) {
 		x := &v.accesses[i]
@@ -368,7 +375,8 @@ func hasMetric(k lineage.NodeKind, m Metric) bool {
 	}
 }
 
-// nodeParts says what a node's metric is made of. In is what goes into a node, out what comes out of it: an application reads what goes in.
+// nodeParts says what a node's metric is made of. In is what goes into a node, out what comes out of it: an application
+// reads what goes in.
 func nodeParts(v *View, n lineage.Node, m Metric) parts {
 	p := parts{divisor: 1}
 	t := v.topics[n]
@@ -412,7 +420,8 @@ func nodeParts(v *View, n lineage.Node, m Metric) parts {
 	return p
 }
 
-// outward returns those of a node's accesses that are seen from outside: what a stream job moves through its inner topics, whatever a rule calls it, and a replicator through its heartbeats, is its own affair.
+// outward returns those of a node's accesses that are seen from outside: what a stream job moves through its inner
+// topics, whatever a rule calls it, and a replicator through its heartbeats, is its own affair.
 func (v *View) outward(n lineage.Node, accesses []int32) []int32 {
 	inside := func(i int32) bool {
 		t := v.topics[v.accesses[i].far]

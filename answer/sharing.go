@@ -8,7 +8,8 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// This file shares out what several connectors have done together: two Connect clusters with a sink of one name read with one group, and Kafka counts what the group read.
+// This file shares out what several connectors have done together: two Connect clusters with a sink of one name read
+// with one group, and Kafka counts what the group read.
 
 // slice is the part (from, to] of what an access is, from 0 to 1, that is its node's; the zero slice is all of it.
 type slice struct{ from, to float64 }
@@ -37,11 +38,13 @@ func (s slice) ofAmount(total float64) float64 {
 	return total * s.share()
 }
 
-// shareOut gives each of the connectors that have an access together its part, by their running tasks and for how long of the window they were there. One that was surely told not to run in all of the window has none.
+// shareOut gives each of the connectors that have an access together its part, by their running tasks and for how long
+// of the window they were there. One that was surely told not to run in all of the window has none.
 func (v *View) shareOut() {
 	n := len(v.accesses)
 	for i := range n {
-		if x := &v.accesses[i]; x.crowded && x.amount.Total > 0 || x.Access.Op == lineage.Write && x.amount.Pending { // of what a writer wrote last a part may not be given to it yet
+		if x := &v.accesses[i]; x.crowded && x.amount.Total > 0 || x.Access.Op == lineage.Write && x.amount.Pending {
+			// of what a writer wrote last a part may not be given to it yet
 			x.amount.Estimated = true
 		}
 		if len(v.accesses[i].sharers) == 0 {
@@ -75,7 +78,8 @@ func (v *View) shareOut() {
 	}
 }
 
-// weights returns those of some connectors that may have run in the window, with how many tasks each has, at least one, and for how long.
+// weights returns those of some connectors that may have run in the window, with how many tasks each has, at least one,
+// and for how long.
 func (v *View) weights(nodes []lineage.Node) (all []lineage.Node, weights []float64, sum float64) {
 	for _, n := range nodes {
 		if !v.rested(n) {
@@ -111,7 +115,8 @@ func (v *View) lifeOf(n lineage.Node) float64 {
 	if m := v.movers.connectors[n]; m.gone && m.since.Before(to) {
 		to = m.since
 	}
-	if from.Before(v.win.Start) || from.Equal(v.win.End) { // or nobody saw it do anything: it may have been there all the time
+	if from.Before(v.win.Start) || from.Equal(v.win.End) {
+		// or nobody saw it do anything: it may have been there all the time
 		from = v.win.Start
 	}
 	return max(to.Sub(from), v.win.Step).Seconds()
@@ -122,7 +127,8 @@ func (v *View) rested(n lineage.Node) bool {
 	return v.movers.rests(n, v.win.Start) && v.held.Coverage(n.Scope).Complete
 }
 
-// shareDoubt says why the count of an access is a part of a group's, or all of it although others may have had some; empty: it is neither.
+// shareDoubt says why the count of an access is a part of a group's, or all of it although others may have had some;
+// empty: it is neither.
 func (x *access) shareDoubt() string {
 	switch {
 	case x.slice != (slice{}):

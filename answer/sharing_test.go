@@ -12,8 +12,9 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// sharing is a world of two Connect clusters with a sink of one name: what the group read of lines is shared out by tasks, what it read of orders is ca's alone. From round 10 on cb can't be asked; the sink of cc
-// was paused all the time.
+// sharing is a world of two Connect clusters with a sink of one name: what the group read of lines is shared out by
+// tasks, what it read of orders is ca's alone. From round 10 on cb can't be asked; the sink of cc was paused all the
+// time.
 func sharing(t testing.TB) *world {
 	w := newWorld(t)
 	lines, orders := topic("lines"), topic("orders")

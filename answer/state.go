@@ -158,7 +158,8 @@ func (v *View) endFormerClusters(ctx context.Context) error {
 			strange[id] = true
 		}
 	}
-	if len(strange) == 0 { // as nearly always; else it may also be a cluster that never was watched, which only a mover tells of
+	if len(strange) == 0 {
+		// as nearly always; else it may also be a cluster that never was watched, which only a mover tells of
 		return nil
 	}
 	changes, err := v.a.history.Events(ctx, store.EventFilter{Window: v.held.Back, Types: []lineage.EventType{lineage.ClusterChanged}})

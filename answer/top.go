@@ -16,8 +16,9 @@ type Ranked struct {
 	Value float64
 }
 
-// Top ranks the nodes of a kind by a metric, the largest first. Rates are means over the observed part of the window, lag and sizes those at its end; nodes whose
-// value is not known are left out and counted; internal topics are left out.
+// Top ranks the nodes of a kind by a metric, the largest first. Rates are means over the observed part of the window,
+// lag and sizes those at its end; nodes whose value is not known are left out and counted; internal topics are left
+// out.
 func (v *View) Top(ctx context.Context, metric Metric, kind lineage.NodeKind) (all []Ranked, unknown int, err error) {
 	value, err := v.valueOf(ctx, metric)
 	if err != nil {

@@ -12,8 +12,9 @@ import (
 	"github.com/lineaged/lineaged/store"
 )
 
-// View is what the history says of one window: the accesses with their nodes and amounts, and the facts that hold at its end. It never changes
-// once built and is shared by all who ask for the window; what only some ask for is loaded at first need (see once).
+// View is what the history says of one window: the accesses with their nodes and amounts, and the facts that hold at
+// its end. It never changes once built and is shared by all who ask for the window; what only some ask for is loaded at
+// first need (see once).
 type View struct {
 	a        *Answers
 	identity Identity // the rules that held when the view was built
@@ -63,13 +64,16 @@ type access struct {
 	counter stored
 	amount  lineage.Amount
 	gauges  [lineage.Metrics]bool // which of its gauges exist
-	// skipped and lost are what it passed without reading, and what was gone before it came; where no such counter exists they are not known.
+	// skipped and lost are what it passed without reading, and what was gone before it came; where no such counter
+	// exists they are not known.
 	skipped, lost lineage.Amount
-	// sharers are the connectors whose it is together, crowded says that others may be among those who did it; slice is the part that is the node's own, of a shared one. See shareOut.
+	// sharers are the connectors whose it is together, crowded says that others may be among those who did it; slice is
+	// the part that is the node's own, of a shared one. See shareOut.
 	sharers []lineage.Node
 	crowded bool
 	slice   slice
-	// own is the access of the group itself, of which this one's client is a member; -1: not a member, or the group's own is not known.
+	// own is the access of the group itself, of which this one's client is a member; -1: not a member, or the group's
+	// own is not known.
 	own int32
 }
 
@@ -89,8 +93,8 @@ func (v *View) stored(row int32, m lineage.Metric) stored {
 	return stored{row: row, series: i, metric: m}
 }
 
-// alone returns the accesses without those members that their group's own access already speaks for in the metric: what a group read is what its
-// members read, and must not count twice.
+// alone returns the accesses without those members that their group's own access already speaks for in the metric: what
+// a group read is what its members read, and must not count twice.
 func (v *View) alone(accesses []int32, m lineage.Metric) []int32 {
 	speaks := func(x *access) bool {
 		if m == lineage.Records {
@@ -282,7 +286,8 @@ func (v *View) shown(n lineage.Node) lineage.Node {
 	return n
 }
 
-// evidenceOrder ranks the evidence that can count, the best first (design §3): an access counts once, by the best that has a count.
+// evidenceOrder ranks the evidence that can count, the best first (design §3): an access counts once, by the best that
+// has a count.
 var evidenceOrder = [...]lineage.EvidenceKind{
 	lineage.ProducerState, lineage.Transaction, lineage.GroupOffsets, lineage.ShareOffsets, lineage.BatchHeader, lineage.Telemetry, lineage.Connect, lineage.Mirror,
 	lineage.Flink, lineage.AuditLog, lineage.Elimination, lineage.EndOffsets,
@@ -398,7 +403,8 @@ func (v *View) build(keep func(*access) bool) *graph.Snapshot {
 	return graph.Build(v.win.Window, edges)
 }
 
-// filterKey names a part of the graph: which kinds of evidence (none: all), with or without what did not move, of one cluster or all.
+// filterKey names a part of the graph: which kinds of evidence (none: all), with or without what did not move, of one
+// cluster or all.
 type filterKey struct {
 	evidence   store.Kinds
 	active     bool // only what moved
@@ -443,7 +449,8 @@ func (v *View) graphWith(key filterKey, roots []lineage.Node) *graph.Snapshot {
 	})
 }
 
-// supported reports whether evidence of one of the kinds supports the access: in the window, or before when nothing did in the window.
+// supported reports whether evidence of one of the kinds supports the access: in the window, or before when nothing did
+// in the window.
 func (v *View) supported(x *access, kinds store.Kinds) bool {
 	in := v.held.Rows.SeenBefore
 	if x.inWindow {

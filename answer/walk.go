@@ -55,7 +55,8 @@ func (v *View) Walk(q graph.Query, only Filter) *Walk {
 	return w
 }
 
-// Overview returns all that moved in the window, in one cluster or, with nil, in all; above the limit the least important nodes are hidden.
+// Overview returns all that moved in the window, in one cluster or, with nil, in all; above the limit the least
+// important nodes are hidden.
 func (v *View) Overview(of *Cluster, includeInternal bool, limit int) *Walk {
 	key := filterKey{active: true, inactive: true, internal: includeInternal}
 	if of == nil {
@@ -68,7 +69,8 @@ func (v *View) Overview(of *Cluster, includeInternal bool, limit int) *Walk {
 	return &Walk{Walk: v.graph(key).All(limit), Scope: []lineage.ClusterID{of.known.ID}}
 }
 
-// Usage returns who wrote and who read a topic that the view has, and for whom that is not known: those that moved in the window first, the busiest of them first.
+// Usage returns who wrote and who read a topic that the view has, and for whom that is not known: those that moved in
+// the window first, the busiest of them first.
 func (v *View) Usage(topic lineage.Node) (writers, readers []lineage.Flow) {
 	t := v.topics[topic]
 	if t == nil {
@@ -77,8 +79,8 @@ func (v *View) Usage(topic lineage.Node) (writers, readers []lineage.Flow) {
 	return v.used(t.writes), v.used(t.reads)
 }
 
-// used returns the flows of accesses that moved in the window, or may have, or that something else than movement shows in it, as a committed position: those that moved first, the busiest of them first, then
-// those that may have.
+// used returns the flows of accesses that moved in the window, or may have, or that something else than movement shows
+// in it, as a committed position: those that moved first, the busiest of them first, then those that may have.
 func (v *View) used(accesses []int32) []lineage.Flow {
 	type usage struct {
 		state  graph.State

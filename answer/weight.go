@@ -26,7 +26,8 @@ const (
 	groupBytes  = (int64(unsafe.Sizeof(lineage.GroupRef{}))+int64(unsafe.Sizeof(lineage.Fact{})))*3/2 + knownBytes
 )
 
-// weight estimates the bytes that the view holds, with what was loaded since it was built. A test holds it against the heap.
+// weight estimates the bytes that the view holds, with what was loaded since it was built. A test holds it against the
+// heap.
 func (v *View) weight() int64 {
 	n, rows, series := int64(len(v.accesses)), int64(v.held.Rows.Len()), int64(v.held.Series.Len())
 	w := int64(cap(v.accesses))*accessBytes + rows*rowBytes + series*seriesBytes + int64(len(v.held.Facts))*factBytes +

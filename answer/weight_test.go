@@ -33,8 +33,8 @@ func (w *world) estate(topics, readers int) {
 	}
 }
 
-// TestWeight holds what views are taken to hold against what the heap says: of many topics that hardly anybody reads, and
-// of few with many readers, as they are built and when all of them was asked for.
+// TestWeight holds what views are taken to hold against what the heap says: of many topics that hardly anybody reads,
+// and of few with many readers, as they are built and when all of them was asked for.
 func TestWeight(t *testing.T) {
 	heap := func() int64 {
 		var m runtime.MemStats

@@ -74,8 +74,9 @@ func resolve(in Span, state store.State, now func() time.Time, r *together) (lin
 	return state.Resolve(w), nil
 }
 
-// newestTick returns the end of the newest tick that can be answered: the newest round that all sources of every live cluster have ended, which is that of this tick or,
-// while that is under way, of the one before. A cluster that stopped reporting does not hold it back.
+// newestTick returns the end of the newest tick that can be answered: the newest round that all sources of every live
+// cluster have ended, which is that of this tick or, while that is under way, of the one before. A cluster that stopped
+// reporting does not hold it back.
 func newestTick(state store.State, now time.Time) time.Time {
 	tick := state.Tick
 	floor := now.UTC().Truncate(tick)

@@ -36,8 +36,8 @@ func (s *standing) Window(ctx context.Context, ask store.Ask) (*store.Window, er
 	return nil, ctx.Err()
 }
 
-// TestAbandonedRequestsEnd sends requests that each ask for the usage of a topic in 30 windows, and gives them up: only a
-// few windows are ever built at once, and none when all have left.
+// TestAbandonedRequestsEnd sends requests that each ask for the usage of a topic in 30 windows, and gives them up: only
+// a few windows are ever built at once, and none when all have left.
 func TestAbandonedRequestsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := shop(t, 30)

@@ -11,7 +11,8 @@ import (
 	"github.com/lineaged/lineaged/timeseries"
 )
 
-// untouched is a history that must not be asked: every call would be of a nil store and panic, which shows as an internal error.
+// untouched is a history that must not be asked: every call would be of a nil store and panic, which shows as an
+// internal error.
 type untouched struct{ timeseries.Store }
 
 // attack is a request that must be refused before anything of it is executed.

@@ -19,11 +19,12 @@ const graphQuery = `{"query":"{lineage(roots:[\"topic:west/orders\"],window:{sta
 
 func benchHandler(b *testing.B) http.Handler {
 	b.Helper()
-	return serve(served{History: fan(b, 98).store, Identity: everybody, Clusters: shopConfig, Log: quiet()}) // with the topic and its writer: 100 nodes
+	// with the topic and its writer: 100 nodes
+	return serve(served{History: fan(b, 98).store, Identity: everybody, Clusters: shopConfig, Log: quiet()})
 }
 
-// BenchmarkLineage100HTTP asks for a graph of 100 nodes over a connection; BenchmarkLineage100Handler the same without one; BenchmarkLineage100Direct
-// makes the same answer by calls in Go. What GraphQL and HTTP add is the difference.
+// BenchmarkLineage100HTTP asks for a graph of 100 nodes over a connection; BenchmarkLineage100Handler the same without
+// one; BenchmarkLineage100Direct makes the same answer by calls in Go. What GraphQL and HTTP add is the difference.
 func BenchmarkLineage100HTTP(b *testing.B) {
 	server := httptest.NewServer(benchHandler(b))
 	defer server.Close()
@@ -66,7 +67,8 @@ func BenchmarkLineage100Direct(b *testing.B) {
 	}
 }
 
-// BenchmarkView asks for windows that nobody asked for before, of a cluster with 500 topics, 500 groups and 10,000 readers: the view is built each time.
+// BenchmarkView asks for windows that nobody asked for before, of a cluster with 500 topics, 500 groups and 10,000
+// readers: the view is built each time.
 func BenchmarkView(b *testing.B) {
 	const topics, groups, readers = 500, 500, 10_000
 	w := newWorld(b)

@@ -12,7 +12,8 @@ const (
 	longestKept = 16 << 10
 )
 
-// documents keeps what is known of documents by their text, and forgets all when there are too many: those in use are soon back.
+// documents keeps what is known of documents by their text, and forgets all when there are too many: those in use are
+// soon back.
 type documents[T any] struct {
 	mu   sync.Mutex // guards kept
 	kept map[string]T

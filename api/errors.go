@@ -59,7 +59,8 @@ func readable(err error) (*answerError, bool) {
 	return errors.AsType[*answerError](err)
 }
 
-// mostMessage bounds what an error says, in bytes: a document's own words, which it may quote, can be as long as the body.
+// mostMessage bounds what an error says, in bytes: a document's own words, which it may quote, can be as long as the
+// body.
 const mostMessage = 300
 
 // clip cuts a message that is too long, and says so.
@@ -80,7 +81,8 @@ func clipError(e *gqlerror.Error) {
 	}
 }
 
-// presenter turns the errors of an execution into what a client may see: a code and a plain sentence. Causes of ours go to the log.
+// presenter turns the errors of an execution into what a client may see: a code and a plain sentence. Causes of ours go
+// to the log.
 func presenter(log *slog.Logger) graphql.ErrorPresenterFunc {
 	return func(ctx context.Context, err error) *gqlerror.Error {
 		out := graphql.DefaultErrorPresenter(ctx, err)

@@ -9,7 +9,8 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// Direct returns a function that makes, without GraphQL, the answer that BenchmarkLineage100HTTP asks for, and returns how many nodes and flows it has.
+// Direct returns a function that makes, without GraphQL, the answer that BenchmarkLineage100HTTP asks for, and returns
+// how many nodes and flows it has.
 func Direct(h answer.History, who answer.Identity, config []answer.ClusterConfig, log *slog.Logger) func(context.Context, string, lineage.Window) int {
 	a := &resolver{answers: answer.New(answer.Options{History: h, Identity: func() answer.Identity { return who }, Clusters: config}), log: log}
 	return func(ctx context.Context, root string, w lineage.Window) int {

@@ -33,7 +33,8 @@ const (
 // Answers come in one piece: what asks for pieces is refused like any unknown directive, not answered in part.
 func init() { delete(parsedSchema.Directives, "defer") }
 
-// graphqlHandler answers GraphQL over HTTP by POST. There is no GET: what reads history needs no side effects to be worth a forged link.
+// graphqlHandler answers GraphQL over HTTP by POST. There is no GET: what reads history needs no side effects to be
+// worth a forged link.
 type graphqlHandler struct {
 	schema    graphql.ExecutableSchema
 	exec      *executor.Executor
@@ -273,7 +274,8 @@ func (h *graphqlHandler) bodyTooLarge() *refusal {
 	return refuse(http.StatusRequestEntityTooLarge, codeLimit, "the body is larger than %d bytes", h.limits.Body)
 }
 
-// drain reads on for a moment, as many clients read the refusal only after they have sent all; a connection that is closed under them looks broken.
+// drain reads on for a moment, as many clients read the refusal only after they have sent all; a connection that is
+// closed under them looks broken.
 func drain(w http.ResponseWriter, r *http.Request, limit int64) {
 	w.Header().Set("Connection", "close")
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(time.Second))
@@ -328,7 +330,8 @@ func (h *graphqlHandler) prepare(ctx context.Context, params *graphql.RawParams)
 	return op, add(cost, window), nil
 }
 
-// presented gives errors of parsing and validation their codes. One bad document can have thousands of errors; the first few say enough.
+// presented gives errors of parsing and validation their codes. One bad document can have thousands of errors; the
+// first few say enough.
 func (h *graphqlHandler) presented(errs gqlerror.List) gqlerror.List {
 	const enough = 10
 	out := slices.Clone(errs[:min(len(errs), enough)])
@@ -371,8 +374,8 @@ func responseMedia(r *http.Request) string {
 	return mediaJSON
 }
 
-// encodeHead writes what stands before the data of a response, which is JSON already and not gone through again. data is
-// absent, not null, where nothing was executed.
+// encodeHead writes what stands before the data of a response, which is JSON already and not gone through again. data
+// is absent, not null, where nothing was executed.
 func encodeHead(resp *graphql.Response) ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteByte('{')

@@ -51,7 +51,8 @@ func codeOf(t *testing.T, body []byte) string {
 	return got.Errors[0].Extensions.Code
 }
 
-// TestPages walks lists by pages of random sizes, in every order and with every filter: all pages together are the whole list, each node once.
+// TestPages walks lists by pages of random sizes, in every order and with every filter: all pages together are the
+// whole list, each node once.
 
 // TestPagesSurviveNewRounds goes on after a round that changed every node's place but those by name.
 
@@ -203,7 +204,8 @@ func TestBusy(t *testing.T) {
 
 // TestIntrospection lets tools read the schema, unless that is switched off: then a guess is not helped either.
 
-// TestSchemaSnapshot compares the schema as it is served with the one that clients were promised. A change that takes something away needs more than -update.
+// TestSchemaSnapshot compares the schema as it is served with the one that clients were promised. A change that takes
+// something away needs more than -update.
 
 // write writes a type in one line for each field.
 
@@ -351,6 +353,7 @@ func TestWrongVariables(t *testing.T) {
 	}
 }
 
-// TestManyReaders adds up a hundred readers at every tick of a day: the stored series are loaded some at a time, the sum is of all.
+// TestManyReaders adds up a hundred readers at every tick of a day: the stored series are loaded some at a time, the
+// sum is of all.
 
 // TestUIPassesTheLimits sends all that the UI asks, at its largest: none may be refused.

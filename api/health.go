@@ -37,8 +37,8 @@ type clusterReadiness struct {
 	Reason    string     `json:"reason,omitempty"`
 }
 
-// ready answers 200 when every cluster had its first round, also when some are in trouble: answers then say what is missing. It answers 503 before
-// that, while the store does not answer, and on the way out.
+// ready answers 200 when every cluster had its first round, also when some are in trouble: answers then say what is
+// missing. It answers 503 before that, while the store does not answer, and on the way out.
 func (h *health) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
 	defer cancel()

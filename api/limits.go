@@ -9,19 +9,25 @@ import (
 	"github.com/vektah/gqlparser/v2/parser"
 )
 
-// Limits bound what one request may cost. They are checked in the order below, each before any resolver runs. Zero stands for the default.
+// Limits bound what one request may cost. They are checked in the order below, each before any resolver runs. Zero
+// stands for the default.
 type Limits struct {
-	Body       int64         // bytes of the HTTP body; 1 MiB
-	Tokens     int           // of the document; 15,000, the limit of graphql-java
-	Depth      int           // nested fields, fragments spread; 15
-	Aliases    int           // of one operation, fragments spread; a field repeated under one name counts like an alias; 30
-	Directives int           // of the document; 30
-	Fields     int           // of one operation, fragments spread; 2,000, since validation compares all pairs that share a name
-	Complexity int           // the cost of the answer if all lists were full; 300,000: a graph of 1,000 nodes with all that the UI shows
+	Body   int64 // bytes of the HTTP body; 1 MiB
+	Tokens int   // of the document; 15,000, the limit of graphql-java
+	Depth  int   // nested fields, fragments spread; 15
+	// of one operation, fragments spread; a field repeated under one name counts like an alias; 30
+	Aliases    int
+	Directives int // of the document; 30
+	// of one operation, fragments spread; 2,000, since validation compares all pairs that share a name
+	Fields int
+	// the cost of the answer if all lists were full; 300,000: a graph of 1,000 nodes with all that the UI shows
+	Complexity int
 	Concurrent int           // requests executed at once, by one asker half of them; 32
 	Time       time.Duration // of one request, once its body is here; 10 s
 	Answer     int64         // bytes of one answer; 64 MiB
-	Memory     int64         // bytes of bodies that are being sent and answers that are being fetched, all together, of one asker half of them; 256 MiB
+	// bytes of bodies that are being sent and answers that are being fetched, all together, of one asker half of them;
+	// 256 MiB
+	Memory int64
 }
 
 func (l Limits) orDefaults() Limits {
@@ -45,8 +51,9 @@ type weight struct {
 	depth, fields, aliases int
 }
 
-// weigher weighs a document that was parsed but not validated: validation compares fields pairwise, and so must not see a document that is too large.
-// Each fragment is weighed once, so the work is linear even where the spread document would be exponential.
+// weigher weighs a document that was parsed but not validated: validation compares fields pairwise, and so must not see
+// a document that is too large. Each fragment is weighed once, so the work is linear even where the spread document
+// would be exponential.
 type weigher struct {
 	fragments  ast.FragmentDefinitionList
 	done       map[string]weight
@@ -59,7 +66,8 @@ type weigher struct {
 // mostName is the longest alias that is answered, in bytes: it stands in the answer as often as there are elements.
 const mostName = 256
 
-// checkDocument parses a document and refuses it when it is too large or too deep, or when its fragments run in a circle.
+// checkDocument parses a document and refuses it when it is too large or too deep, or when its fragments run in a
+// circle.
 func (l Limits) checkDocument(query string) *gqlerror.Error {
 	// The limit counts the token that ends the document too.
 	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: query}, l.Tokens)

@@ -40,7 +40,8 @@ func TestAnswersThatNobodyFetches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		h := serve(served{History: w.store, Identity: everybody, Log: quiet(), Limits: api.Limits{Memory: 1000}})
-		question := func() io.Reader { return strings.NewReader(`{"query":"{__schema{types{name}}}"}`) } // an answer of more than a kilobyte
+		// an answer of more than a kilobyte
+		question := func() io.Reader { return strings.NewReader(`{"query":"{__schema{types{name}}}"}`) }
 		may := make(chan struct{})
 		var wg sync.WaitGroup
 		wg.Go(func() { h.ServeHTTP(stuck{httptest.NewRecorder(), may}, from(t.Context(), "10.0.0.1:1", question())) })

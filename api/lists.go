@@ -46,7 +46,8 @@ type eventPlace struct {
 	ID string    `json:"i"`
 }
 
-// cursor makes a cursor of a place, which parseCursor reads. It holds the place itself, so it survives new rounds and restarts.
+// cursor makes a cursor of a place, which parseCursor reads. It holds the place itself, so it survives new rounds and
+// restarts.
 func cursor(place any) string {
 	b, err := json.Marshal(place)
 	if err != nil {
@@ -66,7 +67,8 @@ func parseCursor(s string, into any) error {
 	return nil
 }
 
-// pageOf returns the part of a sorted list that lies behind a place, at most first long. compare orders an element and the place; after is nil for the first page.
+// pageOf returns the part of a sorted list that lies behind a place, at most first long. compare orders an element and
+// the place; after is nil for the first page.
 func pageOf[E, P any](all []E, after *P, first int, compare func(E, P) int) (start, end int) {
 	if after != nil {
 		start, _ = slices.BinarySearchFunc(all, *after, func(e E, after P) int {

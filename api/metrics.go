@@ -18,7 +18,8 @@ import (
 // scrapeTime bounds what a scrape may take of the history; Prometheus gives up after ten seconds by default.
 const scrapeTime = 8 * time.Second
 
-// metrics are the program's figures in Prometheus' form. Figures per partition are not among them: their number is the cluster's, not the reader's.
+// metrics are the program's figures in Prometheus' form. Figures per partition are not among them: their number is the
+// cluster's, not the reader's.
 type metrics struct {
 	registry *prometheus.Registry
 	duration *prometheus.HistogramVec
@@ -93,7 +94,8 @@ func (k *kafkaFigures) Describe(ch chan<- *prometheus.Desc) {
 	}
 }
 
-// Collect reads the figures. When the history does not answer, what it would have told is absent, not zero, and lineaged_history_up is 0.
+// Collect reads the figures. When the history does not answer, what it would have told is absent, not zero, and
+// lineaged_history_up is 0.
 func (k *kafkaFigures) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), scrapeTime)
 	defer cancel()

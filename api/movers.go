@@ -45,7 +45,8 @@ func (n *Replicator) Source() *Cluster { return n.clusterOrNil(n.is.Replicator()
 // Target answers target.
 func (n *Replicator) Target() *Cluster { return n.clusterOrNil(n.is.Replicator().Target) }
 
-// clusterOrNil returns a watched cluster. A replicator can be told with the id of one that is not, by the Connect cluster that it runs on.
+// clusterOrNil returns a watched cluster. A replicator can be told with the id of one that is not, by the Connect
+// cluster that it runs on.
 func (n *Replicator) clusterOrNil(id lineage.ClusterID) *Cluster {
 	if !n.rows.v.Watched(id) {
 		return nil

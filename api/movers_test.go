@@ -63,8 +63,10 @@ func connectorFact(n lineage.Node, kind, state string) lineage.Fact {
 }
 
 // allMovers is a world of movers of every kind. In its first 20 rounds
-//   - nobody knows who writes orders; the Streams application counter reads them by way of its inner topics and writes counts,
-//   - the sink connector warehouse takes counts to a table, the source connector file-in writes lines from a file, by elimination,
+//   - nobody knows who writes orders; the Streams application counter reads them by way of its inner topics and writes
+//     counts,
+//   - the sink connector warehouse takes counts to a table, the source connector file-in writes lines from a file, by
+//     elimination,
 //   - MirrorMaker 2 copies counts to east, where east-reader reads them,
 //   - bill-reader reads orders and bill-writer writes bills: they look alike.
 //
@@ -144,13 +146,15 @@ func allMovers(t testing.TB) *world {
 	return w
 }
 
-// What is only known by a topology or a configuration is at rest, not unknown, where another count of the same flow says so or its mover was told not to run. And a topic that is called like MirrorMaker 2's
-// heartbeats is somebody's own.
+// What is only known by a topology or a configuration is at rest, not unknown, where another count of the same flow
+// says so or its mover was told not to run. And a topic that is called like MirrorMaker 2's heartbeats is somebody's
+// own.
 func TestAtRest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := allMovers(t)
 		paused := lineage.Node{Scope: "connect-west", Kind: lineage.ConnectorNode, Name: "paused"}
-		limping := lineage.Node{Scope: "connect-west", Kind: lineage.ConnectorNode, Name: "limping"} // it failed, and its task runs
+		// it failed, and its task runs
+		limping := lineage.Node{Scope: "connect-west", Kind: lineage.ConnectorNode, Name: "limping"}
 		heart := topic(west, "devices.heartbeats", 30)
 		for n := 31; n <= 60; n++ {
 			groups := []func(*lineage.Observation){w.moved(reads(orders, group("counter")), lineage.GroupOffsets, 0), w.moved(reads(heart, group("dev")), lineage.GroupOffsets, 5)}
@@ -210,8 +214,8 @@ func TestWaysThroughAReplicator(t *testing.T) {
 	})
 }
 
-// goneMovers is a world of what was deleted: on Connect in east ran the parts of MirrorMaker 2 from west, exactly once, and the connector archive, all of
-// it until round 6. A replicator to a cluster that nobody watches is still there.
+// goneMovers is a world of what was deleted: on Connect in east ran the parts of MirrorMaker 2 from west, exactly once,
+// and the connector archive, all of it until round 6. A replicator to a cluster that nobody watches is still there.
 func goneMovers(t testing.TB) *world {
 	const connect = "connect-east"
 	w := newWorld(t)
@@ -256,7 +260,8 @@ func goneMovers(t testing.TB) *world {
 	return w
 }
 
-// A sink that was deleted leaves its group behind: it stays the connector's, also under a name of its own, until another connector or an application bears that.
+// A sink that was deleted leaves its group behind: it stays the connector's, also under a name of its own, until
+// another connector or an application bears that.
 func TestGroupOfADeletedConnector(t *testing.T) {
 	for name, want := range map[string]string{"": "connector:connect-west/warehouse", "later": "connector:connect-west/later", "own": "application:west/own"} {
 		synctest.Test(t, func(t *testing.T) {

@@ -9,9 +9,11 @@ import (
 // readers is a topic and who reads it in all the ways that are no plain progress. Watching begins with round 1.
 //   - billing lives and reads all; dead committed before anybody watched, left 300 behind and was never seen to move,
 //   - reset is set to the end in round 8 and passes 900; slow loses 150 to retention in round 9,
-//   - uncommitted is assigned and has not committed: its lag can't be told; halves is two accesses, of which one can't be told,
+//   - uncommitted is assigned and has not committed: its lag can't be told; halves is two accesses, of which one can't
+//     be told,
 //   - an unclean election takes 40 records of the topic in round 10,
-//   - stale read at most 105 in round 2 and exactly 10 a round since; vague is estimated and nobody says why, while something else is said of it; waiting committed until round 10 and has read on.
+//   - stale read at most 105 in round 2 and exactly 10 a round since; vague is estimated and nobody says why, while
+//     something else is said of it; waiting committed until round 10 and has read on.
 //
 // Of payments, sleeper is left alone after round 6, 30 behind; dead left 300 behind; living has 5 before it.
 func readers(t testing.TB) *world {
@@ -86,7 +88,8 @@ func (w *world) odd(n int) []func(*lineage.Observation) {
 	return out
 }
 
-// formatted is a cluster west that is formatted anew in round 8: another one answers under its name from then on, with a topic of the same name.
+// formatted is a cluster west that is formatted anew in round 8: another one answers under its name from then on, with
+// a topic of the same name.
 func formatted(t testing.TB) *world {
 	w := newWorld(t)
 	const anew lineage.ClusterID = "anew"

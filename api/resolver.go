@@ -15,7 +15,8 @@ type resolver struct {
 	log     *slog.Logger
 }
 
-// view returns what the history says of the window that a client asks for, or of the last ten minutes where it names none.
+// view returns what the history says of the window that a client asks for, or of the last ten minutes where it names
+// none.
 func (a *resolver) view(ctx context.Context, in *WindowInput) (*answer.View, error) {
 	if in == nil {
 		return a.answers.View(ctx, answer.Span{}, answer.All)

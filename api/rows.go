@@ -18,7 +18,8 @@ type rows struct {
 	covered map[string]*Coverage // by the clusters
 }
 
-// newRows makes the rows of an answer. The ends of flows, and the topics of unidentified writers, are rows too: an answer can ask for them.
+// newRows makes the rows of an answer. The ends of flows, and the topics of unidentified writers, are rows too: an
+// answer can ask for them.
 func newRows(v *answer.View, nodes []lineage.Node, flows []lineage.Flow) *rows {
 	r := &rows{Rows: v.Rows(nodes, flows), v: v, covered: map[string]*Coverage{}}
 	all := r.Nodes()

@@ -19,8 +19,8 @@ func MarshalTime(t time.Time) graphql.Marshaler {
 	})
 }
 
-// UnmarshalTime reads an instant in RFC 3339 with an offset. Instants outside 1970 to 2199 are refused: nothing was observed then, and
-// arithmetic in nanoseconds ends soon after.
+// UnmarshalTime reads an instant in RFC 3339 with an offset. Instants outside 1970 to 2199 are refused: nothing was
+// observed then, and arithmetic in nanoseconds ends soon after.
 func UnmarshalTime(v any) (time.Time, error) {
 	s, ok := v.(string)
 	if !ok {
@@ -50,7 +50,8 @@ var durationUnits = []struct {
 	{"ms", time.Millisecond},
 }
 
-// MarshalDuration writes a span in Prometheus' manner, e.g. 1h30m. Weeks and years are written as days, as people read them off a chart.
+// MarshalDuration writes a span in Prometheus' manner, e.g. 1h30m. Weeks and years are written as days, as people read
+// them off a chart.
 func MarshalDuration(d time.Duration) graphql.Marshaler {
 	return graphql.WriterFunc(func(w io.Writer) { _, _ = io.WriteString(w, `"`+formatDuration(d)+`"`) })
 }
@@ -136,7 +137,8 @@ func UnmarshalInt64(v any) (int64, error) {
 	return 0, badInput("an Int64 is a whole number of 64 bits as a decimal string")
 }
 
-// quote quotes what a client sent for an error's sentence, cut short: a sentence is not the place to send a megabyte back.
+// quote quotes what a client sent for an error's sentence, cut short: a sentence is not the place to send a megabyte
+// back.
 func quote(s string) string {
 	const most = 100
 	if len(s) > most {

@@ -21,7 +21,8 @@ type Options struct {
 
 	// UI answers all paths that are not the API's, /graphiql among them; nil: 404.
 	UI http.Handler
-	// Hosts are the names, without ports, under which the server may be asked beside loopback names and literal addresses.
+	// Hosts are the names, without ports, under which the server may be asked beside loopback names and literal
+	// addresses.
 	Hosts []string
 	Log   *slog.Logger // nil: slog.Default
 
@@ -31,7 +32,8 @@ type Options struct {
 
 	// Sizes tells the store's sizes for /metrics; nil: left out.
 	Sizes func() Sizes
-	// Trouble tells what degrades the service beside what the history shows, one sentence each, e.g. that space is short; nil: nothing does.
+	// Trouble tells what degrades the service beside what the history shows, one sentence each, e.g. that space is
+	// short; nil: nothing does.
 	Trouble func() []string
 	// Stopping reports whether the process is on its way out; /readyz then says so. nil: it never is.
 	Stopping func() bool
@@ -45,7 +47,8 @@ type Sizes struct {
 	LogBytes, DiskBytes, FreeBytes int64 // FreeBytes -1: not known
 }
 
-// New returns the handler of the whole server: /graphql, /healthz, /livez, /readyz, /metrics and the UI. It starts nothing that has to be stopped.
+// New returns the handler of the whole server: /graphql, /healthz, /livez, /readyz, /metrics and the UI. It starts
+// nothing that has to be stopped.
 func New(o Options) http.Handler {
 	if o.Log == nil {
 		o.Log = slog.Default()
@@ -66,8 +69,9 @@ func New(o Options) http.Handler {
 	return guard(mux, o.Hosts)
 }
 
-// guard refuses requests under a foreign Host, which is how DNS rebinding reaches a server on loopback, and cross-origin requests, which is how a
-// page elsewhere would use its reader's access; and it sets the headers that keep answers from being misused in a browser.
+// guard refuses requests under a foreign Host, which is how DNS rebinding reaches a server on loopback, and
+// cross-origin requests, which is how a page elsewhere would use its reader's access; and it sets the headers that keep
+// answers from being misused in a browser.
 func guard(next http.Handler, hosts []string) http.Handler {
 	origins := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -86,8 +90,8 @@ func guard(next http.Handler, hosts []string) http.Handler {
 	})
 }
 
-// securityHeaders go with every answer; the UI may set its own Content-Security-Policy over this one. Styles may be inline, as chart and graph
-// libraries position by them; workers come from blobs in GraphiQL's editor.
+// securityHeaders go with every answer; the UI may set its own Content-Security-Policy over this one. Styles may be
+// inline, as chart and graph libraries position by them; workers come from blobs in GraphiQL's editor.
 var securityHeaders = map[string]string{
 	"X-Content-Type-Options":       "nosniff",
 	"X-Frame-Options":              "DENY",
@@ -98,8 +102,8 @@ var securityHeaders = map[string]string{
 		"worker-src 'self' blob:; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'",
 }
 
-// allowedHost reports whether a Host header is a loopback name, a literal address, or configured. A literal address cannot be rebound: whoever asks
-// under it has reached it on purpose.
+// allowedHost reports whether a Host header is a loopback name, a literal address, or configured. A literal address
+// cannot be rebound: whoever asks under it has reached it on purpose.
 func allowedHost(host string, configured []string) bool {
 	name := host
 	if h, _, err := net.SplitHostPort(host); err == nil {

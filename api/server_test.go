@@ -124,7 +124,8 @@ func TestMetrics(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, p := range problems {
-			if !strings.HasPrefix(p.Metric, "go_") && !strings.HasPrefix(p.Metric, "process_") { // the client library's own
+			if !strings.HasPrefix(p.Metric, "go_") && !strings.HasPrefix(p.Metric, "process_") {
+				// the client library's own
 				t.Errorf("%s: %s", p.Metric, p.Text)
 			}
 		}

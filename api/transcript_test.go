@@ -65,8 +65,8 @@ func ask(h http.Handler, query, variables string) (int, []byte) {
 	return w.Code, w.Body.Bytes()
 }
 
-// TestTranscripts asks what the files in testdata ask and compares the answers. A file begins with "world: NAME" and "at: DURATION", the time since
-// the world's midnight; then come NAME.graphql, NAME.variables if any, and NAME.answer.
+// TestTranscripts asks what the files in testdata ask and compares the answers. A file begins with "world: NAME" and
+// "at: DURATION", the time since the world's midnight; then come NAME.graphql, NAME.variables if any, and NAME.answer.
 func TestTranscripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) == 0 {

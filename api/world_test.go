@@ -163,7 +163,8 @@ func blindSpot(source, name, what, remedy string) lineage.Fact {
 	}
 }
 
-// people is an identity for tests: a group is its application's name, so is a client id without its number; nobody else has one.
+// people is an identity for tests: a group is its application's name, so is a client id without its number; nobody else
+// has one.
 type people struct{}
 
 func everybody() answer.Identity { return people{} }
@@ -288,8 +289,10 @@ var (
 )
 
 // shop is the first rounds of a small shop, thirty of which are told here:
-//   - two producers write 100 and 50 records/s to orders; billing (one member) reads them and writes payments in transactions,
-//   - analytics reads orders half as fast and falls behind; audit read payments until round 10 and is silent since, and ended is gone,
+//   - two producers write 100 and 50 records/s to orders; billing (one member) reads them and writes payments in
+//     transactions,
+//   - analytics reads orders half as fast and falls behind; audit read payments until round 10 and is silent since, and
+//     ended is gone,
 //   - a writer without idempotence writes customers; its counts are estimated,
 //   - in rounds 13 to 15 the groups were not observed.
 func shop(t testing.TB, rounds int) *world {
@@ -383,8 +386,8 @@ func (w *world) groups(n int, billing lineage.Member) []func(*lineage.Observatio
 	return slices.Clip(out)
 }
 
-// twoClusters is one environment over two clusters: copy reads orders in west and writes them in east. A third was never reached; east has lost
-// its brokers in the last rounds.
+// twoClusters is one environment over two clusters: copy reads orders in west and writes them in east. A third was
+// never reached; east has lost its brokers in the last rounds.
 func twoClusters(t testing.TB) *world {
 	w := newWorld(t)
 	copied := topic(east, "orders", 9)

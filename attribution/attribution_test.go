@@ -233,7 +233,8 @@ func TestCandidates(t *testing.T) {
 			b.look("connect", i, false)
 		}
 	})
-	f("was not observed: connector connect-west/a, connector connect-west/v", func(b *book) { // one that may write any topic
+	f("was not observed: connector connect-west/a, connector connect-west/v", func(b *book) {
+		// one that may write any topic
 		b.looks("connect", 1, 10)
 		b.runs("connect", 1, connector("v"), "", 1)
 	})
@@ -304,7 +305,8 @@ func TestLateTellersHoldTheirOwnTopics(t *testing.T) {
 			t.Errorf("who writes %q is late: open is %d, want %d", topic, open, want)
 		}
 	}
-	for told, want := range map[int64]int64{5: 0, 8: 9, 9: 10, 10: 0} { // nothing of its was seen to run: it may by the step in which it is late
+	for told, want := range map[int64]int64{5: 0, 8: 9, 9: 10, 10: 0} {
+		// nothing of its was seen to run: it may by the step in which it is late
 		b := watched(func(b *book) {
 			b.looks("connect", 1, told)
 			b.runs("connect", 1, lineage.Node{Scope: "connect-west", Kind: lineage.ConnectorNode}, "", 0)
@@ -396,8 +398,10 @@ func TestClaims(t *testing.T) {
 		watched(func(b *book) { b.look("telemetry", 10, true); tell(b) }).want(t, want)
 	}
 	f(map[lineage.Client]int64{client("x"): 25, nobody: 75}, func(b *book) { claim(b, client("x"), lineage.Telemetry, 2, 5, 25) })
-	f(map[lineage.Client]int64{client("x"): 30, nobody: 70}, func(b *book) { claim(b, client("x"), lineage.Telemetry, 2, 5, 99) }) // no more than there is
-	f(map[lineage.Client]int64{client("x"): 6, client("y"): 24, nobody: 70}, func(b *book) {                                       // each its part
+	// no more than there is
+	f(map[lineage.Client]int64{client("x"): 30, nobody: 70}, func(b *book) { claim(b, client("x"), lineage.Telemetry, 2, 5, 99) })
+	f(map[lineage.Client]int64{client("x"): 6, client("y"): 24, nobody: 70}, func(b *book) {
+		// each its part
 		claim(b, client("x"), lineage.Telemetry, 2, 5, 30)
 		claim(b, client("y"), lineage.Telemetry, 2, 5, 120)
 	})

@@ -86,7 +86,8 @@ func (s *settling) share(claims []claim) {
 			why = whySpread
 		}
 		for k, n := range parts {
-			if x := &s.steps[c.first+k]; n > 0 || got == 0 && c.first+k == last { // that of no advance says that there may have been one
+			if x := &s.steps[c.first+k]; n > 0 || got == 0 && c.first+k == last {
+				// that of no advance says that there may have been one
 				x.take(n)
 				s.debit(x, c.by, c.client, c.evidence, n, c.Estimated || why != "", why)
 			}

@@ -10,9 +10,10 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// Board is where the sources of one lineaged tell each other what they could not know alone: which clusters are watched and where their topics end, and which
-// movers write to a topic without leaving a count of their own. It holds the newest state only, and nothing of it is stored. Its methods may be called by any
-// goroutine. The zero value is empty and ready; a nil *Board takes what it is told and knows nothing.
+// Board is where the sources of one lineaged tell each other what they could not know alone: which clusters are watched
+// and where their topics end, and which movers write to a topic without leaving a count of their own. It holds the
+// newest state only, and nothing of it is stored. Its methods may be called by any goroutine. The zero value is empty
+// and ready; a nil *Board takes what it is told and knows nothing.
 type Board struct {
 	mu       sync.Mutex
 	clusters map[string]Watched // by source name
@@ -23,8 +24,9 @@ type Board struct {
 	writers  map[lineage.Source]uncounted          // as of the newest round
 	wanted   map[lineage.ClusterID]map[string]int  // topics whose ends somebody wants, and for how many more rounds
 	starts   map[lineage.ClusterID]map[string]bool // topics whose starts somebody wants once
-	copied   map[lineage.ClusterID]map[string]int  // topics that a replicator reads, which leaves no commit, and for how many more rounds
-	expected map[lineage.Source]expectation        // sources that will tell writers
+	// topics that a replicator reads, which leaves no commit, and for how many more rounds
+	copied   map[lineage.ClusterID]map[string]int
+	expected map[lineage.Source]expectation // sources that will tell writers
 
 	replicators map[lineage.Source]map[lineage.Node]bool // that a source sees from where they run
 }
@@ -53,7 +55,8 @@ func (b *Board) Await(cluster string) {
 	b.order = append(b.order, cluster)
 }
 
-// Settled reports whether all clusters that were announced have been seen: from then on, one that is not here is not watched.
+// Settled reports whether all clusters that were announced have been seen: from then on, one that is not here is not
+// watched.
 func (b *Board) Settled() bool {
 	if b == nil {
 		return true
@@ -91,8 +94,10 @@ func (b *Board) Cluster(source string) (w Watched, ok bool) {
 	return w, ok
 }
 
-// Find returns the watched cluster that somebody else knows by bootstrap addresses or, where none of them is known, by an alias: names say which source name an alias means, else it may be one itself. Addresses decide, since
-// two people give two clusters one alias more easily than one address. ok is false when no watched cluster fits; where several have one of the addresses the alias decides.
+// Find returns the watched cluster that somebody else knows by bootstrap addresses or, where none of them is known, by
+// an alias: names say which source name an alias means, else it may be one itself. Addresses decide, since two people
+// give two clusters one alias more easily than one address. ok is false when no watched cluster fits; where several
+// have one of the addresses the alias decides.
 func (b *Board) Find(alias string, bootstrap []string, names map[string]string) (w Watched, ok bool) {
 	if b == nil {
 		return w, false
@@ -170,7 +175,8 @@ type toldEnds struct {
 	topics map[string]Ends
 }
 
-// wantedFor is for how many rounds a topic's ends are told after they were asked for: enough for a round that is missed, and few enough to forget a topic that is not copied any more.
+// wantedFor is for how many rounds a topic's ends are told after they were asked for: enough for a round that is
+// missed, and few enough to forget a topic that is not copied any more.
 const wantedFor = 10
 
 // WantEnds asks for the end offsets of topics in the next rounds. Who goes on wanting them asks in each round.
@@ -191,7 +197,8 @@ func (b *Board) WantEnds(cluster lineage.ClusterID, topics ...string) {
 	}
 }
 
-// Copies says that a replicator reads topics of a cluster, and asks for their ends. Who goes on copying them says so in each round.
+// Copies says that a replicator reads topics of a cluster, and asks for their ends. Who goes on copying them says so in
+// each round.
 func (b *Board) Copies(cluster lineage.ClusterID, topics ...string) {
 	if b == nil {
 		return
@@ -210,7 +217,8 @@ func (b *Board) Copies(cluster lineage.ClusterID, topics ...string) {
 	}
 }
 
-// Copied returns the topics of a cluster that a replicator reads. It is asked once a round: a topic of which nobody says so any more is forgotten after a few.
+// Copied returns the topics of a cluster that a replicator reads. It is asked once a round: a topic of which nobody
+// says so any more is forgotten after a few.
 func (b *Board) Copied(cluster lineage.ClusterID) (topics []string) {
 	if b == nil {
 		return nil
@@ -254,7 +262,8 @@ func (b *Board) StartsWanted(cluster lineage.ClusterID) map[string]bool {
 	return wanted
 }
 
-// SetEnds tells the ends, as of a round, of those topics that somebody wants. of is asked for each of them; one that is not there has none.
+// SetEnds tells the ends, as of a round, of those topics that somebody wants. of is asked for each of them; one that is
+// not there has none.
 func (b *Board) SetEnds(cluster lineage.ClusterID, round time.Time, of func(topic string) Ends) {
 	if b == nil {
 		return
@@ -276,7 +285,8 @@ func (b *Board) SetEnds(cluster lineage.ClusterID, round time.Time, of func(topi
 	b.ends[cluster] = told
 }
 
-// Ends returns the newest ends of a topic, none when they were told before an instant or not at all: an old end says nothing of now.
+// Ends returns the newest ends of a topic, none when they were told before an instant or not at all: an old end says
+// nothing of now.
 func (b *Board) Ends(cluster lineage.ClusterID, topic string, since time.Time) Ends {
 	if b == nil {
 		return Ends{}
@@ -290,7 +300,8 @@ func (b *Board) Ends(cluster lineage.ClusterID, topic string, since time.Time) E
 	return told.topics[topic]
 }
 
-// SetReplicators says which replicators a source sees from where they run, whether or not they run now, in place of those that it said before. Others leave it to tell of them.
+// SetReplicators says which replicators a source sees from where they run, whether or not they run now, in place of
+// those that it said before. Others leave it to tell of them.
 func (b *Board) SetReplicators(source lineage.Source, nodes []lineage.Node) {
 	if b == nil {
 		return
@@ -306,7 +317,8 @@ func (b *Board) SetReplicators(source lineage.Source, nodes []lineage.Node) {
 	}
 }
 
-// HasReplicatorOf reports whether some source sees a replicator into a cluster, by the name under which that is configured.
+// HasReplicatorOf reports whether some source sees a replicator into a cluster, by the name under which that is
+// configured.
 func (b *Board) HasReplicatorOf(target string) bool {
 	if b == nil {
 		return false
@@ -345,10 +357,12 @@ type uncounted struct {
 	writers UncountedWriters
 }
 
-// AnyTopic is no topic's name: it stands for all topics of a cluster, where it is not known yet which of them a mover writes.
+// AnyTopic is no topic's name: it stands for all topics of a cluster, where it is not known yet which of them a mover
+// writes.
 const AnyTopic = ""
 
-// UncountedWriters are movers by the cluster and the topic that they write to, or AnyTopic. A cluster without topics is one of which it is known that nobody of them writes there.
+// UncountedWriters are movers by the cluster and the topic that they write to, or AnyTopic. A cluster without topics is
+// one of which it is known that nobody of them writes there.
 type UncountedWriters map[lineage.ClusterID]map[string][]lineage.Node
 
 // Add adds a mover.
@@ -359,8 +373,9 @@ func (w UncountedWriters) Add(cluster lineage.ClusterID, topic string, mover lin
 	w[cluster][topic] = append(w[cluster][topic], mover)
 }
 
-// Expect announces that a source will tell the writers of the cluster that is configured under a name, or of one that it does not know yet ("").
-// Until it has told, a round waits for it a little. It is called before the sources start, and again when a source finds that it may have writers to tell.
+// Expect announces that a source will tell the writers of the cluster that is configured under a name, or of one that
+// it does not know yet (""). Until it has told, a round waits for it a little. It is called before the sources start,
+// and again when a source finds that it may have writers to tell.
 func (b *Board) Expect(source lineage.Source, cluster string) {
 	if b == nil {
 		return
@@ -375,13 +390,15 @@ func (b *Board) Expect(source lineage.Source, cluster string) {
 	b.expected[source] = x
 }
 
-// expectation is a source that is expected to tell writers: of which cluster, by the name under which it is configured, empty while nobody knows; and the newest round in which it could not see any, zero while it is silent.
+// expectation is a source that is expected to tell writers: of which cluster, by the name under which it is configured,
+// empty while nobody knows; and the newest round in which it could not see any, zero while it is silent.
 type expectation struct {
 	cluster string
 	blind   time.Time
 }
 
-// Blind says that a source which is expected could not see its writers in a round, and has never seen them: they may write any topic of its cluster. Nobody waits for it then.
+// Blind says that a source which is expected could not see its writers in a round, and has never seen them: they may
+// write any topic of its cluster. Nobody waits for it then.
 func (b *Board) Blind(source lineage.Source, round time.Time) {
 	if b == nil {
 		return
@@ -394,7 +411,8 @@ func (b *Board) Blind(source lineage.Source, round time.Time) {
 	}
 }
 
-// Withdraw says that a source has no writers to tell, as where nothing replicates into a cluster. It may tell some later.
+// Withdraw says that a source has no writers to tell, as where nothing replicates into a cluster. It may tell some
+// later.
 func (b *Board) Withdraw(source lineage.Source) {
 	if b == nil {
 		return
@@ -405,8 +423,9 @@ func (b *Board) Withdraw(source lineage.Source) {
 	delete(b.writers, source)
 }
 
-// SetWriters says which movers a source knows, as of a round, to be running and writing to topics without a count of their own. known is false when the source could not see
-// this round: then its movers may or may not write. The board keeps the map.
+// SetWriters says which movers a source knows, as of a round, to be running and writing to topics without a count of
+// their own. known is false when the source could not see this round: then its movers may or may not write. The board
+// keeps the map.
 func (b *Board) SetWriters(source lineage.Source, round time.Time, known bool, writers UncountedWriters) {
 	if b == nil {
 		return
@@ -420,21 +439,23 @@ func (b *Board) SetWriters(source lineage.Source, round time.Time, known bool, w
 	b.writers[source] = uncounted{round: round, known: known, writers: writers}
 }
 
-// Writers are the uncounted writers of a cluster's topics as they are known now: what is told at once is told by them, as whose beginning a
-// flow's is. Whose records are is settled from what is stored (Runs).
+// Writers are the uncounted writers of a cluster's topics as they are known now: what is told at once is told by them,
+// as whose beginning a flow's is. Whose records are is settled from what is stored (Runs).
 type Writers struct {
 	// Told is false when nobody tells writers of this cluster: then there is nothing to wait for.
 	Told bool
-	// AsOf is the oldest of the rounds up to which the sources have told; zero while one that is expected has not told yet.
+	// AsOf is the oldest of the rounds up to which the sources have told; zero while one that is expected has not told
+	// yet.
 	AsOf time.Time
-	// Blind are the sources that are expected and could not see anything yet, by name: what they would tell may write any topic.
+	// Blind are the sources that are expected and could not see anything yet, by name: what they would tell may write
+	// any topic.
 	Blind   []string
 	cluster lineage.ClusterID
 	sources []uncounted
 }
 
-// Of returns the movers that are known to write to a topic now, sorted by kind and name, each once. sure is false when a source that knew a writer of the topic
-// could not see in its newest round, or when somebody may write any topic.
+// Of returns the movers that are known to write to a topic now, sorted by kind and name, each once. sure is false when
+// a source that knew a writer of the topic could not see in its newest round, or when somebody may write any topic.
 func (w Writers) Of(topic string) (movers []lineage.Node, sure bool) {
 	sure = len(w.Blind) == 0
 	for _, told := range w.sources {
@@ -444,7 +465,8 @@ func (w Writers) Of(topic string) (movers []lineage.Node, sure bool) {
 	return distinct(movers), sure
 }
 
-// of returns the movers that a source knows to write a topic, and whether it can be sure that there are no others of its own.
+// of returns the movers that a source knows to write a topic, and whether it can be sure that there are no others of
+// its own.
 func (u uncounted) of(cluster lineage.ClusterID, topic string) (movers []lineage.Node, sure bool) {
 	movers = u.writers[cluster][topic]
 	return movers, (u.known || len(movers) == 0) && len(u.writers[cluster][AnyTopic]) == 0

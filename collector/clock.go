@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// Clock is the time by which rounds are dated. It is the machine's, as long as that goes as time really passes, which the
-// monotonic clock tells. Where the machine's clock jumps, Clock says so and decides:
+// Clock is the time by which rounds are dated. It is the machine's, as long as that goes as time really passes, which
+// the monotonic clock tells. Where the machine's clock jumps, Clock says so and decides:
 //
 //   - Ahead by little (jumpSmall): it is followed at once. The instants that never were are a gap.
 //   - Back by little: it is followed at once, and no round is taken until it has passed the newest one.
-//   - Ahead by more: it is followed once it has stood for clockDoubt. Until then rounds go on by the time that has really
-//     passed, so that a clock which is corrected meanwhile has harmed nothing.
-//   - Back by more: it is not followed, since rounds that are held can't be taken again. Rounds go on by the time that has
-//     really passed, and that is said until the clocks agree again.
+//   - Ahead by more: it is followed once it has stood for clockDoubt. Until then rounds go on by the time that has
+//     really passed, so that a clock which is corrected meanwhile has harmed nothing.
+//   - Back by more: it is not followed, since rounds that are held can't be taken again. Rounds go on by the time that
+//     has really passed, and that is said until the clocks agree again.
 //
 // All sources of a process share one, so that their rounds are of the same instants. Its methods may be called by any
 // goroutine.

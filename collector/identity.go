@@ -9,10 +9,12 @@ import (
 
 // Claim is one source's word of which cluster it watches.
 type Claim struct {
-	Source     string            // the name under which the cluster is configured
-	Reported   lineage.ClusterID // as its brokers report it
-	ID         lineage.ClusterID // under which it is kept: as reported, unless another cluster that is watched reports the same
-	Advertised []string          // addresses of its brokers as they advertise them, host:port; empty while it was not reached
+	Source   string            // the name under which the cluster is configured
+	Reported lineage.ClusterID // as its brokers report it
+	// under which it is kept: as reported, unless another cluster that is watched reports the same
+	ID lineage.ClusterID
+	// addresses of its brokers as they advertise them, host:port; empty while it was not reached
+	Advertised []string
 	// Topics are the ids of some of its topics; nil: not told.
 	Topics map[lineage.TopicID]bool
 }
@@ -24,11 +26,13 @@ type Twin struct {
 	First bool
 	// Same: a broker of both has one address, so that they are one cluster, configured twice.
 	Same bool
-	// Alike: they have topics of the same ids. Then one is a copy of the other's disks, or both are one cluster that is reached by two listeners.
+	// Alike: they have topics of the same ids. Then one is a copy of the other's disks, or both are one cluster that is
+	// reached by two listeners.
 	Alike bool
 }
 
-// RememberCluster claims the id under which a source has kept its cluster in an earlier run, before any source starts: so who had an id keeps it, whoever is faster.
+// RememberCluster claims the id under which a source has kept its cluster in an earlier run, before any source starts:
+// so who had an id keeps it, whoever is faster.
 func (b *Board) RememberCluster(source string, id lineage.ClusterID) {
 	if b == nil || id == "" {
 		return
@@ -39,8 +43,9 @@ func (b *Board) RememberCluster(source string, id lineage.ClusterID) {
 	b.claims = append(slices.DeleteFunc(b.claims, func(o Claim) bool { return o.Source == source }), c)
 }
 
-// ClaimCluster says which cluster a source sees, and returns the id under which it is to be kept, and another one that reports the same id, if there is one. What was claimed first stands; an id that the source has had stays (c.ID,
-// empty where it had none). It is called each round, since addresses and topics change.
+// ClaimCluster says which cluster a source sees, and returns the id under which it is to be kept, and another one that
+// reports the same id, if there is one. What was claimed first stands; an id that the source has had stays (c.ID, empty
+// where it had none). It is called each round, since addresses and topics change.
 func (b *Board) ClaimCluster(c Claim) (id lineage.ClusterID, twin *Twin) {
 	if b == nil {
 		return c.own(), nil
@@ -83,7 +88,8 @@ func (c Claim) own() lineage.ClusterID {
 	return c.Reported
 }
 
-// qualified is the id of a cluster that is not the first with the one that it reports. It is the same at each start, as long as the name is.
+// qualified is the id of a cluster that is not the first with the one that it reports. It is the same at each start, as
+// long as the name is.
 func qualified(c Claim) lineage.ClusterID { return c.Reported + "@" + lineage.ClusterID(c.Source) }
 
 // Unqualified is the id that the brokers of a source's cluster report, of the one under which it is kept.
@@ -101,7 +107,8 @@ func (b *Board) Disclaim(source string) {
 	b.claims = slices.DeleteFunc(b.claims, func(o Claim) bool { return o.Source == source })
 }
 
-// Earlier reports whether a cluster that was announced before the source was not seen yet: it may have the better claim.
+// Earlier reports whether a cluster that was announced before the source was not seen yet: it may have the better
+// claim.
 func (b *Board) Earlier(source string) bool {
 	if b == nil {
 		return false

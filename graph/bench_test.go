@@ -10,8 +10,8 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// estate makes accesses of a graph shaped like lineage: twelve stages of topics and applications in turn, with hubs, four flows to a node; rates
-// are log-normal and a third of the flows idle.
+// estate makes accesses of a graph shaped like lineage: twelve stages of topics and applications in turn, with hubs,
+// four flows to a node; rates are log-normal and a third of the flows idle.
 func estate(edges int) []Access {
 	const stages = 12
 	r := rand.New(rand.NewPCG(11, 3))
@@ -35,7 +35,8 @@ func estate(edges int) []Access {
 	return out
 }
 
-// plain is the least that a search can do: breadth first over numbers, no names, no order, no counts; bits and queue are used again.
+// plain is the least that a search can do: breadth first over numbers, no names, no order, no counts; bits and queue
+// are used again.
 type plain struct {
 	off, to []uint32
 	seen    []uint64

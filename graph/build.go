@@ -16,8 +16,8 @@ type row struct {
 	weight float64
 }
 
-// Build returns the snapshot of window w. The order of accesses does not matter. An access given twice for one flow counts once, with the
-// more important state and the larger weight. Build keeps nothing of the slice.
+// Build returns the snapshot of window w. The order of accesses does not matter. An access given twice for one flow
+// counts once, with the more important state and the larger weight. Build keeps nothing of the slice.
 func Build(w lineage.Window, accesses []Access) *Snapshot {
 	s := &Snapshot{window: w, index: make(map[lineage.Node]uint32, len(accesses))}
 	ends := s.number(accesses)
@@ -91,7 +91,8 @@ func (s *Snapshot) number(accesses []Access) [][2]uint32 {
 	return ends
 }
 
-// fillOut groups the accesses into edges. They are sorted whole first, so that a sum of weights does not depend on their order.
+// fillOut groups the accesses into edges. They are sorted whole first, so that a sum of weights does not depend on
+// their order.
 func (s *Snapshot) fillOut(accesses []Access, ends [][2]uint32) {
 	off := make([]uint32, len(s.nodes)+1)
 	for _, e := range ends {
@@ -120,7 +121,8 @@ func (s *Snapshot) fillOut(accesses []Access, ends [][2]uint32) {
 		for i, r := range of {
 			first := i == 0 || of[i-1].to != r.to
 			if !first && of[i-1].id == r.id {
-				continue // compareRows put the more important one first; its state and the larger weight are in the edge already
+				// compareRows put the more important one first; its state and the larger weight are in the edge already
+				continue
 			}
 			if first {
 				s.outTo = append(s.outTo, r.to)
@@ -157,7 +159,8 @@ func largest(rows []row) float64 {
 	return w
 }
 
-// fillIn turns the outward adjacency round. Going through the edges by from leaves each node's inward ones sorted by from.
+// fillIn turns the outward adjacency round. Going through the edges by from leaves each node's inward ones sorted by
+// from.
 func (s *Snapshot) fillIn() {
 	s.inOff = make([]uint32, len(s.nodes)+1)
 	for _, to := range s.outTo {

@@ -1,8 +1,9 @@
 // Package graph is the lineage graph of one window: nodes, the flows between them, and walks up and down.
 //
-// It takes accesses whose nodes are already resolved and gives an immutable Snapshot that may be shared. It hides how the graph is
-// kept: dense node numbers and compressed adjacency in both directions. It refuses to know a clock, a store or a name's rules: the
-// same accesses give the same Snapshot, in whatever order they come, and the same question the same answer.
+// It takes accesses whose nodes are already resolved and gives an immutable Snapshot that may be shared. It hides how
+// the graph is kept: dense node numbers and compressed adjacency in both directions. It refuses to know a clock, a
+// store or a name's rules: the same accesses give the same Snapshot, in whatever order they come, and the same question
+// the same answer.
 //
 // Nodes are ordered by name, then kind, then scope; wherever importance leaves a tie, that order decides.
 package graph
@@ -41,8 +42,9 @@ type Access struct {
 	From, To lineage.Node // as records move
 	State    State
 	Weight   float64 // importance, e.g. records moved in the window; NaN and less than zero count as zero
-	// FromLane and ToLane tell apart what a node keeps apart, as a replicator does the topics that it copies: a walk that comes in by a lane goes out by the same lane only. A node whose lanes are all
-	// empty has one. All accesses of one flow bear the same.
+	// FromLane and ToLane tell apart what a node keeps apart, as a replicator does the topics that it copies: a walk
+	// that comes in by a lane goes out by the same lane only. A node whose lanes are all empty has one. All accesses of
+	// one flow bear the same.
 	FromLane, ToLane string
 }
 
@@ -72,7 +74,8 @@ type Query struct {
 	Limit     int // nodes to show, roots included; 0 or negative: no bound
 }
 
-// Hidden counts the direct neighbours of a shown node that are not shown, whatever hid them: the limit, the depth or the direction.
+// Hidden counts the direct neighbours of a shown node that are not shown, whatever hid them: the limit, the depth or
+// the direction.
 type Hidden struct {
 	Node                 lineage.Node
 	Upstream, Downstream int
@@ -80,10 +83,11 @@ type Hidden struct {
 
 // Walk is the answer to a Query. The caller owns its slices, but for Edge.Accesses.
 type Walk struct {
-	// Nodes holds the roots in the order asked, then the others: nearer before farther, the more important first within a distance.
+	// Nodes holds the roots in the order asked, then the others: nearer before farther, the more important first within
+	// a distance.
 	Nodes []lineage.Node
-	// Edges holds the flows among Nodes that lie on a walk from the roots, by the nodes' order, from end first. The depth bounds the nodes:
-	// no such flow between two nodes shown is left out.
+	// Edges holds the flows among Nodes that lie on a walk from the roots, by the nodes' order, from end first. The
+	// depth bounds the nodes: no such flow between two nodes shown is left out.
 	Edges []Edge
 	// Hidden holds, in the order of Nodes, those of which a neighbour is hidden.
 	Hidden     []Hidden
@@ -95,14 +99,16 @@ type Walk struct {
 type Snapshot struct {
 	window lineage.Window
 
-	// Vertices are numbered by compareNodes, then lane: a node with several lanes has as many vertices, one after another, and stands for them by the first.
+	// Vertices are numbered by compareNodes, then lane: a node with several lanes has as many vertices, one after
+	// another, and stands for them by the first.
 	nodes []lineage.Node
 	index map[lineage.Node]uint32 // the first vertex
 	lead  []uint32                // of a vertex: the first of its node; nil: no node has more than one
 
 	// Edges are numbered by from, then to: edge e runs from the n with outOff[n] <= e < outOff[n+1] to outTo[e].
 	outOff, outTo []uint32
-	// The edges into n are inEdge[inOff[n]:inOff[n+1]], by from, which inFrom repeats so that a walk up touches one array.
+	// The edges into n are inEdge[inOff[n]:inOff[n+1]], by from, which inFrom repeats so that a walk up touches one
+	// array.
 	inOff, inFrom, inEdge []uint32
 
 	state  []State
@@ -218,7 +224,8 @@ func (s *Snapshot) around(n lineage.Node, add func(v uint32, all []Edge) []Edge,
 	}
 }
 
-// merge makes one of the edges of one flow, which may go by several lanes and have the same accesses in each. Those of one flow are neighbours.
+// merge makes one of the edges of one flow, which may go by several lanes and have the same accesses in each. Those of
+// one flow are neighbours.
 func merge(all []Edge) []Edge {
 	out := all[:0]
 	for _, e := range all {

@@ -334,7 +334,8 @@ func (m model) all(limit int) Walk {
 	return out
 }
 
-// randomAccesses makes a small graph of any shape: loops, cycles, parts, and many ties. Weights are whole, so that sums are exact.
+// randomAccesses makes a small graph of any shape: loops, cycles, parts, and many ties. Weights are whole, so that sums
+// are exact.
 func randomAccesses(r *rand.Rand) []Access {
 	kinds := []lineage.NodeKind{lineage.TopicNode, lineage.ApplicationNode, lineage.UnidentifiedNode}
 	node := func() lineage.Node {

@@ -57,8 +57,9 @@ func walk(nodes int, off, neighbour, roots []uint32, depth int) reach {
 	return r
 }
 
-// Walk answers q. What the limit cuts is the end of Walk.Nodes as it would be without a limit: so nearer nodes stay before farther ones, and within a
-// distance those stay whose flows from the nearer nodes are active, then unknown, then inactive, then heavier, then first by name.
+// Walk answers q. What the limit cuts is the end of Walk.Nodes as it would be without a limit: so nearer nodes stay
+// before farther ones, and within a distance those stay whose flows from the nearer nodes are active, then unknown,
+// then inactive, then heavier, then first by name.
 func (s *Snapshot) Walk(q Query) Walk {
 	var known, roots []uint32 // the roots that have flows: the nodes, and all their vertices
 	var out Walk
@@ -133,7 +134,8 @@ type candidate struct {
 	weight float64
 }
 
-// pick returns budget nodes beside the roots, by distance and importance, and adds them to shown. There must be as many.
+// pick returns budget nodes beside the roots, by distance and importance, and adds them to shown. There must be as
+// many.
 func (p *picker) pick(budget int) []uint32 {
 	picked := make([]uint32, 0, budget)
 	for d := 1; len(picked) < budget; d++ {
@@ -145,9 +147,11 @@ func (p *picker) pick(budget int) []uint32 {
 	return picked
 }
 
-// level returns the nodes at distance d that are not nearer by the other way, with the flows' importance by which the walk comes to them.
+// level returns the nodes at distance d that are not nearer by the other way, with the flows' importance by which the
+// walk comes to them.
 //
-// A flow from a node at distance d-1 of one way to a candidate always counts: were the candidate nearer by that way, it would be shown already.
+// A flow from a node at distance d-1 of one way to a candidate always counts: were the candidate nearer by that way, it
+// would be shown already.
 func (p *picker) level(d int) []candidate {
 	if p.slot == nil {
 		p.slot = make([]uint32, len(p.s.nodes))
@@ -190,8 +194,8 @@ func compareCandidates(a, b candidate) int {
 	return cmp.Or(cmp.Compare(b.state.rank(), a.state.rank()), cmp.Compare(b.weight, a.weight), cmp.Compare(a.node, b.node))
 }
 
-// mostImportant sorts the first k by the total order compare to the front and returns them. It keeps a heap of k when k is small, since the level
-// that the limit cuts may be the whole estate.
+// mostImportant sorts the first k by the total order compare to the front and returns them. It keeps a heap of k when k
+// is small, since the level that the limit cuts may be the whole estate.
 func mostImportant(c []candidate, k int, compare func(a, b candidate) int) []candidate {
 	if k < len(c) {
 		down := func(i int) {
@@ -244,8 +248,9 @@ func (s *Snapshot) hidden(vertices []uint32, shown bitset) (n int) {
 	return n
 }
 
-// All returns everything. Above limit (0 or negative: none) the least important nodes are cut: those with the least weight of flows in and out, then
-// inactive before unknown before active, then the last by name. Nodes come by importance.
+// All returns everything. Above limit (0 or negative: none) the least important nodes are cut: those with the least
+// weight of flows in and out, then inactive before unknown before active, then the last by name. Nodes come by
+// importance.
 func (s *Snapshot) All(limit int) Walk {
 	if limit <= 0 || limit > s.NodeCount() {
 		limit = s.NodeCount()
@@ -279,7 +284,8 @@ func (s *Snapshot) All(limit int) Walk {
 	return out
 }
 
-// finish adds the edges among the nodes shown for which on holds, and counts the neighbours that are not shown. nodes and shown hold nodes by their first vertex; on is asked for vertices.
+// finish adds the edges among the nodes shown for which on holds, and counts the neighbours that are not shown. nodes
+// and shown hold nodes by their first vertex; on is asked for vertices.
 func (s *Snapshot) finish(out *Walk, nodes []uint32, shown bitset, on func(from, to uint32) bool) {
 	for _, n := range nodes {
 		h := Hidden{Node: s.nodes[n]}

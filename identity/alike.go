@@ -18,8 +18,9 @@ var roles = map[string]bool{
 	"app": true, "application": true, "service": true, "svc": true, "client": true, "kafka": true,
 }
 
-// Alike returns the pairs of applications of one environment that look like one: the one only reads, the other only writes, and their names are the same but for
-// spelling and roles. Names of which nothing else is left, and those that name nobody, look like no other. A name that more than two bear is nobody's in particular: none of them is a pair.
+// Alike returns the pairs of applications of one environment that look like one: the one only reads, the other only
+// writes, and their names are the same but for spelling and roles. Names of which nothing else is left, and those that
+// name nobody, look like no other. A name that more than two bear is nobody's in particular: none of them is a pair.
 func (r *Resolver) Alike(all []lineage.Usage) []lineage.Alike {
 	type key struct{ scope, name string }
 	like := map[key][]lineage.Usage{}
@@ -64,7 +65,8 @@ func essence(name string) string {
 	return strings.Join(words, "-")
 }
 
-// joiningRule is the part of a configuration that gives both nodes one name; empty when no pattern could tell their clients.
+// joiningRule is the part of a configuration that gives both nodes one name; empty when no pattern could tell their
+// clients.
 func joiningRule(name string, usages ...lineage.Usage) string {
 	var b strings.Builder
 	b.WriteString("applications:\n")

@@ -7,8 +7,8 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// convention is how a known client names itself. kind is what the node is: where a name alone is seen of what has a runtime of its own (a connector, a replicator) it is an
-// application, so that no kind is claimed that nothing proves.
+// convention is how a known client names itself. kind is what the node is: where a name alone is seen of what has a
+// runtime of its own (a connector, a replicator) it is an application, so that no kind is claimed that nothing proves.
 type convention struct {
 	words string
 	kind  lineage.NodeKind
@@ -18,7 +18,8 @@ type convention struct {
 const uuid = `[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}`
 
 var (
-	// With its own client.id setting a Streams application has that in front in place of its application.id and the process' uuid.
+	// With its own client.id setting a Streams application has that in front in place of its application.id and the
+	// process' uuid.
 	streamsClient = regexp.MustCompile(`^(.+?)(?:-` + uuid + `)?-(?:Global)?StreamThread-\d+(?:-(?:\d+_\d+-)?(?:restore-|global-)?(?:consumer|producer))?$`)
 	streamsOther  = regexp.MustCompile(`^(.+)-` + uuid + `-(?:admin|global-consumer|CleanupThread)$`)
 	connectClient = regexp.MustCompile(`^connector-(?:consumer|producer|dlq-producer|adminclient)-(.+)-\d+$`)
@@ -44,7 +45,8 @@ var conventions = []convention{
 		return ""
 	}},
 	{"Kafka Connect convention", lineage.ApplicationNode, func(f *facts) string {
-		// A sink connector's group is connect-<name>; its dead letters and a source connector's records are written under the same name.
+		// A sink connector's group is connect-<name>; its dead letters and a source connector's records are written
+		// under the same name.
 		if name := firstMatch(connectClient, "connector-", f.clientIDs); name != "" {
 			return "connect-" + name
 		}
@@ -73,8 +75,8 @@ func streams(f *facts) string {
 	return name
 }
 
-// firstMatch returns the first group of the first value that matches. Every match of pattern has literal in it: most values have not, and looking
-// for it costs a hundredth.
+// firstMatch returns the first group of the first value that matches. Every match of pattern has literal in it: most
+// values have not, and looking for it costs a hundredth.
 func firstMatch(pattern *regexp.Regexp, literal string, values []string) string {
 	for _, v := range values {
 		if !strings.Contains(v, literal) {

@@ -25,7 +25,8 @@ const (
 	byPlaceholder = "group id, which is a placeholder"
 )
 
-// anonymous is the application of all those in one environment of whom neither group nor client says more than that they are somebody.
+// anonymous is the application of all those in one environment of whom neither group nor client says more than that
+// they are somebody.
 const anonymous = "anonymous"
 
 // whole matches ids that are nothing but what a machine made up.
@@ -44,10 +45,12 @@ var placeholderWords = map[string]bool{
 	"my": true, "some": true, "the": true, "your": true, "test": true, "tests": true, "testing": true, "example": true, "sample": true, "demo": true, "dummy": true, "foo": true, "bar": true, "tmp": true, "temp": true,
 	"default": true, "none": true, "null": true, "undefined": true, "unknown": true, "placeholder": true, "changeme": true, "main": true, "string": true,
 	"group": true, "groups": true, "grp": true, "cg": true, "gid": true, "id": true, "groupid": true, "consumer": true, "consumers": true, "consumergroup": true, "client": true, "kafka": true,
-	"app": true, "application": true, "service": true, "mygroup": true, "testgroup": true, "bytewax": true, "ignored": true, // BYTEWAX_IGNORED is what bytewax always says
+	// BYTEWAX_IGNORED is what bytewax always says
+	"app": true, "application": true, "service": true, "mygroup": true, "testgroup": true, "bytewax": true, "ignored": true,
 }
 
-// isPlaceholder reports whether a name consists of words that are nobody's. A number makes it somebody's: people number programs.
+// isPlaceholder reports whether a name consists of words that are nobody's. A number makes it somebody's: people number
+// programs.
 func isPlaceholder(name string) bool {
 	for start := 0; start < len(name); {
 		end := start + 1
@@ -90,7 +93,8 @@ func groupName(group string) (name string, kind groupKind) {
 	return name, ownName
 }
 
-// runless returns a group's id without one suffix that a machine made up, itself when it has none. A plain number stays, but behind such a suffix.
+// runless returns a group's id without one suffix that a machine made up, itself when it has none. A plain number
+// stays, but behind such a suffix.
 func runless(group string) string {
 	short, number := shorter(group, "")
 	if !number {
@@ -102,7 +106,8 @@ func runless(group string) string {
 	return short
 }
 
-// groupNames are the names that the groups of an environment give. They tell how much of another id may be left away. A nil one knows none.
+// groupNames are the names that the groups of an environment give. They tell how much of another id may be left away. A
+// nil one knows none.
 type groupNames struct {
 	known    map[string]bool
 	numbered map[string]map[string]bool // by what is before their last number: names of groups
@@ -128,7 +133,8 @@ func (g *groupNames) add(group string) {
 
 func (g *groupNames) has(name string) bool { return g != nil && g.known[name] }
 
-// apart reports whether numbers behind a name tell programs apart: there are groups that differ in nothing else, and none that bears it alone.
+// apart reports whether numbers behind a name tell programs apart: there are groups that differ in nothing else, and
+// none that bears it alone.
 func (g *groupNames) apart(name string) bool {
 	return g != nil && len(g.numbered[name]) > 1 && !g.known[name]
 }
@@ -143,8 +149,9 @@ func withoutTx(id string) string {
 	return id
 }
 
-// base returns a client.id or a transactional.id without the suffixes that tell instances apart, host among them; empty when what is left is nobody's name. What leaves the name of a group is left away, and
-// nothing that tells groups apart. A transactional.id loses a leading tx- too.
+// base returns a client.id or a transactional.id without the suffixes that tell instances apart, host among them; empty
+// when what is left is nobody's name. What leaves the name of a group is left away, and nothing that tells groups
+// apart. A transactional.id loses a leading tx- too.
 func (g *groupNames) base(name, host string, transactional bool) string {
 	bare := func(name string) string { return name }
 	if transactional {
@@ -170,7 +177,8 @@ func (g *groupNames) base(name, host string, transactional bool) string {
 	}
 }
 
-// Applications returns a function that says what the transactional.ids of one application's instances share, "" for what names nobody, as the groups that there are allow.
+// Applications returns a function that says what the transactional.ids of one application's instances share, "" for
+// what names nobody, as the groups that there are allow.
 func Applications(groups iter.Seq[string]) func(transactionalID string) string {
 	names := newGroupNames()
 	for g := range groups {

@@ -1,12 +1,14 @@
 // Package identity says which node of the graph a client is: client facts and rules in, node and deciding rule out.
 //
-// It is pure: it knows no clock and keeps nothing of what it is asked, so that a rule that is added names the past as well. It hides the
-// conventions by which known clients name themselves, and which parts of a name say only which instance of an application speaks.
-// It refuses to guess: names that merely look alike stay two nodes, and a library's default name is nobody's.
+// It is pure: it knows no clock and keeps nothing of what it is asked, so that a rule that is added names the past as
+// well. It hides the conventions by which known clients name themselves, and which parts of a name say only which
+// instance of an application speaks. It refuses to guess: names that merely look alike stay two nodes, and a library's
+// default name is nobody's.
 //
-// The best name decides, in this order: a rule of the user's, a convention of a known client, the group id without what was made for one run, the transactional.id without
-// its instance suffix, the client.id without its instance suffix. A group whose id names nobody is called as its members are; readers of whom nothing says more are one application, anonymous.
-// What none of them names is the topic's UNIDENTIFIED node.
+// The best name decides, in this order: a rule of the user's, a convention of a known client, the group id without what
+// was made for one run, the transactional.id without its instance suffix, the client.id without its instance suffix. A
+// group whose id names nobody is called as its members are; readers of whom nothing says more are one application,
+// anonymous. What none of them names is the topic's UNIDENTIFIED node.
 package identity
 
 import (
@@ -17,17 +19,19 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// Rule names an application. A nil pattern says nothing; all others must match what was seen, and a field that was not seen matches none. Patterns match
-// anywhere in a text unless they are anchored.
+// Rule names an application. A nil pattern says nothing; all others must match what was seen, and a field that was not
+// seen matches none. Patterns match anywhere in a text unless they are anchored.
 type Rule struct {
 	ClientID, Group, TransactionalID, Principal *regexp.Regexp
 
-	// Name is the application's name; $1 or ${1} stands for a group of the first pattern, in the order of the fields, that has groups.
+	// Name is the application's name; $1 or ${1} stands for a group of the first pattern, in the order of the fields,
+	// that has groups.
 	Name string
 	// Owner and Tags describe the application.
 	Owner string
 	Tags  []string
-	// PerCluster makes one application per cluster even within an environment: the node's scope is then the cluster's name.
+	// PerCluster makes one application per cluster even within an environment: the node's scope is then the cluster's
+	// name.
 	PerCluster bool
 }
 
@@ -92,9 +96,10 @@ const (
 	byMember = "member client.id"
 )
 
-// Resolve returns the node that a reads or writes as in cluster c, and which rule or convention decided, in words for people. known is what else is known of the
-// client; of a group's members the first by client.id decides where they differ. Of an access that stands for the topic itself Resolve returns the topic, of a
-// mover's own the mover as it was seen.
+// Resolve returns the node that a reads or writes as in cluster c, and which rule or convention decided, in words for
+// people. known is what else is known of the client; of a group's members the first by client.id decides where they
+// differ. Of an access that stands for the topic itself Resolve returns the topic, of a mover's own the mover as it was
+// seen.
 //
 // An application's scope is the environment, a stream job's, a topic's and an UNIDENTIFIED node's the cluster's name.
 func (r *Resolver) Resolve(c lineage.Cluster, a lineage.Access, known lineage.Known) (lineage.Node, string) {
@@ -135,7 +140,8 @@ func (r *Resolver) Resolve(c lineage.Cluster, a lineage.Access, known lineage.Kn
 	return node(c, lineage.UnidentifiedNode, topic), noName
 }
 
-// ownNameOf returns what a client in no group is called by its own ids, and one in a group by the group's members, where nothing else is known.
+// ownNameOf returns what a client in no group is called by its own ids, and one in a group by the group's members,
+// where nothing else is known.
 func ownNameOf(c lineage.Client, group *lineage.GroupFact) (name, by string) {
 	var names *groupNames
 	switch {
@@ -149,7 +155,8 @@ func ownNameOf(c lineage.Client, group *lineage.GroupFact) (name, by string) {
 	return "", noName
 }
 
-// nameless returns the node of a group that nothing names. One that was made for one run is the environment's anonymous application; a placeholder is a name in its own cluster, and no other's.
+// nameless returns the node of a group that nothing names. One that was made for one run is the environment's anonymous
+// application; a placeholder is a name in its own cluster, and no other's.
 func nameless(c lineage.Cluster, group string) (lineage.Node, string) {
 	if _, kind := groupName(group); kind == madeUp {
 		return node(c, lineage.ApplicationNode, anonymous), byRun
@@ -159,7 +166,8 @@ func nameless(c lineage.Cluster, group string) (lineage.Node, string) {
 	return n, byPlaceholder
 }
 
-// named returns the node that a rule, a convention or the group gives. What belongs to a Kafka Streams application is where that is at home.
+// named returns the node that a rule, a convention or the group gives. What belongs to a Kafka Streams application is
+// where that is at home.
 func (r *Resolver) named(c lineage.Cluster, f facts, known lineage.Known) (n lineage.Node, words string, ok bool) {
 	home := c
 	if known.Home.ID != "" {
@@ -263,8 +271,10 @@ func gather(c lineage.Client, group *lineage.GroupFact) facts {
 	return f
 }
 
-// Describe returns the owner and the tags of a node: of a topic by the first topic rule that matches its name, of an application or a stream job by the first rule that
-// gives that name or can give it, and what these leave open, as for all other kinds, by the first node rule that matches its id, as it stands in answers or with nothing encoded. The caller must not change the tags.
+// Describe returns the owner and the tags of a node: of a topic by the first topic rule that matches its name, of an
+// application or a stream job by the first rule that gives that name or can give it, and what these leave open, as for
+// all other kinds, by the first node rule that matches its id, as it stands in answers or with nothing encoded. The
+// caller must not change the tags.
 func (r *Resolver) Describe(n lineage.Node) (owner string, tags []string) {
 	switch n.Kind {
 	case lineage.TopicNode:

@@ -95,9 +95,10 @@ func TestWrites(t *testing.T) {
 		}
 	}
 	f(lineage.Client{TransactionalID: "orders-tx-1"}, "orders-tx", "transactional.id")
-	f(lineage.Client{TransactionalID: "wc-" + id1 + "-3"}, "wc", "transactional.id")  // Streams, exactly once v2
-	f(lineage.Client{TransactionalID: "wc-0_1"}, "wc", "transactional.id")            // Streams, exactly once
-	f(lineage.Client{TransactionalID: "enrich-7-1234"}, "enrich", "transactional.id") // Flink: prefix, subtask, checkpoint
+	f(lineage.Client{TransactionalID: "wc-" + id1 + "-3"}, "wc", "transactional.id") // Streams, exactly once v2
+	f(lineage.Client{TransactionalID: "wc-0_1"}, "wc", "transactional.id")           // Streams, exactly once
+	// Flink: prefix, subtask, checkpoint
+	f(lineage.Client{TransactionalID: "enrich-7-1234"}, "enrich", "transactional.id")
 	f(lineage.Client{TransactionalID: "Sink: out-cbc357ccb763df2852fee8c4fc7d55f2-12"}, "Sink: out", "transactional.id")
 	f(lineage.Client{TransactionalID: "tx-0", ClientID: "shop-web-1"}, "shop-web", "client.id")
 	f(lineage.Client{ClientID: "wc-" + id1 + "-StreamThread-1-producer"}, "wc", "Kafka Streams convention")

@@ -17,13 +17,16 @@ const (
 	byQuix    = "quixstreams application"
 )
 
-// innerEnds are the ends that Kafka Streams gives its inner topics: <application.id>-<store or step>-changelog|repartition, and since Kafka 3.3 -topic for what foreign-key joins need. faust's changelogs end so too.
+// innerEnds are the ends that Kafka Streams gives its inner topics: <application.id>-<store or
+// step>-changelog|repartition, and since Kafka 3.3 -topic for what foreign-key joins need. faust's changelogs end so
+// too.
 var innerEnds = [...]string{"-changelog", "-repartition", "-subscription-registration-topic", "-subscription-response-topic"}
 
 // leaderEnd is the end of the topic by which faust's workers find their leader.
 const leaderEnd = "-__assignor-__leader"
 
-// quixStarts are what quixstreams calls its inner topics: changelog__<group>--<topic>--<store>, repartition__<group>--<topic>--<name>.
+// quixStarts are what quixstreams calls its inner topics: changelog__<group>--<topic>--<store>,
+// repartition__<group>--<topic>--<name>.
 var quixStarts = [...]string{"changelog__", "repartition__"}
 
 // innerBase returns <application.id>-<store or step> of a name that Kafka Streams may have given; empty for any other.
@@ -50,8 +53,8 @@ func maybeInner(topic string) bool {
 	return innerBase(topic) != "" || quixBase(topic) != "" || strings.HasSuffix(topic, leaderEnd)
 }
 
-// settleTopics decides which inner topics there are. A group whose name stands in front of one's is an application's, unless its members say that they are none: the longest one, since one
-// application.id may be the beginning of another.
+// settleTopics decides which inner topics there are. A group whose name stands in front of one's is an application's,
+// unless its members say that they are none: the longest one, since one application.id may be the beginning of another.
 func (k *knowledge) settleTopics() {
 	for _, t := range k.topics {
 		if app, ok := strings.CutSuffix(t.name, leaderEnd); ok {
@@ -79,7 +82,8 @@ func (k *knowledge) settleTopics() {
 	}
 }
 
-// settleQuix gives a topic to the group that stands in it, of one or both of which the name may hold the separator: the longest.
+// settleQuix gives a topic to the group that stands in it, of one or both of which the name may hold the separator: the
+// longest.
 func (k *knowledge) settleQuix(t named, base string) {
 	head := base[:strings.LastIndex(base, "--")]
 	for end := strings.LastIndex(head, "--"); end > 0; end = strings.LastIndex(head[:end], "--") {
@@ -91,14 +95,16 @@ func (k *knowledge) settleQuix(t named, base string) {
 	}
 }
 
-// maybeStreams reports whether a group of the classic protocol of which no member was ever seen may be an application's. A connector's group may stand in front of an inner topic's name too, and so may
-// a share group's: neither is Streams.
+// maybeStreams reports whether a group of the classic protocol of which no member was ever seen may be an
+// application's. A connector's group may stand in front of an inner topic's name too, and so may a share group's:
+// neither is Streams.
 func (k *knowledge) maybeStreams(ref lineage.GroupRef) bool {
 	g := k.groups[ref]
 	return g != nil && len(g.Members) == 0 && len(k.connectors[ref]) == 0 && (g.Type == "" || g.Type == "Classic") && g.Protocol != "connect"
 }
 
-// settleWriters gives who writes a group's inner topics, and who moves its offsets in transactions, to that group. Who does so for several groups is none's.
+// settleWriters gives who writes a group's inner topics, and who moves its offsets in transactions, to that group. Who
+// does so for several groups is none's.
 func (k *knowledge) settleWriters() {
 	give := func(w writerRef, l link) {
 		switch old, seen := k.writers[w]; {
@@ -138,7 +144,8 @@ func (k *knowledge) settleWriters() {
 	}
 }
 
-// nameless returns what a group whose id names nobody is called: as those of its members are who read the topic, any when it is empty, else as the transactions that move its offsets are.
+// nameless returns what a group whose id names nobody is called: as those of its members are who read the topic, any
+// when it is empty, else as the transactions that move its offsets are.
 func (k *knowledge) nameless(ref lineage.GroupRef, topic string) (name, by string) {
 	names, members := k.namesOf(ref.Cluster), []lineage.Member(nil)
 	if f := k.groups[ref]; f != nil {
@@ -179,7 +186,8 @@ func (k *knowledge) byConvention(cluster lineage.ClusterID, c lineage.Client) (g
 	return k.javaGroup(cluster, c.ClientID), "Java default client.id"
 }
 
-// springGroup returns the group of a transactional.id that Spring made for each partition, <prefix><group>.<topic>.<partition>, of a topic and a group that exist; empty: none, or several.
+// springGroup returns the group of a transactional.id that Spring made for each partition,
+// <prefix><group>.<topic>.<partition>, of a topic and a group that exist; empty: none, or several.
 func (k *knowledge) springGroup(cluster lineage.ClusterID, id string) string {
 	last := strings.LastIndexByte(id, '.')
 	if last < 0 || id[last+1:] == "" || strings.Trim(id[last+1:], digits) != "" {
@@ -205,7 +213,8 @@ func (k *knowledge) springGroup(cluster lineage.ClusterID, id string) string {
 	return found
 }
 
-// javaGroup returns the group of a client.id that the Java client made: consumer-<group>-<number>, or consumer-<group>-<group.instance.id> of a static member; empty: none, or several.
+// javaGroup returns the group of a client.id that the Java client made: consumer-<group>-<number>, or
+// consumer-<group>-<group.instance.id> of a static member; empty: none, or several.
 func (k *knowledge) javaGroup(cluster lineage.ClusterID, id string) string {
 	rest, ok := strings.CutPrefix(id, "consumer-")
 	if !ok {
@@ -222,7 +231,8 @@ func (k *knowledge) javaGroup(cluster lineage.ClusterID, id string) string {
 			return group
 		}
 	}
-	if len(found) == 1 || len(found) > 1 && strings.Trim(rest[len(found[0])+1:], digits) == "" { // a number is no instance's name, as a rule
+	if len(found) == 1 || len(found) > 1 && strings.Trim(rest[len(found[0])+1:], digits) == "" {
+		// a number is no instance's name, as a rule
 		return found[0]
 	}
 	return ""

@@ -7,14 +7,17 @@ import (
 
 // suffix is an end of a name that tells instances of one application apart. What is before it is the application's.
 type suffix struct {
-	what    string
-	end     string         // the bytes that it can end with; a name that ends otherwise is not worth a look at the pattern
+	what string
+	// the bytes that it can end with; a name that ends otherwise is not worth a look at the pattern
+	end     string
 	part    string         // what it always holds
 	pattern *regexp.Regexp // from the separator to the end
 	keep    *regexp.Regexp // names that end so are left alone, though pattern matches; may be nil
-	behind  string         // where it ends with a number, what stands in front of that; empty: that does not matter. It saves a look at the pattern
-	mixed   bool           // it holds letters and digits, or it is a word or a number
-	plain   bool           // people number programs so too: a group keeps it
+	// where it ends with a number, what stands in front of that; empty: that does not matter. It saves a look at the
+	// pattern
+	behind string
+	mixed  bool // it holds letters and digits, or it is a word or a number
+	plain  bool // people number programs so too: a group keeps it
 }
 
 const (
@@ -22,20 +25,24 @@ const (
 	hexes  = digits + "abcdef"
 )
 
-// suffixes hold only what a machine made up: to leave two instances apart is a blemish that a rule mends, to take two applications for
-// one is a wrong answer. So one loose group of letters and digits is not enough, nor a number after a dot, which ends a version.
+// suffixes hold only what a machine made up: to leave two instances apart is a blemish that a rule mends, to take two
+// applications for one is a wrong answer. So one loose group of letters and digits is not enough, nor a number after a
+// dot, which ends a version.
 var suffixes = []suffix{
 	{what: "process id of Streams and others", end: hexes + "ABCDEF", part: "-", pattern: regexp.MustCompile(`[-_.:@#/]` + uuid + `$`)},
 	{what: "hash or container id", end: hexes, mixed: true, pattern: regexp.MustCompile(`[-_.:@#/](?:[0-9a-f]{12}|[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})$`)},
 	{what: "instance id of a cloud", end: hexes, part: "i-", mixed: true, pattern: regexp.MustCompile(`[-_.:@#/]i-(?:[0-9a-f]{8}|[0-9a-f]{17})$`)},
 	{what: "ULID", end: digits + "ABCDEFGHJKMNPQRSTVWXYZ", part: "01", mixed: true, pattern: regexp.MustCompile(`[-_.:@#/]01[0-9A-HJKMNP-TV-Z]{24}$`)},
-	// A deployment's pod: the hash is a decimal number in the letters that Kubernetes takes for 0 to 9, the end is five of its 27 random ones.
+	// A deployment's pod: the hash is a decimal number in the letters that Kubernetes takes for 0 to 9, the end is five
+	// of its 27 random ones.
 	{what: "pod of a deployment", end: "2456789bcdfghjklmnpqrstvwxz", part: "-", pattern: regexp.MustCompile(`-[4-9bcdf]{6,10}-[2456789bcdfghjklmnpqrstvwxz]{5}$`)},
-	{what: "pod of a cron job", end: "2456789bcdfghjklmnpqrstvwxz", part: "-", pattern: regexp.MustCompile(`-[23]\d{7}-[2456789bcdfghjklmnpqrstvwxz]{5}$`)}, // the minute that it is of
+	// the minute that it is of
+	{what: "pod of a cron job", end: "2456789bcdfghjklmnpqrstvwxz", part: "-", pattern: regexp.MustCompile(`-[23]\d{7}-[2456789bcdfghjklmnpqrstvwxz]{5}$`)},
 	{what: "pod in the cluster's DNS", end: "lcd", part: ".", pattern: regexp.MustCompile(`(?:-\d+)?(?:\.[a-z0-9-]+){1,2}\.(?:svc|pod)(?:\.cluster\.local)?$`)},
 	{what: "host of a cloud", end: digits + "abcdefghijklmnopqrstuvwxyz-", part: "ip-", pattern: regexp.MustCompile(`[-_.:@#/]ip-\d{1,3}-\d{1,3}-\d{1,3}-\d{1,3}(?:\.[a-z0-9-]+)*$`)},
 	{what: "address", end: digits, part: ".", pattern: regexp.MustCompile(`[-_:@#/]\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?::\d+)?$`)},
-	// In milliseconds or nanoseconds, of the years 2014 to 2033. In seconds it has as many digits as many a customer's number.
+	// In milliseconds or nanoseconds, of the years 2014 to 2033. In seconds it has as many digits as many a customer's
+	// number.
 	{what: "instant", end: digits, behind: "-_.:@#/", pattern: regexp.MustCompile(`[-_.:@#/]1[4-9](?:\d{11}|\d{17})$`)},
 	{what: "thread", end: digits, behind: "dD-_", pattern: regexp.MustCompile(`(?i)[-_.:#/]thread[-_]?\d+$`)},
 	{
@@ -47,7 +54,8 @@ var suffixes = []suffix{
 	},
 }
 
-// nobodies are what libraries call themselves when nobody set a name, and what is left of such a name without its number. tx is what the manuals call a transactional.id.
+// nobodies are what libraries call themselves when nobody set a name, and what is left of such a name without its
+// number. tx is what the manuals call a transactional.id.
 var nobodies = map[string]bool{
 	"sarama": true, "kgo": true, "franz-go": true, "kafkajs": true, "kafka-go": true, "pykafka": true, "ruby-kafka": true, "kafka-node-client": true,
 	"producer": true, "consumer": true, "share-consumer": true, "adminclient": true, "consumer-null": true, "tx": true, "txn": true, anonymous: true,
@@ -72,7 +80,8 @@ func isNobody(name string) bool {
 	return false
 }
 
-// instanceless returns name without the suffixes that tell instances apart, host among them; empty when what is left is nobody's name.
+// instanceless returns name without the suffixes that tell instances apart, host among them; empty when what is left is
+// nobody's name.
 func instanceless(name, host string) string { return (*groupNames)(nil).base(name, host, false) }
 
 // shorter returns name without one suffix, name itself when it has none. number says that it was a plain number.

@@ -10,22 +10,24 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// knowledge links what single accesses do not tell: which topics and producer ids belong to a Kafka Streams application, which groups to a connector, and
-// which group's members bear a client's name.
+// knowledge links what single accesses do not tell: which topics and producer ids belong to a Kafka Streams
+// application, which groups to a connector, and which group's members bear a client's name.
 type knowledge struct {
 	of func(lineage.ClusterID) lineage.Cluster
 
-	// What was added. seen are the members that a group has had, by its accesses; inner topics' writers wait until it is known whose topics these are.
-	groups      map[lineage.GroupRef]*lineage.GroupFact
-	seen        map[lineage.GroupRef]map[lineage.Member]bool
-	readers     map[groupTopic]map[lineage.Member]bool // those of seen that read a topic, of groups that name nobody
-	moves       map[named]map[string]bool              // groups whose offsets a transactional.id moved
-	left        map[lineage.GroupRef]bool              // groups whose members are those that they had
-	topics      []named                                // that may be inner ones
-	all         map[named]bool
-	writes      []lineage.Access
-	connectors  map[lineage.GroupRef][]sink // by the group that they read with: two Connect clusters may have sinks of one name
-	configured  map[moverTopic]bool         // what connectors say that they read
+	// What was added. seen are the members that a group has had, by its accesses; inner topics' writers wait until it
+	// is known whose topics these are.
+	groups  map[lineage.GroupRef]*lineage.GroupFact
+	seen    map[lineage.GroupRef]map[lineage.Member]bool
+	readers map[groupTopic]map[lineage.Member]bool // those of seen that read a topic, of groups that name nobody
+	moves   map[named]map[string]bool              // groups whose offsets a transactional.id moved
+	left    map[lineage.GroupRef]bool              // groups whose members are those that they had
+	topics  []named                                // that may be inner ones
+	all     map[named]bool
+	writes  []lineage.Access
+	// by the group that they read with: two Connect clusters may have sinks of one name
+	connectors  map[lineage.GroupRef][]sink
+	configured  map[moverTopic]bool // what connectors say that they read
 	sources     []connector
 	replicators []*lineage.ReplicatorFact
 
@@ -76,7 +78,8 @@ type connector struct {
 // link is the group that a writer is found to be of, and how. An empty group: of several.
 type link struct{ group, by string }
 
-// NewKnowledge returns a Knowledge that holds nothing yet. of tells the names of a cluster; nil: each stands for itself.
+// NewKnowledge returns a Knowledge that holds nothing yet. of tells the names of a cluster; nil: each stands for
+// itself.
 func NewKnowledge(of func(lineage.ClusterID) lineage.Cluster) lineage.Knowledge {
 	if of == nil {
 		of = func(id lineage.ClusterID) lineage.Cluster { return lineage.Cluster{ID: id} }
@@ -208,7 +211,8 @@ func (k *knowledge) remember() {
 	}
 }
 
-// settleConnectors makes the transactional.ids of source connectors, less the task's number: Connect makes them of its group.id and the connector's name (KIP-618), and a dedicated MirrorMaker 2 has a group.id of its own.
+// settleConnectors makes the transactional.ids of source connectors, less the task's number: Connect makes them of its
+// group.id and the connector's name (KIP-618), and a dedicated MirrorMaker 2 has a group.id of its own.
 func (k *knowledge) settleConnectors() {
 	for ref, g := range k.groups {
 		if g.Protocol != "connect" {
@@ -226,7 +230,8 @@ func (k *knowledge) settleConnectors() {
 	}
 }
 
-// member returns the one group whose members bear a name: of the cluster or, where none there does, of its environment. Groups of one name are one there. The names are made at first need: few clients have one and no group.
+// member returns the one group whose members bear a name: of the cluster or, where none there does, of its environment.
+// Groups of one name are one there. The names are made at first need: few clients have one and no group.
 func (k *knowledge) member(cluster lineage.ClusterID, name string) *lineage.GroupFact {
 	k.naming.Do(func() {
 		k.members = map[scoped][]*lineage.GroupFact{}
@@ -353,7 +358,8 @@ func (k *knowledge) byName(out *lineage.Known, cluster lineage.ClusterID, c line
 	out.Name, out.NameBy = names.own(c)
 }
 
-// home returns the cluster in which there is a Kafka Streams application: the given one, or the only one of its environment.
+// home returns the cluster in which there is a Kafka Streams application: the given one, or the only one of its
+// environment.
 func (k *knowledge) home(cluster lineage.ClusterID, application string) (lineage.ClusterID, bool) {
 	if k.apps[lineage.GroupRef{Cluster: cluster, Group: application}] != "" {
 		return cluster, true
@@ -364,7 +370,8 @@ func (k *knowledge) home(cluster lineage.ClusterID, application string) (lineage
 	return "", false
 }
 
-// exactlyOnce says which source connector writes with a transactional.id: the only one of that name, else the only one that is configured to write the topic, else all of them.
+// exactlyOnce says which source connector writes with a transactional.id: the only one of that name, else the only one
+// that is configured to write the topic, else all of them.
 func (k *knowledge) exactlyOnce(a lineage.Access, out *lineage.Known) {
 	id := a.Client.TransactionalID
 	at := strings.LastIndexByte(id, '-')

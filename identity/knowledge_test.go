@@ -61,8 +61,10 @@ func TestKnowledge(t *testing.T) {
 		{"orders", lineage.Read, lineage.Client{Group: "old"}, app("old"), "group id"},
 		{"orders", lineage.Read, lineage.Client{Group: "connect-west"}, app("connect-west"), "group id"},
 		{"words-out", lineage.Write, lineage.Client{Producer: lineage.KnownProducer(0)}, job("wc"), "producer id that writes wc-counts-changelog"},
-		{"words-out", lineage.Write, lineage.Client{Producer: lineage.KnownProducer(5)}, nobody("words-out"), noName}, // it only read
-		{"words-out", lineage.Write, lineage.Client{Producer: lineage.KnownProducer(6)}, nobody("words-out"), noName}, // no such group
+		// it only read
+		{"words-out", lineage.Write, lineage.Client{Producer: lineage.KnownProducer(5)}, nobody("words-out"), noName},
+		// no such group
+		{"words-out", lineage.Write, lineage.Client{Producer: lineage.KnownProducer(6)}, nobody("words-out"), noName},
 		{"words-out", lineage.Write, lineage.Client{TransactionalID: "wc-" + id1 + "-1"}, job("wc"), "Kafka Streams application.id"},
 		{"orders", lineage.Read, lineage.Client{Group: "connect-jdbc"}, conn("jdbc"), "Kafka Connect"},
 		{"orders", lineage.Read, lineage.Client{Group: "connect-jdbc", Member: "m", ClientID: "connector-consumer-jdbc-0"}, conn("jdbc"), "Kafka Connect"},
@@ -110,7 +112,8 @@ func TestRulesAndMovers(t *testing.T) {
 		{lineage.Client{Group: "old-wc"}, "application:shop/legacy"},
 		{lineage.Client{Group: "connect-jdbc"}, "connector:connect-west/jdbc"},
 		{lineage.Client{Group: "billing"}, "application:shop/money"},
-		{lineage.Client{TransactionalID: "billing-svc-1"}, "application:shop/money"}, // the member's name leads to the group, and the rule names that
+		// the member's name leads to the group, and the rule names that
+		{lineage.Client{TransactionalID: "billing-svc-1"}, "application:shop/money"},
 	} {
 		a := onTopic("orders", lineage.Read, x.c)
 		if n, by := r.Resolve(west, a, k.Of(a)); n.ID() != x.want {
@@ -152,7 +155,8 @@ func TestLooksLikeAMover(t *testing.T) {
 	k.AddConnector(node1("c", lineage.ConnectorNode, "orders"), west.ID, &lineage.ConnectorFact{Type: "sink", Group: "connect-orders"})
 	k.AddConnector(node1("c", lineage.ConnectorNode, "lines"), west.ID, &lineage.ConnectorFact{Type: "source"})
 	k.AddReplicator(&lineage.ReplicatorFact{Node: node1("west", lineage.ReplicatorNode, "east->west"), SourceAlias: "east", TargetAlias: "west", Target: west.ID})
-	for i, n := range []string{"orders-changelog", "db-users-changelog"} { // an empty store's name; a group whose member is no Streams thread
+	for i, n := range []string{"orders-changelog", "db-users-changelog"} {
+		// an empty store's name; a group whose member is no Streams thread
 		k.AddTopic(west.ID, n)
 		k.AddAccess(onTopic(n, lineage.Write, lineage.Client{Producer: lineage.KnownProducer(int64(i))}))
 		if app, ok := k.Inner(west.ID, n); ok {
@@ -168,8 +172,10 @@ func TestLooksLikeAMover(t *testing.T) {
 		{lineage.Client{Producer: lineage.KnownProducer(0)}, "unidentified:west/x"},
 		{lineage.Client{Producer: lineage.KnownProducer(1)}, "unidentified:west/x"},
 		{lineage.Client{TransactionalID: "shop-orders-1"}, "application:shop/shop"},
-		{lineage.Client{TransactionalID: "pay-lines-1"}, "application:shop/pay-lines"},           // not Connect's group.id in front
-		{lineage.Client{TransactionalID: "workers-orders-1"}, "application:shop/workers-orders"}, // a sink writes nothing so
+		// not Connect's group.id in front
+		{lineage.Client{TransactionalID: "pay-lines-1"}, "application:shop/pay-lines"},
+		// a sink writes nothing so
+		{lineage.Client{TransactionalID: "workers-orders-1"}, "application:shop/workers-orders"},
 		{lineage.Client{TransactionalID: "workers-lines-1"}, "connector:c/lines"},
 		{lineage.Client{TransactionalID: "east-mm2-MirrorSourceConnector-0"}, "replicator:west/east-%3Ewest"},
 	} {
@@ -212,7 +218,8 @@ func TestStoppedGroupKeepsItsName(t *testing.T) {
 	}
 }
 
-// Who reads in one cluster and writes in another of its environment is one. Clusters of different environments never join.
+// Who reads in one cluster and writes in another of its environment is one. Clusters of different environments never
+// join.
 func TestAcrossClusters(t *testing.T) {
 	r := mustNew(t, Rules{})
 	east := lineage.Cluster{ID: "east-id", Name: "east", Environment: west.Environment}

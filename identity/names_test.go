@@ -111,13 +111,14 @@ func TestConventionsOfRealClients(t *testing.T) {
 		group("cache-loader-7d9f8c6b5d-bvgkt"):        "application:shop/cache-loader",
 		group("default"):                              "application:shop/stock-view",
 		group("my-group"):                             "application:shop/price-view",
-		group("test"):                                 "application:west/test", // a name that names nobody is no more than its cluster's
-		txn("flinktx-fn.out-0-7"):                     "application:shop/flinktx-fn.out",
-		txn("tx-order-service-0"):                     "application:shop/order-service",
-		txn("txn-refunds-12"):                         "application:shop/refunds",
-		txn("orderTx-orders.in.2"):                    "application:shop/orders",
-		txn("orders.in.0"):                            "application:shop/orders",
-		txn("reader.5"):                               "application:shop/reader.5",
+		// a name that names nobody is no more than its cluster's
+		group("test"):              "application:west/test",
+		txn("flinktx-fn.out-0-7"):  "application:shop/flinktx-fn.out",
+		txn("tx-order-service-0"):  "application:shop/order-service",
+		txn("txn-refunds-12"):      "application:shop/refunds",
+		txn("orderTx-orders.in.2"): "application:shop/orders",
+		txn("orders.in.0"):         "application:shop/orders",
+		txn("reader.5"):            "application:shop/reader.5",
 	})
 }
 

@@ -140,8 +140,8 @@ func (c *compiled) apply(f *facts) (name string, ok bool) {
 	return b.String(), b.Len() > 0
 }
 
-// possibleNames returns a pattern of the names that a rule can give: its name with each reference replaced by what that group can match. Assertions
-// inside a group are dropped, since they speak of the text around it.
+// possibleNames returns a pattern of the names that a rule can give: its name with each reference replaced by what that
+// group can match. Assertions inside a group are dropped, since they speak of the text around it.
 func possibleNames(rule *Rule, parts []part) (*regexp.Regexp, error) {
 	var b strings.Builder
 	b.WriteString(`\A`)

@@ -9,7 +9,8 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// This file says whose a group is that sink connectors read with. Connect calls it connect-NAME, so that two Connect clusters with a sink of one name share one.
+// This file says whose a group is that sink connectors read with. Connect calls it connect-NAME, so that two Connect
+// clusters with a sink of one name share one.
 
 // sink is a sink connector that reads with a group. fact is nil of one that is gone, of which only the name is known.
 type sink struct {
@@ -26,11 +27,13 @@ type moverTopic struct {
 	topic   string
 }
 
-// ownSink says whose an access of a group is: the only sink's that reads with it, else the only one's that is configured to read the topic, else the one that the member's task and host tell. Where
-// none of that decides it is all of theirs.
+// ownSink says whose an access of a group is: the only sink's that reads with it, else the only one's that is
+// configured to read the topic, else the one that the member's task and host tell. Where none of that decides it is all
+// of theirs.
 func (k *knowledge) ownSink(ref lineage.GroupRef, a lineage.Access, out *lineage.Known) {
 	all := k.connectors[ref]
-	if slices.ContainsFunc(all, func(s sink) bool { return s.fact != nil }) { // a name that is gone claims nothing that somebody has
+	if slices.ContainsFunc(all, func(s sink) bool { return s.fact != nil }) {
+		// a name that is gone claims nothing that somebody has
 		all = only(all, func(s sink) bool { return s.fact != nil })
 	}
 	every := all
@@ -63,7 +66,8 @@ func only(all []sink, keep func(sink) bool) []sink {
 	return slices.DeleteFunc(slices.Clone(all), func(s sink) bool { return !keep(s) })
 }
 
-// memberOf returns those of which a member can be a task: who has no task of its number is out, and one alone that runs it on the member's host is it where the others' workers are known to be elsewhere.
+// memberOf returns those of which a member can be a task: who has no task of its number is out, and one alone that runs
+// it on the member's host is it where the others' workers are known to be elsewhere.
 func memberOf(all []sink, c lineage.Client) []sink {
 	id, ok := taskOf(c.ClientID, all[0].name)
 	if !ok {
@@ -116,7 +120,8 @@ func taskOf(clientID, connector string) (id int, ok bool) {
 	return id, err == nil && id >= 0
 }
 
-// crowded reports whether a group has members now that bear its sinks' tasks' name and can't be theirs: more of one task than there are sinks that are known. Then another Connect cluster that nobody tells of has a sink of that name.
+// crowded reports whether a group has members now that bear its sinks' tasks' name and can't be theirs: more of one
+// task than there are sinks that are known. Then another Connect cluster that nobody tells of has a sink of that name.
 func crowded(all []sink, group *lineage.GroupFact) bool {
 	if group == nil {
 		return false

@@ -34,7 +34,8 @@ func tasksAt(workers ...string) (out []lineage.Task) {
 	return out
 }
 
-// What two sinks of one name read is whose topic it is, whose task, whose worker; else it is both's, and never one's alone.
+// What two sinks of one name read is whose topic it is, whose task, whose worker; else it is both's, and never one's
+// alone.
 func TestTwoSinksOfOneName(t *testing.T) {
 	ca, cb := node1("ca", lineage.ConnectorNode, "s"), node1("cb", lineage.ConnectorNode, "s")
 	f := func(k lineage.Knowledge, topic string, c lineage.Client, want ...lineage.Node) {
@@ -73,7 +74,8 @@ func TestTwoSinksOfOneName(t *testing.T) {
 	f(k, "both", lineage.Client{}, ca, cb) // one that is gone claims nothing that others have
 }
 
-// So it is with source connectors of one name that write with transactional.ids: which worker group is which Connect cluster's nobody says.
+// So it is with source connectors of one name that write with transactional.ids: which worker group is which Connect
+// cluster's nobody says.
 func TestTwoSourcesOfOneName(t *testing.T) {
 	k := NewKnowledge(nil)
 	for _, g := range []string{"workers-a", "workers-b"} {

@@ -32,7 +32,8 @@ func KnownProducer(id int64) ProducerID { return ProducerID(id + 1) }
 // Value returns the broker's producer id; ok is false when none was seen.
 func (p ProducerID) Value() (id int64, ok bool) { return int64(p) - 1, p != 0 }
 
-// Client is one connection identity as it was seen. An empty field was not seen; it says nothing about what the field really is.
+// Client is one connection identity as it was seen. An empty field was not seen; it says nothing about what the field
+// really is.
 type Client struct {
 	Kind            ClientKind
 	ClientID        string
@@ -42,17 +43,18 @@ type Client struct {
 	Principal       string
 	Host            string
 	Producer        ProducerID
-	// Mover is the connector or replicator itself, of an access that a source knows by what runs it and not by a connection. Its Scope is the name under which
-	// that source is configured. Zero: a connection, as for all the other fields.
+	// Mover is the connector or replicator itself, of an access that a source knows by what runs it and not by a
+	// connection. Its Scope is the name under which that source is configured. Zero: a connection, as for all the other
+	// fields.
 	Mover Node
 }
 
-// Access is one client's reading or writing of one topic: what is really seen, and what is stored and counted. With OpNone it is the topic
-// itself and Client is zero.
+// Access is one client's reading or writing of one topic: what is really seen, and what is stored and counted. With
+// OpNone it is the topic itself and Client is zero.
 //
-// A source that knows a topic by its name alone leaves Topic.ID zero: the access is then one to the topic of that name, whichever incarnation. With a Dataset it is a
-// mover's reading or writing outside Kafka: Topic holds the cluster, and the name of the topic that the dataset is joined with inside
-// the mover, where that is known.
+// A source that knows a topic by its name alone leaves Topic.ID zero: the access is then one to the topic of that name,
+// whichever incarnation. With a Dataset it is a mover's reading or writing outside Kafka: Topic holds the cluster, and
+// the name of the topic that the dataset is joined with inside the mover, where that is known.
 type Access struct {
 	Topic   Topic
 	Op      Op

@@ -12,17 +12,19 @@ type Resolved struct {
 
 // Amount is what a counter advanced in a window.
 type Amount struct {
-	// Known is false when no part of the window was observed and nothing is known to have moved: the amount is unknown, not zero.
+	// Known is false when no part of the window was observed and nothing is known to have moved: the amount is unknown,
+	// not zero.
 	Known bool
 	// Pending: the series' last part in the window awaits its next reading (a commit that has not come yet).
 	Pending   bool
 	Estimated bool
 	// Total is the advance in the window; readings that straddle its ends or a gap contribute by their share of time.
 	Total float64
-	// Shared is what the readings that straddle the window's ends advanced as a whole: of it Total holds a share by time, which may be any part of it.
+	// Shared is what the readings that straddle the window's ends advanced as a whole: of it Total holds a share by
+	// time, which may be any part of it.
 	Shared float64
-	// Observed is the part of Total that falls into observed time, and ObservedFor that time, by the instants of the real readings.
-	// Rate = Observed / ObservedFor.
+	// Observed is the part of Total that falls into observed time, and ObservedFor that time, by the instants of the
+	// real readings. Rate = Observed / ObservedFor.
 	Observed    float64
 	ObservedFor time.Duration
 }
@@ -35,7 +37,8 @@ func (a Amount) Rate() (perSecond float64, ok bool) {
 	return a.Observed / a.ObservedFor.Seconds(), true
 }
 
-// Point is one step of an answered series. OK is false when the step was not observed; Value is then 0 and means nothing.
+// Point is one step of an answered series. OK is false when the step was not observed; Value is then 0 and means
+// nothing.
 type Point struct {
 	At    time.Time // start of the step
 	Value float64   // counters: advance per second; gauges: the last value in the step

@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// EvidenceKind says how an access is known. Its values are part of the storage format: add at the end, never renumber. None exceeds 63.
+// EvidenceKind says how an access is known. Its values are part of the storage format: add at the end, never renumber.
+// None exceeds 63.
 type EvidenceKind uint8
 
 // The kinds of evidence, as in the GraphQL enum EvidenceKind.

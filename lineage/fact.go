@@ -33,7 +33,8 @@ type FactKey struct {
 	Name   string
 }
 
-// Fact is what is true of a node from its round on, until the next fact of the same key. Exactly the pointer that Kind names is set, none when Gone.
+// Fact is what is true of a node from its round on, until the next fact of the same key. Exactly the pointer that Kind
+// names is set, none when Gone.
 type Fact struct {
 	Key        FactKey
 	Gone       bool // deleted: it is no more from this round on
@@ -64,14 +65,16 @@ type ClusterFact struct {
 	Groups     int // -1 unknown
 }
 
-// TopicFact describes a topic. Configs are those set on the topic itself, sorted by name, sensitive ones left out; nil: not observed yet.
+// TopicFact describes a topic. Configs are those set on the topic itself, sorted by name, sensitive ones left out; nil:
+// not observed yet.
 type TopicFact struct {
 	Topic       Topic
 	Partitions  int
 	Replication int
 	Internal    bool
 	Configs     []Config
-	// Unseen is why nothing is seen of the topic any more although it was not seen to be deleted; empty: it is seen. The rest is what was seen last.
+	// Unseen is why nothing is seen of the topic any more although it was not seen to be deleted; empty: it is seen.
+	// The rest is what was seen last.
 	Unseen string
 }
 
@@ -83,8 +86,9 @@ type GroupFact struct {
 	Ref      GroupRef
 	Type     string // as the broker says: Classic, Consumer, Share, Streams
 	Protocol string // the protocol type, e.g. consumer, connect; empty for a group of offsets only
-	State    string // as the broker says, e.g. Stable, Empty; Unknown: it is not listed any more, and may not be asked for
-	Members  []Member
+	// as the broker says, e.g. Stable, Empty; Unknown: it is not listed any more, and may not be asked for
+	State   string
+	Members []Member
 	// MembersKnown is false until the members were described once; then an empty Members means none.
 	MembersKnown bool
 	// Topology is what a Streams group says of itself (KIP-1071); nil: not a Streams group, or it has none.
@@ -95,7 +99,8 @@ type GroupFact struct {
 type Topology struct {
 	Epoch         int
 	Subtopologies []Subtopology // by id
-	// SinksKnown: the broker stores the topology's description (KIP-1331), so Sinks and Stores are all there are. Otherwise both may lack some.
+	// SinksKnown: the broker stores the topology's description (KIP-1331), so Sinks and Stores are all there are.
+	// Otherwise both may lack some.
 	SinksKnown bool
 }
 
@@ -137,7 +142,8 @@ type Task struct {
 
 // ReplicatorFact describes one direction of replication by MirrorMaker 2.
 type ReplicatorFact struct {
-	// Node is the replicator's: its Scope is the name under which the target is configured, or its alias when it is not watched.
+	// Node is the replicator's: its Scope is the name under which the target is configured, or its alias when it is not
+	// watched.
 	Node                     Node
 	SourceAlias, TargetAlias string
 	Source, Target           ClusterID // empty: not a watched cluster
@@ -171,8 +177,9 @@ func (s SourceState) String() string {
 	}
 }
 
-// SourceFact says whether observations of a source are to be expected after its round, until the next fact says otherwise. Any
-// observation may tell it, so that also a source that never observed, or will not any more, can be told of.
+// SourceFact says whether observations of a source are to be expected after its round, until the next fact says
+// otherwise. Any observation may tell it, so that also a source that never observed, or will not any more, can be told
+// of.
 type SourceFact struct {
 	State    SourceState
 	Interval time.Duration // of an expected one: its cadence, a multiple of the tick
@@ -240,7 +247,8 @@ func (t EventType) String() string {
 	return eventNames[t]
 }
 
-// Event is something that changed. Which subject is set follows from its type: Topic for topics, Group for groups, Access for flows (RecordsLost: the flow's or the topic's), none for sources and clusters.
+// Event is something that changed. Which subject is set follows from its type: Topic for topics, Group for groups,
+// Access for flows (RecordsLost: the flow's or the topic's), none for sources and clusters.
 type Event struct {
 	At     time.Time
 	Type   EventType

@@ -1,46 +1,57 @@
 package lineage
 
-// Known is what is known of who a client is besides its own words: what other clients, its group and its runtime say at the instant that is asked for. The
-// zero value knows nothing.
+// Known is what is known of who a client is besides its own words: what other clients, its group and its runtime say at
+// the instant that is asked for. The zero value knows nothing.
 type Known struct {
 	// Group is what is known of Client.Group; nil: nothing.
 	Group *GroupFact
 	// Connector is the connector that the client is a part of.
 	Connector Node
-	// Sharers are the connectors of which the client can be a part, where it is not known of which: two Connect clusters have a sink of one name, which read with one group. Connector is then zero.
+	// Sharers are the connectors of which the client can be a part, where it is not known of which: two Connect
+	// clusters have a sink of one name, which read with one group. Connector is then zero.
 	Sharers []Node
-	// Crowded: the connector's group has members that bear its tasks' name and are not its own, as those of a Connect cluster that nobody tells of.
+	// Crowded: the connector's group has members that bear its tasks' name and are not its own, as those of a Connect
+	// cluster that nobody tells of.
 	Crowded bool
-	// Application is the application.id of the stream job (a Kafka Streams application, or faust's) that the client is a part of, and By says how that is known, in words. Job is what is known of its
-	// group, whose name is the application.id; nil: nothing.
+	// Application is the application.id of the stream job (a Kafka Streams application, or faust's) that the client is
+	// a part of, and By says how that is known, in words. Job is what is known of its group, whose name is the
+	// application.id; nil: nothing.
 	Application, By string
 	Job             *GroupFact
-	// Member is the one group that this client, which names none, is found to be of, and MemberBy says how, in words; empty: members of that group bear its name. nil: none, or several.
+	// Member is the one group that this client, which names none, is found to be of, and MemberBy says how, in words;
+	// empty: members of that group bear its name. nil: none, or several.
 	Member   *GroupFact
 	MemberBy string
-	// Name is what the client is called where no rule, convention or group id says it: by its own ids as far as the groups that there are allow, or, of a group that names nobody, by its members. NameBy says which of
-	// them did, in words; empty: nobody has looked.
+	// Name is what the client is called where no rule, convention or group id says it: by its own ids as far as the
+	// groups that there are allow, or, of a group that names nobody, by its members. NameBy says which of them did, in
+	// words; empty: nobody has looked.
 	Name, NameBy string
-	// Home is the cluster of Job or Member where it is another than the access': who reads in one cluster and writes in another of the same environment is one. Zero: the access' own.
+	// Home is the cluster of Job or Member where it is another than the access': who reads in one cluster and writes in
+	// another of the same environment is one. Zero: the access' own.
 	Home Cluster
 }
 
-// Knowledge is what is known in one window, and answers what of it concerns one access. All is added before anything is asked. It is then safe for concurrent use.
+// Knowledge is what is known in one window, and answers what of it concerns one access. All is added before anything is
+// asked. It is then safe for concurrent use.
 type Knowledge interface {
 	// AddGroup adds a group that exists, or existed.
 	AddGroup(f *GroupFact)
 	// AddTopic adds a topic's name: some belong to a stream processor by what they are called.
 	AddTopic(cluster ClusterID, name string)
-	// AddConnector adds a connector of a Kafka cluster; of one that was deleted f is what it was, nil when that is not known any more.
+	// AddConnector adds a connector of a Kafka cluster; of one that was deleted f is what it was, nil when that is not
+	// known any more.
 	AddConnector(n Node, kafka ClusterID, f *ConnectorFact)
-	// AddReplicator adds a replicator to a Kafka cluster: a dedicated MirrorMaker 2 that writes exactly once has a transactional.id.
+	// AddReplicator adds a replicator to a Kafka cluster: a dedicated MirrorMaker 2 that writes exactly once has a
+	// transactional.id.
 	AddReplicator(f *ReplicatorFact)
-	// AddAccess adds what a client did: a producer id that writes an application's inner topic is the application's, the members that a group had say what it is when nobody is in it any more, and a writer
-	// with both a group and a transactional.id has moved the group's offsets in its transactions.
+	// AddAccess adds what a client did: a producer id that writes an application's inner topic is the application's,
+	// the members that a group had say what it is when nobody is in it any more, and a writer with both a group and a
+	// transactional.id has moved the group's offsets in its transactions.
 	AddAccess(a Access)
 	// Of returns what is known of an access' client.
 	Of(a Access) Known
-	// Inner returns the group of the stream processor that a topic is an inner part of, which is a Kafka Streams application's application.id; ok is false for any other topic.
+	// Inner returns the group of the stream processor that a topic is an inner part of, which is a Kafka Streams
+	// application's application.id; ok is false for any other topic.
 	Inner(cluster ClusterID, topic string) (application string, ok bool)
 }
 

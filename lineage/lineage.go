@@ -1,12 +1,12 @@
 // Package lineage is the vocabulary of lineaged: the words that every other package shares.
 //
-// It says what a cluster, a topic, a client, an access, a flow and an observation are, in plain values that can be compared,
-// copied and merged. It hides nothing and does nothing: no clock, no input or output, no third-party code. It refuses to hold
-// anything of a record's payload; no type here has a place for one.
+// It says what a cluster, a topic, a client, an access, a flow and an observation are, in plain values that can be
+// compared, copied and merged. It hides nothing and does nothing: no clock, no input or output, no third-party code. It
+// refuses to hold anything of a record's payload; no type here has a place for one.
 //
-// Two layers of words meet here. What is seen is an Access: one client's writing or reading of one topic, known by one or more kinds of
-// evidence. What is shown is a Flow between two Nodes. Who a client is, and so which node an access belongs to, is decided when a
-// question is asked (package identity), never when an observation is stored.
+// Two layers of words meet here. What is seen is an Access: one client's writing or reading of one topic, known by one
+// or more kinds of evidence. What is shown is a Flow between two Nodes. Who a client is, and so which node an access
+// belongs to, is decided when a question is asked (package identity), never when an observation is stored.
 //
 // Instants are time.Time in UTC. Windows are half-open.
 package lineage
@@ -26,7 +26,8 @@ type Cluster struct {
 	Environment string // scope of application names; the cluster's name when nobody configured one
 }
 
-// TopicID is the id a broker gives a topic at its creation (KIP-516). A topic that is deleted and created again under its name has another.
+// TopicID is the id a broker gives a topic at its creation (KIP-516). A topic that is deleted and created again under
+// its name has another.
 type TopicID [16]byte
 
 // String returns the id in hexadecimal.

@@ -246,7 +246,8 @@ func TestSmallWords(t *testing.T) {
 	}
 }
 
-// TestMetricsByRule holds that a metric that is added says by its number how its values add up, so that a version before it can keep it.
+// TestMetricsByRule holds that a metric that is added says by its number how its values add up, so that a version
+// before it can keep it.
 func TestMetricsByRule(t *testing.T) {
 	for m := byRule; m < 128; m++ {
 		if low := m & 3; m.Counter() != (low == 1 || low == 2) || m.Moves() != (low == 2) || m.Known() && low == 3 {

@@ -2,9 +2,9 @@ package lineage
 
 import "strconv"
 
-// Metric is what a stored series measures. Its values are part of the storage format: never renumber. From 12 on
-// the two lowest bits of a number say how its values add up, so that a program that does not know a metric can keep it: 0 a gauge, 1 a
-// counter, 2 a counter whose advance says that records moved. 3 is not given. No number exceeds 127.
+// Metric is what a stored series measures. Its values are part of the storage format: never renumber. From 12 on the
+// two lowest bits of a number say how its values add up, so that a program that does not know a metric can keep it: 0 a
+// gauge, 1 a counter, 2 a counter whose advance says that records moved. 3 is not given. No number exceeds 127.
 type Metric uint8
 
 // The stored metrics. All values are whole numbers.
@@ -16,23 +16,27 @@ const (
 	Appended
 	// Lag is records behind, all partitions of one reader's topic (gauge, of an access).
 	Lag
-	// LagMillis is how long ago the end of the partition furthest behind was where the reader is now, in milliseconds (gauge, of an access).
+	// LagMillis is how long ago the end of the partition furthest behind was where the reader is now, in milliseconds
+	// (gauge, of an access).
 	LagMillis
-	// LagAtLeast is 1 while LagMillis is a lower bound, because the history of end offsets does not reach back far enough, else 0 (gauge, of an access).
+	// LagAtLeast is 1 while LagMillis is a lower bound, because the history of end offsets does not reach back far
+	// enough, else 0 (gauge, of an access).
 	LagAtLeast
-	// Pending is 1 while a reader's progress since its last commit is not known yet: it lives and has records to read (gauge, of an access). Of an access to a
-	// dataset, it is 1 while nobody can see whether something moves.
+	// Pending is 1 while a reader's progress since its last commit is not known yet: it lives and has records to read
+	// (gauge, of an access). Of an access to a dataset, it is 1 while nobody can see whether something moves.
 	Pending
 	// LogBytes is bytes on disk, one replica of each partition (gauge, of the topic).
 	LogBytes
 	// Retained is end less start offsets, all partitions (gauge, of the topic).
 	Retained
-	// Skipped counts the offsets that a reader passed and did not read, because somebody set its offsets (counter, of an access).
+	// Skipped counts the offsets that a reader passed and did not read, because somebody set its offsets (counter, of
+	// an access).
 	Skipped
-	// Lost counts records that were gone before they were read: of a reader or a replication, those that retention, a deletion or a truncation took from before it; of a topic, those that went
-	// with a leader (counter).
+	// Lost counts records that were gone before they were read: of a reader or a replication, those that retention, a
+	// deletion or a truncation took from before it; of a topic, those that went with a leader (counter).
 	Lost
-	// Live is 1 while somebody is there to read: members, or commits that still come; 0 when nobody is (gauge, of an access).
+	// Live is 1 while somebody is there to read: members, or commits that still come; 0 when nobody is (gauge, of an
+	// access).
 	Live
 
 	// What follows nobody asks for: it is what a topic's writing is settled from (package attribution), into Records.
@@ -49,7 +53,8 @@ const (
 	Mixed Metric = 17
 	// Markers counts the offsets that ended transactions, and so are no records (counter, of the topic).
 	Markers Metric = 21
-	// Claimed counts what a source that does not see a topic grow takes a client to have written (counter, of an access).
+	// Claimed counts what a source that does not see a topic grow takes a client to have written (counter, of an
+	// access).
 	Claimed Metric = 25
 
 	// Metrics is more than the number of any metric.
@@ -59,7 +64,8 @@ const (
 // byRule is the first number whose two lowest bits say how its values add up.
 const byRule Metric = 12
 
-// Unknown is the value of a gauge that its source has looked for and can't tell: a store answers it as not observed, from that reading on.
+// Unknown is the value of a gauge that its source has looked for and can't tell: a store answers it as not observed,
+// from that reading on.
 const Unknown = -1
 
 // Counter reports whether the metric is a total that only grows; the others are gauges.

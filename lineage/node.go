@@ -31,7 +31,8 @@ var (
 // String returns the kind as the GraphQL enum spells it.
 func (k NodeKind) String() string { return kindNames[k] }
 
-// Node is a vertex of the lineage graph. Scope is a cluster's name for what a cluster owns and an environment for applications, see the design.
+// Node is a vertex of the lineage graph. Scope is a cluster's name for what a cluster owns and an environment for
+// applications, see the design.
 type Node struct {
 	Scope string
 	Kind  NodeKind
@@ -43,8 +44,9 @@ func (n Node) Compare(m Node) int {
 	return cmp.Or(cmp.Compare(n.Kind, m.Kind), strings.Compare(n.Scope, m.Scope), strings.Compare(n.Name, m.Name))
 }
 
-// ID returns the node's readable id, kind:scope/name, with scope and name percent-encoded where they hold more than [A-Za-z0-9._-].
-// It is for the border (API, command line, configuration); inside the program the struct itself is the id.
+// ID returns the node's readable id, kind:scope/name, with scope and name percent-encoded where they hold more than
+// [A-Za-z0-9._-]. It is for the border (API, command line, configuration); inside the program the struct itself is the
+// id.
 func (n Node) ID() string {
 	return kindPrefixes[n.Kind] + ":" + encode(n.Scope) + "/" + encode(n.Name)
 }
@@ -114,7 +116,8 @@ type Flow struct {
 	From, To Node
 }
 
-// Kind returns the flow's kind: External when an end is a dataset, Replicate when one is a replicator, else Consume from a topic and Produce to one.
+// Kind returns the flow's kind: External when an end is a dataset, Replicate when one is a replicator, else Consume
+// from a topic and Produce to one.
 func (f Flow) Kind() FlowKind {
 	switch {
 	case f.From.Kind == DatasetNode || f.To.Kind == DatasetNode:

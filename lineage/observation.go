@@ -2,8 +2,8 @@ package lineage
 
 import "time"
 
-// Source is who observed: one kind of look at one cluster. Cluster is the name under which the cluster is configured, or its first bootstrap address,
-// so that a cluster that was never reached has a name too.
+// Source is who observed: one kind of look at one cluster. Cluster is the name under which the cluster is configured,
+// or its first bootstrap address, so that a cluster that was never reached has a name too.
 type Source struct {
 	Cluster string
 	Name    string // e.g. "end-offsets", "producers", "groups", "members", "log-dirs"
@@ -14,8 +14,9 @@ func (s Source) String() string { return s.Cluster + "/" + s.Name }
 
 // Observation is what one source saw in one round. It is the only thing ever written.
 //
-// It is known by (Source, Round): appending it again changes nothing, and the order in which observations arrive does not matter.
-// It covers (Round-Interval, Round]: what is not in it did not change in that span, except for what Missing lists.
+// It is known by (Source, Round): appending it again changes nothing, and the order in which observations arrive does
+// not matter. It covers (Round-Interval, Round]: what is not in it did not change in that span, except for what Missing
+// lists.
 type Observation struct {
 	Source   Source
 	Round    time.Time     // the aligned instant of the round, a multiple of the tick
@@ -30,20 +31,23 @@ type Observation struct {
 	Positions []Position
 }
 
-// Sample is one reading of one metric of one access or topic. Counters are totals since the subject was first seen, never differences.
-// A metric that did not change needs no sample.
+// Sample is one reading of one metric of one access or topic. Counters are totals since the subject was first seen,
+// never differences. A metric that did not change needs no sample.
 type Sample struct {
 	Subject  Access
 	Metric   Metric
 	Evidence EvidenceKind // the evidence that an access counter rests on; NoEvidence for topics and gauges
 	Value    int64
-	// Since, for counters only: the advance over the subject's previous total happened in (Since, Round]. Zero: in (Round-Interval, Round].
+	// Since, for counters only: the advance over the subject's previous total happened in (Since, Round]. Zero: in
+	// (Round-Interval, Round].
 	Since time.Time
-	// Estimated: the advance is a bound or shared out, not a measurement. An estimated sample with no advance says that there may have been one.
+	// Estimated: the advance is a bound or shared out, not a measurement. An estimated sample with no advance says that
+	// there may have been one.
 	Estimated bool
 }
 
-// Sighting says that a piece of evidence supports an access in this round, with or without a count. A counter's advance is a sighting by itself.
+// Sighting says that a piece of evidence supports an access in this round, with or without a count. A counter's advance
+// is a sighting by itself.
 type Sighting struct {
 	Access   Access
 	Evidence EvidenceKind
@@ -66,8 +70,8 @@ type GroupRef struct {
 	Group   string
 }
 
-// Position is a source's own resumable state. It is saved atomically with the observation that holds it, and given back to the source at the
-// next start. A nil Value removes the key.
+// Position is a source's own resumable state. It is saved atomically with the observation that holds it, and given back
+// to the source at the next start. A nil Value removes the key.
 type Position struct {
 	Key   string
 	Value []byte

@@ -34,8 +34,8 @@ type Tier struct {
 type Cluster struct {
 	Source string
 	Round  time.Time // the newest of all its sources
-	// Ended is the newest round that none of its sources has under way: one that is late by more than a round of its own
-	// is a gap, and does not hold it back.
+	// Ended is the newest round that none of its sources has under way: one that is late by more than a round of its
+	// own is a gap, and does not hold it back.
 	Ended time.Time
 	// Fact is what the cluster last said of itself; nil: nothing yet.
 	Fact *lineage.ClusterFact

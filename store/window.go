@@ -42,8 +42,8 @@ type Window struct {
 	// Links are the writes whose client names both a group and a transactional.id, whenever they were seen: whose a
 	// transactional.id is holds for the time before it was found out too.
 	Links []*lineage.Access
-	// Facts hold at the window's end, the gone ones among them, by kind, source and name; of groups those that went after
-	// the lookback began.
+	// Facts hold at the window's end, the gone ones among them, by kind, source and name; of groups those that went
+	// after the lookback began.
 	Facts []lineage.DatedFact
 	// Sources are those that were expected to observe in the window, by name.
 	Sources []SourceCoverage

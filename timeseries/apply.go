@@ -143,8 +143,8 @@ func (e *engine) listAll() {
 	}
 }
 
-// touchRound notes what a round changes besides what it holds: the time since the round before it is now observed, or a gap.
-// at is its place among the open ones.
+// touchRound notes what a round changes besides what it holds: the time since the round before it is now observed, or a
+// gap. at is its place among the open ones.
 func (e *engine) touchRound(r *record, at int) {
 	src, before := r.src, r.src.before.tick
 	if at > 0 {
@@ -184,7 +184,8 @@ func (e *engine) touchSeries(s *series, src *source, tick, span int64) {
 	}
 }
 
-// addPosition keeps the newest position of each key. A removed key stays as a tombstone, so that an older round that comes later does not bring it back.
+// addPosition keeps the newest position of each key. A removed key stays as a tombstone, so that an older round that
+// comes later does not bring it back.
 func (e *engine) addPosition(src lineage.Source, p lineage.Position, tick int64) {
 	keys := e.positions[src]
 	if keys == nil {

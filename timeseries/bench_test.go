@@ -27,7 +27,8 @@ func benchAccesses(n int) []lineage.Access {
 	return out
 }
 
-// benchRound has all of them advance, each at its mean rate give or take one round's worth, so that the numbers compress no better than real ones.
+// benchRound has all of them advance, each at its mean rate give or take one round's worth, so that the numbers
+// compress no better than real ones.
 func benchRound(all []lineage.Access, n int) lineage.Observation {
 	o := lineage.Observation{Source: west, Round: at(n), Interval: tick, At: at(n).Add(time.Duration(n%90) * time.Millisecond)}
 	o.Samples = make([]lineage.Sample, len(all))
@@ -56,7 +57,8 @@ func fill(b *testing.B, s timeseries.Store, all []lineage.Access, rounds int) {
 	}
 }
 
-// BenchmarkAppend appends a round of 10,000 changed samples. The peer is a bare write and fsync of the bytes that such a round takes in the log.
+// BenchmarkAppend appends a round of 10,000 changed samples. The peer is a bare write and fsync of the bytes that such
+// a round takes in the log.
 func BenchmarkAppend(b *testing.B) {
 	all := benchAccesses(10_000)
 	run := func(b *testing.B, s timeseries.Store) {
@@ -114,7 +116,8 @@ func roundBytes(b *testing.B, all []lineage.Access) int {
 	return size
 }
 
-// BenchmarkQuery asks for the amounts of 1,000 series: over open blocks, and over sealed ones that are in memory already.
+// BenchmarkQuery asks for the amounts of 1,000 series: over open blocks, and over sealed ones that are in memory
+// already.
 func BenchmarkQuery(b *testing.B) {
 	const day = 8640
 	all := benchAccesses(1000)

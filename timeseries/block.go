@@ -12,7 +12,8 @@ type block struct {
 	meta blockMeta
 }
 
-// blockMeta is what is known of a block without reading it. It holds the rounds, samples and marks of the ticks (start, end].
+// blockMeta is what is known of a block without reading it. It holds the rounds, samples and marks of the ticks (start,
+// end].
 type blockMeta struct {
 	start, end int64
 	// roundMin and sampleMin are how far back its rounds and its advances reach; never when there are none.
@@ -147,7 +148,8 @@ func (e *engine) blockEvents(b *block) ([]dated, error) {
 	return load(e, b, eventsSection, 0, decodeEvents)
 }
 
-// blockMarks visits the marks of a block in (lo, hi], newest first, until visit returns false. They belong to the cache.
+// blockMarks visits the marks of a block in (lo, hi], newest first, until visit returns false. They belong to the
+// cache.
 func (e *engine) blockMarks(b *block, lo, hi int64, visit func(tick int64, m *marks) bool) error {
 	width := marksTicks * e.stepTicks[b.tier]
 	for i := b.meta.marks - 1; i >= 0; i-- {

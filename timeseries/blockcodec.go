@@ -20,7 +20,8 @@ func (e *engine) newBlock(tier int, start int64) *blockWriter {
 	return &blockWriter{e: e, b: b, file: blockFile(tier, start)}
 }
 
-// add takes the next series, in the order of keys. Counters' points hold advances. It fills in where the samples are and what they add up to.
+// add takes the next series, in the order of keys. Counters' points hold advances. It fills in where the samples are
+// and what they add up to.
 func (w *blockWriter) add(x indexEntry, points []point) error {
 	x.samples, x.reach = len(points), never
 	if len(points) > 0 {
@@ -189,8 +190,8 @@ func decodeIndex(b *block, content []byte) ([]indexEntry, int, error) {
 	return out, len(out) * 80, r.end()
 }
 
-// encodeSlab writes column after column; within one, like numbers stand together, since they compress together. A column of gauges is delta coded by
-// zstd's leave: levels that change little share their upper bytes.
+// encodeSlab writes column after column; within one, like numbers stand together, since they compress together. A
+// column of gauges is delta coded by zstd's leave: levels that change little share their upper bytes.
 func encodeSlab(slab [][]point) []byte {
 	var w writer
 	w.uint(uint64(len(slab)))

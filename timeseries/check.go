@@ -42,8 +42,8 @@ type LostTime struct {
 // Check reads all of a data folder that no process has open, and changes nothing. An error is when it could not.
 func Check(dir string) (Report, error) { return inspect(dir, true) }
 
-// Repair does what opening the store does, reads all, sets aside what cannot be read, and writes anew what is damaged and can be. Nothing is deleted but what a crash
-// left half-written.
+// Repair does what opening the store does, reads all, sets aside what cannot be read, and writes anew what is damaged
+// and can be. Nothing is deleted but what a crash left half-written.
 func Repair(dir string) (Report, error) { return inspect(dir, false) }
 
 func inspect(dir string, dry bool) (r Report, err error) {

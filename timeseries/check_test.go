@@ -23,7 +23,8 @@ func contents(t *testing.T, dir string) map[string]string {
 	return out
 }
 
-// TestCheckAndRepair damages one file after the other: check says so and changes nothing, repair does what it can and no more, and afterwards check has nothing to say.
+// TestCheckAndRepair damages one file after the other: check says so and changes nothing, repair does what it can and
+// no more, and afterwards check has nothing to say.
 func TestCheckAndRepair(t *testing.T) {
 	t.Parallel()
 	from := evenFolder(t)

@@ -18,7 +18,8 @@ var errCorrupt = errors.New("data is damaged")
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// writer builds what goes to disk: little-endian fixed numbers, LEB128 variable ones, strings with their length before them.
+// writer builds what goes to disk: little-endian fixed numbers, LEB128 variable ones, strings with their length before
+// them.
 type writer struct{ b []byte }
 
 func (w *writer) byte(x byte)          { w.b = append(w.b, x) }
@@ -147,7 +148,8 @@ func (r *reader) id() (x lineage.TopicID) {
 	return x
 }
 
-// count reads how many things of at least size bytes follow, so that damage cannot ask for more memory than there are bytes.
+// count reads how many things of at least size bytes follow, so that damage cannot ask for more memory than there are
+// bytes.
 func (r *reader) count(size int) int {
 	n := r.uint()
 	if n > uint64(len(r.b)/size) {
@@ -157,8 +159,8 @@ func (r *reader) count(size int) int {
 	return int(n)
 }
 
-// What a newer version may have written and this one keeps without knowing it: kinds of evidence, since marks have 64 bits, and metrics, since
-// a sample in the log has 7.
+// What a newer version may have written and this one keeps without knowing it: kinds of evidence, since marks have 64
+// bits, and metrics, since a sample in the log has 7.
 const (
 	maxEvidence = 64
 	maxMetric   = 128

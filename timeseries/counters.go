@@ -178,7 +178,8 @@ func (v *view) parts(p *probe, visit func(lo, hi int64, r *runs)) error {
 	return part(v.hi, p.src.id)
 }
 
-// amounts returns what each counter advanced in the window; parallel to keys. An unknown key, or a gauge, has Known false.
+// amounts returns what each counter advanced in the window; parallel to keys. An unknown key, or a gauge, has Known
+// false.
 func (e *engine) amounts(ctx context.Context, w lineage.Window, keys []seriesKey) ([]lineage.Amount, error) {
 	var probes []*probe
 	v, err := e.view(ctx, w, func(*view) { probes = e.probes(keys) })
@@ -201,7 +202,8 @@ func (e *engine) amounts(ctx context.Context, w lineage.Window, keys []seriesKey
 	return out, nil
 }
 
-// amountSum adds up advances. Whole numbers are kept apart from shares, so that the sum does not depend on what was added at once.
+// amountSum adds up advances. Whole numbers are kept apart from shares, so that the sum does not depend on what was
+// added at once.
 type amountSum struct {
 	v                   *view
 	whole, wholeSeen    int64
@@ -292,7 +294,8 @@ func (v *view) addStep(s *amountSum, p *probe, x step) error {
 	return err
 }
 
-// runs returns when a source observed the subject of a series. The probe remembers the last answer, since one source writes nearly all of a series.
+// runs returns when a source observed the subject of a series. The probe remembers the last answer, since one source
+// writes nearly all of a series.
 func (v *view) runs(p *probe, src uint16) (*runs, error) {
 	if p.runs != nil && p.runsOf == src {
 		return p.runs, nil
@@ -305,7 +308,8 @@ func (v *view) runs(p *probe, src uint16) (*runs, error) {
 	return p.runs, nil
 }
 
-// blockSum adds a block's total at once; done is false when the samples have to be looked at: at the window's ends, and where something was not observed.
+// blockSum adds a block's total at once; done is false when the samples have to be looked at: at the window's ends, and
+// where something was not observed.
 func (v *view) blockSum(b *block, p *probe, s *amountSum) (done bool, err error) {
 	x, err := v.blockEntry(b, p.key)
 	if err != nil || x == nil || x.samples == 0 {

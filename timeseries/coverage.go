@@ -112,7 +112,8 @@ func (v *view) coveredSources(told map[lineage.Source][]expectation, of func(clu
 	return slices.DeleteFunc(out, func(c *sourceCoverage) bool { return len(c.due) == 0 && len(c.track.spans) == 0 }), nil
 }
 
-// covered cuts a source's expectations to the window. One that has observed is expected from the window's start, also before anything was told of it.
+// covered cuts a source's expectations to the window. One that has observed is expected from the window's start, also
+// before anything was told of it.
 func (v *view) covered(name lineage.Source, t *track, facts []expectation, observed bool) *sourceCoverage {
 	c := &sourceCoverage{track: t, name: name, lost: v.lost}
 	due := func(a, b int64) {
@@ -232,7 +233,8 @@ func (c *sourceCoverage) hole(a, b int64, going []tickRange) {
 	})
 }
 
-// overlap cuts (a, b] where it enters and leaves the ranges, which are disjoint and by time, and says of each piece whether it lies in one.
+// overlap cuts (a, b] where it enters and leaves the ranges, which are disjoint and by time, and says of each piece
+// whether it lies in one.
 func overlap(ranges []tickRange, a, b int64, visit func(a, b int64, in bool)) {
 	for _, r := range ranges {
 		lo, hi := max(r.a, a), min(r.b, b)
@@ -250,7 +252,8 @@ func overlap(ranges []tickRange, a, b int64, visit func(a, b int64, in bool)) {
 	}
 }
 
-// blank notes that no round covers (a, b]: for the reason that the store knows of where it does, else for the one given.
+// blank notes that no round covers (a, b]: for the reason that the store knows of where it does, else for the one
+// given.
 func (c *sourceCoverage) blank(a, b int64, reason string) {
 	c.explained(a, b, 0, func(a, b int64) {
 		// A round that is lost reaches as far beyond what the store knows to be lost as it took.

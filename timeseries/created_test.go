@@ -101,8 +101,8 @@ func (j slowJournal) write([]*commit) error {
 	return nil
 }
 
-// TestQueriesDoNotWaitForARound asks all there is to ask while a round is being written, and then how far the store is while it is being put into
-// memory.
+// TestQueriesDoNotWaitForARound asks all there is to ask while a round is being written, and then how far the store is
+// while it is being put into memory.
 func TestQueriesDoNotWaitForARound(t *testing.T) {
 	s := NewMemory(testOpts)
 	must(t, s.Append(t.Context(), created(10)))

@@ -12,12 +12,14 @@ import (
 // storeSource names the store in the gaps that no source is left for.
 const storeSource = "store"
 
-// lostSpan is why rounds of the ticks (a, b] are not held. It explains gaps, it makes none: what was recovered from elsewhere is observed.
+// lostSpan is why rounds of the ticks (a, b] are not held. It explains gaps, it makes none: what was recovered from
+// elsewhere is observed.
 type lostSpan struct {
 	a, b   int64
 	source lineage.Source // whose rounds; the zero source: anybody's
 	reason string
-	// damage says that what the rounds held is gone, and not only when it happened: sums over the span are too low then.
+	// damage says that what the rounds held is gone, and not only when it happened: sums over the span are too low
+	// then.
 	damage bool
 }
 
@@ -109,7 +111,8 @@ func decodeLost(content []byte) ([]lostSpan, error) {
 	return out, r.end()
 }
 
-// quarantine takes a block that cannot be read out of all answers, keeps its file, and notes the gap. What finer blocks still hold of its time is answered by them.
+// quarantine takes a block that cannot be read out of all answers, keeps its file, and notes the gap. What finer blocks
+// still hold of its time is answered by them.
 func (e *engine) quarantine(b *block, why error) {
 	e.mu.Lock()
 	x := &e.tiers[b.tier]
@@ -140,8 +143,9 @@ func (e *engine) setAside(file fileID) {
 	e.troubleText(quarantined, "a part of the history is damaged and was set aside: lineaged data check says more")
 }
 
-// unclaimed deals with the files that the state does not name: what a crash left of a sealing is made again and replaces them; older generations were to be
-// deleted; blocks beyond retention too. With anything else there is more here than was written down: it is set aside.
+// unclaimed deals with the files that the state does not name: what a crash left of a sealing is made again and
+// replaces them; older generations were to be deleted; blocks beyond retention too. With anything else there is more
+// here than was written down: it is set aside.
 func (e *engine) unclaimed() error {
 	named := map[fileID]bool{}
 	if e.generation > 0 {
@@ -177,7 +181,8 @@ func (e *engine) unclaimed() error {
 	return nil
 }
 
-// loseAll is for a folder whose state is gone: without it no block can be read. All is set aside, and its time is a gap.
+// loseAll is for a folder whose state is gone: without it no block can be read. All is set aside, and its time is a
+// gap.
 func (e *engine) loseAll() {
 	a, b := int64(never), int64(0)
 	for _, f := range e.vault.list() {
@@ -191,7 +196,8 @@ func (e *engine) loseAll() {
 	e.log.Error("the saved state of the store is damaged or gone: the blocks before are set aside, and what the log holds is kept")
 }
 
-// checkState has the state written anew when one of its copies is damaged: it was read, and the next damage may hit the other.
+// checkState has the state written anew when one of its copies is damaged: it was read, and the next damage may hit the
+// other.
 func (e *engine) checkState() {
 	if _, err := e.vault.verify(stateOf(e.generation)); err != nil {
 		e.log.Error("a copy of the saved state is damaged; the other is whole, and both are written anew", "error", err)
@@ -199,14 +205,15 @@ func (e *engine) checkState() {
 	}
 }
 
-// verifyAtOpen bounds the bytes that are read again before the store is open; Maintain reads the rest. It is a tenth of a second of a slow disk's cache.
+// verifyAtOpen bounds the bytes that are read again before the store is open; Maintain reads the rest. It is a tenth of
+// a second of a slow disk's cache.
 const verifyAtOpen = 128 << 20
 
 // verifyAtOnce bounds what one Maintain reads again.
 const verifyAtOnce = 64 << 20
 
-// checkBlocks sets blocks aside whose file is not what the state says. Those of which budget bytes were read wholly are known to be good; the others wait in
-// unverified.
+// checkBlocks sets blocks aside whose file is not what the state says. Those of which budget bytes were read wholly are
+// known to be good; the others wait in unverified.
 func (e *engine) checkBlocks(budget int64) error {
 	for t := range e.tiers {
 		for _, b := range slices.Backward(e.tiers[t].blocks) {

@@ -21,8 +21,8 @@ import (
 	"github.com/lineaged/lineaged/timeseries"
 )
 
-// long reports whether the long form of the tests is asked for, as make test-long does. It is a function, since the cache of test results does not see what is read before the
-// tests begin.
+// long reports whether the long form of the tests is asked for, as make test-long does. It is a function, since the
+// cache of test results does not see what is read before the tests begin.
 func long() bool { return os.Getenv("LINEAGED_LONG") != "" }
 
 // evenSeries advance evenly, so that whatever part of them is held has the same rate.
@@ -46,7 +46,8 @@ func evenAccess(i int) lineage.Access {
 
 const evenRounds = 400
 
-// evenFolder makes a folder with blocks of raw ticks, a saved state, and a log of some segments, as a kill leaves it: nothing is closed.
+// evenFolder makes a folder with blocks of raw ticks, a saved state, and a log of some segments, as a kill leaves it:
+// nothing is closed.
 func evenFolder(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -88,8 +89,9 @@ func filesOf(t *testing.T, dir string) (paths []string, sizes []int64, all int64
 	return paths, sizes, all
 }
 
-// checkDamaged opens a folder that was damaged, and holds that nothing of it is lost without a word: each tick of each series has its rate, or lies in a gap that says
-// damaged or quarantined. It returns how many ticks are lost, and what the log said.
+// checkDamaged opens a folder that was damaged, and holds that nothing of it is lost without a word: each tick of each
+// series has its rate, or lies in a gap that says damaged or quarantined. It returns how many ticks are lost, and what
+// the log said.
 func checkDamaged(t *testing.T, dir, what string) (lost int, said string) {
 	t.Helper()
 	var log bytes.Buffer
@@ -109,7 +111,8 @@ func checkDamaged(t *testing.T, dir, what string) (lost int, said string) {
 	w := lineage.Window{Start: epoch, End: epoch.Add(evenRounds * time.Minute)}
 	ask := store.Ask{Window: w, Accesses: true, Lookback: storetest.Forever, Coverage: true}
 	_, err = s.Window(ctx, ask)
-	for try := 0; err != nil && try < 20; try++ { // what was not verified at opening turns out when it is read; the next answer goes on without it
+	for try := 0; err != nil && try < 20; try++ {
+		// what was not verified at opening turns out when it is read; the next answer goes on without it
 		_, err = s.Window(ctx, ask)
 	}
 	check(t, err)
@@ -187,7 +190,8 @@ func TestFlips(t *testing.T) {
 	t.Logf("%d flips in %d bytes of %d files: %d without a word, lost ticks by folder: %v", flips, all, len(paths), silent, costly)
 }
 
-// TestFilesGone deletes each file in turn, but the newest of the log, which only itself knows of; both copies of the state; and all blocks.
+// TestFilesGone deletes each file in turn, but the newest of the log, which only itself knows of; both copies of the
+// state; and all blocks.
 func TestFilesGone(t *testing.T) {
 	t.Parallel()
 	from := evenFolder(t)
@@ -220,7 +224,8 @@ func TestFilesGone(t *testing.T) {
 	gone("all of blocks/", func(path string) bool { return strings.HasPrefix(path, "blocks") })
 }
 
-// TestDamageStaysSaid damages a block and the log, goes on for hours, and starts again: the gaps still say why, the files are kept, and nothing else is missing.
+// TestDamageStaysSaid damages a block and the log, goes on for hours, and starts again: the gaps still say why, the
+// files are kept, and nothing else is missing.
 func TestDamageStaysSaid(t *testing.T) {
 	t.Parallel()
 	dir := evenFolder(t)

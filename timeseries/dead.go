@@ -13,21 +13,24 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// A subject that nothing was seen of for long is put away: out of memory, and out of the state that is written every hour, into a file with others that fell silent at
-// about the same time. It is read again when a window of its time is asked for, and comes back, with its number and its totals, when it is seen again. So what is alive
-// is what memory and sealing cost.
+// A subject that nothing was seen of for long is put away: out of memory, and out of the state that is written every
+// hour, into a file with others that fell silent at about the same time. It is read again when a window of its time is
+// asked for, and comes back, with its number and its totals, when it is seen again. So what is alive is what memory and
+// sealing cost.
 
-// silentFor is for how long a subject was silent when it is put away. It exceeds the lookback of a week in which silent flows are still drawn, so
-// that views of the present read no such file.
+// silentFor is for how long a subject was silent when it is put away. It exceeds the lookback of a week in which silent
+// flows are still drawn, so that views of the present read no such file.
 const silentFor = 8 * day
 
-// deadFile is one such file. Only what it was put away with is in it: a subject that came back is in memory too, and memory holds.
+// deadFile is one such file. Only what it was put away with is in it: a subject that came back is in memory too, and
+// memory holds.
 type deadFile struct {
 	number      int64           // names it: the tick at which it was made
 	first, last int64           // the oldest and the newest round of its subjects
 	ids         *roaring.Bitmap // of its subjects
 	sums        []uint32        // of their accesses, sorted
-	// Of the groups that were gone when it was made: the oldest version of their facts, and the newest round in which one went; 0 and 0 for none.
+	// Of the groups that were gone when it was made: the oldest version of their facts, and the newest round in which
+	// one went; 0 and 0 for none.
 	factFirst, factLast int64
 }
 
@@ -184,7 +187,8 @@ func (l *factLine) goneAt() int64 {
 	return never
 }
 
-// goneFacts reads the facts of groups that were put away and that were not gone yet at a tick, or went after it, the newest file first. It must not be called with mu.
+// goneFacts reads the facts of groups that were put away and that were not gone yet at a tick, or went after it, the
+// newest file first. It must not be called with mu.
 func (e *engine) goneFacts(after, until int64) ([]map[lineage.FactKey]*factLine, error) {
 	e.mu.RLock()
 	files := e.dead
@@ -222,7 +226,8 @@ func (s *subject) silent() bool {
 	return !slices.ContainsFunc(s.series, func(x *series) bool { return len(x.head) > 0 })
 }
 
-// deadPart returns a section of silent subjects, by id. They belong to the cache. sources are the engine's, as they are or were.
+// deadPart returns a section of silent subjects, by id. They belong to the cache. sources are the engine's, as they are
+// or were.
 func (e *engine) deadPart(d *deadFile, part int, sources []*source) ([]*subject, error) {
 	key := cacheKey{tier: deadKind, start: d.number, section: subjectSection, number: part}
 	if v, ok := e.cache.get(key); ok {
@@ -262,8 +267,8 @@ func (e *engine) deadSubject(id subjectID) (*subject, error) {
 	return nil, nil //nolint:nilnil // absence is no error here
 }
 
-// wake reads what was put away of the subjects that a query is about, so that it fails for what cannot be read, and does not wait for the disk later. It must not
-// be called with mu.
+// wake reads what was put away of the subjects that a query is about, so that it fails for what cannot be read, and
+// does not wait for the disk later. It must not be called with mu.
 func (e *engine) wake(all ...*roaring.Bitmap) error {
 	type section struct {
 		file *deadFile
@@ -295,7 +300,8 @@ func (e *engine) wake(all ...*roaring.Bitmap) error {
 	return nil
 }
 
-// deadAccess returns the subject of an access that was put away, nil when there is none. It belongs to the cache. It needs mu.
+// deadAccess returns the subject of an access that was put away, nil when there is none. It belongs to the cache. It
+// needs mu.
 func (e *engine) deadAccess(a *lineage.Access) (*subject, error) {
 	if len(e.dead) == 0 {
 		return nil, nil //nolint:nilnil // absence is no error here
@@ -320,7 +326,8 @@ func (e *engine) deadAccess(a *lineage.Access) (*subject, error) {
 	return nil, nil //nolint:nilnil // absence is no error here
 }
 
-// revive brings a subject that was put away back into memory, and returns its entry; nil when there is none of that access. It needs commit, and not mu.
+// revive brings a subject that was put away back into memory, and returns its entry; nil when there is none of that
+// access. It needs commit, and not mu.
 func (e *engine) revive(a *lineage.Access) *entry {
 	e.mu.RLock()
 	cached, err := e.deadAccess(a)
@@ -375,7 +382,8 @@ func (e *engine) dropDead() error {
 	return nil
 }
 
-// loadDead reads the indexes of the files that the state names. One that cannot be read is set aside: its subjects are missing in the answers of their time.
+// loadDead reads the indexes of the files that the state names. One that cannot be read is set aside: its subjects are
+// missing in the answers of their time.
 func (e *engine) loadDead(numbers []int64) error {
 	for _, n := range numbers {
 		d := &deadFile{number: n}

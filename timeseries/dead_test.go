@@ -13,7 +13,8 @@ import (
 	"github.com/lineaged/lineaged/store"
 )
 
-// mayfly is a world in which most live for a day: groups of one run, and producers whose ids change daily, beside what stays.
+// mayfly is a world in which most live for a day: groups of one run, and producers whose ids change daily, beside what
+// stays.
 type mayfly struct {
 	step    time.Duration
 	perDay  int // groups, and producers, that are new each day
@@ -113,8 +114,8 @@ func rowsOf(t *testing.T, s store.Reader, w lineage.Window, lookback time.Durati
 	return out
 }
 
-// TestThePutAwayAreAnswered holds a store that puts the silent away after a day against one that never does: all windows are answered the same, over restarts
-// and with one that comes back.
+// TestThePutAwayAreAnswered holds a store that puts the silent away after a day against one that never does: all
+// windows are answered the same, over restarts and with one that comes back.
 func TestThePutAwayAreAnswered(t *testing.T) {
 	ctx := context.Background()
 	r := rand.New(rand.NewPCG(4, 4))
@@ -181,7 +182,8 @@ func TestThePutAwayAreAnswered(t *testing.T) {
 	must(t, all.Close())
 }
 
-// TestTheDeadCostNothing simulates a month, in the long form a year: what a block, the saved state and memory take stays as it is.
+// TestTheDeadCostNothing simulates a month, in the long form a year: what a block, the saved state and memory take
+// stays as it is.
 func TestTheDeadCostNothing(t *testing.T) {
 	ctx := context.Background()
 	days := 30

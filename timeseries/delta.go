@@ -5,8 +5,9 @@ import (
 	"math/bits"
 )
 
-// This file writes a value as what it differs from the one before in: positions in the log, and versions of facts. It knows nothing of what
-// the bytes mean, so it serves values of any version. It is made for numbers that change a little and for lists that lose and gain elements.
+// This file writes a value as what it differs from the one before in: positions in the log, and versions of facts. It
+// knows nothing of what the bytes mean, so it serves values of any version. It is made for numbers that change a little
+// and for lists that lose and gain elements.
 
 const (
 	// minCopy is the shortest stretch worth a copy: one costs two bytes at least.
@@ -15,8 +16,8 @@ const (
 	nearby = 12
 	// chunk is how many bytes the index knows a place by.
 	chunk = 8
-	// maxDiffering bounds what is written as a difference, and maxGrown what all differences that are read at once make, so that damage cannot
-	// ask for all memory.
+	// maxDiffering bounds what is written as a difference, and maxGrown what all differences that are read at once
+	// make, so that damage cannot ask for all memory.
 	maxDiffering = 16 << 20
 	maxGrown     = 512 << 20
 )
@@ -26,8 +27,8 @@ type differ struct {
 	index []int32 // places in the base plus one, by hash
 }
 
-// delta writes what makes next out of base: next's length, then new bytes and stretches copied from base in turn. A copy says where it
-// begins by how far that is from where the new bytes before it would end, had they replaced as many.
+// delta writes what makes next out of base: next's length, then new bytes and stretches copied from base in turn. A
+// copy says where it begins by how far that is from where the new bytes before it would end, had they replaced as many.
 func (d *differ) delta(w *writer, base, next []byte) {
 	w.uint(uint64(len(next)))
 	indexed := false

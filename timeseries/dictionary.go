@@ -7,7 +7,8 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// subjectID is the dense id that an access gets when it is first seen. It is never given to another, and never leaves this package.
+// subjectID is the dense id that an access gets when it is first seen. It is never given to another, and never leaves
+// this package.
 type subjectID uint32
 
 // seriesKey names one stored series.
@@ -20,8 +21,8 @@ type seriesKey struct {
 // never is later than every tick.
 const never = math.MaxInt64
 
-// entry is the one place of an Access in memory. It exists as soon as an observation names the access, and becomes visible when it gets a subject, that is
-// after the observation is on disk.
+// entry is the one place of an Access in memory. It exists as soon as an observation names the access, and becomes
+// visible when it gets a subject, that is after the observation is on disk.
 type entry struct {
 	access  lineage.Access
 	subject *subject
@@ -39,7 +40,8 @@ type subject struct {
 	supports    []*support
 }
 
-// series is one metric of a subject. head holds the samples of open blocks by tick; a slice that was handed out is never changed in place.
+// series is one metric of a subject. head holds the samples of open blocks by tick; a slice that was handed out is
+// never changed in place.
 type series struct {
 	key     seriesKey
 	subject *subject
@@ -69,7 +71,8 @@ type support struct {
 	detail              string
 	// sighted is the oldest sighting, sealed the oldest tick that sealed blocks mark; never when there is none.
 	sighted, sealed int64
-	said            *words // of a derived series: where detail is from; nil: it is none, or was not derived since the start
+	// of a derived series: where detail is from; nil: it is none, or was not derived since the start
+	said *words
 }
 
 // source is an observer and its rounds in open blocks.
@@ -142,7 +145,8 @@ func (s *subject) support(k lineage.EvidenceKind) *support {
 	return x
 }
 
-// saw notes who supports the access. Of two sources in one round the lesser name stands, so that the order of arrival does not matter.
+// saw notes who supports the access. Of two sources in one round the lesser name stands, so that the order of arrival
+// does not matter.
 func (p *support) saw(src *source, tick int64) {
 	if p.src == nil || tick > p.srcTick || tick == p.srcTick && less(src.name, p.src.name) {
 		p.src, p.srcTick = src, tick
@@ -171,7 +175,8 @@ func (s *series) source(sources []*source) *source {
 	return s.src
 }
 
-// add puts a sample in its place. Of two samples of one round (two sources, or a source that repeats itself) the greater value stands, then the lesser source.
+// add puts a sample in its place. Of two samples of one round (two sources, or a source that repeats itself) the
+// greater value stands, then the lesser source.
 func (s *series) add(x sample, sources []*source) {
 	s.maxSpan = max(s.maxSpan, int64(x.span))
 	n := len(s.head)

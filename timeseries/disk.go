@@ -12,7 +12,8 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// Disk is a Store in a folder: LOCK, the append log in log/, sealed blocks and the saved state in blocks/, and in quarantine/ what turned out to be damaged.
+// Disk is a Store in a folder: LOCK, the append log in log/, sealed blocks and the saved state in blocks/, and in
+// quarantine/ what turned out to be damaged.
 type Disk struct {
 	*engine
 	lock *os.File
@@ -20,10 +21,12 @@ type Disk struct {
 	err  error // of Close
 }
 
-// Open opens the store in a folder, which is made if it is not there; all that a kill left is brought back. One process may have it open at a time.
+// Open opens the store in a folder, which is made if it is not there; all that a kill left is brought back. One process
+// may have it open at a time.
 //
-// Nothing has to be written to open it: while the file system has less free space than Options.MinFree, or none, what is there can be read, and Append returns
-// ErrNoSpace until there is room. Damage does not keep it from opening either: what can be read is, what is lost is a gap with its reason, and Health says so.
+// Nothing has to be written to open it: while the file system has less free space than Options.MinFree, or none, what
+// is there can be read, and Append returns ErrNoSpace until there is room. Damage does not keep it from opening either:
+// what can be read is, what is lost is a gap with its reason, and Health says so.
 func Open(dir string, o Options) (*Disk, error) {
 	o, err := o.withDefaults()
 	if err != nil {
@@ -154,10 +157,11 @@ func (e *engine) heal(r *replayer) {
 	}
 }
 
-// bridge lets the first advance of each counter after a loss reach back over it: it may have happened in the lost rounds, and must not look like a burst in one
-// tick. It needs mu for writing.
+// bridge lets the first advance of each counter after a loss reach back over it: it may have happened in the lost
+// rounds, and must not look like a burst in one tick. It needs mu for writing.
 func (e *engine) bridge(x lostSpan) {
-	from := make([]int64, len(e.sources)) // the newest round before the loss, by source; -1: all before are lost; 0: its rounds go on without a hole
+	// the newest round before the loss, by source; -1: all before are lost; 0: its rounds go on without a hole
+	from := make([]int64, len(e.sources))
 	for i, s := range e.sources {
 		n, _ := findRound(s.head, x.a+2) // the newest round that was read before the loss is of x.a+1
 		before := s.before.tick
@@ -183,15 +187,16 @@ func (e *engine) bridge(x lostSpan) {
 		}
 	}
 	for i, at := range from {
-		if s := e.sources[i]; at < 0 && s.head[0].tick < s.newest.tick { // what advanced until then is not known: it is as if it had not been seen
+		if s := e.sources[i]; at < 0 && s.head[0].tick < s.newest.tick {
+			// what advanced until then is not known: it is as if it had not been seen
 			e.lose(lostSpan{a: x.a, b: s.head[0].tick, source: s.name, damage: true, reason: x.reason})
 			s.head = slices.Clone(s.head[1:])
 		}
 	}
 }
 
-// reachBack has the first sample of the head after a loss span it; from is as in bridge. Where nothing is known of before, its total is where it begins: it was not
-// all advanced at once.
+// reachBack has the first sample of the head after a loss span it; from is as in bridge. Where nothing is known of
+// before, its total is where it begins: it was not all advanced at once.
 func (s *series) reachBack(from []int64, sources []*source) {
 	for i, p := range s.head {
 		at := from[p.src]

@@ -17,8 +17,9 @@ import (
 // tierNames begin the names of block files.
 var tierNames = [tiers]string{"raw", "minute", "hour"}
 
-// diskVault is a vault in a folder: a file a block, and two copies of each generation of the state, since without it no block can be read. It maps nothing into
-// memory and writes only when it is told to, so a full disk is an error like any other.
+// diskVault is a vault in a folder: a file a block, and two copies of each generation of the state, since without it no
+// block can be read. It maps nothing into memory and writes only when it is told to, so a full disk is an error like
+// any other.
 type diskVault struct {
 	dir   string
 	aside string // folder of the quarantine
@@ -79,7 +80,8 @@ func parseName(name string) (id fileID, ok bool) {
 	return id, false
 }
 
-// open reads the directories of all files. What is damaged and costs nothing is said in the log; a file without a section that can be read is there, and empty.
+// open reads the directories of all files. What is damaged and costs nothing is said in the log; a file without a
+// section that can be read is there, and empty.
 func (v *diskVault) open() error {
 	v.whole, v.drafts, v.hurt = map[fileID]*shelved{}, map[fileID]*draft{}, map[fileID]bool{}
 	names, err := os.ReadDir(v.dir)
@@ -203,7 +205,8 @@ func (v *diskVault) put(id fileID, s sectionID, value []byte) error {
 	return v.append(id, d, append(encodeSectionHeader(id, s, len(value)), value...))
 }
 
-// finish writes, syncs and names a file. Its name is durable before it is whole for others: what refers to it may be written then.
+// finish writes, syncs and names a file. Its name is durable before it is whole for others: what refers to it may be
+// written then.
 func (v *diskVault) finish(id fileID) error {
 	v.mu.Lock()
 	d := v.drafts[id]
@@ -303,7 +306,8 @@ func (c shelvedCopy) section(f *os.File, s sectionID) ([]byte, error) {
 	return value, nil
 }
 
-// rewrite makes the files anew that are damaged where it costs nothing, so that the next damage does not cost more. It returns which.
+// rewrite makes the files anew that are damaged where it costs nothing, so that the next damage does not cost more. It
+// returns which.
 func (v *diskVault) rewrite() (done []fileID, err error) {
 	for _, id := range v.list() {
 		if !v.hurt[id] {

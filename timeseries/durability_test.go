@@ -87,7 +87,8 @@ func child(dir string) {
 				}
 				fmt.Println(mine)
 				if mine%25 == 0 {
-					if err := s.Maintain(context.Background(), o.Round.Add(-time.Hour)); err != nil { // the other may be late
+					if err := s.Maintain(context.Background(), o.Round.Add(-time.Hour)); err != nil {
+						// the other may be late
 						fmt.Println("maintain:", err)
 						os.Exit(1)
 					}
@@ -182,7 +183,8 @@ func TestKill(t *testing.T) {
 	}
 }
 
-// trim leaves out what was not known yet, since subjects come all the time, and what may change: the detail is the latest.
+// trim leaves out what was not known yet, since subjects come all the time, and what may change: the detail is the
+// latest.
 func trim(got, want []any) []any {
 	g, w := got[0].(map[lineage.Access][]any), want[0].(map[lineage.Access][]any)
 	out := map[lineage.Access][]any{}
@@ -295,7 +297,8 @@ func TestFull(t *testing.T) {
 	for err = nil; err == nil; {
 		n++
 		x := killRound(n)
-		x.Positions = []lineage.Position{{Key: fmt.Sprint("pad ", n), Value: pad}} // one that stays is written as nothing
+		// one that stays is written as nothing
+		x.Positions = []lineage.Position{{Key: fmt.Sprint("pad ", n), Value: pad}}
 		if err = s.Append(ctx, x); n > 100 {
 			t.Fatal("the file system does not fill")
 		}
@@ -333,8 +336,8 @@ func small(t *testing.T, size string) string {
 	return dir
 }
 
-// TestNoByteFree takes the last byte of a file system from a running store: it stops cleanly, starts and answers as before, also after a kill, and goes on when there
-// is room; what was refused says why.
+// TestNoByteFree takes the last byte of a file system from a running store: it stops cleanly, starts and answers as
+// before, also after a kill, and goes on when there is room; what was refused says why.
 func TestNoByteFree(t *testing.T) {
 	ctx := context.Background()
 	volume := small(t, "64m")

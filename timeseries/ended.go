@@ -2,8 +2,9 @@ package timeseries
 
 import "maps"
 
-// endedTicks returns the newest round of each cluster that none of its sources has under way. A source whose round is under way
-// holds its cluster's back by that round, and one that is late by more does not: that is a gap of its own. It needs mu.
+// endedTicks returns the newest round of each cluster that none of its sources has under way. A source whose round is
+// under way holds its cluster's back by that round, and one that is late by more does not: that is a gap of its own. It
+// needs mu.
 func (e *engine) endedTicks() map[string]int64 {
 	out := maps.Clone(e.latest)
 	for _, s := range e.sources {

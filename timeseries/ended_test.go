@@ -8,7 +8,8 @@ import (
 	"github.com/lineaged/lineaged/store/storetest"
 )
 
-// Of two collectors of one cluster, the slower one says which round is the newest, until it is late: then coverage says so.
+// Of two collectors of one cluster, the slower one says which round is the newest, until it is late: then coverage says
+// so.
 func TestEndedIsWhatAllHaveEnded(t *testing.T) {
 	s := NewMemory(Options{Tick: 10 * time.Second})
 	defer func() { _ = s.Close() }()

@@ -16,9 +16,11 @@ import (
 	"github.com/lineaged/lineaged/store"
 )
 
-// engine is the store: everything but where bytes go. Both implementations of Store are an engine with a journal and a vault of their own.
+// engine is the store: everything but where bytes go. Both implementations of Store are an engine with a journal and a
+// vault of their own.
 //
-// Lock order: maintain, commit, mu, queue. A query takes mu for reading while it takes hold of what the head has for it, and reads sealed blocks after that.
+// Lock order: maintain, commit, mu, queue. A query takes mu for reading while it takes hold of what the head has for
+// it, and reads sealed blocks after that.
 type engine struct {
 	clock
 	retention Retention
@@ -42,7 +44,8 @@ type engine struct {
 	mu      sync.RWMutex // guards all that follows, and what it points to
 	closed  bool
 	readers sync.WaitGroup // queries under way
-	// What names things is written under commit and mu both, so that either is enough to read: sources by id and name, and every access that an observation named.
+	// What names things is written under commit and mu both, so that either is enough to read: sources by id and name,
+	// and every access that an observation named.
 	sources  []*source
 	byName   map[lineage.Source]*source
 	entries  map[lineage.Access]*entry
@@ -85,14 +88,16 @@ type engine struct {
 	health health
 	broken bool // damage was found at opening, so what is not known is not taken for a crash's leftovers
 
-	// What follows belongs to Maintain. persistent is set when there is a state to save, unsaved while saving it is still to be done.
+	// What follows belongs to Maintain. persistent is set when there is a state to save, unsaved while saving it is
+	// still to be done.
 	persistent, unsaved bool
 	generation          uint64
 	trust               trust
 	unverified          []*block // whose files were not read wholly since the store was opened
 }
 
-// tier is one resolution of sealed blocks. All its blocks are disjoint and sorted; the slice is replaced, never changed in place.
+// tier is one resolution of sealed blocks. All its blocks are disjoint and sorted; the slice is replaced, never changed
+// in place.
 type tier struct {
 	blocks []*block
 	sealed int64 // end of the newest block; 0 when there never was one
@@ -135,7 +140,8 @@ type journal interface {
 	rotate() (segment uint64, err error)
 	// live returns the segments before one that hold rounds after a tick.
 	live(before uint64, tick int64) []uint64
-	// saved says that a generation of the state holds all up to a tick of the segments before one: those that live does not return are removed.
+	// saved says that a generation of the state holds all up to a tick of the segments before one: those that live does
+	// not return are removed.
 	saved(generation, before uint64, tick int64) error
 	size() int64
 	free() int64 // bytes of the file system; -1: not known

@@ -8,10 +8,11 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// factLine is the versions of one fact by round. What is past and does not change any more is kept as differences: a group of 100 members that
-// rebalances costs the members that came and went.
+// factLine is the versions of one fact by round. What is past and does not change any more is kept as differences: a
+// group of 100 members that rebalances costs the members that came and went.
 type factLine struct {
-	// past ended at the first of versions, at or before the sealed tick. Each says something else than the one before it.
+	// past ended at the first of versions, at or before the sealed tick. Each says something else than the one before
+	// it.
 	past []pastFact
 	// versions are the newest one that is sealed and those after it, between which a late round may come; never empty.
 	versions []factVersion
@@ -37,7 +38,8 @@ func (v *factVersion) same(o *factVersion) bool {
 	return v.fact.Gone == o.fact.Gone && v.body == o.body
 }
 
-// outranks decides between what two sources say in one round: any fixed choice will do. What is gone outranks what is there.
+// outranks decides between what two sources say in one round: any fixed choice will do. What is gone outranks what is
+// there.
 func (v *factVersion) outranks(o *factVersion) bool {
 	if v.fact.Gone != o.fact.Gone {
 		return v.fact.Gone
@@ -51,8 +53,8 @@ func (l *factLine) find(tick int64) (int, bool) {
 
 func (l *factLine) key() lineage.FactKey { return l.versions[0].fact.Key }
 
-// at returns the version that holds at a tick, with the round since which what it says holds, and what was said before it; a nil version before the first, and a nil
-// one before the first again.
+// at returns the version that holds at a tick, with the round since which what it says holds, and what was said before
+// it; a nil version before the first, and a nil one before the first again.
 func (l *factLine) at(tick int64) (v *factVersion, since int64, before *factVersion) {
 	if tick < l.versions[0].tick {
 		i := sort.Search(len(l.past), func(i int) bool { return l.past[i].tick > tick }) - 1
@@ -111,8 +113,8 @@ func (l *factLine) bodyAt(i int) []byte {
 	return body
 }
 
-// retire moves what ended at or before the sealed tick into the past, drops repetitions on the way, and what ended at or before the floor.
-// It returns false when nothing is left.
+// retire moves what ended at or before the sealed tick into the past, drops repetitions on the way, and what ended at
+// or before the floor. It returns false when nothing is left.
 func (l *factLine) retire(sealed, floor int64, d *differ) bool {
 	if n := len(l.versions); n > 1 {
 		kept := l.versions[:0:0]

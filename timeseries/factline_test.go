@@ -13,8 +13,8 @@ import (
 	"github.com/lineaged/lineaged/store"
 )
 
-// TestThePastOfFacts changes a group of 100 members 1,000 times, over days: at each instant it is what it was then, also after restarts and beyond
-// retention; and what is kept is what changed.
+// TestThePastOfFacts changes a group of 100 members 1,000 times, over days: at each instant it is what it was then,
+// also after restarts and beyond retention; and what is kept is what changed.
 func TestThePastOfFacts(t *testing.T) {
 	ctx := context.Background()
 	r := rand.New(rand.NewPCG(9, 9))

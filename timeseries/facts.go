@@ -30,7 +30,8 @@ func checkFact(f lineage.Fact) error {
 	return nil
 }
 
-// addFact needs mu for writing. All versions are kept while a round between them may still come; trimFacts drops the repetitions later.
+// addFact needs mu for writing. All versions are kept while a round between them may still come; trimFacts drops the
+// repetitions later.
 func (e *engine) addFact(f codedFact, tick int64) {
 	line := e.facts[f.fact.Key]
 	if line == nil {
@@ -50,8 +51,8 @@ func (e *engine) addFact(f codedFact, tick int64) {
 	}
 }
 
-// trimFacts drops versions that repeat their predecessor, up to the sealed tick, and those that ended before the floor, and keeps the past of the
-// others as differences. It needs mu for writing.
+// trimFacts drops versions that repeat their predecessor, up to the sealed tick, and those that ended before the floor,
+// and keeps the past of the others as differences. It needs mu for writing.
 func (e *engine) trimFacts(sealed, floor int64) {
 	var d differ
 	for key, line := range e.facts {
@@ -61,7 +62,8 @@ func (e *engine) trimFacts(sealed, floor int64) {
 	}
 }
 
-// factsQuery says which facts are asked for: those that hold at a tick, and those that are gone then if they went after another.
+// factsQuery says which facts are asked for: those that hold at a tick, and those that are gone then if they went after
+// another.
 type factsQuery struct {
 	tick      int64
 	gone      bool

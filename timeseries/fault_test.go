@@ -8,8 +8,8 @@ import (
 	"github.com/lineaged/lineaged/store"
 )
 
-// Faults has each operation on files, and on the journal and the vault of stores, ask a function: before it and, of the latter, when it
-// is done.
+// Faults has each operation on files, and on the journal and the vault of stores, ask a function: before it and, of the
+// latter, when it is done.
 type Faults struct{ ask func(operation string) error }
 
 // Ask sets the function; nil: none.

@@ -21,7 +21,8 @@ const (
 	opTruncate = "truncate"
 )
 
-// files is all that this package changes in the file system. hook, nil but in tests, is called before each operation; its error is the operation's.
+// files is all that this package changes in the file system. hook, nil but in tests, is called before each operation;
+// its error is the operation's.
 type files struct {
 	hook func(op, path string) error
 	dry  bool // nothing is changed, and all that was to be is taken to be done; files cannot be made then

@@ -11,7 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockFolder takes the lock that keeps a second process out. The system releases it when the process ends, however it ends.
+// lockFolder takes the lock that keeps a second process out. The system releases it when the process ends, however it
+// ends.
 func lockFolder(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -26,12 +27,14 @@ func lockFolder(path string) (*os.File, error) {
 	return f, nil
 }
 
-// unlockFolder gives the lock back. Closing the file alone does not, for as long as a process that is just being started has a copy of it.
+// unlockFolder gives the lock back. Closing the file alone does not, for as long as a process that is just being
+// started has a copy of it.
 func unlockFolder(f *os.File) error {
 	return errors.Join(syscall.Flock(int(f.Fd()), syscall.LOCK_UN), f.Close())
 }
 
-// defaultMinFree is 512 MiB, and a twentieth of a file system that is smaller than ten GiB: what a save needs at once is much less.
+// defaultMinFree is 512 MiB, and a twentieth of a file system that is smaller than ten GiB: what a save needs at once
+// is much less.
 func defaultMinFree(dir string) int64 {
 	const most = 512 << 20
 	var s unix.Statfs_t

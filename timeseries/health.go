@@ -83,7 +83,8 @@ func whyRefused(err error) string {
 	}
 }
 
-// refused remembers why rounds are not held, so that their gap says so, also after a restart: the next commit that succeeds has it written. It needs commit.
+// refused remembers why rounds are not held, so that their gap says so, also after a restart: the next commit that
+// succeeds has it written. It needs commit.
 func (e *engine) refused(group []*commit, err error) {
 	if errors.Is(err, ErrClosed) {
 		return

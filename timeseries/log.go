@@ -15,18 +15,21 @@ import (
 const (
 	logMagic   = "lineglog"
 	logVersion = formatVersion
-	// headerBytes is a segment's header: magic, version, two zero bytes, tick, number, generation of the state, checksum.
+	// headerBytes is a segment's header: magic, version, two zero bytes, tick, number, generation of the state,
+	// checksum.
 	headerBytes = 8 + 2 + 2 + 8 + 8 + 8 + 4
 	// frameBytes is a frame's header: length, checksum of the length, checksum of the payload.
 	frameBytes = 4 + 4 + 4
 	// maxFrame bounds a frame, so that a damaged length does not ask for all memory.
 	maxFrame = 1 << 30
-	// segmentBytes and segmentTicks are when a segment is full. A segment goes as a whole, so it should not span much more than what is sealed at once.
+	// segmentBytes and segmentTicks are when a segment is full. A segment goes as a whole, so it should not span much
+	// more than what is sealed at once.
 	segmentBytes = 64 << 20
 	segmentSpan  = 15 * time.Minute
 )
 
-// appendLog is the journal on disk: segments of checksummed frames, one fsync a group. Its methods need the commit lock, except size and free.
+// appendLog is the journal on disk: segments of checksummed frames, one fsync a group. Its methods need the commit
+// lock, except size and free.
 type appendLog struct {
 	dir      string
 	clock    clock
@@ -81,7 +84,8 @@ func (l *appendLog) room() error {
 	return nil
 }
 
-// there returns ErrGone when the data folder is not the one that was opened any more: what is written into files without a name is lost.
+// there returns ErrGone when the data folder is not the one that was opened any more: what is written into files
+// without a name is lost.
 func (l *appendLog) there() error {
 	if l.lock == nil {
 		return nil
@@ -160,11 +164,13 @@ func (l *appendLog) write(group []*commit) error {
 	return nil
 }
 
-// undo takes back a frame that may be there in part. The segment defined accesses that are not in it now, so it is closed.
+// undo takes back a frame that may be there in part. The segment defined accesses that are not in it now, so it is
+// closed.
 func (l *appendLog) undo() error {
 	err := l.files.truncate(l.current.path, l.current.bytes)
 	if err != nil {
-		// The frame's bytes may still be there. Nothing may come after them, so that the next start finds them at the end of the log.
+		// The frame's bytes may still be there. Nothing may come after them, so that the next start finds them at the
+		// end of the log.
 		err = fmt.Errorf("take back a frame of %s: %w", l.current.path, err)
 		l.uncut = l.current
 	}

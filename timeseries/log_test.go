@@ -120,7 +120,8 @@ func TestTornTail(t *testing.T) {
 	}
 }
 
-// TestDamagedLog flips every bit of a segment of three frames: it opens, what was before is there, and the log says where the damage is.
+// TestDamagedLog flips every bit of a segment of three frames: it opens, what was before is there, and the log says
+// where the damage is.
 func TestDamagedLog(t *testing.T) {
 	dir, path := written(t, 3)
 	whole, err := os.ReadFile(path)
@@ -157,8 +158,8 @@ func TestDamagedLog(t *testing.T) {
 	}
 }
 
-// TestDamagedBlock flips bits in the values of sealed blocks: each is an error that says where, and from then on a gap that says quarantined. None is another
-// answer.
+// TestDamagedBlock flips bits in the values of sealed blocks: each is an error that says where, and from then on a gap
+// that says quarantined. None is another answer.
 func TestDamagedBlock(t *testing.T) {
 	ctx := context.Background()
 	o, err := testOpts.withDefaults()
@@ -230,7 +231,8 @@ func TestFailedWrite(t *testing.T) {
 		if !errors.Is(err, failure) || errors.Is(err, ErrNoSpace) != errors.Is(failure, syscall.ENOSPC) {
 			t.Errorf("append: %v, want %v", err, failure)
 		}
-		if _, err := s.PutRecord(ctx, store.IdentityRecord, []byte("x")); !errors.Is(err, failure) { // here it is a new segment's header that cannot be written
+		if _, err := s.PutRecord(ctx, store.IdentityRecord, []byte("x")); !errors.Is(err, failure) {
+			// here it is a new segment's header that cannot be written
 			t.Errorf("put a record: %v, want %v", err, failure)
 		}
 		if v, _, err := s.Record(ctx, store.IdentityRecord); v != 0 || err != nil || newest(s) != 1 {

@@ -21,7 +21,8 @@ type counter struct{ n atomic.Int64 }
 func (c *counter) add(n int64) { c.n.Add(n) }
 func (c *counter) get() int64  { return c.n.Load() }
 
-// encode writes what a commit holds. An access and a source are defined where a segment first names them, and have a number there from then on.
+// encode writes what a commit holds. An access and a source are defined where a segment first names them, and have a
+// number there from then on.
 func (l *appendLog) encode(w *writer, c *commit) {
 	if len(c.lost) > 0 || c.reset {
 		w.byte(lostRecord)
@@ -107,7 +108,8 @@ func (l *appendLog) record(w *writer, r *record) {
 	}
 }
 
-// said is what the current segment has said of positions and facts, by which what comes later is a difference; and its topics and clients.
+// said is what the current segment has said of positions and facts, by which what comes later is a difference; and its
+// topics and clients.
 type said struct {
 	names
 	positions map[positionKey]*slot

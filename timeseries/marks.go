@@ -10,7 +10,8 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// marked returns the ticks in which an advance counts as movement: all of it, or only its last tick when it is too long to say.
+// marked returns the ticks in which an advance counts as movement: all of it, or only its last tick when it is too long
+// to say.
 func (c clock) marked(from, tick int64) tickRange {
 	if tick-from > c.markTicks {
 		from = tick - 1
@@ -34,7 +35,8 @@ func (e *engine) eachMark(s *series, lo, hi int64, visit func(tickRange) (more b
 	})
 }
 
-// headMarks returns the oldest and the newest tick in (lo, hi] that the head's advances of a series mark; ok is false when there is none.
+// headMarks returns the oldest and the newest tick in (lo, hi] that the head's advances of a series mark; ok is false
+// when there is none.
 func (e *engine) headMarks(s *series, lo, hi int64) (oldest, newest int64, ok bool) {
 	e.eachMark(s, lo, hi, func(m tickRange) bool {
 		if !ok {
@@ -52,8 +54,8 @@ func (e *engine) headMarked(s *series, lo, hi int64) (ok bool) {
 	return ok
 }
 
-// lastMoved returns, for each id, the last round at or before an instant in which it moved, within the lookback; the zero time when
-// there is none.
+// lastMoved returns, for each id, the last round at or before an instant in which it moved, within the lookback; the
+// zero time when there is none.
 func (e *engine) lastMoved(ctx context.Context, at time.Time, lookback time.Duration, ids []subjectID) ([]time.Time, error) {
 	newest := map[uint32]int64{}
 	w := lineage.Window{Start: at.Add(-lookback), End: at}

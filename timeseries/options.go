@@ -11,17 +11,20 @@ import (
 
 // Options says how a store keeps what it is given. The zero value of each field means its default.
 type Options struct {
-	// Tick is the base step of all rounds: a divisor of a minute, or whole minutes that divide an hour. Default 10 s. A data folder keeps the tick it was made with.
+	// Tick is the base step of all rounds: a divisor of a minute, or whole minutes that divide an hour. Default 10 s. A
+	// data folder keeps the tick it was made with.
 	Tick time.Duration
-	// Retention of the tiers; default 2, 30 and 400 days. Blocks are dropped whole, and only after the next coarser tier holds what is in them.
+	// Retention of the tiers; default 2, 30 and 400 days. Blocks are dropped whole, and only after the next coarser
+	// tier holds what is in them.
 	Retention Retention
-	// MinFree is the free space in bytes that is left on the file system; default 512 MiB, and a twentieth of a smaller one. Only Open looks at it.
+	// MinFree is the free space in bytes that is left on the file system; default 512 MiB, and a twentieth of a smaller
+	// one. Only Open looks at it.
 	MinFree int64
-	// Spent returns the time that really passed since any instant, suspended time included: no setting of a clock changes it. Maintain compares with it what it
-	// is told. nil: it believes what it is told.
+	// Spent returns the time that really passed since any instant, suspended time included: no setting of a clock
+	// changes it. Maintain compares with it what it is told. nil: it believes what it is told.
 	Spent func() time.Duration
-	// Settle derives what no source counts from what all told of a topic's writing; nil: nothing is derived. It is pure,
-	// keeps nothing of what it is given, and is called while nothing else is appended.
+	// Settle derives what no source counts from what all told of a topic's writing; nil: nothing is derived. It is
+	// pure, keeps nothing of what it is given, and is called while nothing else is appended.
 	Settle func(*lineage.Ledger) (settled []lineage.Settled, open int64)
 	// Log gets what an operator may want to know; default slog.Default().
 	Log *slog.Logger
@@ -36,10 +39,11 @@ const defaultTick = 10 * time.Second
 
 const (
 	day = 24 * time.Hour
-	// markSpan is the longest advance that counts as movement in each of its ticks. A longer one says only that records moved somewhere in it, and a
-	// window inside it must not claim them.
+	// markSpan is the longest advance that counts as movement in each of its ticks. A longer one says only that records
+	// moved somewhere in it, and a window inside it must not claim them.
 	markSpan = 10 * time.Minute
-	// sealAfter is how long a raw block stays open after its end. It exceeds markSpan, so that an advance over a block's end still marks the block.
+	// sealAfter is how long a raw block stays open after its end. It exceeds markSpan, so that an advance over a
+	// block's end still marks the block.
 	sealAfter = 15 * time.Minute
 )
 
@@ -73,7 +77,8 @@ const (
 	tiers
 )
 
-// clock converts between instants and ticks. Tick t is the instant t × step after 1970, and stands for the span (t-1, t].
+// clock converts between instants and ticks. Tick t is the instant t × step after 1970, and stands for the span (t-1,
+// t].
 type clock struct {
 	step time.Duration
 	// stepTicks and blockTicks are the step and the length of a block of each tier, in ticks.

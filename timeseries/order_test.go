@@ -41,8 +41,8 @@ func (o *operations) find(from int, prefix string) int {
 	return -1
 }
 
-// TestNamesAreSynced opens a folder that is not there: each folder that is made is made durable in its parent, and each file in its folder, before a round is
-// acknowledged.
+// TestNamesAreSynced opens a folder that is not there: each folder that is made is made durable in its parent, and each
+// file in its folder, before a round is acknowledged.
 func TestNamesAreSynced(t *testing.T) {
 	var ops operations
 	o := testOpts
@@ -66,7 +66,8 @@ func TestNamesAreSynced(t *testing.T) {
 	}
 }
 
-// TestNothingGoesBeforeWhatReplacesIt has blocks, states and log segments removed only after a state that does not name them was made durable.
+// TestNothingGoesBeforeWhatReplacesIt has blocks, states and log segments removed only after a state that does not name
+// them was made durable.
 func TestNothingGoesBeforeWhatReplacesIt(t *testing.T) {
 	ctx := context.Background()
 	ops := &operations{}
@@ -90,7 +91,8 @@ func TestNothingGoesBeforeWhatReplacesIt(t *testing.T) {
 			continue
 		}
 		removed++
-		// A state is made durable by the sync of the folder after its second copy got its name; of it the first removal after it is the state before.
+		// A state is made durable by the sync of the folder after its second copy got its name; of it the first removal
+		// after it is the state before.
 		at := -1
 		for j := range i {
 			if strings.HasPrefix(ops.all[j], "rename state-") && ops.all[j+1] == "syncdir blocks" {
@@ -137,7 +139,8 @@ func TestNothingGoesBeforeWhatReplacesIt(t *testing.T) {
 	}
 }
 
-// TestEveryFailure makes each kind of operation on files fail in turn, for good: nothing that was acknowledged is lost, and what is refused is said.
+// TestEveryFailure makes each kind of operation on files fail in turn, for good: nothing that was acknowledged is lost,
+// and what is refused is said.
 func TestEveryFailure(t *testing.T) {
 	ctx := context.Background()
 	for _, op := range []string{opCreate, opWrite, opSync, opSyncDir, opRename, opRemove, opTruncate} {
@@ -191,7 +194,8 @@ func TestEveryFailure(t *testing.T) {
 	}
 }
 
-// TestFolderGone removes the data folder under a running store: the next round is refused and said, also when somebody puts an empty folder in its place.
+// TestFolderGone removes the data folder under a running store: the next round is refused and said, also when somebody
+// puts an empty folder in its place.
 func TestFolderGone(t *testing.T) {
 	ctx := context.Background()
 	for _, again := range []bool{false, true} {

@@ -2,8 +2,8 @@ package timeseries
 
 import "github.com/lineaged/lineaged/lineage"
 
-// What a log segment, or a part of the dictionary, names again and again it holds once: a ref is a number, and the first use of the next free
-// number is followed by what it stands for. So each can be read without any other.
+// What a log segment, or a part of the dictionary, names again and again it holds once: a ref is a number, and the
+// first use of the next free number is followed by what it stands for. So each can be read without any other.
 
 // names are the topics and clients of one of them, as it is written.
 type names struct {

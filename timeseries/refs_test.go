@@ -11,8 +11,8 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// TestPositionsAreWrittenAsWhatChanged holds that a round's frame costs what changed of a position, that a segment's first is whole, and that what is
-// merged at a start is what was said last, also where keys went and came again.
+// TestPositionsAreWrittenAsWhatChanged holds that a round's frame costs what changed of a position, that a segment's
+// first is whole, and that what is merged at a start is what was said last, also where keys went and came again.
 func TestPositionsAreWrittenAsWhatChanged(t *testing.T) {
 	ctx := context.Background()
 	dir := t.TempDir()
@@ -93,7 +93,8 @@ func TestFactsAreWrittenAsWhatChanged(t *testing.T) {
 	must(t, s.Close())
 }
 
-// TestClientsAreWrittenOnce holds that what a client is called is written once, however many topics it has to do with, in the log and in the dictionary.
+// TestClientsAreWrittenOnce holds that what a client is called is written once, however many topics it has to do with,
+// in the log and in the dictionary.
 func TestClientsAreWrittenOnce(t *testing.T) {
 	ctx := context.Background()
 	dir := t.TempDir()

@@ -13,8 +13,9 @@ import (
 	"time"
 )
 
-// replayer reads the whole log at the start. What a crash left of the last write is cut off; it was never acknowledged. Other damage costs the rest of its segment,
-// since what comes later in it names, and differs from, what was before: all other segments are read, and what is lost is a span.
+// replayer reads the whole log at the start. What a crash left of the last write is cut off; it was never acknowledged.
+// Other damage costs the rest of its segment, since what comes later in it names, and differs from, what was before:
+// all other segments are read, and what is lost is a span.
 type replayer struct {
 	log   *appendLog
 	apply func(payload []byte, tables *replayTables) (replayedFrame, error)
@@ -26,7 +27,8 @@ type replayer struct {
 	hurt   []*segment // that the loss is in: they are needed until its end is sealed
 	// generation is the newest that a segment's header names.
 	generation uint64
-	// reset is set when the loss has rounds after it: the positions that came with lost rounds may be mixed with newer ones then.
+	// reset is set when the loss has rounds after it: the positions that came with lost rounds may be mixed with newer
+	// ones then.
 	reset bool
 }
 
@@ -80,7 +82,8 @@ func (l *appendLog) replay(m manifest, apply func([]byte, *replayTables) (replay
 	return r, nil
 }
 
-// expected returns the numbers of the segments that there must be: those that the state names, and all between its next one and the newest there is.
+// expected returns the numbers of the segments that there must be: those that the state names, and all between its next
+// one and the newest there is.
 func expected(m manifest, all []*segment) []uint64 {
 	out := slices.Clone(m.live)
 	if len(all) > 0 {
@@ -192,7 +195,8 @@ func (r *replayer) until(tick int64) {
 	r.hurt = nil
 }
 
-// finish ends a loss that nothing comes after: it lasted until the log was written to last, and no longer than a segment's span.
+// finish ends a loss that nothing comes after: it lasted until the log was written to last, and no longer than a
+// segment's span.
 func (r *replayer) finish(all []*segment) {
 	if r.open == nil {
 		return
@@ -272,7 +276,8 @@ func nextFrame(b []byte) int {
 	return -1
 }
 
-// torn reports whether a frame that cannot be read is what a crash leaves: cut off, or zeros where a file grew before it was written.
+// torn reports whether a frame that cannot be read is what a crash leaves: cut off, or zeros where a file grew before
+// it was written.
 func torn(b []byte) bool {
 	if len(b) < frameBytes {
 		return true

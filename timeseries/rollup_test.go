@@ -37,7 +37,8 @@ func steady(t *testing.T, s timeseries.Store, step time.Duration, from, to int) 
 		}
 		if n%perHour == 0 {
 			o.Events = []lineage.Event{{At: o.Round, Type: lineage.ConfigChanged, Topic: orders}}
-			o.Events = append(o.Events, lineage.Event{At: o.Round.Add(-told), Type: lineage.FlowStopped, Access: writer}) // an end is told after it was
+			// an end is told after it was
+			o.Events = append(o.Events, lineage.Event{At: o.Round.Add(-told), Type: lineage.FlowStopped, Access: writer})
 		}
 		check(t, s.Append(ctx, o))
 		if n%perHour == perHour/2 {
@@ -184,7 +185,8 @@ func testRetention(t *testing.T, mk maker) {
 	}
 }
 
-// TestRolledCommits rolls up a reader that commits every four minutes: what it read is still spread over the time between two commits.
+// TestRolledCommits rolls up a reader that commits every four minutes: what it read is still spread over the time
+// between two commits.
 func TestRolledCommits(t *testing.T) {
 	ctx := context.Background()
 	step := 30 * time.Second
@@ -246,7 +248,8 @@ func TestClosed(t *testing.T) {
 			t.Errorf("after Close call %d returns %v", i, err)
 		}
 	}
-	if n := len(all); n != 9+2 || all[9] != nil || !errors.Is(all[10], timeseries.ErrClosed) { // a round that was, and then the end
+	if n := len(all); n != 9+2 || all[9] != nil || !errors.Is(all[10], timeseries.ErrClosed) {
+		// a round that was, and then the end
 		t.Errorf("after Close a watcher is told %v", all[9:])
 	}
 }

@@ -347,7 +347,8 @@ func (e *engine) cutSubject(x *subject, end int64) {
 	}
 }
 
-// retire drops blocks beyond retention that the next tier holds, and subjects that no block knows any more. It reports whether it did.
+// retire drops blocks beyond retention that the next tier holds, and subjects that no block knows any more. It reports
+// whether it did.
 func (e *engine) retire(now time.Time) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -395,8 +396,8 @@ func (e *engine) retire(now time.Time) bool {
 	return changed
 }
 
-// bury deletes the blocks that the saved state stopped to name the last time: not before, since a crash brings back the state before; and a query that began
-// earlier may have been reading them.
+// bury deletes the blocks that the saved state stopped to name the last time: not before, since a crash brings back the
+// state before; and a query that began earlier may have been reading them.
 func (e *engine) bury() error {
 	e.mu.Lock()
 	buriable := e.buriable

@@ -154,7 +154,8 @@ func (g *grid) counter(p *probe, points []lineage.Point) error {
 	return nil
 }
 
-// pendingTime visits the stretches (a, b] in which the reader's progress was pending and no later reading told it: they are as if they had not been observed.
+// pendingTime visits the stretches (a, b] in which the reader's progress was pending and no later reading told it: they
+// are as if they had not been observed.
 func (g *grid) pendingTime(gauge *probe, covered []tickRange, visit func(a, b int64)) error {
 	changes, err := g.v.changes(gauge)
 	if err != nil {
@@ -291,8 +292,9 @@ func (v *view) valueAt(p *probe, tick int64) (value int64, ok bool, err error) {
 	return x.base, x.based, nil
 }
 
-// valueStill returns a gauge's level at a tick in whose block, the one before the n-th, it did not change: a block has only what changed in it, so the next that has the gauge says
-// where it stood, or else the dictionary. Where what was between is lost, the last block that had it says so; where there too, nobody can.
+// valueStill returns a gauge's level at a tick in whose block, the one before the n-th, it did not change: a block has
+// only what changed in it, so the next that has the gauge says where it stood, or else the dictionary. Where what was
+// between is lost, the last block that had it says so; where there too, nobody can.
 func (v *view) valueStill(p *probe, tick int64, n int) (value int64, ok bool, err error) {
 	for _, b := range v.cover[n:] {
 		if touches(v.damage, tick, b.meta.start) {
@@ -316,7 +318,8 @@ func (x *indexEntry) level(err error) (int64, bool, error) {
 	return x.base, x.based, nil
 }
 
-// valueSince returns the level that a gauge had when it last changed before the block before the n-th; ok is false when it may have changed since.
+// valueSince returns the level that a gauge had when it last changed before the block before the n-th; ok is false when
+// it may have changed since.
 func (v *view) valueSince(p *probe, tick int64, n int) (value int64, ok bool, err error) {
 	for _, b := range slices.Backward(v.cover[:n-1]) {
 		if touches(v.damage, b.meta.start, tick) {

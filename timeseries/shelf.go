@@ -10,8 +10,9 @@ import (
 	"time"
 )
 
-// A file of the vault: a header, sections with a header each, a directory, a footer. The directory can be rebuilt from the headers of the sections and
-// these are not needed while the directory is whole, so that damage to what is not a value costs no value. The page is docs/format/values.md.
+// A file of the vault: a header, sections with a header each, a directory, a footer. The directory can be rebuilt from
+// the headers of the sections and these are not needed while the directory is whole, so that damage to what is not a
+// value costs no value. The page is docs/format/values.md.
 const (
 	shelfMagic   = "lineblok"
 	footerMagic  = "lineends"
@@ -42,7 +43,8 @@ func encodeShelfHeader(id fileID, tick time.Duration) []byte {
 	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
 }
 
-// checkShelfHeader returns errCorrupt in an error for a header that was not written so, and another error for one of another version.
+// checkShelfHeader returns errCorrupt in an error for a header that was not written so, and another error for one of
+// another version.
 func checkShelfHeader(b []byte, id fileID, tick time.Duration) error {
 	if len(b) < shelfHeader || string(b[:8]) != shelfMagic || crc32.Checksum(b[:shelfHeader-4], castagnoli) != binary.LittleEndian.Uint32(b[shelfHeader-4:]) {
 		return fmt.Errorf("%w: the header is not what was written", errCorrupt)
@@ -101,7 +103,8 @@ func encodeDirectory(all []extent, offset int64) []byte {
 	return append(append(b, footer...), footerMagic...)
 }
 
-// directory reads where the sections of a file are. damage is what is not as it was written and costs nothing, since the sections were found all the same.
+// directory reads where the sections of a file are. damage is what is not as it was written and costs nothing, since
+// the sections were found all the same.
 func directory(f io.ReaderAt, size int64, id fileID, tick time.Duration) (all []extent, damage, err error) {
 	header := make([]byte, min(size, shelfHeader))
 	if _, err := f.ReadAt(header, 0); err != nil {

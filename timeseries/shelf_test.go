@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// FuzzShelf reads files of the vault that were not written so: each section that is found lies within the file, and what is not whole is damage.
+// FuzzShelf reads files of the vault that were not written so: each section that is found lies within the file, and
+// what is not whole is damage.
 func FuzzShelf(f *testing.F) {
 	id := blockFile(rawTier, 120)
 	dir := f.TempDir()

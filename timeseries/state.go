@@ -11,17 +11,17 @@ import (
 	"github.com/lineaged/lineaged/store"
 )
 
-// The saved state is all that memory holds besides open blocks: the log segments after it bring those back. It is written anew as one generation when blocks
-// were sealed; its manifest says which blocks and which log segments there must be. A generation is one file in two copies: what is not whole in one is read in
-// the other.
+// The saved state is all that memory holds besides open blocks: the log segments after it bring those back. It is
+// written anew as one generation when blocks were sealed; its manifest says which blocks and which log segments there
+// must be. A generation is one file in two copies: what is not whole in one is read in the other.
 
 const (
 	// stateSubjects is how many subjects share a section.
 	stateSubjects = 4096
 )
 
-// save writes a generation of the state, and then, and only then, drops what it makes needless: the generation before, and log segments. Blocks that it does not
-// name any more are deleted by the next Maintain. It needs the maintain lock.
+// save writes a generation of the state, and then, and only then, drops what it makes needless: the generation before,
+// and log segments. Blocks that it does not name any more are deleted by the next Maintain. It needs the maintain lock.
 func (e *engine) save() error {
 	e.commit.Lock()
 	segment, err := e.journal.rotate()
@@ -77,7 +77,8 @@ func (e *engine) save() error {
 	return e.journal.saved(generation, segment, sealed)
 }
 
-// encodeManifest needs mu. next is the first log segment that is needed wholly, live the ones before it that are still needed.
+// encodeManifest needs mu. next is the first log segment that is needed wholly, live the ones before it that are still
+// needed.
 func (e *engine) encodeManifest(generation uint64, parts int, next uint64, live []uint64) []byte {
 	var w writer
 	w.uint(uint64(e.step))
@@ -388,7 +389,8 @@ func decodeRest(content []byte) (rest, error) {
 	return out, r.end()
 }
 
-// load brings back the newest saved state that can be read. It is called before anything else has the engine. found is false when there is none.
+// load brings back the newest saved state that can be read. It is called before anything else has the engine. found is
+// false when there is none.
 func (e *engine) load() (m manifest, found bool, err error) {
 	files := e.vault.list()
 	for _, f := range slices.Backward(files) {

@@ -9,8 +9,8 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// TestWhatStandsStillIsInNoBlock has 50 readers that move and whose lag changes in the first hour and in the sixth only: the blocks between hold nothing of them,
-// and they are as they were at each instant, in each tier.
+// TestWhatStandsStillIsInNoBlock has 50 readers that move and whose lag changes in the first hour and in the sixth
+// only: the blocks between hold nothing of them, and they are as they were at each instant, in each tier.
 func TestWhatStandsStillIsInNoBlock(t *testing.T) {
 	ctx := context.Background()
 	o := testOpts
@@ -77,8 +77,8 @@ func TestWhatStandsStillIsInNoBlock(t *testing.T) {
 	must(t, s.Close())
 }
 
-// TestStillAcrossDamage has a gauge that changes in hours 0, 3 and 6 only, and loses the block of hour 3: what it was before and
-// after is told, and nothing of the time that was lost.
+// TestStillAcrossDamage has a gauge that changes in hours 0, 3 and 6 only, and loses the block of hour 3: what it was
+// before and after is told, and nothing of the time that was lost.
 func TestStillAcrossDamage(t *testing.T) {
 	ctx := context.Background()
 	s, err := Open(t.TempDir(), testOpts)

@@ -1,10 +1,12 @@
 // Package timeseries is the time-indexed store of observations.
 //
-// It takes lineage.Observations, makes them durable, and answers what moved, how much, since when, and what was not observed, for any half-open
-// window within retention. It hides how that is laid out: an append log, blocks of time, slabs, bitmaps, a dictionary, tiers. It refuses to know who a
-// client is (identity), to draw conclusions (graph), or to look at a clock: the caller says what time it is.
+// It takes lineage.Observations, makes them durable, and answers what moved, how much, since when, and what was not
+// observed, for any half-open window within retention. It hides how that is laid out: an append log, blocks of time,
+// slabs, bitmaps, a dictionary, tiers. It refuses to know who a client is (identity), to draw conclusions (graph), or
+// to look at a clock: the caller says what time it is.
 //
-// There are two implementations of Store, in memory and in a folder behind an append log, and one battery of tests that both pass.
+// There are two implementations of Store, in memory and in a folder behind an append log, and one battery of tests that
+// both pass.
 package timeseries
 
 import (
@@ -20,7 +22,8 @@ var (
 	ErrNoSpace = store.ErrNoSpace
 	ErrTooOld  = store.ErrTooOld
 	ErrClosed  = store.ErrClosed
-	// ErrGone is when the data folder is not there any more. Nothing was written; only a restart with the folder in its place cures it.
+	// ErrGone is when the data folder is not there any more. Nothing was written; only a restart with the folder in its
+	// place cures it.
 	ErrGone = errors.New("timeseries: the data folder is gone")
 )
 
@@ -28,8 +31,9 @@ var (
 type Store interface {
 	store.Store
 
-	// Maintain seals blocks that are old enough, rolls them up into the coarser tiers, drops what is beyond retention, and removes log segments and
-	// dictionary entries that are no longer needed. Call it every minute or so; it returns soon when there is nothing to do.
+	// Maintain seals blocks that are old enough, rolls them up into the coarser tiers, drops what is beyond retention,
+	// and removes log segments and dictionary entries that are no longer needed. Call it every minute or so; it returns
+	// soon when there is nothing to do.
 	Maintain(ctx context.Context, now time.Time) error
 	// Stats returns sizes for the program's own metrics.
 	Stats() Stats
@@ -37,7 +41,8 @@ type Store interface {
 	Close() error
 }
 
-// Retention says how long each tier is kept. Raw holds every tick, Minute and Hour one sample a step. Each must be at least its predecessor.
+// Retention says how long each tier is kept. Raw holds every tick, Minute and Hour one sample a step. Each must be at
+// least its predecessor.
 type Retention struct {
 	Raw, Minute, Hour time.Duration
 }

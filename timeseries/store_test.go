@@ -54,7 +54,8 @@ func check(t testing.TB, err error) {
 	}
 }
 
-// maker makes stores of one implementation. again closes one and opens what it kept; it is the same store where nothing is kept.
+// maker makes stores of one implementation. again closes one and opens what it kept; it is the same store where nothing
+// is kept.
 type maker struct {
 	faults *timeseries.Faults
 	open   func(t testing.TB, o timeseries.Options) timeseries.Store
@@ -75,7 +76,8 @@ func memory() maker {
 	}
 }
 
-// folder returns an empty folder in memory where there is one: what is held against the contract need not wait for a disk.
+// folder returns an empty folder in memory where there is one: what is held against the contract need not wait for a
+// disk.
 func folder(t testing.TB) string {
 	dir, err := os.MkdirTemp("/dev/shm", "timeseries") //nolint:usetesting // that is where memory is
 	if err != nil {

@@ -7,7 +7,8 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// missing is what a round did not see. Equal ones are one in memory, since an outage repeats the same long list every tick.
+// missing is what a round did not see. Equal ones are one in memory, since an outage repeats the same long list every
+// tick.
 type missing struct {
 	list   []lineage.Missing
 	all    bool
@@ -67,7 +68,8 @@ func (e *engine) miss(list []lineage.Missing) *missing {
 	return m
 }
 
-// span is a run of ticks (a, b] that one or more rounds cover. Without miss it was observed wholly; else each covering round has one.
+// span is a run of ticks (a, b] that one or more rounds cover. Without miss it was observed wholly; else each covering
+// round has one.
 type span struct {
 	a, b int64
 	miss []*missing
@@ -84,7 +86,8 @@ type track struct {
 	newest   round // of the source, at whatever time
 }
 
-// newTrack needs the rounds with tick > lo and start < hi, by tick; before is the round before the first of them, if there is one.
+// newTrack needs the rounds with tick > lo and start < hi, by tick; before is the round before the first of them, if
+// there is one.
 func newTrack(c clock, lo, hi int64, before anchor, rounds []round, newest round) *track {
 	t := &track{clock: c, lo: lo, hi: hi, byMask: map[uint64]*runs{}, newest: newest}
 	if before.tick > 0 {
@@ -165,7 +168,8 @@ func (t *track) push(a, b int64, m []*missing) {
 	t.spans = append(t.spans, span{a: a, b: b, miss: m})
 }
 
-// offset returns how long after the instant of a tick its readings were taken, in nanoseconds: interpolated between rounds, and the nearest round's beyond them.
+// offset returns how long after the instant of a tick its readings were taken, in nanoseconds: interpolated between
+// rounds, and the nearest round's beyond them.
 func (t *track) offset(tick int64) int64 {
 	n := len(t.anchors)
 	if n == 0 {

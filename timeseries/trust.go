@@ -6,17 +6,19 @@ import (
 )
 
 const (
-	// trustJump is by how much a clock may differ from the time that really passed, and be believed at once: more than any discipline of a clock, and less
-	// than the quarter of an hour for which a block stays open.
+	// trustJump is by how much a clock may differ from the time that really passed, and be believed at once: more than
+	// any discipline of a clock, and less than the quarter of an hour for which a block stays open.
 	trustJump = 10 * time.Minute
-	// trustGap is how far the newest round held may be from now when the store is opened. A longer stop costs nothing but that tidying begins later.
+	// trustGap is how far the newest round held may be from now when the store is opened. A longer stop costs nothing
+	// but that tidying begins later.
 	trustGap = time.Hour
 	// trustAfter is how long a clock that jumped must have gone on evenly to be believed.
 	trustAfter = time.Hour
 )
 
-// trust is which time sealing and retention believe. They do what cannot be taken back, so one clock is not enough: what the caller says is compared with the time
-// that really passed, and at first with the newest round that is held. In doubt the time goes on from where it was believed last. It belongs to Maintain.
+// trust is which time sealing and retention believe. They do what cannot be taken back, so one clock is not enough:
+// what the caller says is compared with the time that really passed, and at first with the newest round that is held.
+// In doubt the time goes on from where it was believed last. It belongs to Maintain.
 type trust struct {
 	spent func() time.Duration // that really passed; nil: nobody knows, and what the caller says is believed
 

@@ -49,8 +49,8 @@ func (w *wrongClock) gaps(t *testing.T) int {
 	return len(got.Coverage().Gaps)
 }
 
-// TestClockAhead has the wall clock ahead by a day, a month and two years for a minute: nothing that is held goes, the clock is said to be in doubt, and the rounds
-// after the correction are taken.
+// TestClockAhead has the wall clock ahead by a day, a month and two years for a minute: nothing that is held goes, the
+// clock is said to be in doubt, and the rounds after the correction are taken.
 func TestClockAhead(t *testing.T) {
 	for _, ahead := range []time.Duration{day, 30 * day, 730 * day} {
 		w := openWrong(t, t.TempDir(), testStart)
@@ -102,7 +102,8 @@ func TestClockIsBelievedInTheEnd(t *testing.T) {
 	}
 }
 
-// TestClockAtTheStart opens a store with a clock that is far from the newest round: it waits; and does not after a short stop.
+// TestClockAtTheStart opens a store with a clock that is far from the newest round: it waits; and does not after a
+// short stop.
 func TestClockAtTheStart(t *testing.T) {
 	for _, c := range []struct {
 		off    time.Duration

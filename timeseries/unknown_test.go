@@ -47,8 +47,8 @@ func newerRecord(e *engine, tick int64, n int64) *record {
 
 var newKey = lineage.FactKey{Source: "west", Kind: newFacts, Name: "n"}
 
-// TestUnknownKindsPass writes what a newer version would, and opens, answers, seals and rolls it up with this one: no answer fails, none holds what is
-// not known, and who knows the kinds still finds all of it.
+// TestUnknownKindsPass writes what a newer version would, and opens, answers, seals and rolls it up with this one: no
+// answer fails, none holds what is not known, and who knows the kinds still finds all of it.
 func TestUnknownKindsPass(t *testing.T) {
 	ctx := context.Background()
 	o := Options{

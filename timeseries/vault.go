@@ -9,7 +9,8 @@ import (
 // errAbsent is when a vault has no section of that name.
 var errAbsent = errors.New("it is not there")
 
-// vault keeps sealed values: files of sections that are written once and never changed. Its methods may be called concurrently, but one writer makes a file.
+// vault keeps sealed values: files of sections that are written once and never changed. Its methods may be called
+// concurrently, but one writer makes a file.
 type vault interface {
 	// begin starts a file; what was put into it and not finished is forgotten.
 	begin(file fileID) error
@@ -17,13 +18,15 @@ type vault interface {
 	put(file fileID, section sectionID, value []byte) error
 	// finish makes a file whole and durable; nothing is added to it any more.
 	finish(file fileID) error
-	// get returns errAbsent when there is no such section, and errCorrupt in an error when it is not what was put. The caller owns the value.
+	// get returns errAbsent when there is no such section, and errCorrupt in an error when it is not what was put. The
+	// caller owns the value.
 	get(file fileID, section sectionID) ([]byte, error)
 	// drop removes a file; one that is not there is no error.
 	drop(file fileID) error
 	// quarantine takes a file out of use, and keeps it for whoever wants to look.
 	quarantine(file fileID) error
-	// verify reads a file wholly and returns how much that was; the error wraps errCorrupt or errAbsent when a section cannot be read.
+	// verify reads a file wholly and returns how much that was; the error wraps errCorrupt or errAbsent when a section
+	// cannot be read.
 	verify(file fileID) (bytes int64, err error)
 	// has returns errAbsent in an error when a whole file, or one of the sections, is not there.
 	has(file fileID, sections []sectionID) error
@@ -39,7 +42,8 @@ type fileID struct {
 	number int64
 }
 
-// stateFile is the kind of a file that holds a generation of the state; those below are blocks of the tier of that number. Part of the format.
+// stateFile is the kind of a file that holds a generation of the state; those below are blocks of the tier of that
+// number. Part of the format.
 const stateFile = 3
 
 // deadKind is the kind of a file of subjects that were silent for long. Part of the format.

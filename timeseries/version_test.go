@@ -37,7 +37,8 @@ func contentsOf(t *testing.T, dir string) map[string]string {
 	return out
 }
 
-// TestOtherVersions holds that a folder in which one file is of another version is refused by that file's name, and that nothing in it is changed.
+// TestOtherVersions holds that a folder in which one file is of another version is refused by that file's name, and
+// that nothing in it is changed.
 func TestOtherVersions(t *testing.T) {
 	dir := t.TempDir()
 	keptFolder(t, dir)
@@ -82,7 +83,8 @@ var keptOptions = func() Options {
 
 const keptHours = 30
 
-// keptFolder writes a folder with something of everything: a log, blocks of two tiers and a state, and in them kinds that this version does not know.
+// keptFolder writes a folder with something of everything: a log, blocks of two tiers and a state, and in them kinds
+// that this version does not know.
 func keptFolder(t *testing.T, dir string) {
 	t.Helper()
 	ctx := context.Background()
@@ -164,8 +166,9 @@ func answersOf(t *testing.T, s *Disk) string {
 	return out.String()
 }
 
-// TestKeptFolders opens the folder that each format version left in testdata: those of this version are answered as they were then, and go on; those of
-// another are refused by name. A change of format that forgets its version fails here.
+// TestKeptFolders opens the folder that each format version left in testdata: those of this version are answered as
+// they were then, and go on; those of another are refused by name. A change of format that forgets its version fails
+// here.
 func TestKeptFolders(t *testing.T) {
 	name := filepath.Join("testdata", fmt.Sprintf("format-%d", formatVersion))
 	if *keep {

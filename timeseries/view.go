@@ -7,8 +7,8 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// view is what one query sees: the ticks (lo, hi], the sealed blocks that cover all time at the resolution of the window, and the head as it was when the
-// query began.
+// view is what one query sees: the ticks (lo, hi], the sealed blocks that cover all time at the resolution of the
+// window, and the head as it was when the query began.
 type view struct {
 	*engine
 	ctx    context.Context
@@ -31,8 +31,8 @@ type sourceHead struct {
 	rounds []round
 }
 
-// view takes hold of the head. What the query needs of it besides, take fetches under the same lock; it must not keep what Append changes in place.
-// The caller ends the view.
+// view takes hold of the head. What the query needs of it besides, take fetches under the same lock; it must not keep
+// what Append changes in place. The caller ends the view.
 func (e *engine) view(ctx context.Context, w lineage.Window, take func(*view)) (*view, error) {
 	return e.viewTicks(ctx, e.floor(w.Start), e.floor(w.End), take)
 }
@@ -80,7 +80,8 @@ func (e *engine) tierOf(tick int64) int {
 	return hourTier
 }
 
-// cover returns disjoint blocks over all sealed time, by time: of the given tier where it has one, and finer ones after, and where one was lost. It needs mu.
+// cover returns disjoint blocks over all sealed time, by time: of the given tier where it has one, and finer ones
+// after, and where one was lost. It needs mu.
 func (e *engine) cover(of int) []*block { return e.fill(nil, of, 0, never) }
 
 // fill adds the blocks of a tier that start in [from, to), and finer ones between them.

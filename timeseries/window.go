@@ -213,7 +213,8 @@ func (q *windowQuery) takeRows() {
 	for i, s := range rows {
 		r.Access[i], r.FirstSeen[i], q.details.ids[i] = &s.entry.access, q.at(s.first), s.id
 		for _, x := range s.series {
-			if !x.key.Metric.Known() || x.key.Metric.Settles() || x.key.Evidence >= lineage.EvidenceKinds { // kept for who knows them, or settled from
+			if !x.key.Metric.Known() || x.key.Metric.Settles() || x.key.Evidence >= lineage.EvidenceKinds {
+				// kept for who knows them, or settled from
 				continue
 			}
 			c.Row, c.Metric, c.Evidence = append(c.Row, int32(i)), append(c.Metric, x.key.Metric), append(c.Evidence, x.key.Evidence)

@@ -6,7 +6,8 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// This file puts the vocabulary into bytes. The same encodings serve the log, the blocks and the saved state; docs/format/ describes them.
+// This file puts the vocabulary into bytes. The same encodings serve the log, the blocks and the saved state;
+// docs/format/ describes them.
 
 func (w *writer) source(s lineage.Source) { w.string(s.Cluster); w.string(s.Name) }
 
@@ -187,8 +188,8 @@ func (r *reader) factKey() lineage.FactKey {
 	return lineage.FactKey{Source: r.string(), Kind: lineage.FactKind(r.byte()), Name: r.string()}
 }
 
-// codedFact is a fact and its body as it is written. The body of a kind that this version does not know, and what a newer version adds to the end
-// of one that it does, is kept and not looked at.
+// codedFact is a fact and its body as it is written. The body of a kind that this version does not know, and what a
+// newer version adds to the end of one that it does, is kept and not looked at.
 type codedFact struct {
 	fact lineage.Fact
 	body string // empty of a Gone one

@@ -11,8 +11,9 @@ import (
 	"github.com/lineaged/lineaged/timeseries"
 )
 
-// TestYear lives for many days, some weeks in the short form and 480 days in the long one: a new client each day, a restart each month, maintenance each hour or so. Once
-// retention drops as much as comes, the store does not grow: not on disk, not in files, not in its dictionary; and all that is held is whole.
+// TestYear lives for many days, some weeks in the short form and 480 days in the long one: a new client each day, a
+// restart each month, maintenance each hour or so. Once retention drops as much as comes, the store does not grow: not
+// on disk, not in files, not in its dictionary; and all that is held is whole.
 func TestYear(t *testing.T) {
 	t.Parallel()
 	days, keep := 38, timeseries.Retention{Raw: 2 * 24 * time.Hour, Minute: 5 * 24 * time.Hour, Hour: 10 * 24 * time.Hour}

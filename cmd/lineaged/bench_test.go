@@ -86,8 +86,8 @@ func fill(dir string) {
 	os.Exit(0)
 }
 
-// BenchmarkRestart measures the time from starting the process to its first answer of a lineage, over the data folder of a killed process that holds an hour of 1,000 topics and 500 groups, and
-// over an empty one beside it.
+// BenchmarkRestart measures the time from starting the process to its first answer of a lineage, over the data folder
+// of a killed process that holds an hour of 1,000 topics and 500 groups, and over an empty one beside it.
 func BenchmarkRestart(b *testing.B) {
 	work := b.TempDir()
 	bin := filepath.Join(work, "lineaged")
@@ -118,7 +118,8 @@ func BenchmarkRestart(b *testing.B) {
 	})
 }
 
-// firstAnswer starts the program on a folder and returns when it has answered the query without an error. Nothing listens where it looks for Kafka.
+// firstAnswer starts the program on a folder and returns when it has answered the query without an error. Nothing
+// listens where it looks for Kafka.
 func firstAnswer(b *testing.B, bin, dir, query string) {
 	b.Helper()
 	cmd := exec.Command(bin, "serve", "--brokers", "127.0.0.1:1", "--cluster-name", "west", "--data", dir, "--listen", "127.0.0.1:0") //nolint:noctx // ended below

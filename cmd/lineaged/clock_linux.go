@@ -6,8 +6,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// spent returns the time since the machine was started, which no setting of its clock changes. A suspended machine's time
-// is in it: Go's own monotonic time leaves that out, and the first round after a night would look like a clock that jumped.
+// spent returns the time since the machine was started, which no setting of its clock changes. A suspended machine's
+// time is in it: Go's own monotonic time leaves that out, and the first round after a night would look like a clock
+// that jumped.
 func spent() time.Duration {
 	var t unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &t); err != nil {

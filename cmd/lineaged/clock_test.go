@@ -50,7 +50,8 @@ func (s *steady) Observe(_ context.Context, round time.Time) []lineage.Observati
 
 var steadyTopic = lineage.Access{Topic: lineage.Topic{Cluster: "W", ID: lineage.TopicID{1}, Name: "orders"}}
 
-// However the machine's clock is set, no observed tick shows a rate that never was, and what is not observed has a reason.
+// However the machine's clock is set, no observed tick shows a rate that never was, and what is not observed has a
+// reason.
 func TestClockThatJumpsShowsNoFalseRate(t *testing.T) {
 	for name, set := range map[string]map[time.Duration]time.Duration{
 		"45 s back":                {63 * time.Second: -45 * time.Second},

@@ -50,7 +50,8 @@ func (p *program) data() *cobra.Command {
 
 // printReport writes what people want to know of a data folder, the best news first.
 func printReport(w io.Writer, r timeseries.Report) {
-	print := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format+"\n", args...) } // who closed stdout does not want to know
+	// who closed stdout does not want to know
+	print := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format+"\n", args...) }
 	print("read %s in %s, tick %s", bytesOf(r.Bytes), count(r.Blocks, "block"), r.Tick)
 	if !r.Newest.IsZero() {
 		print("held from %s to %s", instant(r.Earliest), instant(r.Newest))

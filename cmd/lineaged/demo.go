@@ -86,7 +86,8 @@ func (p *program) runDemo(ctx context.Context, cfg config.Config, insist, open b
 		world.Close()
 		return err
 	}
-	// The shop and its watcher stop side by side: each takes its time. What the watcher sees of the end goes with its folder.
+	// The shop and its watcher stop side by side: each takes its time. What the watcher sees of the end goes with its
+	// folder.
 	closed := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() { world.Close(); close(closed) })
 	if open {

@@ -154,7 +154,8 @@ func TestDemoPortTaken(t *testing.T) {
 	}
 }
 
-// A newcomer sees all kinds of nodes soon, follows an order through all of them, and nothing shows a password of the shop's.
+// A newcomer sees all kinds of nodes soon, follows an order through all of them, and nothing shows a password of the
+// shop's.
 func TestDemoMovers(t *testing.T) {
 	cfg, err := demoConfig("127.0.0.1:0", "debug")
 	if err != nil {
@@ -287,7 +288,8 @@ func (s *server) flows(root, direction string, depth int, last string) (flows ma
 	return flows, problem
 }
 
-// lacksWay returns what is missing of an order's way, as one question tells it: each step moves, and is known as it should be.
+// lacksWay returns what is missing of an order's way, as one question tells it: each step moves, and is known as it
+// should be.
 func (s *server) lacksWay() string {
 	s.t.Helper()
 	flows, problem := s.flows("topic:west/orders", "DOWNSTREAM", 6, "1m")
@@ -329,7 +331,8 @@ func (s *server) lacksWay() string {
 	return ""
 }
 
-// wrongMovers returns what is wrong of what movers tell of themselves, of the source connector's way, and of the pair that looks alike.
+// wrongMovers returns what is wrong of what movers tell of themselves, of the source connector's way, and of the pair
+// that looks alike.
 func (s *server) wrongMovers() string {
 	s.t.Helper()
 	var answer struct {
@@ -426,8 +429,10 @@ func (s *server) wantReasons() {
 	}
 }
 
-// wantExactReplication compares what is counted as copied with the offsets that MirrorMaker 2 committed. Where the count began is not known here, but that must be one and the same for all answers. A
-// commit is a record for each partition, and who reads in the middle of it sees a part: so after each commit some answer, not every one, must stand at it or at one of its neighbours.
+// wantExactReplication compares what is counted as copied with the offsets that MirrorMaker 2 committed. Where the
+// count began is not known here, but that must be one and the same for all answers. A commit is a record for each
+// partition, and who reads in the middle of it sees a part: so after each commit some answer, not every one, must stand
+// at it or at one of its neighbours.
 func (s *server) wantExactReplication(w *demo.World) {
 	s.t.Helper()
 	cl, err := kgo.NewClient(kgo.SeedBrokers(w.East.Brokers...), kgo.ConsumeTopics("mm2-offsets.west.internal"), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
@@ -483,7 +488,8 @@ func (s *server) copied() int64 {
 	return n
 }
 
-// commits returns how many records of a topic were copied as of each commit, in order. A commit is written at once, two seconds after the one before.
+// commits returns how many records of a topic were copied as of each commit, in order. A commit is written at once, two
+// seconds after the one before.
 func commits(t *testing.T, records []*kgo.Record, topic string) (sums []int64) {
 	t.Helper()
 	records = slices.Clone(records)

@@ -1,8 +1,9 @@
 // Command lineaged watches Apache Kafka from outside and tells the lineage of what moves.
 //
-// This package reads the command line and the configuration and wires the others: collectors write into the store, the API reads from it. It is the
-// only one that knows them all. It hides signals, exit codes and the order of starting and stopping; it refuses to run with a configuration that it does
-// not understand, and to listen beyond this machine without protection.
+// This package reads the command line and the configuration and wires the others: collectors write into the store, the
+// API reads from it. It is the only one that knows them all. It hides signals, exit codes and the order of starting and
+// stopping; it refuses to run with a configuration that it does not understand, and to listen beyond this machine
+// without protection.
 package main
 
 import (
@@ -32,10 +33,12 @@ func main() {
 	os.Exit(code)
 }
 
-// stopLimit is how long the process may live after it was told to stop. Nothing that was acknowledged is lost when it is cut short: the store survives a kill.
+// stopLimit is how long the process may live after it was told to stop. Nothing that was acknowledged is lost when it
+// is cut short: the store survives a kill.
 const stopLimit = 4800 * time.Millisecond
 
-// signalContext ends with the first SIGINT or SIGTERM. A second one ends the process at once: whoever sends it has lost patience. So does stopLimit.
+// signalContext ends with the first SIGINT or SIGTERM. A second one ends the process at once: whoever sends it has lost
+// patience. So does stopLimit.
 func signalContext() (context.Context, func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)

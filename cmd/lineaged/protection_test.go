@@ -37,8 +37,8 @@ func (l *lines) String() string {
 	return l.text.String()
 }
 
-// TestProtectionStays takes the users out of the web configuration in several ways while the server runs: nothing opens,
-// the password goes on to hold, and it is said. A new password is taken over.
+// TestProtectionStays takes the users out of the web configuration in several ways while the server runs: nothing
+// opens, the password goes on to hold, and it is said. A new password is taken over.
 func TestProtectionStays(t *testing.T) {
 	users := func(password string) string {
 		hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)

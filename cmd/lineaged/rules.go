@@ -31,12 +31,14 @@ const lookEvery = 2 * time.Second
 type rules struct {
 	current atomic.Pointer[identity.Resolver]
 	cfg     config.Config // the one that holds, its rules among it; read and changed by one goroutine
-	owed    []byte        // the record of the rules that hold, while there is no room to store it; nil: it is stored. Of the same goroutine
+	// the record of the rules that hold, while there is no room to store it; nil: it is stored. Of the same goroutine
+	owed    []byte
 	records store.Records
 	log     *slog.Logger
 }
 
-// newRules makes the rules of a checked configuration, and keeps their record in the store, so that what is asked later knows which rules named it.
+// newRules makes the rules of a checked configuration, and keeps their record in the store, so that what is asked later
+// knows which rules named it.
 func newRules(ctx context.Context, cfg config.Config, records store.Records, log *slog.Logger) (*rules, error) {
 	r := &rules{records: records, log: log}
 	return r, r.set(ctx, cfg)
@@ -154,7 +156,8 @@ func (r *rules) reload(ctx context.Context, again reloader) {
 	r.log.Info("the rules were read again", "applications", len(cfg.Applications), "topics", len(cfg.Topics), "nodes", len(cfg.Nodes))
 }
 
-// changedKeys are the top-level keys other than rules in which two configurations differ, as far as they may be printed: a changed secret does not show.
+// changedKeys are the top-level keys other than rules in which two configurations differ, as far as they may be
+// printed: a changed secret does not show.
 func changedKeys(a, b config.Config) []string {
 	x, y := printed(a), printed(b)
 	var out []string

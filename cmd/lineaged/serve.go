@@ -27,14 +27,15 @@ import (
 	"github.com/lineaged/lineaged/timeseries"
 )
 
-// maintainEvery is how often the store may seal, roll up and drop blocks. A minute is the finest step that it rolls up to.
+// maintainEvery is how often the store may seal, roll up and drop blocks. A minute is the finest step that it rolls up
+// to.
 const maintainEvery = time.Minute
 
 // drainTimeout is how long requests under way may take after the signal to stop. All of the program has five seconds.
 const drainTimeout = 2 * time.Second
 
-// serve runs lineaged with a checked configuration until ctx ends; again reads it once more when its rules change. It prints the ready line on stdout once requests are answered. Everything it started has
-// ended when it returns.
+// serve runs lineaged with a checked configuration until ctx ends; again reads it once more when its rules change. It
+// prints the ready line on stdout once requests are answered. Everything it started has ended when it returns.
 func serve(ctx context.Context, cfg config.Config, again reloader, log *slog.Logger, stdout io.Writer) error {
 	ln, err := listen(ctx, cfg)
 	if err != nil {
@@ -102,7 +103,8 @@ func serveOn(ctx context.Context, ln net.Listener, cfg config.Config, again relo
 	g.Go(func() error { return maintain(ctx, store, clock, log) })
 	g.Go(func() error {
 		return serveHTTP(ctx, serving.Listener(ln, serving.Limits{}, refusals.one), handler, &draining, cfg, log, func() {
-			_, _ = fmt.Fprintf(stdout, "lineaged is ready: %s\n", address(ln.Addr(), cfg)) // who closed stdout does not want to know
+			// who closed stdout does not want to know
+			_, _ = fmt.Fprintf(stdout, "lineaged is ready: %s\n", address(ln.Addr(), cfg))
 		})
 	})
 	return g.Wait()
@@ -123,7 +125,8 @@ type runner interface {
 	Run(ctx context.Context) error
 }
 
-// newCollectors makes the collectors: of each cluster, of the replication into it, and of each Connect cluster. None has connected yet. They meet at one board.
+// newCollectors makes the collectors: of each cluster, of the replication into it, and of each Connect cluster. None
+// has connected yet. They meet at one board.
 func newCollectors(cfg config.Config, sink collector.Sink, clock *collector.Clock, log *slog.Logger) ([]runner, error) {
 	var all []runner
 	board, syncs, interval := &collector.Board{}, &mirror.Syncs{}, time.Duration(cfg.Interval)
@@ -165,7 +168,8 @@ func newClock(cfg config.Config, newest time.Time, log *slog.Logger) *collector.
 	return collector.NewClock(time.Duration(cfg.Interval), time.Now, spent, newest, log)
 }
 
-// maintain lets the store tidy up until ctx ends. What fails is said and tried again: reads and writes do not depend on it.
+// maintain lets the store tidy up until ctx ends. What fails is said and tried again: reads and writes do not depend on
+// it.
 func maintain(ctx context.Context, store timeseries.Store, clock *collector.Clock, log *slog.Logger) error {
 	tick := time.NewTicker(maintainEvery)
 	defer tick.Stop()
@@ -241,7 +245,8 @@ type atLeast struct {
 	level slog.Level
 }
 
-// Handle leaves out what the toolkit's YAML parser quotes of the web configuration file, which holds password hashes and may hold a key.
+// Handle leaves out what the toolkit's YAML parser quotes of the web configuration file, which holds password hashes
+// and may hold a key.
 func (h atLeast) Handle(ctx context.Context, r slog.Record) error {
 	said := slog.NewRecord(r.Time, r.Level, r.Message, r.PC)
 	r.Attrs(func(a slog.Attr) bool {

@@ -99,7 +99,8 @@ func (s *server) get(path string) (status int, body string) {
 	return resp.StatusCode, string(text)
 }
 
-// query asks GraphQL, fills into with its data, and returns the errors of the answer, e.g. that a node is not known yet.
+// query asks GraphQL, fills into with its data, and returns the errors of the answer, e.g. that a node is not known
+// yet.
 func (s *server) query(document string, into any) (problem string) {
 	s.t.Helper()
 	body, err := json.Marshal(map[string]string{"query": document})

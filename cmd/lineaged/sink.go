@@ -16,8 +16,8 @@ import (
 	"github.com/lineaged/lineaged/timeseries"
 )
 
-// sink is the store as collectors see it. It remembers whether it stores: the collectors try again with every round, and it says once that it does not
-// and once that it does again.
+// sink is the store as collectors see it. It remembers whether it stores: the collectors try again with every round,
+// and it says once that it does not and once that it does again.
 type sink struct {
 	timeseries.Store
 	clock *collector.Clock // of the rounds; nil: the machine's
@@ -58,8 +58,8 @@ func storing(ctx context.Context, err error) bool {
 	return ctx.Err() == nil && !errors.Is(err, timeseries.ErrTooOld) && !errors.Is(err, timeseries.ErrClosed)
 }
 
-// retire notes, to be told with the next round, which sources the configuration does not name any more: nobody waits for
-// them from then on.
+// retire notes, to be told with the next round, which sources the configuration does not name any more: nobody waits
+// for them from then on.
 func (s *sink) retire(ctx context.Context, cfg config.Config) error {
 	now := s.clock.Now()
 	held, err := s.Window(ctx, store.Ask{Window: lineage.Window{Start: now, End: now}, Facts: []lineage.FactKind{lineage.SourceFacts}})

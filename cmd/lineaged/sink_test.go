@@ -36,7 +36,8 @@ func (r *refusing) Health() (all []string) {
 	return all
 }
 
-// A store that does not store is said once when it begins and once when it is over, and to /readyz all the while: whatever the reason is.
+// A store that does not store is said once when it begins and once when it is over, and to /readyz all the while:
+// whatever the reason is.
 func TestNotStoringIsSaidOnce(t *testing.T) {
 	var log bytes.Buffer
 	store := &refusing{}

@@ -109,7 +109,8 @@ func mappings(cfg config.Config) (all []connect.Mapping) {
 	return all
 }
 
-// aliases returns the aliases by which MirrorMaker 2 knows the clusters that it copies from, by the source name of the one that it copies to.
+// aliases returns the aliases by which MirrorMaker 2 knows the clusters that it copies from, by the source name of the
+// one that it copies to.
 func aliases(cfg config.Config) map[string]map[string]string {
 	out := map[string]map[string]string{}
 	for _, m := range cfg.Mirrors {

@@ -14,7 +14,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// Of three brokers one hangs and one fails: each is asked once, all at the same time, and two say why they did not answer.
+// Of three brokers one hangs and one fails: each is asked once, all at the same time, and two say why they did not
+// answer.
 func TestEachBrokerIsAskedOnce(t *testing.T) {
 	fake, err := kfake.NewCluster(kfake.NumBrokers(3))
 	if err != nil {

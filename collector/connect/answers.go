@@ -11,7 +11,8 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// This file has the answers of Connect's REST interface that are asked for, as far as they are (Apache Kafka 4.3.1, connect/runtime, org.apache.kafka.connect.runtime.rest.entities).
+// This file has the answers of Connect's REST interface that are asked for, as far as they are (Apache Kafka 4.3.1,
+// connect/runtime, org.apache.kafka.connect.runtime.rest.entities).
 
 // serverInfo is the answer of GET /.
 type serverInfo struct {
@@ -38,7 +39,8 @@ type described struct {
 	} `json:"status"`
 }
 
-// settings are a connector's configuration, secrets included: they live for one round, and only what is asked for by name leaves this package. A null is an empty text.
+// settings are a connector's configuration, secrets included: they live for one round, and only what is asked for by
+// name leaves this package. A null is an empty text.
 type settings map[string]string
 
 // UnmarshalJSON takes texts, and the numbers and flags that some tools write; anything else is left out.
@@ -80,7 +82,8 @@ func (c *client) topics(ctx context.Context, connector string) ([]string, error)
 	return all[connector].Topics, err
 }
 
-// offset is where a connector stands in one partition of what it reads (KIP-875). Of what a connector of others says only a hash is kept: to see that it changed is enough.
+// offset is where a connector stands in one partition of what it reads (KIP-875). Of what a connector of others says
+// only a hash is kept: to see that it changed is enough.
 type offset struct {
 	Partition map[string]any  `json:"partition"`
 	Offset    json.RawMessage `json:"offset"`
@@ -95,7 +98,8 @@ func (c *client) offsets(ctx context.Context, connector string) ([]offset, error
 	return all.Offsets, err
 }
 
-// marks are hashes of offsets by a hash of their partitions, with the words that a partition holds, e.g. a file's or a table's name.
+// marks are hashes of offsets by a hash of their partitions, with the words that a partition holds, e.g. a file's or a
+// table's name.
 type marks map[uint64]mark
 
 type mark struct {
@@ -133,7 +137,8 @@ const (
 	aSource = "source"
 )
 
-// kind is aSink or aSource, or empty where nobody can say. Only sinks have topics to read in their configuration, but for MirrorMaker 2, which calls so what it reads elsewhere.
+// kind is aSink or aSource, or empty where nobody can say. Only sinks have topics to read in their configuration, but
+// for MirrorMaker 2, which calls so what it reads elsewhere.
 func (d described) kind() string {
 	for _, k := range [...]string{d.Info.Type, d.Status.Type} {
 		if k == aSink || k == aSource {
@@ -164,7 +169,8 @@ func (d described) fact(name string, kafka lineage.ClusterID) *lineage.Connector
 	return f
 }
 
-// running reports whether any of the connector's tasks is at work. Tasks go on while the connector itself has failed or is on no worker; one that is to rest may show tasks that run for a moment longer.
+// running reports whether any of the connector's tasks is at work. Tasks go on while the connector itself has failed or
+// is on no worker; one that is to rest may show tasks that run for a moment longer.
 func (d described) running() bool {
 	switch d.Status.Connector.State {
 	case "PAUSED", "STOPPED", "DESTROYED":
@@ -173,7 +179,8 @@ func (d described) running() bool {
 	return d.tasks("RUNNING") > 0
 }
 
-// state is what the connector is with its tasks: RUNNING while one runs, FAILED where all have, else what Connect says of the connector.
+// state is what the connector is with its tasks: RUNNING while one runs, FAILED where all have, else what Connect says
+// of the connector.
 func (d described) state() string {
 	n := len(d.Status.Tasks)
 	switch {

@@ -82,8 +82,9 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// get asks for a path and decodes the answer. Workers are asked in turn until one answers, since one that rebalances, or is an older one and lacks the path, says nothing of the others; the error is the last one's.
-// It never holds a body or a password.
+// get asks for a path and decodes the answer. Workers are asked in turn until one answers, since one that rebalances,
+// or is an older one and lacks the path, says nothing of the others; the error is the last one's. It never holds a body
+// or a password.
 func (c *client) get(ctx context.Context, path string, into any) (err error) {
 	first := c.first
 	for i := range c.urls {
@@ -198,7 +199,8 @@ func (c *client) unknown() string {
 	return "it refuses the configured basic_auth"
 }
 
-// plain takes the address out of an error of net/http: the caller has it in front, and a redirect's may hold anything. So may what net/http quotes of an answer that it can't read.
+// plain takes the address out of an error of net/http: the caller has it in front, and a redirect's may hold anything.
+// So may what net/http quotes of an answer that it can't read.
 func plain(err error) error {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err

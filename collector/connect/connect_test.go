@@ -201,7 +201,8 @@ func (r *rig) take() {
 	}
 }
 
-// does describes the last round's sightings, sorted: "read orders", "write postgres://…  …*" with a star where something moved.
+// does describes the last round's sightings, sorted: "read orders", "write postgres://… …*" with a star where something
+// moved.
 func (r *rig) does(name string) (all []string) {
 	for _, o := range r.last {
 		for _, s := range o.Sightings {
@@ -550,7 +551,8 @@ func TestOneHangingConnector(t *testing.T) {
 	}
 }
 
-// Offsets that were told once and are not found any more are missing, and come back; those that never were are asked for again and again.
+// Offsets that were told once and are not found any more are missing, and come back; those that never were are asked
+// for again and again.
 func TestOffsetsNotFound(t *testing.T) {
 	w := newWorker(t)
 	f := running("source", []string{"lines"}, map[string]any{"connector.class": "FileStreamSource", "file": "/in"})

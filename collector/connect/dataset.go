@@ -12,10 +12,12 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// This file names what connectors read and write outside Kafka, by OpenLineage's naming rules (https://openlineage.io/docs/spec/naming). Only named settings are looked at, and of an address only
-// host, port and path: user names, passwords and parameters never get into a name.
+// This file names what connectors read and write outside Kafka, by OpenLineage's naming rules
+// (https://openlineage.io/docs/spec/naming). Only named settings are looked at, and of an address only host, port and
+// path: user names, passwords and parameters never get into a name.
 
-// Mapping names the datasets of connectors that lineaged does not know, or knows otherwise. Namespace and Name may hold ${KEY}, a setting of the connector, and ${topic}.
+// Mapping names the datasets of connectors that lineaged does not know, or knows otherwise. Namespace and Name may hold
+// ${KEY}, a setting of the connector, and ${topic}.
 type Mapping struct {
 	Class           *regexp.Regexp // on connector.class
 	Namespace, Name string
@@ -23,7 +25,8 @@ type Mapping struct {
 
 var reference = regexp.MustCompile(`\$\{([^}]*)\}`)
 
-// secretKey tells the settings whose values nobody may show. It is generous: a setting that is refused by mistake is a nuisance, one that is shown is a leak.
+// secretKey tells the settings whose values nobody may show. It is generous: a setting that is refused by mistake is a
+// nuisance, one that is shown is a leak.
 var secretKey = regexp.MustCompile(`(?i)pass|pwd|secret|token|credential|jaas|private|(^|[._-])key($|[._-])|keys?$|\bauth|sas[._-]|sasl|user\.info|userinfo|connection\.(string|uri|url)`)
 
 // Check refuses a mapping that would show a secret.
@@ -67,7 +70,9 @@ func (m Mapping) datasets(get func(string) string, topics []string) map[string][
 	return out
 }
 
-// withoutCredentials takes user and password, and the parameters, out of what looks like an address. What stands in front of the last @ may be a password, with any character in it. Where an @ stands in the parameters nobody can say which: such a value is none.
+// withoutCredentials takes user and password, and the parameters, out of what looks like an address. What stands in
+// front of the last @ may be a password, with any character in it. Where an @ stands in the parameters nobody can say
+// which: such a value is none.
 func withoutCredentials(s string) string {
 	if strings.HasPrefix(strings.ToLower(s), "jdbc:") {
 		d, _ := parseJDBC(s)
@@ -93,7 +98,8 @@ func withoutCredentials(s string) string {
 // withoutUser drops what stands in front of the last @.
 func withoutUser(s string) string { return s[strings.LastIndexByte(s, '@')+1:] }
 
-// naming names the datasets of connectors of one kind. topics are those of Kafka, as the outside sees them. The answer is by topic; "" holds what belongs to no single one.
+// naming names the datasets of connectors of one kind. topics are those of Kafka, as the outside sees them. The answer
+// is by topic; "" holds what belongs to no single one.
 type naming struct {
 	class *regexp.Regexp
 	name  func(get func(string) string, topics []string) map[string][]lineage.Dataset
@@ -118,7 +124,8 @@ var namings = []naming{
 	{regexp.MustCompile(`(?i)snowflake.*sink`), snowflake},
 }
 
-// datasetsOf names what a connector reads or writes outside Kafka. known is false for a class that neither a mapping nor lineaged knows.
+// datasetsOf names what a connector reads or writes outside Kafka. known is false for a class that neither a mapping
+// nor lineaged knows.
 func datasetsOf(mappings []Mapping, get func(string) string, topics []string) (found map[string][]lineage.Dataset, known bool) {
 	class := get("connector.class")
 	for _, m := range mappings {
@@ -178,7 +185,8 @@ func confluentFolder(get func(string) string, topic string) string {
 
 var templated = regexp.MustCompile(`\{\{\s*topic\s*\}\}`)
 
-// aivenFolder is what Aiven's connectors put in front of all names of a topic's objects: a prefix, and a template up to what differs from object to object.
+// aivenFolder is what Aiven's connectors put in front of all names of a topic's objects: a prefix, and a template up to
+// what differs from object to object.
 func aivenFolder(get func(string) string, topic string) string {
 	name := first(get, "aws.s3.prefix.template", "aws.s3.prefix", "file.name.prefix") + cmp.Or(get("file.name.template"), "{{topic}}-{{partition}}-{{start_offset}}")
 	name, _, _ = strings.Cut(templated.ReplaceAllLiteralString(name, topic), "{{")
@@ -225,7 +233,8 @@ func mongo(get func(string) string, topics []string) map[string][]lineage.Datase
 	return each(namespace, topics, func(t string) string { return join(database, t) })
 }
 
-// mongoNamespace is the database and collection that a source's topic is called after: [PREFIX.]DATABASE.COLLECTION[.SUFFIX]. Where a map or another mapper names topics, nobody can say.
+// mongoNamespace is the database and collection that a source's topic is called after:
+// [PREFIX.]DATABASE.COLLECTION[.SUFFIX]. Where a map or another mapper names topics, nobody can say.
 func mongoNamespace(get func(string) string, topic string) string {
 	if get("topic.namespace.map") != "" || get("topic.mapper") != "" {
 		return ""

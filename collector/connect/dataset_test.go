@@ -124,7 +124,8 @@ func TestDatasets(t *testing.T) {
 		{"FileStreamSink", "file=/tmp/x", "file /tmp/x"},
 		{"org.apache.kafka.connect.file.FileStreamSourceConnector", "file=/tmp/x", "file /tmp/x"},
 		{"FileStreamSource", "", ""},
-		{"io.confluent.connect.jdbc.JdbcSinkConnector", "connection.url=jdbc:mysql://root:1234;56@db:3306/shop", ""}, // it might be a part of a password
+		// it might be a part of a password
+		{"io.confluent.connect.jdbc.JdbcSinkConnector", "connection.url=jdbc:mysql://root:1234;56@db:3306/shop", ""},
 		{"io.aiven.connect.jdbc.JdbcSinkConnector", "connection.url=jdbc:mysql://db/shop", "mysql://db:3306 shop.t"},
 		{"io.confluent.connect.jdbc.JdbcSinkConnector", "connection.url=jdbc:sqlserver://db:1433;databaseName=shop;user=a;password=" + canary, "mssql://db:1433 shop.dbo.t"},
 		{"io.confluent.connect.jdbc.JdbcSinkConnector", "connection.url=jdbc:oracle:thin:me/" + canary + "@//db:1522/orcl", "oracle://db:1522 orcl.t"},

@@ -6,7 +6,8 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// What a connector moves from outside begins and ends, however often lineaged starts anew, and a look that failed is no end.
+// What a connector moves from outside begins and ends, however often lineaged starts anew, and a look that failed is no
+// end.
 func TestFlowsBeginAndEnd(t *testing.T) {
 	w := newWorker(t)
 	w.connectors["file-in"] = running("source", []string{"lines"}, map[string]any{"connector.class": "FileStreamSource", "file": "/in.txt", "topic": "lines"})

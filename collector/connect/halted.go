@@ -11,7 +11,8 @@ import (
 
 // This file says why a connector does not move what it is configured to.
 
-// how adds to how it is known what of the connector does not run, and since when. What its trace says stays with Connect: secrets may stand in it.
+// how adds to how it is known what of the connector does not run, and since when. What its trace says stays with
+// Connect: secrets may stand in it.
 func (c *connector) how(known string, d described, round time.Time) string {
 	if now := d.halted(); now != c.halted || c.since.IsZero() {
 		c.at = ""

@@ -8,7 +8,8 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// A connector whose tasks failed at once is shown with what it is configured to do, and why it does not: else its topic would look unread.
+// A connector whose tasks failed at once is shown with what it is configured to do, and why it does not: else its topic
+// would look unread.
 func TestFailedConnectorsAreShown(t *testing.T) {
 	w := newWorker(t)
 	out := running("sink", nil, map[string]any{"connector.class": "FileStreamSink", "file": "/out", "topics": "orders", "password": canary})
@@ -50,7 +51,8 @@ func TestFailedConnectorsAreShown(t *testing.T) {
 	}
 }
 
-// Inside a connector a dataset is joined with the topic that it is of, and with all of them where it is of no single one.
+// Inside a connector a dataset is joined with the topic that it is of, and with all of them where it is of no single
+// one.
 func TestDatasetsAreJoinedWithTopics(t *testing.T) {
 	w := newWorker(t)
 	debezium := map[string]any{

@@ -30,7 +30,8 @@ func (d database) table(t string) string {
 	}
 }
 
-// dialects have the scheme of OpenLineage's namespace, the default port and the schema that tables are in when nobody says.
+// dialects have the scheme of OpenLineage's namespace, the default port and the schema that tables are in when nobody
+// says.
 var dialects = map[string]struct {
 	scheme, port, schema string
 	flat                 bool
@@ -96,7 +97,8 @@ func parseJDBC(address string) (d database, ok bool) {
 	return d, d.namespace != ""
 }
 
-// redshift shortens IDENTIFIER.ACCOUNT.REGION.redshift[-serverless].amazonaws.com to IDENTIFIER.REGION, as OpenLineage names it.
+// redshift shortens IDENTIFIER.ACCOUNT.REGION.redshift[-serverless].amazonaws.com to IDENTIFIER.REGION, as OpenLineage
+// names it.
 func redshift(authority string) string {
 	host, port, _ := strings.Cut(authority, ":")
 	if parts := strings.Split(host, "."); len(parts) == 6 && strings.HasSuffix(host, ".amazonaws.com") {
@@ -112,7 +114,8 @@ func cutAny(s, chars string) (before, after string) {
 	return s, ""
 }
 
-// jdbcSink names the table of each topic: table.name.format, of which the default is the topic (Confluent's, Aiven's and Debezium's JDBC connectors).
+// jdbcSink names the table of each topic: table.name.format, of which the default is the topic (Confluent's, Aiven's
+// and Debezium's JDBC connectors).
 func jdbcSink(get func(string) string, topics []string) map[string][]lineage.Dataset {
 	d, ok := parseJDBC(get("connection.url"))
 	if !ok {
@@ -126,7 +129,8 @@ func jdbcSink(get func(string) string, topics []string) map[string][]lineage.Dat
 	})
 }
 
-// formatted is what a sink calls the table or collection of a topic. Debezium's sinks put an underscore for each dot of the topic (DefaultCollectionNamingStrategy); a strategy of somebody else's nobody knows.
+// formatted is what a sink calls the table or collection of a topic. Debezium's sinks put an underscore for each dot of
+// the topic (DefaultCollectionNamingStrategy); a strategy of somebody else's nobody knows.
 func formatted(get func(string) string, topic string) string {
 	if strings.HasPrefix(get("connector.class"), "io.debezium.") {
 		if by := first(get, "collection.naming.strategy", "table.naming.strategy"); by != "" && !strings.HasPrefix(by, "io.debezium.") {
@@ -141,7 +145,8 @@ func formatted(get func(string) string, topic string) string {
 	return strings.ReplaceAll(format, topicInName, topic)
 }
 
-// jdbcSource names the tables that are listed, else those that the topics are called after: topic.prefix and the table. With a query nobody says which tables.
+// jdbcSource names the tables that are listed, else those that the topics are called after: topic.prefix and the table.
+// With a query nobody says which tables.
 func jdbcSource(get func(string) string, topics []string) map[string][]lineage.Dataset {
 	d, ok := parseJDBC(get("connection.url"))
 	if !ok {
@@ -179,7 +184,8 @@ var debeziumKinds = map[string]struct {
 	"sqlserver": {"mssql", "1433", false}, "oracle": {"oracle", "1521", true}, "db2": {"db2", "50000", true}, "vitess": {"vitess", "15991", false},
 }
 
-// debezium names the table of each topic: <topic.prefix>.<schema or database>.<table>. Further topics, as of the schema's history, are of no table.
+// debezium names the table of each topic: <topic.prefix>.<schema or database>.<table>. Further topics, as of the
+// schema's history, are of no table.
 func debezium(get func(string) string, topics []string) map[string][]lineage.Dataset {
 	kind, _, _ := strings.Cut(strings.TrimPrefix(get("connector.class"), "io.debezium.connector."), ".")
 	switch {

@@ -41,7 +41,8 @@ func (t *take) movement(name string, d described, c *connector) movement {
 	switch kind {
 	case aSink:
 		m.reads = t.sinkTopics(name, m.home, get, c)
-		if dead := get("errors.deadletterqueue.topic.name"); dead != "" && !unresolved(dead) { // by a producer of the workers
+		if dead := get("errors.deadletterqueue.topic.name"); dead != "" && !unresolved(dead) {
+			// by a producer of the workers
 			m.writes, m.target = []string{dead}, t.home(name, get, false)
 		}
 		m.datasets = t.outside(name, d, m.reads)
@@ -63,7 +64,8 @@ func (t *take) movement(name string, d described, c *connector) movement {
 	return m
 }
 
-// tellMovement sights what a connector does or, while it does not run, what it is configured to do, and tells the board what it writes.
+// tellMovement sights what a connector does or, while it does not run, what it is configured to do, and tells the board
+// what it writes.
 func (t *take) tellMovement(name string, d described, c *connector, m movement) {
 	if m.replicator.Node.Kind != lineage.NoKind {
 		t.tellReplication(name, d, c, m)
@@ -104,7 +106,8 @@ func (t *take) tellMovement(name string, d described, c *connector, m movement) 
 	c.moved = nil
 }
 
-// tellWriter tells the board what a running connector writes without a count. One whose topics are not known yet may write any.
+// tellWriter tells the board what a running connector writes without a count. One whose topics are not known yet may
+// write any.
 func (t *take) tellWriter(m movement) {
 	if !m.uncounted || m.target == "" {
 		return
@@ -117,7 +120,8 @@ func (t *take) tellWriter(m movement) {
 	}
 }
 
-// tellDoubt tells whether the connector's offsets are seen: while they are, and none changes, nothing moves to or from the dataset. One whose offsets were never told has no such series.
+// tellDoubt tells whether the connector's offsets are seen: while they are, and none changes, nothing moves to or from
+// the dataset. One whose offsets were never told has no such series.
 func (t *take) tellDoubt(c *connector, a lineage.Access) {
 	doubt := len(c.marks) == 0 || c.failed != "" // one that stores no offsets says nothing by it
 	if told, was := c.doubts[a]; doubt == told && (was || doubt) || doubt && !was {
@@ -137,8 +141,9 @@ func (t *take) tellDoubt(c *connector, a lineage.Access) {
 // note keeps the words of a partition whose offset changed, until they are told.
 func (c *connector) note(words []string) { c.moved = append(c.moved, words) }
 
-// stirred reports whether the offsets that changed can be those of a dataset: their partition names its topic or its own name, or names nothing that tells. A dataset that
-// belongs to no single topic is moved by all of them. all are the connector's.
+// stirred reports whether the offsets that changed can be those of a dataset: their partition names its topic or its
+// own name, or names nothing that tells. A dataset that belongs to no single topic is moved by all of them. all are the
+// connector's.
 func (c *connector) stirred(topic string, set lineage.Dataset, all map[string][]lineage.Dataset) bool {
 	if topic == "" {
 		return len(c.moved) > 0

@@ -8,12 +8,15 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// This file says what a connector reads or writes outside Kafka, and what it is called there where transformations rename.
+// This file says what a connector reads or writes outside Kafka, and what it is called there where transformations
+// rename.
 
 // rename is what a transformation does to a topic's name; "" when nobody can say.
 type rename func(topic string) string
 
-// renames returns what transformations do to a topic's name: RegexRouter (KIP-66) replaces, others that are known to leave it alone do nothing. What depends on the record, by a field, the time or a predicate, nobody can say. nil: nothing is done.
+// renames returns what transformations do to a topic's name: RegexRouter (KIP-66) replaces, others that are known to
+// leave it alone do nothing. What depends on the record, by a field, the time or a predicate, nobody can say. nil:
+// nothing is done.
 func renames(get func(string) string) rename {
 	var steps []rename
 	for name := range strings.SplitSeq(get("transforms"), ",") {
@@ -42,7 +45,8 @@ func renames(get func(string) string) rename {
 	}
 }
 
-// routes is renames of a source, whose records may be renamed by any transformation: of those that are not Kafka's or Debezium's own nobody can say what they do.
+// routes is renames of a source, whose records may be renamed by any transformation: of those that are not Kafka's or
+// Debezium's own nobody can say what they do.
 func routes(get func(string) string) rename {
 	for name := range strings.SplitSeq(get("transforms"), ",") {
 		if name = strings.TrimSpace(name); name == "" {
@@ -58,13 +62,15 @@ func routes(get func(string) string) rename {
 
 var javaGroup = regexp.MustCompile(`\$(\d)|\$\{(\w+)\}`)
 
-// regexRouter replaces the name where the expression matches all of it, as Kafka's does. An expression that can't be read makes the name unknown.
+// regexRouter replaces the name where the expression matches all of it, as Kafka's does. An expression that can't be
+// read makes the name unknown.
 func regexRouter(pattern, replacement string) rename {
 	re, err := regexp.Compile(`^(?:` + pattern + `)$`)
 	if err != nil || unresolved(pattern) {
 		return func(string) string { return "" }
 	}
-	replacement = javaGroup.ReplaceAllString(replacement, `$${$1$2}`) // $1x is a group and a letter in Java, and a group called 1x in Go
+	// $1x is a group and a letter in Java, and a group called 1x in Go
+	replacement = javaGroup.ReplaceAllString(replacement, `$${$1$2}`)
 	return func(topic string) string {
 		if !re.MatchString(topic) {
 			return topic
@@ -98,7 +104,8 @@ func (t *take) outside(name string, d described, topics []string) map[string][]l
 	return found
 }
 
-// renamed names the datasets of topics that a sink sees under the names that seen gives; nil: under their own. What a source's topics were called before only its configuration tells.
+// renamed names the datasets of topics that a sink sees under the names that seen gives; nil: under their own. What a
+// source's topics were called before only its configuration tells.
 func (t *take) renamed(get func(string) string, topics []string, seen rename, sink bool) (found map[string][]lineage.Dataset, known bool) {
 	switch {
 	case seen == nil:
@@ -128,7 +135,8 @@ func (t *take) renamed(get func(string) string, topics []string, seen rename, si
 	return found, known
 }
 
-// routed names the datasets of a source by the topics that its transformations make of those that it is configured to write.
+// routed names the datasets of a source by the topics that its transformations make of those that it is configured to
+// write.
 func (t *take) routed(get func(string) string, topics []string, route rename) (found map[string][]lineage.Dataset, known bool) {
 	own := configuredTopics(get)
 	as, known := datasetsOf(t.cfg.Datasets, get, own)

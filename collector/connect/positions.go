@@ -12,10 +12,12 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// Positions are the books of replications, so that a restart goes on counting, the names of the connectors, so that one which was deleted meanwhile is said to be gone, and who writes what, so that a restart while Connect can't
-// be asked leaves all other topics alone.
+// Positions are the books of replications, so that a restart goes on counting, the names of the connectors, so that one
+// which was deleted meanwhile is said to be gone, and who writes what, so that a restart while Connect can't be asked
+// leaves all other topics alone.
 //
-// Keys: "round", the newest round in RFC 3339; "connector/NAME", the id of the replicator whose fact it tells, or one byte, 1; "book/SCOPE/REPLICATOR/CLUSTER/TOPIC" with each part escaped as in a URL's path, see package copybook;
+// Keys: "round", the newest round in RFC 3339; "connector/NAME", the id of the replicator whose fact it tells, or one
+// byte, 1; "book/SCOPE/REPLICATOR/CLUSTER/TOPIC" with each part escaped as in a URL's path, see package copybook;
 // "writers", the writers without a count of their own, see collector.UncountedWriters.
 const (
 	roundKey   = "round"

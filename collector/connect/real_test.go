@@ -31,7 +31,8 @@ func TestMain(m *testing.M) {
 // A real worker runs a source, a sink and two replications, one of each policy.
 func TestRealConnect(t *testing.T) {
 	west := kafkatest.Shared(t, kafkatest.Options{})
-	east := kafkatest.Shared(t, kafkatest.Options{Config: map[string]string{"num.partitions": "1"}}) // other options make another cluster
+	// other options make another cluster
+	east := kafkatest.Shared(t, kafkatest.Options{Config: map[string]string{"num.partitions": "1"}})
 	for _, topic := range []string{"orders", "same"} {
 		west.CreateTopic(t, topic, 1)
 		produce(t, west, topic, 300)

@@ -12,7 +12,8 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// This file makes MirrorMaker 2's connectors into the replicator that they are the parts of. Its target is the cluster where its producers write: the workers', unless they are told another.
+// This file makes MirrorMaker 2's connectors into the replicator that they are the parts of. Its target is the cluster
+// where its producers write: the workers', unless they are told another.
 
 // copied is a topic that a replicator copies.
 type copied struct {
@@ -23,9 +24,10 @@ type copied struct {
 type progress struct {
 	alias  string // of the source; offsets under another are of an earlier configuration
 	topics map[string]map[int32]int64
-	read   time.Time       // newest round in which they were read; zero: never
-	began  time.Time       // round in which they were first read
-	base   map[string]bool // topics that had offsets then, or whose account was closed: what their offsets count was not copied since
+	read   time.Time // newest round in which they were read; zero: never
+	began  time.Time // round in which they were first read
+	// topics that had offsets then, or whose account was closed: what their offsets count was not copied since
+	base map[string]bool
 }
 
 // take takes what was read in a round.
@@ -40,7 +42,8 @@ func (p *progress) take(alias string, offsets []offset, round time.Time) {
 	p.topics, p.read = topics, round
 }
 
-// copiedOffsets reads the offsets of a MirrorSourceConnector: partition {"cluster":…,"topic":…,"partition":…}, offset {"offset":…} of the last record copied. Others have none such.
+// copiedOffsets reads the offsets of a MirrorSourceConnector: partition {"cluster":…,"topic":…,"partition":…}, offset
+// {"offset":…} of the last record copied. Others have none such.
 func copiedOffsets(alias string, offsets []offset) map[string]map[int32]int64 {
 	out := map[string]map[int32]int64{}
 	for _, o := range offsets {
@@ -69,7 +72,8 @@ func (t *take) replication(m *movement, name string, d described, c *connector) 
 	get := d.Info.Config.get
 	cfg := mm2.ReadConfig(get)
 	target, known := t.cfg.Board.ByID(m.home)
-	if m.waits = !known && !t.cfg.Board.Settled(); m.waits { // under which name the target is watched shows later, and a replicator's name stays what it was
+	if m.waits = !known && !t.cfg.Board.Settled(); m.waits {
+		// under which name the target is watched shows later, and a replicator's name stays what it was
 		t.spot("what connector "+name+" copies: a configured cluster was not seen yet, and it may be the one that it copies to", "see why that cluster's source is lost")
 		return
 	}
@@ -118,7 +122,8 @@ func (t *take) replication(m *movement, name string, d described, c *connector) 
 	}
 }
 
-// copying says what a MirrorSourceConnector copies, as far as its configuration still lets it and the topics are there: offsets and topics in use stay for ever.
+// copying says what a MirrorSourceConnector copies, as far as its configuration still lets it and the topics are there:
+// offsets and topics in use stay for ever.
 func (m *movement) copying(cfg mm2.ConnectorConfig, c *connector, copies func(topic string) bool) {
 	for _, to := range c.topics {
 		if from, ok := cfg.Policy.Upstream(cfg.SourceAlias, to); !cfg.Policy.Known() || ok && copies(from) {
@@ -187,7 +192,8 @@ func (t *take) tellReplication(name string, d described, c *connector, m movemen
 	}
 }
 
-// tellCopy tells of one topic that is copied. Its account is kept in the rounds in which the offsets were read: the ends are of now, and offsets of before would be behind them.
+// tellCopy tells of one topic that is copied. Its account is kept in the rounds in which the offsets were read: the
+// ends are of now, and offsets of before would be behind them.
 func (t *take) tellCopy(target lineage.ClusterID, x copied, c *connector, access lineage.Access, running bool, how string) {
 	t.cfg.Board.Copies(access.Topic.Cluster, x.from)
 	if x.to != "" {
@@ -230,7 +236,8 @@ func (t *take) bookCopy(target lineage.ClusterID, x copied, c *connector, access
 	return moved
 }
 
-// closeBooks forgets the accounts of what is not copied any more. Those of a replicator of which not all is known in this round stay.
+// closeBooks forgets the accounts of what is not copied any more. Those of a replicator of which not all is known in
+// this round stay.
 func (t *take) closeBooks() {
 	for key, b := range t.books {
 		if t.copying[key] || t.unclear[b.Access.Client.Mover] || t.waiting {

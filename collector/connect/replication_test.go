@@ -131,7 +131,8 @@ func (r *rig) replicators() (gone, there []string) {
 	return gone, there
 }
 
-// A replicator is named after the cluster that it copies to, which shows only once that cluster's own source has seen it: nothing is told under another name until then.
+// A replicator is named after the cluster that it copies to, which shows only once that cluster's own source has seen
+// it: nothing is told under another name until then.
 func TestReplicatorWaitsForItsCluster(t *testing.T) {
 	w := newWorker(t)
 	w.connectors["mm"] = copying()
@@ -223,7 +224,8 @@ func TestReplicatorsThatGo(t *testing.T) {
 	}
 }
 
-// Offsets and topics in use stay for ever: what an earlier configuration copied, and what the source does not have any more, is no copy.
+// Offsets and topics in use stay for ever: what an earlier configuration copied, and what the source does not have any
+// more, is no copy.
 func TestOnlyWhatIsCopied(t *testing.T) {
 	w := newWorker(t)
 	mm := copying("topics", "orders,gone")
@@ -243,7 +245,8 @@ func TestOnlyWhatIsCopied(t *testing.T) {
 			t.Errorf("round %d: %v", i, s)
 		}
 	}
-	// A book that is closed goes from the positions, and what was copied before it is opened again is not counted again.
+	// A book that is closed goes from the positions, and what was copied before it is opened again is not counted
+	// again.
 	mm.config["topics"] = "orders,old"
 	for range 2 {
 		r.take()
@@ -265,7 +268,8 @@ func TestOnlyWhatIsCopied(t *testing.T) {
 	}
 }
 
-// What a topic's first offset stands for was copied while we looked, if an earlier look did not show it: it counts from the topic's first record.
+// What a topic's first offset stands for was copied while we looked, if an earlier look did not show it: it counts from
+// the topic's first record.
 func TestFirstCopyOnConnect(t *testing.T) {
 	w := newWorker(t)
 	mm := copying()

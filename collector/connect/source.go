@@ -18,15 +18,18 @@ import (
 )
 
 const (
-	// detailsARound bounds the requests for topics and offsets in one round; the list of connectors is one more, and the worker's own word one a minute.
+	// detailsARound bounds the requests for topics and offsets in one round; the list of connectors is one more, and
+	// the worker's own word one a minute.
 	detailsARound = 16
 	// detailsEvery is how often a connector's topics and offsets are asked for when there are few.
 	detailsEvery = 3 // rounds
 	// serverEvery is how often the workers are asked which cluster they belong to.
 	serverEvery = time.Minute
-	// muteFor is for how long a connector's offsets are not asked for when they were never told: an older Connect does not know the question, and may be upgraded.
+	// muteFor is for how long a connector's offsets are not asked for when they were never told: an older Connect does
+	// not know the question, and may be upgraded.
 	muteFor = time.Minute
-	// detailsShare is the part of what is left of a round that one connector's topics and offsets may take, so that one that hangs leaves most of it to the others.
+	// detailsShare is the part of what is left of a round that one connector's topics and offsets may take, so that one
+	// that hangs leaves most of it to the others.
 	detailsShare = 4
 )
 
@@ -41,12 +44,13 @@ type source struct {
 	// toldKafka is the cluster that its fact told.
 	toldKafka lineage.ClusterID
 	known     map[string]*connector
-	books     map[string]*copybook.Book  // of replications, by position key
-	stored    map[string]string          // connectors as stored: by name, the id of the replicator whose fact each tells, or noReplicator
-	listed    bool                       // connectors were listed since the start: one that appears from then on is new
-	waited    bool                       // the clusters had their time to be seen
-	began     time.Time                  // the first round
-	last      collector.UncountedWriters // as told in the newest round in which they were seen; nil: never
+	books     map[string]*copybook.Book // of replications, by position key
+	// connectors as stored: by name, the id of the replicator whose fact each tells, or noReplicator
+	stored map[string]string
+	listed bool                       // connectors were listed since the start: one that appears from then on is new
+	waited bool                       // the clusters had their time to be seen
+	began  time.Time                  // the first round
+	last   collector.UncountedWriters // as told in the newest round in which they were seen; nil: never
 
 	writersStored string // last, as stored
 	runs          collector.Runs
@@ -60,10 +64,11 @@ type source struct {
 type connector struct {
 	fact   lineage.ConnectorFact
 	told   bool
-	topics []string                // that it has used, as Connect says; nil: not told yet
-	marks  marks                   // nil: not told yet
-	born   bool                    // it appeared while we looked
-	looked time.Time               // when topics and offsets were asked for last, or later where that failed, since others wait; zero: never
+	topics []string // that it has used, as Connect says; nil: not told yet
+	marks  marks    // nil: not told yet
+	born   bool     // it appeared while we looked
+	// when topics and offsets were asked for last, or later where that failed, since others wait; zero: never
+	looked time.Time
 	moved  [][]string              // words of partitions whose offsets changed and were not told yet
 	muted  time.Time               // when it showed that offsets are not told; zero: they are
 	hidden bool                    // topics are not told
@@ -156,8 +161,8 @@ func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observa
 // Stored implements collector.Stored.
 func (s *source) Stored() { s.tell.Stored() }
 
-// tellUnseen tells that the writers were not seen in a round: those of the newest round in which they were may or may not
-// write, and where there was none anybody may.
+// tellUnseen tells that the writers were not seen in a round: those of the newest round in which they were may or may
+// not write, and where there was none anybody may.
 func (t *take) tellUnseen() {
 	if t.last != nil {
 		t.cfg.Board.SetWriters(t.id(sourceConnectors), t.round, false, t.last)
@@ -182,7 +187,8 @@ func (s *source) teller() lineage.Node {
 	return lineage.Node{Scope: s.cfg.Name, Kind: lineage.ConnectorNode}
 }
 
-// await gives the clusters' own sources a moment to see them. At the start all begin at once, and what is told under a name that is not known yet stays.
+// await gives the clusters' own sources a moment to see them. At the start all begin at once, and what is told under a
+// name that is not known yet stays.
 func (t *take) await(begun time.Time) {
 	until := begun.Add(t.cfg.Interval / 2)
 	for !t.waited && !t.cfg.Board.Settled() && t.ctx.Err() == nil && time.Now().Before(until) {
@@ -299,11 +305,13 @@ func (t *take) look() {
 	}
 	t.listed = true
 	slices.SortFunc(due, func(a, b string) int {
-		return cmp.Or(t.known[a].looked.Compare(t.known[b].looked), strings.Compare(t.all[b].kind(), t.all[a].kind()), strings.Compare(a, b)) // sources first: until their topics are known they may write any
+		// sources first: until their topics are known they may write any
+		return cmp.Or(t.known[a].looked.Compare(t.known[b].looked), strings.Compare(t.all[b].kind(), t.all[a].kind()), strings.Compare(a, b))
 	})
 	begun := t.client.asked
 	for i, name := range due {
-		if i > 0 && t.client.asked-begun > detailsARound-2*len(t.client.urls) || t.ctx.Err() != nil { // one look asks every worker when none knows
+		if i > 0 && t.client.asked-begun > detailsARound-2*len(t.client.urls) || t.ctx.Err() != nil {
+			// one look asks every worker when none knows
 			break
 		}
 		c := t.known[name]
@@ -316,7 +324,8 @@ func (t *take) look() {
 	}
 }
 
-// writes reports whether a running connector's records may be anyone's: then its topics are asked for each round, while there are few.
+// writes reports whether a running connector's records may be anyone's: then its topics are asked for each round, while
+// there are few.
 func (t *take) writes(name string) bool {
 	return t.all[name].running() && len(t.all) <= detailsARound/2
 }
@@ -440,7 +449,8 @@ func (t *take) tellGone() {
 	t.tellGoneReplicators()
 }
 
-// tellGoneReplicators tells which replicators no connector tells of any more: it was deleted, or has another class or other aliases now.
+// tellGoneReplicators tells which replicators no connector tells of any more: it was deleted, or has another class or
+// other aliases now.
 func (t *take) tellGoneReplicators() {
 	still := map[string]bool{noReplicator: true}
 	for _, c := range t.known {

@@ -10,7 +10,8 @@ import (
 
 // This file says which topics a connector reads and writes, and where.
 
-// home returns the Kafka cluster that a client of a connector's is told: the workers' own, unless the connector overrides its bootstrap servers (KIP-458). A sink reads by a consumer; what it writes to its dead letter queue, and
+// home returns the Kafka cluster that a client of a connector's is told: the workers' own, unless the connector
+// overrides its bootstrap servers (KIP-458). A sink reads by a consumer; what it writes to its dead letter queue, and
 // all that a source writes, goes by a producer.
 func (t *take) home(name string, get func(string) string, consumer bool) lineage.ClusterID {
 	key := "producer.override.bootstrap.servers"
@@ -28,20 +29,23 @@ func (t *take) home(name string, get func(string) string, consumer bool) lineage
 	return w.ID
 }
 
-// counted reports whether the broker counts a connector's records: its producers are idempotent, or write in transactions (KIP-618). Workers that have exactly-once switched on write so for all source connectors; of those
-// that do not ask for it, the transactional.id tells, to who keeps a topic's books.
+// counted reports whether the broker counts a connector's records: its producers are idempotent, or write in
+// transactions (KIP-618). Workers that have exactly-once switched on write so for all source connectors; of those that
+// do not ask for it, the transactional.id tells, to who keeps a topic's books.
 func counted(get func(string) string) bool {
 	return strings.EqualFold(get("producer.override.enable.idempotence"), "true") || strings.EqualFold(get("exactly.once.support"), "required")
 }
 
-// unresolved reports whether a setting's value stands elsewhere, as in ${file:/etc/secrets:url}, or differs from record to record. ${topic} is what a name's format may hold.
+// unresolved reports whether a setting's value stands elsewhere, as in ${file:/etc/secrets:url}, or differs from record
+// to record. ${topic} is what a name's format may hold.
 func unresolved(value string) bool {
 	return strings.Contains(strings.ReplaceAll(value, topicInName, ""), "${")
 }
 
 const topicInName = "${topic}"
 
-// sinkTopics are the topics that a sink reads: those that its configuration names, and only where that can't be read those that it has read. The latter stay when it is configured anew.
+// sinkTopics are the topics that a sink reads: those that its configuration names, and only where that can't be read
+// those that it has read. The latter stay when it is configured anew.
 func (t *take) sinkTopics(name string, home lineage.ClusterID, get func(string) string, c *connector) []string {
 	all, ok := listed(get("topics"))
 	if !ok {
@@ -69,7 +73,8 @@ func listed(list string) (all []string, ok bool) {
 	return all, len(all) > 0
 }
 
-// matching returns the topics of a cluster that match a Java expression; ok is false where that can't be told, which is said.
+// matching returns the topics of a cluster that match a Java expression; ok is false where that can't be told, which is
+// said.
 func (t *take) matching(name string, home lineage.ClusterID, pattern string) (all []string, ok bool) {
 	if pattern == "" || home == "" {
 		return nil, false
@@ -98,8 +103,10 @@ func (t *take) matching(name string, home lineage.ClusterID, pattern string) (al
 
 var fileSource = simple("FileStreamSource")
 
-// sourceTopics are the topics that a source has written, and those that it is plainly configured to, as its transformations call them. Where these depend on the record only the former tell. whole is true when the configuration
-// alone says all: what it has written stays when it is configured anew. exists says of a table's topic, which is made with its first record, whether it is there to be told.
+// sourceTopics are the topics that a source has written, and those that it is plainly configured to, as its
+// transformations call them. Where these depend on the record only the former tell. whole is true when the
+// configuration alone says all: what it has written stays when it is configured anew. exists says of a table's topic,
+// which is made with its first record, whether it is there to be told.
 func sourceTopics(get func(string) string, c *connector, exists func(topic string) bool) (all []string, whole bool) {
 	all = slices.Clone(c.topics)
 	if topic := plainTopic(get); fileSource.MatchString(get("connector.class")) && topic != "" && get("transforms") == "" {
@@ -135,11 +142,13 @@ func configuredTopics(get func(string) string) (all []string) {
 	return append(append(all, jdbcTopics(get)...), debeziumTopics(get)...)
 }
 
-// plainTable are names that stand for themselves in Debezium's lists, which hold expressions: schema.table or schema\.table.
+// plainTable are names that stand for themselves in Debezium's lists, which hold expressions: schema.table or
+// schema\.table.
 var plainTable = regexp.MustCompile(`^[A-Za-z0-9_-]+(?:\\?\.[A-Za-z0-9_-]+)+$`)
 
-// debeziumTopics are the topics of the tables that a Debezium connector lists: PREFIX.SCHEMA.TABLE, or PREFIX.DATABASE.SCHEMA.TABLE where it reads several databases of one server. An expression that is no name, and a strategy of
-// somebody else's, nobody can read.
+// debeziumTopics are the topics of the tables that a Debezium connector lists: PREFIX.SCHEMA.TABLE, or
+// PREFIX.DATABASE.SCHEMA.TABLE where it reads several databases of one server. An expression that is no name, and a
+// strategy of somebody else's, nobody can read.
 func debeziumTopics(get func(string) string) (all []string) {
 	class, ok := strings.CutPrefix(get("connector.class"), "io.debezium.connector.")
 	kind, _, _ := strings.Cut(class, ".")

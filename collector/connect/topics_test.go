@@ -34,7 +34,8 @@ func TestUnknownPlugin(t *testing.T) {
 	}
 }
 
-// Until its topics are known, a source may write any; a sink writes what it is configured to. What is not seen any more is what was told last.
+// Until its topics are known, a source may write any; a sink writes what it is configured to. What is not seen any more
+// is what was told last.
 func TestWritersThatAreNotKnownYet(t *testing.T) {
 	w := newWorker(t)
 	for i := range 2 * detailsARound {

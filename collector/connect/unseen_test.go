@@ -8,7 +8,8 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// A Connect that never answered may write any topic, and nobody waits for its word; one that was known, also before a restart, only what it is known to write.
+// A Connect that never answered may write any topic, and nobody waits for its word; one that was known, also before a
+// restart, only what it is known to write.
 func TestRefusedConnectAffectsItsOwnTopics(t *testing.T) {
 	w := newWorker(t)
 	refuse := func(rw http.ResponseWriter, _ *http.Request) { http.Error(rw, canary, http.StatusUnauthorized) }

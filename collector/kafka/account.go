@@ -11,8 +11,12 @@ import (
 //
 //	appended = Σ writers + markers + left + mixed
 //
-// appended is the advance of the end offsets, and nobody is ever counted what the end has not shown. A writer's total is the advance of its sequences where those count its records, and else what is left of the advance, as a bound;
-// markers are offsets of transactions that can be no records (transactional.go); left is what nobody accounts for, and mixed what nobody does and counted writers may have written all the same (left.go). Whose they are is not decided here. All are totals since the account was opened, so that a round that is lost, read twice or spans a gap changes nothing but the time at which the total is known. What is a bound says why (reasons.go).
+// appended is the advance of the end offsets, and nobody is ever counted what the end has not shown. A writer's total
+// is the advance of its sequences where those count its records, and else what is left of the advance, as a bound;
+// markers are offsets of transactions that can be no records (transactional.go); left is what nobody accounts for, and
+// mixed what nobody does and counted writers may have written all the same (left.go). Whose they are is not decided
+// here. All are totals since the account was opened, so that a round that is lost, read twice or spans a gap changes
+// nothing but the time at which the total is known. What is a bound says why (reasons.go).
 //
 // An account is pure bookkeeping: readings go in, totals come out. It is not safe for concurrent use.
 type account struct {
@@ -27,18 +31,22 @@ type account struct {
 	ends  time.Time // newest round in which every partition's end was read; zero: none yet
 	books time.Time // newest round in which every partition's producers were known; zero: none yet
 
-	writers  map[int64]*writer   // idempotent ones, by producer id
-	txns     map[string]*writer  // transactional ones, by transactional.id
-	epochs   map[int64]epochSeen // of transactional producer ids; shared by all topics of a cluster
-	listed   bool                // a transactional producer was listed on a partition; not kept over a restart
-	others   *writer             // sum of the writers beyond the cap; nil: none
-	denied   bool                // producer state may not be read, or the broker has none: every record is remainder
-	reborn   time.Time           // round in which it came in the place of another of its name; zero: it did not. Not kept over a restart
-	waiting  bool                // a writer waits for its name
-	restMost bool                // some of the remainder was "at most"; not kept over a restart
-	hides    bool                // what a writer without idempotence wrote in this round may be in a transactional producer's count, or taken for markers
-	veiled   bool                // so it was since the remainder was last told
-	// contested: a mover that leaves no count is known to write the topic, so that what is left is not a transactional producer's alone.
+	writers map[int64]*writer   // idempotent ones, by producer id
+	txns    map[string]*writer  // transactional ones, by transactional.id
+	epochs  map[int64]epochSeen // of transactional producer ids; shared by all topics of a cluster
+	listed  bool                // a transactional producer was listed on a partition; not kept over a restart
+	others  *writer             // sum of the writers beyond the cap; nil: none
+	denied  bool                // producer state may not be read, or the broker has none: every record is remainder
+	// round in which it came in the place of another of its name; zero: it did not. Not kept over a restart
+	reborn   time.Time
+	waiting  bool // a writer waits for its name
+	restMost bool // some of the remainder was "at most"; not kept over a restart
+	// what a writer without idempotence wrote in this round may be in a transactional producer's count, or taken for
+	// markers
+	hides  bool
+	veiled bool // so it was since the remainder was last told
+	// contested: a mover that leaves no count is known to write the topic, so that what is left is not a transactional
+	// producer's alone.
 	contested bool
 	log       *transactionLog // of the cluster, for the accounts of all topics; nil: not to be had
 }
@@ -61,7 +69,8 @@ type writer struct {
 	total
 	why   string    // why what was added since it was last told is a bound; empty: it is none
 	moved time.Time // of a transactional one: newest round in which it moved; zero: not since the start
-	// nameless is, of a transactional producer id that nobody named yet, the round since which its count waits for the name; zero: it does not wait.
+	// nameless is, of a transactional producer id that nobody named yet, the round since which its count waits for the
+	// name; zero: it does not wait.
 	nameless time.Time
 }
 
@@ -88,16 +97,19 @@ type partition struct {
 	led   int32 // the leader's epoch then, plus one; 0: not known
 	low   int64 // a lower end that is not believed yet, plus one; 0: none. Not kept over a restart
 
-	based  bool // the producers were read once; before, advance can't be told apart
-	born   bool // all that was ever written to it was written under observation: a producer first seen has no past on it
-	waited int  // rounds for which the byte budget put the producers off
+	based bool // the producers were read once; before, advance can't be told apart
+	// all that was ever written to it was written under observation: a producer first seen has no past on it
+	born   bool
+	waited int // rounds for which the byte budget put the producers off
 
 	advance   int64 // of the end since the account was opened; at any look advance = named + remainder
 	named     int64 // of that, counted to producers, and markers
 	remainder int64
 	booked    int64 // advance when the producers were last read
 
-	early     int64 // records that may come into the end in the first step although the base reading of the producers holds them already; see base
+	// records that may come into the end in the first step although the base reading of the producers holds them
+	// already; see base
+	early     int64
 	unsettled bool  // a producer wrote at the base: its first step widens early
 	recent    int64 // the producer id whose they are; -1: nobody wrote
 	txn       bool  // it is transactional
@@ -114,8 +126,10 @@ type absent struct {
 	since time.Time
 }
 
-// Brokers forget a producer id that is idle (producer.id.expiration.ms, a day), and list it again with the sequence that it goes on with: what it wrote before would be counted again. A leader that has just come back may list none of
-// its producers for a moment (measured: three nodes restarted on a busy machine). So those that are not listed are remembered, for a week, and so many a partition: a day of short-lived producers is no reason to keep them all.
+// Brokers forget a producer id that is idle (producer.id.expiration.ms, a day), and list it again with the sequence
+// that it goes on with: what it wrote before would be counted again. A leader that has just come back may list none of
+// its producers for a moment (measured: three nodes restarted on a busy machine). So those that are not listed are
+// remembered, for a week, and so many a partition: a day of short-lived producers is no reason to keep them all.
 const (
 	absentFor = 7 * 24 * time.Hour
 	maxAbsent = 200
@@ -132,7 +146,8 @@ type sequence struct {
 	log      int64 // of a transactional one: the end of its coordinator's log then; -1: not known
 }
 
-// transactional reports whether a producer is seen to be transactional by its sequence. One that is not may be all the same.
+// transactional reports whether a producer is seen to be transactional by its sequence. One that is not may be all the
+// same.
 func (q sequence) transactional() bool { return q.last < 0 || q.txnStart >= 0 }
 
 // same reports whether a reading shows nothing new.
@@ -154,15 +169,17 @@ func (r producerReading) sequence() sequence {
 	return sequence{epoch: r.epoch, last: r.lastSequence, txnStart: r.txnStart, log: -1}
 }
 
-// maxWriters is the cap of counted writers of one topic; more are counted together. A topic with more live producers than this is read by what they are
-// together: nobody looks through thousands of producer ids, and each is a series to store.
+// maxWriters is the cap of counted writers of one topic; more are counted together. A topic with more live producers
+// than this is read by what they are together: nobody looks through thousands of producer ids, and each is a series to
+// store.
 const maxWriters = 200
 
 func newAccount(topic lineage.Topic) *account {
 	return &account{topic: topic, appended: total{told: -1}, writers: map[int64]*writer{}, txns: map[string]*writer{}, epochs: map[int64]epochSeen{}}
 }
 
-// open sets the number of partitions, which only grows. New partitions of a topic that was born under observation start at zero and so have no past to guess.
+// open sets the number of partitions, which only grows. New partitions of a topic that was born under observation start
+// at zero and so have no past to guess.
 func (a *account) open(partitions int, born bool) {
 	for len(a.parts) < partitions {
 		p := partition{end: -1, recent: -1, producers: map[int64]sequence{}}
@@ -182,7 +199,8 @@ func (a *account) begin() {
 	}
 }
 
-// setEnd books a reading of a partition's end. The first one opens the partition's book; one lower than before is a log that was cut.
+// setEnd books a reading of a partition's end. The first one opens the partition's book; one lower than before is a log
+// that was cut.
 func (a *account) setEnd(part int, end int64) {
 	p := &a.parts[part]
 	p.fresh = true
@@ -200,7 +218,8 @@ func (a *account) setEnd(part int, end int64) {
 	}
 }
 
-// cut books that a partition's log lost what was beyond an offset, and reports whether that is anything. What is lost is counted apart, what was counted stays counted, and what is written again counts again.
+// cut books that a partition's log lost what was beyond an offset, and reports whether that is anything. What is lost
+// is counted apart, what was counted stays counted, and what is written again counts again.
 func (a *account) cut(part int, end int64) bool {
 	p := &a.parts[part]
 	if end >= p.end {
@@ -211,7 +230,8 @@ func (a *account) cut(part int, end int64) bool {
 	return true
 }
 
-// hasMarkers reports whether transactions were written to the topic: then some of its offsets are markers and no records.
+// hasMarkers reports whether transactions were written to the topic: then some of its offsets are markers and no
+// records.
 func (a *account) hasMarkers() bool { return a.markers.n > 0 || len(a.txns) > 0 || a.listed }
 
 // endsComplete reports whether every partition's end was read in this round.
@@ -224,11 +244,15 @@ func (a *account) endsComplete() bool {
 	return true
 }
 
-// base opens the producers' book of a partition: what they wrote before is nobody's. after is the end as read again after the producers, -1 when it was not.
+// base opens the producers' book of a partition: what they wrote before is nobody's. after is the end as read again
+// after the producers, -1 when it was not.
 //
-// The end is always read before the producers, so that a record that is in the end is in the producers' reading too. At the base that order does harm: a record appended between the two readings is in the producers' base and comes
-// into the end later, where it would look like a record of nobody. The end's movement over the readings is therefore kept as early, and where a producer wrote in the last seconds, half a second of the first step more, since the
-// high watermark is behind the log's end by the replication's delay (replica.fetch.wait.max.ms, 500 ms): these are the records of the producer that wrote last, as an estimate.
+// The end is always read before the producers, so that a record that is in the end is in the producers' reading too. At
+// the base that order does harm: a record appended between the two readings is in the producers' base and comes into
+// the end later, where it would look like a record of nobody. The end's movement over the readings is therefore kept as
+// early, and where a producer wrote in the last seconds, half a second of the first step more, since the high watermark
+// is behind the log's end by the replication's delay (replica.fetch.wait.max.ms, 500 ms): these are the records of the
+// producer that wrote last, as an estimate.
 func (a *account) base(p *partition, readings []producerReading, after int64, round time.Time, name func(id int64) txnName) {
 	p.recent, p.early, p.unsettled = -1, 0, false
 	newest := int64(math.MinInt64)
@@ -253,7 +277,8 @@ func (a *account) base(p *partition, readings []producerReading, after int64, ro
 	p.based, p.booked, p.moved, p.gap = true, p.advance, false, false
 }
 
-// wroteLately reports whether a producer whose last record has a timestamp may have written at the time of a round: its clock and ours differ.
+// wroteLately reports whether a producer whose last record has a timestamp may have written at the time of a round: its
+// clock and ours differ.
 func wroteLately(ms int64, round time.Time) bool {
 	const recent = 10 * time.Second
 	return round.UnixMilli()-ms < recent.Milliseconds()
@@ -300,7 +325,8 @@ func (p *partition) drop(id int64) {
 	p.born = false
 }
 
-// leave gives records that nobody accounts for to the remainder. why says why their number is a bound, empty that it is none. open: counted writers may be among those who wrote them.
+// leave gives records that nobody accounts for to the remainder. why says why their number is a bound, empty that it is
+// none. open: counted writers may be among those who wrote them.
 func (a *account) leave(p *partition, n int64, why string, open bool) {
 	if n <= 0 {
 		return
@@ -341,14 +367,15 @@ func (a *account) writer(id int64) *writer {
 	return w
 }
 
-// idleAfter is how long a transactional.id is kept that moves nothing: the time after which brokers forget an idle producer id (producer.id.expiration.ms).
+// idleAfter is how long a transactional.id is kept that moves nothing: the time after which brokers forget an idle
+// producer id (producer.id.expiration.ms).
 const idleAfter = 24 * time.Hour
 
 // sweepEvery is how often it is looked for who is to be forgotten, where there is no hurry.
 const sweepEvery = time.Hour
 
-// expire forgets writers that the broker lists on no partition any more, so that the cap is for living ones, and what is
-// kept does not grow with all that ever wrote.
+// expire forgets writers that the broker lists on no partition any more, so that the cap is for living ones, and what
+// is kept does not grow with all that ever wrote.
 func (a *account) expire(round time.Time) {
 	sweep := round.Sub(a.swept) >= sweepEvery
 	if sweep {

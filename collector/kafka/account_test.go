@@ -72,8 +72,9 @@ func never(int) bool { return false }
 
 func unnamed(int64) txnName { return txnName{} }
 
-// The law: over any history of idempotent and other writers, with readings apart, partitions that can't be read for a while, and sequences that wrap, the topic's advance is what
-// the writers and the remainder add up to, each of them right.
+// The law: over any history of idempotent and other writers, with readings apart, partitions that can't be read for a
+// while, and sequences that wrap, the topic's advance is what the writers and the remainder add up to, each of them
+// right.
 func TestAccountLaw(t *testing.T) {
 	for seed := range uint64(300) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
@@ -170,7 +171,8 @@ func TestClaims(t *testing.T) {
 	f("no sequence", nil, producerReading{epoch: 2, lastSequence: -1}, 0, "")
 }
 
-// A topic whose writers are all idempotent has no remainder, also when we begin to look while they write and the readings are apart.
+// A topic whose writers are all idempotent has no remainder, also when we begin to look while they write and the
+// readings are apart.
 func TestNoRemainderUnderLoad(t *testing.T) {
 	l := newFakeLog()
 	a := newAccount(lineage.Topic{Name: "orders"})
@@ -211,7 +213,8 @@ func TestTruncationMakesNoNegativeCount(t *testing.T) {
 	}
 }
 
-// A leader that is lost takes records with it that its sequences had counted and no end had shown. The producer sends them again, and they count once.
+// A leader that is lost takes records with it that its sequences had counted and no end had shown. The producer sends
+// them again, and they count once.
 func TestRecordsLostWithALeaderCountOnce(t *testing.T) {
 	a := newAccount(lineage.Topic{Name: "orders"})
 	a.open(1, true)
@@ -289,7 +292,8 @@ func TestProducersThatAreNotListedForAMoment(t *testing.T) {
 	}
 }
 
-// A transactional producer without a name is counted by its producer id when no name is to be had, and waits for it as long as it may come: what it wrote until then is its name's.
+// A transactional producer without a name is counted by its producer id when no name is to be had, and waits for it as
+// long as it may come: what it wrote until then is its name's.
 func TestTransactionalWithoutAName(t *testing.T) {
 	look := func(waits bool, later txnName) (samples []lineage.Sample, sightings []lineage.Sighting) {
 		a := newAccount(lineage.Topic{Name: "orders"})
@@ -407,7 +411,8 @@ func TestProducersBudget(t *testing.T) {
 	}
 }
 
-// The old protocol's sequences count the records, and the coordinator's log bounds the markers: exact, and nothing is left for anybody else. Where that log is not to be seen, what may be markers is said to be so.
+// The old protocol's sequences count the records, and the coordinator's log bounds the markers: exact, and nothing is
+// left for anybody else. Where that log is not to be seen, what may be markers is said to be so.
 func TestOldTransactionsAreExact(t *testing.T) {
 	for seed := range uint64(100) {
 		for _, known := range []bool{true, false} {
@@ -433,8 +438,9 @@ func TestOldTransactionsAreExact(t *testing.T) {
 	}
 }
 
-// A transaction that is open has left no marker: beside it, those who write without idempotence are counted to the record.
-// Of a topic that was there when the watch began, a lone transactional producer's markers are nobody's records, from its first transaction on.
+// A transaction that is open has left no marker: beside it, those who write without idempotence are counted to the
+// record. Of a topic that was there when the watch began, a lone transactional producer's markers are nobody's records,
+// from its first transaction on.
 func TestFirstOldTransactionsOfAnOldTopic(t *testing.T) {
 	a := newAccount(lineage.Topic{Name: "orders"})
 	log := &transactionLog{before: make([]int64, 1), now: make([]int64, 1)}
@@ -490,7 +496,8 @@ func TestPlainBesideAnOpenTransaction(t *testing.T) {
 	}
 }
 
-// What expired at the broker and is listed again goes on where it was, also after lineaged was started again; and a producer that was never seen counts no more than the end grew by.
+// What expired at the broker and is listed again goes on where it was, also after lineaged was started again; and a
+// producer that was never seen counts no more than the end grew by.
 func TestExpiredProducerIsNotCountedAgain(t *testing.T) {
 	for _, restart := range []bool{false, true} {
 		s := newSim(2, 1, true, simIdempotent)
@@ -528,8 +535,8 @@ func TestExpiredProducerIsNotCountedAgain(t *testing.T) {
 	}
 }
 
-// Instances of one application share out what they wrote on one partition: together it is what a single one would be counted, and each share is an estimate. Two
-// applications share nothing.
+// Instances of one application share out what they wrote on one partition: together it is what a single one would be
+// counted, and each share is an estimate. Two applications share nothing.
 func TestInstancesShareOut(t *testing.T) {
 	for seed := range uint64(100) {
 		r := rand.New(rand.NewPCG(seed, 4))

@@ -28,7 +28,8 @@ const (
 	benchCommits    = 20 // partitions with a commit, by group
 )
 
-// fakeEnv makes the test binary serve a kfake cluster instead of testing: in a process of its own it does not count into the collector's CPU.
+// fakeEnv makes the test binary serve a kfake cluster instead of testing: in a process of its own it does not count
+// into the collector's CPU.
 const fakeEnv = "LINEAGED_BENCH_KFAKE"
 
 func serveFake() {
@@ -114,7 +115,8 @@ func startFake(b *testing.B) []string {
 	return strings.Split(strings.TrimSpace(line), ",")
 }
 
-// BenchmarkRound measures a warm round against the pattern of the exporters of this field, one OffsetFetch a group, on the same cluster in the same run.
+// BenchmarkRound measures a warm round against the pattern of the exporters of this field, one OffsetFetch a group, on
+// the same cluster in the same run.
 func BenchmarkRound(b *testing.B) {
 	addrs := startFake(b)
 	b.Run("lineaged", func(b *testing.B) {

@@ -6,10 +6,11 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// This file turns an account's totals into samples. A total is told when it changed, and once when the account is opened, so that "nothing moved" is an
-// answer from then on.
+// This file turns an account's totals into samples. A total is told when it changed, and once when the account is
+// opened, so that "nothing moved" is an answer from then on.
 
-// rebornFor is for how long what is counted of a topic that was made again is a lower bound, so that it shows in each account of that time.
+// rebornFor is for how long what is counted of a topic that was made again is a lower bound, so that it shows in each
+// account of that time.
 const rebornFor = time.Minute
 
 // rebornBound is why.
@@ -20,7 +21,8 @@ func (a *account) isReborn(round time.Time) bool {
 	return !a.reborn.IsZero() && round.Sub(a.reborn) < rebornFor
 }
 
-// tellEnds returns the topic's own samples of this round. whole is false when some partition's end was not read: then what the others moved by is told as a lower bound, and what that one did comes when it is back, over the time since
+// tellEnds returns the topic's own samples of this round. whole is false when some partition's end was not read: then
+// what the others moved by is told as a lower bound, and what that one did comes when it is back, over the time since
 // the newest round that was whole.
 func (a *account) tellEnds(round, before time.Time) (samples []lineage.Sample, whole bool) {
 	whole = a.endsComplete()
@@ -44,7 +46,8 @@ func (a *account) tellEnds(round, before time.Time) (samples []lineage.Sample, w
 	return samples, whole
 }
 
-// tellBooks returns the samples and sightings of the topic's writers and remainder. whole is false when the producers of some partition are not known as of this round: then what the others show is told as a lower bound.
+// tellBooks returns the samples and sightings of the topic's writers and remainder. whole is false when the producers
+// of some partition are not known as of this round: then what the others show is told as a lower bound.
 func (a *account) tellBooks(round, before time.Time) (samples []lineage.Sample, sightings []lineage.Sighting, whole bool) {
 	b := bookRound{account: a, from: since(a.books, before)}
 	if whole = a.booksComplete(); !whole {
@@ -131,7 +134,8 @@ func (t *total) sample(since time.Time) (s lineage.Sample, told bool) {
 	return s, true
 }
 
-// since returns the Since of a sample: zero when the total was known at the round before, else the round at which it last was.
+// since returns the Since of a sample: zero when the total was known at the round before, else the round at which it
+// last was.
 func since(known, before time.Time) time.Time {
 	if known.IsZero() || !known.Before(before) {
 		return time.Time{}

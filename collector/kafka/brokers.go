@@ -21,8 +21,8 @@ type brokerAnswer struct {
 	err    error
 }
 
-// ask sends one request to each of the brokers at the same time and returns their answers by broker id. A broker has half of the time that is left of the round, so that one
-// that hangs does not take the later questions with it.
+// ask sends one request to each of the brokers at the same time and returns their answers by broker id. A broker has
+// half of the time that is left of the round, so that one that hangs does not take the later questions with it.
 func (t *take) ask(reqs map[int32]kmsg.Request) []brokerAnswer {
 	ctx, cancel := t.half()
 	defer cancel()

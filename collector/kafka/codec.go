@@ -22,8 +22,8 @@ func decode(value []byte) decoder {
 	return d
 }
 
-// inOrder walks a map by key: what is encoded of the same books is the same, so that a store that keeps differences finds
-// few.
+// inOrder walks a map by key: what is encoded of the same books is the same, so that a store that keeps differences
+// finds few.
 func inOrder[K cmp.Ordered, V any](m map[K]V) iter.Seq2[K, V] {
 	return func(yield func(K, V) bool) {
 		for _, k := range slices.Sorted(maps.Keys(m)) {

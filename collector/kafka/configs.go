@@ -20,7 +20,8 @@ const configsCadence = 5 * time.Minute
 // configChunk bounds the topics of one DescribeConfigs request.
 const configChunk = 500
 
-// topicConfigs reads what is set on the topics themselves: of new topics at once, of all on the cadence. A change is an event.
+// topicConfigs reads what is set on the topics themselves: of new topics at once, of all on the cadence. A change is an
+// event.
 func (t *take) topicConfigs(cadence time.Duration) {
 	all := t.due(sourceConfigs, cadence)
 	var names []string
@@ -32,7 +33,8 @@ func (t *take) topicConfigs(cadence time.Duration) {
 	if len(names) == 0 && !all {
 		return
 	}
-	slices.SortFunc(names, func(a, b string) int { // where not all are read in time, the others come first the next time
+	slices.SortFunc(names, func(a, b string) int {
+		// where not all are read in time, the others come first the next time
 		return cmp.Or(t.byName[a].configsRead.Compare(t.byName[b].configsRead), cmp.Compare(a, b))
 	})
 	o := t.observe(sourceConfigs, cadence)

@@ -27,7 +27,8 @@ type topicAt struct {
 // at returns a topic as of this round.
 func (t *take) at(tp *topic) topicAt { return topicAt{tp, t.round, t.isCopy(tp.topic.Name)} }
 
-// isCopy reports whether a replicator writes a topic: as whoever sees replicators tells, or as the topics say that MirrorMaker 2 keeps on its target.
+// isCopy reports whether a replicator writes a topic: as whoever sees replicators tells, or as the topics say that
+// MirrorMaker 2 keeps on its target.
 func (t *take) isCopy(name string) bool {
 	movers, _ := t.cfg.Board.Writers(t.cluster).Of(name)
 	for _, m := range movers {
@@ -65,7 +66,8 @@ func (tp topicAt) age(partition int32, offset int64) (time.Duration, bool) {
 // transactional implements topicEnds.
 func (tp topicAt) transactional() bool { return tp.hasMarkers() }
 
-// trailing implements topicEnds: after a transaction has ended its marker is the last offset, as far as producers that are counted tell. Where idempotent producers write the partition too, a record of theirs may be.
+// trailing implements topicEnds: after a transaction has ended its marker is the last offset, as far as producers that
+// are counted tell. Where idempotent producers write the partition too, a record of theirs may be.
 func (tp topicAt) trailing(partition int32) bool {
 	p := &tp.parts[partition]
 	if !tp.hasMarkers() || p.moved || p.remainder > 0 { // a record of nobody's may be the last
@@ -101,13 +103,15 @@ func (tp topicAt) ended(partition int32, at time.Time) int64 {
 	if tp.born.After(at) {
 		return 0
 	}
-	if end, ok := tp.histories[partition].Oldest(tp.now); ok { // it had committed nothing at any later instant either, before this round
+	if end, ok := tp.histories[partition].Oldest(tp.now); ok {
+		// it had committed nothing at any later instant either, before this round
 		return end
 	}
 	return -1
 }
 
-// readStarts reads the log's start of the partitions in which a reader is so late that its records may be gone. It costs a request for each broker that leads one.
+// readStarts reads the log's start of the partitions in which a reader is so late that its records may be gone. It
+// costs a request for each broker that leads one.
 func (t *take) readStarts() {
 	type key struct {
 		topic *topic

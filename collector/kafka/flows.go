@@ -24,8 +24,8 @@ func (s *source) born(a lineage.Access) bool {
 	return g != nil && (!g.joined.IsZero() || g.awoke)
 }
 
-// whoseLeft returns who is taken to have written what nobody accounts for in a topic, as far as is known now: an event is
-// told at once, and cannot be taken back.
+// whoseLeft returns who is taken to have written what nobody accounts for in a topic, as far as is known now: an event
+// is told at once, and cannot be taken back.
 func (s *source) whoseLeft(of lineage.Topic) lineage.Access {
 	c := lineage.Client{Kind: lineage.Remainder}
 	if tp := s.topics[of.ID]; tp != nil {

@@ -31,7 +31,8 @@ func (w *world) run(n int, at *int64) {
 	}
 }
 
-// An application's flow that begins or ends is an event, however often lineaged and the application start anew meanwhile, and a gap is none.
+// An application's flow that begins or ends is an event, however often lineaged and the application start anew
+// meanwhile, and a gap is none.
 func TestFlowsBeginAndEnd(t *testing.T) {
 	w := newWorld(t, 1)
 	w.topic("orders", 1)
@@ -85,7 +86,8 @@ func TestFlowsBeginAndEnd(t *testing.T) {
 	}
 }
 
-// What a topic that is made under our eyes sees first has begun, and so has what one sees that was empty. What moved before may go on.
+// What a topic that is made under our eyes sees first has begun, and so has what one sees that was empty. What moved
+// before may go on.
 func TestFlowsOfANewTopicBegin(t *testing.T) {
 	for what, c := range map[string]struct{ rounds, records, events int }{
 		"new":   {2, 0, 2},

@@ -28,19 +28,22 @@ type group struct {
 	absent      int       // rounds in a row in which it was not listed
 	unseen      string    // why it is out of sight although it was not seen to be deleted; empty: it is not
 	sought      time.Time // round in which it was last asked for by its name
-	leftOut     time.Time // first of the rounds in a row in which all brokers answered and none listed it; zero: the last was none
-	readers     map[lineage.TopicID]*reader
+	// first of the rounds in a row in which all brokers answered and none listed it; zero: the last was none
+	leftOut time.Time
+	readers map[lineage.TopicID]*reader
 
 	members      []lineage.Member
 	assignments  []assignment
 	membersKnown bool
 	topology     *lineage.Topology // of a Streams group that has one
-	described    time.Time         // newest round in which its members were asked for; zero: not since its state changed
-	waits        time.Time         // that round whatever became of its state since, or the one in which it was first seen; zero: restored
-	changed      bool              // its state changed since
-	fetched      time.Time         // newest round in which its offsets were asked for; not kept over a restart
-	factTold     bool
-	dirty        bool
+	// newest round in which its members were asked for; zero: not since its state changed
+	described time.Time
+	// that round whatever became of its state since, or the one in which it was first seen; zero: restored
+	waits    time.Time
+	changed  bool      // its state changed since
+	fetched  time.Time // newest round in which its offsets were asked for; not kept over a restart
+	factTold bool
+	dirty    bool
 }
 
 // assignment is a member's part of one topic.
@@ -65,7 +68,8 @@ func (g *group) live() bool {
 
 func (g *group) share() bool { return g.typ == "Share" || g.typ == "share" }
 
-// groupOffsets lists the groups and reads the committed offsets of all but share groups, each from the broker that listed the group, which is its coordinator.
+// groupOffsets lists the groups and reads the committed offsets of all but share groups, each from the broker that
+// listed the group, which is its coordinator.
 func (t *take) groupOffsets() {
 	o := t.observe(sourceGroups, t.cfg.Interval)
 	missing := groupsMissing{why: reasons{}}
@@ -146,7 +150,8 @@ func (t *take) committed(o *lineage.Observation, g *group, rg *kmsg.OffsetFetchR
 				continue
 			}
 			c := commit{p.Partition, p.Offset, p.LeaderEpoch}
-			// A topic that was made again under our eyes starts at zero: a first commit beyond its end was made on its predecessor. A later one is only ahead of the end, which was read before.
+			// A topic that was made again under our eyes starts at zero: a first commit beyond its end was made on its
+			// predecessor. A later one is only ahead of the end, which was read before.
 			if end, ok := tp.end(p.Partition); ok && c.offset > end && !tp.born.IsZero() && g.readers[tp.topic.ID].committed(p.Partition) < 0 {
 				c.offset = -1
 			}
@@ -221,8 +226,9 @@ func (g *group) reader(tp *topic, kind lineage.EvidenceKind) *reader {
 	return r
 }
 
-// groupGoneAfter is how long all brokers must answer and leave a group out of their lists before it counts as deleted, or how long ago the last unrest must be. A coordinator that has
-// just started lists nothing for some seconds, after an outage of any length; its groups are not gone.
+// groupGoneAfter is how long all brokers must answer and leave a group out of their lists before it counts as deleted,
+// or how long ago the last unrest must be. A coordinator that has just started lists nothing for some seconds, after an
+// outage of any length; its groups are not gone.
 const groupGoneAfter = 30 * time.Second
 
 // listGroups takes in which groups there are, in which state, and who coordinates them.
@@ -316,10 +322,12 @@ func (t *take) listed1(o *lineage.Observation, broker int32, lg *kmsg.ListGroups
 	}
 }
 
-// maxDeparted bounds the memory for deleted groups and topics: short-lived groups with random names would fill it for ever.
+// maxDeparted bounds the memory for deleted groups and topics: short-lived groups with random names would fill it for
+// ever.
 const maxDeparted = 10_000
 
-// resume takes over the totals of a deleted group of the same name. Its commits are gone: those that its first reading finds are its first.
+// resume takes over the totals of a deleted group of the same name. Its commits are gone: those that its first reading
+// finds are its first.
 func (g *group) resume(old *group) {
 	g.readers = old.readers
 	for _, r := range g.readers {

@@ -17,10 +17,12 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// This file says which cluster it is that answers. All that is stored hangs on its id, and ids are not what they should be: images and copied disks give one to several clusters, and brokers that are formatted anew have another
-// under the same address.
+// This file says which cluster it is that answers. All that is stored hangs on its id, and ids are not what they should
+// be: images and copied disks give one to several clusters, and brokers that are formatted anew have another under the
+// same address.
 
-// changeAfter is how many rounds in a row another cluster must answer until it is taken for the one that is behind the address now. An address that leads to two clusters in turn never comes so far.
+// changeAfter is how many rounds in a row another cluster must answer until it is taken for the one that is behind the
+// address now. An address that leads to two clusters in turn never comes so far.
 const changeAfter = 3
 
 // newcomer is a cluster that answers in the place of the one that is known.
@@ -29,7 +31,8 @@ type newcomer struct {
 	rounds int
 }
 
-// storedCluster returns the id under which an earlier run has kept the cluster; empty where there was none, or it can't be read now.
+// storedCluster returns the id under which an earlier run has kept the cluster; empty where there was none, or it can't
+// be read now.
 func storedCluster(name string, sink collector.Sink) lineage.ClusterID {
 	if sink == nil {
 		return ""
@@ -93,7 +96,8 @@ func (t *take) identify(o *lineage.Observation, resp *kmsg.MetadataResponse) err
 	return nil
 }
 
-// awaitEarlier gives the sources of clusters that are configured before this one a moment to see them: of two with one id the first one has it, whoever is faster.
+// awaitEarlier gives the sources of clusters that are configured before this one a moment to see them: of two with one
+// id the first one has it, whoever is faster.
 func (t *take) awaitEarlier() {
 	until := time.Now().Add(min(t.cfg.Interval/4, 2*time.Second))
 	for t.cfg.Board.Earlier(t.cfg.Name) && t.ctx.Err() == nil && time.Now().Before(until) {
@@ -104,7 +108,8 @@ func (t *take) awaitEarlier() {
 	}
 }
 
-// doubled says that the cluster is watched under another name already. Nothing is counted here: all of it would be counted twice.
+// doubled says that the cluster is watched under another name already. Nothing is counted here: all of it would be
+// counted twice.
 func (t *take) doubled(o *lineage.Observation, reported lineage.ClusterID) error {
 	t.cfg.Board.Disclaim(t.cfg.Name)
 	err := fmt.Errorf("this is the cluster %s, which is watched as %s already: a broker of both has the same address", reported, t.twin.Source)
@@ -116,7 +121,8 @@ func (t *take) doubled(o *lineage.Observation, reported lineage.ClusterID) error
 	return err
 }
 
-// changed notes that another cluster answers. Once that has lasted, what was known is gone and the other one is begun anew.
+// changed notes that another cluster answers. Once that has lasted, what was known is gone and the other one is begun
+// anew.
 func (t *take) changed(o *lineage.Observation, known, reported lineage.ClusterID) error {
 	if t.another.id != reported {
 		t.another = newcomer{id: reported}
@@ -135,8 +141,9 @@ func (t *take) changed(o *lineage.Observation, known, reported lineage.ClusterID
 	return t.begin(o, id, fmt.Sprintf("%s: %s: it was formatted anew, or the address leads elsewhere. Topics and groups of the old one are gone from here; what is known of them stays to be asked for. Otherwise: %s", t.cfg.Name, why, remedy))
 }
 
-// begin takes another cluster, or another id, for the one that is watched. All that was known is gone, and all that there is is new to us, and was not created now. The next round is its first: so nothing is told as gone and as
-// there in one.
+// begin takes another cluster, or another id, for the one that is watched. All that was known is gone, and all that
+// there is is new to us, and was not created now. The next round is its first: so nothing is told as gone and as there
+// in one.
 func (t *take) begin(o *lineage.Observation, id lineage.ClusterID, detail string) error {
 	positions, err := t.sink.Positions(t.ctx, lineage.Source{Cluster: t.cfg.Name, Name: sourceEnds})
 	if err != nil {

@@ -421,7 +421,8 @@ func TestUnreachableClusterIsMissingWithItsReason(t *testing.T) {
 	}
 }
 
-// After an outage of any length a coordinator loads for some seconds and lists nothing: its groups are not gone, and what they read meanwhile counts.
+// After an outage of any length a coordinator loads for some seconds and lists nothing: its groups are not gone, and
+// what they read meanwhile counts.
 func TestLoadingCoordinatorLosesNoGroup(t *testing.T) {
 	w := newWorld(t, 1)
 	w.topic("orders", 1)
@@ -481,8 +482,9 @@ func TestSlowSourcesTellOfAnOutage(t *testing.T) {
 	}
 }
 
-// On a topic that was born under our eyes a commit can be ahead of the end, which was read some milliseconds before: that is no loss of the group's offsets. A first commit beyond the end was made on the topic's
-// predecessor of the same name.
+// On a topic that was born under our eyes a commit can be ahead of the end, which was read some milliseconds before:
+// that is no loss of the group's offsets. A first commit beyond the end was made on the topic's predecessor of the same
+// name.
 func TestCommitAheadOfTheEnd(t *testing.T) {
 	look := committing(&group{ref: lineage.GroupRef{Group: "g"}, state: "Stable", joined: t0.Add(-tick)}, t0)
 	for _, c := range []struct{ end, committed, read int64 }{
@@ -497,7 +499,8 @@ func TestCommitAheadOfTheEnd(t *testing.T) {
 	}
 }
 
-// A group that was there before anybody looked, and had committed nothing by then, has read at most what its first commit says; if it had, what comes since is all that is known.
+// A group that was there before anybody looked, and had committed nothing by then, has read at most what its first
+// commit says; if it had, what comes since is all that is known.
 func TestFirstCommitOfAGroupThatWasThere(t *testing.T) {
 	for _, c := range []struct{ end, found, later, read int64 }{{0, -1, 70, 70}, {50, -1, 70, 70}, {50, 40, 70, 30}} {
 		look := committing(&group{ref: lineage.GroupRef{Group: "g"}, state: "Stable"}, time.Time{})
@@ -509,7 +512,8 @@ func TestFirstCommitOfAGroupThatWasThere(t *testing.T) {
 	}
 }
 
-// committing returns a function that takes a round in which the only partition of a topic ends at end and the group has committed an offset, and returns what the group has read by then.
+// committing returns a function that takes a round in which the only partition of a topic ends at end and the group has
+// committed an offset, and returns what the group has read by then.
 func committing(g *group, born time.Time) func(end, committed int64) int64 {
 	s := newSource(Config{Name: "west", Interval: tick})
 	tp := &topic{account: newAccount(lineage.Topic{ID: lineage.TopicID{1}, Name: "orders"}), born: born}

@@ -184,7 +184,8 @@ func (s *sim) name(id int64) txnName {
 	return txnName{}
 }
 
-// take takes a round. between is what happens between the reading of the ends and that of the producers; skip says which partitions can't be read.
+// take takes a round. between is what happens between the reading of the ends and that of the producers; skip says
+// which partitions can't be read.
 func (s *sim) take(t *testing.T, skip func(int) bool, between func()) {
 	t.Helper()
 	s.round = s.round.Add(tick)
@@ -235,7 +236,8 @@ func (s *sim) take(t *testing.T, skip func(int) bool, between func()) {
 	s.law(t)
 }
 
-// law holds in every round: what was appended is what the writers, the markers and the remainder add up to, and what no reading of the producers has told of yet.
+// law holds in every round: what was appended is what the writers, the markers and the remainder add up to, and what no
+// reading of the producers has told of yet.
 func (s *sim) law(t *testing.T) {
 	t.Helper()
 	sum := s.a.rest() + s.a.markers.n
@@ -263,7 +265,8 @@ func (s *sim) law(t *testing.T) {
 	}
 }
 
-// settle takes rounds at rest, and holds each count against the truth: exact where nothing was said, else within the bound that was. exact is false where records went with a leader.
+// settle takes rounds at rest, and holds each count against the truth: exact where nothing was said, else within the
+// bound that was. exact is false where records went with a leader.
 func (s *sim) settle(t *testing.T, exact bool) {
 	t.Helper()
 	for range 3 {
@@ -337,7 +340,8 @@ func seeds(few uint64) uint64 {
 	return few
 }
 
-// Over any mixture of writers and all that happens to brokers, nobody is counted more than was appended, the sum is the advance in every round, and each count is the truth or a bound that holds it.
+// Over any mixture of writers and all that happens to brokers, nobody is counted more than was appended, the sum is the
+// advance in every round, and each count is the truth or a bound that holds it.
 func TestAccountLawOfMixtures(t *testing.T) {
 	for seed := range seeds(600) {
 		r := rand.New(rand.NewPCG(seed, 5))
@@ -353,7 +357,8 @@ func TestAccountLawOfMixtures(t *testing.T) {
 			for _, w := range s.writers {
 				s.write(w, r.IntN(50))
 				w.wrote = 0
-				if w.kind == simIdempotent && r.IntN(3) == 0 { // which the broker has forgotten; so much that it is told from what is written later
+				if w.kind == simIdempotent && r.IntN(3) == 0 {
+					// which the broker has forgotten; so much that it is told from what is written later
 					s.write(w, 10_000)
 					s.expire(w)
 				}
@@ -432,7 +437,8 @@ func (s *sim) expire(w *simWriter) {
 	}
 }
 
-// truncate takes the newest records of a partition away, as an unclean election does. Who wrote them goes on in the next epoch.
+// truncate takes the newest records of a partition away, as an unclean election does. Who wrote them goes on in the
+// next epoch.
 func (s *sim) truncate() {
 	p := s.r.IntN(len(s.logs))
 	l := s.logs[p]

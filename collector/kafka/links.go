@@ -13,10 +13,13 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// This file finds out which group a transactional producer reads with: the one whose offsets it moves in its transactions. Its state on the partition of __consumer_offsets shows when a transaction ended, the committed
-// offsets when the group moved (see lookout). What is found is told as the producer's writing of that topic for that group, so that it is kept, and names the producer's past too.
+// This file finds out which group a transactional producer reads with: the one whose offsets it moves in its
+// transactions. Its state on the partition of __consumer_offsets shows when a transaction ended, the committed offsets
+// when the group moved (see lookout). What is found is told as the producer's writing of that topic for that group, so
+// that it is kept, and names the producer's past too.
 //
-// In most rounds this costs no request: the partition's producers and the groups' offsets are read anyway. Only who does not bear a group's name in his own is watched closely now and then.
+// In most rounds this costs no request: the partition's producers and the groups' offsets are read anyway. Only who
+// does not bear a group's name in his own is watched closely now and then.
 
 const offsetsTopic = "__consumer_offsets"
 
@@ -32,7 +35,8 @@ const (
 	maxLinks      = 10_000
 )
 
-// closePauses are between two looks: the second suits who ends a transaction many times a second. Each third time is its turn.
+// closePauses are between two looks: the second suits who ends a transaction many times a second. Each third time is
+// its turn.
 var closePauses = [paces]time.Duration{closer: 100 * time.Millisecond, closest: 20 * time.Millisecond}
 
 // links is what is known of groups and transactional producers.
@@ -59,7 +63,8 @@ func newLinks() links {
 	}
 }
 
-// application returns what a transactional.id shares with the other instances of its application: the group that it is linked to, or what is left of it without the instance.
+// application returns what a transactional.id shares with the other instances of its application: the group that it is
+// linked to, or what is left of it without the instance.
 func (s *source) application(id string) string {
 	if groups := s.links.found[id]; len(groups) == 1 {
 		for g := range groups {
@@ -69,7 +74,8 @@ func (s *source) application(id string) string {
 	return s.nameOf(id)
 }
 
-// flowName is the name under which a transactional.id's flows are followed: the first that it had, so that what is learned of it later neither ends nor begins one.
+// flowName is the name under which a transactional.id's flows are followed: the first that it had, so that what is
+// learned of it later neither ends nor begins one.
 func (s *source) flowName(id string) string {
 	name, ok := s.links.flows[id]
 	if !ok {
@@ -156,7 +162,8 @@ func (l *links) hash(rg *kmsg.OffsetFetchResponseGroup) (sum uint64) {
 	return sum
 }
 
-// tellLinks looks at the partitions of __consumer_offsets that moved in this round, and tells which transactional producers move which group's offsets.
+// tellLinks looks at the partitions of __consumer_offsets that moved in this round, and tells which transactional
+// producers move which group's offsets.
 func (t *take) tellLinks(o *lineage.Observation) {
 	tp := t.byName[offsetsTopic]
 	if tp == nil || len(tp.parts) == 0 {
@@ -183,7 +190,8 @@ func (t *take) tellLinks(o *lineage.Observation) {
 	}
 }
 
-// seesAllGroups reports whether no group and no offset of one can be hidden in this round: what moves the offsets of a hidden group could be taken for another's.
+// seesAllGroups reports whether no group and no offset of one can be hidden in this round: what moves the offsets of a
+// hidden group could be taken for another's.
 func (t *take) seesAllGroups() bool {
 	return t.rights.all() && t.sawGroups && len(t.deniedGroups) == 0 && len(t.hidden) == 0 && t.unrest != t.round
 }
@@ -253,8 +261,9 @@ func (t *take) linked(id, group string) {
 	}
 }
 
-// watchClosely looks several times in a row at partitions of __consumer_offsets in which there are transactional producers of whom neither their name nor the looks of the rounds have told the group: within a tick
-// everybody may have moved, within some milliseconds only who belongs together has.
+// watchClosely looks several times in a row at partitions of __consumer_offsets in which there are transactional
+// producers of whom neither their name nor the looks of the rounds have told the group: within a tick everybody may
+// have moved, within some milliseconds only who belongs together has.
 func (t *take) watchClosely() {
 	tp := t.byName[offsetsTopic]
 	if tp == nil || tp.denied || t.cfg.Applications == nil || !t.seesAllGroups() || !t.links.looked.IsZero() && t.round.Sub(t.links.looked) < t.cadence(closeCadence) {
@@ -324,7 +333,8 @@ func (t *take) partsToWatch(tp *topic) map[int32]map[int64]writerState {
 	return parts
 }
 
-// lookClosely takes one look at some partitions: their producers, and then the offsets of the groups that are kept there. A partition's leader coordinates its groups.
+// lookClosely takes one look at some partitions: their producers, and then the offsets of the groups that are kept
+// there. A partition's leader coordinates its groups.
 func (t *take) lookClosely(tp *topic, parts map[int32]map[int64]writerState, kept map[int32][]*group) bool {
 	var refs []partitionRef
 	for p := range parts {

@@ -13,7 +13,8 @@ import (
 // logDirsCadence is how often sizes on disk are read.
 const logDirsCadence = time.Minute
 
-// logDirs reads what the partitions hold on disk: of each partition the leader's replica. It also shows topics that metadata hides: the list of what is not permitted.
+// logDirs reads what the partitions hold on disk: of each partition the leader's replica. It also shows topics that
+// metadata hides: the list of what is not permitted.
 func (t *take) logDirs(cadence time.Duration) {
 	reqs := map[int32]kmsg.Request{}
 	for _, b := range t.brokers {

@@ -5,13 +5,16 @@ import (
 	"math"
 )
 
-// lookout watches one partition of __consumer_offsets to find out of which group each transactional producer moves the offsets there. It is pure bookkeeping and not safe for concurrent use.
+// lookout watches one partition of __consumer_offsets to find out of which group each transactional producer moves the
+// offsets there. It is pure bookkeeping and not safe for concurrent use.
 //
-// A producer that shows in the partition's state has moved the offsets of a group that is kept there, and all groups that are kept there are known. So the group is the one whose offsets move whenever a transaction
-// of the producer ends and stay while none does, and no other is like it. Where that leaves two, nothing is said.
+// A producer that shows in the partition's state has moved the offsets of a group that is kept there, and all groups
+// that are kept there are known. So the group is the one whose offsets move whenever a transaction of the producer ends
+// and stay while none does, and no other is like it. Where that leaves two, nothing is said.
 //
-// A look reads the producers first and the groups' offsets after them. What the one moved in the other can so show one look earlier or later, and what is weighed is the look before the newest. Looks of different
-// paces are chains of their own: how likely two move together by chance depends on how long a look is.
+// A look reads the producers first and the groups' offsets after them. What the one moved in the other can so show one
+// look earlier or later, and what is weighed is the look before the newest. Looks of different paces are chains of
+// their own: how likely two move together by chance depends on how long a look is.
 type lookout struct {
 	chains [paces]chain
 	with   map[int64]map[string][paces]pair // by producer id and group
@@ -31,13 +34,15 @@ const (
 )
 
 const (
-	linkLooks  = 3            // how many ends of transactions must have moved the group, and how many looks have found both at rest
+	// how many ends of transactions must have moved the group, and how many looks have found both at rest
+	linkLooks  = 3
 	linkScore  = 3.5          // thirty to one, see score; that it is one of those that are kept there is certain
 	otherScore = -8           // three thousand to one against
 	failures   = 0.05         // of transactions that got as far as the offsets and were aborted, at most
 	mostChance = 1 - failures // a producer that was never seen at rest says nothing
 	linkFades  = 256          // when the counts of a pair are halved
-	plainFades = 256          // the same for groups, in looks, so that one that was once set by hand is not out for ever
+	// the same for groups, in looks, so that one that was once set by hand is not out for ever
+	plainFades = 256
 	// mostOffsetWriters bounds the memory for one partition.
 	mostOffsetWriters = 10_000
 )
@@ -71,7 +76,8 @@ type offsetWriter struct {
 	moved [3]movement
 }
 
-// offsetGroup is a group that is kept in the partition, and whether its offsets moved in the last looks. commits is a hash of them.
+// offsetGroup is a group that is kept in the partition, and whether its offsets moved in the last looks. commits is a
+// hash of them.
 type offsetGroup struct {
 	commits uint64
 	moved   [3]bool
@@ -79,7 +85,8 @@ type offsetGroup struct {
 
 func (w offsetWriter) rested() bool { return w.moved == [3]movement{} }
 
-// pair is what was seen of a producer and a group: of the looks in which a transaction ended, and of those in which the producer rested, in how many the group moved, and in how many it stayed.
+// pair is what was seen of a producer and a group: of the looks in which a transaction ended, and of those in which the
+// producer rested, in how many the group moved, and in how many it stayed.
 type pair struct{ together, missed, without, calm int }
 
 // broken says that something was missing: what moved since the last looks can't be told.
@@ -192,7 +199,8 @@ func (p pair) and(rested, moved bool) pair {
 	return p
 }
 
-// score is how much better what was seen agrees with the producer moving the group's offsets than with the two moving by chance, as a natural logarithm.
+// score is how much better what was seen agrees with the producer moving the group's offsets than with the two moving
+// by chance, as a natural logarithm.
 func (p pair) score() float64 {
 	moved, looks := p.without, p.without+p.calm
 	if looks < linkLooks { // a producer that is hardly ever at rest: how often the group moves at all
@@ -202,8 +210,9 @@ func (p pair) score() float64 {
 	return float64(p.together)*math.Log((1-failures)/chance) + float64(p.missed)*math.Log(failures/(1-chance))
 }
 
-// group returns the one group whose offsets a producer moves; empty while that is not known. An aborted transaction moves nothing, so the group may have stayed at times. Another is out when it stayed often enough, or
-// moved twice while nobody ended a transaction.
+// group returns the one group whose offsets a producer moves; empty while that is not known. An aborted transaction
+// moves nothing, so the group may have stayed at times. Another is out when it stayed often enough, or moved twice
+// while nobody ended a transaction.
 func (l *lookout) group(id int64) string {
 	found, best := "", 0.0
 	for name := range l.chains[byTick].groups {

@@ -252,7 +252,8 @@ func TestPartitionOf(t *testing.T) {
 	f("zzzzzz", 50, 685785664%50) // overflows, and below zero
 }
 
-// What is said of a group's offsets does not depend on the order in which they come, and holds those on topics that are not watched.
+// What is said of a group's offsets does not depend on the order in which they come, and holds those on topics that are
+// not watched.
 func TestHashOfOffsets(t *testing.T) {
 	l := newLinks()
 	at := func(topic string, offsets ...int64) kmsg.OffsetFetchResponseGroupTopic {

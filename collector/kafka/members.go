@@ -11,14 +11,16 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// membersCadence is how often the members of a group that did not change are asked for; a group that is new or changed its state is asked for at once.
+// membersCadence is how often the members of a group that did not change are asked for; a group that is new or changed
+// its state is asked for at once.
 const membersCadence = 30 * time.Second
 
 // untoldLag is no lag, and not an unknown one either.
 const untoldLag = math.MinInt64
 
-// members reads who is in the groups and what they have assigned. Where no group is due it says on the cadence that there was nothing to see, which is
-// not the same as not looking. Where more are due than a round may ask for, the others wait their turn, and are missing until they had it.
+// members reads who is in the groups and what they have assigned. Where no group is due it says on the cadence that
+// there was nothing to see, which is not the same as not looking. Where more are due than a round may ask for, the
+// others wait their turn, and are missing until they had it.
 func (t *take) members(cadence time.Duration) {
 	waiting := t.membersDue(cadence)
 	if !t.due(sourceMembers, cadence) && len(waiting) == 0 {
@@ -84,7 +86,8 @@ func (t *take) membersDue(cadence time.Duration) map[int32][]*group {
 	return due
 }
 
-// missUnasked says whose members are not known as of the promised cadence: who had no turn since it appeared or changed, and who was asked so long ago that a look was left out.
+// missUnasked says whose members are not known as of the promised cadence: who had no turn since it appeared or
+// changed, and who was asked so long ago that a look was left out.
 func (t *take) missUnasked(missing *groupsMissing, cadence time.Duration) {
 	for _, g := range t.groups {
 		stale := g.described.IsZero() || t.round.Sub(g.described) >= 2*cadence

@@ -16,7 +16,8 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// topicGoneAfter is how many complete looks in a row must miss a topic before it counts as deleted: brokers learn of a creation at different times.
+// topicGoneAfter is how many complete looks in a row must miss a topic before it counts as deleted: brokers learn of a
+// creation at different times.
 const topicGoneAfter = 2
 
 // rightsCadence is how often the principal's rights are asked for.
@@ -89,10 +90,13 @@ func (t *take) tellTopics(o *lineage.Observation) {
 	}
 }
 
-// clusterNow tells the cluster's own fact when it changed. In KRaft the controller that a broker names is any live broker, so it alone is no change.
+// clusterNow tells the cluster's own fact when it changed. In KRaft the controller that a broker names is any live
+// broker, so it alone is no change.
 func (t *take) clusterNow(o *lineage.Observation, controller int) {
 	now := lineage.ClusterFact{ID: t.cluster, Brokers: len(t.brokers), Controller: controller, Topics: t.visible(), Groups: -1}
-	if t.sawGroups { // as of the round before: not where some broker did not list its own, or where those may hide that may not be described
+	if t.sawGroups {
+		// as of the round before: not where some broker did not list its own, or where those may hide that may not be
+		// described
 		now.Groups = len(t.groups)
 	}
 	old := t.clusterFact
@@ -184,7 +188,8 @@ func (t *take) topicNew(o *lineage.Observation, rt *kmsg.MetadataResponseTopic) 
 	return tp
 }
 
-// diedLately reports whether a topic of this name was found deleted within the last minute: then it may have had other lives in between.
+// diedLately reports whether a topic of this name was found deleted within the last minute: then it may have had other
+// lives in between.
 func (t *take) diedLately(name string) bool {
 	for _, tp := range t.retired {
 		if tp.topic.Name == name && t.round.Sub(tp.retired) < rebornFor {
@@ -267,7 +272,8 @@ func (t *take) leaders(tp *topic, rt *kmsg.MetadataResponseTopic, moved map[int3
 // neverTold is the leader of a partition that no look has shown yet: all that is known of it is from an earlier run.
 const neverTold = -2
 
-// widen sets the number of partitions, which only grows, and makes room for what each look tells of them. A restored topic has that room before a look has confirmed it: the cluster may never name it again.
+// widen sets the number of partitions, which only grows, and makes room for what each look tells of them. A restored
+// topic has that room before a look has confirmed it: the cluster may never name it again.
 func (tp *topic) widen(partitions int, born bool) {
 	tp.open(partitions, born)
 	for len(tp.leaders) < len(tp.parts) {

@@ -12,7 +12,8 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// A coordinator that is loading, or does not answer, is asked until it tells; what was written meanwhile is the name's, also when the producer writes no more, and the blind spot advises no right that is there.
+// A coordinator that is loading, or does not answer, is asked until it tells; what was written meanwhile is the name's,
+// also when the producer writes no more, and the blind spot advises no right that is there.
 func TestNamesAreAskedForUntilTheyAreTold(t *testing.T) {
 	for name, c := range map[string]struct {
 		code   int16
@@ -61,7 +62,8 @@ func TestNamesAreAskedForUntilTheyAreTold(t *testing.T) {
 	}
 }
 
-// Whom no coordinator knows although all answer is counted by the producer id, and the right is advised that may be missing.
+// Whom no coordinator knows although all answer is counted by the producer id, and the right is advised that may be
+// missing.
 func TestNameThatNobodyTells(t *testing.T) {
 	w := newWorld(t, 1)
 	w.topic("pay", 1)

@@ -16,8 +16,8 @@ const (
 	earliest = -2
 )
 
-// lists sends ListOffsets to the leaders of the partitions that want accepts and calls each with every answer, and miss with every partition that has none.
-// The high watermark is what is listed: what consumers can see.
+// lists sends ListOffsets to the leaders of the partitions that want accepts and calls each with every answer, and miss
+// with every partition that has none. The high watermark is what is listed: what consumers can see.
 func (t *take) lists(timestamp int64, want func(*topic, int) bool, each func(tp *topic, part int, offset int64), miss func(tp *topic, reason string)) {
 	reqs := map[int32]kmsg.Request{}
 	for _, tp := range t.topics {
@@ -125,7 +125,8 @@ func (t *take) endOffsets() {
 	t.cfg.Board.SetEnds(t.cluster, t.round, t.endsOf)
 }
 
-// wantedStarts reads the starts of topics that another source asks for, since a replication has passed offsets there that may be gone. It costs a request for each broker that leads one.
+// wantedStarts reads the starts of topics that another source asks for, since a replication has passed offsets there
+// that may be gone. It costs a request for each broker that leads one.
 func (t *take) wantedStarts() {
 	wanted := t.cfg.Board.StartsWanted(t.cluster)
 	if len(wanted) == 0 {
@@ -142,14 +143,16 @@ func (t *take) wantedStarts() {
 	}
 }
 
-// startsAge is how old the reading of a topic's starts may be, in cadences, for the records between them and the newest ends to be told.
+// startsAge is how old the reading of a topic's starts may be, in cadences, for the records between them and the newest
+// ends to be told.
 const startsAge = 3
 
 // startsCadence is how often every partition's start is read.
 const startsCadence = time.Minute
 
-// startOffsets reads every partition's start. How many records are retained is told with the ends: a start only grows, so that the newest end less a start of the last minute is too high by what was deleted since, at most; an end of the last
-// minute less a start would be nobody's number.
+// startOffsets reads every partition's start. How many records are retained is told with the ends: a start only grows,
+// so that the newest end less a start of the last minute is too high by what was deleted since, at most; an end of the
+// last minute less a start would be nobody's number.
 func (t *take) startOffsets(cadence time.Duration) {
 	why := map[*topic]string{}
 	read := map[*topic]int{}
@@ -180,7 +183,8 @@ func (t *take) holds(tp *topic) (n int64) {
 	return n
 }
 
-// tellRetained tells how many records a topic holds, when that changed, and that it is not known any more once the starts are too old.
+// tellRetained tells how many records a topic holds, when that changed, and that it is not known any more once the
+// starts are too old.
 func (t *take) tellRetained(o *lineage.Observation, tp *topic) {
 	n := t.holds(tp)
 	tell := func(m lineage.Metric, v int64) {
@@ -190,7 +194,8 @@ func (t *take) tellRetained(o *lineage.Observation, tp *topic) {
 		tp.retained = n
 		tell(lineage.Retained, n)
 	}
-	// Sizes are read once a minute. One of when the topic was another, as of an empty one that has records since, is read again, or is no size of it until it is.
+	// Sizes are read once a minute. One of when the topic was another, as of an empty one that has records since, is
+	// read again, or is no size of it until it is.
 	if was := tp.sizedAt; tp.sized && was >= 0 && n >= 0 && (n > 2*was || 2*n < was) {
 		tp.sizedAt = lineage.Unknown
 		if t.slow.Waits(t.round, sourceLogDirs) >= min(3*t.cfg.Interval, t.cadence(logDirsCadence)) {

@@ -10,7 +10,8 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// panicRest is for how long a part of the slow cadences is left alone after it panicked: each time costs a restore, and its fault is not gone in a tick.
+// panicRest is for how long a part of the slow cadences is left alone after it panicked: each time costs a restore, and
+// its fault is not gone in a tick.
 const panicRest = 5 * time.Minute
 
 // fault is a part that panicked.
@@ -19,8 +20,9 @@ type fault struct {
 	reason string
 }
 
-// part runs one part of the round and reports whether it ended as it should. One that panics is a gap of its own source: what it said is dropped, and since it may have left books half written, all are
-// taken from the last stored positions before the next round. rest is for how long it is not tried again.
+// part runs one part of the round and reports whether it ended as it should. One that panics is a gap of its own
+// source: what it said is dropped, and since it may have left books half written, all are taken from the last stored
+// positions before the next round. rest is for how long it is not tried again.
 func (t *take) part(name string, every, rest time.Duration, run func()) (ok bool) {
 	if f, faulty := t.faults[name]; faulty && t.round.Before(f.until) {
 		if t.due(name, every) {
@@ -58,7 +60,8 @@ func (t *take) missPart(name string, every time.Duration, reason string) {
 	}
 }
 
-// resume takes the books from the last stored positions after a part panicked. What was told and what no position holds stays.
+// resume takes the books from the last stored positions after a part panicked. What was told and what no position holds
+// stays.
 func (t *take) resume() error {
 	was := *t.source
 	if err := t.Restore(t.ctx, t.sink); err != nil {
@@ -78,7 +81,8 @@ func (t *take) resume() error {
 	return nil
 }
 
-// forgetEvents takes out what a round that is not to be resumed from says of things that come and go: the next one finds it again.
+// forgetEvents takes out what a round that is not to be resumed from says of things that come and go: the next one
+// finds it again.
 func (t *take) forgetEvents() {
 	for _, o := range t.told.Observed() {
 		o.Events = nil

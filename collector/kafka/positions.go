@@ -15,8 +15,9 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// Positions are the books as they stand, so that a restart goes on counting where the last stored round ended: what moved while nobody watched is then a total over the gap, and not
-// lost. They are saved with the observations that they belong to, those that changed only. The encoding is in docs/format/positions.md.
+// Positions are the books as they stand, so that a restart goes on counting where the last stored round ended: what
+// moved while nobody watched is then a total over the gap, and not lost. They are saved with the observations that they
+// belong to, those that changed only. The encoding is in docs/format/positions.md.
 const (
 	positionsVersion = 1
 	roundKey         = "round"   // the newest round
@@ -31,7 +32,8 @@ func readerKey(group string, id lineage.TopicID) string {
 	return "reader/" + id.String() + "/" + group
 }
 
-// savePositions adds what changed in this round to the end-offsets' observation; a round is stored whole or not at all, so it does not matter to which. It may be called again for what has changed since.
+// savePositions adds what changed in this round to the end-offsets' observation; a round is stored whole or not at all,
+// so it does not matter to which. It may be called again for what has changed since.
 func (t *take) savePositions() {
 	o := t.told.Of(sourceEnds)
 	put := func(key string, value []byte) {
@@ -139,7 +141,8 @@ func (s *source) anew(positions map[string][]byte, key string, err error) error 
 	return nil
 }
 
-// leave notes a position that can't be read: its part is begun anew, since what can't be read today can't be read tomorrow.
+// leave notes a position that can't be read: its part is begun anew, since what can't be read today can't be read
+// tomorrow.
 func (s *source) leave(key string, err error) {
 	if err == nil {
 		return
@@ -184,7 +187,8 @@ func (s *source) restoreLeft(hexID string, value []byte) error {
 	return nil
 }
 
-// encodeSight keeps what the lists of the last round can be compared with: a topic that they lacked is new only if they held all, and the configuration wanted the same.
+// encodeSight keeps what the lists of the last round can be compared with: a topic that they lacked is new only if they
+// held all, and the configuration wanted the same.
 func (s *source) encodeSight() []byte {
 	var e encoder
 	e.Uint(positionsVersion)

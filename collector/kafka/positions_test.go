@@ -114,7 +114,8 @@ func TestRestore(t *testing.T) {
 	}
 }
 
-// After a restart the epochs of transactional producers are known: else all that they ever reached would look like transactions of the next step.
+// After a restart the epochs of transactional producers are known: else all that they ever reached would look like
+// transactions of the next step.
 func TestRestoreKnowsEpochs(t *testing.T) {
 	name := func(int64) txnName { return txnName{"ledger", "ledger"} }
 	a := newAccount(lineage.Topic{Cluster: "c", ID: lineage.TopicID{1}, Name: "ledger"})

@@ -13,8 +13,8 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// The answer holds every producer id of the last day (producer.id.expiration.ms), so it has a budget of bytes a round; partitions beyond it wait for the next round. Nothing is
-// lost by waiting: sequences are totals.
+// The answer holds every producer id of the last day (producer.id.expiration.ms), so it has a budget of bytes a round;
+// partitions beyond it wait for the next round. Nothing is lost by waiting: sequences are totals.
 const (
 	producersBudget   = 4 << 20
 	producerBytes     = 43 // of one producer in the answer: 8+4+4+8+4+8, tags and the array's share
@@ -28,7 +28,8 @@ type partitionRef struct {
 	part  int
 }
 
-// producers reads the producer state of the partitions whose end moved, and of those that were never read, and tells what was written by whom.
+// producers reads the producer state of the partitions whose end moved, and of those that were never read, and tells
+// what was written by whom.
 func (t *take) producers() {
 	why := map[*topic]string{}
 	writers := t.cfg.Board.Writers(t.cluster)
@@ -66,8 +67,9 @@ func (t *take) producers() {
 	t.unread, t.read = why, time.Now().UTC()
 }
 
-// producersTodo chooses the partitions to ask for, within the budget: those that moved before those that were never read, smallest answers first, so that one partition with a
-// day of short-lived producers does not starve the others. The ones that wait longest come first within their class by the round they were last read in.
+// producersTodo chooses the partitions to ask for, within the budget: those that moved before those that were never
+// read, smallest answers first, so that one partition with a day of short-lived producers does not starve the others.
+// The ones that wait longest come first within their class by the round they were last read in.
 func (t *take) producersTodo(why map[*topic]string) []partitionRef {
 	var todo []partitionRef
 	for _, tp := range t.topics {
@@ -134,7 +136,8 @@ func (t *take) producerRequests(todo []partitionRef) map[int32]kmsg.Request {
 	return reqs
 }
 
-// endsAfter reads the ends once more where it matters what came between the reading of the ends and that of the producers: for partitions whose producers were read for the first time (account.base), that show a producer which
+// endsAfter reads the ends once more where it matters what came between the reading of the ends and that of the
+// producers: for partitions whose producers were read for the first time (account.base), that show a producer which
 // they never showed, or on which a transactional one moved.
 func (t *take) endsAfter(answers []brokerAnswer) map[partitionRef]int64 {
 	wanted, after := map[partitionRef]bool{}, map[partitionRef]int64{}
@@ -209,7 +212,8 @@ func readings(rp *kmsg.DescribeProducersResponseTopicPartition) []producerReadin
 	for _, p := range rp.ActiveProducers {
 		out = append(out, producerReading{
 			id: p.ProducerID, epoch: p.ProducerEpoch, lastSequence: p.LastSequence, txnStart: p.CurrentTxnStartOffset, lastMs: p.LastTimestamp,
-			// A coordinator epoch comes with the first marker; an open transaction has a start; after a commit (transaction version 2) there is no sequence.
+			// A coordinator epoch comes with the first marker; an open transaction has a start; after a commit
+			// (transaction version 2) there is no sequence.
 			transactional: p.CoordinatorEpoch >= 0 || p.CurrentTxnStartOffset >= 0 || p.LastSequence < 0,
 		})
 	}

@@ -9,10 +9,13 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// reader is the book of one group's reading of one topic incarnation: what its committed offsets advanced, how far they are behind.
+// reader is the book of one group's reading of one topic incarnation: what its committed offsets advanced, how far they
+// are behind.
 //
-// Commits come in steps; what each means is judged in step.go. Progress between two of them is spread over the time in which it can have happened: since the last change, since the reader last had nothing to
-// read, and since there was something to read beyond the last commit. After the last change the progress is pending while somebody reads and has something to read.
+// Commits come in steps; what each means is judged in step.go. Progress between two of them is spread over the time in
+// which it can have happened: since the last change, since the reader last had nothing to read, and since there was
+// something to read beyond the last commit. After the last change the progress is pending while somebody reads and has
+// something to read.
 //
 // A reader is pure bookkeeping and not safe for concurrent use.
 type reader struct {
@@ -30,7 +33,9 @@ type reader struct {
 	known   time.Time // newest round in which all that the reader needs was read
 	habit   habit
 	losing  bool // the log's start is beyond a commit, which was told
-	synced  bool // nobody is in the group, and a replicator copies the topic: its offsets may be those of the group's readers elsewhere. Not kept over a restart
+	// nobody is in the group, and a replicator copies the topic: its offsets may be those of the group's readers
+	// elsewhere. Not kept over a restart
+	synced  bool
 	touched bool // what the position holds changed in this round
 
 	gauges  readerGauges
@@ -38,8 +43,9 @@ type reader struct {
 	toldAny bool
 	sighted time.Time // newest round in which it was told that the reader stands where it stands
 
-	bound  string        // why what was read in this round is no measurement; empty: it is, or nothing was read
-	owed   string        // the bound of steps that were not told yet, since they count nothing by themselves: what is told next is one too
+	bound string // why what was read in this round is no measurement; empty: it is, or nothing was read
+	// the bound of steps that were not told yet, since they count nothing by themselves: what is told next is one too
+	owed   string
 	events []readerEvent // of this round
 	gone   int64         // records found gone in this round
 }
@@ -107,7 +113,8 @@ func newReader(access lineage.Access, kind lineage.EvidenceKind) *reader {
 	return &reader{access: access, kind: kind, read: total{told: -1}}
 }
 
-// committed returns the offset that the reader last committed, below zero when there is none. A nil reader has committed nothing.
+// committed returns the offset that the reader last committed, below zero when there is none. A nil reader has
+// committed nothing.
 func (r *reader) committed(partition int32) int64 {
 	if r == nil || int(partition) >= len(r.parts) {
 		return noCommit
@@ -132,7 +139,8 @@ type topicEnds interface {
 	begin(partition int32) int64
 	// age returns how long the end has been beyond the offset.
 	age(partition int32, offset int64) (age time.Duration, atLeast bool)
-	// transactional reports whether transactions were written to the topic: their markers are offsets that a reader passes and does not read.
+	// transactional reports whether transactions were written to the topic: their markers are offsets that a reader
+	// passes and does not read.
 	transactional() bool
 	// trailing reports whether the last offset of the partition is a transaction's marker.
 	trailing(partition int32) bool
@@ -142,15 +150,17 @@ type topicEnds interface {
 	copied() bool
 	// ended returns where the partition ended at an instant, or at the first one that is known, -1 where none is.
 	ended(partition int32, at time.Time) int64
-	// seen reports whether the topic was looked at before this round, or was born in it: else its commits may be of any age.
+	// seen reports whether the topic was looked at before this round, or was born in it: else its commits may be of any
+	// age.
 	seen() bool
 }
 
-// spreadLimit is the longest time over which one step of progress is spread, and for which a reader that lives and lags is taken to be at work without a commit: twice the
-// slowest commit interval in wide use (60 s, Connect's sinks).
+// spreadLimit is the longest time over which one step of progress is spread, and for which a reader that lives and lags
+// is taken to be at work without a commit: twice the slowest commit interval in wide use (60 s, Connect's sinks).
 const spreadLimit = 2 * time.Minute
 
-// lateAfter is how old the oldest record must be that a reader has not read for the log's start to be read each round: younger ones are hardly deleted.
+// lateAfter is how old the oldest record must be that a reader has not read for the log's start to be read each round:
+// younger ones are hardly deleted.
 const lateAfter = 30 * time.Second
 
 // sightEvery is how often a reader that stands still is told to stand there. Whoever looks back seven days finds it.
@@ -173,7 +183,8 @@ func (g groupState) from() time.Time {
 	return g.joined
 }
 
-// observe books the commits of one round. before is the round before it. It returns false, and books nothing, when an end that it needs is missing.
+// observe books the commits of one round. before is the round before it. It returns false, and books nothing, when an
+// end that it needs is missing.
 func (r *reader) observe(commits []commit, ends topicEnds, g groupState, round, before time.Time) bool {
 	for _, c := range commits {
 		if _, ok := ends.end(c.partition); !ok && c.offset >= 0 {
@@ -287,8 +298,9 @@ func (r *reader) overtaken(c commit, ends topicEnds) {
 	}
 }
 
-// spread returns the start of the span in which the progress that shows in this round can have happened: after the last change, and after the reader last had nothing left to
-// read, but not longer than spreadLimit ago, unless rounds are missing for longer than that.
+// spread returns the start of the span in which the progress that shows in this round can have happened: after the last
+// change, and after the reader last had nothing left to read, but not longer than spreadLimit ago, unless rounds are
+// missing for longer than that.
 func (r *reader) spread(g groupState, round time.Time) time.Time {
 	from := later(later(r.moved, r.idle), g.from())
 	if limit := round.Add(-spreadLimit); from.Before(limit) {
@@ -315,12 +327,14 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// book books one partition's commit. It reports whether it advanced by records read, or perhaps read, from which offset and by how many.
+// book books one partition's commit. It reports whether it advanced by records read, or perhaps read, from which offset
+// and by how many.
 func (r *reader) book(c commit, ends topicEnds, ctx stepContext) (base, n int64, advanced bool) {
 	p := &r.parts[c.partition]
 	end, _ := ends.end(c.partition)
 	if c.offset == p.committed || c.offset < 0 && p.committed < 0 {
-		if c.offset > end && p.fell < 0 && c.offset >= 0 { // the commit was there before this end was read: the log was truncated
+		if c.offset > end && p.fell < 0 && c.offset >= 0 {
+			// the commit was there before this end was read: the log was truncated
 			p.fell, r.touched = end, true
 			r.note(lineage.RecordsLost, "partition %d was truncated to %d, and %d is committed: the records between are lost", c.partition, end, c.offset)
 		} else if p.fell > end {

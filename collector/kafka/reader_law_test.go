@@ -23,8 +23,11 @@ type readerWorld struct {
 	delivered  int64 // in all
 	once       int64 // each record once
 	high       int64 // up to where records were delivered
-	setBack    bool  // an administrator set the offset back since the last look: who comes then in no time can't be told from who goes on
-	used       bool  // somebody was in the group since the last look, or at it: then no administrator can set its offsets
+	// an administrator set the offset back since the last look: who comes then in no time can't be told from who goes
+	// on
+	setBack bool
+	// somebody was in the group since the last look, or at it: then no administrator can set its offsets
+	used bool
 }
 
 func (w *readerWorld) partitions() int       { return 1 }
@@ -92,7 +95,8 @@ func (w *readerWorld) act(r *rand.Rand, epochs bool) {
 	}
 }
 
-// Whatever readers, administrators and retention do between looks: a count that is not said to be a bound is the truth, one that is at most is no less, and one that is at least is no more.
+// Whatever readers, administrators and retention do between looks: a count that is not said to be a bound is the truth,
+// one that is at most is no less, and one that is at least is no more.
 func TestReaderLaw(t *testing.T) {
 	bounds := map[string]int{}
 	for seed := range uint64(3000) {
@@ -105,7 +109,8 @@ func TestReaderLaw(t *testing.T) {
 		for i := range 60 {
 			before := w.now
 			w.now = w.now.Add(10 * time.Second)
-			if old, ok := w.history.At(w.now.Add(-lateAfter)); ok && old > w.start && r.IntN(20) == 0 { // retention takes what is not young any more
+			if old, ok := w.history.At(w.now.Add(-lateAfter)); ok && old > w.start && r.IntN(20) == 0 {
+				// retention takes what is not young any more
 				w.start += r.Int64N(old - w.start + 1)
 			}
 			for range r.IntN(8) {

@@ -96,12 +96,17 @@ func at(i int) time.Time { return t0.Add(time.Duration(i) * tick) }
 
 func TestReaderSpreadsStepsAndPends(t *testing.T) {
 	runReader(t, time.Time{}, 0, []readerStep{
-		{offset: 100, end: 100, live: true},                                                                   // what was before us is nobody's
-		{offset: 100, end: 150, live: true, lag: 50, pending: true},                                           // something to read
-		{offset: 100, end: 200, live: true, lag: 100, pending: true},                                          //
-		{offset: 190, end: 250, live: true, read: 90, since: at(0), lag: 60, pending: true, bound: "at most"}, // the first step, over old records; spread since there was nothing to read
-		{offset: 250, end: 250, live: true, read: 150},                                                        // since the round before: Since is zero
-		{offset: 250, end: 250, live: true, read: 150},                                                        // idle, not pending
+		// what was before us is nobody's
+		{offset: 100, end: 100, live: true},
+		// something to read
+		{offset: 100, end: 150, live: true, lag: 50, pending: true},
+		{offset: 100, end: 200, live: true, lag: 100, pending: true}, //
+		// the first step, over old records; spread since there was nothing to read
+		{offset: 190, end: 250, live: true, read: 90, since: at(0), lag: 60, pending: true, bound: "at most"},
+		// since the round before: Since is zero
+		{offset: 250, end: 250, live: true, read: 150},
+		// idle, not pending
+		{offset: 250, end: 250, live: true, read: 150},
 	})
 }
 
@@ -118,12 +123,14 @@ func TestReaderResets(t *testing.T) {
 	r := runReader(t, time.Time{}, 0, []readerStep{
 		{offset: 100, end: 500, live: true, lag: 400},
 		{offset: 130, end: 500, live: true, lag: 370, read: 30, pending: true, bound: boundJump},
-		{offset: 40, end: 500, lag: 460, epoch: -1, read: 30},                  // set back
-		{offset: 500, end: 500, epoch: -1, read: 30},                           // set forward by an administrator: the reader's own commits bear epochs
+		{offset: 40, end: 500, lag: 460, epoch: -1, read: 30}, // set back
+		// set forward by an administrator: the reader's own commits bear epochs
+		{offset: 500, end: 500, epoch: -1, read: 30},
 		{offset: 500, end: 600, live: true, lag: 100, pending: true, read: 30}, // it was there when somebody came
 		{offset: 600, end: 600, live: true, read: 130, since: at(3)},           //
-		{offset: -1, end: 600, live: true, read: 130, lag: -1, pending: true},  // the group's offsets were deleted: what it lags by nobody knows
-		{offset: 600, end: 600, live: true, read: 130},                         // and committed again
+		// the group's offsets were deleted: what it lags by nobody knows
+		{offset: -1, end: 600, live: true, read: 130, lag: -1, pending: true},
+		{offset: 600, end: 600, live: true, read: 130}, // and committed again
 		{offset: 40, end: 600, live: true, read: 170, lag: 560, bound: "at most: it went back", pending: true},
 	})
 	if r.skipped.n != 460 || r.skipped.estimated {
@@ -167,13 +174,15 @@ func TestReaderOfANewGroup(t *testing.T) {
 	}
 }
 
-// MirrorMaker 2 syncs the offsets of another cluster's groups into groups that nobody is in: that is no reading, not at first and not later.
+// MirrorMaker 2 syncs the offsets of another cluster's groups into groups that nobody is in: that is no reading, not at
+// first and not later.
 func TestReaderOfSyncedOffsets(t *testing.T) {
 	r := runReaderOf(t, t0.Add(-tick), fakeEnds{copy: true}, []readerStep{
 		{offset: 100, end: 500, epoch: -1, lag: 400},
 		{offset: 500, end: 500, epoch: -1},
 		{offset: 500, end: 600, live: true, lag: 100, pending: true},
-		{offset: 600, end: 600, live: true, read: 100, since: at(1), bound: "at most: it passed more"}, // somebody reads here
+		// somebody reads here
+		{offset: 600, end: 600, live: true, read: 100, since: at(1), bound: "at most: it passed more"},
 	})
 	if len(r.events) != 0 {
 		t.Errorf("events %+v of a sync", r.events)

@@ -52,8 +52,9 @@ func (r *reader) unknownLag() {
 	r.gauges.lag, r.gauges.lagMillis, r.gauges.atLeast = lineage.Unknown, lineage.Unknown, false
 }
 
-// uncommitted measures the partitions in which nothing is committed. What waits there is the reader's where somebody of its group reads the topic; where it begins is its own secret, unless it was seen to begin at the start.
-// Where its offsets are gone there is nothing to measure by.
+// uncommitted measures the partitions in which nothing is committed. What waits there is the reader's where somebody of
+// its group reads the topic; where it begins is its own secret, unless it was seen to begin at the start. Where its
+// offsets are gone there is nothing to measure by.
 func (r *reader) uncommitted(ends topicEnds, g groupState) {
 	any, lost := false, false
 	for i := range r.parts {

@@ -26,8 +26,10 @@ type lawWriter struct {
 	rests time.Time
 }
 
-// The law on a real broker, with both versions of the transaction protocol and a broker that forgets producer ids within seconds: whatever mixture of writers there is, aborted and open transactions, a writer that pauses until its id is
-// forgotten, lineaged started again: nobody is counted more than was appended, the sum is the advance, and each count is the truth or a bound that holds it. The long version takes longer, and restarts the broker.
+// The law on a real broker, with both versions of the transaction protocol and a broker that forgets producer ids
+// within seconds: whatever mixture of writers there is, aborted and open transactions, a writer that pauses until its
+// id is forgotten, lineaged started again: nobody is counted more than was appended, the sum is the advance, and each
+// count is the truth or a bound that holds it. The long version takes longer, and restarts the broker.
 func TestRealLawOfWriters(t *testing.T) {
 	for _, version := range []string{"2", "1"} {
 		t.Run("transaction.version="+version, func(t *testing.T) {
@@ -182,7 +184,8 @@ func holds(t *testing.T, rec *recorder, writers []*lawWriter, topic string, end 
 	}
 	sum += check("idempotent ones", ids, func(a lineage.Access) bool { return a.Client.Producer != 0 })
 	sum += check("the remainder", free, func(a lineage.Access) bool { return a.Client.Kind == lineage.Remainder })
-	// What is taken for markers is no more than can be proven to be possible, which may be more than there are: the remainder says so then.
+	// What is taken for markers is no more than can be proven to be possible, which may be more than there are: the
+	// remainder says so then.
 	if sum > appended || sum < appended-2*marks {
 		t.Errorf("all add up to %d of %d, of which %d are markers", sum, appended, marks)
 	}

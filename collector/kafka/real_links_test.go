@@ -13,7 +13,8 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// Exactly-once programs whose transactional.ids name nobody are found by the groups whose offsets their transactions move, beside a reader that commits by itself. It takes READ on __consumer_offsets, and all groups to be seen.
+// Exactly-once programs whose transactional.ids name nobody are found by the groups whose offsets their transactions
+// move, beside a reader that commits by itself. It takes READ on __consumer_offsets, and all groups to be seen.
 func TestRealGroupOfATransaction(t *testing.T) {
 	c := kafkatest.Shared(t, kafkatest.Options{Secure: true, Users: []string{"linker", "unread"}})
 	for _, user := range []string{"linker", "unread"} {
@@ -56,7 +57,8 @@ func TestRealGroupOfATransaction(t *testing.T) {
 		}
 		return out
 	}
-	// How long a link takes depends on how the programs' pauses fall to the looks: one is waited for, and in the long run both.
+	// How long a link takes depends on how the programs' pauses fall to the looks: one is waited for, and in the long
+	// run both.
 	need, stop := 1, time.Now().Add(4*time.Minute)
 	if os.Getenv("LINEAGED_LONG") != "" {
 		need, stop = len(want), stop.Add(6*time.Minute)

@@ -9,10 +9,12 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// A broker of three goes, then all of them: nothing is counted twice, nothing is lost, and the groups survive their coordinators.
+// A broker of three goes, then all of them: nothing is counted twice, nothing is lost, and the groups survive their
+// coordinators.
 //
-// On a busy machine Kafka's producer may lose its place when all brokers restart (OutOfOrderSequence until its delivery time-out) and give up on records, of which nobody can say then how many were written how often. That is tried
-// again; what is known of it is held by TestRecordsLostWithALeaderCountOnce and TestProducersThatAreNotListedForAMoment.
+// On a busy machine Kafka's producer may lose its place when all brokers restart (OutOfOrderSequence until its delivery
+// time-out) and give up on records, of which nobody can say then how many were written how often. That is tried again;
+// what is known of it is held by TestRecordsLostWithALeaderCountOnce and TestProducersThatAreNotListedForAMoment.
 func TestRealOutage(t *testing.T) {
 	const records, tries = 8000, 3
 	for try := range tries {

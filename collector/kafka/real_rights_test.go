@@ -104,7 +104,8 @@ func TestRealLeastPrivilege(t *testing.T) {
 	}
 }
 
-// Kafka itself tells a topic that may not be described from one that is not there, of its id: the first is out of sight, the second deleted. What comes into sight is no event.
+// Kafka itself tells a topic that may not be described from one that is not there, of its id: the first is out of
+// sight, the second deleted. What comes into sight is no event.
 func TestRealSight(t *testing.T) {
 	c := kafkatest.Shared(t, kafkatest.Options{Secure: true, Users: []string{"peeper"}})
 	c.CreateTopic(t, "peep-mine", 1)

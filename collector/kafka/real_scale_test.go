@@ -10,7 +10,8 @@ import (
 	"github.com/lineaged/lineaged/internal/kafkatest"
 )
 
-// Of thousands of groups on a real broker all are described within a few rounds, and what that costs the broker is logged.
+// Of thousands of groups on a real broker all are described within a few rounds, and what that costs the broker is
+// logged.
 func TestRealManyGroups(t *testing.T) {
 	const groups = 6000
 	c := kafkatest.Shared(t, kafkatest.Options{})

@@ -248,7 +248,8 @@ func (r *recorder) wantReasons(t *testing.T) {
 	r.unexplained = nil
 }
 
-// What the sequences, the end offsets and the commits tell is what Kafka's own tools say they did; also over a restart of the collector in the middle.
+// What the sequences, the end offsets and the commits tell is what Kafka's own tools say they did; also over a restart
+// of the collector in the middle.
 func TestRealCountsAreExact(t *testing.T) {
 	c := kafkatest.Shared(t, kafkatest.Options{})
 	c.CreateTopic(t, "books", 3)
@@ -337,7 +338,8 @@ func TestRealTransactions(t *testing.T) {
 			named := func(a lineage.Access) bool { return strings.HasPrefix(a.Client.TransactionalID, "ledger-writer") }
 			idempotent := func(a lineage.Access) bool { return a.Op == lineage.Write && a.Client.Producer != 0 }
 			rest := func(a lineage.Access) bool { return a.Client.Kind == lineage.Remainder }
-			near := func(got int64) bool { // the markers' bounds are wider where a busy machine stretches the rounds; the flow says so
+			near := func(got int64) bool {
+				// the markers' bounds are wider where a busy machine stretches the rounds; the flow says so
 				off := sent / 100
 				if r.estimated("ledger", lineage.Records, named) {
 					off = sent / 33
@@ -368,7 +370,8 @@ func TestRealTransactions(t *testing.T) {
 	}
 }
 
-// The threads of a Kafka Streams application with exactly-once are transactional producers of their own, and each writes all partitions of what is grouped anew: together they are counted as one would be.
+// The threads of a Kafka Streams application with exactly-once are transactional producers of their own, and each
+// writes all partitions of what is grouped anew: together they are counted as one would be.
 func TestRealExactlyOnceStreams(t *testing.T) {
 	const inner, output = "tally-counts-repartition", "tallies"
 	c := kafkatest.Shared(t, kafkatest.Options{})
@@ -395,7 +398,8 @@ func TestRealExactlyOnceStreams(t *testing.T) {
 	for _, topic := range []string{inner, output} {
 		eventually(t, "what both threads wrote to "+topic, 60*time.Second, func() bool {
 			n, left, threads := counted(topic)
-			return threads == 2 && n >= sent-sent/20 && n <= sent+sent/20 && left <= sent/33 // the markers' bounds are wide where a busy machine stretches the run
+			// the markers' bounds are wide where a busy machine stretches the run
+			return threads == 2 && n >= sent-sent/20 && n <= sent+sent/20 && left <= sent/33
 		})
 		n, left, threads := counted(topic)
 		t.Logf("%s: end %d, of %d records %d are counted to %d threads, %d to nobody", topic, c.EndOffset(t, topic), sent, n, threads, left)

@@ -50,7 +50,8 @@ func makeGroups(t testing.TB, client *kgo.Client, topic string, n int) {
 	wg.Wait()
 }
 
-// describedOf returns how many groups' members are known, and the share of them that the last round of the source says is missing, with the reason.
+// describedOf returns how many groups' members are known, and the share of them that the last round of the source says
+// is missing, with the reason.
 func (w *world) describedOf() (n int, share float64, why string) {
 	for _, g := range w.source.groups {
 		if g.membersKnown {

@@ -7,7 +7,8 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// A group's first commit on a topic counts, whatever else it has committed: on topics that the configuration leaves out, or while nobody watched.
+// A group's first commit on a topic counts, whatever else it has committed: on topics that the configuration leaves
+// out, or while nobody watched.
 func TestFirstCommitOfAGroupThatReadsMore(t *testing.T) {
 	for _, c := range []struct {
 		name    string

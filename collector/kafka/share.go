@@ -8,8 +8,8 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// shareGroups reads the progress of share groups (KIP-932), which OffsetFetch does not know. Their progress is the end less the lag that the broker reports; rejected and archived records
-// advance it too, so that it is always an estimate.
+// shareGroups reads the progress of share groups (KIP-932), which OffsetFetch does not know. Their progress is the end
+// less the lag that the broker reports; rejected and archived records advance it too, so that it is always an estimate.
 func (t *take) shareGroups(cadence time.Duration) {
 	known, n := map[int32][]*group{}, 0
 	for _, g := range t.groups {
@@ -91,9 +91,11 @@ func (t *take) shared(o *lineage.Observation, g *group, topics []kmsg.DescribeSh
 	g.looked(whole)
 }
 
-// shareProgress makes a share group's start offset and lag the offset up to which it has read. The start offset alone lags behind: a broker saves it late, and after the last member has gone not at all (measured). The broker measures
-// the lag after we have read the end, so the difference is behind the truth by what was appended in between, a little more or less each time: the highest counts, until the start offset itself is set back. Where the
-// first look is a base, what it was behind is no progress later: it is at most what the end moved until the next tick.
+// shareProgress makes a share group's start offset and lag the offset up to which it has read. The start offset alone
+// lags behind: a broker saves it late, and after the last member has gone not at all (measured). The broker measures
+// the lag after we have read the end, so the difference is behind the truth by what was appended in between, a little
+// more or less each time: the highest counts, until the start offset itself is set back. Where the first look is a
+// base, what it was behind is no progress later: it is at most what the end moved until the next tick.
 func (r *reader) shareProgress(tp topicAt, partition int32, start, lag int64, base bool, interval time.Duration) commit {
 	c := commit{partition: partition, offset: start}
 	if end, ok := tp.end(partition); ok && lag >= 0 && start >= 0 {

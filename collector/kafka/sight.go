@@ -16,11 +16,13 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// This file says what is proved by what is seen and what is not. Kafka leaves out of its lists, without a word, what the principal may not describe. So
+// This file says what is proved by what is seen and what is not. Kafka leaves out of its lists, without a word, what
+// the principal may not describe. So
 //
 //   - a topic or group that is new was made since only if everything that there is was seen in the round before;
-//   - one that is listed no more is deleted only if the broker says so when it is asked for it alone. A topic's id is no secret to Kafka (measured with 4.3.1): it answers TOPIC_AUTHORIZATION_FAILED for the id of a topic that
-//     may not be described, and UNKNOWN_TOPIC_ID for one that is not there.
+//   - one that is listed no more is deleted only if the broker says so when it is asked for it alone. A topic's id is
+//     no secret to Kafka (measured with 4.3.1): it answers TOPIC_AUTHORIZATION_FAILED for the id of a topic that may
+//     not be described, and UNKNOWN_TOPIC_ID for one that is not there.
 
 // clusterRights is what the principal may describe.
 type clusterRights struct {
@@ -43,7 +45,8 @@ func (t *take) rightsDue() {
 	}
 }
 
-// askRights asks whether the principal may describe the cluster and any topic. Where it may not, lists come back short without an error, and must not be taken for the truth.
+// askRights asks whether the principal may describe the cluster and any topic. Where it may not, lists come back short
+// without an error, and must not be taken for the truth.
 func (t *take) askRights() {
 	ctx, cancel := t.half()
 	defer cancel()
@@ -53,7 +56,8 @@ func (t *take) askRights() {
 	if err != nil || resp.ErrorCode != 0 {
 		return
 	}
-	// A broker that does not compute the operations answers with the smallest int32; one without an authorizer with all of them.
+	// A broker that does not compute the operations answers with the smallest int32; one without an authorizer with all
+	// of them.
 	const describe = 1 << 8 // the bit of AclOperation.DESCRIBE
 	ops := resp.ClusterAuthorizedOperations
 	now := clusterRights{asked: true, describe: ops == -1<<31 || ops&describe != 0}
@@ -94,7 +98,8 @@ const (
 	mostAbout = 1000
 )
 
-// fates asks for topics by their ids, and returns why each is out of sight; "" for one that is deleted. One that is not in the answer is asked for again.
+// fates asks for topics by their ids, and returns why each is out of sight; "" for one that is deleted. One that is not
+// in the answer is asked for again.
 func (t *take) fates(topics []*topic) map[*topic]string {
 	slices.SortFunc(topics, func(a, b *topic) int { return cmp.Or(a.sought.Compare(b.sought), compare(a.topic.Name, b.topic.Name)) })
 	topics = topics[:min(len(topics), mostAbout)]
@@ -181,7 +186,8 @@ func (t *take) found(tp *topic) {
 // leftOut is why a topic that the configuration no longer wants is not seen.
 const leftOut = "left out by topics.include or topics.exclude: it is not watched any more"
 
-// tellLeftOut tells which restored topics the configuration leaves out now. Their books end here: what is written meanwhile is not counted, whatever is wanted later.
+// tellLeftOut tells which restored topics the configuration leaves out now. Their books end here: what is written
+// meanwhile is not counted, whatever is wanted later.
 func (t *take) tellLeftOut(o *lineage.Observation) {
 	for _, tp := range t.unwanted {
 		tp.unseen = leftOut
@@ -205,15 +211,18 @@ type leftTopic struct {
 	saved bool
 }
 
-// leftFor is for how long such a topic is missing: for as long as an answer looks back. Then nothing is shown of it any more that could be taken for now.
+// leftFor is for how long such a topic is missing: for as long as an answer looks back. Then nothing is shown of it any
+// more that could be taken for now.
 const leftFor = 7 * 24 * time.Hour
 
-// created reports whether a topic that is seen for the first time was made since the round before, or since the last round of an earlier run.
+// created reports whether a topic that is seen for the first time was made since the round before, or since the last
+// round of an earlier run.
 func (t *take) created(name string) bool {
 	return t.sawAll && !t.hidden[name]
 }
 
-// hiddenOf returns those of the topics on disk that may not be described. The others were made, or are being deleted, at this moment.
+// hiddenOf returns those of the topics on disk that may not be described. The others were made, or are being deleted,
+// at this moment.
 func (t *take) hiddenOf(onDisk map[string]bool) (map[string]bool, error) {
 	names := make([]string, 0, len(onDisk))
 	for name := range onDisk {
@@ -246,7 +255,8 @@ func (t *take) hiddenOf(onDisk map[string]bool) (map[string]bool, error) {
 	return out, err
 }
 
-// groupFates asks for groups by their names, and returns why each is out of sight; "" for one that is deleted: all brokers have left it out of their lists, and the principal may see it. A broker refuses to speak of a group that may
+// groupFates asks for groups by their names, and returns why each is out of sight; "" for one that is deleted: all
+// brokers have left it out of their lists, and the principal may see it. A broker refuses to speak of a group that may
 // not be described before it looks whether there is one.
 func (t *take) groupFates(groups []*group) map[*group]string {
 	slices.SortFunc(groups, func(a, b *group) int { return cmp.Or(a.sought.Compare(b.sought), compare(a.ref.Group, b.ref.Group)) })

@@ -53,13 +53,16 @@ type source struct {
 	departed   map[string]*group // deleted ones, for their totals
 	continuous bool              // a metadata round was taken since the start: what appears now is new
 	resumed    bool              // positions of an earlier run were restored
-	unrest     time.Time         // newest round in which a broker failed or a leader changed: then what brokers list may be short
+	// newest round in which a broker failed or a leader changed: then what brokers list may be short
+	unrest time.Time
 
 	clusterFact lineage.ClusterFact
 	hidden      map[string]bool // topics that log directories show and that may not be described
 
-	lacks         map[string]bool // what the brokers do not support, by source or group type: not asked again until the next start
-	configsDenied bool            // some topics' configurations may not be described: not asked again before the cadence
+	// what the brokers do not support, by source or group type: not asked again until the next start
+	lacks map[string]bool
+	// some topics' configurations may not be described: not asked again before the cadence
+	configsDenied bool
 	rights        clusterRights
 	sawAll        bool     // the lists of the last round held all that there was
 	sawGroups     bool     // so did the list of groups
@@ -100,18 +103,19 @@ type topic struct {
 	configs     []lineage.Config
 	configsRead time.Time // newest round in which they were asked for; not kept over a restart
 	compaction  compaction
-	since       time.Time // round in which it came into sight, of a topic that was not born then; zero: it was restored, or born
-	retired     time.Time // round in which it was found deleted
-	absent      int       // complete metadata rounds in a row that did not name it
-	unseen      string    // why it is out of sight although it was not seen to be deleted; empty: it is not
-	sought      time.Time // round in which it was last asked for by its id
-	factTold    bool      // its fact was told and did not change since
-	dirty       bool      // its position changed since it was last saved
-	whole       bool      // all its ends were read in the last round
-	retained    int64     // records held, as last told; lineage.Unknown: not known
-	sized       bool      // its size on disk was told once
-	sizedAt     int64     // records held when it was; lineage.Unknown: not known, or told to be of another time
-	retry       time.Time // when to ask again for a producer state that was denied
+	// round in which it came into sight, of a topic that was not born then; zero: it was restored, or born
+	since    time.Time
+	retired  time.Time // round in which it was found deleted
+	absent   int       // complete metadata rounds in a row that did not name it
+	unseen   string    // why it is out of sight although it was not seen to be deleted; empty: it is not
+	sought   time.Time // round in which it was last asked for by its id
+	factTold bool      // its fact was told and did not change since
+	dirty    bool      // its position changed since it was last saved
+	whole    bool      // all its ends were read in the last round
+	retained int64     // records held, as last told; lineage.Unknown: not known
+	sized    bool      // its size on disk was told once
+	sizedAt  int64     // records held when it was; lineage.Unknown: not known, or told to be of another time
+	retry    time.Time // when to ask again for a producer state that was denied
 }
 
 func newSource(cfg Config) *source {
@@ -223,8 +227,8 @@ func (t *take) sayBlind(o *lineage.Observation, spots []lineage.BlindSpot) { t.t
 // due reports whether a slow source is to run in this round, and notes that it does.
 func (t *take) due(name string, every time.Duration) bool { return t.slow.Due(t.round, name, every) }
 
-// missSlow says of the slow sources that are due in a round without metadata that they saw nothing, so that coverage has
-// the reason.
+// missSlow says of the slow sources that are due in a round without metadata that they saw nothing, so that coverage
+// has the reason.
 func (t *take) missSlow(reason string) {
 	for _, c := range t.slowCadences() {
 		if t.slow.Owe(t.round, c.Part, c.Every) {
@@ -249,7 +253,8 @@ func (s *source) cadence(want time.Duration) time.Duration {
 	return collector.Whole(want, s.cfg.Interval)
 }
 
-// slowSources runs what is due of the slower cadences, and reports whether none of them panicked. After a start all of them are; from then on they are spread over the rounds by their different lengths.
+// slowSources runs what is due of the slower cadences, and reports whether none of them panicked. After a start all of
+// them are; from then on they are spread over the rounds by their different lengths.
 func (t *take) slowSources() (whole bool) {
 	t.client, whole = t.slowClient, true
 	for _, c := range t.slowCadences() {

@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// split is one reading of a partition's producers, under way: it shares out what the end moved by since the reading before. What a sequence has counted and the end has not shown yet stays its producer's claim: nobody is counted
-// what may still be lost with a leader.
+// split is one reading of a partition's producers, under way: it shares out what the end moved by since the reading
+// before. What a sequence has counted and the end has not shown yet stays its producer's claim: nobody is counted what
+// may still be lost with a leader.
 type split struct {
 	*account
 	p        *partition
@@ -21,7 +22,8 @@ type split struct {
 	first    []claimant // producers that were never seen on the partition, or whose claim has not been met since
 	txns     []movedTxn
 	last     lastStep // of the step before
-	// least and most are how many markers may be in the step or on their way; most is the truth's bound where proven, and loose says that the step's own are not.
+	// least and most are how many markers may be in the step or on their way; most is the truth's bound where proven,
+	// and loose says that the step's own are not.
 	least, most   int64
 	ever          int64 // the most, with those that came after the end was read
 	proven, loose bool
@@ -39,7 +41,8 @@ type claimant struct {
 	why           string // why its claim is a bound
 }
 
-// setProducers books a reading of a partition's producers. The end must have been read earlier in the same round; after is the end as read again after the producers, -1 when it was not. interval is the time since the round before; name
+// setProducers books a reading of a partition's producers. The end must have been read earlier in the same round; after
+// is the end as read again after the producers, -1 when it was not. interval is the time since the round before; name
 // returns who a transactional producer is by its producer id.
 func (a *account) setProducers(part int, readings []producerReading, after int64, round time.Time, interval time.Duration, name func(id int64) txnName) {
 	p := &a.parts[part]
@@ -70,7 +73,8 @@ func (a *account) setProducers(part int, readings []producerReading, after int64
 	p.booked, p.moved, p.gap = p.advance, false, false
 }
 
-// older gives a producer that has written nothing since the last reading what the end had not shown then. By now it has, or a leader took it along, or it went to the remainder before the producer was listed again.
+// older gives a producer that has written nothing since the last reading what the end had not shown then. By now it
+// has, or a leader took it along, or it went to the remainder before the producer was listed again.
 func (s *split) older(r producerReading) {
 	q, known := s.p.producers[r.id]
 	if !known || q.claim == 0 || q.fresh || !q.same(r) {
@@ -86,7 +90,8 @@ func (s *split) older(r producerReading) {
 	s.p.producers[r.id] = q
 }
 
-// read takes in one producer. What it claims as far as the end shows it is its own, unless it was never seen before: who was is given first.
+// read takes in one producer. What it claims as far as the end shows it is its own, unless it was never seen before:
+// who was is given first.
 func (s *split) read(r producerReading) {
 	p := s.p
 	prev, known := p.producers[r.id]
@@ -107,7 +112,8 @@ func (s *split) read(r producerReading) {
 		now.claim, c.why = claims(prev, known, r)
 		m.wrote = now.claim - prev.claim
 	}
-	if late := s.race + s.lag; back && now.claim > s.rest+late { // what it wrote while it was not listed went to the remainder
+	if late := s.race + s.lag; back && now.claim > s.rest+late {
+		// what it wrote while it was not listed went to the remainder
 		now.claim, c.why = s.rest+late, whyBack
 	}
 	if changed {
@@ -161,9 +167,11 @@ func (a *account) sequenceOf(r producerReading, name string) sequence {
 	return q
 }
 
-// claims returns how many records a producer's sequences have counted that it was not given yet, and why that is a bound.
+// claims returns how many records a producer's sequences have counted that it was not given yet, and why that is a
+// bound.
 //
-// Within one epoch the sequence counts records (KIP-98), from 0, and wraps from 2^31-1 to 0. Where it falls, records went with a leader; where the producer begins a new epoch, it may send them again: what the end never showed counts
+// Within one epoch the sequence counts records (KIP-98), from 0, and wraps from 2^31-1 to 0. Where it falls, records
+// went with a leader; where the producer begins a new epoch, it may send them again: what the end never showed counts
 // when the end does.
 func claims(prev sequence, known bool, r producerReading) (n int64, why string) {
 	all := int64(r.lastSequence) + 1 // since the epoch began; 0: nothing
@@ -188,8 +196,10 @@ func claims(prev sequence, known bool, r producerReading) (n int64, why string) 
 	}
 }
 
-// firstSights gives the producers that were never seen on the partition what their sequences say, and never more than the end shows. A broker forgets a producer id and lists it again with the sequence that it goes on with, so one
-// that claims more than can be has a past, and one that claims less may have: that is excluded where the partition was watched since it was born, and where what they claim is what was left to the record.
+// firstSights gives the producers that were never seen on the partition what their sequences say, and never more than
+// the end shows. A broker forgets a producer id and lists it again with the sequence that it goes on with, so one that
+// claims more than can be has a past, and one that claims less may have: that is excluded where the partition was
+// watched since it was born, and where what they claim is what was left to the record.
 func (s *split) firstSights() {
 	if len(s.first) == 0 {
 		return
@@ -230,7 +240,8 @@ func (s *split) firstSights() {
 	}
 }
 
-// beginning gives what came with the partition's base, and is left in the first step after it, to the producer that wrote last then.
+// beginning gives what came with the partition's base, and is left in the first step after it, to the producer that
+// wrote last then.
 func (s *split) beginning() {
 	p := s.p
 	if s.moved <= 0 {

@@ -53,7 +53,8 @@ type habit struct {
 	started bool          // it was seen to begin at the log's start where it had no commit
 }
 
-// believedAfter is how many steps without a member being seen make a reader: nobody resets offsets again and again in small steps.
+// believedAfter is how many steps without a member being seen make a reader: nobody resets offsets again and again in
+// small steps.
 const believedAfter = 3
 
 // believed reports whether the reader has shown that it reads without being a member.
@@ -138,7 +139,9 @@ func judge(s step, c stepContext) verdict {
 // jump is how many times the most that a reader ever moved in a tick is still plausible.
 const jump = 4
 
-// calm is the age up to which records are passed by reading them: nobody seeks over what has just come. It is two ticks, and no less than two of the common commit intervals; for who passes far more than it ever moved, and that waited, it is one.
+// calm is the age up to which records are passed by reading them: nobody seeks over what has just come. It is two
+// ticks, and no less than two of the common commit intervals; for who passes far more than it ever moved, and that
+// waited, it is one.
 func (c stepContext) calm(ticks int) time.Duration {
 	return max(time.Duration(ticks)*c.tick, 10*time.Second)
 }
@@ -176,12 +179,14 @@ func first(s step, c stepContext, alone bool) verdict {
 	if c.from().IsZero() {
 		return verdict{} // it was there before anybody looked
 	}
-	if s.was >= s.start && s.to >= s.was && c.live && c.wasLive { // it goes on where it was, whatever became of its offsets
+	if s.was >= s.start && s.to >= s.was && c.live && c.wasLive {
+		// it goes on where it was, whatever became of its offsets
 		return verdict{read: s.to - s.was, moved: s.to > s.was, bound: boundLost}
 	}
 	v := verdict{read: max(s.to-s.start, 0)}
 	v.moved = v.read > 0
-	empty := s.was < 0 && s.then >= 0 && s.then <= s.start // the log was, when the group appeared: there is one place only where it can have begun
+	// the log was, when the group appeared: there is one place only where it can have begun
+	empty := s.was < 0 && s.then >= 0 && s.then <= s.start
 	switch {
 	case v.read == 0:
 	case empty && c.wasLive:
@@ -205,7 +210,8 @@ func back(s step, c stepContext) verdict {
 	case s.fell && s.to > s.base:
 		return verdict{read: s.to - s.base, moved: true, bound: boundFell}
 	case c.live && c.wasLive && s.from-s.to <= c.habit.most:
-		return verdict{bound: boundAgain} // a commit that came late, or a little that is read again and counted from here
+		// a commit that came late, or a little that is read again and counted from here
+		return verdict{bound: boundAgain}
 	}
 	n := max(s.to-s.start, 0)
 	return verdict{read: n, moved: n > 0, bound: boundBack, event: "went back"}

@@ -89,7 +89,8 @@ func TestReaderThatStoppedBeforeItWasSeen(t *testing.T) {
 	}
 }
 
-// What waits in a partition without a commit is no zero: it is unknown, or all of it where the reader was seen to begin at the start.
+// What waits in a partition without a commit is no zero: it is unknown, or all of it where the reader was seen to begin
+// at the start.
 func TestLagOfPartitionsWithoutACommit(t *testing.T) {
 	for _, c := range []struct {
 		name    string
@@ -111,7 +112,8 @@ func TestLagOfPartitionsWithoutACommit(t *testing.T) {
 	}
 }
 
-// Where the log's start passed a reader, what is gone is lost and no lag; it is told once, and what is read afterwards is a bound.
+// Where the log's start passed a reader, what is gone is lost and no lag; it is told once, and what is read afterwards
+// is a bound.
 func TestReaderThatTheLogOvertakes(t *testing.T) {
 	r := newReader(lineage.Access{Client: lineage.Client{Group: "slow"}}, lineage.GroupOffsets)
 	guessed := false // the newest count of what was lost
@@ -204,7 +206,8 @@ func TestReaderWithoutMembershipIsAlive(t *testing.T) {
 	}
 }
 
-// A member that goes back a little may have read what is before it again: what it reads from there on is at least so much, and says so when it is told.
+// A member that goes back a little may have read what is before it again: what it reads from there on is at least so
+// much, and says so when it is told.
 func TestReaderThatGoesBackALittle(t *testing.T) {
 	r := newReader(lineage.Access{}, lineage.GroupOffsets)
 	g := groupState{live: true, wasLive: true, reads: true, found: at(-2)}

@@ -10,8 +10,9 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// This file reads what a Kafka Streams application's group says of its topology: its subtopologies with the topics that they read and keep (KIP-1071), and where a broker stores
-// the description also the topics that they write (KIP-1331, Kafka 4.4).
+// This file reads what a Kafka Streams application's group says of its topology: its subtopologies with the topics that
+// they read and keep (KIP-1071), and where a broker stores the description also the topics that they write (KIP-1331,
+// Kafka 4.4).
 
 // descriptionStored is the status of a group whose topology's description the broker has stored and given.
 const descriptionStored = 3
@@ -47,7 +48,8 @@ func topologyOf(g *kmsg.StreamsGroupDescribeResponseGroup) *lineage.Topology {
 			sub := &out.Subtopologies[i]
 			for _, n := range s.Nodes {
 				sub.Stores = append(sub.Stores, n.Stores...)
-				// An inner topic may stand there without the application.id in front, as in the application's own description.
+				// An inner topic may stand there without the application.id in front, as in the application's own
+				// description.
 				if n.SinkTopic != nil && !slices.Contains(sub.RepartitionSinks, *n.SinkTopic) && !slices.Contains(sub.RepartitionSinks, g.Group+"-"+*n.SinkTopic) {
 					sub.Sinks = append(sub.Sinks, *n.SinkTopic)
 				}
@@ -80,7 +82,8 @@ func readBy(t *lineage.Topology, subtopology string) []string {
 
 func sameTopology(a, b *lineage.Topology) bool { return reflect.DeepEqual(a, b) }
 
-// sightTopology says what a live application reads and writes by its topology. Topics that it names and that do not exist say nothing.
+// sightTopology says what a live application reads and writes by its topology. Topics that it names and that do not
+// exist say nothing.
 func (t *take) sightTopology(o *lineage.Observation, g *group) {
 	if g.topology == nil || len(g.members) == 0 {
 		return

@@ -7,9 +7,11 @@ import (
 
 // This file is the part of an account that counts transactional producers, and tells their markers from records.
 //
-// There are two protocols, and one broker may see both, by the age of its clients. In the old one (KIP-98) the epoch stays and the sequences count the records as an idempotent producer's do: exact. With transaction version 2 (KIP-890)
-// each transaction ends with a marker of the next epoch, which takes the sequence away: only that of a transaction that is open counts. What such a producer wrote is then what is left of the step, less the markers that there must be. That
-// is the most it can be: nothing tells its records from those of a writer without idempotence.
+// There are two protocols, and one broker may see both, by the age of its clients. In the old one (KIP-98) the epoch
+// stays and the sequences count the records as an idempotent producer's do: exact. With transaction version 2 (KIP-890)
+// each transaction ends with a marker of the next epoch, which takes the sequence away: only that of a transaction that
+// is open counts. What such a producer wrote is then what is left of the step, less the markers that there must be.
+// That is the most it can be: nothing tells its records from those of a writer without idempotence.
 
 // movedTxn is a transactional producer whose state changed between two readings.
 type movedTxn struct {
@@ -21,8 +23,9 @@ type movedTxn struct {
 	wrote  int64 // by its sequences, where they count
 }
 
-// counts reports whether the sequence counts the producer's records since the last reading: within one epoch it does. So it does at the first sight of epoch 0, and where a sequence is still there
-// although no transaction is open, which only the old version of the protocol leaves.
+// counts reports whether the sequence counts the producer's records since the last reading: within one epoch it does.
+// So it does at the first sight of epoch 0, and where a sequence is still there although no transaction is open, which
+// only the old version of the protocol leaves.
 func (m *movedTxn) counts() bool {
 	if m.known {
 		return m.now.epoch == m.prev.epoch
@@ -30,8 +33,9 @@ func (m *movedTxn) counts() bool {
 	return m.now.lastSequence >= 0 && (m.now.epoch == 0 || m.now.txnStart < 0)
 }
 
-// markers returns how many markers the producer has left on the partition since the last reading, at least and at most; proven is false where the most is not known. ever is the most where those count too that came after the end was
-// read. gap: a round before did not see the partition.
+// markers returns how many markers the producer has left on the partition since the last reading, at least and at most;
+// proven is false where the most is not known. ever is the most where those count too that came after the end was read.
+// gap: a round before did not see the partition.
 func (m *movedTxn) markers(log *transactionLog, gap bool) (least, most, ever int64, proven bool) {
 	open, opened := m.now.txnStart >= 0, m.known && m.prev.txnStart >= 0
 	if !m.counts() {
@@ -51,7 +55,8 @@ func (m *movedTxn) markers(log *transactionLog, gap bool) (least, most, ever int
 	switch {
 	case open && opened && m.now.txnStart == m.prev.txnStart:
 		return 0, 0, 0, true
-	case open && m.known && m.prev.last < 0: // the sequence was taken away: the new protocol, in which the epoch rises with each end
+	case open && m.known && m.prev.last < 0:
+		// the sequence was taken away: the new protocol, in which the epoch rises with each end
 		return 0, 0, 0, true
 	case open && !opened:
 		least = 0
@@ -83,7 +88,8 @@ func (m *movedTxn) last() sequence {
 	return m.prev
 }
 
-// txnName is who a transactional producer is: its transactional.id, and the application that it is an instance of, both empty while nobody named it.
+// txnName is who a transactional producer is: its transactional.id, and the application that it is an instance of, both
+// empty while nobody named it.
 type txnName struct{ id, application string }
 
 // reckon says how many markers there may be in the step, those included that the step before has read of.
@@ -104,12 +110,14 @@ func (m *movedTxn) claimant() claimant {
 	return claimant{id: m.now.id, transactional: true, name: m.who.id}
 }
 
-// transactions gives what is left of the step to the transactional producers whose records no sequence counts, less their markers; or, where all do count, takes it for markers as far as those are proven.
+// transactions gives what is left of the step to the transactional producers whose records no sequence counts, less
+// their markers; or, where all do count, takes it for markers as far as those are proven.
 func (s *split) transactions() {
 	last := s.last
 	rising := slices.DeleteFunc(slices.Clone(s.txns), func(m movedTxn) bool { return m.counts() })
 	room := int64(0)
-	if len(rising) == 0 && last.room > 0 { // what was appended before the producers were read then and after the end was
+	if len(rising) == 0 && last.room > 0 {
+		// what was appended before the producers were read then and after the end was
 		n := min(s.rest, last.room)
 		sure := min(last.least, n)
 		s.mark(sure)
@@ -138,7 +146,8 @@ func (s *split) transactions() {
 	}
 	taken := s.rest
 	switch {
-	case taken > s.most && (s.most > s.least || !s.proven): // somebody else wrote, or nobody knows how many markers there are
+	case taken > s.most && (s.most > s.least || !s.proven):
+		// somebody else wrote, or nobody knows how many markers there are
 		taken, s.doubt, s.open = s.least, both(s.doubt, whyMarkers), s.open || !s.proven
 	case taken > s.most:
 		taken = s.most
@@ -150,7 +159,8 @@ func (s *split) transactions() {
 	s.p.last.of, s.p.last.room = last.of, room
 }
 
-// coming is what may still come of the markers when some are taken: no more than what came, or may be on its way, since the end was read; claims may have been met in their place.
+// coming is what may still come of the markers when some are taken: no more than what came, or may be on its way, since
+// the end was read; claims may have been met in their place.
 func (s *split) coming(taken int64) lastStep {
 	most := s.race + min(s.lag, 1)
 	return lastStep{least: min(max(0, s.least-taken), most), most: min(max(0, s.ever-taken), most), loose: s.loose}
@@ -226,7 +236,8 @@ func (a *account) transactional(id int64, name string, round time.Time) *writer 
 	return w
 }
 
-// rename gives what waits for the names of producer ids to those that have one by now. waits reports whether a name may still come: who has none then has waited long enough. changed reports whether anything was decided.
+// rename gives what waits for the names of producer ids to those that have one by now. waits reports whether a name may
+// still come: who has none then has waited long enough. changed reports whether anything was decided.
 func (a *account) rename(name func(id int64) txnName, waits func(id int64) bool) (changed bool) {
 	if !a.waiting {
 		return false
@@ -257,13 +268,15 @@ func (w *writer) take(from *writer) {
 	w.moved = from.nameless
 }
 
-// epochSeen is a transactional producer's epoch in the newest round in which any topic showed it, and in the one before.
+// epochSeen is a transactional producer's epoch in the newest round in which any topic showed it, and in the one
+// before.
 type epochSeen struct {
 	round      time.Time
 	now, prior int32
 }
 
-// epochBefore returns the epoch that the producer had before this round on any partition of the cluster. It is 0 for a producer never seen.
+// epochBefore returns the epoch that the producer had before this round on any partition of the cluster. It is 0 for a
+// producer never seen.
 func (a *account) epochBefore(r producerReading, round time.Time) int32 {
 	a.listed = true
 	seen := a.epochs[r.id]

@@ -6,8 +6,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// transactionLog is where the partitions of __transaction_state end. Each coordinator keeps its transactions there, with three records at the least for one that ends: that it is going on, that it is to end, and that it has. So it bounds
-// the markers of the old protocol, which nothing else tells. None of its records is read.
+// transactionLog is where the partitions of __transaction_state end. Each coordinator keeps its transactions there,
+// with three records at the least for one that ends: that it is going on, that it is to end, and that it has. So it
+// bounds the markers of the old protocol, which nothing else tells. None of its records is read.
 type transactionLog struct {
 	before, now []int64 // by partition, as of the round before and of this one; -1: not known
 }
@@ -48,7 +49,9 @@ func (l *transactionLog) end(id string) int64 {
 	return logEnd(l.now, id)
 }
 
-// ended returns how many transactions of a transactional.id can have ended since a reading of it, at most; ok is false where it is not known. gap: the round before did not see its partition. Others of the same coordinator's partition may be among them.
+// ended returns how many transactions of a transactional.id can have ended since a reading of it, at most; ok is false
+// where it is not known. gap: the round before did not see its partition. Others of the same coordinator's partition
+// may be among them.
 func (l *transactionLog) ended(id string, prev sequence, gap bool) (n int64, ok bool) {
 	if l == nil {
 		return 0, false
@@ -72,7 +75,8 @@ func logEnd(ends []int64, id string) int64 {
 	return ends[partitionOf(id, len(ends))]
 }
 
-// findTransactionLog looks for the log where this round's metadata did not name it and a transaction shows all the same: it was made in the meantime, with the cluster's first transaction, so that all that is in it came since.
+// findTransactionLog looks for the log where this round's metadata did not name it and a transaction shows all the
+// same: it was made in the meantime, with the cluster's first transaction, so that all that is in it came since.
 func (t *take) findTransactionLog(answers []brokerAnswer) {
 	if !t.continuous || !t.sawAll || !t.wanted(transactionTopic) || t.byName[transactionTopic] != nil || !slices.ContainsFunc(answers, showsTransactions) {
 		return

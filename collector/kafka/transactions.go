@@ -13,11 +13,13 @@ import (
 )
 
 const (
-	// unnamedRetry is how long a producer id that all coordinators answered for, and none by name, is not asked for again.
+	// unnamedRetry is how long a producer id that all coordinators answered for, and none by name, is not asked for
+	// again.
 	unnamedRetry = 30 * time.Second
 	// unnamedPatience is how long counts wait for a name that no coordinator has denied yet.
 	unnamedPatience = 5 * time.Minute
-	// unnamedForgotten is how long after it was last seen to write a producer id without a name is asked for, and is a blind spot.
+	// unnamedForgotten is how long after it was last seen to write a producer id without a name is asked for, and is a
+	// blind spot.
 	unnamedForgotten = 10 * time.Minute
 )
 
@@ -29,8 +31,10 @@ type unnamedID struct {
 	why   string    // why the last question brought no name; empty: every coordinator answered, and none knew it
 }
 
-// nameTransactions asks for the transactional.ids of the transactional producers that these answers show and that have no name yet, and again for those that an earlier question left without one. With transaction version 2 a busy
-// producer changes its id about every 32,000 transactions, so this goes on for ever, but it asks only where a name is wanted: one request a broker. A coordinator that loads or does not answer is asked in each round until it tells.
+// nameTransactions asks for the transactional.ids of the transactional producers that these answers show and that have
+// no name yet, and again for those that an earlier question left without one. With transaction version 2 a busy
+// producer changes its id about every 32,000 transactions, so this goes on for ever, but it asks only where a name is
+// wanted: one request a broker. A coordinator that loads or does not answer is asked in each round until it tells.
 func (t *take) nameTransactions(answers []brokerAnswer) {
 	for _, a := range answers {
 		if a.err != nil {
@@ -137,7 +141,8 @@ func (t *take) namesOf(answers []brokerAnswer) (why string) {
 	return why
 }
 
-// notPermitted is why a broker that refuses names nobody. Kafka's own leaves out what is not permitted, without an error.
+// notPermitted is why a broker that refuses names nobody. Kafka's own leaves out what is not permitted, without an
+// error.
 const notPermitted = "transactional ids may not be described"
 
 // nameWaits reports whether a producer id may have a name soon.
@@ -171,11 +176,12 @@ func (t *take) nameSpots() (spots []lineage.BlindSpot) {
 	return spots
 }
 
-// maxTransactionNames bounds the memory for names of producer ids, of which a busy transactional producer has a new one every 32,000 transactions.
+// maxTransactionNames bounds the memory for names of producer ids, of which a busy transactional producer has a new one
+// every 32,000 transactions.
 const maxTransactionNames = 100_000
 
-// expireEpochs forgets the epochs of producer ids that brokers have forgotten, and with them their names and all that is
-// known by these.
+// expireEpochs forgets the epochs of producer ids that brokers have forgotten, and with them their names and all that
+// is known by these.
 func (t *take) expireEpochs() {
 	if t.round.Sub(t.swept) < sweepEvery && len(t.txnEpochs) < maxTransactionNames/10 {
 		return

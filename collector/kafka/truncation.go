@@ -19,8 +19,9 @@ type cut struct {
 // cuts are the logs that are found to be cut in a round, by topic.
 type cuts map[*topic][]cut
 
-// toEpochs asks the leaders that are new since a partition's end was last read where the records of the leader before end in their log: what is beyond was lost, also where so much was written since that the end did not fall. It
-// costs requests only in rounds after an election.
+// toEpochs asks the leaders that are new since a partition's end was last read where the records of the leader before
+// end in their log: what is beyond was lost, also where so much was written since that the end did not fall. It costs
+// requests only in rounds after an election.
 func (c cuts) toEpochs(t *take) {
 	reqs := map[int32]kmsg.Request{}
 	for _, tp := range t.topics {
@@ -67,14 +68,16 @@ func (c cuts) toEpochs(t *take) {
 	}
 }
 
-// take notes that a partition's log ends at an offset, or did before what was written since; nothing where it did not end beyond it before.
+// take notes that a partition's log ends at an offset, or did before what was written since; nothing where it did not
+// end beyond it before.
 func (c cuts) take(tp *topic, part int, to int64) {
 	if from := tp.parts[part].end; tp.cut(part, to) {
 		c[tp] = append(c[tp], cut{part, from, to})
 	}
 }
 
-// believe reports whether a reading of an end is taken in. One that fell is the new leader's; without a new leader it may be a broker's that does not know yet that it leads no more, so it is taken when it is read again.
+// believe reports whether a reading of an end is taken in. One that fell is the new leader's; without a new leader it
+// may be a broker's that does not know yet that it leads no more, so it is taken when it is read again.
 func (c cuts) believe(tp *topic, part int, end int64) bool {
 	p := &tp.parts[part]
 	low, elected := p.low-1, p.led != 0 && tp.epochs[part]+1 > p.led

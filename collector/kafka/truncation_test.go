@@ -43,7 +43,8 @@ func (w *world) lostOf() (n int64, details string) {
 	return n, details
 }
 
-// An end that falls is lost records, with an event and a figure, and what is written again counts again. It is read twice before it is believed where no leader was elected.
+// An end that falls is lost records, with an event and a figure, and what is written again counts again. It is read
+// twice before it is believed where no leader was elected.
 func TestEndThatFalls(t *testing.T) {
 	w := newWorld(t, 1)
 	w.topic("orders", 1)
@@ -71,7 +72,8 @@ func TestEndThatFalls(t *testing.T) {
 	stop()
 }
 
-// A new leader tells where the records of the one before end in its log: what was beyond is lost, also where so much was written since that the end did not fall; and also when nobody looked meanwhile.
+// A new leader tells where the records of the one before end in its log: what was beyond is lost, also where so much
+// was written since that the end did not fall; and also when nobody looked meanwhile.
 func TestLogThatWasCutAndGrew(t *testing.T) {
 	for _, restart := range []bool{false, true} {
 		w := newWorld(t, 2)

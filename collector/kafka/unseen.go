@@ -11,21 +11,25 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// This file names the topics that move while one of their sides stays dark: those that are written and of which no group commits, and those whose writers no source here names. What leaves no trace in a broker, as engines
-// that keep their offsets to themselves do, can't be found; that it may be there is said by the name of the topic.
+// This file names the topics that move while one of their sides stays dark: those that are written and of which no
+// group commits, and those whose writers no source here names. What leaves no trace in a broker, as engines that keep
+// their offsets to themselves do, can't be found; that it may be there is said by the name of the topic.
 
 const (
 	// unseenFor is how long ago a topic can have moved at the longest to be named.
 	unseenFor = time.Hour
-	// bookedAfter is how long after it was appended a record can be booked to somebody: elimination's patience, and time to spare.
+	// bookedAfter is how long after it was appended a record can be booked to somebody: elimination's patience, and
+	// time to spare.
 	bookedAfter = 2 * time.Minute
 	// mostUnseen bounds the names in a blind spot.
 	mostUnseen = 100
-	// unseenCadence is how long a list that is too long for all its names stands at the least, so that a cluster in which topics come and go all the time does not store one a round.
+	// unseenCadence is how long a list that is too long for all its names stands at the least, so that a cluster in
+	// which topics come and go all the time does not store one a round.
 	unseenCadence = 30 * time.Second
 )
 
-// dark is what is remembered of the dark sides of a cluster's topics. Nothing of it is kept over a restart: what is said is of what moved since.
+// dark is what is remembered of the dark sides of a cluster's topics. Nothing of it is kept over a restart: what is
+// said is of what moved since.
 type dark struct {
 	moves   map[lineage.TopicID]*moves
 	unread  darkList
@@ -68,7 +72,8 @@ func (t *take) noteMoves() {
 		case m == nil:
 			m = &moves{}
 			t.dark.moves[id] = m
-		case m.appended == tp.appended.n && t.round.Sub(m.moved) > bookedAfter: // nothing new, and nothing that is still to be booked
+		case m.appended == tp.appended.n && t.round.Sub(m.moved) > bookedAfter:
+			// nothing new, and nothing that is still to be booked
 			continue
 		}
 		if tp.appended.n > m.appended {
@@ -89,7 +94,8 @@ func (t *take) noteMoves() {
 	}
 }
 
-// nameless counts the records of the topic that are of producer ids. A producer id is named where it writes an inner topic too.
+// nameless counts the records of the topic that are of producer ids. A producer id is named where it writes an inner
+// topic too.
 func (a *account) nameless(named map[int64]bool) int64 {
 	n := int64(0)
 	for id, w := range a.writers {
@@ -103,7 +109,8 @@ func (a *account) nameless(named map[int64]bool) int64 {
 	return n
 }
 
-// innerTopic reports whether a stream processor keeps its own records under a topic's name: Kafka Streams and faust, which put it behind the application's, and quixstreams, which puts it in front.
+// innerTopic reports whether a stream processor keeps its own records under a topic's name: Kafka Streams and faust,
+// which put it behind the application's, and quixstreams, which puts it in front.
 func innerTopic(name string) bool {
 	return strings.HasSuffix(name, "-changelog") || strings.HasSuffix(name, "-repartition") || strings.HasPrefix(name, "changelog__") || strings.HasPrefix(name, "repartition__")
 }
@@ -121,7 +128,8 @@ func (s *source) namedByInnerTopics() map[int64]bool {
 	return named
 }
 
-// bookkeeping reports whether a topic is no data of anybody's: Kafka's own, an inner topic, or what Connect and MirrorMaker 2 keep their books in.
+// bookkeeping reports whether a topic is no data of anybody's: Kafka's own, an inner topic, or what Connect and
+// MirrorMaker 2 keep their books in.
 func (tp *topic) bookkeeping(workers []string) bool {
 	name := tp.topic.Name
 	if tp.internal || innerTopic(name) || name == "_schemas" || mm2.ParseInternal(name).Kind != mm2.NoInternal {
@@ -131,7 +139,8 @@ func (tp *topic) bookkeeping(workers []string) bool {
 	return at > 0 && slices.Contains([]string{"configs", "offsets", "status"}, name[at+1:]) && (slices.Contains(workers, name[:at]) || name[:at] == "connect" && len(workers) > 0)
 }
 
-// darkTopics are the names of the topics that fit, without anybody's books, sorted. Those that moved in this round for the first time wait for the next: who reads them commits a little later.
+// darkTopics are the names of the topics that fit, without anybody's books, sorted. Those that moved in this round for
+// the first time wait for the next: who reads them commits a little later.
 func (t *take) darkTopics(at func(*moves) time.Time, fits func(*topic) bool) (names []string) {
 	workers := t.connectGroups()
 	for id, m := range t.dark.moves {
@@ -144,7 +153,8 @@ func (t *take) darkTopics(at func(*moves) time.Time, fits func(*topic) bool) (na
 	return names
 }
 
-// say returns the list as it stands now: the new one, or for a while the one that was told before. A short one is always the new one: a topic enters and leaves it seldom, and one that is read is not to stand there.
+// say returns the list as it stands now: the new one, or for a while the one that was told before. A short one is
+// always the new one: a topic enters and leaves it seldom, and one that is read is not to stand there.
 func (l *darkList) say(names []string, round time.Time) string {
 	text := ""
 	if n := len(names); n > mostUnseen {
@@ -167,7 +177,8 @@ func aboutN(n int) int {
 	return n / unit * unit
 }
 
-// unreadSpots names the topics that are written and of which nobody commits. whole is false in a round in which some groups could not be asked: then nothing new is said.
+// unreadSpots names the topics that are written and of which nobody commits. whole is false in a round in which some
+// groups could not be asked: then nothing new is said.
 func (t *take) unreadSpots(whole bool) []lineage.BlindSpot {
 	text := t.dark.unread.text
 	if whole {
@@ -185,7 +196,8 @@ func (t *take) unreadSpots(whole bool) []lineage.BlindSpot {
 	}}
 }
 
-// readSomehow are the topics that a reader is known of: one that has committed, where it is not MirrorMaker that syncs another cluster's offsets, or has some of the topic assigned, or a replicator, which needs no group.
+// readSomehow are the topics that a reader is known of: one that has committed, where it is not MirrorMaker that syncs
+// another cluster's offsets, or has some of the topic assigned, or a replicator, which needs no group.
 func (t *take) readSomehow() map[lineage.TopicID]bool {
 	read := map[lineage.TopicID]bool{}
 	for _, g := range t.groups {

@@ -45,8 +45,8 @@ func held(v reflect.Value, seen map[uintptr]bool) (n int) {
 	return n
 }
 
-// What is kept is bounded by what is alive: each day there are other groups, topics, producer ids and transactional.ids,
-// and those of the day before go.
+// What is kept is bounded by what is alive: each day there are other groups, topics, producer ids and
+// transactional.ids, and those of the day before go.
 func TestWhatIsKeptIsOfTheLiving(t *testing.T) {
 	days := 40
 	if os.Getenv("LINEAGED_LONG") != "" {

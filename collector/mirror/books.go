@@ -71,7 +71,8 @@ func (f *flow) accessed() []lineage.Topic {
 	return topics
 }
 
-// tellWriters tells the board who writes. Those of which nothing was seen may or may not: as a source of their own, so that the others stay sure.
+// tellWriters tells the board who writes. Those of which nothing was seen may or may not: as a source of their own, so
+// that the others stay sure.
 func (s *source) tellWriters(round time.Time, seen bool) {
 	s.telling = seen
 	if !seen {
@@ -95,8 +96,8 @@ func (s *source) teller() lineage.Node {
 	return lineage.Node{Scope: s.cfg.Name, Kind: lineage.ReplicatorNode}
 }
 
-// tellRuns tells the store who writes: those of which nothing was seen may or may not, and while something is still to be
-// read anybody may.
+// tellRuns tells the store who writes: those of which nothing was seen may or may not, and while something is still to
+// be read anybody may.
 func (s *source) tellRuns(o *lineage.Observation) {
 	now, teller := collector.Levels{}, s.teller()
 	if s.telling {
@@ -123,7 +124,8 @@ func (s *source) writers(of func(*flow) bool) collector.UncountedWriters {
 	return w
 }
 
-// writes are the topics that a replicator writes, nil while it does not run. Copies that begin between two rounds are named before: else their first records would be nobody's.
+// writes are the topics that a replicator writes, nil while it does not run. Copies that begin between two rounds are
+// named before: else their first records would be nobody's.
 func (v view) writes() []string {
 	if !v.running {
 		return nil
@@ -226,8 +228,9 @@ func (s *source) bookOffsets(o *lineage.Observation, t target, f *flow, v view, 
 	return moved
 }
 
-// observe brings the book of one topic up to date, and reports whether records moved. It is kept even while nothing is told of it, since the source is not watched or the topic not copied, and as long as there is the
-// replicator, whose offsets stay too: when it is told, no one takes what was there before for new.
+// observe brings the book of one topic up to date, and reports whether records moved. It is kept even while nothing is
+// told of it, since the source is not watched or the topic not copied, and as long as there is the replicator, whose
+// offsets stay too: when it is told, no one takes what was there before for new.
 func (s *source) observe(o *lineage.Observation, t target, f *flow, v view, c copied) (*copybook.Book, bool) {
 	topic := lineage.Topic{Cluster: v.upstream.ID, Name: c.from}
 	b, replaced := f.books[c.from], false

@@ -6,7 +6,8 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// A replication that commits each minute goes on between its commits, and ends where it last moved, however often lineaged starts anew.
+// A replication that commits each minute goes on between its commits, and ends where it last moved, however often
+// lineaged starts anew.
 func TestFlowsBeginAndEnd(t *testing.T) {
 	w := newWorld(t)
 	w.dedicated("", "west.orders", "west.lines")

@@ -103,7 +103,8 @@ func (r *recorder) Positions(context.Context, lineage.Source) (map[string][]byte
 	return maps.Clone(r.positions), nil
 }
 
-// world is a kfake cluster that is a target, "east", and a source whose rounds the test takes by hand. West, where it copies from, is on the board only.
+// world is a kfake cluster that is a target, "east", and a source whose rounds the test takes by hand. West, where it
+// copies from, is on the board only.
 type world struct {
 	t      *testing.T
 	fake   *kfake.Cluster
@@ -560,7 +561,8 @@ func TestCopiesOfAnUnknownFilterAreNotNamedBefore(t *testing.T) {
 	}
 }
 
-// When the first reading of a MirrorMaker 2 that came later fails there may be writers: what they wrote is not given to anyone meanwhile.
+// When the first reading of a MirrorMaker 2 that came later fails there may be writers: what they wrote is not given to
+// anyone meanwhile.
 func TestWritersAreExpectedUntilAllIsRead(t *testing.T) {
 	w := newWorld(t)
 	w.take(1) // and there is none
@@ -1341,7 +1343,8 @@ func TestHeartbeatsThatAreSwitchedOff(t *testing.T) {
 	}
 }
 
-// A direction that is switched off is no replicator, whatever it has left. Switched on again it goes on from where it was.
+// A direction that is switched off is no replicator, whatever it has left. Switched on again it goes on from where it
+// was.
 func TestDirectionThatIsSwitchedOff(t *testing.T) {
 	w := newWorld(t)
 	w.history()

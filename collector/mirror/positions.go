@@ -14,10 +14,13 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// Positions are the books, so that a restart goes on counting where the last stored round ended. The internal topics themselves are read again at each start.
+// Positions are the books, so that a restart goes on counting where the last stored round ended. The internal topics
+// themselves are read again at each start.
 //
-// Keys: "round", the newest round; "writers", those without a count of their own, see collector.UncountedWriters; "flow/PAIR", a replicator; "book/PAIR/TOPIC", the book of one topic of its source. Numbers are varints as in encoding/binary, strings have their length in front,
-// times are Unix milliseconds, 0 for none. All begin with the version, 1.
+// Keys: "round", the newest round; "writers", those without a count of their own, see collector.UncountedWriters;
+// "flow/PAIR", a replicator; "book/PAIR/TOPIC", the book of one topic of its source. Numbers are varints as in
+// encoding/binary, strings have their length in front, times are Unix milliseconds, 0 for none. All begin with the
+// version, 1.
 //
 //	round:  version  time round
 //	flow:   version  string source alias  string target alias  time began  time whole
@@ -88,7 +91,8 @@ func encodeBook(p pair, b *copybook.Book) []byte {
 	return append(e, b.Encode()...)
 }
 
-// Restore implements collector.Source. What the internal topics said stays known: it is Kafka's, and not what a failed append lost.
+// Restore implements collector.Source. What the internal topics said stays known: it is Kafka's, and not what a failed
+// append lost.
 func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 	s.forgetBooks()
 	s.tell.Restore()
@@ -130,7 +134,8 @@ func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 	return nil
 }
 
-// leaveOut notes a position that can't be read: its part begins anew, since what can't be read today can't be read tomorrow.
+// leaveOut notes a position that can't be read: its part begins anew, since what can't be read today can't be read
+// tomorrow.
 func (s *source) leaveOut(key string, err error) {
 	if s.tell.Leave(key, err); key != roundKey { // which is written anew
 		s.gone = append(s.gone, key)

@@ -15,19 +15,22 @@ import (
 
 // This file reads what is new in the internal topics, and says what could not be read.
 
-// How many records of a topic are read at first, of all its partitions together, so that it takes a few rounds at most. Configurations are read whole. Of the others the newest of each key is what counts, and all keys of a
-// replication that runs are written again and again: a heartbeat each second, an offset of each partition that moved each minute. The logs themselves may hold a week of them before they are compacted.
+// How many records of a topic are read at first, of all its partitions together, so that it takes a few rounds at most.
+// Configurations are read whole. Of the others the newest of each key is what counts, and all keys of a replication
+// that runs are written again and again: a heartbeat each second, an offset of each partition that moved each minute.
+// The logs themselves may hold a week of them before they are compacted.
 const (
 	heartbeatDepth  = 1_000
 	checkpointDepth = 20_000
 	recordDepth     = 100_000
 )
 
-// wanted returns the topics to read now, with how far back. What needs no other is first: configurations and heartbeats say which others tell.
+// wanted returns the topics to read now, with how far back. What needs no other is first: configurations and heartbeats
+// say which others tell.
 func (s *source) wanted(t target) map[string]int64 {
 	maps.DeleteFunc(s.foreign, func(name string, _ bool) bool { return !has(t.Watched, name) })
 	want, here, direct, elsewhere := map[string]int64{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
-	s.guests = map[string]bool{}
+	s.elsewhere = map[string]bool{}
 	for alias, d := range s.words.dedicated {
 		for _, c := range d.configs {
 			here[alias] = here[alias] || mm2.IsSourceConnector(c.Class)
@@ -59,14 +62,15 @@ func (s *source) wanted(t target) map[string]int64 {
 			if own || s.cfg.Syncs.isWanted(t.ID, in.Alias) {
 				want[name] = recordDepth
 			}
-			s.guests[name] = !own
+			s.elsewhere[name] = !own
 		case mm2.NoInternal:
 		}
 	}
 	return want
 }
 
-// readAll reads what is new in the internal topics. An error says why the round can't go on: a broker failed, or they were not read to their ends yet. What may not be read is left out.
+// readAll reads what is new in the internal topics. An error says why the round can't go on: a broker failed, or they
+// were not read to their ends yet. What may not be read is left out.
 func (s *source) readAll(ctx context.Context, t target, round time.Time) error {
 	want := s.wanted(t)
 	s.forgetOthers(want)
@@ -103,7 +107,8 @@ func (s *source) readAll(ctx context.Context, t target, round time.Time) error {
 	}
 }
 
-// noteRead notes which topics were read to their ends, and which were not. An error says why the round can't go on: a broker did not answer, or heartbeats were not read, which are of all pairs.
+// noteRead notes which topics were read to their ends, and which were not. An error says why the round can't go on: a
+// broker did not answer, or heartbeats were not read, which are of all pairs.
 func (s *source) noteRead(want map[string]int64) error {
 	s.missing, s.behind = map[string]string{}, false
 	for _, name := range slices.Sorted(maps.Keys(want)) {
@@ -112,7 +117,7 @@ func (s *source) noteRead(want map[string]int64) error {
 		s.caught[name] = s.caught[name] || tp.whole
 		var why string
 		switch {
-		case errors.Is(tp.err, errDenied), errors.Is(tp.err, errGone), s.guests[name]:
+		case errors.Is(tp.err, errDenied), errors.Is(tp.err, errGone), s.elsewhere[name]:
 			continue
 		case tp.err != nil:
 			why = name + ": " + tp.err.Error()

@@ -138,7 +138,8 @@ func (w *realWorld) checkBudget() {
 	n2, in2, out2 := next(first + 5)
 	n, in, out = n2-n, in2-in, out2-out
 	w.t.Logf("five rounds took %d requests, %d bytes in, %d bytes out", n, in, out)
-	// One more than there are rounds may fall into the time it takes to look, and the leaders are asked for now and then.
+	// One more than there are rounds may fall into the time it takes to look, and the leaders are asked for now and
+	// then.
 	if n < 1 || n > 7 || in > 5*4096 || out > 5*1024 {
 		w.t.Errorf("five rounds took %d requests, %d bytes in, %d bytes out", n, in, out)
 	}
@@ -269,7 +270,8 @@ func TestRealDefaultPolicy(t *testing.T) {
 	w.loseWhileDown(m, start, lineage.Access{Topic: lineage.Topic{Cluster: lineage.ClusterID(w.west.ID), Name: "lines"}, Op: lineage.Read, Client: mover})
 }
 
-// loseWhileDown stops MirrorMaker 2, lets somebody delete 800 of the records that it has not copied, and lets it go on: these are lost and not copied.
+// loseWhileDown stops MirrorMaker 2, lets somebody delete 800 of the records that it has not copied, and lets it go on:
+// these are lost and not copied.
 func (w *realWorld) loseWhileDown(m *kafkatest.Mirror, start func() *kafkatest.Mirror, lines lineage.Access) {
 	t := w.t
 	value := func(m lineage.Metric) int64 { s, _ := w.newest(lines, m); return s.Value }

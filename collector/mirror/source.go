@@ -23,9 +23,11 @@ type source struct {
 	fresh   map[string]bool        // topics that were read to their end in the newest round
 	foreign map[string]bool        // topics that only look like MirrorMaker 2's, while they are there
 	syncing map[topicList][]string // see syncAliases
-	guests  map[string]bool        // offset syncs that are read for the sources of other clusters only: what can't be read of them hides nothing here
-	groups  map[pair]groupLook
-	// missing says, by the alias of a source, why what tells of replication from there was not read in the newest round. behind: of one of them reading goes on.
+	// offset syncs that are read for the sources of other clusters only: what can't be read of them hides nothing here
+	elsewhere map[string]bool
+	groups    map[pair]groupLook
+	// missing says, by the alias of a source, why what tells of replication from there was not read in the newest
+	// round. behind: of one of them reading goes on.
 	missing map[string]string
 	behind  bool
 
@@ -51,7 +53,8 @@ type flow struct {
 	pair
 	node  lineage.Node
 	began time.Time // the first round
-	// whole is the first round in which all its offsets were known, zero while they were not: since then a partition that is new in its books is new. born: all its offsets were written about then.
+	// whole is the first round in which all its offsets were known, zero while they were not: since then a partition
+	// that is new in its books is new. born: all its offsets were written about then.
 	whole time.Time
 	born  bool
 	fact  lineage.ReplicatorFact

@@ -7,15 +7,17 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// Syncs is where the sources of two clusters meet: MirrorMaker 2 keeps its offset syncs on the cluster that it copies from, and who wants to know them watches the one that it copies to. The
-// zero value is empty and ready; a nil *Syncs knows nothing. Its methods may be called by any goroutine.
+// Syncs is where the sources of two clusters meet: MirrorMaker 2 keeps its offset syncs on the cluster that it copies
+// from, and who wants to know them watches the one that it copies to. The zero value is empty and ready; a nil *Syncs
+// knows nothing. Its methods may be called by any goroutine.
 type Syncs struct {
 	mu     sync.Mutex      // guards both
 	wanted map[syncsOf]int // for how many more rounds
 	counts map[syncsOf]map[string]uint64
 }
 
-// wantedFor is for how many rounds syncs are told after somebody asked for them: who does, does so each round, but for those in which it sees nothing.
+// wantedFor is for how many rounds syncs are told after somebody asked for them: who does, does so each round, but for
+// those in which it sees nothing.
 const wantedFor = 60
 
 // syncsOf is the topic of one target's syncs on a source.
@@ -24,7 +26,8 @@ type syncsOf struct {
 	target string // alias
 }
 
-// counted returns how many syncs of each topic of the source were seen so far, and asks for them from the next round on. nil: not told yet. The caller owns the map.
+// counted returns how many syncs of each topic of the source were seen so far, and asks for them from the next round
+// on. nil: not told yet. The caller owns the map.
 func (s *Syncs) counted(source lineage.ClusterID, target string) map[string]uint64 {
 	if s == nil {
 		return nil

@@ -17,7 +17,8 @@ import (
 	"github.com/lineaged/lineaged/collector/ask"
 )
 
-// What one round may read, of all topics. A steady MirrorMaker 2 writes one heartbeat a second and, each minute, one offset of about 100 bytes for each partition that moved: the budget is for catching up at the start.
+// What one round may read, of all topics. A steady MirrorMaker 2 writes one heartbeat a second and, each minute, one
+// offset of about 100 bytes for each partition that moved: the budget is for catching up at the start.
 const (
 	roundBytes     = 4 << 20
 	roundRecords   = 50_000
@@ -29,11 +30,13 @@ const (
 	hiddenCadence = time.Minute
 )
 
-// readCommitted is the isolation level of all requests: with exactly-once MirrorMaker 2 writes its offsets in transactions, and those of one that is aborted were never copied.
+// readCommitted is the isolation level of all requests: with exactly-once MirrorMaker 2 writes its offsets in
+// transactions, and those of one that is aborted were never copied.
 const readCommitted = 1
 
-// tail reads topics to their ends, round by round, without a group. It asks with plain Fetch requests that never wait, so that a round costs one for each broker that leads a
-// partition, and nothing runs between rounds. It is not safe for concurrent use.
+// tail reads topics to their ends, round by round, without a group. It asks with plain Fetch requests that never wait,
+// so that a round costs one for each broker that leads a partition, and nothing runs between rounds. It is not safe for
+// concurrent use.
 type tail struct {
 	client     *kgo.Client
 	decompress kgo.Decompressor
@@ -78,13 +81,15 @@ func (p *tailedPartition) behind() bool {
 	return p.leader >= 0 && p.next >= 0 && (!p.asked || p.next < p.end)
 }
 
-// began reports whether all that was ever written to a topic was written after an instant, as shows where the first record is still there.
+// began reports whether all that was ever written to a topic was written after an instant, as shows where the first
+// record is still there.
 func (tp *tailed) began(after time.Time) bool {
 	return len(tp.parts) > 0 && !slices.ContainsFunc(tp.parts, func(p tailedPartition) bool { return p.end != 0 && !p.first.After(after) })
 }
 
-// read reads what is new in the topics of want, a depth each, and gives it to each, in order within a partition. restarted is called first for a topic whose records are to be forgotten: it was made anew. What could not be
-// read is in the topics' err.
+// read reads what is new in the topics of want, a depth each, and gives it to each, in order within a partition.
+// restarted is called first for a topic whose records are to be forgotten: it was made anew. What could not be read is
+// in the topics' err.
 func (t *tail) read(ctx context.Context, want map[string]int64, restarted func(topic string), each func(topic string, r *kgo.Record)) {
 	fresh, cadence := false, metadataCadence
 	t.down = nil
@@ -136,7 +141,8 @@ func (t *tail) fail(err error) {
 	t.stale, t.down = true, err
 }
 
-// failed notes why a topic could not be read. Most reasons pass when its leaders are asked for again; a missing right does not.
+// failed notes why a topic could not be read. Most reasons pass when its leaders are asked for again; a missing right
+// does not.
 func (t *tail) failed(tp *tailed, err error) {
 	tp.err = err
 	t.stale = t.stale || !errors.Is(err, errDenied)
@@ -246,7 +252,8 @@ func (t *tail) begin(ctx context.Context) {
 	}
 }
 
-// share returns how many records may be read of each of several logs, so that together they are no more than total: what the short ones leave is the long ones'.
+// share returns how many records may be read of each of several logs, so that together they are no more than total:
+// what the short ones leave is the long ones'.
 func share(lengths []int64, total int64) int64 {
 	slices.Sort(lengths)
 	for i, n := range lengths {
@@ -303,7 +310,8 @@ func (t *tail) fetch(ctx context.Context, each func(string, *kgo.Record)) bool {
 	return left && moved
 }
 
-// answered takes one broker's answer, and reports whether to ask on in this round. A broker that throttles us answers without data and without partitions: what it holds is read in the next round.
+// answered takes one broker's answer, and reports whether to ask on in this round. A broker that throttles us answers
+// without data and without partitions: what it holds is read in the next round.
 func (t *tail) answered(r *kmsg.FetchResponse, names map[[16]byte]string, each func(string, *kgo.Record)) bool {
 	if codeError(r.ErrorCode) != nil {
 		t.stale = true
@@ -344,7 +352,8 @@ func addFetch(reqs map[int32]*kmsg.FetchRequest, p *tailedPartition, name string
 	rt.Partitions = append(rt.Partitions, rp)
 }
 
-// fetched takes one partition of an answer. empty says that the answer held no data at all: a broker sends at least one batch where there is one, so what lay before the end is compacted away.
+// fetched takes one partition of an answer. empty says that the answer held no data at all: a broker sends at least one
+// batch where there is one, so what lay before the end is compacted away.
 func (t *tail) fetched(name string, rp *kmsg.FetchResponseTopicPartition, empty bool, each func(string, *kgo.Record)) {
 	tp := t.topics[name]
 	if tp == nil || int(rp.Partition) >= len(tp.parts) {
@@ -382,7 +391,8 @@ func (t *tail) fetched(name string, rp *kmsg.FetchResponseTopicPartition, empty 
 	}
 }
 
-// afterBatch returns the offset behind the first batch: base offset and last offset delta stand at fixed places of a record batch (format 2).
+// afterBatch returns the offset behind the first batch: base offset and last offset delta stand at fixed places of a
+// record batch (format 2).
 func afterBatch(b []byte) int64 {
 	if len(b) < 27 {
 		return -1
@@ -399,7 +409,8 @@ func requests[R kmsg.Request](in map[int32]R) map[int32]kmsg.Request {
 	return out
 }
 
-// ask sends one request to each of the brokers at the same time, and calls each with the answers, one after another. The topics of a broker that did not answer are failed.
+// ask sends one request to each of the brokers at the same time, and calls each with the answers, one after another.
+// The topics of a broker that did not answer are failed.
 func (t *tail) ask(ctx context.Context, reqs map[int32]kmsg.Request, each func(kmsg.Response)) {
 	answers := ask.Each(ctx, t.client, reqs)
 	t.spent.requests += len(answers)

@@ -27,7 +27,8 @@ type view struct {
 	running  bool
 	how      string // where it is known from, the evidence's detail
 	copies   []copied
-	// soon are names of copies that it will write as soon as there is something to copy, whether or not they are there yet. They may be among copies too.
+	// soon are names of copies that it will write as soon as there is something to copy, whether or not they are there
+	// yet. They may be among copies too.
 	soon  []string
 	vague bool // that it lives is known, and what it copies is not
 	whole bool // all its offsets were read: a partition without one is not copied yet
@@ -61,8 +62,8 @@ func newTarget(w collector.Watched) target {
 	return t
 }
 
-// trace reports whether a source has left topics here that only a replication from there makes, and the separator in their names. A copy of heartbeats is named as all copies are,
-// and a checkpoints topic need not be.
+// trace reports whether a source has left topics here that only a replication from there makes, and the separator in
+// their names. A copy of heartbeats is named as all copies are, and a checkpoints topic need not be.
 func (t target) trace(alias string) (separator string, ok bool) {
 	separator = "."
 	for _, kind := range []mm2.TopicKind{mm2.CheckpointTopic, mm2.HeartbeatTopic} {
@@ -86,8 +87,9 @@ func (s *source) resolve(alias string, brokers []string) (collector.Watched, boo
 	return s.cfg.Board.Find(alias, brokers, s.cfg.Aliases)
 }
 
-// views returns all that is known to replicate into the cluster, each pair once: what tells most comes first. A pair of which a configuration says that it is off is none, though it has heartbeats, and copies where it was
-// on before. One that runs on a Connect which is watched is told by that: heartbeats go on while its copying is paused.
+// views returns all that is known to replicate into the cluster, each pair once: what tells most comes first. A pair of
+// which a configuration says that it is off is none, though it has heartbeats, and copies where it was on before. One
+// that runs on a Connect which is watched is told by that: heartbeats go on while its copying is paused.
 func (s *source) views(ctx context.Context, t target, round time.Time) []view {
 	found, off, sources := map[pair]view{}, map[pair]bool{}, map[string]bool{}
 	add := func(v view, ok bool) {
@@ -122,7 +124,8 @@ func (s *source) views(ctx context.Context, t target, round time.Time) []view {
 			add(s.beatingView(t, p, s.words.beats[p], round))
 		}
 	}
-	for _, alias := range slices.Sorted(maps.Keys(s.cfg.Aliases)) { // of a source that is known the copies are told, whatever the target is called there
+	for _, alias := range slices.Sorted(maps.Keys(s.cfg.Aliases)) {
+		// of a source that is known the copies are told, whatever the target is called there
 		if s.cfg.Aliases[alias] != s.cfg.Name && !sources[alias] {
 			v, ok := s.declaredView(t, alias, round)
 			add(v, ok && !s.cfg.Board.HasReplicator(s.node(v.pair)))
@@ -203,8 +206,9 @@ func (s *source) dedicatedView(ctx context.Context, t target, alias, connector s
 	return v
 }
 
-// beatingView is what can be told of a MirrorMaker 2 whose bookkeeping is elsewhere: that it lives from its heartbeats, and what it copies from names, checkpoints and offset syncs. ok is false
-// when only heartbeats are there: those a dedicated process writes for a direction that is off, too.
+// beatingView is what can be told of a MirrorMaker 2 whose bookkeeping is elsewhere: that it lives from its heartbeats,
+// and what it copies from names, checkpoints and offset syncs. ok is false when only heartbeats are there: those a
+// dedicated process writes for a direction that is off, too.
 func (s *source) beatingView(t target, p pair, b *beat, round time.Time) (v view, ok bool) {
 	v = view{pair: p, running: b.alive(round), how: "heartbeats, and names of topics"}
 	v.upstream, v.watched = s.resolve(p.source, nil)
@@ -222,10 +226,12 @@ func (s *source) beatingView(t target, p pair, b *beat, round time.Time) (v view
 	return v, evident || len(v.copies) > 0
 }
 
-// declaredView takes a configured alias for a source when topics here are named as its copies would be. Whether it runs shows from their ends only.
+// declaredView takes a configured alias for a source when topics here are named as its copies would be. Whether it runs
+// shows from their ends only.
 func (s *source) declaredView(t target, alias string, round time.Time) (v view, ok bool) {
 	v = view{pair: pair{alias, s.cfg.Name}, policy: mm2.NewPolicy("", "", false), how: "names of topics, and the alias in lineaged's configuration"}
-	for _, a := range slices.Backward(slices.Sorted(maps.Keys(s.cfg.Aliases))) { // one of several must be the same in each round
+	for _, a := range slices.Backward(slices.Sorted(maps.Keys(s.cfg.Aliases))) {
+		// one of several must be the same in each round
 		if s.cfg.Aliases[a] == s.cfg.Name {
 			v.target = a
 		}
@@ -244,7 +250,8 @@ func (s *source) declaredView(t target, alias string, round time.Time) (v view, 
 
 func isHeartbeat(topic string) bool { return mm2.ParseInternal(topic).Kind == mm2.HeartbeatTopic }
 
-// named finds the copies that bear the source's alias. Where the source is watched it must have the topic, so that a topic that happens to be called like that is not taken for one.
+// named finds the copies that bear the source's alias. Where the source is watched it must have the topic, so that a
+// topic that happens to be called like that is not taken for one.
 func (s *source) named(t target, v *view, round time.Time) (copies []copied) {
 	for _, to := range t.Topics {
 		from, ok := v.policy.Upstream(v.source, to)
@@ -259,8 +266,9 @@ func (s *source) named(t target, v *view, round time.Time) (copies []copied) {
 	return copies
 }
 
-// synced finds the copies that keep their names: the topics of which MirrorMaker 2 writes offset syncs, and those in its checkpoints.
-// An offset syncs topic on the target is the reverse direction's unless this one has left a trace (offset-syncs.topic.location=target).
+// synced finds the copies that keep their names: the topics of which MirrorMaker 2 writes offset syncs, and those in
+// its checkpoints. An offset syncs topic on the target is the reverse direction's unless this one has left a trace
+// (offset-syncs.topic.location=target).
 func (s *source) synced(t target, v *view, evident bool) (copies []copied) {
 	counts := map[string]uint64{}
 	if v.watched {
@@ -306,8 +314,9 @@ func (s *source) stirred(p pair, sum uint64, round time.Time) bool {
 	return !f.stirred.IsZero() && round.Sub(f.stirred) <= copybook.SpreadLimit
 }
 
-// lives reports whether the process of a dedicated MirrorMaker 2 is there: by its heartbeats or, where it writes none, by the members of its worker group. The topic keeps the last heartbeat for ever, so
-// one that is old may be of before they were switched off.
+// lives reports whether the process of a dedicated MirrorMaker 2 is there: by its heartbeats or, where it writes none,
+// by the members of its worker group. The topic keeps the last heartbeat for ever, so one that is old may be of before
+// they were switched off.
 func (s *source) lives(ctx context.Context, p pair, round time.Time) bool {
 	b := s.words.beats[p]
 	if b != nil && b.alive(round) {

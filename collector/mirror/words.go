@@ -27,7 +27,8 @@ func keeps[V any](names map[string]V, name string) bool {
 	return known || len(names) < maxNames && len(name) <= maxName
 }
 
-// words is what MirrorMaker 2's internal topics on one cluster have said so far. The zero value is not ready; use newWords.
+// words is what MirrorMaker 2's internal topics on one cluster have said so far. The zero value is not ready; use
+// newWords.
 type words struct {
 	beats     map[pair]*beat
 	dedicated map[string]*dedicated       // by alias of the source
@@ -49,11 +50,12 @@ type beat struct {
 // dedicated is the bookkeeping of a dedicated MirrorMaker 2 of one source.
 type dedicated struct {
 	configs map[string]mm2.ConnectorConfig
-	wanted  map[string]string                     // target states by connector
-	states  map[string]string                     // by connector
-	tasks   map[string]map[int]string             // states, by connector
-	topics  map[string]map[string]bool            // in use, as called here, by connector
-	offsets map[string]map[string]map[int32]int64 // of the last records copied: by connector, topic of the source, partition
+	wanted  map[string]string          // target states by connector
+	states  map[string]string          // by connector
+	tasks   map[string]map[int]string  // states, by connector
+	topics  map[string]map[string]bool // in use, as called here, by connector
+	// of the last records copied: by connector, topic of the source, partition
+	offsets map[string]map[string]map[int32]int64
 }
 
 func newWords() *words {
@@ -101,7 +103,8 @@ func (w *words) forget(topic string) {
 	}
 }
 
-// hear takes one record of an internal topic. A record that does not parse is counted. current says that the topic was read to its end a moment ago, so that what comes now was written since.
+// hear takes one record of an internal topic. A record that does not parse is counted. current says that the topic was
+// read to its end a moment ago, so that what comes now was written since.
 func (w *words) hear(topic string, key, value []byte, round time.Time, current bool) {
 	in := mm2.ParseInternal(topic)
 	var err error
@@ -146,10 +149,12 @@ func put[K, L comparable, V any](m map[K]map[L]V, key K) map[L]V {
 	return m[key]
 }
 
-// spacings is how many distances between heartbeats are kept: the one in the middle is the rhythm, whatever pauses and restarts were between.
+// spacings is how many distances between heartbeats are kept: the one in the middle is the rhythm, whatever pauses and
+// restarts were between.
 const spacings = 9
 
-// beat takes a heartbeat. One that was written since we looked last is known to be of this round by our own clock; for an older one MirrorMaker 2's clock must do.
+// beat takes a heartbeat. One that was written since we looked last is known to be of this round by our own clock; for
+// an older one MirrorMaker 2's clock must do.
 func (w *words) beat(h mm2.Heartbeat, round time.Time, current bool) {
 	p := pair{h.Source, h.Target}
 	b := w.beats[p]
@@ -245,7 +250,8 @@ func (d *dedicated) status(key, value []byte) error {
 	return nil
 }
 
-// state returns what a connector is with its tasks: RUNNING while one runs, which they do although the connector itself failed, FAILED where all have, else what Connect says of the connector.
+// state returns what a connector is with its tasks: RUNNING while one runs, which they do although the connector itself
+// failed, FAILED where all have, else what Connect says of the connector.
 func (d *dedicated) state(connector string) (state string, running bool) {
 	state = d.states[connector]
 	if w := d.wanted[connector]; w == "PAUSED" || w == "STOPPED" {

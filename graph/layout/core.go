@@ -6,8 +6,8 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// peel takes leaves off until none is left: what remains is the core, where every vertex lies on or between undirected cycles. Of a tree its
-// centre remains, one vertex.
+// peel takes leaves off until none is left: what remains is the core, where every vertex lies on or between undirected
+// cycles. Of a tree its centre remains, one vertex.
 func (c *component) peel(nodes []lineage.Node) {
 	n := len(c.ids)
 	neighbours := make([][]int, n)
@@ -99,8 +99,8 @@ func (c *component) coreOut() [][]int {
 	return out
 }
 
-// sequence puts the members of knot k in a line with few arcs running backwards: sinks to the end, sources to the front, else the vertex with
-// most arcs out less arcs in (Eades, Lin and Smyth 1993).
+// sequence puts the members of knot k in a line with few arcs running backwards: sinks to the end, sources to the
+// front, else the vertex with most arcs out less arcs in (Eades, Lin and Smyth 1993).
 func (c *component) sequence(nodes []lineage.Node, k int, members, knot, place []int) {
 	in, out := make(map[int][]int), make(map[int][]int)
 	for _, a := range c.arcs {
@@ -188,8 +188,8 @@ func knots(n int, out [][]int) []int {
 	return knot
 }
 
-// setLayers gives core vertices the length of the longest path that leads to them, draws those with more arcs out than in towards their first
-// successor, and puts each hanging vertex right beside its parent.
+// setLayers gives core vertices the length of the longest path that leads to them, draws those with more arcs out than
+// in towards their first successor, and puts each hanging vertex right beside its parent.
 func (c *component) setLayers() {
 	n := len(c.ids)
 	c.layer = make([]int, n)

@@ -7,9 +7,9 @@ import (
 
 // hang puts the vertices that hang on the core into the layers' orders, and returns the orders.
 //
-// Where one goes depends on the core and on the way from it, not on its neighbours: first the gap between core vertices that costs the fewest
-// crossings with core lines, then, within a gap, the order in which a walk through the trees comes to it. So one more leaf leaves the
-// order of all others alone, unless it makes a branch turn back.
+// Where one goes depends on the core and on the way from it, not on its neighbours: first the gap between core vertices
+// that costs the fewest crossings with core lines, then, within a gap, the order in which a walk through the trees
+// comes to it. So one more leaf leaves the order of all others alone, unless it makes a branch turn back.
 func (d *drawing) hang() [][]int {
 	children := d.c.children()
 	low, high := d.extents()
@@ -39,8 +39,8 @@ func (d *drawing) hang() [][]int {
 			gap[w] = g
 			visit(w, up)
 		}
-		// A branch that comes back to v's layer would cross v's other lines, were it among them. So such branches go to the ends: the first
-		// above v, mirrored, unless v's own line to its parent is in the way.
+		// A branch that comes back to v's layer would cross v's other lines, were it among them. So such branches go to
+		// the ends: the first above v, mirrored, unless v's own line to its parent is in the way.
 		turns := func(w int) bool { return low[w] <= d.layer[v] && d.layer[v] <= high[w] }
 		above := slices.IndexFunc(children[v], func(w int) bool {
 			return turns(w) && (single && inCore || !inCore && d.c.after[w] == d.c.after[v])
@@ -120,8 +120,9 @@ func (d *drawing) extents() (low, high []int) {
 	return low, high
 }
 
-// cheapest returns the gap of layer l in which a line from place at (doubled) of the layer on neighbours' side crosses the fewest core lines; of
-// equally good ones the highest when up is set, else the lowest: a branch goes the way on which it left its parent.
+// cheapest returns the gap of layer l in which a line from place at (doubled) of the layer on neighbours' side crosses
+// the fewest core lines; of equally good ones the highest when up is set, else the lowest: a branch goes the way on
+// which it left its parent.
 func (d *drawing) cheapest(l int, neighbours [][]int, at int, up bool) int {
 	cost, least, best := 0, 0, 0
 	for i, v := range d.core[l] {

@@ -1,9 +1,10 @@
 // Package layout draws a lineage graph in layers from left to right: it says where each node's card goes.
 //
-// It hides how: cycles are broken, what hangs on the graph's core like a tree is set aside, the core is layered and its crossings are
-// reduced by barycentre sweeps, the trees are hung on again, and a last pass straightens lines. It refuses to look at rates, weights or
-// time, so that the drawing of one window resembles that of the next: only which nodes and flows there are, and what they are called,
-// decides. Because trees are hung on last, a leaf that comes or goes does not stir the core.
+// It hides how: cycles are broken, what hangs on the graph's core like a tree is set aside, the core is layered and its
+// crossings are reduced by barycentre sweeps, the trees are hung on again, and a last pass straightens lines. It
+// refuses to look at rates, weights or time, so that the drawing of one window resembles that of the next: only which
+// nodes and flows there are, and what they are called, decides. Because trees are hung on last, a leaf that comes or
+// goes does not stir the core.
 package layout
 
 import (
@@ -29,16 +30,17 @@ const (
 	ComponentGap = 48
 )
 
-// Position is where a node's card goes. X and Y are those of its upper left corner, in whole pixels from the drawing's, y downwards.
+// Position is where a node's card goes. X and Y are those of its upper left corner, in whole pixels from the drawing's,
+// y downwards.
 type Position struct {
 	Node  lineage.Node
 	Layer int // from 0, counted in each component by itself; X follows from it
 	X, Y  float64
 }
 
-// Layout places nodes; the answer is ordered by name, kind and scope. Neither the order of nodes and edges nor their repetition matters.
-// Edges whose ends are not both among nodes, and loops, are left out. All edges run from left to right, but for those that close a cycle.
-// Cards never overlap.
+// Layout places nodes; the answer is ordered by name, kind and scope. Neither the order of nodes and edges nor their
+// repetition matters. Edges whose ends are not both among nodes, and loops, are left out. All edges run from left to
+// right, but for those that close a cycle. Cards never overlap.
 func Layout(nodes []lineage.Node, edges []lineage.Flow) []Position {
 	nodes = slices.Clone(nodes)
 	slices.SortFunc(nodes, func(a, b lineage.Node) int {
@@ -82,8 +84,8 @@ func Layout(nodes []lineage.Node, edges []lineage.Flow) []Position {
 // arc is a pair of joined nodes in the direction in which they are drawn.
 type arc struct{ from, to int }
 
-// arcs numbers the edges, drops repeated ones, and makes one arc of two opposite ones. Then the topic is drawn before what reads and writes it:
-// a choice that no other flow can turn.
+// arcs numbers the edges, drops repeated ones, and makes one arc of two opposite ones. Then the topic is drawn before
+// what reads and writes it: a choice that no other flow can turn.
 func arcs(nodes []lineage.Node, edges []lineage.Flow) []arc {
 	index := make(map[lineage.Node]int, len(nodes))
 	for i, n := range nodes {

@@ -249,7 +249,8 @@ func reaches(out map[lineage.Node][]lineage.Node, from, to lineage.Node) bool {
 	return false
 }
 
-// order lists the nodes of each layer from top to bottom, layers told by their distance from the layer of the node anchor.
+// order lists the nodes of each layer from top to bottom, layers told by their distance from the layer of the node
+// anchor.
 func order(got []Position, without lineage.Node) map[int][]lineage.Node {
 	got = slices.Clone(got)
 	slices.SortFunc(got, func(a, b Position) int { return int(a.Y - b.Y) })
@@ -299,8 +300,9 @@ func connected(nodes []lineage.Node, edges []lineage.Flow) ([]lineage.Node, []li
 	return best, in
 }
 
-// A leaf that comes or goes leaves all others in their layers. It leaves them in their order too, but for the branch on which it hangs: that may move
-// among the others as a whole, when the leaf makes it turn back. Where the graph is a tree, the leaf may also shift the centre that the drawing grows from.
+// A leaf that comes or goes leaves all others in their layers. It leaves them in their order too, but for the branch on
+// which it hangs: that may move among the others as a whole, when the leaf makes it turn back. Where the graph is a
+// tree, the leaf may also shift the centre that the drawing grows from.
 func TestOneLeafMore(t *testing.T) {
 	tries, branches, centres := 0, 0, 0
 	for seed := range uint64(400) {

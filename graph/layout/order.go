@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// drawing is a component with a dummy vertex wherever a core arc passes through a layer, so that each arc joins neighbouring layers.
-// Vertices from len(c.ids) on are dummies. Layers are counted from the leftmost.
+// drawing is a component with a dummy vertex wherever a core arc passes through a layer, so that each arc joins
+// neighbouring layers. Vertices from len(c.ids) on are dummies. Layers are counted from the leftmost.
 type drawing struct {
 	c           *component
 	layer       []int
@@ -46,7 +46,8 @@ func (c *component) dummies() *drawing {
 	return d
 }
 
-// start orders each layer by a depth-first search from the left, in the order of numbers: what belongs together starts together.
+// start orders each layer by a depth-first search from the left, in the order of numbers: what belongs together starts
+// together.
 func (d *drawing) start() {
 	seen := make([]bool, len(d.layer))
 	var visit func(v int)
@@ -74,7 +75,8 @@ const sweeps = 12
 // patience is the number of passes without a gain after which sweep gives up.
 const patience = 4
 
-// sweep reorders the core's layers by the barycentres of their neighbours, to and fro, and keeps the order with the fewest crossings.
+// sweep reorders the core's layers by the barycentres of their neighbours, to and fro, and keeps the order with the
+// fewest crossings.
 func (d *drawing) sweep() {
 	best, kept := d.crossings(), d.snapshot()
 	weight := make([]float64, len(d.layer))
@@ -106,7 +108,8 @@ func (d *drawing) snapshot() [][]int {
 	return out
 }
 
-// reorder sorts layer l by barycentre; vertices without neighbours on that side keep their place's weight, equal ones their order.
+// reorder sorts layer l by barycentre; vertices without neighbours on that side keep their place's weight, equal ones
+// their order.
 func (d *drawing) reorder(l int, neighbours [][]int, weight []float64) {
 	for _, v := range d.core[l] {
 		weight[v] = float64(d.pos[v])

@@ -6,8 +6,8 @@ type block struct {
 	size        int
 }
 
-// place returns the y of each vertex' centre. Each layer in turn comes as near to its neighbours' heights as the distances allow, exactly in the
-// sense of least squares; lines through dummies weigh more, so that they are straight.
+// place returns the y of each vertex' centre. Each layer in turn comes as near to its neighbours' heights as the
+// distances allow, exactly in the sense of least squares; lines through dummies weigh more, so that they are straight.
 func (d *drawing) place(order [][]int) []float64 {
 	left, right := d.lines()
 	y := make([]float64, len(d.layer))
@@ -38,7 +38,8 @@ func (d *drawing) place(order [][]int) []float64 {
 	return y
 }
 
-// lines returns all neighbours of each vertex in the layers before and after: the core's, and those of the trees that hang on it.
+// lines returns all neighbours of each vertex in the layers before and after: the core's, and those of the trees that
+// hang on it.
 func (d *drawing) lines() (left, right [][]int) {
 	left, right = make([][]int, len(d.layer)), make([][]int, len(d.layer))
 	for v := range d.layer {
@@ -76,8 +77,8 @@ type placer struct {
 	blocks []block
 }
 
-// settle moves one layer towards the neighbours given. It minimises the weighted squares of the distances to them, which is isotonic regression once the
-// least distances are taken off: pool adjacent violators solves it in one pass.
+// settle moves one layer towards the neighbours given. It minimises the weighted squares of the distances to them,
+// which is isotonic regression once the least distances are taken off: pool adjacent violators solves it in one pass.
 func (p *placer) settle(layer []int, sides ...[][]int) {
 	const rest = 1e-3 // the weight of staying where it is, for what has no neighbours there
 	offset := 0.0

@@ -17,8 +17,8 @@ import (
 	"github.com/lineaged/lineaged/internal/kafkatest"
 )
 
-// A string in keys, values and headers of records must be nowhere in what lineaged keeps: not in its data folder, not in
-// its log at the most talkative level, not in an answer.
+// A string in keys, values and headers of records must be nowhere in what lineaged keeps: not in its data folder, not
+// in its log at the most talkative level, not in an answer.
 func TestPayloadIsNeverKept(t *testing.T) {
 	t.Parallel()
 	canary := "canary" + rand.Text()

@@ -33,8 +33,8 @@ func TestFlowsOfARealCluster(t *testing.T) {
 		modern:  c.ConsoleConsumer(t, "billing-848", "consumer", "orders"),
 		share:   c.ShareConsumer(t, "billing-share", "orders"),
 	}
-	// A broker does not know where a group without a commit begins: what it read before lineaged saw it is a guess. So the
-	// groups are seen first.
+	// A broker does not know where a group without a commit begins: what it read before lineaged saw it is a guess. So
+	// the groups are seen first.
 	c.WaitMembers(t, "billing", "billing-848", "billing-share")
 	s.waitRound(t, "west", time.Now())
 	producer := c.StartProducerPerf(t, kafkatest.Perf{Topic: "orders", Records: 110 * perSecond, PerSecond: perSecond})

@@ -34,7 +34,8 @@ func TestStoppedProducerIsInactive(t *testing.T) {
 	stopped := time.Now()
 	total := c.EndOffset(t, "ticks")
 
-	// The tick that holds the end still saw records; the two after it did not, and the second is visible when it is over.
+	// The tick that holds the end still saw records; the two after it did not, and the second is visible when it is
+	// over.
 	sleepUntil(t, stopped.Add(3*interval))
 	s.waitRound(t, "west", stopped.Add(2*interval))
 	f := s.lineage(t, topic, between(stopped.Add(interval), stopped.Add(3*interval))).flow(t, writer, topic)
@@ -50,8 +51,8 @@ func TestStoppedProducerIsInactive(t *testing.T) {
 	}
 }
 
-// One broker of three is gone for 20 s, then all of them: what was not seen is a gap with its reason, points are null and
-// not zero, and in the end nothing is missing from the total.
+// One broker of three is gone for 20 s, then all of them: what was not seen is a gap with its reason, points are null
+// and not zero, and in the end nothing is missing from the total.
 func TestBrokersGoAway(t *testing.T) {
 	const (
 		topic  = "topic:trio/parcels"
@@ -140,8 +141,8 @@ func wantHonestGaps(t testing.TB, c coverage) {
 	}
 }
 
-// wantGap checks that coverage has a gap that touches [start, end), of the given source and with the word in its reason;
-// an empty one matches any.
+// wantGap checks that coverage has a gap that touches [start, end), of the given source and with the word in its
+// reason; an empty one matches any.
 func wantGap(t testing.TB, c coverage, what, source, word string, start, end time.Time) {
 	t.Helper()
 	for _, g := range c.Gaps {

@@ -103,8 +103,8 @@ func orZero(p *float64) float64 {
 	return *p
 }
 
-// A transactional producer has no producer state between its transactions: its records are a remainder that says that it
-// is estimated, since markers are offsets.
+// A transactional producer has no producer state between its transactions: its records are a remainder that says that
+// it is estimated, since markers are offsets.
 func TestTransactionalProducerIsEstimated(t *testing.T) {
 	t.Parallel()
 	const topic = "topic:west/transfers"

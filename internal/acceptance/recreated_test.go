@@ -9,8 +9,8 @@ import (
 	"github.com/lineaged/lineaged/internal/kafkatest"
 )
 
-// A topic is deleted and created again under its name while it is watched: an event says so, and neither a negative rate
-// nor the old topic's records appear in the new one's.
+// A topic is deleted and created again under its name while it is watched: an event says so, and neither a negative
+// rate nor the old topic's records appear in the new one's.
 func TestRecreatedTopic(t *testing.T) {
 	t.Parallel()
 	const (

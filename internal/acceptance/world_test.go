@@ -27,7 +27,8 @@ type truth struct {
 	most      bool  // the count is a bound, at most: no less than the truth
 }
 
-// tolerance is how far the count may be off. What is known to be estimated, as a reader's advance over transactions' markers, may be off a little more.
+// tolerance is how far the count may be off. What is known to be estimated, as a reader's advance over transactions'
+// markers, may be off a little more.
 func (x truth) tolerance() float64 {
 	if x.estimated {
 		return 0.03
@@ -71,8 +72,9 @@ func (s *server) walk(t testing.TB, root, direction string, window map[string]an
 	return ids
 }
 
-// A world of every kind of mover on two clusters, whose truth is written down: lineaged must show exactly its flows, with their counts, follow a record from its first writer to the reader behind Connect and MirrorMaker 2,
-// and remember what was when it is no more.
+// A world of every kind of mover on two clusters, whose truth is written down: lineaged must show exactly its flows,
+// with their counts, follow a record from its first writer to the reader behind Connect and MirrorMaker 2, and remember
+// what was when it is no more.
 func TestWorld(t *testing.T) {
 	const (
 		orders, payments, legacy, lines = 3000, 2000, 1500, 800
@@ -223,7 +225,8 @@ func TestWorld(t *testing.T) {
 	}
 	s.wantTopology(t)
 
-	// One question, from the first writer's topic to the reader behind Connect and MirrorMaker 2, and back: these nodes and no others.
+	// One question, from the first writer's topic to the reader behind Connect and MirrorMaker 2, and back: these nodes
+	// and no others.
 	for _, x := range []struct {
 		root, direction string
 		want            []string
@@ -266,7 +269,8 @@ func TestWorld(t *testing.T) {
 	s.wantNowhere(t, canary)
 }
 
-// compare says how an answer differs from the truth: recall and precision, kinds, counts within 1 % and what is said of them.
+// compare says how an answer differs from the truth: recall and precision, kinds, counts within 1 % and what is said of
+// them.
 func compare(got answer, want map[string]truth) error {
 	var wrong []string
 	seen := map[string]bool{}

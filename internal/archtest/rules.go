@@ -1,9 +1,9 @@
 // Package archtest holds the shape of the code: which package may import which, and that each one says what it is for.
 //
-// Data flows one way, kafka → collector → timeseries → graph → answer → api → ui. Every package may import the vocabulary in
-// lineage; siblings meet only in cmd/lineaged, through interfaces that the caller declares. The package has no API for
-// others: its tests read the module with `go list` and fail with the reason for each import that goes the wrong way.
-// It refuses packages it does not know, so that a new one is placed on purpose.
+// Data flows one way, kafka → collector → timeseries → graph → answer → api → ui. Every package may import the
+// vocabulary in lineage; siblings meet only in cmd/lineaged, through interfaces that the caller declares. The package
+// has no API for others: its tests read the module with `go list` and fail with the reason for each import that goes
+// the wrong way. It refuses packages it does not know, so that a new one is placed on purpose.
 package archtest
 
 import (
@@ -56,23 +56,27 @@ var layers = map[string]layer{
 	},
 	"attribution": {
 		outside: []string{none},
-		tests:   []string{"store", "timeseries"}, // which calls it: that nothing depends on the order of arrival is a property of both
-		why:     "attribution is pure: what was told of a topic in, who is debited out; cmd hands it to the store",
+		// which calls it: that nothing depends on the order of arrival is a property of both
+		tests: []string{"store", "timeseries"},
+		why:   "attribution is pure: what was told of a topic in, who is debited out; cmd hands it to the store",
 	},
 	"graph": {
 		outside: []string{"github.com/RoaringBitmap/roaring"},
 		why:     "graph is pure: no clock, no I/O; cmd hands it the history",
 	},
 	"answer": {
-		imports: []string{"graph", "store", "internal/mm2"}, // which topics are MirrorMaker 2's own is told by their names
-		tests:   []string{"timeseries", "identity"},         // answers are tested on the store in memory and by real names: copies of them would prove less
+		// which topics are MirrorMaker 2's own is told by their names
+		imports: []string{"graph", "store", "internal/mm2"},
+		// answers are tested on the store in memory and by real names: copies of them would prove less
+		tests:   []string{"timeseries", "identity"},
 		outside: []string{"github.com/RoaringBitmap/roaring"},
 		why:     "answer says what a window means, to whoever asks: no HTTP, no GraphQL, nothing that asks it; the store and the names come through small interfaces that it declares",
 	},
 	"api": {
 		imports: []string{"answer", "graph"},
-		tests:   []string{"store", "timeseries", "identity", "internal/mm2"}, // on the store in memory and by real names: copies of them would prove less
-		why:     "api presents what answer says; it reads no store, and decides nothing that answer decides",
+		// on the store in memory and by real names: copies of them would prove less
+		tests: []string{"store", "timeseries", "identity", "internal/mm2"},
+		why:   "api presents what answer says; it reads no store, and decides nothing that answer decides",
 	},
 	"ui": {
 		outside: []string{none},

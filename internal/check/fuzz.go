@@ -10,7 +10,8 @@ import (
 	"strings"
 )
 
-// fuzzTime is how long each fuzz target runs in the long form. What it finds goes to testdata of its package, where the short form runs it ever after.
+// fuzzTime is how long each fuzz target runs in the long form. What it finds goes to testdata of its package, where the
+// short form runs it ever after.
 const fuzzTime = "2m"
 
 // fuzzTarget is a fuzz test of a package.

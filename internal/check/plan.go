@@ -18,8 +18,8 @@ import (
 const acceptance = "github.com/lineaged/lineaged/internal/acceptance"
 
 // plan is the order of all steps. What writes into the tree (npm ci, generate, build) shares no phase with what reads
-// what it writes; what costs the network goes beside what costs the processor. The long form runs the same, the tests of
-// kills, flipped bits, laws and simulated years in their long form (LINEAGED_LONG), and then what takes hours.
+// what it writes; what costs the network goes beside what costs the processor. The long form runs the same, the tests
+// of kills, flipped bits, laws and simulated years in their long form (LINEAGED_LONG), and then what takes hours.
 func plan(long bool) [][]step {
 	phases := [][]step{
 		{{"npm", npmInstall}, {"vet", vet}, {"kafka", kafkaInstall}},
@@ -86,7 +86,8 @@ func goTests(ctx context.Context, out *output) (counts, error) {
 	}
 	args := []string{"-race", "-timeout=10m"}
 	if os.Getenv("LINEAGED_LONG") != "" {
-		args = []string{"-race", "-timeout=180m", "-count=1"} // a package may have looked before the tests begin, which the cache does not see
+		// a package may have looked before the tests begin, which the cache does not see
+		args = []string{"-race", "-timeout=180m", "-count=1"}
 	}
 	for p := range strings.Lines(string(list)) {
 		if p = strings.TrimSpace(p); p != acceptance {
@@ -141,7 +142,8 @@ func vitestCounts(file string) (counts, error) {
 	return counts{r.NumPassedTests, r.NumFailedTests, r.NumPendingTests + r.NumTodoTests}, nil
 }
 
-// browserTests drives the built binary's demo in Chromium. The script ends with the same line of counts as this program.
+// browserTests drives the built binary's demo in Chromium. The script ends with the same line of counts as this
+// program.
 func browserTests(ctx context.Context, out *output) (counts, error) {
 	bin, err := filepath.Abs("bin/lineaged")
 	if err != nil {

@@ -1,8 +1,10 @@
-// Package config is lineaged's configuration: its keys, their defaults, where their values come from, and what is wrong with them.
+// Package config is lineaged's configuration: its keys, their defaults, where their values come from, and what is wrong
+// with them.
 //
-// Load merges the defaults, one YAML file, the environment and the flags, in this order, and checks the result. It is strict: what it does not understand is
-// an error of one line that names the key, the value and where it came from. It hides koanf, the layers and the names that one key has in each of
-// them. It refuses to print a secret in any way, to accept one inside a YAML file, and to guess.
+// Load merges the defaults, one YAML file, the environment and the flags, in this order, and checks the result. It is
+// strict: what it does not understand is an error of one line that names the key, the value and where it came from. It
+// hides koanf, the layers and the names that one key has in each of them. It refuses to print a secret in any way, to
+// accept one inside a YAML file, and to guess.
 package config
 
 import (
@@ -34,7 +36,8 @@ type Web struct {
 	AllowedHosts []string `koanf:"allowed_hosts" yaml:"allowed_hosts,omitempty"`
 }
 
-// Retention says how long each tier of the store is kept. Each is at least its predecessor, and Raw at least the interval.
+// Retention says how long each tier of the store is kept. Each is at least its predecessor, and Raw at least the
+// interval.
 type Retention struct {
 	Raw    Duration `koanf:"raw" yaml:"raw"`
 	Minute Duration `koanf:"minute" yaml:"minute"`
@@ -57,8 +60,8 @@ type Cluster struct {
 	Topics      Filter   `koanf:"topics" yaml:"topics,omitempty"`
 }
 
-// Source is the name under which the cluster's observations are stored: the configured name, else the first broker's address, so that a cluster that was
-// never reached has one too.
+// Source is the name under which the cluster's observations are stored: the configured name, else the first broker's
+// address, so that a cluster that was never reached has one too.
 func (c Cluster) Source() string {
 	if c.Name != "" || len(c.Brokers) == 0 {
 		return c.Name
@@ -133,7 +136,8 @@ func (c Connect) Addresses() []string {
 	return append([]string{c.URL}, c.URLs...)
 }
 
-// Source is the name under which the Connect cluster's observations are stored, and in which its connectors are named: the configured one, else HOST:PORT of its first worker.
+// Source is the name under which the Connect cluster's observations are stored, and in which its connectors are named:
+// the configured one, else HOST:PORT of its first worker.
 func (c Connect) Source() string {
 	if c.Name != "" || len(c.Addresses()) == 0 {
 		return c.Name
@@ -180,7 +184,8 @@ func Default() Config {
 		Listen:   "127.0.0.1:8420",
 		Data:     "./lineaged-data",
 		Interval: Duration(10 * time.Second),
-		// Two days of every tick answer "what happened this weekend"; a year and a month of hours shows last year's same month.
+		// Two days of every tick answer "what happened this weekend"; a year and a month of hours shows last year's
+		// same month.
 		Retention: Retention{Raw: Duration(2 * day), Minute: Duration(30 * day), Hour: Duration(400 * day)},
 		Log:       Log{Level: "info", Format: "auto"},
 	}

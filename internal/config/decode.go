@@ -13,7 +13,8 @@ import (
 	"github.com/agnivade/levenshtein"
 )
 
-// decoder fills a Config from the merged layers. Lists of structs come as maps by index, so that layers can merge into them.
+// decoder fills a Config from the merged layers. Lists of structs come as maps by index, so that layers can merge into
+// them.
 type decoder struct {
 	origin func(path string) string
 }
@@ -182,7 +183,8 @@ func (d decoder) mapping(v reflect.Value, raw any, path string) error {
 	return nil
 }
 
-// suggest names the known key that is probably meant: the nearest of the same level, else where a key of that name stands. Empty when nothing is near.
+// suggest names the known key that is probably meant: the nearest of the same level, else where a key of that name
+// stands. Empty when nothing is near.
 func suggest(name string, siblings []string) string {
 	best, distance := "", 1+len(name)/2
 	for _, s := range siblings {

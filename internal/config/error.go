@@ -9,8 +9,9 @@ import (
 
 // Error is one thing that is wrong with the configuration, in one line.
 type Error struct {
-	Key     string // as people write it: clusters[0].name; empty for the file as a whole
-	Value   string // the bad value, of which Error shows what is no secret; empty when there is none to show, and always for a secret
+	Key string // as people write it: clusters[0].name; empty for the file as a whole
+	// the bad value, of which Error shows what is no secret; empty when there is none to show, and always for a secret
+	Value   string
 	Problem string
 	Origin  string // where the value came from: a file, $VARIABLE or --flag; empty: a default
 }
@@ -55,7 +56,8 @@ func shown(value string) string {
 }
 
 var (
-	// addressed matches what looks like an address without a scheme, HOST/PATH:PORT too; a file's path begins otherwise.
+	// addressed matches what looks like an address without a scheme, HOST/PATH:PORT too; a file's path begins
+	// otherwise.
 	addressed   = regexp.MustCompile(`^[^./\s][^/\s]*/\S*:\d+$|^[^/\s]+:\d+/`)
 	credentials = regexp.MustCompile("([a-zA-Z][a-zA-Z0-9+.-]*://)?[^\\s\"'`\\[\\]]+@")
 	urlPath     = regexp.MustCompile("([a-zA-Z][a-zA-Z0-9+.-]*://[^\\s\"'`/?#]+[/?#])[^\\s\"'`]+")

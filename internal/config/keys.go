@@ -46,8 +46,8 @@ func isLeaf(t reflect.Type) bool {
 	return reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) || t.Kind() == reflect.String || t.Kind() == reflect.Bool
 }
 
-// flag returns the key's flag without its dashes, or "" when it has none: rules are lists that no flag could spell, secrets would stand in the process list.
-// A cluster's keys have flags for the one cluster of a command line.
+// flag returns the key's flag without its dashes, or "" when it has none: rules are lists that no flag could spell,
+// secrets would stand in the process list. A cluster's keys have flags for the one cluster of a command line.
 func (k key) flag() string {
 	if k.secret {
 		return ""
@@ -82,7 +82,8 @@ func (k key) shortEnv() string {
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(k.short(), "-", "_"))
 }
 
-// matchEnv returns the path that a variable sets, e.g. clusters.0.name; one says that it did so by the name for the one cluster.
+// matchEnv returns the path that a variable sets, e.g. clusters.0.name; one says that it did so by the name for the one
+// cluster.
 func (k key) matchEnv(name string) (path string, one, ok bool) {
 	if name == k.shortEnv() {
 		return strings.Replace(k.path, "*", "0", 1), true, true

@@ -28,7 +28,8 @@ type Input struct {
 	Flags   *pflag.FlagSet // with the flags of AddFlags; nil: none
 }
 
-// Load merges defaults < file < environment < flags and checks the result, which is then complete. Every error is an *Error.
+// Load merges defaults < file < environment < flags and checks the result, which is then complete. Every error is an
+// *Error.
 func Load(in Input) (Config, error) {
 	cfg, err := Read(in)
 	if err != nil {
@@ -118,7 +119,8 @@ func (l *loader) loadFile(in Input) error {
 	return l.k.Load(confmap.Provider(raw, ""), nil)
 }
 
-// syntax says where a file is not YAML. The parser's own words may quote a value, and the value may be a secret: only those that never do are repeated.
+// syntax says where a file is not YAML. The parser's own words may quote a value, and the value may be a secret: only
+// those that never do are repeated.
 func syntax(err error) string {
 	for _, harmless := range []string{"already defined", "did not find", "not allowed"} {
 		if strings.Contains(err.Error(), harmless) {
@@ -268,7 +270,8 @@ func AddFlags(fs *pflag.FlagSet) {
 	}
 }
 
-// flagValue keeps what a flag was given; a list's flag may be repeated, and holds several items separated by commas unless they are patterns.
+// flagValue keeps what a flag was given; a list's flag may be repeated, and holds several items separated by commas
+// unless they are patterns.
 type flagValue struct {
 	key    key
 	values []string

@@ -6,8 +6,9 @@ import (
 	"sync"
 )
 
-// Secrets change while lineaged runs: passwords are rotated and certificates renewed in their files. The functions in this file return them as they are now. What can't be read, as while it is being written, stays what it was:
-// it was checked at the start.
+// Secrets change while lineaged runs: passwords are rotated and certificates renewed in their files. The functions in
+// this file return them as they are now. What can't be read, as while it is being written, stays what it was: it was
+// checked at the start.
 
 // Reread returns a function that reads the password each time it is called. It is safe for concurrent use.
 func (s SASL) Reread() (func() Secret, error) { return latest(s.Secret) }
@@ -15,7 +16,8 @@ func (s SASL) Reread() (func() Secret, error) { return latest(s.Secret) }
 // Reread returns a function that reads the password each time it is called. It is safe for concurrent use.
 func (b BasicAuth) Reread() (func() Secret, error) { return latest(b.Secret) }
 
-// Reread returns a function that reads the files each time it is called, and nil where TLS is off. As long as nothing changed it returns the same pointer. It is safe for concurrent use.
+// Reread returns a function that reads the files each time it is called, and nil where TLS is off. As long as nothing
+// changed it returns the same pointer. It is safe for concurrent use.
 func (t TLS) Reread() (func() *tls.Config, error) {
 	if !t.On() {
 		return nil, nil //nolint:nilnil // nil is how crypto/tls and franz-go spell "plain text"
@@ -49,7 +51,8 @@ func latest(read func() (Secret, error)) (func() Secret, error) {
 	return latestOf(func(Secret) (Secret, error) { return read() }, func(s Secret) Secret { return s })
 }
 
-// latestOf returns what is read when it is called, or what was read before where that fails. The error is the first reading's.
+// latestOf returns what is read when it is called, or what was read before where that fails. The error is the first
+// reading's.
 func latestOf[V, T any](read func(old V) (V, error), of func(V) T) (func() T, error) {
 	var zero V
 	v, err := read(zero)

@@ -8,7 +8,8 @@ import (
 	"os"
 )
 
-// On reports whether the connection is encrypted: when enabled says so, or when it says nothing and any other key is set.
+// On reports whether the connection is encrypted: when enabled says so, or when it says nothing and any other key is
+// set.
 func (t TLS) On() bool {
 	if t.Enabled != nil {
 		return *t.Enabled
@@ -20,7 +21,8 @@ func (t TLS) any() bool {
 	return t.CAFile != "" || t.CertFile != "" || t.KeyFile != "" || !t.CA.IsZero() || !t.Cert.IsZero() || !t.Key.IsZero()
 }
 
-// Config returns the settings of a TLS client, nil when TLS is off. It reads the files. Without an authority of its own the system's are trusted.
+// Config returns the settings of a TLS client, nil when TLS is off. It reads the files. Without an authority of its own
+// the system's are trusted.
 func (t TLS) Config() (*tls.Config, error) { return t.config("tls.") }
 
 func (t TLS) check(at string) error {

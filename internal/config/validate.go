@@ -15,7 +15,8 @@ import (
 	"github.com/prometheus/exporter-toolkit/web"
 )
 
-// Validate checks everything that one value alone cannot tell, and that the files which are named can be read. The error is an *Error.
+// Validate checks everything that one value alone cannot tell, and that the files which are named can be read. The
+// error is an *Error.
 func (c *Config) Validate() error {
 	for _, check := range []func() error{c.checkServer, c.checkTimes, c.checkLog, c.checkClusters, c.checkConnect, c.checkMirrors, c.checkRules} {
 		if err := check(); err != nil {
@@ -64,14 +65,15 @@ func webProblem(err error) string {
 	return err.Error()
 }
 
-// protects reports whether a web configuration file asks for encryption or for a password: an empty one is valid and does neither.
+// protects reports whether a web configuration file asks for encryption or for a password: an empty one is valid and
+// does neither.
 func protects(path string) bool {
 	p, err := ReadProtection(path)
 	return err == nil && (p.TLS || len(p.Users) > 0)
 }
 
-// Loopback reports whether only this machine can reach an address to listen on, HOST:PORT with port 0 for any free one. A name other than localhost is taken to
-// be reachable: what it resolves to may change.
+// Loopback reports whether only this machine can reach an address to listen on, HOST:PORT with port 0 for any free one.
+// A name other than localhost is taken to be reachable: what it resolves to may change.
 func Loopback(address string) (bool, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
@@ -240,7 +242,8 @@ func (b BasicAuth) check(at string) error {
 	return err
 }
 
-// Secret returns the password from the environment, else from its file, without the line's end; none when no user is set.
+// Secret returns the password from the environment, else from its file, without the line's end; none when no user is
+// set.
 func (b BasicAuth) Secret() (Secret, error) {
 	if b.Username == "" {
 		return Secret{}, nil

@@ -115,7 +115,8 @@ func (s *Size) UnmarshalText(text []byte) error {
 	return errors.New("not a size such as 16MiB or 2GiB")
 }
 
-// Pattern is a regular expression (RE2). It matches anywhere in a text unless it says ^ or $. The zero value is no pattern.
+// Pattern is a regular expression (RE2). It matches anywhere in a text unless it says ^ or $. The zero value is no
+// pattern.
 type Pattern struct{ *regexp.Regexp }
 
 // IsZero reports whether there is no pattern.
@@ -142,7 +143,8 @@ func (p *Pattern) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Aliases are names that somebody else gives to clusters, with the names that they have here. In a variable they are written w=west,e=east.
+// Aliases are names that somebody else gives to clusters, with the names that they have here. In a variable they are
+// written w=west,e=east.
 type Aliases map[string]string
 
 // MarshalText writes them as in a variable, in order.

@@ -1,8 +1,11 @@
-// Package copybook keeps the account of what MirrorMaker 2 copies of one topic, from the offsets of its source connector: how many records, since when, how far behind, and what it passed without copying it.
+// Package copybook keeps the account of what MirrorMaker 2 copies of one topic, from the offsets of its source
+// connector: how many records, since when, how far behind, and what it passed without copying it.
 //
-// It hides that offsets come in steps, may be set, begin somewhere, count the markers of transactions and the holes of a compacted log too, and jump over what was deleted before it was copied: what the copy has grown tells, and
-// where the source's log begins. It is pure bookkeeping: readings go in, samples come out. It refuses to guess beyond what the copy can hold. Whoever reads offsets uses it, through Connect's REST interface or from MirrorMaker 2's
-// own topics.
+// It hides that offsets come in steps, may be set, begin somewhere, count the markers of transactions and the holes of
+// a compacted log too, and jump over what was deleted before it was copied: what the copy has grown tells, and where
+// the source's log begins. It is pure bookkeeping: readings go in, samples come out. It refuses to guess beyond what
+// the copy can hold. Whoever reads offsets uses it, through Connect's REST interface or from MirrorMaker 2's own
+// topics.
 package copybook
 
 import (
@@ -12,10 +15,12 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// Book is the account of one topic of a source as MirrorMaker 2 copies it: what its offsets advanced, and how far they are behind.
+// Book is the account of one topic of a source as MirrorMaker 2 copies it: what its offsets advanced, and how far they
+// are behind.
 //
-// It commits offsets each minute (offset.flush.interval.ms), so progress comes in steps. A step is spread over the time in which it can have happened: since the commit before, and since
-// nothing was left to copy. It is pure bookkeeping and not safe for concurrent use.
+// It commits offsets each minute (offset.flush.interval.ms), so progress comes in steps. A step is spread over the time
+// in which it can have happened: since the commit before, and since nothing was left to copy. It is pure bookkeeping
+// and not safe for concurrent use.
 type Book struct {
 	Access   lineage.Access
 	evidence lineage.EvidenceKind
@@ -25,9 +30,12 @@ type Book struct {
 	ends     map[int32]*pastend.History // of the source; not kept over a restart
 
 	copied, lost, skipped total
-	ready                 map[time.Time]int64 // records of decided passages by the round that showed them, until those of all partitions are: MirrorMaker 2 commits them together
-	doubt                 string              // why the newest estimate is one; empty: there was none. It is not kept over a restart
-	events                []lineage.Event
+	// records of decided passages by the round that showed them, until those of all partitions are: MirrorMaker 2
+	// commits them together
+	ready map[time.Time]int64
+	// why the newest estimate is one; empty: there was none. It is not kept over a restart
+	doubt  string
+	events []lineage.Event
 
 	began time.Time // when the copying can have begun: the first round
 	from  time.Time // start of the span over which the newest advance is spread
@@ -50,10 +58,12 @@ func (t *total) add(n int64, estimated bool) {
 	t.estimated = t.estimated || estimated && n > 0
 }
 
-// SpreadLimit is the longest time over which one step is spread, and for which a replication that lives and lags is taken to be at work without a commit: twice the usual commit interval.
+// SpreadLimit is the longest time over which one step is spread, and for which a replication that lives and lags is
+// taken to be at work without a commit: twice the usual commit interval.
 const SpreadLimit = 2 * time.Minute
 
-// Certain reports whether a replication that was first looked at in one round can't have been at work, without offsets, before it was: it appeared while we looked, or its usual commits would have shown since.
+// Certain reports whether a replication that was first looked at in one round can't have been at work, without offsets,
+// before it was: it appeared while we looked, or its usual commits would have shown since.
 func Certain(born bool, began, round time.Time) bool {
 	return born || round.Sub(began) > SpreadLimit
 }
@@ -63,7 +73,8 @@ type gauges struct{ lag, lagMillis, atLeast, pending int64 }
 
 const neverSaid = -2
 
-// freshPart is a partition's first offset, and when it was seen. What it counts is not decided yet; it is not kept over a restart.
+// freshPart is a partition's first offset, and when it was seen. What it counts is not decided yet; it is not kept over
+// a restart.
 type freshPart struct {
 	offset int64
 	round  time.Time
@@ -82,11 +93,15 @@ type Reading struct {
 	Offsets map[int32]int64 // of the last records copied, by partition
 	Ends    []int64         // of the source's partitions, -1 not known; nil: none known
 	Starts  []int64         // where the source's partitions begin, the same way, as they were in the round StartsAt
-	Copies  []int64         // ends of the copy's partitions, the same way; nil also where it has markers of its own, as that of a MirrorMaker 2 that writes exactly once
-	// Transactional: transactions were written to the source, so that some offsets are markers. Compacted: its log has holes.
+	// ends of the copy's partitions, the same way; nil also where it has markers of its own, as that of a MirrorMaker 2
+	// that writes exactly once
+	Copies []int64
+	// Transactional: transactions were written to the source, so that some offsets are markers. Compacted: its log has
+	// holes.
 	Transactional, Compacted bool
 	StartsAt                 time.Time // zero: starts are not read
-	// Origin: a partition whose first offset shows now had none when we looked before, so what lies before it was copied since then. Certain: MirrorMaker 2 can't have been copying it already.
+	// Origin: a partition whose first offset shows now had none when we looked before, so what lies before it was
+	// copied since then. Certain: MirrorMaker 2 can't have been copying it already.
 	Origin, Certain bool
 	Running         bool
 	Round           time.Time
@@ -173,7 +188,8 @@ func end(ends []int64, part int32) int64 {
 	return ends[part]
 }
 
-// settle reports whether it can be said how many records a partition's first offset stands for: its copy holds all up to it, or holds less although its end was surely read later.
+// settle reports whether it can be said how many records a partition's first offset stands for: its copy holds all up
+// to it, or holds less although its end was surely read later.
 func (b *Book) settle(part int32, offset int64, r Reading) bool {
 	at, waits := b.fresh[part]
 	if !waits {
@@ -184,8 +200,9 @@ func (b *Book) settle(part int32, offset int64, r Reading) bool {
 	return whole || r.Round.Sub(at.round) >= 2*r.Interval
 }
 
-// first returns how many records were copied when a partition's first offset shows: all up to it, where the source's log began at zero. It can't be more than what the copy holds, which tells
-// when it did not; where that is not watched, no more than the source's log holds.
+// first returns how many records were copied when a partition's first offset shows: all up to it, where the source's
+// log began at zero. It can't be more than what the copy holds, which tells when it did not; where that is not watched,
+// no more than the source's log holds.
 func first(part int32, offset int64, r Reading) (n int64, certain bool) {
 	n = offset + 1
 	copied := end(r.Copies, part)
@@ -210,7 +227,8 @@ func (b *Book) spread(r Reading) time.Time {
 	return later(from, b.began.Add(-r.Interval))
 }
 
-// measure computes the gauges. A partition without an offset is no lag in records, since nobody knows where its copying will begin, but there is something to copy.
+// measure computes the gauges. A partition without an offset is no lag in records, since nobody knows where its copying
+// will begin, but there is something to copy.
 func (b *Book) measure(r Reading) {
 	b.now.pending = 0
 	if r.Ends == nil {

@@ -20,7 +20,8 @@ func records(samples []lineage.Sample) (s lineage.Sample, told bool) {
 	return s, false
 }
 
-// A partition's first offset counts at once when its copy holds all up to it. When the copy holds less, its end may only be old: it counts once that was surely read again.
+// A partition's first offset counts at once when its copy holds all up to it. When the copy holds less, its end may
+// only be old: it counts once that was surely read again.
 func TestFirstOffset(t *testing.T) {
 	type round struct {
 		offset, end, copied int64
@@ -60,7 +61,8 @@ func TestFirstOffset(t *testing.T) {
 func TestLagInTime(t *testing.T) {
 	b := New(lineage.Access{}, lineage.Mirror)
 	levels := map[lineage.Metric]int64{}
-	for i, end := range []int64{100, 200, 300, 300} { // all before 150 is copied, which was the end half way between the first two
+	for i, end := range []int64{100, 200, 300, 300} {
+		// all before 150 is copied, which was the end half way between the first two
 		at := t0.Add(time.Duration(i) * tick)
 		b.Observe(Reading{Offsets: map[int32]int64{0: 149}, Ends: []int64{end}, Copies: []int64{150}, Running: true, Round: at, Interval: tick})
 		for _, s := range b.Tell(at.Add(-tick), true) {
@@ -100,7 +102,8 @@ func TestBookSurvives(t *testing.T) {
 	}
 }
 
-// The offsets of a topic with transactions count their markers. Its copy has none, so what the copy has grown is what was copied, and one offset behind the last record is nothing left to copy.
+// The offsets of a topic with transactions count their markers. Its copy has none, so what the copy has grown is what
+// was copied, and one offset behind the last record is nothing left to copy.
 func TestTransactions(t *testing.T) {
 	type round struct{ offset, end, copied, total, lag int64 }
 	for _, c := range []struct {

@@ -8,10 +8,13 @@ import (
 	"github.com/lineaged/lineaged/internal/varint"
 )
 
-// Encode returns what a book needs to go on after a restart: varints as in encoding/binary, times in Unix milliseconds, 0 for none.
+// Encode returns what a book needs to go on after a restart: varints as in encoding/binary, times in Unix milliseconds,
+// 0 for none.
 //
-//	v count  v told (-1 never)  uv estimated  v lost  uv estimated  v skipped  uv estimated  v began  v moved  v idle  uv transactions are written
-//	uv partitions { v partition  v offset of the last record copied  v offset up to which all is decided  v end of the copy up to which its records are counted (-1 not known)
+//	v count  v told (-1 never)  uv estimated  v lost  uv estimated  v skipped  uv estimated
+//	v began  v moved  v idle  uv transactions are written
+//	uv partitions { v partition  v offset of the last record copied  v offset up to which all is decided
+//	  v end of the copy up to which its records are counted (-1 not known)
 //	  v offsets that were gone and may yet show as lost  uv the end of the copy is exact }*
 func (b *Book) Encode() []byte {
 	var e varint.Encoder

@@ -7,12 +7,14 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// This file decides what became of the offsets that a partition's replication has passed: copied, gone before it came, passed over, or no records at all.
+// This file decides what became of the offsets that a partition's replication has passed: copied, gone before it came,
+// passed over, or no records at all.
 
 // part is one partition's account.
 type part struct {
 	state
-	passed []passage // not decided, the oldest first. They are not kept over a restart: done is then where the oldest begins
+	// not decided, the oldest first. They are not kept over a restart: done is then where the oldest begins
+	passed []passage
 	beyond time.Time // since when the offset lies beyond the source's end; zero: it does not
 	moved  time.Time // when the offset changed last; zero: not since the start
 }
@@ -20,16 +22,23 @@ type part struct {
 // state is what is kept of a partition over a restart, but for owed and newest.
 type state struct {
 	offset int64 // of the last record copied, as read
-	done   int64 // offset up to which all was passed: it is beyond offset where what follows was gone while nobody copied
-	upTo   int64 // end of the copy up to which its records are counted; -1: not known
-	sure   bool  // upTo is exact: the offsets were known from their first on, or once when nothing was left to copy. Else the copy may have held records beyond the offset
-	hidden int64 // offsets that were gone and were not told as lost, since the copy had grown by as much: what it had copied beyond the offset may be among that
-	// Of a topic with transactions: offsets that are passed and not counted, which are markers, and records that the copy's end did not show yet. newest is the newest step, from is -1 once it is decided what of it was gone.
+	// offset up to which all was passed: it is beyond offset where what follows was gone while nobody copied
+	done int64
+	upTo int64 // end of the copy up to which its records are counted; -1: not known
+	// upTo is exact: the offsets were known from their first on, or once when nothing was left to copy. Else the copy
+	// may have held records beyond the offset
+	sure bool
+	// offsets that were gone and were not told as lost, since the copy had grown by as much: what it had copied beyond
+	// the offset may be among that
+	hidden int64
+	// Of a topic with transactions: offsets that are passed and not counted, which are markers, and records that the
+	// copy's end did not show yet. newest is the newest step, from is -1 once it is decided what of it was gone.
 	owed   int64
 	newest passage
 }
 
-// passage is offsets that were passed in a round, those behind from. Of n it is not known what became of them, took were copied; they count once it is known of all.
+// passage is offsets that were passed in a round, those behind from. Of n it is not known what became of them, took
+// were copied; they count once it is known of all.
 type passage struct {
 	from, n, took int64
 	round         time.Time
@@ -37,9 +46,11 @@ type passage struct {
 }
 
 const (
-	// settledAfter is after how many intervals the copy's end has surely been read later than the offsets: the board tells of the round before, and a source may be late.
+	// settledAfter is after how many intervals the copy's end has surely been read later than the offsets: the board
+	// tells of the round before, and a source may be late.
 	settledAfter = 3
-	// startsWithin is how long is waited for the source's start to be read again, at most: it is read each minute, and sooner where somebody asks.
+	// startsWithin is how long is waited for the source's start to be read again, at most: it is read each minute, and
+	// sooner where somebody asks.
 	startsWithin = 90 * time.Second
 )
 
@@ -51,7 +62,8 @@ func (p *part) open() (n, took int64) {
 	return n, took
 }
 
-// Undecided reports whether of some offsets it is not decided what became of them. Then the source's starts should be read.
+// Undecided reports whether of some offsets it is not decided what became of them. Then the source's starts should be
+// read.
 func (b *Book) Undecided() bool {
 	for _, p := range b.parts {
 		if len(p.passed) > 0 {
@@ -108,7 +120,8 @@ func (b *Book) release() (moved bool) {
 	return moved
 }
 
-// decide returns how many of the offsets that were passed are records that were copied and count at once; those of whole passages are ready. What can't be decided yet waits.
+// decide returns how many of the offsets that were passed are records that were copied and count at once; those of
+// whole passages are ready. What can't be decided yet waits.
 func (b *Book) decide(p *part, number int32, r Reading) int64 {
 	if b.marked {
 		if len(p.passed) > 0 {
@@ -153,7 +166,8 @@ func (b *Book) decide(p *part, number int32, r Reading) int64 {
 	return 0
 }
 
-// follow keeps up with a copy that somebody made anew, and once nothing is left to copy with one that holds more than the offsets count: what was copied twice after a crash.
+// follow keeps up with a copy that somebody made anew, and once nothing is left to copy with one that holds more than
+// the offsets count: what was copied twice after a crash.
 func (b *Book) follow(p *part, number int32, r Reading) {
 	copied, last := end(r.Copies, number), end(r.Ends, number)-1
 	switch rests := last >= 0 && p.offset >= last && r.Round.Sub(p.moved) >= settledAfter*r.Interval; {
@@ -206,7 +220,8 @@ func (b *Book) lose(number int32, n int64, r Reading) {
 	b.estimate(fmt.Sprintf("at most: %d records were gone from the source's log before they were copied; the count is what the copy grew", n))
 }
 
-// decideBlind decides where the copy's end is not known, or not what of it was counted: what is before the source's log now counts as not copied, but for what the copy grew.
+// decideBlind decides where the copy's end is not known, or not what of it was counted: what is before the source's log
+// now counts as not copied, but for what the copy grew.
 func (b *Book) decideBlind(p *part, number int32, r Reading) (n int64) {
 	copied := end(r.Copies, number)
 	for len(p.passed) > 0 {
@@ -239,7 +254,8 @@ func (b *Book) decideBlind(p *part, number int32, r Reading) (n int64) {
 	return n
 }
 
-// decideMarked returns how many of the offsets that a partition with transactions advanced are records: no more than its copy has grown, since a copy has no markers.
+// decideMarked returns how many of the offsets that a partition with transactions advanced are records: no more than
+// its copy has grown, since a copy has no markers.
 func (b *Book) decideMarked(p *part, number int32, r Reading) (n int64) {
 	copied := end(r.Copies, number)
 	stepped := p.newest.round.Equal(r.Round) && p.newest.n > 0
@@ -295,13 +311,15 @@ func (b *Book) missAll(r Reading) {
 	}
 }
 
-// isBeyond reports whether the replication's offset lies beyond the source's end, and that not only since the end was read before: the log was cut, or made anew, and where copying goes on nobody can say.
+// isBeyond reports whether the replication's offset lies beyond the source's end, and that not only since the end was
+// read before: the log was cut, or made anew, and where copying goes on nobody can say.
 func (p *part) isBeyond(end int64, r Reading) bool {
 	if end < 0 || p.offset < end {
 		p.beyond = time.Time{}
 		return false
 	}
-	if p.beyond.IsZero() || p.moved.After(p.beyond) { // of a replication that goes on the end is only read a little before
+	if p.beyond.IsZero() || p.moved.After(p.beyond) {
+		// of a replication that goes on the end is only read a little before
 		p.beyond = r.Round
 	}
 	return r.Round.Sub(p.beyond) >= settledAfter*r.Interval

@@ -9,7 +9,8 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// replication is a world of one partition: a source's log, MirrorMaker 2 and its copy, and a book that reads them as the sources do, each a little late.
+// replication is a world of one partition: a source's log, MirrorMaker 2 and its copy, and a book that reads them as
+// the sources do, each a little late.
 type replication struct {
 	t              *testing.T
 	b              *Book
@@ -44,7 +45,8 @@ func (m *replication) copies(n int64) {
 
 func (m *replication) commit() { m.committed = m.at - 1 }
 
-// take takes some rounds. The ends are of the round before, the start of when it was read last: each sixth round, and where the book asks.
+// take takes some rounds. The ends are of the round before, the start of when it was read last: each sixth round, and
+// where the book asks.
 func (m *replication) take(rounds int) {
 	m.t.Helper()
 	for range rounds {
@@ -118,7 +120,8 @@ func TestLostWhileDown(t *testing.T) {
 	m.copies(1000)
 	m.commit()
 	m.take(8)
-	m.want("afterwards", 700, 800, 0, true, "how") // what was gone was told before, and all that was passed since is in the copy
+	// what was gone was told before, and all that was passed since is in the copy
+	m.want("afterwards", 700, 800, 0, true, "how")
 	if m.said[lineage.Lag].Value != 0 {
 		t.Errorf("the lag is %d", m.said[lineage.Lag].Value)
 	}
@@ -235,7 +238,8 @@ func TestEndsThatAreReadBefore(t *testing.T) {
 	}
 }
 
-// Whatever happens, and however late it is read: what is counted and lost is what was passed, no more is counted than the copy grew, and what is told as exact is.
+// Whatever happens, and however late it is read: what is counted and lost is what was passed, no more is counted than
+// the copy grew, and what is told as exact is.
 func TestCopyLaw(t *testing.T) {
 	for seed := range uint64(1000) {
 		r := rand.New(rand.NewPCG(seed, 3))
@@ -285,7 +289,8 @@ func TestCopyLaw(t *testing.T) {
 			t.Fatalf("seed %d: %d counted, %d lost, %d skipped, and %d were passed", seed, n, gone, skipped, m.committed+1)
 		case gone > lost || twice == 0 && gone != lost || skipped > 0:
 			t.Fatalf("seed %d: %d are told as lost, %d skipped; %d were lost, %d copied twice", seed, gone, skipped, lost, twice)
-		case !m.estimated && gone == 0 && n < m.copy-twice: // of what was copied before a crash not all need have been copied twice
+		case !m.estimated && gone == 0 && n < m.copy-twice:
+			// of what was copied before a crash not all need have been copied twice
 			t.Fatalf("seed %d: %d are exact, and the copy has %d, %d of them twice", seed, n, m.copy, twice)
 		}
 	}

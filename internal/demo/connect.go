@@ -19,7 +19,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// Canary stands in the shop's configurations of connectors and of MirrorMaker 2 wherever a real one holds a password. Whoever watches the shop must not show or keep it.
+// Canary stands in the shop's configurations of connectors and of MirrorMaker 2 wherever a real one holds a password.
+// Whoever watches the shop must not show or keep it.
 const Canary = "canary-not-a-password"
 
 // The connectors, and what they move in Kafka.
@@ -30,7 +31,8 @@ const (
 	stockLevels     = "inventory.public.stock_levels"
 )
 
-// Connect is the shop's Kafka Connect: one worker with a REST interface, as Kafka Connect 4.3.1 has it for who only reads.
+// Connect is the shop's Kafka Connect: one worker with a REST interface, as Kafka Connect 4.3.1 has it for who only
+// reads.
 type Connect struct {
 	Name string
 	URL  string

@@ -1,9 +1,12 @@
-// Package demo is a small shop on two embedded Kafka clusters, for people who want to see lineaged at work before they point it at their own.
+// Package demo is a small shop on two embedded Kafka clusters, for people who want to see lineaged at work before they
+// point it at their own.
 //
-// It starts the clusters west and east inside the process and runs the shop's applications on them: real clients, over TCP, on loopback. What is Java elsewhere shows itself as the real one does: a
-// Kafka Streams application by its group's protocol, its clients' names and its inner topics, Kafka Connect by its REST interface, MirrorMaker 2 by its internal topics. The package hides
-// what an embedded broker cannot do by itself, see producerStates. It refuses to know lineaged: the demo is watched by the same collector, over the same
-// protocol, as any other Kafka. What the records hold is invented nonsense.
+// It starts the clusters west and east inside the process and runs the shop's applications on them: real clients, over
+// TCP, on loopback. What is Java elsewhere shows itself as the real one does: a Kafka Streams application by its
+// group's protocol, its clients' names and its inner topics, Kafka Connect by its REST interface, MirrorMaker 2 by its
+// internal topics. The package hides what an embedded broker cannot do by itself, see producerStates. It refuses to
+// know lineaged: the demo is watched by the same collector, over the same protocol, as any other Kafka. What the
+// records hold is invented nonsense.
 package demo
 
 import (
@@ -17,10 +20,12 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 )
 
-// Environment is the environment of both clusters: an application that reads in one and writes in the other is one application.
+// Environment is the environment of both clusters: an application that reads in one and writes in the other is one
+// application.
 const Environment = "shop"
 
-// Rules is the demo's configuration file: who owns what, in the words of lineaged's own configuration. It names no cluster.
+// Rules is the demo's configuration file: who owns what, in the words of lineaged's own configuration. It names no
+// cluster.
 //
 //go:embed demo.yaml
 var Rules []byte
@@ -46,8 +51,8 @@ type World struct {
 	once   sync.Once
 }
 
-// Start starts the clusters and the shop's applications and returns while they are still joining their groups. The log gets little, and nothing
-// above debug that a user would have to act on.
+// Start starts the clusters and the shop's applications and returns while they are still joining their groups. The log
+// gets little, and nothing above debug that a user would have to act on.
 func Start(log *slog.Logger) (*World, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	w := &World{cancel: cancel}
@@ -71,10 +76,12 @@ func Start(log *slog.Logger) (*World, error) {
 // Clusters returns both.
 func (w *World) Clusters() []*Cluster { return []*Cluster{w.West, w.East} }
 
-// closeTimeout is how long the applications have for leaving their groups. All of lineaged has five seconds for its end.
+// closeTimeout is how long the applications have for leaving their groups. All of lineaged has five seconds for its
+// end.
 const closeTimeout = 2 * time.Second
 
-// Close stops the applications and then the clusters. It returns when all are gone, after a few seconds at most. It may be called twice.
+// Close stops the applications and then the clusters. It returns when all are gone, after a few seconds at most. It may
+// be called twice.
 func (w *World) Close() {
 	w.once.Do(func() {
 		w.cancel()
@@ -123,7 +130,8 @@ func newCluster(name string, brokers int, topics []topic) (*Cluster, error) {
 	return c, nil
 }
 
-// keepRunning runs a mover until ctx ends. One that fails begins again: a laptop that slept has expired sessions and transactions.
+// keepRunning runs a mover until ctx ends. One that fails begins again: a laptop that slept has expired sessions and
+// transactions.
 func keepRunning(ctx context.Context, log *slog.Logger, m mover) {
 	for ctx.Err() == nil {
 		err := m.run(ctx)

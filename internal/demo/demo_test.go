@@ -166,7 +166,8 @@ func TestProducerStatesAreExact(t *testing.T) {
 	w := start(t)
 	ctx := t.Context()
 	west := admin(t, w.West)
-	topics := map[string]int{"orders": 2, "payments": 1, "clickstream": 2, "inventory": 1} // how many idempotent producers
+	// how many idempotent producers
+	topics := map[string]int{"orders": 2, "payments": 1, "clickstream": 2, "inventory": 1}
 	end := func(topic string) int64 {
 		ends, err := west.ListEndOffsets(ctx, topic)
 		if err != nil {

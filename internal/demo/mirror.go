@@ -13,7 +13,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// How often MirrorMaker 2 does what it does besides copying. Its own defaults are 1 s, 60 s and 60 s, too slow for a demo.
+// How often MirrorMaker 2 does what it does besides copying. Its own defaults are 1 s, 60 s and 60 s, too slow for a
+// demo.
 const (
 	heartbeatEvery   = time.Second
 	flushEvery       = 2 * time.Second
@@ -26,8 +27,9 @@ const kafkaVersion = "4.3.1"
 // maxOffsetLag is how many records of a partition are copied before its offsets are told again (offset.lag.max).
 const maxOffsetLag = 100
 
-// mirror is a dedicated MirrorMaker 2 with one direction, as Kafka sees it: it copies topics under the default policy's names, partition by partition, and keeps its books in topics of its own. Its producers
-// are not idempotent, as Connect's are not, and its consumer has no group.
+// mirror is a dedicated MirrorMaker 2 with one direction, as Kafka sees it: it copies topics under the default policy's
+// names, partition by partition, and keeps its books in topics of its own. Its producers are not idempotent, as
+// Connect's are not, and its consumer has no group.
 type mirror struct {
 	from, to *Cluster
 	topics   map[string]int32 // what it copies: the number of partitions
@@ -78,7 +80,8 @@ func (c *clients) close() {
 func (m *mirror) clients() (c *clients, err error) {
 	assigned := map[string]map[int32]kgo.Offset{}
 	for p, part := range m.parts {
-		part.upstream, part.downstream, part.syncs = part.committed, -1, nil // what was copied and not committed is copied again
+		// what was copied and not committed is copied again
+		part.upstream, part.downstream, part.syncs = part.committed, -1, nil
 		if assigned[p.topic] == nil {
 			assigned[p.topic] = map[int32]kgo.Offset{}
 		}
@@ -184,7 +187,8 @@ func (m *mirror) copy(ctx context.Context, c *clients, uses map[string]bool) err
 	return produced(ctx, c.up, syncs)
 }
 
-// copied notes a copy and reports whether its offsets are to be told, as MirrorMaker 2 decides it (OffsetSyncWriter.PartitionState, 4.3.1).
+// copied notes a copy and reports whether its offsets are to be told, as MirrorMaker 2 decides it
+// (OffsetSyncWriter.PartitionState, 4.3.1).
 func (p *mirrored) copied(upstream, downstream int64) bool {
 	skipped, truncated := upstream-p.upstream != 1, downstream < p.downstream
 	p.upstream, p.downstream = upstream, downstream
@@ -196,7 +200,8 @@ func (p *mirrored) copied(upstream, downstream int64) bool {
 	return true
 }
 
-// translate returns where on the target a group stands that has committed an offset of the source; false when that is not known.
+// translate returns where on the target a group stands that has committed an offset of the source; false when that is
+// not known.
 func (p *mirrored) translate(offset int64) (int64, bool) {
 	for _, s := range slices.Backward(p.syncs) {
 		if s.upstream == offset {
@@ -255,7 +260,8 @@ func (m *mirror) checkpoint(ctx context.Context, c *clients) error {
 	return produced(ctx, c.books, all)
 }
 
-// introduction is what Connect's herder writes at the start: the configurations of the connectors and of their tasks, and that all run.
+// introduction is what Connect's herder writes at the start: the configurations of the connectors and of their tasks,
+// and that all run.
 func (m *mirror) introduction() (all []*kgo.Record) {
 	for _, name := range []string{"MirrorSourceConnector", "MirrorCheckpointConnector", "MirrorHeartbeatConnector"} {
 		config := m.config(name)
@@ -286,7 +292,8 @@ func (m *mirror) assigned() string {
 	return strings.Join(all, ",")
 }
 
-// config is a connector's configuration. MirrorMaker 2 gives each all settings of both clusters, and they stand in clear.
+// config is a connector's configuration. MirrorMaker 2 gives each all settings of both clusters, and they stand in
+// clear.
 func (m *mirror) config(connector string) map[string]string {
 	const jaas = `org.apache.kafka.common.security.plain.PlainLoginModule required username="mm2" password="` + Canary + `";`
 	c := map[string]string{
@@ -296,7 +303,8 @@ func (m *mirror) config(connector string) map[string]string {
 		"key.converter": "org.apache.kafka.connect.converters.ByteArrayConverter", "value.converter": "org.apache.kafka.connect.converters.ByteArrayConverter",
 		"header.converter": "org.apache.kafka.connect.converters.ByteArrayConverter",
 	}
-	topics := slices.DeleteFunc(slices.Sorted(maps.Keys(m.topics)), func(t string) bool { return t == heartbeats }) // those come by themselves
+	// those come by themselves
+	topics := slices.DeleteFunc(slices.Sorted(maps.Keys(m.topics)), func(t string) bool { return t == heartbeats })
 	c["topics"] = strings.Join(topics, ",")
 	for side, cluster := range map[string]*Cluster{"source": m.from, "target": m.to} {
 		c[side+".cluster.bootstrap.servers"] = strings.Join(cluster.Brokers, ",")

@@ -48,7 +48,8 @@ type place struct {
 	offset    int64
 }
 
-// The copies are the originals, and MirrorMaker 2's own records say of them what is so, in the words that its readers know.
+// The copies are the originals, and MirrorMaker 2's own records say of them what is so, in the words that its readers
+// know.
 func TestMirrorMaker(t *testing.T) {
 	t.Parallel()
 	w := start(t)

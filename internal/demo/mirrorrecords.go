@@ -9,7 +9,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// This file has the records of MirrorMaker 2's internal topics: JSON in Connect's own ones, and Kafka's Struct serialization (big-endian numbers, strings behind an int16 length) in the others.
+// This file has the records of MirrorMaker 2's internal topics: JSON in Connect's own ones, and Kafka's Struct
+// serialization (big-endian numbers, strings behind an int16 length) in the others.
 
 const heartbeats = "heartbeats"
 

@@ -131,8 +131,9 @@ type read struct {
 	every   int    // one record written for so many read
 	perSec  int    // how fast it reads at most; 0: as fast as it can
 	forTime time.Duration
-	setTo   time.Duration     // how long after its end somebody sets its group's offsets to the topics' ends; 0: nobody does
-	note    func(*kgo.Record) // called for each record that was read; may be nil
+	// how long after its end somebody sets its group's offsets to the topics' ends; 0: nobody does
+	setTo time.Duration
+	note  func(*kgo.Record) // called for each record that was read; may be nil
 }
 
 func consumer(c *Cluster, group, client string, p protocol, topics ...string) *read {

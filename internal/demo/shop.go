@@ -91,8 +91,10 @@ func shop(w *World) []mover {
 		consumer(west, "sessioniser", "sessioniser-1", classic, "clickstream").writing("sessions", 8),
 		consumer(west, "sessioniser", "sessioniser-2", classic, "clickstream").writing("sessions", 8),
 		consumer(west, "recommendations", "recommendations-1", classic, "clickstream", "sessions").slow(105),
-		consumer(west, "nightly-report", "nightly-report-1", classic, "orders").until(15 * time.Second),                         // and is left behind
-		consumer(west, "stock-audit", "stock-audit-1", classic, "inventory").until(15 * time.Second).setAfter(15 * time.Second), // what it left is skipped
+		// and is left behind
+		consumer(west, "nightly-report", "nightly-report-1", classic, "orders").until(15 * time.Second),
+		// what it left is skipped
+		consumer(west, "stock-audit", "stock-audit-1", classic, "inventory").until(15 * time.Second).setAfter(15 * time.Second),
 
 		// Groups of KIP-848, where the broker assigns.
 		consumer(west, "fulfilment", "fulfilment-1", kip848, "orders", "payments").writing("shipments", 3),

@@ -9,11 +9,12 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// producerStates answers DescribeProducers as Apache Kafka does, from what producers really send. kfake itself lists only producers that are in a transaction.
+// producerStates answers DescribeProducers as Apache Kafka does, from what producers really send. kfake itself lists
+// only producers that are in a transaction.
 //
-// It looks at the header of every batch on its way into the cluster: producer id, epoch, base sequence, record count. An idempotent producer's last sequence
-// then advances by exactly its records. Of a transactional producer Kafka (transaction version 2) shows the open transaction, and after its end a risen epoch and
-// the last sequence -1.
+// It looks at the header of every batch on its way into the cluster: producer id, epoch, base sequence, record count.
+// An idempotent producer's last sequence then advances by exactly its records. Of a transactional producer Kafka
+// (transaction version 2) shows the open transaction, and after its end a risen epoch and the last sequence -1.
 type producerStates struct {
 	kafka   *kfake.Cluster
 	topics  map[[16]byte]string // fixed before the first request
@@ -51,7 +52,8 @@ func (s *producerStates) addTopic(name string) {
 	}
 }
 
-// install puts the observation into the cluster. A control function that does not handle its request leaves it to the cluster and stays.
+// install puts the observation into the cluster. A control function that does not handle its request leaves it to the
+// cluster and stays.
 func (s *producerStates) install() {
 	s.kafka.ControlKey(int16(kmsg.Produce), func(r kmsg.Request) (kmsg.Response, error, bool) {
 		s.produce(r.(*kmsg.ProduceRequest))

@@ -7,7 +7,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// The last sequence follows the batches as a broker's does: over the wrap from 2^31-1 to 0, back to the start with a new epoch, and past retries.
+// The last sequence follows the batches as a broker's does: over the wrap from 2^31-1 to 0, back to the start with a
+// new epoch, and past retries.
 func TestLastSequence(t *testing.T) {
 	s := newProducerStates(nil)
 	p := partition{"orders", 0}

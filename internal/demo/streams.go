@@ -12,7 +12,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// The Kafka Streams application counts what lies in a customer's baskets. Its inner topics bear the name that Streams makes up for an aggregation's store.
+// The Kafka Streams application counts what lies in a customer's baskets. Its inner topics bear the name that Streams
+// makes up for an aggregation's store.
 const (
 	basketTotals      = "basket-totals" // its application.id
 	basketStore       = basketTotals + "-KSTREAM-AGGREGATE-STATE-STORE-0000000003"
@@ -27,8 +28,10 @@ const purgeEvery = 30 * time.Second
 // customers is how many customers the shop has.
 const customers = 300
 
-// aggregate is one thread of a Kafka Streams application of the classic protocol: what Kafka sees of orders.groupBy(customer).aggregate(…).to(customer-baskets). Subtopology 0 reads
-// orders and writes them anew by customer, subtopology 1 reads that and keeps the sums, of which each is written to the store's changelog and to the output.
+// aggregate is one thread of a Kafka Streams application of the classic protocol: what Kafka sees of
+// orders.groupBy(customer).aggregate(…).to(customer-baskets). Subtopology 0 reads orders and writes them anew by
+// customer, subtopology 1 reads that and keeps the sums, of which each is written to the store's changelog and to the
+// output.
 type aggregate struct {
 	cluster *Cluster
 	process string // uuid

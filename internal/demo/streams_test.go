@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// The Streams application looks as a real one of the classic protocol: its group by protocol and client ids, and one producer id on all that it writes.
+// The Streams application looks as a real one of the classic protocol: its group by protocol and client ids, and one
+// producer id on all that it writes.
 func TestStreamsJob(t *testing.T) {
 	t.Parallel()
 	w := start(t)

@@ -57,7 +57,8 @@ func (e *enrich) run(ctx context.Context) error {
 	return nil
 }
 
-// replicate copies a topic to a topic, mostly of another cluster, at least once: it commits what it read when what it wrote is committed.
+// replicate copies a topic to a topic, mostly of another cluster, at least once: it commits what it read when what it
+// wrote is committed.
 type replicate struct {
 	from, to      *Cluster
 	app, writer   string // the names of its two sides

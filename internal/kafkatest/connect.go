@@ -21,12 +21,14 @@ import (
 
 // ConnectOptions say what Connect to start.
 type ConnectOptions struct {
-	Group      string            // group.id; empty: connect-test. Its topics are GROUP-configs, GROUP-offsets, GROUP-status
+	// group.id; empty: connect-test. Its topics are GROUP-configs, GROUP-offsets, GROUP-status
+	Group      string
 	Properties map[string]string // worker properties; they win over those of this package
 	Secure     bool              // the REST interface speaks HTTPS and asks for basic authentication
 }
 
-// Connect is one running Connect worker, with the file connectors, Kafka's transformations and MirrorMaker 2's connectors.
+// Connect is one running Connect worker, with the file connectors, Kafka's transformations and MirrorMaker 2's
+// connectors.
 type Connect struct {
 	*daemon
 	URL string // of its REST interface
@@ -36,7 +38,8 @@ type Connect struct {
 	client *http.Client
 }
 
-// StartConnect starts a distributed worker on an open cluster that the test's end stops. It commits offsets each second.
+// StartConnect starts a distributed worker on an open cluster that the test's end stops. It commits offsets each
+// second.
 func (c *Cluster) StartConnect(t testing.TB, o ConnectOptions) *Connect {
 	t.Helper()
 	if o.Group == "" {

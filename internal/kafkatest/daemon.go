@@ -19,7 +19,8 @@ type daemon struct {
 	proc *child.Process
 }
 
-// startDaemon starts a JVM with the tools' jars and waits until ready says so. The process is killed with the cluster at the latest; when the test fails, its last lines are printed.
+// startDaemon starts a JVM with the tools' jars and waits until ready says so. The process is killed with the cluster
+// at the latest; when the test fails, its last lines are printed.
 func (c *Cluster) startDaemon(t testing.TB, name, heap string, args []string, ready func(output string) bool) *daemon {
 	t.Helper()
 	jvm := append([]string{heap, "-Dlevel.root=WARN"}, jvmFlags...)

@@ -281,8 +281,8 @@ func (c *Cluster) StopNode(t testing.TB, i int, s Signal) {
 	}
 }
 
-// StopAll stops all nodes at the same time. Of three combined nodes asked to end the last may wait for a quorum that is gone, and
-// would for minutes: what has not ended by itself after quorumLimit is killed, and that is logged.
+// StopAll stops all nodes at the same time. Of three combined nodes asked to end the last may wait for a quorum that is
+// gone, and would for minutes: what has not ended by itself after quorumLimit is killed, and that is logged.
 func (c *Cluster) StopAll(t testing.TB, s Signal) {
 	t.Helper()
 	err := c.each(func(n *node) error {

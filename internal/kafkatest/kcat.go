@@ -12,8 +12,9 @@ import (
 	"github.com/lineaged/lineaged/internal/child"
 )
 
-// Kcat writes records to a topic with librdkafka, by Debian's kcat, and returns how many: unless props say otherwise without idempotence, as librdkafka does by default. Where kcat is missing the test is skipped, and fails
-// where CI is set.
+// Kcat writes records to a topic with librdkafka, by Debian's kcat, and returns how many: unless props say otherwise
+// without idempotence, as librdkafka does by default. Where kcat is missing the test is skipped, and fails where CI is
+// set.
 func (c *Cluster) Kcat(t testing.TB, topic string, records int, props ...string) int64 {
 	t.Helper()
 	path, err := exec.LookPath("kcat")

@@ -15,7 +15,8 @@ type MirrorOptions struct {
 // Mirror is a running dedicated MirrorMaker 2.
 type Mirror struct{ *daemon }
 
-// StartMirror starts a MirrorMaker 2 that copies from one open cluster to another, and returns when it runs. It looks for new topics each second, commits its offsets each second, and gives a sign of life each second. The test's end
+// StartMirror starts a MirrorMaker 2 that copies from one open cluster to another, and returns when it runs. It looks
+// for new topics each second, commits its offsets each second, and gives a sign of life each second. The test's end
 // stops it.
 func StartMirror(t testing.TB, source, target *Cluster, o MirrorOptions) *Mirror {
 	t.Helper()

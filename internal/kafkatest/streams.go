@@ -19,7 +19,8 @@ type StreamsOptions struct {
 	Properties    []string // further ones, key=value
 }
 
-// Streams is a running Kafka Streams application: it groups the words of its input again, counts them in the store "counts", and writes each count to its output.
+// Streams is a running Kafka Streams application: it groups the words of its input again, counts them in the store
+// "counts", and writes each count to its output.
 type Streams struct{ *daemon }
 
 // StartStreams starts the application on an open cluster and returns when it runs. The test's end stops it.

@@ -15,7 +15,8 @@ type Copier struct {
 	done   sync.WaitGroup
 }
 
-// StartCopier starts a copier with a group and a transactional.id. A transaction takes what there is every 300 ms. The test's end stops it.
+// StartCopier starts a copier with a group and a transactional.id. A transaction takes what there is every 300 ms. The
+// test's end stops it.
 func (c *Cluster) StartCopier(t testing.TB, group, transactionalID, from, to string) *Copier {
 	t.Helper()
 	session, err := kgo.NewGroupTransactSession(append(c.ClientOpts(Admin),

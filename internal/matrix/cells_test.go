@@ -41,7 +41,8 @@ type column struct {
 	committed int64
 }
 
-// columns are in the order of the tables. A copier lives longest: that its transactions move its group's offsets shows by and by.
+// columns are in the order of the tables. A copier lives longest: that its transactions move its group's offsets shows
+// by and by.
 var columns = []column{
 	{"group", "group", "read", "group", []step{read(200), commit, rest(4), read(200), commit, rest(4), read(200), commit, rest(3), leave}, -1},
 	{"kip848", "KIP-848", "read", "kip848", []step{read(200), commit, rest(4), read(200), commit, rest(4), read(200), commit, rest(3), leave}, -1},

@@ -44,7 +44,8 @@ func run(t testing.TB, dir string, args ...string) {
 	}
 }
 
-// once installs something into a folder of the cache whose name ends in what it was made from, so that a change makes another.
+// once installs something into a folder of the cache whose name ends in what it was made from, so that a change makes
+// another.
 func once(t testing.TB, name string, install func(dir string)) string {
 	t.Helper()
 	dir := filepath.Join(cache(), name)

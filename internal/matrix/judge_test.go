@@ -21,11 +21,14 @@ type verdict struct {
 	lacks string // why the library can't do it
 	truth int64
 	told  told
-	named bool  // the node is the one that it should be
-	wrong error // what breaks the promise: a reader that left a trace is found, and its count is exact or a stated bound that holds the truth
+	named bool // the node is the one that it should be
+	// what breaks the promise: a reader that left a trace is found, and its count is exact or a stated bound that holds
+	// the truth
+	wrong error
 }
 
-// looseBound is how far an estimate may be off that is no bound: a count of a transaction's records is told from one to as many markers as it may have had.
+// looseBound is how far an estimate may be off that is no bound: a count of a transaction's records is told from one to
+// as many markers as it may have had.
 const looseBound = 0.03
 
 // judge compares what was told with the truth.

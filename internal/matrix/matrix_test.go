@@ -25,7 +25,8 @@ import (
 	"github.com/lineaged/lineaged/internal/kafkatest"
 )
 
-// atOnce is how many drivers run beside each other: they mostly rest, and a machine of two cores starts no more JVMs than this at a time without falling behind.
+// atOnce is how many drivers run beside each other: they mostly rest, and a machine of two cores starts no more JVMs
+// than this at a time without falling behind.
 const atOnce = 6
 
 // did is what a driver reports.
@@ -34,10 +35,12 @@ type did struct {
 	Unsupported string
 }
 
-// Each library in each column: who read and wrote must be found, named where it has a name, and counted exactly or by a stated bound that holds what the driver says it did. MATRIX names a pattern of cells, all by default;
-// then the page is left alone.
+// Each library in each column: who read and wrote must be found, named where it has a name, and counted exactly or by a
+// stated bound that holds what the driver says it did. MATRIX names a pattern of cells, all by default; then the page
+// is left alone.
 func TestMatrix(t *testing.T) {
-	// As many partitions of committed offsets as a cluster has that nobody tuned: whose transactions move which group's is told by their keeping apart.
+	// As many partitions of committed offsets as a cluster has that nobody tuned: whose transactions move which group's
+	// is told by their keeping apart.
 	c := kafkatest.Start(t, kafkatest.Options{Config: map[string]string{"offsets.topic.num.partitions": "50"}})
 	commands := drivers(t, c.Classpath())
 	only := regexp.MustCompile(os.Getenv("MATRIX"))
@@ -234,7 +237,8 @@ func (s server) verdict(t testing.TB, x cell, d did) verdict {
 	return v
 }
 
-// writes asks who wrote a topic that one program wrote alone. What is nobody's beside it must be no more than a bound that holds that nobody else did.
+// writes asks who wrote a topic that one program wrote alone. What is nobody's beside it must be no more than a bound
+// that holds that nobody else did.
 func (s server) writes(t testing.TB, topic, application string, truth int64) verdict {
 	t.Helper()
 	v := verdict{truth: truth}

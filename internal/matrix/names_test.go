@@ -9,7 +9,8 @@ import (
 
 // What a cell is called, and what lineaged should call it.
 
-// seen reports whether the topic is empty until lineaged can have seen the reader's members, so that its count can be exact. Else the records are there before the reader is, as is usual.
+// seen reports whether the topic is empty until lineaged can have seen the reader's members, so that its count can be
+// exact. Else the records are there before the reader is, as is usual.
 func (c column) seen() bool { return slices.Contains(tables[0], c.name) && c.mode != "assign" }
 
 func (c cell) topic() string { return c.base() + ".in" }

@@ -93,7 +93,8 @@ func settled(t *testing.T, look func() error) {
 	eventually(t, 12*tick*time.Second, "lineaged says the truth", look)
 }
 
-// Flink 2.3: a job at least once and one exactly once are readers by their group, although it has no members and commits without a leader epoch, and the sink of the second is a writer by its transactional.ids. One in SQL without
+// Flink 2.3: a job at least once and one exactly once are readers by their group, although it has no members and
+// commits without a leader epoch, and the sink of the second is a writer by its transactional.ids. One in SQL without
 // checkpoints leaves no trace: its topics are blind spots by name.
 func TestFlink(t *testing.T) {
 	const n = 800
@@ -259,7 +260,8 @@ func (s server) inner(t *testing.T, c *kafkatest.Cluster, word, node string) err
 	return nil
 }
 
-// quixstreams, at least once and exactly once: one job each, which reads its input and writes its output, with its repartition and changelog topics inside.
+// quixstreams, at least once and exactly once: one job each, which reads its input and writes its output, with its
+// repartition and changelog topics inside.
 func TestQuixstreams(t *testing.T) {
 	const n = 400
 	interpreter := python(t, "quixstreams-3.28.0", "quixstreams==3.28.0")
@@ -281,7 +283,8 @@ func TestQuixstreams(t *testing.T) {
 	})
 }
 
-// faust: its application reads, and its repartition and changelog topics are inside. Its producers are not idempotent, so that what it writes for others stays nobody's: never somebody else's.
+// faust: its application reads, and its repartition and changelog topics are inside. Its producers are not idempotent,
+// so that what it writes for others stays nobody's: never somebody else's.
 func TestFaust(t *testing.T) {
 	const n = 400
 	interpreter := python(t, "faust-0.15.3", "faust-streaming==0.15.3")
@@ -409,7 +412,8 @@ type postgres struct {
 	as   *syscall.SysProcAttr
 }
 
-// startPostgres starts a server with logical decoding. It refuses to run as root, so that root's tests run it as the user postgres.
+// startPostgres starts a server with logical decoding. It refuses to run as root, so that root's tests run it as the
+// user postgres.
 func startPostgres(t *testing.T) postgres {
 	t.Helper()
 	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")

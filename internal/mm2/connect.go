@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// ConnectorConfig is what lineaged wants to know of the configuration of one of MirrorMaker 2's connectors. A configuration holds credentials too: what has no field here never leaves this package.
+// ConnectorConfig is what lineaged wants to know of the configuration of one of MirrorMaker 2's connectors. A
+// configuration holds credentials too: what has no field here never leaves this package.
 type ConnectorConfig struct {
 	Name, Class              string
 	SourceAlias, TargetAlias string
@@ -17,14 +18,17 @@ type ConnectorConfig struct {
 	Policy                       Policy
 	Topics, TopicsExclude        string // lists of names and expressions, as configured
 	TopicFilter                  string // topic.filter.class; empty: the default
-	// Off: it copies nothing, though Connect says that it runs. A dedicated process makes all three connectors of both directions, since the heartbeats of one need those of the other.
+	// Off: it copies nothing, though Connect says that it runs. A dedicated process makes all three connectors of both
+	// directions, since the heartbeats of one need those of the other.
 	Off bool
 }
 
-// defaultTarget is the alias of the target where none is set (MirrorConnectorConfig, 4.3.1). The source's has no default.
+// defaultTarget is the alias of the target where none is set (MirrorConnectorConfig, 4.3.1). The source's has no
+// default.
 const defaultTarget = "target"
 
-// ReadConfig takes the named fields out of a connector's configuration, which get returns by key, "" for what is not there.
+// ReadConfig takes the named fields out of a connector's configuration, which get returns by key, "" for what is not
+// there.
 func ReadConfig(get func(key string) string) ConnectorConfig {
 	return ConnectorConfig{
 		Name: get("name"), Class: get("connector.class"),
@@ -99,7 +103,8 @@ func DecodeConfig(key, value []byte) (ConfigRecord, error) {
 	return ConfigRecord{}, nil
 }
 
-// properties returns the getter of a connector record's properties. They are left as raw bytes until one is asked for by its name.
+// properties returns the getter of a connector record's properties. They are left as raw bytes until one is asked for
+// by its name.
 func properties(value []byte) (get func(string) string, gone bool, err error) {
 	var v struct {
 		Properties map[string]json.RawMessage `json:"properties"`
@@ -118,10 +123,12 @@ func properties(value []byte) (get func(string) string, gone bool, err error) {
 	}, false, nil
 }
 
-// OffsetRecord is a record of a Connect offsets topic: how far MirrorSourceConnector has copied a partition of the source.
+// OffsetRecord is a record of a Connect offsets topic: how far MirrorSourceConnector has copied a partition of the
+// source.
 type OffsetRecord struct {
 	Connector string
-	// Cluster, Topic and Partition are those of the source. Topic is empty for records of other connectors, which are not looked into.
+	// Cluster, Topic and Partition are those of the source. Topic is empty for records of other connectors, which are
+	// not looked into.
 	Cluster, Topic string
 	Partition      int32
 	Offset         int64 // of the last record that was copied
@@ -162,7 +169,8 @@ func DecodeOffset(key, value []byte) (OffsetRecord, error) {
 	return r, nil
 }
 
-// StatusRecord is a record of a Connect status topic: the state of a connector or of a task, or a topic that a connector uses.
+// StatusRecord is a record of a Connect status topic: the state of a connector or of a task, or a topic that a
+// connector uses.
 type StatusRecord struct {
 	Connector string
 	Task      int    // -1: the connector itself
@@ -172,7 +180,8 @@ type StatusRecord struct {
 	Gone      bool
 }
 
-// DecodeStatus decodes a record of a Connect status topic. An empty value is a deletion. A stack trace, which may quote a configuration, is dropped. Connector is empty for keys of another kind.
+// DecodeStatus decodes a record of a Connect status topic. An empty value is a deletion. A stack trace, which may quote
+// a configuration, is dropped. Connector is empty for keys of another kind.
 func DecodeStatus(key, value []byte) (StatusRecord, error) {
 	r := StatusRecord{Task: -1}
 	k := string(key)
@@ -207,7 +216,8 @@ func DecodeStatus(key, value []byte) (StatusRecord, error) {
 	return r, nil
 }
 
-// unmarshal decodes JSON. gone is true for no value and for null. The JSON package's own errors quote values, so they go no further.
+// unmarshal decodes JSON. gone is true for no value and for null. The JSON package's own errors quote values, so they
+// go no further.
 func unmarshal(value []byte, into any) (gone bool, err error) {
 	if len(value) == 0 || string(value) == "null" {
 		return true, nil

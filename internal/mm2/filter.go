@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// What MirrorMaker 2 takes where topics and topics.exclude are not set (DefaultTopicFilter, 4.3.1), and the class that reads them.
+// What MirrorMaker 2 takes where topics and topics.exclude are not set (DefaultTopicFilter, 4.3.1), and the class that
+// reads them.
 const (
 	defaultTopics  = ".*"
 	defaultExclude = `mm2.*\.internal, .*\.replica, __.*`
@@ -19,7 +20,8 @@ type Filter struct {
 	include, exclude *regexp.Regexp // nil: not known, then all may be copied
 }
 
-// Filter compiles what the configuration says. Where it can't be known, since another class decides or an expression is one that Go does not have, Copies errs on the side of copying.
+// Filter compiles what the configuration says. Where it can't be known, since another class decides or an expression is
+// one that Go does not have, Copies errs on the side of copying.
 func (c ConnectorConfig) Filter() Filter {
 	f := Filter{policy: c.Policy, target: c.TargetAlias}
 	if c.TopicFilter != "" && c.TopicFilter != defaultFilter {
@@ -43,7 +45,8 @@ func (f Filter) Copies(topic string) bool {
 	return (f.include == nil || f.include.MatchString(topic)) && (f.exclude == nil || !f.exclude.MatchString(topic))
 }
 
-// patterns compiles a list of names and expressions, each of which must match the whole name; nil when it does not compile.
+// patterns compiles a list of names and expressions, each of which must match the whole name; nil when it does not
+// compile.
 func patterns(list, otherwise string) *regexp.Regexp {
 	if strings.TrimSpace(list) == "" {
 		list = otherwise

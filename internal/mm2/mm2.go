@@ -1,11 +1,14 @@
-// Package mm2 knows what Kafka's MirrorMaker 2 writes and how it names: the name of a topic's copy and back, the names of its internal topics, and the records in them, those
-// of Kafka Connect included that a dedicated MirrorMaker 2 keeps on its target.
+// Package mm2 knows what Kafka's MirrorMaker 2 writes and how it names: the name of a topic's copy and back, the names
+// of its internal topics, and the records in them, those of Kafka Connect included that a dedicated MirrorMaker 2 keeps
+// on its target.
 //
-// It is pure: bytes and names in, values out. It refuses to return anything of a connector's configuration but the named fields of ConnectorConfig, since credentials
-// stand beside them, and no error holds a value of a record. Malformed input is an error, never a panic.
+// It is pure: bytes and names in, values out. It refuses to return anything of a connector's configuration but the
+// named fields of ConnectorConfig, since credentials stand beside them, and no error holds a value of a record.
+// Malformed input is an error, never a panic.
 //
-// Sources: Apache Kafka 4.3.1, connect/mirror-client (DefaultReplicationPolicy, IdentityReplicationPolicy, ReplicationPolicy, Heartbeat, Checkpoint), connect/mirror
-// (OffsetSync, MirrorMakerConfig, MirrorUtils), connect/runtime (KafkaConfigBackingStore, KafkaOffsetBackingStore, KafkaStatusBackingStore).
+// Sources: Apache Kafka 4.3.1, connect/mirror-client (DefaultReplicationPolicy, IdentityReplicationPolicy,
+// ReplicationPolicy, Heartbeat, Checkpoint), connect/mirror (OffsetSync, MirrorMakerConfig, MirrorUtils),
+// connect/runtime (KafkaConfigBackingStore, KafkaOffsetBackingStore, KafkaStatusBackingStore).
 package mm2
 
 import "strings"
@@ -33,7 +36,8 @@ func IsConnector(class string) bool {
 // IsSourceConnector tells the connector that copies records.
 func IsSourceConnector(class string) bool { return isClass(class, SourceConnector) }
 
-// isClass compares a configured class with a full name: Connect takes a plugin's full name, its simple name, and that without "Connector".
+// isClass compares a configured class with a full name: Connect takes a plugin's full name, its simple name, and that
+// without "Connector".
 func isClass(configured, full string) bool {
 	simple := full[strings.LastIndex(full, dot)+1:]
 	return configured == full || configured == simple || configured == strings.TrimSuffix(simple, "Connector")
@@ -47,8 +51,8 @@ type Policy struct {
 	Internal string
 }
 
-// NewPolicy returns the policy of a configuration. An empty class is the default one, an empty separator is ".". dotted is replication.policy.internal.topic.separator.enabled=false: internal topics
-// have dots even so.
+// NewPolicy returns the policy of a configuration. An empty class is the default one, an empty separator is ".". dotted
+// is replication.policy.internal.topic.separator.enabled=false: internal topics have dots even so.
 func NewPolicy(class, separator string, dotted bool) Policy {
 	p := Policy{Class: class, Separator: separator, Internal: separator}
 	if p.Class == "" {
@@ -80,8 +84,9 @@ func (p Policy) Remote(alias, topic string) (name string, ok bool) {
 	return alias + p.Separator + topic, true
 }
 
-// Upstream is the inverse of Remote: the topic of the cluster with an alias whose copy has a name. ok is false when no copy from there has that name, or the class is not known.
-// An alias that holds the separator is no difficulty, since it is given.
+// Upstream is the inverse of Remote: the topic of the cluster with an alias whose copy has a name. ok is false when no
+// copy from there has that name, or the class is not known. An alias that holds the separator is no difficulty, since
+// it is given.
 func (p Policy) Upstream(alias, name string) (topic string, ok bool) {
 	switch {
 	case !p.Known():
@@ -93,7 +98,8 @@ func (p Policy) Upstream(alias, name string) (topic string, ok bool) {
 	return topic, ok && topic != ""
 }
 
-// Source returns the alias that stands in front of a copy's name: what precedes the first separator, as MirrorMaker 2 itself reads it. ok is false when none does, or names do not tell.
+// Source returns the alias that stands in front of a copy's name: what precedes the first separator, as MirrorMaker 2
+// itself reads it. ok is false when none does, or names do not tell.
 func (p Policy) Source(name string) (alias string, ok bool) {
 	if !p.Known() || p.Identity() && !p.heartbeat(name) {
 		return "", false
@@ -105,7 +111,8 @@ func (p Policy) Source(name string) (alias string, ok bool) {
 // heartbeat tells the topics that the identity policy renames too.
 func (p Policy) heartbeat(topic string) bool { return strings.HasSuffix(topic, Heartbeats) }
 
-// Replicates is false for what MirrorMaker 2 does not copy to a target, whatever is configured: Kafka's own topics, its own internal ones, and what came from the target.
+// Replicates is false for what MirrorMaker 2 does not copy to a target, whatever is configured: Kafka's own topics, its
+// own internal ones, and what came from the target.
 func (p Policy) Replicates(topic, target string) bool {
 	if strings.HasPrefix(topic, "__") || strings.HasPrefix(topic, dot) || topic == "" {
 		return false
@@ -125,7 +132,8 @@ func (p Policy) Replicates(topic, target string) bool {
 	}
 }
 
-// OffsetSyncsTopic is where the copies of offsets stand: on the source, with the alias of the target (offset-syncs.topic.location=source, the default), or the other way round.
+// OffsetSyncsTopic is where the copies of offsets stand: on the source, with the alias of the target
+// (offset-syncs.topic.location=source, the default), or the other way round.
 func (p Policy) OffsetSyncsTopic(alias string) string {
 	return "mm2-offset-syncs" + p.Internal + alias + p.Internal + "internal"
 }
@@ -135,7 +143,8 @@ func (p Policy) CheckpointsTopic(alias string) string {
 	return alias + p.Internal + "checkpoints" + p.Internal + "internal"
 }
 
-// ConfigsTopic is where a dedicated MirrorMaker 2 keeps its connectors' configurations on the target, of the flow from the source with an alias. It has dots, whatever the separator.
+// ConfigsTopic is where a dedicated MirrorMaker 2 keeps its connectors' configurations on the target, of the flow from
+// the source with an alias. It has dots, whatever the separator.
 func ConfigsTopic(alias string) string { return "mm2-configs." + alias + ".internal" }
 
 // OffsetsTopic is the like of the source offsets.
@@ -168,8 +177,9 @@ type Internal struct {
 	Separator string // as it stands in the name; empty where none does
 }
 
-// ParseInternal tells MirrorMaker 2's internal topics by name. The kind is NoInternal for any other name. The separator is found between two fixed words; in the name of a heartbeats' copy, which has one
-// fixed word only, it is one of ". - _".
+// ParseInternal tells MirrorMaker 2's internal topics by name. The kind is NoInternal for any other name. The separator
+// is found between two fixed words; in the name of a heartbeats' copy, which has one fixed word only, it is one of ". -
+// _".
 func ParseInternal(name string) Internal {
 	if !strings.HasSuffix(name, "internal") && !strings.HasSuffix(name, Heartbeats) {
 		return Internal{} // as nearly all are
@@ -194,7 +204,8 @@ func ParseInternal(name string) Internal {
 	return Internal{}
 }
 
-// syncsTopic takes what follows "mm2-offset-syncs": separator, alias, separator, "internal". The separator is the longest that stands at both ends.
+// syncsTopic takes what follows "mm2-offset-syncs": separator, alias, separator, "internal". The separator is the
+// longest that stands at both ends.
 func syncsTopic(rest string) Internal {
 	rest, ok := strings.CutSuffix(rest, "internal")
 	if !ok {

@@ -8,7 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// errMalformed is the whole of what is said of bytes that are not a record of ours: the bytes themselves may be anyone's.
+// errMalformed is the whole of what is said of bytes that are not a record of ours: the bytes themselves may be
+// anyone's.
 var errMalformed = errors.New("malformed")
 
 // Heartbeat says that the replication between two clusters lived at a time, by the clock of its process.
@@ -32,7 +33,8 @@ type OffsetSync struct {
 	Upstream, Downstream int64
 }
 
-// DecodeHeartbeat decodes a record of the heartbeats topic. Key: source alias, target alias. Value: version (int16, 0), timestamp (int64, milliseconds).
+// DecodeHeartbeat decodes a record of the heartbeats topic. Key: source alias, target alias. Value: version (int16, 0),
+// timestamp (int64, milliseconds).
 func DecodeHeartbeat(key, value []byte) (Heartbeat, error) {
 	k, v := reader{b: key}, reader{b: value}
 	h := Heartbeat{Source: k.string(), Target: k.string()}
@@ -44,7 +46,8 @@ func DecodeHeartbeat(key, value []byte) (Heartbeat, error) {
 	return h, nil
 }
 
-// DecodeCheckpoint decodes a record of a checkpoints topic. Key: group, topic, partition (int32). Value: version (int16, 0), upstream and downstream offset (int64), metadata, which is dropped.
+// DecodeCheckpoint decodes a record of a checkpoints topic. Key: group, topic, partition (int32). Value: version
+// (int16, 0), upstream and downstream offset (int64), metadata, which is dropped.
 func DecodeCheckpoint(key, value []byte) (Checkpoint, error) {
 	k, v := reader{b: key}, reader{b: value}
 	c := Checkpoint{Group: k.string(), Topic: k.string(), Partition: k.int32()}
@@ -57,7 +60,8 @@ func DecodeCheckpoint(key, value []byte) (Checkpoint, error) {
 	return c, nil
 }
 
-// DecodeOffsetSync decodes a record of an offset syncs topic. Key: topic, partition (int32). Value: upstream and downstream offset (int64). It has no version.
+// DecodeOffsetSync decodes a record of an offset syncs topic. Key: topic, partition (int32). Value: upstream and
+// downstream offset (int64). It has no version.
 func DecodeOffsetSync(key, value []byte) (OffsetSync, error) {
 	k, v := reader{b: key}, reader{b: value}
 	s := OffsetSync{Topic: k.string(), Partition: k.int32()}
@@ -68,8 +72,8 @@ func DecodeOffsetSync(key, value []byte) (OffsetSync, error) {
 	return s, nil
 }
 
-// reader reads the fields of Kafka's Struct serialization (org.apache.kafka.common.protocol.types): big-endian numbers, strings with an int16 length. After the first
-// malformed field all are zero.
+// reader reads the fields of Kafka's Struct serialization (org.apache.kafka.common.protocol.types): big-endian numbers,
+// strings with an int16 length. After the first malformed field all are zero.
 type reader struct {
 	b   []byte
 	bad bool

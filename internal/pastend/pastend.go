@@ -1,4 +1,5 @@
-// Package pastend keeps where a partition's log ended in the past, which tells how late a reader is that stands at an offset.
+// Package pastend keeps where a partition's log ended in the past, which tells how late a reader is that stands at an
+// offset.
 //
 // It is pure bookkeeping, bounded in memory and not safe for concurrent use.
 package pastend
@@ -8,7 +9,8 @@ import (
 	"time"
 )
 
-// History is the past of one partition's end offset. It keeps what is recent finely and what is old coarsely. The zero value is empty.
+// History is the past of one partition's end offset. It keeps what is recent finely and what is old coarsely. The zero
+// value is empty.
 type History struct {
 	points []endPoint // by time, offsets rising
 }
@@ -18,11 +20,13 @@ type endPoint struct {
 	offset int64
 }
 
-// historyPoints bounds a history's memory: 128 points are 2 KiB a partition, 20 MiB for 10,000 partitions that all move. With a 10 s tick the newer half is about
-// ten minutes at full resolution, and every halving doubles what the older half spans.
+// historyPoints bounds a history's memory: 128 points are 2 KiB a partition, 20 MiB for 10,000 partitions that all
+// move. With a 10 s tick the newer half is about ten minutes at full resolution, and every halving doubles what the
+// older half spans.
 const historyPoints = 128
 
-// Add notes that the end was at offset at the instant. An unchanged end extends the last point, so that the point tells the last instant at which the end was there.
+// Add notes that the end was at offset at the instant. An unchanged end extends the last point, so that the point tells
+// the last instant at which the end was there.
 func (h *History) Add(at time.Time, offset int64) {
 	ms := at.UnixMilli()
 	n := len(h.points)
@@ -51,8 +55,8 @@ func (h *History) thin() {
 	h.points = kept
 }
 
-// Age returns how long before now the end was at offset, by a straight line between two readings. atLeast is true when the history does not reach back that far:
-// the age is then a lower bound.
+// Age returns how long before now the end was at offset, by a straight line between two readings. atLeast is true when
+// the history does not reach back that far: the age is then a lower bound.
 func (h *History) Age(now time.Time, offset int64) (age time.Duration, atLeast bool) {
 	if len(h.points) == 0 {
 		return 0, true

@@ -27,7 +27,8 @@ func positionKey(k key) string {
 	return Prefix + strings.Join(parts, "/")
 }
 
-// Positions returns what changed since the last call. A flow that goes on moving is not saved each round: where it is saved as busy it moved until the newest round, give or take three.
+// Positions returns what changed since the last call. A flow that goes on moving is not saved each round: where it is
+// saved as busy it moved until the newest round, give or take three.
 func (t *Tracker) Positions() []lineage.Position {
 	var out []lineage.Position
 	for _, k := range t.gone {
@@ -54,7 +55,8 @@ func (t *Tracker) Positions() []lineage.Position {
 	return out
 }
 
-// Restore takes back what Positions returned until a round; other keys are left alone. What can't be read is told to bad and removed: its flow is as if it had never been seen.
+// Restore takes back what Positions returned until a round; other keys are left alone. What can't be read is told to
+// bad and removed: its flow is as if it had never been seen.
 func (t *Tracker) Restore(positions map[string][]byte, round time.Time, bad func(key string, err error)) {
 	t.Forget()
 	for k, value := range positions {

@@ -1,9 +1,13 @@
-// Package rhythm tells when flows begin and end: out of what a source observed in each round it makes the events FLOW_STARTED and FLOW_STOPPED.
+// Package rhythm tells when flows begin and end: out of what a source observed in each round it makes the events
+// FLOW_STARTED and FLOW_STOPPED.
 //
-// A flow is here what one application does to one topic or dataset, whatever its connections are: a group, the instances of a transactional.id, a mover, or all writers of a topic that nobody names together. It has stopped when it was
-// seen not to move for longer than it usually pauses, and has started when it moves after that. What usual is, it shows by itself: a job that writes once a minute has not stopped after half of one.
+// A flow is here what one application does to one topic or dataset, whatever its connections are: a group, the
+// instances of a transactional.id, a mover, or all writers of a topic that nobody names together. It has stopped when
+// it was seen not to move for longer than it usually pauses, and has started when it moves after that. What usual is,
+// it shows by itself: a job that writes once a minute has not stopped after half of one.
 //
-// A gap is not silence: in rounds in which a flow could not be seen nothing is decided. What is known of flows is kept in the source's positions, so that a restart is neither a beginning nor an end.
+// A gap is not silence: in rounds in which a flow could not be seen nothing is decided. What is known of flows is kept
+// in the source's positions, so that a restart is neither a beginning nor an end.
 //
 // The package is bookkeeping without I/O. A Tracker is not safe for concurrent use.
 package rhythm
@@ -19,10 +23,12 @@ import (
 )
 
 const (
-	// leastPause and leastTicks are the shortest silence that can be an end: a deployment or a rebalance takes so long, and one late round is none.
+	// leastPause and leastTicks are the shortest silence that can be an end: a deployment or a rebalance takes so long,
+	// and one late round is none.
 	leastPause = 30 * time.Second
 	leastTicks = 6
-	// youngPause is the shortest one for a flow that was not seen to run for as long: its rhythm does not show yet, and the slowest commit interval in wide use is 60 s (Connect's sinks).
+	// youngPause is the shortest one for a flow that was not seen to run for as long: its rhythm does not show yet, and
+	// the slowest commit interval in wide use is 60 s (Connect's sinks).
 	youngPause = 90 * time.Second
 	// mostPause is the longest: who is silent for an hour has stopped, and starts again.
 	mostPause = time.Hour
@@ -43,9 +49,11 @@ const (
 // Config says what a Tracker can't know by itself.
 type Config struct {
 	Tick time.Duration
-	// Application returns what the transactional.ids of one application's instances share, "" for what names nobody; nil: each stands for itself.
+	// Application returns what the transactional.ids of one application's instances share, "" for what names nobody;
+	// nil: each stands for itself.
 	Application func(transactionalID string) string
-	// Born reports whether both ends of an access appeared under observation, or at least one did: then its first movement is its beginning. nil: none did.
+	// Born reports whether both ends of an access appeared under observation, or at least one did: then its first
+	// movement is its beginning. nil: none did.
 	Born func(lineage.Access) bool
 	// Since is when the source began to see a topic that is older; zero: when it began at all. nil: always that.
 	Since func(lineage.Access) time.Time
@@ -76,10 +84,12 @@ type flow struct {
 	running bool
 	first   time.Time // round in which it began to move, since it last rested
 	moved   time.Time // newest round in which it moved
-	after   time.Time // the newest movement was after this instant and can have been long before moved, since nobody watched; zero: it was in moved's round
-	peaks   [2]time.Duration
-	since   time.Time     // when the second of peaks began to be measured
-	pause   time.Duration // length of the silence that ended when it last started
+	// the newest movement was after this instant and can have been long before moved, since nobody watched; zero: it
+	// was in moved's round
+	after time.Time
+	peaks [2]time.Duration
+	since time.Time     // when the second of peaks began to be measured
+	pause time.Duration // length of the silence that ended when it last started
 
 	seen   time.Time // first of the rounds in a row in which it could be seen; zero: the last was none
 	lookAt time.Time // newest round in which it could be seen
@@ -117,7 +127,8 @@ func (t *Tracker) Forget() {
 	t.began, t.last, t.told, t.changed, t.gone = map[string]time.Time{}, map[string]time.Time{}, 0, nil, nil
 }
 
-// Observe takes what was observed in one round, and adds the events to the observations. Each source has at most one observation in a round.
+// Observe takes what was observed in one round, and adds the events to the observations. Each source has at most one
+// observation in a round.
 func (t *Tracker) Observe(obs []*lineage.Observation) {
 	ended := endedIn(obs)
 	for _, o := range obs {
@@ -242,7 +253,8 @@ func (t *Tracker) begin(o *lineage.Observation, f *flow, from time.Time, broken 
 	switch {
 	case rested:
 		pause := o.Round.Sub(f.moved)
-		if !broken && f.pause > 0 && pause <= mostPause && pause < 2*f.pause && f.pause < 2*pause { // twice the same: that is its rhythm
+		if !broken && f.pause > 0 && pause <= mostPause && pause < 2*f.pause && f.pause < 2*pause {
+			// twice the same: that is its rhythm
 			f.learn(pause, o.Round)
 		}
 		f.pause = pause

@@ -20,9 +20,10 @@ type Limits struct {
 	PerAddress int
 	Streams    int           // requests under way at once on one HTTP/2 connection; 32
 	Header     time.Duration // from a connection's or request's first byte until its header is whole; 5 s
-	Body       time.Duration // the same, until its body is whole; 30 s. A handler whose work takes longer ends it when it has the body
-	Idle       time.Duration // between two requests; 2 min
-	Still      time.Duration // how long a reader may take nothing of its answer; 30 s
+	// the same, until its body is whole; 30 s. A handler whose work takes longer ends it when it has the body
+	Body  time.Duration
+	Idle  time.Duration // between two requests; 2 min
+	Still time.Duration // how long a reader may take nothing of its answer; 30 s
 	// Rate is how many bytes a second a reader must take on average, beyond the first Still: one that takes a byte now
 	// and then does not stand still and keeps its answer for days; 16 KiB.
 	Rate int

@@ -1,8 +1,8 @@
-// Package varint is how positions are written: unsigned and zigzag varints as in encoding/binary, strings with their length
-// in front, times in Unix milliseconds with 0 for none. See docs/format/positions.md.
+// Package varint is how positions are written: unsigned and zigzag varints as in encoding/binary, strings with their
+// length in front, times in Unix milliseconds with 0 for none. See docs/format/positions.md.
 //
-// It hides how a value is cut short or damaged: a Decoder keeps the first error and gives zeros from then on, and never asks
-// for more memory than it was given bytes. It refuses to know what the values mean.
+// It hides how a value is cut short or damaged: a Decoder keeps the first error and gives zeros from then on, and never
+// asks for more memory than it was given bytes. It refuses to know what the values mean.
 package varint
 
 import (
@@ -72,8 +72,8 @@ func read[T uint64 | int64](d *Decoder, v T, n int) T {
 	return v
 }
 
-// Count reads a number of elements that each take at least one byte, so that a damaged count can't ask for more memory than
-// there are bytes.
+// Count reads a number of elements that each take at least one byte, so that a damaged count can't ask for more memory
+// than there are bytes.
 func (d *Decoder) Count() int {
 	v := d.Uint()
 	if v > uint64(len(d.Left)) {

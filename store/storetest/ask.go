@@ -151,8 +151,8 @@ func Newest(t testing.TB, s store.Reader, cluster string) time.Time {
 	return c.Round
 }
 
-// Everything asks all there is to ask about a window: the first of the answers is by access. Two stores that hold the same say the
-// same.
+// Everything asks all there is to ask about a window: the first of the answers is by access. Two stores that hold the
+// same say the same.
 func Everything(t testing.TB, s store.Store, w lineage.Window) []any {
 	t.Helper()
 	out, err := everything(t, s, w)

@@ -15,8 +15,8 @@ import (
 // errFault is what an operation fails with.
 var errFault = errors.New("injected fault")
 
-// faults runs one script again and again, each time with another of the operations below the store failing once. What the store
-// then answers is an error or right, the next call works, and nothing that was acknowledged is lost.
+// faults runs one script again and again, each time with another of the operations below the store failing once. What
+// the store then answers is an error or right, the next call works, and nothing that was acknowledged is lost.
 func (b *battery) faults(t *testing.T) {
 	want := b.run(t, -1)
 	if want.operations < 10 {

@@ -8,7 +8,8 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// history makes up what sources of two clusters saw: gaps, outages, jitter, resets, late commits, cadences of their own.
+// history makes up what sources of two clusters saw: gaps, outages, jitter, resets, late commits, cadences of their
+// own.
 func history(r *rand.Rand, start time.Time, tick time.Duration, rounds int) []lineage.Observation {
 	var out []lineage.Observation
 	for _, cluster := range []string{"west", "east"} {

@@ -9,7 +9,8 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// model answers from the plain list of observations, tick by tick, in the most obvious way. It is what the stores are compared with.
+// model answers from the plain list of observations, tick by tick, in the most obvious way. It is what the stores are
+// compared with.
 type model struct {
 	tick time.Duration
 	obs  []lineage.Observation // each (Source, Round) once, by round

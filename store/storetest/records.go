@@ -181,8 +181,8 @@ func (b *battery) events(t *testing.T) {
 	ask()
 }
 
-// expected has a source that was said to be expected, then falls silent while another goes on, and one of which nothing is ever
-// seen.
+// expected has a source that was said to be expected, then falls silent while another goes on, and one of which nothing
+// is ever seen.
 func (b *battery) expected(t *testing.T) {
 	ctx := t.Context()
 	s := b.open(t, tick)
@@ -223,7 +223,8 @@ func (b *battery) expected(t *testing.T) {
 		}{
 			{ticks(2, 20), 1, nil},
 			{ticks(10, 30), 0.75, []lineage.Gap{{Source: groups, Window: ticks(20, 30), Reason: silent}}},
-			{ticks(100, 200), 0.5, []lineage.Gap{{Source: groups, Window: ticks(100, 200), Reason: silent}}}, // silent since long before
+			// silent since long before
+			{ticks(100, 200), 0.5, []lineage.Gap{{Source: groups, Window: ticks(100, 200), Reason: silent}}},
 			{ticks(290, 310), 20.0 / 40, []lineage.Gap{{Source: groups, Window: ticks(290, 300), Reason: silent}, {Source: never, Window: ticks(300, 310), Reason: silent}}},
 			{ticks(310, 320), 0.5, []lineage.Gap{{Source: never, Window: ticks(310, 320), Reason: silent}}},
 			{ticks(360, 370), 0, []lineage.Gap{{Source: west, Window: ticks(360, 370), Reason: nothing}, {Source: never, Window: ticks(360, 370), Reason: nothing}}},

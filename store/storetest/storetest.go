@@ -1,9 +1,9 @@
 // Package storetest holds a store against its contract.
 //
-// Run asks a store the same as a model that answers from the plain list of observations in the most obvious way, over random
-// histories with gaps, outages and resets, in any order and repetition, before and after maintenance and restarts, and with
-// each of the store's own operations made to fail in turn. The package knows no store: whoever has one hands it in, and names
-// what it cannot do. The helpers by which it asks (Ask) are for the stores' own tests too.
+// Run asks a store the same as a model that answers from the plain list of observations in the most obvious way, over
+// random histories with gaps, outages and resets, in any order and repetition, before and after maintenance and
+// restarts, and with each of the store's own operations made to fail in turn. The package knows no store: whoever has
+// one hands it in, and names what it cannot do. The helpers by which it asks (Ask) are for the stores' own tests too.
 package storetest
 
 import (
@@ -21,8 +21,9 @@ type Subject struct {
 	Maintain func(ctx context.Context, now time.Time) error
 	// Again closes it and opens what it kept; see Cannot.Restart.
 	Again func(t testing.TB) (Subject, error)
-	// Fault has each operation on what the store rests on, as a disk, ask a function with its name: one that is told an error
-	// has failed so, before it did anything, or after it did all if it asks then. nil takes it away. See Cannot.Fault.
+	// Fault has each operation on what the store rests on, as a disk, ask a function with its name: one that is told an
+	// error has failed so, before it did anything, or after it did all if it asks then. nil takes it away. See
+	// Cannot.Fault.
 	Fault func(ask func(operation string) error)
 }
 

@@ -98,7 +98,8 @@ func (b *battery) leftBehind(t *testing.T) {
 	}
 }
 
-// telling adds what is told beside samples: facts that change, things that happened earlier, whose a transactional.id is.
+// telling adds what is told beside samples: facts that change, things that happened earlier, whose a transactional.id
+// is.
 func telling(r *rand.Rand, o *lineage.Observation) {
 	for i := range o.Samples {
 		if x := &o.Samples[i]; r.IntN(60) == 0 {

@@ -128,8 +128,8 @@ func pending(t *testing.T, s Subject) {
 	}
 }
 
-// notTold has a lag that its source can't tell for some rounds, and offsets that were passed and not read: neither is a number,
-// and nothing moved by them.
+// notTold has a lag that its source can't tell for some rounds, and offsets that were passed and not read: neither is a
+// number, and nothing moved by them.
 func notTold(t *testing.T, s Subject) {
 	t.Helper()
 	x := reader
@@ -156,8 +156,8 @@ func notTold(t *testing.T, s Subject) {
 	}
 }
 
-// open has a source of every tick that fails at the end, and one of every third tick that is not due there: only of the former
-// something may be missing.
+// open has a source of every tick that fails at the end, and one of every third tick that is not due there: only of the
+// former something may be missing.
 func open(t *testing.T, s Subject) {
 	t.Helper()
 	ctx := t.Context()
@@ -178,7 +178,8 @@ func open(t *testing.T, s Subject) {
 		}
 	}
 	for n, want := range map[int][2]bool{73: {}, 74: {true, false}, 76: {true, true}} {
-		for _, until := range []bool{false, true} { // the window's end, or a later window of which no more can have come
+		for _, until := range []bool{false, true} {
+			// the window's end, or a later window of which no more can have come
 			ask := store.Ask{Window: ticks(n-1, n), Accesses: true, Lookback: Forever}
 			if until {
 				ask.Window.End, ask.Until = at(n+9), at(n)

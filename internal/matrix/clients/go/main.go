@@ -1,4 +1,5 @@
-// Command driver is one cell of the matrix with a Go client: it carries out the steps that standard input's JSON names, and prints what it truly did. See python/driver.py, whose twin it is.
+// Command driver is one cell of the matrix with a Go client: it carries out the steps that standard input's JSON names,
+// and prints what it truly did. See python/driver.py, whose twin it is.
 //
 // It is a module of its own, so that the clients that are looked at are no dependencies of lineaged.
 package main
@@ -42,7 +43,8 @@ type client interface {
 	commit(ctx context.Context, o offsets) error
 	seek(partition int32, offset int64) error
 	write(ctx context.Context, n int) error
-	// copy writes as many records as were read since the last copy and commits them with the offsets, in one transaction.
+	// copy writes as many records as were read since the last copy and commits them with the offsets, in one
+	// transaction.
 	copy(ctx context.Context, n int, o offsets) error
 	close() error
 }
