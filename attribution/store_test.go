@@ -226,10 +226,10 @@ func TestAccountDependsOnNoOrder(t *testing.T) {
 		law(t, ordered, obs)
 		check("sealed, in another order,", other)
 
-		late := slices.Clone(obs) // each by up to ten rounds
+		late := slices.Clone(obs) // each by up to 70 minutes
 		delay := map[string]int{}
 		for _, o := range late {
-			delay[fmt.Sprint(o.Source, o.Round)] = int(o.Round.Sub(t0)/tick) + r.IntN(10)
+			delay[fmt.Sprint(o.Source, o.Round)] = int(o.Round.Sub(t0)/tick) + r.IntN(70)
 		}
 		slices.SortStableFunc(late, func(a, b lineage.Observation) int {
 			return delay[fmt.Sprint(a.Source, a.Round)] - delay[fmt.Sprint(b.Source, b.Round)]

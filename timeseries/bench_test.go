@@ -194,16 +194,19 @@ func BenchmarkSeal(b *testing.B) {
 		}
 		logged := s.Stats().LogBytes
 		b.StartTimer()
-		check(b, s.Maintain(context.Background(), at(500)))
+		check(b, s.Maintain(context.Background(), at(900)))
 		b.StopTimer()
 		check(b, s.Close())
-		tables, err := filepath.Glob(filepath.Join(dir, "blocks", "*.sst"))
+		files, err := filepath.Glob(filepath.Join(dir, "blocks", "raw-*"))
 		check(b, err)
 		sealed := int64(0)
-		for _, path := range tables {
+		for _, path := range files {
 			info, err := os.Stat(path)
 			check(b, err)
 			sealed += info.Size()
+		}
+		if sealed == 0 {
+			b.Fatal("nothing was sealed")
 		}
 		b.ReportMetric(float64(sealed)/(360*10_000), "B/sample")
 		b.ReportMetric(float64(logged)/(360*10_000), "logB/sample")

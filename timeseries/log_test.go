@@ -170,7 +170,7 @@ func TestDamagedBlock(t *testing.T) {
 	for n := 1; n <= 60; n++ {
 		must(t, e.Append(ctx, testRound(n)))
 	}
-	must(t, e.Maintain(ctx, testStart.Add(90*time.Minute)))
+	must(t, e.Maintain(ctx, testStart.Add(150*time.Minute)))
 	blocks := e.tiers[rawTier].blocks
 	if len(blocks) != 1 {
 		t.Fatal("nothing was sealed")
@@ -290,7 +290,7 @@ func TestLowSpaceEnds(t *testing.T) {
 	}
 	s.journal.(*appendLog).minFree = 1
 	must(t, s.Append(ctx, testRound(101)))
-	must(t, s.Maintain(ctx, testStart.Add(101*time.Minute)))
+	must(t, s.Maintain(ctx, testStart.Add(161*time.Minute)))
 	if s.sealed == 0 {
 		t.Error("nothing was sealed after there was room again")
 	}
@@ -315,12 +315,12 @@ func TestSegments(t *testing.T) {
 	}
 	_, err := s.PutRecord(ctx, store.IdentityRecord, []byte("rules"))
 	must(t, err)
-	must(t, s.Maintain(ctx, testStart.Add(130*time.Minute)))
+	must(t, s.Maintain(ctx, testStart.Add(190*time.Minute)))
 	if s.sealed != s.floor(testStart)+60 || count() != before-3 {
 		t.Errorf("sealed up to %d, %d segments of %d are left", s.sealed-s.floor(testStart), count(), before)
 	}
-	must(t, s.Maintain(ctx, testStart.Add(200*time.Minute)))
-	must(t, s.Maintain(ctx, testStart.Add(300*time.Minute)))
+	must(t, s.Maintain(ctx, testStart.Add(260*time.Minute)))
+	must(t, s.Maintain(ctx, testStart.Add(360*time.Minute)))
 	if n := count(); n > 1 {
 		t.Errorf("%d segments are left when all is sealed", n)
 	}

@@ -85,7 +85,7 @@ func (b *battery) records(t *testing.T) {
 	ask()
 	s = b.again(t, s)
 	ask()
-	s.maintain(t, epoch.Add(2*time.Hour))
+	s.maintain(t, epoch.Add(3*time.Hour))
 	ask()
 	s = b.again(t, s)
 	ask()
@@ -175,7 +175,7 @@ func (b *battery) events(t *testing.T) {
 			t.Errorf("the cursor %q: %v", bad, err)
 		}
 	}
-	s.maintain(t, epoch.Add(2*time.Hour))
+	s.maintain(t, epoch.Add(3*time.Hour))
 	ask()
 	s = b.again(t, s)
 	ask()
