@@ -149,6 +149,9 @@ func (e *engine) putAway(now time.Time) (bool, error) {
 			e.live--
 		}
 	}
+	if len(silent) > 0 {
+		e.index() // which holds them too
+	}
 	for key, line := range gone {
 		if e.facts[key] == line && line.goneAt() <= until {
 			delete(e.facts, key)
@@ -223,7 +226,13 @@ func (s *subject) silent() bool {
 	if a.Op == lineage.OpNone || a.Op == lineage.Write && a.Client.Group != "" && a.Client.TransactionalID != "" {
 		return false
 	}
-	return !slices.ContainsFunc(s.series, func(x *series) bool { return len(x.head) > 0 })
+	// What is settled by is told once and holds without a word, and what came out goes on where it was.
+	if a.Client.Kind == lineage.Remainder {
+		return false
+	}
+	return !slices.ContainsFunc(s.series, func(x *series) bool {
+		return len(x.head) > 0 || x.key.Metric.Settles() || x.key.Evidence == lineage.Elimination
+	})
 }
 
 // deadPart returns a section of silent subjects, by id. They belong to the cache. sources are the engine's, as they are
@@ -348,6 +357,11 @@ func (e *engine) revive(a *lineage.Access) *entry {
 	e.subjects[s.id] = s
 	e.entries[*a] = s.entry
 	e.live++
+	if e.settles() {
+		for _, x := range s.series {
+			e.ledgers.enter(x)
+		}
+	}
 	return s.entry
 }
 

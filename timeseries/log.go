@@ -35,7 +35,6 @@ type appendLog struct {
 	clock    clock
 	log      *slog.Logger
 	minFree  int64
-	ready    func() error          // called before writing, when there is room
 	space    func() (int64, error) // free bytes
 	files    files
 	segments []*segment // closed ones, by number
@@ -77,9 +76,6 @@ func (l *appendLog) room() error {
 	}
 	if free < l.minFree {
 		return fmt.Errorf("%w: %d bytes are free in %s, %d have to be", ErrNoSpace, free, l.dir, l.minFree)
-	}
-	if l.ready != nil {
-		return l.ready()
 	}
 	return nil
 }

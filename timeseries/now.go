@@ -55,6 +55,9 @@ func (e *engine) opened() {
 	e.touch(0)
 	e.publish()
 	e.watch.start(e.version)
+	if newest := e.newest(); newest > 0 {
+		e.trust.open(e.at(newest))
+	}
 }
 
 // addChange puts a change over those that it includes. The list that it is given stays as it is.

@@ -42,8 +42,8 @@ const (
 	// markSpan is the longest advance that counts as movement in each of its ticks. A longer one says only that records
 	// moved somewhere in it, and a window inside it must not claim them.
 	markSpan = 10 * time.Minute
-	// sealAfter is how long a raw block stays open after its end: evidence of any of its instants may come an hour late.
-	// It exceeds markSpan, so that an advance over a block's end still marks the block.
+	// sealAfter is how long a raw block stays open after its end: evidence of any of its instants may come an hour
+	// late. It exceeds markSpan, so that an advance over a block's end still marks the block.
 	sealAfter = time.Hour + 15*time.Minute
 )
 

@@ -11,7 +11,7 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// maxPoints bounds what one call of Series may answer, so that a slip in a step does not take all memory.
+// maxPoints bounds what one call of Points may answer, so that a slip in a step does not take all memory.
 const maxPoints = 50_000_000
 
 // points returns each series over the window by step; parallel to keys.
@@ -54,7 +54,7 @@ func (e *engine) points(ctx context.Context, w lineage.Window, by time.Duration,
 	return out, nil
 }
 
-// grid is the steps of a Series query.
+// grid is the steps of a call of Points.
 type grid struct {
 	v     *view
 	width int64 // ticks

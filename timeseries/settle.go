@@ -203,6 +203,9 @@ func (e *engine) decide(until int64) {
 		}
 	}
 	e.settleDirty(until)
+	if e.touched != never { // the block may not come to be written
+		e.publish()
+	}
 }
 
 func (e *engine) settleDirty(decided int64) {

@@ -7,7 +7,7 @@ import (
 
 const (
 	// trustJump is by how much a clock may differ from the time that really passed, and be believed at once: more than
-	// any discipline of a clock, and less than the quarter of an hour for which a block stays open.
+	// any discipline of a clock, and less than the time for which a block stays open.
 	trustJump = 10 * time.Minute
 	// trustGap is how far the newest round held may be from now when the store is opened. A longer stop costs nothing
 	// but that tidying begins later.
@@ -21,6 +21,10 @@ const (
 // In doubt the time goes on from where it was believed last. It belongs to Maintain.
 type trust struct {
 	spent func() time.Duration // that really passed; nil: nobody knows, and what the caller says is believed
+	// held is the newest round that was held when the store was opened, before this process wrote any by its own clock;
+	// zero: none. heldAt had been spent then.
+	held   time.Time
+	heldAt time.Duration
 
 	begun bool
 	base  time.Time     // believed when
@@ -31,16 +35,24 @@ type trust struct {
 	doubtAt time.Duration
 }
 
+// open notes what is held before anything is appended.
+func (t *trust) open(newest time.Time) {
+	if t.spent != nil {
+		t.held, t.heldAt = newest, t.spent()
+	}
+}
+
 // now returns the time to believe, and says what is wrong with the other; empty: nothing.
-func (t *trust) now(says, newest time.Time) (now time.Time, trouble string) {
+func (t *trust) now(says time.Time) (now time.Time, trouble string) {
 	if t.spent == nil {
 		return says, ""
 	}
 	spent := t.spent()
 	if !t.begun {
 		t.begun, t.base, t.at = true, says, spent
-		if gap := says.Sub(newest); !newest.IsZero() && (gap > trustGap || gap < -trustJump) {
-			t.base, t.doubt, t.said, t.doubtAt = newest, true, says, spent
+		expected := t.held.Add(spent - t.heldAt)
+		if gap := says.Sub(expected); !t.held.IsZero() && (gap > trustGap || gap < -trustJump) {
+			t.base, t.doubt, t.said, t.doubtAt = expected, true, says, spent
 		}
 	}
 	now = t.base.Add(spent - t.at)
@@ -62,16 +74,8 @@ func (t *trust) now(says, newest time.Time) (now time.Time, trouble string) {
 
 // believed returns the time that sealing and retention go by. It needs the maintain lock.
 func (e *engine) believed(says time.Time) time.Time {
-	e.mu.RLock()
-	newest := time.Time{}
-	for _, tick := range e.latest {
-		if t := e.at(tick); t.After(newest) {
-			newest = t
-		}
-	}
-	e.mu.RUnlock()
 	doubted := e.trust.doubt
-	now, trouble := e.trust.now(says, newest)
+	now, trouble := e.trust.now(says)
 	e.troubleText(clockTrouble, trouble)
 	switch {
 	case trouble != "" && !doubted:

@@ -115,6 +115,11 @@ func TestClockAtTheStart(t *testing.T) {
 		must(t, w.Close())
 		again := openWrong(t, dir, w.wall.Add(c.off))
 		before := len(again.tiers[rawTier].blocks)
+		o := testRound(w.n + 1) // the first that this process writes is dated by its own clock
+		o.Round = again.wall
+		if err := again.Append(context.Background(), o); err != nil && !errors.Is(err, ErrTooOld) {
+			t.Fatal(err)
+		}
 		must(t, again.Maintain(context.Background(), again.wall))
 		if h := again.Health(); len(h) != c.doubts || c.doubts > 0 && len(again.tiers[rawTier].blocks) != before {
 			t.Errorf("%s after the newest round: health %q, %d blocks of %d", c.off, h, len(again.tiers[rawTier].blocks), before)

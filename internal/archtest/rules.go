@@ -52,7 +52,9 @@ var layers = map[string]layer{
 	},
 	"timeseries": {
 		imports: []string{"store"},
-		why:     "the store keeps and answers windows; it never triggers collection, and graphs are built on it through cmd",
+		// what is settled must not depend on who was put away
+		tests: []string{"attribution"},
+		why:   "the store keeps and answers windows; it never triggers collection, and graphs are built on it through cmd",
 	},
 	"attribution": {
 		outside: []string{none},
