@@ -2,7 +2,9 @@ package timeseries
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"syscall"
 	"testing"
 	"time"
 
@@ -222,5 +224,47 @@ func TestThePutAwayAreSettledAsBefore(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// fullVault takes no new file.
+type fullVault struct{ vault }
+
+func (fullVault) begin(fileID) error { return syscall.ENOSPC }
+
+// TestWhatASealDecidesHasAVersion has a step wait for a source that is late when its block is to be sealed, and the
+// block can't be written: what was decided shows, and so it is another version.
+func TestWhatASealDecidesHasAVersion(t *testing.T) {
+	e := openSettled(t, 400*day)
+	defer func() { must(t, e.s.Close()) }()
+	runs := lineage.Access{Topic: lineage.Topic{Cluster: "W", Name: "orders"}, Op: lineage.Write, Client: settledMover("a")}
+	kafka := func(o *lineage.Observation) {
+		e.left["left"] += 10
+		o.Samples = append(o.Samples, lineage.Sample{Subject: lineage.Access{Topic: settledTopic}, Metric: lineage.Left, Value: e.left["left"]})
+	}
+	connect := func(o *lineage.Observation) {
+		o.Samples = append(o.Samples, lineage.Sample{Subject: runs, Metric: lineage.Runs, Value: 1})
+	}
+	e.round(t, 1, kafka, connect)
+	late := lineage.Observation{Source: lineage.Source{Cluster: "west", Name: "producers"}, Round: e.at(2), Interval: e.o.Tick, At: e.at(2)}
+	kafka(&late)
+	must(t, e.s.Append(context.Background(), late))
+	ask := store.Ask{Window: lineage.Window{Start: e.at(0), End: e.at(2)}, Accesses: true}
+	version := func() store.Version {
+		s, err := e.s.State(context.Background())
+		must(t, err)
+		return s.VersionOf(ask)
+	}
+	before, was := fmt.Sprint(e.writers(t, 0, 2)), version()
+	e.s.vault = fullVault{e.s.vault}
+	if err := e.s.Maintain(context.Background(), e.at(60)); !errors.Is(err, syscall.ENOSPC) {
+		t.Fatal(err)
+	}
+	e.s.vault = e.s.vault.(fullVault).vault
+	if after := fmt.Sprint(e.writers(t, 0, 2)); after == before {
+		t.Errorf("nothing was decided: %s", after)
+	}
+	if version() == was {
+		t.Error("the answer changed, and its version did not")
 	}
 }
