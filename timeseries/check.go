@@ -64,6 +64,9 @@ func inspect(dir string, dry bool) (r Report, err error) {
 	if err := s.verifySome(math.MaxInt64); err != nil {
 		return r, err
 	}
+	if err := s.checkDead(); err != nil {
+		return r, err
+	}
 	v := s.vault.(*diskVault)
 	if !dry {
 		if err := s.repair(v, &r); err != nil {

@@ -2,6 +2,7 @@ package timeseries
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -133,6 +134,80 @@ func (e *engine) quarantine(b *block, why error) {
 	e.log.Error("a block of the history is damaged; it is set aside, and its time is a gap", "tier", tierNames[b.tier], "from", e.at(b.meta.start), "to", e.at(b.meta.end), "error", why)
 	e.cache.forget(b.tier, b.meta.start)
 	e.setAside(blockFile(b.tier, b.meta.start))
+}
+
+// quarantineDead takes a file of silent subjects that cannot be read out of all answers, keeps it, and notes that their
+// time is told without them. It must not be called with mu.
+func (e *engine) quarantineDead(d *deadFile, why error) {
+	e.mu.Lock()
+	i := slices.Index(e.dead, d)
+	if i < 0 {
+		e.mu.Unlock()
+		return // another was as quick, or it is not held any more
+	}
+	e.dead = slices.Delete(slices.Clone(e.dead), i, i+1)
+	a, b := d.first, d.last
+	if d.factLast > 0 {
+		a = min(a, d.factFirst)
+	}
+	e.lose(lostSpan{a: max(a-1, 0), b: b, damage: true, reason: lostSubjects})
+	e.layout++
+	e.publish()
+	e.mu.Unlock()
+	e.dirty.Store(true)
+	e.log.Error("subjects that were silent for long are lost: their file is damaged, and is set aside", "file", d.file().String(), "from", e.at(a), "to", e.at(b), "error", why)
+	e.cache.forget(deadKind, d.number)
+	e.setAside(d.file())
+}
+
+// deadError is why a file of silent subjects cannot be read.
+type deadError struct {
+	file *deadFile
+	error
+}
+
+func (e *deadError) Unwrap() error { return e.error }
+
+// setAsideDead takes the file that an error of its reading names out of use, when it is damaged. It reports whether it
+// did. It must not be called with mu.
+func (e *engine) setAsideDead(err error) bool {
+	var x *deadError
+	if !errors.As(err, &x) || !damaged(err) {
+		return false
+	}
+	e.quarantineDead(x.file, err)
+	return true
+}
+
+// checkDead reads all files of silent subjects. One that is damaged is said; where no copy of a section is whole it is
+// set aside.
+func (e *engine) checkDead() error {
+	e.mu.RLock()
+	files := e.dead
+	e.mu.RUnlock()
+	for _, d := range files {
+		_, err := e.vault.verify(d.file())
+		if err == nil {
+			continue
+		}
+		if !damaged(err) {
+			return err
+		}
+		e.log.Error("a copy of silent subjects is damaged", "file", d.file().String(), "error", err)
+		for _, s := range d.sections() {
+			if _, err = e.section(d.file(), s.kind, s.number); err != nil {
+				break
+			}
+		}
+		switch {
+		case err == nil:
+		case damaged(err):
+			e.quarantineDead(d, err)
+		default:
+			return err
+		}
+	}
+	return nil
 }
 
 // setAside moves a file into the quarantine. Where that fails it stays where it is, and nothing reads it.

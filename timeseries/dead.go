@@ -36,6 +36,9 @@ type deadFile struct {
 
 func (d *deadFile) file() fileID { return fileID{deadKind, d.number} }
 
+// lostSubjects is why a time is a gap whose subjects cannot be read any more.
+const lostSubjects = "quarantined: subjects that were silent for long are lost; counts of their time are too low"
+
 // parts is how many sections of subjects it has.
 func (d *deadFile) parts() int {
 	return (int(d.ids.GetCardinality()) + stateSubjects - 1) / stateSubjects
@@ -206,18 +209,29 @@ func (e *engine) goneFacts(after, until int64) ([]map[lineage.FactKey]*factLine,
 			out = append(out, v.(map[lineage.FactKey]*factLine))
 			continue
 		}
-		content, err := e.section(d.file(), factSection, 0)
+		lines, content, err := e.deadFacts(d)
 		if err != nil {
+			err = &deadError{d, err}
+			e.setAsideDead(err)
 			return nil, err
 		}
-		lines, err := decodeFacts(content)
-		if err != nil {
-			return nil, fmt.Errorf("read %s, section %c: %w", d.file(), factSection, err)
-		}
-		e.cache.put(key, lines, 600*len(lines)+4*len(content))
+		e.cache.put(key, lines, 600*len(lines)+4*content)
 		out = append(out, lines)
 	}
 	return out, nil
+}
+
+// deadFacts reads the facts of a file, and returns how many bytes they were.
+func (e *engine) deadFacts(d *deadFile) (map[lineage.FactKey]*factLine, int, error) {
+	content, err := e.section(d.file(), factSection, 0)
+	if err != nil {
+		return nil, 0, err
+	}
+	lines, err := decodeFacts(content)
+	if err != nil {
+		return nil, 0, fmt.Errorf("read %s, section %c: %w", d.file(), factSection, err)
+	}
+	return lines, len(content), nil
 }
 
 // silent reports whether a subject can be put away: nothing of it is in open blocks, and no window lists it unasked.
@@ -244,11 +258,11 @@ func (e *engine) deadPart(d *deadFile, part int, sources []*source) ([]*subject,
 	}
 	content, err := e.section(d.file(), subjectSection, part)
 	if err != nil {
-		return nil, err
+		return nil, &deadError{d, err}
 	}
 	all, err := decodeSubjects(content, sources)
 	if err != nil {
-		return nil, fmt.Errorf("read %s, section %c %d: %w", d.file(), subjectSection, part, err)
+		return nil, &deadError{d, fmt.Errorf("read %s, section %c %d: %w", d.file(), subjectSection, part, err)}
 	}
 	e.cache.put(key, all, 1500*len(all))
 	return all, nil
@@ -303,6 +317,7 @@ func (e *engine) wake(all ...*roaring.Bitmap) error {
 	e.mu.RUnlock()
 	for s := range needed {
 		if _, err := e.deadPart(s.file, s.part, sources); err != nil {
+			e.setAsideDead(err)
 			return err
 		}
 	}
@@ -341,6 +356,11 @@ func (e *engine) revive(a *lineage.Access) *entry {
 	e.mu.RLock()
 	cached, err := e.deadAccess(a)
 	e.mu.RUnlock()
+	for e.setAsideDead(err) { // another file may hold it
+		e.mu.RLock()
+		cached, err = e.deadAccess(a)
+		e.mu.RUnlock()
+	}
 	var s *subject
 	if err == nil && cached != nil {
 		s = e.copied(cached)
@@ -415,7 +435,7 @@ func (e *engine) loadDead(numbers []int64) error {
 			e.log.Error("subjects that were silent for long are lost", "file", d.file().String(), "error", err)
 			e.setAside(d.file())
 			e.troubleText(quarantined, fmt.Sprintf("subjects that were silent for long are lost: %s: %v", d.file(), err))
-			e.lose(lostSpan{a: 0, b: n, damage: true, reason: "quarantined: subjects that were silent for long are lost; counts of their time are too low"})
+			e.lose(lostSpan{a: 0, b: n, damage: true, reason: lostSubjects})
 		default:
 			return err
 		}

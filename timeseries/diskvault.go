@@ -42,6 +42,17 @@ type shelvedCopy struct {
 	index map[sectionID]extent
 }
 
+// sections are those that any of the copies has: of a copy that is cut off only some are found, or none.
+func (f *shelved) sections() map[sectionID]bool {
+	out := map[sectionID]bool{}
+	for _, c := range f.copies {
+		for s := range c.index {
+			out[s] = true
+		}
+	}
+	return out
+}
+
 // draft is a file that is being written, all its copies alike.
 type draft struct {
 	files  []*os.File
@@ -234,8 +245,14 @@ func (v *diskVault) finish(id fileID) error {
 		index[x.section] = x
 	}
 	for _, f := range d.files {
+		err = errors.Join(err, f.Close())
+	}
+	if err != nil {
+		return noSpace(err)
+	}
+	for _, f := range d.files {
 		path := strings.TrimSuffix(f.Name(), draftSuffix)
-		if err = errors.Join(f.Close(), v.files.rename(f.Name(), path)); err != nil {
+		if err := v.files.rename(f.Name(), path); err != nil {
 			return noSpace(err)
 		}
 		out.copies = append(out.copies, shelvedCopy{path: path, size: d.offset, index: index})
@@ -314,12 +331,12 @@ func (v *diskVault) rewrite() (done []fileID, err error) {
 			continue
 		}
 		v.mu.RLock()
-		index := v.whole[id].copies[0].index
+		sections := v.whole[id].sections()
 		v.mu.RUnlock()
 		if err := v.begin(id); err != nil {
 			return done, err
 		}
-		for s := range index {
+		for s := range sections {
 			value, err := v.get(id, s)
 			if err == nil {
 				err = v.put(id, s, value)
@@ -410,8 +427,15 @@ func (v *diskVault) verify(id fileID) (bytes int64, err error) {
 	if file == nil {
 		return 0, errAbsent
 	}
+	all := file.sections()
+	if n := len(v.paths(id)); len(file.copies) < n {
+		err = fmt.Errorf("%s has %d copies of %d: %w", id, len(file.copies), n, errAbsent)
+	}
 	for _, c := range file.copies {
 		bytes += c.size
+		if n := len(all) - len(c.index); n > 0 {
+			err = errors.Join(err, fmt.Errorf("%s: sections that another copy has, %d: %w", c.path, n, errAbsent))
+		}
 		f, openErr := c.open()
 		if openErr != nil {
 			err = errors.Join(err, openErr)
@@ -430,6 +454,11 @@ func (v *diskVault) verify(id fileID) (bytes int64, err error) {
 			}
 		}
 		err = errors.Join(err, f.Close())
+	}
+	if err != nil && len(file.copies) > 1 { // the other may be whole
+		v.mu.Lock()
+		v.hurt[id] = true
+		v.mu.Unlock()
 	}
 	return bytes, err
 }

@@ -122,8 +122,9 @@ func (l *appendLog) write(group []*commit) error {
 		l.uncut = nil
 	}
 	if l.current == nil {
+		number := l.next
 		if err := l.start(); err != nil {
-			return fmt.Errorf("start log segment %d: %w", l.next, noSpace(err))
+			return fmt.Errorf("start log segment %d: %w", number, noSpace(err))
 		}
 	}
 	w := writer{b: append(l.buffer[:0], make([]byte, frameBytes)...)}
@@ -212,7 +213,14 @@ func (l *appendLog) start() error {
 		err = l.files.syncDir(l.dir)
 	}
 	if err != nil {
-		return errors.Join(err, f.Close(), l.files.remove(s.path))
+		err = errors.Join(err, f.Close(), l.files.remove(s.path))
+		if _, gone := os.Lstat(s.path); !errors.Is(gone, fs.ErrNotExist) {
+			// It stays, and its name with it: it is an empty segment, and is discarded with those before.
+			s.bytes = 0
+			l.segments = append(l.segments, s)
+			l.next++
+		}
+		return err
 	}
 	l.current, l.file, l.tables = s, f, logTables{}
 	l.next++
