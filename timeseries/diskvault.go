@@ -387,24 +387,6 @@ func (v *diskVault) quarantine(id fileID) error {
 	return nil
 }
 
-// setAside moves a file into the folder of the quarantine. A name that is taken there gets a number.
-func setAside(f files, dir, path string) error {
-	if err := f.folder(dir); err != nil {
-		return fmt.Errorf("quarantine %s: %w", path, err)
-	}
-	to := filepath.Join(dir, filepath.Base(path))
-	for n := 1; ; n++ {
-		if _, err := os.Lstat(to); errors.Is(err, fs.ErrNotExist) {
-			break
-		}
-		to = filepath.Join(dir, fmt.Sprintf("%s.%d", filepath.Base(path), n))
-	}
-	if err := f.rename(path, to); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("quarantine %s: %w", path, err)
-	}
-	return errors.Join(f.syncDir(dir), f.syncDir(filepath.Dir(path)))
-}
-
 func (v *diskVault) has(id fileID, sections []sectionID) error {
 	v.mu.RLock()
 	file := v.whole[id]

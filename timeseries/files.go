@@ -139,6 +139,24 @@ func (f files) truncate(path string, size int64) error {
 	return errors.Join(err, file.Close())
 }
 
+// setAside moves a file into the folder of the quarantine. A name that is taken there gets a number.
+func setAside(f files, dir, path string) error {
+	if err := f.folder(dir); err != nil {
+		return fmt.Errorf("quarantine %s: %w", path, err)
+	}
+	to := filepath.Join(dir, filepath.Base(path))
+	for n := 1; ; n++ {
+		if _, err := os.Lstat(to); errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		to = filepath.Join(dir, fmt.Sprintf("%s.%d", filepath.Base(path), n))
+	}
+	if err := f.rename(path, to); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("quarantine %s: %w", path, err)
+	}
+	return errors.Join(f.syncDir(dir), f.syncDir(filepath.Dir(path)))
+}
+
 // draftSuffix ends the names of files that are not whole yet. What a crash left of them is removed.
 const draftSuffix = ".draft"
 

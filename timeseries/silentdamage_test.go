@@ -126,7 +126,7 @@ func TestTheSilentAreLost(t *testing.T) {
 		for _, x := range s.lost {
 			said = said || x.damage && x.reason == lostSubjects
 		}
-		if w.Resolved.Window != ask.Window || !said {
+		if w.Window != ask.Window || !said {
 			t.Errorf("%s: lost %v", how, s.lost)
 		}
 		if h := s.Health(); len(h) == 0 {
