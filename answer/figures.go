@@ -76,9 +76,9 @@ func (v *View) CoverageOf(cluster string) lineage.Coverage {
 // Totals adds up what the topics appended since it was first asked. The zero value is ready; it may be asked
 // concurrently.
 //
-// The store tells what a window moved, not totals since ever. A topic whose span since it was last asked was not
-// observed wholly is added once it was: what a gap hid comes with the first reading after it, and belongs to the whole
-// span.
+// The store tells what a window moved, not totals since ever. A topic whose last tick was not observed is added once one
+// is: what a gap hid comes with the first reading after it, and belongs to the whole span since the topic was last
+// added. No reading that comes later then begins before where the sum ends, so that nothing counts twice or is left out.
 type Totals struct {
 	mu    sync.Mutex // guards known
 	known map[lineage.Topic]appended
@@ -120,8 +120,13 @@ func (k *Totals) Add(ctx context.Context, v *View) (map[lineage.Node]float64, er
 		if err != nil {
 			return nil, fmt.Errorf("read what was appended: %w", err)
 		}
+		last := lineage.Window{Start: v.win.End.Add(-v.win.Step), End: v.win.End}
+		ends, err := v.amountsOf(ctx, last, lineage.Appended, topics)
+		if err != nil {
+			return nil, fmt.Errorf("read what was appended last: %w", err)
+		}
 		for _, s := range topics {
-			if m := amounts[s.row]; m.Known && m.ObservedFor >= w.Duration()-v.win.Step {
+			if m := amounts[s.row]; m.Known && ends[s.row].Known {
 				a := now[s.topic]
 				a.records += max(0, m.Total)
 				a.until = v.win.End

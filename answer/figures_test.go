@@ -1,0 +1,130 @@
+package answer_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/lineaged/lineaged/answer"
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// TestTotalsOutlastGaps scrapes what a topic appended through gaps of some rounds: what a gap hid comes with the first
+// reading after it, no scrape tells less than the one before nor more than was appended, and after a reading it is all.
+func TestTotalsOutlastGaps(t *testing.T) {
+	for _, every := range []int{1, 2, 3, 5, 7, 50} {
+		w := newWorld(t)
+		orders := topic("orders")
+		n, appended := 0, int64(0)
+		a := answer.New(answer.Options{
+			History: w.store, Identity: everybody, Clusters: []answer.ClusterConfig{{Source: "west", Name: "west"}},
+			Now: func() time.Time { return round(n).Add(time.Second) },
+		})
+		see := func(fill ...filling) {
+			n++
+			w.observe("west", "end-offsets", n, fill...)
+		}
+		read := 0 // the round of the last reading
+		good := func() {
+			appended += 10
+			see(since(read, w.moved(self(orders), lineage.NoEvidence, 10)))
+			read = n
+		}
+		var totals answer.Totals
+		var last float64
+		scrape := func() float64 {
+			v := view(t, a, answer.Span{}, answer.All)
+			got, err := totals.Add(t.Context(), v)
+			if err != nil {
+				t.Fatal(err)
+			}
+			is := got[topicNode("orders")]
+			if is < last || is > float64(appended) {
+				t.Errorf("every %d, round %d: %v after %v; %d were appended", every, n, is, last, appended)
+			}
+			last = is
+			return is
+		}
+		see(facts(clusterFact(1), topicFact(orders)), w.moved(self(orders), lineage.NoEvidence, 10))
+		for range 29 {
+			see(w.moved(self(orders), lineage.NoEvidence, 10))
+		}
+		read = n
+		scrape() // it counts from here
+		for range 3 {
+			good()
+		}
+		scrape()
+		for _, gap := range []int{3, 1, 40, 4, 6, 9} {
+			for range gap {
+				appended += 10
+				w.moved(self(orders), lineage.NoEvidence, 10) // it moves, and nobody sees it
+				see(missing("down"))
+				if n%every == 0 {
+					scrape()
+				}
+			}
+			for range 100 {
+				good()
+				if n%every == 0 {
+					if is := scrape(); is != float64(appended) {
+						t.Errorf("every %d, round %d, after a gap of %d: %v of %d", every, n, gap, is, appended)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestTotalsOfASlowSource scrapes in every round what is read in every third, late by some seconds, and with a gap: each
+// reading counts once and wholly.
+func TestTotalsOfASlowSource(t *testing.T) {
+	w := newWorld(t)
+	orders := topic("orders")
+	n := 0
+	a := answer.New(answer.Options{
+		History: w.store, Identity: everybody, Clusters: []answer.ClusterConfig{{Source: "west", Name: "west"}},
+		Now: func() time.Time { return round(n).Add(5 * time.Second) },
+	})
+	slow := func(o *lineage.Observation) { o.Interval, o.At = 3*tick, o.At.Add(time.Duration(n%5)*time.Second) }
+	w.observe("west", "end-offsets", 0, facts(clusterFact(1), topicFact(orders)), w.moved(self(orders), lineage.NoEvidence, 7), slow)
+	var totals answer.Totals
+	var last float64
+	read, begun, seen := 0.0, false, 0
+	for n = 1; n <= 120; n++ {
+		w.observe("west", "groups", n)
+		if n%3 == 0 {
+			move := since(seen, w.moved(self(orders), lineage.NoEvidence, 7))
+			if n > 60 && n < 75 {
+				move = missing("down")
+			} else {
+				seen = n
+			}
+			w.observe("west", "end-offsets", n, move, slow)
+		}
+		if n < 30 {
+			continue
+		}
+		v := view(t, a, answer.Span{}, answer.All)
+		got, err := totals.Add(t.Context(), v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if begun && n%3 == 0 {
+			read += 7
+		}
+		begun = true
+		is := got[topicNode("orders")]
+		if is < last || is > read || n%3 == 0 && (n <= 60 || n >= 75) && is != read {
+			t.Errorf("round %d: %v after %v, of %v that were read", n, is, last, read)
+		}
+		last = is
+	}
+}
+
+// since says that a counter was last read in round n.
+func since(n int, f filling) filling {
+	return func(o *lineage.Observation) {
+		f(o)
+		o.Samples[len(o.Samples)-1].Since = round(n)
+	}
+}
