@@ -1,5 +1,7 @@
 package answer
 
+import "github.com/lineaged/lineaged/graph"
+
 // BuildsAtOnce is how many views are built at once.
 var BuildsAtOnce = buildsAtOnce
 
@@ -20,4 +22,12 @@ func (a *Answers) Held() (bytes int64, views int) {
 		}
 	}
 	return bytes, views
+}
+
+// HoldGraph asks for a part of the view's graph, and calls held when it is that one which builds it.
+func (v *View) HoldGraph(held func()) *graph.Snapshot {
+	return v.graphs.get(filterKey{}, func() *graph.Snapshot {
+		held()
+		return v.build(func(*access) bool { return true })
+	})
 }

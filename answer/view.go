@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/lineaged/lineaged/graph"
@@ -45,8 +44,7 @@ type View struct {
 	topicAmounts once[map[int32]lineage.Amount] // by row
 	lost         once[map[int32]lineage.Amount] // of topics, by row
 	lastMoved    once[[]time.Time]              // by access
-	mu           sync.Mutex
-	filtered     map[filterKey]*graph.Snapshot // guarded by mu
+	graphs       graphs
 }
 
 // access is one candidate of a window.
@@ -173,7 +171,7 @@ func (a *Answers) buildView(ctx context.Context, now store.State, key viewKey, d
 	v := &View{
 		a: a, identity: d.identity, lens: key.lens, win: key.win, held: held, tick: now.Tick, clusters: a.nameClusters(now, held.FactsOf(lineage.ClusterFacts), key.lens),
 		ends:     map[lineage.Node]*accessesOf{},
-		datasets: map[lineage.Node]*accessesOf{}, filtered: map[filterKey]*graph.Snapshot{},
+		datasets: map[lineage.Node]*accessesOf{},
 	}
 	v.takeFacts()
 	if err := v.takeAccesses(ctx); err != nil {
@@ -415,17 +413,9 @@ type filterKey struct {
 
 // graph returns the snapshot of the part that key names.
 func (v *View) graph(key filterKey) *graph.Snapshot {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if s := v.filtered[key]; s != nil {
-		return s
-	}
-	if len(v.filtered) >= 16 { // a window is asked in few ways; who asks in many does not fill the memory
-		clear(v.filtered)
-	}
-	s := v.build(func(x *access) bool { return v.passes(x, key) })
-	v.filtered[key] = s
-	return s
+	return v.graphs.get(key, func() *graph.Snapshot {
+		return v.build(func(x *access) bool { return v.passes(x, key) })
+	})
 }
 
 // passes reports whether an access belongs into the part of the graph that key names.

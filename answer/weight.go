@@ -3,7 +3,6 @@ package answer
 import (
 	"unsafe"
 
-	"github.com/lineaged/lineaged/graph"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -39,14 +38,5 @@ func (v *View) weight() int64 {
 	if _, ok := v.lastMoved.loaded(); ok {
 		w += n * 24
 	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	for _, s := range v.filtered {
-		w += graphWeight(s)
-	}
-	return w
-}
-
-func graphWeight(s *graph.Snapshot) int64 {
-	return int64(s.EdgeCount())*graphBytes + int64(s.NodeCount())*nodeBytes
+	return w + v.graphs.weight()
 }
