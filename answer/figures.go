@@ -76,9 +76,10 @@ func (v *View) CoverageOf(cluster string) lineage.Coverage {
 // Totals adds up what the topics appended since it was first asked. The zero value is ready; it may be asked
 // concurrently.
 //
-// The store tells what a window moved, not totals since ever. A topic whose last tick was not observed is added once one
-// is: what a gap hid comes with the first reading after it, and belongs to the whole span since the topic was last
-// added. No reading that comes later then begins before where the sum ends, so that nothing counts twice or is left out.
+// The store tells what a window moved, not totals since ever. A topic whose last tick was not observed is added once
+// one is: what a gap hid comes with the first reading after it, and belongs to the whole span since the topic was last
+// added. No reading that comes later then begins before where the sum ends, so that nothing counts twice or is left
+// out.
 type Totals struct {
 	mu    sync.Mutex // guards known
 	known map[lineage.Topic]appended

@@ -75,8 +75,8 @@ func TestTotalsOutlastGaps(t *testing.T) {
 	}
 }
 
-// TestTotalsOfASlowSource scrapes in every round what is read in every third, late by some seconds, and with a gap: each
-// reading counts once and wholly.
+// TestTotalsOfASlowSource scrapes in every round what is read in every third, late by some seconds, and with a gap:
+// each reading counts once and wholly.
 func TestTotalsOfASlowSource(t *testing.T) {
 	w := newWorld(t)
 	orders := topic("orders")
