@@ -85,7 +85,7 @@ var layers = map[string]layer{
 		why:     "ui is one embedded folder: the standard library only; cmd serves it",
 	},
 	"cmd/lineaged": {
-		imports: []string{"identity", "attribution", "collector", "store", "timeseries", "graph", "answer", "api", "ui", "internal/demo", "internal/config", "internal/serving", "internal/licences"},
+		imports: []string{"identity", "attribution", "collector", "store", "timeseries", "graph", "answer", "api", "ui", "internal/demo", "internal/config", "internal/otlp", "internal/serving", "internal/licences"},
 		tests:   []string{"internal/kafkatest", "internal/child"},
 		why:     "cmd wires the parts; what only tests use does not belong in the binary",
 	},
@@ -104,7 +104,11 @@ var layers = map[string]layer{
 		imports: []string{"internal/child", "internal/kafkatest"},
 		why:     "the matrix holds the binary against other people's clients, from outside",
 	},
-	"internal/licences":  {outside: []string{none}, why: "the licences are a text; the standard library only"},
+	"internal/licences": {outside: []string{none}, why: "the licences are a text; the standard library only"},
+	"internal/otlp": {
+		outside: []string{"go.opentelemetry.io/proto/otlp", "google.golang.org/protobuf", "github.com/prometheus/client_golang"},
+		why:     "internal/otlp is a protocol: what is sent means nothing to it; cmd hands it to who it is for",
+	},
 	"internal/serving":   {outside: []string{none}, why: "what clients may take of a server is net/http's business; the standard library only"},
 	"internal/child":     {outside: []string{none}, why: "a child process is the standard library's business"},
 	"internal/kafkatest": {imports: []string{"internal/child"}, tests: []string{"internal/mm2"}, why: "the test broker knows Kafka, not lineaged"},
