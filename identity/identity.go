@@ -63,7 +63,7 @@ type Resolver struct {
 	nodes  []NodeRule
 }
 
-// New checks the rules and returns a Resolver. The error names the rule, counted from 1, and what is wrong with it.
+// New checks the rules and returns a Resolver. The error is a *RuleError.
 func New(r Rules) (*Resolver, error) {
 	out := &Resolver{topics: slices.Clone(r.Topics), nodes: slices.Clone(r.Nodes)}
 	for i, rule := range r.Applications {
@@ -75,12 +75,12 @@ func New(r Rules) (*Resolver, error) {
 	}
 	for i, t := range r.Topics {
 		if t.Match == nil {
-			return nil, noPattern("topic rule", i+1)
+			return nil, &RuleError{List: "topics", Index: i, Key: "match", Problem: noPattern}
 		}
 	}
 	for i, n := range r.Nodes {
 		if n.Match == nil {
-			return nil, noPattern("node rule", i+1)
+			return nil, &RuleError{List: "nodes", Index: i, Key: "match", Problem: noPattern}
 		}
 	}
 	return out, nil

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -256,14 +257,41 @@ func TestBadRules(t *testing.T) {
 		}
 	}
 	rule := func(r Rule) Rules { return Rules{Applications: []Rule{{Group: re("x"), Name: "x"}, r}} }
-	f(rule(Rule{Name: "a"}), "rule 2 has no pattern")
-	f(rule(Rule{Group: re("a")}), "rule 2: group a has no name")
-	f(rule(Rule{Group: re("a"), Name: "$1"}), `rule 2: group a: name "$1": no such group: $1`)
-	f(rule(Rule{Group: re("(a)"), Name: "${2}"}), `rule 2: group (a): name "${2}": no such group: $2`)
-	f(rule(Rule{Group: re("(a)"), Name: "$0"}), `rule 2: group (a): name "$0": no such group: $0`)
-	f(rule(Rule{Group: re("(a)"), Name: "$99999999999999999999"}), `rule 2: group (a): name "$99999999999999999999": no such group: $99999999999999999999`)
-	f(Rules{Topics: []TopicRule{{Owner: "a"}}}, "topic rule 1 has no pattern")
-	f(Rules{Nodes: []NodeRule{{Match: re("a")}, {Owner: "a"}}}, "node rule 2 has no pattern")
+	f(rule(Rule{Name: "a"}), "applications[1].match: has no pattern")
+	f(rule(Rule{Group: re("a")}), "applications[1].name: is not set")
+	name := func(pattern, name, problem string) {
+		t.Helper()
+		f(rule(Rule{Group: re(pattern), Name: name}), fmt.Sprintf("applications[1].name: %q: %s", name, problem))
+	}
+	name("a", "$1", "speaks of $1, and the first pattern of this rule with groups has 0")
+	name("(a)", "${2}", "speaks of ${2}, and the first pattern of this rule with groups has 1")
+	name("(a)", "$0", "speaks of $0, and the first pattern of this rule with groups has 1")
+	name("(a)", "$99999999999999999999", "speaks of $99999999999999999999, and the first pattern of this rule with groups has 1")
+	const plain = "a $ stands before neither a group's number, as in $1 and ${1}, nor another $, which makes it a plain one"
+	for _, bad := range []string{"$", "a$", "$x", "${x}", "${1", "${}", "${x", "$1$", "$$$", "$ 1", "${-1}"} {
+		name("(a)", bad, plain)
+	}
+	f(rule(Rule{ClientID: re("a"), Group: re("(b)"), TransactionalID: re("(c)(d)"), Name: "$2"}),
+		`applications[1].name: "$2": speaks of $2, and the first pattern of this rule with groups has 1`)
+	f(Rules{Topics: []TopicRule{{Owner: "a"}}}, "topics[0].match: has no pattern")
+	f(Rules{Nodes: []NodeRule{{Match: re("a")}, {Owner: "a"}}}, "nodes[1].match: has no pattern")
+}
+
+// Two dollars are one, wherever they stand.
+func TestDollarsInNames(t *testing.T) {
+	f := func(name, want string) {
+		t.Helper()
+		r := mustNew(t, Rules{Applications: []Rule{{Group: re("^g-(.*)$"), Name: name}}})
+		if n, _ := r.Resolve(west, access(lineage.Read, lineage.Client{Group: "g-x"}), lineage.Known{}); n.Name != want {
+			t.Errorf("%s gives %q, want %q", name, n.Name, want)
+		}
+	}
+	f("$$", "$")
+	f("$$1", "$1")
+	f("$$$1", "$x")
+	f("a$$b$${1}", "a$b${1}")
+	f("$1_$$", "x_$")
+	f("${1}1", "x1")
 }
 
 func TestDescribe(t *testing.T) {

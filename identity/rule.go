@@ -45,8 +45,22 @@ type part struct {
 	group int // 0: text
 }
 
-func noPattern(rule string, number int) error {
-	return fmt.Errorf("%s %d has no pattern", rule, number)
+// RuleError says what is wrong with a rule.
+type RuleError struct {
+	List    string // "applications", "topics" or "nodes", as in the configuration
+	Index   int    // in the list, from 0
+	Key     string // of the rule, e.g. "name"
+	Value   string // the bad value; empty: it is missing
+	Problem string
+}
+
+// Error names the rule as the configuration does.
+func (e *RuleError) Error() string {
+	at := fmt.Sprintf("%s[%d].%s: ", e.List, e.Index, e.Key)
+	if e.Value != "" {
+		at += strconv.Quote(e.Value) + ": "
+	}
+	return at + e.Problem
 }
 
 func compile(number int, rule Rule) (compiled, error) {
@@ -62,54 +76,68 @@ func compile(number int, rule Rule) (compiled, error) {
 		}
 	}
 	if len(words) == 0 {
-		return c, fmt.Errorf("rule %d has no pattern", number)
+		return c, c.bad(number, "match", "", noPattern)
 	}
 	c.words = fmt.Sprintf("rule %d: %s", number, strings.Join(words, ", "))
 	if rule.Name == "" {
-		return c, fmt.Errorf("%s has no name", c.words)
+		return c, c.bad(number, "name", "", "is not set")
+	}
+	groups := 0
+	if of >= 0 {
+		groups = fields[of].pattern(&rule).NumSubexp()
+	}
+	var problem string
+	if c.parts, problem = parseName(rule.Name, of, groups); problem != "" {
+		return c, c.bad(number, "name", rule.Name, problem)
 	}
 	var err error
-	if c.parts, err = parseName(rule.Name, of); err == nil {
-		for _, p := range c.parts {
-			if p.group > 0 && (of < 0 || p.group > fields[of].pattern(&rule).NumSubexp()) {
-				err = fmt.Errorf("no such group: $%d", p.group)
-			}
-		}
-	}
-	if err == nil {
-		c.names, err = possibleNames(&rule, c.parts)
-	}
-	if err != nil {
-		return c, fmt.Errorf("%s: name %q: %w", c.words, rule.Name, err)
+	if c.names, err = possibleNames(&rule, c.parts); err != nil {
+		return c, c.bad(number, "name", rule.Name, err.Error())
 	}
 	return c, nil
 }
 
-var reference = regexp.MustCompile(`\$(?:(\d+)|\{(\d+)\})`)
+const noPattern = "has no pattern"
 
-// parseName splits a name at its references. It is not regexp.Expand, for which $1_x is a group called "1_x".
-func parseName(name string, of int) ([]part, error) {
-	var out []part
+func (c *compiled) bad(number int, key, value, problem string) error {
+	return &RuleError{List: "applications", Index: number - 1, Key: key, Value: value, Problem: problem}
+}
+
+// reference matches each $ of a name with what belongs to it: another $, or the number of a group. One that has neither
+// means nothing.
+var reference = regexp.MustCompile(`\$(?:(\$)|(\d+)|\{(\d+)\})?`)
+
+// parseName splits a name at its references to the groups of a field's pattern. It is not regexp.Expand, for which
+// $1_x is a group called "1_x" and nothing is wrong. What is wrong comes back in words.
+func parseName(name string, of, groups int) (out []part, problem string) {
 	end := 0
+	text := func(s string) {
+		if n := len(out); n > 0 && out[n-1].group == 0 {
+			out[n-1].text += s
+		} else if s != "" {
+			out = append(out, part{text: s})
+		}
+	}
 	for _, m := range reference.FindAllStringSubmatchIndex(name, -1) {
-		if m[0] > end {
-			out = append(out, part{text: name[end:m[0]]})
+		text(name[end:m[0]])
+		end = m[1]
+		at := func(group int) string { return name[max(m[2*group], 0):max(m[2*group+1], 0)] }
+		if at(1) != "" {
+			text("$")
+			continue
 		}
-		first, last := m[2], m[3]
-		if first < 0 {
-			first, last = m[4], m[5]
+		number := at(2) + at(3)
+		if number == "" {
+			return nil, "a $ stands before neither a group's number, as in $1 and ${1}, nor another $, which makes it a plain one"
 		}
-		n, err := strconv.Atoi(name[first:last])
-		if err != nil || n == 0 {
-			return nil, fmt.Errorf("no such group: %s", name[m[0]:m[1]])
+		n, err := strconv.Atoi(number)
+		if err != nil || n == 0 || n > groups {
+			return nil, fmt.Sprintf("speaks of %s, and the first pattern of this rule with groups has %d", at(0), groups)
 		}
 		out = append(out, part{field: of, group: n})
-		end = m[1]
 	}
-	if end < len(name) {
-		out = append(out, part{text: name[end:]})
-	}
-	return out, nil
+	text(name[end:])
+	return out, ""
 }
 
 // apply returns the name that the rule gives; ok is false when it does not match or would give an empty one.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/lineaged/lineaged/collector/connect"
 	"github.com/lineaged/lineaged/identity"
 	"github.com/lineaged/lineaged/internal/config"
 )
@@ -53,20 +54,35 @@ func (p *program) configured(cmd *cobra.Command) *cobra.Command {
 
 // load returns the configuration that a command's flags, the environment and the file give.
 func (p *program) load(cmd *cobra.Command) (config.Config, error) {
-	file := p.file(cmd)
-	cfg, err := config.Load(config.Input{File: file, Environ: p.environ, Flags: cmd.Flags()})
+	cfg, err := config.Load(config.Input{File: p.file(cmd), Environ: p.environ, Flags: cmd.Flags()})
 	if err != nil {
 		return cfg, err
 	}
 	if _, err := identity.New(identityRules(cfg)); err != nil {
-		return cfg, &config.Error{Key: "applications", Problem: err.Error(), Origin: file}
+		return cfg, badRule(cfg, err)
 	}
+	return cfg, badMapping(cfg)
+}
+
+// badRule says what is wrong with a rule as any other error of the configuration does.
+func badRule(cfg config.Config, err error) error {
+	e, ok := errors.AsType[*identity.RuleError](err)
+	if !ok {
+		return &config.Error{Problem: err.Error()}
+	}
+	key := fmt.Sprintf("%s[%d].%s", e.List, e.Index, e.Key)
+	return &config.Error{Key: key, Value: e.Value, Problem: e.Problem, Origin: cfg.Origin(key)}
+}
+
+// badMapping says what is wrong with the first mapping of datasets that is; nil: none.
+func badMapping(cfg config.Config) error {
 	for i, m := range mappings(cfg) {
-		if err := m.Check(); err != nil {
-			return cfg, &config.Error{Key: fmt.Sprintf("datasets[%d]", i), Problem: err.Error(), Origin: file}
+		if e, ok := errors.AsType[*connect.MappingError](m.Check()); ok {
+			key := fmt.Sprintf("datasets[%d].%s", i, e.Key)
+			return &config.Error{Key: key, Value: e.Value, Problem: e.Problem, Origin: cfg.Origin(key)}
 		}
 	}
-	return cfg, nil
+	return nil
 }
 
 // file is the configuration file; empty: none.

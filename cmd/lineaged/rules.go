@@ -48,7 +48,7 @@ func (r *rules) set(ctx context.Context, cfg config.Config) error {
 	rules := identityRules(cfg)
 	who, err := identity.New(rules)
 	if err != nil {
-		return &config.Error{Problem: err.Error()}
+		return badRule(cfg, err)
 	}
 	if err := r.put(ctx, identity.Encode(rules)); err != nil {
 		return err

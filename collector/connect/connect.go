@@ -76,9 +76,9 @@ func New(cfg Config, sink collector.Sink) (*Collector, error) {
 			return fail("an address is not a plain http or https URL") // which one is not said: it may hold a password
 		}
 	}
-	for _, m := range cfg.Datasets {
+	for i, m := range cfg.Datasets {
 		if err := m.Check(); err != nil {
-			return fail("%w", err)
+			return fail("datasets[%d].%w", i, err)
 		}
 	}
 	if cfg.Log == nil {

@@ -673,8 +673,15 @@ func TestUnusableConfigurations(t *testing.T) {
 		"no address":         func(c *Config) { c.URLs = nil },
 		"less than a second": func(c *Config) { c.Interval = 1 },
 		"not a plain http":   func(c *Config) { c.URLs = []string{"http://me:" + canary + "@a"} },
-		"${db.password} looks like a secret": func(c *Config) {
+		`datasets[0].name: "${db.password}": ${db.password} looks like a secret`: func(c *Config) {
 			c.Datasets = []Mapping{{Class: regexp.MustCompile("x"), Namespace: "n", Name: "${db.password}"}}
+		},
+		`datasets[1].namespace: "a://${b": a ${ is not closed`: func(c *Config) {
+			x := regexp.MustCompile("x")
+			c.Datasets = []Mapping{{Class: x, Namespace: "${a}://b", Name: "$c}"}, {Class: x, Namespace: "a://${b", Name: "c"}}
+		},
+		`datasets[0].name: "${}": ${} names no setting`: func(c *Config) {
+			c.Datasets = []Mapping{{Class: regexp.MustCompile("x"), Namespace: "n", Name: "${}"}}
 		},
 	} {
 		cfg := ok()

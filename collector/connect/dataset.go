@@ -29,16 +29,32 @@ var reference = regexp.MustCompile(`\$\{([^}]*)\}`)
 // nuisance, one that is shown is a leak.
 var secretKey = regexp.MustCompile(`(?i)pass|pwd|secret|token|credential|jaas|private|(^|[._-])key($|[._-])|keys?$|\bauth|sas[._-]|sasl|user\.info|userinfo|connection\.(string|uri|url)`)
 
-// Check refuses a mapping that would show a secret.
+// MappingError says what is wrong with a mapping.
+type MappingError struct {
+	Key     string // "class", "namespace" or "name", as in the configuration
+	Value   string
+	Problem string
+}
+
+// Error names the key and the value.
+func (e *MappingError) Error() string { return fmt.Sprintf("%s: %q: %s", e.Key, e.Value, e.Problem) }
+
+// Check refuses a mapping that would show a secret, or whose references are none. The error is a *MappingError.
 func (m Mapping) Check() error {
 	if m.Class == nil {
-		return fmt.Errorf("a mapping without a class")
+		return &MappingError{Key: "class", Problem: "is not set"}
 	}
-	for _, text := range []string{m.Namespace, m.Name} {
-		for _, ref := range reference.FindAllStringSubmatch(text, -1) {
-			if secretKey.MatchString(ref[1]) {
-				return fmt.Errorf("the mapping of class %s: ${%s} looks like a secret and is not shown", m.Class, ref[1])
+	for _, text := range []struct{ key, value string }{{"namespace", m.Namespace}, {"name", m.Name}} {
+		for _, ref := range reference.FindAllStringSubmatch(text.value, -1) {
+			switch {
+			case secretKey.MatchString(ref[1]):
+				return &MappingError{text.key, text.value, fmt.Sprintf("${%s} looks like a secret and is not shown", ref[1])}
+			case ref[1] == "":
+				return &MappingError{text.key, text.value, "${} names no setting"}
 			}
+		}
+		if strings.Contains(reference.ReplaceAllString(text.value, ""), "${") {
+			return &MappingError{text.key, text.value, "a ${ is not closed"}
 		}
 	}
 	return nil

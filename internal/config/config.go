@@ -28,7 +28,13 @@ type Config struct {
 	Applications []Application `koanf:"applications" yaml:"applications,omitempty"`
 	Topics       []Topic       `koanf:"topics" yaml:"topics,omitempty"`
 	Nodes        []Node        `koanf:"nodes" yaml:"nodes,omitempty"`
+
+	origins origins
 }
+
+// Origin says where the value of a key came from, or what is around it where it was not set: FILE:LINE, $VARIABLE,
+// --flag or the defaults; empty where nobody said anything. The key is spelled as in messages: clusters[0].name.
+func (c Config) Origin(key string) string { return c.origins.of(dotted(key)) }
 
 // Web is how the server is protected.
 type Web struct {

@@ -82,7 +82,7 @@ func TestErrors(t *testing.T) {
 			t.Errorf("%s %q:\n got %v\nwant %s", yaml, args, err, want)
 		}
 	}
-	const from = " (from DIR/lineaged.yaml)"
+	from := func(line int) string { return fmt.Sprintf(" (from DIR/lineaged.yaml:%d)", line) }
 
 	f(one, "")
 	f("", "clusters: there is no cluster to watch: give --brokers HOST:PORT or --config FILE")
@@ -91,112 +91,109 @@ func TestErrors(t *testing.T) {
 	f("listen: a\nlisten: b\n", `--config: "DIR/lineaged.yaml": yaml: unmarshal errors: line 2: mapping key "listen" already defined at line 1`)
 
 	// Unknown keys.
-	f("intervall: 10s", `intervall: unknown key, did you mean "interval"?`+from)
-	f("brokers: ['a:1']", `brokers: unknown key, did you mean "clusters[].brokers"?`+from)
-	f("zzzzzzzzz: 1", "zzzzzzzzz: unknown key"+from)
-	f("clusters: [{pasword: "+canary+"}]", "clusters[0].pasword: unknown key"+from)
-	f("clusters: [{sasl: {passwordfile: x}}]", `clusters[0].sasl.passwordfile: unknown key, did you mean "password_file"?`+from)
+	f("intervall: 10s", `intervall: unknown key, did you mean "interval"?`+from(1))
+	f("brokers: ['a:1']", `brokers: unknown key, did you mean "clusters[].brokers"?`+from(1))
+	f("zzzzzzzzz: 1", "zzzzzzzzz: unknown key"+from(1))
+	f("clusters: [{pasword: "+canary+"}]", "clusters[0].pasword: unknown key"+from(1))
+	f("clusters: [{sasl: {passwordfile: x}}]", `clusters[0].sasl.passwordfile: unknown key, did you mean "password_file"?`+from(1))
 	f(one, "$LINEAGED_INTERVALL: unknown environment variable, did you mean LINEAGED_INTERVAL?", "LINEAGED_INTERVALL=1s")
 	f(one, "$LINEAGED_CLUSTERS_x_NAME: unknown environment variable, did you mean LINEAGED_CLUSTERS_N_NAME?", "LINEAGED_CLUSTERS_x_NAME=a")
 	f(one, "", "LINEAGED_PORT=tcp://10.0.0.1:8420", "LINEAGED_SERVICE_HOST=10.0.0.1", "LINEAGED_CONFIG=x", "LINEAGED_DATA=", "LINEAGE=1")
 
 	// Shapes.
-	f("listen: {a: b}", `listen: "a mapping": is not a single value`+from)
-	f("clusters: west", `clusters: "west": is not a list`+from)
-	f("clusters: [west]", `clusters[0]: "west": is not a mapping of keys to values`+from)
-	f("clusters: [null]", "clusters[0].brokers: is empty: give at least one HOST:PORT")
-	f("clusters: [{brokers: 'a:1'}]", `clusters[0].brokers: "a:1": is not a list: write ["a:1"]`+from)
-	f("clusters: [{brokers: [{a: 1}]}]", `clusters[0].brokers[0]: "a mapping": is not a single value`+from)
-	f("clusters: [{brokers: [null]}]", "clusters[0].brokers[0]: is empty"+from)
-	f("clusters: [{name: 12}]", `clusters[0].name: "12": is not text: put it in quotes`+from)
-	f(one+"applications: [{per_cluster: 'maybe'}]", `applications[0].per_cluster: "maybe": is neither true nor false`+from)
+	f("listen: {a: b}", `listen: a mapping is not a single value`+from(1))
+	f("clusters: west", `clusters: "west": is not a list: begin every entry with "- "`+from(1))
+	f("clusters: [west]", `clusters[0]: "west": is not a mapping of keys to values`+from(1))
+	f("clusters: [null]", "clusters[0].brokers: is empty: give at least one HOST:PORT"+from(1))
+	f("clusters: [{brokers: 'a:1'}]", `clusters[0].brokers: "a:1": is not a list: write ["a:1"]`+from(1))
+	f("clusters: [{brokers: [{a: 1}]}]", `clusters[0].brokers[0]: a mapping is not a single value`+from(1))
+	f("clusters: [{brokers: [null]}]", "clusters[0].brokers[0]: is empty"+from(1))
+	f("clusters: [{name: 12}]", `clusters[0].name: "12": is not text: put it in quotes`+from(1))
+	f(one+"applications: [{per_cluster: 'maybe'}]", `applications[0].per_cluster: "maybe": is neither true nor false`+from(2))
 	f(one, "clusters: index 3 is set and 1 is not (from $LINEAGED_CLUSTERS_3_NAME)", "LINEAGED_CLUSTERS_3_NAME=x")
 
 	// Server.
-	f(one, `listen: "8420": is not an address HOST:PORT`, "--listen=8420")
-	f(one, `listen: "127.0.0.1:x": its port "x" is not a number from 0 to 65535`, "--listen=127.0.0.1:x")
-	f(one, `listen: "127.0.0.1:70000": its port "70000" is not a number from 0 to 65535`, "--listen=127.0.0.1:70000")
+	f(one, `listen: "8420": is not an address HOST:PORT (from --listen)`, "--listen=8420")
+	f(one, `listen: "127.0.0.1:x": its port "x" is not a number from 0 to 65535 (from --listen)`, "--listen=127.0.0.1:x")
+	f(one, `listen: "127.0.0.1:70000": its port "70000" is not a number from 0 to 65535 (from --listen)`, "--listen=127.0.0.1:70000")
 	const beyond = "other machines could reach it: set web.config_file (TLS, client certificates or passwords), or listen on 127.0.0.1"
-	f(one, `listen: "0.0.0.0:8420": `+beyond, "--listen=0.0.0.0:8420")
-	f(one, `listen: ":8420": `+beyond, "--listen=:8420")
-	f(one, `listen: "example.org:8420": `+beyond, "LINEAGED_LISTEN=example.org:8420")
+	f(one, `listen: "0.0.0.0:8420": `+beyond+" (from --listen)", "--listen=0.0.0.0:8420")
+	f(one, `listen: ":8420": `+beyond+" (from --listen)", "--listen=:8420")
+	f(one, `listen: "example.org:8420": `+beyond+" (from $LINEAGED_LISTEN)", "LINEAGED_LISTEN=example.org:8420")
 	f(one, "", "--listen=[::1]:0")
 	f(one, "", "--listen=localhost:0")
-	f(one+"web: {config_file: none.yaml}", `web.config_file: "DIR/none.yaml": no such file or directory`)
+	f(one+"web: {config_file: none.yaml}", `web.config_file: "DIR/none.yaml": no such file or directory`+from(2))
 	f(one+"web: {config_file: weak.yaml}\nlisten: '0.0.0.0:1'",
-		`web.config_file: "DIR/weak.yaml": has neither tls_server_config nor basic_auth_users, and 0.0.0.0:1 can be reached from other machines`)
+		`web.config_file: "DIR/weak.yaml": has neither tls_server_config nor basic_auth_users, and 0.0.0.0:1 can be reached from other machines`+from(2))
 	f(one+"web: {config_file: weak.yaml}", "")
-	f(one+"web: {config_file: wrong.yaml}", `web.config_file: "DIR/wrong.yaml": yaml: unmarshal errors: line 1: field tls_server not found in type web.Config`)
+	f(one+"web: {config_file: wrong.yaml}", `web.config_file: "DIR/wrong.yaml": yaml: unmarshal errors: line 1: field tls_server not found in type web.Config`+from(2))
 	f(one+"web: {config_file: users.yaml}\nlisten: '0.0.0.0:1'", "")
-	f(one, "data: is empty: name a folder", "--data=")
+	f(one, "data: is empty: name a folder (from --data)", "--data=")
 
 	// Times.
-	f("interval: 10", `interval: "10": not a duration such as 30s, 10m or 2d`+from)
+	f("interval: 10", `interval: "10": not a duration such as 30s, 10m or 2d`+from(1))
 	f(one, `interval: "soon": not a duration such as 30s, 10m or 2d (from $LINEAGED_INTERVAL)`, "LINEAGED_INTERVAL=soon")
-	f(one, `interval: "500ms": is below 1s`, "--interval=500ms")
-	f(one, `interval: "7s": divides neither a minute nor, in whole minutes, an hour: 1s, 2s, 5s, 10s, 15s, 20s, 30s, 1m, 5m would`, "--interval=7s")
-	f(one, `interval: "7m": divides neither a minute nor, in whole minutes, an hour: 1s, 2s, 5s, 10s, 15s, 20s, 30s, 1m, 5m would`, "--interval=7m")
+	f(one, `interval: "500ms": is below 1s (from --interval)`, "--interval=500ms")
+	f(one, `interval: "7s": divides neither a minute nor, in whole minutes, an hour: 1s, 2s, 5s, 10s, 15s, 20s, 30s, 1m, 5m would (from --interval)`, "--interval=7s")
+	f(one, `interval: "7m": divides neither a minute nor, in whole minutes, an hour: 1s, 2s, 5s, 10s, 15s, 20s, 30s, 1m, 5m would (from --interval)`, "--interval=7m")
 	f(one, "", "--interval=2m")
 	f(one, "", "--interval=1s")
-	f(one+"retention: {raw: 5s}", `retention.raw: "5s": is shorter than interval (10s)`)
-	f(one+"retention: {minute: 1d}", `retention.minute: "1d": is shorter than retention.raw (2d)`)
-	f(one, `retention.hour: "29d": is shorter than retention.minute (30d)`, "LINEAGED_RETENTION_HOUR=29d")
-	f(one+"retention: 2d", `retention: "2d": is not a mapping of keys to values`+from)
+	f(one+"retention: {raw: 5s}", `retention.raw: "5s": is shorter than interval, 10s from the defaults`+from(2))
+	f(one+"retention: {minute: 1d}", `retention.minute: "1d": is shorter than retention.raw, 2d from the defaults`+from(2))
+	f(one, `retention.hour: "29d": is shorter than retention.minute, 30d from the defaults (from $LINEAGED_RETENTION_HOUR)`, "LINEAGED_RETENTION_HOUR=29d")
+	f(one+"retention: 2d", `retention: "2d": is not a mapping of keys to values`+from(2))
 
 	// Log.
-	f(one, `log.level: "loud": is none of debug, info, warn, error`, "--log-level=loud")
-	f(one, `log.format: "xml": is none of auto, text, json`, "--log-format=xml")
+	f(one, `log.level: "loud": is none of debug, info, warn, error (from --log-level)`, "--log-level=loud")
+	f(one, `log.format: "xml": is none of auto, text, json (from --log-format)`, "--log-format=xml")
 
 	// Clusters.
-	f("", `clusters[0].brokers[0]: "west": is not an address HOST:PORT`, "--brokers=west")
-	f("", `clusters[0].brokers[1]: "b:0": is not an address HOST:PORT`, "--brokers=a:1,b:0")
+	f("", `clusters[0].brokers[0]: "west": is not an address HOST:PORT (from --brokers)`, "--brokers=west")
+	f("", `clusters[0].brokers[1]: "b:0": is not an address HOST:PORT (from --brokers)`, "--brokers=a:1,b:0")
 	f("", "", "--brokers=[::1]:9092")
-	f("clusters: [{name: west, brokers: ['a:1']}, {name: west, brokers: ['b:1']}]", `clusters[1].name: "west": clusters[0] has this name too`)
-	f("clusters: [{brokers: ['a:1']}, {brokers: ['a:1']}]", `clusters[1].brokers[0]: "a:1": clusters[0] has this address too: give both a name`)
+	f("clusters: [{name: west, brokers: ['a:1']}, {name: west, brokers: ['b:1']}]", `clusters[1].name: "west": clusters[0] has this name too`+from(1))
+	f("clusters: [{brokers: ['a:1']}, {brokers: ['a:1']}]", `clusters[1].brokers[0]: "a:1": clusters[0] has this address too: give both a name`+from(1))
 	f("clusters: [{brokers: ['a:1']}, {brokers: ['b:1']}]", "--cluster-name speaks of the one cluster, but 2 are configured", "--cluster-name=x")
 	f("", "$LINEAGED_BROKERS speaks of the one cluster, but 2 are configured", "LINEAGED_BROKERS=a:1", "LINEAGED_CLUSTERS_1_BROKERS=b:1")
 	f("clusters: [{brokers: ['a:1'], topics: {include: ['(']}}]",
-		"clusters[0].topics.include[0]: \"(\": not a regular expression: error parsing regexp: missing closing ): `(`"+from)
+		"clusters[0].topics.include[0]: \"(\": not a regular expression: error parsing regexp: missing closing ): `(`"+from(1))
 	f("", "clusters[0].topics.exclude[1]: \"a{9999}\": not a regular expression: error parsing regexp: invalid repeat count: `{9999}` (from --topics-exclude)",
 		"--brokers=a:1", "--topics-exclude=a{1,2}", "--topics-exclude=a{9999}")
 
 	// TLS.
 	f("", "", "--brokers=a:1", "--tls-enabled")
-	f("clusters: [{brokers: ['a:1'], tls: {ca_file: none.pem}}]", `clusters[0].tls.ca_file: "DIR/none.pem": no such file or directory`)
-	f("clusters: [{brokers: ['a:1'], tls: {ca_file: bad.pem}}]", `clusters[0].tls.ca_file: "DIR/bad.pem": holds no certificate in PEM`)
-	f("clusters: [{brokers: ['a:1'], tls: {enabled: false, ca_file: bad.pem}}]", `clusters[0].tls.enabled: "false": and other keys of tls are set`)
-	f("clusters: [{brokers: ['a:1'], tls: {cert_file: bad.pem}}]", "clusters[0].tls.key_file: is not set, and cert_file is")
-	f("clusters: [{brokers: ['a:1'], tls: {key_file: bad.pem}}]", "clusters[0].tls.cert_file: is not set, and key_file is")
+	f("clusters: [{brokers: ['a:1'], tls: {ca_file: none.pem}}]", `clusters[0].tls.ca_file: "DIR/none.pem": no such file or directory`+from(1))
+	f("clusters: [{brokers: ['a:1'], tls: {ca_file: bad.pem}}]", `clusters[0].tls.ca_file: "DIR/bad.pem": holds no certificate in PEM`+from(1))
+	f("clusters: [{brokers: ['a:1'], tls: {enabled: false, ca_file: bad.pem}}]", `clusters[0].tls.enabled: "false": and other keys of tls are set`+from(1))
+	f("clusters: [{brokers: ['a:1'], tls: {cert_file: bad.pem}}]", "clusters[0].tls.key_file: is not set, and clusters[0].tls.cert_file is"+from(1))
+	f("clusters: [{brokers: ['a:1'], tls: {key_file: bad.pem}}]", "clusters[0].tls.cert_file: is not set, and clusters[0].tls.key_file is"+from(1))
 	f("clusters: [{brokers: ['a:1'], tls: {cert_file: bad.pem, key_file: bad.pem}}]",
-		`clusters[0].tls.cert_file: "DIR/bad.pem": does not fit its key: tls: failed to find any PEM data in certificate input`)
+		`clusters[0].tls.cert_file: "DIR/bad.pem": does not fit clusters[0].tls.key_file: tls: failed to find any PEM data in certificate input`+from(1))
 
 	// SASL.
 	sasl := func(s string) string { return "clusters: [{brokers: ['a:1'], sasl: {" + s + "}}]" }
 	f(sasl("mechanism: SCRAM-SHA-512, username: u, password_file: password"), "")
-	f(sasl("mechanism: GSSAPI, username: u"), `clusters[0].sasl.mechanism: "GSSAPI": is none of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512`)
-	f(sasl("username: u"), "clusters[0].sasl.mechanism: is not set, and other keys of sasl are: use one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512")
-	f(sasl("mechanism: PLAIN"), "clusters[0].sasl.username: is not set")
-	f(sasl("mechanism: PLAIN, username: u"), "clusters[0].sasl.password_file: is not set, and neither is the password in the environment")
-	f(sasl("mechanism: PLAIN, username: u, password_file: none"), `clusters[0].sasl.password_file: "DIR/none": no such file or directory`)
-	f(sasl("mechanism: PLAIN, username: u, password_file: empty"), `clusters[0].sasl.password_file: "DIR/empty": the file is empty`)
+	f(sasl("mechanism: GSSAPI, username: u"), `clusters[0].sasl.mechanism: "GSSAPI": is none of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512`+from(1))
+	f(sasl("username: u"), "clusters[0].sasl.mechanism: is not set, and other keys of sasl are: use one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512"+from(1))
+	f(sasl("mechanism: PLAIN"), "clusters[0].sasl.username: is not set"+from(1))
+	f(sasl("mechanism: PLAIN, username: u"), "clusters[0].sasl.password_file: is not set, and neither is the password in the environment"+from(1))
+	f(sasl("mechanism: PLAIN, username: u, password_file: none"), `clusters[0].sasl.password_file: "DIR/none": no such file or directory`+from(1))
+	f(sasl("mechanism: PLAIN, username: u, password_file: empty"), `clusters[0].sasl.password_file: "DIR/empty": there is no password in it`+from(1))
 	f(sasl("mechanism: PLAIN, username: u"), "", "LINEAGED_SASL_PASSWORD="+canary)
 	f(sasl("mechanism: PLAIN, username: u"), "", "LINEAGED_CLUSTERS_0_SASL_PASSWORD="+canary)
 	f(sasl("password: "+canary),
-		"clusters[0].sasl.password: a secret may not stand in the file: use password_file or the environment variable LINEAGED_CLUSTERS_0_SASL_PASSWORD"+from)
+		"clusters[0].sasl.password: a secret may not stand in the file: use password_file or the environment variable LINEAGED_CLUSTERS_0_SASL_PASSWORD"+from(1))
 	f("clusters: [{tls: {key: "+canary+"}}]",
-		"clusters[0].tls.key: a secret may not stand in the file: use key_file or the environment variable LINEAGED_CLUSTERS_0_TLS_KEY"+from)
+		"clusters[0].tls.key: a secret may not stand in the file: use key_file or the environment variable LINEAGED_CLUSTERS_0_TLS_KEY"+from(1))
 
 	// Rules.
-	f(one+"applications: [{name: a}]", "applications[0].match: has no pattern: give client_id, group, transactional_id or principal")
-	f(one+"applications: [{match: {group: a}}]", "applications[0].name: is not set")
-	f(one+"applications: [{match: {group: '(a)', client_id: b}, name: '$2'}]", `applications[0].name: "$2": speaks of $2, and the first pattern of this rule with groups has 1`)
+	f(one+"applications: [{name: a}]", "applications[0].match: has no pattern: give client_id, group, transactional_id or principal"+from(2))
+	f(one+"applications: [{match: {group: a}}]", "applications[0].name: is not set"+from(2))
 	f(one+"applications: [{match: {group: '(a)', client_id: b}, name: '$1'}]", "")
 	f(one+"applications: [{match: {principal: '['}, name: a}]",
-		"applications[0].match.principal: \"[\": not a regular expression: error parsing regexp: missing closing ]: `[`"+from)
-	f(one+"topics: [{owner: a}]", "topics[0].match: is not set")
-	f(one+"topics: [{match: a}]", "topics[0].owner: is not set, and neither are tags: the rule does nothing")
-	f(one, `applications[0].name: "$1": speaks of $1, and the first pattern of this rule with groups has 0`,
-		"LINEAGED_APPLICATIONS_0_NAME=$1", "LINEAGED_APPLICATIONS_0_MATCH_GROUP=a")
+		"applications[0].match.principal: \"[\": not a regular expression: error parsing regexp: missing closing ]: `[`"+from(2))
+	f(one+"topics: [{owner: a}]", "topics[0].match: is not set"+from(2))
+	f(one+"topics: [{match: a}]", "topics[0].owner: is not set, and neither are tags: the rule does nothing"+from(2))
 }
 
 func TestPrecedence(t *testing.T) {
@@ -317,7 +314,9 @@ func TestPrintRoundTrip(t *testing.T) {
 	}
 }
 
-func TestTLSConfig(t *testing.T) {
+// pemPair makes a certificate and its key.
+func pemPair(t *testing.T) (cert, priv string) {
+	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -331,9 +330,18 @@ func TestTLSConfig(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cert := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
-	priv := string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}))
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})),
+		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}))
+}
 
+// pemOf is a certificate.
+func pemOf(t *testing.T) string {
+	cert, _ := pemPair(t)
+	return cert
+}
+
+func TestTLSConfig(t *testing.T) {
+	cert, priv := pemPair(t)
 	cfg, err := load(t, "clusters: [{brokers: ['a:1'], tls: {ca_file: ca.pem, cert_file: ca.pem}}]", map[string]string{"ca.pem": cert}, "LINEAGED_TLS_KEY="+priv)
 	if err != nil {
 		t.Fatal(err)

@@ -23,24 +23,14 @@ func (d decoder) fail(path string, value any, format string, args ...any) error 
 	e := &Error{Key: readable(path), Problem: fmt.Sprintf(format, args...), Origin: d.origin(path)}
 	switch v := value.(type) {
 	case nil:
-	case string, int, int64, uint64, float64, bool:
-		e.Value = fmt.Sprint(v)
+	case map[string]any, map[any]any:
+		e.Problem = "a mapping " + e.Problem
+	case []any:
+		e.Problem = "a list " + e.Problem
 	default:
-		e.Value = describe(v)
+		e.Value = fmt.Sprint(v)
 	}
 	return e
-}
-
-// describe says what a value is that has no short spelling.
-func describe(v any) string {
-	switch reflect.TypeOf(v).Kind() {
-	case reflect.Map:
-		return "a mapping"
-	case reflect.Slice:
-		return "a list"
-	default:
-		return fmt.Sprint(v)
-	}
 }
 
 func (d decoder) decode(v reflect.Value, raw any, path string) error {
@@ -138,10 +128,13 @@ func (d decoder) list(v reflect.Value, raw any, path string) error {
 	return nil
 }
 
+// notAList is what is wrong with the value of a list of mappings.
+const notAList = `is not a list: begin every entry with "- "`
+
 func (d decoder) structs(v reflect.Value, raw any, path string) error {
 	items, ok := raw.(map[string]any)
 	if !ok {
-		return d.fail(path, raw, "is not a list")
+		return d.fail(path, raw, notAList)
 	}
 	v.Set(reflect.MakeSlice(v.Type(), len(items), len(items)))
 	for i := range len(items) {
@@ -168,7 +161,9 @@ func (d decoder) mapping(v reflect.Value, raw any, path string) error {
 	t := v.Type()
 	fields := make(map[string]int, t.NumField())
 	for i := range t.NumField() {
-		fields[t.Field(i).Tag.Get("koanf")] = i
+		if t.Field(i).IsExported() {
+			fields[t.Field(i).Tag.Get("koanf")] = i
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(m)) {
 		at := strings.TrimPrefix(path+"."+name, ".")

@@ -13,7 +13,9 @@ type Error struct {
 	// the bad value, of which Error shows what is no secret; empty when there is none to show, and always for a secret
 	Value   string
 	Problem string
-	Origin  string // where the value came from: a file, $VARIABLE or --flag; empty: a default
+	Origin  string // where the value came from: FILE:LINE, $VARIABLE, --flag or the defaults; empty: from nowhere
+
+	beside string // of a missing value, the key of the one that asks for it and has an origin
 }
 
 // Error returns KEY: "VALUE": PROBLEM (from ORIGIN).

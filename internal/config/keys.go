@@ -31,7 +31,9 @@ var keys = sync.OnceValue(func() []key {
 			walk(t.Elem(), path+".*")
 		default:
 			for f := range t.Fields() {
-				walk(f.Type, strings.TrimPrefix(path+"."+f.Tag.Get("koanf"), "."))
+				if f.IsExported() {
+					walk(f.Type, strings.TrimPrefix(path+"."+f.Tag.Get("koanf"), "."))
+				}
 			}
 		}
 	}

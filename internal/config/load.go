@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -28,6 +27,16 @@ type Input struct {
 	Flags   *pflag.FlagSet // with the flags of AddFlags; nil: none
 }
 
+// namedBy is what named the file.
+func (in Input) namedBy() string {
+	if in.Flags == nil || !in.Flags.Changed("config") {
+		if slices.Contains(in.Environ, notKeys[0]+"="+in.File) {
+			return "$" + notKeys[0]
+		}
+	}
+	return "--config"
+}
+
 // Load merges defaults < file < environment < flags and checks the result, which is then complete. Every error is an
 // *Error.
 func Load(in Input) (Config, error) {
@@ -40,7 +49,7 @@ func Load(in Input) (Config, error) {
 
 // Read is Load without the checks that look at more than one value: for who wants to add to it before calling Validate.
 func Read(in Input) (Config, error) {
-	l := loader{k: koanf.New("."), origins: map[string]string{}, file: in.File}
+	l := loader{k: koanf.New("."), origins: origins{file: in.File, set: map[string]string{}}}
 	cfg := Default()
 	for _, layer := range []func(Input) error{l.loadFile, l.loadEnviron, l.loadFlags} {
 		if err := layer(in); err != nil {
@@ -51,32 +60,15 @@ func Read(in Input) (Config, error) {
 	if clusters, ok := raw["clusters"].(map[string]any); ok && len(clusters) > 1 && l.one != "" {
 		return cfg, &Error{Problem: fmt.Sprintf("%s speaks of the one cluster, but %d are configured", l.one, len(clusters))}
 	}
-	return cfg, decoder{l.origin}.decode(reflect.ValueOf(&cfg).Elem(), raw, "")
+	cfg.origins = l.origins
+	return cfg, decoder{l.origins.of}.decode(reflect.ValueOf(&cfg).Elem(), raw, "")
 }
 
 // loader holds the layers while they are merged.
 type loader struct {
 	k       *koanf.Koanf
-	origins map[string]string // path to the variable or flag that set it
-	file    string
+	origins origins
 	one     string // the first variable or flag that spoke of the one cluster
-}
-
-// origin returns where the value at path came from, or the first of those below it.
-func (l *loader) origin(path string) string {
-	for _, p := range slices.Sorted(maps.Keys(l.origins)) {
-		if strings.HasPrefix(p, path+".") {
-			return l.origins[p]
-		}
-	}
-	for p := path; p != ""; {
-		if o, ok := l.origins[p]; ok {
-			return o
-		}
-		i := strings.LastIndexByte(p, '.')
-		p = p[:max(i, 0)]
-	}
-	return l.file
 }
 
 func (l *loader) loadFile(in Input) error {
@@ -87,23 +79,27 @@ func (l *loader) loadFile(in Input) error {
 		}
 		var err error
 		if text, err = os.ReadFile(in.File); err != nil {
-			return &Error{Key: "--config", Value: in.File, Problem: cause(err).Error()}
+			return &Error{Key: in.namedBy(), Value: in.File, Problem: cause(err).Error()}
 		}
 	}
 	raw, err := yaml.Parser().Unmarshal(text)
 	if err != nil {
-		return &Error{Key: "--config", Value: in.File, Problem: syntax(err)}
+		return &Error{Key: in.namedBy(), Value: in.File, Problem: syntax(err)}
 	}
+	l.origins.lines = lines(text)
 	for _, list := range []string{"clusters", "connect", "datasets", "mirrors", "applications", "topics", "nodes"} {
-		if items, ok := raw[list].([]any); ok {
+		switch items := raw[list].(type) {
+		case []any:
 			raw[list] = byIndex(items)
+		case map[string]any, map[any]any: // or it would pass for a list by index
+			return decoder{l.origins.of}.fail(list, items, notAList)
 		}
 	}
 	for _, k := range keys() {
 		if err := at(raw, "", strings.Split(k.path, "."), func(m map[string]any, name, path string) error {
 			if k.secret {
 				return &Error{
-					Key: readable(path), Origin: in.File,
+					Key: readable(path), Origin: l.origins.of(path),
 					Problem: fmt.Sprintf("a secret may not stand in the file: use %s_file or the environment variable %s",
 						name, envPrefix+strings.ToUpper(strings.ReplaceAll(path, ".", "_"))),
 				}
@@ -203,7 +199,7 @@ func (l *loader) loadEnviron(in Input) error {
 }
 
 func (l *loader) note(path, origin string, one bool) {
-	l.origins[path] = origin
+	l.origins.note(path, origin)
 	if one && l.one == "" {
 		l.one = origin
 	}

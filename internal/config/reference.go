@@ -89,7 +89,7 @@ var texts = map[string]text{
 	"connect.*.tls.cert":                    {"content instead of `cert_file`", ""},
 	"connect.*.tls.key":                     {"content instead of `key_file`", ""},
 	"datasets.*.class":                      {"pattern of `connector.class`", "For connectors that lineaged does not know. The first that matches wins, also over what it knows."},
-	"datasets.*.namespace":                  {"namespace of the dataset, by OpenLineage's naming", "`${KEY}` is the connector's setting of that key; one whose key looks like a secret's is refused. `${topic}` is each of its topics."},
+	"datasets.*.namespace":                  {"namespace of the dataset, by OpenLineage's naming", "`${KEY}` is the connector's setting of that key; one whose key looks like a secret's, and one that is not closed, is refused. `${topic}` is each of its topics."},
 	"datasets.*.name":                       {"name of the dataset", "As the namespace."},
 	"mirrors.*.source":                      {"name of the cluster that MirrorMaker 2 copies from", "Only for what is not found by itself."},
 	"mirrors.*.target":                      {"name of the cluster that it copies to", ""},
@@ -98,7 +98,7 @@ var texts = map[string]text{
 	"applications.*.match.group":            {"pattern of the group", ""},
 	"applications.*.match.transactional_id": {"pattern of the transactional id", ""},
 	"applications.*.match.principal":        {"pattern of the principal, e.g. `^User:billing$`", ""},
-	"applications.*.name":                   {"name of the application", "`$1` is the first group of the pattern, of the first one that has any. The first rule that matches a client wins."},
+	"applications.*.name":                   {"name of the application", "`$1` or `${1}` is the first group of the pattern, of the first one that has any, `$$` a dollar; any other `$` is refused. The first rule that matches a client wins."},
 	"applications.*.owner":                  {"who answers for it", ""},
 	"applications.*.tags":                   {"tags", ""},
 	"applications.*.per_cluster":            {"one application per cluster, also within an environment", "Default: `false`."},
@@ -149,7 +149,7 @@ Precedence: defaults < YAML file < environment < flags. Nothing needs a file: ` 
 - ` + "`lineaged demo`" + ` reads no configuration; its flags are ` + "`--listen`" + ` (loopback only), ` + "`--open`" + ` (opens the browser) and ` + "`--log-level`" + `.
 - The rules (` + "`applications`, `topics`, `nodes`" + `) are read again when the file changes, and on SIGHUP: they take effect within seconds, for the past as well. A file that is wrong
   then changes nothing, and the log says what is wrong; other keys need a restart.
-- An invalid configuration ends the program with exit code 2 and one line that names the key, the value and where it came from. Other failures: exit code 1.
+- An invalid configuration ends the program with exit code 2 and one line that names the key, the value and where it came from: the file and its line, the variable, the flag or the defaults. Of what is missing it names where its surroundings were set. Other failures: exit code 1.
 `
 
 // Reference returns the reference page of all keys, in Markdown.

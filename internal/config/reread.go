@@ -28,11 +28,8 @@ func (t TLS) Reread() (func() *tls.Config, error) {
 	}
 	return latestOf(func(old version) (version, error) {
 		var text strings.Builder
-		for _, f := range []struct {
-			direct Secret
-			path   File
-		}{{t.CA, t.CAFile}, {t.Cert, t.CertFile}, {t.Key, t.KeyFile}} {
-			b, err := content(f.direct, f.path, "tls")
+		for _, s := range t.sources("tls.") {
+			b, err := s.content()
 			if err != nil {
 				return old, err
 			}

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 )
@@ -33,26 +34,33 @@ func (t TLS) check(at string) error {
 	return err
 }
 
+// sources are those of the authority, the certificate and its key.
+func (t TLS) sources(at string) [3]source {
+	return [3]source{{t.CA, t.CAFile, at + "ca"}, {t.Cert, t.CertFile, at + "cert"}, {t.Key, t.KeyFile, at + "key"}}
+}
+
 func (t TLS) config(at string) (*tls.Config, error) {
 	if !t.On() {
 		return nil, nil //nolint:nilnil // nil is how crypto/tls and franz-go spell "plain text"
 	}
 	c := &tls.Config{MinVersion: tls.VersionTLS12}
-	ca, err := content(t.CA, t.CAFile, at+"ca_file")
+	from := t.sources(at)
+	caFrom, certFrom, keyFrom := from[0], from[1], from[2]
+	ca, err := caFrom.content()
 	if err != nil {
 		return nil, err
 	}
 	if ca != nil {
 		c.RootCAs = x509.NewCertPool()
 		if !c.RootCAs.AppendCertsFromPEM(ca) {
-			return nil, bad(at+"ca_file", string(t.CAFile), "holds no certificate in PEM")
+			return nil, caFrom.bad("holds no certificate in PEM")
 		}
 	}
-	cert, err := content(t.Cert, t.CertFile, at+"cert_file")
+	cert, err := certFrom.content()
 	if err != nil {
 		return nil, err
 	}
-	key, err := content(t.Key, t.KeyFile, at+"key_file")
+	key, err := keyFrom.content()
 	if err != nil {
 		return nil, err
 	}
@@ -60,29 +68,57 @@ func (t TLS) config(at string) (*tls.Config, error) {
 	case cert == nil && key == nil:
 		return c, nil
 	case key == nil:
-		return nil, bad(at+"key_file", "", "is not set, and cert_file is")
+		return nil, keyFrom.missing(certFrom)
 	case cert == nil:
-		return nil, bad(at+"cert_file", "", "is not set, and key_file is")
+		return nil, certFrom.missing(keyFrom)
 	}
 	pair, err := tls.X509KeyPair(cert, key)
 	if err != nil {
-		return nil, bad(at+"cert_file", string(t.CertFile), "does not fit its key: %v", err)
+		return nil, certFrom.bad("does not fit %s: %v", keyFrom.name(), err)
 	}
 	c.Certificates = []tls.Certificate{pair}
 	return c, nil
 }
 
-// content returns a value from the environment, else from its file, nil when there is neither.
-func content(direct Secret, path File, key string) ([]byte, error) {
-	if !direct.IsZero() {
-		return []byte(direct.Reveal()), nil
+// source is a text that stands in the environment or in a file.
+type source struct {
+	direct Secret // from the environment, which wins
+	path   File
+	key    string // of direct; with _file of path
+}
+
+// name is the key of the two that holds, a file's where neither is set.
+func (s source) name() string {
+	if !s.direct.IsZero() {
+		return s.key
 	}
-	if path == "" {
+	return s.key + "_file"
+}
+
+// bad says what is wrong with the text, which it never shows.
+func (s source) bad(format string, args ...any) error {
+	if !s.direct.IsZero() {
+		return bad(s.name(), "", format, args...)
+	}
+	return bad(s.name(), string(s.path), format, args...)
+}
+
+// missing says that there is none, and other asks for it.
+func (s source) missing(other source) error {
+	return &Error{Key: s.name(), Problem: fmt.Sprintf("is not set, and %s is", other.name()), beside: other.name()}
+}
+
+// content returns the text, nil when there is neither.
+func (s source) content() ([]byte, error) {
+	if !s.direct.IsZero() {
+		return []byte(s.direct.Reveal()), nil
+	}
+	if s.path == "" {
 		return nil, nil
 	}
-	text, err := os.ReadFile(string(path))
+	text, err := os.ReadFile(string(s.path))
 	if err != nil {
-		return nil, bad(key, string(path), "%v", cause(err))
+		return nil, s.bad("%v", cause(err))
 	}
 	return text, nil
 }

@@ -1,12 +1,13 @@
 package config
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"net"
 	"net/url"
 	"os"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,6 +21,9 @@ import (
 func (c *Config) Validate() error {
 	for _, check := range []func() error{c.checkServer, c.checkTimes, c.checkLog, c.checkClusters, c.checkConnect, c.checkMirrors, c.checkRules} {
 		if err := check(); err != nil {
+			if e, ok := errors.AsType[*Error](err); ok {
+				e.Origin = c.Origin(cmp.Or(e.beside, e.Key))
+			}
 			return err
 		}
 	}
@@ -106,7 +110,7 @@ func (c *Config) checkTimes() error {
 		{"retention.hour", r.Hour, r.Minute, "retention.minute"},
 	} {
 		if t.value < t.less {
-			return bad(t.key, t.value.String(), "is shorter than %s (%s)", t.than, t.less)
+			return bad(t.key, t.value.String(), "is shorter than %s, %s from %s", t.than, t.less, c.Origin(t.than))
 		}
 	}
 	return nil
@@ -309,41 +313,28 @@ func (s SASL) secret(at string) (Secret, error) { return password(s.Password, s.
 
 // password returns one from the environment, else from its file, without the line's end.
 func password(value Secret, file File, at string) (Secret, error) {
-	text, err := content(value, file, at+"password_file")
+	s := source{value, file, at + "password"}
+	text, err := s.content()
 	if err != nil {
 		return Secret{}, err
 	}
 	password := strings.TrimRight(string(text), "\r\n")
 	if password == "" {
-		return Secret{}, bad(at+"password_file", string(file), "the file is empty")
+		return Secret{}, s.bad("there is no password in it")
 	}
 	return NewSecret(password), nil
 }
 
-var reference = regexp.MustCompile(`\$(?:(\d+)|\{(\d+)\})`)
-
+// checkRules leaves to the rules' own package what a name may refer to.
 func (c *Config) checkRules() error {
 	for i, a := range c.Applications {
 		at := fmt.Sprintf("applications[%d].", i)
-		groups, patterns := 0, 0
-		for _, p := range []Pattern{a.Match.ClientID, a.Match.Group, a.Match.TransactionalID, a.Match.Principal} {
-			if !p.IsZero() {
-				patterns++
-				if groups == 0 {
-					groups = p.NumSubexp() // a name speaks of the groups of the first pattern that has any
-				}
-			}
-		}
-		if patterns == 0 {
+		m := a.Match
+		switch {
+		case m.ClientID.IsZero() && m.Group.IsZero() && m.TransactionalID.IsZero() && m.Principal.IsZero():
 			return bad(at+"match", "", "has no pattern: give client_id, group, transactional_id or principal")
-		}
-		if a.Name == "" {
+		case a.Name == "":
 			return bad(at+"name", "", "is not set")
-		}
-		for _, m := range reference.FindAllStringSubmatch(a.Name, -1) {
-			if n, err := strconv.Atoi(m[1] + m[2]); err != nil || n == 0 || n > groups {
-				return bad(at+"name", a.Name, "speaks of %s, and the first pattern of this rule with groups has %d", m[0], groups)
-			}
 		}
 	}
 	for i, t := range c.Topics {
