@@ -42,7 +42,7 @@ var layers = map[string]layer{
 		why:     "identity is pure: client facts and rules in, node out; it knows lineage only",
 	},
 	"collector": {
-		imports: []string{"internal/mm2", "internal/copybook", "internal/pastend", "internal/rhythm", "internal/varint"},
+		imports: []string{"internal/mm2", "internal/copybook", "internal/pastend", "internal/rhythm", "internal/varint", "internal/brokerlog"},
 		tests:   []string{"internal/kafkatest"},
 		why:     "a collector hands observations to a small interface that it declares; it never sees store, graph or API",
 	},
@@ -112,6 +112,7 @@ var layers = map[string]layer{
 	"internal/serving":   {outside: []string{none}, why: "what clients may take of a server is net/http's business; the standard library only"},
 	"internal/child":     {outside: []string{none}, why: "a child process is the standard library's business"},
 	"internal/kafkatest": {imports: []string{"internal/child"}, tests: []string{"internal/mm2"}, why: "the test broker knows Kafka, not lineaged"},
+	"internal/brokerlog": {outside: []string{none}, why: "internal/brokerlog is pure: lines in, values out, in the words of lineage"},
 	"internal/copybook":  {imports: []string{"internal/pastend", "internal/varint"}, outside: []string{none}, why: "internal/copybook is pure bookkeeping in the words of lineage"},
 	"internal/pastend":   {outside: []string{none}, why: "internal/pastend is pure bookkeeping; the standard library only"},
 	"internal/rhythm":    {imports: []string{"internal/varint"}, outside: []string{none}, why: "internal/rhythm is pure bookkeeping in the words of lineage"},
