@@ -37,6 +37,8 @@ type Watched struct {
 	ID      lineage.ClusterID // under which it is kept
 	Brokers []string          // bootstrap addresses and those that the brokers advertise, host:port
 	Topics  []string          // names of all topics, sorted; whoever gets it must not change it
+	// IDs are the topics' ids, by name, for who knows a topic by its name alone; whoever gets it must not change it.
+	IDs map[string]lineage.TopicID
 	// Reported is the id as the brokers report it: ID, unless another watched cluster has reported the same before.
 	Reported lineage.ClusterID
 }

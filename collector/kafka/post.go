@@ -8,6 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/lineage"
 )
 
 // This file tells the other sources of the process what only this one knows.
@@ -25,17 +26,21 @@ func (t *take) post(brokers []kmsg.MetadataResponseBroker) {
 	}
 	same := len(t.posted) == len(t.byName)
 	for _, name := range t.posted {
-		same = same && t.byName[name] != nil
+		tp := t.byName[name]
+		same = same && tp != nil && tp.topic.ID == t.postedIDs[name]
 	}
 	if !same {
-		names := make([]string, 0, len(t.byName))
-		for name := range t.byName {
+		names, ids := make([]string, 0, len(t.byName)), make(map[string]lineage.TopicID, len(t.byName))
+		for name, tp := range t.byName {
 			names = append(names, name)
+			ids[name] = tp.topic.ID
 		}
 		slices.Sort(names)
-		t.posted = names
+		t.posted, t.postedIDs = names, ids
 	}
-	t.cfg.Board.SetCluster(collector.Watched{Source: t.cfg.Name, ID: t.cluster, Reported: collector.Unqualified(t.cfg.Name, t.cluster), Brokers: addresses, Topics: t.posted})
+	t.cfg.Board.SetCluster(collector.Watched{
+		Source: t.cfg.Name, ID: t.cluster, Reported: collector.Unqualified(t.cfg.Name, t.cluster), Brokers: addresses, Topics: t.posted, IDs: t.postedIDs,
+	})
 }
 
 // endsOf returns where a topic ends; nowhere when there is no such topic.

@@ -82,7 +82,9 @@ type source struct {
 	dark  dark  // what moves while one side of it is not seen
 	links links // groups and the transactional producers that move their offsets
 
-	posted []string // names of all topics, sorted, as the board has them
+	// names of all topics, sorted, and their ids, as the board has them
+	posted    []string
+	postedIDs map[string]lineage.TopicID
 
 	gonePositions, goneReaders []string // position keys to remove with the next save
 
