@@ -10,9 +10,12 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// Client is one connection identity of a flow. FirstSeen and LastSeen are of the lookback.
+// Client is one connection identity of a flow, with all that links join to it. FirstSeen and LastSeen are of the
+// lookback.
 type Client struct {
 	lineage.Client
+	// JoinedBy is the best of these links; NoEvidence: the client is as it was seen.
+	JoinedBy            lineage.Link
 	RecordsPerSecond    *float64 // nil: not known
 	Lag                 *int64   // nil: not known
 	FirstSeen, LastSeen time.Time
@@ -39,7 +42,33 @@ func (f Flow) listed() (shown []int32, members map[int32]int) {
 			members[own]++
 		}
 	}
-	return slices.DeleteFunc(shown, func(i int32) bool { return members[i] > 0 || v.accesses[i].Access.Client.Mover.Kind != lineage.NoKind }), members
+	shown = slices.DeleteFunc(shown, func(i int32) bool { return members[i] > 0 || v.accesses[i].Access.Client.Mover.Kind != lineage.NoKind })
+	return v.once(shown), members
+}
+
+// once leaves away who is listed as another already: one that nothing counts, and of whom all that is known is known of
+// one that a link joins it to.
+func (v *View) once(shown []int32) []int32 {
+	if !slices.ContainsFunc(shown, func(i int32) bool { return v.accesses[i].joined != nil }) {
+		return shown
+	}
+	within := func(i, j int32) bool {
+		a, b := v.accesses[i].client(), v.accesses[j].client()
+		for _, f := range [...][2]string{
+			{a.ClientID, b.ClientID}, {a.Group, b.Group}, {a.Member, b.Member}, {a.TransactionalID, b.TransactionalID},
+			{a.Principal, b.Principal}, {a.Host, b.Host}, {a.Software, b.Software}, {a.Instance, b.Instance},
+		} {
+			if f[0] != "" && f[0] != f[1] {
+				return false
+			}
+		}
+		return a.Producer == 0 || a.Producer == b.Producer
+	}
+	return slices.DeleteFunc(slices.Clone(shown), func(i int32) bool {
+		return v.accesses[i].counter.metric == lineage.NoMetric && slices.ContainsFunc(shown, func(j int32) bool {
+			return j != i && v.accesses[j].counter.metric != lineage.NoMetric && within(i, j)
+		})
+	})
 }
 
 // Clients returns who moved it, as seen: the busiest first, then by when they were first seen.
@@ -54,6 +83,9 @@ func (f Flow) Clients(ctx context.Context, first int) ([]Client, error) {
 	for _, i := range listed {
 		x := &v.accesses[i]
 		c := Client{Client: x.Access.Client, RecordsPerSecond: rateOf(x.amount), Lag: ls.of(x.row, lineage.Lag)}
+		if x.joined != nil {
+			c.Client, c.JoinedBy = x.joined.client, x.joined.by
+		}
 		if x.own >= 0 && members[x.own] == 1 { // the only member does all that its group does
 			own := &v.accesses[x.own]
 			if rate := rateOf(own.amount); rate != nil && own.slice == (slice{}) {

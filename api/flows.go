@@ -131,10 +131,23 @@ func (f *Flow) Clients(ctx context.Context, first int) ([]Client, error) {
 	return out, nil
 }
 
+// joinedBy says which evidence joined a client's identities, and since when.
+func joinedBy(l lineage.Link) string {
+	if l.Evidence == lineage.NoEvidence {
+		return ""
+	}
+	by := l.Evidence.String() + " since " + l.Since.UTC().Format(time.RFC3339)
+	if l.Detail != "" {
+		by += ": " + l.Detail
+	}
+	return by
+}
+
 func shownClient(is answer.Client) Client {
 	c := Client{
 		Kind: is.Kind, ClientID: textOrNil(is.ClientID), Group: textOrNil(is.Group), Member: textOrNil(is.Member),
 		TransactionalID: textOrNil(is.TransactionalID), Principal: textOrNil(is.Principal), Host: textOrNil(is.Host),
+		Software: textOrNil(is.Software), Instance: textOrNil(is.Instance), JoinedBy: textOrNil(joinedBy(is.JoinedBy)),
 		RecordsPerSecond: is.RecordsPerSecond, Lag: is.Lag, FirstSeen: is.FirstSeen, LastSeen: is.LastSeen,
 	}
 	if p, ok := is.Producer.Value(); ok {

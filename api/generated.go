@@ -66,6 +66,8 @@ type ComplexityRoot struct {
 		FirstSeen        func(childComplexity int) int
 		Group            func(childComplexity int) int
 		Host             func(childComplexity int) int
+		Instance         func(childComplexity int) int
+		JoinedBy         func(childComplexity int) int
 		Kind             func(childComplexity int) int
 		Lag              func(childComplexity int) int
 		LastSeen         func(childComplexity int) int
@@ -73,6 +75,7 @@ type ComplexityRoot struct {
 		Principal        func(childComplexity int) int
 		ProducerID       func(childComplexity int) int
 		RecordsPerSecond func(childComplexity int) int
+		Software         func(childComplexity int) int
 		TransactionalID  func(childComplexity int) int
 	}
 
@@ -576,6 +579,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Client.Host(childComplexity), true
+	case "Client.instance":
+		if e.ComplexityRoot.Client.Instance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Client.Instance(childComplexity), true
+	case "Client.joinedBy":
+		if e.ComplexityRoot.Client.JoinedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Client.JoinedBy(childComplexity), true
 	case "Client.kind":
 		if e.ComplexityRoot.Client.Kind == nil {
 			break
@@ -618,6 +633,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Client.RecordsPerSecond(childComplexity), true
+	case "Client.software":
+		if e.ComplexityRoot.Client.Software == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Client.Software(childComplexity), true
 	case "Client.transactionalId":
 		if e.ComplexityRoot.Client.TransactionalID == nil {
 			break
@@ -2471,10 +2492,15 @@ transactional: then estimated). OTHERS: the clients beyond the cap of one topic,
 """
 enum ClientKind { CONNECTION REMAINDER OTHERS }
 
-"One connection identity. What was not seen is null."
+"""
+One connection identity, with all that was joined to it: what a request log, telemetry or a transaction tell of the same client.
+What was not seen is null. software is its library and version as it says them, instance its id in client telemetry (KIP-714).
+joinedBy says which evidence joined what, in words; null: all was seen in one place.
+"""
 type Client {
   kind: ClientKind!
   clientId: String  group: String  member: String  transactionalId: String  principal: String  host: String
+  software: String  instance: String  joinedBy: String
   producerId: Int64  recordsPerSecond: Float  lag: Int64  firstSeen: Time!  lastSeen: Time!
 }
 
@@ -2579,6 +2605,12 @@ func (ec *executionContext) childFields_Client(ctx context.Context, field graphq
 		return ec.fieldContext_Client_principal(ctx, field)
 	case "host":
 		return ec.fieldContext_Client_host(ctx, field)
+	case "software":
+		return ec.fieldContext_Client_software(ctx, field)
+	case "instance":
+		return ec.fieldContext_Client_instance(ctx, field)
+	case "joinedBy":
+		return ec.fieldContext_Client_joinedBy(ctx, field)
 	case "producerId":
 		return ec.fieldContext_Client_producerId(ctx, field)
 	case "recordsPerSecond":
@@ -4469,6 +4501,75 @@ func (ec *executionContext) _Client_host(ctx context.Context, field graphql.Coll
 	)
 }
 func (ec *executionContext) fieldContext_Client_host(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Client", field, false, false, "String")
+}
+
+func (ec *executionContext) _Client_software(ctx context.Context, field graphql.CollectedField, obj *Client) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Client_software(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Software, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Client_software(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Client", field, false, false, "String")
+}
+
+func (ec *executionContext) _Client_instance(ctx context.Context, field graphql.CollectedField, obj *Client) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Client_instance(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Instance, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Client_instance(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Client", field, false, false, "String")
+}
+
+func (ec *executionContext) _Client_joinedBy(ctx context.Context, field graphql.CollectedField, obj *Client) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Client_joinedBy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.JoinedBy, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Client_joinedBy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Client", field, false, false, "String")
 }
 
@@ -12409,6 +12510,21 @@ func (ec *executionContext) _Client(ctx context.Context, sel ast.SelectionSet, o
 			}
 		case "host":
 			out.Values[i] = ec._Client_host(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "software":
+			out.Values[i] = ec._Client_software(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "instance":
+			out.Values[i] = ec._Client_instance(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "joinedBy":
+			out.Values[i] = ec._Client_joinedBy(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}

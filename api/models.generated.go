@@ -15,7 +15,9 @@ type BlindSpot struct {
 	Remedy string `json:"remedy"`
 }
 
-// One connection identity. What was not seen is null.
+// One connection identity, with all that was joined to it: what a request log, telemetry or a transaction tell of the same client.
+// What was not seen is null. software is its library and version as it says them, instance its id in client telemetry (KIP-714).
+// joinedBy says which evidence joined what, in words; null: all was seen in one place.
 type Client struct {
 	Kind             lineage.ClientKind `json:"kind"`
 	ClientID         *string            `json:"clientId,omitempty"`
@@ -24,6 +26,9 @@ type Client struct {
 	TransactionalID  *string            `json:"transactionalId,omitempty"`
 	Principal        *string            `json:"principal,omitempty"`
 	Host             *string            `json:"host,omitempty"`
+	Software         *string            `json:"software,omitempty"`
+	Instance         *string            `json:"instance,omitempty"`
+	JoinedBy         *string            `json:"joinedBy,omitempty"`
 	ProducerID       *int64             `json:"producerId,omitempty"`
 	RecordsPerSecond *float64           `json:"recordsPerSecond,omitempty"`
 	Lag              *int64             `json:"lag,omitempty"`

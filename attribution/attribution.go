@@ -22,7 +22,7 @@ import (
 // Order ranks the evidence that can count, the best first: a writer that several kinds count is counted by the best.
 var Order = [...]lineage.EvidenceKind{
 	lineage.ProducerState, lineage.Transaction, lineage.BatchHeader, lineage.RecordHeader, lineage.Telemetry, lineage.Connect,
-	lineage.Mirror, lineage.Flink, lineage.AuditLog,
+	lineage.Mirror, lineage.Flink, lineage.AuditLog, lineage.RequestLog,
 }
 
 // rank is a kind's place in Order, len(Order) for those that count nobody.
@@ -145,5 +145,6 @@ func compareClients(a, b lineage.Client) int {
 		cmp.Compare(a.Kind, b.Kind), a.Mover.Compare(b.Mover), strings.Compare(a.ClientID, b.ClientID), strings.Compare(a.Group, b.Group),
 		strings.Compare(a.Member, b.Member), strings.Compare(a.TransactionalID, b.TransactionalID), strings.Compare(a.Principal, b.Principal),
 		strings.Compare(a.Host, b.Host), cmp.Compare(a.Producer, b.Producer),
+		strings.Compare(a.Software, b.Software), strings.Compare(a.Instance, b.Instance),
 	)
 }

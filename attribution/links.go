@@ -18,12 +18,13 @@ type identity struct {
 }
 
 // class is a kind of identity, the finer before the coarser: many producer ids are one transactional.id's, many
-// transactional.ids one client's or one connector's.
+// transactional.ids one start of a client's, many starts one client.id's or one connector's.
 type class uint8
 
 const (
 	byProducer class = iota
 	byTransaction
+	byInstance
 	byClient
 	byGroup
 	byMover
@@ -34,7 +35,7 @@ func identities(c lineage.Client) (out []identity) {
 	if id, ok := c.Producer.Value(); ok {
 		out = append(out, identity{class: byProducer, name: strconv.FormatInt(id, 10)})
 	}
-	for i, name := range [...]string{c.TransactionalID, c.ClientID, c.Group} {
+	for i, name := range [...]string{c.TransactionalID, c.Instance, c.ClientID, c.Group} {
 		if name != "" {
 			out = append(out, identity{class: byTransaction + class(i), name: name})
 		}
@@ -54,16 +55,6 @@ type link struct {
 	fine, coarse identity
 	evidence     lineage.EvidenceKind
 	at           int64 // since when it stands
-}
-
-// linkRank ranks what tells that two identities are one writer's, the best first: a broker that says both in one
-// breath, then what the client says of itself, then what looks like it.
-func linkRank(k lineage.EvidenceKind) int {
-	order := [...]lineage.EvidenceKind{lineage.RequestLog, lineage.AuthorizerLog, lineage.Transaction, lineage.AuditLog, lineage.Telemetry, lineage.RecordHeader}
-	if i := slices.Index(order[:], k); i >= 0 {
-		return i
-	}
-	return len(order)
 }
 
 // writers are the topic's writers: which identities are one, and how each is counted.
@@ -99,7 +90,7 @@ func readWriters(told []*lineage.Told) writers {
 	}
 	slices.SortFunc(links, func(a, b link) int {
 		return cmp.Or(
-			cmp.Compare(linkRank(a.evidence), linkRank(b.evidence)), cmp.Compare(b.at, a.at), compareIdentities(a.fine, b.fine),
+			cmp.Compare(a.evidence.LinkRank(), b.evidence.LinkRank()), cmp.Compare(b.at, a.at), compareIdentities(a.fine, b.fine),
 			compareIdentities(a.coarse, b.coarse),
 		)
 	})

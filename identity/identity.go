@@ -3,12 +3,13 @@
 // It is pure: it knows no clock and keeps nothing of what it is asked, so that a rule that is added names the past as
 // well. It hides the conventions by which known clients name themselves, and which parts of a name say only which
 // instance of an application speaks. It refuses to guess: names that merely look alike stay two nodes, and a library's
-// default name is nobody's.
+// default name is nobody's. A client bears all that links join to it (links.go), whenever they were told.
 //
 // The best name decides, in this order: a rule of the user's, a convention of a known client, the group id without what
 // was made for one run, the transactional.id without its instance suffix, the client.id without its instance suffix. A
 // group whose id names nobody is called as its members are; readers of whom nothing says more are one application,
-// anonymous. What none of them names is the topic's UNIDENTIFIED node.
+// anonymous. A client of which nothing but its principal is known is called as that. What none of them names is the
+// topic's UNIDENTIFIED node.
 package identity
 
 import (
@@ -103,6 +104,20 @@ const (
 //
 // An application's scope is the environment, a stream job's, a topic's and an UNIDENTIFIED node's the cluster's name.
 func (r *Resolver) Resolve(c lineage.Cluster, a lineage.Access, known lineage.Known) (lineage.Node, string) {
+	by := known.JoinedBy.Evidence
+	if by == lineage.NoEvidence {
+		return r.resolve(c, a, known)
+	}
+	seen := a.Client
+	a.Client = known.Client
+	n, words := r.resolve(c, a, known)
+	if plain, _ := ownNameOf(seen, known.Group); n.Kind != lineage.UnidentifiedNode && (plain == "" || plain != n.Name) {
+		words += ", joined by " + by.String()
+	}
+	return n, words
+}
+
+func (r *Resolver) resolve(c lineage.Cluster, a lineage.Access, known lineage.Known) (lineage.Node, string) {
 	topic := cmp.Or(a.Topic.Name, a.Topic.ID.String())
 	switch {
 	case a.Op == lineage.OpNone:
@@ -136,6 +151,9 @@ func (r *Resolver) Resolve(c lineage.Cluster, a lineage.Access, known lineage.Kn
 	case known.Member != nil && known.MemberBy != "":
 		n, _ := nameless(c, known.Member.Ref.Group)
 		return n, known.MemberBy
+	}
+	if name := principalName(a.Client.Principal); name != "" {
+		return node(c, lineage.ApplicationNode, name), byPrincipal
 	}
 	return node(c, lineage.UnidentifiedNode, topic), noName
 }

@@ -30,6 +30,7 @@ type knowledge struct {
 	configured  map[moverTopic]bool // what connectors say that they read
 	sources     []connector
 	replicators []*lineage.ReplicatorFact
+	links       links
 
 	settling sync.Once
 	// What follows from it.
@@ -126,9 +127,20 @@ func (k *knowledge) AddReplicator(f *lineage.ReplicatorFact) {
 	k.replicators = append(k.replicators, f)
 }
 
+// AddLink implements lineage.Knowledge.
+func (k *knowledge) AddLink(l lineage.Link) {
+	if l.Client.Group != "" && l.Client.TransactionalID != "" {
+		k.AddAccess(lineage.Access{Topic: lineage.Topic{Cluster: l.Cluster}, Op: lineage.Write, Client: l.Client})
+	}
+	k.links.add(l)
+}
+
 // AddAccess implements lineage.Knowledge.
 func (k *knowledge) AddAccess(a lineage.Access) {
 	c := a.Client
+	if c.Group != "" && a.Op == lineage.Read {
+		k.links.read(lineage.GroupRef{Cluster: a.Topic.Cluster, Group: c.Group}, a.Topic.Name)
+	}
 	switch {
 	case c.Mover.Kind == lineage.ConnectorNode && a.Topic.Name != "" && a.Dataset == (lineage.Dataset{}):
 		k.configured[moverTopic{c.Mover, a.Op, a.Topic.Cluster, a.Topic.Name}] = true
@@ -159,6 +171,7 @@ func (k *knowledge) AddAccess(a lineage.Access) {
 // settle decides what follows from all that was added.
 func (k *knowledge) settle() {
 	k.settling.Do(func() {
+		k.links.settle()
 		k.remember()
 		k.settleTopics()
 		for _, ref := range slices.SortedFunc(maps.Keys(k.apps), compareGroups) {
@@ -274,7 +287,10 @@ func (k *knowledge) Inner(cluster lineage.ClusterID, topic string) (application 
 // Of implements lineage.Knowledge.
 func (k *knowledge) Of(a lineage.Access) (out lineage.Known) {
 	k.settle()
-	cluster, c := a.Topic.Cluster, a.Client
+	cluster := a.Topic.Cluster
+	out.Client, out.JoinedBy = k.links.join(&a, func(c lineage.Client) string { return k.namesOf(cluster).base(c.ClientID, c.Host, false) })
+	a.Client = out.Client
+	c := a.Client
 	ref := lineage.GroupRef{Cluster: cluster, Group: c.Group}
 	switch {
 	case c.Kind == lineage.Remainder:

@@ -43,6 +43,10 @@ type Client struct {
 	Principal       string
 	Host            string
 	Producer        ProducerID
+	// Software is the client library and its version as the client says them, e.g. apache-kafka-java/4.3.1.
+	Software string
+	// Instance is the id under which client telemetry knows one start of a client (client_instance_id, KIP-714).
+	Instance string
 	// Mover is the connector or replicator itself, of an access that a source knows by what runs it and not by a
 	// connection. Its Scope is the name under which that source is configured. Zero: a connection, as for all the other
 	// fields.
@@ -60,6 +64,12 @@ type Access struct {
 	Op      Op
 	Client  Client
 	Dataset Dataset
+}
+
+// MovesOffsets reports whether the access is that of a transactional producer that moves a group's offsets: the two are
+// one client's.
+func (a *Access) MovesOffsets() bool {
+	return a.Op == Write && a.Client.Group != "" && a.Client.TransactionalID != ""
 }
 
 // Dataset is data outside Kafka: a table, a folder, an index. Namespace and Name follow OpenLineage's naming rules

@@ -60,6 +60,27 @@ func ParseEvidenceKind(name string) (kind EvidenceKind, ok bool) {
 	return NoEvidence, false
 }
 
+// LinkRank ranks what tells that identities are one client's, the best first: a broker that says both in one breath,
+// then what the client says of itself, then what looks like it.
+func (k EvidenceKind) LinkRank() int {
+	switch k {
+	case RequestLog:
+		return 0
+	case AuthorizerLog:
+		return 1
+	case Transaction:
+		return 2
+	case AuditLog:
+		return 3
+	case Telemetry:
+		return 4
+	case RecordHeader:
+		return 5
+	default:
+		return 6
+	}
+}
+
 // Evidence is why we believe an access: what kind, which source, since when, until when.
 type Evidence struct {
 	Kind      EvidenceKind

@@ -1,8 +1,14 @@
 package lineage
 
+import "time"
+
 // Known is what is known of who a client is besides its own words: what other clients, its group and its runtime say at
 // the instant that is asked for. The zero value knows nothing.
 type Known struct {
+	// Client is the client with all that links join to it, and JoinedBy the evidence of these; NoEvidence: nothing was
+	// joined, and Client is as it was seen.
+	Client   Client
+	JoinedBy Link
 	// Group is what is known of Client.Group; nil: nothing.
 	Group *GroupFact
 	// Connector is the connector that the client is a part of.
@@ -31,6 +37,16 @@ type Known struct {
 	Home Cluster
 }
 
+// Link says that the identities that a client bears are one client's: what a broker, a log or the client itself told in
+// one breath. It can be wrong, and a better one then stands in its place.
+type Link struct {
+	Cluster  ClusterID
+	Client   Client // bears several identities
+	Evidence EvidenceKind
+	Since    time.Time // the first round that told it
+	Detail   string    // in words, where it was concluded; may be empty
+}
+
 // Knowledge is what is known in one window, and answers what of it concerns one access. All is added before anything is
 // asked. It is then safe for concurrent use.
 type Knowledge interface {
@@ -48,6 +64,8 @@ type Knowledge interface {
 	// the members that a group had say what it is when nobody is in it any more, and a writer with both a group and a
 	// transactional.id has moved the group's offsets in its transactions.
 	AddAccess(a Access)
+	// AddLink adds what was seen to be one client's, whenever that was.
+	AddLink(l Link)
 	// Of returns what is known of an access' client.
 	Of(a Access) Known
 	// Inner returns the group of the stream processor that a topic is an inner part of, which is a Kafka Streams

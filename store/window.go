@@ -39,9 +39,10 @@ type Window struct {
 
 	Rows   Rows
 	Series Series
-	// Links are the writes whose client names both a group and a transactional.id, whenever they were seen: whose a
-	// transactional.id is holds for the time before it was found out too.
-	Links []*lineage.Access
+	// Links are the clients that were seen to bear several identities (lineage.Linked, as it was last told, and writes
+	// whose client names both a group and a transactional.id), whenever that was: whose an id is holds for the time
+	// before it was found out too. They are in no order.
+	Links []lineage.Link
 	// Facts hold at the window's end, the gone ones among them, by kind, source and name; of groups those that went
 	// after the lookback began.
 	Facts []lineage.DatedFact

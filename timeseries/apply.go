@@ -33,11 +33,15 @@ func (e *engine) applyRecord(r *record) {
 		if ser == nil {
 			ser = &series{key: seriesKey{Subject: x.id, Metric: s.metric, Evidence: s.evidence}, subject: x}
 			x.addSeries(ser)
+			e.listSeries(ser)
 			if e.settles() {
 				e.ledgers.enter(ser)
 			}
 		}
 		e.touchSeries(ser, r.src, tick, int64(s.span))
+		if s.metric == lineage.Linked && ser.at(never-1) != s.value {
+			e.touch(0) // a name holds for all of the past
+		}
 		y := sample{value: s.value, tick: tick, span: s.span, estimated: s.estimated, src: r.src.id}
 		ser.add(y, e.sources)
 		if e.settles() {
@@ -112,6 +116,9 @@ func (e *engine) subject(x *entry, tick int64) *subject {
 		e.list(s)
 		e.live++
 	}
+	if tick < s.first && s.listed { // links hold for all windows
+		e.touch(0)
+	}
 	s.first, s.last = min(s.first, tick), max(s.last, tick)
 	return s
 }
@@ -122,10 +129,46 @@ func (e *engine) list(s *subject) {
 	switch {
 	case a.Op == lineage.OpNone:
 		e.topics = append(e.topics, s)
-	case a.Op == lineage.Write && a.Client.Group != "" && a.Client.TransactionalID != "":
+	case s.linked():
+		s.listed = true
 		e.links = append(e.links, s)
 		e.touch(0)
 	}
+}
+
+// listSeries files a series that is new of a subject that is filed.
+func (e *engine) listSeries(x *series) {
+	if s := x.subject; x.key.Metric == lineage.Linked && !s.listed {
+		s.listed = true
+		e.links = append(e.links, s)
+	}
+}
+
+// linked reports whether a subject's client was seen to bear several identities.
+func (s *subject) linked() bool {
+	return s.entry.access.MovesOffsets() || slices.ContainsFunc(s.series, func(x *series) bool { return x.key.Metric == lineage.Linked })
+}
+
+// linksOf returns the links that a subject is now.
+func (e *engine) linksOf(s *subject) (out []lineage.Link) {
+	a := &s.entry.access
+	l := lineage.Link{Cluster: a.Topic.Cluster, Client: a.Client, Since: e.at(s.first)}
+	if a.MovesOffsets() {
+		l.Evidence = lineage.Transaction
+		out = append(out, l)
+	}
+	for _, x := range s.series {
+		if x.key.Metric == lineage.Linked && x.at(never-1) == 1 {
+			l.Evidence, l.Detail = x.key.Evidence, ""
+			for _, p := range s.supports {
+				if p.kind == x.key.Evidence {
+					l.Detail = p.detail
+				}
+			}
+			out = append(out, l)
+		}
+	}
+	return out
 }
 
 // listAll files all subjects anew, and who was told of.

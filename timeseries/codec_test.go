@@ -26,6 +26,7 @@ func randomAccess(r *rand.Rand) lineage.Access {
 	return lineage.Access{Topic: randomTopic(r), Op: lineage.Op(r.IntN(3)), Client: lineage.Client{
 		Kind: lineage.ClientKind(r.IntN(3)), ClientID: randomString(r), Group: randomString(r), Member: randomString(r), TransactionalID: randomString(r),
 		Principal: randomString(r), Host: randomString(r), Producer: lineage.ProducerID(r.Uint64()), Mover: randomNode(r),
+		Software: randomString(r), Instance: randomString(r),
 	}, Dataset: lineage.Dataset{Namespace: randomString(r), Name: randomString(r)}}
 }
 

@@ -237,7 +237,7 @@ func (e *engine) deadFacts(d *deadFile) (map[lineage.FactKey]*factLine, int, err
 // silent reports whether a subject can be put away: nothing of it is in open blocks, and no window lists it unasked.
 func (s *subject) silent() bool {
 	a := &s.entry.access
-	if a.Op == lineage.OpNone || a.Op == lineage.Write && a.Client.Group != "" && a.Client.TransactionalID != "" {
+	if a.Op == lineage.OpNone || a.MovesOffsets() {
 		return false
 	}
 	// What is settled by is told once and holds without a word, and what came out goes on where it was.

@@ -38,6 +38,7 @@ type subject struct {
 	first, last int64 // ticks of the oldest and the newest round that named it
 	series      []*series
 	supports    []*support
+	listed      bool // among engine.links
 }
 
 // series is one metric of a subject. head holds the samples of open blocks by tick; a slice that was handed out is

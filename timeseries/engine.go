@@ -69,8 +69,8 @@ type engine struct {
 	doomed         []*block // dropped, and still named by the saved state
 	deadDoomed     []*deadFile
 	buriable       []*block // not named by it any more: to be deleted by the next Maintain
-	// topics and links are the subjects that every window lists: topics by id, and the writes that name a group and a
-	// transactional.id. Their slices are replaced or appended to, never changed in place.
+	// topics and links are the subjects that every window lists: topics by id, and those that bear several identities
+	// (see linked). Their slices are replaced or appended to, never changed in place.
 	topics, links []*subject
 	told          map[string]bool // the clusters that facts ever told of
 	dead          []*deadFile     // subjects that were put away, by number; the slice is replaced when one goes

@@ -452,6 +452,7 @@ func (e *engine) newDerived(y *lineage.Settled, tick int64) *series {
 	sub := e.subject(ent, tick)
 	s := &series{key: seriesKey{Subject: sub.id, Metric: y.Metric, Evidence: y.Evidence}, subject: sub}
 	sub.addSeries(s)
+	e.listSeries(s)
 	e.touch(sub.first - 1) // a subject that was there has one more
 	return s
 }

@@ -137,7 +137,7 @@ func (q *windowQuery) takeHead(ctx context.Context) bool {
 		q.markHead()
 		q.takeRows()
 		for _, s := range q.links {
-			q.out.Links = append(q.out.Links, &s.entry.access)
+			q.out.Links = append(q.out.Links, q.linksOf(s)...)
 		}
 	}
 	return true

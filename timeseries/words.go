@@ -35,10 +35,21 @@ func (w *writer) access(a lineage.Access) {
 	w.string(a.Dataset.Name)
 }
 
+// saysMore is added to a client's kind where what few sources tell stands behind its names.
+const saysMore = 0x80
+
 func (w *writer) client(c *lineage.Client) {
-	w.byte(byte(c.Kind))
+	kind := byte(c.Kind)
+	if c.Software != "" || c.Instance != "" {
+		kind |= saysMore
+	}
+	w.byte(kind)
 	for _, s := range [...]string{c.ClientID, c.Group, c.Member, c.TransactionalID, c.Principal, c.Host} {
 		w.string(s)
+	}
+	if kind&saysMore != 0 {
+		w.string(c.Software)
+		w.string(c.Instance)
 	}
 	w.uint(uint64(c.Producer))
 	w.node(c.Mover)
@@ -79,12 +90,16 @@ func (r *reader) op() lineage.Op {
 }
 
 func (r *reader) client() lineage.Client {
-	c := lineage.Client{Kind: lineage.ClientKind(r.byte())}
+	kind := r.byte()
+	c := lineage.Client{Kind: lineage.ClientKind(kind &^ saysMore)}
 	if c.Kind > lineage.Others {
 		r.fail("an unknown kind of client")
 	}
 	for _, s := range [...]*string{&c.ClientID, &c.Group, &c.Member, &c.TransactionalID, &c.Principal, &c.Host} {
 		*s = r.string()
+	}
+	if kind&saysMore != 0 {
+		c.Software, c.Instance = r.string(), r.string()
 	}
 	c.Producer = lineage.ProducerID(r.uint())
 	c.Mover = r.node()

@@ -16,8 +16,8 @@ const (
 
 	whyTransactional = "at most: its sequences do not count its records, so these are what the topic grew by less the markers that there are at the least; other markers, and records of writers without idempotence, may be among them"
 	whyContested     = "at most: a connector or replicator that leaves no count writes the topic too, and its records may be among these"
-	whyInstances     = "shared out by transactions: several instances of the application wrote to a partition at once, together at most these"
-	whySeveral       = "shared out by transactions: several transactional producers wrote to a partition at once, together at most these"
+	whyInstances     = "shared out by transactions: several instances of the application wrote to a partition at once, together at most these, records of writers without idempotence perhaps among them"
+	whySeveral       = "shared out by transactions: several transactional producers wrote to a partition at once, together at most these, records of writers without idempotence perhaps among them"
 	whyOthers        = "shared out: a producer whose sequence is older than the watch wrote to the partition too, together at most these"
 	whyMarkers       = "at most: markers of transactions may be among these"
 	whyFewMarkers    = "at least: as many as could be were taken for markers of transactions"

@@ -112,6 +112,9 @@ func (t *Tracker) takeBack(f *flow, round time.Time) {
 	t.running[f.source][f.key] = f
 }
 
+// saysMore is added to a client's kind where what few sources tell stands behind its producer id.
+const saysMore = 0x80
+
 func (f *flow) encode() []byte {
 	var e varint.Encoder
 	e.Uint(positionsVersion)
@@ -125,12 +128,20 @@ func (f *flow) encode() []byte {
 	e.String(a.Dataset.Namespace)
 	e.String(a.Dataset.Name)
 	c := &a.Client
-	e.Uint(uint64(c.Kind))
+	kind := uint64(c.Kind)
+	if c.Software != "" || c.Instance != "" {
+		kind |= saysMore
+	}
+	e.Uint(kind)
 	for _, s := range [...]string{c.ClientID, c.Group, c.Member, c.TransactionalID, c.Principal, c.Host, c.Mover.Scope, c.Mover.Name} {
 		e.String(s)
 	}
 	e.Uint(uint64(c.Mover.Kind))
 	e.Uint(uint64(c.Producer))
+	if kind&saysMore != 0 {
+		e.String(c.Software)
+		e.String(c.Instance)
+	}
 	e.Bool(f.running)
 	e.Bool(f.busy)
 	for _, at := range [...]time.Time{f.first, f.moved, f.after, f.since} {
@@ -155,11 +166,15 @@ func decodeFlow(d *varint.Decoder) *flow {
 	}
 	a.Topic.Name, a.Dataset.Namespace, a.Dataset.Name = d.String(), d.String(), d.String()
 	c := &a.Client
-	c.Kind = lineage.ClientKind(d.Uint())
+	kind := d.Uint()
+	c.Kind = lineage.ClientKind(kind &^ saysMore)
 	for _, s := range [...]*string{&c.ClientID, &c.Group, &c.Member, &c.TransactionalID, &c.Principal, &c.Host, &c.Mover.Scope, &c.Mover.Name} {
 		*s = d.String()
 	}
 	c.Mover.Kind, c.Producer = lineage.NodeKind(d.Uint()), lineage.ProducerID(d.Uint())
+	if kind&saysMore != 0 {
+		c.Software, c.Instance = d.String(), d.String()
+	}
 	f.running, f.busy = d.Bool(), d.Bool()
 	for _, at := range [...]*time.Time{&f.first, &f.moved, &f.after, &f.since} {
 		*at = d.Time()

@@ -420,7 +420,7 @@ func TestBeginningsAndEndsAlternate(t *testing.T) {
 func TestPositionsComeBack(t *testing.T) {
 	w := newWorld(t, Config{})
 	a := lineage.Access{Topic: lineage.Topic{Cluster: "west/id", Name: "\xffa/b", ID: lineage.TopicID{9}}, Op: lineage.Write, Client: lineage.Client{
-		Kind: lineage.Remainder, ClientID: "c", Group: "g", Member: "m", TransactionalID: "t", Principal: "p", Host: "h", Producer: 7,
+		Kind: lineage.Remainder, ClientID: "c", Group: "g", Member: "m", TransactionalID: "t", Principal: "p", Host: "h", Producer: 7, Software: "s/1", Instance: "i",
 		Mover: lineage.Node{Scope: "s", Kind: lineage.ConnectorNode, Name: "n"},
 	}, Dataset: lineage.Dataset{Namespace: "ns", Name: "d"}}
 	w.run(3, a)

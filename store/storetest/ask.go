@@ -203,9 +203,9 @@ func everything(t testing.TB, s store.Store, w lineage.Window) (out []any, err e
 		}
 		by[*r.Access[i]] = all
 	}
-	links := map[lineage.Access]bool{}
+	links := map[lineage.Link]bool{}
 	for _, x := range a.Links {
-		links[*x] = true
+		links[x] = true
 	}
 	return []any{by, a.Coverage(), events.List, a.Facts, links, a.Sources}, nil
 }
