@@ -63,6 +63,7 @@ type settling struct {
 func Settle(l *lineage.Ledger) (settled []lineage.Settled, open int64) {
 	s := settling{Ledger: l}
 	s.read()
+	s.match()
 	s.claims()
 	s.rests()
 	settled = make([]lineage.Settled, 0, len(s.out))

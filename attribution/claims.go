@@ -132,6 +132,9 @@ func (w *writers) standing() (out []*lineage.Told) {
 	}
 	byWriter := map[one]map[identity]*lineage.Told{}
 	for _, t := range w.claims {
+		if rank(t.Evidence) == len(Order) || w.taken[t] { // it says that somebody wrote, and not how much
+			continue
+		}
 		ids := identities(t.Access.Client)
 		if len(ids) == 0 {
 			out = append(out, t)

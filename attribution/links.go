@@ -62,6 +62,10 @@ type writers struct {
 	parent map[identity]identity // of those that are not their own root
 	best   map[identity]int      // by root: the best rank of those that count it
 	claims []*lineage.Told
+	counts []*lineage.Told        // of producer ids, by brokers
+	named  map[identity]bool      // roots of those that bear a name
+	from   map[place]bool         // where those that bear ids come from
+	taken  map[*lineage.Told]bool // claims of who bears no id, and is counted otherwise
 }
 
 // readWriters joins identities by the links that stand. A finer identity is a part of one coarser of each class: of two
@@ -72,6 +76,7 @@ func readWriters(told []*lineage.Told) writers {
 		return w
 	}
 	w.parent, w.best = map[identity]identity{}, map[identity]int{}
+	w.named, w.from, w.taken = map[identity]bool{}, map[place]bool{}, map[*lineage.Told]bool{}
 	var links []link
 	for _, t := range told {
 		ids := identities(t.Access.Client)
@@ -106,8 +111,18 @@ func readWriters(told []*lineage.Told) writers {
 		}
 	}
 	for _, t := range told {
+		c := t.Access.Client
+		if root, ok := w.root(c); ok {
+			w.named[root] = w.named[root] || c.ClientID != "" || c.Instance != "" || c.Mover.Kind != lineage.NoKind
+			if c.Principal != "" {
+				w.from[place{c.Principal, c.Host}] = true
+			}
+		}
 		if t.Metric == lineage.Linked {
 			continue
+		}
+		if c.Producer != 0 && t.Metric == lineage.Records && t.Evidence == lineage.ProducerState {
+			w.counts = append(w.counts, t)
 		}
 		if root, ok := w.root(t.Access.Client); ok && rank(t.Evidence) < len(Order) {
 			was, known := w.best[root]
@@ -160,6 +175,12 @@ func (w *writers) root(c lineage.Client) (root identity, ok bool) {
 		return root, false
 	}
 	return w.find(ids[0]), true
+}
+
+// isCounted reports whether something counts a writer.
+func (w *writers) isCounted(root identity) bool {
+	r, known := w.best[root]
+	return known && r < rank(lineage.Telemetry)
 }
 
 // counted reports whether something counts a client's records, under whatever name.
