@@ -5,6 +5,9 @@ import { ACTIVITY_WORD, halted, kindOf, LAG_UNKNOWN, NOBODY, nameParts, placesOf
 import type { CardNode } from './elements';
 import { useFocused } from './focused';
 
+// Of a card, beside the icon and what is around the words: 24 of its 240 px are padding, 40 those, 6.5 a character.
+const ROOM = 26;
+
 export function Card({ id, data, selected }: NodeProps<CardNode>) {
   const { setFocused, onSelect } = useFocused();
   const { node, root, unit, rateIn, rateOut, lag, deserted, activity, hiddenUp, hiddenDown, clusters } = data;
@@ -13,9 +16,9 @@ export function Card({ id, data, selected }: NodeProps<CardNode>) {
     node.exists === false ? 'deleted' : '',
     halted(node) || (deserted ? NOBODY : activity === 'active' ? '' : ACTIVITY_WORD[activity]),
   ].filter(Boolean);
-  // Two places stand beside them, or the words are long: there is room for one, and the shape says the kind.
-  const long = kindOf(node).length + words.join(' ').length > 24;
-  const narrow = words.length > 0 && (node.kind === 'REPLICATOR' || long);
+  const places = placesOf(node);
+  // There is room for so many characters. Where they are more only the first word stands: the shape says the kind.
+  const narrow = words.length > 0 && [kindOf(node), ...words, ...places].join(' ').length > ROOM;
   return (
     <div
       className={`node ${selected ? 'selected' : ''} ${root ? 'root' : ''} is-${activity} of-${node.kind.toLowerCase()}`}
@@ -49,7 +52,7 @@ export function Card({ id, data, selected }: NodeProps<CardNode>) {
           {own}
         </span>
         <span className="node-scope">
-          <Places places={placesOf(node)} clusters={clusters} />
+          <Places places={places} clusters={clusters} />
           {root && <span className="sr">, root of this view</span>}
         </span>
         <span className="node-rates">

@@ -3,14 +3,15 @@ import { useQuery } from 'urql';
 import { EventsDocument } from '../gql/graphql';
 import { Link } from '../shell/link';
 import { Problem } from '../shell/problem';
-import { lineageHref } from '../url/lineage';
+import { type LineageState, lineageHref } from '../url/lineage';
 import { instant } from '../words/format';
 import { EVENT_WORD, nameOfId, nodeName, plural } from '../words/words';
 
 const PAGE = 200;
 
 /** What changed in the window, at the root or, without one, anywhere. */
-export function EventList({ window, root }: { window: { start: string; end: string }; root: string | null }) {
+export function EventList({ window, state }: { window: { start: string; end: string }; state: LineageState }) {
+  const root = state.roots[0] ?? null;
   const [after, setAfter] = useState<string | null>(null);
   const [{ data, error, fetching }, again] = useQuery({
     query: EventsDocument,
@@ -48,7 +49,9 @@ export function EventList({ window, root }: { window: { start: string; end: stri
                   {e.flow ? (
                     `${nodeName(e.flow.from)} → ${nodeName(e.flow.to)}`
                   ) : e.node ? (
-                    <Link href={lineageHref({ roots: [e.node.id] })}>{nodeName(e.node)}</Link>
+                    <Link href={lineageHref({ roots: [e.node.id], window: state.window, live: state.live })}>
+                      {nodeName(e.node)}
+                    </Link>
                   ) : (
                     ''
                   )}

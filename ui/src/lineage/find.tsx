@@ -4,9 +4,11 @@ import { navigate } from 'wouter/use-browser-location';
 import { FindNodesDocument } from '../gql/graphql';
 import { Icon, KindIcon } from '../shell/icons';
 import { useShortcuts } from '../shell/shortcuts';
-import { formatLineage, type LineageState, windowInput } from '../url/lineage';
-import { ago } from '../words/format';
+import { formatLineage, type LineageState, whenIn, windowInput } from '../url/lineage';
 import { deserted, kindOf, nodeName, placeOf } from '../words/words';
+
+/** The id of the field in which one finds a node. */
+export const FIND = 'find-node';
 
 /** Finds another root among what was there in the window: a combobox after the ARIA pattern, with its list below. Keeps window, depth and view. */
 export function Find({ state }: { state: LineageState }) {
@@ -21,6 +23,7 @@ export function Find({ state }: { state: LineageState }) {
     return () => clearTimeout(timer);
   }, [typed]);
   const window = useMemo(() => windowInput(state.window), [state.window]);
+  const when = whenIn(state.window);
   const [{ data }] = useQuery({ query: FindNodesDocument, variables: { text: asked, window }, pause: asked === '' });
   const found = asked === '' ? [] : (data?.nodes?.edges.map((e) => e.node) ?? []);
   const shown = open && typed.trim() !== '' && data !== undefined && asked !== '';
@@ -54,6 +57,7 @@ export function Find({ state }: { state: LineageState }) {
         <Icon name="search" />
         <input
           ref={input}
+          id={FIND}
           role="combobox"
           aria-label="Find another node"
           aria-expanded={shown}
@@ -96,7 +100,7 @@ export function Find({ state }: { state: LineageState }) {
               {kindOf(n)}
               {placeOf(n) && `, ${placeOf(n)}`}
             </span>
-            {'groups' in n && deserted(n.groups, ago) && <span className="alarm">{deserted(n.groups, ago)}</span>}
+            {'groups' in n && deserted(n.groups, when) && <span className="alarm">{deserted(n.groups, when)}</span>}
           </div>
         ))}
         {found.length === 0 && (

@@ -1,8 +1,8 @@
 import type { FlowDetailQuery } from '../gql/graphql';
 import { Icon, KindIcon } from '../shell/icons';
 import { Link } from '../shell/link';
-import { lineageHref } from '../url/lineage';
-import { ago, bytes, compact, count, instant, rate } from '../words/format';
+import { lineageHref, whenIn } from '../url/lineage';
+import { bytes, compact, count, instant, rate } from '../words/format';
 import {
   ACTIVITY_WORD,
   about,
@@ -29,9 +29,16 @@ import type { PanelProps } from './types';
 type Flow = NonNullable<FlowDetailQuery['flow']>;
 type Client = NonNullable<Flow['clients']>[number];
 
+/** A flow, and how instants are told beside it. */
+interface Told {
+  flow: Flow;
+  when(iso: string): string;
+}
+
 export function FlowPanel({ flow, answer, state, change }: Omit<PanelProps, 'id'> & { flow: Flow }) {
   const inBytes = state.unit === 'bytes';
   const countable = isCountable(flow);
+  const when = whenIn(state.window);
   return (
     <>
       <header className="panel-head">
@@ -68,8 +75,8 @@ export function FlowPanel({ flow, answer, state, change }: Omit<PanelProps, 'id'
           </Link>
         </p>
       </header>
-      <Notice flow={flow} />
-      <Numbers flow={flow} />
+      <Notice flow={flow} when={when} />
+      <Numbers flow={flow} when={when} />
       <section className="panel-part">
         <h3>Throughput</h3>
         {countable && inBytes && flow.byteRate && (
@@ -112,7 +119,9 @@ export function FlowPanel({ flow, answer, state, change }: Omit<PanelProps, 'id'
           />
         </section>
       )}
-      {(flow.clientCount > 0 || flow.kind === 'PRODUCE' || flow.kind === 'CONSUME') && <Clients flow={flow} />}
+      {(flow.clientCount > 0 || flow.kind === 'PRODUCE' || flow.kind === 'CONSUME') && (
+        <Clients flow={flow} when={when} />
+      )}
       <EvidenceList flow={flow} />
     </>
   );
@@ -143,11 +152,11 @@ function EstimatedTag({ flow }: { flow: Flow }) {
 }
 
 /** What must not be overlooked: that nobody reads any more, that a lag can't be told, that records were passed or gone. Each with its reason. */
-function Notice({ flow }: { flow: Flow }) {
+function Notice({ flow, when }: Told) {
   const halt = flow.active === true ? null : still(flow);
   if (halt) return <NoticeOf what="not moving" why={halt} />;
   if (!isRead(flow)) return null;
-  const alone = deserted([flow], ago);
+  const alone = deserted([flow], when);
   const unknown = !alone && lagUnknown(flow);
   // Why a count is a bound is said beside its evidence: it is no reason for nobody to be there.
   const why = flow.evidence.find((e) => e.detail && !(alone && flow.estimated))?.detail;
@@ -167,7 +176,7 @@ function NoticeOf({ what, why }: { what: string; why: string | null | undefined 
   );
 }
 
-function Numbers({ flow }: { flow: Flow }) {
+function Numbers({ flow, when }: Told) {
   const sign = about(flow);
   return (
     <dl className="facts">
@@ -198,7 +207,7 @@ function Numbers({ flow }: { flow: Flow }) {
           {isMissed(flow.lost) && <Fact name="Lost before read">{plural(Number(flow.lost), 'record')}</Fact>}
           {flow.lastMoved && (
             <Fact name={flow.kind === 'CONSUME' ? 'Last read' : 'Last moved'}>
-              <time title={flow.lastMoved}>{ago(flow.lastMoved)}</time>
+              <time title={flow.lastMoved}>{when(flow.lastMoved)}</time>
             </Fact>
           )}
         </>
@@ -215,7 +224,7 @@ function Numbers({ flow }: { flow: Flow }) {
 
 const isMissed = (n: string | null | undefined): boolean => n != null && BigInt(n) > 0n;
 
-function Clients({ flow }: { flow: Flow }) {
+function Clients({ flow, when }: Told) {
   const clients = flow.clients ?? [];
   const withLag = clients.some((c) => c.lag != null);
   return (
@@ -260,7 +269,7 @@ function Clients({ flow }: { flow: Flow }) {
                   {withLag && <td className="num">{c.lag == null ? '–' : compact(Number(c.lag))}</td>}
                   <td>
                     <time title={`first seen ${instant(c.firstSeen)}, last seen ${instant(c.lastSeen)}`}>
-                      {ago(c.lastSeen)}
+                      {when(c.lastSeen)}
                     </time>
                   </td>
                 </tr>

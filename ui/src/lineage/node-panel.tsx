@@ -1,7 +1,7 @@
 import { Icon, KindIcon } from '../shell/icons';
 import { Link } from '../shell/link';
-import { type LineageState, lineageHref } from '../url/lineage';
-import { ago, bytes, compact, count, instant } from '../words/format';
+import { type LineageState, lineageHref, whenIn } from '../url/lineage';
+import { bytes, compact, count, instant } from '../words/format';
 import { deserted, isRead, kindOf, lagUnknown, NOBODY, nodeName, plural } from '../words/words';
 import { flowText } from './elements';
 import { Inside, MoverFacts, Tasks } from './mover-parts';
@@ -32,7 +32,7 @@ export function NodePanel({ node, answer, state, change }: Props) {
           </Link>
         </p>
       </header>
-      <Deserted node={node} />
+      <Deserted node={node} state={state} />
       <NodeFacts node={node} state={state} />
       <Inside node={node} answer={answer} state={state} change={change} />
       <Tasks node={node} />
@@ -72,8 +72,8 @@ export function NodePanel({ node, answer, state, change }: Props) {
 }
 
 /** Who reads with groups that nobody is in. */
-function Deserted({ node }: { node: PanelNode }) {
-  const words = deserted(node.groups ?? [], ago);
+function Deserted({ node, state }: { node: PanelNode; state: LineageState }) {
+  const words = deserted(node.groups ?? [], whenIn(state.window));
   if (!words) return null;
   return (
     <p className="notice" role="note">

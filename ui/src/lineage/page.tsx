@@ -13,6 +13,7 @@ import { nameOfId, plural } from '../words/words';
 import { elements } from './elements';
 import { EventList } from './events';
 import { Graph } from './graph';
+import { isNotFound, Missing } from './missing';
 import { Panel } from './panel';
 import { LineageTables } from './tables';
 import { Toolbar } from './toolbar';
@@ -42,12 +43,12 @@ export function LineagePage() {
   return (
     <main id="main" className="lineage">
       <Toolbar state={state} change={change} title={title} answer={answer} fetching={fetching} again={again} />
-      <Problem error={error} again={again} />
+      <Problem error={missing ? undefined : error} again={again} />
       {answer && <Notices answer={answer} state={state} />}
       <div className="lineage-body">
         <div className="lineage-view" aria-busy={fetching}>
-          {missing && <Missing state={state} />}
-          {answer && <View answer={answer} frame={frame} state={state} change={change} />}
+          {missing && <Missing state={state} error={error} again={again} />}
+          {answer && <View answer={answer} frame={frame} state={state} change={change} again={again} />}
           {!answer && !missing && !error && <p className="empty">Loading</p>}
         </div>
         {answer && state.selected && state.view !== 'events' && (
@@ -94,7 +95,7 @@ function useLineage(state: LineageState) {
   const [kept, setKept] = useState<{ answer: LineageAnswer; frame: string }>();
   if (found && found !== kept?.answer) setKept({ answer: found, frame: asked });
   const failed = result.error !== undefined && !result.error.networkError && !found;
-  const missing = result.data !== undefined && found === null && result.error === undefined;
+  const missing = isNotFound(result.error) || (result.data !== undefined && found === null && !result.error);
   return {
     // An answer about other roots is not kept beside an error: it would look like the answer.
     answer: failed || missing ? undefined : (found ?? kept?.answer),
@@ -111,29 +112,15 @@ interface ViewProps {
   frame: string;
   state: LineageState;
   change(patch: Partial<LineageState>): void;
+  again(): void;
 }
 
-function View({ answer, frame, state, change }: ViewProps) {
+function View({ answer, frame, state, change, again }: ViewProps) {
   const drawn = useMemo(() => elements(answer, state.roots, state.unit), [answer, state.roots, state.unit]);
-  if (state.view === 'events') return <EventList window={answer.window} root={state.roots[0] ?? null} />;
-  if (answer.nodes.length === 0) return <Missing state={state} />;
+  if (state.view === 'events') return <EventList window={answer.window} state={state} />;
+  if (answer.nodes.length === 0) return <Missing state={state} again={again} />;
   if (state.view === 'table') return <LineageTables answer={answer} state={state} change={change} />;
   return <Graph drawn={drawn} frame={frame} selected={state.selected} onSelect={(id) => change({ selected: id })} />;
-}
-
-function Missing({ state }: { state: LineageState }) {
-  return (
-    <div className="empty">
-      <p>
-        <b>Nothing to show.</b>
-      </p>
-      <p>
-        {state.roots.length === 0
-          ? 'No flow was observed in this window.'
-          : 'No node of this name was seen up to the end of this window. It may have been deleted, or is not observed yet.'}
-      </p>
-    </div>
-  );
 }
 
 function Notices({ answer, state }: { answer: LineageAnswer; state: LineageState }) {

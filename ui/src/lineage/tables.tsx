@@ -2,8 +2,8 @@ import { mean } from '../chart/gaps';
 import { KindIcon } from '../shell/icons';
 import { Link } from '../shell/link';
 import { NoRate } from '../shell/no-rate';
-import { type LineageState, lineageHref } from '../url/lineage';
-import { ago, count, instant, rate } from '../words/format';
+import { type LineageState, lineageHref, whenIn } from '../url/lineage';
+import { count, instant, rate } from '../words/format';
 import {
   ACTIVITY_WORD,
   about,
@@ -43,6 +43,7 @@ export function LineageTables({ answer, state, change }: Props) {
 
 function Flows({ answer, state, change }: Props) {
   const names = new Map(answer.nodes.map((n) => [n.id, n]));
+  const when = whenIn(state.window);
   const layer = new Map(answer.positions.map((p) => [p.node, p.layer]));
   const order = (f: LineageFlow) => layer.get(f.from.id) ?? 0;
   const flows = answer.flows.toSorted(
@@ -103,7 +104,7 @@ function Flows({ answer, state, change }: Props) {
                 <td className="kind-word">{flowWord(f)}</td>
                 <td>
                   <span className={`dot is-${state_}`}>{ACTIVITY_WORD[state_]}</span>
-                  <Alarm text={isRead(f) ? deserted([f], ago) : null} />
+                  <Alarm text={isRead(f) ? deserted([f], when) : null} />
                   <Alarm text={missed(f)} />
                 </td>
                 <td className="num">
@@ -117,7 +118,7 @@ function Flows({ answer, state, change }: Props) {
                   {[...new Set(f.evidence.map((e) => EVIDENCE_WORD[e.kind].short))].join(', ')}
                   {reason(f) && <span className="note why">{reason(f)}</span>}
                 </td>
-                <td>{f.lastSeen ? <time title={instant(f.lastSeen)}>{ago(f.lastSeen)}</time> : 'never'}</td>
+                <td>{f.lastSeen ? <time title={instant(f.lastSeen)}>{when(f.lastSeen)}</time> : 'never'}</td>
               </tr>
             );
           })}
@@ -129,6 +130,7 @@ function Flows({ answer, state, change }: Props) {
 
 function Nodes({ answer, state }: { answer: LineageAnswer; state: LineageState }) {
   const distance = hops(answer, state.roots);
+  const when = whenIn(state.window);
   const hidden = new Map(answer.hidden.map((h) => [h.node, h]));
   return (
     <section className="card">
@@ -180,7 +182,7 @@ function Nodes({ answer, state }: { answer: LineageAnswer; state: LineageState }
                 <td className="num">{rateIn === null ? <NoRate node={n} side="in" /> : rate(rateIn, state.unit)}</td>
                 <td className="num">{rateOut === null ? <NoRate node={n} side="out" /> : rate(rateOut, state.unit)}</td>
                 <td>{more.join(', ') || '–'}</td>
-                <td>{n.lastSeen ? <time title={instant(n.lastSeen)}>{ago(n.lastSeen)}</time> : 'never'}</td>
+                <td>{n.lastSeen ? <time title={instant(n.lastSeen)}>{when(n.lastSeen)}</time> : 'never'}</td>
               </tr>
             );
           })}

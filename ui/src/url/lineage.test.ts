@@ -5,6 +5,7 @@ import {
   isFlowId,
   type LineageState,
   parseLineage,
+  whenIn,
   wholeWindowStep,
   windowInput,
 } from './lineage';
@@ -70,4 +71,15 @@ test('one step spans the whole window, even when its ends are widened', () => {
 test('flows and nodes are told apart by their ids', () => {
   expect(isFlowId('topic:west/orders->application:shop/billing')).toBe(true);
   expect(isFlowId('topic:west/orders')).toBe(false);
+});
+
+test('only beside a window that ends now an instant is so long ago', () => {
+  const minuteAgo = new Date(Date.now() - 60_000).toISOString();
+  expect(whenIn({ kind: 'last', last: '1h' })(minuteAgo)).toBe('1 min ago');
+  for (const past of [
+    { kind: 'at', at: minuteAgo } as const,
+    { kind: 'range', start: minuteAgo, end: minuteAgo } as const,
+  ]) {
+    expect(whenIn(past)(minuteAgo)).toMatch(/\d\d:\d\d:\d\d$/);
+  }
 });

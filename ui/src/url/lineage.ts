@@ -1,6 +1,6 @@
 // The lineage page's state and its URL: the one is always the other, so every view is a link.
 import type { Direction, Window } from '../gql/graphql';
-import { parseDuration, type RateUnit } from '../words/format';
+import { ago, instant, parseDuration, type RateUnit } from '../words/format';
 import { formatQuery, oneOf } from './query';
 
 export type WindowChoice =
@@ -111,6 +111,11 @@ export function windowInput(w: WindowChoice): Window {
     case 'at':
       return { at: w.at };
   }
+}
+
+/** How an instant is told beside a window: as long ago where the window ends now, else as it is: "ago" would be of now, and what is shown is not. */
+export function whenIn(w: WindowChoice): (iso: string) => string {
+  return w.kind === 'last' ? (iso) => ago(iso) : (iso) => instant(iso);
 }
 
 /**

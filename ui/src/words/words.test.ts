@@ -112,12 +112,12 @@ test('unidentified writers are never called by the name of their topic', () => {
 test('readers that nobody is there for are told with what they left', () => {
   const ago = (iso: string) => `at ${iso}`;
   const dead = { live: false, lag: '12300', lastMoved: '09:00' };
-  expect(deserted([dead], ago)).toBe('nobody is reading, 12 300 behind, last read at 09:00');
+  expect(deserted([dead], ago)).toBe('nobody reading, 12 300 behind, last read at 09:00');
   expect(deserted([dead, { live: false, lag: '7', lastMoved: '10:00' }], ago)).toBe(
-    'nobody is reading, 12 307 behind, last read at 10:00',
+    'nobody reading, 12 307 behind, last read at 10:00',
   );
   expect(deserted([{ live: false, lag: null, lastMoved: null }], ago)).toBe(
-    'nobody is reading, lag not known, when it last read was not seen',
+    'nobody reading, lag not known, when it last read was not seen',
   );
   expect(deserted([dead, { live: true, lag: '0' }], ago)).toBeNull();
   expect(deserted([dead, { live: null }], ago)).toBeNull(); // not known: somebody may be there

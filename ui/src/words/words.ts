@@ -112,8 +112,8 @@ export function halted(n: { state?: string | null; exists?: boolean; tasks?: rea
 export const still = (f: { evidence: readonly { detail?: string | null }[] }): string | null =>
   f.evidence.find((e) => e.detail?.includes('not moving'))?.detail ?? null;
 
-/** Of a reader that nobody is there for any more: its position stands, and what it left grows. */
-export const NOBODY = 'nobody is reading';
+/** Of a reader that nobody is there for any more: its position stands, and what it left grows. As true of a past window as of the newest. */
+export const NOBODY = 'nobody reading';
 
 /** Of a reader whose position, and so its lag, can't be told: it has not committed, or its offsets were deleted. */
 export const LAG_UNKNOWN = 'lag not known';
@@ -164,8 +164,8 @@ interface Behind {
   lastMoved?: string | null;
 }
 
-/** What is to be said of readers that nobody is there for; null: somebody is, or it is not known. */
-export function deserted(readers: readonly Behind[], ago: (iso: string) => string): string | null {
+/** What is to be said of readers that nobody is there for; null: somebody is, or it is not known. when words an instant. */
+export function deserted(readers: readonly Behind[], when: (iso: string) => string): string | null {
   if (readers.length === 0 || readers.some((r) => r.live !== false)) return null;
   const last = readers
     .map((r) => r.lastMoved ?? '')
@@ -175,7 +175,7 @@ export function deserted(readers: readonly Behind[], ago: (iso: string) => strin
   return [
     NOBODY,
     lag === null ? LAG_UNKNOWN : `${count(lag.toString())} behind`,
-    last ? `last read ${ago(last)}` : 'when it last read was not seen',
+    last ? `last read ${when(last)}` : 'when it last read was not seen',
   ].join(', ');
 }
 

@@ -1,0 +1,60 @@
+// @vitest-environment happy-dom
+import { GraphQLError } from 'graphql';
+import { act } from 'react';
+import { createRoot } from 'react-dom/client';
+import { Provider } from 'urql';
+import { expect, test, vi } from 'vitest';
+import { clientOf } from '../data/test-client';
+import { LineagePage } from './page';
+
+const client = clientOf({
+  lineage: () => {
+    throw new GraphQLError('no node topic:west/gone', { extensions: { code: 'NOT_FOUND' } });
+  },
+});
+
+async function show(url: string): Promise<{ at: HTMLElement; end(): Promise<void> }> {
+  vi.stubGlobal('IS_REACT_ACT_ENVIRONMENT', true);
+  window.history.replaceState(null, '', url);
+  const at = document.body.appendChild(document.createElement('div'));
+  const root = createRoot(at);
+  await act(async () =>
+    root.render(
+      <Provider value={client}>
+        <LineagePage />
+      </Provider>,
+    ),
+  );
+  await act(() => vi.waitFor(() => expect(at.textContent).toContain('no node topic:west/gone')));
+  return {
+    at,
+    async end() {
+      await act(async () => root.unmount());
+      at.remove();
+      vi.unstubAllGlobals();
+    },
+  };
+}
+
+const links = (at: HTMLElement) =>
+  Object.fromEntries([...at.querySelectorAll('.ways a')].map((a) => [a.textContent, a.getAttribute('href')]));
+
+test('who asks for a node that is not there is told where to go', async () => {
+  const { at, end } = await show('/lineage?root=topic:west/gone&at=2026-11-24T12:00:00Z&depth=2');
+  expect(links(at)).toEqual({
+    Overview: '/',
+    'The newest instant': '/lineage?root=topic:west/gone&depth=2&last=10m',
+    'Everything in this window': '/lineage?at=2026-11-24T12:00:00Z',
+  });
+  expect(at.querySelector('[role="alert"]')).toBeNull();
+  const find = [...at.querySelectorAll('.ways button')].find((b) => b.textContent === 'Find a node');
+  await act(async () => (find as HTMLButtonElement).click());
+  expect(document.activeElement).toBe(at.querySelector('input[role="combobox"]'));
+  await end();
+});
+
+test('the newest instant is not offered where it is shown', async () => {
+  const { at, end } = await show('/lineage?root=topic:west/gone&last=1h');
+  expect(Object.keys(links(at))).toEqual(['Everything in this window', 'Overview']);
+  await end();
+});
