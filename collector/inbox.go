@@ -78,6 +78,13 @@ func (b *Inbox[B]) Send(ctx context.Context, batch B, bytes int64) error {
 	}
 }
 
+// Waits returns how many bytes wait to be stored.
+func (b *Inbox[B]) Waits() int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.bytes
+}
+
 // Restore implements Source. What was in a round that is not stored waits for the next.
 func (b *Inbox[B]) Restore(ctx context.Context, sink Sink) error {
 	b.mu.Lock()

@@ -1,0 +1,318 @@
+package telemetry
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/lineage"
+)
+
+const (
+	forgetAfter = 24 * time.Hour // a client that does not push
+	// forgetNameless is for one without an instance id: it may be another of the same name, which counts on.
+	forgetNameless = 30 * 24 * time.Hour
+	lately         = 15 * time.Minute // who pushed within this is there
+)
+
+// source is what is known of one cluster's clients. One goroutine at a time. It is a collector.Pusher.
+type source struct {
+	cfg  Config
+	tell *collector.Teller
+
+	began   time.Time                    // since when it listens
+	clients map[string]*client           // by key
+	series  int                          // of all of them
+	pushed  time.Time                    // the newest round that a push came in; zero: none ever
+	pace    time.Duration                // the longest pause between two of them of late
+	gone    []string                     // position keys to remove
+	links   map[lineage.Client]time.Time // that were told, and until when that is not told again
+
+	dropped, many bool            // clients, and topics of clients, of which there was no room
+	strange       map[string]bool // topics that were told of and are not watched, a few of them
+}
+
+// client is one start of a client.
+type client struct {
+	who
+	key           string
+	seen          time.Time
+	series        map[subject]*series
+	linked        lineage.Client // as it was told that its identities are one
+	reads, writes bool
+	dirty         bool
+}
+
+// subject is what a client does to which topic.
+type subject struct {
+	topic string
+	op    lineage.Op
+}
+
+func newSource(cfg Config, tell *collector.Teller) *source {
+	s := &source{cfg: cfg, tell: tell}
+	s.forget()
+	return s
+}
+
+// forget brings all to the state of a first start.
+func (s *source) forget() {
+	s.clients, s.series, s.gone, s.strange = map[string]*client{}, 0, nil, map[string]bool{}
+	s.links = map[lineage.Client]time.Time{}
+	s.began, s.pushed, s.pace = time.Time{}, time.Time{}, 0
+	s.dropped, s.many = false, false
+}
+
+// key tells a client from others: the id that it was given at its start, else all that is known of it.
+func (w who) key() string {
+	if w.Instance != "" {
+		return w.Instance
+	}
+	parts := []string{w.ClientID, w.Principal, w.Host, w.TransactionalID, w.Group}
+	for i := range parts {
+		parts[i] = strconv.Quote(parts[i])
+	}
+	return strings.Join(parts, " ")
+}
+
+// Parts implements collector.Pusher.
+func (s *source) Parts() []collector.Cadence {
+	return []collector.Cadence{{Part: Part, Every: s.cfg.Interval}}
+}
+
+// Merge implements collector.Pusher.
+func (s *source) Merge(t *collector.Take, pushes []*push) error {
+	if s.began.IsZero() {
+		s.began = t.Round.Add(-s.cfg.Interval)
+	}
+	if !s.pushed.IsZero() {
+		s.pace = max(s.pace*9/10, t.Round.Sub(s.pushed))
+	}
+	s.pushed = t.Round
+	for _, p := range pushes {
+		if p.named() {
+			s.push(t.Round, p)
+		}
+	}
+	return nil
+}
+
+func (s *source) push(round time.Time, p *push) {
+	key := p.key()
+	c := s.clients[key]
+	if c == nil {
+		if len(s.clients) >= s.cfg.MaxClients {
+			s.dropped = true
+			return
+		}
+		c = &client{key: key, series: map[subject]*series{}}
+		s.clients[key] = c
+	}
+	c.learn(p.who)
+	c.seen, c.dirty = round, true
+	c.reads, c.writes = c.reads || p.reads, c.writes || p.writes
+	for _, x := range p.points {
+		at := subject{x.topic, x.op}
+		one := c.series[at]
+		if one == nil {
+			if s.series >= s.cfg.MaxSeries {
+				s.many = true
+				continue
+			}
+			one = &series{told: -1}
+			c.series[at] = one
+			s.series++
+		}
+		one.take(x, p.arrived, s.began)
+	}
+}
+
+// learn takes in what a push says of its client: what was said once stays where it is not said again.
+func (w *who) learn(now who) {
+	for _, f := range [...]struct {
+		to  *string
+		now string
+	}{
+		{&w.Instance, now.Instance},
+		{&w.ClientID, now.ClientID},
+		{&w.Principal, now.Principal},
+		{&w.Host, now.Host},
+		{&w.TransactionalID, now.TransactionalID},
+		{&w.Group, now.Group},
+		{&w.Software, now.Software},
+	} {
+		if f.now != "" {
+			*f.to = f.now
+		}
+	}
+}
+
+// End implements collector.Pusher.
+func (s *source) End(t *collector.Take) {
+	if s.began.IsZero() {
+		s.began = t.Round.Add(-s.cfg.Interval)
+	}
+	o := t.Of(Part)
+	if o == nil {
+		o = t.Observe(Part, s.cfg.Interval)
+	}
+	if !s.pushed.IsZero() && t.Round.Sub(s.pushed) > s.patience() {
+		collector.MissAll(o, "no client's metrics have come for a while: either no client runs, or nobody forwards them")
+	}
+	if w, ok := s.cfg.Board.Cluster(s.cfg.Name); ok {
+		for _, c := range s.sorted() {
+			s.link(o, w.ID, c)
+			s.tellClient(o, w, c)
+		}
+	}
+	s.expire(t.Round)
+	t.Blind(o, s.blind(t.Round))
+	s.savePositions(t, o)
+}
+
+// patience is for how long silence says that nothing moved.
+func (s *source) patience() time.Duration {
+	if s.cfg.Silence > 0 {
+		return s.cfg.Silence
+	}
+	return min(max(3*s.pace, silentAfter), longestSilence)
+}
+
+// sorted returns those of whom something is to be told or kept, in a fixed order.
+func (s *source) sorted() (all []*client) {
+	for _, key := range slices.Sorted(maps.Keys(s.clients)) {
+		if c := s.clients[key]; c.dirty {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// tellClient tells what a client has moved since it was last told.
+func (s *source) tellClient(o *lineage.Observation, w collector.Watched, c *client) {
+	for _, at := range slices.SortedFunc(maps.Keys(c.series), func(a, b subject) int {
+		return strings.Compare(a.topic, b.topic)*2 + int(a.op) - int(b.op)
+	}) {
+		x := c.series[at]
+		id, watched := w.IDs[at.topic]
+		if !watched { // it may have been made just now, and then it is told with the next push
+			if len(s.strange) < 100 {
+				s.strange[at.topic] = true
+			}
+			continue
+		}
+		delete(s.strange, at.topic)
+		s.tellSeries(o, lineage.Access{Topic: lineage.Topic{Cluster: w.ID, ID: id, Name: at.topic}, Op: at.op, Client: c.client()}, x)
+	}
+}
+
+func (s *source) tellSeries(o *lineage.Observation, a lineage.Access, x *series) {
+	moved, grouped := x.total > max(x.told, 0), a.Op == lineage.Read && a.Client.Group != ""
+	if (x.told >= 0 || x.total == 0) && !moved && !x.lost {
+		return
+	}
+	detail := ""
+	if x.lost {
+		detail = whyLost
+	}
+	if !grouped { // whose records are not counted by its commits
+		sample := lineage.Sample{Subject: a, Metric: lineage.Records, Evidence: lineage.Telemetry, Value: x.total, Since: x.since, Estimated: x.lost}
+		if a.Op == lineage.Write {
+			sample.Metric = lineage.Claimed
+		}
+		if x.since.IsZero() || !x.since.Before(o.Round) {
+			sample.Since = time.Time{}
+		}
+		o.Samples = append(o.Samples, sample)
+	}
+	o.Sightings = append(o.Sightings, lineage.Sighting{Access: a, Evidence: lineage.Telemetry, Moved: moved, Detail: detail})
+	x.told, x.since, x.lost = x.total, time.Time{}, false
+}
+
+// client is the client as others know it.
+func (c *client) client() lineage.Client {
+	return lineage.Client{
+		ClientID: c.ClientID, Group: c.Group, TransactionalID: c.TransactionalID, Principal: c.Principal, Host: c.Host, Software: c.Software, Instance: c.Instance,
+	}
+}
+
+// link tells of the cluster that a client's identities are one client's, each time that they are others. The starts of
+// a client share it: what it writes and reads bears the instance itself.
+func (s *source) link(o *lineage.Observation, cluster lineage.ClusterID, c *client) {
+	is := c.client()
+	is.Instance = ""
+	identities := 0
+	for _, name := range [...]string{is.ClientID, is.TransactionalID, is.Group, is.Principal} {
+		if name != "" {
+			identities++
+		}
+	}
+	if identities < 2 || c.linked == is {
+		return
+	}
+	c.linked = is
+	if until, told := s.links[is]; told && o.Round.Before(until) {
+		return
+	}
+	if len(s.links) >= s.cfg.MaxClients {
+		clear(s.links) // to tell one again says nothing new
+	}
+	s.links[is] = o.Round.Add(forgetAfter)
+	o.Samples = append(o.Samples, lineage.Sample{
+		Subject: lineage.Access{Topic: lineage.Topic{Cluster: cluster}, Op: lineage.Write, Client: is}, Metric: lineage.Linked, Evidence: lineage.Telemetry, Value: 1,
+	})
+}
+
+// expire forgets who has not pushed for long.
+func (s *source) expire(round time.Time) {
+	for key, c := range s.clients {
+		after := forgetAfter
+		if c.Instance == "" {
+			after = forgetNameless
+		}
+		if round.Sub(c.seen) > after {
+			s.series -= len(c.series)
+			delete(s.clients, key)
+			s.gone = append(s.gone, clientKey(key))
+		}
+	}
+}
+
+// blind says what telemetry can't tell.
+func (s *source) blind(round time.Time) (spots []lineage.BlindSpot) {
+	add := func(what, remedy string) { spots = append(spots, lineage.BlindSpot{What: what, Remedy: remedy}) }
+	if s.pushed.IsZero() {
+		add("no client's metrics have come yet", "put the telemetry reporter or another forwarder of KIP-714 metrics on all brokers, and have clients subscribed (telemetry.subscribe): docs/telemetry.md")
+	} else {
+		add("clients that push no metrics: those of before Kafka 3.7, of libraries that do not, and with enable.metrics.push=false", "update them, or let the request log or the authorizer log name them")
+	}
+	var topicless []string
+	for _, c := range s.clients {
+		if len(c.series) == 0 && (c.reads || c.writes) && round.Sub(c.seen) < lately {
+			topicless = append(topicless, c.ClientID)
+		}
+	}
+	slices.Sort(topicless)
+	if topicless = slices.Compact(topicless); len(topicless) > 0 {
+		add("clients whose metrics name no topic, as librdkafka's and franz-go's do not, so that it is not known what they read or write: "+collector.Some(topicless), "the request log or the authorizer log tells it")
+	}
+	if len(s.strange) > 0 {
+		add("topics that clients told of and that are not watched: "+collector.Some(slices.Collect(maps.Keys(s.strange))), "watch them (topics.include), or let lineaged describe them")
+	}
+	if s.dropped {
+		add(fmt.Sprintf("clients beyond the first %d that pushed within a day: they are not kept", s.cfg.MaxClients), "fewer starts of clients")
+	}
+	if s.many {
+		add(fmt.Sprintf("topics of clients beyond %d together: they are not kept", s.cfg.MaxSeries), "fewer starts of clients, or fewer topics of each")
+	}
+	if s.cfg.Subscription != nil {
+		if why := s.cfg.Subscription.trouble(); why != "" {
+			add("clients are not subscribed by lineaged: "+why, "grant ALTER_CONFIGS on the cluster, or set the subscription by hand: docs/telemetry.md")
+		}
+	}
+	return spots
+}
