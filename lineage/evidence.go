@@ -50,16 +50,6 @@ func (k EvidenceKind) String() string {
 	return evidenceNames[k]
 }
 
-// ParseEvidenceKind returns the kind that the GraphQL enum spells name; ok is false for an unknown name.
-func ParseEvidenceKind(name string) (kind EvidenceKind, ok bool) {
-	for k, n := range evidenceNames {
-		if n == name && k != 0 {
-			return EvidenceKind(k), true
-		}
-	}
-	return NoEvidence, false
-}
-
 // LinkRank ranks what tells that identities are one client's, the best first: a broker that says both in one breath,
 // then what the client says of itself, then what looks like it.
 func (k EvidenceKind) LinkRank() int {

@@ -179,14 +179,6 @@ func TestNumbersOnDisk(t *testing.T) {
 		if k.String() != name {
 			t.Errorf("evidence %d: got %s, want %s", i, k, name)
 		}
-		if got, ok := ParseEvidenceKind(name); ok != (i > 0) || ok && got != k {
-			t.Errorf("%s: got %v, %v", name, got, ok)
-		}
-	}
-	for _, bad := range []string{"", "NONE", "end_offsets", "X"} {
-		if k, ok := ParseEvidenceKind(bad); ok || k != NoEvidence {
-			t.Errorf("%q: got %v", bad, k)
-		}
 	}
 	metrics := strings.Fields(`none records appended lag lag_ms lag_at_least pending log_bytes retained skipped lost live
 		runs left - - linked mixed - - - markers - - - claimed`)

@@ -29,6 +29,29 @@ func settledMover(name string) lineage.Client {
 	return lineage.Client{Mover: lineage.Node{Scope: "connect-west", Kind: lineage.ConnectorNode, Name: name}}
 }
 
+var (
+	// a mover that writes the topic, one that may write any of its cluster, and who tells all of that
+	settledRuns   = lineage.Access{Topic: lineage.Topic{Cluster: "W", Name: "orders"}, Op: lineage.Write, Client: settledMover("a")}
+	settledVague  = lineage.Access{Topic: lineage.Topic{Cluster: "W"}, Op: lineage.Write, Client: settledMover("vague")}
+	settledTeller = lineage.Access{Topic: lineage.Topic{Cluster: "W"}, Op: lineage.Write, Client: settledMover("")}
+)
+
+// grows adds ten records that no writer is counted for.
+func (e *settledWorld) grows(o *lineage.Observation) {
+	e.left["left"] += 10
+	o.Samples = append(o.Samples, lineage.Sample{Subject: lineage.Access{Topic: settledTopic}, Metric: lineage.Left, Value: e.left["left"]})
+}
+
+// seesRuns has the mover of the topic seen.
+func seesRuns(o *lineage.Observation) {
+	o.Sightings = append(o.Sightings, lineage.Sighting{Access: settledRuns, Evidence: lineage.Connect, Detail: "class A"})
+}
+
+// says adds how many of a mover run.
+func says(o *lineage.Observation, who lineage.Access, n int64) {
+	o.Samples = append(o.Samples, lineage.Sample{Subject: who, Metric: lineage.Runs, Value: n})
+}
+
 func openSettled(t *testing.T, silent time.Duration) *settledWorld {
 	e := &settledWorld{dir: t.TempDir(), o: testOpts, left: map[string]int64{}}
 	e.o.Tick = 10 * time.Minute
@@ -91,22 +114,22 @@ func awayTestLinked(t *testing.T, silent time.Duration) (said []string) {
 	link.Mover = lineage.Node{Kind: lineage.ConnectorNode, Name: "a"}
 	told := false
 	kafka := func(o *lineage.Observation) {
-		e.left["left"] += 10
+		e.grows(o)
 		e.left["txn"] += 100
-		o.Samples = append(o.Samples,
-			lineage.Sample{Subject: lineage.Access{Topic: settledTopic}, Metric: lineage.Left, Value: e.left["left"]},
-			lineage.Sample{Subject: lineage.Access{Topic: settledTopic, Op: lineage.Write, Client: txn}, Metric: lineage.Records, Evidence: lineage.Transaction, Value: e.left["txn"]})
+		writes := func(c lineage.Client) lineage.Access {
+			return lineage.Access{Topic: settledTopic, Op: lineage.Write, Client: c}
+		}
+		o.Samples = append(o.Samples, lineage.Sample{Subject: writes(txn), Metric: lineage.Records, Evidence: lineage.Transaction, Value: e.left["txn"]})
 		if !told {
-			o.Samples = append(o.Samples, lineage.Sample{Subject: lineage.Access{Topic: settledTopic, Op: lineage.Write, Client: link}, Metric: lineage.Linked, Evidence: lineage.Transaction, Value: 1})
+			o.Samples = append(o.Samples, lineage.Sample{Subject: writes(link), Metric: lineage.Linked, Evidence: lineage.Transaction, Value: 1})
 			told = true
 		}
 	}
-	runs := lineage.Access{Topic: lineage.Topic{Cluster: "W", Name: "orders"}, Op: lineage.Write, Client: settledMover("a")}
 	n := 0
 	connect := func(o *lineage.Observation) {
-		o.Sightings = append(o.Sightings, lineage.Sighting{Access: runs, Evidence: lineage.Connect, Detail: "class A"})
+		seesRuns(o)
 		if n == 1 {
-			o.Samples = append(o.Samples, lineage.Sample{Subject: runs, Metric: lineage.Runs, Value: 1})
+			says(o, settledRuns, 1)
 		}
 	}
 	for n = 1; n <= 6*144; n++ {
@@ -125,28 +148,22 @@ func awayTestLinked(t *testing.T, silent time.Duration) (said []string) {
 
 func awayTestTeller(t *testing.T, silent time.Duration) (said []string) {
 	e := openSettled(t, silent)
-	kafka := func(o *lineage.Observation) {
-		e.left["left"] += 10
-		o.Samples = append(o.Samples, lineage.Sample{Subject: lineage.Access{Topic: settledTopic}, Metric: lineage.Left, Value: e.left["left"]})
-	}
-	runs := lineage.Access{Topic: lineage.Topic{Cluster: "W", Name: "orders"}, Op: lineage.Write, Client: settledMover("a")}
-	vague := lineage.Access{Topic: lineage.Topic{Cluster: "W"}, Op: lineage.Write, Client: settledMover("vague")}
-	teller := lineage.Access{Topic: lineage.Topic{Cluster: "W"}, Op: lineage.Write, Client: settledMover("")}
 	n := 0
 	connect := func(o *lineage.Observation) {
-		o.Sightings = append(o.Sightings, lineage.Sighting{Access: runs, Evidence: lineage.Connect, Detail: "class A"})
-		if n == 1 {
-			o.Samples = append(o.Samples, lineage.Sample{Subject: runs, Metric: lineage.Runs, Value: 1}, lineage.Sample{Subject: teller, Metric: lineage.Runs, Value: 0}, lineage.Sample{Subject: vague, Metric: lineage.Runs, Value: 1})
-		}
-		if n == 4*144 { // it stops
-			o.Samples = append(o.Samples, lineage.Sample{Subject: vague, Metric: lineage.Runs, Value: 0})
-		}
-		if n == 5*144 {
-			o.Samples = append(o.Samples, lineage.Sample{Subject: teller, Metric: lineage.Runs, Value: lineage.Unknown})
+		seesRuns(o)
+		switch n {
+		case 1:
+			says(o, settledRuns, 1)
+			says(o, settledTeller, 0)
+			says(o, settledVague, 1)
+		case 4 * 144: // it stops
+			says(o, settledVague, 0)
+		case 5 * 144:
+			says(o, settledTeller, lineage.Unknown)
 		}
 	}
 	for n = 1; n <= 6*144; n++ {
-		e.round(t, n, kafka, connect)
+		e.round(t, n, e.grows, connect)
 		switch n {
 		case 4*144 - 10:
 			said = append(said, fmt.Sprintf("vague runs: %v", e.writers(t, n-100, n-10)))
@@ -161,26 +178,21 @@ func awayTestTeller(t *testing.T, silent time.Duration) (said []string) {
 
 func awayTestVagueRestart(t *testing.T, silent time.Duration) (said []string) {
 	e := openSettled(t, silent)
-	kafka := func(o *lineage.Observation) {
-		e.left["left"] += 10
-		o.Samples = append(o.Samples, lineage.Sample{Subject: lineage.Access{Topic: settledTopic}, Metric: lineage.Left, Value: e.left["left"]})
-	}
-	runs := lineage.Access{Topic: lineage.Topic{Cluster: "W", Name: "orders"}, Op: lineage.Write, Client: settledMover("a")}
-	vague := lineage.Access{Topic: lineage.Topic{Cluster: "W"}, Op: lineage.Write, Client: settledMover("vague")}
 	n := 0
 	connect := func(o *lineage.Observation) {
-		o.Sightings = append(o.Sightings, lineage.Sighting{Access: runs, Evidence: lineage.Connect, Detail: "class A"})
+		seesRuns(o)
 		if n == 1 {
-			o.Samples = append(o.Samples, lineage.Sample{Subject: runs, Metric: lineage.Runs, Value: 1}, lineage.Sample{Subject: vague, Metric: lineage.Runs, Value: 1})
+			says(o, settledRuns, 1)
+			says(o, settledVague, 1)
 		}
 	}
 	for n = 1; n <= 4*144; n++ {
-		e.round(t, n, kafka, connect)
+		e.round(t, n, e.grows, connect)
 	}
 	said = append(said, fmt.Sprintf("before restart: %v", e.writers(t, n-100, n-10)))
 	e.reopen(t)
 	for ; n <= 5*144; n++ {
-		e.round(t, n, kafka, connect)
+		e.round(t, n, e.grows, connect)
 	}
 	said = append(said, fmt.Sprintf("after: %v", e.writers(t, n-100, n-10)))
 	must(t, e.s.Close())
@@ -192,8 +204,7 @@ func awayTestRemainder(t *testing.T, silent time.Duration) (said []string) {
 	n := 0
 	kafka := func(o *lineage.Observation) {
 		if n < 144 || n > 4*144 {
-			e.left["left"] += 10
-			o.Samples = append(o.Samples, lineage.Sample{Subject: lineage.Access{Topic: settledTopic}, Metric: lineage.Left, Value: e.left["left"]})
+			e.grows(o)
 		}
 		id := int64(n / 144)
 		o.Samples = append(o.Samples, lineage.Sample{Subject: lineage.Access{Topic: settledTopic, Op: lineage.Write, Client: lineage.Client{Producer: lineage.KnownProducer(id)}}, Metric: lineage.Records, Evidence: lineage.ProducerState, Value: int64(n)})
@@ -237,17 +248,9 @@ func (fullVault) begin(fileID) error { return syscall.ENOSPC }
 func TestWhatASealDecidesHasAVersion(t *testing.T) {
 	e := openSettled(t, 400*day)
 	defer func() { must(t, e.s.Close()) }()
-	runs := lineage.Access{Topic: lineage.Topic{Cluster: "W", Name: "orders"}, Op: lineage.Write, Client: settledMover("a")}
-	kafka := func(o *lineage.Observation) {
-		e.left["left"] += 10
-		o.Samples = append(o.Samples, lineage.Sample{Subject: lineage.Access{Topic: settledTopic}, Metric: lineage.Left, Value: e.left["left"]})
-	}
-	connect := func(o *lineage.Observation) {
-		o.Samples = append(o.Samples, lineage.Sample{Subject: runs, Metric: lineage.Runs, Value: 1})
-	}
-	e.round(t, 1, kafka, connect)
+	e.round(t, 1, e.grows, func(o *lineage.Observation) { says(o, settledRuns, 1) })
 	late := lineage.Observation{Source: lineage.Source{Cluster: "west", Name: "producers"}, Round: e.at(2), Interval: e.o.Tick, At: e.at(2)}
-	kafka(&late)
+	e.grows(&late)
 	must(t, e.s.Append(context.Background(), late))
 	ask := store.Ask{Window: lineage.Window{Start: e.at(0), End: e.at(2)}, Accesses: true}
 	version := func() store.Version {

@@ -1,8 +1,6 @@
 package kafka
 
 import (
-	"errors"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,29 +15,9 @@ func TestBattery(t *testing.T) {
 	sourcetest.Run(t, func(t *testing.T) sourcetest.World {
 		w := newWorld(t, 1)
 		w.topic("orders", 2)
-		var broken, hanging atomic.Bool
-		released := make(chan struct{})
-		t.Cleanup(func() { close(released) })
-		w.fake.Control(func(req kmsg.Request) (kmsg.Response, error, bool) {
-			w.fake.KeepControl()
-			if _, ours := req.(*kmsg.ProduceRequest); ours {
-				return nil, nil, false
-			}
-			if hanging.Load() {
-				w.fake.SleepControl(func() {
-					for hanging.Load() {
-						select {
-						case <-released:
-							return
-						case <-time.After(10 * time.Millisecond):
-						}
-					}
-				})
-			}
-			if broken.Load() {
-				return nil, errors.New("connection lost"), true
-			}
-			return nil, nil, false
+		fault := sourcetest.NewFault(t, w.fake, func(req kmsg.Request) bool {
+			_, ours := req.(*kmsg.ProduceRequest)
+			return !ours
 		})
 		offset := int64(0)
 		return sourcetest.World{
@@ -54,15 +32,15 @@ func TestBattery(t *testing.T) {
 				return c.source
 			},
 			Live: func(time.Time) {
-				if broken.Load() || hanging.Load() {
+				if fault.Is() {
 					return
 				}
 				w.write("orders", 0, 3)
 				w.commit("billing", "orders", 0, offset)
 				offset++
 			},
-			Break: func(b bool) { broken.Store(b) },
-			Hang:  func(b bool) { hanging.Store(b) },
+			Break: fault.Break,
+			Hang:  fault.Hang,
 			Spoil: func(collector.Source) { w.source.byName["orders"].histories = nil },
 		}
 	})

@@ -1,8 +1,6 @@
 package mirror
 
 import (
-	"errors"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,29 +14,9 @@ func TestBattery(t *testing.T) {
 	sourcetest.Run(t, func(t *testing.T) sourcetest.World {
 		w := newWorld(t)
 		w.dedicated("", "west.orders")
-		var broken, hanging atomic.Bool
-		released := make(chan struct{})
-		t.Cleanup(func() { close(released) })
-		w.fake.Control(func(req kmsg.Request) (kmsg.Response, error, bool) {
-			w.fake.KeepControl()
-			if _, read := req.(*kmsg.FetchRequest); !read {
-				return nil, nil, false
-			}
-			if hanging.Load() {
-				w.fake.SleepControl(func() {
-					for hanging.Load() {
-						select {
-						case <-released:
-							return
-						case <-time.After(10 * time.Millisecond):
-						}
-					}
-				})
-			}
-			if broken.Load() {
-				return nil, errors.New("connection lost"), true
-			}
-			return nil, nil, false
+		fault := sourcetest.NewFault(t, w.fake, func(req kmsg.Request) bool {
+			_, read := req.(*kmsg.FetchRequest)
+			return read
 		})
 		offset := int64(0)
 		return sourcetest.World{
@@ -57,7 +35,7 @@ func TestBattery(t *testing.T) {
 			},
 			Live: func(round time.Time) {
 				w.round = round
-				if broken.Load() || hanging.Load() {
+				if fault.Is() {
 					return
 				}
 				w.look()
@@ -65,8 +43,8 @@ func TestBattery(t *testing.T) {
 				offset += 10
 				w.offset("orders", 0, offset)
 			},
-			Break: func(b bool) { broken.Store(b) },
-			Hang:  func(b bool) { hanging.Store(b) },
+			Break: fault.Break,
+			Hang:  fault.Hang,
 			Spoil: func(collector.Source) { w.source.flows = nil },
 		}
 	})

@@ -143,11 +143,8 @@ func (p Policy) CheckpointsTopic(alias string) string {
 	return alias + p.Internal + "checkpoints" + p.Internal + "internal"
 }
 
-// ConfigsTopic is where a dedicated MirrorMaker 2 keeps its connectors' configurations on the target, of the flow from
-// the source with an alias. It has dots, whatever the separator.
-func ConfigsTopic(alias string) string { return "mm2-configs." + alias + ".internal" }
-
-// OffsetsTopic is the like of the source offsets.
+// OffsetsTopic is where a dedicated MirrorMaker 2 keeps its source offsets on the target, of the flow from the source
+// with an alias. It has dots, whatever the separator.
 func OffsetsTopic(alias string) string { return "mm2-offsets." + alias + ".internal" }
 
 // StatusTopic is the like of the connectors' states.

@@ -99,7 +99,6 @@ func TestInternalNames(t *testing.T) {
 	p = mm2.NewPolicy("", "_", true)
 	f(p.OffsetSyncsTopic("east"), mm2.OffsetSyncTopic, "east", ".")
 	f(p.CheckpointsTopic("west"), mm2.CheckpointTopic, "west", ".")
-	f(mm2.ConfigsTopic("w"), mm2.ConfigTopic, "w", ".")
 	f(mm2.OffsetsTopic("w"), mm2.OffsetTopic, "w", ".")
 	f(mm2.StatusTopic("w"), mm2.StatusesTopic, "w", ".")
 }

@@ -351,7 +351,10 @@ async function time(url) {
   await check('in a past window nothing is told as seen from now', async () => {
     const end = new Date(Date.now() - 5_000).toISOString();
     await page.goto(`${url}/lineage?root=topic:west/orders&view=table&at=${end}`);
-    await page.getByRole('row', { name: /^orders to fulfilment/ }).first().waitFor();
+    await page
+      .getByRole('row', { name: /^orders to fulfilment/ })
+      .first()
+      .waitFor();
     const text = await page.locator('.tables').textContent();
     must(!/\bago\b|just now/.test(text), `it says: ${/.{40}(\bago\b|just now)/.exec(text)?.[0]}`);
   });
