@@ -150,8 +150,8 @@ func BenchmarkQuery(b *testing.B) {
 		})
 	}
 	b.Run("series/1h-open-and-sealed-by-1m", func(b *testing.B) {
+		got := storetest.Ask(b, s, ticks(day-360, day))
 		for b.Loop() {
-			got := storetest.Ask(b, s, ticks(day-360, day))
 			_, err := got.Details.Points(context.Background(), time.Minute, series)
 			check(b, err)
 		}

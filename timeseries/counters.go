@@ -1,6 +1,7 @@
 package timeseries
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -19,6 +20,8 @@ type probe struct {
 	sealed  bool
 	maxSpan int64
 	head    []sample
+	sums    []subtotal
+	lead    int    // samples of head before the first of sums
 	pending *probe // the subject's Pending gauge, if the same source writes it
 	runs    *runs
 	runsOf  uint16
@@ -50,6 +53,7 @@ func (e *engine) probeOf(s *series) *probe {
 func (e *engine) probeValue(s *series) probe {
 	return probe{
 		key: s.key, access: &s.subject.entry.access, src: s.source(e.sources), base: s.base, sealed: s.sealed, maxSpan: s.maxSpan, head: s.head,
+		sums: s.subtotals, lead: s.lead,
 	}
 }
 
@@ -81,19 +85,27 @@ type step struct {
 // headSteps walks the advances of the head that touch (lo, hi], until visit returns false.
 func (p *probe) headSteps(lo, hi int64, visit func(step) (more bool)) {
 	i := sort.Search(len(p.head), func(i int) bool { return p.head[i].tick > lo })
-	for ; i < len(p.head); i++ {
-		x := p.head[i]
+	before := p.prior(i)
+	for j := range p.head[i:] {
+		x := &p.head[i+j]
 		if x.tick-p.maxSpan >= hi {
 			return
 		}
-		from := x.tick - int64(x.span)
-		if from >= hi {
-			continue
+		if from := x.tick - int64(x.span); from < hi {
+			if !visit(step{from: from, tick: x.tick, delta: advance(before, x.value), estimated: x.estimated, src: x.src}) {
+				return
+			}
 		}
-		if !visit(step{from: from, tick: x.tick, delta: advance(p.prior(i), x.value), estimated: x.estimated, src: x.src}) {
-			return
-		}
+		before = x.value
 	}
+}
+
+// subtotal returns what the samples of the head from the i-th on say together; nil when they are not summed up.
+func (p *probe) subtotal(i int) *subtotal {
+	if i -= p.lead; i >= 0 && i%subtotalLen == 0 && i/subtotalLen < len(p.sums) {
+		return &p.sums[i/subtotalLen]
+	}
+	return nil
 }
 
 // prior returns the total before sample i of the head.
@@ -104,8 +116,8 @@ func (p *probe) prior(i int) int64 {
 	return p.base // zero for a series without sealed samples
 }
 
-// blockSteps walks the advances in a sealed block that touch (lo, hi].
-func (v *view) blockSteps(b *block, p *probe, visit func(step)) error {
+// blockSteps walks the advances in a sealed block that touch (lo, hi], until visit returns false.
+func (v *view) blockSteps(b *block, p *probe, visit func(step) (more bool)) error {
 	x, err := v.blockEntry(b, p.key)
 	if err != nil || x == nil || x.samples == 0 || x.reach >= v.hi {
 		return err
@@ -124,13 +136,16 @@ func (v *view) blockSteps(b *block, p *probe, visit func(step)) error {
 		if from >= v.hi {
 			continue
 		}
-		visit(step{from: from, tick: tick, delta: q.value, estimated: q.estimated(), src: x.src})
+		if !visit(step{from: from, tick: tick, delta: q.value, estimated: q.estimated(), src: x.src}) {
+			return nil
+		}
 	}
 	return nil
 }
 
-// steps walks all advances of a counter that touch the window, by time.
-func (v *view) steps(p *probe, visit func(step)) error {
+// steps walks all advances of a counter that touch the window, by time. What visit returns ends the walk of a block, or
+// of the head, when it is false.
+func (v *view) steps(p *probe, visit func(step) (more bool)) error {
 	for _, b := range v.cover {
 		if b.meta.end <= v.lo || b.meta.sampleMin >= v.hi {
 			continue
@@ -139,7 +154,7 @@ func (v *view) steps(p *probe, visit func(step)) error {
 			return err
 		}
 	}
-	p.headSteps(v.lo, v.hi, func(x step) bool { visit(x); return true })
+	p.headSteps(v.lo, v.hi, visit)
 	return nil
 }
 
@@ -258,18 +273,16 @@ func (v *view) amount(p *probe) (a lineage.Amount, ticks int64, err error) {
 		} else if done {
 			continue
 		}
-		if err := v.blockSteps(b, p, func(x step) { err = v.addStep(&s, p, x) }); err != nil {
-			return lineage.Amount{}, 0, err
-		}
-		if err != nil {
+		var failed error
+		err := v.blockSteps(b, p, func(x step) bool {
+			failed = v.addStep(&s, p, x)
+			return failed == nil
+		})
+		if err = cmp.Or(err, failed); err != nil {
 			return lineage.Amount{}, 0, err
 		}
 	}
-	p.headSteps(v.lo, v.hi, func(x step) bool {
-		err = v.addStep(&s, p, x)
-		return err == nil
-	})
-	if err != nil {
+	if err := v.headSum(p, &s); err != nil {
 		return lineage.Amount{}, 0, err
 	}
 	a = lineage.Amount{
@@ -329,4 +342,34 @@ func (v *view) blockSum(b *block, p *probe, s *amountSum) (done bool, err error)
 	s.wholeSeen += x.sum
 	s.estimated = s.estimated || x.estimated
 	return true, nil
+}
+
+// headSum adds what the head says, by subtotals where they lie in the window and were observed.
+func (v *view) headSum(p *probe, s *amountSum) error {
+	i := sort.Search(len(p.head), func(i int) bool { return p.head[i].tick > v.lo })
+	for i < len(p.head) && p.head[i].tick-p.maxSpan < v.hi {
+		if x := p.subtotal(i); x != nil && !x.mixed {
+			end := p.head[i+subtotalLen-1].tick
+			r, err := v.runs(p, x.src)
+			if err != nil {
+				return err
+			}
+			if end < v.hi && r.within(x.reach, end) == end-x.reach {
+				s.whole += x.sum
+				s.wholeSeen += x.sum
+				s.estimated = s.estimated || x.estimated
+				i += subtotalLen
+				continue
+			}
+		}
+		x := p.head[i]
+		if from := x.tick - int64(x.span); from < v.hi {
+			err := v.addStep(s, p, step{from: from, tick: x.tick, delta: advance(p.prior(i), x.value), estimated: x.estimated, src: x.src})
+			if err != nil {
+				return err
+			}
+		}
+		i++
+	}
+	return nil
 }

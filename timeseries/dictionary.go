@@ -52,15 +52,10 @@ type series struct {
 	src     *source // that of the newest sealed sample
 	head    []sample
 	maxSpan int64 // of the samples in head, in ticks
-}
-
-// sample is one reading in an open block.
-type sample struct {
-	value     int64
-	tick      int64
-	span      int32 // ticks from Since to the round, at least 1
-	estimated bool
-	src       uint16
+	// subtotals sum up what head holds after its first lead samples, subtotalLen at a time, of a counter. As with head,
+	// what was handed out is never changed in place.
+	subtotals []subtotal
+	lead      int
 }
 
 // support is what is kept of one kind of evidence for a subject.
@@ -174,50 +169,4 @@ func (s *series) source(sources []*source) *source {
 		return sources[s.head[n-1].src]
 	}
 	return s.src
-}
-
-// add puts a sample in its place. Of two samples of one round (two sources, or a source that repeats itself) the
-// greater value stands, then the lesser source.
-func (s *series) add(x sample, sources []*source) {
-	s.maxSpan = max(s.maxSpan, int64(x.span))
-	n := len(s.head)
-	if n == 0 || s.head[n-1].tick < x.tick {
-		s.head = append(s.head, x)
-		return
-	}
-	i := n
-	for i > 0 && s.head[i-1].tick >= x.tick {
-		i--
-	}
-	same := s.head[i].tick == x.tick
-	if same && !x.outranks(s.head[i], sources) {
-		return
-	}
-	out := make([]sample, 0, n+8)
-	out = append(append(out, s.head[:i]...), x)
-	if same {
-		i++
-	}
-	s.head = append(out, s.head[i:]...)
-}
-
-func (x sample) outranks(y sample, sources []*source) bool {
-	switch {
-	case x.value != y.value:
-		return x.value > y.value
-	case x.src != y.src:
-		return less(sources[x.src].name, sources[y.src].name)
-	case x.span != y.span:
-		return x.span > y.span
-	default:
-		return x.estimated && !y.estimated
-	}
-}
-
-// advance is what a counter went up by between two totals; a lower total is a reset and advances nothing.
-func advance(before, after int64) int64 {
-	if after < before {
-		return 0
-	}
-	return after - before
 }

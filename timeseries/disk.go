@@ -205,15 +205,15 @@ func (s *series) reachBack(from []int64, sources []*source) {
 		}
 		switch {
 		case i == 0 && (at < 0 || !s.sealed):
-			s.base, s.sealed, s.src = p.value, true, sources[p.src]
-			s.head = slices.Clone(s.head)
-			if s.head[0].estimated = true; p.tick == sources[p.src].head[0].tick {
-				s.head = s.head[1:]
+			if p.tick == sources[p.src].head[0].tick {
+				s.drop(1, sources)
+				break
 			}
+			s.base, s.sealed, s.src, p.estimated = p.value, true, sources[p.src], true
+			s.splice(0, 1, p)
 		case p.tick-int64(p.span) > at:
-			s.head = slices.Clone(s.head)
-			s.head[i].span, s.head[i].estimated = int32(min(p.tick-at, maxSpanTicks)), true
-			s.maxSpan = max(s.maxSpan, int64(s.head[i].span))
+			p.span, p.estimated = int32(min(p.tick-at, maxSpanTicks)), true
+			s.splice(i, i+1, p)
 		}
 		return
 	}

@@ -334,15 +334,8 @@ func (e *engine) cutSubject(x *subject, end int64) {
 		for n < len(s.head) && s.head[n].tick <= end {
 			n++
 		}
-		if n == 0 {
-			continue
-		}
-		last := s.head[n-1]
-		s.base, s.sealed, s.src = last.value, true, e.sources[last.src]
-		s.head = slices.Clone(s.head[n:])
-		s.maxSpan = 0
-		for _, y := range s.head {
-			s.maxSpan = max(s.maxSpan, int64(y.span))
+		if n > 0 {
+			s.drop(n, e.sources)
 		}
 	}
 }

@@ -74,6 +74,14 @@ func newGrid(v *view, width int64) *grid {
 
 func (g *grid) start(i int) int64 { return g.v.lo + int64(i)*g.width }
 
+// after returns i, or the step that a tick of the window is in when that is a later one.
+func (g *grid) after(i int, tick int64) int {
+	if tick >= g.start(i+1) {
+		i = int((tick - g.v.lo) / g.width)
+	}
+	return i
+}
+
 // each visits the steps that (a, b] touches, with the part of it in each.
 func (g *grid) each(a, b int64, visit func(i int, a, b int64)) {
 	a, b = max(a, g.v.lo), min(b, g.v.hi)
@@ -113,26 +121,29 @@ func (g *grid) counter(p *probe, points []lineage.Point) error {
 	}
 	var covered []tickRange
 	var failed error
-	err := g.v.steps(p, func(x step) {
+	in := 0 // the step of the advance before
+	err := g.v.steps(p, func(x step) bool {
 		if p.pending != nil {
 			covered = append(covered, tickRange{x.from, x.tick})
 		}
 		if x.delta == 0 {
-			return
+			return true
 		}
-		r, err := g.v.runs(p, x.src)
-		if err != nil {
-			failed = err
-			return
+		var r *runs
+		if r, failed = g.v.runs(p, x.src); failed != nil {
+			return false
 		}
 		each := float64(x.delta) / float64(x.tick-x.from)
+		if in = g.after(in, x.from); x.from >= g.start(in) && x.tick <= min(g.start(in+1), g.v.hi) {
+			points[in].Value += each * float64(r.within(x.from, x.tick))
+			return true
+		}
 		g.each(x.from, x.tick, func(i int, a, b int64) {
 			points[i].Value += each * float64(r.within(a, b))
 		})
+		return true
 	})
-	if err == nil {
-		err = failed
-	}
+	err = cmp.Or(err, failed)
 	if err == nil && p.pending != nil {
 		err = g.pendingTime(p.pending, covered, func(a, b int64) {
 			for _, q := range parts {

@@ -471,17 +471,7 @@ func (e *engine) renew(s *series, after int64, samples []sample) {
 			e.touch(x[0].tick - int64(x[0].span))
 		}
 	}
-	if n < len(s.head) {
-		s.head = slices.Clone(s.head[:n])
-		s.maxSpan = 0
-		for _, x := range s.head {
-			s.maxSpan = max(s.maxSpan, int64(x.span))
-		}
-	}
-	s.head = append(s.head, samples...)
-	for _, x := range samples {
-		s.maxSpan = max(s.maxSpan, int64(x.span))
-	}
+	s.splice(n, len(s.head), samples...)
 }
 
 // say keeps what is said of a derived series from a tick on. The newest stands as its evidence's detail.
