@@ -39,6 +39,9 @@ type Options struct {
 	Stopping func() bool
 	// Collectors are further figures for /metrics.
 	Collectors []prometheus.Collector
+	// Pushes answer further paths, for who sends something and proves by himself that he may. Host and Origin are held
+	// for them too.
+	Pushes map[string]http.Handler
 }
 
 // Sizes are sizes of the store.
@@ -63,6 +66,9 @@ func New(o Options) http.Handler {
 	mux.HandleFunc("GET /healthz", h.live)
 	mux.HandleFunc("GET /livez", h.live)
 	mux.HandleFunc("GET /readyz", h.ready)
+	for path, h := range o.Pushes {
+		mux.Handle(path, h)
+	}
 	if o.UI != nil {
 		mux.Handle("/", o.UI)
 	}

@@ -123,6 +123,21 @@ func (p *protection) guard(next http.Handler) http.Handler {
 	})
 }
 
+// guardPushes answers those who have the encryption and the certificate that the protection in force asks for. That
+// they may send they prove by a token of their own.
+func (p *protection) guardPushes(next http.Handler) http.Handler {
+	if p.path == "" {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !certified(p.look(), r.TLS) {
+			http.Error(w, http.StatusText(http.StatusForbidden), http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // certified reports whether a connection has the encryption and the client's certificate that are asked for.
 func certified(force config.Protection, state *tls.ConnectionState) bool {
 	switch {

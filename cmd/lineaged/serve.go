@@ -22,6 +22,7 @@ import (
 	"github.com/lineaged/lineaged/collector/connect"
 	"github.com/lineaged/lineaged/collector/kafka"
 	"github.com/lineaged/lineaged/collector/mirror"
+	"github.com/lineaged/lineaged/collector/telemetry"
 	"github.com/lineaged/lineaged/internal/config"
 	"github.com/lineaged/lineaged/internal/serving"
 	"github.com/lineaged/lineaged/timeseries"
@@ -78,7 +79,7 @@ func serveOn(ctx context.Context, ln net.Listener, cfg config.Config, again relo
 	if err := sink.retire(ctx, cfg); err != nil {
 		return err
 	}
-	collectors, err := newCollectors(cfg, sink, clock, log)
+	collectors, pushes, err := newCollectors(cfg, sink, clock, log)
 	if err != nil {
 		return err
 	}
@@ -91,8 +92,10 @@ func serveOn(ctx context.Context, ln net.Listener, cfg config.Config, again relo
 	options.Trouble = func() []string { return append(sink.trouble(), protection.trouble()...) }
 	options.Stopping = draining.Load
 	refusals := newRefusals(log)
-	options.Collectors = append(options.Collectors, protection.figure(), refusals.total)
-	handler := protection.guard(api.New(options))
+	options.Collectors = append(append(options.Collectors, protection.figure(), refusals.total), pushes.figures()...)
+	options.Pushes = pushes.handlers()
+	asked := api.New(options)
+	handler := pushes.or(protection.guard(asked), protection.guardPushes(asked))
 
 	g, ctx := errgroup.WithContext(ctx)
 	for _, c := range collectors {
@@ -102,7 +105,7 @@ func serveOn(ctx context.Context, ln net.Listener, cfg config.Config, again relo
 	g.Go(func() error { return protection.watch(ctx) })
 	g.Go(func() error { return maintain(ctx, store, clock, log) })
 	g.Go(func() error {
-		return serveHTTP(ctx, serving.Listener(ln, serving.Limits{}, refusals.one), handler, &draining, cfg, log, func() {
+		return serveHTTP(ctx, serving.Listener(ln, serving.Limits{}, refusals.one), handler, pushes, &draining, cfg, log, func() {
 			// who closed stdout does not want to know
 			_, _ = fmt.Fprintf(stdout, "lineaged is ready: %s\n", address(ln.Addr(), cfg))
 		})
@@ -126,41 +129,50 @@ type runner interface {
 }
 
 // newCollectors makes the collectors: of each cluster, of the replication into it, and of each Connect cluster. None
-// has connected yet. They meet at one board.
-func newCollectors(cfg config.Config, sink collector.Sink, clock *collector.Clock, log *slog.Logger) ([]runner, error) {
+// has connected yet. They meet at one board. What is sent to them comes by the pushes.
+func newCollectors(cfg config.Config, sink collector.Sink, clock *collector.Clock, log *slog.Logger) ([]runner, *pushes, error) {
 	var all []runner
+	var told []*telemetry.Collector
 	board, syncs, interval := &collector.Board{}, &mirror.Syncs{}, time.Duration(cfg.Interval)
 	for _, cl := range cfg.Clusters {
 		kcfg, err := collectorConfig(cl, interval, log)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		kcfg.Board, kcfg.Clock = board, clock
 		c, err := kafka.New(kcfg, sink)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		m, err := mirror.New(mirror.Config{
 			Name: kcfg.Name, Client: dialer(kcfg), Interval: interval, Clock: clock, Board: board, Aliases: aliases(cfg)[kcfg.Name], Syncs: syncs, Log: log,
 		}, sink)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		all = append(all, c, m)
+		if cfg.Pushes(cl) {
+			t, err := telemetry.New(telemetryConfig(cl, kcfg), sink)
+			if err != nil {
+				return nil, nil, err
+			}
+			all, told = append(all, t), append(told, t)
+		}
 	}
 	for _, cn := range cfg.Connect {
 		ccfg, err := connectConfig(cfg, cn, log)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		ccfg.Board, ccfg.Clock = board, clock
 		c, err := connect.New(ccfg, sink)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		all = append(all, c)
 	}
-	return all, nil
+	pushes, err := newPushes(cfg, board, told, log)
+	return all, pushes, err
 }
 
 // newClock makes the clock of all rounds: they go on after the newest that is held.
@@ -186,11 +198,16 @@ func maintain(ctx context.Context, store timeseries.Store, clock *collector.Cloc
 }
 
 // serveHTTP serves HTTP until ctx ends, then lets requests under way finish for drainTimeout.
-func serveHTTP(ctx context.Context, ln net.Listener, h http.Handler, draining *atomic.Bool, cfg config.Config, log *slog.Logger, ready func()) error {
+func serveHTTP(ctx context.Context, ln net.Listener, h http.Handler, pushes *pushes, draining *atomic.Bool, cfg config.Config, log *slog.Logger, ready func()) error {
 	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	server := serving.Server(h, serving.Limits{})
-	server.BaseContext = func(net.Listener) context.Context { return base }
+	own := server.Handler
+	server.BaseContext = func(net.Listener) context.Context {
+		// Here the toolkit has put itself in front, and nobody is answered yet: it knows users and passwords only.
+		server.Handler = pushes.or(server.Handler, own)
+		return base
+	}
 	server.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelDebug) // what clients do wrong with TLS and headers
 	served := make(chan error, 1)
 	go func() {

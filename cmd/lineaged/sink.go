@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/collector/telemetry"
 	"github.com/lineaged/lineaged/internal/config"
 	"github.com/lineaged/lineaged/lineage"
 	"github.com/lineaged/lineaged/store"
@@ -66,15 +67,16 @@ func (s *sink) retire(ctx context.Context, cfg config.Config) error {
 	if err != nil {
 		return fmt.Errorf("read which sources are expected: %w", err)
 	}
-	watched := map[string]bool{}
+	watched, pushes := map[string]bool{}, map[string]bool{}
 	for _, c := range cfg.Clusters {
-		watched[c.Source()] = true
+		watched[c.Source()], pushes[c.Source()] = true, cfg.Pushes(c)
 	}
 	for _, c := range cfg.Connect {
 		watched[c.Source()] = true
 	}
 	for _, f := range held.Facts {
-		if !f.Gone && f.Source.State == lineage.SourceExpected && !watched[f.Key.Source] {
+		off := !watched[f.Key.Source] || f.Key.Name == telemetry.Part && !pushes[f.Key.Source]
+		if !f.Gone && f.Source.State == lineage.SourceExpected && off {
 			s.retired = append(s.retired, lineage.Fact{Key: f.Key, Source: &lineage.SourceFact{State: lineage.SourceRetired, Reason: "not configured any more"}})
 		}
 	}

@@ -25,6 +25,7 @@ type Config struct {
 	Connect      []Connect     `koanf:"connect" yaml:"connect,omitempty"`
 	Datasets     []Dataset     `koanf:"datasets" yaml:"datasets,omitempty"`
 	Mirrors      []Mirror      `koanf:"mirrors" yaml:"mirrors,omitempty"`
+	OTLP         OTLP          `koanf:"otlp" yaml:"otlp,omitempty"`
 	Applications []Application `koanf:"applications" yaml:"applications,omitempty"`
 	Topics       []Topic       `koanf:"topics" yaml:"topics,omitempty"`
 	Nodes        []Node        `koanf:"nodes" yaml:"nodes,omitempty"`
@@ -64,6 +65,9 @@ type Cluster struct {
 	TLS         TLS      `koanf:"tls" yaml:"tls,omitempty"`
 	SASL        SASL     `koanf:"sasl" yaml:"sasl,omitempty"`
 	Topics      Filter   `koanf:"topics" yaml:"topics,omitempty"`
+	// Telemetry is about the metrics that the cluster's clients push.
+	Telemetry Telemetry `koanf:"telemetry" yaml:"telemetry,omitempty"`
+	Push      Push      `koanf:"push" yaml:"push,omitempty"`
 }
 
 // Source is the name under which the cluster's observations are stored: the configured name, else the first broker's
@@ -73,6 +77,33 @@ func (c Cluster) Source() string {
 		return c.Name
 	}
 	return c.Brokers[0]
+}
+
+// OTLP is who may send metrics and logs of any cluster, and how much at once.
+type OTLP struct {
+	TokenFile File   `koanf:"token_file" yaml:"token_file,omitempty"`
+	Token     Secret `koanf:"token" yaml:"token,omitempty"`
+	MaxBody   Size   `koanf:"max_body" yaml:"max_body,omitempty"`
+}
+
+// Push is who may send what is about one cluster.
+type Push struct {
+	TokenFile File   `koanf:"token_file" yaml:"token_file,omitempty"`
+	Token     Secret `koanf:"token" yaml:"token,omitempty"`
+}
+
+// Telemetry is what lineaged does for a cluster's clients to push metrics.
+type Telemetry struct {
+	Subscribe bool     `koanf:"subscribe" yaml:"subscribe,omitempty"`
+	Interval  Duration `koanf:"interval" yaml:"interval,omitempty"`
+}
+
+// Every is how long a client waits between two pushes: Interval, or 30 s.
+func (t Telemetry) Every() time.Duration {
+	if t.Interval == 0 {
+		return 30 * time.Second
+	}
+	return time.Duration(t.Interval)
 }
 
 // TLS is how a connection to a cluster is encrypted, and by which certificate we say who we are.

@@ -71,6 +71,22 @@ var texts = map[string]text{
 		"A topic is looked at when any of the patterns matches. Default: all. Internal topics are counted and hidden.",
 	},
 	"clusters.*.topics.exclude": {"topics to leave out; may be repeated", "Wins over `include`."},
+	"clusters.*.telemetry.subscribe": {
+		"subscribe the cluster's clients to push metrics",
+		"By a client-metrics subscription `lineaged` of the cluster, which stays when this is switched off again. Asks for ALTER_CONFIGS on the cluster. Default: `false`. See [telemetry](telemetry.md).",
+	},
+	"clusters.*.telemetry.interval": {"how long a client waits between two pushes", "From `1s` to `1h`. Default: `30s`."},
+	"clusters.*.push.token_file": {
+		"file with the bearer token by which others send what is about this cluster",
+		"Who has it can tell of no other cluster. 16 characters at least.",
+	},
+	"clusters.*.push.token": {"the token instead of `token_file`", ""},
+	"otlp.token_file": {
+		"file with the bearer token of `/v1/metrics` and `/v1/logs`",
+		"Who has it can tell of any cluster, by `kafka.cluster.id`. Default: nobody is answered there, but who has a cluster's `push.token_file`.",
+	},
+	"otlp.token":    {"the token instead of `token_file`", ""},
+	"otlp.max_body": {"how large a request may be, packed or unpacked", "Larger ones are refused (413). Default: 4 MiB."},
 	"connect.*.name": {
 		"name of the Connect cluster in answers",
 		"No two Connect clusters, and none and a cluster, may share one. Default: host and port of its first worker.",

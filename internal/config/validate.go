@@ -19,7 +19,7 @@ import (
 // Validate checks everything that one value alone cannot tell, and that the files which are named can be read. The
 // error is an *Error.
 func (c *Config) Validate() error {
-	for _, check := range []func() error{c.checkServer, c.checkTimes, c.checkLog, c.checkClusters, c.checkConnect, c.checkMirrors, c.checkRules} {
+	for _, check := range []func() error{c.checkServer, c.checkTimes, c.checkLog, c.checkClusters, c.checkConnect, c.checkMirrors, c.checkPushes, c.checkRules} {
 		if err := check(); err != nil {
 			if e, ok := errors.AsType[*Error](err); ok {
 				e.Origin = c.Origin(cmp.Or(e.beside, e.Key))
@@ -285,6 +285,72 @@ func (c *Config) checkMirrors() error {
 		}
 	}
 	return nil
+}
+
+func (c *Config) checkPushes() error {
+	by := map[string]string{}
+	check := func(at string, read func() (Secret, error)) error {
+		token, err := read()
+		if err != nil || token.IsZero() {
+			return err
+		}
+		if first, twice := by[token.Reveal()]; twice {
+			return bad(at, "", "the token is that of %s too: each needs its own", first)
+		}
+		by[token.Reveal()] = at
+		return nil
+	}
+	if err := check("otlp.token_file", c.OTLP.Bearer); err != nil {
+		return err
+	}
+	for i, cl := range c.Clusters {
+		at := fmt.Sprintf("clusters[%d].", i)
+		if err := check(at+"push.token_file", cl.Push.bearer(at)); err != nil {
+			return err
+		}
+		every := cl.Telemetry.Every()
+		switch {
+		case every < time.Second || every > time.Hour:
+			return bad(at+"telemetry.interval", cl.Telemetry.Interval.String(), "is not from 1s to 1h")
+		case cl.Telemetry.Subscribe && !c.Pushes(cl):
+			return bad(at+"telemetry.subscribe", "true", "nobody may send what clients push then: set otlp.token_file, or push.token_file of the cluster")
+		}
+	}
+	return nil
+}
+
+// Pushes reports whether anybody may send what is about a cluster.
+func (c *Config) Pushes(cl Cluster) bool {
+	return c.OTLP.TokenFile != "" || !c.OTLP.Token.IsZero() || cl.Push.TokenFile != "" || !cl.Push.Token.IsZero()
+}
+
+// Bearer returns the token that lets somebody send about any cluster; none when it is not set.
+func (o OTLP) Bearer() (Secret, error) { return token(o.Token, o.TokenFile, "otlp.") }
+
+// Bearer returns the token that lets somebody send about the cluster; none when it is not set.
+func (p Push) Bearer() (Secret, error) { return p.bearer("push.")() }
+
+func (p Push) bearer(at string) func() (Secret, error) {
+	return func() (Secret, error) { return token(p.Token, p.TokenFile, strings.TrimSuffix(at, "push.")+"push.") }
+}
+
+// leastToken is how long a token is at least: a word is tried soon.
+const leastToken = 16
+
+func token(value Secret, file File, at string) (Secret, error) {
+	if value.IsZero() && file == "" {
+		return Secret{}, nil
+	}
+	s := source{value, file, at + "token"}
+	text, err := s.content()
+	if err != nil {
+		return Secret{}, err
+	}
+	token := strings.TrimSpace(string(text))
+	if len(token) < leastToken || strings.ContainsAny(token, " \t\r\n") {
+		return Secret{}, s.bad("there is no token in it: one has %d characters at least and no space", leastToken)
+	}
+	return NewSecret(token), nil
 }
 
 var mechanisms = []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"}
