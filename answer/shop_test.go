@@ -2,6 +2,8 @@ package answer_test
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -146,3 +148,6 @@ func found(t testing.TB, v *answer.View, s answer.Search) string {
 	}
 	return ids(nodes)
 }
+
+// sorted are the keys of a set.
+func sorted(set map[string]bool) []string { return slices.Sorted(maps.Keys(set)) }
