@@ -51,7 +51,9 @@ func (s *source) endsOf(name string) collector.Ends {
 	}
 	ends := collector.Ends{Offsets: make([]int64, len(tp.parts)), Transactional: tp.hasMarkers(), Compacted: tp.compaction != notCompacted, Starts: slices.Clone(tp.starts), StartsAt: tp.startsAt}
 	for i := range tp.parts {
-		ends.Offsets[i] = tp.parts[i].end
+		if ends.Offsets[i] = tp.parts[i].end; !tp.parts[i].fresh {
+			ends.Offsets[i] = -1 // as it was read before, it is not as of this round
+		}
 	}
 	return ends
 }

@@ -248,6 +248,7 @@ func (s *source) observe(o *lineage.Observation, t target, f *flow, v view, c co
 		Offsets: c.offsets, Ends: ends.Offsets, Copies: s.ends(t.ID, c.to, o.Round).Records(), Transactional: ends.Transactional,
 		Starts: ends.Starts, StartsAt: ends.StartsAt, Compacted: ends.Compacted,
 		Origin: (f.born || !f.whole.IsZero() && f.whole.Before(o.Round)) && !replaced, Certain: copybook.Certain(f.born, f.whole, o.Round),
+		Unread:  f.began,
 		Running: v.running || c.to == "", // what is not copied any more, or nobody knows whereto, loses nothing
 		Round:   o.Round, Interval: s.cfg.Interval,
 	}

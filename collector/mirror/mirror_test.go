@@ -830,7 +830,7 @@ func TestFirstOffsetIsNotMoreThanTheCopyHolds(t *testing.T) {
 	w.ends["east/west.orders"] = []int64{500}
 	w.take(1, "west->east")
 	w.wantValue("orders", lineage.Records, 0) // the copy's end may have been read before it grew
-	w.take(2, "west->east")
+	w.take(3, "west->east")
 	w.wantValue("orders", lineage.Records, 500)
 	if s := w.rec.samples[read("orders")][lineage.Records]; !s.Estimated {
 		t.Error("a bound is said to be exact")

@@ -32,7 +32,7 @@ type Book struct {
 	copied, lost, skipped total
 	// records of decided passages by the round that showed them, until those of all partitions are: MirrorMaker 2
 	// commits them together
-	ready map[time.Time]int64
+	ready map[time.Time]ready
 	// why the newest estimate is one; empty: there was none. It is not kept over a restart
 	doubt  string
 	events []lineage.Event
@@ -41,8 +41,13 @@ type Book struct {
 	from  time.Time // start of the span over which the newest advance is spread
 	moved time.Time // newest round in which an offset advanced
 	idle  time.Time // newest round in which nothing was left to copy
-	known time.Time // newest round in which the offsets were read
-	Dirty bool      // what Encode writes changed
+	// since when what was copied before a partition's first offset was read is not counted; zero: that was told
+	unread time.Time
+	shown  time.Time // newest round in which an offset was passed; it is not kept over a restart
+	since  time.Time // of the round: since when what it shows can have been copied
+	back   time.Time // of the round: since when what it counts can have been; zero: as since
+	known  time.Time // newest round in which the offsets were read
+	Dirty  bool      // what Encode writes changed
 
 	now, said gauges // as of the newest round, and as last told
 }
@@ -78,12 +83,13 @@ const neverSaid = -2
 type freshPart struct {
 	offset int64
 	round  time.Time
+	since  time.Time // see passage
 }
 
 // New returns an empty book. evidence is what its counts rest on.
 func New(access lineage.Access, evidence lineage.EvidenceKind) *Book {
 	return &Book{
-		Access: access, evidence: evidence, parts: map[int32]*part{}, ready: map[time.Time]int64{}, fresh: map[int32]freshPart{}, ends: map[int32]*pastend.History{},
+		Access: access, evidence: evidence, parts: map[int32]*part{}, ready: map[time.Time]ready{}, fresh: map[int32]freshPart{}, ends: map[int32]*pastend.History{},
 		copied: total{told: -1}, said: gauges{neverSaid, neverSaid, neverSaid, neverSaid},
 	}
 }
@@ -103,6 +109,7 @@ type Reading struct {
 	// Origin: a partition whose first offset shows now had none when we looked before, so what lies before it was
 	// copied since then. Certain: MirrorMaker 2 can't have been copying it already.
 	Origin, Certain bool
+	Unread          time.Time // since when it was seen to replicate, also while its offsets were not read; zero: not told
 	Running         bool
 	Round           time.Time
 	Interval        time.Duration
@@ -116,7 +123,8 @@ func (b *Book) Observe(r Reading) bool {
 	r.Transactional = r.Transactional || b.marked // where ends are not told now, the markers are there all the same
 	b.Dirty = b.Dirty || r.Transactional != b.marked
 	b.marked = r.Transactional
-	advanced := false
+	b.since, b.back = b.spread(r), time.Time{}
+	advanced, passed := false, b.passed()
 	for part, offset := range r.Offsets {
 		if part >= 0 && b.observePart(part, offset, r) {
 			advanced = true
@@ -127,7 +135,13 @@ func (b *Book) Observe(r Reading) bool {
 	}
 	advanced = b.release() || advanced
 	if advanced {
-		b.from, b.moved = b.spread(r), r.Round
+		b.from, b.moved = b.since, r.Round
+		if !b.back.IsZero() {
+			b.from = b.back
+		}
+	}
+	if b.passed() != passed {
+		b.shown = r.Round
 	}
 	b.measure(r)
 	b.known = r.Round
@@ -148,13 +162,19 @@ func (b *Book) observePart(number int32, offset int64, r Reading) bool {
 		return n > 0
 	case !r.Origin:
 		b.parts[number], b.Dirty = &part{state: state{offset: offset, done: offset, upTo: copied}}, true
+		if !r.Unread.IsZero() && r.Unread.Before(r.Round) && b.copied.told < 0 {
+			b.unread = r.Unread
+			b.estimate("at least: what was copied before its offsets could be read is not counted")
+		}
 		return false
 	case !b.settle(number, offset, r):
 		return false
 	}
-	at := b.fresh[number].offset
+	seen := b.fresh[number]
+	at := seen.offset
 	delete(b.fresh, number)
 	n, certain := first(number, at, r)
+	b.reach(n, seen.since)
 	b.copied.estimated = b.copied.estimated || !certain || !r.Certain || r.Transactional && n > 0
 	if !certain && n > 0 {
 		b.say("at most: what was copied before its offsets showed can't be told from them, and its copy holds less than they count, or is not watched")
@@ -193,11 +213,11 @@ func end(ends []int64, part int32) int64 {
 func (b *Book) settle(part int32, offset int64, r Reading) bool {
 	at, waits := b.fresh[part]
 	if !waits {
-		at = freshPart{offset, r.Round}
+		at = freshPart{offset, r.Round, b.since}
 		b.fresh[part] = at
 	}
 	_, whole := first(part, at.offset, r)
-	return whole || r.Round.Sub(at.round) >= 2*r.Interval
+	return whole || r.Round.Sub(at.round) >= settledAfter*r.Interval
 }
 
 // first returns how many records were copied when a partition's first offset shows: all up to it, where the source's
@@ -212,11 +232,26 @@ func first(part int32, offset int64, r Reading) (n int64, certain bool) {
 	return min(n, copied), copied >= n
 }
 
+// passed returns a sum of all offsets, which differs when any was passed.
+func (b *Book) passed() (sum int64) {
+	for _, p := range b.parts {
+		sum += p.offset + 1
+	}
+	for _, x := range b.fresh {
+		sum += x.offset + 1
+	}
+	return sum
+}
+
 // spread returns the start of the span in which the progress that shows now can have happened.
 func (b *Book) spread(r Reading) time.Time {
 	from := b.idle
-	if !b.moved.IsZero() {
-		from = later(from, b.moved.Add(-r.Interval)) // the commit before was made in the round that ended then
+	last := b.shown // what it showed may have been counted later
+	if last.IsZero() {
+		last = b.moved
+	}
+	if !last.IsZero() {
+		from = later(from, last.Add(-r.Interval)) // the commit before was made in the round that ended then
 	}
 	if limit := r.Round.Add(-SpreadLimit); from.Before(limit) {
 		from = limit
@@ -290,6 +325,10 @@ func (b *Book) Tell(before time.Time, endsKnown bool) (samples []lineage.Sample)
 		if b.copied.n > 0 && b.from.Before(before) {
 			s.Since = b.from
 		}
+		if b.unread.Before(before) && !b.unread.IsZero() && (s.Since.IsZero() || b.unread.Before(s.Since)) {
+			s.Since = b.unread
+		}
+		b.unread = time.Time{}
 		samples = append(samples, s)
 		b.copied.told, b.copied.estimated, b.Dirty = b.copied.n, false, true
 	}

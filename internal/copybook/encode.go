@@ -19,8 +19,8 @@ import (
 func (b *Book) Encode() []byte {
 	var e varint.Encoder
 	n := b.copied.n
-	for _, ready := range b.ready {
-		n += ready
+	for _, x := range b.ready {
+		n += x.n
 	}
 	e.Int(n)
 	e.Int(b.copied.told)

@@ -17,6 +17,14 @@ type part struct {
 	passed []passage
 	beyond time.Time // since when the offset lies beyond the source's end; zero: it does not
 	moved  time.Time // when the offset changed last; zero: not since the start
+	calm   calm
+}
+
+// calm is when nothing was left to copy, as it seemed, and the end of the copy as it was read then. The zero value:
+// something is left.
+type calm struct {
+	since  time.Time
+	copied int64
 }
 
 // state is what is kept of a partition over a restart, but for owed and newest.
@@ -38,10 +46,10 @@ type state struct {
 }
 
 // passage is offsets that were passed in a round, those behind from. Of n it is not known what became of them, took
-// were copied; they count once it is known of all.
+// were copied; they count once it is known of all, as moved since the time before which they can't have been copied.
 type passage struct {
 	from, n, took int64
-	round         time.Time
+	round, since  time.Time
 	again         bool // the offsets went back, so that not all of these need have been copied again
 }
 
@@ -99,6 +107,7 @@ func (b *Book) step(p *part, number int32, offset int64, r Reading) {
 func (p *part) behind() bool { return p.done < p.offset }
 
 func (b *Book) pass(p *part, x passage) {
+	x.since = b.since
 	p.passed = append(p.passed, x)
 }
 
@@ -110,14 +119,34 @@ func (b *Book) release() (moved bool) {
 			oldest = p.passed[0].round
 		}
 	}
-	for round, n := range b.ready {
+	for round, x := range b.ready {
 		if oldest.IsZero() || round.Before(oldest) {
-			b.copied.n += n
+			b.copied.n += x.n
 			delete(b.ready, round)
-			moved, b.Dirty = moved || n > 0, true
+			moved, b.Dirty = moved || x.n > 0, true
+			b.reach(x.n, x.since)
 		}
 	}
 	return moved
+}
+
+// ready are records of decided passages.
+type ready struct {
+	n     int64
+	since time.Time
+}
+
+// prepare makes the records of a passage ready to be counted with those of the other partitions.
+func (b *Book) prepare(x passage) {
+	is := b.ready[x.round]
+	b.ready[x.round] = ready{is.n + x.took, x.since}
+}
+
+// reach has what is counted in this round reach back to when it can have been copied.
+func (b *Book) reach(n int64, since time.Time) {
+	if n > 0 && !since.IsZero() && (b.back.IsZero() || since.Before(b.back)) {
+		b.back = since
+	}
 }
 
 // decide returns how many of the offsets that were passed are records that were copied and count at once; those of
@@ -149,7 +178,7 @@ func (b *Book) decide(p *part, number int32, r Reading) int64 {
 		x.n, x.took, p.upTo = x.n-took, x.took+took, p.upTo+took
 		switch {
 		case x.n == 0:
-			b.ready[x.round] += x.took
+			b.prepare(*x)
 			if gone > 0 || x.again {
 				p.hidden += gone
 				b.estimate("at most: the offsets passed what was gone from the source's log, or went back, and what the copy grew meanwhile may hold more than what they passed")
@@ -157,7 +186,7 @@ func (b *Book) decide(p *part, number int32, r Reading) int64 {
 		case !x.overdue(r):
 			return 0
 		default:
-			b.ready[x.round] += x.took
+			b.prepare(*x)
 			b.miss(p, number, gone, r)
 			return 0 // the copy has no more
 		}
@@ -167,13 +196,22 @@ func (b *Book) decide(p *part, number int32, r Reading) int64 {
 }
 
 // follow keeps up with a copy that somebody made anew, and once nothing is left to copy with one that holds more than
-// the offsets count: what was copied twice after a crash.
+// the offsets count: what was copied twice after a crash. What the copy holds more may also be what was written and
+// copied after the source's end was read: it is told apart by an end that was surely read later, and shows no more.
 func (b *Book) follow(p *part, number int32, r Reading) {
 	copied, last := end(r.Copies, number), end(r.Ends, number)-1
-	switch rests := last >= 0 && p.offset >= last && r.Round.Sub(p.moved) >= settledAfter*r.Interval; {
-	case copied < 0:
-	case p.upTo < 0, copied < p.upTo, rests:
-		p.upTo, p.hidden, p.sure = copied, 0, rests || p.sure && p.upTo >= 0
+	rests := copied >= 0 && last >= 0 && p.offset >= last && r.Round.Sub(p.moved) >= settledAfter*r.Interval
+	switch {
+	case !rests:
+		p.calm = calm{}
+	case p.calm.since.IsZero():
+		p.calm = calm{r.Round, copied}
+	case r.Round.Sub(p.calm.since) >= settledAfter*r.Interval:
+		p.upTo, p.hidden, p.sure = max(p.upTo, p.calm.copied), 0, true
+		p.calm = calm{r.Round, copied}
+	}
+	if copied >= 0 && (p.upTo < 0 || copied < p.upTo) {
+		p.upTo, p.hidden, p.sure = copied, 0, p.sure && p.upTo >= 0
 	}
 }
 
@@ -248,6 +286,7 @@ func (b *Book) decideBlind(p *part, number int32, r Reading) (n int64) {
 				b.estimate("at most: the source is compacted, so that some of the offsets that were passed are no records")
 			}
 		}
+		b.reach(n, x.since)
 		p.passed = p.passed[1:]
 	}
 	p.upTo, p.sure = copied, false
@@ -259,7 +298,7 @@ func (b *Book) decideBlind(p *part, number int32, r Reading) (n int64) {
 func (b *Book) decideMarked(p *part, number int32, r Reading) (n int64) {
 	copied := end(r.Copies, number)
 	stepped := p.newest.round.Equal(r.Round) && p.newest.n > 0
-	gone := int64(0)
+	gone, since := int64(0), p.newest.since
 	if p.newest.n > 0 {
 		gone = min(goneOf(p.newest, number, r), p.newest.n)
 	}
@@ -286,6 +325,7 @@ func (b *Book) decideMarked(p *part, number int32, r Reading) (n int64) {
 		}
 	}
 	if n > 0 {
+		b.reach(n, since)
 		b.estimate("at most: markers of transactions are among the offsets; the count is no more than what the copy grew")
 	}
 	return n
