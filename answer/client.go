@@ -82,13 +82,13 @@ func (f Flow) Clients(ctx context.Context, first int) ([]Client, error) {
 	out := make([]Client, 0, len(listed))
 	for _, i := range listed {
 		x := &v.accesses[i]
-		c := Client{Client: x.Access.Client, RecordsPerSecond: rateOf(x.amount), Lag: ls.of(x.row, lineage.Lag)}
+		c := Client{Client: x.Access.Client, RecordsPerSecond: x.rate(), Lag: ls.of(x.row, lineage.Lag)}
 		if x.joined != nil {
 			c.Client, c.JoinedBy = x.joined.client, x.joined.by
 		}
 		if x.own >= 0 && members[x.own] == 1 { // the only member does all that its group does
 			own := &v.accesses[x.own]
-			if rate := rateOf(own.amount); rate != nil && own.slice == (slice{}) {
+			if rate := own.rate(); rate != nil && own.slice == (slice{}) {
 				c.RecordsPerSecond = rate
 			}
 			if own.gauges[lineage.Lag] { // newer than the member's, which comes with the slower memberships
@@ -115,13 +115,6 @@ func (f Flow) Clients(ctx context.Context, first int) ([]Client, error) {
 		return cmp.Or(-cmp.Compare(orZero(a.RecordsPerSecond), orZero(b.RecordsPerSecond)), cmp.Compare(a.Kind, b.Kind))
 	})
 	return out[:min(first, len(out))], nil
-}
-
-func rateOf(a lineage.Amount) *float64 {
-	if rate, ok := a.Rate(); ok {
-		return &rate
-	}
-	return nil
 }
 
 // clientSpans finds since when and until when each client of the rows' flows was seen, by access.

@@ -44,15 +44,34 @@ type total struct {
 	estimated bool
 }
 
-func (t *total) add(amount lineage.Amount) {
-	if !amount.Known {
+// add adds what an access moved.
+func (t *total) add(x *access) {
+	if !x.amount.Known {
 		return
 	}
-	t.estimated = t.estimated || amount.Estimated
-	grow(&t.records, &amount.Total, 1)
-	if rate, ok := amount.Rate(); ok {
-		grow(&t.perSecond, &rate, 1)
+	t.estimated = t.estimated || x.isEstimated()
+	grow(&t.records, &x.amount.Total, 1)
+	grow(&t.perSecond, x.rate(), 1)
+}
+
+// rate returns how much of what an access moved was observed, by the time in which it was: the mean over the observed
+// part of the window. nil: nothing was observed, or it is not known whether it moved. It is all that rates are made of:
+// those of flows, of nodes and of clients are sums of it, and those of series are the same of each step.
+func (x *access) rate() *float64 {
+	if x.unknown() {
+		return nil
 	}
+	return rateOf(x.amount)
+}
+
+// unknown reports whether it is not known whether an access moved in the window.
+func (x *access) unknown() bool { return x.state == graph.Unknown && x.amount.Total == 0 }
+
+func rateOf(a lineage.Amount) *float64 {
+	if rate, ok := a.Rate(); ok {
+		return &rate
+	}
+	return nil
 }
 
 // grow adds n times factor to a sum; the unknown adds nothing.
@@ -70,9 +89,7 @@ func grow(sum **float64, n *float64, factor float64) {
 // ones moved, or not measurable.
 func (v *View) records(accesses []int32) (t total) {
 	for _, i := range v.alone(accesses, lineage.Records) {
-		x := &v.accesses[i]
-		t.add(x.amount)
-		t.estimated = t.estimated || x.amount.Known && x.isEstimated()
+		t.add(&v.accesses[i])
 	}
 	return t
 }
@@ -88,16 +105,22 @@ func (v *View) bytes(ls *levels, accesses []int32) total {
 			t = &total{}
 			byTopic[x.Access.Topic] = t
 		}
-		t.add(x.amount)
+		t.add(x)
 	}
 	sum := total{estimated: true}
+	var noRecords, noRate bool
 	for topic, t := range byTopic {
 		size, ok := v.sizeOf(ls, topic)
-		if !ok && t.records != nil && *t.records != 0 {
-			return total{estimated: true}
-		}
+		noRecords = noRecords || !ok && t.records != nil && *t.records != 0
+		noRate = noRate || !ok && t.perSecond != nil && *t.perSecond != 0
 		grow(&sum.records, t.records, size)
 		grow(&sum.perSecond, t.perSecond, size)
+	}
+	if noRecords {
+		sum.records = nil
+	}
+	if noRate {
+		sum.perSecond = nil
 	}
 	return sum
 }

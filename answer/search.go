@@ -191,8 +191,12 @@ func (v *View) order(ctx context.Context, nodes []Placed, by Order, matched bool
 func (v *View) orderValue(ctx context.Context, by Order) (func(lineage.Node) float64, error) {
 	switch by {
 	case ByRate:
+		value, err := v.valueOf(ctx, RecordRate)
+		if err != nil {
+			return nil, err
+		}
 		return func(n lineage.Node) float64 {
-			if rate := v.records(v.movedBy(n)).perSecond; rate != nil {
+			if rate := value(n); rate != nil {
 				return *rate
 			}
 			return -1
@@ -229,15 +233,6 @@ func (v *View) orderValue(ctx context.Context, by Order) (func(lineage.Node) flo
 	default:
 		return func(lineage.Node) float64 { return 0 }, nil
 	}
-}
-
-// movedBy returns the accesses that make a node's rate: what is written to a topic, what an application reads and
-// writes, a stream job beside its inner topics.
-func (v *View) movedBy(n lineage.Node) []int32 {
-	if t := v.topics[n]; t != nil {
-		return t.writes
-	}
-	return v.outward(n, v.accessesOf(n))
 }
 
 // lastMovedAll reads when each access moved last, within the lookback, by access.

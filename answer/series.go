@@ -151,7 +151,7 @@ type part struct {
 	topic lineage.Topic // for sizes
 	// factor is how much of it is the row's own; 1 but where several share one.
 	factor float64
-	amount lineage.Amount // of a counter of an access, in the window
+	of     *access // whose counter it is; nil: a gauge, or a topic's own
 	// needed is since when the whole is not known without this part, as a sum of lags without one of them; zero: it is
 	// known without it.
 	needed time.Time
@@ -218,7 +218,18 @@ func (r *Rows) loadSeries(ctx context.Context, key seriesKey, v *View) (seriesOf
 			out.nodes[n] = add(p)
 		}
 	}
-	return out, load.run(ctx, v, key, max(1, pointsPerCall/count))
+	err := load.run(ctx, v, key, max(1, pointsPerCall/count))
+	for f, points := range out.flows {
+		if last := &points[count-1]; last.Value != nil && *last.Value == 0 && r.Flow(f).isUnknown(key.metric) {
+			last.Value = nil
+		}
+	}
+	return out, err
+}
+
+// isUnknown reports whether it is not known whether a flow moved, and the metric says how much it did.
+func (f Flow) isUnknown(m Metric) bool {
+	return (m == RecordRate || m == ByteRate) && f.unknown(f.rows.v.records(f.rows.v.flows[f.flow]))
 }
 
 // target is where a stored series goes: to the points of a row, as the row's parts say. Without points it is the
@@ -266,21 +277,24 @@ func (l *loading) run(ctx context.Context, v *View, key seriesKey, atOnce int) e
 				*t.live = stored[i]
 				continue
 			}
-			factor, ok := 1.0, true
+			size, ok := 1.0, true
 			if t.parts.sized {
-				factor, ok = v.sizeOf(ls, t.part.topic)
+				size, ok = v.sizeOf(ls, t.part.topic)
 			}
-			if ok {
-				t.mix(stored[i], factor*t.part.factor/t.parts.divisor)
-			}
+			t.mix(stored[i], size*t.part.factor/t.parts.divisor, ok)
 		}
 		l.keys, l.into = l.keys[n:], l.into[n:]
 	}
 	return nil
 }
 
-// mix adds a stored series to the points, or takes the larger of the two.
-func (t *target) mix(stored []lineage.Point, factor float64) {
+// mix adds a stored series to the points, or takes the larger of the two. sized is false where the size of its records
+// is not known: then only nothing has one. Of an access of which it is not known whether it moved, the step that ends
+// with the window is not known.
+func (t *target) mix(stored []lineage.Point, factor float64, sized bool) {
+	if n := len(stored); n > 0 && t.part.of != nil && t.part.of.unknown() && stored[n-1].Value == 0 {
+		stored[n-1].OK = false
+	}
 	var live []lineage.Point
 	if t.live != nil {
 		live, *t.live = *t.live, nil
@@ -289,6 +303,8 @@ func (t *target) mix(stored []lineage.Point, factor float64) {
 		p := &t.points[i]
 		switch {
 		case i < len(live) && live[i].OK && live[i].Value == 0, t.unknown[i]:
+		case stored[i].OK && !sized && stored[i].Value != 0:
+			p.Value, t.unknown[i] = nil, true
 		case stored[i].OK:
 			p.mix(stored[i].Value*factor, t.parts.largest)
 		case t.part.isNeeded(p.At.Add(t.step)):
@@ -332,7 +348,7 @@ func flowParts(v *View, accesses []int32, m Metric) (p parts, ok bool) {
 func (p *parts) addCounters(v *View, accesses []int32) {
 	for _, i := range v.alone(accesses, lineage.Records) {
 		if x := &v.accesses[i]; x.counter.metric != lineage.NoMetric {
-			p.list = append(p.list, part{stored: x.counter, topic: x.Access.Topic, factor: x.slice.share(), amount: x.amount})
+			p.list = append(p.list, part{stored: x.counter, topic: x.Access.Topic, factor: x.slice.share(), of: x})
 		}
 	}
 }

@@ -16,6 +16,10 @@ func (v *View) decideStates(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	drained, err := v.drained(ctx)
+	if err != nil {
+		return err
+	}
 	rests := v.restsOf()
 	if err := v.endFormerClusters(ctx); err != nil {
 		return err
@@ -30,7 +34,7 @@ func (v *View) decideStates(ctx context.Context) error {
 		case !exist:
 			continue
 		case x.counter.metric == lineage.NoMetric && rests(&x):
-		case x.uncounted() || v.unobserved(x.row) || x.amount.Pending || doubts[x.row] || v.unseenBefore(&x):
+		case x.uncounted() || v.unobserved(x.row) || x.amount.Pending && !drained[x.row] || doubts[x.row] || v.unseenBefore(&x):
 			x.state = graph.Unknown
 		}
 		kept = append(kept, x)
@@ -79,6 +83,41 @@ func (v *View) doubts(ctx context.Context) (map[int32]bool, error) {
 	return out, nil
 }
 
+// drained returns the readers whose next look is due that had read all when they were last looked at, in the window,
+// and whose topic did not grow in it: they can't have moved since.
+func (v *View) drained(ctx context.Context) (map[int32]bool, error) {
+	var rows, lags []int32
+	for i := range v.accesses {
+		x := &v.accesses[i]
+		if x.Access.Op != lineage.Read || !x.amount.Pending || x.amount.Total > 0 || v.held.Rows.Unobserved[x.row] || !v.topicRests(x) {
+			continue
+		}
+		if lag, ok := v.held.Series.Find(x.row, lineage.Lag, lineage.NoEvidence); ok {
+			rows, lags = append(rows, x.row), append(lags, lag)
+		}
+	}
+	if lags == nil {
+		return nil, nil
+	}
+	levels, err := v.held.Levels(ctx, lags)
+	if err != nil {
+		return nil, fmt.Errorf("read levels: %w", err)
+	}
+	out := map[int32]bool{}
+	for i, l := range levels {
+		out[rows[i]] = l.OK && l.Value == 0
+	}
+	return out, nil
+}
+
+// topicRests reports whether an access' topic was seen not to grow in the window.
+func (v *View) topicRests(x *access) bool {
+	subjects := v.topic(x.Access.Topic).subjects
+	return len(subjects) > 0 && !slices.ContainsFunc(subjects, func(s incarnation) bool {
+		return v.held.Rows.Moved[s.row] || v.unobserved(s.row)
+	})
+}
+
 // unseenBefore reports whether a reader that did not move in the window was first looked at within it: its position
 // says that it did read once, and nothing says when.
 func (v *View) unseenBefore(x *access) bool {
@@ -119,10 +158,7 @@ func (v *View) restsOf() func(*access) bool {
 		if x.Access.Dataset != (lineage.Dataset{}) {
 			return false
 		}
-		subjects := v.topic(x.Access.Topic).subjects
-		return x.Access.Op == lineage.Write && len(subjects) > 0 && !slices.ContainsFunc(subjects, func(s incarnation) bool {
-			return v.held.Rows.Moved[s.row] || v.unobserved(s.row)
-		})
+		return x.Access.Op == lineage.Write && v.topicRests(x)
 	}
 }
 

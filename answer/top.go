@@ -64,33 +64,39 @@ func (v *View) valueOf(ctx context.Context, m Metric) (func(lineage.Node) *float
 			if live := ls.of(q.row, lineage.Live); q.living && live != nil && *live == 0 {
 				continue
 			}
-			factor := 1.0
-			if p.sized {
-				var ok bool
-				if factor, ok = v.sizeOf(ls, q.topic); !ok {
-					continue
+			is := v.partValue(&q, ls, appended)
+			if is != nil && p.sized {
+				size, ok := v.sizeOf(ls, q.topic)
+				if !ok && *is != 0 {
+					return nil
 				}
-			}
-			var at lineage.Point
-			switch q.metric {
-			case lineage.Records:
-				at.Value, at.OK = q.amount.Rate() // of the row's own part
-			case lineage.Appended:
-				at.Value, at.OK = appended[q.row].Rate()
-			default:
-				if l := ls.of(q.row, q.metric); l != nil {
-					at = lineage.Point{Value: float64(*l) * q.factor, OK: true}
-				}
+				*is *= size
 			}
 			switch {
-			case at.OK:
-				sum.mix(at.Value*factor/p.divisor, p.largest)
+			case is != nil:
+				sum.mix(*is/p.divisor, p.largest)
 			case q.isNeeded(v.win.End):
 				return nil
 			}
 		}
 		return sum.Value
 	}, nil
+}
+
+// partValue returns a part of a node's metric over the window; nil: not known.
+func (v *View) partValue(q *part, ls *levels, appended map[int32]lineage.Amount) *float64 {
+	switch q.metric {
+	case lineage.Records:
+		return q.of.rate()
+	case lineage.Appended:
+		return rateOf(appended[q.row])
+	default:
+		l := ls.of(q.row, q.metric)
+		if l == nil {
+			return nil
+		}
+		return new(float64(*l) * q.factor)
+	}
 }
 
 // appended reads what the topics' ends advanced in the window, by row.

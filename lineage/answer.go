@@ -15,7 +15,8 @@ type Amount struct {
 	// Known is false when no part of the window was observed and nothing is known to have moved: the amount is unknown,
 	// not zero.
 	Known bool
-	// Pending: the series' last part in the window awaits its next reading (a commit that has not come yet).
+	// Pending: the series' last part in the window awaits its next reading: a commit that has not come yet, or a look
+	// of a source that looks more seldom than each tick. More may have moved than Total.
 	Pending   bool
 	Estimated bool
 	// Total is the advance in the window; readings that straddle its ends or a gap contribute by their share of time.
@@ -24,7 +25,8 @@ type Amount struct {
 	// time, which may be any part of it.
 	Shared float64
 	// Observed is the part of Total that falls into observed time, and ObservedFor that time, by the instants of the
-	// real readings. Rate = Observed / ObservedFor.
+	// real readings and without what is pending. Rate = Observed / ObservedFor; a step of a series is the same of its
+	// part of the window.
 	Observed    float64
 	ObservedFor time.Duration
 }

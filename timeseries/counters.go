@@ -232,7 +232,7 @@ func (s *amountSum) add(x step, r *runs) {
 	if a >= b {
 		return
 	}
-	s.lastTick = s.lastTick || x.from < s.v.hi && x.tick >= s.v.hi
+	s.lastTick = s.lastTick || x.from < s.v.until && x.tick >= s.v.until
 	s.estimated = s.estimated || x.estimated // that of no advance says that there may have been one
 	if x.delta == 0 {
 		return
@@ -257,7 +257,10 @@ func (s *amountSum) add(x step, r *runs) {
 func (v *view) amount(p *probe) (a lineage.Amount, ticks int64, err error) {
 	s := amountSum{v: v, estimated: slices.ContainsFunc(v.lost, func(x lostSpan) bool { return x.damage })}
 	nanos := int64(0)
+	var room [2]part // mostly one source wrote it all
+	parts := room[:0]
 	err = v.parts(p, func(lo, hi int64, r *runs) {
+		parts = append(parts, part{lo, hi, r})
 		ticks += r.within(lo, hi)
 		nanos += r.realWithin(lo, hi)
 	})
@@ -285,18 +288,30 @@ func (v *view) amount(p *probe) (a lineage.Amount, ticks int64, err error) {
 	if err := v.headSum(p, &s); err != nil {
 		return lineage.Amount{}, 0, err
 	}
+	pending, err := v.pendingSince(p)
+	if err != nil {
+		return lineage.Amount{}, 0, err
+	}
+	for _, x := range parts {
+		nanos -= x.runs.realWithin(max(pending, x.lo), x.hi)
+	}
 	a = lineage.Amount{
 		Total: float64(s.whole) + s.shared, Shared: float64(s.straddling), Observed: float64(s.wholeSeen) + s.sharedSeen, ObservedFor: time.Duration(nanos), Estimated: s.estimated,
 	}
 	a.Known = ticks > 0 || a.Total > 0
-	if p.pending != nil && !s.lastTick {
-		level, ok, err := v.valueAt(p.pending, v.hi)
-		if err != nil {
-			return lineage.Amount{}, 0, err
-		}
-		a.Pending = ok && level == 1
-	}
+	a.Pending = pending < v.hi || !s.lastTick && v.awaits(p, parts)
 	return a, ticks, nil
+}
+
+// awaits reports whether a counter's source, which looks more seldom than each tick, has not looked at the window's
+// end, or in the last tick of it that can have come, and is not due yet.
+func (v *view) awaits(p *probe, parts []part) bool {
+	for _, x := range parts {
+		if x.lo < v.until && v.until <= x.hi {
+			return !x.runs.observed(v.until) && x.runs.carried(v.until, p.access)
+		}
+	}
+	return false
 }
 
 func (v *view) addStep(s *amountSum, p *probe, x step) error {

@@ -119,13 +119,9 @@ func (g *grid) counter(p *probe, points []lineage.Point) error {
 			nanos[i] += n
 		}
 	}
-	var covered []tickRange
 	var failed error
 	in := 0 // the step of the advance before
 	err := g.v.steps(p, func(x step) bool {
-		if p.pending != nil {
-			covered = append(covered, tickRange{x.from, x.tick})
-		}
 		if x.delta == 0 {
 			return true
 		}
@@ -144,15 +140,15 @@ func (g *grid) counter(p *probe, points []lineage.Point) error {
 		return true
 	})
 	err = cmp.Or(err, failed)
-	if err == nil && p.pending != nil {
-		err = g.pendingTime(p.pending, covered, func(a, b int64) {
-			for _, q := range parts {
-				g.each(max(a, q.lo), min(b, q.hi), func(i int, a, b int64) { nanos[i] -= q.runs.realWithin(a, b) })
-			}
-		})
+	pending := g.v.hi
+	if err == nil {
+		pending, err = g.v.pendingSince(p)
 	}
 	if err != nil {
 		return err
+	}
+	for _, q := range parts {
+		g.each(max(pending, q.lo), q.hi, func(i int, a, b int64) { nanos[i] -= q.runs.realWithin(a, b) })
 	}
 	for i := range points {
 		if nanos[i] > 0 {
@@ -161,37 +157,6 @@ func (g *grid) counter(p *probe, points []lineage.Point) error {
 		} else {
 			points[i].Value = 0
 		}
-	}
-	return nil
-}
-
-// pendingTime visits the stretches (a, b] in which the reader's progress was pending and no later reading told it: they
-// are as if they had not been observed.
-func (g *grid) pendingTime(gauge *probe, covered []tickRange, visit func(a, b int64)) error {
-	changes, err := g.v.changes(gauge)
-	if err != nil {
-		return err
-	}
-	slices.SortFunc(covered, func(a, b tickRange) int { return cmp.Compare(a.a, b.a) })
-	for i, c := range changes {
-		if c.value == 0 {
-			continue
-		}
-		end := g.v.hi
-		if i+1 < len(changes) {
-			end = changes[i+1].tick - 1
-		}
-		at := max(c.tick-1, g.v.lo)
-		for _, r := range covered {
-			if r.a >= end {
-				break
-			}
-			if r.a > at {
-				visit(at, min(r.a, end))
-			}
-			at = max(at, r.b)
-		}
-		visit(at, end)
 	}
 	return nil
 }

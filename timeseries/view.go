@@ -13,6 +13,7 @@ type view struct {
 	*engine
 	ctx    context.Context
 	lo, hi int64
+	until  int64 // the last tick that can have come, hi at most
 	tier   int
 	cover  []*block
 	// sealedEnd is the end of the sealed blocks.
@@ -56,7 +57,7 @@ func (e *engine) viewTicks(ctx context.Context, lo, hi int64, take func(*view)) 
 
 // newView needs mu, and a place among the readers.
 func (e *engine) newView(ctx context.Context, lo, hi int64) *view {
-	v := &view{engine: e, ctx: ctx, lo: lo, hi: max(hi, lo), tier: e.tierOf(lo)}
+	v := &view{engine: e, ctx: ctx, lo: lo, hi: max(hi, lo), until: max(hi, lo), tier: e.tierOf(lo)}
 	v.cover, v.sealedEnd, v.lost = e.cover(v.tier), e.sealed, e.lostIn(lo, v.hi)
 	v.damage = e.damage()
 	v.heads = make([]sourceHead, len(e.sources))

@@ -108,6 +108,7 @@ func (q *windowQuery) takeViews(ctx context.Context) {
 		last = q.floor(until)
 	}
 	q.until = q.newView(ctx, last-1, last)
+	q.v.until = min(last, q.v.until)
 }
 
 // now0 returns the state. It needs mu, and that the store is open.

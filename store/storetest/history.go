@@ -22,8 +22,9 @@ func history(r *rand.Rand, start time.Time, tick time.Duration, rounds int) []li
 			every int
 			fill  func(*lineage.Observation)
 		}{
-			{"end-offsets", 1, counters(r, topics, lineage.Write, lineage.ProducerState)},
-			{"groups", 1, counters(r, topics, lineage.Read, lineage.GroupOffsets)},
+			{"end-offsets", 1, counters(r, topics, lineage.Write, lineage.ProducerState, "g1", "g2")},
+			{"groups", 1, counters(r, topics, lineage.Read, lineage.GroupOffsets, "g1", "g2")},
+			{"share-groups", 3, counters(r, topics[:1], lineage.Read, lineage.ShareOffsets, "s1")},
 			{"log-dirs", 7, levels(r, topics)},
 		} {
 			out = append(out, source(r, lineage.Source{Cluster: cluster, Name: s.name}, topics, start, tick, rounds, s.every, s.fill)...)
@@ -66,12 +67,12 @@ func source(r *rand.Rand, name lineage.Source, topics []lineage.Topic, start tim
 	return out
 }
 
-func counters(r *rand.Rand, topics []lineage.Topic, op lineage.Op, kind lineage.EvidenceKind) func(*lineage.Observation) {
+func counters(r *rand.Rand, topics []lineage.Topic, op lineage.Op, kind lineage.EvidenceKind, clients ...string) func(*lineage.Observation) {
 	totals := map[lineage.Access]int64{}
 	last := map[lineage.Access]time.Time{}
 	return func(o *lineage.Observation) {
 		for i, t := range topics {
-			for _, c := range []string{"g1", "g2"} {
+			for _, c := range clients {
 				a := lineage.Access{Topic: t, Op: op, Client: lineage.Client{ClientID: c}}
 				if op == lineage.Read {
 					a.Client.Group = c

@@ -190,7 +190,29 @@ func (m *model) pendingAt(k Key, r time.Time) bool {
 	return level == 1
 }
 
-func (m *model) amount(k Key, w lineage.Window) lineage.Amount {
+// isDue reports whether the source of a counter has not looked in a tick and need not have yet, and no reading reaches
+// over it.
+func (m *model) isDue(k Key, r time.Time) bool {
+	steps, src := m.steps(k)
+	return !m.observed(src, k.Access, r) && m.carried(src, k.Access, r) && !slices.ContainsFunc(steps, func(s modelStep) bool { return s.covers(r) })
+}
+
+// pending returns the ticks at a window's end in which the reader's progress is not known.
+func (m *model) pending(k Key, w lineage.Window) map[int64]bool {
+	out := map[int64]bool{}
+	for _, r := range slices.Backward(m.ticks(w)) {
+		if !m.pendingAt(k, r) {
+			break
+		}
+		out[r.UnixNano()] = true
+	}
+	return out
+}
+
+func (m *model) amount(k Key, w lineage.Window) lineage.Amount { return m.part(k, w, m.pending(k, w)) }
+
+// part is amount of a part of a window, of which some ticks are pending.
+func (m *model) part(k Key, w lineage.Window, still map[int64]bool) lineage.Amount {
 	steps, src := m.steps(k)
 	if len(steps) == 0 || !k.Metric.Counter() {
 		return lineage.Amount{}
@@ -204,7 +226,7 @@ func (m *model) amount(k Key, w lineage.Window) lineage.Amount {
 	seconds := 0.0
 	for _, r := range m.ticks(w) {
 		seen := m.observed(src, k.Access, r)
-		if seen {
+		if seen && !still[r.UnixNano()] { // pending is as if not observed
 			seconds += m.tick.Seconds() + m.offset(src, r) - m.offset(src, r.Add(-m.tick))
 		}
 		for _, s := range steps {
@@ -220,7 +242,7 @@ func (m *model) amount(k Key, w lineage.Window) lineage.Amount {
 	}
 	a.Known = a.Known || a.Total > 0
 	a.ObservedFor = time.Duration(math.Round(seconds * 1e9))
-	a.Pending = m.pendingAt(k, w.End)
+	a.Pending = m.pendingAt(k, w.End) || m.isDue(k, w.End)
 	return a
 }
 
@@ -248,13 +270,7 @@ func (m *model) series(k Key, w lineage.Window, step time.Duration) (out []linea
 		}
 		p := lineage.Point{At: from}
 		if k.Metric.Counter() {
-			told := m.amount(k, part)
-			for _, r := range m.ticks(part) { // pending is as if not observed
-				if len(steps) > 0 && m.observed(src, k.Access, r) && m.pendingAt(k, r) {
-					told.ObservedFor -= m.amount(k, lineage.Window{Start: r.Add(-m.tick), End: r}).ObservedFor
-				}
-			}
-			p.Value, p.OK = told.Rate()
+			p.Value, p.OK = m.part(k, part, m.pending(k, w)).Rate()
 		} else {
 			for _, r := range m.ticks(part) {
 				if len(steps) > 0 && m.carried(src, k.Access, r) {

@@ -157,7 +157,7 @@ func notTold(t *testing.T, s Subject) {
 }
 
 // open has a source of every tick that fails at the end, and one of every third tick that is not due there: only of the
-// former something may be missing.
+// former something may be missing. What the latter counts since its last look shows with the next.
 func open(t *testing.T, s Subject) {
 	t.Helper()
 	ctx := t.Context()
@@ -177,7 +177,8 @@ func open(t *testing.T, s Subject) {
 			check(t, s.Append(ctx, o))
 		}
 	}
-	for n, want := range map[int][2]bool{73: {}, 74: {true, false}, 76: {true, true}} {
+	pending := map[int]bool{72: false, 73: true, 74: true, 76: false} // of the slow one
+	for n, want := range map[int][2]bool{72: {}, 73: {}, 74: {true, false}, 76: {true, true}} {
 		for _, until := range []bool{false, true} {
 			// the window's end, or a later window of which no more can have come
 			ask := store.Ask{Window: ticks(n-1, n), Accesses: true, Lookback: Forever}
@@ -189,6 +190,11 @@ func open(t *testing.T, s Subject) {
 			for i, a := range w.Rows.Access {
 				if a.Client == quick.Client && w.Rows.Open[i] != want[0] || a.Client == slow.Client && w.Rows.Open[i] != want[1] {
 					t.Errorf("tick %d: %v is open: %v, want %v", n, a.Client.Group, w.Rows.Open[i], want)
+				}
+				for j, end := w.Series.Of(int32(i)); j < end; j++ {
+					if want := a.Client == slow.Client && pending[n]; w.Series.Amount[j].Pending != want && a.Op == lineage.Read {
+						t.Errorf("tick %d: what %v read is pending: %v, want %v", n, a.Client.Group, !want, want)
+					}
 				}
 			}
 		}
