@@ -90,7 +90,8 @@ func TestStepsReachBack(t *testing.T) {
 	for seed := range uint64(50) {
 		r := rand.New(rand.NewPCG(seed, 8))
 		m := newReplication(t)
-		counted, passed, pending := m.round, time.Time{}, map[time.Time]bool{} // passed: the first round with what is not counted
+		// passed is the first round with what is not counted
+		counted, passed, pending := m.round, time.Time{}, map[time.Time]bool{}
 		for range 60 {
 			m.end += r.Int64N(40)
 			m.copies(1 << 40)
