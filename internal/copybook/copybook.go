@@ -109,10 +109,11 @@ type Reading struct {
 	// Origin: a partition whose first offset shows now had none when we looked before, so what lies before it was
 	// copied since then. Certain: MirrorMaker 2 can't have been copying it already.
 	Origin, Certain bool
-	Unread          time.Time // since when it was seen to replicate, also while its offsets were not read; zero: not told
-	Running         bool
-	Round           time.Time
-	Interval        time.Duration
+	// Unread is since when it was seen to replicate, also while its offsets were not read; zero: not told.
+	Unread   time.Time
+	Running  bool
+	Round    time.Time
+	Interval time.Duration
 }
 
 // Observe books one round and reports whether records moved.
