@@ -257,6 +257,15 @@ type ComplexityRoot struct {
 		StartCursor     func(childComplexity int) int
 	}
 
+	Permission struct {
+		Allowed      func(childComplexity int) int
+		Host         func(childComplexity int) int
+		Operation    func(childComplexity int) int
+		Pattern      func(childComplexity int) int
+		Principal    func(childComplexity int) int
+		UsedInWindow func(childComplexity int) int
+	}
+
 	Point struct {
 		At    func(childComplexity int) int
 		Value func(childComplexity int) int
@@ -395,10 +404,11 @@ type ComplexityRoot struct {
 	}
 
 	TopicUsage struct {
-		Coverage func(childComplexity int) int
-		Readers  func(childComplexity int) int
-		Topic    func(childComplexity int) int
-		Writers  func(childComplexity int) int
+		Coverage  func(childComplexity int) int
+		Permitted func(childComplexity int) int
+		Readers   func(childComplexity int) int
+		Topic     func(childComplexity int) int
+		Writers   func(childComplexity int) int
 	}
 
 	Unidentified struct {
@@ -1433,6 +1443,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PageInfo.StartCursor(childComplexity), true
 
+	case "Permission.allowed":
+		if e.ComplexityRoot.Permission.Allowed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Permission.Allowed(childComplexity), true
+	case "Permission.host":
+		if e.ComplexityRoot.Permission.Host == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Permission.Host(childComplexity), true
+	case "Permission.operation":
+		if e.ComplexityRoot.Permission.Operation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Permission.Operation(childComplexity), true
+	case "Permission.pattern":
+		if e.ComplexityRoot.Permission.Pattern == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Permission.Pattern(childComplexity), true
+	case "Permission.principal":
+		if e.ComplexityRoot.Permission.Principal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Permission.Principal(childComplexity), true
+	case "Permission.usedInWindow":
+		if e.ComplexityRoot.Permission.UsedInWindow == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Permission.UsedInWindow(childComplexity), true
+
 	case "Point.at":
 		if e.ComplexityRoot.Point.At == nil {
 			break
@@ -2106,6 +2153,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.TopicUsage.Coverage(childComplexity), true
+	case "TopicUsage.permitted":
+		if e.ComplexityRoot.TopicUsage.Permitted == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TopicUsage.Permitted(childComplexity), true
 	case "TopicUsage.readers":
 		if e.ComplexityRoot.TopicUsage.Readers == nil {
 			break
@@ -2550,9 +2603,16 @@ type Ranking { ranked: [Ranked!]!  unknown: Int!  coverage: Coverage! }
 type Ranked { node: Node!  value: Float! }
 """
 Who moved in the window, the busiest first, then who may have (active: null), then who is known and did not (active: false): readers whose committed position stands, also of groups that nobody is in any more, and
-whoever evidence shows in the window.
+whoever evidence shows in the window. permitted: who may read or write the topic by the cluster's access control lists, which is no flow; null: they
+could not be read.
 """
-type TopicUsage { topic: Node!  writers: [Flow!]!  readers: [Flow!]!  coverage: Coverage! }
+type TopicUsage { topic: Node!  writers: [Flow!]!  readers: [Flow!]!  permitted: [Permission!]  coverage: Coverage! }
+"""
+One access control entry, as Kafka has it at the window's end. pattern is what it is about, as LITERAL:orders or PREFIXED:orders-, and "no
+authorizer" where the cluster has none. usedInWindow: somebody of that principal and host did so in the window; null: who does is not seen, or not
+for all of the window.
+"""
+type Permission { principal: String!  host: String!  operation: String!  pattern: String!  allowed: Boolean!  usedInWindow: Boolean }
 
 # A flow starts and stops as a whole, by its own rhythm: FLOW_STOPPED stands where it moved last, and comes there once it was silent for longer than it usually pauses.
 enum EventType { TOPIC_CREATED TOPIC_DELETED TOPIC_RECREATED CONFIG_CHANGED GROUP_JOINED GROUP_LEFT FLOW_STARTED FLOW_STOPPED LEADERS_MOVED SOURCE_LOST SOURCE_RECOVERED
@@ -2913,6 +2973,24 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
 }
 
+func (ec *executionContext) childFields_Permission(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "principal":
+		return ec.fieldContext_Permission_principal(ctx, field)
+	case "host":
+		return ec.fieldContext_Permission_host(ctx, field)
+	case "operation":
+		return ec.fieldContext_Permission_operation(ctx, field)
+	case "pattern":
+		return ec.fieldContext_Permission_pattern(ctx, field)
+	case "allowed":
+		return ec.fieldContext_Permission_allowed(ctx, field)
+	case "usedInWindow":
+		return ec.fieldContext_Permission_usedInWindow(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Permission", field.Name)
+}
+
 func (ec *executionContext) childFields_Point(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "at":
@@ -3085,6 +3163,8 @@ func (ec *executionContext) childFields_TopicUsage(ctx context.Context, field gr
 		return ec.fieldContext_TopicUsage_writers(ctx, field)
 	case "readers":
 		return ec.fieldContext_TopicUsage_readers(ctx, field)
+	case "permitted":
+		return ec.fieldContext_TopicUsage_permitted(ctx, field)
 	case "coverage":
 		return ec.fieldContext_TopicUsage_coverage(ctx, field)
 	}
@@ -7906,6 +7986,144 @@ func (ec *executionContext) fieldContext_PageInfo_endCursor(_ context.Context, f
 	return graphql.NewScalarFieldContext("PageInfo", field, false, false, "String")
 }
 
+func (ec *executionContext) _Permission_principal(ctx context.Context, field graphql.CollectedField, obj *Permission) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Permission_principal(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Principal, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Permission_principal(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Permission", field, false, false, "String")
+}
+
+func (ec *executionContext) _Permission_host(ctx context.Context, field graphql.CollectedField, obj *Permission) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Permission_host(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Host, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Permission_host(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Permission", field, false, false, "String")
+}
+
+func (ec *executionContext) _Permission_operation(ctx context.Context, field graphql.CollectedField, obj *Permission) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Permission_operation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Operation, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Permission_operation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Permission", field, false, false, "String")
+}
+
+func (ec *executionContext) _Permission_pattern(ctx context.Context, field graphql.CollectedField, obj *Permission) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Permission_pattern(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Pattern, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Permission_pattern(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Permission", field, false, false, "String")
+}
+
+func (ec *executionContext) _Permission_allowed(ctx context.Context, field graphql.CollectedField, obj *Permission) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Permission_allowed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Allowed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Permission_allowed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Permission", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _Permission_usedInWindow(ctx context.Context, field graphql.CollectedField, obj *Permission) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Permission_usedInWindow(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UsedInWindow, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *bool) graphql.Marshaler {
+			return ec.marshalOBoolean2ᚖbool(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Permission_usedInWindow(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Permission", field, false, false, "Boolean")
+}
+
 func (ec *executionContext) _Point_at(ctx context.Context, field graphql.CollectedField, obj *answer.Point) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10798,6 +11016,38 @@ func (ec *executionContext) fieldContext_TopicUsage_readers(_ context.Context, f
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Flow(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TopicUsage_permitted(ctx context.Context, field graphql.CollectedField, obj *TopicUsage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TopicUsage_permitted(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Permitted(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []Permission) graphql.Marshaler {
+			return ec.marshalOPermission2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐPermissionᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TopicUsage_permitted(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TopicUsage",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Permission(ctx, field)
 		},
 	}
 	return fc, nil
@@ -13718,6 +13968,64 @@ func (ec *executionContext) _PageInfo(ctx context.Context, sel ast.SelectionSet,
 	return out
 }
 
+var permissionImplementors = []string{"Permission"}
+
+func (ec *executionContext) _Permission(ctx context.Context, sel ast.SelectionSet, obj *Permission) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, permissionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Permission")
+		case "principal":
+			out.Values[i] = ec._Permission_principal(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "host":
+			out.Values[i] = ec._Permission_host(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "operation":
+			out.Values[i] = ec._Permission_operation(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pattern":
+			out.Values[i] = ec._Permission_pattern(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "allowed":
+			out.Values[i] = ec._Permission_allowed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "usedInWindow":
+			out.Values[i] = ec._Permission_usedInWindow(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var pointImplementors = []string{"Point"}
 
 func (ec *executionContext) _Point(ctx context.Context, sel ast.SelectionSet, obj *answer.Point) graphql.Marshaler {
@@ -14641,6 +14949,11 @@ func (ec *executionContext) _TopicUsage(ctx context.Context, sel ast.SelectionSe
 		case "readers":
 			out.Values[i] = ec._TopicUsage_readers(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "permitted":
+			out.Values[i] = ec._TopicUsage_permitted(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "coverage":
@@ -15769,6 +16082,10 @@ func (ec *executionContext) marshalNPageInfo2ᚖgithubᚗcomᚋlineagedᚋlineag
 	return ec._PageInfo(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNPermission2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐPermission(ctx context.Context, sel ast.SelectionSet, v Permission) graphql.Marshaler {
+	return ec._Permission(ctx, sel, &v)
+}
+
 func (ec *executionContext) marshalNPoint2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐPoint(ctx context.Context, sel ast.SelectionSet, v answer.Point) graphql.Marshaler {
 	return ec._Point(ctx, sel, &v)
 }
@@ -16417,6 +16734,25 @@ var (
 		answer.ByLastMoved: "LAST_MOVED",
 	}
 )
+
+func (ec *executionContext) marshalOPermission2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐPermissionᚄ(ctx context.Context, sel ast.SelectionSet, v []Permission) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPermission2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐPermission(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
 
 func (ec *executionContext) marshalORanking2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐRanking(ctx context.Context, sel ast.SelectionSet, v *Ranking) graphql.Marshaler {
 	if v == nil {

@@ -195,6 +195,22 @@ func (u *TopicUsage) Writers() []*Flow { return u.rows.listFlows(u.writers) }
 // Readers answers readers.
 func (u *TopicUsage) Readers() []*Flow { return u.rows.listFlows(u.readers) }
 
+// Permitted answers permitted.
+func (u *TopicUsage) Permitted() []Permission {
+	all, ok := u.rows.v.Permitted(u.topic)
+	if !ok {
+		return nil
+	}
+	out := make([]Permission, len(all))
+	for i, p := range all {
+		out[i] = Permission{Principal: p.Principal, Host: p.Host, Operation: p.Operation, Pattern: p.Pattern(), Allowed: p.Allowed, UsedInWindow: p.Used}
+		if p.Open {
+			out[i].Pattern = "no authorizer"
+		}
+	}
+	return out
+}
+
 // Coverage answers coverage.
 func (u *TopicUsage) Coverage(context.Context) (*Coverage, error) {
 	return coverageOf(u.rows.v, u.rows.v.ClustersOf(u.topic)...), nil

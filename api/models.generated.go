@@ -94,6 +94,18 @@ type PageInfo struct {
 	EndCursor       *string `json:"endCursor,omitempty"`
 }
 
+// One access control entry, as Kafka has it at the window's end. pattern is what it is about, as LITERAL:orders or PREFIXED:orders-, and "no
+// authorizer" where the cluster has none. usedInWindow: somebody of that principal and host did so in the window; null: who does is not seen, or not
+// for all of the window.
+type Permission struct {
+	Principal    string `json:"principal"`
+	Host         string `json:"host"`
+	Operation    string `json:"operation"`
+	Pattern      string `json:"pattern"`
+	Allowed      bool   `json:"allowed"`
+	UsedInWindow *bool  `json:"usedInWindow,omitempty"`
+}
+
 type Position struct {
 	Node  string  `json:"node"`
 	Layer int     `json:"layer"`

@@ -2,6 +2,7 @@ package lineage
 
 import (
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -18,11 +19,12 @@ const (
 	ConnectorFacts           // FactKey.Source is its Connect cluster's name, FactKey.Name the connector's
 	ReplicatorFacts          // FactKey.Source is who tells it, FactKey.Name the readable id of the replicator's Node
 	SourceFacts              // what is expected of a Source: FactKey.Source is its Cluster, FactKey.Name its Name
+	PermissionFacts          // who may read and write a cluster's topics; FactKey.Name is empty
 )
 
 // FactKinds is one more than the greatest kind, and EventTypes one more than the greatest type of event.
 const (
-	FactKinds  = 9
+	FactKinds  = 10
 	EventTypes = 15
 )
 
@@ -46,6 +48,7 @@ type Fact struct {
 	Connector  *ConnectorFact
 	Replicator *ReplicatorFact
 	Source     *SourceFact
+	Permission *PermissionFact
 }
 
 // DatedFact is a fact and the round since which it holds.
@@ -184,6 +187,41 @@ type SourceFact struct {
 	State    SourceState
 	Interval time.Duration // of an expected one: its cadence, a multiple of the tick
 	Reason   string        // in words, why it is off or retired; may be empty
+}
+
+// PermissionFact is who may read and write the topics of a cluster. That one may is no flow.
+type PermissionFact struct {
+	Open  bool         // the cluster has no authorizer: everybody may
+	Rules []Permission // of topics, to read, to write or for all; sorted by topic, then principal
+	Cut   int          // how many more there are, which are not told
+}
+
+// Permission is one access control entry of a topic, or of all topics whose names begin so.
+type Permission struct {
+	Topic     string // "*": all
+	Prefixed  bool
+	Principal string // as Kafka has it, e.g. User:alice; User:* is everybody
+	Host      string // "*": any
+	Operation string // READ, WRITE or ALL
+	Allowed   bool   // else it is denied, which outweighs what is allowed
+}
+
+// Covers reports whether the entry is about a topic.
+func (p *Permission) Covers(topic string) bool {
+	switch {
+	case p.Prefixed:
+		return strings.HasPrefix(topic, p.Topic)
+	default:
+		return p.Topic == "*" || p.Topic == topic
+	}
+}
+
+// Pattern returns what the entry is about as Kafka prints it: LITERAL:orders, PREFIXED:orders-.
+func (p *Permission) Pattern() string {
+	if p.Prefixed {
+		return "PREFIXED:" + p.Topic
+	}
+	return "LITERAL:" + p.Topic
 }
 
 // Member is a live member of a group.

@@ -115,6 +115,13 @@ func randomFact(r *rand.Rand) lineage.Fact {
 		}
 	case lineage.SourceFacts:
 		f.Source = &lineage.SourceFact{State: lineage.SourceState(1 + r.IntN(3)), Interval: time.Duration(1 + r.IntN(1e9)), Reason: randomString(r)}
+	case lineage.PermissionFacts:
+		f.Permission = &lineage.PermissionFact{Open: r.IntN(2) == 0, Cut: r.IntN(9)}
+		for range r.IntN(3) {
+			f.Permission.Rules = append(f.Permission.Rules, lineage.Permission{
+				Topic: randomString(r), Prefixed: r.IntN(2) == 0, Principal: randomString(r), Host: randomString(r), Operation: randomString(r), Allowed: r.IntN(2) == 0,
+			})
+		}
 	}
 	return f
 }

@@ -14,7 +14,7 @@ func checkFact(f lineage.Fact) error {
 	for kind, set := range map[lineage.FactKind]bool{
 		lineage.ClusterFacts: f.Cluster != nil, lineage.TopicFacts: f.Topic != nil, lineage.GroupFacts: f.Group != nil,
 		lineage.ConnectFacts: f.Connect != nil, lineage.ConnectorFacts: f.Connector != nil, lineage.ReplicatorFacts: f.Replicator != nil,
-		lineage.SourceFacts: f.Source != nil,
+		lineage.SourceFacts: f.Source != nil, lineage.PermissionFacts: f.Permission != nil,
 	} {
 		if set != (kind == f.Key.Kind && !f.Gone) {
 			return fmt.Errorf("the fact about %q does not hold exactly what its kind says", f.Key.Name)

@@ -1,6 +1,7 @@
 package timeseries
 
 import (
+	"math"
 	"time"
 
 	"github.com/lineaged/lineaged/lineage"
@@ -309,6 +310,19 @@ func (w *writer) factBody(f lineage.Fact) {
 		w.byte(byte(f.Source.State))
 		w.uint(uint64(f.Source.Interval))
 		w.string(f.Source.Reason)
+	case lineage.PermissionFacts:
+		p := f.Permission
+		w.bool(p.Open)
+		w.uint(uint64(p.Cut))
+		w.uint(uint64(len(p.Rules)))
+		for _, x := range p.Rules {
+			w.string(x.Topic)
+			w.bool(x.Prefixed)
+			for _, s := range [...]string{x.Principal, x.Host, x.Operation} {
+				w.string(s)
+			}
+			w.bool(x.Allowed)
+		}
 	}
 }
 
@@ -396,6 +410,14 @@ func (r *reader) factBody(key lineage.FactKey) lineage.Fact {
 		}
 	case lineage.SourceFacts:
 		f.Source = &lineage.SourceFact{State: lineage.SourceState(r.byte()), Interval: time.Duration(r.tick()), Reason: r.string()}
+	case lineage.PermissionFacts:
+		p := &lineage.PermissionFact{Open: r.bool(), Cut: int(r.uint() & math.MaxInt32)}
+		for range r.count(6) {
+			p.Rules = append(p.Rules, lineage.Permission{
+				Topic: r.string(), Prefixed: r.bool(), Principal: r.string(), Host: r.string(), Operation: r.string(), Allowed: r.bool(),
+			})
+		}
+		f.Permission = p
 	}
 	return f
 }

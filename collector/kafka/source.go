@@ -23,6 +23,7 @@ const (
 	sourceStarts   = "start-offsets"
 	sourceLogDirs  = "log-dirs"
 	sourceConfigs  = "topic-configs"
+	sourceACLs     = "acls"
 
 	sourceTransactions = "transactions"
 )
@@ -57,7 +58,8 @@ type source struct {
 	unrest time.Time
 
 	clusterFact lineage.ClusterFact
-	hidden      map[string]bool // topics that log directories show and that may not be described
+	acls        *lineage.PermissionFact // as last told; nil: not since the start
+	hidden      map[string]bool         // topics that log directories show and that may not be described
 
 	// what the brokers do not support, by source or group type: not asked again until the next start
 	lacks map[string]bool
@@ -142,6 +144,7 @@ func (s *source) forget() {
 	s.retired = map[lineage.TopicID]*topic{}
 	s.groups, s.departed = map[string]*group{}, map[string]*group{}
 	s.continuous, s.resumed, s.unrest = false, false, time.Time{}
+	s.acls = nil
 	s.clusterFact, s.rights, s.sawAll, s.unwanted, s.left, s.hidden = lineage.ClusterFact{}, clusterRights{}, false, nil, nil, nil
 	s.sawGroups, s.groupsCounted = false, false
 	s.lacks = map[string]bool{}
@@ -247,6 +250,7 @@ func (s *source) slowCadences() []collector.Cadence {
 		{Part: sourceStarts, Every: s.cadence(startsCadence)},
 		{Part: sourceLogDirs, Every: s.cadence(logDirsCadence)},
 		{Part: sourceConfigs, Every: s.cadence(configsCadence)},
+		{Part: sourceACLs, Every: s.cadence(aclsCadence)},
 	}
 }
 
@@ -278,6 +282,8 @@ func (t *take) slowSource(c collector.Cadence) {
 		t.startOffsets(c.Every)
 	case c.Part == sourceLogDirs:
 		t.logDirs(c.Every)
+	case c.Part == sourceACLs:
+		t.permissions(c.Every)
 	}
 }
 
