@@ -55,8 +55,14 @@ func (v *View) once(shown []int32) []int32 {
 	within := func(i, j int32) bool {
 		a, b := v.accesses[i].client(), v.accesses[j].client()
 		for _, f := range [...][2]string{
-			{a.ClientID, b.ClientID}, {a.Group, b.Group}, {a.Member, b.Member}, {a.TransactionalID, b.TransactionalID},
-			{a.Principal, b.Principal}, {a.Host, b.Host}, {a.Software, b.Software}, {a.Instance, b.Instance},
+			{a.ClientID, b.ClientID},
+			{a.Group, b.Group},
+			{a.Member, b.Member},
+			{a.TransactionalID, b.TransactionalID},
+			{a.Principal, b.Principal},
+			{a.Host, b.Host},
+			{a.Software, b.Software},
+			{a.Instance, b.Instance},
 		} {
 			if f[0] != "" && f[0] != f[1] {
 				return false

@@ -85,4 +85,6 @@ func (v *View) principalsSeen(cluster lineage.ClusterID) bool {
 	return false
 }
 
-func wholly(s *store.SourceCoverage) bool { return len(s.Gaps) == 0 && s.Expected > 0 && s.Seen >= s.Expected }
+func wholly(s *store.SourceCoverage) bool {
+	return len(s.Gaps) == 0 && s.Expected > 0 && s.Seen >= s.Expected
+}

@@ -32,8 +32,10 @@ func TestPermitted(t *testing.T) {
 	}{
 		{"never read", nil, nil, "not known"},
 		{"no authorizer", &lineage.PermissionFact{Open: true}, nil, "User:* ALL *: not known, open"},
-		{"nobody sees who does", &lineage.PermissionFact{Rules: rules}, nil,
-			"User:ops ALL *: not known, User:alice WRITE orders-: not known, User:* READ orders-eu: not known, User:alice WRITE orders-eu: not known, User:alice READ orders-eu: not known"},
+		{
+			"nobody sees who does", &lineage.PermissionFact{Rules: rules}, nil,
+			"User:ops ALL *: not known, User:alice WRITE orders-: not known, User:* READ orders-eu: not known, User:alice WRITE orders-eu: not known, User:alice READ orders-eu: not known",
+		},
 		{"one is seen", &lineage.PermissionFact{Rules: rules}, func(w *world) {
 			w.observe("west", "end-offsets", 9, sighted(writer, lineage.Telemetry, ""))
 		}, "User:ops ALL *: not known, User:alice WRITE orders-: used, User:* READ orders-eu: not known, User:alice WRITE orders-eu: not known, User:alice READ orders-eu: not known"},

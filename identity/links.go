@@ -192,8 +192,12 @@ func agree(a, b *lineage.Client) bool {
 // reads with it is no reader where it writes.
 func fill(c, from *lineage.Client) (took bool) {
 	for _, f := range [...][2]*string{
-		{&c.ClientID, &from.ClientID}, {&c.TransactionalID, &from.TransactionalID}, {&c.Instance, &from.Instance},
-		{&c.Principal, &from.Principal}, {&c.Host, &from.Host}, {&c.Software, &from.Software},
+		{&c.ClientID, &from.ClientID},
+		{&c.TransactionalID, &from.TransactionalID},
+		{&c.Instance, &from.Instance},
+		{&c.Principal, &from.Principal},
+		{&c.Host, &from.Host},
+		{&c.Software, &from.Software},
 	} {
 		if *f[0] == "" && *f[1] != "" {
 			*f[0], took = *f[1], true

@@ -250,7 +250,7 @@ func TestMetricsByRule(t *testing.T) {
 
 // TestBounds holds the bounds that are no constants of their types, so that a switch over all kinds need not name them.
 func TestBounds(t *testing.T) {
-	if FactKinds != SourceFacts+1 || EventTypes != ClusterChanged+1 {
-		t.Errorf("%d kinds of facts and %d types of events, want %d and %d", FactKinds, EventTypes, SourceFacts+1, ClusterChanged+1)
+	if FactKinds != PermissionFacts+1 || EventTypes != ClusterChanged+1 {
+		t.Errorf("%d kinds of facts and %d types of events, want %d and %d", FactKinds, EventTypes, PermissionFacts+1, ClusterChanged+1)
 	}
 }
