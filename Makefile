@@ -3,10 +3,10 @@
 GOLANGCI := go tool -modfile=tools/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test test-long matrix bench lint generate need-go need-node
+.PHONY: help demo build test test-long matrix bench lint generate telemetry-reporter need-go need-node need-maven
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 24
 
 demo: build ## build, then start two small Kafka clusters with a shop running on them, and lineaged watching
 	bin/lineaged demo
@@ -29,6 +29,9 @@ matrix: need-go need-node ## real clients and engines from their registries agai
 bench: need-go ## all benchmarks; BENCH=pattern, COUNT=10 for benchstat
 	go test -p 1 -run '^$$' -bench '$(or $(BENCH),.)' -benchmem -count $(or $(COUNT),1) -timeout 60m $$(go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./... | grep -v internal/acceptance)
 
+telemetry-reporter: need-maven ## the broker's plugin that forwards client metrics: contrib/telemetry-reporter/target/lineaged-telemetry-reporter.jar
+	mvn -B -q -f contrib/telemetry-reporter package
+
 lint: need-go ## formatting and linters
 	$(GOLANGCI) fmt --diff ./...
 	$(GOLANGCI) run ./...
@@ -47,3 +50,6 @@ need-go:
 need-node:
 	@command -v npm >/dev/null || { echo 'missing: Node 20 or later with npm (https://nodejs.org)' >&2; exit 1; }
 	@node --version | awk -F'[v.]' '$$2+0 < 20 { print "too old: node " $$0 ", needs Node 20 or later (https://nodejs.org)"; exit 1 }' >&2
+
+need-maven:
+	@command -v mvn >/dev/null || { echo 'missing: Maven with a JDK of 17 or later (apt-get install maven)' >&2; exit 1; }

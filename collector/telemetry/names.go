@@ -41,19 +41,50 @@ func (w who) named() bool { return w.Instance != "" || w.ClientID != "" }
 // words are what attributes say: of a client, and where.
 type words struct {
 	who
-	name, version string // of its software
-	cluster       string // id
-	node          string // of the broker that it pushed to
-	topic         string
+	cluster string // id
+	node    string // of the broker that it pushed to
+	topic   string
 }
 
 // maxWord is the longest name that is taken, in bytes: Kafka's own names have 249 at most, principals are longer.
 const maxWord = 1024
 
+// within returns what is said by attributes of something within. What was said around it stands: that is the broker's
+// word, or the forwarder's, and this may be the client's own of another.
+func (w words) within(attributes []*common.KeyValue) words {
+	var in words
+	in.read(attributes)
+	for _, f := range [...]struct{ out, in *string }{
+		{&w.Instance, &in.Instance},
+		{&w.ClientID, &in.ClientID},
+		{&w.Principal, &in.Principal},
+		{&w.Host, &in.Host},
+		{&w.TransactionalID, &in.TransactionalID},
+		{&w.Group, &in.Group},
+		{&w.Software, &in.Software},
+		{&w.cluster, &in.cluster},
+		{&w.node, &in.node},
+		{&w.topic, &in.topic},
+	} {
+		if *f.out == "" {
+			*f.out = *f.in
+		}
+	}
+	return w
+}
+
 // read takes in attributes; those that come later stand.
 func (w *words) read(attributes []*common.KeyValue) {
+	var name, version string // of its software
 	for _, a := range attributes {
-		field := w.field(strings.ReplaceAll(strings.ToLower(a.GetKey()), ".", "_"))
+		key := strings.ReplaceAll(strings.ToLower(a.GetKey()), ".", "_")
+		field := w.field(key)
+		switch key {
+		case "client_software_name":
+			field = &name
+		case "client_software_version":
+			field = &version
+		}
 		if field == nil {
 			continue
 		}
@@ -61,9 +92,8 @@ func (w *words) read(attributes []*common.KeyValue) {
 			*field = v
 		}
 	}
-	w.Software = w.name
-	if w.name != "" && w.version != "" {
-		w.Software += "/" + w.version
+	if w.Software = name; name != "" && version != "" {
+		w.Software += "/" + version
 	}
 }
 
@@ -81,10 +111,6 @@ func (w *words) field(key string) *string {
 		return &w.TransactionalID
 	case "group_id":
 		return &w.Group
-	case "client_software_name":
-		return &w.name
-	case "client_software_version":
-		return &w.version
 	case "kafka_cluster_id":
 		return &w.cluster
 	case "kafka_node_id", "kafka_broker_id":

@@ -63,8 +63,7 @@ func read(m *metrics.MetricsData, arrived time.Time) told {
 		on.read(r.GetResource().GetAttributes())
 		x := resource{told: &t, arrived: arrived, by: map[words]*push{}}
 		for _, s := range r.GetScopeMetrics() {
-			in := on
-			in.read(s.GetScope().GetAttributes())
+			in := on.within(s.GetScope().GetAttributes())
 			for _, metric := range s.GetMetrics() {
 				x.metric(in, metric)
 			}
@@ -106,8 +105,7 @@ func (x *resource) metric(in words, m *metrics.Metric) {
 		points = m.GetGauge().GetDataPoints()
 	}
 	for _, d := range points {
-		w := in
-		w.read(d.GetAttributes())
+		w := in.within(d.GetAttributes())
 		if !w.named() {
 			x.reject(1, "neither client_id nor client_instance_id says whose it is")
 			continue

@@ -475,6 +475,11 @@ func TestReadsManyForms(t *testing.T) {
 	underscored := counted
 	underscored.metric = strings.ReplaceAll(sentTotal, ".", "_")
 	f("with underscores", sent{map[string]string{"client_id": "shop-1"}, []told1{underscored}}, &push{who: who{ClientID: "shop-1"}, points: points, writes: true}, 0)
+	forged := counted
+	forged.with = map[string]string{"topic": "orders", "client_id": "bank", "principal": "User:bank", "kafka.cluster.id": "E", "client_host": "10.9.9.9", "client_instance_id": "i9"}
+	f("a client that says who it is within what the broker says", sent{onShop, []told1{forged}}, &push{
+		who: who{Instance: "i1", ClientID: "shop-1", Principal: "User:shop", Host: "10.0.0.7", Software: "apache-kafka-java/4.3.1"}, points: points, writes: true,
+	}, 0)
 	f("empty, as at the end", sent{onShop, nil}, &push{
 		who: who{Instance: "i1", ClientID: "shop-1", Principal: "User:shop", Host: "10.0.0.7", Software: "apache-kafka-java/4.3.1"},
 	}, 0)

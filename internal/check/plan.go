@@ -24,7 +24,7 @@ func plan(long bool) [][]step {
 	phases := [][]step{
 		{{"npm", npmInstall}, {"vet", vet}, {"kafka", kafkaInstall}},
 		{{"generated", generated}},
-		{{"lint", lint}, {"ui", uiTests}},
+		{{"lint", lint}, {"ui", uiTests}, {"reporter", reporterTests}},
 		{{"build", build}},
 		{{"go", goTests}},
 		{{"real-kafka", acceptanceTests}},

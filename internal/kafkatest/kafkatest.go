@@ -51,6 +51,9 @@ type Options struct {
 	TLS     bool     // a listener with a certificate of the cluster's own CA
 	MTLS    bool     // TLS, and the client must show a certificate of that CA
 
+	// Plugins are more jars on the brokers' class path.
+	Plugins []string
+
 	// Config adds broker properties to the ones of this package, and wins over them.
 	Config map[string]string
 }

@@ -123,7 +123,9 @@ func (n *node) start(ctx context.Context) error {
 	c := n.cluster
 	n.starts++
 	args := append(brokerFlags(), c.jars.jvm("broker")...)
-	args = append(args, "-cp", c.jars.classpath(), "kafka.Kafka", n.propertiesFile())
+	// behind the others, so that the archive of classes fits still
+	path := strings.Join(append([]string{c.jars.classpath()}, c.opts.Plugins...), ":")
+	args = append(args, "-cp", path, "kafka.Kafka", n.propertiesFile())
 	before := 0
 	if b, err := os.ReadFile(n.logFile()); err == nil {
 		before = len(b)
