@@ -20,6 +20,9 @@ type Node struct {
 // Node returns which node it is.
 func (n Node) Node() lineage.Node { return n.node }
 
+// Bound says why a metric of the node is a bound; empty: it is none.
+func (n Node) Bound(m Metric) string { return n.rows.v.Bound(n.node, m) }
+
 // Describe returns the owner, empty when nobody named one, and the tags of the node.
 func (n Node) Describe() (owner string, tags []string) { return n.rows.v.identity.Describe(n.node) }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -26,6 +27,7 @@ func (w *world) slowly(r *rand.Rand, rounds int) {
 		read[x] = n
 		return f
 	}
+	markers := int64(0)
 	down := map[string]int{} // rounds that a source still sees nothing
 	for n := 1; n <= rounds; n++ {
 		fill := map[string][]filling{}
@@ -34,6 +36,12 @@ func (w *world) slowly(r *rand.Rand, rounds int) {
 		}
 		for i, x := range topics {
 			if r.IntN(4) > 0 {
+				if i == 1 && r.IntN(2) == 0 { // some of what the ends grow by are markers
+					fill["producers"] = append(fill["producers"], func(o *lineage.Observation) {
+						markers += int64(r.IntN(20))
+						o.Samples = append(o.Samples, lineage.Sample{Subject: self(x), Metric: lineage.Markers, Value: markers})
+					})
+				}
 				fill["end-offsets"] = append(fill["end-offsets"], reading(n, self(x), lineage.NoEvidence, int64(r.IntN(90))), reading(n, writes(x, producer(int64(i))), lineage.ProducerState, int64(r.IntN(90))))
 			}
 			if i < 2 && r.IntN(3) == 0 {
@@ -55,7 +63,7 @@ func (w *world) slowly(r *rand.Rand, rounds int) {
 				fill["share-groups"] = append(fill["share-groups"], reading(n, slow, lineage.ShareOffsets, int64(r.IntN(100))))
 			}
 		}
-		for _, source := range []string{"end-offsets", "groups", "share-groups"} {
+		for _, source := range []string{"end-offsets", "producers", "groups", "share-groups"} {
 			every := func(o *lineage.Observation) { o.At = o.At.Add(time.Duration(r.IntN(3000)) * time.Millisecond) }
 			if source == "share-groups" {
 				if n%3 != 0 {
@@ -211,4 +219,39 @@ func spell(x *float64) string {
 		return "not known"
 	}
 	return fmt.Sprint(*x)
+}
+
+// TestMarkersAreNoRecords has a topic that is written in transactions of five records: what goes into it is records,
+// without the markers that are known to be among what its ends grow by, in a series, a ranking and a search; what it
+// appended is told as it was.
+func TestMarkersAreNoRecords(t *testing.T) {
+	w := newWorld(t)
+	x := topic("orders")
+	for n := 1; n <= 10; n++ {
+		ends := []filling{w.moved(self(x), lineage.NoEvidence, 60)}
+		if n == 1 {
+			ends = append(ends, facts(clusterFact(1), topicFact(x)))
+		}
+		w.observe("west", "end-offsets", n, ends...)
+		w.observe("west", "producers", n, func(o *lineage.Observation) {
+			o.Samples = append(o.Samples, lineage.Sample{Subject: self(x), Metric: lineage.Markers, Value: int64(10 * n)})
+		})
+	}
+	v := view(t, answers(w.store), answer.Between(round(2), round(10)), answer.All)
+	rows := v.Rows([]lineage.Node{topicNode("orders")}, nil)
+	for _, m := range []answer.Metric{answer.RecordRate, answer.RecordsIn} {
+		one := onePoint(t, func(s *time.Duration) ([]answer.Point, time.Duration, error) {
+			return rows.Node(topicNode("orders")).Series(t.Context(), m, answer.Between(round(2), round(10)), s)
+		}, 8*tick)
+		if ranked, _, err := v.Top(t.Context(), m, lineage.TopicNode); err != nil || len(ranked) != 1 || !same(&ranked[0].Value, new(5.0)) || !same(one, new(5.0)) {
+			t.Errorf("metric %d: ranked %v, in one step %s, want 5 records a second; %v", m, ranked, spell(one), err)
+		}
+	}
+	if in, out := v.Bound(topicNode("orders"), answer.RecordsIn), v.Bound(topicNode("orders"), answer.RecordsOut); !strings.HasPrefix(in, "at most") || out != "" {
+		t.Errorf("in: %q, out: %q", in, out)
+	}
+	found, err := v.Search(t.Context(), answer.Search{OrderBy: answer.ByRate})
+	if err != nil || len(found) != 1 || found[0].Value != 5 {
+		t.Errorf("found %v, %v", found, err)
+	}
 }

@@ -87,7 +87,7 @@ func (n Node) Lost(ctx context.Context) (*int64, error) {
 	if tv == nil {
 		return nil, nil //nolint:nilnil // not known
 	}
-	appended, err := v.appended(ctx)
+	written, err := v.written(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +99,7 @@ func (n Node) Lost(ctx context.Context) (*int64, error) {
 	for _, s := range tv.subjects {
 		if amount := lost[s.row]; amount.Known {
 			grow(&sum, &amount.Total, 1)
-		} else if appended[s.row].Known {
+		} else if written[v.stored(s.row, lineage.Appended)].Known {
 			grow(&sum, new(float64), 1)
 		}
 	}

@@ -3,6 +3,7 @@ package answer
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -313,8 +314,14 @@ func (t *target) mix(stored []lineage.Point, factor float64, sized bool) {
 	}
 }
 
+// mix adds x, or takes the larger of the two. What is less than nothing is taken away from what is there, as far as it
+// goes: readings of several sources reach over different times.
 func (p *Point) mix(x float64, largest bool) {
 	switch {
+	case math.Signbit(x):
+		if p.Value != nil {
+			*p.Value = max(0, *p.Value+x)
+		}
 	case p.Value == nil:
 		p.Value = &x
 	case !largest:
@@ -406,14 +413,14 @@ func nodeParts(v *View, n lineage.Node, m Metric) parts {
 	switch m {
 	case RecordRate, ByteRate:
 		if t != nil {
-			p.addTopic(v, t, lineage.Appended)
+			p.addWritten(v, t)
 		} else {
 			p.addCounters(v, reads)
 			p.addCounters(v, writes)
 		}
 	case RecordsIn, BytesIn:
 		if t != nil {
-			p.addTopic(v, t, lineage.Appended)
+			p.addWritten(v, t)
 		} else {
 			p.addCounters(v, reads)
 		}
@@ -447,6 +454,26 @@ func (v *View) outward(n lineage.Node, accesses []int32) []int32 {
 		return accesses
 	}
 	return slices.DeleteFunc(slices.Clone(accesses), inside)
+}
+
+// Bound says why a metric of a node is a bound; empty: it is none.
+func (v *View) Bound(n lineage.Node, m Metric) string {
+	t := v.topics[n]
+	if t == nil || m != RecordRate && m != RecordsIn || !slices.ContainsFunc(t.subjects, func(s incarnation) bool { return v.stored(s.row, lineage.Markers).series >= 0 }) {
+		return ""
+	}
+	return "at most: it is written in transactions, and markers of these may be among its records beside those that are known and left out"
+}
+
+// addWritten adds what the topic's ends grew by, less the markers of transactions that are known to be among it: at most
+// its records, since others may be.
+func (p *parts) addWritten(v *View, t *topicView) {
+	for _, s := range t.subjects {
+		p.list = append(p.list, part{stored: v.stored(s.row, lineage.Appended), topic: s.topic, factor: 1})
+		if markers := v.stored(s.row, lineage.Markers); markers.series >= 0 {
+			p.list = append(p.list, part{stored: markers, topic: s.topic, factor: -1})
+		}
+	}
 }
 
 // addTopic adds a metric of the topic's own, of all its incarnations.

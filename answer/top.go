@@ -53,7 +53,7 @@ func (v *View) valueOf(ctx context.Context, m Metric) (func(lineage.Node) *float
 	if err != nil {
 		return nil, err
 	}
-	appended, err := v.appended(ctx)
+	written, err := v.written(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +64,7 @@ func (v *View) valueOf(ctx context.Context, m Metric) (func(lineage.Node) *float
 			if live := ls.of(q.row, lineage.Live); q.living && live != nil && *live == 0 {
 				continue
 			}
-			is := v.partValue(&q, ls, appended)
+			is := v.partValue(&q, ls, written)
 			if is != nil && p.sized {
 				size, ok := v.sizeOf(ls, q.topic)
 				if !ok && *is != 0 {
@@ -84,12 +84,16 @@ func (v *View) valueOf(ctx context.Context, m Metric) (func(lineage.Node) *float
 }
 
 // partValue returns a part of a node's metric over the window; nil: not known.
-func (v *View) partValue(q *part, ls *levels, appended map[int32]lineage.Amount) *float64 {
+func (v *View) partValue(q *part, ls *levels, written map[stored]lineage.Amount) *float64 {
 	switch q.metric {
 	case lineage.Records:
 		return q.of.rate()
-	case lineage.Appended:
-		return rateOf(appended[q.row])
+	case lineage.Appended, lineage.Markers:
+		rate := rateOf(written[q.stored])
+		if rate != nil {
+			*rate *= q.factor
+		}
+		return rate
 	default:
 		l := ls.of(q.row, q.metric)
 		if l == nil {
@@ -99,10 +103,20 @@ func (v *View) partValue(q *part, ls *levels, appended map[int32]lineage.Amount)
 	}
 }
 
-// appended reads what the topics' ends advanced in the window, by row.
-func (v *View) appended(ctx context.Context) (map[int32]lineage.Amount, error) {
-	return v.topicAmounts.get(ctx, func(ctx context.Context) (map[int32]lineage.Amount, error) {
-		return v.amountsOf(ctx, v.win.Window, lineage.Appended, v.incarnations())
+// written reads what the topics' ends advanced in the window, and how many markers were among it.
+func (v *View) written(ctx context.Context) (map[stored]lineage.Amount, error) {
+	return v.topicAmounts.get(ctx, func(ctx context.Context) (map[stored]lineage.Amount, error) {
+		out := map[stored]lineage.Amount{}
+		for _, m := range [...]lineage.Metric{lineage.Appended, lineage.Markers} {
+			amounts, err := v.amountsOf(ctx, v.win.Window, m, v.incarnations())
+			if err != nil {
+				return nil, err
+			}
+			for row, amount := range amounts {
+				out[v.stored(row, m)] = amount
+			}
+		}
+		return out, nil
 	})
 }
 

@@ -102,14 +102,14 @@ func (f *Flow) LastSeen(ctx context.Context) (*time.Time, error) {
 // Series answers series.
 func (f *Flow) Series(ctx context.Context, metric answer.Metric, step *time.Duration) (*Series, error) {
 	points, s, err := f.is.Series(ctx, metric, step)
-	return shownSeries(metric, s, points), err
+	return shownSeries(metric, s, points, ""), err
 }
 
-func shownSeries(m answer.Metric, step time.Duration, points []answer.Point) *Series {
+func shownSeries(m answer.Metric, step time.Duration, points []answer.Point, detail string) *Series {
 	if points == nil {
 		return nil
 	}
-	return &Series{Metric: m, Unit: m.Unit(), Step: step, Points: points}
+	return &Series{Metric: m, Unit: m.Unit(), Step: step, Points: points, Detail: textOrNil(detail)}
 }
 
 // ClientCount answers clientCount.

@@ -293,8 +293,9 @@ type ComplexityRoot struct {
 	}
 
 	Ranked struct {
-		Node  func(childComplexity int) int
-		Value func(childComplexity int) int
+		Detail func(childComplexity int) int
+		Node   func(childComplexity int) int
+		Value  func(childComplexity int) int
 	}
 
 	Ranking struct {
@@ -331,6 +332,7 @@ type ComplexityRoot struct {
 	}
 
 	Series struct {
+		Detail func(childComplexity int) int
 		Metric func(childComplexity int) int
 		Points func(childComplexity int) int
 		Step   func(childComplexity int) int
@@ -1636,6 +1638,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Query.TopicUsage(childComplexity, args["topic"].(string), args["window"].(WindowInput)), true
 
+	case "Ranked.detail":
+		if e.ComplexityRoot.Ranked.Detail == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Ranked.Detail(childComplexity), true
 	case "Ranked.node":
 		if e.ComplexityRoot.Ranked.Node == nil {
 			break
@@ -1801,6 +1809,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ResolvedWindow.Step(childComplexity), true
 
+	case "Series.detail":
+		if e.ComplexityRoot.Series.Detail == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Series.Detail(childComplexity), true
 	case "Series.metric":
 		if e.ComplexityRoot.Series.Metric == nil {
 			break
@@ -2589,18 +2603,21 @@ Of a flow: RECORDS_PER_SECOND BYTES_PER_SECOND LAG LAG_SECONDS. Of a node, IN is
 read, an application's IN is read and its OUT written. RECORDS_PER_SECOND and BYTES_PER_SECOND are a topic's IN, and of others IN and OUT
 together; a STREAM_JOB's and a REPLICATOR's are without internal topics. LAG (the sum) and LAG_SECONDS (the furthest behind) are of a topic's readers that somebody is there for (see Flow.live), or of what an application reads. RETAINED_BYTES is of
 topics only; an UNIDENTIFIED node has OUT only. What does not fit is null, without an error. Bytes are estimated as in Flow.bytes.
+A topic's IN is what its ends grew by, less the markers of transactions that are known to be among it: where it is written in transactions, at most its records, and detail says so.
+A rate is the same figure wherever it is asked for: over the part of the window, or of the step, that was observed, without what is still pending.
 """
 enum Metric { RECORDS_PER_SECOND BYTES_PER_SECOND RECORDS_IN_PER_SECOND RECORDS_OUT_PER_SECOND BYTES_IN_PER_SECOND BYTES_OUT_PER_SECOND LAG LAG_SECONDS RETAINED_BYTES }
 """
 At most 11,000 points. The step must be a multiple of the window's own; without one, it is chosen for at most 120 points. A point of a rate is null
-only where no part of it was observed, a point of a lag also where that of one reader is not known.
+only where no part of it was observed, or all of it is pending, of bytes also where the size of what moved is not known, a point of a lag also where that of one reader is not known.
+A reading that reaches over several steps is spread over them evenly. detail: why the points of a node are a bound, "at most"; null: they are none, or a flow's evidence says it.
 """
-type Series { metric: Metric!  unit: String!  step: Duration!  points: [Point!]! }
+type Series { metric: Metric!  unit: String!  step: Duration!  points: [Point!]!  detail: String }
 type Point { at: Time!  value: Float }   # null value: not observed
 
-"unknown: nodes of the kind that are left out, as their value is not known."
+"unknown: nodes of the kind that are left out, as their value is not known. detail: as of Series."
 type Ranking { ranked: [Ranked!]!  unknown: Int!  coverage: Coverage! }
-type Ranked { node: Node!  value: Float! }
+type Ranked { node: Node!  value: Float!  detail: String }
 """
 Who moved in the window, the busiest first, then who may have (active: null), then who is known and did not (active: false): readers whose committed position stands, also of groups that nobody is in any more, and
 whoever evidence shows in the window. permitted: who may read or write the topic by the cluster's access control lists, which is no flow; null: they
@@ -3021,6 +3038,8 @@ func (ec *executionContext) childFields_Ranked(ctx context.Context, field graphq
 		return ec.fieldContext_Ranked_node(ctx, field)
 	case "value":
 		return ec.fieldContext_Ranked_value(ctx, field)
+	case "detail":
+		return ec.fieldContext_Ranked_detail(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Ranked", field.Name)
 }
@@ -3059,6 +3078,8 @@ func (ec *executionContext) childFields_Series(ctx context.Context, field graphq
 		return ec.fieldContext_Series_step(ctx, field)
 	case "points":
 		return ec.fieldContext_Series_points(ctx, field)
+	case "detail":
+		return ec.fieldContext_Series_detail(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Series", field.Name)
 }
@@ -8865,6 +8886,29 @@ func (ec *executionContext) fieldContext_Ranked_value(_ context.Context, field g
 	return graphql.NewScalarFieldContext("Ranked", field, false, false, "Float")
 }
 
+func (ec *executionContext) _Ranked_detail(ctx context.Context, field graphql.CollectedField, obj *Ranked) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Ranked_detail(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Detail, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Ranked_detail(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Ranked", field, false, false, "String")
+}
+
 func (ec *executionContext) _Ranking_ranked(ctx context.Context, field graphql.CollectedField, obj *Ranking) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -9591,6 +9635,29 @@ func (ec *executionContext) fieldContext_Series_points(_ context.Context, field 
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Series_detail(ctx context.Context, field graphql.CollectedField, obj *Series) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Series_detail(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Detail, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Series_detail(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Series", field, false, false, "String")
 }
 
 func (ec *executionContext) _StreamJob_id(ctx context.Context, field graphql.CollectedField, obj *StreamJob) (ret graphql.Marshaler) {
@@ -14249,6 +14316,11 @@ func (ec *executionContext) _Ranked(ctx context.Context, sel ast.SelectionSet, o
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "detail":
+			out.Values[i] = ec._Ranked_detail(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -14502,6 +14574,11 @@ func (ec *executionContext) _Series(ctx context.Context, sel ast.SelectionSet, o
 		case "points":
 			out.Values[i] = ec._Series_points(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "detail":
+			out.Values[i] = ec._Series_detail(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:

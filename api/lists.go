@@ -236,7 +236,7 @@ func (a *resolver) top(ctx context.Context, metric answer.Metric, kind lineage.N
 	r := newRows(v, nodes, nil)
 	out := &Ranking{answerOf: answerOf{rows: r}, Ranked: make([]Ranked, len(all)), Unknown: unknown}
 	for i, x := range all {
-		out.Ranked[i] = Ranked{Node: r.nodes[x.Node], Value: x.Value}
+		out.Ranked[i] = Ranked{Node: r.nodes[x.Node], Value: x.Value, Detail: textOrNil(v.Bound(x.Node, metric))}
 	}
 	return out, nil
 }

@@ -114,17 +114,20 @@ type Position struct {
 }
 
 type Ranked struct {
-	Node  Node    `json:"node"`
-	Value float64 `json:"value"`
+	Node   Node    `json:"node"`
+	Value  float64 `json:"value"`
+	Detail *string `json:"detail,omitempty"`
 }
 
 // At most 11,000 points. The step must be a multiple of the window's own; without one, it is chosen for at most 120 points. A point of a rate is null
-// only where no part of it was observed, a point of a lag also where that of one reader is not known.
+// only where no part of it was observed, or all of it is pending, of bytes also where the size of what moved is not known, a point of a lag also where that of one reader is not known.
+// A reading that reaches over several steps is spread over them evenly. detail: why the points of a node are a bound, "at most"; null: they are none, or a flow's evidence says it.
 type Series struct {
 	Metric answer.Metric  `json:"metric"`
 	Unit   string         `json:"unit"`
 	Step   time.Duration  `json:"step"`
 	Points []answer.Point `json:"points"`
+	Detail *string        `json:"detail,omitempty"`
 }
 
 // A part of a topology whose tasks run together. Without sinksKnown (KIP-1331) the broker does not tell the topics that it writes for others: see the flows.

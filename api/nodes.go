@@ -87,7 +87,7 @@ func (n *nodeRow) Series(ctx context.Context, metric answer.Metric, window Windo
 		return nil, err
 	}
 	points, s, err := n.is.Series(ctx, metric, in, step)
-	return shownSeries(metric, s, points), err
+	return shownSeries(metric, s, points, n.is.Bound(metric)), err
 }
 
 // TopicID answers topicId, in the broker's own spelling.
