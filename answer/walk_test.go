@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/lineaged/lineaged/answer"
 	"github.com/lineaged/lineaged/graph"
@@ -149,6 +151,46 @@ func TestUsage(t *testing.T) {
 			if ids(from) != c.writers || ids(to) != c.readers {
 				t.Errorf("%s: written by %q, read by %q, want %q and %q", name, ids(from), ids(to), c.writers, c.readers)
 			}
+		}
+	})
+}
+
+// Who did nothing in a window used its topic all the same where a position stands, or where the window saw him: who
+// only wrote before did not.
+func TestUsageOfTheSilent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		orders := topic("orders")
+		paused := connector("paused")
+		tell := func(n int, fill ...filling) { w.observe("west", "all", n, fill...) }
+		for n := 1; n <= 20; n++ {
+			fill := []filling{w.moved(self(orders), lineage.NoEvidence, 5), w.moved(writes(orders, group("writes")), lineage.Transaction, 5)}
+			if n == 1 {
+				fill = append(fill, facts(clusterFact(1), topicFact(orders)))
+			}
+			if n <= 3 {
+				fill = append(fill, w.moved(writes(orders, group("wrote")), lineage.Transaction, 5), w.moved(reads(orders, group("read")), lineage.GroupOffsets, 5),
+					level(reads(orders, group("stands")), lineage.Lag, 9), sighted(reads(orders, group("stands")), lineage.GroupOffsets, ""))
+			}
+			tell(n, fill...)
+			told := []filling{sighted(reads(nameOnly(orders), by(paused)), lineage.Connect, "class x")}
+			if n == 1 {
+				told = append(told, facts(connectorFact(paused, "sink", "PAUSED")))
+			}
+			w.observe("connect", "connectors", n, told...)
+		}
+		time.Sleep(time.Until(round(20)))
+		v := view(t, answers(w.store), answer.Between(round(10), round(20)), answer.All)
+		writers, readers := v.Usage(topicNode("orders"))
+		if len(writers) != 1 || writers[0].From != application("writes") {
+			t.Errorf("written by %v", writers)
+		}
+		var by []lineage.Node
+		for _, f := range readers {
+			by = append(by, f.To)
+		}
+		if got := ids(by); got != "application:read application:stands connector:connect/paused" {
+			t.Errorf("read by %s", got)
 		}
 	})
 }
