@@ -5,7 +5,6 @@ import (
 
 	"github.com/lineaged/lineaged/graph"
 	"github.com/lineaged/lineaged/lineage"
-	"github.com/lineaged/lineaged/store"
 )
 
 // Permitted is who may read or write a topic, which is no flow.
@@ -13,13 +12,10 @@ type Permitted struct {
 	lineage.Permission
 	// Open: the cluster has no authorizer, and this stands for all that everybody may.
 	Open bool
-	// Used reports whether somebody of that principal and host did so in the window; nil: who does is not seen, or not
-	// for all of the window.
+	// Used reports whether somebody of that principal and host did so in the window; nil: that is not known. That
+	// nobody read is never known: readers without a group leave no trace, and no log says that it is all brokers'.
 	Used *bool
 }
-
-// seesPrincipals are the sources that see the principal of each who reads and writes.
-var seesPrincipals = map[string]bool{"request-log": true, "authorizer-log": true, "audit": true}
 
 // Permitted returns who may use a topic at the window's end; ok is false when that is not known.
 func (v *View) Permitted(topic lineage.Node) (all []Permitted, ok bool) {
@@ -40,13 +36,13 @@ func (v *View) Permitted(topic lineage.Node) (all []Permitted, ok bool) {
 		return []Permitted{{Permission: lineage.Permission{Topic: "*", Principal: "User:*", Host: "*", Operation: "ALL", Allowed: true}, Open: true}}, true
 	}
 	all = []Permitted{}
-	sure := v.principalsSeen(t.cluster)
+	sure := v.writersKnown(t)
 	for _, p := range fact.Rules {
 		if !p.Covers(t.node.Name) {
 			continue
 		}
 		x := Permitted{Permission: p}
-		if used := v.uses(t, &p); used || sure {
+		if used := v.uses(t, &p); used || sure && p.Operation == "WRITE" {
 			x.Used = &used
 		}
 		all = append(all, x)
@@ -75,16 +71,13 @@ func (v *View) uses(t *topicView, p *lineage.Permission) bool {
 	return p.Operation != "WRITE" && did(t.reads) || p.Operation != "READ" && did(t.writes)
 }
 
-// principalsSeen reports whether a source saw in all of the window who reads and writes in a cluster.
-func (v *View) principalsSeen(cluster lineage.ClusterID) bool {
-	for _, s := range v.held.Sources {
-		if c := v.clusters.bySource[s.Source.Cluster]; c != nil && c.known.ID == cluster && seesPrincipals[s.Source.Name] && wholly(&s) {
-			return true
+// writersKnown reports whether the principals of all who wrote to a topic in the window are known.
+func (v *View) writersKnown(t *topicView) bool {
+	for _, i := range t.writes {
+		x := &v.accesses[i]
+		if x.state == graph.Unknown || x.state == graph.Active && x.client().Principal == "" {
+			return false
 		}
 	}
-	return false
-}
-
-func wholly(s *store.SourceCoverage) bool {
-	return len(s.Gaps) == 0 && s.Expected > 0 && s.Seen >= s.Expected
+	return v.Coverage(t.cluster).Complete
 }

@@ -23,50 +23,50 @@ func TestPermitted(t *testing.T) {
 	acls := func(f *lineage.PermissionFact) lineage.Fact {
 		return lineage.Fact{Key: lineage.FactKey{Source: "west", Kind: lineage.PermissionFacts}, Permission: f}
 	}
-	writer := writes(orders, lineage.Client{ClientID: "a", Principal: "User:alice", Host: "/10.0.0.1"})
+	alice := writes(orders, lineage.Client{ClientID: "a", Principal: "User:alice", Host: "/10.0.0.1"})
+	nameless := writes(orders, producer(7))
+	entries := &lineage.PermissionFact{Rules: rules}
+	usedOf := func(used ...any) string {
+		return fmt.Sprintf("User:ops ALL *: %s, User:alice WRITE orders-: %s, User:* READ orders-eu: %s, User:alice WRITE orders-eu: %s, User:alice READ orders-eu: %s", used...)
+	}
 	for _, x := range []struct {
 		name string
 		fact *lineage.PermissionFact
-		log  func(w *world)
+		each func(w *world, n int) []filling // of each round
 		want string
 	}{
 		{"never read", nil, nil, "not known"},
 		{"no authorizer", &lineage.PermissionFact{Open: true}, nil, "User:* ALL *: not known, open"},
-		{
-			"nobody sees who does", &lineage.PermissionFact{Rules: rules}, nil,
-			"User:ops ALL *: not known, User:alice WRITE orders-: not known, User:* READ orders-eu: not known, User:alice WRITE orders-eu: not known, User:alice READ orders-eu: not known",
-		},
-		{"one is seen", &lineage.PermissionFact{Rules: rules}, func(w *world) {
-			w.observe("west", "end-offsets", 9, sighted(writer, lineage.Telemetry, ""))
-		}, "User:ops ALL *: not known, User:alice WRITE orders-: used, User:* READ orders-eu: not known, User:alice WRITE orders-eu: not known, User:alice READ orders-eu: not known"},
-		{"all are seen", &lineage.PermissionFact{Rules: rules}, func(w *world) {
-			for n := 1; n <= 10; n++ {
-				w.observe("west", "authorizer-log", n, sighted(writer, lineage.AuthorizerLog, ""))
+		{"nobody wrote", entries, nil, usedOf("not known", "unused", "not known", "unused", "not known")},
+		{"one wrote", entries, func(w *world, _ int) []filling {
+			return []filling{w.moved(alice, lineage.Telemetry, 5)}
+		}, usedOf("not known", "used", "not known", "unused", "not known")},
+		{"one whose principal is not known", entries, func(w *world, _ int) []filling {
+			return []filling{w.moved(nameless, lineage.ProducerState, 5)}
+		}, usedOf("not known", "not known", "not known", "not known", "not known")},
+		{"both", entries, func(w *world, _ int) []filling {
+			return []filling{w.moved(alice, lineage.Telemetry, 5), w.moved(nameless, lineage.ProducerState, 5)}
+		}, usedOf("not known", "used", "not known", "not known", "not known")},
+		{"nobody was seen to write, and for a while nobody looked", entries, func(_ *world, n int) []filling {
+			if n == 6 {
+				return []filling{missing("a broker did not answer")}
 			}
-		}, "User:ops ALL *: unused, User:alice WRITE orders-: used, User:* READ orders-eu: unused, User:alice WRITE orders-eu: unused, User:alice READ orders-eu: unused"},
-		{"all are seen, but for a while", &lineage.PermissionFact{Rules: rules}, func(w *world) {
-			for n := 1; n <= 10; n++ {
-				if n == 6 {
-					w.observe("west", "authorizer-log", n, missing("the file was gone"))
-					continue
-				}
-				w.observe("west", "authorizer-log", n, sighted(writer, lineage.AuthorizerLog, ""))
-			}
-		}, "User:ops ALL *: not known, User:alice WRITE orders-: used, User:* READ orders-eu: not known, User:alice WRITE orders-eu: not known, User:alice READ orders-eu: not known"},
+			return nil
+		}, usedOf("not known", "not known", "not known", "not known", "not known")},
+		{"one read", entries, func(w *world, _ int) []filling {
+			return []filling{w.moved(reads(orders, lineage.Client{ClientID: "o", Principal: "User:ops"}), lineage.Telemetry, 5)}
+		}, usedOf("used", "unused", "used", "unused", "not known")},
 	} {
 		w := newWorld(t)
 		for n := 1; n <= 10; n++ {
-			if n == 9 && x.name == "one is seen" {
-				continue
-			}
 			fill := []filling{facts(clusterFact(1), topicFact(orders))}
 			if x.fact != nil {
 				fill = append(fill, facts(acls(x.fact)))
 			}
+			if x.each != nil {
+				fill = append(fill, x.each(w, n)...)
+			}
 			w.observe("west", "end-offsets", n, fill...)
-		}
-		if x.log != nil {
-			x.log(w)
 		}
 		a := answer.New(answer.Options{
 			History: w.store, Identity: everybody, Clusters: []answer.ClusterConfig{{Source: "west", Name: "west"}},

@@ -41,14 +41,20 @@ func TestWalk(t *testing.T) {
 			"one hop":             {v: whole, roots: []lineage.Node{orders}, depth: 1, want: "topic:orders application:audit application:billing unidentified:orders"},
 			"without what rested": {v: later, roots: []lineage.Node{orders}, depth: 1, want: "topic:orders application:billing unidentified:orders"},
 			"also what rested":    {v: later, roots: []lineage.Node{orders}, depth: 1, only: answer.Filter{IncludeInactive: true}, want: "topic:orders application:audit application:billing unidentified:orders"},
-			"by one evidence": {v: whole, roots: []lineage.Node{orders}, depth: 3, only: answer.Filter{Evidence: []lineage.EvidenceKind{lineage.ProducerState}},
-				want: "topic:orders unidentified:orders"},
-			"by two kinds of evidence": {v: whole, roots: []lineage.Node{orders}, depth: 1, only: answer.Filter{Evidence: []lineage.EvidenceKind{lineage.ProducerState, lineage.GroupOffsets}},
-				want: "topic:orders application:audit application:billing unidentified:orders"},
+			"by one evidence": {
+				v: whole, roots: []lineage.Node{orders}, depth: 3, only: answer.Filter{Evidence: []lineage.EvidenceKind{lineage.ProducerState}},
+				want: "topic:orders unidentified:orders",
+			},
+			"by two kinds of evidence": {
+				v: whole, roots: []lineage.Node{orders}, depth: 1, only: answer.Filter{Evidence: []lineage.EvidenceKind{lineage.ProducerState, lineage.GroupOffsets}},
+				want: "topic:orders application:audit application:billing unidentified:orders",
+			},
 			"by what nobody has":    {v: whole, roots: []lineage.Node{orders}, depth: 3, only: answer.Filter{Evidence: []lineage.EvidenceKind{lineage.Flink}}, want: "topic:orders"},
 			"a root of Kafka's own": {v: whole, roots: []lineage.Node{books}, depth: 1, want: "topic:__consumer_offsets unidentified:__consumer_offsets"},
-			"two clusters": {v: whole, roots: []lineage.Node{orders, there}, depth: 1, scope: string(east) + " " + string(west),
-				want: "topic:east/orders topic:orders application:east/replay application:audit application:billing unidentified:orders"},
+			"two clusters": {
+				v: whole, roots: []lineage.Node{orders, there}, depth: 1, scope: string(east) + " " + string(west),
+				want: "topic:east/orders topic:orders application:east/replay application:audit application:billing unidentified:orders",
+			},
 		} {
 			if c.scope == "" {
 				c.scope = string(west)
@@ -105,10 +111,14 @@ func TestOverview(t *testing.T) {
 			total       int
 		}{
 			"all": {v: later, total: 7, want: "topic:east/orders topic:orders topic:payments application:east/replay application:billing unidentified:orders unidentified:payments"},
-			"also what is deleted, and moved": {v: whole, of: cluster("west"), total: 8, scope: string(west),
-				want: "topic:old topic:orders topic:payments application:audit application:billing unidentified:old unidentified:orders unidentified:payments"},
-			"with Kafka's own": {v: later, of: cluster("west"), internal: true, total: 7, scope: string(west),
-				want: "topic:__consumer_offsets topic:orders topic:payments application:billing unidentified:__consumer_offsets unidentified:orders unidentified:payments"},
+			"also what is deleted, and moved": {
+				v: whole, of: cluster("west"), total: 8, scope: string(west),
+				want: "topic:old topic:orders topic:payments application:audit application:billing unidentified:old unidentified:orders unidentified:payments",
+			},
+			"with Kafka's own": {
+				v: later, of: cluster("west"), internal: true, total: 7, scope: string(west),
+				want: "topic:__consumer_offsets topic:orders topic:payments application:billing unidentified:__consumer_offsets unidentified:orders unidentified:payments",
+			},
 			"of the east":     {v: later, of: cluster("east"), total: 2, scope: string(east), want: "topic:east/orders application:east/replay"},
 			"of nothing seen": {v: later, of: cluster("north"), want: ""},
 			"the greatest":    {v: later, of: cluster("west"), limit: 3, total: 5, scope: string(west), want: "topic:orders application:billing unidentified:orders"},
