@@ -2636,6 +2636,7 @@ enum EventType { TOPIC_CREATED TOPIC_DELETED TOPIC_RECREATED CONFIG_CHANGED GROU
   OFFSETS_SET        # a group's offsets were set or deleted, and not read up to
   RECORDS_LOST       # records were gone before a known reader or replication had them, or went with a leader: then the node is the topic
   CLUSTER_CHANGED    # the brokers behind a configured name are another cluster's than before, or another name's too
+  ACCESS_DENIED      # somebody was refused what he asked for, once or more often in a round: the node is what he asked for
 }
 type Event { id: ID!  at: Time!  type: EventType!  node: Node  flow: Flow  detail: String! }
 
@@ -15767,6 +15768,7 @@ var (
 		"OFFSETS_SET":      lineage.OffsetsSet,
 		"RECORDS_LOST":     lineage.RecordsLost,
 		"CLUSTER_CHANGED":  lineage.ClusterChanged,
+		"ACCESS_DENIED":    lineage.AccessDenied,
 	}
 	marshalNEventType2githubᚗcomᚋlineagedᚋlineagedᚋlineageᚐEventType = map[lineage.EventType]string{
 		lineage.TopicCreated:    "TOPIC_CREATED",
@@ -15783,6 +15785,7 @@ var (
 		lineage.OffsetsSet:      "OFFSETS_SET",
 		lineage.RecordsLost:     "RECORDS_LOST",
 		lineage.ClusterChanged:  "CLUSTER_CHANGED",
+		lineage.AccessDenied:    "ACCESS_DENIED",
 	}
 )
 

@@ -104,7 +104,8 @@ export type EventType =
   | 'SOURCE_RECOVERED'
   | 'OFFSETS_SET'
   | 'RECORDS_LOST'
-  | 'CLUSTER_CHANGED';
+  | 'CLUSTER_CHANGED'
+  | 'ACCESS_DENIED';
 
 export type FlowDetailQueryVariables = Exact<{
   id: string | number;

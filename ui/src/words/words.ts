@@ -85,6 +85,7 @@ export const EVENT_WORD: Record<EventType, string> = {
   OFFSETS_SET: 'Offsets set, not read',
   RECORDS_LOST: 'Records lost',
   CLUSTER_CHANGED: 'Another cluster than before',
+  ACCESS_DENIED: 'Access refused',
 };
 
 export type Activity = 'active' | 'inactive' | 'unobserved';
