@@ -21,6 +21,7 @@ import (
 	"github.com/lineaged/lineaged/collector"
 	"github.com/lineaged/lineaged/collector/connect"
 	"github.com/lineaged/lineaged/collector/kafka"
+	"github.com/lineaged/lineaged/collector/logs"
 	"github.com/lineaged/lineaged/collector/mirror"
 	"github.com/lineaged/lineaged/collector/telemetry"
 	"github.com/lineaged/lineaged/internal/config"
@@ -157,6 +158,13 @@ func newCollectors(cfg config.Config, sink collector.Sink, clock *collector.Cloc
 				return nil, nil, err
 			}
 			all, told = append(all, t), append(told, t)
+		}
+		for _, place := range logConfigs(cl, kcfg) {
+			l, err := logs.New(place, sink)
+			if err != nil {
+				return nil, nil, err
+			}
+			all = append(all, l)
 		}
 	}
 	for _, cn := range cfg.Connect {

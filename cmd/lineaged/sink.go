@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/collector/logs"
 	"github.com/lineaged/lineaged/collector/telemetry"
 	"github.com/lineaged/lineaged/internal/config"
 	"github.com/lineaged/lineaged/lineage"
@@ -67,16 +68,21 @@ func (s *sink) retire(ctx context.Context, cfg config.Config) error {
 	if err != nil {
 		return fmt.Errorf("read which sources are expected: %w", err)
 	}
-	watched, pushes := map[string]bool{}, map[string]bool{}
+	watched, off := map[string]bool{}, map[lineage.Source]bool{}
 	for _, c := range cfg.Clusters {
-		watched[c.Source()], pushes[c.Source()] = true, cfg.Pushes(c)
+		watched[c.Source()] = true
+		for part, on := range map[string]bool{
+			telemetry.Part: cfg.Pushes(c), logs.SourceFiles: len(c.Logs.Files) > 0, logs.SourceTopic: c.Logs.Topic != "",
+		} {
+			off[lineage.Source{Cluster: c.Source(), Name: part}] = !on
+		}
 	}
 	for _, c := range cfg.Connect {
 		watched[c.Source()] = true
 	}
 	for _, f := range held.Facts {
-		off := !watched[f.Key.Source] || f.Key.Name == telemetry.Part && !pushes[f.Key.Source]
-		if !f.Gone && f.Source.State == lineage.SourceExpected && off {
+		retired := !watched[f.Key.Source] || off[lineage.Source{Cluster: f.Key.Source, Name: f.Key.Name}]
+		if !f.Gone && f.Source.State == lineage.SourceExpected && retired {
 			s.retired = append(s.retired, lineage.Fact{Key: f.Key, Source: &lineage.SourceFact{State: lineage.SourceRetired, Reason: "not configured any more"}})
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -18,6 +19,7 @@ import (
 	"github.com/lineaged/lineaged/collector"
 	"github.com/lineaged/lineaged/collector/connect"
 	"github.com/lineaged/lineaged/collector/kafka"
+	"github.com/lineaged/lineaged/collector/logs"
 	"github.com/lineaged/lineaged/identity"
 	"github.com/lineaged/lineaged/internal/config"
 	"github.com/lineaged/lineaged/timeseries"
@@ -83,6 +85,33 @@ func expressions(patterns []config.Pattern) []*regexp.Regexp {
 func dialer(cfg kafka.Config) func(opts ...kgo.Opt) (*kgo.Client, error) {
 	return func(opts ...kgo.Opt) (*kgo.Client, error) {
 		return kgo.NewClient(append(kafka.ClientOptions(cfg), opts...)...)
+	}
+}
+
+// logConfigs are the places where a cluster's brokers' logs are.
+func logConfigs(c config.Cluster, k kafka.Config) (all []logs.Config) {
+	common := logs.Config{Name: k.Name, Interval: k.Interval, Clock: k.Clock, Board: k.Board, Wanted: wanted(k), Log: k.Log}
+	if len(c.Logs.Files) > 0 {
+		files := common
+		files.Files = c.Logs.Files
+		all = append(all, files)
+	}
+	if c.Logs.Topic != "" {
+		topic := common
+		topic.Topic, topic.Client = c.Logs.Topic, dialer(k)
+		all = append(all, topic)
+	}
+	return all
+}
+
+// wanted says of a topic whether it is looked at.
+func wanted(k kafka.Config) func(topic string) bool {
+	if len(k.Include)+len(k.Exclude) == 0 {
+		return nil
+	}
+	return func(topic string) bool {
+		matches := func(e *regexp.Regexp) bool { return e.MatchString(topic) }
+		return (len(k.Include) == 0 || slices.ContainsFunc(k.Include, matches)) && !slices.ContainsFunc(k.Exclude, matches)
 	}
 }
 

@@ -68,6 +68,13 @@ type Cluster struct {
 	// Telemetry is about the metrics that the cluster's clients push.
 	Telemetry Telemetry `koanf:"telemetry" yaml:"telemetry,omitempty"`
 	Push      Push      `koanf:"push" yaml:"push,omitempty"`
+	Logs      Logs      `koanf:"logs" yaml:"logs,omitempty"`
+}
+
+// Logs says where the logs of a cluster's brokers are.
+type Logs struct {
+	Files []string `koanf:"files" yaml:"files,omitempty"`
+	Topic string   `koanf:"topic" yaml:"topic,omitempty"`
 }
 
 // Source is the name under which the cluster's observations are stored: the configured name, else the first broker's

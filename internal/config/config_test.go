@@ -174,6 +174,9 @@ func TestErrors(t *testing.T) {
 	sasl := func(s string) string { return "clusters: [{brokers: ['a:1'], sasl: {" + s + "}}]" }
 	f(sasl("mechanism: SCRAM-SHA-512, username: u, password_file: password"), "")
 	f(sasl("mechanism: GSSAPI, username: u"), `clusters[0].sasl.mechanism: "GSSAPI": is none of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512`+from(1))
+	logs := func(logs string) string { return "clusters: [{brokers: [b:9092], logs: {" + logs + "}}]" }
+	f(logs(`files: ["/var/log/[a.log"]`), `clusters[0].logs.files[0]: "/var/log/[a.log": is not a pattern of files, as /var/log/kafka/kafka-request.log*`+from(1))
+	f(logs("topic: a b"), `clusters[0].logs.topic: "a b": is not the name of a topic`+from(1))
 	f(sasl("username: u"), "clusters[0].sasl.mechanism: is not set, and other keys of sasl are: use one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512"+from(1))
 	f(sasl("mechanism: PLAIN"), "clusters[0].sasl.username: is not set"+from(1))
 	f(sasl("mechanism: PLAIN, username: u"), "clusters[0].sasl.password_file: is not set, and neither is the password in the environment"+from(1))

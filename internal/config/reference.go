@@ -87,6 +87,14 @@ var texts = map[string]text{
 	},
 	"otlp.token":    {"the token instead of `token_file`", ""},
 	"otlp.max_body": {"how large a request may be, packed or unpacked", "Larger ones are refused (413). Default: 4 MiB."},
+	"clusters.*.logs.files": {
+		"patterns of the files with the brokers' request log and authorizer log; may be repeated",
+		"As in a shell, rotated and compressed ones included: `/var/log/kafka/kafka-request.log*`. See [logs.md](logs.md).",
+	},
+	"clusters.*.logs.topic": {
+		"topic of this cluster to which the brokers' request log and authorizer log are shipped",
+		"A record is a line, or JSON whose field it is.",
+	},
 	"connect.*.name": {
 		"name of the Connect cluster in answers",
 		"No two Connect clusters, and none and a cluster, may share one. Default: host and port of its first worker.",

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -164,6 +165,23 @@ func (c *Config) checkClusters() error {
 		if err := cl.SASL.check(at + "sasl."); err != nil {
 			return err
 		}
+		if err := cl.Logs.check(at + "logs."); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l Logs) check(at string) error {
+	for i, pattern := range l.Files {
+		if _, err := filepath.Match(pattern, ""); err != nil || pattern == "" {
+			return bad(fmt.Sprintf("%sfiles[%d]", at, i), pattern, "is not a pattern of files, as /var/log/kafka/kafka-request.log*")
+		}
+	}
+	if strings.ContainsFunc(l.Topic, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '.' && r != '_' && r != '-'
+	}) {
+		return bad(at+"topic", l.Topic, "is not the name of a topic")
 	}
 	return nil
 }

@@ -1,0 +1,470 @@
+package logs
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/internal/brokerlog"
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// What a digest holds and says at most.
+const (
+	mostSights  = 20_000  // accesses in a round
+	mostLinks   = 5_000   // clients in a round whose identities are said to be one
+	mostEvents  = 100     // denials in a round, one after another
+	mostWaiting = 2_000   // accesses of topics whose names are not known yet
+	mostKept    = 200_000 // strings, links and names that are remembered so as not to be made or told again
+	// sessionParts is how many partitions of fetch sessions are remembered: about 20 MB.
+	sessionParts = 100_000
+	// waitFor is for how long a topic's name is waited for: the cluster's own source sees a new topic in a tick or two.
+	waitFor = 90 * time.Second
+	// quietFor is after how long without a line of one of both loggers that is said.
+	quietFor = 5 * time.Minute
+)
+
+// anonymous is whom a broker takes for everybody where nobody says who he is: no identity.
+const anonymous = "User:ANONYMOUS"
+
+// digest makes of lines what a round says.
+type digest struct {
+	cfg           Config
+	parser        brokerlog.Parser
+	sessions      *brokerlog.Sessions
+	strings       map[string]string
+	scratch       []byte
+	names         map[lineage.TopicID]string // as far as the board and the lines told
+	told          map[lineage.Client]bool    // links that were told since the start
+	waiting       map[sight]*waiter
+	waitingStored string
+
+	round   time.Time
+	cluster collector.Watched
+	looked  bool // the board's ids were taken in this round
+	sights  map[sight]bool
+	links   map[link]bool
+	denials map[denial]*denied
+	over    int // accesses, links and denials of the round beyond the bounds
+
+	bad        int   // lines that did not parse, since the start
+	badScale   int   // as last said
+	firstBad   error // of the first of them
+	unresolved int   // accesses whose topic's name never came
+	began      time.Time
+	heard      time.Time // newest round with a line of one of both loggers
+}
+
+// sight is an access and by which log it is known. Its topic may have an id alone, until its name is known.
+type sight struct {
+	access   lineage.Access
+	evidence lineage.EvidenceKind
+}
+
+type waiter struct {
+	since time.Time
+	moved bool
+}
+
+type link struct {
+	op       lineage.Op
+	client   lineage.Client
+	evidence lineage.EvidenceKind
+}
+
+// denial is what somebody may not.
+type denial struct {
+	principal, name string
+	operation       string
+	resource        brokerlog.Resource
+}
+
+type denied struct {
+	n             int
+	host, request string // of the first
+	hosts         bool   // there were more
+}
+
+func newDigest(cfg Config) *digest {
+	d := &digest{cfg: cfg}
+	d.forget()
+	return d
+}
+
+// forget brings it to the state of a first start.
+func (d *digest) forget() {
+	d.sessions = brokerlog.NewSessions(sessionParts)
+	d.strings, d.names, d.told, d.waiting = map[string]string{}, map[lineage.TopicID]string{}, map[lineage.Client]bool{}, map[sight]*waiter{}
+	d.waitingStored = ""
+}
+
+func (d *digest) begin(round time.Time, w collector.Watched) {
+	if d.began.IsZero() {
+		d.began = round
+	}
+	if d.cluster.ID != w.ID && d.cluster.ID != "" {
+		d.forget() // another cluster is behind the name now
+	}
+	d.round, d.cluster, d.looked = round, w, false
+	d.sights, d.links, d.denials, d.over = map[sight]bool{}, map[link]bool{}, map[denial]*denied{}, 0
+	if len(d.strings) > mostKept {
+		d.strings = map[string]string{}
+	}
+	if len(d.told) > mostKept {
+		d.told = map[lineage.Client]bool{}
+	}
+	if len(d.names) > mostKept {
+		d.names = map[lineage.TopicID]string{}
+	}
+}
+
+// line takes in one line.
+func (d *digest) line(line []byte, at when) {
+	kind, err := d.parser.Line(line)
+	if kind != brokerlog.Other {
+		d.heard = d.round
+	}
+	switch {
+	case err != nil:
+		d.unparsed(err)
+	case kind == brokerlog.RequestLine:
+		d.request(d.recent(at))
+	case kind == brokerlog.AuthorizerLine:
+		d.authorization()
+	}
+}
+
+func (d *digest) unparsed(err error) {
+	if d.bad++; d.bad == 1 {
+		d.firstBad = err
+		d.cfg.Log.Warn("a line of the brokers' logs does not parse; it is counted, and so are more", "reason", err)
+	}
+}
+
+// recent reports whether a line was written in about this round, so that what moved by it moved now.
+func (d *digest) recent(at when) bool {
+	if at.at.IsZero() {
+		t, zoned, ok := d.parser.Time()
+		switch {
+		case !ok, !zoned && !at.zoned:
+			return at.live
+		case !zoned:
+			t = t.Add(-at.zone)
+		}
+		at.at = t
+	}
+	return at.at.After(d.round.Add(-3 * d.cfg.Interval))
+}
+
+// text returns a string, the same one for the same bytes.
+func (d *digest) text(b []byte) string {
+	if len(b) == 0 {
+		return ""
+	}
+	if s, ok := d.strings[string(b)]; ok {
+		return s
+	}
+	s := strings.ToValidUTF8(string(b), "\uFFFD")
+	d.strings[string(b)] = s
+	return s
+}
+
+// client is who asked, as far as the request's line bears it.
+func (d *digest) client(r *brokerlog.Request) lineage.Client {
+	c := lineage.Client{ClientID: d.text(r.ClientID), Host: d.text(brokerlog.Host(r.Connection))}
+	if p := d.text(r.Principal); p != anonymous {
+		c.Principal = p
+	}
+	if c.Software = d.text(r.Software); c.Software != "" && len(r.SoftwareVersion) > 0 {
+		d.scratch = append(append(append(d.scratch[:0], r.Software...), '/'), r.SoftwareVersion...)
+		c.Software = d.text(d.scratch)
+	}
+	return c
+}
+
+func (d *digest) request(recent bool) {
+	r := &d.parser.Request
+	c := d.client(r)
+	switch r.API {
+	case brokerlog.Produce:
+		d.link(lineage.Write, c)
+		c.TransactionalID = d.text(r.TransactionalID)
+		d.produced(c, r, recent)
+	case brokerlog.Fetch:
+		d.link(lineage.Read, c)
+		d.sessions.Fetched(r, func(name []byte, id lineage.TopicID) { d.see(lineage.Read, c, name, id, false) })
+		d.read(c, r, recent)
+	case brokerlog.ShareFetch, brokerlog.ShareAcknowledge:
+		c.Group = d.text(r.Group)
+		d.link(lineage.Read, c)
+		for i := range r.Topics {
+			d.see(lineage.Read, c, r.Topics[i].Name, r.Topics[i].ID, false)
+		}
+		d.read(c, r, recent)
+	case brokerlog.Metadata:
+		d.learn(r)
+	case brokerlog.OffsetCommit, brokerlog.TxnOffsetCommit:
+		d.commit(c, r)
+	case brokerlog.InitProducerID, brokerlog.EndTxn, brokerlog.AddPartitionsToTxn:
+		if r.Error == 0 {
+			c.TransactionalID, c.Producer = d.text(r.TransactionalID), producer(r)
+			d.link(lineage.Write, c)
+		}
+	case brokerlog.GetTelemetrySubscriptions, brokerlog.PushTelemetry:
+		if r.Error == 0 {
+			c.Instance = d.text(r.Instance)
+			d.link(lineage.Write, c)
+		}
+	default: // of a group's member
+		if r.Error == 0 {
+			c.Group = d.text(r.Group)
+			d.link(lineage.Read, c)
+		}
+	}
+}
+
+// read takes in what was answered to who reads.
+func (d *digest) read(c lineage.Client, r *brokerlog.Request, recent bool) {
+	for i := range r.Results {
+		if t := &r.Results[i]; got(t) {
+			d.see(lineage.Read, c, t.Name, t.ID, recent)
+		}
+	}
+}
+
+// commit takes in that a group's offsets were committed, which says who reads for it, and no more: what was committed
+// may have been read long ago.
+func (d *digest) commit(c lineage.Client, r *brokerlog.Request) {
+	c.Group = d.text(r.Group)
+	for i := range r.Results {
+		if committed(&r.Results[i]) {
+			d.see(lineage.Read, c, r.Results[i].Name, r.Results[i].ID, false)
+		}
+	}
+	if r.API == brokerlog.OffsetCommit {
+		d.link(lineage.Read, c)
+		return
+	}
+	c.TransactionalID, c.Producer = d.text(r.TransactionalID), producer(r)
+	d.link(lineage.Write, c) // who moves offsets in its transactions reads for the group, and writes
+}
+
+// producer is the producer id of a request.
+func producer(r *brokerlog.Request) lineage.ProducerID {
+	if r.Producer < 0 {
+		return 0
+	}
+	return lineage.KnownProducer(r.Producer)
+}
+
+// produced takes in what was written. Without an answer, as for acks=0, nobody knows whether it was.
+func (d *digest) produced(c lineage.Client, r *brokerlog.Request, recent bool) {
+	if !r.Answered {
+		for i := range r.Topics {
+			d.see(lineage.Write, c, r.Topics[i].Name, r.Topics[i].ID, false)
+		}
+		return
+	}
+	for i := range r.Results {
+		t := &r.Results[i]
+		wrote := slices.ContainsFunc(t.Parts, func(p brokerlog.Partition) bool { return p.Error == 0 })
+		if wrote {
+			d.see(lineage.Write, c, t.Name, t.ID, recent)
+		}
+	}
+}
+
+// got reports whether an answer brought records.
+func got(t *brokerlog.Topic) bool {
+	return slices.ContainsFunc(t.Parts, func(p brokerlog.Partition) bool { return p.Error == 0 && (p.Bytes > 0 || p.Records > 0) })
+}
+
+func committed(t *brokerlog.Topic) bool {
+	return slices.ContainsFunc(t.Parts, func(p brokerlog.Partition) bool { return p.Error == 0 })
+}
+
+// learn takes the names of topics out of an answer.
+func (d *digest) learn(r *brokerlog.Request) {
+	for i := range r.Results {
+		if t := &r.Results[i]; t.Error == 0 && len(t.Name) > 0 && t.ID != (lineage.TopicID{}) {
+			d.names[t.ID] = d.text(t.Name)
+		}
+	}
+}
+
+// name returns a topic's name by its id; empty: it is not known.
+func (d *digest) name(id lineage.TopicID) string {
+	if name := d.names[id]; name != "" || d.looked {
+		return name
+	}
+	d.looked = true
+	for name, id := range d.cluster.IDs {
+		d.names[id] = name
+	}
+	return d.names[id]
+}
+
+// see takes in an access of a topic that is known by its name, or its id.
+func (d *digest) see(op lineage.Op, c lineage.Client, name []byte, id lineage.TopicID, moved bool) {
+	t := lineage.Topic{Cluster: d.cluster.ID, ID: id, Name: d.text(name)}
+	d.seeTopic(sight{lineage.Access{Topic: t, Op: op, Client: c}, lineage.RequestLog}, moved)
+}
+
+func (d *digest) seeTopic(s sight, moved bool) {
+	t := &s.access.Topic
+	if t.Name == "" {
+		if t.ID == (lineage.TopicID{}) {
+			return
+		}
+		t.Name = d.name(t.ID)
+	} else if t.ID == (lineage.TopicID{}) {
+		t.ID = d.cluster.IDs[t.Name]
+	}
+	if t.Name == "" {
+		d.wait(s, moved)
+		return
+	}
+	if d.cfg.Wanted != nil && !d.cfg.Wanted(t.Name) {
+		return
+	}
+	was, known := d.sights[s]
+	if !known && len(d.sights) >= mostSights {
+		d.over++
+		return
+	}
+	if !known || moved && !was {
+		d.sights[s] = moved
+	}
+}
+
+// wait keeps an access until its topic's name is known.
+func (d *digest) wait(s sight, moved bool) {
+	w := d.waiting[s]
+	if w == nil {
+		if len(d.waiting) >= mostWaiting {
+			d.unresolved++
+			return
+		}
+		w = &waiter{since: d.round}
+		d.waiting[s] = w
+	}
+	w.moved = w.moved || moved
+}
+
+// link notes that a client's identities are one client's.
+func (d *digest) link(op lineage.Op, c lineage.Client) {
+	if d.told[c] || !several(c) {
+		return
+	}
+	if len(d.links) >= mostLinks {
+		d.over++
+		return
+	}
+	d.links[link{op, c, lineage.RequestLog}] = true
+}
+
+// authorization takes in a line of the authorizer. A right that was given is no transfer; and READ is asked for by who
+// describes a topic's producers, as lineaged itself does.
+func (d *digest) authorization() {
+	a := &d.parser.Authorization
+	if !a.Allowed {
+		d.deny(a)
+		return
+	}
+	if a.Resource != brokerlog.ResourceTopic {
+		return
+	}
+	var op lineage.Op
+	switch request := string(a.Request); {
+	case a.Operation == brokerlog.OperationWrite && (request == "Produce" || request == "AddPartitionsToTxn" || request == ""):
+		op = lineage.Write
+	case a.Operation == brokerlog.OperationRead && (request == "Fetch" || request == "ShareFetch" || request == "ShareAcknowledge" ||
+		request == "OffsetCommit" || request == "TxnOffsetCommit" || request == ""):
+		op = lineage.Read
+	default:
+		return
+	}
+	c := lineage.Client{Host: d.text(a.Host)}
+	if p := d.text(a.Principal); p != anonymous {
+		c.Principal = p
+	}
+	t := lineage.Topic{Cluster: d.cluster.ID, Name: d.text(a.Name)}
+	d.seeTopic(sight{lineage.Access{Topic: t, Op: op, Client: c}, lineage.AuthorizerLog}, false)
+}
+
+func (d *digest) deny(a *brokerlog.Authorization) {
+	key := denial{d.text(a.Principal), d.text(a.Name), a.Operation.String(), a.Resource}
+	if a.Resource == brokerlog.ResourceTopic && d.cfg.Wanted != nil && !d.cfg.Wanted(key.name) {
+		return
+	}
+	x := d.denials[key]
+	if x == nil {
+		if len(d.denials) >= mostSights {
+			d.over++
+			return
+		}
+		x = &denied{host: d.text(a.Host), request: d.text(a.Request)}
+		d.denials[key] = x
+	}
+	x.n++
+	x.hosts = x.hosts || x.host != string(a.Host)
+}
+
+// end says all of it.
+func (d *digest) end(o *lineage.Observation) {
+	d.settle()
+	for s, moved := range d.sights {
+		o.Sightings = append(o.Sightings, lineage.Sighting{Access: s.access, Evidence: s.evidence, Moved: moved})
+	}
+	for l := range d.links {
+		d.told[l.client] = true
+		o.Samples = append(o.Samples, lineage.Sample{
+			Subject: lineage.Access{Topic: lineage.Topic{Cluster: d.cluster.ID}, Op: l.op, Client: l.client},
+			Metric:  lineage.Linked, Evidence: l.evidence, Value: 1,
+		})
+	}
+	d.tellDenials(o)
+	if d.over > 0 {
+		o.Missing = append(o.Missing, lineage.Missing{
+			Reason: fmt.Sprintf("the logs of one round say more than is kept of one: %d clients, topics and refusals more", d.over),
+			Share:  float64(d.over) / float64(d.over+len(d.sights)+len(d.links)+len(d.denials)),
+		})
+	}
+}
+
+// several reports whether a client bears several identities.
+func several(c lineage.Client) bool {
+	n := 0
+	for _, has := range [...]bool{
+		c.ClientID != "", c.Group != "", c.TransactionalID != "", c.Principal != "", c.Producer != 0, c.Instance != "",
+	} {
+		if has {
+			n++
+		}
+	}
+	return n > 1
+}
+
+// settle takes in what waited for its topic's name.
+func (d *digest) settle() {
+	for s, w := range d.waiting {
+		switch {
+		case d.name(s.access.Topic.ID) != "":
+			delete(d.waiting, s)
+			// It moved when it was seen first, which is what is told as long as that is about now.
+			d.seeTopic(s, w.moved && d.round.Sub(w.since) <= d.cfg.Interval)
+		case d.round.Sub(w.since) > waitFor:
+			delete(d.waiting, s)
+			d.unresolved++
+		}
+	}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

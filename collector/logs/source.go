@@ -1,0 +1,145 @@
+package logs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// input is where lines come from. One goroutine at a time.
+type input interface {
+	// restore makes it go on from stored positions, where it is told to leave those that can't be read. first: nothing
+	// was ever stored. What it had read since is read again.
+	restore(positions map[string][]byte, first bool, leave func(key string, err error))
+	// read reads what is new within a budget, and gives it line by line. What it could not read it says.
+	read(ctx context.Context, round time.Time, b *budget, each func(line []byte, at when)) result
+	// save returns the positions that changed.
+	save() []lineage.Position
+	close()
+}
+
+// result is what became of a round's reading.
+type result struct {
+	err error // nothing could be read
+	// missing are parts that could not be read, in words; gone: what was lost with them will not be read.
+	missing []string
+	share   float64 // of the scope, that they are
+	spots   []lineage.BlindSpot
+}
+
+// when is what is known of when a line was written, besides its own words.
+type when struct {
+	at time.Time // zero: not known
+	// zone is by how much a time without a zone is ahead of UTC, where that is known.
+	zone  time.Duration
+	zoned bool
+	// live: it was written since the round before, as far as its place tells.
+	live bool
+}
+
+// budget is what may still be read in a round, in lines.
+type budget struct{ left int }
+
+// spend takes a line's cost.
+func (b *budget) spend(bytes int) { b.left -= 1 + bytes>>10 }
+
+// spent reports whether nothing may be read any more.
+func (b *budget) spent() bool { return b.left <= 0 }
+
+// source is the state between rounds of the logs of one cluster. One goroutine at a time.
+type source struct {
+	cfg    Config
+	name   string
+	input  input
+	digest *digest
+	tell   *collector.Teller
+	saved  bool // that it has begun
+}
+
+func newSource(cfg Config) *source {
+	s := &source{cfg: cfg, name: SourceFiles, tell: collector.NewTeller(cfg.Name, cfg.Log), digest: newDigest(cfg)}
+	if cfg.Topic != "" {
+		s.name, s.input = SourceTopic, newTopicInput(cfg)
+	} else {
+		s.input = newFiles(cfg.Files, int64(cfg.Lines)<<10)
+	}
+	s.cfg.Log = cfg.Log.With("source", s.name)
+	return s
+}
+
+// Restore implements collector.Source.
+func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
+	s.tell.Restore()
+	s.digest.forget()
+	positions, err := sink.Positions(ctx, s.id())
+	if err != nil {
+		return fmt.Errorf("read positions of %s: %w", s.id(), err)
+	}
+	s.saved = len(positions) > 0
+	s.digest.restore(positions, s.tell.Leave)
+	s.input.restore(positions, !s.saved, s.tell.Leave)
+	return nil
+}
+
+// Observe implements collector.Source.
+func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observation {
+	t := s.tell.Take(round)
+	o := t.Observe(s.name, s.cfg.Interval)
+	w, ok := s.board(ctx)
+	if !ok { // nothing was lost: its own source says why it does not see the cluster
+		t.Untold(o)
+		collector.MissAll(o, "the cluster is not known yet, and what its logs say waits in them")
+		return t.Finish(ctx)
+	}
+	d := s.digest
+	d.begin(round, w)
+	b := &budget{left: int(float64(s.cfg.Lines) * s.cfg.Interval.Seconds())}
+	got := s.input.read(ctx, round, b, d.line)
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return nil // told to stop: what was read is read again
+	}
+	d.end(o)
+	if got.err != nil {
+		collector.MissAll(o, got.err.Error())
+	}
+	for _, why := range got.missing {
+		o.Missing = append(o.Missing, lineage.Missing{Reason: why, Share: got.share})
+	}
+	t.Blind(o, append(d.spots(), got.spots...))
+	s.savePositions(t, o)
+	return t.Finish(ctx)
+}
+
+// Missed implements collector.Source.
+func (s *source) Missed(round time.Time, reason string) []lineage.Observation {
+	t := s.tell.Take(round)
+	collector.MissAll(t.Observe(s.name, s.cfg.Interval), reason)
+	return t.Finish(context.Background())
+}
+
+// Stored implements collector.Stored.
+func (s *source) Stored() { s.tell.Stored() }
+
+// board returns the cluster. At the start its own source needs a moment to see it.
+func (s *source) board(ctx context.Context) (collector.Watched, bool) {
+	wait := time.Now().Add(s.cfg.Interval / 2)
+	for {
+		w, ok := s.cfg.Board.Cluster(s.cfg.Name)
+		if ok || ctx.Err() != nil || time.Now().After(wait) {
+			return w, ok
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+var (
+	_ collector.Source = (*source)(nil)
+	_ collector.Stored = (*source)(nil)
+)
