@@ -89,6 +89,29 @@ func BenchmarkApply(b *testing.B) {
 	}
 }
 
+// BenchmarkCreated appends such a round whole, to a store that knows nothing yet.
+func BenchmarkCreated(b *testing.B) {
+	o := created(8000)
+	for name, open := range map[string]func() (Store, error){
+		"memory": func() (Store, error) { return NewMemory(testOpts), nil },
+		"disk":   func() (Store, error) { return Open(b.TempDir(), testOpts) },
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				b.StopTimer()
+				s, err := open()
+				must(b, err)
+				b.StartTimer()
+				must(b, s.Append(b.Context(), o))
+				b.StopTimer()
+				must(b, s.Close())
+				b.StartTimer()
+			}
+		})
+	}
+}
+
 // slowJournal takes as long for a write as the test wants.
 type slowJournal struct {
 	noJournal

@@ -148,7 +148,7 @@ func (e *engine) putAway(now time.Time) (bool, error) {
 	for _, s := range silent {
 		if s.last <= until && s.silent() { // and not seen meanwhile
 			e.subjects[s.id] = nil
-			delete(e.entries, s.entry.access)
+			e.entries.remove(&s.entry.access)
 			e.live--
 		}
 	}
@@ -375,7 +375,7 @@ func (e *engine) revive(a *lineage.Access) *entry {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.subjects[s.id] = s
-	e.entries[*a] = s.entry
+	e.entries.put(s.entry)
 	e.live++
 	if e.settles() {
 		for _, x := range s.series {

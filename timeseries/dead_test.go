@@ -175,7 +175,7 @@ func TestThePutAwayAreAnswered(t *testing.T) {
 	back := lineage.Access{Topic: m.topic(0), Op: lineage.Read, Client: lineage.Client{Group: "run-0-of-day-3", ClientID: "batch"}}
 	again, err := s.deadAccess(&back) // it fell silent again
 	must(t, err)
-	if before := all.entries[back].subject; again == nil || again.id != before.id || again.first != before.first {
+	if before := entryOf(all.engine, back).subject; again == nil || again.id != before.id || again.first != before.first {
 		t.Errorf("who came back is %+v, want number %d", again, before.id)
 	}
 	must(t, s.Close())

@@ -26,6 +26,7 @@ const never = math.MaxInt64
 type entry struct {
 	access  lineage.Access
 	subject *subject
+	next    *entry // of the same hash
 	// local is the number that a log segment gave the access; segment is that segment's number plus one.
 	segment uint64
 	local   uint32

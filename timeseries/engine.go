@@ -48,7 +48,7 @@ type engine struct {
 	// and every access that an observation named.
 	sources  []*source
 	byName   map[lineage.Source]*source
-	entries  map[lineage.Access]*entry
+	entries  entries
 	subjects []*subject // by id; nil: never given or gone
 	live     int        // subjects that are there
 	// sealed is the end of the raw blocks; what is later is in the head.
@@ -119,7 +119,7 @@ func newEngine(o Options, j journal, v vault) *engine {
 	c := newClock(o.Tick)
 	e := &engine{
 		clock: c, retention: o.Retention, silentFor: o.silentFor, log: o.Log, journal: j, vault: v, cache: newCache(cacheBytes), codec: newCodec(),
-		entries: map[lineage.Access]*entry{}, byName: map[lineage.Source]*source{},
+		entries: newEntries(), byName: map[lineage.Source]*source{},
 		subjects:  make([]*subject, 1), // no subject has the id 0
 		sightings: map[int64]*marks{}, misses: map[string]*missing{}, facts: map[lineage.FactKey]*factLine{},
 		positions: map[lineage.Source]map[string]position{}, latest: map[string]int64{}, smalls: map[store.RecordKind][][]byte{},
@@ -451,33 +451,42 @@ func (e *engine) record(o *lineage.Observation, tick int64) *record {
 	for _, f := range o.Facts {
 		r.facts = append(r.facts, newCodedFact(f))
 	}
+	var last *entry
+	same := func(a *lineage.Access) *entry { // what one access is told of mostly comes in a row
+		if last == nil || last.access != *a {
+			last = e.entry(a)
+		}
+		return last
+	}
 	r.samples = make([]recordSample, len(o.Samples))
-	for i, s := range o.Samples {
+	for i := range o.Samples {
+		s := &o.Samples[i]
 		span := int64(r.round.span)
 		if !s.Since.IsZero() {
 			span = min(max(tick-e.floor(s.Since), 1), maxSpanTicks)
 		}
 		r.samples[i] = recordSample{
-			entry: e.entry(s.Subject), metric: s.Metric, evidence: s.Evidence, value: s.Value, span: int32(span), estimated: s.Estimated,
+			entry: same(&s.Subject), metric: s.Metric, evidence: s.Evidence, value: s.Value, span: int32(span), estimated: s.Estimated,
 		}
 	}
 	r.sightings = make([]recordSighting, len(o.Sightings))
-	for i, s := range o.Sightings {
-		r.sightings[i] = recordSighting{entry: e.entry(s.Access), evidence: s.Evidence, moved: s.Moved, detail: s.Detail}
+	for i := range o.Sightings {
+		s := &o.Sightings[i]
+		r.sightings[i] = recordSighting{entry: same(&s.Access), evidence: s.Evidence, moved: s.Moved, detail: s.Detail}
 	}
 	return r
 }
 
 // entry returns the one entry of an access. It needs the commit lock.
-func (e *engine) entry(a lineage.Access) *entry {
-	x := e.entries[a]
+func (e *engine) entry(a *lineage.Access) *entry {
+	x := e.entries.of(a)
 	if x == nil {
-		if x = e.revive(&a); x != nil {
+		if x = e.revive(a); x != nil {
 			return x
 		}
-		x = &entry{access: a}
+		x = &entry{access: *a}
 		e.mu.Lock()
-		e.entries[a] = x
+		e.entries.put(x)
 		e.mu.Unlock()
 	}
 	return x

@@ -135,7 +135,7 @@ func TestAmountOfSubtotals(t *testing.T) {
 		v, err := s.view(context.Background(), lineage.Window{Start: testStart.Add(time.Duration(a) * time.Minute), End: testStart.Add(time.Duration(b) * time.Minute)}, nil)
 		must(t, err)
 		for i := range total {
-			x := s.entries[subject(i)].subject.find(lineage.Records, lineage.ProducerState)
+			x := entryOf(s.engine, subject(i)).subject.find(lineage.Records, lineage.ProducerState)
 			p, plain := s.probe(x.key), s.probe(x.key)
 			used, plain.sums = used+len(p.sums), nil
 			got, ticks, err := v.amount(p)

@@ -266,7 +266,7 @@ func (e *engine) decodeEntry(r *reader, t *replayTables) *entry {
 	case n == uint64(len(t.accesses)):
 		a := t.access(r)
 		if r.err == nil {
-			x := e.entry(a)
+			x := e.entry(&a)
 			t.accesses = append(t.accesses, x)
 			return x
 		}

@@ -127,7 +127,7 @@ func TestClientsAreWrittenOnce(t *testing.T) {
 	must(t, s.Close())
 	s, err = Open(dir, testOpts)
 	must(t, err)
-	if x := s.entries[lineage.Access{Topic: lineage.Topic{Name: "t99"}, Op: lineage.Read, Client: lineage.Client{Group: name, ClientID: name}}]; x == nil || x.subject == nil {
+	if x := entryOf(s.engine, lineage.Access{Topic: lineage.Topic{Name: "t99"}, Op: lineage.Read, Client: lineage.Client{Group: name, ClientID: name}}); x == nil || x.subject == nil {
 		t.Error("an access is not what it was")
 	}
 	must(t, s.Close())

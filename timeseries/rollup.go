@@ -100,9 +100,8 @@ func (r *rollup) run(ctx context.Context, start, end int64) (*block, error) {
 			events = append(events, x...)
 		}
 	}
-	slices.SortFunc(events, compareEvents)
 	union, all := collect(by)
-	return r.w.finish(rounds, union, all, events)
+	return r.w.finish(rounds, union, all, sortEvents(events))
 }
 
 // series merges the series of all children, by key.

@@ -373,7 +373,7 @@ func (e *engine) retire(now time.Time) bool {
 	for i, s := range e.subjects {
 		if s != nil && s.last <= floor {
 			e.subjects[i] = nil
-			delete(e.entries, s.entry.access)
+			e.entries.remove(&s.entry.access)
 			e.live--
 			changed, gone = true, true
 		}

@@ -393,7 +393,7 @@ func (e *engine) keep(x *ledger, after int64, settled []lineage.Settled, by []ui
 
 // keepSeries keeps one derived series; nil: there is nothing to keep, since nothing was ever counted.
 func (e *engine) keepSeries(x *ledger, after int64, y *lineage.Settled, src *source) *series {
-	ent := e.entries[y.Access]
+	ent := e.entries.of(&y.Access)
 	var s *series
 	if ent != nil && ent.subject != nil {
 		s = ent.subject.find(y.Metric, y.Evidence)
@@ -444,10 +444,10 @@ func (e *engine) keepSeries(x *ledger, after int64, y *lineage.Settled, src *sou
 
 // newDerived makes a series.
 func (e *engine) newDerived(y *lineage.Settled, tick int64) *series {
-	ent := e.entries[y.Access]
+	ent := e.entries.of(&y.Access)
 	if ent == nil {
 		ent = &entry{access: y.Access}
-		e.entries[y.Access] = ent
+		e.entries.put(ent)
 	}
 	sub := e.subject(ent, tick)
 	s := &series{key: seriesKey{Subject: sub.id, Metric: y.Metric, Evidence: y.Evidence}, subject: sub}

@@ -320,7 +320,7 @@ func (e *engine) forget() {
 	e.generation, e.sealed, e.refuse, e.live, e.tiers = 0, 0, 0, 0, [tiers]tier{}
 	e.dead = nil
 	e.sources, e.subjects, e.smalls, e.lost = nil, make([]*subject, 1), map[store.RecordKind][][]byte{}, nil
-	e.byName, e.entries = map[lineage.Source]*source{}, map[lineage.Access]*entry{}
+	e.byName, e.entries = map[lineage.Source]*source{}, newEntries()
 	e.facts, e.latest, e.positions = map[lineage.FactKey]*factLine{}, map[string]int64{}, map[lineage.Source]map[string]position{}
 	e.ledgers = newLedgers()
 }
@@ -408,7 +408,7 @@ func (e *engine) loadState(m manifest) error {
 					return fmt.Errorf("%w: subject %d is out of range or occurs twice", errCorrupt, s.id)
 				}
 				e.subjects[s.id] = s
-				e.entries[s.entry.access] = s.entry
+				e.entries.put(s.entry)
 				e.live++
 			}
 			return nil

@@ -34,7 +34,7 @@ func TestWhatStandsStillIsInNoBlock(t *testing.T) {
 	ask := func(stage string) {
 		t.Helper()
 		for i, a := range readers {
-			id := s.entries[a].subject.id
+			id := entryOf(s.engine, a).subject.id
 			lag := []seriesKey{{Subject: id, Metric: lineage.Lag}}
 			for hour, want := range []lineage.Level{{}, {Value: 30_000, OK: true}, {Value: 30_000, OK: true}, 4: {Value: 30_000, OK: true}, 5: {Value: 30_000, OK: true}, 6: {Value: 330_000, OK: true}, 8: {Value: 330_000, OK: true}} {
 				if hour == 3 || hour == 7 {
@@ -94,7 +94,7 @@ func TestStillAcrossDamage(t *testing.T) {
 	s.quarantine(s.tiers[rawTier].blocks[3], errCorrupt)
 	ask := func() {
 		t.Helper()
-		id := s.entries[testWriter].subject.id
+		id := entryOf(s.engine, testWriter).subject.id
 		for minute, want := range map[int]lineage.Level{
 			40: {Value: 30, OK: true}, 150: {Value: 30, OK: true}, 230: {}, // lost
 			250: {Value: 210, OK: true}, 350: {Value: 210, OK: true}, // as the block of hour 6 says
