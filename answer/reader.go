@@ -99,7 +99,7 @@ func (n Node) Lost(ctx context.Context) (*int64, error) {
 	for _, s := range tv.subjects {
 		if amount := lost[s.row]; amount.Known {
 			grow(&sum, &amount.Total, 1)
-		} else if written[v.stored(s.row, lineage.Appended)].Known {
+		} else if written[lineage.Appended][s.row].Known {
 			grow(&sum, new(float64), 1)
 		}
 	}

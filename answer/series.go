@@ -465,8 +465,8 @@ func (v *View) Bound(n lineage.Node, m Metric) string {
 	return "at most: it is written in transactions, and markers of these may be among its records beside those that are known and left out"
 }
 
-// addWritten adds what the topic's ends grew by, less the markers of transactions that are known to be among it: at most
-// its records, since others may be.
+// addWritten adds what the topic's ends grew by, less the markers of transactions that are known to be among it: at
+// most its records, since others may be.
 func (p *parts) addWritten(v *View, t *topicView) {
 	for _, s := range t.subjects {
 		p.list = append(p.list, part{stored: v.stored(s.row, lineage.Appended), topic: s.topic, factor: 1})

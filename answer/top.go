@@ -84,12 +84,12 @@ func (v *View) valueOf(ctx context.Context, m Metric) (func(lineage.Node) *float
 }
 
 // partValue returns a part of a node's metric over the window; nil: not known.
-func (v *View) partValue(q *part, ls *levels, written map[stored]lineage.Amount) *float64 {
+func (v *View) partValue(q *part, ls *levels, written map[lineage.Metric]map[int32]lineage.Amount) *float64 {
 	switch q.metric {
 	case lineage.Records:
 		return q.of.rate()
 	case lineage.Appended, lineage.Markers:
-		rate := rateOf(written[q.stored])
+		rate := rateOf(written[q.metric][q.row])
 		if rate != nil {
 			*rate *= q.factor
 		}
@@ -103,18 +103,16 @@ func (v *View) partValue(q *part, ls *levels, written map[stored]lineage.Amount)
 	}
 }
 
-// written reads what the topics' ends advanced in the window, and how many markers were among it.
-func (v *View) written(ctx context.Context) (map[stored]lineage.Amount, error) {
-	return v.topicAmounts.get(ctx, func(ctx context.Context) (map[stored]lineage.Amount, error) {
-		out := map[stored]lineage.Amount{}
+// written reads what the topics' ends advanced in the window, and how many markers were among it, by row.
+func (v *View) written(ctx context.Context) (map[lineage.Metric]map[int32]lineage.Amount, error) {
+	return v.topicAmounts.get(ctx, func(ctx context.Context) (map[lineage.Metric]map[int32]lineage.Amount, error) {
+		out, topics := map[lineage.Metric]map[int32]lineage.Amount{}, v.incarnations()
 		for _, m := range [...]lineage.Metric{lineage.Appended, lineage.Markers} {
-			amounts, err := v.amountsOf(ctx, v.win.Window, m, v.incarnations())
+			amounts, err := v.amountsOf(ctx, v.win.Window, m, topics)
 			if err != nil {
 				return nil, err
 			}
-			for row, amount := range amounts {
-				out[v.stored(row, m)] = amount
-			}
+			out[m] = amounts
 		}
 		return out, nil
 	})
