@@ -227,6 +227,8 @@ func (s *source) tellSeries(o *lineage.Observation, a lineage.Access, x *series)
 		if x.since.IsZero() || !x.since.Before(o.Round) {
 			sample.Since = time.Time{}
 		}
+		// What the topic grew by is known by ticks: the one in which the span begins is a part of it.
+		sample.Since = sample.Since.Truncate(s.cfg.Interval)
 		o.Samples = append(o.Samples, sample)
 	}
 	o.Sightings = append(o.Sightings, lineage.Sighting{Access: a, Evidence: lineage.Telemetry, Moved: moved, Detail: detail})

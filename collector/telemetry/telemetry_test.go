@@ -298,13 +298,14 @@ func TestClocksAreNotTrusted(t *testing.T) {
 		w.at = w.at.Add(tick)
 		o := w.merge(arrived, sent{onShop, []told1{delta(sentTotal, "orders", 5, arrived.Add(by-length), arrived.Add(by))}})
 		for _, s := range o.Samples {
-			if s.Metric == lineage.Claimed && !s.Since.Equal(arrived.Add(-want)) {
-				t.Errorf("%s: since %v, want %v", what, s.Since, arrived.Add(-want))
+			if since := arrived.Add(-want).Truncate(tick); s.Metric == lineage.Claimed && !s.Since.Equal(since) {
+				t.Errorf("%s: since %v, want %v", what, s.Since, since)
 			}
 		}
 		w.wants(what, lineage.Claimed, "orders", shop, 5, false)
 	}
 	f("right", 0, 5*time.Second, 5*time.Second)
+	f("one that begins within a tick", 0, 7*time.Second, 15*time.Second)
 	f("an hour ahead", time.Hour, 5*time.Second, 5*time.Second)
 	f("an hour behind", -time.Hour, 5*time.Second, 5*time.Second)
 	f("a minute behind, or late by as much", -time.Minute, 5*time.Second, 65*time.Second)

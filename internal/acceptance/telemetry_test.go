@@ -1,0 +1,195 @@
+package acceptance
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/lineaged/lineaged/internal/kafkatest"
+)
+
+// reporterJar returns the broker's plugin, which is built where it is not there or older than its sources.
+func reporterJar(t *testing.T) string {
+	t.Helper()
+	dir, err := filepath.Abs("../../contrib/telemetry-reporter")
+	if err != nil {
+		t.Fatal(err)
+	}
+	jar := filepath.Join(dir, "target", "lineaged-telemetry-reporter.jar")
+	built, err := os.Stat(jar)
+	stale := err != nil
+	if err := filepath.WalkDir(filepath.Join(dir, "src", "main"), func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		i, err := d.Info()
+		stale = stale || err == nil && i.ModTime().After(built.ModTime())
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if !stale {
+		return jar
+	}
+	if _, err := exec.LookPath("mvn"); err != nil {
+		t.Skip("SKIPPED: no Maven to build the telemetry reporter with (apt-get install maven)")
+	}
+	if out, err := exec.CommandContext(t.Context(), "mvn", "-B", "-q", "-f", dir, "-DskipTests", "package").CombinedOutput(); err != nil {
+		t.Fatalf("mvn: %v\n%s", err, out)
+	}
+	return jar
+}
+
+// gate stands where the brokers send to, and lets through once it is open.
+type gate struct {
+	*httptest.Server
+	to      atomic.Pointer[url.URL]
+	refused atomic.Int64 // requests while it was shut
+}
+
+func newGate(t *testing.T) *gate {
+	g := &gate{}
+	g.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		to := g.to.Load()
+		if to == nil {
+			g.refused.Add(1)
+			http.Error(w, "shut", http.StatusServiceUnavailable)
+			return
+		}
+		(&httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) { p.SetURL(to) }}).ServeHTTP(w, r)
+	}))
+	t.Cleanup(g.Close)
+	return g
+}
+
+// TestClientTelemetry is about the whole way: a Java producer without idempotence pushes what it sends to a secured
+// broker, the reporter forwards it, and lineaged says who it is and how much it wrote. A reader with a group is counted
+// once, by its commits.
+func TestClientTelemetry(t *testing.T) {
+	const token = "acceptance-token-0123456789"
+	jar, gate, dir := reporterJar(t), newGate(t), t.TempDir()
+	write := func(name, text string) string {
+		t.Helper()
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	c := kafkatest.Start(t, kafkatest.Options{Secure: true, Plugins: []string{jar}, Config: map[string]string{
+		"metric.reporters":              "org.apache.kafka.common.metrics.JmxReporter,io.lineaged.telemetry.TelemetryReporter",
+		"lineaged.telemetry.url":        gate.URL + "/v1/metrics",
+		"lineaged.telemetry.token.file": write("token", token),
+	}})
+	write("password", kafkatest.Password(kafkatest.Admin))
+	s := serve(t, "--config", write("lineaged.yaml", fmt.Sprintf(`
+interval: 1s
+otlp: {token_file: token}
+clusters:
+  - name: west
+    brokers: [%s]
+    sasl: {mechanism: SCRAM-SHA-512, username: %s, password_file: password}
+    telemetry: {subscribe: true, interval: 1s}
+`, c.Bootstrap(), kafkatest.Admin)))
+	c.CreateTopic(t, "prices", 2)
+	s.knows(t, "topic:west/prices")
+	eventually(t, 30*time.Second, "clients are subscribed", func() error {
+		out, err := c.Tool(t.Context(), "configs", "--describe", "--entity-type", "client-metrics")
+		if err != nil {
+			return err
+		}
+		if !strings.Contains(out, "interval.ms=1000") || !strings.Contains(out, "record.send.total") {
+			return fmt.Errorf("the cluster has %q", out)
+		}
+		return nil
+	})
+
+	const records = 8000
+	consumer := c.ConsoleConsumer(t, "billing", "consumer", "prices", "client.id=billing-1", "auto.commit.interval.ms=1000")
+	producer := c.StartProducerPerf(t, kafkatest.Perf{
+		Topic: "prices", Records: records, PerSecond: 400, Props: []string{"client.id=price-feed", "enable.idempotence=false", "acks=1"},
+	})
+	eventually(t, time.Minute, "the brokers forward what clients push", func() error {
+		if gate.refused.Load() == 0 {
+			return errors.New("nothing has come")
+		}
+		return nil
+	})
+	to, err := url.Parse(s.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gate.to.Store(to) // until now lineaged could not be reached
+	if n := producer.Wait(t); n != records {
+		t.Fatalf("%d records were sent", n)
+	}
+	c.WaitGroup(t, "billing", "prices", records)
+
+	eventually(t, 30*time.Second, "the writer has its name", func() error {
+		a, err := s.tryLineage(t, "topic:west/prices", last("10m"))
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(a.Flows, func(f flow) bool { return f.ID == "application:west/price-feed->topic:west/prices" })
+		if i < 0 {
+			return fmt.Errorf("flows: %v", a.ids())
+		}
+		f := a.Flows[i]
+		if f.Records == nil || *f.Records < records*8/10 {
+			return fmt.Errorf("%v records, of which the last second or two may lack", valueOf(f.Records))
+		}
+		if read := a.flow(t, "topic:west/prices", "application:west/billing"); read.recorded(t) < records {
+			return fmt.Errorf("the reader: %d records", read.recorded(t))
+		}
+		return nil
+	})
+	a := s.lineage(t, "topic:west/prices", last("10m"))
+	f := a.flow(t, "application:west/price-feed", "topic:west/prices")
+	if !slices.Contains(f.evidence(), "TELEMETRY") || *f.Records > records {
+		t.Errorf("evidence %v, %d records of %d", f.evidence(), *f.Records, records)
+	}
+	for _, x := range f.Clients {
+		if valueOf(x.ClientID) != "price-feed" || valueOf(x.Host) != "127.0.0.1" {
+			t.Errorf("the client: %v at %v", valueOf(x.ClientID), valueOf(x.Host))
+		}
+	}
+	read := a.flow(t, "topic:west/prices", "application:west/billing")
+	if read.recorded(t) != records || !slices.Contains(read.evidence(), "GROUP_OFFSETS") || !slices.Contains(read.evidence(), "TELEMETRY") {
+		t.Errorf("the reader: %d records by %v", read.recorded(t), read.evidence())
+	}
+	var d struct {
+		TopicUsage struct {
+			Writers []struct {
+				flow
+				Clients []struct{ Principal, Software *string }
+			}
+		}
+	}
+	s.mustAsk(t, `{ topicUsage(topic: "topic:west/prices", window: {last: "10m"}) { writers { id records estimated evidence { kind detail } clients { principal software } } } }`, nil, &d)
+	who := ""
+	for _, w := range d.TopicUsage.Writers {
+		t.Logf("%s: %v of %d records, estimated %v: %s", w.ID, valueOf(w.Records), records, w.Estimated, w.details())
+		for _, x := range w.Clients {
+			who += fmt.Sprintf("%v %v;", valueOf(x.Principal), valueOf(x.Software))
+		}
+	}
+	if !strings.Contains(who, "User:"+kafkatest.Admin+" apache-kafka-java/"+c.Version()) {
+		t.Errorf("principal and software: %s", who)
+	}
+	consumer.Stop(t)
+	if log, err := os.ReadFile(s.log); err != nil || strings.Contains(string(log), token) {
+		t.Errorf("the log shows the token (%v)", err)
+	}
+}
