@@ -18,7 +18,7 @@ func TestClusterNames(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.observe("west", "all", 1, facts(clusterFact(2)))
-		w.observe("east", "all", 1, facts(eastFact(1)))
+		w.observe("east", "all", 1, facts(eastFact()))
 		for source, id := range map[string]lineage.ClusterID{"former": "f-id", "10.0.0.1:9092": "a-id"} {
 			f := clusterFact(3)
 			f.Key.Source, f.Cluster = source, &lineage.ClusterFact{ID: id, Brokers: 1, Controller: 1, Topics: 3, Groups: 4}
@@ -84,7 +84,7 @@ func TestClusterIDBeforeName(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.observe("west", "all", 1, facts(clusterFact(2)))
-		w.observe("east", "all", 1, facts(eastFact(1)))
+		w.observe("east", "all", 1, facts(eastFact()))
 		time.Sleep(time.Until(round(1)))
 		a := answer.New(answer.Options{History: w.store, Identity: everybody, Clusters: []answer.ClusterConfig{{Source: "west", Name: string(east)}, {Source: "east", Name: "east"}}})
 		v := view(t, a, answer.Between(round(0), round(1)), answer.All)
@@ -176,7 +176,7 @@ func TestCoverageOfClusters(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.observe("west", "all", 1, facts(clusterFact(1)))
-		w.observe("east", "all", 1, facts(eastFact(1)))
+		w.observe("east", "all", 1, facts(eastFact()))
 		told := func(name string, kafka lineage.ClusterID) {
 			w.observe(name, "connectors", 1, facts(lineage.Fact{Key: lineage.FactKey{Source: name, Kind: lineage.ConnectFacts}, Connect: &lineage.ConnectFact{Kafka: kafka}}))
 		}

@@ -237,25 +237,39 @@ func TestEvidenceOfAFlow(t *testing.T) {
 		"a bound that does not hold here": {false, func(w *world, _ int) []filling {
 			return []filling{w.moved(reader, lineage.GroupOffsets, 3), sighted(reader, lineage.GroupOffsets, "at most: it jumped")}
 		}, []string{"GROUP_OFFSETS: "}},
-		"an estimate of a group that nobody explains": {false, func(w *world, _ int) []filling { return []filling{estimated(w.moved(reader, lineage.GroupOffsets, 3))} },
-			[]string{"GROUP_OFFSETS: at most: counted by offsets, some of which are markers of transactions, or were passed without being read"}},
+		"an estimate of a group that nobody explains": {
+			false, func(w *world, _ int) []filling { return []filling{estimated(w.moved(reader, lineage.GroupOffsets, 3))} },
+			[]string{"GROUP_OFFSETS: at most: counted by offsets, some of which are markers of transactions, or were passed without being read"},
+		},
 		"where a group stands explains nothing": {false, func(w *world, _ int) []filling {
 			return []filling{estimated(w.moved(reader, lineage.GroupOffsets, 3)), sighted(reader, lineage.GroupOffsets, "it stands at 7")}
 		}, []string{"GROUP_OFFSETS: it stands at 7; at most: counted by offsets, some of which are markers of transactions, or were passed without being read"}},
-		"an estimate of a producer": {true, func(w *world, _ int) []filling {
-			return []filling{estimated(w.moved(writer, lineage.ProducerState, 3))}
+		"an estimate of a producer": {
+			true, func(w *world, _ int) []filling {
+				return []filling{estimated(w.moved(writer, lineage.ProducerState, 3))}
+			},
+			[]string{"PRODUCER_STATE: its producer began anew, or was first seen, between two readings"},
 		},
-			[]string{"PRODUCER_STATE: its producer began anew, or was first seen, between two readings"}},
-		"an estimate of a transaction": {true, func(w *world, _ int) []filling { return []filling{estimated(w.moved(writer, lineage.Transaction, 3))} },
-			[]string{"TRANSACTION: the markers of its transactions are offsets too, and how many there are lies between two bounds"}},
-		"an estimate of what is left": {true, func(w *world, _ int) []filling { return []filling{estimated(w.moved(writer, lineage.EndOffsets, 3))} },
-			[]string{"END_OFFSETS: at most: markers of transactions are offsets too, and are among what no counted writer accounts for"}},
-		"an estimate of a share group": {false, func(w *world, _ int) []filling { return []filling{estimated(w.moved(reader, lineage.ShareOffsets, 3))} },
-			[]string{"SHARE_OFFSETS: at most: rejected and archived records move the share group's offset too"}},
-		"an estimate of a copy": {true, func(w *world, _ int) []filling { return []filling{estimated(w.moved(writer, lineage.Mirror, 3))} },
-			[]string{"MIRROR: at most: counted by offsets of the source, some of which are markers of transactions or were gone before they were copied"}},
-		"an estimate of anything else": {true, func(w *world, _ int) []filling { return []filling{estimated(w.moved(writer, lineage.Telemetry, 3))} },
-			[]string{"TELEMETRY: a bound or shared out: its source counts it no better"}},
+		"an estimate of a transaction": {
+			true, func(w *world, _ int) []filling { return []filling{estimated(w.moved(writer, lineage.Transaction, 3))} },
+			[]string{"TRANSACTION: the markers of its transactions are offsets too, and how many there are lies between two bounds"},
+		},
+		"an estimate of what is left": {
+			true, func(w *world, _ int) []filling { return []filling{estimated(w.moved(writer, lineage.EndOffsets, 3))} },
+			[]string{"END_OFFSETS: at most: markers of transactions are offsets too, and are among what no counted writer accounts for"},
+		},
+		"an estimate of a share group": {
+			false, func(w *world, _ int) []filling { return []filling{estimated(w.moved(reader, lineage.ShareOffsets, 3))} },
+			[]string{"SHARE_OFFSETS: at most: rejected and archived records move the share group's offset too"},
+		},
+		"an estimate of a copy": {
+			true, func(w *world, _ int) []filling { return []filling{estimated(w.moved(writer, lineage.Mirror, 3))} },
+			[]string{"MIRROR: at most: counted by offsets of the source, some of which are markers of transactions or were gone before they were copied"},
+		},
+		"an estimate of anything else": {
+			true, func(w *world, _ int) []filling { return []filling{estimated(w.moved(writer, lineage.Telemetry, 3))} },
+			[]string{"TELEMETRY: a bound or shared out: its source counts it no better"},
+		},
 		"the end was not observed": {false, func(w *world, n int) []filling {
 			if n == 10 {
 				return []filling{missing("lost")}

@@ -36,8 +36,11 @@ func TestInternalTopics(t *testing.T) {
 		"nothing of MirrorMaker 2":         {nil, "", "heartbeats east.heartbeats myheartbeats"},
 		"it copies to here":                {[]lineage.Fact{copies}, "heartbeats east.heartbeats", "w.heartbeats other.heartbeats"},
 		"it copies from here":              {[]lineage.Fact{from}, "heartbeats east.heartbeats", "w.heartbeats"},
-		"Connect's workers": {[]lineage.Fact{workers}, "workers-configs workers-offsets workers-status connect-configs connect-offsets connect-status",
-			"workers-config workers other-status connect connect-other workers-"},
+		"Connect's workers": {
+			[]lineage.Fact{workers},
+			"workers-configs workers-offsets workers-status connect-configs connect-offsets connect-status",
+			"workers-config workers other-status connect connect-other workers-",
+		},
 		"no workers": {[]lineage.Fact{readers}, "", "readers-configs connect-configs connect-status"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -46,11 +49,11 @@ func TestInternalTopics(t *testing.T) {
 				told := append([]lineage.Fact{clusterFact(1)}, c.who...)
 				want := map[string]bool{}
 				for i, list := range []string{c.internal, c.others} {
-					for _, name := range strings.Fields(list) {
+					for name := range strings.FieldsSeq(list) {
 						told, want[name] = append(told, topicFact(topic(name))), i == 0
 					}
 				}
-				w.observe("east", "all", 1, facts(eastFact(1)))
+				w.observe("east", "all", 1, facts(eastFact()))
 				w.observe("west", "all", 1, facts(told...))
 				time.Sleep(time.Until(round(1)))
 				v := view(t, answers(w.store), answer.Between(round(0), round(1)), answer.All)
@@ -137,7 +140,7 @@ func TestRestingMovers(t *testing.T) {
 		ofFlow := connectorFact(part, "source", "RUNNING")
 		ofFlow.Connector.Replicator = flow
 		w.observe("west", "all", 1, facts(clusterFact(1)))
-		w.observe("east", "all", 1, facts(eastFact(1)))
+		w.observe("east", "all", 1, facts(eastFact()))
 		w.observe("connect", "connectors", 1, facts(connectorFact(idle, "sink", "PAUSED"), connectorFact(deleted, "sink", "RUNNING"), ofFlow,
 			replicatorFact("connect", flow, lineage.ReplicatorFact{Source: east, Target: west, State: "RUNNING", Connect: "connect", Policy: "p"}),
 			replicatorFact("connect", former, lineage.ReplicatorFact{Target: west, State: "RUNNING"})))
@@ -201,7 +204,7 @@ func TestInsideAStreamJob(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
 				all := []lineage.Fact{clusterFact(1), groupFact(c.group)}
-				for _, name := range strings.Fields(c.topics) {
+				for name := range strings.FieldsSeq(c.topics) {
 					all = append(all, topicFact(topic(name)))
 				}
 				w.observe("west", "all", 1, facts(all...), w.moved(reads(topic("orders"), group("totals")), lineage.GroupOffsets, 1))
@@ -218,7 +221,7 @@ func TestInsideAStreamJob(t *testing.T) {
 				if g := is.Node(job).JobGroup(); g == nil || g.Ref != ref {
 					t.Errorf("its group is %+v", g)
 				}
-				for _, name := range strings.Fields(c.topics) {
+				for name := range strings.FieldsSeq(c.topics) {
 					of, inner := is.Node(topicNode(name)).InnerOf()
 					if want := strings.Contains(c.inner, "topic:"+name); inner != want || want && of != job {
 						t.Errorf("%s is inner: %v, of %s", name, inner, of.ID())

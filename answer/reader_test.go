@@ -60,22 +60,34 @@ func TestBehind(t *testing.T) {
 		"records alone":    {[]filling{level(one, lineage.Lag, 7)}, behind{"7", "null", "null", "null"}},
 		"no record":        {[]filling{level(one, lineage.Lag, 0), level(one, lineage.LagMillis, 0)}, behind{"0", "0", "null", "null"}},
 		"records and time": {[]filling{level(one, lineage.Lag, 7), level(one, lineage.LagMillis, 2500)}, behind{"7", "2.5", "null", "null"}},
-		"a time that is a bound": {[]filling{level(one, lineage.Lag, 7), level(one, lineage.LagMillis, 2500), level(one, lineage.LagAtLeast, 1)},
-			behind{"7", "null", "2.5", "null"}},
-		"a bound that no longer is": {[]filling{level(one, lineage.Lag, 7), level(one, lineage.LagMillis, 2500), level(one, lineage.LagAtLeast, 0)},
-			behind{"7", "2.5", "null", "null"}},
-		"two readers": {[]filling{level(one, lineage.Lag, 7), level(one, lineage.LagMillis, 2500), level(other, lineage.Lag, 5), level(other, lineage.LagMillis, 3000)},
-			behind{"12", "3", "null", "null"}},
-		"two readers, of whom one does not tell": {[]filling{level(one, lineage.Lag, 7), level(one, lineage.LagMillis, 2500), level(other, lineage.Lag, lineage.Unknown)},
-			behind{"null", "null", "null", "null"}},
-		"two readers, and no time of one": {[]filling{level(one, lineage.Lag, 7), level(one, lineage.LagMillis, 2500), level(other, lineage.Lag, 5), level(other, lineage.LagMillis, lineage.Unknown)},
-			behind{"12", "null", "null", "null"}},
+		"a time that is a bound": {
+			[]filling{level(one, lineage.Lag, 7), level(one, lineage.LagMillis, 2500), level(one, lineage.LagAtLeast, 1)},
+			behind{"7", "null", "2.5", "null"},
+		},
+		"a bound that no longer is": {
+			[]filling{level(one, lineage.Lag, 7), level(one, lineage.LagMillis, 2500), level(one, lineage.LagAtLeast, 0)},
+			behind{"7", "2.5", "null", "null"},
+		},
+		"two readers": {
+			[]filling{level(one, lineage.Lag, 7), level(one, lineage.LagMillis, 2500), level(other, lineage.Lag, 5), level(other, lineage.LagMillis, 3000)},
+			behind{"12", "3", "null", "null"},
+		},
+		"two readers, of whom one does not tell": {
+			[]filling{level(one, lineage.Lag, 7), level(one, lineage.LagMillis, 2500), level(other, lineage.Lag, lineage.Unknown)},
+			behind{"null", "null", "null", "null"},
+		},
+		"two readers, and no time of one": {
+			[]filling{level(one, lineage.Lag, 7), level(one, lineage.LagMillis, 2500), level(other, lineage.Lag, 5), level(other, lineage.LagMillis, lineage.Unknown)},
+			behind{"12", "null", "null", "null"},
+		},
 		"a member beside its group counts once": {[]filling{level(one, lineage.Lag, 7), level(two, lineage.Lag, 7)}, behind{"7", "null", "null", "null"}},
 		"somebody is there":                     {[]filling{level(one, lineage.Live, 0), level(other, lineage.Live, 1)}, behind{"null", "null", "null", "true"}},
 		"nobody is there":                       {[]filling{level(one, lineage.Live, 0), level(other, lineage.Live, 0)}, behind{"null", "null", "null", "false"}},
 		"somebody may be":                       {[]filling{level(one, lineage.Live, 0), level(other, lineage.Live, lineage.Unknown)}, behind{"null", "null", "null", "null"}},
-		"who tells nothing is not asked": {[]filling{level(one, lineage.Live, 0), sighted(other, lineage.GroupMembership, "")},
-			behind{"null", "null", "null", "false"}},
+		"who tells nothing is not asked": {
+			[]filling{level(one, lineage.Live, 0), sighted(other, lineage.GroupMembership, "")},
+			behind{"null", "null", "null", "false"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
