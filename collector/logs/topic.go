@@ -128,7 +128,9 @@ func (x *topic) read(ctx context.Context, _ time.Time, b *budget, each func([]by
 	if err := x.ends(ctx, &r); err != nil {
 		return result{err: err}
 	}
-	x.poll(ctx, b, each, &r)
+	if x.client != nil {
+		x.poll(ctx, b, each, &r)
+	}
 	left := int64(0)
 	for _, p := range x.parts {
 		left += max(0, p.end-p.next)
@@ -158,8 +160,9 @@ func (x *topic) ends(ctx context.Context, r *result) error {
 		for n := range x.parts {
 			x.gone = append(x.gone, partKey(n))
 		}
-		x.parts = map[int32]*part{} // it was made anew: from its beginning
+		x.parts, x.id = map[int32]*part{}, t.ID // from its beginning, with the next round
 		r.missing = append(r.missing, "the topic "+x.name+" was deleted and made anew, and what was left of it to read is gone")
+		return nil
 	}
 	x.id = t.ID
 	ends, err := admin.ListCommittedOffsets(ctx, x.name)

@@ -24,6 +24,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
 	"github.com/lineaged/lineaged/internal/child"
 )
 
@@ -346,6 +349,39 @@ func newClusterID() string {
 		_, _ = rand.Read(b) // never fails
 		if id := base64.RawURLEncoding.EncodeToString(b); id[0] != '-' {
 			return id
+		}
+	}
+}
+
+// Logs are the files to which the nodes write what they log, of all their starts.
+func (c *Cluster) Logs() []string {
+	var files []string
+	for _, n := range c.nodes {
+		files = append(files, n.logFile())
+	}
+	return files
+}
+
+// LogAt sets a logger's level on all nodes, at run time, until they stop.
+func (c *Cluster) LogAt(t testing.TB, logger, level string) {
+	t.Helper()
+	client := c.Client(t)
+	for _, n := range c.nodes {
+		req := kmsg.NewPtrIncrementalAlterConfigsRequest()
+		r := kmsg.NewIncrementalAlterConfigsRequestResource()
+		r.ResourceType, r.ResourceName = kmsg.ConfigResourceTypeBrokerLogger, strconv.Itoa(n.id)
+		config := kmsg.NewIncrementalAlterConfigsRequestResourceConfig()
+		config.Name, config.Value = logger, &level
+		r.Configs = append(r.Configs, config)
+		req.Resources = append(req.Resources, r)
+		resp, err := client.Broker(n.id).Request(t.Context(), req)
+		if err != nil {
+			t.Fatalf("set the level of %s: %v", logger, err)
+		}
+		for _, r := range resp.(*kmsg.IncrementalAlterConfigsResponse).Resources {
+			if err := kerr.ErrorForCode(r.ErrorCode); err != nil {
+				t.Fatalf("set the level of %s: %v", logger, err)
+			}
 		}
 	}
 }
