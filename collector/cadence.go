@@ -34,9 +34,9 @@ func (c *Cadences) Ran(round time.Time, part string) {
 }
 
 // Owe notes of a part that is due that it could not run, and reports whether it was due: then coverage wants the
-// reason. The next round that can runs it.
+// reason. It stays due: the next round that can runs it.
 func (c *Cadences) Owe(round time.Time, part string, every time.Duration) bool {
-	if last, ok := c.last[part]; !ok || round.Sub(last) < every {
+	if last, ok := c.last[part]; ok && !c.owed[part] && round.Sub(last) < every {
 		return false
 	}
 	c.Ran(round, part)

@@ -27,6 +27,12 @@ type Sink interface {
 	Positions(ctx context.Context, source lineage.Source) (map[string][]byte, error)
 }
 
+// Held is a sink that knows which rounds it holds, also of processes before this one.
+type Held interface {
+	// Newest returns the newest round of a source that is held; the zero time when there is none.
+	Newest(source lineage.Source) time.Time
+}
+
 // Source looks at one cluster. Its methods are called by one goroutine at a time.
 type Source interface {
 	// Restore makes the source resume from what the sink holds. It is called before the first round and after every
@@ -77,7 +83,10 @@ func (o Runner) runner(source Source, sink Sink) *runner {
 	if o.Clock == nil {
 		o.Clock = NewClock(o.Interval, nil, nil, time.Time{}, o.Log)
 	}
-	return &runner{interval: o.Interval, clock: o.Clock, source: source, sink: sink, log: o.Log, expected: map[lineage.Source]time.Duration{}}
+	return &runner{
+		interval: o.Interval, clock: o.Clock, source: source, sink: sink, log: o.Log,
+		expected: map[lineage.Source]time.Duration{}, stored: map[lineage.Source]time.Time{},
+	}
 }
 
 // next waits for the next round and returns it: the next multiple of the interval, after the newest round.
@@ -113,6 +122,7 @@ type runner struct {
 
 	expected map[lineage.Source]time.Duration // cadences of the sources that are told to be expected
 	telling  map[lineage.Source]time.Duration // those that this round tells, until it is stored
+	stored   map[lineage.Source]time.Time     // newest rounds of this process that were stored
 }
 
 // round takes one round. Rounds that went by while an earlier one was still under way are said as missed first.
@@ -136,6 +146,7 @@ func (r *runner) round(ctx context.Context, round time.Time) {
 	if ctx.Err() != nil {
 		return // stopping: a round cut short would look like a lost broker
 	}
+	newest := r.claim(obs)
 	r.date(round, obs)
 	r.last = round
 	if err := r.append(ctx, obs); err != nil {
@@ -147,6 +158,7 @@ func (r *runner) round(ctx context.Context, round time.Time) {
 		return
 	}
 	maps.Copy(r.expected, r.telling)
+	maps.Copy(r.stored, newest)
 	if s, ok := r.source.(Stored); ok {
 		s.Stored()
 	}

@@ -13,6 +13,7 @@ import (
 // The reasons of gaps that no observation explains.
 const (
 	nothingRecorded = "nothing was recorded: lineaged was not running, or did not watch this yet"
+	notRunning      = "nothing was recorded: lineaged was not running, or could not store"
 	expectedSilent  = "nothing was recorded of a source that was expected, while others went on"
 )
 
@@ -22,7 +23,7 @@ func (v *view) sourceColumns(told map[lineage.Source][]expectation) ([]store.Sou
 	if err != nil {
 		return nil, err
 	}
-	going := observedByAny(sources)
+	going := v.running(sources)
 	out := make([]store.SourceCoverage, len(sources))
 	for i, c := range sources {
 		c.walk(going)
@@ -148,12 +149,25 @@ func (v *view) covered(name lineage.Source, t *track, facts []expectation, obser
 	return c
 }
 
-// observedByAny returns when any of the sources observed, as disjoint ranges by time.
-func observedByAny(sources []*sourceCoverage) []tickRange {
+// running returns when lineaged is seen to have run, as disjoint ranges by time: a round of any source shows it for as
+// long as the fastest of all takes. What a slow round covers besides may reach back over a stop.
+func (v *view) running(sources []*sourceCoverage) []tickRange {
+	least := int64(maxSpanTicks)
+	for _, h := range v.heads {
+		if h.newest.tick > 0 {
+			least = min(least, int64(h.newest.span))
+		}
+	}
+	for _, c := range sources {
+		for _, r := range c.track.rounds {
+			least = min(least, int64(r.span))
+		}
+	}
+	least = max(least, v.stepTicks[v.tier]) // a round of a coarse step is there for any round in it
 	var all []tickRange
 	for _, c := range sources {
-		for _, s := range c.track.spans {
-			all = append(all, tickRange{s.a, s.b})
+		for _, r := range c.track.rounds {
+			all = append(all, tickRange{r.tick - min(int64(r.span), least), r.tick})
 		}
 	}
 	slices.SortFunc(all, func(a, b tickRange) int { return cmp.Compare(a.a, b.a) })
@@ -182,7 +196,7 @@ type sourceCoverage struct {
 	open           map[string]int // the last gap of each reason
 }
 
-// walk goes through the window. going is when any source observed.
+// walk goes through the window. going is when lineaged ran.
 func (c *sourceCoverage) walk(going []tickRange) {
 	c.open = map[string]int{}
 	t := c.track
@@ -191,6 +205,7 @@ func (c *sourceCoverage) walk(going []tickRange) {
 	// overdue only after the instant it is due at, or when others of its cluster have ended that round.
 	if n := c.next; n.tick < hi && hi <= n.tick+int64(n.span) && (hi < n.tick+int64(n.span) || c.ended < hi) {
 		hi = max(n.tick, t.lo)
+		defer c.failed(hi, t.hi)
 	}
 	at := t.lo
 	for _, s := range t.spans {
@@ -210,6 +225,24 @@ func (c *sourceCoverage) walk(going []tickRange) {
 	c.hole(at, hi, going)
 }
 
+// failed is the time (a, b] after the newest round in which the next is not due yet. Where that round saw all it is no
+// gap; where it saw nothing, nothing is known until the next.
+func (c *sourceCoverage) failed(a, b int64) {
+	m := c.next.miss
+	if m == nil || !m.all {
+		return
+	}
+	overlap(c.due, a, b, func(a, b int64, due bool) {
+		if !due {
+			return
+		}
+		c.expected += float64(b - a)
+		for _, x := range m.list {
+			c.gap(a, b, x.Reason)
+		}
+	})
+}
+
 // hole is a stretch (a, b] without a round. Where the source was expected it is a gap.
 func (c *sourceCoverage) hole(a, b int64, going []tickRange) {
 	overlap(c.due, a, b, func(a, b int64, due bool) {
@@ -226,7 +259,7 @@ func (c *sourceCoverage) hole(a, b int64, going []tickRange) {
 				if others {
 					c.blank(a, b, expectedSilent)
 				} else {
-					c.blank(a, b, nothingRecorded)
+					c.blank(a, b, notRunning)
 				}
 			})
 		})

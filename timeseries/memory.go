@@ -3,6 +3,7 @@ package timeseries
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/lineaged/lineaged/lineage"
 )
@@ -35,6 +36,16 @@ func (noJournal) saved(uint64, uint64, int64) error { return nil }
 func (noJournal) size() int64                       { return 0 }
 func (noJournal) close() error                      { return nil }
 func (noJournal) free() int64                       { return -1 }
+
+// Newest implements Store.
+func (e *engine) Newest(source lineage.Source) time.Time {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	if s := e.byName[source]; s != nil && s.newest.tick > 0 {
+		return e.at(s.newest.tick)
+	}
+	return time.Time{}
+}
 
 // Positions implements Store.
 func (e *engine) Positions(ctx context.Context, source lineage.Source) (map[string][]byte, error) {

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/lineaged/lineaged/lineage"
 	"github.com/lineaged/lineaged/store"
 )
 
@@ -35,6 +36,8 @@ type Store interface {
 	// and removes log segments and dictionary entries that are no longer needed. Call it every minute or so; it returns
 	// soon when there is nothing to do.
 	Maintain(ctx context.Context, now time.Time) error
+	// Newest returns the newest round of a source that is held; the zero time when there is none.
+	Newest(source lineage.Source) time.Time
 	// Stats returns sizes for the program's own metrics.
 	Stats() Stats
 	// Close releases everything. It may be called twice; other methods return ErrClosed, or nothing, after it.

@@ -79,6 +79,7 @@ type span struct {
 type track struct {
 	clock
 	lo, hi   int64
+	rounds   []round // that say something about the window, by tick
 	anchors  []anchor
 	spans    []span     // by tick, disjoint, within (lo, hi]
 	distinct []*missing // that occur in spans
@@ -89,7 +90,7 @@ type track struct {
 // newTrack needs the rounds with tick > lo and start < hi, by tick; before is the round before the first of them, if
 // there is one.
 func newTrack(c clock, lo, hi int64, before anchor, rounds []round, newest round) *track {
-	t := &track{clock: c, lo: lo, hi: hi, byMask: map[uint64]*runs{}, newest: newest}
+	t := &track{clock: c, lo: lo, hi: hi, byMask: map[uint64]*runs{}, newest: newest, rounds: rounds}
 	if before.tick > 0 {
 		t.anchors = append(t.anchors, before)
 	}

@@ -27,7 +27,7 @@ type view struct {
 // sourceHead is a source as a query found it.
 type sourceHead struct {
 	name   lineage.Source
-	newest round
+	newest round // see paced
 	before anchor
 	rounds []round
 }
@@ -62,7 +62,7 @@ func (e *engine) newView(ctx context.Context, lo, hi int64) *view {
 	v.damage = e.damage()
 	v.heads = make([]sourceHead, len(e.sources))
 	for i, s := range e.sources {
-		v.heads[i] = sourceHead{name: s.name, newest: s.newest, before: s.before, rounds: s.head}
+		v.heads[i] = sourceHead{name: s.name, newest: e.paced(s), before: s.before, rounds: s.head}
 	}
 	v.tracks = make([]*track, len(e.sources))
 	return v
