@@ -65,7 +65,9 @@ type rollup struct {
 	w        *blockWriter
 	children []*block
 	step     int64 // ticks of the coarser tier
-	lost     []lostSpan
+	// Why a source has no round where it has none.
+	sources map[lineage.Source]*sourceCoverage
+	running []tickRange
 }
 
 func (r *rollup) up(tick int64) int64 { return (tick + r.step - 1) / r.step * r.step }
@@ -186,15 +188,19 @@ func (r *rollup) merge(out []point, start int64, from []point, counter bool) []p
 
 // rounds merges each source's rounds into one a step. Those that span a step or more stay as they are.
 func (r *rollup) rounds(ctx context.Context, start, end int64) (map[uint16]*sourceRounds, error) {
+	var told map[lineage.Source][]expectation
 	v, err := r.e.viewTicks(ctx, start, end, func(v *view) {
 		v.tier = r.w.b.tier - 1
 		v.cover = r.e.cover(v.tier)
+		told = r.e.expectations(end, func(string) bool { return true })
 	})
 	if err != nil {
 		return nil, err
 	}
 	defer v.end()
-	r.lost = v.lost
+	if err := r.expect(v, told); err != nil {
+		return nil, err
+	}
 	out := map[uint16]*sourceRounds{}
 	pool := map[string]*missing{}
 	for id := range v.heads {
@@ -240,14 +246,34 @@ func (r *rollup) rounds(ctx context.Context, start, end int64) (map[uint16]*sour
 	return out, nil
 }
 
-// blank is the reason for which a source has no round in (a, b].
-func (r *rollup) blank(a, b int64, name lineage.Source) string {
-	for _, x := range r.lost {
-		if x.of(name) && x.a < b && x.b > a {
-			return x.reason
+// expect finds out which sources were expected in the block, and when lineaged ran.
+func (r *rollup) expect(v *view, told map[lineage.Source][]expectation) error {
+	all, err := v.coveredSources(told, func(string) bool { return true })
+	if err != nil {
+		return err
+	}
+	r.running, r.sources = v.running(all), make(map[lineage.Source]*sourceCoverage, len(all))
+	for _, c := range all {
+		r.sources[c.name] = c
+	}
+	return nil
+}
+
+// blank notes why a source has no round in (a, b], and for how many ticks.
+func (r *rollup) blank(a, b int64, name lineage.Source, note func(reason string, ticks int64)) {
+	left := b - a
+	if c := r.sources[name]; c != nil {
+		c.gaps, c.open = nil, map[string]int{}
+		c.hole(a, b, r.running)
+		for _, g := range c.gaps {
+			ticks := r.e.floor(g.Window.End) - r.e.floor(g.Window.Start)
+			note(g.Reason, ticks)
+			left -= ticks
 		}
 	}
-	return nothingRecorded
+	if left > 0 {
+		note(nothingRecorded, left)
+	}
 }
 
 // missing returns what the rounds of a step missed together; nil when they saw all of it.
@@ -267,20 +293,29 @@ func (r *rollup) missing(t *track, name lineage.Source, at int64, pool map[strin
 		m.Topics, m.Groups = slices.Clone(m.Topics), slices.Clone(m.Groups)
 		list = append(list, m)
 	}
-	from, seen := at-r.step, int64(0)
+	from := at - r.step
+	unseen := func(a, b int64) {
+		r.blank(a, b, name, func(reason string, ticks int64) {
+			note(lineage.Missing{Reason: reason, Share: 1, All: true}, ticks)
+		})
+	}
+	end := from // of what was looked at
 	i := sort.Search(len(t.spans), func(i int) bool { return t.spans[i].b > from })
 	for ; i < len(t.spans) && t.spans[i].a < at; i++ {
 		s := t.spans[i]
 		ticks := min(s.b, at) - max(s.a, from)
-		seen += ticks
+		if s.a > end {
+			unseen(end, s.a)
+		}
+		end = min(s.b, at)
 		if b := best(s.miss); b != nil {
 			for _, m := range b.list {
 				note(m, ticks)
 			}
 		}
 	}
-	if seen < r.step {
-		note(lineage.Missing{Reason: r.blank(from, at, name), Share: 1, All: true}, r.step-seen)
+	if end < at {
+		unseen(end, at)
 	}
 	if len(list) == 0 {
 		return nil

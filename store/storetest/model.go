@@ -416,7 +416,14 @@ func (m *model) coverage(w lineage.Window, clusters []string) (fraction float64,
 		}
 		for _, r := range m.ticks(w) {
 			if r.After(last.Round) && !w.End.After(last.Round.Add(last.Interval)) {
-				continue // not due
+				// not due; where the newest saw nothing, nothing is known until it is
+				if all := slices.ContainsFunc(last.Missing, func(x lineage.Missing) bool { return x.All }); all {
+					expected++
+					for _, x := range last.Missing {
+						gaps[src.String()+"|"+x.Reason] = append(gaps[src.String()+"|"+x.Reason], r)
+					}
+				}
+				continue
 			}
 			expected++
 			best, covered := 0.0, false

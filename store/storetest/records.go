@@ -213,7 +213,7 @@ func (b *battery) expected(t *testing.T) {
 		}
 	}
 	const silent, nothing = "nothing was recorded of a source that was expected, while others went on",
-		"nothing was recorded: lineaged was not running, or did not watch this yet"
+		"nothing was recorded: lineaged was not running, or could not store"
 	ask := func() {
 		t.Helper()
 		for _, c := range []struct {
