@@ -28,8 +28,8 @@ type probe struct {
 }
 
 // probe needs mu. It returns nil for a series that does not exist.
-func (e *engine) probe(key seriesKey) *probe {
-	s := e.find(key)
+func (e *engine) probe(key seriesKey, up awake) *probe {
+	s := e.find(key, up)
 	if s == nil {
 		return nil
 	}
@@ -58,18 +58,18 @@ func (e *engine) probeValue(s *series) probe {
 }
 
 // find needs mu.
-func (e *engine) find(key seriesKey) *series {
-	if s := e.subjectOf(key.Subject); s != nil {
+func (e *engine) find(key seriesKey, up awake) *series {
+	if s := e.subjectOf(key.Subject, up); s != nil {
 		return s.find(key.Metric, key.Evidence)
 	}
 	return nil
 }
 
 // probes needs mu; parallel to keys.
-func (e *engine) probes(keys []seriesKey) []*probe {
+func (e *engine) probes(keys []seriesKey, up awake) []*probe {
 	out := make([]*probe, len(keys))
 	for i, k := range keys {
-		out[i] = e.probe(k)
+		out[i] = e.probe(k, up)
 	}
 	return out
 }
@@ -196,8 +196,7 @@ func (v *view) parts(p *probe, visit func(lo, hi int64, r *runs)) error {
 // amounts returns what each counter advanced in the window; parallel to keys. An unknown key, or a gauge, has Known
 // false.
 func (e *engine) amounts(ctx context.Context, w lineage.Window, keys []seriesKey) ([]lineage.Amount, error) {
-	var probes []*probe
-	v, err := e.view(ctx, w, func(*view) { probes = e.probes(keys) })
+	v, probes, err := e.viewOfSeries(ctx, e.floor(w.Start), e.floor(w.End), keys)
 	if err != nil {
 		return nil, err
 	}

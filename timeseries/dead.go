@@ -5,7 +5,6 @@ import (
 	"hash/crc32"
 	"math"
 	"slices"
-	"sort"
 	"time"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -271,67 +270,17 @@ func (e *engine) deadPart(d *deadFile, part int, sources []*source) ([]*subject,
 // partOf returns which section holds a subject.
 func (d *deadFile) partOf(id uint32) int { return int(d.ids.Rank(id)-1) / stateSubjects }
 
-// deadSubject returns a subject that was put away, nil when there is none of that id. It needs mu.
-func (e *engine) deadSubject(id subjectID) (*subject, error) {
-	for _, d := range slices.Backward(e.dead) {
-		if !d.ids.Contains(uint32(id)) {
-			continue
-		}
-		all, err := e.deadPart(d, d.partOf(uint32(id)), e.sources)
-		if err != nil {
-			return nil, err
-		}
-		i := sort.Search(len(all), func(i int) bool { return all[i].id >= id })
-		if i < len(all) && all[i].id == id {
-			return all[i], nil
-		}
-		return nil, fmt.Errorf("read %s: %w: subject %d is not there", d.file(), errCorrupt, id)
-	}
-	return nil, nil //nolint:nilnil // absence is no error here
-}
-
-// wake reads what was put away of the subjects that a query is about, so that it fails for what cannot be read, and
-// does not wait for the disk later. It must not be called with mu.
-func (e *engine) wake(all ...*roaring.Bitmap) error {
-	type section struct {
-		file *deadFile
-		part int
-	}
-	e.mu.RLock()
-	needed, sources := map[section]bool{}, e.sources
-	for _, ids := range all {
-		if ids == nil || len(e.dead) == 0 {
-			continue
-		}
-		for _, d := range e.dead {
-			if !d.ids.Intersects(ids) {
-				continue
-			}
-			for it := roaring.And(d.ids, ids).Iterator(); it.HasNext(); {
-				if id := it.Next(); e.subjects[id] == nil {
-					needed[section{d, d.partOf(id)}] = true
-				}
-			}
-		}
-	}
-	e.mu.RUnlock()
-	for s := range needed {
-		if _, err := e.deadPart(s.file, s.part, sources); err != nil {
-			e.setAsideDead(err)
-			return err
-		}
-	}
-	return nil
-}
-
 // deadAccess returns the subject of an access that was put away, nil when there is none. It belongs to the cache. It
-// needs mu.
+// reads the disk, and must not be called with mu; it needs commit.
 func (e *engine) deadAccess(a *lineage.Access) (*subject, error) {
-	if len(e.dead) == 0 {
+	e.mu.RLock()
+	files := e.dead
+	e.mu.RUnlock()
+	if len(files) == 0 {
 		return nil, nil //nolint:nilnil // absence is no error here
 	}
 	sum := sumOf(a)
-	for _, d := range slices.Backward(e.dead) {
+	for _, d := range slices.Backward(files) {
 		if _, ok := slices.BinarySearch(d.sums, sum); !ok {
 			continue
 		}
@@ -353,13 +302,9 @@ func (e *engine) deadAccess(a *lineage.Access) (*subject, error) {
 // revive brings a subject that was put away back into memory, and returns its entry; nil when there is none of that
 // access. It needs commit, and not mu.
 func (e *engine) revive(a *lineage.Access) *entry {
-	e.mu.RLock()
 	cached, err := e.deadAccess(a)
-	e.mu.RUnlock()
 	for e.setAsideDead(err) { // another file may hold it
-		e.mu.RLock()
 		cached, err = e.deadAccess(a)
-		e.mu.RUnlock()
 	}
 	var s *subject
 	if err == nil && cached != nil {

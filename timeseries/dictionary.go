@@ -101,21 +101,6 @@ type round struct {
 
 func (r round) start() int64 { return r.tick - int64(r.span) }
 
-// subjectOf needs mu. It returns nil for an id that was never given or is gone.
-func (e *engine) subjectOf(id subjectID) *subject {
-	if int(id) >= len(e.subjects) {
-		return nil
-	}
-	if s := e.subjects[id]; s != nil || len(e.dead) == 0 {
-		return s
-	}
-	s, err := e.deadSubject(id)
-	if err != nil { // a query that cannot do without has said so, see wake
-		e.log.Error("a subject that was put away cannot be read", "error", err)
-	}
-	return s
-}
-
 func (s *subject) find(m lineage.Metric, k lineage.EvidenceKind) *series {
 	for _, x := range s.series {
 		if x.key.Metric == m && x.key.Evidence == k {

@@ -18,7 +18,7 @@ type found struct {
 // evidence returns, for each id, the kinds that supported it in the window, sorted.
 func (e *engine) evidence(ctx context.Context, w lineage.Window, ids []subjectID) ([][]lineage.Evidence, error) {
 	var all [lineage.EvidenceKinds]map[uint32]*found // supports by kind
-	v, err := e.view(ctx, w, func(v *view) { all = e.headEvidence(v, ids) })
+	v, err := e.viewOf(ctx, e.floor(w.Start), e.floor(w.End), ids, func(v *view, up awake) { all = e.headEvidence(v, ids, up) })
 	if err != nil {
 		return nil, err
 	}
@@ -80,9 +80,9 @@ func (e *engine) evidence(ctx context.Context, w lineage.Window, ids []subjectID
 }
 
 // headEvidence needs mu.
-func (e *engine) headEvidence(v *view, ids []subjectID) (all [lineage.EvidenceKinds]map[uint32]*found) {
+func (e *engine) headEvidence(v *view, ids []subjectID, up awake) (all [lineage.EvidenceKinds]map[uint32]*found) {
 	for _, id := range ids {
-		s := e.subjectOf(id)
+		s := e.subjectOf(id, up)
 		if s == nil {
 			continue
 		}

@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"github.com/RoaringBitmap/roaring/v2"
-
-	"github.com/lineaged/lineaged/lineage"
 )
 
 // marked returns the ticks in which an advance counts as movement: all of it, or only its last tick when it is too long
@@ -58,10 +56,9 @@ func (e *engine) headMarked(s *series, lo, hi int64) (ok bool) {
 // zero time when there is none.
 func (e *engine) lastMoved(ctx context.Context, at time.Time, lookback time.Duration, ids []subjectID) ([]time.Time, error) {
 	newest := map[uint32]int64{}
-	w := lineage.Window{Start: at.Add(-lookback), End: at}
-	v, err := e.view(ctx, w, func(v *view) {
+	v, err := e.viewOf(ctx, e.floor(at.Add(-lookback)), e.floor(at), ids, func(v *view, up awake) {
 		for _, id := range ids {
-			s := e.subjectOf(id)
+			s := e.subjectOf(id, up)
 			if s == nil {
 				continue
 			}

@@ -16,8 +16,7 @@ const maxPoints = 50_000_000
 
 // points returns each series over the window by step; parallel to keys.
 func (e *engine) points(ctx context.Context, w lineage.Window, by time.Duration, keys []seriesKey) ([][]lineage.Point, error) {
-	var probes []*probe
-	v, err := e.view(ctx, w, func(*view) { probes = e.probes(keys) })
+	v, probes, err := e.viewOfSeries(ctx, e.floor(w.Start), e.floor(w.End), keys)
 	if err != nil {
 		return nil, err
 	}
@@ -318,8 +317,7 @@ func (e *engine) levels(ctx context.Context, at time.Time, keys []seriesKey) ([]
 	tick := e.floor(at)
 	tick = e.down(e.tierOf(max(tick-1, 0)), tick)
 	e.mu.RUnlock()
-	var probes []*probe
-	v, err := e.viewTicks(ctx, max(tick-1, 0), tick, func(*view) { probes = e.probes(keys) })
+	v, probes, err := e.viewOfSeries(ctx, max(tick-1, 0), tick, keys)
 	if err != nil {
 		return nil, err
 	}

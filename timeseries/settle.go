@@ -546,7 +546,7 @@ func (e *engine) index() {
 		if was := old.of[topic]; was != nil {
 			x.open, x.out, x.notes = was.open, was.out, was.notes
 			for s := range x.out {
-				if e.subjectOf(s.key.Subject) != s.subject {
+				if e.subjects[s.key.Subject] != s.subject {
 					delete(x.out, s)
 				}
 			}

@@ -73,9 +73,14 @@ func TestUnknownKindsPass(t *testing.T) {
 	w := lineage.Window{Start: testStart, End: testStart.Add(2 * time.Hour)}
 	ask := func(stage string) {
 		t.Helper()
-		var ids []subjectID
+		var ids, every []subjectID
 		for id := range s.subjects {
-			if x := s.subjectOf(subjectID(id)); x != nil {
+			every = append(every, subjectID(id))
+		}
+		up, err := s.wake(bitmapOf(every)) // who was put away too
+		must(t, err)
+		for id := range s.subjects {
+			if x := s.subjectOf(subjectID(id), up); x != nil {
 				ids = append(ids, x.id)
 			}
 		}
@@ -88,7 +93,7 @@ func TestUnknownKindsPass(t *testing.T) {
 		if len(evidence[0]) != 1 || evidence[0][0].Kind != lineage.Declared || len(evidence[1]) != 1 || evidence[1][0].Kind != lineage.GroupOffsets {
 			t.Errorf("%s: evidence %v, want the kinds that are known", stage, evidence)
 		}
-		if row, ok := asked.Row(s.subjectOf(ids[1]).entry.access); !ok || asked.Rows.Seen[row] != store.KindsOf(lineage.GroupOffsets) {
+		if row, ok := asked.Row(s.subjectOf(ids[1], up).entry.access); !ok || asked.Rows.Seen[row] != store.KindsOf(lineage.GroupOffsets) {
 			t.Errorf("%s: what is known is not seen", stage)
 		}
 		got, err := s.Events(ctx, store.EventFilter{Window: w})
@@ -122,7 +127,7 @@ func TestUnknownKindsPass(t *testing.T) {
 		if m.seen[newEvidence] == nil || m.seen[newEvidence].GetCardinality() != 2 || m.seen[newSighting] == nil || !m.seen[newSighting].Contains(uint32(ids[1])) {
 			t.Errorf("%s: marks of unknown kinds of evidence are gone", stage)
 		}
-		if p := s.subjectOf(ids[1]).support(newSighting); p.detail != "why" || p.sighted != first+1 {
+		if p := s.subjectOf(ids[1], up).support(newSighting); p.detail != "why" || p.sighted != first+1 {
 			t.Errorf("%s: what is kept of an unknown kind of evidence is %+v", stage, p)
 		}
 		line := s.facts[newKey]

@@ -67,6 +67,7 @@ type windowQuery struct {
 	until  *view  // the last tick of the window that can have come
 	now    *marks // in the window
 	before *marks // in the lookback
+	up     awake  // who was put away and is in the answer
 
 	out     *store.Window
 	details *details
@@ -94,7 +95,8 @@ func (q *windowQuery) readSealed(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	return q.wake(append(q.now.seen[:lineage.EvidenceKinds:lineage.EvidenceKinds], q.before.seen[:lineage.EvidenceKinds]...)...)
+	q.up, err = q.wake(append(q.now.seen[:lineage.EvidenceKinds:lineage.EvidenceKinds], q.before.seen[:lineage.EvidenceKinds]...)...)
+	return err
 }
 
 // takeViews needs mu.
@@ -190,7 +192,7 @@ func (q *windowQuery) takeRows() {
 	}
 	rows := make([]*subject, 0, int(seen.GetCardinality())+len(q.topics))
 	for it := seen.Iterator(); it.HasNext(); {
-		if s := q.subjectOf(subjectID(it.Next())); s != nil && s.entry.access.Op != lineage.OpNone {
+		if s := q.subjectOf(subjectID(it.Next()), q.up); s != nil && s.entry.access.Op != lineage.OpNone {
 			rows = append(rows, s)
 		}
 	}
