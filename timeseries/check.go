@@ -26,6 +26,7 @@ type Report struct {
 	Blocks     int
 	Bytes      int64      // of all files that were read
 	Findings   []string   // what is not as it was written, by when it was found
+	Leftovers  []string   // what a crash left half-written, and the next start, or Repair, removes: it costs nothing
 	Lost       []LostTime // why rounds are not held, by time
 	Quarantine []string   // files that are set aside
 	Rewritten  []string   // files that were damaged where it cost nothing, and are whole again; only Repair
@@ -48,7 +49,8 @@ func Repair(dir string) (Report, error) { return inspect(dir, false) }
 
 func inspect(dir string, dry bool) (r Report, err error) {
 	said := &sayings{}
-	if r.Tick, err = tickOf(dir); err != nil {
+	known := false
+	if r.Tick, known, err = tickOf(dir); err != nil {
 		return r, err
 	}
 	o := Options{Tick: r.Tick, Log: slog.New(said), dry: dry}
@@ -69,11 +71,12 @@ func inspect(dir string, dry bool) (r Report, err error) {
 	}
 	v := s.vault.(*diskVault)
 	if !dry {
-		if err := s.repair(v, &r); err != nil {
+		if err := s.repair(v, known, &r); err != nil {
 			return r, err
 		}
 	}
 	r.Findings = said.lines
+	r.Leftovers = append(slices.Clone(s.journal.(*appendLog).leftovers), v.leftovers...)
 	r.Bytes = v.size() + s.journal.size()
 	s.describe(&r)
 	names, err := os.ReadDir(filepath.Join(dir, "quarantine"))
@@ -86,16 +89,16 @@ func inspect(dir string, dry bool) (r Report, err error) {
 	return r, nil
 }
 
-// repair writes anew what is damaged and can be read, and saves the state.
-func (e *engine) repair(v *diskVault, r *Report) error {
-	done, err := v.rewrite()
+// repair writes anew what is damaged and can be read, and saves the state, if it is known by what tick.
+func (e *engine) repair(v *diskVault, known bool, r *Report) error {
+	done, err := v.rewrite(func(fileID) bool { return true })
 	for _, id := range done {
 		r.Rewritten = append(r.Rewritten, id.String())
 	}
 	if err != nil {
 		return fmt.Errorf("write anew: %w", err)
 	}
-	if !e.dirty.Swap(false) {
+	if !known || !e.dirty.Swap(false) {
 		return nil
 	}
 	e.maintain.Lock()
@@ -124,35 +127,60 @@ func (e *engine) describe(r *Report) {
 	}
 }
 
-// tickOf returns the tick that a data folder was made with: any file that is whole enough to say it.
-func tickOf(dir string) (time.Duration, error) {
+// tickOf returns the tick that a data folder was made with: any file that is whole enough to say it. known is
+// false where there are no blocks and no segment is as long as its header: nothing is held then, and any tick will do.
+func tickOf(dir string) (tick time.Duration, known bool, err error) {
+	if err := isDataFolder(dir); err != nil {
+		return 0, false, err
+	}
 	if err := checkVersions(dir); err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	found := false
 	for _, sub := range []string{"log", "blocks"} {
 		names, err := os.ReadDir(filepath.Join(dir, sub))
 		if err != nil {
-			return 0, fmt.Errorf("%s is no data folder: %w", dir, err)
+			return 0, false, err
 		}
 		for _, n := range names {
 			f, err := os.Open(filepath.Join(dir, sub, n.Name()))
 			if err != nil {
-				return 0, err
+				return 0, false, err
 			}
 			b := make([]byte, headerBytes)
 			read, _ := f.ReadAt(b, 0) // what is too short says nothing
 			_ = f.Close()
-			found = true
+			found = found || sub == "blocks" || read == headerBytes
 			if tick, ok := headerTick(b[:read]); ok {
-				return tick, nil
+				return tick, true, nil
 			}
 		}
 	}
 	if !found {
-		return defaultTick, nil
+		return defaultTick, false, nil
 	}
-	return 0, fmt.Errorf("%s: no file says what tick it was made with: none is whole", dir)
+	return 0, false, fmt.Errorf("%s: no file says what tick it was made with: none is whole", dir)
+}
+
+// isDataFolder returns an error that says what else it is.
+func isDataFolder(dir string) error {
+	info, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%s is no data folder: it is not there", dir)
+	case err != nil:
+		return err
+	case !info.IsDir():
+		return fmt.Errorf("%s is no data folder: it is a file", dir)
+	}
+	for _, sub := range []string{"log", "blocks"} {
+		if info, err := os.Stat(filepath.Join(dir, sub)); errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
+			return fmt.Errorf("%s is no data folder: it has no folder %q", dir, sub)
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // headerTick reads the tick of a segment's or a vault file's header; ok is false when it is neither.

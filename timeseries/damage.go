@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -179,35 +180,64 @@ func (e *engine) setAsideDead(err error) bool {
 	return true
 }
 
-// checkDead reads all files of silent subjects. One that is damaged is said; where no copy of a section is whole it is
-// set aside.
+// checkDead reads all files of silent subjects.
 func (e *engine) checkDead() error {
 	e.mu.RLock()
-	files := e.dead
+	e.unverifiedDead = e.dead
 	e.mu.RUnlock()
-	for _, d := range files {
-		_, err := e.vault.verify(d.file())
-		if err == nil {
-			continue
-		}
-		if !damaged(err) {
-			return err
-		}
-		e.log.Error("a copy of silent subjects is damaged", "file", d.file().String(), "error", err)
-		for _, s := range d.sections() {
-			if _, err = e.section(d.file(), s.kind, s.number); err != nil {
-				break
+	_, err := e.verifyDead(math.MaxInt64)
+	return err
+}
+
+// verifyDead reads those files of silent subjects that were not read wholly yet, the newest first, as far as budget
+// bytes go, and returns what is left of them. A copy that is damaged is said, and written anew by the next Maintain;
+// where no copy of a section is whole the file is set aside.
+func (e *engine) verifyDead(budget int64) (left int64, err error) {
+	for budget > 0 && len(e.unverifiedDead) > 0 {
+		last := len(e.unverifiedDead) - 1
+		d := e.unverifiedDead[last]
+		e.mu.RLock()
+		held := slices.Contains(e.dead, d)
+		e.mu.RUnlock()
+		if held {
+			n, err := e.verifySilent(d)
+			if err != nil {
+				return budget, err
 			}
+			budget -= max(n, 1)
 		}
-		switch {
-		case err == nil:
-		case damaged(err):
-			e.quarantineDead(d, err)
-		default:
-			return err
+		e.unverifiedDead = e.unverifiedDead[:last]
+	}
+	return budget, nil
+}
+
+// verifySilent reads a file of silent subjects, and returns how much that was.
+func (e *engine) verifySilent(d *deadFile) (bytes int64, err error) {
+	bytes, err = e.vault.verify(d.file())
+	if err == nil || !damaged(err) {
+		return bytes, err
+	}
+	e.log.Error("a copy of silent subjects is damaged", "file", d.file().String(), "error", err)
+	for _, s := range d.sections() {
+		if _, err = e.section(d.file(), s.kind, s.number); err != nil {
+			break
 		}
 	}
-	return nil
+	if damaged(err) {
+		e.quarantineDead(d, err)
+		err = nil
+	}
+	return bytes, err
+}
+
+// mend writes anew what is kept twice and has a damaged copy, before the next damage hits the other. The state is
+// written anew as a generation of its own.
+func (e *engine) mend() error {
+	done, err := e.vault.rewrite(func(f fileID) bool { return f.kind == deadKind })
+	for _, f := range done {
+		e.log.Info("a copy was damaged; both are written anew", "file", f.String())
+	}
+	return err
 }
 
 // setAside moves a file into the quarantine. Where that fails it stays where it is, and nothing reads it.
@@ -314,8 +344,12 @@ func (e *engine) checkBlocks(budget int64) error {
 	return nil
 }
 
-// verifySome reads up to budget bytes of the blocks that were not verified yet. It needs the maintain lock.
+// verifySome reads up to budget bytes of what was not verified yet. It needs the maintain lock.
 func (e *engine) verifySome(budget int64) error {
+	budget, err := e.verifyDead(budget)
+	if err != nil {
+		return err
+	}
 	for len(e.unverified) > 0 && budget > 0 {
 		b := e.unverified[0]
 		n, err := e.vault.verify(blockFile(b.tier, b.meta.start))

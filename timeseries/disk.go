@@ -106,6 +106,10 @@ func (e *engine) recover(l *appendLog) error {
 	if found {
 		e.checkState()
 	}
+	e.unverifiedDead = slices.Clone(e.dead)
+	if _, err := e.verifyDead(verifyAtOpen); err != nil {
+		return err
+	}
 	if err := e.checkBlocks(verifyAtOpen); err != nil {
 		return err
 	}

@@ -1,11 +1,13 @@
 package timeseries
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -31,6 +33,8 @@ type diskVault struct {
 	whole  map[fileID]*shelved
 	drafts map[fileID]*draft
 	hurt   map[fileID]bool // damaged where it costs nothing
+
+	leftovers []string // of a crash, found at opening
 }
 
 // shelved is a whole file.
@@ -51,6 +55,17 @@ func (f *shelved) sections() map[sectionID]bool {
 		}
 	}
 	return out
+}
+
+// order returns the sections as they were written; a copy in which some cannot be found has the others where they were.
+func (f *shelved) order() []sectionID {
+	at := map[sectionID]int64{}
+	for _, c := range f.copies {
+		for s, x := range c.index {
+			at[s] = x.offset
+		}
+	}
+	return slices.SortedFunc(maps.Keys(at), func(a, b sectionID) int { return cmp.Compare(at[a], at[b]) })
 }
 
 // draft is a file that is being written, all its copies alike.
@@ -89,77 +104,6 @@ func parseName(name string) (id fileID, ok bool) {
 		return fileID{deadKind, n}, n >= 0
 	}
 	return id, false
-}
-
-// open reads the directories of all files. What is damaged and costs nothing is said in the log; a file without a
-// section that can be read is there, and empty.
-func (v *diskVault) open() error {
-	v.whole, v.drafts, v.hurt = map[fileID]*shelved{}, map[fileID]*draft{}, map[fileID]bool{}
-	names, err := os.ReadDir(v.dir)
-	if err != nil {
-		return fmt.Errorf("read blocks: %w", err)
-	}
-	for _, n := range names {
-		path := filepath.Join(v.dir, n.Name())
-		if strings.HasSuffix(n.Name(), draftSuffix) {
-			if err := v.files.remove(path); err != nil {
-				return fmt.Errorf("remove what a crash left: %w", err)
-			}
-			continue
-		}
-		id, ok := parseName(n.Name())
-		if !ok {
-			v.log.Warn("a file in the data folder is not the store's, and is left alone", "path", path)
-			continue
-		}
-		c, err := v.openCopy(path, id)
-		if err != nil {
-			return fmt.Errorf("open %s: %w", path, err)
-		}
-		v.keep(id, c)
-	}
-	for id, f := range v.whole {
-		if len(f.copies) < len(v.paths(id)) {
-			v.log.Warn("a file of the store has a copy less than it should", "file", id.String(), "there", f.copies[0].path)
-		}
-	}
-	return nil
-}
-
-// keep needs mu, or to be alone.
-func (v *diskVault) keep(id fileID, c shelvedCopy) {
-	if v.whole[id] == nil {
-		v.whole[id] = &shelved{}
-	}
-	v.whole[id].copies = append(v.whole[id].copies, c)
-}
-
-func (v *diskVault) openCopy(path string, id fileID) (shelvedCopy, error) {
-	c := shelvedCopy{path: path, index: map[sectionID]extent{}}
-	f, err := os.Open(path)
-	if err != nil {
-		return c, err
-	}
-	info, err := f.Stat()
-	if err != nil {
-		return c, errors.Join(err, f.Close())
-	}
-	c.size = info.Size()
-	all, damage, err := directory(f, c.size, id, v.tick)
-	if err := errors.Join(err, f.Close()); err != nil {
-		if !errors.Is(err, errCorrupt) {
-			return c, err
-		}
-		damage = errors.Join(damage, err)
-	}
-	if damage != nil {
-		v.hurt[id] = true
-		v.log.Error("a file of the store is damaged", "path", path, "sections", len(all), "error", damage)
-	}
-	for _, x := range all {
-		c.index[x.section] = x
-	}
-	return c, nil
 }
 
 func (v *diskVault) begin(id fileID) (err error) {
@@ -323,35 +267,46 @@ func (c shelvedCopy) section(f *os.File, s sectionID) ([]byte, error) {
 	return value, nil
 }
 
-// rewrite makes the files anew that are damaged where it costs nothing, so that the next damage does not cost more. It
-// returns which.
-func (v *diskVault) rewrite() (done []fileID, err error) {
+// rewrite makes files anew so that the next damage does not cost more. What is written is what was, byte by byte: who is
+// reading goes on in either.
+func (v *diskVault) rewrite(those func(fileID) bool) (done []fileID, err error) {
 	for _, id := range v.list() {
-		if !v.hurt[id] {
+		v.mu.RLock()
+		file, hurt := v.whole[id], v.hurt[id]
+		v.mu.RUnlock()
+		if file == nil || !hurt || !those(id) {
 			continue
 		}
-		v.mu.RLock()
-		sections := v.whole[id].sections()
-		v.mu.RUnlock()
-		if err := v.begin(id); err != nil {
+		if err := v.copyOf(id, file.order()); damaged(err) {
+			continue // who verifies it sets it aside
+		} else if err != nil {
 			return done, err
 		}
-		for s := range sections {
-			value, err := v.get(id, s)
-			if err == nil {
-				err = v.put(id, s, value)
-			}
-			if err != nil {
-				return done, err
-			}
-		}
-		if err := v.finish(id); err != nil {
-			return done, err
-		}
+		v.mu.Lock()
 		delete(v.hurt, id)
+		v.mu.Unlock()
 		done = append(done, id)
 	}
 	return done, nil
+}
+
+// copyOf writes a file as it is.
+func (v *diskVault) copyOf(id fileID, order []sectionID) error {
+	if err := v.begin(id); err != nil {
+		return err
+	}
+	for _, s := range order {
+		value, err := v.get(id, s)
+		if err == nil {
+			err = v.put(id, s, value)
+		}
+		if err != nil {
+			v.mu.Lock()
+			defer v.mu.Unlock()
+			return errors.Join(err, v.abandon(id))
+		}
+	}
+	return v.finish(id)
 }
 
 func (v *diskVault) drop(id fileID) error {
@@ -437,7 +392,7 @@ func (v *diskVault) verify(id fileID) (bytes int64, err error) {
 		}
 		err = errors.Join(err, f.Close())
 	}
-	if err != nil && len(file.copies) > 1 { // the other may be whole
+	if err != nil && len(v.paths(id)) > 1 { // the other may be whole
 		v.mu.Lock()
 		v.hurt[id] = true
 		v.mu.Unlock()

@@ -94,6 +94,7 @@ type engine struct {
 	generation          uint64
 	trust               trust
 	unverified          []*block // whose files were not read wholly since the store was opened
+	unverifiedDead      []*deadFile
 }
 
 // tier is one resolution of sealed blocks. All its blocks are disjoint and sorted; the slice is replaced, never changed

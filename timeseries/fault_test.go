@@ -104,6 +104,11 @@ func (v *faultyVault) verify(f fileID) (bytes int64, err error) {
 	return bytes, err
 }
 
+func (v *faultyVault) rewrite(those func(fileID) bool) (done []fileID, err error) {
+	err = v.faults.do("write anew", func() (err error) { done, err = v.vault.rewrite(those); return err })
+	return done, err
+}
+
 func (v *faultyVault) has(f fileID, sections []sectionID) error {
 	return v.faults.do("look for "+f.String(), func() error { return v.vault.has(f, sections) })
 }

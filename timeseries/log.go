@@ -49,6 +49,7 @@ type appendLog struct {
 	aside      string   // folder of the quarantine
 	uncut      *segment // has what a crash or a failed write left at its end: that goes before anything is written
 	lock       *os.File // in the data folder; its place tells whether the folder is still there
+	leftovers  []string // of a crash, found at opening
 }
 
 type segment struct {

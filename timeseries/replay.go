@@ -65,7 +65,7 @@ func (l *appendLog) replay(m manifest, apply func([]byte, *replayTables) (replay
 		if len(must) > 0 && must[0] == s.number {
 			must = must[1:]
 		}
-		keep, err := r.segment(s, i == len(all)-1)
+		keep, err := r.segment(s, i == len(all)-1, slices.Contains(m.live, s.number))
 		if err != nil {
 			return nil, err
 		}
@@ -94,8 +94,9 @@ func expected(m manifest, all []*segment) []uint64 {
 	return out
 }
 
-// segment returns false when the segment was removed, because not even its header had been written.
-func (r *replayer) segment(s *segment, last bool) (keep bool, err error) {
+// segment reads a segment; named: the state knows that it held rounds. It returns false when the segment was removed,
+// because not even its header had been written.
+func (r *replayer) segment(s *segment, last, named bool) (keep bool, err error) {
 	l := r.log
 	b, err := readAround(s.path)
 	if err != nil {
@@ -106,9 +107,14 @@ func (r *replayer) segment(s *segment, last bool) (keep bool, err error) {
 		r.generation = max(r.generation, binary.LittleEndian.Uint64(b[28:]))
 	case !errors.Is(err, errCorrupt):
 		return false, fmt.Errorf("log %s: %w", s.path, err)
-	case last && len(b) < headerBytes:
-		l.log.Warn("removing a log segment that a crash left without a header", "path", s.path)
+	case last && !named && len(b) < headerBytes:
+		l.leftover("a log segment without a header", s.path, 0, int64(len(b)))
 		return false, l.files.remove(s.path)
+	case len(b) < headerBytes:
+		l.log.Error("a log segment is cut off in its header, and what it held is lost", "path", s.path, "bytes", len(b))
+		r.damage(s, int64(len(b)), "it is cut off in its header")
+		s.bytes = int64(len(b))
+		return true, nil
 	case errors.Is(err, errStranger):
 		l.log.Error("a log segment is another's, and is not read", "path", s.path, "error", err)
 		r.damage(s, 0, "it is another's")
@@ -131,7 +137,7 @@ func (r *replayer) segment(s *segment, last bool) (keep bool, err error) {
 			}
 		}
 		if last && torn(at) && nextFrame(at[1:]) < 0 {
-			l.log.Warn("cutting off what a crash left of the last write", "path", s.path, "offset", s.bytes, "bytes", len(at))
+			l.leftover("a part of the last write, which was never acknowledged", s.path, s.bytes, int64(len(at)))
 			l.cut(s)
 			return true, nil
 		}
@@ -213,6 +219,12 @@ func (r *replayer) finish(all []*segment) {
 }
 
 func segmentName(number uint64) string { return fmt.Sprintf("%020d.log", number) }
+
+// leftover notes what a crash left, and is removed: it costs nothing.
+func (l *appendLog) leftover(what, path string, offset, bytes int64) {
+	l.log.Info("a crash left what is removed now", "what", what, "path", path, "offset", offset, "bytes", bytes)
+	l.leftovers = append(l.leftovers, fmt.Sprintf("%s: %s, %d bytes at %d", what, path, bytes, offset))
+}
 
 // cut removes what a crash left at a segment's end. Where that fails it is tried again before anything is written.
 func (l *appendLog) cut(s *segment) {

@@ -36,6 +36,9 @@ func (e *engine) tidy(ctx context.Context, now time.Time) error {
 	if err := e.verifySome(verifyAtOnce); err != nil {
 		return fmt.Errorf("verify: %w", err)
 	}
+	if err := e.mend(); err != nil {
+		return fmt.Errorf("write anew: %w", err)
+	}
 	changed := e.dirty.Swap(false) || e.unsaved
 	for {
 		if err := ctx.Err(); err != nil {

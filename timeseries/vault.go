@@ -28,6 +28,8 @@ type vault interface {
 	// verify reads a file wholly and returns how much that was; the error wraps errCorrupt or errAbsent when a section
 	// cannot be read.
 	verify(file fileID) (bytes int64, err error)
+	// rewrite makes those files anew that are damaged where it costs nothing, and returns which.
+	rewrite(those func(fileID) bool) (done []fileID, err error)
 	// has returns errAbsent in an error when a whole file, or one of the sections, is not there.
 	has(file fileID, sections []sectionID) error
 	// list returns the whole files.
@@ -131,6 +133,8 @@ func (m *memoryVault) begin(file fileID) error { return m.drop(file) }
 func (m *memoryVault) finish(fileID) error { return nil }
 
 func (m *memoryVault) quarantine(file fileID) error { return m.drop(file) }
+
+func (m *memoryVault) rewrite(func(fileID) bool) ([]fileID, error) { return nil, nil }
 
 func (m *memoryVault) verify(file fileID) (int64, error) {
 	m.mu.Lock()

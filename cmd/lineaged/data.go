@@ -62,6 +62,9 @@ func printReport(w io.Writer, r timeseries.Report) {
 	for _, f := range r.Findings {
 		print("found: %s", f)
 	}
+	for _, f := range r.Leftovers {
+		print("left by a crash, which costs nothing: %s", f)
+	}
 	for _, f := range r.Rewritten {
 		print("written anew: %s", f)
 	}

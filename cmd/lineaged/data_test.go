@@ -31,7 +31,23 @@ func TestData(t *testing.T) {
 	dir := t.TempDir()
 	f(exitUsage, []string{"needs one of: check, repair"}, "data")
 	f(exitUsage, []string{"accepts 1 arg"}, "data", "check")
-	f(exitFailure, []string{"is no data folder"}, "data", "check", dir)
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(file, []byte("-----BEGIN CERTIFICATE-----"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	half := t.TempDir()
+	if err := os.Mkdir(filepath.Join(half, "log"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range []string{"check", "repair"} {
+		f(exitFailure, []string{dir + " is no data folder: it has no folder \"log\""}, "data", command, dir)
+		f(exitFailure, []string{file + " is no data folder: it is a file"}, "data", command, file)
+		f(exitFailure, []string{file + ".x is no data folder: it is not there"}, "data", command, file+".x")
+		f(exitFailure, []string{half + " is no data folder: it has no folder \"blocks\""}, "data", command, half)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
+		t.Errorf("a folder that was refused has %v in it, %v", left, err)
+	}
 
 	store, err := timeseries.Open(dir, timeseries.Options{MinFree: 1, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -53,6 +69,17 @@ func TestData(t *testing.T) {
 	path := filepath.Join(dir, "log", "00000000000000000001.log")
 	b, err := os.ReadFile(path)
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, b[:len(b)-7], 0o600); err != nil { // as a kill within a write leaves it
+		t.Fatal(err)
+	}
+	torn := []string{"nothing is damaged", "left by a crash, which costs nothing: a part of the last write", path, "to 2026-03-01T00:03:00Z"}
+	f(exitOK, torn, "data", "check", dir)
+	f(exitOK, torn, "data", "check", dir) // which has changed nothing
+	f(exitOK, torn, "data", "repair", dir)
+	f(exitOK, []string{"nothing is damaged\n", "to 2026-03-01T00:03:00Z"}, "data", "check", dir)
+	if err := os.WriteFile(path, b, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	b[len(b)/2] ^= 1
