@@ -16,6 +16,7 @@ type Reason uint8
 const (
 	Senseless Reason = iota // the question makes no sense
 	Missing                 // it names something that is not known
+	Unobserved              // it names something that is not known, of a time in which nothing was observed
 	TooMuch                 // its answer would be too large
 )
 
@@ -23,24 +24,29 @@ const (
 type RefusedError struct {
 	Reason   Reason
 	Sentence string
+	// Observed says what was observed of where and when it should be; nil where that is not what it hangs on.
+	Observed *Observed
+}
+
+// Observed is what was observed in a window.
+type Observed struct {
+	Window lineage.Resolved
+	lineage.Coverage
 }
 
 func (r *RefusedError) Error() string { return r.Sentence }
 
 func senseless(format string, args ...any) error {
-	return &RefusedError{Senseless, fmt.Sprintf(format, args...)}
+	return &RefusedError{Reason: Senseless, Sentence: fmt.Sprintf(format, args...)}
 }
 
 func missing(format string, args ...any) error {
-	return &RefusedError{Missing, fmt.Sprintf(format, args...)}
+	return &RefusedError{Reason: Missing, Sentence: fmt.Sprintf(format, args...)}
 }
 
 func tooMuch(format string, args ...any) error {
-	return &RefusedError{TooMuch, fmt.Sprintf(format, args...)}
+	return &RefusedError{Reason: TooMuch, Sentence: fmt.Sprintf(format, args...)}
 }
-
-// NoNode is the refusal of who asks for a node that no window near the one asked for knows.
-func NoNode(n lineage.Node) error { return missing("no node %s", n.ID()) }
 
 // quote quotes what an asker sent, cut short: a sentence is not the place to send a megabyte back.
 func quote(s string) string {

@@ -22,6 +22,7 @@ const (
 	codeValidation   = "GRAPHQL_VALIDATION_FAILED" // the document does not fit the schema
 	codeBadInput     = "BAD_USER_INPUT"            // an argument makes no sense
 	codeNotFound     = "NOT_FOUND"                 // a named thing is not known
+	codeNotObserved  = "NOT_OBSERVED"              // a named thing is not known, and nothing was observed then
 	codeLimit        = "LIMIT_EXCEEDED"            // the document or its answer is too large
 	codeComplexity   = "COMPLEXITY_LIMIT_EXCEEDED" // the document could cost too much
 	codeBusy         = "TOO_MANY_REQUESTS"         // as many questions as are allowed are being answered
@@ -36,25 +37,22 @@ const (
 // answerError is an error that its asker may read.
 type answerError struct {
 	code, sentence string
+	observed       *answer.Observed // what the sentence hangs on; nil: nothing
 }
 
 func (e *answerError) Error() string { return e.sentence }
 
 func badInput(format string, args ...any) error {
-	return &answerError{codeBadInput, fmt.Sprintf(format, args...)}
-}
-
-func notFound(format string, args ...any) error {
-	return &answerError{codeNotFound, fmt.Sprintf(format, args...)}
+	return &answerError{code: codeBadInput, sentence: fmt.Sprintf(format, args...)}
 }
 
 // refusalCodes are the codes of what package answer refuses.
-var refusalCodes = map[answer.Reason]string{answer.Senseless: codeBadInput, answer.Missing: codeNotFound, answer.TooMuch: codeLimit}
+var refusalCodes = map[answer.Reason]string{answer.Senseless: codeBadInput, answer.Missing: codeNotFound, answer.Unobserved: codeNotObserved, answer.TooMuch: codeLimit}
 
 // readable returns the error that the asker may read, if it is one.
 func readable(err error) (*answerError, bool) {
 	if r, ok := errors.AsType[*answer.RefusedError](err); ok {
-		return &answerError{refusalCodes[r.Reason], r.Sentence}, true
+		return &answerError{refusalCodes[r.Reason], r.Sentence, r.Observed}, true
 	}
 	return errors.AsType[*answerError](err)
 }
@@ -93,6 +91,9 @@ func presenter(log *slog.Logger) graphql.ErrorPresenterFunc {
 		if ae, ok := readable(err); ok {
 			shown.Message = ae.sentence
 			shown.Extensions["code"] = ae.code
+			if ae.observed != nil {
+				shown.Extensions["coverage"] = shownCoverage(ae.observed)
+			}
 			return shown
 		}
 		switch {
@@ -117,6 +118,21 @@ func presenter(log *slog.Logger) graphql.ErrorPresenterFunc {
 func recovered(log *slog.Logger) graphql.RecoverFunc {
 	return func(ctx context.Context, v any) error {
 		log.ErrorContext(ctx, "resolver panicked", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
-		return &answerError{codeInternal, "internal error; its cause is in the server's log"}
+		return &answerError{code: codeInternal, sentence: "internal error; its cause is in the server's log"}
+	}
+}
+
+// gapsInErrors bounds the gaps that an error names.
+const gapsInErrors = 10
+
+// shownCoverage is the coverage of an error, by the names that the schema's type has.
+func shownCoverage(o *answer.Observed) map[string]any {
+	gaps := make([]map[string]any, 0, min(len(o.Gaps), gapsInErrors))
+	for _, g := range o.Gaps[:cap(gaps)] {
+		gaps = append(gaps, map[string]any{"source": g.Source.String(), "start": shownTime(g.Window.Start), "end": shownTime(g.Window.End), "reason": g.Reason})
+	}
+	return map[string]any{
+		"window":   map[string]any{"start": shownTime(o.Window.Start), "end": shownTime(o.Window.End)},
+		"complete": o.Complete, "observedFraction": o.ObservedFraction, "gapCount": len(o.Gaps), "gaps": gaps,
 	}
 }

@@ -2338,7 +2338,7 @@ var sources = []*ast.Source{
 	{Name: "../schema.graphqls", Input: `# lineaged's public contract.
 # Conventions: Relay cursor connections for lists that grow; half-open windows [start, end) in UTC; a root field is
 # nullable, so that one failure leaves the rest of an answer standing; no payload of a record is ever exposed. Errors carry
-# extensions.code: BAD_USER_INPUT, NOT_FOUND, LIMIT_EXCEEDED, COMPLEXITY_LIMIT_EXCEEDED, TIMEOUT, INTERNAL and others.
+# extensions.code: BAD_USER_INPUT, NOT_FOUND, NOT_OBSERVED, LIMIT_EXCEEDED, COMPLEXITY_LIMIT_EXCEEDED, TIMEOUT, INTERNAL and others.
 
 scalar Time      # RFC 3339 with offset, e.g. 2026-11-22T20:00:00Z
 scalar Duration  # Prometheus style: 30s, 10m, 4h, 7d
@@ -2379,7 +2379,7 @@ input Window { start: Time  end: Time  last: Duration  at: Time }
 
 type Query {
   clusters: [Cluster!]
-  "As it was at the end of the window; without one, of the last ten minutes. NOT_FOUND where neither the window nor the seven days before its end know it."
+  "As it was at the end of the window; without one, of the last ten minutes. NOT_FOUND where neither the window nor the seven days before its end know it, NOT_OBSERVED where nothing was observed then: it may have been there."
   node(id: ID!, window: Window): Node
   flow(id: ID!, window: Window!): Flow
   """

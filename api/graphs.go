@@ -104,13 +104,20 @@ func (a *resolver) lineage(ctx context.Context, args lineageArgs) (*Lineage, err
 	if err != nil {
 		return nil, err
 	}
+	known := roots[:0]
 	for _, n := range roots {
-		if !v.Has(n) {
-			return nil, answer.NoNode(n)
+		switch {
+		case v.Has(n):
+			known = append(known, n)
+		case !v.Unobserved(n):
+			return nil, v.NoNode(n)
 		}
 	}
-	w := v.Walk(graph.Query{Roots: roots, Direction: args.direction, Depth: args.depth, Limit: args.limit},
+	w := v.Walk(graph.Query{Roots: known, Direction: args.direction, Depth: args.depth, Limit: args.limit},
 		answer.Filter{Evidence: args.evidence, IncludeInactive: args.includeInactive, IncludeInternal: args.includeInternal})
+	if len(known) < len(roots) {
+		w.Scope = nil // the coverage says why they are missing
+	}
 	return newLineage(v, w), nil
 }
 
@@ -158,7 +165,7 @@ func (a *resolver) node(ctx context.Context, id string, window *WindowInput) (No
 		return nil, err
 	}
 	if !v.Has(n) {
-		return nil, answer.NoNode(n)
+		return nil, v.NoNode(n)
 	}
 	return newRows(v, []lineage.Node{n}, nil).nodes[n], nil
 }
@@ -174,7 +181,7 @@ func (a *resolver) flow(ctx context.Context, id string, window WindowInput) (*Fl
 		return nil, err
 	}
 	if !v.HasFlow(f) {
-		return nil, notFound("no flow %s in this window or the seven days before its end", f.ID())
+		return nil, v.NoFlow(f)
 	}
 	return newRows(v, nil, []lineage.Flow{f}).shownFlow(f), nil
 }
@@ -230,7 +237,7 @@ func (a *resolver) topicUsage(ctx context.Context, id string, window WindowInput
 		return nil, err
 	}
 	if !v.Has(n) {
-		return nil, answer.NoNode(n)
+		return nil, v.NoNode(n)
 	}
 	u := &TopicUsage{topic: n}
 	u.writers, u.readers = v.Usage(n)

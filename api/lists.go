@@ -168,8 +168,8 @@ func (a *resolver) events(ctx context.Context, args eventsArgs) (*EventConnectio
 		if err != nil {
 			return nil, err
 		}
-		if !v.Has(n) {
-			return nil, answer.NoNode(n)
+		if !v.Has(n) && !v.Unobserved(n) {
+			return nil, v.NoNode(n)
 		}
 		only = &n
 	}

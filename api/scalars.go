@@ -12,10 +12,12 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 )
 
+func shownTime(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
+
 // MarshalTime writes an instant as RFC 3339 in UTC.
 func MarshalTime(t time.Time) graphql.Marshaler {
 	return graphql.WriterFunc(func(w io.Writer) {
-		_, _ = io.WriteString(w, `"`+t.UTC().Format(time.RFC3339Nano)+`"`)
+		_, _ = io.WriteString(w, `"`+shownTime(t)+`"`)
 	})
 }
 

@@ -211,6 +211,9 @@ func TestTheSilentAreMendedByAStart(t *testing.T) {
 			}
 			s, err := Open(dir, o)
 			must(t, err)
+			if n := len(s.vault.(*diskVault).hurt); n != len(all) {
+				t.Errorf("%s of copy %s: a start finds %d damaged files of %d", how, letter, n, len(all))
+			}
 			must(t, s.Maintain(context.Background(), testStart.Add(6*144*o.Tick)))
 			must(t, s.Close())
 			for _, p := range all {
