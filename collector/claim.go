@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"slices"
 	"time"
 
 	"github.com/lineaged/lineaged/lineage"
@@ -22,6 +23,8 @@ func (r *runner) claim(obs []lineage.Observation) map[lineage.Source]time.Time {
 		covers := o.Interval
 		switch d := o.Round.Sub(last); {
 		case !ok || d >= 2*o.Interval: // a round that is late by less was under way
+			covers = r.interval
+		case failed(o) && r.stored[o.Source].IsZero(): // its reason is none for the time before the start
 			covers = r.interval
 		case d < o.Interval && d > 0: // as after a failure, which the round before has said
 			covers = d
@@ -47,4 +50,9 @@ func (r *runner) held(source lineage.Source) (newest time.Time, ok bool) {
 		newest = h.Newest(source)
 	}
 	return newest, !newest.IsZero()
+}
+
+// failed reports whether an observation saw nothing.
+func failed(o *lineage.Observation) bool {
+	return slices.ContainsFunc(o.Missing, func(m lineage.Missing) bool { return m.All })
 }

@@ -70,6 +70,7 @@ func TestARoundCoversWhatWasLookedAt(t *testing.T) {
 		"a start within the interval":      {slow: []int{1, 7, 9, 15}, starts: map[int]bool{9: true}, covers: map[int]int{7: 6, 9: 1, 15: 6}},
 		"which the sink knows":             {slow: []int{1, 7, 9, 15}, starts: map[int]bool{9: true}, knows: true, covers: map[int]int{7: 6, 9: 2, 15: 6}},
 		"and it is long ago":               {slow: []int{1, 7, 20, 26}, starts: map[int]bool{20: true}, knows: true, covers: map[int]int{7: 6, 20: 1, 26: 6}},
+		"and it fails":                     {slow: []int{1, 7, 9, 10, 16}, fails: []int{9}, starts: map[int]bool{9: true}, knows: true, covers: map[int]int{7: 6, 9: 1, 10: 1, 16: 6}},
 		"and it knows nothing":             {slow: []int{1, 7}, knows: true, covers: map[int]int{1: 1, 7: 6}},
 		"a failure ends what was covered":  {slow: []int{1, 7, 9, 15}, fails: []int{7}, covers: map[int]int{7: 6, 9: 2, 15: 6}},
 		"each tick of a failure":           {slow: []int{1, 7, 8, 9, 10, 16}, fails: []int{7, 8, 9}, covers: map[int]int{7: 6, 8: 1, 9: 1, 10: 1, 16: 6}},

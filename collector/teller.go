@@ -30,15 +30,16 @@ type Teller struct {
 // told is what was told.
 type told struct {
 	lost  map[string]bool                // parts that saw nothing in their last round
+	said  map[string]bool                // those of them that have a line in the log
 	blind map[string][]lineage.BlindSpot // by part
 }
 
-func (t told) clone() told { return told{maps.Clone(t.lost), maps.Clone(t.blind)} }
+func (t told) clone() told { return told{maps.Clone(t.lost), maps.Clone(t.said), maps.Clone(t.blind)} }
 
 // NewTeller makes a teller of the source that is configured under a name.
 func NewTeller(cluster string, log *slog.Logger) *Teller {
 	t := &Teller{cluster: cluster, log: log}
-	t.stored = told{map[string]bool{}, map[string][]lineage.BlindSpot{}}
+	t.stored = told{map[string]bool{}, map[string]bool{}, map[string][]lineage.BlindSpot{}}
 	t.now = t.stored.clone()
 	return t
 }
@@ -164,23 +165,51 @@ func (t *Take) Finish(ctx context.Context) []lineage.Observation {
 	return out
 }
 
-// lost tells whether a part was lost or came back.
+// lost tells whether a part was lost or came back. In the log one line is enough for all that is lost with one part.
 func (t *Take) lost(o *lineage.Observation) {
-	reason, lost := "", false
+	part := o.Source.Name
+	reason, lost := whyLost(o)
+	was, said := t.now.lost[part], t.now.said[part]
+	switch {
+	case lost && !was:
+		o.Events = append(o.Events, lineage.Event{At: t.Round, Type: lineage.SourceLost, Detail: o.Source.String() + ": " + reason})
+	case !lost && was:
+		o.Events = append(o.Events, lineage.Event{At: t.Round, Type: lineage.SourceRecovered, Detail: o.Source.String()})
+	}
+	t.now.lost[part] = lost
+	switch with := t.lostWith(o, reason); {
+	case lost && !said && !with:
+		t.now.said[part] = true
+		t.log.Warn("source lost", "source", part, "reason", reason)
+	case lost && !said && !was:
+		t.log.Debug("source lost", "source", part, "reason", reason)
+	case !lost && said:
+		t.log.Info("source is back", "source", part)
+		delete(t.now.said, part)
+	}
+}
+
+// lostWith reports whether a part is lost because another is: its reason holds the other's, or is the same.
+func (t *Take) lostWith(o *lineage.Observation, reason string) bool {
+	before := true
+	return slices.ContainsFunc(t.obs, func(x *lineage.Observation) bool {
+		if x == o {
+			before = false
+			return false
+		}
+		why, lost := whyLost(x)
+		return lost && !t.untold[x] && why != "" && strings.Contains(reason, why) && (before || len(why) < len(reason))
+	})
+}
+
+// whyLost returns why a part saw nothing; lost is false when it saw something.
+func whyLost(o *lineage.Observation) (reason string, lost bool) {
 	for _, m := range o.Missing {
 		if m.All {
 			reason, lost = m.Reason, true
 		}
 	}
-	switch was := t.now.lost[o.Source.Name]; {
-	case lost && !was:
-		o.Events = append(o.Events, lineage.Event{At: t.Round, Type: lineage.SourceLost, Detail: o.Source.String() + ": " + reason})
-		t.log.Warn("source lost", "source", o.Source.Name, "reason", reason)
-	case !lost && was:
-		o.Events = append(o.Events, lineage.Event{At: t.Round, Type: lineage.SourceRecovered, Detail: o.Source.String()})
-		t.log.Info("source is back", "source", o.Source.Name)
-	}
-	t.now.lost[o.Source.Name] = lost
+	return reason, lost
 }
 
 // Some names the first few of names, for a sentence.

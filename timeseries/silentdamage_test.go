@@ -158,13 +158,14 @@ func flipFacts(t *testing.T, dir string) {
 	}
 }
 
-// TestRevivalOverDamage sees one again whose file is damaged in both copies: it begins anew, and the file is set aside.
+// TestRevivalOverDamage sees one again whose file is damaged in both copies meanwhile: it begins anew, and the file is
+// set aside.
 func TestRevivalOverDamage(t *testing.T) {
 	t.Parallel()
 	dir, o := silentFolder(t)
-	hurtSilent(t, dir, "silent-*.[ab]")
 	s, err := Open(dir, o)
 	must(t, err)
+	hurtSilent(t, dir, "silent-*.[ab]")
 	before := len(s.dead)
 	at := testStart.Add((6*144 + 1) * o.Tick)
 	a := lineage.Access{Topic: lineage.Topic{Name: "orders"}, Op: lineage.Write, Client: lineage.Client{Producer: lineage.KnownProducer(1)}}
