@@ -23,6 +23,7 @@ import (
 	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"github.com/lineaged/lineaged/answer"
+	"github.com/lineaged/lineaged/internal/serving"
 )
 
 const (
@@ -123,7 +124,7 @@ func (h *graphqlHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // answer executes the request once it has passed every limit. release gives back what it and its answer hold.
 func (h *graphqlHandler) answer(w http.ResponseWriter, r *http.Request) (resp *graphql.Response, release func(), no *refusal) {
-	asker, held := askerOf(r), releases{}
+	asker, held := serving.Address(r.RemoteAddr), releases{}
 	body, no := h.body(w, r, asker, &held)
 	if no != nil {
 		return nil, held.all, no

@@ -2,8 +2,6 @@ package api
 
 import (
 	"context"
-	"net/http"
-	"net/netip"
 	"sync"
 	"time"
 )
@@ -76,18 +74,4 @@ func (s *shares) release(asker string, n int64) {
 		close(s.back)
 		s.back = nil
 	}
-}
-
-// askerOf says whom a request is counted for: the address it comes from, of IPv6 the /64 that one subscriber has all
-// of. A name that the request gives itself would make as many askers as one likes.
-func askerOf(r *http.Request) string {
-	at, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	ip := at.Addr().Unmap().WithZone("")
-	if p, err := ip.Prefix(64); err == nil && ip.Is6() {
-		return p.String()
-	}
-	return ip.String()
 }

@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"strings"
@@ -40,6 +41,20 @@ type Watched struct {
 	IDs map[string]lineage.TopicID
 	// Reported is the id as the brokers report it: ID, unless another watched cluster has reported the same before.
 	Reported lineage.ClusterID
+}
+
+// lookAgain is how long WaitFor waits between two looks.
+const lookAgain = 10 * time.Millisecond
+
+// WaitFor waits for what another source of the process is to tell, which looks at the same time: it looks until that is
+// so, but no longer than to an instant, or until ctx ends.
+func WaitFor(ctx context.Context, until time.Time, so func() bool) {
+	for !so() && ctx.Err() == nil && time.Now().Before(until) {
+		select {
+		case <-ctx.Done():
+		case <-time.After(lookAgain):
+		}
+	}
 }
 
 // Await announces a cluster that is configured under a name. It is called before the sources start.

@@ -20,7 +20,7 @@ func (s Source) String() string { return s.Cluster + "/" + s.Name }
 type Observation struct {
 	Source   Source
 	Round    time.Time     // the aligned instant of the round, a multiple of the tick
-	Interval time.Duration // the source's cadence, a multiple of the tick
+	Interval time.Duration // the source's cadence, or the tick where nobody looked before; a multiple of the tick
 	At       time.Time     // when the readings were really taken; rates are over these instants
 
 	Samples   []Sample

@@ -47,8 +47,9 @@ type Change struct {
 	Version Version
 }
 
-// lastInstant bounds instants, so that their nanoseconds fit into 64 bits.
-var lastInstant = time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
+// LastInstant bounds the instants that a store can hold, so that their nanoseconds fit into 64 bits; it is beyond any
+// window that makes sense.
+var LastInstant = time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // Resolve widens a window to the step of the finest tier that still holds its start.
 func (s State) Resolve(w lineage.Window) lineage.Resolved {
@@ -72,8 +73,8 @@ func nanos(t time.Time) int64 {
 	switch {
 	case t.Before(time.Unix(0, 0)):
 		return 0
-	case t.After(lastInstant):
-		return lastInstant.UnixNano()
+	case t.After(LastInstant):
+		return LastInstant.UnixNano()
 	}
 	return t.UnixNano()
 }

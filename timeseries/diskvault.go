@@ -267,8 +267,8 @@ func (c shelvedCopy) section(f *os.File, s sectionID) ([]byte, error) {
 	return value, nil
 }
 
-// rewrite makes files anew so that the next damage does not cost more. What is written is what was, byte by byte: who is
-// reading goes on in either.
+// rewrite makes files anew so that the next damage does not cost more. What is written is what was, byte by byte: who
+// is reading goes on in either.
 func (v *diskVault) rewrite(those func(fileID) bool) (done []fileID, err error) {
 	for _, id := range v.list() {
 		v.mu.RLock()

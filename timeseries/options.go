@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/store"
 )
 
 // Options says how a store keeps what it is given. The zero value of each field means its default.
@@ -94,16 +95,13 @@ func newClock(step time.Duration) clock {
 	return c
 }
 
-// lastInstant bounds instants, so that their nanoseconds fit into 64 bits; it is beyond any window that makes sense.
-var lastInstant = time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
-
 // floor returns the newest tick at or before t, never below zero.
 func (c clock) floor(t time.Time) int64 {
 	if t.Before(time.Unix(0, 0)) {
 		return 0
 	}
-	if t.After(lastInstant) {
-		t = lastInstant
+	if t.After(store.LastInstant) {
+		t = store.LastInstant
 	}
 	return t.UnixNano() / int64(c.step)
 }
@@ -113,7 +111,7 @@ func (c clock) at(tick int64) time.Time { return time.Unix(0, tick*int64(c.step)
 
 // aligned reports whether t is the instant of a tick after 1970.
 func (c clock) aligned(t time.Time) bool {
-	return t.After(time.Unix(0, 0)) && t.Before(lastInstant) && t.UnixNano()%int64(c.step) == 0
+	return t.After(time.Unix(0, 0)) && t.Before(store.LastInstant) && t.UnixNano()%int64(c.step) == 0
 }
 
 func (c clock) duration(ticks int64) time.Duration { return time.Duration(ticks) * c.step }

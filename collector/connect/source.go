@@ -190,12 +190,8 @@ func (s *source) teller() lineage.Node {
 // await gives the clusters' own sources a moment to see them. At the start all begin at once, and what is told under a
 // name that is not known yet stays.
 func (t *take) await(begun time.Time) {
-	until := begun.Add(t.cfg.Interval / 2)
-	for !t.waited && !t.cfg.Board.Settled() && t.ctx.Err() == nil && time.Now().Before(until) {
-		select {
-		case <-t.ctx.Done():
-		case <-time.After(50 * time.Millisecond):
-		}
+	if !t.waited {
+		collector.WaitFor(t.ctx, begun.Add(t.cfg.Interval/2), t.cfg.Board.Settled)
 	}
 	t.waited = true
 }

@@ -164,18 +164,12 @@ func (a *account) mover(writers collector.Writers) lineage.Node {
 // awaitWriters gives those who tell of movers a moment to tell of this round: they look at the same time as we do. Who
 // has not told of the round before is not waited for, so that one that hangs delays no round.
 func (t *take) awaitWriters() collector.Writers {
-	until := time.Now().Add(min(t.cfg.Interval/4, time.Second))
-	for {
-		w := t.cfg.Board.Writers(t.cluster)
-		if !w.Told || !w.AsOf.Before(t.round) || w.AsOf.Before(t.before) || time.Now().After(until) {
-			return w
-		}
-		select {
-		case <-t.ctx.Done():
-			return w
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
+	var w collector.Writers
+	collector.WaitFor(t.ctx, time.Now().Add(min(t.cfg.Interval/4, time.Second)), func() bool {
+		w = t.cfg.Board.Writers(t.cluster)
+		return !w.Told || !w.AsOf.Before(t.round) || w.AsOf.Before(t.before)
+	})
+	return w
 }
 
 // connectGroups are the groups of Connect's workers, which bear its group.id.

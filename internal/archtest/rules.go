@@ -75,7 +75,8 @@ var layers = map[string]layer{
 		why:     "answer says what a window means, to whoever asks: no HTTP, no GraphQL, nothing that asks it; the store and the names come through small interfaces that it declares",
 	},
 	"api": {
-		imports: []string{"answer", "graph"},
+		// whom a limit counts is one rule for connections and for questions
+		imports: []string{"answer", "graph", "internal/serving"},
 		// on the store in memory and by real names: copies of them would prove less
 		tests: []string{"store", "timeseries", "identity", "internal/mm2"},
 		why:   "api presents what answer says; it reads no store, and decides nothing that answer decides",
