@@ -14,10 +14,10 @@ type Reason uint8
 
 // The reasons.
 const (
-	Senseless Reason = iota // the question makes no sense
-	Missing                 // it names something that is not known
-	Unobserved              // it names something that is not known, of a time in which nothing was observed
-	TooMuch                 // its answer would be too large
+	Senseless  Reason = iota // the question makes no sense
+	Missing                  // it names something that is not known
+	Unobserved               // it names something that is not known, of a time in which nothing was observed
+	TooMuch                  // its answer would be too large
 )
 
 // RefusedError is an error that its asker may read: what was wrong with the question. All other errors are our own.
