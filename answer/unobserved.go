@@ -54,12 +54,12 @@ func (v *View) watchersOf(n lineage.Node) (sources []string) {
 		}
 		return sources
 	}
+	if n.Kind == lineage.DatasetNode {
+		return nil
+	}
 	for _, c := range v.clusters.all {
 		name := c.known.Name
-		switch n.Kind {
-		case lineage.DatasetNode:
-			return nil
-		case lineage.ApplicationNode:
+		if n.Kind == lineage.ApplicationNode {
 			name = c.known.Environment
 		}
 		if name == n.Scope && c.source != "" {

@@ -50,7 +50,7 @@ func TestTheSilentAreReadWithoutTheLock(t *testing.T) {
 	series := []int32{from, to - 1}
 	f := func(name string, ask func() (answered bool, err error)) {
 		t.Helper()
-		s.cache = newCache(cacheBytes)
+		s.cache = newCache(1)
 		v.reads[deadKind], v.held = 0, 0
 		if ok, err := ask(); err != nil || !ok {
 			t.Errorf("%s: answered %t, error %v", name, ok, err)
@@ -132,7 +132,7 @@ func TestPutAwayMeanwhile(t *testing.T) {
 	}
 	// both copies are damaged meanwhile: nothing is known of it any more, which is no failure of the question
 	hurtSilent(t, dir, "silent-*.[ab]")
-	s.cache = newCache(cacheBytes)
+	s.cache = newCache(1)
 	got, err = w.Amounts(ctx, w.Window, []int32{0})
 	if err != nil || got[0].Known || len(s.dead) != 0 {
 		t.Errorf("amount of a subject that is lost: %+v, error %v, %d files", got, err, len(s.dead))

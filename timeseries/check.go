@@ -49,10 +49,11 @@ func Repair(dir string) (Report, error) { return inspect(dir, false) }
 
 func inspect(dir string, dry bool) (r Report, err error) {
 	said := &sayings{}
-	known := false
-	if r.Tick, known, err = tickOf(dir); err != nil {
+	tick, known, err := tickOf(dir)
+	if err != nil {
 		return r, err
 	}
+	r.Tick = tick
 	o := Options{Tick: r.Tick, Log: slog.New(said), dry: dry}
 	s, err := Open(dir, o)
 	if err != nil {
