@@ -136,7 +136,7 @@ func TestAmountOfSubtotals(t *testing.T) {
 		must(t, err)
 		for i := range total {
 			x := entryOf(s.engine, subject(i)).subject.find(lineage.Records, lineage.ProducerState)
-			p, plain := s.probe(x.key), s.probe(x.key)
+			p, plain := s.probe(x.key, nil), s.probe(x.key, nil)
 			used, plain.sums = used+len(p.sums), nil
 			got, ticks, err := v.amount(p)
 			must(t, err)
