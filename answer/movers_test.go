@@ -20,7 +20,8 @@ func replicatorFact(teller string, n lineage.Node, f lineage.ReplicatorFact) lin
 	return lineage.Fact{Key: lineage.FactKey{Source: teller, Kind: lineage.ReplicatorFacts, Name: n.ID()}, Replicator: &f}
 }
 
-// What is Kafka's, Connect's or MirrorMaker 2's own is told by its name, where the cluster has one who would call it so.
+// What is Kafka's, Connect's or MirrorMaker 2's own is told by its name, where the cluster has one who would call it
+// so.
 func TestInternalTopics(t *testing.T) {
 	workers := groupFact(&lineage.GroupFact{Ref: lineage.GroupRef{Cluster: west, Group: "workers"}, Type: "Classic", Protocol: "connect", State: "Stable"})
 	readers := groupFact(&lineage.GroupFact{Ref: lineage.GroupRef{Cluster: west, Group: "readers"}, Type: "Classic", Protocol: "consumer", State: "Stable"})

@@ -171,8 +171,8 @@ func TestMissed(t *testing.T) {
 	}
 }
 
-// A group is told with what its node reads with it: its fact, its lag on all of that, whether anybody is there, and when
-// it moved last.
+// A group is told with what its node reads with it: its fact, its lag on all of that, whether anybody is there, and
+// when it moved last.
 func TestGroups(t *testing.T) {
 	inShop(t, func(t *testing.T, a *answer.Answers, whole *answer.View) {
 		later := view(t, a, answer.Between(round(10), round(20)), answer.All)
