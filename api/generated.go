@@ -2449,7 +2449,7 @@ type Topic implements Node {
   exists: Boolean!              # false: deleted since
   lostRecords: Int64            # in the node's window: records that went with a leader, as after an unclean election; null: not observed
   retainedRecords: Int64        # end less start offsets: an upper bound on a compacted topic
-  retainedBytes: Int64          # on disk, one replica of each partition, compressed; null: log directories not observed
+  retainedBytes: Int64          # on disk, one replica of each partition, compressed; null: not known, as before its first look (one a minute), where the size that was read is of when the topic was another, or where log directories may not be described
   configs: [ConfigEntry!]!      # set on the topic itself, defaults left out; sensitive values are never read
 }
 
