@@ -20,6 +20,8 @@ type claim struct {
 	by       int
 	first    int     // step that it begins in
 	asks     []int64 // of that step and those that follow
+	parts    []int64 // what it was given of them
+	got      int64   // all of them
 	spread   bool    // it is shared out over steps
 }
 
@@ -49,44 +51,37 @@ func (s *settling) claims() {
 	}
 }
 
+// sharings is how often what a claim was not given is asked for again. Pushes of one client reach over ticks that they
+// have in common, so that in one both ask for more than there is while the next has some left: what is left to ask for
+// is less than half each time.
+const sharings = 8
+
 // share debits claims by evidence that is equally good. Each asks of every step of its span a share by what that step
-// still has; where all together ask for more than there is, each is given its part of it.
+// still has; where all together ask for more than there is, each is given its part of it, and asks the others again.
 func (s *settling) share(claims []claim) {
-	asked := make([]int64, len(s.steps))
-	for i := range claims {
-		s.ask(&claims[i])
-		for k, n := range claims[i].asks {
-			asked[claims[i].first+k] += n
-		}
-	}
 	rest := make([]int64, len(s.steps))
 	for i := range s.steps {
 		rest[i] = s.steps[i].rest()
 	}
-	before, given := make([]int64, len(s.steps)), make([]int64, len(s.steps))
+	for i := range claims {
+		s.reach(&claims[i])
+	}
+	for range sharings {
+		if !give(claims, rest) {
+			break
+		}
+	}
 	for i := range claims {
 		c := &claims[i]
-		got, last := int64(0), c.first+len(c.asks)-1
-		var parts []int64
-		for k, n := range c.asks {
-			at := c.first + k
-			if asked[at] > rest[at] {
-				before[at] += n
-				upTo := mulDiv(rest[at], before[at], asked[at])
-				n, given[at] = upTo-given[at], upTo
-			}
-			parts = append(parts, n)
-			got += n
-		}
-		why := ""
+		last, why := c.first+len(c.parts)-1, ""
 		switch {
-		case got < c.Value:
+		case c.got < c.Value:
 			why = whyCapped
 		case c.spread:
 			why = whySpread
 		}
-		for k, n := range parts {
-			if x := &s.steps[c.first+k]; n > 0 || got == 0 && c.first+k == last {
+		for k, n := range c.parts {
+			if x := &s.steps[c.first+k]; n > 0 || c.got == 0 && c.first+k == last {
 				// that of no advance says that there may have been one
 				x.take(n)
 				s.debit(x, c.by, c.client, c.evidence, n, c.Estimated || why != "", why)
@@ -95,23 +90,64 @@ func (s *settling) share(claims []claim) {
 	}
 }
 
-// ask sets what a claim asks of each step that it touches.
-func (s *settling) ask(c *claim) {
+// give gives claims what they ask for of what is left of the steps. It reports whether asking again may give more: some
+// were given less than they asked for, and something was given.
+func give(claims []claim, rest []int64) (again bool) {
+	asked := make([]int64, len(rest))
+	for i := range claims {
+		claims[i].ask(rest)
+		for k, n := range claims[i].asks {
+			asked[claims[i].first+k] += n
+		}
+	}
+	before, given := make([]int64, len(rest)), make([]int64, len(rest))
+	some, short := false, false
+	for i := range claims {
+		c := &claims[i]
+		for k, n := range c.asks {
+			at := c.first + k
+			if asked[at] > rest[at] {
+				before[at] += n
+				n = mulDiv(rest[at], before[at], asked[at]) - given[at]
+			}
+			given[at] += n
+			c.parts[k] += n
+			c.got += n
+			some = some || n > 0
+		}
+		short = short || c.got < c.Value
+	}
+	for i := range rest {
+		rest[i] -= given[i]
+	}
+	return some && short
+}
+
+// reach sets which steps a claim touches.
+func (s *settling) reach(c *claim) {
 	c.first, _ = slices.BinarySearchFunc(s.steps, c.From+1, func(x step, t int64) int { return cmp.Compare(x.to, t) })
-	there, end := int64(0), c.first
+	end := c.first
 	for ; end < len(s.steps) && s.steps[end].from < c.To; end++ {
 		x := &s.steps[end]
-		there += x.rest()
 		c.spread = c.spread || x.from < c.From || x.to > c.To || end > c.first
 	}
+	c.asks, c.parts = make([]int64, end-c.first), make([]int64, end-c.first)
+}
+
+// ask sets what a claim asks of each step for what it was not given yet, by what is left of them.
+func (c *claim) ask(rest []int64) {
+	there := int64(0)
+	for k := range c.asks {
+		there += rest[c.first+k]
+	}
 	before, asked := int64(0), int64(0)
-	for i := c.first; i < end; i++ {
-		before += s.steps[i].rest()
+	for k := range c.asks {
+		before += rest[c.first+k]
 		upTo := int64(0)
 		if there > 0 {
-			upTo = mulDiv(c.Value, before, there)
+			upTo = mulDiv(c.Value-c.got, before, there)
 		}
-		c.asks = append(c.asks, upTo-asked)
+		c.asks[k] = upTo - asked
 		asked = upTo
 	}
 }
