@@ -39,6 +39,9 @@ type series struct {
 	told  int64     // the total then, -1 never
 	since time.Time // when what came since can have moved at the earliest; zero: nothing has come
 	lost  bool      // some of it did not arrive
+
+	came time.Time // when something arrived last
+	ripe int64     // the total as of the round before
 }
 
 // span is the time of a delta, by the client's clock.
@@ -67,6 +70,9 @@ func (s *series) take(p point, arrived, began time.Time) bool {
 		if since := sinceOf(start, p.end, arrived); s.since.IsZero() || since.Before(s.since) {
 			s.since = since
 		}
+	}
+	if n > 0 {
+		s.came = arrived
 	}
 	s.total += n
 	s.lost = s.lost || lost

@@ -139,6 +139,7 @@ func decodeClient(d *varint.Decoder) *client {
 		if d.Err() != nil {
 			return nil
 		}
+		x.ripe, c.again = x.total, c.again || x.told != x.total
 		c.series[at] = x
 	}
 	return c

@@ -17,6 +17,9 @@ const (
 	// forgetNameless is for one without an instance id: it may be another of the same name, which counts on.
 	forgetNameless = 30 * 24 * time.Hour
 	lately         = 15 * time.Minute // who pushed within this is there
+	// settled is how long before a round a push has come that the round's ends have: clients count what they have sent,
+	// and a broker has it after a batch's way, and its wait for other replicas.
+	settled = 500 * time.Millisecond
 )
 
 // source is what is known of one cluster's clients. One goroutine at a time. It is a collector.Pusher.
@@ -45,6 +48,7 @@ type client struct {
 	linked        lineage.Client // as it was told that its identities are one
 	reads, writes bool
 	dirty         bool
+	again         bool // something that came is to be told with the next round
 }
 
 // subject is what a client does to which topic.
@@ -165,6 +169,9 @@ func (s *source) End(t *collector.Take) {
 	}
 	if w, ok := s.cfg.Board.Cluster(s.cfg.Name); ok {
 		for _, c := range s.sorted() {
+			if c.again {
+				c.dirty, c.again = true, false
+			}
 			s.link(o, w.ID, c)
 			s.tellClient(o, w, c)
 		}
@@ -185,7 +192,7 @@ func (s *source) patience() time.Duration {
 // sorted returns those of whom something is to be told or kept, in a fixed order.
 func (s *source) sorted() (all []*client) {
 	for _, key := range slices.Sorted(maps.Keys(s.clients)) {
-		if c := s.clients[key]; c.dirty {
+		if c := s.clients[key]; c.dirty || c.again {
 			all = append(all, c)
 		}
 	}
@@ -206,21 +213,28 @@ func (s *source) tellClient(o *lineage.Observation, w collector.Watched, c *clie
 			continue
 		}
 		delete(s.strange, at.topic)
-		s.tellSeries(o, lineage.Access{Topic: lineage.Topic{Cluster: w.ID, ID: id, Name: at.topic}, Op: at.op, Client: c.client()}, x)
+		again := s.tellSeries(o, lineage.Access{Topic: lineage.Topic{Cluster: w.ID, ID: id, Name: at.topic}, Op: at.op, Client: c.client()}, x)
+		c.again = c.again || again
 	}
 }
 
-func (s *source) tellSeries(o *lineage.Observation, a lineage.Access, x *series) {
-	moved, grouped := x.total > max(x.told, 0), a.Op == lineage.Read && a.Client.Group != ""
-	if (x.told >= 0 || x.total == 0) && !moved && !x.lost {
-		return
+// tellSeries tells what came of a topic, and reports whether some of it is to be told with the next round.
+func (s *source) tellSeries(o *lineage.Observation, a lineage.Access, x *series) (again bool) {
+	n := x.total
+	if a.Op == lineage.Write && o.Round.Sub(x.came) < settled {
+		n, again = x.ripe, true
+	}
+	x.ripe = x.total
+	moved, grouped := n > max(x.told, 0), a.Op == lineage.Read && a.Client.Group != ""
+	if (x.told >= 0 || n == 0) && !moved && !x.lost {
+		return again
 	}
 	detail := ""
 	if x.lost {
 		detail = whyLost
 	}
 	if !grouped { // whose records are not counted by its commits
-		sample := lineage.Sample{Subject: a, Metric: lineage.Records, Evidence: lineage.Telemetry, Value: x.total, Since: x.since, Estimated: x.lost}
+		sample := lineage.Sample{Subject: a, Metric: lineage.Records, Evidence: lineage.Telemetry, Value: n, Since: x.since, Estimated: x.lost}
 		if a.Op == lineage.Write {
 			sample.Metric = lineage.Claimed
 		}
@@ -232,7 +246,10 @@ func (s *source) tellSeries(o *lineage.Observation, a lineage.Access, x *series)
 		o.Samples = append(o.Samples, sample)
 	}
 	o.Sightings = append(o.Sightings, lineage.Sighting{Access: a, Evidence: lineage.Telemetry, Moved: moved, Detail: detail})
-	x.told, x.since, x.lost = x.total, time.Time{}, false
+	if x.told, x.lost = n, false; n == x.total {
+		x.since = time.Time{}
+	}
+	return again
 }
 
 // client is the client as others know it.

@@ -312,6 +312,32 @@ func TestClocksAreNotTrusted(t *testing.T) {
 	f("a span of a year", 0, 365*24*time.Hour, time.Hour)
 }
 
+// A client counts what it has sent, and the ends of the round's beginning may not have it yet: what has come just now is
+// told with the next round, however often something comes just then.
+func TestWhatHasComeJustNow(t *testing.T) {
+	w := newWorld(t, Config{})
+	push := func(i int) sent { return sent{onShop, []told1{delta(sentTotal, "orders", 10, at(10*i), at(10*i+10))}} }
+	for i := range 4 {
+		w.at = w.at.Add(tick)
+		w.merge(w.at.Add(-100*time.Millisecond), push(i))
+		want := int64(10 * i)
+		if i == 0 {
+			want = -1 // nothing was told
+		}
+		w.wants("with the next", lineage.Claimed, "orders", shop, want, false)
+	}
+	w.round()
+	w.wants("all of it", lineage.Claimed, "orders", shop, 40, false)
+	if o := w.round(); len(o.Samples) > 0 {
+		t.Errorf("told again: %+v", o.Samples)
+	}
+	w.at = w.at.Add(tick)
+	w.merge(w.at.Add(-100*time.Millisecond), push(4))
+	w.start()
+	w.round()
+	w.wants("after a restart", lineage.Claimed, "orders", shop, 50, false)
+}
+
 // Who reads with a group is counted by its commits; without one by what it says.
 func TestReaders(t *testing.T) {
 	w := newWorld(t, Config{})
