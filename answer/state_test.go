@@ -15,7 +15,6 @@ func TestStates(t *testing.T) {
 	orders, quiet := topic("orders"), topic("quiet")
 	job := group("job")
 	const last = 10
-	every := func(f func(w *world, n int) []filling) func(w *world, n int) []filling { return f }
 	for name, c := range map[string]struct {
 		flow    lineage.Flow
 		tell    func(w *world, n int) []filling // what the groups' source tells in round n
@@ -24,22 +23,22 @@ func TestStates(t *testing.T) {
 	}{
 		"it moved": {
 			flow: lineage.Flow{From: topicNode("orders"), To: application("job")},
-			tell: every(func(w *world, _ int) []filling {
+			tell: func(w *world, _ int) []filling {
 				return []filling{w.moved(reads(orders, job), lineage.GroupOffsets, 3)}
-			}), want: "true", records: "15",
+			}, want: "true", records: "15",
 		},
 		"it moved before the window": {
 			flow: lineage.Flow{From: topicNode("orders"), To: application("job")},
-			tell: every(func(w *world, n int) []filling {
+			tell: func(w *world, n int) []filling {
 				if n > 4 {
 					return nil
 				}
 				return []filling{w.moved(reads(orders, job), lineage.GroupOffsets, 3)}
-			}), want: "false", records: "0",
+			}, want: "false", records: "0",
 		},
 		"it moved before, and the end was not seen": {
 			flow: lineage.Flow{From: topicNode("orders"), To: application("job")},
-			tell: every(func(w *world, n int) []filling {
+			tell: func(w *world, n int) []filling {
 				switch {
 				case n == last:
 					return []filling{missing("lost")}
@@ -47,11 +46,11 @@ func TestStates(t *testing.T) {
 					return nil
 				}
 				return []filling{w.moved(reads(orders, job), lineage.GroupOffsets, 3)}
-			}), want: "null", records: "null",
+			}, want: "null", records: "null",
 		},
 		"it moved before, and a gap was made up for": {
 			flow: lineage.Flow{From: topicNode("orders"), To: application("job")},
-			tell: every(func(w *world, n int) []filling {
+			tell: func(w *world, n int) []filling {
 				switch {
 				case n == 7:
 					return []filling{missing("lost")}
@@ -59,110 +58,113 @@ func TestStates(t *testing.T) {
 					return nil
 				}
 				return []filling{w.moved(reads(orders, job), lineage.GroupOffsets, min(3, int64(max(0, 5-n)*3)))}
-			}), want: "false", records: "0",
+			}, want: "false", records: "0",
 		},
 		"it moved, and the end was not seen": {
 			flow: lineage.Flow{From: topicNode("orders"), To: application("job")},
-			tell: every(func(w *world, n int) []filling {
+			tell: func(w *world, n int) []filling {
 				if n == last {
 					return []filling{missing("lost")}
 				}
 				return []filling{w.moved(reads(orders, job), lineage.GroupOffsets, 3)}
-			}), want: "true", records: "12",
+			}, want: "true", records: "12",
 		},
 		"a position that was first looked at in the window": {
 			flow: lineage.Flow{From: topicNode("orders"), To: application("job")},
-			tell: every(func(w *world, n int) []filling {
+			tell: func(w *world, n int) []filling {
 				if n < 7 {
 					return nil
 				}
 				return []filling{w.moved(reads(orders, job), lineage.GroupOffsets, 0), sighted(reads(orders, job), lineage.GroupOffsets, "")}
-			}), want: "null", records: "null",
+			}, want: "null", records: "null",
 		},
 		"a writer that was first looked at in the window": {
 			flow: lineage.Flow{From: application("job"), To: topicNode("orders")},
-			tell: every(func(w *world, n int) []filling {
+			tell: func(w *world, n int) []filling {
 				if n < 7 {
 					return nil
 				}
 				return []filling{w.moved(writes(orders, job), lineage.Transaction, 0), sighted(writes(orders, job), lineage.Transaction, "")}
-			}), want: "false", records: "0",
+			}, want: "false", records: "0",
 		},
 		"a member that has not committed, whose progress is pending": {
 			flow: lineage.Flow{From: topicNode("orders"), To: application("job")},
-			tell: every(func(_ *world, n int) []filling {
+			tell: func(_ *world, n int) []filling {
 				fill := []filling{sighted(reads(orders, job), lineage.GroupMembership, "")}
 				if n == 1 {
 					fill = append(fill, level(reads(orders, job), lineage.Pending, 1))
 				}
 				return fill
-			}), want: "null", records: "null",
+			}, want: "null", records: "null",
 		},
 		"a member that has not committed, and read nothing": {
 			flow: lineage.Flow{From: topicNode("orders"), To: application("job")},
-			tell: every(func(_ *world, n int) []filling {
+			tell: func(_ *world, n int) []filling {
 				fill := []filling{sighted(reads(orders, job), lineage.GroupMembership, "")}
 				if n == 1 {
 					fill = append(fill, level(reads(orders, job), lineage.Pending, 0))
 				}
 				return fill
-			}), want: "false", records: "null",
+			}, want: "false", records: "null",
 		},
 		"a member whose lag can't be told": {
 			flow: lineage.Flow{From: topicNode("orders"), To: application("job")},
-			tell: every(func(_ *world, n int) []filling {
+			tell: func(_ *world, n int) []filling {
 				fill := []filling{sighted(reads(orders, job), lineage.GroupMembership, "")}
 				if n == 1 {
 					fill = append(fill, level(reads(orders, job), lineage.Lag, lineage.Unknown))
 				}
 				return fill
-			}), want: "null", records: "null",
+			}, want: "null", records: "null",
 		},
 		"who is only known to read": {
 			flow: lineage.Flow{From: topicNode("orders"), To: application("job")},
-			tell: every(func(_ *world, _ int) []filling {
+			tell: func(_ *world, _ int) []filling {
 				return []filling{sighted(reads(orders, job), lineage.StreamsTopology, "")}
-			}), want: "null", records: "null",
+			}, want: "null", records: "null",
 		},
 		"who is only known to read, and is there": {
 			flow: lineage.Flow{From: topicNode("orders"), To: application("job")},
-			tell: every(func(_ *world, n int) []filling {
+			tell: func(_ *world, n int) []filling {
 				fill := []filling{sighted(reads(orders, job), lineage.StreamsTopology, "")}
 				if n == 1 {
 					fill = append(fill, level(reads(orders, job), lineage.Live, 1))
 				}
 				return fill
-			}), want: "null", records: "null",
+			}, want: "null", records: "null",
 		},
 		"who is only known to write what moves": {
 			flow: lineage.Flow{From: application("job"), To: topicNode("orders")},
-			tell: every(func(_ *world, _ int) []filling {
+			tell: func(_ *world, _ int) []filling {
 				return []filling{sighted(writes(orders, job), lineage.StreamsTopology, "")}
-			}), want: "null", records: "null",
+			}, want: "null", records: "null",
 		},
 		"who is only known to write what rests": {
 			flow: lineage.Flow{From: application("job"), To: topicNode("quiet")},
-			tell: every(func(_ *world, _ int) []filling {
+			tell: func(_ *world, _ int) []filling {
 				return []filling{sighted(writes(quiet, job), lineage.StreamsTopology, "")}
-			}), want: "false", records: "null",
+			}, want: "false", records: "null",
 		},
-		"who is only known to read what rests": {flow: lineage.Flow{From: topicNode("quiet"), To: application("job")}, // it may read what was written before
-			tell: every(func(_ *world, _ int) []filling {
+		"who is only known to read what rests": {
+			flow: lineage.Flow{From: topicNode("quiet"), To: application("job")},
+			// it may read what was written before
+			tell: func(_ *world, _ int) []filling {
 				return []filling{sighted(reads(quiet, job), lineage.StreamsTopology, "")}
-			}), want: "null", records: "null"},
+			}, want: "null", records: "null",
+		},
 		"another that is counted speaks for it": {
 			flow: lineage.Flow{From: topicNode("orders"), To: application("job")},
-			tell: every(func(w *world, n int) []filling {
+			tell: func(w *world, n int) []filling {
 				fill := []filling{sighted(reads(orders, lineage.Client{Group: "job", ClientID: "x"}), lineage.StreamsTopology, "")}
 				if n <= 4 {
 					fill = append(fill, w.moved(reads(orders, job), lineage.GroupOffsets, 3))
 				}
 				return fill
-			}), want: "false", records: "0",
+			}, want: "false", records: "0",
 		},
 		"nobody knows it": {
 			flow: lineage.Flow{From: topicNode("orders"), To: application("stranger")},
-			tell: every(func(*world, int) []filling { return nil }), want: "null", records: "null",
+			tell: func(*world, int) []filling { return nil }, want: "null", records: "null",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
