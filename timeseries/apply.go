@@ -16,7 +16,7 @@ func (r *record) prepare() {
 		ev.At = ev.At.Round(0).UTC() // as after a restart
 		r.dated[i] = dated{Event: ev, tick: r.round.tick}
 	}
-	r.dated = sortEvents(r.dated)
+	sortLarge(r.dated, compareEvents)
 }
 
 // applyRecord makes a record visible. What it leaves behind does not depend on the order of records. The record is

@@ -68,23 +68,6 @@ func compareEvents(a, b *dated) int {
 	return strings.Compare(encodeEvent(a.Event), encodeEvent(b.Event))
 }
 
-// sortEvents returns events in their order. It sorts pointers: an event is 400 bytes.
-func sortEvents(all []dated) []dated {
-	if slices.IsSortedFunc(all, func(a, b dated) int { return compareEvents(&a, &b) }) {
-		return all
-	}
-	refs := make([]*dated, len(all))
-	for i := range all {
-		refs[i] = &all[i]
-	}
-	slices.SortFunc(refs, compareEvents)
-	out := make([]dated, len(all))
-	for i, x := range refs {
-		out[i] = *x
-	}
-	return out
-}
-
 // Events implements store.Reader.
 func (e *engine) Events(ctx context.Context, f store.EventFilter) (store.Events, error) {
 	after, err := readCursor(f.After)
@@ -99,7 +82,7 @@ func (e *engine) Events(ctx context.Context, f store.EventFilter) (store.Events,
 	if err != nil {
 		return store.Events{}, fmt.Errorf("read events: %w", err)
 	}
-	found = sortEvents(found)
+	sortLarge(found, compareEvents)
 	var out store.Events
 	var last dated
 	for _, x := range slices.Backward(found) {

@@ -73,7 +73,13 @@ type factsQuery struct {
 
 // factsOf returns the facts of some kinds that hold at a tick, in no order. It needs mu.
 func (e *engine) factsOf(q factsQuery, kinds ...lineage.FactKind) []lineage.DatedFact {
-	var out []lineage.DatedFact
+	n := 0
+	for key := range e.facts {
+		if slices.Contains(kinds, key.Kind) {
+			n++
+		}
+	}
+	out := make([]lineage.DatedFact, 0, n)
 	take := func(key lineage.FactKey, line *factLine) (told bool) {
 		v, since, before := line.at(q.tick)
 		if v == nil {

@@ -102,8 +102,9 @@ func (r *rollup) run(ctx context.Context, start, end int64) (*block, error) {
 			events = append(events, x...)
 		}
 	}
+	sortLarge(events, compareEvents)
 	union, all := collect(by)
-	return r.w.finish(rounds, union, all, sortEvents(events))
+	return r.w.finish(rounds, union, all, events)
 }
 
 // series merges the series of all children, by key.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -42,6 +43,12 @@ func (e *engine) window(ctx context.Context, ask store.Ask) (*store.Window, erro
 		}
 		taken = q.takeHead(ctx)
 	}
+	var sorting sync.WaitGroup // meanwhile; nothing else reads the facts
+	defer sorting.Wait()
+	sorting.Go(func() {
+		sortLarge(q.out.Facts, compareFacts)
+		sortLarge(q.out.BlindSpots, compareFacts)
+	})
 	if ask.Accesses {
 		if err := q.count(ctx); err != nil {
 			return nil, fmt.Errorf("read window: %w", err)
@@ -52,8 +59,6 @@ func (e *engine) window(ctx context.Context, ask store.Ask) (*store.Window, erro
 			return nil, fmt.Errorf("read coverage: %w", err)
 		}
 	}
-	slices.SortFunc(q.out.Facts, compareFacts)
-	slices.SortFunc(q.out.BlindSpots, compareFacts)
 	return q.out, nil
 }
 
@@ -352,6 +357,12 @@ func (v *view) sealedUnion() (*marks, error) {
 	return out, nil
 }
 
-func compareFacts(a, b lineage.DatedFact) int {
-	return cmp.Or(cmp.Compare(a.Key.Kind, b.Key.Kind), strings.Compare(a.Key.Source, b.Key.Source), strings.Compare(a.Key.Name, b.Key.Name))
+func compareFacts(a, b *lineage.DatedFact) int {
+	if c := cmp.Compare(a.Key.Kind, b.Key.Kind); c != 0 {
+		return c
+	}
+	if c := strings.Compare(a.Key.Source, b.Key.Source); c != 0 {
+		return c
+	}
+	return strings.Compare(a.Key.Name, b.Key.Name)
 }
