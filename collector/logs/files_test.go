@@ -467,3 +467,20 @@ func TestLawOfFiles(t *testing.T) {
 		})
 	}
 }
+
+// A file that begins as the one before it did, and is longer than that was read, is another all the same.
+func TestCutOffWithTheSameHead(t *testing.T) {
+	d := newFolder(t)
+	banner := strings.Repeat("a broker starts\n", 100)
+	d.must(os.WriteFile(d.path("request.log"), []byte(banner), 0o600))
+	d.write("request.log", 20)
+	d.take(true)
+	d.must(os.WriteFile(d.path("request.log"), []byte(banner), 0o600))
+	d.write("request.log", 60)
+	d.take(true)
+	if n := d.got["a broker starts"]; n != 200 {
+		t.Errorf("the banner was written 200 times in all, and read %d times", n)
+	}
+	delete(d.got, "a broker starts")
+	d.whole()
+}
