@@ -138,7 +138,8 @@ func TestJoins(t *testing.T) {
 			{answer.All, 10, "reader-a with writer, reader-b with writer"},
 			{answer.All, 1, "reader-a with writer"},
 			{answer.All, 0, ""},
-			{without("secret"), 10, "reader-a with writer, reader-b with writer"}, // of both it would not be true that it only reads
+			// of both it would not be true that it only reads
+			{without("secret"), 10, "reader-a with writer, reader-b with writer"},
 		} {
 			var got []string
 			for _, p := range view(t, a, answer.Between(round(0), round(3)), c.lens).Joins(c.most) {
