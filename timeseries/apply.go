@@ -30,7 +30,8 @@ func (e *engine) applyRecord(r *record) {
 		s := &r.samples[i]
 		x := e.subject(s.entry, tick)
 		ser := x.find(s.metric, s.evidence)
-		if ser == nil {
+		fresh := ser == nil
+		if fresh {
 			ser = &series{key: seriesKey{Subject: x.id, Metric: s.metric, Evidence: s.evidence}, subject: x}
 			x.addSeries(ser)
 			e.listSeries(ser)
@@ -43,9 +44,13 @@ func (e *engine) applyRecord(r *record) {
 			e.touch(0) // a name holds for all of the past
 		}
 		y := sample{value: s.value, tick: tick, span: s.span, estimated: s.estimated, src: r.src.id}
+		was := ser.link()
 		ser.add(y, e.sources)
 		if e.settles() {
-			e.ledgers.stir(ser, y)
+			e.ledgers.stir(ser, y, was)
+			if fresh {
+				e.ledgers.began(ser)
+			}
 		}
 		if s.evidence != lineage.NoEvidence {
 			x.support(s.evidence).saw(r.src, tick)

@@ -8,8 +8,13 @@ import (
 
 // block is a sealed stretch of time of one tier. It never changes; its sections are read when asked for and cached.
 type block struct {
-	tier int
-	meta blockMeta
+	tier     int
+	revision uint32 // how often it was made anew
+	meta     blockMeta
+}
+
+func (b *block) file() fileID {
+	return fileID{kind: byte(b.tier), number: b.meta.start, revision: b.revision}
 }
 
 // blockMeta is what is known of a block without reading it. It holds the rounds, samples and marks of the ticks (start,
@@ -88,19 +93,19 @@ func compareKeys(a, b seriesKey) int {
 
 // load returns a decoded section through the cache. Its cost is a guess of the bytes it takes in memory.
 func load[T any](e *engine, b *block, section byte, number int, decode func(*block, []byte) (T, int, error)) (T, error) {
-	key := cacheKey{tier: b.tier, start: b.meta.start, section: section, number: number}
+	key := cacheKey{tier: b.tier, start: b.meta.start, revision: b.revision, section: section, number: number}
 	if v, ok := e.cache.get(key); ok {
 		return v.(T), nil
 	}
 	var out T
-	content, err := e.section(blockFile(b.tier, b.meta.start), section, number)
+	content, err := e.section(b.file(), section, number)
 	if err == nil {
 		var cost int
 		if out, cost, err = decode(b, content); err == nil {
 			e.cache.put(key, out, cost)
 			return out, nil
 		}
-		err = fmt.Errorf("read %s, section %c %d: %w", blockFile(b.tier, b.meta.start), section, number, err)
+		err = fmt.Errorf("read %s, section %c %d: %w", b.file(), section, number, err)
 	}
 	if damaged(err) { // from now on its time is a gap; this answer is none
 		e.quarantine(b, err)

@@ -13,11 +13,20 @@ type blockWriter struct {
 	file  fileID
 	index []indexEntry
 	slab  [][]point
+	words *blockWords // of a raw block
 }
 
 func (e *engine) newBlock(tier int, start int64) *blockWriter {
 	b := &block{tier: tier, meta: blockMeta{start: start, end: start + e.blockTicks[tier], roundMin: never, sampleMin: never}}
-	return &blockWriter{e: e, b: b, file: blockFile(tier, start)}
+	return &blockWriter{e: e, b: b, file: b.file()}
+}
+
+// renewed makes the next revision of a block.
+func (e *engine) renewed(old *block) *blockWriter {
+	w := e.newBlock(old.tier, old.meta.start)
+	w.b.revision = old.revision + 1
+	w.file = w.b.file()
+	return w
 }
 
 // add takes the next series, in the order of keys. Counters' points hold advances. It fills in where the samples are
@@ -88,6 +97,11 @@ func (w *blockWriter) finish(rounds map[uint16]*sourceRounds, union *marks, all 
 			return nil, err
 		}
 	}
+	if w.b.tier == rawTier {
+		if err := w.e.putSection(w.file, wordsSection, 0, encodeWords(w.b, w.words)); err != nil {
+			return nil, err
+		}
+	}
 	for _, s := range []struct {
 		section byte
 		content []byte
@@ -116,8 +130,12 @@ func (w *blockWriter) begin() error {
 }
 
 // sections are those that a block must have.
-func (m *blockMeta) sections() []sectionID {
+func (b *block) sections() []sectionID {
+	m := &b.meta
 	out := []sectionID{{indexSection, 0}, {roundsSection, 0}, {unionSection, 0}, {eventsSection, 0}}
+	if b.tier == rawTier {
+		out = append(out, sectionID{wordsSection, 0})
+	}
 	for i := range m.slabs {
 		out = append(out, sectionID{slabSection, i})
 	}

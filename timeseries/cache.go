@@ -9,10 +9,11 @@ import (
 const cacheBytes = 128 << 20
 
 type cacheKey struct {
-	tier    int
-	start   int64
-	section byte
-	number  int
+	tier     int
+	start    int64
+	revision uint32
+	section  byte
+	number   int
 }
 
 // cache keeps decoded sections, dropping the least recently used.
@@ -64,12 +65,12 @@ func (c *cache) remove(x *list.Element) {
 	c.used -= v.cost
 }
 
-// forget drops what is cached of a block.
-func (c *cache) forget(tier int, start int64) {
+// forget drops what is cached of a block, or of a file of silent subjects.
+func (c *cache) forget(tier int, start int64, revision uint32) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for key, x := range c.byKey {
-		if key.tier == tier && key.start == start {
+		if key.tier == tier && key.start == start && key.revision == revision {
 			c.remove(x)
 		}
 	}

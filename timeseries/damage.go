@@ -133,8 +133,8 @@ func (e *engine) quarantine(b *block, why error) {
 	e.mu.Unlock()
 	e.dirty.Store(true)
 	e.log.Error("a block of the history is damaged; it is set aside, and its time is a gap", "tier", tierNames[b.tier], "from", e.at(b.meta.start), "to", e.at(b.meta.end), "error", why)
-	e.cache.forget(b.tier, b.meta.start)
-	e.setAside(blockFile(b.tier, b.meta.start))
+	e.cache.forget(b.tier, b.meta.start, b.revision)
+	e.setAside(b.file())
 }
 
 // quarantineDead takes a file of silent subjects that cannot be read out of all answers, keeps it, and notes that their
@@ -157,7 +157,7 @@ func (e *engine) quarantineDead(d *deadFile, why error) {
 	e.mu.Unlock()
 	e.dirty.Store(true)
 	e.log.Error("subjects that were silent for long are lost: their file is damaged, and is set aside", "file", d.file().String(), "from", e.at(a), "to", e.at(b), "error", why)
-	e.cache.forget(deadKind, d.number)
+	e.cache.forget(deadKind, d.number, 0)
 	e.setAside(d.file())
 }
 
@@ -252,13 +252,13 @@ func (e *engine) setAside(file fileID) {
 // replaces them; older generations were to be deleted; blocks beyond retention too. With anything else there is more
 // here than was written down: it is set aside.
 func (e *engine) unclaimed() error {
-	named := map[fileID]bool{}
+	named, made := map[fileID]bool{}, map[fileID]bool{} // files, and blocks in whichever revision
 	if e.generation > 0 {
 		named[stateOf(e.generation)] = true
 	}
 	for t := range e.tiers {
 		for _, b := range e.tiers[t].blocks {
-			named[blockFile(t, b.meta.start)] = true
+			named[b.file()], made[blockFile(t, b.meta.start)] = true, true
 		}
 	}
 	for _, d := range e.dead {
@@ -271,6 +271,9 @@ func (e *engine) unclaimed() error {
 		var err error
 		switch {
 		case f.kind == stateFile && e.generation > 0 && f.number < int64(e.generation), f.isBlock() && f.number < e.tiers[f.kind].floor:
+			err = e.vault.drop(f)
+		case f.isBlock() && made[fileID{kind: f.kind, number: f.number}] && !e.broken:
+			// Of another revision: one that was replaced, or one that a crash kept from being named.
 			err = e.vault.drop(f)
 		case f.isBlock() && f.number >= e.tiers[f.kind].sealed && !e.broken, f.kind == deadKind && !e.broken:
 			// It is of a sealing that a crash cut short.
@@ -322,14 +325,14 @@ const verifyAtOnce = 64 << 20
 func (e *engine) checkBlocks(budget int64) error {
 	for t := range e.tiers {
 		for _, b := range slices.Backward(e.tiers[t].blocks) {
-			err := e.vault.has(blockFile(t, b.meta.start), b.meta.sections())
+			err := e.vault.has(b.file(), b.sections())
 			if err == nil && budget <= 0 {
 				e.unverified = append(e.unverified, b)
 				continue
 			}
 			if err == nil {
 				var n int64
-				n, err = e.vault.verify(blockFile(t, b.meta.start))
+				n, err = e.vault.verify(b.file())
 				budget -= n
 			}
 			if err == nil {
@@ -352,7 +355,7 @@ func (e *engine) verifySome(budget int64) error {
 	}
 	for len(e.unverified) > 0 && budget > 0 {
 		b := e.unverified[0]
-		n, err := e.vault.verify(blockFile(b.tier, b.meta.start))
+		n, err := e.vault.verify(b.file())
 		budget -= max(n, 1)
 		e.mu.RLock()
 		held := slices.Contains(e.tiers[b.tier].blocks, b)

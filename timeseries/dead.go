@@ -33,7 +33,7 @@ type deadFile struct {
 	factFirst, factLast int64
 }
 
-func (d *deadFile) file() fileID { return fileID{deadKind, d.number} }
+func (d *deadFile) file() fileID { return fileID{kind: deadKind, number: d.number} }
 
 // lostSubjects is why a time is a gap whose subjects cannot be read any more.
 const lostSubjects = "quarantined: subjects that were silent for long are lost; counts of their time are too low"

@@ -51,6 +51,8 @@ type series struct {
 	base    int64
 	sealed  bool
 	src     *source // that of the newest sealed sample
+	derived bool    // by Options.Settle, and told by nobody
+	since   int64   // of Linked: the tick since which its level at the end of the sealed blocks stands; 0: none
 	head    []sample
 	maxSpan int64 // of the samples in head, in ticks
 	// subtotals sum up what head holds after its first lead samples, subtotalLen at a time, of a counter. As with head,

@@ -100,6 +100,13 @@ func (e *engine) recover(l *appendLog) error {
 	if err != nil {
 		return err
 	}
+	if !found && !e.broken && l.neverSaved() {
+		for _, f := range e.vault.list() { // of a first sealing that a crash cut short
+			if err := e.vault.drop(f); err != nil {
+				return fmt.Errorf("tidy up %s: %w", f, err)
+			}
+		}
+	}
 	if !found && len(e.vault.list()) > 0 {
 		e.loseAll()
 	}
@@ -119,7 +126,8 @@ func (e *engine) recover(l *appendLog) error {
 	e.listAll()
 	defer e.opened()
 	l.generation = m.generation
-	r, err := l.replay(m, e.replayFrame)
+	r, err := l.replay(m, func(segment uint64) { e.ledgers.known = segment < m.next }, e.replayFrame)
+	e.ledgers.known = false
 	if err != nil {
 		return err
 	}

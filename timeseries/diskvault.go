@@ -85,6 +85,9 @@ func (v *diskVault) paths(id fileID) []string {
 		name := filepath.Join(v.dir, fmt.Sprintf("silent-%020d.", id.number))
 		return []string{name + "a", name + "b"}
 	}
+	if id.revision > 0 {
+		return []string{filepath.Join(v.dir, fmt.Sprintf("%s-%020d-%07d.block", tierNames[id.kind], id.number, id.revision))}
+	}
 	return []string{filepath.Join(v.dir, fmt.Sprintf("%s-%020d.block", tierNames[id.kind], id.number))}
 }
 
@@ -95,13 +98,17 @@ func parseName(name string) (id fileID, ok bool) {
 		if _, err := fmt.Sscanf(name, tier+"-%020d.block", &n); err == nil && name == fmt.Sprintf("%s-%020d.block", tier, n) {
 			return blockFile(i, n), n >= 0
 		}
+		var revision uint32
+		if _, err := fmt.Sscanf(name, tier+"-%020d-%07d.block", &n, &revision); err == nil && name == fmt.Sprintf("%s-%020d-%07d.block", tier, n, revision) {
+			return fileID{kind: byte(i), number: n, revision: revision}, n >= 0 && revision > 0 && revision <= maxRevision
+		}
 	}
 	var letter string
 	if _, err := fmt.Sscanf(name, "state-%020d.%s", &n, &letter); err == nil && (letter == "a" || letter == "b") {
 		return stateOf(uint64(n)), n >= 0
 	}
 	if _, err := fmt.Sscanf(name, "silent-%020d.%s", &n, &letter); err == nil && (letter == "a" || letter == "b") {
-		return fileID{deadKind, n}, n >= 0
+		return fileID{kind: deadKind, number: n}, n >= 0
 	}
 	return id, false
 }
@@ -415,7 +422,7 @@ func compareFiles(a, b fileID) int {
 	if a.kind != b.kind {
 		return int(a.kind) - int(b.kind)
 	}
-	return int(min(max(a.number-b.number, -1), 1))
+	return cmp.Or(cmp.Compare(a.number, b.number), cmp.Compare(a.revision, b.revision))
 }
 
 func (v *diskVault) size() (n int64) {

@@ -134,7 +134,7 @@ func TestDamagedLog(t *testing.T) {
 		var said bytes.Buffer
 		l := &appendLog{dir: filepath.Join(dir, "log"), clock: newClock(time.Minute), log: slog.New(slog.NewTextHandler(&said, nil))}
 		e := testEngine(t)
-		r, err := l.replay(manifest{}, e.replayFrame)
+		r, err := l.replay(manifest{}, func(uint64) {}, e.replayFrame)
 		must(t, err)
 		hit := -1
 		for n := range at {
@@ -182,7 +182,11 @@ func TestDamagedBlock(t *testing.T) {
 		_, err1 := e.amounts(ctx, w, []seriesKey{e.subjects[1].series[0].key})
 		_, err2 := e.marksOf(ctx, w)
 		_, err3 := e.marksOf(ctx, lineage.Window{Start: testStart, End: testStart.Add(time.Hour)})
-		return errors.Join(err1, err2, err3)
+		var err4 error
+		for _, b := range e.tiers[rawTier].blocks { // read when evidence comes late
+			_, err4 = e.blockWords(b)
+		}
+		return errors.Join(err1, err2, err3, err4)
 	}
 	must(t, ask())
 	sections := maps.Clone(vault.values[file])

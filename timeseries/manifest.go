@@ -27,7 +27,7 @@ func (e *engine) encodeManifest(generation uint64, parts int, next uint64, live 
 		w.uint(uint64(len(t.blocks)))
 		for _, b := range t.blocks {
 			m := b.meta
-			w.uint(uint64(m.start))
+			w.uint(b.file().word())
 			w.tickOrNever(m.roundMin)
 			w.tickOrNever(m.sampleMin)
 			for _, n := range [...]int{m.series, m.slabs, m.marks, m.events} {
@@ -88,8 +88,9 @@ func decodeManifest(content []byte) (manifest, error) {
 		t := &m.tiers[i]
 		t.sealed, t.floor = r.tick(), r.tick()
 		for range r.count(10) {
-			b := &block{tier: i}
-			b.meta.start = r.tick()
+			file := fileOf(byte(i), r.uint())
+			b := &block{tier: i, revision: file.revision}
+			b.meta.start = file.number
 			b.meta.end = b.meta.start + c.blockTicks[i]
 			b.meta.roundMin, b.meta.sampleMin = r.tickOrNever(), r.tickOrNever()
 			for _, n := range [...]*int{&b.meta.series, &b.meta.slabs, &b.meta.marks, &b.meta.events} {

@@ -24,8 +24,8 @@ type Options struct {
 	// Spent returns the time that really passed since any instant, suspended time included: no setting of a clock
 	// changes it. Maintain compares with it what it is told. nil: it believes what it is told.
 	Spent func() time.Duration
-	// Settle derives what no source counts from what all told of a topic's writing; nil: nothing is derived. It is
-	// pure, keeps nothing of what it is given, and is called while nothing else is appended.
+	// Settle derives what no source counts from what all told of a topic's writing in a part of one block; nil: nothing
+	// is derived. It is pure, keeps nothing of what it is given, and may be called by two goroutines at once.
 	Settle func(*lineage.Ledger) (settled []lineage.Settled, open int64)
 	// Log gets what an operator may want to know; default slog.Default().
 	Log *slog.Logger

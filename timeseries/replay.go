@@ -18,6 +18,7 @@ import (
 // all other segments are read, and what is lost is a span.
 type replayer struct {
 	log   *appendLog
+	begin func(segment uint64)
 	apply func(payload []byte, tables *replayTables) (replayedFrame, error)
 
 	// newest is the newest round that was read.
@@ -38,9 +39,10 @@ type replayedFrame struct {
 	healed           bool  // it says that the losses before it were dealt with
 }
 
-// replay reads the segments that there are, in order; m says which there must be.
-func (l *appendLog) replay(m manifest, apply func([]byte, *replayTables) (replayedFrame, error)) (*replayer, error) {
-	r := &replayer{log: l, apply: apply, newest: m.sealed}
+// replay reads the segments that there are, in order; m says which there must be. begin is told of each before its
+// frames are applied.
+func (l *appendLog) replay(m manifest, begin func(segment uint64), apply func([]byte, *replayTables) (replayedFrame, error)) (*replayer, error) {
+	r := &replayer{log: l, begin: begin, apply: apply, newest: m.sealed}
 	names, err := os.ReadDir(l.dir)
 	if err != nil {
 		return nil, fmt.Errorf("read log: %w", err)
@@ -80,6 +82,30 @@ func (l *appendLog) replay(m manifest, apply func([]byte, *replayTables) (replay
 	}
 	r.finish(all)
 	return r, nil
+}
+
+// neverSaved reports whether the log is there from its first segment on, and each says that no state had been saved.
+func (l *appendLog) neverSaved() bool {
+	names, err := os.ReadDir(l.dir)
+	if err != nil || len(names) == 0 || names[0].Name() != segmentName(1) {
+		return false
+	}
+	for _, n := range names {
+		var number uint64
+		if _, err := fmt.Sscanf(n.Name(), "%020d.log", &number); err != nil {
+			return false
+		}
+		f, err := os.Open(filepath.Join(l.dir, n.Name()))
+		if err != nil {
+			return false
+		}
+		b := make([]byte, headerBytes)
+		_, err = f.ReadAt(b, 0)
+		if err = errors.Join(err, f.Close()); err != nil || checkHeader(b, l.clock.step, number) != nil || binary.LittleEndian.Uint64(b[28:]) != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // expected returns the numbers of the segments that there must be: those that the state names, and all between its next
@@ -123,6 +149,7 @@ func (r *replayer) segment(s *segment, last, named bool) (keep bool, err error) 
 		l.log.Error("a log segment's header is damaged; its frames are read", "path", s.path, "error", err)
 		s.damaged = true
 	}
+	r.begin(s.number)
 	tables := &replayTables{}
 	for s.bytes = min(headerBytes, int64(len(b))); int(s.bytes) < len(b); {
 		at := b[s.bytes:]

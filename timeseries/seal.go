@@ -53,6 +53,11 @@ func (e *engine) tidy(ctx context.Context, now time.Time) error {
 		}
 		changed = true
 	}
+	remade, err := e.remake(ctx)
+	if err != nil {
+		return fmt.Errorf("settle anew: %w", err)
+	}
+	changed = changed || remade
 	for t := minuteTier; t <= hourTier; t++ {
 		for {
 			if err := ctx.Err(); err != nil {
@@ -95,6 +100,7 @@ type sealing struct {
 	rounds     map[uint16]*sourceRounds
 	marks      map[int64]*marks // copies of sightings
 	events     []dated
+	words      *blockWords
 }
 
 type sealingSeries struct {
@@ -136,6 +142,7 @@ func (e *engine) sealNext(now int64) (bool, error) {
 		e.markAll(&s, x)
 	}
 	union, all := collect(s.marks)
+	w.words = s.words
 	b, err := w.finish(s.rounds, union, all, s.events)
 	if err != nil {
 		return false, err
@@ -150,6 +157,9 @@ func (e *engine) closeUntil(tick int64) {
 	defer e.commit.Unlock()
 	e.decide(tick)
 	e.refuse = max(e.refuse, tick)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.ledgers.closed = max(e.ledgers.closed, tick)
 }
 
 // firstInHead needs mu.
@@ -181,6 +191,7 @@ func (e *engine) take(start, end int64) sealing {
 			s.marks[t] = c
 		}
 	}
+	s.words = e.takeWords(end)
 	for _, x := range e.events {
 		if x.tick <= end {
 			s.events = append(s.events, x)
@@ -338,6 +349,9 @@ func (e *engine) cutSubject(x *subject, end int64) {
 			n++
 		}
 		if n > 0 {
+			if s.key.Metric == lineage.Linked {
+				_, s.since = s.stands(end)
+			}
 			s.drop(n, e.sources)
 		}
 	}
@@ -403,13 +417,13 @@ func (e *engine) bury() error {
 	}
 	e.mu.Unlock()
 	for i, b := range buriable {
-		if err := e.vault.drop(blockFile(b.tier, b.meta.start)); err != nil {
+		if err := e.vault.drop(b.file()); err != nil {
 			e.mu.Lock()
 			e.buriable = append(e.buriable, buriable[i:]...)
 			e.mu.Unlock()
 			return fmt.Errorf("drop block of tier %d at tick %d: %w", b.tier, b.meta.start, err)
 		}
-		e.cache.forget(b.tier, b.meta.start)
+		e.cache.forget(b.tier, b.meta.start, b.revision)
 	}
 	return nil
 }

@@ -39,7 +39,7 @@ func encodeShelfHeader(id fileID, tick time.Duration) []byte {
 	b = binary.LittleEndian.AppendUint16(b, shelfVersion)
 	b = append(b, id.kind, 0)
 	b = binary.LittleEndian.AppendUint64(b, uint64(tick))
-	b = binary.LittleEndian.AppendUint64(b, uint64(id.number))
+	b = binary.LittleEndian.AppendUint64(b, id.word())
 	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
 }
 
@@ -55,7 +55,7 @@ func checkShelfHeader(b []byte, id fileID, tick time.Duration) error {
 	if t := time.Duration(binary.LittleEndian.Uint64(b[12:])); t != tick {
 		return fmt.Errorf("the data has a tick of %s, not %s: use that interval, or another data folder", t, tick)
 	}
-	if got := (fileID{b[10], int64(binary.LittleEndian.Uint64(b[20:]))}); got != id {
+	if got := fileOf(b[10], binary.LittleEndian.Uint64(b[20:])); got != id {
 		return fmt.Errorf("%w: it is %s", errStranger, got)
 	}
 	return nil
@@ -73,7 +73,7 @@ func encodeSectionHeader(id fileID, s sectionID, length int) []byte {
 }
 
 func sectionSum(id fileID, b []byte) uint32 {
-	salt := binary.LittleEndian.AppendUint64([]byte{id.kind}, uint64(id.number))
+	salt := binary.LittleEndian.AppendUint64([]byte{id.kind}, id.word())
 	return crc32.Update(crc32.Checksum(salt, castagnoli), castagnoli, b[:sectionHeader-4])
 }
 

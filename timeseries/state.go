@@ -17,6 +17,9 @@ import (
 const (
 	// stateSubjects is how many subjects share a section.
 	stateSubjects = 4096
+	// Flags of a series.
+	sealedFlag  = 1
+	derivedFlag = 2
 )
 
 // save writes a generation of the state, and then, and only then, drops what it makes needless: the generation before,
@@ -44,6 +47,7 @@ func (e *engine) save() error {
 		{factSection, 0, e.encodeFacts()},
 		{restSection, 0, e.encodeRest()},
 		{lostSection, 0, encodeLost(e.lost)},
+		{lateSection, 0, e.encodeLate()},
 	}
 	e.mu.RUnlock()
 	for i, s := range subjects {
@@ -114,10 +118,20 @@ func (w *writer) subject(s *subject, n *names) {
 	for _, x := range s.series {
 		w.byte(byte(x.key.Metric))
 		w.byte(byte(x.key.Evidence))
-		w.bool(x.sealed)
+		flags := byte(0)
+		if x.sealed {
+			flags |= sealedFlag
+		}
+		if x.derived {
+			flags |= derivedFlag
+		}
+		w.byte(flags)
 		if x.sealed {
 			w.int(x.base)
 			w.uint(uint64(x.src.id))
+			if x.key.Metric == lineage.Linked {
+				w.uint(uint64(x.since))
+			}
 		}
 	}
 	w.uint(uint64(len(s.supports)))
@@ -156,9 +170,16 @@ func decodeSubjects(content []byte, sources []*source) ([]*subject, error) {
 		s := &subject{id: subjectID(id), entry: &entry{access: n.access(&r)}, first: r.tick(), last: r.tick()}
 		s.entry.subject = s
 		for range r.count(3) {
-			x := &series{subject: s, key: seriesKey{Subject: s.id, Metric: r.metric(), Evidence: r.evidence()}, sealed: r.bool()}
+			x := &series{subject: s, key: seriesKey{Subject: s.id, Metric: r.metric(), Evidence: r.evidence()}}
+			flags := r.byte()
+			if x.sealed, x.derived = flags&sealedFlag != 0, flags&derivedFlag != 0; flags > sealedFlag|derivedFlag {
+				r.fail("a series has flags that nobody knows")
+			}
 			if x.sealed {
 				x.base, x.src = r.int(), sourceOf()
+				if x.key.Metric == lineage.Linked {
+					x.since = r.tick()
+				}
 			}
 			s.addSeries(x)
 		}
@@ -416,6 +437,13 @@ func (e *engine) loadState(m manifest) error {
 		if err != nil {
 			return err
 		}
+	}
+	err = section(lateSection, 0, func(b []byte) (err error) {
+		e.ledgers.resume, err = decodeLate(b)
+		return err
+	})
+	if err != nil {
+		return err
 	}
 	return e.loadDead(m.dead)
 }

@@ -42,6 +42,23 @@ type vault interface {
 type fileID struct {
 	kind   byte // a tier, stateFile or deadKind
 	number int64
+	// revision counts how often a block was made anew; below 2^20.
+	revision uint32
+}
+
+// revisionShift is by how much a revision is shifted where one number stands for a block and its revision: ticks take
+// fewer bits until the year 2200. Part of the format.
+const revisionShift = 44
+
+// maxRevision is the last revision that a block can have.
+const maxRevision = 1<<20 - 1
+
+// word is the number and the revision in one.
+func (f fileID) word() uint64 { return uint64(f.number) | uint64(f.revision)<<revisionShift }
+
+// fileOf is the inverse of word.
+func fileOf(kind byte, word uint64) fileID {
+	return fileID{kind: kind, number: int64(word & (1<<revisionShift - 1)), revision: uint32(word >> revisionShift)}
 }
 
 // stateFile is the kind of a file that holds a generation of the state; those below are blocks of the tier of that
@@ -54,8 +71,8 @@ const deadKind = 4
 // isBlock reports whether a file is a block, of the tier of its kind.
 func (f fileID) isBlock() bool { return f.kind < tiers }
 
-func blockFile(tier int, start int64) fileID { return fileID{byte(tier), start} }
-func stateOf(generation uint64) fileID       { return fileID{stateFile, int64(generation)} }
+func blockFile(tier int, start int64) fileID { return fileID{kind: byte(tier), number: start} }
+func stateOf(generation uint64) fileID       { return fileID{kind: stateFile, number: int64(generation)} }
 
 func (f fileID) String() string {
 	if f.kind == stateFile {
@@ -63,6 +80,9 @@ func (f fileID) String() string {
 	}
 	if f.kind == deadKind {
 		return fmt.Sprintf("silent subjects as of tick %d", f.number)
+	}
+	if f.revision > 0 {
+		return fmt.Sprintf("block of tier %d at tick %d, revision %d", f.kind, f.number, f.revision)
 	}
 	return fmt.Sprintf("block of tier %d at tick %d", f.kind, f.number)
 }
@@ -81,12 +101,14 @@ const (
 	unionSection   = 'u'
 	marksSection   = 'm'
 	eventsSection  = 'e'
+	wordsSection   = 't'
 	manifestPart   = 'M'
 	subjectSection = 'd'
 	sourceSection  = 'o'
 	factSection    = 'f'
 	restSection    = 'x'
 	lostSection    = 'l'
+	lateSection    = 'p'
 	deadIndex      = 'n'
 )
 

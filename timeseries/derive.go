@@ -1,0 +1,242 @@
+package timeseries
+
+import (
+	"slices"
+	"sort"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// words are what was said of a derived series: the newest of sealed blocks, and those of open ones, which may change.
+type words struct {
+	sealed lineage.Word // At is when it was said last
+	open   []saying
+	round  uint64 // the settling that last derived the series
+}
+
+// saying is what was said at a tick and, maybe, at others up to last.
+type saying struct {
+	lineage.Word
+	last int64
+}
+
+// after drops what was said after a tick.
+func (w *words) after(tick int64) {
+	w.open = w.open[:sort.Search(len(w.open), func(i int) bool { return w.open[i].At > tick })]
+	if n := len(w.open); n > 0 {
+		w.open[n-1].last = min(w.open[n-1].last, tick)
+	}
+}
+
+func (w *words) say(y lineage.Word) {
+	if n := len(w.open); n > 0 && w.open[n-1].Text == y.Text {
+		w.open[n-1].last = y.At
+		return
+	}
+	w.open = append(w.open, saying{y, y.At})
+}
+
+// seal keeps the newest of what was said up to a tick.
+func (w *words) seal(tick int64) {
+	n := sort.Search(len(w.open), func(i int) bool { return w.open[i].At > tick })
+	if n == 0 {
+		return
+	}
+	x := w.open[n-1]
+	w.sealed = lineage.Word{At: min(x.last, tick), Text: x.Text}
+	if x.last > tick { // it is said of open blocks too
+		n--
+	}
+	w.open = slices.Clone(w.open[n:])
+}
+
+func (w *words) newest() lineage.Word {
+	if n := len(w.open); n > 0 {
+		return lineage.Word{At: w.open[n-1].last, Text: w.open[n-1].Text}
+	}
+	return w.sealed
+}
+
+// keep puts what was settled in the place of what lay after a tick.
+func (e *engine) keep(x *ledger, after int64, settled derivations) {
+	e.ledgers.round++
+	for _, counters := range [...]bool{true, false} { // of whom nothing is counted nothing is pending
+		for i := range settled {
+			if y := &settled[i]; y.Metric.Counter() == counters {
+				if s := e.keepSeries(x, after, y); s != nil {
+					x.out[s].round = e.ledgers.round
+				}
+			}
+		}
+	}
+	for s, w := range x.out {
+		if w.round != e.ledgers.round {
+			e.renew(x, s, after, nil)
+			x.say(s, after, nil)
+		}
+	}
+	for s := range x.out {
+		if !s.any() { // it turned out to be another's
+			e.underive(x, s)
+		}
+	}
+}
+
+// underive takes a derived series away of which nothing is left. It needs mu for writing.
+func (e *engine) underive(x *ledger, s *series) {
+	s.subject.series = slices.DeleteFunc(slices.Clone(s.subject.series), func(y *series) bool { return y == s })
+	delete(x.out, s)
+	e.touch(s.subject.first - 1)
+}
+
+// keepSeries keeps one derived series; nil: there is nothing to keep.
+func (e *engine) keepSeries(x *ledger, after int64, y *derivation) *series {
+	s := e.derivedOf(&y.Access, y.Metric, y.Evidence)
+	last := int64(0)
+	if s != nil {
+		if !s.derived {
+			return nil // a source counts it by itself, and what was told is never changed
+		}
+		last = s.at(after)
+	}
+	readings := y.Readings
+	if y.Metric == lineage.Pending {
+		readings = e.counted(&y.Access, readings)
+	}
+	var samples []sample
+	for _, r := range readings {
+		value, ok := y.next(last, r)
+		if !ok {
+			continue
+		}
+		last = value
+		samples = append(samples, sample{value: value, tick: r.To, span: int32(spanOf(r)), estimated: r.Estimated, src: y.src.id})
+	}
+	switch {
+	case s != nil:
+	case len(samples) == 0:
+		return nil
+	default:
+		s = e.newDerived(&y.Access, y.Metric, y.Evidence, samples[0].tick)
+	}
+	if x.out[s] == nil {
+		x.out[s] = &words{}
+	}
+	was := s.source(e.sources)
+	e.renew(x, s, after, samples)
+	if now := s.source(e.sources); was != nil && was != now {
+		e.touch(0) // the newest source speaks for times in which no other wrote
+	}
+	if len(samples) > 0 {
+		e.subject(s.subject.entry, samples[len(samples)-1].tick)
+		if y.Evidence != lineage.NoEvidence {
+			s.subject.support(y.Evidence).saw(y.src, samples[len(samples)-1].tick)
+		}
+	}
+	x.say(s, after, y.Words)
+	return s
+}
+
+// next returns the total or the level after a reading; ok is false where it says nothing new. That of no advance says
+// that there may have been one, of who was counted before.
+func (y *derivation) next(last int64, r lineage.Reading) (value int64, ok bool) {
+	if y.Metric.Counter() {
+		value = last + r.Value
+		return value, value != last || value != 0
+	}
+	return r.Value, r.Value != last
+}
+
+func spanOf(r lineage.Reading) int64 { return min(max(r.To-r.From, 1), maxSpanTicks) }
+
+// derivedOf returns a series of an access, nil when there is none. It needs mu, or commit.
+func (e *engine) derivedOf(a *lineage.Access, m lineage.Metric, k lineage.EvidenceKind) *series {
+	if ent := e.entries.of(a); ent != nil && ent.subject != nil {
+		return ent.subject.find(m, k)
+	}
+	return nil
+}
+
+// counted returns a gauge's readings from the block on in which something of its subject was derived to be counted
+// first. It needs mu.
+func (e *engine) counted(a *lineage.Access, readings []lineage.Reading) []lineage.Reading {
+	first := int64(never)
+	if ent := e.entries.of(a); ent != nil && ent.subject != nil {
+		for _, s := range ent.subject.series {
+			switch {
+			case !s.derived || !s.key.Metric.Counter():
+			case s.sealed && s.base > 0:
+				return readings
+			case len(s.head) > 0:
+				first = min(first, s.head[0].tick)
+			}
+		}
+	}
+	if first == never {
+		return nil
+	}
+	return readings[sort.Search(len(readings), func(i int) bool { return readings[i].To > e.block(rawTier, first) }):]
+}
+
+// newDerived makes a series. It needs commit, and mu for writing.
+func (e *engine) newDerived(a *lineage.Access, m lineage.Metric, k lineage.EvidenceKind, tick int64) *series {
+	ent := e.entries.of(a)
+	if ent == nil {
+		ent = &entry{access: *a}
+		e.entries.put(ent)
+	}
+	sub := e.subject(ent, tick)
+	s := &series{key: seriesKey{Subject: sub.id, Metric: m, Evidence: k}, subject: sub, derived: true}
+	sub.addSeries(s)
+	e.listSeries(s)
+	e.touch(sub.first - 1) // a subject that was there has one more
+	return s
+}
+
+// any reports whether a series ever had a sample.
+func (s *series) any() bool { return s.sealed || len(s.head) > 0 }
+
+// renew puts samples in the place of those after a tick.
+func (e *engine) renew(x *ledger, s *series, after int64, samples []sample) {
+	n := sort.Search(len(s.head), func(i int) bool { return s.head[i].tick > after })
+	for n < len(s.head) && len(samples) > 0 && s.head[n] == samples[0] {
+		n, samples = n+1, samples[1:]
+	}
+	for _, y := range [...][]sample{s.head[n:], samples} {
+		if len(y) > 0 {
+			from := y[0].tick - int64(y[0].span)
+			e.touch(from)
+			if e.marked(from, y[0].tick).a < e.ledgers.closed && s.key.Metric.Moves() { // a sealed block marks it too
+				e.ledgers.remark(x, from)
+			}
+		}
+	}
+	s.splice(n, len(s.head), samples...)
+}
+
+// say keeps what is said of a derived series from a tick on. The newest stands as its evidence's detail.
+func (x *ledger) say(s *series, after int64, said []lineage.Word) {
+	w := x.out[s]
+	if s.key.Evidence == lineage.NoEvidence || !s.any() {
+		return
+	}
+	p := x.speak(s)
+	w.after(after)
+	for _, y := range said {
+		w.say(y)
+	}
+	p.detail, p.detailTick = w.newest().Text, w.newest().At
+}
+
+// speak has the words of a derived series stand as its evidence's detail.
+func (x *ledger) speak(s *series) *support {
+	w, p := x.out[s], s.subject.support(s.key.Evidence)
+	switch {
+	case p.said == nil: // as it was saved
+		w.sealed = lineage.Word{At: p.detailTick, Text: p.detail}
+	case p.said != w: // there was nothing of it for a while
+		w.sealed = p.said.sealed
+	}
+	p.said = w
+	return p
+}
