@@ -3,9 +3,9 @@ package lineage
 // The types in this file stand between a store, which holds what was told of a topic's writing, and the function that
 // it was handed to settle who wrote it (package attribution). Time is in the store's ticks: tick t stands for (t-1, t].
 
-// Ledger is what a store holds of the writing of one topic incarnation in a part of one block. What lies in it is settled
-// by it alone: of a claim that reaches over its ends it has the part within; a link is told as it stands now, since it
-// holds for all time; and who was not seen by its end only links what it names.
+// Ledger is what a store holds of the writing of one topic incarnation in a part of one block. What lies in it is
+// settled by it alone: of a claim that reaches over its ends it has the part within; a link is told as it stands now,
+// since it holds for all time; and who was not seen by its end only links what it names.
 type Ledger struct {
 	Topic Topic
 	// After is where settling begins: what is told and derived lies after it, and levels are those that hold at it.

@@ -228,7 +228,11 @@ func TestAClaimReachesBackIntoWhatIsSealed(t *testing.T) {
 		Value: 6 * 50, Since: lateAt(w.n - 72),
 	}}
 	must(t, w.s.Append(context.Background(), o))
+	before, changed := w.version(t, 0, 12), w.version(t, 36, 48)
 	must(t, w.s.Maintain(context.Background(), lateAt(w.n)))
+	if w.version(t, 36, 48) == changed || w.version(t, 0, 12) != before {
+		t.Error("the hours that it is of have no version of their own, or those before have")
+	}
 	got := map[int]float64{}
 	for h := range 8 {
 		win, err := w.s.Window(context.Background(), store.Ask{Window: lineage.Window{Start: lateAt(12 * h), End: lateAt(12 * (h + 1))}, Accesses: true})
