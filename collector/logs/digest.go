@@ -40,6 +40,7 @@ type digest struct {
 	told          map[lineage.Client]bool    // links that were told since the start
 	waiting       map[sight]*waiter
 	waitingStored string
+	claims        claims
 
 	round   time.Time
 	cluster collector.Watched
@@ -98,6 +99,7 @@ func (d *digest) forget() {
 	d.sessions = brokerlog.NewSessions(sessionParts)
 	d.strings, d.names, d.told, d.waiting = map[string]string{}, map[lineage.TopicID]string{}, map[lineage.Client]bool{}, map[sight]*waiter{}
 	d.waitingStored = ""
+	d.claims.forget()
 }
 
 func (d *digest) begin(round time.Time, w collector.Watched) {
@@ -108,6 +110,7 @@ func (d *digest) begin(round time.Time, w collector.Watched) {
 		d.forget() // another cluster is behind the name now
 	}
 	d.round, d.cluster, d.looked = round, w, false
+	d.claims.begin()
 	d.sights, d.links, d.denials, d.over = map[sight]bool{}, map[link]bool{}, map[denial]*denied{}, 0
 	if len(d.strings) > mostKept {
 		d.strings = map[string]string{}
@@ -132,7 +135,7 @@ func (d *digest) line(line []byte, at when) {
 	case kind == brokerlog.RequestLine:
 		d.request(d.recent(at))
 	case kind == brokerlog.AuthorizerLine:
-		d.authorization()
+		d.authorization(d.recent(at))
 	}
 }
 
@@ -270,8 +273,14 @@ func (d *digest) produced(c lineage.Client, r *brokerlog.Request, recent bool) {
 	for i := range r.Results {
 		t := &r.Results[i]
 		wrote := slices.ContainsFunc(t.Parts, func(p brokerlog.Partition) bool { return p.Error == 0 })
-		if wrote {
-			d.see(lineage.Write, c, t.Name, t.ID, recent)
+		if !wrote {
+			continue
+		}
+		d.see(lineage.Write, c, t.Name, t.ID, recent)
+		for _, p := range t.Parts {
+			if p.Error == 0 {
+				d.claims.wrote(lineage.Topic{Cluster: d.cluster.ID, ID: t.ID, Name: d.text(t.Name)}, p.Index, p.Offset, c, recent)
+			}
 		}
 	}
 }
@@ -339,6 +348,16 @@ func (d *digest) seeTopic(s sight, moved bool) {
 	}
 }
 
+// named returns a topic with its name and id, if it has both and is watched.
+func (d *digest) named(t lineage.Topic) (lineage.Topic, bool) {
+	if t.Name == "" {
+		t.Name = d.name(t.ID)
+	} else if t.ID == (lineage.TopicID{}) {
+		t.ID = d.cluster.IDs[t.Name]
+	}
+	return t, t.Name != "" && t.ID != (lineage.TopicID{}) && (d.cfg.Wanted == nil || d.cfg.Wanted(t.Name))
+}
+
 // wait keeps an access until its topic's name is known.
 func (d *digest) wait(s sight, moved bool) {
 	w := d.waiting[s]
@@ -367,7 +386,7 @@ func (d *digest) link(op lineage.Op, c lineage.Client) {
 
 // authorization takes in a line of the authorizer. A right that was given is no transfer; and READ is asked for by who
 // describes a topic's producers, as lineaged itself does.
-func (d *digest) authorization() {
+func (d *digest) authorization(recent bool) {
 	a := &d.parser.Authorization
 	if !a.Allowed {
 		d.deny(a)
@@ -392,6 +411,9 @@ func (d *digest) authorization() {
 	}
 	t := lineage.Topic{Cluster: d.cluster.ID, Name: d.text(a.Name)}
 	d.seeTopic(sight{lineage.Access{Topic: t, Op: op, Client: c}, lineage.AuthorizerLog}, false)
+	if op == lineage.Write {
+		d.claims.asked(t, c, recent)
+	}
 }
 
 func (d *digest) deny(a *brokerlog.Authorization) {
@@ -416,7 +438,11 @@ func (d *digest) deny(a *brokerlog.Authorization) {
 func (d *digest) end(o *lineage.Observation) {
 	d.settle()
 	for s, moved := range d.sights {
-		o.Sightings = append(o.Sightings, lineage.Sighting{Access: s.access, Evidence: s.evidence, Moved: moved})
+		x := lineage.Sighting{Access: s.access, Evidence: s.evidence, Moved: moved}
+		if moved && s.access.Op == lineage.Write && s.access.Client.TransactionalID == "" {
+			x.Detail = whyBetween
+		}
+		o.Sightings = append(o.Sightings, x)
 	}
 	for l := range d.links {
 		d.told[l.client] = true
@@ -425,6 +451,7 @@ func (d *digest) end(o *lineage.Observation) {
 			Metric:  lineage.Linked, Evidence: l.evidence, Value: 1,
 		})
 	}
+	d.claims.end(o, d.named)
 	d.tellDenials(o)
 	if d.over > 0 {
 		o.Missing = append(o.Missing, lineage.Missing{

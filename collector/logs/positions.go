@@ -13,9 +13,10 @@ import (
 
 // Positions say how far the logs were read, and what was read and not said yet.
 //
-// Keys: "began", always there; "waiting", accesses of topics whose names are not known yet; "file/N", a file; "part/N",
-// a partition. All values begin with the version, 1, and end with the CRC-32 (IEEE) of what is before it. Numbers,
-// strings and times are as in package varint; docs/format/positions.md has them in full.
+// Keys: "began", always there; "waiting", accesses of topics whose names are not known yet; "claims/TOPIC", what is
+// claimed of it; "file/N", a file; "part/N", a partition. All values begin with the version, 1, and end with the CRC-32
+// (IEEE) of what is before it. Numbers, strings and times are as in package varint; docs/format/positions.md has them
+// in full.
 const positionsVersion = 1
 
 const (
@@ -67,6 +68,9 @@ func (s *source) savePositions(t *collector.Take, o *lineage.Observation) {
 		s.digest.waitingStored = string(value)
 		put(lineage.Position{Key: waitingKey, Value: value})
 	}
+	for _, p := range s.digest.claims.save() {
+		put(p)
+	}
 	for _, p := range s.input.save() {
 		put(p)
 	}
@@ -100,6 +104,7 @@ func (d *digest) encodeWaiting() []byte {
 
 func (d *digest) restore(positions map[string][]byte, leave func(key string, err error)) {
 	d.waitingStored = ""
+	d.claims.restore(positions, leave)
 	if value, has := positions[beganKey]; has {
 		if err := unseal(value, func(*varint.Decoder) {}); err != nil {
 			leave(beganKey, err)

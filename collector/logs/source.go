@@ -102,6 +102,9 @@ func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observa
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return nil // told to stop: what was read is read again
 	}
+	if len(got.missing) > 0 || got.err != nil {
+		d.claims.lose()
+	}
 	d.end(o)
 	if got.err != nil {
 		collector.MissAll(o, got.err.Error())

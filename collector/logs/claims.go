@@ -1,0 +1,263 @@
+package logs
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lineaged/lineaged/internal/varint"
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// What the logs tell of how much was written. A Produce's answer says at which offset its records begin, and all that a
+// partition's leader answered stands in its log: so what lies between the beginnings of two is the former's. That is
+// claimed (lineage.Claimed), and settled against what the topic grew by elsewhere. What followed a client's newest
+// request is counted with the next one of anybody; markers of transactions are taken for records of whoever wrote
+// before them. The authorizer's lines have no offsets: how many there were says only when somebody wrote.
+const (
+	mostClaimed  = 2_000 // topics of which that is kept
+	mostClaimers = 200   // clients of one of them
+	claimsPrefix = "claims/"
+
+	whyBetween = "neither at most nor at least: by where the requests' records begin in the log; what follows the newest of them is not among these, and markers of transactions may be"
+)
+
+// claims are what is claimed of all topics.
+type claims struct {
+	of    map[lineage.Topic]*claimed
+	round map[lineage.Topic]*answers // of the round under way
+}
+
+// claimed is what is claimed of a topic.
+type claimed struct {
+	totals map[claimer]int64
+	told   map[claimer]int64
+	tails  map[int32]answer // by partition: the newest
+	seen   time.Time        // the newest round with a line of it
+	dirty  bool
+}
+
+// claimer is a client as one log knows it.
+type claimer struct {
+	client   lineage.Client
+	evidence lineage.EvidenceKind
+}
+
+// answer is that a client's records begin at an offset of a partition.
+type answer struct {
+	offset int64
+	client lineage.Client
+}
+
+// answers are what one round told of a topic.
+type answers struct {
+	parts map[int32][]answer
+	asked map[lineage.Client]int64 // lines of the authorizer
+	late  bool                     // some were written before this round, nobody knows when
+}
+
+func (c *claims) forget() { c.of, c.round = map[lineage.Topic]*claimed{}, nil }
+
+func (c *claims) begin() { c.round = map[lineage.Topic]*answers{} }
+
+func (c *claims) now(t lineage.Topic) *answers {
+	a := c.round[t]
+	if a == nil {
+		a = &answers{parts: map[int32][]answer{}, asked: map[lineage.Client]int64{}}
+		c.round[t] = a
+	}
+	return a
+}
+
+// wrote takes in that a client's records begin at an offset.
+func (c *claims) wrote(t lineage.Topic, part int32, offset int64, client lineage.Client, recent bool) {
+	if offset >= 0 && client.TransactionalID == "" { // what is written in transactions is counted by these
+		a := c.now(t)
+		a.late = a.late || !recent
+		a.parts[part] = append(a.parts[part], answer{offset, client})
+	}
+}
+
+// asked takes in that a client was allowed to write.
+func (c *claims) asked(t lineage.Topic, client lineage.Client, recent bool) {
+	a := c.now(t)
+	a.late = a.late || !recent
+	a.asked[client]++
+}
+
+// lose forgets where the newest requests began: lines are missing behind them, nobody knows where.
+func (c *claims) lose() {
+	for _, a := range c.round {
+		clear(a.parts)
+	}
+	for _, x := range c.of {
+		x.dirty = x.dirty || len(x.tails) > 0
+		clear(x.tails)
+	}
+}
+
+// end counts what the round told. named returns a topic with its name and id; ok is false where it has none, or is not
+// watched.
+func (c *claims) end(o *lineage.Observation, named func(lineage.Topic) (t lineage.Topic, ok bool)) {
+	for as, a := range c.round {
+		t, ok := named(as)
+		if !ok {
+			continue
+		}
+		x := c.of[t]
+		if x == nil && a.late { // it is older than the watch
+			continue
+		}
+		if x == nil {
+			c.room()
+			x = newClaimed()
+			c.of[t] = x
+		}
+		since := time.Time{}
+		if a.late && x.seen.Before(o.Round.Add(-o.Interval)) {
+			since = x.seen
+		}
+		x.seen = o.Round
+		x.take(a)
+		x.tell(o, t, since)
+	}
+	c.round = nil
+}
+
+func newClaimed() *claimed {
+	return &claimed{totals: map[claimer]int64{}, told: map[claimer]int64{}, tails: map[int32]answer{}}
+}
+
+// room forgets the topic that was not written to for longest where there are too many.
+func (c *claims) room() {
+	if len(c.of) < mostClaimed {
+		return
+	}
+	oldest := slices.MinFunc(slices.Collect(maps.Keys(c.of)), func(a, b lineage.Topic) int {
+		return cmp.Or(c.of[a].seen.Compare(c.of[b].seen), strings.Compare(a.Name, b.Name))
+	})
+	delete(c.of, oldest)
+}
+
+func (x *claimed) take(a *answers) {
+	add := func(who claimer, n int64) {
+		if _, there := x.totals[who]; there || len(x.totals) < mostClaimers {
+			x.totals[who] += n
+		}
+	}
+	for part, all := range a.parts {
+		if tail, ok := x.tails[part]; ok {
+			all = append(all, tail)
+		}
+		slices.SortStableFunc(all, func(a, b answer) int { return cmp.Compare(a.offset, b.offset) })
+		for i := range all[1:] { // a request that is answered twice, as a retry, begins at one place
+			add(claimer{all[i].client, lineage.RequestLog}, all[i+1].offset-all[i].offset)
+		}
+		last := all[len(all)-1]
+		add(claimer{last.client, lineage.RequestLog}, 0)
+		x.tails[part] = last
+	}
+	for client, n := range a.asked {
+		add(claimer{client, lineage.AuthorizerLog}, n)
+	}
+	x.dirty = true
+}
+
+// tell tells the totals that changed, since when they may have.
+func (x *claimed) tell(o *lineage.Observation, t lineage.Topic, since time.Time) {
+	for who, n := range x.totals {
+		if told, ok := x.told[who]; ok && told == n {
+			continue
+		}
+		x.told[who] = n
+		a := lineage.Access{Topic: t, Op: lineage.Write, Client: who.client}
+		o.Samples = append(o.Samples, lineage.Sample{Subject: a, Metric: lineage.Claimed, Evidence: who.evidence, Value: n, Since: since, Estimated: true})
+	}
+}
+
+// save returns the positions of the topics that changed.
+func (c *claims) save() (out []lineage.Position) {
+	for t, x := range c.of {
+		if x.dirty {
+			x.dirty = false
+			out = append(out, lineage.Position{Key: claimsPrefix + t.Name, Value: x.encode(t)})
+		}
+	}
+	slices.SortFunc(out, func(a, b lineage.Position) int { return strings.Compare(a.Key, b.Key) })
+	return out
+}
+
+func (x *claimed) encode(t lineage.Topic) []byte {
+	return seal(func(e *varint.Encoder) {
+		e.String(string(t.Cluster))
+		e.String(string(t.ID[:]))
+		e.String(t.Name)
+		e.Time(x.seen)
+		all := slices.SortedFunc(maps.Keys(x.totals), func(a, b claimer) int {
+			return cmp.Or(cmp.Compare(a.evidence, b.evidence), compareClaimers(a.client, b.client))
+		})
+		e.Uint(uint64(len(all)))
+		for _, who := range all {
+			e.Uint(uint64(who.evidence))
+			encodeClaimer(e, who.client)
+			e.Uint(uint64(x.totals[who]))
+		}
+		e.Uint(uint64(len(x.tails)))
+		for _, part := range slices.Sorted(maps.Keys(x.tails)) {
+			e.Uint(uint64(part))
+			e.Uint(uint64(x.tails[part].offset))
+			encodeClaimer(e, x.tails[part].client)
+		}
+	})
+}
+
+func (c *claims) restore(positions map[string][]byte, leave func(key string, err error)) {
+	for key, value := range positions {
+		if !strings.HasPrefix(key, claimsPrefix) {
+			continue
+		}
+		var t lineage.Topic
+		x := newClaimed()
+		err := unseal(value, func(d *varint.Decoder) {
+			t.Cluster = lineage.ClusterID(d.String())
+			if id := d.String(); copy(t.ID[:], id) != len(id) {
+				d.Fail()
+			}
+			t.Name, x.seen = d.String(), d.Time()
+			for range d.Count() {
+				evidence := d.Uint()
+				who := claimer{evidence: lineage.EvidenceKind(evidence), client: decodeClaimer(d)}
+				if evidence >= uint64(lineage.EvidenceKinds) {
+					d.Fail()
+				}
+				x.totals[who] = int64(d.Uint())
+				x.told[who] = x.totals[who]
+			}
+			for range d.Count() {
+				part, offset := d.Uint(), d.Uint()
+				x.tails[int32(part)] = answer{int64(offset), decodeClaimer(d)}
+			}
+		})
+		if err != nil {
+			leave(key, err)
+			continue
+		}
+		c.of[t] = x
+	}
+}
+
+func compareClaimers(a, b lineage.Client) int {
+	return cmp.Or(strings.Compare(a.ClientID, b.ClientID), strings.Compare(a.Principal, b.Principal), strings.Compare(a.Host, b.Host), strings.Compare(a.Software, b.Software))
+}
+
+func encodeClaimer(e *varint.Encoder, c lineage.Client) {
+	for _, s := range [...]string{c.ClientID, c.Principal, c.Host, c.Software} {
+		e.String(s)
+	}
+}
+
+func decodeClaimer(d *varint.Decoder) lineage.Client {
+	return lineage.Client{ClientID: d.String(), Principal: d.String(), Host: d.String(), Software: d.String()}
+}

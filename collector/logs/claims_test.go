@@ -1,0 +1,83 @@
+package logs
+
+import (
+	"fmt"
+	"maps"
+	"strings"
+	"testing"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// at is a line of a client whose records begin at an offset of the topic orders.
+func producedAt(client string, offset, n int) string {
+	return strings.Replace(produced(client, "orders", n), `"baseOffset":7`, fmt.Sprintf(`"baseOffset":%d`, offset), 1)
+}
+
+func allowed(principal string, n int) string {
+	return fmt.Sprintf("[2026-11-22 21:13:41,%03d] DEBUG Principal = User:%s is Allowed operation = WRITE from host = 10.0.0.7 on resource = Topic:LITERAL:orders for request = Produce with resourceRefCount = 1 based on rule MatchingAcl(x) (kafka.authorizer.logger)", n%1000, principal)
+}
+
+// claimedOf returns what was claimed of orders, by client.id, or principal where there is none.
+func (w *told) claimedOf() map[string]int64 {
+	out := map[string]int64{}
+	for _, o := range w.sink.obs {
+		for _, s := range o.Samples {
+			if s.Metric != lineage.Claimed {
+				continue
+			}
+			name := s.Subject.Client.ClientID
+			if s.Evidence == lineage.AuthorizerLog {
+				name = s.Subject.Client.Principal
+			}
+			if s.Subject.Topic.Name != "orders" || s.Subject.Op != lineage.Write || !s.Estimated {
+				w.Errorf("claimed %+v", s)
+			}
+			out[name] = s.Value
+		}
+	}
+	return out
+}
+
+// TestClaims holds what the logs tell of counts: what lies between the beginnings of requests, each line once, over a
+// restart, and nothing where lines are missing.
+func TestClaims(t *testing.T) {
+	w := newTold(t, nil)
+	want := func(stage string, want map[string]int64) {
+		t.Helper()
+		if got := w.claimedOf(); !maps.Equal(got, want) {
+			t.Errorf("%s: claimed %v, want %v", stage, got, want)
+		}
+	}
+	w.next()
+	// out of order, as requests end, and one that was sent again
+	w.write(producedAt("a", 100, 1), producedAt("b", 117, 2), producedAt("a", 110, 3), producedAt("a", 110, 4), producedAt("b", 120, 5))
+	w.next()
+	want("one round", map[string]int64{"a": 10 + 7, "b": 3})
+	w.write(producedAt("a", 125, 6))
+	w.next()
+	want("the next", map[string]int64{"a": 17, "b": 8})
+	w.start(nil)
+	w.write(producedAt("b", 126, 7))
+	w.next()
+	want("after a restart", map[string]int64{"a": 18, "b": 8})
+	w.write(allowed("alice", 8), allowed("alice", 9), allowed("bob", 10))
+	w.next()
+	want("of the authorizer", map[string]int64{"a": 18, "b": 8, "User:alice": 2, "User:bob": 1})
+	w.src.digest.claims.lose()
+	w.write(producedAt("a", 900, 11), producedAt("b", 905, 12))
+	w.next()
+	want("after lines were lost", map[string]int64{"a": 23, "b": 8, "User:alice": 2, "User:bob": 1})
+}
+
+// TestLateLinesClaimNothing: what stood in a file before it was followed moved then.
+func TestLateLinesClaimNothing(t *testing.T) {
+	w := newTold(t, nil)
+	w.write(producedAt("a", 100, 1), producedAt("b", 117, 2))
+	w.sink.positions = map[string][]byte{}
+	w.start(nil)
+	w.next()
+	if got := w.claimedOf(); len(got) != 0 {
+		t.Errorf("claimed %v", got)
+	}
+}
