@@ -410,6 +410,12 @@ func TestClaims(t *testing.T) {
 		claim(b, client("x"), lineage.Telemetry, 2, 4, 15)
 		claim(b, client("x"), lineage.Telemetry, 3, 5, 15)
 	})
+	// what one alone can be given it is given, so that others have what they can be given
+	f(map[lineage.Client]int64{client("x"): 55, client("y"): 30, nobody: 15}, func(b *book) {
+		claim(b, client("x"), lineage.Telemetry, 1, 6, 25)
+		claim(b, client("x"), lineage.Telemetry, 4, 9, 30)
+		claim(b, client("y"), lineage.Telemetry, 5, 10, 30)
+	})
 	f(map[lineage.Client]int64{client("x"): 30, nobody: 70}, func(b *book) { // the better evidence first
 		claim(b, client("x"), lineage.BatchHeader, 2, 5, 60)
 		claim(b, client("y"), lineage.Telemetry, 2, 5, 30)

@@ -71,6 +71,7 @@ func (s *settling) share(claims []claim) {
 			break
 		}
 	}
+	exchange(claims, rest)
 	for i := range claims {
 		c := &claims[i]
 		last, why := c.first+len(c.parts)-1, ""

@@ -147,8 +147,8 @@ clusters:
 			return fmt.Errorf("flows: %v", a.ids())
 		}
 		f := a.Flows[i]
-		if f.Records == nil || *f.Records < records*8/10 {
-			return fmt.Errorf("%v records, of which the last second or two may lack", valueOf(f.Records))
+		if f.Records == nil || *f.Records < records*99/100 {
+			return fmt.Errorf("%v records", valueOf(f.Records))
 		}
 		if read := a.flow(t, "topic:west/prices", "application:west/billing"); read.recorded(t) < records {
 			return fmt.Errorf("the reader: %d records", read.recorded(t))
