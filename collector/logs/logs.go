@@ -30,8 +30,8 @@ const (
 	SourceTopic = "log-topic"
 )
 
-// LinesPerSecond is how many lines are read a second on average, where a line of more than 1 KiB counts as several: 2
-// to 4 % of one processor.
+// LinesPerSecond is how many lines are read a second on average, where a line of more than 1 KiB counts as several:
+// about 4 % of one processor (BenchmarkRound).
 const LinesPerSecond = 20_000
 
 // Config says where the logs of one watched cluster are: Files, or Topic.
