@@ -405,7 +405,8 @@ func TestClaims(t *testing.T) {
 		claim(b, client("x"), lineage.Telemetry, 2, 5, 30)
 		claim(b, client("y"), lineage.Telemetry, 2, 5, 120)
 	})
-	// two of one writer whose spans have a part in common, where each asks for more than its share: the rest is elsewhere
+	// two of one writer whose spans have a part in common, where each asks for more than its share: the rest is
+	// elsewhere
 	f(map[lineage.Client]int64{client("x"): 30, nobody: 70}, func(b *book) {
 		claim(b, client("x"), lineage.Telemetry, 2, 4, 15)
 		claim(b, client("x"), lineage.Telemetry, 3, 5, 15)

@@ -5,12 +5,12 @@ package attribution
 // over the tick that it began in and the one that it came in, so that without this what the first of a row leaves is
 // nobody's, and the last is short of it.
 
-// mostLooks bounds how many claims are looked at for that. An hour of pushes of a hundred clients takes a tenth; where a
-// source really counts more than there was, nothing is found at the end of them.
+// mostLooks bounds how many claims are looked at for that. An hour of pushes of a hundred clients takes a tenth; where
+// a source really counts more than there was, nothing is found at the end of them.
 const mostLooks = 500_000
 
-// way is how a step came to be looked at: its claim reaches it, and would give up as much of another step for it; before
-// is that step, -1 where the claim is the one that is short.
+// way is how a step came to be looked at: its claim reaches it, and would give up as much of another step for it;
+// before is that step, -1 where the claim is the one that is short.
 type way struct{ claim, before int }
 
 // exchange gives those that are short what others can do without. It is of no use where nothing is left.
@@ -40,8 +40,8 @@ func exchange(claims []claim, rest []int64) {
 	}
 }
 
-// find returns the nearest step of which something is left that a claim can have by others giving way, and how each step
-// was come to; -1 where there is none.
+// find returns the nearest step of which something is left that a claim can have by others giving way, and how each
+// step was come to; -1 where there is none.
 func find(claims []claim, rest []int64, by [][]int, short int, looks *int) (at int, ways map[int]way) {
 	ways = map[int]way{}
 	var queue []int

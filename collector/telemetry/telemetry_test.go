@@ -312,8 +312,8 @@ func TestClocksAreNotTrusted(t *testing.T) {
 	f("a span of a year", 0, 365*24*time.Hour, time.Hour)
 }
 
-// A client counts what it has sent, and the ends of the round's beginning may not have it yet: what has come just now is
-// told with the next round, however often something comes just then.
+// A client counts what it has sent, and the ends of the round's beginning may not have it yet: what has come just now
+// is told with the next round, however often something comes just then.
 func TestWhatHasComeJustNow(t *testing.T) {
 	w := newWorld(t, Config{})
 	push := func(i int) sent { return sent{onShop, []told1{delta(sentTotal, "orders", 10, at(10*i), at(10*i+10))}} }
