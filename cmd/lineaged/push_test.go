@@ -15,7 +15,11 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"golang.org/x/crypto/bcrypt"
 
+	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/collector/telemetry"
 	"github.com/lineaged/lineaged/internal/config"
+	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/timeseries"
 )
 
 // TestPushes sends clients' metrics as a forwarder does, beside users and passwords that hold for all else: who has the
@@ -116,5 +120,38 @@ func TestPushes(t *testing.T) {
 	s.end()
 	if strings.Contains(log.String(), "token-") {
 		t.Errorf("the log shows a token:\n%s", log.String())
+	}
+}
+
+// Nobody waits for telemetry that is switched off while its cluster goes on.
+func TestTelemetryThatIsOffIsRetired(t *testing.T) {
+	store := timeseries.NewMemory(timeseries.Options{Tick: 10 * time.Second})
+	defer func() { _ = store.Close() }()
+	round := time.Now().UTC().Truncate(10 * time.Second)
+	err := store.Append(t.Context(), lineage.Observation{
+		Source: lineage.Source{Cluster: "west", Name: telemetry.Part}, Round: round, Interval: 10 * time.Second, At: round,
+		Facts: []lineage.Fact{{
+			Key:    lineage.FactKey{Source: "west", Kind: lineage.SourceFacts, Name: telemetry.Part},
+			Source: &lineage.SourceFact{State: lineage.SourceExpected, Interval: 10 * time.Second},
+		}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	retired := func(token string) int {
+		t.Helper()
+		log := slog.New(slog.DiscardHandler)
+		s := &sink{Store: store, clock: collector.NewClock(10*time.Second, nil, nil, round, log), log: log}
+		cfg := config.Config{Clusters: []config.Cluster{{Name: "west", Push: config.Push{Token: config.NewSecret(token)}}}}
+		if err := s.retire(t.Context(), cfg); err != nil {
+			t.Fatal(err)
+		}
+		return len(s.retired)
+	}
+	if n := retired("token-0123456789abcdef"); n != 0 {
+		t.Errorf("%d sources are retired that are on", n)
+	}
+	if n := retired(""); n != 1 {
+		t.Errorf("%d sources are retired, want telemetry alone", n)
 	}
 }
