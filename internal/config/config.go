@@ -86,7 +86,7 @@ func (c Cluster) Source() string {
 	return c.Brokers[0]
 }
 
-// OTLP is who may send metrics and logs of any cluster, and how much at once.
+// OTLP is who may send metrics of any cluster, and how much at once.
 type OTLP struct {
 	TokenFile File   `koanf:"token_file" yaml:"token_file,omitempty"`
 	Token     Secret `koanf:"token" yaml:"token,omitempty"`

@@ -82,7 +82,7 @@ var texts = map[string]text{
 	},
 	"clusters.*.push.token": {"the token instead of `token_file`", ""},
 	"otlp.token_file": {
-		"file with the bearer token of `/v1/metrics` and `/v1/logs`",
+		"file with the bearer token of `/v1/metrics`",
 		"Who has it can tell of any cluster, by `kafka.cluster.id`. Default: nobody is answered there, but who has a cluster's `push.token_file`.",
 	},
 	"otlp.token":    {"the token instead of `token_file`", ""},
