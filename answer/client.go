@@ -90,7 +90,7 @@ func (f Flow) Clients(ctx context.Context, first int) ([]Client, error) {
 		x := &v.accesses[i]
 		c := Client{Client: x.Access.Client, RecordsPerSecond: x.rate(), Lag: ls.of(x.row, lineage.Lag)}
 		if x.joined != nil {
-			c.Client, c.JoinedBy = x.joined.client, x.joined.by
+			c.Client, c.JoinedBy = x.joined.Client, x.joined.By
 		}
 		if x.own >= 0 && members[x.own] == 1 { // the only member does all that its group does
 			own := &v.accesses[x.own]

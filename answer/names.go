@@ -36,9 +36,11 @@ func (v *View) resolve(c lineage.Cluster, x *lineage.Access, known lineage.Known
 }
 
 func sameKnown(a, b lineage.Known) bool {
-	return a.Client == b.Client && a.JoinedBy == b.JoinedBy && a.Connector == b.Connector && slices.Equal(a.Sharers, b.Sharers) && a.Application == b.Application && a.By == b.By && a.Home == b.Home && a.MemberBy == b.MemberBy && a.Name == b.Name && a.NameBy == b.NameBy &&
+	return sameJoined(a.Joined, b.Joined) && a.Crowded == b.Crowded && a.Connector == b.Connector && slices.Equal(a.Sharers, b.Sharers) && a.Application == b.Application && a.By == b.By && a.Home == b.Home && a.MemberBy == b.MemberBy && a.Name == b.Name && a.NameBy == b.NameBy &&
 		sameGroup(a.Group, b.Group) && sameGroup(a.Job, b.Job) && sameGroup(a.Member, b.Member)
 }
+
+func sameJoined(a, b *lineage.Joined) bool { return a == b || a != nil && b != nil && *a == *b }
 
 func sameGroup(a, b *lineage.GroupFact) bool {
 	if a == nil || b == nil || a == b {

@@ -54,7 +54,7 @@ type access struct {
 	row       int32        // of the store's answer
 	node, far lineage.Node // who, and the topic or the dataset
 	namedBy   string
-	joined    *joined // with all that links join to the client; nil: it is as it was seen
+	joined    *lineage.Joined // with all that links join to the client; nil: it is as it was seen
 	state     graph.State
 	inWindow  bool // some evidence supported it in the window
 	cut       bool // it moved in the window, which was not observed to its end
@@ -74,12 +74,6 @@ type access struct {
 	// own is the access of the group itself, of which this one's client is a member; -1: not a member, or the group's
 	// own is not known.
 	own int32
-}
-
-// joined is a client with what links join to it.
-type joined struct {
-	client lineage.Client
-	by     lineage.Link // the best of them
 }
 
 // stored is a series that the store has of a row; series is -1 when it has none.
@@ -120,7 +114,7 @@ func (v *View) alone(accesses []int32, m lineage.Metric) []int32 {
 // client returns the access' client with what links join to it.
 func (x *access) client() *lineage.Client {
 	if x.joined != nil {
-		return &x.joined.client
+		return &x.joined.Client
 	}
 	return &x.Access.Client
 }
@@ -278,9 +272,7 @@ func (v *View) takeAccesses(ctx context.Context) error {
 		known := v.knows.Of(*x.Access)
 		x.node, x.namedBy = v.resolve(v.clusters.of(x.Access.Topic.Cluster), x.Access, known)
 		x.sharers, x.crowded = known.Sharers, known.Crowded
-		if known.JoinedBy.Evidence != lineage.NoEvidence {
-			x.joined = &joined{known.Client, known.JoinedBy}
-		}
+		x.joined = known.Joined
 		x.node = v.shown(x.node)
 	}
 	return nil

@@ -104,15 +104,14 @@ const (
 //
 // An application's scope is the environment, a stream job's, a topic's and an UNIDENTIFIED node's the cluster's name.
 func (r *Resolver) Resolve(c lineage.Cluster, a lineage.Access, known lineage.Known) (lineage.Node, string) {
-	by := known.JoinedBy.Evidence
-	if by == lineage.NoEvidence {
+	if known.Joined == nil {
 		return r.resolve(c, a, known)
 	}
 	seen := a.Client
-	a.Client = known.Client
+	a.Client = known.Joined.Client
 	n, words := r.resolve(c, a, known)
 	if plain, _ := ownNameOf(seen, known.Group); n.Kind != lineage.UnidentifiedNode && (plain == "" || plain != n.Name) {
-		words += ", joined by " + by.String()
+		words += ", joined by " + known.Joined.By.Evidence.String()
 	}
 	return n, words
 }

@@ -288,8 +288,10 @@ func (k *knowledge) Inner(cluster lineage.ClusterID, topic string) (application 
 func (k *knowledge) Of(a lineage.Access) (out lineage.Known) {
 	k.settle()
 	cluster := a.Topic.Cluster
-	out.Client, out.JoinedBy = k.links.join(&a, func(c lineage.Client) string { return k.namesOf(cluster).base(c.ClientID, c.Host, false) })
-	a.Client = out.Client
+	name := func(c lineage.Client) string { return k.namesOf(cluster).base(c.ClientID, c.Host, false) }
+	if client, by := k.links.join(&a, name); by.Evidence != lineage.NoEvidence {
+		a.Client, out.Joined = client, &lineage.Joined{Client: client, By: by}
+	}
 	c := a.Client
 	ref := lineage.GroupRef{Cluster: cluster, Group: c.Group}
 	switch {

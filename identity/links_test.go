@@ -79,8 +79,8 @@ func TestLinkedClients(t *testing.T) {
 	}
 	known := k.Of(onTopic("orders", lineage.Write, lineage.Client{Producer: id(100)}))
 	want := lineage.Client{Producer: id(100), ClientID: "pricing-1", Principal: "User:alice", Host: "10.0.0.1", Software: "apache-kafka-java/4.3.1"}
-	if known.Client != want || known.JoinedBy.Evidence != lineage.RequestLog {
-		t.Errorf("producer 100 is %+v by %v, want %+v", known.Client, known.JoinedBy.Evidence, want)
+	if known.Joined == nil || known.Joined.Client != want || known.Joined.By.Evidence != lineage.RequestLog {
+		t.Errorf("producer 100 is %+v, want %+v", known.Joined, want)
 	}
 }
 

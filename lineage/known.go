@@ -5,10 +5,8 @@ import "time"
 // Known is what is known of who a client is besides its own words: what other clients, its group and its runtime say at
 // the instant that is asked for. The zero value knows nothing.
 type Known struct {
-	// Client is the client with all that links join to it, and JoinedBy the evidence of these; NoEvidence: nothing was
-	// joined, and Client is as it was seen.
-	Client   Client
-	JoinedBy Link
+	// Joined is the client with all that links join to it; nil: nothing is joined, and it is as it was seen.
+	Joined *Joined
 	// Group is what is known of Client.Group; nil: nothing.
 	Group *GroupFact
 	// Connector is the connector that the client is a part of.
@@ -45,6 +43,12 @@ type Link struct {
 	Evidence EvidenceKind
 	Since    time.Time // the first round that told it
 	Detail   string    // in words, where it was concluded; may be empty
+}
+
+// Joined is a client with all that links join to it.
+type Joined struct {
+	Client Client
+	By     Link // the best of them
 }
 
 // Knowledge is what is known in one window, and answers what of it concerns one access. All is added before anything is

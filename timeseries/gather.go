@@ -36,9 +36,10 @@ func (g *gathering) begin(e *engine, topic lineage.Topic, lo, hi int64) {
 	g.readings, g.by = g.readings[:0], g.by[:0]
 }
 
-// reads reports whether the samples of a series matter, and not only that it is there, or how it stands now.
+// reads reports whether the samples of a series matter, and not only that it is there, or how it stands now. Of those
+// who are counted the samples of producer ids do: who they are may be concluded from them.
 func (t *teller) reads() bool {
-	return t.key.Metric != lineage.Linked && t.key.Metric != lineage.Records
+	return t.key.Metric != lineage.Linked && (t.key.Metric != lineage.Records || t.key.Evidence == lineage.ProducerState)
 }
 
 // add takes what a series tells: the readings from a place on are its, level is a gauge's at the span's start.
@@ -98,8 +99,12 @@ func portion(n, k, of int64) int64 {
 // tellers returns what is told of a topic by name, and of itself, in the place of what is in a buffer. It needs mu.
 func (e *engine) tellers(x *ledger, buffer []teller) []teller {
 	all, out := e.ledgers, buffer[:0]
+	var links []*series
+	if x.claims {
+		links = all.linksOf(x.told)
+	}
 	for _, list := range [...][]*series{
-		x.told, all.shared[topicName{x.topic.Cluster, x.topic.Name}], all.shared[topicName{x.topic.Cluster, ""}],
+		x.told, all.shared[topicName{x.topic.Cluster, x.topic.Name}], all.shared[topicName{x.topic.Cluster, ""}], links,
 	} {
 		for _, s := range list {
 			if s.source(e.sources) == nil || s.key.Metric == lineage.Records && !x.claims {

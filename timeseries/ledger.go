@@ -31,6 +31,7 @@ type ledgers struct {
 	of      map[lineage.Topic]*ledger
 	named   map[topicName][]*ledger // those of a cluster under no name
 	shared  map[topicName][]*series // what is told of a name
+	links   map[linkedID][]*series  // that are of no topic, by what they link
 	tellers map[uint16]map[topicName]bool
 	dirty   []*ledger
 	waiting map[*ledger]bool
@@ -50,7 +51,7 @@ type ledgers struct {
 
 func newLedgers() *ledgers {
 	return &ledgers{
-		of: map[lineage.Topic]*ledger{}, named: map[topicName][]*ledger{}, shared: map[topicName][]*series{},
+		of: map[lineage.Topic]*ledger{}, named: map[topicName][]*ledger{}, shared: map[topicName][]*series{}, links: map[linkedID][]*series{},
 		tellers: map[uint16]map[topicName]bool{}, waiting: map[*ledger]bool{}, late: map[*ledger]bool{},
 	}
 }
@@ -99,6 +100,12 @@ func (l *ledgers) enter(s *series) {
 	if key.Metric == lineage.Runs {
 		name := topicName{a.Topic.Cluster, a.Topic.Name}
 		l.shared[name] = append(l.shared[name], s)
+		return
+	}
+	if key.Metric == lineage.Linked && a.Topic.Name == "" {
+		for _, id := range linkedIDs(a) {
+			l.links[id] = append(l.links[id], s)
+		}
 		return
 	}
 	x := l.of[a.Topic]
@@ -155,6 +162,10 @@ func (l *ledgers) stir(s *series, x sample, was link) {
 			l.tellers[x.src] = map[topicName]bool{}
 		}
 		l.tellers[x.src][name] = true
+	case s.key.Metric == lineage.Linked && a.Topic.Name == "":
+		if s.link() != was {
+			l.markLinked(a)
+		}
 	case y == nil:
 	case s.key.Metric == lineage.Linked:
 		if s.link() != was { // it holds for all of the past
@@ -167,8 +178,12 @@ func (l *ledgers) stir(s *series, x sample, was link) {
 			l.markLate(y, s.head[i].tick-int64(s.head[i].span))
 		}
 	case s.key.Metric == lineage.Records:
-		if y.claims && x.tick == s.subject.first { // it counts its writer from then on
+		switch {
+		case !y.claims:
+		case x.tick == s.subject.first: // it counts its writer from then on
 			l.mark(y, x.tick-1)
+		case s.key.Evidence == lineage.ProducerState: // who it is may be concluded from how it grew
+			l.mark(y, x.tick-int64(x.span))
 		}
 	case s.key.Metric.Settles(), s.key.Metric == lineage.Pending && a.Op == lineage.OpNone:
 		l.mark(y, x.tick-int64(x.span))
