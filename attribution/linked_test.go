@@ -16,7 +16,7 @@ import (
 func linkedWorld(t *testing.T, s store.Writer, rounds int, also func(n int, o *lineage.Observation)) {
 	t.Helper()
 	app := lineage.Client{ClientID: "app-1", Instance: "I1"}
-	appended, wrote, left, claimed := int64(0), int64(0), int64(0), int64(0)
+	wrote, left, claimed := int64(0), int64(0), int64(0)
 	for n := 1; n <= rounds; n++ {
 		k := lineage.Observation{Source: lineage.Source{Cluster: "W", Name: "producers"}, Round: at(n), Interval: tick, At: at(n)}
 		o := lineage.Observation{Source: lineage.Source{Cluster: "W", Name: "telemetry"}, Round: at(n), Interval: tick, At: at(n)}
@@ -25,9 +25,8 @@ func linkedWorld(t *testing.T, s store.Writer, rounds int, also func(n int, o *l
 			wrote += 20
 		}
 		left += 4
-		appended = wrote + left
 		k.Samples = append(k.Samples,
-			lineage.Sample{Subject: lineage.Access{Topic: orders}, Metric: lineage.Appended, Value: appended},
+			lineage.Sample{Subject: lineage.Access{Topic: orders}, Metric: lineage.Appended, Value: wrote + left},
 			lineage.Sample{Subject: lineage.Access{Topic: orders}, Metric: lineage.Left, Value: left},
 			lineage.Sample{Subject: writes(lineage.Client{Producer: lineage.KnownProducer(7)}), Metric: lineage.Records, Evidence: lineage.ProducerState, Value: wrote})
 		o.Samples = append(o.Samples, lineage.Sample{Subject: writes(app), Metric: lineage.Claimed, Evidence: lineage.Telemetry, Value: claimed})
