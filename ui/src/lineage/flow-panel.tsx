@@ -296,6 +296,9 @@ function ClientName({ client }: { client: Client }) {
     ['principal', client.principal],
     ['host', client.host],
     ['member', client.member],
+    ['software', client.software],
+    ['telemetry instance', client.instance],
+    ['joined by', client.joinedBy],
   ];
   const seen = facts.filter(([, value]) => value);
   return (
