@@ -86,7 +86,7 @@ func (e *engine) keep(x *ledger, after int64, settled derivations) {
 func (e *engine) underive(x *ledger, s *series) {
 	s.subject.series = slices.DeleteFunc(slices.Clone(s.subject.series), func(y *series) bool { return y == s })
 	delete(x.out, s)
-	e.touch(s.subject.first - 1)
+	e.touch(s.touches(s.subject.first - 1))
 }
 
 // keepSeries keeps one derived series; nil: there is nothing to keep.
@@ -199,6 +199,14 @@ func (e *engine) newDerived(a *lineage.Access, m lineage.Metric, k lineage.Evide
 // any reports whether a series ever had a sample.
 func (s *series) any() bool { return s.sealed || len(s.head) > 0 }
 
+// touches returns the tick after which answers change when a series does after a tick: links hold for all windows.
+func (s *series) touches(after int64) int64 {
+	if s.key.Metric == lineage.Linked {
+		return 0
+	}
+	return after
+}
+
 // renew puts samples in the place of those after a tick.
 func (e *engine) renew(x *ledger, s *series, after int64, samples []sample) {
 	n := sort.Search(len(s.head), func(i int) bool { return s.head[i].tick > after })
@@ -208,7 +216,7 @@ func (e *engine) renew(x *ledger, s *series, after int64, samples []sample) {
 	for _, y := range [...][]sample{s.head[n:], samples} {
 		if len(y) > 0 {
 			from := y[0].tick - int64(y[0].span)
-			e.touch(from)
+			e.touch(s.touches(from))
 			if e.marked(from, y[0].tick).a < e.ledgers.closed && s.key.Metric.Moves() { // a sealed block marks it too
 				e.ledgers.remark(x, from)
 			}

@@ -239,6 +239,27 @@ func (r *remaking) lookBack(t *remadeTopic) error {
 	return nil
 }
 
+// lookAhead finds the gauges that no sealed block has after those that were settled: as they stand at the end of these
+// they stand at the end of all.
+func (r *remaking) lookAhead() error {
+	for _, t := range r.topics {
+		for _, s := range t.series {
+			s.still = !s.metric.Counter()
+			for _, b := range r.blocks[r.end:] {
+				if !s.still || s.old == nil {
+					break
+				}
+				x, err := r.e.blockEntry(b, s.key)
+				if err != nil {
+					return err
+				}
+				s.still = x == nil
+			}
+		}
+	}
+	return nil
+}
+
 // swap puts all that was made into the place of what was there, at one instant, and settles what follows on it.
 func (r *remaking) swap() error {
 	e := r.e
@@ -348,7 +369,7 @@ func (r *remaking) rebase(y *series, s *remadeSeries) {
 				y.head[i].value += s.grown
 			}
 		}
-	} else if r.end == len(r.blocks) || y.src == nil {
+	} else if s.still || y.src == nil {
 		y.base, y.sealed = s.last, s.begun
 	}
 	if y.src = src; !y.sealed {

@@ -66,6 +66,7 @@ type remadeSeries struct {
 	said     lineage.Word    // the newest, as it was of what is sealed
 	word     lineage.Word    // the newest in what was settled
 	mark     int64           // the oldest tick that raw blocks mark; never: none
+	still    bool            // a gauge that does not change in the sealed blocks after those that are settled
 }
 
 // column is what a block holds of a series.
@@ -238,6 +239,9 @@ func (r *remaking) run(ctx context.Context) error {
 	if err := r.lookForMarks(); err != nil {
 		return err
 	}
+	if err := r.lookAhead(); err != nil {
+		return err
+	}
 	return r.swap()
 }
 
@@ -283,6 +287,9 @@ func (r *remaking) settle(t *remadeTopic, i int) error {
 		}
 		if !now.equal(was) {
 			t.changed = true
+			if s.metric == lineage.Linked { // it holds for all windows
+				r.touched = 0
+			}
 			for _, c := range [...]*column{now, was} {
 				for _, p := range c.points {
 					r.touched = min(r.touched, r.blocks[i].meta.start+int64(p.tick)-p.width())
