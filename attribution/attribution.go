@@ -42,6 +42,7 @@ type step struct {
 	left, mixed lineage.Reading
 	by          int
 	beyond      bool
+	twice       bool // some of it was given to who may be counted already
 }
 
 // rest is what nobody was given yet.
@@ -56,6 +57,7 @@ type settling struct {
 	veils   *lineage.Told   // the topic's own Pending: more may have moved than is left; nil: that was never told
 	out     []*lineage.Settled
 	open    int64
+	unnamed []span // in which producer ids wrote of whom it is not known who they are
 }
 
 // Settle derives the Records of the topic's writers, of whom no broker counts, and of nobody; and which of them wait

@@ -10,6 +10,9 @@ import (
 const (
 	whyCapped = "at most: what the topic grew by then and nobody else was given; its source counts more, retries perhaps"
 	whySpread = "shared out over the time between two readings, by what the topic grew by"
+	// whyTwice is of a claim that nothing links to a producer id, while there are some that nobody named.
+	whyTwice = "neither at most nor at least: producer ids that nobody named wrote at the same time, and it may be one of them, whose records are counted as that one's already"
+	whyTaken = "at least: who may be counted already, as a producer id that nobody named, was given some of these"
 )
 
 // claim is one advance of what a source takes a client to have written.
@@ -75,7 +78,10 @@ func (s *settling) share(claims []claim) {
 	for i := range claims {
 		c := &claims[i]
 		last, why := c.first+len(c.parts)-1, ""
+		twice := slices.ContainsFunc(s.unnamed, func(x span) bool { return x.from < c.To && x.to > c.From })
 		switch {
+		case twice:
+			why = whyTwice
 		case c.got < c.Value:
 			why = whyCapped
 		case c.spread:
@@ -85,6 +91,7 @@ func (s *settling) share(claims []claim) {
 			if x := &s.steps[c.first+k]; n > 0 || c.got == 0 && c.first+k == last {
 				// that of no advance says that there may have been one
 				x.take(n)
+				x.twice = x.twice || twice && n > 0
 				s.debit(x, c.by, c.client, c.evidence, n, c.Estimated || why != "", why)
 			}
 		}

@@ -72,24 +72,23 @@ func (s *settling) match() {
 		matched[j] = true
 		s.conclude(nameless[i], claimants[j].told, claimants[j].told.Evidence, whyAlike)
 	}
-	only := -1
-	for j := range claimants {
-		switch {
-		case matched[j]:
-		case only >= 0:
-			return
-		default:
-			only = j
-		}
-	}
-	if only < 0 || claimants[only].logged == nil {
-		return
-	}
+	only := onlyOne(matched)
 	for _, i := range open {
-		if s.wroteWith(nameless[i], claimants[only].logged) {
+		if only >= 0 && claimants[only].logged != nil && s.wroteWith(nameless[i], claimants[only].logged) {
 			s.conclude(nameless[i], claimants[only].told, claimants[only].logged.Evidence, whyOnly)
+			continue
 		}
+		s.unnamed = append(s.unnamed, movedIn(nameless[i])...)
 	}
+}
+
+// onlyOne returns the one that is not matched; -1: there is none, or there are several.
+func onlyOne(matched []bool) int {
+	only := slices.Index(matched, false)
+	if only >= 0 && slices.Contains(matched[only+1:], false) {
+		return -1
+	}
+	return only
 }
 
 // conclude derives a link of a producer id and a claimant, by what a kind of evidence saw.

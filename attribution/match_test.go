@@ -3,6 +3,7 @@ package attribution
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/lineaged/lineaged/lineage"
@@ -124,6 +125,46 @@ func TestWhoIsConcludedClaimsNothing(t *testing.T) {
 	settled, _ := b.settle(0, nil)
 	if n := recordsOf(settled, "a"); n != 0 || concluded(settled)[5] != "a" {
 		t.Errorf("a is debited %d, and the links are %v", n, concluded(settled))
+	}
+}
+
+// TestWhoMayBeCountedAlready: two producer ids and two clients that nothing tells apart, and somebody without
+// idempotence whom nobody names. What the clients claim may be what is counted, and no bound is said that may not hold.
+func TestWhoMayBeCountedAlready(t *testing.T) {
+	var w burst
+	for i := range 20 {
+		w[5+i] = 7
+	}
+	b := newBook()
+	b.looked("kafka", "otlp")
+	b.counted(5, &w)
+	b.counted(6, &w)
+	for i := range int64(20) {
+		b.grow(lineage.Left, 5+i, 6+i, 20)
+	}
+	for _, name := range []string{"a", "b"} {
+		b.claimed("otlp", lineage.Client{ClientID: name, Instance: "I" + name}, lineage.Telemetry, &w, 5, 0)
+	}
+	settled, _ := b.settle(0, nil)
+	for _, x := range settled {
+		if x.Metric != lineage.Records {
+			continue
+		}
+		want, who := "neither at most nor at least", x.Access.Client.ClientID
+		if x.Access.Client.Kind == lineage.Remainder {
+			want, who = "at least", "nobody"
+		}
+		for _, r := range x.Readings {
+			if !r.Estimated {
+				t.Errorf("%s is said to have written exactly %d by %d", who, r.Value, r.To)
+			}
+		}
+		if len(x.Words) == 0 || !strings.HasPrefix(x.Words[0].Text, want) {
+			t.Errorf("of %s it is said %+v, want %s", who, x.Words, want)
+		}
+	}
+	if len(concluded(settled)) != 0 || recordsOf(settled, "a") == 0 {
+		t.Errorf("concluded %v, a is given %d", concluded(settled), recordsOf(settled, "a"))
 	}
 }
 

@@ -61,6 +61,9 @@ func (s *settling) leave(x *step, c candidates) {
 	if x.rest() > 0 {
 		why = c.doubt(x)
 	}
+	if x.twice {
+		estimated, why = true, both(whyTaken, why)
+	}
 	if i, there := slices.BinarySearchFunc(s.Notes, x.to, func(n lineage.Word, at int64) int { return cmp.Compare(n.At, at) }); there {
 		why = both(s.Notes[i].Text, why)
 	}
