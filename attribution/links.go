@@ -64,6 +64,7 @@ type writers struct {
 	claims []*lineage.Told
 	counts []*lineage.Told        // of producer ids, by brokers
 	named  map[identity]bool      // roots of those that bear a name
+	users  map[identity][]string  // the principals that roots were seen under
 	from   map[place]bool         // where those that bear ids come from
 	taken  map[*lineage.Told]bool // claims of who bears no id, and is counted otherwise
 }
@@ -76,7 +77,7 @@ func readWriters(told []*lineage.Told) writers {
 		return w
 	}
 	w.parent, w.best = map[identity]identity{}, map[identity]int{}
-	w.named, w.from, w.taken = map[identity]bool{}, map[place]bool{}, map[*lineage.Told]bool{}
+	w.named, w.from, w.taken, w.users = map[identity]bool{}, map[place]bool{}, map[*lineage.Told]bool{}, map[identity][]string{}
 	var links []link
 	for _, t := range told {
 		ids := identities(t.Access.Client)
@@ -116,6 +117,7 @@ func readWriters(told []*lineage.Told) writers {
 			w.named[root] = w.named[root] || c.ClientID != "" || c.Instance != "" || c.Mover.Kind != lineage.NoKind
 			if c.Principal != "" {
 				w.from[place{c.Principal, c.Host}] = true
+				w.users[root] = append(w.users[root], c.Principal)
 			}
 		}
 		if t.Metric == lineage.Linked {

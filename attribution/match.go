@@ -56,7 +56,7 @@ func (s *settling) match() {
 		fits[i] = make([]float64, len(claimants))
 		for j := range claimants {
 			fits[i][j] = unlimited
-			if claimants[j].counts {
+			if claimants[j].counts && !s.writers.isAnother(nameless[i], &claimants[j]) {
 				fits[i][j] = fit(nameless[i], claimants[j].told)
 			}
 		}
@@ -74,7 +74,7 @@ func (s *settling) match() {
 	}
 	only := onlyOne(matched)
 	for _, i := range open {
-		if only >= 0 && claimants[only].logged != nil && s.wroteWith(nameless[i], claimants[only].logged) {
+		if only >= 0 && s.isBy(nameless[i], &claimants[only]) {
 			s.conclude(nameless[i], claimants[only].told, claimants[only].logged.Evidence, whyOnly)
 			continue
 		}
@@ -214,6 +214,22 @@ func covered(spans, others []span) float64 {
 		}
 	}
 	return float64(n) / float64(len(spans))
+}
+
+// isBy reports whether a producer id is that of the one client which may have written it, as far as a log saw both.
+func (s *settling) isBy(p *lineage.Told, x *claimant) bool {
+	return x.logged != nil && !s.writers.isAnother(p, x) && s.wroteWith(p, x.logged)
+}
+
+// isAnother reports whether a producer id was seen under principals, and none of them is the claimant's.
+func (w *writers) isAnother(p *lineage.Told, x *claimant) bool {
+	root, _ := w.root(p.Access.Client)
+	principal := x.told.Access.Client.Principal
+	if principal == "" && x.logged != nil {
+		principal = x.logged.Access.Client.Principal
+	}
+	users := w.users[root]
+	return principal != "" && len(users) > 0 && !slices.Contains(users, principal)
 }
 
 // nameless returns the producer ids that are counted and that nobody named, in a fixed order.

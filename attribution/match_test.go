@@ -212,6 +212,17 @@ func TestConcludedByElimination(t *testing.T) {
 			log(b, alice, &w)
 			b.claimed("otlp", lineage.Client{ClientID: "a", Instance: "Ia", Principal: "User:alice"}, lineage.Telemetry, &other, 1, 0)
 		}, map[int64]string{5: "a"}},
+		{"told to be another principal's", func(b *book) {
+			b.looked("log")
+			log(b, alice, &w)
+			log(b, bob, &w)
+			b.write("log", lineage.Linked, lineage.Client{Producer: lineage.KnownProducer(5), Principal: "User:bob", Host: "10.0.0.1"}, lineage.RequestLog, 0, 1, 1)
+		}, nil},
+		{"of another principal that pushes the same", func(b *book) {
+			b.looked("log", "otlp")
+			b.claimed("otlp", lineage.Client{ClientID: "a", Instance: "Ia", Principal: "User:alice"}, lineage.Telemetry, &w, 1, 0)
+			b.write("log", lineage.Linked, lineage.Client{Producer: lineage.KnownProducer(5), Principal: "User:bob", Host: "10.0.0.1"}, lineage.RequestLog, 0, 1, 1)
+		}, nil},
 		{"told otherwise", func(b *book) {
 			b.looked("log")
 			log(b, alice, &w)
