@@ -8,10 +8,10 @@ import (
 	"net/http"
 
 	"github.com/prometheus/client_golang/prometheus"
-	metrics "go.opentelemetry.io/proto/otlp/metrics/v1"
 
 	"github.com/lineaged/lineaged/collector"
 	"github.com/lineaged/lineaged/collector/kafka"
+	"github.com/lineaged/lineaged/collector/logs"
 	"github.com/lineaged/lineaged/collector/telemetry"
 	"github.com/lineaged/lineaged/internal/config"
 	"github.com/lineaged/lineaged/internal/otlp"
@@ -21,7 +21,7 @@ import (
 type pushes struct{ *otlp.Receiver }
 
 // newPushes makes what answers who sends, nil where nobody has a token.
-func newPushes(cfg config.Config, board *collector.Board, told []*telemetry.Collector, log *slog.Logger) (*pushes, error) {
+func newPushes(cfg config.Config, board *collector.Board, told []*telemetry.Collector, lines []*logs.Collector, log *slog.Logger) (*pushes, error) {
 	if len(told) == 0 {
 		return nil, nil //nolint:nilnil // nobody may send anything
 	}
@@ -29,17 +29,22 @@ func newPushes(cfg config.Config, board *collector.Board, told []*telemetry.Coll
 	if err != nil {
 		return nil, err
 	}
-	desk := telemetry.NewDesk(board, told...)
-	return &pushes{otlp.New(otlp.Options{
-		Tokens: tokens, MaxBody: int64(cfg.OTLP.MaxBody), Log: log,
-		Metrics: func(from otlp.Sender, m *metrics.MetricsData) (otlp.Taken, error) {
-			r, err := desk.Take(from.Cluster, m)
-			if err != nil {
-				return otlp.Taken{}, err
-			}
-			return otlp.Taken{Rejected: r.Rejected, Why: r.Why, Deliver: func(ctx context.Context) error { return delivered(r.Deliver(ctx)) }}, nil
-		},
-	})}, nil
+	options := otlp.Options{Tokens: tokens, MaxBody: int64(cfg.OTLP.MaxBody), Log: log, Metrics: taken(telemetry.NewDesk(board, told...).Take)}
+	if len(lines) > 0 {
+		options.Logs = taken(logs.NewDesk(board, lines...).Take)
+	}
+	return &pushes{otlp.New(options)}, nil
+}
+
+// taken answers a sender with what a desk made of what it sent.
+func taken[M any](take func(cluster string, m M) (collector.Receipt, error)) otlp.Take[M] {
+	return func(from otlp.Sender, m M) (otlp.Taken, error) {
+		r, err := take(from.Cluster, m)
+		if err != nil {
+			return otlp.Taken{}, err
+		}
+		return otlp.Taken{Rejected: r.Rejected, Why: r.Why, Deliver: func(ctx context.Context) error { return delivered(r.Deliver(ctx)) }}, nil
+	}
 }
 
 // delivered says what became of a delivery in the words of OTLP.

@@ -44,6 +44,7 @@ func TestPushes(t *testing.T) {
 	cfg := testConfig(t, fake.ListenAddrs()[0])
 	cfg.Web.ConfigFile = config.File(filepath.Join(dir, "web.yaml"))
 	cfg.OTLP.TokenFile = config.File(filepath.Join(dir, "token"))
+	cfg.Clusters[0].Logs.Push = true
 	var log lines
 	s := start(t, func(ctx context.Context, stdout io.Writer) error {
 		return serve(ctx, cfg, reloader{}, slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})), stdout)
@@ -102,15 +103,18 @@ func TestPushes(t *testing.T) {
 	f("no token", http.MethodPost, path, "", "", push("kfake-west"), 401)
 	f("a user", http.MethodPost, path, "anna", "", push("kfake-west"), 401)
 	f("a foreign host", http.MethodPost, path, token, "evil.example", push("kfake-west"), 403)
-	f("logs, which nobody takes", http.MethodPost, "/v1/logs", token, "", "{}", 401)
+	const line = "DEBUG Principal = User:alice is Allowed operation = WRITE from host = 10.0.0.7 on resource = Topic:LITERAL:orders for request = Produce with resourceRefCount = 1 (kafka.authorizer.logger)"
+	body := fmt.Sprintf(`{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":%q}}]}]}]}`, line)
+	f("a line of the authorizer's log", http.MethodPost, "/v1/logs", token, "", body, 200)
+	f("a line with a wrong token", http.MethodPost, "/v1/logs", "token-of-another-one", "", body, 401)
 	f("the token on another path", http.MethodGet, "/readyz", token, "", "", 401)
 	f("a user on another path", http.MethodGet, "/livez", "anna", "", "", 200)
 	if status, text := ask(http.MethodPost, path, token, "", push("another")); status != 200 || !strings.Contains(text, `"rejectedDataPoints":"1"`) {
 		t.Errorf("another cluster: %d %s", status, text)
 	}
 	eventually(t, 20*time.Second, func() string {
-		_, text := ask(http.MethodPost, "/graphql", "anna", "", `{"query":"{ topicUsage(topic: \"topic:west/orders\", window: {last: \"1h\"}) { readers { from { name } to { name } records estimated evidence { kind } clients { clientId principal } } } }"}`)
-		for _, want := range []string{`"name":"tail-ui"`, `"records":"97","estimated":false`, `"kind":"TELEMETRY"`, `"principal":"User:tail"`} {
+		_, text := ask(http.MethodPost, "/graphql", "anna", "", `{"query":"{ topicUsage(topic: \"topic:west/orders\", window: {last: \"1h\"}) { writers { from { id } } readers { from { name } to { name } records estimated evidence { kind } clients { clientId principal } } } }"}`)
+		for _, want := range []string{`"name":"tail-ui"`, `"records":"97","estimated":false`, `"kind":"TELEMETRY"`, `"principal":"User:tail"`, `"id":"application:west/alice"`} {
 			if !strings.Contains(text, want) {
 				return want + " is not in " + text
 			}

@@ -134,6 +134,7 @@ type runner interface {
 func newCollectors(cfg config.Config, sink collector.Sink, clock *collector.Clock, log *slog.Logger) ([]runner, *pushes, error) {
 	var all []runner
 	var told []*telemetry.Collector
+	var lines []*logs.Collector
 	board, syncs, interval := &collector.Board{}, &mirror.Syncs{}, time.Duration(cfg.Interval)
 	for _, cl := range cfg.Clusters {
 		kcfg, err := collectorConfig(cl, interval, log)
@@ -165,6 +166,9 @@ func newCollectors(cfg config.Config, sink collector.Sink, clock *collector.Cloc
 				return nil, nil, err
 			}
 			all = append(all, l)
+			if place.Push {
+				lines = append(lines, l)
+			}
 		}
 	}
 	for _, cn := range cfg.Connect {
@@ -179,7 +183,7 @@ func newCollectors(cfg config.Config, sink collector.Sink, clock *collector.Cloc
 		}
 		all = append(all, c)
 	}
-	pushes, err := newPushes(cfg, board, told, log)
+	pushes, err := newPushes(cfg, board, told, lines, log)
 	return all, pushes, err
 }
 

@@ -72,7 +72,7 @@ func (s *sink) retire(ctx context.Context, cfg config.Config) error {
 	for _, c := range cfg.Clusters {
 		watched[c.Source()] = true
 		for part, on := range map[string]bool{
-			telemetry.Part: cfg.Pushes(c), logs.SourceFiles: len(c.Logs.Files) > 0, logs.SourceTopic: c.Logs.Topic != "",
+			telemetry.Part: cfg.Pushes(c), logs.SourceFiles: len(c.Logs.Files) > 0, logs.SourceTopic: c.Logs.Topic != "", logs.SourcePush: c.Logs.Push,
 		} {
 			off[lineage.Source{Cluster: c.Source(), Name: part}] = !on
 		}

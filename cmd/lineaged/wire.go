@@ -101,6 +101,11 @@ func logConfigs(c config.Cluster, k kafka.Config) (all []logs.Config) {
 		topic.Topic, topic.Client = c.Logs.Topic, dialer(k)
 		all = append(all, topic)
 	}
+	if c.Logs.Push {
+		sent := common
+		sent.Push = true
+		all = append(all, sent)
+	}
 	return all
 }
 

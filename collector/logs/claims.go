@@ -28,6 +28,7 @@ const (
 type claims struct {
 	of    map[lineage.Topic]*claimed
 	round map[lineage.Topic]*answers // of the round under way
+	again bool                       // what was read may come again: a request that begins before the newest says nothing
 }
 
 // claimed is what is claimed of a topic.
@@ -120,7 +121,7 @@ func (c *claims) end(o *lineage.Observation, named func(lineage.Topic) (t lineag
 			since = x.seen
 		}
 		x.seen = o.Round
-		x.take(a)
+		x.take(a, c.again)
 		x.tell(o, t, since)
 	}
 	c.round = nil
@@ -141,7 +142,7 @@ func (c *claims) room() {
 	delete(c.of, oldest)
 }
 
-func (x *claimed) take(a *answers) {
+func (x *claimed) take(a *answers, again bool) {
 	add := func(who claimer, n int64) {
 		if _, there := x.totals[who]; there || len(x.totals) < mostClaimers {
 			x.totals[who] += n
@@ -149,6 +150,9 @@ func (x *claimed) take(a *answers) {
 	}
 	for part, all := range a.parts {
 		if tail, ok := x.tails[part]; ok {
+			if again {
+				all = slices.DeleteFunc(all, func(y answer) bool { return y.offset <= tail.offset })
+			}
 			all = append(all, tail)
 		}
 		slices.SortStableFunc(all, func(a, b answer) int { return cmp.Compare(a.offset, b.offset) })

@@ -28,13 +28,14 @@ import (
 const (
 	SourceFiles = "log-files"
 	SourceTopic = "log-topic"
+	SourcePush  = "log-push"
 )
 
 // LinesPerSecond is how many lines are read a second on average, where a line of more than 1 KiB counts as several:
 // about 4 % of one processor (BenchmarkRound).
 const LinesPerSecond = 20_000
 
-// Config says where the logs of one watched cluster are: Files, or Topic.
+// Config says where the logs of one watched cluster are: Files, or Topic, or nowhere, where they are sent (Push).
 type Config struct {
 	Name string // the source name of the watched cluster whose brokers write the logs
 	// Files are globs of files on this machine; names that end in .gz are compressed.
@@ -43,10 +44,13 @@ type Config struct {
 	// is in, which is the watched one.
 	Topic  string
 	Client func(opts ...kgo.Opt) (*kgo.Client, error)
+	// Push: others send the lines, to a Desk.
+	Push bool
 	// Wanted reports whether a topic is watched; nil: all are.
 	Wanted func(topic string) bool
 
 	Lines    int              // a second; 0: LinesPerSecond
+	Silence  time.Duration    // for tests: after which nobody is taken to send lines
 	Interval time.Duration    // the tick, at least 1 s
 	Clock    *collector.Clock // that all sources share; nil: one of its own
 	Board    *collector.Board
@@ -56,6 +60,7 @@ type Config struct {
 // Collector follows the logs of one cluster from one place.
 type Collector struct {
 	source *source
+	inbox  *collector.Inbox[[]line] // nil: it is not sent lines
 	sink   collector.Sink
 }
 
@@ -67,8 +72,8 @@ func New(cfg Config, sink collector.Sink) (*Collector, error) {
 	switch {
 	case cfg.Name == "":
 		return nil, errors.New("logs: the cluster's name is empty")
-	case (len(cfg.Files) == 0) == (cfg.Topic == ""):
-		return fail("files or a topic are needed, one of both")
+	case one(len(cfg.Files) > 0, cfg.Topic != "", cfg.Push) != 1:
+		return fail("files, a topic or a push are needed, one of them")
 	case cfg.Topic != "" && cfg.Client == nil:
 		return fail("no client")
 	case cfg.Interval < time.Second:
@@ -84,15 +89,32 @@ func New(cfg Config, sink collector.Sink) (*Collector, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	cfg.Log = cfg.Log.With("cluster", cfg.Name)
-	return &Collector{source: newSource(cfg), sink: sink}, nil
+	c := &Collector{source: newSource(cfg), sink: sink}
+	if cfg.Push {
+		c.inbox = collector.NewInbox[[]line](pusher{c.source}, c.source.tell, maxWaiting)
+	}
+	return c, nil
+}
+
+// one counts what is true.
+func one(of ...bool) (n int) {
+	for _, is := range of {
+		if is {
+			n++
+		}
+	}
+	return n
 }
 
 // Run follows the logs until ctx ends and then returns nil. What can't be read is no error: it is said as missing, and
 // tried again at the next tick.
 func (c *Collector) Run(ctx context.Context) error {
 	defer c.source.input.close()
-	cfg := c.source.cfg
-	if err := (collector.Runner{Interval: cfg.Interval, Clock: cfg.Clock, Log: cfg.Log}).Run(ctx, c.source, c.sink); err != nil && ctx.Err() == nil {
+	cfg, from := c.source.cfg, collector.Source(c.source)
+	if c.inbox != nil {
+		from = c.inbox
+	}
+	if err := (collector.Runner{Interval: cfg.Interval, Clock: cfg.Clock, Log: cfg.Log}).Run(ctx, from, c.sink); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("follow the logs of cluster %q: %w", cfg.Name, err)
 	}
 	return nil

@@ -1,6 +1,7 @@
 package logs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -62,9 +63,12 @@ type source struct {
 
 func newSource(cfg Config) *source {
 	s := &source{cfg: cfg, name: SourceFiles, tell: collector.NewTeller(cfg.Name, cfg.Log), digest: newDigest(cfg)}
-	if cfg.Topic != "" {
+	switch {
+	case cfg.Push:
+		s.name, s.input, s.digest.claims.again = SourcePush, &pushed{silence: cmp.Or(cfg.Silence, pushSilence)}, true
+	case cfg.Topic != "":
 		s.name, s.input = SourceTopic, newTopicInput(cfg)
-	} else {
+	default:
 		s.input = newFiles(cfg.Files, int64(cfg.Lines)<<10)
 	}
 	s.cfg.Log = cfg.Log.With("source", s.name)
@@ -88,19 +92,27 @@ func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 // Observe implements collector.Source.
 func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observation {
 	t := s.tell.Take(round)
-	o := t.Observe(s.name, s.cfg.Interval)
+	if !s.observe(ctx, t) {
+		return nil // told to stop: what was read is read again
+	}
+	return t.Finish(ctx)
+}
+
+// observe takes in what is new. It returns false where it was told to stop meanwhile.
+func (s *source) observe(ctx context.Context, t *collector.Take) bool {
+	round, o := t.Round, t.Observe(s.name, s.cfg.Interval)
 	w, ok := s.board(ctx)
 	if !ok { // nothing was lost: its own source says why it does not see the cluster
 		t.Untold(o)
 		collector.MissAll(o, "the cluster is not known yet, and what its logs say waits in them")
-		return t.Finish(ctx)
+		return true
 	}
 	d := s.digest
 	d.begin(round, w)
 	b := &budget{left: int(float64(s.cfg.Lines) * s.cfg.Interval.Seconds())}
 	got := s.input.read(ctx, round, b, d.line)
 	if errors.Is(ctx.Err(), context.Canceled) {
-		return nil // told to stop: what was read is read again
+		return false
 	}
 	if len(got.missing) > 0 || got.err != nil {
 		d.claims.lose()
@@ -114,7 +126,7 @@ func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observa
 	}
 	t.Blind(o, append(d.spots(), got.spots...))
 	s.savePositions(t, o)
-	return t.Finish(ctx)
+	return true
 }
 
 // Missed implements collector.Source.

@@ -2,8 +2,9 @@ package telemetry
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	metrics "go.opentelemetry.io/proto/otlp/metrics/v1"
@@ -27,27 +28,15 @@ func NewDesk(board *collector.Board, all ...*Collector) *Desk {
 	return d
 }
 
-// Receipt is what became of a request.
-type Receipt struct {
-	// Rejected counts what is of no use, and Why says in a sentence why, of the first of it.
-	Rejected int64
-	Why      string
-	// Deliver returns nil once all else is durable. See collector.Inbox.Send for its errors.
-	Deliver func(ctx context.Context) error
-}
-
-// ErrNotYet is when no cluster has been reached that a request may be about. It is to be sent again.
-var ErrNotYet = errors.New("not all clusters have been reached yet")
-
 // Take takes a request of a sender that may tell of one cluster, by its configured name, or of any (""). It keeps
 // nothing of what it is given.
-func (d *Desk) Take(cluster string, m *metrics.MetricsData) (Receipt, error) {
+func (d *Desk) Take(cluster string, m *metrics.MetricsData) (collector.Receipt, error) {
 	t := read(m, time.Now())
 	letters := map[*Collector][]*push{}
 	for id, pushes := range t.pushes {
 		c, why, err := d.find(cluster, id)
 		if err != nil {
-			return Receipt{}, err
+			return collector.Receipt{}, err
 		}
 		for _, p := range pushes {
 			if why != "" {
@@ -57,7 +46,7 @@ func (d *Desk) Take(cluster string, m *metrics.MetricsData) (Receipt, error) {
 			letters[c] = append(letters[c], p)
 		}
 	}
-	return Receipt{Rejected: t.rejected, Why: t.why, Deliver: func(ctx context.Context) error {
+	return collector.Receipt{Rejected: t.rejected, Why: t.why, Deliver: func(ctx context.Context) error {
 		var g errgroup.Group
 		for c, pushes := range letters {
 			bytes := int64(0)
@@ -77,37 +66,6 @@ func (d *Desk) Take(cluster string, m *metrics.MetricsData) (Receipt, error) {
 
 // find returns whose telemetry it is that names a cluster's id, or why it is nobody's.
 func (d *Desk) find(cluster, id string) (c *Collector, why string, err error) {
-	if cluster != "" {
-		w, known := d.board.Cluster(cluster)
-		if c = d.by[cluster]; c == nil {
-			return nil, "telemetry of this cluster is not taken", nil
-		}
-		if id != "" && known && string(w.Reported) != id {
-			return nil, "the token is another cluster's than kafka.cluster.id names", nil
-		}
-		return c, "", nil
-	}
-	if id == "" {
-		if len(d.by) == 1 {
-			for _, c = range d.by {
-				return c, "", nil
-			}
-		}
-		return nil, "no kafka.cluster.id says which cluster it is about: set it, or use a token that is one cluster's", nil
-	}
-	n := 0
-	for name, x := range d.by {
-		if w, known := d.board.Cluster(name); known && string(w.Reported) == id {
-			c, n = x, n+1
-		}
-	}
-	switch {
-	case n == 1:
-		return c, "", nil
-	case n > 1:
-		return nil, "several watched clusters have this kafka.cluster.id: use a token that is one cluster's", nil
-	case !d.board.Settled():
-		return nil, "", ErrNotYet
-	}
-	return nil, "kafka.cluster.id names no cluster that is watched", nil
+	name, why, err := collector.Whose(d.board, slices.Sorted(maps.Keys(d.by)), cluster, id)
+	return d.by[name], why, err
 }

@@ -570,7 +570,7 @@ func TestWhoseItIs(t *testing.T) {
 	board.SetCluster(collector.Watched{Source: "west", ID: "E", Reported: "E"})
 	f("two have it", d, "", "E", "", "several")
 	board.Await("south")
-	if _, _, err := d.find("", "X"); !errors.Is(err, ErrNotYet) {
+	if _, _, err := d.find("", "X"); !errors.Is(err, collector.ErrNotYet) {
 		t.Errorf("before all are reached: %v", err)
 	}
 }

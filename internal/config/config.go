@@ -75,6 +75,7 @@ type Cluster struct {
 type Logs struct {
 	Files []string `koanf:"files" yaml:"files,omitempty"`
 	Topic string   `koanf:"topic" yaml:"topic,omitempty"`
+	Push  bool     `koanf:"push" yaml:"push,omitempty"`
 }
 
 // Source is the name under which the cluster's observations are stored: the configured name, else the first broker's

@@ -82,7 +82,7 @@ var texts = map[string]text{
 	},
 	"clusters.*.push.token": {"the token instead of `token_file`", ""},
 	"otlp.token_file": {
-		"file with the bearer token of `/v1/metrics`",
+		"file with the bearer token of `/v1/metrics` and `/v1/logs`",
 		"Who has it can tell of any cluster, by `kafka.cluster.id`. Default: nobody is answered there, but who has a cluster's `push.token_file`.",
 	},
 	"otlp.token":    {"the token instead of `token_file`", ""},
@@ -94,6 +94,10 @@ var texts = map[string]text{
 	"clusters.*.logs.topic": {
 		"topic of this cluster to which the brokers' request log and authorizer log are shipped",
 		"A record is a line, or JSON whose field it is.",
+	},
+	"clusters.*.logs.push": {
+		"others send the brokers' request log and authorizer log to `/v1/logs`",
+		"With `otlp.token_file`, or the cluster's `push.token_file`. See [logs.md](logs.md).",
 	},
 	"connect.*.name": {
 		"name of the Connect cluster in answers",

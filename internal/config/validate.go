@@ -330,6 +330,8 @@ func (c *Config) checkPushes() error {
 		switch {
 		case every < time.Second || every > time.Hour:
 			return bad(at+"telemetry.interval", cl.Telemetry.Interval.String(), "is not from 1s to 1h")
+		case cl.Logs.Push && !c.Pushes(cl):
+			return bad(at+"logs.push", "true", "nobody may send lines then: set otlp.token_file, or push.token_file of the cluster")
 		case cl.Telemetry.Subscribe && !c.Pushes(cl):
 			return bad(at+"telemetry.subscribe", "true", "nobody may send what clients push then: set otlp.token_file, or push.token_file of the cluster")
 		}
