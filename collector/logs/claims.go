@@ -28,7 +28,8 @@ const (
 type claims struct {
 	of    map[lineage.Topic]*claimed
 	round map[lineage.Topic]*answers // of the round under way
-	again bool                       // what was read may come again: a request that begins before the newest says nothing
+	// what was read may come again: a request that begins before the newest says nothing
+	again bool
 }
 
 // claimed is what is claimed of a topic.
