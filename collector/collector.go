@@ -205,6 +205,7 @@ func (r *runner) passed(round time.Time) (obs []lineage.Observation) {
 	for m := first; m.Before(round); m = m.Add(r.interval) {
 		missed := r.missed(m, reason)
 		for i := range missed {
+			missed[i].At = m // there was no reading
 			missed[i].Interval += earlier
 		}
 		obs, earlier = append(obs, missed...), 0

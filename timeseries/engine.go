@@ -446,8 +446,8 @@ func (e *engine) record(o *lineage.Observation, tick int64) *record {
 	for _, p := range o.Positions { // copies of our own: the log's next difference is from them
 		r.positions = append(r.positions, lineage.Position{Key: p.Key, Value: slices.Clone(p.Value)})
 	}
-	if o.At.IsZero() {
-		r.round.offset = 0
+	if o.At.IsZero() || slices.ContainsFunc(o.Missing, func(m lineage.Missing) bool { return m.All }) {
+		r.round.offset = 0 // nothing was read: that it was said late is no reading
 	}
 	for _, f := range o.Facts {
 		r.facts = append(r.facts, newCodedFact(f))

@@ -125,7 +125,12 @@ func (m *model) findOffset(src lineage.Source, r time.Time) float64 {
 			after = o
 		}
 	}
-	off := func(o *lineage.Observation) float64 { return o.At.Sub(o.Round).Seconds() }
+	off := func(o *lineage.Observation) float64 {
+		if slices.ContainsFunc(o.Missing, func(x lineage.Missing) bool { return x.All }) {
+			return 0 // nothing was read
+		}
+		return o.At.Sub(o.Round).Seconds()
+	}
 	switch {
 	case before == nil && after == nil:
 		return 0
