@@ -85,7 +85,7 @@ func (e *engine) settleOne(x *ledger, decided int64) {
 	e.ledgers.tellings = tellers
 	var all derivations
 	x.open = 0
-	for at := after; at < newest; {
+	for at := max(after, e.block(rawTier, x.oldest()+1)); at < newest; {
 		until := e.block(rawTier, at+1) + e.blockTicks[rawTier]
 		g := e.gatherOpen(x, tellers, at, until)
 		g.Decided = decided
@@ -115,6 +115,24 @@ func (x *ledger) newest(after int64) int64 {
 		}
 	}
 	return after
+}
+
+// oldest returns a tick at or before which nothing begins that was told or derived and is open. Before the first block
+// is sealed all blocks since 1970 are.
+func (x *ledger) oldest() int64 {
+	oldest := int64(never - 1)
+	note := func(s *series) {
+		if len(s.head) > 0 {
+			oldest = min(oldest, s.head[0].tick-max(s.maxSpan, 1))
+		}
+	}
+	for s := range x.out {
+		note(s)
+	}
+	for _, s := range x.told {
+		note(s)
+	}
+	return max(oldest, 0)
 }
 
 // settleFrom returns where settling begins so that it goes over no step.
