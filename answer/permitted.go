@@ -50,12 +50,12 @@ func (v *View) Permitted(topic lineage.Node) (all []Permitted, ok bool) {
 	return all, true
 }
 
-// uses reports whether somebody whom an entry is about did what it is about.
+// uses reports whether somebody whom an entry is about did what it is about: moved records in the window.
 func (v *View) uses(t *topicView, p *lineage.Permission) bool {
 	did := func(accesses []int32) bool {
 		for _, i := range accesses {
 			x := &v.accesses[i]
-			if !x.inWindow && x.state != graph.Active {
+			if x.state != graph.Active {
 				continue
 			}
 			c := x.client()

@@ -2626,8 +2626,9 @@ could not be read.
 type TopicUsage { topic: Node!  writers: [Flow!]!  readers: [Flow!]!  permitted: [Permission!]  coverage: Coverage! }
 """
 One access control entry, as Kafka has it at the window's end. pattern is what it is about, as LITERAL:orders or PREFIXED:orders-, and "no
-authorizer" where the cluster has none. usedInWindow: somebody of that principal and host did so in the window; false, of a right to write only, where
-the principals of all who wrote are known; else null.
+authorizer" where the cluster has none. Super users, and what everybody may where no entry is found (allow.everyone.if.no.acl.found), stand in no entry.
+Entries are read each five minutes. usedInWindow: somebody of that principal and host moved records in the window; false, of a right to write only,
+where the principals of all who wrote are known; else null.
 """
 type Permission { principal: String!  host: String!  operation: String!  pattern: String!  allowed: Boolean!  usedInWindow: Boolean }
 

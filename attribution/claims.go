@@ -12,7 +12,11 @@ const (
 	whySpread = "shared out over the time between two readings, by what the topic grew by"
 	// whyTwice is of a claim that nothing links to a producer id, while there are some that nobody named.
 	whyTwice = "neither at most nor at least: producer ids that nobody named wrote at the same time, and it may be one of them, whose records are counted as that one's already"
-	whyTaken = "at least: who may be counted already, as a producer id that nobody named, was given some of these"
+	// whyLogged is of a claim by where requests begin in the log: the newest request's own records come with the next,
+	// and a line is read a tick before or after its records are seen.
+	whyLogged = "neither at most nor at least: by where its requests' records begin in the log: what follows the newest is not among these, and markers of transactions may be"
+	whyTail   = "at most: the records of the newest request of a writer that a log names may be among these"
+	whyTaken  = "at least: who may be counted already, as a producer id that nobody named, was given some of these"
 )
 
 // claim is one advance of what a source takes a client to have written.
@@ -35,6 +39,7 @@ func (s *settling) claims() {
 	}
 	var all []claim
 	for _, t := range s.writers.standing() {
+		s.logged = s.logged || t.Evidence == lineage.RequestLog
 		for _, r := range t.Readings {
 			all = append(all, claim{Reading: r, client: t.Access.Client, evidence: t.Evidence, by: t.By})
 		}
@@ -82,6 +87,8 @@ func (s *settling) share(claims []claim) {
 		switch {
 		case twice:
 			why = whyTwice
+		case c.evidence == lineage.RequestLog:
+			why = whyLogged
 		case c.got < c.Value:
 			why = whyCapped
 		case c.spread:
@@ -138,6 +145,9 @@ func (s *settling) reach(c *claim) {
 	for ; end < len(s.steps) && s.steps[end].from < c.To; end++ {
 		x := &s.steps[end]
 		c.spread = c.spread || x.from < c.From || x.to > c.To || end > c.first
+	}
+	if c.evidence == lineage.RequestLog { // a line is read a tick before or after what it tells of shows
+		c.first, end = max(c.first-1, 0), min(end+1, len(s.steps))
 	}
 	c.asks, c.parts = make([]int64, end-c.first), make([]int64, end-c.first)
 }

@@ -274,3 +274,39 @@ func TestConcludedIsTrue(t *testing.T) {
 		t.Errorf("%d of %d were found", found, could)
 	}
 }
+
+// TestClaimsOfALog: a request log tells of records a tick after they showed, and of the newest request's with the next.
+// Nobody is said to have written exactly, or at most, what that makes.
+func TestClaimsOfALog(t *testing.T) {
+	b := newBook()
+	b.looked("kafka", "log")
+	app := lineage.Client{ClientID: "app"}
+	for i := range int64(10) { // a request of 20 records each second tick, and one more of 6
+		b.grow(lineage.Left, 10+2*i, 11+2*i, 20)
+	}
+	b.grow(lineage.Left, 30, 31, 6)
+	for i := range int64(10) {
+		b.write("log", lineage.Claimed, app, lineage.RequestLog, 11+2*i, 12+2*i, 20)
+	}
+	settled, _ := b.settle(0, nil)
+	if n := recordsOf(settled, "app"); n != 200 {
+		t.Errorf("app is given %d, want 200", n)
+	}
+	for _, x := range settled {
+		if x.Metric != lineage.Records {
+			continue
+		}
+		want := "neither at most nor at least"
+		if x.Access.Client.Kind == lineage.Remainder {
+			want = "at most"
+		}
+		for _, r := range x.Readings {
+			if !r.Estimated {
+				t.Errorf("%+v is said to have written exactly %d by %d", x.Access.Client, r.Value, r.To)
+			}
+		}
+		if len(x.Words) == 0 || !strings.HasPrefix(x.Words[0].Text, want) {
+			t.Errorf("of %+v it is said %+v, want %s", x.Access.Client, x.Words, want)
+		}
+	}
+}

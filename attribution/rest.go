@@ -61,6 +61,9 @@ func (s *settling) leave(x *step, c candidates) {
 	if x.rest() > 0 {
 		why = c.doubt(x)
 	}
+	if s.logged && x.rest() > 0 {
+		estimated, why = true, both(whyTail, why)
+	}
 	if x.twice {
 		estimated, why = true, both(whyTaken, why)
 	}

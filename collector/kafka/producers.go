@@ -274,7 +274,7 @@ func (t *take) tellProducers() {
 func producerSpots(deniedTopics, moved []string) []lineage.BlindSpot {
 	spots := []lineage.BlindSpot{{
 		What:   "the names of writers without a transactional.id: the broker's producer state counts producer ids and names nobody; writers without idempotence are in their topic's remainder",
-		Remedy: "give the writer a transactional.id; this version has no other source that names writers",
+		Remedy: "give the writer a transactional.id, or let the request log (docs/logs.md) or client telemetry (docs/telemetry.md) name it",
 	}}
 	if len(moved) > 0 {
 		spots = append(spots, lineage.BlindSpot{

@@ -89,6 +89,18 @@ func (c *claims) asked(t lineage.Topic, client lineage.Client, recent bool) {
 	a.asked[client]++
 }
 
+// counts reports whether anything is counted by a request log.
+func (c *claims) counts() bool {
+	for _, x := range c.of {
+		for who := range x.totals {
+			if who.evidence == lineage.RequestLog {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // lose forgets where the newest requests began: lines are missing behind them, nobody knows where.
 func (c *claims) lose() {
 	for _, a := range c.round {

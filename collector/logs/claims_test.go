@@ -81,3 +81,40 @@ func TestLateLinesClaimNothing(t *testing.T) {
 		t.Errorf("claimed %v", got)
 	}
 }
+
+// TestASilentRequestLog: a request log that was followed and falls silent, while the authorizer's goes on, is a gap: who
+// writes and how much is not known any more, and not nothing. After a restart too.
+func TestASilentRequestLog(t *testing.T) {
+	w := newTold(t, nil)
+	w.next()
+	w.write(producedAt("a", 100, 1), producedAt("a", 120, 2))
+	gaps := func(rounds int) (n int) {
+		for i := range rounds {
+			from := len(w.sink.obs)
+			w.write(allowed("alice", i))
+			w.next()
+			for _, o := range w.sink.obs[from:] {
+				for _, m := range o.Missing {
+					if m.All {
+						n++
+					}
+				}
+			}
+		}
+		return n
+	}
+	if n := gaps(1 + int(silentFor/tick)); n != 0 {
+		t.Errorf("%d gaps while it may still come", n)
+	}
+	if n := gaps(3); n != 3 {
+		t.Errorf("%d gaps in 3 rounds after it fell silent", n)
+	}
+	w.start(nil)
+	if n := gaps(3 + int(silentFor/tick)); n == 0 {
+		t.Error("after a restart its silence is no gap")
+	}
+	w.write(producedAt("a", 200, 3))
+	if n := gaps(1); n != 0 {
+		t.Errorf("%d gaps when it is back", n)
+	}
+}

@@ -24,6 +24,9 @@ const (
 	waitFor = 90 * time.Second
 	// quietFor is after how long without a line of one of both loggers that is said.
 	quietFor = 5 * time.Minute
+	// silentFor is after how long without a line of a request log that was followed before nobody knows who writes and
+	// how much: lineaged itself asks each broker something in each tick.
+	silentFor = 30 * time.Second
 )
 
 // anonymous is whom a broker takes for everybody where nobody says who he is: no identity.
@@ -56,6 +59,7 @@ type digest struct {
 	unresolved int   // accesses whose topic's name never came
 	began      time.Time
 	heard      time.Time // newest round with a line of one of both loggers
+	requests   time.Time // newest round with a line of the request log; zero: there never was one
 }
 
 // sight is an access and by which log it is known. Its topic may have an id alone, until its name is known.
@@ -133,6 +137,7 @@ func (d *digest) line(line []byte, at when) {
 	case err != nil:
 		d.unparsed(err)
 	case kind == brokerlog.RequestLine:
+		d.requests = d.round
 		d.request(d.recent(at))
 	case kind == brokerlog.AuthorizerLine:
 		d.authorization(d.recent(at))
@@ -452,6 +457,13 @@ func (d *digest) end(o *lineage.Observation) {
 		})
 	}
 	d.claims.end(o, d.named)
+	if d.requests.IsZero() && d.claims.counts() { // before the start there was one
+		d.requests = d.began
+	}
+	if !d.requests.IsZero() && d.round.Sub(d.requests) > max(silentFor, 3*d.cfg.Interval) {
+		d.claims.lose()
+		collector.MissAll(o, "the request log has fallen silent: it is switched off, or written elsewhere than it was")
+	}
 	d.tellDenials(o)
 	if d.over > 0 {
 		o.Missing = append(o.Missing, lineage.Missing{

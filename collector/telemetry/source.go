@@ -245,7 +245,8 @@ func (s *source) tellSeries(o *lineage.Observation, a lineage.Access, x *series)
 		sample.Since = sample.Since.Truncate(s.cfg.Interval)
 		o.Samples = append(o.Samples, sample)
 	}
-	o.Sightings = append(o.Sightings, lineage.Sighting{Access: a, Evidence: lineage.Telemetry, Moved: moved, Detail: detail})
+	// Whether a writer moved anything is for what the topic grew by to say: its word is claimed, and settled by that.
+	o.Sightings = append(o.Sightings, lineage.Sighting{Access: a, Evidence: lineage.Telemetry, Moved: moved && a.Op == lineage.Read, Detail: detail})
 	if x.told, x.lost = n, false; n == x.total {
 		x.since = time.Time{}
 	}

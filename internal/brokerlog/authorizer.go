@@ -29,15 +29,19 @@ const (
 	OperationDescribe
 	OperationClusterAction
 	OperationIdempotentWrite
+	OperationDescribeConfigs
+	OperationAlterConfigs
 	operations
 )
 
 var (
 	operationNames = [operations]string{
-		"OTHER", "READ", "WRITE", "CREATE", "DELETE", "ALTER", "DESCRIBE", "CLUSTER_ACTION", "IDEMPOTENT_WRITE",
+		"OTHER", "READ", "WRITE", "CREATE", "DELETE", "ALTER", "DESCRIBE", "CLUSTER_ACTION", "IDEMPOTENT_WRITE", "DESCRIBE_CONFIGS",
+		"ALTER_CONFIGS",
 	}
 	operationTitles = [operations]string{ // as ZooKeeper's authorizer spells them
-		"", "Read", "Write", "Create", "Delete", "Alter", "Describe", "ClusterAction", "IdempotentWrite",
+		"", "Read", "Write", "Create", "Delete", "Alter", "Describe", "ClusterAction", "IdempotentWrite", "DescribeConfigs",
+		"AlterConfigs",
 	}
 )
 
