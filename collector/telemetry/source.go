@@ -45,6 +45,8 @@ type client struct {
 	key           string
 	seen          time.Time
 	series        map[subject]*series
+	pace          time.Duration  // the longest pause between two of its pushes; 0: there was one only. Not kept over a restart
+	silent        bool           // so it was told. Not kept over a restart
 	linked        lineage.Client // as it was told that its identities are one
 	reads, writes bool
 	dirty         bool
@@ -117,6 +119,9 @@ func (s *source) push(round time.Time, p *push) {
 		s.clients[key] = c
 	}
 	c.learn(p.who)
+	if !c.seen.IsZero() {
+		c.pace = max(c.pace, round.Sub(c.seen))
+	}
 	c.seen, c.dirty = round, true
 	c.reads, c.writes = c.reads || p.reads, c.writes || p.writes
 	for _, x := range p.points {
@@ -175,6 +180,7 @@ func (s *source) End(t *collector.Take) {
 			s.link(o, w.ID, c)
 			s.tellClient(o, w, c)
 		}
+		s.tellSilent(o, w)
 	}
 	s.expire(t.Round)
 	t.Blind(o, s.blind(t.Round))
@@ -219,6 +225,37 @@ func (s *source) tellClient(o *lineage.Observation, w collector.Watched, c *clie
 }
 
 // tellSeries tells what came of a topic, and reports whether some of it is to be told with the next round.
+// tellSilent tells of whom nobody knows what they do any more: who has not pushed for long may go on all the same. That
+// it pushes again ends it.
+func (s *source) tellSilent(o *lineage.Observation, w collector.Watched) {
+	for _, key := range slices.Sorted(maps.Keys(s.clients)) {
+		c := s.clients[key]
+		silent := o.Round.Sub(c.seen) > c.patience()
+		if silent == c.silent {
+			continue
+		}
+		c.silent = silent
+		level := int64(0)
+		if silent {
+			level = 1
+		}
+		for at := range c.series {
+			if id, watched := w.IDs[at.topic]; watched {
+				a := lineage.Access{Topic: lineage.Topic{Cluster: w.ID, ID: id, Name: at.topic}, Op: at.op, Client: c.client()}
+				o.Samples = append(o.Samples, lineage.Sample{Subject: a, Metric: lineage.Pending, Value: level})
+			}
+		}
+	}
+}
+
+// patience is for how long a client's own silence says that it moved nothing.
+func (c *client) patience() time.Duration {
+	if c.pace == 0 {
+		return longestSilence
+	}
+	return min(max(3*c.pace, silentAfter), longestSilence)
+}
+
 func (s *source) tellSeries(o *lineage.Observation, a lineage.Access, x *series) (again bool) {
 	n := x.total
 	if a.Op == lineage.Write && o.Round.Sub(x.came) < settled {

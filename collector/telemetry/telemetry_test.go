@@ -576,6 +576,36 @@ func TestWhoseItIs(t *testing.T) {
 	}
 }
 
+// TestOneThatFallsSilent: a client that pushes no more while others do may go on writing and reading all the same.
+func TestOneThatFallsSilent(t *testing.T) {
+	w := newWorld(t, Config{})
+	n := 0
+	push := func(on map[string]string) (levels []int64) {
+		n++
+		o := w.round(sent{on, []told1{delta(sentTotal, "orders", 5, at(10*n-10), at(10*n))}})
+		for _, x := range o.Samples {
+			if x.Metric == lineage.Pending && x.Subject.Client.ClientID == "shop-1" {
+				levels = append(levels, x.Value)
+			}
+		}
+		return levels
+	}
+	other := with(onShop, "client_instance_id", "i2", "client_id", "other-1")
+	var all []int64
+	for range 3 {
+		all = append(all, push(onShop)...)
+	}
+	for range int(silentAfter/tick) + 2 {
+		all = append(all, push(other)...)
+	}
+	if !slices.Equal(all, []int64{1}) {
+		t.Errorf("told %v of the one that fell silent, want 1 once", all)
+	}
+	if back := push(onShop); !slices.Equal(back, []int64{0}) {
+		t.Errorf("told %v when it was back, want 0", back)
+	}
+}
+
 func TestBattery(t *testing.T) {
 	sourcetest.Run(t, func(t *testing.T) sourcetest.World {
 		board := watched()
