@@ -127,9 +127,6 @@ func (e *engine) keepSeries(x *ledger, after int64, y *derivation) *series {
 	if now := s.source(e.sources); was != nil && was != now {
 		e.touch(0) // the newest source speaks for times in which no other wrote
 	}
-	if len(samples) > 0 && y.Metric == lineage.Linked {
-		e.touch(0) // a name holds for all of the past
-	}
 	if len(samples) > 0 {
 		e.subject(s.subject.entry, samples[len(samples)-1].tick)
 		if y.Evidence != lineage.NoEvidence {

@@ -114,12 +114,17 @@ func (e *engine) remake(ctx context.Context) (bool, error) {
 // begin takes what is to be done: what comes from then on is for the next time.
 func (r *remaking) begin(ctx context.Context) (err error) {
 	e := r.e
-	r.v, err = e.viewTicks(ctx, 0, never-1, func(v *view) { v.cover = e.cover(rawTier) })
-	if err != nil {
+	if err := ctx.Err(); err != nil {
 		return err
 	}
-	e.mu.Lock()
+	e.mu.Lock() // the view is of the same instant as what is taken below: a source that comes later is in neither
 	defer e.mu.Unlock()
+	if e.closed {
+		return ErrClosed
+	}
+	e.readers.Add(1)
+	r.v = e.newView(ctx, 0, never-1)
+	r.v.cover = e.cover(rawTier)
 	r.sources = e.sources
 	from := e.remakable()
 	i := sort.Search(len(r.v.cover), func(i int) bool { return r.v.cover[i].meta.start >= from })
