@@ -110,7 +110,7 @@ export function NodeTable({ window, pollSeconds }: { window: Window; pollSeconds
               <th scope="col" className="num">
                 Lag
               </th>
-              <th scope="col">Last moved</th>
+              <th scope="col">Last seen</th>
               <th scope="col">Owner, tags</th>
             </tr>
           </thead>
