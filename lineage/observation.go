@@ -21,8 +21,8 @@ type Observation struct {
 	Source   Source
 	Round    time.Time     // the aligned instant of the round, a multiple of the tick
 	Interval time.Duration // the source's cadence, or the tick where nobody looked before; a multiple of the tick
-	// At is when the readings were really taken; rates are over these instants. Of a round that saw nothing (Missing.All)
-	// it says nothing: it may be said late.
+	// At is when the readings were really taken; rates are over these instants. Of a round that saw nothing
+	// (Missing.All) it says nothing: it may be said late.
 	At time.Time
 
 	Samples   []Sample

@@ -67,10 +67,10 @@ func (w *concludedWorld) tell(t *testing.T, source string, c lineage.Client, m l
 	must(t, w.s.Append(context.Background(), o))
 }
 
-// concluded returns how many links by elimination stand in a window, and the window's version.
-func (w *concludedWorld) concluded(t *testing.T, from, to int) (n int, v store.Version) {
+// concluded returns how many links by elimination stand in a window from the start on, and the window's version.
+func (w *concludedWorld) concluded(t *testing.T, to int) (n int, v store.Version) {
 	t.Helper()
-	ask := store.Ask{Window: lineage.Window{Start: lateAt(from), End: lateAt(to)}, Accesses: true}
+	ask := store.Ask{Window: lineage.Window{Start: lateAt(0), End: lateAt(to)}, Accesses: true}
 	win, err := w.s.Window(context.Background(), ask)
 	must(t, err)
 	for _, l := range win.Links {
@@ -88,10 +88,10 @@ func TestAConcludedLinkIsOfAllWindows(t *testing.T) {
 	w := openConcluded(t)
 	w.rounds(t, 30, true, false)
 	must(t, w.s.Append(context.Background(), lineage.Observation{Source: lineage.Source{Cluster: "telemetry", Name: "telemetry"}, Round: lateAt(w.n), Interval: lateTick, At: lateAt(w.n)}))
-	_, before := w.concluded(t, 0, 12)
+	_, before := w.concluded(t, 12)
 	w.n++
 	w.tell(t, "telemetry", lineage.Client{ClientID: "a"}, lineage.Claimed, lineage.Telemetry, w.count+10)
-	n, now := w.concluded(t, 0, 12)
+	n, now := w.concluded(t, 12)
 	if n != 1 {
 		t.Fatalf("%d links are concluded, want 1", n)
 	}
@@ -102,7 +102,7 @@ func TestAConcludedLinkIsOfAllWindows(t *testing.T) {
 	before = now
 	w.n++
 	w.tell(t, "log", lineage.Client{Producer: lineage.KnownProducer(5), ClientID: "c"}, lineage.Linked, lineage.RequestLog, 1)
-	n, now = w.concluded(t, 0, 12)
+	n, now = w.concluded(t, 12)
 	if n != 0 {
 		t.Errorf("%d links are still concluded of a producer id that was named", n)
 	}
@@ -119,16 +119,16 @@ func TestALinkThatWasConcludedLongAgoGoes(t *testing.T) {
 	w.rounds(t, 12, false, false)
 	w.rounds(t, 12, true, true)
 	w.rounds(t, 24*12, false, false)
-	if n, _ := w.concluded(t, 0, w.n); n != 1 {
+	if n, _ := w.concluded(t, w.n); n != 1 {
 		t.Fatalf("%d links are concluded, want 1", n)
 	}
 	for want, level := range []int64{1, 0} { // named, and not any more
 		w.n++
 		w.tell(t, "log", lineage.Client{Producer: lineage.KnownProducer(5), ClientID: "c"}, lineage.Linked, lineage.RequestLog, level)
-		links, version := w.concluded(t, 0, 6)
+		links, version := w.concluded(t, 6)
 		for range 4 {
 			must(t, w.s.Maintain(context.Background(), lateAt(w.n)))
-			n, v := w.concluded(t, 0, 6)
+			n, v := w.concluded(t, 6)
 			if n != links && v == version {
 				t.Errorf("there are %d links that were %d, and the version of the hour before is what it was", n, links)
 			}

@@ -82,8 +82,8 @@ func TestLateLinesClaimNothing(t *testing.T) {
 	}
 }
 
-// TestASilentRequestLog: a request log that was followed and falls silent, while the authorizer's goes on, is a gap: who
-// writes and how much is not known any more, and not nothing. After a restart too.
+// TestASilentRequestLog: a request log that was followed and falls silent, while the authorizer's goes on, is a gap:
+// who writes and how much is not known any more, and not nothing. After a restart too.
 func TestASilentRequestLog(t *testing.T) {
 	w := newTold(t, nil)
 	w.next()

@@ -42,10 +42,11 @@ type source struct {
 // client is one start of a client.
 type client struct {
 	who
-	key           string
-	seen          time.Time
-	series        map[subject]*series
-	pace          time.Duration  // the longest pause between two of its pushes; 0: there was one only. Not kept over a restart
+	key    string
+	seen   time.Time
+	series map[subject]*series
+	// the longest pause between two of its pushes; 0: there was one only. Not kept over a restart
+	pace          time.Duration
 	silent        bool           // so it was told. Not kept over a restart
 	linked        lineage.Client // as it was told that its identities are one
 	reads, writes bool
