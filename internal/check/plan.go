@@ -84,7 +84,7 @@ func goTests(ctx context.Context, out *output) (counts, error) {
 	if err != nil {
 		return counts{}, fmt.Errorf("go list: %w", err)
 	}
-	args := []string{"-race", "-timeout=10m"}
+	args := []string{"-race", "-timeout=15m"}
 	if os.Getenv("LINEAGED_LONG") != "" {
 		// a package may have looked before the tests begin, which the cache does not see
 		args = []string{"-race", "-timeout=180m", "-count=1"}
