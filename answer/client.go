@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/lineaged/lineaged/lineage"
@@ -47,7 +48,7 @@ func (f Flow) listed() (shown []int32, members map[int32]int) {
 }
 
 // once leaves away who is listed as another already: one that nothing counts, and of whom all that is known is known of
-// one that a link joins it to.
+// one that is counted, or of one before that is not either.
 func (v *View) once(shown []int32) []int32 {
 	if !slices.ContainsFunc(shown, func(i int32) bool { return v.accesses[i].joined != nil }) {
 		return shown
@@ -60,7 +61,7 @@ func (v *View) once(shown []int32) []int32 {
 			{a.Member, b.Member},
 			{a.TransactionalID, b.TransactionalID},
 			{a.Principal, b.Principal},
-			{a.Host, b.Host},
+			{strings.TrimPrefix(a.Host, "/"), strings.TrimPrefix(b.Host, "/")},
 			{a.Software, b.Software},
 			{a.Instance, b.Instance},
 		} {
@@ -70,11 +71,17 @@ func (v *View) once(shown []int32) []int32 {
 		}
 		return a.Producer == 0 || a.Producer == b.Producer
 	}
-	return slices.DeleteFunc(slices.Clone(shown), func(i int32) bool {
-		return v.accesses[i].counter.metric == lineage.NoMetric && slices.ContainsFunc(shown, func(j int32) bool {
-			return j != i && v.accesses[j].counter.metric != lineage.NoMetric && within(i, j)
-		})
-	})
+	counted := func(i int32) bool { return v.accesses[i].counter.metric != lineage.NoMetric }
+	var out []int32
+	for at, i := range shown {
+		again := !counted(i) && (slices.ContainsFunc(shown, func(j int32) bool { return counted(j) && within(i, j) }) ||
+			slices.ContainsFunc(shown[:at], func(j int32) bool { return within(i, j) }) ||
+			slices.ContainsFunc(shown[at+1:], func(j int32) bool { return within(i, j) && !within(j, i) }))
+		if !again {
+			out = append(out, i)
+		}
+	}
+	return out
 }
 
 // Clients returns who moved it, as seen: the busiest first, then by when they were first seen.

@@ -3,6 +3,7 @@ package answer
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/lineaged/lineaged/internal/mm2"
 	"github.com/lineaged/lineaged/lineage"
@@ -33,9 +34,37 @@ func (v *View) lanes(x *access) []string {
 		if len(all) > 0 {
 			return all
 		}
+	case lineage.ApplicationNode:
+		// Who is known by a principal alone may be several programs: what one of them reads does not go where another
+		// writes.
+		if v.accounts[x.node] {
+			return []string{x.Access.Op.String() + " " + x.Access.Topic.Name}
+		}
 	default:
 	}
 	return noLane
+}
+
+// onlyAccounts are the applications of which nothing but a principal is known; nil: none.
+func (v *View) onlyAccounts() map[lineage.Node]bool {
+	account := func(x *access) bool {
+		return x.namedBy == lineage.ByPrincipal || strings.HasPrefix(x.namedBy, lineage.ByPrincipal+",")
+	}
+	var out map[lineage.Node]bool
+	for i := range v.accesses {
+		if x := &v.accesses[i]; account(x) {
+			if out == nil {
+				out = map[lineage.Node]bool{}
+			}
+			out[x.node] = true
+		}
+	}
+	for i := range v.accesses {
+		if x := &v.accesses[i]; out[x.node] && !account(x) {
+			delete(out, x.node)
+		}
+	}
+	return out
 }
 
 // mixedReplicators are those of which the policy does not tell all copies: all their ways are one.

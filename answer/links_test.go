@@ -70,3 +70,32 @@ func TestANameLearnedNowNamesThePast(t *testing.T) {
 		t.Errorf("with the link the writers are %v with %d clients, want pricing with one", names, clients)
 	}
 }
+
+// TestAPrincipalIsNoProgram: two programs of one user are known by that alone, one reads a topic and the other writes
+// one. No walk goes from the first topic to the second.
+func TestAPrincipalIsNoProgram(t *testing.T) {
+	resolver, err := identity.New(identity.Rules{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t)
+	in, out := topic("in"), topic("out")
+	admin := lineage.Client{Principal: "User:admin", Host: "10.0.0.1"}
+	for n := 1; n <= 10; n++ {
+		w.observe("west", "end-offsets", n, facts(clusterFact(2), topicFact(in), topicFact(out)), sighted(reads(in, admin), lineage.AuthorizerLog, ""), sighted(writes(out, admin), lineage.AuthorizerLog, ""))
+	}
+	a := answer.New(answer.Options{
+		History: w.store, Identity: func() answer.Identity { return resolver }, Clusters: []answer.ClusterConfig{{Source: "west", Name: "west"}},
+		Now: func() time.Time { return round(10).Add(time.Second) },
+	})
+	v := view(t, a, answer.Between(round(2), round(10)), answer.All)
+	for _, x := range []struct {
+		root string
+		dir  graph.Direction
+	}{{"out", graph.Upstream}, {"in", graph.Downstream}} {
+		all := v.Walk(graph.Query{Roots: []lineage.Node{topicNode(x.root)}, Direction: x.dir, Depth: 9, Limit: 100}, answer.Filter{IncludeInactive: true})
+		if len(all.Nodes) != 2 || len(all.Flows()) != 1 {
+			t.Errorf("from %s the walk comes to %v", x.root, all.Nodes)
+		}
+	}
+}

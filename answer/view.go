@@ -38,6 +38,7 @@ type View struct {
 	classified bool
 	mixed      map[lineage.Node]bool             // see lanes
 	joined     map[lineage.Node][]string         // the same way
+	accounts   map[lineage.Node]bool             // the same way
 	groups     map[lineage.GroupRef]lineage.Fact // at the window's end, Gone ones included
 
 	levels       once[*levels]
@@ -335,7 +336,7 @@ func (v *View) takeAmounts() {
 // connect files the accesses under their flows and nodes. Graphs are built of them when they are asked for.
 func (v *View) connect() {
 	if v.mixed == nil {
-		v.mixed, v.joined = v.mixedReplicators(), v.joinedTopics()
+		v.mixed, v.joined, v.accounts = v.mixedReplicators(), v.joinedTopics(), v.onlyAccounts()
 	}
 	v.flows = make(map[lineage.Flow][]int32, len(v.accesses))
 	one := make([]int32, 0, len(v.accesses)) // room of the flows' first accesses, which most have one of

@@ -110,6 +110,9 @@ func (r *Resolver) Resolve(c lineage.Cluster, a lineage.Access, known lineage.Kn
 	seen := a.Client
 	a.Client = known.Joined.Client
 	n, words := r.resolve(c, a, known)
+	if seen.Group != "" { // it is called by that
+		return n, words
+	}
 	if plain, _ := ownNameOf(seen, known.Group); n.Kind != lineage.UnidentifiedNode && (plain == "" || plain != n.Name) {
 		words += ", joined by " + known.Joined.By.Evidence.String()
 	}
@@ -152,7 +155,7 @@ func (r *Resolver) resolve(c lineage.Cluster, a lineage.Access, known lineage.Kn
 		return n, known.MemberBy
 	}
 	if name := principalName(a.Client.Principal); name != "" {
-		return node(c, lineage.ApplicationNode, name), byPrincipal
+		return node(c, lineage.ApplicationNode, name), lineage.ByPrincipal
 	}
 	return node(c, lineage.UnidentifiedNode, topic), noName
 }

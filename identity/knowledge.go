@@ -138,6 +138,7 @@ func (k *knowledge) AddLink(l lineage.Link) {
 // AddAccess implements lineage.Knowledge.
 func (k *knowledge) AddAccess(a lineage.Access) {
 	c := a.Client
+	k.links.saw(&a)
 	if c.Group != "" && a.Op == lineage.Read {
 		k.links.read(lineage.GroupRef{Cluster: a.Topic.Cluster, Group: c.Group}, a.Topic.Name)
 	}

@@ -15,6 +15,7 @@ type links struct {
 	// groups are those of readers that were seen to be in one, by host; reads, what these groups read.
 	groups map[handle][]lineage.Link
 	reads  map[groupTopic]bool
+	did    map[deed]map[string]bool // the client.ids under which it was seen
 	linked map[lineage.GroupRef]bool
 }
 
@@ -26,6 +27,35 @@ type handle struct {
 	transactional   string
 	instance        string
 	principal, host string
+}
+
+// deed is what somebody of a principal, from a host, was seen to do to a topic.
+type deed struct {
+	handle
+	topic string
+	op    lineage.Op
+}
+
+// deedOf returns what an access is; ok is false where nobody says who it was.
+func deedOf(a *lineage.Access) (d deed, ok bool) {
+	c := &a.Client
+	d = deed{handle{cluster: a.Topic.Cluster, principal: c.Principal, host: bare(c.Host)}, a.Topic.Name, a.Op}
+	return d, c.Principal != "" && !anybody(c.Principal)
+}
+
+// saw takes in that a client of a principal did something under its client.id.
+func (l *links) saw(a *lineage.Access) {
+	d, ok := deedOf(a)
+	if !ok || a.Client.ClientID == "" {
+		return
+	}
+	if l.did == nil {
+		l.did = map[deed]map[string]bool{}
+	}
+	if l.did[d] == nil {
+		l.did[d] = map[string]bool{}
+	}
+	l.did[d][a.Client.ClientID] = true
 }
 
 // own are the handles of a client that are its alone.
@@ -48,7 +78,7 @@ func seenFrom(cluster lineage.ClusterID, c *lineage.Client) (out []handle) {
 		return nil
 	}
 	if c.Host != "" {
-		out = append(out, handle{cluster: cluster, principal: c.Principal, host: c.Host})
+		out = append(out, handle{cluster: cluster, principal: c.Principal, host: bare(c.Host)})
 	}
 	return append(out, handle{cluster: cluster, principal: c.Principal})
 }
@@ -64,7 +94,7 @@ func (l *links) add(x lineage.Link) {
 		if l.groups == nil {
 			l.groups, l.reads, l.linked = map[handle][]lineage.Link{}, map[groupTopic]bool{}, map[lineage.GroupRef]bool{}
 		}
-		at := handle{cluster: x.Cluster, host: c.Host}
+		at := handle{cluster: x.Cluster, host: bare(c.Host)}
 		l.groups[at] = append(l.groups[at], x)
 		l.linked[lineage.GroupRef{Cluster: x.Cluster, Group: c.Group}] = true
 	}
@@ -86,7 +116,7 @@ func (l *links) read(ref lineage.GroupRef, topic string) {
 // host under the same names, and the group reads the topic.
 func (l *links) group(a *lineage.Access) (by lineage.Link, ok bool) {
 	c := &a.Client
-	for _, x := range l.groups[handle{cluster: a.Topic.Cluster, host: c.Host}] {
+	for _, x := range l.groups[handle{cluster: a.Topic.Cluster, host: bare(c.Host)}] {
 		same := c.ClientID != "" && x.Client.ClientID != "" || c.Principal != "" && x.Client.Principal != "" && !anybody(c.Principal)
 		if !same || !agree(c, &x.Client) || !l.reads[groupTopic{lineage.GroupRef{Cluster: a.Topic.Cluster, Group: x.Client.Group}, a.Topic.Name}] {
 			continue
@@ -139,6 +169,13 @@ func (l *links) join(a *lineage.Access, name func(lineage.Client) string) (linea
 		}
 	}
 	if c.Group != "" {
+		if c.ClientID != "" && c.Host != "" { // a member, whose principal and software its broker's log has
+			for _, x := range l.groups[handle{cluster: cluster, host: bare(c.Host)}] {
+				if x.Client.Group == c.Group && x.Client.ClientID == c.ClientID {
+					take(&x)
+				}
+			}
+		}
 		return c, by
 	}
 	if a.Op == lineage.Read && c.Host != "" {
@@ -154,8 +191,13 @@ func (l *links) join(a *lineage.Access, name func(lineage.Client) string) (linea
 	if c.ClientID != "" {
 		return c, by
 	}
+	d, _ := deedOf(&lineage.Access{Topic: a.Topic, Op: a.Op, Client: c})
 	for _, h := range seenFrom(cluster, &c) {
-		if x := oneName(l.of[h], name); x != nil {
+		all := l.of[h]
+		if did := l.did[d]; len(did) > 0 { // of those that come from there, who was seen to do this
+			all = slices.DeleteFunc(slices.Clone(all), func(x lineage.Link) bool { return !did[x.Client.ClientID] })
+		}
+		if x := oneName(all, name); x != nil {
 			take(x)
 			break
 		}
@@ -176,10 +218,13 @@ func oneName(all []lineage.Link, name func(lineage.Client) string) *lineage.Link
 	return &all[0]
 }
 
+// bare is an address as logs and telemetry have it: brokers put a slash in front of that of a group's member.
+func bare(host string) string { return strings.TrimPrefix(host, "/") }
+
 // agree reports whether what both bear is the same.
 func agree(a, b *lineage.Client) bool {
 	for _, f := range [...][2]string{
-		{a.ClientID, b.ClientID}, {a.TransactionalID, b.TransactionalID}, {a.Instance, b.Instance}, {a.Principal, b.Principal}, {a.Host, b.Host},
+		{a.ClientID, b.ClientID}, {a.TransactionalID, b.TransactionalID}, {a.Instance, b.Instance}, {a.Principal, b.Principal}, {bare(a.Host), bare(b.Host)},
 	} {
 		if f[0] != "" && f[1] != "" && f[0] != f[1] {
 			return false
@@ -211,9 +256,6 @@ func fill(c, from *lineage.Client) (took bool) {
 
 // anybody reports whether a principal is everybody's who does not say who he is.
 func anybody(principal string) bool { return strings.EqualFold(principal, "User:ANONYMOUS") }
-
-// byPrincipal says that a client is called as its principal is, since nothing else names it.
-const byPrincipal = "principal"
 
 // principalName returns what a principal names: a user, or of a distinguished name the common name; empty: nobody.
 func principalName(principal string) string {

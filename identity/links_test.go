@@ -34,11 +34,14 @@ func TestLinkedClients(t *testing.T) {
 		told(1, lineage.RequestLog, lineage.Client{TransactionalID: "6f1d3c1e-1111-2222-3333-444444444444", ClientID: "ledger-0"}),
 		told(1, lineage.AuthorizerLog, lineage.Client{Group: "a", Principal: "User:dave", Host: "10.0.0.6"}),
 		told(1, lineage.AuthorizerLog, lineage.Client{Group: "b", Principal: "User:dave", Host: "10.0.0.6"}),
+		told(1, lineage.RequestLog, lineage.Client{Group: "c", ClientID: "reader-1", Principal: "User:frank", Host: "10.0.0.8", Software: "kgo/1"}),
 		// everybody is anonymous: that joins nobody
 		told(1, lineage.RequestLog, lineage.Client{Producer: id(104), ClientID: "lonely", Principal: "User:ANONYMOUS", Host: "10.0.0.7"}),
 	} {
 		k.AddLink(l)
 	}
+	// of the two programs of ops on one host one writes audits
+	k.AddAccess(onTopic("audits", lineage.Write, lineage.Client{ClientID: "audit", Principal: "User:ops", Host: "10.0.0.3"}))
 	k.AddAccess(onTopic("orders", lineage.Read, lineage.Client{Group: "a"}))
 	k.AddAccess(onTopic("payments", lineage.Read, lineage.Client{Group: "a"}))
 	k.AddAccess(onTopic("payments", lineage.Read, lineage.Client{Group: "b"}))
@@ -57,6 +60,8 @@ func TestLinkedClients(t *testing.T) {
 		{"orders", lineage.Write, lineage.Client{Producer: id(102)}, app("shipping"), "client.id, joined by TELEMETRY"},
 		{"orders", lineage.Write, lineage.Client{Principal: "User:bob", Host: "10.0.0.2"}, app("shipping"), "client.id, joined by TELEMETRY"},
 		{"orders", lineage.Write, lineage.Client{Principal: "User:ops", Host: "10.0.0.3"}, app("ops"), "principal"},
+		{"audits", lineage.Write, lineage.Client{Principal: "User:ops", Host: "10.0.0.3"}, app("audit"), "client.id, joined by TELEMETRY"},
+		{"audits", lineage.Read, lineage.Client{Principal: "User:ops", Host: "10.0.0.3"}, app("ops"), "principal"},
 		{"orders", lineage.Write, lineage.Client{Principal: "User:ops", Host: "10.0.0.4"}, app("mirror"), "client.id, joined by TELEMETRY"},
 		{"orders", lineage.Write, lineage.Client{Principal: "User:ops"}, app("ops"), "principal"},
 		{"orders", lineage.Write, lineage.Client{Producer: id(103)}, app("carol"), "principal, joined by REQUEST_LOG"},
@@ -69,6 +74,8 @@ func TestLinkedClients(t *testing.T) {
 		{"payments", lineage.Read, lineage.Client{Principal: "User:dave", Host: "10.0.0.6"}, app("dave"), "principal"},
 		{"orders", lineage.Read, lineage.Client{Principal: "User:dave", Host: "10.0.0.9"}, app("dave"), "principal"},
 		{"orders", lineage.Read, lineage.Client{Principal: "User:erin", Host: "10.0.0.6"}, app("erin"), "principal"},
+		// a member bears a slash, and what its broker's log knows of it
+		{"orders", lineage.Read, lineage.Client{Group: "c", Member: "m", ClientID: "reader-1", Host: "/10.0.0.8"}, app("c"), "group id"},
 		// a writer is not taken into a group
 		{"orders", lineage.Write, lineage.Client{Principal: "User:dave", Host: "10.0.0.6"}, app("dave"), "principal"},
 	} {
@@ -76,6 +83,10 @@ func TestLinkedClients(t *testing.T) {
 		if got, by := r.Resolve(west, a, k.Of(a)); got != x.want || by != x.by {
 			t.Errorf("%v of %s by %+v: %v by %q, want %v by %q", x.op, x.topic, x.c, got, by, x.want, x.by)
 		}
+	}
+	member := k.Of(onTopic("orders", lineage.Read, lineage.Client{Group: "c", Member: "m", ClientID: "reader-1", Host: "/10.0.0.8"})).Joined
+	if member == nil || member.Client.Principal != "User:frank" || member.Client.Software != "kgo/1" || member.Client.Member != "m" {
+		t.Errorf("the member is %+v", member)
 	}
 	known := k.Of(onTopic("orders", lineage.Write, lineage.Client{Producer: id(100)}))
 	want := lineage.Client{Producer: id(100), ClientID: "pricing-1", Principal: "User:alice", Host: "10.0.0.1", Software: "apache-kafka-java/4.3.1"}

@@ -45,6 +45,10 @@ type Link struct {
 	Detail   string    // in words, where it was concluded; may be empty
 }
 
+// ByPrincipal says that a client is called as its principal is, since nothing else names it. Others of the same may be
+// other programs: it is the account that is known.
+const ByPrincipal = "principal"
+
 // Joined is a client with all that links join to it.
 type Joined struct {
 	Client Client
