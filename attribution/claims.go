@@ -14,7 +14,7 @@ const (
 	whyTwice = "neither at most nor at least: producer ids that nobody named wrote at the same time, and it may be one of them, whose records are counted as that one's already"
 	// whyLogged is of a claim by where requests begin in the log: the newest request's own records come with the next,
 	// and a line is read a tick before or after its records are seen.
-	whyLogged = "neither at most nor at least: by where its requests' records begin in the log: what follows the newest is not among these, and markers of transactions may be"
+	whyLogged = "neither at most nor at least: by where its requests' records begin in the log: what follows the newest may not be among these yet, and markers of transactions may be"
 	whyTail   = "at most: the records of the newest request of a writer that a log names may be among these"
 	whyTaken  = "at least: who may be counted already, as a producer id that nobody named, was given some of these"
 )

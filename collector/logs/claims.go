@@ -13,15 +13,18 @@ import (
 
 // What the logs tell of how much was written. A Produce's answer says at which offset its records begin, and all that a
 // partition's leader answered stands in its log: so what lies between the beginnings of two is the former's. That is
-// claimed (lineage.Claimed), and settled against what the topic grew by elsewhere. What followed a client's newest
-// request is counted with the next one of anybody; markers of transactions are taken for records of whoever wrote
-// before them. The authorizer's lines have no offsets: how many there were says only when somebody wrote.
+// claimed (lineage.Claimed), and settled against what the topic grew by elsewhere. What follows the newest request is
+// counted with the next one of anybody or, where none comes, up to where the partition ended when it was at rest;
+// markers of transactions are taken for records of whoever wrote before them. The authorizer's lines have no offsets:
+// how many there were says only when somebody wrote.
 const (
 	mostClaimed  = 2_000 // topics of which that is kept
 	mostClaimers = 200   // clients of one of them
 	claimsPrefix = "claims/"
+	// restRounds is for how many rounds after its newest line it is looked where a topic ends.
+	restRounds = 6
 
-	whyBetween = "neither at most nor at least: by where the requests' records begin in the log; what follows the newest of them is not among these, and markers of transactions may be"
+	whyBetween = "neither at most nor at least: by where the requests' records begin in the log; what follows the newest may not be among these yet, and markers of transactions may be"
 )
 
 // claims are what is claimed of all topics.
@@ -38,6 +41,7 @@ type claimed struct {
 	told   map[claimer]int64
 	tails  map[int32]answer // by partition: the newest
 	seen   time.Time        // the newest round with a line of it
+	ends   []int64          // where its partitions ended in the round before; nil: not known. Not kept over a restart
 	dirty  bool
 }
 
@@ -51,6 +55,7 @@ type claimer struct {
 type answer struct {
 	offset int64
 	client lineage.Client
+	upTo   int64 // as far as its records were counted; of one under way, its offset
 }
 
 // answers are what one round told of a topic.
@@ -78,7 +83,7 @@ func (c *claims) wrote(t lineage.Topic, part int32, offset int64, client lineage
 	if offset >= 0 && client.TransactionalID == "" { // what is written in transactions is counted by these
 		a := c.now(t)
 		a.late = a.late || !recent
-		a.parts[part] = append(a.parts[part], answer{offset, client})
+		a.parts[part] = append(a.parts[part], answer{offset, client, offset})
 	}
 }
 
@@ -109,6 +114,7 @@ func (c *claims) lose() {
 	for _, x := range c.of {
 		x.dirty = x.dirty || len(x.tails) > 0
 		clear(x.tails)
+		x.ends = nil
 	}
 }
 
@@ -138,6 +144,33 @@ func (c *claims) end(o *lineage.Observation, named func(lineage.Topic) (t lineag
 		x.tell(o, t, since)
 	}
 	c.round = nil
+}
+
+// rests counts what follows the newest requests of topics that are at rest: none of whose lines came in this round,
+// while all that was written before the ends were seen has been read. ends asks where a topic's partitions end; nil:
+// that is not known, or some of the offsets are no records.
+func (c *claims) rests(o *lineage.Observation, ends func(t lineage.Topic) []int64) {
+	for t, x := range c.of {
+		was := x.ends
+		x.ends = nil
+		if len(x.tails) == 0 || o.Round.Sub(x.seen) > restRounds*o.Interval {
+			continue
+		}
+		x.ends = ends(t)
+		if was == nil || !x.seen.Before(o.Round) {
+			continue
+		}
+		for part, tail := range x.tails {
+			who := claimer{tail.client, lineage.RequestLog}
+			if _, there := x.totals[who]; !there || int(part) >= len(was) || was[part] <= tail.upTo {
+				continue
+			}
+			x.totals[who] += was[part] - tail.upTo
+			tail.upTo = was[part]
+			x.tails[part], x.dirty = tail, true
+		}
+		x.tell(o, t, x.seen.Add(-o.Interval))
+	}
 }
 
 func newClaimed() *claimed {
@@ -170,7 +203,7 @@ func (x *claimed) take(a *answers, again bool) {
 		}
 		slices.SortStableFunc(all, func(a, b answer) int { return cmp.Compare(a.offset, b.offset) })
 		for i := range all[1:] { // a request that is answered twice, as a retry, begins at one place
-			add(claimer{all[i].client, lineage.RequestLog}, all[i+1].offset-all[i].offset)
+			add(claimer{all[i].client, lineage.RequestLog}, max(0, all[i+1].offset-all[i].upTo))
 		}
 		last := all[len(all)-1]
 		add(claimer{last.client, lineage.RequestLog}, 0)
@@ -225,6 +258,7 @@ func (x *claimed) encode(t lineage.Topic) []byte {
 		for _, part := range slices.Sorted(maps.Keys(x.tails)) {
 			e.Uint(uint64(part))
 			e.Uint(uint64(x.tails[part].offset))
+			e.Uint(uint64(x.tails[part].upTo))
 			encodeClaimer(e, x.tails[part].client)
 		}
 	})
@@ -253,8 +287,8 @@ func (c *claims) restore(positions map[string][]byte, leave func(key string, err
 				x.told[who] = x.totals[who]
 			}
 			for range d.Count() {
-				part, offset := d.Uint(), d.Uint()
-				x.tails[int32(part)] = answer{int64(offset), decodeClaimer(d)}
+				part, offset, upTo := d.Uint(), d.Uint(), d.Uint()
+				x.tails[int32(part)] = answer{int64(offset), decodeClaimer(d), int64(upTo)}
 			}
 		})
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lineaged/lineaged/collector"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -117,4 +118,37 @@ func TestASilentRequestLog(t *testing.T) {
 	if n := gaps(1); n != 0 {
 		t.Errorf("%d gaps when it is back", n)
 	}
+}
+
+// TestAtRest: what follows the newest request is counted up to where the partition ends, once that was seen and nobody
+// else has written meanwhile; and not twice when somebody does.
+func TestAtRest(t *testing.T) {
+	w := newTold(t, nil)
+	end := func(n int64) {
+		w.board.SetEnds("west-id", w.round, func(string) collector.Ends { return collector.Ends{Offsets: []int64{n}} })
+	}
+	w.next()
+	w.write(producedAt("a", 100, 1), producedAt("b", 117, 2))
+	w.next()
+	end(150) // it asked for them
+	want := func(stage string, want map[string]int64) {
+		t.Helper()
+		if got := w.claimedOf(); !maps.Equal(got, want) {
+			t.Errorf("%s: claimed %v, want %v", stage, got, want)
+		}
+	}
+	w.next()
+	want("the ends were seen just now", map[string]int64{"a": 17, "b": 0})
+	end(150)
+	w.next()
+	want("nobody wrote since", map[string]int64{"a": 17, "b": 33})
+	w.start(nil)
+	end(150)
+	w.next()
+	end(150)
+	w.next()
+	want("after a restart", map[string]int64{"a": 17, "b": 33})
+	w.write(producedAt("a", 150, 3), producedAt("b", 152, 4))
+	w.next()
+	want("somebody writes again", map[string]int64{"a": 19, "b": 33})
 }

@@ -59,6 +59,7 @@ type digest struct {
 	unresolved int   // accesses whose topic's name never came
 	began      time.Time
 	heard      time.Time // newest round with a line of one of both loggers
+	behind     bool      // not all that there is was read in this round
 	requests   time.Time // newest round with a line of the request log; zero: there never was one
 }
 
@@ -363,6 +364,15 @@ func (d *digest) named(t lineage.Topic) (lineage.Topic, bool) {
 	return t, t.Name != "" && t.ID != (lineage.TopicID{}) && (d.cfg.Wanted == nil || d.cfg.Wanted(t.Name))
 }
 
+// ends returns where a topic's partitions end, nil where that is not known, or some offsets are no records.
+func (d *digest) ends(t lineage.Topic) []int64 {
+	if d.behind || d.cluster.IDs[t.Name] != t.ID {
+		return nil
+	}
+	d.cfg.Board.WantEnds(t.Cluster, t.Name)
+	return d.cfg.Board.Ends(t.Cluster, t.Name, d.round.Add(-2*d.cfg.Interval)).Records()
+}
+
 // wait keeps an access until its topic's name is known.
 func (d *digest) wait(s sight, moved bool) {
 	w := d.waiting[s]
@@ -457,6 +467,7 @@ func (d *digest) end(o *lineage.Observation) {
 		})
 	}
 	d.claims.end(o, d.named)
+	d.claims.rests(o, d.ends)
 	if d.requests.IsZero() && d.claims.counts() { // before the start there was one
 		d.requests = d.began
 	}

@@ -117,6 +117,7 @@ func (s *source) observe(ctx context.Context, t *collector.Take) bool {
 	if len(got.missing) > 0 || got.err != nil {
 		d.claims.lose()
 	}
+	d.behind = b.spent() || len(got.missing) > 0 || got.err != nil
 	d.end(o)
 	if got.err != nil {
 		collector.MissAll(o, got.err.Error())
