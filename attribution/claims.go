@@ -189,7 +189,7 @@ func (w *writers) standing() (out []*lineage.Told) {
 		if rank(t.Evidence) == len(Order) || w.taken[t] { // it says that somebody wrote, and not how much
 			continue
 		}
-		ids := identities(t.Access.Client)
+		ids := w.identities(t.Access.Client)
 		if len(ids) == 0 {
 			out = append(out, t)
 			continue

@@ -30,12 +30,17 @@ const (
 	byMover
 )
 
-// identities returns the names that a client bears, the finest first.
-func identities(c lineage.Client) (out []identity) {
+// identities returns the names that a client bears, the finest first. A client.id that several places bear, as one that
+// a library made up, is one in each.
+func (w *writers) identities(c lineage.Client) (out []identity) {
 	if id, ok := c.Producer.Value(); ok {
 		out = append(out, identity{class: byProducer, name: strconv.FormatInt(id, 10)})
 	}
-	for i, name := range [...]string{c.TransactionalID, c.Instance, c.ClientID, c.Group} {
+	id := c.ClientID
+	if w.common[id] && c.Principal+c.Host != "" {
+		id += "\x00" + c.Principal + "\x00" + c.Host
+	}
+	for i, name := range [...]string{c.TransactionalID, c.Instance, id, c.Group} {
 		if name != "" {
 			out = append(out, identity{class: byTransaction + class(i), name: name})
 		}
@@ -66,6 +71,7 @@ type writers struct {
 	named  map[identity]bool      // roots of those that bear a name
 	users  map[identity][]string  // the principals that roots were seen under
 	from   map[place]bool         // where those that bear ids come from
+	common map[string]bool        // client.ids that several places bear
 	taken  map[*lineage.Told]bool // claims of who bears no id, and is counted otherwise
 }
 
@@ -78,9 +84,10 @@ func readWriters(told []*lineage.Told) writers {
 	}
 	w.parent, w.best = map[identity]identity{}, map[identity]int{}
 	w.named, w.from, w.taken, w.users = map[identity]bool{}, map[place]bool{}, map[*lineage.Told]bool{}, map[identity][]string{}
+	w.common = commonIDs(told)
 	var links []link
 	for _, t := range told {
-		ids := identities(t.Access.Client)
+		ids := w.identities(t.Access.Client)
 		l := link{evidence: t.Evidence}
 		if t.Metric == lineage.Linked {
 			level, at := newest(t)
@@ -139,6 +146,27 @@ func readWriters(told []*lineage.Told) writers {
 	return w
 }
 
+// commonIDs returns the client.ids that clients of different principals or hosts bear.
+func commonIDs(told []*lineage.Told) map[string]bool {
+	var common map[string]bool
+	from := map[string]place{} // of each the first principal and the first host that are seen
+	for _, t := range told {
+		c := &t.Access.Client
+		if c.ClientID == "" || c.Principal+c.Host == "" {
+			continue
+		}
+		was := from[c.ClientID]
+		if c.Principal != "" && was.principal != "" && c.Principal != was.principal || c.Host != "" && was.host != "" && c.Host != was.host {
+			if common == nil {
+				common = map[string]bool{}
+			}
+			common[c.ClientID] = true
+		}
+		from[c.ClientID] = place{cmp.Or(was.principal, c.Principal), cmp.Or(was.host, c.Host)}
+	}
+	return common
+}
+
 // newest returns a level as it is now, and since when.
 func newest(t *lineage.Told) (level, at int64) {
 	level = t.Level
@@ -172,7 +200,7 @@ func (w *writers) find(x identity) identity {
 
 // root returns the identity that a client's writer goes by; ok is false for one that bears none.
 func (w *writers) root(c lineage.Client) (root identity, ok bool) {
-	ids := identities(c)
+	ids := w.identities(c)
 	if len(ids) == 0 {
 		return root, false
 	}

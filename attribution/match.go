@@ -99,7 +99,7 @@ func (s *settling) conclude(p, c *lineage.Told, by lineage.EvidenceKind, why str
 	d := s.derived(client, lineage.Linked, lineage.Elimination, c.By)
 	d.Readings = append(d.Readings, lineage.Reading{From: at - 1, To: at, Value: 1})
 	d.Words = append(d.Words, lineage.Word{At: at, Text: fmt.Sprintf(why, by)})
-	ids := identities(client)
+	ids := s.writers.identities(client)
 	for _, id := range ids[1:] {
 		s.writers.join(ids[0], id)
 	}

@@ -310,3 +310,36 @@ func TestClaimsOfALog(t *testing.T) {
 		}
 	}
 }
+
+// TestOneNameInTwoPlaces: a library gives its clients one client.id on every host. That the one is counted by its
+// producer id says nothing of the other, which writes without idempotence.
+func TestOneNameInTwoPlaces(t *testing.T) {
+	var w burst
+	for i := range 20 {
+		w[5+i] = 7
+	}
+	b := newBook()
+	b.looked("kafka", "otlp")
+	b.counted(5, &w)
+	for i := range int64(20) {
+		b.grow(lineage.Left, 5+i, 6+i, 7)
+	}
+	here := lineage.Client{ClientID: "producer-1", Instance: "I1", Principal: "User:a", Host: "10.0.0.1"}
+	there := lineage.Client{ClientID: "producer-1", Instance: "I2", Principal: "User:a", Host: "10.0.0.2"}
+	b.write("otlp", lineage.Linked, lineage.Client{Producer: lineage.KnownProducer(5), ClientID: "producer-1", Principal: "User:a", Host: "10.0.0.1"}, lineage.RequestLog, 0, 1, 1)
+	for _, c := range []lineage.Client{here, there} {
+		b.claimed("otlp", c, lineage.Telemetry, &w, 5, 0)
+	}
+	settled, _ := b.settle(0, nil)
+	got := map[string]int64{}
+	for _, x := range settled {
+		if x.Metric == lineage.Records {
+			for _, r := range x.Readings {
+				got[x.Access.Client.Instance] += r.Value
+			}
+		}
+	}
+	if got["I1"] != 0 || got["I2"] != 140 || got[""] != 0 {
+		t.Errorf("debited %v, want 140 to I2 alone", got)
+	}
+}
