@@ -70,6 +70,7 @@ func TestRealConnect(t *testing.T) {
 	r.start(nil)
 	type count struct{ records, lag int64 }
 	counts := map[string]count{}
+	short := map[string]bool{} // of which something was copied before its offsets were first read, and that is said
 	facts := map[lineage.FactKind]map[string]lineage.Fact{lineage.ConnectorFacts: {}, lineage.ReplicatorFacts: {}}
 	take := func() {
 		ends()
@@ -81,6 +82,11 @@ func TestRealConnect(t *testing.T) {
 			maps.Copy(known, r.facts(kind))
 		}
 		for _, o := range r.last {
+			for _, x := range o.Sightings {
+				if strings.Contains(x.Detail, "at least: what was copied before its offsets could be read is not counted") {
+					short[x.Access.Client.Mover.Name] = true
+				}
+			}
 			for _, s := range o.Samples {
 				name := s.Subject.Client.Mover.Name
 				c := counts[name]
@@ -113,10 +119,15 @@ func TestRealConnect(t *testing.T) {
 	real.Put(t, "copy", mirror("w", "e", "topics", "orders"))
 	real.Put(t, "copy-same", mirror("w2", "e2", "topics", "same", "replication.policy.class", "org.apache.kafka.connect.mirror.IdentityReplicationPolicy"))
 	eventually("both replications run, are caught up and counted from the first record", func() bool {
-		return copied("w->e") && copied("w2->e2") && counts["w->e"] == count{300, 0} && counts["w2->e2"] == count{300, 0}
+		whole := func(name string) bool {
+			c := counts[name]
+			return copied(name) && c.lag == 0 && (c.records == 300 || short[name] && c.records > 0 && c.records < 300)
+		}
+		return whole("w->e") && whole("w2->e2")
 	})
+	first := counts["w->e"].records
 	produce(t, west, "orders", 250)
-	eventually("250 more records are counted", func() bool { return counts["w->e"] == count{550, 0} })
+	eventually("250 more records are counted", func() bool { return counts["w->e"] == count{first + 250, 0} })
 	for name, want := range map[string][]string{
 		"w->e":     {"read " + west.ID + "/orders", "write " + east.ID + "/w.orders"},
 		"w2->e2":   {"read " + west.ID + "/same", "write " + east.ID + "/same"},

@@ -221,12 +221,16 @@ func (t *take) bookCopy(target lineage.ClusterID, x copied, c *connector, access
 		t.books[key] = b
 	}
 	since := t.round.Add(-2 * t.cfg.Interval)
+	unread := time.Time{}
+	if c.born { // it may have copied something before its offsets were first read
+		unread = c.appeared.Add(-t.cfg.Interval)
+	}
 	ends := t.cfg.Board.Ends(access.Topic.Cluster, x.from, since)
 	moved := b.Observe(copybook.Reading{
 		Offsets: c.progress.topics[x.from], Ends: ends.Offsets, Copies: t.cfg.Board.Ends(target, x.to, since).Records(), Transactional: ends.Transactional,
 		Starts: ends.Starts, StartsAt: ends.StartsAt, Compacted: ends.Compacted,
 		Origin: known || !c.progress.base[x.from], Certain: copybook.Certain(c.born, c.progress.began, t.round),
-		Running: running, Round: t.round, Interval: t.cfg.Interval,
+		Unread: unread, Running: running, Round: t.round, Interval: t.cfg.Interval,
 	})
 	if b.Undecided() {
 		t.cfg.Board.WantStarts(access.Topic.Cluster, x.from)

@@ -300,6 +300,31 @@ func TestFirstCopyOnConnect(t *testing.T) {
 	}
 }
 
+// A connector that appears while we look and has copied something before its offsets are read is counted from there: at
+// least, and that is said, since nobody saw whether that was copied now or by one of its name before.
+func TestACopyThatWasAhead(t *testing.T) {
+	w := newWorker(t)
+	r := newRig(t, w, nil)
+	r.ends("east-id", "orders", 300)
+	r.ends(kafka, "e.orders", 300)
+	r.take()
+	mm := copying()
+	w.connectors["mm"] = mm
+	mm.copied("e", "orders", 8)
+	r.take()
+	if s := r.samples("orders")[lineage.Records]; s.Value != 0 || !s.Estimated {
+		t.Errorf("at first it is %+v, want an estimate of nothing", s)
+	}
+	if got := r.details("e->w"); !strings.Contains(got, "at least") {
+		t.Errorf("of it is said %q", got)
+	}
+	mm.copied("e", "orders", 299)
+	r.take()
+	if s := r.samples("orders")[lineage.Records]; s.Value != 291 {
+		t.Errorf("then it is %+v, want 291", s)
+	}
+}
+
 // An account is kept when offsets are read: old ones beside new ends would look like a lag.
 func TestNoLagBetweenLooks(t *testing.T) {
 	w := newWorker(t)

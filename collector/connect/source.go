@@ -67,6 +67,8 @@ type connector struct {
 	topics []string // that it has used, as Connect says; nil: not told yet
 	marks  marks    // nil: not told yet
 	born   bool     // it appeared while we looked
+	// appeared is the round in which it was first seen; not kept over a restart
+	appeared time.Time
 	// when topics and offsets were asked for last, or later where that failed, since others wait; zero: never
 	looked time.Time
 	moved  [][]string              // words of partitions whose offsets changed and were not told yet
@@ -292,7 +294,7 @@ func (t *take) look() {
 	for name := range t.all {
 		c := t.known[name]
 		if c == nil {
-			c = &connector{born: t.listed, tells: noReplicator}
+			c = &connector{born: t.listed, appeared: t.round, tells: noReplicator}
 			t.known[name] = c
 		}
 		if c.looked.IsZero() || t.round.Sub(c.looked) >= detailsEvery*t.cfg.Interval || t.all[name].kind() == aSource && t.writes(name) {
