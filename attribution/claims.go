@@ -8,14 +8,14 @@ import (
 )
 
 const (
-	whyCapped = "at most: what the topic grew by then and nobody else was given; its source counts more, retries perhaps"
+	whyCapped = "neither at most nor at least: what the topic grew by in its time and nobody else was given; its source counts more: retries, or it dates them otherwise"
 	whySpread = "shared out over the time between two readings, by what the topic grew by"
 	// whyTwice is of a claim that nothing links to a producer id, while there are some that nobody named.
 	whyTwice = "neither at most nor at least: producer ids that nobody named wrote at the same time, and it may be one of them, whose records are counted as that one's already"
 	// whyLogged is of a claim by where requests begin in the log: the newest request's own records come with the next,
 	// and a line is read a tick before or after its records are seen.
 	whyLogged = "neither at most nor at least: by where its requests' records begin in the log: what follows the newest may not be among these yet, and markers of transactions may be"
-	whyTail   = "at most: the records of the newest request of a writer that a log names may be among these"
+	whyTail   = "at most: records of writers that others name, and count otherwise or later, may be among these"
 	whyTaken  = "at least: who may be counted already, as a producer id that nobody named, was given some of these"
 )
 
@@ -90,7 +90,7 @@ func (s *settling) share(claims []claim) {
 		case c.evidence == lineage.RequestLog:
 			why = whyLogged
 		case c.got < c.Value:
-			why = whyCapped
+			why, s.logged = whyCapped, true
 		case c.spread:
 			why = whySpread
 		}

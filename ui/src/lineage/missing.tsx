@@ -11,10 +11,13 @@ export const isNotFound = (error: CombinedError | undefined): boolean =>
 export function Missing({
   state,
   error,
+  unobserved = false,
   again,
 }: {
   state: LineageState;
   error?: CombinedError | undefined;
+  /** Nothing was observed in the window: whether anything was there is not known. */
+  unobserved?: boolean;
   again(): void;
 }) {
   const rooted = state.roots.length > 0;
@@ -25,9 +28,11 @@ export function Missing({
       </p>
       {isNotFound(error) && <p className="mono">{error?.graphQLErrors.map((e) => e.message).join(', ')}</p>}
       <p>
-        {rooted
-          ? 'It was seen neither in this window nor in the seven days before its end: it was deleted before, is not observed yet, or has another name.'
-          : 'No flow was observed in this window.'}
+        {unobserved
+          ? 'Nothing was observed in this window: whether it was there is not known.'
+          : rooted
+            ? 'It was seen neither in this window nor in the seven days before its end: it was deleted before, is not observed yet, or has another name.'
+            : 'No flow was observed in this window.'}
       </p>
       <nav className="ways" aria-label="From here">
         <button type="button" onClick={() => document.getElementById(FIND)?.focus()}>

@@ -118,7 +118,9 @@ interface ViewProps {
 function View({ answer, frame, state, change, again }: ViewProps) {
   const drawn = useMemo(() => elements(answer, state.roots, state.unit), [answer, state.roots, state.unit]);
   if (state.view === 'events') return <EventList window={answer.window} state={state} />;
-  if (answer.nodes.length === 0) return <Missing state={state} again={again} />;
+  if (answer.nodes.length === 0) {
+    return <Missing state={state} unobserved={answer.coverage.observedFraction === 0} again={again} />;
+  }
   if (state.view === 'table') return <LineageTables answer={answer} state={state} change={change} />;
   return <Graph drawn={drawn} frame={frame} selected={state.selected} onSelect={(id) => change({ selected: id })} />;
 }
