@@ -57,7 +57,8 @@ type settling struct {
 	veils   *lineage.Told   // the topic's own Pending: more may have moved than is left; nil: that was never told
 	out     []*lineage.Settled
 	open    int64
-	logged  bool   // records of who claims some of it may be among what is left: those of a request log, or of who was given less
+	// logged: records of who claims some may be among what is left: of a request log, or of who was given less
+	logged  bool
 	unnamed []span // in which producer ids wrote of whom it is not known who they are
 }
 
