@@ -31,8 +31,7 @@ const (
 type claims struct {
 	of    map[lineage.Topic]*claimed
 	round map[lineage.Topic]*answers // of the round under way
-	// what was read may come again: a request that begins before the newest says nothing
-	again bool
+	gone  []string                   // topics whose positions are to be removed
 }
 
 // claimed is what is claimed of a topic.
@@ -65,7 +64,7 @@ type answers struct {
 	late  bool                     // some were written before this round, nobody knows when
 }
 
-func (c *claims) forget() { c.of, c.round = map[lineage.Topic]*claimed{}, nil }
+func (c *claims) forget() { c.of, c.round, c.gone = map[lineage.Topic]*claimed{}, nil, nil }
 
 func (c *claims) begin() { c.round = map[lineage.Topic]*answers{} }
 
@@ -80,7 +79,7 @@ func (c *claims) now(t lineage.Topic) *answers {
 
 // wrote takes in that a client's records begin at an offset.
 func (c *claims) wrote(t lineage.Topic, part int32, offset int64, client lineage.Client, recent bool) {
-	if offset >= 0 && client.TransactionalID == "" { // what is written in transactions is counted by these
+	if offset >= 0 {
 		a := c.now(t)
 		a.late = a.late || !recent
 		a.parts[part] = append(a.parts[part], answer{offset, client, offset})
@@ -131,7 +130,7 @@ func (c *claims) end(o *lineage.Observation, named func(lineage.Topic) (t lineag
 			continue
 		}
 		if x == nil {
-			c.room()
+			c.room(t)
 			x = newClaimed()
 			c.of[t] = x
 		}
@@ -140,7 +139,7 @@ func (c *claims) end(o *lineage.Observation, named func(lineage.Topic) (t lineag
 			since = x.seen
 		}
 		x.seen = o.Round
-		x.take(a, c.again)
+		x.take(a)
 		x.tell(o, t, since)
 	}
 	c.round = nil
@@ -177,8 +176,10 @@ func newClaimed() *claimed {
 	return &claimed{totals: map[claimer]int64{}, told: map[claimer]int64{}, tails: map[int32]answer{}}
 }
 
-// room forgets the topic that was not written to for longest where there are too many.
-func (c *claims) room() {
+// room makes room for a topic: one of its name before is no more, and where there are too many the one that was not
+// written to for longest is forgotten.
+func (c *claims) room(t lineage.Topic) {
+	maps.DeleteFunc(c.of, func(old lineage.Topic, _ *claimed) bool { return old.Name == t.Name })
 	if len(c.of) < mostClaimed {
 		return
 	}
@@ -186,23 +187,27 @@ func (c *claims) room() {
 		return cmp.Or(c.of[a].seen.Compare(c.of[b].seen), strings.Compare(a.Name, b.Name))
 	})
 	delete(c.of, oldest)
+	c.gone = append(c.gone, oldest.Name)
+	c.gone = slices.DeleteFunc(c.gone, func(name string) bool { return name == t.Name }) // it is back
 }
 
-func (x *claimed) take(a *answers, again bool) {
+// take counts what a round's answers say. A request that begins no later than the newest that was told says nothing: it
+// was read again, or late, and what lies there was given to somebody.
+func (x *claimed) take(a *answers) {
 	add := func(who claimer, n int64) {
+		if who.client.TransactionalID != "" {
+			return // what is written in transactions is counted by these
+		}
 		if _, there := x.totals[who]; there || len(x.totals) < mostClaimers {
 			x.totals[who] += n
 		}
 	}
 	for part, all := range a.parts {
 		if tail, ok := x.tails[part]; ok {
-			if again {
-				all = slices.DeleteFunc(all, func(y answer) bool { return y.offset <= tail.offset })
-			}
-			all = append(all, tail)
+			all = append(slices.DeleteFunc(all, func(y answer) bool { return y.offset <= tail.offset }), tail)
 		}
 		slices.SortStableFunc(all, func(a, b answer) int { return cmp.Compare(a.offset, b.offset) })
-		for i := range all[1:] { // a request that is answered twice, as a retry, begins at one place
+		for i := range all[1:] {
 			add(claimer{all[i].client, lineage.RequestLog}, max(0, all[i+1].offset-all[i].upTo))
 		}
 		last := all[len(all)-1]
@@ -227,8 +232,12 @@ func (x *claimed) tell(o *lineage.Observation, t lineage.Topic, since time.Time)
 	}
 }
 
-// save returns the positions of the topics that changed.
+// save returns the positions of the topics that changed, and those that are to be removed.
 func (c *claims) save() (out []lineage.Position) {
+	for _, name := range c.gone {
+		out = append(out, lineage.Position{Key: claimsPrefix + name})
+	}
+	c.gone = nil
 	for t, x := range c.of {
 		if x.dirty {
 			x.dirty = false
@@ -304,11 +313,11 @@ func compareClaimers(a, b lineage.Client) int {
 }
 
 func encodeClaimer(e *varint.Encoder, c lineage.Client) {
-	for _, s := range [...]string{c.ClientID, c.Principal, c.Host, c.Software} {
+	for _, s := range [...]string{c.ClientID, c.TransactionalID, c.Principal, c.Host, c.Software} {
 		e.String(s)
 	}
 }
 
 func decodeClaimer(d *varint.Decoder) lineage.Client {
-	return lineage.Client{ClientID: d.String(), Principal: d.String(), Host: d.String(), Software: d.String()}
+	return lineage.Client{ClientID: d.String(), TransactionalID: d.String(), Principal: d.String(), Host: d.String(), Software: d.String()}
 }

@@ -152,3 +152,65 @@ func TestAtRest(t *testing.T) {
 	w.next()
 	want("somebody writes again", map[string]int64{"a": 19, "b": 33})
 }
+
+// TestLinesOutOfOrder: a line that comes a round late, of a request that begins before the newest that was told, says
+// nothing more: what lies there was given to somebody.
+func TestLinesOutOfOrder(t *testing.T) {
+	w := newTold(t, nil)
+	w.next()
+	w.write(producedAt("a", 100, 1), producedAt("b", 140, 2))
+	w.next()
+	w.write(producedAt("b", 120, 3), producedAt("a", 150, 4))
+	w.next()
+	if got, want := w.claimedOf(), (map[string]int64{"a": 40, "b": 10}); !maps.Equal(got, want) {
+		t.Errorf("claimed %v, want %v", got, want)
+	}
+}
+
+// TestTransactionsBetween: what a transactional producer wrote is counted by its transactions, and is nobody's who wrote
+// before it; over a restart too.
+func TestTransactionsBetween(t *testing.T) {
+	w := newTold(t, nil)
+	in := func(line string) string {
+		return strings.Replace(line, `"transactionalId":null`, `"transactionalId":"tx-1"`, 1)
+	}
+	w.next()
+	w.write(producedAt("a", 100, 1), in(producedAt("t", 110, 2)))
+	w.next()
+	w.start(nil)
+	w.write(producedAt("a", 160, 3), producedAt("a", 170, 4))
+	w.next()
+	if got, want := w.claimedOf(), (map[string]int64{"a": 20}); !maps.Equal(got, want) {
+		t.Errorf("claimed %v, want %v", got, want)
+	}
+}
+
+// TestForgottenClaims: of topics beyond those that are kept nothing stays behind, nor of one that was made anew.
+func TestForgottenClaims(t *testing.T) {
+	var c claims
+	c.forget()
+	o := &lineage.Observation{Round: t0, Interval: tick}
+	write := func(name string, id byte) {
+		o.Round = o.Round.Add(tick)
+		c.begin()
+		c.wrote(lineage.Topic{Name: name, ID: lineage.TopicID{id}}, 0, 1, lineage.Client{ClientID: "a"}, true)
+		c.end(o, func(t lineage.Topic) (lineage.Topic, bool) { return t, true })
+	}
+	held := map[string]bool{}
+	save := func() {
+		for _, p := range c.save() {
+			if held[p.Key] = true; p.Value == nil {
+				delete(held, p.Key)
+			}
+		}
+	}
+	for i := range mostClaimed + 5 {
+		write(fmt.Sprint("topic-", i), 1)
+		save()
+	}
+	write(fmt.Sprint("topic-", mostClaimed), 2)
+	save()
+	if len(c.of) > mostClaimed || len(held) != len(c.of) {
+		t.Errorf("%d topics are kept, and %d positions", len(c.of), len(held))
+	}
+}

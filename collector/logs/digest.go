@@ -300,27 +300,6 @@ func committed(t *brokerlog.Topic) bool {
 	return slices.ContainsFunc(t.Parts, func(p brokerlog.Partition) bool { return p.Error == 0 })
 }
 
-// learn takes the names of topics out of an answer.
-func (d *digest) learn(r *brokerlog.Request) {
-	for i := range r.Results {
-		if t := &r.Results[i]; t.Error == 0 && len(t.Name) > 0 && t.ID != (lineage.TopicID{}) {
-			d.names[t.ID] = d.text(t.Name)
-		}
-	}
-}
-
-// name returns a topic's name by its id; empty: it is not known.
-func (d *digest) name(id lineage.TopicID) string {
-	if name := d.names[id]; name != "" || d.looked {
-		return name
-	}
-	d.looked = true
-	for name, id := range d.cluster.IDs {
-		d.names[id] = name
-	}
-	return d.names[id]
-}
-
 // see takes in an access of a topic that is known by its name, or its id.
 func (d *digest) see(op lineage.Op, c lineage.Client, name []byte, id lineage.TopicID, moved bool) {
 	t := lineage.Topic{Cluster: d.cluster.ID, ID: id, Name: d.text(name)}
@@ -329,19 +308,13 @@ func (d *digest) see(op lineage.Op, c lineage.Client, name []byte, id lineage.To
 
 func (d *digest) seeTopic(s sight, moved bool) {
 	t := &s.access.Topic
-	if t.Name == "" {
-		if t.ID == (lineage.TopicID{}) {
-			return
-		}
-		t.Name = d.name(t.ID)
-	} else if t.ID == (lineage.TopicID{}) {
-		t.ID = d.cluster.IDs[t.Name]
-	}
-	if t.Name == "" {
+	switch {
+	case t.Name == "" && t.ID == (lineage.TopicID{}):
+		return
+	case !d.resolve(t):
 		d.wait(s, moved)
 		return
-	}
-	if d.cfg.Wanted != nil && !d.cfg.Wanted(t.Name) {
+	case !d.wanted(t.Name):
 		return
 	}
 	was, known := d.sights[s]
@@ -352,39 +325,6 @@ func (d *digest) seeTopic(s sight, moved bool) {
 	if !known || moved && !was {
 		d.sights[s] = moved
 	}
-}
-
-// named returns a topic with its name and id, if it has both and is watched.
-func (d *digest) named(t lineage.Topic) (lineage.Topic, bool) {
-	if t.Name == "" {
-		t.Name = d.name(t.ID)
-	} else if t.ID == (lineage.TopicID{}) {
-		t.ID = d.cluster.IDs[t.Name]
-	}
-	return t, t.Name != "" && t.ID != (lineage.TopicID{}) && (d.cfg.Wanted == nil || d.cfg.Wanted(t.Name))
-}
-
-// ends returns where a topic's partitions end, nil where that is not known, or some offsets are no records.
-func (d *digest) ends(t lineage.Topic) []int64 {
-	if d.behind || d.cluster.IDs[t.Name] != t.ID {
-		return nil
-	}
-	d.cfg.Board.WantEnds(t.Cluster, t.Name)
-	return d.cfg.Board.Ends(t.Cluster, t.Name, d.round.Add(-2*d.cfg.Interval)).Records()
-}
-
-// wait keeps an access until its topic's name is known.
-func (d *digest) wait(s sight, moved bool) {
-	w := d.waiting[s]
-	if w == nil {
-		if len(d.waiting) >= mostWaiting {
-			d.unresolved++
-			return
-		}
-		w = &waiter{since: d.round}
-		d.waiting[s] = w
-	}
-	w.moved = w.moved || moved
 }
 
 // link notes that a client's identities are one client's.
@@ -433,7 +373,7 @@ func (d *digest) authorization(recent bool) {
 
 func (d *digest) deny(a *brokerlog.Authorization) {
 	key := denial{d.text(a.Principal), d.text(a.Name), a.Operation.String(), a.Resource}
-	if a.Resource == brokerlog.ResourceTopic && d.cfg.Wanted != nil && !d.cfg.Wanted(key.name) {
+	if a.Resource == brokerlog.ResourceTopic && !d.wanted(key.name) {
 		return
 	}
 	x := d.denials[key]
@@ -495,21 +435,6 @@ func several(c lineage.Client) bool {
 		}
 	}
 	return n > 1
-}
-
-// settle takes in what waited for its topic's name.
-func (d *digest) settle() {
-	for s, w := range d.waiting {
-		switch {
-		case d.name(s.access.Topic.ID) != "":
-			delete(d.waiting, s)
-			// It moved when it was seen first, which is what is told as long as that is about now.
-			d.seeTopic(s, w.moved && d.round.Sub(w.since) <= d.cfg.Interval)
-		case d.round.Sub(w.since) > waitFor:
-			delete(d.waiting, s)
-			d.unresolved++
-		}
-	}
 }
 
 func later(a, b time.Time) time.Time {

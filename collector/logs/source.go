@@ -65,7 +65,7 @@ func newSource(cfg Config) *source {
 	s := &source{cfg: cfg, name: SourceFiles, tell: collector.NewTeller(cfg.Name, cfg.Log), digest: newDigest(cfg)}
 	switch {
 	case cfg.Push:
-		s.name, s.input, s.digest.claims.again = SourcePush, &pushed{silence: cmp.Or(cfg.Silence, pushSilence)}, true
+		s.name, s.input = SourcePush, &pushed{silence: cmp.Or(cfg.Silence, pushSilence)}
 	case cfg.Topic != "":
 		s.name, s.input = SourceTopic, newTopicInput(cfg)
 	default:
