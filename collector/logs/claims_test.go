@@ -167,8 +167,8 @@ func TestLinesOutOfOrder(t *testing.T) {
 	}
 }
 
-// TestTransactionsBetween: what a transactional producer wrote is counted by its transactions, and is nobody's who wrote
-// before it; over a restart too.
+// TestTransactionsBetween: what a transactional producer wrote is counted by its transactions, and is nobody's who
+// wrote before it; over a restart too.
 func TestTransactionsBetween(t *testing.T) {
 	w := newTold(t, nil)
 	in := func(line string) string {
