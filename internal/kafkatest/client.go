@@ -10,6 +10,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/sasl/plain"
 )
 
@@ -104,23 +105,27 @@ func (c *Cluster) waitReady(ctx context.Context, brokers int) error {
 		return fmt.Errorf("make a Kafka client: %w", err)
 	}
 	defer client.Close()
-	admin := kadm.NewClient(client)
-	err = poll(ctx, func() error {
-		m, err := admin.BrokerMetadata(ctx)
-		switch {
-		case err != nil:
-			return err
-		case m.Cluster != c.ID:
-			return fmt.Errorf("%w: cluster %q answers on %s", errPortTaken, m.Cluster, c.Bootstrap())
-		case len(m.Brokers) < brokers:
-			return fmt.Errorf("%d of %d brokers", len(m.Brokers), brokers)
-		case m.Controller < 0:
-			return errors.New("no controller")
-		}
-		return nil
-	})
-	if err != nil {
+	if err := poll(ctx, func() error { return ready(ctx, client, c.ID, brokers) }); err != nil {
 		return fmt.Errorf("cluster is not ready: %w", err)
+	}
+	return nil
+}
+
+// ready asks the cluster itself: kadm's BrokerMetadata answers from the client's memory once that has any broker, and
+// would hold on to what a broker said that had not heard of all others yet.
+func ready(ctx context.Context, client *kgo.Client, id string, brokers int) error {
+	req := kmsg.NewPtrMetadataRequest()
+	req.Topics = []kmsg.MetadataRequestTopic{} // of none; nil would be all
+	m, err := req.RequestWith(ctx, client)
+	switch {
+	case err != nil:
+		return err
+	case m.ClusterID == nil || *m.ClusterID != id:
+		return fmt.Errorf("%w: another cluster answers on %v", errPortTaken, client.OptValue(kgo.SeedBrokers))
+	case len(m.Brokers) < brokers:
+		return fmt.Errorf("%d of %d brokers", len(m.Brokers), brokers)
+	case m.ControllerID < 0:
+		return errors.New("no controller")
 	}
 	return nil
 }
