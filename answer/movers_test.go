@@ -236,3 +236,43 @@ func TestInsideAStreamJob(t *testing.T) {
 		})
 	}
 }
+
+// Nothing counts what goes to a dataset: that nothing moved is known only while the connector's offsets are seen.
+func TestDatasetsMoveOrNobodyKnows(t *testing.T) {
+	n := connector("source")
+	set := lineage.Dataset{Namespace: "postgres://db:5432", Name: "shop"}
+	a := outside(lineage.Read, n, set)
+	for name, c := range map[string]struct {
+		pending map[int]int64 // by round
+		want    string
+	}{
+		"its offsets were never told":             {want: "null"},
+		"its offsets are seen":                    {pending: map[int]int64{2: 0}, want: "false"},
+		"they are seen no more":                   {pending: map[int]int64{2: 0, 7: 1}, want: "null"},
+		"they were not looked at in all rounds":   {pending: map[int]int64{2: 0, 5: 1, 6: 0, 8: 1, 9: 0}, want: "false"},
+		"they were not looked at in the last one": {pending: map[int]int64{2: 0, 5: 1, 6: 0, 10: 1}, want: "null"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.observe("west", "all", 1, facts(clusterFact(1)))
+				for r := 1; r <= 10; r++ {
+					fill := []filling{sighted(a, lineage.Connect, "class x")}
+					if r == 1 {
+						fill = append(fill, facts(connectorFact(n, "source", "RUNNING")))
+					}
+					if value, told := c.pending[r]; told {
+						fill = append(fill, level(a, lineage.Pending, value))
+					}
+					w.observe("connect", "connectors", r, fill...)
+				}
+				time.Sleep(time.Until(round(10)))
+				v := named(t, w, answer.Between(round(4), round(10)), "connect")
+				x := lineage.Flow{From: set.Node(), To: n}
+				if got := known(v.Rows(nil, []lineage.Flow{x}).Flow(x).Active()); got != c.want {
+					t.Errorf("it moved: %s, want %s", got, c.want)
+				}
+			})
+		})
+	}
+}

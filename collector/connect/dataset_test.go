@@ -1,6 +1,7 @@
 package connect
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -107,6 +108,42 @@ func TestNoOffsetsAreNoRest(t *testing.T) {
 	f.offsets = nil // reset
 	if said := pending(); !slices.Equal(said, []int64{1}) {
 		t.Errorf("without them again it is said %v", said)
+	}
+}
+
+// Where there are too many connectors to look at all in each round, nobody knows between two looks whether something
+// moved outside.
+func TestNobodyKnowsBetweenTwoLooks(t *testing.T) {
+	for _, n := range []int{2, detailsARound} {
+		w := newWorker(t)
+		for i := range n {
+			f := running("source", []string{"lines"}, map[string]any{"connector.class": "FileStreamSource", "file": "/in", "topic": "lines"})
+			f.offsets = []map[string]any{{"partition": map[string]any{"filename": "/in"}, "offset": map[string]any{"position": 1}}}
+			w.connectors[fmt.Sprintf("f%02d", i)] = f
+		}
+		r := newRig(t, w, nil)
+		seen := map[string]int64{} // by connector, what was told last
+		for range 12 {
+			w.forgotten()
+			r.take()
+			looked := len(slices.DeleteFunc(w.forgotten(), func(path string) bool { return !strings.HasSuffix(path, "/offsets") }))
+			for _, o := range r.last {
+				for _, s := range o.Samples {
+					if s.Metric == lineage.Pending {
+						seen[s.Subject.Client.Mover.Name] = s.Value
+					}
+				}
+			}
+			sure := 0
+			for _, doubt := range seen {
+				if doubt == 0 {
+					sure++
+				}
+			}
+			if sure != looked || n == 2 && sure != n {
+				t.Errorf("of %d connectors %d were looked at, and of %d it is said whether something moved", n, looked, sure)
+			}
+		}
 	}
 }
 

@@ -120,10 +120,10 @@ func (t *take) tellWriter(m movement) {
 	}
 }
 
-// tellDoubt tells whether the connector's offsets are seen: while they are, and none changes, nothing moves to or from
-// the dataset. One whose offsets were never told has no such series.
+// tellDoubt tells whether the connector's offsets were seen in this round: while they are, and none changes, nothing
+// moves to or from the dataset. Between two looks nobody knows. One whose offsets were never told has no such series.
 func (t *take) tellDoubt(c *connector, a lineage.Access) {
-	doubt := len(c.marks) == 0 || c.failed != "" // one that stores no offsets says nothing by it
+	doubt := len(c.marks) == 0 || !c.looked.Equal(t.round) // one that stores no offsets says nothing by it
 	if told, was := c.doubts[a]; doubt == told && (was || doubt) || doubt && !was {
 		return
 	}
