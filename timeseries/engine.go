@@ -387,9 +387,12 @@ func (e *engine) check(o *lineage.Observation) error {
 	return nil
 }
 
-var errUnknownAccess = errors.New("an access has an unknown operation or kind of client")
+var errUnknownAccess = errors.New("an access has an unknown operation, kind of client or kind of mover")
 
-func known(a lineage.Access) bool { return a.Op <= lineage.Read && a.Client.Kind <= lineage.Others }
+// known reports whether an access can be read again once it is written.
+func known(a lineage.Access) bool {
+	return a.Op <= lineage.Read && a.Client.Kind <= lineage.Others && a.Client.Mover.Kind <= lineage.DatasetNode
+}
 
 // resolve turns observations that are not held yet into records. It needs the commit lock.
 func (e *engine) resolve(c *commit) error {

@@ -2,6 +2,7 @@ package timeseries
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/lineaged/lineaged/lineage"
@@ -21,8 +22,12 @@ func checkFact(f lineage.Fact) error {
 		}
 	}
 	if s := f.Source; s != nil && (s.State < lineage.SourceExpected || s.State > lineage.SourceRetired || s.Interval < 0 ||
-		s.State == lineage.SourceExpected && s.Interval == 0) {
+		s.Interval > math.MaxInt64/2 || s.State == lineage.SourceExpected && s.Interval == 0) {
 		return fmt.Errorf("the fact about source %q is not expected at an interval, off or retired", f.Key.Name)
+	}
+	// What can't be read again would turn out to be damage, with all that its segment of the log holds after it.
+	if c, p := f.Connector, f.Replicator; c != nil && c.Replicator.Kind > lineage.DatasetNode || p != nil && p.Node.Kind > lineage.DatasetNode {
+		return fmt.Errorf("the fact about %q names a node of an unknown kind", f.Key.Name)
 	}
 	if len(f.BlindSpots) > 0 && (f.Gone || f.Key.Kind != lineage.BlindSpotFacts) {
 		return fmt.Errorf("the fact about %q does not hold exactly what its kind says", f.Key.Name)
