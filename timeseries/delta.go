@@ -25,6 +25,12 @@ const (
 // differ makes differences. It keeps its index to use it again, so it serves one caller at a time.
 type differ struct {
 	index []int32 // places in the base plus one, by hash
+	grown int     // bytes that the differences make which are read at once, as reader.grown
+}
+
+// bounded reports whether what reads a difference lets it pass.
+func (d *differ) bounded(base, next []byte) bool {
+	return len(base) <= maxDiffering && len(next) <= maxDiffering && d.grown+len(next) <= maxGrown
 }
 
 // delta writes what makes next out of base: next's length, then new bytes and stretches copied from base in turn. A

@@ -163,10 +163,13 @@ func (l *factLine) push(v *factVersion, d *differ) {
 		for whole >= 0 && l.past[whole].how != valueWhole {
 			whole--
 		}
-		if whole >= 0 && len(l.past)-whole < wholeEvery && len(v.body) <= maxDiffering {
+		if whole >= 0 && len(l.past)-whole < wholeEvery {
 			var w writer
-			if d.delta(&w, l.bodyAt(len(l.past)-1), []byte(v.body)); len(w.b) < len(v.body) {
-				p.how, p.code = valueDiffer, string(w.b)
+			base, next := l.bodyAt(len(l.past)-1), []byte(v.body)
+			if d.bounded(base, next) {
+				if d.delta(&w, base, next); len(w.b) < len(next) {
+					p.how, p.code = valueDiffer, string(w.b)
+				}
 			}
 		}
 	}
@@ -199,6 +202,7 @@ func encodeFactLines(all map[lineage.FactKey]*factLine) []byte {
 		s := slot{value: l.bodyAt(len(l.past) - 1)}
 		for i := range l.versions {
 			at(l.versions[i].tick)
+			d.grown = 0 // they are read one by one
 			s.write(&w, &d, l.versions[i].bytes())
 		}
 	}

@@ -130,6 +130,7 @@ func (l *appendLog) write(group []*commit) error {
 	}
 	w := writer{b: append(l.buffer[:0], make([]byte, frameBytes)...)}
 	minTick, maxTick := l.current.minTick, l.current.maxTick
+	l.tables.differ.grown = 0
 	for _, c := range group {
 		l.encode(&w, c)
 		for _, r := range c.records {

@@ -87,7 +87,7 @@ func (s *slot) write(w *writer, d *differ, value []byte) {
 	switch {
 	case value == nil:
 		w.byte(valueGone)
-	case s.value == nil || len(value) > maxDiffering:
+	case s.value == nil || !d.bounded(s.value, value):
 		w.byte(valueWhole)
 		w.bytes(value)
 	default:
@@ -95,6 +95,7 @@ func (s *slot) write(w *writer, d *differ, value []byte) {
 		if d.delta(&difference, s.value, value); len(difference.b) < len(value) {
 			w.byte(valueDiffer)
 			w.bytes(difference.b)
+			d.grown += len(value)
 		} else {
 			w.byte(valueWhole)
 			w.bytes(value)
