@@ -40,10 +40,13 @@ func (e *engine) applyRecord(r *record) {
 			}
 		}
 		e.touchSeries(ser, r.src, tick, int64(s.span))
+		if fresh {
+			e.begin(ser, r.src)
+		}
 		if s.metric == lineage.Linked && ser.at(never-1) != s.value {
 			e.touch(0) // a name holds for all of the past
 		}
-		y := sample{value: s.value, tick: tick, span: s.span, estimated: s.estimated, src: r.src.id}
+		y := sample{value: s.value, tick: tick, span: s.span, estimated: s.estimated || ser.begins(), src: r.src.id}
 		was := ser.link()
 		ser.add(y, e.sources)
 		if e.settles() {

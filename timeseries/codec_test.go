@@ -369,7 +369,7 @@ func FuzzSections(f *testing.F) {
 		_, _ = decodeSources(b)
 		_, _ = decodeFacts(b)
 		_, _ = decodeRest(b)
-		_, _ = decodeLost(b)
+		_, _, _ = decodeLost(b)
 		_, _ = decodeSubjects(b, e.sources)
 		_, _ = e.codec.open(b)
 	})

@@ -80,11 +80,16 @@ func touches(spans []lostSpan, a, b int64) bool {
 	return slices.ContainsFunc(spans, func(x lostSpan) bool { return x.a < b && x.b > a })
 }
 
-func encodeLost(all []lostSpan) []byte {
+// encodeLost writes what is lost, and whose totals are.
+func encodeLost(all []lostSpan, whose []unsure) []byte {
 	var w writer
 	w.uint(uint64(len(all)))
 	for _, x := range all {
 		w.lost(x)
+	}
+	w.uint(uint64(len(whose)))
+	for _, x := range whose {
+		w.unsure(x)
 	}
 	return w.b
 }
@@ -104,13 +109,17 @@ func (r *reader) lost() lostSpan {
 	return x
 }
 
-func decodeLost(content []byte) ([]lostSpan, error) {
+func decodeLost(content []byte) (out []lostSpan, whose []unsure, err error) {
 	r := reader{b: content}
-	var out []lostSpan
 	for range r.count(6) {
 		out = append(out, r.lost())
 	}
-	return out, r.end()
+	if len(r.b) > 0 { // it was written before totals could be lost
+		for range r.count(3) {
+			whose = append(whose, r.unsure())
+		}
+	}
+	return out, whose, r.end()
 }
 
 // quarantine takes a block that cannot be read out of all answers, keeps its file, and notes the gap. What finer blocks
@@ -152,6 +161,9 @@ func (e *engine) quarantineDead(d *deadFile, why error) {
 		a = min(a, d.factFirst)
 	}
 	e.lose(lostSpan{a: max(a-1, 0), b: b, damage: true, reason: lostSubjects})
+	x := unsure{d.number, d.last, d.sums}
+	e.doubt(x)
+	e.unwrittenUnsure = append(slices.Clip(e.unwrittenUnsure), x)
 	e.layout++
 	e.publish()
 	e.mu.Unlock()

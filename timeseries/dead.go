@@ -319,6 +319,7 @@ func (e *engine) revive(a *lineage.Access) *entry {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.beginAnew(s)
 	e.subjects[s.id] = s
 	e.entries.put(s.entry)
 	e.live++
@@ -348,6 +349,7 @@ func (e *engine) retireDead(floor int64) {
 		e.deadDoomed = append(e.deadDoomed, e.dead[0])
 		e.dead = e.dead[1:]
 	}
+	e.retireUnsure(floor)
 }
 
 // dropDead deletes the files that no saved state names any more. It needs the maintain lock.
@@ -370,6 +372,7 @@ func (e *engine) loadDead(numbers []int64) error {
 		if err == nil {
 			d, err = decodeDead(n, content)
 		}
+		read := err == nil
 		if err == nil {
 			err = e.vault.has(d.file(), d.sections())
 		}
@@ -381,6 +384,11 @@ func (e *engine) loadDead(numbers []int64) error {
 			e.setAside(d.file())
 			e.troubleText(quarantined, fmt.Sprintf("subjects that were silent for long are lost: %s: %v", d.file(), err))
 			e.lose(lostSpan{a: 0, b: n, damage: true, reason: lostSubjects})
+			if read {
+				e.doubt(unsure{n, d.last, d.sums})
+			} else {
+				e.unreadable = append(e.unreadable, n)
+			}
 		default:
 			return err
 		}

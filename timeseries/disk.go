@@ -147,7 +147,7 @@ func (e *engine) recover(l *appendLog) error {
 
 // heal takes in what the log turned out to have lost. It needs commit and mu.
 func (e *engine) heal(r *replayer) {
-	reset := r.reset || e.broken
+	reset := r.reset || e.broken || slices.ContainsFunc(e.unreadable, func(file int64) bool { return !e.unsureFile(file) })
 	for _, x := range r.lost {
 		e.lose(x)
 		e.troubleText(quarantined, "a part of the history is "+x.reason+": lineaged data check says more")

@@ -64,11 +64,15 @@ type engine struct {
 	ledgers   *ledgers
 	lost      []lostSpan // replaced, never changed in place
 	// unwritten is what of lost the log does not hold yet; unwrittenReset, that the positions before are of no use.
-	unwritten      []lostSpan
-	unwrittenReset bool
-	doomed         []*block // dropped, and still named by the saved state
-	deadDoomed     []*deadFile
-	buriable       []*block // not named by it any more: to be deleted by the next Maintain
+	unwritten       []lostSpan
+	unwrittenReset  bool
+	unwrittenUnsure []unsure
+	// unsure are those whose totals are lost; unreadable the files of whom nobody can tell it.
+	unsure     []unsure
+	unreadable []int64
+	doomed     []*block // dropped, and still named by the saved state
+	deadDoomed []*deadFile
+	buriable   []*block // not named by it any more: to be deleted by the next Maintain
 	// topics and links are the subjects that every window lists: topics by id, and those that bear several identities
 	// (see linked). Their slices are replaced or appended to, never changed in place.
 	topics, links []*subject
@@ -159,6 +163,7 @@ type commit struct {
 	like    *commit    // holds an equal record, and is not durable yet
 	lost    []lostSpan // why rounds are not held
 	reset   bool       // the positions so far are of no use
+	unsure  []unsure   // whose totals are lost
 	healed  bool       // read from the log: what it says of losses is all that there is to say up to here
 	err     error
 	done    bool
@@ -273,7 +278,7 @@ func (e *engine) commitGroup(group []*commit) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if said != nil { // it is in effect already
-		e.unwritten, e.unwrittenReset = nil, false
+		e.unwritten, e.unwrittenReset, e.unwrittenUnsure = nil, false, nil
 		writes = writes[1:]
 	}
 	for _, c := range writes {
@@ -298,10 +303,10 @@ func (e *engine) roundsOf(all []*commit) []store.Round {
 func (e *engine) unsaid() *commit {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	if len(e.unwritten) == 0 && !e.unwrittenReset {
+	if len(e.unwritten) == 0 && !e.unwrittenReset && len(e.unwrittenUnsure) == 0 {
 		return nil
 	}
-	return &commit{lost: e.unwritten, reset: e.unwrittenReset, done: true}
+	return &commit{lost: e.unwritten, reset: e.unwrittenReset, unsure: e.unwrittenUnsure, done: true}
 }
 
 func (e *engine) room() error {
@@ -327,6 +332,9 @@ func (e *engine) apply(c *commit) {
 	}
 	if c.reset {
 		clear(e.positions)
+	}
+	for _, x := range c.unsure {
+		e.doubt(x)
 	}
 	for _, r := range c.records {
 		e.applyRecord(r)

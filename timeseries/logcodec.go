@@ -13,6 +13,7 @@ const (
 	observationRecord = 1
 	smallRecord       = 2
 	lostRecord        = 3
+	unsureRecord      = 4
 )
 
 // counter is a number that is read without a lock.
@@ -31,6 +32,10 @@ func (l *appendLog) encode(w *writer, c *commit) {
 		for _, x := range c.lost {
 			w.lost(x)
 		}
+	}
+	for _, x := range c.unsure {
+		w.byte(unsureRecord)
+		w.unsure(x)
 	}
 	for _, r := range c.records {
 		w.byte(observationRecord)
@@ -179,6 +184,8 @@ func (e *engine) decodeFrame(payload []byte, t *replayTables) ([]*commit, error)
 				c.lost = append(c.lost, r.lost())
 			}
 			out = append(out, c)
+		case unsureRecord:
+			out = append(out, &commit{unsure: []unsure{r.unsure()}})
 		case smallRecord:
 			c := &commit{kind: store.RecordKind(r.string()), version: int(r.span())}
 			c.small = append([]byte{}, r.bytes()...)

@@ -95,7 +95,7 @@ func TestTheSilentAreLost(t *testing.T) {
 		must(t, os.CopyFS(dir, os.DirFS(from)))
 		n := hurtSilent(t, dir, "silent-*.[ab]")
 		if how == "query of facts" { // the facts are the section after
-			flipFacts(t, dir)
+			flipSections(t, dir, factSection)
 		}
 		r, err := Check(dir)
 		must(t, err)
@@ -139,8 +139,8 @@ func TestTheSilentAreLost(t *testing.T) {
 	}
 }
 
-// flipFacts damages the facts of all files of silent subjects.
-func flipFacts(t *testing.T, dir string) {
+// flipSections damages the sections of a kind of all files of silent subjects.
+func flipSections(t *testing.T, dir string, kind byte) {
 	t.Helper()
 	all, err := filepath.Glob(filepath.Join(dir, "blocks", "silent-*.[ab]"))
 	must(t, err)
@@ -150,7 +150,7 @@ func flipFacts(t *testing.T, dir string) {
 		found, err := readDirectory(strings.NewReader(string(b)), int64(len(b)))
 		must(t, err)
 		for _, x := range found {
-			if x.section.kind == factSection {
+			if x.section.kind == kind {
 				b[x.offset+int64(x.length)-1] ^= 4
 			}
 		}

@@ -46,7 +46,7 @@ func (e *engine) save() error {
 		{sourceSection, 0, e.encodeSources()},
 		{factSection, 0, e.encodeFacts()},
 		{restSection, 0, e.encodeRest()},
-		{lostSection, 0, encodeLost(e.lost)},
+		{lostSection, 0, encodeLost(e.lost, e.unsure)},
 		{lateSection, 0, e.encodeLate()},
 	}
 	e.mu.RUnlock()
@@ -339,7 +339,7 @@ func damaged(err error) bool { return errors.Is(err, errCorrupt) || errors.Is(er
 // forget makes memory as empty as it was, after a state that turned out to be damaged.
 func (e *engine) forget() {
 	e.generation, e.sealed, e.refuse, e.live, e.tiers = 0, 0, 0, 0, [tiers]tier{}
-	e.dead = nil
+	e.dead, e.unsure, e.unreadable = nil, nil, nil
 	e.sources, e.subjects, e.smalls, e.lost = nil, make([]*subject, 1), map[store.RecordKind][][]byte{}, nil
 	e.byName, e.entries = map[lineage.Source]*source{}, newEntries()
 	e.facts, e.latest, e.positions = map[lineage.FactKey]*factLine{}, map[string]int64{}, map[lineage.Source]map[string]position{}
@@ -405,7 +405,7 @@ func (e *engine) loadState(m manifest) error {
 		return err
 	}
 	err = section(lostSection, 0, func(b []byte) (err error) {
-		e.lost, err = decodeLost(b)
+		e.lost, e.unsure, err = decodeLost(b)
 		return err
 	})
 	if err != nil {
