@@ -17,6 +17,8 @@ type Options struct {
 	// Identity returns who is who by the rules of now. It may return another one at any time; answers, of the past as
 	// well, are by the newest. What it returns can be compared with ==.
 	Identity func() Identity
+	// Declared returns what people declare now, a new one whenever that changes; nil, or one that returns nil: nothing.
+	Declared func() *lineage.Declarations
 	Clusters []ClusterConfig // the configured ones, in the order to show them
 	Connects []ConnectConfig
 	// Now is the clock by which rounds are dated; nil: the machine's.
@@ -28,6 +30,7 @@ type Options struct {
 type Answers struct {
 	history  History
 	identity func() Identity
+	declared func() *lineage.Declarations
 	config   []ClusterConfig
 	connects []ConnectConfig
 	clock    func() time.Time
@@ -44,8 +47,11 @@ func New(o Options) *Answers {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Declared == nil {
+		o.Declared = func() *lineage.Declarations { return nil }
+	}
 	return &Answers{
-		history: o.History, identity: o.Identity, config: o.Clusters, connects: o.Connects, clock: o.Now,
+		history: o.History, identity: o.Identity, declared: o.Declared, config: o.Clusters, connects: o.Connects, clock: o.Now,
 		views: viewCache{most: mostBytes, builds: make(chan struct{}, buildsAtOnce())},
 	}
 }
@@ -63,7 +69,7 @@ func (a *Answers) View(ctx context.Context, in Span, lens Lens) (*View, error) {
 		return nil, err
 	}
 	key := viewKey{win, lens}
-	d := depends{version: now.VersionOf(viewAsk(win.Window, win.End)), until: win.End, identity: a.identity()}
+	d := depends{version: now.VersionOf(viewAsk(win.Window, win.End)), until: win.End, identity: a.identity(), declared: a.declared()}
 	if newest := newestTick(now, a.clock()); newest.Before(win.End) {
 		d.until = newest
 	}

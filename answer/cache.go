@@ -23,6 +23,7 @@ type depends struct {
 	version  store.Version // of the data that the window's answers are of
 	until    time.Time     // when the newest round can have come, if that is within the window
 	identity Identity
+	declared *lineage.Declarations
 }
 
 // viewCache holds the views last asked for. Each is kept until what it depends on changes: a window of the past

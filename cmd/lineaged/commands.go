@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lineaged/lineaged/collector/connect"
+	"github.com/lineaged/lineaged/declared"
 	"github.com/lineaged/lineaged/identity"
 	"github.com/lineaged/lineaged/internal/config"
 )
@@ -61,6 +62,9 @@ func (p *program) load(cmd *cobra.Command) (config.Config, error) {
 	if _, err := identity.New(identityRules(cfg)); err != nil {
 		return cfg, badRule(cfg, err)
 	}
+	if err := badFlow(cfg); err != nil {
+		return cfg, err
+	}
 	return cfg, badMapping(cfg)
 }
 
@@ -79,6 +83,18 @@ func badMapping(cfg config.Config) error {
 	for i, m := range mappings(cfg) {
 		if e, ok := errors.AsType[*connect.MappingError](m.Check()); ok {
 			key := fmt.Sprintf("datasets[%d].%s", i, e.Key)
+			return &config.Error{Key: key, Value: e.Value, Problem: e.Problem, Origin: cfg.Origin(key)}
+		}
+	}
+	return nil
+}
+
+// badFlow says what is wrong with the first declared flow that is; nil: none.
+func badFlow(cfg config.Config) error {
+	for i, f := range cfg.Declared.Flows {
+		_, err := declared.Flow{From: f.From, To: f.To}.Nodes()
+		if e, ok := errors.AsType[*declared.Error](err); ok {
+			key := fmt.Sprintf("declared.flows[%d].%s", i, e.Key)
 			return &config.Error{Key: key, Value: e.Value, Problem: e.Problem, Origin: cfg.Origin(key)}
 		}
 	}

@@ -34,7 +34,9 @@ type rules struct {
 	// the record of the rules that hold, while there is no room to store it; nil: it is stored. Of the same goroutine
 	owed    []byte
 	records store.Records
-	log     *slog.Logger
+	// declared takes what the changed configuration declares; nil: nobody wants it.
+	declared func(config.Config)
+	log      *slog.Logger
 }
 
 // newRules makes the rules of a checked configuration, and keeps their record in the store, so that what is asked later
@@ -148,10 +150,13 @@ func (r *rules) reload(ctx context.Context, again reloader) {
 		r.log.Warn("these keys changed too, and need a restart", "keys", strings.Join(keys, ", "))
 	}
 	now := r.cfg
-	now.Applications, now.Topics, now.Nodes = cfg.Applications, cfg.Topics, cfg.Nodes
+	now.Applications, now.Topics, now.Nodes, now.Declared = cfg.Applications, cfg.Topics, cfg.Nodes, cfg.Declared
 	if err := r.set(ctx, now); err != nil {
 		r.log.Error("the changed rules do not hold; they stay as they were", "error", err)
 		return
+	}
+	if r.declared != nil {
+		r.declared(cfg)
 	}
 	r.log.Info("the rules were read again", "applications", len(cfg.Applications), "topics", len(cfg.Topics), "nodes", len(cfg.Nodes))
 }
@@ -162,7 +167,7 @@ func changedKeys(a, b config.Config) []string {
 	x, y := printed(a), printed(b)
 	var out []string
 	for key := range maps.Collect(both(x, y)) {
-		if key != "applications" && key != "topics" && key != "nodes" && !reflect.DeepEqual(x[key], y[key]) {
+		if !slices.Contains([]string{"applications", "topics", "nodes", "declared"}, key) && !reflect.DeepEqual(x[key], y[key]) {
 			out = append(out, key)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -71,6 +72,9 @@ func serveOn(ctx context.Context, ln net.Listener, cfg config.Config, again relo
 	if err != nil {
 		return err
 	}
+	board := &collector.Board{}
+	said := newDeclarations(cfg, again.file, board, log)
+	rules.declared = said.configure
 	held, err := store.State(ctx)
 	if err != nil {
 		return fmt.Errorf("read how far the store is: %w", err)
@@ -80,7 +84,7 @@ func serveOn(ctx context.Context, ln net.Listener, cfg config.Config, again relo
 	if err := sink.retire(ctx, cfg); err != nil {
 		return err
 	}
-	collectors, pushes, err := newCollectors(cfg, sink, clock, log)
+	collectors, pushes, err := newCollectors(cfg, sink, board, clock, log)
 	if err != nil {
 		return err
 	}
@@ -89,8 +93,8 @@ func serveOn(ctx context.Context, ln net.Listener, cfg config.Config, again relo
 		return err
 	}
 	var draining atomic.Bool
-	options := apiOptions(cfg, store, rules, clock, log)
-	options.Trouble = func() []string { return append(sink.trouble(), protection.trouble()...) }
+	options := apiOptions(cfg, store, rules, said, clock, log)
+	options.Trouble = func() []string { return slices.Concat(sink.trouble(), protection.trouble(), said.trouble()) }
 	options.Stopping = draining.Load
 	refusals := newRefusals(log)
 	options.Collectors = append(append(options.Collectors, protection.figure(), refusals.total), pushes.figures()...)
@@ -103,6 +107,7 @@ func serveOn(ctx context.Context, ln net.Listener, cfg config.Config, again relo
 		g.Go(func() error { return c.Run(ctx) })
 	}
 	g.Go(func() error { return rules.watch(ctx, again) })
+	g.Go(func() error { return said.watch(ctx) })
 	g.Go(func() error { return protection.watch(ctx) })
 	g.Go(func() error { return maintain(ctx, store, clock, log) })
 	g.Go(func() error {
@@ -130,12 +135,12 @@ type runner interface {
 }
 
 // newCollectors makes the collectors: of each cluster, of the replication into it, and of each Connect cluster. None
-// has connected yet. They meet at one board. What is sent to them comes by the pushes.
-func newCollectors(cfg config.Config, sink collector.Sink, clock *collector.Clock, log *slog.Logger) ([]runner, *pushes, error) {
+// has connected yet. They meet at the board. What is sent to them comes by the pushes.
+func newCollectors(cfg config.Config, sink collector.Sink, board *collector.Board, clock *collector.Clock, log *slog.Logger) ([]runner, *pushes, error) {
 	var all []runner
 	var told []*telemetry.Collector
 	var lines []*logs.Collector
-	board, syncs, interval := &collector.Board{}, &mirror.Syncs{}, time.Duration(cfg.Interval)
+	syncs, interval := &mirror.Syncs{}, time.Duration(cfg.Interval)
 	for _, cl := range cfg.Clusters {
 		kcfg, err := collectorConfig(cl, interval, log)
 		if err != nil {

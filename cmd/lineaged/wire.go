@@ -176,8 +176,8 @@ func identityRules(cfg config.Config) identity.Rules {
 }
 
 // answers is who says what a window means, for all who ask about lineage.
-func answers(cfg config.Config, store timeseries.Store, rules *rules, clock *collector.Clock) *answer.Answers {
-	o := answer.Options{History: store, Identity: rules.identity, Now: clock.Now}
+func answers(cfg config.Config, store timeseries.Store, rules *rules, said *declarations, clock *collector.Clock) *answer.Answers {
+	o := answer.Options{History: store, Identity: rules.identity, Declared: said.current.Load, Now: clock.Now}
 	for _, c := range cfg.Clusters {
 		o.Clusters = append(o.Clusters, answer.ClusterConfig{Source: c.Source(), Name: c.Name, Environment: c.Environment})
 	}
@@ -187,9 +187,9 @@ func answers(cfg config.Config, store timeseries.Store, rules *rules, clock *col
 	return answer.New(o)
 }
 
-func apiOptions(cfg config.Config, store timeseries.Store, rules *rules, clock *collector.Clock, log *slog.Logger) api.Options {
+func apiOptions(cfg config.Config, store timeseries.Store, rules *rules, said *declarations, clock *collector.Clock, log *slog.Logger) api.Options {
 	o := api.Options{
-		Answers: answers(cfg, store, rules, clock), UI: ui.Handler(), Hosts: cfg.Web.AllowedHosts, Log: log,
+		Answers: answers(cfg, store, rules, said, clock), UI: ui.Handler(), Hosts: cfg.Web.AllowedHosts, Log: log,
 		Sizes: func() api.Sizes {
 			s := store.Stats()
 			return api.Sizes{Subjects: s.Subjects, Series: s.Series, LogBytes: s.LogBytes, DiskBytes: s.DiskBytes, FreeBytes: s.FreeBytes}

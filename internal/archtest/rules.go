@@ -41,6 +41,10 @@ var layers = map[string]layer{
 		outside: []string{"github.com/RoaringBitmap/roaring"},
 		why:     "identity is pure: client facts and rules in, node out; it knows lineage only",
 	},
+	"declared": {
+		outside: []string{"go.yaml.in/yaml"},
+		why:     "declared reads what people wrote, in the words of lineage; what was observed is not its business",
+	},
 	"collector": {
 		imports: []string{"internal/mm2", "internal/copybook", "internal/pastend", "internal/rhythm", "internal/varint", "internal/brokerlog"},
 		tests:   []string{"internal/kafkatest"},
@@ -86,7 +90,7 @@ var layers = map[string]layer{
 		why:     "ui is one embedded folder: the standard library only; cmd serves it",
 	},
 	"cmd/lineaged": {
-		imports: []string{"identity", "attribution", "collector", "store", "timeseries", "graph", "answer", "api", "ui", "internal/demo", "internal/config", "internal/otlp", "internal/serving", "internal/licences"},
+		imports: []string{"identity", "attribution", "collector", "declared", "store", "timeseries", "graph", "answer", "api", "ui", "internal/demo", "internal/config", "internal/otlp", "internal/serving", "internal/licences"},
 		tests:   []string{"internal/kafkatest", "internal/child"},
 		why:     "cmd wires the parts; what only tests use does not belong in the binary",
 	},

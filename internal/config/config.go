@@ -29,6 +29,7 @@ type Config struct {
 	Applications []Application `koanf:"applications" yaml:"applications,omitempty"`
 	Topics       []Topic       `koanf:"topics" yaml:"topics,omitempty"`
 	Nodes        []Node        `koanf:"nodes" yaml:"nodes,omitempty"`
+	Declared     Declared      `koanf:"declared" yaml:"declared,omitempty"`
 
 	origins origins
 }
@@ -220,6 +221,19 @@ type Node struct {
 	Match Pattern  `koanf:"match" yaml:"match"`
 	Owner string   `koanf:"owner" yaml:"owner,omitempty"`
 	Tags  []string `koanf:"tags" yaml:"tags,omitempty"`
+}
+
+// Declared is where it stands what people say that should be: who writes and reads what, and whose it is.
+type Declared struct {
+	Flows    []DeclaredFlow `koanf:"flows" yaml:"flows,omitempty"`
+	AsyncAPI []File         `koanf:"asyncapi" yaml:"asyncapi,omitempty"`
+	Products []File         `koanf:"products" yaml:"products,omitempty"`
+}
+
+// DeclaredFlow says that records go from one node to another. Both are ids as in answers.
+type DeclaredFlow struct {
+	From string `koanf:"from" yaml:"from"`
+	To   string `koanf:"to" yaml:"to"`
 }
 
 // Default returns the configuration that holds where nothing is said. It lacks a cluster.

@@ -401,3 +401,29 @@ topics:
 		t.Errorf("the example states the defaults, got %+v, default %+v", cfg, d)
 	}
 }
+
+// What is declared lies beside the file, like other files; its flows are a list.
+func TestDeclared(t *testing.T) {
+	cfg, err := load(t, one+"declared: {flows: [{from: 'application:a/b', to: 'topic:a/t'}], asyncapi: [apis/*.yaml, /etc/a.yaml], products: [p]}", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := cfg.Declared
+	if len(d.Flows) != 1 || d.Flows[0].To != "topic:a/t" || !strings.HasSuffix(string(d.AsyncAPI[0]), "/apis/*.yaml") || !filepath.IsAbs(string(d.AsyncAPI[0])) ||
+		d.AsyncAPI[1] != "/etc/a.yaml" || !filepath.IsAbs(string(d.Products[0])) {
+		t.Errorf("%+v", d)
+	}
+	if at := cfg.Origin("declared.flows[0].from"); !strings.HasSuffix(at, "lineaged.yaml:2") {
+		t.Errorf("the flow stands in %s", at)
+	}
+	for text, problem := range map[string]string{
+		"flows: {from: a}": "is not a list", "flows: x": "is not a list", "flows: [{form: a}]": `did you mean "from"`, "asyncapi: x": "is not a list", "openapi: [a]": "unknown key",
+	} {
+		if _, err := load(t, one+"declared: {"+text+"}", nil); err == nil || !strings.Contains(err.Error(), problem) {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	if _, err := load(t, one, nil, "LINEAGED_DECLARED_FLOWS_0_FROM=topic:a/b", "--declared-asyncapi=a,b"); err != nil {
+		t.Error(err)
+	}
+}

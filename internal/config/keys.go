@@ -26,7 +26,7 @@ var keys = sync.OnceValue(func() []key {
 		case isLeaf(t):
 			all = append(all, key{path: path, kind: t, secret: t == reflect.TypeFor[Secret](), file: t == reflect.TypeFor[File]()})
 		case t.Kind() == reflect.Slice && isLeaf(t.Elem()):
-			all = append(all, key{path: path, kind: t.Elem(), list: true})
+			all = append(all, key{path: path, kind: t.Elem(), list: true, file: t.Elem() == reflect.TypeFor[File]()})
 		case t.Kind() == reflect.Slice:
 			walk(t.Elem(), path+".*")
 		default:

@@ -95,6 +95,13 @@ func (l *loader) loadFile(in Input) error {
 			return decoder{l.origins.of}.fail(list, items, notAList)
 		}
 	}
+	if m, ok := raw["declared"].(map[string]any); ok {
+		if items, ok := m["flows"].([]any); ok {
+			m["flows"] = byIndex(items)
+		} else if m["flows"] != nil {
+			return decoder{l.origins.of}.fail("declared.flows", m["flows"], notAList)
+		}
+	}
 	for _, k := range keys() {
 		if err := at(raw, "", strings.Split(k.path, "."), func(m map[string]any, name, path string) error {
 			if k.secret {
@@ -104,8 +111,8 @@ func (l *loader) loadFile(in Input) error {
 						name, envPrefix+strings.ToUpper(strings.ReplaceAll(path, ".", "_"))),
 				}
 			}
-			if p, ok := m[name].(string); ok && k.file && p != "" && !filepath.IsAbs(p) {
-				m[name] = filepath.Join(filepath.Dir(in.File), p)
+			if k.file {
+				m[name] = besideFile(in.File, m[name])
 			}
 			return nil
 		}); err != nil {
@@ -113,6 +120,23 @@ func (l *loader) loadFile(in Input) error {
 		}
 	}
 	return l.k.Load(confmap.Provider(raw, ""), nil)
+}
+
+// besideFile starts a relative path of a file, or those of a list, from the file's folder.
+func besideFile(file string, v any) any {
+	switch v := v.(type) {
+	case string:
+		if v != "" && !filepath.IsAbs(v) {
+			return filepath.Join(filepath.Dir(file), v)
+		}
+	case []any:
+		for i := range v {
+			if s, ok := v[i].(string); ok {
+				v[i] = besideFile(file, s)
+			}
+		}
+	}
+	return v
 }
 
 // syntax says where a file is not YAML. The parser's own words may quote a value, and the value may be a secret: only

@@ -136,6 +136,10 @@ var texts = map[string]text{
 	"nodes.*.match":                         {"pattern of the node's id, e.g. `^connector:connect-west/jdbc`", "As ids stand in answers, or with nothing percent-encoded: `^replicator:east/west->east$`. The first rule that matches wins. It adds what no rule of the node's own kind says."},
 	"nodes.*.owner":                         {"who answers for it", "`owner` or `tags` must be given."},
 	"nodes.*.tags":                          {"tags", ""},
+	"declared.flows.*.from":                 {"where records come from, as `application:production/shop`", "A node's id as in answers. One of both is a topic, the other an application, a stream job, a connector or a replicator. See [declared.md](declared.md)."},
+	"declared.flows.*.to":                   {"where they go, as `topic:west/orders`", ""},
+	"declared.asyncapi":                     {"patterns of AsyncAPI 3 documents; may be repeated", "As in a shell, relative to this file: `apis/*.yaml`. Read again when they change."},
+	"declared.products":                     {"patterns of data products (ODPS 1.0) and data contracts (ODCS 3); may be repeated", "As in a shell, relative to this file: `products/*.odps.yaml`. Read again when they change."},
 }
 
 // defaultOf returns the default of a key as it would be written, "" when there is none.
@@ -170,12 +174,12 @@ Precedence: defaults < YAML file < environment < flags. Nothing needs a file: ` 
   sets beside a service named lineaged are left alone; an empty variable counts as not set.)
 - Durations are written as in Prometheus: ` + "`30s`, `10m`, `2d`, `1h30m`" + `. Patterns are regular expressions (RE2) that match anywhere unless they say ` + "`^` or `$`" + `.
 - Lists in a variable or a flag are separated by commas; flags that take patterns are repeated instead.
-- A relative path of a ` + "`*_file`" + ` key in the YAML file starts from that file's folder, elsewhere from the working directory.
+- A relative path of a ` + "`*_file`" + ` key, and of ` + "`declared`" + `, in the YAML file starts from that file's folder, elsewhere from the working directory.
 - **Secrets** come from files (` + "`*_file`" + `), or, under the same key without ` + "`_file`" + `, from the environment only; the environment wins. They are never printed or logged. Files of passwords and certificates are read again for each connection, so that what is rotated needs no restart.
 - In a variable's name ` + "`N`" + ` is the index, from 0: ` + "`LINEAGED_CLUSTERS_0_NAME`" + `. It adds to the file's lists and overrides them key by key. Where there is one cluster
   only, its keys have short variables and flags as well.
 - ` + "`lineaged demo`" + ` reads no configuration; its flags are ` + "`--listen`" + ` (loopback only), ` + "`--open`" + ` (opens the browser) and ` + "`--log-level`" + `.
-- The rules (` + "`applications`, `topics`, `nodes`" + `) are read again when the file changes, and on SIGHUP: they take effect within seconds, for the past as well. A file that is wrong
+- The rules (` + "`applications`, `topics`, `nodes`" + `) and ` + "`declared`" + ` are read again when the file changes, and on SIGHUP: they take effect within seconds, for the past as well. A file that is wrong
   then changes nothing, and the log says what is wrong; other keys need a restart.
 - An invalid configuration ends the program with exit code 2 and one line that names the key, the value and where it came from: the file and its line, the variable, the flag or the defaults. Of what is missing it names where its surroundings were set. Other failures: exit code 1.
 `
@@ -211,12 +215,16 @@ func Reference() string {
 
 func heading(path string) (section, title string) {
 	first, _, many := strings.Cut(path, ".*.")
+	if top, _, _ := strings.Cut(path, "."); top == "declared" {
+		first, many = top, true
+	}
 	if !many {
 		return "", "Server, store and tick"
 	}
 	return first, map[string]string{
 		"clusters": "Clusters", "connect": "Kafka Connect", "datasets": "Datasets of connectors", "mirrors": "MirrorMaker 2",
 		"applications": "Rules that name applications", "topics": "Rules about topics", "nodes": "Rules about nodes of any kind",
+		"declared": "What people declare",
 	}[first]
 }
 

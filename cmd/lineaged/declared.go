@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/declared"
+	"github.com/lineaged/lineaged/internal/config"
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// declarations are what people declare, as it is now. Who asks gets a new value whenever anything of it has changed.
+type declarations struct {
+	current atomic.Pointer[lineage.Declarations]
+	file    string // the configuration's; empty: none
+	board   *collector.Board
+	log     *slog.Logger
+
+	mu       sync.Mutex // guards the fields below
+	cfg      declared.Config
+	again    bool // cfg is another one than was read
+	brokers  map[string][]string
+	reader   declared.Reader
+	problems []string
+}
+
+// newDeclarations reads what the configuration of a file declares. What is wrong with it is said, and the rest holds.
+func newDeclarations(cfg config.Config, file string, board *collector.Board, log *slog.Logger) *declarations {
+	d := &declarations{file: file, board: board, log: log, brokers: map[string][]string{}}
+	for _, c := range cfg.Clusters {
+		for _, b := range c.Brokers {
+			d.brokers[c.Source()] = append(d.brokers[c.Source()], strings.ToLower(b))
+		}
+	}
+	d.configure(cfg)
+	d.look()
+	return d
+}
+
+// configure takes what a changed configuration declares. It is read at the next look.
+func (d *declarations) configure(cfg config.Config) {
+	out := declared.Config{AsyncAPI: patterns(cfg.Declared.AsyncAPI), Products: patterns(cfg.Declared.Products), Base: filepath.Dir(d.file)}
+	for i, f := range cfg.Declared.Flows {
+		said := lineage.Said{Pointer: fmt.Sprintf("/declared/flows/%d", i)}
+		// $VARIABLE or FILE:LINE
+		said.File = cfg.Origin(fmt.Sprintf("declared.flows[%d].from", i))
+		if name, line, ok := strings.Cut(strings.TrimPrefix(said.File, d.file), ":"); ok && name == "" {
+			said.File = filepath.Base(d.file)
+			said.Line, _ = strconv.Atoi(line)
+		}
+		out.Flows = append(out.Flows, declared.Flow{From: f.From, To: f.To, Said: said})
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.cfg, d.again = out, true
+}
+
+func patterns(files []config.File) (out []string) {
+	for _, f := range files {
+		out = append(out, string(f))
+	}
+	return out
+}
+
+// watch looks for changes until ctx ends, and at SIGHUP.
+func (d *declarations) watch(ctx context.Context) error {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-hangup:
+		case <-tick.C:
+		}
+		d.look()
+	}
+}
+
+// look reads what has changed, and says what is wrong with it, once.
+func (d *declarations) look() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now, changed := d.reader.Read(d.cfg)
+	now.Addresses = d.addresses()
+	old := d.current.Load()
+	problems := declared.Problems(now)
+	if old != nil && !changed && !d.again && maps.EqualFunc(old.Addresses, now.Addresses, slices.Equal) && slices.Equal(problems, d.problems) {
+		return
+	}
+	for _, p := range problems {
+		if !slices.Contains(d.problems, p) {
+			d.log.Error("a declaration is wrong; what it said before holds, and the others do", "problem", p)
+		}
+	}
+	if old != nil && (changed || d.again) {
+		d.log.Info("the declarations were read again", "flows", len(now.Flows), "contracts", len(now.Contracts), "products", len(now.Products), "wrong", len(problems))
+	}
+	d.problems, d.again = problems, false
+	d.current.Store(now)
+}
+
+// addresses are those of all brokers that are known, by the cluster's source.
+func (d *declarations) addresses() map[string][]string {
+	out := maps.Clone(d.brokers)
+	for _, c := range d.board.Clusters() {
+		all := slices.Clone(out[c.Source])
+		for _, b := range c.Brokers {
+			all = append(all, strings.ToLower(b))
+		}
+		slices.Sort(all)
+		out[c.Source] = slices.Compact(all)
+	}
+	return out
+}
+
+// trouble says that declarations are wrong; none where none is.
+func (d *declarations) trouble() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.problems) == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("%d of the files with declarations are wrong, as the log says: what they said before holds", len(d.problems))}
+}
