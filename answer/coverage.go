@@ -42,3 +42,32 @@ func (v *View) connectsOf(ids []lineage.ClusterID) []string {
 	}
 	return out
 }
+
+// notYet is the reason of a gap that lies in the future.
+const notYet = "it has not come yet"
+
+// untilNow returns a coverage whose gaps say of the future that it is. The store knows no clock, and takes it for a time
+// in which nobody ran.
+func (v *View) untilNow(c lineage.Coverage) lineage.Coverage {
+	now := present(v.state, v.a.clock())
+	if !v.win.End.After(now) {
+		return c
+	}
+	var past, future []lineage.Gap
+	for _, g := range c.Gaps {
+		if !g.Window.End.After(now) {
+			past = append(past, g)
+			continue
+		}
+		if g.Window.Start.Before(now) {
+			before := g
+			before.Window.End, g.Window.Start = now, now
+			past = append(past, before)
+		}
+		g.Reason = notYet
+		future = append(future, g)
+	}
+	slices.SortStableFunc(future, func(a, b lineage.Gap) int { return a.Window.Start.Compare(b.Window.Start) })
+	c.Gaps = append(past, future...)
+	return c
+}

@@ -58,7 +58,7 @@ func (v *View) ownFlowEvents(ctx context.Context, all []Event) ([]Event, error) 
 			delete(resumed, who)
 			continue
 		}
-		if moved[around(&e, v.tick)].any(v.others(&e)) {
+		if moved[around(&e, v.state.Tick)].any(v.others(&e)) {
 			resumed[who] = e.Type == lineage.FlowStarted
 			continue
 		}
@@ -87,7 +87,7 @@ func (v *View) movedAround(ctx context.Context, all []Event) (map[lineage.Window
 	asked := map[lineage.Window][]int32{}
 	for i := range all {
 		if e := &all[i]; aboutFlow(e.Type) && e.Flow != nil {
-			w := around(e, v.tick)
+			w := around(e, v.state.Tick)
 			asked[w] = append(asked[w], v.others(e)...)
 		}
 	}

@@ -125,8 +125,9 @@ func (v *View) words(s string) string {
 	return s
 }
 
-// inWords returns a coverage whose words may be read.
+// inWords returns a coverage whose words may be read, and are right of the future too.
 func (v *View) inWords(c lineage.Coverage) lineage.Coverage {
+	c = v.untilNow(c)
 	if len(v.hidden.topics) == 0 {
 		return c
 	}

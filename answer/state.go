@@ -204,7 +204,7 @@ func (v *View) endFormerClusters(ctx context.Context) error {
 	}
 	former := map[lineage.ClusterID]bool{}
 	for _, e := range changes.List {
-		before := e.At.Add(-v.tick)
+		before := e.At.Add(-v.state.Tick)
 		then, err := v.a.history.Window(ctx, store.Ask{Window: lineage.Window{Start: before, End: before}, Facts: []lineage.FactKind{lineage.ClusterFacts}})
 		if err != nil {
 			return fmt.Errorf("read clusters: %w", err)

@@ -22,7 +22,7 @@ type View struct {
 	knows    lineage.Knowledge
 	win      lineage.Resolved
 	held     *store.Window // what the store holds of it; its lookback ends with the window and starts no later
-	tick     time.Duration
+	state    store.State   // when the view was built
 	clusters *clusters
 
 	accesses []access                     // in the order of held's rows, then those that were shared out
@@ -179,7 +179,7 @@ func (a *Answers) buildView(ctx context.Context, now store.State, key viewKey, d
 		return nil, fmt.Errorf("read what is held: %w", err)
 	}
 	v := &View{
-		a: a, identity: d.identity, lens: key.lens, win: key.win, held: held, tick: now.Tick, clusters: a.nameClusters(now, held.FactsOf(lineage.ClusterFacts), key.lens),
+		a: a, identity: d.identity, lens: key.lens, win: key.win, held: held, state: now, clusters: a.nameClusters(now, held.FactsOf(lineage.ClusterFacts), key.lens),
 		ends:     map[lineage.Node]*accessesOf{},
 		datasets: map[lineage.Node]*accessesOf{},
 	}

@@ -62,6 +62,9 @@ func resolve(in Span, state store.State, now func() time.Time, r *together) (lin
 		// [at, at+tick) ends on the tick after; only the tick that holds the instant is asked for.
 		w.Start = in.start.Truncate(state.Tick)
 		w.End = w.Start.Add(state.Tick)
+		if newest := present(state, now()); w.Start.After(newest) {
+			return lineage.Resolved{}, senseless("window: at %s is in the future: it is %s", in.start.UTC().Format(time.RFC3339), newest.UTC().Format(time.RFC3339))
+		}
 	case wholeSpan:
 		w = lineage.Window{Start: in.start, End: in.end}
 		if w.Empty() {
@@ -70,8 +73,19 @@ func resolve(in Span, state store.State, now func() time.Time, r *together) (lin
 		if w.Duration() > longestWindow {
 			return lineage.Resolved{}, senseless("window: longer than ten years")
 		}
+		if newest := present(state, now()); w.Start.After(newest) {
+			return lineage.Resolved{}, senseless("window: start %s is in the future: it is %s", in.start.UTC().Format(time.RFC3339), newest.UTC().Format(time.RFC3339))
+		}
 	}
 	return state.Resolve(w), nil
+}
+
+// present is the time after which everything is in the future: it is later than the machine's clock where that went back.
+func present(state store.State, now time.Time) time.Time {
+	if newest := state.Newest(); newest.After(now) {
+		return newest
+	}
+	return now
 }
 
 // newestTick returns the end of the newest tick that can be answered: the newest round that all sources of every live

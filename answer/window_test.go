@@ -50,6 +50,29 @@ func TestSpans(t *testing.T) {
 		refused(answer.Between(round(3), round(3)))
 		refused(answer.Between(round(3), round(2)))
 		refused(answer.Between(round(3), round(3).AddDate(11, 0, 0)))
+		refused(answer.At(round(102)))
+		refused(answer.Between(round(102), round(103)))
+	})
+}
+
+// What lies in the future of a window is not said to be a time in which lineaged did not run.
+func TestFuture(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.steady(1, 100, 1)
+		time.Sleep(time.Until(round(104)) + 3*time.Second)
+		c := view(t, answers(w.store), answer.Between(round(90), round(200)), answer.All).Coverage()
+		if len(c.Gaps) != 2 {
+			t.Fatalf("gaps: %v", c.Gaps)
+		}
+		now := time.Now()
+		silent, future := c.Gaps[0], c.Gaps[1]
+		if !silent.Window.Start.Equal(round(100)) || !silent.Window.End.Equal(now) || silent.Reason == future.Reason {
+			t.Errorf("nothing was stored: %v", silent)
+		}
+		if !future.Window.Start.Equal(now) || !future.Window.End.Equal(round(200)) || future.Reason != "it has not come yet" {
+			t.Errorf("in the future: %v", future)
+		}
 	})
 }
 

@@ -153,13 +153,8 @@ func refuse(status int, format string, args ...any) *refusal {
 
 func handler[M proto.Message](r *Receiver, path string, decode func(body []byte, form form) (M, error), take Take[M], rejected string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		answerIn, err := formOf(req.Header.Get("Content-Type"))
-		var t Taken
-		if err == nil {
-			t, err = taking(r, w, req, answerIn, decode, take)
-		} else if _, ok := r.sender(req); !ok { // who has no token is not told more
-			err = unauthorized()
-		}
+		answerIn, unknown := formOf(req.Header.Get("Content-Type"))
+		t, err := taking(r, w, req, answerIn, unknown, decode, take)
 		if err == nil && t.Deliver != nil {
 			err = t.Deliver(req.Context())
 		}
@@ -172,14 +167,17 @@ func handler[M proto.Message](r *Receiver, path string, decode func(body []byte,
 	})
 }
 
-// taking reads, decodes and hands over a request. All of its memory is free again when it returns.
-func taking[M proto.Message](r *Receiver, w http.ResponseWriter, req *http.Request, f form, decode func([]byte, form) (M, error), take Take[M]) (Taken, error) {
+// taking reads, decodes and hands over a request; unknown is why its form is not known. All of its memory is free again
+// when it returns.
+func taking[M proto.Message](r *Receiver, w http.ResponseWriter, req *http.Request, f form, unknown error, decode func([]byte, form) (M, error), take Take[M]) (Taken, error) {
 	from, ok := r.sender(req)
 	switch {
-	case !ok:
+	case !ok: // who has no token is not told more
 		return Taken{}, unauthorized()
 	case req.Method != http.MethodPost:
 		return Taken{}, refuse(http.StatusMethodNotAllowed, "only POST is answered here")
+	case unknown != nil:
+		return Taken{}, unknown
 	}
 	select {
 	case r.reading <- struct{}{}:

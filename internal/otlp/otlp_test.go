@@ -244,13 +244,15 @@ func TestRefuses(t *testing.T) {
 
 func TestOnlyPOST(t *testing.T) {
 	p := newPost(0)
-	req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, MetricsPath, nil)
-	req.Header.Set("Authorization", "bearer any-token")
-	req.Header.Set("Content-Type", mediaJSON)
-	w := httptest.NewRecorder()
-	p.Handlers()[MetricsPath].ServeHTTP(w, req)
-	if w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != http.MethodPost {
-		t.Errorf("GET: %d %v", w.Code, w.Header())
+	for _, contentType := range []string{mediaJSON, ""} {
+		req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, MetricsPath, nil)
+		req.Header.Set("Authorization", "bearer any-token")
+		req.Header.Set("Content-Type", contentType)
+		w := httptest.NewRecorder()
+		p.Handlers()[MetricsPath].ServeHTTP(w, req)
+		if w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != http.MethodPost {
+			t.Errorf("GET of %q: %d %v", contentType, w.Code, w.Header())
+		}
 	}
 }
 
