@@ -299,7 +299,7 @@ func (v *View) shown(n lineage.Node) lineage.Node {
 // has a count.
 var evidenceOrder = [...]lineage.EvidenceKind{
 	lineage.ProducerState, lineage.Transaction, lineage.GroupOffsets, lineage.ShareOffsets, lineage.BatchHeader, lineage.Telemetry, lineage.Connect, lineage.Mirror,
-	lineage.Flink, lineage.AuditLog, lineage.RequestLog, lineage.Elimination, lineage.EndOffsets,
+	lineage.Flink, lineage.RequestLog, lineage.Elimination, lineage.EndOffsets,
 }
 
 func evidenceRank(k lineage.EvidenceKind) int {

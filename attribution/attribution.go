@@ -22,7 +22,7 @@ import (
 // Order ranks the evidence that can count, the best first: a writer that several kinds count is counted by the best.
 var Order = [...]lineage.EvidenceKind{
 	lineage.ProducerState, lineage.Transaction, lineage.BatchHeader, lineage.RecordHeader, lineage.Telemetry, lineage.Connect,
-	lineage.Mirror, lineage.Flink, lineage.AuditLog, lineage.RequestLog,
+	lineage.Mirror, lineage.Flink, lineage.RequestLog,
 }
 
 // rank is a kind's place in Order, len(Order) for those that count nobody.

@@ -295,10 +295,11 @@ func (x *claimant) take(t *lineage.Told) {
 	x.see(t)
 }
 
-// see takes in that a broker's log saw the claimant.
+// see takes in that a broker's log saw the claimant. An audit log leaves out whom its configuration excludes, so that
+// it does not say who else there is.
 func (x *claimant) see(t *lineage.Told) {
 	switch t.Evidence {
-	case lineage.RequestLog, lineage.AuthorizerLog, lineage.AuditLog:
+	case lineage.RequestLog, lineage.AuthorizerLog:
 		if x.logged == nil || cmp.Or(cmp.Compare(t.Evidence.LinkRank(), x.logged.Evidence.LinkRank()), compareClients(t.Access.Client, x.logged.Access.Client)) < 0 {
 			x.logged = t
 		}

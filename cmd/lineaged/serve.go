@@ -165,7 +165,11 @@ func newCollectors(cfg config.Config, sink collector.Sink, board *collector.Boar
 			}
 			all, told = append(all, t), append(told, t)
 		}
-		for _, place := range logConfigs(cl, kcfg) {
+		places, err := logConfigs(cfg, cl, kcfg)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, place := range places {
 			l, err := logs.New(place, sink)
 			if err != nil {
 				return nil, nil, err

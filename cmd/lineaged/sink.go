@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -68,7 +69,7 @@ func (s *sink) retire(ctx context.Context, cfg config.Config) error {
 	if err != nil {
 		return fmt.Errorf("read which sources are expected: %w", err)
 	}
-	watched, off := map[string]bool{}, map[lineage.Source]bool{}
+	watched, off, audits := map[string]bool{}, map[lineage.Source]bool{}, map[lineage.Source]bool{}
 	for _, c := range cfg.Clusters {
 		watched[c.Source()] = true
 		for part, on := range map[string]bool{
@@ -76,12 +77,16 @@ func (s *sink) retire(ctx context.Context, cfg config.Config) error {
 		} {
 			off[lineage.Source{Cluster: c.Source(), Name: part}] = !on
 		}
+		for _, a := range c.Audit {
+			audits[lineage.Source{Cluster: c.Source(), Name: logs.AuditSource(a.Topic)}] = true
+		}
 	}
 	for _, c := range cfg.Connect {
 		watched[c.Source()] = true
 	}
 	for _, f := range held.Facts {
-		retired := !watched[f.Key.Source] || off[lineage.Source{Cluster: f.Key.Source, Name: f.Key.Name}]
+		source := lineage.Source{Cluster: f.Key.Source, Name: f.Key.Name}
+		retired := !watched[f.Key.Source] || off[source] || strings.HasPrefix(source.Name, logs.AuditPrefix) && !audits[source]
 		if !f.Gone && f.Source.State == lineage.SourceExpected && retired {
 			s.retired = append(s.retired, lineage.Fact{Key: f.Key, Source: &lineage.SourceFact{State: lineage.SourceRetired, Reason: "not configured any more"}})
 		}

@@ -88,8 +88,8 @@ func dialer(cfg kafka.Config) func(opts ...kgo.Opt) (*kgo.Client, error) {
 	}
 }
 
-// logConfigs are the places where a cluster's brokers' logs are.
-func logConfigs(c config.Cluster, k kafka.Config) (all []logs.Config) {
+// logConfigs are the places where a cluster's brokers' logs are, and its audit topics.
+func logConfigs(cfg config.Config, c config.Cluster, k kafka.Config) (all []logs.Config, err error) {
 	common := logs.Config{Name: k.Name, Interval: k.Interval, Clock: k.Clock, Board: k.Board, Wanted: wanted(k), Log: k.Log}
 	if len(c.Logs.Files) > 0 {
 		files := common
@@ -106,7 +106,26 @@ func logConfigs(c config.Cluster, k kafka.Config) (all []logs.Config) {
 		sent.Push = true
 		all = append(all, sent)
 	}
-	return all
+	for _, a := range c.Audit {
+		audit := common
+		audit.Topic, audit.Audit, audit.About, audit.Client = a.Topic, true, a.ClusterID, dialer(k)
+		for _, other := range cfg.Clusters {
+			for _, x := range other.Audit {
+				if x.ClusterID != "" {
+					audit.Others = append(audit.Others, x.ClusterID)
+				}
+			}
+		}
+		if len(a.Brokers) > 0 {
+			at, err := collectorConfig(config.Cluster{Name: c.Source(), Brokers: a.Brokers, TLS: a.TLS, SASL: a.SASL}, k.Interval, k.Log)
+			if err != nil {
+				return nil, err
+			}
+			audit.Client = dialer(at)
+		}
+		all = append(all, audit)
+	}
+	return all, nil
 }
 
 // wanted says of a topic whether it is looked at.

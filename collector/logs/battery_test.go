@@ -80,8 +80,18 @@ func TestBatteryFiles(t *testing.T) {
 }
 
 func TestBatteryTopic(t *testing.T) {
+	batteryOfTopic(t, false, func(n int) string { return produced(fmt.Sprint("app-", n), "unknown", n) })
+}
+
+func TestBatteryAudit(t *testing.T) {
+	batteryOfTopic(t, true, func(n int) string { return confluent("west-id", fmt.Sprint("User:p", n), "c", "Produce", true) })
+}
+
+func batteryOfTopic(t *testing.T, audit bool, line func(n int) string) {
+	t.Helper()
 	sourcetest.Run(t, func(t *testing.T) sourcetest.World {
 		w := newShipped(t)
+		w.audit = audit
 		var broken, hanging atomic.Bool
 		released := make(chan struct{})
 		t.Cleanup(func() { close(released) })
@@ -120,7 +130,7 @@ func TestBatteryTopic(t *testing.T) {
 			},
 			Live: func(time.Time) {
 				n++
-				w.ship(int32(n%2), produced(fmt.Sprint("app-", n), "unknown", n))
+				w.ship(int32(n%2), line(n))
 			},
 			Break: broken.Store,
 			Hang:  hanging.Store,
@@ -134,6 +144,7 @@ type shipped struct {
 	*testing.T
 	fake   *kfake.Cluster
 	client *kgo.Client
+	audit  bool // the topic is an audit topic
 }
 
 func newShipped(t *testing.T) *shipped {
@@ -159,7 +170,7 @@ func (w *shipped) dial(opts ...kgo.Opt) (*kgo.Client, error) {
 
 func (w *shipped) source(sink collector.Sink) *source {
 	w.Helper()
-	c, err := New(Config{Name: "west", Topic: "broker-logs", Client: w.dial, Interval: tick, Board: board()}, sink)
+	c, err := New(Config{Name: "west", Topic: "broker-logs", Client: w.dial, Audit: w.audit, Interval: tick, Board: board()}, sink)
 	if err != nil {
 		w.Fatal(err)
 	}

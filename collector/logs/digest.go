@@ -44,6 +44,7 @@ type digest struct {
 	waiting       map[sight]*waiter
 	waitingStored string
 	claims        claims
+	audit         audit
 
 	round   time.Time
 	cluster collector.Watched
@@ -88,9 +89,10 @@ type denial struct {
 }
 
 type denied struct {
-	n             int
-	host, request string // of the first
-	hosts         bool   // there were more
+	n             int64
+	host, request string    // of the first
+	hosts         bool      // there were more
+	at            time.Time // of the newest
 }
 
 func newDigest(cfg Config) *digest {
@@ -105,6 +107,7 @@ func (d *digest) forget() {
 	d.strings, d.names, d.told, d.waiting = map[string]string{}, map[lineage.TopicID]string{}, map[lineage.Client]bool{}, map[sight]*waiter{}
 	d.waitingStored = ""
 	d.claims.forget()
+	d.audit = audit{recorded: map[lineage.Op]time.Time{}}
 }
 
 func (d *digest) begin(round time.Time, w collector.Watched) {
@@ -116,6 +119,7 @@ func (d *digest) begin(round time.Time, w collector.Watched) {
 	}
 	d.round, d.cluster, d.looked = round, w, false
 	d.claims.begin()
+	d.audit.whose = map[string]owner{}
 	d.sights, d.links, d.denials, d.over = map[sight]bool{}, map[link]bool{}, map[denial]*denied{}, 0
 	if len(d.strings) > mostKept {
 		d.strings = map[string]string{}
@@ -128,8 +132,12 @@ func (d *digest) begin(round time.Time, w collector.Watched) {
 	}
 }
 
-// line takes in one line.
+// line takes in one line, or a record of an audit topic.
 func (d *digest) line(line []byte, at when) {
+	if d.cfg.Audit {
+		d.record(line, at)
+		return
+	}
 	kind, err := d.parser.Line(line)
 	if kind != brokerlog.Other {
 		d.heard = d.round
@@ -148,7 +156,7 @@ func (d *digest) line(line []byte, at when) {
 func (d *digest) unparsed(err error) {
 	if d.bad++; d.bad == 1 {
 		d.firstBad = err
-		d.cfg.Log.Warn("a line of the brokers' logs does not parse; it is counted, and so are more", "reason", err)
+		d.cfg.Log.Warn("a line of the brokers' logs, or a record of an audit topic, does not parse; it is counted, and so are more", "reason", err)
 	}
 }
 
@@ -198,16 +206,16 @@ func (d *digest) request(recent bool) {
 	c := d.client(r)
 	switch r.API {
 	case brokerlog.Produce:
-		d.link(lineage.Write, c)
+		d.link(lineage.Write, c, lineage.RequestLog)
 		c.TransactionalID = d.text(r.TransactionalID)
 		d.produced(c, r, recent)
 	case brokerlog.Fetch:
-		d.link(lineage.Read, c)
+		d.link(lineage.Read, c, lineage.RequestLog)
 		d.sessions.Fetched(r, func(name []byte, id lineage.TopicID) { d.see(lineage.Read, c, name, id, false) })
 		d.read(c, r, recent)
 	case brokerlog.ShareFetch, brokerlog.ShareAcknowledge:
 		c.Group = d.text(r.Group)
-		d.link(lineage.Read, c)
+		d.link(lineage.Read, c, lineage.RequestLog)
 		for i := range r.Topics {
 			d.see(lineage.Read, c, r.Topics[i].Name, r.Topics[i].ID, false)
 		}
@@ -219,17 +227,17 @@ func (d *digest) request(recent bool) {
 	case brokerlog.InitProducerID, brokerlog.EndTxn, brokerlog.AddPartitionsToTxn:
 		if r.Error == 0 {
 			c.TransactionalID, c.Producer = d.text(r.TransactionalID), producer(r)
-			d.link(lineage.Write, c)
+			d.link(lineage.Write, c, lineage.RequestLog)
 		}
 	case brokerlog.GetTelemetrySubscriptions, brokerlog.PushTelemetry:
 		if r.Error == 0 {
 			c.Instance = d.text(r.Instance)
-			d.link(lineage.Write, c)
+			d.link(lineage.Write, c, lineage.RequestLog)
 		}
 	default: // of a group's member
 		if r.Error == 0 {
 			c.Group = d.text(r.Group)
-			d.link(lineage.Read, c)
+			d.link(lineage.Read, c, lineage.RequestLog)
 		}
 	}
 }
@@ -253,11 +261,12 @@ func (d *digest) commit(c lineage.Client, r *brokerlog.Request) {
 		}
 	}
 	if r.API == brokerlog.OffsetCommit {
-		d.link(lineage.Read, c)
+		d.link(lineage.Read, c, lineage.RequestLog)
 		return
 	}
 	c.TransactionalID, c.Producer = d.text(r.TransactionalID), producer(r)
-	d.link(lineage.Write, c) // who moves offsets in its transactions reads for the group, and writes
+	// Who moves offsets in its transactions reads for the group, and writes.
+	d.link(lineage.Write, c, lineage.RequestLog)
 }
 
 // producer is the producer id of a request.
@@ -328,7 +337,7 @@ func (d *digest) seeTopic(s sight, moved bool) {
 }
 
 // link notes that a client's identities are one client's.
-func (d *digest) link(op lineage.Op, c lineage.Client) {
+func (d *digest) link(op lineage.Op, c lineage.Client, by lineage.EvidenceKind) {
 	if d.told[c] || !several(c) {
 		return
 	}
@@ -336,7 +345,7 @@ func (d *digest) link(op lineage.Op, c lineage.Client) {
 		d.over++
 		return
 	}
-	d.links[link{op, c, lineage.RequestLog}] = true
+	d.links[link{op, c, by}] = true
 }
 
 // authorization takes in a line of the authorizer. A right that was given is no transfer; and READ is asked for by who
@@ -344,7 +353,7 @@ func (d *digest) link(op lineage.Op, c lineage.Client) {
 func (d *digest) authorization(recent bool) {
 	a := &d.parser.Authorization
 	if !a.Allowed {
-		d.deny(a)
+		d.deny(denial{d.text(a.Principal), d.text(a.Name), a.Operation.String(), a.Resource}, a.Host, a.Request, 1, d.round)
 		return
 	}
 	if a.Resource != brokerlog.ResourceTopic {
@@ -371,9 +380,9 @@ func (d *digest) authorization(recent bool) {
 	}
 }
 
-func (d *digest) deny(a *brokerlog.Authorization) {
-	key := denial{d.text(a.Principal), d.text(a.Name), a.Operation.String(), a.Resource}
-	if a.Resource == brokerlog.ResourceTopic && !d.wanted(key.name) {
+// deny takes in that something was refused so many times, at last at an instant.
+func (d *digest) deny(key denial, host, request []byte, times int64, at time.Time) {
+	if key.resource == brokerlog.ResourceTopic && !d.wanted(key.name) {
 		return
 	}
 	x := d.denials[key]
@@ -382,11 +391,12 @@ func (d *digest) deny(a *brokerlog.Authorization) {
 			d.over++
 			return
 		}
-		x = &denied{host: d.text(a.Host), request: d.text(a.Request)}
+		x = &denied{host: d.text(host), request: d.text(request)}
 		d.denials[key] = x
 	}
-	x.n++
-	x.hosts = x.hosts || x.host != string(a.Host)
+	x.n += times
+	x.hosts = x.hosts || x.host != string(host)
+	x.at = later(x.at, at)
 }
 
 // end says all of it.

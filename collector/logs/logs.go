@@ -1,5 +1,5 @@
 // Package logs is the source that follows the brokers' own logs: the request log and the authorizer log of one cluster,
-// from files, or from a topic to which somebody ships them.
+// from files, or from a topic to which somebody ships them, and the audit topics of Confluent and Redpanda.
 //
 // Each round it reads what is new, and says who wrote and read which topic by those lines, which identities are one
 // client's, and who was refused. It hides where the lines come from: that files are renamed, cut off, copied,
@@ -29,7 +29,12 @@ const (
 	SourceFiles = "log-files"
 	SourceTopic = "log-topic"
 	SourcePush  = "log-push"
+	// AuditPrefix stands before the name of an audit topic.
+	AuditPrefix = "audit:"
 )
+
+// AuditSource is the name of the source that follows an audit topic.
+func AuditSource(topic string) string { return AuditPrefix + topic }
 
 // LinesPerSecond is how many lines are read a second on average, where a line of more than 1 KiB counts as several:
 // about 4 % of one processor (BenchmarkRound).
@@ -44,6 +49,11 @@ type Config struct {
 	// is in, which is the watched one.
 	Topic  string
 	Client func(opts ...kgo.Opt) (*kgo.Client, error)
+	// Audit: the topic is an audit topic of Confluent's or Redpanda's, and may be in another cluster. About is the name
+	// that its records have for the watched one, where that is not its id, and Others those of others that are watched.
+	Audit  bool
+	About  string
+	Others []string
 	// Push: others send the lines, to a Desk.
 	Push bool
 	// Wanted reports whether a topic is watched; nil: all are.

@@ -85,6 +85,8 @@ type told struct {
 	src   *source
 	round time.Time
 	seen  int
+	// config says where the lines are; nil: in the file
+	config func() Config
 }
 
 func newTold(t *testing.T, wanted func(string) bool) *told {
@@ -101,7 +103,12 @@ func (w *told) start(wanted func(string) bool) {
 	if w.src != nil {
 		w.src.input.close()
 	}
-	c, err := New(Config{Name: "west", Files: []string{w.path + "*"}, Wanted: wanted, Interval: tick, Board: w.board}, w.sink)
+	cfg := Config{Files: []string{w.path + "*"}}
+	if w.config != nil {
+		cfg = w.config()
+	}
+	cfg.Name, cfg.Wanted, cfg.Interval, cfg.Board = "west", wanted, tick, w.board
+	c, err := New(cfg, w.sink)
 	if err != nil {
 		w.Fatal(err)
 	}

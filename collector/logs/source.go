@@ -68,6 +68,9 @@ func newSource(cfg Config) *source {
 		s.name, s.input = SourcePush, &pushed{silence: cmp.Or(cfg.Silence, pushSilence)}
 	case cfg.Topic != "":
 		s.name, s.input = SourceTopic, newTopicInput(cfg)
+		if cfg.Audit {
+			s.name = AuditSource(cfg.Topic)
+		}
 	default:
 		s.input = newFiles(cfg.Files, int64(cfg.Lines)<<10)
 	}

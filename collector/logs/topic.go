@@ -31,6 +31,7 @@ const (
 // our own.
 type topic struct {
 	name   string
+	whole  bool // a record is one, whatever line breaks are in it
 	dial   func(opts ...kgo.Opt) (*kgo.Client, error)
 	client *kgo.Client // nil: not made
 
@@ -49,7 +50,7 @@ type part struct {
 }
 
 func newTopicInput(cfg Config) *topic {
-	return &topic{name: cfg.Topic, dial: cfg.Client, parts: map[int32]*part{}}
+	return &topic{name: cfg.Topic, whole: cfg.Audit, dial: cfg.Client, parts: map[int32]*part{}}
 }
 
 func (x *topic) close() {
@@ -234,6 +235,10 @@ func (x *topic) poll(ctx context.Context, b *budget, each func([]byte, when), r 
 			p.next, p.dirty = rec.Offset+1, true
 			b.spend(len(rec.Value))
 			if rec.Attrs.IsControl() {
+				return
+			}
+			if x.whole {
+				each(rec.Value, when{at: rec.Timestamp})
 				return
 			}
 			for line := range bytes.SplitSeq(rec.Value, []byte("\n")) {

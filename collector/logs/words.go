@@ -17,14 +17,14 @@ func (d *digest) tellDenials(o *lineage.Observation) {
 		return cmp.Or(cmp.Compare(d.denials[b].n, d.denials[a].n), strings.Compare(a.principal, b.principal), strings.Compare(a.name, b.name),
 			strings.Compare(a.operation, b.operation), cmp.Compare(a.resource, b.resource))
 	})
-	rest := 0
+	rest := int64(0)
 	for i, k := range keys {
 		x := d.denials[k]
 		if i >= mostEvents {
 			rest += x.n
 			continue
 		}
-		e := lineage.Event{At: d.round, Type: lineage.AccessDenied, Detail: x.words(k)}
+		e := lineage.Event{At: x.at, Type: lineage.AccessDenied, Detail: x.words(k)}
 		switch k.resource {
 		case brokerlog.ResourceTopic:
 			e.Topic = lineage.Topic{Cluster: d.cluster.ID, ID: d.cluster.IDs[k.name], Name: k.name}
@@ -47,7 +47,9 @@ func (x *denied) words(k denial) string {
 	if x.request != "" {
 		b.WriteString(", for " + x.request)
 	}
-	b.WriteString(", from " + x.host)
+	if x.host != "" {
+		b.WriteString(", from " + x.host)
+	}
 	if x.hosts {
 		b.WriteString(" and others")
 	}
@@ -62,6 +64,10 @@ func (d *digest) spots() (spots []lineage.BlindSpot) {
 	say := func(what, remedy string) { spots = append(spots, lineage.BlindSpot{What: what, Remedy: remedy}) }
 	if d.bad >= 10*d.badScale && d.bad > 0 { // said anew when there are ten times as many, not with each
 		d.badScale = d.bad
+	}
+	if d.cfg.Audit {
+		d.auditSpots(say)
+		return spots
 	}
 	if d.badScale > 0 {
 		say(fmt.Sprintf("lines of the brokers' logs did not parse, %d or more; of the first of them: %v", d.badScale, d.firstBad),

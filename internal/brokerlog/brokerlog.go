@@ -1,5 +1,6 @@
 // Package brokerlog reads lines of two of a Kafka broker's loggers: kafka.request.logger, which tells each request that
-// was answered, and kafka.authorizer.logger, which tells each right that was asked for.
+// was answered, and kafka.authorizer.logger, which tells each right that was asked for. Confluent's and Redpanda's
+// brokers tell the latter in records of an audit topic, which it reads as well.
 //
 // It knows what brokers from 2.8 on write, KRaft's authorizer and ZooKeeper's down to its oldest form, and what wraps a
 // line: any prefix, and JSON whose field the message is, in several layers. It hides how the lines are scanned: what is
@@ -27,6 +28,7 @@ const (
 	Uninteresting             // of one of both loggers, and says nothing that is asked for
 	RequestLine               // Parser.Request is set
 	AuthorizerLine
+	AuditRecord // Parser.Audit is set
 )
 
 // Why a line of one of both loggers is not read.
@@ -48,6 +50,7 @@ type Parser struct {
 	// Request and Authorization are what Line has read last, by its kind. Their bytes are good until the next call.
 	Request       Request
 	Authorization Authorization
+	Audit         Audit // by Record
 
 	line   []byte // as it was handed in
 	at     int    // of the mark in it
@@ -55,6 +58,8 @@ type Parser struct {
 	arena  []byte // strings that were escaped
 	topics []Topic
 	parts  []Partition
+
+	resources []AuditResource
 }
 
 // Line reads one line, with or without its line break. With an error the kind is that of the logger that the line seems

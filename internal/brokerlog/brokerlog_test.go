@@ -110,6 +110,8 @@ func describe(p *Parser, line []byte) string {
 		}
 		sayTopics(&b, "forgotten", r.Forgotten)
 		sayTopics(&b, "results", r.Results)
+	case AuditRecord:
+		return "a line is no record"
 	case AuthorizerLine:
 		a := &p.Authorization
 		b.WriteString("authorizer")

@@ -70,6 +70,17 @@ type Cluster struct {
 	Telemetry Telemetry `koanf:"telemetry" yaml:"telemetry,omitempty"`
 	Push      Push      `koanf:"push" yaml:"push,omitempty"`
 	Logs      Logs      `koanf:"logs" yaml:"logs,omitempty"`
+	Audit     []Audit   `koanf:"audit" yaml:"audit,omitempty"`
+}
+
+// Audit is a topic in which a cluster's brokers record who asked for which right. Without Brokers it is in the cluster
+// itself.
+type Audit struct {
+	Topic     string   `koanf:"topic" yaml:"topic"`
+	ClusterID string   `koanf:"cluster_id" yaml:"cluster_id,omitempty"`
+	Brokers   []string `koanf:"brokers" yaml:"brokers,omitempty"`
+	TLS       TLS      `koanf:"tls" yaml:"tls,omitempty"`
+	SASL      SASL     `koanf:"sasl" yaml:"sasl,omitempty"`
 }
 
 // Logs says where the logs of a cluster's brokers are.

@@ -177,6 +177,18 @@ func TestErrors(t *testing.T) {
 	logs := func(logs string) string { return "clusters: [{brokers: [b:9092], logs: {" + logs + "}}]" }
 	f(logs(`files: ["/var/log/[a.log"]`), `clusters[0].logs.files[0]: "/var/log/[a.log": is not a pattern of files, as /var/log/kafka/kafka-request.log*`+from(1))
 	f(logs("topic: a b"), `clusters[0].logs.topic: "a b": is not the name of a topic`+from(1))
+	audit := func(a string) string { return "clusters: [{brokers: [b:9092], audit: " + a + "}]" }
+	f(audit("[{topic: audit, cluster_id: lkc-1, brokers: ['c:1'], sasl: {mechanism: PLAIN, username: u, password_file: password}}, {topic: another}]"), "")
+	f(audit("{topic: a}"), `clusters[0].audit: a mapping is not a list: begin every entry with "- "`+from(1))
+	f(audit("[{topic: a b}]"), `clusters[0].audit[0].topic: "a b": is not the name of a topic`+from(1))
+	f(audit("[{cluster_id: x}]"), "clusters[0].audit[0].topic: is not the name of a topic"+from(1))
+	f(audit("[{topic: a}, {topic: a}]"), `clusters[0].audit[1].topic: "a": audit[0] has this topic too`+from(1))
+	f(audit("[{topic: a, brokers: [c]}]"), `clusters[0].audit[0].brokers[0]: "c": is not an address HOST:PORT`+from(1))
+	f(audit("[{topic: a, tls: {enabled: true}}]"), "clusters[0].audit[0].brokers: is not set, and tls or sasl are: without brokers the topic is in the cluster itself"+from(1))
+	f(audit("[{topic: a, brokers: ['c:1'], sasl: {mechanism: PLAIN, username: u}}]"), "", "LINEAGED_CLUSTERS_0_AUDIT_0_SASL_PASSWORD="+canary)
+	f(audit("[{topic: a, brokers: ['c:1'], sasl: {mechanism: PLAIN, username: u, password: "+canary+"}}]"),
+		"clusters[0].audit[0].sasl.password: a secret may not stand in the file: use password_file or the environment variable LINEAGED_CLUSTERS_0_AUDIT_0_SASL_PASSWORD"+from(1))
+	f(audit("[{topic: a}]"), "clusters[0].audit[0].topic: \"a b\": is not the name of a topic (from $LINEAGED_CLUSTERS_0_AUDIT_0_TOPIC)", "LINEAGED_CLUSTERS_0_AUDIT_0_TOPIC=a b")
 	f(sasl("username: u"), "clusters[0].sasl.mechanism: is not set, and other keys of sasl are: use one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512"+from(1))
 	f(sasl("mechanism: PLAIN"), "clusters[0].sasl.username: is not set"+from(1))
 	f(sasl("mechanism: PLAIN, username: u"), "clusters[0].sasl.password_file: is not set, and neither is the password in the environment"+from(1))

@@ -78,7 +78,7 @@ func (k key) env() string {
 
 // shortEnv returns the variable that sets the key of the one cluster, or "" for other keys.
 func (k key) shortEnv() string {
-	if !strings.HasPrefix(k.path, "clusters.*.") {
+	if !strings.HasPrefix(k.path, "clusters.*.") || k.short() == "" {
 		return ""
 	}
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(k.short(), "-", "_"))
@@ -87,22 +87,19 @@ func (k key) shortEnv() string {
 // matchEnv returns the path that a variable sets, e.g. clusters.0.name; one says that it did so by the name for the one
 // cluster.
 func (k key) matchEnv(name string) (path string, one, ok bool) {
-	if name == k.shortEnv() {
+	if short := k.shortEnv(); short != "" && name == short {
 		return strings.Replace(k.path, "*", "0", 1), true, true
 	}
-	before, after, indexed := strings.Cut(k.env(), "_N_")
-	if !indexed {
-		return k.path, false, name == k.env()
+	parts, path := strings.Split(k.env(), "_N_"), k.path
+	for _, part := range parts[:len(parts)-1] {
+		rest, is := strings.CutPrefix(name, part+"_")
+		index, rest, more := strings.Cut(rest, "_")
+		if n, err := strconv.Atoi(index); !is || !more || err != nil || n < 0 || strconv.Itoa(n) != index {
+			return "", false, false
+		}
+		name, path = rest, strings.Replace(path, "*", index, 1)
 	}
-	rest, ok := strings.CutPrefix(name, before+"_")
-	if !ok {
-		return "", false, false
-	}
-	index, rest, ok := strings.Cut(rest, "_")
-	if n, err := strconv.Atoi(index); !ok || rest != after || err != nil || n < 0 || strconv.Itoa(n) != index {
-		return "", false, false
-	}
-	return strings.Replace(k.path, "*", index, 1), false, true
+	return path, false, name == parts[len(parts)-1]
 }
 
 // kindName says in the reference what the key takes.

@@ -95,11 +95,16 @@ func (l *loader) loadFile(in Input) error {
 			return decoder{l.origins.of}.fail(list, items, notAList)
 		}
 	}
-	if m, ok := raw["declared"].(map[string]any); ok {
-		if items, ok := m["flows"].([]any); ok {
-			m["flows"] = byIndex(items)
-		} else if m["flows"] != nil {
-			return decoder{l.origins.of}.fail("declared.flows", m["flows"], notAList)
+	for _, path := range [][]string{{"clusters", "*", "audit"}, {"declared", "flows"}} {
+		if err := at(raw, "", path, func(m map[string]any, name, path string) error {
+			items, is := m[name].([]any)
+			if !is && m[name] != nil {
+				return decoder{l.origins.of}.fail(path, m[name], notAList)
+			}
+			m[name] = byIndex(items)
+			return nil
+		}); err != nil {
+			return err
 		}
 	}
 	for _, k := range keys() {

@@ -142,15 +142,8 @@ func (c *Config) checkClusters() error {
 		if len(cl.Brokers) == 0 {
 			return bad(at+"brokers", "", "is empty: give at least one HOST:PORT")
 		}
-		for j, b := range cl.Brokers {
-			host, port, err := net.SplitHostPort(b)
-			n, numberErr := strconv.Atoi(port)
-			switch key := fmt.Sprintf("%sbrokers[%d]", at, j); {
-			case strings.Contains(b, "@"):
-				return bad(key, b, "holds a user: put it into sasl")
-			case err != nil || numberErr != nil || host == "" || strings.ContainsAny(host, "/?#") || n < 1 || n > 65535:
-				return bad(key, b, "is not an address HOST:PORT")
-			}
+		if err := checkBrokers(cl.Brokers, at); err != nil {
+			return err
 		}
 		if first, twice := names[cl.Source()]; twice {
 			if cl.Name == "" {
@@ -168,8 +161,59 @@ func (c *Config) checkClusters() error {
 		if err := cl.Logs.check(at + "logs."); err != nil {
 			return err
 		}
+		if err := checkAudit(cl.Audit, at); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+func checkBrokers(brokers []string, at string) error {
+	for j, b := range brokers {
+		host, port, err := net.SplitHostPort(b)
+		n, numberErr := strconv.Atoi(port)
+		switch key := fmt.Sprintf("%sbrokers[%d]", at, j); {
+		case strings.Contains(b, "@"):
+			return bad(key, b, "holds a user: put it into sasl")
+		case err != nil || numberErr != nil || host == "" || strings.ContainsAny(host, "/?#") || n < 1 || n > 65535:
+			return bad(key, b, "is not an address HOST:PORT")
+		}
+	}
+	return nil
+}
+
+func checkAudit(all []Audit, at string) error {
+	taken := map[string]int{}
+	for i, a := range all {
+		at := fmt.Sprintf("%saudit[%d].", at, i)
+		first, twice := taken[a.Topic]
+		switch {
+		case !isTopicName(a.Topic) || a.Topic == "":
+			return bad(at+"topic", a.Topic, "is not the name of a topic")
+		case twice:
+			return bad(at+"topic", a.Topic, "audit[%d] has this topic too", first)
+		case len(a.Brokers) == 0 && (a.TLS.On() || a.SASL.Mechanism != ""):
+			return bad(at+"brokers", "", "is not set, and tls or sasl are: without brokers the topic is in the cluster itself")
+		}
+		taken[a.Topic] = i
+		if err := checkBrokers(a.Brokers, at); err != nil {
+			return err
+		}
+		if err := a.TLS.check(at + "tls."); err != nil {
+			return err
+		}
+		if err := a.SASL.check(at + "sasl."); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// isTopicName reports whether a text, empty or not, has no characters but those of topics' names.
+func isTopicName(name string) bool {
+	return !strings.ContainsFunc(name, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '.' && r != '_' && r != '-'
+	})
 }
 
 func (l Logs) check(at string) error {
@@ -178,9 +222,7 @@ func (l Logs) check(at string) error {
 			return bad(fmt.Sprintf("%sfiles[%d]", at, i), pattern, "is not a pattern of files, as /var/log/kafka/kafka-request.log*")
 		}
 	}
-	if strings.ContainsFunc(l.Topic, func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '.' && r != '_' && r != '-'
-	}) {
+	if !isTopicName(l.Topic) {
 		return bad(at+"topic", l.Topic, "is not the name of a topic")
 	}
 	return nil
