@@ -8,7 +8,8 @@ import (
 )
 
 // What a silent subject had counted is lost with the file that it was put away in. When it is seen again nobody knows
-// how much of its total is new: it begins there. Else all that it ever counted would look like the advance of one round.
+// how much of its total is new: it begins there. Else all that it ever counted would look like the advance of one
+// round.
 
 // unsure are the subjects of such a file. Part of the format.
 type unsure struct {
@@ -40,8 +41,8 @@ func (e *engine) doubted(a *lineage.Access, fits func(last int64) bool) bool {
 	})
 }
 
-// begin has a counter that is new begin with its first total where what its subject had counted is lost. It needs mu for
-// writing.
+// begin has a counter that is new begin with its first total where what its subject had counted is lost. It needs mu
+// for writing.
 func (e *engine) begin(s *series, src *source) {
 	x := s.subject
 	if s.key.Metric.Counter() && e.doubted(&x.entry.access, func(last int64) bool { return x.first > last }) {
