@@ -283,13 +283,13 @@ func (e *engine) unclaimed() error {
 		var err error
 		switch {
 		case f.kind == stateFile && e.generation > 0 && f.number < int64(e.generation), f.isBlock() && f.number < e.tiers[f.kind].floor:
-			err = e.vault.drop(f)
+			err = e.discard(f)
 		case f.isBlock() && made[fileID{kind: f.kind, number: f.number}] && !e.broken:
 			// Of another revision: one that was replaced, or one that a crash kept from being named.
-			err = e.vault.drop(f)
+			err = e.discard(f)
 		case f.isBlock() && f.number >= e.tiers[f.kind].sealed && !e.broken, f.kind == deadKind && !e.broken:
 			// It is of a sealing that a crash cut short.
-			err = e.vault.drop(f)
+			err = e.discard(f)
 		default:
 			e.log.Error("a file of the store is not named by its state; it is set aside", "file", f.String())
 			e.setAside(f)
@@ -299,6 +299,16 @@ func (e *engine) unclaimed() error {
 		}
 	}
 	return nil
+}
+
+// discard removes a file that is not needed. One that is damaged could not be set aside when that was found: it is now.
+func (e *engine) discard(f fileID) error {
+	if _, err := e.vault.verify(f); errors.Is(err, errCorrupt) {
+		e.log.Error("a file of the store that its state does not name is damaged; it is set aside", "file", f.String(), "error", err)
+		e.setAside(f)
+		return nil
+	}
+	return e.vault.drop(f)
 }
 
 // loseAll is for a folder whose state is gone: without it no block can be read. All is set aside, and its time is a
