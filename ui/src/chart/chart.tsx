@@ -10,6 +10,9 @@ export interface Line {
   points: readonly ApiPoint[];
   /** A CSS custom property. */
   colour: string;
+  /** Why the values are a bound, and what then stands before each. */
+  bound?: string | undefined;
+  sign?: string;
 }
 
 interface Props {
@@ -106,6 +109,11 @@ export function Chart({ title, lines, stepSeconds, start, end, format, unit }: P
       </figcaption>
       <div ref={box} className="plot" role="img" aria-label={`${title}. ${summary}`} />
       <Holes holes={holes} stepSeconds={stepSeconds} start={start} end={end} />
+      {[...new Set(lines.flatMap((l) => l.bound ?? []))].map((why) => (
+        <p key={why} className="bound">
+          {why}
+        </p>
+      ))}
       <ValueTable title={title} lines={lines} format={format} />
     </figure>
   );
@@ -122,7 +130,7 @@ function Readout({ lines, at, format }: { lines: readonly Line[]; at: number | n
           <span key={l.label} className="legend">
             <i style={{ background: `var(${l.colour})` }} />
             {lines.length > 1 && <span>{l.label}</span>}
-            <b>{value == null ? 'not observed' : format(value)}</b>
+            <b title={l.bound}>{value == null ? 'not observed' : (l.sign ?? '') + format(value)}</b>
           </span>
         );
       })}
@@ -173,7 +181,7 @@ function ValueTable({ title, lines, format }: { title: string; lines: readonly L
                     const v = l.points[i]?.value;
                     return (
                       <td key={l.label} className="num">
-                        {v == null ? <span className="unknown">not observed</span> : format(v)}
+                        {v == null ? <span className="unknown">not observed</span> : (l.sign ?? '') + format(v)}
                       </td>
                     );
                   })}

@@ -1,7 +1,17 @@
 import { Handle, type NodeProps, Position } from '@xyflow/react';
 import { KindIcon } from '../shell/icons';
 import { compact, rate } from '../words/format';
-import { ACTIVITY_WORD, halted, kindOf, LAG_UNKNOWN, NOBODY, nameParts, placesOf, UNMEASURED } from '../words/words';
+import {
+  ACTIVITY_WORD,
+  boundSign,
+  halted,
+  kindOf,
+  LAG_UNKNOWN,
+  NOBODY,
+  nameParts,
+  placesOf,
+  UNMEASURED,
+} from '../words/words';
 import type { CardNode } from './elements';
 import { useFocused } from './focused';
 
@@ -58,12 +68,12 @@ export function Card({ id, data, selected }: NodeProps<CardNode>) {
         <span className="node-rates">
           {rateIn !== null && (
             <span>
-              in <b>{rate(rateIn, unit)}</b>
+              in <b title={node.rateIn?.detail ?? undefined}>{boundSign(node.rateIn) + rate(rateIn, unit)}</b>
             </span>
           )}
           {rateOut !== null && (
             <span>
-              out <b>{rate(rateOut, unit)}</b>
+              out <b title={node.rateOut?.detail ?? undefined}>{boundSign(node.rateOut) + rate(rateOut, unit)}</b>
             </span>
           )}
           {lag === 'unknown' && <span className="unknown">{LAG_UNKNOWN}</span>}

@@ -14,7 +14,7 @@ import {
 import { type Arrow, step } from './steps';
 import type { LineageAnswer, LineageFlow } from './types';
 
-const point = (value: number | null) => ({ points: [{ at: '2026-11-22T20:00:00Z', value }] });
+const point = (value: number | null) => ({ detail: null, points: [{ at: '2026-11-22T20:00:00Z', value }] });
 
 function topic(id: string, over: object = {}): LineageAnswer['nodes'][number] {
   return {

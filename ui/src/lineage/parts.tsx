@@ -2,6 +2,7 @@ import type { ReactNode } from 'react';
 import { Chart, type Line } from '../chart/chart';
 import type { SeriesPartsFragment } from '../gql/graphql';
 import { compact, duration, parseDuration, rate } from '../words/format';
+import { boundSign } from '../words/words';
 import type { LineageAnswer } from './types';
 
 /** A number with its name. null: the reader is told which kind of nothing it is. */
@@ -34,14 +35,20 @@ export function SeriesChart({ title, lines, window }: SeriesChartProps) {
           const value = l.series?.points[0]?.value;
           return (
             <Fact key={l.label} name={have.length > 1 ? `${title}, ${l.label}` : title} missing="not observed">
-              {value != null && formatOf(first.unit)(value)}
+              {value != null && boundSign(l.series) + formatOf(first.unit)(value)}
             </Fact>
           );
         })}
       </dl>
     );
   }
-  const drawn: Line[] = have.map((l) => ({ label: l.label, colour: l.colour, points: l.series?.points ?? [] }));
+  const drawn: Line[] = have.map((l) => ({
+    label: l.label,
+    colour: l.colour,
+    points: l.series?.points ?? [],
+    bound: l.series?.detail ?? undefined,
+    sign: boundSign(l.series),
+  }));
   return (
     <Chart
       title={title}

@@ -1,9 +1,8 @@
-import { mean } from '../chart/gaps';
 import { KindIcon } from '../shell/icons';
 import { Link } from '../shell/link';
-import { NoRate } from '../shell/no-rate';
+import { NodeRate } from '../shell/node-rate';
 import { type LineageState, lineageHref, whenIn } from '../url/lineage';
-import { count, instant, rate } from '../words/format';
+import { count, instant } from '../words/format';
 import {
   ACTIVITY_WORD,
   about,
@@ -157,8 +156,6 @@ function Nodes({ answer, state }: { answer: LineageAnswer; state: LineageState }
         <tbody>
           {answer.nodes.map((n: LineageNode) => {
             const h = hidden.get(n.id);
-            const rateIn = mean(n.rateIn?.points);
-            const rateOut = mean(n.rateOut?.points);
             const more = [
               h && h.upstream > 0 ? `${h.upstream} upstream` : '',
               h && h.downstream > 0 ? `${h.downstream} downstream` : '',
@@ -179,8 +176,12 @@ function Nodes({ answer, state }: { answer: LineageAnswer; state: LineageState }
                 <td className="kind-word">{kindOf(n)}</td>
                 <td>{placeOf(n)}</td>
                 <td>{hopsText(distance.get(n.id))}</td>
-                <td className="num">{rateIn === null ? <NoRate node={n} side="in" /> : rate(rateIn, state.unit)}</td>
-                <td className="num">{rateOut === null ? <NoRate node={n} side="out" /> : rate(rateOut, state.unit)}</td>
+                <td className="num">
+                  <NodeRate node={n} side="in" unit={state.unit} />
+                </td>
+                <td className="num">
+                  <NodeRate node={n} side="out" unit={state.unit} />
+                </td>
                 <td>{more.join(', ') || '–'}</td>
                 <td>{n.lastSeen ? <time title={instant(n.lastSeen)}>{when(n.lastSeen)}</time> : 'never'}</td>
               </tr>

@@ -7,13 +7,13 @@ import { usePolling } from '../data/poll';
 import { type NodeKind, type NodeOrder, NodesDocument, type NodesQuery, type Window } from '../gql/graphql';
 import { Icon, KindIcon } from '../shell/icons';
 import { Link } from '../shell/link';
-import { NoRate } from '../shell/no-rate';
+import { NodeRate } from '../shell/node-rate';
 import { Problem } from '../shell/problem';
 import { useShortcuts } from '../shell/shortcuts';
 import { lineageHref } from '../url/lineage';
 import { formatOverview, type OverviewState, parseOverview } from '../url/overview';
 import { type Change, useUrlState } from '../url/use-url';
-import { ago, compact, instant, rate } from '../words/format';
+import { ago, compact, instant } from '../words/format';
 import { deserted, halted, KIND_WORD, kindOf, nodeName, placeOf, plural } from '../words/words';
 
 type Row = Merged<NonNullable<NodesQuery['nodes']>['edges'][number]['node']>;
@@ -208,7 +208,6 @@ function KindFilter({ state, change }: { state: OverviewState; change: Change<Ov
 
 function NodeRow({ node }: { node: Row }) {
   const rateIn = mean(node.rateIn?.points);
-  const rateOut = mean(node.rateOut?.points);
   // The newest point alone: an older one would hide that it is not known any more.
   const lag = node.lagSeries?.points.at(-1)?.value;
   const alone = deserted(node.groups ?? [], ago);
@@ -229,8 +228,12 @@ function NodeRow({ node }: { node: Row }) {
       </th>
       <td className="kind-word">{kindOf(node)}</td>
       <td>{placeOf(node)}</td>
-      <td className="num">{rateIn === null ? <NoRate node={node} side="in" /> : rate(rateIn, 'records')}</td>
-      <td className="num">{rateOut === null ? <NoRate node={node} side="out" /> : rate(rateOut, 'records')}</td>
+      <td className="num">
+        <NodeRate node={node} side="in" unit="records" />
+      </td>
+      <td className="num">
+        <NodeRate node={node} side="out" unit="records" />
+      </td>
       <td>
         <Sparkline points={line?.points ?? []} />
       </td>

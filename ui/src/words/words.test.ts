@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import {
   about,
+  boundSign,
+  type Counted,
   deserted,
   EVIDENCE_WORD,
   flowWord,
@@ -84,7 +86,8 @@ test('where a node is, in full and in a word', () => {
 
 test('a side without a rate: not countable, not observed, or not there', () => {
   const points = { points: [{ at: '2026-11-24T12:00:00Z', value: null }] };
-  const sides = (kind: Parameters<typeof noRate>[0]['kind'], rateIn: object | null, rateOut: object | null) => {
+  type Side = Counted['rateIn'];
+  const sides = (kind: Counted['kind'], rateIn: Side, rateOut: Side) => {
     const n = { kind, rateIn, rateOut };
     return [noRate(n, 'in'), noRate(n, 'out')];
   };
@@ -99,6 +102,17 @@ test('a side without a rate: not countable, not observed, or not there', () => {
   expect(sides('APPLICATION', null, null)).toEqual(['not measurable', 'not measurable']); // a member that never commits
   expect(sides('TOPIC', null, null)).toEqual(['not observed', '–']);
   expect(sides('TOPIC', points, points)).toEqual(['not observed', 'not observed']);
+});
+
+test('a series whose points are a bound says so', () => {
+  const signs = [
+    null,
+    undefined,
+    { detail: null },
+    { detail: 'at most: markers may be among it' },
+    { detail: 'shared out' },
+  ];
+  expect(signs.map(boundSign)).toEqual(['', '', '', '≤ ', '~']);
 });
 
 test('unidentified writers are never called by the name of their topic', () => {

@@ -198,9 +198,19 @@ export const noCount = (f: { active?: boolean | null }): string =>
 /** A node with the series of its two sides; a side without one has no count, which is not the same as a count that was not read. */
 export interface Counted {
   kind: NodeKind;
-  rateIn?: object | null;
-  rateOut?: object | null;
+  rateIn?: RateSeries | null;
+  rateOut?: RateSeries | null;
 }
+
+interface RateSeries {
+  points: readonly { at: string; value?: number | null }[];
+  /** Why the points are a bound. */
+  detail?: string | null;
+}
+
+/** What stands before a figure of a series, as before a count. */
+export const boundSign = (series: { detail?: string | null } | null | undefined): ReturnType<typeof about> =>
+  about({ estimated: series?.detail != null, evidence: [{ detail: series?.detail }] });
 
 /** What to say of a side of a node that has no rate: three different answers, and none of them is zero. */
 export function noRate(n: Counted, side: 'in' | 'out'): string {
