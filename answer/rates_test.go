@@ -255,3 +255,38 @@ func TestMarkersAreNoRecords(t *testing.T) {
 		t.Errorf("found %v, %v", found, err)
 	}
 }
+
+// A sum of flows of which one is an estimate is one, and says of how many.
+func TestSumsOfEstimates(t *testing.T) {
+	w := newWorld(t)
+	exact, bound := topic("exact"), topic("bound")
+	for n := 1; n <= 10; n++ {
+		fill := []filling{
+			w.moved(self(exact), lineage.NoEvidence, 10), w.moved(self(bound), lineage.NoEvidence, 10),
+			w.moved(reads(exact, group("shop")), lineage.GroupOffsets, 10), estimated(w.moved(reads(bound, group("shop")), lineage.GroupOffsets, 10)),
+		}
+		if n == 1 {
+			fill = append(fill, facts(clusterFact(1), topicFact(exact), topicFact(bound)))
+		}
+		w.observe("west", "all", n, fill...)
+	}
+	v := named(t, w, answer.Between(round(2), round(10)))
+	shop := lineage.Node{Scope: "west", Kind: lineage.ApplicationNode, Name: "shop"}
+	for _, c := range []struct {
+		node lineage.Node
+		m    answer.Metric
+		want string
+	}{
+		{shop, answer.RecordsIn, "estimated: bounds or estimates are among what it sums up, 1 of 2 flows, as their evidence explains"},
+		{shop, answer.RecordRate, "estimated: bounds or estimates are among what it sums up, 1 of 2 flows, as their evidence explains"},
+		{shop, answer.RecordsOut, ""},
+		{shop, answer.Lag, ""},
+		{topicNode("exact"), answer.RecordsOut, ""},
+		{topicNode("bound"), answer.RecordsOut, "estimated: bounds or estimates are among what it sums up, 1 of 1 flows, as their evidence explains"},
+		{topicNode("bound"), answer.RecordsIn, ""},
+	} {
+		if got := v.Bound(c.node, c.m); got != c.want {
+			t.Errorf("%s, metric %d: %q, want %q", c.node.ID(), c.m, got, c.want)
+		}
+	}
+}

@@ -2610,7 +2610,7 @@ enum Metric { RECORDS_PER_SECOND BYTES_PER_SECOND RECORDS_IN_PER_SECOND RECORDS_
 """
 At most 11,000 points. The step must be a multiple of the window's own; without one, it is chosen for at most 120 points. A point of a rate is null
 only where no part of it was observed, or all of it is pending, of bytes also where the size of what moved is not known, a point of a lag also where that of one reader is not known.
-A reading that reaches over several steps is spread over them evenly. detail: why the points of a node are a bound, "at most"; null: they are none, or a flow's evidence says it.
+A reading that reaches over several steps is spread over them evenly. detail: why the records of a node are a bound, "at most", or an estimate, as where one of the flows is that they are the sum of; null: they are neither, or a flow's evidence says it.
 """
 type Series { metric: Metric!  unit: String!  step: Duration!  points: [Point!]!  detail: String }
 type Point { at: Time!  value: Float }   # null value: not observed
