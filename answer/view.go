@@ -325,12 +325,34 @@ func (v *View) takeAmounts() {
 				x.skipped = *amount
 			case m == lineage.Lost:
 				x.lost = *amount
-			case x.counter.metric == lineage.NoMetric || amount.Known && !x.amount.Known ||
-				amount.Known == x.amount.Known && evidenceRank(k) < evidenceRank(x.counter.evidence):
+			case x.counter.metric == lineage.NoMetric || v.counts(k, amount, x):
 				x.counter, x.amount = stored{x.row, j, m, k}, *amount
 			}
 		}
 	}
+}
+
+// counts reports whether a kind of evidence counts an access better than that which counts it so far: it is known, or
+// comes first in the order. Batch headers come before all others where they are exact and the others are not, if they
+// were looked at for as long.
+func (v *View) counts(k lineage.EvidenceKind, a *lineage.Amount, x *access) bool {
+	if a.Known != x.amount.Known {
+		return a.Known
+	}
+	switch {
+	case k == lineage.BatchHeader && v.settles(a, &x.amount):
+		return true
+	case x.counter.evidence == lineage.BatchHeader && v.settles(&x.amount, a):
+		return false
+	}
+	return evidenceRank(k) < evidenceRank(x.counter.evidence)
+}
+
+// settles reports whether an amount is exact where another is a bound, and of as long a time. Sources look a moment
+// apart, so that their times differ by little where they are the same.
+func (v *View) settles(a, b *lineage.Amount) bool {
+	const apart = 500 * time.Millisecond
+	return a.Known && !a.Estimated && !a.Pending && b.Estimated && a.ObservedFor+min(v.win.Step/4, apart) >= b.ObservedFor
 }
 
 // connect files the accesses under their flows and nodes. Graphs are built of them when they are asked for.

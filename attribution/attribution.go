@@ -43,6 +43,8 @@ type step struct {
 	by          int
 	beyond      bool
 	twice       bool // some of it was given to who may be counted already
+	// looked: the headers of all its batches were looked at, and left is the records of writers without idempotence
+	looked bool
 }
 
 // rest is what nobody was given yet.
@@ -94,12 +96,19 @@ func (s *settling) read() {
 			*part(x) = r
 		}
 	}
-	var told []*lineage.Told
+	var told, looked []*lineage.Told
+	own := -1 // who tells what is left
 	for i := range s.Told {
 		switch t := &s.Told[i]; t.Metric {
 		case lineage.Left:
+			if t.Evidence == lineage.BatchHeader {
+				looked = append(looked, t)
+				continue
+			}
+			own = t.By
 			grow(t, func(x *step) *lineage.Reading { return &x.left })
 		case lineage.Mixed:
+			own = t.By
 			grow(t, func(x *step) *lineage.Reading { return &x.mixed })
 		case lineage.Pending:
 			s.veils = t
@@ -113,6 +122,9 @@ func (s *settling) read() {
 	slices.SortFunc(s.movers, func(a, b *lineage.Told) int {
 		return cmp.Or(cmp.Compare(a.Access.Topic.Name, b.Access.Topic.Name), a.Access.Client.Mover.Compare(b.Access.Client.Mover))
 	})
+	for _, t := range looked {
+		s.look(t, own)
+	}
 	s.writers = readWriters(told)
 }
 

@@ -67,7 +67,7 @@ func (s *settling) leave(x *step, c candidates) {
 	if x.twice {
 		estimated, why = true, both(whyTaken, why)
 	}
-	if i, there := slices.BinarySearchFunc(s.Notes, x.to, func(n lineage.Word, at int64) int { return cmp.Compare(n.At, at) }); there {
+	if i, there := slices.BinarySearchFunc(s.Notes, x.to, func(n lineage.Word, at int64) int { return cmp.Compare(n.At, at) }); there && !x.looked {
 		why = both(s.Notes[i].Text, why)
 	}
 	s.debit(x, x.by, nobody, lineage.EndOffsets, x.rest(), estimated, why)
@@ -201,6 +201,10 @@ func (s *settling) pending(waits map[lineage.Client]map[int64]bool) {
 			waiting = 0
 			if at[x.to] {
 				waiting = 1
+			}
+			if x.looked { // nothing is hidden in another's count
+				tell(x.by, x.to, waiting)
+				continue
 			}
 			tell(x.by, x.to, max(waiting, veil))
 		}
