@@ -21,6 +21,7 @@ import (
 	"github.com/lineaged/lineaged/attribution"
 	"github.com/lineaged/lineaged/collector"
 	"github.com/lineaged/lineaged/collector/connect"
+	"github.com/lineaged/lineaged/collector/headers"
 	"github.com/lineaged/lineaged/collector/kafka"
 	"github.com/lineaged/lineaged/collector/logs"
 	"github.com/lineaged/lineaged/collector/mirror"
@@ -164,6 +165,13 @@ func newCollectors(cfg config.Config, sink collector.Sink, board *collector.Boar
 				return nil, nil, err
 			}
 			all, told = append(all, t), append(told, t)
+		}
+		if len(cl.Headers.Topics) > 0 {
+			h, err := headers.New(headersConfig(cl, kcfg), sink)
+			if err != nil {
+				return nil, nil, err
+			}
+			all = append(all, h)
 		}
 		places, err := logConfigs(cfg, cl, kcfg)
 		if err != nil {

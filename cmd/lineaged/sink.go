@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 
 	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/collector/headers"
 	"github.com/lineaged/lineaged/collector/logs"
 	"github.com/lineaged/lineaged/collector/telemetry"
 	"github.com/lineaged/lineaged/internal/config"
@@ -74,6 +75,7 @@ func (s *sink) retire(ctx context.Context, cfg config.Config) error {
 		watched[c.Source()] = true
 		for part, on := range map[string]bool{
 			telemetry.Part: cfg.Pushes(c), logs.SourceFiles: len(c.Logs.Files) > 0, logs.SourceTopic: c.Logs.Topic != "", logs.SourcePush: c.Logs.Push,
+			headers.Part: len(c.Headers.Topics) > 0,
 		} {
 			off[lineage.Source{Cluster: c.Source(), Name: part}] = !on
 		}

@@ -18,6 +18,7 @@ import (
 	"github.com/lineaged/lineaged/api"
 	"github.com/lineaged/lineaged/collector"
 	"github.com/lineaged/lineaged/collector/connect"
+	"github.com/lineaged/lineaged/collector/headers"
 	"github.com/lineaged/lineaged/collector/kafka"
 	"github.com/lineaged/lineaged/collector/logs"
 	"github.com/lineaged/lineaged/identity"
@@ -126,6 +127,14 @@ func logConfigs(cfg config.Config, c config.Cluster, k kafka.Config) (all []logs
 		all = append(all, audit)
 	}
 	return all, nil
+}
+
+// headersConfig is of which topics of a cluster the headers of batches are read.
+func headersConfig(c config.Cluster, k kafka.Config) headers.Config {
+	return headers.Config{
+		Name: k.Name, Client: dialer(k), Interval: k.Interval, Clock: k.Clock, Board: k.Board, Log: k.Log,
+		Topics: expressions(c.Headers.Topics), Budget: c.Headers.BytesPerSecond(),
+	}
 }
 
 // wanted says of a topic whether it is looked at.

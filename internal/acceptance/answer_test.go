@@ -75,7 +75,7 @@ const lineageQuery = `query L($roots: [ID!]!, $window: Window!) {
     nodes { id kind }
     flows {
       id kind active records estimated recordsPerSecond lag lagSeconds clientCount
-      evidence { kind source }
+      evidence { kind source detail }
       clients(first: 50) { kind clientId group host transactionalId producerId recordsPerSecond lag }
       series(metric: RECORDS_PER_SECOND) { step points { at value } }
     }

@@ -8,6 +8,7 @@
 package config
 
 import (
+	"cmp"
 	"net/url"
 	"time"
 )
@@ -70,6 +71,7 @@ type Cluster struct {
 	Telemetry Telemetry `koanf:"telemetry" yaml:"telemetry,omitempty"`
 	Push      Push      `koanf:"push" yaml:"push,omitempty"`
 	Logs      Logs      `koanf:"logs" yaml:"logs,omitempty"`
+	Headers   Headers   `koanf:"headers" yaml:"headers,omitempty"`
 	Audit     []Audit   `koanf:"audit" yaml:"audit,omitempty"`
 }
 
@@ -82,6 +84,15 @@ type Audit struct {
 	TLS       TLS      `koanf:"tls" yaml:"tls,omitempty"`
 	SASL      SASL     `koanf:"sasl" yaml:"sasl,omitempty"`
 }
+
+// Headers says of which topics the headers of record batches are read.
+type Headers struct {
+	Topics []Pattern `koanf:"topics" yaml:"topics,omitempty"`
+	Budget Size      `koanf:"budget" yaml:"budget,omitempty"`
+}
+
+// BytesPerSecond is how much may be fetched for it of each broker: Budget, or 1 MiB.
+func (h Headers) BytesPerSecond() int64 { return int64(cmp.Or(h.Budget, 1<<20)) }
 
 // Logs says where the logs of a cluster's brokers are.
 type Logs struct {

@@ -119,6 +119,14 @@ var texts = map[string]text{
 	"clusters.*.audit.*.sasl.username":      {"user name", ""},
 	"clusters.*.audit.*.sasl.password_file": {"file with the password", "A line's end after it is ignored."},
 	"clusters.*.audit.*.sasl.password":      {"the password instead of `password_file`", ""},
+	"clusters.*.headers.topics": {
+		"topics of whose record batches the headers are read; may be repeated",
+		"By a consumer without a group, which asks for READ on them. Default: none. See [headers.md](headers.md).",
+	},
+	"clusters.*.headers.budget": {
+		"how much is fetched for it at most, a second and broker",
+		"A broker sends whole batches: with less than what is written, a part of the records is looked at, and nothing is counted. Default: `1MiB`.",
+	},
 	"connect.*.name": {
 		"name of the Connect cluster in answers",
 		"No two Connect clusters, and none and a cluster, may share one. Default: host and port of its first worker.",

@@ -158,6 +158,9 @@ func (c *Config) checkClusters() error {
 		if err := cl.SASL.check(at + "sasl."); err != nil {
 			return err
 		}
+		if err := cl.Headers.check(at + "headers."); err != nil {
+			return err
+		}
 		if err := cl.Logs.check(at + "logs."); err != nil {
 			return err
 		}
@@ -178,6 +181,19 @@ func checkBrokers(brokers []string, at string) error {
 		case err != nil || numberErr != nil || host == "" || strings.ContainsAny(host, "/?#") || n < 1 || n > 65535:
 			return bad(key, b, "is not an address HOST:PORT")
 		}
+	}
+	return nil
+}
+
+// leastBudget is the least that may be fetched a second: a batch of 64 KiB then takes four seconds' worth.
+const leastBudget Size = 16 << 10
+
+func (h Headers) check(at string) error {
+	switch {
+	case h.Budget != 0 && h.Budget < leastBudget:
+		return bad(at+"budget", h.Budget.String(), "is less than %s", leastBudget)
+	case h.Budget != 0 && len(h.Topics) == 0:
+		return bad(at+"budget", h.Budget.String(), "is for nothing: no headers.topics are given")
 	}
 	return nil
 }
