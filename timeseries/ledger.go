@@ -28,18 +28,20 @@ type ledger struct {
 
 // ledgers are all of a store. They are guarded by engine.mu.
 type ledgers struct {
-	of      map[lineage.Topic]*ledger
-	named   map[topicName][]*ledger // those of a cluster under no name
-	shared  map[topicName][]*series // what is told of a name
-	links   map[linkedID][]*series  // that are of no topic, by what they link
-	tellers map[uint16]map[topicName]bool
-	dirty   []*ledger
-	waiting map[*ledger]bool
-	late    map[*ledger]bool // of which sealed time is to be settled anew
-	closed  int64            // the newest tick that is sealed or being sealed
-	resume  []lateTopic      // as the saved state has it
-	known   bool             // what is replayed is of before the saved state, which has what is late of it
-	stirred bool             // a source has looked for which something may wait
+	of     map[lineage.Topic]*ledger
+	named  map[topicName][]*ledger // those of a cluster under no name
+	shared map[topicName][]*series // what is told of a name
+	links  map[linkedID][]*series  // that are of no topic, by what they link
+	// concerned are the topics with claims, by the identities of those who are told of.
+	concerned map[linkedID][]*ledger
+	tellers   map[uint16]map[topicName]bool
+	dirty     []*ledger
+	waiting   map[*ledger]bool
+	late      map[*ledger]bool // of which sealed time is to be settled anew
+	closed    int64            // the newest tick that is sealed or being sealed
+	resume    []lateTopic      // as the saved state has it
+	known     bool             // what is replayed is of before the saved state, which has what is late of it
+	stirred   bool             // a source has looked for which something may wait
 	// tracks and lookers are of sources, while ledgers are settled.
 	tracks  map[uint16]*track
 	lookers map[uint16]lineage.Looker
@@ -52,7 +54,8 @@ type ledgers struct {
 func newLedgers() *ledgers {
 	return &ledgers{
 		of: map[lineage.Topic]*ledger{}, named: map[topicName][]*ledger{}, shared: map[topicName][]*series{}, links: map[linkedID][]*series{},
-		tellers: map[uint16]map[topicName]bool{}, waiting: map[*ledger]bool{}, late: map[*ledger]bool{},
+		concerned: map[linkedID][]*ledger{},
+		tellers:   map[uint16]map[topicName]bool{}, waiting: map[*ledger]bool{}, late: map[*ledger]bool{},
 	}
 }
 
@@ -121,7 +124,12 @@ func (l *ledgers) enter(s *series) {
 		return
 	}
 	x.told = append(x.told, s)
-	if x.claims = x.claims || key.Metric == lineage.Claimed || key.Metric == lineage.Linked; x.claims {
+	if x.claims {
+		l.concern(x, s)
+	} else if key.Metric == lineage.Claimed || key.Metric == lineage.Linked {
+		l.claim(x)
+	}
+	if x.claims {
 		l.mark(x, 0)
 	}
 }

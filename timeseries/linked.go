@@ -1,8 +1,6 @@
 package timeseries
 
 import (
-	"slices"
-
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -36,40 +34,72 @@ func linkedIDs(a *lineage.Access) (out []linkedID) {
 	return out
 }
 
-// linksOf returns the links of no topic that say something of those who are told of, or of whom these lead to.
-func (l *ledgers) linksOf(told []*series) (out []*series) {
-	if len(l.links) == 0 {
-		return nil
-	}
+// linked returns the links of no topic that say something of who bears some identities, or of whom these lead to, and
+// all the identities that are reached so, the given ones first.
+func (l *ledgers) linked(ids []linkedID) (links []*series, reached []linkedID) {
 	seen := map[linkedID]bool{}
-	found := map[*series]bool{}
-	var look func(a *lineage.Access)
-	look = func(a *lineage.Access) {
-		for _, id := range linkedIDs(a) {
-			if seen[id] {
-				continue
-			}
-			seen[id] = true
-			for _, s := range l.links[id] {
-				if !found[s] {
-					found[s] = true
-					out = append(out, s)
-					look(&s.subject.entry.access)
-				}
+	reach := func(ids []linkedID) {
+		for _, id := range ids {
+			if !seen[id] {
+				seen[id] = true
+				reached = append(reached, id)
 			}
 		}
 	}
-	for _, s := range told {
-		look(&s.subject.entry.access)
+	reach(ids)
+	found := map[*series]bool{}
+	for i := 0; i < len(reached); i++ {
+		for _, s := range l.links[reached[i]] {
+			if !found[s] {
+				found[s] = true
+				links = append(links, s)
+				reach(linkedIDs(&s.subject.entry.access))
+			}
+		}
 	}
-	return out
+	return links, reached
+}
+
+// linksOf returns the links of no topic that say something of those who are told of, or of whom these lead to.
+func (l *ledgers) linksOf(told []*series) []*series {
+	if len(l.links) == 0 {
+		return nil
+	}
+	var ids []linkedID
+	for _, s := range told {
+		ids = append(ids, linkedIDs(&s.subject.entry.access)...)
+	}
+	links, _ := l.linked(ids)
+	return links
+}
+
+// claim notes that somebody claims to write a topic, or is linked: from now on links are of concern to it.
+func (l *ledgers) claim(x *ledger) {
+	if x.claims {
+		return
+	}
+	x.claims = true
+	for _, s := range x.told {
+		l.concern(x, s)
+	}
+}
+
+// concern files a topic with claims under the identities of one who is told of.
+func (l *ledgers) concern(x *ledger, s *series) {
+	for _, id := range linkedIDs(&s.subject.entry.access) {
+		// What is told of one client mostly comes in a row; that it may be filed twice does no harm.
+		if of := l.concerned[id]; len(of) == 0 || of[len(of)-1] != x {
+			l.concerned[id] = append(of, x)
+		}
+	}
 }
 
 // markLinked notes that a link of no topic has changed: for the topics where somebody is claimed to write whom it is
-// about, it holds for all of the past.
+// about, it holds for all of the past. It costs what it concerns, however many topics there are.
 func (l *ledgers) markLinked(a *lineage.Access) {
-	for _, y := range l.named[topicName{a.Topic.Cluster, ""}] {
-		if y.claims && slices.ContainsFunc(l.linksOf(y.told), func(s *series) bool { return s.subject.entry.access == *a }) {
+	_, reached := l.linked(linkedIDs(a))
+	for _, id := range reached {
+		for _, y := range l.concerned[id] {
 			l.markLate(y, 0)
 		}
 	}
