@@ -36,7 +36,7 @@ type Answers struct {
 	clock    func() time.Time
 
 	views    viewCache
-	resolved sync.Map // *lineage.Access → resolution
+	resolved sync.Map // *lineage.Access → *resolution
 
 	resolutions atomic.Int64 // stored since resolved was last cleared
 	estate      atomic.Int64 // see Estate

@@ -32,7 +32,7 @@ func (f Flow) ClientCount() int {
 // group's own access stands for members that are not known; where they are, they stand for it. What a source tells of a
 // mover is no client's. members counts the members of each group's own access.
 func (f Flow) listed() (shown []int32, members map[int32]int) {
-	v, all := f.rows.v, f.rows.v.flows[f.flow]
+	v, all := f.rows.v, f.rows.v.of(f.flow)
 	shown = slices.DeleteFunc(slices.Clone(all), func(i int32) bool { return !v.accesses[i].inWindow })
 	if len(shown) == 0 {
 		shown = slices.Clone(all)
@@ -135,7 +135,7 @@ func (r *Rows) clientSpans(ctx context.Context) (map[int32]spanSeen, error) {
 	return r.clients.get(ctx, func(ctx context.Context) (map[int32]spanSeen, error) {
 		var accesses, rows []int32
 		for _, f := range r.flows {
-			for _, i := range r.v.flows[f] {
+			for _, i := range r.v.of(f) {
 				accesses, rows = append(accesses, i), append(rows, r.v.accesses[i].row)
 			}
 		}

@@ -21,7 +21,7 @@ func (r *Rows) loadEvidence(ctx context.Context) (map[lineage.Flow][]Evidence, e
 		var of []*access
 		var owners []lineage.Flow
 		for _, f := range flows {
-			for _, i := range r.v.flows[f] {
+			for _, i := range r.v.of(f) {
 				x := &r.v.accesses[i]
 				rows, of, owners = append(rows, x.row), append(of, x), append(owners, f)
 			}
@@ -159,9 +159,9 @@ func (v *View) explained(f lineage.Flow, es []supported) []Evidence {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), strings.Compare(a.Source, b.Source))
 	})
 	unexplained := !slices.ContainsFunc(es, func(e supported) bool { return e.explains })
-	if unexplained && v.records(v.flows[f]).estimated {
+	if unexplained && v.records(v.of(f)).estimated {
 		counted := func(k lineage.EvidenceKind) bool {
-			return slices.ContainsFunc(v.flows[f], func(i int32) bool {
+			return slices.ContainsFunc(v.of(f), func(i int32) bool {
 				x := &v.accesses[i]
 				return x.isEstimated() && x.counter.evidence == k
 			})

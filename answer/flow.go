@@ -21,7 +21,7 @@ func (f Flow) Flow() lineage.Flow { return f.flow }
 // Active reports whether the flow moved in the window: nil while neither movement nor rest is proved.
 func (f Flow) Active() *bool {
 	state := graph.Inactive
-	accesses := f.rows.v.flows[f.flow]
+	accesses := f.rows.v.of(f.flow)
 	for _, i := range accesses {
 		switch f.rows.v.accesses[i].state {
 		case graph.Active:
@@ -127,7 +127,7 @@ func (v *View) bytes(ls *levels, accesses []int32) total {
 
 // total is what the flow moved. Where it is not known whether it did, nothing is no count.
 func (f Flow) total() total {
-	t := f.rows.v.records(f.rows.v.flows[f.flow])
+	t := f.rows.v.records(f.rows.v.of(f.flow))
 	if f.unknown(t) {
 		return total{estimated: t.estimated}
 	}
@@ -143,7 +143,7 @@ func (f Flow) byteTotal(ctx context.Context) (total, error) {
 	if err != nil {
 		return total{}, err
 	}
-	t := f.rows.v.bytes(ls, f.rows.v.flows[f.flow])
+	t := f.rows.v.bytes(ls, f.rows.v.of(f.flow))
 	if f.unknown(t) {
 		return total{estimated: true}, nil
 	}
@@ -185,7 +185,7 @@ func (f Flow) behind(ctx context.Context) (behind, error) {
 	if err != nil {
 		return behind{}, err
 	}
-	return f.rows.v.behind(ls, f.rows.v.flows[f.flow]), nil
+	return f.rows.v.behind(ls, f.rows.v.of(f.flow)), nil
 }
 
 // Lag returns how many records the readers are behind at the window's end; nil where that of one part is not known.

@@ -122,7 +122,7 @@ func around(e *Event, tick time.Duration) lineage.Window {
 
 // others returns the rows of the other accesses of an event's flow.
 func (v *View) others(e *Event) (rows []int32) {
-	for _, i := range v.flows[*e.Flow] {
+	for _, i := range v.of(*e.Flow) {
 		if x := &v.accesses[i]; !oneConnection(x.Access.Client, e.event.Access.Client) {
 			rows = append(rows, x.row)
 		}

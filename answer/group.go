@@ -90,7 +90,7 @@ func (r *Rows) lastMove(ctx context.Context, accesses []int32) (last time.Time, 
 func (r *Rows) loadMoves(ctx context.Context) (map[int32]time.Time, error) {
 	var accesses []int32
 	for _, f := range r.flows {
-		accesses = append(accesses, r.v.flows[f]...)
+		accesses = append(accesses, r.v.of(f)...)
 	}
 	for _, n := range r.order {
 		if end := r.v.ends[n]; end != nil {

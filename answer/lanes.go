@@ -105,7 +105,7 @@ func (v *View) upstreamOf(x *access) (topic string, ok bool) {
 	f := v.movers.replicators[x.node].was
 	name := x.Access.Topic.Name
 	switch {
-	case x.Access.Op == lineage.Read || v.internal(x.far):
+	case x.Access.Op == lineage.Read || x.internal():
 		return name, true
 	case f == nil:
 		return "", false

@@ -35,8 +35,8 @@ func (f Flow) Lost() *int64 { return f.missed(func(x *access) lineage.Amount { r
 
 // missed is nothing known where it is not known either whether the flow moved.
 func (f Flow) missed(of func(*access) lineage.Amount) *int64 {
-	n := f.rows.v.missed(f.rows.v.flows[f.flow], of)
-	if n != nil && *n == 0 && f.unknown(f.rows.v.records(f.rows.v.flows[f.flow])) {
+	n := f.rows.v.missed(f.rows.v.of(f.flow), of)
+	if n != nil && *n == 0 && f.unknown(f.rows.v.records(f.rows.v.of(f.flow))) {
 		return nil
 	}
 	return n
@@ -48,7 +48,7 @@ func (f Flow) Live(ctx context.Context) (*bool, error) {
 	if err != nil {
 		return nil, err
 	}
-	return f.rows.v.live(ls, f.rows.v.flows[f.flow]), nil
+	return f.rows.v.live(ls, f.rows.v.of(f.flow)), nil
 }
 
 // live reports whether one of the readers is there to read; nil: not known.
@@ -76,7 +76,7 @@ func (v *View) live(ls *levels, accesses []int32) *bool {
 
 // LastMoved returns the last round that saw it move; the zero time: none within the lookback.
 func (f Flow) LastMoved(ctx context.Context) (time.Time, error) {
-	return f.rows.lastMove(ctx, f.rows.v.flows[f.flow])
+	return f.rows.lastMove(ctx, f.rows.v.of(f.flow))
 }
 
 // Lost returns the records that went with a leader, of a topic; nil: not known. A topic whose end was observed and that

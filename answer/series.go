@@ -196,7 +196,7 @@ func (r *Rows) loadSeries(ctx context.Context, key seriesKey, v *View) (seriesOf
 	total := togetherOf(ctx)
 	if key.flows {
 		for _, f := range r.flows {
-			if p, ok := flowParts(v, v.flows[f], key.metric); ok {
+			if p, ok := flowParts(v, v.of(f), key.metric); ok {
 				if err := total.spendPoints(count); err != nil {
 					return out, err
 				}
@@ -231,7 +231,7 @@ func (r *Rows) loadSeries(ctx context.Context, key seriesKey, v *View) (seriesOf
 
 // isUnknown reports whether it is not known whether a flow moved, and the metric says how much it did.
 func (f Flow) isUnknown(m Metric) bool {
-	return (m == RecordRate || m == ByteRate) && f.unknown(f.rows.v.records(f.rows.v.flows[f.flow]))
+	return (m == RecordRate || m == ByteRate) && f.unknown(f.rows.v.records(f.rows.v.of(f.flow)))
 }
 
 // target is where a stored series goes: to the points of a row, as the row's parts say. Without points it is the

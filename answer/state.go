@@ -24,22 +24,26 @@ func (v *View) decideStates(ctx context.Context) error {
 	if err := v.endFormerClusters(ctx); err != nil {
 		return err
 	}
-	kept := v.accesses[:0]
-	for _, x := range v.accesses {
-		exist := v.endsExist(&x)
+	kept := 0
+	for i := range v.accesses {
+		x := &v.accesses[i]
+		exist := v.endsExist(x)
 		switch {
 		case v.held.Rows.Moved[x.row]:
 			x.state, x.inWindow, x.left = graph.Active, true, !exist
 			x.cut = v.unobserved(x.row)
 		case !exist:
 			continue
-		case x.counter.metric == lineage.NoMetric && rests(&x):
-		case x.uncounted() || v.unobserved(x.row) || x.amount.Pending && !drained[x.row] || doubts[x.row] || v.unseenBefore(&x):
+		case x.counter.metric == lineage.NoMetric && rests(x):
+		case x.uncounted() || v.unobserved(x.row) || x.amount.Pending && !drained[x.row] || doubts[x.row] || v.unseenBefore(x):
 			x.state = graph.Unknown
 		}
-		kept = append(kept, x)
+		if kept < i {
+			v.accesses[kept] = *x
+		}
+		kept++
 	}
-	v.accesses = kept
+	v.accesses = v.accesses[:kept]
 	return nil
 }
 
@@ -112,7 +116,10 @@ func (v *View) drained(ctx context.Context) (map[int32]bool, error) {
 
 // topicRests reports whether an access' topic was seen not to grow in the window.
 func (v *View) topicRests(x *access) bool {
-	subjects := v.topic(x.Access.Topic).subjects
+	if x.topic == nil {
+		return false
+	}
+	subjects := x.topic.subjects
 	return len(subjects) > 0 && !slices.ContainsFunc(subjects, func(s incarnation) bool {
 		return v.held.Rows.Moved[s.row] || v.unobserved(s.row)
 	})
@@ -224,7 +231,7 @@ func (v *View) endFormerClusters(ctx context.Context) error {
 // endsExist reports whether both ends of an access exist at the window's end: the topic's incarnation, or any where
 // only the name is known, the group, the connector. What was never described is taken to exist.
 func (v *View) endsExist(x *access) bool {
-	if t := v.topics[x.far]; t != nil && (t.gone || t.fact != nil && x.Access.Topic.ID != (lineage.TopicID{}) && t.fact.Topic.ID != x.Access.Topic.ID) {
+	if t := x.topic; t != nil && (t.gone || t.fact != nil && x.Access.Topic.ID != (lineage.TopicID{}) && t.fact.Topic.ID != x.Access.Topic.ID) {
 		return false
 	}
 	if v.movers.gone(x.node) {

@@ -26,7 +26,6 @@ type View struct {
 	clusters *clusters
 
 	accesses []access                     // in the order of held's rows, then those that were shared out
-	flows    map[lineage.Flow][]int32     // into accesses
 	ends     map[lineage.Node]*accessesOf // of nodes other than topics: what they do
 	topics   map[lineage.Node]*topicView  // all that are, were or moved
 	datasets map[lineage.Node]*accessesOf // reads are what is read from them
@@ -54,6 +53,7 @@ type access struct {
 	FirstSeen time.Time
 	row       int32        // of the store's answer
 	node, far lineage.Node // who, and the topic or the dataset
+	topic     *topicView   // far, where it is a topic; until all are connected nil where nothing else is known of it
 	namedBy   string
 	joined    *lineage.Joined // with all that links join to the client; nil: it is as it was seen
 	state     graph.State
@@ -205,13 +205,16 @@ func (v *View) topicNode(t lineage.Topic) lineage.Node {
 func (v *View) takeFacts() {
 	topics := v.held.FactsOf(lineage.TopicFacts)
 	v.topics = make(map[lineage.Node]*topicView, len(topics))
-	for _, f := range topics {
+	views := make([]topicView, 0, len(topics)) // all at once
+	for i := range topics {
+		f := &topics[i]
 		c := v.clusters.bySource[f.Key.Source]
 		if c == nil {
 			continue
 		}
 		n := lineage.Node{Scope: c.known.Name, Kind: lineage.TopicNode, Name: f.Key.Name}
-		t := &topicView{node: n, cluster: c.known.ID, since: f.Since, fact: f.Topic, gone: f.Gone}
+		views = append(views, topicView{node: n, cluster: c.known.ID, since: f.Since, fact: f.Topic, gone: f.Gone})
+		t := &views[len(views)-1]
 		if f.Topic != nil {
 			t.cluster, t.internal = f.Topic.Topic.Cluster, f.Topic.Internal
 		}
@@ -230,11 +233,22 @@ func (v *View) takeFacts() {
 		v.knows.AddLink(x)
 	}
 	r := &v.held.Rows
+	first := make([]incarnation, 0, r.Len()-r.Topics) // room of the topics' first, which most have one of
 	for i := r.Topics; i < r.Len(); i++ {
 		s := incarnation{row: int32(i), topic: r.Access[i].Topic, firstSeen: r.FirstSeen[i]}
 		t := v.topic(s.topic)
-		t.subjects = append(t.subjects, s)
+		t.subjects = appendFirst(&first, t.subjects, s)
 	}
+}
+
+// appendFirst appends to one of many lists, most of which get one element: the first of each is put into the room that
+// all have together, as far as that has any.
+func appendFirst[T any](room *[]T, to []T, x T) []T {
+	if n := len(*room); len(to) == 0 && n < cap(*room) {
+		*room = append(*room, x)
+		return (*room)[n : n+1 : n+1]
+	}
+	return append(to, x)
 }
 
 // topic returns the topic's part of the view, and makes it when no fact did.
@@ -262,16 +276,18 @@ func (v *View) takeAccesses(ctx context.Context) error {
 		}
 		x := r.Access[i]
 		v.knows.AddAccess(*x)
-		v.accesses[i] = access{Access: x, FirstSeen: r.FirstSeen[i], row: int32(i), far: v.farNode(x), inWindow: r.Seen[i] != 0}
+		far := v.farNode(x)
+		v.accesses[i] = access{Access: x, FirstSeen: r.FirstSeen[i], row: int32(i), far: far, topic: v.topics[far], inWindow: r.Seen[i] != 0}
 	}
 	v.classifyAll()
+	var last resolving
 	for i := range v.accesses {
 		if gone() {
 			return ctx.Err()
 		}
 		x := &v.accesses[i]
 		known := v.knows.Of(*x.Access)
-		x.node, x.namedBy = v.resolve(v.clusters.of(x.Access.Topic.Cluster), x.Access, known)
+		x.node, x.namedBy = v.resolve(x.Access, &known, &last)
 		x.sharers, x.crowded = known.Sharers, known.Crowded
 		x.joined = known.Joined
 		x.node = v.shown(x.node)
@@ -355,43 +371,39 @@ func (v *View) settles(a, b *lineage.Amount) bool {
 	return a.Known && !a.Estimated && !a.Pending && b.Estimated && a.ObservedFor+min(v.win.Step/4, apart) >= b.ObservedFor
 }
 
-// connect files the accesses under their flows and nodes. Graphs are built of them when they are asked for.
+// connect files the accesses under their nodes. Graphs are built of them when they are asked for.
 func (v *View) connect() {
 	if v.mixed == nil {
 		v.mixed, v.joined, v.accounts = v.mixedReplicators(), v.joinedTopics(), v.onlyAccounts()
 	}
-	v.flows = make(map[lineage.Flow][]int32, len(v.accesses))
-	one := make([]int32, 0, len(v.accesses)) // room of the flows' first accesses, which most have one of
+	first := make([]int32, 0, 2*len(v.accesses)) // room of the lists' first
+	members := false
 	for i := range v.accesses {
 		x, i := &v.accesses[i], int32(i)
-		if f := x.flow(); v.flows[f] == nil {
-			one = append(one, i)
-			v.flows[f] = one[len(one)-1 : len(one) : len(one)]
-		} else {
-			v.flows[f] = append(v.flows[f], i)
-		}
-		end := v.ends[x.node]
-		if end == nil {
-			end = &accessesOf{}
-			v.ends[x.node] = end
-		}
-		far := v.farOf(x)
+		end, far := v.endOf(x), v.farOf(x)
 		if x.Access.Op == lineage.Read {
-			end.reads, far.reads = append(end.reads, i), append(far.reads, i)
+			end.reads, far.reads = appendFirst(&first, end.reads, i), appendFirst(&first, far.reads, i)
 		} else {
-			end.writes, far.writes = append(end.writes, i), append(far.writes, i)
+			end.writes, far.writes = appendFirst(&first, end.writes, i), appendFirst(&first, far.writes, i)
 		}
+		x.own = -1
+		members = members || x.Access.Client.Member != ""
 	}
+	if members {
+		v.ownAccesses()
+	}
+}
+
+// ownAccesses finds the groups' own accesses of their members'.
+func (v *View) ownAccesses() {
 	owns := map[lineage.Access]int32{}
-	members := slices.ContainsFunc(v.accesses, func(x access) bool { return x.Access.Client.Member != "" })
 	for i := range v.accesses {
-		if x := &v.accesses[i]; members && x.Access.Client.Group != "" && x.Access.Client == (lineage.Client{Group: x.Access.Client.Group}) {
+		if x := &v.accesses[i]; x.Access.Client.Group != "" && x.Access.Client == (lineage.Client{Group: x.Access.Client.Group}) {
 			owns[*x.Access] = int32(i)
 		}
 	}
 	for i := range v.accesses {
 		x := &v.accesses[i]
-		x.own = -1
 		if x.Access.Client.Member != "" && x.Access.Client.Group != "" {
 			if own, ok := owns[lineage.Access{Topic: x.Access.Topic, Op: x.Access.Op, Client: lineage.Client{Group: x.Access.Client.Group}}]; ok {
 				x.own = own
@@ -400,10 +412,23 @@ func (v *View) connect() {
 	}
 }
 
+// endOf returns where the accesses of a node are filed.
+func (v *View) endOf(x *access) *accessesOf {
+	end := v.ends[x.node]
+	if end == nil {
+		end = &accessesOf{}
+		v.ends[x.node] = end
+	}
+	return end
+}
+
 // farOf returns where the accesses to a topic or a dataset are filed.
 func (v *View) farOf(x *access) *accessesOf {
 	if x.far.Kind == lineage.TopicNode {
-		return &v.topic(x.Access.Topic).accessesOf
+		if x.topic == nil {
+			x.topic = v.topic(x.Access.Topic)
+		}
+		return &x.topic.accessesOf
 	}
 	d := v.datasets[x.far]
 	if d == nil {
@@ -411,6 +436,31 @@ func (v *View) farOf(x *access) *accessesOf {
 		v.datasets[x.far] = d
 	}
 	return d
+}
+
+// of returns the accesses of a flow, in their order: those of the end that has fewer are looked through.
+func (v *View) of(f lineage.Flow) (out []int32) {
+	take := func(node, far lineage.Node, side func(*accessesOf) []int32) {
+		at, end := v.datasets[far], v.ends[node]
+		if t := v.topics[far]; t != nil {
+			at = &t.accessesOf
+		}
+		if at == nil || end == nil {
+			return
+		}
+		few := side(at)
+		if other := side(end); len(other) < len(few) {
+			few = other
+		}
+		for _, i := range few {
+			if x := &v.accesses[i]; x.node == node && x.far == far {
+				out = append(out, i)
+			}
+		}
+	}
+	take(f.To, f.From, func(a *accessesOf) []int32 { return a.reads })
+	take(f.From, f.To, func(a *accessesOf) []int32 { return a.writes })
+	return out
 }
 
 func (v *View) build(keep func(*access) bool) *graph.Snapshot {
@@ -456,9 +506,12 @@ func (v *View) passes(x *access, key filterKey) bool {
 	return (key.evidence == 0 || v.supported(x, key.evidence)) &&
 		(!key.active || x.state == graph.Active) &&
 		(key.inactive || x.state != graph.Inactive) &&
-		(key.internal || !v.internal(x.far)) &&
+		(key.internal || !x.internal()) &&
 		(key.clusterTag == "" || x.Access.Topic.Cluster == key.clusterTag)
 }
+
+// internal reports whether what is read or written is an internal topic.
+func (x *access) internal() bool { return x.topic != nil && x.topic.internal }
 
 // graphWith is graph with some internal topics in it: the roots that somebody asks for by name.
 func (v *View) graphWith(key filterKey, roots []lineage.Node) *graph.Snapshot {
@@ -468,7 +521,7 @@ func (v *View) graphWith(key filterKey, roots []lineage.Node) *graph.Snapshot {
 	with := key
 	with.internal = true
 	return v.build(func(x *access) bool {
-		return v.passes(x, with) && (!v.internal(x.far) || slices.Contains(roots, x.far))
+		return v.passes(x, with) && (!x.internal() || slices.Contains(roots, x.far))
 	})
 }
 

@@ -36,7 +36,7 @@ type Filter struct {
 func (v *View) Window() lineage.Resolved { return v.win }
 
 // HasFlow reports whether the window, or what came before it, knows the flow.
-func (v *View) HasFlow(f lineage.Flow) bool { return v.flows[f] != nil }
+func (v *View) HasFlow(f lineage.Flow) bool { return len(v.of(f)) > 0 }
 
 // Walk walks from roots, which the view must have. Internal topics that are roots are walked through.
 func (v *View) Walk(q graph.Query, only Filter) *Walk {

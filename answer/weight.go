@@ -12,14 +12,13 @@ const (
 	accessBytes = int64(unsafe.Sizeof(access{})) + filedBytes + knownBytes + graphBytes
 	// graphBytes is an access in a graph.
 	graphBytes = 40
-	// filedBytes is an access as it is filed under its flow and both ends.
-	filedBytes = 3 * 8
+	// filedBytes is an access as it is filed under both ends.
+	filedBytes = 2 * 8
 	// knownBytes is what identity keeps of an access, a topic or a group to say who it is.
 	knownBytes  = 100
 	rowBytes    = 8 + 24 + 3 + 2*8 + 4
 	seriesBytes = 4 + 2 + int64(unsafe.Sizeof(lineage.Amount{})) + 8
 	factBytes   = int64(unsafe.Sizeof(lineage.DatedFact{}))
-	flowBytes   = (int64(unsafe.Sizeof(lineage.Flow{})) + 24) * 3 / 2
 	nodeBytes   = (int64(unsafe.Sizeof(lineage.Node{})) + 8 + 48) * 3 / 2
 	topicBytes  = nodeBytes + int64(unsafe.Sizeof(topicView{})) + int64(unsafe.Sizeof(incarnation{})) + knownBytes
 	groupBytes  = (int64(unsafe.Sizeof(lineage.GroupRef{}))+int64(unsafe.Sizeof(lineage.Fact{})))*3/2 + knownBytes
@@ -30,7 +29,7 @@ const (
 func (v *View) weight() int64 {
 	n, rows, series := int64(len(v.accesses)), int64(v.held.Rows.Len()), int64(v.held.Series.Len())
 	w := int64(cap(v.accesses))*accessBytes + rows*rowBytes + series*seriesBytes + int64(len(v.held.Facts))*factBytes +
-		int64(len(v.flows))*flowBytes + int64(len(v.ends)+len(v.datasets))*nodeBytes +
+		int64(len(v.ends)+len(v.datasets))*nodeBytes +
 		int64(len(v.topics))*topicBytes + int64(len(v.groups))*groupBytes
 	if _, ok := v.levels.loaded(); ok {
 		w += series * int64(unsafe.Sizeof(lineage.Level{}))

@@ -195,7 +195,7 @@ func (k *knowledge) springGroup(cluster lineage.ClusterID, id string) string {
 	}
 	found := ""
 	for at, c := range id[:last] {
-		if c != '.' || !k.all[named{cluster, id[at+1 : last]}] {
+		if c != '.' || !k.topicExists(named{cluster, id[at+1 : last]}) {
 			continue
 		}
 		head := id[:at]

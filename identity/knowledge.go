@@ -23,7 +23,7 @@ type knowledge struct {
 	moves   map[named]map[string]bool              // groups whose offsets a transactional.id moved
 	left    map[lineage.GroupRef]bool              // groups whose members are those that they had
 	topics  []named                                // that may be inner ones
-	all     map[named]bool
+	all     []named
 	writes  []lineage.Access
 	// by the group that they read with: two Connect clusters may have sinks of one name
 	connectors  map[lineage.GroupRef][]sink
@@ -44,6 +44,8 @@ type knowledge struct {
 
 	listing sync.Once // of names
 	naming  sync.Once
+	finding sync.Once                       // of topics
+	exist   map[named]bool                  // see topicExists
 	members map[scoped][]*lineage.GroupFact // see member
 }
 
@@ -87,7 +89,7 @@ func NewKnowledge(of func(lineage.ClusterID) lineage.Cluster) lineage.Knowledge 
 	}
 	return &knowledge{
 		of: of, groups: map[lineage.GroupRef]*lineage.GroupFact{}, seen: map[lineage.GroupRef]map[lineage.Member]bool{}, readers: map[groupTopic]map[lineage.Member]bool{}, moves: map[named]map[string]bool{},
-		connectors: map[lineage.GroupRef][]sink{}, configured: map[moverTopic]bool{}, left: map[lineage.GroupRef]bool{}, all: map[named]bool{},
+		connectors: map[lineage.GroupRef][]sink{}, configured: map[moverTopic]bool{}, left: map[lineage.GroupRef]bool{},
 		apps: map[lineage.GroupRef]string{}, at: map[scoped][]lineage.ClusterID{}, inner: map[named]string{}, writers: map[writerRef]link{}, movers: map[lineage.GroupRef][]string{},
 		names: map[string]*groupNames{}, exactly: map[named][]lineage.Node{},
 	}
@@ -98,10 +100,21 @@ func (k *knowledge) AddGroup(f *lineage.GroupFact) { k.groups[f.Ref] = f }
 
 // AddTopic implements lineage.Knowledge.
 func (k *knowledge) AddTopic(cluster lineage.ClusterID, name string) {
-	k.all[named{cluster, name}] = true
+	k.all = append(k.all, named{cluster, name})
 	if maybeInner(name) {
 		k.topics = append(k.topics, named{cluster, name})
 	}
+}
+
+// topicExists reports whether a topic is known. They are taken in at first need: few clients bear a topic's name.
+func (k *knowledge) topicExists(t named) bool {
+	k.finding.Do(func() {
+		k.exist = make(map[named]bool, len(k.all))
+		for _, t := range k.all {
+			k.exist[t] = true
+		}
+	})
+	return k.exist[t]
 }
 
 // AddConnector implements lineage.Knowledge.
