@@ -55,7 +55,7 @@ func (g *graphs) weight() (bytes int64) {
 	defer g.mu.Unlock()
 	for _, k := range g.kept {
 		if s := k.is.Load(); s != nil {
-			bytes += int64(s.EdgeCount())*graphBytes + int64(s.NodeCount())*nodeBytes
+			bytes += int64(s.EdgeCount())*graphBytes + int64(s.NodeCount())*graphNodeBytes
 		}
 	}
 	return bytes

@@ -10,8 +10,9 @@ import (
 // than what is in it.
 const (
 	accessBytes = int64(unsafe.Sizeof(access{})) + filedBytes + knownBytes + graphBytes
-	// graphBytes is an access in a graph.
-	graphBytes = 40
+	// graphBytes is an access in a graph, graphNodeBytes a node.
+	graphBytes     = 40
+	graphNodeBytes = int64(unsafe.Sizeof(lineage.Node{})) + 3*4
 	// filedBytes is an access as it is filed under both ends.
 	filedBytes = 2 * 8
 	// knownBytes is what identity keeps of an access, a topic or a group to say who it is.

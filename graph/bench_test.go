@@ -64,7 +64,7 @@ func hub(s *Snapshot) lineage.Node {
 	var best lineage.Node
 	most := -1
 	for n := range s.Nodes() {
-		if i := s.index[n]; s.inOff[i] == s.inOff[i+1] {
+		if i, _ := s.vertex(n); s.inOff[i] == s.inOff[i+1] {
 			if out := int(s.outOff[i+1] - s.outOff[i]); out > most {
 				best, most = n, out
 			}
@@ -81,7 +81,7 @@ func BenchmarkWalk(b *testing.B) {
 		b.Run(fmt.Sprintf("edges=%d/plain", edges), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				p.run(s.index[root])
+				p.run(vertexOf(s, root))
 			}
 		})
 		for _, limit := range []int{300, 1000} {
@@ -104,7 +104,7 @@ func BenchmarkWalk(b *testing.B) {
 				s.All(300)
 			}
 		})
-		if got, want := s.Walk(Query{Roots: []lineage.Node{root}, Direction: Downstream, Depth: -1, Limit: 1}).TotalNodes, p.run(s.index[root]); got != want {
+		if got, want := s.Walk(Query{Roots: []lineage.Node{root}, Direction: Downstream, Depth: -1, Limit: 1}).TotalNodes, p.run(vertexOf(s, root)); got != want {
 			b.Fatalf("the walk finds %d nodes, the plain search %d", got, want)
 		}
 	}
@@ -122,4 +122,9 @@ func BenchmarkBuild(b *testing.B) {
 			}
 		})
 	}
+}
+
+func vertexOf(s *Snapshot, n lineage.Node) uint32 {
+	v, _ := s.vertex(n)
+	return v
 }

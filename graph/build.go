@@ -19,7 +19,7 @@ type row struct {
 // Build returns the snapshot of window w. The order of accesses does not matter. An access given twice for one flow
 // counts once, with the more important state and the larger weight. Build keeps nothing of the slice.
 func Build(w lineage.Window, accesses []Access) *Snapshot {
-	s := &Snapshot{window: w, index: make(map[lineage.Node]uint32, len(accesses))}
+	s := &Snapshot{window: w}
 	ends := s.number(accesses)
 	s.fillOut(accesses, ends)
 	s.fillIn()
@@ -34,13 +34,14 @@ type vertex struct {
 
 // number gives the vertices their numbers, and returns the two of each access.
 func (s *Snapshot) number(accesses []Access) [][2]uint32 {
-	laned := map[vertex]uint32{} // beside index, which holds those without a lane: nearly all, and cheaper to look up
+	index := make(map[lineage.Node]uint32, len(accesses)) // those without a lane: nearly all, and cheaper to look up
+	laned := map[vertex]uint32{}
 	order := make([]vertex, 0, len(accesses))
 	seen := func(n lineage.Node, lane string) uint32 {
 		var i uint32
 		var ok bool
 		if lane == "" {
-			i, ok = s.index[n]
+			i, ok = index[n]
 		} else {
 			i, ok = laned[vertex{n, lane}]
 		}
@@ -50,7 +51,7 @@ func (s *Snapshot) number(accesses []Access) [][2]uint32 {
 		i = uint32(len(order))
 		order = append(order, vertex{n, lane})
 		if lane == "" {
-			s.index[n] = i
+			index[n] = i
 		} else {
 			laned[vertex{n, lane}] = i
 		}
@@ -70,19 +71,21 @@ func (s *Snapshot) number(accesses []Access) [][2]uint32 {
 	})
 	place := make([]uint32, len(order))
 	s.nodes = make([]lineage.Node, len(order))
-	clear(s.index)
 	for i, arrival := range arrivals {
 		place[arrival] = uint32(i)
-		n := order[arrival].node
-		s.nodes[i] = n
-		if i == 0 || s.nodes[i-1] != n {
-			s.index[n] = uint32(i)
-		}
+		s.nodes[i] = order[arrival].node
 	}
-	if len(s.index) < len(s.nodes) {
+	s.distinct = len(s.nodes)
+	if len(laned) > 0 {
 		s.lead = make([]uint32, len(s.nodes))
 		for i, n := range s.nodes {
-			s.lead[i] = s.index[n]
+			if s.lead[i] = uint32(i); i > 0 && s.nodes[i-1] == n {
+				s.lead[i] = s.lead[i-1]
+				s.distinct--
+			}
+		}
+		if s.distinct == len(s.nodes) {
+			s.lead = nil
 		}
 	}
 	for i := range ends {

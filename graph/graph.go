@@ -101,9 +101,9 @@ type Snapshot struct {
 
 	// Vertices are numbered by compareNodes, then lane: a node with several lanes has as many vertices, one after
 	// another, and stands for them by the first.
-	nodes []lineage.Node
-	index map[lineage.Node]uint32 // the first vertex
-	lead  []uint32                // of a vertex: the first of its node; nil: no node has more than one
+	nodes    []lineage.Node
+	distinct int      // how many nodes there are
+	lead     []uint32 // of a vertex: the first of its node; nil: no node has more than one
 
 	// Edges are numbered by from, then to: edge e runs from the n with outOff[n] <= e < outOff[n+1] to outTo[e].
 	outOff, outTo []uint32
@@ -121,13 +121,19 @@ type Snapshot struct {
 func (s *Snapshot) Window() lineage.Window { return s.window }
 
 // Has reports whether n has a flow in the snapshot.
-func (s *Snapshot) Has(n lineage.Node) bool { _, ok := s.index[n]; return ok }
+func (s *Snapshot) Has(n lineage.Node) bool { _, ok := s.vertex(n); return ok }
 
 // NodeCount returns the number of nodes that have a flow.
-func (s *Snapshot) NodeCount() int { return len(s.index) }
+func (s *Snapshot) NodeCount() int { return s.distinct }
 
 // EdgeCount returns the number of flows.
 func (s *Snapshot) EdgeCount() int { return len(s.outTo) }
+
+// vertex returns the first vertex of a node; ok is false when the snapshot does not have it.
+func (s *Snapshot) vertex(n lineage.Node) (v uint32, ok bool) {
+	i, ok := slices.BinarySearchFunc(s.nodes, n, compareNodes)
+	return uint32(i), ok
+}
 
 // first returns the vertex that stands for the node of a vertex.
 func (s *Snapshot) first(v uint32) uint32 {
@@ -203,7 +209,7 @@ func (s *Snapshot) Out(n lineage.Node) iter.Seq[Edge] {
 // around walks what add collects of n's vertices, in order.
 func (s *Snapshot) around(n lineage.Node, add func(v uint32, all []Edge) []Edge, compare func(a, b Edge) int) iter.Seq[Edge] {
 	return func(yield func(Edge) bool) {
-		v, ok := s.index[n]
+		v, ok := s.vertex(n)
 		if !ok {
 			return
 		}

@@ -70,7 +70,7 @@ func (s *Snapshot) Walk(q Query) Walk {
 		}
 		asked[n] = true
 		out.Nodes = append(out.Nodes, n)
-		if i, ok := s.index[n]; ok {
+		if i, ok := s.vertex(n); ok {
 			known = append(known, i)
 			for v := i; v < s.end(i); v++ {
 				roots = append(roots, v)

@@ -51,13 +51,11 @@ type expectation struct {
 	lineage.SourceFact
 }
 
-// expectations returns what facts up to a tick say of sources, by time. It needs mu.
-func (e *engine) expectations(until int64, of func(cluster string) bool) map[lineage.Source][]expectation {
+// expectations returns what facts about sources say of them up to a tick, by time. It needs mu.
+func expectations(lines []*factLine, until int64) map[lineage.Source][]expectation {
 	out := map[lineage.Source][]expectation{}
-	for key, line := range e.facts {
-		if key.Kind != lineage.SourceFacts || !of(key.Source) {
-			continue
-		}
+	for _, line := range lines {
+		key := line.key()
 		var list []expectation
 		var all []*factVersion
 		for i := range line.past {

@@ -76,21 +76,32 @@ type factsQuery struct {
 	away      []map[lineage.FactKey]*factLine // that were put away, the newest first
 }
 
-// factsOf returns the facts of some kinds that hold at a tick, in no order. It needs mu.
-func (e *engine) factsOf(q factsQuery, kinds ...lineage.FactKind) []lineage.DatedFact {
-	n := 0
-	for key := range e.facts {
-		if slices.Contains(kinds, key.Kind) {
-			n++
+// linesOf returns the lines of some sets of kinds, in no order, in one walk over all there are. It needs mu.
+func (e *engine) linesOf(sets ...[]lineage.FactKind) [][]*factLine {
+	var wanted [256][]int // sets, by kind
+	for i, kinds := range sets {
+		for _, k := range kinds {
+			wanted[k] = append(wanted[k], i)
 		}
 	}
-	out := make([]lineage.DatedFact, 0, n)
-	take := func(key lineage.FactKey, line *factLine) (told bool) {
+	out := make([][]*factLine, len(sets))
+	for key, line := range e.facts {
+		for _, i := range wanted[key.Kind] {
+			out[i] = append(out[i], line)
+		}
+	}
+	return out
+}
+
+// factsOf returns what holds of some lines, which are all there are of some kinds, in no order. It needs mu.
+func (e *engine) factsOf(q factsQuery, lines []*factLine, kinds ...lineage.FactKind) []lineage.DatedFact {
+	out := make([]lineage.DatedFact, 0, len(lines))
+	take := func(kind lineage.FactKind, line *factLine) (told bool) {
 		v, since, before := line.at(q.tick)
 		if v == nil {
 			return false
 		}
-		if v.fact.Gone && (!q.gone || key.Kind == lineage.GroupFacts && since <= q.goneAfter) {
+		if v.fact.Gone && (!q.gone || kind == lineage.GroupFacts && since <= q.goneAfter) {
 			return true
 		}
 		d := lineage.DatedFact{Fact: v.fact, Since: e.at(since)}
@@ -104,12 +115,15 @@ func (e *engine) factsOf(q factsQuery, kinds ...lineage.FactKind) []lineage.Date
 	if len(q.away) > 0 {
 		done = map[lineage.FactKey]bool{}
 	}
-	for i, lines := range append([]map[lineage.FactKey]*factLine{e.facts}, q.away...) {
+	for _, line := range lines {
+		key := line.key()
+		if take(key.Kind, line) && done != nil {
+			done[key] = true
+		}
+	}
+	for _, lines := range q.away {
 		for key, line := range lines {
-			if !slices.Contains(kinds, key.Kind) || i > 0 && done[key] {
-				continue
-			}
-			if take(key, line) && done != nil {
+			if slices.Contains(kinds, key.Kind) && !done[key] && take(key.Kind, line) {
 				done[key] = true
 			}
 		}

@@ -134,12 +134,8 @@ func (q *windowQuery) takeHead(ctx context.Context) bool {
 		Resolved: lineage.Resolved{Window: q.ask.Window, Step: q.duration(q.stepTicks[q.v.tier])},
 		Version:  state.VersionOf(q.ask), Back: state.Back(q.ask),
 	}
-	if len(q.ask.Facts) > 0 {
-		q.out.Facts = q.factsOf(factsQuery{tick: q.v.hi, gone: true, goneAfter: q.back.lo, away: q.away}, q.ask.Facts...)
-	}
-	if q.ask.Coverage {
-		q.out.BlindSpots = q.factsOf(factsQuery{tick: q.v.hi}, lineage.BlindSpotFacts)
-		q.told = q.expectations(q.v.hi, func(string) bool { return true })
+	if len(q.ask.Facts) > 0 || q.ask.Coverage {
+		q.takeFacts()
 	}
 	if q.ask.Accesses {
 		q.markHead()
@@ -174,6 +170,16 @@ func (q *windowQuery) markHead() {
 				q.now.note(x.key)
 			}
 		}
+	}
+}
+
+// takeFacts takes the facts, and what coverage needs of them, in one walk. It needs mu.
+func (q *windowQuery) takeFacts() {
+	lines := q.linesOf(q.ask.Facts, []lineage.FactKind{lineage.BlindSpotFacts}, []lineage.FactKind{lineage.SourceFacts})
+	q.out.Facts = q.factsOf(factsQuery{tick: q.v.hi, gone: true, goneAfter: q.back.lo, away: q.away}, lines[0], q.ask.Facts...)
+	if q.ask.Coverage {
+		q.out.BlindSpots = q.factsOf(factsQuery{tick: q.v.hi}, lines[1])
+		q.told = expectations(lines[2], q.v.hi)
 	}
 }
 
