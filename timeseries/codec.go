@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"math"
+	"slices"
 
 	"github.com/RoaringBitmap/roaring/v2"
 	"github.com/klauspost/compress/zstd"
@@ -29,6 +30,15 @@ func (w *writer) float(x float64)      { w.b = binary.LittleEndian.AppendUint64(
 func (w *writer) string(s string)      { w.uint(uint64(len(s))); w.b = append(w.b, s...) }
 func (w *writer) bytes(s []byte)       { w.uint(uint64(len(s))); w.b = append(w.b, s...) }
 func (w *writer) id(x lineage.TopicID) { w.b = append(w.b, x[:]...) }
+
+// reserve makes room for what comes next, for as much as there is where there is little left: append by itself makes a
+// large one grow by a quarter at a time, and copies it as often.
+func (w *writer) reserve() {
+	const little = 1 << 10
+	if cap(w.b)-len(w.b) < little {
+		w.b = slices.Grow(w.b, max(len(w.b), 4*little))
+	}
+}
 
 func (w *writer) bool(x bool) {
 	if x {

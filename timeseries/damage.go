@@ -184,6 +184,9 @@ func (e *deadError) Unwrap() error { return e.error }
 // setAsideDead takes the file that an error of its reading names out of use, when it is damaged. It reports whether it
 // did. It must not be called with mu.
 func (e *engine) setAsideDead(err error) bool {
+	if err == nil {
+		return false
+	}
 	var x *deadError
 	if !errors.As(err, &x) || !damaged(err) {
 		return false

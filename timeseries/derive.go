@@ -84,7 +84,7 @@ func (e *engine) keep(x *ledger, after int64, settled derivations) {
 
 // underive takes a derived series away of which nothing is left. It needs mu for writing.
 func (e *engine) underive(x *ledger, s *series) {
-	s.subject.series = slices.DeleteFunc(slices.Clone(s.subject.series), func(y *series) bool { return y == s })
+	s.subject.removeSeries(s)
 	delete(x.out, s)
 	e.touch(s.touches(s.subject.first - 1))
 }

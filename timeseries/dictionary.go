@@ -38,6 +38,7 @@ type subject struct {
 	id          subjectID
 	first, last int64 // ticks of the oldest and the newest round that named it
 	series      []*series
+	few         [2]*series // the room of series while there are no more: most have one or two
 	supports    []*support
 	listed      bool // among engine.links
 }
@@ -114,8 +115,17 @@ func (s *subject) find(m lineage.Metric, k lineage.EvidenceKind) *series {
 
 // addSeries keeps the series sorted by metric and evidence.
 func (s *subject) addSeries(x *series) {
+	if s.series == nil {
+		s.series = s.few[:0]
+	}
 	i, _ := slices.BinarySearchFunc(s.series, x, func(a, b *series) int { return compareKeys(a.key, b.key) })
 	s.series = slices.Insert(s.series, i, x)
+}
+
+// removeSeries leaves what was handed out as it is.
+func (s *subject) removeSeries(x *series) {
+	s.series = slices.DeleteFunc(slices.Clone(s.series), func(y *series) bool { return y == x })
+	s.few = [2]*series{} // not the room of these any more
 }
 
 func (s *subject) support(k lineage.EvidenceKind) *support {

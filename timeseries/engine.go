@@ -460,8 +460,10 @@ func (e *engine) record(o *lineage.Observation, tick int64) *record {
 	if o.At.IsZero() || slices.ContainsFunc(o.Missing, func(m lineage.Missing) bool { return m.All }) {
 		r.round.offset = 0 // nothing was read: that it was said late is no reading
 	}
+	var w writer
+	r.facts = slices.Grow(r.facts, len(o.Facts))
 	for _, f := range o.Facts {
-		r.facts = append(r.facts, newCodedFact(f))
+		r.facts = append(r.facts, newCodedFact(&w, f))
 	}
 	var last *entry
 	same := func(a *lineage.Access) *entry { // what one access is told of mostly comes in a row
@@ -491,14 +493,15 @@ func (e *engine) record(o *lineage.Observation, tick int64) *record {
 
 // entry returns the one entry of an access. It needs the commit lock.
 func (e *engine) entry(a *lineage.Access) *entry {
-	x := e.entries.of(a)
+	hash := e.entries.hash(a)
+	x := e.entries.hashed(hash, a)
 	if x == nil {
 		if x = e.revive(a); x != nil {
 			return x
 		}
 		x = &entry{access: *a}
 		e.mu.Lock()
-		e.entries.put(x)
+		e.entries.putHashed(hash, x)
 		e.mu.Unlock()
 	}
 	return x

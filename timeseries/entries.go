@@ -23,8 +23,11 @@ func newEntries() entries {
 }
 
 // of returns nil for an access that has none.
-func (e *entries) of(a *lineage.Access) *entry {
-	x := e.by[e.hash(a)]
+func (e *entries) of(a *lineage.Access) *entry { return e.hashed(e.hash(a), a) }
+
+// hashed is of for who has the access' hash.
+func (e *entries) hashed(hash uint64, a *lineage.Access) *entry {
+	x := e.by[hash]
 	for x != nil && x.access != *a {
 		x = x.next
 	}
@@ -32,10 +35,9 @@ func (e *entries) of(a *lineage.Access) *entry {
 }
 
 // put needs that its access has no entry.
-func (e *entries) put(x *entry) {
-	h := e.hash(&x.access)
-	x.next, e.by[h] = e.by[h], x
-}
+func (e *entries) put(x *entry) { e.putHashed(e.hash(&x.access), x) }
+
+func (e *entries) putHashed(hash uint64, x *entry) { x.next, e.by[hash] = e.by[hash], x }
 
 // remove takes away the entry of an access, if there is one.
 func (e *entries) remove(a *lineage.Access) {

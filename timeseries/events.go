@@ -18,10 +18,14 @@ type dated struct {
 	tick int64
 }
 
-// addEvents needs mu for writing; the new ones are sorted. The slice is replaced when they do not all come last, so
+// addEvents needs mu for writing; the new ones are sorted, and not the caller's any more. The slice is replaced when they do not all come last, so
 // that queries may keep what they took.
 func (e *engine) addEvents(added []dated) {
 	if len(added) == 0 {
+		return
+	}
+	if len(e.events) == 0 {
+		e.events = added
 		return
 	}
 	i, _ := slices.BinarySearchFunc(e.events, &added[0], func(x dated, of *dated) int { return compareEvents(&x, of) })

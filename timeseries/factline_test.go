@@ -91,7 +91,7 @@ func TestThePastOfFacts(t *testing.T) {
 	}
 	ask(testStart)
 	versions, bytes := state()
-	if whole := len(newCodedFact(want[1].fact).body); versions < len(want)-2 || bytes > versions*whole/12 {
+	if whole := len(newCodedFact(&writer{}, want[1].fact).body); versions < len(want)-2 || bytes > versions*whole/12 {
 		t.Errorf("%d versions of %d bytes take %d, want one in twelve at most", versions, whole, bytes)
 	}
 	last := testStart.Add(34 * day)

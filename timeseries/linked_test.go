@@ -85,7 +85,8 @@ func TestALinkConcerns(t *testing.T) {
 	}
 }
 
-// TestALinkCostsWhatItConcerns has a link come to few topics and to many, of which it concerns one: it allocates as much.
+// TestALinkCostsWhatItConcerns has a link come to few topics and to many, of which it concerns one: it allocates as
+// much.
 func TestALinkCostsWhatItConcerns(t *testing.T) {
 	cost := func(topics int) float64 {
 		l := newLedgers()

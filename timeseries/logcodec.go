@@ -62,9 +62,13 @@ func (l *appendLog) record(w *writer, r *record) {
 	w.uint(uint64(r.round.tick))
 	w.uint(uint64(r.round.span))
 	w.int(r.round.offset)
+	t := &l.tables.said
+	t.topics.expect(len(r.samples) / 2) // what is told of a topic, and of a client, is several samples mostly
+	t.clients.expect(len(r.samples) / 2)
 	w.uint(uint64(len(r.samples)))
 	for i := range r.samples {
 		x := &r.samples[i]
+		w.reserve()
 		l.entry(w, x.entry)
 		flags := byte(x.metric) << 1
 		if x.estimated {
@@ -82,14 +86,18 @@ func (l *appendLog) record(w *writer, r *record) {
 	w.uint(uint64(len(r.sightings)))
 	for i := range r.sightings {
 		x := &r.sightings[i]
+		w.reserve()
 		l.entry(w, x.entry)
 		w.byte(byte(x.evidence))
 		w.bool(x.moved)
 		w.string(x.detail)
 	}
 	w.uint(uint64(len(r.facts)))
-	t := &l.tables.said
+	if t.facts == nil {
+		t.facts = make(map[lineage.FactKey]*slot, len(r.facts))
+	}
 	for i := range r.facts {
+		w.reserve()
 		s, first := slotOf(&t.facts, r.facts[i].fact.Key)
 		w.uint(uint64(s.number))
 		if first {
@@ -98,8 +106,9 @@ func (l *appendLog) record(w *writer, r *record) {
 		s.write(w, &t.differ, r.facts[i].bytes())
 	}
 	w.uint(uint64(len(r.events)))
-	for _, x := range r.events {
-		w.event(x)
+	for i := range r.events {
+		w.reserve()
+		w.event(r.events[i])
 	}
 	w.missing(r.missing)
 	w.uint(uint64(len(r.positions)))

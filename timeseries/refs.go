@@ -1,37 +1,63 @@
 package timeseries
 
-import "github.com/lineaged/lineaged/lineage"
+import (
+	"hash/maphash"
+
+	"github.com/lineaged/lineaged/lineage"
+)
 
 // What a log segment, or a part of the dictionary, names again and again it holds once: a ref is a number, and the
 // first use of the next free number is followed by what it stands for. So each can be read without any other.
 
 // names are the topics and clients of one of them, as it is written.
 type names struct {
-	topics  map[lineage.Topic]uint32
-	clients map[lineage.Client]uint32
+	topics  numbers[lineage.Topic]
+	clients numbers[lineage.Client]
 }
 
-// ref returns the number of x, and whether this is its first use.
-func ref[T comparable](numbers *map[T]uint32, x T) (number uint32, first bool) {
-	if n, ok := (*numbers)[x]; ok {
-		return n, false
+// numbers are what was numbered, by the order in which it was first named. It is found by its hash: a map by itself
+// would hold a copy of each client's strings, and hash all anew whenever it grows.
+type numbers[T comparable] struct {
+	by   map[uint64]uint32 // of one hash the next ones have the hashes after it
+	each []*T
+}
+
+var numberSeed = maphash.MakeSeed()
+
+// expect makes room for some, where there is nothing yet.
+func (n *numbers[T]) expect(some int) {
+	if n.by == nil {
+		n.by, n.each = make(map[uint64]uint32, some), make([]*T, 0, some)
 	}
-	if *numbers == nil {
-		*numbers = map[T]uint32{}
+}
+
+// ref returns the number of x, and whether this is its first use. It keeps x, which must not change.
+func (n *numbers[T]) ref(x *T) (number uint32, first bool) {
+	for h := maphash.Comparable(numberSeed, *x); ; h++ {
+		i, ok := n.by[h]
+		if ok && *n.each[i] == *x {
+			return i, false
+		}
+		if ok {
+			continue
+		}
+		if n.by == nil {
+			n.expect(0)
+		}
+		i = uint32(len(n.each))
+		n.by[h], n.each = i, append(n.each, x)
+		return i, true
 	}
-	n := uint32(len(*numbers))
-	(*numbers)[x] = n
-	return n, true
 }
 
 func (n *names) access(w *writer, a *lineage.Access) {
-	number, first := ref(&n.topics, a.Topic)
+	number, first := n.topics.ref(&a.Topic)
 	w.uint(uint64(number))
 	if first {
 		w.topic(a.Topic)
 	}
 	w.byte(byte(a.Op))
-	number, first = ref(&n.clients, a.Client)
+	number, first = n.clients.ref(&a.Client)
 	w.uint(uint64(number))
 	if first {
 		w.client(&a.Client)

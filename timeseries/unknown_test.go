@@ -38,7 +38,7 @@ func newerRecord(e *engine, tick int64, n int64) *record {
 		{entry: y, metric: lineage.Records, evidence: lineage.GroupOffsets, value: 7 * n, span: 1},
 	}
 	r.sightings = []recordSighting{{entry: y, evidence: newSighting, detail: "why"}, {entry: x, evidence: lineage.Declared}}
-	known := newCodedFact(lineage.Fact{Key: lineage.FactKey{Source: "west", Kind: lineage.ConnectFacts}, Connect: &lineage.ConnectFact{Kafka: "k", Version: "v"}})
+	known := newCodedFact(&writer{}, lineage.Fact{Key: lineage.FactKey{Source: "west", Kind: lineage.ConnectFacts}, Connect: &lineage.ConnectFact{Kafka: "k", Version: "v"}})
 	known.body += "more that this version does not know"
 	r.facts = []codedFact{{lineage.Fact{Key: newKey}, "what a newer version says"}, known}
 	r.events = []lineage.Event{{At: e.at(tick), Type: newEvent, Detail: "new"}, {At: e.at(tick), Type: lineage.ConfigChanged}}

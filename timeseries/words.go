@@ -211,12 +211,12 @@ type codedFact struct {
 	body string // empty of a Gone one
 }
 
-// newCodedFact encodes what checkFact lets pass.
-func newCodedFact(f lineage.Fact) codedFact {
+// newCodedFact encodes what checkFact lets pass, in the place of what is in w.
+func newCodedFact(w *writer, f lineage.Fact) codedFact {
 	if f.Gone {
 		return codedFact{fact: f}
 	}
-	var w writer
+	w.b = w.b[:0]
 	w.factBody(f)
 	b := reader{b: w.b}
 	return codedFact{b.factBody(f.Key), string(w.b)} // a copy of our own, the same as after a restart
