@@ -71,7 +71,7 @@ func TestLongFactsKeepTheirPast(t *testing.T) {
 	said := []string{text, tail, text[:100], tail}
 	l := &factLine{}
 	for i, s := range said {
-		l.versions = append(l.versions, factVersion{int64(i + 1), newCodedFact(lineage.Fact{Key: key, Connect: &lineage.ConnectFact{Version: s}})})
+		l.versions = append(l.versions, factVersion{int64(i + 1), newCodedFact(&writer{}, lineage.Fact{Key: key, Connect: &lineage.ConnectFact{Version: s}})})
 	}
 	var d differ
 	l.retire(int64(len(said)), 0, &d)

@@ -18,8 +18,8 @@ type dated struct {
 	tick int64
 }
 
-// addEvents needs mu for writing; the new ones are sorted, and not the caller's any more. The slice is replaced when they do not all come last, so
-// that queries may keep what they took.
+// addEvents needs mu for writing; the new ones are sorted, and not the caller's any more. The slice is replaced when
+// they do not all come last, so that queries may keep what they took.
 func (e *engine) addEvents(added []dated) {
 	if len(added) == 0 {
 		return
