@@ -3,7 +3,6 @@ package answer
 import (
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/lineaged/lineaged/internal/mm2"
 	"github.com/lineaged/lineaged/lineage"
@@ -47,12 +46,9 @@ func (v *View) lanes(x *access) []string {
 
 // onlyAccounts are the applications of which nothing but a principal is known; nil: none.
 func (v *View) onlyAccounts() map[lineage.Node]bool {
-	account := func(x *access) bool {
-		return x.namedBy == lineage.ByPrincipal || strings.HasPrefix(x.namedBy, lineage.ByPrincipal+",")
-	}
 	var out map[lineage.Node]bool
 	for i := range v.accesses {
-		if x := &v.accesses[i]; account(x) {
+		if x := &v.accesses[i]; x.byAccount() {
 			if out == nil {
 				out = map[lineage.Node]bool{}
 			}
@@ -60,7 +56,7 @@ func (v *View) onlyAccounts() map[lineage.Node]bool {
 		}
 	}
 	for i := range v.accesses {
-		if x := &v.accesses[i]; out[x.node] && !account(x) {
+		if x := &v.accesses[i]; out[x.node] && !x.byAccount() {
 			delete(out, x.node)
 		}
 	}

@@ -24,7 +24,7 @@ func (n Node) Node() lineage.Node { return n.node }
 func (n Node) Bound(m Metric) string { return n.rows.v.Bound(n.node, m) }
 
 // Describe returns the owner, empty when nobody named one, and the tags of the node.
-func (n Node) Describe() (owner string, tags []string) { return n.rows.v.identity.Describe(n.node) }
+func (n Node) Describe() (owner string, tags []string) { return n.rows.v.describe(n.node) }
 
 // Cluster returns a topic's cluster, and of others the one whose topics they use; nil when those are several.
 func (n Node) Cluster() *Cluster {

@@ -89,7 +89,7 @@ func (v *View) search(ctx context.Context, args Search) ([]Placed, error) {
 			only != "" && !slices.Contains(v.ClustersOf(n), only):
 			return
 		}
-		owner, tags := v.identity.Describe(n)
+		owner, tags := v.describe(n)
 		if args.Owner != nil && !strings.EqualFold(owner, *args.Owner) ||
 			args.Tag != nil && !slices.ContainsFunc(tags, func(t string) bool { return strings.EqualFold(t, *args.Tag) }) {
 			return

@@ -16,7 +16,9 @@ import (
 // first need (see once).
 type View struct {
 	a        *Answers
-	identity Identity // the rules that held when the view was built
+	identity Identity              // the rules that held when the view was built
+	declared *lineage.Declarations // what was declared then; nil: nothing
+	compared compared
 	lens     Lens
 	hidden   hidden
 	knows    lineage.Knowledge
@@ -179,7 +181,7 @@ func (a *Answers) buildView(ctx context.Context, now store.State, key viewKey, d
 		return nil, fmt.Errorf("read what is held: %w", err)
 	}
 	v := &View{
-		a: a, identity: d.identity, lens: key.lens, win: key.win, held: held, state: now, clusters: a.nameClusters(now, held.FactsOf(lineage.ClusterFacts), key.lens),
+		a: a, identity: d.identity, declared: d.declared, lens: key.lens, win: key.win, held: held, state: now, clusters: a.nameClusters(now, held.FactsOf(lineage.ClusterFacts), key.lens),
 		ends:     map[lineage.Node]*accessesOf{},
 		datasets: map[lineage.Node]*accessesOf{},
 	}

@@ -38,5 +38,5 @@ func (v *View) weight() int64 {
 	if _, ok := v.lastMoved.loaded(); ok {
 		w += n * 24
 	}
-	return w + v.graphs.weight()
+	return w + v.graphs.weight() + v.compared.weight()
 }

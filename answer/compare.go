@@ -1,0 +1,327 @@
+package answer
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// comparer makes a comparison.
+type comparer struct {
+	v        *View
+	out      *comparison
+	topics   map[string][]string                        // names of a cluster's topics by its name, sorted
+	complete map[*Cluster]bool                          // observed as a whole
+	named    map[*lineage.DeclaredApplication]nodesByID // whom an application's groups and client ids are
+}
+
+type nodesByID map[lineage.ClusterID][]lineage.Node
+
+func newComparer(v *View) *comparer {
+	return &comparer{
+		v:      v,
+		out:    &comparison{expected: map[lineage.Flow]bool{}, about: map[lineage.Node]bool{}, said: map[lineage.Node]description{}},
+		topics: map[string][]string{}, complete: map[*Cluster]bool{}, named: map[*lineage.DeclaredApplication]nodesByID{},
+	}
+}
+
+func (c *comparer) compare() *comparison {
+	if c.v.declared == nil {
+		return c.out
+	}
+	for i := range c.v.declared.Flows {
+		f := &c.v.declared.Flows[i]
+		if f.Application == nil {
+			continue
+		}
+		clusters, _ := c.clustersOf(f.Servers)
+		for _, at := range clusters {
+			c.know(f, at)
+		}
+	}
+	for i := range c.v.declared.Flows {
+		f := &c.v.declared.Flows[i]
+		if f.Application == nil {
+			c.direct(f)
+		} else {
+			c.document(f)
+		}
+	}
+	c.describeTopics()
+	return c.out
+}
+
+// know takes in whom an application's groups and client ids are in a cluster.
+func (c *comparer) know(f *lineage.DeclaredFlow, at *Cluster) {
+	by := c.named[f.Application]
+	if by == nil {
+		by = nodesByID{}
+		c.named[f.Application] = by
+	}
+	for _, n := range c.clients(f, at) {
+		if !slices.Contains(by[at.known.ID], n) {
+			by[at.known.ID] = append(by[at.known.ID], n)
+		}
+	}
+}
+
+// clients returns whom the declared groups and client ids are, by the rules and conventions that name everybody; those
+// that name nobody are left out.
+func (c *comparer) clients(f *lineage.DeclaredFlow, at *Cluster) (nodes []lineage.Node) {
+	for _, client := range f.Clients {
+		x := lineage.Access{Topic: lineage.Topic{Cluster: at.known.ID}, Op: f.Op, Client: client}
+		if f.Topic.Match == nil {
+			x.Topic.Name = f.Topic.Text
+		}
+		n, _ := c.v.identity.Resolve(at.known, x, c.v.knows.Of(x))
+		if n = c.v.shown(n); n.Kind != lineage.UnidentifiedNode && !slices.Contains(nodes, n) {
+			nodes = append(nodes, n)
+		}
+	}
+	return nodes
+}
+
+// applications returns which nodes a declared application is in a cluster: the one that it was named to be, those of
+// its groups or client ids, those of the document where they are one, else the one that bears the document's title.
+func (c *comparer) applications(f *lineage.DeclaredFlow, at *Cluster) []lineage.Node {
+	if !f.Application.Exact {
+		if own := c.clients(f, at); len(own) > 0 {
+			return own
+		}
+		if all := c.named[f.Application][at.known.ID]; len(all) == 1 {
+			return all
+		}
+	}
+	name := f.Application.Name
+	best := lineage.Node{Scope: at.known.Environment, Kind: lineage.ApplicationNode, Name: name}
+	for _, n := range []lineage.Node{
+		best, {Scope: at.known.Name, Kind: lineage.StreamJobNode, Name: name}, {Scope: at.known.Name, Kind: lineage.ApplicationNode, Name: name},
+	} {
+		if c.v.ends[n] != nil {
+			return []lineage.Node{n}
+		}
+	}
+	return []lineage.Node{best}
+}
+
+// clustersOf returns the watched clusters that servers are, and of which servers that can't be told.
+func (c *comparer) clustersOf(servers []lineage.DeclaredServer) (found []*Cluster, unresolved []string) {
+	if len(servers) == 0 {
+		return nil, []string{"no server is named"}
+	}
+	for _, s := range servers {
+		at, why := c.clusterOf(s)
+		switch {
+		case why != "":
+			unresolved = append(unresolved, why)
+		case !slices.Contains(found, at):
+			found = append(found, at)
+		}
+	}
+	return found, unresolved
+}
+
+func (c *comparer) clusterOf(s lineage.DeclaredServer) (found *Cluster, why string) {
+	if s.Other != "" {
+		return nil, fmt.Sprintf("server %s speaks %s, not Kafka", quote(s.Name), quote(s.Other))
+	}
+	var others []string
+	for _, x := range c.v.clusters.all[:c.v.clusters.configured] {
+		if !slices.ContainsFunc(s.Hosts, func(h string) bool { return slices.Contains(c.v.declared.Addresses[x.source], h) }) {
+			continue
+		}
+		if x = c.first(x); found == nil {
+			found = x
+		}
+		if x != found {
+			others = append(others, quote(x.known.Name))
+		}
+	}
+	if len(others) > 0 {
+		return nil, fmt.Sprintf("server %s: its addresses are those of several watched clusters: %s, %s", quote(s.Name), quote(found.known.Name), strings.Join(others, ", "))
+	}
+	if found != nil {
+		return found, ""
+	}
+	if x := c.clusterCalled(s.Name); x != nil {
+		return x, ""
+	}
+	return nil, fmt.Sprintf("server %s: no watched cluster has that name, or a broker at %s", quote(s.Name), quote(strings.Join(s.Hosts, ",")))
+}
+
+// first is the cluster under which one shows that is configured twice.
+func (c *comparer) first(x *Cluster) *Cluster {
+	if is := c.v.clusters.byID[x.known.ID]; x.known.ID != "" && is != nil {
+		return is
+	}
+	return x
+}
+
+// clusterCalled returns the watched cluster of a name; nil: none bears it.
+func (c *comparer) clusterCalled(name string) *Cluster {
+	for _, x := range c.v.clusters.all[:c.v.clusters.configured] {
+		if x.known.Name == name || x.source == name {
+			return c.first(x)
+		}
+	}
+	return nil
+}
+
+// direct takes a flow whose nodes were named.
+func (c *comparer) direct(f *lineage.DeclaredFlow) {
+	d := Declared{DeclaredFlow: f, ID: f.File + "#" + f.Pointer}
+	topic, other := f.Flow.To, f.Flow.From
+	if topic.Kind != lineage.TopicNode {
+		topic, other = other, topic
+	}
+	at := c.clusterCalled(topic.Scope)
+	switch {
+	case f.Problem != "":
+		d.Unresolved = []string{f.Problem}
+	case at == nil:
+		d.Unresolved = []string{fmt.Sprintf("no watched cluster is called %s", quote(topic.Scope))}
+	case other.Kind == lineage.ApplicationNode && other.Scope != at.known.Environment && other.Scope != at.known.Name && c.v.ends[other] == nil:
+		d.Unresolved = []string{fmt.Sprintf("cluster %s is of the environment %s, and not %s", quote(at.known.Name), quote(at.known.Environment), quote(other.Scope))}
+	default:
+		topic.Scope = at.known.Name
+		if c.hides(at, topic.Name) {
+			return
+		}
+		c.pair(&d, at, topic, other)
+	}
+	c.add(d)
+}
+
+// document takes what a document says of one topic, or of those of a pattern: once for each cluster that it is about.
+func (c *comparer) document(f *lineage.DeclaredFlow) {
+	clusters, unresolved := c.clustersOf(f.Servers)
+	if f.Problem != "" {
+		clusters, unresolved = nil, append([]string{f.Problem}, unresolved...)
+	}
+	if len(clusters) == 0 {
+		c.add(Declared{DeclaredFlow: f, ID: f.File + "#" + f.Pointer, Unresolved: unresolved})
+	}
+	for _, at := range clusters {
+		d := Declared{DeclaredFlow: f, ID: f.File + "#" + f.Pointer + "@" + at.known.Name, Unresolved: unresolved}
+		topics, hidden := c.matching(&f.Topic, at)
+		if hidden {
+			continue
+		}
+		nodes := c.applications(f, at)
+		for _, n := range nodes {
+			c.tell(n, f.Application.Owner, f.Application.Tags)
+			c.out.about[n] = true
+		}
+		switch {
+		case len(topics) == 0:
+			d.Why = "no topic matches the pattern"
+		case len(topics) > mostMatches:
+			d.Unresolved = append(slices.Clip(unresolved), fmt.Sprintf("the pattern matches %d topics, and is compared with %d at most", len(topics), mostMatches))
+		case c.out.pairs+len(topics)*len(nodes) > mostPairs:
+			d.Unresolved = append(slices.Clip(unresolved), fmt.Sprintf("all declarations together mean more than %d flows", mostPairs))
+		default:
+			for _, name := range topics {
+				for _, n := range nodes {
+					c.pair(&d, at, lineage.Node{Scope: at.known.Name, Kind: lineage.TopicNode, Name: name}, n)
+				}
+			}
+		}
+		c.add(d)
+	}
+}
+
+// matching returns the names of the topics that are meant; hidden: the view's lens does not show one of them, so that
+// nothing of it is told.
+func (c *comparer) matching(t *lineage.DeclaredTopic, at *Cluster) (names []string, hidden bool) {
+	if t.Match == nil {
+		return []string{t.Text}, c.hides(at, t.Text)
+	}
+	for name := range c.v.hidden.topics {
+		if t.Match.MatchString(name) {
+			return nil, true
+		}
+	}
+	all, ok := c.topics[at.known.Name]
+	if !ok {
+		for n, x := range c.v.topics {
+			if n.Scope == at.known.Name && x.fact != nil && !x.internal {
+				all = append(all, n.Name)
+			}
+		}
+		slices.Sort(all)
+		c.topics[at.known.Name] = all
+	}
+	from, _ := slices.BinarySearch(all, t.Prefix)
+	for _, name := range all[from:] {
+		if !strings.HasPrefix(name, t.Prefix) {
+			break
+		}
+		if t.Match.MatchString(name) {
+			names = append(names, name)
+		}
+	}
+	return names, false
+}
+
+// hides reports whether a topic of a cluster may not be seen.
+func (c *comparer) hides(at *Cluster, name string) bool {
+	return c.v.lens != All && !c.v.lens.Topic(at.known, name)
+}
+
+// pair adds one of the flows that are meant.
+func (c *comparer) pair(d *Declared, at *Cluster, topic, other lineage.Node) {
+	p := Pair{Flow: lineage.Flow{From: topic, To: other}}
+	if d.Writes() {
+		p.Flow = lineage.Flow{From: other, To: topic}
+	}
+	if slices.ContainsFunc(d.Pairs, func(x Pair) bool { return x.Flow == p.Flow }) {
+		return
+	}
+	p.Observed, p.Why = c.observed(p.Flow, at, d.Clients)
+	d.Pairs = append(d.Pairs, p)
+	c.out.pairs++
+	c.out.expected[p.Flow] = true
+	c.out.about[topic], c.out.about[other] = true, true
+}
+
+// add settles what is known of all pairs together. What names something that is hidden is left out by who calls.
+func (c *comparer) add(d Declared) {
+	if len(d.Pairs) == 0 && len(d.Unresolved) > 0 && c.v.lens != All {
+		return // it may name anything
+	}
+	if len(d.Pairs) == 0 && d.Why == "" {
+		d.Why = "which flow it is can't be told"
+	}
+	observed := len(d.Pairs) > 0
+	for _, p := range d.Pairs {
+		switch {
+		case p.Observed == nil:
+			observed, d.Why = false, p.Why
+		case *p.Observed:
+			d.Observed, d.Why = new(true), ""
+			c.out.all = append(c.out.all, d)
+			return
+		}
+	}
+	if observed {
+		d.Observed = new(false)
+	}
+	c.out.all = append(c.out.all, d)
+}
+
+// tell takes in whose a node is, unless that was said before.
+func (c *comparer) tell(n lineage.Node, owner string, tags []string) {
+	said := c.out.said[n]
+	if said.owner == "" {
+		said.owner = owner
+	}
+	if said.tags == nil && len(tags) > 0 {
+		said.tags = tags
+	}
+	if said.owner != "" || said.tags != nil {
+		c.out.said[n] = said
+	}
+}
+

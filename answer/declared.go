@@ -1,0 +1,150 @@
+package answer
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/lineaged/lineaged/graph"
+	"github.com/lineaged/lineaged/lineage"
+)
+
+const (
+	// mostMatches bounds the topics that one declared pattern stands for, mostPairs the flows of all declarations: who
+	// declares that everybody reads everything has declared nothing.
+	mostMatches = 10_000
+	mostPairs   = 200_000
+)
+
+// Declared is a declared flow in one cluster, or in none where that can't be told. It is no flow: see Pair.
+type Declared struct {
+	*lineage.DeclaredFlow
+	ID string
+	// Pairs are the flows that are meant, of a pattern one for each topic that it matches.
+	Pairs []Pair
+	// Unresolved says what can't be told of where it is, one sentence each.
+	Unresolved []string
+	// Observed reports whether any of the pairs moved in the window; false: none did; nil: that is not known. Why says
+	// why it is not.
+	Observed *bool
+	Why      string
+}
+
+// Pair is a flow that is declared, whether or not it was ever seen.
+type Pair struct {
+	Flow     lineage.Flow
+	Observed *bool
+	Why      string // Observed is nil
+}
+
+// Names returns what people call the application and the topic, as they declared it.
+func (d *Declared) Names() (application, topic string) {
+	if d.Application != nil {
+		return d.Application.Name, d.Topic.Text
+	}
+	application, topic = d.Flow.From.ID(), d.Flow.To.ID()
+	if d.Flow.From.Kind == lineage.TopicNode {
+		application, topic = topic, application
+	}
+	return application, topic
+}
+
+// Writes reports whether the application writes, else it reads.
+func (d *Declared) Writes() bool {
+	return d.Op == lineage.Write || d.Application == nil && d.Flow.To.Kind == lineage.TopicNode
+}
+
+// description is whose a node is declared to be.
+type description struct {
+	owner string
+	tags  []string
+}
+
+// comparison is what is declared, held against what a view shows.
+type comparison struct {
+	all      []Declared
+	expected map[lineage.Flow]bool
+	about    map[lineage.Node]bool // topics and applications that some declaration is about
+	said     map[lineage.Node]description
+	pairs    int
+}
+
+// compared is a comparison that is made at first need.
+type compared struct {
+	making sync.Once
+	made   atomic.Pointer[comparison]
+}
+
+func (c *compared) weight() int64 {
+	made := c.made.Load()
+	if made == nil {
+		return 0
+	}
+	return int64(made.pairs)*500 + int64(len(made.all))*400 + int64(len(made.said))*200
+}
+
+func (v *View) comparison() *comparison {
+	v.compared.making.Do(func() { v.compared.made.Store(newComparer(v).compare()) })
+	return v.compared.made.Load()
+}
+
+// Declared returns what is declared of flows, in the order in which it was said.
+func (v *View) Declared() []Declared { return slices.Clip(v.comparison().all) }
+
+// DeclaredFiles returns the files that were asked for.
+func (v *View) DeclaredFiles() []lineage.DeclaredFile {
+	if v.declared == nil || v.lens != All { // a file's name, and what is wrong with it, may tell anything
+		return nil
+	}
+	return slices.Clip(v.declared.Files)
+}
+
+// describe returns whose a node is: by the rules, and where these leave it open by what is declared.
+func (v *View) describe(n lineage.Node) (owner string, tags []string) {
+	owner, tags = v.identity.Describe(n)
+	if v.declared == nil || owner != "" && tags != nil {
+		return owner, tags
+	}
+	said := v.comparison().said[n]
+	if owner == "" {
+		owner = said.owner
+	}
+	if tags == nil {
+		tags = said.tags
+	}
+	return owner, tags
+}
+
+// Undeclared are flows that moved in a window and that nobody declared, and how many were left out.
+type Undeclared struct {
+	Flows []lineage.Flow // by their ids
+	// Unidentified are those of writers that nothing names, who may be anybody; Outside those to and from datasets, and
+	// Elsewhere those of topics and applications that no declaration is about.
+	Unidentified, Outside, Elsewhere int
+}
+
+// Undeclared returns the flows that moved in the window and that nobody declared, of what declarations are about or of
+// all, of one cluster or, nil, of all. Internal topics are nobody's to declare.
+func (v *View) Undeclared(of *Cluster, all bool) Undeclared {
+	var out Undeclared
+	c := v.comparison()
+	for f, accesses := range v.flows {
+		x := &v.accesses[accesses[0]]
+		other := x.node
+		switch {
+		case !slices.ContainsFunc(accesses, func(i int32) bool { return v.accesses[i].state == graph.Active }),
+			of != nil && x.Access.Topic.Cluster != of.known.ID, v.internal(x.far), c.expected[f]:
+		case x.far.Kind != lineage.TopicNode:
+			out.Outside++
+		case !all && !c.about[x.far] && !c.about[other]:
+			out.Elsewhere++
+		case other.Kind == lineage.UnidentifiedNode:
+			out.Unidentified++
+		default:
+			out.Flows = append(out.Flows, f)
+		}
+	}
+	slices.SortFunc(out.Flows, func(a, b lineage.Flow) int { return strings.Compare(a.ID(), b.ID()) })
+	return out
+}

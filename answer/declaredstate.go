@@ -1,0 +1,116 @@
+package answer
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/lineaged/lineaged/graph"
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// observed reports whether a declared flow moved in the window. That it did not is said only where it would have been
+// seen: see ADR 13.
+func (c *comparer) observed(f lineage.Flow, at *Cluster, clients []lineage.Client) (moved *bool, why string) {
+	v := c.v
+	resting := true // of those that are known
+	for _, i := range v.flows[f] {
+		switch v.accesses[i].state {
+		case graph.Active:
+			return new(true), ""
+		case graph.Unknown:
+			resting = false
+		case graph.Inactive:
+		}
+	}
+	topic, other, writes := f.To, f.From, true
+	if topic.Kind != lineage.TopicNode {
+		topic, other, writes = f.From, f.To, false
+	}
+	t := v.topics[topic]
+	switch {
+	case at.known.ID == "":
+		return nil, "the cluster was never reached"
+	case !c.observedWhole(at):
+		return nil, "the window was not observed as a whole"
+	case t == nil || t.fact == nil:
+		return nil, "the topic was not seen"
+	case t.fact.Unseen != "":
+		return nil, "the topic is out of sight"
+	case !resting:
+		return nil, "whether it moved is not known"
+	case writes && v.rests(t):
+		return new(false), ""
+	case !v.heldThroughout(t):
+		return nil, "the topic was first seen within the window"
+	}
+	known := v.flows[f]
+	switch other.Kind {
+	case lineage.ConnectorNode, lineage.ReplicatorNode:
+		if len(known) > 0 {
+			return new(false), ""
+		}
+		return nil, "it was not seen to be configured for that"
+	default:
+	}
+	if writes {
+		if v.writersNamed(t) {
+			return new(false), ""
+		}
+		return nil, "not all who wrote to the topic are known by name"
+	}
+	if len(clients) > 0 && !slices.ContainsFunc(clients, func(x lineage.Client) bool { return x.Group == "" || !c.groupRests(known, x.Group) }) {
+		return new(false), ""
+	}
+	return nil, "a reader without a group leaves no trace"
+}
+
+// groupRests reports whether a group is among those that a flow is known by: what it did was seen, and it did not move.
+func (c *comparer) groupRests(known []int32, group string) bool {
+	return slices.ContainsFunc(known, func(i int32) bool {
+		x := &c.v.accesses[i]
+		return x.Access.Client.Group == group && x.Access.Client.Member == "" && x.counter.metric != lineage.NoMetric && x.state == graph.Inactive
+	})
+}
+
+func (c *comparer) observedWhole(at *Cluster) bool {
+	complete, ok := c.complete[at]
+	if !ok {
+		complete = c.v.Coverage(at.known.ID).Complete
+		c.complete[at] = complete
+	}
+	return complete
+}
+
+// rests reports whether a topic was seen not to grow in the window.
+func (v *View) rests(t *topicView) bool {
+	return len(t.subjects) > 0 && v.heldThroughout(t) && !slices.ContainsFunc(t.subjects, func(s incarnation) bool {
+		return v.held.Rows.Moved[s.row] || v.unobserved(s.row)
+	})
+}
+
+// heldThroughout reports whether a topic was looked at since the window began: before that nobody knows what it did.
+func (v *View) heldThroughout(t *topicView) bool {
+	return slices.ContainsFunc(t.subjects, func(s incarnation) bool { return !s.firstSeen.IsZero() && !s.firstSeen.After(v.win.Start) })
+}
+
+// writersNamed reports whether all who wrote to a topic in the window are known by a name that is more than an account,
+// and by counts among which nobody else's can be.
+func (v *View) writersNamed(t *topicView) bool {
+	for _, i := range t.writes {
+		x := &v.accesses[i]
+		switch {
+		case x.state == graph.Unknown:
+			return false
+		case x.state != graph.Active:
+		case x.node.Kind == lineage.UnidentifiedNode, x.byAccount(), x.crowded, len(x.sharers) > 0, x.isEstimated(), x.counter.evidence == lineage.Elimination:
+			return false
+		}
+	}
+	return true
+}
+
+// byAccount reports whether only its principal names a client.
+func (x *access) byAccount() bool {
+	return x.namedBy == lineage.ByPrincipal || strings.HasPrefix(x.namedBy, lineage.ByPrincipal+",")
+}
+

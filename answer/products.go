@@ -1,0 +1,131 @@
+package answer
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/lineaged/lineaged/graph"
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// Product is a declared data product with the topics of its ports.
+type Product struct {
+	*lineage.DeclaredProduct
+	Ports []Port
+}
+
+// Port is where a product takes or gives data.
+type Port struct {
+	*lineage.DeclaredPort
+	Topics []lineage.Node
+	// Unresolved says what can't be told of which topics these are, one sentence each.
+	Unresolved []string
+	// Observed reports whether anything moved in the window: into a topic of an output, out of one of an input to
+	// anybody. false: nothing did; nil: that is not known.
+	Observed *bool
+}
+
+// Products returns what is declared of data products, in the order in which it was said. Through a lens that hides
+// anything it is nothing: a product may name what may not be seen.
+func (v *View) Products() (all []Product) {
+	if v.declared == nil || v.lens != All {
+		return nil
+	}
+	c := newComparer(v)
+	for i := range v.declared.Products {
+		p := Product{DeclaredProduct: &v.declared.Products[i]}
+		for j := range p.DeclaredProduct.Ports {
+			port := Port{DeclaredPort: &p.DeclaredProduct.Ports[j]}
+			port.Topics, port.Unresolved = c.topicsOf(port.DeclaredPort)
+			port.Observed = c.used(port.Topics, port.Input)
+			p.Ports = append(p.Ports, port)
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
+// contractOf returns the contract of a port: the one of that id, of several the one of the port's version.
+func (c *comparer) contractOf(p *lineage.DeclaredPort) (found *lineage.DeclaredContract, why string) {
+	if p.Contract == "" {
+		return nil, "it has no contract"
+	}
+	var all []*lineage.DeclaredContract
+	for i := range c.v.declared.Contracts {
+		if x := &c.v.declared.Contracts[i]; x.ID == p.Contract {
+			all = append(all, x)
+		}
+	}
+	if len(all) > 1 {
+		all = slices.DeleteFunc(all, func(x *lineage.DeclaredContract) bool { return x.Version != p.Version })
+		if len(all) != 1 {
+			return nil, fmt.Sprintf("several contracts are called %s, and %d of them are of version %s", quote(p.Contract), len(all), quote(p.Version))
+		}
+	}
+	if len(all) == 0 {
+		return nil, fmt.Sprintf("no file holds the contract %s", quote(p.Contract))
+	}
+	return all[0], ""
+}
+
+// topicsOf returns the topics of a port.
+func (c *comparer) topicsOf(p *lineage.DeclaredPort) (topics []lineage.Node, unresolved []string) {
+	x, why := c.contractOf(p)
+	if why != "" {
+		return nil, []string{why}
+	}
+	if len(x.Topics) == 0 {
+		return nil, []string{fmt.Sprintf("the contract %s names no topic", quote(x.ID))}
+	}
+	clusters, unresolved := c.clustersOf(x.Servers)
+	for _, at := range clusters {
+		for _, t := range x.Topics {
+			topics = append(topics, lineage.Node{Scope: at.known.Name, Kind: lineage.TopicNode, Name: t.Text})
+		}
+	}
+	return topics, unresolved
+}
+
+// describeTopics takes in whose topics are: by their contracts, then by the products that they are an output of.
+func (c *comparer) describeTopics() {
+	for i := range c.v.declared.Contracts {
+		x := &c.v.declared.Contracts[i]
+		clusters, _ := c.clustersOf(x.Servers)
+		for _, at := range clusters {
+			for _, t := range x.Topics {
+				c.tell(lineage.Node{Scope: at.known.Name, Kind: lineage.TopicNode, Name: t.Text}, x.Owner, slices.Concat(x.Tags, t.Tags))
+			}
+		}
+	}
+	for i := range c.v.declared.Products {
+		p := &c.v.declared.Products[i]
+		for j := range p.Ports {
+			if topics, _ := c.topicsOf(&p.Ports[j]); !p.Ports[j].Input {
+				for _, n := range topics {
+					c.tell(n, p.Owner, p.Tags)
+				}
+			}
+		}
+	}
+}
+
+// used reports whether anything went into topics in the window, or out of them.
+func (c *comparer) used(topics []lineage.Node, read bool) *bool {
+	rest := len(topics) > 0 && !read // who reads without a group leaves no trace
+	for _, n := range topics {
+		t := c.v.topics[n]
+		if t == nil {
+			rest = false
+			continue
+		}
+		if read && slices.ContainsFunc(t.reads, func(i int32) bool { return c.v.accesses[i].state == graph.Active }) ||
+			!read && slices.ContainsFunc(t.subjects, func(s incarnation) bool { return c.v.held.Rows.Moved[s.row] }) {
+			return new(true)
+		}
+		rest = rest && t.fact != nil && t.fact.Unseen == "" && c.v.rests(t) && c.observedWhole(c.v.Cluster(t.cluster))
+	}
+	if rest {
+		return new(false)
+	}
+	return nil
+}
