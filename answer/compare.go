@@ -324,4 +324,3 @@ func (c *comparer) tell(n lineage.Node, owner string, tags []string) {
 		c.out.said[n] = said
 	}
 }
-

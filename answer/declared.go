@@ -31,6 +31,27 @@ type Declared struct {
 	Why      string
 }
 
+// DeclaredState is what is known of whether a declared flow was observed.
+type DeclaredState uint8
+
+// The states, as in the GraphQL enum DeclarationState.
+const (
+	DeclaredUnknown DeclaredState = iota + 1
+	DeclaredObserved
+	DeclaredNotObserved
+)
+
+// State returns what is known of it.
+func (d *Declared) State() DeclaredState {
+	switch {
+	case d.Observed == nil:
+		return DeclaredUnknown
+	case *d.Observed:
+		return DeclaredObserved
+	}
+	return DeclaredNotObserved
+}
+
 // Pair is a flow that is declared, whether or not it was ever seen.
 type Pair struct {
 	Flow     lineage.Flow
@@ -91,6 +112,21 @@ func (v *View) comparison() *comparison {
 
 // Declared returns what is declared of flows, in the order in which it was said.
 func (v *View) Declared() []Declared { return slices.Clip(v.comparison().all) }
+
+// DeclaredOf returns what is declared of a node, or, zero, of all, whose application, topic or file holds a text in
+// any case.
+func (v *View) DeclaredOf(n lineage.Node, text string) (out []Declared) {
+	text = strings.ToLower(strings.TrimSpace(text))
+	for _, d := range v.comparison().all {
+		application, topic := d.Names()
+		is := func(p Pair) bool { return p.Flow.From == n || p.Flow.To == n }
+		if n.Kind != lineage.NoKind && !slices.ContainsFunc(d.Pairs, is) || !strings.Contains(strings.ToLower(application+"\n"+topic+"\n"+d.File), text) {
+			continue
+		}
+		out = append(out, d)
+	}
+	return out
+}
 
 // DeclaredFiles returns the files that were asked for.
 func (v *View) DeclaredFiles() []lineage.DeclaredFile {

@@ -186,8 +186,8 @@ func TestDeclared(t *testing.T) {
 			{Name: "two", Hosts: []string{"k1:9092", "e1:9092"}},
 		},
 		// by its name, where no address says it; an address wins
-		`true [application:shop/checkout->topic:west/orders true]`:                                                                          {{Name: "west", Hosts: []string{"d1:9092"}}},
-		`true [application:shop/checkout->topic:west/orders true] `:                                                                         {{Name: "east", Hosts: []string{"k1:9092"}}},
+		`true [application:shop/checkout->topic:west/orders true]`:                                                                        {{Name: "west", Hosts: []string{"d1:9092"}}},
+		`true [application:shop/checkout->topic:west/orders true] `:                                                                       {{Name: "east", Hosts: []string{"k1:9092"}}},
 		`true [application:shop/checkout->topic:west/orders true] (server "dev": no watched cluster has that name, or a broker at "d:1")`: {{Name: "dev", Hosts: []string{"d:1"}}, atWest[0]},
 	} {
 		elsewhere.Servers = servers

@@ -40,7 +40,9 @@ func (c *comparer) observed(f lineage.Flow, at *Cluster, clients []lineage.Clien
 		return nil, "whether it moved is not known"
 	case writes && v.rests(t):
 		return new(false), ""
-	case !v.heldThroughout(t):
+	case writes && len(t.subjects) == 0:
+		return nil, "whether the topic grew was not seen"
+	case writes && !v.heldThroughout(t):
 		return nil, "the topic was first seen within the window"
 	}
 	known := v.flows[f]
@@ -113,4 +115,3 @@ func (v *View) writersNamed(t *topicView) bool {
 func (x *access) byAccount() bool {
 	return x.namedBy == lineage.ByPrincipal || strings.HasPrefix(x.namedBy, lineage.ByPrincipal+",")
 }
-

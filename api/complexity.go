@@ -49,10 +49,22 @@ func costs() (c ComplexityRoot) {
 	c.Connector.Groups, c.StreamJob.Groups, c.Connector.Tasks = c.Application.Groups, c.Application.Groups, c.Application.Groups
 	c.StreamJob.InnerTopics, c.StreamJob.Subtopologies = c.Application.Groups, c.Application.Groups
 	c.Query.SuggestedJoins = func(child int, _ *WindowInput) int { return times(mostSuggestions, child) }
+	c.Query.Declarations = func(child int, _ WindowInput, _, _ *string, _ *answer.DeclaredState, first int, _ *string) int {
+		return times(first, child)
+	}
+	c.Query.UndeclaredFlows = func(child int, _ WindowInput, _ *string, _ bool, first int, _ *string) int {
+		return times(first, child)
+	}
+	c.Query.DataProducts = func(child int, _ WindowInput, _ *string, first int, _ *string) int { return times(first, child) }
+	c.Declaration.Pairs = c.Flow.Clients
+	c.DataProduct.Ports = c.Application.Groups
+	c.DataProductPort.Topics = c.Application.Groups
 	// These multiply all below them by their limit, and coverage is there once.
 	c.Lineage.Coverage = func(child int) int { return child/usualLimit + 1 }
 	c.NodeConnection.Coverage, c.EventConnection.Coverage = c.Lineage.Coverage, c.Lineage.Coverage
 	c.Ranking.Coverage, c.SuggestedJoins.Coverage = c.Lineage.Coverage, c.Lineage.Coverage
+	c.DeclarationConnection.Coverage, c.UndeclaredConnection.Coverage, c.DataProductConnection.Coverage = c.Lineage.Coverage, c.Lineage.Coverage, c.Lineage.Coverage
+	c.DeclarationConnection.Files = func(child, first int) int { return times(first, child)/usualLimit + 1 }
 	c.Coverage.Gaps = func(child, first int) int { return times(first, child) }
 	return c
 }

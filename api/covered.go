@@ -47,6 +47,32 @@ type SuggestedJoins struct {
 	Joins []SuggestedJoin
 }
 
+// DeclarationConnection is the schema's type of that name.
+type DeclarationConnection struct {
+	answerOf
+	Edges                          []DeclarationEdge
+	PageInfo                       *PageInfo
+	TotalCount                     int
+	Observed, NotObserved, Unknown int
+}
+
+// UndeclaredConnection is the schema's type of that name.
+type UndeclaredConnection struct {
+	answerOf
+	Edges                            []UndeclaredEdge
+	PageInfo                         *PageInfo
+	TotalCount                       int
+	Unidentified, Outside, Elsewhere int
+}
+
+// DataProductConnection is the schema's type of that name.
+type DataProductConnection struct {
+	answerOf
+	Edges      []DataProductEdge
+	PageInfo   *PageInfo
+	TotalCount int
+}
+
 // Coverage answers coverage.
 func (n *nodeRow) Coverage() *Coverage { return n.rows.coverage(n.rows.v.ClustersOf(n.node)) }
 

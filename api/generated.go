@@ -143,6 +143,41 @@ type ComplexityRoot struct {
 		Window           func(childComplexity int) int
 	}
 
+	DataProduct struct {
+		Domain  func(childComplexity int) int
+		File    func(childComplexity int) int
+		ID      func(childComplexity int) int
+		Line    func(childComplexity int) int
+		Name    func(childComplexity int) int
+		Owner   func(childComplexity int) int
+		Ports   func(childComplexity int) int
+		Status  func(childComplexity int) int
+		Tags    func(childComplexity int) int
+		Version func(childComplexity int) int
+	}
+
+	DataProductConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	DataProductEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	DataProductPort struct {
+		Contract   func(childComplexity int) int
+		Input      func(childComplexity int) int
+		Name       func(childComplexity int) int
+		Observed   func(childComplexity int) int
+		Topics     func(childComplexity int) int
+		Unresolved func(childComplexity int) int
+		Version    func(childComplexity int) int
+	}
+
 	Dataset struct {
 		Cluster   func(childComplexity int) int
 		Coverage  func(childComplexity int) int
@@ -155,6 +190,55 @@ type ComplexityRoot struct {
 		Owner     func(childComplexity int) int
 		Series    func(childComplexity int, metric answer.Metric, window WindowInput, step *time.Duration) int
 		Tags      func(childComplexity int) int
+	}
+
+	Declaration struct {
+		Application func(childComplexity int) int
+		Evidence    func(childComplexity int) int
+		File        func(childComplexity int) int
+		ID          func(childComplexity int) int
+		Kind        func(childComplexity int) int
+		Line        func(childComplexity int) int
+		Observed    func(childComplexity int) int
+		PairCount   func(childComplexity int) int
+		Pairs       func(childComplexity int, first int) int
+		Pointer     func(childComplexity int) int
+		Topic       func(childComplexity int) int
+		Unresolved  func(childComplexity int) int
+		Why         func(childComplexity int) int
+	}
+
+	DeclarationConnection struct {
+		Coverage    func(childComplexity int) int
+		Edges       func(childComplexity int) int
+		FileCount   func(childComplexity int) int
+		Files       func(childComplexity int, first int) int
+		NotObserved func(childComplexity int) int
+		Observed    func(childComplexity int) int
+		PageInfo    func(childComplexity int) int
+		TotalCount  func(childComplexity int) int
+		Unknown     func(childComplexity int) int
+		WrongFiles  func(childComplexity int) int
+	}
+
+	DeclarationEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	DeclarationFile struct {
+		File    func(childComplexity int) int
+		Format  func(childComplexity int) int
+		Problem func(childComplexity int) int
+		Stale   func(childComplexity int) int
+	}
+
+	DeclaredPair struct {
+		Flow     func(childComplexity int) int
+		From     func(childComplexity int) int
+		Observed func(childComplexity int) int
+		To       func(childComplexity int) int
+		Why      func(childComplexity int) int
 	}
 
 	Event struct {
@@ -279,17 +363,20 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
-		Clusters       func(childComplexity int) int
-		Coverage       func(childComplexity int, window WindowInput) int
-		Events         func(childComplexity int, window WindowInput, node *string, types []lineage.EventType, first int, after *string) int
-		Flow           func(childComplexity int, id string, window WindowInput) int
-		Flows          func(childComplexity int, cluster *string, window WindowInput, includeInternal bool, limit int) int
-		Lineage        func(childComplexity int, roots []string, direction graph.Direction, depth int, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool, limit int) int
-		Node           func(childComplexity int, id string, window *WindowInput) int
-		Nodes          func(childComplexity int, text *string, kinds []lineage.NodeKind, cluster *string, owner *string, tag *string, includeInternal bool, window *WindowInput, orderBy *answer.Order, first int, after *string) int
-		SuggestedJoins func(childComplexity int, window *WindowInput) int
-		Top            func(childComplexity int, metric answer.Metric, by lineage.NodeKind, window WindowInput, first int) int
-		TopicUsage     func(childComplexity int, topic string, window WindowInput) int
+		Clusters        func(childComplexity int) int
+		Coverage        func(childComplexity int, window WindowInput) int
+		DataProducts    func(childComplexity int, window WindowInput, text *string, first int, after *string) int
+		Declarations    func(childComplexity int, window WindowInput, text *string, node *string, only *answer.DeclaredState, first int, after *string) int
+		Events          func(childComplexity int, window WindowInput, node *string, types []lineage.EventType, first int, after *string) int
+		Flow            func(childComplexity int, id string, window WindowInput) int
+		Flows           func(childComplexity int, cluster *string, window WindowInput, includeInternal bool, limit int) int
+		Lineage         func(childComplexity int, roots []string, direction graph.Direction, depth int, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool, limit int) int
+		Node            func(childComplexity int, id string, window *WindowInput) int
+		Nodes           func(childComplexity int, text *string, kinds []lineage.NodeKind, cluster *string, owner *string, tag *string, includeInternal bool, window *WindowInput, orderBy *answer.Order, first int, after *string) int
+		SuggestedJoins  func(childComplexity int, window *WindowInput) int
+		Top             func(childComplexity int, metric answer.Metric, by lineage.NodeKind, window WindowInput, first int) int
+		TopicUsage      func(childComplexity int, topic string, window WindowInput) int
+		UndeclaredFlows func(childComplexity int, window WindowInput, cluster *string, all bool, first int, after *string) int
 	}
 
 	Ranked struct {
@@ -413,6 +500,21 @@ type ComplexityRoot struct {
 		Writers   func(childComplexity int) int
 	}
 
+	UndeclaredConnection struct {
+		Coverage     func(childComplexity int) int
+		Edges        func(childComplexity int) int
+		Elsewhere    func(childComplexity int) int
+		Outside      func(childComplexity int) int
+		PageInfo     func(childComplexity int) int
+		TotalCount   func(childComplexity int) int
+		Unidentified func(childComplexity int) int
+	}
+
+	UndeclaredEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	Unidentified struct {
 		Cluster   func(childComplexity int) int
 		Coverage  func(childComplexity int) int
@@ -444,6 +546,9 @@ type QueryResolver interface {
 	Events(ctx context.Context, window WindowInput, node *string, types []lineage.EventType, first int, after *string) (*EventConnection, error)
 	Coverage(ctx context.Context, window WindowInput) (*Coverage, error)
 	SuggestedJoins(ctx context.Context, window *WindowInput) (*SuggestedJoins, error)
+	Declarations(ctx context.Context, window WindowInput, text *string, node *string, only *answer.DeclaredState, first int, after *string) (*DeclarationConnection, error)
+	UndeclaredFlows(ctx context.Context, window WindowInput, cluster *string, all bool, first int, after *string) (*UndeclaredConnection, error)
+	DataProducts(ctx context.Context, window WindowInput, text *string, first int, after *string) (*DataProductConnection, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -950,6 +1055,148 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Coverage.Window(childComplexity), true
 
+	case "DataProduct.domain":
+		if e.ComplexityRoot.DataProduct.Domain == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataProduct.Domain(childComplexity), true
+	case "DataProduct.file":
+		if e.ComplexityRoot.DataProduct.File == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataProduct.File(childComplexity), true
+	case "DataProduct.id":
+		if e.ComplexityRoot.DataProduct.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataProduct.ID(childComplexity), true
+	case "DataProduct.line":
+		if e.ComplexityRoot.DataProduct.Line == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataProduct.Line(childComplexity), true
+	case "DataProduct.name":
+		if e.ComplexityRoot.DataProduct.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataProduct.Name(childComplexity), true
+	case "DataProduct.owner":
+		if e.ComplexityRoot.DataProduct.Owner == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataProduct.Owner(childComplexity), true
+	case "DataProduct.ports":
+		if e.ComplexityRoot.DataProduct.Ports == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataProduct.Ports(childComplexity), true
+	case "DataProduct.status":
+		if e.ComplexityRoot.DataProduct.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataProduct.Status(childComplexity), true
+	case "DataProduct.tags":
+		if e.ComplexityRoot.DataProduct.Tags == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataProduct.Tags(childComplexity), true
+	case "DataProduct.version":
+		if e.ComplexityRoot.DataProduct.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataProduct.Version(childComplexity), true
+
+	case "DataProductConnection.coverage":
+		if e.ComplexityRoot.DataProductConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataProductConnection.Coverage(childComplexity), true
+	case "DataProductConnection.edges":
+		if e.ComplexityRoot.DataProductConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataProductConnection.Edges(childComplexity), true
+	case "DataProductConnection.pageInfo":
+		if e.ComplexityRoot.DataProductConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataProductConnection.PageInfo(childComplexity), true
+	case "DataProductConnection.totalCount":
+		if e.ComplexityRoot.DataProductConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataProductConnection.TotalCount(childComplexity), true
+
+	case "DataProductEdge.cursor":
+		if e.ComplexityRoot.DataProductEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataProductEdge.Cursor(childComplexity), true
+	case "DataProductEdge.node":
+		if e.ComplexityRoot.DataProductEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataProductEdge.Node(childComplexity), true
+
+	case "DataProductPort.contract":
+		if e.ComplexityRoot.DataProductPort.Contract == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataProductPort.Contract(childComplexity), true
+	case "DataProductPort.input":
+		if e.ComplexityRoot.DataProductPort.Input == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataProductPort.Input(childComplexity), true
+	case "DataProductPort.name":
+		if e.ComplexityRoot.DataProductPort.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataProductPort.Name(childComplexity), true
+	case "DataProductPort.observed":
+		if e.ComplexityRoot.DataProductPort.Observed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataProductPort.Observed(childComplexity), true
+	case "DataProductPort.topics":
+		if e.ComplexityRoot.DataProductPort.Topics == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataProductPort.Topics(childComplexity), true
+	case "DataProductPort.unresolved":
+		if e.ComplexityRoot.DataProductPort.Unresolved == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataProductPort.Unresolved(childComplexity), true
+	case "DataProductPort.version":
+		if e.ComplexityRoot.DataProductPort.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataProductPort.Version(childComplexity), true
+
 	case "Dataset.cluster":
 		if e.ComplexityRoot.Dataset.Cluster == nil {
 			break
@@ -1021,6 +1268,225 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Dataset.Tags(childComplexity), true
+
+	case "Declaration.application":
+		if e.ComplexityRoot.Declaration.Application == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Declaration.Application(childComplexity), true
+	case "Declaration.evidence":
+		if e.ComplexityRoot.Declaration.Evidence == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Declaration.Evidence(childComplexity), true
+	case "Declaration.file":
+		if e.ComplexityRoot.Declaration.File == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Declaration.File(childComplexity), true
+	case "Declaration.id":
+		if e.ComplexityRoot.Declaration.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Declaration.ID(childComplexity), true
+	case "Declaration.kind":
+		if e.ComplexityRoot.Declaration.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Declaration.Kind(childComplexity), true
+	case "Declaration.line":
+		if e.ComplexityRoot.Declaration.Line == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Declaration.Line(childComplexity), true
+	case "Declaration.observed":
+		if e.ComplexityRoot.Declaration.Observed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Declaration.Observed(childComplexity), true
+	case "Declaration.pairCount":
+		if e.ComplexityRoot.Declaration.PairCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Declaration.PairCount(childComplexity), true
+	case "Declaration.pairs":
+		if e.ComplexityRoot.Declaration.Pairs == nil {
+			break
+		}
+
+		args, err := ec.field_Declaration_pairs_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Declaration.Pairs(childComplexity, args["first"].(int)), true
+	case "Declaration.pointer":
+		if e.ComplexityRoot.Declaration.Pointer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Declaration.Pointer(childComplexity), true
+	case "Declaration.topic":
+		if e.ComplexityRoot.Declaration.Topic == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Declaration.Topic(childComplexity), true
+	case "Declaration.unresolved":
+		if e.ComplexityRoot.Declaration.Unresolved == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Declaration.Unresolved(childComplexity), true
+	case "Declaration.why":
+		if e.ComplexityRoot.Declaration.Why == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Declaration.Why(childComplexity), true
+
+	case "DeclarationConnection.coverage":
+		if e.ComplexityRoot.DeclarationConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeclarationConnection.Coverage(childComplexity), true
+	case "DeclarationConnection.edges":
+		if e.ComplexityRoot.DeclarationConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeclarationConnection.Edges(childComplexity), true
+	case "DeclarationConnection.fileCount":
+		if e.ComplexityRoot.DeclarationConnection.FileCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeclarationConnection.FileCount(childComplexity), true
+	case "DeclarationConnection.files":
+		if e.ComplexityRoot.DeclarationConnection.Files == nil {
+			break
+		}
+
+		args, err := ec.field_DeclarationConnection_files_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.DeclarationConnection.Files(childComplexity, args["first"].(int)), true
+	case "DeclarationConnection.notObserved":
+		if e.ComplexityRoot.DeclarationConnection.NotObserved == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeclarationConnection.NotObserved(childComplexity), true
+	case "DeclarationConnection.observed":
+		if e.ComplexityRoot.DeclarationConnection.Observed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeclarationConnection.Observed(childComplexity), true
+	case "DeclarationConnection.pageInfo":
+		if e.ComplexityRoot.DeclarationConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeclarationConnection.PageInfo(childComplexity), true
+	case "DeclarationConnection.totalCount":
+		if e.ComplexityRoot.DeclarationConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeclarationConnection.TotalCount(childComplexity), true
+	case "DeclarationConnection.unknown":
+		if e.ComplexityRoot.DeclarationConnection.Unknown == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeclarationConnection.Unknown(childComplexity), true
+	case "DeclarationConnection.wrongFiles":
+		if e.ComplexityRoot.DeclarationConnection.WrongFiles == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeclarationConnection.WrongFiles(childComplexity), true
+
+	case "DeclarationEdge.cursor":
+		if e.ComplexityRoot.DeclarationEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeclarationEdge.Cursor(childComplexity), true
+	case "DeclarationEdge.node":
+		if e.ComplexityRoot.DeclarationEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeclarationEdge.Node(childComplexity), true
+
+	case "DeclarationFile.file":
+		if e.ComplexityRoot.DeclarationFile.File == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeclarationFile.File(childComplexity), true
+	case "DeclarationFile.format":
+		if e.ComplexityRoot.DeclarationFile.Format == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeclarationFile.Format(childComplexity), true
+	case "DeclarationFile.problem":
+		if e.ComplexityRoot.DeclarationFile.Problem == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeclarationFile.Problem(childComplexity), true
+	case "DeclarationFile.stale":
+		if e.ComplexityRoot.DeclarationFile.Stale == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeclarationFile.Stale(childComplexity), true
+
+	case "DeclaredPair.flow":
+		if e.ComplexityRoot.DeclaredPair.Flow == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeclaredPair.Flow(childComplexity), true
+	case "DeclaredPair.from":
+		if e.ComplexityRoot.DeclaredPair.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeclaredPair.From(childComplexity), true
+	case "DeclaredPair.observed":
+		if e.ComplexityRoot.DeclaredPair.Observed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeclaredPair.Observed(childComplexity), true
+	case "DeclaredPair.to":
+		if e.ComplexityRoot.DeclaredPair.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeclaredPair.To(childComplexity), true
+	case "DeclaredPair.why":
+		if e.ComplexityRoot.DeclaredPair.Why == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeclaredPair.Why(childComplexity), true
 
 	case "Event.at":
 		if e.ComplexityRoot.Event.At == nil {
@@ -1537,6 +2003,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Coverage(childComplexity, args["window"].(WindowInput)), true
+	case "Query.dataProducts":
+		if e.ComplexityRoot.Query.DataProducts == nil {
+			break
+		}
+
+		args, err := ec.field_Query_dataProducts_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.DataProducts(childComplexity, args["window"].(WindowInput), args["text"].(*string), args["first"].(int), args["after"].(*string)), true
+	case "Query.declarations":
+		if e.ComplexityRoot.Query.Declarations == nil {
+			break
+		}
+
+		args, err := ec.field_Query_declarations_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Declarations(childComplexity, args["window"].(WindowInput), args["text"].(*string), args["node"].(*string), args["only"].(*answer.DeclaredState), args["first"].(int), args["after"].(*string)), true
 	case "Query.events":
 		if e.ComplexityRoot.Query.Events == nil {
 			break
@@ -1637,6 +2125,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.TopicUsage(childComplexity, args["topic"].(string), args["window"].(WindowInput)), true
+	case "Query.undeclaredFlows":
+		if e.ComplexityRoot.Query.UndeclaredFlows == nil {
+			break
+		}
+
+		args, err := ec.field_Query_undeclaredFlows_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.UndeclaredFlows(childComplexity, args["window"].(WindowInput), args["cluster"].(*string), args["all"].(bool), args["first"].(int), args["after"].(*string)), true
 
 	case "Ranked.detail":
 		if e.ComplexityRoot.Ranked.Detail == nil {
@@ -2192,6 +2691,62 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.TopicUsage.Writers(childComplexity), true
 
+	case "UndeclaredConnection.coverage":
+		if e.ComplexityRoot.UndeclaredConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UndeclaredConnection.Coverage(childComplexity), true
+	case "UndeclaredConnection.edges":
+		if e.ComplexityRoot.UndeclaredConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UndeclaredConnection.Edges(childComplexity), true
+	case "UndeclaredConnection.elsewhere":
+		if e.ComplexityRoot.UndeclaredConnection.Elsewhere == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UndeclaredConnection.Elsewhere(childComplexity), true
+	case "UndeclaredConnection.outside":
+		if e.ComplexityRoot.UndeclaredConnection.Outside == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UndeclaredConnection.Outside(childComplexity), true
+	case "UndeclaredConnection.pageInfo":
+		if e.ComplexityRoot.UndeclaredConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UndeclaredConnection.PageInfo(childComplexity), true
+	case "UndeclaredConnection.totalCount":
+		if e.ComplexityRoot.UndeclaredConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UndeclaredConnection.TotalCount(childComplexity), true
+	case "UndeclaredConnection.unidentified":
+		if e.ComplexityRoot.UndeclaredConnection.Unidentified == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UndeclaredConnection.Unidentified(childComplexity), true
+
+	case "UndeclaredEdge.cursor":
+		if e.ComplexityRoot.UndeclaredEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UndeclaredEdge.Cursor(childComplexity), true
+	case "UndeclaredEdge.node":
+		if e.ComplexityRoot.UndeclaredEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UndeclaredEdge.Node(childComplexity), true
+
 	case "Unidentified.cluster":
 		if e.ComplexityRoot.Unidentified.Cluster == nil {
 			break
@@ -2408,6 +2963,15 @@ type Query {
   spelling and words such as consumer. They are offered, never joined unasked. Without a window: of the last ten minutes and the seven days before.
   """
   suggestedJoins(window: Window): SuggestedJoins
+  """
+  Declared -> observed: what people declare of flows, one for each cluster that it is about, in the order in which it is said, and whether it moved in the window. A declaration is no flow
+  and is drawn nowhere. It is of now, whatever the window. Text is looked for in the application, the topic and the file; node is one of the two ends.
+  """
+  declarations(window: Window!, text: String, node: ID, only: DeclarationState, first: Int! = 50, after: String): DeclarationConnection
+  "Observed -> declared: flows that moved in the window and that nobody declared, of topics and applications that some declaration is about; all: of all. Internal topics are nobody's to declare."
+  undeclaredFlows(window: Window!, cluster: ID, all: Boolean! = false, first: Int! = 50, after: String): UndeclaredConnection
+  "Declared data products (ODPS) with the topics of their ports, by the data contracts (ODCS). Text is looked for in name, id, owner and domain."
+  dataProducts(window: Window!, text: String, first: Int! = 50, after: String): DataProductConnection
 }
 
 enum NodeOrder { NAME RATE LAG LAST_MOVED }
@@ -2632,6 +3196,58 @@ where the principals of all who wrote are known; else null.
 """
 type Permission { principal: String!  host: String!  operation: String!  pattern: String!  allowed: Boolean!  usedInWindow: Boolean }
 
+"OBSERVED: moved in the window. NOT_OBSERVED: would have been seen, and did not. UNKNOWN: neither is proved, or which flow it is can't be told."
+enum DeclarationState { OBSERVED NOT_OBSERVED UNKNOWN }
+"""
+That an application writes (PRODUCE) or reads (CONSUME) a topic, as a person said it in a file. pairs are the flows that are meant, of a pattern one for each topic that it matches now. unresolved says what
+can't be told of where it is, as a server that is no watched cluster: it is never guessed. observed: true where any of the pairs moved in the window; false where all would have been seen
+and none did: the window was observed as a whole, and the topic rested, or all who wrote are known by name, or the declared group was seen to rest; else null, and why says why.
+"""
+type Declaration {
+  id: ID!
+  kind: FlowKind!
+  evidence: EvidenceKind!    # DECLARED
+  application: String!       # as it is declared
+  topic: String!             # as it is declared; {…} stands for anything
+  file: String!
+  line: Int!
+  pointer: String!           # a JSON pointer into the file
+  unresolved: [String!]!
+  pairs(first: Int! = 20): [DeclaredPair!]!   # at most 100
+  pairCount: Int!
+  observed: Boolean
+  why: String
+}
+"Two nodes between which a flow is declared, which may never have been seen: firstSeen is then null. flow: what is known of it in the window and the seven days before its end; null: nothing."
+type DeclaredPair { from: Node!  to: Node!  observed: Boolean  why: String  flow: Flow }
+"A file with declarations, as it was read last. problem: what is wrong with it as it is now; stale: what it said before holds on."
+type DeclarationFile { file: String!  format: String  problem: String  stale: Boolean! }
+"observed, notObserved and unknown count what text and node leave, whatever only says. wrongFiles: how many of the files are wrong."
+type DeclarationConnection {
+  edges: [DeclarationEdge!]!  pageInfo: PageInfo!  totalCount: Int!
+  observed: Int!  notObserved: Int!  unknown: Int!
+  files(first: Int! = 100): [DeclarationFile!]!  fileCount: Int!  wrongFiles: Int!
+  coverage: Coverage!
+}
+type DeclarationEdge { cursor: String!  node: Declaration! }
+"""
+Left out, and counted: unidentified, the flows of writers that nothing names, who may be those that were declared; outside, to and from datasets; elsewhere, of topics and applications that no declaration is about.
+"""
+type UndeclaredConnection { edges: [UndeclaredEdge!]!  pageInfo: PageInfo!  totalCount: Int!  unidentified: Int!  outside: Int!  elsewhere: Int!  coverage: Coverage! }
+type UndeclaredEdge { cursor: String!  node: Flow! }
+type DataProduct {
+  id: ID!  name: String!  version: String  status: String  domain: String  owner: String  tags: [String!]!
+  file: String!  line: Int!
+  ports: [DataProductPort!]!
+}
+"""
+Where a product takes (input) or gives data. observed: something went into one of the topics in the window, of an input out of one to anybody; false, of an output only: all of them rested; null: that is not known, or no topic
+is. unresolved says what can't be told of which topics it is.
+"""
+type DataProductPort { name: String!  input: Boolean!  version: String  contract: String  topics: [Node!]!  unresolved: [String!]!  observed: Boolean }
+type DataProductConnection { edges: [DataProductEdge!]!  pageInfo: PageInfo!  totalCount: Int!  coverage: Coverage! }
+type DataProductEdge { cursor: String!  node: DataProduct! }
+
 # A flow starts and stops as a whole, by its own rhythm: FLOW_STOPPED stands where it moved last, and comes there once it was silent for longer than it usually pauses.
 enum EventType { TOPIC_CREATED TOPIC_DELETED TOPIC_RECREATED CONFIG_CHANGED GROUP_JOINED GROUP_LEFT FLOW_STARTED FLOW_STOPPED LEADERS_MOVED SOURCE_LOST SOURCE_RECOVERED
   OFFSETS_SET        # a group's offsets were set or deleted, and not read up to
@@ -2790,6 +3406,174 @@ func (ec *executionContext) childFields_Coverage(ctx context.Context, field grap
 		return ec.fieldContext_Coverage_blindSpots(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Coverage", field.Name)
+}
+
+func (ec *executionContext) childFields_DataProduct(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_DataProduct_id(ctx, field)
+	case "name":
+		return ec.fieldContext_DataProduct_name(ctx, field)
+	case "version":
+		return ec.fieldContext_DataProduct_version(ctx, field)
+	case "status":
+		return ec.fieldContext_DataProduct_status(ctx, field)
+	case "domain":
+		return ec.fieldContext_DataProduct_domain(ctx, field)
+	case "owner":
+		return ec.fieldContext_DataProduct_owner(ctx, field)
+	case "tags":
+		return ec.fieldContext_DataProduct_tags(ctx, field)
+	case "file":
+		return ec.fieldContext_DataProduct_file(ctx, field)
+	case "line":
+		return ec.fieldContext_DataProduct_line(ctx, field)
+	case "ports":
+		return ec.fieldContext_DataProduct_ports(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DataProduct", field.Name)
+}
+
+func (ec *executionContext) childFields_DataProductConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_DataProductConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_DataProductConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_DataProductConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_DataProductConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DataProductConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_DataProductEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_DataProductEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_DataProductEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DataProductEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_DataProductPort(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_DataProductPort_name(ctx, field)
+	case "input":
+		return ec.fieldContext_DataProductPort_input(ctx, field)
+	case "version":
+		return ec.fieldContext_DataProductPort_version(ctx, field)
+	case "contract":
+		return ec.fieldContext_DataProductPort_contract(ctx, field)
+	case "topics":
+		return ec.fieldContext_DataProductPort_topics(ctx, field)
+	case "unresolved":
+		return ec.fieldContext_DataProductPort_unresolved(ctx, field)
+	case "observed":
+		return ec.fieldContext_DataProductPort_observed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DataProductPort", field.Name)
+}
+
+func (ec *executionContext) childFields_Declaration(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Declaration_id(ctx, field)
+	case "kind":
+		return ec.fieldContext_Declaration_kind(ctx, field)
+	case "evidence":
+		return ec.fieldContext_Declaration_evidence(ctx, field)
+	case "application":
+		return ec.fieldContext_Declaration_application(ctx, field)
+	case "topic":
+		return ec.fieldContext_Declaration_topic(ctx, field)
+	case "file":
+		return ec.fieldContext_Declaration_file(ctx, field)
+	case "line":
+		return ec.fieldContext_Declaration_line(ctx, field)
+	case "pointer":
+		return ec.fieldContext_Declaration_pointer(ctx, field)
+	case "unresolved":
+		return ec.fieldContext_Declaration_unresolved(ctx, field)
+	case "pairs":
+		return ec.fieldContext_Declaration_pairs(ctx, field)
+	case "pairCount":
+		return ec.fieldContext_Declaration_pairCount(ctx, field)
+	case "observed":
+		return ec.fieldContext_Declaration_observed(ctx, field)
+	case "why":
+		return ec.fieldContext_Declaration_why(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Declaration", field.Name)
+}
+
+func (ec *executionContext) childFields_DeclarationConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_DeclarationConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_DeclarationConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_DeclarationConnection_totalCount(ctx, field)
+	case "observed":
+		return ec.fieldContext_DeclarationConnection_observed(ctx, field)
+	case "notObserved":
+		return ec.fieldContext_DeclarationConnection_notObserved(ctx, field)
+	case "unknown":
+		return ec.fieldContext_DeclarationConnection_unknown(ctx, field)
+	case "files":
+		return ec.fieldContext_DeclarationConnection_files(ctx, field)
+	case "fileCount":
+		return ec.fieldContext_DeclarationConnection_fileCount(ctx, field)
+	case "wrongFiles":
+		return ec.fieldContext_DeclarationConnection_wrongFiles(ctx, field)
+	case "coverage":
+		return ec.fieldContext_DeclarationConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeclarationConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_DeclarationEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_DeclarationEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_DeclarationEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeclarationEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_DeclarationFile(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "file":
+		return ec.fieldContext_DeclarationFile_file(ctx, field)
+	case "format":
+		return ec.fieldContext_DeclarationFile_format(ctx, field)
+	case "problem":
+		return ec.fieldContext_DeclarationFile_problem(ctx, field)
+	case "stale":
+		return ec.fieldContext_DeclarationFile_stale(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeclarationFile", field.Name)
+}
+
+func (ec *executionContext) childFields_DeclaredPair(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return ec.fieldContext_DeclaredPair_from(ctx, field)
+	case "to":
+		return ec.fieldContext_DeclaredPair_to(ctx, field)
+	case "observed":
+		return ec.fieldContext_DeclaredPair_observed(ctx, field)
+	case "why":
+		return ec.fieldContext_DeclaredPair_why(ctx, field)
+	case "flow":
+		return ec.fieldContext_DeclaredPair_flow(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeclaredPair", field.Name)
 }
 
 func (ec *executionContext) childFields_Event(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3194,6 +3978,36 @@ func (ec *executionContext) childFields_TopicUsage(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type TopicUsage", field.Name)
 }
 
+func (ec *executionContext) childFields_UndeclaredConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_UndeclaredConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_UndeclaredConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_UndeclaredConnection_totalCount(ctx, field)
+	case "unidentified":
+		return ec.fieldContext_UndeclaredConnection_unidentified(ctx, field)
+	case "outside":
+		return ec.fieldContext_UndeclaredConnection_outside(ctx, field)
+	case "elsewhere":
+		return ec.fieldContext_UndeclaredConnection_elsewhere(ctx, field)
+	case "coverage":
+		return ec.fieldContext_UndeclaredConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UndeclaredConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_UndeclaredEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_UndeclaredEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_UndeclaredEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UndeclaredEdge", field.Name)
+}
+
 func (ec *executionContext) childFields___Directive(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "name":
@@ -3414,6 +4228,34 @@ func (ec *executionContext) field_Dataset_series_args(ctx context.Context, rawAr
 	return args, nil
 }
 
+func (ec *executionContext) field_DeclarationConnection_files_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Declaration_pairs_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Flow_clients_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -3475,6 +4317,98 @@ func (ec *executionContext) field_Query_coverage_args(ctx context.Context, rawAr
 		return nil, err
 	}
 	args["window"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_dataProducts_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "window",
+		func(ctx context.Context, v any) (WindowInput, error) {
+			return ec.unmarshalNWindow2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐWindowInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["window"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "text",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["text"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_declarations_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "window",
+		func(ctx context.Context, v any) (WindowInput, error) {
+			return ec.unmarshalNWindow2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐWindowInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["window"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "text",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["text"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "node",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOID2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["node"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "only",
+		func(ctx context.Context, v any) (*answer.DeclaredState, error) {
+			return ec.unmarshalODeclarationState2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐDeclaredState(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["only"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg5
 	return args, nil
 }
 
@@ -3833,6 +4767,52 @@ func (ec *executionContext) field_Query_topicUsage_args(ctx context.Context, raw
 		return nil, err
 	}
 	args["window"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_undeclaredFlows_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "window",
+		func(ctx context.Context, v any) (WindowInput, error) {
+			return ec.unmarshalNWindow2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐWindowInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["window"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "cluster",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOID2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["cluster"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "all",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["all"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg4
 	return args, nil
 }
 
@@ -5954,6 +6934,589 @@ func (ec *executionContext) fieldContext_Coverage_blindSpots(_ context.Context, 
 	return fc, nil
 }
 
+func (ec *executionContext) _DataProduct_id(ctx context.Context, field graphql.CollectedField, obj *DataProduct) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DataProduct_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DataProduct_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DataProduct", field, false, false, "ID")
+}
+
+func (ec *executionContext) _DataProduct_name(ctx context.Context, field graphql.CollectedField, obj *DataProduct) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DataProduct_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DataProduct_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DataProduct", field, false, false, "String")
+}
+
+func (ec *executionContext) _DataProduct_version(ctx context.Context, field graphql.CollectedField, obj *DataProduct) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DataProduct_version(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Version, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DataProduct_version(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DataProduct", field, false, false, "String")
+}
+
+func (ec *executionContext) _DataProduct_status(ctx context.Context, field graphql.CollectedField, obj *DataProduct) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DataProduct_status(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Status, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DataProduct_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DataProduct", field, false, false, "String")
+}
+
+func (ec *executionContext) _DataProduct_domain(ctx context.Context, field graphql.CollectedField, obj *DataProduct) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DataProduct_domain(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Domain, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DataProduct_domain(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DataProduct", field, false, false, "String")
+}
+
+func (ec *executionContext) _DataProduct_owner(ctx context.Context, field graphql.CollectedField, obj *DataProduct) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DataProduct_owner(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Owner, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DataProduct_owner(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DataProduct", field, false, false, "String")
+}
+
+func (ec *executionContext) _DataProduct_tags(ctx context.Context, field graphql.CollectedField, obj *DataProduct) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DataProduct_tags(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tags, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DataProduct_tags(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DataProduct", field, false, false, "String")
+}
+
+func (ec *executionContext) _DataProduct_file(ctx context.Context, field graphql.CollectedField, obj *DataProduct) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DataProduct_file(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.File, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DataProduct_file(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DataProduct", field, false, false, "String")
+}
+
+func (ec *executionContext) _DataProduct_line(ctx context.Context, field graphql.CollectedField, obj *DataProduct) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DataProduct_line(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Line, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DataProduct_line(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DataProduct", field, false, false, "Int")
+}
+
+func (ec *executionContext) _DataProduct_ports(ctx context.Context, field graphql.CollectedField, obj *DataProduct) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DataProduct_ports(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Ports, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []DataProductPort) graphql.Marshaler {
+			return ec.marshalNDataProductPort2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐDataProductPortᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DataProduct_ports(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DataProduct",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DataProductPort(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DataProductConnection_edges(ctx context.Context, field graphql.CollectedField, obj *DataProductConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DataProductConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []DataProductEdge) graphql.Marshaler {
+			return ec.marshalNDataProductEdge2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐDataProductEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DataProductConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DataProductConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DataProductEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DataProductConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *DataProductConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DataProductConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DataProductConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DataProductConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DataProductConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *DataProductConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DataProductConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DataProductConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DataProductConnection", field, false, false, "Int")
+}
+
+func (ec *executionContext) _DataProductConnection_coverage(ctx context.Context, field graphql.CollectedField, obj *DataProductConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DataProductConnection_coverage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Coverage(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Coverage) graphql.Marshaler {
+			return ec.marshalNCoverage2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCoverage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DataProductConnection_coverage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DataProductConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Coverage(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DataProductEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *DataProductEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DataProductEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DataProductEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DataProductEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _DataProductEdge_node(ctx context.Context, field graphql.CollectedField, obj *DataProductEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DataProductEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *DataProduct) graphql.Marshaler {
+			return ec.marshalNDataProduct2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐDataProduct(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DataProductEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DataProductEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DataProduct(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DataProductPort_name(ctx context.Context, field graphql.CollectedField, obj *DataProductPort) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DataProductPort_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DataProductPort_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DataProductPort", field, false, false, "String")
+}
+
+func (ec *executionContext) _DataProductPort_input(ctx context.Context, field graphql.CollectedField, obj *DataProductPort) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DataProductPort_input(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Input, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DataProductPort_input(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DataProductPort", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _DataProductPort_version(ctx context.Context, field graphql.CollectedField, obj *DataProductPort) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DataProductPort_version(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Version, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DataProductPort_version(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DataProductPort", field, false, false, "String")
+}
+
+func (ec *executionContext) _DataProductPort_contract(ctx context.Context, field graphql.CollectedField, obj *DataProductPort) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DataProductPort_contract(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Contract, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DataProductPort_contract(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DataProductPort", field, false, false, "String")
+}
+
+func (ec *executionContext) _DataProductPort_topics(ctx context.Context, field graphql.CollectedField, obj *DataProductPort) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DataProductPort_topics(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Topics, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []Node) graphql.Marshaler {
+			return ec.marshalNNode2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐNodeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DataProductPort_topics(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DataProductPort",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DataProductPort_unresolved(ctx context.Context, field graphql.CollectedField, obj *DataProductPort) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DataProductPort_unresolved(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Unresolved, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DataProductPort_unresolved(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DataProductPort", field, false, false, "String")
+}
+
+func (ec *executionContext) _DataProductPort_observed(ctx context.Context, field graphql.CollectedField, obj *DataProductPort) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DataProductPort_observed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Observed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *bool) graphql.Marshaler {
+			return ec.marshalOBoolean2ᚖbool(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DataProductPort_observed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DataProductPort", field, false, false, "Boolean")
+}
+
 func (ec *executionContext) _Dataset_id(ctx context.Context, field graphql.CollectedField, obj *Dataset) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -6244,6 +7807,893 @@ func (ec *executionContext) _Dataset_namespace(ctx context.Context, field graphq
 }
 func (ec *executionContext) fieldContext_Dataset_namespace(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Dataset", field, true, false, "String")
+}
+
+func (ec *executionContext) _Declaration_id(ctx context.Context, field graphql.CollectedField, obj *Declaration) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Declaration_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Declaration_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Declaration", field, true, false, "ID")
+}
+
+func (ec *executionContext) _Declaration_kind(ctx context.Context, field graphql.CollectedField, obj *Declaration) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Declaration_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v lineage.FlowKind) graphql.Marshaler {
+			return ec.marshalNFlowKind2githubᚗcomᚋlineagedᚋlineagedᚋlineageᚐFlowKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Declaration_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Declaration", field, true, false, "FlowKind")
+}
+
+func (ec *executionContext) _Declaration_evidence(ctx context.Context, field graphql.CollectedField, obj *Declaration) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Declaration_evidence(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Evidence(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v lineage.EvidenceKind) graphql.Marshaler {
+			return ec.marshalNEvidenceKind2githubᚗcomᚋlineagedᚋlineagedᚋlineageᚐEvidenceKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Declaration_evidence(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Declaration", field, true, false, "EvidenceKind")
+}
+
+func (ec *executionContext) _Declaration_application(ctx context.Context, field graphql.CollectedField, obj *Declaration) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Declaration_application(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Application(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Declaration_application(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Declaration", field, true, false, "String")
+}
+
+func (ec *executionContext) _Declaration_topic(ctx context.Context, field graphql.CollectedField, obj *Declaration) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Declaration_topic(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Topic(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Declaration_topic(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Declaration", field, true, false, "String")
+}
+
+func (ec *executionContext) _Declaration_file(ctx context.Context, field graphql.CollectedField, obj *Declaration) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Declaration_file(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.File(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Declaration_file(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Declaration", field, true, false, "String")
+}
+
+func (ec *executionContext) _Declaration_line(ctx context.Context, field graphql.CollectedField, obj *Declaration) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Declaration_line(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Line(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Declaration_line(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Declaration", field, true, false, "Int")
+}
+
+func (ec *executionContext) _Declaration_pointer(ctx context.Context, field graphql.CollectedField, obj *Declaration) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Declaration_pointer(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Pointer(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Declaration_pointer(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Declaration", field, true, false, "String")
+}
+
+func (ec *executionContext) _Declaration_unresolved(ctx context.Context, field graphql.CollectedField, obj *Declaration) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Declaration_unresolved(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Unresolved(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Declaration_unresolved(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Declaration", field, true, false, "String")
+}
+
+func (ec *executionContext) _Declaration_pairs(ctx context.Context, field graphql.CollectedField, obj *Declaration) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Declaration_pairs(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.Pairs(fc.Args["first"].(int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []DeclaredPair) graphql.Marshaler {
+			return ec.marshalNDeclaredPair2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐDeclaredPairᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Declaration_pairs(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Declaration",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DeclaredPair(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Declaration_pairs_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Declaration_pairCount(ctx context.Context, field graphql.CollectedField, obj *Declaration) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Declaration_pairCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PairCount(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Declaration_pairCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Declaration", field, true, false, "Int")
+}
+
+func (ec *executionContext) _Declaration_observed(ctx context.Context, field graphql.CollectedField, obj *Declaration) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Declaration_observed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Observed(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *bool) graphql.Marshaler {
+			return ec.marshalOBoolean2ᚖbool(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Declaration_observed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Declaration", field, true, false, "Boolean")
+}
+
+func (ec *executionContext) _Declaration_why(ctx context.Context, field graphql.CollectedField, obj *Declaration) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Declaration_why(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Why(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Declaration_why(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Declaration", field, true, false, "String")
+}
+
+func (ec *executionContext) _DeclarationConnection_edges(ctx context.Context, field graphql.CollectedField, obj *DeclarationConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeclarationConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []DeclarationEdge) graphql.Marshaler {
+			return ec.marshalNDeclarationEdge2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐDeclarationEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeclarationConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeclarationConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DeclarationEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DeclarationConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *DeclarationConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeclarationConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeclarationConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeclarationConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DeclarationConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *DeclarationConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeclarationConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeclarationConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeclarationConnection", field, false, false, "Int")
+}
+
+func (ec *executionContext) _DeclarationConnection_observed(ctx context.Context, field graphql.CollectedField, obj *DeclarationConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeclarationConnection_observed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Observed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeclarationConnection_observed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeclarationConnection", field, false, false, "Int")
+}
+
+func (ec *executionContext) _DeclarationConnection_notObserved(ctx context.Context, field graphql.CollectedField, obj *DeclarationConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeclarationConnection_notObserved(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.NotObserved, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeclarationConnection_notObserved(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeclarationConnection", field, false, false, "Int")
+}
+
+func (ec *executionContext) _DeclarationConnection_unknown(ctx context.Context, field graphql.CollectedField, obj *DeclarationConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeclarationConnection_unknown(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Unknown, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeclarationConnection_unknown(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeclarationConnection", field, false, false, "Int")
+}
+
+func (ec *executionContext) _DeclarationConnection_files(ctx context.Context, field graphql.CollectedField, obj *DeclarationConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeclarationConnection_files(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.Files(fc.Args["first"].(int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []DeclarationFile) graphql.Marshaler {
+			return ec.marshalNDeclarationFile2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐDeclarationFileᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeclarationConnection_files(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeclarationConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DeclarationFile(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_DeclarationConnection_files_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DeclarationConnection_fileCount(ctx context.Context, field graphql.CollectedField, obj *DeclarationConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeclarationConnection_fileCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FileCount(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeclarationConnection_fileCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeclarationConnection", field, true, false, "Int")
+}
+
+func (ec *executionContext) _DeclarationConnection_wrongFiles(ctx context.Context, field graphql.CollectedField, obj *DeclarationConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeclarationConnection_wrongFiles(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.WrongFiles(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeclarationConnection_wrongFiles(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeclarationConnection", field, true, false, "Int")
+}
+
+func (ec *executionContext) _DeclarationConnection_coverage(ctx context.Context, field graphql.CollectedField, obj *DeclarationConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeclarationConnection_coverage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Coverage(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Coverage) graphql.Marshaler {
+			return ec.marshalNCoverage2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCoverage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeclarationConnection_coverage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeclarationConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Coverage(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DeclarationEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *DeclarationEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeclarationEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeclarationEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeclarationEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _DeclarationEdge_node(ctx context.Context, field graphql.CollectedField, obj *DeclarationEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeclarationEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Declaration) graphql.Marshaler {
+			return ec.marshalNDeclaration2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐDeclaration(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeclarationEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeclarationEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Declaration(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DeclarationFile_file(ctx context.Context, field graphql.CollectedField, obj *DeclarationFile) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeclarationFile_file(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.File, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeclarationFile_file(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeclarationFile", field, false, false, "String")
+}
+
+func (ec *executionContext) _DeclarationFile_format(ctx context.Context, field graphql.CollectedField, obj *DeclarationFile) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeclarationFile_format(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Format, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DeclarationFile_format(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeclarationFile", field, false, false, "String")
+}
+
+func (ec *executionContext) _DeclarationFile_problem(ctx context.Context, field graphql.CollectedField, obj *DeclarationFile) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeclarationFile_problem(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Problem, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DeclarationFile_problem(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeclarationFile", field, false, false, "String")
+}
+
+func (ec *executionContext) _DeclarationFile_stale(ctx context.Context, field graphql.CollectedField, obj *DeclarationFile) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeclarationFile_stale(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Stale, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeclarationFile_stale(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeclarationFile", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _DeclaredPair_from(ctx context.Context, field graphql.CollectedField, obj *DeclaredPair) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeclaredPair_from(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.From, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v Node) graphql.Marshaler {
+			return ec.marshalNNode2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐNode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeclaredPair_from(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeclaredPair",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DeclaredPair_to(ctx context.Context, field graphql.CollectedField, obj *DeclaredPair) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeclaredPair_to(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.To, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v Node) graphql.Marshaler {
+			return ec.marshalNNode2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐNode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeclaredPair_to(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeclaredPair",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DeclaredPair_observed(ctx context.Context, field graphql.CollectedField, obj *DeclaredPair) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeclaredPair_observed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Observed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *bool) graphql.Marshaler {
+			return ec.marshalOBoolean2ᚖbool(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DeclaredPair_observed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeclaredPair", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _DeclaredPair_why(ctx context.Context, field graphql.CollectedField, obj *DeclaredPair) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeclaredPair_why(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Why, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DeclaredPair_why(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeclaredPair", field, false, false, "String")
+}
+
+func (ec *executionContext) _DeclaredPair_flow(ctx context.Context, field graphql.CollectedField, obj *DeclaredPair) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeclaredPair_flow(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Flow, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Flow) graphql.Marshaler {
+			return ec.marshalOFlow2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐFlow(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DeclaredPair_flow(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeclaredPair",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Flow(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Event_id(ctx context.Context, field graphql.CollectedField, obj *Event) (ret graphql.Marshaler) {
@@ -8757,6 +11207,138 @@ func (ec *executionContext) fieldContext_Query_suggestedJoins(ctx context.Contex
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_declarations(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_declarations(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Declarations(ctx, fc.Args["window"].(WindowInput), fc.Args["text"].(*string), fc.Args["node"].(*string), fc.Args["only"].(*answer.DeclaredState), fc.Args["first"].(int), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *DeclarationConnection) graphql.Marshaler {
+			return ec.marshalODeclarationConnection2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐDeclarationConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_declarations(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DeclarationConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_declarations_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_undeclaredFlows(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_undeclaredFlows(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().UndeclaredFlows(ctx, fc.Args["window"].(WindowInput), fc.Args["cluster"].(*string), fc.Args["all"].(bool), fc.Args["first"].(int), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *UndeclaredConnection) graphql.Marshaler {
+			return ec.marshalOUndeclaredConnection2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐUndeclaredConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_undeclaredFlows(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UndeclaredConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_undeclaredFlows_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_dataProducts(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_dataProducts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().DataProducts(ctx, fc.Args["window"].(WindowInput), fc.Args["text"].(*string), fc.Args["first"].(int), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *DataProductConnection) graphql.Marshaler {
+			return ec.marshalODataProductConnection2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐDataProductConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_dataProducts(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DataProductConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_dataProducts_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query___type(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -11154,6 +13736,249 @@ func (ec *executionContext) fieldContext_TopicUsage_coverage(_ context.Context, 
 	return fc, nil
 }
 
+func (ec *executionContext) _UndeclaredConnection_edges(ctx context.Context, field graphql.CollectedField, obj *UndeclaredConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UndeclaredConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []UndeclaredEdge) graphql.Marshaler {
+			return ec.marshalNUndeclaredEdge2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐUndeclaredEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UndeclaredConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UndeclaredConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UndeclaredEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UndeclaredConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *UndeclaredConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UndeclaredConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UndeclaredConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UndeclaredConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UndeclaredConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *UndeclaredConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UndeclaredConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UndeclaredConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UndeclaredConnection", field, false, false, "Int")
+}
+
+func (ec *executionContext) _UndeclaredConnection_unidentified(ctx context.Context, field graphql.CollectedField, obj *UndeclaredConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UndeclaredConnection_unidentified(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Unidentified, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UndeclaredConnection_unidentified(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UndeclaredConnection", field, false, false, "Int")
+}
+
+func (ec *executionContext) _UndeclaredConnection_outside(ctx context.Context, field graphql.CollectedField, obj *UndeclaredConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UndeclaredConnection_outside(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Outside, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UndeclaredConnection_outside(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UndeclaredConnection", field, false, false, "Int")
+}
+
+func (ec *executionContext) _UndeclaredConnection_elsewhere(ctx context.Context, field graphql.CollectedField, obj *UndeclaredConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UndeclaredConnection_elsewhere(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Elsewhere, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UndeclaredConnection_elsewhere(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UndeclaredConnection", field, false, false, "Int")
+}
+
+func (ec *executionContext) _UndeclaredConnection_coverage(ctx context.Context, field graphql.CollectedField, obj *UndeclaredConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UndeclaredConnection_coverage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Coverage(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Coverage) graphql.Marshaler {
+			return ec.marshalNCoverage2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCoverage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UndeclaredConnection_coverage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UndeclaredConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Coverage(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UndeclaredEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *UndeclaredEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UndeclaredEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UndeclaredEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UndeclaredEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _UndeclaredEdge_node(ctx context.Context, field graphql.CollectedField, obj *UndeclaredEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UndeclaredEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Flow) graphql.Marshaler {
+			return ec.marshalNFlow2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐFlow(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UndeclaredEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UndeclaredEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Flow(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Unidentified_id(ctx context.Context, field graphql.CollectedField, obj *Unidentified) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -13295,6 +16120,233 @@ func (ec *executionContext) _Coverage(ctx context.Context, sel ast.SelectionSet,
 	return out
 }
 
+var dataProductImplementors = []string{"DataProduct"}
+
+func (ec *executionContext) _DataProduct(ctx context.Context, sel ast.SelectionSet, obj *DataProduct) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, dataProductImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DataProduct")
+		case "id":
+			out.Values[i] = ec._DataProduct_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "name":
+			out.Values[i] = ec._DataProduct_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "version":
+			out.Values[i] = ec._DataProduct_version(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "status":
+			out.Values[i] = ec._DataProduct_status(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "domain":
+			out.Values[i] = ec._DataProduct_domain(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "owner":
+			out.Values[i] = ec._DataProduct_owner(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "tags":
+			out.Values[i] = ec._DataProduct_tags(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "file":
+			out.Values[i] = ec._DataProduct_file(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "line":
+			out.Values[i] = ec._DataProduct_line(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "ports":
+			out.Values[i] = ec._DataProduct_ports(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var dataProductConnectionImplementors = []string{"DataProductConnection"}
+
+func (ec *executionContext) _DataProductConnection(ctx context.Context, sel ast.SelectionSet, obj *DataProductConnection) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, dataProductConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DataProductConnection")
+		case "edges":
+			out.Values[i] = ec._DataProductConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._DataProductConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "totalCount":
+			out.Values[i] = ec._DataProductConnection_totalCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "coverage":
+			out.Values[i] = ec._DataProductConnection_coverage(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var dataProductEdgeImplementors = []string{"DataProductEdge"}
+
+func (ec *executionContext) _DataProductEdge(ctx context.Context, sel ast.SelectionSet, obj *DataProductEdge) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, dataProductEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DataProductEdge")
+		case "cursor":
+			out.Values[i] = ec._DataProductEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._DataProductEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var dataProductPortImplementors = []string{"DataProductPort"}
+
+func (ec *executionContext) _DataProductPort(ctx context.Context, sel ast.SelectionSet, obj *DataProductPort) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, dataProductPortImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DataProductPort")
+		case "name":
+			out.Values[i] = ec._DataProductPort_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "input":
+			out.Values[i] = ec._DataProductPort_input(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "version":
+			out.Values[i] = ec._DataProductPort_version(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "contract":
+			out.Values[i] = ec._DataProductPort_contract(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "topics":
+			out.Values[i] = ec._DataProductPort_topics(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "unresolved":
+			out.Values[i] = ec._DataProductPort_unresolved(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "observed":
+			out.Values[i] = ec._DataProductPort_observed(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var datasetImplementors = []string{"Dataset", "Node"}
 
 func (ec *executionContext) _Dataset(ctx context.Context, sel ast.SelectionSet, obj *Dataset) graphql.Marshaler {
@@ -13363,6 +16415,316 @@ func (ec *executionContext) _Dataset(ctx context.Context, sel ast.SelectionSet, 
 			out.Values[i] = ec._Dataset_namespace(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var declarationImplementors = []string{"Declaration"}
+
+func (ec *executionContext) _Declaration(ctx context.Context, sel ast.SelectionSet, obj *Declaration) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, declarationImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Declaration")
+		case "id":
+			out.Values[i] = ec._Declaration_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "kind":
+			out.Values[i] = ec._Declaration_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "evidence":
+			out.Values[i] = ec._Declaration_evidence(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "application":
+			out.Values[i] = ec._Declaration_application(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "topic":
+			out.Values[i] = ec._Declaration_topic(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "file":
+			out.Values[i] = ec._Declaration_file(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "line":
+			out.Values[i] = ec._Declaration_line(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pointer":
+			out.Values[i] = ec._Declaration_pointer(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "unresolved":
+			out.Values[i] = ec._Declaration_unresolved(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pairs":
+			out.Values[i] = ec._Declaration_pairs(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pairCount":
+			out.Values[i] = ec._Declaration_pairCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "observed":
+			out.Values[i] = ec._Declaration_observed(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "why":
+			out.Values[i] = ec._Declaration_why(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var declarationConnectionImplementors = []string{"DeclarationConnection"}
+
+func (ec *executionContext) _DeclarationConnection(ctx context.Context, sel ast.SelectionSet, obj *DeclarationConnection) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, declarationConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DeclarationConnection")
+		case "edges":
+			out.Values[i] = ec._DeclarationConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._DeclarationConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "totalCount":
+			out.Values[i] = ec._DeclarationConnection_totalCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "observed":
+			out.Values[i] = ec._DeclarationConnection_observed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "notObserved":
+			out.Values[i] = ec._DeclarationConnection_notObserved(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "unknown":
+			out.Values[i] = ec._DeclarationConnection_unknown(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "files":
+			out.Values[i] = ec._DeclarationConnection_files(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "fileCount":
+			out.Values[i] = ec._DeclarationConnection_fileCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "wrongFiles":
+			out.Values[i] = ec._DeclarationConnection_wrongFiles(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "coverage":
+			out.Values[i] = ec._DeclarationConnection_coverage(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var declarationEdgeImplementors = []string{"DeclarationEdge"}
+
+func (ec *executionContext) _DeclarationEdge(ctx context.Context, sel ast.SelectionSet, obj *DeclarationEdge) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, declarationEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DeclarationEdge")
+		case "cursor":
+			out.Values[i] = ec._DeclarationEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._DeclarationEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var declarationFileImplementors = []string{"DeclarationFile"}
+
+func (ec *executionContext) _DeclarationFile(ctx context.Context, sel ast.SelectionSet, obj *DeclarationFile) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, declarationFileImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DeclarationFile")
+		case "file":
+			out.Values[i] = ec._DeclarationFile_file(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "format":
+			out.Values[i] = ec._DeclarationFile_format(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "problem":
+			out.Values[i] = ec._DeclarationFile_problem(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "stale":
+			out.Values[i] = ec._DeclarationFile_stale(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var declaredPairImplementors = []string{"DeclaredPair"}
+
+func (ec *executionContext) _DeclaredPair(ctx context.Context, sel ast.SelectionSet, obj *DeclaredPair) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, declaredPairImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DeclaredPair")
+		case "from":
+			out.Values[i] = ec._DeclaredPair_from(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "to":
+			out.Values[i] = ec._DeclaredPair_to(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "observed":
+			out.Values[i] = ec._DeclaredPair_observed(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "why":
+			out.Values[i] = ec._DeclaredPair_why(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "flow":
+			out.Values[i] = ec._DeclaredPair_flow(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -14266,6 +17628,24 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_suggestedJoins(ctx, field)
 				})
+		case "declarations":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_declarations(ctx, field)
+				})
+		case "undeclaredFlows":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_undeclaredFlows(ctx, field)
+				})
+		case "dataProducts":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_dataProducts(ctx, field)
+				})
 		case "__type":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Query___type(ctx, field)
@@ -15058,6 +18438,107 @@ func (ec *executionContext) _TopicUsage(ctx context.Context, sel ast.SelectionSe
 	return out
 }
 
+var undeclaredConnectionImplementors = []string{"UndeclaredConnection"}
+
+func (ec *executionContext) _UndeclaredConnection(ctx context.Context, sel ast.SelectionSet, obj *UndeclaredConnection) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, undeclaredConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UndeclaredConnection")
+		case "edges":
+			out.Values[i] = ec._UndeclaredConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._UndeclaredConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "totalCount":
+			out.Values[i] = ec._UndeclaredConnection_totalCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "unidentified":
+			out.Values[i] = ec._UndeclaredConnection_unidentified(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "outside":
+			out.Values[i] = ec._UndeclaredConnection_outside(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "elsewhere":
+			out.Values[i] = ec._UndeclaredConnection_elsewhere(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "coverage":
+			out.Values[i] = ec._UndeclaredConnection_coverage(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var undeclaredEdgeImplementors = []string{"UndeclaredEdge"}
+
+func (ec *executionContext) _UndeclaredEdge(ctx context.Context, sel ast.SelectionSet, obj *UndeclaredEdge) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, undeclaredEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UndeclaredEdge")
+		case "cursor":
+			out.Values[i] = ec._UndeclaredEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._UndeclaredEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var unidentifiedImplementors = []string{"Unidentified", "Node"}
 
 func (ec *executionContext) _Unidentified(ctx context.Context, sel ast.SelectionSet, obj *Unidentified) graphql.Marshaler {
@@ -15666,6 +19147,122 @@ func (ec *executionContext) marshalNCoverage2ᚖgithubᚗcomᚋlineagedᚋlineag
 		return graphql.Null
 	}
 	return ec._Coverage(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNDataProduct2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐDataProduct(ctx context.Context, sel ast.SelectionSet, v *DataProduct) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "DataProduct!")
+		return graphql.Null
+	}
+	return ec._DataProduct(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNDataProductEdge2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐDataProductEdge(ctx context.Context, sel ast.SelectionSet, v DataProductEdge) graphql.Marshaler {
+	return ec._DataProductEdge(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNDataProductEdge2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐDataProductEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []DataProductEdge) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNDataProductEdge2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐDataProductEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNDataProductPort2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐDataProductPort(ctx context.Context, sel ast.SelectionSet, v DataProductPort) graphql.Marshaler {
+	return ec._DataProductPort(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNDataProductPort2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐDataProductPortᚄ(ctx context.Context, sel ast.SelectionSet, v []DataProductPort) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNDataProductPort2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐDataProductPort(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNDeclaration2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐDeclaration(ctx context.Context, sel ast.SelectionSet, v *Declaration) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Declaration!")
+		return graphql.Null
+	}
+	return ec._Declaration(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNDeclarationEdge2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐDeclarationEdge(ctx context.Context, sel ast.SelectionSet, v DeclarationEdge) graphql.Marshaler {
+	return ec._DeclarationEdge(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNDeclarationEdge2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐDeclarationEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []DeclarationEdge) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNDeclarationEdge2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐDeclarationEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNDeclarationFile2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐDeclarationFile(ctx context.Context, sel ast.SelectionSet, v DeclarationFile) graphql.Marshaler {
+	return ec._DeclarationFile(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNDeclarationFile2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐDeclarationFileᚄ(ctx context.Context, sel ast.SelectionSet, v []DeclarationFile) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNDeclarationFile2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐDeclarationFile(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNDeclaredPair2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐDeclaredPair(ctx context.Context, sel ast.SelectionSet, v DeclaredPair) graphql.Marshaler {
+	return ec._DeclaredPair(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNDeclaredPair2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐDeclaredPairᚄ(ctx context.Context, sel ast.SelectionSet, v []DeclaredPair) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNDeclaredPair2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐDeclaredPair(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalNDirection2githubᚗcomᚋlineagedᚋlineagedᚋgraphᚐDirection(ctx context.Context, v any) (graph.Direction, error) {
@@ -16340,6 +19937,26 @@ func (ec *executionContext) marshalNTopic2ᚖgithubᚗcomᚋlineagedᚋlineaged�
 	return ec._Topic(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNUndeclaredEdge2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐUndeclaredEdge(ctx context.Context, sel ast.SelectionSet, v UndeclaredEdge) graphql.Marshaler {
+	return ec._UndeclaredEdge(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNUndeclaredEdge2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐUndeclaredEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []UndeclaredEdge) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNUndeclaredEdge2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐUndeclaredEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalNWindow2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐWindowInput(ctx context.Context, v any) (WindowInput, error) {
 	res, err := ec.unmarshalInputWindow(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -16549,6 +20166,52 @@ func (ec *executionContext) marshalOCoverage2ᚖgithubᚗcomᚋlineagedᚋlineag
 	}
 	return ec._Coverage(ctx, sel, v)
 }
+
+func (ec *executionContext) marshalODataProductConnection2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐDataProductConnection(ctx context.Context, sel ast.SelectionSet, v *DataProductConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._DataProductConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalODeclarationConnection2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐDeclarationConnection(ctx context.Context, sel ast.SelectionSet, v *DeclarationConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._DeclarationConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalODeclarationState2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐDeclaredState(ctx context.Context, v any) (*answer.DeclaredState, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalODeclarationState2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐDeclaredState[tmp]
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalODeclarationState2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐDeclaredState(ctx context.Context, sel ast.SelectionSet, v *answer.DeclaredState) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(marshalODeclarationState2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐDeclaredState[*v])
+	return res
+}
+
+var (
+	unmarshalODeclarationState2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐDeclaredState = map[string]answer.DeclaredState{
+		"OBSERVED":     answer.DeclaredObserved,
+		"NOT_OBSERVED": answer.DeclaredNotObserved,
+		"UNKNOWN":      answer.DeclaredUnknown,
+	}
+	marshalODeclarationState2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐDeclaredState = map[answer.DeclaredState]string{
+		answer.DeclaredObserved:    "OBSERVED",
+		answer.DeclaredNotObserved: "NOT_OBSERVED",
+		answer.DeclaredUnknown:     "UNKNOWN",
+	}
+)
 
 func (ec *executionContext) unmarshalODuration2ᚖtimeᚐDuration(ctx context.Context, v any) (*time.Duration, error) {
 	if v == nil {
@@ -16923,6 +20586,13 @@ func (ec *executionContext) marshalOTopicUsage2ᚖgithubᚗcomᚋlineagedᚋline
 		return graphql.Null
 	}
 	return ec._TopicUsage(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOUndeclaredConnection2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐUndeclaredConnection(ctx context.Context, sel ast.SelectionSet, v *UndeclaredConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._UndeclaredConnection(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOWindow2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐWindowInput(ctx context.Context, v any) (*WindowInput, error) {

@@ -47,6 +47,58 @@ type ConnectorTask struct {
 	Worker string `json:"worker"`
 }
 
+type DataProduct struct {
+	ID      string            `json:"id"`
+	Name    string            `json:"name"`
+	Version *string           `json:"version,omitempty"`
+	Status  *string           `json:"status,omitempty"`
+	Domain  *string           `json:"domain,omitempty"`
+	Owner   *string           `json:"owner,omitempty"`
+	Tags    []string          `json:"tags"`
+	File    string            `json:"file"`
+	Line    int               `json:"line"`
+	Ports   []DataProductPort `json:"ports"`
+}
+
+type DataProductEdge struct {
+	Cursor string       `json:"cursor"`
+	Node   *DataProduct `json:"node"`
+}
+
+// Where a product takes (input) or gives data. observed: something went into one of the topics in the window, of an input out of one to anybody; false, of an output only: all of them rested; null: that is not known, or no topic
+// is. unresolved says what can't be told of which topics it is.
+type DataProductPort struct {
+	Name       string   `json:"name"`
+	Input      bool     `json:"input"`
+	Version    *string  `json:"version,omitempty"`
+	Contract   *string  `json:"contract,omitempty"`
+	Topics     []Node   `json:"topics"`
+	Unresolved []string `json:"unresolved"`
+	Observed   *bool    `json:"observed,omitempty"`
+}
+
+type DeclarationEdge struct {
+	Cursor string       `json:"cursor"`
+	Node   *Declaration `json:"node"`
+}
+
+// A file with declarations, as it was read last. problem: what is wrong with it as it is now; stale: what it said before holds on.
+type DeclarationFile struct {
+	File    string  `json:"file"`
+	Format  *string `json:"format,omitempty"`
+	Problem *string `json:"problem,omitempty"`
+	Stale   bool    `json:"stale"`
+}
+
+// Two nodes between which a flow is declared, which may never have been seen: firstSeen is then null. flow: what is known of it in the window and the seven days before its end; null: nothing.
+type DeclaredPair struct {
+	From     Node    `json:"from"`
+	To       Node    `json:"to"`
+	Observed *bool   `json:"observed,omitempty"`
+	Why      *string `json:"why,omitempty"`
+	Flow     *Flow   `json:"flow,omitempty"`
+}
+
 type Event struct {
 	ID     string            `json:"id"`
 	At     time.Time         `json:"at"`
@@ -148,4 +200,9 @@ type SuggestedJoin struct {
 	B      Node   `json:"b"`
 	Reason string `json:"reason"`
 	Rule   string `json:"rule"`
+}
+
+type UndeclaredEdge struct {
+	Cursor string `json:"cursor"`
+	Node   *Flow  `json:"node"`
 }

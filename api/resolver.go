@@ -93,3 +93,20 @@ func (q *query) Coverage(ctx context.Context, window WindowInput) (*Coverage, er
 func (q *query) SuggestedJoins(ctx context.Context, window *WindowInput) (*SuggestedJoins, error) {
 	return q.a.suggestedJoins(ctx, window)
 }
+
+// Declarations answers declarations.
+func (q *query) Declarations(
+	ctx context.Context, window WindowInput, text, node *string, only *answer.DeclaredState, first int, after *string,
+) (*DeclarationConnection, error) {
+	return q.a.declarations(ctx, declarationsArgs{window, text, node, only, first, after})
+}
+
+// UndeclaredFlows answers undeclaredFlows.
+func (q *query) UndeclaredFlows(ctx context.Context, window WindowInput, cluster *string, all bool, first int, after *string) (*UndeclaredConnection, error) {
+	return q.a.undeclared(ctx, window, cluster, all, first, after)
+}
+
+// DataProducts answers dataProducts.
+func (q *query) DataProducts(ctx context.Context, window WindowInput, text *string, first int, after *string) (*DataProductConnection, error) {
+	return q.a.dataProducts(ctx, window, text, first, after)
+}

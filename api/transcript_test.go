@@ -41,6 +41,7 @@ var worlds = map[string]struct {
 	"formatted":   {formatted, shopConfig, everybody},
 	"formatting":  {formatting, shopConfig, everybody},
 	"readers":     {readers, shopConfig, everybody},
+	"declared":    {func(t testing.TB) *world { return shop(t, 30) }, shopConfig, everybody},
 	"empty":       {func(t testing.TB) *world { return newWorld(t) }, []answer.ClusterConfig{{Source: "127.0.0.1:9092"}}, everybody},
 }
 
@@ -100,7 +101,7 @@ func transcript(t *testing.T, file string) {
 	}
 	store := made.make(t).store
 	time.Sleep(time.Until(midnight.Add(at)))
-	h := serve(served{History: store, Identity: made.names, Clusters: made.config, Connects: []answer.ConnectConfig{{Name: "connect-west"}}, Log: quiet()})
+	h := serve(served{History: store, Identity: made.names, Declared: declarations[head["world"]], Clusters: made.config, Connects: []answer.ConnectConfig{{Name: "connect-west"}}, Log: quiet()})
 
 	var out txtar.Archive
 	out.Comment = ar.Comment

@@ -414,6 +414,7 @@ func twoClusters(t testing.TB) *world {
 
 // served is a server and what it answers from.
 type served struct {
+	Declared *lineage.Declarations
 	History  answer.History
 	Identity func() answer.Identity
 	Clusters []answer.ClusterConfig
@@ -433,7 +434,7 @@ type served struct {
 
 func serve(s served) http.Handler {
 	return api.New(api.Options{
-		Answers: answer.New(answer.Options{History: s.History, Identity: s.Identity, Clusters: s.Clusters, Connects: s.Connects}),
+		Answers: answer.New(answer.Options{History: s.History, Identity: s.Identity, Declared: func() *lineage.Declarations { return s.Declared }, Clusters: s.Clusters, Connects: s.Connects}),
 		UI:      s.UI, Hosts: s.Hosts, Log: s.Log, Version: s.Version, Revision: s.Revision, Limits: s.Limits, Sizes: s.Sizes, Trouble: s.Trouble,
 		Stopping: s.Stopping, NoIntrospection: s.NoIntrospection,
 	})
