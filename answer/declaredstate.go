@@ -9,7 +9,7 @@ import (
 )
 
 // observed reports whether a declared flow moved in the window. That it did not is said only where it would have been
-// seen: see ADR 13.
+// seen: see ADR 14.
 func (c *comparer) observed(f lineage.Flow, at *Cluster, clients []lineage.Client) (moved *bool, why string) {
 	v := c.v
 	resting := true // of those that are known

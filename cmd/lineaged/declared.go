@@ -55,11 +55,11 @@ func (d *declarations) configure(cfg config.Config) {
 	out := declared.Config{AsyncAPI: patterns(cfg.Declared.AsyncAPI), Products: patterns(cfg.Declared.Products), Base: filepath.Dir(d.file)}
 	for i, f := range cfg.Declared.Flows {
 		said := lineage.Said{Pointer: fmt.Sprintf("/declared/flows/%d", i)}
-		// $VARIABLE or FILE:LINE
-		said.File = cfg.Origin(fmt.Sprintf("declared.flows[%d].from", i))
-		if name, line, ok := strings.Cut(strings.TrimPrefix(said.File, d.file), ":"); ok && name == "" {
-			said.File = filepath.Base(d.file)
-			said.Line, _ = strconv.Atoi(line)
+		said.File = cfg.Origin(fmt.Sprintf("declared.flows[%d].from", i)) // FILE:LINE, or $VARIABLE
+		if at := strings.LastIndexByte(said.File, ':'); at > 0 {
+			if line, err := strconv.Atoi(said.File[at+1:]); err == nil {
+				said.File, said.Line = filepath.Base(said.File[:at]), line
+			}
 		}
 		out.Flows = append(out.Flows, declared.Flow{From: f.From, To: f.To, Said: said})
 	}

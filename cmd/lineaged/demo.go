@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"syscall"
 	"time"
@@ -78,6 +79,11 @@ func (p *program) runDemo(ctx context.Context, cfg config.Config, insist, open b
 		return fmt.Errorf("make a folder for the demo: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(cfg.Data)) }()
+	folder, err := declareDemo(&cfg)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 	world, err := demo.Start(log)
 	if err != nil {
 		return err
@@ -93,13 +99,27 @@ func (p *program) runDemo(ctx context.Context, cfg config.Config, insist, open b
 	if open {
 		openBrowser(ctx, address(ln.Addr(), cfg))
 	}
-	err = serveOn(ctx, ln, cfg, reloader{}, log, p.stdout)
+	// Nothing is read again; what is declared is named from the folder.
+	err = serveOn(ctx, ln, cfg, reloader{file: filepath.Join(folder, "demo.yaml")}, log, p.stdout)
 	if stop() {
 		world.Close()
 	} else {
 		<-closed
 	}
 	return err
+}
+
+// declareDemo writes what the shop's teams declare into a folder of its own, and has it read from there.
+func declareDemo(cfg *config.Config) (folder string, err error) {
+	if folder, err = os.MkdirTemp("", "lineaged-demo-"); err != nil {
+		return "", fmt.Errorf("make a folder for the demo: %w", err)
+	}
+	if err := os.CopyFS(folder, demo.Declared); err != nil {
+		return "", errors.Join(fmt.Errorf("write the demo's declarations: %w", err), os.RemoveAll(folder))
+	}
+	of := func(pattern string) config.File { return config.File(filepath.Join(folder, "declared", pattern)) }
+	cfg.Declared.AsyncAPI, cfg.Declared.Products = []config.File{of("*.asyncapi.yaml")}, []config.File{of("*.odps.yaml"), of("*.odcs.yaml")}
+	return folder, nil
 }
 
 // watching is a checked configuration that watches the shop.

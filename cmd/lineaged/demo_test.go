@@ -70,6 +70,8 @@ func TestDemo(t *testing.T) {
 		eventually(t, 20*time.Second, func() string { return s.lacks(root, flows) })
 	}
 
+	eventually(t, 20*time.Second, s.lacksDeclared)
+
 	var nodes struct {
 		Nodes struct {
 			Edges []struct {
@@ -98,6 +100,57 @@ func TestDemo(t *testing.T) {
 		}
 	}
 }
+
+// lacksDeclared says what is missing of a declaration that holds, one that is not observed, and a flow that nobody
+// declared.
+func (s *server) lacksDeclared() string {
+	var out struct {
+		Declarations struct {
+			WrongFiles, FileCount int
+			Edges                 []struct {
+				Node struct {
+					Application, File string
+					Observed          *bool
+				}
+			}
+		}
+		UndeclaredFlows struct{ Edges []struct{ Node struct{ ID string } } }
+		DataProducts    struct {
+			Edges []struct {
+				Node struct {
+					Ports []struct{ Topics []struct{ ID string } }
+				}
+			}
+		}
+	}
+	if problem := s.query(`{ declarations(window: {last: "5s"}) { wrongFiles fileCount edges { node { application file observed } } }
+		undeclaredFlows(window: {last: "5s"}) { edges { node { id } } } dataProducts(window: {last: "5s"}) { edges { node { ports { topics { id } } } } } }`, &out); problem != "" {
+		return problem
+	}
+	got := fmt.Sprint(out.Declarations.WrongFiles, out.Declarations.FileCount)
+	for _, e := range out.Declarations.Edges {
+		got += fmt.Sprintf(" %s %s", e.Node.File, e.Node.Application)
+		if e.Node.Observed != nil {
+			got += fmt.Sprint(" ", *e.Node.Observed)
+		}
+	}
+	for _, e := range out.UndeclaredFlows.Edges {
+		if e.Node.ID == "topic:west/payments->application:shop/billing" {
+			got += ", and one undeclared"
+		}
+	}
+	for _, e := range out.DataProducts.Edges {
+		for _, p := range e.Node.Ports {
+			for _, t := range p.Topics {
+				got += " " + t.ID
+			}
+		}
+	}
+	const want = "0 3 demo.yaml application:shop/voucher-mailer true demo.yaml application:shop/campaigns false declared/billing.asyncapi.yaml Billing true" +
+		", and one undeclared topic:west/customer-baskets"
+	return unless(got == want, got+", want "+want)
+}
+
 
 // lacks returns which flows of a topic the server does not show as active yet.
 func (s *server) lacks(root string, flows []string) string {

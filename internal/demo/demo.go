@@ -11,7 +11,7 @@ package demo
 
 import (
 	"context"
-	_ "embed"
+	"embed"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -29,6 +29,12 @@ const Environment = "shop"
 //
 //go:embed demo.yaml
 var Rules []byte
+
+// Declared are what the shop's teams declare, in the folder declared: an application (AsyncAPI), a product (ODPS) and a
+// contract (ODCS).
+//
+//go:embed declared/*.yaml
+var Declared embed.FS
 
 // Cluster is one embedded cluster.
 type Cluster struct {
