@@ -164,13 +164,16 @@ type Undeclared struct {
 // all, of one cluster or, nil, of all. Internal topics are nobody's to declare.
 func (v *View) Undeclared(of *Cluster, all bool) Undeclared {
 	var out Undeclared
-	c := v.comparison()
-	for f, accesses := range v.flows {
-		x := &v.accesses[accesses[0]]
-		other := x.node
+	c, seen := v.comparison(), map[lineage.Flow]bool{}
+	for i := range v.accesses {
+		x := &v.accesses[i]
+		if x.state != graph.Active || seen[x.flow()] {
+			continue
+		}
+		f, other := x.flow(), x.node
+		seen[f] = true
 		switch {
-		case !slices.ContainsFunc(accesses, func(i int32) bool { return v.accesses[i].state == graph.Active }),
-			of != nil && x.Access.Topic.Cluster != of.known.ID, v.internal(x.far), c.expected[f]:
+		case of != nil && x.Access.Topic.Cluster != of.known.ID, v.internal(x.far), c.expected[f]:
 		case x.far.Kind != lineage.TopicNode:
 			out.Outside++
 		case !all && !c.about[x.far] && !c.about[other]:

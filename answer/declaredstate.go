@@ -13,7 +13,7 @@ import (
 func (c *comparer) observed(f lineage.Flow, at *Cluster, clients []lineage.Client) (moved *bool, why string) {
 	v := c.v
 	resting := true // of those that are known
-	for _, i := range v.flows[f] {
+	for _, i := range v.of(f) {
 		switch v.accesses[i].state {
 		case graph.Active:
 			return new(true), ""
@@ -45,7 +45,7 @@ func (c *comparer) observed(f lineage.Flow, at *Cluster, clients []lineage.Clien
 	case writes && !v.heldThroughout(t):
 		return nil, "the topic was first seen within the window"
 	}
-	known := v.flows[f]
+	known := v.of(f)
 	switch other.Kind {
 	case lineage.ConnectorNode, lineage.ReplicatorNode:
 		if len(known) > 0 {
