@@ -27,8 +27,12 @@ const (
 	whyBetween = "neither at most nor at least: by where the requests' records begin in the log; what follows the newest may not be among these yet, and markers of transactions may be"
 )
 
+// whySampled is of what the samples of a request log tell.
+const whySampled = "in the seconds in which the request log was sampled alone; " + whyBetween
+
 // claims are what is claimed of all topics.
 type claims struct {
+	apart time.Duration // two requests that far apart are of two samples; 0: there are none, the log is whole
 	of    map[lineage.Topic]*claimed
 	round map[lineage.Topic]*answers // of the round under way
 	gone  []string                   // topics whose positions are to be removed
@@ -54,7 +58,13 @@ type claimer struct {
 type answer struct {
 	offset int64
 	client lineage.Client
-	upTo   int64 // as far as its records were counted; of one under way, its offset
+	upTo   int64     // as far as its records were counted; of one under way, its offset
+	at     time.Time // by its line; zero: not told
+}
+
+// after reports whether all that lies between two answers was told of: with samples, whether they are of the same one.
+func (c *claims) after(a, b answer) bool {
+	return c.apart == 0 || !a.at.IsZero() && !b.at.IsZero() && b.at.Sub(a.at).Abs() < c.apart
 }
 
 // answers are what one round told of a topic.
@@ -78,11 +88,11 @@ func (c *claims) now(t lineage.Topic) *answers {
 }
 
 // wrote takes in that a client's records begin at an offset.
-func (c *claims) wrote(t lineage.Topic, part int32, offset int64, client lineage.Client, recent bool) {
+func (c *claims) wrote(t lineage.Topic, part int32, offset int64, client lineage.Client, at time.Time, recent bool) {
 	if offset >= 0 {
 		a := c.now(t)
 		a.late = a.late || !recent
-		a.parts[part] = append(a.parts[part], answer{offset, client, offset})
+		a.parts[part] = append(a.parts[part], answer{offset, client, offset, at})
 	}
 }
 
@@ -139,7 +149,7 @@ func (c *claims) end(o *lineage.Observation, named func(lineage.Topic) (t lineag
 			since = x.seen
 		}
 		x.seen = o.Round
-		x.take(a)
+		x.take(a, c.after)
 		x.tell(o, t, since)
 	}
 	c.round = nil
@@ -193,7 +203,7 @@ func (c *claims) room(t lineage.Topic) {
 
 // take counts what a round's answers say. A request that begins no later than the newest that was told says nothing: it
 // was read again, or late, and what lies there was given to somebody.
-func (x *claimed) take(a *answers) {
+func (x *claimed) take(a *answers, after func(a, b answer) bool) {
 	add := func(who claimer, n int64) {
 		if who.client.TransactionalID != "" {
 			return // what is written in transactions is counted by these
@@ -208,7 +218,11 @@ func (x *claimed) take(a *answers) {
 		}
 		slices.SortStableFunc(all, func(a, b answer) int { return cmp.Compare(a.offset, b.offset) })
 		for i := range all[1:] {
-			add(claimer{all[i].client, lineage.RequestLog}, max(0, all[i+1].offset-all[i].upTo))
+			n := int64(0)
+			if after(all[i], all[i+1]) {
+				n = max(0, all[i+1].offset-all[i].upTo)
+			}
+			add(claimer{all[i].client, lineage.RequestLog}, n)
 		}
 		last := all[len(all)-1]
 		add(claimer{last.client, lineage.RequestLog}, 0)
@@ -268,6 +282,7 @@ func (x *claimed) encode(t lineage.Topic) []byte {
 			e.Uint(uint64(part))
 			e.Uint(uint64(x.tails[part].offset))
 			e.Uint(uint64(x.tails[part].upTo))
+			e.Time(x.tails[part].at)
 			encodeClaimer(e, x.tails[part].client)
 		}
 	})
@@ -296,8 +311,8 @@ func (c *claims) restore(positions map[string][]byte, leave func(key string, err
 				x.told[who] = x.totals[who]
 			}
 			for range d.Count() {
-				part, offset, upTo := d.Uint(), d.Uint(), d.Uint()
-				x.tails[int32(part)] = answer{int64(offset), decodeClaimer(d), int64(upTo)}
+				part, offset, upTo, at := d.Uint(), d.Uint(), d.Uint(), d.Time()
+				x.tails[int32(part)] = answer{int64(offset), decodeClaimer(d), int64(upTo), at}
 			}
 		})
 		if err != nil {

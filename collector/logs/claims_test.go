@@ -5,6 +5,7 @@ import (
 	"maps"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/lineaged/lineaged/collector"
 	"github.com/lineaged/lineaged/lineage"
@@ -193,7 +194,7 @@ func TestForgottenClaims(t *testing.T) {
 	write := func(name string, id byte) {
 		o.Round = o.Round.Add(tick)
 		c.begin()
-		c.wrote(lineage.Topic{Name: name, ID: lineage.TopicID{id}}, 0, 1, lineage.Client{ClientID: "a"}, true)
+		c.wrote(lineage.Topic{Name: name, ID: lineage.TopicID{id}}, 0, 1, lineage.Client{ClientID: "a"}, time.Time{}, true)
 		c.end(o, func(t lineage.Topic) (lineage.Topic, bool) { return t, true })
 	}
 	held := map[string]bool{}

@@ -61,6 +61,7 @@ type digest struct {
 	began      time.Time
 	heard      time.Time // newest round with a line of one of both loggers
 	behind     bool      // not all that there is was read in this round
+	sampled    bool      // what the request log tells is of samples only
 	requests   time.Time // newest round with a line of the request log; zero: there never was one
 }
 
@@ -119,6 +120,10 @@ func (d *digest) begin(round time.Time, w collector.Watched) {
 	}
 	d.round, d.cluster, d.looked = round, w, false
 	d.claims.begin()
+	d.sampled, d.claims.apart = d.cfg.Sample.sampled(), 0
+	if d.sampled {
+		d.claims.apart = (samplesApart - 1) * d.cfg.Sample.cfg.For
+	}
 	d.audit.whose = map[string]owner{}
 	d.sights, d.links, d.denials, d.over = map[sight]bool{}, map[link]bool{}, map[denial]*denied{}, 0
 	if len(d.strings) > mostKept {
@@ -147,9 +152,11 @@ func (d *digest) line(line []byte, at when) {
 		d.unparsed(err)
 	case kind == brokerlog.RequestLine:
 		d.requests = d.round
-		d.request(d.recent(at))
+		written, recent := d.written(at)
+		d.request(written, recent)
 	case kind == brokerlog.AuthorizerLine:
-		d.authorization(d.recent(at))
+		_, recent := d.written(at)
+		d.authorization(recent)
 	}
 }
 
@@ -160,19 +167,22 @@ func (d *digest) unparsed(err error) {
 	}
 }
 
-// recent reports whether a line was written in about this round, so that what moved by it moved now.
-func (d *digest) recent(at when) bool {
+// written returns when a line was written, by a clock of which the zone may not be known, and reports whether that was
+// in about this round, so that what moved by it moved now.
+func (d *digest) written(at when) (t time.Time, recent bool) {
 	if at.at.IsZero() {
 		t, zoned, ok := d.parser.Time()
 		switch {
-		case !ok, !zoned && !at.zoned:
-			return at.live
+		case !ok:
+			return time.Time{}, at.live
+		case !zoned && !at.zoned:
+			return t, at.live
 		case !zoned:
 			t = t.Add(-at.zone)
 		}
 		at.at = t
 	}
-	return at.at.After(d.round.Add(-3 * d.cfg.Interval))
+	return at.at, at.at.After(d.round.Add(-3 * d.cfg.Interval))
 }
 
 // text returns a string, the same one for the same bytes.
@@ -201,14 +211,14 @@ func (d *digest) client(r *brokerlog.Request) lineage.Client {
 	return c
 }
 
-func (d *digest) request(recent bool) {
+func (d *digest) request(written time.Time, recent bool) {
 	r := &d.parser.Request
 	c := d.client(r)
 	switch r.API {
 	case brokerlog.Produce:
 		d.link(lineage.Write, c, lineage.RequestLog)
 		c.TransactionalID = d.text(r.TransactionalID)
-		d.produced(c, r, recent)
+		d.produced(c, r, written, recent)
 	case brokerlog.Fetch:
 		d.link(lineage.Read, c, lineage.RequestLog)
 		d.sessions.Fetched(r, func(name []byte, id lineage.TopicID) { d.see(lineage.Read, c, name, id, false) })
@@ -278,7 +288,7 @@ func producer(r *brokerlog.Request) lineage.ProducerID {
 }
 
 // produced takes in what was written. Without an answer, as for acks=0, nobody knows whether it was.
-func (d *digest) produced(c lineage.Client, r *brokerlog.Request, recent bool) {
+func (d *digest) produced(c lineage.Client, r *brokerlog.Request, written time.Time, recent bool) {
 	if !r.Answered {
 		for i := range r.Topics {
 			d.see(lineage.Write, c, r.Topics[i].Name, r.Topics[i].ID, false)
@@ -294,7 +304,7 @@ func (d *digest) produced(c lineage.Client, r *brokerlog.Request, recent bool) {
 		d.see(lineage.Write, c, t.Name, t.ID, recent)
 		for _, p := range t.Parts {
 			if p.Error == 0 {
-				d.claims.wrote(lineage.Topic{Cluster: d.cluster.ID, ID: t.ID, Name: d.text(t.Name)}, p.Index, p.Offset, c, recent)
+				d.claims.wrote(lineage.Topic{Cluster: d.cluster.ID, ID: t.ID, Name: d.text(t.Name)}, p.Index, p.Offset, c, written, recent)
 			}
 		}
 	}
@@ -406,6 +416,9 @@ func (d *digest) end(o *lineage.Observation) {
 		x := lineage.Sighting{Access: s.access, Evidence: s.evidence, Moved: moved}
 		if moved && s.access.Op == lineage.Write && s.access.Client.TransactionalID == "" {
 			x.Detail = whyBetween
+			if d.sampled {
+				x.Detail = whySampled
+			}
 		}
 		o.Sightings = append(o.Sightings, x)
 	}
@@ -417,6 +430,11 @@ func (d *digest) end(o *lineage.Observation) {
 		})
 	}
 	d.claims.end(o, d.named)
+	if d.sampled { // nobody is at rest because nothing is told of him
+		d.tellDenials(o)
+		d.tellOver(o)
+		return
+	}
 	d.claims.rests(o, d.ends)
 	if d.requests.IsZero() && d.claims.counts() { // before the start there was one
 		d.requests = d.began
@@ -426,6 +444,11 @@ func (d *digest) end(o *lineage.Observation) {
 		collector.MissAll(o, "the request log has fallen silent: it is switched off, or written elsewhere than it was")
 	}
 	d.tellDenials(o)
+	d.tellOver(o)
+}
+
+// tellOver says that a round said more than is kept.
+func (d *digest) tellOver(o *lineage.Observation) {
 	if d.over > 0 {
 		o.Missing = append(o.Missing, lineage.Missing{
 			Reason: fmt.Sprintf("the logs of one round say more than is kept of one: %d clients, topics and refusals more", d.over),

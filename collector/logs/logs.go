@@ -54,6 +54,8 @@ type Config struct {
 	Audit  bool
 	About  string
 	Others []string
+	// Sample switches the request log on for a while now and then; nil: it is on, or is none.
+	Sample *Sampler
 	// Push: others send the lines, to a Desk.
 	Push bool
 	// Wanted reports whether a topic is watched; nil: all are.

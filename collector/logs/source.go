@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/lineaged/lineaged/collector"
@@ -124,11 +125,14 @@ func (s *source) observe(ctx context.Context, t *collector.Take) bool {
 	d.end(o)
 	if got.err != nil {
 		collector.MissAll(o, got.err.Error())
+	} else if d.sampled {
+		t.Untold(o) // it is not lost, and sees no more than it is meant to
+		collector.MissAll(o, s.cfg.Sample.words())
 	}
 	for _, why := range got.missing {
 		o.Missing = append(o.Missing, lineage.Missing{Reason: why, Share: got.share})
 	}
-	t.Blind(o, append(d.spots(), got.spots...))
+	t.Blind(o, slices.Concat(d.spots(), got.spots, s.cfg.Sample.spots()))
 	s.savePositions(t, o)
 	return true
 }

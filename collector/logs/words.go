@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/lineaged/lineaged/internal/brokerlog"
 	"github.com/lineaged/lineaged/lineage"
@@ -59,6 +60,14 @@ func (x *denied) words(k denial) string {
 	return b.String()
 }
 
+// quiet is after how long without a line that is said.
+func (d *digest) quiet() time.Duration {
+	if d.sampled {
+		return max(quietFor, 2*d.cfg.Sample.cfg.Every)
+	}
+	return quietFor
+}
+
 // spots are what the lines do not tell.
 func (d *digest) spots() (spots []lineage.BlindSpot) {
 	say := func(what, remedy string) { spots = append(spots, lineage.BlindSpot{What: what, Remedy: remedy}) }
@@ -77,7 +86,7 @@ func (d *digest) spots() (spots []lineage.BlindSpot) {
 		say("the names of some topics that the request log knows by their ids: they are in no answer of the cluster, or were deleted",
 			"grant lineaged's principal DESCRIBE on all topics")
 	}
-	if d.round.Sub(later(d.heard, d.began)) >= quietFor {
+	if d.round.Sub(later(d.heard, d.began)) >= d.quiet() {
 		say("who writes and reads by its client.id and principal: there was no line of the request log or the authorizer log for five minutes",
 			"see docs/logs.md: set kafka.request.logger or kafka.authorizer.logger to DEBUG on each broker, and name the files that they are written to")
 	}
