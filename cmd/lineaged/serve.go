@@ -177,7 +177,17 @@ func newCollectors(cfg config.Config, sink collector.Sink, board *collector.Boar
 		if err != nil {
 			return nil, nil, err
 		}
+		sampler, err := sampler(cfg, cl, kcfg)
+		if err != nil {
+			return nil, nil, err
+		}
+		if sampler != nil {
+			all = append(all, sampler)
+		}
 		for _, place := range places {
+			if cl.Logs.SampleRequestLog.Every > 0 && !place.Audit {
+				place.Sample = sampler
+			}
 			l, err := logs.New(place, sink)
 			if err != nil {
 				return nil, nil, err

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"time"
@@ -135,6 +137,16 @@ func headersConfig(c config.Cluster, k kafka.Config) headers.Config {
 		Name: k.Name, Client: dialer(k), Interval: k.Interval, Clock: k.Clock, Board: k.Board, Log: k.Log,
 		Topics: expressions(c.Headers.Topics), Budget: c.Headers.BytesPerSecond(),
 	}
+}
+
+// sampler is what samples a cluster's request log, or puts back what one left; nil: there is neither to do.
+func sampler(cfg config.Config, c config.Cluster, k kafka.Config) (*logs.Sampler, error) {
+	folder, sample := filepath.Join(cfg.Data, "loggers"), c.Logs.SampleRequestLog
+	if left, err := os.ReadDir(folder); sample.Every == 0 && (err != nil || len(left) == 0) {
+		return nil, nil //nolint:nilnil,nilerr // there is nothing to put back
+	}
+	s := logs.SampleConfig{Name: k.Name, Every: time.Duration(sample.Every), For: sample.Length(), Client: dialer(k), Folder: folder, Board: k.Board, Log: k.Log}
+	return logs.NewSampler(s)
 }
 
 // wanted says of a topic whether it is looked at.

@@ -8,7 +8,8 @@
 //
 // What it reads, holds and says in a round is bounded, and what was not read is counted and said. It refuses to take an
 // authorization for a transfer, a line of long ago for a movement of now, and to keep or quote a line. It changes
-// nothing: whether the brokers write these logs is their operator's.
+// nothing, unless it is told to sample the request log (sample.go): whether the brokers write these logs is their
+// operator's.
 package logs
 
 import (

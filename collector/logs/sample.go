@@ -1,6 +1,7 @@
 package logs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,14 +36,18 @@ const (
 	brokerLogger  = kmsg.ConfigResourceTypeBrokerLogger
 	// askFor is for how long brokers are waited for, also when lineaged ends.
 	askFor = 5 * time.Second
+	// putBackEvery is how often that is tried where nothing is sampled any more.
+	putBackEvery = time.Minute
 	// samplesApart is by how much longer than a sample the time between two of them is at least.
 	samplesApart = 3
 )
 
 // SampleConfig says how the request log of a watched cluster is sampled.
 type SampleConfig struct {
-	Name       string        // the source name of the watched cluster
-	For, Every time.Duration // it is on for so long, every so often; Every is four times For at least
+	Name string // the source name of the watched cluster
+	// For and Every: it is on for so long, every so often; Every is four times For at least. Every 0: nothing is
+	// switched, and what an earlier process left is put back.
+	For, Every time.Duration
 	Client     func(opts ...kgo.Opt) (*kgo.Client, error)
 	Folder     string // in which it is remembered what was switched
 	Board      *collector.Board
@@ -62,7 +67,7 @@ type Sampler struct {
 
 // NewSampler makes a sampler, which does nothing before Run.
 func NewSampler(cfg SampleConfig) (*Sampler, error) {
-	if cfg.For <= 0 || cfg.Every < (1+samplesApart)*cfg.For {
+	if cfg.Every != 0 && (cfg.For <= 0 || cfg.Every < (1+samplesApart)*cfg.For) {
 		return nil, fmt.Errorf("sample the request log of cluster %q: %s every %s is not a quarter of the time at most", cfg.Name, cfg.For, cfg.Every)
 	}
 	if cfg.Log == nil {
@@ -79,8 +84,12 @@ func (s *Sampler) Run(ctx context.Context) error {
 		w, known := s.cfg.Board.Cluster(s.cfg.Name)
 		wait := time.Second
 		if known {
-			s.turn(ctx, s.memory(w))
-			wait = max(0, s.cfg.Every-time.Since(begun))
+			m := s.memory(w)
+			s.turn(ctx, m)
+			if left, err := m.load(); s.cfg.Every == 0 && err == nil && len(left) == 0 {
+				return nil
+			}
+			wait = max(0, cmp.Or(s.cfg.Every, putBackEvery)-time.Since(begun))
 		}
 		sleep(ctx, wait)
 	}
@@ -108,7 +117,7 @@ func (s *Sampler) turn(ctx context.Context, m memory) {
 	if err == nil && len(left) > 0 {
 		left, err = s.putBack(ctx, client, m, left)
 	}
-	if err == nil {
+	if err == nil && s.cfg.Every > 0 {
 		err = s.sample(ctx, client, m, left)
 	}
 	if ctx.Err() == nil {

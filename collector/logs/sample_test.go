@@ -339,6 +339,25 @@ func TestSampleOwes(t *testing.T) {
 	}
 }
 
+// Where sampling was switched off meanwhile, what was left is put back, and that is all.
+func TestSampleThatIsOffPutsBack(t *testing.T) {
+	w := newLoggers(t)
+	s := w.sampler()
+	s.cfg.Every = 0
+	c, _ := s.cfg.Board.Cluster("west")
+	if err := s.memory(c).save(levels{0: {Level: "WARN"}, 2: {Level: "INFO", Inherited: true}}); err != nil {
+		t.Fatal(err)
+	}
+	w.own["0"], w.own["2"] = "DEBUG", "DEBUG"
+	if err := s.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.want("put back", asFound)
+	if got := fmt.Sprint(w.history); got != "map[0:[WARN] 2:[INFO]]" {
+		t.Errorf("set: %s", got)
+	}
+}
+
 // Samples tell of their seconds alone: what a round did not see is not known, a log that is silent between two samples
 // has not fallen silent, and nobody is given what was written between two of them.
 func TestSamplesAreNoWholeLog(t *testing.T) {

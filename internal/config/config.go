@@ -99,6 +99,22 @@ type Logs struct {
 	Files []string `koanf:"files" yaml:"files,omitempty"`
 	Topic string   `koanf:"topic" yaml:"topic,omitempty"`
 	Push  bool     `koanf:"push" yaml:"push,omitempty"`
+	// SampleRequestLog says when lineaged switches the request log on.
+	SampleRequestLog Sample `koanf:"sample_request_log" yaml:"sample_request_log,omitempty"`
+}
+
+// Sample is for how long something is done, how often. Every zero: never.
+type Sample struct {
+	Every Duration `koanf:"every" yaml:"every,omitempty"`
+	For   Duration `koanf:"for" yaml:"for,omitempty"`
+}
+
+// Length is for how long: For, or 5 s.
+func (s Sample) Length() time.Duration {
+	if s.For == 0 {
+		return 5 * time.Second
+	}
+	return time.Duration(s.For)
 }
 
 // Source is the name under which the cluster's observations are stored: the configured name, else the first broker's

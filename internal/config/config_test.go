@@ -177,6 +177,10 @@ func TestErrors(t *testing.T) {
 	logs := func(logs string) string { return "clusters: [{brokers: [b:9092], logs: {" + logs + "}}]" }
 	f(logs(`files: ["/var/log/[a.log"]`), `clusters[0].logs.files[0]: "/var/log/[a.log": is not a pattern of files, as /var/log/kafka/kafka-request.log*`+from(1))
 	f(logs("topic: a b"), `clusters[0].logs.topic: "a b": is not the name of a topic`+from(1))
+	f(logs("files: [x], sample_request_log: {every: 1m}"), "")
+	f(logs("files: [x], sample_request_log: {every: 1m, for: 16s}"), `clusters[0].logs.sample_request_log.every: "1m": is shorter than four times sample_request_log.for, 16s`+from(1))
+	f(logs("files: [x], sample_request_log: {every: 1h, for: 2m}"), `clusters[0].logs.sample_request_log.for: "2m": is not from 1s to 1m`+from(1))
+	f(logs("sample_request_log: {every: 5m}"), `clusters[0].logs.sample_request_log.every: "5m": is set, and it is not said where the request log is: set files, topic or push`+from(1))
 	audit := func(a string) string { return "clusters: [{brokers: [b:9092], audit: " + a + "}]" }
 	f(audit("[{topic: audit, cluster_id: lkc-1, brokers: ['c:1'], sasl: {mechanism: PLAIN, username: u, password_file: password}}, {topic: another}]"), "")
 	f(audit("{topic: a}"), `clusters[0].audit: a mapping is not a list: begin every entry with "- "`+from(1))

@@ -99,6 +99,11 @@ var texts = map[string]text{
 		"others send the brokers' request log and authorizer log to `/v1/logs`",
 		"With `otlp.token_file`, or the cluster's `push.token_file`. See [logs.md](logs.md).",
 	},
+	"clusters.*.logs.sample_request_log.every": {
+		"how often lineaged switches the brokers' request log on for a while",
+		"Four times `for` at least, e.g. `5m`. Asks for ALTER_CONFIGS and DESCRIBE_CONFIGS on the cluster. Default: never. See [logs.md](logs.md#samples).",
+	},
+	"clusters.*.logs.sample_request_log.for": {"for how long", "From `1s` to `1m`. Default: `5s`."},
 	"clusters.*.audit.*.topic": {
 		"topic with Confluent's or Redpanda's audit log",
 		"`confluent-audit-log-events`, `_redpanda.audit_log`. See [audit.md](audit.md).",

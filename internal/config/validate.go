@@ -238,6 +238,14 @@ func (l Logs) check(at string) error {
 			return bad(fmt.Sprintf("%sfiles[%d]", at, i), pattern, "is not a pattern of files, as /var/log/kafka/kafka-request.log*")
 		}
 	}
+	switch every, length := time.Duration(l.SampleRequestLog.Every), l.SampleRequestLog.Length(); {
+	case length < time.Second || length > time.Minute:
+		return bad(at+"sample_request_log.for", l.SampleRequestLog.For.String(), "is not from 1s to 1m")
+	case every != 0 && every < 4*length:
+		return bad(at+"sample_request_log.every", l.SampleRequestLog.Every.String(), "is shorter than four times sample_request_log.for, %s", length)
+	case every != 0 && len(l.Files) == 0 && l.Topic == "" && !l.Push:
+		return bad(at+"sample_request_log.every", l.SampleRequestLog.Every.String(), "is set, and it is not said where the request log is: set files, topic or push")
+	}
 	if !isTopicName(l.Topic) {
 		return bad(at+"topic", l.Topic, "is not the name of a topic")
 	}
