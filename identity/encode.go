@@ -54,7 +54,7 @@ func Decode(b []byte) (Rules, error) {
 	d := decoder{rest: b[1:]}
 	var r Rules
 	for range d.count() {
-		a := Rule{ClientID: d.pattern(), Group: d.pattern(), TransactionalID: d.pattern(), Principal: d.pattern()}
+		a := Rule{ClientID: d.pattern(), Group: d.pattern(), TransactionalID: d.pattern(), Principal: d.pattern(), Unidentified: d.pattern()}
 		a.Name, a.Owner, a.Tags, a.PerCluster = d.string(), d.string(), d.strings(), d.flag()
 		r.Applications = append(r.Applications, a)
 		if d.err != nil {

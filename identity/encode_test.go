@@ -52,7 +52,7 @@ func TestDecodeIsInverse(t *testing.T) {
 		var rules Rules
 		for range r.IntN(5) {
 			rules.Applications = append(rules.Applications, Rule{
-				ClientID: pattern(), Group: pattern(), TransactionalID: pattern(), Principal: pattern(),
+				ClientID: pattern(), Group: pattern(), TransactionalID: pattern(), Principal: pattern(), Unidentified: pattern(),
 				Name: word(), Owner: word(), Tags: tags(), PerCluster: r.IntN(2) == 0,
 			})
 		}
@@ -85,7 +85,7 @@ func TestEncodingIsWhatThePageSays(t *testing.T) {
 		Topics:       []TopicRule{{Match: re("e")}},
 		Nodes:        []NodeRule{{Match: re("f"), Owner: "g", Tags: []string{"h"}}},
 	}))
-	const want = "01" + "01" + "01025e61" + "00" + "00" + "00" + "0162" + "0163" + "010164" + "01" + "01" + "010165" + "00" + "00" + "01" + "010166" + "0167" + "010168"
+	const want = "01" + "01" + "01025e61" + "00" + "00" + "00" + "00" + "0162" + "0163" + "010164" + "01" + "01" + "010165" + "00" + "00" + "01" + "010166" + "0167" + "010168"
 	if got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}

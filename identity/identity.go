@@ -16,6 +16,7 @@ import (
 	"cmp"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/lineaged/lineaged/lineage"
 )
@@ -25,8 +26,12 @@ import (
 type Rule struct {
 	ClientID, Group, TransactionalID, Principal *regexp.Regexp
 
+	// Unidentified is a pattern on CLUSTER/TOPIC of writers that nothing else names: what nobody names that writes there is
+	// the application, because a person says so. The rule then names no other client.
+	Unidentified *regexp.Regexp
+
 	// Name is the application's name; $1 or ${1} stands for a group of the first pattern, in the order of the fields,
-	// that has groups.
+	// that has groups. Beside Unidentified it may be the readable id of another node, as of a stream job.
 	Name string
 	// Owner and Tags describe the application.
 	Owner string
@@ -113,7 +118,7 @@ func (r *Resolver) Resolve(c lineage.Cluster, a lineage.Access, known lineage.Kn
 	if seen.Group != "" { // it is called by that
 		return n, words
 	}
-	if plain, _ := ownNameOf(seen, known.Group); n.Kind != lineage.UnidentifiedNode && (plain == "" || plain != n.Name) {
+	if plain, _ := ownNameOf(seen, known.Group); n.Kind != lineage.UnidentifiedNode && !strings.HasPrefix(words, lineage.ByDeclaration) && (plain == "" || plain != n.Name) {
 		words += ", joined by " + known.Joined.By.Evidence.String()
 	}
 	return n, words
@@ -127,7 +132,7 @@ func (r *Resolver) resolve(c lineage.Cluster, a lineage.Access, known lineage.Kn
 	case a.Client.Mover.Kind != lineage.NoKind:
 		return a.Client.Mover, moverWords(a.Client.Mover)
 	case a.Client.Kind != lineage.Connection && known.Application == "":
-		return node(c, lineage.UnidentifiedNode, topic), noName
+		return r.unidentified(c, topic, a)
 	case known.Connector.Kind != lineage.NoKind:
 		return known.Connector, moverWords(known.Connector)
 	}
@@ -157,7 +162,7 @@ func (r *Resolver) resolve(c lineage.Cluster, a lineage.Access, known lineage.Kn
 	if name := principalName(a.Client.Principal); name != "" {
 		return node(c, lineage.ApplicationNode, name), lineage.ByPrincipal
 	}
-	return node(c, lineage.UnidentifiedNode, topic), noName
+	return r.unidentified(c, topic, a)
 }
 
 // ownNameOf returns what a client in no group is called by its own ids, and one in a group by the group's members,
@@ -232,6 +237,9 @@ func (r *Resolver) ruled(c, home lineage.Cluster, f *facts) (n lineage.Node, wor
 		if name == f.application { // the rule says who owns it, and no other name
 			return node(home, lineage.StreamJobNode, name), r.rules[i].words, true
 		}
+		if other, ok := declared(name); ok && r.rules[i].rule.Unidentified != nil {
+			return other, r.rules[i].words, true
+		}
 		n := node(c, lineage.ApplicationNode, name)
 		if r.rules[i].rule.PerCluster {
 			n.Scope = clusterScope(c)
@@ -270,7 +278,8 @@ type facts struct {
 	groupType string
 	clientIDs []string // the client's own, then those of its group's members, sorted, each once
 
-	application string // of the Kafka Streams application that it is known to belong to; empty: of none
+	application  string // of the Kafka Streams application that it is known to belong to; empty: of none
+	unidentified string // CLUSTER/TOPIC of a writer that nothing names; empty: it is none
 }
 
 func gather(c lineage.Client, group *lineage.GroupFact) facts {

@@ -6,6 +6,8 @@ import (
 	"regexp/syntax"
 	"strconv"
 	"strings"
+
+	"github.com/lineaged/lineaged/lineage"
 )
 
 // field is one of the things that a rule looks at.
@@ -21,6 +23,7 @@ var fields = []field{
 	{"group", func(r *Rule) *regexp.Regexp { return r.Group }, func(f *facts) []string { return one(f.group) }},
 	{"transactional_id", func(r *Rule) *regexp.Regexp { return r.TransactionalID }, func(f *facts) []string { return one(f.client.TransactionalID) }},
 	{"principal", func(r *Rule) *regexp.Regexp { return r.Principal }, func(f *facts) []string { return one(f.client.Principal) }},
+	{"unidentified", func(r *Rule) *regexp.Regexp { return r.Unidentified }, func(f *facts) []string { return one(f.unidentified) }},
 }
 
 func one(s string) []string {
@@ -79,6 +82,9 @@ func compile(number int, rule Rule) (compiled, error) {
 		return c, c.bad(number, "match", "", noPattern)
 	}
 	c.words = fmt.Sprintf("rule %d: %s", number, strings.Join(words, ", "))
+	if rule.Unidentified != nil {
+		c.words = lineage.ByDeclaration + c.words
+	}
 	if rule.Name == "" {
 		return c, c.bad(number, "name", "", "is not set")
 	}

@@ -55,6 +55,9 @@ type Joined struct {
 	By     Link // the best of them
 }
 
+// ByDeclaration begins the words of what names a client because a person says so, and nothing that was seen.
+const ByDeclaration = "declared by "
+
 // Knowledge is what is known in one window, and answers what of it concerns one access. All is added before anything is
 // asked. It is then safe for concurrent use.
 type Knowledge interface {

@@ -202,7 +202,7 @@ func identityRules(cfg config.Config) identity.Rules {
 	for _, a := range cfg.Applications {
 		rules.Applications = append(rules.Applications, identity.Rule{
 			ClientID: a.Match.ClientID.Regexp, Group: a.Match.Group.Regexp,
-			TransactionalID: a.Match.TransactionalID.Regexp, Principal: a.Match.Principal.Regexp,
+			TransactionalID: a.Match.TransactionalID.Regexp, Principal: a.Match.Principal.Regexp, Unidentified: a.Match.Unidentified.Regexp,
 			Name: a.Name, Owner: a.Owner, Tags: a.Tags, PerCluster: a.PerCluster,
 		})
 	}

@@ -193,6 +193,7 @@ type Match struct {
 	Group           Pattern `koanf:"group" yaml:"group,omitempty"`
 	TransactionalID Pattern `koanf:"transactional_id" yaml:"transactional_id,omitempty"`
 	Principal       Pattern `koanf:"principal" yaml:"principal,omitempty"`
+	Unidentified    Pattern `koanf:"unidentified" yaml:"unidentified,omitempty"`
 }
 
 // Topic is a rule that gives topics an owner and tags.

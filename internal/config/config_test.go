@@ -206,7 +206,7 @@ func TestErrors(t *testing.T) {
 		"clusters[0].tls.key: a secret may not stand in the file: use key_file or the environment variable LINEAGED_CLUSTERS_0_TLS_KEY"+from(1))
 
 	// Rules.
-	f(one+"applications: [{name: a}]", "applications[0].match: has no pattern: give client_id, group, transactional_id or principal"+from(2))
+	f(one+"applications: [{name: a}]", "applications[0].match: has no pattern: give client_id, group, transactional_id, principal or unidentified"+from(2))
 	f(one+"applications: [{match: {group: a}}]", "applications[0].name: is not set"+from(2))
 	f(one+"applications: [{match: {group: '(a)', client_id: b}, name: '$1'}]", "")
 	f(one+"applications: [{match: {principal: '['}, name: a}]",

@@ -159,6 +159,7 @@ var texts = map[string]text{
 	"applications.*.match.group":            {"pattern of the group", ""},
 	"applications.*.match.transactional_id": {"pattern of the transactional id", ""},
 	"applications.*.match.principal":        {"pattern of the principal, e.g. `^User:billing$`", ""},
+	"applications.*.match.unidentified":     {"pattern of CLUSTER/TOPIC, e.g. `^west/orders$`", "What writes there and has no name otherwise is this application, because you say so; its flow is DECLARED. `name` may then be a node's id too, as `streamjob:west/baskets`. See [candidates](evidence.md#candidates)."},
 	"applications.*.name":                   {"name of the application", "`$1` or `${1}` is the first group of the pattern, of the first one that has any, `$$` a dollar; any other `$` is refused. The first rule that matches a client wins."},
 	"applications.*.owner":                  {"who answers for it", ""},
 	"applications.*.tags":                   {"tags", ""},

@@ -483,8 +483,8 @@ func (c *Config) checkRules() error {
 		at := fmt.Sprintf("applications[%d].", i)
 		m := a.Match
 		switch {
-		case m.ClientID.IsZero() && m.Group.IsZero() && m.TransactionalID.IsZero() && m.Principal.IsZero():
-			return bad(at+"match", "", "has no pattern: give client_id, group, transactional_id or principal")
+		case m.ClientID.IsZero() && m.Group.IsZero() && m.TransactionalID.IsZero() && m.Principal.IsZero() && m.Unidentified.IsZero():
+			return bad(at+"match", "", "has no pattern: give client_id, group, transactional_id, principal or unidentified")
 		case a.Name == "":
 			return bad(at+"name", "", "is not set")
 		}

@@ -1,0 +1,47 @@
+package identity
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// unidentified returns the node of a client that nothing names: what a rule declares, else the topic's UNIDENTIFIED node.
+func (r *Resolver) unidentified(c lineage.Cluster, topic string, a lineage.Access) (lineage.Node, string) {
+	if a.Op == lineage.Write {
+		f := gather(a.Client, nil)
+		f.unidentified = clusterScope(c) + "/" + topic
+		if n, words, ok := r.ruled(c, c, &f); ok {
+			return n, words
+		}
+	}
+	return node(c, lineage.UnidentifiedNode, topic), noName
+}
+
+// declared returns the node that a rule names by its id, as `streamjob:west/baskets`; ok is false for a plain name.
+func declared(name string) (n lineage.Node, ok bool) {
+	n, err := lineage.ParseNodeID(name)
+	if err != nil {
+		return n, false
+	}
+	switch n.Kind {
+	case lineage.ApplicationNode, lineage.StreamJobNode, lineage.ConnectorNode, lineage.ReplicatorNode:
+		return n, true
+	default:
+		return n, false
+	}
+}
+
+// Declaring returns the part of a configuration, in YAML, that declares what nobody names of a topic's writers to be a
+// node's.
+func (r *Resolver) Declaring(c lineage.Cluster, topic string, n lineage.Node) string {
+	name := n.ID()
+	if _, isID := declared(n.Name); n.Kind == lineage.ApplicationNode && n.Scope == environment(c) && !isID {
+		name = n.Name
+	}
+	quoted := func(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+	return fmt.Sprintf("applications:\n  - match: {unidentified: %s}\n    name: %s\n",
+		quoted("^"+regexp.QuoteMeta(clusterScope(c)+"/"+topic)+"$"), quoted(strings.ReplaceAll(name, "$", "$$")))
+}
