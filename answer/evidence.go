@@ -37,6 +37,9 @@ func (r *Rows) loadEvidence(ctx context.Context) (map[lineage.Flow][]Evidence, e
 		for i, es := range found {
 			for _, e := range es {
 				merged[owners[i]] = merge(merged[owners[i]], r.v.support(of[i], e))
+				if of[i].declared() {
+					merged[owners[i]] = merge(merged[owners[i]], of[i].saying(e))
+				}
 			}
 		}
 		var without []lineage.Flow
@@ -58,6 +61,17 @@ type Evidence struct {
 	Source              string // by its cluster's name
 	FirstSeen, LastSeen time.Time
 	Detail              string
+}
+
+// declared reports whether a person says whose an access is, and nothing that was seen.
+func (x *access) declared() bool { return strings.HasPrefix(x.namedBy, lineage.ByDeclaration) }
+
+// saying is what a person says of an access that a piece of evidence shows.
+func (x *access) saying(e lineage.Evidence) supported {
+	return supported{Evidence: Evidence{
+		Kind: lineage.Declared, Source: "configuration", FirstSeen: e.FirstSeen, LastSeen: e.LastSeen,
+		Detail: x.namedBy + ": nothing that was seen names the writer, the configuration does",
+	}}
 }
 
 // supported is evidence of a flow. explains: its detail says why the count is estimated.

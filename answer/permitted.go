@@ -23,12 +23,7 @@ func (v *View) Permitted(topic lineage.Node) (all []Permitted, ok bool) {
 	if t == nil {
 		return nil, false
 	}
-	var fact *lineage.PermissionFact
-	for _, f := range v.held.FactsOf(lineage.PermissionFacts) {
-		if c := v.clusters.bySource[f.Key.Source]; c != nil && c.known.ID == t.cluster && f.Permission != nil {
-			fact = f.Permission
-		}
-	}
+	fact := v.permissions(t.cluster)
 	switch {
 	case fact == nil:
 		return nil, false
@@ -48,6 +43,16 @@ func (v *View) Permitted(topic lineage.Node) (all []Permitted, ok bool) {
 		all = append(all, x)
 	}
 	return all, true
+}
+
+// permissions returns who may use a cluster's topics at the window's end; nil: that is not known.
+func (v *View) permissions(cluster lineage.ClusterID) (fact *lineage.PermissionFact) {
+	for _, f := range v.held.FactsOf(lineage.PermissionFacts) {
+		if c := v.clusters.bySource[f.Key.Source]; c != nil && c.known.ID == cluster && f.Permission != nil {
+			fact = f.Permission
+		}
+	}
+	return fact
 }
 
 // uses reports whether somebody whom an entry is about did what it is about: moved records in the window.

@@ -534,5 +534,5 @@ func (v *View) supported(x *access, kinds store.Kinds) bool {
 	if x.inWindow {
 		in = v.held.Rows.Seen
 	}
-	return in[x.row]&kinds != 0
+	return in[x.row]&kinds != 0 || x.declared() && kinds.Has(lineage.Declared)
 }

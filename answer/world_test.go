@@ -175,6 +175,10 @@ func (people) Alike(all []lineage.Usage) (out []lineage.Alike) {
 	return out
 }
 
+func (people) Declaring(_ lineage.Cluster, topic string, n lineage.Node) string {
+	return topic + " is " + n.ID()
+}
+
 func (people) Describe(lineage.Node) (string, []string) { return "", nil }
 
 func everybody() answer.Identity { return people{} }

@@ -186,6 +186,10 @@ func (people) Resolve(c lineage.Cluster, a lineage.Access, _ lineage.Known) (lin
 
 func (people) Alike([]lineage.Usage) []lineage.Alike { return nil }
 
+func (people) Declaring(_ lineage.Cluster, topic string, n lineage.Node) string {
+	return topic + " is " + n.ID()
+}
+
 func (people) Describe(n lineage.Node) (string, []string) {
 	switch n.Name {
 	case "orders", "billing":
