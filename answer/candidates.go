@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -36,8 +38,8 @@ type Clue struct {
 }
 
 // Candidate is somebody who may be the writers without a name. Score, from 0 to 1, is how likely it is by all that
-// speaks for and against it and the others, if before anything was seen it was as likely somebody else altogether as one
-// of those considered. Seen is false for one of whom only a permission or a declaration is known.
+// speaks for and against it and the others, if before anything was seen it was as likely somebody else altogether as
+// one of those considered. Seen is false for one of whom only a permission or a declaration is known.
 type Candidate struct {
 	Node  lineage.Node
 	Seen  bool
@@ -154,7 +156,7 @@ func (q *inquiry) findSuspects() {
 	for n, end := range v.ends {
 		here := n.Kind == lineage.StreamJobNode && n.Scope == q.cluster.Name ||
 			n.Kind == lineage.ApplicationNode && (n.Scope == q.cluster.Environment || n.Scope == q.cluster.Name)
-		if !here || v.hidden.nodes[n] {
+		if !here {
 			continue
 		}
 		s := &suspect{node: n, seen: true, factor: 1, reads: map[lineage.Node][]int32{}}
@@ -183,7 +185,7 @@ func (q *inquiry) findSuspects() {
 }
 
 // suspect returns who is considered, and considers one of whom only a permission or a declaration is known; nil: there
-// are too many.
+// are too many, or it does what may not be seen and nothing else.
 func (q *inquiry) suspect(n lineage.Node, extra *int) *suspect {
 	if s := q.by[n]; s != nil || q.v.hidden.nodes[n] {
 		return s
@@ -222,6 +224,15 @@ func (q *inquiry) downstream() map[lineage.Node]bool {
 	return out
 }
 
+// shortened rounds a factor to two digits: it is no better known.
+func shortened(factor float64) float64 {
+	short, err := strconv.ParseFloat(strconv.FormatFloat(factor, 'g', 2, 64), 64)
+	if err != nil {
+		return factor
+	}
+	return short
+}
+
 // conclude ranks who was considered.
 func (q *inquiry) conclude() Candidates {
 	out := Candidates{Considered: len(q.suspects), LeftOut: q.leftOut}
@@ -240,6 +251,10 @@ func (q *inquiry) conclude() Candidates {
 	slices.SortFunc(out.List, byScore)
 	out.List = out.List[:min(len(out.List), mostCandidates)]
 	for i := range out.List {
+		out.List[i].Score = math.Round(out.List[i].Score*1000) / 1000
+		for j := range out.List[i].Clues {
+			out.List[i].Clues[j].Factor = shortened(out.List[i].Clues[j].Factor)
+		}
 		out.List[i].Rule = q.v.identity.Declaring(q.cluster, q.topic.node.Name, out.List[i].Node)
 	}
 	switch {

@@ -92,8 +92,12 @@ func (m *measure) page() string {
 	fmt.Fprintf(&b, "%d scripted worlds of half an hour, 5 to 17 programs each. *Knowable*: the truth is a program or an account that can be known at all. Precision is of the lists that are not empty, recall of the knowable worlds; at 3: the truth is among the first three.\n\n", m.kinds["all"].worlds)
 	b.WriteString("| the unnamed writer | worlds | knowable | lists | precision at 1 | recall at 1 | precision at 3 | recall at 3 |\n|---|---|---|---|---|---|---|---|\n")
 	for _, k := range []struct{ kind, words string }{
-		{"transforms", "writes what it makes of what it reads"}, {"filters", "writes a changing twentieth of it"}, {"writes evenly", "writes evenly, whatever it reads"},
-		{"reads nothing", "reads nothing"}, {"twin", "has a twin that reads the same and is deployed with it"}, {"all", "**all**"},
+		{"transforms", "writes what it makes of what it reads"},
+		{"filters", "writes a changing twentieth of it"},
+		{"writes evenly", "writes evenly, whatever it reads"},
+		{"reads nothing", "reads nothing"},
+		{"twin", "has a twin that reads the same and is deployed with it"},
+		{"all", "**all**"},
 	} {
 		x := m.kinds[k.kind]
 		fmt.Fprintf(&b, "| %s | %d | %d | %d | %s | %s | %s | %s |\n", k.words, x.worlds, x.knowable, x.lists,
@@ -104,8 +108,12 @@ func (m *measure) page() string {
 		kind  answer.ClueKind
 		words string
 	}{
-		{answer.ClueRates, "RATES"}, {answer.ClueRestarts, "RESTARTS"}, {answer.CluePermitted, "PERMITTED"}, {answer.ClueHost, "HOST"},
-		{answer.ClueDeclared, "DECLARED (of which the worlds have 15 % wrong ones)"}, {answer.ClueWroteBefore, "WROTE_BEFORE"},
+		{answer.ClueRates, "RATES"},
+		{answer.ClueRestarts, "RESTARTS"},
+		{answer.CluePermitted, "PERMITTED"},
+		{answer.ClueHost, "HOST"},
+		{answer.ClueDeclared, "DECLARED (of which the worlds have 15 % wrong ones)"},
+		{answer.ClueWroteBefore, "WROTE_BEFORE"},
 	} {
 		if x := m.reasons[k.kind]; x != nil {
 			fmt.Fprintf(&b, "| %s | %d | %s |\n", k.words, x.lists, percent(x.first, x.lists))

@@ -12,7 +12,7 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// rounds is how long a scripted world lasts: half an hour.
+// guessRounds is how long a scripted world lasts: half an hour.
 const guessRounds = 180
 
 // program is somebody in a scripted world.
@@ -21,7 +21,8 @@ type program struct {
 	reads                 []int // source topics
 	watched               bool  // its group's members are known
 	downs                 []span
-	of, done              map[int]*[guessRounds + 1]float64 // what it commits to have read of a topic, and what it really read
+	// of is what it commits to have read of a topic, done what it really read.
+	of, done map[int]*[guessRounds + 1]float64
 }
 
 // span is from a round to before another.

@@ -161,13 +161,11 @@ func (q *inquiry) weighSayings() {
 
 // declaredWriters returns who is declared to write a topic, in the order in which it was said.
 func (v *View) declaredWriters(topic lineage.Node) (out []lineage.Node) {
-	d := v.a.declared()
-	if d == nil {
-		return nil
-	}
-	for i := range d.Flows {
-		if f := d.Flows[i].Flow; f.To == topic {
-			out = append(out, f.From)
+	for _, d := range v.comparison().all {
+		for _, p := range d.Pairs {
+			if p.Flow.To == topic {
+				out = append(out, p.Flow.From)
+			}
 		}
 	}
 	return out
@@ -227,10 +225,7 @@ func (q *inquiry) weighHosts() {
 // weighRates weighs whose reading of other topics goes up and down with the writing.
 func (q *inquiry) weighRates(ctx context.Context) error {
 	v := q.v
-	step, err := stepOfAtMost(v.win, mostSteps)
-	if err != nil {
-		return err
-	}
+	step := stepOfAtMost(v.win, mostSteps)
 	points := &summing{v: v, step: step, count: int((v.win.Duration() + step - 1) / step)}
 	written := []int{points.sum(q.writers)}
 	if written[0] < 0 {
@@ -308,12 +303,12 @@ func (q *inquiry) weighRates(ctx context.Context) error {
 }
 
 // stepOfAtMost returns the shortest step in which a window has so many steps at most.
-func stepOfAtMost(w lineage.Resolved, most int) (time.Duration, error) {
+func stepOfAtMost(w lineage.Resolved, most int) time.Duration {
 	step := (w.Duration() + time.Duration(most) - 1) / time.Duration(most)
 	if rest := step % w.Step; rest != 0 {
 		step += w.Step - rest
 	}
-	return max(step, w.Step), nil
+	return max(step, w.Step)
 }
 
 // summing loads the points of sums of counters, each series once.

@@ -23,7 +23,9 @@ const (
 
 // within is how far apart two comings may be that are one: memberships are looked at more seldom than producer ids, and
 // a program may take a while until it writes.
-func (q *inquiry) within() time.Duration { return max(3*q.v.tick, membersEvery+q.v.tick+5*time.Second) }
+func (q *inquiry) within() time.Duration {
+	return max(3*q.v.state.Tick, membersEvery+q.v.state.Tick+5*time.Second)
+}
 
 // weighRestarts compares when producer ids appeared or ended with when members of each came or went.
 func (q *inquiry) weighRestarts(ctx context.Context) error {
@@ -73,7 +75,7 @@ func (q *inquiry) producerMoments(ctx context.Context) ([]time.Time, error) {
 			continue
 		}
 		rows = append(rows, x.row)
-		if at := x.FirstSeen; at.After(q.began.Add(2*v.tick)) && at.After(v.held.Back.Start) {
+		if at := x.FirstSeen; at.After(q.began.Add(2*v.state.Tick)) && at.After(v.held.Back.Start) {
 			out = append(out, at)
 		}
 	}
@@ -84,13 +86,13 @@ func (q *inquiry) producerMoments(ctx context.Context) ([]time.Time, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read what moved: %w", err)
 	}
-	silence := max(leastSilence, 6*v.tick)
+	silence := max(leastSilence, 6*v.state.Tick)
 	for _, at := range last {
 		if !at.IsZero() && v.win.End.Sub(at) > silence {
 			out = append(out, at)
 		}
 	}
-	return newest(merged(out, v.tick)), nil
+	return newest(merged(out, v.state.Tick)), nil
 }
 
 // memberMoments returns when members of each application came or went, and of which that is known at all.
@@ -119,7 +121,7 @@ func (q *inquiry) memberMoments(ctx context.Context) (moments map[lineage.Node][
 			continue
 		}
 		rows, of = append(rows, x.row), append(of, x.node)
-		if x.FirstSeen.After(q.began.Add(2 * v.tick)) {
+		if x.FirstSeen.After(q.began.Add(2 * v.state.Tick)) {
 			moments[x.node] = append(moments[x.node], x.FirstSeen)
 		}
 	}
@@ -133,7 +135,7 @@ func (q *inquiry) memberMoments(ctx context.Context) (moments map[lineage.Node][
 			for _, e := range es {
 				s.include(e.FirstSeen, e.LastSeen)
 			}
-			if !s.last.IsZero() && v.win.End.Sub(s.last) > max(leastSilence, 6*v.tick) {
+			if !s.last.IsZero() && v.win.End.Sub(s.last) > max(leastSilence, 6*v.state.Tick) {
 				moments[of[k]] = append(moments[of[k]], s.last)
 			}
 		}

@@ -17,8 +17,8 @@ type Identity interface {
 	Resolve(c lineage.Cluster, a lineage.Access, known lineage.Known) (node lineage.Node, namedBy string)
 	// Alike returns the pairs that look like one application, in a fixed order.
 	Alike(all []lineage.Usage) []lineage.Alike
-	// Declaring returns the part of a configuration, in YAML, that declares what nobody names of a topic's writers to be
-	// a node's.
+	// Declaring returns the part of a configuration, in YAML, that declares what nobody names of a topic's writers to
+	// be a node's.
 	Declaring(c lineage.Cluster, topic string, n lineage.Node) string
 	// Describe returns the owner, "" when nobody named one, and the tags of a node.
 	Describe(n lineage.Node) (owner string, tags []string)

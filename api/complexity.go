@@ -21,6 +21,10 @@ const usualLimit = 300
 // usualFlows is taken for lists of flows that have no limit of their own: the readers and writers of one topic.
 const usualFlows = 100
 
+// ratesCompared is what comparing rates for candidates costs: up to a thousand series of 360 points, of which ten are
+// an object.
+const ratesCompared = 30_000
+
 // costs says what fields cost: as if every list were as long as asked for. For series, see priced.
 func costs() (c ComplexityRoot) {
 	c.Query.Nodes = func(
@@ -59,9 +63,14 @@ func costs() (c ComplexityRoot) {
 	c.Declaration.Pairs = c.Flow.Clients
 	c.DataProduct.Ports = c.Application.Groups
 	c.DataProductPort.Topics = c.Application.Groups
+	// The rates of some hundred programs are compared for it.
+	c.Query.Candidates = func(child int, _ string, _ WindowInput, first int) int {
+		return add(ratesCompared, times(first, child))
+	}
 	// These multiply all below them by their limit, and coverage is there once.
 	c.Lineage.Coverage = func(child int) int { return child/usualLimit + 1 }
 	c.NodeConnection.Coverage, c.EventConnection.Coverage = c.Lineage.Coverage, c.Lineage.Coverage
+	c.Candidates.Coverage = c.Lineage.Coverage
 	c.Ranking.Coverage, c.SuggestedJoins.Coverage = c.Lineage.Coverage, c.Lineage.Coverage
 	c.DeclarationConnection.Coverage, c.UndeclaredConnection.Coverage, c.DataProductConnection.Coverage = c.Lineage.Coverage, c.Lineage.Coverage, c.Lineage.Coverage
 	c.DeclarationConnection.Files = func(child, first int) int { return times(first, child)/usualLimit + 1 }

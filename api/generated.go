@@ -61,6 +61,30 @@ type ComplexityRoot struct {
 		What   func(childComplexity int) int
 	}
 
+	Candidate struct {
+		Kind    func(childComplexity int) int
+		Name    func(childComplexity int) int
+		Node    func(childComplexity int) int
+		Reasons func(childComplexity int) int
+		Rule    func(childComplexity int) int
+		Score   func(childComplexity int) int
+	}
+
+	CandidateReason struct {
+		Factor func(childComplexity int) int
+		Kind   func(childComplexity int) int
+		Words  func(childComplexity int) int
+	}
+
+	Candidates struct {
+		Candidates func(childComplexity int) int
+		Considered func(childComplexity int) int
+		Coverage   func(childComplexity int) int
+		Detail     func(childComplexity int) int
+		LeftOut    func(childComplexity int) int
+		Topic      func(childComplexity int) int
+	}
+
 	Client struct {
 		ClientID         func(childComplexity int) int
 		FirstSeen        func(childComplexity int) int
@@ -363,6 +387,7 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
+		Candidates      func(childComplexity int, topic string, window WindowInput, first int) int
 		Clusters        func(childComplexity int) int
 		Coverage        func(childComplexity int, window WindowInput) int
 		DataProducts    func(childComplexity int, window WindowInput, text *string, first int, after *string) int
@@ -549,6 +574,7 @@ type QueryResolver interface {
 	Declarations(ctx context.Context, window WindowInput, text *string, node *string, only *answer.DeclaredState, first int, after *string) (*DeclarationConnection, error)
 	UndeclaredFlows(ctx context.Context, window WindowInput, cluster *string, all bool, first int, after *string) (*UndeclaredConnection, error)
 	DataProducts(ctx context.Context, window WindowInput, text *string, first int, after *string) (*DataProductConnection, error)
+	Candidates(ctx context.Context, topic string, window WindowInput, first int) (*Candidates, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -671,6 +697,99 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.BlindSpot.What(childComplexity), true
+
+	case "Candidate.kind":
+		if e.ComplexityRoot.Candidate.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Candidate.Kind(childComplexity), true
+	case "Candidate.name":
+		if e.ComplexityRoot.Candidate.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Candidate.Name(childComplexity), true
+	case "Candidate.node":
+		if e.ComplexityRoot.Candidate.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Candidate.Node(childComplexity), true
+	case "Candidate.reasons":
+		if e.ComplexityRoot.Candidate.Reasons == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Candidate.Reasons(childComplexity), true
+	case "Candidate.rule":
+		if e.ComplexityRoot.Candidate.Rule == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Candidate.Rule(childComplexity), true
+	case "Candidate.score":
+		if e.ComplexityRoot.Candidate.Score == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Candidate.Score(childComplexity), true
+
+	case "CandidateReason.factor":
+		if e.ComplexityRoot.CandidateReason.Factor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CandidateReason.Factor(childComplexity), true
+	case "CandidateReason.kind":
+		if e.ComplexityRoot.CandidateReason.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CandidateReason.Kind(childComplexity), true
+	case "CandidateReason.words":
+		if e.ComplexityRoot.CandidateReason.Words == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CandidateReason.Words(childComplexity), true
+
+	case "Candidates.candidates":
+		if e.ComplexityRoot.Candidates.Candidates == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Candidates.Candidates(childComplexity), true
+	case "Candidates.considered":
+		if e.ComplexityRoot.Candidates.Considered == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Candidates.Considered(childComplexity), true
+	case "Candidates.coverage":
+		if e.ComplexityRoot.Candidates.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Candidates.Coverage(childComplexity), true
+	case "Candidates.detail":
+		if e.ComplexityRoot.Candidates.Detail == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Candidates.Detail(childComplexity), true
+	case "Candidates.leftOut":
+		if e.ComplexityRoot.Candidates.LeftOut == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Candidates.LeftOut(childComplexity), true
+	case "Candidates.topic":
+		if e.ComplexityRoot.Candidates.Topic == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Candidates.Topic(childComplexity), true
 
 	case "Client.clientId":
 		if e.ComplexityRoot.Client.ClientID == nil {
@@ -1986,6 +2105,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Position.Y(childComplexity), true
 
+	case "Query.candidates":
+		if e.ComplexityRoot.Query.Candidates == nil {
+			break
+		}
+
+		args, err := ec.field_Query_candidates_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Candidates(childComplexity, args["topic"].(string), args["window"].(WindowInput), args["first"].(int)), true
 	case "Query.clusters":
 		if e.ComplexityRoot.Query.Clusters == nil {
 			break
@@ -2972,6 +3102,11 @@ type Query {
   undeclaredFlows(window: Window!, cluster: ID, all: Boolean! = false, first: Int! = 50, after: String): UndeclaredConnection
   "Declared data products (ODPS) with the topics of their ports, by the data contracts (ODCS). Text is looked for in name, id, owner and domain."
   dataProducts(window: Window!, text: String, first: Int! = 50, after: String): DataProductConnection
+  """
+  Who the writers of a topic may be whom nothing names, the likeliest first, first: at most 20. They are offered, never a flow and never joined unasked. topic: the
+  topic's id, or its UNIDENTIFIED node's. By the window's rates, its end's permissions, and the comings and goings of the seven days before its end.
+  """
+  candidates(topic: ID!, window: Window!, first: Int! = 5): Candidates
 }
 
 enum NodeOrder { NAME RATE LAG LAST_MOVED }
@@ -3084,6 +3219,25 @@ type Dataset implements Node {
 
 type SuggestedJoins { joins: [SuggestedJoin!]!  coverage: Coverage! }
 type SuggestedJoin { a: Node!  b: Node!  reason: String!  rule: String! }   # rule: the YAML that would join them
+
+"considered: how many were looked at; leftOut: how many more there are. detail: what could not be told and so says nothing, and why there are none; null: all was told."
+type Candidates { topic: Node!  candidates: [Candidate!]!  detail: String  considered: Int!  leftOut: Int!  coverage: Coverage! }
+"""
+node: null of one of whom only a permission or a declaration is known. score, 0 to 1: how likely it is by all that speaks for and against it and the others, if
+beforehand nobody of those considered was as likely as one of them. rule: the YAML that would name the writer so, for the past too.
+"""
+type Candidate { name: String!  kind: NodeKind!  node: Node  score: Float!  reasons: [CandidateReason!]!  rule: String! }
+"factor: how much likelier what was seen is if the candidate is the writer; below 1 it speaks against it. What speaks most comes first."
+type CandidateReason { kind: CandidateReasonKind!  words: String!  factor: Float! }
+enum CandidateReasonKind {
+  PERMITTED      # its principal may write the topic, or may not
+  RESTARTS       # its members come and go with the topic's producer ids
+  RATES          # what it reads of other topics and what is written go up and down together
+  DECLARED       # somebody says that it writes the topic
+  HOST           # it runs where a writer without a name was seen, or elsewhere
+  CONFIGURED     # a connector or replicator that is configured to write the topic, and that nothing counts
+  WROTE_BEFORE   # it was seen to write the topic under its own name
+}
 
 type ConfigEntry { name: String!  value: String! }
 "Live, lag and lastMoved are of all that the group reads, as in Flow."
@@ -3282,6 +3436,54 @@ func (ec *executionContext) childFields_BlindSpot(ctx context.Context, field gra
 		return ec.fieldContext_BlindSpot_remedy(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type BlindSpot", field.Name)
+}
+
+func (ec *executionContext) childFields_Candidate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_Candidate_name(ctx, field)
+	case "kind":
+		return ec.fieldContext_Candidate_kind(ctx, field)
+	case "node":
+		return ec.fieldContext_Candidate_node(ctx, field)
+	case "score":
+		return ec.fieldContext_Candidate_score(ctx, field)
+	case "reasons":
+		return ec.fieldContext_Candidate_reasons(ctx, field)
+	case "rule":
+		return ec.fieldContext_Candidate_rule(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Candidate", field.Name)
+}
+
+func (ec *executionContext) childFields_CandidateReason(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_CandidateReason_kind(ctx, field)
+	case "words":
+		return ec.fieldContext_CandidateReason_words(ctx, field)
+	case "factor":
+		return ec.fieldContext_CandidateReason_factor(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CandidateReason", field.Name)
+}
+
+func (ec *executionContext) childFields_Candidates(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "topic":
+		return ec.fieldContext_Candidates_topic(ctx, field)
+	case "candidates":
+		return ec.fieldContext_Candidates_candidates(ctx, field)
+	case "detail":
+		return ec.fieldContext_Candidates_detail(ctx, field)
+	case "considered":
+		return ec.fieldContext_Candidates_considered(ctx, field)
+	case "leftOut":
+		return ec.fieldContext_Candidates_leftOut(ctx, field)
+	case "coverage":
+		return ec.fieldContext_Candidates_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Candidates", field.Name)
 }
 
 func (ec *executionContext) childFields_Client(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4303,6 +4505,36 @@ func (ec *executionContext) field_Query___type_args(ctx context.Context, rawArgs
 		return nil, err
 	}
 	args["name"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_candidates_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "topic",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["topic"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "window",
+		func(ctx context.Context, v any) (WindowInput, error) {
+			return ec.unmarshalNWindow2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐWindowInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["window"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg2
 	return args, nil
 }
 
@@ -5424,6 +5656,396 @@ func (ec *executionContext) _BlindSpot_remedy(ctx context.Context, field graphql
 }
 func (ec *executionContext) fieldContext_BlindSpot_remedy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("BlindSpot", field, false, false, "String")
+}
+
+func (ec *executionContext) _Candidate_name(ctx context.Context, field graphql.CollectedField, obj *Candidate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Candidate_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Candidate_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Candidate", field, false, false, "String")
+}
+
+func (ec *executionContext) _Candidate_kind(ctx context.Context, field graphql.CollectedField, obj *Candidate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Candidate_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v lineage.NodeKind) graphql.Marshaler {
+			return ec.marshalNNodeKind2githubᚗcomᚋlineagedᚋlineagedᚋlineageᚐNodeKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Candidate_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Candidate", field, false, false, "NodeKind")
+}
+
+func (ec *executionContext) _Candidate_node(ctx context.Context, field graphql.CollectedField, obj *Candidate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Candidate_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v Node) graphql.Marshaler {
+			return ec.marshalONode2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐNode(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Candidate_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Candidate",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Candidate_score(ctx context.Context, field graphql.CollectedField, obj *Candidate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Candidate_score(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Score, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Candidate_score(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Candidate", field, false, false, "Float")
+}
+
+func (ec *executionContext) _Candidate_reasons(ctx context.Context, field graphql.CollectedField, obj *Candidate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Candidate_reasons(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reasons, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []CandidateReason) graphql.Marshaler {
+			return ec.marshalNCandidateReason2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCandidateReasonᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Candidate_reasons(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Candidate",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CandidateReason(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Candidate_rule(ctx context.Context, field graphql.CollectedField, obj *Candidate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Candidate_rule(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rule, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Candidate_rule(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Candidate", field, false, false, "String")
+}
+
+func (ec *executionContext) _CandidateReason_kind(ctx context.Context, field graphql.CollectedField, obj *CandidateReason) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CandidateReason_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v answer.ClueKind) graphql.Marshaler {
+			return ec.marshalNCandidateReasonKind2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐClueKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CandidateReason_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CandidateReason", field, false, false, "CandidateReasonKind")
+}
+
+func (ec *executionContext) _CandidateReason_words(ctx context.Context, field graphql.CollectedField, obj *CandidateReason) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CandidateReason_words(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Words, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CandidateReason_words(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CandidateReason", field, false, false, "String")
+}
+
+func (ec *executionContext) _CandidateReason_factor(ctx context.Context, field graphql.CollectedField, obj *CandidateReason) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CandidateReason_factor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Factor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CandidateReason_factor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CandidateReason", field, false, false, "Float")
+}
+
+func (ec *executionContext) _Candidates_topic(ctx context.Context, field graphql.CollectedField, obj *Candidates) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Candidates_topic(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Topic(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v Node) graphql.Marshaler {
+			return ec.marshalNNode2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐNode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Candidates_topic(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Candidates",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Candidates_candidates(ctx context.Context, field graphql.CollectedField, obj *Candidates) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Candidates_candidates(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Candidates, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []Candidate) graphql.Marshaler {
+			return ec.marshalNCandidate2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCandidateᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Candidates_candidates(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Candidates",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Candidate(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Candidates_detail(ctx context.Context, field graphql.CollectedField, obj *Candidates) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Candidates_detail(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Detail(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Candidates_detail(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Candidates", field, true, false, "String")
+}
+
+func (ec *executionContext) _Candidates_considered(ctx context.Context, field graphql.CollectedField, obj *Candidates) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Candidates_considered(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Considered, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Candidates_considered(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Candidates", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Candidates_leftOut(ctx context.Context, field graphql.CollectedField, obj *Candidates) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Candidates_leftOut(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LeftOut, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Candidates_leftOut(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Candidates", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Candidates_coverage(ctx context.Context, field graphql.CollectedField, obj *Candidates) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Candidates_coverage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Coverage(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Coverage) graphql.Marshaler {
+			return ec.marshalNCoverage2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCoverage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Candidates_coverage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Candidates",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Coverage(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Client_kind(ctx context.Context, field graphql.CollectedField, obj *Client) (ret graphql.Marshaler) {
@@ -11339,6 +11961,50 @@ func (ec *executionContext) fieldContext_Query_dataProducts(ctx context.Context,
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_candidates(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_candidates(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Candidates(ctx, fc.Args["topic"].(string), fc.Args["window"].(WindowInput), fc.Args["first"].(int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Candidates) graphql.Marshaler {
+			return ec.marshalOCandidates2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCandidates(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_candidates(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Candidates(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_candidates_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query___type(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -15611,6 +16277,165 @@ func (ec *executionContext) _BlindSpot(ctx context.Context, sel ast.SelectionSet
 	return out
 }
 
+var candidateImplementors = []string{"Candidate"}
+
+func (ec *executionContext) _Candidate(ctx context.Context, sel ast.SelectionSet, obj *Candidate) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, candidateImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Candidate")
+		case "name":
+			out.Values[i] = ec._Candidate_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "kind":
+			out.Values[i] = ec._Candidate_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._Candidate_node(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "score":
+			out.Values[i] = ec._Candidate_score(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "reasons":
+			out.Values[i] = ec._Candidate_reasons(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "rule":
+			out.Values[i] = ec._Candidate_rule(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var candidateReasonImplementors = []string{"CandidateReason"}
+
+func (ec *executionContext) _CandidateReason(ctx context.Context, sel ast.SelectionSet, obj *CandidateReason) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, candidateReasonImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CandidateReason")
+		case "kind":
+			out.Values[i] = ec._CandidateReason_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "words":
+			out.Values[i] = ec._CandidateReason_words(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "factor":
+			out.Values[i] = ec._CandidateReason_factor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var candidatesImplementors = []string{"Candidates"}
+
+func (ec *executionContext) _Candidates(ctx context.Context, sel ast.SelectionSet, obj *Candidates) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, candidatesImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Candidates")
+		case "topic":
+			out.Values[i] = ec._Candidates_topic(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "candidates":
+			out.Values[i] = ec._Candidates_candidates(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "detail":
+			out.Values[i] = ec._Candidates_detail(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "considered":
+			out.Values[i] = ec._Candidates_considered(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "leftOut":
+			out.Values[i] = ec._Candidates_leftOut(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "coverage":
+			out.Values[i] = ec._Candidates_coverage(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var clientImplementors = []string{"Client"}
 
 func (ec *executionContext) _Client(ctx context.Context, sel ast.SelectionSet, obj *Client) graphql.Marshaler {
@@ -17646,6 +18471,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_dataProducts(ctx, field)
 				})
+		case "candidates":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_candidates(ctx, field)
+				})
 		case "__type":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Query___type(ctx, field)
@@ -19021,6 +19852,82 @@ func (ec *executionContext) marshalNBoolean2bool(ctx context.Context, sel ast.Se
 	return res
 }
 
+func (ec *executionContext) marshalNCandidate2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐCandidate(ctx context.Context, sel ast.SelectionSet, v Candidate) graphql.Marshaler {
+	return ec._Candidate(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNCandidate2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCandidateᚄ(ctx context.Context, sel ast.SelectionSet, v []Candidate) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNCandidate2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐCandidate(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNCandidateReason2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐCandidateReason(ctx context.Context, sel ast.SelectionSet, v CandidateReason) graphql.Marshaler {
+	return ec._CandidateReason(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNCandidateReason2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCandidateReasonᚄ(ctx context.Context, sel ast.SelectionSet, v []CandidateReason) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNCandidateReason2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐCandidateReason(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalNCandidateReasonKind2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐClueKind(ctx context.Context, v any) (answer.ClueKind, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNCandidateReasonKind2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐClueKind[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCandidateReasonKind2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐClueKind(ctx context.Context, sel ast.SelectionSet, v answer.ClueKind) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNCandidateReasonKind2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐClueKind[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "CandidateReasonKind!")
+	}
+	return res
+}
+
+var (
+	unmarshalNCandidateReasonKind2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐClueKind = map[string]answer.ClueKind{
+		"PERMITTED":    answer.CluePermitted,
+		"RESTARTS":     answer.ClueRestarts,
+		"RATES":        answer.ClueRates,
+		"DECLARED":     answer.ClueDeclared,
+		"HOST":         answer.ClueHost,
+		"CONFIGURED":   answer.ClueConfigured,
+		"WROTE_BEFORE": answer.ClueWroteBefore,
+	}
+	marshalNCandidateReasonKind2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐClueKind = map[answer.ClueKind]string{
+		answer.CluePermitted:   "PERMITTED",
+		answer.ClueRestarts:    "RESTARTS",
+		answer.ClueRates:       "RATES",
+		answer.ClueDeclared:    "DECLARED",
+		answer.ClueHost:        "HOST",
+		answer.ClueConfigured:  "CONFIGURED",
+		answer.ClueWroteBefore: "WROTE_BEFORE",
+	}
+)
+
 func (ec *executionContext) marshalNClient2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐClient(ctx context.Context, sel ast.SelectionSet, v Client) graphql.Marshaler {
 	return ec._Client(ctx, sel, &v)
 }
@@ -20132,6 +21039,13 @@ func (ec *executionContext) marshalOBoolean2ᚖbool(ctx context.Context, sel ast
 	_ = ctx
 	res := graphql.MarshalBoolean(*v)
 	return res
+}
+
+func (ec *executionContext) marshalOCandidates2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCandidates(ctx context.Context, sel ast.SelectionSet, v *Candidates) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Candidates(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOCluster2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐClusterᚄ(ctx context.Context, sel ast.SelectionSet, v []Cluster) graphql.Marshaler {

@@ -15,6 +15,24 @@ type BlindSpot struct {
 	Remedy string `json:"remedy"`
 }
 
+// node: null of one of whom only a permission or a declaration is known. score, 0 to 1: how likely it is by all that speaks for and against it and the others, if
+// beforehand nobody of those considered was as likely as one of them. rule: the YAML that would name the writer so, for the past too.
+type Candidate struct {
+	Name    string            `json:"name"`
+	Kind    lineage.NodeKind  `json:"kind"`
+	Node    Node              `json:"node,omitempty"`
+	Score   float64           `json:"score"`
+	Reasons []CandidateReason `json:"reasons"`
+	Rule    string            `json:"rule"`
+}
+
+// factor: how much likelier what was seen is if the candidate is the writer; below 1 it speaks against it. What speaks most comes first.
+type CandidateReason struct {
+	Kind   answer.ClueKind `json:"kind"`
+	Words  string          `json:"words"`
+	Factor float64         `json:"factor"`
+}
+
 // One connection identity, with all that was joined to it: what a request log, telemetry or a transaction tell of the same client.
 // What was not seen is null. software is its library and version as it says them, instance its id in client telemetry (KIP-714).
 // joinedBy says which evidence joined what, in words; null: all was seen in one place.

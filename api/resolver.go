@@ -110,3 +110,8 @@ func (q *query) UndeclaredFlows(ctx context.Context, window WindowInput, cluster
 func (q *query) DataProducts(ctx context.Context, window WindowInput, text *string, first int, after *string) (*DataProductConnection, error) {
 	return q.a.dataProducts(ctx, window, text, first, after)
 }
+
+// Candidates answers candidates.
+func (q *query) Candidates(ctx context.Context, topic string, window WindowInput, first int) (*Candidates, error) {
+	return q.a.candidates(ctx, topic, window, first)
+}

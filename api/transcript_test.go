@@ -42,6 +42,7 @@ var worlds = map[string]struct {
 	"formatting":  {formatting, shopConfig, everybody},
 	"readers":     {readers, shopConfig, everybody},
 	"declared":    {func(t testing.TB) *world { return shop(t, 30) }, shopConfig, everybody},
+	"nameless":    {nameless, shopConfig, conventions()},
 	"empty":       {func(t testing.TB) *world { return newWorld(t) }, []answer.ClusterConfig{{Source: "127.0.0.1:9092"}}, everybody},
 }
 

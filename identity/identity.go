@@ -9,7 +9,7 @@
 // was made for one run, the transactional.id without its instance suffix, the client.id without its instance suffix. A
 // group whose id names nobody is called as its members are; readers of whom nothing says more are one application,
 // anonymous. A client of which nothing but its principal is known is called as that. What none of them names is the
-// topic's UNIDENTIFIED node.
+// topic's UNIDENTIFIED node, unless a rule declares whose that is.
 package identity
 
 import (
@@ -26,8 +26,8 @@ import (
 type Rule struct {
 	ClientID, Group, TransactionalID, Principal *regexp.Regexp
 
-	// Unidentified is a pattern on CLUSTER/TOPIC of writers that nothing else names: what nobody names that writes there is
-	// the application, because a person says so. The rule then names no other client.
+	// Unidentified is a pattern on CLUSTER/TOPIC of writers that nothing else names: what nobody names that writes
+	// there is the application, because a person says so. The rule then names no other client.
 	Unidentified *regexp.Regexp
 
 	// Name is the application's name; $1 or ${1} stands for a group of the first pattern, in the order of the fields,

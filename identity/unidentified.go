@@ -8,7 +8,8 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// unidentified returns the node of a client that nothing names: what a rule declares, else the topic's UNIDENTIFIED node.
+// unidentified returns the node of a client that nothing names: what a rule declares, else the topic's UNIDENTIFIED
+// node.
 func (r *Resolver) unidentified(c lineage.Cluster, topic string, a lineage.Access) (lineage.Node, string) {
 	if a.Op == lineage.Write {
 		f := gather(a.Client, nil)
