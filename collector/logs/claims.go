@@ -60,6 +60,7 @@ type answer struct {
 	client lineage.Client
 	upTo   int64     // as far as its records were counted; of one under way, its offset
 	at     time.Time // by its line; zero: not told
+	round  time.Time // of when the line was written, where that is known, else in which it was read
 }
 
 // after reports whether all that lies between two answers was told of: with samples, whether they are of the same one.
@@ -87,12 +88,13 @@ func (c *claims) now(t lineage.Topic) *answers {
 	return a
 }
 
-// wrote takes in that a client's records begin at an offset.
-func (c *claims) wrote(t lineage.Topic, part int32, offset int64, client lineage.Client, at time.Time, recent bool) {
-	if offset >= 0 {
+// wrote takes in that a client's records begin at an offset of a partition.
+func (c *claims) wrote(t lineage.Topic, part int32, x answer, recent bool) {
+	if x.offset >= 0 {
 		a := c.now(t)
 		a.late = a.late || !recent
-		a.parts[part] = append(a.parts[part], answer{offset, client, offset, at})
+		x.upTo = x.offset
+		a.parts[part] = append(a.parts[part], x)
 	}
 }
 
@@ -130,11 +132,7 @@ func (c *claims) lose() {
 // end counts what the round told. named returns a topic with its name and id; ok is false where it has none, or is not
 // watched.
 func (c *claims) end(o *lineage.Observation, named func(lineage.Topic) (t lineage.Topic, ok bool)) {
-	for as, a := range c.round {
-		t, ok := named(as)
-		if !ok {
-			continue
-		}
+	for t, a := range c.together(named) {
 		x := c.of[t]
 		if x == nil && a.late { // it is older than the watch
 			continue
@@ -149,10 +147,34 @@ func (c *claims) end(o *lineage.Observation, named func(lineage.Topic) (t lineag
 			since = x.seen
 		}
 		x.seen = o.Round
-		x.take(a, c.after)
-		x.tell(o, t, since)
+		x.tell(o, t, since, x.take(a, o, c.after))
 	}
 	c.round = nil
+}
+
+// together returns what the round told by topic: older requests know a topic by its name, newer ones by its id, and only
+// both say what lies between two.
+func (c *claims) together(named func(lineage.Topic) (t lineage.Topic, ok bool)) map[lineage.Topic]*answers {
+	all := map[lineage.Topic]*answers{}
+	for as, a := range c.round {
+		t, ok := named(as)
+		if !ok {
+			continue
+		}
+		into := all[t]
+		if into == nil {
+			all[t] = a
+			continue
+		}
+		into.late = into.late || a.late
+		for part, parts := range a.parts {
+			into.parts[part] = append(into.parts[part], parts...)
+		}
+		for client, n := range a.asked {
+			into.asked[client] += n
+		}
+	}
+	return all
 }
 
 // rests counts what follows the newest requests of topics that are at rest: none of whose lines came in this round,
@@ -169,16 +191,18 @@ func (c *claims) rests(o *lineage.Observation, ends func(t lineage.Topic) []int6
 		if was == nil || !x.seen.Before(o.Round) {
 			continue
 		}
+		spans := map[claimer]span{}
 		for part, tail := range x.tails {
 			who := claimer{tail.client, lineage.RequestLog}
 			if _, there := x.totals[who]; !there || int(part) >= len(was) || was[part] <= tail.upTo {
 				continue
 			}
+			spans[who] = spans[who].and(was[part]-tail.upTo, tail.round.Add(-o.Interval), true)
 			x.totals[who] += was[part] - tail.upTo
 			tail.upTo = was[part]
 			x.tails[part], x.dirty = tail, true
 		}
-		x.tell(o, t, x.seen.Add(-o.Interval))
+		x.tell(o, t, x.seen.Add(-o.Interval), spans)
 	}
 }
 
@@ -203,7 +227,9 @@ func (c *claims) room(t lineage.Topic) {
 
 // take counts what a round's answers say. A request that begins no later than the newest that was told says nothing: it
 // was read again, or late, and what lies there was given to somebody.
-func (x *claimed) take(a *answers, after func(a, b answer) bool) {
+// It returns what was counted, by whose.
+func (x *claimed) take(a *answers, o *lineage.Observation, after func(a, b answer) bool) map[claimer]span {
+	spans := map[claimer]span{}
 	add := func(who claimer, n int64) {
 		if who.client.TransactionalID != "" {
 			return // what is written in transactions is counted by these
@@ -218,11 +244,12 @@ func (x *claimed) take(a *answers, after func(a, b answer) bool) {
 		}
 		slices.SortStableFunc(all, func(a, b answer) int { return cmp.Compare(a.offset, b.offset) })
 		for i := range all[1:] {
-			n := int64(0)
+			who, n := claimer{all[i].client, lineage.RequestLog}, int64(0)
 			if after(all[i], all[i+1]) {
 				n = max(0, all[i+1].offset-all[i].upTo)
 			}
-			add(claimer{all[i].client, lineage.RequestLog}, n)
+			spans[who] = spans[who].and(n, all[i].round.Add(-o.Interval), all[i].round.Before(o.Round))
+			add(who, n)
 		}
 		last := all[len(all)-1]
 		add(claimer{last.client, lineage.RequestLog}, 0)
@@ -232,17 +259,51 @@ func (x *claimed) take(a *answers, after func(a, b answer) bool) {
 		add(claimer{client, lineage.AuthorizerLog}, n)
 	}
 	x.dirty = true
+	return spans
 }
 
-// tell tells the totals that changed, since when they may have.
-func (x *claimed) tell(o *lineage.Observation, t lineage.Topic, since time.Time) {
+// span is how many records were counted in a round, how many of these by lines of rounds before, and when the first of
+// them may have been written.
+type span struct {
+	records, before int64
+	since           time.Time
+}
+
+// and returns the span with more records, written after an instant.
+func (s span) and(n int64, since time.Time, before bool) span {
+	s.records += n
+	if before && n > 0 {
+		s.before += n
+		if s.since.IsZero() || since.Before(s.since) {
+			s.since = since
+		}
+	}
+	return s
+}
+
+// reach returns since when what was counted was written; the zero time: within the round. What followed the last line
+// of the round before, of somebody who writes all the time, is too little to blur when the rest was written.
+func (s span) reach() time.Time {
+	if 10*s.before <= s.records {
+		return time.Time{}
+	}
+	return s.since
+}
+
+// tell tells the totals that changed, since when they may have: all since an instant, or what reaches back further since
+// its own.
+func (x *claimed) tell(o *lineage.Observation, t lineage.Topic, since time.Time, spans map[claimer]span) {
 	for who, n := range x.totals {
 		if told, ok := x.told[who]; ok && told == n {
 			continue
 		}
 		x.told[who] = n
+		from := since
+		if at := spans[who].reach(); !at.IsZero() && (from.IsZero() || at.Before(from)) {
+			from = at
+		}
 		a := lineage.Access{Topic: t, Op: lineage.Write, Client: who.client}
-		o.Samples = append(o.Samples, lineage.Sample{Subject: a, Metric: lineage.Claimed, Evidence: who.evidence, Value: n, Since: since, Estimated: true})
+		o.Samples = append(o.Samples, lineage.Sample{Subject: a, Metric: lineage.Claimed, Evidence: who.evidence, Value: n, Since: from, Estimated: true})
 	}
 }
 
@@ -283,6 +344,7 @@ func (x *claimed) encode(t lineage.Topic) []byte {
 			e.Uint(uint64(x.tails[part].offset))
 			e.Uint(uint64(x.tails[part].upTo))
 			e.Time(x.tails[part].at)
+			e.Time(x.tails[part].round)
 			encodeClaimer(e, x.tails[part].client)
 		}
 	})
@@ -311,8 +373,8 @@ func (c *claims) restore(positions map[string][]byte, leave func(key string, err
 				x.told[who] = x.totals[who]
 			}
 			for range d.Count() {
-				part, offset, upTo, at := d.Uint(), d.Uint(), d.Uint(), d.Time()
-				x.tails[int32(part)] = answer{int64(offset), decodeClaimer(d), int64(upTo), at}
+				part, offset, upTo, at, round := d.Uint(), d.Uint(), d.Uint(), d.Time(), d.Time()
+				x.tails[int32(part)] = answer{int64(offset), decodeClaimer(d), int64(upTo), at, round}
 			}
 		})
 		if err != nil {

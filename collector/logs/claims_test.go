@@ -3,6 +3,7 @@ package logs
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -154,6 +155,102 @@ func TestAtRest(t *testing.T) {
 	want("somebody writes again", map[string]int64{"a": 19, "b": 33})
 }
 
+// TestClaimsReachBack: what is counted only when the next request comes, rounds later, or when all is at rest, was
+// written when its own request's line was; who writes all the time is not blurred over two rounds for a last request.
+func TestClaimsReachBack(t *testing.T) {
+	w := newTold(t, nil)
+	end := func() {
+		w.board.SetEnds("west-id", w.round, func(string) collector.Ends { return collector.Ends{Offsets: []int64{1400}} })
+	}
+	w.next()
+	first := w.round.Add(tick)
+	w.write(producedAt("burst", 0, 1))
+	w.next()
+	w.next()
+	w.write(producedAt("steady", 300, 2), producedAt("steady", 310, 3), producedAt("steady", 700, 4))
+	w.next()
+	last := w.round.Add(tick)
+	w.write(producedAt("steady", 710, 5), producedAt("steady", 1300, 6))
+	w.next()
+	w.start(nil) // the rounds are remembered
+	for range 2 {
+		end()
+		w.next()
+	}
+	var got []string
+	for _, o := range w.sink.obs {
+		for _, x := range o.Samples {
+			if x.Metric == lineage.Claimed && x.Value > 0 {
+				since := "this round"
+				switch {
+				case x.Since.Equal(first.Add(-tick)):
+					since = "the first"
+				case x.Since.Equal(last.Add(-tick)):
+					since = "the last"
+				case !x.Since.IsZero():
+					since = x.Since.String()
+				}
+				got = append(got, fmt.Sprintf("%s %d since %s", x.Subject.Client.ClientID, x.Value, since))
+			}
+		}
+	}
+	want := []string{"burst 300 since the first", "steady 400 since this round", "steady 1000 since this round", "steady 1100 since the last"}
+	if !slices.Equal(got, want) {
+		t.Errorf("claimed %q, want %q", got, want)
+	}
+}
+
+// TestLineOfARoundBefore: what is sent comes a round late, and says when it was written.
+func TestLineOfARoundBefore(t *testing.T) {
+	t0 := time.Date(2026, 11, 22, 21, 14, 0, 0, time.UTC)
+	d := digest{cfg: Config{Interval: tick}, round: t0.Add(3 * tick)}
+	for _, x := range []struct{ at, want time.Time }{
+		{time.Time{}, d.round}, {t0.Add(5 * time.Second), t0.Add(tick)}, {t0.Add(-time.Hour), d.round}, {t0.Add(25 * time.Second), d.round}, {t0.Add(time.Hour), d.round},
+	} {
+		if got := d.roundOf(x.at); !got.Equal(x.want) {
+			t.Errorf("a line of %s is of round %s, want %s", x.at, got, x.want)
+		}
+	}
+	var c claims
+	c.forget()
+	o := &lineage.Observation{Round: d.round, Interval: tick}
+	c.begin()
+	for i, offset := range []int64{0, 50} {
+		c.wrote(lineage.Topic{Name: "orders"}, 0, answer{offset: offset, client: lineage.Client{ClientID: "a"}, round: t0.Add(time.Duration(i+1) * tick)}, true)
+	}
+	c.end(o, func(t lineage.Topic) (lineage.Topic, bool) { return t, true })
+	if len(o.Samples) != 1 || o.Samples[0].Value != 50 || !o.Samples[0].Since.Equal(t0) {
+		t.Errorf("told %+v, want 50 since %s", o.Samples, t0)
+	}
+}
+
+// TestNamesAndIDsTogether: of two who write one partition, one names the topic and the other has its id.
+func TestNamesAndIDsTogether(t *testing.T) {
+	id := lineage.TopicID{7}
+	orders := lineage.Topic{Name: "orders", ID: id}
+	for range 20 { // of a map's order
+		var c claims
+		c.forget()
+		o := &lineage.Observation{Round: time.Date(2026, 11, 22, 21, 14, 0, 0, time.UTC), Interval: tick}
+		c.begin()
+		for i, offset := range []int64{0, 300, 320, 600, 620} {
+			as, who := lineage.Topic{ID: id}, "new"
+			if i%3 == 0 {
+				as, who = lineage.Topic{Name: "orders"}, "old"
+			}
+			c.wrote(as, 0, answer{offset: offset, client: lineage.Client{ClientID: who}, round: o.Round}, true)
+		}
+		c.end(o, func(lineage.Topic) (lineage.Topic, bool) { return orders, true })
+		got := map[string]int64{}
+		for _, x := range o.Samples {
+			got[x.Subject.Client.ClientID] = x.Value
+		}
+		if want := (map[string]int64{"old": 320, "new": 300}); !maps.Equal(got, want) {
+			t.Fatalf("claimed %v, want %v", got, want)
+		}
+	}
+}
+
 // TestLinesOutOfOrder: a line that comes a round late, of a request that begins before the newest that was told, says
 // nothing more: what lies there was given to somebody.
 func TestLinesOutOfOrder(t *testing.T) {
@@ -194,7 +291,7 @@ func TestForgottenClaims(t *testing.T) {
 	write := func(name string, id byte) {
 		o.Round = o.Round.Add(tick)
 		c.begin()
-		c.wrote(lineage.Topic{Name: name, ID: lineage.TopicID{id}}, 0, 1, lineage.Client{ClientID: "a"}, time.Time{}, true)
+		c.wrote(lineage.Topic{Name: name, ID: lineage.TopicID{id}}, 0, answer{offset: 1, client: lineage.Client{ClientID: "a"}}, true)
 		c.end(o, func(t lineage.Topic) (lineage.Topic, bool) { return t, true })
 	}
 	held := map[string]bool{}

@@ -185,6 +185,15 @@ func (d *digest) written(at when) (t time.Time, recent bool) {
 	return at.at, at.at.After(d.round.Add(-3 * d.cfg.Interval))
 }
 
+// roundOf returns the round of an instant of about now, and the one under way where it is not: by a clock that is ahead,
+// or of a zone that nobody knows.
+func (d *digest) roundOf(at time.Time) time.Time {
+	if r := at.Truncate(d.cfg.Interval).Add(d.cfg.Interval); r.Before(d.round) && at.After(d.round.Add(-3*d.cfg.Interval)) {
+		return r
+	}
+	return d.round
+}
+
 // text returns a string, the same one for the same bytes.
 func (d *digest) text(b []byte) string {
 	if len(b) == 0 {
@@ -304,7 +313,7 @@ func (d *digest) produced(c lineage.Client, r *brokerlog.Request, written time.T
 		d.see(lineage.Write, c, t.Name, t.ID, recent)
 		for _, p := range t.Parts {
 			if p.Error == 0 {
-				d.claims.wrote(lineage.Topic{Cluster: d.cluster.ID, ID: t.ID, Name: d.text(t.Name)}, p.Index, p.Offset, c, written, recent)
+				d.claims.wrote(lineage.Topic{Cluster: d.cluster.ID, ID: t.ID, Name: d.text(t.Name)}, p.Index, answer{offset: p.Offset, client: c, at: written, round: d.roundOf(written)}, recent)
 			}
 		}
 	}
@@ -366,7 +375,12 @@ func (d *digest) authorization(recent bool) {
 		d.deny(denial{d.text(a.Principal), d.text(a.Name), a.Operation.String(), a.Resource}, a.Host, a.Request, 1, d.round)
 		return
 	}
+	c := lineage.Client{Host: d.text(a.Host)}
+	if p := d.text(a.Principal); p != anonymous {
+		c.Principal = p
+	}
 	if a.Resource != brokerlog.ResourceTopic {
+		d.authorized(c)
 		return
 	}
 	var op lineage.Op
@@ -379,14 +393,29 @@ func (d *digest) authorization(recent bool) {
 	default:
 		return
 	}
-	c := lineage.Client{Host: d.text(a.Host)}
-	if p := d.text(a.Principal); p != anonymous {
-		c.Principal = p
-	}
 	t := lineage.Topic{Cluster: d.cluster.ID, Name: d.text(a.Name)}
 	d.seeTopic(sight{lineage.Access{Topic: t, Op: op, Client: c}, lineage.AuthorizerLog}, false)
 	if op == lineage.Write {
 		d.claims.asked(t, c, recent)
+	}
+}
+
+// authorized takes in whose a group or a transactional.id is, by who was let in. Who commits a group's offsets may set
+// them for others, as an administrator does, and is not it.
+func (d *digest) authorized(c lineage.Client) {
+	switch a := &d.parser.Authorization; {
+	case a.Resource == brokerlog.ResourceGroup && a.Operation == brokerlog.OperationRead:
+		switch string(a.Request) {
+		case "JoinGroup", "SyncGroup", "Heartbeat", "ConsumerGroupHeartbeat", "ShareGroupHeartbeat", "StreamsGroupHeartbeat":
+			c.Group = d.text(a.Name)
+			d.link(lineage.Read, c, lineage.AuthorizerLog)
+		}
+	case a.Resource == brokerlog.ResourceTransactionalID && a.Operation == brokerlog.OperationWrite:
+		switch string(a.Request) {
+		case "InitProducerId", "Produce", "EndTxn":
+			c.TransactionalID = d.text(a.Name)
+			d.link(lineage.Write, c, lineage.AuthorizerLog)
+		}
 	}
 }
 

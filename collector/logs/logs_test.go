@@ -211,8 +211,10 @@ write orders: app as User:alice at 10.0.0.7 by s/1, REQUEST_LOG moved`)
 	allowed := "[2026-11-22 21:13:41,000] DEBUG Principal = User:alice is Allowed operation = %s from host = 10.0.0.7 on resource = %s for request = %s with resourceRefCount = 1 based on rule X (kafka.authorizer.logger)"
 	w.write(fmt.Sprintf(allowed, "WRITE", "Topic:LITERAL:orders", "Produce"), fmt.Sprintf(allowed, "READ", "Topic:LITERAL:items", "Fetch"),
 		fmt.Sprintf(allowed, "READ", "Topic:LITERAL:items", "DescribeProducers"), fmt.Sprintf(allowed, "DESCRIBE", "Topic:LITERAL:items", "Metadata"),
-		fmt.Sprintf(allowed, "READ", "Group:LITERAL:g", "JoinGroup"))
+		fmt.Sprintf(allowed, "READ", "Group:LITERAL:g", "JoinGroup"), fmt.Sprintf(allowed, "READ", "Group:LITERAL:set", "OffsetCommit"), fmt.Sprintf(allowed, "WRITE", "TransactionalId:LITERAL:tx", "InitProducerId"))
 	w.want(`
+linked 1 : group g as User:alice at 10.0.0.7
+linked 1 : tx tx as User:alice at 10.0.0.7
 read items: as User:alice at 10.0.0.7, AUTHORIZER_LOG
 write orders: as User:alice at 10.0.0.7, AUTHORIZER_LOG`)
 	denied := strings.ReplaceAll(allowed, "Allowed", "Denied")
