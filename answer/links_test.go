@@ -1,6 +1,7 @@
 package answer_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -97,5 +98,49 @@ func TestAPrincipalIsNoProgram(t *testing.T) {
 		if len(all.Nodes) != 2 || len(all.Flows()) != 1 {
 			t.Errorf("from %s the walk comes to %v", x.root, all.Nodes)
 		}
+	}
+}
+
+// TestLetInIsNoOneMore: an authorizer saw a principal come, and the request log two programs of it: it was one of them.
+// Of another host, or of a principal of which no program is known, it stands by itself.
+func TestLetInIsNoOneMore(t *testing.T) {
+	resolver, err := identity.New(identity.Rules{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t)
+	orders, prices := topic("orders"), topic("prices")
+	as := func(id, principal, host string) lineage.Client {
+		return lineage.Client{ClientID: id, Principal: "User:" + principal, Host: host}
+	}
+	for n := 1; n <= 10; n++ {
+		w.observe("west", "end-offsets", n, facts(clusterFact(2), topicFact(orders), topicFact(prices)), w.moved(self(orders), lineage.NoEvidence, 5))
+		w.observe("west", "logs", n,
+			movedBy(writes(orders, as("checkout", "alice", "10.0.0.1")), lineage.RequestLog), movedBy(writes(orders, as("importer", "alice", "10.0.0.1")), lineage.RequestLog),
+			movedBy(writes(prices, as("feed", "alice", "10.0.0.1")), lineage.RequestLog),
+			sighted(writes(orders, as("", "alice", "10.0.0.1")), lineage.AuthorizerLog, ""), sighted(writes(prices, as("", "alice", "10.0.0.1")), lineage.AuthorizerLog, ""),
+			sighted(reads(orders, as("", "alice", "10.0.0.1")), lineage.AuthorizerLog, ""), sighted(writes(prices, as("", "alice", "10.0.0.2")), lineage.AuthorizerLog, ""),
+			sighted(writes(orders, as("", "bob", "10.0.0.1")), lineage.AuthorizerLog, ""))
+	}
+	a := answer.New(answer.Options{
+		History: w.store, Identity: func() answer.Identity { return resolver }, Clusters: []answer.ClusterConfig{{Source: "west", Name: "west"}},
+		Now: func() time.Time { return round(10).Add(time.Second) },
+	})
+	v := view(t, a, answer.Between(round(2), round(10)), answer.All)
+	var got []string
+	for _, f := range v.Walk(graph.Query{Roots: []lineage.Node{topicNode("orders"), topicNode("prices")}, Direction: graph.Both, Depth: 1, Limit: 100}, answer.Filter{IncludeInactive: true}).Flows() {
+		kinds := ""
+		for _, e := range evidenceOf(t, v.Rows(nil, []lineage.Flow{f}).Flow(f)) {
+			kinds += " " + e.Kind.String()
+		}
+		got = append(got, f.From.Name+" to "+f.To.Name+kinds)
+	}
+	slices.Sort(got)
+	want := []string{
+		"alice to prices AUTHORIZER_LOG", "bob to orders AUTHORIZER_LOG", "checkout to orders REQUEST_LOG", "feed to prices AUTHORIZER_LOG REQUEST_LOG", "importer to orders REQUEST_LOG",
+		"orders to alice AUTHORIZER_LOG",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

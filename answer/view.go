@@ -194,6 +194,7 @@ func (a *Answers) buildView(ctx context.Context, now store.State, key viewKey, d
 	if err := v.decideStates(ctx); err != nil {
 		return nil, err
 	}
+	v.coverAccounts()
 	v.lookThrough()
 	v.connect()
 	return v, ctx.Err()

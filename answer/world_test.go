@@ -84,6 +84,13 @@ func sighted(x lineage.Access, e lineage.EvidenceKind, detail string) filling {
 	}
 }
 
+// movedBy is a sighting of somebody who moved something.
+func movedBy(x lineage.Access, e lineage.EvidenceKind) filling {
+	return func(o *lineage.Observation) {
+		o.Sightings = append(o.Sightings, lineage.Sighting{Access: x, Evidence: e, Moved: true})
+	}
+}
+
 func missing(reason string) filling {
 	return func(o *lineage.Observation) {
 		o.Missing = append(o.Missing, lineage.Missing{Reason: reason, Share: 1, All: true})
