@@ -28,6 +28,11 @@ func (c *Cluster) ClientOpts(user string) []kgo.Opt {
 	return opts
 }
 
+// As are the properties that make a console consumer one of the given user of a secure cluster.
+func (c *Cluster) As(user string) []string {
+	return []string{fmt.Sprintf("sasl.jaas.config=%s required username=%q password=%q;", plainModule, user, Password(user))}
+}
+
 // Client is a franz-go client as Admin that the test's end closes.
 func (c *Cluster) Client(t testing.TB, opts ...kgo.Opt) *kgo.Client {
 	t.Helper()

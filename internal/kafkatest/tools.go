@@ -79,6 +79,7 @@ type Perf struct {
 	PerSecond       int // 0: as fast as it can
 	Size            int // bytes of a record; 0: 100
 	TransactionalID string
+	User            string   // of a secure cluster; empty: Admin
 	Props           []string // producer properties, "enable.idempotence=false"
 }
 
@@ -101,6 +102,9 @@ func (c *Cluster) StartProducerPerf(t testing.TB, perf Perf) *Producer {
 	}
 	if perf.TransactionalID != "" {
 		args = append(args, "--transactional-id", perf.TransactionalID, "--transaction-duration-ms", "200")
+	}
+	if perf.User != "" {
+		args = append(args, "--command-config", c.propertiesOf(perf.User))
 	}
 	if len(perf.Props) > 0 {
 		args = append(append(args, "--command-property"), perf.Props...)
