@@ -152,8 +152,8 @@ func (c *claims) end(o *lineage.Observation, named func(lineage.Topic) (t lineag
 	c.round = nil
 }
 
-// together returns what the round told by topic: older requests know a topic by its name, newer ones by its id, and only
-// both say what lies between two.
+// together returns what the round told by topic: older requests know a topic by its name, newer ones by its id, and
+// only both say what lies between two.
 func (c *claims) together(named func(lineage.Topic) (t lineage.Topic, ok bool)) map[lineage.Topic]*answers {
 	all := map[lineage.Topic]*answers{}
 	for as, a := range c.round {
@@ -290,8 +290,8 @@ func (s span) reach() time.Time {
 	return s.since
 }
 
-// tell tells the totals that changed, since when they may have: all since an instant, or what reaches back further since
-// its own.
+// tell tells the totals that changed, since when they may have: all since an instant, or what reaches back further
+// since its own.
 func (x *claimed) tell(o *lineage.Observation, t lineage.Topic, since time.Time, spans map[claimer]span) {
 	for who, n := range x.totals {
 		if told, ok := x.told[who]; ok && told == n {
