@@ -26,6 +26,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintf(os.Stderr, "stop the shared clusters: %v\n", err)
 		code = max(code, 1)
 	}
+	closeTelling()
 	if built.dir != "" {
 		os.RemoveAll(built.dir)
 	}

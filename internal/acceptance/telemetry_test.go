@@ -4,16 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -52,34 +47,11 @@ func reporterJar(t *testing.T) string {
 	return jar
 }
 
-// gate stands where the brokers send to, and lets through once it is open.
-type gate struct {
-	*httptest.Server
-	to      atomic.Pointer[url.URL]
-	refused atomic.Int64 // requests while it was shut
-}
-
-func newGate(t *testing.T) *gate {
-	g := &gate{}
-	g.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		to := g.to.Load()
-		if to == nil {
-			g.refused.Add(1)
-			http.Error(w, "shut", http.StatusServiceUnavailable)
-			return
-		}
-		(&httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) { p.SetURL(to) }}).ServeHTTP(w, r)
-	}))
-	t.Cleanup(g.Close)
-	return g
-}
-
 // TestClientTelemetry is about the whole way: a Java producer without idempotence pushes what it sends to a secured
 // broker, the reporter forwards it, and lineaged says who it is and how much it wrote. A reader with a group is counted
 // once, by its commits.
 func TestClientTelemetry(t *testing.T) {
-	const token = "acceptance-token-0123456789"
-	jar, gate, dir := reporterJar(t), newGate(t), t.TempDir()
+	c, gate, dir := tellingCluster(t), telling.gate, t.TempDir()
 	write := func(name, text string) string {
 		t.Helper()
 		file := filepath.Join(dir, name)
@@ -88,11 +60,7 @@ func TestClientTelemetry(t *testing.T) {
 		}
 		return file
 	}
-	c := kafkatest.Start(t, kafkatest.Options{Secure: true, Plugins: []string{jar}, Config: map[string]string{
-		"metric.reporters":              "org.apache.kafka.common.metrics.JmxReporter,io.lineaged.telemetry.TelemetryReporter",
-		"lineaged.telemetry.url":        gate.URL + "/v1/metrics",
-		"lineaged.telemetry.token.file": write("token", token),
-	}})
+	write("token", tellingToken)
 	write("password", kafkatest.Password(kafkatest.Admin))
 	s := serve(t, "--config", write("lineaged.yaml", fmt.Sprintf(`
 interval: 1s
@@ -122,16 +90,12 @@ clusters:
 		Topic: "prices", Records: records, PerSecond: 400, Props: []string{"client.id=price-feed", "enable.idempotence=false", "acks=1"},
 	})
 	eventually(t, time.Minute, "the brokers forward what clients push", func() error {
-		if gate.refused.Load() == 0 {
+		if gate.turnedAway() == 0 {
 			return errors.New("nothing has come")
 		}
 		return nil
 	})
-	to, err := url.Parse(s.url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	gate.to.Store(to) // until now lineaged could not be reached
+	gate.open(s.url) // until now lineaged could not be reached
 	if n := producer.Wait(t); n != records {
 		t.Fatalf("%d records were sent", n)
 	}
@@ -189,7 +153,7 @@ clusters:
 		t.Errorf("principal and software: %s", who)
 	}
 	consumer.Stop(t)
-	if log, err := os.ReadFile(s.log); err != nil || strings.Contains(string(log), token) {
+	if log, err := os.ReadFile(s.log); err != nil || strings.Contains(string(log), tellingToken) {
 		t.Errorf("the log shows the token (%v)", err)
 	}
 }
