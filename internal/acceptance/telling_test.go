@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -114,7 +115,7 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	answers := make([]*http.Response, len(to))
+	answers := make([]answered, len(to))
 	errs := make([]error, len(to))
 	var wg sync.WaitGroup
 	for i, url := range to {
@@ -127,32 +128,36 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		case errs[i] != nil:
 			http.Error(w, errs[i].Error(), http.StatusBadGateway)
 			return
-		case said < 0 || a.StatusCode != http.StatusOK:
+		case said < 0 || a.status != http.StatusOK:
 			said = i
 		}
 	}
-	for k, v := range answers[said].Header {
-		w.Header()[k] = v
-	}
-	w.WriteHeader(answers[said].StatusCode)
-	_, _ = io.Copy(w, answers[said].Body)
+	maps.Copy(w.Header(), answers[said].header)
+	w.WriteHeader(answers[said].status)
+	_, _ = w.Write(answers[said].body)
 }
 
-// pass sends a request on, and returns an answer that is read to its end.
-func pass(r *http.Request, url string, body []byte) (*http.Response, error) {
+// answered is an answer that is read to its end.
+type answered struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// pass sends a request on.
+func pass(r *http.Request, url string, body []byte) (answered, error) {
 	ctx, cancel := context.WithTimeout(r.Context(), 30*time.Second)
 	defer cancel()
 	on, err := http.NewRequestWithContext(ctx, r.Method, url+r.URL.Path, bytes.NewReader(body))
 	if err != nil {
-		return nil, err
+		return answered{}, err
 	}
 	on.Header = r.Header.Clone()
 	resp, err := http.DefaultClient.Do(on)
 	if err != nil {
-		return nil, fmt.Errorf("pass on: %w", err)
+		return answered{}, fmt.Errorf("pass on: %w", err)
 	}
 	defer resp.Body.Close()
 	b, err := io.ReadAll(resp.Body)
-	resp.Body = io.NopCloser(bytes.NewReader(b))
-	return resp, err
+	return answered{resp.StatusCode, resp.Header, b}, err
 }
