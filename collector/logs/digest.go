@@ -185,8 +185,8 @@ func (d *digest) written(at when) (t time.Time, recent bool) {
 	return at.at, at.at.After(d.round.Add(-3 * d.cfg.Interval))
 }
 
-// roundOf returns the round of an instant of about now, and the one under way where it is not: by a clock that is ahead,
-// or of a zone that nobody knows.
+// roundOf returns the round of an instant of about now, and the one under way where it is not: by a clock that is
+// ahead, or of a zone that nobody knows.
 func (d *digest) roundOf(at time.Time) time.Time {
 	if r := at.Truncate(d.cfg.Interval).Add(d.cfg.Interval); r.Before(d.round) && at.After(d.round.Add(-3*d.cfg.Interval)) {
 		return r
