@@ -13,9 +13,9 @@ import (
 // two of these are one, it is concluded here from what both did on the topic: a link by what looks like it, which every
 // link that was told outranks. What is concluded is derived like counts, so it is made again when more is known.
 //
-// Two ways lead to it. What a source counts of a client grew as the sequence of one producer id did, and as no other's:
+// Three ways lead to it. What a source counts of a client grew as the sequence of one producer id did, and as no other's:
 // see fit. Or a log that saw all requests names one client alone that wrote and is not counted otherwise, and it wrote
-// whenever the producer ids did.
+// whenever the producer ids did. Or what one saw a client write can only be among what is counted: see hide.
 
 const (
 	whyAlike = "concluded: what %s counts of this client grew as the broker's count of this producer id did, and as no other's"
@@ -56,7 +56,7 @@ func (s *settling) match() {
 		fits[i] = make([]float64, len(claimants))
 		for j := range claimants {
 			fits[i][j] = unlimited
-			if claimants[j].counts && !s.writers.isAnother(nameless[i], &claimants[j]) {
+			if claimants[j].counts && s.follows(claimants[j].told) && !s.writers.isAnother(nameless[i], &claimants[j]) {
 				fits[i][j] = fit(nameless[i], claimants[j].told)
 			}
 		}
@@ -72,14 +72,35 @@ func (s *settling) match() {
 		matched[j] = true
 		s.conclude(nameless[i], claimants[j].told, claimants[j].told.Evidence, whyAlike)
 	}
+	hiding := s.hide(nameless, claimants, matched)
+	for _, js := range hiding {
+		if len(js) == 1 {
+			matched[js[0]] = true
+		}
+	}
 	only := onlyOne(matched)
 	for _, i := range open {
+		if js := hiding[i]; len(js) == 1 {
+			c := claimants[js[0]].told
+			s.conclude(nameless[i], c, c.Evidence, whyHidden)
+			continue
+		}
 		if only >= 0 && s.isBy(nameless[i], &claimants[only]) {
 			s.conclude(nameless[i], claimants[only].told, claimants[only].logged.Evidence, whyOnly)
 			continue
 		}
 		s.unnamed = append(s.unnamed, movedIn(nameless[i])...)
 	}
+}
+
+// follows reports whether what a source counts of a client is all that it wrote in its time, so that its curve may be
+// held against another's: of a request log only where that was read without a gap, and is no sample.
+func (s *settling) follows(c *lineage.Told) bool {
+	if c.Evidence != lineage.RequestLog || len(c.Readings) == 0 {
+		return true
+	}
+	from, to := c.Readings[0].From, c.Readings[len(c.Readings)-1].To
+	return s.Lookers[c.By].Saw(&c.Access, from, to)
 }
 
 // onlyOne returns the one that is not matched; -1: there is none, or there are several.
