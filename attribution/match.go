@@ -13,9 +13,9 @@ import (
 // two of these are one, it is concluded here from what both did on the topic: a link by what looks like it, which every
 // link that was told outranks. What is concluded is derived like counts, so it is made again when more is known.
 //
-// Three ways lead to it. What a source counts of a client grew as the sequence of one producer id did, and as no other's:
-// see fit. Or a log that saw all requests names one client alone that wrote and is not counted otherwise, and it wrote
-// whenever the producer ids did. Or what one saw a client write can only be among what is counted: see hide.
+// Three ways lead to it. What a source counts of a client grew as the sequence of one producer id did, and as no
+// other's: see fit. Or a log that saw all requests names one client alone that wrote and is not counted otherwise, and
+// it wrote whenever the producer ids did. Or what one saw a client write can only be among what is counted: see hide.
 
 const (
 	whyAlike = "concluded: what %s counts of this client grew as the broker's count of this producer id did, and as no other's"
