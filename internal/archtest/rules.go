@@ -46,7 +46,7 @@ var layers = map[string]layer{
 		why:     "declared reads what people wrote, in the words of lineage; what was observed is not its business",
 	},
 	"collector": {
-		imports: []string{"internal/mm2", "internal/copybook", "internal/pastend", "internal/rhythm", "internal/varint", "internal/brokerlog", "internal/recordbatch"},
+		imports: []string{"internal/mm2", "internal/copybook", "internal/pastend", "internal/rhythm", "internal/varint", "internal/brokerlog", "internal/recordbatch", "internal/unpack"},
 		tests:   []string{"internal/kafkatest"},
 		why:     "a collector hands observations to a small interface that it declares; it never sees store, graph or API",
 	},
@@ -121,6 +121,7 @@ var layers = map[string]layer{
 	"internal/copybook":    {imports: []string{"internal/pastend", "internal/varint"}, outside: []string{none}, why: "internal/copybook is pure bookkeeping in the words of lineage"},
 	"internal/pastend":     {outside: []string{none}, why: "internal/pastend is pure bookkeeping; the standard library only"},
 	"internal/recordbatch": {outside: []string{none}, why: "internal/recordbatch is pure: bytes in, values out; the standard library only"},
+	"internal/unpack":      {outside: []string{"github.com/klauspost/compress", "github.com/pierrec/lz4/v4"}, why: "internal/unpack is pure: bytes in, bytes out, up to a bound"},
 	"internal/rhythm":      {imports: []string{"internal/varint"}, outside: []string{none}, why: "internal/rhythm is pure bookkeeping in the words of lineage"},
 	"internal/varint":      {outside: []string{none}, why: "internal/varint is pure: bytes in, values out; the standard library only"},
 	"internal/mm2":         {outside: []string{none}, why: "internal/mm2 is pure: bytes and names in, values out; the standard library only"},
