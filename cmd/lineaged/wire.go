@@ -133,10 +133,14 @@ func logConfigs(cfg config.Config, c config.Cluster, k kafka.Config) (all []logs
 
 // headersConfig is of which topics of a cluster the headers of batches are read.
 func headersConfig(c config.Cluster, k kafka.Config) headers.Config {
-	return headers.Config{
+	cfg := headers.Config{
 		Name: k.Name, Client: dialer(k), Interval: k.Interval, Clock: k.Clock, Board: k.Board, Log: k.Log,
 		Topics: expressions(c.Headers.Topics), Budget: c.Headers.BytesPerSecond(),
 	}
+	if r := c.Headers.Records; len(r.Topics) > 0 {
+		cfg.Records = &headers.Records{Topics: expressions(r.Topics), Header: r.Name(), Every: r.Every()}
+	}
+	return cfg
 }
 
 // sampler is what samples a cluster's request log, or puts back what one left; nil: there is neither to do.

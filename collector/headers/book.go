@@ -29,9 +29,12 @@ type book struct {
 	left    int64                    // records of writers without idempotence
 	markers int64
 
-	fresh tally
-	ends  []int64 // where the partitions ended in the newest round
-	dirty bool
+	claims map[string]int64 // records of those, by the name in a header
+
+	fresh  tally
+	peeker *peeker // nil: no batch is unpacked
+	ends   []int64 // where the partitions ended in the newest round
+	dirty  bool
 	// Of the round under way:
 	asked  bool   // some of it was asked for
 	broken string // why what was read since can't be told as all that was written; empty: nothing says so
@@ -62,10 +65,11 @@ type tally struct {
 	markers int64
 	looked  int64 // offsets, markers too
 	bytes   int64
+	names   peeked
 }
 
 func newBook(t lineage.Topic) *book {
-	b := &book{topic: t, totals: map[lineage.Client]total{}, share: 1}
+	b := &book{topic: t, totals: map[lineage.Client]total{}, claims: map[string]int64{}, share: 1}
 	b.fresh.clear()
 	return b
 }
@@ -160,6 +164,9 @@ func (b *book) take(i int, raw []byte) (further bool) {
 			b.spoil("its log is compacted, and some records were gone before they were looked at")
 		default:
 			b.fresh.add(x)
+			if b.peeker != nil && !x.Control {
+				b.peeker.batch(&b.fresh.names, x)
+			}
 		}
 		p.next = max(p.next, min(x.LastOffset+1, end))
 	}
@@ -224,8 +231,31 @@ func (b *book) tell(o *lineage.Observation, names map[int64]string) {
 	// Both are told also where they are what they were: that says so of this time.
 	sample(lineage.Access{Topic: b.topic}, lineage.Left, b.left, b.began && !b.told)
 	sample(lineage.Access{Topic: b.topic}, lineage.Markers, b.markers, b.began && !b.told)
+	b.tellNames(o, sample)
 	b.told = true
 	b.fresh.clear()
+}
+
+// tellNames tells of writers without idempotence who they are: how much each wrote where all batches were looked into,
+// else that it wrote.
+func (b *book) tellNames(o *lineage.Observation, sample func(a lineage.Access, m lineage.Metric, n int64, bound bool)) {
+	y := &b.fresh.names
+	detail := ""
+	if y.passed > 0 {
+		detail = percent(float64(y.looked)/float64(y.looked+y.passed)) + " of the batches without a producer id were looked into"
+	}
+	for _, name := range slices.Sorted(maps.Keys(y.by[-1])) {
+		a := lineage.Access{Topic: b.topic, Op: lineage.Write, Client: lineage.Client{ClientID: name}}
+		if _, known := b.claims[name]; detail != "" || !known && len(b.claims) >= mostApps {
+			o.Sightings = append(o.Sightings, lineage.Sighting{Access: a, Evidence: lineage.RecordHeader, Moved: true, Detail: detail})
+			continue
+		}
+		_, known := b.claims[name]
+		b.claims[name] += y.by[-1][name]
+		before := len(o.Samples)
+		sample(a, lineage.Claimed, b.claims[name], !known && b.began)
+		o.Samples[before].Evidence = lineage.RecordHeader
+	}
 }
 
 // room makes room for the writers of what was read: who has not written for a day is forgotten, where there are too

@@ -38,8 +38,17 @@ type Config struct {
 	Topics   []*regexp.Regexp // one of them must match the name
 	// Budget is how much may be fetched, in bytes a second and broker; more than 0.
 	Budget int64
-	Log    *slog.Logger
-	ahead  int64 // for tests, see ahead; 0: that
+	// Records says of which of these topics batches are unpacked; nil: of none.
+	Records *Records
+	Log     *slog.Logger
+	ahead   int64 // for tests, see ahead; 0: that
+}
+
+// Records says which headers of records are read.
+type Records struct {
+	Topics []*regexp.Regexp
+	Header string // that names the application
+	Every  int    // one batch of so many is unpacked, at least 1
 }
 
 // Collector reads the headers of one cluster's batches.
@@ -55,6 +64,8 @@ func New(cfg Config, sink collector.Sink) (*Collector, error) {
 		return nil, errors.New("headers: the cluster's name is empty")
 	case cfg.Client == nil || len(cfg.Topics) == 0 || cfg.Budget <= 0:
 		return nil, fmt.Errorf("headers of cluster %q: there must be a client, topics and a budget", cfg.Name)
+	case cfg.Records != nil && (cfg.Records.Header == "" || cfg.Records.Every < 1):
+		return nil, fmt.Errorf("headers of records of cluster %q: there must be a header, and a sample", cfg.Name)
 	case cfg.Interval < time.Second:
 		return nil, fmt.Errorf("headers of cluster %q: interval %s is less than a second", cfg.Name, cfg.Interval)
 	}

@@ -3,6 +3,7 @@ package headers
 import (
 	"fmt"
 	"math/rand/v2"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -19,6 +20,7 @@ import (
 func TestBattery(t *testing.T) {
 	sourcetest.Run(t, func(t *testing.T) sourcetest.World {
 		w := newWorld(t, "orders")
+		w.records = &Records{Topics: []*regexp.Regexp{regexp.MustCompile("orders")}, Header: "canary-header", Every: 1}
 		plain, named := w.plain(), w.client()
 		fault := sourcetest.NewFault(t, w.fake, func(req kmsg.Request) bool {
 			_, read := req.(*kmsg.FetchRequest)
@@ -59,8 +61,8 @@ func TestCountsByWriter(t *testing.T) {
 	w.look()
 	w.wantMissing("orders", "")
 	w.want("without idempotence", w.own(lineage.Left), 9)
-	w.want("idempotent", w.records(w.id(named)), 11)
-	w.want("transactional", w.records(lineage.Client{TransactionalID: "billing"}), 18)
+	w.want("idempotent", w.wrote(w.id(named)), 11)
+	w.want("transactional", w.wrote(lineage.Client{TransactionalID: "billing"}), 18)
 	w.want("markers", w.own(lineage.Markers), 2)
 	for k, bound := range w.rec.bounds {
 		if bound {
@@ -91,7 +93,7 @@ func TestABudgetThatFallsShort(t *testing.T) {
 	if !strings.Contains(w.blind(), "raise headers.budget") {
 		t.Errorf("blind spots: %s", w.blind())
 	}
-	w.want("counted", w.records(w.id(named)), 0)
+	w.want("counted", w.wrote(w.id(named)), 0)
 	if len(w.rec.sightings) == 0 || !strings.Contains(w.rec.sightings[0].Detail, "% of the records were looked at") || w.rec.sightings[0].Access.Client != w.id(named) {
 		t.Errorf("sightings: %+v", w.rec.sightings)
 	}
@@ -99,11 +101,11 @@ func TestABudgetThatFallsShort(t *testing.T) {
 	for range 8 {
 		w.look()
 	}
-	before := w.records(w.id(named))
+	before := w.wrote(w.id(named))
 	w.writes(named, "orders", 0, 4)
 	w.look()
 	w.wantMissing("orders", "")
-	w.want("counted after it", w.records(w.id(named))-before, 4)
+	w.want("counted after it", w.wrote(w.id(named))-before, 4)
 }
 
 // A burst that the budget pays for later is counted late, and whole, also where lineaged is killed in the midst of it.
@@ -123,7 +125,7 @@ func TestABurstIsCaughtUpWith(t *testing.T) {
 		w.look()
 	}
 	w.wantMissing("orders", "")
-	w.want("counted", w.records(w.id(named)), 90)
+	w.want("counted", w.wrote(w.id(named)), 90)
 }
 
 // Whatever is killed or refused at whatever point, each batch is counted once.
@@ -178,8 +180,8 @@ func TestKilledAtAnyPoint(t *testing.T) {
 	}
 	w.wantMissing("orders", "")
 	w.want("without idempotence", w.own(lineage.Left), left)
-	w.want("idempotent", w.records(w.id(named)), idempotent)
-	w.want("transactional", w.records(lineage.Client{TransactionalID: "billing"}), transactional)
+	w.want("idempotent", w.wrote(w.id(named)), idempotent)
+	w.want("transactional", w.wrote(lineage.Client{TransactionalID: "billing"}), transactional)
 	w.want("markers", w.own(lineage.Markers), markers)
 }
 

@@ -15,8 +15,10 @@ import (
 
 // Positions say up to where a topic's headers were counted, and what was counted. See docs/format/positions.md.
 //
-// Keys: "topic/NAME".
+// Keys: "topic/NAME"; "applications", whose producer ids are.
 const positionsVersion = 1
+
+const appsKey = "applications"
 
 const topicPrefix = "topic/"
 
@@ -24,11 +26,15 @@ func topicKey(name string) string { return topicPrefix + name }
 
 func (s *source) savePositions(t *collector.Take, o *lineage.Observation) {
 	for _, key := range append(t.Unreadable(o, len(s.books)), s.gone...) {
-		if b := s.books[strings.TrimPrefix(key, topicPrefix)]; b == nil || !b.dirty {
+		if b := s.books[strings.TrimPrefix(key, topicPrefix)]; (b == nil || !b.dirty) && (key != appsKey || !s.apps.dirty) {
 			o.Positions = append(o.Positions, lineage.Position{Key: key})
 		}
 	}
 	s.gone = nil
+	if s.apps.dirty {
+		o.Positions = append(o.Positions, lineage.Position{Key: appsKey, Value: s.apps.encode()})
+		s.apps.dirty = false
+	}
 	for _, name := range slices.Sorted(maps.Keys(s.books)) {
 		if b := s.books[name]; b.dirty {
 			e := b.encode()
@@ -60,6 +66,11 @@ func (b *book) encode() (e varint.Encoder) {
 		e.Int(x.records)
 		e.Time(x.moved)
 	}
+	e.Uint(uint64(len(b.claims)))
+	for _, name := range slices.Sorted(maps.Keys(b.claims)) {
+		e.String(name)
+		e.Int(b.claims[name])
+	}
 	return e
 }
 
@@ -72,6 +83,15 @@ func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 		return fmt.Errorf("read positions of %s: %w", s.id(), err)
 	}
 	for _, key := range slices.Sorted(maps.Keys(positions)) {
+		if key == appsKey {
+			a, err := decodeApps(positions[key])
+			if err != nil {
+				s.tell.Leave(key, err)
+				continue
+			}
+			s.setApps(a)
+			continue
+		}
 		name, is := strings.CutPrefix(key, topicPrefix)
 		b, err := decode(name, positions[key])
 		if !is || err != nil {
@@ -105,9 +125,18 @@ func decode(name string, value []byte) (*book, error) {
 		c := lineage.Client{TransactionalID: d.String(), Producer: lineage.ProducerID(d.Uint())}
 		b.totals[c] = total{d.Int(), d.Time()}
 	}
+	for range d.Count() {
+		name := d.String()
+		b.claims[name] = d.Int()
+	}
+	return b, checked(&d, value)
+}
+
+// checked reads the checksum at the end of a position.
+func checked(d *varint.Decoder, value []byte) error {
 	read := len(value) - len(d.Left)
 	if sum := d.Uint(); d.Err() == nil && sum != uint64(crc32.ChecksumIEEE(value[:read])) {
 		d.Fail()
 	}
-	return b, d.Done()
+	return d.Done()
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/internal/unpack"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -31,16 +32,29 @@ type source struct {
 	gone   []string         // position keys to remove
 	anew   map[string]bool  // topics whose position could not be read
 	names  names
+	apps   *apps
+	peeker *peeker // nil: no batch is unpacked
 }
 
 func newSource(cfg Config) *source {
 	s := &source{cfg: cfg, tell: collector.NewTeller(cfg.Name, cfg.Log)}
+	if r := cfg.Records; r != nil {
+		s.peeker = &peeker{header: r.Header, every: r.Every, unpack: unpack.New()}
+	}
 	s.forget()
 	return s
 }
 
 func (s *source) forget() {
 	s.books, s.gone, s.anew, s.names = map[string]*book{}, nil, map[string]bool{}, newNames()
+	s.setApps(newApps())
+}
+
+func (s *source) setApps(a *apps) {
+	s.apps = a
+	if s.peeker != nil {
+		s.peeker.apps = a
+	}
 }
 
 func (s *source) close() {
@@ -105,7 +119,7 @@ func (s *source) board(ctx context.Context) (w collector.Watched, ok bool) {
 func (s *source) wanted(w collector.Watched, round time.Time) (books []*book) {
 	for _, name := range w.Topics {
 		id, known := w.IDs[name]
-		if !known || strings.HasPrefix(name, "__") || !slices.ContainsFunc(s.cfg.Topics, func(e *regexp.Regexp) bool { return e.MatchString(name) }) {
+		if !known || strings.HasPrefix(name, "__") || !matches(s.cfg.Topics, name) {
 			continue
 		}
 		t := lineage.Topic{Cluster: w.ID, ID: id, Name: name}
@@ -116,6 +130,9 @@ func (s *source) wanted(w collector.Watched, round time.Time) (books []*book) {
 			s.books[name] = b
 		}
 		delete(s.anew, name)
+		if b.peeker = nil; s.peeker != nil && matches(s.cfg.Records.Topics, name) {
+			b.peeker = s.peeker
+		}
 		b.seen = round
 		books = append(books, b)
 	}
@@ -129,6 +146,10 @@ func (s *source) wanted(w collector.Watched, round time.Time) (books []*book) {
 		}
 	}
 	return books
+}
+
+func matches(patterns []*regexp.Regexp, name string) bool {
+	return slices.ContainsFunc(patterns, func(e *regexp.Regexp) bool { return e.MatchString(name) })
 }
 
 // arrive takes in where the topics end in this round, as their cluster's own source has booked it.
@@ -163,6 +184,7 @@ func (s *source) arrive(ctx context.Context, w collector.Watched, round time.Tim
 func (s *source) tellAll(o *lineage.Observation, books []*book) {
 	why := map[string][]lineage.Topic{}
 	for _, b := range books {
+		s.apps.learn(o, b, s.names.of)
 		if reason := s.tellOne(o, b); reason != "" {
 			why[reason] = append(why[reason], b.topic)
 		}

@@ -108,6 +108,8 @@ type world struct {
 	round  time.Time
 	budget int64
 	topics string
+
+	records *Records
 }
 
 func newWorld(t *testing.T, topics ...string) *world {
@@ -146,7 +148,7 @@ func (w *world) start() {
 		w.source.close()
 	}
 	c, err := New(Config{
-		Name: "west", Client: w.dial, Interval: tick, Board: w.board, Topics: []*regexp.Regexp{regexp.MustCompile("^(?:" + w.topics + ")$")}, Budget: w.budget, ahead: 1 << 30,
+		Name: "west", Client: w.dial, Interval: tick, Board: w.board, Topics: []*regexp.Regexp{regexp.MustCompile("^(?:" + w.topics + ")$")}, Budget: w.budget, Records: w.records, ahead: 1 << 30,
 	}, w.rec)
 	if err != nil {
 		w.Fatal(err)
@@ -237,8 +239,8 @@ func (w *world) topic(name string) lineage.Topic {
 	return lineage.Topic{Cluster: cluster, ID: is.IDs[name], Name: name}
 }
 
-// records is what a writer of orders was told to have written, and own what the topic itself was.
-func (w *world) records(c lineage.Client) int64 {
+// wrote is what a writer of orders was told to have written, and own what the topic itself was.
+func (w *world) wrote(c lineage.Client) int64 {
 	return w.rec.sums[key{lineage.Access{Topic: w.topic("orders"), Op: lineage.Write, Client: c}, lineage.Records}]
 }
 

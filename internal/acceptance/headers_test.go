@@ -21,13 +21,17 @@ func TestBatchHeaders(t *testing.T) {
 	canary, dir := "canary"+rand.Text(), t.TempDir()
 	c := kafkatest.Shared(t, kafkatest.Options{})
 	c.CreateTopic(t, "mixed-headers", 2)
+	c.CreateTopic(t, "named-headers", 2)
 	file := filepath.Join(dir, "lineaged.yaml")
 	config := fmt.Sprintf(`
 interval: 1s
 clusters:
   - name: west
     brokers: [%s]
-    headers: {topics: ['^mixed-headers$'], budget: 4MiB}
+    headers:
+      topics: ['^(mixed|named)-headers$']
+      budget: 4MiB
+      records: {topics: ['^named-headers$'], header: x-app, sample: 1/1}
 `, c.Bootstrap())
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
@@ -40,17 +44,24 @@ clusters:
 	}
 	txn := c.Client(t, kgo.TransactionalID("payments-1"), kgo.RecordPartitioner(kgo.RoundRobinPartitioner()), kgo.ProducerLinger(0))
 	plain := c.Client(t, kgo.DisableIdempotentWrite(), kgo.RequiredAcks(kgo.LeaderAck()), kgo.RecordPartitioner(kgo.RoundRobinPartitioner()), kgo.ProducerBatchCompression(kgo.NoCompression()))
-	write := func(cl *kgo.Client, n int) {
+	idempotent := c.Client(t)
+	writeTo := func(cl *kgo.Client, topic, app string, n int) {
 		t.Helper()
 		var records []*kgo.Record
 		for range n {
-			records = append(records, &kgo.Record{
-				Topic: "mixed-headers", Key: []byte(canary), Value: []byte(canary), Headers: []kgo.RecordHeader{{Key: canary, Value: []byte(canary)}},
-			})
+			r := &kgo.Record{Topic: topic, Key: []byte(canary), Value: []byte(canary), Headers: []kgo.RecordHeader{{Key: canary, Value: []byte(canary)}}}
+			if app != "" {
+				r.Headers = append(r.Headers, kgo.RecordHeader{Key: "x-app", Value: []byte(app)})
+			}
+			records = append(records, r)
 		}
 		if err := cl.ProduceSync(t.Context(), records...).FirstErr(); err != nil {
 			t.Fatal(err)
 		}
+	}
+	write := func(cl *kgo.Client, n int) {
+		t.Helper()
+		writeTo(cl, "mixed-headers", "", n)
 	}
 	var transactional, other int64
 	round := func(i int) {
@@ -61,6 +72,9 @@ clusters:
 		n := 3 + i%5
 		write(txn, n)
 		write(plain, 2+i%3)
+		writeTo(plain, "named-headers", "price-feed", 3)
+		writeTo(plain, "named-headers", "", 1)
+		writeTo(idempotent, "named-headers", "ledger", 2)
 		transactional, other = transactional+int64(n), other+int64(2+i%3)
 		if err := txn.EndTransaction(t.Context(), kgo.TransactionEndTry(i%4 != 0)); err != nil {
 			t.Fatal(err)
@@ -93,6 +107,14 @@ clusters:
 	}
 	if !strings.Contains(fmt.Sprint(named.evidence()), "BATCH_HEADER") {
 		t.Errorf("evidence: %q", named.evidence())
+	}
+	of := with.lineage(t, "topic:west/named-headers", window)
+	for id, want := range map[string]int64{"application:west/price-feed": 120, "application:west/ledger": 80, "unidentified:west/named-headers": 40} {
+		f := of.flow(t, id, "topic:west/named-headers")
+		t.Logf("%s: %d, estimated %v, by %q (%s)", id, f.recorded(t), f.Estimated, f.evidence(), f.details())
+		if f.recorded(t) != want || f.Estimated {
+			t.Errorf("want exactly %d", want)
+		}
 	}
 	if gaps := with.coverage(t, window); gaps.GapCount > 0 {
 		t.Errorf("gaps: %+v", gaps.Gaps)

@@ -89,7 +89,22 @@ type Audit struct {
 type Headers struct {
 	Topics []Pattern `koanf:"topics" yaml:"topics,omitempty"`
 	Budget Size      `koanf:"budget" yaml:"budget,omitempty"`
+	// Records says of which of them headers of records are read too.
+	Records RecordHeaders `koanf:"records" yaml:"records,omitempty"`
 }
+
+// RecordHeaders says which headers of records are read, of which topics.
+type RecordHeaders struct {
+	Topics []Pattern `koanf:"topics" yaml:"topics,omitempty"`
+	Header string    `koanf:"header" yaml:"header,omitempty"`
+	Sample OneOf     `koanf:"sample" yaml:"sample,omitempty"`
+}
+
+// Name is the header that names an application: Header, or CloudEvents' own.
+func (r RecordHeaders) Name() string { return cmp.Or(r.Header, "ce_source") }
+
+// Every is one of how many batches is unpacked: Sample, or 10.
+func (r RecordHeaders) Every() int { return int(cmp.Or(r.Sample, 10)) }
 
 // BytesPerSecond is how much may be fetched for it of each broker: Budget, or 1 MiB.
 func (h Headers) BytesPerSecond() int64 { return int64(cmp.Or(h.Budget, 1<<20)) }

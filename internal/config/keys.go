@@ -118,6 +118,8 @@ func (k key) kindName() string {
 		name = "duration"
 	case t == reflect.TypeFor[Size]():
 		name = "size"
+	case t == reflect.TypeFor[OneOf]():
+		name = "fraction"
 	case t == reflect.TypeFor[Pattern]():
 		name = "pattern"
 	case t == reflect.TypeFor[Aliases]():

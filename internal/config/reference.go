@@ -132,6 +132,15 @@ var texts = map[string]text{
 		"how much is fetched for it at most, a second and broker",
 		"A broker sends whole batches: with less than what is written, a part of the records is looked at, and nothing is counted. Default: `1MiB`.",
 	},
+	"clusters.*.headers.records.topics": {
+		"those of these topics of whose records one header is read; may be repeated",
+		"Batches are unpacked for it. Name no topic to which records are forwarded with their headers. Default: none. See [headers.md](headers.md#record-headers).",
+	},
+	"clusters.*.headers.records.header": {"name of the header that names the application that wrote a record", "Default: `ce_source`."},
+	"clusters.*.headers.records.sample": {
+		"part of the batches that is unpacked",
+		"With `1/1` all are, and writers without idempotence are counted by name. Default: `1/10`.",
+	},
 	"connect.*.name": {
 		"name of the Connect cluster in answers",
 		"No two Connect clusters, and none and a cluster, may share one. Default: host and port of its first worker.",

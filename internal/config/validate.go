@@ -194,6 +194,12 @@ func (h Headers) check(at string) error {
 		return bad(at+"budget", h.Budget.String(), "is less than %s", leastBudget)
 	case h.Budget != 0 && len(h.Topics) == 0:
 		return bad(at+"budget", h.Budget.String(), "is for nothing: no headers.topics are given")
+	case len(h.Records.Topics) > 0 && len(h.Topics) == 0:
+		return bad(at+"records.topics", h.Records.Topics[0].String(), "is of none: no headers.topics are given")
+	case len(h.Records.Topics) == 0 && h.Records.Header != "":
+		return bad(at+"records.header", h.Records.Header, "is for nothing: no headers.records.topics are given")
+	case len(h.Records.Topics) == 0 && h.Records.Sample != 0:
+		return bad(at+"records.sample", h.Records.Sample.String(), "is for nothing: no headers.records.topics are given")
 	}
 	return nil
 }

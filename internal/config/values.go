@@ -115,6 +115,31 @@ func (s *Size) UnmarshalText(text []byte) error {
 	return errors.New("not a size such as 16MiB or 2GiB")
 }
 
+// OneOf is one of so many, written as a fraction: 1/10.
+type OneOf int
+
+// String writes the fraction, nothing for none.
+func (o OneOf) String() string {
+	if o == 0 {
+		return ""
+	}
+	return "1/" + strconv.Itoa(int(o))
+}
+
+// MarshalText writes String.
+func (o OneOf) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
+
+// UnmarshalText parses 1/N, N from 1 to 1,000,000.
+func (o *OneOf) UnmarshalText(text []byte) error {
+	of, ok := strings.CutPrefix(string(text), "1/")
+	n, err := strconv.Atoi(of)
+	if !ok || err != nil || n < 1 || n > 1_000_000 {
+		return errors.New("not a fraction from 1/1 to 1/1000000, as 1/10")
+	}
+	*o = OneOf(n)
+	return nil
+}
+
 // Pattern is a regular expression (RE2). It matches anywhere in a text unless it says ^ or $. The zero value is no
 // pattern.
 type Pattern struct{ *regexp.Regexp }
