@@ -317,8 +317,8 @@ func (v *View) shown(n lineage.Node) lineage.Node {
 // evidenceOrder ranks the evidence that can count, the best first (design §3): an access counts once, by the best that
 // has a count.
 var evidenceOrder = [...]lineage.EvidenceKind{
-	lineage.ProducerState, lineage.Transaction, lineage.GroupOffsets, lineage.ShareOffsets, lineage.BatchHeader, lineage.Telemetry, lineage.Connect, lineage.Mirror,
-	lineage.Flink, lineage.RequestLog, lineage.Elimination, lineage.EndOffsets,
+	lineage.ProducerState, lineage.Transaction, lineage.GroupOffsets, lineage.ShareOffsets, lineage.BatchHeader, lineage.RecordHeader, lineage.Telemetry, lineage.Connect,
+	lineage.Mirror, lineage.Flink, lineage.RequestLog, lineage.Elimination, lineage.EndOffsets,
 }
 
 func evidenceRank(k lineage.EvidenceKind) int {

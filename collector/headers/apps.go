@@ -20,8 +20,8 @@ import (
 // each record the one header that is configured is read; keys, values and other headers are passed over by their
 // lengths, and nothing is kept but names and how often each stood there.
 //
-// A header is what a client writes, and who forwards records may forward it. So a producer id is a name's while it bears
-// no other, and one that writes for several is nobody's.
+// A header is what a client writes, and who forwards records may forward it. So a producer id is a name's while it
+// bears no other, and one that writes for several is nobody's.
 
 const (
 	// longestName is how long a name may be, in bytes.
