@@ -71,8 +71,8 @@ clusters:
     sasl: {mechanism: SCRAM-SHA-512, username: %s, password_file: password}
     telemetry: {subscribe: true, interval: 1s}
 `, c.Bootstrap(), kafkatest.Admin)))
-	c.CreateTopic(t, "prices", 2)
-	s.knows(t, "topic:west/prices")
+	c.CreateTopic(t, "quotes", 2)
+	s.knows(t, "topic:west/quotes")
 	eventually(t, 30*time.Second, "clients are subscribed", func() error {
 		out, err := c.Tool(t.Context(), "configs", "--describe", "--entity-type", "client-metrics")
 		if err != nil {
@@ -85,9 +85,9 @@ clusters:
 	})
 
 	const records = 8000
-	consumer := c.ConsoleConsumer(t, "billing", "consumer", "prices", "client.id=billing-1", "auto.commit.interval.ms=1000")
+	consumer := c.ConsoleConsumer(t, "settling", "consumer", "quotes", "client.id=settling-1", "auto.commit.interval.ms=1000")
 	producer := c.StartProducerPerf(t, kafkatest.Perf{
-		Topic: "prices", Records: records, PerSecond: 400, Props: []string{"client.id=price-feed", "enable.idempotence=false", "acks=1"},
+		Topic: "quotes", Records: records, PerSecond: 400, Props: []string{"client.id=price-feed", "enable.idempotence=false", "acks=1"},
 	})
 	eventually(t, time.Minute, "the brokers forward what clients push", func() error {
 		if gate.turnedAway() == 0 {
@@ -99,14 +99,14 @@ clusters:
 	if n := producer.Wait(t); n != records {
 		t.Fatalf("%d records were sent", n)
 	}
-	c.WaitGroup(t, "billing", "prices", records)
+	c.WaitGroup(t, "settling", "quotes", records)
 
 	eventually(t, 30*time.Second, "the writer has its name", func() error {
-		a, err := s.tryLineage(t, "topic:west/prices", last("10m"))
+		a, err := s.tryLineage(t, "topic:west/quotes", last("10m"))
 		if err != nil {
 			return err
 		}
-		i := slices.IndexFunc(a.Flows, func(f flow) bool { return f.ID == "application:west/price-feed->topic:west/prices" })
+		i := slices.IndexFunc(a.Flows, func(f flow) bool { return f.ID == "application:west/price-feed->topic:west/quotes" })
 		if i < 0 {
 			return fmt.Errorf("flows: %v", a.ids())
 		}
@@ -114,13 +114,13 @@ clusters:
 		if f.Records == nil || *f.Records < records*80/100 {
 			return fmt.Errorf("%v records", valueOf(f.Records))
 		}
-		if read := a.flow(t, "topic:west/prices", "application:west/billing"); read.recorded(t) < records {
+		if read := a.flow(t, "topic:west/quotes", "application:west/settling"); read.recorded(t) < records {
 			return fmt.Errorf("the reader: %d records", read.recorded(t))
 		}
 		return nil
 	})
-	a := s.lineage(t, "topic:west/prices", last("10m"))
-	f := a.flow(t, "application:west/price-feed", "topic:west/prices")
+	a := s.lineage(t, "topic:west/quotes", last("10m"))
+	f := a.flow(t, "application:west/price-feed", "topic:west/quotes")
 	if !slices.Contains(f.evidence(), "TELEMETRY") || *f.Records > records {
 		t.Errorf("evidence %v, %d records of %d", f.evidence(), *f.Records, records)
 	}
@@ -129,7 +129,7 @@ clusters:
 			t.Errorf("the client: %v at %v", valueOf(x.ClientID), valueOf(x.Host))
 		}
 	}
-	read := a.flow(t, "topic:west/prices", "application:west/billing")
+	read := a.flow(t, "topic:west/quotes", "application:west/settling")
 	if read.recorded(t) != records || !slices.Contains(read.evidence(), "GROUP_OFFSETS") || !slices.Contains(read.evidence(), "TELEMETRY") {
 		t.Errorf("the reader: %d records by %v", read.recorded(t), read.evidence())
 	}
@@ -141,7 +141,7 @@ clusters:
 			}
 		}
 	}
-	s.mustAsk(t, `{ topicUsage(topic: "topic:west/prices", window: {last: "10m"}) { writers { id records estimated evidence { kind detail } clients { principal software } } } }`, nil, &d)
+	s.mustAsk(t, `{ topicUsage(topic: "topic:west/quotes", window: {last: "10m"}) { writers { id records estimated evidence { kind detail } clients { principal software } } } }`, nil, &d)
 	who := ""
 	for _, w := range d.TopicUsage.Writers {
 		t.Logf("%s: %v of %d records, estimated %v: %s", w.ID, valueOf(w.Records), records, w.Estimated, w.details())
