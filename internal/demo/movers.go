@@ -47,6 +47,7 @@ type write struct {
 	topic      string
 	perSecond  float64
 	idempotent bool
+	inWaves    bool              // as people come and go, its rate changes all the time
 	note       func(*kgo.Record) // called for each record that was written; may be nil
 }
 
@@ -57,6 +58,11 @@ func producer(c *Cluster, client, topic string, perSecond float64) *write {
 func (w *write) name() string { return w.client }
 
 func notIdempotent(w *write) *write { w.idempotent = false; return w }
+
+func inWaves(w *write) *write { w.inWaves = true; return w }
+
+// waveLasts is how long a producer in waves keeps a rate.
+const waveLasts = 4 * time.Second
 
 func (w *write) run(ctx context.Context) error {
 	var opts []kgo.Opt
@@ -71,6 +77,7 @@ func (w *write) run(ctx context.Context) error {
 	failed := make(chan error, 1)
 	tick := time.NewTicker(beat)
 	defer tick.Stop()
+	wave, ends := 1.0, time.Time{}
 	for due := 0.0; ; {
 		select {
 		case <-ctx.Done():
@@ -79,7 +86,10 @@ func (w *write) run(ctx context.Context) error {
 			return err
 		case <-tick.C:
 		}
-		for due += w.perSecond * beat.Seconds(); due >= 1; due-- {
+		if now := time.Now(); w.inWaves && now.After(ends) {
+			wave, ends = 0.3+1.4*rand.Float64(), now.Add(waveLasts)
+		}
+		for due += w.perSecond * wave * beat.Seconds(); due >= 1; due-- {
 			cl.Produce(ctx, nonsense(w.topic), func(r *kgo.Record, err error) {
 				if err == nil && w.note != nil {
 					w.note(r)

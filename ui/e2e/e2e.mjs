@@ -664,6 +664,26 @@ async function movers(url) {
     await notice.getByRole('link', { name: 'see both in one graph' }).click();
     await page.waitForURL(/root=.*refund-reader&root=.*refund-writer/);
   });
+  await check('who a writer without a name may be is offered with its reason and a rule', async () => {
+    const writers = 'unidentified:west/sessions';
+    await page.goto(lineageUrl(url, 'topic:west/sessions', `&selected=${writers}`));
+    const part = page.getByRole('region', { name: /^Who it may be/ });
+    await part.getByText(/candidates considered/).waitFor();
+    await until('the sessioniser, whose reading is known by its waves, comes first', async () => {
+      if (/^sessioniser/.test((await part.locator('.who').first().innerText({ timeout: 1000 })).trim())) return true;
+      await page.reload();
+      await part.getByText(/candidates considered/).waitFor();
+    });
+    const first = part.getByRole('listitem').first();
+    await first.getByText(/what it reads of clickstream and what is written go up and down together/).waitFor();
+    await first.getByText('The rule that would name it so').click();
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write'], { origin: new URL(url).origin });
+    await first.getByRole('button', { name: 'Copy the rule for sessioniser' }).click();
+    await first.getByText('Copied').waitFor();
+    const copied = await page.evaluate(() => navigator.clipboard.readText());
+    must(copied.includes("match: {unidentified: '^west/sessions$'}"), `copied: ${copied}`);
+    await axeInBoth('candidates');
+  });
 }
 
 /** What the demo has not: its own answers, changed on the way. */

@@ -3,6 +3,7 @@ import { Link } from '../shell/link';
 import { type LineageState, lineageHref, whenIn } from '../url/lineage';
 import { bytes, compact, count, instant } from '../words/format';
 import { deserted, isRead, kindOf, lagUnknown, NOBODY, nodeName, plural } from '../words/words';
+import { Candidates, unidentifiedOf } from './candidates';
 import { flowText } from './elements';
 import { Inside, MoverFacts, Tasks } from './mover-parts';
 import { Fact, SeriesChart } from './parts';
@@ -11,6 +12,7 @@ import type { PanelNode, PanelProps } from './types';
 type Props = Omit<PanelProps, 'id'> & { node: PanelNode };
 
 export function NodePanel({ node, answer, state, change }: Props) {
+  const unidentified = unidentifiedOf(node, answer.flows);
   const inBytes = state.unit === 'bytes' && (node.bytesIn || node.bytesOut);
   return (
     <>
@@ -64,6 +66,7 @@ export function NodePanel({ node, answer, state, change }: Props) {
           />
         </section>
       )}
+      {unidentified && <Candidates key={unidentified} id={unidentified} window={answer.window} state={state} />}
       <NodeFlows node={node} answer={answer} state={state} change={change} />
       <Groups node={node} />
       <Configs node={node} />
