@@ -50,7 +50,13 @@ func mergeLost(all []lostSpan, x lostSpan) []lostSpan {
 	}
 	out = append(out, x)
 	slices.SortFunc(out, func(a, b lostSpan) int {
-		return cmp.Or(cmp.Compare(a.a, b.a), cmp.Compare(a.b, b.b), cmp.Compare(a.source.String(), b.source.String()), cmp.Compare(a.reason, b.reason))
+		c := cmp.Or(cmp.Compare(a.a, b.a), cmp.Compare(a.b, b.b), cmp.Compare(a.source.String(), b.source.String()), cmp.Compare(a.reason, b.reason))
+		if c == 0 && a.damage != b.damage {
+			if c = 1; a.damage {
+				c = -1
+			}
+		}
+		return c
 	})
 	return out
 }
