@@ -46,7 +46,11 @@ func (e *engine) applyRecord(r *record) {
 		if s.metric == lineage.Linked && ser.at(never-1) != s.value {
 			e.touch(0) // a name holds for all of the past
 		}
-		y := sample{value: s.value, tick: tick, span: s.span, estimated: s.estimated || ser.begins(), src: r.src.id}
+		y := sample{value: s.value, tick: tick, span: s.span, estimated: s.estimated, src: r.src.id}
+		if ser.begins() { // that it is there is all that it says
+			y.estimated = true
+			e.sight(x, s.evidence, r.src, tick, "")
+		}
 		was := ser.link()
 		ser.add(y, e.sources)
 		if e.settles() {
@@ -62,18 +66,10 @@ func (e *engine) applyRecord(r *record) {
 	for i := range r.sightings {
 		s := &r.sightings[i]
 		x := e.subject(s.entry, tick)
-		p := x.support(s.evidence)
-		p.saw(r.src, tick)
-		p.sight(tick, s.detail)
+		m := e.sight(x, s.evidence, r.src, tick, s.detail)
 		if e.settles() {
 			e.ledgers.note(&s.entry.access, tick, s.detail)
 		}
-		m := e.sightings[tick]
-		if m == nil {
-			m = &marks{}
-			e.sightings[tick] = m
-		}
-		m.see(s.evidence, uint32(x.id))
 		if s.moved {
 			m.move(uint32(x.id))
 		}
@@ -91,6 +87,22 @@ func (e *engine) applyRecord(r *record) {
 	for _, p := range r.positions {
 		e.addPosition(r.src.name, p, tick)
 	}
+}
+
+// sight notes that a subject was seen, and returns the marks of the tick.
+func (e *engine) sight(x *subject, kind lineage.EvidenceKind, src *source, tick int64, detail string) *marks {
+	m := e.sightings[tick]
+	if m == nil {
+		m = &marks{}
+		e.sightings[tick] = m
+	}
+	if kind != lineage.NoEvidence {
+		p := x.support(kind)
+		p.saw(src, tick)
+		p.sight(tick, detail)
+		m.see(kind, uint32(x.id))
+	}
+	return m
 }
 
 // addRound returns false when the round is held already.

@@ -167,7 +167,7 @@ func (e *engine) quarantineDead(d *deadFile, why error) {
 		a = min(a, d.factFirst)
 	}
 	e.lose(lostSpan{a: max(a-1, 0), b: b, damage: true, reason: lostSubjects})
-	x := unsure{d.number, d.last, d.sums}
+	x := unsure{file: d.number, last: d.last, sums: d.sums}
 	e.doubt(x)
 	e.unwrittenUnsure = append(slices.Clip(e.unwrittenUnsure), x)
 	e.layout++

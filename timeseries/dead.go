@@ -347,9 +347,9 @@ func (e *engine) copied(s *subject) *subject {
 func (e *engine) retireDead(floor int64) {
 	for len(e.dead) > 0 && e.dead[0].last <= floor {
 		e.deadDoomed = append(e.deadDoomed, e.dead[0])
+		e.retired(unsure{file: e.dead[0].number, sums: e.dead[0].sums})
 		e.dead = e.dead[1:]
 	}
-	e.retireUnsure(floor)
 }
 
 // dropDead deletes the files that no saved state names any more. It needs the maintain lock.
@@ -385,7 +385,7 @@ func (e *engine) loadDead(numbers []int64) error {
 			e.troubleText(quarantined, fmt.Sprintf("subjects that were silent for long are lost: %s: %v", d.file(), err))
 			e.lose(lostSpan{a: 0, b: n, damage: true, reason: lostSubjects})
 			if read {
-				e.doubt(unsure{n, d.last, d.sums})
+				e.doubt(unsure{file: n, last: d.last, sums: d.sums})
 			} else {
 				e.unreadable = append(e.unreadable, n)
 			}

@@ -201,7 +201,9 @@ func TestUnsureCodec(t *testing.T) {
 	r := rand.New(rand.NewPCG(4, 9))
 	for range 50 {
 		lost := []lostSpan{{a: r.Int64N(9), b: 9 + r.Int64N(9), reason: randomString(r), damage: true}}
-		whose := []unsure{{file: r.Int64N(1 << 40), last: r.Int64N(1 << 40), sums: []uint32{}}, {file: 2, last: 3, sums: []uint32{0, math.MaxUint32}}}
+		whose := []unsure{{file: r.Int64N(1 << 40), last: r.Int64N(1 << 40), sums: []uint32{7}}, {last: 3, sums: []uint32{0, math.MaxUint32}, totals: []total{
+			{0, lineage.Records, lineage.ProducerState, r.Int64()}, {0, lineage.Records, lineage.GroupOffsets, noTotal}, {math.MaxUint32, lineage.Lag, 0, 0},
+		}}}
 		for range r.IntN(50) {
 			whose[0].sums = append(whose[0].sums, r.Uint32())
 		}

@@ -387,14 +387,17 @@ func (e *engine) retire(now time.Time) bool {
 	floor, gone := e.tiers[hourTier].floor, false
 	e.lost = slices.DeleteFunc(slices.Clone(e.lost), func(x lostSpan) bool { return x.b <= floor })
 	e.retireDead(floor)
+	var rested unsure
 	for i, s := range e.subjects {
 		if s != nil && s.last <= floor {
+			rested.add(s)
 			e.subjects[i] = nil
 			e.entries.remove(&s.entry.access)
 			e.live--
 			changed, gone = true, true
 		}
 	}
+	e.retired(rested)
 	if changed {
 		e.listAll()
 		e.layout++

@@ -1,53 +1,115 @@
 package timeseries
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// What a silent subject had counted is lost with the file that it was put away in. When it is seen again nobody knows
-// how much of its total is new: it begins there. Else all that it ever counted would look like the advance of one
-// round.
+// What a subject had counted is not known any more when the file is lost that it was put away in. When it is seen again
+// nobody knows how much of its total is new: it begins there. Else all that it ever counted would look like the advance
+// of one round. Of who rested for longer than anything is kept the totals are remembered, and nothing else.
 
-// unsure are the subjects of such a file. Part of the format.
+// unsure are subjects that are not held any more. Part of the format.
 type unsure struct {
-	file int64    // its number
-	last int64    // the newest round of its subjects
-	sums []uint32 // of their accesses, sorted
+	file   int64    // the number of their file, whose totals are not known; 0: they were in memory
+	last   int64    // before which they were seen last
+	sums   []uint32 // of their accesses, sorted
+	totals []total  // of those that were in memory, sorted
 }
+
+// total is what a series had counted.
+type total struct {
+	sum      uint32 // of its access
+	metric   lineage.Metric
+	evidence lineage.EvidenceKind
+	value    int64
+}
+
+func compareTotals(a, b total) int {
+	return cmp.Or(cmp.Compare(a.sum, b.sum), cmp.Compare(a.metric, b.metric), cmp.Compare(a.evidence, b.evidence))
+}
+
+// maxUnsure bounds the sums that are kept, of some bytes each: the oldest go.
+const maxUnsure = 1 << 18
 
 // noTotal is the base of a counter whose total is not known: none is greater, so that the first that is told advances
 // nothing.
 const noTotal = math.MaxInt64
 
-// doubt notes whose totals are lost. It needs mu for writing.
+// doubt notes who is not held any more. It needs mu for writing.
 func (e *engine) doubt(x unsure) {
-	if !e.unsureFile(x.file) {
-		e.unsure = append(slices.Clip(e.unsure), x)
+	if len(x.sums) == 0 || slices.ContainsFunc(e.unsure, x.equal) { // again, from the log
+		return
+	}
+	n := len(x.sums)
+	for _, y := range e.unsure {
+		n += len(y.sums)
+	}
+	all := slices.Clone(e.unsure)
+	for ; n > maxUnsure && len(all) > 0; all = all[1:] {
+		n -= len(all[0].sums)
+	}
+	e.unsure = append(all, x)
+}
+
+func (x unsure) equal(y unsure) bool {
+	return x.file == y.file && x.last == y.last && slices.Equal(x.sums, y.sums)
+}
+
+// add takes a subject that is beyond retention.
+func (x *unsure) add(s *subject) {
+	sum := sumOf(&s.entry.access)
+	x.sums = append(x.sums, sum)
+	for _, y := range s.series {
+		if y.key.Metric.Counter() && y.sealed && !y.derived {
+			x.totals = append(x.totals, total{sum, y.key.Metric, y.key.Evidence, y.base})
+		}
 	}
 }
 
-// doubted reports whether a file that is lost had a subject in it, and was of a time that fits. It needs mu.
-func (e *engine) doubted(a *lineage.Access, fits func(last int64) bool) bool {
-	if len(e.unsure) == 0 {
-		return false
-	}
-	sum := sumOf(a)
-	return slices.ContainsFunc(e.unsure, func(x unsure) bool {
-		_, ok := slices.BinarySearch(x.sums, sum)
-		return ok && fits(x.last)
-	})
+// retired remembers who is beyond retention. It needs mu for writing.
+func (e *engine) retired(x unsure) {
+	x.last = e.sealed
+	slices.Sort(x.sums)
+	slices.SortFunc(x.totals, compareTotals)
+	e.doubt(x)
 }
 
-// begin has a counter that is new begin with its first total where what its subject had counted is lost. It needs mu
-// for writing.
+// doubted returns the newest of unsure that a subject may be of, and that is of a time that fits; nil for none. It needs
+// mu.
+func (e *engine) doubted(sum uint32, fits func(last int64) bool) *unsure {
+	for i := len(e.unsure) - 1; i >= 0; i-- {
+		x := &e.unsure[i]
+		if _, ok := slices.BinarySearch(x.sums, sum); ok && fits(x.last) {
+			return x
+		}
+	}
+	return nil
+}
+
+// begin has a counter that is new begin with what its subject had counted when it was held last, or where that is not
+// known with the first total that is told. It needs mu for writing.
 func (e *engine) begin(s *series, src *source) {
-	x := s.subject
-	if s.key.Metric.Counter() && e.doubted(&x.entry.access, func(last int64) bool { return x.first > last }) {
-		s.base, s.sealed, s.src = noTotal, true, src
+	if len(e.unsure) == 0 || !s.key.Metric.Counter() {
+		return
 	}
+	sum := sumOf(&s.subject.entry.access)
+	x := e.doubted(sum, func(last int64) bool { return s.subject.first > last })
+	if x == nil {
+		return
+	}
+	base := int64(noTotal)
+	if x.file == 0 {
+		i, ok := slices.BinarySearchFunc(x.totals, total{sum, s.key.Metric, s.key.Evidence, 0}, compareTotals)
+		if !ok {
+			return
+		}
+		base = x.totals[i].value
+	}
+	s.base, s.sealed, s.src = base, true, src
 }
 
 // begins reports whether the next sample says where a counter is, and not how it advanced.
@@ -55,10 +117,9 @@ func (s *series) begins() bool {
 	return s.key.Metric.Counter() && s.sealed && s.base == noTotal && len(s.head) == 0
 }
 
-// beginAnew does the same for a subject that is known from an older file, when a later one is lost. It
-// needs mu.
+// beginAnew does the same for a subject that is known from an older file, when a later one is lost. It needs mu.
 func (e *engine) beginAnew(s *subject) {
-	if !e.doubted(&s.entry.access, func(last int64) bool { return last > s.last }) {
+	if len(e.unsure) == 0 || e.doubted(sumOf(&s.entry.access), func(last int64) bool { return last > s.last }) == nil {
 		return
 	}
 	for _, x := range s.series {
@@ -66,6 +127,11 @@ func (e *engine) beginAnew(s *subject) {
 			x.base = noTotal
 		}
 	}
+}
+
+// unsureFile reports whether it is known who was in a file that is lost. It needs mu.
+func (e *engine) unsureFile(number int64) bool {
+	return slices.ContainsFunc(e.unsure, func(x unsure) bool { return x.file == number })
 }
 
 func (w *writer) unsure(x unsure) {
@@ -77,28 +143,36 @@ func (w *writer) unsure(x unsure) {
 		w.uint(uint64(s - before))
 		before = s
 	}
+	w.uint(uint64(len(x.totals)))
+	before = 0
+	for _, t := range x.totals {
+		w.uint(uint64(t.sum - before))
+		w.byte(byte(t.metric))
+		w.byte(byte(t.evidence))
+		w.int(t.value)
+		before = t.sum
+	}
 }
 
 func (r *reader) unsure() unsure {
 	x := unsure{file: r.tick(), last: r.tick()}
-	x.sums = make([]uint32, r.count(1))
-	sum := uint64(0)
-	for i := range x.sums {
-		if sum += r.uint(); sum > math.MaxUint32 {
+	at := uint64(0)
+	sum := func() uint32 {
+		if at += r.uint(); at > math.MaxUint32 {
 			r.fail("a sum is out of range")
+		}
+		return uint32(at)
+	}
+	for range r.count(1) {
+		if x.sums = append(x.sums, sum()); r.err != nil {
 			break
 		}
-		x.sums[i] = uint32(sum)
+	}
+	at = 0
+	for range r.count(4) {
+		if x.totals = append(x.totals, total{sum(), r.metric(), r.evidence(), r.int()}); r.err != nil {
+			break
+		}
 	}
 	return x
-}
-
-// retireUnsure forgets those of whom nothing after the floor was lost. It needs mu for writing.
-func (e *engine) retireUnsure(floor int64) {
-	e.unsure = slices.DeleteFunc(slices.Clone(e.unsure), func(x unsure) bool { return x.last <= floor })
-}
-
-// unsureFile reports whether it is known whose totals a file had that is lost. It needs mu.
-func (e *engine) unsureFile(number int64) bool {
-	return slices.ContainsFunc(e.unsure, func(x unsure) bool { return x.file == number })
 }
