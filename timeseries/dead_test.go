@@ -241,8 +241,8 @@ func TestTheDeadCostNothing(t *testing.T) {
 	}
 	late = measure()
 	t.Logf("after 12 days %+v, after %d %+v", early, days, late)
-	// Each who is gone has its number and a sum, and a part of a file's name and bitmap: that is 44 bytes, and 1,500 of who
-	// is there. All else stays as it is.
+	// Each who is gone has its number and a sum, and a part of a file's name and bitmap: that is 44 bytes, and 1,500 of
+	// who is there. All else stays as it is.
 	const each = 64
 	late.heap -= min(each*m.perDay*(days-12), max(late.heap-early.heap, 0))
 	for name, x := range map[string][2]int{"heap": {early.heap, late.heap}, "state": {early.state, late.state}, "block": {early.block, late.block}, "subjects": {early.visited, late.visited}} {

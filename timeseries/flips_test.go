@@ -214,7 +214,7 @@ func TestDamageOfAnything(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	from := richFolder(t)
-	times := 60
+	times := 40
 	if os.Getenv("LINEAGED_LONG") != "" {
 		times = 1500
 	}

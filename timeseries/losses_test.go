@@ -83,9 +83,9 @@ func TestLossesAreSetsOfTicks(t *testing.T) {
 	}
 }
 
-// TestHolesAreExplainedOnce goes over a stretch without a round, of a source that is expected now and then, while others
-// went on or not, and some of it was lost: each tick that it is expected in has one reason, that of the loss before any
-// other, and what nobody expected is no gap.
+// TestHolesAreExplainedOnce goes over a stretch without a round, of a source that is expected now and then, while
+// others went on or not, and some of it was lost: each tick that it is expected in has one reason, that of the loss
+// before any other, and what nobody expected is no gap.
 func TestHolesAreExplainedOnce(t *testing.T) {
 	r := rand.New(rand.NewPCG(2, 4))
 	ranges := func() (out []tickRange) {

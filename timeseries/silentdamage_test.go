@@ -21,14 +21,17 @@ func silentFolder(t *testing.T) (dir string, o Options) {
 	o.silentFor = day
 	s, err := Open(dir, o)
 	must(t, err)
+	var some []lineage.Observation
 	for n := 1; n <= 6*144; n++ {
 		at := testStart.Add(time.Duration(n) * o.Tick)
 		a := lineage.Access{Topic: lineage.Topic{Name: "orders"}, Op: lineage.Write, Client: lineage.Client{Producer: lineage.KnownProducer(int64(n / 144))}}
-		must(t, s.Append(context.Background(), lineage.Observation{Source: testSource, Round: at, Interval: o.Tick, Samples: []lineage.Sample{
+		some = append(some, lineage.Observation{Source: testSource, Round: at, Interval: o.Tick, Samples: []lineage.Sample{
 			{Subject: a, Metric: lineage.Records, Evidence: lineage.ProducerState, Value: int64(n)},
-		}}))
+		}})
 		if n%12 == 0 {
+			must(t, s.Append(context.Background(), some...))
 			must(t, s.Maintain(context.Background(), at))
+			some = nil
 		}
 	}
 	if len(s.dead) < 2 {

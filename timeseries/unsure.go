@@ -78,8 +78,8 @@ func (e *engine) retired(x unsure) {
 	e.doubt(x)
 }
 
-// doubted returns the newest of unsure that a subject may be of, and that is of a time that fits; nil for none. It needs
-// mu.
+// doubted returns the newest of unsure that a subject may be of, and that is of a time that fits; nil for none. It
+// needs mu.
 func (e *engine) doubted(sum uint32, fits func(last int64) bool) *unsure {
 	for i := len(e.unsure) - 1; i >= 0; i-- {
 		x := &e.unsure[i]
