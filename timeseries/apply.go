@@ -41,7 +41,7 @@ func (e *engine) applyRecord(r *record) {
 		}
 		e.touchSeries(ser, r.src, tick, int64(s.span))
 		if fresh {
-			e.begin(ser, r.src)
+			e.begin(ser, r.src, s.value)
 		}
 		if s.metric == lineage.Linked && ser.at(never-1) != s.value {
 			e.touch(0) // a name holds for all of the past

@@ -104,11 +104,11 @@ func parseName(name string) (id fileID, ok bool) {
 		}
 	}
 	var letter string
-	if _, err := fmt.Sscanf(name, "state-%020d.%s", &n, &letter); err == nil && (letter == "a" || letter == "b") {
-		return stateOf(uint64(n)), n >= 0
-	}
-	if _, err := fmt.Sscanf(name, "silent-%020d.%s", &n, &letter); err == nil && (letter == "a" || letter == "b") {
-		return fileID{kind: deadKind, number: n}, n >= 0
+	for kind, word := range map[byte]string{stateFile: "state", deadKind: "silent"} {
+		_, err := fmt.Sscanf(name, word+"-%020d.%s", &n, &letter)
+		if err == nil && (letter == "a" || letter == "b") && name == fmt.Sprintf("%s-%020d.%s", word, n, letter) {
+			return fileID{kind: kind, number: n}, n >= 0
+		}
 	}
 	return id, false
 }

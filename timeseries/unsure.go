@@ -91,8 +91,8 @@ func (e *engine) doubted(sum uint32, fits func(last int64) bool) *unsure {
 }
 
 // begin has a counter that is new begin with what its subject had counted when it was held last, or where that is not
-// known with the first total that is told. It needs mu for writing.
-func (e *engine) begin(s *series, src *source) {
+// known, or more than its source tells now, with the first total that is told. It needs mu for writing.
+func (e *engine) begin(s *series, src *source, told int64) {
 	if len(e.unsure) == 0 || !s.key.Metric.Counter() {
 		return
 	}
@@ -107,7 +107,9 @@ func (e *engine) begin(s *series, src *source) {
 		if !ok {
 			return
 		}
-		base = x.totals[i].value
+		if x.totals[i].value <= told {
+			base = x.totals[i].value
+		}
 	}
 	s.base, s.sealed, s.src = base, true, src
 }
