@@ -60,38 +60,49 @@ func (c *comparer) know(f *lineage.DeclaredFlow, at *Cluster) {
 		by = nodesByID{}
 		c.named[f.Application] = by
 	}
-	for _, n := range c.clients(f, at) {
-		if !slices.Contains(by[at.known.ID], n) {
-			by[at.known.ID] = append(by[at.known.ID], n)
+	for _, x := range c.clients(f, at) {
+		if !slices.Contains(by[at.known.ID], x.node) {
+			by[at.known.ID] = append(by[at.known.ID], x.node)
 		}
 	}
 }
 
+// declaredAs is an application's node, and the groups and client ids by which it was declared to be that.
+type declaredAs struct {
+	node    lineage.Node
+	clients []lineage.Client
+}
+
 // clients returns whom the declared groups and client ids are, by the rules and conventions that name everybody; those
 // that name nobody are left out.
-func (c *comparer) clients(f *lineage.DeclaredFlow, at *Cluster) (nodes []lineage.Node) {
+func (c *comparer) clients(f *lineage.DeclaredFlow, at *Cluster) (out []declaredAs) {
 	for _, client := range f.Clients {
 		x := lineage.Access{Topic: lineage.Topic{Cluster: at.known.ID}, Op: f.Op, Client: client}
 		if f.Topic.Match == nil {
 			x.Topic.Name = f.Topic.Text
 		}
 		n, _ := c.v.identity.Resolve(at.known, x, c.v.knows.Of(x))
-		if n = c.v.shown(n); n.Kind != lineage.UnidentifiedNode && !slices.Contains(nodes, n) {
-			nodes = append(nodes, n)
+		if n = c.v.shown(n); n.Kind == lineage.UnidentifiedNode {
+			continue
 		}
+		i := slices.IndexFunc(out, func(x declaredAs) bool { return x.node == n })
+		if i < 0 {
+			i, out = len(out), append(out, declaredAs{node: n})
+		}
+		out[i].clients = append(out[i].clients, client)
 	}
-	return nodes
+	return out
 }
 
 // applications returns which nodes a declared application is in a cluster: the one that it was named to be, those of
 // its groups or client ids, those of the document where they are one, else the one that bears the document's title.
-func (c *comparer) applications(f *lineage.DeclaredFlow, at *Cluster) []lineage.Node {
+func (c *comparer) applications(f *lineage.DeclaredFlow, at *Cluster) []declaredAs {
 	if !f.Application.Exact {
 		if own := c.clients(f, at); len(own) > 0 {
 			return own
 		}
 		if all := c.named[f.Application][at.known.ID]; len(all) == 1 {
-			return all
+			return []declaredAs{{node: all[0]}}
 		}
 	}
 	name := f.Application.Name
@@ -100,10 +111,10 @@ func (c *comparer) applications(f *lineage.DeclaredFlow, at *Cluster) []lineage.
 		best, {Scope: at.known.Name, Kind: lineage.StreamJobNode, Name: name}, {Scope: at.known.Name, Kind: lineage.ApplicationNode, Name: name},
 	} {
 		if c.v.ends[n] != nil {
-			return []lineage.Node{n}
+			return []declaredAs{{n, f.Clients}}
 		}
 	}
-	return []lineage.Node{best}
+	return []declaredAs{{best, f.Clients}}
 }
 
 // clustersOf returns the watched clusters that servers are, and of which servers that can't be told.
@@ -189,7 +200,7 @@ func (c *comparer) direct(f *lineage.DeclaredFlow) {
 		if c.hides(at, topic.Name) {
 			return
 		}
-		c.pair(&d, at, topic, other)
+		c.pair(&d, at, topic, declaredAs{node: other})
 	}
 	c.add(d)
 }
@@ -210,9 +221,9 @@ func (c *comparer) document(f *lineage.DeclaredFlow) {
 			continue
 		}
 		nodes := c.applications(f, at)
-		for _, n := range nodes {
-			c.tell(n, f.Application.Owner, f.Application.Tags)
-			c.out.about[n] = true
+		for _, x := range nodes {
+			c.tell(x.node, f.Application.Owner, f.Application.Tags)
+			c.out.about[x.node] = true
 		}
 		switch {
 		case len(topics) == 0:
@@ -223,8 +234,8 @@ func (c *comparer) document(f *lineage.DeclaredFlow) {
 			d.Unresolved = append(slices.Clip(unresolved), fmt.Sprintf("all declarations together mean more than %d flows", mostPairs))
 		default:
 			for _, name := range topics {
-				for _, n := range nodes {
-					c.pair(&d, at, lineage.Node{Scope: at.known.Name, Kind: lineage.TopicNode, Name: name}, n)
+				for _, x := range nodes {
+					c.pair(&d, at, lineage.Node{Scope: at.known.Name, Kind: lineage.TopicNode, Name: name}, x)
 				}
 			}
 		}
@@ -271,19 +282,16 @@ func (c *comparer) hides(at *Cluster, name string) bool {
 }
 
 // pair adds one of the flows that are meant.
-func (c *comparer) pair(d *Declared, at *Cluster, topic, other lineage.Node) {
-	p := Pair{Flow: lineage.Flow{From: topic, To: other}}
+func (c *comparer) pair(d *Declared, at *Cluster, topic lineage.Node, x declaredAs) {
+	p := Pair{Flow: lineage.Flow{From: topic, To: x.node}}
 	if d.Writes() {
-		p.Flow = lineage.Flow{From: other, To: topic}
+		p.Flow = lineage.Flow{From: x.node, To: topic}
 	}
-	if slices.ContainsFunc(d.Pairs, func(x Pair) bool { return x.Flow == p.Flow }) {
-		return
-	}
-	p.Observed, p.Why = c.observed(p.Flow, at, d.Clients)
+	p.Observed, p.Why = c.observed(p.Flow, at, x.clients)
 	d.Pairs = append(d.Pairs, p)
 	c.out.pairs++
 	c.out.expected[p.Flow] = true
-	c.out.about[topic], c.out.about[other] = true, true
+	c.out.about[topic], c.out.about[x.node] = true, true
 }
 
 // add settles what is known of all pairs together. What names something that is hidden is left out by who calls.

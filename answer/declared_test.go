@@ -147,7 +147,7 @@ func TestDeclared(t *testing.T) {
 	f("its group reads", nil, reader("Billing Service", "orders", "billing"), "Billing Service orders: true [topic:west/orders->application:shop/billing true]")
 	f("its group has stopped", nil, reader("Reports", "archive", "report"), "Reports archive: false [topic:west/archive->application:shop/report false]")
 	f("one of its groups was never seen", nil, reader("Reports", "archive", "report", "report2"),
-		"Reports archive: null [topic:west/archive->application:shop/report null] [topic:west/archive->application:shop/report2 null] a reader without a group leaves no trace")
+		"Reports archive: null [topic:west/archive->application:shop/report false] [topic:west/archive->application:shop/report2 null] a reader without a group leaves no trace")
 	f("it may read without a group", nil, reader("report", "archive"), "report archive: null [topic:west/archive->application:shop/report null] a reader without a group leaves no trace")
 
 	direct := func(from, to string) lineage.DeclaredFlow {
