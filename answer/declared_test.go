@@ -323,8 +323,16 @@ func TestProducts(t *testing.T) {
 			contract("two", "1", "quiet"), contract("two", "2", "orders"), contract("empty", "1"),
 		},
 		Products: []lineage.DeclaredProduct{{ID: "p", Ports: []lineage.DeclaredPort{
-			{Name: "a", Input: true, Contract: "orders"}, {Name: "b", Input: true, Contract: "archive"}, {Name: "c", Contract: "orders"}, {Name: "d", Contract: "quiet"},
-			{Name: "e", Contract: "none"}, {Name: "f", Contract: "two", Version: "2"}, {Name: "g", Contract: "two", Version: "3"}, {Name: "h", Contract: "x"}, {Name: "i"}, {Name: "j", Contract: "empty"},
+			{Name: "a", Input: true, Contract: "orders"},
+			{Name: "b", Input: true, Contract: "archive"},
+			{Name: "c", Contract: "orders"},
+			{Name: "d", Contract: "quiet"},
+			{Name: "e", Contract: "none"},
+			{Name: "f", Contract: "two", Version: "2"},
+			{Name: "g", Contract: "two", Version: "3"},
+			{Name: "h", Contract: "x"},
+			{Name: "i"},
+			{Name: "j", Contract: "empty"},
 		}}},
 	}
 	all := declaredView(t, declaredWorld(t, nil), identity.Rules{}, d, answer.All).Products()
@@ -351,7 +359,8 @@ func TestDeclaredThroughALens(t *testing.T) {
 	var flows []lineage.DeclaredFlow
 	for i, topic := range []lineage.DeclaredTopic{
 		exactly("orders"), exactly("payments"), exactly("absent-secret"),
-		{Text: "{x}", Match: regexp.MustCompile(`^.+$`)}, {Text: "o{x}", Prefix: "o", Match: regexp.MustCompile(`^o.+$`)},
+		{Text: "{x}", Match: regexp.MustCompile(`^.+$`)},
+		{Text: "o{x}", Prefix: "o", Match: regexp.MustCompile(`^o.+$`)},
 	} {
 		flows = append(flows, lineage.DeclaredFlow{Said: saidAt(i), Application: app, Op: lineage.Write, Topic: topic, Servers: atWest})
 	}

@@ -66,11 +66,11 @@ func (c *comparer) observed(f lineage.Flow, at *Cluster, clients []lineage.Clien
 	return nil, "a reader without a group leaves no trace"
 }
 
-// groupRests reports whether a group is among those that a flow is known by: what it did was seen, and it did not move.
+// groupRests reports whether a group is among those that a flow is known by, none of which moved: it has a position.
 func (c *comparer) groupRests(known []int32, group string) bool {
 	return slices.ContainsFunc(known, func(i int32) bool {
 		x := &c.v.accesses[i]
-		return x.Access.Client.Group == group && x.Access.Client.Member == "" && x.counter.metric != lineage.NoMetric && x.state == graph.Inactive
+		return x.Access.Client.Group == group && x.Access.Client.Member == "" && x.counter.metric != lineage.NoMetric
 	})
 }
 

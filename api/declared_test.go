@@ -42,7 +42,8 @@ func inTheShop() *lineage.Declarations {
 			Ports: []lineage.DeclaredPort{{Name: "orders", Version: "1.0.0", Input: true, Contract: "orders"}, {Name: "payments", Version: "1.0.0", Contract: "payments"}},
 		}},
 		Files: []lineage.DeclaredFile{
-			{File: "apis/billing.yaml", Format: "AsyncAPI 3.1.0"}, {File: "apis/old.yaml", Problem: "apis/old.yaml:1: /asyncapi: AsyncAPI 2 is refused"},
+			{File: "apis/billing.yaml", Format: "AsyncAPI 3.1.0"},
+			{File: "apis/old.yaml", Problem: "apis/old.yaml:1: /asyncapi: AsyncAPI 2 is refused"},
 			{File: "contracts/payments.yaml", Format: "ODCS v3.1.0", Problem: "contracts/payments.yaml: is empty", Stale: true},
 		},
 	}

@@ -152,20 +152,24 @@ func server(name string, v value) (out lineage.DeclaredServer, err error) {
 		}
 		hosts = more
 	}
-	out.Hosts = hostsOf(hosts...)
-	return out, nil
+	out.Hosts, err = hostsOf(v, hosts...)
+	return out, err
 }
 
-// hostsOf splits bootstrap strings, in lower case, each once.
-func hostsOf(texts ...string) (out []string) {
+// hostsOf splits bootstrap strings, in lower case, each once. One with a user in it is refused, and not repeated: a
+// password may stand there too.
+func hostsOf(v value, texts ...string) (out []string, err error) {
 	for _, text := range texts {
+		if strings.Contains(text, "@") {
+			return nil, value{d: v.d, n: v.n, at: v.at + "/host", line: v.line}.lacks("holds a user: an address is HOST:PORT")
+		}
 		for h := range strings.SplitSeq(text, ",") {
 			if h = strings.ToLower(strings.TrimSpace(h)); h != "" && !slices.Contains(out, h) && len(out) < mostHosts {
 				out = append(out, h)
 			}
 		}
 	}
-	return out
+	return out, nil
 }
 
 func (a *asyncAPI) readOperations() error {

@@ -239,6 +239,23 @@ func TestRefused(t *testing.T) {
 	f("list.yaml: is not a YAML mapping", head+"channels: {c: {$ref: 'list.yaml'}}\n"+end)
 }
 
+// What may hold a password is not repeated.
+func TestErrorsQuoteNoPasswords(t *testing.T) {
+	const canary = "hunter2"
+	for _, text := range []string{
+		"asyncapi: 3.0.0\ninfo: {title: x}\nservers: {s: {protocol: kafka, host: 'user:hunter2@k:9092'}}\n",
+		"asyncapi: 3.0.0\ninfo: {title: x}\nservers: {s: {protocol: kafka, host: '{u}k:9092', variables: {u: {default: 'user:hunter2@'}}}}\n",
+		"asyncapi: 3.0.0\ninfo: {$ref: 'https://user:hunter2@example.org/a.yaml'}\n",
+	} {
+		if _, err := asyncAPIOf(folder{"a.yaml": text}); err == nil || strings.Contains(err.Error(), canary) {
+			t.Errorf("%s\n%v", text, err)
+		}
+	}
+	if _, _, err := productsOf(contractHead + "servers: [{type: kafka, host: 'user:hunter2@k:9092'}]\n"); err == nil || strings.Contains(err.Error(), canary) {
+		t.Error(err)
+	}
+}
+
 func manyKeys(n int) string {
 	var b strings.Builder
 	for i := range n {

@@ -177,7 +177,9 @@ func contractServers(top value, c *lineage.DeclaredContract) (others bool, err e
 		if err != nil {
 			return false, err
 		}
-		s.Hosts = hostsOf(host)
+		if s.Hosts, err = hostsOf(x.value, host); err != nil {
+			return false, err
+		}
 		c.Servers = append(c.Servers, s)
 	}
 	return others, nil

@@ -200,7 +200,8 @@ func (v value) target() (target, error) {
 	if file != "" {
 		u, err := url.Parse(file)
 		if err != nil || u.Scheme != "" || u.Host != "" || u.RawQuery != "" {
-			return to, v.bad("leads out of the folder: only files beside this one are read, nothing from a network")
+			// the address is not repeated: it may hold a password
+			return to, v.lacks("leads out of the folder: only files beside this one are read, nothing from a network")
 		}
 		if path.IsAbs(u.Path) || strings.Contains(u.Path, `\`) {
 			return to, v.bad("leads out of the folder: write a path that is relative to this file")

@@ -223,8 +223,8 @@ func (v value) needed(key string) (string, error) {
 }
 
 // lacks is bad for what should stand in here and does not.
-func (v value) lacks(format string, args ...any) error {
-	return &Error{File: v.d.shown, Line: v.said().Line, Key: v.at, Problem: fmt.Sprintf(format, args...)}
+func (v value) lacks(problem string) error {
+	return &Error{File: v.d.shown, Line: v.said().Line, Key: v.at, Problem: problem}
 }
 
 // version returns the version under a key, which people write without quotes; empty where there is none.

@@ -114,8 +114,10 @@ func (s *server) lacksDeclared() string {
 				}
 			}
 		}
-		UndeclaredFlows struct{ Edges []struct{ Node struct{ ID string } } }
-		DataProducts    struct {
+		UndeclaredFlows struct {
+			Edges []struct{ Node struct{ ID string } }
+		}
+		DataProducts struct {
 			Edges []struct {
 				Node struct {
 					Ports []struct{ Topics []struct{ ID string } }
@@ -150,7 +152,6 @@ func (s *server) lacksDeclared() string {
 		", and one undeclared topic:west/customer-baskets"
 	return unless(got == want, got+", want "+want)
 }
-
 
 // lacks returns which flows of a topic the server does not show as active yet.
 func (s *server) lacks(root string, flows []string) string {
