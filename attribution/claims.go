@@ -15,8 +15,10 @@ const (
 	// whyLogged is of a claim by where requests begin in the log: the newest request's own records come with the next,
 	// and a line is read a tick before or after its records are seen.
 	whyLogged = "neither at most nor at least: by where its requests' records begin in the log: what follows the newest may not be among these yet, and markers of transactions may be"
-	whyTail   = "at most: records of writers that others name, and count otherwise or later, may be among these"
-	whyTaken  = "at least: who may be counted already, as a producer id that nobody named, was given some of these"
+	// whySampled is of one by a log that was not read all the time.
+	whySampled = "neither at most nor at least: by where its requests' records begin in the log, of the times alone in which that was read, as in samples: what else it wrote is not among these, and markers of transactions may be"
+	whyTail    = "at most: records of writers that others name, and count otherwise or later, may be among these"
+	whyTaken   = "at least: who may be counted already, as a producer id that nobody named, was given some of these"
 )
 
 // claim is one advance of what a source takes a client to have written.
@@ -87,6 +89,8 @@ func (s *settling) share(claims []claim) {
 		switch {
 		case twice:
 			why = whyTwice
+		case c.evidence == lineage.RequestLog && !s.Lookers[c.by].Saw(&lineage.Access{Topic: s.Topic, Op: lineage.Write, Client: c.client}, c.From, c.To):
+			why = whySampled
 		case c.evidence == lineage.RequestLog:
 			why = whyLogged
 		case c.got < c.Value:

@@ -107,6 +107,32 @@ func TestConcludedBySamples(t *testing.T) {
 	}
 }
 
+// TestCountsOfSamples: who writes without idempotence is given what samples saw, and it is said that this is not all.
+func TestCountsOfSamples(t *testing.T) {
+	for whole, want := range map[bool]string{true: whyLogged, false: whySampled} {
+		b := newBook()
+		b.looked("kafka")
+		for n := range int64(66) {
+			b.look("log", n, whole)
+		}
+		for i := range int64(60) {
+			b.grow(lineage.Left, i, i+1, 40)
+		}
+		for _, n := range []int64{10, 30, 50} {
+			b.write("log", lineage.Claimed, lineage.Client{ClientID: "a"}, lineage.RequestLog, n, n+1, 20)
+		}
+		settled, _ := b.settle(0, nil)
+		if n := recordsOf(settled, "a"); n != 60 {
+			t.Errorf("whole %v: a is given %d", whole, n)
+		}
+		for _, s := range settled {
+			if s.Metric == lineage.Records && s.Access.Client.ClientID == "a" && (len(s.Words) == 0 || s.Words[0].Text != want) {
+				t.Errorf("whole %v: it is said %+v", whole, s.Words)
+			}
+		}
+	}
+}
+
 // TestSamplesConcludeTheTruth makes worlds by chance of idempotent and plain writers with a name in each sample, of
 // which some are not there when one is taken: whatever is concluded is true.
 func TestSamplesConcludeTheTruth(t *testing.T) {

@@ -164,6 +164,9 @@ func TestSampledRequestLog(t *testing.T) {
 		if !strings.Contains(text, "the request log is sampled: it is on for 1s every 4s") {
 			t.Fatalf("that it is sampled is not said: %s", text)
 		}
+		if !strings.Contains(text, "of the times alone in which that was read, as in samples") {
+			t.Fatalf("that the count is of samples is not said: %s", text)
+		}
 		if logged == written {
 			return "no sample has ended"
 		}

@@ -114,11 +114,13 @@ func (s *Sampler) turn(ctx context.Context, m memory) {
 	}
 	defer client.Close()
 	left, err := m.load()
-	if err == nil && len(left) > 0 {
-		left, err = s.putBack(ctx, client, m, left)
-	}
-	if err == nil && s.cfg.Every > 0 {
-		err = s.sample(ctx, client, m, left)
+	if err == nil {
+		if len(left) > 0 {
+			left, err = s.putBack(ctx, client, m, left)
+		}
+		if s.cfg.Every > 0 && err == nil {
+			err = s.sample(ctx, client, m, left)
+		}
 	}
 	if ctx.Err() == nil {
 		s.say(err)
@@ -127,10 +129,7 @@ func (s *Sampler) turn(ctx context.Context, m memory) {
 
 // sample switches on, waits, and puts back. left are brokers that an earlier sample could not put back.
 func (s *Sampler) sample(ctx context.Context, client *kgo.Client, m memory, left levels) error {
-	is, err := s.describe(ctx, client, nil)
-	if err != nil {
-		return err
-	}
+	is, describeErr := s.describe(ctx, client, nil) // half an answer is one
 	was, on := levels{}, 0
 	for id, l := range is {
 		if _, owed := left[id]; l.on() && !owed {
@@ -140,30 +139,30 @@ func (s *Sampler) sample(ctx context.Context, client *kgo.Client, m memory, left
 		}
 	}
 	s.mu.Lock()
-	s.always = on > 0 && on == len(is)
+	s.always = on > 0 && on == len(is) && describeErr == nil
 	s.mu.Unlock()
 	if len(was) == 0 {
-		return nil
+		return describeErr
 	}
 	all := maps.Clone(was)
 	maps.Copy(all, left)
 	if err := m.save(all); err != nil {
-		return err
+		return errors.Join(describeErr, err)
 	}
 	failed, setErr := s.set(ctx, client, was, func(level) level { return level{Level: levelOn} })
 	if len(failed) < len(was) {
 		sleep(ctx, s.cfg.For)
 	}
 	// On those that failed as well: it may be on, and the answer lost.
-	_, err = s.putBack(ctx, client, m, all)
-	return errors.Join(setErr, err)
+	_, err := s.putBack(ctx, client, m, all)
+	return errors.Join(describeErr, setErr, err)
 }
 
 // putBack puts back what was there on all brokers where it still is as it was set, and returns those that could not be
-// asked. It does so also while lineaged ends.
+// asked. It does so also while lineaged ends. An error says that what is left is not remembered.
 func (s *Sampler) putBack(ctx context.Context, client *kgo.Client, m memory, was levels) (left levels, err error) {
 	ctx = context.WithoutCancel(ctx)
-	is, err := s.describe(ctx, client, slices.Collect(maps.Keys(was)))
+	is, describeErr := s.describe(ctx, client, slices.Collect(maps.Keys(was)))
 	ours := levels{}
 	for id, l := range is {
 		if l.Level == levelOn {
@@ -185,7 +184,10 @@ func (s *Sampler) putBack(ctx context.Context, client *kgo.Client, m memory, was
 	s.mu.Lock()
 	s.left = slices.Sorted(maps.Keys(left))
 	s.mu.Unlock()
-	return left, errors.Join(err, setErr, m.save(left))
+	if len(left) > 0 {
+		s.cfg.Log.Warn("the request log could not be put back everywhere", "brokers", slices.Sorted(maps.Keys(left)), "error", errors.Join(describeErr, setErr))
+	}
+	return left, m.save(left)
 }
 
 // describe returns the levels on some brokers, or on all (nil). An error says that some could not be asked.
@@ -323,7 +325,7 @@ func (s *Sampler) spots() (spots []lineage.BlindSpot) {
 	if len(s.left) > 0 {
 		spots = append(spots, lineage.BlindSpot{
 			What:   fmt.Sprintf("%s was switched on for a sample and could not be put back on brokers %v", requestLogger, s.left),
-			Remedy: "it is tried again with each sample; or set it back by kafka-configs.sh, as docs/logs.md says",
+			Remedy: "it is tried again with each sample; or set it back by kafka-configs.sh, as docs/logs.md says. Of a broker that is no more, forget it: docs/format/loggers.md",
 		})
 	}
 	return spots

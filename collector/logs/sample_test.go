@@ -331,6 +331,9 @@ func TestSampleOwes(t *testing.T) {
 	w.own["0"] = "DEBUG"
 	w.turn(t.Context(), s)
 	w.want("put back", asFound)
+	if got := fmt.Sprint(w.history); got != "map[0:[WARN DEBUG WARN] 1:[DEBUG WARN] 2:[DEBUG INFO]]" {
+		t.Errorf("set: %s", got)
+	}
 	if spots := fmt.Sprint(s.spots()); !strings.Contains(spots, "could not be put back on brokers [7]") {
 		t.Errorf("%s", spots)
 	}
