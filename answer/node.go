@@ -20,8 +20,14 @@ type Node struct {
 // Node returns which node it is.
 func (n Node) Node() lineage.Node { return n.node }
 
-// Bound says why a metric of the node is a bound; empty: it is none.
-func (n Node) Bound(m Metric) string { return n.rows.v.Bound(n.node, m) }
+// Bound says why a metric of the node is a bound in the time of a series; empty: it is none.
+func (n Node) Bound(ctx context.Context, m Metric, in Span) (string, error) {
+	v, err := n.rows.v.a.View(ctx, in, n.rows.v.lens)
+	if err != nil {
+		return "", err
+	}
+	return v.Bound(n.node, m), nil
+}
 
 // Describe returns the owner, empty when nobody named one, and the tags of the node.
 func (n Node) Describe() (owner string, tags []string) { return n.rows.v.describe(n.node) }

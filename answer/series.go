@@ -174,6 +174,11 @@ type parts struct {
 // blank the others. A lag is unknown where a part that is needed is.
 func (r *Rows) loadSeries(ctx context.Context, key seriesKey, v *View) (seriesOf, error) {
 	out := seriesOf{flows: map[lineage.Flow][]Point{}, nodes: map[lineage.Node][]Point{}}
+	if key.kind == lineage.TopicNode && (key.metric == RecordRate || key.metric == RecordsIn || key.metric == ByteRate || key.metric == BytesIn) {
+		if _, err := v.written(ctx); err != nil { // it says which markers are exact
+			return out, err
+		}
+	}
 	count := int((key.window.Duration() + key.step - 1) / key.step)
 	var load loading
 	add := func(p parts) []Point {
@@ -464,7 +469,11 @@ func (v *View) Bound(n lineage.Node, m Metric) string {
 		return ""
 	}
 	if t := v.topics[n]; t != nil && m != RecordsOut {
-		if !slices.ContainsFunc(t.subjects, func(s incarnation) bool { return v.stored(s.row, lineage.Markers).series >= 0 }) {
+		bound := slices.ContainsFunc(t.subjects, func(s incarnation) bool {
+			_, exact := v.markers(s.row)
+			return !exact
+		})
+		if !bound {
 			return ""
 		}
 		return "at most: it is written in transactions, and markers of these may be among its records beside those that are known and left out"
@@ -490,7 +499,7 @@ func (v *View) Bound(n lineage.Node, m Metric) string {
 func (p *parts) addWritten(v *View, t *topicView) {
 	for _, s := range t.subjects {
 		p.list = append(p.list, part{stored: v.stored(s.row, lineage.Appended), topic: s.topic, factor: 1})
-		if markers := v.stored(s.row, lineage.Markers); markers.series >= 0 {
+		if markers, _ := v.markers(s.row); markers.series >= 0 {
 			p.list = append(p.list, part{stored: markers, topic: s.topic, factor: -1})
 		}
 	}

@@ -105,17 +105,8 @@ func (v *View) partValue(q *part, ls *levels, written map[lineage.Metric]map[int
 
 // written reads what the topics' ends advanced in the window, and how many markers were among it, by row.
 func (v *View) written(ctx context.Context) (map[lineage.Metric]map[int32]lineage.Amount, error) {
-	return v.topicAmounts.get(ctx, func(ctx context.Context) (map[lineage.Metric]map[int32]lineage.Amount, error) {
-		out, topics := map[lineage.Metric]map[int32]lineage.Amount{}, v.incarnations()
-		for _, m := range [...]lineage.Metric{lineage.Appended, lineage.Markers} {
-			amounts, err := v.amountsOf(ctx, v.win.Window, m, topics)
-			if err != nil {
-				return nil, err
-			}
-			out[m] = amounts
-		}
-		return out, nil
-	})
+	got, err := v.topicAmounts.get(ctx, v.readWritten)
+	return got.by, err
 }
 
 // incarnations returns those of all topics.
@@ -129,9 +120,14 @@ func (v *View) incarnations() []incarnation {
 
 // amountsOf reads what a counter of topics advanced in any window, of those that have it, by row.
 func (v *View) amountsOf(ctx context.Context, in lineage.Window, m lineage.Metric, topics []incarnation) (map[int32]lineage.Amount, error) {
+	return v.amountsBy(ctx, in, m, lineage.NoEvidence, topics)
+}
+
+// amountsBy is the same by a kind of evidence.
+func (v *View) amountsBy(ctx context.Context, in lineage.Window, m lineage.Metric, k lineage.EvidenceKind, topics []incarnation) (map[int32]lineage.Amount, error) {
 	var rows, series []int32
 	for _, t := range topics {
-		if i, ok := v.held.Series.Find(t.row, m, lineage.NoEvidence); ok {
+		if i, ok := v.held.Series.Find(t.row, m, k); ok {
 			rows, series = append(rows, t.row), append(series, i)
 		}
 	}

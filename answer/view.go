@@ -43,9 +43,9 @@ type View struct {
 	groups     map[lineage.GroupRef]lineage.Fact // at the window's end, Gone ones included
 
 	levels       once[*levels]
-	topicAmounts once[map[lineage.Metric]map[int32]lineage.Amount] // by row
-	lost         once[map[int32]lineage.Amount]                    // of topics, by row
-	lastMoved    once[[]time.Time]                                 // by access
+	topicAmounts once[topicAmounts]
+	lost         once[map[int32]lineage.Amount] // of topics, by row
+	lastMoved    once[[]time.Time]              // by access
 	graphs       graphs
 }
 

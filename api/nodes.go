@@ -87,7 +87,11 @@ func (n *nodeRow) Series(ctx context.Context, metric answer.Metric, window Windo
 		return nil, err
 	}
 	points, s, err := n.is.Series(ctx, metric, in, step)
-	return shownSeries(metric, s, points, n.is.Bound(metric)), err
+	if err != nil {
+		return nil, err
+	}
+	bound, err := n.is.Bound(ctx, metric, in)
+	return shownSeries(metric, s, points, bound), err
 }
 
 // TopicID answers topicId, in the broker's own spelling.

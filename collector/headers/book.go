@@ -192,10 +192,13 @@ func (b *book) skip(round time.Time) {
 	if all := b.fresh.looked + b.rest(); all > 0 {
 		b.share = float64(b.fresh.looked) / float64(all)
 	}
+	b.dirty = b.dirty || b.since.IsZero() || b.broken != "" || b.fresh.looked > 0
 	for i := range b.parts {
-		b.pass(i, b.ends[i])
+		if b.pass(i, b.ends[i]) {
+			b.dirty = true
+		}
 	}
-	b.since, b.broken, b.dirty = round, "", true
+	b.since, b.broken = round, ""
 	b.fresh.clear()
 }
 
