@@ -186,7 +186,7 @@ func (q *inquiry) weighHosts() {
 	}
 	at := map[lineage.Node]map[string]bool{}
 	see := func(n lineage.Node, host string) {
-		if host = strings.TrimPrefix(host, "/"); host == "" || q.by[n] == nil {
+		if host = strings.TrimPrefix(host, "/"); host == "" {
 			return
 		}
 		if at[n] == nil {
@@ -194,14 +194,18 @@ func (q *inquiry) weighHosts() {
 		}
 		at[n][host] = true
 	}
+	taken := map[lineage.GroupRef]bool{}
 	for i := range v.accesses {
 		x := &v.accesses[i]
+		if q.by[x.node] == nil {
+			continue
+		}
 		see(x.node, x.client().Host)
-		if g := x.Access.Client.Group; g != "" {
-			if f := v.groups[lineage.GroupRef{Cluster: x.Access.Topic.Cluster, Group: g}].Group; f != nil {
-				for _, m := range f.Members {
-					see(x.node, m.Host)
-				}
+		ref := lineage.GroupRef{Cluster: x.Access.Topic.Cluster, Group: x.Access.Client.Group}
+		if f := v.groups[ref].Group; f != nil && !taken[ref] {
+			taken[ref] = true
+			for _, m := range f.Members {
+				see(x.node, m.Host)
 			}
 		}
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 
+	"github.com/lineaged/lineaged/identity"
 	"github.com/lineaged/lineaged/internal/config"
 	"github.com/lineaged/lineaged/lineage"
 	"github.com/lineaged/lineaged/store"
@@ -46,6 +47,39 @@ func unless(holds bool, problem string) string {
 		return ""
 	}
 	return problem
+}
+
+// TestACopiedRuleIsRead holds that the rule which is offered with a candidate, as it is copied into the file, names it.
+func TestACopiedRuleIsRead(t *testing.T) {
+	none, err := identity.New(identity.Rules{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := lineage.Cluster{ID: "mFq2n0aG", Name: "west", Environment: "shop"}
+	for _, n := range []lineage.Node{
+		{Scope: "shop", Kind: lineage.ApplicationNode, Name: "it's $1"},
+		{Scope: "west", Kind: lineage.StreamJobNode, Name: "baskets"},
+	} {
+		file := filepath.Join(t.TempDir(), "lineaged.yaml")
+		text := "clusters: [{name: west, environment: shop, brokers: ['127.0.0.1:9092']}]\n" + none.Declaring(c, "orders.v1", n)
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		cfg, err := config.Load(config.Input{File: file})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := identity.New(identityRules(cfg))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for topic, want := range map[string]string{"orders.v1": n.ID(), "orders-v1": "unidentified:west/orders-v1"} {
+			a := lineage.Access{Topic: lineage.Topic{Cluster: c.ID, Name: topic}, Op: lineage.Write, Client: lineage.Client{Producer: lineage.KnownProducer(7)}}
+			if got, by := r.Resolve(c, a, lineage.Known{}); got.ID() != want {
+				t.Errorf("%s is written by %s (%s), want %s", topic, got.ID(), by, want)
+			}
+		}
+	}
 }
 
 // A changed rule takes effect while the program runs, for windows of the past as well; what is wrong changes nothing.
