@@ -40,7 +40,8 @@ func TestWordsAreThoseSaidLast(t *testing.T) {
 				newest = max(newest, tick)
 			}
 			got := w.newest()
-			// What is taken back in the midst of what was said again and again may keep a tick at which nothing was said.
+			// What is taken back in the midst of what was said again and again may keep a tick at which nothing was
+			// said.
 			if got.Text != said[newest] || got.At < newest || got.At > max(last, newest) {
 				t.Fatalf("%d: the newest is %+v, want %q of %d; said %v, sealed %d", n, got, said[newest], newest, said, sealed)
 			}
