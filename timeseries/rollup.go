@@ -336,6 +336,7 @@ func mergeNames[T comparable](to, from []T) []T {
 	}
 	for _, x := range from {
 		if !have[x] {
+			have[x] = true
 			to = append(to, x)
 		}
 	}
