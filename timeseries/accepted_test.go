@@ -81,7 +81,7 @@ func TestWhatIsAcceptedIsReadAgain(t *testing.T) {
 		"a source without cluster": {change: func(o *lineage.Observation) { o.Source.Cluster = "" }},
 		"a source without a name":  {change: func(o *lineage.Observation) { o.Source.Name = "" }, refuse: true},
 		"no interval":              {change: func(o *lineage.Observation) { o.Interval = 0 }, refuse: true},
-		"an interval of 290 y":     {change: func(o *lineage.Observation) { o.Interval = (math.MaxInt64 / time.Minute) * time.Minute }},
+		"an interval of 290 y":     {change: func(o *lineage.Observation) { o.Interval = time.Duration(math.MaxInt64).Truncate(time.Minute) }},
 		"a round of 1969":          {change: func(o *lineage.Observation) { o.Round = time.Unix(-600, 0) }, refuse: true},
 		"a round of 9999":          {change: func(o *lineage.Observation) { o.Round = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC) }, refuse: true},
 		"a fact of nothing":        {change: fact(lineage.Fact{Key: lineage.FactKey{Source: "c"}}), refuse: true},
@@ -181,7 +181,7 @@ func answerOf(t *testing.T, s Store, o lineage.Observation) (out answered) {
 		all[i] = int32(i)
 	}
 	out.Rows, out.Amounts, out.Facts, out.Sources = got.Rows, got.Series.Amount, got.Facts, got.Sources
-	out.Levels, err = got.Details.Levels(ctx, all)
+	out.Levels, err = got.Levels(ctx, all)
 	must(t, err)
 	events, err := s.Events(ctx, store.EventFilter{Window: lineage.Window{Start: time.Time{}.Add(-day), End: testStart.Add(day)}})
 	must(t, err)

@@ -66,7 +66,8 @@ func richRound(n int) lineage.Observation {
 		before := key
 		before.Name = fmt.Sprint("run-", n/40-1)
 		o.Facts = []lineage.Fact{
-			{Key: key, Group: &lineage.GroupFact{Ref: lineage.GroupRef{Cluster: "c", Group: key.Name}, State: "Stable"}}, {Key: before, Gone: true},
+			{Key: key, Group: &lineage.GroupFact{Ref: lineage.GroupRef{Cluster: "c", Group: key.Name}, State: "Stable"}},
+			{Key: before, Gone: true},
 			{Key: lineage.FactKey{Source: "c", Kind: lineage.TopicFacts, Name: "topic-0"}, Topic: &lineage.TopicFact{Topic: reader.Topic, Partitions: n}},
 		}
 	}

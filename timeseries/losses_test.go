@@ -66,8 +66,8 @@ func TestLossesAreSetsOfTicks(t *testing.T) {
 			t.Fatalf("in another order %v is %v", all, again)
 		}
 		e := &engine{lost: all}
-		lo, hi := r.Int64N(45), int64(0)
-		hi = lo + r.Int64N(9)
+		lo := r.Int64N(45)
+		hi := lo + r.Int64N(9)
 		for _, x := range all {
 			in := false
 			for tick := lo + 1; tick <= hi; tick++ {

@@ -98,8 +98,12 @@ func TestACutFileHasWhatIsBeforeTheCut(t *testing.T) {
 func TestNamesOfFiles(t *testing.T) {
 	v := &diskVault{}
 	for _, id := range []fileID{
-		blockFile(rawTier, 0), blockFile(minuteTier, 1), blockFile(hourTier, 1<<43), {kind: rawTier, number: 7, revision: 1},
-		{kind: hourTier, number: 7, revision: maxRevision}, stateOf(1), stateOf(1 << 60), {kind: deadKind, number: 0}, {kind: deadKind, number: 1 << 40},
+		blockFile(rawTier, 0), blockFile(minuteTier, 1), blockFile(hourTier, 1<<43),
+		{kind: rawTier, number: 7, revision: 1},
+		{kind: hourTier, number: 7, revision: maxRevision},
+		stateOf(1), stateOf(1 << 60),
+		{kind: deadKind, number: 0},
+		{kind: deadKind, number: 1 << 40},
 	} {
 		for _, path := range v.paths(id) {
 			if got, ok := parseName(filepath.Base(path)); !ok || got != id {

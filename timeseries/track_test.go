@@ -39,13 +39,17 @@ func TestTrackSaysWhatWasObserved(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 7))
 	topics := []lineage.Topic{{Cluster: "c", Name: "a"}, {Cluster: "c", Name: "b"}}
 	accesses := []lineage.Access{
-		{Topic: topics[0], Op: lineage.Write}, {Topic: topics[1], Op: lineage.Read, Client: lineage.Client{Group: "g"}},
+		{Topic: topics[0], Op: lineage.Write},
+		{Topic: topics[1], Op: lineage.Read, Client: lineage.Client{Group: "g"}},
 		{Topic: lineage.Topic{Cluster: "other", Name: "a"}, Op: lineage.Read, Client: lineage.Client{Group: "g"}},
 	}
 	var misses []*missing
 	for _, m := range []lineage.Missing{
-		{Reason: "all", All: true, Share: 1}, {Reason: "a topic", Topics: topics[:1], Share: 0.5}, {Reason: "both", Topics: topics, Share: 0.9},
-		{Reason: "a group", Groups: []lineage.GroupRef{{Cluster: "c", Group: "g"}}, Share: 0.1}, {Reason: "nothing of these"},
+		{Reason: "all", All: true, Share: 1},
+		{Reason: "a topic", Topics: topics[:1], Share: 0.5},
+		{Reason: "both", Topics: topics, Share: 0.9},
+		{Reason: "a group", Groups: []lineage.GroupRef{{Cluster: "c", Group: "g"}}, Share: 0.1},
+		{Reason: "nothing of these"},
 	} {
 		list := []lineage.Missing{m}
 		misses = append(misses, newMissing(list, encodeMissing(list)))
@@ -62,8 +66,8 @@ func TestTrackSaysWhatWasObserved(t *testing.T) {
 		}
 		all := randomRounds(r, of, n%2 == 0)
 		newest := all[len(all)-1]
-		lo, hi := r.Int64N(70), int64(0)
-		hi = lo + r.Int64N(30)
+		lo := r.Int64N(70)
+		hi := lo + r.Int64N(30)
 		var before anchor
 		rounds := slices.DeleteFunc(slices.Clone(all), func(x round) bool {
 			if x.tick <= lo {
@@ -143,7 +147,7 @@ func TestOffsetIsBetweenThoseOfTheRounds(t *testing.T) {
 		for tick := int64(1); tick < 80; tick += 1 + r.Int64N(20) {
 			tr.anchors = append(tr.anchors, anchor{tick, r.Int64N(int64(tr.step))})
 		}
-		for x := int64(0); x < 100; x++ {
+		for x := range int64(100) {
 			if tr.real(x, x+1) < 0 {
 				t.Fatalf("of %v the tick after %d takes %d ns", tr.anchors, x, tr.real(x, x+1))
 			}
