@@ -313,7 +313,7 @@ func (e *engine) cut(b *block) {
 	e.sealed = end
 	e.tiers[rawTier].sealed = end
 	e.tiers[rawTier].blocks = append(slices.Clip(e.tiers[rawTier].blocks), b)
-	e.trimFacts(end, e.tiers[hourTier].floor)
+	e.trimFacts(end, 0) // what is beyond retention goes with the blocks, when answers change anyway
 	e.ledgers.forgetSealed(end)
 	for _, keys := range e.positions {
 		for k, p := range keys {
@@ -381,6 +381,7 @@ func (e *engine) retire(now time.Time) bool {
 		x.blocks = slices.Clone(x.blocks[n:])
 		changed = true
 		if t == hourTier {
+			e.trimFacts(e.sealed, x.floor)
 			e.touch(0)
 		}
 	}
