@@ -146,6 +146,9 @@ func (p *program) config() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := badDeclared(cfg, p.file(cmd)); err != nil {
+				return err
+			}
 			_, err = fmt.Fprintf(p.stdout, "the configuration is right: %s\n", count(len(cfg.Clusters), "cluster"))
 			return err
 		},

@@ -52,7 +52,14 @@ func newDeclarations(cfg config.Config, file string, board *collector.Board, log
 
 // configure takes what a changed configuration declares. It is read at the next look.
 func (d *declarations) configure(cfg config.Config) {
-	out := declared.Config{AsyncAPI: patterns(cfg.Declared.AsyncAPI), Products: patterns(cfg.Declared.Products), Base: filepath.Dir(d.file)}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.cfg, d.again = declaredConfig(cfg, d.file), true
+}
+
+// declaredConfig is what the configuration of a file declares.
+func declaredConfig(cfg config.Config, file string) declared.Config {
+	out := declared.Config{AsyncAPI: patterns(cfg.Declared.AsyncAPI), Products: patterns(cfg.Declared.Products), Base: filepath.Dir(file)}
 	for i, f := range cfg.Declared.Flows {
 		said := lineage.Said{Pointer: fmt.Sprintf("/declared/flows/%d", i)}
 		said.File = cfg.Origin(fmt.Sprintf("declared.flows[%d].from", i)) // FILE:LINE, or $VARIABLE
@@ -63,9 +70,21 @@ func (d *declarations) configure(cfg config.Config) {
 		}
 		out.Flows = append(out.Flows, declared.Flow{From: f.From, To: f.To, Said: said})
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.cfg, d.again = out, true
+	return out
+}
+
+// badDeclared says what is wrong with the files of declarations, if anything is.
+func badDeclared(cfg config.Config, file string) error {
+	now, _ := new(declared.Reader).Read(declaredConfig(cfg, file))
+	problems := declared.Problems(now)
+	if len(problems) == 0 {
+		return nil
+	}
+	problem := problems[0]
+	if n := len(problems) - 1; n > 0 {
+		problem += fmt.Sprintf("; more that are wrong: %d", n)
+	}
+	return &config.Error{Key: "declared", Problem: problem, Origin: cfg.Origin("declared")}
 }
 
 func patterns(files []config.File) (out []string) {
@@ -106,7 +125,7 @@ func (d *declarations) look() {
 	}
 	for _, p := range problems {
 		if !slices.Contains(d.problems, p) {
-			d.log.Error("a declaration is wrong; what it said before holds, and the others do", "problem", p)
+			d.log.Error("a file with declarations is wrong; the others hold", "problem", p)
 		}
 	}
 	if old != nil && (changed || d.again) {
@@ -137,5 +156,5 @@ func (d *declarations) trouble() []string {
 	if len(d.problems) == 0 {
 		return nil
 	}
-	return []string{fmt.Sprintf("%d of the files with declarations are wrong, as the log says: what they said before holds", len(d.problems))}
+	return []string{fmt.Sprintf("%d of the files with declarations are wrong, as the log says; what they said before, if anything, holds", len(d.problems))}
 }
