@@ -72,7 +72,7 @@ func New(cfg Config, sink collector.Sink) (*Collector, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	cfg.Log = cfg.Log.With("cluster", cfg.Name, "source", Part)
+	cfg.Log = cfg.Log.With("cluster", cfg.Name)
 	return &Collector{source: newSource(cfg), sink: sink}, nil
 }
 

@@ -38,6 +38,7 @@ type source struct {
 
 func newSource(cfg Config) *source {
 	s := &source{cfg: cfg, tell: collector.NewTeller(cfg.Name, cfg.Log)}
+	s.cfg.Log = cfg.Log.With("source", Part) // after the teller's, which names the part itself
 	if r := cfg.Records; r != nil {
 		s.peeker = &peeker{header: r.Header, every: r.Every, unpack: unpack.New()}
 	}

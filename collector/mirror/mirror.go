@@ -68,7 +68,7 @@ func New(cfg Config, sink collector.Sink) (*Collector, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	cfg.Log = cfg.Log.With("cluster", cfg.Name, "source", sourceName)
+	cfg.Log = cfg.Log.With("cluster", cfg.Name)
 	s := newSource(cfg)
 	cfg.Board.Expect(s.id(), cfg.Name)
 	return &Collector{source: s, sink: sink}, nil

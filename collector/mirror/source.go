@@ -76,6 +76,7 @@ type flow struct {
 
 func newSource(cfg Config) *source {
 	s := &source{cfg: cfg, tell: collector.NewTeller(cfg.Name, cfg.Log), words: newWords(), caught: map[string]bool{}, fresh: map[string]bool{}, groups: map[pair]groupLook{}, scale: map[string]int{}, foreign: map[string]bool{}, syncing: map[topicList][]string{}}
+	s.cfg.Log = cfg.Log.With("source", sourceName) // after the teller's, which names the part itself
 	s.rhythm = rhythm.New(rhythm.Config{Tick: cfg.Interval})
 	s.forgetBooks()
 	return s

@@ -76,8 +76,9 @@ func New(cfg Config, sink collector.Sink) (*Collector, error) {
 	if cfg.MaxSeries == 0 {
 		cfg.MaxSeries = maxSeries
 	}
-	cfg.Log = cfg.Log.With("cluster", cfg.Name, "source", Part)
-	tell := collector.NewTeller(cfg.Name, cfg.Log)
+	cfg.Log = cfg.Log.With("cluster", cfg.Name)
+	tell := collector.NewTeller(cfg.Name, cfg.Log) // which names the part itself
+	cfg.Log = cfg.Log.With("source", Part)
 	s := newSource(cfg, tell)
 	return &Collector{cfg: cfg, source: s, inbox: collector.NewInbox[[]*push](s, tell, maxWaiting), sink: sink}, nil
 }

@@ -16,7 +16,7 @@ import (
 )
 
 // reporterJar returns the broker's plugin, which is built where it is not there or older than its sources.
-func reporterJar(t *testing.T) string {
+func reporterJar(t testing.TB) string {
 	t.Helper()
 	dir, err := filepath.Abs("../../contrib/telemetry-reporter")
 	if err != nil {

@@ -142,6 +142,22 @@ func (p *Producer) Wait(t testing.TB) int64 {
 	return n
 }
 
+var perfRate = regexp.MustCompile(`(?m)^\d+ records sent, ([0-9.]+) records/sec .* 99\.9th`)
+
+// Rate returns how many records a second the producer that has ended reports.
+func (p *Producer) Rate(t testing.TB) float64 {
+	t.Helper()
+	m := perfRate.FindStringSubmatch(p.p.Output())
+	if m == nil {
+		t.Fatalf("producer-perf reported no rate:\n%s", child.Tail(p.p.Output(), 20))
+	}
+	rate, err := strconv.ParseFloat(m[1], 64)
+	if err != nil {
+		t.Fatalf("producer-perf's rate: %v", err)
+	}
+	return rate
+}
+
 // Running says whether the producer is still at work.
 func (p *Producer) Running() bool { return p.p.Running() }
 
