@@ -36,10 +36,8 @@ type Answers struct {
 	clock    func() time.Time
 
 	views    viewCache
-	resolved sync.Map // *lineage.Access → *resolution
-
-	resolutions atomic.Int64 // stored since resolved was last cleared
-	estate      atomic.Int64 // see Estate
+	resolved resolutions
+	estate   atomic.Int64 // see Estate
 }
 
 // New returns who answers. It starts nothing that has to be stopped.

@@ -2,6 +2,7 @@ package answer
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/lineaged/lineaged/lineage"
 )
@@ -18,34 +19,55 @@ type resolution struct {
 	namedBy  string
 }
 
-// resolving is the accesses of a view while it is asked whose they are. What is known of many in a row is the same, and
-// is kept once.
-type resolving struct {
-	known   *lineage.Known
-	cluster *lineage.Cluster
+// resolutions are what identity said of the accesses that were in a window. The zero value is ready.
+type resolutions struct {
+	mu sync.RWMutex // guards of
+	of map[*lineage.Access]*resolution
 }
 
-// resolve asks who an access' client is once, and again when what is known of it or the rules have changed.
-func (v *View) resolve(x *lineage.Access, known *lineage.Known, last *resolving) (lineage.Node, string) {
-	a, c := v.a, v.clusters.of(x.Topic.Cluster)
-	if kept, ok := a.resolved.Load(x); ok {
-		if r := kept.(*resolution); r.identity == v.identity && *r.cluster == c && sameKnown(r.known, known) {
-			return r.node, r.namedBy
-		}
+func (r *resolutions) get(x *lineage.Access) *resolution {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.of[x]
+}
+
+// keep takes in what was said of some accesses. Those that left the dictionary are never asked for again, so all is
+// forgotten at times.
+func (r *resolutions) keep(accesses []*lineage.Access, said []*resolution) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.of == nil || len(r.of)+len(said) > max(mostResolutions, len(said)) {
+		r.of = make(map[*lineage.Access]*resolution, len(said))
+	}
+	for i, x := range accesses {
+		r.of[x] = said[i]
+	}
+}
+
+// resolving asks whose the accesses of a view are. What is known of many in a row is the same, and is kept once.
+type resolving struct {
+	known    *lineage.Known
+	cluster  *lineage.Cluster
+	accesses []*lineage.Access // that were asked for
+	said     []*resolution     // of them
+}
+
+// resolve asks who an access' client is once, and again when what is known of it or the rules have changed. What is
+// said of it is to be kept when all are asked for.
+func (v *View) resolve(x *lineage.Access, known *lineage.Known, all *resolving) (lineage.Node, string) {
+	c := v.clusters.of(x.Topic.Cluster)
+	if r := v.a.resolved.get(x); r != nil && r.identity == v.identity && *r.cluster == c && sameKnown(r.known, known) {
+		return r.node, r.namedBy
 	}
 	n, by := v.identity.Resolve(c, *x, *known)
-	if a.resolutions.Add(1) > mostResolutions { // those that left the dictionary are never asked for again
-		a.resolved.Clear()
-		a.resolutions.Store(1)
+	if all.cluster == nil || *all.cluster != c {
+		all.cluster = &c
 	}
-	if last.cluster == nil || *last.cluster != c {
-		last.cluster = &c
-	}
-	if last.known == nil || !sameKnown(last.known, known) {
+	if all.known == nil || !sameKnown(all.known, known) {
 		k := *known
-		last.known = &k
+		all.known = &k
 	}
-	a.resolved.Store(x, &resolution{v.identity, last.known, last.cluster, n, by})
+	all.accesses, all.said = append(all.accesses, x), append(all.said, &resolution{v.identity, all.known, all.cluster, n, by})
 	return n, by
 }
 

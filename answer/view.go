@@ -283,18 +283,19 @@ func (v *View) takeAccesses(ctx context.Context) error {
 		v.accesses[i] = access{Access: x, FirstSeen: r.FirstSeen[i], row: int32(i), far: far, topic: v.topics[far], inWindow: r.Seen[i] != 0}
 	}
 	v.classifyAll()
-	var last resolving
+	var asked resolving
 	for i := range v.accesses {
 		if gone() {
 			return ctx.Err()
 		}
 		x := &v.accesses[i]
 		known := v.knows.Of(*x.Access)
-		x.node, x.namedBy = v.resolve(x.Access, &known, &last)
+		x.node, x.namedBy = v.resolve(x.Access, &known, &asked)
 		x.sharers, x.crowded = known.Sharers, known.Crowded
 		x.joined = known.Joined
 		x.node = v.shown(x.node)
 	}
+	v.a.resolved.keep(asked.accesses, asked.said)
 	return nil
 }
 

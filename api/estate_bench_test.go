@@ -2,8 +2,21 @@ package api_test
 
 import (
 	"net/http"
+	"syscall"
 	"testing"
+	"time"
 )
+
+// spentCPU returns what the process has spent of processors, collecting garbage included: on a busy machine it says
+// more than the clock.
+func spentCPU(tb testing.TB) time.Duration {
+	tb.Helper()
+	var r syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
+		tb.Fatal(err)
+	}
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
+}
 
 // BenchmarkEstate asks of 100,000 topics, of which each is written and every tenth read, what a page asks first: each
 // time anew, as after a restart.
@@ -18,12 +31,16 @@ func BenchmarkEstate(b *testing.B) {
 	} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
+			spent := time.Duration(0)
 			for b.Loop() {
 				h := serve(served{History: w.store, Identity: everybody, Log: quiet()})
+				before := spentCPU(b)
 				if status, body := ask(h, query, ""); status != http.StatusOK {
 					b.Fatalf("%d %.300s", status, body)
 				}
+				spent += spentCPU(b) - before
 			}
+			b.ReportMetric(float64(spent.Milliseconds())/float64(b.N), "cpu-ms/op")
 		})
 	}
 }

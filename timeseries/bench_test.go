@@ -9,13 +9,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lineaged/lineaged/attribution"
 	"github.com/lineaged/lineaged/lineage"
 	"github.com/lineaged/lineaged/store"
 	"github.com/lineaged/lineaged/store/storetest"
 	"github.com/lineaged/lineaged/timeseries"
 )
 
-var benchOptions = quiet(timeseries.Options{Tick: tick, MinFree: 1})
+var benchOptions = quiet(timeseries.Options{Tick: tick, MinFree: 1, Settle: attribution.Settle})
 
 // benchAccesses are n writers over n/10 topics, with names as long as real ones.
 func benchAccesses(n int) []lineage.Access {
