@@ -74,6 +74,8 @@ type access struct {
 	sharers []lineage.Node
 	crowded bool
 	slice   slice
+	// numbers are those of node and far in graphs.
+	numbers [2]uint32
 	// own is the access of the group itself, of which this one's client is a member; -1: not a member, or the group's
 	// own is not known.
 	own int32
@@ -130,7 +132,10 @@ func (x *access) flow() lineage.Flow {
 }
 
 // accessesOf are a node's reads and writes, as indices into view.accesses.
-type accessesOf struct{ reads, writes []int32 }
+type accessesOf struct {
+	reads, writes []int32
+	number        uint32 // of the node in graphs; 0: it has no accesses
+}
 
 // topicView is a topic in a window. subjects are its incarnations, the newest last.
 type topicView struct {
@@ -381,10 +386,17 @@ func (v *View) connect() {
 		v.mixed, v.joined, v.accounts = v.mixedReplicators(), v.joinedTopics(), v.onlyAccounts()
 	}
 	first := make([]int32, 0, 2*len(v.accesses)) // room of the lists' first
-	members := false
+	members, nodes := false, uint32(0)
 	for i := range v.accesses {
 		x, i := &v.accesses[i], int32(i)
 		end, far := v.endOf(x), v.farOf(x)
+		for k, of := range [...]*accessesOf{end, far} {
+			if of.number == 0 {
+				nodes++
+				of.number = nodes
+			}
+			x.numbers[k] = of.number
+		}
 		if x.Access.Op == lineage.Read {
 			end.reads, far.reads = appendFirst(&first, end.reads, i), appendFirst(&first, far.reads, i)
 		} else {
@@ -476,6 +488,9 @@ func (v *View) build(keep func(*access) bool) *graph.Snapshot {
 		}
 		f := x.flow()
 		a := graph.Access{ID: graph.AccessID(i), From: f.From, To: f.To, State: x.state, Weight: x.amount.Total}
+		if a.FromNumber, a.ToNumber = x.numbers[0], x.numbers[1]; x.Access.Op == lineage.Read {
+			a.FromNumber, a.ToNumber = a.ToNumber, a.FromNumber
+		}
 		for _, lane := range v.lanes(x) {
 			if x.Access.Op == lineage.Read {
 				a.ToLane = lane

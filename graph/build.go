@@ -32,51 +32,67 @@ type vertex struct {
 	lane string
 }
 
-// number gives the vertices their numbers, and returns the two of each access.
-func (s *Snapshot) number(accesses []Access) [][2]uint32 {
-	index := make(map[lineage.Node]uint32, len(accesses)) // those without a lane: nearly all, and cheaper to look up
-	laned := map[vertex]uint32{}
-	order := make([]vertex, 0, len(accesses))
-	seen := func(n lineage.Node, lane string) uint32 {
-		var i uint32
-		var ok bool
-		if lane == "" {
-			i, ok = index[n]
-		} else {
-			i, ok = laned[vertex{n, lane}]
-		}
-		if ok {
+// arrivals are the vertices in the order in which accesses name them.
+type arrivals struct {
+	order    []vertex
+	numbered []uint32                // those without a lane by the caller's numbers, plus one
+	named    map[lineage.Node]uint32 // those without a lane or a number
+	laned    map[vertex]uint32
+}
+
+// of returns the place of a vertex, new if need be.
+func (a *arrivals) of(n lineage.Node, number uint32, lane string) uint32 {
+	next := uint32(len(a.order))
+	switch {
+	case lane != "":
+		if i, ok := a.laned[vertex{n, lane}]; ok {
 			return i
 		}
-		i = uint32(len(order))
-		order = append(order, vertex{n, lane})
-		if lane == "" {
-			index[n] = i
-		} else {
-			laned[vertex{n, lane}] = i
+		a.laned[vertex{n, lane}] = next
+	case number > 0:
+		if missing := int(number) + 1 - len(a.numbered); missing > 0 {
+			a.numbered = append(a.numbered, make([]uint32, missing)...)
 		}
-		return i
+		if i := a.numbered[number]; i > 0 {
+			return i - 1
+		}
+		a.numbered[number] = next + 1
+	default:
+		if i, ok := a.named[n]; ok {
+			return i
+		}
+		a.named[n] = next
 	}
+	a.order = append(a.order, vertex{n, lane})
+	return next
+}
+
+// number gives the vertices their numbers, and returns the two of each access.
+func (s *Snapshot) number(accesses []Access) [][2]uint32 {
+	all := arrivals{order: make([]vertex, 0, len(accesses)), named: map[lineage.Node]uint32{}, laned: map[vertex]uint32{}}
 	ends := make([][2]uint32, len(accesses))
 	for i := range accesses {
 		a := &accesses[i]
-		ends[i] = [2]uint32{seen(a.From, a.FromLane), seen(a.To, a.ToLane)}
+		ends[i] = [2]uint32{all.of(a.From, a.FromNumber, a.FromLane), all.of(a.To, a.ToNumber, a.ToLane)}
 	}
-	arrivals := make([]uint32, len(order))
-	for i := range arrivals {
-		arrivals[i] = uint32(i)
+	order := all.order
+	sorted := make([]uint32, len(order))
+	for i := range sorted {
+		sorted[i] = uint32(i)
 	}
-	slices.SortFunc(arrivals, func(a, b uint32) int {
+	slices.SortFunc(sorted, func(a, b uint32) int {
 		return cmp.Or(compareNodes(order[a].node, order[b].node), strings.Compare(order[a].lane, order[b].lane))
 	})
 	place := make([]uint32, len(order))
-	s.nodes = make([]lineage.Node, len(order))
-	for i, arrival := range arrivals {
-		place[arrival] = uint32(i)
-		s.nodes[i] = order[arrival].node
+	s.nodes = make([]lineage.Node, 0, len(order))
+	for i, arrival := range sorted {
+		if i == 0 || order[arrival] != order[sorted[i-1]] { // else it came with another number
+			s.nodes = append(s.nodes, order[arrival].node)
+		}
+		place[arrival] = uint32(len(s.nodes) - 1)
 	}
 	s.distinct = len(s.nodes)
-	if len(laned) > 0 {
+	if len(all.laned) > 0 {
 		s.lead = make([]uint32, len(s.nodes))
 		for i, n := range s.nodes {
 			if s.lead[i] = uint32(i); i > 0 && s.nodes[i-1] == n {

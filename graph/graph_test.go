@@ -406,6 +406,34 @@ func checkEdges(t *testing.T, seed uint64, s *Snapshot, m model) {
 	}
 }
 
+// TestNumbersChangeNothing gives nodes numbers, one, several or none: what is built is the same.
+func TestNumbersChangeNothing(t *testing.T) {
+	for seed := range uint64(400) {
+		r := rand.New(rand.NewPCG(seed, 3))
+		accesses := randomAccesses(r)
+		for i := range accesses {
+			accesses[i].FromLane = []string{"", "", "x"}[r.IntN(3)]
+		}
+		want := Build(window, accesses)
+		numbers := map[lineage.Node]uint32{}
+		number := func(n lineage.Node) uint32 {
+			if numbers[n] == 0 {
+				numbers[n] = 2 * uint32(len(numbers)+1)
+			}
+			if r.IntN(9) == 0 {
+				return 0
+			}
+			return numbers[n] + uint32(r.IntN(9)/8) // the odd one is its second
+		}
+		for i := range accesses {
+			accesses[i].FromNumber, accesses[i].ToNumber = number(accesses[i].From), number(accesses[i].To)
+		}
+		if got := Build(window, accesses); !reflect.DeepEqual(got, want) {
+			t.Fatalf("seed %d: with numbers %v\ngot  %+v\nwant %+v", seed, numbers, got, want)
+		}
+	}
+}
+
 // The order of accesses does not matter, not even to the last bit of a sum.
 func TestBuildIsDeterministic(t *testing.T) {
 	for seed := range uint64(200) {

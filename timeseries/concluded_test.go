@@ -142,3 +142,34 @@ func TestALinkThatWasConcludedLongAgoGoes(t *testing.T) {
 		}
 	}
 }
+
+// TestSeriesKnowTheirLedgers: what is told is entered in its topic's ledger without looking that up, also in one made
+// anew.
+func TestSeriesKnowTheirLedgers(t *testing.T) {
+	t.Parallel()
+	w := openConcluded(t)
+	w.rounds(t, 24, true, true)
+	for _, anew := range []bool{false, true} {
+		w.s.mu.Lock()
+		if anew {
+			w.s.index()
+		}
+		told, derived := 0, 0
+		for _, x := range w.s.ledgers.of {
+			for _, s := range x.told {
+				if told++; s.ledger != x {
+					t.Errorf("made anew %t: a series that is told has another ledger", anew)
+				}
+			}
+			for s := range x.out {
+				if derived++; s.ledger != x {
+					t.Errorf("made anew %t: a series that is derived has another ledger", anew)
+				}
+			}
+		}
+		w.s.mu.Unlock()
+		if told != 2 || derived != 1 {
+			t.Errorf("%d series are told and %d derived, want 2 and 1", told, derived)
+		}
+	}
+}

@@ -119,7 +119,7 @@ func (e *engine) keepSeries(x *ledger, after int64, y *derivation) *series {
 	default:
 		s = e.newDerived(&y.Access, y.Metric, y.Evidence, samples[0].tick)
 	}
-	if x.out[s] == nil {
+	if s.ledger = x; x.out[s] == nil {
 		x.out[s] = &words{}
 	}
 	was := s.source(e.sources)

@@ -48,6 +48,7 @@ type subject struct {
 type series struct {
 	key     seriesKey
 	subject *subject
+	ledger  *ledger // that it was entered in, or is settled in; nil: none
 	// base is the total, or the level, at the end of the sealed blocks; valid when sealed is true.
 	base    int64
 	sealed  bool

@@ -119,7 +119,7 @@ func (l *ledgers) enter(s *series) {
 			l.named[name] = append(l.named[name], x)
 		}
 	}
-	if s.derived {
+	if s.ledger = x; s.derived {
 		x.out[s] = &words{}
 		return
 	}
@@ -159,7 +159,7 @@ func severalNames(c *lineage.Client) bool {
 // stir notes that a sample was added. was is how a link stood before.
 func (l *ledgers) stir(s *series, x sample, was link) {
 	a := &s.subject.entry.access
-	y := l.of[a.Topic]
+	y := s.ledger // looked up once for all samples: they are many
 	switch {
 	case s.key.Metric == lineage.Runs:
 		name := topicName{a.Topic.Cluster, a.Topic.Name}

@@ -307,7 +307,7 @@ func (r *remaking) replace(x *ledger, t *remadeTopic, s *remadeSeries) {
 		}
 		y = e.newDerived(&s.access, s.metric, s.evidence, s.firstTick(r)) // it had gone meanwhile
 	}
-	if x.out[y] == nil {
+	if y.ledger = x; x.out[y] == nil {
 		x.out[y] = &words{}
 	}
 	was := y.source(e.sources)
