@@ -42,8 +42,8 @@ type Access struct {
 	From, To lineage.Node // as records move
 	State    State
 	Weight   float64 // importance, e.g. records moved in the window; NaN and less than zero count as zero
-	// FromNumber and ToNumber may be the caller's numbers of From and To, small ones above zero and no other node's: that
-	// two are one is then seen by these, which is cheaper than by their names. 0: it has none.
+	// FromNumber and ToNumber may be the caller's numbers of From and To, small ones above zero and no other node's:
+	// that two are one is then seen by these, which is cheaper than by their names. 0: it has none.
 	FromNumber, ToNumber uint32
 	// FromLane and ToLane tell apart what a node keeps apart, as a replicator does the topics that it copies: a walk
 	// that comes in by a lane goes out by the same lane only. A node whose lanes are all empty has one. All accesses of
