@@ -76,6 +76,7 @@ type Take struct {
 
 	obs    []*lineage.Observation
 	untold map[*lineage.Observation]bool // of which it is not told whether they were lost
+	meant  map[*lineage.Observation]bool // that see no more than they are meant to
 }
 
 // Observe begins an observation of a part of the source, which observes each interval.
@@ -116,6 +117,15 @@ func (t *Take) Untold(o *lineage.Observation) {
 		t.untold = map[*lineage.Observation]bool{}
 	}
 	t.untold[o] = true
+}
+
+// MissMeant says that a part saw nothing that it was not meant to see: it misses the rest, and is not lost.
+func (t *Take) MissMeant(o *lineage.Observation, reason string) {
+	if t.meant == nil {
+		t.meant = map[*lineage.Observation]bool{}
+	}
+	t.meant[o] = true
+	MissAll(o, reason)
 }
 
 // Blind tells what a part can't see, all of it, when that changed.
@@ -169,6 +179,7 @@ func (t *Take) Finish(ctx context.Context) []lineage.Observation {
 func (t *Take) lost(o *lineage.Observation) {
 	part := o.Source.Name
 	reason, lost := whyLost(o)
+	lost = lost && !t.meant[o]
 	was, said := t.now.lost[part], t.now.said[part]
 	switch {
 	case lost && !was:

@@ -361,6 +361,51 @@ func TestSampleThatIsOffPutsBack(t *testing.T) {
 	}
 }
 
+// A place that can't be read is lost, and back when it can be, for all that is sampled; that nothing is sent between two
+// samples is no loss.
+func TestSampledPlaceIsLostAndBack(t *testing.T) {
+	w := newTold(t, nil)
+	s := &Sampler{cfg: SampleConfig{For: 5 * time.Second, Every: 5 * time.Minute}}
+	w.config = func() Config { return Config{Files: []string{filepath.Join(filepath.Dir(w.path), "in", "*")}, Sample: s} }
+	in, away := filepath.Join(filepath.Dir(w.path), "in"), filepath.Join(filepath.Dir(w.path), "away")
+	if err := os.Mkdir(in, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(in, "request.log"), []byte("another's line\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.start(nil)
+	events := func() (out string) {
+		first := len(w.sink.obs)
+		w.next()
+		for _, o := range w.sink.obs[first:] {
+			for _, e := range o.Events {
+				out += e.Type.String()
+			}
+		}
+		return out
+	}
+	move := func(from, to string) {
+		t.Helper()
+		if err := os.Rename(from, to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := []string{events()}
+	move(in, away)
+	got = append(got, events(), events())
+	move(away, in)
+	got = append(got, events(), events())
+	if fmt.Sprintf("%q", got) != `["" "SOURCE_LOST" "" "SOURCE_RECOVERED" ""]` {
+		t.Errorf("%q", got)
+	}
+	w.config = func() Config { return Config{Push: true, Sample: s} }
+	w.start(nil)
+	if wait := w.src.input.(*pushed).silence; wait != 10*time.Minute {
+		t.Errorf("a sender is taken to be silent after %s", wait)
+	}
+}
+
 // Samples tell of their seconds alone: what a round did not see is not known, a log that is silent between two samples
 // has not fallen silent, and nobody is given what was written between two of them.
 func TestSamplesAreNoWholeLog(t *testing.T) {

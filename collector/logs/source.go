@@ -66,7 +66,11 @@ func newSource(cfg Config) *source {
 	s := &source{cfg: cfg, name: SourceFiles, tell: collector.NewTeller(cfg.Name, cfg.Log), digest: newDigest(cfg)}
 	switch {
 	case cfg.Push:
-		s.name, s.input = SourcePush, &pushed{silence: cmp.Or(cfg.Silence, pushSilence)}
+		silence := cmp.Or(cfg.Silence, pushSilence)
+		if cfg.Sample != nil {
+			silence = max(silence, 2*cfg.Sample.cfg.Every)
+		}
+		s.name, s.input = SourcePush, &pushed{silence: silence}
 	case cfg.Topic != "":
 		s.name, s.input = SourceTopic, newTopicInput(cfg)
 		if cfg.Audit {
@@ -126,8 +130,7 @@ func (s *source) observe(ctx context.Context, t *collector.Take) bool {
 	if got.err != nil {
 		collector.MissAll(o, got.err.Error())
 	} else if d.sampled {
-		t.Untold(o) // it is not lost, and sees no more than it is meant to
-		collector.MissAll(o, s.cfg.Sample.words())
+		t.MissMeant(o, s.cfg.Sample.words())
 	}
 	for _, why := range got.missing {
 		o.Missing = append(o.Missing, lineage.Missing{Reason: why, Share: got.share})
