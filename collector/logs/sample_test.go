@@ -361,12 +361,14 @@ func TestSampleThatIsOffPutsBack(t *testing.T) {
 	}
 }
 
-// A place that can't be read is lost, and back when it can be, for all that is sampled; that nothing is sent between two
-// samples is no loss.
+// A place that can't be read is lost, and back when it can be, for all that is sampled; that nothing is sent between
+// two samples is no loss.
 func TestSampledPlaceIsLostAndBack(t *testing.T) {
 	w := newTold(t, nil)
 	s := &Sampler{cfg: SampleConfig{For: 5 * time.Second, Every: 5 * time.Minute}}
-	w.config = func() Config { return Config{Files: []string{filepath.Join(filepath.Dir(w.path), "in", "*")}, Sample: s} }
+	w.config = func() Config {
+		return Config{Files: []string{filepath.Join(filepath.Dir(w.path), "in", "*")}, Sample: s}
+	}
 	in, away := filepath.Join(filepath.Dir(w.path), "in"), filepath.Join(filepath.Dir(w.path), "away")
 	if err := os.Mkdir(in, 0o700); err != nil {
 		t.Fatal(err)
