@@ -159,13 +159,7 @@ func (q *inquiry) findSuspects() {
 		if !here {
 			continue
 		}
-		s := &suspect{node: n, seen: true, factor: 1, reads: map[lineage.Node][]int32{}}
-		for _, i := range v.outward(n, end.reads) {
-			x := &v.accesses[i]
-			if x.far.Kind == lineage.TopicNode && !downstream[x.far] {
-				s.reads[x.far] = append(s.reads[x.far], i)
-			}
-		}
+		s := &suspect{node: n, seen: true, factor: 1}
 		for _, i := range v.alone(end.reads, lineage.Records) {
 			if !downstream[v.accesses[i].far] {
 				s.moved += v.accesses[i].amount.Total
@@ -179,8 +173,13 @@ func (q *inquiry) findSuspects() {
 	if q.leftOut = max(0, len(q.suspects)-mostSuspects); q.leftOut > 0 {
 		q.suspects = q.suspects[:mostSuspects]
 	}
-	for _, s := range q.suspects {
-		q.by[s.node] = s
+	for _, s := range q.suspects { // of an estate with very many, the others' topics are never listed
+		q.by[s.node], s.reads = s, map[lineage.Node][]int32{}
+		for _, i := range v.outward(s.node, v.ends[s.node].reads) {
+			if x := &v.accesses[i]; x.far.Kind == lineage.TopicNode && !downstream[x.far] {
+				s.reads[x.far] = append(s.reads[x.far], i)
+			}
+		}
 	}
 }
 
