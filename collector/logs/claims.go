@@ -61,11 +61,17 @@ type answer struct {
 	upTo   int64     // as far as its records were counted; of one under way, its offset
 	at     time.Time // by its line; zero: not told
 	round  time.Time // of when the line was written, where that is known, else in which it was read
+	// sample: it was read while the log was sampled, so that what came after it may have been told by nobody.
+	sample bool
 }
 
 // after reports whether all that lies between two answers was told of: with samples, whether they are of the same one.
+// The last of a sample has nothing after it, also when the log is not sampled any more.
 func (c *claims) after(a, b answer) bool {
-	return c.apart == 0 || !a.at.IsZero() && !b.at.IsZero() && b.at.Sub(a.at).Abs() < c.apart
+	if c.apart == 0 {
+		return !a.sample
+	}
+	return !a.at.IsZero() && !b.at.IsZero() && b.at.Sub(a.at).Abs() < c.apart
 }
 
 // answers are what one round told of a topic.
@@ -93,7 +99,7 @@ func (c *claims) wrote(t lineage.Topic, part int32, x answer, recent bool) {
 	if x.offset >= 0 {
 		a := c.now(t)
 		a.late = a.late || !recent
-		x.upTo = x.offset
+		x.upTo, x.sample = x.offset, c.apart > 0
 		a.parts[part] = append(a.parts[part], x)
 	}
 }
@@ -179,12 +185,13 @@ func (c *claims) together(named func(lineage.Topic) (t lineage.Topic, ok bool)) 
 
 // rests counts what follows the newest requests of topics that are at rest: none of whose lines came in this round,
 // while all that was written before the ends were seen has been read. ends asks where a topic's partitions end; nil:
-// that is not known, or some of the offsets are no records.
-func (c *claims) rests(o *lineage.Observation, ends func(t lineage.Topic) []int64) {
+// that is not known, or some of the offsets are no records. alive: the request log told of something in this round;
+// where it did not it may be switched off, and who writes is told by nobody.
+func (c *claims) rests(o *lineage.Observation, alive bool, ends func(t lineage.Topic) []int64) {
 	for t, x := range c.of {
 		was := x.ends
 		x.ends = nil
-		if len(x.tails) == 0 || o.Round.Sub(x.seen) > restRounds*o.Interval {
+		if !alive || len(x.tails) == 0 || o.Round.Sub(x.seen) > restRounds*o.Interval {
 			continue
 		}
 		x.ends = ends(t)
@@ -194,7 +201,7 @@ func (c *claims) rests(o *lineage.Observation, ends func(t lineage.Topic) []int6
 		spans := map[claimer]span{}
 		for part, tail := range x.tails {
 			who := claimer{tail.client, lineage.RequestLog}
-			if _, there := x.totals[who]; !there || int(part) >= len(was) || was[part] <= tail.upTo {
+			if _, there := x.totals[who]; !there || tail.sample || int(part) >= len(was) || was[part] <= tail.upTo {
 				continue
 			}
 			spans[who] = spans[who].and(was[part]-tail.upTo, tail.round.Add(-o.Interval), true)
@@ -345,6 +352,7 @@ func (x *claimed) encode(t lineage.Topic) []byte {
 			e.Uint(uint64(x.tails[part].upTo))
 			e.Time(x.tails[part].at)
 			e.Time(x.tails[part].round)
+			e.Bool(x.tails[part].sample)
 			encodeClaimer(e, x.tails[part].client)
 		}
 	})
@@ -373,8 +381,8 @@ func (c *claims) restore(positions map[string][]byte, leave func(key string, err
 				x.told[who] = x.totals[who]
 			}
 			for range d.Count() {
-				part, offset, upTo, at, round := d.Uint(), d.Uint(), d.Uint(), d.Time(), d.Time()
-				x.tails[int32(part)] = answer{int64(offset), decodeClaimer(d), int64(upTo), at, round}
+				part, offset, upTo, at, round, sample := d.Uint(), d.Uint(), d.Uint(), d.Time(), d.Time(), d.Bool()
+				x.tails[int32(part)] = answer{int64(offset), decodeClaimer(d), int64(upTo), at, round, sample}
 			}
 		})
 		if err != nil {

@@ -17,6 +17,11 @@ func producedAt(client string, offset, n int) string {
 	return strings.Replace(produced(client, "orders", n), `"baseOffset":7`, fmt.Sprintf(`"baseOffset":%d`, offset), 1)
 }
 
+// refused is a line of a request that wrote nothing, as those of any other client stand in a log that is on.
+func refused(n int) string {
+	return strings.Replace(produced("other", "orders", n), `"errorCode":0`, `"errorCode":3`, 1)
+}
+
 func allowed(principal string, n int) string {
 	return fmt.Sprintf("[2026-11-22 21:13:41,%03d] DEBUG Principal = User:%s is Allowed operation = WRITE from host = 10.0.0.7 on resource = Topic:LITERAL:orders for request = Produce with resourceRefCount = 1 based on rule MatchingAcl(x) (kafka.authorizer.logger)", n%1000, principal)
 }
@@ -133,6 +138,7 @@ func TestAtRest(t *testing.T) {
 	w.write(producedAt("a", 100, 1), producedAt("b", 117, 2))
 	w.next()
 	end(150) // it asked for them
+	w.write(refused(3))
 	want := func(stage string, want map[string]int64) {
 		t.Helper()
 		if got := w.claimedOf(); !maps.Equal(got, want) {
@@ -142,17 +148,34 @@ func TestAtRest(t *testing.T) {
 	w.next()
 	want("the ends were seen just now", map[string]int64{"a": 17, "b": 0})
 	end(150)
+	w.write(refused(4))
 	w.next()
 	want("nobody wrote since", map[string]int64{"a": 17, "b": 33})
 	w.start(nil)
-	end(150)
-	w.next()
-	end(150)
-	w.next()
+	for range 2 {
+		end(150)
+		w.write(refused(5))
+		w.next()
+	}
 	want("after a restart", map[string]int64{"a": 17, "b": 33})
 	w.write(producedAt("a", 150, 3), producedAt("b", 152, 4))
 	w.next()
 	want("somebody writes again", map[string]int64{"a": 19, "b": 33})
+}
+
+// TestSwitchedOff: of a log in which nothing stands any more nobody knows who writes: what a topic grows by then is not
+// given to its last writer.
+func TestSwitchedOff(t *testing.T) {
+	w := newTold(t, nil)
+	w.next()
+	w.write(producedAt("a", 100, 1), producedAt("b", 117, 2))
+	for range 4 {
+		w.next()
+		w.board.SetEnds("west-id", w.round, func(string) collector.Ends { return collector.Ends{Offsets: []int64{5000}} })
+	}
+	if got, want := w.claimedOf(), map[string]int64{"a": 17, "b": 0}; !maps.Equal(got, want) {
+		t.Errorf("claimed %v, want %v", got, want)
+	}
 }
 
 // TestClaimsReachBack: what is counted only when the next request comes, rounds later, or when all is at rest, was
@@ -175,6 +198,7 @@ func TestClaimsReachBack(t *testing.T) {
 	w.start(nil) // the rounds are remembered
 	for range 2 {
 		end()
+		w.write(refused(7))
 		w.next()
 	}
 	var got []string

@@ -464,7 +464,7 @@ func (d *digest) end(o *lineage.Observation) {
 		d.tellOver(o)
 		return
 	}
-	d.claims.rests(o, d.ends)
+	d.claims.rests(o, d.requests.Equal(d.round), d.ends)
 	if d.requests.IsZero() && d.claims.counts() { // before the start there was one
 		d.requests = d.began
 	}

@@ -89,7 +89,8 @@ func (s *Sampler) Run(ctx context.Context) error {
 			if left, err := m.load(); s.cfg.Every == 0 && err == nil && len(left) == 0 {
 				return nil
 			}
-			wait = max(0, cmp.Or(s.cfg.Every, putBackEvery)-time.Since(begun))
+			// Also after a turn that took long: two samples that are close could not be told apart.
+			wait = max(samplesApart*s.cfg.For, cmp.Or(s.cfg.Every, putBackEvery)-time.Since(begun))
 		}
 		sleep(ctx, wait)
 	}
@@ -129,24 +130,22 @@ func (s *Sampler) turn(ctx context.Context, m memory) {
 
 // sample switches on, waits, and puts back. left are brokers that an earlier sample could not put back.
 func (s *Sampler) sample(ctx context.Context, client *kgo.Client, m memory, left levels) error {
-	is, describeErr := s.describe(ctx, client, nil) // half an answer is one
-	was, on := levels{}, 0
-	for id, l := range is {
-		if _, owed := left[id]; l.on() && !owed {
-			on++ // by somebody else
-		} else if !l.on() {
-			was[id] = l
-		}
+	was, all, describeErr := s.off(ctx, client, left)
+	if all {
+		// Another lineaged may take its sample just now: a log that is always on is on later as well.
+		sleep(ctx, s.cfg.Every/2)
+		was, all, describeErr = s.off(ctx, client, left)
 	}
 	s.mu.Lock()
-	s.always = on > 0 && on == len(is) && describeErr == nil
+	s.always = all
 	s.mu.Unlock()
 	if len(was) == 0 {
 		return describeErr
 	}
-	all := maps.Clone(was)
-	maps.Copy(all, left)
-	if err := m.save(all); err != nil {
+	owed := levels{}
+	maps.Copy(owed, left)
+	maps.Copy(owed, was) // one that is off now was started anew, or set by somebody else
+	if err := m.save(owed); err != nil {
 		return errors.Join(describeErr, err)
 	}
 	failed, setErr := s.set(ctx, client, was, func(level) level { return level{Level: levelOn} })
@@ -154,8 +153,35 @@ func (s *Sampler) sample(ctx context.Context, client *kgo.Client, m memory, left
 		sleep(ctx, s.cfg.For)
 	}
 	// On those that failed as well: it may be on, and the answer lost.
-	_, err := s.putBack(ctx, client, m, all)
+	now, err := s.putBack(ctx, client, m, owed)
+	// Or it may be on in a moment, where a broker is slow: these are looked at once more in the next turn.
+	unsure := false
+	for id, silent := range failed {
+		if silent {
+			now[id], unsure = was[id], true
+		}
+	}
+	if unsure {
+		err = errors.Join(err, m.save(now))
+	}
 	return errors.Join(describeErr, setErr, err)
+}
+
+// off returns the levels of the brokers that do not log their requests, but of those that are owed theirs; all: there
+// are none, and each that logs does so by somebody else. An error says that some could not be asked: half an answer is
+// one.
+func (s *Sampler) off(ctx context.Context, client *kgo.Client, left levels) (was levels, all bool, err error) {
+	is, err := s.describe(ctx, client, nil)
+	was, all = levels{}, len(is) > 0 && err == nil
+	for id, l := range is {
+		if _, owed := left[id]; owed || !l.on() {
+			all = false
+		}
+		if !l.on() {
+			was[id] = l
+		}
+	}
+	return was, all, err
 }
 
 // putBack puts back what was there on all brokers where it still is as it was set, and returns those that could not be
@@ -177,7 +203,7 @@ func (s *Sampler) putBack(ctx context.Context, client *kgo.Client, m memory, was
 	}
 	failed, setErr := s.set(ctx, client, ours, func(l level) level { return l })
 	for id := range ours {
-		if !failed[id] {
+		if _, no := failed[id]; !no {
 			delete(left, id)
 		}
 	}
@@ -239,7 +265,7 @@ func (s *Sampler) describe(ctx context.Context, client *kgo.Client, brokers []in
 }
 
 // set sets the loggers of brokers to what of says, each by its own broker, and returns those that did not say that they
-// have.
+// have; true: they said nothing, and may have.
 func (s *Sampler) set(ctx context.Context, client *kgo.Client, brokers levels, of func(level) level) (failed map[int32]bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, askFor)
 	defer cancel()
@@ -265,7 +291,7 @@ func (s *Sampler) set(ctx context.Context, client *kgo.Client, brokers levels, o
 		}
 		for _, r := range a.Resp.(*kmsg.IncrementalAlterConfigsResponse).Resources {
 			if err := kerr.ErrorForCode(r.ErrorCode); err != nil {
-				failed[a.Broker], errs = true, append(errs, fmt.Errorf("set the level of %s of broker %d: %w", requestLogger, a.Broker, err))
+				failed[a.Broker], errs = false, append(errs, fmt.Errorf("set the level of %s of broker %d: %w", requestLogger, a.Broker, err))
 			}
 		}
 	}

@@ -32,6 +32,7 @@ type loggers struct {
 	refuse  int16               // error code of whoever sets one
 	asked   int                 // requests about loggers
 	dead    int                 // from which request on nothing is answered; 0: never
+	drop    string              // a broker on which nothing is set, and that does not say so
 	before  func(set string)    // called before a level is set
 }
 
@@ -61,10 +62,13 @@ func newLoggers(t *testing.T) *loggers {
 }
 
 // answer counts a request. One at which the cluster dies is answered no more, and has done what it asks for.
-func (w *loggers) answer(_ kmsg.Request, do func() kmsg.Response) (kmsg.Response, error, bool) {
+func (w *loggers) answer(req kmsg.Request, do func() kmsg.Response) (kmsg.Response, error, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.asked++
+	if set, ok := req.(*kmsg.IncrementalAlterConfigsRequest); ok && set.Resources[0].ResourceName == w.drop {
+		return nil, errors.New("connection lost"), true
+	}
 	if w.dead > 0 && w.asked > w.dead {
 		return nil, errors.New("connection lost"), true
 	}
@@ -290,6 +294,48 @@ func TestSampleLeavesOthersAlone(t *testing.T) {
 	}
 }
 
+// A broker that is slow switches on when it was given up and looked at: it is put back in the next turn.
+func TestSampleOfASlowBroker(t *testing.T) {
+	w := newLoggers(t)
+	w.drop = "0"
+	s := w.sampler()
+	w.turn(t.Context(), s)
+	w.mu.Lock()
+	w.own["0"], w.drop = "DEBUG", ""
+	w.mu.Unlock()
+	w.turn(t.Context(), s)
+	w.want("after the next turn", asFound)
+	if b := w.remembered(s); b != "" {
+		t.Errorf("remembered: %s", b)
+	}
+}
+
+// A log that another lineaged has switched on for its own sample is not one that is on always, whenever it is looked
+// at, and is sampled as well.
+func TestSampleWithinAnothersSample(t *testing.T) {
+	w := newLoggers(t)
+	on := map[string]string{"0": "DEBUG", "1": "DEBUG", "2": "DEBUG"}
+	w.own = maps.Clone(on)
+	s := w.sampler()
+	s.cfg.Every = time.Second
+	go func() { // the other one ends
+		for !func() bool { w.mu.Lock(); defer w.mu.Unlock(); return w.asked == 3 }() {
+			time.Sleep(time.Millisecond)
+		}
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.own = maps.Clone(asFound)
+	}()
+	w.turn(t.Context(), s)
+	if !s.sampled() {
+		t.Error("it is taken for a log that is on always")
+	}
+	w.want("after its own", asFound)
+	if got := fmt.Sprint(w.history); got != "map[0:[DEBUG WARN] 1:[DEBUG WARN] 2:[DEBUG INFO]]" {
+		t.Errorf("set: %s", got)
+	}
+}
+
 // Without the right nothing is switched, and that is a blind spot with its remedy; so is a file that can't be read.
 func TestSampleCannot(t *testing.T) {
 	w := newLoggers(t)
@@ -456,5 +502,31 @@ func TestSamplesAreNoWholeLog(t *testing.T) {
 	s.always = true // it is on, by somebody else
 	if got := w.next(); got != "" {
 		t.Errorf("a whole log: %s", got)
+	}
+}
+
+// When a log that was sampled is on always from now on, the last writer of the last sample is not given what was
+// written since: nobody told of that.
+func TestSampledNoMore(t *testing.T) {
+	w := newTold(t, nil)
+	s := &Sampler{cfg: SampleConfig{For: 5 * time.Second, Every: 5 * time.Minute}}
+	w.config = func() Config { return Config{Files: []string{w.path + "*"}, Sample: s} }
+	w.start(nil)
+	w.next()
+	w.write(producedAt("a", 100, 1), producedAt("b", 110, 2))
+	w.next()
+	w.config = func() Config { return Config{Files: []string{w.path + "*"}} }
+	w.start(nil)
+	for range 2 {
+		w.write(allowed("alice", 3), refused(4))
+		w.board.SetEnds("west-id", w.round.Add(tick), func(string) collector.Ends { return collector.Ends{Offsets: []int64{500}} })
+		w.next()
+	}
+	w.write(producedAt("a", 5000, 5), producedAt("b", 5007, 6))
+	w.next()
+	got := w.claimedOf()
+	delete(got, "User:alice")
+	if want := map[string]int64{"a": 17, "b": 0}; !maps.Equal(got, want) {
+		t.Errorf("claimed %v, want %v", got, want)
 	}
 }
