@@ -12,6 +12,7 @@ import (
 type comparer struct {
 	v        *View
 	out      *comparison
+	said     map[lineage.Node]description
 	topics   map[string][]string                        // names of a cluster's topics by its name, sorted
 	complete map[*Cluster]bool                          // observed as a whole
 	named    map[*lineage.DeclaredApplication]nodesByID // whom an application's groups and client ids are
@@ -22,15 +23,14 @@ type nodesByID map[lineage.ClusterID][]lineage.Node
 func newComparer(v *View) *comparer {
 	return &comparer{
 		v:      v,
-		out:    &comparison{expected: map[lineage.Flow]bool{}, about: map[lineage.Node]bool{}, said: map[lineage.Node]description{}},
+		out:    &comparison{expected: map[lineage.Flow]bool{}, about: map[lineage.Node]bool{}},
+		said:   map[lineage.Node]description{},
 		topics: map[string][]string{}, complete: map[*Cluster]bool{}, named: map[*lineage.DeclaredApplication]nodesByID{},
 	}
 }
 
-func (c *comparer) compare() *comparison {
-	if c.v.declared == nil {
-		return c.out
-	}
+// knowAll takes in whom the groups and client ids of all documents are.
+func (c *comparer) knowAll() {
 	for i := range c.v.declared.Flows {
 		f := &c.v.declared.Flows[i]
 		if f.Application == nil {
@@ -41,6 +41,32 @@ func (c *comparer) compare() *comparison {
 			c.know(f, at)
 		}
 	}
+}
+
+// descriptions returns whose nodes are declared to be, which needs nothing of what moved.
+func (c *comparer) descriptions() map[lineage.Node]description {
+	c.knowAll()
+	for i := range c.v.declared.Flows {
+		f := &c.v.declared.Flows[i]
+		if f.Application == nil || f.Problem != "" || f.Application.Owner == "" && len(f.Application.Tags) == 0 {
+			continue
+		}
+		clusters, _ := c.clustersOf(f.Servers)
+		for _, at := range clusters {
+			for _, x := range c.applications(f, at) {
+				c.tell(x.node, f.Application.Owner, f.Application.Tags)
+			}
+		}
+	}
+	c.describeTopics()
+	return c.said
+}
+
+func (c *comparer) compare() *comparison {
+	if c.v.declared == nil {
+		return c.out
+	}
+	c.knowAll()
 	for i := range c.v.declared.Flows {
 		f := &c.v.declared.Flows[i]
 		if f.Application == nil {
@@ -49,7 +75,6 @@ func (c *comparer) compare() *comparison {
 			c.document(f)
 		}
 	}
-	c.describeTopics()
 	return c.out
 }
 
@@ -222,7 +247,6 @@ func (c *comparer) document(f *lineage.DeclaredFlow) {
 		}
 		nodes := c.applications(f, at)
 		for _, x := range nodes {
-			c.tell(x.node, f.Application.Owner, f.Application.Tags)
 			c.out.about[x.node] = true
 		}
 		switch {
@@ -321,7 +345,7 @@ func (c *comparer) add(d Declared) {
 
 // tell takes in whose a node is, unless that was said before.
 func (c *comparer) tell(n lineage.Node, owner string, tags []string) {
-	said := c.out.said[n]
+	said := c.said[n]
 	if said.owner == "" {
 		said.owner = owner
 	}
@@ -329,6 +353,6 @@ func (c *comparer) tell(n lineage.Node, owner string, tags []string) {
 		said.tags = tags
 	}
 	if said.owner != "" || said.tags != nil {
-		c.out.said[n] = said
+		c.said[n] = said
 	}
 }

@@ -87,7 +87,6 @@ type comparison struct {
 	all      []Declared
 	expected map[lineage.Flow]bool
 	about    map[lineage.Node]bool // topics and applications that some declaration is about
-	said     map[lineage.Node]description
 	pairs    int
 }
 
@@ -95,6 +94,9 @@ type comparison struct {
 type compared struct {
 	making sync.Once
 	made   atomic.Pointer[comparison]
+	// whose nodes are declared to be is asked for every node, and made by itself
+	describing sync.Once
+	said       map[lineage.Node]description
 }
 
 func (c *compared) weight() int64 {
@@ -102,7 +104,7 @@ func (c *compared) weight() int64 {
 	if made == nil {
 		return 0
 	}
-	return int64(made.pairs)*500 + int64(len(made.all))*400 + int64(len(made.said))*200
+	return int64(made.pairs)*500 + int64(len(made.all))*400
 }
 
 func (v *View) comparison() *comparison {
@@ -142,7 +144,8 @@ func (v *View) describe(n lineage.Node) (owner string, tags []string) {
 	if v.declared == nil || owner != "" && tags != nil {
 		return owner, tags
 	}
-	said := v.comparison().said[n]
+	v.compared.describing.Do(func() { v.compared.said = newComparer(v).descriptions() })
+	said := v.compared.said[n]
 	if owner == "" {
 		owner = said.owner
 	}

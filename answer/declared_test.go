@@ -2,6 +2,7 @@ package answer_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"regexp"
 	"slices"
 	"strings"
@@ -385,3 +386,58 @@ func TestDeclaredThroughALens(t *testing.T) {
 type withoutBoth [2]string
 
 func (w withoutBoth) Topic(_ lineage.Cluster, name string) bool { return !slices.Contains(w[:], name) }
+
+// Whatever is declared: each flow that moved is either observed of a declaration or undeclared, or is counted as left
+// out; and what is said not to be observed did not move.
+func TestDeclaredAndUndeclaredAreAll(t *testing.T) {
+	w := declaredWorld(t, nil)
+	sum := func(u answer.Undeclared) int { return len(u.Flows) + u.Unidentified + u.Outside + u.Elsewhere }
+	total := sum(declaredView(t, w, identity.Rules{}, &lineage.Declarations{}, answer.All).Undeclared(nil, true))
+	if total != 4 {
+		t.Fatalf("%d flows move", total)
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	topics := []lineage.DeclaredTopic{
+		exactly("orders"), exactly("payments"), exactly("archive"), exactly("quiet"), exactly("none"), {Text: "{x}", Match: regexp.MustCompile(`^[a-z.0-9]+$`)},
+		{Text: "o{x}", Prefix: "o", Match: regexp.MustCompile(`^o[a-z.0-9]+$`)},
+	}
+	declaredTrue := 0
+	for range 500 {
+		d := &lineage.Declarations{}
+		for i := range r.IntN(5) {
+			f := lineage.DeclaredFlow{
+				Said: saidAt(i), Application: &lineage.DeclaredApplication{Name: []string{"checkout", "billing", "report", "x"}[r.IntN(4)]},
+				Op: []lineage.Op{lineage.Read, lineage.Write}[r.IntN(2)], Topic: topics[r.IntN(len(topics))], Servers: atWest,
+			}
+			if r.IntN(2) == 0 {
+				f.Clients = []lineage.Client{{Group: []string{"billing", "report", "y"}[r.IntN(3)]}}
+			}
+			d.Flows = append(d.Flows, f)
+		}
+		v := declaredView(t, w, identity.Rules{}, d, answer.All)
+		moved := map[lineage.Flow]bool{}
+		for _, x := range v.Declared() {
+			for _, p := range x.Pairs {
+				active := v.HasFlow(p.Flow) && v.Rows(nil, []lineage.Flow{p.Flow}).Flow(p.Flow).Active() != nil && *v.Rows(nil, []lineage.Flow{p.Flow}).Flow(p.Flow).Active()
+				if observed := p.Observed != nil && *p.Observed; observed != active {
+					t.Fatalf("%s: active %v, observed %v", p.Flow.ID(), active, observed)
+				}
+				if active {
+					moved[p.Flow] = true
+				}
+				if (p.Observed == nil) != (p.Why != "") {
+					t.Fatalf("%+v", p)
+				}
+			}
+		}
+		for _, all := range []bool{true, false} {
+			if got := sum(v.Undeclared(nil, all)) + len(moved); got != total {
+				t.Fatalf("%d flows are accounted for, of %d: %q", got, total, outcome(v))
+			}
+		}
+		declaredTrue += len(moved)
+	}
+	if declaredTrue < 50 {
+		t.Errorf("only %d flows were observed", declaredTrue)
+	}
+}
