@@ -398,7 +398,8 @@ func TestDeclaredAndUndeclaredAreAll(t *testing.T) {
 	}
 	r := rand.New(rand.NewPCG(1, 2))
 	topics := []lineage.DeclaredTopic{
-		exactly("orders"), exactly("payments"), exactly("archive"), exactly("quiet"), exactly("none"), {Text: "{x}", Match: regexp.MustCompile(`^[a-z.0-9]+$`)},
+		exactly("orders"), exactly("payments"), exactly("archive"), exactly("quiet"), exactly("none"),
+		{Text: "{x}", Match: regexp.MustCompile(`^[a-z.0-9]+$`)},
 		{Text: "o{x}", Prefix: "o", Match: regexp.MustCompile(`^o[a-z.0-9]+$`)},
 	}
 	declaredTrue := 0
