@@ -134,6 +134,12 @@ func TestCandidates(t *testing.T) {
 				w.moved(writes(down, lineage.Client{TransactionalID: "sink"}), lineage.Transaction, bursts(n)), w.moved(reads(down, group("last")), lineage.GroupOffsets, bursts(n)),
 			}
 		}, "", "nothing speaks for any of the 2"},
+		{"who reads what nobody names the maker of may follow it", func(w *world, n int) []filling {
+			return []filling{
+				w.moved(writes(out, producer(5)), lineage.ProducerState, bursts(n)), w.moved(reads(out, group("sink")), lineage.GroupOffsets, bursts(n)),
+				w.moved(writes(down, producer(6)), lineage.ProducerState, bursts(n)), w.moved(reads(down, group("last")), lineage.GroupOffsets, bursts(n)),
+			}
+		}, "application:west/last +rates", ""},
 		{"restarts", func(w *world, n int) []filling {
 			life := n / 15
 			return []filling{
@@ -181,6 +187,9 @@ func TestCandidates(t *testing.T) {
 		got := asked(t, w, 60, answer.All, nil)
 		if s := told(got); s != x.want || !strings.Contains(got.Detail, x.note) {
 			t.Errorf("%s: got %q with the note %q, want %q with %q", x.name, s, got.Detail, x.want, x.note)
+		}
+		if strings.HasPrefix(x.name, "who reads what nobody names") && (got.List[0].Clues[0].Factor > 4 || !strings.Contains(got.List[0].Clues[0].Words, "may be made of this topic")) {
+			t.Errorf("%s: %v", x.name, got.List[0].Clues)
 		}
 		if x.name == "restarts" && !strings.Contains(got.List[0].Clues[0].Words, "at 4 of the 4 times") {
 			t.Errorf("what was there when watching began has appeared then: %s", got.List[0].Clues[0].Words)

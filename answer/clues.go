@@ -244,7 +244,7 @@ func (q *inquiry) weighRates(ctx context.Context) error {
 		}
 	}
 	of := map[*suspect][]int{}
-	names := map[int]string{}
+	names, unsure := map[int]string{}, map[int]bool{}
 	for _, s := range q.suspects {
 		topics := make([]lineage.Node, 0, len(s.reads))
 		most := map[lineage.Node]float64{}
@@ -266,13 +266,14 @@ func (q *inquiry) weighRates(ctx context.Context) error {
 				continue
 			}
 			if at := points.sum(v.alone(s.reads[t], lineage.Records)); at >= 0 {
-				of[s], names[at] = append(of[s], at), t.Name
+				of[s], names[at], unsure[at] = append(of[s], at), t.Name, q.nobodyMakes(t)
 				all = append(all, v.alone(s.reads[t], lineage.Records)...)
 			}
 		}
 		if len(of[s]) > 1 {
 			at := points.sum(all)
-			of[s], names[at] = append(of[s], at), "all topics"
+			either := slices.ContainsFunc(topics, q.nobodyMakes)
+			of[s], names[at], unsure[at] = append(of[s], at), "all topics", either
 		}
 	}
 	if err := points.load(ctx); err != nil {
@@ -282,12 +283,18 @@ func (q *inquiry) weighRates(ctx context.Context) error {
 		q.note("%s", e)
 		return nil
 	}
+	readers := q.readers()
 	for _, s := range q.suspects {
-		best, name := likeness{}, ""
+		best, name, either := likeness{}, "", ""
 		for _, at := range of[s] {
 			for _, to := range written {
-				if l := follows(points.sums[at], points.sums[to], len(of[s])*len(written)); l.ok && (!best.ok || l.factor > best.factor) {
-					best, name = l, names[at]
+				l := follows(points.sums[at], points.sums[to], len(of[s])*len(written))
+				doubt := ""
+				if unsure[at] && l.factor > 1 {
+					l.factor, doubt = eitherWay(l.factor, readers, len(q.suspects)), "; nobody names who writes what it reads, so that it may be made of this topic"
+				}
+				if l.ok && (!best.ok || l.factor > best.factor) {
+					best, name, either = l, names[at], doubt
 				}
 			}
 		}
@@ -298,12 +305,31 @@ func (q *inquiry) weighRates(ctx context.Context) error {
 			if best.lag != 0 {
 				when = fmt.Sprintf("%d steps %s", int(math.Abs(float64(best.lag))), map[bool]string{true: "later", false: "earlier, as commits come late"}[best.lag > 0])
 			}
-			s.add(ClueRates, best.factor, "what it reads of %s and what is written go up and down together: correlation %.2f over %d steps of %s, written %s", name, best.r, best.n, spelled(step), when)
+			s.add(ClueRates, best.factor, "what it reads of %s and what is written go up and down together: correlation %.2f over %d steps of %s, written %s%s", name, best.r, best.n, spelled(step), when, either)
 		default:
 			s.add(ClueRates, best.factor, "what it reads does not go up and down with what is written (%d steps of %s)", best.n, spelled(step))
 		}
 	}
 	return nil
+}
+
+// nobodyMakes reports whether a topic is written by somebody without a name, who may make it of the topic that is asked
+// about: its rate then follows that, see eitherWay.
+func (q *inquiry) nobodyMakes(topic lineage.Node) bool {
+	t := q.v.topics[topic]
+	return t != nil && slices.ContainsFunc(t.writes, func(i int32) bool {
+		x := &q.v.accesses[i]
+		return x.node.Kind == lineage.UnidentifiedNode && x.inWindow
+	})
+}
+
+// readers returns how many read the topic, one at least: who reads unseen may be among those who make something of it.
+func (q *inquiry) readers() int {
+	seen := map[lineage.Node]bool{}
+	for _, i := range q.topic.reads {
+		seen[q.v.accesses[i].node] = true
+	}
+	return max(1, len(seen))
 }
 
 // stepOfAtMost returns the shortest step in which a window has so many steps at most.

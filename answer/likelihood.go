@@ -222,3 +222,10 @@ func posterior(factors []float64) []float64 {
 func byScore(a, b Candidate) int {
 	return cmp.Or(-cmp.Compare(a.Score, b.Score), a.Node.Compare(b.Node))
 }
+
+// eitherWay returns the factor of rates that go together where one of the topic's readers may as well make what is read
+// of the topic: that is a second cause of the likeness, as likely beforehand for each reader as it is for each suspect
+// that it writes the topic.
+func eitherWay(factor float64, readers, suspects int) float64 {
+	return factor / (1 + factor*float64(readers)/float64(2*max(1, suspects)))
+}
