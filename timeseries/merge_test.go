@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// TestCoarserStepsHoldTheSame merges the samples of a series, block by block, into coarser steps: of a counter each step
-// has the sum of what ended in it, reaching back as far as any of it did, and is estimated if a part is; of a gauge it
-// has the last level. Nothing is lost, and nothing comes twice.
+// TestCoarserStepsHoldTheSame merges the samples of a series, block by block, into coarser steps: of a counter each
+// step has the sum of what ended in it, reaching back as far as any of it did, and is estimated if a part is; of a
+// gauge it has the last level. Nothing is lost, and nothing comes twice.
 func TestCoarserStepsHoldTheSame(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	e := testEngine(t)
