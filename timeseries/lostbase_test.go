@@ -131,14 +131,17 @@ func TestTotalsOfAnOlderFileAreNotGoneOnFrom(t *testing.T) {
 	other.Client.Producer = lineage.KnownProducer(2)
 	n := 0
 	silent := func(days int) {
-		for range 144 * days {
+		var some []lineage.Observation
+		for i := range 144 * days {
 			n++
 			at := testStart.Add(time.Duration(n) * o.Tick)
-			must(t, s.Append(ctx, lineage.Observation{Source: testSource, Round: at, Interval: o.Tick, Samples: []lineage.Sample{
+			some = append(some, lineage.Observation{Source: testSource, Round: at, Interval: o.Tick, Samples: []lineage.Sample{
 				{Subject: other, Metric: lineage.Records, Evidence: lineage.ProducerState, Value: int64(n)},
-			}}))
-			if n%12 == 0 {
+			}})
+			if i%12 == 11 {
+				must(t, s.Append(ctx, some...))
 				must(t, s.Maintain(ctx, at))
+				some = nil
 			}
 		}
 	}
