@@ -125,6 +125,13 @@ func (w *loggers) level(broker string) string {
 	return rootLevel
 }
 
+// with looks at the brokers, or changes them.
+func (w *loggers) with(do func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	do()
+}
+
 // levels are those of the loggers that do not inherit.
 func (w *loggers) levels() map[string]string {
 	w.mu.Lock()
@@ -173,6 +180,16 @@ func (w *loggers) want(what string, want map[string]string) {
 	}
 }
 
+// wasSet holds to which levels the brokers' loggers were set, one after another.
+func (w *loggers) wasSet(what, want string) {
+	w.Helper()
+	w.with(func() {
+		if got := fmt.Sprint(w.history); got != want {
+			w.Errorf("%s: set to %s, want %s", what, got, want)
+		}
+	})
+}
+
 var asFound = map[string]string{"0": "WARN", "1": "WARN"} // as newLoggers makes them
 
 // A sample switches each broker's logger on and puts back what was there: its level, or none of its own. What is
@@ -180,18 +197,15 @@ var asFound = map[string]string{"0": "WARN", "1": "WARN"} // as newLoggers makes
 func TestSamplePutsBack(t *testing.T) {
 	w := newLoggers(t)
 	s := w.sampler()
-	w.before = func(broker string) {
+	before := func(broker string) {
 		if b := w.remembered(s); !strings.Contains(b, `"`+broker+`":{"level"`) {
 			t.Errorf("broker %s is set, and remembered is %s", broker, b)
 		}
 	}
+	w.with(func() { w.before = before })
 	w.turn(t.Context(), s)
 	w.want("after a sample", asFound)
-	for broker, want := range map[string]string{"0": "[DEBUG WARN]", "1": "[DEBUG WARN]", "2": "[DEBUG INFO]"} {
-		if got := fmt.Sprint(w.history[broker]); got != want {
-			t.Errorf("broker %s: %s, want %s", broker, got, want)
-		}
-	}
+	w.wasSet("a sample", "map[0:[DEBUG WARN] 1:[DEBUG WARN] 2:[DEBUG INFO]]")
 	if b := w.remembered(s); b != "" || !s.sampled() || len(s.spots()) > 0 {
 		t.Errorf("after a sample: remembered %s, sampled %v, %v", b, s.sampled(), s.spots())
 	}
@@ -201,13 +215,11 @@ func TestSamplePutsBack(t *testing.T) {
 func TestSampleKilled(t *testing.T) {
 	for at := 1; ; at++ {
 		w := newLoggers(t)
-		w.dead = at
+		w.with(func() { w.dead = at })
 		s := w.sampler()
 		w.turn(t.Context(), s)
-		over := w.asked < at
-		w.mu.Lock()
-		w.dead = 0
-		w.mu.Unlock()
+		over := false
+		w.with(func() { over, w.dead = w.asked < at, 0 })
 		next := w.sampler()
 		w.turn(t.Context(), next)
 		w.want(fmt.Sprint("killed at request ", at), asFound)
@@ -252,26 +264,27 @@ func TestSampleStops(t *testing.T) {
 // whether lineaged lives or not.
 func TestSampleLeavesOthersAlone(t *testing.T) {
 	w := newLoggers(t)
-	w.own["1"] = "TRACE"
+	w.with(func() { w.own["1"] = "TRACE" })
 	s := w.sampler()
 	w.turn(t.Context(), s)
 	w.want("one that was on", map[string]string{"0": "WARN", "1": "TRACE"})
-	if len(w.history["1"]) > 0 {
-		t.Errorf("it was set: %v", w.history["1"])
-	}
-	w.own = map[string]string{"0": "DEBUG", "1": "DEBUG", "2": "DEBUG"}
+	w.wasSet("one that was on", "map[0:[DEBUG WARN] 2:[DEBUG INFO]]")
+	w.with(func() { w.own = map[string]string{"0": "DEBUG", "1": "DEBUG", "2": "DEBUG"} })
 	w.turn(t.Context(), s)
 	if w.want("all were on", map[string]string{"0": "DEBUG", "1": "DEBUG", "2": "DEBUG"}); s.sampled() {
 		t.Error("a log that is on all the time is taken for samples")
 	}
-	w.own = maps.Clone(asFound)
-	w.dead = w.asked + 6 // killed with all switched on
+	w.with(func() {
+		w.own = maps.Clone(asFound)
+		w.dead = w.asked + 6 // killed with all switched on
+	})
 	w.turn(t.Context(), s)
 	w.want("killed", map[string]string{"0": "DEBUG", "1": "DEBUG", "2": "DEBUG"})
-	w.dead = 0
-	w.own["0"] = "ERROR"
-	delete(w.own, "2") // it was started anew
-	w.history = map[string][]string{}
+	w.with(func() {
+		w.dead, w.history = 0, map[string][]string{}
+		w.own["0"] = "ERROR"
+		delete(w.own, "2") // it was started anew
+	})
 	left := s
 	s = w.sampler()
 	s.cfg.For = 0
@@ -289,9 +302,7 @@ func TestSampleLeavesOthersAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.want("put back", map[string]string{"0": "ERROR", "1": "WARN"})
-	if fmt.Sprint(w.history) != "map[1:[WARN]]" {
-		t.Errorf("set: %v", w.history)
-	}
+	w.wasSet("put back", "map[1:[WARN]]")
 }
 
 // A broker that is slow switches on when it was given up and looked at: it is put back in the next turn.
@@ -339,7 +350,7 @@ func TestSampleWithinAnothersSample(t *testing.T) {
 // Without the right nothing is switched, and that is a blind spot with its remedy; so is a file that can't be read.
 func TestSampleCannot(t *testing.T) {
 	w := newLoggers(t)
-	w.refuse = kerr.ClusterAuthorizationFailed.Code
+	w.with(func() { w.refuse = kerr.ClusterAuthorizationFailed.Code })
 	s := w.sampler()
 	w.turn(t.Context(), s)
 	w.want("without the right", asFound)
@@ -347,7 +358,7 @@ func TestSampleCannot(t *testing.T) {
 	if !strings.Contains(spots, "may not set the level of kafka.request.logger") || !strings.Contains(spots, "ALTER_CONFIGS") || w.remembered(s) != "" {
 		t.Errorf("%s; remembered %s", spots, w.remembered(s))
 	}
-	w.refuse = 0
+	w.with(func() { w.refuse = 0 })
 	w.turn(t.Context(), s)
 	if len(s.spots()) > 0 {
 		t.Errorf("with the right: %v", s.spots())
@@ -359,11 +370,12 @@ func TestSampleCannot(t *testing.T) {
 	if err := os.WriteFile(s.memory(c).path, []byte(`{"version":1,"brok`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	w.history = map[string][]string{}
+	w.with(func() { w.history = map[string][]string{} })
 	w.turn(t.Context(), s)
-	if spots := fmt.Sprint(s.spots()); !strings.Contains(spots, "can't be read") || !strings.Contains(spots, "left at DEBUG") || len(w.history) > 0 {
-		t.Errorf("%s; set %v", spots, w.history)
+	if spots := fmt.Sprint(s.spots()); !strings.Contains(spots, "can't be read") || !strings.Contains(spots, "left at DEBUG") {
+		t.Error(spots)
 	}
+	w.wasSet("what can't be read", "map[]")
 }
 
 // A broker that does not answer is switched back when it does, and said until then; the others are sampled.
@@ -374,12 +386,10 @@ func TestSampleOwes(t *testing.T) {
 	if err := s.memory(c).save(levels{0: {Level: "WARN"}, 7: {Level: "WARN"}}); err != nil {
 		t.Fatal(err)
 	}
-	w.own["0"] = "DEBUG"
+	w.with(func() { w.own["0"] = "DEBUG" })
 	w.turn(t.Context(), s)
 	w.want("put back", asFound)
-	if got := fmt.Sprint(w.history); got != "map[0:[WARN DEBUG WARN] 1:[DEBUG WARN] 2:[DEBUG INFO]]" {
-		t.Errorf("set: %s", got)
-	}
+	w.wasSet("beside one that is away", "map[0:[WARN DEBUG WARN] 1:[DEBUG WARN] 2:[DEBUG INFO]]")
 	if spots := fmt.Sprint(s.spots()); !strings.Contains(spots, "could not be put back on brokers [7]") {
 		t.Errorf("%s", spots)
 	}
@@ -397,14 +407,12 @@ func TestSampleThatIsOffPutsBack(t *testing.T) {
 	if err := s.memory(c).save(levels{0: {Level: "WARN"}, 2: {Level: "INFO", Inherited: true}}); err != nil {
 		t.Fatal(err)
 	}
-	w.own["0"], w.own["2"] = "DEBUG", "DEBUG"
+	w.with(func() { w.own["0"], w.own["2"] = "DEBUG", "DEBUG" })
 	if err := s.Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	w.want("put back", asFound)
-	if got := fmt.Sprint(w.history); got != "map[0:[WARN] 2:[INFO]]" {
-		t.Errorf("set: %s", got)
-	}
+	w.wasSet("put back", "map[0:[WARN] 2:[INFO]]")
 }
 
 // A place that can't be read is lost, and back when it can be, for all that is sampled; that nothing is sent between
