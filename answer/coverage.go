@@ -46,8 +46,8 @@ func (v *View) connectsOf(ids []lineage.ClusterID) []string {
 // notYet is the reason of a gap that lies in the future.
 const notYet = "it has not come yet"
 
-// untilNow returns a coverage whose gaps say of the future that it is. The store knows no clock, and takes it for a time
-// in which nobody ran.
+// untilNow returns a coverage whose gaps say of the future that it is. The store knows no clock, and takes it for a
+// time in which nobody ran.
 func (v *View) untilNow(c lineage.Coverage) lineage.Coverage {
 	now := present(v.state, v.a.clock())
 	if !v.win.End.After(now) {

@@ -80,7 +80,8 @@ func resolve(in Span, state store.State, now func() time.Time, r *together) (lin
 	return state.Resolve(w), nil
 }
 
-// present is the time after which everything is in the future: it is later than the machine's clock where that went back.
+// present is the time after which everything is in the future: it is later than the machine's clock where that went
+// back.
 func present(state store.State, now time.Time) time.Time {
 	if newest := state.Newest(); newest.After(now) {
 		return newest

@@ -79,7 +79,8 @@ func shop(w *World) []mover {
 		producer(west, "customer-profile", "customers", 3),
 		producer(west, "warehouse-scanner", "inventory", 8),
 		producer(west, "returns-desk", "returns", 1),
-		inWaves(producer(west, "web-tracker-1", "clickstream", 70)), // so who reads them has waves too, by which it is known
+		// In waves, so who reads them has waves too, by which it is known.
+		inWaves(producer(west, "web-tracker-1", "clickstream", 70)),
 		inWaves(producer(west, "web-tracker-2", "clickstream", 40)),
 		notIdempotent(producer(west, "legacy-erp", "inventory", 5)),
 		notIdempotent(producer(west, "broker-0", "__consumer_offsets", 2)), // in a real cluster the broker does this
