@@ -630,12 +630,12 @@ async function movers(url) {
       [
         'Connectors',
         'connector',
-        /^orders-warehouse Sink connector west, by demo-connect [\d.]+(?: k)?\/s not measurable /,
+        /^orders-warehouse Sink connector west, by demo-connect (?:[≤≥~] ?)?[\d.]+(?: k)?\/s not measurable /,
       ],
       [
         'Connectors',
         'connector',
-        /^inventory-cdc Source connector west, by demo-connect not measurable [\d.]+(?: k)?\/s /,
+        /^inventory-cdc Source connector west, by demo-connect not measurable (?:[≤≥~] ?)?[\d.]+(?: k)?\/s /,
       ],
       ['Replicators', 'replicator', /^west->east Replicator west to east/],
       ['Datasets', 'dataset', /^warehouse\.sales\.orders Dataset postgres:.* not measurable not measurable/],
