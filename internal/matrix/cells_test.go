@@ -50,7 +50,7 @@ var columns = []column{
 	{"seat", "static member", "read", "static", []step{read(200), commit, rest(4), read(200), commit, rest(4), read(200), commit, rest(3), leave}, -1},
 	{"async", "async commits", "read", "async", []step{read(200), rest(4), read(200), rest(4), read(200), rest(4), leave}, -1},
 	{"share", "share", "read", "share", []step{read(600), commit, rest(6), leave}, -1},
-	{"copy", "exactly-once copy", "read", "copy", append(slices.Repeat([]step{copyOn(100), rest(4 * tick)}, records/100), leave), -1},
+	{"copy", "exactly-once copy", "read", "copy", append(slices.Repeat([]step{copyOn(5), rest(2)}, records/5), leave), -1},
 
 	{"short", "shorter than a tick", "read", "group", []step{read(600), commit, leave}, -1},
 	{"lone", "assign, shorter than a tick", "read", "assign", []step{read(600), commit, leave}, -1},

@@ -186,7 +186,7 @@ func drive(t testing.TB, command []string, x cell, brokers string) (did, error) 
 	cmd := exec.CommandContext(t.Context(), command[0], args...)
 	var out, errs bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = &in, &out, &errs, time.Second
-	timer := time.AfterFunc(4*time.Minute, func() { _ = cmd.Process.Kill() })
+	timer := time.AfterFunc(8*time.Minute, func() { _ = cmd.Process.Kill() })
 	defer timer.Stop()
 	err := cmd.Run()
 	var d did
