@@ -96,8 +96,9 @@ func (v *View) heldThroughout(t *topicView) bool {
 }
 
 // writersNamed reports whether all who wrote to a topic in the window are known by a name that is more than an account,
-// and by counts among which nobody else's can be.
+// and by counts among which nobody else's can be. Where nobody is known to have written what it grew by they are not.
 func (v *View) writersNamed(t *topicView) bool {
+	counted := map[lineage.Node]bool{} // whether something counts what one wrote
 	for _, i := range t.writes {
 		x := &v.accesses[i]
 		switch {
@@ -106,9 +107,16 @@ func (v *View) writersNamed(t *topicView) bool {
 		case x.state != graph.Active:
 		case x.node.Kind == lineage.UnidentifiedNode, x.byAccount(), x.crowded, len(x.sharers) > 0, x.isEstimated(), x.counter.evidence == lineage.Elimination:
 			return false
+		default:
+			counted[x.node] = counted[x.node] || x.counter.metric != lineage.NoMetric
 		}
 	}
-	return true
+	for _, is := range counted {
+		if !is {
+			return false
+		}
+	}
+	return len(counted) > 0
 }
 
 // byAccount reports whether only its principal names a client.
