@@ -23,7 +23,7 @@ type nodesByID map[lineage.ClusterID][]lineage.Node
 func newComparer(v *View) *comparer {
 	return &comparer{
 		v:      v,
-		out:    &comparison{expected: map[lineage.Flow]bool{}, about: map[lineage.Node]bool{}},
+		out:    &comparison{expected: map[lineage.Flow]bool{}, about: map[lineage.Node]bool{}, patterns: map[lineage.Node][]*meant{}},
 		said:   map[lineage.Node]description{},
 		topics: map[string][]string{}, complete: map[*Cluster]bool{}, named: map[*lineage.DeclaredApplication]nodesByID{},
 	}
@@ -248,6 +248,10 @@ func (c *comparer) document(f *lineage.DeclaredFlow) {
 		nodes := c.applications(f, at)
 		for _, x := range nodes {
 			c.out.about[x.node] = true
+			if f.Topic.Match != nil || c.out.pairs+len(nodes) > mostPairs {
+				c.out.patterns[x.node] = append(c.out.patterns[x.node], &meant{f, at.known.Name})
+				c.out.meant++
+			}
 		}
 		switch {
 		case len(topics) == 0:

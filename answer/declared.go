@@ -87,7 +87,38 @@ type comparison struct {
 	all      []Declared
 	expected map[lineage.Flow]bool
 	about    map[lineage.Node]bool // topics and applications that some declaration is about
+	patterns map[lineage.Node][]*meant // by the application; also names that are too many to be compared
 	pairs    int
+	meant    int // patterns, each for each of its applications
+}
+
+// meant is what a declared pattern means, besides the topics that there are now.
+type meant struct {
+	*lineage.DeclaredFlow
+	scope string // of the topics
+}
+
+// mostMeant is how many patterns of one application a flow is held against; with more of them it is taken to be
+// declared.
+const mostMeant = 500
+
+// declares reports whether a flow is declared, be it by a pattern whose topics are not compared: those that are deleted,
+// or more than can be.
+func (c *comparison) declares(f lineage.Flow) bool {
+	topic, other, op := f.To, f.From, lineage.Write
+	if topic.Kind != lineage.TopicNode {
+		topic, other, op = other, topic, lineage.Read
+	}
+	all := c.patterns[other]
+	return c.expected[f] || len(all) > mostMeant || slices.ContainsFunc(all, func(m *meant) bool {
+		switch {
+		case m.Op != op || m.scope != topic.Scope:
+			return false
+		case m.Topic.Match == nil:
+			return m.Topic.Text == topic.Name
+		}
+		return strings.HasPrefix(topic.Name, m.Topic.Prefix) && m.Topic.Match.MatchString(topic.Name)
+	})
 }
 
 // compared is a comparison that is made at first need.
@@ -104,7 +135,7 @@ func (c *compared) weight() int64 {
 	if made == nil {
 		return 0
 	}
-	return int64(made.pairs)*500 + int64(len(made.all))*400
+	return int64(made.pairs)*500 + int64(made.meant)*100 + int64(len(made.all))*400
 }
 
 func (v *View) comparison() *comparison {
@@ -176,7 +207,7 @@ func (v *View) Undeclared(of *Cluster, all bool) Undeclared {
 		f, other := x.flow(), x.node
 		seen[f] = true
 		switch {
-		case of != nil && x.Access.Topic.Cluster != of.known.ID, v.internal(x.far), c.expected[f]:
+		case of != nil && x.Access.Topic.Cluster != of.known.ID, v.internal(x.far), c.declares(f):
 		case x.far.Kind != lineage.TopicNode:
 			out.Outside++
 		case !all && !c.about[x.far] && !c.about[other]:

@@ -287,6 +287,33 @@ func TestUndeclared(t *testing.T) {
 	f(declaredView(t, w, identity.Rules{}, &lineage.Declarations{}, answer.All).Undeclared(nil, false), 0, 4)
 }
 
+// What a pattern means is declared too where it is not one of the topics that there are now: one that is deleted, and
+// those of a pattern that means too many.
+func TestUndeclaredOfPatterns(t *testing.T) {
+	us := topic("orders.us.v1")
+	w := declaredWorld(t, func(w *world, n int) []filling {
+		if n > 6 {
+			return []filling{facts(gone(topicFact(us)))}
+		}
+		return []filling{facts(topicFact(us)), w.moved(self(us), lineage.NoEvidence, 9), w.moved(writes(us, lineage.Client{ClientID: "checkout-1", Producer: lineage.KnownProducer(3)}), lineage.ProducerState, 9)}
+	})
+	many := lineage.DeclaredFlow{
+		Said: saidAt(1), Application: &lineage.DeclaredApplication{Name: "checkout"}, Op: lineage.Write, Servers: atWest,
+		Topic: lineage.DeclaredTopic{Text: "orders.{region}.v1", Prefix: "orders.", Match: regexp.MustCompile(`^orders\.[a-z]+\.v1$`)},
+	}
+	v := declaredView(t, w, identity.Rules{}, &lineage.Declarations{Flows: []lineage.DeclaredFlow{many}}, answer.All)
+	for _, f := range v.Undeclared(nil, true).Flows {
+		if f.To.Name == us.Name {
+			t.Errorf("%s is declared by %s", f.ID(), many.Topic.Text)
+		}
+	}
+	many.Op = lineage.Read
+	v = declaredView(t, w, identity.Rules{}, &lineage.Declarations{Flows: []lineage.DeclaredFlow{many}}, answer.All)
+	if all := v.Undeclared(nil, true).Flows; !slices.ContainsFunc(all, func(f lineage.Flow) bool { return f.To.Name == us.Name }) {
+		t.Errorf("only its reading is declared: %v", all)
+	}
+}
+
 // Owners and tags are the rules' where they say any, and else those that were declared first.
 func TestDeclaredOwners(t *testing.T) {
 	d := &lineage.Declarations{
