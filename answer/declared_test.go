@@ -314,6 +314,25 @@ func TestUndeclaredOfPatterns(t *testing.T) {
 	}
 }
 
+// What a rule says of who writes without a name is no observation: it proves neither that one whom it names wrote, nor
+// that another did not.
+func TestRuleIsNoObservation(t *testing.T) {
+	rules := identity.Rules{Applications: []identity.Rule{{Unidentified: regexp.MustCompile("^west/payments$"), Name: "till"}}}
+	d := &lineage.Declarations{}
+	for _, name := range []string{"till", "returns"} {
+		d.Flows = append(d.Flows, lineage.DeclaredFlow{
+			Said: saidAt(1), Application: &lineage.DeclaredApplication{Name: name}, Op: lineage.Write, Topic: exactly("payments"), Servers: atWest,
+		})
+	}
+	want := []string{
+		"till payments: null [application:shop/till->topic:west/payments null] that it wrote is said by a rule, and was not seen",
+		"returns payments: null [application:shop/returns->topic:west/payments null] not all who wrote to the topic are known by name",
+	}
+	if diff := cmp.Diff(want, outcome(declaredView(t, declaredWorld(t, nil), rules, d, answer.All))); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // Owners and tags are the rules' where they say any, and else those that were declared first.
 func TestDeclaredOwners(t *testing.T) {
 	d := &lineage.Declarations{

@@ -12,15 +12,19 @@ import (
 // seen: see ADR 14.
 func (c *comparer) observed(f lineage.Flow, at *Cluster, clients []lineage.Client) (moved *bool, why string) {
 	v := c.v
-	resting := true // of those that are known
+	resting, said := true, false // of those that are known; what one did whom only a rule names was not seen
 	for _, i := range v.of(f) {
-		switch v.accesses[i].state {
-		case graph.Active:
+		switch x := &v.accesses[i]; {
+		case x.state == graph.Active && !x.declared():
 			return new(true), ""
-		case graph.Unknown:
+		case x.state == graph.Active:
+			said = true
+		case x.state == graph.Unknown:
 			resting = false
-		case graph.Inactive:
 		}
+	}
+	if said {
+		return nil, "that it wrote is said by a rule, and was not seen"
 	}
 	topic, other, writes := f.To, f.From, true
 	if topic.Kind != lineage.TopicNode {
@@ -105,7 +109,7 @@ func (v *View) writersNamed(t *topicView) bool {
 		case x.state == graph.Unknown:
 			return false
 		case x.state != graph.Active:
-		case x.node.Kind == lineage.UnidentifiedNode, x.byAccount(), x.crowded, len(x.sharers) > 0, x.isEstimated(), x.counter.evidence == lineage.Elimination:
+		case x.node.Kind == lineage.UnidentifiedNode, x.declared(), x.byAccount(), x.crowded, len(x.sharers) > 0, x.isEstimated(), x.counter.evidence == lineage.Elimination:
 			return false
 		default:
 			counted[x.node] = counted[x.node] || x.counter.metric != lineage.NoMetric
