@@ -86,7 +86,7 @@ type description struct {
 type comparison struct {
 	all      []Declared
 	expected map[lineage.Flow]bool
-	about    map[lineage.Node]bool // topics and applications that some declaration is about
+	about    map[lineage.Node]bool     // topics and applications that some declaration is about
 	patterns map[lineage.Node][]*meant // by the application; also names that are too many to be compared
 	pairs    int
 	meant    int // patterns, each for each of its applications

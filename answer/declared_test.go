@@ -141,11 +141,11 @@ func TestDeclared(t *testing.T) {
 		return []filling{facts(topicFact(topic("orphan"))), w.moved(self(topic("orphan")), lineage.NoEvidence, 5)}
 	}, writer("returns", "orphan"), "returns orphan: null [application:shop/returns->topic:west/orphan null] not all who wrote to the topic are known by name")
 	f("whom the log alone knows is not counted", func(w *world, n int) []filling {
-		seen := movedBy(writes(topic("orders"), lineage.Client{ClientID: "legacy-1"}), lineage.RequestLog)
+		seen := movedBy(writes(topic("orders"), lineage.Client{ClientID: "legacy-1"}))
 		return []filling{seen, facts(topicFact(topic("orders")))}
 	}, writer("returns", "orders"), "returns orders: null [application:shop/returns->topic:west/orders null] not all who wrote to the topic are known by name")
 	f("whom the log knows is counted", func(w *world, n int) []filling {
-		return []filling{movedBy(writes(topic("orders"), lineage.Client{ClientID: "checkout-1"}), lineage.RequestLog)}
+		return []filling{movedBy(writes(topic("orders"), lineage.Client{ClientID: "checkout-1"}))}
 	}, writer("returns", "orders"), "returns orders: false [application:shop/returns->topic:west/orders false]")
 	late := topic("late")
 	f("a topic that came into sight", func(w *world, n int) []filling {

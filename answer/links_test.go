@@ -116,8 +116,8 @@ func TestLetInIsNoOneMore(t *testing.T) {
 	for n := 1; n <= 10; n++ {
 		w.observe("west", "end-offsets", n, facts(clusterFact(2), topicFact(orders), topicFact(prices)), w.moved(self(orders), lineage.NoEvidence, 5))
 		w.observe("west", "logs", n,
-			movedBy(writes(orders, as("checkout", "alice", "10.0.0.1")), lineage.RequestLog), movedBy(writes(orders, as("importer", "alice", "10.0.0.1")), lineage.RequestLog),
-			movedBy(writes(prices, as("feed", "alice", "10.0.0.1")), lineage.RequestLog),
+			movedBy(writes(orders, as("checkout", "alice", "10.0.0.1"))), movedBy(writes(orders, as("importer", "alice", "10.0.0.1"))),
+			movedBy(writes(prices, as("feed", "alice", "10.0.0.1"))),
 			sighted(writes(orders, as("", "alice", "10.0.0.1")), lineage.AuthorizerLog, ""), sighted(writes(prices, as("", "alice", "10.0.0.1")), lineage.AuthorizerLog, ""),
 			sighted(reads(orders, as("", "alice", "10.0.0.1")), lineage.AuthorizerLog, ""), sighted(writes(prices, as("", "alice", "10.0.0.2")), lineage.AuthorizerLog, ""),
 			sighted(writes(orders, as("", "bob", "10.0.0.1")), lineage.AuthorizerLog, ""))

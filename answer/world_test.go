@@ -84,10 +84,10 @@ func sighted(x lineage.Access, e lineage.EvidenceKind, detail string) filling {
 	}
 }
 
-// movedBy is a sighting of somebody who moved something.
-func movedBy(x lineage.Access, e lineage.EvidenceKind) filling {
+// movedBy is a sighting of somebody who moved something, by the request log.
+func movedBy(x lineage.Access) filling {
 	return func(o *lineage.Observation) {
-		o.Sightings = append(o.Sightings, lineage.Sighting{Access: x, Evidence: e, Moved: true})
+		o.Sightings = append(o.Sightings, lineage.Sighting{Access: x, Evidence: lineage.RequestLog, Moved: true})
 	}
 }
 
