@@ -1,0 +1,41 @@
+package answer
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// Bound says why a rate of records of a node is a bound or an estimate; empty: it is neither. What is pending at the
+// window's end is no part of a rate.
+func (v *View) Bound(n lineage.Node, m Metric) string {
+	if m != RecordRate && m != RecordsIn && m != RecordsOut {
+		return ""
+	}
+	if t := v.topics[n]; t != nil && m != RecordsOut {
+		bound := slices.ContainsFunc(t.subjects, func(s incarnation) bool {
+			_, exact := v.markers(s.row)
+			return !exact
+		})
+		if !bound {
+			return ""
+		}
+		return "at most: it is written in transactions, and markers of these may be among its records beside those that are known and left out"
+	}
+	estimated := map[lineage.Flow]bool{}
+	for _, q := range nodeParts(v, n, m).list {
+		if f := q.of.flow(); q.of.amount.Estimated || q.of.sharedOut() {
+			estimated[f] = true
+		} else if !estimated[f] {
+			estimated[f] = false
+		}
+	}
+	all := len(estimated)
+	maps.DeleteFunc(estimated, func(_ lineage.Flow, is bool) bool { return !is })
+	if len(estimated) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("estimated: bounds or estimates are among what it sums up, %d of %d flows, as their evidence explains", len(estimated), all)
+}
