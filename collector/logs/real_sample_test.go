@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"math"
 	"os"
 	"strings"
 	"sync"
@@ -21,7 +20,7 @@ import (
 )
 
 // realSampler samples a real cluster as one of its users; empty: as who may do anything.
-func realSampler(t *testing.T, c *kafkatest.Cluster, user string, length time.Duration) *Sampler {
+func realSampler(t testing.TB, c *kafkatest.Cluster, user string, length time.Duration) *Sampler {
 	t.Helper()
 	b := &collector.Board{}
 	b.SetCluster(collector.Watched{Source: "west", ID: "west-id"})
@@ -62,7 +61,7 @@ func loggersOf(t *testing.T, c *kafkatest.Cluster) map[string]string {
 }
 
 // requestLines counts the lines of the request logger.
-func requestLines(t *testing.T, c *kafkatest.Cluster) (n int) {
+func requestLines(t testing.TB, c *kafkatest.Cluster) (n int) {
 	t.Helper()
 	for _, path := range c.Logs() {
 		b, err := os.ReadFile(path)
@@ -130,14 +129,12 @@ func TestRealSample(t *testing.T) {
 }
 
 // What samples of 5 s each 5 min cost a broker to which 50 clients send about 350 requests a second: pairs of a time
-// with a sample and one of the same length without, one after another. It takes some minutes: LINEAGED_LONG.
-func TestRealSampleCost(t *testing.T) {
-	if os.Getenv("LINEAGED_LONG") == "" {
-		t.Skip("LINEAGED_LONG is not set")
-	}
+// with a sample and one of the same length without, one after another. One pair takes ten seconds and tells little:
+// -benchtime 14x.
+func BenchmarkRealSample(t *testing.B) {
 	const (
-		clients, perSecond, pairs = 25, 7, 14
-		length, every             = 5 * time.Second, 5 * time.Minute
+		clients, perSecond = 25, 7
+		length, every      = 5 * time.Second, 5 * time.Minute
 	)
 	c := kafkatest.Start(t, kafkatest.Options{})
 	c.CreateTopic(t, "orders", clients)
@@ -177,7 +174,7 @@ func TestRealSampleCost(t *testing.T) {
 	}
 	lines := requestLines(t, c)
 	var with, without, more, apart []float64
-	for i := range pairs {
+	for i := 0; t.Loop(); i++ {
 		on := func() (cpu, wall float64, n int64) { return run(func() { sampleOnce(ctx, s) }) }
 		off := func() (cpu, wall float64, n int64) { return run(func() { sleep(ctx, length) }) }
 		first, second := on, off
@@ -196,25 +193,18 @@ func TestRealSampleCost(t *testing.T) {
 	if spots := s.spots(); len(spots) > 0 {
 		t.Fatal(spots)
 	}
-	cost, doubt := mean(more)
-	is, _ := mean(with)
-	base, _ := mean(without)
-	load, _ := mean(apart)
-	core, part := cost/every.Seconds(), cost/every.Seconds()/base
-	t.Logf("a broker takes %.3f of a processor without, %.3f in a sample (%d lines, %.0f a second; load %.2f of that without); a sample costs %.3f±%.3f s: each 5 min %.3f %% of a processor, %.2f±%.2f %% of what it takes",
-		base, is, requestLines(t, c)-lines, float64(requestLines(t, c)-lines)/(pairs*length.Seconds()), load, cost, doubt, 100*core, 100*part, 100*doubt/every.Seconds()/base)
-	if core >= 0.01 || part >= 0.01 {
-		t.Errorf("samples cost %.2f %% of a processor, %.2f %% of what the broker takes", 100*core, 100*part)
-	}
+	t.ReportMetric(100*mean(without), "%cpu-without")
+	t.ReportMetric(100*mean(with), "%cpu-in-a-sample")
+	t.ReportMetric(float64(requestLines(t, c)-lines)/float64(len(with))/length.Seconds(), "lines/s")
+	t.ReportMetric(mean(apart), "load-ratio")
+	t.ReportMetric(100*mean(more)/every.Seconds(), "%cpu-at-5s-each-5m")
+	t.ReportMetric(100*mean(more)/every.Seconds()/mean(without), "%of-its-cpu-at-5s-each-5m")
 }
 
-// mean returns the mean and its standard error.
-func mean(of []float64) (m, err float64) {
+// mean returns the mean of some; NaN: of none.
+func mean(of []float64) (m float64) {
 	for _, x := range of {
-		m += x / float64(len(of))
+		m += x
 	}
-	for _, x := range of {
-		err += (x - m) * (x - m)
-	}
-	return m, math.Sqrt(err / float64(len(of)-1) / float64(len(of)))
+	return m / float64(len(of))
 }
