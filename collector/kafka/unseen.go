@@ -191,8 +191,8 @@ func (t *take) unreadSpots(whole bool) []lineage.BlindSpot {
 		return nil
 	}
 	return []lineage.BlindSpot{{
-		What:   "topics that are written and of which nobody commits: read by nobody, or by somebody unseen, as by an engine that keeps its offsets to itself (Spark, bytewax, Flink without checkpoints, readers without a group): " + text,
-		Remedy: "let their readers commit offsets in a group: in Flink, switch checkpoints on; for Spark, a listener that commits what each batch has read",
+		What:   "topics that are written and of which nobody commits: read by nobody, or by somebody whom only logs and telemetry can show, as by an engine that keeps its offsets to itself (Spark, bytewax, Flink without checkpoints, readers without a group): " + text,
+		Remedy: "let their readers commit offsets in a group: in Flink, switch checkpoints on; for Spark, a listener that commits what each batch has read; or switch the brokers' request log or authorizer log, or client telemetry, on",
 	}}
 }
 
@@ -227,7 +227,7 @@ func (t *take) unnamedSpots() []lineage.BlindSpot {
 		return nil
 	}
 	return []lineage.BlindSpot{{
-		What:   "topics that are written by somebody unseen, whom nothing in the broker names: " + text,
-		Remedy: "give their writers a transactional.id, or look for a connector or a replicator that is not watched",
+		What:   "topics that are written by somebody whom nothing that a broker keeps names; logs, telemetry and headers of records name them where they are on: " + text,
+		Remedy: "switch the brokers' request log, client telemetry or record headers on, give their writers a transactional.id, or look for a connector or a replicator that is not watched",
 	}}
 }
