@@ -10,7 +10,8 @@ import (
 const (
 	whyCapped = "neither at most nor at least: what the topic grew by in its time and nobody else was given; its source counts more: retries, or it dates them otherwise"
 	whySpread = "shared out over the time between two readings, by what the topic grew by"
-	// whyTwice is of a claim that nothing links to a producer id, while there are some that nobody named.
+	// whyTwice is of a claim that nothing links to a producer id, while there are some that nobody named. What headers of
+	// records name bore none.
 	whyTwice = "neither at most nor at least: producer ids that nobody named wrote at the same time, and it may be one of them, whose records are counted as that one's already"
 	// whyLogged is of a claim by where requests begin in the log: the newest request's own records come with the next,
 	// and a line is read a tick before or after its records are seen.
@@ -85,7 +86,7 @@ func (s *settling) share(claims []claim) {
 	for i := range claims {
 		c := &claims[i]
 		last, why := c.first+len(c.parts)-1, ""
-		twice := slices.ContainsFunc(s.unnamed, func(x span) bool { return x.from < c.To && x.to > c.From })
+		twice := c.evidence != lineage.RecordHeader && slices.ContainsFunc(s.unnamed, func(x span) bool { return x.from < c.To && x.to > c.From })
 		switch {
 		case twice:
 			why = whyTwice

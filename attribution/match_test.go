@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -166,6 +167,31 @@ func TestWhoMayBeCountedAlready(t *testing.T) {
 	}
 	if len(concluded(settled)) != 0 || recordsOf(settled, "a") == 0 {
 		t.Errorf("concluded %v, a is given %d", concluded(settled), recordsOf(settled, "a"))
+	}
+}
+
+// TestWhoBearsNoProducerID: what headers of records name is of batches without a producer id, so that nobody has counted
+// it already, however alike both wrote.
+func TestWhoBearsNoProducerID(t *testing.T) {
+	var w burst
+	for i := range 20 {
+		w[5+i] = 7
+	}
+	b := newBook()
+	b.looked("kafka", "headers")
+	b.counted(5, &w)
+	for i := range int64(20) {
+		b.grow(lineage.Left, 5+i, 6+i, 7)
+	}
+	b.claimed("headers", lineage.Client{ClientID: "a"}, lineage.RecordHeader, &w, 1, 0)
+	settled, _ := b.settle(0, nil)
+	if len(concluded(settled)) != 0 || recordsOf(settled, "a") != 140 {
+		t.Errorf("concluded %v, a is given %d of 140", concluded(settled), recordsOf(settled, "a"))
+	}
+	for _, x := range settled {
+		if len(x.Words) > 0 || slices.ContainsFunc(x.Readings, func(r lineage.Reading) bool { return r.Estimated }) {
+			t.Errorf("of %+v it is said that it is no exact count: %+v", x.Access.Client, x.Words[:min(1, len(x.Words))])
+		}
 	}
 }
 
