@@ -94,6 +94,7 @@ type inquiry struct {
 	writers  []int32 // accesses that nobody names, the busiest first
 	suspects []*suspect
 	by       map[lineage.Node]*suspect
+	letIn    map[lineage.Node]bool // of whom all that is known here is that logs say that they were allowed to write
 	began    time.Time // when the cluster was first looked at: what was there then has begun nobody knows when
 	leftOut  int
 	notes    []string
@@ -105,7 +106,7 @@ func (v *View) Candidates(ctx context.Context, topic lineage.Node) (Candidates, 
 	if t == nil {
 		return Candidates{Detail: "the topic is not known"}, nil
 	}
-	q := &inquiry{v: v, topic: t, cluster: v.clusters.of(t.cluster), by: map[lineage.Node]*suspect{}}
+	q := &inquiry{v: v, topic: t, cluster: v.clusters.of(t.cluster), by: map[lineage.Node]*suspect{}, letIn: map[lineage.Node]bool{}}
 	if q.findWriters(); len(q.writers) == 0 {
 		return Candidates{Detail: "nobody without a name was seen to write it in the window or in the seven days before its end"}, nil
 	}
@@ -126,7 +127,10 @@ func (v *View) Candidates(ctx context.Context, topic lineage.Node) (Candidates, 
 func (q *inquiry) findWriters() {
 	v := q.v
 	for _, i := range q.topic.writes {
-		if v.accesses[i].node.Kind == lineage.UnidentifiedNode {
+		n := v.accesses[i].node
+		others, there := q.letIn[n]
+		q.letIn[n] = (others || !there) && v.letIn(&v.accesses[i])
+		if n.Kind == lineage.UnidentifiedNode {
 			q.writers = append(q.writers, i)
 		}
 	}

@@ -172,6 +172,12 @@ func TestCandidates(t *testing.T) {
 			}
 			return []filling{w.moved(writes(out, producer(5)), lineage.ProducerState, 50)}
 		}, "application:west/copy +wrote before", ""},
+		{"let in, which is no movement, whatever the entries say", with(even, rules(may("User:z", "in")), func(_ *world, n int) []filling {
+			if n != 50 {
+				return nil
+			}
+			return []filling{sighted(writes(out, lineage.Client{ClientID: "copy", Principal: "User:c"}), lineage.AuditLog, "")}
+		}), "application:west/copy +permitted", ""},
 		{"a mover that nothing counts", func(w *world, n int) []filling {
 			c := lineage.Client{Mover: lineage.Node{Scope: "connect", Kind: lineage.ConnectorNode, Name: "jdbc"}}
 			return []filling{w.moved(writes(out, producer(5)), lineage.ProducerState, 50), sighted(writes(out, c), lineage.Connect, "")}

@@ -64,6 +64,9 @@ func (q *inquiry) weighPermissions() {
 	}
 	bear, born := q.principals()
 	for _, s := range q.suspects {
+		if q.letIn[s.node] { // a log says so, whatever the entries do
+			continue
+		}
 		best, forbidden := "", ""
 		for _, p := range bear[s.node] {
 			switch {
@@ -76,8 +79,10 @@ func (q *inquiry) weighPermissions() {
 		switch {
 		case best != "":
 			s.add(CluePermitted, may[best], "its principal %s may write the topic (%s)", best, by[best])
+		case forbidden != "" && fact.Cut == 0 && (denied[forbidden] || denied["User:*"]):
+			s.add(CluePermitted, forbiddenFactor, "an entry denies its principal %s to write the topic", forbidden)
 		case forbidden != "" && fact.Cut == 0:
-			s.add(CluePermitted, forbiddenFactor, "its principal %s may not write the topic", forbidden)
+			s.add(CluePermitted, forbiddenFactor, "no entry lets its principal %s write the topic", forbidden)
 		}
 	}
 	extra := 0
@@ -151,12 +156,23 @@ func (q *inquiry) weighSayings() {
 		case x.counter.metric == lineage.NoMetric && x.Access.Client.Mover.Kind != lineage.NoKind:
 			tell(x.node, ClueConfigured, configuredFactor, "it is configured to write the topic, and nothing counts what it writes")
 		case x.Access.Client.Mover.Kind != lineage.NoKind:
+		case v.letIn(x):
+			tell(x.node, CluePermitted, literalFactor, "a log says that it was let write the topic; whether it did is not known")
 		case x.state == graph.Active:
 			tell(x.node, ClueWroteBefore, goesOnFactor, "it writes the topic under its own name as well")
+		case x.state == graph.Unknown:
+			tell(x.node, ClueWroteBefore, goesOnFactor, "it was seen to write the topic under its own name; whether it did in the window is not known")
 		default:
 			tell(x.node, ClueWroteBefore, beforeFactor, "it wrote the topic under its own name, and not in the window")
 		}
 	}
+}
+
+// letIn reports whether all that is known of an access is that logs say that it was allowed.
+func (v *View) letIn(x *access) bool {
+	r := &v.held.Rows
+	seen := r.Seen[x.row] | r.SeenBefore[x.row]
+	return x.state != graph.Active && seen != 0 && seen&^store.KindsOf(lineage.AuthorizerLog, lineage.AuditLog) == 0
 }
 
 // declaredWriters returns who is declared to write a topic, in the order in which it was said.
