@@ -102,8 +102,8 @@ type meant struct {
 // declared.
 const mostMeant = 500
 
-// declares reports whether a flow is declared, be it by a pattern whose topics are not compared: those that are deleted,
-// or more than can be.
+// declares reports whether a flow is declared, be it by a pattern whose topics are not compared: those that are
+// deleted, or more than can be.
 func (c *comparison) declares(f lineage.Flow) bool {
 	topic, other, op := f.To, f.From, lineage.Write
 	if topic.Kind != lineage.TopicNode {
