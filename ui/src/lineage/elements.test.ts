@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { EvidenceKind } from '../gql/graphql';
 import { elements, flowRate, flowSentence, flowText, hops, hopsText, lagTime, strokeWidth } from './elements';
 import {
   CARD_HEIGHT,
@@ -104,6 +105,16 @@ test('active, inactive and not observed are three states, in words', () => {
     ['unobserved', 'not observed'],
   ]);
   expect(edges[0]?.data?.label).toBe('a to writers of b, reads, active, 10/s, 5 records behind');
+});
+
+test('who was allowed was seen, and not to move', () => {
+  const one = (kinds: EvidenceKind[], active: boolean | null = null) =>
+    flowText(flow('a', 'b', { active, evidence: kinds.map((kind) => ({ kind, detail: null })) }), 'records');
+  expect(one(['AUDIT_LOG'])).toBe('allowed');
+  expect(one(['AUTHORIZER_LOG', 'AUDIT_LOG'])).toBe('allowed');
+  expect(one(['AUDIT_LOG', 'REQUEST_LOG'])).toBe('not observed');
+  expect(one([])).toBe('not observed');
+  expect(one(['AUDIT_LOG'], false)).toBe('inactive');
 });
 
 test('what stands on a flow is in its name, once', () => {

@@ -3,7 +3,6 @@ import type { Edge, Node } from '@xyflow/react';
 import { mean } from '../chart/gaps';
 import { bytes, count, duration, type RateUnit, rate } from '../words/format';
 import {
-  ACTIVITY_WORD,
   type Activity,
   about,
   activity,
@@ -16,6 +15,7 @@ import {
   NOBODY,
   nodeName,
   reason,
+  stateWord,
   UNMEASURED,
 } from '../words/words';
 import {
@@ -191,7 +191,7 @@ function edges(answer: LineageAnswer, curves: FlowCurve[], positions: Map<string
 export function flowText(flow: LineageFlow, unit: RateUnit): string {
   const state = activity(flow.active);
   if (state === 'active') return flowRate(flow, unit);
-  return isRead(flow) && flow.live === false ? NOBODY : ACTIVITY_WORD[state];
+  return isRead(flow) && flow.live === false ? NOBODY : stateWord(flow);
 }
 
 export function flowRate(
@@ -205,9 +205,9 @@ export function flowRate(
 
 /** The flow in a sentence; it holds the words that stand on it, so that who speaks to the page can name what they see. */
 export function flowSentence(flow: LineageFlow, text: string): string {
-  const state = activity(flow.active);
-  const parts: string[] = [flowWord(flow), ACTIVITY_WORD[state]];
-  if (text !== ACTIVITY_WORD[state]) parts.push(text);
+  const state = stateWord(flow);
+  const parts: string[] = [flowWord(flow), state];
+  if (text !== state) parts.push(text);
   const why = reason(flow);
   if (flow.estimated && !why?.includes(estimatedWord(flow))) parts.push(estimatedWord(flow));
   if (isRead(flow) && flow.live === false && text !== NOBODY) parts.push(NOBODY);

@@ -4,7 +4,6 @@ import { Link } from '../shell/link';
 import { lineageHref, whenIn } from '../url/lineage';
 import { bytes, compact, count, instant, rate } from '../words/format';
 import {
-  ACTIVITY_WORD,
   about,
   activity,
   CLIENT_WORD,
@@ -19,6 +18,7 @@ import {
   noCount,
   nodeName,
   plural,
+  stateWord,
   still,
   UNMEASURED,
 } from '../words/words';
@@ -135,7 +135,7 @@ function State({ flow }: { flow: Flow }) {
   const state = activity(flow.active);
   return (
     <>
-      <span className={`dot is-${state}`}>{ACTIVITY_WORD[state]}</span>
+      <span className={`dot is-${state}`}>{stateWord(flow)}</span>
       {flow.estimated && <EstimatedTag flow={flow} />}
     </>
   );

@@ -9,7 +9,7 @@ import { useShortcuts } from '../shell/shortcuts';
 import { formatLineage, type LineageState, parseLineage, wholeWindowStep, windowInput } from '../url/lineage';
 import { useUrlState } from '../url/use-url';
 import { instant, parseDuration } from '../words/format';
-import { nameOfId, plural } from '../words/words';
+import { isAllowed, nameOfId, plural } from '../words/words';
 import { elements } from './elements';
 import { EventList } from './events';
 import { Graph } from './graph';
@@ -128,7 +128,8 @@ function View({ answer, frame, state, change, again }: ViewProps) {
 function Notices({ answer, state }: { answer: LineageAnswer; state: LineageState }) {
   const [open, setOpen] = useState(false);
   const inactive = answer.flows.filter((f) => f.active === false).length;
-  const unknown = answer.flows.filter((f) => f.active == null).length;
+  const allowed = answer.flows.filter(isAllowed).length;
+  const unknown = answer.flows.filter((f) => f.active == null).length - allowed;
   return (
     <div className="notices">
       <CoverageBadge coverage={answer.coverage} open={open} onToggle={() => setOpen(!open)} />
@@ -138,6 +139,7 @@ function Notices({ answer, state }: { answer: LineageAnswer; state: LineageState
       <span className="note">
         {plural(answer.nodes.length, 'node')}, {plural(answer.flows.length, 'flow')}
         {inactive > 0 && `, ${inactive} inactive`}
+        {allowed > 0 && `, ${allowed} allowed`}
         {unknown > 0 && `, ${unknown} not observed`}
       </span>
       {answer.truncated && (

@@ -4,7 +4,6 @@ import { NodeRate } from '../shell/node-rate';
 import { type LineageState, lineageHref, whenIn } from '../url/lineage';
 import { count, instant } from '../words/format';
 import {
-  ACTIVITY_WORD,
   about,
   activity,
   deserted,
@@ -18,6 +17,7 @@ import {
   nodeName,
   placeOf,
   reason,
+  stateWord,
   UNMEASURED,
 } from '../words/words';
 import { flowBytes, flowRate, hops, hopsText, lagTime } from './elements';
@@ -102,7 +102,7 @@ function Flows({ answer, state, change }: Props) {
                 </th>
                 <td className="kind-word">{flowWord(f)}</td>
                 <td>
-                  <span className={`dot is-${state_}`}>{ACTIVITY_WORD[state_]}</span>
+                  <span className={`dot is-${state_}`}>{stateWord(f)}</span>
                   <Alarm text={isRead(f) ? deserted([f], when) : null} />
                   <Alarm text={missed(f)} />
                 </td>

@@ -102,6 +102,23 @@ export const ACTIVITY_WORD: Record<Activity, string> = {
   unobserved: 'not observed',
 };
 
+/** Of a flow of which logs tell that it was allowed, and no more: a right that was given is no movement, and was seen. */
+export const ALLOWED = 'allowed';
+
+interface Moving {
+  active?: boolean | null;
+  evidence: readonly { kind: EvidenceKind }[];
+}
+
+/** Whether all that is known of a flow is that its client was allowed. */
+export const isAllowed = (f: Moving): boolean =>
+  f.active == null &&
+  f.evidence.length > 0 &&
+  f.evidence.every((e) => e.kind === 'AUDIT_LOG' || e.kind === 'AUTHORIZER_LOG');
+
+/** The state of a flow in a word. */
+export const stateWord = (f: Moving): string => (isAllowed(f) ? ALLOWED : ACTIVITY_WORD[activity(f.active)]);
+
 /** What keeps a mover from moving, as Connect says; empty: nothing, or it is not told. Tasks run although their connector failed, and a connector runs although all its tasks failed. */
 export function halted(n: { state?: string | null; exists?: boolean; tasks?: readonly { state: string }[] }): string {
   if (n.exists === false || n.state == null || n.tasks?.some((t) => t.state === 'RUNNING')) return '';
