@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -18,6 +20,10 @@ type asyncAPI struct {
 	app     *lineage.DeclaredApplication
 	servers []lineage.DeclaredServer // the document's own, in their order
 	flows   []lineage.DeclaredFlow
+	// What several operations refer to is kept once, and what they list is bounded together.
+	hosts    map[*yaml.Node]lineage.DeclaredServer
+	clientsN int
+	patterns int // bytes of expressions
 }
 
 // parseAsyncAPI reads the flows that an AsyncAPI 3 document declares for the one application that it describes.
@@ -38,7 +44,7 @@ func parseAsyncAPI(top value) (format string, flows []lineage.DeclaredFlow, err 
 	case !regexp.MustCompile(`^3\.[01](\.\d+(-[0-9A-Za-z.-]+)?)?$`).MatchString(version):
 		return "", nil, c.bad("is not read: AsyncAPI 3.0 and 3.1 are")
 	}
-	a := &asyncAPI{top: top}
+	a := &asyncAPI{top: top, hosts: map[*yaml.Node]lineage.DeclaredServer{}}
 	for _, read := range []func() error{a.readApplication, a.readServers, a.readOperations} {
 		if err := read(); err != nil {
 			return "", nil, err
@@ -223,7 +229,7 @@ func (a *asyncAPI) readOperations() error {
 func (a *asyncAPI) flow(said lineage.Said, op lineage.Op, clients []lineage.Client, channel value) error {
 	f := lineage.DeclaredFlow{Said: said, Application: a.app, Op: op, Clients: clients}
 	var err error
-	if f.Topic, err = topicOf(channel); err != nil {
+	if f.Topic, err = a.topicOf(channel); err != nil {
 		return err
 	}
 	if f.Topic.Text == "" {
@@ -242,10 +248,14 @@ func (a *asyncAPI) flow(said lineage.Said, op lineage.Op, clients []lineage.Clie
 		if err != nil {
 			return err
 		}
-		one, err := server(r.name(), s)
-		if err != nil {
-			return err
+		one, known := a.hosts[s.n]
+		if !known {
+			if one, err = server("", s); err != nil {
+				return err
+			}
+			a.hosts[s.n] = one
 		}
+		one.Name = r.name()
 		f.Servers = append(f.Servers, one)
 	}
 	if len(refs) == 0 {
@@ -302,6 +312,9 @@ func (a *asyncAPI) clients(op value, does lineage.Op) ([]lineage.Client, error) 
 				}
 				out = append(out, c)
 			}
+			if a.clientsN += len(out); a.clientsN > mostItems {
+				return nil, schema.bad("with it more than %d groups and client ids are listed", mostItems)
+			}
 			if len(out) > 0 {
 				return out, nil
 			}
@@ -336,7 +349,7 @@ func allowed(schema value) ([]string, error) {
 }
 
 // topicOf returns the topic of a channel: of its Kafka binding, else its address; without text: neither is told.
-func topicOf(channel value) (t lineage.DeclaredTopic, err error) {
+func (a *asyncAPI) topicOf(channel value) (t lineage.DeclaredTopic, err error) {
 	t.Said = channel.said()
 	binding, err := channel.path("bindings", "kafka")
 	if err != nil {
@@ -358,18 +371,28 @@ func topicOf(channel value) (t lineage.DeclaredTopic, err error) {
 			return t, err
 		}
 	}
-	t.Match, t.Prefix = pattern(t.Text, values)
+	expression, prefix := pattern(t.Text, values)
+	if expression == "" {
+		return t, nil
+	}
+	if a.patterns += len(expression); a.patterns > mostBytesOfPatterns {
+		return t, channel.bad("with its address the parameters of this file stand for too much")
+	}
+	if t.Match, err = regexp.Compile(expression); err != nil {
+		return t, channel.bad("the parameters of its address stand for too much")
+	}
+	t.Prefix = prefix
 	return t, nil
 }
 
 var parameter = regexp.MustCompile(`\{([A-Za-z0-9_.-]+)\}`)
 
 // pattern makes an expression of an address with parameters: one of the values that a parameter may have, else
-// anything. nil: there are none in it.
-func pattern(address string, values map[string][]string) (match *regexp.Regexp, prefix string) {
+// anything. Empty: there are none in it.
+func pattern(address string, values map[string][]string) (expression, prefix string) {
 	at := parameter.FindAllStringSubmatchIndex(address, -1)
 	if at == nil {
-		return nil, ""
+		return "", ""
 	}
 	var b strings.Builder
 	b.WriteString("^")
@@ -388,9 +411,5 @@ func pattern(address string, values map[string][]string) (match *regexp.Regexp, 
 		from = m[1]
 	}
 	b.WriteString(regexp.QuoteMeta(address[from:]) + "$")
-	match, err := regexp.Compile(b.String())
-	if err != nil {
-		return regexp.MustCompile(`^\b$`), address // larger than an expression may be: no topic is meant
-	}
-	return match, address[:at[0][0]]
+	return b.String(), address[:at[0][0]]
 }

@@ -31,13 +31,15 @@ type parser struct {
 	shown func(name string) string
 	docs  map[string]*document
 	steps int // $refs that were followed and mappings that were searched so far
+	// indexes are of the mappings that were searched.
+	indexes map[*yaml.Node]*index
 }
 
 // step counts what may branch without end, and reports whether there was too much of it.
 func (p *parser) step() bool { p.steps++; return p.steps > mostSteps }
 
 func newParser(from load, shown func(string) string) *parser {
-	return &parser{load: from, shown: shown, docs: map[string]*document{}}
+	return &parser{load: from, shown: shown, docs: map[string]*document{}, indexes: map[*yaml.Node]*index{}}
 }
 
 // open reads a file once.

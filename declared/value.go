@@ -90,19 +90,14 @@ func (v value) find(m *yaml.Node, key string, depth int) (name, found *yaml.Node
 	if depth > 0 && v.d.p.step() {
 		return nil, nil, v.bad("more than %d $refs and merged mappings are gone through for this file", mostSteps)
 	}
-	var merged []*yaml.Node
-	for i := 0; i+1 < len(m.Content); i += 2 {
-		switch k := plain(m.Content[i]); {
-		case k == nil:
-		case k.Tag == "!!merge":
-			merged = append(merged, plain(m.Content[i+1]))
-		case k.Kind == yaml.ScalarNode && k.Value == key && found != nil:
-			return nil, nil, value{d: v.d, n: m.Content[i], at: v.at}.bad("stands there twice")
-		case k.Kind == yaml.ScalarNode && k.Value == key:
-			name, found = k, m.Content[i+1]
-		}
+	x := v.d.p.index(m)
+	if again := x.twice[key]; again != nil {
+		return nil, nil, value{d: v.d, n: again, at: v.at}.bad("stands there twice")
 	}
-	for _, from := range merged {
+	if i, there := x.at[key]; there {
+		return plain(m.Content[i]), m.Content[i+1], nil
+	}
+	for _, from := range x.merged {
 		if found != nil || from == nil {
 			break
 		}
@@ -119,6 +114,37 @@ func (v value) find(m *yaml.Node, key string, depth int) (name, found *yaml.Node
 		}
 	}
 	return name, found, nil
+}
+
+// index is where the keys of a mapping stand. It is made once: a large one may be asked for each of its keys.
+type index struct {
+	at     map[string]int
+	twice  map[string]*yaml.Node // keys that stand there again
+	merged []*yaml.Node
+}
+
+func (p *parser) index(m *yaml.Node) *index {
+	if x := p.indexes[m]; x != nil {
+		return x
+	}
+	x := &index{at: make(map[string]int, len(m.Content)/2), twice: map[string]*yaml.Node{}}
+	for i := 0; i+1 < len(m.Content); i += 2 {
+		k := plain(m.Content[i])
+		switch {
+		case k == nil:
+		case k.Tag == "!!merge":
+			x.merged = append(x.merged, plain(m.Content[i+1]))
+		case k.Kind != yaml.ScalarNode:
+		default:
+			if _, there := x.at[k.Value]; !there {
+				x.at[k.Value] = i
+			} else if x.twice[k.Value] == nil {
+				x.twice[k.Value] = m.Content[i]
+			}
+		}
+	}
+	p.indexes[m] = x
+	return x
 }
 
 // get is child behind $refs.
@@ -142,6 +168,9 @@ func (v value) items(kind yaml.Kind) ([]item, error) {
 		return nil, v.bad("is not a list")
 	case len(v.n.Content) > 2*mostItems || kind == yaml.SequenceNode && len(v.n.Content) > mostItems:
 		return nil, v.bad("has more than %d entries", mostItems)
+	}
+	if v.d.p.steps += len(v.n.Content) / 4; v.d.p.steps > mostSteps { // what is aliased may be gone through again and again
+		return nil, v.bad("more than %d $refs, merged mappings and entries of lists are gone through for this file", mostSteps)
 	}
 	var out []item
 	if kind == yaml.SequenceNode {
@@ -258,7 +287,9 @@ func (v value) texts(key string) (out []string, err error) {
 }
 
 // escape writes a key as a token of a JSON pointer.
-func escape(key string) string { return strings.NewReplacer("~", "~0", "/", "~1").Replace(key) }
+func escape(key string) string { return escaper.Replace(key) }
+
+var escaper = strings.NewReplacer("~", "~0", "/", "~1")
 
 // unescape reads a token of a JSON pointer.
 func unescape(token string) string { return strings.NewReplacer("~1", "/", "~0", "~").Replace(token) }
