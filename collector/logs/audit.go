@@ -12,9 +12,11 @@ import (
 const (
 	// recordedFor is for how long after an authorization to write, or to read, the audit log is taken to record more.
 	recordedFor = time.Hour
-	// skew is by how much a record's clock may be ahead without a word, and an hour how far back a refusal is dated.
-	skew       = 5 * time.Minute
-	oldRefusal = time.Hour
+	// skew is by how much a record's clock may be ahead without a word. What is longer ago than old is not dated by when
+	// it is read: a refusal is dated, and a right says so.
+	skew   = 5 * time.Minute
+	old    = time.Hour
+	whyOld = "by records from more than an hour before they were read: it was allowed then, and maybe long ago"
 	// mostClusters is how many names of clusters are remembered for a round.
 	mostClusters = 1000
 )
@@ -26,6 +28,7 @@ type audit struct {
 	strange  int                      // records of clusters that nobody watches
 	scale    int                      // as last said
 	first    string                   // the first of these clusters
+	past     map[sight]bool           // what old records tell, and whether no others do; of the round
 	ahead    time.Duration            // by how much a record's clock was, at most
 	said     time.Duration            // as last said
 }
@@ -74,21 +77,32 @@ func (d *digest) record(value []byte, at when) {
 	for _, r := range a.Resources {
 		if r.Resource == brokerlog.ResourceTopic && !r.Prefix {
 			t := lineage.Topic{Cluster: d.cluster.ID, Name: d.text(r.Name)}
-			d.seeTopic(sight{lineage.Access{Topic: t, Op: op, Client: c}, lineage.AuditLog}, false)
+			s := sight{lineage.Access{Topic: t, Op: op, Client: c}, lineage.AuditLog}
+			d.seeTopic(s, false)
+			was, known := d.audit.past[s]
+			if _, told := d.sights[s]; told && (was || !known) {
+				when := dated(a, at)
+				d.audit.past[s] = !when.IsZero() && when.Before(d.round.Add(-old))
+			}
 		}
 	}
 }
 
 // refuse takes in that somebody may not do something, when it was tried as far as that can be.
 func (d *digest) refuse(a *brokerlog.Audit, r brokerlog.AuditResource, at when) {
-	when := a.At
-	if when.IsZero() {
-		when = at.at
-	}
-	if when.After(d.round) || when.Before(d.round.Add(-oldRefusal)) {
+	when := dated(a, at)
+	if when.After(d.round) || when.Before(d.round.Add(-old)) {
 		when = d.round
 	}
 	d.deny(denial{d.text(a.Principal), d.text(r.Name), a.Operation.String(), r.Resource}, a.Host, a.Method, a.Count, when)
+}
+
+// dated returns when a record was written, by itself or by its topic.
+func dated(a *brokerlog.Audit, at when) time.Time {
+	if a.At.IsZero() {
+		return at.at
+	}
+	return a.At
 }
 
 // owner says whose a record is: it can name no other cluster's clients.

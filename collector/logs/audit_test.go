@@ -121,6 +121,36 @@ write orders: shop-web as User:shop at 10.0.0.7, AUDIT_LOG`)
 	}
 }
 
+// A right that was given long before its record is read is told with that word, unless it was given again since.
+func TestAuditOfLongAgo(t *testing.T) {
+	w := newAudited(t)
+	w.want("")
+	long, now := w.round.Add(-2*time.Hour), w.round.Add(-2*time.Minute)
+	w.put(
+		redpanda("was", "a", "fetch", "items", true, 1, long), redpanda("is", "b", "fetch", "items", true, 1, now),
+		redpanda("both", "c", "fetch", "items", true, 1, long), redpanda("both", "c", "fetch", "items", true, 1, now), redpanda("both", "c", "fetch", "items", true, 1, long),
+	)
+	w.want(`
+linked 1 : a as User:was at 10.0.0.9
+linked 1 : b as User:is at 10.0.0.9
+linked 1 : c as User:both at 10.0.0.9
+read items: a as User:was at 10.0.0.9, AUDIT_LOG
+read items: b as User:is at 10.0.0.9, AUDIT_LOG
+read items: c as User:both at 10.0.0.9, AUDIT_LOG`)
+	n := 0
+	for _, o := range w.sink.obs {
+		for _, x := range o.Sightings {
+			n++
+			if past := x.Access.Client.ClientID == "a"; past != strings.Contains(x.Detail, "long ago") {
+				t.Errorf("of %s it is said %q", x.Access.Client.ClientID, x.Detail)
+			}
+		}
+	}
+	if n != 3 {
+		t.Errorf("%d accesses are told, want 3", n)
+	}
+}
+
 // A record of another watched cluster is its own reader's, one of a cluster that nobody watches is counted and said,
 // once and when there are ten times as many; neither names anything here.
 func TestAuditOfOtherClusters(t *testing.T) {
