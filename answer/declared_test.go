@@ -314,6 +314,29 @@ func TestUndeclaredOfPatterns(t *testing.T) {
 	}
 }
 
+// Patterns that would be held against names without end are not: that is said, and what they may mean is not undeclared.
+func TestPatternsWithoutEnd(t *testing.T) {
+	w := declaredWorld(t, nil)
+	d := &lineage.Declarations{}
+	long := regexp.MustCompile("^(?:" + strings.Repeat("x|", 500_000) + "orders)$")
+	for n := range 200 {
+		d.Flows = append(d.Flows, lineage.DeclaredFlow{
+			Said: saidAt(n), Application: &lineage.DeclaredApplication{Name: "checkout"}, Op: lineage.Write, Servers: atWest,
+			Topic: lineage.DeclaredTopic{Text: "{x}", Match: long},
+		})
+	}
+	v := declaredView(t, w, identity.Rules{}, d, answer.All)
+	first, last := v.Declared()[0], v.Declared()[199]
+	if len(first.Pairs) != 1 || len(last.Pairs) != 0 || last.Observed != nil || !strings.Contains(fmt.Sprint(last.Unresolved), "held against too many topics") {
+		t.Errorf("the first: %+v; the last: %+v", first, last)
+	}
+	for _, f := range v.Undeclared(nil, false).Flows {
+		if f.To.Name == "orders" {
+			t.Errorf("%s is not undeclared", f.ID())
+		}
+	}
+}
+
 // What a rule says of who writes without a name is no observation: it proves neither that one whom it names wrote, nor
 // that another did not.
 func TestRuleIsNoObservation(t *testing.T) {
