@@ -124,7 +124,7 @@ func (d *digest) begin(round time.Time, w collector.Watched) {
 	if d.sampled {
 		d.claims.apart = (samplesApart - 1) * d.cfg.Sample.cfg.For
 	}
-	d.audit.whose = map[string]owner{}
+	d.audit.whose, d.audit.past = map[string]owner{}, map[sight]bool{}
 	d.sights, d.links, d.denials, d.over = map[sight]bool{}, map[link]bool{}, map[denial]*denied{}, 0
 	if len(d.strings) > mostKept {
 		d.strings = map[string]string{}
@@ -448,6 +448,9 @@ func (d *digest) end(o *lineage.Observation) {
 			if d.sampled {
 				x.Detail = whySampled
 			}
+		}
+		if d.audit.past[s] {
+			x.Detail = whyOld
 		}
 		o.Sightings = append(o.Sightings, x)
 	}
