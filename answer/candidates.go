@@ -95,7 +95,7 @@ type inquiry struct {
 	suspects []*suspect
 	by       map[lineage.Node]*suspect
 	letIn    map[lineage.Node]bool // of whom all that is known here is that logs say that they were allowed to write
-	began    time.Time // when the cluster was first looked at: what was there then has begun nobody knows when
+	began    time.Time             // when the cluster was first looked at: what was there then has begun nobody knows when
 	leftOut  int
 	notes    []string
 }
@@ -158,9 +158,7 @@ func (q *inquiry) findSuspects() {
 	v := q.v
 	downstream := q.downstream()
 	for n, end := range v.ends {
-		here := n.Kind == lineage.StreamJobNode && n.Scope == q.cluster.Name ||
-			n.Kind == lineage.ApplicationNode && (n.Scope == q.cluster.Environment || n.Scope == q.cluster.Name)
-		if !here {
+		if !q.here(n) {
 			continue
 		}
 		s := &suspect{node: n, seen: true, factor: 1}
@@ -185,6 +183,12 @@ func (q *inquiry) findSuspects() {
 			}
 		}
 	}
+}
+
+// here reports whether a node is an application or a stream job of the topic's environment.
+func (q *inquiry) here(n lineage.Node) bool {
+	return n.Kind == lineage.StreamJobNode && n.Scope == q.cluster.Name ||
+		n.Kind == lineage.ApplicationNode && (n.Scope == q.cluster.Environment || n.Scope == q.cluster.Name)
 }
 
 // suspect returns who is considered, and considers one of whom only a permission or a declaration is known; nil: there

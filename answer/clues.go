@@ -122,6 +122,11 @@ func (q *inquiry) principals() (of map[lineage.Node][]string, born map[string]bo
 			of[x.node], born[p] = append(of[x.node], p), true
 		}
 	}
+	for b := range q.v.hidden.bearers { // what it is called is decided by all there is
+		if b.cluster == q.topic.cluster && q.here(b.node) {
+			born[b.principal] = true
+		}
+	}
 	for n, all := range of {
 		slices.Sort(all)
 		of[n] = slices.Compact(all)

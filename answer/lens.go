@@ -36,6 +36,19 @@ const (
 type hidden struct {
 	topics map[string]bool       // by name, of whatever cluster
 	nodes  map[lineage.Node]bool // that do something which is hidden
+	// names are what those bear that do nothing which may be seen, as far as nobody who may be seen bears it too.
+	names map[string]bool
+	// phrases are those of the names that hold what no topic's name can.
+	phrases []string
+	// bearers are who bore a principal where it may not be seen.
+	bearers map[bearer]bool
+}
+
+// bearer is who bears a principal in a cluster.
+type bearer struct {
+	node      lineage.Node
+	cluster   lineage.ClusterID
+	principal string
 }
 
 // mayBeSeen reports whether the view's lens shows a topic. What has no name hides nothing.
@@ -48,13 +61,13 @@ func (v *View) lookThrough() {
 	if v.lens == All {
 		return
 	}
-	v.hidden = hidden{topics: map[string]bool{}, nodes: map[lineage.Node]bool{}}
+	v.hidden = hidden{topics: map[string]bool{}, nodes: map[lineage.Node]bool{}, names: map[string]bool{}, bearers: map[bearer]bool{}}
 	v.mixed, v.joined = v.mixedReplicators(), v.joinedTopics()
 	seen := map[lineage.Node]bool{}
 	kept := v.accesses[:0]
 	for _, x := range v.accesses {
 		if t := &x.Access.Topic; !v.mayBeSeen(t.Cluster, t.Name) {
-			v.hidden.topics[t.Name], v.hidden.nodes[x.node] = true, true
+			v.hidden.take(&x)
 			continue
 		}
 		seen[x.node] = true
@@ -62,6 +75,16 @@ func (v *View) lookThrough() {
 	}
 	clear(v.accesses[len(kept):])
 	v.accesses = kept
+	for i := range v.accesses {
+		for _, name := range v.accesses[i].names() {
+			delete(v.hidden.names, name)
+		}
+	}
+	for name := range v.hidden.names {
+		if strings.ContainsFunc(name, notOfName) {
+			v.hidden.phrases = append(v.hidden.phrases, name)
+		}
+	}
 	for n, t := range v.topics {
 		if !v.mayBeSeen(t.cluster, n.Name) {
 			v.hidden.topics[n.Name] = true
@@ -80,6 +103,26 @@ func (v *View) lookThrough() {
 			v.groups[ref] = f
 		}
 	}
+}
+
+// take takes in an access that may not be seen.
+func (h *hidden) take(x *access) {
+	h.topics[x.Access.Topic.Name], h.nodes[x.node] = true, true
+	for _, name := range x.names() {
+		if name != "" {
+			h.names[name] = true
+		}
+	}
+	if p := x.client().Principal; p != "" {
+		h.bearers[bearer{x.node, x.Access.Topic.Cluster, p}] = true
+	}
+}
+
+// names are what who has an access is called in what sources tell; some are empty.
+func (x *access) names() [7]string {
+	c := x.client()
+	_, principal, _ := strings.Cut(c.Principal, ":")
+	return [...]string{x.node.Name, c.Group, c.TransactionalID, c.ClientID, c.Member, c.Mover.Name, principal}
 }
 
 // seenOf returns what of a group's topology may be seen.
@@ -109,20 +152,36 @@ func (v *View) seesEvent(e *Event) bool {
 		(e.Node == nil || v.Has(*e.Node)) && (e.Flow == nil || v.Has(e.Flow.From) && v.Has(e.Flow.To))
 }
 
-// words returns what a source told in words, unless it names a topic that the view knows and hides.
+// words returns what a source told in words, unless it names a topic that the view knows and hides, or somebody who
+// does nothing that may be seen.
 func (v *View) words(s string) string {
 	if len(v.hidden.topics) == 0 {
 		return s
 	}
-	name := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '.' || r == '_' || r == '-'
-	}
-	for word := range strings.FieldsFuncSeq(s, func(r rune) bool { return !name(r) }) {
-		if v.hidden.topics[word] || v.hidden.topics[strings.Trim(word, ".")] {
+	for word := range strings.FieldsFuncSeq(s, notOfName) {
+		if v.hidden.called(word) {
 			return notShown
 		}
 	}
+	if slices.ContainsFunc(v.hidden.phrases, func(name string) bool { return strings.Contains(s, name) }) {
+		return notShown
+	}
 	return s
+}
+
+// notOfName reports whether a character can't be one of a topic's name.
+func notOfName(r rune) bool {
+	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '.' && r != '_' && r != '-'
+}
+
+// called reports whether a word is the name of what is hidden, or of a partition of it: topic-0.
+func (h *hidden) called(word string) bool {
+	short := strings.Trim(word, ".-")
+	if h.topics[word] || h.topics[short] || h.names[word] || h.names[short] {
+		return true
+	}
+	topic := strings.TrimRight(short, "0123456789")
+	return topic != short && strings.HasSuffix(topic, "-") && h.topics[topic[:len(topic)-1]]
 }
 
 // inWords returns a coverage whose words may be read, and are right of the future too.

@@ -1,6 +1,7 @@
 package answer
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/lineaged/lineaged/graph"
@@ -76,13 +77,20 @@ func (v *View) uses(t *topicView, p *lineage.Permission) bool {
 	return p.Operation != "WRITE" && did(t.reads) || p.Operation != "READ" && did(t.writes)
 }
 
-// writersKnown reports whether the principals of all who wrote to a topic in the window are known.
+// writersKnown reports whether the principals of all who wrote to a topic in the window are known. Where nobody is known
+// to have written, they are if it was seen not to grow.
 func (v *View) writersKnown(t *topicView) bool {
+	if t.fact == nil || t.fact.Unseen != "" {
+		return false
+	}
+	rested := len(t.subjects) > 0 && !slices.ContainsFunc(t.subjects, func(s incarnation) bool { return v.held.Rows.Moved[s.row] || v.unobserved(s.row) })
+	wrote := false
 	for _, i := range t.writes {
 		x := &v.accesses[i]
 		if x.state == graph.Unknown || x.state == graph.Active && x.client().Principal == "" {
 			return false
 		}
+		wrote = wrote || x.state == graph.Active
 	}
-	return v.Coverage(t.cluster).Complete
+	return (wrote || rested) && v.Coverage(t.cluster).Complete
 }

@@ -37,7 +37,9 @@ func TestPermitted(t *testing.T) {
 	}{
 		{"never read", nil, nil, "not known"},
 		{"no authorizer", &lineage.PermissionFact{Open: true}, nil, "User:* ALL *: not known, open"},
-		{"nobody wrote", entries, nil, usedOf("not known", "unused", "not known", "unused", "not known")},
+		{"nobody wrote", entries, func(w *world, _ int) []filling {
+			return []filling{w.moved(self(orders), lineage.NoEvidence, 0)}
+		}, usedOf("not known", "unused", "not known", "unused", "not known")},
 		{"one wrote", entries, func(w *world, _ int) []filling {
 			return []filling{w.moved(alice, lineage.Telemetry, 5)}
 		}, usedOf("not known", "used", "not known", "unused", "not known")},
@@ -47,6 +49,7 @@ func TestPermitted(t *testing.T) {
 		{"both", entries, func(w *world, _ int) []filling {
 			return []filling{w.moved(alice, lineage.Telemetry, 5), w.moved(nameless, lineage.ProducerState, 5)}
 		}, usedOf("not known", "used", "not known", "not known", "not known")},
+		{"nobody was seen to write, and nobody looked whether it grew", entries, nil, usedOf("not known", "not known", "not known", "not known", "not known")},
 		{"nobody was seen to write, and for a while nobody looked", entries, func(_ *world, n int) []filling {
 			if n == 6 {
 				return []filling{missing("a broker did not answer")}
@@ -54,8 +57,18 @@ func TestPermitted(t *testing.T) {
 			return nil
 		}, usedOf("not known", "not known", "not known", "not known", "not known")},
 		{"one read", entries, func(w *world, _ int) []filling {
-			return []filling{w.moved(reads(orders, lineage.Client{ClientID: "o", Principal: "User:ops"}), lineage.Telemetry, 5)}
+			return []filling{w.moved(self(orders), lineage.NoEvidence, 0), w.moved(reads(orders, lineage.Client{ClientID: "o", Principal: "User:ops"}), lineage.Telemetry, 5)}
 		}, usedOf("used", "unused", "used", "unused", "not known")},
+		{"it grew, and nobody is known to have written", entries, func(w *world, _ int) []filling {
+			return []filling{w.moved(self(orders), lineage.NoEvidence, 5)}
+		}, usedOf("not known", "not known", "not known", "not known", "not known")},
+		{"it is out of sight", entries, func(_ *world, n int) []filling {
+			hidden := topicFact(orders)
+			if hidden.Topic.Unseen = "its name is not told any more"; n < 4 {
+				return nil
+			}
+			return []filling{facts(hidden)}
+		}, usedOf("not known", "not known", "not known", "not known", "not known")},
 	} {
 		w := newWorld(t)
 		for n := 1; n <= 10; n++ {
