@@ -18,6 +18,8 @@ const (
 	mostEvents  = 100     // denials in a round, one after another
 	mostWaiting = 2_000   // accesses of topics whose names are not known yet
 	mostKept    = 200_000 // strings, links and names that are remembered so as not to be made or told again
+	// mostText is how many bytes these strings have: a client.id may be 32 KB long, and whoever connects makes one up.
+	mostText = 64 << 20
 	// sessionParts is how many partitions of fetch sessions are remembered: about 20 MB.
 	sessionParts = 100_000
 	// waitFor is for how long a topic's name is waited for: the cluster's own source sees a new topic in a tick or two.
@@ -38,6 +40,7 @@ type digest struct {
 	parser        brokerlog.Parser
 	sessions      *brokerlog.Sessions
 	strings       map[string]string
+	kept          int // bytes of them
 	scratch       []byte
 	names         map[lineage.TopicID]string // as far as the board and the lines told
 	told          map[lineage.Client]bool    // links that were told since the start
@@ -126,10 +129,11 @@ func (d *digest) begin(round time.Time, w collector.Watched) {
 	}
 	d.audit.whose, d.audit.past = map[string]owner{}, map[sight]bool{}
 	d.sights, d.links, d.denials, d.over = map[sight]bool{}, map[link]bool{}, map[denial]*denied{}, 0
-	if len(d.strings) > mostKept {
-		d.strings = map[string]string{}
+	tooLong := d.kept > mostText
+	if len(d.strings) > mostKept || tooLong {
+		d.strings, d.kept = map[string]string{}, 0
 	}
-	if len(d.told) > mostKept {
+	if len(d.told) > mostKept || tooLong {
 		d.told = map[lineage.Client]bool{}
 	}
 	if len(d.names) > mostKept {
@@ -204,6 +208,7 @@ func (d *digest) text(b []byte) string {
 	}
 	s := strings.ToValidUTF8(string(b), "\uFFFD")
 	d.strings[string(b)] = s
+	d.kept += len(s)
 	return s
 }
 

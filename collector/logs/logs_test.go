@@ -227,6 +227,21 @@ ACCESS_DENIED g: User:alice may not READ group g, for JoinGroup, from 10.0.0.7
 ACCESS_DENIED orders: User:alice may not WRITE topic orders, for Produce, from 10.0.0.7; 900 times`)
 }
 
+// Client ids that are made up, each as long as can be, are not kept for ever.
+func TestLongClientIDs(t *testing.T) {
+	d := newTold(t, nil).src.digest
+	for n := range 40 {
+		for i := range 100 {
+			c := lineage.Client{ClientID: d.text([]byte(fmt.Sprintf("%d-%d-%s", n, i, strings.Repeat("x", 32_000))))}
+			d.told[c] = true
+		}
+		d.begin(t0.Add(time.Duration(n)*tick), collector.Watched{ID: "west-id"})
+	}
+	if len(d.strings) > 2_200 || len(d.told) > 2_200 || len(d.strings) == 0 {
+		t.Errorf("%d strings and %d links are kept", len(d.strings), len(d.told))
+	}
+}
+
 // All that real brokers' lines say, of two versions.
 func TestToldByRealLines(t *testing.T) {
 	for _, sample := range []string{"request-4.3.1", "request-3.9.2", "authorizer"} {
