@@ -16,6 +16,17 @@ type comparer struct {
 	topics   map[string][]string                        // names of a cluster's topics by its name, sorted
 	complete map[*Cluster]bool                          // observed as a whole
 	named    map[*lineage.DeclaredApplication]nodesByID // whom an application's groups and client ids are
+	tried    int                                        // names that patterns were held against; of a long one each counts as several
+}
+
+// mostTried is how many names all patterns are held against: a few seconds of work. Who has more of them gives them a
+// beginning, which costs nothing.
+const mostTried = 5_000_000
+
+// try reports whether a pattern matches a name.
+func (c *comparer) try(t *lineage.DeclaredTopic, name string) bool {
+	c.tried += 1 + len(t.Match.String())/64
+	return t.Match.MatchString(name)
 }
 
 type nodesByID map[lineage.ClusterID][]lineage.Node
@@ -254,6 +265,8 @@ func (c *comparer) document(f *lineage.DeclaredFlow) {
 			}
 		}
 		switch {
+		case f.Topic.Match != nil && c.tried > mostTried:
+			d.Unresolved = append(slices.Clip(unresolved), "all patterns together would be held against too many topics: let them begin with a text")
 		case len(topics) == 0:
 			d.Why = "no topic matches the pattern"
 		case len(topics) > mostMatches:
@@ -277,8 +290,11 @@ func (c *comparer) matching(t *lineage.DeclaredTopic, at *Cluster) (names []stri
 	if t.Match == nil {
 		return []string{t.Text}, c.hides(at, t.Text)
 	}
+	if c.tried > mostTried { // what it may match of what is hidden is not known either
+		return nil, c.v.lens != All
+	}
 	for name := range c.v.hidden.topics {
-		if t.Match.MatchString(name) {
+		if c.try(t, name) {
 			return nil, true
 		}
 	}
@@ -297,7 +313,7 @@ func (c *comparer) matching(t *lineage.DeclaredTopic, at *Cluster) (names []stri
 		if !strings.HasPrefix(name, t.Prefix) {
 			break
 		}
-		if t.Match.MatchString(name) {
+		if c.try(t, name) {
 			names = append(names, name)
 		}
 	}
