@@ -95,9 +95,10 @@ type inquiry struct {
 	suspects []*suspect
 	by       map[lineage.Node]*suspect
 	letIn    map[lineage.Node]bool // of whom all that is known here is that logs say that they were allowed to write
-	began    time.Time             // when the cluster was first looked at: what was there then has begun nobody knows when
-	leftOut  int
-	notes    []string
+	// began is when the cluster was first looked at: what was there then has begun nobody knows when
+	began   time.Time
+	leftOut int
+	notes   []string
 }
 
 // Candidates returns who the writers of a topic may be whom nobody names.

@@ -16,7 +16,8 @@ type comparer struct {
 	topics   map[string][]string                        // names of a cluster's topics by its name, sorted
 	complete map[*Cluster]bool                          // observed as a whole
 	named    map[*lineage.DeclaredApplication]nodesByID // whom an application's groups and client ids are
-	tried    int                                        // names that patterns were held against; of a long one each counts as several
+	// tried is how many names patterns were held against; of a long one each counts as several
+	tried int
 }
 
 // mostTried is how many names all patterns are held against: a few seconds of work. Who has more of them gives them a

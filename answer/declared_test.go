@@ -314,7 +314,8 @@ func TestUndeclaredOfPatterns(t *testing.T) {
 	}
 }
 
-// Patterns that would be held against names without end are not: that is said, and what they may mean is not undeclared.
+// Patterns that would be held against names without end are not: that is said, and what they may mean is not
+// undeclared.
 func TestPatternsWithoutEnd(t *testing.T) {
 	w := declaredWorld(t, nil)
 	d := &lineage.Declarations{}

@@ -77,8 +77,8 @@ func (v *View) uses(t *topicView, p *lineage.Permission) bool {
 	return p.Operation != "WRITE" && did(t.reads) || p.Operation != "READ" && did(t.writes)
 }
 
-// writersKnown reports whether the principals of all who wrote to a topic in the window are known. Where nobody is known
-// to have written, they are if it was seen not to grow.
+// writersKnown reports whether the principals of all who wrote to a topic in the window are known. Where nobody is
+// known to have written, they are if it was seen not to grow.
 func (v *View) writersKnown(t *topicView) bool {
 	if t.fact == nil || t.fact.Unseen != "" {
 		return false

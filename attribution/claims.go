@@ -10,8 +10,8 @@ import (
 const (
 	whyCapped = "neither at most nor at least: what the topic grew by in its time and nobody else was given; its source counts more: retries, or it dates them otherwise"
 	whySpread = "shared out over the time between two readings, by what the topic grew by"
-	// whyTwice is of a claim that nothing links to a producer id, while there are some that nobody named. What headers of
-	// records name bore none.
+	// whyTwice is of a claim that nothing links to a producer id, while there are some that nobody named. What headers
+	// of records name bore none.
 	whyTwice = "neither at most nor at least: producer ids that nobody named wrote at the same time, and it may be one of them, whose records are counted as that one's already"
 	// whyLogged is of a claim by where requests begin in the log: the newest request's own records come with the next,
 	// and a line is read a tick before or after its records are seen.

@@ -170,8 +170,8 @@ func TestWhoMayBeCountedAlready(t *testing.T) {
 	}
 }
 
-// TestWhoBearsNoProducerID: what headers of records name is of batches without a producer id, so that nobody has counted
-// it already, however alike both wrote.
+// TestWhoBearsNoProducerID: what headers of records name is of batches without a producer id, so that nobody has
+// counted it already, however alike both wrote.
 func TestWhoBearsNoProducerID(t *testing.T) {
 	var w burst
 	for i := range 20 {

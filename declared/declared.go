@@ -18,12 +18,13 @@ import (
 const (
 	mostBytes = 10 << 20
 	// mostMarks bounds the commas, colons and line ends of a file, and so the nodes that YAML makes of it: 0.2 KB each.
-	mostMarks           = 500_000
-	mostFiles           = 5_000   // of all patterns together
-	mostRefs            = 1_000   // files that one file refers to
-	mostFlows           = 100_000 // of all files together
-	mostDepth           = 100     // of $refs, aliases and merged mappings in one another
-	mostSteps           = 200_000 // $refs that are followed, mappings that are merged and fours of entries that are read, for one file
+	mostMarks = 500_000
+	mostFiles = 5_000   // of all patterns together
+	mostRefs  = 1_000   // files that one file refers to
+	mostFlows = 100_000 // of all files together
+	mostDepth = 100     // of $refs, aliases and merged mappings in one another
+	// mostSteps is $refs that are followed, mappings that are merged and fours of entries that are read, for one file
+	mostSteps           = 200_000
 	mostBytesOfPatterns = 1 << 20 // of the expressions that one file's addresses with parameters make
 	mostItems           = 10_000  // of one list or mapping
 	mostText            = 1_000   // characters of a name, an owner or a tag

@@ -6,8 +6,9 @@ import (
 	"testing"
 )
 
-// TestSharedByMany holds that what thousands of operations refer to, by $ref or by alias, is not gone through, nor kept,
-// as many times: of a large mapping each key is looked for once, and what makes too much of a small file is refused.
+// TestSharedByMany holds that what thousands of operations refer to, by $ref or by alias, is not gone through, nor
+// kept, as many times: of a large mapping each key is looked for once, and what makes too much of a small file is
+// refused.
 func TestSharedByMany(t *testing.T) {
 	document := func(top string, operation func(n int) string) string {
 		var b strings.Builder

@@ -169,7 +169,8 @@ func (v value) items(kind yaml.Kind) ([]item, error) {
 	case len(v.n.Content) > 2*mostItems || kind == yaml.SequenceNode && len(v.n.Content) > mostItems:
 		return nil, v.bad("has more than %d entries", mostItems)
 	}
-	if v.d.p.steps += len(v.n.Content) / 4; v.d.p.steps > mostSteps { // what is aliased may be gone through again and again
+	// what is aliased may be gone through again and again
+	if v.d.p.steps += len(v.n.Content) / 4; v.d.p.steps > mostSteps {
 		return nil, v.bad("more than %d $refs, merged mappings and entries of lists are gone through for this file", mostSteps)
 	}
 	var out []item

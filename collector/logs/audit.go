@@ -12,8 +12,8 @@ import (
 const (
 	// recordedFor is for how long after an authorization to write, or to read, the audit log is taken to record more.
 	recordedFor = time.Hour
-	// skew is by how much a record's clock may be ahead without a word. What is longer ago than old is not dated by when
-	// it is read: a refusal is dated, and a right says so.
+	// skew is by how much a record's clock may be ahead without a word. What is longer ago than old is not dated by
+	// when it is read: a refusal is dated, and a right says so.
 	skew   = 5 * time.Minute
 	old    = time.Hour
 	whyOld = "by records from more than an hour before they were read: it was allowed then, and maybe long ago"
