@@ -99,7 +99,7 @@ func said(t testing.TB, v *answer.View) map[string]any {
 	rows := v.Rows(nodes, all.Flows())
 	for _, n := range nodes {
 		is := rows.Node(n)
-		for m := answer.RecordRate; m <= answer.RetainedBytes; m++ {
+		for m := answer.RecordRate; m <= answer.EndToEnd; m++ {
 			points, _, err := is.Series(ctx, m, answer.Between(round(0), round(20)), nil)
 			must("series "+n.ID()+m.Unit(), points, err)
 		}
@@ -115,7 +115,7 @@ func said(t testing.TB, v *answer.View) map[string]any {
 		es, err := rows.Flow(f).Evidence(ctx)
 		must("evidence "+f.ID(), es, err)
 	}
-	for m := answer.RecordRate; m <= answer.RetainedBytes; m++ {
+	for m := answer.RecordRate; m <= answer.EndToEnd; m++ {
 		for _, kind := range []lineage.NodeKind{lineage.TopicNode, lineage.ApplicationNode, lineage.UnidentifiedNode, lineage.ConnectorNode} {
 			top, unknown, err := v.Top(ctx, m, kind)
 			must("top "+m.Unit(), []any{top, unknown}, err)

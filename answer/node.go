@@ -26,6 +26,11 @@ func (n Node) Bound(ctx context.Context, m Metric, in Span) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if m == EndToEnd {
+		if _, err := v.readTraced(ctx); err != nil {
+			return "", err
+		}
+	}
 	return v.Bound(n.node, m), nil
 }
 

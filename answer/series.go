@@ -51,6 +51,7 @@ const (
 	Lag           // records
 	LagSeconds    // of the partition furthest behind
 	RetainedBytes // of topics only
+	EndToEnd      // seconds that traces took to a topic, of topics only
 )
 
 // Unit returns what a metric is counted in.
@@ -60,7 +61,7 @@ func (m Metric) Unit() string {
 		return "records/s"
 	case Lag:
 		return "records"
-	case LagSeconds:
+	case LagSeconds, EndToEnd:
 		return "seconds"
 	case RetainedBytes:
 		return "bytes"
@@ -198,6 +199,7 @@ func (r *Rows) loadSeries(ctx context.Context, key seriesKey, v *View) (seriesOf
 		return points
 	}
 	total := togetherOf(ctx)
+	counts := map[lineage.Node][]Point{} // what sums are divided by
 	if key.flows {
 		for _, f := range r.flows {
 			if p, ok := flowParts(v, v.of(f), key.metric); ok {
@@ -222,9 +224,20 @@ func (r *Rows) loadSeries(ctx context.Context, key seriesKey, v *View) (seriesOf
 				return out, err
 			}
 			out.nodes[n] = add(p)
+			if key.metric == EndToEnd {
+				if err := total.spendPoints(count); err != nil {
+					return out, err
+				}
+				p := parts{divisor: 1}
+				p.addTraces(v, v.topics[n], lineage.Traces)
+				counts[n] = add(p)
+			}
 		}
 	}
 	err := load.run(ctx, v, key, max(1, pointsPerCall/count))
+	for n, points := range counts {
+		meanOf(out.nodes[n], points)
+	}
 	for f, points := range out.flows {
 		if last := &points[count-1]; last.Value != nil && *last.Value == 0 && r.Flow(f).isUnknown(key.metric) {
 			last.Value = nil
@@ -399,7 +412,7 @@ func hasMetric(k lineage.NodeKind, m Metric) bool {
 			return false
 		}
 	default:
-		return m != RetainedBytes
+		return m != RetainedBytes && m != EndToEnd
 	}
 }
 
@@ -443,6 +456,10 @@ func nodeParts(v *View, n lineage.Node, m Metric) parts {
 	case RetainedBytes:
 		if t != nil {
 			p.addTopic(v, t, lineage.LogBytes)
+		}
+	case EndToEnd:
+		if p.divisor = 1000; t != nil {
+			p.addTraces(v, t, lineage.TraceMillis)
 		}
 	}
 	return p

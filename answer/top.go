@@ -49,6 +49,10 @@ func (v *View) Top(ctx context.Context, metric Metric, kind lineage.NodeKind) (a
 
 // valueOf returns how large a metric is of a node over the window; nil: not known.
 func (v *View) valueOf(ctx context.Context, m Metric) (func(lineage.Node) *float64, error) {
+	if m == EndToEnd {
+		all, err := v.readTraced(ctx)
+		return func(n lineage.Node) *float64 { return latencyOf(all[n]) }, err
+	}
 	ls, err := v.readLevels(ctx)
 	if err != nil {
 		return nil, err

@@ -45,6 +45,7 @@ type View struct {
 	levels       once[*levels]
 	topicAmounts once[topicAmounts]
 	lost         once[map[int32]lineage.Amount] // of topics, by row
+	traced       once[map[lineage.Node][]traced]
 	lastMoved    once[[]time.Time]              // by access
 	graphs       graphs
 }
@@ -147,6 +148,7 @@ type topicView struct {
 	internal bool
 	innerOf  string // the application.id of the Kafka Streams application that it is an inner part of; empty: none
 	subjects []incarnation
+	traces   []incarnation // of whose rows the metrics are of traces that came to the topic
 	accessesOf
 }
 
@@ -245,6 +247,10 @@ func (v *View) takeFacts() {
 	for i := r.Topics; i < r.Len(); i++ {
 		s := incarnation{row: int32(i), topic: r.Access[i].Topic, firstSeen: r.FirstSeen[i]}
 		t := v.topic(s.topic)
+		if r.Access[i].Client.Mover.Kind == lineage.TopicNode {
+			t.traces = append(t.traces, s)
+			continue
+		}
 		t.subjects = appendFirst(&first, t.subjects, s)
 	}
 }

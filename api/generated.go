@@ -3322,9 +3322,11 @@ read, an application's IN is read and its OUT written. RECORDS_PER_SECOND and BY
 together; a STREAM_JOB's and a REPLICATOR's are without internal topics. LAG (the sum) and LAG_SECONDS (the furthest behind) are of a topic's readers that somebody is there for (see Flow.live), or of what an application reads. RETAINED_BYTES is of
 topics only; an UNIDENTIFIED node has OUT only. What does not fit is null, without an error. Bytes are estimated as in Flow.bytes.
 A topic's IN is what its ends grew by, less the markers of transactions that are known to be among it: where it is written in transactions, at most its records, and detail says so.
+END_TO_END_SECONDS is of topics only: the mean time from the first record of a trace in the topic that is named for it (headers.records.traces) to the first in this one, of the traces that were sampled,
+by the timestamps of their records, in the time in which they were compared; null where none was, which is not zero. detail says of how many and since which topic. Of a topic for which none is named, or nothing was sampled ever, there is no series.
 A rate is the same figure wherever it is asked for: over the part of the window, or of the step, that was observed, without what is still pending.
 """
-enum Metric { RECORDS_PER_SECOND BYTES_PER_SECOND RECORDS_IN_PER_SECOND RECORDS_OUT_PER_SECOND BYTES_IN_PER_SECOND BYTES_OUT_PER_SECOND LAG LAG_SECONDS RETAINED_BYTES }
+enum Metric { RECORDS_PER_SECOND BYTES_PER_SECOND RECORDS_IN_PER_SECOND RECORDS_OUT_PER_SECOND BYTES_IN_PER_SECOND BYTES_OUT_PER_SECOND LAG LAG_SECONDS RETAINED_BYTES END_TO_END_SECONDS }
 """
 At most 11,000 points. The step must be a multiple of the window's own; without one, it is chosen for at most 120 points. A point of a rate is null
 only where no part of it was observed, or all of it is pending, of bytes also where the size of what moved is not known, a point of a lag also where that of one reader is not known.
@@ -20565,6 +20567,7 @@ var (
 		"LAG":                    answer.Lag,
 		"LAG_SECONDS":            answer.LagSeconds,
 		"RETAINED_BYTES":         answer.RetainedBytes,
+		"END_TO_END_SECONDS":     answer.EndToEnd,
 	}
 	marshalNMetric2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐMetric = map[answer.Metric]string{
 		answer.RecordRate:    "RECORDS_PER_SECOND",
@@ -20576,6 +20579,7 @@ var (
 		answer.Lag:           "LAG",
 		answer.LagSeconds:    "LAG_SECONDS",
 		answer.RetainedBytes: "RETAINED_BYTES",
+		answer.EndToEnd:      "END_TO_END_SECONDS",
 	}
 )
 

@@ -49,12 +49,12 @@ type Client struct {
 	Instance string
 	// Mover is the connector or replicator itself, of an access that a source knows by what runs it and not by a
 	// connection. Its Scope is the name under which that source is configured. Zero: a connection, as for all the other
-	// fields.
+	// fields. With OpNone it is the topic in which the traces began that the subject's metrics are of.
 	Mover Node
 }
 
 // Access is one client's reading or writing of one topic: what is really seen, and what is stored and counted. With
-// OpNone it is the topic itself and Client is zero.
+// OpNone it is the topic itself, and Client is zero but for Traces.
 //
 // A source that knows a topic by its name alone leaves Topic.ID zero: the access is then one to the topic of that name,
 // whichever incarnation. With a Dataset it is a mover's reading or writing outside Kafka: Topic holds the cluster, and

@@ -39,7 +39,7 @@ const (
 	// access).
 	Live
 
-	// What follows nobody asks for: it is what a topic's writing is settled from (package attribution), into Records.
+	// What follows up to Claimed nobody asks for: it is what a topic's writing is settled from (package attribution), into Records.
 
 	// Runs is 1 while a mover is seen to run that writes the topic, or may write any of the cluster where the topic has
 	// no name, and that no broker counts; 0 while it does not, Unknown while nobody can see it (gauge, of an access).
@@ -56,9 +56,13 @@ const (
 	// Claimed counts what a source that does not see a topic grow takes a client to have written (counter, of an
 	// access).
 	Claimed Metric = 25
+	// TraceMillis counts the milliseconds that traces took from one topic to another, and Traces how many did: of those
+	// that were sampled (counters, of the topic that they came to; Client.Mover is the one in which they began).
+	TraceMillis Metric = 29
+	Traces      Metric = 33
 
 	// Metrics is more than the number of any metric.
-	Metrics Metric = 26
+	Metrics Metric = 34
 )
 
 // byRule is the first number whose two lowest bits say how its values add up.
@@ -74,7 +78,7 @@ func (m Metric) Counter() bool {
 }
 
 // Settles reports whether the metric is one that writing is settled from.
-func (m Metric) Settles() bool { return m >= byRule && m < Metrics && m != Markers && m.Known() }
+func (m Metric) Settles() bool { return m >= byRule && m <= Claimed && m != Markers && m.Known() }
 
 // Known reports whether this program knows the metric.
 func (m Metric) Known() bool { return m > NoMetric && m < Metrics && metricNames[m] != "" }
@@ -85,6 +89,7 @@ func (m Metric) Moves() bool { return m == Records || m == Appended || m >= byRu
 var metricNames = [Metrics]string{
 	"none", "records", "appended", "lag", "lag_ms", "lag_at_least", "pending", "log_bytes", "retained", "skipped", "lost", "live",
 	Runs: "runs", Left: "left", Linked: "linked", Mixed: "mixed", Markers: "markers", Claimed: "claimed",
+	TraceMillis: "trace_ms", Traces: "traces",
 }
 
 // String returns the metric's name.

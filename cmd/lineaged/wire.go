@@ -139,6 +139,9 @@ func headersConfig(c config.Cluster, k kafka.Config) headers.Config {
 	}
 	if r := c.Headers.Records; len(r.Topics) > 0 {
 		cfg.Records = &headers.Records{Topics: expressions(r.Topics), Header: r.Name(), Every: r.Every()}
+		for _, p := range r.Traces {
+			cfg.Records.Traces = append(cfg.Records.Traces, headers.Pair(p))
+		}
 	}
 	return cfg
 }

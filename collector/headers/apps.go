@@ -48,28 +48,36 @@ type peeked struct {
 	by             map[int64]map[string]int64 // records by producer id, -1 none, and name
 	looked, passed int64                      // batches of writers without idempotence
 	crowded        bool
+	sights         map[traceID]sight // of traces, the first of each
 }
 
-// batch looks into one, or not.
-func (p *peeker) batch(y *peeked, b recordbatch.Batch) {
-	p.n++
-	if p.n%p.every != 0 && (b.ProducerID < 0 || p.apps.seen[b.ProducerID]) {
-		if b.ProducerID < 0 {
-			y.passed++
-		}
+// batch looks into one, or not. traced is nil where no traces are looked for in its topic.
+func (p *peeker) batch(y *peeked, b recordbatch.Batch, traced *traces) {
+	named := p.isSampled(y, &b)
+	if !named && traced == nil {
 		return
-	}
-	p.apps.see(b.ProducerID)
-	if b.ProducerID < 0 {
-		y.looked++
 	}
 	records, err := p.unpack.Unpack(b.Packed, b.Codec)
 	if err != nil {
 		p.bad++
 		return
 	}
-	last := -1 // the record whose name is known: of a header that comes twice the first counts
-	err = recordbatch.Values(records, b.Records, []string{p.header}, func(record, _ int, value []byte) {
+	var wanted []string
+	if named {
+		wanted = append(wanted, p.header)
+	}
+	if traced != nil {
+		wanted = append(wanted, traceparent)
+	}
+	last, lastTrace := -1, -1 // the records of which it is known: of a header that comes twice the first counts
+	err = recordbatch.Values(records, b.Records, wanted, func(record int, delta int64, header int, value []byte) {
+		if !named || header > 0 {
+			if record != lastTrace {
+				lastTrace = record
+				y.trace(traced, &b, delta, value)
+			}
+			return
+		}
 		if record == last {
 			return
 		}
@@ -84,6 +92,22 @@ func (p *peeker) batch(y *peeked, b recordbatch.Batch) {
 	if err != nil {
 		p.bad++
 	}
+}
+
+// isSampled reports whether a batch is among those that are looked into for a name.
+func (p *peeker) isSampled(y *peeked, b *recordbatch.Batch) bool {
+	p.n++
+	if p.n%p.every != 0 && (b.ProducerID < 0 || p.apps.seen[b.ProducerID]) {
+		if b.ProducerID < 0 {
+			y.passed++
+		}
+		return false
+	}
+	p.apps.see(b.ProducerID)
+	if b.ProducerID < 0 {
+		y.looked++
+	}
+	return true
 }
 
 // name counts a record of a name.

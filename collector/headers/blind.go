@@ -39,5 +39,5 @@ func (s *source) blind(books []*book) (spots []lineage.BlindSpot) {
 			add("producers whose records bear several names, so that none is theirs: "+collector.Some(who), "take topics to which records are forwarded out of headers.records")
 		}
 	}
-	return spots
+	return append(spots, s.traces.blind(books)...)
 }

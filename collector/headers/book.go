@@ -33,6 +33,7 @@ type book struct {
 
 	fresh  tally
 	peeker *peeker // nil: no batch is unpacked
+	traced *traces // that go through it; nil: none are looked for
 	ends   []int64 // where the partitions ended in the newest round
 	dirty  bool
 	// Of the round under way:
@@ -165,7 +166,7 @@ func (b *book) take(i int, raw []byte) (further bool) {
 		default:
 			b.fresh.add(x)
 			if b.peeker != nil && !x.Control {
-				b.peeker.batch(&b.fresh.names, x)
+				b.peeker.batch(&b.fresh.names, x, b.traced)
 			}
 		}
 		p.next = max(p.next, min(x.LastOffset+1, end))

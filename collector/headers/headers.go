@@ -48,8 +48,14 @@ type Config struct {
 type Records struct {
 	Topics []*regexp.Regexp
 	Header string // that names the application
-	Every  int    // one batch of so many is unpacked, at least 1
+	Every  int    // one batch of so many is looked into for it, at least 1
+	// Traces are the pairs of topics of which it is told how long traces take from one to the other. All batches of
+	// theirs are unpacked.
+	Traces []Pair
 }
+
+// Pair are two topics, by name, through which traces go. A topic is the To of one pair at most.
+type Pair struct{ From, To string }
 
 // Collector reads the headers of one cluster's batches.
 type Collector struct {

@@ -15,10 +15,13 @@ import (
 
 // Positions say up to where a topic's headers were counted, and what was counted. See docs/format/positions.md.
 //
-// Keys: "topic/NAME"; "applications", whose producer ids are.
+// Keys: "topic/NAME"; "applications", whose producer ids are; "traces", what was told of them.
 const positionsVersion = 1
 
-const appsKey = "applications"
+const (
+	appsKey   = "applications"
+	tracesKey = "traces"
+)
 
 const topicPrefix = "topic/"
 
@@ -26,7 +29,7 @@ func topicKey(name string) string { return topicPrefix + name }
 
 func (s *source) savePositions(t *collector.Take, o *lineage.Observation) {
 	for _, key := range append(t.Unreadable(o, len(s.books)), s.gone...) {
-		if b := s.books[strings.TrimPrefix(key, topicPrefix)]; (b == nil || !b.dirty) && (key != appsKey || !s.apps.dirty) {
+		if b := s.books[strings.TrimPrefix(key, topicPrefix)]; (b == nil || !b.dirty) && (key != appsKey || !s.apps.dirty) && (key != tracesKey || !s.traces.isDirty()) {
 			o.Positions = append(o.Positions, lineage.Position{Key: key})
 		}
 	}
@@ -34,6 +37,10 @@ func (s *source) savePositions(t *collector.Take, o *lineage.Observation) {
 	if s.apps.dirty {
 		o.Positions = append(o.Positions, lineage.Position{Key: appsKey, Value: s.apps.encode()})
 		s.apps.dirty = false
+	}
+	if s.traces.isDirty() {
+		o.Positions = append(o.Positions, lineage.Position{Key: tracesKey, Value: s.traces.encode()})
+		s.traces.dirty = false
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.books)) {
 		if b := s.books[name]; b.dirty {
@@ -90,6 +97,14 @@ func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 				continue
 			}
 			s.setApps(a)
+			continue
+		}
+		if key == tracesKey {
+			if s.traces == nil {
+				s.gone = append(s.gone, key)
+			} else if err := s.traces.decode(positions[key]); err != nil {
+				s.tell.Leave(key, err)
+			}
 			continue
 		}
 		name, is := strings.CutPrefix(key, topicPrefix)

@@ -34,6 +34,7 @@ type source struct {
 	names  names
 	apps   *apps
 	peeker *peeker // nil: no batch is unpacked
+	traces *traces // nil: none are asked for
 }
 
 func newSource(cfg Config) *source {
@@ -49,6 +50,9 @@ func newSource(cfg Config) *source {
 func (s *source) forget() {
 	s.books, s.gone, s.anew, s.names = map[string]*book{}, nil, map[string]bool{}, newNames()
 	s.setApps(newApps())
+	if r := s.cfg.Records; r != nil && len(r.Traces) > 0 {
+		s.traces = newTraces(r.Traces)
+	}
 }
 
 func (s *source) setApps(a *apps) {
@@ -134,6 +138,9 @@ func (s *source) wanted(w collector.Watched, round time.Time) (books []*book) {
 		if b.peeker = nil; s.peeker != nil && matches(s.cfg.Records.Topics, name) {
 			b.peeker = s.peeker
 		}
+		if b.traced = nil; b.peeker != nil && s.traces.has(name) {
+			b.traced = s.traces
+		}
 		b.seen = round
 		books = append(books, b)
 	}
@@ -186,10 +193,15 @@ func (s *source) tellAll(o *lineage.Observation, books []*book) {
 	why := map[string][]lineage.Topic{}
 	for _, b := range books {
 		s.apps.learn(o, b, s.names.of)
+		sights := b.fresh.names.sights
 		if reason := s.tellOne(o, b); reason != "" {
 			why[reason] = append(why[reason], b.topic)
 		}
+		if b.fresh.names.sights == nil { // what they were read from is saved as read, and not read again
+			s.traces.take(b.topic.Name, sights)
+		}
 	}
+	s.traces.tell(o, books)
 	for _, reason := range slices.Sorted(maps.Keys(why)) {
 		topics := why[reason]
 		o.Missing = append(o.Missing, lineage.Missing{Reason: reason, Share: float64(len(topics)) / float64(len(books)), Topics: topics})

@@ -98,6 +98,14 @@ type RecordHeaders struct {
 	Topics []Pattern `koanf:"topics" yaml:"topics,omitempty"`
 	Header string    `koanf:"header" yaml:"header,omitempty"`
 	Sample OneOf     `koanf:"sample" yaml:"sample,omitempty"`
+	// Traces are the topics between which the time of traces is told.
+	Traces []Traced `koanf:"traces" yaml:"traces,omitempty"`
+}
+
+// Traced are two topics, in the order in which traces go through them.
+type Traced struct {
+	From string `koanf:"from" yaml:"from"`
+	To   string `koanf:"to" yaml:"to"`
 }
 
 // Name is the header that names an application: Header, or CloudEvents' own.

@@ -18,14 +18,21 @@ func TestHeaders(t *testing.T) {
 		t.Errorf("%+v", h)
 	}
 	for text, want := range map[string]string{
-		"{topics: [orders], budget: 0B}":                               "headers.budget",
-		"{topics: [orders], budget: 1KiB}":                             "is less than 16KiB",
-		"{budget: 1MiB}":                                               "no headers.topics",
-		"{records: {topics: [orders]}}":                                "no headers.topics",
-		"{topics: [orders], records: {header: app}}":                   "no headers.records.topics",
-		"{topics: [orders], records: {topics: [orders], sample: 1/0}}": "not a fraction",
-		"{topics: ['[']}":                                              "headers.topics",
-		"{topics: [orders], records: {topics: ['(']}}":                 "headers.records.topics",
+		"{topics: [orders], budget: 0B}":                                                                    "headers.budget",
+		"{topics: [orders], budget: 1KiB}":                                                                  "is less than 16KiB",
+		"{budget: 1MiB}":                                                                                    "no headers.topics",
+		"{records: {topics: [orders]}}":                                                                     "no headers.topics",
+		"{topics: [orders], records: {header: app}}":                                                        "no headers.records.topics",
+		"{topics: [orders], records: {topics: [orders], sample: 1/0}}":                                      "not a fraction",
+		"{topics: [a], records: {traces: [{from: a, to: b}]}}":                                              "no headers.records.topics",
+		"{topics: [a], records: {topics: [a], traces: [{to: b}]}}":                                          "traces[0].from",
+		"{topics: [a], records: {topics: [a], traces: [{from: a}]}}":                                        "traces[0].to",
+		"{topics: [a], records: {topics: [a], traces: [{from: a, to: 'b c'}]}}":                             "is not the name of a topic",
+		"{topics: [a], records: {topics: [a], traces: [{from: a, to: a}]}}":                                 "is where the traces come from",
+		"{topics: [a], records: {topics: [a], traces: [{from: a, to: b}, {from: c, to: b}]}}":               "is the end of traces[0] too",
+		"{topics: [a], records: {topics: [a], traces: [" + strings.Repeat("{from: a, to: b},", 101) + "]}}": "more than 100",
+		"{topics: ['[']}": "headers.topics",
+		"{topics: [orders], records: {topics: ['(']}}": "headers.records.topics",
 	} {
 		if _, err := read(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", text, err, want)

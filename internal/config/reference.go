@@ -141,6 +141,11 @@ var texts = map[string]text{
 		"part of the batches that is unpacked",
 		"With `1/1` all are, and writers without idempotence are counted by name. Default: `1/10`.",
 	},
+	"clusters.*.headers.records.traces.*.from": {
+		"topic in which traces begin whose time to another is told",
+		"By `traceparent` of W3C Trace Context. Both topics must be among `records.topics`; all of their batches are unpacked. Up to 100 pairs. See [headers.md](headers.md#traces).",
+	},
+	"clusters.*.headers.records.traces.*.to": {"topic that they come to", "Each ends one pair at most."},
 	"connect.*.name": {
 		"name of the Connect cluster in answers",
 		"No two Connect clusters, and none and a cluster, may share one. Default: host and port of its first worker.",

@@ -72,6 +72,34 @@ func (h Headers) check(at string) error {
 		return bad(at+"records.header", h.Records.Header, "is for nothing: no headers.records.topics are given")
 	case len(h.Records.Topics) == 0 && h.Records.Sample != 0:
 		return bad(at+"records.sample", h.Records.Sample.String(), "is for nothing: no headers.records.topics are given")
+	case len(h.Records.Topics) == 0 && len(h.Records.Traces) > 0:
+		return bad(at+"records.traces", h.Records.Traces[0].From, "is for nothing: no headers.records.topics are given")
+	}
+	return checkTraces(h.Records.Traces, at+"records.traces")
+}
+
+// mostTraces is how many pairs of topics may be asked for.
+const mostTraces = 100
+
+func checkTraces(all []Traced, at string) error {
+	if len(all) > mostTraces {
+		return bad(at, strconv.Itoa(len(all)), "are more than %d pairs of topics", mostTraces)
+	}
+	to := map[string]int{}
+	for i, x := range all {
+		key := fmt.Sprintf("%s[%d].", at, i)
+		first, twice := to[x.To]
+		switch {
+		case x.From == "" || !isTopicName(x.From):
+			return bad(key+"from", x.From, "is not the name of a topic")
+		case x.To == "" || !isTopicName(x.To):
+			return bad(key+"to", x.To, "is not the name of a topic")
+		case x.From == x.To:
+			return bad(key+"to", x.To, "is where the traces come from")
+		case twice:
+			return bad(key+"to", x.To, "is the end of traces[%d] too: the time is told of the topic, since one other", first)
+		}
+		to[x.To] = i
 	}
 	return nil
 }

@@ -36,7 +36,7 @@ func BenchmarkValues(b *testing.B) {
 	names := []string{"ce_source"}
 	for b.Loop() {
 		n := 0
-		if err := Values(x.Packed, x.Records, names, func(_, _ int, _ []byte) { n++ }); err != nil || n != 100 {
+		if err := Values(x.Packed, x.Records, names, func(_ int, _ int64, _ int, _ []byte) { n++ }); err != nil || n != 100 {
 			b.Fatal(n, err)
 		}
 	}

@@ -9,16 +9,16 @@ import (
 var ErrRecord = errors.New("not the records of a batch")
 
 // Values gives the values of headers of some names, of each record of a batch that was unpacked, in order: each is
-// called with the record's number, the name's place in names, and the value, which is part of records. Keys and values
-// of the records, and all other headers, are passed over by their lengths.
-func Values(records []byte, n int32, names []string, each func(record, name int, value []byte)) error {
+// called with the record's number, its timestamp less the batch's first, the name's place in names, and the value, which
+// is part of records. Keys and values of the records, and all other headers, are passed over by their lengths.
+func Values(records []byte, n int32, names []string, each func(record int, delta int64, name int, value []byte)) error {
 	for i := range int(n) {
 		length, rest, ok := varint(records)
 		if !ok || length < 0 || length > int64(len(rest)) {
 			return ErrRecord
 		}
 		one := rest[:length]
-		if records = rest[length:]; !values(one, names, func(name int, value []byte) { each(i, name, value) }) {
+		if records = rest[length:]; !values(one, names, func(delta int64, name int, value []byte) { each(i, delta, name, value) }) {
 			return ErrRecord
 		}
 	}
@@ -29,23 +29,24 @@ func Values(records []byte, n int32, names []string, each func(record, name int,
 }
 
 // values is of one record: attributes, a timestamp, an offset, key, value, headers.
-func values(b []byte, names []string, each func(name int, value []byte)) (ok bool) {
+func values(b []byte, names []string, each func(delta int64, name int, value []byte)) (ok bool) {
 	if len(b) == 0 {
 		return false
 	}
-	b = b[1:]
-	for range 2 {
-		if _, b, ok = varint(b); !ok {
-			return false
-		}
+	delta, b, ok := varint(b[1:])
+	if !ok {
+		return false
+	}
+	if _, b, ok = varint(b); !ok { // offset
+		return false
 	}
 	for range 2 { // key and value
 		if _, b, ok = field(b); !ok {
 			return false
 		}
 	}
-	count, b, ok := varint(b)
-	if !ok || count < 0 || count > int64(len(b)) {
+	var count int64
+	if count, b, ok = varint(b); !ok || count < 0 || count > int64(len(b)) {
 		return false
 	}
 	for range count {
@@ -58,7 +59,7 @@ func values(b []byte, names []string, each func(name int, value []byte)) (ok boo
 		}
 		for i, name := range names {
 			if string(key) == name {
-				each(i, value)
+				each(delta, i, value)
 			}
 		}
 	}

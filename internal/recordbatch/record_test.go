@@ -27,7 +27,9 @@ func record(key, value string, headers ...string) []byte {
 
 func told(in []byte, n int32) (string, error) {
 	var out []string
-	err := Values(in, n, []string{"app", "trace"}, func(record, name int, value []byte) { out = append(out, fmt.Sprintf("%d %d %s", record, name, value)) })
+	err := Values(in, n, []string{"app", "trace"}, func(record int, delta int64, name int, value []byte) {
+		out = append(out, fmt.Sprintf("%d+%d %d %s", record, delta, name, value))
+	})
 	return strings.Join(out, ", "), err
 }
 
@@ -37,7 +39,7 @@ func TestValues(t *testing.T) {
 		record("app", "trace", "other", "secret", "app", "billing"), record("-", "-"), record("k", strings.Repeat("v", 1000), "trace", "-", "app", "", "apps", "x"),
 	)
 	got, err := told(in, 3)
-	if want := "0 0 billing, 2 1 , 2 0 "; got != want || err != nil {
+	if want := "0+17 0 billing, 2+17 1 , 2+17 0 "; got != want || err != nil {
 		t.Errorf("%q, %v; want %q", got, err, want)
 	}
 }
@@ -68,7 +70,7 @@ func FuzzValues(f *testing.F) {
 	f.Add(slices.Concat(record("-", "-"), record("k", "v", "trace", "00-1-2-3")), int32(2))
 	f.Fuzz(func(t *testing.T, in []byte, n int32) {
 		total := 0
-		err := Values(in, n, []string{"app", ""}, func(record, name int, value []byte) {
+		err := Values(in, n, []string{"app", ""}, func(record int, _ int64, name int, value []byte) {
 			if total += len(value); record < 0 || record >= int(n) || name < 0 || name > 1 {
 				t.Fatalf("record %d of %d, name %d", record, n, name)
 			}

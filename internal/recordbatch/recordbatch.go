@@ -39,6 +39,7 @@ const (
 // Bits of the attributes.
 const (
 	codecMask     = 0x7
+	appendTime    = 1 << 3
 	transactional = 1 << 4
 	control       = 1 << 5
 )
@@ -58,8 +59,11 @@ type Batch struct {
 	// Control: its records are markers of transactions and no records.
 	Control       bool
 	Transactional bool
-	Codec         byte   // of Packed: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd
-	Packed        []byte // the records, part of what Next was given; to look at them is somebody else's decision
+	// AppendTime: the broker gave all records LastMillis, when it wrote the batch (LogAppendTime); else their producer
+	// gave each its own (CreateTime).
+	AppendTime bool
+	Codec      byte   // of Packed: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd
+	Packed     []byte // the records, part of what Next was given; to look at them is somebody else's decision
 }
 
 // Next returns the first batch of what is left of a Fetch, and what follows it. With ErrFormat and ErrImplausible the
@@ -91,6 +95,7 @@ func Next(b []byte) (batch Batch, rest []byte, err error) {
 	full.LeaderEpoch = int32(binary.BigEndian.Uint32(b[12:]))
 	full.Codec = byte(attributes & codecMask)
 	full.Transactional, full.Control = attributes&transactional != 0, attributes&control != 0
+	full.AppendTime = attributes&appendTime != 0
 	full.FirstMillis, full.LastMillis = int64(binary.BigEndian.Uint64(b[27:])), int64(binary.BigEndian.Uint64(b[35:]))
 	full.ProducerID = int64(binary.BigEndian.Uint64(b[43:]))
 	full.Epoch = int16(binary.BigEndian.Uint16(b[51:]))
@@ -105,6 +110,16 @@ func Next(b []byte) (batch Batch, rest []byte, err error) {
 		return batch, rest, ErrImplausible
 	}
 	return full, rest, nil
+}
+
+// Millis returns a record's timestamp, by what it says beside the batch's first (see Values); ok is false where it has
+// none.
+func (b *Batch) Millis(delta int64) (millis int64, ok bool) {
+	if b.AppendTime {
+		return b.LastMillis, b.LastMillis >= 0
+	}
+	millis = b.FirstMillis + delta
+	return millis, b.FirstMillis >= 0 && millis >= 0
 }
 
 // Whole reports whether each offset of the batch still has its record: compaction takes records and leaves the offsets.

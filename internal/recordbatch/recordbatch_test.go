@@ -56,6 +56,27 @@ func TestWhatABatchSays(t *testing.T) {
 	}
 }
 
+// A record has the time that its producer gave it, or that of the broker where the topic says so.
+func TestTimesOfRecords(t *testing.T) {
+	f := func(what string, delta, want int64, ok bool, change func(*fields)) {
+		t.Helper()
+		b, _, err := Next(made(0, 5, change))
+		if err != nil {
+			t.Fatal(what, err)
+		}
+		if got, is := b.Millis(delta); is != ok || ok && got != want {
+			t.Errorf("%s: %d, %v; want %d, %v", what, got, is, want, ok)
+		}
+	}
+	f("of its producer", 17, 1017, true, nil)
+	f("before the first", -17, 983, true, nil)
+	f("of the broker", 17, 2000, true, func(b *fields) { b.attributes = appendTime })
+	f("none", 17, 0, false, func(b *fields) { b.first = -1 })
+	f("before 1970", -1001, 0, false, nil)
+	f("none of the broker", 17, 0, false, func(b *fields) { b.attributes, b.last = appendTime, -1 })
+	f("beyond all time", 1<<63-1, 0, false, nil)
+}
+
 func TestWhatIsNoBatch(t *testing.T) {
 	f := func(name string, in []byte, want error, follows bool) {
 		t.Helper()
