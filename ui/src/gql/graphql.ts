@@ -88,6 +88,8 @@ export type ClientKind =
  * together; a STREAM_JOB's and a REPLICATOR's are without internal topics. LAG (the sum) and LAG_SECONDS (the furthest behind) are of a topic's readers that somebody is there for (see Flow.live), or of what an application reads. RETAINED_BYTES is of
  * topics only; an UNIDENTIFIED node has OUT only. What does not fit is null, without an error. Bytes are estimated as in Flow.bytes.
  * A topic's IN is what its ends grew by, less the markers of transactions that are known to be among it: where it is written in transactions, at most its records, and detail says so.
+ * END_TO_END_SECONDS is of topics only: the mean time from the first record of a trace in the topic that is named for it (headers.records.traces) to the first in this one, of the traces that were sampled,
+ * by the timestamps of their records, in the time in which they were compared; null where none was, which is not zero. detail says of how many and since which topic. Of a topic for which none is named, or nothing was sampled ever, there is no series.
  * A rate is the same figure wherever it is asked for: over the part of the window, or of the step, that was observed, without what is still pending.
  */
 export type Metric =
@@ -99,7 +101,8 @@ export type Metric =
   | 'BYTES_OUT_PER_SECOND'
   | 'LAG'
   | 'LAG_SECONDS'
-  | 'RETAINED_BYTES';
+  | 'RETAINED_BYTES'
+  | 'END_TO_END_SECONDS';
 
 export type EventType =
   | 'TOPIC_CREATED'
