@@ -46,7 +46,7 @@ type View struct {
 	topicAmounts once[topicAmounts]
 	lost         once[map[int32]lineage.Amount] // of topics, by row
 	traced       once[map[lineage.Node][]traced]
-	lastMoved    once[[]time.Time]              // by access
+	lastMoved    once[[]time.Time] // by access
 	graphs       graphs
 }
 

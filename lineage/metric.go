@@ -39,7 +39,8 @@ const (
 	// access).
 	Live
 
-	// What follows up to Claimed nobody asks for: it is what a topic's writing is settled from (package attribution), into Records.
+	// What follows up to Claimed nobody asks for: it is what a topic's writing is settled from (package attribution),
+	// into Records.
 
 	// Runs is 1 while a mover is seen to run that writes the topic, or may write any of the cluster where the topic has
 	// no name, and that no broker counts; 0 while it does not, Unknown while nobody can see it (gauge, of an access).

@@ -68,4 +68,3 @@ func (y *peeked) trace(t *traces, b *recordbatch.Batch, delta int64, value []byt
 		forget(t, y.sights)
 	}
 }
-

@@ -14,7 +14,7 @@ func TestTraceOf(t *testing.T) {
 		aTrace: true,
 		"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00": true,
 		"cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-ff": true,
-		"": false,
+		"":                      false,
 		strings.ToUpper(aTrace): false,
 		aTrace + "-":            false,
 		aTrace + " ":            false,

@@ -9,8 +9,8 @@ import (
 var ErrRecord = errors.New("not the records of a batch")
 
 // Values gives the values of headers of some names, of each record of a batch that was unpacked, in order: each is
-// called with the record's number, its timestamp less the batch's first, the name's place in names, and the value, which
-// is part of records. Keys and values of the records, and all other headers, are passed over by their lengths.
+// called with the record's number, its timestamp less the batch's first, the name's place in names, and the value,
+// which is part of records. Keys and values of the records, and all other headers, are passed over by their lengths.
 func Values(records []byte, n int32, names []string, each func(record int, delta int64, name int, value []byte)) error {
 	for i := range int(n) {
 		length, rest, ok := varint(records)
