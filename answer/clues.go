@@ -434,8 +434,8 @@ func (p *summing) load(ctx context.Context) error {
 // evenness says why a sum tells nobody apart; empty: it may.
 func (p *summing) evenness(at int) string {
 	var known []float64
-	for _, x := range p.sums[at] {
-		if x.OK {
+	for i, x := range p.sums[at] {
+		if entire(p.sums[at], i) {
 			known = append(known, x.Value)
 		}
 	}

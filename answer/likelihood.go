@@ -37,7 +37,7 @@ type likeness struct {
 }
 
 // follows compares a reading with a writing, of the same steps. Only steps in which either moved are compared, and only
-// those of which both are known.
+// those of which both are known; the first after a gap is of a part, for both alike.
 // tries is how many such pairs are compared for one candidate, of which the likest counts.
 func follows(read, written []lineage.Point, tries int) likeness {
 	best := likeness{factor: 1, r: -1}
@@ -45,7 +45,7 @@ func follows(read, written []lineage.Point, tries int) likeness {
 		var x, y []float64
 		for i := range read {
 			j := i + lag
-			if j < 0 || j >= len(written) || !read[i].OK || !written[j].OK || read[i].Value == 0 && written[j].Value == 0 {
+			if j < 0 || j >= len(written) || !entire(read, i) || !entire(written, j) || read[i].Value == 0 && written[j].Value == 0 {
 				continue
 			}
 			x, y = append(x, read[i].Value), append(y, written[j].Value)
@@ -68,6 +68,9 @@ func follows(read, written []lineage.Point, tries int) likeness {
 	}
 	return best
 }
+
+// entire reports whether a step is known, and the one before it.
+func entire(p []lineage.Point, i int) bool { return p[i].OK && (i == 0 || p[i-1].OK) }
 
 // rateFactor weighs a correlation over so many independent steps: what chance would have to do for it, less what a
 // search over the lags and the pairs gains, and no more than mostRate.

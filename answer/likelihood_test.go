@@ -39,6 +39,12 @@ func TestFollows(t *testing.T) {
 	for i := 20; i < 100; i++ {
 		gappy[i] = lineage.Point{} // not observed
 	}
+	begun := func(rate float64) []lineage.Point {
+		out := pointsOf(53, func(int) float64 { return rate * (1 + 0.002*r.NormFloat64()) })
+		clear(out[:30])
+		out[30].Value = rate / 2
+		return out
+	}
 	for _, c := range []struct {
 		name          string
 		read, written []lineage.Point
@@ -55,6 +61,7 @@ func TestFollows(t *testing.T) {
 		{"constant writing", x, pointsOf(120, func(int) float64 { return 20 }), false, 1, 1, 0},
 		{"constant reading", pointsOf(120, func(i int) float64 { return 20 + float64(i%2) }), x, false, 1, 1, 0},
 		{"no writing", x, pointsOf(120, func(int) float64 { return 0 }), false, 1, 1, 0},
+		{"even since watching began, of which the first step is a part", begun(20), begun(3), false, 1, 1, 0},
 		{"too short", x[:11], shifted(x, 0, 0)[:11], false, 1, 1, 0},
 	} {
 		got := follows(c.read, c.written, 1)
