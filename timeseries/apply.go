@@ -22,7 +22,7 @@ func (r *record) prepare() {
 // applyRecord makes a record visible. What it leaves behind does not depend on the order of records. The record is
 // prepared. It needs mu for writing.
 func (e *engine) applyRecord(r *record) {
-	if !e.addRound(r) {
+	if r.added = e.addRound(r); !r.added {
 		return
 	}
 	tick := r.round.tick

@@ -88,8 +88,8 @@ func allSections(t *testing.T) (out []decoded) {
 	late := &engine{ledgers: newLedgers()}
 	late.ledgers.resume = []lateTopic{{richWriter(0).Topic, 77}, {richWriter(1).Topic, 0}}
 	take("p with topics", late.encodeLate(), func(c []byte) error { _, err := decodeLate(c); return err })
-	take("a cursor", []byte(cursorOf(dated{tick: 7, Event: lineage.Event{At: testStart, Type: lineage.FlowStarted, Detail: "x"}})), func(c []byte) error {
-		_, err := readCursor(store.Cursor(c))
+	take("a cursor", []byte(cursorOf(dated{tick: 7, Event: lineage.Event{At: testStart, Type: lineage.FlowStarted, Detail: "x"}}, 2)), func(c []byte) error {
+		_, _, err := readCursor(store.Cursor(c))
 		return err
 	})
 	for _, x := range by {

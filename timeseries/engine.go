@@ -180,6 +180,7 @@ type record struct {
 	positions []lineage.Position
 
 	dated []dated // the events, sorted; set by prepare
+	added bool    // it is visible, and not another of the same round; set by applyRecord
 }
 
 type recordSample struct {
@@ -292,6 +293,9 @@ func (e *engine) roundsOf(all []*commit) []store.Round {
 	var out []store.Round
 	for _, c := range all {
 		for _, r := range c.records {
+			if !r.added { // it came twice at once
+				continue
+			}
 			out = append(out, store.Round{Source: r.src.name, At: e.at(r.round.tick), Version: e.version})
 		}
 	}

@@ -74,7 +74,7 @@ func compareEvents(a, b *dated) int {
 
 // Events implements store.Reader.
 func (e *engine) Events(ctx context.Context, f store.EventFilter) (store.Events, error) {
-	after, err := readCursor(f.After)
+	after, equal, err := readCursor(f.After)
 	if err != nil {
 		return store.Events{}, err
 	}
@@ -88,44 +88,58 @@ func (e *engine) Events(ctx context.Context, f store.EventFilter) (store.Events,
 	}
 	sortLarge(found, compareEvents)
 	var out store.Events
-	var last dated
+	last, told := after, equal
 	for _, x := range slices.Backward(found) {
 		switch {
 		case x.Type >= lineage.EventTypes: // of an unknown type: kept for who knows it
 			continue
-		case len(f.Types) > 0 && !slices.Contains(f.Types, x.Type), f.After != "" && compareEvents(&x, &after) >= 0:
+		case len(f.Types) > 0 && !slices.Contains(f.Types, x.Type):
 			continue
-		case f.Limit > 0 && len(out.List) == f.Limit:
-			out.Next = cursorOf(last)
+		}
+		if f.After != "" {
+			c := compareEvents(&x, &after)
+			if c == 0 {
+				equal--
+			}
+			if c > 0 || c == 0 && equal >= 0 {
+				continue
+			}
+		}
+		if f.Limit > 0 && len(out.List) == f.Limit {
+			out.Next = cursorOf(last, told)
 			return out, nil
 		}
-		out.List, last = append(out.List, x.Event), x
+		if told > 0 && compareEvents(&x, &last) != 0 {
+			told = 0
+		}
+		out.List, last, told = append(out.List, x.Event), x, told+1
 	}
 	return out, nil
 }
 
-// cursorOf names the place after an event.
-func cursorOf(x dated) store.Cursor {
+// cursorOf names the place after an event, and how many there were that are equal to it: two sources may tell the same.
+func cursorOf(x dated, equal int64) store.Cursor {
 	var w writer
 	w.uint(uint64(x.tick))
+	w.uint(uint64(equal))
 	w.event(x.Event)
 	return store.Cursor(base64.RawURLEncoding.EncodeToString(w.b))
 }
 
-func readCursor(c store.Cursor) (dated, error) {
+func readCursor(c store.Cursor) (x dated, equal int64, err error) {
 	if c == "" {
-		return dated{}, nil
+		return dated{}, 0, nil
 	}
 	b, err := base64.RawURLEncoding.DecodeString(string(c))
 	if err != nil {
-		return dated{}, store.ErrCursor
+		return dated{}, 0, store.ErrCursor
 	}
 	r := reader{b: b}
-	x := dated{tick: r.tick(), Event: r.event()}
+	x.tick, equal, x.Event = r.tick(), r.tick(), r.event()
 	if r.end() != nil {
-		return dated{}, store.ErrCursor
+		return dated{}, 0, store.ErrCursor
 	}
-	return x, nil
+	return x, equal, nil
 }
 
 // eventsIn returns the events of a window, in no order.
