@@ -232,6 +232,8 @@ func TestUIPassesTheLimits(t *testing.T) {
 					vars["roots"] = []string{"topic:west/orders"}
 				case "id":
 					vars["id"] = map[bool]string{true: "topic:west/orders->application:shop/billing", false: "topic:west/orders"}[op.Name == "FlowDetail"]
+				case "topic":
+					vars["topic"] = "topic:west/orders"
 				case "direction":
 					vars["direction"] = "BOTH"
 				case "depth":
