@@ -6,7 +6,8 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// Coverage returns what was observed of the named clusters in the view's window; none: of all.
+// Coverage returns what was observed of the named clusters in the view's window; none: of all. Of one that nobody
+// watches nothing is.
 func (v *View) Coverage(ids ...lineage.ClusterID) lineage.Coverage {
 	var sources []string
 	for _, id := range ids {
@@ -17,7 +18,9 @@ func (v *View) Coverage(ids ...lineage.ClusterID) lineage.Coverage {
 		}
 	}
 	if len(ids) > 0 {
-		sources = append(sources, v.connectsOf(ids)...)
+		if sources = append(sources, v.connectsOf(ids)...); len(sources) == 0 {
+			return lineage.Coverage{}
+		}
 	}
 	return v.inWords(v.held.Coverage(sources...))
 }

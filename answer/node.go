@@ -31,6 +31,9 @@ func (n Node) Bound(ctx context.Context, m Metric, in Span) (string, error) {
 			return "", err
 		}
 	}
+	if _, err := v.written(ctx); err != nil { // it says which markers are exact
+		return "", err
+	}
 	return v.Bound(n.node, m), nil
 }
 
