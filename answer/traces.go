@@ -16,6 +16,14 @@ type traced struct {
 	millis, traces float64
 }
 
+// listOf returns where a topic's row belongs: to its incarnations, or to what is told of traces that came to it.
+func (t *topicView) listOf(a *lineage.Access) *[]incarnation {
+	if a.Client.Mover.Kind == lineage.TopicNode {
+		return &t.traces
+	}
+	return &t.subjects
+}
+
 // readTraced reads how long traces took to topics, in this window, by topic: each that there was one sampled of, since
 // the topic's name.
 func (v *View) readTraced(ctx context.Context) (map[lineage.Node][]traced, error) {

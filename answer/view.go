@@ -247,11 +247,8 @@ func (v *View) takeFacts() {
 	for i := r.Topics; i < r.Len(); i++ {
 		s := incarnation{row: int32(i), topic: r.Access[i].Topic, firstSeen: r.FirstSeen[i]}
 		t := v.topic(s.topic)
-		if r.Access[i].Client.Mover.Kind == lineage.TopicNode {
-			t.traces = append(t.traces, s)
-			continue
-		}
-		t.subjects = appendFirst(&first, t.subjects, s)
+		list := t.listOf(r.Access[i])
+		*list = appendFirst(&first, *list, s)
 	}
 }
 

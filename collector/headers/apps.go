@@ -53,7 +53,7 @@ type peeked struct {
 
 // batch looks into one, or not. traced is nil where no traces are looked for in its topic.
 func (p *peeker) batch(y *peeked, b recordbatch.Batch, traced *traces) {
-	named := p.isSampled(y, &b)
+	named := p.picks(y, &b)
 	if !named && traced == nil {
 		return
 	}
@@ -94,8 +94,8 @@ func (p *peeker) batch(y *peeked, b recordbatch.Batch, traced *traces) {
 	}
 }
 
-// isSampled reports whether a batch is among those that are looked into for a name.
-func (p *peeker) isSampled(y *peeked, b *recordbatch.Batch) bool {
+// picks reports whether a batch is among those that are looked into for a name, and counts it.
+func (p *peeker) picks(y *peeked, b *recordbatch.Batch) bool {
 	p.n++
 	if p.n%p.every != 0 && (b.ProducerID < 0 || p.apps.seen[b.ProducerID]) {
 		if b.ProducerID < 0 {
