@@ -9,8 +9,8 @@ import (
 )
 
 // Bound says why a rate of records of a node is a bound or an estimate; empty: it is neither. What is pending at the
-// window's end is no part of a rate. Of a time of traces it says of how many, once these are loaded; which markers among
-// a topic's records are exact is known once these are loaded.
+// window's end is no part of a rate. Of a time of traces it says of how many, once these are loaded; which markers
+// among a topic's records are exact is known once these are loaded.
 func (v *View) Bound(n lineage.Node, m Metric) string {
 	if m == EndToEnd {
 		all, _ := v.traced.loaded()

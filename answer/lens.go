@@ -89,7 +89,11 @@ func (v *View) lookThrough() {
 		if !v.mayBeSeen(t.cluster, n.Name) {
 			v.hidden.topics[n.Name] = true
 			delete(v.topics, n)
+			continue
 		}
+		t.traces = slices.DeleteFunc(t.traces, func(s incarnation) bool { // since what may not be seen
+			return !v.mayBeSeen(t.cluster, v.held.Rows.Access[s.row].Client.Mover.Name)
+		})
 	}
 	for n := range v.hidden.nodes { // it does nothing that may be seen: that it rests would not be true
 		if !seen[n] {
