@@ -276,8 +276,12 @@ func (d *digest) read(c lineage.Client, r *brokerlog.Request, recent bool) {
 }
 
 // commit takes in that a group's offsets were committed, which says who reads for it, and no more: what was committed
-// may have been read long ago.
+// may have been read long ago. Who is no member of the group and was not seen to fetch has set them for others, as an
+// administrator does.
 func (d *digest) commit(c lineage.Client, r *brokerlog.Request) {
+	if r.API == brokerlog.OffsetCommit && len(r.Member) == 0 && !d.told[c] && !d.links[link{lineage.Read, c, lineage.RequestLog}] {
+		return
+	}
 	c.Group = d.text(r.Group)
 	for i := range r.Results {
 		if committed(&r.Results[i]) {
@@ -392,8 +396,7 @@ func (d *digest) authorization(recent bool) {
 	switch request := string(a.Request); {
 	case a.Operation == brokerlog.OperationWrite && (request == "Produce" || request == "AddPartitionsToTxn" || request == ""):
 		op = lineage.Write
-	case a.Operation == brokerlog.OperationRead && (request == "Fetch" || request == "ShareFetch" || request == "ShareAcknowledge" ||
-		request == "OffsetCommit" || request == "TxnOffsetCommit" || request == ""):
+	case a.Operation == brokerlog.OperationRead && (request == "Fetch" || request == "ShareFetch" || request == "ShareAcknowledge" || request == ""):
 		op = lineage.Read
 	default:
 		return

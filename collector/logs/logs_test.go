@@ -209,7 +209,7 @@ write orders: app as User:alice at 10.0.0.7 by s/1, REQUEST_LOG moved`)
 	w.want(`write orders: app as User:alice at 10.0.0.7 by s/1, REQUEST_LOG moved`)
 	w.want("")
 	allowed := "[2026-11-22 21:13:41,000] DEBUG Principal = User:alice is Allowed operation = %s from host = 10.0.0.7 on resource = %s for request = %s with resourceRefCount = 1 based on rule X (kafka.authorizer.logger)"
-	w.write(fmt.Sprintf(allowed, "WRITE", "Topic:LITERAL:orders", "Produce"), fmt.Sprintf(allowed, "READ", "Topic:LITERAL:items", "Fetch"),
+	w.write(fmt.Sprintf(allowed, "WRITE", "Topic:LITERAL:orders", "Produce"), fmt.Sprintf(allowed, "READ", "Topic:LITERAL:items", "Fetch"), fmt.Sprintf(allowed, "READ", "Topic:LITERAL:payments", "OffsetCommit"),
 		fmt.Sprintf(allowed, "READ", "Topic:LITERAL:items", "DescribeProducers"), fmt.Sprintf(allowed, "DESCRIBE", "Topic:LITERAL:items", "Metadata"),
 		fmt.Sprintf(allowed, "READ", "Group:LITERAL:g", "JoinGroup"), fmt.Sprintf(allowed, "READ", "Group:LITERAL:set", "OffsetCommit"), fmt.Sprintf(allowed, "WRITE", "TransactionalId:LITERAL:tx", "InitProducerId"))
 	w.want(`
@@ -225,6 +225,37 @@ write orders: as User:alice at 10.0.0.7, AUTHORIZER_LOG`)
 	w.want(`
 ACCESS_DENIED g: User:alice may not READ group g, for JoinGroup, from 10.0.0.7
 ACCESS_DENIED orders: User:alice may not WRITE topic orders, for Produce, from 10.0.0.7; 900 times`)
+}
+
+// Who sets a group's offsets for others reads nothing, and is not the group; who commits what it fetches reads for it,
+// be it a member or not.
+func TestWhoSetsOffsetsIsNoReader(t *testing.T) {
+	id := idOf("orders")
+	topic := base64.RawURLEncoding.EncodeToString(id[:])
+	line := func(client string, api int, name, request, response string) string {
+		return fmt.Sprintf(`[2026-11-22 21:13:41,000] DEBUG Completed request:{"isForwarded":false,"requestHeader":{"requestApiKey":%d,"requestApiVersion":%d,"correlationId":8,"clientId":%q,`+
+			`"requestApiKeyName":%q},"request":%s,"response":%s,"connection":"10.0.0.1:9092-10.0.0.7:54206-2-3","totalTimeMs":7.2,"principal":"User:alice","listener":"PLAINTEXT",`+
+			`"clientInformation":{"softwareName":"s","softwareVersion":"1"}} (kafka.request.logger)`, api, map[int]int{1: 17, 8: 10}[api], client, name, request, response)
+	}
+	commit := func(client, member string) string {
+		return line(client, 8, "OFFSET_COMMIT", fmt.Sprintf(`{"groupId":"g","generationIdOrMemberEpoch":-1,"memberId":%q,"groupInstanceId":null,"topics":[{"topicId":%q,"partitions":[{"partitionIndex":0,"committedOffset":12,"committedLeaderEpoch":0,"committedMetadata":""}]}]}`, member, topic),
+			fmt.Sprintf(`{"throttleTimeMs":0,"topics":[{"topicId":%q,"partitions":[{"partitionIndex":0,"errorCode":0}]}]}`, topic))
+	}
+	fetch := line("reader", 1, "FETCH", fmt.Sprintf(`{"maxWaitMs":500,"minBytes":1,"maxBytes":52428800,"isolationLevel":0,"sessionId":0,"sessionEpoch":0,"topics":[{"topicId":%q,"partitions":[{"partition":0,"currentLeaderEpoch":0,"fetchOffset":3,"lastFetchedEpoch":-1,"logStartOffset":-1,"partitionMaxBytes":1048576}]}],"forgottenTopicsData":[],"rackId":""}`, topic),
+		`{"throttleTimeMs":0,"errorCode":0,"sessionId":0,"responses":[]}`)
+	w := newTold(t, nil)
+	w.write(commit("adminclient-1", ""))
+	w.want("")
+	w.write(commit("member", "member-1"))
+	w.want(`
+linked 1 : member group g as User:alice at 10.0.0.7 by s/1
+read orders: member group g as User:alice at 10.0.0.7 by s/1, REQUEST_LOG`)
+	w.write(fetch, commit("reader", ""))
+	w.want(`
+linked 1 : reader as User:alice at 10.0.0.7 by s/1
+linked 1 : reader group g as User:alice at 10.0.0.7 by s/1
+read orders: reader as User:alice at 10.0.0.7 by s/1, REQUEST_LOG
+read orders: reader group g as User:alice at 10.0.0.7 by s/1, REQUEST_LOG`)
 }
 
 // Client ids that are made up, each as long as can be, are not kept for ever.
