@@ -7,10 +7,14 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
+// firstLook is why nothing is known of the tick of a source's first round.
+const firstLook = "the first look at it: what moved before is not known"
+
 // claim cuts what each observation covers to the time in which somebody looked, and returns the newest round of each
 // source. A slow source looks once in its interval, and says of all of it what it saw. But before its first round, and
 // where none was held for longer than that, nobody looked: there it covers the tick only. What a counter advanced
-// reaches as far back as it did.
+// reaches as far back as it did. The first round that there ever is of a source saw what stands, and of its tick not
+// what moved.
 func (r *runner) claim(obs []lineage.Observation) map[lineage.Source]time.Time {
 	newest := map[lineage.Source]time.Time{}
 	for i := range obs {
@@ -20,6 +24,9 @@ func (r *runner) claim(obs []lineage.Observation) map[lineage.Source]time.Time {
 			last, ok = r.held(o.Source)
 		}
 		newest[o.Source] = o.Round
+		if _, knows := r.sink.(Held); knows && !ok && !failed(o) {
+			MissAll(o, firstLook)
+		}
 		covers := o.Interval
 		switch d := o.Round.Sub(last); {
 		case !ok || d >= 2*o.Interval: // a round that is late by less was under way

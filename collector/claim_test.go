@@ -182,3 +182,27 @@ func TestWhatIsOwedIsDue(t *testing.T) {
 		t.Errorf("rounds %s, want %s", got, want)
 	}
 }
+
+// The first round that there ever is of a source saw nothing of what moved in its tick; that of a new process did.
+func TestTheFirstLookSeesNoMovement(t *testing.T) {
+	dst := knowing{&sink{}}
+	var round func(context.Context, time.Time)
+	for n := 1; n <= 6; n++ {
+		if n == 1 || n == 4 { // another process
+			round = collector.Runner{Interval: tick, Log: discard}.ByHand(&paced{}, dst)
+		}
+		round(t.Context(), grid.Add(time.Duration(n)*tick))
+	}
+	if len(dst.obs) != 6 {
+		t.Fatalf("%d rounds were stored", len(dst.obs))
+	}
+	for i, o := range dst.obs {
+		missing := ""
+		for _, m := range o.Missing {
+			missing += m.Reason
+		}
+		if want := map[bool]string{true: "the first look at it: what moved before is not known"}[i == 0]; missing != want {
+			t.Errorf("round %d is missing for %q, want %q", i+1, missing, want)
+		}
+	}
+}
