@@ -48,7 +48,8 @@ const (
 )
 
 // Access returns what the record says that the principal is about to do to topics: to write or to read; ok is false
-// where it is neither. READ is asked for by who describes a topic's producers, and sets or deletes a group's offsets, too.
+// where it is neither. READ is asked for by who describes a topic's producers, and sets or deletes a group's offsets,
+// too.
 func (a *Audit) Access() (op lineage.Op, ok bool) {
 	switch string(a.Method) {
 	case "Produce", "AddPartitionsToTxn", "AddPartitionToTxn", "produce", "add_partitions_to_txn":
