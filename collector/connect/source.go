@@ -297,7 +297,7 @@ func (t *take) look() {
 			c = &connector{born: t.listed, appeared: t.round, tells: noReplicator}
 			t.known[name] = c
 		}
-		if c.looked.IsZero() || t.round.Sub(c.looked) >= detailsEvery*t.cfg.Interval || t.eachRound(name) {
+		if c.looked.IsZero() || t.round.Sub(c.looked) >= detailsEvery*t.cfg.Interval || t.all[name].kind() == aSource && t.writes(name) {
 			due = append(due, name)
 		}
 	}
@@ -322,9 +322,9 @@ func (t *take) look() {
 	}
 }
 
-// eachRound reports whether a connector's topics and offsets are asked for each round: while there are few, of one that
-// runs, since what it moves outside nothing else tells, and a source's records may be anyone's.
-func (t *take) eachRound(name string) bool {
+// writes reports whether a running connector's records may be anyone's: then its topics are asked for each round, while
+// there are few. For the offsets of a sink Connect makes a client of its own each time, so they are asked for in turn.
+func (t *take) writes(name string) bool {
 	return t.all[name].running() && len(t.all) <= detailsARound/2
 }
 
