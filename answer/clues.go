@@ -1,6 +1,7 @@
 package answer
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -264,38 +265,9 @@ func (q *inquiry) weighRates(ctx context.Context) error {
 			}
 		}
 	}
-	of := map[*suspect][]int{}
-	names, unsure := map[int]string{}, map[int]bool{}
+	of := map[*suspect][]reading{}
 	for _, s := range q.suspects {
-		topics := make([]lineage.Node, 0, len(s.reads))
-		most := map[lineage.Node]float64{}
-		for t, all := range s.reads {
-			topics = append(topics, t)
-			for _, i := range v.alone(all, lineage.Records) {
-				most[t] += v.accesses[i].amount.Total
-			}
-		}
-		slices.SortFunc(topics, func(a, b lineage.Node) int {
-			if most[a] != most[b] {
-				return map[bool]int{true: -1, false: 1}[most[a] > most[b]]
-			}
-			return a.Compare(b)
-		})
-		var all []int32
-		for _, t := range topics[:min(len(topics), mostRead)] {
-			if most[t] <= 0 {
-				continue
-			}
-			if at := points.sum(v.alone(s.reads[t], lineage.Records)); at >= 0 {
-				of[s], names[at], unsure[at] = append(of[s], at), t.Name, q.nobodyMakes(t)
-				all = append(all, v.alone(s.reads[t], lineage.Records)...)
-			}
-		}
-		if len(of[s]) > 1 {
-			at := points.sum(all)
-			either := slices.ContainsFunc(topics, q.nobodyMakes)
-			of[s], names[at], unsure[at] = append(of[s], at), "all topics", either
-		}
+		of[s] = q.readingsOf(s, points)
 	}
 	if err := points.load(ctx); err != nil {
 		return err
@@ -306,19 +278,7 @@ func (q *inquiry) weighRates(ctx context.Context) error {
 	}
 	readers := q.readers()
 	for _, s := range q.suspects {
-		best, name, either := likeness{}, "", ""
-		for _, at := range of[s] {
-			for _, to := range written {
-				l := follows(points.sums[at], points.sums[to], len(of[s])*len(written))
-				doubt := ""
-				if unsure[at] && l.factor > 1 {
-					l.factor, doubt = eitherWay(l.factor, readers, len(q.suspects)), "; nobody names who writes what it reads, so that it may be made of this topic"
-				}
-				if l.ok && (!best.ok || l.factor > best.factor) {
-					best, name, either = l, names[at], doubt
-				}
-			}
-		}
+		best, of := q.likest(of[s], written, points, readers)
 		switch {
 		case !best.ok:
 		case best.factor > 1:
@@ -326,12 +286,70 @@ func (q *inquiry) weighRates(ctx context.Context) error {
 			if best.lag != 0 {
 				when = fmt.Sprintf("%d steps %s", int(math.Abs(float64(best.lag))), map[bool]string{true: "later", false: "earlier, as commits come late"}[best.lag > 0])
 			}
-			s.add(ClueRates, best.factor, "what it reads of %s and what is written go up and down together: correlation %.2f over %d steps of %s, written %s%s", name, best.r, best.n, spelled(step), when, either)
+			doubt := ""
+			if of.unsure {
+				doubt = "; nobody names who writes what it reads, so that it may be made of this topic"
+			}
+			s.add(ClueRates, best.factor, "what it reads of %s and what is written go up and down together: correlation %.2f over %d steps of %s, written %s%s", of.name, best.r, best.n, spelled(step), when, doubt)
 		default:
 			s.add(ClueRates, best.factor, "what it reads does not go up and down with what is written (%d steps of %s)", best.n, spelled(step))
 		}
 	}
 	return nil
+}
+
+// reading is what a suspect reads of a topic, or of all.
+type reading struct {
+	sum    int // its number among the sums
+	name   string
+	unsure bool // see nobodyMakes
+}
+
+// readingsOf asks for what a suspect reads: of the topics of which it reads most, and of these together.
+func (q *inquiry) readingsOf(s *suspect, points *summing) (out []reading) {
+	topics := make([]lineage.Node, 0, len(s.reads))
+	most := map[lineage.Node]float64{}
+	for t, all := range s.reads {
+		topics = append(topics, t)
+		for _, i := range q.v.alone(all, lineage.Records) {
+			most[t] += q.v.accesses[i].amount.Total
+		}
+	}
+	slices.SortFunc(topics, func(a, b lineage.Node) int { return cmp.Or(cmp.Compare(most[b], most[a]), a.Compare(b)) })
+	together := reading{name: "all topics"}
+	var all []int32
+	for _, t := range topics[:min(len(topics), mostRead)] {
+		if most[t] <= 0 {
+			continue
+		}
+		alone := q.v.alone(s.reads[t], lineage.Records)
+		if at := points.sum(alone); at >= 0 {
+			x := reading{sum: at, name: t.Name, unsure: q.nobodyMakes(t)}
+			together.unsure = together.unsure || x.unsure
+			out, all = append(out, x), append(all, alone...)
+		}
+	}
+	if len(out) > 1 {
+		together.sum = points.sum(all)
+		out = append(out, together)
+	}
+	return out
+}
+
+// likest returns which of a suspect's readings is the likest to something that is written.
+func (q *inquiry) likest(of []reading, written []int, points *summing, readers int) (best likeness, what reading) {
+	for _, x := range of {
+		for _, to := range written {
+			l := follows(points.sums[x.sum], points.sums[to], len(of)*len(written))
+			if x.unsure && l.factor > 1 {
+				l.factor = eitherWay(l.factor, readers, len(q.suspects))
+			}
+			if l.ok && (!best.ok || l.factor > best.factor) {
+				best, what = l, x
+			}
+		}
+	}
+	return best, what
 }
 
 // nobodyMakes reports whether a topic is written by somebody without a name, who may make it of the topic that is asked
