@@ -63,9 +63,9 @@ func NewInbox[B any](pusher Pusher[B], tell *Teller, most int64) *Inbox[B] {
 func (b *Inbox[B]) Send(ctx context.Context, batch B, bytes int64) error {
 	l := &letter[B]{batch: batch, bytes: max(bytes, 1), done: make(chan error, 1)}
 	b.mu.Lock()
-	if b.bytes > 0 && b.bytes+l.bytes > b.most || l.bytes > b.most {
+	if wait := b.bytes; wait > 0 && wait+l.bytes > b.most || l.bytes > b.most {
 		b.mu.Unlock()
-		return fmt.Errorf("%w (%d bytes wait)", ErrInboxFull, b.bytes)
+		return fmt.Errorf("%w (%d bytes wait)", ErrInboxFull, wait)
 	}
 	b.waiting = append(b.waiting, l)
 	b.bytes += l.bytes
