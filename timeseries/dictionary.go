@@ -27,6 +27,7 @@ type entry struct {
 	access  lineage.Access
 	subject *subject
 	next    *entry // of the same hash
+	place   uint32 // in the order of entries
 	// local is the number that a log segment gave the access; segment is that segment's number plus one.
 	segment uint64
 	local   uint32

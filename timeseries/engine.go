@@ -415,8 +415,10 @@ func (e *engine) record(o *lineage.Observation, tick int64) *record {
 	}
 	var last *entry
 	same := func(a *lineage.Access) *entry { // what one access is told of mostly comes in a row
-		if last == nil || last.access != *a {
-			last = e.entry(a)
+		if last == nil || !last.is(a) {
+			if last = e.entries.after(last, a); last == nil {
+				last = e.entry(a)
+			}
 		}
 		return last
 	}

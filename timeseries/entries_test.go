@@ -3,6 +3,7 @@ package timeseries
 import (
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"testing"
 
 	"github.com/lineaged/lineaged/lineage"
@@ -20,6 +21,7 @@ func TestEntries(t *testing.T) {
 		}
 		r := rand.New(rand.NewPCG(hashes, 1))
 		want := map[lineage.Access]*entry{}
+		var before *entry
 		for range 5000 {
 			a := lineage.Access{Topic: lineage.Topic{Name: fmt.Sprint(r.IntN(20))}, Op: lineage.Op(r.IntN(2))}
 			switch x := want[a]; {
@@ -29,6 +31,12 @@ func TestEntries(t *testing.T) {
 			case r.IntN(2) == 0:
 				delete(want, a)
 				e.remove(&a)
+			}
+			if got := e.after(before, &a); got != nil && got != want[a] {
+				t.Fatalf("after %v comes %v, want %v", before, got, want[a])
+			}
+			if before = want[a]; before != nil && e.order[before.place] != before {
+				t.Fatalf("%v is not in its place, %d", a, before.place)
 			}
 			n := 0
 			for _, x := range e.by {
@@ -40,5 +48,68 @@ func TestEntries(t *testing.T) {
 				t.Fatalf("%v is %v of %d, want %v of %d", a, got, n, want[a], len(want))
 			}
 		}
+		if len(e.order) > 2*len(want)+1 {
+			t.Errorf("the order has %d places for %d entries", len(e.order), len(want))
+		}
 	}
+}
+
+// TestAccessHash changes each part of an access: none of them has no part in its hash.
+func TestAccessHash(t *testing.T) {
+	e := newEntries()
+	var a lineage.Access
+	seen := map[uint64]string{e.hash(&a): "nothing"}
+	var walk func(path string, v reflect.Value)
+	walk = func(path string, v reflect.Value) {
+		if v.Kind() == reflect.Struct {
+			for i := range v.NumField() {
+				walk(path+"."+v.Type().Field(i).Name, v.Field(i))
+			}
+			return
+		}
+		switch v.Kind() {
+		case reflect.String:
+			v.SetString("x")
+		case reflect.Array:
+			v.Index(v.Len() - 1).SetUint(1)
+		default:
+			v.SetUint(1)
+		}
+		h := e.hash(&a)
+		if seen[h] != "" {
+			t.Errorf("%s hashes as %s", path, seen[h])
+		}
+		seen[h] = path
+		v.SetZero()
+	}
+	walk("Access", reflect.ValueOf(&a).Elem())
+	if len(seen) != 20 {
+		t.Errorf("%d parts are hashed apart, want 19 and none", len(seen))
+	}
+}
+
+// TestEntriesAfter names accesses in turn, as a source does each round, all of them or some: only the first is hashed.
+func TestEntriesAfter(t *testing.T) {
+	s := NewMemory(testOpts)
+	hashed, hash := 0, s.entries.hash
+	s.entries.hash = func(a *lineage.Access) uint64 { hashed++; return hash(a) }
+	for n, step := range []int{1, 1, 3, nearbyEntries} {
+		o := testRound(n + 1)
+		o.Samples = nil
+		for i := 0; i < 1000; i += step {
+			o.Samples = append(o.Samples, lineage.Sample{
+				Subject: lineage.Access{Topic: lineage.Topic{Name: fmt.Sprint(i / 10)}, Op: lineage.Read, Client: lineage.Client{Group: fmt.Sprint(i)}},
+				Metric:  lineage.Records, Evidence: lineage.ProducerState, Value: int64(n + 1),
+			})
+		}
+		hashed = 0
+		must(t, s.Append(t.Context(), o))
+		if n > 0 && hashed != 1 {
+			t.Errorf("round %d: %d accesses were hashed, want the first", n, hashed)
+		}
+	}
+	if got := s.Stats().Subjects; got != 1000 {
+		t.Errorf("%d subjects, want 1000", got)
+	}
+	must(t, s.Close())
 }
