@@ -15,6 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/lineaged/lineaged/collector/ask"
+	"github.com/lineaged/lineaged/internal/unpack"
 	"github.com/lineaged/lineaged/internal/varint"
 	"github.com/lineaged/lineaged/lineage"
 )
@@ -34,6 +35,7 @@ type topic struct {
 	whole  bool // a record is one, whatever line breaks are in it
 	dial   func(opts ...kgo.Opt) (*kgo.Client, error)
 	client *kgo.Client // nil: not made
+	unpack *unpacker   // the client's
 
 	id    kadm.TopicID
 	parts map[int32]*part
@@ -117,8 +119,9 @@ func partKey(n int32) string { return partPrefix + strconv.Itoa(int(n)) }
 // read implements input.
 func (x *topic) read(ctx context.Context, _ time.Time, b *budget, each func([]byte, when)) (r result) {
 	if x.client == nil {
+		x.unpack = newUnpacker()
 		client, err := x.dial(
-			kgo.FetchMaxBytes(fetchBytes), kgo.FetchMaxPartitionBytes(partitionBytes), kgo.MaxConcurrentFetches(2), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+			kgo.WithDecompressor(x.unpack), kgo.FetchMaxBytes(fetchBytes), kgo.FetchMaxPartitionBytes(partitionBytes), kgo.MaxConcurrentFetches(2), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 			kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.KeepControlRecords(),
 		)
 		if err != nil {
@@ -218,15 +221,7 @@ func (x *topic) poll(ctx context.Context, b *budget, each func([]byte, when), r 
 		if ctx.Err() != nil && fetches.NumRecords() == 0 {
 			return // what is left is said as such
 		}
-		fetches.EachError(func(_ string, n int32, err error) {
-			if !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled) {
-				r.missing = append(r.missing, fmt.Sprintf("partition %d of the topic %s: %v", n, x.name, ask.Plain(err)))
-			}
-		})
-		if fetches.Err() != nil {
-			x.close() // the next round connects anew
-			return
-		}
+		broken := x.failed(fetches, b, r)
 		fetches.EachRecord(func(rec *kgo.Record) {
 			p := x.parts[rec.Partition]
 			if p == nil || rec.Offset < p.next {
@@ -247,7 +242,35 @@ func (x *topic) poll(ctx context.Context, b *budget, each func([]byte, when), r 
 				}
 			}
 		})
+		x.unpack.read()
+		if broken {
+			x.close() // the next round connects anew
+			return
+		}
 	}
+}
+
+// failed says what could not be read of what was asked for, and passes batches that never can be. broken: the client is
+// of no more use.
+func (x *topic) failed(fetches kgo.Fetches, b *budget, r *result) (broken bool) {
+	fetches.EachError(func(_ string, n int32, err error) {
+		tooLarge, is := errors.AsType[*kgo.ErrDecompressTooLarge](err)
+		switch p := x.parts[n]; {
+		case errors.Is(err, errLater): // it is asked for again
+		case is && p != nil && tooLarge.NextOffset > p.next:
+			r.missing = append(r.missing, fmt.Sprintf("the batch at offset %d of partition %d of the topic %s was passed, with up to %d records: it can't be unpacked, or is larger than %d MiB then",
+				tooLarge.Offset, n, x.name, tooLarge.NextOffset-p.next, unpack.Limit>>20))
+			p.next, p.dirty = tooLarge.NextOffset, true
+			b.spend(unpack.Limit)
+			x.client.SetOffsets(map[string]map[int32]kgo.EpochOffset{x.name: {n: {Epoch: -1, Offset: p.next}}})
+		case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+			broken = true
+		default:
+			broken = true
+			r.missing = append(r.missing, fmt.Sprintf("partition %d of the topic %s: %v", n, x.name, ask.Plain(err)))
+		}
+	})
+	return broken
 }
 
 func (x *topic) behind() bool {

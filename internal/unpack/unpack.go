@@ -33,7 +33,7 @@ const (
 	Zstd
 )
 
-// Unpacker unpacks. One goroutine at a time.
+// Unpacker unpacks. Goroutines may share one; of zstd one unpacks at a time.
 type Unpacker struct{ zstd *zstd.Decoder }
 
 // New makes an unpacker. It holds nothing that needs closing.
