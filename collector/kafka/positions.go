@@ -23,6 +23,9 @@ const (
 	roundKey         = "round"   // the newest round
 	clusterKey       = "cluster" // the cluster id
 	sightKey         = "sight"   // what could be seen in the newest round
+
+	// readersVersion is of a reader's book. Version 1 did not hold from where it had gone back.
+	readersVersion = 2
 )
 
 func topicKey(id lineage.TopicID) string { return "topic/" + id.String() }
@@ -253,7 +256,7 @@ func (s *source) restoreGroup(name string, value []byte) error {
 
 func (r *reader) encode() []byte {
 	var e encoder
-	e.Uint(positionsVersion)
+	e.Uint(readersVersion)
 	e.Uint(uint64(r.kind))
 	for _, t := range [...]total{r.read, r.skipped, r.lost} {
 		e.total(t)
@@ -269,6 +272,8 @@ func (r *reader) encode() []byte {
 		e.Int(p.gone)
 		e.Int(p.fell)
 		e.Int(p.was)
+		e.Int(p.high)
+		e.Bool(p.again)
 	}
 	return e.Encoder
 }
@@ -296,23 +301,33 @@ func (s *source) restoreReader(rest string, value []byte, round time.Time) error
 	if g == nil || tp == nil {
 		return nil // the group or topic went with a later round
 	}
-	d := decode(value)
+	r, err := decodeReader(lineage.Access{Topic: tp.topic, Op: lineage.Read, Client: lineage.Client{Group: name}}, value, round)
+	if err != nil {
+		return err
+	}
+	g.readers[id] = r
+	return nil
+}
+
+// decodeReader reads a reader's book as it was saved in a round.
+func decodeReader(access lineage.Access, value []byte, round time.Time) (*reader, error) {
+	d := decoder{varint.Decoder{Left: value}}
+	version := d.Versions(positionsVersion, readersVersion)
 	kind := d.Uint()
 	if d.Err() != nil || kind != uint64(lineage.GroupOffsets) && kind != uint64(lineage.ShareOffsets) {
-		return cmp.Or(d.Err(), varint.ErrCut)
+		return nil, cmp.Or(d.Err(), varint.ErrCut)
 	}
-	r := newReader(lineage.Access{Topic: tp.topic, Op: lineage.Read, Client: lineage.Client{Group: name}}, lineage.EvidenceKind(kind))
+	r := newReader(access, lineage.EvidenceKind(kind))
 	r.read, r.skipped, r.lost = d.total(), d.total(), d.total()
 	r.began, r.moved, r.idle, r.known = d.Time(), d.Time(), d.Time(), round
 	r.losing, r.habit = d.Bool(), d.habit()
 	for range d.Count() {
 		p := newReadPartition()
 		p.committed, p.gone, p.fell, p.was = d.Int(), d.Int(), d.Int(), d.Int()
+		if version >= readersVersion {
+			p.high, p.again = d.Int(), d.Bool()
+		}
 		r.parts = append(r.parts, p)
 	}
-	if err := d.Done(); err != nil {
-		return err
-	}
-	g.readers[id] = r
-	return nil
+	return r, d.Done()
 }

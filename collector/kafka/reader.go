@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/lineaged/lineaged/lineage"
@@ -67,6 +68,8 @@ type readPartition struct {
 	gone      int64     // up to where the log was gone before it was read; below committed: nowhere
 	fell      int64     // where the log ended after it was truncated below committed; -1: it was not
 	was       int64     // what was committed before it was lost; -1: nothing
+	high      int64     // up to where it had been before it went back, which it has not passed since; -1: it did not
+	again     bool      // it went back from there by a little, which counted nothing
 	start     int64     // of a share group: its start offset as last read, -1: not read; not kept over a restart
 	based     time.Time // of a share group: the round of its first look, while it stands where it stood then
 	basedLag  int64
@@ -82,7 +85,7 @@ const (
 )
 
 func newReadPartition() readPartition {
-	return readPartition{committed: noCommit, gone: -1, fell: -1, was: -1, start: -1}
+	return readPartition{committed: noCommit, gone: -1, fell: -1, was: -1, high: -1, start: -1}
 }
 
 // base is from where the next step forward is read.
@@ -348,7 +351,7 @@ func (r *reader) book(c commit, ends topicEnds, ctx stepContext) (base, n int64,
 		r.note(lineage.OffsetsSet, "the committed offset of partition %d is gone: deleted or expired", c.partition)
 		return 0, 0, false
 	}
-	s := step{from: p.committed, to: c.offset, base: p.base(), start: max(ends.begin(c.partition), 0), fell: p.fell >= 0, epoch: c.leaderEpoch >= 0, waiting: p.lag, was: p.was, then: -1}
+	s := step{from: p.committed, to: c.offset, base: p.base(), start: max(ends.begin(c.partition), 0), fell: p.fell >= 0, epoch: c.leaderEpoch >= 0, waiting: p.lag, was: p.was, then: -1, high: p.high, again: p.again}
 	if s.from < 0 {
 		s.base = s.start
 		s.then = ends.ended(c.partition, ctx.from())
@@ -358,7 +361,11 @@ func (r *reader) book(c commit, ends topicEnds, ctx stepContext) (base, n int64,
 	}
 	p.committed, p.gone, p.fell, p.was = c.offset, -1, -1, -1
 	v := judge(s, ctx)
+	p.high, p.again = s.beenAt(v, ctx)
 	r.read.add(v.read, v.bound != "")
+	if v.read == 0 && strings.HasPrefix(v.bound, "at least") {
+		r.read.told = -1 // it may have read some
+	}
 	r.skipped.add(v.skipped, false)
 	r.bound = cmp.Or(r.bound, v.bound)
 	if v.event != "" {

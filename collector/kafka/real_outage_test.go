@@ -14,8 +14,9 @@ import (
 //
 // On a busy machine Kafka's producer may lose its place when all brokers restart (OutOfOrderSequence until its delivery
 // time-out) and give up on records, of which nobody can say then how many were written how often; and commits that were
-// told may go with a coordinator that was killed, so that the group reads again. That is tried again; what is known of
-// it is held by TestRecordsLostWithALeaderCountOnce and TestProducersThatAreNotListedForAMoment.
+// told may go with a coordinator that was killed, more than the group ever moved in a tick, so that it counts at most
+// all. That is tried again; what is known of it is held by TestRecordsLostWithALeaderCountOnce,
+// TestProducersThatAreNotListedForAMoment and TestCommitsThatFall.
 func TestRealOutage(t *testing.T) {
 	const records, tries = 8000, 3
 	for try := range tries {

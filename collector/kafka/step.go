@@ -18,6 +18,8 @@ type step struct {
 	waiting  int64 // what waited at the last look
 	was      int64 // what was committed before it was lost, of a first commit; below zero: nothing
 	then     int64 // where the log ended when the group appeared, of a first commit; below zero: not known
+	high     int64 // up to where it had been before it went back, which it has not passed since; below zero: it did not
+	again    bool  // it went back from there by a little, which counted nothing
 }
 
 // stepContext is what is known of the reader and its group in the round of a step.
@@ -83,6 +85,8 @@ const (
 	boundUnseen    = "at most, each record once: nobody looked for some time, in which its offsets may have been set"
 	boundBack      = "at most: it went back, and where it began to read again is not known"
 	boundAgain     = "at least: it went back a little, and what it read again before it committed there is not counted"
+	boundPassed    = "at least: it went back a little and then to beyond where it had been, and what lies before that is not counted: it may have read it again, or its last commits were lost or came late"
+	boundHad       = "at most: it went back and then to beyond where it had been, and what lies before that it may not have read again: its last commits may have been lost"
 	boundNeither   = "neither at most nor at least: it went back a little and then forward, and where it read again and what it passed is not known"
 	boundFell      = "at most: the log was truncated before it, and it goes on from there"
 	boundGone      = "at most: records were gone before it read them, and where it went on is not known"
@@ -116,7 +120,11 @@ func judge(s step, c stepContext) verdict {
 		v.bound = boundFell
 	case s.start > s.base:
 		// What it had read before was no more than is plausible for it in a tick.
-		v.read, v.bound = max(s.to-s.start, 0)+min(s.start-s.base, s.to-s.base, jump*c.habit.most), boundOvertaken
+		before := min(s.start-s.base, s.to-s.base)
+		if c.habit.most > 0 {
+			before = min(before, jump*c.habit.most)
+		}
+		v.read, v.bound = max(s.to-s.start, 0)+before, boundOvertaken
 	case s.base > s.from:
 		v.bound = boundGone
 	case c.share:
@@ -133,7 +141,42 @@ func judge(s step, c stepContext) verdict {
 		}
 	}
 	v.read = max(v.read, 0)
-	return c.lasting(v)
+	return s.passing(c.lasting(v))
+}
+
+// passing corrects a step from before where the reader had been to there or beyond. Who reads goes on from where it is,
+// whatever is committed: where its commits were lost with their coordinator, or somebody committed late, its next one
+// passes what it had read once before.
+func (s step) passing(v verdict) verdict {
+	switch {
+	case s.high <= s.from || s.to < s.high || s.fell:
+	case s.again:
+		v.read = min(v.read, s.to-s.high)
+		if v.bound == "" {
+			v.bound = boundPassed
+		} else {
+			v.bound = boundNeither
+		}
+	case v.bound == "":
+		v.bound = boundHad
+	}
+	return v
+}
+
+// beenAt returns up to where a reader has been after a step, below zero where it is there, and whether it went back
+// from there by a little. A member that commits what lies before it reads it again; so does who begins anew.
+func (s step) beenAt(v verdict, c stepContext) (high int64, again bool) {
+	switch {
+	case s.from < 0 || s.fell:
+		return -1, false
+	case s.to < s.from && s.high > s.from:
+		return s.high, s.again && v.bound == boundAgain
+	case s.to < s.from:
+		return s.from, v.bound == boundAgain
+	case s.to >= s.high || c.live:
+		return -1, false
+	}
+	return s.high, s.again
 }
 
 // jump is how many times the most that a reader ever moved in a tick is still plausible.

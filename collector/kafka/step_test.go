@@ -1,6 +1,8 @@
 package kafka
 
 import (
+	"encoding/hex"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -147,8 +149,16 @@ func TestReaderThatTheLogOvertakes(t *testing.T) {
 	r = newReader(lineage.Access{}, lineage.GroupOffsets)
 	look(0, 100, 0)
 	look(1, 1000, 950)
-	if r.read.n != 50 || r.bound != boundOvertaken || r.lost.n != 850 || !guessed {
-		t.Errorf("read %+v, %q, lost %+v; want at most 50 and about 850", r.read, r.bound, r.lost)
+	if r.read.n != 900 || r.bound != boundOvertaken || r.lost.n != 850 || !guessed { // how much it reads is not known yet
+		t.Errorf("read %+v, %q, lost %+v; want at most 900 and about 850", r.read, r.bound, r.lost)
+	}
+	// What a reader never moved in a tick it did not read of what was gone.
+	r = newReader(lineage.Access{}, lineage.GroupOffsets)
+	r.habit.most = 20
+	look(0, 100, 0)
+	look(1, 1000, 950)
+	if r.read.n != 50+jump*20 || r.bound != boundOvertaken {
+		t.Errorf("read %+v, %q; want at most %d", r.read, r.bound, 50+jump*20)
 	}
 }
 
@@ -206,8 +216,8 @@ func TestReaderWithoutMembershipIsAlive(t *testing.T) {
 	}
 }
 
-// A member that goes back a little may have read what is before it again: what it reads from there on is at least so
-// much, and says so when it is told.
+// A member that goes back a little may have read what is before it again, or nothing: its last commits were lost with
+// their coordinator, or one came late. What it reads beyond where it had been is at least so much, and says so.
 func TestReaderThatGoesBackALittle(t *testing.T) {
 	r := newReader(lineage.Access{}, lineage.GroupOffsets)
 	g := groupState{live: true, wasLive: true, reads: true, found: at(-2)}
@@ -221,14 +231,14 @@ func TestReaderThatGoesBackALittle(t *testing.T) {
 	}
 	look(0, 0)
 	look(1, 600)
-	if samples, details := look(2, 300); len(samples) > 0 || !slices.Contains(details, boundAgain) {
-		t.Errorf("it went back: %+v, %q; want nothing counted, and why", samples, details)
+	if samples, details := look(2, 300); len(samples) != 1 || samples[0].Value != 600 || !samples[0].Estimated || !slices.Contains(details, boundAgain) {
+		t.Errorf("it went back: %+v, %q; want nothing counted, estimated, and why", samples, details)
 	}
 	if _, details := look(3, 300); len(details) > 0 {
 		t.Errorf("it stands still, and %q is said again", details)
 	}
-	if samples, details := look(4, 600); len(samples) != 1 || !samples[0].Estimated || !slices.Contains(details, boundAgain) {
-		t.Errorf("it goes on: %+v, %q; want an estimate, and why", samples, details)
+	if samples, details := look(4, 600); len(samples) != 1 || samples[0].Value != 600 || !samples[0].Estimated || !slices.Contains(details, boundPassed) {
+		t.Errorf("it goes on: %+v, %q; want nothing counted, estimated, and why", samples, details)
 	}
 	if samples, _ := look(5, 600); len(samples) > 0 {
 		t.Errorf("nothing moves: %+v", samples)
@@ -239,5 +249,75 @@ func TestReaderThatGoesBackALittle(t *testing.T) {
 	}
 	if _, details := look(100, 600); !slices.Contains(details, boundNeither) {
 		t.Errorf("back, and after a long pause forward: %q, want no bound", details)
+	}
+}
+
+// A commit that falls is not always read again. Who reads goes on from where it is when the coordinator that went took
+// the last commits with it, or when another member commits late what it had read before: then the next commit passes
+// what was read once before. What is passed in parts below there is read again.
+func TestCommitsThatFall(t *testing.T) {
+	live := groupState{live: true, wasLive: true, reads: true, found: at(-2)}
+	type look struct {
+		committed int64
+		epoch     int32
+		read      int64 // in all
+		bound     string
+	}
+	const alone, member = false, true
+	for _, c := range []struct {
+		name  string
+		live  bool
+		looks []look
+	}{
+		{"the last commits were lost, and it reads on", member, []look{{100, 0, 100, ""}, {200, 0, 200, ""}, {150, 0, 200, boundAgain}, {240, 0, 240, boundPassed}, {300, 0, 300, ""}}},
+		{"lost twice", member, []look{{100, 0, 100, ""}, {200, 0, 200, ""}, {150, 0, 200, boundAgain}, {120, 0, 200, boundAgain}, {240, 0, 240, boundPassed}}},
+		{"lost, and it commits the same again", member, []look{{100, 0, 100, ""}, {200, 0, 200, ""}, {150, 0, 200, boundAgain}, {200, 0, 200, boundPassed}, {220, 0, 220, ""}}},
+		{"it reads a little again, in parts", member, []look{{100, 0, 100, ""}, {200, 0, 200, ""}, {150, 0, 200, boundAgain}, {170, 0, 220, ""}, {230, 0, 280, ""}}},
+		{"it reads all again, in parts", member, []look{{100, 0, 100, ""}, {200, 0, 200, ""}, {300, 0, 300, ""}, {90, 0, 390, boundBack}, {190, 0, 490, ""}, {320, 0, 620, ""}}},
+		{"many commits were lost", member, []look{{100, 0, 100, ""}, {200, 0, 200, ""}, {300, 0, 300, ""}, {90, 0, 390, boundBack}, {320, 0, 620, boundHad}, {400, 0, 700, ""}}},
+		{"of a reader without membership", alone, []look{{100, 0, 100, ""}, {200, 0, 200, ""}, {150, 0, 350, boundBack}, {240, 0, 440, boundHad}, {300, 0, 500, ""}}},
+		{"two readers without membership, of one group", alone, []look{{100, 0, 100, ""}, {200, 0, 200, ""}, {150, 0, 350, boundBack}, {160, 0, 360, ""}, {240, 0, 440, boundHad}}},
+		{"set back under a reader without membership", alone, []look{{100, 0, 100, ""}, {200, 0, 200, ""}, {150, -1, 200, ""}, {240, 0, 290, boundHad}, {300, 0, 350, ""}}},
+	} {
+		r := newReader(lineage.Access{}, lineage.GroupOffsets)
+		g := groupState{found: at(-2)}
+		if c.live {
+			g = live
+		}
+		r.observe([]commit{{0, 0, 0}}, fakeEnds{endOffset: 0}, g, at(0), at(-1))
+		r.tell(at(0), at(-1))
+		r.habit = habit{epochs: true, most: 100, alone: believedAfter}
+		for i, l := range c.looks {
+			// lineaged is started again in between, each time
+			again, err := decodeReader(r.access, r.encode(), at(i))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r = again
+			r.habit.alone = believedAfter
+			r.observe([]commit{{0, l.committed, l.epoch}}, fakeEnds{endOffset: l.committed}, g, at(i+1), at(i))
+			r.tell(at(i+1), at(i))
+			if r.read.n != l.read || r.bound != l.bound {
+				t.Errorf("%s: after look %d %d are read, %q; want %d, %q", c.name, i, r.read.n, r.bound, l.read, l.bound)
+			}
+		}
+	}
+}
+
+// A book that the version before wrote is read, without where it had gone back from.
+func TestReadersBookOfVersion1(t *testing.T) {
+	kept, err := hex.DecodeString("01020e0e00000000000000e0d9b5cdc06880d8c0cdc068e0bbbfcdc0680001000100c801a09c01021801010103010112")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := decodeReader(lineage.Access{}, kept, t0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.read.n != 7 || len(r.parts) != 2 || r.parts[0].committed != 12 || r.parts[1].committed != lostCommit || r.parts[0].high != -1 || r.parts[0].again {
+		t.Errorf("%+v", r)
+	}
+	if again, err := decodeReader(lineage.Access{}, r.encode(), t0); err != nil || !reflect.DeepEqual(again, r) {
+		t.Errorf("%+v, %v, written again", again, err)
 	}
 }

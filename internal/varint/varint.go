@@ -103,10 +103,15 @@ func (d *Decoder) Time() time.Time {
 }
 
 // Version reads the leading version and fails for any other than ours.
-func (d *Decoder) Version(ours uint64) {
-	if v := d.Uint(); d.err == nil && v != ours {
-		d.err = fmt.Errorf("position has version %d, this lineaged reads %d", v, ours)
+func (d *Decoder) Version(ours uint64) { d.Versions(ours, ours) }
+
+// Versions reads the leading version and fails for any but those from oldest to newest.
+func (d *Decoder) Versions(oldest, newest uint64) uint64 {
+	v := d.Uint()
+	if d.err == nil && (v < oldest || v > newest) {
+		d.err = fmt.Errorf("position has version %d, this lineaged reads up to %d", v, newest)
 	}
+	return v
 }
 
 // Fail says that what was read makes no sense.
