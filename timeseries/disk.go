@@ -44,6 +44,9 @@ func open(dir string, o Options) (*Disk, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := refuseCopies(dir); err != nil {
+		return nil, err
+	}
 	if err := checkVersions(dir); err != nil {
 		return nil, err
 	}

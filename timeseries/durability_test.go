@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -27,6 +28,8 @@ import (
 // The variable that turns the test binary into a child, with the folder it works on.
 const (
 	childEnv = "TIMESERIES_CHILD"
+	// shortEnv has it keep raw ticks for two hours only, so that blocks are dropped too.
+	shortEnv = "TIMESERIES_SHORT=true"
 )
 
 // killTick is a minute, so that a block is full after sixty rounds and a kill meets every stage of its life.
@@ -62,7 +65,11 @@ func killRound(n int) lineage.Observation {
 
 // child appends rounds until it is killed, and says which are acknowledged.
 func child(dir string) {
-	s, err := timeseries.Open(dir, killOptions)
+	o := killOptions
+	if slices.Contains(os.Environ(), shortEnv) {
+		o.Retention.Raw = 2 * time.Hour
+	}
+	s, err := timeseries.Open(dir, o)
 	if err != nil {
 		fmt.Println("open:", err)
 		os.Exit(1)
@@ -100,10 +107,10 @@ func child(dir string) {
 }
 
 // runChild kills a child after a while and returns the rounds that it said were acknowledged.
-func runChild(t *testing.T, dir string, life time.Duration) []int {
+func runChild(t *testing.T, dir string, life time.Duration, env ...string) []int {
 	t.Helper()
 	cmd := exec.Command(os.Args[0]) //nolint:noctx // it is killed, that is the point
-	cmd.Env = append(os.Environ(), childEnv+"="+dir)
+	cmd.Env = append(append(os.Environ(), childEnv+"="+dir), env...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	check(t, err)

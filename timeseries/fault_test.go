@@ -115,6 +115,17 @@ func (v *faultyVault) has(f fileID, sections []sectionID) error {
 
 func (v *faultyVault) close() error { return v.faults.do("close vault", v.vault.close) }
 
+// BackupAsking is Backup, or Restore, that asks before each operation on a file.
+func BackupAsking(ctx context.Context, restoring bool, from, to string, ask func()) (err error) {
+	f := files{hook: func(string, string) error { ask(); return nil }}
+	if restoring {
+		_, err = restore(ctx, from, to, f, freeSpace)
+	} else {
+		_, err = backup(ctx, from, to, f, freeSpace)
+	}
+	return err
+}
+
 // marksOf returns all that is marked in a window.
 func (e *engine) marksOf(ctx context.Context, w lineage.Window) (*marks, error) {
 	v, err := e.view(ctx, w, nil)

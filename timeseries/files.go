@@ -19,6 +19,7 @@ const (
 	opRename   = "rename"
 	opRemove   = "remove"
 	opTruncate = "truncate"
+	opLook     = "look" // a backup does at the folder that it is of
 )
 
 // files is all that this package changes in the file system. hook, nil but in tests, is called before each operation;

@@ -18,6 +18,10 @@ func TestMain(m *testing.M) {
 		child(dir)
 		return
 	}
+	if told := os.Getenv(backupEnv); told != "" {
+		backupChild(told)
+		return
+	}
 	goleak.VerifyTestMain(m)
 }
 

@@ -12,13 +12,20 @@ import (
 	"github.com/lineaged/lineaged/timeseries"
 )
 
-// data is the commands that look at a data folder which no lineaged has open.
+// data is the commands that work on a data folder. All but backup want one that no lineaged has open.
 func (p *program) data() *cobra.Command {
 	check := &cobra.Command{
 		Use:   "check DIR",
-		Short: "Read a data folder wholly and say what is damaged; nothing is changed",
+		Short: "Read a data folder, or a backup, wholly and say what is damaged; nothing is changed",
 		Args:  cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if timeseries.IsBackup(args[0]) {
+				b, err := timeseries.CheckBackup(cmd.Context(), args[0])
+				if err == nil {
+					_, _ = fmt.Fprintf(p.stdout, "a whole backup of %s: %s in %s\n", instant(b.At), bytesOf(b.Bytes), count(b.Files, "file"))
+				}
+				return err
+			}
 			r, err := timeseries.Check(args[0])
 			if err != nil {
 				return err
@@ -43,9 +50,49 @@ func (p *program) data() *cobra.Command {
 			return nil
 		},
 	}
-	group := &cobra.Command{Use: "data", Short: "Check or repair a data folder", Args: cobra.NoArgs, RunE: needsSubcommand}
-	group.AddCommand(check, repair)
+	group := &cobra.Command{Use: "data", Short: "Back up, restore, check or repair a data folder", Args: cobra.NoArgs, RunE: needsSubcommand}
+	group.AddCommand(p.backup(), p.restore(), check, repair)
 	return group
+}
+
+func (p *program) backup() *cobra.Command {
+	return &cobra.Command{
+		Use:   "backup DIR TO",
+		Short: "Copy a data folder as it is now into a new folder, also while lineaged runs on it",
+		Long: `Copies a data folder as it is at one instant into a new or an empty folder, whether or not a lineaged runs on it: that one does not wait, and all
+that it had acknowledged is in the copy. Nothing is changed in the data folder. What is damaged in it is said, copied all the same, and the exit code is 1.`,
+		Args: cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			b, err := timeseries.Backup(cmd.Context(), args[0], args[1])
+			if err != nil {
+				return err
+			}
+			_, _ = fmt.Fprintf(p.stdout, "backed up as of %s: %s in %s\n", instant(b.At), bytesOf(b.Bytes), count(b.Files, "file"))
+			for _, f := range b.Findings {
+				_, _ = fmt.Fprintf(p.stdout, "found: %s\n", f)
+			}
+			if len(b.Findings) > 0 {
+				return errors.New("the backup is whole, and the data folder is damaged: keep the backups before this one")
+			}
+			return nil
+		},
+	}
+}
+
+func (p *program) restore() *cobra.Command {
+	return &cobra.Command{
+		Use:   "restore BACKUP DIR",
+		Short: "Copy a backup into a new folder, after reading all of it; a partial or damaged one is refused",
+		Args:  cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			b, err := timeseries.Restore(cmd.Context(), args[0], args[1])
+			if err != nil {
+				return err
+			}
+			_, _ = fmt.Fprintf(p.stdout, "restored as of %s: %s in %s\n", instant(b.At), bytesOf(b.Bytes), count(b.Files, "file"))
+			return nil
+		},
+	}
 }
 
 // printReport writes what people want to know of a data folder, the best news first.

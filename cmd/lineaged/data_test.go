@@ -29,7 +29,7 @@ func TestData(t *testing.T) {
 		}
 	}
 	dir := t.TempDir()
-	f(exitUsage, []string{"needs one of: check, repair"}, "data")
+	f(exitUsage, []string{"needs one of: backup, check, repair, restore"}, "data")
 	f(exitUsage, []string{"accepts 1 arg"}, "data", "check")
 	file := filepath.Join(t.TempDir(), "ca.pem")
 	if err := os.WriteFile(file, []byte("-----BEGIN CERTIFICATE-----"), 0o600); err != nil {
@@ -88,4 +88,67 @@ func TestData(t *testing.T) {
 	}
 	f(exitFailure, []string{"found: a segment of the log is damaged", path, "lost: 2026-03-01T00:01:", "lineaged data repair"}, "data", "check", dir)
 	f(exitOK, []string{"found: a segment of the log is damaged", "lost: 2026-03-01T00:01:"}, "data", "repair", dir)
+}
+
+// What data backup, data check of a backup, and data restore say, while the folder is open.
+func TestDataBackup(t *testing.T) {
+	f := func(want int, says string, args ...string) {
+		t.Helper()
+		var stdout, stderr bytes.Buffer
+		if code := run(t.Context(), append([]string{"data"}, args...), nil, &stdout, &stderr); code != want {
+			t.Errorf("%q exits with %d, want %d: %s", args, code, want, stderr.String())
+		}
+		if said := stdout.String() + stderr.String(); !strings.Contains(said, says) {
+			t.Errorf("%q says %q, not %q", args, said, says)
+		}
+	}
+	dir, to, back := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "backup"), filepath.Join(t.TempDir(), "restored")
+	o := timeseries.Options{MinFree: 1, Log: slog.New(slog.DiscardHandler)}
+	store, err := timeseries.Open(dir, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := lineage.Source{Cluster: "west", Name: "end-offsets"}
+	at := time.Date(2026, 3, 1, 0, 0, 10, 0, time.UTC)
+	if err := store.Append(t.Context(), lineage.Observation{Source: source, Round: at, Interval: 10 * time.Second}); err != nil {
+		t.Fatal(err)
+	}
+	f(exitUsage, "accepts 2 arg", "backup", dir)
+	f(exitFailure, "another process has it open", "check", dir)
+	f(exitOK, "backed up as of ", "backup", dir, to)
+	f(exitOK, "a whole backup of ", "check", to)
+	f(exitFailure, "is not empty", "backup", dir, to)
+	f(exitOK, "restored as of ", "restore", to, back)
+	f(exitFailure, "is not empty", "restore", to, back)
+	f(exitFailure, "is a backup: restore it", "repair", to)
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if store, err = timeseries.Open(back, o); err != nil {
+		t.Fatal(err)
+	}
+	if got := store.Newest(source); !got.Equal(at) {
+		t.Errorf("restored, the newest round is of %v, want %v", got, at)
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	segments, err := filepath.Glob(filepath.Join(to, "log", "*.log"))
+	if err != nil || len(segments) != 1 {
+		t.Fatalf("segments %q, %v", segments, err)
+	}
+	b, err := os.ReadFile(segments[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	b[len(b)/2] ^= 1
+	if err := os.WriteFile(segments[0], b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f(exitFailure, "00000000000000000001.log is not what was written: its checksum does not match", "check", to)
+	f(exitFailure, "cannot be restored", "restore", to, back+"2")
+	if err := os.Remove(filepath.Join(to, "BACKUP")); err != nil {
+		t.Fatal(err)
+	}
+	f(exitFailure, "is no whole backup", "restore", to, back+"2")
 }

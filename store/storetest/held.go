@@ -1,0 +1,27 @@
+package storetest
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/store"
+)
+
+// History makes up what sources of two clusters saw in rounds one tick apart from start on, in the order of rounds:
+// gaps, outages, jitter, resets, late commits, cadences of their own.
+func History(r *rand.Rand, start time.Time, tick time.Duration, rounds int) []lineage.Observation {
+	return history(r, start, tick, rounds)
+}
+
+// Hold holds a store, which was told these observations and nothing else, against the model: all that it answers of
+// some random windows of the rounds since start.
+func Hold(t *testing.T, s store.Store, r *rand.Rand, start time.Time, tick time.Duration, obs []lineage.Observation, windows int) {
+	t.Helper()
+	m := newModel(tick, obs)
+	rounds := int(obs[len(obs)-1].Round.Sub(start) / tick)
+	for range windows {
+		compare(t, s, m, randomWindow(r, start, tick, rounds), tick*time.Duration(1+r.IntN(9)))
+	}
+}

@@ -1,0 +1,366 @@
+package timeseries
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Backed is what Backup wrote, or Restore read.
+type Backed struct {
+	At     time.Time // of what is in it, by the clock of the machine that it was taken on
+	Files  int
+	Bytes  int64
+	Passes int // how often the folder was gone through, since it changed meanwhile; Backup only
+	// Findings are what is damaged in the folder, and in the backup as well; Backup only.
+	Findings []string
+}
+
+// Backup copies a data folder as it is at one instant, whether or not a process has it open, into a new or an empty
+// folder. All that was acknowledged before the call is in it, and of what is acknowledged meanwhile a part, up to one
+// round. Nothing in the data folder is changed, and who has it open does not wait.
+//
+// The backup is whole once its list is there, which is written last; what an error leaves is removed. An error wraps
+// ErrNoSpace where there is not room enough, which is looked at before anything is written.
+func Backup(ctx context.Context, dir, to string) (Backed, error) {
+	return backup(ctx, dir, to, files{}, freeSpace)
+}
+
+func backup(ctx context.Context, dir, to string, f files, space func(string) (int64, error)) (_ Backed, err error) {
+	if err := isDataFolder(dir); err != nil {
+		return Backed{}, err
+	}
+	if err := refuseCopies(dir); err != nil {
+		return Backed{}, err
+	}
+	c := &copying{from: dir, files: f, space: space, have: map[string]copiedFile{}}
+	if err := c.begin(to); err != nil {
+		return Backed{}, fmt.Errorf("back up %s: %w", dir, err)
+	}
+	b, err := c.backup(ctx)
+	if err != nil {
+		return Backed{}, fmt.Errorf("back up %s: %w", dir, errors.Join(err, c.undo()))
+	}
+	return b, nil
+}
+
+// copying is a copy of a folder that is being made.
+type copying struct {
+	from, to string
+	made     []string // folders that were made, in order
+	files    files
+	space    func(string) (int64, error) // free bytes
+	have     map[string]copiedFile       // what is copied, by its name relative to the folder
+	buffer   []byte
+}
+
+// copiedFile is a file that was copied, as it was then.
+type copiedFile struct {
+	info os.FileInfo
+	listed
+}
+
+// begin makes the folder that is copied to, and its own.
+func (c *copying) begin(to string) error {
+	to, err := filepath.Abs(to)
+	if err != nil {
+		return err
+	}
+	from, err := filepath.Abs(c.from)
+	if err != nil {
+		return err
+	}
+	if to == from || strings.HasPrefix(to, from+string(filepath.Separator)) {
+		return fmt.Errorf("%s lies in the folder that is copied", to)
+	}
+	switch names, err := os.ReadDir(to); {
+	case errors.Is(err, fs.ErrNotExist):
+		c.made = append(c.made, to)
+	case err != nil:
+		return err
+	case len(names) > 0:
+		return fmt.Errorf("%s is not empty: name a new folder", to)
+	}
+	c.from, c.to = from, to
+	return nil
+}
+
+// folders makes the folders of a copy.
+func (c *copying) folders() error {
+	for _, name := range []string{"log", "blocks"} {
+		path := filepath.Join(c.to, name)
+		c.made = append(c.made, path)
+		if err := c.files.folder(path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// room returns ErrNoSpace where bytes would leave less free than a store leaves.
+func (c *copying) room(bytes int64) error {
+	at := c.to
+	for { // the folder may not be there yet
+		if _, err := os.Stat(at); !errors.Is(err, fs.ErrNotExist) || at == filepath.Dir(at) {
+			break
+		}
+		at = filepath.Dir(at)
+	}
+	free, err := c.space(at)
+	if err != nil {
+		return fmt.Errorf("look up free space: %w", err)
+	}
+	if least := defaultMinFree(at); free-bytes < least {
+		return fmt.Errorf("%w: %d bytes are to be written, %d are free in %s, and %d are left free", ErrNoSpace, bytes, free, at, least)
+	}
+	return nil
+}
+
+// backup copies until nothing was missed.
+func (c *copying) backup(ctx context.Context) (b Backed, err error) {
+	for b.Passes = 1; ; b.Passes++ {
+		p, err := takePicture(c.from, c.files)
+		if err != nil {
+			return b, err
+		}
+		whole, err := c.pass(ctx, p)
+		if err = errors.Join(err, p.close()); err != nil {
+			return b, err
+		}
+		if whole {
+			b.At = p.at
+			for _, name := range p.single {
+				b.Findings = append(b.Findings, name+" has one copy, where there should be two")
+			}
+			break
+		}
+	}
+	b.Findings = append(b.Findings, c.damaged()...)
+	l := fileList{at: b.At}
+	for name, x := range c.have {
+		l.files = append(l.files, listedFile{name, x.listed})
+		b.Files++
+		b.Bytes += x.size
+	}
+	for _, folder := range []string{"log", "blocks", "."} {
+		if err := c.files.syncDir(filepath.Join(c.to, folder)); err != nil {
+			return b, err
+		}
+	}
+	return b, c.writeList(l)
+}
+
+// pass copies what is in a picture and was not copied before. whole is false where a file went meanwhile: it may have
+// been needed, and the next picture does without.
+func (c *copying) pass(ctx context.Context, p *picture) (whole bool, err error) {
+	named, need := map[string]bool{}, int64(0)
+	for _, x := range p.open {
+		named[x.name] = true
+		if !c.has(x.name, x.info) {
+			need += x.info.Size()
+		}
+	}
+	for _, name := range p.names {
+		named[name] = true
+		info, err := os.Lstat(filepath.Join(c.from, name))
+		if errors.Is(err, fs.ErrNotExist) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		if !c.has(name, info) {
+			need += info.Size()
+		}
+	}
+	if err := c.room(need); err != nil {
+		return false, err
+	}
+	if len(c.have) == 0 {
+		if err := c.folders(); err != nil {
+			return false, err
+		}
+	}
+	for name := range c.have {
+		if !named[name] {
+			if err := c.drop(name); err != nil {
+				return false, err
+			}
+		}
+	}
+	for _, x := range p.open {
+		if err := c.copy(ctx, x); err != nil {
+			return false, err
+		}
+	}
+	for _, name := range p.names {
+		var one picture
+		err := one.take(c.from, name, c.files)
+		if err == nil && len(one.open) == 0 {
+			return false, nil
+		}
+		if err == nil {
+			err = c.copy(ctx, one.open[0])
+		}
+		if err = errors.Join(err, one.close()); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// has reports whether a file was copied as it is now: the store writes none anew under its inode.
+func (c *copying) has(name string, now os.FileInfo) bool {
+	x, ok := c.have[name]
+	return ok && os.SameFile(x.info, now) && x.info.Size() == now.Size() && x.info.ModTime().Equal(now.ModTime())
+}
+
+func (c *copying) drop(name string) error {
+	if err := c.files.remove(filepath.Join(c.to, name)); err != nil {
+		return err
+	}
+	delete(c.have, name)
+	return nil
+}
+
+// copy copies a file as long as it was when it was opened.
+func (c *copying) copy(ctx context.Context, x pictured) error {
+	if c.has(x.name, x.info) {
+		return nil
+	}
+	l, err := c.write(ctx, x.name, io.NewSectionReader(x.file, 0, x.info.Size()), x.info.ModTime())
+	if err != nil {
+		return fmt.Errorf("copy %s: %w", x.name, err)
+	}
+	c.have[x.name] = copiedFile{x.info, l}
+	return nil
+}
+
+// copyBytes is how much is read at once.
+const copyBytes = 1 << 20
+
+// write makes a file of what is read, and makes it durable.
+func (c *copying) write(ctx context.Context, name string, from io.Reader, changed time.Time) (l listed, err error) {
+	path := filepath.Join(c.to, name)
+	out, err := c.files.create(path, os.O_TRUNC)
+	if err != nil {
+		return l, noSpace(err)
+	}
+	l, err = c.pump(ctx, from, func(b []byte) error { return c.files.write(out, b) })
+	if err == nil {
+		err = c.files.sync(out)
+	}
+	if err = errors.Join(noSpace(err), out.Close()); err != nil {
+		return l, err
+	}
+	return l, os.Chtimes(path, time.Time{}, changed) // the log is read as of when it was written to last
+}
+
+// pump reads all, hands it on part by part, and says what it was.
+func (c *copying) pump(ctx context.Context, from io.Reader, to func([]byte) error) (l listed, err error) {
+	if c.buffer == nil {
+		c.buffer = make([]byte, copyBytes)
+	}
+	sum := sha256.New()
+	for {
+		n, err := io.ReadFull(from, c.buffer)
+		sum.Write(c.buffer[:n])
+		l.size += int64(n)
+		if n > 0 && to != nil {
+			if err := to(c.buffer[:n]); err != nil {
+				return l, err
+			}
+		}
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			sum.Sum(l.sum[:0])
+			return l, nil
+		}
+		if err = errors.Join(err, ctx.Err()); err != nil {
+			return l, err
+		}
+	}
+}
+
+// undo removes what was written.
+func (c *copying) undo() error {
+	if c.to == "" {
+		return nil
+	}
+	var errs []error
+	for _, name := range []string{listName, listName + draftSuffix, unfinishedName} {
+		errs = append(errs, c.files.remove(filepath.Join(c.to, name)))
+	}
+	for _, folder := range []string{"log", "blocks"} {
+		names, err := os.ReadDir(filepath.Join(c.to, folder))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
+		for _, n := range names {
+			errs = append(errs, c.files.remove(filepath.Join(c.to, folder, n.Name())))
+		}
+	}
+	for _, path := range slices.Backward(c.made) {
+		errs = append(errs, c.files.remove(path))
+	}
+	return errors.Join(errs...)
+}
+
+// damaged says what of the copies is not what the store wrote.
+func (c *copying) damaged() (out []string) {
+	said := &sayings{}
+	tick, known, err := tickOf(c.to)
+	if err != nil || !known {
+		return nil // the checksums of a folder of another version are not known here
+	}
+	v := &diskVault{dir: filepath.Join(c.to, "blocks"), tick: tick, log: slog.New(said), files: files{dry: true}}
+	if err := v.open(); err != nil {
+		return []string{err.Error()}
+	}
+	for _, id := range v.list() {
+		if _, err := v.verify(id); err != nil {
+			out = append(out, fmt.Sprintf("%s is damaged: %v", id, err))
+		}
+	}
+	segments, err := listSegments(c.to, files{})
+	if err != nil {
+		return append(out, err.Error())
+	}
+	for i, name := range segments {
+		if err := checkSegment(filepath.Join(c.to, name), i == len(segments)-1); err != nil {
+			out = append(out, fmt.Sprintf("%s is damaged: %v", name, err))
+		}
+	}
+	out = append(out, said.lines...)
+	for i := range out {
+		out[i] = strings.ReplaceAll(out[i], c.to, c.from)
+	}
+	return out
+}
+
+// checkSegment reads the frames of a segment of the log. At the end of the last there may be a part of a write.
+func checkSegment(path string, last bool) error {
+	b, err := readAround(path)
+	if err != nil {
+		return err
+	}
+	for at := headerBytes; at < len(b); {
+		payload, err := readFrame(b[at:])
+		if err != nil && last && torn(b[at:]) && nextFrame(b[at+1:]) < 0 {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("at %d: %w", at, err)
+		}
+		at += frameBytes + len(payload)
+	}
+	return nil
+}
