@@ -62,6 +62,7 @@ type settling struct {
 	// logged: records of who claims some may be among what is left: of a request log, or of who was given less
 	logged  bool
 	unnamed []span // in which producer ids wrote of whom it is not known who they are
+	marked  []span // in which transactions ended, or may have
 }
 
 // Settle derives the Records of the topic's writers, of whom no broker counts, and of nobody; and which of them wait
@@ -114,8 +115,13 @@ func (s *settling) read() {
 			s.veils = t
 		case lineage.Runs:
 			s.movers = append(s.movers, t)
+		case lineage.Markers:
+			s.marked = append(s.marked, movedIn(t)...)
 		case lineage.Linked, lineage.Records, lineage.Claimed:
 			told = append(told, t)
+			if t.Metric == lineage.Records && t.Evidence == lineage.Transaction {
+				s.marked = append(s.marked, movedIn(t)...)
+			}
 		default:
 		}
 	}

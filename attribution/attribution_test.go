@@ -421,10 +421,14 @@ func TestClaims(t *testing.T) {
 		claim(b, client("x"), lineage.BatchHeader, 2, 5, 60)
 		claim(b, client("y"), lineage.Telemetry, 2, 5, 30)
 	})
-	f(map[lineage.Client]int64{client("x"): 20, nobody: 80}, func(b *book) { // one writer, of two kinds of evidence
-		claim(b, client("x"), lineage.BatchHeader, 2, 5, 20)
-		claim(b, client("x"), lineage.Telemetry, 2, 5, 30)
-	})
+	// one writer, of two kinds of evidence: headers say how much it was where they saw all of it
+	for n, look := range map[int64]func(b *book){20: func(b *book) { b.looks("headers", 0, 8) }, 30: func(b *book) { b.looks("headers", 4, 8) }} {
+		f(map[lineage.Client]int64{client("x"): n, nobody: 100 - n}, func(b *book) {
+			b.write("headers", lineage.Claimed, client("x"), lineage.RecordHeader, 2, 5, 20)
+			look(b)
+			claim(b, client("x"), lineage.Telemetry, 2, 5, 30)
+		})
+	}
 	f(map[lineage.Client]int64{client("x"): 20, nobody: 80}, func(b *book) { // told by two, who know more or less of it
 		claim(b, client("x"), lineage.Telemetry, 2, 5, 20)
 		claim(b, lineage.Client{ClientID: "x", Host: "h"}, lineage.Telemetry, 2, 5, 19)

@@ -33,6 +33,7 @@ type claim struct {
 	parts    []int64 // what it was given of them
 	got      int64   // all of them
 	spread   bool    // it is shared out over steps
+	again    bool    // another counts all of it
 }
 
 // claims debits what is claimed, the best evidence first, and no more than the topic grew by.
@@ -40,26 +41,7 @@ func (s *settling) claims() {
 	if len(s.writers.claims) == 0 {
 		return
 	}
-	var all []claim
-	for _, t := range s.writers.standing() {
-		s.logged = s.logged || t.Evidence == lineage.RequestLog
-		for _, r := range t.Readings {
-			all = append(all, claim{Reading: r, client: t.Access.Client, evidence: t.Evidence, by: t.By})
-		}
-	}
-	slices.SortFunc(all, func(a, b claim) int {
-		return cmp.Or(
-			cmp.Compare(rank(a.evidence), rank(b.evidence)), compareClients(a.client, b.client), cmp.Compare(a.To, b.To), cmp.Compare(a.From, b.From),
-		)
-	})
-	for len(all) > 0 {
-		n := 1
-		for n < len(all) && rank(all[n].evidence) == rank(all[0].evidence) {
-			n++
-		}
-		s.share(all[:n])
-		all = all[n:]
-	}
+	s.debitAll(s.share(s.contenders()))
 }
 
 // sharings is how often what a claim was not given is asked for again. Pushes of one client reach over ticks that they
@@ -67,30 +49,32 @@ func (s *settling) claims() {
 // is less than half each time.
 const sharings = 8
 
-// share debits claims by evidence that is equally good. Each asks of every step of its span a share by what that step
-// still has; where all together ask for more than there is, each is given its part of it, and asks the others again.
-func (s *settling) share(claims []claim) {
-	rest := make([]int64, len(s.steps))
-	for i := range s.steps {
-		rest[i] = s.steps[i].rest()
-	}
-	for i := range claims {
-		s.reach(&claims[i])
-	}
+// allot gives claims of steps. Each asks of every step of its span a share by what that step still has, for what it was
+// not given yet; where all together ask for more than there is, each is given its part of it, and asks the others again.
+// It is called again with more claims, which those that have their part may give way to.
+func allot(claims []claim, rest []int64) {
 	for range sharings {
 		if !give(claims, rest) {
 			break
 		}
 	}
 	exchange(claims, rest)
+}
+
+// debitAll debits what claims were given, with what is to be said of it.
+func (s *settling) debitAll(claims []claim) {
 	for i := range claims {
 		c := &claims[i]
+		if c.again {
+			continue
+		}
+		s.logged = s.logged || c.evidence == lineage.RequestLog
 		last, why := c.first+len(c.parts)-1, ""
-		twice := c.evidence != lineage.RecordHeader && slices.ContainsFunc(s.unnamed, func(x span) bool { return x.from < c.To && x.to > c.From })
+		twice := s.perhapsCounted(c)
 		switch {
 		case twice:
 			why = whyTwice
-		case c.evidence == lineage.RequestLog && !s.Lookers[c.by].Saw(&lineage.Access{Topic: s.Topic, Op: lineage.Write, Client: c.client}, c.From, c.To):
+		case c.evidence == lineage.RequestLog && !s.saw(c.by, c):
 			why = whySampled
 		case c.evidence == lineage.RequestLog:
 			why = whyLogged
@@ -182,50 +166,62 @@ func (x *step) take(n int64) {
 	x.mixed.Value -= n - of
 }
 
-// standing returns the claims that count their writer: those by the best evidence, where nothing better counts it. What
-// several claim of one identity is claimed once, by the greater, and so it is where a client and its parts are claimed.
-func (w *writers) standing() (out []*lineage.Told) {
+// standing returns the claims that count a writer, by writer: those of whom nothing better counts, by each kind of
+// evidence. What several claim of one identity is claimed once, by the greater, and so it is where a client and its
+// parts are claimed by one kind.
+func (w *writers) standing() (out [][]standing) {
 	type one struct {
-		writer   identity
-		evidence lineage.EvidenceKind
+		writer identity
+		kind   int
 	}
-	byWriter := map[one]map[identity]*lineage.Told{}
+	kinds := map[one]map[identity]*lineage.Told{}
 	for _, t := range w.claims {
-		if rank(t.Evidence) == len(Order) || w.taken[t] { // it says that somebody wrote, and not how much
+		kind := rank(t.Evidence)
+		if kind == len(Order) || w.taken[t] { // it says that somebody wrote, and not how much
 			continue
 		}
 		ids := w.identities(t.Access.Client)
 		if len(ids) == 0 {
-			out = append(out, t)
+			out = append(out, []standing{{kind, []*lineage.Told{t}}})
 			continue
 		}
-		k := one{w.find(ids[0]), t.Evidence}
-		if w.best[k.writer] < rank(t.Evidence) {
+		k := one{w.find(ids[0]), kind}
+		if paired, ok := w.paired[k.writer]; ok && paired < kind {
 			continue
 		}
-		if byWriter[k] == nil {
-			byWriter[k] = map[identity]*lineage.Told{}
+		if kinds[k] == nil {
+			kinds[k] = map[identity]*lineage.Told{}
 		}
-		was := byWriter[k][ids[0]]
+		was := kinds[k][ids[0]]
 		if was == nil || cmp.Or(cmp.Compare(sum(t), sum(was)), -compareClients(t.Access.Client, was.Access.Client)) > 0 {
-			byWriter[k][ids[0]] = t
+			kinds[k][ids[0]] = t
 		}
 	}
-	for _, claims := range byWriter {
-		var sums [byMover + 1]int64
-		best := byProducer
-		for id, t := range claims {
-			sums[id.class] += sum(t)
+	byWriter := map[identity][]standing{}
+	for k, claims := range kinds {
+		byWriter[k.writer] = append(byWriter[k.writer], standing{k.kind, ofOneClass(claims)})
+	}
+	for _, all := range byWriter {
+		out = append(out, all)
+	}
+	return out
+}
+
+// ofOneClass returns those of the class of identities that has the most of what is claimed.
+func ofOneClass(claims map[identity]*lineage.Told) (out []*lineage.Told) {
+	var sums [byMover + 1]int64
+	best := byProducer
+	for id, t := range claims {
+		sums[id.class] += sum(t)
+	}
+	for c := range sums {
+		if sums[c] > sums[best] {
+			best = class(c)
 		}
-		for c := range sums {
-			if sums[c] > sums[best] {
-				best = class(c)
-			}
-		}
-		for id, t := range claims {
-			if id.class == best {
-				out = append(out, t)
-			}
+	}
+	for id, t := range claims {
+		if id.class == best {
+			out = append(out, t)
 		}
 	}
 	return out

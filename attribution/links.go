@@ -66,6 +66,7 @@ type link struct {
 type writers struct {
 	parent map[identity]identity // of those that are not their own root
 	best   map[identity]int      // by root: the best rank of those that count it
+	paired map[identity]int      // by root: the best of those whose source paired its readings with the ends
 	claims []*lineage.Told
 	counts []*lineage.Told        // of producer ids, by brokers
 	named  map[identity]bool      // roots of those that bear a name
@@ -82,7 +83,7 @@ func readWriters(told []*lineage.Told) writers {
 	if len(told) == 0 {
 		return w
 	}
-	w.parent, w.best = map[identity]identity{}, map[identity]int{}
+	w.parent, w.best, w.paired = map[identity]identity{}, map[identity]int{}, map[identity]int{}
 	w.named, w.from, w.taken, w.users = map[identity]bool{}, map[place]bool{}, map[*lineage.Told]bool{}, map[identity][]string{}
 	w.common = commonIDs(told)
 	var links []link
@@ -134,9 +135,9 @@ func readWriters(told []*lineage.Told) writers {
 			w.counts = append(w.counts, t)
 		}
 		if root, ok := w.root(t.Access.Client); ok && rank(t.Evidence) < len(Order) {
-			was, known := w.best[root]
-			if r := rank(t.Evidence); !known || r < was {
-				w.best[root] = r
+			better(w.best, root, rank(t.Evidence))
+			if t.Metric == lineage.Records {
+				better(w.paired, root, rank(t.Evidence))
 			}
 		}
 		if t.Metric == lineage.Claimed {
@@ -144,6 +145,13 @@ func readWriters(told []*lineage.Told) writers {
 		}
 	}
 	return w
+}
+
+// better takes a rank where it is the best so far.
+func better(ranks map[identity]int, root identity, r int) {
+	if was, known := ranks[root]; !known || r < was {
+		ranks[root] = r
+	}
 }
 
 // commonIDs returns the client.ids that clients of different principals or hosts bear.

@@ -127,6 +127,7 @@ func (s *settling) conclude(p, c *lineage.Told, by lineage.EvidenceKind, why str
 	}
 	root := s.writers.find(ids[0])
 	s.writers.best[root] = min(rank(p.Evidence), rank(c.Evidence))
+	better(s.writers.paired, root, rank(p.Evidence))
 	if len(ids) == 1 { // its principal says all that is known of it
 		s.writers.taken[c] = true
 	}
