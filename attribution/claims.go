@@ -50,8 +50,8 @@ func (s *settling) claims() {
 const sharings = 8
 
 // allot gives claims of steps. Each asks of every step of its span a share by what that step still has, for what it was
-// not given yet; where all together ask for more than there is, each is given its part of it, and asks the others again.
-// It is called again with more claims, which those that have their part may give way to.
+// not given yet; where all together ask for more than there is, each is given its part of it, and asks the others
+// again. It is called again with more claims, which those that have their part may give way to.
 func allot(claims []claim, rest []int64) {
 	for range sharings {
 		if !give(claims, rest) {

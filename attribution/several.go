@@ -182,8 +182,8 @@ func (s *settling) shareEqual(all []claim, writers []contender, rest []int64) []
 // has been there, but not always in the steps that are left of their spans.
 const widenings = 4
 
-// widen lets claims that are short reach as much further as two sources may see the same apart. It reports whether there
-// are any.
+// widen lets claims that are short reach as much further as two sources may see the same apart. It reports whether
+// there are any.
 func (s *settling) widen(claims []claim) (some bool) {
 	for i := range claims {
 		c := &claims[i]
@@ -227,8 +227,8 @@ func (s *settling) sameAsGiven(all []claim, given [][2]int, own []claim) {
 }
 
 // same takes what claims say to be of what others of the same writer were given, of spans that are less than so many
-// ticks apart. Both are by their ends. Whichever ends first is taken next, and with it that of the other side which ends first of those that it
-// can be: none can be had by fewer of those that are still to come.
+// ticks apart. Both are by their ends. Whichever ends first is taken next, and with it that of the other side which
+// ends first of those that it can be: none can be had by fewer of those that are still to come.
 func same(given, claims []part, apart int64) {
 	longest := max(longestSpan(given), longestSpan(claims))
 	near := func(x *part, others []part) {

@@ -47,10 +47,10 @@ func (x *witness) looks(b *book, dead, back int64) {
 	}
 }
 
-// TestSeveralWitnesses makes worlds by chance: writers without idempotence, each told of by telemetry, a request log and
-// headers of records, or by some of them, which lose some of it, come late, die and come back. Whatever they tell, a
-// writer is given no less than any of them proves and no more than it wrote, within 1 %; and the account is the advance.
-// Of 20,000 worlds, which `make test-long` makes, 12 were not so to the record.
+// TestSeveralWitnesses makes worlds by chance: writers without idempotence, each told of by telemetry, a request log
+// and headers of records, or by some of them, which lose some of it, come late, die and come back. Whatever they tell,
+// a writer is given no less than any of them proves and no more than it wrote, within 1 %; and the account is the
+// advance. Of 20,000 worlds, which `make test-long` makes, 12 were not so to the record.
 func TestSeveralWitnesses(t *testing.T) {
 	worlds := uint64(1500)
 	if os.Getenv("LINEAGED_LONG") != "" {
