@@ -27,17 +27,13 @@ func checkVersions(dir string) error {
 			return err
 		}
 	}
-	for _, part := range [...]struct{ folder, magic string }{{"log", logMagic}, {"blocks", shelfMagic}} {
-		names, err := os.ReadDir(filepath.Join(dir, part.folder))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		for _, n := range names {
-			name := filepath.Join(part.folder, n.Name())
-			v, ok := versionOf(filepath.Join(dir, name), part.magic)
-			if ok && v != formatVersion {
-				return wrongVersion(name, v)
-			}
+	all, err := versionsOf(dir)
+	if err != nil {
+		return err
+	}
+	for _, x := range all {
+		if x.version != formatVersion {
+			return wrongVersion(x.name, x.version)
 		}
 	}
 	return nil
@@ -68,6 +64,10 @@ func wrongVersion(name string, version uint16) error {
 	if version > formatVersion {
 		return fmt.Errorf("%s is of format version %d, written by a newer lineaged than this, which reads version %d: "+
 			"use that one or a newer; nothing was changed", name, version, formatVersion)
+	}
+	if version >= oldestVersion {
+		return fmt.Errorf("%s is of format version %d, written by an older lineaged than this, which reads version %d: "+
+			"lineaged data upgrade makes the folder one of that, best after a backup; nothing was changed", name, version, formatVersion)
 	}
 	return fmt.Errorf("%s is of format version %d, written by an older lineaged than this, which reads version %d: "+
 		"use another data folder to begin anew, or the lineaged that wrote it to read it; nothing was changed", name, version, formatVersion)

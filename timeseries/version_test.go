@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -166,48 +165,70 @@ func answersOf(t *testing.T, s *Disk) string {
 	return out.String()
 }
 
-// TestKeptFolders opens the folder that each format version left in testdata: those of this version are answered as
-// they were then, and go on; those of another are refused by name. A change of format that forgets its version fails
-// here.
+// TestKeptFolders opens the folder that each format version left in testdata, upgraded where it is of an older one:
+// they are answered as they were then, and go on. Those older than any that is upgraded are refused by name. A change
+// of format that forgets its version, its folder or the step to it fails here.
 func TestKeptFolders(t *testing.T) {
-	name := filepath.Join("testdata", fmt.Sprintf("format-%d", formatVersion))
+	nameOf := func(v uint16) string { return filepath.Join("testdata", fmt.Sprintf("format-%d", v)) }
 	if *keep {
-		writeKept(t, name)
+		writeKept(t, nameOf(formatVersion))
+	}
+	for v := uint16(oldestVersion); v <= formatVersion; v++ {
+		if _, err := os.Stat(nameOf(v) + ".zip"); err != nil {
+			t.Errorf("%v: each version's is kept; of the newest, make it with go test ./timeseries -run TestKeptFolders -keep", err)
+		}
+		if (formatSteps[v] == nil) != (v == formatVersion) {
+			t.Errorf("version %d: there must be a step from each version but the newest, which is %d", v, formatVersion)
+		}
 	}
 	kept, err := filepath.Glob(filepath.Join("testdata", "format-*.zip"))
 	must(t, err)
-	if !slices.Contains(kept, name+".zip") {
-		t.Fatalf("there is no %s.zip: make it with go test ./timeseries -run TestKeptFolders -keep", name)
-	}
 	for _, path := range kept {
+		var v uint16
+		if _, err := fmt.Sscanf(filepath.Base(path), "format-%d.zip", &v); err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
 		dir := unzip(t, path)
-		s, err := Open(dir, keptOptions)
-		if path != name+".zip" {
-			if err == nil || !strings.Contains(err.Error(), "use another data folder") && !strings.Contains(err.Error(), "use that one or a newer") {
-				t.Errorf("%s: %v", path, err)
+		if v != formatVersion {
+			_, err := Open(dir, keptOptions)
+			says := "lineaged data upgrade"
+			if v < oldestVersion {
+				says = "use another data folder"
 			}
-			continue
-		}
-		must(t, err)
-		want, err := os.ReadFile(name + ".txt")
-		must(t, err)
-		ask := func(stage string) {
-			t.Helper()
-			if got := answersOf(t, s); got != string(want) {
-				t.Fatalf("%s, %s: answered\n%s\nwant\n%s", path, stage, got, want)
+			if err == nil || !strings.Contains(err.Error(), says) {
+				t.Errorf("%s: opened it says %v, not %q", path, err, says)
 			}
+			if _, err = Upgrade(dir); v < oldestVersion {
+				if err == nil || !strings.Contains(err.Error(), says) {
+					t.Errorf("%s: upgraded it says %v, not %q", path, err, says)
+				}
+				continue
+			}
+			must(t, err)
 		}
-		ask("opened")
-		must(t, s.Maintain(context.Background(), testStart.Add((keptHours+1)*time.Hour)))
-		must(t, s.Append(context.Background(), testRound((keptHours+1)*60)))
-		must(t, s.Close())
-		s, err = Open(dir, keptOptions)
-		must(t, err)
-		if n := newest(s); n != (keptHours+1)*60 {
-			t.Errorf("%s: after it went on the newest round is %d", path, n)
-		}
-		must(t, s.Close())
+		answersAsKept(t, dir, nameOf(v)+".txt")
 	}
+}
+
+// answersAsKept opens a folder, holds its answers against those that were kept with it, and has it go on.
+func answersAsKept(t *testing.T, dir, kept string) {
+	t.Helper()
+	want, err := os.ReadFile(kept)
+	must(t, err)
+	s, err := Open(dir, keptOptions)
+	must(t, err)
+	if got := answersOf(t, s); got != string(want) {
+		t.Fatalf("%s: answered\n%s\nwant\n%s", kept, got, want)
+	}
+	must(t, s.Maintain(context.Background(), testStart.Add((keptHours+1)*time.Hour)))
+	must(t, s.Append(context.Background(), testRound((keptHours+1)*60)))
+	must(t, s.Close())
+	s, err = Open(dir, keptOptions)
+	must(t, err)
+	if n := newest(s); n != (keptHours+1)*60 {
+		t.Errorf("%s: after it went on the newest round is %d", kept, n)
+	}
+	must(t, s.Close())
 }
 
 func writeKept(t *testing.T, name string) {

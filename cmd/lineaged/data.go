@@ -50,8 +50,8 @@ func (p *program) data() *cobra.Command {
 			return nil
 		},
 	}
-	group := &cobra.Command{Use: "data", Short: "Back up, restore, check or repair a data folder", Args: cobra.NoArgs, RunE: needsSubcommand}
-	group.AddCommand(p.backup(), p.restore(), check, repair)
+	group := &cobra.Command{Use: "data", Short: "Back up, restore, check, repair or upgrade a data folder", Args: cobra.NoArgs, RunE: needsSubcommand}
+	group.AddCommand(p.backup(), p.restore(), check, repair, p.upgrade())
 	return group
 }
 
@@ -91,6 +91,24 @@ func (p *program) restore() *cobra.Command {
 			}
 			_, _ = fmt.Fprintf(p.stdout, "restored as of %s: %s in %s\n", instant(b.At), bytesOf(b.Bytes), count(b.Files, "file"))
 			return nil
+		},
+	}
+}
+
+func (p *program) upgrade() *cobra.Command {
+	return &cobra.Command{
+		Use:   "upgrade DIR",
+		Short: "Make a data folder of an older format one of this lineaged's; back it up before",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			done, err := timeseries.Upgrade(args[0])
+			for _, name := range done {
+				_, _ = fmt.Fprintf(p.stdout, "made anew: %s\n", name)
+			}
+			if err == nil {
+				_, _ = fmt.Fprintf(p.stdout, "the folder is of this lineaged's format: %s made anew\n", count(len(done), "file"))
+			}
+			return err
 		},
 	}
 }

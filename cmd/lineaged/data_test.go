@@ -29,7 +29,7 @@ func TestData(t *testing.T) {
 		}
 	}
 	dir := t.TempDir()
-	f(exitUsage, []string{"needs one of: backup, check, repair, restore"}, "data")
+	f(exitUsage, []string{"needs one of: backup, check, repair, restore, upgrade"}, "data")
 	f(exitUsage, []string{"accepts 1 arg"}, "data", "check")
 	file := filepath.Join(t.TempDir(), "ca.pem")
 	if err := os.WriteFile(file, []byte("-----BEGIN CERTIFICATE-----"), 0o600); err != nil {
@@ -39,7 +39,7 @@ func TestData(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(half, "log"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	for _, command := range []string{"check", "repair"} {
+	for _, command := range []string{"check", "repair", "upgrade"} {
 		f(exitFailure, []string{dir + " is no data folder: it has no folder \"log\""}, "data", command, dir)
 		f(exitFailure, []string{file + " is no data folder: it is a file"}, "data", command, file)
 		f(exitFailure, []string{file + ".x is no data folder: it is not there"}, "data", command, file+".x")
@@ -74,6 +74,7 @@ func TestData(t *testing.T) {
 	if err := os.WriteFile(path, b[:len(b)-7], 0o600); err != nil { // as a kill within a write leaves it
 		t.Fatal(err)
 	}
+	f(exitOK, []string{"the folder is of this lineaged's format: 0 files made anew"}, "data", "upgrade", dir)
 	torn := []string{"nothing is damaged", "left by a crash, which costs nothing: a part of the last write", path, "to 2026-03-01T00:03:00Z"}
 	f(exitOK, torn, "data", "check", dir)
 	f(exitOK, torn, "data", "check", dir) // which has changed nothing
