@@ -91,14 +91,25 @@ const mostViews = 256
 
 // build makes a view when there is room for one more build.
 func (c *viewCache) build(ctx context.Context, of func(context.Context) (*View, error)) (*View, error) {
+	leave, err := c.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	return of(ctx)
+}
+
+// enter waits until there is room for one more build, or for work as heavy as one. Who enters has to leave.
+func (c *viewCache) enter(ctx context.Context) (leave func(), err error) {
 	select {
 	case c.builds <- struct{}{}:
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	defer func() { <-c.builds }()
+	leave = func() { <-c.builds }
 	if err := ctx.Err(); err != nil { // all left while it waited
+		leave()
 		return nil, err
 	}
-	return of(ctx)
+	return leave, nil
 }

@@ -425,25 +425,29 @@ func (v *View) of(f lineage.Flow) (out []int32) {
 func (v *View) build(keep func(*access) bool) *graph.Snapshot {
 	edges := make([]graph.Access, 0, len(v.accesses))
 	for i := range v.accesses {
-		x := &v.accesses[i]
-		if !keep(x) {
-			continue
-		}
-		f := x.flow()
-		a := graph.Access{ID: graph.AccessID(i), From: f.From, To: f.To, State: x.state, Weight: x.amount.Total}
-		if a.FromNumber, a.ToNumber = x.numbers[0], x.numbers[1]; x.Access.Op == lineage.Read {
-			a.FromNumber, a.ToNumber = a.ToNumber, a.FromNumber
-		}
-		for _, lane := range v.lanes(x) {
-			if x.Access.Op == lineage.Read {
-				a.ToLane = lane
-			} else {
-				a.FromLane = lane
-			}
-			edges = append(edges, a)
+		if x := &v.accesses[i]; keep(x) {
+			edges = v.appendEdges(edges, graph.AccessID(i), x)
 		}
 	}
 	return graph.Build(v.win.Window, edges)
+}
+
+// appendEdges adds what an access is in a graph, once for each of its lanes.
+func (v *View) appendEdges(edges []graph.Access, id graph.AccessID, x *access) []graph.Access {
+	f := x.flow()
+	a := graph.Access{ID: id, From: f.From, To: f.To, State: x.state, Weight: x.amount.Total}
+	if a.FromNumber, a.ToNumber = x.numbers[0], x.numbers[1]; x.Access.Op == lineage.Read {
+		a.FromNumber, a.ToNumber = a.ToNumber, a.FromNumber
+	}
+	for _, lane := range v.lanes(x) {
+		if x.Access.Op == lineage.Read {
+			a.ToLane = lane
+		} else {
+			a.FromLane = lane
+		}
+		edges = append(edges, a)
+	}
+	return edges
 }
 
 // filterKey names a part of the graph: which kinds of evidence (none: all), with or without what did not move, of one

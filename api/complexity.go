@@ -25,6 +25,14 @@ const usualFlows = 100
 // an object.
 const ratesCompared = 30_000
 
+const (
+	// pathsSearched is what looking for paths costs beside them: up to twenty million steps of readers and writers, of
+	// which about a thousand are an object.
+	pathsSearched = 20_000
+	// usualHops is how many hops a path is taken to have.
+	usualHops = 10
+)
+
 // costs says what fields cost: as if every list were as long as asked for. For series, see priced.
 func costs() (c ComplexityRoot) {
 	c.Query.Nodes = func(
@@ -38,6 +46,11 @@ func costs() (c ComplexityRoot) {
 		return times(limit, child)
 	}
 	c.Query.Flows = func(child int, _ *string, _ WindowInput, _ bool, limit int) int { return times(limit, child) }
+	c.Query.Paths = func(child int, _, _ string, _ WindowInput, _ bool, first int) int {
+		return add(pathsSearched, times(first, child))
+	}
+	c.Path.Hops = func(child int) int { return times(usualHops, child) }
+	c.Paths.Doubts = func(child, first int) int { return times(first, child) }
 	c.Query.Top = func(child int, _ answer.Metric, _ lineage.NodeKind, _ WindowInput, first int) int {
 		return times(first, child)
 	}
@@ -70,7 +83,7 @@ func costs() (c ComplexityRoot) {
 	// These multiply all below them by their limit, and coverage is there once.
 	c.Lineage.Coverage = func(child int) int { return child/usualLimit + 1 }
 	c.NodeConnection.Coverage, c.EventConnection.Coverage = c.Lineage.Coverage, c.Lineage.Coverage
-	c.Candidates.Coverage = c.Lineage.Coverage
+	c.Candidates.Coverage, c.Paths.Coverage = c.Lineage.Coverage, c.Lineage.Coverage
 	c.Ranking.Coverage, c.SuggestedJoins.Coverage = c.Lineage.Coverage, c.Lineage.Coverage
 	c.DeclarationConnection.Coverage, c.UndeclaredConnection.Coverage, c.DataProductConnection.Coverage = c.Lineage.Coverage, c.Lineage.Coverage, c.Lineage.Coverage
 	c.DeclarationConnection.Files = func(child, first int) int { return times(first, child)/usualLimit + 1 }

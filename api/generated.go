@@ -334,6 +334,13 @@ type ComplexityRoot struct {
 		Upstream   func(childComplexity int) int
 	}
 
+	Hop struct {
+		At       func(childComplexity int) int
+		Flow     func(childComplexity int) int
+		Observed func(childComplexity int) int
+		Until    func(childComplexity int) int
+	}
+
 	Lineage struct {
 		Coverage   func(childComplexity int) int
 		Flows      func(childComplexity int) int
@@ -363,6 +370,30 @@ type ComplexityRoot struct {
 		HasNextPage     func(childComplexity int) int
 		HasPreviousPage func(childComplexity int) int
 		StartCursor     func(childComplexity int) int
+	}
+
+	Path struct {
+		EarliestArrival func(childComplexity int) int
+		Hops            func(childComplexity int) int
+		Observed        func(childComplexity int) int
+	}
+
+	PathDoubt struct {
+		End    func(childComplexity int) int
+		Flow   func(childComplexity int) int
+		Node   func(childComplexity int) int
+		Reason func(childComplexity int) int
+		Start  func(childComplexity int) int
+	}
+
+	Paths struct {
+		Coverage   func(childComplexity int) int
+		DoubtCount func(childComplexity int) int
+		Doubts     func(childComplexity int, first int) int
+		NotBefore  func(childComplexity int) int
+		Paths      func(childComplexity int) int
+		Reached    func(childComplexity int) int
+		Window     func(childComplexity int) int
 	}
 
 	Permission struct {
@@ -398,6 +429,7 @@ type ComplexityRoot struct {
 		Lineage         func(childComplexity int, roots []string, direction graph.Direction, depth int, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool, limit int) int
 		Node            func(childComplexity int, id string, window *WindowInput) int
 		Nodes           func(childComplexity int, text *string, kinds []lineage.NodeKind, cluster *string, owner *string, tag *string, includeInternal bool, window *WindowInput, orderBy *answer.Order, first int, after *string) int
+		Paths           func(childComplexity int, from string, to string, window WindowInput, includeInternal bool, first int) int
 		SuggestedJoins  func(childComplexity int, window *WindowInput) int
 		Top             func(childComplexity int, metric answer.Metric, by lineage.NodeKind, window WindowInput, first int) int
 		TopicUsage      func(childComplexity int, topic string, window WindowInput) int
@@ -566,6 +598,7 @@ type QueryResolver interface {
 	Nodes(ctx context.Context, text *string, kinds []lineage.NodeKind, cluster *string, owner *string, tag *string, includeInternal bool, window *WindowInput, orderBy *answer.Order, first int, after *string) (*NodeConnection, error)
 	Lineage(ctx context.Context, roots []string, direction graph.Direction, depth int, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool, limit int) (*Lineage, error)
 	Flows(ctx context.Context, cluster *string, window WindowInput, includeInternal bool, limit int) (*Lineage, error)
+	Paths(ctx context.Context, from string, to string, window WindowInput, includeInternal bool, first int) (*Paths, error)
 	Top(ctx context.Context, metric answer.Metric, by lineage.NodeKind, window WindowInput, first int) (*Ranking, error)
 	TopicUsage(ctx context.Context, topic string, window WindowInput) (*TopicUsage, error)
 	Events(ctx context.Context, window WindowInput, node *string, types []lineage.EventType, first int, after *string) (*EventConnection, error)
@@ -1912,6 +1945,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.HiddenNeighbours.Upstream(childComplexity), true
 
+	case "Hop.at":
+		if e.ComplexityRoot.Hop.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Hop.At(childComplexity), true
+	case "Hop.flow":
+		if e.ComplexityRoot.Hop.Flow == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Hop.Flow(childComplexity), true
+	case "Hop.observed":
+		if e.ComplexityRoot.Hop.Observed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Hop.Observed(childComplexity), true
+	case "Hop.until":
+		if e.ComplexityRoot.Hop.Until == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Hop.Until(childComplexity), true
+
 	case "Lineage.coverage":
 		if e.ComplexityRoot.Lineage.Coverage == nil {
 			break
@@ -2029,6 +2087,104 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PageInfo.StartCursor(childComplexity), true
+
+	case "Path.earliestArrival":
+		if e.ComplexityRoot.Path.EarliestArrival == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Path.EarliestArrival(childComplexity), true
+	case "Path.hops":
+		if e.ComplexityRoot.Path.Hops == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Path.Hops(childComplexity), true
+	case "Path.observed":
+		if e.ComplexityRoot.Path.Observed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Path.Observed(childComplexity), true
+
+	case "PathDoubt.end":
+		if e.ComplexityRoot.PathDoubt.End == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PathDoubt.End(childComplexity), true
+	case "PathDoubt.flow":
+		if e.ComplexityRoot.PathDoubt.Flow == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PathDoubt.Flow(childComplexity), true
+	case "PathDoubt.node":
+		if e.ComplexityRoot.PathDoubt.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PathDoubt.Node(childComplexity), true
+	case "PathDoubt.reason":
+		if e.ComplexityRoot.PathDoubt.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PathDoubt.Reason(childComplexity), true
+	case "PathDoubt.start":
+		if e.ComplexityRoot.PathDoubt.Start == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PathDoubt.Start(childComplexity), true
+
+	case "Paths.coverage":
+		if e.ComplexityRoot.Paths.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Paths.Coverage(childComplexity), true
+	case "Paths.doubtCount":
+		if e.ComplexityRoot.Paths.DoubtCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Paths.DoubtCount(childComplexity), true
+	case "Paths.doubts":
+		if e.ComplexityRoot.Paths.Doubts == nil {
+			break
+		}
+
+		args, err := ec.field_Paths_doubts_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Paths.Doubts(childComplexity, args["first"].(int)), true
+	case "Paths.notBefore":
+		if e.ComplexityRoot.Paths.NotBefore == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Paths.NotBefore(childComplexity), true
+	case "Paths.paths":
+		if e.ComplexityRoot.Paths.Paths == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Paths.Paths(childComplexity), true
+	case "Paths.reached":
+		if e.ComplexityRoot.Paths.Reached == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Paths.Reached(childComplexity), true
+	case "Paths.window":
+		if e.ComplexityRoot.Paths.Window == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Paths.Window(childComplexity), true
 
 	case "Permission.allowed":
 		if e.ComplexityRoot.Permission.Allowed == nil {
@@ -2222,6 +2378,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Nodes(childComplexity, args["text"].(*string), args["kinds"].([]lineage.NodeKind), args["cluster"].(*string), args["owner"].(*string), args["tag"].(*string), args["includeInternal"].(bool), args["window"].(*WindowInput), args["orderBy"].(*answer.Order), args["first"].(int), args["after"].(*string)), true
+	case "Query.paths":
+		if e.ComplexityRoot.Query.Paths == nil {
+			break
+		}
+
+		args, err := ec.field_Query_paths_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Paths(childComplexity, args["from"].(string), args["to"].(string), args["window"].(WindowInput), args["includeInternal"].(bool), args["first"].(int)), true
 	case "Query.suggestedJoins":
 		if e.ComplexityRoot.Query.SuggestedJoins == nil {
 			break
@@ -3082,6 +3249,11 @@ type Query {
   lineage(roots: [ID!]!, direction: Direction! = BOTH, depth: Int! = 3, window: Window!, evidence: [EvidenceKind!], includeInactive: Boolean! = true, includeInternal: Boolean! = false, limit: Int! = 300): Lineage
   "Everything that moved in the window, for the overview, internal topics only if asked for; above the limit the least important nodes become counted hidden ones."
   flows(cluster: ID, window: Window!, includeInternal: Boolean! = false, limit: Int! = 300): Lineage
+  """
+  Could data that left ` + "`" + `from` + "`" + ` inside the window have reached ` + "`" + `to` + "`" + ` in it? Hops in the order of time: who read a topic at or after the arrival there may have
+  written at or after that. Internal topics are gone through only with includeInternal, or where they are one of the two. first: at most 20.
+  """
+  paths(from: ID!, to: ID!, window: Window!, includeInternal: Boolean! = false, first: Int! = 5): Paths
   "Means over the window's observed part, lag and sizes at its end, the largest first; nodes whose value is not known are left out and counted, internal topics left out."
   top(metric: Metric!, by: NodeKind!, window: Window!, first: Int! = 10): Ranking
   "Compliance: who wrote and who read this topic in the window, and who else can have or left a trace, on what evidence."
@@ -3216,6 +3388,23 @@ type Dataset implements Node {
   series(metric: Metric!, window: Window!, step: Duration): Series  coverage: Coverage!
   namespace: String!
 }
+
+enum Reached {
+  YES        # what was seen to move allows it: see paths
+  NO         # what was observed excludes it; what no source could have seen is in coverage.blindSpots
+  NOT_KNOWN  # only by what was not observed, or by somebody whom nothing names: see doubts
+}
+"""
+paths: YES: by what was seen to move; NOT_KNOWN: the ways that there may have been. notBefore: the earliest arrival by any of the graph's ways, also by what
+was not observed; null: by none. doubts: why it is not known, none with YES and NO. Coverage is of the clusters that data can have gone through.
+"""
+type Paths { reached: Reached!  paths: [Path!]!  notBefore: Time  doubts(first: Int! = 20): [PathDoubt!]!  doubtCount: Int!  window: ResolvedWindow!  coverage: Coverage! }
+"earliestArrival: of what left when the window began or later, by what was seen to move, within one step of the window. observed: false: it is only a way that there may have been."
+type Path { hops: [Hop!]!  earliestArrival: Time!  observed: Boolean! }
+"What came by the hop before can pass it from at, the earliest, until until: within that stretch it moved (observed), or nobody knows whether it did."
+type Hop { flow: Flow!  at: Time!  until: Time!  observed: Boolean! }
+"flow: a hop of which it is not known whether it moved then. node: somebody who may be another. Neither: a gap in which anybody may have come and gone."
+type PathDoubt { flow: Flow  node: Node  start: Time!  end: Time!  reason: String! }
 
 type SuggestedJoins { joins: [SuggestedJoin!]!  coverage: Coverage! }
 type SuggestedJoin { a: Node!  b: Node!  reason: String!  rule: String! }   # rule: the YAML that would join them
@@ -3918,6 +4107,20 @@ func (ec *executionContext) childFields_HiddenNeighbours(ctx context.Context, fi
 	return nil, fmt.Errorf("no field named %q was found under type HiddenNeighbours", field.Name)
 }
 
+func (ec *executionContext) childFields_Hop(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "flow":
+		return ec.fieldContext_Hop_flow(ctx, field)
+	case "at":
+		return ec.fieldContext_Hop_at(ctx, field)
+	case "until":
+		return ec.fieldContext_Hop_until(ctx, field)
+	case "observed":
+		return ec.fieldContext_Hop_observed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Hop", field.Name)
+}
+
 func (ec *executionContext) childFields_Lineage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "nodes":
@@ -3978,6 +4181,54 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 		return ec.fieldContext_PageInfo_endCursor(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
+}
+
+func (ec *executionContext) childFields_Path(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "hops":
+		return ec.fieldContext_Path_hops(ctx, field)
+	case "earliestArrival":
+		return ec.fieldContext_Path_earliestArrival(ctx, field)
+	case "observed":
+		return ec.fieldContext_Path_observed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Path", field.Name)
+}
+
+func (ec *executionContext) childFields_PathDoubt(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "flow":
+		return ec.fieldContext_PathDoubt_flow(ctx, field)
+	case "node":
+		return ec.fieldContext_PathDoubt_node(ctx, field)
+	case "start":
+		return ec.fieldContext_PathDoubt_start(ctx, field)
+	case "end":
+		return ec.fieldContext_PathDoubt_end(ctx, field)
+	case "reason":
+		return ec.fieldContext_PathDoubt_reason(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PathDoubt", field.Name)
+}
+
+func (ec *executionContext) childFields_Paths(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "reached":
+		return ec.fieldContext_Paths_reached(ctx, field)
+	case "paths":
+		return ec.fieldContext_Paths_paths(ctx, field)
+	case "notBefore":
+		return ec.fieldContext_Paths_notBefore(ctx, field)
+	case "doubts":
+		return ec.fieldContext_Paths_doubts(ctx, field)
+	case "doubtCount":
+		return ec.fieldContext_Paths_doubtCount(ctx, field)
+	case "window":
+		return ec.fieldContext_Paths_window(ctx, field)
+	case "coverage":
+		return ec.fieldContext_Paths_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Paths", field.Name)
 }
 
 func (ec *executionContext) childFields_Permission(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4496,6 +4747,20 @@ func (ec *executionContext) field_Flow_series_args(ctx context.Context, rawArgs 
 	return args, nil
 }
 
+func (ec *executionContext) field_Paths_doubts_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Query___type_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -4927,6 +5192,52 @@ func (ec *executionContext) field_Query_nodes_args(ctx context.Context, rawArgs 
 		return nil, err
 	}
 	args["after"] = arg9
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_paths_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "from",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["from"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "to",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["to"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "window",
+		func(ctx context.Context, v any) (WindowInput, error) {
+			return ec.unmarshalNWindow2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐWindowInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["window"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "includeInternal",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["includeInternal"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg4
 	return args, nil
 }
 
@@ -10556,6 +10867,107 @@ func (ec *executionContext) fieldContext_HiddenNeighbours_downstream(_ context.C
 	return graphql.NewScalarFieldContext("HiddenNeighbours", field, false, false, "Int")
 }
 
+func (ec *executionContext) _Hop_flow(ctx context.Context, field graphql.CollectedField, obj *Hop) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Hop_flow(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Flow, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Flow) graphql.Marshaler {
+			return ec.marshalNFlow2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐFlow(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Hop_flow(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Hop",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Flow(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Hop_at(ctx context.Context, field graphql.CollectedField, obj *Hop) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Hop_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Hop_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Hop", field, false, false, "Time")
+}
+
+func (ec *executionContext) _Hop_until(ctx context.Context, field graphql.CollectedField, obj *Hop) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Hop_until(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Until, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Hop_until(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Hop", field, false, false, "Time")
+}
+
+func (ec *executionContext) _Hop_observed(ctx context.Context, field graphql.CollectedField, obj *Hop) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Hop_observed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Observed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Hop_observed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Hop", field, false, false, "Boolean")
+}
+
 func (ec *executionContext) _Lineage_nodes(ctx context.Context, field graphql.CollectedField, obj *Lineage) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -11083,6 +11495,426 @@ func (ec *executionContext) fieldContext_PageInfo_endCursor(_ context.Context, f
 	return graphql.NewScalarFieldContext("PageInfo", field, false, false, "String")
 }
 
+func (ec *executionContext) _Path_hops(ctx context.Context, field graphql.CollectedField, obj *Path) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Path_hops(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Hops, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []Hop) graphql.Marshaler {
+			return ec.marshalNHop2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐHopᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Path_hops(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Path",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Hop(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Path_earliestArrival(ctx context.Context, field graphql.CollectedField, obj *Path) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Path_earliestArrival(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.EarliestArrival, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Path_earliestArrival(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Path", field, false, false, "Time")
+}
+
+func (ec *executionContext) _Path_observed(ctx context.Context, field graphql.CollectedField, obj *Path) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Path_observed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Observed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Path_observed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Path", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _PathDoubt_flow(ctx context.Context, field graphql.CollectedField, obj *PathDoubt) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PathDoubt_flow(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Flow, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Flow) graphql.Marshaler {
+			return ec.marshalOFlow2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐFlow(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PathDoubt_flow(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PathDoubt",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Flow(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PathDoubt_node(ctx context.Context, field graphql.CollectedField, obj *PathDoubt) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PathDoubt_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v Node) graphql.Marshaler {
+			return ec.marshalONode2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐNode(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PathDoubt_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PathDoubt",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PathDoubt_start(ctx context.Context, field graphql.CollectedField, obj *PathDoubt) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PathDoubt_start(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Start, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PathDoubt_start(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PathDoubt", field, false, false, "Time")
+}
+
+func (ec *executionContext) _PathDoubt_end(ctx context.Context, field graphql.CollectedField, obj *PathDoubt) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PathDoubt_end(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.End, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PathDoubt_end(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PathDoubt", field, false, false, "Time")
+}
+
+func (ec *executionContext) _PathDoubt_reason(ctx context.Context, field graphql.CollectedField, obj *PathDoubt) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PathDoubt_reason(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reason, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PathDoubt_reason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PathDoubt", field, false, false, "String")
+}
+
+func (ec *executionContext) _Paths_reached(ctx context.Context, field graphql.CollectedField, obj *Paths) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Paths_reached(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reached(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v answer.Reached) graphql.Marshaler {
+			return ec.marshalNReached2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐReached(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Paths_reached(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Paths", field, true, false, "Reached")
+}
+
+func (ec *executionContext) _Paths_paths(ctx context.Context, field graphql.CollectedField, obj *Paths) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Paths_paths(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Paths(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []Path) graphql.Marshaler {
+			return ec.marshalNPath2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐPathᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Paths_paths(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Paths",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Path(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Paths_notBefore(ctx context.Context, field graphql.CollectedField, obj *Paths) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Paths_notBefore(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.NotBefore(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Paths_notBefore(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Paths", field, true, false, "Time")
+}
+
+func (ec *executionContext) _Paths_doubts(ctx context.Context, field graphql.CollectedField, obj *Paths) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Paths_doubts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.Doubts(fc.Args["first"].(int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []PathDoubt) graphql.Marshaler {
+			return ec.marshalNPathDoubt2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐPathDoubtᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Paths_doubts(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Paths",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PathDoubt(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Paths_doubts_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Paths_doubtCount(ctx context.Context, field graphql.CollectedField, obj *Paths) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Paths_doubtCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DoubtCount(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Paths_doubtCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Paths", field, true, false, "Int")
+}
+
+func (ec *executionContext) _Paths_window(ctx context.Context, field graphql.CollectedField, obj *Paths) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Paths_window(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Window(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ResolvedWindow) graphql.Marshaler {
+			return ec.marshalNResolvedWindow2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐResolvedWindow(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Paths_window(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Paths",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ResolvedWindow(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Paths_coverage(ctx context.Context, field graphql.CollectedField, obj *Paths) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Paths_coverage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Coverage(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Coverage) graphql.Marshaler {
+			return ec.marshalNCoverage2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCoverage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Paths_coverage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Paths",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Coverage(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Permission_principal(ctx context.Context, field graphql.CollectedField, obj *Permission) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -11605,6 +12437,50 @@ func (ec *executionContext) fieldContext_Query_flows(ctx context.Context, field 
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_flows_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_paths(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_paths(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Paths(ctx, fc.Args["from"].(string), fc.Args["to"].(string), fc.Args["window"].(WindowInput), fc.Args["includeInternal"].(bool), fc.Args["first"].(int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Paths) graphql.Marshaler {
+			return ec.marshalOPaths2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐPaths(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_paths(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Paths(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_paths_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -18018,6 +18894,54 @@ func (ec *executionContext) _HiddenNeighbours(ctx context.Context, sel ast.Selec
 	return out
 }
 
+var hopImplementors = []string{"Hop"}
+
+func (ec *executionContext) _Hop(ctx context.Context, sel ast.SelectionSet, obj *Hop) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, hopImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Hop")
+		case "flow":
+			out.Values[i] = ec._Hop_flow(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "at":
+			out.Values[i] = ec._Hop_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "until":
+			out.Values[i] = ec._Hop_until(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "observed":
+			out.Values[i] = ec._Hop_observed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var lineageImplementors = []string{"Lineage"}
 
 func (ec *executionContext) _Lineage(ctx context.Context, sel ast.SelectionSet, obj *Lineage) graphql.Marshaler {
@@ -18207,6 +19131,165 @@ func (ec *executionContext) _PageInfo(ctx context.Context, sel ast.SelectionSet,
 		case "endCursor":
 			out.Values[i] = ec._PageInfo_endCursor(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var pathImplementors = []string{"Path"}
+
+func (ec *executionContext) _Path(ctx context.Context, sel ast.SelectionSet, obj *Path) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, pathImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Path")
+		case "hops":
+			out.Values[i] = ec._Path_hops(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "earliestArrival":
+			out.Values[i] = ec._Path_earliestArrival(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "observed":
+			out.Values[i] = ec._Path_observed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var pathDoubtImplementors = []string{"PathDoubt"}
+
+func (ec *executionContext) _PathDoubt(ctx context.Context, sel ast.SelectionSet, obj *PathDoubt) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, pathDoubtImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PathDoubt")
+		case "flow":
+			out.Values[i] = ec._PathDoubt_flow(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._PathDoubt_node(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "start":
+			out.Values[i] = ec._PathDoubt_start(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "end":
+			out.Values[i] = ec._PathDoubt_end(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "reason":
+			out.Values[i] = ec._PathDoubt_reason(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var pathsImplementors = []string{"Paths"}
+
+func (ec *executionContext) _Paths(ctx context.Context, sel ast.SelectionSet, obj *Paths) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, pathsImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Paths")
+		case "reached":
+			out.Values[i] = ec._Paths_reached(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "paths":
+			out.Values[i] = ec._Paths_paths(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "notBefore":
+			out.Values[i] = ec._Paths_notBefore(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "doubts":
+			out.Values[i] = ec._Paths_doubts(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "doubtCount":
+			out.Values[i] = ec._Paths_doubtCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "window":
+			out.Values[i] = ec._Paths_window(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "coverage":
+			out.Values[i] = ec._Paths_coverage(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -18424,6 +19507,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_flows(ctx, field)
+				})
+		case "paths":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_paths(ctx, field)
 				})
 		case "top":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
@@ -20484,6 +21573,26 @@ func (ec *executionContext) marshalNHiddenNeighbours2ᚕgithubᚗcomᚋlineaged�
 	return ret
 }
 
+func (ec *executionContext) marshalNHop2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐHop(ctx context.Context, sel ast.SelectionSet, v Hop) graphql.Marshaler {
+	return ec._Hop(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNHop2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐHopᚄ(ctx context.Context, sel ast.SelectionSet, v []Hop) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNHop2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐHop(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalNID2string(ctx context.Context, v any) (string, error) {
 	res, err := graphql.UnmarshalID(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -20671,6 +21780,46 @@ func (ec *executionContext) marshalNPageInfo2ᚖgithubᚗcomᚋlineagedᚋlineag
 	return ec._PageInfo(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNPath2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐPath(ctx context.Context, sel ast.SelectionSet, v Path) graphql.Marshaler {
+	return ec._Path(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNPath2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐPathᚄ(ctx context.Context, sel ast.SelectionSet, v []Path) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPath2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐPath(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNPathDoubt2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐPathDoubt(ctx context.Context, sel ast.SelectionSet, v PathDoubt) graphql.Marshaler {
+	return ec._PathDoubt(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNPathDoubt2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐPathDoubtᚄ(ctx context.Context, sel ast.SelectionSet, v []PathDoubt) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPathDoubt2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐPathDoubt(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNPermission2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐPermission(ctx context.Context, sel ast.SelectionSet, v Permission) graphql.Marshaler {
 	return ec._Permission(ctx, sel, &v)
 }
@@ -20734,6 +21883,34 @@ func (ec *executionContext) marshalNRanked2ᚕgithubᚗcomᚋlineagedᚋlineaged
 
 	return ret
 }
+
+func (ec *executionContext) unmarshalNReached2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐReached(ctx context.Context, v any) (answer.Reached, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNReached2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐReached[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNReached2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐReached(ctx context.Context, sel ast.SelectionSet, v answer.Reached) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNReached2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐReached[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "Reached!")
+	}
+	return res
+}
+
+var (
+	unmarshalNReached2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐReached = map[string]answer.Reached{
+		"YES":       answer.CanHaveReached,
+		"NO":        answer.NotReached,
+		"NOT_KNOWN": answer.ReachedUnknown,
+	}
+	marshalNReached2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐReached = map[answer.Reached]string{
+		answer.CanHaveReached: "YES",
+		answer.NotReached:     "NO",
+		answer.ReachedUnknown: "NOT_KNOWN",
+	}
+)
 
 func (ec *executionContext) marshalNResolvedWindow2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐResolvedWindow(ctx context.Context, sel ast.SelectionSet, v *ResolvedWindow) graphql.Marshaler {
 	if v == nil {
@@ -21396,6 +22573,13 @@ var (
 		answer.ByLastMoved: "LAST_MOVED",
 	}
 )
+
+func (ec *executionContext) marshalOPaths2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐPaths(ctx context.Context, sel ast.SelectionSet, v *Paths) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Paths(ctx, sel, v)
+}
 
 func (ec *executionContext) marshalOPermission2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐPermissionᚄ(ctx context.Context, sel ast.SelectionSet, v []Permission) graphql.Marshaler {
 	if v == nil {

@@ -67,6 +67,11 @@ func (q *query) Flows(ctx context.Context, cluster *string, window WindowInput, 
 	return q.a.overview(ctx, cluster, window, includeInternal, limit)
 }
 
+// Paths answers paths.
+func (q *query) Paths(ctx context.Context, from, to string, window WindowInput, includeInternal bool, first int) (*Paths, error) {
+	return q.a.paths(ctx, from, to, window, includeInternal, first)
+}
+
 // Top answers top.
 func (q *query) Top(ctx context.Context, metric answer.Metric, by lineage.NodeKind, window WindowInput, first int) (*Ranking, error) {
 	return q.a.top(ctx, metric, by, window, first)

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"iter"
+	"slices"
 
 	"github.com/lineaged/lineaged/lineage"
 )
@@ -63,12 +64,7 @@ func (c *Closure) Len() int { return c.len }
 func (c *Closure) Has(n lineage.Node) bool {
 	v, ok := c.s.vertex(n)
 	if !ok {
-		for _, m := range c.strays {
-			if m == n {
-				return true
-			}
-		}
-		return false
+		return slices.Contains(c.strays, n)
 	}
 	for w := v; w < c.s.end(v); w++ {
 		if c.found.seen.has(w) {

@@ -58,12 +58,12 @@ type Hop struct {
 	Seen      bool // false: that it moved then is not known
 }
 
-// mostSearches bounds the work of one question for several routes: each is found by one search for each hop of the one
-// before.
+// mostSearches bounds the work of one question for several routes: each is found by one search for each hop of the
+// one before.
 const mostSearches = 500
 
-// Routes answers q, the earliest arrival first. Of those with the same flows one is answered. Where there are very many,
-// some may be missing, but never the earliest. It returns ctx's error when that ends.
+// Routes answers q, the earliest arrival first. Of those with the same flows one is answered. Where there are very
+// many, some may be missing, but never the earliest. It returns ctx's error when that ends.
 func (s *Snapshot) Routes(ctx context.Context, q Routes) ([]Route, error) {
 	from, ok := s.vertex(q.From)
 	if _, there := s.vertex(q.To); !ok || !there || q.From == q.To || q.Most <= 0 {
@@ -134,9 +134,9 @@ type finder struct {
 	s        *Snapshot
 	q        *Routes
 	starts   []leg
-	best     []label            // by vertex; of the search under way
-	touched  []uint32           // of best
-	searches int                // left
+	best     []label  // by vertex; of the search under way
+	touched  []uint32 // of best
+	searches int      // left
 }
 
 // pass returns when an edge can be passed first from tick t on; what was seen goes before what is not known.
