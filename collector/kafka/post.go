@@ -50,6 +50,7 @@ func (s *source) endsOf(name string) collector.Ends {
 		return collector.Ends{}
 	}
 	ends := collector.Ends{Offsets: make([]int64, len(tp.parts)), Transactional: tp.hasMarkers(), Compacted: tp.compaction != notCompacted, Starts: slices.Clone(tp.starts), StartsAt: tp.startsAt}
+	ends.Epochs = slices.Clone(tp.epochs)
 	for i := range tp.parts {
 		if ends.Offsets[i] = tp.parts[i].end; !tp.parts[i].fresh {
 			ends.Offsets[i] = -1 // as it was read before, it is not as of this round

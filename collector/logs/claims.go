@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lineaged/lineaged/collector"
 	"github.com/lineaged/lineaged/internal/varint"
 	"github.com/lineaged/lineaged/lineage"
 )
@@ -21,6 +22,8 @@ const (
 	mostClaimed  = 2_000 // topics of which that is kept
 	mostClaimers = 200   // clients of one of them
 	claimsPrefix = "claims/"
+	// claimsVersion is of what is kept of them. Version 1 did not hold the brokers and their epochs.
+	claimsVersion = 2
 	// restRounds is for how many rounds after its newest line it is looked where a topic ends.
 	restRounds = 6
 
@@ -45,6 +48,9 @@ type claimed struct {
 	tails  map[int32]answer // by partition: the newest
 	seen   time.Time        // the newest round with a line of it
 	ends   []int64          // where its partitions ended in the round before; nil: not known. Not kept over a restart
+	epochs []int32          // of their leaders in the round before, as far as they are known. Not kept over a restart
+	unseen map[int32]growth // partitions that grew by what no line told of. Not kept over a restart
+	mute   time.Time        // the newest round in which somebody wrote without an answer. Not kept over a restart
 	dirty  bool
 }
 
@@ -63,6 +69,34 @@ type answer struct {
 	round  time.Time // of when the line was written, where that is known, else in which it was read
 	// sample: it was read while the log was sampled, so that what came after it may have been told by nobody.
 	sample bool
+	local  string // at which address its broker was reached, whose log it stands in; empty: not known
+	epoch  int32  // of the partition's leader, as far as it was known before it was read; unknownEpoch: it was not
+}
+
+// unknownEpoch is the epoch of a leader that is not known.
+const unknownEpoch = -1
+
+// growth is that a partition grew, in a round, by what no line told of.
+type growth struct{ round time.Time }
+
+// epochOf returns the epoch of a partition's leader out of those that are known.
+func epochOf(epochs []int32, part int32) int32 {
+	if part < 0 || int(part) >= len(epochs) {
+		return unknownEpoch
+	}
+	return max(epochs[part], unknownEpoch)
+}
+
+// led reports whether the broker in whose log an answer stands has led the partition since, as far as that can be
+// known: else another one did, whose log nobody may follow.
+func (a answer) led(epoch int32) bool { return epoch < 0 || a.epoch == epoch }
+
+// learn sets the epoch of who led when the answer was given, where that is known only now and was not long ago.
+func (a answer) learn(epoch int32, o *lineage.Observation) answer {
+	if a.epoch < 0 && o.Round.Sub(a.round) <= 2*o.Interval {
+		a.epoch = epoch
+	}
+	return a
 }
 
 // after reports whether all that lies between two answers was told of: with samples, whether they are of the same one.
@@ -79,6 +113,8 @@ type answers struct {
 	parts map[int32][]answer
 	asked map[lineage.Client]int64 // lines of the authorizer
 	late  bool                     // some were written before this round, nobody knows when
+	// mute: somebody wrote without an answer (acks=0), nobody knows where
+	mute bool
 }
 
 func (c *claims) forget() { c.of, c.round, c.gone = map[lineage.Topic]*claimed{}, nil, nil }
@@ -99,10 +135,13 @@ func (c *claims) wrote(t lineage.Topic, part int32, x answer, recent bool) {
 	if x.offset >= 0 {
 		a := c.now(t)
 		a.late = a.late || !recent
-		x.upTo, x.sample = x.offset, c.apart > 0
+		x.upTo, x.sample, x.epoch = x.offset, c.apart > 0, unknownEpoch
 		a.parts[part] = append(a.parts[part], x)
 	}
 }
+
+// unanswered takes in that somebody wrote to a topic without an answer, which would say where.
+func (c *claims) unanswered(t lineage.Topic) { c.now(t).mute = true }
 
 // asked takes in that a client was allowed to write.
 func (c *claims) asked(t lineage.Topic, client lineage.Client, recent bool) {
@@ -131,13 +170,14 @@ func (c *claims) lose() {
 	for _, x := range c.of {
 		x.dirty = x.dirty || len(x.tails) > 0
 		clear(x.tails)
+		clear(x.unseen)
 		x.ends = nil
 	}
 }
 
 // end counts what the round told. named returns a topic with its name and id; ok is false where it has none, or is not
-// watched.
-func (c *claims) end(o *lineage.Observation, named func(lineage.Topic) (t lineage.Topic, ok bool)) {
+// watched. epochs are those of the leaders of its partitions, nil where they are not known.
+func (c *claims) end(o *lineage.Observation, named func(lineage.Topic) (t lineage.Topic, ok bool), epochs func(t lineage.Topic) []int32) {
 	for t, a := range c.together(named) {
 		x := c.of[t]
 		if x == nil && a.late { // it is older than the watch
@@ -153,7 +193,11 @@ func (c *claims) end(o *lineage.Observation, named func(lineage.Topic) (t lineag
 			since = x.seen
 		}
 		x.seen = o.Round
-		x.tell(o, t, since, x.take(a, o, c.after))
+		if a.mute {
+			x.mute = o.Round
+			clear(x.unseen)
+		}
+		x.tell(o, t, since, x.take(a, o, c.after, epochs(t)))
 	}
 	c.round = nil
 }
@@ -172,7 +216,7 @@ func (c *claims) together(named func(lineage.Topic) (t lineage.Topic, ok bool)) 
 			all[t] = a
 			continue
 		}
-		into.late = into.late || a.late
+		into.late, into.mute = into.late || a.late, into.mute || a.mute
 		for part, parts := range a.parts {
 			into.parts[part] = append(into.parts[part], parts...)
 		}
@@ -185,23 +229,31 @@ func (c *claims) together(named func(lineage.Topic) (t lineage.Topic, ok bool)) 
 
 // rests counts what follows the newest requests of topics that are at rest: none of whose lines came in this round,
 // while all that was written before the ends were seen has been read. ends asks where a topic's partitions end; nil:
-// that is not known, or some of the offsets are no records. alive: the request log told of something in this round;
-// where it did not it may be switched off, and who writes is told by nobody.
-func (c *claims) rests(o *lineage.Observation, alive bool, ends func(t lineage.Topic) []int64) {
+// that is not known, or some of the offsets are no records. alive says of a broker, by its address, whether its request
+// log told of something in this round; where it did not it may be switched off, and who writes is told by nobody.
+func (c *claims) rests(o *lineage.Observation, alive func(local string) bool, ends func(t lineage.Topic) collector.Ends) {
 	for t, x := range c.of {
 		was := x.ends
 		x.ends = nil
-		if !alive || len(x.tails) == 0 || o.Round.Sub(x.seen) > restRounds*o.Interval {
+		if len(x.tails) == 0 {
 			continue
 		}
-		x.ends = ends(t)
-		if was == nil || !x.seen.Before(o.Round) {
+		now := ends(t)
+		x.ends = now.Records()
+		x.grow(o, t, was, alive(""))
+		x.epochs = now.Epochs
+		for part, tail := range x.tails {
+			if y := tail.learn(epochOf(now.Epochs, part), o); y != tail {
+				x.tails[part], x.dirty = y, true
+			}
+		}
+		if was == nil || !x.seen.Before(o.Round) || o.Round.Sub(x.seen) > restRounds*o.Interval {
 			continue
 		}
 		spans := map[claimer]span{}
 		for part, tail := range x.tails {
-			who := claimer{tail.client, lineage.RequestLog}
-			if _, there := x.totals[who]; !there || tail.sample || int(part) >= len(was) || was[part] <= tail.upTo {
+			who, epoch := claimer{tail.client, lineage.RequestLog}, epochOf(now.Epochs, part)
+			if _, there := x.totals[who]; !there || tail.sample || int(part) >= len(was) || was[part] <= tail.upTo || !tail.led(epoch) || !alive(tail.local) {
 				continue
 			}
 			spans[who] = spans[who].and(was[part]-tail.upTo, tail.round.Add(-o.Interval), true)
@@ -213,8 +265,35 @@ func (c *claims) rests(o *lineage.Observation, alive bool, ends func(t lineage.T
 	}
 }
 
+// lateLines is for how many rounds a line may come before or after what it tells of shows in the ends.
+const lateLines = 3
+
+const whyPartly = "some partitions grew and no line that is followed tells of it: the request logs of some brokers are not followed, or not on"
+
+// grow notes partitions that grew since the round before while no line told of any request there, and says so once it
+// is too late for a line to come: then others write the topic than those that are seen.
+func (x *claimed) grow(o *lineage.Observation, t lineage.Topic, was []int64, alive bool) {
+	if x.ends == nil || o.Round.Sub(x.mute) < lateLines*o.Interval {
+		clear(x.unseen)
+		return
+	}
+	missing := false
+	for i, end := range x.ends {
+		part := int32(i)
+		tail, told := x.tails[part]
+		if g, there := x.unseen[part]; there {
+			missing = missing || !o.Round.Before(g.round.Add(lateLines*o.Interval))
+		} else if alive && i < len(was) && was[i] >= 0 && end > was[i] && !(told && o.Round.Sub(tail.round) < lateLines*o.Interval) {
+			x.unseen[part] = growth{o.Round}
+		}
+	}
+	if missing {
+		o.Missing = append(o.Missing, lineage.Missing{Reason: t.Name + ": " + whyPartly, Topics: []lineage.Topic{t}})
+	}
+}
+
 func newClaimed() *claimed {
-	return &claimed{totals: map[claimer]int64{}, told: map[claimer]int64{}, tails: map[int32]answer{}}
+	return &claimed{totals: map[claimer]int64{}, told: map[claimer]int64{}, tails: map[int32]answer{}, unseen: map[int32]growth{}}
 }
 
 // room makes room for a topic: one of its name before is no more, and where there are too many the one that was not
@@ -235,7 +314,7 @@ func (c *claims) room(t lineage.Topic) {
 // take counts what a round's answers say. A request that begins no later than the newest that was told says nothing: it
 // was read again, or late, and what lies there was given to somebody.
 // It returns what was counted, by whose.
-func (x *claimed) take(a *answers, o *lineage.Observation, after func(a, b answer) bool) map[claimer]span {
+func (x *claimed) take(a *answers, o *lineage.Observation, after func(a, b answer) bool, epochs []int32) map[claimer]span {
 	spans := map[claimer]span{}
 	add := func(who claimer, n int64) {
 		if who.client.TransactionalID != "" {
@@ -246,13 +325,21 @@ func (x *claimed) take(a *answers, o *lineage.Observation, after func(a, b answe
 		}
 	}
 	for part, all := range a.parts {
+		delete(x.unseen, part)
+		now := epochOf(epochs, part)
+		for i := range all { // its leader may have changed in this round before it was written or after
+			if all[i].epoch = epochOf(x.epochs, part); all[i].epoch == unknownEpoch {
+				all[i].epoch = now
+			}
+		}
 		if tail, ok := x.tails[part]; ok {
+			tail = tail.learn(now, o)
 			all = append(slices.DeleteFunc(all, func(y answer) bool { return y.offset <= tail.offset }), tail)
 		}
 		slices.SortStableFunc(all, func(a, b answer) int { return cmp.Compare(a.offset, b.offset) })
 		for i := range all[1:] {
 			who, n := claimer{all[i].client, lineage.RequestLog}, int64(0)
-			if after(all[i], all[i+1]) {
+			if after(all[i], all[i+1]) && all[i].led(now) {
 				n = max(0, all[i+1].offset-all[i].upTo)
 			}
 			spans[who] = spans[who].and(n, all[i].round.Add(-o.Interval), all[i].round.Before(o.Round))
@@ -331,7 +418,7 @@ func (c *claims) save() (out []lineage.Position) {
 }
 
 func (x *claimed) encode(t lineage.Topic) []byte {
-	return seal(func(e *varint.Encoder) {
+	return sealAs(claimsVersion, func(e *varint.Encoder) {
 		e.String(string(t.Cluster))
 		e.String(string(t.ID[:]))
 		e.String(t.Name)
@@ -354,6 +441,8 @@ func (x *claimed) encode(t lineage.Topic) []byte {
 			e.Time(x.tails[part].round)
 			e.Bool(x.tails[part].sample)
 			encodeClaimer(e, x.tails[part].client)
+			e.Int(int64(x.tails[part].epoch))
+			e.String(x.tails[part].local)
 		}
 	})
 }
@@ -365,7 +454,7 @@ func (c *claims) restore(positions map[string][]byte, leave func(key string, err
 		}
 		var t lineage.Topic
 		x := newClaimed()
-		err := unseal(value, func(d *varint.Decoder) {
+		err := unsealUpTo(claimsVersion, value, func(d *varint.Decoder, version uint64) {
 			t.Cluster = lineage.ClusterID(d.String())
 			if id := d.String(); copy(t.ID[:], id) != len(id) {
 				d.Fail()
@@ -381,8 +470,12 @@ func (c *claims) restore(positions map[string][]byte, leave func(key string, err
 				x.told[who] = x.totals[who]
 			}
 			for range d.Count() {
-				part, offset, upTo, at, round, sample := d.Uint(), d.Uint(), d.Uint(), d.Time(), d.Time(), d.Bool()
-				x.tails[int32(part)] = answer{int64(offset), decodeClaimer(d), int64(upTo), at, round, sample}
+				part := int32(d.Uint())
+				y := answer{offset: int64(d.Uint()), upTo: int64(d.Uint()), at: d.Time(), round: d.Time(), sample: d.Bool(), client: decodeClaimer(d), epoch: unknownEpoch}
+				if version >= claimsVersion {
+					y.epoch, y.local = int32(d.Int()), d.String()
+				}
+				x.tails[part] = y
 			}
 		})
 		if err != nil {

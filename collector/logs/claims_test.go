@@ -243,7 +243,7 @@ func TestLineOfARoundBefore(t *testing.T) {
 	for i, offset := range []int64{0, 50} {
 		c.wrote(lineage.Topic{Name: "orders"}, 0, answer{offset: offset, client: lineage.Client{ClientID: "a"}, round: t0.Add(time.Duration(i+1) * tick)}, true)
 	}
-	c.end(o, func(t lineage.Topic) (lineage.Topic, bool) { return t, true })
+	c.end(o, func(t lineage.Topic) (lineage.Topic, bool) { return t, true }, func(lineage.Topic) []int32 { return nil })
 	if len(o.Samples) != 1 || o.Samples[0].Value != 50 || !o.Samples[0].Since.Equal(t0) {
 		t.Errorf("told %+v, want 50 since %s", o.Samples, t0)
 	}
@@ -265,7 +265,7 @@ func TestNamesAndIDsTogether(t *testing.T) {
 			}
 			c.wrote(as, 0, answer{offset: offset, client: lineage.Client{ClientID: who}, round: o.Round}, true)
 		}
-		c.end(o, func(lineage.Topic) (lineage.Topic, bool) { return orders, true })
+		c.end(o, func(lineage.Topic) (lineage.Topic, bool) { return orders, true }, func(lineage.Topic) []int32 { return nil })
 		got := map[string]int64{}
 		for _, x := range o.Samples {
 			got[x.Subject.Client.ClientID] = x.Value
@@ -317,7 +317,7 @@ func TestForgottenClaims(t *testing.T) {
 		o.Round = o.Round.Add(tick)
 		c.begin()
 		c.wrote(lineage.Topic{Name: name, ID: lineage.TopicID{id}}, 0, answer{offset: 1, client: lineage.Client{ClientID: "a"}}, true)
-		c.end(o, func(t lineage.Topic) (lineage.Topic, bool) { return t, true })
+		c.end(o, func(t lineage.Topic) (lineage.Topic, bool) { return t, true }, func(lineage.Topic) []int32 { return nil })
 	}
 	held := map[string]bool{}
 	save := func() {

@@ -2,6 +2,7 @@ package logs
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -66,6 +67,8 @@ type digest struct {
 	behind     bool      // not all that there is was read in this round
 	sampled    bool      // what the request log tells is of samples only
 	requests   time.Time // newest round with a line of the request log; zero: there never was one
+	// the same by the address at which the broker was reached that wrote it, of the rounds of late
+	locals map[string]time.Time
 }
 
 // sight is an access and by which log it is known. Its topic may have an id alone, until its name is known.
@@ -109,7 +112,7 @@ func newDigest(cfg Config) *digest {
 func (d *digest) forget() {
 	d.sessions = brokerlog.NewSessions(sessionParts)
 	d.strings, d.names, d.told, d.waiting = map[string]string{}, map[lineage.TopicID]string{}, map[lineage.Client]bool{}, map[sight]*waiter{}
-	d.waitingStored = ""
+	d.waitingStored, d.locals = "", map[string]time.Time{}
 	d.claims.forget()
 	d.audit = audit{recorded: map[lineage.Op]time.Time{}}
 }
@@ -128,6 +131,7 @@ func (d *digest) begin(round time.Time, w collector.Watched) {
 		d.claims.apart = (samplesApart - 1) * d.cfg.Sample.cfg.For
 	}
 	d.audit.whose, d.audit.past = map[string]owner{}, map[sight]bool{}
+	maps.DeleteFunc(d.locals, func(_ string, at time.Time) bool { return at.Before(round.Add(-silentFor)) })
 	d.sights, d.links, d.denials, d.over = map[sight]bool{}, map[link]bool{}, map[denial]*denied{}, 0
 	tooLong := d.kept > mostText
 	if len(d.strings) > mostKept || tooLong {
@@ -157,6 +161,7 @@ func (d *digest) line(line []byte, at when) {
 	case kind == brokerlog.RequestLine:
 		d.requests = d.round
 		written, recent := d.written(at)
+		d.locals[d.text(brokerlog.Local(d.parser.Request.Connection))] = d.round
 		d.request(written, recent)
 	case kind == brokerlog.AuthorizerLine:
 		_, recent := d.written(at)
@@ -309,7 +314,9 @@ func producer(r *brokerlog.Request) lineage.ProducerID {
 func (d *digest) produced(c lineage.Client, r *brokerlog.Request, written time.Time, recent bool) {
 	if !r.Answered {
 		for i := range r.Topics {
-			d.see(lineage.Write, c, r.Topics[i].Name, r.Topics[i].ID, false)
+			t := &r.Topics[i]
+			d.see(lineage.Write, c, t.Name, t.ID, false)
+			d.claims.unanswered(lineage.Topic{Cluster: d.cluster.ID, ID: t.ID, Name: d.text(t.Name)})
 		}
 		return
 	}
@@ -322,7 +329,7 @@ func (d *digest) produced(c lineage.Client, r *brokerlog.Request, written time.T
 		d.see(lineage.Write, c, t.Name, t.ID, recent)
 		for _, p := range t.Parts {
 			if p.Error == 0 {
-				d.claims.wrote(lineage.Topic{Cluster: d.cluster.ID, ID: t.ID, Name: d.text(t.Name)}, p.Index, answer{offset: p.Offset, client: c, at: written, round: d.roundOf(written)}, recent)
+				d.claims.wrote(lineage.Topic{Cluster: d.cluster.ID, ID: t.ID, Name: d.text(t.Name)}, p.Index, answer{offset: p.Offset, client: c, at: written, round: d.roundOf(written), local: d.text(brokerlog.Local(r.Connection))}, recent)
 			}
 		}
 	}
@@ -399,13 +406,13 @@ func (d *digest) end(o *lineage.Observation) {
 			Metric:  lineage.Linked, Evidence: l.evidence, Value: 1,
 		})
 	}
-	d.claims.end(o, d.named)
+	d.claims.end(o, d.named, d.epochs)
 	if d.sampled { // nobody is at rest because nothing is told of him
 		d.tellDenials(o)
 		d.tellOver(o)
 		return
 	}
-	d.claims.rests(o, d.requests.Equal(d.round), d.ends)
+	d.claims.rests(o, d.alive, d.ends)
 	if d.requests.IsZero() && d.claims.counts() { // before the start there was one
 		d.requests = d.began
 	}

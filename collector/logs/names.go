@@ -1,6 +1,7 @@
 package logs
 
 import (
+	"github.com/lineaged/lineaged/collector"
 	"github.com/lineaged/lineaged/internal/brokerlog"
 	"github.com/lineaged/lineaged/lineage"
 )
@@ -48,13 +49,25 @@ func (d *digest) named(t lineage.Topic) (lineage.Topic, bool) {
 	return t, ok
 }
 
-// ends returns where a topic's partitions end, nil where that is not known, or some offsets are no records.
-func (d *digest) ends(t lineage.Topic) []int64 {
+// ends returns where a topic's partitions end, nowhere where that is not known.
+func (d *digest) ends(t lineage.Topic) collector.Ends {
 	if d.behind || d.cluster.IDs[t.Name] != t.ID {
-		return nil
+		return collector.Ends{}
 	}
 	d.cfg.Board.WantEnds(t.Cluster, t.Name)
-	return d.cfg.Board.Ends(t.Cluster, t.Name, d.round.Add(-2*d.cfg.Interval)).Records()
+	return d.cfg.Board.Ends(t.Cluster, t.Name, d.round.Add(-2*d.cfg.Interval))
+}
+
+// epochs returns those of the leaders of a topic's partitions.
+func (d *digest) epochs(t lineage.Topic) []int32 { return d.ends(t).Epochs }
+
+// alive reports whether the request log of the broker that is reached at an address told of something in this round;
+// empty: whether any broker's did.
+func (d *digest) alive(local string) bool {
+	if local == "" {
+		return d.requests.Equal(d.round)
+	}
+	return d.locals[local].Equal(d.round)
 }
 
 // wait keeps an access until its topic's name is known.

@@ -27,9 +27,12 @@ const (
 )
 
 // seal puts the version before a position and its checksum behind it.
-func seal(fill func(e *varint.Encoder)) []byte {
+func seal(fill func(e *varint.Encoder)) []byte { return sealAs(positionsVersion, fill) }
+
+// sealAs is seal of a value that has a version of its own.
+func sealAs(version uint64, fill func(e *varint.Encoder)) []byte {
 	var e varint.Encoder
-	e.Uint(positionsVersion)
+	e.Uint(version)
 	fill(&e)
 	e.Uint(uint64(crc32.ChecksumIEEE(e)))
 	return e
@@ -37,9 +40,14 @@ func seal(fill func(e *varint.Encoder)) []byte {
 
 // unseal reads what seal made.
 func unseal(value []byte, read func(d *varint.Decoder)) error {
+	return unsealUpTo(positionsVersion, value, func(d *varint.Decoder, _ uint64) { read(d) })
+}
+
+// unsealUpTo reads what sealAs made of any version up to the newest.
+func unsealUpTo(newest uint64, value []byte, read func(d *varint.Decoder, version uint64)) error {
 	d := varint.Decoder{Left: value}
-	d.Version(positionsVersion)
-	read(&d)
+	version := d.Versions(positionsVersion, newest)
+	read(&d, version)
 	if err := d.Err(); err != nil {
 		return err
 	}
