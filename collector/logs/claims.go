@@ -231,7 +231,8 @@ func (c *claims) together(named func(lineage.Topic) (t lineage.Topic, ok bool)) 
 // while all that was written before the ends were seen has been read. ends asks where a topic's partitions end; nil:
 // that is not known, or some of the offsets are no records. alive says of a broker, by its address, whether its request
 // log told of something in this round; where it did not it may be switched off, and who writes is told by nobody.
-func (c *claims) rests(o *lineage.Observation, alive func(local string) bool, ends func(t lineage.Topic) collector.Ends) {
+// topics is how many the cluster has.
+func (c *claims) rests(o *lineage.Observation, topics int, alive func(local string) bool, ends func(t lineage.Topic) collector.Ends) {
 	for t, x := range c.of {
 		was := x.ends
 		x.ends = nil
@@ -240,7 +241,9 @@ func (c *claims) rests(o *lineage.Observation, alive func(local string) bool, en
 		}
 		now := ends(t)
 		x.ends = now.Records()
-		x.grow(o, t, was, alive(""))
+		if x.grow(o, was, alive("")) {
+			o.Missing = append(o.Missing, lineage.Missing{Reason: t.Name + ": " + whyPartly, Share: 1 / float64(max(topics, 1)), Topics: []lineage.Topic{t}})
+		}
 		x.epochs = now.Epochs
 		for part, tail := range x.tails {
 			if y := tail.learn(epochOf(now.Epochs, part), o); y != tail {
@@ -270,14 +273,13 @@ const lateLines = 3
 
 const whyPartly = "some partitions grew and no line that is followed tells of it: the request logs of some brokers are not followed, or not on"
 
-// grow notes partitions that grew since the round before while no line told of any request there, and says so once it
-// is too late for a line to come: then others write the topic than those that are seen.
-func (x *claimed) grow(o *lineage.Observation, t lineage.Topic, was []int64, alive bool) {
+// grow notes partitions that grew since the round before while no line told of any request there, and reports, once it
+// is too late for a line to come, that others write the topic than those that are seen.
+func (x *claimed) grow(o *lineage.Observation, was []int64, alive bool) (missing bool) {
 	if x.ends == nil || o.Round.Sub(x.mute) < lateLines*o.Interval {
 		clear(x.unseen)
-		return
+		return false
 	}
-	missing := false
 	for i, end := range x.ends {
 		part := int32(i)
 		tail, told := x.tails[part]
@@ -287,9 +289,7 @@ func (x *claimed) grow(o *lineage.Observation, t lineage.Topic, was []int64, ali
 			x.unseen[part] = growth{o.Round}
 		}
 	}
-	if missing {
-		o.Missing = append(o.Missing, lineage.Missing{Reason: t.Name + ": " + whyPartly, Topics: []lineage.Topic{t}})
-	}
+	return missing
 }
 
 func newClaimed() *claimed {
