@@ -2,7 +2,6 @@ package timeseries
 
 import (
 	"slices"
-	"sort"
 
 	"github.com/RoaringBitmap/roaring/v2"
 
@@ -241,8 +240,9 @@ func (e *engine) touchSeries(s *series, src *source, tick, span int64) {
 	} else if last != src {
 		e.touch(0) // the newest source speaks for times in which no other wrote
 	}
-	if n := len(s.head); n > 0 && s.head[n-1].tick > tick { // the next advance is over another total
-		next := s.head[sort.Search(n, func(i int) bool { return s.head[i].tick > tick })]
+	if s.head.newest.tick > tick { // the next advance is over another total
+		next := s.head.after(tick, 0)
+		next.next()
 		e.touch(next.tick - int64(next.span))
 	}
 }

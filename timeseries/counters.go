@@ -18,10 +18,7 @@ type probe struct {
 	src     *source // of the newest sample
 	base    int64
 	sealed  bool
-	maxSpan int64
-	head    []sample
-	sums    []subtotal
-	lead    int    // samples of head before the first of sums
+	head    head
 	pending *probe // the subject's Pending gauge, if the same source writes it
 	runs    *runs
 	runsOf  uint16
@@ -52,8 +49,7 @@ func (e *engine) probeOf(s *series) *probe {
 // probeValue needs mu.
 func (e *engine) probeValue(s *series) probe {
 	return probe{
-		key: s.key, access: &s.subject.entry.access, src: s.source(e.sources), base: s.base, sealed: s.sealed, maxSpan: s.maxSpan, head: s.head,
-		sums: s.subtotals, lead: s.lead,
+		key: s.key, access: &s.subject.entry.access, src: s.source(e.sources), base: s.base, sealed: s.sealed, head: s.head,
 	}
 }
 
@@ -84,37 +80,23 @@ type step struct {
 
 // headSteps walks the advances of the head that touch (lo, hi], until visit returns false.
 func (p *probe) headSteps(lo, hi int64, visit func(step) (more bool)) {
-	i := sort.Search(len(p.head), func(i int) bool { return p.head[i].tick > lo })
-	before := p.prior(i)
-	for j := range p.head[i:] {
-		x := &p.head[i+j]
-		if x.tick-p.maxSpan >= hi {
+	if p.head.newest.tick <= lo {
+		return
+	}
+	for c := p.after(lo); c.next(); {
+		if c.tick-p.head.maxSpan >= hi {
 			return
 		}
-		if from := x.tick - int64(x.span); from < hi {
-			if !visit(step{from: from, tick: x.tick, delta: advance(before, x.value), estimated: x.estimated, src: x.src}) {
+		if from := c.tick - int64(c.span); from < hi {
+			if !visit(step{from: from, tick: c.tick, delta: advance(c.before, c.value), estimated: c.estimated, src: c.src}) {
 				return
 			}
 		}
-		before = x.value
 	}
 }
 
-// subtotal returns what the samples of the head from the i-th on say together; nil when they are not summed up.
-func (p *probe) subtotal(i int) *subtotal {
-	if i -= p.lead; i >= 0 && i%subtotalLen == 0 && i/subtotalLen < len(p.sums) {
-		return &p.sums[i/subtotalLen]
-	}
-	return nil
-}
-
-// prior returns the total before sample i of the head.
-func (p *probe) prior(i int) int64 {
-	if i > 0 {
-		return p.head[i-1].value
-	}
-	return p.base // zero for a series without sealed samples
-}
+// after returns a cursor over the samples of the head after a tick. The base is zero for a series without sealed ones.
+func (p *probe) after(tick int64) cursor { return p.head.after(tick, p.base) }
 
 // blockSteps walks the advances in a sealed block that touch (lo, hi], until visit returns false.
 func (v *view) blockSteps(b *block, p *probe, visit func(step) (more bool)) error {
@@ -358,32 +340,38 @@ func (v *view) blockSum(b *block, p *probe, s *amountSum) (done bool, err error)
 	return true, nil
 }
 
-// headSum adds what the head says, by subtotals where they lie in the window and were observed.
+// headSum adds what the head says, by packs where they lie in the window and were observed.
 func (v *view) headSum(p *probe, s *amountSum) error {
-	i := sort.Search(len(p.head), func(i int) bool { return p.head[i].tick > v.lo })
-	for i < len(p.head) && p.head[i].tick-p.maxSpan < v.hi {
-		if x := p.subtotal(i); x != nil && !x.mixed {
-			end := p.head[i+subtotalLen-1].tick
+	h, part := &p.head, *p
+	for i := h.packAfter(v.lo); i <= len(h.packs); i++ {
+		x := h.pack(i)
+		if x.n == 0 || x.last <= v.lo || x.first-h.maxSpan >= v.hi {
+			return nil
+		}
+		if x.first > v.lo && x.last < min(v.hi, v.until) && !x.mixed {
 			r, err := v.runs(p, x.src)
 			if err != nil {
 				return err
 			}
-			if end < v.hi && r.within(x.reach, end) == end-x.reach {
+			if r.within(x.reach, x.last) == x.last-x.reach {
 				s.whole += x.sum
 				s.wholeSeen += x.sum
 				s.estimated = s.estimated || x.estimated
-				i += subtotalLen
 				continue
 			}
 		}
-		x := p.head[i]
-		if from := x.tick - int64(x.span); from < v.hi {
-			err := v.addStep(s, p, step{from: from, tick: x.tick, delta: advance(p.prior(i), x.value), estimated: x.estimated, src: x.src})
-			if err != nil {
-				return err
-			}
+		part.head = head{open: *x, newest: sample{tick: x.last}, maxSpan: h.maxSpan}
+		if i > 0 {
+			part.base = x.before
 		}
-		i++
+		var failed error
+		part.headSteps(v.lo, v.hi, func(y step) bool {
+			failed = v.addStep(s, p, y)
+			return failed == nil
+		})
+		if failed != nil {
+			return failed
+		}
 	}
 	return nil
 }

@@ -244,7 +244,7 @@ func (s *subject) silent() bool {
 		return false
 	}
 	return !slices.ContainsFunc(s.series, func(x *series) bool {
-		return len(x.head) > 0 || x.key.Metric.Settles() || x.key.Evidence == lineage.Elimination
+		return x.head.any() || x.key.Metric.Settles() || x.key.Evidence == lineage.Elimination
 	})
 }
 

@@ -167,8 +167,8 @@ func (e *engine) counted(a *lineage.Access, readings []lineage.Reading) []lineag
 			case !s.derived || !s.key.Metric.Counter():
 			case s.sealed && s.base > 0:
 				return readings
-			case len(s.head) > 0:
-				first = min(first, s.head[0].tick)
+			case s.head.any():
+				first = min(first, s.head.firstTick())
 			}
 		}
 	}
@@ -194,7 +194,7 @@ func (e *engine) newDerived(a *lineage.Access, m lineage.Metric, k lineage.Evide
 }
 
 // any reports whether a series ever had a sample.
-func (s *series) any() bool { return s.sealed || len(s.head) > 0 }
+func (s *series) any() bool { return s.sealed || s.head.any() }
 
 // touches returns the tick after which answers change when a series does after a tick: links hold for all windows.
 func (s *series) touches(after int64) int64 {
@@ -206,11 +206,11 @@ func (s *series) touches(after int64) int64 {
 
 // renew puts samples in the place of those after a tick.
 func (e *engine) renew(x *ledger, s *series, after int64, samples []sample) {
-	n := sort.Search(len(s.head), func(i int) bool { return s.head[i].tick > after })
-	for n < len(s.head) && len(samples) > 0 && s.head[n] == samples[0] {
-		n, samples = n+1, samples[1:]
+	old, same := s.head.since(after), 0
+	for same < min(len(old), len(samples)) && old[same] == samples[same] {
+		same++
 	}
-	for _, y := range [...][]sample{s.head[n:], samples} {
+	for _, y := range [...][]sample{old[same:], samples[same:]} {
 		if len(y) > 0 {
 			from := y[0].tick - int64(y[0].span)
 			e.touch(s.touches(from))
@@ -219,7 +219,16 @@ func (e *engine) renew(x *ledger, s *series, after int64, samples []sample) {
 			}
 		}
 	}
-	s.splice(n, len(s.head), samples...)
+	for same > 0 && (same < len(old) && old[same].tick == old[same-1].tick || same < len(samples) && samples[same].tick == old[same-1].tick) {
+		same-- // one tick may have several, which stay or go together
+	}
+	if same > 0 {
+		after = old[same-1].tick
+	}
+	s.head.truncate(after, s.base)
+	for _, y := range samples[same:] {
+		s.head.push(y, s.base)
+	}
 }
 
 // say keeps what is said of a derived series from a tick on. The newest stands as its evidence's detail.

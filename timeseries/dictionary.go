@@ -44,8 +44,7 @@ type subject struct {
 	listed      bool // among engine.links
 }
 
-// series is one metric of a subject. head holds the samples of open blocks by tick; a slice that was handed out is
-// never changed in place.
+// series is one metric of a subject.
 type series struct {
 	key     seriesKey
 	subject *subject
@@ -56,12 +55,7 @@ type series struct {
 	src     *source // that of the newest sealed sample
 	derived bool    // by Options.Settle, and told by nobody
 	since   int64   // of Linked: the tick since which its level at the end of the sealed blocks stands; 0: none
-	head    []sample
-	maxSpan int64 // of the samples in head, in ticks
-	// subtotals sum up what head holds after its first lead samples, subtotalLen at a time, of a counter. As with head,
-	// what was handed out is never changed in place.
-	subtotals []subtotal
-	lead      int
+	head    head
 }
 
 // support is what is kept of one kind of evidence for a subject.
@@ -165,8 +159,8 @@ func less(a, b lineage.Source) bool {
 
 // source returns who last wrote the series.
 func (s *series) source(sources []*source) *source {
-	if n := len(s.head); n > 0 {
-		return sources[s.head[n-1].src]
+	if s.head.newest.tick > 0 {
+		return sources[s.head.newest.src]
 	}
 	return s.src
 }

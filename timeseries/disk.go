@@ -213,22 +213,22 @@ func (e *engine) bridge(x lostSpan) {
 // reachBack has the first sample of the head after a loss span it; from is as in bridge. Where nothing is known of
 // before, its total is where it begins: it was not all advanced at once.
 func (s *series) reachBack(from []int64, sources []*source) {
-	for i, p := range s.head {
+	all := s.head.since(0)
+	for i, p := range all {
 		at := from[p.src]
 		if at == 0 || p.tick <= at {
 			continue
 		}
 		switch {
 		case i == 0 && (at < 0 || !s.sealed):
-			if p.tick == sources[p.src].head[0].tick {
-				s.drop(1, sources)
-				break
+			s.base, s.sealed, s.src = p.value, true, sources[p.src]
+			if all[0].estimated = true; p.tick == sources[p.src].head[0].tick {
+				all = all[1:]
 			}
-			s.base, s.sealed, s.src, p.estimated = p.value, true, sources[p.src], true
-			s.splice(0, 1, p)
+			s.head.set(all, s.base)
 		case p.tick-int64(p.span) > at:
-			p.span, p.estimated = int32(min(p.tick-at, maxSpanTicks)), true
-			s.splice(i, i+1, p)
+			all[i].span, all[i].estimated = int32(min(p.tick-at, maxSpanTicks)), true
+			s.head.set(all, s.base)
 		}
 		return
 	}

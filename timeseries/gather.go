@@ -120,12 +120,14 @@ func (e *engine) tellers(x *ledger, buffer []teller) []teller {
 // a gauge at the span's start.
 func (g *gathering) open(p *probe) (level int64) {
 	counter := p.key.Metric.Counter()
-	first := sort.Search(len(p.head), func(i int) bool { return p.head[i].tick > g.lo })
-	for i := first; i < len(p.head); i++ {
-		y := p.head[i]
+	y := p.after(g.lo)
+	if !counter {
+		level = y.before
+	}
+	for y.next() {
 		from := y.tick - int64(y.span)
 		if y.tick > g.hi {
-			if p.key.Metric != lineage.Claimed || y.tick-p.maxSpan >= g.hi {
+			if p.key.Metric != lineage.Claimed || y.tick-p.head.maxSpan >= g.hi {
 				break
 			}
 			if from >= g.hi {
@@ -134,14 +136,11 @@ func (g *gathering) open(p *probe) (level int64) {
 		}
 		r := lineage.Reading{From: from, To: y.tick, Value: y.value, Estimated: y.estimated}
 		if counter {
-			r.Value = advance(p.prior(i), y.value)
+			r.Value = advance(y.before, y.value)
 		}
 		g.reading(p.key.Metric, r)
 	}
-	if counter {
-		return 0
-	}
-	return p.prior(first)
+	return level
 }
 
 // gatherOpen gathers what was told of a topic in (lo, hi], which is of one open block. It holds until the next is

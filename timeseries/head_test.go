@@ -3,90 +3,216 @@ package timeseries
 import (
 	"context"
 	"math/rand/v2"
+	"reflect"
 	"slices"
+	"sort"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// TestSubtotals changes a head in all ways that there are, in any order: what is summed up is always what the samples
-// say, all that can be is, and what was handed out before stays as it was.
-func TestSubtotals(t *testing.T) {
+// plainHead is a head as a list, to hold a real one against.
+type plainHead struct {
+	base    int64
+	samples []sample
+}
+
+// TestHead changes a head in all ways that there are, in any order: it is always what a plain list is, walked from any
+// tick on; its packs say what their samples say; and a copy that was taken before stays as it was.
+func TestHead(t *testing.T) {
 	sources := []*source{{id: 0, name: lineage.Source{Cluster: "a"}}, {id: 1, name: lineage.Source{Cluster: "b"}}}
-	for seed := range uint64(30) {
+	for seed := range uint64(25) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		s := &series{key: seriesKey{Metric: lineage.Records}}
-		random := func(tick int64) sample {
-			return sample{value: int64(r.IntN(1000)), tick: tick, span: int32(1 + r.IntN(40)), estimated: r.IntN(100) == 0, src: uint16(r.IntN(50) / 49)}
+		var want plainHead
+		if seed%3 == 0 {
+			s.base, want.base = noTotal, noTotal
 		}
-		tick, dropped := int64(0), int64(0)
+		value, regular, many := int64(0), seed%2 == 0, 1
+		if seed%5 == 0 { // what is derived may have several of one tick
+			many = 5
+		}
+		random := func(tick int64) sample {
+			switch x := r.IntN(100); {
+			case x == 0:
+				value = int64(r.Uint64())
+			case x == 1:
+				value = lineage.Unknown
+			case x < 5:
+				value -= int64(r.IntN(1000))
+			default:
+				value += int64(r.IntN(1000))
+			}
+			x := sample{value: value, tick: tick, span: 1}
+			if !regular {
+				x.span, x.estimated, x.src = int32(1+r.IntN(40)), r.IntN(100) == 0, uint16(r.IntN(50)/49)
+			}
+			return x
+		}
+		tick, dropped := int64(1000), int64(1000)
 		for range 800 {
-			samples, sums := s.head, s.subtotals
-			samplesWere, sumsWere := slices.Clone(samples), slices.Clone(sums)
-			switch n := len(s.head); {
+			old := s.head
+			oldSamples := old.since(0)
+			n := len(want.samples)
+			switch {
 			case r.IntN(20) > 0 || n == 0:
-				tick += int64(1 + r.IntN(3))
-				s.add(random(tick), sources)
-			case r.IntN(3) == 0: // late, or a second time
-				s.add(random(dropped+1+r.Int64N(tick-dropped)), sources)
-			case r.IntN(3) == 0: // what was settled is settled anew
-				i := n - r.IntN(min(n, 50))
-				var anew []sample
-				for j := i; j < n && r.IntN(10) > 0; j++ {
-					anew = append(anew, random(s.head[j].tick))
+				if tick++; !regular || r.IntN(20) == 0 {
+					tick += int64(r.IntN(3))
 				}
-				s.splice(i, n, anew...)
+				x := random(tick)
+				s.add(x, sources)
+				want.samples = append(want.samples, x)
+			case r.IntN(3) == 0 && many == 1: // late, or a second time
+				x := random(dropped + 1 + r.Int64N(tick-dropped))
+				s.add(x, sources)
+				i := sort.Search(n, func(i int) bool { return want.samples[i].tick >= x.tick })
+				switch {
+				case want.samples[i].tick != x.tick:
+					want.samples = slices.Insert(slices.Clone(want.samples), i, x)
+				case x.outranks(want.samples[i], sources):
+					want.samples[i] = x
+				}
+			case r.IntN(3) == 0: // what was settled is settled anew
+				i := n - r.IntN(min(n, 150))
+				for i > 0 && i < n && want.samples[i-1].tick == want.samples[i].tick {
+					i--
+				}
+				at := dropped
+				if i > 0 {
+					at = want.samples[i-1].tick
+				}
+				s.head.truncate(at, s.base)
+				var anew []sample
+				for _, x := range want.samples[i:] {
+					for range []int{0, 1, 1, 1, 1, 1, 1, many}[r.IntN(8)] {
+						x = random(x.tick)
+						s.head.push(x, s.base)
+						anew = append(anew, x)
+					}
+				}
+				want.samples = append(want.samples[:i:i], anew...)
 			case r.IntN(3) == 0:
-				at := 1 + r.IntN(n)
-				dropped = s.head[at-1].tick
-				s.drop(at, sources)
+				i := r.IntN(n)
+				dropped = want.samples[i].tick
+				for i+1 < n && want.samples[i+1].tick == dropped {
+					i++
+				}
+				s.drop(dropped, sources)
+				want.base, want.samples = want.samples[i].value, want.samples[i+1:]
+			case r.IntN(2) == 0 && s.base != noTotal:
+				s.base, want.base = s.base+7, want.base+7
+				s.head.grow(7)
+				want.samples = slices.Clone(want.samples)
+				for i := range want.samples {
+					want.samples[i].value += 7
+				}
 			default: // a sample after a loss reaches back
 				i := r.IntN(n)
-				x := s.head[i]
-				x.span = 100
-				s.splice(i, i+1, x)
+				want.samples = slices.Clone(want.samples)
+				want.samples[i].span = 100
+				s.head.set(want.samples, s.base)
 			}
-			if !slices.Equal(samples, samplesWere) || !slices.Equal(sums, sumsWere) {
+			if !slices.Equal(old.since(0), oldSamples) {
 				t.Fatal("what was handed out has changed")
 			}
-			checkSubtotals(t, s)
+			checkHead(t, s, &want, dropped+r.Int64N(tick-dropped+3)-1)
 		}
 	}
 }
 
-func checkSubtotals(t *testing.T, s *series) {
+// checkHead looks from a tick on.
+func checkHead(t *testing.T, s *series, want *plainHead, from int64) {
 	t.Helper()
-	if left := len(s.head) - s.lead - len(s.subtotals)*subtotalLen; s.lead >= subtotalLen && len(s.head) >= 2*subtotalLen || left >= subtotalLen {
-		t.Fatalf("%d samples: %d subtotals after the first %d", len(s.head), len(s.subtotals), s.lead)
+	h, n := &s.head, len(want.samples)
+	if got := h.since(0); !slices.Equal(got, want.samples) {
+		t.Fatalf("the head is %v, want %v", got, want.samples)
 	}
-	for i, got := range s.subtotals {
-		from := s.lead + i*subtotalLen
-		want := subtotal{reach: never, src: s.head[from].src}
-		for j := from; j < from+subtotalLen; j++ {
-			x, before := s.head[j], s.base
-			if j > 0 {
-				before = s.head[j-1].value
+	i := sort.Search(n, func(i int) bool { return want.samples[i].tick > from })
+	before := func(i int) int64 {
+		if i > 0 {
+			return want.samples[i-1].value
+		}
+		return want.base
+	}
+	c := h.after(from, s.base)
+	if s.base != want.base || c.before != before(i) {
+		t.Fatalf("before the first sample after %d is %d, want %d", from, c.before, before(i))
+	}
+	for j := i; j < n; j++ {
+		if !c.next() || c.sample != want.samples[j] || c.before != before(j) {
+			t.Fatalf("after %d comes %v after %d, want %v after %d", from, c.sample, c.before, want.samples[j], before(j))
+		}
+	}
+	if c.next() {
+		t.Fatalf("after the last comes %v", c.sample)
+	}
+	if v, ok := h.valueAt(from); ok != (i > 0) || ok && v != before(i) {
+		t.Fatalf("at %d it is %d, %t; want %d, %t", from, v, ok, before(i), i > 0)
+	}
+	j := n
+	h.back(func(x sample) bool { j--; return x == want.samples[j] })
+	widest := int64(0)
+	for _, x := range want.samples {
+		widest = max(widest, int64(x.span))
+	}
+	if j != 0 || h.any() != (n > 0) || h.maxSpan != widest || n > 0 && (h.newest != want.samples[n-1] || h.firstTick() != want.samples[0].tick) {
+		t.Fatalf("back to %d, newest %v, longest span %d of %v", j, h.newest, h.maxSpan, want.samples)
+	}
+	at := 0
+	for k := range len(h.packs) + 1 {
+		p := h.pack(k)
+		if k < len(h.packs) && cap(p.code)-len(p.code) > len(p.code)/8+16 { // in steps of the allocator
+			t.Fatalf("a pack that is closed has %d bytes and room for %d", len(p.code), cap(p.code))
+		}
+		x := pack{code: p.code, n: p.n, before: p.before}
+		for i := at; i < at+int(p.n); i++ {
+			y := want.samples[i]
+			if i == at {
+				x.first, x.src, x.reach = y.tick, y.src, never
 			}
-			want.sum += max(x.value-before, 0)
-			want.reach = min(want.reach, x.tick-int64(x.span))
-			want.estimated = want.estimated || x.estimated
-			want.mixed = want.mixed || x.src != want.src
+			x.last = y.tick
+			x.sum += advance(before(i), y.value)
+			x.reach, x.maxSpan = min(x.reach, y.tick-int64(y.span)), max(x.maxSpan, y.span)
+			x.mixed, x.estimated = x.mixed || y.src != x.src, x.estimated || y.estimated
 		}
-		if got != want {
-			t.Fatalf("subtotal %d of %d is %+v, want %+v", i, len(s.subtotals), got, want)
-		}
-	}
-	for _, x := range s.head {
-		if int64(x.span) > s.maxSpan {
-			t.Fatalf("a span of %d is longer than the longest, %d", x.span, s.maxSpan)
+		at += int(p.n)
+		if !reflect.DeepEqual(*p, x) {
+			t.Fatalf("pack %d of %d is %+v, want %+v", k, len(h.packs), *p, x)
 		}
 	}
 }
 
-// TestAmountOfSubtotals has counters that reset, reach back, change their source and are not always observed: an amount
-// of any window is the same whether subtotals are used or each sample is looked at.
-func TestAmountOfSubtotals(t *testing.T) {
+// TestHeadIsSmall holds what a sample takes in memory: of counters that grow evenly, and of those that seldom move.
+func TestHeadIsSmall(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		every int64
+		most  float64
+	}{{"each tick", 1, 3.7}, {"every tenth", 10, 5.9}} {
+		r := rand.New(rand.NewPCG(1, 1))
+		var h head
+		const n = 600
+		value := int64(0)
+		for i := int64(1); i <= n; i++ {
+			value += 2000 + r.Int64N(4000)
+			h.push(sample{value: value, tick: 1000 + i*test.every, span: 1}, 0)
+		}
+		bytes := cap(h.open.code)
+		for _, p := range h.packs {
+			bytes += cap(p.code)
+		}
+		bytes += cap(h.packs) * int(unsafe.Sizeof(pack{}))
+		if got := float64(bytes) / n; got >= test.most {
+			t.Errorf("%s: %.1f bytes a sample, want less than %.1f", test.name, got, test.most)
+		}
+	}
+}
+
+// TestAmountOfPacks has counters that reset, reach back, change their source and are not always observed: an amount
+// of any window is the same whether packs are added up or each sample is looked at.
+func TestAmountOfPacks(t *testing.T) {
 	r := rand.New(rand.NewPCG(2, 2))
 	s := NewMemory(testOpts)
 	topic := lineage.Topic{Cluster: "w", Name: "orders"}
@@ -124,7 +250,7 @@ func TestAmountOfSubtotals(t *testing.T) {
 			since[i] = o.Round
 		}
 		must(t, s.Append(t.Context(), o))
-		if n == 220 { // some of it is sealed, and what is left does not begin with a subtotal
+		if n == 220 { // some of it is sealed, and what is left does not begin with a whole pack
 			must(t, s.Maintain(t.Context(), o.Round))
 		}
 	}
@@ -137,7 +263,12 @@ func TestAmountOfSubtotals(t *testing.T) {
 		for i := range total {
 			x := entryOf(s.engine, subject(i)).subject.find(lineage.Records, lineage.ProducerState)
 			p, plain := s.probe(x.key, nil), s.probe(x.key, nil)
-			used, plain.sums = used+len(p.sums), nil
+			used += len(p.head.packs)
+			plain.head.packs = slices.Clone(plain.head.packs)
+			for i := range plain.head.packs {
+				plain.head.packs[i].mixed = true
+			}
+			plain.head.open.mixed = true
 			got, ticks, err := v.amount(p)
 			must(t, err)
 			want, wantTicks, err := v.amount(plain)
@@ -149,7 +280,7 @@ func TestAmountOfSubtotals(t *testing.T) {
 		v.end()
 	}
 	if used == 0 {
-		t.Error("there are no subtotals")
+		t.Error("there are no packs")
 	}
 	must(t, s.Close())
 }

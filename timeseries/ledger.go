@@ -182,8 +182,10 @@ func (l *ledgers) stir(s *series, x sample, was link) {
 	case s.key.Metric == lineage.Claimed:
 		l.markLate(y, x.tick-int64(x.span))
 		// The one after it advances by less now.
-		if i := sort.Search(len(s.head), func(i int) bool { return s.head[i].tick > x.tick }); i < len(s.head) {
-			l.markLate(y, s.head[i].tick-int64(s.head[i].span))
+		if s.head.newest.tick > x.tick {
+			next := s.head.after(x.tick, 0)
+			next.next()
+			l.markLate(y, next.tick-int64(next.span))
 		}
 	case s.key.Metric == lineage.Records:
 		switch {
@@ -234,8 +236,8 @@ func (l *ledgers) look(r *record) {
 
 // at returns a gauge as it was last told up to a tick.
 func (s *series) at(tick int64) int64 {
-	if i := sort.Search(len(s.head), func(i int) bool { return s.head[i].tick > tick }); i > 0 {
-		return s.head[i-1].value
+	if value, ok := s.head.valueAt(tick); ok {
+		return value
 	}
 	return s.base // 0 for a series without sealed samples
 }
@@ -254,12 +256,9 @@ func (s *series) link() (l link) {
 // stands returns a gauge as it was last told up to a tick, and the tick since which it stands.
 func (s *series) stands(until int64) (level, since int64) {
 	level, since = s.base, s.since
-	for _, x := range s.head {
-		if x.tick > until {
-			break
-		}
-		if x.value != level {
-			level, since = x.value, x.tick
+	for c := s.head.after(0, s.base); c.next() && c.tick <= until; {
+		if c.value != level {
+			level, since = c.value, c.tick
 		}
 	}
 	return level, since

@@ -2,6 +2,7 @@ package timeseries
 
 import (
 	"fmt"
+	"slices"
 	"sync/atomic"
 
 	"github.com/lineaged/lineaged/lineage"
@@ -166,6 +167,7 @@ type replayTables struct {
 	named
 	positions []readPosition
 	facts     []readFact
+	samples   []recordSample // of the frame that is being read
 }
 
 type readPosition struct {
@@ -179,9 +181,20 @@ type readFact struct {
 	*slot
 }
 
-// decodeFrame reads the commits of a frame. What it names becomes known to the engine, nothing is applied.
+// room returns room for the samples of a record of the frame that is being read.
+func (t *replayTables) room(n int) []recordSample {
+	from := len(t.samples)
+	t.samples = slices.Grow(t.samples, n)[:from+n]
+	return t.samples[from : from+n : from+n]
+}
+
+// decodeFrame reads the commits of a frame. What it names becomes known to the engine, nothing is applied. The samples
+// are there until the next is read.
 func (e *engine) decodeFrame(payload []byte, t *replayTables) ([]*commit, error) {
 	r := reader{b: payload}
+	if t.samples = t.samples[:0]; t.samples == nil {
+		t.samples = []recordSample{}
+	}
 	var out []*commit
 	for len(r.b) > 0 && r.err == nil {
 		switch kind := r.byte(); kind {
@@ -213,7 +226,7 @@ func (e *engine) decodeRecord(r *reader, t *replayTables) *record {
 	if out.round.tick == 0 || out.round.span == 0 {
 		r.fail("a round without a tick or an interval")
 	}
-	out.samples = make([]recordSample, r.count(5))
+	out.samples = t.room(r.count(5))
 	for i := range out.samples {
 		x := recordSample{entry: e.decodeEntry(r, t)}
 		flags := r.byte()

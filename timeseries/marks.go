@@ -19,10 +19,10 @@ func (c clock) marked(from, tick int64) tickRange {
 
 // eachMark walks the ticks in (lo, hi] that the head's advances of a series mark, until visit returns false.
 func (e *engine) eachMark(s *series, lo, hi int64, visit func(tickRange) (more bool)) {
-	if len(s.head) == 0 || !s.key.Metric.Moves() {
+	if s.head.newest.tick <= lo || !s.key.Metric.Moves() {
 		return
 	}
-	p := probe{base: s.base, maxSpan: s.maxSpan, head: s.head}
+	p := probe{base: s.base, head: s.head}
 	p.headSteps(lo, hi, func(x step) bool {
 		if x.delta == 0 {
 			return true

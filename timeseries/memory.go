@@ -79,7 +79,7 @@ func (e *engine) Stats() Stats {
 			continue
 		}
 		for _, y := range x.series {
-			if len(y.head) > 0 {
+			if y.head.any() {
 				s.Series++
 			}
 		}

@@ -44,10 +44,13 @@ func (v *view) levelSince(p *probe, level int64) (int64, error) {
 		}
 		return false
 	}
-	for _, x := range slices.Backward(p.head) {
-		if back(x.tick, x.value) {
-			return since, nil
-		}
+	found := false
+	p.head.back(func(x sample) bool {
+		found = back(x.tick, x.value)
+		return !found
+	})
+	if found {
+		return since, nil
 	}
 	for _, b := range slices.Backward(v.cover) {
 		if b.meta.start >= v.hi || b.meta.end <= v.lo {

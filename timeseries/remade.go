@@ -363,12 +363,7 @@ func (r *remaking) rebase(y *series, s *remadeSeries) {
 	if y.key.Metric.Counter() {
 		y.base += s.grown
 		y.sealed = y.base > 0
-		if s.grown != 0 && len(y.head) > 0 {
-			y.head = slices.Clone(y.head)
-			for i := range y.head {
-				y.head[i].value += s.grown
-			}
-		}
+		y.head.grow(s.grown)
 	} else if s.still || y.src == nil {
 		y.base, y.sealed = s.last, s.begun
 	}

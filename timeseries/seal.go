@@ -111,7 +111,7 @@ type sealingSeries struct {
 
 // reaches reports whether a later advance may mark ticks up to end.
 func (x *sealingSeries) reaches(end int64) bool {
-	return x.probe.key.Metric.Moves() && x.probe.head[0].tick-x.probe.maxSpan < end
+	return x.probe.key.Metric.Moves() && x.probe.head.firstTick()-x.probe.head.maxSpan < end
 }
 
 // sealNext seals the oldest raw block of the head if it is old enough.
@@ -202,7 +202,7 @@ func (e *engine) take(start, end int64) sealing {
 			continue
 		}
 		for _, y := range x.series {
-			if len(y.head) == 0 {
+			if !y.head.any() {
 				continue
 			}
 			p := e.probeOf(y)
@@ -214,7 +214,7 @@ func (e *engine) take(start, end int64) sealing {
 		}
 	}
 	s.series = slices.DeleteFunc(s.series, func(x sealingSeries) bool {
-		return x.probe.head[0].tick > end && !x.reaches(end)
+		return x.probe.head.firstTick() > end && !x.reaches(end)
 	})
 	slices.SortFunc(s.series, func(a, b sealingSeries) int { return compareKeys(a.probe.key, b.probe.key) })
 	return s
@@ -226,13 +226,10 @@ func (s *sealing) column(x *sealingSeries) (indexEntry, []point) {
 	entry := indexEntry{key: p.key, src: x.src, based: p.sealed, base: p.base, last: p.base}
 	counter := p.key.Metric.Counter()
 	var points []point
-	for i, y := range p.head {
-		if y.tick > s.end {
-			break
-		}
+	for y := p.after(0); y.next() && y.tick <= s.end; {
 		q := point{value: y.value, tick: int32(y.tick - s.start), span: y.span}
 		if counter {
-			q.value = advance(p.prior(i), y.value)
+			q.value = advance(y.before, y.value)
 		}
 		if y.estimated {
 			q.span = -q.span
@@ -344,16 +341,10 @@ func (e *engine) cutSubject(x *subject, end int64) {
 		}
 	}
 	for _, s := range x.series {
-		n := 0
-		for n < len(s.head) && s.head[n].tick <= end {
-			n++
+		if s.key.Metric == lineage.Linked && s.head.any() && s.head.firstTick() <= end {
+			_, s.since = s.stands(end)
 		}
-		if n > 0 {
-			if s.key.Metric == lineage.Linked {
-				_, s.since = s.stands(end)
-			}
-			s.drop(n, e.sources)
-		}
+		s.drop(end, e.sources)
 	}
 }
 

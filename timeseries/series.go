@@ -225,16 +225,16 @@ func (v *view) changes(p *probe) ([]change, error) {
 			}
 		}
 	}
-	for i := sort.Search(len(p.head), func(i int) bool { return p.head[i].tick > v.lo }); i < len(p.head) && p.head[i].tick <= v.hi; i++ {
-		out = append(out, change{p.head[i].tick, p.head[i].value})
+	for c := p.after(v.lo); c.next() && c.tick <= v.hi; {
+		out = append(out, change{c.tick, c.value})
 	}
 	return out, nil
 }
 
 // valueAt returns a gauge's last value at or before a tick, observed since or not; ok is false before its first.
 func (v *view) valueAt(p *probe, tick int64) (value int64, ok bool, err error) {
-	if i := sort.Search(len(p.head), func(i int) bool { return p.head[i].tick > tick }); i > 0 {
-		return p.head[i-1].value, true, nil
+	if value, ok := p.head.valueAt(tick); ok {
+		return value, true, nil
 	}
 	if tick >= v.sealedEnd {
 		return p.base, p.sealed, nil

@@ -102,9 +102,7 @@ func (e *engine) settleOne(x *ledger, decided int64) {
 // newest returns the newest tick of what was told that grows, or was derived, after a tick; that tick for none.
 func (x *ledger) newest(after int64) int64 {
 	note := func(s *series) {
-		if n := len(s.head); n > 0 {
-			after = max(after, s.head[n-1].tick)
-		}
+		after = max(after, s.head.newest.tick)
 	}
 	for s := range x.out {
 		note(s)
@@ -122,8 +120,8 @@ func (x *ledger) newest(after int64) int64 {
 func (x *ledger) oldest() int64 {
 	oldest := int64(never - 1)
 	note := func(s *series) {
-		if len(s.head) > 0 {
-			oldest = min(oldest, s.head[0].tick-max(s.maxSpan, 1))
+		if s.head.any() {
+			oldest = min(oldest, s.head.firstTick()-max(s.head.maxSpan, 1))
 		}
 	}
 	for s := range x.out {
@@ -143,14 +141,15 @@ func (e *engine) settleFrom(x *ledger, after int64) int64 {
 			if s.key.Metric != lineage.Left && s.key.Metric != lineage.Mixed {
 				continue
 			}
-			for _, y := range slices.Backward(s.head) {
+			s.head.back(func(y sample) bool {
 				if y.tick <= after {
-					break
+					return false
 				}
 				if from := y.tick - int64(y.span); from < after && from >= e.block(rawTier, y.tick) {
 					after, again = from, true
 				}
-			}
+				return true
+			})
 		}
 	}
 	return after

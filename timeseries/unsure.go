@@ -116,7 +116,7 @@ func (e *engine) begin(s *series, src *source, told int64) {
 
 // begins reports whether the next sample says where a counter is, and not how it advanced.
 func (s *series) begins() bool {
-	return s.key.Metric.Counter() && s.sealed && s.base == noTotal && len(s.head) == 0
+	return s.key.Metric.Counter() && s.sealed && s.base == noTotal && !s.head.any()
 }
 
 // beginAnew does the same for a subject that is known from an older file, when a later one is lost. It needs mu.
