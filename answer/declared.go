@@ -1,6 +1,7 @@
 package answer
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -192,6 +193,42 @@ type Undeclared struct {
 	// Unidentified are those of writers that nothing names, who may be anybody; Outside those to and from datasets, and
 	// Elsewhere those of topics and applications that no declaration is about.
 	Unidentified, Outside, Elsewhere int
+	// Unplaced are declarations of which it can't be told, or not of all, which flows they mean, and Wrong files that
+	// are wrong as they are now: any of Flows may be declared by these. Both are 0 through a lens. Doubt says so in
+	// words; empty: there are none.
+	Unplaced, Wrong int
+	Doubt           string
+}
+
+// doubt says why what is listed may be declared all the same.
+func (v *View) doubt(out *Undeclared) {
+	if v.declared == nil {
+		return
+	}
+	if v.lens != All { // how many there are may tell of what is hidden
+		out.Doubt = "declarations that can't be placed or read may mean one of these; whether there are any is not shown to who may not see all"
+		return
+	}
+	for i := range v.comparison().all {
+		if len(v.comparison().all[i].Unresolved) > 0 {
+			out.Unplaced++
+		}
+	}
+	for _, f := range v.declared.Files {
+		if f.Problem != "" {
+			out.Wrong++
+		}
+	}
+	var why []string
+	if out.Unplaced > 0 {
+		why = append(why, fmt.Sprintf("of %d declarations it can't be told which flows they mean (see unresolved of declarations)", out.Unplaced))
+	}
+	if out.Wrong > 0 {
+		why = append(why, fmt.Sprintf("%d files are wrong as they are now (see files of declarations)", out.Wrong))
+	}
+	if len(why) > 0 {
+		out.Doubt = "any of these may be declared all the same: " + strings.Join(why, ", and ")
+	}
 }
 
 // Undeclared returns the flows that moved in the window and that nobody declared, of what declarations are about or of
@@ -219,5 +256,6 @@ func (v *View) Undeclared(of *Cluster, all bool) Undeclared {
 		}
 	}
 	slices.SortFunc(out.Flows, func(a, b lineage.Flow) int { return strings.Compare(a.ID(), b.ID()) })
+	v.doubt(&out)
 	return out
 }

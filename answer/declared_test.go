@@ -156,6 +156,10 @@ func TestDeclared(t *testing.T) {
 	}, writer("returns", "late"), "returns late: null [application:shop/returns->topic:west/late null] the topic was first seen within the window")
 
 	f("its group reads", nil, reader("Billing Service", "orders", "billing"), "Billing Service orders: true [topic:west/orders->application:shop/billing true]")
+	f("its group has a position, and was never seen to move it", func(w *world, n int) []filling {
+		flink := reads(topic("archive"), group("flink"))
+		return []filling{w.moved(flink, lineage.GroupOffsets, 0), sighted(flink, lineage.GroupOffsets, "has committed offsets that did not move since they were first seen")}
+	}, reader("Flink", "archive", "flink"), "Flink archive: null [topic:west/archive->application:shop/flink null] its committed offsets were not seen to move of late, and it may keep those that it reads by elsewhere")
 	f("its group has stopped", nil, reader("Reports", "archive", "report"), "Reports archive: false [topic:west/archive->application:shop/report false]")
 	f("one of its groups was never seen", nil, reader("Reports", "archive", "report", "report2"),
 		"Reports archive: null [topic:west/archive->application:shop/report false] [topic:west/archive->application:shop/report2 null] a reader without a group leaves no trace")
@@ -285,6 +289,34 @@ func TestUndeclared(t *testing.T) {
 	f(v.Undeclared(east, true), 0, 0)
 	d.Flows = nil
 	f(declaredView(t, w, identity.Rules{}, &lineage.Declarations{}, answer.All).Undeclared(nil, false), 0, 4)
+}
+
+// Where declarations can't be placed or read, nothing is surely undeclared, and that is said.
+func TestUndeclaredIsInDoubt(t *testing.T) {
+	app := &lineage.DeclaredApplication{Name: "checkout"}
+	sure := lineage.DeclaredFlow{Said: saidAt(1), Application: app, Op: lineage.Write, Topic: exactly("orders"), Servers: atWest}
+	dev := lineage.DeclaredServer{Name: "dev", Hosts: []string{"d1:9092"}}
+	f := func(name string, d lineage.Declarations, lens answer.Lens, unplaced, wrong int, doubt string) {
+		t.Helper()
+		u := declaredView(t, declaredWorld(t, nil), identity.Rules{}, &d, lens).Undeclared(nil, true)
+		if u.Unplaced != unplaced || u.Wrong != wrong || (doubt == "") != (u.Doubt == "") || !strings.Contains(u.Doubt, doubt) {
+			t.Errorf("%s: %+v, want %d and %d, %q", name, u, unplaced, wrong, doubt)
+		}
+	}
+	flows := func(all ...lineage.DeclaredFlow) lineage.Declarations { return lineage.Declarations{Flows: all} }
+	f("all is placed", flows(sure), answer.All, 0, 0, "")
+	nowhere, partly := sure, sure
+	nowhere.Said, nowhere.Servers = saidAt(2), []lineage.DeclaredServer{dev}
+	partly.Said, partly.Servers = saidAt(3), []lineage.DeclaredServer{dev, atWest[0]}
+	f("a server is not known", flows(sure, nowhere), answer.All, 1, 0, "of 1 declarations it can't be told which flows they mean")
+	f("one of several is not", flows(sure, nowhere, partly), answer.All, 2, 0, "of 2 declarations")
+	broken := flows(sure)
+	broken.Files = []lineage.DeclaredFile{{File: "a.yaml"}, {File: "b.yaml", Problem: "line 3: no mapping", Stale: true}}
+	f("a file is wrong", broken, answer.All, 0, 1, "1 files are wrong as they are now")
+	broken.Flows = append(broken.Flows, nowhere)
+	f("both", broken, answer.All, 1, 1, "of 1 declarations it can't be told which flows they mean (see unresolved of declarations), and 1 files are wrong")
+	f("through a lens it is not told whether there are any", broken, without("payments"), 0, 0, "whether there are any is not shown")
+	f("nor that there are none", flows(sure), without("payments"), 0, 0, "whether there are any is not shown")
 }
 
 // What a pattern means is declared too where it is not one of the topics that there are now: one that is deleted, and

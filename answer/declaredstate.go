@@ -1,6 +1,8 @@
 package answer
 
 import (
+	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -64,18 +66,66 @@ func (c *comparer) observed(f lineage.Flow, at *Cluster, clients []lineage.Clien
 		}
 		return nil, "not all who wrote to the topic are known by name"
 	}
-	if len(clients) > 0 && !slices.ContainsFunc(clients, func(x lineage.Client) bool { return x.Group == "" || !c.groupRests(known, x.Group) }) {
+	for _, x := range clients {
+		if why := c.restless(known, x.Group); why != "" {
+			return nil, why
+		}
+	}
+	if len(clients) > 0 {
 		return new(false), ""
 	}
-	return nil, "a reader without a group leaves no trace"
+	return nil, noTrace
 }
 
-// groupRests reports whether a group is among those that a flow is known by, none of which moved: it has a position.
-func (c *comparer) groupRests(known []int32, group string) bool {
-	return slices.ContainsFunc(known, func(i int32) bool {
+const noTrace = "a reader without a group leaves no trace"
+
+// restless says why it is not known that a group rests, which is among those that a flow is known by or not, none of
+// which moved; empty: it does. It has a position, and has shown by moving it that this is where it keeps it: there are
+// readers that committed once and keep their offsets in checkpoints of their own since.
+func (c *comparer) restless(known []int32, group string) string {
+	why := noTrace
+	for _, i := range known {
 		x := &c.v.accesses[i]
-		return x.Access.Client.Group == group && x.Access.Client.Member == "" && x.counter.metric != lineage.NoMetric
-	})
+		if group == "" || x.Access.Client.Group != group || x.Access.Client.Member != "" || x.counter.metric == lineage.NoMetric {
+			continue
+		}
+		if c.v.commits[x.row] {
+			return ""
+		}
+		why = "its committed offsets were not seen to move of late, and it may keep those that it reads by elsewhere"
+	}
+	return why
+}
+
+// takeCommits notes which of the declared groups moved their committed offsets within the lookback.
+func (v *View) takeCommits(ctx context.Context) error {
+	if v.declared == nil {
+		return nil
+	}
+	groups := map[string]bool{}
+	for i := range v.declared.Flows {
+		for _, x := range v.declared.Flows[i].Clients {
+			groups[x.Group] = x.Group != ""
+		}
+	}
+	var rows []int32
+	for i := range v.accesses {
+		if x := &v.accesses[i]; groups[x.Access.Client.Group] && x.Access.Client.Member == "" && x.state != graph.Active {
+			rows = append(rows, x.row)
+		}
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	last, err := v.held.LastMoved(ctx, v.held.Back, rows)
+	if err != nil {
+		return fmt.Errorf("read which groups commit: %w", err)
+	}
+	v.commits = make(map[int32]bool, len(rows))
+	for i, row := range rows {
+		v.commits[row] = !last[i].IsZero()
+	}
+	return nil
 }
 
 func (c *comparer) observedWhole(at *Cluster) bool {

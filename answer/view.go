@@ -47,7 +47,10 @@ type View struct {
 	lost         once[map[int32]lineage.Amount] // of topics, by row
 	traced       once[map[lineage.Node][]traced]
 	lastMoved    once[[]time.Time] // by access
-	graphs       graphs
+
+	// commits are the rows of declared groups whose positions moved within the lookback, see takeCommits.
+	commits map[int32]bool
+	graphs  graphs
 }
 
 // access is one candidate of a window.
@@ -204,6 +207,9 @@ func (a *Answers) buildView(ctx context.Context, now store.State, key viewKey, d
 	v.coverAccounts()
 	v.lookThrough()
 	v.connect()
+	if err := v.takeCommits(ctx); err != nil {
+		return nil, err
+	}
 	return v, ctx.Err()
 }
 

@@ -63,6 +63,8 @@ type UndeclaredConnection struct {
 	PageInfo                         *PageInfo
 	TotalCount                       int
 	Unidentified, Outside, Elsewhere int
+	Unplaced, WrongFiles             int
+	Doubt                            *string
 }
 
 // DataProductConnection is the schema's type of that name.

@@ -235,6 +235,10 @@ func (a *resolver) undeclared(ctx context.Context, window WindowInput, cluster *
 	c := &UndeclaredConnection{
 		answerOf: answerOf{rows: newRows(v, nil, found.Flows[start:end])}, TotalCount: len(found.Flows), Edges: make([]UndeclaredEdge, 0, end-start),
 		Unidentified: found.Unidentified, Outside: found.Outside, Elsewhere: found.Elsewhere,
+		Unplaced: found.Unplaced, WrongFiles: found.Wrong,
+	}
+	if found.Doubt != "" {
+		c.Doubt = &found.Doubt
 	}
 	if of != nil {
 		c.scope = of.Scope()

@@ -559,12 +559,15 @@ type ComplexityRoot struct {
 
 	UndeclaredConnection struct {
 		Coverage     func(childComplexity int) int
+		Doubt        func(childComplexity int) int
 		Edges        func(childComplexity int) int
 		Elsewhere    func(childComplexity int) int
 		Outside      func(childComplexity int) int
 		PageInfo     func(childComplexity int) int
 		TotalCount   func(childComplexity int) int
 		Unidentified func(childComplexity int) int
+		Unplaced     func(childComplexity int) int
+		WrongFiles   func(childComplexity int) int
 	}
 
 	UndeclaredEdge struct {
@@ -2994,6 +2997,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.UndeclaredConnection.Coverage(childComplexity), true
+	case "UndeclaredConnection.doubt":
+		if e.ComplexityRoot.UndeclaredConnection.Doubt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UndeclaredConnection.Doubt(childComplexity), true
 	case "UndeclaredConnection.edges":
 		if e.ComplexityRoot.UndeclaredConnection.Edges == nil {
 			break
@@ -3030,6 +3039,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.UndeclaredConnection.Unidentified(childComplexity), true
+	case "UndeclaredConnection.unplaced":
+		if e.ComplexityRoot.UndeclaredConnection.Unplaced == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UndeclaredConnection.Unplaced(childComplexity), true
+	case "UndeclaredConnection.wrongFiles":
+		if e.ComplexityRoot.UndeclaredConnection.WrongFiles == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UndeclaredConnection.WrongFiles(childComplexity), true
 
 	case "UndeclaredEdge.cursor":
 		if e.ComplexityRoot.UndeclaredEdge.Cursor == nil {
@@ -3577,8 +3598,13 @@ type DeclarationConnection {
 type DeclarationEdge { cursor: String!  node: Declaration! }
 """
 Left out, and counted: unidentified, the flows of writers that nothing names, who may be those that were declared; outside, to and from datasets; elsewhere, of topics and applications that no declaration is about.
+doubt: why any of these may be declared all the same; null: nothing speaks for it. unplaced: declarations of which it can't be told, or not of all, which flows they mean; wrongFiles: files that are wrong as they are now.
 """
-type UndeclaredConnection { edges: [UndeclaredEdge!]!  pageInfo: PageInfo!  totalCount: Int!  unidentified: Int!  outside: Int!  elsewhere: Int!  coverage: Coverage! }
+type UndeclaredConnection {
+  edges: [UndeclaredEdge!]!  pageInfo: PageInfo!  totalCount: Int!  unidentified: Int!  outside: Int!  elsewhere: Int!
+  unplaced: Int!  wrongFiles: Int!  doubt: String
+  coverage: Coverage!
+}
 type UndeclaredEdge { cursor: String!  node: Flow! }
 type DataProduct {
   id: ID!  name: String!  version: String  status: String  domain: String  owner: String  tags: [String!]!
@@ -4447,6 +4473,12 @@ func (ec *executionContext) childFields_UndeclaredConnection(ctx context.Context
 		return ec.fieldContext_UndeclaredConnection_outside(ctx, field)
 	case "elsewhere":
 		return ec.fieldContext_UndeclaredConnection_elsewhere(ctx, field)
+	case "unplaced":
+		return ec.fieldContext_UndeclaredConnection_unplaced(ctx, field)
+	case "wrongFiles":
+		return ec.fieldContext_UndeclaredConnection_wrongFiles(ctx, field)
+	case "doubt":
+		return ec.fieldContext_UndeclaredConnection_doubt(ctx, field)
 	case "coverage":
 		return ec.fieldContext_UndeclaredConnection_coverage(ctx, field)
 	}
@@ -15436,6 +15468,75 @@ func (ec *executionContext) fieldContext_UndeclaredConnection_elsewhere(_ contex
 	return graphql.NewScalarFieldContext("UndeclaredConnection", field, false, false, "Int")
 }
 
+func (ec *executionContext) _UndeclaredConnection_unplaced(ctx context.Context, field graphql.CollectedField, obj *UndeclaredConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UndeclaredConnection_unplaced(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Unplaced, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UndeclaredConnection_unplaced(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UndeclaredConnection", field, false, false, "Int")
+}
+
+func (ec *executionContext) _UndeclaredConnection_wrongFiles(ctx context.Context, field graphql.CollectedField, obj *UndeclaredConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UndeclaredConnection_wrongFiles(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.WrongFiles, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UndeclaredConnection_wrongFiles(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UndeclaredConnection", field, false, false, "Int")
+}
+
+func (ec *executionContext) _UndeclaredConnection_doubt(ctx context.Context, field graphql.CollectedField, obj *UndeclaredConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UndeclaredConnection_doubt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Doubt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UndeclaredConnection_doubt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UndeclaredConnection", field, false, false, "String")
+}
+
 func (ec *executionContext) _UndeclaredConnection_coverage(ctx context.Context, field graphql.CollectedField, obj *UndeclaredConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -20399,6 +20500,21 @@ func (ec *executionContext) _UndeclaredConnection(ctx context.Context, sel ast.S
 		case "elsewhere":
 			out.Values[i] = ec._UndeclaredConnection_elsewhere(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "unplaced":
+			out.Values[i] = ec._UndeclaredConnection_unplaced(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "wrongFiles":
+			out.Values[i] = ec._UndeclaredConnection_wrongFiles(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "doubt":
+			out.Values[i] = ec._UndeclaredConnection_doubt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "coverage":
