@@ -75,13 +75,31 @@ func Settle(l *lineage.Ledger) (settled []lineage.Settled, open int64) {
 	s.rests()
 	settled = make([]lineage.Settled, 0, len(s.out))
 	for _, x := range s.out {
-		slices.SortFunc(x.Readings, func(a, b lineage.Reading) int { return cmp.Compare(a.To, b.To) })
+		slices.SortStableFunc(x.Readings, func(a, b lineage.Reading) int { return cmp.Compare(a.To, b.To) })
+		if x.Metric.Counter() {
+			x.Readings = perStep(x.Readings)
+		}
 		settled = append(settled, *x)
 	}
 	slices.SortFunc(settled, func(a, b lineage.Settled) int {
 		return cmp.Or(compareClients(a.Access.Client, b.Access.Client), cmp.Compare(a.Metric, b.Metric), cmp.Compare(a.Evidence, b.Evidence))
 	})
 	return settled, s.open
+}
+
+// perStep makes one of what one writer was given of a step by several claims, so that it does not matter which of them
+// came first.
+func perStep(all []lineage.Reading) []lineage.Reading {
+	out := all[:0]
+	for _, r := range all {
+		if n := len(out) - 1; n >= 0 && out[n].To == r.To {
+			out[n].From, out[n].Value = min(out[n].From, r.From), out[n].Value+r.Value
+			out[n].Estimated, out[n].Beyond = out[n].Estimated || r.Estimated, out[n].Beyond || r.Beyond
+			continue
+		}
+		out = append(out, r)
+	}
+	return out
 }
 
 // read sorts what was told into steps, movers and links.

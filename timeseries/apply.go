@@ -27,7 +27,7 @@ func (e *engine) applyRecord(r *record) {
 	tick := r.round.tick
 	for i := range r.samples {
 		s := &r.samples[i]
-		x := e.subject(s.entry, tick)
+		x := e.name(s.entry, tick)
 		ser := x.find(s.metric, s.evidence)
 		fresh := ser == nil
 		if fresh {
@@ -64,7 +64,7 @@ func (e *engine) applyRecord(r *record) {
 	}
 	for i := range r.sightings {
 		s := &r.sightings[i]
-		x := e.subject(s.entry, tick)
+		x := e.name(s.entry, tick)
 		m := e.sight(x, s.evidence, r.src, tick, s.detail)
 		if e.settles() {
 			e.ledgers.note(&s.entry.access, tick, s.detail)
@@ -125,20 +125,27 @@ func (e *engine) addRound(r *record) bool {
 	return true
 }
 
-// subject returns the subject of an entry, new if need be.
+// name returns the subject of an entry that a source named in a round, new if need be.
+func (e *engine) name(x *entry, tick int64) *subject {
+	s := e.subject(x, tick)
+	if tick < s.first && s.listed { // links hold for all windows
+		e.touch(0)
+	}
+	s.first = min(s.first, tick)
+	return s
+}
+
+// subject returns the subject of an entry of which something is told or derived, new if need be.
 func (e *engine) subject(x *entry, tick int64) *subject {
 	s := x.subject
 	if s == nil {
-		s = &subject{entry: x, id: subjectID(len(e.subjects)), first: tick, last: tick}
+		s = &subject{entry: x, id: subjectID(len(e.subjects)), first: never, last: tick}
 		x.subject = s
 		e.subjects = append(e.subjects, s)
 		e.list(s)
 		e.live++
 	}
-	if tick < s.first && s.listed { // links hold for all windows
-		e.touch(0)
-	}
-	s.first, s.last = min(s.first, tick), max(s.last, tick)
+	s.last = max(s.last, tick)
 	return s
 }
 
@@ -171,7 +178,7 @@ func (s *subject) linked() bool {
 // linksOf returns the links that a subject is now.
 func (e *engine) linksOf(s *subject) (out []lineage.Link) {
 	a := &s.entry.access
-	l := lineage.Link{Cluster: a.Topic.Cluster, Client: a.Client, Since: e.at(s.first)}
+	l := lineage.Link{Cluster: a.Topic.Cluster, Client: a.Client, Since: e.at(e.firstSeen(s))}
 	if a.MovesOffsets() {
 		l.Evidence = lineage.Transaction
 		out = append(out, l)
@@ -236,7 +243,7 @@ func (e *engine) newest() (tick int64) {
 func (e *engine) touchSeries(s *series, src *source, tick, span int64) {
 	e.touch(tick - span)
 	if last := s.source(e.sources); last == nil {
-		e.touch(s.subject.first - 1) // a subject that was there has one more
+		e.touch(e.firstSeen(s.subject) - 1) // a subject that was there has one more
 	} else if last != src {
 		e.touch(0) // the newest source speaks for times in which no other wrote
 	}

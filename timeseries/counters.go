@@ -24,10 +24,10 @@ type probe struct {
 	runsOf  uint16
 }
 
-// probe needs mu. It returns nil for a series that does not exist.
+// probe needs mu. It returns nil for a series that nothing is held of.
 func (e *engine) probe(key seriesKey, up awake) *probe {
 	s := e.find(key, up)
-	if s == nil {
+	if s == nil || !s.any() {
 		return nil
 	}
 	p := e.probeOf(s)

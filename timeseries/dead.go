@@ -111,7 +111,7 @@ func (e *engine) putAway(now time.Time) (bool, error) {
 			silent = append(silent, s)
 			d.ids.Add(uint32(s.id))
 			d.sums = append(d.sums, sumOf(&s.entry.access))
-			d.first, d.last = min(d.first, s.first), max(d.last, s.last)
+			d.first, d.last = min(d.first, e.firstSeen(s)), max(d.last, s.last)
 		}
 	}
 	slices.Sort(d.sums)

@@ -60,7 +60,7 @@ func (w *words) newest() lineage.Word {
 // keep puts what was settled in the place of what lay after a tick.
 func (e *engine) keep(x *ledger, after int64, settled derivations) {
 	e.ledgers.round++
-	for _, counters := range [...]bool{true, false} { // of whom nothing is counted nothing is pending
+	for _, counters := range [...]bool{true, false} { // of whom nothing is counted any more nothing is pending
 		for i := range settled {
 			if y := &settled[i]; y.Metric.Counter() == counters {
 				if s := e.keepSeries(x, after, y); s != nil {
@@ -68,11 +68,11 @@ func (e *engine) keep(x *ledger, after int64, settled derivations) {
 				}
 			}
 		}
-	}
-	for s, w := range x.out {
-		if w.round != e.ledgers.round {
-			e.renew(x, s, after, nil)
-			x.say(s, after, nil)
+		for s, w := range x.out {
+			if s.key.Metric.Counter() == counters && w.round != e.ledgers.round {
+				e.renew(x, s, after, nil)
+				x.say(s, after, nil)
+			}
 		}
 	}
 	for s := range x.out {
@@ -86,7 +86,7 @@ func (e *engine) keep(x *ledger, after int64, settled derivations) {
 func (e *engine) underive(x *ledger, s *series) {
 	s.subject.removeSeries(s)
 	delete(x.out, s)
-	e.touch(s.touches(s.subject.first - 1))
+	e.touch(s.touches(e.firstSeen(s.subject) - 1))
 }
 
 // keepSeries keeps one derived series; nil: there is nothing to keep.
@@ -104,13 +104,14 @@ func (e *engine) keepSeries(x *ledger, after int64, y *derivation) *series {
 		readings = e.counted(&y.Access, readings)
 	}
 	var samples []sample
-	for _, r := range readings {
+	by := y.by[len(y.by)-len(readings):]
+	for i, r := range readings {
 		value, ok := y.next(last, r)
 		if !ok {
 			continue
 		}
 		last = value
-		samples = append(samples, sample{value: value, tick: r.To, span: int32(spanOf(r)), estimated: r.Estimated, src: y.src.id})
+		samples = append(samples, sample{value: value, tick: r.To, span: int32(spanOf(r)), estimated: r.Estimated, src: by[i]})
 	}
 	switch {
 	case s != nil:
@@ -189,7 +190,7 @@ func (e *engine) newDerived(a *lineage.Access, m lineage.Metric, k lineage.Evide
 	s := &series{key: seriesKey{Subject: sub.id, Metric: m, Evidence: k}, subject: sub, derived: true}
 	sub.addSeries(s)
 	e.listSeries(s)
-	e.touch(sub.first - 1) // a subject that was there has one more
+	e.touch(e.firstSeen(sub) - 1) // a subject that was there has one more
 	return s
 }
 
@@ -211,10 +212,10 @@ func (e *engine) renew(x *ledger, s *series, after int64, samples []sample) {
 		same++
 	}
 	for _, y := range [...][]sample{old[same:], samples[same:]} {
-		if len(y) > 0 {
-			from := y[0].tick - int64(y[0].span)
+		for _, z := range y { // a later one may reach further back
+			from := z.tick - int64(z.span)
 			e.touch(s.touches(from))
-			if e.marked(from, y[0].tick).a < e.ledgers.closed && s.key.Metric.Moves() { // a sealed block marks it too
+			if e.marked(from, z.tick).a < e.ledgers.closed && s.key.Metric.Moves() { // a sealed block marks it too
 				e.ledgers.remark(x, from)
 			}
 		}

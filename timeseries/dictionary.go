@@ -35,13 +35,14 @@ type entry struct {
 
 // subject is a dictionary entry: what is kept of an access over all time.
 type subject struct {
-	entry       *entry
-	id          subjectID
-	first, last int64 // ticks of the oldest and the newest round that named it
-	series      []*series
-	few         [2]*series // the room of series while there are no more: most have one or two
-	supports    []*support
-	listed      bool // among engine.links
+	entry    *entry
+	id       subjectID
+	first    int64 // tick of the oldest round in which a source named it; never: it was only derived
+	last     int64 // tick of the newest round that named it, or in which something of it was derived
+	series   []*series
+	few      [2]*series // the room of series while there are no more: most have one or two
+	supports []*support
+	listed   bool // among engine.links
 }
 
 // series is one metric of a subject.
@@ -124,11 +125,26 @@ func (s *subject) removeSeries(x *series) {
 	s.few = [2]*series{} // not the room of these any more
 }
 
-func (s *subject) support(k lineage.EvidenceKind) *support {
+// told reports whether a source named the subject.
+func (s *subject) told() bool {
+	return slices.ContainsFunc(s.series, func(x *series) bool { return !x.derived }) ||
+		slices.ContainsFunc(s.supports, func(p *support) bool { return p.sighted != never })
+}
+
+// supported returns what is kept of one kind of evidence, nil for nothing.
+func (s *subject) supported(k lineage.EvidenceKind) *support {
 	for _, x := range s.supports {
 		if x.kind == k {
 			return x
 		}
+	}
+	return nil
+}
+
+// support returns what is kept of one kind of evidence, new if need be.
+func (s *subject) support(k lineage.EvidenceKind) *support {
+	if x := s.supported(k); x != nil {
+		return x
 	}
 	x := &support{kind: k, sighted: never, sealed: never}
 	s.supports = append(s.supports, x)

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/lineaged/lineaged/lineage"
 )
 
 // marked returns the ticks in which an advance counts as movement: all of it, or only its last tick when it is too long
@@ -152,4 +154,33 @@ func each(a, b *roaring.Bitmap, visit func(uint32)) {
 		return
 	}
 	roaring.And(a, b).Iterate(func(id uint32) bool { visit(id); return true })
+}
+
+// firstSeen returns the tick of the oldest round in which a subject was named or, by what was derived of it, moved. It
+// needs mu.
+func (e *engine) firstSeen(s *subject) int64 {
+	first := s.first
+	for _, x := range s.series {
+		if !x.derived || !x.any() {
+			continue
+		}
+		if x.key.Metric == lineage.Linked {
+			if l := x.link(); l.since > 0 {
+				first = min(first, l.since)
+			}
+			continue
+		}
+		if p := s.supported(x.key.Evidence); p != nil && p.sealed != never {
+			first = min(first, p.sealed)
+			continue
+		}
+		e.eachMark(x, 0, never-1, func(m tickRange) bool {
+			first = min(first, m.a+1)
+			return m.b-x.maxSpan < first
+		})
+	}
+	if first == never { // nothing moved
+		return s.last
+	}
+	return first
 }

@@ -29,7 +29,7 @@ func (s *remadeSeries) firstTick(r *remaking) int64 {
 	return first
 }
 
-// name gives the series that are new their place in the dictionary.
+// name gives the series that are new their place in the dictionary. Nobody sees them before they are swapped in.
 func (r *remaking) name() {
 	e := r.e
 	e.commit.Lock()
@@ -48,7 +48,7 @@ func (r *remaking) name() {
 			if x == nil {
 				x = e.newDerived(&s.access, s.metric, s.evidence, s.firstTick(r))
 			}
-			s.key = x.key
+			s.key, s.named = x.key, x
 			for _, c := range s.columns {
 				c.key = x.key
 			}
@@ -311,7 +311,9 @@ func (r *remaking) replace(x *ledger, t *remadeTopic, s *remadeSeries) {
 		x.out[y] = &words{}
 	}
 	was := y.source(e.sources)
-	r.rebase(y, s)
+	if r.rebase(y, s); was == nil && y.any() {
+		e.touch(e.firstSeen(y.subject) - 1) // a subject that was there has one more
+	}
 	if !y.any() {
 		e.underive(x, y)
 		return
@@ -344,7 +346,7 @@ func (r *remaking) replace(x *ledger, t *remadeTopic, s *remadeSeries) {
 		w.sealed = s.word
 	}
 	if word := x.out[y].newest(); p.detail != word.Text {
-		e.touch(y.subject.first - 1)
+		e.touch(e.firstSeen(y.subject) - 1)
 		p.detail, p.detailTick = word.Text, word.At
 	}
 }

@@ -59,6 +59,7 @@ type remadeSeries struct {
 	evidence lineage.EvidenceKind
 	key      seriesKey
 	old      *probe          // nil: there was none
+	named    *series         // nil: it has its place in the dictionary of old
 	begun    bool            // it had a sample by now
 	last     int64           // its total or level by now
 	grown    int64           // by how much more it advanced than it had
@@ -208,6 +209,11 @@ func (r *remaking) giveUp() {
 		if e.ledgers.of[t.ledger.topic] == t.ledger {
 			e.ledgers.remark(t.ledger, t.after)
 		}
+		for _, s := range t.series {
+			if s.named != nil && !s.named.any() && e.subjects[s.key.Subject] == s.named.subject {
+				e.underive(t.ledger, s.named)
+			}
+		}
 	}
 	e.mu.Unlock()
 	for _, b := range r.next {
@@ -263,7 +269,7 @@ func (r *remaking) settle(t *remadeTopic, i int) error {
 	}
 	for _, counters := range [...]bool{true, false} {
 		for k := range settled {
-			y := derivation{settled[k], r.sources[g.by[settled[k].By]]}
+			y := derivation{Settled: settled[k], src: r.sources[g.by[settled[k].By]]}
 			if y.Metric.Counter() != counters || y.Metric == lineage.Pending && !t.counts(&y) {
 				continue
 			}

@@ -158,7 +158,8 @@ func (e *engine) settleFrom(x *ledger, after int64) int64 {
 // derivation is what one series is derived to be over blocks that follow one another.
 type derivation struct {
 	lineage.Settled
-	src *source // whose word it rests on
+	src *source  // whose word the newest of it rests on
+	by  []uint16 // sources, by reading
 }
 
 type derivations []derivation
@@ -168,18 +169,19 @@ func (d *derivations) add(settled []lineage.Settled, g *gathering, sources []*so
 	for i := range *d { // who waited before and does not wait in this block
 		x := &(*d)[i]
 		if n := len(x.Readings); x.Metric == lineage.Pending && n > 0 && x.Readings[n-1].Value != 0 && g.first > 0 && !slices.ContainsFunc(settled, x.is) {
-			x.Readings = append(x.Readings, lineage.Reading{From: g.first - 1, To: g.first})
+			x.Readings, x.by = append(x.Readings, lineage.Reading{From: g.first - 1, To: g.first}), append(x.by, x.src.id)
 		}
 	}
 	for i := range settled {
 		y := &settled[i]
 		src := sources[g.by[y.By]]
+		by := slices.Repeat([]uint16{src.id}, len(y.Readings))
 		if k := slices.IndexFunc(*d, func(x derivation) bool { return x.is(*y) }); k >= 0 {
 			x := &(*d)[k]
-			x.src, x.Readings, x.Words = src, append(x.Readings, y.Readings...), append(x.Words, y.Words...)
+			x.src, x.Readings, x.Words, x.by = src, append(x.Readings, y.Readings...), append(x.Words, y.Words...), append(x.by, by...)
 			continue
 		}
-		*d = append(*d, derivation{*y, src})
+		*d = append(*d, derivation{*y, src, by})
 	}
 }
 

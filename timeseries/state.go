@@ -112,7 +112,11 @@ func encodeParts(all []*subject) [][]byte {
 func (w *writer) subject(s *subject, n *names) {
 	w.uint(uint64(s.id))
 	n.access(w, &s.entry.access)
-	w.uint(uint64(s.first))
+	first := s.first
+	if first == never {
+		first = 0
+	}
+	w.uint(uint64(first))
 	w.uint(uint64(s.last))
 	w.uint(uint64(len(s.series)))
 	for _, x := range s.series {
@@ -187,6 +191,9 @@ func decodeSubjects(content []byte, sources []*source) ([]*subject, error) {
 			p := &support{kind: r.evidence(), src: sourceOf(), srcTick: r.tick(), detailTick: r.tick(), detail: r.string()}
 			p.sighted, p.sealed = r.tickOrNever(), r.tickOrNever()
 			s.supports = append(s.supports, p)
+		}
+		if s.first == 0 || !s.told() { // it was written otherwise once
+			s.first = never
 		}
 		if r.err != nil {
 			break

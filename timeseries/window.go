@@ -225,10 +225,10 @@ func (q *windowQuery) takeRows() {
 	c.Row, c.Metric, c.Evidence = make([]int32, 0, n), make([]lineage.Metric, 0, n), make([]lineage.EvidenceKind, 0, n)
 	c.First = make([]int32, 1, len(rows)+1)
 	for i, s := range rows {
-		r.Access[i], r.FirstSeen[i], q.details.ids[i] = &s.entry.access, q.at(s.first), s.id
+		r.Access[i], r.FirstSeen[i], q.details.ids[i] = &s.entry.access, q.at(q.firstSeen(s)), s.id
 		for _, x := range s.series {
-			if !x.key.Metric.Known() || x.key.Metric.Settles() || x.key.Evidence >= lineage.EvidenceKinds {
-				// kept for who knows them, or settled from
+			if !x.any() || !x.key.Metric.Known() || x.key.Metric.Settles() || x.key.Evidence >= lineage.EvidenceKinds {
+				// to be derived, kept for who knows them, or settled from
 				continue
 			}
 			c.Row, c.Metric, c.Evidence = append(c.Row, int32(i)), append(c.Metric, x.key.Metric), append(c.Evidence, x.key.Evidence)
