@@ -347,7 +347,8 @@ func (e *engine) copied(s *subject) *subject {
 func (e *engine) retireDead(floor int64) {
 	for len(e.dead) > 0 && e.dead[0].last <= floor {
 		e.deadDoomed = append(e.deadDoomed, e.dead[0])
-		e.retired(unsure{file: e.dead[0].number, sums: e.dead[0].sums})
+		// who was seen after it is in another, or in memory
+		e.retired(unsure{file: e.dead[0].number, last: e.dead[0].last, sums: e.dead[0].sums})
 		e.dead = e.dead[1:]
 	}
 }

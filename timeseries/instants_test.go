@@ -176,6 +176,7 @@ func TestEveryInstantIsAnsweredAlike(t *testing.T) {
 				open()
 			}
 		}
+		s.decide(never - 1)
 		settleLate(t, s, s.engine, lateAt(rounds))
 		everyInstant(t, s, ref, rounds-20, fmt.Sprintf("seed %d, part of it sealed", seed))
 		settleLate(t, s, s.engine, lateAt(rounds+500))

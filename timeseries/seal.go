@@ -379,7 +379,7 @@ func (e *engine) retire(now time.Time) bool {
 	floor, gone := e.tiers[hourTier].floor, false
 	e.lost = slices.DeleteFunc(slices.Clone(e.lost), func(x lostSpan) bool { return x.b <= floor })
 	e.retireDead(floor)
-	var rested unsure
+	rested := unsure{last: e.sealed}
 	for i, s := range e.subjects {
 		if s != nil && s.last <= floor {
 			rested.add(s)

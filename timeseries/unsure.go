@@ -72,7 +72,6 @@ func (x *unsure) add(s *subject) {
 
 // retired remembers who is beyond retention. It needs mu for writing.
 func (e *engine) retired(x unsure) {
-	x.last = e.sealed
 	slices.Sort(x.sums)
 	slices.SortFunc(x.totals, compareTotals)
 	e.doubt(x)

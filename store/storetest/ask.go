@@ -224,6 +224,9 @@ func Differ(t testing.TB, got, want []any) {
 						t.Errorf("%v, answer %d: %+v, want %+v", a, j, nth(g[a], j), w[j])
 					}
 				}
+				if len(g[a]) > len(w) {
+					t.Errorf("%v has more answers: %+v", a, g[a][len(w):])
+				}
 			}
 			for a := range g {
 				if _, ok := want[i].(map[lineage.Access][]any)[a]; !ok {
