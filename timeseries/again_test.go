@@ -23,7 +23,7 @@ func derivedText(e *engine) string {
 				continue
 			}
 			line := fmt.Sprintf("%v %s %v base %d %v %v:", x.entry.access, s.key.Metric, s.key.Evidence, s.base, s.sealed, s.source(e.sources).name)
-			for _, y := range s.head {
+			for _, y := range s.head.since(0) {
 				line += fmt.Sprintf(" %+v", y)
 			}
 			if s.key.Evidence != lineage.NoEvidence {
@@ -44,9 +44,10 @@ func oneATick(t *testing.T, e *engine) {
 			continue
 		}
 		for _, s := range x.series {
-			for i := 1; i < len(s.head); i++ {
-				if s.head[i-1].tick >= s.head[i].tick {
-					t.Fatalf("%v %s: of tick %d it is derived %+v and %+v", x.entry.access, s.key.Metric, s.head[i].tick, s.head[i-1], s.head[i])
+			all := s.head.since(0)
+			for i := 1; i < len(all); i++ {
+				if all[i-1].tick >= all[i].tick {
+					t.Fatalf("%v %s: of tick %d it is derived %+v and %+v", x.entry.access, s.key.Metric, all[i].tick, all[i-1], all[i])
 				}
 			}
 		}

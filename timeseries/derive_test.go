@@ -28,8 +28,8 @@ func TestWhatIsDerivedAnewTouchesWhatChanged(t *testing.T) {
 			}
 			return out
 		}
-		s.splice(0, 0, random(0)...)
-		was := slices.Clone(s.head)
+		s.head.set(random(0), s.base)
+		was := s.head.since(0)
 		after := r.Int64N(80)
 		kept := slices.DeleteFunc(slices.Clone(was), func(y sample) bool { return y.tick > after })
 		next := random(after)
@@ -41,10 +41,9 @@ func TestWhatIsDerivedAnewTouchesWhatChanged(t *testing.T) {
 		}
 		want := append(slices.Clone(kept), next...)
 		e.renew(x, s, after, next)
-		if !slices.Equal(s.head, want) {
-			t.Fatalf("after %d %v of %v became %v, want %v", after, next, was, s.head, want)
+		if got := s.head.since(0); !slices.Equal(got, want) {
+			t.Fatalf("after %d %v of %v became %v, want %v", after, next, was, got, want)
 		}
-		checkSubtotals(t, s)
 		first, marked := int64(never), int64(never) // where what is answered is another now
 		for i, y := range [...][]sample{was, want} {
 			other := [...][]sample{want, was}[i]
@@ -145,13 +144,13 @@ func TestSettlingBeginsBetweenSteps(t *testing.T) {
 		for _, m := range [...]lineage.Metric{lineage.Left, lineage.Mixed, lineage.Claimed} {
 			s := &series{key: seriesKey{Metric: m}}
 			for tick := 1 + r.Int64N(9); tick < 200; tick += 1 + r.Int64N(15) {
-				s.splice(len(s.head), len(s.head), sample{tick: tick, span: int32(1 + r.Int64N(min(tick, 40)))})
+				s.head.push(sample{tick: tick, span: int32(1 + r.Int64N(min(tick, 40)))}, 0)
 			}
 			x.told = append(x.told, s)
 		}
 		free := func(at int64) bool {
 			for _, s := range x.told {
-				for _, y := range s.head {
+				for _, y := range s.head.since(0) {
 					from := y.tick - int64(y.span)
 					if s.key.Metric != lineage.Claimed && from < at && at < y.tick && from >= e.block(rawTier, y.tick) {
 						return false

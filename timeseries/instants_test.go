@@ -203,8 +203,8 @@ func TestEveryInstantIsAnsweredAlike(t *testing.T) {
 }
 
 // TestKilledBetweenAnyTwoSteps copies a folder before files are made, written, named, made durable or removed, while
-// hours are sealed and rolled up, hours that were sealed are settled anew for a link and a claim that came late, and the
-// state is saved: each copy opens without a word of loss, and comes to the answers of every instant.
+// hours are sealed and rolled up, hours that were sealed are settled anew for a link and a claim that came late, and
+// the state is saved: each copy opens without a word of loss, and comes to the answers of every instant.
 func TestKilledBetweenAnyTwoSteps(t *testing.T) {
 	t.Parallel()
 	rounds := 96

@@ -176,7 +176,7 @@ func (e *engine) firstSeen(s *subject) int64 {
 		}
 		e.eachMark(x, 0, never-1, func(m tickRange) bool {
 			first = min(first, m.a+1)
-			return m.b-x.maxSpan < first
+			return m.b-x.head.maxSpan < first
 		})
 	}
 	if first == never { // nothing moved

@@ -89,8 +89,8 @@ func booksOfTiers(t *testing.T, e *engine, told map[lineage.Access][]spread) {
 					got += y.sum
 				}
 			}
-			if n := len(s.head); n > 0 {
-				got += s.head[n-1].value - s.base
+			if s.head.any() {
+				got += s.head.newest.value - s.base
 			}
 			want := int64(0)
 			for _, y := range all {
