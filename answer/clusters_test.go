@@ -204,7 +204,7 @@ func TestCoverageOfClusters(t *testing.T) {
 			"the west":   {[]lineage.ClusterID{west}, "said-west silent told-west west"},
 			"the east":   {[]lineage.ClusterID{east}, "east other-than-said silent told-east"},
 			"both":       {[]lineage.ClusterID{west, east}, "east other-than-said said-west silent told-east told-west west"},
-			"a stranger": {[]lineage.ClusterID{"strange"}, "silent"},
+			"a stranger": {[]lineage.ClusterID{"strange"}, "no cluster of this id is watched silent"},
 		} {
 			lost := map[string]bool{}
 			for _, g := range v.Coverage(c.of...).Gaps {

@@ -7,10 +7,14 @@ import (
 )
 
 // Coverage returns what was observed of the named clusters in the view's window; none: of all. Of one that nobody
-// watches nothing is.
+// watches nothing is: named beside others it is a gap.
 func (v *View) Coverage(ids ...lineage.ClusterID) lineage.Coverage {
 	var sources []string
+	var strange []lineage.ClusterID
 	for _, id := range ids {
+		if !slices.ContainsFunc(v.clusters.all, func(c *Cluster) bool { return c.known.ID == id }) && !slices.Contains(strange, id) {
+			strange = append(strange, id)
+		}
 		for _, c := range v.clusters.all {
 			if c.known.ID == id && !slices.Contains(sources, c.source) {
 				sources = append(sources, c.source)
@@ -22,8 +26,19 @@ func (v *View) Coverage(ids ...lineage.ClusterID) lineage.Coverage {
 			return lineage.Coverage{}
 		}
 	}
-	return v.inWords(v.held.Coverage(sources...))
+	out := v.inWords(v.held.Coverage(sources...))
+	for _, id := range strange {
+		out.Complete = false
+		out.Gaps = append(out.Gaps, lineage.Gap{Source: lineage.Source{Cluster: string(id), Name: "brokers"}, Window: v.win.Window, Reason: notWatched})
+	}
+	slices.SortStableFunc(out.Gaps, func(a, b lineage.Gap) int { return a.Window.Start.Compare(b.Window.Start) })
+	if n := len(slices.Compact(slices.Sorted(slices.Values(ids)))); n > 0 {
+		out.ObservedFraction *= float64(n-len(strange)) / float64(n)
+	}
+	return out
 }
+
+const notWatched = "no cluster of this id is watched"
 
 // connectsOf returns the Connect clusters that belong to the named Kafka clusters; of one that never told its own, and
 // was not said to belong to another, that is not known, so it is one of them.

@@ -20,8 +20,16 @@ func TestCoverageOfAStranger(t *testing.T) {
 			of       []lineage.ClusterID
 			complete bool
 			fraction float64
-		}{{nil, true, 1}, {[]lineage.ClusterID{west}, true, 1}, {[]lineage.ClusterID{west, "strange"}, true, 1}, {[]lineage.ClusterID{"strange"}, false, 0}} {
-			if got := v.Coverage(c.of...); got.Complete != c.complete || got.ObservedFraction != c.fraction || len(got.Gaps) > 0 {
+			gaps     int
+		}{
+			{nil, true, 1, 0},
+			{[]lineage.ClusterID{west}, true, 1, 0},
+			{[]lineage.ClusterID{west, west}, true, 1, 0},
+			{[]lineage.ClusterID{west, "strange"}, false, 0.5, 1},
+			{[]lineage.ClusterID{"strange", west, "strange", "stranger"}, false, 1. / 3, 2},
+			{[]lineage.ClusterID{"strange"}, false, 0, 0},
+		} {
+			if got := v.Coverage(c.of...); got.Complete != c.complete || got.ObservedFraction != c.fraction || len(got.Gaps) != c.gaps {
 				t.Errorf("of %v: %+v", c.of, got)
 			}
 		}

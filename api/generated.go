@@ -349,6 +349,7 @@ type ComplexityRoot struct {
 		Positions  func(childComplexity int) int
 		TotalNodes func(childComplexity int) int
 		Truncated  func(childComplexity int) int
+		Unobserved func(childComplexity int) int
 		Window     func(childComplexity int) int
 	}
 
@@ -2015,6 +2016,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Lineage.Truncated(childComplexity), true
+	case "Lineage.unobserved":
+		if e.ComplexityRoot.Lineage.Unobserved == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Lineage.Unobserved(childComplexity), true
 	case "Lineage.window":
 		if e.ComplexityRoot.Lineage.Window == nil {
 			break
@@ -3509,6 +3516,8 @@ type Lineage {
   truncated: Boolean!        # the limit cut it; hidden counts say what is behind
   totalNodes: Int!           # before the cut
   hidden: [HiddenNeighbours!]!
+  "Roots of which it is not known whether they were there, since nothing was observed where they would be: what hangs on them is missing here, and coverage is not complete. Where that is so of all roots the answer is NOT_OBSERVED."
+  unobserved: [ID!]!
   "Left-to-right layered drawing, computed by the server only when asked for; stable between neighbouring windows."
   positions: [Position!]!
 }
@@ -4163,6 +4172,8 @@ func (ec *executionContext) childFields_Lineage(ctx context.Context, field graph
 		return ec.fieldContext_Lineage_totalNodes(ctx, field)
 	case "hidden":
 		return ec.fieldContext_Lineage_hidden(ctx, field)
+	case "unobserved":
+		return ec.fieldContext_Lineage_unobserved(ctx, field)
 	case "positions":
 		return ec.fieldContext_Lineage_positions(ctx, field)
 	}
@@ -11204,6 +11215,29 @@ func (ec *executionContext) fieldContext_Lineage_hidden(_ context.Context, field
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Lineage_unobserved(ctx context.Context, field graphql.CollectedField, obj *Lineage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Lineage_unobserved(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Unobserved, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNID2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Lineage_unobserved(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Lineage", field, false, false, "ID")
 }
 
 func (ec *executionContext) _Lineage_positions(ctx context.Context, field graphql.CollectedField, obj *Lineage) (ret graphql.Marshaler) {
@@ -19087,6 +19121,11 @@ func (ec *executionContext) _Lineage(ctx context.Context, sel ast.SelectionSet, 
 			}
 		case "hidden":
 			out.Values[i] = ec._Lineage_hidden(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "unobserved":
+			out.Values[i] = ec._Lineage_unobserved(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}

@@ -22,6 +22,8 @@ type Lineage struct {
 	rows  *rows
 	walk  *answer.Walk
 	flows []lineage.Flow
+	// Unobserved are the ids of roots of which it is not known whether they were there.
+	Unobserved []string
 }
 
 func newLineage(v *answer.View, w *answer.Walk) *Lineage {
@@ -41,7 +43,11 @@ func (l *Lineage) Window() *ResolvedWindow { return shownWindow(l.rows.v.Window(
 
 // Coverage answers coverage.
 func (l *Lineage) Coverage(context.Context) (*Coverage, error) {
-	return coverageOf(l.rows.v, l.walk.Scope...), nil
+	c := coverageOf(l.rows.v, l.walk.Scope...)
+	if len(l.Unobserved) > 0 { // they may be where nobody watches
+		c.cov.Complete = false
+	}
+	return c, nil
 }
 
 // Truncated answers truncated.
@@ -104,21 +110,30 @@ func (a *resolver) lineage(ctx context.Context, args lineageArgs) (*Lineage, err
 	if err != nil {
 		return nil, err
 	}
-	known := roots[:0]
+	var known, unobserved []lineage.Node
 	for _, n := range roots {
 		switch {
 		case v.Has(n):
 			known = append(known, n)
-		case !v.Unobserved(n):
+		case v.Unobserved(n):
+			unobserved = append(unobserved, n)
+		default:
 			return nil, v.NoNode(n)
 		}
 	}
+	if len(known) == 0 { // of some of them the answer is half of one, and says so
+		return nil, v.NoNode(unobserved[0])
+	}
 	w := v.Walk(graph.Query{Roots: known, Direction: args.direction, Depth: args.depth, Limit: args.limit},
 		answer.Filter{Evidence: args.evidence, IncludeInactive: args.includeInactive, IncludeInternal: args.includeInternal})
-	if len(known) < len(roots) {
+	if len(unobserved) > 0 {
 		w.Scope = nil // the coverage says why they are missing
 	}
-	return newLineage(v, w), nil
+	l := newLineage(v, w)
+	for _, n := range unobserved {
+		l.Unobserved = append(l.Unobserved, n.ID())
+	}
+	return l, nil
 }
 
 func checkLimit(limit int) error {

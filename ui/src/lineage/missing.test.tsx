@@ -7,9 +7,11 @@ import { expect, test, vi } from 'vitest';
 import { clientOf } from '../data/test-client';
 import { LineagePage } from './page';
 
+let refusal = new GraphQLError('no node topic:west/gone', { extensions: { code: 'NOT_FOUND' } });
+
 const client = clientOf({
   lineage: () => {
-    throw new GraphQLError('no node topic:west/gone', { extensions: { code: 'NOT_FOUND' } });
+    throw refusal;
   },
 });
 
@@ -56,5 +58,19 @@ test('who asks for a node that is not there is told where to go', async () => {
 test('the newest instant is not offered where it is shown', async () => {
   const { at, end } = await show('/lineage?root=topic:west/gone&last=1h');
   expect(Object.keys(links(at))).toEqual(['Everything in this window', 'Overview']);
+  await end();
+});
+
+test('where nothing was observed it is not said that it was not there', async () => {
+  refusal = new GraphQLError(
+    'whether there was a node topic:west/gone is not known: no node topic:west/gone was looked for',
+    {
+      extensions: { code: 'NOT_OBSERVED' },
+    },
+  );
+  const { at, end } = await show('/lineage?root=topic:west/gone&at=2026-11-24T12:00:00Z');
+  expect(at.textContent).toContain('Nothing was observed in this window: whether it was there is not known.');
+  expect(at.textContent).not.toContain('it was deleted before');
+  expect(at.querySelector('[role="alert"]')).toBeNull();
   await end();
 });

@@ -3,9 +3,14 @@ import { Link } from '../shell/link';
 import { initialLineage, type LineageState, lineageHref } from '../url/lineage';
 import { FIND } from './find';
 
+const has = (error: CombinedError | undefined, code: string): boolean =>
+  error?.graphQLErrors.some((e) => e.extensions.code === code) ?? false;
+
+/** Whether what is wrong is only that nothing was observed where the roots would be. */
+export const isUnobserved = (error: CombinedError | undefined): boolean => has(error, 'NOT_OBSERVED');
+
 /** Whether what is wrong is only that a root is not known. */
-export const isNotFound = (error: CombinedError | undefined): boolean =>
-  error?.graphQLErrors.some((e) => e.extensions.code === 'NOT_FOUND') ?? false;
+export const isNotFound = (error: CombinedError | undefined): boolean => has(error, 'NOT_FOUND') || isUnobserved(error);
 
 /** There is nothing to draw: why, and where to go from here. */
 export function Missing({

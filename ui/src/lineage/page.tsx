@@ -13,7 +13,7 @@ import { isAllowed, nameOfId, plural } from '../words/words';
 import { elements } from './elements';
 import { EventList } from './events';
 import { Graph } from './graph';
-import { isNotFound, Missing } from './missing';
+import { isNotFound, isUnobserved, Missing } from './missing';
 import { Panel } from './panel';
 import { LineageTables } from './tables';
 import { Toolbar } from './toolbar';
@@ -47,7 +47,7 @@ export function LineagePage() {
       {answer && <Notices answer={answer} state={state} />}
       <div className="lineage-body">
         <div className="lineage-view" aria-busy={fetching}>
-          {missing && <Missing state={state} error={error} again={again} />}
+          {missing && <Missing state={state} error={error} unobserved={isUnobserved(error)} again={again} />}
           {answer && <View answer={answer} frame={frame} state={state} change={change} again={again} />}
           {!answer && !missing && !error && <p className="empty">Loading</p>}
         </div>
