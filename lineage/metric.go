@@ -62,8 +62,23 @@ const (
 	TraceMillis Metric = 29
 	Traces      Metric = 33
 
+	// What follows closes the account of a reader: where it was never told it is zero.
+
+	// Unplaced is 1 while records wait in partitions in which a reader or a replication has no position of its own, so
+	// that Lag is not all that waits; else 0 (gauge, of an access).
+	Unplaced Metric = 36
+	// Doubted counts those of Records of which it is not known that they were read: of steps that are "at most"
+	// (counter, of an access).
+	Doubted Metric = 37
+	// Ahead is by how many records the positions of a reader are beyond the ends, which are read a moment before them;
+	// Lag has nothing of it (gauge, of an access).
+	Ahead Metric = 40
+	// Returned counts the offsets by which a reader's positions went back, and that it passes once more (counter, of an
+	// access).
+	Returned Metric = 41
+
 	// Metrics is more than the number of any metric.
-	Metrics Metric = 34
+	Metrics Metric = 42
 )
 
 // byRule is the first number whose two lowest bits say how its values add up.
@@ -91,6 +106,7 @@ var metricNames = [Metrics]string{
 	"none", "records", "appended", "lag", "lag_ms", "lag_at_least", "pending", "log_bytes", "retained", "skipped", "lost", "live",
 	Runs: "runs", Left: "left", Linked: "linked", Mixed: "mixed", Markers: "markers", Claimed: "claimed",
 	TraceMillis: "trace_ms", Traces: "traces",
+	Unplaced: "unplaced", Doubted: "doubted", Ahead: "ahead", Returned: "returned",
 }
 
 // String returns the metric's name.

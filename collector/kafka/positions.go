@@ -24,8 +24,9 @@ const (
 	clusterKey       = "cluster" // the cluster id
 	sightKey         = "sight"   // what could be seen in the newest round
 
-	// readersVersion is of a reader's book. Version 1 did not hold from where it had gone back.
-	readersVersion = 2
+	// readersVersion is of a reader's book. Version 1 did not hold from where it had gone back, nor 2 by how much, and
+	// what is in doubt of what it read.
+	readersVersion = 3
 )
 
 func topicKey(id lineage.TopicID) string { return "topic/" + id.String() }
@@ -258,9 +259,11 @@ func (r *reader) encode() []byte {
 	var e encoder
 	e.Uint(readersVersion)
 	e.Uint(uint64(r.kind))
-	for _, t := range [...]total{r.read, r.skipped, r.lost} {
+	for _, t := range [...]total{r.read, r.skipped, r.lost, r.doubted, r.returned} {
 		e.total(t)
 	}
+	e.Bool(r.shows.unplaced)
+	e.Bool(r.shows.ahead)
 	for _, t := range [...]time.Time{r.began, r.moved, r.idle} {
 		e.Time(t)
 	}
@@ -319,12 +322,16 @@ func decodeReader(access lineage.Access, value []byte, round time.Time) (*reader
 	}
 	r := newReader(access, lineage.EvidenceKind(kind))
 	r.read, r.skipped, r.lost = d.total(), d.total(), d.total()
+	if version > 2 {
+		r.doubted, r.returned = d.total(), d.total()
+		r.shows = readerShows{unplaced: d.Bool(), ahead: d.Bool()}
+	}
 	r.began, r.moved, r.idle, r.known = d.Time(), d.Time(), d.Time(), round
 	r.losing, r.habit = d.Bool(), d.habit()
 	for range d.Count() {
 		p := newReadPartition()
 		p.committed, p.gone, p.fell, p.was = d.Int(), d.Int(), d.Int(), d.Int()
-		if version >= readersVersion {
+		if version > 1 {
 			p.high, p.again = d.Int(), d.Bool()
 		}
 		r.parts = append(r.parts, p)

@@ -25,15 +25,17 @@ type reader struct {
 	parts  []readPartition
 
 	read    total
-	skipped total     // offsets that were set forward and not read
-	lost    total     // records that were gone before they were read
-	began   time.Time // when the reader can have begun: its first round, or the group's
-	from    time.Time // start of the span over which the newest advance is spread
-	moved   time.Time // newest round in which a commit advanced
-	idle    time.Time // newest round in which nothing was left to read
-	known   time.Time // newest round in which all that the reader needs was read
-	habit   habit
-	losing  bool // the log's start is beyond a commit, which was told
+	skipped total // offsets that were set forward and not read
+	lost    total // records that were gone before they were read
+	// those of read that are "at most", and the offsets that are passed once more since the position went back
+	doubted, returned total
+	began             time.Time // when the reader can have begun: its first round, or the group's
+	from              time.Time // start of the span over which the newest advance is spread
+	moved             time.Time // newest round in which a commit advanced
+	idle              time.Time // newest round in which nothing was left to read
+	known             time.Time // newest round in which all that the reader needs was read
+	habit             habit
+	losing            bool // the log's start is beyond a commit, which was told
 	// nobody is in the group, and a replicator copies the topic: its offsets may be those of the group's readers
 	// elsewhere. Not kept over a restart
 	synced  bool
@@ -42,6 +44,7 @@ type reader struct {
 	gauges  readerGauges
 	told    readerGauges
 	toldAny bool
+	shows   readerShows
 	sighted time.Time // newest round in which it was told that the reader stands where it stands
 
 	bound string // why what was read in this round is no measurement; empty: it is, or nothing was read
@@ -110,7 +113,12 @@ type readerGauges struct {
 	atLeast   bool
 	pending   bool
 	live      bool
+	unplaced  bool  // records wait where it has no position of its own, which lag does not hold
+	ahead     int64 // how far the positions are beyond the ends, which were read before them
 }
+
+// readerShows are the levels that are told from when they are first more than zero: of most readers they never are.
+type readerShows struct{ unplaced, ahead bool }
 
 func newReader(access lineage.Access, kind lineage.EvidenceKind) *reader {
 	return &reader{access: access, kind: kind, read: total{told: -1}}
@@ -230,6 +238,7 @@ func (r *reader) observe(commits []commit, ends topicEnds, g groupState, round, 
 		r.idle = round
 	}
 	r.gauges.live = g.live || r.alone(round)
+	r.gauges.unplaced = r.gauges.unplaced || r.synced
 	last := later(r.moved, r.idle)
 	r.gauges.pending = r.gauges.live && r.gauges.lag != 0 && !last.IsZero() && round.Sub(last) <= spreadLimit
 	return true
@@ -339,8 +348,10 @@ func (r *reader) book(c commit, ends topicEnds, ctx stepContext) (base, n int64,
 		if c.offset > end && p.fell < 0 && c.offset >= 0 {
 			// the commit was there before this end was read: the log was truncated
 			p.fell, r.touched = end, true
+			r.returned.add(c.offset-end, false)
 			r.note(lineage.RecordsLost, "partition %d was truncated to %d, and %d is committed: the records between are lost", c.partition, end, c.offset)
 		} else if p.fell > end {
+			r.returned.add(p.fell-end, false)
 			p.fell, r.touched = end, true
 		}
 		return 0, 0, false
@@ -360,12 +371,29 @@ func (r *reader) book(c commit, ends topicEnds, ctx stepContext) (base, n int64,
 		s.age, s.ageKnown = age, !atLeast
 	}
 	p.committed, p.gone, p.fell, p.was = c.offset, -1, -1, -1
+	if s.start > c.offset { // what is between is gone already
+		p.gone = s.start
+		if s.from < 0 {
+			r.gone += s.start - c.offset
+			r.lost.add(s.start-c.offset, ends.compacted() != notCompacted || ends.transactional())
+		}
+	}
 	v := judge(s, ctx)
 	p.high, p.again = s.beenAt(v, ctx)
 	r.read.add(v.read, v.bound != "")
 	if v.read == 0 && strings.HasPrefix(v.bound, "at least") {
 		r.read.told = -1 // it may have read some
 	}
+	if v.bound != "" && s.from >= 0 { // what it passed and does not count is in doubt too
+		r.doubted.add(max(v.read, s.to-s.base-v.skipped), false)
+	} else if v.bound != "" {
+		r.doubted.add(v.read, false)
+	}
+	if s.from < 0 && !ctx.from().IsZero() {
+		// written and gone since the group appeared: read, passed or lost
+		r.doubted.add(max(min(s.start, s.to)-max(s.then, 0), 0), false)
+	}
+	r.returned.add(s.returned(), false)
 	r.skipped.add(v.skipped, false)
 	r.bound = cmp.Or(r.bound, v.bound)
 	if v.event != "" {

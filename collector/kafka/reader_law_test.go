@@ -90,11 +90,7 @@ func (w *readerWorld) act(r *rand.Rand, epochs, loses bool) {
 				w.position = w.end
 			}
 		}
-		k := min(r.Int64N(60), w.end-w.position)
-		w.got = append(w.got, [2]int64{w.position, w.position + k})
-		w.position += k
-		w.committed, w.epoch = w.position, epoch()
-		w.past = append(w.past, w.committed)
+		w.read(r.Int64N(60), epoch())
 	case n < 87 && loses && w.position >= 0 && len(w.past) > 0:
 		// the coordinator went and took the last commits with it, or a member commits late what it had read before
 		// somebody else went on: who reads does not notice
@@ -108,6 +104,15 @@ func (w *readerWorld) act(r *rand.Rand, epochs, loses bool) {
 		w.committed, w.epoch = [...]int64{w.start, w.end, w.start + r.Int64N(w.end-w.start+1)}[r.IntN(3)], -1
 		w.set, w.setBack, w.past = true, w.setBack || w.committed < was, nil
 	}
+}
+
+// read lets the member read up to k records, and commit.
+func (w *readerWorld) read(k int64, epoch int32) {
+	k = min(k, w.end-w.position)
+	w.got = append(w.got, [2]int64{w.position, w.position + k})
+	w.position += k
+	w.committed, w.epoch = w.position, epoch
+	w.past = append(w.past, w.committed)
 }
 
 // readerRound is what a round said and what was true of it.
@@ -159,7 +164,7 @@ func wrong(rounds []readerRound) string {
 // again: a count of a few rounds, or of all, that is not said to be a bound is the truth, one that is at most is no
 // less, and one that is at least is no more.
 func TestReaderLaw(t *testing.T) {
-	bounds := map[string]int{}
+	bounds, laws := map[string]int{}, 0
 	for seed := range uint64(3000) {
 		r := rand.New(rand.NewPCG(seed, 7))
 		w := &readerWorld{committed: -1, position: -1, now: t0, earliest: r.IntN(2) == 0}
@@ -168,6 +173,7 @@ func TestReaderLaw(t *testing.T) {
 		book := newReader(lineage.Access{}, lineage.GroupOffsets)
 		g := groupState{found: t0.Add(-tick)}
 		var rounds []readerRound
+		var law accountLaw
 		for i := range 60 {
 			before := w.now
 			w.now = w.now.Add(10 * time.Second)
@@ -184,6 +190,10 @@ func TestReaderLaw(t *testing.T) {
 			ends := readerEnds{w, w.end}
 			w.history.Add(w.now, w.end)
 			g.live, g.reads = w.position >= 0 && !w.standalone, true
+			if w.position >= w.start && w.committed == w.position && r.IntN(4) == 0 { // between the two readings
+				w.end += 10
+				w.read(r.Int64N(80), map[bool]int32{false: -1}[epochs])
+			}
 			var commits []commit
 			if w.committed >= 0 {
 				commits = append(commits, commit{0, w.committed, w.epoch})
@@ -191,6 +201,11 @@ func TestReaderLaw(t *testing.T) {
 			said := book.read.n
 			if !book.observe(commits, ends, g, w.now, before) {
 				t.Fatal("not observed")
+			}
+			if off, held := law.look(book, ends.read); off != 0 {
+				t.Errorf("seed %d, round %d: the account is off by %d", seed, i, off)
+			} else if held {
+				laws++
 			}
 			book.tell(w.now, before)
 			rounds = append(rounds, readerRound{book.read.n - said, book.bound, w.got, w.position < 0 || w.position == w.committed})
@@ -221,4 +236,26 @@ func TestReaderLaw(t *testing.T) {
 		}
 	}
 	t.Log(bounds)
+	if laws < 10_000 {
+		t.Errorf("the account was closed in %d rounds only", laws)
+	}
+}
+
+// accountLaw holds a reader's account: what waited, and what was written and returned since, less what was read, skipped
+// and lost, is what waits. It is closed between two looks of which all was told, and between which nothing is in doubt.
+type accountLaw struct {
+	open                                  bool
+	waited, end                           int64
+	read, skipped, lost, doubted, returns int64
+}
+
+func (l *accountLaw) look(r *reader, end int64) (off int64, held bool) {
+	now := accountLaw{r.gauges.lag >= 0 && !r.gauges.unplaced, r.gauges.lag - r.gauges.ahead, end, r.read.n, r.skipped.n, r.lost.n, r.doubted.n, r.returned.n}
+	if held = l.open && now.open && now.doubted == l.doubted && !r.lost.estimated; held {
+		off = l.waited + now.end - l.end + now.returns - l.returns - (now.read - l.read) - (now.skipped - l.skipped) - (now.lost - l.lost) - now.waited
+	}
+	if now.open || r.doubted.n != l.doubted || r.lost.estimated {
+		*l = now
+	}
+	return off, held
 }

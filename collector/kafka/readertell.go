@@ -25,6 +25,7 @@ func (r *reader) measure(c commit, ends topicEnds) {
 		return
 	}
 	at := max(c.offset, ends.begin(c.partition))
+	r.gauges.ahead += max(c.offset-end, 0)
 	if p.lag = max(end-at, 0); p.lag == 1 && ends.trailing(c.partition) {
 		p.lag = 0
 	}
@@ -66,7 +67,11 @@ func (r *reader) uncommitted(ends topicEnds, g groupState) {
 		p.lag, p.unknown, p.late = 0, false, false
 		end, ok := ends.end(int32(i))
 		start := ends.begin(int32(i))
-		if !g.live || !g.reads || ok && start >= 0 && end <= start {
+		if ok && start >= 0 && end <= start {
+			continue
+		}
+		if !g.live || !g.reads {
+			r.gauges.unplaced = true
 			continue
 		}
 		if !ok || start < 0 || !r.habit.started || p.committed == lostCommit {
@@ -84,6 +89,7 @@ func (r *reader) uncommitted(ends topicEnds, g groupState) {
 
 // tell returns the samples and sightings of this round.
 func (r *reader) tell(round, before time.Time) (samples []lineage.Sample, sightings []lineage.Sighting) {
+	looked := since(r.known, before) // what shows after a gap can have been at any time in it
 	since := since(r.from, before)
 	if strings.HasPrefix(r.owed, "at least") && strings.HasPrefix(r.bound, "at most") {
 		r.bound = boundNeither
@@ -100,8 +106,14 @@ func (r *reader) tell(round, before time.Time) (samples []lineage.Sample, sighti
 	for _, x := range []struct {
 		total  *total
 		metric lineage.Metric
-	}{{&r.skipped, lineage.Skipped}, {&r.lost, lineage.Lost}} {
-		if s, told := x.total.sample(time.Time{}); told {
+		since  time.Time
+	}{
+		{&r.skipped, lineage.Skipped, looked},
+		{&r.lost, lineage.Lost, looked},
+		{&r.doubted, lineage.Doubted, since}, // as what it is a part of
+		{&r.returned, lineage.Returned, looked},
+	} {
+		if s, told := x.total.sample(x.since); told {
 			s.Subject, s.Metric = r.access, x.metric
 			samples = append(samples, s)
 		}
@@ -116,6 +128,12 @@ func (r *reader) tell(round, before time.Time) (samples []lineage.Sample, sighti
 	gauge(lineage.LagAtLeast, number(r.gauges.atLeast), number(r.told.atLeast))
 	gauge(lineage.Pending, number(r.gauges.pending), number(r.told.pending))
 	gauge(lineage.Live, number(r.gauges.live), number(r.told.live))
+	if show(&r.shows.unplaced, r.gauges.unplaced, &r.touched) {
+		gauge(lineage.Unplaced, number(r.gauges.unplaced), number(r.told.unplaced))
+	}
+	if show(&r.shows.ahead, r.gauges.ahead > 0, &r.touched) {
+		gauge(lineage.Ahead, r.gauges.ahead, r.told.ahead)
+	}
 	r.told, r.toldAny = r.gauges, true
 	r.known = round
 	if detail := r.standing(round); detail != "" || r.bound != "" {
@@ -123,6 +141,14 @@ func (r *reader) tell(round, before time.Time) (samples []lineage.Sample, sighti
 		r.sighted = round
 	}
 	return samples, sightings
+}
+
+// show reports whether a level is told: it was once more than zero, or is now.
+func show(shows *bool, now bool, touched *bool) bool {
+	if now && !*shows {
+		*shows, *touched = true, true
+	}
+	return *shows
 }
 
 // standing says, now and then, that the reader has committed offsets, whether or not they move; empty: not now.

@@ -22,6 +22,17 @@ type step struct {
 	again    bool  // it went back from there by a little, which counted nothing
 }
 
+// returned returns by how many offsets a step went back. A position that the log's start has passed is where that is.
+func (s step) returned() int64 {
+	at := s.base
+	if s.from < 0 {
+		if at = s.was; at < 0 {
+			return 0
+		}
+	}
+	return max(max(at, s.start)-max(s.to, s.start), 0)
+}
+
 // stepContext is what is known of the reader and its group in the round of a step.
 type stepContext struct {
 	groupState
@@ -112,7 +123,7 @@ func judge(s step, c stepContext) verdict {
 	case s.to < s.from:
 		return c.lasting(back(s, c))
 	case other:
-		return verdict{skipped: s.to - s.from, event: "set forward without being read"}
+		return verdict{skipped: max(s.to-s.base, 0), event: "set forward without being read"}
 	}
 	v := verdict{read: s.to - s.base, moved: true}
 	switch {

@@ -74,7 +74,7 @@ func Certain(born bool, began, round time.Time) bool {
 }
 
 // gauges are a book's levels; in what was told, -2 is never.
-type gauges struct{ lag, lagMillis, atLeast, pending int64 }
+type gauges struct{ lag, lagMillis, atLeast, pending, unplaced int64 }
 
 const neverSaid = -2
 
@@ -90,7 +90,7 @@ type freshPart struct {
 func New(access lineage.Access, evidence lineage.EvidenceKind) *Book {
 	return &Book{
 		Access: access, evidence: evidence, parts: map[int32]*part{}, ready: map[time.Time]ready{}, fresh: map[int32]freshPart{}, ends: map[int32]*pastend.History{},
-		copied: total{told: -1}, said: gauges{neverSaid, neverSaid, neverSaid, neverSaid},
+		copied: total{told: -1}, said: gauges{neverSaid, neverSaid, neverSaid, neverSaid, neverSaid},
 	}
 }
 
@@ -275,6 +275,9 @@ func (b *Book) measure(r Reading) {
 	for number, end := range r.Ends {
 		p, known := b.parts[int32(number)]
 		left = left || !known && end > 0
+		if !known && end > startOf(r, int32(number)) {
+			b.now.unplaced = 1 // nobody knows where its copying will begin
+		}
 		next := int64(0)
 		if known {
 			unknown = unknown || p.isBeyond(end, r)
@@ -351,6 +354,7 @@ func (b *Book) Tell(before time.Time, endsKnown bool) (samples []lineage.Sample)
 		gauge(lineage.Lag, b.now.lag, &b.said.lag)
 		gauge(lineage.LagMillis, b.now.lagMillis, &b.said.lagMillis)
 		gauge(lineage.LagAtLeast, b.now.atLeast, &b.said.atLeast)
+		gauge(lineage.Unplaced, b.now.unplaced, &b.said.unplaced)
 	}
 	gauge(lineage.Pending, b.now.pending, &b.said.pending)
 	return samples
