@@ -17,7 +17,7 @@ const (
 	Retention                 // records went before it had them, and how many of these it had read is not known
 	Gaps                      // what was not observed
 	Uncommitted               // what moved since the last commit shows with the next one
-	Straddling                // a reading reaches over an end of the window, and which part of it belongs in is not known
+	Straddling                // a reading reaches over an end of the window
 	Judged                    // positions moved in a way that may have been a reading, or a setting of offsets
 	FirstSeen                 // nobody looked at the beginning of the window
 	Unplaced                  // records wait where there is no position

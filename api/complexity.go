@@ -32,6 +32,8 @@ const (
 	// usualHops is how many hops a path is taken to have.
 	usualHops = 10
 )
+// balanceRead is what an account costs beside its window: where its readers stood at its start, and who wrote.
+const balanceRead = 1000
 
 // costs says what fields cost: as if every list were as long as asked for. For series, see priced.
 func costs() (c ComplexityRoot) {
@@ -80,6 +82,12 @@ func costs() (c ComplexityRoot) {
 	c.Query.Candidates = func(child int, _ string, _ WindowInput, first int) int {
 		return add(ratesCompared, times(first, child))
 	}
+	// What was before the window is read too.
+	c.Query.FlowBalance = func(child int, _ string, _ WindowInput) int { return add(balanceRead, child) }
+	c.Query.PathBalance = func(child int, nodes []string, _ WindowInput) int { return times(len(nodes), add(balanceRead, child)) }
+	c.FlowBalance.Readers = func(child int) int { return times(usualFlows, child) }
+	c.FlowBalance.Writers = c.FlowBalance.Readers
+	c.FlowBalance.Links = c.Application.Groups
 	// These multiply all below them by their limit, and coverage is there once.
 	c.Lineage.Coverage = func(child int) int { return child/usualLimit + 1 }
 	c.NodeConnection.Coverage, c.EventConnection.Coverage = c.Lineage.Coverage, c.Lineage.Coverage

@@ -39,6 +39,20 @@ type DirectiveRoot struct {
 }
 
 type ComplexityRoot struct {
+	Account struct {
+		AddsUp    func(childComplexity int) int
+		Closing   func(childComplexity int) int
+		Lost      func(childComplexity int) int
+		Opening   func(childComplexity int) int
+		Produced  func(childComplexity int) int
+		Read      func(childComplexity int) int
+		Returned  func(childComplexity int) int
+		Shortfall func(childComplexity int) int
+		Skipped   func(childComplexity int) int
+		Stalled   func(childComplexity int) int
+		Surplus   func(childComplexity int) int
+	}
+
 	Application struct {
 		Cluster     func(childComplexity int) int
 		Coverage    func(childComplexity int) int
@@ -321,6 +335,17 @@ type ComplexityRoot struct {
 		To                func(childComplexity int) int
 	}
 
+	FlowBalance struct {
+		Coverage  func(childComplexity int) int
+		Links     func(childComplexity int) int
+		Produced  func(childComplexity int) int
+		Readers   func(childComplexity int) int
+		Topic     func(childComplexity int) int
+		Truncated func(childComplexity int) int
+		Window    func(childComplexity int) int
+		Writers   func(childComplexity int) int
+	}
+
 	Gap struct {
 		End    func(childComplexity int) int
 		Reason func(childComplexity int) int
@@ -341,6 +366,22 @@ type ComplexityRoot struct {
 		Until    func(childComplexity int) int
 	}
 
+	HopBalance struct {
+		Closing  func(childComplexity int) int
+		From     func(childComplexity int) int
+		Lost     func(childComplexity int) int
+		Missing  func(childComplexity int) int
+		OneToOne func(childComplexity int) int
+		Opening  func(childComplexity int) int
+		Produced func(childComplexity int) int
+		Read     func(childComplexity int) int
+		Skipped  func(childComplexity int) int
+		Surplus  func(childComplexity int) int
+		Through  func(childComplexity int) int
+		To       func(childComplexity int) int
+		Written  func(childComplexity int) int
+	}
+
 	Lineage struct {
 		Coverage   func(childComplexity int) int
 		Flows      func(childComplexity int) int
@@ -351,6 +392,13 @@ type ComplexityRoot struct {
 		Truncated  func(childComplexity int) int
 		Unobserved func(childComplexity int) int
 		Window     func(childComplexity int) int
+	}
+
+	LinkBalance struct {
+		Account func(childComplexity int) int
+		Arrived func(childComplexity int) int
+		Flow    func(childComplexity int) int
+		Into    func(childComplexity int) int
 	}
 
 	NodeConnection struct {
@@ -377,6 +425,13 @@ type ComplexityRoot struct {
 		EarliestArrival func(childComplexity int) int
 		Hops            func(childComplexity int) int
 		Observed        func(childComplexity int) int
+	}
+
+	PathBalance struct {
+		Coverage func(childComplexity int) int
+		Hops     func(childComplexity int) int
+		Missing  func(childComplexity int) int
+		Window   func(childComplexity int) int
 	}
 
 	PathDoubt struct {
@@ -426,10 +481,12 @@ type ComplexityRoot struct {
 		Declarations    func(childComplexity int, window WindowInput, text *string, node *string, only *answer.DeclaredState, first int, after *string) int
 		Events          func(childComplexity int, window WindowInput, node *string, types []lineage.EventType, first int, after *string) int
 		Flow            func(childComplexity int, id string, window WindowInput) int
+		FlowBalance     func(childComplexity int, topic string, window WindowInput) int
 		Flows           func(childComplexity int, cluster *string, window WindowInput, includeInternal bool, limit int) int
 		Lineage         func(childComplexity int, roots []string, direction graph.Direction, depth int, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool, limit int) int
 		Node            func(childComplexity int, id string, window *WindowInput) int
 		Nodes           func(childComplexity int, text *string, kinds []lineage.NodeKind, cluster *string, owner *string, tag *string, includeInternal bool, window *WindowInput, orderBy *answer.Order, first int, after *string) int
+		PathBalance     func(childComplexity int, nodes []string, window WindowInput) int
 		Paths           func(childComplexity int, from string, to string, window WindowInput, includeInternal bool, first int) int
 		SuggestedJoins  func(childComplexity int, window *WindowInput) int
 		Top             func(childComplexity int, metric answer.Metric, by lineage.NodeKind, window WindowInput, first int) int
@@ -447,6 +504,12 @@ type ComplexityRoot struct {
 		Coverage func(childComplexity int) int
 		Ranked   func(childComplexity int) int
 		Unknown  func(childComplexity int) int
+	}
+
+	ReaderBalance struct {
+		Account func(childComplexity int) int
+		Flow    func(childComplexity int) int
+		Group   func(childComplexity int) int
 	}
 
 	Replicator struct {
@@ -527,6 +590,14 @@ type ComplexityRoot struct {
 		Joins    func(childComplexity int) int
 	}
 
+	Tally struct {
+		AtLeast func(childComplexity int) int
+		AtMost  func(childComplexity int) int
+		Doubts  func(childComplexity int) int
+		Records func(childComplexity int) int
+		Why     func(childComplexity int) int
+	}
+
 	Topic struct {
 		Cluster           func(childComplexity int) int
 		Configs           func(childComplexity int) int
@@ -589,6 +660,11 @@ type ComplexityRoot struct {
 		Tags      func(childComplexity int) int
 		Topic     func(childComplexity int) int
 	}
+
+	WriterBalance struct {
+		Flow     func(childComplexity int) int
+		Produced func(childComplexity int) int
+	}
 }
 
 // endregion ***************************** api!.gotpl *****************************
@@ -612,6 +688,8 @@ type QueryResolver interface {
 	UndeclaredFlows(ctx context.Context, window WindowInput, cluster *string, all bool, first int, after *string) (*UndeclaredConnection, error)
 	DataProducts(ctx context.Context, window WindowInput, text *string, first int, after *string) (*DataProductConnection, error)
 	Candidates(ctx context.Context, topic string, window WindowInput, first int) (*Candidates, error)
+	FlowBalance(ctx context.Context, topic string, window WindowInput) (*FlowBalance, error)
+	PathBalance(ctx context.Context, nodes []string, window WindowInput) (*PathBalance, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -631,6 +709,73 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	ec := newExecutionContext(nil, e, nil)
 	_ = ec
 	switch typeName + "." + field {
+
+	case "Account.addsUp":
+		if e.ComplexityRoot.Account.AddsUp == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.AddsUp(childComplexity), true
+	case "Account.closing":
+		if e.ComplexityRoot.Account.Closing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Closing(childComplexity), true
+	case "Account.lost":
+		if e.ComplexityRoot.Account.Lost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Lost(childComplexity), true
+	case "Account.opening":
+		if e.ComplexityRoot.Account.Opening == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Opening(childComplexity), true
+	case "Account.produced":
+		if e.ComplexityRoot.Account.Produced == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Produced(childComplexity), true
+	case "Account.read":
+		if e.ComplexityRoot.Account.Read == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Read(childComplexity), true
+	case "Account.returned":
+		if e.ComplexityRoot.Account.Returned == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Returned(childComplexity), true
+	case "Account.shortfall":
+		if e.ComplexityRoot.Account.Shortfall == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Shortfall(childComplexity), true
+	case "Account.skipped":
+		if e.ComplexityRoot.Account.Skipped == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Skipped(childComplexity), true
+	case "Account.stalled":
+		if e.ComplexityRoot.Account.Stalled == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Stalled(childComplexity), true
+	case "Account.surplus":
+		if e.ComplexityRoot.Account.Surplus == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Surplus(childComplexity), true
 
 	case "Application.cluster":
 		if e.ComplexityRoot.Application.Cluster == nil {
@@ -1905,6 +2050,55 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Flow.To(childComplexity), true
 
+	case "FlowBalance.coverage":
+		if e.ComplexityRoot.FlowBalance.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlowBalance.Coverage(childComplexity), true
+	case "FlowBalance.links":
+		if e.ComplexityRoot.FlowBalance.Links == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlowBalance.Links(childComplexity), true
+	case "FlowBalance.produced":
+		if e.ComplexityRoot.FlowBalance.Produced == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlowBalance.Produced(childComplexity), true
+	case "FlowBalance.readers":
+		if e.ComplexityRoot.FlowBalance.Readers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlowBalance.Readers(childComplexity), true
+	case "FlowBalance.topic":
+		if e.ComplexityRoot.FlowBalance.Topic == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlowBalance.Topic(childComplexity), true
+	case "FlowBalance.truncated":
+		if e.ComplexityRoot.FlowBalance.Truncated == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlowBalance.Truncated(childComplexity), true
+	case "FlowBalance.window":
+		if e.ComplexityRoot.FlowBalance.Window == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlowBalance.Window(childComplexity), true
+	case "FlowBalance.writers":
+		if e.ComplexityRoot.FlowBalance.Writers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlowBalance.Writers(childComplexity), true
+
 	case "Gap.end":
 		if e.ComplexityRoot.Gap.End == nil {
 			break
@@ -1974,6 +2168,85 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Hop.Until(childComplexity), true
 
+	case "HopBalance.closing":
+		if e.ComplexityRoot.HopBalance.Closing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HopBalance.Closing(childComplexity), true
+	case "HopBalance.from":
+		if e.ComplexityRoot.HopBalance.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HopBalance.From(childComplexity), true
+	case "HopBalance.lost":
+		if e.ComplexityRoot.HopBalance.Lost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HopBalance.Lost(childComplexity), true
+	case "HopBalance.missing":
+		if e.ComplexityRoot.HopBalance.Missing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HopBalance.Missing(childComplexity), true
+	case "HopBalance.oneToOne":
+		if e.ComplexityRoot.HopBalance.OneToOne == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HopBalance.OneToOne(childComplexity), true
+	case "HopBalance.opening":
+		if e.ComplexityRoot.HopBalance.Opening == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HopBalance.Opening(childComplexity), true
+	case "HopBalance.produced":
+		if e.ComplexityRoot.HopBalance.Produced == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HopBalance.Produced(childComplexity), true
+	case "HopBalance.read":
+		if e.ComplexityRoot.HopBalance.Read == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HopBalance.Read(childComplexity), true
+	case "HopBalance.skipped":
+		if e.ComplexityRoot.HopBalance.Skipped == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HopBalance.Skipped(childComplexity), true
+	case "HopBalance.surplus":
+		if e.ComplexityRoot.HopBalance.Surplus == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HopBalance.Surplus(childComplexity), true
+	case "HopBalance.through":
+		if e.ComplexityRoot.HopBalance.Through == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HopBalance.Through(childComplexity), true
+	case "HopBalance.to":
+		if e.ComplexityRoot.HopBalance.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HopBalance.To(childComplexity), true
+	case "HopBalance.written":
+		if e.ComplexityRoot.HopBalance.Written == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HopBalance.Written(childComplexity), true
+
 	case "Lineage.coverage":
 		if e.ComplexityRoot.Lineage.Coverage == nil {
 			break
@@ -2028,6 +2301,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Lineage.Window(childComplexity), true
+
+	case "LinkBalance.account":
+		if e.ComplexityRoot.LinkBalance.Account == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LinkBalance.Account(childComplexity), true
+	case "LinkBalance.arrived":
+		if e.ComplexityRoot.LinkBalance.Arrived == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LinkBalance.Arrived(childComplexity), true
+	case "LinkBalance.flow":
+		if e.ComplexityRoot.LinkBalance.Flow == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LinkBalance.Flow(childComplexity), true
+	case "LinkBalance.into":
+		if e.ComplexityRoot.LinkBalance.Into == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LinkBalance.Into(childComplexity), true
 
 	case "NodeConnection.coverage":
 		if e.ComplexityRoot.NodeConnection.Coverage == nil {
@@ -2116,6 +2414,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Path.Observed(childComplexity), true
+
+	case "PathBalance.coverage":
+		if e.ComplexityRoot.PathBalance.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PathBalance.Coverage(childComplexity), true
+	case "PathBalance.hops":
+		if e.ComplexityRoot.PathBalance.Hops == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PathBalance.Hops(childComplexity), true
+	case "PathBalance.missing":
+		if e.ComplexityRoot.PathBalance.Missing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PathBalance.Missing(childComplexity), true
+	case "PathBalance.window":
+		if e.ComplexityRoot.PathBalance.Window == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PathBalance.Window(childComplexity), true
 
 	case "PathDoubt.end":
 		if e.ComplexityRoot.PathDoubt.End == nil {
@@ -2343,6 +2666,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Flow(childComplexity, args["id"].(string), args["window"].(WindowInput)), true
+	case "Query.flowBalance":
+		if e.ComplexityRoot.Query.FlowBalance == nil {
+			break
+		}
+
+		args, err := ec.field_Query_flowBalance_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.FlowBalance(childComplexity, args["topic"].(string), args["window"].(WindowInput)), true
 	case "Query.flows":
 		if e.ComplexityRoot.Query.Flows == nil {
 			break
@@ -2388,6 +2722,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Nodes(childComplexity, args["text"].(*string), args["kinds"].([]lineage.NodeKind), args["cluster"].(*string), args["owner"].(*string), args["tag"].(*string), args["includeInternal"].(bool), args["window"].(*WindowInput), args["orderBy"].(*answer.Order), args["first"].(int), args["after"].(*string)), true
+	case "Query.pathBalance":
+		if e.ComplexityRoot.Query.PathBalance == nil {
+			break
+		}
+
+		args, err := ec.field_Query_pathBalance_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.PathBalance(childComplexity, args["nodes"].([]string), args["window"].(WindowInput)), true
 	case "Query.paths":
 		if e.ComplexityRoot.Query.Paths == nil {
 			break
@@ -2481,6 +2826,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Ranking.Unknown(childComplexity), true
+
+	case "ReaderBalance.account":
+		if e.ComplexityRoot.ReaderBalance.Account == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReaderBalance.Account(childComplexity), true
+	case "ReaderBalance.flow":
+		if e.ComplexityRoot.ReaderBalance.Flow == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReaderBalance.Flow(childComplexity), true
+	case "ReaderBalance.group":
+		if e.ComplexityRoot.ReaderBalance.Group == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReaderBalance.Group(childComplexity), true
 
 	case "Replicator.cluster":
 		if e.ComplexityRoot.Replicator.Cluster == nil {
@@ -2841,6 +3205,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SuggestedJoins.Joins(childComplexity), true
 
+	case "Tally.atLeast":
+		if e.ComplexityRoot.Tally.AtLeast == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tally.AtLeast(childComplexity), true
+	case "Tally.atMost":
+		if e.ComplexityRoot.Tally.AtMost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tally.AtMost(childComplexity), true
+	case "Tally.doubts":
+		if e.ComplexityRoot.Tally.Doubts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tally.Doubts(childComplexity), true
+	case "Tally.records":
+		if e.ComplexityRoot.Tally.Records == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tally.Records(childComplexity), true
+	case "Tally.why":
+		if e.ComplexityRoot.Tally.Why == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tally.Why(childComplexity), true
+
 	case "Topic.cluster":
 		if e.ComplexityRoot.Topic.Cluster == nil {
 			break
@@ -3144,6 +3539,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Unidentified.Topic(childComplexity), true
 
+	case "WriterBalance.flow":
+		if e.ComplexityRoot.WriterBalance.Flow == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WriterBalance.Flow(childComplexity), true
+	case "WriterBalance.produced":
+		if e.ComplexityRoot.WriterBalance.Produced == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WriterBalance.Produced(childComplexity), true
+
 	}
 	return 0, false
 }
@@ -3307,6 +3715,13 @@ type Query {
   topic's id, or its UNIDENTIFIED node's. By the window's rates, its end's permissions, and the comings and goings of the seven days before its end.
   """
   candidates(topic: ID!, window: Window!, first: Int! = 5): Candidates
+  """
+  Produced, read by each group, replicated on each link, skipped, lost, surplus, shortfall over a window; each is exact, a bound, or can't be
+  told, with the reason. Of markers, holes of a compacted log and what is not committed yet nothing is guessed.
+  """
+  flowBalance(topic: ID!, window: Window!): FlowBalance
+  "The same summed up on a way: topic, program, topic, and so on; it ends in a topic or a program. Where do records go missing?"
+  pathBalance(nodes: [ID!]!, window: Window!): PathBalance
 }
 
 enum NodeOrder { NAME RATE LAG LAST_MOVED }
@@ -3436,6 +3851,79 @@ type PathDoubt { flow: Flow  node: Node  start: Time!  end: Time!  reason: Strin
 
 type SuggestedJoins { joins: [SuggestedJoin!]!  coverage: Coverage! }
 type SuggestedJoin { a: Node!  b: Node!  reason: String!  rule: String! }   # rule: the YAML that would join them
+
+type FlowBalance {
+  topic: Node!
+  produced: Tally!           # appended, markers of transactions left out
+  truncated: Tally!          # cut off the log's end, as in an unclean election
+  writers: [WriterBalance!]!
+  readers: [ReaderBalance!]!
+  links: [LinkBalance!]!     # replications
+  window: ResolvedWindow!
+  coverage: Coverage!
+}
+type WriterBalance { flow: Flow!  produced: Tally! }
+"group: null where it reads without one."
+type ReaderBalance { flow: Flow!  group: String  account: Account! }
+"into: the flow to the copy; null where that is not watched. arrived: what the replicator wrote there. account.read is what it copied, account.surplus what arrived more than once."
+type LinkBalance { flow: Flow!  into: Flow  arrived: Tally!  account: Account! }
+
+"""
+What became of a topic's records by one who reads it. Where all is exact, in records,
+opening + produced + returned − read − skipped − lost − shortfall = closing.
+"""
+type Account {
+  opening: Tally!            # waited for it at the window's start
+  produced: Tally!           # of the topic that it reads, or of its life as that was made anew
+  returned: Tally!           # by how much its committed positions went back, to be passed once more
+  read: Tally!               # of a link: copied
+  skipped: Tally!            # passed without being read, since somebody set its offsets
+  lost: Tally!               # gone before it read them: retention, deletion
+  closing: Tally!            # waits for it at the window's end
+  surplus: Tally!            # of read, what it read again within the window; of a link: what arrived more than once
+  shortfall: Tally!          # what the account lacks; of a link: what was copied and did not arrive
+  addsUp: Boolean            # null: that can't be told
+  stalled: Boolean           # it moved nothing though there was a backlog; null: that can't be told
+}
+
+"""
+How many records. Exact: all three are the same number and doubts is empty. A bound: records is null. Can't be told: all three are null.
+Why says it in words.
+"""
+type Tally { records: Int64  atLeast: Int64  atMost: Int64  doubts: [Doubt!]!  why: String }
+
+enum Doubt {
+  COMPACTION     # some offsets of a compacted topic hold no record
+  TRANSACTIONS   # markers of transactions and aborted records are among the offsets
+  RETENTION      # records were gone, and how many of these were read before is not known
+  GAPS           # a part of the window that it hangs on was not observed
+  UNCOMMITTED    # what moved since the last commit shows with the next one
+  STRADDLING     # a reading reaches over an end of the window
+  JUDGED         # positions moved in a way that can be a reading or a setting of offsets
+  FIRST_SEEN     # it was first seen within the window
+  UNPLACED       # records wait in partitions in which it has no position
+  UNCOUNTED      # nobody counts it
+  OTHER_WRITERS  # others may have written the topic too
+  RATIO          # a program may filter, split or sum up what it reads
+  MOMENTS        # the two ends are read at different moments
+  MISMATCH       # what was counted does not add up
+  GONE           # the topic, or who reads it, is no more
+  BOUNDED        # its source counts a bound, and not which one
+}
+
+"missing: lost, skipped, or copied and not arrived, on all of the way. A program that may filter or sum up leaves it without a bound above."
+type PathBalance { hops: [HopBalance!]!  missing: Tally!  window: ResolvedWindow!  coverage: Coverage! }
+"""
+One step of a way. oneToOne: each record that is read is written once, as by a replicator. Of all other programs that is not known: what they
+write beside what they read says nothing of what went missing.
+"""
+type HopBalance {
+  from: Node!  through: Node!  to: Node
+  produced: Tally!  opening: Tally!  read: Tally!  skipped: Tally!  lost: Tally!  surplus: Tally!  closing: Tally!
+  written: Tally!            # into to
+  oneToOne: Boolean!
+  missing: Tally!
+}
 
 "considered: how many were looked at; leftOut: how many more there are. detail: what could not be told and so says nothing, and why there are none; null: all was told."
 type Candidates { topic: Node!  candidates: [Candidate!]!  detail: String  considered: Int!  leftOut: Int!  coverage: Coverage! }
@@ -3651,6 +4139,34 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 // childFields_* functions provide shared child field context lookups.
 // Each function is generated once per unique object type, deduplicating the
 // switch statements that were previously inlined in every fieldContext_* function.
+
+func (ec *executionContext) childFields_Account(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "opening":
+		return ec.fieldContext_Account_opening(ctx, field)
+	case "produced":
+		return ec.fieldContext_Account_produced(ctx, field)
+	case "returned":
+		return ec.fieldContext_Account_returned(ctx, field)
+	case "read":
+		return ec.fieldContext_Account_read(ctx, field)
+	case "skipped":
+		return ec.fieldContext_Account_skipped(ctx, field)
+	case "lost":
+		return ec.fieldContext_Account_lost(ctx, field)
+	case "closing":
+		return ec.fieldContext_Account_closing(ctx, field)
+	case "surplus":
+		return ec.fieldContext_Account_surplus(ctx, field)
+	case "shortfall":
+		return ec.fieldContext_Account_shortfall(ctx, field)
+	case "addsUp":
+		return ec.fieldContext_Account_addsUp(ctx, field)
+	case "stalled":
+		return ec.fieldContext_Account_stalled(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Account", field.Name)
+}
 
 func (ec *executionContext) childFields_BlindSpot(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
@@ -4116,6 +4632,28 @@ func (ec *executionContext) childFields_Flow(ctx context.Context, field graphql.
 	return nil, fmt.Errorf("no field named %q was found under type Flow", field.Name)
 }
 
+func (ec *executionContext) childFields_FlowBalance(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "topic":
+		return ec.fieldContext_FlowBalance_topic(ctx, field)
+	case "produced":
+		return ec.fieldContext_FlowBalance_produced(ctx, field)
+	case "truncated":
+		return ec.fieldContext_FlowBalance_truncated(ctx, field)
+	case "writers":
+		return ec.fieldContext_FlowBalance_writers(ctx, field)
+	case "readers":
+		return ec.fieldContext_FlowBalance_readers(ctx, field)
+	case "links":
+		return ec.fieldContext_FlowBalance_links(ctx, field)
+	case "window":
+		return ec.fieldContext_FlowBalance_window(ctx, field)
+	case "coverage":
+		return ec.fieldContext_FlowBalance_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FlowBalance", field.Name)
+}
+
 func (ec *executionContext) childFields_Gap(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "source":
@@ -4156,6 +4694,38 @@ func (ec *executionContext) childFields_Hop(ctx context.Context, field graphql.C
 	return nil, fmt.Errorf("no field named %q was found under type Hop", field.Name)
 }
 
+func (ec *executionContext) childFields_HopBalance(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return ec.fieldContext_HopBalance_from(ctx, field)
+	case "through":
+		return ec.fieldContext_HopBalance_through(ctx, field)
+	case "to":
+		return ec.fieldContext_HopBalance_to(ctx, field)
+	case "produced":
+		return ec.fieldContext_HopBalance_produced(ctx, field)
+	case "opening":
+		return ec.fieldContext_HopBalance_opening(ctx, field)
+	case "read":
+		return ec.fieldContext_HopBalance_read(ctx, field)
+	case "skipped":
+		return ec.fieldContext_HopBalance_skipped(ctx, field)
+	case "lost":
+		return ec.fieldContext_HopBalance_lost(ctx, field)
+	case "surplus":
+		return ec.fieldContext_HopBalance_surplus(ctx, field)
+	case "closing":
+		return ec.fieldContext_HopBalance_closing(ctx, field)
+	case "written":
+		return ec.fieldContext_HopBalance_written(ctx, field)
+	case "oneToOne":
+		return ec.fieldContext_HopBalance_oneToOne(ctx, field)
+	case "missing":
+		return ec.fieldContext_HopBalance_missing(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HopBalance", field.Name)
+}
+
 func (ec *executionContext) childFields_Lineage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "nodes":
@@ -4178,6 +4748,20 @@ func (ec *executionContext) childFields_Lineage(ctx context.Context, field graph
 		return ec.fieldContext_Lineage_positions(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Lineage", field.Name)
+}
+
+func (ec *executionContext) childFields_LinkBalance(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "flow":
+		return ec.fieldContext_LinkBalance_flow(ctx, field)
+	case "into":
+		return ec.fieldContext_LinkBalance_into(ctx, field)
+	case "arrived":
+		return ec.fieldContext_LinkBalance_arrived(ctx, field)
+	case "account":
+		return ec.fieldContext_LinkBalance_account(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LinkBalance", field.Name)
 }
 
 func (ec *executionContext) childFields_NodeConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4230,6 +4814,20 @@ func (ec *executionContext) childFields_Path(ctx context.Context, field graphql.
 		return ec.fieldContext_Path_observed(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Path", field.Name)
+}
+
+func (ec *executionContext) childFields_PathBalance(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "hops":
+		return ec.fieldContext_PathBalance_hops(ctx, field)
+	case "missing":
+		return ec.fieldContext_PathBalance_missing(ctx, field)
+	case "window":
+		return ec.fieldContext_PathBalance_window(ctx, field)
+	case "coverage":
+		return ec.fieldContext_PathBalance_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PathBalance", field.Name)
 }
 
 func (ec *executionContext) childFields_PathDoubt(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4334,6 +4932,18 @@ func (ec *executionContext) childFields_Ranking(ctx context.Context, field graph
 	return nil, fmt.Errorf("no field named %q was found under type Ranking", field.Name)
 }
 
+func (ec *executionContext) childFields_ReaderBalance(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "flow":
+		return ec.fieldContext_ReaderBalance_flow(ctx, field)
+	case "group":
+		return ec.fieldContext_ReaderBalance_group(ctx, field)
+	case "account":
+		return ec.fieldContext_ReaderBalance_account(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReaderBalance", field.Name)
+}
+
 func (ec *executionContext) childFields_ResolvedWindow(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "start":
@@ -4406,6 +5016,22 @@ func (ec *executionContext) childFields_SuggestedJoins(ctx context.Context, fiel
 		return ec.fieldContext_SuggestedJoins_coverage(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SuggestedJoins", field.Name)
+}
+
+func (ec *executionContext) childFields_Tally(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "records":
+		return ec.fieldContext_Tally_records(ctx, field)
+	case "atLeast":
+		return ec.fieldContext_Tally_atLeast(ctx, field)
+	case "atMost":
+		return ec.fieldContext_Tally_atMost(ctx, field)
+	case "doubts":
+		return ec.fieldContext_Tally_doubts(ctx, field)
+	case "why":
+		return ec.fieldContext_Tally_why(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Tally", field.Name)
 }
 
 func (ec *executionContext) childFields_Topic(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4504,6 +5130,16 @@ func (ec *executionContext) childFields_UndeclaredEdge(ctx context.Context, fiel
 		return ec.fieldContext_UndeclaredEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UndeclaredEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_WriterBalance(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "flow":
+		return ec.fieldContext_WriterBalance_flow(ctx, field)
+	case "produced":
+		return ec.fieldContext_WriterBalance_produced(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WriterBalance", field.Name)
 }
 
 func (ec *executionContext) childFields___Directive(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5000,6 +5636,28 @@ func (ec *executionContext) field_Query_events_args(ctx context.Context, rawArgs
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_flowBalance_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "topic",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["topic"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "window",
+		func(ctx context.Context, v any) (WindowInput, error) {
+			return ec.unmarshalNWindow2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐWindowInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["window"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_flow_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -5235,6 +5893,28 @@ func (ec *executionContext) field_Query_nodes_args(ctx context.Context, rawArgs 
 		return nil, err
 	}
 	args["after"] = arg9
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_pathBalance_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "nodes",
+		func(ctx context.Context, v any) ([]string, error) {
+			return ec.unmarshalNID2ᚕstringᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["nodes"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "window",
+		func(ctx context.Context, v any) (WindowInput, error) {
+			return ec.unmarshalNWindow2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐWindowInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["window"] = arg1
 	return args, nil
 }
 
@@ -5597,6 +6277,340 @@ func (ec *executionContext) field___Type_inputFields_args(ctx context.Context, r
 // endregion ***************************** args.gotpl *****************************
 
 // region    **************************** field.gotpl *****************************
+
+func (ec *executionContext) _Account_opening(ctx context.Context, field graphql.CollectedField, obj *Account) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Account_opening(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Opening, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Tally) graphql.Marshaler {
+			return ec.marshalNTally2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐTally(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Account_opening(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Account",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tally(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Account_produced(ctx context.Context, field graphql.CollectedField, obj *Account) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Account_produced(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Produced, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Tally) graphql.Marshaler {
+			return ec.marshalNTally2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐTally(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Account_produced(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Account",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tally(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Account_returned(ctx context.Context, field graphql.CollectedField, obj *Account) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Account_returned(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Returned, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Tally) graphql.Marshaler {
+			return ec.marshalNTally2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐTally(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Account_returned(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Account",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tally(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Account_read(ctx context.Context, field graphql.CollectedField, obj *Account) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Account_read(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Read, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Tally) graphql.Marshaler {
+			return ec.marshalNTally2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐTally(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Account_read(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Account",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tally(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Account_skipped(ctx context.Context, field graphql.CollectedField, obj *Account) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Account_skipped(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Skipped, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Tally) graphql.Marshaler {
+			return ec.marshalNTally2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐTally(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Account_skipped(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Account",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tally(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Account_lost(ctx context.Context, field graphql.CollectedField, obj *Account) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Account_lost(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Lost, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Tally) graphql.Marshaler {
+			return ec.marshalNTally2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐTally(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Account_lost(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Account",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tally(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Account_closing(ctx context.Context, field graphql.CollectedField, obj *Account) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Account_closing(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Closing, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Tally) graphql.Marshaler {
+			return ec.marshalNTally2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐTally(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Account_closing(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Account",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tally(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Account_surplus(ctx context.Context, field graphql.CollectedField, obj *Account) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Account_surplus(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Surplus, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Tally) graphql.Marshaler {
+			return ec.marshalNTally2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐTally(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Account_surplus(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Account",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tally(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Account_shortfall(ctx context.Context, field graphql.CollectedField, obj *Account) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Account_shortfall(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Shortfall, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Tally) graphql.Marshaler {
+			return ec.marshalNTally2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐTally(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Account_shortfall(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Account",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tally(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Account_addsUp(ctx context.Context, field graphql.CollectedField, obj *Account) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Account_addsUp(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AddsUp, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *bool) graphql.Marshaler {
+			return ec.marshalOBoolean2ᚖbool(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Account_addsUp(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Account", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _Account_stalled(ctx context.Context, field graphql.CollectedField, obj *Account) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Account_stalled(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Stalled, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *bool) graphql.Marshaler {
+			return ec.marshalOBoolean2ᚖbool(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Account_stalled(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Account", field, false, false, "Boolean")
+}
 
 func (ec *executionContext) _Application_id(ctx context.Context, field graphql.CollectedField, obj *Application) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
@@ -10749,6 +11763,262 @@ func (ec *executionContext) fieldContext_Flow_coverage(_ context.Context, field 
 	return fc, nil
 }
 
+func (ec *executionContext) _FlowBalance_topic(ctx context.Context, field graphql.CollectedField, obj *FlowBalance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FlowBalance_topic(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Topic(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v Node) graphql.Marshaler {
+			return ec.marshalNNode2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐNode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FlowBalance_topic(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FlowBalance",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FlowBalance_produced(ctx context.Context, field graphql.CollectedField, obj *FlowBalance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FlowBalance_produced(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Produced(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Tally) graphql.Marshaler {
+			return ec.marshalNTally2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐTally(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FlowBalance_produced(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FlowBalance",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tally(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FlowBalance_truncated(ctx context.Context, field graphql.CollectedField, obj *FlowBalance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FlowBalance_truncated(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Truncated(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Tally) graphql.Marshaler {
+			return ec.marshalNTally2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐTally(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FlowBalance_truncated(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FlowBalance",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tally(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FlowBalance_writers(ctx context.Context, field graphql.CollectedField, obj *FlowBalance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FlowBalance_writers(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Writers(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []WriterBalance) graphql.Marshaler {
+			return ec.marshalNWriterBalance2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐWriterBalanceᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FlowBalance_writers(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FlowBalance",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_WriterBalance(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FlowBalance_readers(ctx context.Context, field graphql.CollectedField, obj *FlowBalance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FlowBalance_readers(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Readers(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []ReaderBalance) graphql.Marshaler {
+			return ec.marshalNReaderBalance2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐReaderBalanceᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FlowBalance_readers(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FlowBalance",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ReaderBalance(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FlowBalance_links(ctx context.Context, field graphql.CollectedField, obj *FlowBalance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FlowBalance_links(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Links(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []LinkBalance) graphql.Marshaler {
+			return ec.marshalNLinkBalance2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐLinkBalanceᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FlowBalance_links(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FlowBalance",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LinkBalance(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FlowBalance_window(ctx context.Context, field graphql.CollectedField, obj *FlowBalance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FlowBalance_window(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Window(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ResolvedWindow) graphql.Marshaler {
+			return ec.marshalNResolvedWindow2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐResolvedWindow(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FlowBalance_window(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FlowBalance",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ResolvedWindow(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FlowBalance_coverage(ctx context.Context, field graphql.CollectedField, obj *FlowBalance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FlowBalance_coverage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Coverage(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Coverage) graphql.Marshaler {
+			return ec.marshalNCoverage2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCoverage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FlowBalance_coverage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FlowBalance",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Coverage(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Gap_source(ctx context.Context, field graphql.CollectedField, obj *Gap) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -11011,6 +12281,413 @@ func (ec *executionContext) fieldContext_Hop_observed(_ context.Context, field g
 	return graphql.NewScalarFieldContext("Hop", field, false, false, "Boolean")
 }
 
+func (ec *executionContext) _HopBalance_from(ctx context.Context, field graphql.CollectedField, obj *HopBalance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HopBalance_from(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.From, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v Node) graphql.Marshaler {
+			return ec.marshalNNode2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐNode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HopBalance_from(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "HopBalance",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _HopBalance_through(ctx context.Context, field graphql.CollectedField, obj *HopBalance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HopBalance_through(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Through, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v Node) graphql.Marshaler {
+			return ec.marshalNNode2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐNode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HopBalance_through(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "HopBalance",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _HopBalance_to(ctx context.Context, field graphql.CollectedField, obj *HopBalance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HopBalance_to(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.To, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v Node) graphql.Marshaler {
+			return ec.marshalONode2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐNode(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_HopBalance_to(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "HopBalance",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _HopBalance_produced(ctx context.Context, field graphql.CollectedField, obj *HopBalance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HopBalance_produced(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Produced, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Tally) graphql.Marshaler {
+			return ec.marshalNTally2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐTally(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HopBalance_produced(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "HopBalance",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tally(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _HopBalance_opening(ctx context.Context, field graphql.CollectedField, obj *HopBalance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HopBalance_opening(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Opening, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Tally) graphql.Marshaler {
+			return ec.marshalNTally2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐTally(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HopBalance_opening(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "HopBalance",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tally(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _HopBalance_read(ctx context.Context, field graphql.CollectedField, obj *HopBalance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HopBalance_read(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Read, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Tally) graphql.Marshaler {
+			return ec.marshalNTally2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐTally(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HopBalance_read(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "HopBalance",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tally(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _HopBalance_skipped(ctx context.Context, field graphql.CollectedField, obj *HopBalance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HopBalance_skipped(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Skipped, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Tally) graphql.Marshaler {
+			return ec.marshalNTally2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐTally(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HopBalance_skipped(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "HopBalance",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tally(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _HopBalance_lost(ctx context.Context, field graphql.CollectedField, obj *HopBalance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HopBalance_lost(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Lost, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Tally) graphql.Marshaler {
+			return ec.marshalNTally2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐTally(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HopBalance_lost(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "HopBalance",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tally(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _HopBalance_surplus(ctx context.Context, field graphql.CollectedField, obj *HopBalance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HopBalance_surplus(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Surplus, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Tally) graphql.Marshaler {
+			return ec.marshalNTally2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐTally(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HopBalance_surplus(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "HopBalance",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tally(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _HopBalance_closing(ctx context.Context, field graphql.CollectedField, obj *HopBalance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HopBalance_closing(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Closing, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Tally) graphql.Marshaler {
+			return ec.marshalNTally2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐTally(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HopBalance_closing(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "HopBalance",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tally(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _HopBalance_written(ctx context.Context, field graphql.CollectedField, obj *HopBalance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HopBalance_written(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Written, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Tally) graphql.Marshaler {
+			return ec.marshalNTally2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐTally(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HopBalance_written(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "HopBalance",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tally(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _HopBalance_oneToOne(ctx context.Context, field graphql.CollectedField, obj *HopBalance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HopBalance_oneToOne(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OneToOne, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HopBalance_oneToOne(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("HopBalance", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _HopBalance_missing(ctx context.Context, field graphql.CollectedField, obj *HopBalance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HopBalance_missing(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Missing, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Tally) graphql.Marshaler {
+			return ec.marshalNTally2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐTally(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HopBalance_missing(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "HopBalance",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tally(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Lineage_nodes(ctx context.Context, field graphql.CollectedField, obj *Lineage) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -11267,6 +12944,134 @@ func (ec *executionContext) fieldContext_Lineage_positions(_ context.Context, fi
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Position(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LinkBalance_flow(ctx context.Context, field graphql.CollectedField, obj *LinkBalance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LinkBalance_flow(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Flow, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Flow) graphql.Marshaler {
+			return ec.marshalNFlow2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐFlow(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LinkBalance_flow(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LinkBalance",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Flow(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LinkBalance_into(ctx context.Context, field graphql.CollectedField, obj *LinkBalance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LinkBalance_into(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Into, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Flow) graphql.Marshaler {
+			return ec.marshalOFlow2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐFlow(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LinkBalance_into(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LinkBalance",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Flow(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LinkBalance_arrived(ctx context.Context, field graphql.CollectedField, obj *LinkBalance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LinkBalance_arrived(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Arrived, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Tally) graphql.Marshaler {
+			return ec.marshalNTally2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐTally(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LinkBalance_arrived(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LinkBalance",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tally(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LinkBalance_account(ctx context.Context, field graphql.CollectedField, obj *LinkBalance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LinkBalance_account(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Account, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Account) graphql.Marshaler {
+			return ec.marshalNAccount2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐAccount(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LinkBalance_account(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LinkBalance",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Account(ctx, field)
 		},
 	}
 	return fc, nil
@@ -11637,6 +13442,134 @@ func (ec *executionContext) _Path_observed(ctx context.Context, field graphql.Co
 }
 func (ec *executionContext) fieldContext_Path_observed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Path", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _PathBalance_hops(ctx context.Context, field graphql.CollectedField, obj *PathBalance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PathBalance_hops(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Hops(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []HopBalance) graphql.Marshaler {
+			return ec.marshalNHopBalance2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐHopBalanceᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PathBalance_hops(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PathBalance",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_HopBalance(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PathBalance_missing(ctx context.Context, field graphql.CollectedField, obj *PathBalance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PathBalance_missing(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Missing(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Tally) graphql.Marshaler {
+			return ec.marshalNTally2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐTally(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PathBalance_missing(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PathBalance",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tally(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PathBalance_window(ctx context.Context, field graphql.CollectedField, obj *PathBalance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PathBalance_window(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Window(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ResolvedWindow) graphql.Marshaler {
+			return ec.marshalNResolvedWindow2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐResolvedWindow(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PathBalance_window(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PathBalance",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ResolvedWindow(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PathBalance_coverage(ctx context.Context, field graphql.CollectedField, obj *PathBalance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PathBalance_coverage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Coverage(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Coverage) graphql.Marshaler {
+			return ec.marshalNCoverage2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCoverage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PathBalance_coverage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PathBalance",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Coverage(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _PathDoubt_flow(ctx context.Context, field graphql.CollectedField, obj *PathDoubt) (ret graphql.Marshaler) {
@@ -12949,6 +14882,94 @@ func (ec *executionContext) fieldContext_Query_candidates(ctx context.Context, f
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_flowBalance(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_flowBalance(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().FlowBalance(ctx, fc.Args["topic"].(string), fc.Args["window"].(WindowInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *FlowBalance) graphql.Marshaler {
+			return ec.marshalOFlowBalance2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐFlowBalance(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_flowBalance(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FlowBalance(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_flowBalance_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_pathBalance(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_pathBalance(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().PathBalance(ctx, fc.Args["nodes"].([]string), fc.Args["window"].(WindowInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *PathBalance) graphql.Marshaler {
+			return ec.marshalOPathBalance2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐPathBalance(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_pathBalance(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PathBalance(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_pathBalance_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query___type(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -13185,6 +15206,93 @@ func (ec *executionContext) fieldContext_Ranking_coverage(_ context.Context, fie
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Coverage(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ReaderBalance_flow(ctx context.Context, field graphql.CollectedField, obj *ReaderBalance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReaderBalance_flow(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Flow, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Flow) graphql.Marshaler {
+			return ec.marshalNFlow2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐFlow(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReaderBalance_flow(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReaderBalance",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Flow(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ReaderBalance_group(ctx context.Context, field graphql.CollectedField, obj *ReaderBalance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReaderBalance_group(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Group, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ReaderBalance_group(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReaderBalance", field, false, false, "String")
+}
+
+func (ec *executionContext) _ReaderBalance_account(ctx context.Context, field graphql.CollectedField, obj *ReaderBalance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReaderBalance_account(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Account, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Account) graphql.Marshaler {
+			return ec.marshalNAccount2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐAccount(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReaderBalance_account(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReaderBalance",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Account(ctx, field)
 		},
 	}
 	return fc, nil
@@ -14669,6 +16777,121 @@ func (ec *executionContext) fieldContext_SuggestedJoins_coverage(_ context.Conte
 	return fc, nil
 }
 
+func (ec *executionContext) _Tally_records(ctx context.Context, field graphql.CollectedField, obj *Tally) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tally_records(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Records, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOInt642ᚖint64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Tally_records(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Tally", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _Tally_atLeast(ctx context.Context, field graphql.CollectedField, obj *Tally) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tally_atLeast(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AtLeast, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOInt642ᚖint64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Tally_atLeast(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Tally", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _Tally_atMost(ctx context.Context, field graphql.CollectedField, obj *Tally) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tally_atMost(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AtMost, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOInt642ᚖint64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Tally_atMost(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Tally", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _Tally_doubts(ctx context.Context, field graphql.CollectedField, obj *Tally) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tally_doubts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Doubts, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []answer.Doubt) graphql.Marshaler {
+			return ec.marshalNDoubt2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐDoubtᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Tally_doubts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Tally", field, false, false, "Doubt")
+}
+
+func (ec *executionContext) _Tally_why(ctx context.Context, field graphql.CollectedField, obj *Tally) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tally_why(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Why, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Tally_why(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Tally", field, false, false, "String")
+}
+
 func (ec *executionContext) _Topic_id(ctx context.Context, field graphql.CollectedField, obj *Topic) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -15959,6 +18182,70 @@ func (ec *executionContext) fieldContext_Unidentified_topic(_ context.Context, f
 	return fc, nil
 }
 
+func (ec *executionContext) _WriterBalance_flow(ctx context.Context, field graphql.CollectedField, obj *WriterBalance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WriterBalance_flow(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Flow, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Flow) graphql.Marshaler {
+			return ec.marshalNFlow2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐFlow(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_WriterBalance_flow(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "WriterBalance",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Flow(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _WriterBalance_produced(ctx context.Context, field graphql.CollectedField, obj *WriterBalance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WriterBalance_produced(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Produced, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Tally) graphql.Marshaler {
+			return ec.marshalNTally2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐTally(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_WriterBalance_produced(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "WriterBalance",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tally(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) ___Directive_name(ctx context.Context, field graphql.CollectedField, obj *introspection.Directive) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -17150,6 +19437,89 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 // endregion ************************** interface.gotpl ***************************
 
 // region    **************************** object.gotpl ****************************
+
+var accountImplementors = []string{"Account"}
+
+func (ec *executionContext) _Account(ctx context.Context, sel ast.SelectionSet, obj *Account) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, accountImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Account")
+		case "opening":
+			out.Values[i] = ec._Account_opening(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "produced":
+			out.Values[i] = ec._Account_produced(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "returned":
+			out.Values[i] = ec._Account_returned(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "read":
+			out.Values[i] = ec._Account_read(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "skipped":
+			out.Values[i] = ec._Account_skipped(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "lost":
+			out.Values[i] = ec._Account_lost(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "closing":
+			out.Values[i] = ec._Account_closing(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "surplus":
+			out.Values[i] = ec._Account_surplus(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "shortfall":
+			out.Values[i] = ec._Account_shortfall(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "addsUp":
+			out.Values[i] = ec._Account_addsUp(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "stalled":
+			out.Values[i] = ec._Account_stalled(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
 
 var applicationImplementors = []string{"Application", "Node"}
 
@@ -18938,6 +21308,74 @@ func (ec *executionContext) _Flow(ctx context.Context, sel ast.SelectionSet, obj
 	return out
 }
 
+var flowBalanceImplementors = []string{"FlowBalance"}
+
+func (ec *executionContext) _FlowBalance(ctx context.Context, sel ast.SelectionSet, obj *FlowBalance) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, flowBalanceImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("FlowBalance")
+		case "topic":
+			out.Values[i] = ec._FlowBalance_topic(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "produced":
+			out.Values[i] = ec._FlowBalance_produced(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "truncated":
+			out.Values[i] = ec._FlowBalance_truncated(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "writers":
+			out.Values[i] = ec._FlowBalance_writers(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "readers":
+			out.Values[i] = ec._FlowBalance_readers(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "links":
+			out.Values[i] = ec._FlowBalance_links(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "window":
+			out.Values[i] = ec._FlowBalance_window(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "coverage":
+			out.Values[i] = ec._FlowBalance_coverage(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var gapImplementors = []string{"Gap"}
 
 func (ec *executionContext) _Gap(ctx context.Context, sel ast.SelectionSet, obj *Gap) graphql.Marshaler {
@@ -19077,6 +21515,99 @@ func (ec *executionContext) _Hop(ctx context.Context, sel ast.SelectionSet, obj 
 	return out
 }
 
+var hopBalanceImplementors = []string{"HopBalance"}
+
+func (ec *executionContext) _HopBalance(ctx context.Context, sel ast.SelectionSet, obj *HopBalance) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, hopBalanceImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("HopBalance")
+		case "from":
+			out.Values[i] = ec._HopBalance_from(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "through":
+			out.Values[i] = ec._HopBalance_through(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "to":
+			out.Values[i] = ec._HopBalance_to(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "produced":
+			out.Values[i] = ec._HopBalance_produced(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "opening":
+			out.Values[i] = ec._HopBalance_opening(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "read":
+			out.Values[i] = ec._HopBalance_read(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "skipped":
+			out.Values[i] = ec._HopBalance_skipped(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "lost":
+			out.Values[i] = ec._HopBalance_lost(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "surplus":
+			out.Values[i] = ec._HopBalance_surplus(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "closing":
+			out.Values[i] = ec._HopBalance_closing(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "written":
+			out.Values[i] = ec._HopBalance_written(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "oneToOne":
+			out.Values[i] = ec._HopBalance_oneToOne(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "missing":
+			out.Values[i] = ec._HopBalance_missing(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var lineageImplementors = []string{"Lineage"}
 
 func (ec *executionContext) _Lineage(ctx context.Context, sel ast.SelectionSet, obj *Lineage) graphql.Marshaler {
@@ -19133,6 +21664,54 @@ func (ec *executionContext) _Lineage(ctx context.Context, sel ast.SelectionSet, 
 			out.Values[i] = ec._Lineage_positions(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var linkBalanceImplementors = []string{"LinkBalance"}
+
+func (ec *executionContext) _LinkBalance(ctx context.Context, sel ast.SelectionSet, obj *LinkBalance) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, linkBalanceImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LinkBalance")
+		case "flow":
+			out.Values[i] = ec._LinkBalance_flow(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "into":
+			out.Values[i] = ec._LinkBalance_into(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "arrived":
+			out.Values[i] = ec._LinkBalance_arrived(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "account":
+			out.Values[i] = ec._LinkBalance_account(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -19313,6 +21892,54 @@ func (ec *executionContext) _Path(ctx context.Context, sel ast.SelectionSet, obj
 			}
 		case "observed":
 			out.Values[i] = ec._Path_observed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var pathBalanceImplementors = []string{"PathBalance"}
+
+func (ec *executionContext) _PathBalance(ctx context.Context, sel ast.SelectionSet, obj *PathBalance) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, pathBalanceImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PathBalance")
+		case "hops":
+			out.Values[i] = ec._PathBalance_hops(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "missing":
+			out.Values[i] = ec._PathBalance_missing(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "window":
+			out.Values[i] = ec._PathBalance_window(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "coverage":
+			out.Values[i] = ec._PathBalance_coverage(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -19708,6 +22335,18 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_candidates(ctx, field)
 				})
+		case "flowBalance":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_flowBalance(ctx, field)
+				})
+		case "pathBalance":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_pathBalance(ctx, field)
+				})
 		case "__type":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Query___type(ctx, field)
@@ -19805,6 +22444,49 @@ func (ec *executionContext) _Ranking(ctx context.Context, sel ast.SelectionSet, 
 			}
 		case "coverage":
 			out.Values[i] = ec._Ranking_coverage(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var readerBalanceImplementors = []string{"ReaderBalance"}
+
+func (ec *executionContext) _ReaderBalance(ctx context.Context, sel ast.SelectionSet, obj *ReaderBalance) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, readerBalanceImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ReaderBalance")
+		case "flow":
+			out.Values[i] = ec._ReaderBalance_flow(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "group":
+			out.Values[i] = ec._ReaderBalance_group(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "account":
+			out.Values[i] = ec._ReaderBalance_account(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -20312,6 +22994,59 @@ func (ec *executionContext) _SuggestedJoins(ctx context.Context, sel ast.Selecti
 	return out
 }
 
+var tallyImplementors = []string{"Tally"}
+
+func (ec *executionContext) _Tally(ctx context.Context, sel ast.SelectionSet, obj *Tally) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, tallyImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Tally")
+		case "records":
+			out.Values[i] = ec._Tally_records(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "atLeast":
+			out.Values[i] = ec._Tally_atLeast(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "atMost":
+			out.Values[i] = ec._Tally_atMost(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "doubts":
+			out.Values[i] = ec._Tally_doubts(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "why":
+			out.Values[i] = ec._Tally_why(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var topicImplementors = []string{"Topic", "Node"}
 
 func (ec *executionContext) _Topic(ctx context.Context, sel ast.SelectionSet, obj *Topic) graphql.Marshaler {
@@ -20702,6 +23437,44 @@ func (ec *executionContext) _Unidentified(ctx context.Context, sel ast.Selection
 	return out
 }
 
+var writerBalanceImplementors = []string{"WriterBalance"}
+
+func (ec *executionContext) _WriterBalance(ctx context.Context, sel ast.SelectionSet, obj *WriterBalance) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, writerBalanceImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("WriterBalance")
+		case "flow":
+			out.Values[i] = ec._WriterBalance_flow(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "produced":
+			out.Values[i] = ec._WriterBalance_produced(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var __DirectiveImplementors = []string{"__Directive"}
 
 func (ec *executionContext) ___Directive(ctx context.Context, sel ast.SelectionSet, obj *introspection.Directive) graphql.Marshaler {
@@ -21063,6 +23836,14 @@ func (ec *executionContext) ___Type(ctx context.Context, sel ast.SelectionSet, o
 // endregion **************************** object.gotpl ****************************
 
 // region    ***************************** type.gotpl *****************************
+
+func (ec *executionContext) marshalNAccount2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐAccount(ctx context.Context, sel ast.SelectionSet, v *Account) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Account!")
+		return graphql.Null
+	}
+	return ec._Account(ctx, sel, v)
+}
 
 func (ec *executionContext) marshalNBlindSpot2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐBlindSpot(ctx context.Context, sel ast.SelectionSet, v BlindSpot) graphql.Marshaler {
 	return ec._BlindSpot(ctx, sel, &v)
@@ -21446,6 +24227,90 @@ var (
 	}
 )
 
+func (ec *executionContext) unmarshalNDoubt2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐDoubt(ctx context.Context, v any) (answer.Doubt, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNDoubt2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐDoubt[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDoubt2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐDoubt(ctx context.Context, sel ast.SelectionSet, v answer.Doubt) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNDoubt2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐDoubt[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "Doubt!")
+	}
+	return res
+}
+
+var (
+	unmarshalNDoubt2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐDoubt = map[string]answer.Doubt{
+		"COMPACTION":    answer.Compaction,
+		"TRANSACTIONS":  answer.Transactions,
+		"RETENTION":     answer.Retention,
+		"GAPS":          answer.Gaps,
+		"UNCOMMITTED":   answer.Uncommitted,
+		"STRADDLING":    answer.Straddling,
+		"JUDGED":        answer.Judged,
+		"FIRST_SEEN":    answer.FirstSeen,
+		"UNPLACED":      answer.Unplaced,
+		"UNCOUNTED":     answer.Uncounted,
+		"OTHER_WRITERS": answer.OtherWriters,
+		"RATIO":         answer.Ratio,
+		"MOMENTS":       answer.Moments,
+		"MISMATCH":      answer.Mismatch,
+		"GONE":          answer.Gone,
+		"BOUNDED":       answer.Bounded,
+	}
+	marshalNDoubt2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐDoubt = map[answer.Doubt]string{
+		answer.Compaction:   "COMPACTION",
+		answer.Transactions: "TRANSACTIONS",
+		answer.Retention:    "RETENTION",
+		answer.Gaps:         "GAPS",
+		answer.Uncommitted:  "UNCOMMITTED",
+		answer.Straddling:   "STRADDLING",
+		answer.Judged:       "JUDGED",
+		answer.FirstSeen:    "FIRST_SEEN",
+		answer.Unplaced:     "UNPLACED",
+		answer.Uncounted:    "UNCOUNTED",
+		answer.OtherWriters: "OTHER_WRITERS",
+		answer.Ratio:        "RATIO",
+		answer.Moments:      "MOMENTS",
+		answer.Mismatch:     "MISMATCH",
+		answer.Gone:         "GONE",
+		answer.Bounded:      "BOUNDED",
+	}
+)
+
+func (ec *executionContext) unmarshalNDoubt2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐDoubtᚄ(ctx context.Context, v any) ([]answer.Doubt, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]answer.Doubt, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNDoubt2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐDoubt(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNDoubt2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐDoubtᚄ(ctx context.Context, sel ast.SelectionSet, v []answer.Doubt) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNDoubt2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐDoubt(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalNDuration2timeᚐDuration(ctx context.Context, v any) (time.Duration, error) {
 	res, err := UnmarshalDuration(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -21748,6 +24613,26 @@ func (ec *executionContext) marshalNHop2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋ
 	return ret
 }
 
+func (ec *executionContext) marshalNHopBalance2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐHopBalance(ctx context.Context, sel ast.SelectionSet, v HopBalance) graphql.Marshaler {
+	return ec._HopBalance(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNHopBalance2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐHopBalanceᚄ(ctx context.Context, sel ast.SelectionSet, v []HopBalance) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNHopBalance2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐHopBalance(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalNID2string(ctx context.Context, v any) (string, error) {
 	res, err := graphql.UnmarshalID(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -21803,6 +24688,26 @@ func (ec *executionContext) marshalNInt2int(ctx context.Context, sel ast.Selecti
 		graphql.AddInvalidNullFromMarshaler(ctx, "Int!")
 	}
 	return res
+}
+
+func (ec *executionContext) marshalNLinkBalance2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐLinkBalance(ctx context.Context, sel ast.SelectionSet, v LinkBalance) graphql.Marshaler {
+	return ec._LinkBalance(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNLinkBalance2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐLinkBalanceᚄ(ctx context.Context, sel ast.SelectionSet, v []LinkBalance) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNLinkBalance2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐLinkBalance(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalNMetric2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐMetric(ctx context.Context, v any) (answer.Metric, error) {
@@ -22067,6 +24972,26 @@ var (
 	}
 )
 
+func (ec *executionContext) marshalNReaderBalance2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐReaderBalance(ctx context.Context, sel ast.SelectionSet, v ReaderBalance) graphql.Marshaler {
+	return ec._ReaderBalance(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNReaderBalance2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐReaderBalanceᚄ(ctx context.Context, sel ast.SelectionSet, v []ReaderBalance) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNReaderBalance2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐReaderBalance(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNResolvedWindow2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐResolvedWindow(ctx context.Context, sel ast.SelectionSet, v *ResolvedWindow) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "ResolvedWindow!")
@@ -22142,6 +25067,14 @@ func (ec *executionContext) marshalNSuggestedJoin2ᚕgithubᚗcomᚋlineagedᚋl
 	return ret
 }
 
+func (ec *executionContext) marshalNTally2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐTally(ctx context.Context, sel ast.SelectionSet, v *Tally) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Tally!")
+		return graphql.Null
+	}
+	return ec._Tally(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNTime2timeᚐTime(ctx context.Context, v any) (time.Time, error) {
 	res, err := UnmarshalTime(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -22203,6 +25136,26 @@ func (ec *executionContext) marshalNUndeclaredEdge2ᚕgithubᚗcomᚋlineagedᚋ
 func (ec *executionContext) unmarshalNWindow2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐWindowInput(ctx context.Context, v any) (WindowInput, error) {
 	res, err := ec.unmarshalInputWindow(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNWriterBalance2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐWriterBalance(ctx context.Context, sel ast.SelectionSet, v WriterBalance) graphql.Marshaler {
+	return ec._WriterBalance(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNWriterBalance2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐWriterBalanceᚄ(ctx context.Context, sel ast.SelectionSet, v []WriterBalance) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNWriterBalance2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐWriterBalance(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalN__Directive2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐDirective(ctx context.Context, sel ast.SelectionSet, v introspection.Directive) graphql.Marshaler {
@@ -22584,6 +25537,13 @@ func (ec *executionContext) marshalOFlow2ᚖgithubᚗcomᚋlineagedᚋlineaged�
 	return ec._Flow(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOFlowBalance2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐFlowBalance(ctx context.Context, sel ast.SelectionSet, v *FlowBalance) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._FlowBalance(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalOID2ᚖstring(ctx context.Context, v any) (*string, error) {
 	if v == nil {
 		return nil, nil
@@ -22728,6 +25688,13 @@ var (
 		answer.ByLastMoved: "LAST_MOVED",
 	}
 )
+
+func (ec *executionContext) marshalOPathBalance2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐPathBalance(ctx context.Context, sel ast.SelectionSet, v *PathBalance) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._PathBalance(ctx, sel, v)
+}
 
 func (ec *executionContext) marshalOPaths2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐPaths(ctx context.Context, sel ast.SelectionSet, v *Paths) graphql.Marshaler {
 	if v == nil {

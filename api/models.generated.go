@@ -9,6 +9,22 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
+// What became of a topic's records by one who reads it. Where all is exact, in records,
+// opening + produced + returned − read − skipped − lost − shortfall = closing.
+type Account struct {
+	Opening   *Tally `json:"opening"`
+	Produced  *Tally `json:"produced"`
+	Returned  *Tally `json:"returned"`
+	Read      *Tally `json:"read"`
+	Skipped   *Tally `json:"skipped"`
+	Lost      *Tally `json:"lost"`
+	Closing   *Tally `json:"closing"`
+	Surplus   *Tally `json:"surplus"`
+	Shortfall *Tally `json:"shortfall"`
+	AddsUp    *bool  `json:"addsUp,omitempty"`
+	Stalled   *bool  `json:"stalled,omitempty"`
+}
+
 type BlindSpot struct {
 	Source string `json:"source"`
 	What   string `json:"what"`
@@ -152,6 +168,32 @@ type HiddenNeighbours struct {
 	Downstream int    `json:"downstream"`
 }
 
+// One step of a way. oneToOne: each record that is read is written once, as by a replicator. Of all other programs that is not known: what they
+// write beside what they read says nothing of what went missing.
+type HopBalance struct {
+	From     Node   `json:"from"`
+	Through  Node   `json:"through"`
+	To       Node   `json:"to,omitempty"`
+	Produced *Tally `json:"produced"`
+	Opening  *Tally `json:"opening"`
+	Read     *Tally `json:"read"`
+	Skipped  *Tally `json:"skipped"`
+	Lost     *Tally `json:"lost"`
+	Surplus  *Tally `json:"surplus"`
+	Closing  *Tally `json:"closing"`
+	Written  *Tally `json:"written"`
+	OneToOne bool   `json:"oneToOne"`
+	Missing  *Tally `json:"missing"`
+}
+
+// into: the flow to the copy; null where that is not watched. arrived: what the replicator wrote there. account.read is what it copied, account.surplus what arrived more than once.
+type LinkBalance struct {
+	Flow    *Flow    `json:"flow"`
+	Into    *Flow    `json:"into,omitempty"`
+	Arrived *Tally   `json:"arrived"`
+	Account *Account `json:"account"`
+}
+
 type NodeEdge struct {
 	Cursor string `json:"cursor"`
 	Node   Node   `json:"node"`
@@ -190,6 +232,13 @@ type Ranked struct {
 	Detail *string `json:"detail,omitempty"`
 }
 
+// group: null where it reads without one.
+type ReaderBalance struct {
+	Flow    *Flow    `json:"flow"`
+	Group   *string  `json:"group,omitempty"`
+	Account *Account `json:"account"`
+}
+
 // At most 11,000 points. The step must be a multiple of the window's own; without one, it is chosen for at most 120 points. A point of a rate is null
 // only where no part of it was observed, or all of it is pending, of bytes also where the size of what moved is not known, a point of a lag also where that of one reader is not known.
 // A reading that reaches over several steps is spread over them evenly. detail: why the records of a node are a bound, "at most", or an estimate, as where one of the flows is that they are the sum of; null: they are neither, or a flow's evidence says it.
@@ -220,7 +269,22 @@ type SuggestedJoin struct {
 	Rule   string `json:"rule"`
 }
 
+// How many records. Exact: all three are the same number and doubts is empty. A bound: records is null. Can't be told: all three are null.
+// Why says it in words.
+type Tally struct {
+	Records *int64         `json:"records,omitempty"`
+	AtLeast *int64         `json:"atLeast,omitempty"`
+	AtMost  *int64         `json:"atMost,omitempty"`
+	Doubts  []answer.Doubt `json:"doubts"`
+	Why     *string        `json:"why,omitempty"`
+}
+
 type UndeclaredEdge struct {
 	Cursor string `json:"cursor"`
 	Node   *Flow  `json:"node"`
+}
+
+type WriterBalance struct {
+	Flow     *Flow  `json:"flow"`
+	Produced *Tally `json:"produced"`
 }

@@ -29,7 +29,7 @@ type survey struct {
 // looking are the root fields that look at all there is.
 var looking = map[string]bool{
 	"nodes": true, "flows": true, "lineage": true, "top": true, "events": true, "suggestedJoins": true,
-	"declarations": true, "undeclaredFlows": true, "dataProducts": true, "candidates": true, "paths": true,
+	"declarations": true, "undeclaredFlows": true, "dataProducts": true, "candidates": true, "paths": true, "flowBalance": true, "pathBalance": true,
 }
 
 // windowed are the root fields that are of a window also where they name none.

@@ -120,3 +120,13 @@ func (q *query) DataProducts(ctx context.Context, window WindowInput, text *stri
 func (q *query) Candidates(ctx context.Context, topic string, window WindowInput, first int) (*Candidates, error) {
 	return q.a.candidates(ctx, topic, window, first)
 }
+
+// FlowBalance answers flowBalance.
+func (q *query) FlowBalance(ctx context.Context, topic string, window WindowInput) (*FlowBalance, error) {
+	return q.a.flowBalance(ctx, topic, window)
+}
+
+// PathBalance answers pathBalance.
+func (q *query) PathBalance(ctx context.Context, nodes []string, window WindowInput) (*PathBalance, error) {
+	return q.a.pathBalance(ctx, nodes, window)
+}

@@ -37,6 +37,7 @@ var worlds = map[string]struct {
 		{Source: "west", Name: "west", Environment: "shop"}, {Source: "east", Name: "east", Environment: "shop"}, {Source: "127.0.0.1:39092"},
 	}, everybody},
 	"movers":      {allMovers, []answer.ClusterConfig{{Source: "west", Name: "west", Environment: "shop"}, {Source: "east", Name: "east", Environment: "shop"}}, conventions()},
+	"outage":      {outage, []answer.ClusterConfig{{Source: "west", Name: "west", Environment: "shop"}, {Source: "east", Name: "east", Environment: "shop"}}, conventions()},
 	"gone movers": {goneMovers, []answer.ClusterConfig{{Source: "west", Name: "west", Environment: "shop"}, {Source: "east", Name: "east", Environment: "shop"}}, conventions()},
 	"formatted":   {formatted, shopConfig, everybody},
 	"formatting":  {formatting, shopConfig, everybody},

@@ -241,8 +241,9 @@ func TestReaderLaw(t *testing.T) {
 	}
 }
 
-// accountLaw holds a reader's account: what waited, and what was written and returned since, less what was read, skipped
-// and lost, is what waits. It is closed between two looks of which all was told, and between which nothing is in doubt.
+// accountLaw holds a reader's account: what waited, and what was written and returned since, less what was read,
+// skipped and lost, is what waits. It is closed between two looks of which all was told, and between which nothing is
+// in doubt.
 type accountLaw struct {
 	open                                  bool
 	waited, end                           int64

@@ -321,3 +321,22 @@ func TestReadersBookOfVersion1(t *testing.T) {
 		t.Errorf("%+v, %v, written again", again, err)
 	}
 }
+
+// And one of version 2, without what is in doubt.
+func TestReadersBookOfVersion2(t *testing.T) {
+	kept, err := hex.DecodeString("02020e0e00000000000000e0d9b5cdc06880d8c0cdc068e0bbbfcdc0680001000100c801a09c010218010101" + "0100" + "03010112" + "1201")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := decodeReader(lineage.Access{}, kept, t0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.read.n != 7 || len(r.parts) != 2 || r.parts[0].high != -1 || r.parts[1].high != 9 || !r.parts[1].again || r.doubted.n != 0 || r.shows != (readerShows{}) {
+		t.Errorf("%+v", r)
+	}
+	r.doubted, r.returned, r.shows.ahead = total{n: 5, told: 5}, total{n: 6, told: 4}, true
+	if again, err := decodeReader(lineage.Access{}, r.encode(), t0); err != nil || !reflect.DeepEqual(again, r) {
+		t.Errorf("%+v, %v, written again", again, err)
+	}
+}
