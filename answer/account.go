@@ -123,7 +123,7 @@ func (b *balancing) readOf(x *access, of books, doubted Tally) Tally {
 }
 
 // judged is why a step of a reader is in doubt.
-func (b *balancing) judged(x *access) Doubt {
+func (b *balancing) judged(x *access) TallyDoubt {
 	switch {
 	case b.transactional:
 		return Transactions
@@ -185,7 +185,7 @@ func (b *balancing) backlog(x *access, at standing) Tally {
 	}
 	for _, d := range [...]struct {
 		holds bool
-		why   Doubt
+		why   TallyDoubt
 	}{{b.compacted, Compaction}, {b.transactional, Transactions}, {at.pending, Uncommitted}} {
 		if d.holds {
 			waits = waits.open(true, false, because(d.why))

@@ -7,27 +7,27 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// Doubt is why a number is a bound, or can't be told.
-type Doubt uint8
+// TallyDoubt is why a number is a bound, or can't be told.
+type TallyDoubt uint8
 
-// The doubts, as in the GraphQL enum Doubt.
+// The doubts, as in the GraphQL enum TallyDoubt.
 const (
-	Compaction   Doubt = iota // offsets of a compacted topic may hold no record
-	Transactions              // markers of transactions, and aborted records, are among the offsets
-	Retention                 // records went before it had them, and how many of these it had read is not known
-	Gaps                      // what was not observed
-	Uncommitted               // what moved since the last commit shows with the next one
-	Straddling                // a reading reaches over an end of the window
-	Judged                    // positions moved in a way that may have been a reading, or a setting of offsets
-	FirstSeen                 // nobody looked at the beginning of the window
-	Unplaced                  // records wait where there is no position
-	Uncounted                 // nobody counts it
-	OtherWriters              // others may have written the same topic
-	Ratio                     // a program may filter, split or sum up what it reads
-	Moments                   // what is compared was read at different moments
-	Mismatch                  // the account does not add up
-	Gone                      // the topic or who reads it is no more
-	Bounded                   // its source counts a bound, and does not say which
+	Compaction   TallyDoubt = iota // offsets of a compacted topic may hold no record
+	Transactions                   // markers of transactions, and aborted records, are among the offsets
+	Retention                      // records went before it had them, and how many of these it had read is not known
+	Gaps                           // what was not observed
+	Uncommitted                    // what moved since the last commit shows with the next one
+	Straddling                     // a reading reaches over an end of the window
+	Judged                         // positions moved in a way that may have been a reading, or a setting of offsets
+	FirstSeen                      // nobody looked at the beginning of the window
+	Unplaced                       // records wait where there is no position
+	Uncounted                      // nobody counts it
+	OtherWriters                   // others may have written the same topic
+	Ratio                          // a program may filter, split or sum up what it reads
+	Moments                        // what is compared was read at different moments
+	Mismatch                       // the account does not add up
+	Gone                           // the topic or who reads it is no more
+	Bounded                        // its source counts a bound, and does not say which
 	doubts
 )
 
@@ -56,12 +56,12 @@ var doubtWords = [doubts]string{
 }
 
 // String returns the doubt as the GraphQL enum spells it.
-func (d Doubt) String() string { return doubtNames[d] }
+func (d TallyDoubt) String() string { return doubtNames[d] }
 
 // Doubts is a set of them.
 type Doubts uint32
 
-func because(all ...Doubt) (out Doubts) {
+func because(all ...TallyDoubt) (out Doubts) {
 	for _, d := range all {
 		out |= 1 << d
 	}
@@ -69,8 +69,8 @@ func because(all ...Doubt) (out Doubts) {
 }
 
 // List returns what is in the set, in the order of the enum.
-func (s Doubts) List() []Doubt {
-	out := []Doubt{}
+func (s Doubts) List() []TallyDoubt {
+	out := []TallyDoubt{}
 	for d := range doubts {
 		if s&(1<<d) != 0 {
 			out = append(out, d)
@@ -111,7 +111,7 @@ func between(least, most int64, why Doubts) Tally {
 }
 
 // untold can't be told.
-func untold(why ...Doubt) Tally { return Tally{0, boundless, because(why...)} }
+func untold(why ...TallyDoubt) Tally { return Tally{0, boundless, because(why...)} }
 
 // Exact returns the number; ok is false where it is not exact.
 func (t Tally) Exact() (n int64, ok bool) { return t.least, t.least == t.most }

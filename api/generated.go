@@ -3890,9 +3890,9 @@ type Account {
 How many records. Exact: all three are the same number and doubts is empty. A bound: records is null. Can't be told: all three are null.
 Why says it in words.
 """
-type Tally { records: Int64  atLeast: Int64  atMost: Int64  doubts: [Doubt!]!  why: String }
+type Tally { records: Int64  atLeast: Int64  atMost: Int64  doubts: [TallyDoubt!]!  why: String }
 
-enum Doubt {
+enum TallyDoubt {
   COMPACTION     # some offsets of a compacted topic hold no record
   TRANSACTIONS   # markers of transactions and aborted records are among the offsets
   RETENTION      # records were gone, and how many of these were read before is not known
@@ -16858,15 +16858,15 @@ func (ec *executionContext) _Tally_doubts(ctx context.Context, field graphql.Col
 			return obj.Doubts, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []answer.Doubt) graphql.Marshaler {
-			return ec.marshalNDoubt2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐDoubtᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []answer.TallyDoubt) graphql.Marshaler {
+			return ec.marshalNTallyDoubt2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐTallyDoubtᚄ(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
 func (ec *executionContext) fieldContext_Tally_doubts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Tally", field, false, false, "Doubt")
+	return graphql.NewScalarFieldContext("Tally", field, false, false, "TallyDoubt")
 }
 
 func (ec *executionContext) _Tally_why(ctx context.Context, field graphql.CollectedField, obj *Tally) (ret graphql.Marshaler) {
@@ -24227,90 +24227,6 @@ var (
 	}
 )
 
-func (ec *executionContext) unmarshalNDoubt2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐDoubt(ctx context.Context, v any) (answer.Doubt, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := unmarshalNDoubt2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐDoubt[tmp]
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNDoubt2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐDoubt(ctx context.Context, sel ast.SelectionSet, v answer.Doubt) graphql.Marshaler {
-	_ = sel
-	res := graphql.MarshalString(marshalNDoubt2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐDoubt[v])
-	if res == graphql.Null {
-		graphql.AddInvalidNullFromMarshaler(ctx, "Doubt!")
-	}
-	return res
-}
-
-var (
-	unmarshalNDoubt2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐDoubt = map[string]answer.Doubt{
-		"COMPACTION":    answer.Compaction,
-		"TRANSACTIONS":  answer.Transactions,
-		"RETENTION":     answer.Retention,
-		"GAPS":          answer.Gaps,
-		"UNCOMMITTED":   answer.Uncommitted,
-		"STRADDLING":    answer.Straddling,
-		"JUDGED":        answer.Judged,
-		"FIRST_SEEN":    answer.FirstSeen,
-		"UNPLACED":      answer.Unplaced,
-		"UNCOUNTED":     answer.Uncounted,
-		"OTHER_WRITERS": answer.OtherWriters,
-		"RATIO":         answer.Ratio,
-		"MOMENTS":       answer.Moments,
-		"MISMATCH":      answer.Mismatch,
-		"GONE":          answer.Gone,
-		"BOUNDED":       answer.Bounded,
-	}
-	marshalNDoubt2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐDoubt = map[answer.Doubt]string{
-		answer.Compaction:   "COMPACTION",
-		answer.Transactions: "TRANSACTIONS",
-		answer.Retention:    "RETENTION",
-		answer.Gaps:         "GAPS",
-		answer.Uncommitted:  "UNCOMMITTED",
-		answer.Straddling:   "STRADDLING",
-		answer.Judged:       "JUDGED",
-		answer.FirstSeen:    "FIRST_SEEN",
-		answer.Unplaced:     "UNPLACED",
-		answer.Uncounted:    "UNCOUNTED",
-		answer.OtherWriters: "OTHER_WRITERS",
-		answer.Ratio:        "RATIO",
-		answer.Moments:      "MOMENTS",
-		answer.Mismatch:     "MISMATCH",
-		answer.Gone:         "GONE",
-		answer.Bounded:      "BOUNDED",
-	}
-)
-
-func (ec *executionContext) unmarshalNDoubt2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐDoubtᚄ(ctx context.Context, v any) ([]answer.Doubt, error) {
-	vSlice := graphql.CoerceList(v)
-	var err error
-	res := make([]answer.Doubt, len(vSlice))
-	for i := range vSlice {
-		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = ec.unmarshalNDoubt2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐDoubt(ctx, vSlice[i])
-		if err != nil {
-			return nil, err
-		}
-	}
-	return res, nil
-}
-
-func (ec *executionContext) marshalNDoubt2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐDoubtᚄ(ctx context.Context, sel ast.SelectionSet, v []answer.Doubt) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return ec.marshalNDoubt2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐDoubt(ctx, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
-}
-
 func (ec *executionContext) unmarshalNDuration2timeᚐDuration(ctx context.Context, v any) (time.Duration, error) {
 	res, err := UnmarshalDuration(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -25073,6 +24989,90 @@ func (ec *executionContext) marshalNTally2ᚖgithubᚗcomᚋlineagedᚋlineaged�
 		return graphql.Null
 	}
 	return ec._Tally(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNTallyDoubt2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐTallyDoubt(ctx context.Context, v any) (answer.TallyDoubt, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNTallyDoubt2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐTallyDoubt[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNTallyDoubt2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐTallyDoubt(ctx context.Context, sel ast.SelectionSet, v answer.TallyDoubt) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNTallyDoubt2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐTallyDoubt[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "TallyDoubt!")
+	}
+	return res
+}
+
+var (
+	unmarshalNTallyDoubt2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐTallyDoubt = map[string]answer.TallyDoubt{
+		"COMPACTION":    answer.Compaction,
+		"TRANSACTIONS":  answer.Transactions,
+		"RETENTION":     answer.Retention,
+		"GAPS":          answer.Gaps,
+		"UNCOMMITTED":   answer.Uncommitted,
+		"STRADDLING":    answer.Straddling,
+		"JUDGED":        answer.Judged,
+		"FIRST_SEEN":    answer.FirstSeen,
+		"UNPLACED":      answer.Unplaced,
+		"UNCOUNTED":     answer.Uncounted,
+		"OTHER_WRITERS": answer.OtherWriters,
+		"RATIO":         answer.Ratio,
+		"MOMENTS":       answer.Moments,
+		"MISMATCH":      answer.Mismatch,
+		"GONE":          answer.Gone,
+		"BOUNDED":       answer.Bounded,
+	}
+	marshalNTallyDoubt2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐTallyDoubt = map[answer.TallyDoubt]string{
+		answer.Compaction:   "COMPACTION",
+		answer.Transactions: "TRANSACTIONS",
+		answer.Retention:    "RETENTION",
+		answer.Gaps:         "GAPS",
+		answer.Uncommitted:  "UNCOMMITTED",
+		answer.Straddling:   "STRADDLING",
+		answer.Judged:       "JUDGED",
+		answer.FirstSeen:    "FIRST_SEEN",
+		answer.Unplaced:     "UNPLACED",
+		answer.Uncounted:    "UNCOUNTED",
+		answer.OtherWriters: "OTHER_WRITERS",
+		answer.Ratio:        "RATIO",
+		answer.Moments:      "MOMENTS",
+		answer.Mismatch:     "MISMATCH",
+		answer.Gone:         "GONE",
+		answer.Bounded:      "BOUNDED",
+	}
+)
+
+func (ec *executionContext) unmarshalNTallyDoubt2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐTallyDoubtᚄ(ctx context.Context, v any) ([]answer.TallyDoubt, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]answer.TallyDoubt, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNTallyDoubt2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐTallyDoubt(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNTallyDoubt2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐTallyDoubtᚄ(ctx context.Context, sel ast.SelectionSet, v []answer.TallyDoubt) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNTallyDoubt2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐTallyDoubt(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalNTime2timeᚐTime(ctx context.Context, v any) (time.Time, error) {

@@ -272,11 +272,11 @@ type SuggestedJoin struct {
 // How many records. Exact: all three are the same number and doubts is empty. A bound: records is null. Can't be told: all three are null.
 // Why says it in words.
 type Tally struct {
-	Records *int64         `json:"records,omitempty"`
-	AtLeast *int64         `json:"atLeast,omitempty"`
-	AtMost  *int64         `json:"atMost,omitempty"`
-	Doubts  []answer.Doubt `json:"doubts"`
-	Why     *string        `json:"why,omitempty"`
+	Records *int64              `json:"records,omitempty"`
+	AtLeast *int64              `json:"atLeast,omitempty"`
+	AtMost  *int64              `json:"atMost,omitempty"`
+	Doubts  []answer.TallyDoubt `json:"doubts"`
+	Why     *string             `json:"why,omitempty"`
 }
 
 type UndeclaredEdge struct {
