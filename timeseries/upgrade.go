@@ -12,13 +12,14 @@ import (
 // oldestVersion is the oldest format that Upgrade makes one of now of. Version 1 was never promised to anybody.
 const oldestVersion = 2
 
-// formatStep makes of what a file of one format version holds what it holds in the next. What is damaged in it stays so: the
-// step leaves it to whoever reads the file then. name is relative to the folder.
+// formatStep makes of what a file of one format version holds what it holds in the next. What is damaged in it stays
+// so: the step leaves it to whoever reads the file then. name is relative to the folder.
 type formatStep func(name string, was []byte) (now []byte, err error)
 
-// formatSteps are where a change of format goes: formatSteps[v] leads from version v to v + 1. Whoever raises formatVersion adds
-// one here, and the folder of the version that was to testdata; TestKeptFolders asks for both. Files are upgraded one by
-// one and in any order, and a folder that is half done is upgraded further: so a step needs no file but its own.
+// formatSteps are where a change of format goes: formatSteps[v] leads from version v to v + 1. Whoever raises
+// formatVersion adds one here, and the folder of the version that was to testdata; TestKeptFolders asks for both. Files
+// are upgraded one by one and in any order, and a folder that is half done is upgraded further: so a step needs no file
+// but its own.
 var formatSteps = map[uint16]formatStep{}
 
 // Upgrade makes a data folder of an older format, which no process has open, one of the format of now, file by file,
