@@ -16,6 +16,9 @@ import (
 
 	"github.com/lineaged/lineaged/internal/config"
 	"github.com/lineaged/lineaged/internal/demo"
+	"github.com/lineaged/lineaged/internal/yesterday"
+	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/timeseries"
 )
 
 // demoInterval is the shortest tick: a demo has to show something soon.
@@ -32,6 +35,7 @@ func (p *program) demo() *cobra.Command {
 		Short: "Show lineaged at work on two embedded clusters with a small shop",
 		Long: `Starts two Kafka clusters inside this process, runs a small shop on them, with all that Kafka Streams, Connect and MirrorMaker 2 show of themselves, and
 watches it as lineaged watches any Kafka.
+The 24 hours before its start are made up: a script writes them, so that there is a past to travel to. In windows of that time the coverage says so.
 It needs nothing and leaves nothing behind. It reads no configuration and listens on this machine only.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -100,7 +104,7 @@ func (p *program) runDemo(ctx context.Context, cfg config.Config, insist, open b
 		openBrowser(ctx, address(ln.Addr(), cfg))
 	}
 	// Nothing is read again; what is declared is named from the folder.
-	err = serveOn(ctx, ln, cfg, reloader{file: filepath.Join(folder, "demo.yaml")}, log, p.stdout)
+	err = serveOn(ctx, ln, cfg, reloader{file: filepath.Join(folder, "demo.yaml")}, log, p.stdout, yesterdayOf(world))
 	if stop() {
 		world.Close()
 	} else {
@@ -129,6 +133,32 @@ func watching(cfg config.Config, world *demo.World) (config.Config, error) {
 	}
 	cfg.Connect = append(cfg.Connect, config.Connect{Name: world.Connect.Name, URL: world.Connect.URL, Cluster: world.West.Name})
 	return cfg, cfg.Validate()
+}
+
+// yesterdayOf writes the day before now, which a script made up of the shop's topics, into a store that is empty.
+func yesterdayOf(world *demo.World) prepare {
+	return func(ctx context.Context, s timeseries.Store) (goOn, error) {
+		day, err := dayOf(world, time.Now())
+		if err != nil {
+			return nil, err
+		}
+		return day.GoOn, day.Write(ctx, s.Append, time.Now)
+	}
+}
+
+// dayOf makes up the day of a shop that ends at an instant.
+func dayOf(world *demo.World, end time.Time) (*yesterday.Day, error) {
+	var clusters []yesterday.Cluster
+	for _, c := range world.Clusters() {
+		x := yesterday.Cluster{Name: c.Name, ID: lineage.ClusterID(c.ID()), Brokers: len(c.Brokers)}
+		for _, t := range c.Topics() {
+			x.Topics = append(x.Topics, lineage.TopicFact{
+				Topic: lineage.Topic{Cluster: x.ID, ID: t.ID, Name: t.Name}, Partitions: t.Partitions, Replication: t.Replicas, Internal: t.Internal,
+			})
+		}
+		clusters = append(clusters, x)
+	}
+	return yesterday.New(clusters, end.Truncate(demoInterval))
 }
 
 // openBrowser tries; a machine without a browser shows the URL all the same.

@@ -28,6 +28,7 @@ import (
 	"github.com/lineaged/lineaged/collector/telemetry"
 	"github.com/lineaged/lineaged/internal/config"
 	"github.com/lineaged/lineaged/internal/serving"
+	"github.com/lineaged/lineaged/lineage"
 	"github.com/lineaged/lineaged/timeseries"
 )
 
@@ -45,8 +46,15 @@ func serve(ctx context.Context, cfg config.Config, again reloader, log *slog.Log
 	if err != nil {
 		return err
 	}
-	return serveOn(ctx, ln, cfg, again, log, stdout)
+	return serveOn(ctx, ln, cfg, again, log, stdout, nil)
 }
+
+// prepare puts into a store what is to be there before anything is observed, and returns what then is made of that; nil:
+// there is nothing.
+type prepare func(context.Context, timeseries.Store) (goOn, error)
+
+// goOn makes of what collectors observe what is stored.
+type goOn func([]lineage.Observation) []lineage.Observation
 
 // listen takes the address before anything else is started: two servers on one address are two on one data folder.
 func listen(ctx context.Context, cfg config.Config) (net.Listener, error) {
@@ -58,7 +66,7 @@ func listen(ctx context.Context, cfg config.Config) (net.Listener, error) {
 }
 
 // serveOn is serve on an open listener, which it closes.
-func serveOn(ctx context.Context, ln net.Listener, cfg config.Config, again reloader, log *slog.Logger, stdout io.Writer) (err error) {
+func serveOn(ctx context.Context, ln net.Listener, cfg config.Config, again reloader, log *slog.Logger, stdout io.Writer, before prepare) (err error) {
 	defer func() { _ = ln.Close() }() // a second close is harmless
 	store, err := openStore(cfg, log)
 	if err != nil {
@@ -69,6 +77,12 @@ func serveOn(ctx context.Context, ln net.Listener, cfg config.Config, again relo
 			err = errors.Join(err, fmt.Errorf("close the store: %w", closeErr))
 		}
 	}()
+	var after goOn
+	if before != nil {
+		if after, err = before(ctx, store); err != nil {
+			return err
+		}
+	}
 	rules, err := newRules(ctx, cfg, store, log)
 	if err != nil {
 		return err
@@ -81,7 +95,7 @@ func serveOn(ctx context.Context, ln net.Listener, cfg config.Config, again relo
 		return fmt.Errorf("read how far the store is: %w", err)
 	}
 	clock := newClock(cfg, held.Newest(), log)
-	sink := &sink{Store: store, clock: clock, log: log}
+	sink := &sink{Store: store, clock: clock, log: log, goOn: after}
 	if err := sink.retire(ctx, cfg); err != nil {
 		return err
 	}

@@ -26,6 +26,7 @@ type sink struct {
 	timeseries.Store
 	clock *collector.Clock // of the rounds; nil: the machine's
 	log   *slog.Logger
+	goOn  goOn        // nil: what is observed is stored as it is
 	ails  atomic.Bool // the newest round was not stored
 
 	mu      sync.Mutex     // guards retired
@@ -41,6 +42,9 @@ func (s *sink) Append(ctx context.Context, obs ...lineage.Observation) error {
 	if len(retired) > 0 && len(obs) > 0 {
 		obs = slices.Clone(obs)
 		obs[len(obs)-1].Facts = append(slices.Clone(obs[len(obs)-1].Facts), retired...)
+	}
+	if s.goOn != nil {
+		obs = s.goOn(obs)
 	}
 	err := s.Store.Append(ctx, obs...)
 	if err != nil && len(retired) > 0 {

@@ -90,13 +90,19 @@ var layers = map[string]layer{
 		why:     "ui is one embedded folder: the standard library only; cmd serves it",
 	},
 	"cmd/lineaged": {
-		imports: []string{"identity", "attribution", "collector", "declared", "store", "timeseries", "graph", "answer", "api", "ui", "internal/demo", "internal/config", "internal/otlp", "internal/serving", "internal/licences"},
+		imports: []string{"identity", "attribution", "collector", "declared", "store", "timeseries", "graph", "answer", "api", "ui", "internal/demo", "internal/yesterday", "internal/config", "internal/otlp", "internal/serving", "internal/licences"},
 		tests:   []string{"internal/kafkatest", "internal/child"},
 		why:     "cmd wires the parts; what only tests use does not belong in the binary",
 	},
 	"internal/demo": {
 		imports: []string{"internal/mm2"},
 		why:     "the demo is sample traffic on embedded brokers; lineaged watches it from outside like any other Kafka",
+	},
+	"internal/yesterday": {
+		outside: []string{none},
+		// that its sums hold is asked of the store that it is written to
+		tests: []string{"store", "timeseries", "attribution"},
+		why:   "the day before the demo is a script in the words of lineage: it knows no store, no Kafka and no shop",
 	},
 	"internal/config": {
 		why: "configuration is a struct that cmd hands out in parts; it knows none of the parts",

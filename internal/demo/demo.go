@@ -41,11 +41,32 @@ type Cluster struct {
 	Name    string
 	Brokers []string // addresses, HOST:PORT
 
-	kafka *kfake.Cluster
+	kafka  *kfake.Cluster
+	topics []topic
 }
 
 // ID is the cluster's own id.
 func (c *Cluster) ID() string { return "demo-" + c.Name }
+
+// Topic is a topic of a cluster as it is made.
+type Topic struct {
+	Name                 string
+	ID                   [16]byte
+	Partitions, Replicas int
+	Internal             bool
+}
+
+// Topics returns all topics.
+func (c *Cluster) Topics() (all []Topic) {
+	for _, t := range c.topics {
+		x := Topic{Name: t.name, Partitions: int(t.partitions), Internal: t.internal}
+		if info := c.kafka.TopicInfo(t.name); info != nil {
+			x.ID, x.Replicas = info.TopicID, info.NumReplicas
+		}
+		all = append(all, x)
+	}
+	return all
+}
 
 // World is the running shop. Start makes one, Close ends it.
 type World struct {
@@ -111,7 +132,7 @@ func (w *World) Close() {
 
 // newCluster starts a cluster with its topics.
 func newCluster(name string, brokers int, topics []topic) (*Cluster, error) {
-	c := &Cluster{Name: name}
+	c := &Cluster{Name: name, topics: topics}
 	k, err := kfake.NewCluster(
 		kfake.NumBrokers(brokers),
 		kfake.ClusterID(c.ID()),
