@@ -5,8 +5,8 @@
 // follows from it, from the shop's topics and from the instant at which the day ends; there is no chance in it. What
 // then is really seen goes on where it ended (GoOn).
 //
-// It hides nothing of that: the coverage of all windows says that a script wrote it (Notice). It refuses to know a store,
-// Kafka, or the shop itself: it is told what topics there are.
+// It hides nothing of that: the coverage of all windows says that a script wrote it (Notice). It refuses to know a
+// store, Kafka, or the shop itself: it is told what topics there are.
 package yesterday
 
 import (
