@@ -63,7 +63,7 @@ func (s *settling) contender(kinds []standing) contender {
 			x.kinds = append(x.kinds, own)
 		}
 	}
-	rest := 0 // of the order
+	rest := 0                                 // of the order
 	if x.rank <= rank(lineage.RecordHeader) { // which says when, whatever its spans
 		rest = 1
 	}

@@ -29,7 +29,8 @@ func (x *witness) observe(b *book, w *burst, every, late int64, lost func() bool
 		if sum += n; to%every == 0 || to == int64(len(w)) {
 			if !lost() && sum > 0 {
 				b.write(x.evidence.String(), lineage.Claimed, x.client, x.evidence, from, to+late, sum)
-				if x.evidence == lineage.Telemetry || to+late <= dead || from >= back { // else it did not look all the time
+				// a log did not look all the time otherwise
+				if x.evidence == lineage.Telemetry || to+late <= dead || from >= back {
 					x.claimed += sum
 				}
 			}

@@ -1,14 +1,11 @@
 package acceptance
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -18,6 +15,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/lineaged/lineaged/internal/cast"
 	"github.com/lineaged/lineaged/internal/child"
 	"github.com/lineaged/lineaged/internal/kafkatest"
 )
@@ -124,58 +122,13 @@ func readAll(ctx context.Context, t *testing.T, c *kafkatest.Cluster, user, id, 
 	return n
 }
 
-// create makes a file that the test's end closes.
-func create(t *testing.T, path string) *os.File {
-	t.Helper()
-	f, err := os.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { f.Close() })
-	return f
-}
-
-// follow writes those lines of a growing file that have a mark to others, as brokers' own configuration has each logger
-// do, until ctx ends.
-func follow(ctx context.Context, t *testing.T, from, mark string, to ...io.Writer) {
-	t.Helper()
-	in, err := os.Open(from)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := in.Seek(0, io.SeekEnd); err != nil {
-		t.Fatal(err)
-	}
-	var done sync.WaitGroup
-	done.Go(func() {
-		defer in.Close()
-		r, line := bufio.NewReader(in), []byte(nil)
-		for ctx.Err() == nil {
-			part, err := r.ReadBytes('\n')
-			line = append(line, part...)
-			if err != nil { // the rest of the line is not written yet
-				time.Sleep(50 * time.Millisecond)
-				continue
-			}
-			if bytes.Contains(line, []byte(mark)) {
-				if _, err := io.MultiWriter(to...).Write(line); err != nil && ctx.Err() == nil {
-					t.Errorf("follow %s: %v", mark, err)
-					return
-				}
-			}
-			line = line[:0]
-		}
-	})
-	t.Cleanup(done.Wait)
-}
-
 // sender is OpenTelemetry's own exporter at work, behind a gate of its own, which is shut until it has turned a request
 // away.
 type sender struct {
 	in   *relay
 	p    *child.Process
 	pipe io.Closer
-	gate *gate
+	gate *cast.Gate
 }
 
 // relay writes what comes to a program, from its own line on: none is left after it has ended.
@@ -203,7 +156,7 @@ func startSender(t *testing.T, url, cluster string) *sender {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
-	s := &sender{gate: newGate()}
+	s := &sender{gate: cast.NewGate()}
 	t.Cleanup(s.gate.Close)
 	cmd := exec.Command(bin, s.gate.URL, tellingToken, cluster) //nolint:noctx // child ends it
 	pipe, err := cmd.StdinPipe()
@@ -219,12 +172,12 @@ func startSender(t *testing.T, url, cluster string) *sender {
 		t.Fatal(err)
 	}
 	eventually(t, 30*time.Second, "the exporter is turned away", func() error {
-		if s.gate.turnedAway() == 0 {
+		if s.gate.TurnedAway() == 0 {
 			return errors.New("nothing has come")
 		}
 		return nil
 	})
-	s.gate.open(url)
+	s.gate.Open(url)
 	return s
 }
 
@@ -247,60 +200,7 @@ func (s *sender) end(t *testing.T) {
 	if said := s.p.Output(); !strings.Contains(said, "1 log") || !strings.Contains(said, "no line") || strings.Count(said, "\n") > 1 {
 		t.Errorf("the exporter should have heard that one record was refused, and nothing else: %s", said)
 	}
-	if s.gate.zipped() == 0 {
+	if s.gate.Zipped() == 0 {
 		t.Error("the exporter sent nothing with gzip")
-	}
-}
-
-// namesBegin and namesEnd are around the table in docs/evidence.md.
-const (
-	namesBegin = "<!-- made by `go test ./internal/acceptance -run TestNames -update`: begin -->"
-	namesEnd   = "<!-- made by `go test ./internal/acceptance -run TestNames -update`: end -->"
-)
-
-// plain takes away what a count may be short of exact by.
-var plain = strings.NewReplacer(" ~", "", " ≤", "")
-
-// holdTable holds the table against the page.
-func holdTable(t *testing.T, columns []column) {
-	t.Helper()
-	var b strings.Builder
-	b.WriteString("| with |")
-	for _, col := range columns {
-		b.WriteString(" " + col.name + " |")
-	}
-	b.WriteString("\n|" + strings.Repeat("---|", len(columns)+1) + "\n")
-	for _, actor := range append(cast, actor{what: "**records that are nobody's**"}) {
-		what := actor.what
-		switch {
-		case actor.reads:
-			what = "reader: " + what
-		case actor.name != "":
-			what = "writer: " + what
-		}
-		b.WriteString("| " + what + " |")
-		for _, col := range columns {
-			b.WriteString(" " + col.cells[actor.name] + " |")
-		}
-		b.WriteString("\n")
-	}
-	t.Log("\n" + b.String())
-	const path = "../../docs/evidence.md"
-	page, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, ok := strings.Cut(string(page), namesBegin+"\n")
-	was, after, ok2 := strings.Cut(rest, namesEnd)
-	switch {
-	case !ok || !ok2:
-		t.Fatal("the page has no place for the table")
-	case *update:
-		if err := os.WriteFile(path, []byte(before+namesBegin+"\n"+b.String()+namesEnd+after), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	case plain.Replace(was) != plain.Replace(b.String()) || strings.Count(b.String(), "~") > strings.Count(was, "~"):
-		// a producer id may be concluded to be the client that grew with it, and what was bounded be exact
-		t.Errorf("docs/evidence.md has another table:\n%s", was)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/lineaged/lineaged/internal/cast"
 	"github.com/lineaged/lineaged/internal/kafkatest"
 )
 
@@ -38,7 +39,7 @@ func BenchmarkReporter(b *testing.B) {
 	for _, arm := range arms {
 		o := kafkatest.Options{Config: map[string]string{}}
 		if arm != "without" {
-			o.Plugins = []string{reporterJar(b)}
+			o.Plugins = []string{cast.ReporterJar(b)}
 			o.Config["metric.reporters"] = "org.apache.kafka.common.metrics.JmxReporter,io.lineaged.telemetry.TelemetryReporter"
 			o.Config["lineaged.telemetry.url"], o.Config["lineaged.telemetry.token.file"] = sink.URL+"/v1/metrics", token
 		}

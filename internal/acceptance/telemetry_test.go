@@ -3,9 +3,7 @@ package acceptance
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,38 +12,6 @@ import (
 
 	"github.com/lineaged/lineaged/internal/kafkatest"
 )
-
-// reporterJar returns the broker's plugin, which is built where it is not there or older than its sources.
-func reporterJar(t testing.TB) string {
-	t.Helper()
-	dir, err := filepath.Abs("../../contrib/telemetry-reporter")
-	if err != nil {
-		t.Fatal(err)
-	}
-	jar := filepath.Join(dir, "target", "lineaged-telemetry-reporter.jar")
-	built, err := os.Stat(jar)
-	stale := err != nil
-	if err := filepath.WalkDir(filepath.Join(dir, "src", "main"), func(_ string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		i, err := d.Info()
-		stale = stale || err == nil && i.ModTime().After(built.ModTime())
-		return err
-	}); err != nil {
-		t.Fatal(err)
-	}
-	if !stale {
-		return jar
-	}
-	if _, err := exec.LookPath("mvn"); err != nil {
-		t.Skip("SKIPPED: no Maven to build the telemetry reporter with (apt-get install maven)")
-	}
-	if out, err := exec.CommandContext(t.Context(), "mvn", "-B", "-q", "-f", dir, "-DskipTests", "package").CombinedOutput(); err != nil {
-		t.Fatalf("mvn: %v\n%s", err, out)
-	}
-	return jar
-}
 
 // TestClientTelemetry is about the whole way: a Java producer without idempotence pushes what it sends to a secured
 // broker, the reporter forwards it, and lineaged says who it is and how much it wrote. A reader with a group is counted
@@ -90,12 +56,12 @@ clusters:
 		Topic: "quotes", Records: records, PerSecond: 400, Props: []string{"client.id=price-feed", "enable.idempotence=false", "acks=1"},
 	})
 	eventually(t, time.Minute, "the brokers forward what clients push", func() error {
-		if gate.turnedAway() == 0 {
+		if gate.TurnedAway() == 0 {
 			return errors.New("nothing has come")
 		}
 		return nil
 	})
-	gate.open(s.url) // until now lineaged could not be reached
+	gate.Open(s.url) // until now lineaged could not be reached
 	if n := producer.Wait(t); n != records {
 		t.Fatalf("%d records were sent", n)
 	}

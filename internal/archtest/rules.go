@@ -108,11 +108,11 @@ var layers = map[string]layer{
 		why: "configuration is a struct that cmd hands out in parts; it knows none of the parts",
 	},
 	"internal/acceptance": {
-		imports: []string{"cmd/lineaged", "internal/child", "internal/kafkatest", "internal/demo", "internal/mm2", "collector", "store", "timeseries", "graph", "answer", "api", "identity"},
+		imports: []string{"cmd/lineaged", "internal/cast", "internal/child", "internal/kafkatest", "internal/demo", "internal/mm2", "collector", "store", "timeseries", "graph", "answer", "api", "identity"},
 		why:     "the acceptance tests drive the whole; they do not need the UI's package",
 	},
 	"internal/matrix": {
-		imports: []string{"internal/child", "internal/kafkatest"},
+		imports: []string{"internal/cast", "internal/child", "internal/kafkatest"},
 		why:     "the matrix holds the binary against other people's clients, from outside",
 	},
 	"internal/licences": {outside: []string{none}, why: "the licences are a text; the standard library only"},
@@ -121,6 +121,7 @@ var layers = map[string]layer{
 		why:     "internal/otlp is a protocol: what is sent means nothing to it; cmd hands it to who it is for",
 	},
 	"internal/serving":     {outside: []string{none}, why: "what clients may take of a server is net/http's business; the standard library only"},
+	"internal/cast":        {outside: []string{"github.com/twmb/franz-go"}, why: "a world of names knows lineaged from outside only, and starts nothing"},
 	"internal/child":       {outside: []string{none}, why: "a child process is the standard library's business"},
 	"internal/kafkatest":   {imports: []string{"internal/child"}, tests: []string{"internal/mm2"}, why: "the test broker knows Kafka, not lineaged"},
 	"internal/brokerlog":   {outside: []string{none}, why: "internal/brokerlog is pure: lines in, values out, in the words of lineage"},
@@ -143,7 +144,7 @@ var reserved = []struct {
 }{
 	{
 		"github.com/twmb/franz-go",
-		[]string{"collector", "cmd/lineaged", "internal/demo", "internal/kafkatest", "internal/acceptance", "internal/matrix"},
+		[]string{"collector", "cmd/lineaged", "internal/demo", "internal/kafkatest", "internal/cast", "internal/acceptance", "internal/matrix"},
 		"only collector speaks Kafka (cmd and internal for the demo and tests)",
 	},
 	{
