@@ -95,7 +95,7 @@ func TestMatrix(t *testing.T) {
 			if strings.Contains(x.column.head, "shorter") { // all of it between two looks
 				time.Sleep(time.Until(time.Now().Truncate(tick * time.Second).Add(tick*time.Second + 300*time.Millisecond)))
 			}
-			d, err := drive(t, commands[x.library.driver], x, c.Bootstrap())
+			d, err := drive(t, commands[x.library.driver], x, x.errand(c.Bootstrap()))
 			if err != nil {
 				t.Errorf("%s: %v", x.base(), err)
 			}
@@ -168,23 +168,40 @@ func fill(t testing.TB, writer *kgo.Client, topic string) {
 	}
 }
 
+// errand is what a driver is told besides what it does: where, and who it is. A client.id and a user may be empty.
+type errand struct {
+	brokers, topic, out, group, id string
+	client, user, password         string
+}
+
+// errand is that of a cell on an open cluster.
+func (c cell) errand(brokers string) errand {
+	return errand{brokers: brokers, topic: c.topic(), out: c.out(), group: c.base(), id: c.id()}
+}
+
 // drive runs a cell's driver to its end.
-func drive(t testing.TB, command []string, x cell, brokers string) (did, error) {
+func drive(t testing.TB, command []string, x cell, e errand) (did, error) {
 	t.Helper()
 	args := slices.Clone(command[1:])
 	var in bytes.Buffer
+	var env []string
 	if x.library.driver == "java" {
-		args = append(args, x.column.role, x.column.mode, brokers, x.topic(), x.out(), x.base(), x.id(), strconv.Itoa(partitions))
+		args = append(args, x.column.role, x.column.mode, e.brokers, e.topic, e.out, e.group, e.id, strconv.Itoa(partitions))
 		for _, s := range x.column.steps {
 			args = append(args, fmt.Sprintf("%s:%d", s.Do, int64(s.N+s.Seconds)+s.To))
 		}
+		if e.user != "" {
+			env = append(os.Environ(), "MATRIX_CLIENT="+e.client, "MATRIX_USER="+e.user, "MATRIX_PASSWORD="+e.password)
+		}
 	} else if err := json.NewEncoder(&in).Encode(map[string]any{
-		"role": x.column.role, "library": x.library.name, "mode": x.column.mode, "brokers": brokers, "topic": x.topic(), "out": x.out(), "group": x.base(), "id": x.id(), "partitions": partitions, "steps": x.column.steps,
+		"role": x.column.role, "library": x.library.name, "mode": x.column.mode, "brokers": e.brokers, "topic": e.topic, "out": e.out, "group": e.group, "id": e.id,
+		"client": e.client, "user": e.user, "password": e.password, "partitions": partitions, "steps": x.column.steps,
 	}); err != nil {
 		return did{}, err
 	}
 	cmd := exec.CommandContext(t.Context(), command[0], args...)
 	var out, errs bytes.Buffer
+	cmd.Env = env // nil: ours
 	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = &in, &out, &errs, time.Second
 	timer := time.AfterFunc(8*time.Minute, func() { _ = cmd.Process.Kill() })
 	defer timer.Stop()

@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/sasl/plain"
 )
 
 type franz struct {
@@ -21,10 +22,16 @@ type franz struct {
 func openFranz(c cell) (client, error) {
 	f := &franz{cell: c}
 	opts := []kgo.Opt{kgo.SeedBrokers(c.brokers()...), kgo.RecordPartitioner(kgo.ManualPartitioner())}
+	if c.Client != "" {
+		opts = append(opts, kgo.ClientID(c.Client))
+	}
+	if c.User != "" {
+		opts = append(opts, kgo.SASL(plain.Auth{User: c.User, Pass: c.Password}.AsMechanism()))
+	}
 	if c.Role == "write" {
 		switch c.Mode {
 		case "plain":
-			opts = append(opts, kgo.DisableIdempotentWrite())
+			opts = append(opts, kgo.DisableIdempotentWrite(), kgo.RequiredAcks(kgo.LeaderAck()))
 		case "transactional":
 			opts = append(opts, kgo.TransactionalID(c.ID))
 		}
@@ -37,7 +44,7 @@ func openFranz(c cell) (client, error) {
 	switch c.Mode {
 	case "share":
 		group = []kgo.Opt{kgo.ShareGroup(c.Group), kgo.ConsumeTopics(c.Topic)}
-	case "assign":
+	case "assign", "lone":
 		parts := map[int32]kgo.Offset{}
 		for p := range int32(c.Partitions) {
 			parts[p] = kgo.NewOffset().AtStart()

@@ -16,6 +16,7 @@ import (
 
 type cell struct {
 	Role, Library, Mode, Brokers, Topic, Out, Group, ID string
+	Client, User, Password                              string // its client.id, and whom it is to a secured cluster
 	Partitions                                          int
 	Steps                                               []step
 }

@@ -33,6 +33,12 @@ func openSarama(c cell) (client, error) {
 	cfg.Producer.Partitioner = sarama.NewManualPartitioner
 	cfg.Consumer.Offsets.Initial = sarama.OffsetOldest
 	cfg.Consumer.Offsets.AutoCommit.Enable = c.Mode == "async"
+	if c.Client != "" {
+		cfg.ClientID = c.Client
+	}
+	if c.User != "" {
+		cfg.Net.SASL.Enable, cfg.Net.SASL.User, cfg.Net.SASL.Password = true, c.User, c.Password
+	}
 	switch c.Mode {
 	case "kip848", "share":
 		return nil, unsupported("the library speaks the classic protocol only")
@@ -59,7 +65,7 @@ func openSarama(c cell) (client, error) {
 	if s.cl, err = sarama.NewClient(c.brokers(), &reader); err != nil {
 		return nil, err
 	}
-	if c.Mode == "assign" {
+	if c.Mode == "assign" || c.Mode == "lone" {
 		return s, s.assign(0)
 	}
 	if s.group, err = sarama.NewConsumerGroupFromClient(c.Group, s.cl); err != nil {
@@ -89,7 +95,7 @@ func (s *saramaClient) assign(at int64) error {
 	if err != nil {
 		return err
 	}
-	if s.manager == nil {
+	if s.manager == nil && s.Mode == "assign" {
 		if s.manager, err = sarama.NewOffsetManagerFromClient(s.Group, s.cl); err != nil {
 			return err
 		}
@@ -217,7 +223,7 @@ func (s *saramaClient) close() error {
 		<-s.ended
 		return s.group.Close()
 	}
-	if s.manager != nil {
+	if s.p == nil {
 		return nil // all is committed
 	}
 	return s.p.Close()

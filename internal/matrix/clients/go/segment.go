@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/sasl"
+	"github.com/segmentio/kafka-go/sasl/plain"
 )
 
 type segment struct {
@@ -19,6 +21,14 @@ type segment struct {
 
 func openSegment(c cell) (client, error) {
 	s := &segment{cell: c, cl: &kafka.Client{Addr: kafka.TCP(c.brokers()...), Timeout: 10 * time.Second}}
+	var who sasl.Mechanism
+	if c.User != "" {
+		who = plain.Mechanism{Username: c.User, Password: c.Password}
+	}
+	dialer := &kafka.Dialer{ClientID: c.Client, SASLMechanism: who, Timeout: 10 * time.Second, DualStack: true}
+	if c.Client == "" && who == nil {
+		dialer = nil // the library's own, which bears a name of its own
+	}
 	switch c.Mode {
 	case "kip848", "share":
 		return nil, unsupported("the library speaks the classic protocol only")
@@ -29,15 +39,18 @@ func openSegment(c cell) (client, error) {
 	}
 	if c.Role == "write" {
 		s.w = &kafka.Writer{Addr: kafka.TCP(c.brokers()...), Topic: c.Topic, Balancer: &kafka.RoundRobin{}, RequiredAcks: kafka.RequireAll, BatchTimeout: 10 * time.Millisecond}
-		return s, nil
-	}
-	if c.Mode == "assign" {
-		for p := range c.Partitions {
-			s.parts = append(s.parts, kafka.NewReader(kafka.ReaderConfig{Brokers: c.brokers(), Topic: c.Topic, Partition: p, MaxWait: 200 * time.Millisecond}))
+		if dialer != nil {
+			s.w.Transport = &kafka.Transport{ClientID: c.Client, SASL: who}
 		}
 		return s, nil
 	}
-	cfg := kafka.ReaderConfig{Brokers: c.brokers(), GroupID: c.Group, Topic: c.Topic, StartOffset: kafka.FirstOffset, MaxWait: 200 * time.Millisecond}
+	if c.Mode == "assign" || c.Mode == "lone" {
+		for p := range c.Partitions {
+			s.parts = append(s.parts, kafka.NewReader(kafka.ReaderConfig{Brokers: c.brokers(), Topic: c.Topic, Partition: p, Dialer: dialer, MaxWait: 200 * time.Millisecond}))
+		}
+		return s, nil
+	}
+	cfg := kafka.ReaderConfig{Brokers: c.brokers(), GroupID: c.Group, Topic: c.Topic, StartOffset: kafka.FirstOffset, Dialer: dialer, MaxWait: 200 * time.Millisecond}
 	if c.Mode == "async" {
 		cfg.CommitInterval = time.Second
 	}

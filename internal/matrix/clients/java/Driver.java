@@ -6,7 +6,7 @@ import org.apache.kafka.clients.producer.*;
 import org.apache.kafka.common.TopicPartition;
 
 /**
- * One cell of the matrix with Kafka's own Java client. Arguments: role mode brokers topic out group id partitions step..., a step being do:number. Prints what it truly did as one line of JSON, before a step that does
+ * One cell of the matrix with Kafka's own Java client. Arguments: role mode brokers topic out group id partitions step..., a step being do:number. Of a secured cluster, its user, password and client.id are MATRIX_USER, MATRIX_PASSWORD and MATRIX_CLIENT. Prints what it truly did as one line of JSON, before a step that does
  * not return too.
  */
 public final class Driver {
@@ -22,6 +22,14 @@ public final class Driver {
   static Map<String, Object> with(Object... kv) {
     var m = new HashMap<String, Object>();
     m.put("bootstrap.servers", brokers);
+    var client = System.getenv("MATRIX_CLIENT");
+    var user = System.getenv("MATRIX_USER");
+    if (client != null) m.put("client.id", client);
+    if (user != null) {
+      m.put("security.protocol", "SASL_PLAINTEXT");
+      m.put("sasl.mechanism", "PLAIN");
+      m.put("sasl.jaas.config", "org.apache.kafka.common.security.plain.PlainLoginModule required username=\"" + user + "\" password=\"" + System.getenv("MATRIX_PASSWORD") + "\";");
+    }
     for (int i = 0; i < kv.length; i += 2) m.put((String) kv[i], kv[i + 1]);
     return m;
   }
@@ -46,6 +54,7 @@ public final class Driver {
       return;
     }
     var m = with("group.id", group, "key.deserializer", BYTES + "Deserializer", "value.deserializer", BYTES + "Deserializer");
+    if (mode.equals("lone")) m.remove("group.id");
     if (mode.equals("share")) {
       share = new KafkaShareConsumer<>(m);
       share.subscribe(List.of(topic));
@@ -62,7 +71,7 @@ public final class Driver {
       p = producer("transactional.id", id);
     }
     c = new KafkaConsumer<>(m);
-    if (mode.equals("assign")) {
+    if (mode.equals("assign") || mode.equals("lone")) {
       c.assign(all());
       c.seekToBeginning(all());
     } else {

@@ -42,13 +42,18 @@ class Base {
 class Kafkajs extends Base {
   async open() {
     const { Kafka, logLevel } = await import('kafkajs')
-    const { role, mode, brokers, topic, group, id } = this.cell
+    const { role, mode, brokers, topic, group, id, client, user, password } = this.cell
     if (mode === 'static') throw new Unsupported('the library knows no group.instance.id')
-    if (mode === 'assign') throw new Unsupported('the library reads in a group only')
+    if (mode === 'assign' || mode === 'lone') throw new Unsupported('the library reads in a group only')
     if (mode === 'kip848' || mode === 'share') throw new Unsupported('the library speaks the classic protocol only')
-    const k = new Kafka({ brokers: brokers.split(','), logLevel: logLevel.ERROR })
+    const k = new Kafka({
+      brokers: brokers.split(','),
+      logLevel: logLevel.ERROR,
+      ...(client && { clientId: client }),
+      ...(user && { sasl: { mechanism: 'plain', username: user, password } }),
+    })
     if (role === 'write' || mode === 'copy') {
-      const more = role === 'write' ? { default: {}, idempotent: { idempotent: true }, transactional: { transactionalId: id, maxInFlightRequests: 1, idempotent: true } }[mode] : { transactionalId: id, maxInFlightRequests: 1, idempotent: true }
+      const more = role === 'write' ? { default: {}, plain: {}, idempotent: { idempotent: true }, transactional: { transactionalId: id, maxInFlightRequests: 1, idempotent: true } }[mode] : { transactionalId: id, maxInFlightRequests: 1, idempotent: true }
       this.p = k.producer(more)
       await this.p.connect()
     }
@@ -127,13 +132,13 @@ class Kafkajs extends Base {
 class Platformatic extends Base {
   async open() {
     this.k = await import('@platformatic/kafka')
-    const { role, mode, brokers, topic, group, id } = this.cell
+    const { role, mode, brokers, topic, group, id, client, user, password } = this.cell
     if (mode === 'share') throw new Unsupported('the library knows no share groups')
-    if (mode === 'assign') throw new Unsupported('the library reads in a group only')
-    const base = { bootstrapBrokers: brokers.split(',') }
+    if (mode === 'assign' || mode === 'lone') throw new Unsupported('the library reads in a group only')
+    const base = { bootstrapBrokers: brokers.split(','), ...(client && { clientId: client }), ...(user && { sasl: { mechanism: 'PLAIN', username: user, password } }) }
     const producer = (more) => new this.k.Producer({ ...base, ...more })
     if (role === 'write') {
-      this.p = producer({ default: {}, idempotent: { idempotent: true }, transactional: { idempotent: true, transactionalId: id } }[mode])
+      this.p = producer({ default: {}, plain: { idempotent: false }, idempotent: { idempotent: true }, transactional: { idempotent: true, transactionalId: id } }[mode])
       return
     }
     if (mode === 'copy') this.p = producer({ idempotent: true, transactionalId: id })

@@ -1,6 +1,6 @@
 """One cell of the matrix with a Python client: carries out the steps that standard input's JSON names, and prints what it truly did.
 
-In: {library, mode, brokers, topic, out, group, id, partitions, steps: [{do, n, to, seconds}]}. Out: {read, wrote, unsupported}, as one line, flushed before a step that
+In: {library, mode, brokers, topic, out, group, id, partitions, client, user, password, steps: [{do, n, to, seconds}]}; client is its client.id, empty: the library's own; user is whom it is to a secured cluster. Out: {read, wrote, unsupported}, as one line, flushed before a step that
 does not return. The class of a library knows the library; what happens is the caller's."""
 import asyncio
 import json
@@ -22,6 +22,10 @@ class Confluent:
 
         self.k, self.cell, self.next, self.last, self.produced = k, cell, {}, {}, 0
         mode, base = cell["mode"], {"bootstrap.servers": cell["brokers"]}
+        if cell.get("client"):
+            base["client.id"] = cell["client"]
+        if cell.get("user"):
+            base.update({"security.protocol": "SASL_PLAINTEXT", "sasl.mechanisms": "PLAIN", "sasl.username": cell["user"], "sasl.password": cell["password"]})
         if cell["role"] == "write":
             conf = dict(base)
             if mode == "idempotent":
@@ -45,7 +49,7 @@ class Confluent:
                 self.p = k.Producer(dict(base, **{"transactional.id": cell["id"]}))
                 self.p.init_transactions(30)
             self.c = k.Consumer(conf)
-        if mode == "assign":
+        if mode in ("assign", "lone"):
             self.c.assign([k.TopicPartition(cell["topic"], p, k.OFFSET_BEGINNING) for p in range(cell["partitions"])])
         else:
             self.c.subscribe([cell["topic"]])
@@ -103,6 +107,14 @@ class Confluent:
             self.c.close()
 
 
+def access(cell):
+    """What kafka-python and aiokafka, which share their names, are told of who the cell is."""
+    more = {"client_id": cell["client"]} if cell.get("client") else {}
+    if cell.get("user"):
+        more.update(security_protocol="SASL_PLAINTEXT", sasl_mechanism="PLAIN", sasl_plain_username=cell["user"], sasl_plain_password=cell["password"])
+    return more
+
+
 class KafkaPython:
     def __init__(self, cell):
         import kafka
@@ -112,8 +124,8 @@ class KafkaPython:
         if mode in ("kip848", "share"):
             raise Unsupported("the library speaks the classic protocol only")
         if cell["role"] == "write":
-            more = {"idempotent": {"enable_idempotence": True}, "transactional": {"transactional_id": cell["id"]}}.get(mode, {})
-            self.p = kafka.KafkaProducer(bootstrap_servers=cell["brokers"], **more)
+            more = {"plain": {"enable_idempotence": False}, "idempotent": {"enable_idempotence": True}, "transactional": {"transactional_id": cell["id"]}}.get(mode, {})
+            self.p = kafka.KafkaProducer(bootstrap_servers=cell["brokers"], **more, **access(cell))
             if mode == "transactional":
                 self.p.init_transactions()
             return
@@ -122,9 +134,9 @@ class KafkaPython:
             more["isolation_level"] = "read_committed"
             self.p = kafka.KafkaProducer(bootstrap_servers=cell["brokers"], transactional_id=cell["id"])
             self.p.init_transactions()
-        self.c = kafka.KafkaConsumer(bootstrap_servers=cell["brokers"], group_id=cell["group"], auto_offset_reset="earliest",
-                                     enable_auto_commit=mode == "async", auto_commit_interval_ms=1000, **more)
-        if mode == "assign":
+        self.c = kafka.KafkaConsumer(bootstrap_servers=cell["brokers"], group_id=None if mode == "lone" else cell["group"], auto_offset_reset="earliest",
+                                     enable_auto_commit=mode == "async", auto_commit_interval_ms=1000, **more, **access(cell))
+        if mode in ("assign", "lone"):
             self.c.assign([kafka.TopicPartition(cell["topic"], p) for p in range(cell["partitions"])])
         else:
             self.c.subscribe([cell["topic"]])
@@ -187,7 +199,7 @@ class Aiokafka:
         self.loop.run_until_complete(self.open())
 
     async def producer(self, **more):
-        p = self.k.AIOKafkaProducer(bootstrap_servers=self.cell["brokers"], **more)
+        p = self.k.AIOKafkaProducer(bootstrap_servers=self.cell["brokers"], **more, **access(self.cell))
         await p.start()
         return p
 
@@ -200,12 +212,13 @@ class Aiokafka:
         if mode == "copy":
             more["isolation_level"] = "read_committed"
             self.p = await self.producer(transactional_id=cell["id"])
-        self.c = self.k.AIOKafkaConsumer(bootstrap_servers=cell["brokers"], group_id=cell["group"], auto_offset_reset="earliest",
-                                         enable_auto_commit=mode == "async", auto_commit_interval_ms=1000, **more)
-        if mode != "assign":
+        alone = mode in ("assign", "lone")
+        self.c = self.k.AIOKafkaConsumer(bootstrap_servers=cell["brokers"], group_id=None if mode == "lone" else cell["group"], auto_offset_reset="earliest",
+                                         enable_auto_commit=mode == "async", auto_commit_interval_ms=1000, **more, **access(cell))
+        if not alone:
             self.c.subscribe([cell["topic"]])
         await self.c.start()
-        if mode == "assign":
+        if alone:
             self.c.assign([self.k.TopicPartition(cell["topic"], p) for p in range(cell["partitions"])])
 
     def read(self, n):
