@@ -136,14 +136,24 @@ type connection struct {
 	group         string
 	mover         lineage.Node
 	transactional bool
+	name          string
 }
 
 func connectionOf(e *Event) connection {
 	c := &e.event.Access.Client
-	return connection{*e.Flow, c.Group, c.Mover, c.TransactionalID != ""}
+	return connection{*e.Flow, c.Group, c.Mover, c.TransactionalID != "", ownName(c)}
 }
 
 // oneConnection reports whether a collector tells beginnings and ends of two clients together.
 func oneConnection(a, b lineage.Client) bool {
-	return a.Group == b.Group && a.TransactionalID == b.TransactionalID && a.Mover == b.Mover
+	return a.Group == b.Group && a.TransactionalID == b.TransactionalID && a.Mover == b.Mover && ownName(&a) == ownName(&b)
+}
+
+// ownName is by what a client is told apart that bears neither a group nor a transactional.id: empty for all whom
+// nothing tells apart, as producer ids, who begin and end together.
+func ownName(c *lineage.Client) string {
+	if c.Group != "" || c.TransactionalID != "" || c.Mover != (lineage.Node{}) || c.Kind != lineage.Connection {
+		return ""
+	}
+	return strings.TrimSpace(c.ClientID + " " + c.Principal)
 }

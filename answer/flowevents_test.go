@@ -148,3 +148,53 @@ func TestFlowEventsOfInstances(t *testing.T) {
 		}
 	})
 }
+
+// A program that a log names is what a producer id wrote: while either of them is seen to move it has neither ended nor
+// begun. What another program of another name does is its own.
+func TestFlowEventsOfNames(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		orders := topic("orders")
+		app := lineage.Client{ClientID: "shop", Principal: "User:shop", Host: "10.0.0.1"}
+		pushed := lineage.Client{ClientID: "shop", Principal: "User:shop", Instance: "I1"}
+		other := lineage.Client{ClientID: "feed", Principal: "User:feed", Host: "10.0.0.1"}
+		id := lineage.Client{Producer: lineage.KnownProducer(7)}
+		link := lineage.Client{Producer: id.Producer, ClientID: "shop", Principal: "User:shop", Host: "10.0.0.1"}
+		for n := 1; n <= 120; n++ {
+			var fill []filling
+			if n >= 20 && n <= 80 {
+				fill = append(fill, w.moved(writes(orders, id), lineage.ProducerState, 5))
+			}
+			switch n {
+			case 1:
+				a := lineage.Access{Topic: lineage.Topic{Cluster: orders.Cluster}, Op: lineage.Write, Client: link}
+				fill = append(fill, facts(clusterFact(1), topicFact(orders)), func(o *lineage.Observation) {
+					o.Samples = append(o.Samples, lineage.Sample{Subject: a, Metric: lineage.Linked, Evidence: lineage.RequestLog, Value: 1})
+				})
+			case 20: // of whom all tell
+				fill = append(fill, happenedAt(20, lineage.Event{Type: lineage.FlowStarted, Access: writes(orders, app)}), happenedAt(20, lineage.Event{Type: lineage.FlowStarted, Access: writes(orders, pushed)}),
+					movedBy(writes(orders, other)), movedBy(writes(orders, app)), happenedAt(20, lineage.Event{Type: lineage.FlowStarted, Access: writes(orders, other)}))
+			case 45: // the log was switched off, or lost its way: the producer id goes on
+				fill = append(fill, happenedAt(40, lineage.Event{Type: lineage.FlowStopped, Access: writes(orders, app)}), happenedAt(20, lineage.Event{Type: lineage.FlowStopped, Access: writes(orders, other)}))
+			case 60:
+				fill = append(fill, happenedAt(60, lineage.Event{Type: lineage.FlowStarted, Access: writes(orders, app)}))
+			case 95:
+				fill = append(fill, happenedAt(80, lineage.Event{Type: lineage.FlowStopped, Access: writes(orders, app)}))
+			}
+			w.observe("west", "producers", n, fill...)
+		}
+		time.Sleep(time.Until(round(120)) + time.Second)
+		all, err := named(t, w, answer.Last(time.Hour)).Events(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, e := range all {
+			got = append(got, fmt.Sprintf("%v %d %s", e.Type, e.At.Sub(midnight)/tick, e.Flow.From.ID()))
+		}
+		want := "FLOW_STARTED 20 application:west/feed\nFLOW_STARTED 20 application:west/shop\nFLOW_STOPPED 20 application:west/feed\nFLOW_STOPPED 80 application:west/shop"
+		if sortedLines(strings.Join(got, "\n")) != want {
+			t.Errorf("got\n%s\nwant\n%s", sortedLines(strings.Join(got, "\n")), want)
+		}
+	})
+}

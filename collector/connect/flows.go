@@ -20,7 +20,7 @@ func newRhythm(s *source) *rhythm.Tracker {
 			c := s.connectorOf(a.Client.Mover)
 			return c == nil || c.failed == "" // one that was deleted moves nothing
 		},
-		Least: func() time.Duration { // connectors are looked at in turn
+		Least: func(*lineage.Access) time.Duration { // connectors are looked at in turn
 			const each = 2 // requests of a look
 			turns := max(detailsEvery, (len(s.known)*each+detailsARound-1)/detailsARound)
 			return time.Duration(3*turns) * s.cfg.Interval

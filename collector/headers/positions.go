@@ -89,6 +89,7 @@ func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 	if err != nil {
 		return fmt.Errorf("read positions of %s: %w", s.id(), err)
 	}
+	s.flows.Restore(positions)
 	for _, key := range slices.Sorted(maps.Keys(positions)) {
 		if key == appsKey {
 			a, err := decodeApps(positions[key])
@@ -105,6 +106,9 @@ func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 			} else if err := s.traces.decode(positions[key]); err != nil {
 				s.tell.Leave(key, err)
 			}
+			continue
+		}
+		if s.flows.Mine(key) {
 			continue
 		}
 		name, is := strings.CutPrefix(key, topicPrefix)

@@ -27,6 +27,7 @@ const (
 type source struct {
 	cfg    Config
 	tell   *collector.Teller
+	flows  *collector.Flows // which begin and end
 	reader *reader          // nil: no client was made
 	books  map[string]*book // by name of the topic
 	gone   []string         // position keys to remove
@@ -39,6 +40,7 @@ type source struct {
 
 func newSource(cfg Config) *source {
 	s := &source{cfg: cfg, tell: collector.NewTeller(cfg.Name, cfg.Log)}
+	s.flows = collector.NewFlows(s.tell, cfg.Interval, nil)
 	s.cfg.Log = cfg.Log.With("source", Part) // after the teller's, which names the part itself
 	if r := cfg.Records; r != nil {
 		s.peeker = &peeker{header: r.Header, every: r.Every, unpack: unpack.New()}
@@ -98,6 +100,7 @@ func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observa
 	}
 	t.Blind(o, s.blind(books))
 	s.savePositions(t, o)
+	s.flows.Tell(o)
 	return t.Finish(ctx)
 }
 

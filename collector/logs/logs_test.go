@@ -341,13 +341,16 @@ func TestTopicIDs(t *testing.T) {
 			t.Fatalf("told again, or too soon: %s", got)
 		}
 	}
-	w.want(`blind: the names of some topics that the request log knows by their ids: they are in no answer of the cluster, or were deleted`)
+	w.want(`
+FLOW_STOPPED : nothing moved in the 1m30s since
+blind: the names of some topics that the request log knows by their ids: they are in no answer of the cluster, or were deleted`)
 
 	// An answer in the log itself names it too.
 	w.write(produced("app", "answer", 1), `Completed request:{"isForwarded":false,"requestHeader":{"requestApiKey":3,"requestApiVersion":12,"clientId":"x"},"request":{"topics":[]},`+
 		`"response":{"topics":[{"errorCode":0,"name":"answered","topicId":"`+base64.RawURLEncoding.EncodeToString([]byte("answer##########"))+
 		`"}]},"connection":"10.0.0.1:9092-10.0.0.7:54206-2-3","principal":"User:p"}`)
 	w.want(`
+FLOW_STARTED : the first that moved since 2026-11-22T21:14:30Z, when watching began
 linked 1 : app as User:alice at 10.0.0.7 by s/1
 write answered: app as User:alice at 10.0.0.7 by s/1, REQUEST_LOG moved`)
 }

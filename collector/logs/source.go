@@ -59,7 +59,8 @@ type source struct {
 	input  input
 	digest *digest
 	tell   *collector.Teller
-	saved  bool // that it has begun
+	flows  *collector.Flows // which begin and end
+	saved  bool             // that it has begun
 }
 
 func newSource(cfg Config) *source {
@@ -80,6 +81,7 @@ func newSource(cfg Config) *source {
 		s.input = newFiles(cfg.Files, int64(cfg.Lines)<<10)
 	}
 	s.cfg.Log = cfg.Log.With("source", s.name)
+	s.flows = collector.NewFlows(s.tell, cfg.Interval, nil)
 	return s
 }
 
@@ -92,6 +94,7 @@ func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 		return fmt.Errorf("read positions of %s: %w", s.id(), err)
 	}
 	s.saved = len(positions) > 0
+	s.flows.Restore(positions)
 	s.digest.restore(positions, s.tell.Leave)
 	s.input.restore(positions, !s.saved, s.tell.Leave)
 	return nil
@@ -137,6 +140,7 @@ func (s *source) observe(ctx context.Context, t *collector.Take) bool {
 	}
 	t.Blind(o, slices.Concat(d.spots(), got.spots, s.cfg.Sample.spots()))
 	s.savePositions(t, o)
+	s.flows.Tell(o)
 	return true
 }
 

@@ -86,7 +86,11 @@ func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 	if err != nil {
 		return fmt.Errorf("read positions of %s: %w", s.id(), err)
 	}
+	s.flows.Restore(positions)
 	for _, key := range slices.Sorted(maps.Keys(positions)) {
+		if s.flows.Mine(key) {
+			continue
+		}
 		if err := s.restore(key, positions[key]); err != nil {
 			s.tell.Leave(key, err)
 		}

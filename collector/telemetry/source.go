@@ -26,6 +26,8 @@ const (
 type source struct {
 	cfg  Config
 	tell *collector.Teller
+	// flows, which begin and end
+	flows *collector.Flows
 
 	began   time.Time                    // since when it listens
 	clients map[string]*client           // by key
@@ -62,6 +64,7 @@ type subject struct {
 
 func newSource(cfg Config, tell *collector.Teller) *source {
 	s := &source{cfg: cfg, tell: tell}
+	s.flows = collector.NewFlows(tell, cfg.Interval, s.pauseOf)
 	s.forget()
 	return s
 }
@@ -186,6 +189,20 @@ func (s *source) End(t *collector.Take) {
 	s.expire(t.Round)
 	t.Blind(o, s.blind(t.Round))
 	s.savePositions(t, o)
+	s.flows.Tell(o)
+}
+
+// pauseOf is for how long a client must be silent for what it moves to have ended: it tells only now and then.
+func (s *source) pauseOf(a *lineage.Access) time.Duration {
+	if c := s.clients[whoIs(&a.Client).key()]; c != nil {
+		return c.patience()
+	}
+	return longestSilence
+}
+
+// whoIs is a client as it is known here.
+func whoIs(c *lineage.Client) who {
+	return who{Instance: c.Instance, ClientID: c.ClientID, Principal: c.Principal, Host: c.Host, TransactionalID: c.TransactionalID, Group: c.Group, Software: c.Software}
 }
 
 // patience is for how long silence says that nothing moved.

@@ -20,8 +20,8 @@ import (
 // securedToken is the bearer token by which the brokers' reporter forwards what clients push.
 const securedToken = "matrix-token-0123456789"
 
-// roles are what each library is asked to do in the secured world: of one topic, in this order, since who reads is there
-// before who writes.
+// roles are what each library is asked to do in the secured world: of one topic, in this order, since who reads is
+// there before who writes.
 var roles = []column{
 	{"lone", "without a group", "read", "lone", nil, -1},
 	{"group", "group", "read", "group", nil, -1},
@@ -43,8 +43,8 @@ func (c cell) lacks() bool {
 // short is a library's name without its maker's.
 func (l library) short() string { return l.name[strings.LastIndexByte(l.name, '/')+1:] }
 
-// actor is a cell of the secured world: two writers and two readers of each library have one topic. Its name begins with
-// what it does, since some libraries' names are taken for what a library makes up.
+// actor is a cell of the secured world: two writers and two readers of each library have one topic. Its name begins
+// with what it does, since some libraries' names are taken for what a library makes up.
 func (c cell) actor() cast.Actor {
 	name := c.library.short()
 	if c.library.name == "@platformatic/kafka" {
@@ -70,9 +70,9 @@ var securedSources = []cast.Source{
 	{Name: "all", Request: true, Authorizer: true, Pushes: true, Whole: true, Counted: true, Exact: true},
 }
 
-// Nine libraries on a secured Kafka, each with a writer with and one without idempotence, a reader in a group and one in
-// none, under a principal each: what lineaged names and counts of them, by what is switched on. MATRIX names a pattern of
-// libraries; then the page is left alone.
+// Nine libraries on a secured Kafka, each with a writer with and one without idempotence, a reader in a group and one
+// in none, under a principal each: what lineaged names and counts of them, by what is switched on. MATRIX names a
+// pattern of libraries; then the page is left alone.
 func TestSecuredNames(t *testing.T) {
 	w, cells := securedWorld()
 	dir := t.TempDir()

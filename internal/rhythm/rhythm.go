@@ -63,8 +63,14 @@ type Config struct {
 	Ignore func(lineage.Access) bool
 	// Whose returns who is taken to have written what no source accounts for in a topic (lineage.Left). nil: nobody.
 	Whose func(lineage.Topic) lineage.Access
-	// Least is a shortest silence of the source's own, as where it needs many rounds to look at everything.
-	Least func() time.Duration
+	// Least is a shortest silence of an access's own, as where its source needs many rounds to look at everything. nil:
+	// there is none.
+	Least func(*lineage.Access) time.Duration
+	// Name returns what tells a client from others that is no mover and bears neither a group nor a transactional.id;
+	// empty, and nil: nothing does.
+	Name func(*lineage.Client) string
+	// Most bounds how many flows of one source are followed that have not stopped; 0: nothing does.
+	Most int
 }
 
 // key is one flow.
@@ -121,6 +127,9 @@ func New(cfg Config) *Tracker {
 	return t
 }
 
+// Any reports whether any flow is known.
+func (t *Tracker) Any() bool { return len(t.running)+len(t.resting) > 0 }
+
 // Forget brings the tracker to the state of a first start.
 func (t *Tracker) Forget() {
 	t.running, t.resting = map[string]map[key]*flow{}, map[key]*flow{}
@@ -150,9 +159,9 @@ func (t *Tracker) observe(o *lineage.Observation, ended map[end]string) {
 	t.last[name] = o.Round
 	for i := range o.Samples {
 		switch s := &o.Samples[i]; {
-		case s.Value <= 0:
-		case s.Metric == lineage.Records:
+		case moves(s):
 			t.move(o, s.Subject, s.Since, broken)
+		case s.Value <= 0:
 		case s.Metric == lineage.Left && t.cfg.Whose != nil:
 			t.move(o, t.cfg.Whose(s.Subject.Topic), s.Since, broken)
 		case s.Metric == lineage.Left, s.Metric == lineage.Mixed:
@@ -184,6 +193,18 @@ func (t *Tracker) observe(o *lineage.Observation, ended map[end]string) {
 	}
 }
 
+// moves reports whether a sample says that records moved. Who was allowed to write may have written nothing.
+func moves(s *lineage.Sample) bool {
+	claims := s.Metric == lineage.Claimed && s.Evidence != lineage.AuthorizerLog && s.Evidence != lineage.AuditLog
+	return s.Value > 0 && (claims || s.Metric == lineage.Records)
+}
+
+// Moved reports whether something moved in an observation that bears a client.
+func Moved(o *lineage.Observation) bool {
+	return slices.ContainsFunc(o.Samples, func(s lineage.Sample) bool { return moves(&s) }) ||
+		slices.ContainsFunc(o.Sightings, func(s lineage.Sighting) bool { return s.Moved })
+}
+
 // nobodys is the writing of those that nobody names.
 func nobodys(t lineage.Topic) lineage.Access {
 	return lineage.Access{Topic: t, Op: lineage.Write, Client: lineage.Client{Kind: lineage.Remainder}}
@@ -204,6 +225,10 @@ func (t *Tracker) key(source string, a *lineage.Access) key {
 		}
 		if app != "" {
 			k.who = "transactional " + app
+		}
+	case t.cfg.Name != nil && c.Kind == lineage.Connection:
+		if name := t.cfg.Name(c); name != "" {
+			k.who = "client " + name
 		}
 	}
 	return k
@@ -241,6 +266,9 @@ func (t *Tracker) move(o *lineage.Observation, a lineage.Access, after time.Time
 		t.begin(o, f, from, broken)
 		return
 	}
+	if t.cfg.Most > 0 && len(t.running[k.source]) >= t.cfg.Most {
+		return
+	}
 	f = &flow{key: k, access: a, lag: -1, since: o.Round}
 	t.begin(o, f, from, broken)
 }
@@ -268,7 +296,7 @@ func (t *Tracker) begin(o *lineage.Observation, f *flow, from time.Time, broken 
 				began = since
 			}
 		}
-		told = from.Sub(began) >= t.least(o.Interval)
+		told = from.Sub(began) >= t.least(&f.access, o.Interval)
 		detail = "the first that moved since " + instant(began) + ", when watching began"
 	}
 	f.running, f.first, f.moved, f.after, f.seen = true, o.Round, o.Round, time.Time{}, o.Round
@@ -315,18 +343,18 @@ func (t *Tracker) drop(f *flow) {
 // usual is the longest pause that the flow made lately; zero: none was seen.
 func (f *flow) usual() time.Duration { return max(f.peaks[0], f.peaks[1]) }
 
-// least is the shortest silence that ends any flow of a source with a cadence.
-func (t *Tracker) least(cadence time.Duration) time.Duration {
+// least is the shortest silence that ends a flow of a source with a cadence.
+func (t *Tracker) least(a *lineage.Access, cadence time.Duration) time.Duration {
 	least := max(leastPause, leastTicks*t.cfg.Tick, pauses*cadence)
 	if t.cfg.Least != nil {
-		least = max(least, t.cfg.Least())
+		least = max(least, t.cfg.Least(a))
 	}
 	return least
 }
 
 // patience is how long a flow is silent before it has stopped.
 func (t *Tracker) patience(f *flow, cadence time.Duration) time.Duration {
-	least := t.least(cadence)
+	least := t.least(&f.access, cadence)
 	p := max(least, pauses*f.usual())
 	if f.moved.Sub(f.first) < youngPause {
 		p = max(p, youngPause)
@@ -362,7 +390,7 @@ func (t *Tracker) look(o *lineage.Observation, f *flow, broken bool, blind *blin
 	if f.pending && quiet < mostPause {
 		return
 	}
-	if quiet >= t.patience(f, o.Interval) && o.Round.Sub(f.seen) >= t.least(o.Interval) {
+	if quiet >= t.patience(f, o.Interval) && o.Round.Sub(f.seen) >= t.least(&f.access, o.Interval) {
 		detail := "nothing moved in the " + words(quiet) + " since"
 		if usual := f.usual(); usual > 0 {
 			detail += ", and " + words(usual) + " was its longest pause before"
