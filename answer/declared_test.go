@@ -147,6 +147,19 @@ func TestDeclared(t *testing.T) {
 	f("whom the log knows is counted", func(w *world, n int) []filling {
 		return []filling{movedBy(writes(topic("orders"), lineage.Client{ClientID: "checkout-1"}))}
 	}, writer("returns", "orders"), "returns orders: false [application:shop/returns->topic:west/orders false]")
+	f("its writer is counted, and less than it grew by", func(w *world, n int) []filling {
+		return []filling{
+			facts(topicFact(topic("short"))), w.moved(self(topic("short")), lineage.NoEvidence, 5),
+			w.moved(writes(topic("short"), lineage.Client{ClientID: "checkout-1", Producer: lineage.KnownProducer(4)}), lineage.ProducerState, 4),
+		}
+	}, writer("returns", "short"), "returns short: null [application:shop/returns->topic:west/short null] not all who wrote to the topic are known by name")
+	sampling := func(w *world, n int) []filling {
+		w.observe("west", "log-files", n, missing("the request log is sampled: it is on for 5s every 5m0s, and what was asked at other times is not seen"))
+		return nil
+	}
+	f("the request log is sampled, and nobody writes", sampling, writer("returns", "quiet"), "returns quiet: false [application:shop/returns->topic:west/quiet false]")
+	f("the request log is sampled, and all who write are counted", sampling, writer("returns", "orders"), "returns orders: false [application:shop/returns->topic:west/orders false]")
+	f("the request log is sampled, and its group rests", sampling, reader("Reports", "archive", "report"), "Reports archive: false [topic:west/archive->application:shop/report false]")
 	late := topic("late")
 	f("a topic that came into sight", func(w *world, n int) []filling {
 		if n < 6 {

@@ -97,10 +97,31 @@ func (c *comparer) restless(known []int32, group string) string {
 	return why
 }
 
-// takeCommits notes which of the declared groups moved their committed offsets within the lookback.
+// logs are the sources that follow the brokers' logs. They name who writes and reads, and who is known by them alone is
+// in doubt in their gaps by himself; what grew and who moved it others tell, by counts. So a sample of the request log,
+// which is a gap but for some seconds, leaves what these say as it is.
+var logs = [...]string{"log-files", "log-topic", "log-push"}
+
+// wholeBesidesLogs reports whether the sources of a cluster but those of its logs observed all of the window.
+func (v *View) wholeBesidesLogs(id lineage.ClusterID) bool {
+	c := v.Coverage(id)
+	if c.Complete {
+		return true
+	}
+	others := func(g lineage.Gap) bool { return !slices.Contains(logs[:], g.Source.Name) }
+	return c.ObservedFraction > 0 && !slices.ContainsFunc(c.Gaps, others)
+}
+
+// takeCommits notes which of the declared groups moved their committed offsets within the lookback, and, where writers
+// are declared, what topics grew by.
 func (v *View) takeCommits(ctx context.Context) error {
 	if v.declared == nil {
 		return nil
+	}
+	if slices.ContainsFunc(v.declared.Flows, func(f lineage.DeclaredFlow) bool { d := Declared{DeclaredFlow: &f}; return d.Writes() }) {
+		if _, err := v.topicAmounts.get(ctx, v.readWritten); err != nil {
+			return err
+		}
 	}
 	groups := map[string]bool{}
 	for i := range v.declared.Flows {
@@ -128,10 +149,11 @@ func (v *View) takeCommits(ctx context.Context) error {
 	return nil
 }
 
+// observedWhole reports whether all sources saw all of the window whose word is needed to say that nothing moved.
 func (c *comparer) observedWhole(at *Cluster) bool {
 	complete, ok := c.complete[at]
 	if !ok {
-		complete = c.v.Coverage(at.known.ID).Complete
+		complete = c.v.wholeBesidesLogs(at.known.ID)
 		c.complete[at] = complete
 	}
 	return complete
@@ -150,9 +172,10 @@ func (v *View) heldThroughout(t *topicView) bool {
 }
 
 // writersNamed reports whether all who wrote to a topic in the window are known by a name that is more than an account,
-// and by counts among which nobody else's can be. Where nobody is known to have written what it grew by they are not.
+// and by counts among which nobody else's can be, and which are together what it grew by.
 func (v *View) writersNamed(t *topicView) bool {
 	counted := map[lineage.Node]bool{} // whether something counts what one wrote
+	wrote, shared := 0.0, 0.0
 	for _, i := range t.writes {
 		x := &v.accesses[i]
 		switch {
@@ -163,6 +186,7 @@ func (v *View) writersNamed(t *topicView) bool {
 			return false
 		default:
 			counted[x.node] = counted[x.node] || x.counter.metric != lineage.NoMetric
+			wrote, shared = wrote+x.amount.Total, shared+x.amount.Shared
 		}
 	}
 	for _, is := range counted {
@@ -170,7 +194,22 @@ func (v *View) writersNamed(t *topicView) bool {
 			return false
 		}
 	}
-	return len(counted) > 0
+	return len(counted) > 0 && v.isAll(t, wrote, shared)
+}
+
+// isAll reports whether so many records, of which so many are shares of readings that straddle the window's ends, are
+// all that a topic grew by.
+func (v *View) isAll(t *topicView, wrote, shared float64) bool {
+	written, ok := v.topicAmounts.loaded()
+	grew := 0.0
+	for _, s := range t.subjects {
+		appended, known := written.by[lineage.Appended][s.row]
+		ok = ok && known && appended.Known
+		grew += appended.Total - written.by[lineage.Markers][s.row].Total
+		shared += appended.Shared
+	}
+	const half = 0.5 // of a record
+	return ok && grew-wrote <= half+shared
 }
 
 // byAccount reports whether only its principal names a client.

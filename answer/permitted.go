@@ -92,5 +92,8 @@ func (v *View) writersKnown(t *topicView) bool {
 		}
 		wrote = wrote || x.state == graph.Active
 	}
-	return (wrote || rested) && v.Coverage(t.cluster).Complete
+	if !wrote {
+		return rested && v.wholeBesidesLogs(t.cluster)
+	}
+	return v.Coverage(t.cluster).Complete
 }
