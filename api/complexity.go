@@ -1,6 +1,8 @@
 package api
 
 import (
+	"time"
+
 	"github.com/lineaged/lineaged/answer"
 	"github.com/lineaged/lineaged/graph"
 	"github.com/lineaged/lineaged/lineage"
@@ -48,6 +50,11 @@ func costs() (c ComplexityRoot) {
 		return times(limit, child)
 	}
 	c.Query.Flows = func(child int, _ *string, _ WindowInput, _ bool, limit int) int { return times(limit, child) }
+	c.Query.LineageDiff = func(child int, _ []string, _, _ WindowInput, _ time.Duration, _ float64, _ bool, limit int) int {
+		return times(limit, child)
+	}
+	c.LineageDiff.CoverageBefore = func(child int) int { return child/usualLimit + 1 }
+	c.LineageDiff.Coverage = c.LineageDiff.CoverageBefore
 	c.Query.Paths = func(child int, _, _ string, _ WindowInput, _ bool, first int) int {
 		return add(pathsSearched, times(first, child))
 	}

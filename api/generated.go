@@ -346,6 +346,13 @@ type ComplexityRoot struct {
 		Writers   func(childComplexity int) int
 	}
 
+	FlowChange struct {
+		After     func(childComplexity int) int
+		Before    func(childComplexity int) int
+		Estimated func(childComplexity int) int
+		Flow      func(childComplexity int) int
+	}
+
 	Gap struct {
 		End    func(childComplexity int) int
 		Reason func(childComplexity int) int
@@ -392,6 +399,21 @@ type ComplexityRoot struct {
 		Truncated  func(childComplexity int) int
 		Unobserved func(childComplexity int) int
 		Window     func(childComplexity int) int
+	}
+
+	LineageDiff struct {
+		Added          func(childComplexity int) int
+		AddedCount     func(childComplexity int) int
+		After          func(childComplexity int) int
+		Before         func(childComplexity int) int
+		Changed        func(childComplexity int) int
+		ChangedCount   func(childComplexity int) int
+		Coverage       func(childComplexity int) int
+		CoverageBefore func(childComplexity int) int
+		Removed        func(childComplexity int) int
+		RemovedCount   func(childComplexity int) int
+		Unknown        func(childComplexity int) int
+		UnknownCount   func(childComplexity int) int
 	}
 
 	LinkBalance struct {
@@ -484,6 +506,7 @@ type ComplexityRoot struct {
 		FlowBalance     func(childComplexity int, topic string, window WindowInput) int
 		Flows           func(childComplexity int, cluster *string, window WindowInput, includeInternal bool, limit int) int
 		Lineage         func(childComplexity int, roots []string, direction graph.Direction, depth int, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool, limit int) int
+		LineageDiff     func(childComplexity int, roots []string, before WindowInput, after WindowInput, quiet time.Duration, factor float64, includeInternal bool, limit int) int
 		Node            func(childComplexity int, id string, window *WindowInput) int
 		Nodes           func(childComplexity int, text *string, kinds []lineage.NodeKind, cluster *string, owner *string, tag *string, includeInternal bool, window *WindowInput, orderBy *answer.Order, first int, after *string) int
 		PathBalance     func(childComplexity int, nodes []string, window WindowInput) int
@@ -661,6 +684,12 @@ type ComplexityRoot struct {
 		Topic     func(childComplexity int) int
 	}
 
+	UnknownChange struct {
+		Flow    func(childComplexity int) int
+		InAfter func(childComplexity int) int
+		Reason  func(childComplexity int) int
+	}
+
 	WriterBalance struct {
 		Flow     func(childComplexity int) int
 		Produced func(childComplexity int) int
@@ -679,6 +708,7 @@ type QueryResolver interface {
 	Lineage(ctx context.Context, roots []string, direction graph.Direction, depth int, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool, limit int) (*Lineage, error)
 	Flows(ctx context.Context, cluster *string, window WindowInput, includeInternal bool, limit int) (*Lineage, error)
 	Paths(ctx context.Context, from string, to string, window WindowInput, includeInternal bool, first int) (*Paths, error)
+	LineageDiff(ctx context.Context, roots []string, before WindowInput, after WindowInput, quiet time.Duration, factor float64, includeInternal bool, limit int) (*LineageDiff, error)
 	Top(ctx context.Context, metric answer.Metric, by lineage.NodeKind, window WindowInput, first int) (*Ranking, error)
 	TopicUsage(ctx context.Context, topic string, window WindowInput) (*TopicUsage, error)
 	Events(ctx context.Context, window WindowInput, node *string, types []lineage.EventType, first int, after *string) (*EventConnection, error)
@@ -2099,6 +2129,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.FlowBalance.Writers(childComplexity), true
 
+	case "FlowChange.after":
+		if e.ComplexityRoot.FlowChange.After == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlowChange.After(childComplexity), true
+	case "FlowChange.before":
+		if e.ComplexityRoot.FlowChange.Before == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlowChange.Before(childComplexity), true
+	case "FlowChange.estimated":
+		if e.ComplexityRoot.FlowChange.Estimated == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlowChange.Estimated(childComplexity), true
+	case "FlowChange.flow":
+		if e.ComplexityRoot.FlowChange.Flow == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlowChange.Flow(childComplexity), true
+
 	case "Gap.end":
 		if e.ComplexityRoot.Gap.End == nil {
 			break
@@ -2301,6 +2356,79 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Lineage.Window(childComplexity), true
+
+	case "LineageDiff.added":
+		if e.ComplexityRoot.LineageDiff.Added == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LineageDiff.Added(childComplexity), true
+	case "LineageDiff.addedCount":
+		if e.ComplexityRoot.LineageDiff.AddedCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LineageDiff.AddedCount(childComplexity), true
+	case "LineageDiff.after":
+		if e.ComplexityRoot.LineageDiff.After == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LineageDiff.After(childComplexity), true
+	case "LineageDiff.before":
+		if e.ComplexityRoot.LineageDiff.Before == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LineageDiff.Before(childComplexity), true
+	case "LineageDiff.changed":
+		if e.ComplexityRoot.LineageDiff.Changed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LineageDiff.Changed(childComplexity), true
+	case "LineageDiff.changedCount":
+		if e.ComplexityRoot.LineageDiff.ChangedCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LineageDiff.ChangedCount(childComplexity), true
+	case "LineageDiff.coverage":
+		if e.ComplexityRoot.LineageDiff.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LineageDiff.Coverage(childComplexity), true
+	case "LineageDiff.coverageBefore":
+		if e.ComplexityRoot.LineageDiff.CoverageBefore == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LineageDiff.CoverageBefore(childComplexity), true
+	case "LineageDiff.removed":
+		if e.ComplexityRoot.LineageDiff.Removed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LineageDiff.Removed(childComplexity), true
+	case "LineageDiff.removedCount":
+		if e.ComplexityRoot.LineageDiff.RemovedCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LineageDiff.RemovedCount(childComplexity), true
+	case "LineageDiff.unknown":
+		if e.ComplexityRoot.LineageDiff.Unknown == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LineageDiff.Unknown(childComplexity), true
+	case "LineageDiff.unknownCount":
+		if e.ComplexityRoot.LineageDiff.UnknownCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LineageDiff.UnknownCount(childComplexity), true
 
 	case "LinkBalance.account":
 		if e.ComplexityRoot.LinkBalance.Account == nil {
@@ -2700,6 +2828,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Lineage(childComplexity, args["roots"].([]string), args["direction"].(graph.Direction), args["depth"].(int), args["window"].(WindowInput), args["evidence"].([]lineage.EvidenceKind), args["includeInactive"].(bool), args["includeInternal"].(bool), args["limit"].(int)), true
+	case "Query.lineageDiff":
+		if e.ComplexityRoot.Query.LineageDiff == nil {
+			break
+		}
+
+		args, err := ec.field_Query_lineageDiff_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.LineageDiff(childComplexity, args["roots"].([]string), args["before"].(WindowInput), args["after"].(WindowInput), args["quiet"].(time.Duration), args["factor"].(float64), args["includeInternal"].(bool), args["limit"].(int)), true
 	case "Query.node":
 		if e.ComplexityRoot.Query.Node == nil {
 			break
@@ -3539,6 +3678,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Unidentified.Topic(childComplexity), true
 
+	case "UnknownChange.flow":
+		if e.ComplexityRoot.UnknownChange.Flow == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnknownChange.Flow(childComplexity), true
+	case "UnknownChange.inAfter":
+		if e.ComplexityRoot.UnknownChange.InAfter == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnknownChange.InAfter(childComplexity), true
+	case "UnknownChange.reason":
+		if e.ComplexityRoot.UnknownChange.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnknownChange.Reason(childComplexity), true
+
 	case "WriterBalance.flow":
 		if e.ComplexityRoot.WriterBalance.Flow == nil {
 			break
@@ -3690,6 +3848,12 @@ type Query {
   written at or after that. Internal topics are gone through only with includeInternal, or where they are one of the two. first: at most 20.
   """
   paths(from: ID!, to: ID!, window: Window!, includeInternal: Boolean! = false, first: Int! = 5): Paths
+  """
+  What changed from one window to another: flows that came and went, and whose rates are at least factor times others. quiet, at most 7d: a flow counts as ended only when it was
+  silent that long at the end of a window, as begun likewise, so that a nightly job is no change. What was not observed has neither come nor gone: it is unknown. roots: only what
+  lies upstream or downstream of them in one of the windows. limit: of each list.
+  """
+  lineageDiff(roots: [ID!], before: Window!, after: Window!, quiet: Duration! = "0s", factor: Float! = 2, includeInternal: Boolean! = false, limit: Int! = 300): LineageDiff
   "Means over the window's observed part, lag and sizes at its end, the largest first; nodes whose value is not known are left out and counted, internal topics left out."
   top(metric: Metric!, by: NodeKind!, window: Window!, first: Int! = 10): Ranking
   "Compliance: who wrote and who read this topic in the window, and who else can have or left a trace, on what evidence."
@@ -3831,6 +3995,17 @@ type Dataset implements Node {
   series(metric: Metric!, window: Window!, step: Duration): Series  coverage: Coverage!
   namespace: String!
 }
+
+"Added and changed flows are as in after, removed ones as in before; what moved most, or changed most, comes first. coverage is of after."
+type LineageDiff {
+  added: [Flow!]!  removed: [Flow!]!  changed: [FlowChange!]!  unknown: [UnknownChange!]!
+  addedCount: Int!  removedCount: Int!  changedCount: Int!  unknownCount: Int!
+  before: ResolvedWindow!  after: ResolvedWindow!  coverageBefore: Coverage!  coverage: Coverage!
+}
+"Rates of records a second in the two windows; estimated: one of them is no measurement."
+type FlowChange { flow: Flow!  before: Float!  after: Float!  estimated: Boolean! }
+"A flow of one window, the later one with inAfter, of which it is not known whether the other has it."
+type UnknownChange { flow: Flow!  inAfter: Boolean!  reason: String! }
 
 enum Reached {
   YES        # what was seen to move allows it: see paths
@@ -4654,6 +4829,20 @@ func (ec *executionContext) childFields_FlowBalance(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type FlowBalance", field.Name)
 }
 
+func (ec *executionContext) childFields_FlowChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "flow":
+		return ec.fieldContext_FlowChange_flow(ctx, field)
+	case "before":
+		return ec.fieldContext_FlowChange_before(ctx, field)
+	case "after":
+		return ec.fieldContext_FlowChange_after(ctx, field)
+	case "estimated":
+		return ec.fieldContext_FlowChange_estimated(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FlowChange", field.Name)
+}
+
 func (ec *executionContext) childFields_Gap(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "source":
@@ -4748,6 +4937,36 @@ func (ec *executionContext) childFields_Lineage(ctx context.Context, field graph
 		return ec.fieldContext_Lineage_positions(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Lineage", field.Name)
+}
+
+func (ec *executionContext) childFields_LineageDiff(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "added":
+		return ec.fieldContext_LineageDiff_added(ctx, field)
+	case "removed":
+		return ec.fieldContext_LineageDiff_removed(ctx, field)
+	case "changed":
+		return ec.fieldContext_LineageDiff_changed(ctx, field)
+	case "unknown":
+		return ec.fieldContext_LineageDiff_unknown(ctx, field)
+	case "addedCount":
+		return ec.fieldContext_LineageDiff_addedCount(ctx, field)
+	case "removedCount":
+		return ec.fieldContext_LineageDiff_removedCount(ctx, field)
+	case "changedCount":
+		return ec.fieldContext_LineageDiff_changedCount(ctx, field)
+	case "unknownCount":
+		return ec.fieldContext_LineageDiff_unknownCount(ctx, field)
+	case "before":
+		return ec.fieldContext_LineageDiff_before(ctx, field)
+	case "after":
+		return ec.fieldContext_LineageDiff_after(ctx, field)
+	case "coverageBefore":
+		return ec.fieldContext_LineageDiff_coverageBefore(ctx, field)
+	case "coverage":
+		return ec.fieldContext_LineageDiff_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LineageDiff", field.Name)
 }
 
 func (ec *executionContext) childFields_LinkBalance(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5130,6 +5349,18 @@ func (ec *executionContext) childFields_UndeclaredEdge(ctx context.Context, fiel
 		return ec.fieldContext_UndeclaredEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UndeclaredEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_UnknownChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "flow":
+		return ec.fieldContext_UnknownChange_flow(ctx, field)
+	case "inAfter":
+		return ec.fieldContext_UnknownChange_inAfter(ctx, field)
+	case "reason":
+		return ec.fieldContext_UnknownChange_reason(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UnknownChange", field.Name)
 }
 
 func (ec *executionContext) childFields_WriterBalance(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5715,6 +5946,68 @@ func (ec *executionContext) field_Query_flows_args(ctx context.Context, rawArgs 
 		return nil, err
 	}
 	args["limit"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_lineageDiff_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "roots",
+		func(ctx context.Context, v any) ([]string, error) {
+			return ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["roots"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (WindowInput, error) {
+			return ec.unmarshalNWindow2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐWindowInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (WindowInput, error) {
+			return ec.unmarshalNWindow2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐWindowInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "quiet",
+		func(ctx context.Context, v any) (time.Duration, error) {
+			return ec.unmarshalNDuration2timeᚐDuration(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["quiet"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "factor",
+		func(ctx context.Context, v any) (float64, error) {
+			return ec.unmarshalNFloat2float64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["factor"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "includeInternal",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["includeInternal"] = arg5
+	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "limit",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["limit"] = arg6
 	return args, nil
 }
 
@@ -12019,6 +12312,107 @@ func (ec *executionContext) fieldContext_FlowBalance_coverage(_ context.Context,
 	return fc, nil
 }
 
+func (ec *executionContext) _FlowChange_flow(ctx context.Context, field graphql.CollectedField, obj *FlowChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FlowChange_flow(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Flow, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Flow) graphql.Marshaler {
+			return ec.marshalNFlow2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐFlow(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FlowChange_flow(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FlowChange",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Flow(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FlowChange_before(ctx context.Context, field graphql.CollectedField, obj *FlowChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FlowChange_before(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Before, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FlowChange_before(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FlowChange", field, false, false, "Float")
+}
+
+func (ec *executionContext) _FlowChange_after(ctx context.Context, field graphql.CollectedField, obj *FlowChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FlowChange_after(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.After, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FlowChange_after(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FlowChange", field, false, false, "Float")
+}
+
+func (ec *executionContext) _FlowChange_estimated(ctx context.Context, field graphql.CollectedField, obj *FlowChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FlowChange_estimated(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Estimated, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FlowChange_estimated(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FlowChange", field, false, false, "Boolean")
+}
+
 func (ec *executionContext) _Gap_source(ctx context.Context, field graphql.CollectedField, obj *Gap) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -12944,6 +13338,354 @@ func (ec *executionContext) fieldContext_Lineage_positions(_ context.Context, fi
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Position(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LineageDiff_added(ctx context.Context, field graphql.CollectedField, obj *LineageDiff) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LineageDiff_added(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Added, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*Flow) graphql.Marshaler {
+			return ec.marshalNFlow2ᚕᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐFlowᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LineageDiff_added(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LineageDiff",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Flow(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LineageDiff_removed(ctx context.Context, field graphql.CollectedField, obj *LineageDiff) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LineageDiff_removed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Removed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*Flow) graphql.Marshaler {
+			return ec.marshalNFlow2ᚕᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐFlowᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LineageDiff_removed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LineageDiff",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Flow(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LineageDiff_changed(ctx context.Context, field graphql.CollectedField, obj *LineageDiff) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LineageDiff_changed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Changed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []FlowChange) graphql.Marshaler {
+			return ec.marshalNFlowChange2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐFlowChangeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LineageDiff_changed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LineageDiff",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FlowChange(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LineageDiff_unknown(ctx context.Context, field graphql.CollectedField, obj *LineageDiff) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LineageDiff_unknown(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Unknown, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []UnknownChange) graphql.Marshaler {
+			return ec.marshalNUnknownChange2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐUnknownChangeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LineageDiff_unknown(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LineageDiff",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UnknownChange(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LineageDiff_addedCount(ctx context.Context, field graphql.CollectedField, obj *LineageDiff) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LineageDiff_addedCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AddedCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LineageDiff_addedCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LineageDiff", field, false, false, "Int")
+}
+
+func (ec *executionContext) _LineageDiff_removedCount(ctx context.Context, field graphql.CollectedField, obj *LineageDiff) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LineageDiff_removedCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RemovedCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LineageDiff_removedCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LineageDiff", field, false, false, "Int")
+}
+
+func (ec *executionContext) _LineageDiff_changedCount(ctx context.Context, field graphql.CollectedField, obj *LineageDiff) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LineageDiff_changedCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ChangedCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LineageDiff_changedCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LineageDiff", field, false, false, "Int")
+}
+
+func (ec *executionContext) _LineageDiff_unknownCount(ctx context.Context, field graphql.CollectedField, obj *LineageDiff) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LineageDiff_unknownCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UnknownCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LineageDiff_unknownCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LineageDiff", field, false, false, "Int")
+}
+
+func (ec *executionContext) _LineageDiff_before(ctx context.Context, field graphql.CollectedField, obj *LineageDiff) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LineageDiff_before(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Before(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ResolvedWindow) graphql.Marshaler {
+			return ec.marshalNResolvedWindow2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐResolvedWindow(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LineageDiff_before(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LineageDiff",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ResolvedWindow(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LineageDiff_after(ctx context.Context, field graphql.CollectedField, obj *LineageDiff) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LineageDiff_after(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.After(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ResolvedWindow) graphql.Marshaler {
+			return ec.marshalNResolvedWindow2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐResolvedWindow(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LineageDiff_after(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LineageDiff",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ResolvedWindow(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LineageDiff_coverageBefore(ctx context.Context, field graphql.CollectedField, obj *LineageDiff) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LineageDiff_coverageBefore(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CoverageBefore(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Coverage) graphql.Marshaler {
+			return ec.marshalNCoverage2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCoverage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LineageDiff_coverageBefore(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LineageDiff",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Coverage(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LineageDiff_coverage(ctx context.Context, field graphql.CollectedField, obj *LineageDiff) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LineageDiff_coverage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Coverage(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Coverage) graphql.Marshaler {
+			return ec.marshalNCoverage2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCoverage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LineageDiff_coverage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LineageDiff",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Coverage(ctx, field)
 		},
 	}
 	return fc, nil
@@ -14480,6 +15222,50 @@ func (ec *executionContext) fieldContext_Query_paths(ctx context.Context, field 
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_paths_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_lineageDiff(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_lineageDiff(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().LineageDiff(ctx, fc.Args["roots"].([]string), fc.Args["before"].(WindowInput), fc.Args["after"].(WindowInput), fc.Args["quiet"].(time.Duration), fc.Args["factor"].(float64), fc.Args["includeInternal"].(bool), fc.Args["limit"].(int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *LineageDiff) graphql.Marshaler {
+			return ec.marshalOLineageDiff2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐLineageDiff(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_lineageDiff(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LineageDiff(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_lineageDiff_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -18182,6 +18968,84 @@ func (ec *executionContext) fieldContext_Unidentified_topic(_ context.Context, f
 	return fc, nil
 }
 
+func (ec *executionContext) _UnknownChange_flow(ctx context.Context, field graphql.CollectedField, obj *UnknownChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UnknownChange_flow(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Flow, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Flow) graphql.Marshaler {
+			return ec.marshalNFlow2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐFlow(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UnknownChange_flow(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UnknownChange",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Flow(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UnknownChange_inAfter(ctx context.Context, field graphql.CollectedField, obj *UnknownChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UnknownChange_inAfter(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.InAfter, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UnknownChange_inAfter(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UnknownChange", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _UnknownChange_reason(ctx context.Context, field graphql.CollectedField, obj *UnknownChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UnknownChange_reason(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reason, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UnknownChange_reason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UnknownChange", field, false, false, "String")
+}
+
 func (ec *executionContext) _WriterBalance_flow(ctx context.Context, field graphql.CollectedField, obj *WriterBalance) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -21376,6 +22240,54 @@ func (ec *executionContext) _FlowBalance(ctx context.Context, sel ast.SelectionS
 	return out
 }
 
+var flowChangeImplementors = []string{"FlowChange"}
+
+func (ec *executionContext) _FlowChange(ctx context.Context, sel ast.SelectionSet, obj *FlowChange) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, flowChangeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("FlowChange")
+		case "flow":
+			out.Values[i] = ec._FlowChange_flow(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "before":
+			out.Values[i] = ec._FlowChange_before(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "after":
+			out.Values[i] = ec._FlowChange_after(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "estimated":
+			out.Values[i] = ec._FlowChange_estimated(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var gapImplementors = []string{"Gap"}
 
 func (ec *executionContext) _Gap(ctx context.Context, sel ast.SelectionSet, obj *Gap) graphql.Marshaler {
@@ -21664,6 +22576,94 @@ func (ec *executionContext) _Lineage(ctx context.Context, sel ast.SelectionSet, 
 			out.Values[i] = ec._Lineage_positions(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var lineageDiffImplementors = []string{"LineageDiff"}
+
+func (ec *executionContext) _LineageDiff(ctx context.Context, sel ast.SelectionSet, obj *LineageDiff) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, lineageDiffImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LineageDiff")
+		case "added":
+			out.Values[i] = ec._LineageDiff_added(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "removed":
+			out.Values[i] = ec._LineageDiff_removed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "changed":
+			out.Values[i] = ec._LineageDiff_changed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "unknown":
+			out.Values[i] = ec._LineageDiff_unknown(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "addedCount":
+			out.Values[i] = ec._LineageDiff_addedCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "removedCount":
+			out.Values[i] = ec._LineageDiff_removedCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "changedCount":
+			out.Values[i] = ec._LineageDiff_changedCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "unknownCount":
+			out.Values[i] = ec._LineageDiff_unknownCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "before":
+			out.Values[i] = ec._LineageDiff_before(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "after":
+			out.Values[i] = ec._LineageDiff_after(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "coverageBefore":
+			out.Values[i] = ec._LineageDiff_coverageBefore(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "coverage":
+			out.Values[i] = ec._LineageDiff_coverage(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -22280,6 +23280,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_paths(ctx, field)
+				})
+		case "lineageDiff":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_lineageDiff(ctx, field)
 				})
 		case "top":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
@@ -23437,6 +24443,49 @@ func (ec *executionContext) _Unidentified(ctx context.Context, sel ast.Selection
 	return out
 }
 
+var unknownChangeImplementors = []string{"UnknownChange"}
+
+func (ec *executionContext) _UnknownChange(ctx context.Context, sel ast.SelectionSet, obj *UnknownChange) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, unknownChangeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UnknownChange")
+		case "flow":
+			out.Values[i] = ec._UnknownChange_flow(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "inAfter":
+			out.Values[i] = ec._UnknownChange_inAfter(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "reason":
+			out.Values[i] = ec._UnknownChange_reason(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var writerBalanceImplementors = []string{"WriterBalance"}
 
 func (ec *executionContext) _WriterBalance(ctx context.Context, sel ast.SelectionSet, obj *WriterBalance) graphql.Marshaler {
@@ -24439,6 +25488,26 @@ func (ec *executionContext) marshalNFlow2ᚖgithubᚗcomᚋlineagedᚋlineaged�
 	return ec._Flow(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNFlowChange2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐFlowChange(ctx context.Context, sel ast.SelectionSet, v FlowChange) graphql.Marshaler {
+	return ec._FlowChange(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNFlowChange2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐFlowChangeᚄ(ctx context.Context, sel ast.SelectionSet, v []FlowChange) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNFlowChange2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐFlowChange(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalNFlowKind2githubᚗcomᚋlineagedᚋlineagedᚋlineageᚐFlowKind(ctx context.Context, v any) (lineage.FlowKind, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := unmarshalNFlowKind2githubᚗcomᚋlineagedᚋlineagedᚋlineageᚐFlowKind[tmp]
@@ -25133,6 +26202,26 @@ func (ec *executionContext) marshalNUndeclaredEdge2ᚕgithubᚗcomᚋlineagedᚋ
 	return ret
 }
 
+func (ec *executionContext) marshalNUnknownChange2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐUnknownChange(ctx context.Context, sel ast.SelectionSet, v UnknownChange) graphql.Marshaler {
+	return ec._UnknownChange(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNUnknownChange2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐUnknownChangeᚄ(ctx context.Context, sel ast.SelectionSet, v []UnknownChange) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNUnknownChange2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐUnknownChange(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalNWindow2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐWindowInput(ctx context.Context, v any) (WindowInput, error) {
 	res, err := ec.unmarshalInputWindow(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -25544,6 +26633,41 @@ func (ec *executionContext) marshalOFlowBalance2ᚖgithubᚗcomᚋlineagedᚋlin
 	return ec._FlowBalance(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalOID2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNID2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOID2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNID2string(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalOID2ᚖstring(ctx context.Context, v any) (*string, error) {
 	if v == nil {
 		return nil, nil
@@ -25603,6 +26727,13 @@ func (ec *executionContext) marshalOLineage2ᚖgithubᚗcomᚋlineagedᚋlineage
 		return graphql.Null
 	}
 	return ec._Lineage(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOLineageDiff2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐLineageDiff(ctx context.Context, sel ast.SelectionSet, v *LineageDiff) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._LineageDiff(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalONode2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐNode(ctx context.Context, sel ast.SelectionSet, v Node) graphql.Marshaler {

@@ -29,7 +29,7 @@ type survey struct {
 // looking are the root fields that look at all there is.
 var looking = map[string]bool{
 	"nodes": true, "flows": true, "lineage": true, "top": true, "events": true, "suggestedJoins": true,
-	"declarations": true, "undeclaredFlows": true, "dataProducts": true, "candidates": true, "paths": true, "flowBalance": true, "pathBalance": true,
+	"declarations": true, "undeclaredFlows": true, "dataProducts": true, "candidates": true, "paths": true, "lineageDiff": true, "flowBalance": true, "pathBalance": true,
 }
 
 // windowed are the root fields that are of a window also where they name none.
@@ -71,6 +71,11 @@ func (s *survey) field(f *ast.Field, vars map[string]any, root bool) {
 		if window, ok := value.(map[string]any); ok && f.Definition.Arguments.ForName(name).Type.Name() == "Window" {
 			s.windows[fmt.Sprint(window)] = true // maps are printed by key
 			s.longest = max(s.longest, lengthOf(window))
+		}
+	}
+	if quiet, _ := args["quiet"].(string); root && quiet != "" {
+		if d, _ := parseDuration(quiet); d > 0 { // each window is looked at for that long too
+			s.windows[fmt.Sprint("quiet", args["before"], quiet)], s.windows[fmt.Sprint("quiet", args["after"], quiet)] = true, true
 		}
 	}
 	if root && windowed[f.Name] && args["window"] == nil {

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/lineaged/lineaged/answer"
 	"github.com/lineaged/lineaged/graph"
@@ -70,6 +71,13 @@ func (q *query) Flows(ctx context.Context, cluster *string, window WindowInput, 
 // Paths answers paths.
 func (q *query) Paths(ctx context.Context, from, to string, window WindowInput, includeInternal bool, first int) (*Paths, error) {
 	return q.a.paths(ctx, from, to, window, includeInternal, first)
+}
+
+// LineageDiff answers lineageDiff.
+func (q *query) LineageDiff(
+	ctx context.Context, roots []string, before, after WindowInput, quiet time.Duration, factor float64, includeInternal bool, limit int,
+) (*LineageDiff, error) {
+	return q.a.lineageDiff(ctx, diffArgs{roots, before, after, quiet, factor, includeInternal, limit})
 }
 
 // Top answers top.

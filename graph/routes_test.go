@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -301,5 +302,35 @@ func BenchmarkRoutes(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// TestJoin holds the flows of two snapshots side by side against each of them alone.
+func TestJoin(t *testing.T) {
+	for seed := range uint64(300) {
+		r := rand.New(rand.NewPCG(seed, 5))
+		a, b := Build(window, randomTimed(r).accesses), Build(window, randomTimed(r).accesses)
+		var left, right []Edge
+		var last lineage.Flow
+		for p := range Join(a, b) {
+			if p.A == nil && p.B == nil || last != (lineage.Flow{}) && cmp.Or(compareNodes(last.From, p.Flow.From), compareNodes(last.To, p.Flow.To)) >= 0 {
+				t.Fatalf("seed %d: %+v after %v", seed, p, last)
+			}
+			last = p.Flow
+			for _, e := range [...]*Edge{p.A, p.B} {
+				if e != nil && e.Flow != p.Flow {
+					t.Fatalf("seed %d: %+v", seed, p)
+				}
+			}
+			if p.A != nil {
+				left = append(left, *p.A)
+			}
+			if p.B != nil {
+				right = append(right, *p.B)
+			}
+		}
+		if !reflect.DeepEqual(left, slices.Collect(a.Edges())) || !reflect.DeepEqual(right, slices.Collect(b.Edges())) {
+			t.Fatalf("seed %d: got %v and %v", seed, left, right)
+		}
 	}
 }
