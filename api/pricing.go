@@ -129,7 +129,7 @@ func (p priced) Complexity(ctx context.Context, typeName, field string, child in
 	}
 	points := answer.UsualPoints
 	if text, ok := args["step"].(string); ok {
-		if step, ok := parseDuration(text); ok && step > 0 {
+		if step, err := parseDuration(text); err == nil && step > 0 {
 			points = int(min(length/step, answer.MostPoints))
 		}
 	}

@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -78,24 +79,31 @@ func UnmarshalDuration(v any) (time.Duration, error) {
 	if !ok {
 		return 0, badInput("a Duration is a string such as 30s, 10m, 4h or 7d")
 	}
-	d, ok := parseDuration(s)
-	if !ok {
+	switch d, err := parseDuration(s); {
+	case errors.Is(err, strconv.ErrRange):
+		return 0, badInput("%s is too long; a Duration is 292 years at most", quote(s))
+	case err != nil:
 		return 0, badInput("%s is no duration; a Duration is e.g. 30s, 10m, 1h30m or 7d", quote(s))
+	default:
+		return d, nil
 	}
-	return d, nil
 }
 
-// parseDuration reads units in falling order, each at most once. It refuses what passes time.Duration.
-func parseDuration(s string) (d time.Duration, ok bool) {
-	rest, units := s, durationUnits
+// parseDuration reads units in falling order, each at most once. What passes time.Duration is strconv.ErrRange, what is
+// none strconv.ErrSyntax.
+func parseDuration(s string) (d time.Duration, err error) {
+	if s == "" {
+		return 0, strconv.ErrSyntax
+	}
+	rest, units, over := s, durationUnits, false
 	for rest != "" {
 		digits := 0
 		for digits < len(rest) && rest[digits] >= '0' && rest[digits] <= '9' {
 			digits++
 		}
 		n, err := strconv.ParseInt(rest[:digits], 10, 64)
-		if err != nil {
-			return 0, false
+		if err != nil && !errors.Is(err, strconv.ErrRange) {
+			return 0, strconv.ErrSyntax
 		}
 		rest = rest[digits:]
 		letters := 0
@@ -108,13 +116,19 @@ func parseDuration(s string) (d time.Duration, ok bool) {
 				at = i
 			}
 		}
-		if at < 0 || n > (math.MaxInt64-int64(d))/int64(units[at].unit) {
-			return 0, false
+		if at < 0 {
+			return 0, strconv.ErrSyntax
 		}
-		d += time.Duration(n) * units[at].unit
+		// what is not a duration is said before it is said to be too long
+		if over = over || err != nil || n > (math.MaxInt64-int64(d))/int64(units[at].unit); !over {
+			d += time.Duration(n) * units[at].unit
+		}
 		rest, units = rest[letters:], units[at+1:]
 	}
-	return d, s != ""
+	if over {
+		return 0, strconv.ErrRange
+	}
+	return d, nil
 }
 
 // MarshalInt64 writes a whole number as a decimal string: JSON's numbers lose their last digits above 2^53.

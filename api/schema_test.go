@@ -152,6 +152,13 @@ func TestScalars(t *testing.T) {
 			t.Errorf("%v: %v", in, got)
 		}
 	}
+	for in, want := range map[string]string{ // one that is too long is one, and what is wrong with it is that
+		"99999999d": "is too long", "99999999999999999999s": "is too long", "1000000y": "is too long", "99999999dd": "is no duration", "99999999d1y": "is no duration", "99999999": "is no duration",
+	} {
+		if _, err := api.UnmarshalDuration(in); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want that it %s", in, err, want)
+		}
+	}
 	for _, d := range []time.Duration{time.Second, 90 * time.Second, 36 * time.Hour, 400 * 24 * time.Hour, time.Minute + 3*time.Millisecond} {
 		var b strings.Builder
 		api.MarshalDuration(d).MarshalGQL(&b)

@@ -259,6 +259,8 @@ func TestBadRules(t *testing.T) {
 	rule := func(r Rule) Rules { return Rules{Applications: []Rule{{Group: re("x"), Name: "x"}, r}} }
 	f(rule(Rule{Name: "a"}), "applications[1].match: has no pattern")
 	f(rule(Rule{Group: re("a")}), "applications[1].name: is not set")
+	f(rule(Rule{Group: re("a"), Name: "topic:west/orders"}), `applications[1].name: "topic:west/orders": is the id of a node that neither writes nor reads: topic`)
+	f(rule(Rule{Unidentified: re("a"), Name: "dataset:postgres%3A%2F%2Fdb/shop"}), `applications[1].name: "dataset:postgres%3A%2F%2Fdb/shop": is the id of a node that neither writes nor reads: dataset`)
 	name := func(pattern, name, problem string) {
 		t.Helper()
 		f(rule(Rule{Group: re(pattern), Name: name}), fmt.Sprintf("applications[1].name: %q: %s", name, problem))

@@ -88,6 +88,9 @@ func compile(number int, rule Rule) (compiled, error) {
 	if rule.Name == "" {
 		return c, c.bad(number, "name", "", "is not set")
 	}
+	if n, err := lineage.ParseNodeID(rule.Name); err == nil && !mayWrite(n.Kind) {
+		return c, c.bad(number, "name", rule.Name, "is the id of a node that neither writes nor reads: "+strings.ToLower(n.Kind.String()))
+	}
 	groups := 0
 	if of >= 0 {
 		groups = fields[of].pattern(&rule).NumSubexp()

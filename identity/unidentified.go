@@ -24,14 +24,16 @@ func (r *Resolver) unidentified(c lineage.Cluster, topic string, a lineage.Acces
 // declared returns the node that a rule names by its id, as `streamjob:west/baskets`; ok is false for a plain name.
 func declared(name string) (n lineage.Node, ok bool) {
 	n, err := lineage.ParseNodeID(name)
-	if err != nil {
-		return n, false
-	}
-	switch n.Kind {
+	return n, err == nil && mayWrite(n.Kind)
+}
+
+// mayWrite reports whether nodes of a kind write and read.
+func mayWrite(k lineage.NodeKind) bool {
+	switch k {
 	case lineage.ApplicationNode, lineage.StreamJobNode, lineage.ConnectorNode, lineage.ReplicatorNode:
-		return n, true
+		return true
 	default:
-		return n, false
+		return false
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -73,18 +74,22 @@ func declaredConfig(cfg config.Config, file string) declared.Config {
 	return out
 }
 
-// badDeclared says what is wrong with the files of declarations, if anything is.
+// badDeclared says what is wrong with the files of declarations, a line each, if anything is.
 func badDeclared(cfg config.Config, file string) error {
 	now, _ := new(declared.Reader).Read(declaredConfig(cfg, file))
 	problems := declared.Problems(now)
 	if len(problems) == 0 {
 		return nil
 	}
-	problem := problems[0]
-	if n := len(problems) - 1; n > 0 {
-		problem += fmt.Sprintf("; more that are wrong: %d", n)
+	const most = 20 // of a folder that is wrong as a whole these are enough
+	if n := len(problems) - most; n > 0 {
+		problems = append(problems[:most:most], fmt.Sprintf("and of %d more something is wrong", n))
 	}
-	return &config.Error{Key: "declared", Problem: problem, Origin: cfg.Origin("declared")}
+	var all []error
+	for _, p := range problems {
+		all = append(all, &config.Error{Key: "declared", Problem: p, Origin: cfg.Origin("declared")})
+	}
+	return errors.Join(all...)
 }
 
 func patterns(files []config.File) (out []string) {

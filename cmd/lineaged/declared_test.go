@@ -123,3 +123,30 @@ func TestBadDeclaredFlow(t *testing.T) {
 		}
 	}
 }
+
+// Of files that are wrong each is named, and of very many how many there are.
+func TestAllBadDeclaredFiles(t *testing.T) {
+	dir := t.TempDir()
+	f := func(files int, want ...string) {
+		t.Helper()
+		for n := range files {
+			if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("api-%02d.yaml", n)), []byte("asyncapi: 2.0.0\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		file := filepath.Join(dir, "lineaged.yaml")
+		text := "clusters: [{brokers: ['127.0.0.1:9092']}]\ndeclared: {asyncapi: [api-*.yaml]}\n"
+		cfg, err := config.Load(config.Input{Content: []byte(text), File: file})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = badDeclared(cfg, file)
+		for _, w := range want {
+			if err == nil || !strings.Contains(err.Error(), w) {
+				t.Errorf("%d files: %v, want %q", files, err, w)
+			}
+		}
+	}
+	f(2, "api-00.yaml", "api-01.yaml", "lineaged.yaml:2")
+	f(23, "api-00.yaml", "api-19.yaml", "and of 3 more something is wrong")
+}
