@@ -30,6 +30,7 @@ type Board struct {
 	expected map[lineage.Source]expectation // sources that will tell writers
 
 	replicators map[lineage.Source]map[lineage.Node]bool // that a source sees from where they run
+	spots       map[string][]lineage.BlindSpot           // by source name of the cluster
 }
 
 // Watched is a watched cluster as its own source knows it.
@@ -98,6 +99,30 @@ func (b *Board) SetCluster(w Watched) {
 	}
 	b.clusters[w.Source] = w
 	delete(b.awaited, w.Source)
+}
+
+// SetSpots says what somebody who observes nothing himself has to say of a cluster, in place of what he said before:
+// its own source tells it.
+func (b *Board) SetSpots(cluster string, spots []lineage.BlindSpot) {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.spots == nil {
+		b.spots = map[string][]lineage.BlindSpot{}
+	}
+	b.spots[cluster] = spots
+}
+
+// Spots returns what others have to say of a cluster; whoever gets it must not change it.
+func (b *Board) Spots(cluster string) []lineage.BlindSpot {
+	if b == nil {
+		return nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.spots[cluster]
 }
 
 // Cluster returns the cluster that is configured under a name. ok is false until its brokers have told its id.

@@ -109,7 +109,10 @@ func serveOn(ctx context.Context, ln net.Listener, cfg config.Config, again relo
 	}
 	var draining atomic.Bool
 	options := apiOptions(cfg, store, rules, said, clock, log)
-	options.Trouble = func() []string { return slices.Concat(sink.trouble(), protection.trouble(), said.trouble()) }
+	left := &loggers{folder: loggersFolder(cfg), board: board, log: log}
+	options.Trouble = func() []string {
+		return slices.Concat(sink.trouble(), protection.trouble(), said.trouble(), left.trouble())
+	}
 	options.Stopping = draining.Load
 	refusals := newRefusals(log)
 	options.Collectors = append(append(options.Collectors, protection.figure(), refusals.total), pushes.figures()...)
@@ -121,6 +124,7 @@ func serveOn(ctx context.Context, ln net.Listener, cfg config.Config, again relo
 	for _, c := range collectors {
 		g.Go(func() error { return c.Run(ctx) })
 	}
+	g.Go(func() error { return left.run(ctx) })
 	g.Go(func() error { return rules.watch(ctx, again) })
 	g.Go(func() error { return said.watch(ctx) })
 	g.Go(func() error { return protection.watch(ctx) })

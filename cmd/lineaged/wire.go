@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"maps"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"time"
@@ -148,7 +147,7 @@ func headersConfig(c config.Cluster, k kafka.Config) headers.Config {
 
 // sampler is what samples a cluster's request log, or puts back what one left; nil: there is neither to do.
 func sampler(cfg config.Config, c config.Cluster, k kafka.Config) (*logs.Sampler, error) {
-	folder, sample := filepath.Join(cfg.Data, "loggers"), c.Logs.SampleRequestLog
+	folder, sample := loggersFolder(cfg), c.Logs.SampleRequestLog
 	if left, err := os.ReadDir(folder); sample.Every == 0 && (err != nil || len(left) == 0) {
 		return nil, nil //nolint:nilnil,nilerr // there is nothing to put back
 	}

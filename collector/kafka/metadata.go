@@ -66,7 +66,7 @@ func (t *take) metadata() error {
 	t.tellTopics(o)
 	t.clusterNow(o, int(resp.ControllerID))
 	t.post(resp.Brokers)
-	t.sayBlind(o, t.metadataSpots())
+	t.sayBlind(o, slices.Concat(t.metadataSpots(), t.cfg.Board.Spots(t.cfg.Name)))
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/lineaged/lineaged/collector"
 )
@@ -39,7 +40,34 @@ type remembered struct {
 }
 
 func (s *Sampler) memory(w collector.Watched) memory {
-	return memory{filepath.Join(s.cfg.Folder, "cluster-"+url.PathEscape(string(w.Reported))+".json")}
+	return memory{filepath.Join(s.cfg.Folder, fileBefore+url.PathEscape(string(w.Reported))+fileAfter)}
+}
+
+// A file's name has its cluster's id between these.
+const fileBefore, fileAfter = "cluster-", ".json"
+
+// Strangers returns the ids of the clusters of which it is remembered in a folder that their loggers were switched, and
+// that nobody watches: nobody puts them back. There are none before all that are configured have been seen.
+func Strangers(folder string, board *collector.Board) (ids []string) {
+	if !board.Settled() {
+		return nil
+	}
+	files, err := os.ReadDir(folder)
+	if err != nil {
+		return nil // nothing is remembered, or what is can't be read, which who puts it back says
+	}
+	watched := map[string]bool{}
+	for _, w := range board.Clusters() {
+		watched[string(w.Reported)] = true
+	}
+	for _, f := range files {
+		escaped, is := strings.CutPrefix(f.Name(), fileBefore)
+		escaped, ends := strings.CutSuffix(escaped, fileAfter)
+		if id, err := url.PathUnescape(escaped); is && ends && err == nil && !watched[id] {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // load returns what is to be put back.

@@ -86,8 +86,11 @@ func (s *Sampler) Run(ctx context.Context) error {
 		if known {
 			m := s.memory(w)
 			s.turn(ctx, m)
-			if left, err := m.load(); s.cfg.Every == 0 && err == nil && len(left) == 0 {
-				return nil
+			if s.cfg.Every == 0 { // no source of logs has a word for it
+				s.cfg.Board.SetSpots(s.cfg.Name, s.spots())
+				if left, err := m.load(); err == nil && len(left) == 0 {
+					return nil
+				}
 			}
 			// Also after a turn that took long: two samples that are close could not be told apart.
 			wait = max(samplesApart*s.cfg.For, cmp.Or(s.cfg.Every, putBackEvery)-time.Since(begun))
@@ -303,7 +306,7 @@ func (s *Sampler) say(err error) {
 	why, remedy := "", ""
 	if err != nil {
 		why = strings.ReplaceAll(err.Error(), "\n", "; ")
-		remedy = "the reason stands in it; it is tried again with the next sample"
+		remedy = "the reason stands in it; it is tried again with the next sample, or within a minute where none is taken any more"
 	}
 	switch {
 	case errors.Is(err, kerr.ClusterAuthorizationFailed):
@@ -345,13 +348,17 @@ func (s *Sampler) spots() (spots []lineage.BlindSpot) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	what, again := "who writes and reads, by samples of the request log: ", "with each sample"
+	if s.cfg.Every == 0 {
+		what, again = "whether "+requestLogger+" stands where it stood before an earlier sample: ", "each minute"
+	}
 	if s.why != "" {
-		spots = append(spots, lineage.BlindSpot{What: "who writes and reads, by samples of the request log: " + s.why, Remedy: s.remedy})
+		spots = append(spots, lineage.BlindSpot{What: what + s.why, Remedy: s.remedy})
 	}
 	if len(s.left) > 0 {
 		spots = append(spots, lineage.BlindSpot{
 			What:   fmt.Sprintf("%s was switched on for a sample and could not be put back on brokers %v", requestLogger, s.left),
-			Remedy: "it is tried again with each sample; or set it back by kafka-configs.sh, as docs/logs.md says. Of a broker that is no more, forget it: docs/format/loggers.md",
+			Remedy: "it is tried again " + again + "; or set it back by kafka-configs.sh, as docs/logs.md says. Of a broker that is no more, forget it: docs/format/loggers.md",
 		})
 	}
 	return spots

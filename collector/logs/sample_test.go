@@ -413,6 +413,39 @@ func TestSampleThatIsOffPutsBack(t *testing.T) {
 	}
 	w.want("put back", asFound)
 	w.wasSet("put back", "map[0:[WARN] 2:[INFO]]")
+	if spots := s.cfg.Board.Spots("west"); len(spots) > 0 {
+		t.Errorf("all is put back: %v", spots)
+	}
+}
+
+// Where sampling was switched off and what was left can't be put back, that is for the cluster's own source to say,
+// until it is: there may be none of its logs any more.
+func TestSampleThatIsOffSaysWhatItOwes(t *testing.T) {
+	w := newLoggers(t)
+	s := w.sampler()
+	s.cfg.Every = 0
+	c, _ := s.cfg.Board.Cluster("west")
+	if err := s.memory(c).save(levels{0: {Level: "WARN"}, 7: {Level: "WARN"}}); err != nil {
+		t.Fatal(err)
+	}
+	w.with(func() { w.own["0"] = "DEBUG" })
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- s.Run(ctx) }()
+	for range 1000 {
+		if len(s.cfg.Board.Spots("west")) > 0 {
+			break
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	w.want("the one that is there", asFound)
+	if spots := fmt.Sprint(s.cfg.Board.Spots("west")); !strings.Contains(spots, "could not be put back on brokers [7]") || !strings.Contains(spots, "it is tried again each minute") {
+		t.Errorf("the cluster's own source is told: %s", spots)
+	}
 }
 
 // A place that can't be read is lost, and back when it can be, for all that is sampled; that nothing is sent between

@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// mostUnpacked is about how many bytes batches are unpacked to before they are read. One batch more, of each broker,
-	// may go beyond it.
+	// mostUnpacked is about how many bytes batches are unpacked to before they are read. One batch more, of each
+	// broker, may go beyond it.
 	mostUnpacked = 16 << 20
 	// recordBytes is what a record takes in memory beside what is in it (kgo.Record and a pointer).
 	recordBytes = 200

@@ -17,27 +17,22 @@ import (
 // RequestLogger and AuthorizerLogger are the loggers of brokers whose lines lineaged reads.
 const RequestLogger, AuthorizerLogger = "kafka.request.logger", "kafka.authorizer.logger"
 
-// ReporterJar returns the broker's plugin, which is built where it is not there or older than its sources.
+// reporterBuild has one test at a time look whether the plugin is built.
+var reporterBuild sync.Mutex
+
+// ReporterJar returns the broker's plugin, which is built, with its tests' classes beside it, where it is not there or
+// older than its sources.
 func ReporterJar(t testing.TB) string {
 	t.Helper()
+	reporterBuild.Lock()
+	defer reporterBuild.Unlock()
 	dir, err := filepath.Abs("../../contrib/telemetry-reporter")
 	if err != nil {
 		t.Fatal(err)
 	}
 	jar := filepath.Join(dir, "target", "lineaged-telemetry-reporter.jar")
-	built, err := os.Stat(jar)
-	stale := err != nil
-	if err := filepath.WalkDir(filepath.Join(dir, "src", "main"), func(_ string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		i, err := d.Info()
-		stale = stale || err == nil && i.ModTime().After(built.ModTime())
-		return err
-	}); err != nil {
-		t.Fatal(err)
-	}
-	if !stale {
+	if !older(t, jar, filepath.Join(dir, "src", "main")) &&
+		!older(t, filepath.Join(dir, "target", "test-classes", "io", "lineaged", "telemetry", "SwitchedReporter.class"), filepath.Join(dir, "src", "test")) {
 		return jar
 	}
 	if _, err := exec.LookPath("mvn"); err != nil {
@@ -47,6 +42,26 @@ func ReporterJar(t testing.TB) string {
 		t.Fatalf("mvn: %v\n%s", err, out)
 	}
 	return jar
+}
+
+// older reports whether a file is not there, or older than one of those that it is made of.
+func older(t testing.TB, file, sources string) (is bool) {
+	t.Helper()
+	built, err := os.Stat(file)
+	if err != nil {
+		return true
+	}
+	if err := filepath.WalkDir(sources, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		i, err := d.Info()
+		is = is || err == nil && i.ModTime().After(built.ModTime())
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return is
 }
 
 // Create makes a file that the test's end closes.

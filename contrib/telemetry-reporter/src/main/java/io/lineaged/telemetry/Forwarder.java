@@ -2,6 +2,7 @@ package io.lineaged.telemetry;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -11,6 +12,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
+import java.util.zip.Deflater;
 import java.util.zip.GZIPOutputStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -48,7 +50,8 @@ final class Forwarder implements AutoCloseable {
   private long dropped;
   private long failed;
   private boolean closed;
-  private long saidAt = System.nanoTime() - Duration.ofHours(1).toNanos();
+  private final Minute dropsSaid = new Minute();
+  private final Minute failuresSaid = new Minute();
 
   /** pulse makes what is sent where there was nothing to send for a while, so that silence is known from nothing to say. */
   Forwarder(URI url, Supplier<String> token, Duration timeout, Duration heartbeat, long mostQueued, Supplier<byte[]> pulse) {
@@ -78,14 +81,29 @@ final class Forwarder implements AutoCloseable {
   /** Counts pushes that are lost, and says so once a minute at most. */
   synchronized void drop(int n, String why) {
     dropped += n;
-    say("{} client metrics dropped so far; the newest: {}", dropped, why);
+    if (dropsSaid.over()) {
+      log.warn("{} client metrics dropped so far; the newest: {}", dropped, why);
+    }
   }
 
-  private synchronized void say(String what, Object... args) {
-    long now = System.nanoTime();
-    if (now - saidAt >= Duration.ofMinutes(1).toNanos()) {
-      saidAt = now;
-      log.warn(what, args);
+  private synchronized void failure(String what, String why) {
+    failed++;
+    if (failuresSaid.over()) {
+      log.warn("client metrics can't be forwarded{}: {}", what, why);
+    }
+  }
+
+  /** Says of an instant whether a minute is over since it said so the last time. */
+  private static final class Minute {
+    private long begun = System.nanoTime() - Duration.ofMinutes(1).toNanos();
+
+    boolean over() {
+      long now = System.nanoTime();
+      if (now - begun < Duration.ofMinutes(1).toNanos()) {
+        return false;
+      }
+      begun = now;
+      return true;
     }
   }
 
@@ -176,14 +194,10 @@ final class Forwarder implements AutoCloseable {
         settle(batch, false, why);
         return;
       }
-      synchronized (this) {
-        failed++;
-        if (batch.isEmpty()) {
-          say("client metrics can't be forwarded: {}", why);
-          return; // a pulse is of now
-        }
+      failure(batch.isEmpty() ? "" : ", and are tried again", why);
+      if (batch.isEmpty()) {
+        return; // a pulse is of now
       }
-      say("client metrics can't be forwarded, and are tried again: {}", why);
       Thread.sleep(Math.min(wait.toMillis(), LONGEST_PAUSE.toMillis()));
       pause = pause.multipliedBy(2).compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : pause.multipliedBy(2);
     }
@@ -210,7 +224,7 @@ final class Forwarder implements AutoCloseable {
 
   private static byte[] packed(List<byte[]> batch) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
-    try (GZIPOutputStream zip = new GZIPOutputStream(out)) {
+    try (GZIPOutputStream zip = new Quick(out)) {
       for (byte[] push : batch) {
         zip.write(push);
       }
@@ -218,6 +232,14 @@ final class Forwarder implements AutoCloseable {
       throw new IllegalStateException(e); // there is no I/O in it
     }
     return out.toByteArray();
+  }
+
+  /** Packs for the broker's sake: a third of the time, for a few bytes more. */
+  private static final class Quick extends GZIPOutputStream {
+    Quick(OutputStream out) throws IOException {
+      super(out);
+      def.setLevel(Deflater.BEST_SPEED);
+    }
   }
 
   /** Stops. What waits is lost: a broker that stops does not wait for anybody. */

@@ -15,6 +15,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import java.util.zip.GZIPInputStream;
 import org.junit.jupiter.api.AfterEach;
@@ -33,7 +34,11 @@ class ForwarderTest {
 
   @BeforeEach
   void start() throws Exception {
-    server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    listen(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+  }
+
+  private void listen(InetSocketAddress at) throws Exception {
+    server = HttpServer.create(at, 0);
     server.createContext("/", exchange -> {
       byte[] body = new GZIPInputStream(new ByteArrayInputStream(exchange.getRequestBody().readAllBytes())).readAllBytes();
       CountDownLatch until = hang;
@@ -69,7 +74,11 @@ class ForwarderTest {
   }
 
   private void forward(long mostQueued, Duration heartbeat) {
-    URI url = URI.create("http://127.0.0.1:" + server.getAddress().getPort() + "/v1/metrics");
+    forward(mostQueued, heartbeat, server.getAddress());
+  }
+
+  private void forward(long mostQueued, Duration heartbeat, InetSocketAddress to) {
+    URI url = URI.create("http://127.0.0.1:" + to.getPort() + "/v1/metrics");
     forwarder = new Forwarder(url, () -> "secret", Duration.ofSeconds(30), heartbeat, mostQueued, () -> new byte[] {42});
   }
 
@@ -138,6 +147,56 @@ class ForwarderTest {
     hang.countDown();
     await(() -> forwarder.forwarded() == 100);
     assertEquals(0, forwarder.queuedBytes());
+  }
+
+  /** Many threads offer while lineaged takes nothing, then it is there again: the bound holds at any time, and each push is counted once. */
+  @Test
+  void theBoundHoldsAndEachPushIsCountedOnce() throws Exception {
+    final int threads = 8;
+    final int each = 20_000;
+    final int most = 4096;
+    hang = new CountDownLatch(1);
+    forward(most, Duration.ofHours(1));
+    AtomicLong largest = new AtomicLong();
+    List<Thread> all = new ArrayList<>();
+    for (int t = 0; t < threads; t++) {
+      int size = 1 + 37 * t;
+      all.add(new Thread(() -> {
+        for (int i = 0; i < each; i++) {
+          forwarder.offer(new byte[size]);
+          largest.accumulateAndGet(forwarder.queuedBytes(), Math::max);
+        }
+      }));
+    }
+    all.forEach(Thread::start);
+    for (Thread t : all) {
+      t.join();
+    }
+    long waiting = (long) threads * each - forwarder.dropped();
+    assertTrue(largest.get() <= most && waiting > 0 && forwarder.dropped() > 0, largest + " bytes waited at most; " + waiting + " wait, " + forwarder.dropped() + " were dropped");
+    assertEquals(0, forwarder.forwarded());
+    hang.countDown();
+    await(() -> forwarder.forwarded() == waiting);
+    assertEquals(0, forwarder.queuedBytes());
+    assertEquals((long) threads * each, forwarder.forwarded() + forwarder.dropped());
+  }
+
+  /** Nobody listens any more: what waits stays within the bound and goes when somebody does; what comes meanwhile is counted. */
+  @Test
+  void whatWaitsWhileLineagedIsStoppedIsSentWhenItIsBack() throws Exception {
+    InetSocketAddress address = server.getAddress();
+    server.stop(0);
+    forward(100, Duration.ofHours(1), address);
+    for (int i = 0; i < 1000; i++) {
+      forwarder.offer(new byte[10]);
+    }
+    await(() -> forwarder.failed() > 0);
+    assertEquals(990, forwarder.dropped());
+    assertEquals(100, forwarder.queuedBytes());
+    listen(address);
+    await(() -> forwarder.forwarded() == 10);
+    assertEquals(0, forwarder.queuedBytes());
+    assertEquals(100, received().length);
   }
 
   @Test

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.net.httpserver.HttpServer;
 import java.io.ByteArrayInputStream;
+import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
@@ -16,6 +17,8 @@ import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.zip.GZIPInputStream;
+import javax.management.MBeanServer;
+import javax.management.ObjectName;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.metrics.KafkaMetricsContext;
 import org.apache.kafka.common.network.ClientInformation;
@@ -107,6 +110,24 @@ class TelemetryReporterTest {
       assertEquals(2, reporter.getDropped());
       reporter.clientReceiver().exportMetrics(context(), payload(new byte[0]));
       assertEquals(2, reporter.getDropped());
+    }
+  }
+
+  /** What an operator sees over JMX: the drops of a lineaged that is gone, and a queue within its bound. */
+  @Test
+  void dropsAreExposed() throws Exception {
+    try (TelemetryReporter reporter = new TelemetryReporter()) {
+      reporter.configure(Map.of(TelemetryReporter.URL, "http://127.0.0.1:1/v1/metrics", TelemetryReporter.QUEUE_BYTES, "1000"));
+      for (int i = 0; i < 100; i++) {
+        reporter.clientReceiver().exportMetrics(context(), payload(new byte[0]));
+      }
+      MBeanServer beans = ManagementFactory.getPlatformMBeanServer();
+      ObjectName name = new ObjectName("io.lineaged:type=TelemetryReporter");
+      long dropped = (Long) beans.getAttribute(name, "Dropped");
+      long queued = (Long) beans.getAttribute(name, "QueuedBytes");
+      assertTrue(dropped > 50 && dropped < 100, dropped + " dropped");
+      assertTrue(queued > 0 && queued <= 1000, queued + " bytes wait");
+      assertEquals(0L, beans.getAttribute(name, "Forwarded"));
     }
   }
 
