@@ -8,12 +8,14 @@ import (
 	"time"
 
 	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/internal/brokerlog"
 	"github.com/lineaged/lineaged/internal/varint"
 	"github.com/lineaged/lineaged/lineage"
 )
 
 // What the logs tell of how much was written. A Produce's answer says at which offset its records begin, and all that a
-// partition's leader answered stands in its log: so what lies between the beginnings of two is the former's. That is
+// partition's leader answered stands in its log: so what lies between the beginnings of two is the former's. Where
+// somebody else wrote to the partition who wanted no answer it is nobody's. That is
 // claimed (lineage.Claimed), and settled against what the topic grew by elsewhere. What follows the newest request is
 // counted with the next one of anybody or, where none comes, up to where the partition ended when it was at rest;
 // markers of transactions are taken for records of whoever wrote before them. The authorizer's lines have no offsets:
@@ -67,7 +69,8 @@ type answer struct {
 	upTo   int64     // as far as its records were counted; of one under way, its offset
 	at     time.Time // by its line; zero: not told
 	round  time.Time // of when the line was written, where that is known, else in which it was read
-	// sample: it was read while the log was sampled, so that what came after it may have been told by nobody.
+	// sample: what came after it may have been told by nobody: it was read while the log was sampled, or somebody wrote
+	// without being answered in its round.
 	sample bool
 	local  string // at which address its broker was reached, whose log it stands in; empty: not known
 	epoch  int32  // of the partition's leader, as far as it was known before it was read; unknownEpoch: it was not
@@ -113,8 +116,8 @@ type answers struct {
 	parts map[int32][]answer
 	asked map[lineage.Client]int64 // lines of the authorizer
 	late  bool                     // some were written before this round, nobody knows when
-	// mute: somebody wrote without an answer (acks=0), nobody knows where
-	mute bool
+	// mute are partitions that somebody wrote to without an answer (acks=0), nobody knows where
+	mute map[int32]bool
 }
 
 func (c *claims) forget() { c.of, c.round, c.gone = map[lineage.Topic]*claimed{}, nil, nil }
@@ -124,7 +127,7 @@ func (c *claims) begin() { c.round = map[lineage.Topic]*answers{} }
 func (c *claims) now(t lineage.Topic) *answers {
 	a := c.round[t]
 	if a == nil {
-		a = &answers{parts: map[int32][]answer{}, asked: map[lineage.Client]int64{}}
+		a = &answers{parts: map[int32][]answer{}, asked: map[lineage.Client]int64{}, mute: map[int32]bool{}}
 		c.round[t] = a
 	}
 	return a
@@ -140,8 +143,14 @@ func (c *claims) wrote(t lineage.Topic, part int32, x answer, recent bool) {
 	}
 }
 
-// unanswered takes in that somebody wrote to a topic without an answer, which would say where.
-func (c *claims) unanswered(t lineage.Topic) { c.now(t).mute = true }
+// unanswered takes in that somebody wrote to partitions of a topic without an answer, which would say where: his records
+// may be among what lies between two others' requests.
+func (c *claims) unanswered(t lineage.Topic, parts []brokerlog.Partition) {
+	a := c.now(t)
+	for i := range parts {
+		a.mute[parts[i].Index] = true
+	}
+}
 
 // asked takes in that a client was allowed to write.
 func (c *claims) asked(t lineage.Topic, client lineage.Client, recent bool) {
@@ -193,7 +202,7 @@ func (c *claims) end(o *lineage.Observation, named func(lineage.Topic) (t lineag
 			since = x.seen
 		}
 		x.seen = o.Round
-		if a.mute {
+		if len(a.mute) > 0 {
 			x.mute = o.Round
 			clear(x.unseen)
 		}
@@ -216,13 +225,14 @@ func (c *claims) together(named func(lineage.Topic) (t lineage.Topic, ok bool)) 
 			all[t] = a
 			continue
 		}
-		into.late, into.mute = into.late || a.late, into.mute || a.mute
+		into.late = into.late || a.late
 		for part, parts := range a.parts {
 			into.parts[part] = append(into.parts[part], parts...)
 		}
 		for client, n := range a.asked {
 			into.asked[client] += n
 		}
+		maps.Copy(into.mute, a.mute)
 	}
 	return all
 }
@@ -339,7 +349,7 @@ func (x *claimed) take(a *answers, o *lineage.Observation, after func(a, b answe
 		slices.SortStableFunc(all, func(a, b answer) int { return cmp.Compare(a.offset, b.offset) })
 		for i := range all[1:] {
 			who, n := claimer{all[i].client, lineage.RequestLog}, int64(0)
-			if after(all[i], all[i+1]) && all[i].led(now) {
+			if after(all[i], all[i+1]) && all[i].led(now) && !a.mute[part] {
 				n = max(0, all[i+1].offset-all[i].upTo)
 			}
 			spans[who] = spans[who].and(n, all[i].round.Add(-o.Interval), all[i].round.Before(o.Round))
@@ -348,6 +358,12 @@ func (x *claimed) take(a *answers, o *lineage.Observation, after func(a, b answe
 		last := all[len(all)-1]
 		add(claimer{last.client, lineage.RequestLog}, 0)
 		x.tails[part] = last
+	}
+	for part := range a.mute {
+		if tail, ok := x.tails[part]; ok { // what came after it may be somebody else's, as after a sample
+			tail.sample = true
+			x.tails[part] = tail
+		}
 	}
 	for client, n := range a.asked {
 		add(claimer{client, lineage.AuthorizerLog}, n)

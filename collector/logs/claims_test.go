@@ -337,3 +337,38 @@ func TestForgottenClaims(t *testing.T) {
 		t.Errorf("%d topics are kept, and %d positions", len(c.of), len(held))
 	}
 }
+
+// unanswered is a line of a client that wants no answer, acks=0: nobody knows where its records begin.
+func unanswered(client string, n int) string {
+	line := producedAt(client, 0, n)
+	from, to := strings.Index(line, `"response":`), strings.Index(line, `,"connection"`)
+	return line[:from] + `"response":null` + line[to:]
+}
+
+// TestUnansweredRequests: where somebody wrote without being answered, what lies between two others' requests may be
+// his: nobody is given it, in that round, behind it, or when the topic comes to rest.
+func TestUnansweredRequests(t *testing.T) {
+	w := newTold(t, nil)
+	want := func(stage string, want map[string]int64) {
+		t.Helper()
+		if got := w.claimedOf(); !maps.Equal(got, want) {
+			t.Errorf("%s: claimed %v, want %v", stage, got, want)
+		}
+	}
+	w.next()
+	w.write(producedAt("a", 100, 1), producedAt("b", 110, 2))
+	w.next()
+	want("two that are answered", map[string]int64{"a": 10, "b": 0})
+	w.write(unanswered("z", 3), producedAt("a", 150, 4), producedAt("a", 160, 5))
+	w.next()
+	want("one that is not, among them", map[string]int64{"a": 10, "b": 0})
+	w.write(producedAt("b", 190, 6), producedAt("a", 195, 7))
+	w.next()
+	want("what came after the last of that round may be his too", map[string]int64{"a": 10, "b": 5})
+	w.write(unanswered("z", 8))
+	w.next()
+	w.start(nil)
+	w.write(producedAt("b", 230, 9), producedAt("a", 233, 10))
+	w.next()
+	want("alone in a round, and after a restart", map[string]int64{"a": 10, "b": 8})
+}

@@ -316,7 +316,7 @@ func (d *digest) produced(c lineage.Client, r *brokerlog.Request, written time.T
 		for i := range r.Topics {
 			t := &r.Topics[i]
 			d.see(lineage.Write, c, t.Name, t.ID, false)
-			d.claims.unanswered(lineage.Topic{Cluster: d.cluster.ID, ID: t.ID, Name: d.text(t.Name)})
+			d.claims.unanswered(lineage.Topic{Cluster: d.cluster.ID, ID: t.ID, Name: d.text(t.Name)}, t.Parts)
 		}
 		return
 	}

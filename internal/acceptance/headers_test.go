@@ -2,7 +2,9 @@ package acceptance
 
 import (
 	"crypto/rand"
+	"encoding/hex"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,12 +18,13 @@ import (
 
 // What nobody else can tell apart: a transactional producer of transaction version 2 and a writer without idempotence
 // on the same partitions. With the headers of batches both are counted to the record and nothing is a bound; without
-// them the one is "at most". Nothing of a record is kept.
+// them the one is "at most". Traces that go on to another topic say how long they took. Nothing of a record is kept.
 func TestBatchHeaders(t *testing.T) {
 	canary, dir := "canary"+rand.Text(), t.TempDir()
 	c := kafkatest.Shared(t, kafkatest.Options{})
 	c.CreateTopic(t, "mixed-headers", 2)
 	c.CreateTopic(t, "named-headers", 2)
+	c.CreateTopic(t, "later-headers", 2)
 	file := filepath.Join(dir, "lineaged.yaml")
 	config := fmt.Sprintf(`
 interval: 1s
@@ -29,9 +32,9 @@ clusters:
   - name: west
     brokers: [%s]
     headers:
-      topics: ['^(mixed|named)-headers$']
+      topics: ['^(mixed|named|later)-headers$']
       budget: 4MiB
-      records: {topics: ['^named-headers$'], header: x-app, sample: 1/1}
+      records: {topics: ['^(named|later)-headers$'], header: x-app, sample: 1/1, traces: [{from: named-headers, to: later-headers}]}
 `, c.Bootstrap())
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
@@ -63,7 +66,10 @@ clusters:
 		t.Helper()
 		writeTo(cl, "mixed-headers", "", n)
 	}
-	var transactional, other int64
+	const took = 250 * time.Millisecond
+	var trace [8]byte
+	rand.Read(trace[:])
+	var transactional, other, traces int64
 	round := func(i int) {
 		t.Helper()
 		if err := txn.BeginTransaction(); err != nil {
@@ -74,7 +80,15 @@ clusters:
 		write(plain, 2+i%3)
 		writeTo(plain, "named-headers", "price-feed", 3)
 		writeTo(plain, "named-headers", "", 1)
-		writeTo(idempotent, "named-headers", "ledger", 2)
+		writeTo(idempotent, "named-headers", "ledger", 1)
+		began := time.Now().Truncate(time.Millisecond)
+		traced := []kgo.RecordHeader{{Key: "x-app", Value: []byte("ledger")}, {Key: "traceparent", Value: fmt.Appendf(nil, "00-%x%016x-00f067aa0ba902b7-01", trace, traces)}}
+		traces++
+		if err := idempotent.ProduceSync(t.Context(),
+			&kgo.Record{Topic: "named-headers", Headers: traced, Timestamp: began}, &kgo.Record{Topic: "later-headers", Headers: traced, Timestamp: began.Add(took)},
+		).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
 		transactional, other = transactional+int64(n), other+int64(2+i%3)
 		if err := txn.EndTransaction(t.Context(), kgo.TransactionEndTry(i%4 != 0)); err != nil {
 			t.Fatal(err)
@@ -116,6 +130,7 @@ clusters:
 			t.Errorf("want exactly %d", want)
 		}
 	}
+	with.wantTraces(t, "topic:west/later-headers", took.Seconds())
 	if gaps := with.coverage(t, window); gaps.GapCount > 0 {
 		t.Errorf("gaps: %+v", gaps.Gaps)
 	}
@@ -124,5 +139,35 @@ clusters:
 	} else {
 		t.Logf("without headers: %d (%s)", bound.recorded(t), bound.details())
 	}
-	with.wantNowhere(t, canary)
+	with.wantNowhere(t, canary, hex.EncodeToString(trace[:]), string(trace[:]))
+}
+
+// wantTraces checks how long traces took to a topic, wherever something is known of it.
+func (s *server) wantTraces(t testing.TB, topic string, seconds float64) {
+	t.Helper()
+	var d struct {
+		Node *struct {
+			Series *struct {
+				Detail string
+				Points []point
+			}
+		}
+	}
+	s.mustAsk(t, `query($id: ID!) { node(id: $id) { series(metric: END_TO_END_SECONDS, window: {last: "10m"}) { detail points { at value } } } }`, map[string]any{"id": topic}, &d)
+	if d.Node == nil || d.Node.Series == nil {
+		t.Fatalf("of the traces to %s nothing is known", topic)
+	}
+	t.Logf("traces: %s", d.Node.Series.Detail)
+	known := 0
+	for _, p := range d.Node.Series.Points {
+		if p.Value == nil {
+			continue
+		}
+		if known++; math.Abs(*p.Value-seconds) > 1e-9 {
+			t.Errorf("%s: %g s, want %g", p.At.Format(time.TimeOnly), *p.Value, seconds)
+		}
+	}
+	if known == 0 || !strings.Contains(d.Node.Series.Detail, "traces sampled since topic named-headers") {
+		t.Errorf("of %d points the traces are known: %s", known, d.Node.Series.Detail)
+	}
 }

@@ -41,7 +41,7 @@ var sources = []cast.Source{
 	{Name: "telemetry", Pushes: true},
 	{Name: "headers of batches", Headers: true},
 	{Name: "telemetry, authorizer log", Pushes: true, Authorizer: true, Whole: true},
-	{Name: "all", Request: true, Authorizer: true, Pushes: true, Headers: true, Audit: true, Whole: true, Counted: true},
+	{Name: "all", Request: true, Authorizer: true, Pushes: true, Headers: true, Audit: true, Whole: true, Counted: true, Exact: true},
 }
 
 // One secured world of writers and readers, with and without producer ids and groups, two programs of one principal
