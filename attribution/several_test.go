@@ -92,10 +92,10 @@ func TestSeveralWitnesses(t *testing.T) {
 				o := outages[x.evidence]
 				x.looks(b, o.dead, o.back)
 				pushes, late, lose := int64(1), int64(0), 0
-				switch x.evidence {
-				case lineage.Telemetry:
+				if x.evidence == lineage.Telemetry {
 					pushes, late, lose = 1+int64(r.IntN(10)), int64(r.IntN(3)), 1+r.IntN(6)
-				case lineage.RequestLog:
+				}
+				if x.evidence == lineage.RequestLog {
 					late = int64(r.IntN(2))
 				}
 				x.observe(b, &w, pushes, late, func() bool { return lose > 0 && r.IntN(6) < lose-1 }, o.dead, o.back)

@@ -125,8 +125,12 @@ func TestFlowsOfOthers(t *testing.T) {
 		w.round(n)
 	}
 	for _, c := range []lineage.Client{
-		{ClientID: "x", Group: "g"}, {ClientID: "x", TransactionalID: "t"}, {Producer: lineage.KnownProducer(7)}, {Principal: "User:ANONYMOUS", Host: "10.0.0.1"},
-		{Kind: lineage.Remainder}, {Mover: lineage.Node{Scope: "c", Kind: lineage.ConnectorNode, Name: "m"}},
+		{ClientID: "x", Group: "g"},
+		{ClientID: "x", TransactionalID: "t"},
+		{Producer: lineage.KnownProducer(7)},
+		{Principal: "User:ANONYMOUS", Host: "10.0.0.1"},
+		{Kind: lineage.Remainder},
+		{Mover: lineage.Node{Scope: "c", Kind: lineage.ConnectorNode, Name: "m"}},
 	} {
 		if said := w.round(41, sights(c), claims(c, lineage.Telemetry, 5)); said != "" {
 			t.Errorf("%+v: %s", c, said)

@@ -14,8 +14,11 @@ import (
 	"time"
 )
 
-// RequestLogger and AuthorizerLogger are the loggers of brokers whose lines lineaged reads.
-const RequestLogger, AuthorizerLogger = "kafka.request.logger", "kafka.authorizer.logger"
+// The loggers of brokers whose lines lineaged reads.
+const (
+	RequestLogger    = "kafka.request.logger"
+	AuthorizerLogger = "kafka.authorizer.logger"
+)
 
 // reporterBuild has one test at a time look whether the plugin is built.
 var reporterBuild sync.Mutex

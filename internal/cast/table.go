@@ -2,6 +2,7 @@ package cast
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -14,7 +15,7 @@ func (w *World) render(columns []Column) string {
 		b.WriteString(" " + col.Name + " |")
 	}
 	b.WriteString("\n|" + strings.Repeat("---|", len(columns)+1) + "\n")
-	for _, actor := range append(w.Cast[:len(w.Cast):len(w.Cast)], Actor{What: "**records that are nobody's**"}) {
+	for _, actor := range append(slices.Clip(w.Cast), Actor{What: "**records that are nobody's**"}) {
 		what := actor.What
 		switch {
 		case actor.Reads:
