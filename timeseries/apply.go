@@ -27,8 +27,15 @@ func (e *engine) applyRecord(r *record) {
 	tick := r.round.tick
 	for i := range r.samples {
 		s := &r.samples[i]
-		x := e.name(s.entry, tick)
-		ser := x.find(s.metric, s.evidence)
+		var x *subject
+		ser := s.series
+		if ser == nil {
+			x = e.name(s.entry, tick)
+			ser = x.find(s.metric, s.evidence)
+		} else {
+			x = ser.subject
+			e.named(x, tick)
+		}
 		fresh := ser == nil
 		if fresh {
 			ser = &series{key: seriesKey{Subject: x.id, Metric: s.metric, Evidence: s.evidence}, subject: x}
@@ -128,11 +135,16 @@ func (e *engine) addRound(r *record) bool {
 // name returns the subject of an entry that a source named in a round, new if need be.
 func (e *engine) name(x *entry, tick int64) *subject {
 	s := e.subject(x, tick)
+	e.named(s, tick)
+	return s
+}
+
+// named notes that a source named a subject in a round.
+func (e *engine) named(s *subject, tick int64) {
 	if tick < s.first && s.listed { // links hold for all windows
 		e.touch(0)
 	}
-	s.first = min(s.first, tick)
-	return s
+	s.first, s.last = min(s.first, tick), max(s.last, tick)
 }
 
 // subject returns the subject of an entry of which something is told or derived, new if need be.

@@ -103,14 +103,14 @@ func BenchmarkAppend(b *testing.B) {
 	})
 }
 
-// roundBytes returns what a round takes in the log once its accesses are known.
+// roundBytes returns what a round takes in the log once its series are known.
 func roundBytes(b *testing.B, all []lineage.Access) int {
 	b.Helper()
 	s, err := timeseries.Open(b.TempDir(), benchOptions)
 	check(b, err)
-	fill(b, s, all, 1)
+	fill(b, s, all, 20)
 	first := s.Stats().LogBytes
-	o := benchRound(all, 2)
+	o := benchRound(all, 21)
 	check(b, s.Append(context.Background(), o))
 	size := int(s.Stats().LogBytes - first)
 	check(b, s.Close())

@@ -31,6 +31,7 @@ type entry struct {
 	// local is the number that a log segment gave the access; segment is that segment's number plus one.
 	segment uint64
 	local   uint32
+	logged  uint32 // the number plus one that the segment gave the newest of its series; 0: none
 }
 
 // subject is a dictionary entry: what is kept of an access over all time.
@@ -45,18 +46,18 @@ type subject struct {
 	listed   bool // among engine.links
 }
 
-// series is one metric of a subject.
+// series is one metric of a subject. What each sample needs comes first, in two lines of a processor's cache.
 type series struct {
 	key     seriesKey
 	subject *subject
 	ledger  *ledger // that it was entered in, or is settled in; nil: none
 	// base is the total, or the level, at the end of the sealed blocks; valid when sealed is true.
 	base    int64
-	sealed  bool
-	src     *source // that of the newest sealed sample
-	derived bool    // by Options.Settle, and told by nobody
-	since   int64   // of Linked: the tick since which its level at the end of the sealed blocks stands; 0: none
 	head    head
+	src     *source // that of the newest sealed sample
+	since   int64   // of Linked: the tick since which its level at the end of the sealed blocks stands; 0: none
+	sealed  bool
+	derived bool // by Options.Settle, and told by nobody
 }
 
 // support is what is kept of one kind of evidence for a subject.

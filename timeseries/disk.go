@@ -129,13 +129,17 @@ func (e *engine) recover(l *appendLog) error {
 	e.listAll()
 	defer e.opened()
 	l.generation = m.generation
-	r, err := l.replay(m, func(segment uint64) { e.ledgers.known = segment < m.next }, e.replayFrame)
-	e.ledgers.known = false
+	e.replaying = true
+	r, err := l.replay(m, func(segment uint64) { e.known(segment < m.next) }, e.replayFrame)
+	e.known(false)
 	if err != nil {
 		return err
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.replaying = false; e.settles() {
+		e.settleAll()
+	}
 	if r.generation > m.generation && !e.broken {
 		e.log.Error("the saved state of the store is gone", "generation", r.generation, "found", m.generation)
 		e.broken = true
@@ -146,6 +150,19 @@ func (e *engine) recover(l *appendLog) error {
 	e.generation = l.generation
 	e.heal(r)
 	return nil
+}
+
+// known says whether what is replayed next is of before the saved state. It needs commit.
+func (e *engine) known(is bool) {
+	if is == e.ledgers.known {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.settles() { // what was replayed as such is settled as such
+		e.settleAll()
+	}
+	e.ledgers.known = is
 }
 
 // heal takes in what the log turned out to have lost. It needs commit and mu.

@@ -61,6 +61,7 @@ type engine struct {
 	smalls    map[store.RecordKind][][]byte // small records by version less one
 	latest    map[string]int64
 	ledgers   *ledgers
+	replaying bool       // settled is at the end, since that does not depend on what came when
 	lost      []lostSpan // replaced, never changed in place
 	// unwritten is what of lost the log does not hold yet; unwrittenReset, that the positions before are of no use.
 	unwritten       []lostSpan
@@ -185,6 +186,7 @@ type record struct {
 
 type recordSample struct {
 	entry     *entry
+	series    *series // where who read it from the log knows it
 	metric    lineage.Metric
 	evidence  lineage.EvidenceKind
 	value     int64
@@ -345,7 +347,7 @@ func (e *engine) apply(c *commit) {
 	if c.small != nil && c.version == len(e.smalls[c.kind])+1 {
 		e.smalls[c.kind] = append(e.smalls[c.kind], c.small)
 	}
-	if e.settles() {
+	if e.settles() && !e.replaying {
 		e.settleAll()
 	}
 }

@@ -18,10 +18,10 @@ type sample struct {
 // head is the samples of a series in open blocks, by tick; of what is derived several may be of one. They are kept encoded, in packs, the newest of which is
 // open. A copy of a head stays as it is: what it points to is never changed in place, only added to behind its end.
 type head struct {
-	packs   []pack // by tick, each full or cut off
-	open    pack
 	newest  sample // zero: there is none
 	maxSpan int64  // of the samples, in ticks
+	open    pack
+	packs   []pack // by tick, each full or cut off
 }
 
 // packLen is how many samples a pack has at most. A query decodes as many at either end of its window.
@@ -34,16 +34,17 @@ const packLen = 64
 //	u8: 1 | 2: the value fell | 4: the tick follows | 8: what else follows
 //	uint by how much | uint by how much the tick grew, else by the span | uint span, uint 2 × source + estimated
 type pack struct {
-	code        []byte
-	before      int64 // the value before the first sample
-	first, last int64 // ticks
-	sum         int64 // what a counter advanced
-	reach       int64 // the earliest Since, a tick
-	maxSpan     int32
-	src         uint16
-	n           uint8
-	mixed       bool // sources: src is only one of several
-	estimated   bool // of a part at least
+	code      []byte
+	last      int64 // tick
+	sum       int64 // what a counter advanced
+	reach     int64 // the earliest Since, a tick
+	maxSpan   int32
+	src       uint16
+	n         uint8
+	mixed     bool  // sources: src is only one of several
+	estimated bool  // of a part at least
+	before    int64 // the value before the first sample
+	first     int64 // tick
 }
 
 const (

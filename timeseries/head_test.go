@@ -284,3 +284,14 @@ func TestAmountOfPacks(t *testing.T) {
 	}
 	must(t, s.Close())
 }
+
+// TestSeriesIsSmall holds that a series takes three lines of a cache, and what each sample needs two.
+func TestSeriesIsSmall(t *testing.T) {
+	var s series
+	if got := unsafe.Sizeof(s); got != 192 {
+		t.Errorf("a series takes %d bytes", got)
+	}
+	if got := unsafe.Offsetof(s.head) + unsafe.Offsetof(s.head.open) + unsafe.Offsetof(s.head.open.before); got > 128 {
+		t.Errorf("what a sample needs of a series ends at byte %d", got)
+	}
+}

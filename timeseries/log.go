@@ -13,8 +13,10 @@ import (
 )
 
 const (
-	logMagic   = "lineglog"
-	logVersion = formatVersion
+	logMagic = "lineglog"
+	// logVersion is that of the segments that are written; those of formatVersion, in which samples stand one by one, are
+	// read.
+	logVersion = 3
 	// headerBytes is a segment's header: magic, version, two zero bytes, tick, number, generation of the state,
 	// checksum.
 	headerBytes = 8 + 2 + 2 + 8 + 8 + 8 + 4
@@ -44,6 +46,9 @@ type appendLog struct {
 	next     uint64 // number of the next segment
 	buffer   []byte
 	bytes    counter
+	// What the samples of a record are made in.
+	numbers []uint32
+	values  []byte
 	// generation is that of the newest saved state.
 	generation uint64
 	aside      string   // folder of the quarantine
@@ -64,6 +69,7 @@ type segment struct {
 // logTables is how many accesses and sources the current segment has defined.
 type logTables struct {
 	accesses, sources uint32
+	series            []loggedSeries
 	said
 }
 

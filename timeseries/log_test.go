@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"hash/crc32"
 	"log/slog"
 	"maps"
@@ -346,7 +347,7 @@ func TestOtherFormats(t *testing.T) {
 	b[8]++
 	binary.LittleEndian.PutUint32(b[headerBytes-4:], crc32.Checksum(b[:headerBytes-4], castagnoli))
 	must(t, os.WriteFile(path, b, 0o600))
-	if _, err := Open(dir, testOpts); err == nil || !strings.Contains(err.Error(), "of format version 3") {
+	if _, err := Open(dir, testOpts); err == nil || !strings.Contains(err.Error(), fmt.Sprint("of format version ", logVersion+1)) {
 		t.Errorf("a newer format: %v", err)
 	}
 	must(t, os.WriteFile(filepath.Join(dir, "blocks", "MANIFEST"), nil, 0o600))

@@ -11,10 +11,11 @@ import (
 
 // The kinds of records in a frame.
 const (
-	observationRecord = 1
+	observationRecord = 1 // of version 2
 	smallRecord       = 2
 	lostRecord        = 3
 	unsureRecord      = 4
+	columnsRecord     = 5 // an observation whose samples stand as columns
 )
 
 // counter is a number that is read without a lock.
@@ -39,7 +40,7 @@ func (l *appendLog) encode(w *writer, c *commit) {
 		w.unsure(x)
 	}
 	for _, r := range c.records {
-		w.byte(observationRecord)
+		w.byte(columnsRecord)
 		l.record(w, r)
 	}
 	if c.small != nil {
@@ -66,24 +67,7 @@ func (l *appendLog) record(w *writer, r *record) {
 	t := &l.tables.said
 	t.topics.expect(len(r.samples) / 2) // what is told of a topic, and of a client, is several samples mostly
 	t.clients.expect(len(r.samples) / 2)
-	w.uint(uint64(len(r.samples)))
-	for i := range r.samples {
-		x := &r.samples[i]
-		w.reserve()
-		l.entry(w, x.entry)
-		flags := byte(x.metric) << 1
-		if x.estimated {
-			flags |= 1
-		}
-		w.byte(flags)
-		w.byte(byte(x.evidence))
-		w.int(x.value)
-		if x.span == r.round.span {
-			w.uint(0)
-		} else {
-			w.uint(uint64(x.span))
-		}
-	}
+	l.samples(w, r)
 	w.uint(uint64(len(r.sightings)))
 	for i := range r.sightings {
 		x := &r.sightings[i]
@@ -154,7 +138,7 @@ func (l *appendLog) entry(w *writer, x *entry) {
 		w.uint(uint64(x.local))
 		return
 	}
-	x.segment, x.local = l.current.number+1, l.tables.accesses
+	x.segment, x.local, x.logged = l.current.number+1, l.tables.accesses, 0
 	l.tables.accesses++
 	w.uint(uint64(x.local))
 	l.tables.access(w, &x.access)
@@ -167,7 +151,9 @@ type replayTables struct {
 	named
 	positions []readPosition
 	facts     []readFact
+	series    []readSeries
 	samples   []recordSample // of the frame that is being read
+	numbers   []uint32       // of the series of one record
 }
 
 type readPosition struct {
@@ -198,8 +184,8 @@ func (e *engine) decodeFrame(payload []byte, t *replayTables) ([]*commit, error)
 	var out []*commit
 	for len(r.b) > 0 && r.err == nil {
 		switch kind := r.byte(); kind {
-		case observationRecord:
-			out = append(out, &commit{records: []*record{e.decodeRecord(&r, t)}})
+		case observationRecord, columnsRecord:
+			out = append(out, &commit{records: []*record{e.decodeRecord(&r, t, kind == columnsRecord)}})
 		case lostRecord:
 			c := &commit{reset: r.bool(), healed: true}
 			for range r.count(6) {
@@ -219,26 +205,20 @@ func (e *engine) decodeFrame(payload []byte, t *replayTables) ([]*commit, error)
 	return out, r.end()
 }
 
-func (e *engine) decodeRecord(r *reader, t *replayTables) *record {
+func (e *engine) decodeRecord(r *reader, t *replayTables, columns bool) *record {
 	out := &record{src: e.decodeSource(r, t)}
 	out.round = round{anchor: anchor{tick: r.tick()}, span: r.span()}
 	out.round.offset = r.int()
 	if out.round.tick == 0 || out.round.span == 0 {
 		r.fail("a round without a tick or an interval")
 	}
-	out.samples = t.room(r.count(5))
-	for i := range out.samples {
-		x := recordSample{entry: e.decodeEntry(r, t)}
-		flags := r.byte()
-		x.metric, x.estimated = r.isMetric(lineage.Metric(flags>>1)), flags&1 == 1
-		x.evidence, x.value = r.evidence(), r.int()
-		if x.span = r.span(); x.span == 0 {
-			x.span = out.round.span
-		}
-		if r.err != nil {
-			return out
-		}
-		out.samples[i] = x
+	if columns {
+		out.samples = e.decodeSamples(r, t, out.round)
+	} else {
+		e.decodePlain(r, t, out)
+	}
+	if r.err != nil {
+		return out
 	}
 	out.sightings = make([]recordSighting, r.count(4))
 	for i := range out.sightings {
@@ -269,6 +249,24 @@ func (e *engine) decodeRecord(r *reader, t *replayTables) *record {
 		out.positions = append(out.positions, lineage.Position{Key: p.key, Value: p.read(r)})
 	}
 	return out
+}
+
+// decodePlain reads samples as version 2 wrote them.
+func (e *engine) decodePlain(r *reader, t *replayTables, out *record) {
+	out.samples = t.room(r.count(5))
+	for i := range out.samples {
+		x := recordSample{entry: e.decodeEntry(r, t)}
+		flags := r.byte()
+		x.metric, x.estimated = r.isMetric(lineage.Metric(flags>>1)), flags&1 == 1
+		x.evidence, x.value = r.evidence(), r.int()
+		if x.span = r.span(); x.span == 0 {
+			x.span = out.round.span
+		}
+		if r.err != nil {
+			return
+		}
+		out.samples[i] = x
+	}
 }
 
 func (e *engine) decodeSource(r *reader, t *replayTables) *source {

@@ -272,7 +272,7 @@ func checkHeader(b []byte, tick time.Duration, number uint64) error {
 	case binary.LittleEndian.Uint32(b[headerBytes-4:]) != crc32.Checksum(body, castagnoli):
 		return fmt.Errorf("%w: the header's checksum does not match", errCorrupt)
 	}
-	if v := binary.LittleEndian.Uint16(body[8:]); v != logVersion {
+	if v := binary.LittleEndian.Uint16(body[8:]); v != logVersion && v != formatVersion {
 		return fmt.Errorf("its version is %d, this program reads %d", v, logVersion)
 	}
 	if t := time.Duration(binary.LittleEndian.Uint64(body[12:])); t != tick {

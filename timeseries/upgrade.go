@@ -38,8 +38,8 @@ func upgrade(dir string, oldest uint16, by map[uint16]formatStep, f files) (done
 		return nil, err
 	}
 	for _, x := range all { // before anything is changed
-		for v := x.version; v != formatVersion; v++ {
-			if v < oldest || v > formatVersion || by[v] == nil {
+		for v := x.version; !x.reads(v); v++ {
+			if v < oldest || v >= formatVersion || by[v] == nil {
 				return nil, wrongVersion(x.name, x.version)
 			}
 		}
@@ -50,7 +50,7 @@ func upgrade(dir string, oldest uint16, by map[uint16]formatStep, f files) (done
 	}
 	defer func() { err = errors.Join(err, unlockFolder(lock)) }()
 	for _, x := range all {
-		if x.version == formatVersion {
+		if x.reads(x.version) {
 			continue
 		}
 		if err := upgradeFile(dir, x, by, f); err != nil {
@@ -67,7 +67,7 @@ func upgradeFile(dir string, x versioned, by map[uint16]formatStep, f files) err
 	if err != nil {
 		return err
 	}
-	for v := x.version; v != formatVersion; v++ {
+	for v := x.version; !x.reads(v); v++ {
 		if b, err = by[v](x.name, b); err != nil {
 			return fmt.Errorf("from version %d: %w", v, err)
 		}
@@ -95,6 +95,12 @@ func upgradeFile(dir string, x versioned, by map[uint16]formatStep, f files) err
 type versioned struct {
 	name    string
 	version uint16
+}
+
+// reads reports whether this program reads the file in a version. Segments of the log have a version more: they go
+// within hours, so those of the version before are read as they are.
+func (x versioned) reads(v uint16) bool {
+	return v == formatVersion || v == logVersion && filepath.Dir(x.name) == "log"
 }
 
 // versionsOf returns the files of a folder whose headers can be read.

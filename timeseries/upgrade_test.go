@@ -54,6 +54,11 @@ func TestUpgrade(t *testing.T) {
 		must(t, os.WriteFile(filepath.Join(old, name), b, 0o600))
 	}
 	want := contentsOf(t, now)
+	for name, was := range want {
+		if filepath.Dir(name) == "log" { // a segment is read before it is of the newest version
+			want[name] = string(relabel(name, []byte(was), formatVersion))
+		}
+	}
 	killed := errors.New("killed")
 	for at := 0; ; at++ {
 		dir, ops := inMemory(t), -1

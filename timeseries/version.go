@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 )
 
-// formatVersion is that of all files of a folder; each says it in its header. What stays the same in all versions is
+// formatVersion is that of all files of a folder, but for newer segments of the log; each says it in its header. What stays the same in all versions is
 // that a header begins with eight letters and the version, and ends after 32 or 40 bytes with a checksum of all before.
 // Version 1 kept its blocks in Badger.
 const formatVersion = 2
@@ -32,7 +32,7 @@ func checkVersions(dir string) error {
 		return err
 	}
 	for _, x := range all {
-		if x.version != formatVersion {
+		if !x.reads(x.version) {
 			return wrongVersion(x.name, x.version)
 		}
 	}
@@ -62,8 +62,12 @@ func versionOf(path, magic string) (version uint16, ok bool) {
 // wrongVersion says what to do with a folder of another version.
 func wrongVersion(name string, version uint16) error {
 	if version > formatVersion {
+		newest := formatVersion
+		if filepath.Dir(name) == "log" {
+			newest = logVersion
+		}
 		return fmt.Errorf("%s is of format version %d, written by a newer lineaged than this, which reads version %d: "+
-			"use that one or a newer; nothing was changed", name, version, formatVersion)
+			"use that one or a newer; nothing was changed", name, version, newest)
 	}
 	if version >= oldestVersion {
 		return fmt.Errorf("%s is of format version %d, written by an older lineaged than this, which reads version %d: "+

@@ -49,7 +49,7 @@ func TestOtherVersions(t *testing.T) {
 			continue
 		}
 		kinds[strings.TrimRight(filepath.Base(name), "0123456789.ablockg")] = true
-		for version, word := range map[uint16]string{1: "older", 3: "newer"} {
+		for version, word := range map[uint16]string{1: "older", logVersion + 1: "newer"} {
 			b := []byte(was)
 			binary.LittleEndian.PutUint16(b[8:], version)
 			binary.LittleEndian.PutUint32(b[length-4:], crc32.Checksum(b[:length-4], castagnoli))
@@ -208,6 +208,32 @@ func TestKeptFolders(t *testing.T) {
 		}
 		answersAsKept(t, dir, nameOf(v)+".txt")
 	}
+}
+
+// TestKeptLog opens a folder that has a log of the version of now, as it was when that version began: the folder of
+// format 2 has one of the version before.
+func TestKeptLog(t *testing.T) {
+	name := filepath.Join("testdata", fmt.Sprintf("log-%d", logVersion))
+	if *keep {
+		writeKept(t, name)
+	}
+	dir := unzip(t, name+".zip")
+	v, ok := versionOf(filepath.Join(dir, "log", segmentName(newestSegment(t, dir))), logMagic)
+	if before := unzip(t, filepath.Join("testdata", "format-2.zip")); !ok || v != logVersion {
+		t.Errorf("its log is of version %d", v)
+	} else if v, _ := versionOf(filepath.Join(before, "log", segmentName(newestSegment(t, before))), logMagic); v != 2 {
+		t.Errorf("that of format 2 is of version %d", v)
+	}
+	answersAsKept(t, dir, name+".txt")
+}
+
+func newestSegment(t *testing.T, dir string) (number uint64) {
+	t.Helper()
+	names, err := os.ReadDir(filepath.Join(dir, "log"))
+	must(t, err)
+	_, err = fmt.Sscanf(names[len(names)-1].Name(), "%020d.log", &number)
+	must(t, err)
+	return number
 }
 
 // answersAsKept opens a folder, holds its answers against those that were kept with it, and has it go on.
