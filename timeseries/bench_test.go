@@ -64,7 +64,7 @@ func BenchmarkAppend(b *testing.B) {
 	all := benchAccesses(10_000)
 	run := func(b *testing.B, s timeseries.Store) {
 		b.ReportAllocs()
-		n := 0
+		n, spent := 0, time.Duration(0)
 		for b.Loop() {
 			n++
 			b.StopTimer()
@@ -72,10 +72,13 @@ func BenchmarkAppend(b *testing.B) {
 			if n%180 == 0 { // as every half hour: so the head does not grow without end
 				check(b, s.Maintain(context.Background(), o.Round))
 			}
+			from := timeseries.SpentCPU(b)
 			b.StartTimer()
 			check(b, s.Append(context.Background(), o))
+			spent += timeseries.SpentCPU(b) - from
 		}
 		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(all)), "ns/sample")
+		b.ReportMetric(float64(spent.Nanoseconds())/float64(b.N*len(all)), "cpu-ns/sample")
 	}
 	b.Run("memory", func(b *testing.B) {
 		s := timeseries.NewMemory(benchOptions)
@@ -169,17 +172,22 @@ func BenchmarkReopen(b *testing.B) {
 	for n := 1; n <= 360; n++ {
 		check(b, s.Append(context.Background(), benchRound(all, n)))
 	}
-	b.ReportMetric(float64(s.Stats().LogBytes)/(360*10_000), "logB/sample")
+	logged := s.Stats().LogBytes
 	check(b, s.Close())
+	spent := time.Duration(0)
 	for b.Loop() {
+		from := timeseries.SpentCPU(b)
 		s, err := timeseries.Open(dir, benchOptions)
 		check(b, err)
 		_, err = s.Window(context.Background(), store.Ask{Window: ticks(350, 360), Accesses: true})
 		check(b, err)
+		spent += timeseries.SpentCPU(b) - from
 		b.StopTimer()
 		check(b, s.Close())
 		b.StartTimer()
 	}
+	b.ReportMetric(float64(spent.Microseconds())/1000/float64(b.N), "cpu-ms/op")
+	b.ReportMetric(float64(logged)/(360*10_000), "logB/sample")
 }
 
 // BenchmarkSeal seals an hour of 10,000 samples a round.
