@@ -1,0 +1,241 @@
+package kafka
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// The tests of this file are further forms of small worlds in which the answer was wrong once: other orders of events,
+// other clients' defaults, and lineaged stopped and started within.
+
+// plain commits without a leader epoch, as clients do that are given an offset alone.
+func (w *world) plain(group, topic string, partition int32, offset int64) {
+	w.t.Helper()
+	offs := kadm.Offsets{}
+	offs.Add(kadm.Offset{Topic: topic, Partition: partition, At: offset, LeaderEpoch: -1})
+	if err := w.admin.CommitAllOffsets(w.t.Context(), group, offs); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// member joins a group, and commits nothing by itself.
+func (w *world) member(group, topic string) *kgo.Client {
+	w.t.Helper()
+	c, err := kgo.NewClient(kgo.SeedBrokers(w.fake.ListenAddrs()...), kgo.ConsumerGroup(group), kgo.ConsumeTopics(topic), kgo.DisableAutoCommit(), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(c.Close)
+	ctx, cancel := context.WithTimeout(w.t.Context(), 20*time.Second)
+	defer cancel()
+	for c.PollFetches(ctx).NumRecords() == 0 && ctx.Err() == nil {
+	}
+	return c
+}
+
+// stop lets time pass without lineaged, and starts it again.
+func (w *world) stop(ticks int) {
+	w.t.Helper()
+	w.round = w.round.Add(time.Duration(ticks) * tick)
+	w.start(Config{})
+}
+
+// reader checks what is said of a group's reading: how many records it read, unless that is below zero, and how
+// many it has not.
+func (w *world) reader(name, group, topic string, read, lag int64) {
+	w.t.Helper()
+	of := func(a lineage.Access) bool {
+		return a.Client.Group == group && a.Client.Member == "" && a.Op == lineage.Read
+	}
+	if got, n := w.rec.sum(topic, lineage.Records, of); read >= 0 && got != read {
+		w.t.Errorf("%s: %d read, %d of it; want %d", name, got, n, read)
+	}
+	if got, n := w.rec.sum(topic, lineage.Lag, of); n != 1 || got != lag {
+		w.t.Errorf("%s: lag %d, %d of it; want %d", name, got, n, lag)
+	}
+}
+
+// Readers that commit without a leader epoch and are in no group when anybody looks (case01).
+func TestReadersWithoutEpochs(t *testing.T) {
+	w := newWorld(t, 1)
+	w.topic("assigned", 2)
+	w.take(2)
+	w.write("assigned", 0, 60)
+	w.write("assigned", 1, 40)
+	w.take(1)
+	w.plain("ledger", "assigned", 0, 10)
+	w.plain("ledger", "assigned", 0, 20) // twice in a tick
+	w.take(1)
+	w.plain("ledger", "assigned", 1, 30)
+	w.stop(4)
+	w.take(1)
+	w.plain("ledger", "assigned", 0, 50)
+	w.take(2)
+	w.reader("over a stop", "ledger", "assigned", 80, 20)
+
+	w = newWorld(t, 1)
+	w.topic("nightly", 1)
+	w.write("nightly", 0, 50)
+	w.plain("job", "nightly", 0, 20) // before anybody looked
+	w.take(3)
+	w.write("nightly", 0, 50)
+	w.commit("job", "nightly", 0, 60) // by another client, which knows the epoch
+	w.take(2)
+	w.plain("job", "nightly", 0, 90)
+	w.take(2)
+	w.reader("older than the watch, with and without epochs", "job", "nightly", 40, 10)
+	if n, _ := w.rec.sum("nightly", lineage.Skipped, func(lineage.Access) bool { return true }); n != 30 {
+		t.Errorf("%d are said to be skipped: whose commits bear epochs has not made one without", n)
+	}
+}
+
+// Partitions in which a group has committed nothing are no lag of zero (case03).
+func TestPartitionsWithoutACommitOverAStop(t *testing.T) {
+	w := newWorld(t, 1)
+	w.topic("poisoned", 2)
+	w.write("poisoned", 0, 20)
+	w.write("poisoned", 1, 30)
+	c := w.member("stuck", "poisoned")
+	w.take(2)
+	w.commitAs(c, "poisoned", 0, 20)
+	w.take(2)
+	w.reader("one of two partitions never gets on", "stuck", "poisoned", -1, lineage.Unknown)
+	w.stop(3)
+	w.take(2)
+	w.reader("after a stop", "stuck", "poisoned", -1, lineage.Unknown)
+
+	w = newWorld(t, 1)
+	w.topic("grown", 1)
+	w.write("grown", 0, 10)
+	c = w.member("g", "grown")
+	w.take(2)
+	w.commitAs(c, "grown", 0, 10)
+	w.take(2)
+	w.grow("grown", 1)
+	w.writer()
+	w.write("grown", 1, 25)
+	w.stop(3)
+	w.take(8)
+	lag, _ := w.rec.sum("grown", lineage.Lag, func(a lineage.Access) bool { return a.Client.Group == "g" && a.Client.Member == "" })
+	if lag != lineage.Unknown && lag != 25 {
+		t.Errorf("lag %d where 25 wait in a partition that was added while nobody looked", lag)
+	}
+}
+
+// commitAs commits as a member.
+func (w *world) commitAs(c *kgo.Client, topic string, partition int32, offset int64) {
+	w.t.Helper()
+	c.CommitOffsetsSync(w.t.Context(), map[string]map[int32]kgo.EpochOffset{topic: {partition: {Epoch: 0, Offset: offset}}}, func(_ *kgo.Client, _ *kmsg.OffsetCommitRequest, _ *kmsg.OffsetCommitResponse, err error) {
+		if err != nil {
+			w.t.Error(err)
+		}
+	})
+}
+
+// Offsets that are passed without being read are not counted as read exactly (case04).
+func TestPassedWhileNobodyLooked(t *testing.T) {
+	bounded := func(w *world, name, topic string, truth int64) {
+		t.Helper()
+		of := func(a lineage.Access) bool { return a.Op == lineage.Read && a.Client.Member == "" }
+		got, _ := w.rec.sum(topic, lineage.Records, of)
+		if got != truth && !w.rec.estimated(topic, lineage.Records, of) || got < truth {
+			t.Errorf("%s: %d read, estimated %v; in truth %d", name, got, w.rec.estimated(topic, lineage.Records, of), truth)
+		}
+	}
+	// Retention overtakes it while lineaged is stopped, and it reads what is left before lineaged is back.
+	w := newWorld(t, 1)
+	w.topic("purged", 1)
+	w.take(2)
+	w.write("purged", 0, 100)
+	w.commit("g", "purged", 0, 10)
+	w.take(2)
+	w.trim("purged", 0, 90)
+	w.commit("g", "purged", 0, 100)
+	w.stop(20)
+	w.take(8)
+	bounded(w, "retention while stopped", "purged", 10+10)
+	// Set to the end and back to the start, with a commit between.
+	w = newWorld(t, 1)
+	w.topic("reset", 1)
+	w.take(2)
+	w.write("reset", 0, 100)
+	w.commit("g", "reset", 0, 40)
+	w.take(2)
+	w.plain("g", "reset", 0, 100)
+	w.stop(2)
+	w.take(1)
+	w.plain("g", "reset", 0, 0)
+	w.take(1)
+	w.commit("g", "reset", 0, 100) // and it reads all again
+	w.take(2)
+	bounded(w, "set to the end and to the start", "reset", 40+100)
+}
+
+// Rights that are widened or narrowed while lineaged is stopped make nothing and delete nothing (case51).
+func TestRightsChangedWhileStopped(t *testing.T) {
+	w := newGuarded(t)
+	w.grant(right{topic: "mine"})
+	w.topic("mine", 1)
+	w.topic("old", 2)
+	w.write("old", 0, 50)
+	w.write("old", 1, 50)
+	w.commit("g-old", "old", 0, 20)
+	w.take(3)
+	w.grant(right{topic: "old"}, allGroups)
+	w.round = w.round.Add(5 * tick)
+	w.start(alice)
+	w.take(4)
+	w.nothingHappened("widened while stopped")
+	w.revoke(right{topic: "old"}, allGroups)
+	w.round = w.round.Add(5 * tick)
+	w.start(alice)
+	w.take(8)
+	w.nothingHappened("narrowed while stopped")
+	w.grant(right{topic: "old"}, allGroups)
+	w.take(4)
+	w.nothingHappened("widened again")
+	w.write("old", 1, 7)
+	w.take(2)
+	if n := w.appended("old"); n != 7 {
+		t.Errorf("%d appended, want the 7 since it is seen again", n)
+	}
+}
+
+// What goes while lineaged is stopped, in other orders than once: it starts again, and says what went (case56).
+func TestGoneBetweenStarts(t *testing.T) {
+	w := newWorld(t, 1)
+	w.topic("old", 3)
+	w.topic("mine", 1)
+	w.take(2)
+	w.write("old", 1, 5)
+	w.commit("g", "old", 1, 2)
+	w.take(3)
+	w.stop(1) // no round between two starts
+	w.remove("old")
+	w.stop(1)
+	w.commit("g", "mine", 0, 0)
+	w.take(int(lostCadence/tick) + 2)
+	if n := w.events(lineage.TopicDeleted); n != 1 {
+		t.Errorf("%d events of deleted topics, want 1", n)
+	}
+	w.topic("old", 1) // its name is back, while lineaged is stopped again
+	w.writer()
+	w.write("old", 0, 4)
+	w.stop(1)
+	w.take(3)
+	w.write("old", 0, 2)
+	w.take(2)
+	if n := w.appended("old"); n < 2+5 {
+		t.Errorf("%d appended to both, want 7 at least", n)
+	}
+	if len(w.source.faults) > 0 {
+		t.Errorf("faults %v", w.source.faults)
+	}
+}
