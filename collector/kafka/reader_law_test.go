@@ -70,7 +70,7 @@ func (w *readerWorld) act(r *rand.Rand, epochs, loses bool) {
 	switch n := r.IntN(100); {
 	case n < 40:
 		w.end += r.Int64N(50)
-	case n < 45 && w.position < 0 && !w.setBack && !(w.set && w.standalone): // somebody comes
+	case n < 45 && w.position < 0 && !w.setBack && (!w.set || !w.standalone): // somebody comes
 		w.used = true
 		w.position = w.committed
 		if w.committed < 0 && w.earliest {

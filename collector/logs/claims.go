@@ -295,7 +295,7 @@ func (x *claimed) grow(o *lineage.Observation, was []int64, alive bool) (missing
 		tail, told := x.tails[part]
 		if g, there := x.unseen[part]; there {
 			missing = missing || !o.Round.Before(g.round.Add(lateLines*o.Interval))
-		} else if alive && i < len(was) && was[i] >= 0 && end > was[i] && !(told && o.Round.Sub(tail.round) < lateLines*o.Interval) {
+		} else if alive && i < len(was) && was[i] >= 0 && end > was[i] && (!told || o.Round.Sub(tail.round) >= lateLines*o.Interval) {
 			x.unseen[part] = growth{o.Round}
 		}
 	}
