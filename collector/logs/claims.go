@@ -143,8 +143,8 @@ func (c *claims) wrote(t lineage.Topic, part int32, x answer, recent bool) {
 	}
 }
 
-// unanswered takes in that somebody wrote to partitions of a topic without an answer, which would say where: his records
-// may be among what lies between two others' requests.
+// unanswered takes in that somebody wrote to partitions of a topic without an answer, which would say where: his
+// records may be among what lies between two others' requests.
 func (c *claims) unanswered(t lineage.Topic, parts []brokerlog.Partition) {
 	a := c.now(t)
 	for i := range parts {

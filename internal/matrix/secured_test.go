@@ -154,7 +154,8 @@ func securedWorld() (w cast.World, cells []cell) {
 			}
 			a := x.actor()
 			if a.Reads {
-				x.column.steps = []step{read(int(a.Records)), leave}
+				// one that ends at once may do so before its last push: what it tells of itself is short then
+				x.column.steps = []step{read(int(a.Records)), rest(4), leave}
 				if a.Group {
 					x.column.steps = []step{read(int(a.Records)), commit, rest(2), leave}
 				}
