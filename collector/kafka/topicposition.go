@@ -135,8 +135,11 @@ func decodeTopic(id lineage.TopicID, cluster lineage.ClusterID, value []byte, ro
 	tp.alone, tp.mixed, tp.markers = d.total(), d.total(), d.total()
 	tp.restWhy, tp.veiled, tp.denied = d.String(), d.Bool(), d.Bool()
 	for range d.Count() {
-		id, w := d.Int(), d.writer()
-		tp.writers[id], tp.waiting = w, tp.waiting || !w.nameless.IsZero()
+		id := d.Int()
+		tp.writers[id] = d.writer()
+	}
+	for _, w := range tp.writers {
+		tp.waiting = tp.waiting || !w.nameless.IsZero()
 	}
 	for range d.Count() {
 		tp.txns[d.String()] = d.writer()
