@@ -84,6 +84,12 @@ func BenchmarkWalk(b *testing.B) {
 				p.run(vertexOf(s, root))
 			}
 		})
+		b.Run(fmt.Sprintf("edges=%d/closure", edges), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				s.Closure([]lineage.Node{root}, Downstream)
+			}
+		})
 		for _, limit := range []int{300, 1000} {
 			b.Run(fmt.Sprintf("edges=%d/limit=%d", edges, limit), func(b *testing.B) {
 				b.ReportAllocs()
@@ -104,8 +110,12 @@ func BenchmarkWalk(b *testing.B) {
 				s.All(300)
 			}
 		})
-		if got, want := s.Walk(Query{Roots: []lineage.Node{root}, Direction: Downstream, Depth: -1, Limit: 1}).TotalNodes, p.run(vertexOf(s, root)); got != want {
+		want := p.run(vertexOf(s, root))
+		if got := s.Walk(Query{Roots: []lineage.Node{root}, Direction: Downstream, Depth: -1, Limit: 1}).TotalNodes; got != want {
 			b.Fatalf("the walk finds %d nodes, the plain search %d", got, want)
+		}
+		if got := s.Closure([]lineage.Node{root}, Downstream).Len(); got != want {
+			b.Fatalf("the closure has %d nodes, the plain search finds %d", got, want)
 		}
 	}
 }
