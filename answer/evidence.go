@@ -192,6 +192,9 @@ func (v *View) explained(f lineage.Flow, es []supported) []Evidence {
 		out[i] = e.Evidence
 		out[i].Detail = v.words(out[i].Detail)
 	}
+	if why := v.atLeast(f); why != "" && len(out) > 0 {
+		out[0].Detail = strings.TrimSuffix(why+"; "+out[0].Detail, "; ")
+	}
 	return out
 }
 

@@ -131,6 +131,7 @@ func (f Flow) total() total {
 	if f.unknown(t) {
 		return total{estimated: t.estimated}
 	}
+	t.estimated = t.estimated || t.records != nil && f.rows.v.uncounted[f.flow] > 0
 	return t
 }
 

@@ -42,6 +42,12 @@ type View struct {
 	accounts   map[lineage.Node]bool             // the same way
 	groups     map[lineage.GroupRef]lineage.Fact // at the window's end, Gone ones included
 
+	// These are of a view of groups: whom each stands for, and of what kind of flows each flow is made, how many of
+	// which have no count.
+	members   map[lineage.Node][]lineage.Node
+	kinds     map[lineage.Flow]lineage.FlowKind
+	uncounted map[lineage.Flow]int
+
 	levels       once[*levels]
 	topicAmounts once[topicAmounts]
 	lost         once[map[int32]lineage.Amount] // of topics, by row

@@ -34,6 +34,7 @@ const (
 	// usualHops is how many hops a path is taken to have.
 	usualHops = 10
 )
+
 // balanceRead is what an account costs beside its window: where its readers stood at its start, and who wrote.
 const balanceRead = 1000
 
@@ -49,7 +50,9 @@ func costs() (c ComplexityRoot) {
 	) int {
 		return times(limit, child)
 	}
-	c.Query.Flows = func(child int, _ *string, _ WindowInput, _ bool, limit int) int { return times(limit, child) }
+	c.Query.Flows = func(child int, _ *string, _ WindowInput, _ answer.GroupBy, _ bool, limit int) int {
+		return times(limit, child)
+	}
 	c.Query.LineageDiff = func(child int, _ []string, _, _ WindowInput, _ time.Duration, _ float64, _ bool, limit int) int {
 		return times(limit, child)
 	}
@@ -72,6 +75,7 @@ func costs() (c ComplexityRoot) {
 	c.Flow.Clients = func(child, first int) int { return times(first, child) }
 	c.Application.Groups = func(child int) int { return times(10, child) }
 	c.Topic.Configs = c.Application.Groups
+	c.Group.MemberIds = c.Flow.Clients
 	c.Connector.Groups, c.StreamJob.Groups, c.Connector.Tasks = c.Application.Groups, c.Application.Groups, c.Application.Groups
 	c.StreamJob.InnerTopics, c.StreamJob.Subtopologies = c.Application.Groups, c.Application.Groups
 	c.Query.SuggestedJoins = func(child int, _ *WindowInput) int { return times(mostSuggestions, child) }

@@ -28,7 +28,7 @@ func (f *Flow) From() Node { return f.rows.nodes[f.flow.From] }
 func (f *Flow) To() Node { return f.rows.nodes[f.flow.To] }
 
 // Kind answers kind.
-func (f *Flow) Kind() lineage.FlowKind { return f.flow.Kind() }
+func (f *Flow) Kind() lineage.FlowKind { return f.is.Kind() }
 
 // Active answers active.
 func (f *Flow) Active() *bool { return f.is.Active() }

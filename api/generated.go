@@ -360,6 +360,21 @@ type ComplexityRoot struct {
 		Start  func(childComplexity int) int
 	}
 
+	Group struct {
+		Cluster   func(childComplexity int) int
+		Coverage  func(childComplexity int) int
+		FirstSeen func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Kind      func(childComplexity int) int
+		LastSeen  func(childComplexity int) int
+		MemberIds func(childComplexity int, first int) int
+		Members   func(childComplexity int) int
+		Name      func(childComplexity int) int
+		Owner     func(childComplexity int) int
+		Series    func(childComplexity int, metric answer.Metric, window WindowInput, step *time.Duration) int
+		Tags      func(childComplexity int) int
+	}
+
 	HiddenNeighbours struct {
 		Downstream func(childComplexity int) int
 		Node       func(childComplexity int) int
@@ -504,7 +519,7 @@ type ComplexityRoot struct {
 		Events          func(childComplexity int, window WindowInput, node *string, types []lineage.EventType, first int, after *string) int
 		Flow            func(childComplexity int, id string, window WindowInput) int
 		FlowBalance     func(childComplexity int, topic string, window WindowInput) int
-		Flows           func(childComplexity int, cluster *string, window WindowInput, includeInternal bool, limit int) int
+		Flows           func(childComplexity int, cluster *string, window WindowInput, groupBy answer.GroupBy, includeInternal bool, limit int) int
 		Lineage         func(childComplexity int, roots []string, direction graph.Direction, depth int, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool, limit int) int
 		LineageDiff     func(childComplexity int, roots []string, before WindowInput, after WindowInput, quiet time.Duration, factor float64, includeInternal bool, limit int) int
 		Node            func(childComplexity int, id string, window *WindowInput) int
@@ -706,7 +721,7 @@ type QueryResolver interface {
 	Flow(ctx context.Context, id string, window WindowInput) (*Flow, error)
 	Nodes(ctx context.Context, text *string, kinds []lineage.NodeKind, cluster *string, owner *string, tag *string, includeInternal bool, window *WindowInput, orderBy *answer.Order, first int, after *string) (*NodeConnection, error)
 	Lineage(ctx context.Context, roots []string, direction graph.Direction, depth int, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool, limit int) (*Lineage, error)
-	Flows(ctx context.Context, cluster *string, window WindowInput, includeInternal bool, limit int) (*Lineage, error)
+	Flows(ctx context.Context, cluster *string, window WindowInput, groupBy answer.GroupBy, includeInternal bool, limit int) (*Lineage, error)
 	Paths(ctx context.Context, from string, to string, window WindowInput, includeInternal bool, first int) (*Paths, error)
 	LineageDiff(ctx context.Context, roots []string, before WindowInput, after WindowInput, quiet time.Duration, factor float64, includeInternal bool, limit int) (*LineageDiff, error)
 	Top(ctx context.Context, metric answer.Metric, by lineage.NodeKind, window WindowInput, first int) (*Ranking, error)
@@ -2179,6 +2194,89 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Gap.Start(childComplexity), true
 
+	case "Group.cluster":
+		if e.ComplexityRoot.Group.Cluster == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Group.Cluster(childComplexity), true
+	case "Group.coverage":
+		if e.ComplexityRoot.Group.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Group.Coverage(childComplexity), true
+	case "Group.firstSeen":
+		if e.ComplexityRoot.Group.FirstSeen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Group.FirstSeen(childComplexity), true
+	case "Group.id":
+		if e.ComplexityRoot.Group.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Group.ID(childComplexity), true
+	case "Group.kind":
+		if e.ComplexityRoot.Group.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Group.Kind(childComplexity), true
+	case "Group.lastSeen":
+		if e.ComplexityRoot.Group.LastSeen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Group.LastSeen(childComplexity), true
+	case "Group.memberIds":
+		if e.ComplexityRoot.Group.MemberIds == nil {
+			break
+		}
+
+		args, err := ec.field_Group_memberIds_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Group.MemberIds(childComplexity, args["first"].(int)), true
+	case "Group.members":
+		if e.ComplexityRoot.Group.Members == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Group.Members(childComplexity), true
+	case "Group.name":
+		if e.ComplexityRoot.Group.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Group.Name(childComplexity), true
+	case "Group.owner":
+		if e.ComplexityRoot.Group.Owner == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Group.Owner(childComplexity), true
+	case "Group.series":
+		if e.ComplexityRoot.Group.Series == nil {
+			break
+		}
+
+		args, err := ec.field_Group_series_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Group.Series(childComplexity, args["metric"].(answer.Metric), args["window"].(WindowInput), args["step"].(*time.Duration)), true
+	case "Group.tags":
+		if e.ComplexityRoot.Group.Tags == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Group.Tags(childComplexity), true
+
 	case "HiddenNeighbours.downstream":
 		if e.ComplexityRoot.HiddenNeighbours.Downstream == nil {
 			break
@@ -2815,7 +2913,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Flows(childComplexity, args["cluster"].(*string), args["window"].(WindowInput), args["includeInternal"].(bool), args["limit"].(int)), true
+		return e.ComplexityRoot.Query.Flows(childComplexity, args["cluster"].(*string), args["window"].(WindowInput), args["groupBy"].(answer.GroupBy), args["includeInternal"].(bool), args["limit"].(int)), true
 
 	case "Query.lineage":
 		if e.ComplexityRoot.Query.Lineage == nil {
@@ -3790,7 +3888,7 @@ scalar Time      # RFC 3339 with offset, e.g. 2026-11-22T20:00:00Z
 scalar Duration  # Prometheus style: 30s, 10m, 4h, 7d
 scalar Int64     # a decimal string in JSON: bytes of a busy cluster pass 2^53 within months
 
-enum NodeKind { TOPIC APPLICATION UNIDENTIFIED CONNECTOR REPLICATOR STREAM_JOB DATASET }  # DATASET: outside Kafka, e.g. a table
+enum NodeKind { TOPIC APPLICATION UNIDENTIFIED CONNECTOR REPLICATOR STREAM_JOB DATASET GROUP }  # DATASET: outside Kafka, e.g. a table; GROUP: see Query.flows
 enum FlowKind { PRODUCE CONSUME REPLICATE EXTERNAL }  # REPLICATE: topic -> replicator -> topic; EXTERNAL: connector or job <-> dataset
 enum Direction { UPSTREAM DOWNSTREAM BOTH }
 
@@ -3841,8 +3939,12 @@ type Query {
   are no roots are left out unless includeInternal.
   """
   lineage(roots: [ID!]!, direction: Direction! = BOTH, depth: Int! = 3, window: Window!, evidence: [EvidenceKind!], includeInactive: Boolean! = true, includeInternal: Boolean! = false, limit: Int! = 300): Lineage
-  "Everything that moved in the window, for the overview, internal topics only if asked for; above the limit the least important nodes become counted hidden ones."
-  flows(cluster: ID, window: Window!, includeInternal: Boolean! = false, limit: Int! = 300): Lineage
+  """
+  Everything that moved in the window, for the overview, internal topics only if asked for; above the limit the least important nodes become counted hidden ones.
+  groupBy: GROUP nodes stand for their members: topics, programs, replicators and datasets apart. A flow between two is the sum of those between their members, each
+  counted once, with all their evidence.
+  """
+  flows(cluster: ID, window: Window!, groupBy: GroupBy! = NONE, includeInternal: Boolean! = false, limit: Int! = 300): Lineage
   """
   Could data that left ` + "`" + `from` + "`" + ` inside the window have reached ` + "`" + `to` + "`" + ` in it? Hops in the order of time: who read a topic at or after the arrival there may have
   written at or after that. Internal topics are gone through only with includeInternal, or where they are one of the two. first: at most 20.
@@ -3888,6 +3990,7 @@ type Query {
   pathBalance(nodes: [ID!]!, window: Window!): PathBalance
 }
 
+enum GroupBy { NONE CLUSTER OWNER PREFIX }   # PREFIX: the name up to its first dot, dash, underscore, slash or colon
 enum NodeOrder { NAME RATE LAG LAST_MOVED }
 
 """
@@ -4023,6 +4126,14 @@ type Path { hops: [Hop!]!  earliestArrival: Time!  observed: Boolean! }
 type Hop { flow: Flow!  at: Time!  until: Time!  observed: Boolean! }
 "flow: a hop of which it is not known whether it moved then. node: somebody who may be another. Neither: a gap in which anybody may have come and gone."
 type PathDoubt { flow: Flow  node: Node  start: Time!  end: Time!  reason: String! }
+
+"Nodes that are one in an answer. Its id is of that answer: no other question knows it. members: those that moved in the window, of which memberIds lists the first. It has no series."
+type Group implements Node {
+  id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  firstSeen: Time  lastSeen: Time
+  series(metric: Metric!, window: Window!, step: Duration): Series  coverage: Coverage!
+  members: Int!
+  memberIds(first: Int! = 20): [ID!]!
+}
 
 type SuggestedJoins { joins: [SuggestedJoin!]!  coverage: Coverage! }
 type SuggestedJoin { a: Node!  b: Node!  reason: String!  rule: String! }   # rule: the YAML that would join them
@@ -5657,6 +5768,50 @@ func (ec *executionContext) field_Flow_series_args(ctx context.Context, rawArgs 
 	return args, nil
 }
 
+func (ec *executionContext) field_Group_memberIds_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Group_series_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "metric",
+		func(ctx context.Context, v any) (answer.Metric, error) {
+			return ec.unmarshalNMetric2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐMetric(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["metric"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "window",
+		func(ctx context.Context, v any) (WindowInput, error) {
+			return ec.unmarshalNWindow2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐWindowInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["window"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "step",
+		func(ctx context.Context, v any) (*time.Duration, error) {
+			return ec.unmarshalODuration2ᚖtimeᚐDuration(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["step"] = arg2
+	return args, nil
+}
+
 func (ec *executionContext) field_Paths_doubts_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -5930,22 +6085,30 @@ func (ec *executionContext) field_Query_flows_args(ctx context.Context, rawArgs 
 		return nil, err
 	}
 	args["window"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "includeInternal",
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "groupBy",
+		func(ctx context.Context, v any) (answer.GroupBy, error) {
+			return ec.unmarshalNGroupBy2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐGroupBy(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["groupBy"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "includeInternal",
 		func(ctx context.Context, v any) (bool, error) {
 			return ec.unmarshalNBoolean2bool(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["includeInternal"] = arg2
-	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "limit",
+	args["includeInternal"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "limit",
 		func(ctx context.Context, v any) (int, error) {
 			return ec.unmarshalNInt2int(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["limit"] = arg3
+	args["limit"] = arg4
 	return args, nil
 }
 
@@ -12505,6 +12668,342 @@ func (ec *executionContext) fieldContext_Gap_reason(_ context.Context, field gra
 	return graphql.NewScalarFieldContext("Gap", field, false, false, "String")
 }
 
+func (ec *executionContext) _Group_id(ctx context.Context, field graphql.CollectedField, obj *Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Group_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Group_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Group", field, true, false, "ID")
+}
+
+func (ec *executionContext) _Group_kind(ctx context.Context, field graphql.CollectedField, obj *Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Group_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v lineage.NodeKind) graphql.Marshaler {
+			return ec.marshalNNodeKind2githubᚗcomᚋlineagedᚋlineagedᚋlineageᚐNodeKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Group_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Group", field, true, false, "NodeKind")
+}
+
+func (ec *executionContext) _Group_name(ctx context.Context, field graphql.CollectedField, obj *Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Group_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Group_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Group", field, true, false, "String")
+}
+
+func (ec *executionContext) _Group_cluster(ctx context.Context, field graphql.CollectedField, obj *Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Group_cluster(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cluster(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Cluster) graphql.Marshaler {
+			return ec.marshalOCluster2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCluster(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Group_cluster(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Group",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Cluster(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Group_owner(ctx context.Context, field graphql.CollectedField, obj *Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Group_owner(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Owner(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Group_owner(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Group", field, true, false, "String")
+}
+
+func (ec *executionContext) _Group_tags(ctx context.Context, field graphql.CollectedField, obj *Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Group_tags(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tags(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Group_tags(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Group", field, true, false, "String")
+}
+
+func (ec *executionContext) _Group_firstSeen(ctx context.Context, field graphql.CollectedField, obj *Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Group_firstSeen(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FirstSeen(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Group_firstSeen(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Group", field, true, false, "Time")
+}
+
+func (ec *executionContext) _Group_lastSeen(ctx context.Context, field graphql.CollectedField, obj *Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Group_lastSeen(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastSeen(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Group_lastSeen(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Group", field, true, false, "Time")
+}
+
+func (ec *executionContext) _Group_series(ctx context.Context, field graphql.CollectedField, obj *Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Group_series(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.Series(ctx, fc.Args["metric"].(answer.Metric), fc.Args["window"].(WindowInput), fc.Args["step"].(*time.Duration))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Series) graphql.Marshaler {
+			return ec.marshalOSeries2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐSeries(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Group_series(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Group",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Series(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Group_series_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Group_coverage(ctx context.Context, field graphql.CollectedField, obj *Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Group_coverage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Coverage(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Coverage) graphql.Marshaler {
+			return ec.marshalNCoverage2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCoverage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Group_coverage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Group",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Coverage(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Group_members(ctx context.Context, field graphql.CollectedField, obj *Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Group_members(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Members(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Group_members(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Group", field, true, false, "Int")
+}
+
+func (ec *executionContext) _Group_memberIds(ctx context.Context, field graphql.CollectedField, obj *Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Group_memberIds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.MemberIds(fc.Args["first"].(int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNID2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Group_memberIds(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Group",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type ID does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Group_memberIds_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _HiddenNeighbours_node(ctx context.Context, field graphql.CollectedField, obj *HiddenNeighbours) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -15150,7 +15649,7 @@ func (ec *executionContext) _Query_flows(ctx context.Context, field graphql.Coll
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Flows(ctx, fc.Args["cluster"].(*string), fc.Args["window"].(WindowInput), fc.Args["includeInternal"].(bool), fc.Args["limit"].(int))
+			return ec.Resolvers.Query().Flows(ctx, fc.Args["cluster"].(*string), fc.Args["window"].(WindowInput), fc.Args["groupBy"].(answer.GroupBy), fc.Args["includeInternal"].(bool), fc.Args["limit"].(int))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *Lineage) graphql.Marshaler {
@@ -20274,6 +20773,11 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Replicator(ctx, sel, obj)
+	case *Group:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Group(ctx, sel, obj)
 	case *Dataset:
 		if obj == nil {
 			return graphql.Null
@@ -22318,6 +22822,97 @@ func (ec *executionContext) _Gap(ctx context.Context, sel ast.SelectionSet, obj 
 			out.Values[i] = ec._Gap_reason(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var groupImplementors = []string{"Group", "Node"}
+
+func (ec *executionContext) _Group(ctx context.Context, sel ast.SelectionSet, obj *Group) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, groupImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Group")
+		case "id":
+			out.Values[i] = ec._Group_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "kind":
+			out.Values[i] = ec._Group_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "name":
+			out.Values[i] = ec._Group_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "cluster":
+			out.Values[i] = ec._Group_cluster(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "owner":
+			out.Values[i] = ec._Group_owner(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "tags":
+			out.Values[i] = ec._Group_tags(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "firstSeen":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Group_firstSeen(ctx, field, obj)
+				})
+		case "lastSeen":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Group_lastSeen(ctx, field, obj)
+				})
+		case "series":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Group_series(ctx, field, obj)
+				})
+		case "coverage":
+			out.Values[i] = ec._Group_coverage(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "members":
+			out.Values[i] = ec._Group_members(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "memberIds":
+			out.Values[i] = ec._Group_memberIds(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -25558,6 +26153,36 @@ func (ec *executionContext) marshalNGap2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋ
 	return ret
 }
 
+func (ec *executionContext) unmarshalNGroupBy2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐGroupBy(ctx context.Context, v any) (answer.GroupBy, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNGroupBy2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐGroupBy[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNGroupBy2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐGroupBy(ctx context.Context, sel ast.SelectionSet, v answer.GroupBy) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNGroupBy2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐGroupBy[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "GroupBy!")
+	}
+	return res
+}
+
+var (
+	unmarshalNGroupBy2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐGroupBy = map[string]answer.GroupBy{
+		"NONE":    answer.GroupByNone,
+		"CLUSTER": answer.GroupByCluster,
+		"OWNER":   answer.GroupByOwner,
+		"PREFIX":  answer.GroupByPrefix,
+	}
+	marshalNGroupBy2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐGroupBy = map[answer.GroupBy]string{
+		answer.GroupByNone:    "NONE",
+		answer.GroupByCluster: "CLUSTER",
+		answer.GroupByOwner:   "OWNER",
+		answer.GroupByPrefix:  "PREFIX",
+	}
+)
+
 func (ec *executionContext) marshalNHiddenNeighbours2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐHiddenNeighbours(ctx context.Context, sel ast.SelectionSet, v HiddenNeighbours) graphql.Marshaler {
 	return ec._HiddenNeighbours(ctx, sel, &v)
 }
@@ -25805,6 +26430,7 @@ var (
 		"REPLICATOR":   lineage.ReplicatorNode,
 		"STREAM_JOB":   lineage.StreamJobNode,
 		"DATASET":      lineage.DatasetNode,
+		"GROUP":        lineage.GroupNode,
 	}
 	marshalNNodeKind2githubᚗcomᚋlineagedᚋlineagedᚋlineageᚐNodeKind = map[lineage.NodeKind]string{
 		lineage.TopicNode:        "TOPIC",
@@ -25814,6 +26440,7 @@ var (
 		lineage.ReplicatorNode:   "REPLICATOR",
 		lineage.StreamJobNode:    "STREAM_JOB",
 		lineage.DatasetNode:      "DATASET",
+		lineage.GroupNode:        "GROUP",
 	}
 )
 

@@ -152,7 +152,7 @@ func parseNode(id string) (lineage.Node, error) {
 }
 
 // overview answers the root field flows.
-func (a *resolver) overview(ctx context.Context, clusterID *string, window WindowInput, includeInternal bool, limit int) (*Lineage, error) {
+func (a *resolver) overview(ctx context.Context, clusterID *string, window WindowInput, by answer.GroupBy, includeInternal bool, limit int) (*Lineage, error) {
 	if err := checkLimit(limit); err != nil {
 		return nil, err
 	}
@@ -166,7 +166,14 @@ func (a *resolver) overview(ctx context.Context, clusterID *string, window Windo
 			return nil, err
 		}
 	}
-	return newLineage(v, v.Overview(of, includeInternal, limit)), nil
+	if by == answer.GroupByNone {
+		return newLineage(v, v.Overview(of, includeInternal, limit)), nil
+	}
+	g, w, err := v.Grouped(ctx, by, of, includeInternal, limit)
+	if err != nil {
+		return nil, err
+	}
+	return newLineage(g, w), nil
 }
 
 // node answers the root field of that name.

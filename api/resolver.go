@@ -64,8 +64,8 @@ func (q *query) Lineage(
 }
 
 // Flows answers flows.
-func (q *query) Flows(ctx context.Context, cluster *string, window WindowInput, includeInternal bool, limit int) (*Lineage, error) {
-	return q.a.overview(ctx, cluster, window, includeInternal, limit)
+func (q *query) Flows(ctx context.Context, cluster *string, window WindowInput, groupBy answer.GroupBy, includeInternal bool, limit int) (*Lineage, error) {
+	return q.a.overview(ctx, cluster, window, groupBy, includeInternal, limit)
 }
 
 // Paths answers paths.

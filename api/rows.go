@@ -45,6 +45,8 @@ func (r *rows) shownNode(n lineage.Node) Node {
 		return &StreamJob{base}
 	case lineage.DatasetNode:
 		return &Dataset{base}
+	case lineage.GroupNode:
+		return &Group{base}
 	default:
 		return &Application{base}
 	}

@@ -20,12 +20,13 @@ const (
 	ReplicatorNode
 	StreamJobNode
 	DatasetNode
+	GroupNode // stands for several nodes in an answer; nothing that is observed is one
 	nodeKinds
 )
 
 var (
-	kindNames    = [nodeKinds]string{"NONE", "TOPIC", "APPLICATION", "UNIDENTIFIED", "CONNECTOR", "REPLICATOR", "STREAM_JOB", "DATASET"}
-	kindPrefixes = [nodeKinds]string{"", "topic", "application", "unidentified", "connector", "replicator", "streamjob", "dataset"}
+	kindNames    = [nodeKinds]string{"NONE", "TOPIC", "APPLICATION", "UNIDENTIFIED", "CONNECTOR", "REPLICATOR", "STREAM_JOB", "DATASET", "GROUP"}
+	kindPrefixes = [nodeKinds]string{"", "topic", "application", "unidentified", "connector", "replicator", "streamjob", "dataset", "group"}
 )
 
 // String returns the kind as the GraphQL enum spells it.

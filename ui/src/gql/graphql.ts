@@ -12,7 +12,8 @@ export type NodeKind =
   | 'CONNECTOR'
   | 'REPLICATOR'
   | 'STREAM_JOB'
-  | 'DATASET';
+  | 'DATASET'
+  | 'GROUP';
 
 export type FlowKind =
   | 'PRODUCE'
@@ -138,6 +139,7 @@ export type FlowDetailQuery = { flow: { id: string, kind: FlowKind, active: bool
           | { id: string, kind: NodeKind, name: string }
           | { id: string, kind: NodeKind, name: string }
           | { id: string, kind: NodeKind, name: string }
+          | { id: string, kind: NodeKind, name: string }
          | null, cluster: { id: string, name: string } | null }
       | { environment: string, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null }
       | { id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null }
@@ -145,6 +147,7 @@ export type FlowDetailQuery = { flow: { id: string, kind: FlowKind, active: bool
       | { state: string | null, exists: boolean, sourceAlias: string, targetAlias: string, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, source: { name: string } | null, target: { name: string } | null, cluster: { id: string, name: string } | null }
       | { id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null }
       | { namespace: string, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null }
+      | { id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null }
     , to:
       | { internal: boolean, exists: boolean, partitions: number | null, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, innerOf:
           | { id: string, kind: NodeKind, name: string }
@@ -154,6 +157,7 @@ export type FlowDetailQuery = { flow: { id: string, kind: FlowKind, active: bool
           | { id: string, kind: NodeKind, name: string }
           | { id: string, kind: NodeKind, name: string }
           | { id: string, kind: NodeKind, name: string }
+          | { id: string, kind: NodeKind, name: string }
          | null, cluster: { id: string, name: string } | null }
       | { environment: string, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null }
       | { id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null }
@@ -161,6 +165,7 @@ export type FlowDetailQuery = { flow: { id: string, kind: FlowKind, active: bool
       | { state: string | null, exists: boolean, sourceAlias: string, targetAlias: string, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, source: { name: string } | null, target: { name: string } | null, cluster: { id: string, name: string } | null }
       | { id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null }
       | { namespace: string, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null }
+      | { id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null }
     , clients: Array<{ kind: ClientKind, clientId: string | null, group: string | null, member: string | null, transactionalId: string | null, software: string | null, instance: string | null, joinedBy: string | null, principal: string | null, host: string | null, producerId: string | null, recordsPerSecond: number | null, lag: string | null, firstSeen: string, lastSeen: string }>, evidence: Array<{ kind: EvidenceKind, source: string, firstSeen: string, lastSeen: string, detail: string | null }>, recordRate: { metric: Metric, unit: string, step: string, detail: string | null, points: Array<{ at: string, value: number | null }> } | null, byteRate: { metric: Metric, unit: string, step: string, detail: string | null, points: Array<{ at: string, value: number | null }> } | null, lagSeries?: { metric: Metric, unit: string, step: string, detail: string | null, points: Array<{ at: string, value: number | null }> } | null, lagSecondsSeries?: { metric: Metric, unit: string, step: string, detail: string | null, points: Array<{ at: string, value: number | null }> } | null } | null };
 
 export type NodeDetailQueryVariables = Exact<{
@@ -179,6 +184,7 @@ export type NodeDetailQuery = { node:
         | { id: string, kind: NodeKind, name: string }
         | { id: string, kind: NodeKind, name: string }
         | { id: string, kind: NodeKind, name: string }
+        | { id: string, kind: NodeKind, name: string }
        | null, cluster: { id: string, name: string } | null }
     | { namedBy: string, firstSeen: string | null, lastSeen: string | null, environment: string, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, groups: Array<{ name: string, type: string, state: string, protocol: string, members: number | null, live: boolean | null, lag: string | null, lastMoved: string | null, cluster: { name: string } }>, recordsIn: { metric: Metric, unit: string, step: string, detail: string | null, points: Array<{ at: string, value: number | null }> } | null, recordsOut: { metric: Metric, unit: string, step: string, detail: string | null, points: Array<{ at: string, value: number | null }> } | null, bytesIn: { metric: Metric, unit: string, step: string, detail: string | null, points: Array<{ at: string, value: number | null }> } | null, bytesOut: { metric: Metric, unit: string, step: string, detail: string | null, points: Array<{ at: string, value: number | null }> } | null, lagSeries: { metric: Metric, unit: string, step: string, detail: string | null, points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
     | { firstSeen: string | null, lastSeen: string | null, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, topic: { id: string, name: string } | null, recordsIn: { metric: Metric, unit: string, step: string, detail: string | null, points: Array<{ at: string, value: number | null }> } | null, recordsOut: { metric: Metric, unit: string, step: string, detail: string | null, points: Array<{ at: string, value: number | null }> } | null, bytesIn: { metric: Metric, unit: string, step: string, detail: string | null, points: Array<{ at: string, value: number | null }> } | null, bytesOut: { metric: Metric, unit: string, step: string, detail: string | null, points: Array<{ at: string, value: number | null }> } | null, lagSeries: { metric: Metric, unit: string, step: string, detail: string | null, points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
@@ -186,6 +192,7 @@ export type NodeDetailQuery = { node:
     | { policy: string | null, state: string | null, connect: string | null, firstSeen: string | null, lastSeen: string | null, exists: boolean, sourceAlias: string, targetAlias: string, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, recordsIn: { metric: Metric, unit: string, step: string, detail: string | null, points: Array<{ at: string, value: number | null }> } | null, recordsOut: { metric: Metric, unit: string, step: string, detail: string | null, points: Array<{ at: string, value: number | null }> } | null, bytesIn: { metric: Metric, unit: string, step: string, detail: string | null, points: Array<{ at: string, value: number | null }> } | null, bytesOut: { metric: Metric, unit: string, step: string, detail: string | null, points: Array<{ at: string, value: number | null }> } | null, lagSeries: { metric: Metric, unit: string, step: string, detail: string | null, points: Array<{ at: string, value: number | null }> } | null, source: { name: string } | null, target: { name: string } | null, cluster: { id: string, name: string } | null }
     | { namedBy: string, applicationId: string, protocol: string, stores: Array<string>, firstSeen: string | null, lastSeen: string | null, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, groups: Array<{ name: string, type: string, state: string, protocol: string, members: number | null, live: boolean | null, lag: string | null, lastMoved: string | null, cluster: { name: string } }>, subtopologies: Array<{ id: string, sources: Array<string>, sinks: Array<string>, sinksKnown: boolean, repartitionSources: Array<string>, repartitionSinks: Array<string>, changelogs: Array<string>, stores: Array<string> }> | null, innerTopics: Array<{ id: string, name: string, kind: NodeKind }>, recordsIn: { metric: Metric, unit: string, step: string, detail: string | null, points: Array<{ at: string, value: number | null }> } | null, recordsOut: { metric: Metric, unit: string, step: string, detail: string | null, points: Array<{ at: string, value: number | null }> } | null, bytesIn: { metric: Metric, unit: string, step: string, detail: string | null, points: Array<{ at: string, value: number | null }> } | null, bytesOut: { metric: Metric, unit: string, step: string, detail: string | null, points: Array<{ at: string, value: number | null }> } | null, lagSeries: { metric: Metric, unit: string, step: string, detail: string | null, points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
     | { firstSeen: string | null, lastSeen: string | null, namespace: string, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, recordsIn: { metric: Metric, unit: string, step: string, detail: string | null, points: Array<{ at: string, value: number | null }> } | null, recordsOut: { metric: Metric, unit: string, step: string, detail: string | null, points: Array<{ at: string, value: number | null }> } | null, bytesIn: { metric: Metric, unit: string, step: string, detail: string | null, points: Array<{ at: string, value: number | null }> } | null, bytesOut: { metric: Metric, unit: string, step: string, detail: string | null, points: Array<{ at: string, value: number | null }> } | null, lagSeries: { metric: Metric, unit: string, step: string, detail: string | null, points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
+    | { firstSeen: string | null, lastSeen: string | null, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, recordsIn: { metric: Metric, unit: string, step: string, detail: string | null, points: Array<{ at: string, value: number | null }> } | null, recordsOut: { metric: Metric, unit: string, step: string, detail: string | null, points: Array<{ at: string, value: number | null }> } | null, bytesIn: { metric: Metric, unit: string, step: string, detail: string | null, points: Array<{ at: string, value: number | null }> } | null, bytesOut: { metric: Metric, unit: string, step: string, detail: string | null, points: Array<{ at: string, value: number | null }> } | null, lagSeries: { metric: Metric, unit: string, step: string, detail: string | null, points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
    | null };
 
 export type GroupPartsFragment = { name: string, type: string, state: string, protocol: string, members: number | null, live: boolean | null, lag: string | null, lastMoved: string | null, cluster: { name: string } };
@@ -199,6 +206,7 @@ export type CandidatesQueryVariables = Exact<{
 
 
 export type CandidatesQuery = { candidates: { detail: string | null, considered: number, leftOut: number, candidates: Array<{ name: string, kind: NodeKind, score: number, rule: string, node:
+        | { id: string }
         | { id: string }
         | { id: string }
         | { id: string }
@@ -231,6 +239,7 @@ export type LineageQuery = { lineage: { truncated: boolean, totalNodes: number, 
           | { id: string, kind: NodeKind, name: string }
           | { id: string, kind: NodeKind, name: string }
           | { id: string, kind: NodeKind, name: string }
+          | { id: string, kind: NodeKind, name: string }
          | null, cluster: { id: string, name: string } | null }
       | { firstSeen: string | null, lastSeen: string | null, environment: string, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, rateIn: { detail: string | null, points: Array<{ at: string, value: number | null }> } | null, rateOut: { detail: string | null, points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
       | { firstSeen: string | null, lastSeen: string | null, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, rateIn: { detail: string | null, points: Array<{ at: string, value: number | null }> } | null, rateOut: { detail: string | null, points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
@@ -238,6 +247,7 @@ export type LineageQuery = { lineage: { truncated: boolean, totalNodes: number, 
       | { firstSeen: string | null, lastSeen: string | null, state: string | null, exists: boolean, sourceAlias: string, targetAlias: string, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, rateIn: { detail: string | null, points: Array<{ at: string, value: number | null }> } | null, rateOut: { detail: string | null, points: Array<{ at: string, value: number | null }> } | null, source: { name: string } | null, target: { name: string } | null, cluster: { id: string, name: string } | null }
       | { firstSeen: string | null, lastSeen: string | null, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, rateIn: { detail: string | null, points: Array<{ at: string, value: number | null }> } | null, rateOut: { detail: string | null, points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
       | { firstSeen: string | null, lastSeen: string | null, namespace: string, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, rateIn: { detail: string | null, points: Array<{ at: string, value: number | null }> } | null, rateOut: { detail: string | null, points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
+      | { firstSeen: string | null, lastSeen: string | null, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, rateIn: { detail: string | null, points: Array<{ at: string, value: number | null }> } | null, rateOut: { detail: string | null, points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
     >, flows: Array<{ id: string, kind: FlowKind, active: boolean | null, estimated: boolean, records: string | null, bytes: string | null, recordsPerSecond: number | null, bytesPerSecond: number | null, skipped: string | null, lost: string | null, live: boolean | null, lastMoved: string | null, lag: string | null, lagSeconds: number | null, lagAtLeastSeconds: number | null, firstSeen: string | null, lastSeen: string | null, clientCount: number, from:
         | { id: string }
         | { id: string }
@@ -246,7 +256,9 @@ export type LineageQuery = { lineage: { truncated: boolean, totalNodes: number, 
         | { id: string }
         | { id: string }
         | { id: string }
+        | { id: string }
       , to:
+        | { id: string }
         | { id: string }
         | { id: string }
         | { id: string }
@@ -275,6 +287,7 @@ export type AllFlowsQuery = { flows: { truncated: boolean, totalNodes: number, n
           | { id: string, kind: NodeKind, name: string }
           | { id: string, kind: NodeKind, name: string }
           | { id: string, kind: NodeKind, name: string }
+          | { id: string, kind: NodeKind, name: string }
          | null, cluster: { id: string, name: string } | null }
       | { firstSeen: string | null, lastSeen: string | null, environment: string, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, rateIn: { detail: string | null, points: Array<{ at: string, value: number | null }> } | null, rateOut: { detail: string | null, points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
       | { firstSeen: string | null, lastSeen: string | null, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, rateIn: { detail: string | null, points: Array<{ at: string, value: number | null }> } | null, rateOut: { detail: string | null, points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
@@ -282,6 +295,7 @@ export type AllFlowsQuery = { flows: { truncated: boolean, totalNodes: number, n
       | { firstSeen: string | null, lastSeen: string | null, state: string | null, exists: boolean, sourceAlias: string, targetAlias: string, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, rateIn: { detail: string | null, points: Array<{ at: string, value: number | null }> } | null, rateOut: { detail: string | null, points: Array<{ at: string, value: number | null }> } | null, source: { name: string } | null, target: { name: string } | null, cluster: { id: string, name: string } | null }
       | { firstSeen: string | null, lastSeen: string | null, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, rateIn: { detail: string | null, points: Array<{ at: string, value: number | null }> } | null, rateOut: { detail: string | null, points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
       | { firstSeen: string | null, lastSeen: string | null, namespace: string, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, rateIn: { detail: string | null, points: Array<{ at: string, value: number | null }> } | null, rateOut: { detail: string | null, points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
+      | { firstSeen: string | null, lastSeen: string | null, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, rateIn: { detail: string | null, points: Array<{ at: string, value: number | null }> } | null, rateOut: { detail: string | null, points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
     >, flows: Array<{ id: string, kind: FlowKind, active: boolean | null, estimated: boolean, records: string | null, bytes: string | null, recordsPerSecond: number | null, bytesPerSecond: number | null, skipped: string | null, lost: string | null, live: boolean | null, lastMoved: string | null, lag: string | null, lagSeconds: number | null, lagAtLeastSeconds: number | null, firstSeen: string | null, lastSeen: string | null, clientCount: number, from:
         | { id: string }
         | { id: string }
@@ -290,7 +304,9 @@ export type AllFlowsQuery = { flows: { truncated: boolean, totalNodes: number, n
         | { id: string }
         | { id: string }
         | { id: string }
+        | { id: string }
       , to:
+        | { id: string }
         | { id: string }
         | { id: string }
         | { id: string }
@@ -309,6 +325,7 @@ export type LineagePartsFragment = { truncated: boolean, totalNodes: number, nod
         | { id: string, kind: NodeKind, name: string }
         | { id: string, kind: NodeKind, name: string }
         | { id: string, kind: NodeKind, name: string }
+        | { id: string, kind: NodeKind, name: string }
        | null, cluster: { id: string, name: string } | null }
     | { firstSeen: string | null, lastSeen: string | null, environment: string, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, rateIn: { detail: string | null, points: Array<{ at: string, value: number | null }> } | null, rateOut: { detail: string | null, points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
     | { firstSeen: string | null, lastSeen: string | null, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, rateIn: { detail: string | null, points: Array<{ at: string, value: number | null }> } | null, rateOut: { detail: string | null, points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
@@ -316,6 +333,7 @@ export type LineagePartsFragment = { truncated: boolean, totalNodes: number, nod
     | { firstSeen: string | null, lastSeen: string | null, state: string | null, exists: boolean, sourceAlias: string, targetAlias: string, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, rateIn: { detail: string | null, points: Array<{ at: string, value: number | null }> } | null, rateOut: { detail: string | null, points: Array<{ at: string, value: number | null }> } | null, source: { name: string } | null, target: { name: string } | null, cluster: { id: string, name: string } | null }
     | { firstSeen: string | null, lastSeen: string | null, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, rateIn: { detail: string | null, points: Array<{ at: string, value: number | null }> } | null, rateOut: { detail: string | null, points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
     | { firstSeen: string | null, lastSeen: string | null, namespace: string, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, rateIn: { detail: string | null, points: Array<{ at: string, value: number | null }> } | null, rateOut: { detail: string | null, points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
+    | { firstSeen: string | null, lastSeen: string | null, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, rateIn: { detail: string | null, points: Array<{ at: string, value: number | null }> } | null, rateOut: { detail: string | null, points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
   >, flows: Array<{ id: string, kind: FlowKind, active: boolean | null, estimated: boolean, records: string | null, bytes: string | null, recordsPerSecond: number | null, bytesPerSecond: number | null, skipped: string | null, lost: string | null, live: boolean | null, lastMoved: string | null, lag: string | null, lagSeconds: number | null, lagAtLeastSeconds: number | null, firstSeen: string | null, lastSeen: string | null, clientCount: number, from:
       | { id: string }
       | { id: string }
@@ -324,7 +342,9 @@ export type LineagePartsFragment = { truncated: boolean, totalNodes: number, nod
       | { id: string }
       | { id: string }
       | { id: string }
+      | { id: string }
     , to:
+      | { id: string }
       | { id: string }
       | { id: string }
       | { id: string }
@@ -352,6 +372,7 @@ export type EventsQuery = { events: { totalCount: number, pageInfo: { hasNextPag
           | { id: string, kind: NodeKind, name: string }
           | { id: string, kind: NodeKind, name: string }
           | { id: string, kind: NodeKind, name: string }
+          | { id: string, kind: NodeKind, name: string }
          | null, flow: { id: string, from:
             | { id: string, kind: NodeKind, name: string }
             | { id: string, kind: NodeKind, name: string }
@@ -360,7 +381,9 @@ export type EventsQuery = { events: { totalCount: number, pageInfo: { hasNextPag
             | { id: string, kind: NodeKind, name: string }
             | { id: string, kind: NodeKind, name: string }
             | { id: string, kind: NodeKind, name: string }
+            | { id: string, kind: NodeKind, name: string }
           , to:
+            | { id: string, kind: NodeKind, name: string }
             | { id: string, kind: NodeKind, name: string }
             | { id: string, kind: NodeKind, name: string }
             | { id: string, kind: NodeKind, name: string }
@@ -404,6 +427,7 @@ export type NodesQuery = { nodes: { totalCount: number, pageInfo: { hasNextPage:
             | { id: string, kind: NodeKind, name: string }
             | { id: string, kind: NodeKind, name: string }
             | { id: string, kind: NodeKind, name: string }
+            | { id: string, kind: NodeKind, name: string }
            | null, cluster: { id: string, name: string } | null }
         | { lastSeen: string | null, environment: string, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, rateIn: { detail: string | null, points: Array<{ at: string, value: number | null }> } | null, rateOut: { detail: string | null, points: Array<{ at: string, value: number | null }> } | null, lagSeries: { points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null, groups: Array<{ live: boolean | null, lag: string | null, lastMoved: string | null }> }
         | { lastSeen: string | null, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, rateIn: { detail: string | null, points: Array<{ at: string, value: number | null }> } | null, rateOut: { detail: string | null, points: Array<{ at: string, value: number | null }> } | null, lagSeries: { points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
@@ -411,6 +435,7 @@ export type NodesQuery = { nodes: { totalCount: number, pageInfo: { hasNextPage:
         | { lastSeen: string | null, state: string | null, exists: boolean, sourceAlias: string, targetAlias: string, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, rateIn: { detail: string | null, points: Array<{ at: string, value: number | null }> } | null, rateOut: { detail: string | null, points: Array<{ at: string, value: number | null }> } | null, lagSeries: { points: Array<{ at: string, value: number | null }> } | null, source: { name: string } | null, target: { name: string } | null, cluster: { id: string, name: string } | null }
         | { lastSeen: string | null, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, rateIn: { detail: string | null, points: Array<{ at: string, value: number | null }> } | null, rateOut: { detail: string | null, points: Array<{ at: string, value: number | null }> } | null, lagSeries: { points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null, groups: Array<{ live: boolean | null, lag: string | null, lastMoved: string | null }> }
         | { lastSeen: string | null, namespace: string, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, rateIn: { detail: string | null, points: Array<{ at: string, value: number | null }> } | null, rateOut: { detail: string | null, points: Array<{ at: string, value: number | null }> } | null, lagSeries: { points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
+        | { lastSeen: string | null, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, rateIn: { detail: string | null, points: Array<{ at: string, value: number | null }> } | null, rateOut: { detail: string | null, points: Array<{ at: string, value: number | null }> } | null, lagSeries: { points: Array<{ at: string, value: number | null }> } | null, cluster: { id: string, name: string } | null }
        }> } | null };
 
 export type FindNodesQueryVariables = Exact<{
@@ -428,6 +453,7 @@ export type FindNodesQuery = { nodes: { totalCount: number, edges: Array<{ node:
             | { id: string, kind: NodeKind, name: string }
             | { id: string, kind: NodeKind, name: string }
             | { id: string, kind: NodeKind, name: string }
+            | { id: string, kind: NodeKind, name: string }
            | null, cluster: { id: string, name: string } | null }
         | { environment: string, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null, groups: Array<{ live: boolean | null, lag: string | null, lastMoved: string | null }> }
         | { id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null }
@@ -435,6 +461,7 @@ export type FindNodesQuery = { nodes: { totalCount: number, edges: Array<{ node:
         | { state: string | null, exists: boolean, sourceAlias: string, targetAlias: string, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, source: { name: string } | null, target: { name: string } | null, cluster: { id: string, name: string } | null }
         | { id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null, groups: Array<{ live: boolean | null, lag: string | null, lastMoved: string | null }> }
         | { namespace: string, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null }
+        | { id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null }
        }> } | null };
 
 type ReaderParts_Application_Fragment = { groups: Array<{ live: boolean | null, lag: string | null, lastMoved: string | null }> };
@@ -457,6 +484,7 @@ type NodeHead_Topic_Fragment = { internal: boolean, exists: boolean, partitions:
     | { id: string, kind: NodeKind, name: string }
     | { id: string, kind: NodeKind, name: string }
     | { id: string, kind: NodeKind, name: string }
+    | { id: string, kind: NodeKind, name: string }
    | null, cluster: { id: string, name: string } | null };
 
 type NodeHead_Application_Fragment = { environment: string, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null };
@@ -471,6 +499,8 @@ type NodeHead_StreamJob_Fragment = { id: string, kind: NodeKind, name: string, o
 
 type NodeHead_Dataset_Fragment = { namespace: string, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null };
 
+type NodeHead_Group_Fragment = { id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null };
+
 export type NodeHeadFragment =
   | NodeHead_Topic_Fragment
   | NodeHead_Application_Fragment
@@ -479,6 +509,7 @@ export type NodeHeadFragment =
   | NodeHead_Replicator_Fragment
   | NodeHead_StreamJob_Fragment
   | NodeHead_Dataset_Fragment
+  | NodeHead_Group_Fragment
 ;
 
 export type SuggestedJoinsQueryVariables = Exact<{
@@ -495,6 +526,7 @@ export type SuggestedJoinsQuery = { suggestedJoins: { joins: Array<{ reason: str
             | { id: string, kind: NodeKind, name: string }
             | { id: string, kind: NodeKind, name: string }
             | { id: string, kind: NodeKind, name: string }
+            | { id: string, kind: NodeKind, name: string }
            | null, cluster: { id: string, name: string } | null }
         | { environment: string, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null }
         | { id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null }
@@ -502,6 +534,7 @@ export type SuggestedJoinsQuery = { suggestedJoins: { joins: Array<{ reason: str
         | { state: string | null, exists: boolean, sourceAlias: string, targetAlias: string, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, source: { name: string } | null, target: { name: string } | null, cluster: { id: string, name: string } | null }
         | { id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null }
         | { namespace: string, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null }
+        | { id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null }
       , b:
         | { internal: boolean, exists: boolean, partitions: number | null, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, innerOf:
             | { id: string, kind: NodeKind, name: string }
@@ -511,6 +544,7 @@ export type SuggestedJoinsQuery = { suggestedJoins: { joins: Array<{ reason: str
             | { id: string, kind: NodeKind, name: string }
             | { id: string, kind: NodeKind, name: string }
             | { id: string, kind: NodeKind, name: string }
+            | { id: string, kind: NodeKind, name: string }
            | null, cluster: { id: string, name: string } | null }
         | { environment: string, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null }
         | { id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null }
@@ -518,6 +552,7 @@ export type SuggestedJoinsQuery = { suggestedJoins: { joins: Array<{ reason: str
         | { state: string | null, exists: boolean, sourceAlias: string, targetAlias: string, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, source: { name: string } | null, target: { name: string } | null, cluster: { id: string, name: string } | null }
         | { id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null }
         | { namespace: string, id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null }
+        | { id: string, kind: NodeKind, name: string, owner: string | null, tags: Array<string>, cluster: { id: string, name: string } | null }
        }> } | null };
 
 export const GroupPartsFragmentDoc = {"kind":"Document","definitions":[{"kind":"FragmentDefinition","name":{"kind":"Name","value":"GroupParts"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"ConsumerGroup"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"name"}},{"kind":"Field","name":{"kind":"Name","value":"type"}},{"kind":"Field","name":{"kind":"Name","value":"state"}},{"kind":"Field","name":{"kind":"Name","value":"protocol"}},{"kind":"Field","name":{"kind":"Name","value":"members"}},{"kind":"Field","name":{"kind":"Name","value":"live"}},{"kind":"Field","name":{"kind":"Name","value":"lag"}},{"kind":"Field","name":{"kind":"Name","value":"lastMoved"}},{"kind":"Field","name":{"kind":"Name","value":"cluster"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"name"}}]}}]}}]} as unknown as DocumentNode<GroupPartsFragment, unknown>;

@@ -11,6 +11,7 @@ const KIND: Record<NodeKind, string> = {
   STREAM_JOB: 'M2 8c2-4 4-4 6 0s4 4 6 0M2 12c2-4 4-4 6 0s4 4 6 0',
   DATASET:
     'M3 4c0-1.1 2.2-2 5-2s5 .9 5 2-2.2 2-5 2-5-.9-5-2zM3 4v8c0 1.1 2.2 2 5 2s5-.9 5-2V4M3 8c0 1.1 2.2 2 5 2s5-.9 5-2',
+  GROUP: 'M2 4h6v4H2zM8 8h6v4H8zM4.5 8v2.5H8M11.5 8V5.5H8',
 };
 
 const OTHER = {

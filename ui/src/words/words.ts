@@ -10,6 +10,7 @@ export const KIND_WORD: Record<NodeKind, string> = {
   REPLICATOR: 'Replicator',
   STREAM_JOB: 'Stream job',
   DATASET: 'Dataset',
+  GROUP: 'Group',
 };
 
 const FLOW_WORD: Record<Exclude<FlowKind, 'EXTERNAL'>, string> = {

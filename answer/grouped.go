@@ -1,0 +1,171 @@
+package answer
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/lineaged/lineaged/graph"
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// This file draws groups instead of nodes: all that is known of a window, with each node replaced by the one that
+// stands for it. So a sum over a group is made as every other sum is, of each reader or writer once.
+
+// GroupBy is what makes nodes one group.
+type GroupBy uint8
+
+// The ways to group.
+const (
+	GroupByNone    GroupBy = iota
+	GroupByCluster         // the cluster that they belong to, or whose topics they use
+	GroupByOwner
+	GroupByPrefix // the name up to its first separator: a dot, dash, underscore, slash or colon
+)
+
+// scopes name the ways to group in ids.
+var scopes = [...]string{"none", "cluster", "owner", "prefix"}
+
+// Groups of what has no owner, or of who uses several clusters or none that is known.
+const (
+	noOwner         = "(no owner)"
+	severalClusters = "(several clusters)"
+	nowhere         = "(no cluster)"
+)
+
+// Grouped returns the view in which each node is its group, and its overview: see Overview. Topics, what is outside
+// Kafka, replicators and other programs are in groups of their own, so that a flow between groups is of one kind.
+func (v *View) Grouped(ctx context.Context, by GroupBy, of *Cluster, includeInternal bool, limit int) (*View, *Walk, error) {
+	g := &View{
+		a: v.a, identity: v.identity, declared: v.declared, lens: v.lens, hidden: v.hidden, knows: v.knows, win: v.win, held: v.held, state: v.state, clusters: v.clusters,
+		topics: v.topics, movers: v.movers, connectGroups: v.connectGroups, mirrored: v.mirrored, classified: true, groups: v.groups,
+		ends: map[lineage.Node]*accessesOf{}, datasets: map[lineage.Node]*accessesOf{},
+		// A group has no ways through it that are kept apart.
+		mixed: map[lineage.Node]bool{}, joined: map[lineage.Node][]string{}, accounts: map[lineage.Node]bool{},
+		members: map[lineage.Node][]lineage.Node{}, kinds: map[lineage.Flow]lineage.FlowKind{}, uncounted: map[lineage.Flow]int{},
+	}
+	flows := map[lineage.Flow]*memberFlow{}
+	key := filterKey{inactive: true, internal: includeInternal}
+	scope := []lineage.ClusterID(nil)
+	none := false
+	if of != nil {
+		key.clusterTag, scope, none = of.known.ID, of.Scope(), of.known.ID == "" // never reached: nothing can have moved
+	}
+	groups := map[lineage.Node]lineage.Node{}
+	group := func(n lineage.Node, moved bool) lineage.Node {
+		in, ok := groups[n]
+		if !ok {
+			in = v.groupOf(n, by)
+			groups[n] = in
+		}
+		if moved {
+			g.members[in] = append(g.members[in], n) // often more than once, see below
+		}
+		return in
+	}
+	gone := leaving(ctx)
+	for i := range v.accesses {
+		if gone() {
+			return nil, nil, ctx.Err()
+		}
+		x := v.accesses[i]
+		if none || !v.passes(&x, key) {
+			continue
+		}
+		own := x.flow()
+		moved := x.state == graph.Active
+		x.node, x.far = group(x.node, moved), group(x.far, moved)
+		f := flows[own]
+		if f == nil {
+			f = &memberFlow{in: x.flow()}
+			flows[own], g.kinds[f.in] = f, own.Kind()
+		}
+		f.moved = f.moved || x.state != graph.Inactive
+		f.counted = f.counted || x.amount.Known && !x.unknown()
+		g.accesses = append(g.accesses, x)
+	}
+	for _, f := range flows {
+		if f.moved && !f.counted {
+			g.uncounted[f.in]++
+		}
+	}
+	for in, all := range g.members {
+		g.members[in] = distinct(all)
+	}
+	g.connect()
+	return g, &Walk{Walk: g.graph(filterKey{active: true, inactive: true, internal: true}).All(limit), Scope: scope}, nil
+}
+
+// memberFlow is a flow that a flow between groups is made of.
+type memberFlow struct {
+	in             lineage.Flow
+	moved, counted bool // moved: or it may have
+}
+
+// atLeast says why a flow between groups may have moved more than its sum; empty: it is all, or no groups are.
+func (v *View) atLeast(f lineage.Flow) string {
+	if n := v.uncounted[f]; n > 0 {
+		return fmt.Sprintf("at least: of %d of the flows that it sums up the count is not known", n)
+	}
+	return ""
+}
+
+// distinct returns each node once, in the order of their first places.
+func distinct(nodes []lineage.Node) []lineage.Node {
+	seen := make(map[lineage.Node]bool, len(nodes))
+	out := nodes[:0]
+	for _, n := range nodes {
+		if !seen[n] {
+			seen[n] = true
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// groupOf returns the group that stands for a node.
+func (v *View) groupOf(n lineage.Node, by GroupBy) lineage.Node {
+	what := "programs"
+	switch n.Kind {
+	case lineage.TopicNode:
+		what = "topics"
+	case lineage.DatasetNode:
+		what = "datasets"
+	case lineage.ReplicatorNode:
+		what = "replicators"
+	default:
+	}
+	g := lineage.Node{Scope: scopes[by] + "-" + what, Kind: lineage.GroupNode}
+	switch by {
+	case GroupByCluster:
+		switch ids := v.ClustersOf(n); len(ids) {
+		case 0:
+			g.Name = nowhere
+		case 1:
+			g.Name = v.clusters.of(ids[0]).Name
+		default:
+			g.Name = severalClusters
+		}
+	case GroupByOwner:
+		if g.Name, _ = v.describe(n); g.Name == "" {
+			g.Name = noOwner
+		}
+	default:
+		g.Name = n.Name
+		if i := strings.IndexAny(n.Name, ".-_/:"); i > 0 {
+			g.Name = n.Name[:i]
+		}
+	}
+	return g
+}
+
+// Members returns the nodes that a group stands for and that moved in the window.
+func (n Node) Members() []lineage.Node { return n.rows.v.members[n.node] }
+
+// Kind returns what kind of movement the flow is; of one between groups, that of all the flows in it.
+func (f Flow) Kind() lineage.FlowKind {
+	if k, ok := f.rows.v.kinds[f.flow]; ok {
+		return k
+	}
+	return f.flow.Kind()
+}
