@@ -11,9 +11,9 @@ import (
 	"path/filepath"
 )
 
-// formatVersion is that of all files of a folder, but for newer segments of the log; each says it in its header. What stays the same in all versions is
-// that a header begins with eight letters and the version, and ends after 32 or 40 bytes with a checksum of all before.
-// Version 1 kept its blocks in Badger.
+// formatVersion is that of all files of a folder, but for newer segments of the log; each says it in its header. What
+// stays the same in all versions is that a header begins with eight letters and the version, and ends after 32 or 40
+// bytes with a checksum of all before. Version 1 kept its blocks in Badger.
 const formatVersion = 2
 
 // checkVersions refuses a folder of another version, before anything in it is changed. What is damaged is not looked at
