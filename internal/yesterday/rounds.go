@@ -115,11 +115,14 @@ func (r *telling) count(c *count) {
 		was = 0
 	}
 	if now != was || r.begins(c.from) {
-		x := lineage.Sample{Subject: c.access, Metric: c.metric, Evidence: c.evidence, Value: now}
+		x := lineage.Sample{Subject: c.access, Metric: c.metric, Evidence: c.evidence, Value: now, Estimated: c.why != ""}
 		if r.at.Sub(r.last) > cadence { // it advanced while nobody looked
 			x.Since = r.last
 		}
 		o.Samples = append(o.Samples, x)
+	}
+	if c.why != "" && (r.first || r.begins(c.from)) {
+		o.Sightings = append(o.Sightings, lineage.Sighting{Access: c.access, Evidence: c.evidence, Detail: c.why})
 	}
 	if c.ends.n == nil {
 		return

@@ -29,6 +29,7 @@ type count struct {
 	from     time.Time // it is not told before
 	total    totals
 	flow     string // the flow that it is a count of; empty: of none
+	why      string // it is a bound; empty: it is exact
 
 	ends totals // of a reader: what it reads, from which its lag follows
 	base int64  // of a reader: where it began

@@ -31,7 +31,8 @@ type told struct {
 	ends totals
 	from time.Time
 	ids  int64
-	err  *error
+	// marked: among its offsets are markers, so that who read up to one has read less.
+	marked bool
 }
 
 func (s *script) topic(path string, err *error) *told {
@@ -39,7 +40,7 @@ func (s *script) topic(path string, err *error) *told {
 	if !ok && *err == nil {
 		*err = fmt.Errorf("there is no topic %s", path)
 	}
-	return &told{s: s, path: path, fact: fact, ends: s.grows(0), err: err}
+	return &told{s: s, path: path, fact: fact, ends: s.grows(0)}
 }
 
 func (t *told) source(name string) lineage.Source {
@@ -80,6 +81,8 @@ func (t *told) streams(n totals) totals {
 // transactions adds a transactional writer and the markers that it left.
 func (t *told) transactions(id, node string, n, markers totals) {
 	t.writer(lineage.Client{TransactionalID: id}, lineage.Transaction, node, n)
+	t.s.counts[len(t.s.counts)-1].why = "at most: its sequences do not count its records, so these are what the topic grew by less the markers that there are at the least"
+	t.marked = true
 	t.counts("producers", lineage.Markers, markers)
 	t.ends = t.s.of(sum, t.ends, markers)
 }
@@ -124,6 +127,9 @@ func (t *told) reader(name, node string, n totals, from time.Time, base int64) *
 		access: lineage.Access{Topic: t.fact.Topic, Op: lineage.Read, Client: lineage.Client{Group: name}},
 		flow:   "topic:" + t.path + "->" + node, live: func(time.Time) bool { return true },
 	}
+	if t.marked {
+		c.why = "at most: markers of transactions, and aborted records, are among the offsets"
+	}
 	if c.from = t.from; from.After(c.from) {
 		c.from = from
 	}
@@ -146,6 +152,7 @@ func (t *told) shares(names ...string) {
 	for _, name := range names {
 		c := t.reader(name, "", t.near(), t.s.start, 0)
 		c.source.Name, c.evidence = "share-groups", lineage.ShareOffsets
+		c.why = "at most: rejected and archived records are among those that a share group passes"
 	}
 }
 

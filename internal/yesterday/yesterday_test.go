@@ -213,6 +213,9 @@ func TestInAStore(t *testing.T) {
 			if amounts[0].Total != want {
 				t.Errorf("%v: %v %s is %v, by the script %v", w, c.access, c.metric, amounts[0].Total, want)
 			}
+			if amounts[0].Estimated != (c.why != "" && amounts[0].Total > 0) {
+				t.Errorf("%v: %v is estimated %t, and by the script %q", w, c.access, amounts[0].Estimated, c.why)
+			}
 			asked++
 			if c.metric == lineage.Appended {
 				if got := written(t, got, c.access.Topic); got != want {

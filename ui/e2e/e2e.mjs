@@ -329,6 +329,21 @@ async function time(url) {
     await page.waitForURL(/at=/);
     must((await page.getByRole('button', { name: 'Live' }).count()) === 0, 'an instant cannot be live');
   });
+  await check("the demo's past: a standstill of hours ago, with who made it up", async () => {
+    await page.goto(`${url}/lineage?root=topic:west/payments&last=10m`);
+    await page.getByRole('button', { name: 'Custom', exact: true }).click();
+    await page.getByRole('radio', { name: 'one instant' }).check();
+    const at = new Date(Date.now() - 170 * 60_000);
+    const two = (n) => String(n).padStart(2, '0');
+    const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+    await page.locator('input[type=datetime-local]').fill(`${day}T${two(at.getHours())}:${two(at.getMinutes())}`);
+    await page.getByRole('button', { name: 'Show' }).click();
+    await page.waitForURL(/at=/);
+    await page.getByRole('button', { name: /^Topic payments ?, in west/ }).waitFor();
+    await page.locator('.flow-label', { hasText: 'nobody is reading' }).first().waitFor();
+    await page.getByRole('button', { name: /^all observed/ }).click();
+    await page.getByText('script made it up').first().waitFor();
+  });
   await check('everything that moved, without a root', async () => {
     await page.goto(`${url}/lineage?last=10m`);
     await page.getByRole('heading', { name: 'Everything that moved' }).waitFor();
