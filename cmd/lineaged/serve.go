@@ -49,8 +49,8 @@ func serve(ctx context.Context, cfg config.Config, again reloader, log *slog.Log
 	return serveOn(ctx, ln, cfg, again, log, stdout, nil)
 }
 
-// prepare puts into a store what is to be there before anything is observed, and returns what then is made of that; nil:
-// there is nothing.
+// prepare puts into a store what is to be there before anything is observed, and returns what then is made of that;
+// nil: there is nothing.
 type prepare func(context.Context, timeseries.Store) (goOn, error)
 
 // goOn makes of what collectors observe what is stored.

@@ -66,16 +66,11 @@ func (t *told) byID(n totals) totals {
 }
 
 // streams adds what the Kafka Streams application wrote.
-func (t *told) streams(n totals) totals {
-	node := "streamjob:west/basket-totals"
+func (t *told) streams(n totals) {
+	t.writer(lineage.Client{Producer: lineage.KnownProducer(848)}, lineage.ProducerState, "streamjob:west/basket-totals", n)
 	if strings.Contains(t.path, storeName) { // nobody is shown an inner topic
-		node = ""
+		t.s.counts[len(t.s.counts)-1].flow = ""
 	}
-	n = t.writer(lineage.Client{Producer: lineage.KnownProducer(848)}, lineage.ProducerState, node, n)
-	if c := t.s.counts[len(t.s.counts)-1]; node == "" {
-		c.flow = ""
-	}
-	return n
 }
 
 // transactions adds a transactional writer and the markers that it left.
@@ -88,11 +83,10 @@ func (t *told) transactions(id, node string, n, markers totals) {
 }
 
 // left adds what nobody whom the broker tells of has written; node is who is taken to have.
-func (t *told) left(node string, n totals) totals {
+func (t *told) left(node string, n totals) {
 	c := t.counts("producers", lineage.Left, n)
 	c.flow = node + "->topic:" + t.path
 	t.ends = t.s.of(sum, t.ends, n)
-	return n
 }
 
 func (t *told) counts(source string, m lineage.Metric, n totals) *count {

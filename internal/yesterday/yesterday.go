@@ -190,7 +190,11 @@ func (d *Day) Outage() lineage.Window { return d.script.outage }
 // Standstill is when billing stood still.
 func (d *Day) Standstill() lineage.Window { return d.script.standstill }
 
-// Renamed is when a group was renamed, Created when a topic was created, and Night when the nightly job ran.
-func (d *Day) Renamed() time.Time    { return d.script.renamed }
-func (d *Day) Created() time.Time    { return d.script.created }
+// Renamed is when a group was renamed.
+func (d *Day) Renamed() time.Time { return d.script.renamed }
+
+// Created is when a topic was created, and who writes and reads it began.
+func (d *Day) Created() time.Time { return d.script.created }
+
+// Night is when the nightly job ran.
 func (d *Day) Night() lineage.Window { return d.script.night }

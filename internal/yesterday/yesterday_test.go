@@ -105,17 +105,13 @@ func TestSums(t *testing.T) {
 			}
 		}
 		all, _ := collect(t, d)
-		type key struct {
-			topic lineage.Topic
-			at    time.Time
-		}
 		now := map[series]int64{}
 		wrote, appended, lag := map[lineage.Topic]int64{}, map[lineage.Topic]int64{}, map[series]int64{}
-		var last key
+		var last time.Time
 		check := func() {
 			for topic, n := range appended {
 				if wrote[topic] != n {
-					t.Fatalf("at %v %d were appended to %s, and %d written", last.at, n, topic.Name, wrote[topic])
+					t.Fatalf("at %v %d were appended to %s, and %d written", last, n, topic.Name, wrote[topic])
 				}
 			}
 			for k, n := range now {
@@ -124,14 +120,14 @@ func TestSums(t *testing.T) {
 				}
 				from, behind := base[k.access], lag[series{access: k.access}]
 				if ends := appended[k.access.Topic]; n < 0 || from+n > ends || k.access.Client.Group != "loyalty-points" && from+n+behind != ends {
-					t.Fatalf("at %v %s has read %d since %d of %d in %s, and is %d behind", last.at, k.access.Client.Group, n, from, ends, k.access.Topic.Name, behind)
+					t.Fatalf("at %v %s has read %d since %d of %d in %s, and is %d behind", last, k.access.Client.Group, n, from, ends, k.access.Topic.Name, behind)
 				}
 			}
 		}
 		for _, o := range all {
-			if !o.Round.Equal(last.at) {
+			if !o.Round.Equal(last) {
 				check()
-				last.at = o.Round
+				last = o.Round
 			}
 			for _, x := range o.Samples {
 				k := series{x.Subject, x.Metric, x.Evidence}
@@ -242,7 +238,7 @@ func written(t *testing.T, w *store.Window, topic lineage.Topic) (all float64) {
 			}
 		}
 	}
-	amounts, err := w.Amounts(t.Context(), w.Resolved.Window, some)
+	amounts, err := w.Amounts(t.Context(), w.Window, some)
 	must(t, err)
 	for _, a := range amounts {
 		all += a.Total
@@ -265,8 +261,10 @@ func TestGoOn(t *testing.T) {
 	}
 	in := lineage.Observation{
 		Samples: []lineage.Sample{
-			{Subject: orders, Metric: lineage.Appended, Value: 5}, {Subject: billing, Metric: lineage.Records, Evidence: lineage.GroupOffsets, Value: 3},
-			{Subject: billing, Metric: lineage.Lag, Value: 2}, {Subject: new, Metric: lineage.Records, Evidence: lineage.GroupOffsets, Value: 1},
+			{Subject: orders, Metric: lineage.Appended, Value: 5},
+			{Subject: billing, Metric: lineage.Records, Evidence: lineage.GroupOffsets, Value: 3},
+			{Subject: billing, Metric: lineage.Lag, Value: 2},
+			{Subject: new, Metric: lineage.Records, Evidence: lineage.GroupOffsets, Value: 1},
 		},
 		Events: []lineage.Event{event(lineage.FlowStarted, billing), event(lineage.FlowStarted, night), event(lineage.FlowStarted, new)},
 	}
