@@ -119,9 +119,18 @@ func (s *script) busy(at time.Time) float64 {
 
 // grows is a total that grows by so many a second when the shop is as busy as in the demo.
 func (s *script) grows(perSecond float64) totals {
+	return s.waves(perSecond, 1)
+}
+
+// swells is how the waves of who comes and goes follow each other, by minutes. In the mean they are 1.
+var swells = []float64{1.3, 0.8, 1.1, 0.6, 1.4, 0.9, 0.7, 1.2}
+
+// waves is as grows, in waves.
+func (s *script) waves(perSecond float64, swells ...float64) totals {
 	t, sum := totals{s.start, []int64{0}}, 0.0
 	for at := s.start; at.Before(s.end.Add(more)); at = at.Add(cadence) {
-		sum += perSecond * cadence.Seconds() * s.busy(at)
+		minute := int(at.Unix() / int64(cadence.Seconds()))
+		sum += perSecond * cadence.Seconds() * s.busy(at) * swells[minute%len(swells)]
 		t.n = append(t.n, int64(sum))
 	}
 	return t

@@ -178,7 +178,7 @@ func (s *script) shop() (err error) {
 	scans.whole().reads("search-indexer")
 
 	clicks := topic("west/clickstream")
-	clicked := s.of(sum, clicks.byID(s.grows(70)), clicks.byID(s.grows(40)))
+	clicked := s.of(sum, clicks.byID(s.waves(70, swells...)), clicks.byID(s.waves(40, swells...)))
 	clicks.whole().reads("sessioniser", "recommendations")
 	sessions := topic("west/sessions")
 	sat := sessions.byID(s.of(each(8), clicked))
