@@ -2,6 +2,7 @@ package timeseries_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -25,7 +26,7 @@ func backupChild(told string) {
 	x := strings.SplitN(told, "|", 4)
 	at, _ := strconv.Atoi(x[1])
 	n := 0
-	err := timeseries.BackupAsking(context.Background(), x[0] == "restore", x[2], x[3], func() {
+	err := timeseries.BackupAsking(context.Background(), x[0] == "restore", x[2], x[3], func(string) {
 		if n == at {
 			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 			select {}
@@ -150,4 +151,35 @@ func checkBackup(t *testing.T, from, to string, at int, acked map[int]bool, newe
 	}
 	checkRounds(t, s, acked, newest)
 	check(t, s.Close())
+}
+
+// TestBackupFillsTheDisk takes the last byte of the disk that is backed up to, in the midst of it: it fails, and leaves
+// nothing.
+func TestBackupFillsTheDisk(t *testing.T) {
+	volume, from := small(t, "64m"), evenFolder(t)
+	ballast := filepath.Join(volume, "ballast")
+	n := 0
+	err := timeseries.BackupAsking(t.Context(), false, from, filepath.Join(volume, "to"), func(op string) {
+		if op != "write" {
+			return
+		}
+		if n++; n != 3 {
+			return
+		}
+		f, err := os.Create(ballast)
+		check(t, err)
+		for b := make([]byte, 1<<20); len(b) > 0; {
+			if _, err := f.Write(b); err != nil {
+				b = b[:len(b)/2]
+			}
+		}
+		check(t, f.Close())
+	})
+	if !errors.Is(err, timeseries.ErrNoSpace) || !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("the disk is full, and the backup says %v", err)
+	}
+	names, err := os.ReadDir(volume)
+	if check(t, err); len(names) != 1 {
+		t.Errorf("beside what filled the disk there are %v", names)
+	}
 }

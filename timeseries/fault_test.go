@@ -115,9 +115,9 @@ func (v *faultyVault) has(f fileID, sections []sectionID) error {
 
 func (v *faultyVault) close() error { return v.faults.do("close vault", v.vault.close) }
 
-// BackupAsking is Backup, or Restore, that asks before each operation on a file.
-func BackupAsking(ctx context.Context, restoring bool, from, to string, ask func()) (err error) {
-	f := files{hook: func(string, string) error { ask(); return nil }}
+// BackupAsking is Backup, or Restore, that asks with the name of each operation on a file before it.
+func BackupAsking(ctx context.Context, restoring bool, from, to string, ask func(op string)) (err error) {
+	f := files{hook: func(op, _ string) error { ask(op); return nil }}
 	if restoring {
 		_, err = restore(ctx, from, to, f, freeSpace)
 	} else {
