@@ -51,8 +51,10 @@ type claimed struct {
 	seen   time.Time        // the newest round with a line of it
 	ends   []int64          // where its partitions ended in the round before; nil: not known. Not kept over a restart
 	epochs []int32          // of their leaders in the round before, as far as they are known. Not kept over a restart
-	unseen map[int32]growth // partitions that grew by what no line told of. Not kept over a restart
-	mute   time.Time        // the newest round in which somebody wrote without an answer. Not kept over a restart
+	// unseen are partitions that grew by what no line told of, and the first rounds in which they did. Not kept over a
+	// restart
+	unseen map[int32]time.Time
+	mute   time.Time // the newest round in which somebody wrote without an answer. Not kept over a restart
 	dirty  bool
 }
 
@@ -78,9 +80,6 @@ type answer struct {
 
 // unknownEpoch is the epoch of a leader that is not known.
 const unknownEpoch = -1
-
-// growth is that a partition grew, in a round, by what no line told of.
-type growth struct{ round time.Time }
 
 // epochOf returns the epoch of a partition's leader out of those that are known.
 func epochOf(epochs []int32, part int32) int32 {
@@ -293,17 +292,17 @@ func (x *claimed) grow(o *lineage.Observation, was []int64, alive bool) (missing
 	for i, end := range x.ends {
 		part := int32(i)
 		tail, told := x.tails[part]
-		if g, there := x.unseen[part]; there {
-			missing = missing || !o.Round.Before(g.round.Add(lateLines*o.Interval))
+		if since, there := x.unseen[part]; there {
+			missing = missing || !o.Round.Before(since.Add(lateLines*o.Interval))
 		} else if alive && i < len(was) && was[i] >= 0 && end > was[i] && (!told || o.Round.Sub(tail.round) >= lateLines*o.Interval) {
-			x.unseen[part] = growth{o.Round}
+			x.unseen[part] = o.Round
 		}
 	}
 	return missing
 }
 
 func newClaimed() *claimed {
-	return &claimed{totals: map[claimer]int64{}, told: map[claimer]int64{}, tails: map[int32]answer{}, unseen: map[int32]growth{}}
+	return &claimed{totals: map[claimer]int64{}, told: map[claimer]int64{}, tails: map[int32]answer{}, unseen: map[int32]time.Time{}}
 }
 
 // room makes room for a topic: one of its name before is no more, and where there are too many the one that was not
