@@ -116,7 +116,10 @@ func (b *balancing) readOf(x *access, of books, doubted Tally) Tally {
 		read = read.open(false, true, because(Judged))
 	}
 	// As far as it is committed: what is pending may have been read.
-	if of.read.Pending {
+	if at := b.opening[*x.Access]; at.pending { // some of what waited may have been read before
+		read = between(read.least-at.lag, read.most, read.Doubts|because(Uncommitted))
+	}
+	if of.read.Pending || b.closing[*x.Access].pending { // also since the last tick alone
 		read = read.open(false, true, because(Uncommitted))
 	}
 	return read
@@ -246,16 +249,20 @@ func surplusOf(a *Account, doubted, cut Tally) Tally {
 // stalled reports whether a reader moved nothing although it had something to read; nil: that can't be told.
 func (b *balancing) stalled(x *access, a *Account) *bool {
 	moved, known := a.Read.Exact()
-	waits := b.closing[*x.Access]
+	waits, opening, closing := b.closing[*x.Access], a.Opening.least, a.Closing.least
+	if x.node.Kind == lineage.ReplicatorNode && !b.compacted && !b.transactional {
+		// What it copied and did not commit is no reason not to go on.
+		opening, closing = b.opening[*x.Access].lag, waits.lag
+	}
 	skipped, _ := a.Skipped.AtLeast()
 	switch {
 	case a.Read.least > 0 || a.Skipped.least > 0:
 		return new(false)
 	case a.Closing.most == 0:
 		return new(false)
-	case !known || moved > 0 || skipped > 0 || a.Closing.least == 0:
+	case !known || moved > 0 || skipped > 0 || closing == 0:
 		return nil
-	case a.Opening.least > 0 || waits.millis != nil && time.Duration(*waits.millis)*time.Millisecond >= lateFor:
+	case opening > 0 || waits.millis != nil && time.Duration(*waits.millis)*time.Millisecond >= lateFor:
 		return new(true)
 	}
 	return nil

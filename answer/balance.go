@@ -190,7 +190,7 @@ func (b *balancing) began(s incarnation) bool { return s.firstSeen.After(b.v.win
 
 // isOpen reports whether what an incarnation grew by was not observed to the window's end, or is not told yet.
 func (b *balancing) isOpen(s incarnation) bool {
-	return b.v.held.Rows.Open[s.row] || b.appended[s.row].Pending
+	return b.v.held.Rows.Open[s.row] || b.appended[s.row].Pending || b.v.until.Before(b.v.win.End)
 }
 
 // grew returns by how many offsets some incarnations grew.

@@ -20,7 +20,7 @@ type accounted struct {
 
 	now    truths // totals of what really was
 	rounds []truths
-	again  [][2]int // the round in which a record was read that had been passed, and the one in which it had
+	again  [][2]int // the round in which a record was read once more, and the one in which the reader was set back
 
 	totals map[lineage.Metric]int64
 	owed   map[lineage.Metric]bool // not told yet
@@ -42,7 +42,7 @@ const (
 // accountedPart is one partition: which of its offsets hold a record, and where the reader stands.
 type accountedPart struct {
 	log                        []bool
-	passed                     []int // the round in which the reader passed an offset last
+	back                       map[int64]int // offsets that were passed, and the round in which they were returned to
 	start, position, committed int64
 }
 
@@ -129,12 +129,11 @@ func (a *accounted) reads(p *accountedPart) {
 // pass moves the reader on to an offset, and returns how many records that were.
 func (a *accounted) pass(p *accountedPart, to int64, read bool) (records int64) {
 	n := len(a.rounds)
-	p.passed = append(p.passed, make([]int, p.end()-int64(len(p.passed)))...)
 	for i := p.position; i < to; i++ {
-		if read && p.log[i] && p.passed[i] > 0 {
-			a.again = append(a.again, [2]int{n, p.passed[i]})
+		if back, was := p.back[i]; was && read && p.log[i] {
+			a.again = append(a.again, [2]int{n, back})
 		}
-		p.passed[i] = n
+		delete(p.back, i)
 	}
 	records = p.records(p.position, to)
 	if p.position = to; read {
@@ -145,7 +144,7 @@ func (a *accounted) pass(p *accountedPart, to int64, read bool) (records int64) 
 	return records
 }
 
-// readAgain returns how many records were read in a window that had been passed in it.
+// readAgain returns how many records were read once more in a window, since the reader was set back in it.
 func (a *accounted) readAgain(from, to int) (n int64) {
 	for _, x := range a.again {
 		if x[0] <= to && x[1] > from {
@@ -177,6 +176,12 @@ func (a *accounted) administer(p *accountedPart) {
 	case to < p.position:
 		a.count(lineage.Returned, p.position-to, false)
 		a.now.returned += p.position - to
+		for i := to; i < p.position; i++ {
+			if p.back == nil {
+				p.back = map[int64]int{}
+			}
+			p.back[i] = len(a.rounds)
+		}
 		p.position, p.committed = to, to
 	case a.r.IntN(2) == 0 && a.kind == plain:
 		a.count(lineage.Skipped, to-p.position, false)

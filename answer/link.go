@@ -3,6 +3,7 @@ package answer
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/lineaged/lineaged/lineage"
@@ -23,8 +24,8 @@ func (b *balancing) link(ctx context.Context, x *access) (LinkBalance, error) {
 	l := LinkBalance{Flow: x.flow(), Account: Account{Produced: b.produced(subjects), Returned: exactly(0)}}
 	l.Opening, l.Closing = b.backlogs(x, of)
 	l.Skipped, l.Lost = spanOf(of.skipped), b.lostOf(of)
-	if l.Skipped.most > 0 {
-		l.Skipped = l.Skipped.open(true, false, because(Judged))
+	if l.Skipped.most > 0 { // or lost, of which no more is seen than what the copy lacks
+		l.Skipped, l.Lost = l.Skipped.open(true, true, because(Judged)), l.Lost.open(true, true, because(Judged))
 	}
 	if of.open {
 		l.Skipped, l.Lost = l.Skipped.open(false, true, because(Gaps)), l.Lost.open(false, true, because(Gaps))
@@ -32,33 +33,64 @@ func (b *balancing) link(ctx context.Context, x *access) (LinkBalance, error) {
 	if !b.opening[*x.Access].known { // what went in a gap is told after it
 		l.Skipped, l.Lost = l.Skipped.open(true, false, l.Opening.Doubts), l.Lost.open(true, false, l.Opening.Doubts)
 	}
-	net, err := b.netOf(ctx, x, of, subjects)
+	before, err := b.grewBefore(ctx, b.v.win.Start, subjects)
 	if err != nil {
 		return l, err
 	}
-	arrived, into, err := b.arrived(ctx, x)
+	after, err := b.grewBefore(ctx, b.v.win.End, subjects)
 	if err != nil {
 		return l, err
+	}
+	if b.bornWith(x) {
+		before = exactly(0)
+	}
+	net := b.netOf(x, of, subjects, before, after)
+	l.Opening, l.Closing = uncommitted(l.Opening, before), uncommitted(l.Closing, after)
+	// What it is doubted to have copied may be lost, and of what waits some may be gone: starts are read each minute.
+	unseen := added(spanOf(of.doubted).most, l.Closing.most)
+	l.Lost = between(l.Lost.least, added(l.Lost.most, unseen), l.Lost.Doubts|because(Retention))
+	if b.closing[*x.Access].pending { // of what it passed it may not be decided yet whether it was copied
+		l.Lost, l.Skipped = l.Lost.open(false, true, because(Uncommitted)), l.Skipped.open(false, true, because(Uncommitted))
+	}
+	arrived, alone, into, err := b.arrived(ctx, x)
+	if err != nil {
+		return l, err
+	}
+	if !alone { // what was lost is told by how much less the copy grew
+		l.Lost, l.Skipped = l.Lost.open(false, true, because(OtherWriters)), l.Skipped.open(false, true, because(OtherWriters))
 	}
 	l.Into = into
-	b.settle(x, &l, of, net, arrived)
+	copied := between(spanOf(of.read).least-before.most, added(spanOf(of.read).most, after.most), because(Straddling, Moments))
+	b.settle(x, &l, of, copied, net, arrived, alone)
 	l.Stalled = b.stalled(x, &l.Account)
 	return l, nil
 }
 
+// uncommitted returns what waits for a replication: some of it may be copied, and not committed, and what was written
+// lately may not be in its lag.
+func uncommitted(waits, lately Tally) Tally {
+	if waits.most > 0 {
+		waits = waits.open(true, false, because(Uncommitted))
+	}
+	return between(waits.least, added(waits.most, lately.most), waits.Doubts|because(Moments))
+}
+
 // settle says how much was copied, by all that bounds it.
-func (b *balancing) settle(x *access, l *LinkBalance, of books, net, arrived Tally) {
-	copied := untold(Bounded)
-	if x.counter.metric == lineage.NoMetric || !of.read.Known {
+func (b *balancing) settle(x *access, l *LinkBalance, of books, copied, net, arrived Tally, alone bool) {
+	switch {
+	case x.counter.metric == lineage.NoMetric || !of.read.Known:
 		copied = untold(Uncounted)
-	} else if !of.read.Estimated {
-		copied = spanOf(of.read)
-		if of.read.Pending {
-			copied = copied.open(false, true, because(Uncommitted))
-		}
-		if of.open {
-			copied = copied.open(false, true, because(Gaps))
-		}
+	case !alone:
+		copied = untold(OtherWriters)
+	case of.read.Estimated:
+		copied = untold(Bounded)
+	case b.closing[*x.Access].unplaced:
+		copied = copied.open(false, true, because(Unplaced))
+	case of.read.Pending || b.closing[*x.Access].pending:
+		copied = copied.open(false, true, because(Uncommitted))
+	}
+	if of.open {
+		copied = copied.open(false, true, because(Gaps))
 	}
 	told, agree := copied.within(net.less(l.Lost).less(l.Skipped))
 	if !agree {
@@ -66,22 +98,26 @@ func (b *balancing) settle(x *access, l *LinkBalance, of books, net, arrived Tal
 		told = untold(Mismatch)
 	}
 	// Nothing is copied that did not arrive.
-	l.Read = told
-	if both, ok := told.within(between(0, arrived.most, arrived.Doubts)); ok {
+	came := between(0, arrived.most, arrived.Doubts)
+	if both, ok := told.within(came); ok {
 		l.Read = both
+	} else { // more were lost than was seen
+		l.AddsUp, l.Read = new(false), came.open(true, false, because(Mismatch))
+		l.Lost, l.Skipped = l.Lost.open(true, true, because(Mismatch)), l.Skipped.open(true, true, because(Mismatch))
 	}
 	l.Arrived = arrived
 	if both, ok := arrived.within(between(l.Read.least, boundless, l.Read.Doubts)); ok {
 		l.Arrived = both
 	}
+	// What arrived beyond what the offsets passed came twice, and may stand for what was lost and was taken to be copied.
+	if twice := arrived.less(net.less(l.Lost).less(l.Skipped)); twice.most > 0 {
+		l.Read, l.Lost = l.Read.open(true, false, because(Retention)), l.Lost.open(false, true, because(Retention))
+		l.Arrived = arrived
+	}
 	// What is neither copied nor waits is lost or was passed: the account says how much at least.
 	if missing := net.less(l.Read); net.most < boundless {
-		if both, ok := l.Lost.plus(l.Skipped).within(missing); ok {
-			if l.Skipped.most == 0 {
-				l.Lost = both
-			} else if l.Lost.most == 0 {
-				l.Skipped = both
-			}
+		if both, ok := l.Lost.within(missing); ok && l.Skipped.most == 0 {
+			l.Lost = both
 		}
 	}
 	l.Surplus, l.Shortfall = l.Arrived.less(l.Read), l.Read.less(l.Arrived)
@@ -94,30 +130,18 @@ func (b *balancing) settle(x *access, l *LinkBalance, of books, net, arrived Tal
 
 // netOf returns by how much a replication's positions went on: what waited and came, less what waits. It is a bound
 // where offsets hold no record, and where the ends of a round were read before what it is held against.
-func (b *balancing) netOf(ctx context.Context, x *access, of books, subjects []incarnation) (Tally, error) {
+func (b *balancing) netOf(x *access, of books, subjects []incarnation, before, after Tally) Tally {
 	opening, closing := b.opening[*x.Access], b.closing[*x.Access]
-	born := b.bornWith(x)
-	if born {
+	if b.bornWith(x) {
 		opening = standing{known: true}
 	}
 	switch {
 	case !opening.known || !closing.known:
-		return untold((b.why(x, of)).List()...), nil
+		return untold(b.why(x, of).List()...)
 	case opening.unplaced || closing.unplaced:
-		return untold(Unplaced), nil
+		return untold(Unplaced)
 	case of.open:
-		return untold(Gaps), nil
-	}
-	before, err := b.grewBefore(ctx, b.v.win.Start, subjects)
-	if err != nil {
-		return Tally{}, err
-	}
-	after, err := b.grewBefore(ctx, b.v.win.End, subjects)
-	if err != nil {
-		return Tally{}, err
-	}
-	if born {
-		before = exactly(0)
+		return untold(Gaps)
 	}
 	came := b.grew(subjects).plus(exactly(opening.lag)).less(b.truncated(subjects))
 	net := between(came.least-closing.lag, came.most, came.Doubts)
@@ -126,11 +150,13 @@ func (b *balancing) netOf(ctx context.Context, x *access, of books, subjects []i
 	}
 	// What waits by the offsets may be copied and not committed, and of what they passed it may not be decided yet
 	// whether it was.
-	if opening.pending {
+	if opening.lag > 0 {
 		net = between(net.least-opening.lag, net.most, net.Doubts|because(Uncommitted))
 	}
 	if closing.pending {
 		net = between(0, added(net.most, closing.lag), net.Doubts|because(Uncommitted))
+	} else if closing.lag > 0 {
+		net = between(net.least, added(net.most, closing.lag), net.Doubts|because(Uncommitted))
 	}
 	if b.compacted {
 		net = net.open(true, false, because(Compaction))
@@ -138,7 +164,7 @@ func (b *balancing) netOf(ctx context.Context, x *access, of books, subjects []i
 	if b.transactional {
 		net = net.open(true, false, because(Transactions))
 	}
-	return net, nil
+	return net
 }
 
 // why is why it is not known what waited at an end of the window.
@@ -168,13 +194,14 @@ func (b *balancing) grewBefore(ctx context.Context, at time.Time, subjects []inc
 	return sum, nil
 }
 
-// arrived returns what a replication wrote into the copy of the topic: what that grew by, less what others are known to
-// have written. It leaves no count of its own, so that one who leaves none either may hide in it: it may be less.
-func (b *balancing) arrived(ctx context.Context, x *access) (Tally, lineage.Flow, error) {
+// arrived returns what a replication wrote into the copy of the topic, at most: what that grew by, less what others are
+// known to have written. alone: nobody else is known to write it. A replication leaves no count of its own, so that one
+// who leaves none either, and whom nobody sees, is taken for it.
+func (b *balancing) arrived(ctx context.Context, x *access) (n Tally, alone bool, into lineage.Flow, err error) {
 	lane, known := b.v.upstreamOf(x)
 	end := b.v.ends[x.node]
 	if !known || end == nil || b.v.mixed[x.node] {
-		return untold(Uncounted), lineage.Flow{}, nil
+		return untold(Uncounted), false, lineage.Flow{}, nil
 	}
 	for _, i := range end.writes {
 		y := &b.v.accesses[i]
@@ -183,7 +210,7 @@ func (b *balancing) arrived(ctx context.Context, x *access) (Tally, lineage.Flow
 		}
 		of, err := b.v.balancing(ctx, y.topic)
 		if err != nil {
-			return Tally{}, lineage.Flow{}, fmt.Errorf("read what came into %s: %w", y.topic.node.ID(), err)
+			return Tally{}, false, lineage.Flow{}, fmt.Errorf("read what came into %s: %w", y.topic.node.ID(), err)
 		}
 		produced := of.produced(y.topic.subjects)
 		others := int64(0)
@@ -192,10 +219,20 @@ func (b *balancing) arrived(ctx context.Context, x *access) (Tally, lineage.Flow
 				others += wrote.least
 			}
 		}
+		n := between(0, produced.most, produced.Doubts|because(OtherWriters))
 		if produced.most < boundless {
-			return between(0, produced.most-others, produced.Doubts|because(OtherWriters)), y.flow(), nil
+			n = between(0, produced.most-others, produced.Doubts|because(OtherWriters))
 		}
-		return produced.open(true, false, because(OtherWriters)), y.flow(), nil
+		return n, b.v.onlyWriter(y), y.flow(), nil
 	}
-	return untold(Uncounted), lineage.Flow{}, nil
+	return untold(Uncounted), false, lineage.Flow{}, nil
+}
+
+// onlyWriter reports whether nobody else is known to write what an access writes. What nobody accounts for is taken for
+// the same one's.
+func (v *View) onlyWriter(x *access) bool {
+	return !slices.ContainsFunc(x.topic.writes, func(i int32) bool {
+		y := &v.accesses[i]
+		return y.node != x.node && y.Access.Client.Kind != lineage.Remainder
+	})
 }

@@ -23,6 +23,7 @@ type View struct {
 	hidden   hidden
 	knows    lineage.Knowledge
 	win      lineage.Resolved
+	until    time.Time     // the newest tick that could be answered then, or the window's end where that is earlier
 	held     *store.Window // what the store holds of it; its lookback ends with the window and starts no later
 	state    store.State   // when the view was built
 	clusters *clusters
@@ -197,7 +198,7 @@ func (a *Answers) buildView(ctx context.Context, now store.State, key viewKey, d
 		return nil, fmt.Errorf("read what is held: %w", err)
 	}
 	v := &View{
-		a: a, identity: d.identity, declared: d.declared, lens: key.lens, win: key.win, held: held, state: now, clusters: a.nameClusters(now, held.FactsOf(lineage.ClusterFacts), key.lens),
+		a: a, identity: d.identity, declared: d.declared, lens: key.lens, win: key.win, until: d.until, held: held, state: now, clusters: a.nameClusters(now, held.FactsOf(lineage.ClusterFacts), key.lens),
 		ends:     map[lineage.Node]*accessesOf{},
 		datasets: map[lineage.Node]*accessesOf{},
 	}

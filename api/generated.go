@@ -4166,7 +4166,7 @@ type Account {
   skipped: Tally!            # passed without being read, since somebody set its offsets
   lost: Tally!               # gone before it read them: retention, deletion
   closing: Tally!            # waits for it at the window's end
-  surplus: Tally!            # of read, what it read again within the window; of a link: what arrived more than once
+  surplus: Tally!            # of read, what it read again since its positions went back in the window; of a link: what arrived more than once
   shortfall: Tally!          # what the account lacks; of a link: what was copied and did not arrive
   addsUp: Boolean            # null: that can't be told
   stalled: Boolean           # it moved nothing though there was a backlog; null: that can't be told

@@ -30,6 +30,9 @@ type Book struct {
 	ends     map[int32]*pastend.History // of the source; not kept over a restart
 
 	copied, lost, skipped total
+	// those of copied that were gone from the source's log before it was told that they were copied: what the copy grew
+	// by stands for them, which may have come twice
+	doubted total
 	// records of decided passages by the round that showed them, until those of all partitions are: MirrorMaker 2
 	// commits them together
 	ready map[time.Time]ready
@@ -344,6 +347,7 @@ func (b *Book) Tell(before time.Time, endsKnown bool) (samples []lineage.Sample)
 	}
 	missed(lineage.Lost, &b.lost)
 	missed(lineage.Skipped, &b.skipped)
+	missed(lineage.Doubted, &b.doubted)
 	gauge := func(m lineage.Metric, value int64, said *int64) {
 		if value != *said {
 			samples = append(samples, lineage.Sample{Subject: b.Access, Metric: m, Value: value})

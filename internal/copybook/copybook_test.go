@@ -96,7 +96,7 @@ func TestBookSurvives(t *testing.T) {
 			t.Errorf("round %d: %d records", i, s.Value)
 		}
 	}
-	for _, bad := range []string{"", "\x02", string(b.Encode()) + "x", string(b.Encode()[:len(b.Encode())-1])} {
+	for _, bad := range []string{"", "\x02", string(b.Encode()) + "x", string(b.Encode()[:len(b.Encode())-2])} {
 		if New(lineage.Access{}, lineage.Mirror).Decode([]byte(bad), t0) == nil {
 			t.Errorf("%q is a book", bad)
 		}
@@ -162,7 +162,7 @@ func TestTransactionsStay(t *testing.T) {
 	if s, _ := records(b.Tell(t0, true)); s.Value != 100 || !s.Estimated {
 		t.Errorf("%+v, want 100 records, estimated", s)
 	}
-	for _, bad := range []string{string(b.Encode()) + "x", string(b.Encode()[:len(b.Encode())-1])} {
+	for _, bad := range []string{string(b.Encode()) + "x", string(b.Encode()[:len(b.Encode())-2])} {
 		if New(lineage.Access{}, lineage.Mirror).Decode([]byte(bad), t0) == nil {
 			t.Errorf("%q is a book", bad)
 		}

@@ -16,6 +16,9 @@ import (
 //	uv partitions { v partition  v offset of the last record copied  v offset up to which all is decided
 //	  v end of the copy up to which its records are counted (-1 not known)
 //	  v offsets that were gone and may yet show as lost  uv the end of the copy is exact }*
+//	v records that are in doubt
+//
+// What was written before has nothing of the last.
 func (b *Book) Encode() []byte {
 	var e varint.Encoder
 	n := b.copied.n
@@ -42,6 +45,7 @@ func (b *Book) Encode() []byte {
 		}
 		e.Bool(p.sure)
 	}
+	e.Int(b.doubted.n)
 	return e
 }
 
@@ -58,6 +62,10 @@ func (b *Book) Decode(value []byte, round time.Time) error {
 	for range d.Count() {
 		number := int32(d.Int())
 		b.parts[number] = &part{state: state{offset: d.Int(), done: d.Int(), upTo: d.Int(), hidden: d.Int(), sure: d.Bool()}}
+	}
+	if len(d.Left) > 0 {
+		b.doubted.n = d.Int()
+		b.doubted.told = b.doubted.n
 	}
 	return d.Done()
 }

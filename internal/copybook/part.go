@@ -181,6 +181,7 @@ func (b *Book) decide(p *part, number int32, r Reading) int64 {
 			b.prepare(*x)
 			if gone > 0 || x.again {
 				p.hidden += gone
+				b.distrust(*x, gone)
 				b.estimate("at most: the offsets passed what was gone from the source's log, or went back, and what the copy grew meanwhile may hold more than what they passed")
 			}
 		case !x.overdue(r):
@@ -229,6 +230,7 @@ func goneOf(x passage, number int32, r Reading) int64 {
 // miss decides of offsets that were passed and are not in the copy: gone of them are not in the source's log any more.
 func (b *Book) miss(p *part, number int32, gone int64, r Reading) {
 	x := p.passed[0]
+	b.distrust(x, gone)
 	switch {
 	case x.again:
 		b.estimate("at most: the offsets of the replication went back, and what was copied again is what the copy grew")
@@ -245,6 +247,15 @@ func (b *Book) miss(p *part, number int32, gone int64, r Reading) {
 		b.estimate("at most: the offsets of the replication passed records that its copy does not hold; the count is what the copy grew")
 	}
 	p.passed, b.Dirty = p.passed[1:], true
+}
+
+// distrust notes how many of those that a passage has copied may have come twice instead: who stops without having
+// written down what it copied copies it again, and what was gone by then may not have been copied at all.
+func (b *Book) distrust(x passage, gone int64) {
+	if x.again {
+		gone = x.took
+	}
+	b.doubted.add(min(gone, x.took), false)
 }
 
 // lose tells of records that were gone before they were copied.
@@ -342,6 +353,7 @@ func (b *Book) missAll(r Reading) {
 		if copied := end(r.Copies, number); copied > p.upTo && p.upTo >= 0 {
 			took := min(n, copied-p.upTo) // copied, and not written down before it stopped
 			n, p.upTo, b.copied.n = n-took, p.upTo+took, b.copied.n+took
+			b.doubted.add(took, false)
 			b.estimate("at most: what was copied and not written down before MirrorMaker 2 stopped is what the copy grew")
 		}
 		p.done, b.Dirty = start-1, true
