@@ -136,7 +136,7 @@ func BenchmarkQuery(b *testing.B) {
 		name string
 		w    lineage.Window
 	}{
-		{"10m-open", ticks(day-60, day)}, {"1h-open-and-sealed", ticks(day-360, day)}, {"1h-sealed", ticks(100, 460)}, {"24h", ticks(0, day)},
+		{"10m-open", ticks(day-60, day)}, {"1h-open-and-sealed", ticks(day-360, day)}, {"1h-sealed", ticks(100, 460)}, {"1h-aligned", ticks(360, 720)}, {"24h", ticks(0, day)},
 	} {
 		b.Run("amounts/"+q.name, func(b *testing.B) {
 			b.ReportAllocs()

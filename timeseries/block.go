@@ -130,15 +130,25 @@ func (e *engine) blockEntry(b *block, key seriesKey) (*indexEntry, error) {
 	return &index[i], nil
 }
 
+// blockPoints returns the samples of a series; they belong to the cache.
 func (e *engine) blockPoints(b *block, x *indexEntry) ([]point, error) {
+	key := cacheKey{tier: b.tier, start: b.meta.start, revision: b.revision, section: columnOfSlab, number: x.slab*slabSeries + x.slot}
+	if v, ok := e.cache.get(key); ok {
+		return v.([]point), nil
+	}
 	slab, err := load(e, b, slabSection, x.slab, decodeSlab)
 	if err != nil {
 		return nil, err
 	}
-	if x.slot >= len(slab) {
+	if x.slot >= len(slab.columns) {
 		return nil, fmt.Errorf("read block of tier %d at tick %d: %w: slab %d has no column %d", b.tier, b.meta.start, errCorrupt, x.slab, x.slot)
 	}
-	return slab[x.slot], nil
+	points, err := slab.points(b, x.slot)
+	if err != nil {
+		return nil, e.partly(b, slabSection, x.slab, err)
+	}
+	e.cache.put(key, points, 16*len(points)+cachedBytes)
+	return points, nil
 }
 
 func (e *engine) blockRounds(b *block) (map[uint16]*sourceRounds, error) {
@@ -153,8 +163,7 @@ func (e *engine) blockEvents(b *block) ([]dated, error) {
 	return load(e, b, eventsSection, 0, decodeEvents)
 }
 
-// blockMarks visits the marks of a block in (lo, hi], newest first, until visit returns false. They belong to the
-// cache.
+// blockMarks visits the marks of a block in (lo, hi], newest first, until visit returns false. They are the visitor's.
 func (e *engine) blockMarks(b *block, lo, hi int64, visit func(tick int64, m *marks) bool) error {
 	width := marksTicks * e.stepTicks[b.tier]
 	for i := b.meta.marks - 1; i >= 0; i-- {
@@ -162,12 +171,20 @@ func (e *engine) blockMarks(b *block, lo, hi int64, visit func(tick int64, m *ma
 		if from >= hi || from+width <= lo {
 			continue
 		}
-		all, err := load(e, b, marksSection, i, decodeMarks)
+		all, err := load(e, b, marksSection, i, decodeMarkPart)
 		if err != nil {
 			return err
 		}
-		for j := len(all) - 1; j >= 0; j-- {
-			if t := all[j].tick; t > lo && t <= hi && !visit(t, &all[j].marks) {
+		for j := len(all.ticks) - 1; j >= 0; j-- {
+			t := all.ticks[j]
+			if t <= lo || t > hi {
+				continue
+			}
+			m, err := all.marks(j)
+			if err != nil {
+				return e.partly(b, marksSection, i, err)
+			}
+			if !visit(t, m) {
 				return nil
 			}
 		}

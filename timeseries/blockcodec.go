@@ -230,38 +230,6 @@ func encodeSlab(slab [][]point) []byte {
 	return w.b
 }
 
-func decodeSlab(b *block, content []byte) ([][]point, int, error) {
-	r := reader{b: content}
-	out := make([][]point, r.count(1))
-	total := 0
-	for i := range out {
-		points := make([]point, r.count(3))
-		tick := int64(0)
-		for j := range points {
-			if tick += int64(r.span()); tick > b.meta.end-b.meta.start {
-				r.fail("a sample lies after its block")
-			}
-			points[j].tick = int32(tick)
-		}
-		for j := range points {
-			s := r.int()
-			if s < -math.MaxInt32 || s > math.MaxInt32 {
-				r.fail("a span is out of range")
-			}
-			points[j].span = int32(s)
-		}
-		for j := range points {
-			points[j].value = r.int()
-		}
-		if r.err != nil {
-			break
-		}
-		out[i] = points
-		total += len(points)
-	}
-	return out, total*16 + len(out)*24, r.end()
-}
-
 func encodeRounds(b *block, all map[uint16]*sourceRounds) []byte {
 	var w writer
 	ids := make([]uint16, 0, len(all))

@@ -8,6 +8,9 @@ import (
 // cacheBytes bounds the decoded sections in memory. An hour of 10,000 busy series takes about 60 MiB.
 const cacheBytes = 128 << 20
 
+// cachedBytes is what it takes to keep anything.
+const cachedBytes = 200
+
 type cacheKey struct {
 	tier     int
 	start    int64
@@ -16,7 +19,7 @@ type cacheKey struct {
 	number   int
 }
 
-// cache keeps decoded sections, dropping the least recently used.
+// cache keeps decoded sections and parts of them, dropping the least recently used.
 type cache struct {
 	mu    sync.Mutex // guards all that follows
 	limit int

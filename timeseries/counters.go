@@ -248,11 +248,13 @@ func (v *view) amount(p *probe) (a lineage.Amount, ticks int64, err error) {
 	if err != nil {
 		return lineage.Amount{}, 0, err
 	}
+	awaits := v.awaits(p, parts)
 	for _, b := range v.cover {
 		if b.meta.end <= v.lo || b.meta.sampleMin >= v.hi {
 			continue
 		}
-		if done, err := v.blockSum(b, p, &s); err != nil {
+		last := awaits && b.meta.end >= v.until // whether something was told of the last tick is in the samples
+		if done, err := v.blockSum(b, p, &s, last); err != nil {
 			return lineage.Amount{}, 0, err
 		} else if done {
 			continue
@@ -280,7 +282,7 @@ func (v *view) amount(p *probe) (a lineage.Amount, ticks int64, err error) {
 		Total: float64(s.whole) + s.shared, Shared: float64(s.straddling), Observed: float64(s.wholeSeen) + s.sharedSeen, ObservedFor: time.Duration(nanos), Estimated: s.estimated,
 	}
 	a.Known = ticks > 0 || a.Total > 0
-	a.Pending = pending < v.hi || !s.lastTick && v.awaits(p, parts)
+	a.Pending = pending < v.hi || !s.lastTick && awaits
 	return a, ticks, nil
 }
 
@@ -317,14 +319,14 @@ func (v *view) runs(p *probe, src uint16) (*runs, error) {
 	return p.runs, nil
 }
 
-// blockSum adds a block's total at once; done is false when the samples have to be looked at: at the window's ends, and
-// where something was not observed.
-func (v *view) blockSum(b *block, p *probe, s *amountSum) (done bool, err error) {
+// blockSum adds a block's total at once; done is false when the samples have to be looked at: where the block reaches
+// over the window's ends, where something was not observed, and where they are asked for.
+func (v *view) blockSum(b *block, p *probe, s *amountSum, samples bool) (done bool, err error) {
 	x, err := v.blockEntry(b, p.key)
 	if err != nil || x == nil || x.samples == 0 {
 		return err == nil, err
 	}
-	if b.meta.end >= v.hi || x.reach < v.lo {
+	if samples || b.meta.end > v.hi || x.reach < v.lo {
 		return false, nil
 	}
 	r, err := v.runs(p, x.src)

@@ -175,3 +175,46 @@ func TestSettlingBeginsBetweenSteps(t *testing.T) {
 		t.Error("no step was ever in the way")
 	}
 }
+
+// TestEachSampleRestsOnItsOwnSource has one source tell of a topic in one hour and another in the next, all at once:
+// what is derived of each hour rests on who told of it, as it does once the hour is sealed.
+func TestEachSampleRestsOnItsOwnSource(t *testing.T) {
+	t.Parallel()
+	o := lateOptions()
+	o.Settle = func(l *lineage.Ledger) (out []lineage.Settled, open int64) {
+		for _, x := range l.Told {
+			if len(x.Readings) > 0 {
+				out = append(out, lineage.Settled{Access: settledPending, Metric: lineage.Records, Evidence: lineage.Elimination, By: x.By, Readings: x.Readings})
+			}
+		}
+		return out, 0
+	}
+	s := NewMemory(o)
+	defer func() { must(t, s.Close()) }()
+	var all []lineage.Observation
+	for n := 1; n <= 24; n++ {
+		name, metric := "one", lineage.Left
+		if n > 12 {
+			name, metric = "two", lineage.Mixed
+		}
+		all = append(all, lineage.Observation{
+			Source: lineage.Source{Cluster: "west", Name: name}, Round: lateAt(n), Interval: lateTick, At: lateAt(n),
+			Samples: []lineage.Sample{{Subject: lineage.Access{Topic: settledTopic}, Metric: metric, Value: int64(n)}},
+		})
+	}
+	must(t, s.Append(t.Context(), all...))
+	x := entryOf(s.engine, settledPending).subject.find(lineage.Records, lineage.Elimination)
+	hour, samples := s.block(rawTier, s.floor(lateAt(13))), x.head.since(0)
+	for _, y := range samples {
+		want := "one"
+		if y.tick > hour {
+			want = "two"
+		}
+		if got := s.sources[y.src].name.Name; got != want {
+			t.Errorf("what was derived of tick %d rests on source %s, want %s", y.tick-hour, got, want)
+		}
+	}
+	if len(samples) != 24 {
+		t.Errorf("%d samples, want 24", len(samples))
+	}
+}

@@ -86,7 +86,8 @@ func lateWorld(r *rand.Rand, rounds int) (obs []lineage.Observation) {
 				}
 			}
 		}
-		for source, kind := range map[string]lineage.EvidenceKind{"telemetry": lineage.Telemetry, "headers": lineage.BatchHeader} {
+		for i, source := range []string{"telemetry", "headers"} {
+			kind := []lineage.EvidenceKind{lineage.Telemetry, lineage.BatchHeader}[i]
 			if n%7 != len(source)%7 || kind == lineage.BatchHeader && n < rounds/2 {
 				continue
 			}

@@ -80,15 +80,15 @@ func (r *rollup) run(ctx context.Context, start, end int64) (*block, error) {
 	if err != nil {
 		return nil, err
 	}
-	by := map[int64]*marks{}
+	unions := map[int64]*marksUnion{}
 	var events []dated
 	for _, c := range r.children {
 		err := r.e.blockMarks(c, c.meta.start, c.meta.end, func(t int64, m *marks) bool {
 			t = r.up(t)
-			if by[t] == nil {
-				by[t] = &marks{}
+			if unions[t] == nil {
+				unions[t] = &marksUnion{}
 			}
-			by[t].or(m)
+			unions[t].add(m)
 			return true
 		})
 		if err != nil {
@@ -103,6 +103,10 @@ func (r *rollup) run(ctx context.Context, start, end int64) (*block, error) {
 		}
 	}
 	sortLarge(events, compareEvents)
+	by := make(map[int64]*marks, len(unions))
+	for t, u := range unions {
+		by[t] = u.marks()
+	}
 	union, all := collect(by)
 	return r.w.finish(rounds, union, all, events)
 }

@@ -268,14 +268,14 @@ func (e *engine) markAll(s *sealing, x *sealingSeries) {
 
 // collect returns the union of marks, and them sorted.
 func collect(by map[int64]*marks) (*marks, []tickMarks) {
-	union := &marks{}
+	var union marksUnion
 	all := make([]tickMarks, 0, len(by))
 	for t, m := range by {
-		union.or(m)
+		union.add(m)
 		all = append(all, tickMarks{t, *m})
 	}
 	slices.SortFunc(all, func(a, b tickMarks) int { return cmp.Compare(a.tick, b.tick) })
-	return union, all
+	return union.marks(), all
 }
 
 // cut puts a sealed block in the place of what the head held of it.

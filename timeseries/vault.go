@@ -112,6 +112,9 @@ const (
 	deadIndex      = 'n'
 )
 
+// columnOfSlab is no section: the cache keeps the samples of one series by it.
+const columnOfSlab = 'c'
+
 // putSection seals a section's content.
 func (e *engine) putSection(file fileID, kind byte, number int, content []byte) error {
 	if err := e.vault.put(file, sectionID{kind, number}, e.codec.seal(content)); err != nil {

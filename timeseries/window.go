@@ -341,7 +341,7 @@ func eachOf(b *roaring.Bitmap, ids []subjectID, visit func(i int)) {
 
 // sealedUnion returns what the sealed blocks mark in the view.
 func (v *view) sealedUnion() (*marks, error) {
-	out := &marks{}
+	var out marksUnion
 	for _, b := range v.cover {
 		if err := v.ctx.Err(); err != nil {
 			return nil, err
@@ -353,14 +353,14 @@ func (v *view) sealedUnion() (*marks, error) {
 			if err != nil {
 				return nil, err
 			}
-			out.or(m)
+			out.add(m)
 		default:
-			if err := v.blockMarks(b, v.lo, v.hi, func(_ int64, m *marks) bool { out.or(m); return true }); err != nil {
+			if err := v.blockMarks(b, v.lo, v.hi, func(_ int64, m *marks) bool { out.add(m); return true }); err != nil {
 				return nil, err
 			}
 		}
 	}
-	return out, nil
+	return out.marks(), nil
 }
 
 func compareFacts(a, b *lineage.DatedFact) int {

@@ -1,0 +1,149 @@
+package timeseries
+
+import (
+	"fmt"
+	"math"
+	"math/bits"
+
+	"github.com/RoaringBitmap/roaring/v2"
+)
+
+// What a section holds of many series, or of many ticks, is kept as it was written, with where each of them begins: an
+// answer is about few of them, and what is encoded takes a fraction of the memory.
+
+// slab is the samples of up to slabSeries series of a block.
+type slab struct{ columns [][]byte }
+
+func decodeSlab(_ *block, content []byte) (*slab, int, error) {
+	r := reader{b: content}
+	s := &slab{columns: make([][]byte, r.count(1))}
+	for i := range s.columns {
+		from := r.b
+		r.skip(3 * r.count(3))
+		if r.err != nil {
+			break
+		}
+		s.columns[i] = from[:len(from)-len(r.b)]
+	}
+	return s, len(content) + 24*len(s.columns), r.end()
+}
+
+// points decodes a column.
+func (s *slab) points(b *block, column int) ([]point, error) {
+	r := reader{b: s.columns[column]}
+	out := make([]point, r.count(3))
+	tick := int64(0)
+	for j := range out {
+		if tick += int64(r.span()); tick > b.meta.end-b.meta.start {
+			r.fail("a sample lies after its block")
+		}
+		out[j].tick = int32(tick)
+	}
+	for j := range out {
+		s := r.int()
+		if s < -math.MaxInt32 || s > math.MaxInt32 {
+			r.fail("a span is out of range")
+		}
+		out[j].span = int32(s)
+	}
+	for j := range out {
+		out[j].value = r.int()
+	}
+	return out, r.end()
+}
+
+// skip passes over variable numbers.
+func (r *reader) skip(n int) {
+	if n == 0 {
+		return
+	}
+	for i, x := range r.b {
+		if x < 0x80 {
+			if n--; n == 0 {
+				r.b = r.b[i+1:]
+				return
+			}
+		}
+	}
+	r.fail("a number is cut off")
+}
+
+// markPart is the marks of some ticks of a block.
+type markPart struct {
+	ticks []int64
+	codes [][]byte // of the marks, by tick
+}
+
+func decodeMarkPart(b *block, content []byte) (*markPart, int, error) {
+	r := reader{b: content}
+	n := r.count(2)
+	p := &markPart{ticks: make([]int64, n), codes: make([][]byte, n)}
+	tick := b.meta.start
+	for i := range p.ticks {
+		step := r.tick()
+		if tick += step; step == 0 || tick > b.meta.end {
+			r.fail("marks lie outside their block")
+		}
+		from := r.b
+		for range bits.OnesCount64(r.uint()) {
+			r.bytes()
+		}
+		if r.err != nil {
+			break
+		}
+		p.ticks[i], p.codes[i] = tick, from[:len(from)-len(r.b)]
+	}
+	return p, len(content) + 32*n, r.end()
+}
+
+// marks decodes the marks of the i-th tick; they are the caller's.
+func (p *markPart) marks(i int) (*marks, error) {
+	r := reader{b: p.codes[i]}
+	m := &marks{}
+	r.marks(m)
+	return m, r.end()
+}
+
+// marksUnion is what many marks mark together, made at once: runs of ids are slow to add to runs, one after another.
+type marksUnion struct {
+	moved []*roaring.Bitmap
+	seen  [maxEvidence][]*roaring.Bitmap
+}
+
+// add keeps the marks, which must not change.
+func (u *marksUnion) add(m *marks) {
+	if m.moved != nil {
+		u.moved = append(u.moved, m.moved)
+	}
+	for k, b := range m.seen {
+		if b != nil {
+			u.seen[k] = append(u.seen[k], b)
+		}
+	}
+}
+
+// marks returns the union; it is the caller's.
+func (u *marksUnion) marks() *marks {
+	out := &marks{}
+	join := func(all []*roaring.Bitmap) *roaring.Bitmap {
+		if len(all) == 0 {
+			return nil
+		}
+		return roaring.FastOr(all...)
+	}
+	out.moved = join(u.moved)
+	for k, all := range u.seen {
+		out.seen[k] = join(all)
+	}
+	return out
+}
+
+// partly returns an error of a part of a section. As in load, a block that turns out to be damaged is a gap from then
+// on.
+func (e *engine) partly(b *block, section byte, number int, err error) error {
+	err = fmt.Errorf("read %s, section %c %d: %w", b.file(), section, number, err)
+	if damaged(err) {
+		e.quarantine(b, err)
+	}
+	return err
+}
