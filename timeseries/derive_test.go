@@ -184,7 +184,7 @@ func TestEachSampleRestsOnItsOwnSource(t *testing.T) {
 	o.Settle = func(l *lineage.Ledger) (out []lineage.Settled, open int64) {
 		for _, x := range l.Told {
 			if len(x.Readings) > 0 {
-				out = append(out, lineage.Settled{Access: settledPending, Metric: lineage.Records, Evidence: lineage.Elimination, By: x.By, Readings: x.Readings})
+				out = append(out, lineage.Settled{Access: settledPending, Metric: lineage.Records, Evidence: lineage.Elimination, By: x.By, Readings: slices.Clone(x.Readings)})
 			}
 		}
 		return out, 0
