@@ -163,6 +163,32 @@ func (e *engine) blockEvents(b *block) ([]dated, error) {
 	return load(e, b, eventsSection, 0, decodeEvents)
 }
 
+// blockUnionIn adds what a block marks in (lo, hi] to a union: of parts that lie in it as they were joined when the
+// block was written, if it was written so.
+func (e *engine) blockUnionIn(b *block, lo, hi int64, out *marksUnion) error {
+	width := marksTicks * e.stepTicks[b.tier]
+	for i := range b.meta.marks {
+		from := b.meta.start + int64(i)*width
+		to := min(from+width, b.meta.end)
+		if from >= hi || to <= lo {
+			continue
+		}
+		if from >= lo && to <= hi && e.vault.has(b.file(), []sectionID{{partSection, i}}) == nil {
+			m, err := load(e, b, partSection, i, decodeUnion)
+			if err != nil {
+				return err
+			}
+			out.add(m)
+			continue
+		}
+		err := e.blockMarks(b, max(from, lo), min(to, hi), func(_ int64, m *marks) bool { out.add(m); return true })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // blockMarks visits the marks of a block in (lo, hi], newest first, until visit returns false. They are the visitor's.
 func (e *engine) blockMarks(b *block, lo, hi int64, visit func(tick int64, m *marks) bool) error {
 	width := marksTicks * e.stepTicks[b.tier]

@@ -131,9 +131,18 @@ func TestBlocksHoldWhatIsPutInThem(t *testing.T) {
 		}
 		checkBlockEvents(t, e, x)
 		must(t, e.vault.has(b.file(), b.sections()))
-		if values := e.vault.(*memoryVault).values[b.file()]; len(values) != len(b.sections()) {
-			t.Errorf("%s: %d sections, and it must have %d", b.file(), len(values), len(b.sections()))
+		values := e.vault.(*memoryVault).values[b.file()]
+		parts := 0
+		for id := range values {
+			if id.kind == partSection {
+				parts++
+				delete(values, id)
+			}
 		}
+		if len(values) != len(b.sections()) || parts > 0 != (b.meta.marks > 1) || parts > 0 && parts != b.meta.marks {
+			t.Errorf("%s: %d sections, and it must have %d; unions of %d parts of %d", b.file(), len(values), len(b.sections()), parts, b.meta.marks)
+		}
+		checkBlockUnions(t, e, r, x) // as it was written before there were any
 		must(t, e.vault.drop(b.file()))
 	}
 }
@@ -171,6 +180,7 @@ func checkBlockMarks(t *testing.T, e *engine, r *rand.Rand, x *writtenBlock) {
 			t.Fatalf("%s: %d marks in (%d, %d], want %d", b.file(), n, lo, hi, len(want))
 		}
 	}
+	checkBlockUnions(t, e, r, x)
 	union := &marks{}
 	for i := range x.marks {
 		union.or(&x.marks[i].marks)
@@ -179,6 +189,33 @@ func checkBlockMarks(t *testing.T, e *engine, r *rand.Rand, x *writtenBlock) {
 	must(t, err)
 	if !sameMarks(got, union) {
 		t.Fatalf("%s: the union is not of what is marked", b.file())
+	}
+}
+
+// checkBlockUnions joins the marks of stretches of a block.
+func checkBlockUnions(t *testing.T, e *engine, r *rand.Rand, x *writtenBlock) {
+	t.Helper()
+	b, width := x.b, marksTicks*e.stepTicks[x.b.tier]
+	border := func() int64 {
+		if r.IntN(2) == 0 {
+			return min(b.meta.start+width*r.Int64N(int64(b.meta.marks)+1), b.meta.end)
+		}
+		return b.meta.start + r.Int64N(e.blockTicks[b.tier]+1)
+	}
+	for range 30 {
+		lo, hi := border(), border()
+		lo, hi = min(lo, hi), max(lo, hi)
+		var got marksUnion
+		must(t, e.blockUnionIn(b, lo, hi, &got))
+		want := &marks{}
+		for i := range x.marks {
+			if y := &x.marks[i]; y.tick > lo && y.tick <= hi {
+				want.or(&y.marks)
+			}
+		}
+		if !sameMarks(got.marks(), want) {
+			t.Fatalf("%s: what is marked in (%d, %d] is another", b.file(), lo, hi)
+		}
 	}
 }
 

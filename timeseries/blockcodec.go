@@ -96,6 +96,11 @@ func (w *blockWriter) finish(rounds map[uint16]*sourceRounds, union *marks, all 
 		if err := w.e.putSection(w.file, marksSection, i, encodeMarks(m.start, all[a:b])); err != nil {
 			return nil, err
 		}
+		if m.marks > 1 {
+			if err := w.e.putSection(w.file, partSection, i, encodeUnion(unionOf(all[a:b]))); err != nil {
+				return nil, err
+			}
+		}
 	}
 	if w.b.tier == rawTier {
 		if err := w.e.putSection(w.file, wordsSection, 0, encodeWords(w.b, w.words)); err != nil {

@@ -47,7 +47,7 @@ func allSections(t *testing.T) (out []decoded) {
 					err = readSlab(b, c)
 				case roundsSection:
 					_, _, err = decodeRounds(b, c)
-				case unionSection:
+				case unionSection, partSection:
 					_, _, err = decodeUnion(b, c)
 				case marksSection:
 					err = readMarkPart(b, c)

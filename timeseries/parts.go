@@ -122,6 +122,15 @@ func (u *marksUnion) add(m *marks) {
 	}
 }
 
+// unionOf joins marks.
+func unionOf(all []tickMarks) *marks {
+	var u marksUnion
+	for i := range all {
+		u.add(&all[i].marks)
+	}
+	return u.marks()
+}
+
 // marks returns the union; it is the caller's.
 func (u *marksUnion) marks() *marks {
 	out := &marks{}

@@ -41,7 +41,8 @@ func TestAnAlignedHourIsAnsweredWithoutSamples(t *testing.T) {
 	}
 }
 
-// TestAMinuteMakesItsOwnMarks reads the marks of a minute and of the hour about it: one sixtieth is decoded. The samples
+// TestAMinuteMakesItsOwnMarks reads the marks of a minute and of the hour about it: one sixtieth is decoded. Of a day
+// that begins a minute late one hour is. The samples
 // of one series are decoded without those that share its slab.
 func TestAMinuteMakesItsOwnMarks(t *testing.T) {
 	e := testEngine(t)
@@ -56,6 +57,15 @@ func TestAMinuteMakesItsOwnMarks(t *testing.T) {
 	from := b.meta.start + 120
 	if minute, hour := read(from, from+1), read(from, from+60); minute > hour/30 {
 		t.Errorf("a minute takes %v allocations, an hour %v", minute, hour)
+	}
+	union := func(lo, hi int64) float64 {
+		return testing.AllocsPerRun(5, func() {
+			var u marksUnion
+			must(t, e.blockUnionIn(b, lo, hi, &u))
+		})
+	}
+	if day, hours := union(b.meta.start+1, b.meta.end), read(b.meta.start+1, b.meta.start+60); day > 2*hours {
+		t.Errorf("a day that lacks a minute takes %v allocations, and its first hour %v", day, hours)
 	}
 	b = e.tiers[rawTier].blocks[0]
 	x, err := e.blockEntry(b, seriesKey{Subject: 100, Metric: lineage.Records, Evidence: lineage.ProducerState})

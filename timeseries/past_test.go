@@ -97,17 +97,17 @@ func processorTime(tb testing.TB) time.Duration {
 	return time.Duration(x.Utime.Nano() + x.Stime.Nano())
 }
 
-// BenchmarkPast asks which of 100,000 accesses moved in a minute, or an hour, that nobody asked for before.
+// BenchmarkPast asks which of 100,000 accesses moved in a minute, an hour, or a day that nobody asked for before.
 func BenchmarkPast(b *testing.B) {
 	e := testEngine(b)
 	addMarks(b, e, 100_000, 3)
 	first := e.tiers[minuteTier].blocks[0].meta.start
 	r := rand.New(rand.NewPCG(2, 2))
-	for _, width := range []int64{1, 60} {
+	for _, width := range []int64{1, 60, 1440} {
 		b.Run(strconv.FormatInt(width, 10)+"m", func(b *testing.B) {
 			processor(b, func() {
 				e.cache = newCache(cacheBytes)
-				lo := first + 60 + r.Int64N(3*1440-60)
+				lo := first + 1440 + r.Int64N(2*1440)
 				v, err := e.viewTicks(context.Background(), lo-width, lo, nil)
 				must(b, err)
 				m, err := v.sealedUnion()

@@ -100,6 +100,7 @@ const (
 	roundsSection  = 'r'
 	unionSection   = 'u'
 	marksSection   = 'm'
+	partSection    = 'v'
 	eventsSection  = 'e'
 	wordsSection   = 't'
 	manifestPart   = 'M'

@@ -355,7 +355,7 @@ func (v *view) sealedUnion() (*marks, error) {
 			}
 			out.add(m)
 		default:
-			if err := v.blockMarks(b, v.lo, v.hi, func(_ int64, m *marks) bool { out.add(m); return true }); err != nil {
+			if err := v.blockUnionIn(b, v.lo, v.hi, &out); err != nil {
 				return nil, err
 			}
 		}
