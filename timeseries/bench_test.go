@@ -140,17 +140,21 @@ func BenchmarkQuery(b *testing.B) {
 	} {
 		b.Run("amounts/"+q.name, func(b *testing.B) {
 			b.ReportAllocs()
+			began := timeseries.SpentCPU(b)
 			for b.Loop() {
 				_, err := got.Amounts(context.Background(), q.w, series)
 				check(b, err)
 			}
+			b.ReportMetric(float64((timeseries.SpentCPU(b)-began).Nanoseconds())/float64(b.N), "cpu-ns/op")
 		})
 		b.Run("window/"+q.name, func(b *testing.B) {
 			b.ReportAllocs()
+			began := timeseries.SpentCPU(b)
 			for b.Loop() {
 				_, err := s.Window(context.Background(), store.Ask{Window: q.w, Accesses: true})
 				check(b, err)
 			}
+			b.ReportMetric(float64((timeseries.SpentCPU(b)-began).Nanoseconds())/float64(b.N), "cpu-ns/op")
 		})
 	}
 	b.Run("series/1h-open-and-sealed-by-1m", func(b *testing.B) {

@@ -2,6 +2,7 @@ package timeseries
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"time"
 )
@@ -201,8 +202,7 @@ func (e *engine) blockMarks(b *block, lo, hi int64, visit func(tick int64, m *ma
 		if err != nil {
 			return err
 		}
-		for j := len(all.ticks) - 1; j >= 0; j-- {
-			t := all.ticks[j]
+		for j, t := range slices.Backward(all.ticks) {
 			if t <= lo || t > hi {
 				continue
 			}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"math/rand/v2"
 	"strconv"
-	"syscall"
 	"testing"
 	"time"
 
@@ -83,19 +82,15 @@ func processor(b *testing.B, do func()) {
 	b.ReportAllocs()
 	var used time.Duration
 	for b.Loop() {
-		before := processorTime(b)
+		before := spentCPU(b)
 		do()
-		used += processorTime(b) - before
+		used += spentCPU(b) - before
 	}
 	b.ReportMetric(float64(used.Nanoseconds())/float64(b.N), "cpu-ns/op")
 }
 
-func processorTime(tb testing.TB) time.Duration {
-	tb.Helper()
-	var x syscall.Rusage
-	must(tb, syscall.Getrusage(syscall.RUSAGE_SELF, &x))
-	return time.Duration(x.Utime.Nano() + x.Stime.Nano())
-}
+// SpentCPU is spentCPU for the tests outside of the package.
+var SpentCPU = spentCPU
 
 // BenchmarkPast asks which of 100,000 accesses moved in a minute, an hour, or a day that nobody asked for before.
 func BenchmarkPast(b *testing.B) {
