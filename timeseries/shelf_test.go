@@ -80,8 +80,8 @@ func TestAHeaderIsOfItsFile(t *testing.T) {
 }
 
 // TestSectionsAreFoundWithoutTheDirectory writes files of random sections, of which some have what looks like a section
-// of another file in them, and reads them with the directory and without: the same is found at the same places, and nothing that is
-// in a value.
+// of another file in them, and reads them with the directory and without: the same is found at the same places, and
+// nothing that is in a value.
 func TestSectionsAreFoundWithoutTheDirectory(t *testing.T) {
 	r := rand.New(rand.NewPCG(2, 61))
 	for range 300 {
