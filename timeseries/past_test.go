@@ -89,9 +89,6 @@ func processor(b *testing.B, do func()) {
 	b.ReportMetric(float64(used.Nanoseconds())/float64(b.N), "cpu-ns/op")
 }
 
-// SpentCPU is spentCPU for the tests outside of the package.
-var SpentCPU = spentCPU
-
 // BenchmarkPast asks which of 100,000 accesses moved in a minute, an hour, or a day that nobody asked for before.
 func BenchmarkPast(b *testing.B) {
 	e := testEngine(b)
