@@ -49,7 +49,8 @@ func (v *View) Grouped(ctx context.Context, by GroupBy, of *Cluster, includeInte
 	scope := []lineage.ClusterID(nil)
 	none := false
 	if of != nil {
-		key.clusterTag, scope, none = of.known.ID, of.Scope(), of.known.ID == "" // never reached: nothing can have moved
+		// Where one was never reached nothing can have moved.
+		key.clusterTag, scope, none = of.known.ID, of.Scope(), of.known.ID == ""
 	}
 	groups := map[lineage.Node]lineage.Node{}
 	group := func(n lineage.Node, moved bool) lineage.Node {
