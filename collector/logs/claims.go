@@ -37,6 +37,8 @@ const whySampled = "in the seconds in which the request log was sampled alone; "
 
 // claims are what is claimed of all topics.
 type claims struct {
+	// sent: lines are sent, and those that tell of what is at the ends may wait with the sender.
+	sent  bool
 	apart time.Duration // two requests that far apart are of two samples; 0: there are none, the log is whole
 	of    map[lineage.Topic]*claimed
 	round map[lineage.Topic]*answers // of the round under way
@@ -259,7 +261,7 @@ func (c *claims) rests(o *lineage.Observation, topics int, alive func(local stri
 				x.tails[part], x.dirty = y, true
 			}
 		}
-		if was == nil || !x.seen.Before(o.Round) || o.Round.Sub(x.seen) > restRounds*o.Interval {
+		if c.sent || was == nil || !x.seen.Before(o.Round) || o.Round.Sub(x.seen) > restRounds*o.Interval {
 			continue
 		}
 		spans := map[claimer]span{}

@@ -412,6 +412,7 @@ func (d *digest) end(o *lineage.Observation) {
 		d.tellOver(o)
 		return
 	}
+	d.claims.sent = d.cfg.Push
 	d.claims.rests(o, len(d.cluster.Topics), d.alive, d.ends)
 	if d.requests.IsZero() && d.claims.counts() { // before the start there was one
 		d.requests = d.began

@@ -181,3 +181,21 @@ func TestBatteryPush(t *testing.T) {
 		}
 	})
 }
+
+// What follows the newest line that was sent is not its writer's, however long it rests: the lines that tell whose it is
+// may wait with the sender, while others of before come.
+func TestSentLinesMayBeBehind(t *testing.T) {
+	w := newSent(t)
+	w.push(text(producedAt("a", 100, 1)), text(producedAt("b", 110, 2)))
+	w.next()
+	for range 3 {
+		w.board.SetEnds("west-id", w.round.Add(tick), func(string) collector.Ends { return collector.Ends{Offsets: []int64{500}} })
+		w.push(text(produced("other", "items", 1)))
+		w.next()
+	}
+	got := w.claimedOf()
+	delete(got, "other")
+	if want := map[string]int64{"a": 10, "b": 0}; !maps.Equal(got, want) {
+		t.Errorf("claimed %v, want %v", got, want)
+	}
+}
