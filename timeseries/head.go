@@ -15,8 +15,9 @@ type sample struct {
 	src       uint16
 }
 
-// head is the samples of a series in open blocks, by tick; of what is derived several may be of one. They are kept encoded, in packs, the newest of which is
-// open. A copy of a head stays as it is: what it points to is never changed in place, only added to behind its end.
+// head is the samples of a series in open blocks, by tick; of what is derived several may be of one. They are kept
+// encoded, in packs, the newest of which is open. A copy of a head stays as it is: what it points to is never changed
+// in place, only added to behind its end.
 type head struct {
 	newest  sample // zero: there is none
 	maxSpan int64  // of the samples, in ticks
@@ -105,7 +106,8 @@ func (p *pack) push(x sample, before int64, last sample) {
 	switch {
 	case p.n > 0 && x.span == last.span && x.tick-last.tick == int64(x.span) && x.src == last.src && x.estimated == last.estimated &&
 		x.value >= before && grown < 1<<63:
-		if n := len(p.code); cap(p.code)-n >= binary.MaxVarintLen64 { // no pointer is written: that is dear while garbage is collected
+		if n := len(p.code); cap(p.code)-n >= binary.MaxVarintLen64 {
+			// No pointer is written: that is dear while garbage is collected.
 			p.code = p.code[:n+binary.PutUvarint(p.code[n:cap(p.code)], grown<<1)]
 		} else {
 			p.code = binary.AppendUvarint(p.code, grown<<1)

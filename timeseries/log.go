@@ -14,8 +14,8 @@ import (
 
 const (
 	logMagic = "lineglog"
-	// logVersion is that of the segments that are written; those of formatVersion, in which samples stand one by one, are
-	// read.
+	// logVersion is that of the segments that are written; those of formatVersion, in which samples stand one by one,
+	// are read.
 	logVersion = 3
 	// headerBytes is a segment's header: magic, version, two zero bytes, tick, number, generation of the state,
 	// checksum.
