@@ -126,8 +126,8 @@ func (a *accounted) reads(p *accountedPart) {
 	a.pass(p, to, true)
 }
 
-// pass moves the reader on to an offset, and returns how many records that were.
-func (a *accounted) pass(p *accountedPart, to int64, read bool) (records int64) {
+// pass moves the reader on to an offset.
+func (a *accounted) pass(p *accountedPart, to int64, read bool) {
 	n := len(a.rounds)
 	for i := p.position; i < to; i++ {
 		if back, was := p.back[i]; was && read && p.log[i] {
@@ -135,13 +135,12 @@ func (a *accounted) pass(p *accountedPart, to int64, read bool) (records int64) 
 		}
 		delete(p.back, i)
 	}
-	records = p.records(p.position, to)
+	records := p.records(p.position, to)
 	if p.position = to; read {
 		a.now.read += records
 	} else {
 		a.now.skipped += records
 	}
-	return records
 }
 
 // readAgain returns how many records were read once more in a window, since the reader was set back in it.

@@ -21,12 +21,13 @@ func outage(t testing.TB) *world {
 	none := []lineage.Config{{Name: "retention.ms", Value: "3600000"}}
 	waits := int64(0) // for MirrorMaker 2
 	for n := 1; n <= 30; n++ {
-		made, taken, read, skipped, lost := int64(0), int64(0), int64(0), int64(0), int64(0)
+		made, taken, skipped, lost := int64(0), int64(0), int64(0), int64(0)
 		if n >= 5 && n <= 14 {
 			made = 100
 		}
 		written := 100 * int64(min(max(n-4, 0), 10))
-		if read = made; n > 7 {
+		read := made
+		if n > 7 {
 			read = 0
 		}
 		switch waits += made; {
