@@ -362,7 +362,7 @@ async function time(url) {
   });
   await check('an unknown node is said to be unknown, with where to go from there', async () => {
     await page.goto(`${url}/lineage?root=topic:west/orders&at=2020-01-01T00:00:00Z`);
-    await page.getByText('Nothing was observed in this window').waitFor();
+    await page.getByText('Nothing was observed in this window').first().waitFor();
     must((await page.locator('.node-card').count()) === 0, 'something is drawn');
     await axeInBoth('unknown node');
     await page.getByRole('button', { name: 'Find a node' }).click();
