@@ -10,8 +10,7 @@ import (
 )
 
 // TestAnAlignedHourIsAnsweredWithoutSamples asks for the amounts of a sealed hour of which all was observed: no samples
-// are read, as they are for one that begins in another's midst, and both are exact. Where the last tick of an hour is
-// still awaited, whether it was told is looked for in them.
+// are read, as they are for one that begins in another's midst, and both are exact.
 func TestAnAlignedHourIsAnsweredWithoutSamples(t *testing.T) {
 	t.Parallel()
 	s := NewMemory(testOpts)
