@@ -154,7 +154,7 @@ func securedWorld() (w cast.World, cells []cell) {
 			}
 			a := x.actor()
 			if a.Reads {
-				// one that ends at once may do so before its last push: what it tells of itself is short then
+				// one that ends at once may do so before its last push
 				x.column.steps = []step{read(int(a.Records)), rest(4), leave}
 				if a.Group {
 					x.column.steps = []step{read(int(a.Records)), commit, rest(2), leave}
