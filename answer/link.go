@@ -109,7 +109,8 @@ func (b *balancing) settle(x *access, l *LinkBalance, of books, copied, net, arr
 	if both, ok := arrived.within(between(l.Read.least, boundless, l.Read.Doubts)); ok {
 		l.Arrived = both
 	}
-	// What arrived beyond what the offsets passed came twice, and may stand for what was lost and was taken to be copied.
+	// What arrived beyond what the offsets passed came twice, and may stand for what was lost and was taken to be
+	// copied.
 	if twice := arrived.less(net.less(l.Lost).less(l.Skipped)); twice.most > 0 {
 		l.Read, l.Lost = l.Read.open(true, false, because(Retention)), l.Lost.open(false, true, because(Retention))
 		l.Arrived = arrived

@@ -73,8 +73,9 @@ var layers = map[string]layer{
 	"answer": {
 		// which topics are MirrorMaker 2's own is told by their names
 		imports: []string{"graph", "store", "internal/mm2"},
-		// answers are tested on the store in memory and by real names: copies of them would prove less
-		tests:   []string{"timeseries", "identity"},
+		// answers are tested on the store in memory, by real names and a real account of a replication: copies of them
+		// would prove less
+		tests:   []string{"timeseries", "identity", "internal/copybook"},
 		outside: []string{"github.com/RoaringBitmap/roaring"},
 		why:     "answer says what a window means, to whoever asks: no HTTP, no GraphQL, nothing that asks it; the store and the names come through small interfaces that it declares",
 	},
