@@ -181,13 +181,13 @@ func TestNumbersOnDisk(t *testing.T) {
 		}
 	}
 	metrics := strings.Fields(`none records appended lag lag_ms lag_at_least pending log_bytes retained skipped lost live
-		runs left - - linked mixed - - - markers - - - claimed - - - trace_ms - - - traces`)
+		runs left - - linked mixed - - - markers - - - claimed - - - trace_ms - - - traces - - unplaced doubted - - ahead returned`)
 	if len(metrics) != int(Metrics) {
 		t.Fatalf("%d metrics, want %d", Metrics, len(metrics))
 	}
 	for i, name := range metrics {
 		m := Metric(i)
-		known, counter := name != "-" && i > 0, slices.Contains(strings.Fields("records appended skipped lost left mixed markers claimed trace_ms traces"), name)
+		known, counter := name != "-" && i > 0, slices.Contains(strings.Fields("records appended skipped lost left mixed markers claimed trace_ms traces doubted returned"), name)
 		if m.Known() != known || known && (m.String() != name || m.Counter() != counter || m.Moves() != (name == "records" || name == "appended")) {
 			t.Errorf("metric %d: got %s, known %v, counter %v", i, m, m.Known(), m.Counter())
 		}

@@ -80,19 +80,7 @@ type step struct {
 
 // headSteps walks the advances of the head that touch (lo, hi], until visit returns false.
 func (p *probe) headSteps(lo, hi int64, visit func(step) (more bool)) {
-	if p.head.newest.tick <= lo {
-		return
-	}
-	for c := p.after(lo); c.next(); {
-		if c.tick-p.head.maxSpan >= hi {
-			return
-		}
-		if from := c.tick - int64(c.span); from < hi {
-			if !visit(step{from: from, tick: c.tick, delta: advance(c.before, c.value), estimated: c.estimated, src: c.src}) {
-				return
-			}
-		}
-	}
+	p.head.steps(p.base, lo, hi, visit)
 }
 
 // after returns a cursor over the samples of the head after a tick. The base is zero for a series without sealed ones.
@@ -344,7 +332,7 @@ func (v *view) blockSum(b *block, p *probe, s *amountSum, samples bool) (done bo
 
 // headSum adds what the head says, by packs where they lie in the window and were observed.
 func (v *view) headSum(p *probe, s *amountSum) error {
-	h, part := &p.head, *p
+	h := &p.head
 	for i := h.packAfter(v.lo); i <= len(h.packs); i++ {
 		x := h.pack(i)
 		if x.n == 0 || x.last <= v.lo || x.first-h.maxSpan >= v.hi {
@@ -362,12 +350,8 @@ func (v *view) headSum(p *probe, s *amountSum) error {
 				continue
 			}
 		}
-		part.head = head{open: *x, newest: sample{tick: x.last}, maxSpan: h.maxSpan}
-		if i > 0 {
-			part.base = x.before
-		}
 		var failed error
-		part.headSteps(v.lo, v.hi, func(y step) bool {
+		h.packSteps(i, p.base, v.lo, v.hi, func(y step) bool {
 			failed = v.addStep(s, p, y)
 			return failed == nil
 		})

@@ -258,6 +258,38 @@ func (c *cursor) next() bool {
 	return true
 }
 
+// steps walks the advances that touch (lo, hi], until visit returns false. base is the value before all of the head.
+func (h *head) steps(base, lo, hi int64, visit func(step) (more bool)) {
+	if h.newest.tick <= lo {
+		return
+	}
+	for c := h.after(lo, base); c.next(); {
+		if c.tick-h.maxSpan >= hi || !c.visit(hi, visit) {
+			return
+		}
+	}
+}
+
+// packSteps is steps of a single pack.
+func (h *head) packSteps(i int, base, lo, hi int64, visit func(step) (more bool)) {
+	c := cursor{head: h, pack: i, prior: base}
+	for c.load(); c.left > 0; {
+		c.next()
+		if c.tick-h.maxSpan >= hi {
+			return
+		}
+		if c.tick > lo && !c.visit(hi, visit) {
+			return
+		}
+	}
+}
+
+// visit calls visit with the advance of the sample that the cursor stands at, if that begins before hi.
+func (c *cursor) visit(hi int64, visit func(step) (more bool)) (more bool) {
+	from := c.tick - int64(c.span)
+	return from >= hi || visit(step{from: from, tick: c.tick, delta: advance(c.before, c.value), estimated: c.estimated, src: c.src})
+}
+
 // valueAt returns the value of the newest sample at or before a tick; ok is false where there is none.
 func (h *head) valueAt(tick int64) (value int64, ok bool) {
 	switch {

@@ -24,8 +24,7 @@ func (e *engine) eachMark(s *series, lo, hi int64, visit func(tickRange) (more b
 	if s.head.newest.tick <= lo || !s.key.Metric.Moves() {
 		return
 	}
-	p := probe{base: s.base, head: s.head}
-	p.headSteps(lo, hi, func(x step) bool {
+	s.head.steps(s.base, lo, hi, func(x step) bool {
 		if x.delta == 0 {
 			return true
 		}
