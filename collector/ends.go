@@ -9,7 +9,8 @@ import (
 // Ends are where a topic's partitions end.
 type Ends struct {
 	Offsets []int64 // by partition, -1 unknown; nil: not told. Whoever gets it must not change it
-	// Epochs are those of the partitions' leaders, the same way: one that changed says that another broker led meanwhile.
+	// Epochs are those of the partitions' leaders, the same way: one that changed says that another broker led
+	// meanwhile.
 	Epochs []int32
 	// Transactional: transactions were written, so that some of the offsets are their markers and no records.
 	Transactional bool

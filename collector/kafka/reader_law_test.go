@@ -97,7 +97,8 @@ func (w *readerWorld) act(r *rand.Rand, epochs, loses bool) {
 		i := max(len(w.past)-1-r.IntN(4), 0)
 		w.past = w.past[:i+1]
 		w.committed = w.past[i]
-	case n < 90 && w.position < 0 && !w.used && w.committed >= 0 && w.resets+1 < believedAfter && (epochs || !w.standalone): // an administrator sets the offset; by a little,
+	case n < 90 && w.position < 0 && !w.used && w.committed >= 0 && w.resets+1 < believedAfter && (epochs || !w.standalone):
+		// an administrator sets the offset; by a little,
 		// and of who reads alone and without epochs, that can't be told
 		was := w.committed
 		w.resets++

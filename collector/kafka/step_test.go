@@ -149,7 +149,8 @@ func TestReaderThatTheLogOvertakes(t *testing.T) {
 	r = newReader(lineage.Access{}, lineage.GroupOffsets)
 	look(0, 100, 0)
 	look(1, 1000, 950)
-	if r.read.n != 900 || r.bound != boundOvertaken || r.lost.n != 850 || !guessed { // how much it reads is not known yet
+	if r.read.n != 900 || r.bound != boundOvertaken || r.lost.n != 850 || !guessed {
+		// how much it reads is not known yet
 		t.Errorf("read %+v, %q, lost %+v; want at most 900 and about 850", r.read, r.bound, r.lost)
 	}
 	// What a reader never moved in a tick it did not read of what was gone.

@@ -64,8 +64,8 @@ func (w *partlyWorld) partly(from int) (n int) {
 }
 
 // TestLogsOfSomeBrokers follows random subsets of the brokers' logs, some of which are switched off, while partitions
-// move from one to another and lineaged is started again: nobody is given what others wrote where no log that is followed tells of it, and that
-// others wrote is said.
+// move from one to another and lineaged is started again: nobody is given what others wrote where no log that is
+// followed tells of it, and that others wrote is said.
 func TestLogsOfSomeBrokers(t *testing.T) {
 	said, whole := 0, 0
 	for seed := range uint64(60) {

@@ -182,8 +182,8 @@ func TestBatteryPush(t *testing.T) {
 	})
 }
 
-// What follows the newest line that was sent is not its writer's, however long it rests: the lines that tell whose it is
-// may wait with the sender, while others of before come.
+// What follows the newest line that was sent is not its writer's, however long it rests: the lines that tell whose it
+// is may wait with the sender, while others of before come.
 func TestSentLinesMayBeBehind(t *testing.T) {
 	w := newSent(t)
 	w.push(text(producedAt("a", 100, 1)), text(producedAt("b", 110, 2)))
