@@ -22,7 +22,10 @@ const (
 	likely = 2 * time.Minute
 )
 
-const whyLost = "at least: a push did not arrive"
+const (
+	whyLost  = "at least: a push did not arrive"
+	whyFirst = "at least: its first push says since when it counts, and not that nothing was read before"
+)
 
 // series is the count of one topic by one client.
 type series struct {
@@ -39,6 +42,7 @@ type series struct {
 	told  int64     // the total then, -1 never
 	since time.Time // when what came since can have moved at the earliest; zero: nothing has come
 	lost  bool      // some of it did not arrive
+	first bool      // it is of a reader's first push
 
 	came time.Time // when something arrived last
 	ripe int64     // the total as of the round before

@@ -144,6 +144,7 @@ func decodeClient(d *varint.Decoder) *client {
 			return nil
 		}
 		x.ripe, c.again = x.total, c.again || x.told != x.total
+		x.first = at.op == lineage.Read && x.told < 0 && !x.based // it may be
 		c.series[at] = x
 	}
 	return c

@@ -114,7 +114,8 @@ func (s *source) Merge(t *collector.Take, pushes []*push) error {
 func (s *source) push(round time.Time, p *push) {
 	key := p.key()
 	c := s.clients[key]
-	if c == nil {
+	first := c == nil
+	if first {
 		if len(s.clients) >= s.cfg.MaxClients {
 			s.dropped = true
 			return
@@ -136,7 +137,7 @@ func (s *source) push(round time.Time, p *push) {
 				s.many = true
 				continue
 			}
-			one = &series{told: -1}
+			one = &series{told: -1, first: first && x.delta && x.op == lineage.Read}
 			c.series[at] = one
 			s.series++
 		}
@@ -242,7 +243,6 @@ func (s *source) tellClient(o *lineage.Observation, w collector.Watched, c *clie
 	}
 }
 
-// tellSeries tells what came of a topic, and reports whether some of it is to be told with the next round.
 // tellSilent tells of whom nobody knows what they do any more: who has not pushed for long may go on all the same. That
 // it pushes again ends it.
 func (s *source) tellSilent(o *lineage.Observation, w collector.Watched) {
@@ -274,6 +274,7 @@ func (c *client) patience() time.Duration {
 	return min(max(3*c.pace, silentAfter), longestSilence)
 }
 
+// tellSeries tells what came of a topic, and reports whether some of it is to be told with the next round.
 func (s *source) tellSeries(o *lineage.Observation, a lineage.Access, x *series) (again bool) {
 	n := x.total
 	if a.Op == lineage.Write && o.Round.Sub(x.came) < settled {
@@ -285,11 +286,14 @@ func (s *source) tellSeries(o *lineage.Observation, a lineage.Access, x *series)
 		return again
 	}
 	detail := ""
-	if x.lost {
+	switch {
+	case x.lost:
 		detail = whyLost
+	case x.first && moved && !grouped:
+		detail = whyFirst
 	}
 	if !grouped { // whose records are not counted by its commits
-		sample := lineage.Sample{Subject: a, Metric: lineage.Records, Evidence: lineage.Telemetry, Value: n, Since: x.since, Estimated: x.lost}
+		sample := lineage.Sample{Subject: a, Metric: lineage.Records, Evidence: lineage.Telemetry, Value: n, Since: x.since, Estimated: detail != ""}
 		if a.Op == lineage.Write {
 			sample.Metric = lineage.Claimed
 		}
@@ -302,6 +306,7 @@ func (s *source) tellSeries(o *lineage.Observation, a lineage.Access, x *series)
 	}
 	// Whether a writer moved anything is for what the topic grew by to say: its word is claimed, and settled by that.
 	o.Sightings = append(o.Sightings, lineage.Sighting{Access: a, Evidence: lineage.Telemetry, Moved: moved && a.Op == lineage.Read, Detail: detail})
+	x.first = x.first && !moved
 	if x.told, x.lost = n, false; n == x.total {
 		x.since = time.Time{}
 	}

@@ -349,7 +349,8 @@ func TestReaders(t *testing.T) {
 	one, other := shop, shop
 	one.ClientID = "tail-ui"
 	other.ClientID, other.Group, other.Instance = "bill-1", "billing", "i2"
-	w.wants("without a group", lineage.Records, "orders", one, 40, false)
+	// what it read before its first push, nobody says
+	w.wants("without a group", lineage.Records, "orders", one, 40, true)
 	w.wants("with one", lineage.Records, "orders", other, -1, false)
 	w.wants("nothing is claimed of a reader", lineage.Claimed, "orders", one, -1, false)
 	seen := map[lineage.Client]bool{}
@@ -358,6 +359,41 @@ func TestReaders(t *testing.T) {
 	}
 	if !seen[one] || !seen[other] {
 		t.Errorf("seen: %+v", o.Sightings)
+	}
+}
+
+// What a reader's first push tells begins some time after the reader: a Java client that fetched 200 records while it
+// was told what to push left them out. Of what it tells later, and of a topic that it begins with later, nothing is
+// missing.
+func TestFirstPushOfAReader(t *testing.T) {
+	w := newWorld(t, Config{})
+	last := func(o lineage.Observation) (estimated bool, detail string) {
+		if len(o.Samples) != 1 || len(o.Sightings) != 1 {
+			t.Fatalf("told: %+v %+v", o.Samples, o.Sightings)
+		}
+		return o.Samples[0].Estimated, o.Sightings[0].Detail
+	}
+	linked := w.round(sent{onShop, nil}) // who it is, before anything is counted
+	if len(linked.Sightings) > 0 {
+		t.Fatalf("told: %+v", linked.Sightings)
+	}
+	for i, c := range []struct {
+		name, topic string
+		first       bool
+	}{{"tail-1", "orders", true}, {"tail-1", "orders", false}, {"tail-1", "audit", false}, {"tail-2", "audit", true}} {
+		attributes := with(onShop, "client_id", c.name, "client_instance_id", c.name, "principal", "")
+		if i == 1 {
+			w.start() // lineaged is restarted
+		}
+		bound, detail := last(w.round(sent{attributes, []told1{delta(readTotal, c.topic, 40, at(5*i), at(5*i+5))}}))
+		if bound != c.first || c.first != (detail == whyFirst) {
+			t.Errorf("push %d: estimated %v, %q, want %v", i, bound, detail, c.first)
+		}
+	}
+	// a total since the reader's start leaves nothing out
+	whole := with(onShop, "client_id", "tail-3", "client_instance_id", "tail-3", "principal", "")
+	if bound, detail := last(w.round(sent{whole, []told1{sum(readTotal, "orders", 40, at(31), at(35))}})); bound || detail != "" {
+		t.Errorf("a total: estimated %v, %q", bound, detail)
 	}
 }
 

@@ -149,6 +149,8 @@ func (x *Source) count(actor *Actor, f *Flow, named bool) (mark string, wrong er
 	case actor.Group && *f.Records > 0 && *f.Records < actor.Records && strings.Contains(f.details(), "at least: the end of the window was not observed"):
 		// several lineageds ask one broker, which may have no time for a share group: what is said is true
 		return "", nil
+	case *f.Records > 0 && *f.Records <= actor.Records && f.Estimated && strings.Contains(f.details(), "at least: its first push"):
+		return " ≥", nil
 	case math.Abs(float64(*f.Records-actor.Records)) <= 0.01*float64(actor.Records):
 		if x.Pushes && f.Estimated && !f.by("PRODUCER_STATE") && f.by("TELEMETRY") {
 			return " ~", nil

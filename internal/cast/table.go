@@ -33,7 +33,7 @@ func (w *World) render(columns []Column) string {
 }
 
 // plain takes away what a count may be short of exact by.
-var plain = strings.NewReplacer(" ~", "", " ≤", "")
+var plain = strings.NewReplacer(" ~", "", " ≤", "", " ≥", "")
 
 // Table holds the table against a page, where it stands between the lines that name by what it is made; update writes
 // it there.
