@@ -88,9 +88,7 @@ func readLines(t *testing.T, c *kafkatest.Cluster, group string, records int) {
 // Records are lost in an outage of MirrorMaker 2, and a group reads some, loses some and is set forward: the account
 // equals what was done. Where it is no number, it is a bound that holds.
 func TestBalance(t *testing.T) {
-	if os.Getenv("LINEAGED_LONG") == "" {
-		t.Skip("two brokers and MirrorMaker 2 twice, about four minutes: set LINEAGED_LONG")
-	}
+	t.Parallel()
 	w, e := kafkatest.Start(t, kafkatest.Options{}), kafkatest.Start(t, kafkatest.Options{})
 	w.CreateTopic(t, "lines", 1)
 	produce := func(n int) {

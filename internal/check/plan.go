@@ -31,7 +31,7 @@ func plan(long bool) [][]step {
 		{{"browser", browserTests}},
 	}
 	if long {
-		phases = append(phases, []step{{"fuzz", fuzzTests}}, []step{{"matrix", matrixTests}})
+		phases = append(phases, []step{{"fuzz", fuzzTests}}, []step{{"otelcol", otelcolTests}}, []step{{"matrix", matrixTests}})
 	}
 	return phases
 }
@@ -47,8 +47,11 @@ func npmInstall(ctx context.Context, out *output) (counts, error) {
 }
 
 func vet(ctx context.Context, out *output) (counts, error) {
-	// The matrix runs by itself (make matrix); that it compiles is seen here.
-	return counts{}, errors.Join(command(ctx, out, nil, "go", "vet", "./..."), command(ctx, out, nil, "go", "vet", "-tags", "matrix", "./internal/matrix"))
+	// The matrix and the OpenTelemetry Collector run by themselves; that they compile is seen here.
+	return counts{}, errors.Join(
+		command(ctx, out, nil, "go", "vet", "./..."), command(ctx, out, nil, "go", "vet", "-tags", "matrix", "./internal/matrix"),
+		command(ctx, out, nil, "go", "vet", "-tags", "otelcol", "./internal/acceptance"),
+	)
 }
 
 // kafkaInstall fetches the test broker's jars before the tests, so that no test's time limit pays for the download.
@@ -107,6 +110,16 @@ func acceptanceTests(ctx context.Context, out *output) (counts, error) {
 		timeout = "-timeout=120m"
 	}
 	return goTest(ctx, out, []string{"LINEAGED_BIN=" + bin}, "-count=1", timeout, acceptance)
+}
+
+// otelcolTests builds a real OpenTelemetry Collector and runs it against the real binary. Its parts are a lot to fetch and
+// to build.
+func otelcolTests(ctx context.Context, out *output) (counts, error) {
+	bin, err := filepath.Abs("bin/lineaged")
+	if err != nil {
+		return counts{}, err
+	}
+	return goTest(ctx, out, []string{"LINEAGED_BIN=" + bin}, "-tags", "otelcol", "-count=1", "-timeout=30m", "-run", "^TestRealCollector$", acceptance)
 }
 
 // uiTests is the type check and the unit tests.
