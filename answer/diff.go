@@ -281,15 +281,18 @@ func (d *differ) rates(f lineage.Flow) {
 }
 
 // judgeMissing files the flows that one of the windows has no trace of: they are not in it if those who see them now
-// saw it to its end. What they do not see in between shows in their next reading.
+// saw it to its end. What they do not see in between shows in their next reading where they count; where they were
+// only sighted it does not, and those have to have seen all of it.
 func (d *differ) judgeMissing(ctx context.Context) error {
 	for k, flows := range d.missing {
 		here, there := d.whole[1-k], d.whole[k]
 		var rows []int32
 		var of []lineage.Flow
+		var counted []bool
 		for _, l := range flows {
 			for _, i := range here.of(l.flow) {
-				rows, of = append(rows, here.accesses[i].row), append(of, l.flow)
+				x := &here.accesses[i]
+				rows, of, counted = append(rows, x.row), append(of, l.flow), append(counted, x.counter.metric != lineage.NoMetric)
 			}
 		}
 		if len(rows) == 0 {
@@ -304,7 +307,7 @@ func (d *differ) judgeMissing(ctx context.Context) error {
 		for i, es := range found {
 			for _, e := range es {
 				sees[of[i]] = true
-				if why := there.missedTheEnd(e.Source); why != "" {
+				if why := there.overlooked(e.Source, counted[i]); why != "" {
 					blind[of[i]] = why
 				}
 			}
@@ -322,8 +325,9 @@ func (d *differ) judgeMissing(ctx context.Context) error {
 	return nil
 }
 
-// missedTheEnd says why a source did not see the window to its end; empty: it did.
-func (v *View) missedTheEnd(s lineage.Source) string {
+// overlooked says why a source may not have seen who moved in the window; empty: it did. Totals make up for gaps, but not for
+// one at the end.
+func (v *View) overlooked(s lineage.Source, totals bool) string {
 	for _, c := range v.held.Sources {
 		if c.Source != s {
 			continue
@@ -332,8 +336,11 @@ func (v *View) missedTheEnd(s lineage.Source) string {
 			return fmt.Sprintf("the other window was not observed by %s", v.SourceName(s))
 		}
 		for _, g := range c.Gaps {
-			if !g.Window.End.Before(v.win.End) {
+			switch {
+			case !g.Window.End.Before(v.win.End):
 				return fmt.Sprintf("the other window was not observed to its end by %s: %s", v.SourceName(s), g.Reason)
+			case !totals:
+				return fmt.Sprintf("a part of the other window was not observed by %s, which does not count: %s", v.SourceName(s), g.Reason)
 			}
 		}
 		return ""

@@ -307,3 +307,55 @@ func TestDiffOfWhoIsNew(t *testing.T) {
 		})
 	}
 }
+
+// sees is a round of a window of the request log: the reader moves in it, or it is silent and has a gap.
+func (s *play) sees(moves bool, gap [2]int, n int, reader lineage.Access) []filling {
+	switch {
+	case moves:
+		return []filling{movedBy(reader)}
+	case n >= gap[0] && n <= gap[1]:
+		return []filling{missing("the log could not be read")}
+	}
+	return nil
+}
+
+// Who is only sighted left no total that the next reading tells: any gap of those who sight may hide that one.
+func TestDiffOfWhoIsOnlySighted(t *testing.T) {
+	for name, w := range map[string]struct {
+		gap  [2]int
+		want string
+	}{
+		"all was seen":       {want: "reader"},
+		"a gap within":       {gap: [2]int{3, 27}, want: "?a>reader"},
+		"a gap at its end":   {gap: [2]int{20, 30}, want: "?a>reader"},
+		"a gap of one round": {gap: [2]int{15, 15}, want: "?a>reader"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			reader := reads(topic("a"), group("reader"))
+			for _, gone := range []bool{false, true} {
+				s := newPlay(t, writes(topic("a"), group("web")))
+				silent, moves, want := 0, 40, w.want // the rounds before these windows
+				if gone {
+					silent, moves = 8*24*360, 10 // after all that is looked back to
+				}
+				if want == "reader" {
+					want = map[bool]string{false: "+a>reader", true: "-a>reader"}[gone]
+				}
+				for n := range 30 {
+					s.observe("west", "requests", min(silent, moves)+n+1, s.sees(silent > moves, w.gap, n+1, reader)...)
+				}
+				for n := range 30 {
+					s.observe("west", "requests", max(silent, moves)+n+1, s.sees(silent < moves, w.gap, n+1, reader)...)
+				}
+				ask := answer.DiffAsk{Before: between(silent, silent+30), After: between(moves, moves+30)}
+				if gone {
+					ask.Before, ask.After = ask.After, ask.Before
+				}
+				d := diffOf(t, answers(s.store), ask)
+				if got := strings.Fields(toldDiff(d)); !slices.Contains(got, want) {
+					t.Errorf("gone %t: got %q, %+v, want %q", gone, got, d.Unknown, want)
+				}
+			}
+		})
+	}
+}
