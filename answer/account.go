@@ -80,8 +80,11 @@ func (b *balancing) reader(x *access) Account {
 			*t = t.open(false, true, because(Gaps))
 		}
 	}
+	if !positioned(x) { // nobody sees where it goes back, what it passes and what is gone
+		a.Returned, a.Skipped, a.Lost = untold(Uncounted), untold(Uncounted), untold(Uncounted)
+	}
 	b.close(x, &a, of, subjects)
-	a.Surplus = surplusOf(&a, doubted, b.truncated(subjects))
+	a.Surplus = surplusOf(&a)
 	a.Stalled = b.stalled(x, &a)
 	return a
 }
@@ -217,7 +220,7 @@ func (b *balancing) close(x *access, a *Account, of books, subjects []incarnatio
 		exact, sum, why = exact && known, sum+term.sign*n, why|term.of.Doubts
 	}
 	off := sum + (opening.lag - opening.ahead) - (closing.lag - closing.ahead)
-	sure := of.doubted.Total == 0 && !of.lost.Estimated
+	sure := of.doubted.Total == 0 && !of.lost.Estimated && !b.transactional // the marker behind the last record is no lag
 	switch {
 	case !exact:
 		if why == 0 {
@@ -233,17 +236,22 @@ func (b *balancing) close(x *access, a *Account, of books, subjects []incarnatio
 	}
 }
 
-// surplusOf is how much was read again. What a position went back by and does not wait now was passed once more, and
-// what of that was neither skipped nor lost was read.
-func surplusOf(a *Account, doubted, cut Tally) Tally {
-	if n, ok := a.Returned.Exact(); ok && n == 0 {
+// positioned reports whether a reader has positions that are looked at. Others say themselves what they read.
+func positioned(x *access) bool {
+	return x.gauges[lineage.Lag] || x.counter.evidence == lineage.GroupOffsets || x.counter.evidence == lineage.ShareOffsets
+}
+
+// surplusOf is how much was read again: no more than the positions went back by. How much of that it had read, and not
+// skipped, some time before the window, is not known.
+func surplusOf(a *Account) Tally {
+	n, known := a.Returned.Exact()
+	switch {
+	case known && n == 0:
 		return exactly(0)
+	case a.Returned.Doubts == because(Uncounted):
+		return a.Returned
 	}
-	least := int64(0)
-	if rest := added(added(a.Closing.most, a.Skipped.most), added(added(a.Lost.most, doubted.most), cut.most)); rest < boundless {
-		least = a.Returned.least - rest
-	}
-	return between(least, min(a.Returned.most, a.Read.most), a.Returned.Doubts|a.Closing.Doubts|a.Read.Doubts|because(Judged))
+	return between(0, min(a.Returned.most, a.Read.most), a.Returned.Doubts|a.Read.Doubts|because(Judged))
 }
 
 // stalled reports whether a reader moved nothing although it had something to read; nil: that can't be told.

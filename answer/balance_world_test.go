@@ -42,7 +42,8 @@ const (
 // accountedPart is one partition: which of its offsets hold a record, and where the reader stands.
 type accountedPart struct {
 	log                        []bool
-	back                       map[int64]int // offsets that were passed, and the round in which they were returned to
+	has                        map[int64]bool // offsets that were read
+	back                       map[int64]int  // of these, the round in which they were returned to
 	start, position, committed int64
 }
 
@@ -65,6 +66,7 @@ func newAccounted(t testing.TB, r *rand.Rand, kind topicKind) *accounted {
 	x := topic("orders")
 	return &accounted{
 		world: newWorld(t), r: r, kind: kind, topic: x, reader: reads(x, group("billing")), every: 1 + r.IntN(3)*r.IntN(3), live: true,
+		parts:  [2]accountedPart{{has: map[int64]bool{}, back: map[int64]int{}}, {has: map[int64]bool{}, back: map[int64]int{}}},
 		totals: map[lineage.Metric]int64{}, owed: map[lineage.Metric]bool{}, vague: map[lineage.Metric]bool{}, rounds: make([]truths, 1),
 	}
 }
@@ -134,6 +136,9 @@ func (a *accounted) pass(p *accountedPart, to int64, read bool) {
 			a.again = append(a.again, [2]int{n, back})
 		}
 		delete(p.back, i)
+		if read {
+			p.has[i] = true
+		}
 	}
 	records := p.records(p.position, to)
 	if p.position = to; read {
@@ -176,10 +181,9 @@ func (a *accounted) administer(p *accountedPart) {
 		a.count(lineage.Returned, p.position-to, false)
 		a.now.returned += p.position - to
 		for i := to; i < p.position; i++ {
-			if p.back == nil {
-				p.back = map[int64]int{}
+			if p.has[i] { // what it skipped it reads for the first time
+				p.back[i] = len(a.rounds)
 			}
-			p.back[i] = len(a.rounds)
 		}
 		p.position, p.committed = to, to
 	case a.r.IntN(2) == 0 && a.kind == plain:
