@@ -1,0 +1,118 @@
+package answer_test
+
+import (
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/lineaged/lineaged/answer"
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// counts fills in what a total is.
+func counts(x lineage.Access, m lineage.Metric, e lineage.EvidenceKind, total int64) filling {
+	return func(o *lineage.Observation) {
+		o.Samples = append(o.Samples, lineage.Sample{Subject: x, Metric: m, Evidence: e, Value: total})
+	}
+}
+
+// untold reports whether nothing is said of how much it is, for a reason.
+func untold(x answer.Tally, why answer.TallyDoubt) bool {
+	_, least := x.AtLeast()
+	_, most := x.AtMost()
+	return !least && !most && slices.Contains(x.Doubts.List(), why)
+}
+
+// accountOf tells 20 rounds of a topic and a reader and returns the reader's account of a window within.
+func accountOf(t *testing.T, reader lineage.Access, ends, reads func(n int) []filling) answer.Account {
+	t.Helper()
+	w := newWorld(t)
+	f := topicFact(reader.Topic)
+	f.Topic.Configs = []lineage.Config{}
+	for n := 1; n <= 20; n++ {
+		w.observe("west", "ends", n, append(ends(n), facts(clusterFact(1), f))...)
+		w.observe("west", "groups", n, reads(n)...)
+	}
+	time.Sleep(time.Until(round(20)) + time.Second)
+	b, err := view(t, answers(w.store), answer.Between(round(6), round(16)), answer.All).Balance(t.Context(), topicNode(reader.Topic.Name))
+	if err != nil || len(b.Readers) != 1 {
+		t.Fatalf("%d readers, %v", len(b.Readers), err)
+	}
+	return b.Readers[0].Account
+}
+
+// Nobody looks at the positions of a reader that says itself what it read: what it skipped, lost and read again is not
+// zero, but not known.
+func TestBalanceOfAReaderWithoutPositions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := topic("orders")
+		r := reads(o, lineage.Client{ClientID: "tail", Principal: "User:t", Instance: "1"})
+		a := accountOf(t, r, func(n int) []filling {
+			return []filling{counts(self(o), lineage.Appended, lineage.NoEvidence, int64(100*n))}
+		}, func(n int) []filling {
+			return []filling{counts(r, lineage.Records, lineage.Telemetry, int64(3*n)), sighted(r, lineage.Telemetry, "")}
+		})
+		if n, ok := a.Read.Exact(); !ok || n != 30 {
+			t.Errorf("read %+v", a.Read)
+		}
+		for name, x := range map[string]answer.Tally{"returned": a.Returned, "skipped": a.Skipped, "lost": a.Lost, "surplus": a.Surplus, "shortfall": a.Shortfall} {
+			if !untold(x, answer.Uncounted) {
+				t.Errorf("%s: %+v", name, x)
+			}
+		}
+	})
+}
+
+// Who is set back to what was skipped before the window reads it for the first time: nothing of that was read again.
+func TestBalanceOfASkipThatIsTakenBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := topic("orders")
+		r := reads(o, group("billing"))
+		a := accountOf(t, r, func(int) []filling {
+			return []filling{counts(self(o), lineage.Appended, lineage.NoEvidence, 1000)}
+		}, func(n int) []filling {
+			f := []filling{sighted(r, lineage.GroupOffsets, "")}
+			switch n {
+			case 1:
+				f = append(f, counts(r, lineage.Records, lineage.GroupOffsets, 0), level(r, lineage.Lag, 1000), level(r, lineage.Pending, 0))
+			case 3: // set to the end
+				f = append(f, counts(r, lineage.Skipped, lineage.NoEvidence, 1000), level(r, lineage.Lag, 0))
+			case 10: // and back
+				f = append(f, counts(r, lineage.Returned, lineage.NoEvidence, 1000), level(r, lineage.Lag, 1000))
+			case 12:
+				f = append(f, counts(r, lineage.Records, lineage.GroupOffsets, 1000), level(r, lineage.Lag, 0))
+			}
+			return f
+		})
+		least, _ := a.Surplus.AtLeast()
+		if most, ok := a.Surplus.AtMost(); least != 0 || !ok || most != 1000 {
+			t.Errorf("read again: %+v, want at most 1000", a.Surplus)
+		}
+	})
+}
+
+// The marker behind the last record is no lag, but one of the offsets that come: an account in which nothing is wrong may
+// seem to be off by them.
+func TestBalanceBehindAMarker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := topic("orders")
+		r := reads(o, group("billing"))
+		a := accountOf(t, r, func(n int) []filling {
+			end, markers := int64(11), int64(1)
+			if n >= 10 {
+				end, markers = 22, 2
+			}
+			return []filling{counts(self(o), lineage.Appended, lineage.NoEvidence, end), counts(self(o), lineage.Markers, lineage.NoEvidence, markers)}
+		}, func(n int) []filling { // who has read 10 and stops there
+			lag := int64(0)
+			if n >= 10 {
+				lag = 12
+			}
+			return []filling{sighted(r, lineage.GroupOffsets, ""), counts(r, lineage.Records, lineage.GroupOffsets, 10), level(r, lineage.Lag, lag), level(r, lineage.Pending, 0)}
+		})
+		if a.AddsUp != nil && !*a.AddsUp || !untold(a.Shortfall, answer.Transactions) {
+			t.Errorf("adds up: %v, short %+v", a.AddsUp, a.Shortfall)
+		}
+	})
+}
