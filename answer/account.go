@@ -220,7 +220,8 @@ func (b *balancing) close(x *access, a *Account, of books, subjects []incarnatio
 		exact, sum, why = exact && known, sum+term.sign*n, why|term.of.Doubts
 	}
 	off := sum + (opening.lag - opening.ahead) - (closing.lag - closing.ahead)
-	sure := of.doubted.Total == 0 && !of.lost.Estimated && !b.transactional // the marker behind the last record is no lag
+	// the marker behind the last record is no lag
+	sure := of.doubted.Total == 0 && !of.lost.Estimated && !b.transactional
 	switch {
 	case !exact:
 		if why == 0 {

@@ -92,8 +92,8 @@ func TestBalanceOfASkipThatIsTakenBack(t *testing.T) {
 	})
 }
 
-// The marker behind the last record is no lag, but one of the offsets that come: an account in which nothing is wrong may
-// seem to be off by them.
+// The marker behind the last record is no lag, but one of the offsets that come: an account in which nothing is wrong
+// may seem to be off by them.
 func TestBalanceBehindAMarker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := topic("orders")

@@ -223,8 +223,8 @@ func (w *turns) is(t *testing.T) (one, two int64, err error) {
 	return one, two, nil
 }
 
-// established takes turns until they are counted, all that was written since the first that was, but for what one request
-// wrote before it was known who leads the partition, which is nobody's, and what the newest wrote.
+// established takes turns until they are counted, all that was written since the first that was, but for what one
+// request wrote before it was known who leads the partition, which is nobody's, and what the newest wrote.
 func (w *turns) established(t *testing.T) {
 	t.Helper()
 	eventually(t, 90*time.Second, "turns are counted", func() error {

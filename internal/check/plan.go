@@ -112,8 +112,8 @@ func acceptanceTests(ctx context.Context, out *output) (counts, error) {
 	return goTest(ctx, out, []string{"LINEAGED_BIN=" + bin}, "-count=1", timeout, acceptance)
 }
 
-// otelcolTests builds a real OpenTelemetry Collector and runs it against the real binary. Its parts are a lot to fetch and
-// to build.
+// otelcolTests builds a real OpenTelemetry Collector and runs it against the real binary. Its parts are a lot to fetch
+// and to build.
 func otelcolTests(ctx context.Context, out *output) (counts, error) {
 	bin, err := filepath.Abs("bin/lineaged")
 	if err != nil {
