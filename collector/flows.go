@@ -3,6 +3,7 @@ package collector
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,6 +22,7 @@ type Flows struct {
 	tell    *Teller
 	tracker *rhythm.Tracker
 	heard   time.Time // the first round in which something moved, in this process
+	partly  bool      // nobody knows of which part of what moved the round tells
 }
 
 // anonymous is whom a broker takes for everybody where nobody says who he is.
@@ -49,7 +51,9 @@ func NewFlows(tell *Teller, interval time.Duration, least func(*lineage.Access) 
 			c := &a.Client
 			return c.Group != "" || c.TransactionalID != "" || c.Mover != lineage.Node{} || c.Kind != lineage.Connection || clientName(c) == ""
 		},
-		Since: func(lineage.Access) time.Time { return f.heard },
+		Since:    func(lineage.Access) time.Time { return f.heard },
+		Visible:  func(lineage.Access) bool { return !f.partly },
+		Fleeting: true,
 	})
 	return f
 }
@@ -61,6 +65,9 @@ func clientName(c *lineage.Client) string {
 	}
 	return strings.TrimSpace(c.ClientID + " " + c.Principal)
 }
+
+// anywhere reports whether what is missing may be of any flow.
+func anywhere(m lineage.Missing) bool { return len(m.Topics)+len(m.Groups) == 0 }
 
 // Mine reports whether a position's key is one of these flows'.
 func (f *Flows) Mine(key string) bool {
@@ -94,6 +101,7 @@ func (f *Flows) Tell(o *lineage.Observation) {
 	if f.heard.IsZero() && rhythm.Moved(o) {
 		f.heard = o.Round
 	}
+	f.partly = slices.ContainsFunc(o.Missing, anywhere)
 	before := len(o.Events)
 	f.tracker.Observe([]*lineage.Observation{o})
 	if n := len(o.Events) - before; n > mostBegun {

@@ -116,6 +116,40 @@ func TestFlowsOfNames(t *testing.T) {
 	}
 }
 
+func partRound(o *lineage.Observation) {
+	o.Missing = append(o.Missing, lineage.Missing{Reason: "the logs are read late: 1 bytes of them wait", Share: 0.5})
+}
+
+// TestFlowsSeenInPart: while nobody knows of which part of what moved a round tells, nothing has ended; nor has it for
+// as long as it usually pauses from there on, since what moved meanwhile is not told later.
+func TestFlowsSeenInPart(t *testing.T) {
+	steady, job := lineage.Client{ClientID: "steady"}, lineage.Client{ClientID: "job"}
+	w := newWatching()
+	for n := 1; n <= 100; n++ {
+		tell := []func(*lineage.Observation){sights(steady)}
+		if n%20 == 0 {
+			tell = append(tell, sights(job))
+		}
+		w.round(n, tell...)
+	}
+	said := ""
+	for n := 101; n <= 200; n++ {
+		said += w.round(n, partRound)
+	}
+	for n := 201; n <= 220; n++ {
+		said += w.round(n, sights(steady))
+	}
+	if said != "" {
+		t.Errorf("it is told: %s", said)
+	}
+	for n := 221; n <= 280; n++ {
+		said += w.round(n, sights(steady))
+	}
+	if said != "FLOW_STOPPED of job at 100" {
+		t.Errorf("the job ends: %q", said)
+	}
+}
+
 // TestFlowsOfOthers: whoever the cluster's own source follows, and who is nobody, is not followed here; who was allowed
 // to write may have written nothing.
 func TestFlowsOfOthers(t *testing.T) {

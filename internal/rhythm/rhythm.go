@@ -59,6 +59,8 @@ type Config struct {
 	Since func(lineage.Access) time.Time
 	// Visible reports whether the ends of an access are there to be seen. nil: always.
 	Visible func(lineage.Access) bool
+	// Fleeting says that what moved while a flow could not be seen is not told later, as totals tell it.
+	Fleeting bool
 	// Ignore reports whether nobody wants to know when an access begins and ends. nil: none is ignored.
 	Ignore func(lineage.Access) bool
 	// Whose returns who is taken to have written what no source accounts for in a topic (lineage.Left). nil: nobody.
@@ -390,7 +392,11 @@ func (t *Tracker) look(o *lineage.Observation, f *flow, broken bool, blind *blin
 	if f.pending && quiet < mostPause {
 		return
 	}
-	if quiet >= t.patience(f, o.Interval) && o.Round.Sub(f.seen) >= t.least(&f.access, o.Interval) {
+	patience, watched := t.patience(f, o.Interval), t.least(&f.access, o.Interval)
+	if t.cfg.Fleeting {
+		watched = patience
+	}
+	if quiet >= patience && o.Round.Sub(f.seen) >= watched {
 		detail := "nothing moved in the " + words(quiet) + " since"
 		if usual := f.usual(); usual > 0 {
 			detail += ", and " + words(usual) + " was its longest pause before"
