@@ -3,6 +3,8 @@ package answer
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/lineaged/lineaged/graph"
@@ -132,17 +134,25 @@ func extend(all []graph.Ticks, step int) []graph.Ticks {
 // last one before.
 func (v *View) bridge(ctx context.Context, all movementsOf, steps int) error {
 	gaps := map[graph.Ticks][]int32{}
-	for i, m := range all {
+	var order []graph.Ticks                           // of gaps, the same each time
+	for _, i := range slices.Sorted(maps.Keys(all)) { // so that the same ones are beyond the bound each time
+		m := all[i]
 		if m.why != noReading {
 			continue
 		}
 		for _, t := range m.Open {
-			if _, known := gaps[t]; int(t.To) < steps && (known || len(gaps) < mostBridged) {
-				gaps[t] = append(gaps[t], i)
+			_, known := gaps[t]
+			if int(t.To) >= steps || !known && len(gaps) >= mostBridged {
+				continue
 			}
+			if !known {
+				order = append(order, t)
+			}
+			gaps[t] = append(gaps[t], i)
 		}
 	}
-	for t, accesses := range gaps {
+	for _, t := range order {
+		accesses := gaps[t]
 		series := make([]int32, len(accesses))
 		for k, i := range accesses {
 			series[k] = v.accesses[i].counter.series

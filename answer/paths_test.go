@@ -452,3 +452,32 @@ func TestPathsOfMembers(t *testing.T) {
 		t.Errorf("got %+v", got.List)
 	}
 }
+
+// Where there are more gaps than are looked at, those that are looked at are the same each time.
+func TestPathsThroughManyGaps(t *testing.T) {
+	const rounds = 598
+	a, c := topic("a"), topic("c")
+	s := newWorld(t)
+	in, out := reads(a, group("copier")), writes(c, group("copier"))
+	s.observe("west", "all", 0, facts(clusterFact(2), topicFact(a), topicFact(c)))
+	for n := range rounds + 1 { // each sees every other tick, and they have no gap in common
+		if n%2 == 0 {
+			s.observe("west", "readers", n, s.moved(in, lineage.GroupOffsets, map[int]int64{0: 1, 350: 10}[n]))
+		} else {
+			s.observe("west", "writers", n, s.moved(out, lineage.ProducerState, map[int]int64{1: 1, 3: 10}[n]))
+		}
+	}
+	told := map[string]int{}
+	for range 50 {
+		v := view(t, answers(s.store), answer.Between(round(0), round(rounds)), answer.All)
+		got := pathsOf(t, v, topicNode("a"), topicNode("c"))
+		said := fmt.Sprint(got.Reached, " ", strings.Join(doubts(got), "; "))
+		for _, p := range got.List {
+			said += " " + hopsOf(p)
+		}
+		told[said]++
+	}
+	if len(told) != 1 {
+		t.Errorf("one question has %d answers: %v", len(told), slices.Collect(maps.Values(told)))
+	}
+}
