@@ -325,8 +325,8 @@ func (d *differ) judgeMissing(ctx context.Context) error {
 	return nil
 }
 
-// overlooked says why a source may not have seen who moved in the window; empty: it did. Totals make up for gaps, but not for
-// one at the end.
+// overlooked says why a source may not have seen who moved in the window; empty: it did. Totals make up for gaps, but
+// not for one at the end.
 func (v *View) overlooked(s lineage.Source, totals bool) string {
 	for _, c := range v.held.Sources {
 		if c.Source != s {
