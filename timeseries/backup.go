@@ -29,8 +29,9 @@ type Backed struct {
 // folder. All that was acknowledged before the call is in it, and of what is acknowledged meanwhile a part, up to one
 // round. Nothing in the data folder is changed, and who has it open does not wait.
 //
-// The backup is whole once its list is there, which is written last; what an error leaves is removed. An error wraps
-// ErrNoSpace where there is not room enough, which is looked at before anything is written.
+// The backup is whole once its list is there, which is written last, and is refused as a data folder from the start;
+// what an error leaves is removed. An error wraps ErrNoSpace where there is not room enough, which is looked at before
+// anything is written.
 func Backup(ctx context.Context, dir, to string) (Backed, error) {
 	return backup(ctx, dir, to, files{}, freeSpace)
 }
@@ -59,6 +60,7 @@ type copying struct {
 	made     []string // folders that were made, in order
 	files    files
 	space    func(string) (int64, error) // free bytes
+	marked   bool                        // unfinishedBackup is there
 	have     map[string]copiedFile       // what is copied, by its name relative to the folder
 	buffer   []byte
 }
@@ -156,7 +158,10 @@ func (c *copying) backup(ctx context.Context) (b Backed, err error) {
 			return b, err
 		}
 	}
-	return b, c.writeList(l)
+	if err := c.writeList(l); err != nil {
+		return b, err
+	}
+	return b, c.ended(unfinishedBackup)
 }
 
 // pass copies what is in a picture and was not copied before. whole is false where a file went meanwhile: it may have
@@ -185,7 +190,11 @@ func (c *copying) pass(ctx context.Context, p *picture) (whole bool, err error) 
 	if err := c.room(need); err != nil {
 		return false, err
 	}
-	if len(c.have) == 0 {
+	if !c.marked {
+		if err := c.begun(unfinishedBackup); err != nil {
+			return false, err
+		}
+		c.marked = true
 		if err := c.folders(); err != nil {
 			return false, err
 		}
@@ -290,26 +299,33 @@ func (c *copying) pump(ctx context.Context, from io.Reader, to func([]byte) erro
 	}
 }
 
-// undo removes what was written.
+// undo removes what was written, and last what keeps the folder from being opened.
 func (c *copying) undo() error {
 	if c.to == "" {
 		return nil
 	}
 	var errs []error
-	for _, name := range []string{listName, listName + draftSuffix, unfinishedName} {
-		errs = append(errs, c.files.remove(filepath.Join(c.to, name)))
-	}
+	remove := func(path string) { errs = append(errs, c.files.remove(path)) }
+	remove(filepath.Join(c.to, listName))
+	remove(filepath.Join(c.to, listName+draftSuffix))
 	for _, folder := range []string{"log", "blocks"} {
 		names, err := os.ReadDir(filepath.Join(c.to, folder))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			errs = append(errs, err)
 		}
 		for _, n := range names {
-			errs = append(errs, c.files.remove(filepath.Join(c.to, folder, n.Name())))
+			remove(filepath.Join(c.to, folder, n.Name()))
 		}
 	}
 	for _, path := range slices.Backward(c.made) {
-		errs = append(errs, c.files.remove(path))
+		if path != c.to {
+			remove(path)
+		}
+	}
+	remove(filepath.Join(c.to, unfinishedName))
+	remove(filepath.Join(c.to, unfinishedBackup))
+	if slices.Contains(c.made, c.to) {
+		remove(c.to)
 	}
 	return errors.Join(errs...)
 }

@@ -236,7 +236,7 @@ func TestBackupFails(t *testing.T) {
 					}
 					return nil
 				}})
-				last := at == len(ops)-1
+				last, listed := at == len(ops)-1, at > slices.Index(ops, opRename+" "+listName)
 				switch {
 				case err == nil:
 					t.Errorf("%s: %s failed, and nobody was told", what, op)
@@ -248,9 +248,10 @@ func TestBackupFails(t *testing.T) {
 					}
 				case what == "backup":
 					got, err := restored(t, to)
-					if is := IsBackup(to); is != (err == nil) || is != last || is && !reflect.DeepEqual(got, want) {
+					if is := IsBackup(to); is != (err == nil) || is != listed || is && !reflect.DeepEqual(got, want) {
 						t.Errorf("%s, killed at %s: a backup %t, restored: %v", what, op, is, err)
 					}
+					refused(t, fmt.Sprintf("%s, killed at %s", what, op), to)
 				default:
 					opens(t, fmt.Sprintf("%s, killed at %s", what, op), to, want, last)
 				}
@@ -259,6 +260,34 @@ func TestBackupFails(t *testing.T) {
 		if len(ops) < 30 {
 			t.Errorf("%s: only %d operations", what, len(ops))
 		}
+	}
+}
+
+// refused opens, checks and repairs what a backup left, whole or not: it is no data folder, and stays what it was.
+func refused(t *testing.T, what, dir string) {
+	t.Helper()
+	before := contentsOf(t, mustExist(t, dir))
+	if len(before) == 0 {
+		return
+	}
+	why, bytes := "was cut short", 0
+	if IsBackup(dir) {
+		why = "is a backup: restore it"
+	}
+	for _, content := range before {
+		bytes += len(content)
+	}
+	_, opening := Open(dir, richOptions())
+	_, checking := Check(dir)
+	_, repairing := Repair(dir)
+	for how, err := range map[string]error{"opened": opening, "checked": checking, "repaired": repairing} {
+		// Where nothing is in it yet it is no data folder for other reasons as well.
+		if err == nil || (how == "opened" || bytes > 0) && (!strings.Contains(err.Error(), why) || !strings.Contains(err.Error(), dir)) {
+			t.Errorf("%s: what is left is %s: %v, want %q", what, how, err, why)
+		}
+	}
+	if !reflect.DeepEqual(contentsOf(t, dir), before) {
+		t.Errorf("%s: what is left was changed", what)
 	}
 }
 

@@ -110,6 +110,11 @@ func TestKillOfBackups(t *testing.T) {
 			if _, err := timeseries.Restore(context.Background(), to, back); err == nil || !strings.Contains(err.Error(), "is no whole backup") {
 				t.Fatalf("cycle %d: a backup that was cut short is restored: %v", cycle, err)
 			}
+			if left, _ := os.ReadDir(to); len(left) > 0 { // it was killed before it began else
+				if _, err := timeseries.Open(to, killOptions); err == nil || !strings.Contains(err.Error(), "was cut short") {
+					t.Fatalf("cycle %d: a backup that was cut short is opened: %v", cycle, err)
+				}
+			}
 		default:
 			whole++
 			checkBackup(t, to, back, r.IntN(most), known, upTo)

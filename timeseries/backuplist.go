@@ -16,8 +16,10 @@ import (
 const (
 	listName  = "BACKUP"
 	listFirst = "lineaged backup 1"
-	// unfinishedName is there while a folder is being restored.
-	unfinishedName = "RESTORING"
+	// unfinishedName is there while a folder is being restored, unfinishedBackup while one is being backed up to: until
+	// all of it is there.
+	unfinishedName   = "RESTORING"
+	unfinishedBackup = "BACKING-UP"
 )
 
 // listed is what a list says of a file.
@@ -90,6 +92,26 @@ func decodeList(text string) (l fileList, err error) {
 		l.files = append(l.files, x)
 	}
 	return l, nil
+}
+
+// begun makes the folder that is copied to, and in it, before anything else, the file that keeps it from being opened.
+func (c *copying) begun(name string) error {
+	if err := c.files.folder(c.to); err != nil {
+		return err
+	}
+	f, err := c.files.create(filepath.Join(c.to, name), os.O_EXCL)
+	if err != nil {
+		return noSpace(err)
+	}
+	return noSpace(errors.Join(c.files.sync(f), f.Close(), c.files.syncDir(c.to)))
+}
+
+// ended removes what begun made, once all is durable.
+func (c *copying) ended(name string) error {
+	if err := c.files.remove(filepath.Join(c.to, name)); err != nil {
+		return err
+	}
+	return c.files.syncDir(c.to)
 }
 
 // writeList makes a backup whole.

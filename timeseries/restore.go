@@ -23,16 +23,22 @@ func CheckBackup(ctx context.Context, dir string) (Backed, error) {
 	return b, err
 }
 
-// refuseCopies returns an error where a folder is a backup, or was not restored wholly: neither is to be opened.
+// refuseCopies returns an error where a folder is a backup, or was not restored or backed up to wholly: none is to be
+// opened.
 func refuseCopies(dir string) error {
 	if IsBackup(dir) {
 		return fmt.Errorf("%s is a backup: restore it into a folder of its own (lineaged data restore)", dir)
 	}
-	switch _, err := os.Lstat(filepath.Join(dir, unfinishedName)); {
-	case err == nil:
-		return fmt.Errorf("%s is not whole: restoring a backup into it was cut short; remove it and restore again", dir)
-	case !errors.Is(err, fs.ErrNotExist):
-		return err
+	for _, x := range [...]struct{ name, what string }{
+		{unfinishedName, "restoring a backup into it was cut short; remove it and restore again"},
+		{unfinishedBackup, "a backup into it was cut short, or is still being taken; if none is, remove it and back up again"},
+	} {
+		switch _, err := os.Lstat(filepath.Join(dir, x.name)); {
+		case err == nil:
+			return fmt.Errorf("%s is not whole: %s", dir, x.what)
+		case !errors.Is(err, fs.ErrNotExist):
+			return err
+		}
 	}
 	return nil
 }
@@ -131,16 +137,8 @@ func (c *copying) restore(ctx context.Context, l fileList, bytes int64) error {
 	if err := c.room(bytes); err != nil {
 		return err
 	}
-	if err := c.files.folder(c.to); err != nil {
+	if err := c.begun(unfinishedName); err != nil {
 		return err
-	}
-	unfinished := filepath.Join(c.to, unfinishedName)
-	f, err := c.files.create(unfinished, os.O_EXCL)
-	if err != nil {
-		return noSpace(err)
-	}
-	if err := errors.Join(c.files.sync(f), f.Close(), c.files.syncDir(c.to)); err != nil {
-		return noSpace(err)
 	}
 	if err := c.folders(); err != nil {
 		return err
@@ -155,8 +153,5 @@ func (c *copying) restore(ctx context.Context, l fileList, bytes int64) error {
 			return err
 		}
 	}
-	if err := c.files.remove(unfinished); err != nil {
-		return err
-	}
-	return c.files.syncDir(c.to)
+	return c.ended(unfinishedName)
 }
