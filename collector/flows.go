@@ -17,12 +17,22 @@ import (
 // a time.
 //
 // It begins to watch with the first that the source saw move: what moved from then on without having moved for a while
-// has begun, and not what a log or a forwarder that was switched on just now tells of for the first time.
+// has begun, and not what a log or a forwarder that was switched on just now tells of for the first time, be it one of
+// several, nor what a part tells of that was hidden.
 type Flows struct {
 	tell    *Teller
 	tracker *rhythm.Tracker
 	heard   time.Time // the first round in which something moved, in this process
 	partly  bool      // nobody knows of which part of what moved the round tells
+	hidden  map[lineage.Topic]hiding
+	origins map[string]time.Time // newest round in which something was heard from there
+	joined  time.Time            // newest round in which something was heard from where nothing was before
+}
+
+// hiding is that a topic was not seen whole, or of no topic, that nobody knows of which part of what moved was told.
+type hiding struct {
+	until time.Time // newest round of it, and once it is over the first after it
+	over  bool
 }
 
 // anonymous is whom a broker takes for everybody where nobody says who he is.
@@ -33,6 +43,10 @@ const (
 	// makes up a client.id.
 	mostFlows = 20_000
 	mostBegun = 500
+	// hiddenFor is for how long it is remembered that a topic was hidden: longer than any source lets a flow be silent.
+	hiddenFor = time.Hour
+	// mostOrigins are known.
+	mostOrigins = 10_000
 )
 
 // flowsKey holds the newest round, rhythm.Prefix begins the keys of the flows.
@@ -51,7 +65,7 @@ func NewFlows(tell *Teller, interval time.Duration, least func(*lineage.Access) 
 			c := &a.Client
 			return c.Group != "" || c.TransactionalID != "" || c.Mover != lineage.Node{} || c.Kind != lineage.Connection || clientName(c) == ""
 		},
-		Since:    func(lineage.Access) time.Time { return f.heard },
+		Since:    f.since,
 		Visible:  func(lineage.Access) bool { return !f.partly },
 		Fleeting: true,
 	})
@@ -69,6 +83,56 @@ func clientName(c *lineage.Client) string {
 // anywhere reports whether what is missing may be of any flow.
 func anywhere(m lineage.Missing) bool { return len(m.Topics)+len(m.Groups) == 0 }
 
+// hide notes what a round does not see. What was hidden before a round that saw nothing still is.
+func (f *Flows) hide(o *lineage.Observation) {
+	f.partly = slices.ContainsFunc(o.Missing, anywhere)
+	all := slices.ContainsFunc(o.Missing, func(m lineage.Missing) bool { return m.All })
+	for t, h := range f.hidden {
+		if !h.over {
+			f.hidden[t] = hiding{until: o.Round, over: !all}
+		} else if o.Round.Sub(h.until) > hiddenFor {
+			delete(f.hidden, t)
+		}
+	}
+	add := func(t lineage.Topic) {
+		if f.hidden == nil {
+			f.hidden = map[lineage.Topic]hiding{}
+		}
+		f.hidden[t] = hiding{until: o.Round}
+	}
+	for i := range o.Missing {
+		for _, t := range o.Missing[i].Topics {
+			add(t)
+		}
+	}
+	if f.partly && !all {
+		add(lineage.Topic{})
+	}
+}
+
+// Hear notes that a round tells something that comes from a part of the source of its own, as a broker's log. Where
+// nothing was heard from there for longer than gap it may tell for the first time of what moves since long ago.
+func (f *Flows) Hear(origin string, round time.Time, gap time.Duration) {
+	if at, known := f.origins[origin]; !known || round.Sub(at) > gap {
+		f.joined = round
+	}
+	if f.origins == nil || len(f.origins) >= mostOrigins {
+		f.origins = map[string]time.Time{}
+	}
+	f.origins[origin] = round
+}
+
+// since is from when on a flow would have been seen to move, had it moved.
+func (f *Flows) since(a lineage.Access) time.Time {
+	since := f.heard
+	for _, at := range [...]time.Time{f.joined, f.hidden[a.Topic].until, f.hidden[lineage.Topic{}].until} {
+		if at.After(since) {
+			since = at
+		}
+	}
+	return since
+}
+
 // Mine reports whether a position's key is one of these flows'.
 func (f *Flows) Mine(key string) bool {
 	return key == flowsKey || strings.HasPrefix(key, rhythm.Prefix)
@@ -77,7 +141,7 @@ func (f *Flows) Mine(key string) bool {
 // Restore goes back to what stored positions say; others than its own are left alone.
 func (f *Flows) Restore(positions map[string][]byte) {
 	f.tracker.Forget()
-	f.heard = time.Time{}
+	f.heard, f.joined, f.hidden, f.origins = time.Time{}, time.Time{}, nil, nil
 	own := maps.Clone(positions)
 	maps.DeleteFunc(own, func(key string, _ []byte) bool { return !f.Mine(key) })
 	if len(own) == 0 {
@@ -101,7 +165,7 @@ func (f *Flows) Tell(o *lineage.Observation) {
 	if f.heard.IsZero() && rhythm.Moved(o) {
 		f.heard = o.Round
 	}
-	f.partly = slices.ContainsFunc(o.Missing, anywhere)
+	f.hide(o)
 	before := len(o.Events)
 	f.tracker.Observe([]*lineage.Observation{o})
 	if n := len(o.Events) - before; n > mostBegun {

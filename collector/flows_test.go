@@ -3,6 +3,7 @@ package collector
 import (
 	"fmt"
 	"log/slog"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -147,6 +148,82 @@ func TestFlowsSeenInPart(t *testing.T) {
 	}
 	if said != "FLOW_STOPPED of job at 100" {
 		t.Errorf("the job ends: %q", said)
+	}
+}
+
+// TestFlowsOfAnotherBroker: what another broker's log or forwarder tells of first has not begun, when it is switched on
+// later than the first one, or again.
+func TestFlowsOfAnotherBroker(t *testing.T) {
+	w := newWatching()
+	app, old, older := lineage.Client{ClientID: "app"}, lineage.Client{ClientID: "old"}, lineage.Client{ClientID: "older"}
+	begun := map[string]string{}
+	for n := 1; n <= 90; n++ {
+		w.flows.Hear("b1:9092", roundAt(n), 30*time.Second)
+		tell := []func(*lineage.Observation){sights(app)}
+		if on := n >= 31 && n <= 50 || n >= 70; on {
+			w.flows.Hear("b2:9092", roundAt(n), 30*time.Second)
+			tell = append(tell, sights(old))
+		}
+		switch {
+		case n == 20 || n == 45 || n == 85:
+			tell = append(tell, sights(lineage.Client{ClientID: fmt.Sprint("new-", n)}))
+		case n >= 72:
+			tell = append(tell, sights(older))
+		}
+		if said := w.round(n, tell...); strings.Contains(said, "STARTED") {
+			begun[fmt.Sprint(n)] = said
+		}
+	}
+	want := map[string]string{"20": "FLOW_STARTED of new-20 at 20", "45": "FLOW_STARTED of new-45 at 45", "70": "FLOW_STARTED of old at 70", "85": "FLOW_STARTED of new-85 at 85"}
+	if !maps.Equal(begun, want) {
+		t.Errorf("begun are %q", begun)
+	}
+	for i := range 2 * mostOrigins {
+		w.flows.Hear(fmt.Sprint("made-up-", i), roundAt(91), time.Minute)
+	}
+	if n := len(w.flows.origins); n > mostOrigins {
+		t.Errorf("%d origins are kept", n)
+	}
+}
+
+// TestFlowsThatWereHidden: what is seen of a topic that comes into sight was there before, and of a round that was seen
+// in part; a round that saw nothing in between changes nothing.
+func TestFlowsThatWereHidden(t *testing.T) {
+	old, other := lineage.Client{ClientID: "old"}, accessOf(lineage.Client{ClientID: "other"})
+	other.Topic.Name = "other"
+	for what, hide := range map[string]func(*lineage.Observation){
+		"its topic": func(o *lineage.Observation) {
+			o.Missing = append(o.Missing, lineage.Missing{Reason: "orders", Topics: []lineage.Topic{accessOf(old).Topic}})
+		},
+		"some part": partRound,
+	} {
+		w, said := newWatching(), ""
+		for n := 1; n <= 80; n++ {
+			tell := []func(*lineage.Observation){func(o *lineage.Observation) {
+				o.Sightings = append(o.Sightings, lineage.Sighting{Access: other, Evidence: lineage.RequestLog, Moved: true})
+			}}
+			switch {
+			case n <= 30:
+				tell = append(tell, hide)
+			case n <= 40:
+				tell = append(tell, blindRound)
+			default:
+				tell = append(tell, sights(old))
+			}
+			if n == 60 {
+				tell = append(tell, sights(lineage.Client{ClientID: "new"}))
+			}
+			said += w.round(n, tell...)
+		}
+		if said != "FLOW_STARTED of new at 60FLOW_STOPPED of new at 60" {
+			t.Errorf("%s was hidden: %q", what, said)
+		}
+		for n := 81; n <= 81+2*int(hiddenFor/(10*time.Second)); n++ {
+			w.round(n)
+		}
+		if n := len(w.flows.hidden); n != 0 {
+			t.Errorf("%d hidden topics are remembered", n)
+		}
 	}
 }
 

@@ -335,8 +335,12 @@ func TestTopicIDs(t *testing.T) {
 	w.want(`linked 1 : app as User:alice at 10.0.0.7 by s/1`)
 	w.start(nil)
 	w.board.SetCluster(collector.Watched{Source: "west", ID: "west-id", Topics: []string{"later"}, IDs: map[string]lineage.TopicID{"later": idOf("later")}})
+	asks := `Completed request:{"isForwarded":false,"requestHeader":{"requestApiKey":3,"requestApiVersion":12,"clientId":"x"},"request":{"topics":[]},` +
+		`"response":{"topics":[]},"connection":"10.0.0.1:9092-10.0.0.7:54206-2-3","principal":"User:p"}`
+	w.write(asks)
 	w.want(`write later: app as User:alice at 10.0.0.7 by s/1, REQUEST_LOG moved`)
 	for range 8 {
+		w.write(asks) // as lineaged itself does in each tick
 		if got := w.next(); got != "" {
 			t.Fatalf("told again, or too soon: %s", got)
 		}
@@ -353,6 +357,28 @@ blind: the names of some topics that the request log knows by their ids: they ar
 FLOW_STARTED : the first that moved since 2026-11-22T21:14:30Z, when watching began
 linked 1 : app as User:alice at 10.0.0.7 by s/1
 write answered: app as User:alice at 10.0.0.7 by s/1, REQUEST_LOG moved`)
+}
+
+// TestASecondBrokersLog: what it tells of first has not begun, when it is switched on later than the first one.
+func TestASecondBrokersLog(t *testing.T) {
+	w := newTold(t, nil)
+	w.board.SetCluster(collector.Watched{Source: "west", ID: "west-id", Topics: []string{"orders"}, IDs: map[string]lineage.TopicID{"orders": idOf("orders")}})
+	said := ""
+	for n := range 40 {
+		w.write(produced("app", "orders", n))
+		if n >= 20 {
+			w.write(strings.ReplaceAll(produced("old", "orders", n), "10.0.0.1:9092", "10.0.0.2:9092"))
+		}
+		if n >= 30 {
+			w.write(strings.ReplaceAll(produced("new", "orders", n), "10.0.0.1:9092", "10.0.0.2:9092"))
+		}
+		if got := w.next(); strings.Contains(got, "FLOW_STARTED") {
+			said += fmt.Sprint(n, " ")
+		}
+	}
+	if said != "30 " {
+		t.Errorf("flows began in rounds %s", said)
+	}
 }
 
 // What is not watched is not told, and neither is who is nobody.

@@ -140,6 +140,11 @@ func (s *source) observe(ctx context.Context, t *collector.Take) bool {
 	}
 	t.Blind(o, slices.Concat(d.spots(), got.spots, s.cfg.Sample.spots()))
 	s.savePositions(t, o)
+	for local, at := range d.locals {
+		if at.Equal(round) {
+			s.flows.Hear(local, round, max(silentFor, 3*s.cfg.Interval))
+		}
+	}
 	s.flows.Tell(o)
 	return true
 }

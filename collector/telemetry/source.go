@@ -105,6 +105,7 @@ func (s *source) Merge(t *collector.Take, pushes []*push) error {
 	s.pushed = t.Round
 	for _, p := range pushes {
 		if p.named() {
+			s.flows.Hear(p.node, t.Round, longestSilence)
 			s.push(t.Round, p)
 		}
 	}

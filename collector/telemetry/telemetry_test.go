@@ -248,6 +248,30 @@ func TestTwiceIsOnce(t *testing.T) {
 	w.wants("each twice", lineage.Claimed, "orders", shop, 102, false)
 }
 
+// TestASecondBrokersForwarder: what it tells of first has not begun, when it is switched on later than the first one.
+func TestASecondBrokersForwarder(t *testing.T) {
+	w := newWorld(t, Config{})
+	other := with(onShop, "client_instance_id", "other", "client_id", "other", "kafka.node.id", "2")
+	last := with(onShop, "client_instance_id", "last", "client_id", "last", "kafka.node.id", "2")
+	begun := map[string]bool{}
+	for n := range 400 {
+		span := func(n int) []told1 { return []told1{delta(sentTotal, "orders", 5, at(10*n), at(10*n+10))} }
+		all := []sent{{with(onShop, "kafka.node.id", "1"), span(n)}}
+		if n >= 200 {
+			all = append(all, sent{other, span(n)})
+		}
+		if n >= 380 {
+			all = append(all, sent{last, span(n)})
+		}
+		for _, e := range w.round(all...).Events {
+			begun[e.Type.String()+" "+e.Access.Client.ClientID] = true
+		}
+	}
+	if len(begun) != 1 || !begun["FLOW_STARTED last"] {
+		t.Errorf("it is told: %v", begun)
+	}
+}
+
 // Pushes of one client may overtake each other on their ways through several brokers.
 func TestOutOfOrder(t *testing.T) {
 	w := newWorld(t, Config{})
