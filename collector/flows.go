@@ -168,6 +168,12 @@ func (f *Flows) Tell(o *lineage.Observation) {
 	f.hide(o)
 	before := len(o.Events)
 	f.tracker.Observe([]*lineage.Observation{o})
+	if n := f.tracker.NotFollowed(o.Source.Name, o.Round); n > 0 {
+		o.Missing = append(o.Missing, lineage.Missing{
+			Share:  float64(n) / float64(n+mostFlows),
+			Reason: fmt.Sprintf("%d flows more than the %d that are followed moved: when they began or end is not told", n, mostFlows),
+		})
+	}
 	if n := len(o.Events) - before; n > mostBegun {
 		o.Events = o.Events[:before+mostBegun]
 		o.Missing = append(o.Missing, lineage.Missing{

@@ -289,7 +289,7 @@ func TestFlowsAreBounded(t *testing.T) {
 	if n := len(w.last.Events); n != mostBegun {
 		t.Errorf("%d events of a round", n)
 	}
-	if m := w.last.Missing; len(m) != 1 || m[0].All || !strings.Contains(m[0].Reason, "it is not told") {
+	if m := w.last.Missing; len(m) != 2 || m[0].All || m[1].All || !strings.Contains(m[0].Reason, "20000 flows more than the 20000") || !strings.Contains(m[1].Reason, "it is not told") {
 		t.Errorf("what is not told: %+v", m)
 	}
 	if n := len(w.positions); n > mostFlows+10 {

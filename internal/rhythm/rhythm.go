@@ -120,6 +120,13 @@ type Tracker struct {
 	swept   time.Time            // when it was last looked for who is to be forgotten
 	changed []*flow              // since positions were last saved
 	gone    []string             // position keys to remove
+	full    map[string]overflow  // by source name, where there was no room
+}
+
+// overflow is what was not followed of a source for want of room.
+type overflow struct {
+	at   time.Time // newest round of it
+	keys map[key]bool
 }
 
 // New makes a tracker that knows of no flow.
@@ -136,6 +143,15 @@ func (t *Tracker) Any() bool { return len(t.running)+len(t.resting) > 0 }
 func (t *Tracker) Forget() {
 	t.running, t.resting = map[string]map[key]*flow{}, map[key]*flow{}
 	t.began, t.last, t.told, t.changed, t.gone = map[string]time.Time{}, map[string]time.Time{}, 0, nil, nil
+	t.full = map[string]overflow{}
+}
+
+// NotFollowed is how many flows of a source moved in a round, the newest, and are not followed, since Most are.
+func (t *Tracker) NotFollowed(source string, round time.Time) int {
+	if f := t.full[source]; f.at.Equal(round) {
+		return len(f.keys)
+	}
+	return 0
 }
 
 // Observe takes what was observed in one round, and adds the events to the observations. Each source has at most one
@@ -269,6 +285,12 @@ func (t *Tracker) move(o *lineage.Observation, a lineage.Access, after time.Time
 		return
 	}
 	if t.cfg.Most > 0 && len(t.running[k.source]) >= t.cfg.Most {
+		x := t.full[k.source]
+		if !x.at.Equal(o.Round) {
+			x = overflow{at: o.Round, keys: map[key]bool{}}
+		}
+		x.keys[k] = true
+		t.full[k.source] = x
 		return
 	}
 	f = &flow{key: k, access: a, lag: -1, since: o.Round}
@@ -299,6 +321,10 @@ func (t *Tracker) begin(o *lineage.Observation, f *flow, from time.Time, broken 
 			}
 		}
 		told = from.Sub(began) >= t.least(&f.access, o.Interval)
+		if full := t.full[f.source].at; !full.IsZero() { // it may be one that was not followed, and has paused
+			began = latest(began, full)
+			told = told && from.Sub(full) >= mostPause
+		}
 		detail = "the first that moved since " + instant(began) + ", when watching began"
 	}
 	f.running, f.first, f.moved, f.after, f.seen = true, o.Round, o.Round, time.Time{}, o.Round

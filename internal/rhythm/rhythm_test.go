@@ -384,6 +384,27 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 }
 
+// What is not followed for want of room has not begun when there is some.
+func TestWhatIsNotFollowedDidNotBegin(t *testing.T) {
+	w := newWorld(t, Config{Most: 2})
+	w.run(10, reading("a"), reading("b"))
+	for n := range 10 {
+		w.run(1, reading("a"), reading("b"), reading("c"), reading("d"), reading("d"))
+		if got := w.tracker.NotFollowed("groups", w.round); got != 2 {
+			t.Errorf("round %d: %d are not followed", n, got)
+		}
+	}
+	w.run(20, reading("b")) // to 400 s
+	if got := w.tracker.NotFollowed("groups", w.round); got != 0 {
+		t.Errorf("%d are not followed", got)
+	}
+	w.run(1, reading("b"), reading("c"))
+	w.want("FLOW_STOPPED 3m20s")
+	w.run(int(mostPause/tick), reading("b"))
+	w.run(1, reading("b"), reading("d"))
+	w.want("FLOW_STOPPED 3m20s", "FLOW_STOPPED 6m50s", "FLOW_STARTED 1h7m0s | the first that moved since 2026-11-26T08:03:20Z, when watching began")
+}
+
 // Whatever moves and can be seen, beginnings and ends of a flow alternate, and an end is where it last moved.
 func TestBeginningsAndEndsAlternate(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
