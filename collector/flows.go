@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -133,6 +134,15 @@ func (f *Flows) since(a lineage.Access) time.Time {
 	return since
 }
 
+// inOrder puts events into an order that does not depend on that in which they were told.
+func inOrder(a, b lineage.Event) int {
+	x, y := &a.Access, &b.Access
+	return cmp.Or(
+		a.At.Compare(b.At), cmp.Compare(a.Type, b.Type), cmp.Compare(x.Topic.Name, y.Topic.Name), cmp.Compare(x.Op, y.Op),
+		cmp.Compare(x.Client.ClientID, y.Client.ClientID), cmp.Compare(x.Client.Principal, y.Client.Principal),
+	)
+}
+
 // Mine reports whether a position's key is one of these flows'.
 func (f *Flows) Mine(key string) bool {
 	return key == flowsKey || strings.HasPrefix(key, rhythm.Prefix)
@@ -175,6 +185,7 @@ func (f *Flows) Tell(o *lineage.Observation) {
 		})
 	}
 	if n := len(o.Events) - before; n > mostBegun {
+		slices.SortFunc(o.Events[before:], inOrder)
 		o.Events = o.Events[:before+mostBegun]
 		o.Missing = append(o.Missing, lineage.Missing{
 			Share:  float64(n-mostBegun) / float64(n),

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -294,6 +295,25 @@ func TestFlowsAreBounded(t *testing.T) {
 	}
 	if n := len(w.positions); n > mostFlows+10 {
 		t.Errorf("%d positions", n)
+	}
+}
+
+// TestFlowsToldAreTheSame: of which of too many beginnings it is told does not depend on chance.
+func TestFlowsToldAreTheSame(t *testing.T) {
+	w := newWatching()
+	w.round(1, sights(lineage.Client{ClientID: "first"}))
+	for n := 2; n <= 30; n++ {
+		w.round(n)
+	}
+	said := w.round(31, func(o *lineage.Observation) {
+		for _, i := range rand.Perm(2 * mostBegun) {
+			sights(lineage.Client{ClientID: fmt.Sprintf("made-up-%03d", i)})(o)
+		}
+	})
+	for i := range 2 * mostBegun {
+		if told := strings.Contains(said, fmt.Sprintf("made-up-%03d ", i)); told != (i < mostBegun) {
+			t.Fatalf("of flow %d it is told: %t", i, told)
+		}
 	}
 }
 
