@@ -332,11 +332,23 @@ func (c *copying) undo() error {
 
 // damaged says what of the copies is not what the store wrote.
 func (c *copying) damaged() (out []string) {
-	said := &sayings{}
-	tick, known, err := tickOf(c.to)
-	if err != nil || !known {
-		return nil // the checksums of a folder of another version are not known here
+	defer func() {
+		for i := range out {
+			out[i] = strings.ReplaceAll(out[i], c.to, c.from)
+		}
+	}()
+	versions, err := versionsOf(c.to)
+	if err != nil {
+		return []string{err.Error()}
 	}
+	if slices.ContainsFunc(versions, func(x versioned) bool { return !x.reads(x.version) }) {
+		return nil // the checksums of another version are not known here
+	}
+	tick, _, err := tickOf(c.to)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	said := &sayings{}
 	v := &diskVault{dir: filepath.Join(c.to, "blocks"), tick: tick, log: slog.New(said), files: files{dry: true}}
 	if err := v.open(); err != nil {
 		return []string{err.Error()}
@@ -351,21 +363,28 @@ func (c *copying) damaged() (out []string) {
 		return append(out, err.Error())
 	}
 	for i, name := range segments {
-		if err := checkSegment(filepath.Join(c.to, name), i == len(segments)-1); err != nil {
+		if err := checkSegment(filepath.Join(c.to, name), tick, i == len(segments)-1); err != nil {
 			out = append(out, fmt.Sprintf("%s is damaged: %v", name, err))
 		}
 	}
-	out = append(out, said.lines...)
-	for i := range out {
-		out[i] = strings.ReplaceAll(out[i], c.to, c.from)
-	}
-	return out
+	return append(out, said.lines...)
 }
 
-// checkSegment reads the frames of a segment of the log. At the end of the last there may be a part of a write.
-func checkSegment(path string, last bool) error {
+// checkSegment reads the header and the frames of a segment of the log. At the end of the last there may be a part of a
+// write, or no whole header yet.
+func checkSegment(path string, tick time.Duration, last bool) error {
 	b, err := readAround(path)
 	if err != nil {
+		return err
+	}
+	if last && len(b) < headerBytes {
+		return nil
+	}
+	var number uint64
+	if _, err := fmt.Sscanf(filepath.Base(path), "%020d.log", &number); err != nil {
+		return err
+	}
+	if err := checkHeader(b, tick, number); err != nil {
 		return err
 	}
 	for at := headerBytes; at < len(b); {

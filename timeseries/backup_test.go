@@ -3,8 +3,10 @@ package timeseries
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -192,6 +194,67 @@ func TestBackupOfDamage(t *testing.T) {
 	must(t, err)
 	if !slices.ContainsFunc(b.Findings, func(f string) bool { return strings.Contains(f, "has one copy") }) {
 		t.Errorf("a copy of the state is gone, and found is %q", b.Findings)
+	}
+}
+
+// TestBackupOfDamagedHeaders says that a header is damaged, also where all are and nothing says any more how the folder
+// was made. Of another version nothing is known.
+func TestBackupOfDamagedHeaders(t *testing.T) {
+	t.Parallel()
+	from := richFolder(t)
+	s, err := Open(from, richOptions()) // what a kill left is gone then
+	must(t, err)
+	must(t, s.Close())
+	logs, err := listSegments(from, files{})
+	must(t, err)
+	newest := logs[len(logs)-1]
+	of := func(change func(name string, b []byte) []byte) string {
+		t.Helper()
+		dir := copied(t, from)
+		for name, content := range contentsOf(t, dir) {
+			must(t, os.WriteFile(filepath.Join(dir, name), change(name, []byte(content)), 0o600))
+		}
+		to := filepath.Join(inMemory(t), "backup")
+		b, err := Backup(t.Context(), dir, to)
+		must(t, err)
+		said := strings.Join(b.Findings, "\n")
+		if strings.Contains(said, to) {
+			t.Errorf("found is %q, which is of the backup", said)
+		}
+		return said
+	}
+	hurt := func(b []byte) []byte {
+		if len(b) > 0 {
+			b[0] ^= 2
+		}
+		return b
+	}
+	if said := of(func(_ string, b []byte) []byte { return hurt(b) }); !strings.Contains(said, "no file says what tick it was made with") {
+		t.Errorf("all headers are damaged, and found is %q", said)
+	}
+	if said := of(func(_ string, b []byte) []byte { return b[:min(1, len(b))] }); said == "" {
+		t.Error("nothing is left of any file, and nothing is found")
+	}
+	if said := of(func(name string, b []byte) []byte {
+		if name == newest {
+			return hurt(b)
+		}
+		return b
+	}); !strings.Contains(said, newest+" is damaged") {
+		t.Errorf("the header of %s is damaged, and found is %q", newest, said)
+	}
+	if said := of(func(name string, b []byte) []byte {
+		if name != newest {
+			return hurt(b)
+		}
+		binary.LittleEndian.PutUint16(b[8:], logVersion+1)
+		binary.LittleEndian.PutUint32(b[headerBytes-4:], crc32.Checksum(b[:headerBytes-4], castagnoli))
+		return b
+	}); said != "" {
+		t.Errorf("it is of another version, and found is %q", said)
+	}
+	if said := of(func(_ string, b []byte) []byte { return b }); said != "" {
+		t.Errorf("nothing is damaged, and found is %q", said)
 	}
 }
 
