@@ -249,16 +249,17 @@ func (w *turns) established(t *testing.T) {
 	t.Logf("of the first %d turns these records were written before any was counted: %v", w.taken, w.before)
 }
 
-// counted takes some turns more and waits until all are counted. What the last line of all wrote may not be yet. A line
-// that is lost gives what it wrote to the other program.
+// counted takes some turns more and waits until they are counted. A line that is lost gives what it wrote to the other
+// program: neither has more than it wrote. What the last line of all wrote may not be counted yet, and of what comes late,
+// after an outage, some may be nobody's, since it is not known when it was written.
 func (w *turns) counted(t *testing.T, after string) {
 	t.Helper()
 	w.take(5)
-	eventually(t, 90*time.Second, after+": each line counts once", func() error {
+	eventually(t, 90*time.Second, after+": no line counts twice, and next to none is lost", func() error {
 		one, two, err := w.is(t)
 		wantOne, wantTwo := w.taken-w.before[0], 2*w.taken-w.before[1]
-		if err == nil && (one != wantOne || max(two-wantTwo, wantTwo-two) > 2) {
-			err = fmt.Errorf("of %d turns %d and %d records are counted, want %d and about %d", w.taken, one, two, wantOne, wantTwo)
+		if err == nil && (one > wantOne || two > wantTwo+2 || 10*one < 9*wantOne || 10*two < 9*wantTwo) {
+			err = fmt.Errorf("of %d turns %d and %d records are counted, want about %d and %d", w.taken, one, two, wantOne, wantTwo)
 		}
 		return err
 	})
