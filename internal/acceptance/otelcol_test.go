@@ -250,8 +250,8 @@ func (w *turns) established(t *testing.T) {
 }
 
 // counted takes some turns more and waits until they are counted. A line that is lost gives what it wrote to the other
-// program: neither has more than it wrote. What the last line of all wrote may not be counted yet, and of what comes late,
-// after an outage, some may be nobody's, since it is not known when it was written.
+// program: neither has more than it wrote. What the last line of all wrote may not be counted yet, and of what comes
+// late, after an outage, some may be nobody's, since it is not known when it was written.
 func (w *turns) counted(t *testing.T, after string) {
 	t.Helper()
 	w.take(5)
