@@ -416,7 +416,7 @@ func TestFirstPushOfAReader(t *testing.T) {
 	}
 	// a total since the reader's start leaves nothing out
 	whole := with(onShop, "client_id", "tail-3", "client_instance_id", "tail-3", "principal", "")
-	if bound, detail := last(w.round(sent{whole, []told1{sum(readTotal, "orders", 40, at(31), at(35))}})); bound || detail != "" {
+	if bound, detail := last(w.round(sent{whole, []told1{sum(readTotal, "audit", 40, at(31), at(35))}})); bound || detail != "" {
 		t.Errorf("a total: estimated %v, %q", bound, detail)
 	}
 }
