@@ -115,8 +115,8 @@ func (b *balancing) readOf(x *access, of books, doubted Tally) Tally {
 	case !of.read.Estimated:
 	case doubted.most == 0 && of.returned.Total == 0: // a source that says no more
 		read = read.open(true, true, because(Bounded))
-	case of.returned.Total > 0:
-		read = read.open(false, true, because(Judged))
+	case of.returned.Total > 0: // of what commits fell back by some may be counted again
+		read = between(read.least-spanOf(of.returned).most, boundless, read.Doubts|because(Judged))
 	}
 	// As far as it is committed: what is pending may have been read.
 	if at := b.opening[*x.Access]; at.pending { // some of what waited may have been read before
