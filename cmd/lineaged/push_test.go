@@ -114,7 +114,7 @@ func TestPushes(t *testing.T) {
 	}
 	eventually(t, 20*time.Second, func() string {
 		_, text := ask(http.MethodPost, "/graphql", "anna", "", `{"query":"{ topicUsage(topic: \"topic:west/orders\", window: {last: \"1h\"}) { writers { from { id } } readers { from { name } to { name } records estimated evidence { kind } clients { clientId principal } } } }"}`)
-		for _, want := range []string{`"name":"tail-ui"`, `"records":"97","estimated":false`, `"kind":"TELEMETRY"`, `"principal":"User:tail"`, `"id":"application:west/alice"`} {
+		for _, want := range []string{`"name":"tail-ui"`, `"records":"97","estimated":true`, `"kind":"TELEMETRY"`, `"principal":"User:tail"`, `"id":"application:west/alice"`} {
 			if !strings.Contains(text, want) {
 				return want + " is not in " + text
 			}
