@@ -4,13 +4,10 @@ import (
 	"slices"
 	"time"
 
-	"github.com/lineaged/lineaged/graph"
 	"github.com/lineaged/lineaged/lineage"
 )
 
 // This file closes the account of one reader.
-
-const graphInactive = graph.Inactive
 
 // lateFor is how long a record must have waited for a reader that moved nothing to be called stalled, where it had
 // nothing to read as the window began: who lives commits within that (see docs/evidence.md).

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lineaged/lineaged/graph"
 	"github.com/lineaged/lineaged/lineage"
 	"github.com/lineaged/lineaged/store"
 )
@@ -267,7 +268,7 @@ func (b *balancing) counted() map[lineage.Node]Tally {
 		}
 		switch {
 		case x.counter.metric == lineage.NoMetric:
-			if !b.v.speaksFor(x, b.topic.writes) && x.state != graphInactive {
+			if !b.v.speaksFor(x, b.topic.writes) && x.state != graph.Inactive {
 				n = n.open(false, true, because(Uncounted))
 			}
 		case !x.amount.Known:

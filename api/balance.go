@@ -83,19 +83,9 @@ func shownTally(t answer.Tally) *Tally {
 
 // flowBalance answers the root field of that name.
 func (a *resolver) flowBalance(ctx context.Context, id string, window WindowInput) (*FlowBalance, error) {
-	n, err := parseNode(id)
+	n, v, err := a.topicView(ctx, id, window)
 	if err != nil {
 		return nil, err
-	}
-	if n.Kind != lineage.TopicNode {
-		return nil, badInput("%s is not a topic", quote(id))
-	}
-	v, err := a.view(ctx, &window)
-	if err != nil {
-		return nil, err
-	}
-	if !v.Has(n) {
-		return nil, v.NoNode(n)
 	}
 	is, err := v.Balance(ctx, n)
 	if err != nil {

@@ -245,21 +245,28 @@ func (u *TopicUsage) Coverage(context.Context) (*Coverage, error) {
 	return coverageOf(u.rows.v, u.rows.v.ClustersOf(u.topic)...), nil
 }
 
-// topicUsage answers the root field of that name: who wrote and who read, and for whom that is not known.
-func (a *resolver) topicUsage(ctx context.Context, id string, window WindowInput) (*TopicUsage, error) {
-	n, err := parseNode(id)
-	if err != nil {
-		return nil, err
+// topicView returns a topic and the view of a window that has it.
+func (a *resolver) topicView(ctx context.Context, id string, window WindowInput) (n lineage.Node, v *answer.View, err error) {
+	if n, err = parseNode(id); err != nil {
+		return n, nil, err
 	}
 	if n.Kind != lineage.TopicNode {
-		return nil, badInput("%s is not a topic", quote(id))
+		return n, nil, badInput("%s is not a topic", quote(id))
 	}
-	v, err := a.view(ctx, &window)
-	if err != nil {
-		return nil, err
+	if v, err = a.view(ctx, &window); err != nil {
+		return n, nil, err
 	}
 	if !v.Has(n) {
-		return nil, v.NoNode(n)
+		return n, nil, v.NoNode(n)
+	}
+	return n, v, nil
+}
+
+// topicUsage answers the root field of that name: who wrote and who read, and for whom that is not known.
+func (a *resolver) topicUsage(ctx context.Context, id string, window WindowInput) (*TopicUsage, error) {
+	n, v, err := a.topicView(ctx, id, window)
+	if err != nil {
+		return nil, err
 	}
 	u := &TopicUsage{topic: n}
 	u.writers, u.readers = v.Usage(n)

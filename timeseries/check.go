@@ -48,6 +48,9 @@ func Check(dir string) (Report, error) { return inspect(dir, true) }
 func Repair(dir string) (Report, error) { return inspect(dir, false) }
 
 func inspect(dir string, dry bool) (r Report, err error) {
+	if err := refuseCopies(dir); err != nil {
+		return r, err
+	}
 	said := &sayings{}
 	tick, known, err := tickOf(dir)
 	if err != nil {
