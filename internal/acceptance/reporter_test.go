@@ -273,7 +273,7 @@ func BenchmarkReporter(b *testing.B) {
 	without := kafkatest.Start(b, kafkatest.Options{Config: maps.Clone(kept)})
 	subscribe(b, s.Cluster, "load", 1000)
 	subscribe(b, without, "load", 1000)
-	mine, others := s.StartLoad(b, "load", producers, "buffer.memory=8388608", "delivery.timeout.ms=600000"), without.StartLoad(b, "load", producers, "buffer.memory=8388608", "delivery.timeout.ms=600000")
+	mine, others := s.StartLoad(b, "load", producers, "buffer.memory=8388608", "delivery.timeout.ms=600000", "max.block.ms=600000"), without.StartLoad(b, "load", producers, "buffer.memory=8388608", "delivery.timeout.ms=600000", "max.block.ms=600000")
 	others.Pause()
 	const peer, none = "dropped", "no reporter"
 	arms := []string{peer, "up", "slow", "gone", none}
