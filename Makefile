@@ -3,7 +3,7 @@
 GOLANGCI := go tool -modfile=tools/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test test-long matrix bench lint generate telemetry-reporter need-go need-node need-maven
+.PHONY: help demo build test test-long matrix bench benchmarks lint generate telemetry-reporter need-go need-node need-maven
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 24
@@ -26,7 +26,10 @@ test-long: need-go ## the same in its long form, for hours: 200 kills, 2,000 fli
 matrix: need-go need-node ## real clients and engines from their registries against lineaged; writes the tables in docs/evidence.md. MATRIX=pattern of cells
 	go test -tags matrix ./internal/matrix -count=1 -timeout 60m -v
 
-bench: need-go ## all benchmarks; BENCH=pattern, COUNT=10 for benchstat
+bench: need-go ## lineaged beside its peers: Prometheus, VictoriaMetrics, gonum, SQLite, PostgreSQL; prints the table of docs/performance.md. ROUNDS=5
+	go run -C bench -trimpath . -rounds $(or $(ROUNDS),5)
+
+benchmarks: need-go ## all benchmarks of lineaged's own packages; BENCH=pattern, COUNT=10 for benchstat
 	go test -p 1 -run '^$$' -bench '$(or $(BENCH),.)' -benchmem -count $(or $(COUNT),1) -timeout 60m $$(go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./... | grep -v internal/acceptance)
 
 telemetry-reporter: need-maven ## the broker's plugin that forwards client metrics: contrib/telemetry-reporter/target/lineaged-telemetry-reporter.jar

@@ -246,7 +246,7 @@ func TestReporterWithoutLineaged(t *testing.T) {
 // Each round is ten seconds long, in which the producers are at work already; each block has one round of each, in
 // random order, and what is reported are the differences within blocks, in percent, with their standard error, and what
 // part of the broker's processor time is spent in the reporter: that is less than the noise of a busy machine.
-// `make bench` leaves it out, since it takes all of a machine for half an hour:
+// `make benchmarks` leaves it out, since it takes all of a machine for half an hour:
 //
 //	go test ./internal/acceptance -run '^$' -bench Reporter -benchtime 25x -timeout 60m -v
 func BenchmarkReporter(b *testing.B) {

@@ -181,6 +181,8 @@ func TestViolationsAreFound(t *testing.T) {
 	allowed(edge{from: "graph", to: "github.com/RoaringBitmap/roaring/v2"}, "")
 	allowed(edge{from: "graph", to: "github.com/google/go-cmp/cmp", test: true}, "")
 	allowed(edge{from: "ui", to: "embed", std: true}, "")
+	allowed(edge{from: "bench/peer/lineaged", to: "bench/work"}, "")
+	allowed(edge{from: "bench/peer/prometheus", to: "github.com/prometheus/prometheus/tsdb"}, "")
 
 	forbidden(edge{from: "lineage", to: "graph"}, "vocabulary")
 	forbidden(edge{from: "lineage", to: "github.com/google/uuid"}, "standard library only")
@@ -214,6 +216,9 @@ func TestViolationsAreFound(t *testing.T) {
 	forbidden(edge{from: "store/storetest", to: "timeseries", test: true}, "words of lineage")
 	forbidden(edge{from: "store", to: "github.com/RoaringBitmap/roaring/v2"}, "words of lineage")
 	forbidden(edge{from: "collector", to: "store"}, "interface that it declares")
+	forbidden(edge{from: "bench/work", to: "store"}, "knows no store")
+	forbidden(edge{from: "bench/peer/lineaged", to: "answer"}, "contract of store")
+	forbidden(edge{from: "timeseries", to: "bench/work", test: true}, "through cmd")
 	forbidden(edge{from: "storage", to: "lineage"}, "place it in")
 }
 

@@ -133,8 +133,15 @@ var layers = map[string]layer{
 	"internal/rhythm":      {imports: []string{"internal/varint"}, outside: []string{none}, why: "internal/rhythm is pure bookkeeping in the words of lineage"},
 	"internal/varint":      {outside: []string{none}, why: "internal/varint is pure: bytes in, values out; the standard library only"},
 	"internal/mm2":         {outside: []string{none}, why: "internal/mm2 is pure: bytes and names in, values out; the standard library only"},
-	"internal/archtest":    {outside: []string{none}, why: "a check of the code must not depend on it"},
-	"internal/check":       {outside: []string{none}, why: "make test must run before anything else compiles"},
+	"bench": {
+		why: "bench is a module of its own: what peers are given knows no store",
+	},
+	"bench/peer/lineaged": {
+		imports: []string{"bench/work", "attribution", "graph", "store", "timeseries"},
+		why:     "lineaged is measured through the contract of store, and graph as answer asks it",
+	},
+	"internal/archtest": {outside: []string{none}, why: "a check of the code must not depend on it"},
+	"internal/check":    {outside: []string{none}, why: "make test must run before anything else compiles"},
 }
 
 // reserved keeps a dependency, or a package of ours, for those who may use it.

@@ -18,11 +18,16 @@ type testEvent struct {
 
 // goTest runs `go test -json` and turns its stream into counts and, for what failed, the output of just those tests.
 func goTest(ctx context.Context, out *output, env []string, args ...string) (counts, error) {
+	return goTestIn(ctx, out, ".", env, args...)
+}
+
+// goTestIn is goTest of the module in a folder.
+func goTestIn(ctx context.Context, out *output, dir string, env []string, args ...string) (counts, error) {
 	r, w := io.Pipe()
 	raw := &output{}
 	done := make(chan error, 1)
 	go func() {
-		err := commandTo(ctx, w, raw, env, "go", append([]string{"test", "-json"}, args...)...)
+		err := commandTo(ctx, w, raw, env, "go", append([]string{"test", "-C", dir, "-json"}, args...)...)
 		w.Close()
 		done <- err
 	}()

@@ -26,12 +26,13 @@ func plan(long bool) [][]step {
 		{{"generated", generated}},
 		{{"lint", lint}, {"ui", uiTests}, {"reporter", reporterTests}},
 		{{"build", build}},
+		{{"bench", benchTests}},
 		{{"go", goTests}},
 		{{"real-kafka", acceptanceTests}},
 		{{"browser", browserTests}},
 	}
 	if long {
-		phases = append(phases, []step{{"fuzz", fuzzTests}}, []step{{"otelcol", otelcolTests}}, []step{{"matrix", matrixTests}})
+		phases = append(phases, []step{{"fuzz", fuzzTests}}, []step{{"bench-peers", benchPeers}}, []step{{"otelcol", otelcolTests}}, []step{{"matrix", matrixTests}})
 	}
 	return phases
 }

@@ -20,7 +20,10 @@ func TestPlan(t *testing.T) {
 	if !slices.Equal(long[:len(brief)], brief) {
 		t.Errorf("the long form %q does not begin as the short one %q", long, brief)
 	}
-	if more := long[len(brief):]; !slices.Equal(more, []string{"fuzz", "otelcol", "matrix"}) {
+	if !slices.Contains(brief, "bench") {
+		t.Errorf("nothing guards what is measured: %q", brief)
+	}
+	if more := long[len(brief):]; !slices.Equal(more, []string{"fuzz", "bench-peers", "otelcol", "matrix"}) {
 		t.Errorf("the long form has %q more", more)
 	}
 }
