@@ -19,21 +19,30 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// The size that the figures in docs/performance.md are for.
+// estate is how large the cluster of a benchmark is.
+type estate struct{ topics, groups int }
+
+// The sizes that the figures in docs/performance.md are for.
+var benchEstates = []estate{{1000, 500}, {10_000, 5000}}
+
 const (
 	benchBrokers    = 3
-	benchTopics     = 1000
 	benchPartitions = 10
-	benchGroups     = 500
 	benchCommits    = 20 // partitions with a commit, by group
 )
 
-// fakeEnv makes the test binary serve a kfake cluster instead of testing: in a process of its own it does not count
-// into the collector's CPU.
+// fakeEnv makes the test binary serve a kfake cluster instead of testing, of so many topics and groups: in a process of
+// its own it does not count into the collector's CPU.
 const fakeEnv = "LINEAGED_BENCH_KFAKE"
 
-func serveFake() {
-	names := make([]string, benchTopics)
+func (e estate) String() string { return fmt.Sprintf("%dx%d", e.topics, e.groups) }
+
+func serveFake(size string) {
+	var e estate
+	if _, err := fmt.Sscanf(size, "%dx%d", &e.topics, &e.groups); err != nil {
+		panic(err)
+	}
+	names := make([]string, e.topics)
 	for i := range names {
 		names[i] = fmt.Sprintf("shop.events.%04d", i)
 	}
@@ -46,10 +55,10 @@ func serveFake() {
 		panic(err)
 	}
 	adm := kadm.NewClient(cl)
-	for g := range benchGroups {
+	for g := range e.groups {
 		offs := kadm.Offsets{}
 		for p := range benchCommits {
-			offs.Add(kadm.Offset{Topic: names[(g*7+p)%benchTopics], Partition: int32(p % benchPartitions), At: 0})
+			offs.Add(kadm.Offset{Topic: names[(g*7+p)%e.topics], Partition: int32(p % benchPartitions), At: 0})
 		}
 		if err := adm.CommitAllOffsets(context.Background(), fmt.Sprintf("group-%04d", g), offs); err != nil {
 			panic(err)
@@ -88,10 +97,10 @@ func cpuTime() time.Duration {
 	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }
 
-func startFake(b *testing.B) []string {
+func startFake(b *testing.B, e estate) []string {
 	b.Helper()
 	cmd := exec.Command(os.Args[0]) //nolint:noctx // ends with its standard input
-	cmd.Env = append(os.Environ(), fakeEnv+"=1")
+	cmd.Env = append(os.Environ(), fakeEnv+"="+e.String())
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -118,7 +127,12 @@ func startFake(b *testing.B) []string {
 // BenchmarkRound measures a warm round against the pattern of the exporters of this field, one OffsetFetch a group, on
 // the same cluster in the same run.
 func BenchmarkRound(b *testing.B) {
-	addrs := startFake(b)
+	for _, e := range benchEstates {
+		b.Run(e.String(), func(b *testing.B) { benchRound(b, startFake(b, e)) })
+	}
+}
+
+func benchRound(b *testing.B, addrs []string) {
 	b.Run("lineaged", func(b *testing.B) {
 		var c traffic
 		col, err := New(Config{Name: "west", Brokers: addrs, Interval: 10 * time.Second, Hooks: []kgo.Hook{&c}}, newRecorder())

@@ -24,10 +24,13 @@ type group struct {
 	joined      time.Time // the round before it was first seen; zero: it was there before we looked
 	found       time.Time // the first reading that missed nothing of what it has committed; zero: none since the start
 	wasLive     bool
-	awoke       bool      // somebody joined it, when nobody was in it, under observation; not kept over a restart
-	absent      int       // rounds in a row in which it was not listed
-	unseen      string    // why it is out of sight although it was not seen to be deleted; empty: it is not
-	sought      time.Time // round in which it was last asked for by its name
+	// newest round in which it was listed without members, and the newest before this one; zero: none since the start, and
+	// it had members in the newest round before that
+	nobody, nobodyBefore time.Time
+	awoke                bool      // somebody joined it, when nobody was in it, under observation; not kept over a restart
+	absent               int       // rounds in a row in which it was not listed
+	unseen               string    // why it is out of sight although it was not seen to be deleted; empty: it is not
+	sought               time.Time // round in which it was last asked for by its name
 	// first of the rounds in a row in which all brokers answered and none listed it; zero: the last was none
 	leftOut time.Time
 	readers map[lineage.TopicID]*reader
@@ -192,7 +195,7 @@ func (g *group) stateOf(tp *topic) groupState {
 			break
 		}
 	}
-	return groupState{live: g.live(), wasLive: g.wasLive, reads: reads, joined: g.joined, found: g.found}
+	return groupState{live: g.live(), wasLive: g.wasLive, nobody: g.nobodyBefore, reads: reads, joined: g.joined, found: g.found}
 }
 
 // looked notes the first reading of a group that misses nothing of what it has committed.
@@ -319,6 +322,9 @@ func (t *take) listed1(o *lineage.Observation, broker int32, lg *kmsg.ListGroups
 			g.awoke = g.awoke || known && g.live()
 			t.groupEvent(o, g)
 		}
+	}
+	if g.nobodyBefore = g.nobody; !g.live() {
+		g.nobody = t.round
 	}
 }
 

@@ -116,7 +116,7 @@ func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 		if rest, ok := strings.CutPrefix(key, "topic/"); ok {
 			s.leave(key, s.restoreTopic(rest, value, round))
 		} else if rest, ok := strings.CutPrefix(key, "group/"); ok {
-			s.leave(key, s.restoreGroup(rest, value))
+			s.leave(key, s.restoreGroup(rest, value, round))
 		} else if rest, ok := strings.CutPrefix(key, "left/"); ok {
 			s.leave(key, s.restoreLeft(rest, value))
 		}
@@ -242,7 +242,7 @@ func (g *group) encode() []byte {
 	return e.Encoder
 }
 
-func (s *source) restoreGroup(name string, value []byte) error {
+func (s *source) restoreGroup(name string, value []byte, round time.Time) error {
 	d := decode(value)
 	g := &group{
 		ref: lineage.GroupRef{Cluster: s.cluster, Group: name}, readers: map[lineage.TopicID]*reader{}, coordinator: -1, changed: true,
@@ -250,6 +250,9 @@ func (s *source) restoreGroup(name string, value []byte) error {
 	}
 	if err := d.Done(); err != nil {
 		return err
+	}
+	if !g.live() {
+		g.nobody = round
 	}
 	s.groups[name] = g
 	return nil

@@ -181,6 +181,7 @@ const sightEvery = 6 * time.Hour
 type groupState struct {
 	live    bool      // it has members
 	wasLive bool      // it had members in the round before
+	nobody  time.Time // newest round before this one in which it was listed without members; zero: none since the start
 	reads   bool      // its members have partitions of the topic assigned, or it is not known what they have
 	joined  time.Time // the round before the group was first seen; zero: it was there before we looked
 	found   time.Time // the first whole reading of its commits; zero: there was none before this round
@@ -311,10 +312,13 @@ func (r *reader) overtaken(c commit, ends topicEnds) {
 }
 
 // spread returns the start of the span in which the progress that shows in this round can have happened: after the last
-// change, and after the reader last had nothing left to read, but not longer than spreadLimit ago, unless rounds are
-// missing for longer than that.
+// change, after the reader last had nothing left to read, and what members read after nobody was there, but not longer
+// than spreadLimit ago, unless rounds are missing for longer than that.
 func (r *reader) spread(g groupState, round time.Time) time.Time {
 	from := later(later(r.moved, r.idle), g.from())
+	if (g.live || g.wasLive) && r.habit.alone == 0 && r.kind != lineage.ShareOffsets {
+		from = later(from, g.nobody)
+	}
 	if limit := round.Add(-spreadLimit); from.Before(limit) {
 		from = limit
 		if !r.known.IsZero() && r.known.Before(limit) {

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kmsg"
+
 	"github.com/lineaged/lineaged/internal/pastend"
 	"github.com/lineaged/lineaged/lineage"
 )
@@ -68,15 +70,17 @@ func runReader(t *testing.T, joined time.Time, atJoin int64, steps []readerStep)
 func runReaderOf(t *testing.T, joined time.Time, ends fakeEnds, steps []readerStep) *reader {
 	t.Helper()
 	r := newReader(lineage.Access{}, lineage.GroupOffsets)
-	wasLive := false
+	wasLive, nobody := false, time.Time{}
 	total := int64(0)
 	for i, s := range steps {
 		round := t0.Add(time.Duration(i) * tick)
 		ends.endOffset = s.end
-		if !r.observe([]commit{{0, s.offset, s.epoch}}, ends, groupState{live: s.live, wasLive: wasLive, reads: true, joined: joined}, round, round.Add(-tick)) {
+		if !r.observe([]commit{{0, s.offset, s.epoch}}, ends, groupState{live: s.live, wasLive: wasLive, nobody: nobody, reads: true, joined: joined}, round, round.Add(-tick)) {
 			t.Fatalf("step %d: not observed", i)
 		}
-		wasLive = s.live
+		if wasLive = s.live; !wasLive {
+			nobody = round
+		}
 		samples, _ := r.tell(round, round.Add(-tick))
 		if r.read.n != s.read || r.gauges.lag != s.lag || r.gauges.pending != s.pending {
 			t.Errorf("step %d: read %d, lag %d, pending %v; want %d, %d, %v", i, r.read.n, r.gauges.lag, r.gauges.pending, s.read, s.lag, s.pending)
@@ -117,6 +121,42 @@ func TestReaderStuckIsNotPendingForEver(t *testing.T) {
 		steps = append(steps, readerStep{offset: 100, end: 100 + int64(i), live: true, lag: int64(i), pending: i > 0 && round <= spreadLimit})
 	}
 	runReader(t, time.Time{}, 0, steps)
+}
+
+// What members read they read since somebody was there: a step over what has waited for long is not spread over the time
+// in which nobody was in the group.
+func TestReaderReadsWhileSomebodyIsThere(t *testing.T) {
+	runReaderOf(t, time.Time{}, fakeEnds{old: true}, []readerStep{
+		{offset: 100, end: 100, live: true},
+		{offset: 150, end: 150, live: true, read: 50, bound: boundJump},
+		{offset: 150, end: 250, read: 50, lag: 100},
+		{offset: 150, end: 350, read: 50, lag: 200},
+		{offset: 150, end: 450, read: 50, lag: 300},
+		// it comes and reads within a tick, and in the next one commits as it goes
+		{offset: 300, end: 550, live: true, read: 200, lag: 250, pending: true, bound: boundRestarted},
+		{offset: 300, end: 550, live: true, read: 200, lag: 250, pending: true},
+		{offset: 350, end: 550, read: 250, since: at(5), lag: 200},
+		// it comes and has to wait for a tick before it commits
+		{offset: 350, end: 550, read: 250, lag: 200},
+		{offset: 350, end: 550, live: true, read: 250, lag: 200, pending: true},
+		{offset: 550, end: 550, live: true, read: 450, since: at(8)},
+	})
+}
+
+// That nobody was in a group in the newest stored round is known over a restart, of one that had members is not.
+func TestRestoredGroupWithoutMembers(t *testing.T) {
+	for state, want := range map[string]time.Time{"Empty": t0, "Stable": {}} {
+		s := newSource(Config{Name: "west", Interval: tick})
+		g := group{ref: lineage.GroupRef{Group: "billing"}, typ: "Classic", state: state}
+		if err := s.restoreGroup("billing", g.encode(), t0); err != nil {
+			t.Fatal(err)
+		}
+		told := s.tell.Take(at(3))
+		(&take{source: s, round: at(3), before: at(2), told: told}).listed1(told.Observe(sourceGroups, tick), 1, &kmsg.ListGroupsResponseGroup{Group: "billing", GroupState: "Stable", GroupType: "Classic"})
+		if got := s.groups["billing"].stateOf(&topic{account: newAccount(lineage.Topic{Name: "orders"})}).nobody; !got.Equal(want) {
+			t.Errorf("a group that was %s had nobody in it last in %v, want %v", state, got, want)
+		}
+	}
 }
 
 func TestReaderResets(t *testing.T) {
@@ -217,7 +257,7 @@ func TestReaderGoesOnAfterALoss(t *testing.T) {
 		{offset: 2010, end: 2010, live: true, read: 2010, since: at(1), bound: boundLost},
 		{offset: 2030, end: 2030, live: true, read: 2030},
 		{offset: -1, end: 2030, read: 2030, lag: -1}, // and one that begins anew begins anywhere
-		{offset: 40, end: 2030, read: 2070, since: at(4), lag: 1990, live: true, pending: true, bound: boundBegan},
+		{offset: 40, end: 2030, read: 2070, lag: 1990, live: true, pending: true, bound: boundBegan},
 	})
 }
 

@@ -18,7 +18,7 @@ import (
 
 func TestMain(m *testing.M) {
 	if os.Getenv(fakeEnv) != "" {
-		serveFake()
+		serveFake(os.Getenv(fakeEnv))
 		return
 	}
 	code := m.Run()
