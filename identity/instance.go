@@ -91,12 +91,8 @@ func shorter(name, host string) (short string, number bool) {
 			return strings.TrimSpace(strings.TrimRight(rest, "-_.:@#/")), false
 		}
 	}
-	for i := range suffixes {
-		if at := suffixes[i].start(name); at < len(name) {
-			return strings.TrimSpace(name[:at]), suffixes[i].plain
-		}
-	}
-	return strings.TrimSpace(name), false
+	c := cutOf(name)
+	return c.short, c.plain
 }
 
 // start returns where the suffix starts in name; its length when it has none.
