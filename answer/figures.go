@@ -1,8 +1,13 @@
 package answer
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -34,38 +39,128 @@ func (v *View) TopicLevels(ctx context.Context, m lineage.Metric) ([]TopicFigure
 	return out, nil
 }
 
-// GroupLag is how far a group is behind on a topic at the window's end; nil: not known. Seconds may be a lower bound.
+// GroupLag is how far a group is behind at the window's end; nil: not known. Seconds may be a lower bound.
 type GroupLag struct {
-	Topic   lineage.Node
-	Group   string
-	Records *int64
-	Seconds *float64
+	Cluster, Group string
+	Topic          lineage.Node // the zero node: on all that the group reads in the cluster
+	Records        *int64
+	Seconds        *float64
 }
 
-// GroupLags returns how far each group is behind on each topic that it reads.
-func (v *View) GroupLags(ctx context.Context) ([]GroupLag, error) {
+// GroupLags returns how far each group is behind on all that it reads in a cluster, and how far on each topic, both in
+// the order of their names. Of the whole nothing is known where it is not of one part.
+func (v *View) GroupLags(ctx context.Context) (byGroup, byTopic []GroupLag, err error) {
 	ls, err := v.readLevels(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	type reader struct {
-		topic lineage.Node
-		group string
+	readers := v.readersByGroup()
+	behind := func(accesses []int32, topic lineage.Node) GroupLag {
+		x := &v.accesses[accesses[0]]
+		b := v.behind(ls, accesses)
+		return GroupLag{x.far.Scope, x.Access.Client.Group, topic, b.records, b.seconds}
 	}
-	readers := map[reader][]int32{}
-	for i := range v.accesses {
-		x := &v.accesses[i]
-		if group := x.Access.Client.Group; x.Access.Op == lineage.Read && group != "" {
-			key := reader{x.far, group}
-			readers[key] = append(readers[key], int32(i))
+	for of := range runs(readers, func(a, b groupRead) bool { return a.group == b.group }) {
+		accesses := make([]int32, len(of))
+		for i, r := range of {
+			accesses[i] = r.access
+		}
+		byGroup = append(byGroup, behind(accesses, lineage.Node{}))
+		at := 0
+		for on := range runs(of, func(a, b groupRead) bool { return a.topic == b.topic }) {
+			part := accesses[at : at+len(on)]
+			byTopic = append(byTopic, behind(part, v.accesses[part[0]].far))
+			at += len(on)
 		}
 	}
-	out := make([]GroupLag, 0, len(readers))
-	for key, accesses := range readers {
-		b := v.behind(ls, accesses)
-		out = append(out, GroupLag{key.topic, key.group, b.records, b.seconds})
+	return byGroup, byTopic, nil
+}
+
+// groupRead is an access of a group to what it reads, each by its rank among their names.
+type groupRead struct {
+	group, topic uint32
+	access       int32
+}
+
+// readersByGroup returns what groups read, by cluster, group and topic.
+func (v *View) readersByGroup() []groupRead {
+	type group struct{ cluster, name string }
+	var out []groupRead
+	var groups ranks[group]
+	var topics ranks[lineage.Node]
+	numbers := make([]uint32, 2*len(v.accesses)+1) // of topics, by their number in graphs, from 1
+	for i := range v.accesses {
+		x := &v.accesses[i]
+		name := x.Access.Client.Group
+		if x.Access.Op != lineage.Read || name == "" {
+			continue
+		}
+		topic := &numbers[x.numbers[1]]
+		if *topic == 0 {
+			*topic = topics.of(x.far) + 1
+		}
+		out = append(out, groupRead{groups.of(group{x.far.Scope, name}), *topic - 1, int32(i)})
 	}
-	return out, nil
+	byGroup := groups.ranked(func(a, b group) int {
+		return cmp.Or(strings.Compare(a.cluster, b.cluster), strings.Compare(a.name, b.name))
+	})
+	byTopic := topics.ranked(lineage.Node.Compare)
+	for i := range out {
+		out[i].group, out[i].topic = byGroup[out[i].group], byTopic[out[i].topic]
+	}
+	slices.SortFunc(out, func(a, b groupRead) int {
+		return cmp.Or(cmp.Compare(a.group, b.group), cmp.Compare(a.topic, b.topic), cmp.Compare(a.access, b.access))
+	})
+	return out
+}
+
+// ranks numbers things as they come, and ranks them later: few names are compared, however often each comes.
+type ranks[K comparable] struct {
+	number map[K]uint32
+	keys   []K
+}
+
+func (r *ranks[K]) of(k K) uint32 {
+	n, ok := r.number[k]
+	if !ok {
+		if r.number == nil {
+			r.number = map[K]uint32{}
+		}
+		n = uint32(len(r.keys))
+		r.number[k] = n
+		r.keys = append(r.keys, k)
+	}
+	return n
+}
+
+// ranked returns the rank of each number.
+func (r *ranks[K]) ranked(compare func(a, b K) int) []uint32 {
+	order := make([]uint32, len(r.keys))
+	for i := range order {
+		order[i] = uint32(i)
+	}
+	slices.SortFunc(order, func(a, b uint32) int { return compare(r.keys[a], r.keys[b]) })
+	out := make([]uint32, len(order))
+	for rank, n := range order {
+		out[n] = uint32(rank)
+	}
+	return out
+}
+
+// runs yields the parts of a list whose elements are alike.
+func runs[E any](list []E, alike func(a, b E) bool) iter.Seq[[]E] {
+	return func(yield func([]E) bool) {
+		for start := 0; start < len(list); {
+			end := start + 1
+			for end < len(list) && alike(list[start], list[end]) {
+				end++
+			}
+			if !yield(list[start:end]) {
+				return
+			}
+			start = end
+		}
+	}
 }
 
 // CoverageOf returns what the sources of a cluster, named as in lineage.Source, observed of the view's window.
@@ -81,61 +176,94 @@ func (v *View) CoverageOf(cluster string) lineage.Coverage {
 // added. No reading that comes later then begins before where the sum ends, so that nothing counts twice or is left
 // out.
 type Totals struct {
-	mu    sync.Mutex // guards known
-	known map[lineage.Topic]appended
+	mu    sync.Mutex // guards the fields below
+	known map[lineage.Topic]*appended
+	times int // it was asked
 }
 
 // appended is what a topic incarnation appended since the first time, known until an instant.
 type appended struct {
-	topic   lineage.Node
 	records float64
 	until   time.Time
+	asked   int // the last time that it was there, of Totals.times
+}
+
+// Total is what a topic appended.
+type Total struct {
+	Topic   lineage.Node
+	Records float64
 }
 
 // Add takes in what was appended until the view's end, and returns the totals of the topics that exist.
-func (k *Totals) Add(ctx context.Context, v *View) (map[lineage.Node]float64, error) {
+func (k *Totals) Add(ctx context.Context, v *View) ([]Total, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	now := map[lineage.Topic]appended{}
-	asked := map[time.Time][]incarnation{} // by where the span begins, of which there are few
-	sums := map[lineage.Node]float64{}
+	if k.known == nil {
+		k.known = make(map[lineage.Topic]*appended, len(v.topics))
+	}
+	k.times++
+	there, all := 0, make([]Total, 0, len(v.topics))
+	since := map[time.Time]*span{} // by where it begins, of which there are few
 	for _, t := range v.topics {
-		if t.gone {
+		if t.gone || len(t.subjects) == 0 {
 			continue
 		}
+		all = append(all, Total{Topic: t.node})
 		for _, s := range t.subjects {
-			a, known := k.known[s.topic]
-			if !known {
-				a = appended{topic: t.node, until: v.win.End}
+			a := k.known[s.topic]
+			if a == nil {
+				a = &appended{until: v.win.End}
+				k.known[s.topic] = a
 			}
-			now[s.topic] = a
-			sums[a.topic] += a.records
-			if v.win.End.After(a.until) {
-				asked[a.until] = append(asked[a.until], s)
-			}
-		}
-	}
-	for from, topics := range asked {
-		w := lineage.Window{Start: from, End: v.win.End}
-		amounts, err := v.amountsOf(ctx, w, lineage.Appended, topics)
-		if err != nil {
-			return nil, fmt.Errorf("read what was appended: %w", err)
-		}
-		last := lineage.Window{Start: v.win.End.Add(-v.win.Step), End: v.win.End}
-		ends, err := v.amountsOf(ctx, last, lineage.Appended, topics)
-		if err != nil {
-			return nil, fmt.Errorf("read what was appended last: %w", err)
-		}
-		for _, s := range topics {
-			if m := amounts[s.row]; m.Known && ends[s.row].Known {
-				a := now[s.topic]
-				a.records += max(0, m.Total)
-				a.until = v.win.End
-				now[s.topic] = a
-				sums[a.topic] += max(0, m.Total)
+			a.asked = k.times
+			there++
+			all[len(all)-1].Records += a.records
+			if i, ok := v.held.Series.Find(s.row, lineage.Appended, lineage.NoEvidence); ok && v.win.End.After(a.until) {
+				of := since[a.until]
+				if of == nil {
+					of = &span{}
+					since[a.until] = of
+				}
+				of.series, of.of, of.total = append(of.series, i), append(of.of, a), append(of.total, int32(len(all)-1))
 			}
 		}
 	}
-	k.known = now // topics that are gone leave with this
-	return sums, nil
+	if there < len(k.known) { // topics that are gone
+		maps.DeleteFunc(k.known, func(_ lineage.Topic, a *appended) bool { return a.asked != k.times })
+	}
+	for from, of := range since {
+		if err := of.add(ctx, v, from, all); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// span are the topics whose sums end at one instant: their series, their sums, and which of the totals these are in.
+type span struct {
+	series []int32
+	of     []*appended
+	total  []int32
+}
+
+// add adds what the topics appended since then.
+func (s *span) add(ctx context.Context, v *View, from time.Time, all []Total) error {
+	amounts, err := v.held.Amounts(ctx, lineage.Window{Start: from, End: v.win.End}, s.series)
+	if err != nil {
+		return fmt.Errorf("read what was appended: %w", err)
+	}
+	ends := amounts
+	if last := v.win.End.Add(-v.win.Step); !from.Equal(last) {
+		if ends, err = v.held.Amounts(ctx, lineage.Window{Start: last, End: v.win.End}, s.series); err != nil {
+			return fmt.Errorf("read what was appended last: %w", err)
+		}
+	}
+	for i, a := range s.of {
+		if amounts[i].Known && ends[i].Known {
+			more := max(0, amounts[i].Total)
+			a.records, a.until = a.records+more, v.win.End
+			all[s.total[i]].Records += more
+		}
+	}
+	return nil
 }

@@ -232,13 +232,26 @@ func (l *ledger) figures(t *testing.T, v *answer.View, to int) {
 	if none, err := v.TopicLevels(t.Context(), lineage.Live); err != nil || len(none) > 0 {
 		t.Errorf("%v, %v", none, err)
 	}
-	lags, err := v.GroupLags(t.Context())
+	groups, lags, err := v.GroupLags(t.Context())
 	if err != nil || len(lags) != len(l.lag) {
 		t.Fatalf("%v, %v", lags, err)
 	}
-	for _, g := range lags {
+	behind := map[string]int64{}
+	for i, g := range lags {
 		if want := l.lag[[2]string{g.Topic.Name, g.Group}]; want == nil || g.Records == nil || *g.Records != want[to] || g.Seconds != nil {
 			t.Errorf("%s is behind on %s by %v (%v s)", g.Group, g.Topic.ID(), g.Records, g.Seconds)
+			continue
+		}
+		if behind[g.Group] += *g.Records; i > 0 && cmp.Or(strings.Compare(lags[i-1].Group, g.Group), lags[i-1].Topic.Compare(g.Topic)) >= 0 {
+			t.Errorf("%s on %s comes after %s on %s", g.Group, g.Topic.ID(), lags[i-1].Group, lags[i-1].Topic.ID())
+		}
+	}
+	if len(groups) != len(behind) {
+		t.Errorf("%d groups, want %d", len(groups), len(behind))
+	}
+	for _, g := range groups {
+		if g.Records == nil || *g.Records != behind[g.Group] || g.Topic != (lineage.Node{}) {
+			t.Errorf("%s is behind by %v, want %d", g.Group, g.Records, behind[g.Group])
 		}
 	}
 }

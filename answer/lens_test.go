@@ -123,8 +123,8 @@ func said(t testing.TB, v *answer.View) map[string]any {
 	}
 	events, err := v.Events(ctx, nil)
 	must("events", events, err)
-	lags, err := v.GroupLags(ctx)
-	must("lags", lags, err)
+	groups, lags, err := v.GroupLags(ctx)
+	must("lags", [][]answer.GroupLag{groups, lags}, err)
 	sizes, err := v.TopicLevels(ctx, lineage.LogBytes)
 	must("sizes", sizes, err)
 	out["coverage"], out["coverage of west"] = v.Coverage(), v.CoverageOf("west")

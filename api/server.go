@@ -29,6 +29,7 @@ type Options struct {
 	Version, Revision string
 	NoIntrospection   bool // also stops suggesting names that a document may have meant
 	Limits            Limits
+	Metrics           Metrics
 
 	// Sizes tells the store's sizes for /metrics; nil: left out.
 	Sizes func() Sizes
@@ -60,8 +61,8 @@ func New(o Options) http.Handler {
 	m := newMetrics(a, o)
 
 	mux := http.NewServeMux()
-	mux.Handle("/graphql", newGraphQL(a, o.Limits.orDefaults(), !o.NoIntrospection, m.observe))
-	mux.Handle("GET /metrics", m.handler())
+	mux.Handle("/graphql", compressed(newGraphQL(a, o.Limits.orDefaults(), !o.NoIntrospection, m.observe)))
+	mux.Handle("GET /metrics", compressed(m))
 	h := &health{a: a, trouble: o.Trouble, stopping: o.Stopping}
 	mux.HandleFunc("GET /healthz", h.live)
 	mux.HandleFunc("GET /livez", h.live)

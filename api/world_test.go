@@ -429,6 +429,8 @@ type served struct {
 	Version  string
 	Revision string
 	Limits   api.Limits
+	Metrics  api.Metrics
+	Now      func() time.Time
 	Sizes    func() api.Sizes
 	Trouble  func() []string
 	Stopping func() bool
@@ -438,8 +440,8 @@ type served struct {
 
 func serve(s served) http.Handler {
 	return api.New(api.Options{
-		Answers: answer.New(answer.Options{History: s.History, Identity: s.Identity, Declared: func() *lineage.Declarations { return s.Declared }, Clusters: s.Clusters, Connects: s.Connects}),
-		UI:      s.UI, Hosts: s.Hosts, Log: s.Log, Version: s.Version, Revision: s.Revision, Limits: s.Limits, Sizes: s.Sizes, Trouble: s.Trouble,
+		Answers: answer.New(answer.Options{History: s.History, Identity: s.Identity, Declared: func() *lineage.Declarations { return s.Declared }, Clusters: s.Clusters, Connects: s.Connects, Now: s.Now}),
+		UI:      s.UI, Hosts: s.Hosts, Log: s.Log, Version: s.Version, Revision: s.Revision, Limits: s.Limits, Metrics: s.Metrics, Sizes: s.Sizes, Trouble: s.Trouble,
 		Stopping: s.Stopping, NoIntrospection: s.NoIntrospection,
 	})
 }

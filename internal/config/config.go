@@ -22,6 +22,7 @@ type Config struct {
 	Interval     Duration      `koanf:"interval" yaml:"interval"`
 	Retention    Retention     `koanf:"retention" yaml:"retention"`
 	Log          Log           `koanf:"log" yaml:"log"`
+	Metrics      Metrics       `koanf:"metrics" yaml:"metrics,omitempty"`
 	Clusters     []Cluster     `koanf:"clusters" yaml:"clusters"`
 	Connect      []Connect     `koanf:"connect" yaml:"connect,omitempty"`
 	Datasets     []Dataset     `koanf:"datasets" yaml:"datasets,omitempty"`
@@ -58,6 +59,15 @@ type Log struct {
 	Level  string `koanf:"level" yaml:"level"`
 	Format string `koanf:"format" yaml:"format"`
 }
+
+// Metrics says what /metrics has of topics and groups.
+type Metrics struct {
+	MaxSeries Count  `koanf:"max_series" yaml:"max_series,omitempty"`
+	LagBy     string `koanf:"lag_by" yaml:"lag_by,omitempty"`
+}
+
+// Series is how many series of topics and groups there are at most: MaxSeries, or 100,000.
+func (m Metrics) Series() int { return int(cmp.Or(m.MaxSeries, 100_000)) }
 
 // Cluster is one Kafka cluster to watch.
 type Cluster struct {

@@ -147,6 +147,13 @@ func TestErrors(t *testing.T) {
 	f(one, `log.level: "loud": is none of debug, info, warn, error (from --log-level)`, "--log-level=loud")
 	f(one, `log.format: "xml": is none of auto, text, json (from --log-format)`, "--log-format=xml")
 
+	// Metrics.
+	f(one, "", "--metrics-max-series=1", "--metrics-lag-by=group")
+	f(one+"metrics: {max_series: 20000, lag_by: topic}", "")
+	f(one+"metrics: {max_series: 0}", `metrics.max_series: "0": not a whole number from 1 to 100000000`+from(2))
+	f(one+"metrics: {max_series: many}", `metrics.max_series: "many": not a whole number from 1 to 100000000`+from(2))
+	f(one, `metrics.lag_by: "partition": is none of topic, group (from --metrics-lag-by)`, "--metrics-lag-by=partition")
+
 	// Clusters.
 	f("", `clusters[0].brokers[0]: "west": is not an address HOST:PORT (from --brokers)`, "--brokers=west")
 	f("", `clusters[0].brokers[1]: "b:0": is not an address HOST:PORT (from --brokers)`, "--brokers=a:1,b:0")

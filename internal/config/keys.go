@@ -120,6 +120,8 @@ func (k key) kindName() string {
 		name = "size"
 	case t == reflect.TypeFor[OneOf]():
 		name = "fraction"
+	case t == reflect.TypeFor[Count]():
+		name = "number"
 	case t == reflect.TypeFor[Pattern]():
 		name = "pattern"
 	case t == reflect.TypeFor[Aliases]():

@@ -40,6 +40,14 @@ var texts = map[string]text{
 	"retention.hour":   {"how long one sample an hour is kept", "At least `retention.minute`."},
 	"log.level":        {"how much is logged: debug, info, warn or error", "The log goes to standard error."},
 	"log.format":       {"how it is logged: text, json or auto", "`auto` is text on a terminal and JSON elsewhere."},
+	"metrics.max_series": {
+		"how many series of topics and groups `/metrics` has at most",
+		"What is beyond it is left out, lags of a group on a topic first, and `lineaged_metrics_series_left_out` says how many are. Default: `100000`.",
+	},
+	"metrics.lag_by": {
+		"topic or group: whose lags `/metrics` has beside those of whole groups",
+		"With `group` a group has one series for all of its topics, and none for each. Default: `topic`.",
+	},
 	"clusters.*.name": {
 		"name of the cluster in answers",
 		"No two clusters may share one. Default: the cluster id that the brokers report.",

@@ -20,7 +20,7 @@ import (
 // Validate checks everything that one value alone cannot tell, and that the files which are named can be read. The
 // error is an *Error.
 func (c *Config) Validate() error {
-	for _, check := range []func() error{c.checkServer, c.checkTimes, c.checkLog, c.checkClusters, c.checkConnect, c.checkMirrors, c.checkPushes, c.checkRules} {
+	for _, check := range []func() error{c.checkServer, c.checkTimes, c.checkWords, c.checkClusters, c.checkConnect, c.checkMirrors, c.checkPushes, c.checkRules} {
 		if err := check(); err != nil {
 			if e, ok := errors.AsType[*Error](err); ok {
 				e.Origin = c.Origin(cmp.Or(e.beside, e.Key))
@@ -117,13 +117,14 @@ func (c *Config) checkTimes() error {
 	return nil
 }
 
-func (c *Config) checkLog() error {
+func (c *Config) checkWords() error {
 	for _, o := range []struct {
 		key, value string
 		known      []string
 	}{
 		{"log.level", c.Log.Level, []string{"debug", "info", "warn", "error"}},
 		{"log.format", c.Log.Format, []string{"auto", "text", "json"}},
+		{"metrics.lag_by", cmp.Or(c.Metrics.LagBy, "topic"), []string{"topic", "group"}},
 	} {
 		if !slices.Contains(o.known, o.value) {
 			return bad(o.key, o.value, "is none of %s", strings.Join(o.known, ", "))

@@ -140,6 +140,30 @@ func (o *OneOf) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// Count is how many of something there may be; 0 stands for a default.
+type Count int
+
+// String writes the number, nothing for none.
+func (c Count) String() string {
+	if c == 0 {
+		return ""
+	}
+	return strconv.Itoa(int(c))
+}
+
+// MarshalText writes String.
+func (c Count) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
+// UnmarshalText parses a number from 1 to 100,000,000.
+func (c *Count) UnmarshalText(text []byte) error {
+	n, err := strconv.Atoi(string(text))
+	if err != nil || n < 1 || n > 100_000_000 {
+		return errors.New("not a whole number from 1 to 100000000")
+	}
+	*c = Count(n)
+	return nil
+}
+
 // Pattern is a regular expression (RE2). It matches anywhere in a text unless it says ^ or $. The zero value is no
 // pattern.
 type Pattern struct{ *regexp.Regexp }
