@@ -3,6 +3,8 @@ package api
 import (
 	"context"
 	"log/slog"
+	"maps"
+	"slices"
 
 	"github.com/lineaged/lineaged/answer"
 	"github.com/lineaged/lineaged/graph"
@@ -38,4 +40,15 @@ func Direct(h answer.History, who answer.Identity, config []answer.ClusterConfig
 		}
 		return n
 	}
+}
+
+// WrittenFields returns the names of the fields that are written by this package where the generated executor could, by
+// the type that has them: those without fields of their own.
+func WrittenFields() map[string][]string {
+	out := map[string][]string{"Flow": slices.Sorted(maps.Keys(flowFields)), "Cluster": slices.Sorted(maps.Keys(clusterFields)), "Evidence": slices.Sorted(maps.Keys(evidenceFields))}
+	for i, t := range nodeTypes {
+		out[t[0]] = slices.Sorted(maps.Keys(ownFields[i]))
+	}
+	out["Node"] = slices.Sorted(maps.Keys(nodeFields))
+	return out
 }

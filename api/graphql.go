@@ -61,6 +61,7 @@ func newGraphQL(a *resolver, limits Limits, introspection bool, observe func(str
 	h.exec.SetRecoverFunc(recovered(a.log))
 	h.exec.SetParserTokenLimit(limits.Tokens)
 	h.exec.SetQueryCache(&documents[*ast.QueryDocument]{})
+	h.exec.AroundFields(writeLists)
 	h.exec.SetDisableSuggestion(!introspection)
 	if !introspection {
 		h.exec.SetDefaultRulesFn(rulesWithoutSuggestions)
@@ -137,7 +138,11 @@ func (h *graphqlHandler) answer(w http.ResponseWriter, r *http.Request) (resp *g
 	if no != nil {
 		return nil, held.all, no
 	}
-	if no := h.fits(r.Context(), int64(len(resp.Data)), asker, &held); no != nil {
+	size, more := int64(len(resp.Data)), int64(0)
+	if size >= leastCompressed && compresses(w) {
+		more = compressorBytes
+	}
+	if no := h.fits(r.Context(), size, more, asker, &held); no != nil {
 		return nil, held.all, no
 	}
 	return resp, held.all, nil
@@ -154,12 +159,13 @@ func (r *releases) all() {
 	*r = nil
 }
 
-// fits refuses an answer that is too large, and takes its room for as long as its reader takes to fetch it.
-func (h *graphqlHandler) fits(ctx context.Context, size int64, asker string, held *releases) *refusal {
+// fits refuses an answer that is too large, and takes its room, and that of what is needed to send it, for as long as
+// its reader takes to fetch it.
+func (h *graphqlHandler) fits(ctx context.Context, size, more int64, asker string, held *releases) *refusal {
 	if size > h.limits.Answer {
 		return refuse(http.StatusBadRequest, codeLimit, "the answer has %d bytes, more than %d: ask for shorter lists or fewer fields", size, h.limits.Answer)
 	}
-	return h.hold(ctx, size, asker, held)
+	return h.hold(ctx, size+more, asker, held)
 }
 
 func (h *graphqlHandler) hold(ctx context.Context, size int64, asker string, held *releases) *refusal {
