@@ -15,8 +15,9 @@ type Amount struct {
 	// Known is false when no part of the window was observed and nothing is known to have moved: the amount is unknown,
 	// not zero.
 	Known bool
-	// Pending: the series' last part in the window awaits its next reading: a commit that has not come yet, or a look
-	// of a source that looks more seldom than each tick. More may have moved than Total.
+	// Pending: the series' last part in the window awaits its next reading: a commit that has not come yet, also where
+	// one came in the last tick and the reader read on, or a look of a source that looks more seldom than each tick.
+	// More may have moved than Total.
 	Pending   bool
 	Estimated bool
 	// Total is the advance in the window; readings that straddle its ends or a gap contribute by their share of time.

@@ -57,7 +57,9 @@ func oneATick(t *testing.T, e *engine) {
 // ledgersText is what is known of topics besides their series, as text.
 func ledgersText(l *ledgers) string {
 	var lines []string
-	name := func(s *series) string { return fmt.Sprint(s.subject.id, s.key) }
+	name := func(s *series) string { // not by number, which a restart may give otherwise
+		return fmt.Sprint(s.subject.entry.access, s.key.Metric, s.key.Evidence)
+	}
 	names := func(all []*series) string {
 		out := make([]string, len(all))
 		for i, s := range all {

@@ -60,7 +60,7 @@ type copying struct {
 	made     []string // folders that were made, in order
 	files    files
 	space    func(string) (int64, error) // free bytes
-	marked   bool                        // unfinishedBackup is there
+	marked   bool                        // what keeps the folder from being opened is there, and is ours
 	have     map[string]copiedFile       // what is copied, by its name relative to the folder
 	buffer   []byte
 }
@@ -194,7 +194,6 @@ func (c *copying) pass(ctx context.Context, p *picture) (whole bool, err error) 
 		if err := c.begun(unfinishedBackup); err != nil {
 			return false, err
 		}
-		c.marked = true
 		if err := c.folders(); err != nil {
 			return false, err
 		}
@@ -299,9 +298,16 @@ func (c *copying) pump(ctx context.Context, from io.Reader, to func([]byte) erro
 	}
 }
 
-// undo removes what was written, and last what keeps the folder from being opened.
+// undo removes what was written, and last what keeps the folder from being opened. Where that is not ours, neither is
+// what else is in the folder.
 func (c *copying) undo() error {
 	if c.to == "" {
+		return nil
+	}
+	if !c.marked {
+		if slices.Contains(c.made, c.to) {
+			_ = c.files.remove(c.to) // another's, if it cannot be removed
+		}
 		return nil
 	}
 	var errs []error

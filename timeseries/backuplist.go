@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -94,16 +95,29 @@ func decodeList(text string) (l fileList, err error) {
 	return l, nil
 }
 
-// begun makes the folder that is copied to, and in it, before anything else, the file that keeps it from being opened.
+// begun makes the folder that is copied to, and in it, before anything else, the file that keeps it from being opened,
+// and keeps others from copying into it. Whoever finds another's there, or all of a copy, leaves the folder to that one.
 func (c *copying) begun(name string) error {
 	if err := c.files.folder(c.to); err != nil {
 		return err
 	}
 	f, err := c.files.create(filepath.Join(c.to, name), os.O_EXCL)
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%s is not empty: another copies into it", c.to)
+	}
 	if err != nil {
 		return noSpace(err)
 	}
-	return noSpace(errors.Join(c.files.sync(f), f.Close(), c.files.syncDir(c.to)))
+	c.marked = true
+	if err := errors.Join(c.files.sync(f), f.Close(), c.files.syncDir(c.to)); err != nil {
+		return noSpace(err)
+	}
+	names, err := os.ReadDir(c.to)
+	if err == nil && len(names) > 1 { // it came since the folder was found to be empty
+		c.marked = false
+		err = errors.Join(fmt.Errorf("%s is not empty any more: another copies into it", c.to), c.files.remove(filepath.Join(c.to, name)))
+	}
+	return err
 }
 
 // ended removes what begun made, once all is durable.

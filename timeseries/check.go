@@ -147,9 +147,12 @@ func tickOf(dir string) (tick time.Duration, known bool, err error) {
 			return 0, false, err
 		}
 		for _, n := range names {
-			f, err := os.Open(filepath.Join(dir, sub, n.Name()))
+			f, err := openFile(filepath.Join(dir, sub, n.Name()))
 			if err != nil {
 				return 0, false, err
+			}
+			if f == nil {
+				continue
 			}
 			b := make([]byte, headerBytes)
 			read, _ := f.ReadAt(b, 0) // what is too short says nothing
@@ -174,8 +177,10 @@ func isDataFolder(dir string) error {
 		return fmt.Errorf("%s is no data folder: it is not there", dir)
 	case err != nil:
 		return err
-	case !info.IsDir():
+	case info.Mode().IsRegular():
 		return fmt.Errorf("%s is no data folder: it is a file", dir)
+	case !info.IsDir():
+		return fmt.Errorf("%s is no data folder: it is neither a folder nor a file", dir)
 	}
 	for _, sub := range []string{"log", "blocks"} {
 		if info, err := os.Stat(filepath.Join(dir, sub)); errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {

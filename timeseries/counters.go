@@ -124,11 +124,12 @@ func (v *view) steps(p *probe, visit func(step) (more bool)) error {
 			return err
 		}
 	}
-	p.headSteps(v.lo, v.hi, visit)
+	v.openSteps(p, visit)
 	return nil
 }
 
-// parts walks the window block by block, with the source that wrote the series there.
+// parts walks the window block by block, with the source that wrote the series there: open blocks as they will be when
+// they are sealed.
 func (v *view) parts(p *probe, visit func(lo, hi int64, r *runs)) error {
 	at := v.lo
 	part := func(to int64, src uint16) error {
@@ -160,7 +161,57 @@ func (v *view) parts(p *probe, visit func(lo, hi int64, r *runs)) error {
 			return err
 		}
 	}
+	for _, x := range v.openBlocks(p) {
+		if x.end <= v.lo || x.start >= v.hi || x.src == p.src.id {
+			continue
+		}
+		if err := part(max(x.start, v.lo), p.src.id); err != nil {
+			return err
+		}
+		if err := part(min(x.end, v.hi), x.src); err != nil {
+			return err
+		}
+	}
 	return part(v.hi, p.src.id)
+}
+
+// openBlock is which source speaks for a series in an open block: that of the last sample in it.
+type openBlock struct {
+	start, end int64
+	src        uint16
+}
+
+// openBlocks returns who speaks for a series in the open blocks in which it has samples, by time; nil where all are of
+// its newest source.
+func (v *view) openBlocks(p *probe) (out []openBlock) {
+	if !p.head.several(p.src.id) {
+		return nil
+	}
+	for c := p.after(0); c.next(); {
+		start := v.block(rawTier, c.tick)
+		if n := len(out); n == 0 || out[n-1].start != start {
+			out = append(out, openBlock{start: start, end: start + v.blockTicks[rawTier]})
+		}
+		out[len(out)-1].src = c.src
+	}
+	return out
+}
+
+// openSteps walks the advances of the head that touch the window, each as of the source that speaks for its block.
+func (v *view) openSteps(p *probe, visit func(step) (more bool)) {
+	all := v.openBlocks(p)
+	if all == nil {
+		p.headSteps(v.lo, v.hi, visit)
+		return
+	}
+	i := 0
+	p.headSteps(v.lo, v.hi, func(x step) bool {
+		for x.tick > all[i].end {
+			i++
+		}
+		x.src = all[i].src
+		return visit(x)
+	})
 }
 
 // amounts returns what each counter advanced in the window; parallel to keys. An unknown key, or a gauge, has Known
@@ -259,7 +310,7 @@ func (v *view) amount(p *probe) (a lineage.Amount, ticks int64, err error) {
 	if err := v.headSum(p, &s); err != nil {
 		return lineage.Amount{}, 0, err
 	}
-	pending, err := v.pendingSince(p)
+	pending, more, err := v.pendingSince(p)
 	if err != nil {
 		return lineage.Amount{}, 0, err
 	}
@@ -270,7 +321,7 @@ func (v *view) amount(p *probe) (a lineage.Amount, ticks int64, err error) {
 		Total: float64(s.whole) + s.shared, Shared: float64(s.straddling), Observed: float64(s.wholeSeen) + s.sharedSeen, ObservedFor: time.Duration(nanos), Estimated: s.estimated,
 	}
 	a.Known = ticks > 0 || a.Total > 0
-	a.Pending = pending < v.hi || !s.lastTick && awaits
+	a.Pending = more || !s.lastTick && awaits
 	return a, ticks, nil
 }
 
@@ -333,12 +384,20 @@ func (v *view) blockSum(b *block, p *probe, s *amountSum, samples bool) (done bo
 // headSum adds what the head says, by packs where they lie in the window and were observed.
 func (v *view) headSum(p *probe, s *amountSum) error {
 	h := &p.head
+	if h.several(p.src.id) {
+		var failed error
+		v.openSteps(p, func(x step) bool {
+			failed = v.addStep(s, p, x)
+			return failed == nil
+		})
+		return failed
+	}
 	for i := h.packAfter(v.lo); i <= len(h.packs); i++ {
 		x := h.pack(i)
 		if x.n == 0 || x.last <= v.lo || x.first-h.maxSpan >= v.hi {
 			return nil
 		}
-		if x.first > v.lo && x.last < min(v.hi, v.until) && !x.mixed {
+		if x.first > v.lo && x.last < min(v.hi, v.until) {
 			r, err := v.runs(p, x.src)
 			if err != nil {
 				return err

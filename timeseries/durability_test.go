@@ -30,6 +30,8 @@ const (
 	childEnv = "TIMESERIES_CHILD"
 	// shortEnv has it keep raw ticks for two hours only, so that blocks are dropped too.
 	shortEnv = "TIMESERIES_SHORT=true"
+	// hurryEnv has it leave out most rounds, so that days pass and are rolled up.
+	hurryEnv = "TIMESERIES_HURRY=true"
 )
 
 // killTick is a minute, so that a block is full after sixty rounds and a kill meets every stage of its life.
@@ -78,6 +80,7 @@ func child(dir string) {
 	if state, err := s.State(context.Background()); err == nil && !state.Newest().IsZero() {
 		n = int(state.Newest().Sub(epoch)/time.Minute) + 1
 	}
+	hurry := slices.Contains(os.Environ(), hurryEnv)
 	var wg sync.WaitGroup
 	var mu sync.Mutex // guards n
 	for range 2 {     // two at a time, so that an fsync is shared
@@ -85,7 +88,9 @@ func child(dir string) {
 			for {
 				mu.Lock()
 				mine := n
-				n++
+				if n++; hurry && n%12 == 0 {
+					n += 78
+				}
 				mu.Unlock()
 				o := killRound(mine)
 				if err := s.Append(context.Background(), o); err != nil {
@@ -93,7 +98,7 @@ func child(dir string) {
 					os.Exit(1)
 				}
 				fmt.Println(mine)
-				if mine%25 == 0 {
+				if mine%25 == 0 || hurry && mine%90 == 11 {
 					if err := s.Maintain(context.Background(), o.Round.Add(-time.Hour)); err != nil {
 						// the other may be late
 						fmt.Println("maintain:", err)
@@ -140,6 +145,9 @@ func runChild(t *testing.T, dir string, life time.Duration, env ...string) []int
 	return acked
 }
 
+// TestKill kills a process that stores rounds, seals, rolls up, settles anew, saves, and, in every other cycle, hurries
+// through days and drops what is beyond retention: it always opens, nothing that was acknowledged is lost, and what was
+// answered is answered again.
 func TestKill(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -151,12 +159,19 @@ func TestKill(t *testing.T) {
 	var before []answer
 	acked := map[int]bool{}
 	newest := 0
-	cycles := 22
+	cycles, dropped := 22, 0
 	if long() {
-		cycles = 200
+		cycles = 1000
 	}
 	for cycle := range cycles {
-		for _, n := range runChild(t, dir, time.Duration(20+r.IntN(400))*time.Millisecond) {
+		if len(acked) > 20000 { // all of them are looked for each time
+			dir, acked, newest, before = t.TempDir(), map[int]bool{}, 0, nil
+		}
+		var env []string
+		if cycle%2 == 1 {
+			env = []string{shortEnv, hurryEnv}
+		}
+		for _, n := range runChild(t, dir, time.Duration(20+r.IntN(400))*time.Millisecond, env...) {
 			acked[n] = true
 			newest = max(newest, n)
 		}
@@ -179,14 +194,17 @@ func TestKill(t *testing.T) {
 		if before = append(before, a); len(before) > 6 {
 			before = append(before[:1], before[3:]...)
 		}
+		if state, err := s.State(t.Context()); err != nil || state.Tiers[0].From.After(epoch) {
+			dropped++
+		}
 		check(t, s.Close())
 		if t.Failed() {
 			t.Fatalf("cycle %d", cycle)
 		}
 	}
-	t.Logf("%d rounds acknowledged over %d kills", len(acked), cycles)
-	if len(acked) < 500 {
-		t.Errorf("only %d rounds: too few to have met a sealing", len(acked))
+	t.Logf("%d rounds acknowledged over %d kills, after %d of which ticks were dropped", len(acked), cycles, dropped)
+	if len(acked) < 500 || dropped == 0 {
+		t.Errorf("only %d rounds: too few to have met a sealing, or one that drops ticks", len(acked))
 	}
 }
 

@@ -54,6 +54,16 @@ const (
 	restFlag = 8
 )
 
+// several reports whether a sample is of another source than one.
+func (h *head) several(than uint16) bool {
+	for i := range len(h.packs) + 1 {
+		if p := h.pack(i); p.n > 0 && (p.mixed || p.src != than) {
+			return true
+		}
+	}
+	return false
+}
+
 func (h *head) any() bool { return h.open.n > 0 || len(h.packs) > 0 }
 
 // firstTick returns the tick of the oldest sample, of which there must be one.

@@ -4,27 +4,31 @@ import "slices"
 
 // This file finds what of a window is still pending: the end of it, in which a reader may have made progress that it
 // has not committed. It is as if it had not been observed. What was pending before a later reading is not any more:
-// that reading says since when its advance can have happened, and so that nothing happened before.
+// that reading says since when its advance can have happened, and so that nothing happened before. A reading of the
+// window's last tick itself says nothing of what came after it in that tick: it is observed, and more is pending.
 
-// pendingSince returns the tick after which a counter's progress is pending at the window's end; the end when it is
-// not.
-func (v *view) pendingSince(p *probe) (int64, error) {
+// pendingSince returns the tick after which a counter's progress is pending at the window's end, the end when no whole
+// tick is; more says that progress is pending there at all.
+func (v *view) pendingSince(p *probe) (from int64, more bool, err error) {
 	if p.pending == nil || v.lo >= v.hi {
-		return v.hi, nil
+		return v.hi, false, nil
 	}
 	level, ok, err := v.valueAt(p.pending, v.hi)
 	if err != nil || !ok || level != 1 {
-		return v.hi, err
+		return v.hi, false, err
 	}
-	from, err := v.levelSince(p.pending, level)
+	from, err = v.levelSince(p.pending, level)
 	if err != nil {
-		return v.hi, err
+		return v.hi, false, err
 	}
 	late := *v
 	late.lo = max(from-1, v.lo)
-	from = late.lo
-	err = late.steps(p, func(x step) bool { from = max(from, min(x.tick, v.hi)); return true })
-	return from, err
+	from, more = late.lo, true
+	err = late.steps(p, func(x step) bool {
+		from, more = max(from, min(x.tick, v.hi)), more && x.tick <= v.hi
+		return true
+	})
+	return from, more, err
 }
 
 // levelSince returns the reading since which a gauge has the level that it has at the window's end, the window's start

@@ -15,7 +15,7 @@ import (
 func TestPendingWalks(t *testing.T) {
 	t.Parallel()
 	reader := lineage.Access{Topic: lineage.Topic{Cluster: "w", Name: "orders"}, Op: lineage.Read, Client: lineage.Client{Group: "g"}}
-	some := 0
+	some, own := 0, 0
 	for seed := range uint64(6) {
 		r := rand.New(rand.NewPCG(seed, 4))
 		dir := t.TempDir()
@@ -23,8 +23,8 @@ func TestPendingWalks(t *testing.T) {
 		must(t, err)
 		const hours = 5
 		start := s.floor(testStart)
-		gauge := make([]int64, hours*60+1)  // by tick
-		commits := make([]bool, hours*60+1) // a tick that a commit reaches over
+		gauge := make([]int64, hours*60+1)   // by tick
+		commits := make([]int64, hours*60+1) // the commit that reaches over a tick; 0: none
 		last, level, total := int64(0), int64(0), int64(0)
 		often := 2 + r.IntN(30)
 		for hour := range int64(hours) {
@@ -41,7 +41,7 @@ func TestPendingWalks(t *testing.T) {
 						Subject: reader, Metric: lineage.Records, Evidence: lineage.GroupOffsets, Value: total, Since: s.at(start + last),
 					})
 					for k := last + 1; k <= n; k++ {
-						commits[k] = true
+						commits[k] = n
 					}
 					last = n
 				}
@@ -69,13 +69,17 @@ func TestPendingWalks(t *testing.T) {
 			widths := []int64{1, 2, 59, 60, 61, 1 + r.Int64N(hours*60)}
 			lo := max(hi-widths[r.IntN(len(widths))], 0)
 			from := hi
-			for from > lo && gauge[from] == 1 && !commits[from] {
+			for from > lo && gauge[from] == 1 && commits[from] == 0 {
 				from--
 			}
 			got, err := s.amounts(t.Context(), lineage.Window{Start: s.at(start + lo), End: s.at(start + hi)}, []seriesKey{key})
 			must(t, err)
-			if x := got[0]; x.Pending != (from < hi) || x.ObservedFor != time.Duration(from-lo)*time.Minute {
-				t.Fatalf("seed %d: ticks %d to %d: %+v, want pending after %d", seed, lo, hi, x, from)
+			more := gauge[hi] == 1 && commits[hi] <= hi // what was read after the tick's own commit is pending too
+			if x := got[0]; x.Pending != more || x.ObservedFor != time.Duration(from-lo)*time.Minute {
+				t.Fatalf("seed %d: ticks %d to %d: %+v, want pending after %d, %t", seed, lo, hi, x, from, more)
+			}
+			if more && from == hi {
+				own++
 			}
 			if from < hi {
 				some++
@@ -83,7 +87,7 @@ func TestPendingWalks(t *testing.T) {
 		}
 		must(t, s.Close())
 	}
-	if some < 100 {
-		t.Errorf("%d windows of 1,800 have something pending", some)
+	if some < 100 || own < 20 {
+		t.Errorf("%d windows of 1,800 have something pending, and %d beside a commit of the last tick", some, own)
 	}
 }

@@ -141,7 +141,7 @@ func (g *grid) counter(p *probe, points []lineage.Point) error {
 	err = cmp.Or(err, failed)
 	pending := g.v.hi
 	if err == nil {
-		pending, err = g.v.pendingSince(p)
+		pending, _, err = g.v.pendingSince(p)
 	}
 	if err != nil {
 		return err

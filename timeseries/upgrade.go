@@ -103,7 +103,7 @@ func (x versioned) reads(v uint16) bool {
 	return v == formatVersion || v == logVersion && filepath.Dir(x.name) == "log"
 }
 
-// versionsOf returns the files of a folder whose headers can be read.
+// versionsOf returns the files of a folder whose headers can be read. An error is when one may not be.
 func versionsOf(dir string) (out []versioned, err error) {
 	for _, part := range [...]struct{ folder, magic string }{{"blocks", shelfMagic}, {"log", logMagic}} {
 		names, err := os.ReadDir(filepath.Join(dir, part.folder))
@@ -112,7 +112,11 @@ func versionsOf(dir string) (out []versioned, err error) {
 		}
 		for _, n := range names {
 			name := filepath.Join(part.folder, n.Name())
-			if v, ok := versionOf(filepath.Join(dir, name), part.magic); ok {
+			v, ok, err := versionOf(filepath.Join(dir, name), part.magic)
+			if err != nil {
+				return nil, err
+			}
+			if ok {
 				out = append(out, versioned{name, v})
 			}
 		}

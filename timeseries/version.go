@@ -39,24 +39,40 @@ func checkVersions(dir string) error {
 	return nil
 }
 
-// versionOf returns the version that a file's header says; ok is false when there is no whole header.
-func versionOf(path, magic string) (version uint16, ok bool) {
-	f, err := os.Open(path)
+// openFile opens a file to read it; nil for what is none, as a pipe, which nobody may ever write to.
+func openFile(path string) (*os.File, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !info.Mode().IsRegular() {
+		return nil, nil //nolint:nilnil // that it is none is no error
+	}
 	if err != nil {
-		return 0, false
+		return nil, err
+	}
+	return os.Open(path)
+}
+
+// versionOf returns the version that a file's header says; ok is false when there is no whole header. An error is when
+// it may not be read.
+func versionOf(path, magic string) (version uint16, ok bool, err error) {
+	f, err := openFile(path)
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return 0, false, err
+	case f == nil || err != nil:
+		return 0, false, nil
 	}
 	defer f.Close()
 	b := make([]byte, max(shelfHeader, headerBytes))
 	n, err := f.ReadAt(b, 0)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return 0, false
+		return 0, false, nil
 	}
 	for _, length := range [...]int{shelfHeader, headerBytes} {
 		if n >= length && string(b[:8]) == magic && crc32.Checksum(b[:length-4], castagnoli) == binary.LittleEndian.Uint32(b[length-4:]) {
-			return binary.LittleEndian.Uint16(b[8:]), true
+			return binary.LittleEndian.Uint16(b[8:]), true, nil
 		}
 	}
-	return 0, false
+	return 0, false, nil
 }
 
 // wrongVersion says what to do with a folder of another version.

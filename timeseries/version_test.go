@@ -218,10 +218,11 @@ func TestKeptLog(t *testing.T) {
 		writeKept(t, name)
 	}
 	dir := unzip(t, name+".zip")
-	v, ok := versionOf(filepath.Join(dir, "log", segmentName(newestSegment(t, dir))), logMagic)
+	v, ok, err := versionOf(filepath.Join(dir, "log", segmentName(newestSegment(t, dir))), logMagic)
+	must(t, err)
 	if before := unzip(t, filepath.Join("testdata", "format-2.zip")); !ok || v != logVersion {
 		t.Errorf("its log is of version %d", v)
-	} else if v, _ := versionOf(filepath.Join(before, "log", segmentName(newestSegment(t, before))), logMagic); v != 2 {
+	} else if v, _, _ := versionOf(filepath.Join(before, "log", segmentName(newestSegment(t, before))), logMagic); v != 2 {
 		t.Errorf("that of format 2 is of version %d", v)
 	}
 	answersAsKept(t, dir, name+".txt")

@@ -53,12 +53,13 @@ func compare(t *testing.T, s store.Store, m *model, w lineage.Window, step time.
 	got := Ask(t, s, w)
 	all := lineage.Window{Start: m.obs[0].Round.Add(-time.Hour), End: m.obs[len(m.obs)-1].Round}
 	before := lineage.Window{Start: all.Start, End: w.End}
-	for _, a := range m.accesses() {
+	for _, x := range m.all {
+		a := x.Access
 		row, ok := got.Row(a)
 		_, seenBefore := m.marks(a, before)
 		candidate := slices.ContainsFunc(seenBefore[:], func(at []time.Time) bool { return len(at) > 0 })
 		if a.Op == lineage.OpNone {
-			candidate = !m.first(a).After(w.End)
+			candidate = !x.first.After(w.End)
 		}
 		if ok != candidate {
 			t.Errorf("%v is among the accesses of %v: %v, want %v", a, w, ok, candidate)
@@ -78,7 +79,7 @@ func compareRow(t *testing.T, got *Asked, m *model, row int32, all lineage.Windo
 	moved, seen := m.marks(a, w)
 	_, before := m.marks(a, lineage.Window{Start: all.Start, End: w.End})
 	_, ever := m.marks(a, all)
-	if want := m.first(a); !r.FirstSeen[row].Equal(want) {
+	if want := m.byAccess[a].first; !r.FirstSeen[row].Equal(want) {
 		t.Errorf("%v was first seen at %v, want %v", a, r.FirstSeen[row], want)
 	}
 	if want := len(moved) > 0; r.Moved[row] != want {
@@ -126,7 +127,7 @@ func compareRow(t *testing.T, got *Asked, m *model, row int32, all lineage.Windo
 func compareSeries(t *testing.T, got *Asked, m *model, row int32, step time.Duration) {
 	t.Helper()
 	w, a := got.Resolved.Window, *got.Rows.Access[row]
-	keys := m.keys(a)
+	keys := m.byAccess[a].keys
 	if from, to := got.Series.Of(row); int(to-from) != len(keys) {
 		t.Errorf("%v has %d series, want %v", a, to-from, keys)
 	}

@@ -15,6 +15,18 @@ func History(r *rand.Rand, start time.Time, tick time.Duration, rounds int) []li
 	return history(r, start, tick, rounds)
 }
 
+// Telling adds to a history what is told beside samples: facts that change, things that happened earlier, whose a
+// transactional.id is, and positions.
+func Telling(r *rand.Rand, obs []lineage.Observation) {
+	for i := range obs {
+		telling(r, &obs[i])
+		obs[i].Positions = []lineage.Position{{Key: "offset", Value: []byte(obs[i].Round.String())}}
+		if i%3 == 0 {
+			obs[i].Positions = append(obs[i].Positions, lineage.Position{Key: "gone"})
+		}
+	}
+}
+
 // Hold holds a store, which was told these observations and nothing else, against the model: all that it answers of
 // some random windows of the rounds since start.
 func Hold(t *testing.T, s store.Store, r *rand.Rand, start time.Time, tick time.Duration, obs []lineage.Observation, windows int) {

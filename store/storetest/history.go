@@ -9,7 +9,8 @@ import (
 )
 
 // history makes up what sources of two clusters saw: gaps, outages, jitter, resets, late commits, cadences of their
-// own.
+// own. A folder in timeseries/testdata was written of it: whoever changes what it makes up writes that anew, with the
+// program of that format.
 func history(r *rand.Rand, start time.Time, tick time.Duration, rounds int) []lineage.Observation {
 	var out []lineage.Observation
 	for _, cluster := range []string{"west", "east"} {

@@ -15,12 +15,45 @@ type model struct {
 	tick time.Duration
 	obs  []lineage.Observation // each (Source, Round) once, by round
 
-	// What was computed before, since the obvious way is slow.
-	byKey  map[Key]modelSeries
-	seen   map[observedKey]bool
-	keysOf map[lineage.Access][]Key
-	offs   map[offsetKey]float64
-	marked map[observedKey]modelMarks
+	// The same by who tells and of whom, since the obvious way is slow.
+	bySource map[lineage.Source]*modelSource
+	byAccess map[lineage.Access]*modelAccess
+	all      []*modelAccess // in the order in which they were named
+}
+
+// modelSource is what one source observed.
+type modelSource struct {
+	obs     []lineage.Observation // by round
+	longest time.Duration         // interval
+	offs    map[int64]float64     // by tick, what was computed before
+}
+
+// modelAccess is what was told of an access, by round.
+type modelAccess struct {
+	lineage.Access
+	first     time.Time // round that named it
+	series    map[seriesOf]*modelSeries
+	keys      []Key
+	sightings []modelSighting
+	// What was computed before.
+	seen   map[seenAt]bool
+	marked map[int64]modelMarks
+}
+
+type seriesOf struct {
+	lineage.Metric
+	lineage.EvidenceKind
+}
+
+type seenAt struct {
+	src *modelSource
+	at  int64
+}
+
+type modelSighting struct {
+	round time.Time
+	kind  lineage.EvidenceKind
+	moved bool
 }
 
 type modelMarks struct {
@@ -30,18 +63,8 @@ type modelMarks struct {
 
 type modelSeries struct {
 	steps []modelStep
-	src   lineage.Source
-}
-
-type observedKey struct {
-	src lineage.Source
-	a   lineage.Access
-	at  int64
-}
-
-type offsetKey struct {
-	src lineage.Source
-	at  int64
+	src   *modelSource // of the newest
+	total int64
 }
 
 func memo[K comparable, V any](m map[K]V, k K, f func() V) V {
@@ -54,17 +77,54 @@ func memo[K comparable, V any](m map[K]V, k K, f func() V) V {
 }
 
 func newModel(tick time.Duration, obs []lineage.Observation) *model {
-	m := &model{
-		tick: tick, byKey: map[Key]modelSeries{}, seen: map[observedKey]bool{}, keysOf: map[lineage.Access][]Key{}, offs: map[offsetKey]float64{},
-		marked: map[observedKey]modelMarks{},
+	m := &model{tick: tick, bySource: map[lineage.Source]*modelSource{}, byAccess: map[lineage.Access]*modelAccess{}}
+	type roundOf struct {
+		lineage.Source
+		at int64
 	}
+	held := map[roundOf]bool{}
 	for _, o := range obs {
-		if !slices.ContainsFunc(m.obs, func(x lineage.Observation) bool { return x.Source == o.Source && x.Round.Equal(o.Round) }) {
+		if k := (roundOf{o.Source, o.Round.UnixNano()}); !held[k] {
+			held[k] = true
 			m.obs = append(m.obs, o)
 		}
 	}
 	sort.SliceStable(m.obs, func(i, j int) bool { return m.obs[i].Round.Before(m.obs[j].Round) })
+	for i := range m.obs {
+		m.note(&m.obs[i])
+	}
 	return m
+}
+
+func (m *model) note(o *lineage.Observation) {
+	src := memo(m.bySource, o.Source, func() *modelSource { return &modelSource{offs: map[int64]float64{}} })
+	src.obs, src.longest = append(src.obs, *o), max(src.longest, o.Interval)
+	access := func(a lineage.Access) *modelAccess {
+		return memo(m.byAccess, a, func() *modelAccess {
+			x := &modelAccess{Access: a, first: o.Round, series: map[seriesOf]*modelSeries{}, seen: map[seenAt]bool{}, marked: map[int64]modelMarks{}}
+			m.all = append(m.all, x)
+			return x
+		})
+	}
+	for i := range o.Samples {
+		s := &o.Samples[i]
+		x := access(s.Subject)
+		y := memo(x.series, seriesOf{s.Metric, s.Evidence}, func() *modelSeries {
+			x.keys = append(x.keys, Key{s.Subject, s.Metric, s.Evidence})
+			return &modelSeries{}
+		})
+		since := s.Since.Truncate(m.tick)
+		if s.Since.IsZero() {
+			since = o.Round.Add(-o.Interval)
+		}
+		y.steps = append(y.steps, modelStep{since, o.Round, max(s.Value-y.total, 0), s.Value, s.Estimated})
+		y.total, y.src = s.Value, src
+	}
+	for i := range o.Sightings {
+		s := &o.Sightings[i]
+		x := access(s.Access)
+		x.sightings = append(x.sightings, modelSighting{o.Round, s.Evidence, s.Moved})
+	}
 }
 
 // ticks returns the rounds r with Start < r ≤ End.
@@ -89,35 +149,33 @@ func misses(o lineage.Observation, a lineage.Access) bool {
 	return false
 }
 
-func (m *model) observed(src lineage.Source, a lineage.Access, r time.Time) bool {
-	return memo(m.seen, observedKey{src, a, r.UnixNano()}, func() bool {
-		return slices.ContainsFunc(m.obs, func(o lineage.Observation) bool { return o.Source == src && covers(o, r) && !misses(o, a) })
+func (m *model) observed(src *modelSource, x *modelAccess, r time.Time) bool {
+	return memo(x.seen, seenAt{src, r.UnixNano()}, func() bool {
+		i := sort.Search(len(src.obs), func(i int) bool { return !src.obs[i].Round.Before(r) })
+		for ; i < len(src.obs) && src.obs[i].Round.Add(-src.longest).Before(r); i++ {
+			if covers(src.obs[i], r) && !misses(src.obs[i], x.Access) {
+				return true
+			}
+		}
+		return false
 	})
 }
 
 // carried is observed, or the source's next reading is not due yet.
-func (m *model) carried(src lineage.Source, a lineage.Access, r time.Time) bool {
-	var newest lineage.Observation
-	for _, o := range m.obs {
-		if o.Source == src {
-			newest = o
-		}
-	}
-	return m.observed(src, a, r) || r.After(newest.Round) && !r.After(newest.Round.Add(newest.Interval)) && !misses(newest, a)
+func (m *model) carried(src *modelSource, x *modelAccess, r time.Time) bool {
+	newest := src.obs[len(src.obs)-1]
+	return m.observed(src, x, r) || r.After(newest.Round) && !r.After(newest.Round.Add(newest.Interval)) && !misses(newest, x.Access)
 }
 
 // offset returns the real reading's distance from an instant, interpolated between rounds.
-func (m *model) offset(src lineage.Source, r time.Time) float64 {
-	return memo(m.offs, offsetKey{src, r.UnixNano()}, func() float64 { return m.findOffset(src, r) })
+func (m *model) offset(src *modelSource, r time.Time) float64 {
+	return memo(src.offs, r.UnixNano(), func() float64 { return findOffset(src, r) })
 }
 
-func (m *model) findOffset(src lineage.Source, r time.Time) float64 {
+func findOffset(src *modelSource, r time.Time) float64 {
 	var before, after *lineage.Observation
-	for i := range m.obs {
-		o := &m.obs[i]
-		if o.Source != src {
-			continue
-		}
+	for i := range src.obs {
+		o := &src.obs[i]
 		if !o.Round.After(r) {
 			before = o
 		}
@@ -153,41 +211,40 @@ func (s modelStep) covers(r time.Time) bool { return s.since.Before(r) && !s.rou
 
 func (s modelStep) ticks(tick time.Duration) float64 { return float64(s.round.Sub(s.since) / tick) }
 
-func (m *model) steps(k Key) ([]modelStep, lineage.Source) {
-	x := memo(m.byKey, k, func() modelSeries {
-		steps, src := m.findSteps(k)
-		return modelSeries{steps, src}
-	})
-	return x.steps, x.src
-}
-
-func (m *model) findSteps(k Key) (out []modelStep, src lineage.Source) {
-	total := int64(0)
-	for _, o := range m.obs {
-		for _, s := range o.Samples {
-			if s.Subject != k.Access || s.Metric != k.Metric || s.Evidence != k.Evidence {
-				continue
-			}
-			since := s.Since
-			if since.IsZero() {
-				since = o.Round.Add(-o.Interval)
-			}
-			out = append(out, modelStep{since, o.Round, max(s.Value-total, 0), s.Value, s.Estimated})
-			total, src = s.Value, o.Source
-		}
+// of returns what was told of a series; no steps where there is none.
+func (m *model) of(k Key) (*modelAccess, *modelSeries) {
+	x := m.byAccess[k.Access]
+	if x == nil {
+		return nil, &modelSeries{}
 	}
-	return out, src
+	if y := x.series[seriesOf{k.Metric, k.Evidence}]; y != nil {
+		return x, y
+	}
+	return x, &modelSeries{}
 }
 
 // pendingAt reports whether the reader's progress in a tick is not known.
 func (m *model) pendingAt(k Key, r time.Time) bool {
-	steps, src := m.steps(k)
-	gauge, by := m.steps(Key{k.Access, lineage.Pending, lineage.NoEvidence})
-	if len(gauge) == 0 || src != by || slices.ContainsFunc(steps, func(s modelStep) bool { return s.covers(r) }) {
+	_, y := m.of(k)
+	return m.waits(k, r) && !slices.ContainsFunc(y.steps, func(s modelStep) bool { return s.covers(r) })
+}
+
+// moreAt reports whether a reader may have read more up to an instant than it had committed by then, and no later
+// commit reaches back over the instant.
+func (m *model) moreAt(k Key, r time.Time) bool {
+	_, y := m.of(k)
+	return m.waits(k, r) && !slices.ContainsFunc(y.steps, func(s modelStep) bool { return s.covers(r) && s.round.After(r) })
+}
+
+// waits reports whether the source of a counter said last that the reader may have read more.
+func (m *model) waits(k Key, r time.Time) bool {
+	_, y := m.of(k)
+	_, gauge := m.of(Key{k.Access, lineage.Pending, lineage.NoEvidence})
+	if len(gauge.steps) == 0 || y.src != gauge.src {
 		return false
 	}
 	level := int64(0)
-	for _, g := range gauge {
+	for _, g := range gauge.steps {
 		if !g.round.After(r) {
 			level = g.value
 		}
@@ -198,8 +255,8 @@ func (m *model) pendingAt(k Key, r time.Time) bool {
 // isDue reports whether the source of a counter has not looked in a tick and need not have yet, and no reading reaches
 // over it.
 func (m *model) isDue(k Key, r time.Time) bool {
-	steps, src := m.steps(k)
-	return !m.observed(src, k.Access, r) && m.carried(src, k.Access, r) && !slices.ContainsFunc(steps, func(s modelStep) bool { return s.covers(r) })
+	x, y := m.of(k)
+	return !m.observed(y.src, x, r) && m.carried(y.src, x, r) && !slices.ContainsFunc(y.steps, func(s modelStep) bool { return s.covers(r) })
 }
 
 // pending returns the ticks at a window's end in which the reader's progress is not known.
@@ -218,23 +275,23 @@ func (m *model) amount(k Key, w lineage.Window) lineage.Amount { return m.part(k
 
 // part is amount of a part of a window, of which some ticks are pending.
 func (m *model) part(k Key, w lineage.Window, still map[int64]bool) lineage.Amount {
-	steps, src := m.steps(k)
-	if len(steps) == 0 || !k.Metric.Counter() {
+	x, y := m.of(k)
+	if len(y.steps) == 0 || !k.Metric.Counter() {
 		return lineage.Amount{}
 	}
 	var a lineage.Amount
-	for _, s := range steps {
+	for _, s := range y.steps {
 		if from := s.round.Add(-time.Duration(s.ticks(m.tick)) * m.tick); s.round.After(w.Start) && from.Before(w.End) && (from.Before(w.Start) || s.round.After(w.End)) {
 			a.Shared += float64(s.delta)
 		}
 	}
 	seconds := 0.0
 	for _, r := range m.ticks(w) {
-		seen := m.observed(src, k.Access, r)
+		seen := m.observed(y.src, x, r)
 		if seen && !still[r.UnixNano()] { // pending is as if not observed
-			seconds += m.tick.Seconds() + m.offset(src, r) - m.offset(src, r.Add(-m.tick))
+			seconds += m.tick.Seconds() + m.offset(y.src, r) - m.offset(y.src, r.Add(-m.tick))
 		}
-		for _, s := range steps {
+		for _, s := range y.steps {
 			if s.covers(r) {
 				a.Total += float64(s.delta) / s.ticks(m.tick)
 				a.Estimated = a.Estimated || s.estimated
@@ -247,27 +304,27 @@ func (m *model) part(k Key, w lineage.Window, still map[int64]bool) lineage.Amou
 	}
 	a.Known = a.Known || a.Total > 0
 	a.ObservedFor = time.Duration(math.Round(seconds * 1e9))
-	a.Pending = m.pendingAt(k, w.End) || m.isDue(k, w.End)
+	a.Pending = m.moreAt(k, w.End) || m.isDue(k, w.End)
 	return a
 }
 
 func (m *model) level(k Key, at time.Time) lineage.Level {
 	at = at.Truncate(m.tick)
-	steps, src := m.steps(k)
+	x, y := m.of(k)
 	var l lineage.Level
-	for _, s := range steps {
+	for _, s := range y.steps {
 		if !s.round.After(at) {
 			l = lineage.Level{Value: s.value, OK: true}
 		}
 	}
-	if k.Metric.Counter() || !l.OK || !m.carried(src, k.Access, at) {
+	if k.Metric.Counter() || !l.OK || !m.carried(y.src, x, at) {
 		return lineage.Level{}
 	}
 	return l
 }
 
 func (m *model) series(k Key, w lineage.Window, step time.Duration) (out []lineage.Point) {
-	steps, src := m.steps(k)
+	x, y := m.of(k)
 	for from := w.Start; from.Before(w.End); from = from.Add(step) {
 		part := lineage.Window{Start: from, End: from.Add(step)}
 		if part.End.After(w.End) {
@@ -278,7 +335,7 @@ func (m *model) series(k Key, w lineage.Window, step time.Duration) (out []linea
 			p.Value, p.OK = m.part(k, part, m.pending(k, w)).Rate()
 		} else {
 			for _, r := range m.ticks(part) {
-				if len(steps) > 0 && m.carried(src, k.Access, r) {
+				if len(y.steps) > 0 && m.carried(y.src, x, r) {
 					l := m.level(k, r)
 					p.Value, p.OK = float64(l.Value), l.OK
 				}
@@ -291,16 +348,13 @@ func (m *model) series(k Key, w lineage.Window, step time.Duration) (out []linea
 
 // marks returns when an access moved, and when each kind of evidence supported it.
 func (m *model) marks(a lineage.Access, w lineage.Window) (moved []time.Time, seen [lineage.EvidenceKinds][]time.Time) {
+	x := m.byAccess[a]
 	for _, r := range m.ticks(w) {
-		x := memo(m.marked, observedKey{a: a, at: r.UnixNano()}, func() modelMarks {
-			moved, kinds := m.marksAt(a, r)
-			return modelMarks{moved, kinds}
-		})
-		hit, kinds := x.moved, x.kinds
-		if hit {
+		y := memo(x.marked, r.UnixNano(), func() modelMarks { return m.marksAt(x, r) })
+		if y.moved {
 			moved = append(moved, r)
 		}
-		for k, ok := range kinds {
+		for k, ok := range y.kinds {
 			if ok && k > 0 {
 				seen[k] = append(seen[k], r)
 			}
@@ -309,39 +363,18 @@ func (m *model) marks(a lineage.Access, w lineage.Window) (moved []time.Time, se
 	return moved, seen
 }
 
-func (m *model) marksAt(a lineage.Access, r time.Time) (hit bool, kinds [lineage.EvidenceKinds]bool) {
-	for _, o := range m.obs {
-		if !o.Round.Equal(r) {
-			continue
-		}
-		for _, s := range o.Sightings {
-			if s.Access == a {
-				kinds[s.Evidence] = true
-				hit = hit || s.Moved
-			}
+func (m *model) marksAt(x *modelAccess, r time.Time) (out modelMarks) {
+	for _, s := range x.sightings {
+		if s.round.Equal(r) {
+			out.kinds[s.kind] = true
+			out.moved = out.moved || s.moved
 		}
 	}
-	for _, k := range m.keys(a) {
-		steps, _ := m.steps(k)
-		for _, s := range steps {
-			if k.Metric.Counter() && s.delta > 0 && s.covers(r) && (s.round.Sub(s.since) <= 10*time.Minute || s.round.Equal(r)) {
-				hit = true
-				kinds[k.Evidence] = true
-			}
-		}
-	}
-	return hit, kinds
-}
-
-func (m *model) keys(a lineage.Access) []Key {
-	return memo(m.keysOf, a, func() []Key { return m.findKeys(a) })
-}
-
-func (m *model) findKeys(a lineage.Access) (out []Key) {
-	for _, o := range m.obs {
-		for _, s := range o.Samples {
-			if k := (Key{s.Subject, s.Metric, s.Evidence}); s.Subject == a && !slices.Contains(out, k) {
-				out = append(out, k)
+	for k, y := range x.series {
+		for _, s := range y.steps {
+			if k.Counter() && s.delta > 0 && s.covers(r) && (s.round.Sub(s.since) <= 10*time.Minute || s.round.Equal(r)) {
+				out.moved = true
+				out.kinds[k.EvidenceKind] = true
 			}
 		}
 	}
@@ -349,10 +382,10 @@ func (m *model) findKeys(a lineage.Access) (out []Key) {
 }
 
 func (m *model) unobserved(a lineage.Access, w lineage.Window) bool {
-	for _, k := range m.keys(a) {
-		_, src := m.steps(k)
+	x := m.byAccess[a]
+	for _, y := range x.series {
 		for _, r := range m.ticks(w) {
-			if m.observed(src, a, r) {
+			if m.observed(y.src, x, r) {
 				return false
 			}
 		}
@@ -362,45 +395,13 @@ func (m *model) unobserved(a lineage.Access, w lineage.Window) bool {
 
 // open reports whether no source that writes a series of an access saw it at an instant, or need not have yet.
 func (m *model) open(a lineage.Access, at time.Time) bool {
-	for _, k := range m.keys(a) {
-		if _, src := m.steps(k); m.carried(src, a, at) {
+	x := m.byAccess[a]
+	for _, y := range x.series {
+		if m.carried(y.src, x, at) {
 			return false
 		}
 	}
 	return true
-}
-
-// first returns the first round that named an access, zero when none did.
-func (m *model) first(a lineage.Access) (first time.Time) {
-	for i := range m.obs {
-		o := &m.obs[i]
-		named := slices.ContainsFunc(o.Samples, func(s lineage.Sample) bool { return s.Subject == a }) ||
-			slices.ContainsFunc(o.Sightings, func(s lineage.Sighting) bool { return s.Access == a })
-		if named {
-			return o.Round
-		}
-	}
-	return first
-}
-
-// accesses returns all that were ever named.
-func (m *model) accesses() (out []lineage.Access) {
-	have := map[lineage.Access]bool{}
-	add := func(a lineage.Access) {
-		if !have[a] {
-			have[a] = true
-			out = append(out, a)
-		}
-	}
-	for _, o := range m.obs {
-		for _, s := range o.Samples {
-			add(s.Subject)
-		}
-		for _, s := range o.Sightings {
-			add(s.Access)
-		}
-	}
-	return out
 }
 
 // coverage returns the observed fraction, and per source and reason the ticks that were missed.

@@ -21,6 +21,9 @@ type Subject struct {
 	Maintain func(ctx context.Context, now time.Time) error
 	// Again closes it and opens what it kept; see Cannot.Restart.
 	Again func(t testing.TB) (Subject, error)
+	// Ways are others by which one comes from it to a store that holds the same, by name: a kill, a backup that is
+	// restored. Only Operations goes them; nil: there is none.
+	Ways map[string]func(t testing.TB) (Subject, error)
 	// Fault has each operation on what the store rests on, as a disk, ask a function with its name: one that is told an
 	// error has failed so, before it did anything, or after it did all if it asks then. nil takes it away. See
 	// Cannot.Fault.

@@ -126,6 +126,18 @@ func pending(t *testing.T, s Subject) {
 	if !Ask(t, s, ticks(31, 32)).Moved(reader) {
 		t.Error("the reader did not move while its commit was on its way")
 	}
+	// It commits and reads on in one round: the tick is observed, and more may have moved until its end.
+	check(t, s.Append(ctx, gauge(saw(groups, 35, reader, lineage.GroupOffsets, 600), 1)))
+	if a := Ask(t, s, ticks(33, 35)).Amount(key); !a.Pending || a.Total != 200 || a.ObservedFor != 2*tick {
+		t.Errorf("after a commit and more: %+v, want 200 of two observed ticks, and pending", a)
+	}
+	check(t, s.Append(ctx, gauge(saw(groups, 36, reader, lineage.GroupOffsets, 600), 0)))
+	o = saw(groups, 37, reader, lineage.GroupOffsets, 900)
+	o.Samples[0].Since = at(34)
+	check(t, s.Append(ctx, o))
+	if a := Ask(t, s, ticks(33, 35)).Amount(key); a.Pending || a.Total != 300 {
+		t.Errorf("after one that reaches back over it: %+v, want 300 and nothing pending", a)
+	}
 }
 
 // notTold has a lag that its source can't tell for some rounds, and offsets that were passed and not read: neither is a
