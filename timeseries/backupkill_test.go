@@ -85,10 +85,10 @@ func TestKillOfBackups(t *testing.T) {
 		if before > 0 { // it works on while the backup is taken; the first cycle only fills the folder
 			go func() {
 				defer close(ended)
-				during = runChild(t, dir, time.Duration(50+rand.IntN(400))*time.Millisecond, shortEnv)
+				during = runChild(t, dir, 1, time.Duration(50+rand.IntN(400))*time.Millisecond, shortEnv)
 			}()
 		} else {
-			during = runChild(t, dir, 300*time.Millisecond, shortEnv)
+			during = runChild(t, dir, 1, 300*time.Millisecond, shortEnv)
 			close(ended)
 		}
 		at := -1

@@ -89,7 +89,7 @@ func child(dir string) {
 				mu.Lock()
 				mine := n
 				if n++; hurry && n%12 == 0 {
-					n += 78
+					n += 228
 				}
 				mu.Unlock()
 				o := killRound(mine)
@@ -98,7 +98,7 @@ func child(dir string) {
 					os.Exit(1)
 				}
 				fmt.Println(mine)
-				if mine%25 == 0 || hurry && mine%90 == 11 {
+				if mine%25 == 0 || hurry && mine%12 == 11 {
 					if err := s.Maintain(context.Background(), o.Round.Add(-time.Hour)); err != nil {
 						// the other may be late
 						fmt.Println("maintain:", err)
@@ -111,8 +111,9 @@ func child(dir string) {
 	wg.Wait()
 }
 
-// runChild kills a child after a while and returns the rounds that it said were acknowledged.
-func runChild(t *testing.T, dir string, life time.Duration, env ...string) []int {
+// runChild kills a child a while after it has said of so many rounds that they are acknowledged, and returns which it
+// said that of.
+func runChild(t *testing.T, dir string, rounds int, life time.Duration, env ...string) []int {
 	t.Helper()
 	cmd := exec.Command(os.Args[0]) //nolint:noctx // it is killed, that is the point
 	cmd.Env = append(append(os.Environ(), childEnv+"="+dir), env...)
@@ -133,7 +134,7 @@ func runChild(t *testing.T, dir string, life time.Duration, env ...string) []int
 			t.Errorf("child: %s", line)
 			break
 		}
-		if acked = append(acked, n); timer == nil {
+		if acked = append(acked, n); timer == nil && len(acked) >= rounds {
 			timer = time.AfterFunc(life, func() { _ = cmd.Process.Signal(syscall.SIGKILL) })
 		}
 	}
@@ -171,7 +172,7 @@ func TestKill(t *testing.T) {
 		if cycle%2 == 1 {
 			env = []string{shortEnv, hurryEnv}
 		}
-		for _, n := range runChild(t, dir, time.Duration(20+r.IntN(400))*time.Millisecond, env...) {
+		for _, n := range runChild(t, dir, 25+r.IntN(40), time.Duration(r.IntN(100))*time.Millisecond, env...) {
 			acked[n] = true
 			newest = max(newest, n)
 		}
@@ -387,7 +388,7 @@ func TestNoByteFree(t *testing.T) {
 	acked := map[int]bool{}
 	newest := 0
 	for range 3 { // the child keeps nothing free: it is killed in the midst of writing
-		for _, n := range runChild(t, dir, 200*time.Millisecond) {
+		for _, n := range runChild(t, dir, 1, 200*time.Millisecond) {
 			acked[n], newest = true, max(newest, n)
 		}
 		fill()
@@ -438,7 +439,7 @@ func TestLowSpace(t *testing.T) {
 	}
 	check(t, empty.Close())
 	dir := t.TempDir()
-	if acked := runChild(t, dir, 300*time.Millisecond); len(acked) == 0 {
+	if acked := runChild(t, dir, 1, 300*time.Millisecond); len(acked) == 0 {
 		t.Fatal("the child did nothing")
 	}
 	s, err := timeseries.Open(dir, killOptions)

@@ -408,9 +408,10 @@ func (m *model) open(a lineage.Access, at time.Time) bool {
 func (m *model) coverage(w lineage.Window, clusters []string) (fraction float64, gaps map[string][]time.Time) {
 	gaps = map[string][]time.Time{}
 	newest := map[lineage.Source]lineage.Observation{}
+	ended := map[string]time.Time{} // newest round of any source of a cluster
 	latest := time.Time{}
 	for _, o := range m.obs {
-		newest[o.Source], latest = o, o.Round
+		newest[o.Source], ended[o.Source.Cluster], latest = o, o.Round, o.Round
 	}
 	expected, seen := 0.0, 0.0
 	for src, last := range newest {
@@ -421,7 +422,8 @@ func (m *model) coverage(w lineage.Window, clusters []string) (fraction float64,
 			continue // switched off since before the window
 		}
 		for _, r := range m.ticks(w) {
-			if r.After(last.Round) && !w.End.After(last.Round.Add(last.Interval)) {
+			due := last.Round.Add(last.Interval) // a round may take up to a tick to come, unless others have ended it
+			if r.After(last.Round) && (w.End.Before(due) || w.End.Equal(due) && ended[src.Cluster].Before(due)) {
 				// not due; where the newest saw nothing, nothing is known until it is
 				if all := slices.ContainsFunc(last.Missing, func(x lineage.Missing) bool { return x.All }); all {
 					expected++
