@@ -37,6 +37,7 @@ type Answers struct {
 
 	views    viewCache
 	resolved resolutions
+	rolls    rolls
 	estate   atomic.Int64 // see Estate
 }
 
@@ -50,7 +51,7 @@ func New(o Options) *Answers {
 	}
 	return &Answers{
 		history: o.History, identity: o.Identity, declared: o.Declared, config: o.Clusters, connects: o.Connects, clock: o.Now,
-		views: viewCache{most: mostBytes, builds: make(chan struct{}, buildsAtOnce())},
+		rolls: rolls{most: mostNumbers}, views: viewCache{most: mostBytes, builds: make(chan struct{}, buildsAtOnce())},
 	}
 }
 

@@ -3,9 +3,11 @@ package answer
 import (
 	"context"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
+	"github.com/lineaged/lineaged/graph"
 	"github.com/lineaged/lineaged/lineage"
 	"github.com/lineaged/lineaged/store"
 )
@@ -71,9 +73,13 @@ func (c *viewCache) at(key viewKey, d depends, clusters []store.Cluster) *cached
 	for {
 		var oldest viewKey
 		least, held := c.clock, int64(0)
+		var rolls []*graph.Roll // several views have one
 		for k, v := range c.views {
 			if is, ok := v.loaded(); ok {
-				held += is.weight()
+				if held += is.weight(); !slices.Contains(rolls, is.roll) {
+					rolls = append(rolls, is.roll)
+					held += int64(is.roll.Len()) * numberBytes
+				}
 			}
 			if v.used < least {
 				oldest, least = k, v.used

@@ -1,6 +1,10 @@
 package answer
 
-import "github.com/lineaged/lineaged/graph"
+import (
+	"github.com/lineaged/lineaged/graph"
+	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/store"
+)
 
 // BuildsAtOnce is how many views are built at once.
 var BuildsAtOnce = buildsAtOnce
@@ -31,3 +35,9 @@ func (v *View) HoldGraph(held func()) *graph.Snapshot {
 		return v.build(func(*access) bool { return true })
 	})
 }
+
+// ViewAsk is what the view of a window asks of the store.
+func ViewAsk(w lineage.Window) store.Ask { return viewAsk(w, w.End) }
+
+// KeepNumbers bounds the nodes on a roll that are in no window.
+func (a *Answers) KeepNumbers(most int) { a.rolls.most = most }

@@ -11,6 +11,29 @@ import (
 // not fill the memory.
 const mostGraphs = 16
 
+// mostNumbers is how many nodes a roll may have that are in no window any more, before another is begun.
+const mostNumbers = 1 << 18
+
+// rolls have the roll by which the graphs of windows are built.
+type rolls struct {
+	most int // see mostNumbers
+	is   atomic.Pointer[graph.Roll]
+}
+
+// now returns the roll of the windows before, unless most who are on it have gone: estate is how many there were in one
+// of them. Windows keep theirs while they are kept.
+func (r *rolls) now(estate int) *graph.Roll {
+	old := r.is.Load()
+	if old != nil && old.Len() <= r.most+2*estate {
+		return old
+	}
+	fresh := graph.NewRoll()
+	if r.is.CompareAndSwap(old, fresh) {
+		return fresh
+	}
+	return r.is.Load()
+}
+
 // graphs are the parts of a window's graph that were asked for. The zero value is ready.
 type graphs struct {
 	mu   sync.Mutex // guards kept; never held while a graph is built

@@ -57,6 +57,7 @@ type View struct {
 
 	// commits are the rows of declared groups whose positions moved within the lookback, see takeCommits.
 	commits map[int32]bool
+	roll    *graph.Roll // by which graphs are built
 	graphs  graphs
 }
 
@@ -85,7 +86,7 @@ type access struct {
 	sharers []lineage.Node
 	crowded bool
 	slice   slice
-	// numbers are those of node and far in graphs.
+	// numbers are those of node and far on the view's roll.
 	numbers [2]uint32
 	// own is the access of the group itself, of which this one's client is a member; -1: not a member, or the group's
 	// own is not known.
@@ -145,7 +146,7 @@ func (x *access) flow() lineage.Flow {
 // accessesOf are a node's reads and writes, as indices into view.accesses.
 type accessesOf struct {
 	reads, writes []int32
-	number        uint32 // of the node in graphs; 0: it has no accesses
+	number        uint32 // of the node on the view's roll, plus one; 0: it has no accesses
 }
 
 // topicView is a topic in a window. subjects are its incarnations, the newest last.
@@ -198,7 +199,7 @@ func (a *Answers) buildView(ctx context.Context, now store.State, key viewKey, d
 		return nil, fmt.Errorf("read what is held: %w", err)
 	}
 	v := &View{
-		a: a, identity: d.identity, declared: d.declared, lens: key.lens, win: key.win, until: d.until, held: held, state: now, clusters: a.nameClusters(now, held.FactsOf(lineage.ClusterFacts), key.lens),
+		a: a, identity: d.identity, declared: d.declared, lens: key.lens, win: key.win, until: d.until, held: held, state: now, roll: a.rolls.now(a.Estate()), clusters: a.nameClusters(now, held.FactsOf(lineage.ClusterFacts), key.lens),
 		ends:     map[lineage.Node]*accessesOf{},
 		datasets: map[lineage.Node]*accessesOf{},
 	}
@@ -342,17 +343,17 @@ func (v *View) connect() {
 		v.mixed, v.joined, v.accounts = v.mixedReplicators(), v.joinedTopics(), v.onlyAccounts()
 	}
 	first := make([]int32, 0, 2*len(v.accesses)) // room of the lists' first
-	members, nodes := false, uint32(0)
+	members := false
 	for i := range v.accesses {
 		x, i := &v.accesses[i], int32(i)
 		end, far := v.endOf(x), v.farOf(x)
-		for k, of := range [...]*accessesOf{end, far} {
-			if of.number == 0 {
-				nodes++
-				of.number = nodes
-			}
-			x.numbers[k] = of.number
+		if end.number == 0 {
+			end.number = v.roll.Number(x.node, "") + 1
 		}
+		if far.number == 0 {
+			far.number = v.roll.Number(x.far, "") + 1
+		}
+		x.numbers = [2]uint32{end.number - 1, far.number - 1}
 		if x.Access.Op == lineage.Read {
 			end.reads, far.reads = appendFirst(&first, end.reads, i), appendFirst(&first, far.reads, i)
 		} else {
@@ -436,22 +437,35 @@ func (v *View) of(f lineage.Flow) (out []int32) {
 }
 
 func (v *View) build(keep func(*access) bool) *graph.Snapshot {
-	edges := make([]graph.Access, 0, len(v.accesses))
+	rows := make([]graph.Numbered, 0, len(v.accesses))
 	for i := range v.accesses {
 		if x := &v.accesses[i]; keep(x) {
-			edges = v.appendEdges(edges, graph.AccessID(i), x)
+			rows = v.appendNumbered(rows, graph.AccessID(i), x)
 		}
 	}
-	return graph.Build(v.win.Window, edges)
+	return v.roll.Build(v.win.Window, rows)
+}
+
+// appendNumbered adds what an access is in a graph, once for each of its lanes, as appendEdges does by names.
+func (v *View) appendNumbered(rows []graph.Numbered, id graph.AccessID, x *access) []graph.Numbered {
+	for _, lane := range v.lanes(x) {
+		node := x.numbers[0]
+		if lane != "" {
+			node = v.roll.Number(x.node, lane)
+		}
+		a := graph.Numbered{From: node, To: x.numbers[1], ID: id, State: x.state, Weight: x.amount.Total}
+		if x.Access.Op == lineage.Read {
+			a.From, a.To = a.To, a.From
+		}
+		rows = append(rows, a)
+	}
+	return rows
 }
 
 // appendEdges adds what an access is in a graph, once for each of its lanes.
 func (v *View) appendEdges(edges []graph.Access, id graph.AccessID, x *access) []graph.Access {
 	f := x.flow()
 	a := graph.Access{ID: id, From: f.From, To: f.To, State: x.state, Weight: x.amount.Total}
-	if a.FromNumber, a.ToNumber = x.numbers[0], x.numbers[1]; x.Access.Op == lineage.Read {
-		a.FromNumber, a.ToNumber = a.ToNumber, a.FromNumber
-	}
 	for _, lane := range v.lanes(x) {
 		if x.Access.Op == lineage.Read {
 			a.ToLane = lane

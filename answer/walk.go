@@ -38,13 +38,36 @@ func (v *View) Window() lineage.Resolved { return v.win }
 // HasFlow reports whether the window, or what came before it, knows the flow.
 func (v *View) HasFlow(f lineage.Flow) bool { return len(v.of(f)) > 0 }
 
-// Walk walks from roots, which the view must have. Internal topics that are roots are walked through.
-func (v *View) Walk(q graph.Query, only Filter) *Walk {
-	key := filterKey{inactive: only.IncludeInactive, internal: only.IncludeInternal}
-	for _, k := range only.Evidence {
+// key names the part of the graph that the filter asks for.
+func (f *Filter) key() filterKey {
+	key := filterKey{inactive: f.IncludeInactive, internal: f.IncludeInternal}
+	for _, k := range f.Evidence {
 		key.evidence |= store.KindsOf(k)
 	}
-	w := &Walk{Walk: v.graphWith(key, q.Roots).Walk(q)}
+	return key
+}
+
+// Closure returns all that is upstream or downstream of roots, which the view must have, whatever the distance: as
+// numbers, names are made where they are shown. Internal topics that are roots are walked through.
+func (v *View) Closure(roots []lineage.Node, d graph.Direction, only Filter) *graph.Closure {
+	return v.graphWith(only.key(), roots).Closure(roots, d)
+}
+
+// ScopeOf returns the clusters that the nodes of a closure touch.
+func (v *View) ScopeOf(c *graph.Closure) (scope []lineage.ClusterID) {
+	for n := range c.Nodes() {
+		for _, id := range v.ClustersOf(n) {
+			if !slices.Contains(scope, id) {
+				scope = append(scope, id)
+			}
+		}
+	}
+	return scope
+}
+
+// Walk walks from roots, which the view must have. Internal topics that are roots are walked through.
+func (v *View) Walk(q graph.Query, only Filter) *Walk {
+	w := &Walk{Walk: v.graphWith(only.key(), q.Roots).Walk(q)}
 	for _, n := range w.Nodes {
 		for _, id := range v.ClustersOf(n) {
 			if !slices.Contains(w.Scope, id) {

@@ -10,9 +10,10 @@ import (
 // than what is in it.
 const (
 	accessBytes = int64(unsafe.Sizeof(access{})) + filedBytes + knownBytes + graphBytes
-	// graphBytes is an access in a graph, graphNodeBytes a node.
+	// graphBytes is an access in a graph, graphNodeBytes a node, numberBytes one on a roll.
 	graphBytes     = 40
-	graphNodeBytes = int64(unsafe.Sizeof(lineage.Node{})) + 3*4
+	graphNodeBytes = 4 * 4
+	numberBytes    = 2*(int64(unsafe.Sizeof(lineage.Node{}))+16)*3/2 + 3*4
 	// filedBytes is an access as it is filed under both ends.
 	filedBytes = 2 * 8
 	// knownBytes is what identity keeps of an access, a topic or a group to say who it is.

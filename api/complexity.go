@@ -35,6 +35,9 @@ const (
 	usualHops = 10
 )
 
+// idsAnObject is how many ids cost what an object does, which has ten fields and is looked up.
+const idsAnObject = 20
+
 // balanceRead is what an account costs beside its window: where its readers stood at its start, and who wrote.
 const balanceRead = 1000
 
@@ -50,6 +53,7 @@ func costs() (c ComplexityRoot) {
 	) int {
 		return times(limit, child)
 	}
+	c.Closure.Ids = func(child, first int, _ *string) int { return first/idsAnObject + child }
 	c.Query.Flows = func(child int, _ *string, _ WindowInput, _ answer.GroupBy, _ bool, limit int) int {
 		return times(limit, child)
 	}

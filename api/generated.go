@@ -117,6 +117,15 @@ type ComplexityRoot struct {
 		TransactionalID  func(childComplexity int) int
 	}
 
+	Closure struct {
+		ByKind     func(childComplexity int) int
+		Coverage   func(childComplexity int) int
+		Ids        func(childComplexity int, first int, after *string) int
+		Total      func(childComplexity int) int
+		Unobserved func(childComplexity int) int
+		Window     func(childComplexity int) int
+	}
+
 	Cluster struct {
 		Brokers     func(childComplexity int) int
 		Controller  func(childComplexity int) int
@@ -404,6 +413,11 @@ type ComplexityRoot struct {
 		Written  func(childComplexity int) int
 	}
 
+	KindCount struct {
+		Count func(childComplexity int) int
+		Kind  func(childComplexity int) int
+	}
+
 	Lineage struct {
 		Coverage   func(childComplexity int) int
 		Flows      func(childComplexity int) int
@@ -512,6 +526,7 @@ type ComplexityRoot struct {
 
 	Query struct {
 		Candidates      func(childComplexity int, topic string, window WindowInput, first int) int
+		Closure         func(childComplexity int, roots []string, direction graph.Direction, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool) int
 		Clusters        func(childComplexity int) int
 		Coverage        func(childComplexity int, window WindowInput) int
 		DataProducts    func(childComplexity int, window WindowInput, text *string, first int, after *string) int
@@ -721,6 +736,7 @@ type QueryResolver interface {
 	Flow(ctx context.Context, id string, window WindowInput) (*Flow, error)
 	Nodes(ctx context.Context, text *string, kinds []lineage.NodeKind, cluster *string, owner *string, tag *string, includeInternal bool, window *WindowInput, orderBy *answer.Order, first int, after *string) (*NodeConnection, error)
 	Lineage(ctx context.Context, roots []string, direction graph.Direction, depth int, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool, limit int) (*Lineage, error)
+	Closure(ctx context.Context, roots []string, direction graph.Direction, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool) (*Closure, error)
 	Flows(ctx context.Context, cluster *string, window WindowInput, groupBy answer.GroupBy, includeInternal bool, limit int) (*Lineage, error)
 	Paths(ctx context.Context, from string, to string, window WindowInput, includeInternal bool, first int) (*Paths, error)
 	LineageDiff(ctx context.Context, roots []string, before WindowInput, after WindowInput, quiet time.Duration, factor float64, includeInternal bool, limit int) (*LineageDiff, error)
@@ -1108,6 +1124,48 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Client.TransactionalID(childComplexity), true
+
+	case "Closure.byKind":
+		if e.ComplexityRoot.Closure.ByKind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Closure.ByKind(childComplexity), true
+	case "Closure.coverage":
+		if e.ComplexityRoot.Closure.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Closure.Coverage(childComplexity), true
+	case "Closure.ids":
+		if e.ComplexityRoot.Closure.Ids == nil {
+			break
+		}
+
+		args, err := ec.field_Closure_ids_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Closure.Ids(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "Closure.total":
+		if e.ComplexityRoot.Closure.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Closure.Total(childComplexity), true
+	case "Closure.unobserved":
+		if e.ComplexityRoot.Closure.Unobserved == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Closure.Unobserved(childComplexity), true
+	case "Closure.window":
+		if e.ComplexityRoot.Closure.Window == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Closure.Window(childComplexity), true
 
 	case "Cluster.brokers":
 		if e.ComplexityRoot.Cluster.Brokers == nil {
@@ -2400,6 +2458,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.HopBalance.Written(childComplexity), true
 
+	case "KindCount.count":
+		if e.ComplexityRoot.KindCount.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KindCount.Count(childComplexity), true
+	case "KindCount.kind":
+		if e.ComplexityRoot.KindCount.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KindCount.Kind(childComplexity), true
+
 	case "Lineage.coverage":
 		if e.ComplexityRoot.Lineage.Coverage == nil {
 			break
@@ -2831,6 +2902,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Candidates(childComplexity, args["topic"].(string), args["window"].(WindowInput), args["first"].(int)), true
+	case "Query.closure":
+		if e.ComplexityRoot.Query.Closure == nil {
+			break
+		}
+
+		args, err := ec.field_Query_closure_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Closure(childComplexity, args["roots"].([]string), args["direction"].(graph.Direction), args["window"].(WindowInput), args["evidence"].([]lineage.EvidenceKind), args["includeInactive"].(bool), args["includeInternal"].(bool)), true
 	case "Query.clusters":
 		if e.ComplexityRoot.Query.Clusters == nil {
 			break
@@ -3940,6 +4022,11 @@ type Query {
   """
   lineage(roots: [ID!]!, direction: Direction! = BOTH, depth: Int! = 3, window: Window!, evidence: [EvidenceKind!], includeInactive: Boolean! = true, includeInternal: Boolean! = false, limit: Int! = 300): Lineage
   """
+  All that lies upstream or downstream of the roots, themselves among them, whatever the distance: what a topic's end hits, where all of it comes from. As ids, and none is cut: what is
+  drawn of it, lineage draws. The filters are those of lineage.
+  """
+  closure(roots: [ID!]!, direction: Direction! = DOWNSTREAM, window: Window!, evidence: [EvidenceKind!], includeInactive: Boolean! = true, includeInternal: Boolean! = false): Closure
+  """
   Everything that moved in the window, for the overview, internal topics only if asked for; above the limit the least important nodes become counted hidden ones.
   groupBy: GROUP nodes stand for their members: topics, programs, replicators and datasets apart. A flow between two is the sum of those between their members, each
   counted once, with all their evidence.
@@ -3989,6 +4076,13 @@ type Query {
   "The same summed up on a way: topic, program, topic, and so on; it ends in a topic or a program. Where do records go missing?"
   pathBalance(nodes: [ID!]!, window: Window!): PathBalance
 }
+
+"""
+ids: by name, at most 10,000 at a time; after: the last id of the page before, which need not be there any more. unobserved: ids of roots of which it is not known whether they were there. Coverage is of the
+clusters that all of them touch.
+"""
+type Closure { total: Int!  byKind: [KindCount!]!  ids(first: Int! = 1000, after: ID): [ID!]!  unobserved: [ID!]!  window: ResolvedWindow!  coverage: Coverage! }
+type KindCount { kind: NodeKind!  count: Int! }
 
 enum GroupBy { NONE CLUSTER OWNER PREFIX }   # PREFIX: the name up to its first dot, dash, underscore, slash or colon
 enum NodeOrder { NAME RATE LAG LAST_MOVED }
@@ -4550,6 +4644,24 @@ func (ec *executionContext) childFields_Client(ctx context.Context, field graphq
 	return nil, fmt.Errorf("no field named %q was found under type Client", field.Name)
 }
 
+func (ec *executionContext) childFields_Closure(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "total":
+		return ec.fieldContext_Closure_total(ctx, field)
+	case "byKind":
+		return ec.fieldContext_Closure_byKind(ctx, field)
+	case "ids":
+		return ec.fieldContext_Closure_ids(ctx, field)
+	case "unobserved":
+		return ec.fieldContext_Closure_unobserved(ctx, field)
+	case "window":
+		return ec.fieldContext_Closure_window(ctx, field)
+	case "coverage":
+		return ec.fieldContext_Closure_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Closure", field.Name)
+}
+
 func (ec *executionContext) childFields_Cluster(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -5024,6 +5136,16 @@ func (ec *executionContext) childFields_HopBalance(ctx context.Context, field gr
 		return ec.fieldContext_HopBalance_missing(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type HopBalance", field.Name)
+}
+
+func (ec *executionContext) childFields_KindCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_KindCount_kind(ctx, field)
+	case "count":
+		return ec.fieldContext_KindCount_count(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type KindCount", field.Name)
 }
 
 func (ec *executionContext) childFields_Lineage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5630,6 +5752,28 @@ func (ec *executionContext) field_Application_series_args(ctx context.Context, r
 	return args, nil
 }
 
+func (ec *executionContext) field_Closure_ids_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOID2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_Connector_series_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -5867,6 +6011,60 @@ func (ec *executionContext) field_Query_candidates_args(ctx context.Context, raw
 		return nil, err
 	}
 	args["first"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_closure_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "roots",
+		func(ctx context.Context, v any) ([]string, error) {
+			return ec.unmarshalNID2ᚕstringᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["roots"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "direction",
+		func(ctx context.Context, v any) (graph.Direction, error) {
+			return ec.unmarshalNDirection2githubᚗcomᚋlineagedᚋlineagedᚋgraphᚐDirection(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["direction"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "window",
+		func(ctx context.Context, v any) (WindowInput, error) {
+			return ec.unmarshalNWindow2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐWindowInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["window"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "evidence",
+		func(ctx context.Context, v any) ([]lineage.EvidenceKind, error) {
+			return ec.unmarshalOEvidenceKind2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋlineageᚐEvidenceKindᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["evidence"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "includeInactive",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["includeInactive"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "includeInternal",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["includeInternal"] = arg5
 	return args, nil
 }
 
@@ -8217,6 +8415,192 @@ func (ec *executionContext) _Client_lastSeen(ctx context.Context, field graphql.
 }
 func (ec *executionContext) fieldContext_Client_lastSeen(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Client", field, false, false, "Time")
+}
+
+func (ec *executionContext) _Closure_total(ctx context.Context, field graphql.CollectedField, obj *Closure) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Closure_total(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Total(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Closure_total(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Closure", field, true, false, "Int")
+}
+
+func (ec *executionContext) _Closure_byKind(ctx context.Context, field graphql.CollectedField, obj *Closure) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Closure_byKind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ByKind(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []KindCount) graphql.Marshaler {
+			return ec.marshalNKindCount2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐKindCountᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Closure_byKind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Closure",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_KindCount(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Closure_ids(ctx context.Context, field graphql.CollectedField, obj *Closure) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Closure_ids(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.Ids(fc.Args["first"].(int), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNID2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Closure_ids(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Closure",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type ID does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Closure_ids_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Closure_unobserved(ctx context.Context, field graphql.CollectedField, obj *Closure) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Closure_unobserved(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Unobserved, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNID2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Closure_unobserved(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Closure", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Closure_window(ctx context.Context, field graphql.CollectedField, obj *Closure) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Closure_window(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Window(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ResolvedWindow) graphql.Marshaler {
+			return ec.marshalNResolvedWindow2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐResolvedWindow(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Closure_window(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Closure",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ResolvedWindow(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Closure_coverage(ctx context.Context, field graphql.CollectedField, obj *Closure) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Closure_coverage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Coverage(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Coverage) graphql.Marshaler {
+			return ec.marshalNCoverage2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCoverage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Closure_coverage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Closure",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Coverage(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Cluster_id(ctx context.Context, field graphql.CollectedField, obj *Cluster) (ret graphql.Marshaler) {
@@ -13581,6 +13965,52 @@ func (ec *executionContext) fieldContext_HopBalance_missing(_ context.Context, f
 	return fc, nil
 }
 
+func (ec *executionContext) _KindCount_kind(ctx context.Context, field graphql.CollectedField, obj *KindCount) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_KindCount_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v lineage.NodeKind) graphql.Marshaler {
+			return ec.marshalNNodeKind2githubᚗcomᚋlineagedᚋlineagedᚋlineageᚐNodeKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_KindCount_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("KindCount", field, false, false, "NodeKind")
+}
+
+func (ec *executionContext) _KindCount_count(ctx context.Context, field graphql.CollectedField, obj *KindCount) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_KindCount_count(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Count, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_KindCount_count(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("KindCount", field, false, false, "Int")
+}
+
 func (ec *executionContext) _Lineage_nodes(ctx context.Context, field graphql.CollectedField, obj *Lineage) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -15633,6 +16063,50 @@ func (ec *executionContext) fieldContext_Query_lineage(ctx context.Context, fiel
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_lineage_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_closure(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_closure(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Closure(ctx, fc.Args["roots"].([]string), fc.Args["direction"].(graph.Direction), fc.Args["window"].(WindowInput), fc.Args["evidence"].([]lineage.EvidenceKind), fc.Args["includeInactive"].(bool), fc.Args["includeInternal"].(bool))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Closure) graphql.Marshaler {
+			return ec.marshalOClosure2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐClosure(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_closure(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Closure(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_closure_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -21290,6 +21764,64 @@ func (ec *executionContext) _Client(ctx context.Context, sel ast.SelectionSet, o
 	return out
 }
 
+var closureImplementors = []string{"Closure"}
+
+func (ec *executionContext) _Closure(ctx context.Context, sel ast.SelectionSet, obj *Closure) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, closureImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Closure")
+		case "total":
+			out.Values[i] = ec._Closure_total(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "byKind":
+			out.Values[i] = ec._Closure_byKind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "ids":
+			out.Values[i] = ec._Closure_ids(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "unobserved":
+			out.Values[i] = ec._Closure_unobserved(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "window":
+			out.Values[i] = ec._Closure_window(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "coverage":
+			out.Values[i] = ec._Closure_coverage(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var clusterImplementors = []string{"Cluster"}
 
 func (ec *executionContext) _Cluster(ctx context.Context, sel ast.SelectionSet, obj *Cluster) graphql.Marshaler {
@@ -23115,6 +23647,44 @@ func (ec *executionContext) _HopBalance(ctx context.Context, sel ast.SelectionSe
 	return out
 }
 
+var kindCountImplementors = []string{"KindCount"}
+
+func (ec *executionContext) _KindCount(ctx context.Context, sel ast.SelectionSet, obj *KindCount) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, kindCountImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("KindCount")
+		case "kind":
+			out.Values[i] = ec._KindCount_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "count":
+			out.Values[i] = ec._KindCount_count(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var lineageImplementors = []string{"Lineage"}
 
 func (ec *executionContext) _Lineage(ctx context.Context, sel ast.SelectionSet, obj *Lineage) graphql.Marshaler {
@@ -23863,6 +24433,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_lineage(ctx, field)
+				})
+		case "closure":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_closure(ctx, field)
 				})
 		case "flows":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
@@ -26300,6 +26876,26 @@ func (ec *executionContext) marshalNInt2int(ctx context.Context, sel ast.Selecti
 	return res
 }
 
+func (ec *executionContext) marshalNKindCount2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐKindCount(ctx context.Context, sel ast.SelectionSet, v KindCount) graphql.Marshaler {
+	return ec._KindCount(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNKindCount2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐKindCountᚄ(ctx context.Context, sel ast.SelectionSet, v []KindCount) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNKindCount2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐKindCount(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNLinkBalance2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐLinkBalance(ctx context.Context, sel ast.SelectionSet, v LinkBalance) graphql.Marshaler {
 	return ec._LinkBalance(ctx, sel, &v)
 }
@@ -27051,6 +27647,13 @@ func (ec *executionContext) marshalOCandidates2ᚖgithubᚗcomᚋlineagedᚋline
 		return graphql.Null
 	}
 	return ec._Candidates(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOClosure2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐClosure(ctx context.Context, sel ast.SelectionSet, v *Closure) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Closure(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOCluster2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐClusterᚄ(ctx context.Context, sel ast.SelectionSet, v []Cluster) graphql.Marshaler {

@@ -88,41 +88,23 @@ type lineageArgs struct {
 }
 
 func (a *resolver) lineage(ctx context.Context, args lineageArgs) (*Lineage, error) {
-	switch {
-	case len(args.roots) == 0:
-		return nil, badInput("lineage: roots is empty")
-	case len(args.roots) > mostRoots:
-		return nil, badInput("lineage: at most %d roots", mostRoots)
-	case args.depth < 0 || args.depth > mostDepth:
+	roots, err := parseRoots("lineage", args.roots)
+	if err != nil {
+		return nil, err
+	}
+	if args.depth < 0 || args.depth > mostDepth {
 		return nil, badInput("lineage: depth must be 0 to %d", mostDepth)
 	}
 	if err := checkLimit(args.limit); err != nil {
 		return nil, err
 	}
-	roots := make([]lineage.Node, len(args.roots))
-	for i, id := range args.roots {
-		var err error
-		if roots[i], err = parseNode(id); err != nil {
-			return nil, err
-		}
-	}
 	v, err := a.view(ctx, &args.window)
 	if err != nil {
 		return nil, err
 	}
-	var known, unobserved []lineage.Node
-	for _, n := range roots {
-		switch {
-		case v.Has(n):
-			known = append(known, n)
-		case v.Unobserved(n):
-			unobserved = append(unobserved, n)
-		default:
-			return nil, v.NoNode(n)
-		}
-	}
-	if len(known) == 0 { // of some of them the answer is half of one, and says so
-		return nil, v.NoNode(unobserved[0])
+	known, unobserved, err := rootsIn(v, roots)
+	if err != nil {
+		return nil, err
 	}
 	w := v.Walk(graph.Query{Roots: known, Direction: args.direction, Depth: args.depth, Limit: args.limit},
 		answer.Filter{Evidence: args.evidence, IncludeInactive: args.includeInactive, IncludeInternal: args.includeInternal})
@@ -130,10 +112,53 @@ func (a *resolver) lineage(ctx context.Context, args lineageArgs) (*Lineage, err
 		w.Scope = nil // the coverage says why they are missing
 	}
 	l := newLineage(v, w)
-	for _, n := range unobserved {
-		l.Unobserved = append(l.Unobserved, n.ID())
-	}
+	l.Unobserved = idsOf(unobserved)
 	return l, nil
+}
+
+// parseRoots returns the nodes that the root field of a name is asked to begin with.
+func parseRoots(field string, ids []string) ([]lineage.Node, error) {
+	switch {
+	case len(ids) == 0:
+		return nil, badInput("%s: roots is empty", field)
+	case len(ids) > mostRoots:
+		return nil, badInput("%s: at most %d roots", field, mostRoots)
+	}
+	roots := make([]lineage.Node, len(ids))
+	for i, id := range ids {
+		var err error
+		if roots[i], err = parseNode(id); err != nil {
+			return nil, err
+		}
+	}
+	return roots, nil
+}
+
+// rootsIn returns which of some roots the view has, one at least, and of which it is not known whether they were there:
+// of some of them the answer is half of one, and says so.
+func rootsIn(v *answer.View, roots []lineage.Node) (known, unobserved []lineage.Node, err error) {
+	for _, n := range roots {
+		switch {
+		case v.Has(n):
+			known = append(known, n)
+		case v.Unobserved(n):
+			unobserved = append(unobserved, n)
+		default:
+			return nil, nil, v.NoNode(n)
+		}
+	}
+	if len(known) == 0 {
+		return nil, nil, v.NoNode(unobserved[0])
+	}
+	return known, unobserved, nil
+}
+
+func idsOf(nodes []lineage.Node) []string {
+	out := make([]string, len(nodes))
+	for i, n := range nodes {
+		out[i] = n.ID()
+	}
+	return out
 }
 
 func checkLimit(limit int) error {

@@ -186,6 +186,11 @@ type HopBalance struct {
 	Missing  *Tally `json:"missing"`
 }
 
+type KindCount struct {
+	Kind  lineage.NodeKind `json:"kind"`
+	Count int              `json:"count"`
+}
+
 // into: the flow to the copy; null where that is not watched. arrived: what the replicator wrote there. account.read is what it copied, account.surplus what arrived more than once.
 type LinkBalance struct {
 	Flow    *Flow    `json:"flow"`

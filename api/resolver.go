@@ -63,6 +63,13 @@ func (q *query) Lineage(
 	return q.a.lineage(ctx, lineageArgs{roots, direction, depth, window, evidence, includeInactive, includeInternal, limit})
 }
 
+// Closure answers closure.
+func (q *query) Closure(
+	ctx context.Context, roots []string, direction graph.Direction, window WindowInput, evidence []lineage.EvidenceKind, includeInactive, includeInternal bool,
+) (*Closure, error) {
+	return q.a.closure(ctx, closureArgs{roots, direction, window, evidence, includeInactive, includeInternal})
+}
+
 // Flows answers flows.
 func (q *query) Flows(ctx context.Context, cluster *string, window WindowInput, groupBy answer.GroupBy, includeInternal bool, limit int) (*Lineage, error) {
 	return q.a.overview(ctx, cluster, window, groupBy, includeInternal, limit)

@@ -77,7 +77,7 @@ func BenchmarkWalk(b *testing.B) {
 	for _, edges := range []int{1e4, 1e5, 1e6} {
 		s := Build(window, estate(edges))
 		root := hub(s)
-		p := plain{off: s.outOff, to: s.outTo, seen: make([]uint64, len(s.nodes)/64+1)}
+		p := plain{off: s.outOff, to: s.outTo, seen: make([]uint64, len(s.numbers)/64+1)}
 		b.Run(fmt.Sprintf("edges=%d/plain", edges), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
@@ -120,12 +120,51 @@ func BenchmarkWalk(b *testing.B) {
 	}
 }
 
+// replay is the least that building can do: who follows whom and who comes before, by numbers, no names, no states and
+// no order.
+func replay(n int, from, to []uint32) (outOff, outTo, inOff, inFrom []uint32) {
+	csr := func(of, other []uint32) (off, next []uint32) {
+		off, next = make([]uint32, n+2), make([]uint32, len(of))
+		for _, v := range of {
+			off[v+2]++
+		}
+		sumUp(off)
+		for i, v := range of {
+			next[off[v+1]] = other[i]
+			off[v+1]++
+		}
+		return off[:n+1], next
+	}
+	outOff, outTo = csr(from, to)
+	inOff, inFrom = csr(to, from)
+	return outOff, outTo, inOff, inFrom
+}
+
 func BenchmarkBuild(b *testing.B) {
 	for _, edges := range []int{1e4, 1e5, 1e6} {
 		accesses := estate(edges)
+		roll, rows := NewRoll(), make([]Numbered, len(accesses))
+		from, to := make([]uint32, len(accesses)), make([]uint32, len(accesses))
+		for i, a := range accesses {
+			from[i], to[i] = roll.Number(a.From, ""), roll.Number(a.To, "")
+			rows[i] = Numbered{From: from[i], To: to[i], ID: a.ID, State: a.State, Weight: a.Weight}
+		}
+		b.Run(fmt.Sprintf("edges=%d/replay", edges), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				replay(roll.Len(), from, to)
+			}
+		})
+		roll.Build(window, rows)
+		b.Run(fmt.Sprintf("edges=%d/roll", edges), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				roll.Build(window, rows)
+			}
+		})
 		rand.New(rand.NewPCG(1, 1)).Shuffle(len(accesses), func(i, j int) { accesses[i], accesses[j] = accesses[j], accesses[i] })
 		accesses = slices.Clip(accesses)
-		b.Run(fmt.Sprintf("edges=%d", edges), func(b *testing.B) {
+		b.Run(fmt.Sprintf("edges=%d/names", edges), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				Build(window, accesses)

@@ -3,177 +3,122 @@ package graph
 import (
 	"cmp"
 	"slices"
-	"strings"
 
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// row is an access with its nodes as numbers.
-type row struct {
-	to     uint32
-	id     AccessID
-	state  State
-	weight float64
+// Numbered is an Access whose ends are known by their numbers on a roll, each that of its lane.
+type Numbered struct {
+	From, To uint32
+	ID       AccessID
+	State    State
+	Weight   float64
 }
 
 // Build returns the snapshot of window w. The order of accesses does not matter. An access given twice for one flow
 // counts once, with the more important state and the larger weight. Build keeps nothing of the slice.
 func Build(w lineage.Window, accesses []Access) *Snapshot {
+	r, rows := NewRoll(), make([]Numbered, len(accesses))
+	for i := range accesses {
+		a := &accesses[i]
+		rows[i] = Numbered{From: r.Number(a.From, a.FromLane), To: r.Number(a.To, a.ToLane), ID: a.ID, State: a.State, Weight: a.Weight}
+	}
+	return r.Build(w, rows)
+}
+
+// Build is the function of that name for accesses by the numbers of the roll, which all of them must be. It is counting
+// and no comparison of names, and quicker still where the accesses come by their ids.
+func (r *Roll) Build(w lineage.Window, accesses []Numbered) *Snapshot {
 	s := &Snapshot{window: w}
-	ends := s.number(accesses)
-	s.fillOut(accesses, ends)
+	byID := func(a, b Numbered) int { return cmp.Compare(a.ID, b.ID) }
+	if !slices.IsSortedFunc(accesses, byID) { // so that a sum of weights does not depend on their order
+		accesses = slices.Clone(accesses)
+		slices.SortFunc(accesses, byID)
+	}
+	s.fillOut(sortRows(r.enter(s, accesses), len(s.numbers), accesses))
 	s.fillIn()
 	return s
 }
 
-// vertex is a node, or one lane of it.
-type vertex struct {
-	node lineage.Node
-	lane string
-}
-
-// arrivals are the vertices in the order in which accesses name them.
-type arrivals struct {
-	order    []vertex
-	numbered []uint32                // those without a lane by the caller's numbers, plus one
-	named    map[lineage.Node]uint32 // those without a lane or a number
-	laned    map[vertex]uint32
-}
-
-// of returns the place of a vertex, new if need be.
-func (a *arrivals) of(n lineage.Node, number uint32, lane string) uint32 {
-	next := uint32(len(a.order))
-	switch {
-	case lane != "":
-		if i, ok := a.laned[vertex{n, lane}]; ok {
-			return i
-		}
-		a.laned[vertex{n, lane}] = next
-	case number > 0:
-		if missing := int(number) + 1 - len(a.numbered); missing > 0 {
-			a.numbered = append(a.numbered, make([]uint32, missing)...)
-		}
-		if i := a.numbered[number]; i > 0 {
-			return i - 1
-		}
-		a.numbered[number] = next + 1
-	default:
-		if i, ok := a.named[n]; ok {
-			return i
-		}
-		a.named[n] = next
-	}
-	a.order = append(a.order, vertex{n, lane})
-	return next
-}
-
-// number gives the vertices their numbers, and returns the two of each access.
-func (s *Snapshot) number(accesses []Access) [][2]uint32 {
-	all := arrivals{order: make([]vertex, 0, len(accesses)), named: map[lineage.Node]uint32{}, laned: map[vertex]uint32{}}
-	ends := make([][2]uint32, len(accesses))
+// sortRows returns the accesses by from, then to, by their numbers among n vertices; those of one flow as they came. It
+// is sorted by counting, the lesser key first.
+func sortRows(place []uint32, n int, accesses []Numbered) []Numbered {
+	byTo, byFrom := make([]uint32, n+1), make([]uint32, n+1)
 	for i := range accesses {
-		a := &accesses[i]
-		ends[i] = [2]uint32{all.of(a.From, a.FromNumber, a.FromLane), all.of(a.To, a.ToNumber, a.ToLane)}
+		byTo[place[accesses[i].To]+1]++
+		byFrom[place[accesses[i].From]+1]++
 	}
-	order := all.order
-	sorted := make([]uint32, len(order))
-	for i := range sorted {
-		sorted[i] = uint32(i)
-	}
-	slices.SortFunc(sorted, func(a, b uint32) int {
-		return cmp.Or(compareNodes(order[a].node, order[b].node), strings.Compare(order[a].lane, order[b].lane))
-	})
-	place := make([]uint32, len(order))
-	s.nodes = make([]lineage.Node, 0, len(order))
-	for i, arrival := range sorted {
-		if i == 0 || order[arrival] != order[sorted[i-1]] { // else it came with another number
-			s.nodes = append(s.nodes, order[arrival].node)
+	sumUp(byTo)
+	sumUp(byFrom)
+	rows, out := make([]Numbered, len(accesses)), make([]Numbered, len(accesses))
+	for i := range accesses {
+		x := accesses[i]
+		x.From, x.To = place[x.From], place[x.To]
+		if !(x.Weight > 0) { //nolint:staticcheck // of NaN, which counts as zero, x.Weight <= 0 is false
+			x.Weight = 0
 		}
-		place[arrival] = uint32(len(s.nodes) - 1)
+		at := &byTo[x.To]
+		rows[*at] = x
+		*at++
 	}
-	s.distinct = len(s.nodes)
-	if len(all.laned) > 0 {
-		s.lead = make([]uint32, len(s.nodes))
-		for i, n := range s.nodes {
-			if s.lead[i] = uint32(i); i > 0 && s.nodes[i-1] == n {
-				s.lead[i] = s.lead[i-1]
-				s.distinct--
-			}
-		}
-		if s.distinct == len(s.nodes) {
-			s.lead = nil
-		}
+	for i := range rows {
+		at := &byFrom[rows[i].From]
+		out[*at] = rows[i]
+		*at++
 	}
-	for i := range ends {
-		ends[i] = [2]uint32{place[ends[i][0]], place[ends[i][1]]}
-	}
-	return ends
+	return out
 }
 
-// fillOut groups the accesses into edges. They are sorted whole first, so that a sum of weights does not depend on
-// their order.
-func (s *Snapshot) fillOut(accesses []Access, ends [][2]uint32) {
-	off := make([]uint32, len(s.nodes)+1)
-	for _, e := range ends {
-		off[e[0]+1]++
+// sumUp makes of how many there are of each, one place further on, where each begins.
+func sumUp(counts []uint32) {
+	for i := 1; i < len(counts); i++ {
+		counts[i] += counts[i-1]
 	}
-	for n := range s.nodes {
-		off[n+1] += off[n]
-	}
-	rows, next := make([]row, len(accesses)), slices.Clone(off)
-	for i, e := range ends {
-		a := &accesses[i]
-		// The comparison is false for NaN too.
-		weight := 0.0
-		if a.Weight > 0 {
-			weight = a.Weight
-		}
-		rows[next[e[0]]] = row{to: e[1], id: a.ID, state: a.State, weight: weight}
-		next[e[0]]++
-	}
-
-	s.outOff = make([]uint32, len(s.nodes)+1)
-	s.access = make([]AccessID, 0, len(rows))
-	for n := range s.nodes {
-		of := rows[off[n]:off[n+1]]
-		slices.SortFunc(of, compareRows)
-		for i, r := range of {
-			first := i == 0 || of[i-1].to != r.to
-			if !first && of[i-1].id == r.id {
-				// compareRows put the more important one first; its state and the larger weight are in the edge already
-				continue
-			}
-			if first {
-				s.outTo = append(s.outTo, r.to)
-				s.state = append(s.state, Inactive)
-				s.weight = append(s.weight, 0)
-				s.accOff = append(s.accOff, uint32(len(s.access)))
-			}
-			e := len(s.outTo) - 1
-			if r.state.rank() > s.state[e].rank() {
-				s.state[e] = r.state
-			}
-			s.weight[e] += largest(of[i:])
-			s.access = append(s.access, r.id)
-		}
-		s.outOff[n+1] = uint32(len(s.outTo))
-	}
-	s.accOff = append(s.accOff, uint32(len(s.access)))
 }
 
-// compareRows orders by edge, then access, then the more important state.
-func compareRows(a, b row) int {
-	return cmp.Or(cmp.Compare(a.to, b.to), cmp.Compare(a.id, b.id), cmp.Compare(b.state.rank(), a.state.rank()), cmp.Compare(b.weight, a.weight))
+// fillOut makes edges of the accesses, which are by from, then to, then id.
+func (s *Snapshot) fillOut(rows []Numbered) {
+	edges := 0
+	for i := range rows {
+		if begins(rows, i) {
+			edges++
+		}
+	}
+	s.outOff, s.outTo = make([]uint32, len(s.numbers)+1), make([]uint32, edges)
+	s.state, s.weight = make([]State, edges), make([]float64, edges)
+	s.accOff, s.access = make([]uint32, edges+1), make([]AccessID, 0, len(rows))
+	e := -1
+	for i := range rows {
+		x := &rows[i]
+		first := begins(rows, i)
+		if first {
+			e++
+			s.outTo[e], s.accOff[e] = x.To, uint32(len(s.access))
+			s.outOff[x.From+1]++
+		}
+		if x.State.rank() > s.state[e].rank() {
+			s.state[e] = x.State
+		}
+		if !first && rows[i-1].ID == x.ID {
+			continue // its largest weight is counted
+		}
+		s.weight[e] += largest(rows[i:])
+		s.access = append(s.access, x.ID)
+	}
+	s.accOff[edges] = uint32(len(s.access))
+	sumUp(s.outOff)
+}
+
+// begins reports whether a row is the first of its edge.
+func begins(rows []Numbered, i int) bool {
+	return i == 0 || rows[i].From != rows[i-1].From || rows[i].To != rows[i-1].To
 }
 
 // largest returns the largest weight among the rows that repeat the first one's access.
-func largest(rows []row) float64 {
-	w := rows[0].weight
-	for _, r := range rows[1:] {
-		if r.to != rows[0].to || r.id != rows[0].id {
-			break
-		}
-		w = max(w, r.weight)
+func largest(rows []Numbered) float64 {
+	w := rows[0].Weight
+	for i := 1; i < len(rows) && rows[i].ID == rows[0].ID && !begins(rows, i); i++ {
+		w = max(w, rows[i].Weight)
 	}
 	return w
 }
@@ -181,16 +126,14 @@ func largest(rows []row) float64 {
 // fillIn turns the outward adjacency round. Going through the edges by from leaves each node's inward ones sorted by
 // from.
 func (s *Snapshot) fillIn() {
-	s.inOff = make([]uint32, len(s.nodes)+1)
+	s.inOff = make([]uint32, len(s.numbers)+1)
 	for _, to := range s.outTo {
 		s.inOff[to+1]++
 	}
-	for n := range s.nodes {
-		s.inOff[n+1] += s.inOff[n]
-	}
+	sumUp(s.inOff)
 	s.inFrom, s.inEdge = make([]uint32, len(s.outTo)), make([]uint32, len(s.outTo))
 	next := slices.Clone(s.inOff)
-	for n := range s.nodes {
+	for n := range s.numbers {
 		for e := s.outOff[n]; e < s.outOff[n+1]; e++ {
 			i := next[s.outTo[e]]
 			next[s.outTo[e]]++

@@ -37,12 +37,12 @@ func (s *Snapshot) Closure(roots []lineage.Node, d Direction) *Closure {
 	}
 	switch d {
 	case Upstream:
-		c.found = walk(len(s.nodes), s.inOff, s.inFrom, from, -1)
+		c.found = walk(len(s.numbers), s.inOff, s.inFrom, from, -1)
 	case Downstream:
-		c.found = walk(len(s.nodes), s.outOff, s.outTo, from, -1)
+		c.found = walk(len(s.numbers), s.outOff, s.outTo, from, -1)
 	case Both:
-		c.found = walk(len(s.nodes), s.inOff, s.inFrom, from, -1)
-		down := walk(len(s.nodes), s.outOff, s.outTo, from, -1)
+		c.found = walk(len(s.numbers), s.inOff, s.inFrom, from, -1)
+		down := walk(len(s.numbers), s.outOff, s.outTo, from, -1)
 		for _, v := range down.queue {
 			if !c.found.seen.has(v) {
 				c.found.seen.add(v)
@@ -84,7 +84,7 @@ func (c *Closure) Nodes() iter.Seq[lineage.Node] {
 		}
 		var told bitset // where a node may have several vertices
 		if c.s.lead != nil {
-			told = newBitset(len(c.s.nodes))
+			told = newBitset(len(c.s.numbers))
 		}
 		for _, v := range c.found.queue {
 			if told != nil {
@@ -93,11 +93,51 @@ func (c *Closure) Nodes() iter.Seq[lineage.Node] {
 				}
 				told.add(v)
 			}
-			if !yield(c.s.nodes[v]) {
+			if !yield(c.s.node(v)) {
 				return
 			}
 		}
 	}
+}
+
+// Kinds returns how many of the nodes are of each kind.
+func (c *Closure) Kinds() map[lineage.NodeKind]int {
+	out := map[lineage.NodeKind]int{}
+	for n := range c.Nodes() {
+		out[n.Kind]++
+	}
+	return out
+}
+
+// Page returns at most so many of the nodes, in the package's order of nodes, that come after one, which need not be
+// among them; nil: from the first. It costs what the page has, and the search for where it begins.
+func (c *Closure) Page(after *lineage.Node, most int) []lineage.Node {
+	s := c.s
+	strays, from := slices.Clone(c.strays), 0
+	slices.SortFunc(strays, compareNodes)
+	if after != nil {
+		strays = slices.DeleteFunc(strays, func(n lineage.Node) bool { return compareNodes(n, *after) <= 0 })
+		from, _ = slices.BinarySearchFunc(s.numbers, *after, func(x uint32, n lineage.Node) int {
+			if compareNodes(s.names[x].node, n) <= 0 {
+				return -1
+			}
+			return 1
+		})
+	}
+	var out []lineage.Node
+	for v := range c.found.seen.from(uint32(from)) {
+		n := s.node(v)
+		for len(strays) > 0 && len(out) < most && compareNodes(strays[0], n) < 0 {
+			out, strays = append(out, strays[0]), strays[1:]
+		}
+		if len(out) == most {
+			return out
+		}
+		if len(out) == 0 || out[len(out)-1] != n { // by its first lane
+			out = append(out, n)
+		}
+	}
+	return append(out, strays[:min(len(strays), most-len(out))]...)
 }
 
 // Between returns the accesses of the flows that lie on a walk from one node to another, in whatever order of time,

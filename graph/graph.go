@@ -42,9 +42,6 @@ type Access struct {
 	From, To lineage.Node // as records move
 	State    State
 	Weight   float64 // importance, e.g. records moved in the window; NaN and less than zero count as zero
-	// FromNumber and ToNumber may be the caller's numbers of From and To, small ones above zero and no other node's:
-	// that two are one is then seen by these, which is cheaper than by their names. 0: it has none.
-	FromNumber, ToNumber uint32
 	// FromLane and ToLane tell apart what a node keeps apart, as a replicator does the topics that it copies: a walk
 	// that comes in by a lane goes out by the same lane only. A node whose lanes are all empty has one. All accesses of
 	// one flow bear the same.
@@ -103,8 +100,9 @@ type Snapshot struct {
 	window lineage.Window
 
 	// Vertices are numbered by compareNodes, then lane: a node with several lanes has as many vertices, one after
-	// another, and stands for them by the first.
-	nodes    []lineage.Node
+	// another, and stands for them by the first. names are the roll's, which all windows share.
+	names    []vertex
+	numbers  []uint32 // on the roll, by vertex
 	distinct int      // how many nodes there are
 	lead     []uint32 // of a vertex: the first of its node; nil: no node has more than one
 
@@ -132,9 +130,12 @@ func (s *Snapshot) NodeCount() int { return s.distinct }
 // EdgeCount returns the number of flows.
 func (s *Snapshot) EdgeCount() int { return len(s.outTo) }
 
+// node returns the node of a vertex.
+func (s *Snapshot) node(v uint32) lineage.Node { return s.names[s.numbers[v]].node }
+
 // vertex returns the first vertex of a node; ok is false when the snapshot does not have it.
 func (s *Snapshot) vertex(n lineage.Node) (v uint32, ok bool) {
-	i, ok := slices.BinarySearchFunc(s.nodes, n, compareNodes)
+	i, ok := slices.BinarySearchFunc(s.numbers, n, func(x uint32, n lineage.Node) int { return compareNodes(s.names[x].node, n) })
 	return uint32(i), ok
 }
 
@@ -158,8 +159,8 @@ func (s *Snapshot) end(v uint32) uint32 {
 // Nodes walks the nodes that have a flow, in the package's order of nodes.
 func (s *Snapshot) Nodes() iter.Seq[lineage.Node] {
 	return func(yield func(lineage.Node) bool) {
-		for v, n := range s.nodes {
-			if s.first(uint32(v)) == uint32(v) && !yield(n) {
+		for v := range uint32(len(s.numbers)) {
+			if s.first(v) == v && !yield(s.node(v)) {
 				return
 			}
 		}
@@ -259,7 +260,7 @@ func merge(all []Edge) []Edge {
 func (s *Snapshot) edge(from, e uint32) Edge {
 	a, b := s.accOff[e], s.accOff[e+1]
 	return Edge{
-		Flow:     lineage.Flow{From: s.nodes[from], To: s.nodes[s.outTo[e]]},
+		Flow:     lineage.Flow{From: s.node(from), To: s.node(s.outTo[e])},
 		State:    s.state[e],
 		Weight:   s.weight[e],
 		Accesses: s.access[a:b:b],

@@ -2,7 +2,6 @@ package graph
 
 import (
 	"cmp"
-	"container/heap"
 	"context"
 	"slices"
 
@@ -66,11 +65,14 @@ const mostSearches = 500
 // many, some may be missing, but never the earliest. It returns ctx's error when that ends.
 func (s *Snapshot) Routes(ctx context.Context, q Routes) ([]Route, error) {
 	from, ok := s.vertex(q.From)
-	if _, there := s.vertex(q.To); !ok || !there || q.From == q.To || q.Most <= 0 {
+	to, there := s.vertex(q.To)
+	if !ok || !there || q.From == q.To || q.Most <= 0 {
 		return nil, nil
 	}
-	f := &finder{s: s, q: &q, best: make([]label, len(s.nodes)), searches: mostSearches}
-	for v := from; v < s.end(from); v++ {
+	f := &finder{
+		s: s, q: &q, from: span{from, s.end(from)}, target: span{to, s.end(to)}, best: make([]label, len(s.numbers)), searches: mostSearches,
+	}
+	for v := from; v < f.from.end; v++ {
 		f.starts = append(f.starts, leg{to: v})
 	}
 	first, err := f.search(ctx, nil, f.starts, nil)
@@ -129,14 +131,26 @@ type label struct {
 	done    bool
 }
 
+// better reports whether what was reached so goes before arriving at a tick with so many hops.
+func (l *label) better(at, hops int32) bool {
+	return l.reached && (l.at < at || l.at == at && l.hops <= hops)
+}
+
+// span are the vertices of a node.
+type span struct{ first, end uint32 }
+
+func (s span) has(v uint32) bool { return v >= s.first && v < s.end }
+
 // finder searches one snapshot for one question.
 type finder struct {
-	s        *Snapshot
-	q        *Routes
-	starts   []leg
-	best     []label  // by vertex; of the search under way
-	touched  []uint32 // of best
-	searches int      // left
+	s            *Snapshot
+	q            *Routes
+	from, target span
+	starts       []leg
+	best         []label  // by vertex; of the search under way
+	touched      []uint32 // of best
+	open         queue
+	searches     int // left
 }
 
 // pass returns when an edge can be passed first from tick t on; what was seen goes before what is not known.
@@ -159,26 +173,6 @@ func (f *finder) pass(edge uint32, t int32) (l leg, ok bool) {
 	return l, ok
 }
 
-// queue is a heap of vertices by when they are reached.
-type queue []queued
-
-type queued struct {
-	vertex   uint32
-	at, hops int32
-}
-
-func (q queue) Len() int { return len(q) }
-func (q queue) Less(i, j int) bool {
-	return cmp.Or(cmp.Compare(q[i].at, q[j].at), cmp.Compare(q[i].hops, q[j].hops), cmp.Compare(q[i].vertex, q[j].vertex)) < 0
-}
-func (q queue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
-func (q *queue) Push(x any)   { *q = append(*q, x.(queued)) }
-func (q *queue) Pop() any {
-	x := (*q)[len(*q)-1]
-	*q = (*q)[:len(*q)-1]
-	return x
-}
-
 // search returns the earliest way from one of starts to the target, with the legs before it; nil: there is none. It
 // goes neither through the vertices of before nor, from the start, by an edge in not. To wait never makes a later hop
 // earlier, so that the earliest way to each vertex is enough.
@@ -191,45 +185,53 @@ func (f *finder) search(ctx context.Context, before, starts []leg, not map[uint3
 	for _, l := range before {
 		f.reach(l.to, label{leg: l, reached: true, done: true})
 	}
-	var open queue
+	f.open = f.open[:0]
 	isStart := map[uint32]bool{}
 	for _, l := range starts {
 		f.reach(l.to, label{leg: l, reached: true})
-		open = append(open, queued{vertex: l.to, at: l.at})
+		f.open.push(queued{vertex: l.to, at: l.at})
 		isStart[l.to] = true
 	}
-	heap.Init(&open)
-	for steps := 0; open.Len() > 0; steps++ {
+	for steps := 0; len(f.open) > 0; steps++ {
 		if steps%1024 == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		at := heap.Pop(&open).(queued)
+		at := f.open.pop()
 		v := at.vertex
 		if f.best[v].done {
 			continue
 		}
 		f.best[v].done = true
-		if f.s.nodes[v] == f.q.To {
+		if f.target.has(v) {
 			return f.way(before, v, isStart), nil
 		}
-		for e := f.s.outOff[v]; e < f.s.outOff[v+1]; e++ {
-			to := f.s.outTo[e]
-			if f.best[to].done || isStart[v] && not[e] || f.s.nodes[to] == f.q.From {
-				continue
-			}
-			l, ok := f.pass(e, at.at)
-			if !ok {
-				continue
-			}
-			l.from, l.to, l.edge = v, to, e
-			n := label{leg: l, hops: at.hops + 1, reached: true}
-			if b := &f.best[to]; !b.reached || n.at < b.at || n.at == b.at && n.hops < b.hops {
-				f.reach(to, n)
-				heap.Push(&open, queued{vertex: to, at: n.at, hops: n.hops})
-			}
+		var avoid map[uint32]bool
+		if isStart[v] {
+			avoid = not
 		}
+		f.leave(at, avoid)
 	}
 	return nil, nil
+}
+
+// leave goes by all edges of a vertex, but those of not, to where nothing leads as early so far.
+func (f *finder) leave(at queued, not map[uint32]bool) {
+	v := at.vertex
+	for e := f.s.outOff[v]; e < f.s.outOff[v+1]; e++ {
+		to := f.s.outTo[e]
+		b := &f.best[to]
+		// Nothing passes an edge before it is there, so most are done with before it is known when they can be passed.
+		if b.done || b.better(at.at, at.hops+1) || f.from.has(to) || len(not) > 0 && not[e] {
+			continue
+		}
+		l, ok := f.pass(e, at.at)
+		if !ok || b.better(l.at, at.hops+1) {
+			continue
+		}
+		l.from, l.to, l.edge = v, to, e
+		f.reach(to, label{leg: l, hops: at.hops + 1, reached: true})
+		f.open.push(queued{vertex: to, at: l.at, hops: at.hops + 1})
+	}
 }
 
 func (f *finder) reach(v uint32, l label) {
@@ -293,7 +295,7 @@ func (f *finder) route(way []leg) Route {
 	for i := len(way) - 1; i > 0; i-- {
 		l := way[i]
 		until = min(until, l.until)
-		r.Hops[i-1] = Hop{Flow: lineage.Flow{From: f.s.nodes[l.from], To: f.s.nodes[l.to]}, At: l.at, Until: until, Seen: l.seen}
+		r.Hops[i-1] = Hop{Flow: lineage.Flow{From: f.s.node(l.from), To: f.s.node(l.to)}, At: l.at, Until: until, Seen: l.seen}
 	}
 	return r
 }

@@ -241,6 +241,17 @@ func TestClosure(t *testing.T) {
 			if c.Len() != len(got) || !slices.Equal(got, want) {
 				t.Fatalf("seed %d, direction %d: got %v of %d, want %v", seed, d, got, c.Len(), want)
 			}
+			var paged []lineage.Node
+			for after, most := (*lineage.Node)(nil), 1+r.IntN(4); ; after = &paged[len(paged)-1] {
+				page := c.Page(after, most)
+				paged = append(paged, page...)
+				if len(page) < most {
+					break
+				}
+			}
+			if !slices.Equal(paged, want) || c.Kinds()[lineage.TopicNode] != len(want) {
+				t.Fatalf("seed %d, direction %d: page by page %v, %v, want %v", seed, d, paged, c.Kinds(), want)
+			}
 			for i := range 9 {
 				if n := topic(fmt.Sprint("n", i)); c.Has(n) != slices.Contains(want, n) {
 					t.Fatalf("seed %d: has %s: %v", seed, n.Name, c.Has(n))

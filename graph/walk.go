@@ -2,6 +2,8 @@ package graph
 
 import (
 	"cmp"
+	"iter"
+	"math/bits"
 	"slices"
 
 	"github.com/lineaged/lineaged/lineage"
@@ -13,6 +15,23 @@ type bitset []uint64
 func newBitset(n int) bitset       { return make(bitset, (n+63)/64) }
 func (b bitset) has(i uint32) bool { return b[i>>6]&(1<<(i&63)) != 0 }
 func (b bitset) add(i uint32)      { b[i>>6] |= 1 << (i & 63) }
+
+// from walks what is held from a number on, by number.
+func (b bitset) from(i uint32) iter.Seq[uint32] {
+	return func(yield func(uint32) bool) {
+		for w := int(i >> 6); w < len(b); w++ {
+			word := b[w]
+			if w == int(i>>6) {
+				word &= ^uint64(0) << (i & 63)
+			}
+			for ; word != 0; word &= word - 1 {
+				if !yield(uint32(w<<6 + bits.TrailingZeros64(word))) {
+					return
+				}
+			}
+		}
+	}
+}
 
 // reach is what one walk in one direction finds: nodes by distance, levels[d]:levels[d+1] those at distance d.
 type reach struct {
@@ -81,23 +100,23 @@ func (s *Snapshot) Walk(q Query) Walk {
 
 	var up, down reach
 	if q.Direction != Downstream {
-		up = walk(len(s.nodes), s.inOff, s.inFrom, roots, q.Depth)
+		up = walk(len(s.numbers), s.inOff, s.inFrom, roots, q.Depth)
 	}
 	if q.Direction != Upstream {
-		down = walk(len(s.nodes), s.outOff, s.outTo, roots, q.Depth)
+		down = walk(len(s.numbers), s.outOff, s.outTo, roots, q.Depth)
 	}
 	out.TotalNodes = strangers + s.count(&up, &down)
 	budget := out.TotalNodes - len(out.Nodes)
 	if q.Limit > 0 {
 		budget = min(budget, max(0, q.Limit-len(out.Nodes)))
 	}
-	p := picker{s: s, up: &up, down: &down, shown: newBitset(len(s.nodes))}
+	p := picker{s: s, up: &up, down: &down, shown: newBitset(len(s.numbers))}
 	for _, n := range known {
 		p.shown.add(n)
 	}
 	others := p.pick(budget)
 	for _, n := range others {
-		out.Nodes = append(out.Nodes, s.nodes[n])
+		out.Nodes = append(out.Nodes, s.node(n))
 	}
 	out.Truncated = len(out.Nodes) < out.TotalNodes
 	s.finish(&out, append(known, others...), p.shown, func(from, to uint32) bool {
@@ -108,7 +127,7 @@ func (s *Snapshot) Walk(q Query) Walk {
 
 // count returns how many nodes two walks have found together.
 func (s *Snapshot) count(up, down *reach) (n int) {
-	found := newBitset(len(s.nodes))
+	found := newBitset(len(s.numbers))
 	for _, r := range [...]*reach{up, down} {
 		for _, v := range r.queue {
 			if f := s.first(v); !found.has(f) {
@@ -154,7 +173,7 @@ func (p *picker) pick(budget int) []uint32 {
 // would be shown already.
 func (p *picker) level(d int) []candidate {
 	if p.slot == nil {
-		p.slot = make([]uint32, len(p.s.nodes))
+		p.slot = make([]uint32, len(p.s.numbers))
 	}
 	var found []candidate
 	for _, r := range []*reach{p.up, p.down} {
@@ -255,7 +274,7 @@ func (s *Snapshot) All(limit int) Walk {
 	if limit <= 0 || limit > s.NodeCount() {
 		limit = s.NodeCount()
 	}
-	nodes := make([]candidate, len(s.nodes))
+	nodes := make([]candidate, len(s.numbers))
 	for n := range nodes {
 		nodes[n].node = uint32(n)
 	}
@@ -274,9 +293,9 @@ func (s *Snapshot) All(limit int) Walk {
 		return cmp.Or(cmp.Compare(b.weight, a.weight), cmp.Compare(b.state.rank(), a.state.rank()), cmp.Compare(a.node, b.node))
 	})
 	out := Walk{TotalNodes: s.NodeCount(), Truncated: limit < s.NodeCount()}
-	numbers, shown := make([]uint32, 0, limit), newBitset(len(s.nodes))
+	numbers, shown := make([]uint32, 0, limit), newBitset(len(s.numbers))
 	for _, c := range nodes {
-		out.Nodes = append(out.Nodes, s.nodes[c.node])
+		out.Nodes = append(out.Nodes, s.node(c.node))
 		numbers = append(numbers, c.node)
 		shown.add(c.node)
 	}
@@ -288,7 +307,7 @@ func (s *Snapshot) All(limit int) Walk {
 // and shown hold nodes by their first vertex; on is asked for vertices.
 func (s *Snapshot) finish(out *Walk, nodes []uint32, shown bitset, on func(from, to uint32) bool) {
 	for _, n := range nodes {
-		h := Hidden{Node: s.nodes[n]}
+		h := Hidden{Node: s.node(n)}
 		end := s.end(n)
 		h.Upstream = s.hidden(s.inFrom[s.inOff[n]:s.inOff[end]], shown)
 		h.Downstream = s.hidden(s.outTo[s.outOff[n]:s.outOff[end]], shown)
