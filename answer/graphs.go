@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/lineaged/lineaged/graph"
+	"github.com/lineaged/lineaged/lineage"
 )
 
 // mostGraphs bounds the parts of a window's graph that are kept: a window is asked in few ways; who asks in many does
@@ -82,4 +83,50 @@ func (g *graphs) weight() (bytes int64) {
 		}
 	}
 	return bytes
+}
+
+// build returns the graph of some accesses, each by its number.
+func (v *View) build(keep func(*access) bool) *graph.Snapshot {
+	numbers := v.onRoll()
+	rows := make([]graph.Numbered, 0, len(v.accesses))
+	for i := range v.accesses {
+		x := &v.accesses[i]
+		if !keep(x) {
+			continue
+		}
+		node, far := numbers[x.numbers[0]], numbers[x.numbers[1]]
+		for _, lane := range v.lanes(x) {
+			if lane != "" {
+				node = v.roll.Number(x.node, lane)
+			}
+			a := graph.Numbered{From: node, To: far, ID: graph.AccessID(i), State: x.state, Weight: x.amount.Total}
+			if x.Access.Op == lineage.Read {
+				a.From, a.To = a.To, a.From
+			}
+			rows = append(rows, a)
+		}
+	}
+	return v.roll.Build(v.win.Window, rows)
+}
+
+// onRoll returns the numbers on the roll by those in the view. They are looked up when a graph is asked for first: many
+// questions ask for none.
+func (v *View) onRoll() []uint32 {
+	v.rolling.Do(func() {
+		most := uint32(0)
+		for i := range v.accesses {
+			most = max(most, v.accesses[i].numbers[0], v.accesses[i].numbers[1])
+		}
+		found := make([]bool, most+1)
+		v.rolled = make([]uint32, most+1)
+		for i := range v.accesses {
+			x := &v.accesses[i]
+			for k, n := range [...]*lineage.Node{&x.node, &x.far} {
+				if in := x.numbers[k]; !found[in] {
+					found[in], v.rolled[in] = true, v.roll.Number(*n, "")
+				}
+			}
+		}
+	})
+	return v.rolled
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/lineaged/lineaged/graph"
@@ -58,6 +59,8 @@ type View struct {
 	// commits are the rows of declared groups whose positions moved within the lookback, see takeCommits.
 	commits map[int32]bool
 	roll    *graph.Roll // by which graphs are built
+	rolling sync.Once   // guards rolled
+	rolled  []uint32    // see onRoll
 	graphs  graphs
 }
 
@@ -86,7 +89,7 @@ type access struct {
 	sharers []lineage.Node
 	crowded bool
 	slice   slice
-	// numbers are those of node and far on the view's roll.
+	// numbers are those of node and far in the view, see onRoll.
 	numbers [2]uint32
 	// own is the access of the group itself, of which this one's client is a member; -1: not a member, or the group's
 	// own is not known.
@@ -146,7 +149,7 @@ func (x *access) flow() lineage.Flow {
 // accessesOf are a node's reads and writes, as indices into view.accesses.
 type accessesOf struct {
 	reads, writes []int32
-	number        uint32 // of the node on the view's roll, plus one; 0: it has no accesses
+	number        uint32 // of the node in the view; 0: it has no accesses
 }
 
 // topicView is a topic in a window. subjects are its incarnations, the newest last.
@@ -343,17 +346,17 @@ func (v *View) connect() {
 		v.mixed, v.joined, v.accounts = v.mixedReplicators(), v.joinedTopics(), v.onlyAccounts()
 	}
 	first := make([]int32, 0, 2*len(v.accesses)) // room of the lists' first
-	members := false
+	members, nodes := false, uint32(0)
 	for i := range v.accesses {
 		x, i := &v.accesses[i], int32(i)
 		end, far := v.endOf(x), v.farOf(x)
-		if end.number == 0 {
-			end.number = v.roll.Number(x.node, "") + 1
+		for k, of := range [...]*accessesOf{end, far} {
+			if of.number == 0 {
+				nodes++
+				of.number = nodes
+			}
+			x.numbers[k] = of.number
 		}
-		if far.number == 0 {
-			far.number = v.roll.Number(x.far, "") + 1
-		}
-		x.numbers = [2]uint32{end.number - 1, far.number - 1}
 		if x.Access.Op == lineage.Read {
 			end.reads, far.reads = appendFirst(&first, end.reads, i), appendFirst(&first, far.reads, i)
 		} else {
@@ -434,32 +437,6 @@ func (v *View) of(f lineage.Flow) (out []int32) {
 	take(f.To, f.From, func(a *accessesOf) []int32 { return a.reads })
 	take(f.From, f.To, func(a *accessesOf) []int32 { return a.writes })
 	return out
-}
-
-func (v *View) build(keep func(*access) bool) *graph.Snapshot {
-	rows := make([]graph.Numbered, 0, len(v.accesses))
-	for i := range v.accesses {
-		if x := &v.accesses[i]; keep(x) {
-			rows = v.appendNumbered(rows, graph.AccessID(i), x)
-		}
-	}
-	return v.roll.Build(v.win.Window, rows)
-}
-
-// appendNumbered adds what an access is in a graph, once for each of its lanes, as appendEdges does by names.
-func (v *View) appendNumbered(rows []graph.Numbered, id graph.AccessID, x *access) []graph.Numbered {
-	for _, lane := range v.lanes(x) {
-		node := x.numbers[0]
-		if lane != "" {
-			node = v.roll.Number(x.node, lane)
-		}
-		a := graph.Numbered{From: node, To: x.numbers[1], ID: id, State: x.state, Weight: x.amount.Total}
-		if x.Access.Op == lineage.Read {
-			a.From, a.To = a.To, a.From
-		}
-		rows = append(rows, a)
-	}
-	return rows
 }
 
 // appendEdges adds what an access is in a graph, once for each of its lanes.

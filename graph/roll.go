@@ -14,8 +14,9 @@ import (
 // compared when they are new, and not once a window, so that building a window's graph is counting (see Roll.Build). It
 // forgets nothing, and whoever keeps one bounds it by Len. It may be used from any number of goroutines.
 type Roll struct {
-	mu    sync.Mutex // guards the fields below
-	of    map[vertex]uint32
+	mu    sync.Mutex              // guards the fields below
+	of    map[lineage.Node]uint32 // without a lane, as nearly all are
+	laned map[vertex]uint32
 	names []vertex // by number; it only grows at its end, so that what there is may be read without the lock
 	order order    // may lack the newest
 }
@@ -33,19 +34,26 @@ type order struct {
 }
 
 // NewRoll returns a roll of nobody.
-func NewRoll() *Roll { return &Roll{of: map[vertex]uint32{}} }
+func NewRoll() *Roll { return &Roll{of: map[lineage.Node]uint32{}, laned: map[vertex]uint32{}} }
 
 // Number returns the number of a node's lane, which is new if need be. See Access for what a lane is.
 func (r *Roll) Number(n lineage.Node, lane string) uint32 {
-	v := vertex{n, lane}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	i, ok := r.of[v]
-	if !ok {
-		i = uint32(len(r.names))
-		r.of[v], r.names = i, append(r.names, v)
+	next := uint32(len(r.names))
+	if lane == "" {
+		if i, ok := r.of[n]; ok {
+			return i
+		}
+		r.of[n] = next
+	} else {
+		if i, ok := r.laned[vertex{n, lane}]; ok {
+			return i
+		}
+		r.laned[vertex{n, lane}] = next
 	}
-	return i
+	r.names = append(r.names, vertex{n, lane})
+	return next
 }
 
 // Len returns how many numbers were given.
