@@ -367,6 +367,10 @@ func (k *knowledge) ofGroup(out *lineage.Known, cluster lineage.ClusterID, group
 
 // byName finds who a client is by its own ids.
 func (k *knowledge) byName(out *lineage.Known, cluster lineage.ClusterID, c lineage.Client) {
+	if c.TransactionalID == "" && c.ClientID == "" { // as most writers: the names of the groups need not be known
+		out.NameBy = noName
+		return
+	}
 	names := k.namesOf(cluster)
 	for i, id := range [...]string{c.TransactionalID, c.ClientID} {
 		name := names.base(id, c.Host, i == 0)
