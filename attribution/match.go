@@ -14,8 +14,9 @@ import (
 // link that was told outranks. What is concluded is derived like counts, so it is made again when more is known.
 //
 // Three ways lead to it. What a source counts of a client grew as the sequence of one producer id did, and as no
-// other's: see fit. Or a log that saw all requests names one client alone that wrote and is not counted otherwise, and
-// it wrote whenever the producer ids did. Or what one saw a client write can only be among what is counted: see hide.
+// other's, and it can't be among what nobody counted: see fit and within. Or a log that saw all requests names one
+// client alone that wrote and is not counted otherwise, and it wrote whenever the producer ids did. Or what one saw a
+// client write can only be among what is counted: see hide.
 
 const (
 	whyAlike = "concluded: what %s counts of this client grew as the broker's count of this producer id did, and as no other's"
@@ -29,6 +30,7 @@ const (
 	slack     = 3    // ticks by which two sources may see the same apart
 	fewest    = 10   // records from which curves say something
 	together  = 0.8  // of the time in which one wrote, that in which the other was seen to
+	plausible = 0.75 // the part of what a client claims that it wrote at least, whatever it sent twice
 	unlimited = math.MaxFloat64
 )
 
@@ -52,6 +54,7 @@ func (s *settling) match() {
 		return
 	}
 	claimants := s.writers.uncounted()
+	rest := s.remainder()
 	fits := make([][]float64, len(nameless))
 	for i := range nameless {
 		fits[i] = make([]float64, len(claimants))
@@ -66,7 +69,7 @@ func (s *settling) match() {
 	var open []int // of nameless
 	for i := range nameless {
 		j := best(fits[i])
-		if j < 0 || best(column(fits, j)) != i {
+		if j < 0 || best(column(fits, j)) != i || within(claimants[j].told, rest) {
 			open = append(open, i)
 			continue
 		}
@@ -186,6 +189,28 @@ func fit(p, c *lineage.Told) float64 {
 		return unlimited
 	}
 	return most / whole
+}
+
+// remainder is what nobody counted wrote, by step.
+func (s *settling) remainder() []lineage.Reading {
+	out := make([]lineage.Reading, len(s.steps))
+	for i := range s.steps {
+		out[i] = lineage.Reading{From: s.steps[i].from, To: s.steps[i].to, Value: s.steps[i].rest()}
+	}
+	return out
+}
+
+// within reports whether all that a source counts of a client may be among what nobody counted: that a producer id grew
+// in the same way is no evidence then, since somebody who pushes nothing may have written beside the client.
+func within(c *lineage.Told, rest []lineage.Reading) bool {
+	sum, from := 0.0, c.Readings[0].From
+	for _, r := range c.Readings {
+		sum += float64(r.Value)
+		if sum*plausible > grown(rest, from-slack, r.To+slack) {
+			return false
+		}
+	}
+	return true
 }
 
 // grown is what readings say of (from, to], spread evenly over each.
@@ -318,11 +343,15 @@ func (x *claimant) take(t *lineage.Told) {
 	x.see(t)
 }
 
-// see takes in that a broker's log saw the claimant. An audit log leaves out whom its configuration excludes, so that
-// it does not say who else there is.
+// see takes in that the brokers' logs saw the claimant, where these say who else there is. An audit log leaves out whom
+// its configuration excludes; an authorizer log, of which no line says which broker wrote it, may be of some brokers
+// alone, and its counts are estimates then.
 func (x *claimant) see(t *lineage.Told) {
 	switch t.Evidence {
 	case lineage.RequestLog, lineage.AuthorizerLog:
+		if t.Evidence == lineage.AuthorizerLog && slices.ContainsFunc(t.Readings, func(r lineage.Reading) bool { return r.Estimated }) {
+			return
+		}
 		if x.logged == nil || cmp.Or(cmp.Compare(t.Evidence.LinkRank(), x.logged.Evidence.LinkRank()), compareClients(t.Access.Client, x.logged.Access.Client)) < 0 {
 			x.logged = t
 		}

@@ -208,6 +208,15 @@ func TestConcludedByElimination(t *testing.T) {
 		want map[int64]string
 	}{
 		{"one principal", func(b *book) { b.looked("log"); log(b, alice, &w) }, map[int64]string{5: "User:alice"}},
+		{"one principal, in the logs of some brokers, as it may be", func(b *book) {
+			b.looked("log")
+			for t, n := range w {
+				if n > 0 {
+					told := lineage.Told{Access: lineage.Access{Topic: orders, Op: lineage.Write, Client: alice}, Metric: lineage.Claimed, Evidence: lineage.AuthorizerLog}
+					b.tell("log", told, lineage.Reading{From: int64(t), To: int64(t) + 1, Value: n, Estimated: true})
+				}
+			}
+		}, nil},
 		{"two principals", func(b *book) { b.looked("log"); log(b, alice, &w); log(b, bob, &other) }, nil},
 		{"two, one of which is known", func(b *book) {
 			b.looked("log")
