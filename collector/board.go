@@ -38,7 +38,9 @@ type Watched struct {
 	Source  string            // the name under which it is configured
 	ID      lineage.ClusterID // under which it is kept
 	Brokers []string          // bootstrap addresses and those that the brokers advertise, host:port
-	Topics  []string          // names of all topics, sorted; whoever gets it must not change it
+	// Size is how many brokers there are, as they know each other; 0: that is not told.
+	Size   int
+	Topics []string // names of all topics, sorted; whoever gets it must not change it
 	// IDs are the topics' ids, by name, for who knows a topic by its name alone; whoever gets it must not change it.
 	IDs map[string]lineage.TopicID
 	// Reported is the id as the brokers report it: ID, unless another watched cluster has reported the same before.

@@ -56,6 +56,8 @@ type Runner struct {
 	Interval time.Duration // the tick
 	Clock    *Clock        // that all sources of the process share; nil: one of its own
 	Log      *slog.Logger
+	// Off is why nobody waits for the source: its silence is no gap, nor is what it misses. Empty: it is expected.
+	Off string
 }
 
 // Run calls the source at every multiple of the interval since the Unix epoch until ctx ends, and returns ctx's error.
@@ -84,7 +86,7 @@ func (o Runner) runner(source Source, sink Sink) *runner {
 		o.Clock = NewClock(o.Interval, nil, nil, time.Time{}, o.Log)
 	}
 	return &runner{
-		interval: o.Interval, clock: o.Clock, source: source, sink: sink, log: o.Log,
+		interval: o.Interval, clock: o.Clock, source: source, sink: sink, log: o.Log, off: o.Off,
 		expected: map[lineage.Source]time.Duration{}, stored: map[lineage.Source]time.Time{},
 	}
 }
@@ -114,13 +116,14 @@ type runner struct {
 	source   Source
 	sink     Sink
 	log      *slog.Logger
+	off      string // why nobody waits for the source; empty: it is expected
 
 	restored bool
 	last     time.Time // the newest round that was taken or said to be missed; zero before the first
 	shifts   int       // of the clock, up to then
 	failing  bool      // the sink refused the last append
 
-	expected map[lineage.Source]time.Duration // cadences of the sources that are told to be expected
+	expected map[lineage.Source]time.Duration // cadences of the sources that are told to be expected, or off
 	telling  map[lineage.Source]time.Duration // those that this round tells, until it is stored
 	stored   map[lineage.Source]time.Time     // newest rounds of this process that were stored
 }
@@ -168,7 +171,8 @@ func (r *runner) round(ctx context.Context, round time.Time) {
 	r.failing = false
 }
 
-// expect tells of each source, once it was heard of, that its silence is a gap from then on, until that is stored.
+// expect tells of each source, once it was heard of, that its silence is a gap from then on, or is none since it is off,
+// until that is stored.
 func (r *runner) expect(obs []lineage.Observation) {
 	r.telling = map[lineage.Source]time.Duration{}
 	for i := range obs {
@@ -177,9 +181,12 @@ func (r *runner) expect(obs []lineage.Observation) {
 			continue
 		}
 		r.telling[o.Source] = o.Interval
+		fact := lineage.SourceFact{State: lineage.SourceExpected, Interval: o.Interval}
+		if r.off != "" {
+			fact = lineage.SourceFact{State: lineage.SourceOff, Reason: r.off}
+		}
 		o.Facts = append(slices.Clone(o.Facts), lineage.Fact{
-			Key:    lineage.FactKey{Source: o.Source.Cluster, Kind: lineage.SourceFacts, Name: o.Source.Name},
-			Source: &lineage.SourceFact{State: lineage.SourceExpected, Interval: o.Interval},
+			Key: lineage.FactKey{Source: o.Source.Cluster, Kind: lineage.SourceFacts, Name: o.Source.Name}, Source: &fact,
 		})
 	}
 }

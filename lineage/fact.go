@@ -162,7 +162,7 @@ type SourceState uint8
 // The states. What was never told of a source is none of them.
 const (
 	SourceExpected SourceState = iota + 1 // it is to observe each Interval: where it does not, that is a gap
-	SourceOff                             // configured, and switched off: its silence is no gap
+	SourceOff                             // configured, and switched off: its silence is no gap, nor what it misses
 	SourceRetired                         // not configured any more: nobody waits for it
 )
 

@@ -209,18 +209,31 @@ func (c *sourceCoverage) walk(going []tickRange) {
 	for _, s := range t.spans {
 		c.hole(at, min(s.a, hi), going)
 		at = s.b
-		c.expected += float64(s.b - s.a)
 		best := best(s.miss)
 		if best == nil {
+			c.expected += float64(s.b - s.a)
 			c.seen += float64(s.b - s.a)
 			continue
 		}
-		c.seen += float64(s.b-s.a) * (1 - best.share)
-		for _, m := range best.list {
-			c.gap(s.a, s.b, m.Reason)
-		}
+		c.missed(s.a, s.b, best)
 	}
 	c.hole(at, hi, going)
+}
+
+// missed is a stretch (a, b] of which the source saw a part at best. Where it is off nobody waits for the rest; what it
+// saw of a coarse step in which it was switched off it saw before.
+func (c *sourceCoverage) missed(a, b int64, best *missing) {
+	seen := float64(b-a) * (1 - best.share)
+	overlap(c.due, a, b, func(a, b int64, due bool) {
+		if !due {
+			return
+		}
+		part := min(seen, float64(b-a))
+		c.expected, c.seen, seen = c.expected+float64(b-a), c.seen+part, seen-part
+		for _, m := range best.list {
+			c.gap(a, b, m.Reason)
+		}
+	})
 }
 
 // failed is the time (a, b] after the newest round in which the next is not due yet. Where that round saw all it is no

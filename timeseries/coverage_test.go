@@ -325,7 +325,7 @@ func TestCoverageOfCoarseSteps(t *testing.T) {
 		{20000, 0, 18, "0.944; old 0-6 not yet; groups 12-18 silent"},
 		{20000, 12, 36, "0.729; groups 12-30 silent; off 18-36 silent"},
 		{20000, 36, 72, "0.125; ends 36-72 stopped; groups 36-72 stopped; off 36-42 silent; old 36-72 not yet; off 42-66 stopped; off 66-72 silent"},
-		{90000, 0, 360, "0.149; ends 0-360 stopped; groups 0-360 silent; groups 0-360 stopped; off 0-360 silent; off 0-360 stopped; off 0-360 not yet; old 0-360 not yet"},
+		{90000, 0, 360, "0.185; ends 0-360 stopped; groups 0-360 silent; groups 0-360 stopped; off 0-80 silent; off 0-80 stopped; off 0-80 not yet; old 0-360 not yet"},
 	} {
 		s := timeseries.NewMemory(timeseries.Options{
 			Tick: covTick, Retention: timeseries.Retention{Raw: 6 * time.Hour, Minute: 48 * time.Hour, Hour: 1000 * time.Hour}, Log: slog.New(slog.DiscardHandler),

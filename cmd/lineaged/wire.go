@@ -92,7 +92,7 @@ func dialer(cfg kafka.Config) func(opts ...kgo.Opt) (*kgo.Client, error) {
 
 // logConfigs are the places where a cluster's brokers' logs are, and its audit topics.
 func logConfigs(cfg config.Config, c config.Cluster, k kafka.Config) (all []logs.Config, err error) {
-	common := logs.Config{Name: k.Name, Interval: k.Interval, Clock: k.Clock, Board: k.Board, Wanted: wanted(k), Log: k.Log}
+	common := logs.Config{Name: k.Name, Interval: k.Interval, Clock: k.Clock, Board: k.Board, Wanted: wanted(k), NoRequests: c.Logs.NoRequestLog, Log: k.Log}
 	if len(c.Logs.Files) > 0 {
 		files := common
 		files.Files = c.Logs.Files
@@ -110,6 +110,7 @@ func logConfigs(cfg config.Config, c config.Cluster, k kafka.Config) (all []logs
 	}
 	for _, a := range c.Audit {
 		audit := common
+		audit.NoRequests = false
 		audit.Topic, audit.Audit, audit.About, audit.Client = a.Topic, true, a.ClusterID, dialer(k)
 		for _, other := range cfg.Clusters {
 			for _, x := range other.Audit {

@@ -38,11 +38,14 @@ const whySampled = "in the seconds in which the request log was sampled alone; "
 // claims are what is claimed of all topics.
 type claims struct {
 	// sent: lines are sent, and those that tell of what is at the ends may wait with the sender.
-	sent  bool
-	apart time.Duration // two requests that far apart are of two samples; 0: there are none, the log is whole
-	of    map[lineage.Topic]*claimed
-	round map[lineage.Topic]*answers // of the round under way
-	gone  []string                   // topics whose positions are to be removed
+	sent bool
+	// allowed: the authorizer's lines are of all brokers. They do not say whose they are, so that this is known where
+	// there is one broker alone.
+	allowed bool
+	apart   time.Duration // two requests that far apart are of two samples; 0: there are none, the log is whole
+	of      map[lineage.Topic]*claimed
+	round   map[lineage.Topic]*answers // of the round under way
+	gone    []string                   // topics whose positions are to be removed
 }
 
 // claimed is what is claimed of a topic.
@@ -207,7 +210,7 @@ func (c *claims) end(o *lineage.Observation, named func(lineage.Topic) (t lineag
 			x.mute = o.Round
 			clear(x.unseen)
 		}
-		x.tell(o, t, since, x.take(a, o, c.after, epochs(t)))
+		c.tell(x, o, t, since, x.take(a, o, c.after, epochs(t)))
 	}
 	c.round = nil
 }
@@ -275,7 +278,7 @@ func (c *claims) rests(o *lineage.Observation, topics int, alive func(local stri
 			tail.upTo = was[part]
 			x.tails[part], x.dirty = tail, true
 		}
-		x.tell(o, t, x.seen.Add(-o.Interval), spans)
+		c.tell(x, o, t, x.seen.Add(-o.Interval), spans)
 	}
 }
 
@@ -402,8 +405,9 @@ func (s span) reach() time.Time {
 }
 
 // tell tells the totals that changed, since when they may have: all since an instant, or what reaches back further
-// since its own.
-func (x *claimed) tell(o *lineage.Observation, t lineage.Topic, since time.Time, spans map[claimer]span) {
+// since its own. How often the authorizer let somebody in is no estimate where nobody else can have been let in by an
+// authorizer whose log is not followed: then who is not among these did not write.
+func (c *claims) tell(x *claimed, o *lineage.Observation, t lineage.Topic, since time.Time, spans map[claimer]span) {
 	for who, n := range x.totals {
 		if told, ok := x.told[who]; ok && told == n {
 			continue
@@ -414,7 +418,8 @@ func (x *claimed) tell(o *lineage.Observation, t lineage.Topic, since time.Time,
 			from = at
 		}
 		a := lineage.Access{Topic: t, Op: lineage.Write, Client: who.client}
-		o.Samples = append(o.Samples, lineage.Sample{Subject: a, Metric: lineage.Claimed, Evidence: who.evidence, Value: n, Since: from, Estimated: true})
+		o.Samples = append(o.Samples, lineage.Sample{Subject: a, Metric: lineage.Claimed, Evidence: who.evidence, Value: n, Since: from,
+			Estimated: who.evidence != lineage.AuthorizerLog || !c.allowed})
 	}
 }
 

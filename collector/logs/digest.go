@@ -64,11 +64,15 @@ type digest struct {
 	unresolved int   // accesses whose topic's name never came
 	began      time.Time
 	heard      time.Time // newest round with a line of one of both loggers
+	unasked    time.Time // newest round with a line of a request log that is said to be off
 	behind     bool      // not all that there is was read in this round
 	sampled    bool      // what the request log tells is of samples only
 	requests   time.Time // newest round with a line of the request log; zero: there never was one
 	// the same by the address at which the broker was reached that wrote it, of the rounds of late
 	locals map[string]time.Time
+	// brokers is how many there were at once at most since the start; 0: not known. One that is down now may have left
+	// lines.
+	brokers int
 }
 
 // sight is an access and by which log it is known. Its topic may have an id alone, until its name is known.
@@ -112,7 +116,7 @@ func newDigest(cfg Config) *digest {
 func (d *digest) forget() {
 	d.sessions = brokerlog.NewSessions(sessionParts)
 	d.strings, d.names, d.told, d.waiting = map[string]string{}, map[lineage.TopicID]string{}, map[lineage.Client]bool{}, map[sight]*waiter{}
-	d.waitingStored, d.locals = "", map[string]time.Time{}
+	d.waitingStored, d.locals, d.brokers = "", map[string]time.Time{}, 0
 	d.claims.forget()
 	d.audit = audit{recorded: map[lineage.Op]time.Time{}}
 }
@@ -126,6 +130,8 @@ func (d *digest) begin(round time.Time, w collector.Watched) {
 	}
 	d.round, d.cluster, d.looked = round, w, false
 	d.claims.begin()
+	d.brokers = max(d.brokers, w.Size)
+	d.claims.allowed = d.brokers == 1
 	d.sampled, d.claims.apart = d.cfg.Sample.sampled(), 0
 	if d.sampled {
 		d.claims.apart = (samplesApart - 1) * d.cfg.Sample.cfg.For
@@ -152,12 +158,16 @@ func (d *digest) line(line []byte, at when) {
 		return
 	}
 	kind, err := d.parser.Line(line)
-	if kind != brokerlog.Other {
+	if kind != brokerlog.Other && (kind != brokerlog.RequestLine || !d.cfg.NoRequests) {
 		d.heard = d.round
 	}
 	switch {
 	case err != nil:
 		d.unparsed(err)
+	case kind == brokerlog.RequestLine && d.cfg.NoRequests:
+		if _, recent := d.written(at); recent {
+			d.unasked = d.round
+		}
 	case kind == brokerlog.RequestLine:
 		d.requests = d.round
 		written, recent := d.written(at)
@@ -407,7 +417,10 @@ func (d *digest) end(o *lineage.Observation) {
 		})
 	}
 	d.claims.end(o, d.named, d.epochs)
-	if d.sampled { // nobody is at rest because nothing is told of him
+	if d.sampled || d.cfg.NoRequests { // nobody is at rest because nothing is told of him
+		if d.cfg.NoRequests {
+			d.claims.lose() // what comes when it is on again follows nothing
+		}
 		d.tellDenials(o)
 		d.tellOver(o)
 		return

@@ -59,6 +59,10 @@ type Config struct {
 	Sample *Sampler
 	// Push: others send the lines, to a Desk.
 	Push bool
+	// NoRequests: the request log is off for good, and these are the authorizer's lines alone. Nobody waits for the
+	// source then, and what the request log told is not observed any more. Lines of requests that come all the same are
+	// passed, and it is said that they come.
+	NoRequests bool
 	// Wanted reports whether a topic is watched; nil: all are.
 	Wanted func(topic string) bool
 
@@ -87,6 +91,8 @@ func New(cfg Config, sink collector.Sink) (*Collector, error) {
 		return nil, errors.New("logs: the cluster's name is empty")
 	case one(len(cfg.Files) > 0, cfg.Topic != "", cfg.Push) != 1:
 		return fail("files, a topic or a push are needed, one of them")
+	case cfg.NoRequests && (cfg.Audit || cfg.Sample != nil):
+		return fail("an audit topic, and a request log that is sampled, have no request log that is off")
 	case cfg.Topic != "" && cfg.Client == nil:
 		return fail("no client")
 	case cfg.Interval < time.Second:
@@ -127,10 +133,19 @@ func (c *Collector) Run(ctx context.Context) error {
 	if c.inbox != nil {
 		from = c.inbox
 	}
-	if err := (collector.Runner{Interval: cfg.Interval, Clock: cfg.Clock, Log: cfg.Log}).Run(ctx, from, c.sink); err != nil && ctx.Err() == nil {
+	if err := runnerOf(cfg).Run(ctx, from, c.sink); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("follow the logs of cluster %q: %w", cfg.Name, err)
 	}
 	return nil
+}
+
+// runnerOf is what takes the source's rounds.
+func runnerOf(cfg Config) collector.Runner {
+	r := collector.Runner{Interval: cfg.Interval, Clock: cfg.Clock, Log: cfg.Log}
+	if cfg.NoRequests {
+		r.Off = whyNoRequests
+	}
+	return r
 }
 
 // id is the source's name in observations.

@@ -113,7 +113,7 @@ func (w *told) start(wanted func(string) bool) {
 		w.Fatal(err)
 	}
 	w.src = c.source
-	w.take = collector.Runner{Interval: tick, Log: slog.New(slog.DiscardHandler)}.ByHand(w.src, w.sink)
+	w.take = collector.Runner{Interval: tick, Off: runnerOf(cfg).Off, Log: slog.New(slog.DiscardHandler)}.ByHand(w.src, w.sink)
 }
 
 func (w *told) write(lines ...string) {

@@ -130,9 +130,14 @@ func (s *source) observe(ctx context.Context, t *collector.Take) bool {
 	}
 	d.behind = b.spent() || len(got.missing) > 0 || got.err != nil
 	d.end(o)
-	if got.err != nil {
+	switch {
+	case s.cfg.NoRequests: // nobody waits for what is missing, so that it is said as what can't be seen
+		t.MissMeant(o, whyNoRequests)
+		got.spots = slices.Concat(got.spots, unread(got))
+		got.missing = nil
+	case got.err != nil:
 		collector.MissAll(o, got.err.Error())
-	} else if d.sampled {
+	case d.sampled:
 		t.MissMeant(o, s.cfg.Sample.words())
 	}
 	for _, why := range got.missing {

@@ -82,13 +82,39 @@ func (d *digest) spots() (spots []lineage.BlindSpot) {
 		say(fmt.Sprintf("lines of the brokers' logs did not parse, %d or more; of the first of them: %v", d.badScale, d.firstBad),
 			"look whether the lines are whole where they are read, and of a broker from 2.8 on")
 	}
+	if d.cfg.NoRequests {
+		say("who writes and reads by its client.id, and how much: "+whyNoRequests, "switch kafka.request.logger on and remove logs.no_request_log: docs/logs.md")
+	}
+	if !d.unasked.IsZero() && d.round.Sub(d.unasked) < quietFor {
+		say("lines of the request log come, and are passed: it is configured to be off (logs.no_request_log)",
+			"remove logs.no_request_log, or set kafka.request.logger back on the brokers that still write it: docs/logs.md")
+	}
 	if d.unresolved > 0 {
 		say("the names of some topics that the request log knows by their ids: they are in no answer of the cluster, or were deleted",
 			"grant lineaged's principal DESCRIBE on all topics")
 	}
-	if d.round.Sub(later(d.heard, d.began)) >= d.quiet() {
+	silent := d.round.Sub(later(d.heard, d.began)) >= d.quiet()
+	switch {
+	case silent && d.cfg.NoRequests:
+		say("who writes and reads by its principal: there was no line of the authorizer log for five minutes",
+			"see docs/logs.md: set kafka.authorizer.logger to DEBUG on each broker, and name the files that it is written to")
+	case silent:
 		say("who writes and reads by its client.id and principal: there was no line of the request log or the authorizer log for five minutes",
 			"see docs/logs.md: set kafka.request.logger or kafka.authorizer.logger to DEBUG on each broker, and name the files that they are written to")
+	}
+	return spots
+}
+
+const whyNoRequests = "the request log is switched off for good (logs.no_request_log)"
+
+// unread says what could not be read of a log of which no gap is told.
+func unread(got result) (spots []lineage.BlindSpot) {
+	why := got.missing
+	if got.err != nil {
+		why = append(why, got.err.Error())
+	}
+	for _, w := range why {
+		spots = append(spots, lineage.BlindSpot{What: "who writes and reads by its principal: " + w, Remedy: "see docs/logs.md: the authorizer log is read where clusters[].logs says"})
 	}
 	return spots
 }

@@ -132,6 +132,8 @@ type Logs struct {
 	Files []string `koanf:"files" yaml:"files,omitempty"`
 	Topic string   `koanf:"topic" yaml:"topic,omitempty"`
 	Push  bool     `koanf:"push" yaml:"push,omitempty"`
+	// NoRequestLog: of both logs the authorizer's alone is there.
+	NoRequestLog bool `koanf:"no_request_log" yaml:"no_request_log,omitempty"`
 	// SampleRequestLog says when lineaged switches the request log on.
 	SampleRequestLog Sample `koanf:"sample_request_log" yaml:"sample_request_log,omitempty"`
 }

@@ -187,6 +187,9 @@ func TestErrors(t *testing.T) {
 	f(logs("files: [x], sample_request_log: {every: 1m}"), "")
 	f(logs("files: [x], sample_request_log: {every: 1m, for: 16s}"), `clusters[0].logs.sample_request_log.every: "1m": is shorter than four times sample_request_log.for, 16s`+from(1))
 	f(logs("files: [x], sample_request_log: {every: 1h, for: 2m}"), `clusters[0].logs.sample_request_log.for: "2m": is not from 1s to 1m`+from(1))
+	f(logs("files: [x], no_request_log: true"), "")
+	f(logs("files: [x], no_request_log: true, sample_request_log: {every: 5m}"), `clusters[0].logs.no_request_log: "true": is set, and sample_request_log.every is set too: that switches the request log on`+from(1))
+	f(logs("no_request_log: true"), `clusters[0].logs.no_request_log: "true": is set, and it is not said where the authorizer log is: set files, topic or push, or leave both away`+from(1))
 	f(logs("sample_request_log: {every: 5m}"), `clusters[0].logs.sample_request_log.every: "5m": is set, and it is not said where the request log is: set files, topic or push`+from(1))
 	audit := func(a string) string { return "clusters: [{brokers: [b:9092], audit: " + a + "}]" }
 	f(audit("[{topic: audit, cluster_id: lkc-1, brokers: ['c:1'], sasl: {mechanism: PLAIN, username: u, password_file: password}}, {topic: another}]"), "")

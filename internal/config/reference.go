@@ -107,6 +107,10 @@ var texts = map[string]text{
 		"others send the brokers' request log and authorizer log to `/v1/logs`",
 		"With `otlp.token_file`, or the cluster's `push.token_file`. See [logs.md](logs.md).",
 	},
+	"clusters.*.logs.no_request_log": {
+		"the request log was switched off for good, and these are the authorizer log's lines alone",
+		"From the first round with it nobody waits for the request log: its silence is no gap any more. See [logs.md](logs.md#switched-off-for-good).",
+	},
 	"clusters.*.logs.sample_request_log.every": {
 		"how often lineaged switches the brokers' request log on for a while",
 		"Four times `for` at least, e.g. `5m`. Asks for ALTER_CONFIGS and DESCRIBE_CONFIGS on the cluster. Default: never. See [logs.md](logs.md#samples).",

@@ -147,6 +147,10 @@ func (l Logs) check(at string) error {
 		return bad(at+"sample_request_log.for", l.SampleRequestLog.For.String(), "is not from 1s to 1m")
 	case every != 0 && every < 4*length:
 		return bad(at+"sample_request_log.every", l.SampleRequestLog.Every.String(), "is shorter than four times sample_request_log.for, %s", length)
+	case l.NoRequestLog && every != 0:
+		return bad(at+"no_request_log", "true", "is set, and sample_request_log.every is set too: that switches the request log on")
+	case l.NoRequestLog && len(l.Files) == 0 && l.Topic == "" && !l.Push:
+		return bad(at+"no_request_log", "true", "is set, and it is not said where the authorizer log is: set files, topic or push, or leave both away")
 	case every != 0 && len(l.Files) == 0 && l.Topic == "" && !l.Push:
 		return bad(at+"sample_request_log.every", l.SampleRequestLog.Every.String(), "is set, and it is not said where the request log is: set files, topic or push")
 	}

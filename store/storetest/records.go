@@ -211,6 +211,10 @@ func (b *battery) expected(t *testing.T) {
 		if n <= 20 || n == 480 {
 			check(t, s.Append(ctx, lineage.Observation{Source: groups, Round: at(n), Interval: tick, At: at(n)}))
 		}
+		if n > 485 { // one that is off, and says what it misses
+			missed := lineage.Missing{All: true, Share: 1, Reason: "switched off"}
+			check(t, s.Append(ctx, lineage.Observation{Source: groups, Round: at(n), Interval: tick, At: at(n), Missing: []lineage.Missing{missed}}))
+		}
 	}
 	const silent, nothing = "nothing was recorded of a source that was expected, while others went on",
 		"nothing was recorded: lineaged was not running, or could not store"
@@ -230,6 +234,8 @@ func (b *battery) expected(t *testing.T) {
 			{ticks(360, 370), 0, []lineage.Gap{{Source: west, Window: ticks(360, 370), Reason: nothing}, {Source: never, Window: ticks(360, 370), Reason: nothing}}},
 			{ticks(460, 470), 1, nil},
 			{ticks(475, 485), 1, nil}, // one that is off and observes all the same
+			{ticks(486, 498), 1, nil}, // or sees nothing
+			{ticks(478, 498), 1, nil},
 		} {
 			got := Ask(t, s, c.w).Coverage("west")
 			slices.SortFunc(c.gaps, func(a, b lineage.Gap) int {
