@@ -1,6 +1,7 @@
 package timeseries
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"reflect"
@@ -210,4 +211,37 @@ func hoursOfTiers(t *testing.T, s *Disk, r *rand.Rand, told map[lineage.Access][
 			}
 		}
 	}
+}
+
+// TestWhoIsNamedStays has a topic that was seen last before retention named again, by a round that is on its way to the
+// disk while what is beyond retention goes: the topic stays, with what the round tells.
+func TestWhoIsNamedStays(t *testing.T) {
+	s := NewMemory(testOpts)
+	topic := lineage.Sample{Subject: lineage.Access{Topic: settledTopic}, Metric: lineage.Appended, Value: 5}
+	x := testRound(1)
+	x.Samples = []lineage.Sample{topic}
+	must(t, s.Append(t.Context(), x))
+	now := testStart.Add(30 * day)
+	must(t, s.Maintain(t.Context(), now.Add(-15*day)))
+	s.retention = Retention{Raw: time.Hour, Minute: time.Hour, Hour: time.Hour}
+	slow := slowJournal{begun: make(chan struct{}), leave: make(chan struct{})}
+	s.journal = slow
+	x.Round, x.At, x.Samples[0].Value = now, now, 8
+	appended, retired := make(chan error, 1), make(chan struct{})
+	go func() { appended <- s.Append(context.Background(), x) }()
+	<-slow.begun
+	go func() { defer close(retired); s.retire(now) }()
+	select {
+	case <-retired: // it does not wait
+	case <-time.After(100 * time.Millisecond): // it does, or has not begun
+	}
+	close(slow.leave)
+	must(t, <-appended)
+	<-retired
+	win, err := s.Window(t.Context(), store.Ask{Window: lineage.Window{Start: now.Add(-time.Hour), End: now}, Accesses: true})
+	must(t, err)
+	if win.Rows.Len() != 1 || s.tiers[hourTier].floor == 0 {
+		t.Errorf("%d topics are there, want 1; what goes goes up to %d", win.Rows.Len(), s.tiers[hourTier].floor)
+	}
+	must(t, s.Close())
 }

@@ -351,6 +351,8 @@ func (e *engine) cutSubject(x *subject, end int64) {
 // retire drops blocks beyond retention that the next tier holds, and subjects that no block knows any more. It reports
 // whether it did.
 func (e *engine) retire(now time.Time) bool {
+	e.commit.Lock() // who a round names stays until it is applied
+	defer e.commit.Unlock()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	changed := false
