@@ -3,6 +3,8 @@ package timeseries_test
 import (
 	"bytes"
 	"context"
+	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -197,18 +199,71 @@ func BenchmarkReopen(b *testing.B) {
 // BenchmarkSeal seals an hour of 10,000 samples a round.
 func BenchmarkSeal(b *testing.B) {
 	all := benchAccesses(10_000)
+	benchSeal(b, benchOptions, 10_000, 360, func(n int) lineage.Observation { return benchRound(all, n) })
+}
+
+// BenchmarkSealFlows seals a day of 2,000 counters as those of topics are, each minute: of very different rates, with
+// three in ten idle in an hour, and noise. They go into two tiers, the coarser of which has steps of a minute too.
+func BenchmarkSealFlows(b *testing.B) {
+	const series, rounds = 2_000, 1440
+	o, all, totals := benchOptions, benchAccesses(series), flowTotals(series, rounds)
+	o.Tick = time.Minute
+	start := time.Date(2026, 3, 2, 0, 30, 0, 0, time.UTC)
+	benchSeal(b, o, series, rounds, func(n int) lineage.Observation {
+		x := lineage.Observation{Source: west, Round: start.Add(time.Duration(n) * time.Minute), Interval: time.Minute}
+		x.At = x.Round.Add(37 * time.Millisecond)
+		for i, a := range all {
+			x.Samples = append(x.Samples, lineage.Sample{Subject: a, Metric: lineage.Records, Evidence: lineage.ProducerState, Value: totals[n-1][i]})
+		}
+		return x
+	})
+}
+
+// flowTotals returns totals by round and series: log-normal rates with a daily swing, noise of the kind that arrivals
+// in batches have, and three in ten hours idle.
+func flowTotals(series, rounds int) [][]int64 {
+	out := make([][]int64, rounds)
+	for n := range out {
+		out[n] = make([]int64, series)
+	}
+	r := rand.New(rand.NewPCG(1, 7))
+	for i := range series {
+		rate, phase := 60*min(2*math.Exp(2.2*r.NormFloat64()), 50_000), 2*math.Pi*r.Float64()
+		total, idle := r.Int64N(1<<34), false
+		for n := range rounds {
+			if n%60 == 0 {
+				idle = r.Float64() < 0.3
+			}
+			if !idle {
+				mean := rate * (1 + 0.3*math.Sin(2*math.Pi*float64(n)/1440+phase))
+				total += int64(max(mean+math.Sqrt(mean+0.0009*mean*mean)*r.NormFloat64(), 0))
+			}
+			out[n][i] = total
+		}
+	}
+	return out
+}
+
+// benchSeal seals rounds of so many samples, and tells what they take on disk and of a processor.
+func benchSeal(b *testing.B, o timeseries.Options, series, rounds int, round func(n int) lineage.Observation) {
+	samples := float64(series * rounds)
 	for b.Loop() {
 		b.StopTimer()
 		dir := b.TempDir()
-		s, err := timeseries.Open(dir, benchOptions)
+		s, err := timeseries.Open(dir, o)
 		check(b, err)
-		for n := 1; n <= 360; n++ {
-			check(b, s.Append(context.Background(), benchRound(all, n)))
+		var last time.Time
+		for n := 1; n <= rounds; n++ {
+			x := round(n)
+			check(b, s.Append(context.Background(), x))
+			last = x.Round
 		}
 		logged := s.Stats().LogBytes
+		from := timeseries.SpentCPU(b)
 		b.StartTimer()
-		check(b, s.Maintain(context.Background(), at(900)))
+		check(b, s.Maintain(context.Background(), last.Add(90*time.Minute)))
 		b.StopTimer()
+		spent := timeseries.SpentCPU(b) - from
 		check(b, s.Close())
 		files, err := filepath.Glob(filepath.Join(dir, "blocks", "raw-*"))
 		check(b, err)
@@ -221,8 +276,9 @@ func BenchmarkSeal(b *testing.B) {
 		if sealed == 0 {
 			b.Fatal("nothing was sealed")
 		}
-		b.ReportMetric(float64(sealed)/(360*10_000), "B/sample")
-		b.ReportMetric(float64(logged)/(360*10_000), "logB/sample")
+		b.ReportMetric(float64(sealed)/samples, "B/sample")
+		b.ReportMetric(float64(logged)/samples, "logB/sample")
+		b.ReportMetric(float64(spent.Nanoseconds())/samples, "cpu-ns/sample")
 		b.StartTimer()
 	}
 }

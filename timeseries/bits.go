@@ -2,6 +2,7 @@ package timeseries
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math/bits"
 )
 
@@ -105,8 +106,14 @@ func (w *bitWriter) number(x uint64, u usual) (ok bool) {
 
 // large writes a number at large.
 func (w *bitWriter) large(x uint64) {
+	w.put(1<<mostOnes-1, mostOnes)
+	w.exact(x)
+}
+
+// exact writes how many bits a number has less one in 6, and these.
+func (w *bitWriter) exact(x uint64) {
 	width := uint(max(bits.Len64(x), 1))
-	w.put(1<<mostOnes-1|uint64(width-1)<<mostOnes, mostOnes+6)
+	w.put(uint64(width-1), 6)
 	w.put(x&(1<<32-1), min(width, 32))
 	if width > 32 {
 		w.put(x>>32, width-32)
@@ -125,10 +132,23 @@ func (r *bitReader) number(u usual) (x uint64, large bool) {
 		return uint64(ones)<<low | r.take(low), false
 	}
 	r.skip(mostOnes)
+	return r.exact(), true
+}
+
+// exact reads a number.
+func (r *bitReader) exact() (x uint64) {
 	width := uint(r.take(6)) + 1
 	x = r.take(min(width, 32))
 	if width > 32 {
 		x |= r.take(width-32) << 32
 	}
-	return x, true
+	return x
+}
+
+// end returns an error where less, or more than what fills the last byte, was read than there is.
+func (r *bitReader) end() error {
+	if r.left < 0 || r.left >= 8 {
+		return fmt.Errorf("%w: bits are cut off, or go on", errCorrupt)
+	}
+	return nil
 }

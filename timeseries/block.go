@@ -141,7 +141,7 @@ func (e *engine) blockPoints(b *block, x *indexEntry) ([]point, error) {
 	if err != nil {
 		return nil, err
 	}
-	if x.slot >= len(slab.columns) {
+	if x.slot >= slab.len() {
 		return nil, fmt.Errorf("read block of tier %d at tick %d: %w: slab %d has no column %d", b.tier, b.meta.start, errCorrupt, x.slab, x.slot)
 	}
 	points, err := slab.points(b, x.slot)

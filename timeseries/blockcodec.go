@@ -213,28 +213,6 @@ func decodeIndex(b *block, content []byte) ([]indexEntry, int, error) {
 	return out, len(out) * 80, r.end()
 }
 
-// encodeSlab writes column after column; within one, like numbers stand together, since they compress together. A
-// column of gauges is delta coded by zstd's leave: levels that change little share their upper bytes.
-func encodeSlab(slab [][]point) []byte {
-	var w writer
-	w.uint(uint64(len(slab)))
-	for _, points := range slab {
-		w.uint(uint64(len(points)))
-		tick := int32(0)
-		for _, p := range points {
-			w.uint(uint64(p.tick - tick))
-			tick = p.tick
-		}
-		for _, p := range points {
-			w.int(int64(p.span))
-		}
-		for _, p := range points {
-			w.int(p.value)
-		}
-	}
-	return w.b
-}
-
 func encodeRounds(b *block, all map[uint16]*sourceRounds) []byte {
 	var w writer
 	ids := make([]uint16, 0, len(all))

@@ -225,8 +225,8 @@ func TestBlockCodecs(t *testing.T) {
 		}
 		gotSlab, _, err := decodeSlab(b, encodeSlab(slabs))
 		must(t, err)
-		if len(gotSlab.columns) != len(slabs) {
-			t.Fatalf("%d columns, want %d", len(gotSlab.columns), len(slabs))
+		if gotSlab.len() != len(slabs) {
+			t.Fatalf("%d columns, want %d", gotSlab.len(), len(slabs))
 		}
 		for i := range slabs {
 			got, err := gotSlab.points(b, i)
@@ -278,7 +278,7 @@ func TestBlockCodecs(t *testing.T) {
 // readSlab reads a slab, and all that is in it.
 func readSlab(b *block, content []byte) error {
 	s, _, err := decodeSlab(b, content)
-	for i := 0; err == nil && i < len(s.columns); i++ {
+	for i := 0; err == nil && i < s.len(); i++ {
 		_, err = s.points(b, i)
 	}
 	return err

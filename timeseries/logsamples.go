@@ -191,7 +191,7 @@ func (e *engine) decodeSamples(r *reader, t *replayTables, round round) []record
 		}
 		x.entry, x.series, x.metric, x.evidence = s.entry, s.series, s.metric, s.evidence
 	}
-	if values.left < 0 || values.left >= 8 {
+	if values.end() != nil {
 		r.fail("values are cut off, or go on")
 	}
 	return out

@@ -12,25 +12,44 @@ import (
 // answer is about few of them, and what is encoded takes a fraction of the memory.
 
 // slab is the samples of up to slabSeries series of a block.
-type slab struct{ columns [][]byte }
+type slab struct {
+	columns []packed
+	plain   [][]byte // those of a block of version 2
+}
+
+func (s *slab) len() int { return len(s.columns) + len(s.plain) }
 
 func decodeSlab(_ *block, content []byte) (*slab, int, error) {
-	r := reader{b: content}
-	s := &slab{columns: make([][]byte, r.count(1))}
-	for i := range s.columns {
+	r, s := reader{b: content}, &slab{}
+	if len(content) > 0 && content[0] == slabOfColumns {
+		r.byte()
+		s.columns = decodeColumns(&r)
+	} else {
+		s.plain = decodePlainSlab(&r)
+	}
+	return s, len(content) + 64*s.len(), r.end()
+}
+
+// decodePlainSlab reads a slab as version 2 wrote it: numbers of variable length, one after another.
+func decodePlainSlab(r *reader) [][]byte {
+	out := make([][]byte, r.count(1))
+	for i := range out {
 		from := r.b
 		r.skip(3 * r.count(3))
 		if r.err != nil {
 			break
 		}
-		s.columns[i] = from[:len(from)-len(r.b)]
+		out[i] = from[:len(from)-len(r.b)]
 	}
-	return s, len(content) + 24*len(s.columns), r.end()
+	return out
 }
 
-// points decodes a column.
-func (s *slab) points(b *block, column int) ([]point, error) {
-	r := reader{b: s.columns[column]}
+// points decodes the samples of a series.
+func (s *slab) points(b *block, i int) ([]point, error) {
+	if s.plain == nil {
+		return s.columns[i].points(b.meta.end - b.meta.start)
+	}
+	r := reader{b: s.plain[i]}
 	out := make([]point, r.count(3))
 	tick := int64(0)
 	for j := range out {

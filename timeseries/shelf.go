@@ -14,9 +14,11 @@ import (
 // the headers of the sections and these are not needed while the directory is whole, so that damage to what is not a
 // value costs no value. The page is docs/format/values.md.
 const (
-	shelfMagic   = "lineblok"
-	footerMagic  = "lineends"
-	shelfVersion = formatVersion
+	shelfMagic  = "lineblok"
+	footerMagic = "lineends"
+	// blockVersion is that of the blocks that are written; those of formatVersion, whose samples stand as numbers of
+	// variable length, are read too. All other files are of formatVersion.
+	blockVersion = 3
 	// shelfHeader: magic, version, kind, a zero byte, tick, number, checksum.
 	shelfHeader = 8 + 2 + 1 + 1 + 8 + 8 + 4
 	// sectionHeader: kind, number, length, checksum.
@@ -34,9 +36,17 @@ type extent struct {
 	length  int
 }
 
+// version returns the format version that a file is written in.
+func (f fileID) version() uint16 {
+	if f.isBlock() {
+		return blockVersion
+	}
+	return formatVersion
+}
+
 func encodeShelfHeader(id fileID, tick time.Duration) []byte {
 	b := append(make([]byte, 0, shelfHeader), shelfMagic...)
-	b = binary.LittleEndian.AppendUint16(b, shelfVersion)
+	b = binary.LittleEndian.AppendUint16(b, id.version())
 	b = append(b, id.kind, 0)
 	b = binary.LittleEndian.AppendUint64(b, uint64(tick))
 	b = binary.LittleEndian.AppendUint64(b, id.word())
@@ -49,14 +59,15 @@ func checkShelfHeader(b []byte, id fileID, tick time.Duration) error {
 	if len(b) < shelfHeader || string(b[:8]) != shelfMagic || crc32.Checksum(b[:shelfHeader-4], castagnoli) != binary.LittleEndian.Uint32(b[shelfHeader-4:]) {
 		return fmt.Errorf("%w: the header is not what was written", errCorrupt)
 	}
-	if v := binary.LittleEndian.Uint16(b[8:]); v != shelfVersion {
-		return fmt.Errorf("its version is %d, this program reads %d", v, shelfVersion)
+	is := fileOf(b[10], binary.LittleEndian.Uint64(b[20:]))
+	if v := binary.LittleEndian.Uint16(b[8:]); v != formatVersion && v != is.version() {
+		return fmt.Errorf("its version is %d, this program reads %d", v, is.version())
 	}
 	if t := time.Duration(binary.LittleEndian.Uint64(b[12:])); t != tick {
 		return fmt.Errorf("the data has a tick of %s, not %s: use that interval, or another data folder", t, tick)
 	}
-	if got := fileOf(b[10], binary.LittleEndian.Uint64(b[20:])); got != id {
-		return fmt.Errorf("%w: it is %s", errStranger, got)
+	if is != id {
+		return fmt.Errorf("%w: it is %s", errStranger, is)
 	}
 	return nil
 }

@@ -40,7 +40,7 @@ func upgrade(dir string, oldest uint16, by map[uint16]formatStep, f files) (done
 	for _, x := range all { // before anything is changed
 		for v := x.version; !x.reads(v); v++ {
 			if v < oldest || v >= formatVersion || by[v] == nil {
-				return nil, wrongVersion(x.name, x.version)
+				return nil, wrongVersion(x)
 			}
 		}
 	}
@@ -95,13 +95,12 @@ func upgradeFile(dir string, x versioned, by map[uint16]formatStep, f files) err
 type versioned struct {
 	name    string
 	version uint16
+	newest  uint16 // in which this program reads what the file says it is
 }
 
-// reads reports whether this program reads the file in a version. Segments of the log have a version more: they go
-// within hours, so those of the version before are read as they are.
-func (x versioned) reads(v uint16) bool {
-	return v == formatVersion || v == logVersion && filepath.Dir(x.name) == "log"
-}
+// reads reports whether this program reads the file in a version. Segments of the log and blocks have a version more
+// than other files, and are read in both.
+func (x versioned) reads(v uint16) bool { return v == formatVersion || v == x.newest }
 
 // versionsOf returns the files of a folder whose headers can be read. An error is when one may not be.
 func versionsOf(dir string) (out []versioned, err error) {
@@ -112,12 +111,13 @@ func versionsOf(dir string) (out []versioned, err error) {
 		}
 		for _, n := range names {
 			name := filepath.Join(part.folder, n.Name())
-			v, ok, err := versionOf(filepath.Join(dir, name), part.magic)
+			x, ok, err := versionOf(filepath.Join(dir, name), part.magic)
 			if err != nil {
 				return nil, err
 			}
 			if ok {
-				out = append(out, versioned{name, v})
+				x.name = name
+				out = append(out, x)
 			}
 		}
 	}

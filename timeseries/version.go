@@ -11,9 +11,9 @@ import (
 	"path/filepath"
 )
 
-// formatVersion is that of all files of a folder, but for newer segments of the log; each says it in its header. What
-// stays the same in all versions is that a header begins with eight letters and the version, and ends after 32 or 40
-// bytes with a checksum of all before. Version 1 kept its blocks in Badger.
+// formatVersion is that of all files of a folder, but for newer segments of the log and newer blocks; each says it in
+// its header. What stays the same in all versions is that a header begins with eight letters and the version, and ends
+// after 32 or 40 bytes with a checksum of all before. Version 1 kept its blocks in Badger.
 const formatVersion = 2
 
 // checkVersions refuses a folder of another version, before anything in it is changed. What is damaged is not looked at
@@ -22,7 +22,7 @@ func checkVersions(dir string) error {
 	for _, name := range []string{"MANIFEST", "KEYREGISTRY"} {
 		switch _, err := os.Lstat(filepath.Join(dir, "blocks", name)); {
 		case err == nil:
-			return wrongVersion(filepath.Join("blocks", name), 1)
+			return wrongVersion(versioned{name: filepath.Join("blocks", name), version: 1})
 		case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, os.ErrPermission):
 			return err
 		}
@@ -33,7 +33,7 @@ func checkVersions(dir string) error {
 	}
 	for _, x := range all {
 		if !x.reads(x.version) {
-			return wrongVersion(x.name, x.version)
+			return wrongVersion(x)
 		}
 	}
 	return nil
@@ -53,37 +53,38 @@ func openFile(path string) (*os.File, error) {
 
 // versionOf returns the version that a file's header says; ok is false when there is no whole header. An error is when
 // it may not be read.
-func versionOf(path, magic string) (version uint16, ok bool, err error) {
+func versionOf(path, magic string) (x versioned, ok bool, err error) {
 	f, err := openFile(path)
 	switch {
 	case errors.Is(err, fs.ErrPermission):
-		return 0, false, err
+		return x, false, err
 	case f == nil || err != nil:
-		return 0, false, nil
+		return x, false, nil
 	}
 	defer f.Close()
 	b := make([]byte, max(shelfHeader, headerBytes))
 	n, err := f.ReadAt(b, 0)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return 0, false, nil
+		return x, false, nil
 	}
 	for _, length := range [...]int{shelfHeader, headerBytes} {
 		if n >= length && string(b[:8]) == magic && crc32.Checksum(b[:length-4], castagnoli) == binary.LittleEndian.Uint32(b[length-4:]) {
-			return binary.LittleEndian.Uint16(b[8:]), true, nil
+			x.version, x.newest = binary.LittleEndian.Uint16(b[8:]), logVersion
+			if magic == shelfMagic {
+				x.newest = fileID{kind: b[10]}.version()
+			}
+			return x, true, nil
 		}
 	}
-	return 0, false, nil
+	return x, false, nil
 }
 
 // wrongVersion says what to do with a folder of another version.
-func wrongVersion(name string, version uint16) error {
+func wrongVersion(x versioned) error {
+	name, version := x.name, x.version
 	if version > formatVersion {
-		newest := formatVersion
-		if filepath.Dir(name) == "log" {
-			newest = logVersion
-		}
 		return fmt.Errorf("%s is of format version %d, written by a newer lineaged than this, which reads version %d: "+
-			"use that one or a newer; nothing was changed", name, version, newest)
+			"use that one or a newer; nothing was changed", name, version, x.newest)
 	}
 	if version >= oldestVersion {
 		return fmt.Errorf("%s is of format version %d, written by an older lineaged than this, which reads version %d: "+

@@ -19,7 +19,7 @@ import (
 	"github.com/lineaged/lineaged/store"
 )
 
-var keep = flag.Bool("keep", false, "write the folder of this format version, and what is answered of it, to testdata anew")
+var keep = flag.Bool("keep", false, "write the folders of the newest versions that are not there, and what is answered of them, to testdata")
 
 // contentsOf returns what is in the files of a folder.
 func contentsOf(t *testing.T, dir string) map[string]string {
@@ -170,7 +170,7 @@ func answersOf(t *testing.T, s *Disk) string {
 // of format that forgets its version, its folder or the step to it fails here.
 func TestKeptFolders(t *testing.T) {
 	nameOf := func(v uint16) string { return filepath.Join("testdata", fmt.Sprintf("format-%d", v)) }
-	if *keep {
+	if _, err := os.Stat(nameOf(formatVersion) + ".zip"); *keep && err != nil {
 		writeKept(t, nameOf(formatVersion))
 	}
 	for v := uint16(oldestVersion); v <= formatVersion; v++ {
@@ -210,31 +210,38 @@ func TestKeptFolders(t *testing.T) {
 	}
 }
 
-// TestKeptLog opens a folder that has a log of the version of now, as it was when that version began: the folder of
-// format 2 has one of the version before.
-func TestKeptLog(t *testing.T) {
-	name := filepath.Join("testdata", fmt.Sprintf("log-%d", logVersion))
-	if *keep {
-		writeKept(t, name)
+// TestKeptNewer opens folders that have files of a newer version than others, as they were when that version began: the
+// folder of format 2 has both of the version before, and that of log version 3 has blocks of it.
+func TestKeptNewer(t *testing.T) {
+	versions := func(dir string) (log, block uint16) {
+		all, err := versionsOf(dir)
+		must(t, err)
+		for _, x := range all {
+			if id, ok := parseName(filepath.Base(x.name)); ok && id.isBlock() {
+				block = x.version
+			} else if filepath.Dir(x.name) == "log" {
+				log = x.version
+			}
+		}
+		return log, block
 	}
-	dir := unzip(t, name+".zip")
-	v, ok, err := versionOf(filepath.Join(dir, "log", segmentName(newestSegment(t, dir))), logMagic)
-	must(t, err)
-	if before := unzip(t, filepath.Join("testdata", "format-2.zip")); !ok || v != logVersion {
-		t.Errorf("its log is of version %d", v)
-	} else if v, _, _ := versionOf(filepath.Join(before, "log", segmentName(newestSegment(t, before))), logMagic); v != 2 {
-		t.Errorf("that of format 2 is of version %d", v)
+	for _, kept := range []struct {
+		name       string
+		log, block uint16
+	}{{"format-2", 2, 2}, {"log-3", 3, 2}, {"block-3", 3, 3}} {
+		name := filepath.Join("testdata", kept.name)
+		if _, err := os.Stat(name + ".zip"); *keep && err != nil {
+			writeKept(t, name)
+		}
+		dir := unzip(t, name+".zip")
+		if log, block := versions(dir); log != kept.log || block != kept.block {
+			t.Errorf("%s: the log is of version %d and a block of %d, want %d and %d", name, log, block, kept.log, kept.block)
+		}
+		answersAsKept(t, dir, name+".txt")
 	}
-	answersAsKept(t, dir, name+".txt")
-}
-
-func newestSegment(t *testing.T, dir string) (number uint64) {
-	t.Helper()
-	names, err := os.ReadDir(filepath.Join(dir, "log"))
-	must(t, err)
-	_, err = fmt.Sscanf(names[len(names)-1].Name(), "%020d.log", &number)
-	must(t, err)
-	return number
+	if logVersion != 3 || blockVersion != 3 {
+		t.Error("a newer version than any that is kept here")
+	}
 }
 
 // answersAsKept opens a folder, holds its answers against those that were kept with it, and has it go on.
