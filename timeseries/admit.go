@@ -17,9 +17,10 @@ func (e *engine) check(o *lineage.Observation) error {
 	case o.Interval <= 0 || o.Interval%e.step != 0 || int64(o.Interval/e.step) > maxSpanTicks:
 		return fmt.Errorf("the interval %s is not a multiple of the tick of %s", o.Interval, e.step)
 	}
-	for _, s := range o.Samples {
+	for i := range o.Samples {
+		s := &o.Samples[i] // a copy would cost as much as looking at it
 		switch {
-		case !known(s.Subject):
+		case !known(&s.Subject):
 			return errUnknownAccess
 		case !s.Metric.Known():
 			return fmt.Errorf("unknown metric %d", s.Metric)
@@ -29,8 +30,9 @@ func (e *engine) check(o *lineage.Observation) error {
 			return fmt.Errorf("the total %d of %s is below zero", s.Value, s.Metric)
 		}
 	}
-	for _, s := range o.Sightings {
-		if !known(s.Access) {
+	for i := range o.Sightings {
+		s := &o.Sightings[i]
+		if !known(&s.Access) {
 			return errUnknownAccess
 		}
 		if s.Evidence == lineage.NoEvidence || s.Evidence >= lineage.EvidenceKinds {
@@ -42,8 +44,8 @@ func (e *engine) check(o *lineage.Observation) error {
 			return fmt.Errorf("the missing share %v is not between 0 and 1", m.Share)
 		}
 	}
-	for _, ev := range o.Events {
-		if !known(ev.Access) {
+	for i := range o.Events {
+		if !known(&o.Events[i].Access) {
 			return errUnknownAccess
 		}
 	}
@@ -58,6 +60,6 @@ func (e *engine) check(o *lineage.Observation) error {
 var errUnknownAccess = errors.New("an access has an unknown operation, kind of client or kind of mover")
 
 // known reports whether an access can be read again once it is written.
-func known(a lineage.Access) bool {
+func known(a *lineage.Access) bool {
 	return a.Op <= lineage.Read && a.Client.Kind <= lineage.Others && a.Client.Mover.Kind <= lineage.DatasetNode
 }

@@ -404,7 +404,7 @@ func decodeEvents(b *block, content []byte) ([]dated, int, error) {
 		if out[i].tick > b.meta.end {
 			r.fail("an event lies after its block")
 		}
-		if !known(out[i].Access) {
+		if !known(&out[i].Access) {
 			r.fail(fmt.Sprintf("an event's access has operation %d", out[i].Access.Op))
 		}
 		if r.err != nil {

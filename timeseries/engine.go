@@ -39,6 +39,7 @@ type engine struct {
 	commit sync.Mutex // guards refuse, and the order of the journal, which is the order of applying
 	// refuse is the newest tick that is sealed or being sealed.
 	refuse int64
+	rooms  rooms // guarded by commit
 
 	mu      sync.RWMutex // guards all that follows, and what it points to
 	closed  bool
@@ -184,13 +185,14 @@ type record struct {
 	added bool    // it is visible, and not another of the same round; set by applyRecord
 }
 
+// recordSample has its largest fields first, so that it takes no more room than they do.
 type recordSample struct {
 	entry     *entry
 	series    *series // where who read it from the log knows it
-	metric    lineage.Metric
-	evidence  lineage.EvidenceKind
 	value     int64
 	span      int32
+	metric    lineage.Metric
+	evidence  lineage.EvidenceKind
 	estimated bool
 }
 
@@ -288,6 +290,12 @@ func (e *engine) commitGroup(group []*commit) {
 	}
 	e.publish()
 	e.watch.tell(e.roundsOf(writes))
+	for _, c := range writes {
+		for _, r := range c.records {
+			e.rooms.give(r.samples)
+			r.samples = nil
+		}
+	}
 }
 
 // roundsOf returns the rounds of commits, as visible from the version of now on. It needs mu.
@@ -424,7 +432,7 @@ func (e *engine) record(o *lineage.Observation, tick int64) *record {
 		}
 		return last
 	}
-	r.samples = make([]recordSample, len(o.Samples))
+	r.samples = e.rooms.take(len(o.Samples))
 	for i := range o.Samples {
 		s := &o.Samples[i]
 		span := int64(r.round.span)
