@@ -460,6 +460,7 @@ func (e *engine) entry(a *lineage.Access) *entry {
 			return x
 		}
 		x = &entry{access: *a}
+		e.entries.share(x)
 		e.mu.Lock()
 		e.entries.putHashed(hash, x)
 		e.mu.Unlock()

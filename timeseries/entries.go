@@ -92,6 +92,14 @@ func (e *entries) putHashed(hash uint64, x *entry) {
 	e.order = append(e.order, x)
 }
 
+// share has a new entry hold its topic's names where the newest of all does, if they are of one topic, as what is named
+// in a row mostly is.
+func (e *entries) share(x *entry) {
+	if n := len(e.order); n > 0 && e.order[n-1] != nil && e.order[n-1].access.Topic == x.access.Topic {
+		x.access.Topic = e.order[n-1].access.Topic
+	}
+}
+
 // remove takes away the entry of an access, if there is one.
 func (e *entries) remove(a *lineage.Access) {
 	h := e.hash(a)

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/lineaged/lineaged/lineage"
 )
@@ -112,4 +114,24 @@ func TestEntriesAfter(t *testing.T) {
 		t.Errorf("%d subjects, want 1000", got)
 	}
 	must(t, s.Close())
+}
+
+// TestNamesOfATopicAreHeldOnce has what a source names in a row, each time with strings of its own, hold one of them.
+func TestNamesOfATopicAreHeldOnce(t *testing.T) {
+	e := testEngine(t)
+	named := func(topic string, producer lineage.ProducerID) string {
+		a := lineage.Access{Topic: lineage.Topic{Name: strings.Clone(topic)}, Op: lineage.Write, Client: lineage.Client{Producer: producer}}
+		x := e.entry(&a)
+		if x.access != a {
+			t.Fatalf("%v is held as %v", a, x.access)
+		}
+		return x.access.Topic.Name
+	}
+	one, two, other := named("orders", 1), named("orders", 2), named("orders-2", 2)
+	if unsafe.StringData(one) != unsafe.StringData(two) {
+		t.Error("the name of a topic is held twice")
+	}
+	if other != "orders-2" {
+		t.Errorf("another topic is called %s", other)
+	}
 }
