@@ -274,11 +274,11 @@ func (c *packed) values(out []point) error {
 	how, all := c.how&^zerosApart, out
 	var runs []int
 	if c.how >= zerosApart {
-		some, err := 0, error(nil)
-		if runs, some, err = r.zeros(len(out)); err != nil {
+		found, some, err := r.zeros(len(out))
+		if err != nil {
 			return err
 		}
-		out = out[:some]
+		runs, out = found, out[:some]
 	}
 	e, d := forecast{how: how}, distanceFrom(c.start)
 	for i := range out {
