@@ -541,6 +541,7 @@ type ComplexityRoot struct {
 		Nodes           func(childComplexity int, text *string, kinds []lineage.NodeKind, cluster *string, owner *string, tag *string, includeInternal bool, window *WindowInput, orderBy *answer.Order, first int, after *string) int
 		PathBalance     func(childComplexity int, nodes []string, window WindowInput) int
 		Paths           func(childComplexity int, from string, to string, window WindowInput, includeInternal bool, first int) int
+		Storage         func(childComplexity int) int
 		SuggestedJoins  func(childComplexity int, window *WindowInput) int
 		Top             func(childComplexity int, metric answer.Metric, by lineage.NodeKind, window WindowInput, first int) int
 		TopicUsage      func(childComplexity int, topic string, window WindowInput) int
@@ -598,6 +599,29 @@ type ComplexityRoot struct {
 		Points func(childComplexity int) int
 		Step   func(childComplexity int) int
 		Unit   func(childComplexity int) int
+	}
+
+	Storage struct {
+		Bytes     func(childComplexity int) int
+		FreeBytes func(childComplexity int) int
+		Measured  func(childComplexity int) int
+		Series    func(childComplexity int) int
+		Silent    func(childComplexity int) int
+		Tiers     func(childComplexity int) int
+		Year      func(childComplexity int) int
+	}
+
+	StorageTier struct {
+		Bytes             func(childComplexity int) int
+		BytesPerSeriesDay func(childComplexity int) int
+		Retention         func(childComplexity int) int
+		Step              func(childComplexity int) int
+	}
+
+	StorageYear struct {
+		AtMost              func(childComplexity int) int
+		Bytes               func(childComplexity int) int
+		BytesPer10000Series func(childComplexity int) int
 	}
 
 	StreamJob struct {
@@ -751,6 +775,7 @@ type QueryResolver interface {
 	Candidates(ctx context.Context, topic string, window WindowInput, first int) (*Candidates, error)
 	FlowBalance(ctx context.Context, topic string, window WindowInput) (*FlowBalance, error)
 	PathBalance(ctx context.Context, nodes []string, window WindowInput) (*PathBalance, error)
+	Storage(ctx context.Context) (*Storage, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -3063,6 +3088,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Paths(childComplexity, args["from"].(string), args["to"].(string), args["window"].(WindowInput), args["includeInternal"].(bool), args["first"].(int)), true
+	case "Query.storage":
+		if e.ComplexityRoot.Query.Storage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Storage(childComplexity), true
 	case "Query.suggestedJoins":
 		if e.ComplexityRoot.Query.SuggestedJoins == nil {
 			break
@@ -3328,6 +3359,93 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Series.Unit(childComplexity), true
+
+	case "Storage.bytes":
+		if e.ComplexityRoot.Storage.Bytes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Storage.Bytes(childComplexity), true
+	case "Storage.freeBytes":
+		if e.ComplexityRoot.Storage.FreeBytes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Storage.FreeBytes(childComplexity), true
+	case "Storage.measured":
+		if e.ComplexityRoot.Storage.Measured == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Storage.Measured(childComplexity), true
+	case "Storage.series":
+		if e.ComplexityRoot.Storage.Series == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Storage.Series(childComplexity), true
+	case "Storage.silent":
+		if e.ComplexityRoot.Storage.Silent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Storage.Silent(childComplexity), true
+	case "Storage.tiers":
+		if e.ComplexityRoot.Storage.Tiers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Storage.Tiers(childComplexity), true
+	case "Storage.year":
+		if e.ComplexityRoot.Storage.Year == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Storage.Year(childComplexity), true
+
+	case "StorageTier.bytes":
+		if e.ComplexityRoot.StorageTier.Bytes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StorageTier.Bytes(childComplexity), true
+	case "StorageTier.bytesPerSeriesDay":
+		if e.ComplexityRoot.StorageTier.BytesPerSeriesDay == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StorageTier.BytesPerSeriesDay(childComplexity), true
+	case "StorageTier.retention":
+		if e.ComplexityRoot.StorageTier.Retention == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StorageTier.Retention(childComplexity), true
+	case "StorageTier.step":
+		if e.ComplexityRoot.StorageTier.Step == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StorageTier.Step(childComplexity), true
+
+	case "StorageYear.atMost":
+		if e.ComplexityRoot.StorageYear.AtMost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StorageYear.AtMost(childComplexity), true
+	case "StorageYear.bytes":
+		if e.ComplexityRoot.StorageYear.Bytes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StorageYear.Bytes(childComplexity), true
+	case "StorageYear.bytesPer10000Series":
+		if e.ComplexityRoot.StorageYear.BytesPer10000Series == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StorageYear.BytesPer10000Series(childComplexity), true
 
 	case "StreamJob.applicationId":
 		if e.ComplexityRoot.StreamJob.ApplicationID == nil {
@@ -4075,6 +4193,8 @@ type Query {
   flowBalance(topic: ID!, window: Window!): FlowBalance
   "The same summed up on a way: topic, program, topic, and so on; it ends in a topic or a program. Where do records go missing?"
   pathBalance(nodes: [ID!]!, window: Window!): PathBalance
+  "What lineaged's own store holds, and what a year of the load of now would take. It is of no window."
+  storage: Storage
 }
 
 """
@@ -4228,6 +4348,27 @@ type Group implements Node {
   members: Int!
   memberIds(first: Int! = 20): [ID!]!
 }
+
+"""
+bytes: on disk, all together; null: kept in memory only. series: how many had samples in an hour, on the mean of the last day; null with measured. silent: of bytes, what is kept of who has been
+silent for long. measured: the observed time that the load is read from, a day at most; null: no hour is sealed yet. year: null before an hour of it is.
+"""
+type Storage {
+  bytes: Int64
+  freeBytes: Int64           # of the file system; null: not known
+  series: Float
+  tiers: [StorageTier!]!     # the finest first
+  silent: Int64!
+  measured: Duration
+  year: StorageYear
+}
+"bytesPerSeriesDay: what a day of one series takes; null until a block of the tier is sealed, after some more than an hour, a day, ten days."
+type StorageTier { step: Duration!  retention: Duration!  bytes: Int64!  bytesPerSeriesDay: Float }
+"""
+What would be held after a year of this load under this retention, at its fullest. atMost: a tier of which nothing is sealed yet is taken to be as large as the one
+before it, and who came of late to fall silent again.
+"""
+type StorageYear { bytes: Int64!  bytesPer10000Series: Int64!  atMost: Boolean! }
 
 type SuggestedJoins { joins: [SuggestedJoin!]!  coverage: Coverage! }
 type SuggestedJoin { a: Node!  b: Node!  reason: String!  rule: String! }   # rule: the YAML that would join them
@@ -5422,6 +5563,52 @@ func (ec *executionContext) childFields_Series(ctx context.Context, field graphq
 		return ec.fieldContext_Series_detail(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Series", field.Name)
+}
+
+func (ec *executionContext) childFields_Storage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "bytes":
+		return ec.fieldContext_Storage_bytes(ctx, field)
+	case "freeBytes":
+		return ec.fieldContext_Storage_freeBytes(ctx, field)
+	case "series":
+		return ec.fieldContext_Storage_series(ctx, field)
+	case "tiers":
+		return ec.fieldContext_Storage_tiers(ctx, field)
+	case "silent":
+		return ec.fieldContext_Storage_silent(ctx, field)
+	case "measured":
+		return ec.fieldContext_Storage_measured(ctx, field)
+	case "year":
+		return ec.fieldContext_Storage_year(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Storage", field.Name)
+}
+
+func (ec *executionContext) childFields_StorageTier(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "step":
+		return ec.fieldContext_StorageTier_step(ctx, field)
+	case "retention":
+		return ec.fieldContext_StorageTier_retention(ctx, field)
+	case "bytes":
+		return ec.fieldContext_StorageTier_bytes(ctx, field)
+	case "bytesPerSeriesDay":
+		return ec.fieldContext_StorageTier_bytesPerSeriesDay(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StorageTier", field.Name)
+}
+
+func (ec *executionContext) childFields_StorageYear(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "bytes":
+		return ec.fieldContext_StorageYear_bytes(ctx, field)
+	case "bytesPer10000Series":
+		return ec.fieldContext_StorageYear_bytesPer10000Series(ctx, field)
+	case "atMost":
+		return ec.fieldContext_StorageYear_atMost(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StorageYear", field.Name)
 }
 
 func (ec *executionContext) childFields_Subtopology(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -16729,6 +16916,38 @@ func (ec *executionContext) fieldContext_Query_pathBalance(ctx context.Context, 
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_storage(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_storage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().Storage(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Storage) graphql.Marshaler {
+			return ec.marshalOStorage2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐStorage(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_storage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Storage(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query___type(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -17719,6 +17938,346 @@ func (ec *executionContext) _Series_detail(ctx context.Context, field graphql.Co
 }
 func (ec *executionContext) fieldContext_Series_detail(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Series", field, false, false, "String")
+}
+
+func (ec *executionContext) _Storage_bytes(ctx context.Context, field graphql.CollectedField, obj *Storage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Storage_bytes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Bytes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOInt642ᚖint64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Storage_bytes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Storage", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _Storage_freeBytes(ctx context.Context, field graphql.CollectedField, obj *Storage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Storage_freeBytes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FreeBytes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOInt642ᚖint64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Storage_freeBytes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Storage", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _Storage_series(ctx context.Context, field graphql.CollectedField, obj *Storage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Storage_series(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Series, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
+			return ec.marshalOFloat2ᚖfloat64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Storage_series(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Storage", field, false, false, "Float")
+}
+
+func (ec *executionContext) _Storage_tiers(ctx context.Context, field graphql.CollectedField, obj *Storage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Storage_tiers(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tiers, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []StorageTier) graphql.Marshaler {
+			return ec.marshalNStorageTier2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐStorageTierᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Storage_tiers(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Storage",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StorageTier(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Storage_silent(ctx context.Context, field graphql.CollectedField, obj *Storage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Storage_silent(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Silent, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Storage_silent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Storage", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _Storage_measured(ctx context.Context, field graphql.CollectedField, obj *Storage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Storage_measured(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Measured, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Duration) graphql.Marshaler {
+			return ec.marshalODuration2ᚖtimeᚐDuration(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Storage_measured(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Storage", field, false, false, "Duration")
+}
+
+func (ec *executionContext) _Storage_year(ctx context.Context, field graphql.CollectedField, obj *Storage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Storage_year(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Year, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *StorageYear) graphql.Marshaler {
+			return ec.marshalOStorageYear2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐStorageYear(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Storage_year(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Storage",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StorageYear(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _StorageTier_step(ctx context.Context, field graphql.CollectedField, obj *StorageTier) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StorageTier_step(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Step, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Duration) graphql.Marshaler {
+			return ec.marshalNDuration2timeᚐDuration(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StorageTier_step(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StorageTier", field, false, false, "Duration")
+}
+
+func (ec *executionContext) _StorageTier_retention(ctx context.Context, field graphql.CollectedField, obj *StorageTier) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StorageTier_retention(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Retention, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Duration) graphql.Marshaler {
+			return ec.marshalNDuration2timeᚐDuration(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StorageTier_retention(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StorageTier", field, false, false, "Duration")
+}
+
+func (ec *executionContext) _StorageTier_bytes(ctx context.Context, field graphql.CollectedField, obj *StorageTier) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StorageTier_bytes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Bytes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StorageTier_bytes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StorageTier", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _StorageTier_bytesPerSeriesDay(ctx context.Context, field graphql.CollectedField, obj *StorageTier) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StorageTier_bytesPerSeriesDay(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.BytesPerSeriesDay, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
+			return ec.marshalOFloat2ᚖfloat64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_StorageTier_bytesPerSeriesDay(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StorageTier", field, false, false, "Float")
+}
+
+func (ec *executionContext) _StorageYear_bytes(ctx context.Context, field graphql.CollectedField, obj *StorageYear) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StorageYear_bytes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Bytes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StorageYear_bytes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StorageYear", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _StorageYear_bytesPer10000Series(ctx context.Context, field graphql.CollectedField, obj *StorageYear) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StorageYear_bytesPer10000Series(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.BytesPer10000Series, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StorageYear_bytesPer10000Series(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StorageYear", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _StorageYear_atMost(ctx context.Context, field graphql.CollectedField, obj *StorageYear) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StorageYear_atMost(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AtMost, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StorageYear_atMost(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StorageYear", field, false, false, "Boolean")
 }
 
 func (ec *executionContext) _StreamJob_id(ctx context.Context, field graphql.CollectedField, obj *StreamJob) (ret graphql.Marshaler) {
@@ -24524,6 +25083,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_pathBalance(ctx, field)
 				})
+		case "storage":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_storage(ctx, field)
+				})
 		case "__type":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Query___type(ctx, field)
@@ -24882,6 +25447,160 @@ func (ec *executionContext) _Series(ctx context.Context, sel ast.SelectionSet, o
 		case "detail":
 			out.Values[i] = ec._Series_detail(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var storageImplementors = []string{"Storage"}
+
+func (ec *executionContext) _Storage(ctx context.Context, sel ast.SelectionSet, obj *Storage) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, storageImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Storage")
+		case "bytes":
+			out.Values[i] = ec._Storage_bytes(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "freeBytes":
+			out.Values[i] = ec._Storage_freeBytes(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "series":
+			out.Values[i] = ec._Storage_series(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "tiers":
+			out.Values[i] = ec._Storage_tiers(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "silent":
+			out.Values[i] = ec._Storage_silent(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "measured":
+			out.Values[i] = ec._Storage_measured(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "year":
+			out.Values[i] = ec._Storage_year(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var storageTierImplementors = []string{"StorageTier"}
+
+func (ec *executionContext) _StorageTier(ctx context.Context, sel ast.SelectionSet, obj *StorageTier) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, storageTierImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("StorageTier")
+		case "step":
+			out.Values[i] = ec._StorageTier_step(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "retention":
+			out.Values[i] = ec._StorageTier_retention(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "bytes":
+			out.Values[i] = ec._StorageTier_bytes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "bytesPerSeriesDay":
+			out.Values[i] = ec._StorageTier_bytesPerSeriesDay(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var storageYearImplementors = []string{"StorageYear"}
+
+func (ec *executionContext) _StorageYear(ctx context.Context, sel ast.SelectionSet, obj *StorageYear) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, storageYearImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("StorageYear")
+		case "bytes":
+			out.Values[i] = ec._StorageYear_bytes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "bytesPer10000Series":
+			out.Values[i] = ec._StorageYear_bytesPer10000Series(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "atMost":
+			out.Values[i] = ec._StorageYear_atMost(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -26876,6 +27595,20 @@ func (ec *executionContext) marshalNInt2int(ctx context.Context, sel ast.Selecti
 	return res
 }
 
+func (ec *executionContext) unmarshalNInt642int64(ctx context.Context, v any) (int64, error) {
+	res, err := UnmarshalInt64(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNInt642int64(ctx context.Context, sel ast.SelectionSet, v int64) graphql.Marshaler {
+	_ = sel
+	res := MarshalInt64(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "Int64!")
+	}
+	return res
+}
+
 func (ec *executionContext) marshalNKindCount2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐKindCount(ctx context.Context, sel ast.SelectionSet, v KindCount) graphql.Marshaler {
 	return ec._KindCount(ctx, sel, &v)
 }
@@ -27206,6 +27939,26 @@ func (ec *executionContext) marshalNResolvedWindow2ᚖgithubᚗcomᚋlineagedᚋ
 		return graphql.Null
 	}
 	return ec._ResolvedWindow(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNStorageTier2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐStorageTier(ctx context.Context, sel ast.SelectionSet, v StorageTier) graphql.Marshaler {
+	return ec._StorageTier(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNStorageTier2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐStorageTierᚄ(ctx context.Context, sel ast.SelectionSet, v []StorageTier) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNStorageTier2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐStorageTier(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalNString2string(ctx context.Context, v any) (string, error) {
@@ -28095,6 +28848,20 @@ func (ec *executionContext) marshalOSeries2ᚖgithubᚗcomᚋlineagedᚋlineaged
 		return graphql.Null
 	}
 	return ec._Series(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOStorage2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐStorage(ctx context.Context, sel ast.SelectionSet, v *Storage) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Storage(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOStorageYear2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐStorageYear(ctx context.Context, sel ast.SelectionSet, v *StorageYear) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._StorageYear(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOString2ᚖstring(ctx context.Context, v any) (*string, error) {

@@ -13,6 +13,7 @@ import (
 // resolver is the root of the generated executor. It presents what package answer says: deciding is not its own.
 type resolver struct {
 	answers *answer.Answers
+	stored  func(context.Context) (*Storage, error) // nil: nobody tells
 	log     *slog.Logger
 }
 
@@ -144,4 +145,12 @@ func (q *query) FlowBalance(ctx context.Context, topic string, window WindowInpu
 // PathBalance answers pathBalance.
 func (q *query) PathBalance(ctx context.Context, nodes []string, window WindowInput) (*PathBalance, error) {
 	return q.a.pathBalance(ctx, nodes, window)
+}
+
+// Storage answers storage.
+func (q *query) Storage(ctx context.Context) (*Storage, error) {
+	if q.a.stored == nil {
+		return nil, nil //nolint:nilnil // nobody tells: null
+	}
+	return q.a.stored(ctx)
 }

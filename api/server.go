@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"log/slog"
 	"net"
@@ -33,6 +34,8 @@ type Options struct {
 
 	// Sizes tells the store's sizes for /metrics; nil: left out.
 	Sizes func() Sizes
+	// Storage tells what the store holds and what a year of it would take; nil: null.
+	Storage func(context.Context) (*Storage, error)
 	// Trouble tells what degrades the service beside what the history shows, one sentence each, e.g. that space is
 	// short; nil: nothing does.
 	Trouble func() []string
@@ -57,7 +60,7 @@ func New(o Options) http.Handler {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	a := &resolver{answers: o.Answers, log: o.Log}
+	a := &resolver{answers: o.Answers, stored: o.Storage, log: o.Log}
 	m := newMetrics(a, o)
 
 	mux := http.NewServeMux()

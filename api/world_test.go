@@ -432,6 +432,7 @@ type served struct {
 	Metrics  api.Metrics
 	Now      func() time.Time
 	Sizes    func() api.Sizes
+	Storage  func(context.Context) (*api.Storage, error)
 	Trouble  func() []string
 	Stopping func() bool
 
@@ -441,7 +442,7 @@ type served struct {
 func serve(s served) http.Handler {
 	return api.New(api.Options{
 		Answers: answer.New(answer.Options{History: s.History, Identity: s.Identity, Declared: func() *lineage.Declarations { return s.Declared }, Clusters: s.Clusters, Connects: s.Connects, Now: s.Now}),
-		UI:      s.UI, Hosts: s.Hosts, Log: s.Log, Version: s.Version, Revision: s.Revision, Limits: s.Limits, Metrics: s.Metrics, Sizes: s.Sizes, Trouble: s.Trouble,
+		UI:      s.UI, Hosts: s.Hosts, Log: s.Log, Version: s.Version, Revision: s.Revision, Limits: s.Limits, Metrics: s.Metrics, Sizes: s.Sizes, Storage: s.Storage, Trouble: s.Trouble,
 		Stopping: s.Stopping, NoIntrospection: s.NoIntrospection,
 	})
 }

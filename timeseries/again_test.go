@@ -14,10 +14,7 @@ import (
 // derivedText is all that is derived in open blocks, as text.
 func derivedText(e *engine) string {
 	var lines []string
-	for _, x := range e.subjects {
-		if x == nil {
-			continue
-		}
+	for x := range e.subjects.all() {
 		for _, s := range x.series {
 			if !s.derived {
 				continue
@@ -39,10 +36,7 @@ func derivedText(e *engine) string {
 // oneATick holds that of no tick two things are derived of one series.
 func oneATick(t *testing.T, e *engine) {
 	t.Helper()
-	for _, x := range e.subjects {
-		if x == nil {
-			continue
-		}
+	for x := range e.subjects.all() {
 		for _, s := range x.series {
 			all := s.head.since(0)
 			for i := 1; i < len(all); i++ {

@@ -151,11 +151,10 @@ func (e *engine) named(s *subject, tick int64) {
 func (e *engine) subject(x *entry, tick int64) *subject {
 	s := x.subject
 	if s == nil {
-		s = &subject{entry: x, id: subjectID(len(e.subjects)), first: never, last: tick}
+		s = &subject{entry: x, id: e.subjects.give(), first: never, last: tick}
 		x.subject = s
-		e.subjects = append(e.subjects, s)
+		e.subjects.put(s)
 		e.list(s)
-		e.live++
 	}
 	s.last = max(s.last, tick)
 	return s
@@ -217,10 +216,8 @@ func (e *engine) listAll() {
 			e.told[key.Source] = true
 		}
 	}
-	for _, s := range e.subjects {
-		if s != nil {
-			e.list(s)
-		}
+	for s := range e.subjects.all() {
+		e.list(s)
 	}
 }
 

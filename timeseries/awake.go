@@ -32,7 +32,7 @@ func (e *engine) wake(all ...*roaring.Bitmap) (awake, error) {
 			}
 			for it := roaring.And(d.ids, ids).Iterator(); it.HasNext(); {
 				id := it.Next()
-				if e.subjects[id] != nil {
+				if e.subjects.of(subjectID(id)) != nil {
 					continue
 				}
 				n := d.partOf(id)
@@ -74,10 +74,7 @@ func (a awake) read(e *engine, d *deadFile, part int, ids []subjectID, sources [
 // subjectOf returns a subject, also one that was put away and is awake; nil for an id that was never given, or that is
 // gone or not awake. It needs mu.
 func (e *engine) subjectOf(id subjectID, up awake) *subject {
-	if int(id) >= len(e.subjects) {
-		return nil
-	}
-	if s := e.subjects[id]; s != nil {
+	if s := e.subjects.of(id); s != nil {
 		return s
 	}
 	return up[id]
@@ -90,7 +87,7 @@ func (e *engine) sleeps(ids *roaring.Bitmap, up awake) bool {
 			continue
 		}
 		for it := roaring.And(d.ids, ids).Iterator(); it.HasNext(); {
-			if id := subjectID(it.Next()); e.subjects[id] == nil && up[id] == nil {
+			if id := subjectID(it.Next()); e.subjects.of(id) == nil && up[id] == nil {
 				return true
 			}
 		}

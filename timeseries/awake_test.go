@@ -123,7 +123,7 @@ func TestPutAwayMeanwhile(t *testing.T) {
 			must(t, s.Maintain(ctx, at))
 		}
 	}
-	if len(s.dead) == 0 || s.subjects[1] != nil {
+	if len(s.dead) == 0 || s.subjects.of(1) != nil {
 		t.Fatal("nobody was put away")
 	}
 	got, err := w.Amounts(ctx, w.Window, []int32{0})

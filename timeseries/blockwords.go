@@ -51,8 +51,8 @@ func (e *engine) takeWords(end int64) *blockWords {
 	}
 	slices.SortFunc(w.notes, func(a, b topicNote) int { return cmp.Or(cmp.Compare(a.topic, b.topic), cmp.Compare(a.At, b.At)) })
 	writes := roaring.New()
-	for _, s := range e.subjects {
-		if s != nil && s.entry.access.Op == lineage.Write && s.entry.access.Dataset == (lineage.Dataset{}) {
+	for s := range e.subjects.all() {
+		if s.entry.access.Op == lineage.Write && s.entry.access.Dataset == (lineage.Dataset{}) {
 			writes.Add(uint32(s.id))
 		}
 	}

@@ -317,12 +317,12 @@ func TestStateCodec(t *testing.T) {
 	must(t, err)
 	x, err := decodeRest(other)
 	must(t, err)
-	f.subjects, f.latest, f.smalls, f.positions = make([]*subject, x.ids), x.latest, x.smalls, x.positions
+	f.subjects, f.latest, f.smalls, f.positions = newSubjects(x.ids), x.latest, x.smalls, x.positions
 	for _, b := range subjects {
 		all, err := decodeSubjects(b, f.sources)
 		must(t, err)
 		for _, s := range all {
-			f.subjects[s.id] = s
+			f.subjects.put(s)
 		}
 	}
 	y, err := decodeManifest(m)

@@ -21,6 +21,12 @@ import (
 // flows are still drawn, so that views of the present read no such file.
 const silentFor = 8 * day
 
+// crowd is how many may be in memory, accesses and facts of groups, who have been silent for longer than they were ever
+// seen: those of one run, and yesterday's producer ids. Where there are more, all of them are put away whose time is
+// sealed, so that an estate of mayflies takes the memory of hours and not of days. Views of the present do read the files of
+// their lookback then. It is some 30 MiB, and at 200 groups a minute a file in three hours.
+const crowd = 1 << 15
+
 // deadFile is one such file. Only what it was put away with is in it: a subject that came back is in memory too, and
 // memory holds.
 type deadFile struct {
@@ -96,27 +102,90 @@ func decodeDead(number int64, content []byte) (*deadFile, error) {
 	return d, r.end()
 }
 
-// putAway puts away who is silent, once a day at most. It reports whether it did. It needs the maintain lock.
+// leaving says who is to be put away at a tick.
+type leaving struct {
+	tick     int64
+	until    int64 // those who were seen last by then; 0: nobody for that alone
+	outlived int64 // those who were seen last by then and have been silent for longer than they were seen; 0: nobody for that
+}
+
+func (l leaving) goes(first, last int64) bool {
+	return last <= l.until || last <= l.outlived && l.tick-last > last-first
+}
+
+// leaving finds out who is to be put away: the silent once a day, those of a crowd once for each block that is sealed.
+// ok is false when it is too soon for either. It needs mu, and the maintain lock.
+func (e *engine) leaving(tick int64) (l leaving, ok bool) {
+	before := int64(0)
+	if n := len(e.dead); n > 0 {
+		before = e.dead[n-1].number
+	}
+	if l.tick = tick; tick <= before {
+		return l, false
+	}
+	if before == 0 || tick-before >= int64(day/e.step) {
+		l.until = min(e.sealed, tick-int64(e.silentFor/e.step))
+	}
+	if e.crowdAt < e.sealed {
+		e.crowdAt = e.sealed
+		all := leaving{tick: tick, outlived: e.sealed}
+		n := 0
+		for s := range e.subjects.all() {
+			if s.last <= all.outlived && all.goes(e.firstSeen(s), s.last) && s.silent() {
+				n++
+			}
+		}
+		for _, line := range e.facts {
+			if line.leaves(all) {
+				n++
+			}
+		}
+		if n > e.crowd {
+			l.outlived = e.sealed
+		}
+	}
+	return l, l.until > 0 || l.outlived > 0
+}
+
+// leaves reports whether the fact is one of a group that went, and is to be put away.
+func (l *factLine) leaves(with leaving) bool {
+	return l.key().Kind == lineage.GroupFacts && len(l.versions) == 1 && l.goneAt() != never && with.goes(l.firstTick(), l.goneAt())
+}
+
+// firstTick returns the round of the oldest version.
+func (l *factLine) firstTick() int64 {
+	if len(l.past) > 0 {
+		return l.past[0].tick
+	}
+	return l.versions[0].tick
+}
+
+// putAway puts away who is silent. It reports whether it did. It needs the maintain lock.
 func (e *engine) putAway(now time.Time) (bool, error) {
 	tick := e.floor(now)
 	e.mu.RLock()
-	until := min(e.sealed, tick-int64(e.silentFor/e.step))
-	if n := len(e.dead); n > 0 && tick-e.dead[n-1].number < int64(day/e.step) {
-		until = 0
+	who, ok := e.leaving(tick)
+	if !ok {
+		e.mu.RUnlock()
+		return false, nil
 	}
-	d := &deadFile{number: tick, first: until, ids: roaring.New()}
+	d := &deadFile{number: tick, first: max(who.until, who.outlived), ids: roaring.New()}
 	var silent []*subject
-	for _, s := range e.subjects {
-		if s != nil && s.last <= until && s.silent() {
+	for s := range e.subjects.all() {
+		if s.last > max(who.until, who.outlived) || !s.silent() {
+			continue
+		}
+		if first := e.firstSeen(s); who.goes(first, s.last) {
 			silent = append(silent, s)
 			d.ids.Add(uint32(s.id))
 			d.sums = append(d.sums, sumOf(&s.entry.access))
-			d.first, d.last = min(d.first, e.firstSeen(s)), max(d.last, s.last)
+			d.first, d.last = min(d.first, first), max(d.last, s.last)
 		}
 	}
+	d.ids.RunOptimize() // they were mostly given one after another
 	slices.Sort(d.sums)
-	parts := encodeParts(silent)
-	gone := e.goneGroups(d, until)
+	parts := encodeParts(slices.Values(silent))
+	gone := e.goneGroups(d, who)
 	facts := encodeFactLines(gone)
 	e.mu.RUnlock()
 	if len(silent)+len(gone) == 0 {
@@ -145,17 +214,16 @@ func (e *engine) putAway(now time.Time) (bool, error) {
 	defer e.mu.Unlock()
 	e.dead = append(slices.Clip(e.dead), d)
 	for _, s := range silent {
-		if s.last <= until && s.silent() { // and not seen meanwhile
-			e.subjects[s.id] = nil
+		if who.goes(e.firstSeen(s), s.last) && s.silent() { // and not seen meanwhile
+			e.subjects.remove(s)
 			e.entries.remove(&s.entry.access)
-			e.live--
 		}
 	}
 	if len(silent) > 0 {
 		e.index() // which holds them too
 	}
 	for key, line := range gone {
-		if e.facts[key] == line && line.goneAt() <= until {
+		if e.facts[key] == line && line.leaves(who) {
 			delete(e.facts, key)
 		}
 	}
@@ -163,18 +231,15 @@ func (e *engine) putAway(now time.Time) (bool, error) {
 	return true, nil
 }
 
-// goneGroups returns the facts of groups that were gone by a tick, and notes their time. It needs mu.
-func (e *engine) goneGroups(d *deadFile, until int64) map[lineage.FactKey]*factLine {
+// goneGroups returns the facts that are to be put away, and notes their time. It needs mu.
+func (e *engine) goneGroups(d *deadFile, who leaving) map[lineage.FactKey]*factLine {
 	out := map[lineage.FactKey]*factLine{}
 	for key, line := range e.facts {
-		if key.Kind != lineage.GroupFacts || line.goneAt() > until || len(line.versions) > 1 {
+		if !line.leaves(who) {
 			continue
 		}
 		out[key] = line
-		first := line.versions[0].tick
-		if len(line.past) > 0 {
-			first = line.past[0].tick
-		}
+		first := line.firstTick()
 		if d.factLast == 0 {
 			d.factFirst = first
 		}
@@ -320,9 +385,8 @@ func (e *engine) revive(a *lineage.Access) *entry {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.beginAnew(s)
-	e.subjects[s.id] = s
+	e.subjects.put(s)
 	e.entries.put(s.entry)
-	e.live++
 	if e.settles() {
 		for _, x := range s.series {
 			e.ledgers.enter(x)

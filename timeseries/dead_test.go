@@ -169,8 +169,8 @@ func TestThePutAwayAreAnswered(t *testing.T) {
 		}
 	}
 	ask(25)
-	if s.live > all.live/4 || len(s.dead) < 15 {
-		t.Errorf("%d of %d subjects are in memory, and %d files", s.live, all.live, len(s.dead))
+	if s.subjects.live > all.subjects.live/4 || len(s.dead) < 15 {
+		t.Errorf("%d of %d subjects are in memory, and %d files", s.subjects.live, all.subjects.live, len(s.dead))
 	}
 	back := lineage.Access{Topic: m.topic(0), Op: lineage.Read, Client: lineage.Client{Group: "run-0-of-day-3", ClientID: "batch"}}
 	again, err := s.deadAccess(&back) // it fell silent again
@@ -207,7 +207,7 @@ func TestTheDeadCostNothing(t *testing.T) {
 			x.state += len(p)
 		}
 		x.state += len(s.encodeFacts())
-		x.visited = s.live
+		x.visited = s.subjects.live
 		s.mu.RUnlock()
 		for _, b := range s.tiers[rawTier].blocks[len(s.tiers[rawTier].blocks)-24:] {
 			n, err := s.vault.verify(blockFile(rawTier, b.meta.start))

@@ -50,7 +50,7 @@ func open(dir string, o Options) (*Disk, error) {
 	if err := checkVersions(dir); err != nil {
 		return nil, err
 	}
-	f := files{hook: o.hook, dry: o.dry}
+	f := files{hook: o.hook, fast: o.fast, dry: o.dry}
 	for _, d := range []string{filepath.Join(dir, "log"), filepath.Join(dir, "blocks")} {
 		if err := f.folder(d); err != nil {
 			return nil, err
@@ -91,7 +91,7 @@ func openLocked(dir string, lock *os.File, o Options, f files) (*Disk, error) {
 		e.trouble(storing, err)
 	}
 	e.healthOfQuarantine(aside)
-	o.Log.Debug("the data is open", "state", e.generation, "sealed", e.at(e.sealed), "segments", len(l.segments), "subjects", e.live)
+	o.Log.Debug("the data is open", "state", e.generation, "sealed", e.at(e.sealed), "segments", len(l.segments), "subjects", e.subjects.live)
 	return &Disk{engine: e}, nil
 }
 
@@ -208,10 +208,7 @@ func (e *engine) bridge(x lostSpan) {
 			from[i] = before
 		}
 	}
-	for _, s := range e.subjects {
-		if s == nil {
-			continue
-		}
+	for s := range e.subjects.all() {
 		for _, y := range s.series {
 			if y.key.Metric.Counter() {
 				y.reachBack(from, e.sources)

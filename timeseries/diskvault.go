@@ -436,6 +436,17 @@ func (v *diskVault) size() (n int64) {
 	return n
 }
 
+func (v *diskVault) weigh(id fileID) (n int64) {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	if f := v.whole[id]; f != nil {
+		for _, c := range f.copies {
+			n += c.size
+		}
+	}
+	return n
+}
+
 // close removes what is not whole. Nothing else is written: what was finished is durable.
 func (v *diskVault) close() error {
 	v.mu.Lock()

@@ -24,6 +24,7 @@ type engine struct {
 	clock
 	retention Retention
 	silentFor time.Duration // after which a subject is put away
+	crowd     int           // see leaving
 	log       *slog.Logger
 	journal   journal
 	vault     vault
@@ -49,8 +50,7 @@ type engine struct {
 	sources  []*source
 	byName   map[lineage.Source]*source
 	entries  entries
-	subjects []*subject // by id; nil: never given or gone
-	live     int        // subjects that are there
+	subjects subjects // that are in memory
 	// sealed is the end of the raw blocks; what is later is in the head.
 	sealed    int64
 	tiers     [tiers]tier
@@ -100,6 +100,7 @@ type engine struct {
 	trust               trust
 	unverified          []*block // whose files were not read wholly since the store was opened
 	unverifiedDead      []*deadFile
+	crowdAt             int64 // the end of the sealed blocks when who crowds memory was counted last
 }
 
 // tier is one resolution of sealed blocks. All its blocks are disjoint and sorted; the slice is replaced, never changed
@@ -124,9 +125,9 @@ type marks struct {
 func newEngine(o Options, j journal, v vault) *engine {
 	c := newClock(o.Tick)
 	e := &engine{
-		clock: c, retention: o.Retention, silentFor: o.silentFor, log: o.Log, journal: j, vault: v, cache: newCache(cacheBytes), codec: newCodec(),
+		clock: c, retention: o.Retention, silentFor: o.silentFor, crowd: o.crowd, log: o.Log, journal: j, vault: v, cache: newCache(cacheBytes), codec: newCodec(),
 		entries: newEntries(), byName: map[lineage.Source]*source{},
-		subjects:  make([]*subject, 1), // no subject has the id 0
+		subjects:  newSubjects(1), // no subject has the id 0
 		sightings: map[int64]*marks{}, misses: map[string]*missing{}, facts: map[lineage.FactKey]*factLine{},
 		positions: map[lineage.Source]map[string]position{}, latest: map[string]int64{}, smalls: map[store.RecordKind][][]byte{},
 		told: map[string]bool{}, watch: newWatch(), trust: trust{spent: o.Spent},

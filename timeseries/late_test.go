@@ -165,8 +165,8 @@ func accountOf(t *testing.T, s store.Reader, rounds int) string {
 func bookLaw(t *testing.T, e *engine, rounds int) {
 	t.Helper()
 	var derived, rest []seriesKey
-	for _, x := range e.subjects {
-		if x == nil || x.entry.access.Topic != settledTopic {
+	for x := range e.subjects.all() {
+		if x.entry.access.Topic != settledTopic {
 			continue
 		}
 		for _, s := range x.series {

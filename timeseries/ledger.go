@@ -284,10 +284,7 @@ func (e *engine) index() {
 	old := e.ledgers
 	e.ledgers = newLedgers()
 	e.ledgers.closed, e.ledgers.round = max(e.sealed, e.refuse), old.round
-	for _, x := range e.subjects {
-		if x == nil {
-			continue
-		}
+	for x := range e.subjects.all() {
 		for _, s := range x.series {
 			e.ledgers.enter(s)
 			if s.key.Metric == lineage.Runs {
@@ -308,7 +305,7 @@ func (e *engine) index() {
 		}
 		x.open, x.out, x.notes, x.late = was.open, was.out, was.notes, was.late
 		for s := range x.out {
-			if e.subjects[s.key.Subject] != s.subject {
+			if e.subjects.of(s.key.Subject) != s.subject {
 				delete(x.out, s)
 			}
 		}

@@ -180,7 +180,7 @@ func TestDamagedBlock(t *testing.T) {
 	w := lineage.Window{Start: testStart.Add(10 * time.Minute), End: testStart.Add(50 * time.Minute)}
 	ask := func() error {
 		e.cache = newCache(cacheBytes)
-		_, err1 := e.amounts(ctx, w, []seriesKey{e.subjects[1].series[0].key})
+		_, err1 := e.amounts(ctx, w, []seriesKey{e.subjects.of(1).series[0].key})
 		_, err2 := e.marksOf(ctx, w)
 		_, err3 := e.marksOf(ctx, lineage.Window{Start: testStart, End: testStart.Add(time.Hour)})
 		var err4 error

@@ -70,14 +70,11 @@ func (e *engine) Positions(ctx context.Context, source lineage.Source) (map[stri
 func (e *engine) Stats() Stats {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	s := Stats{Subjects: e.live, FreeBytes: -1}
+	s := Stats{Subjects: e.subjects.live, FreeBytes: -1}
 	if e.closed {
 		return s
 	}
-	for _, x := range e.subjects {
-		if x == nil {
-			continue
-		}
+	for x := range e.subjects.all() {
 		for _, y := range x.series {
 			if y.head.any() {
 				s.Series++

@@ -31,8 +31,9 @@ type Options struct {
 	Log *slog.Logger
 
 	hook      func(op, path string) error // of files; only tests set it
-	dry       bool                        // see files
+	fast, dry bool                        // see files
 	silentFor time.Duration               // after which a subject is put away; only tests set it
+	crowd     int                         // see the constant of that name; only tests set it
 }
 
 // defaultTick is the tick where nothing is said.
@@ -57,6 +58,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.silentFor == 0 {
 		o.silentFor = silentFor
+	}
+	if o.crowd == 0 {
+		o.crowd = crowd
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()

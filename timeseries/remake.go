@@ -210,7 +210,7 @@ func (r *remaking) giveUp() {
 			e.ledgers.remark(t.ledger, t.after)
 		}
 		for _, s := range t.series {
-			if s.named != nil && !s.named.any() && e.subjects[s.key.Subject] == s.named.subject {
+			if s.named != nil && !s.named.any() && e.subjects.of(s.key.Subject) == s.named.subject {
 				e.underive(t.ledger, s.named)
 			}
 		}

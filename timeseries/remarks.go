@@ -91,7 +91,7 @@ func (r *remaking) siblings(ids *roaring.Bitmap) (out []*probe) {
 	r.e.mu.RLock()
 	defer r.e.mu.RUnlock()
 	ids.Iterate(func(id uint32) bool {
-		if s := r.e.subjects[id]; s != nil {
+		if s := r.e.subjects.of(subjectID(id)); s != nil {
 			for _, x := range s.series {
 				if !x.derived && x.key.Metric.Moves() {
 					out = append(out, r.e.probeOf(x))

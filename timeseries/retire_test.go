@@ -55,16 +55,13 @@ func retireLaw(t *testing.T, e *engine, now time.Time) {
 		}
 	}
 	live := 0
-	for id, s := range e.subjects {
-		if s == nil {
-			continue
-		}
-		if live++; s.last <= e.tiers[hourTier].floor || s.id != subjectID(id) || e.entries.of(&s.entry.access) != s.entry {
+	for s := range e.subjects.all() {
+		if live++; s.last <= e.tiers[hourTier].floor || e.subjects.of(s.id) != s || e.entries.of(&s.entry.access) != s.entry {
 			t.Fatalf("%v, seen at %d, stays: the floor is %d", s.entry.access, s.last, e.tiers[hourTier].floor)
 		}
 	}
-	if live != e.live {
-		t.Fatalf("%d subjects, counted as %d", live, e.live)
+	if live != e.subjects.live {
+		t.Fatalf("%d subjects, counted as %d", live, e.subjects.live)
 	}
 }
 
@@ -163,7 +160,7 @@ func TestNothingGoesThatIsNotHeld(t *testing.T) {
 			continue
 		}
 		booksOfTiers(t, s.engine, told)
-		gone = max(gone, 12-s.live)
+		gone = max(gone, 12-s.subjects.live)
 		before, err := s.State(t.Context())
 		must(t, err)
 		must(t, s.Close())

@@ -197,10 +197,7 @@ func (e *engine) take(start, end int64) sealing {
 			s.events = append(s.events, x)
 		}
 	}
-	for _, x := range e.subjects {
-		if x == nil {
-			continue
-		}
+	for x := range e.subjects.all() {
 		for _, y := range x.series {
 			if !y.head.any() {
 				continue
@@ -283,10 +280,8 @@ func (e *engine) cut(b *block) {
 	end := b.meta.end
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for _, x := range e.subjects {
-		if x != nil {
-			e.cutSubject(x, end)
-		}
+	for x := range e.subjects.all() {
+		e.cutSubject(x, end)
 	}
 	e.misses = map[string]*missing{}
 	for _, x := range e.sources {
@@ -382,12 +377,11 @@ func (e *engine) retire(now time.Time) bool {
 	e.lost = slices.DeleteFunc(slices.Clone(e.lost), func(x lostSpan) bool { return x.b <= floor })
 	e.retireDead(floor)
 	rested := unsure{last: e.sealed}
-	for i, s := range e.subjects {
-		if s != nil && s.last <= floor {
+	for s := range e.subjects.all() {
+		if s.last <= floor {
 			rested.add(s)
-			e.subjects[i] = nil
+			e.subjects.remove(s)
 			e.entries.remove(&s.entry.access)
-			e.live--
 			changed, gone = true, true
 		}
 	}

@@ -3,6 +3,7 @@ package timeseries
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"math"
 	"slices"
 
@@ -80,10 +81,10 @@ func (e *engine) save() error {
 	return e.journal.saved(generation, segment, sealed)
 }
 
-func (e *engine) encodeSubjects() [][]byte { return encodeParts(e.subjects) }
+func (e *engine) encodeSubjects() [][]byte { return encodeParts(e.subjects.all()) }
 
-// encodeParts writes subjects in sections; a nil one is none.
-func encodeParts(all []*subject) [][]byte {
+// encodeParts writes subjects in sections.
+func encodeParts(all iter.Seq[*subject]) [][]byte {
 	var out [][]byte
 	var batch []*subject
 	flush := func() {
@@ -96,11 +97,9 @@ func encodeParts(all []*subject) [][]byte {
 		out = append(out, w.b)
 		batch = batch[:0]
 	}
-	for _, s := range all {
-		if s != nil {
-			if batch = append(batch, s); len(batch) == stateSubjects {
-				flush()
-			}
+	for s := range all {
+		if batch = append(batch, s); len(batch) == stateSubjects {
+			flush()
 		}
 	}
 	if len(batch) > 0 {
@@ -245,7 +244,7 @@ func decodeSources(content []byte) ([]*source, error) {
 // encodeRest writes the small things: the next subject's id, the newest rounds, the small records, the positions.
 func (e *engine) encodeRest() []byte {
 	var w writer
-	w.uint(uint64(len(e.subjects)))
+	w.uint(uint64(e.subjects.next))
 	w.uint(uint64(len(e.latest)))
 	for c, t := range e.latest {
 		w.string(c)
@@ -277,7 +276,7 @@ func (e *engine) encodeRest() []byte {
 
 // rest is what decodeRest reads.
 type rest struct {
-	ids       int
+	ids       subjectID // the next
 	latest    map[string]int64
 	smalls    map[store.RecordKind][][]byte
 	positions map[lineage.Source]map[string]position
@@ -290,7 +289,7 @@ func decodeRest(content []byte) (rest, error) {
 		r.fail("the number of subjects is out of range")
 	}
 	out := rest{
-		ids: int(ids), latest: map[string]int64{}, smalls: map[store.RecordKind][][]byte{}, positions: map[lineage.Source]map[string]position{},
+		ids: subjectID(ids), latest: map[string]int64{}, smalls: map[store.RecordKind][][]byte{}, positions: map[lineage.Source]map[string]position{},
 	}
 	for range r.count(2) {
 		c := r.string()
@@ -345,9 +344,9 @@ func damaged(err error) bool { return errors.Is(err, errCorrupt) || errors.Is(er
 
 // forget makes memory as empty as it was, after a state that turned out to be damaged.
 func (e *engine) forget() {
-	e.generation, e.sealed, e.refuse, e.live, e.tiers = 0, 0, 0, 0, [tiers]tier{}
+	e.generation, e.sealed, e.refuse, e.tiers = 0, 0, 0, [tiers]tier{}
 	e.dead, e.unsure, e.unreadable = nil, nil, nil
-	e.sources, e.subjects, e.smalls, e.lost = nil, make([]*subject, 1), map[store.RecordKind][][]byte{}, nil
+	e.sources, e.subjects, e.smalls, e.lost = nil, newSubjects(1), map[store.RecordKind][][]byte{}, nil
 	e.byName, e.entries = map[lineage.Source]*source{}, newEntries()
 	e.facts, e.latest, e.positions = map[lineage.FactKey]*factLine{}, map[string]int64{}, map[lineage.Source]map[string]position{}
 	e.ledgers = newLedgers()
@@ -403,7 +402,7 @@ func (e *engine) loadState(m manifest) error {
 	err = section(restSection, 0, func(b []byte) error {
 		x, err := decodeRest(b)
 		if err == nil {
-			e.subjects = make([]*subject, x.ids)
+			e.subjects = newSubjects(x.ids)
 			e.latest, e.smalls, e.positions = x.latest, x.smalls, x.positions
 		}
 		return err
@@ -432,12 +431,11 @@ func (e *engine) loadState(m manifest) error {
 				return err
 			}
 			for _, s := range all {
-				if int(s.id) >= len(e.subjects) || e.subjects[s.id] != nil {
+				if s.id >= e.subjects.next || e.subjects.of(s.id) != nil {
 					return fmt.Errorf("%w: subject %d is out of range or occurs twice", errCorrupt, s.id)
 				}
-				e.subjects[s.id] = s
+				e.subjects.put(s)
 				e.entries.put(s.entry)
-				e.live++
 			}
 			return nil
 		})

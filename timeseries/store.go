@@ -40,6 +40,8 @@ type Store interface {
 	Newest(source lineage.Source) time.Time
 	// Stats returns sizes for the program's own metrics.
 	Stats() Stats
+	// Cost returns what is held, by what for, and what a year of the same load would come to. It reads some blocks.
+	Cost(ctx context.Context) (Cost, error)
 	// Close releases everything. It may be called twice; other methods return ErrClosed, or nothing, after it.
 	Close() error
 }

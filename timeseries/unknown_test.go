@@ -74,13 +74,13 @@ func TestUnknownKindsPass(t *testing.T) {
 	ask := func(stage string) {
 		t.Helper()
 		var ids, every []subjectID
-		for id := range s.subjects {
-			every = append(every, subjectID(id))
+		for id := range s.subjects.next {
+			every = append(every, id)
 		}
 		up, err := s.wake(bitmapOf(every)) // who was put away too
 		must(t, err)
-		for id := range s.subjects {
-			if x := s.subjectOf(subjectID(id), up); x != nil {
+		for id := range s.subjects.next {
+			if x := s.subjectOf(id, up); x != nil {
 				ids = append(ids, x.id)
 			}
 		}

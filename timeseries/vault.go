@@ -35,6 +35,8 @@ type vault interface {
 	// list returns the whole files.
 	list() []fileID
 	size() int64
+	// weigh returns the bytes of a whole file, all its copies; 0 where it is not there.
+	weigh(file fileID) int64
 	close() error
 }
 
@@ -208,5 +210,15 @@ func (m *memoryVault) list() (out []fileID) {
 	return out
 }
 
-func (m *memoryVault) size() int64  { return 0 }
+func (m *memoryVault) size() int64 { return 0 }
+
+func (m *memoryVault) weigh(file fileID) (n int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, v := range m.values[file] {
+		n += int64(len(v))
+	}
+	return n
+}
+
 func (m *memoryVault) close() error { return nil }

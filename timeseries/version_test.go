@@ -120,10 +120,7 @@ func answersOf(t *testing.T, s *Disk) string {
 	var out strings.Builder
 	var ids []subjectID
 	var keys []seriesKey
-	for _, x := range s.subjects {
-		if x == nil {
-			continue
-		}
+	for x := range s.subjects.all() {
 		ids = append(ids, x.id)
 		fmt.Fprintf(&out, "%d %s %v\n", x.id, s.at(x.first).Format(time.RFC3339), x.entry.access)
 		for _, y := range x.series {

@@ -157,10 +157,7 @@ func (q *windowQuery) markHead() {
 			q.before.or(m)
 		}
 	}
-	for _, s := range q.subjects {
-		if s == nil {
-			continue
-		}
+	for s := range q.subjects.all() {
 		for _, x := range s.series {
 			if !q.headMarked(x, q.back.lo, q.back.hi) { // the lookback holds the window
 				continue

@@ -241,6 +241,7 @@ func apiOptions(cfg config.Config, store timeseries.Store, rules *rules, said *d
 			s := store.Stats()
 			return api.Sizes{Subjects: s.Subjects, Series: s.Series, LogBytes: s.LogBytes, DiskBytes: s.DiskBytes, FreeBytes: s.FreeBytes}
 		},
+		Storage: storage(store),
 	}
 	o.Metrics = api.Metrics{Series: cfg.Metrics.Series(), ByGroup: cfg.Metrics.LagBy == "group"}
 	o.Version, o.Revision = buildVersion()

@@ -8,6 +8,7 @@ import { Problem } from '../shell/problem';
 import { ago, instant } from '../words/format';
 import { SuggestedJoins } from './joins';
 import { NodeTable } from './nodes';
+import { Storage } from './storage';
 
 const WINDOW = { last: '10m' };
 /** Often enough that a new topic shows by itself; a tick is 10 s by default. */
@@ -39,6 +40,7 @@ export function OverviewPage() {
       <Clusters clusters={data?.clusters} />
       <SuggestedJoins window={WINDOW} />
       <NodeTable window={WINDOW} pollSeconds={POLL_SECONDS} />
+      <Storage />
     </main>
   );
 }

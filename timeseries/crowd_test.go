@@ -1,0 +1,330 @@
+package timeseries
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/store"
+)
+
+// longForm is whether the long form of tests was asked for.
+var longForm = os.Getenv("LINEAGED_LONG") != ""
+
+// estate is a world of groups that live for one round, beside those that stay and producers that are restarted daily.
+// All it ever told follows from the number of a round, so that it remembers nothing.
+type estate struct {
+	step                     time.Duration
+	topics, lasting, writers int
+	runs                     int // groups of one round each
+}
+
+func (w *estate) perDay() int { return int(day / w.step) }
+
+func (w *estate) at(round int) time.Time { return testStart.Add(time.Duration(round) * w.step) }
+
+func (w *estate) topic(i int) lineage.Topic {
+	i %= w.topics
+	return lineage.Topic{Cluster: "c", ID: lineage.TopicID{byte(i), byte(i >> 8)}, Name: fmt.Sprint("topic-", i)}
+}
+
+func (w *estate) reader(i int, group string) lineage.Access {
+	return lineage.Access{Topic: w.topic(i), Op: lineage.Read, Client: lineage.Client{Group: group, ClientID: "batch"}}
+}
+
+// run is the i-th group of a round, and what it reads.
+func (w *estate) run(round, i int) (lineage.Access, int64) {
+	return w.reader(round+i, fmt.Sprintf("run-%d-%d", round, i)), int64(3 + (round+i)%5)
+}
+
+// writer is the i-th producer as its day has it, and what it wrote of it up to a round.
+func (w *estate) writer(round, i int) (lineage.Access, int64) {
+	today, within := round/w.perDay(), round%w.perDay()
+	return lineage.Access{Topic: w.topic(i), Op: lineage.Write, Client: lineage.Client{Producer: lineage.KnownProducer(int64(today*w.writers + i + 1))}}, int64((within + 1) * (i%7 + 2))
+}
+
+// round returns what is observed in the n-th round, from 1 on.
+func (w *estate) round(n int) lineage.Observation {
+	o := lineage.Observation{Source: testSource, Round: w.at(n), Interval: w.step}
+	tell := func(a lineage.Access, k lineage.EvidenceKind, total int64) {
+		o.Samples = append(o.Samples, lineage.Sample{Subject: a, Metric: lineage.Records, Evidence: k, Value: total})
+	}
+	for i := range w.lasting {
+		tell(w.reader(i, fmt.Sprint("lasting-", i)), lineage.GroupOffsets, int64(n*(i%9+1)))
+	}
+	for i := range w.writers {
+		a, total := w.writer(n, i)
+		tell(a, lineage.ProducerState, total)
+	}
+	fact := func(group string, gone bool) {
+		f := lineage.Fact{Key: lineage.FactKey{Source: "c", Kind: lineage.GroupFacts, Name: group}, Gone: gone}
+		if !gone {
+			f.Group = &lineage.GroupFact{Ref: lineage.GroupRef{Cluster: "c", Group: group}, State: "Stable", MembersKnown: true, Members: []lineage.Member{{ID: group, ClientID: "batch"}}}
+		}
+		o.Facts = append(o.Facts, f)
+	}
+	for i := range w.runs {
+		a, total := w.run(n, i)
+		tell(a, lineage.GroupOffsets, total)
+		o.Sightings = append(o.Sightings, lineage.Sighting{Access: a, Evidence: lineage.GroupMembership})
+		fact(a.Client.Group, false)
+		if before, _ := w.run(n-1, i); n > 1 {
+			fact(before.Client.Group, true)
+		}
+	}
+	return o
+}
+
+// truth is who moved how much in the rounds (from, to].
+func (w *estate) truth(from, to int) map[lineage.Access]int64 {
+	out := map[lineage.Access]int64{}
+	for i := range w.lasting {
+		out[w.reader(i, fmt.Sprint("lasting-", i))] = int64((to - from) * (i%9 + 1))
+	}
+	for n := from + 1; n <= to; n++ {
+		for i := range w.writers {
+			a, total := w.writer(n, i)
+			if n%w.perDay() > 0 {
+				_, before := w.writer(n-1, i)
+				total -= before
+			}
+			out[a] += total
+		}
+		for i := range w.runs {
+			a, total := w.run(n, i)
+			out[a] += total
+		}
+	}
+	return out
+}
+
+// told is what a store answers to the same question.
+func (w *estate) told(t *testing.T, s *Disk, from, to int) (moved map[lineage.Access]int64, complete bool) {
+	t.Helper()
+	x, err := s.Window(context.Background(), store.Ask{Window: lineage.Window{Start: w.at(from), End: w.at(to)}, Accesses: true, Coverage: true})
+	must(t, err)
+	out := map[lineage.Access]int64{}
+	for i, a := range x.Rows.Access[:x.Rows.Topics] {
+		if !x.Rows.Moved[i] {
+			continue
+		}
+		first, after := x.Series.Of(int32(i))
+		for j := first; j < after; j++ {
+			if x.Series.Metric[j] == lineage.Records {
+				if y := x.Series.Amount[j]; math.Abs(y.Total-math.Round(y.Total)) > 1e-9 || y.Estimated {
+					t.Errorf("%v: %v records, estimated: %v", a, y.Total, y.Estimated)
+				} else {
+					out[*a] += int64(math.Round(y.Total))
+				}
+			}
+		}
+	}
+	return out, x.Coverage().Complete
+}
+
+// same holds that a window answers what was.
+func (w *estate) same(t *testing.T, s *Disk, from, to int) {
+	t.Helper()
+	want := w.truth(from, to)
+	got, complete := w.told(t, s, from, to)
+	if !complete {
+		t.Errorf("rounds %d to %d have gaps", from, to)
+	}
+	for a, n := range want {
+		if got[a] != n {
+			t.Fatalf("rounds %d to %d: %v of %v moved %d, want %d", from, to, a.Client, a.Topic.Name, got[a], n)
+		}
+	}
+	if len(got) != len(want) {
+		t.Fatalf("rounds %d to %d: %d moved, want %d", from, to, len(got), len(want))
+	}
+}
+
+// burden is what a store costs on a day.
+type burden struct {
+	heap    int // bytes, of what is alive
+	people  int // subjects in memory
+	places  int // that a walk over the subjects looks at
+	state   int // bytes of the saved state, one copy
+	sealing int // bytes of the blocks of the day before: raw ones, and a tenth of one of hours
+	opening int // bytes that are read to open it: state and log
+	silent  int // bytes of the files of the day before
+	disk    int // bytes
+}
+
+func (b burden) each() map[string]int {
+	return map[string]int{
+		"heap": b.heap, "people": b.people, "places": b.places, "state": b.state, "sealing": b.sealing, "opening": b.opening, "silent": b.silent,
+	}
+}
+
+// burden measures it; nothing that only queries need is counted.
+func (s *Disk) burden(t *testing.T) (b burden) {
+	t.Helper()
+	v := s.vault.(*diskVault)
+	yesterday := s.sealed - int64(day/s.step)
+	for id, f := range v.whole {
+		size := int(f.copies[0].size)
+		switch {
+		case id.kind == stateFile:
+			b.state += size - f.copies[0].index[sectionID{lostSection, 0}].length // which has a bound of its own, see maxUnsure
+		case id.kind == rawTier && id.number >= yesterday:
+			b.sealing += size
+		case id.kind == deadKind:
+			if id.number > yesterday {
+				b.silent += size
+			}
+		}
+	}
+	b.opening += b.state + int(s.journal.size())
+	b.disk = int(v.size() + s.journal.size())
+	b.people = s.subjects.live
+	for _, p := range s.subjects.pages {
+		if p != nil {
+			b.places += pageSubjects
+		}
+	}
+	s.cache = newCache(cacheBytes)
+	s.watch.mu.Lock()
+	s.watch.rounds = nil // of which roundsKept are, however long it runs
+	s.watch.mu.Unlock()
+	runtime.GC()
+	runtime.GC()
+	var mem runtime.MemStats
+	runtime.ReadMemStats(&mem)
+	b.heap = int(mem.HeapAlloc)
+	return b
+}
+
+// TestYearOfMayflies lives in an estate of groups of one run: some weeks of 2 a minute in the short form, in the long
+// one a year of 20. What memory holds, what is written and what a start reads stay as they were in the first days, the
+// disk as it was when retention began to drop; what is beyond retention is gone; and what was answered of a day is
+// answered as exactly for as long as it is held.
+func TestYearOfMayflies(t *testing.T) {
+	ctx := context.Background()
+	w := &estate{step: 20 * time.Minute, topics: 10, lasting: 5, writers: 10, runs: 40}
+	o := testOpts
+	o.Tick, o.fast = w.step, true
+	o.Retention, o.crowd = Retention{Raw: 2 * day, Minute: 4 * day, Hour: 21 * day}, 3000
+	if raced { // it takes eight times as long
+		w.runs, o.crowd = 10, 750
+	}
+	days := []int{13, 25, 35, 45} // the first blocks of ten days are sealed on the twelfth at the latest
+	if longForm {
+		w = &estate{step: 20 * time.Minute, topics: 100, lasting: 50, writers: 100, runs: 400}
+		o.Retention, o.crowd = Retention{Raw: 2 * day, Minute: 30 * day, Hour: 400 * day}, 30_000
+		days = []int{13, 30, 180, 365}
+	}
+	dir := t.TempDir()
+	s, err := Open(dir, o)
+	must(t, err)
+	var all []burden
+	var some []lineage.Observation
+	last := days[len(days)-1]
+	n, files := 0, 0
+	for ; len(all) < len(days); n++ {
+		if n > (last+3)*w.perDay() {
+			t.Fatal("nobody is put away")
+		}
+		if some = append(some, w.round(n+1)); n%6 != 0 {
+			continue
+		}
+		now := some[len(some)-1].Round
+		must(t, s.Append(ctx, some...))
+		must(t, s.Maintain(ctx, now))
+		some = nil
+		// Each time when some have just been put away, since that goes up and down.
+		if made := len(s.dead) > 0 && s.dead[len(s.dead)-1].number > int64(files); made && n >= days[len(all)]*w.perDay() {
+			all = append(all, s.burden(t))
+			t.Logf("day %d: %+v", n/w.perDay(), all[len(all)-1])
+		}
+		if len(s.dead) > 0 {
+			files = int(s.dead[len(s.dead)-1].number)
+		}
+	}
+	now := w.at(n)
+	first, end := all[0], all[len(all)-1]
+	// Of who was put away the sum stays, 4 bytes, and a part of a file's name.
+	end.heap -= min(10*w.runs*(last-days[0])*w.perDay(), max(end.heap-first.heap, 0))
+	if most := w.topics + w.lasting + 4*w.writers + o.crowd + w.runs*w.perDay()/4; end.people > most {
+		t.Errorf("%d subjects are in memory, want %d at most", end.people, most)
+	}
+	for name, was := range first.each() {
+		if is := end.each()[name]; float64(is) > 1.1*float64(was) {
+			t.Errorf("%s went from %d on day %d to %d on day %d", name, was, days[0], is, last)
+		}
+	}
+	retireLaw(t, s.engine, now)
+	ask := func() {
+		t.Helper()
+		today := n / w.perDay()
+		for _, d := range []int{today - 1, today - 3, today - 12, today - 18} {
+			from := d*w.perDay() + w.perDay()/3
+			w.same(t, s, from, from+w.perDay()/4)
+		}
+		if longForm {
+			w.same(t, s, 20*w.perDay(), 20*w.perDay()+w.perDay()/24)
+			return
+		}
+		if end.disk > all[len(all)-2].disk*11/10 {
+			t.Errorf("the disk held %d bytes on day %d, and %d on day %d", all[len(all)-2].disk, days[len(days)-2], end.disk, last)
+		}
+		if x, complete := w.told(t, s, 2*w.perDay(), 2*w.perDay()+3); len(x) > 0 || complete {
+			t.Errorf("of day 2, which is beyond retention, %d are answered, complete: %v", len(x), complete)
+		}
+	}
+	ask()
+	must(t, s.Close())
+	s, err = Open(dir, o)
+	must(t, err)
+	if s.subjects.live > end.people*11/10+w.runs*w.perDay()/4 {
+		t.Errorf("%d subjects were read to open it, of %d that were in memory", s.subjects.live, end.people)
+	}
+	ask()
+	must(t, s.Close())
+}
+
+// TestTheCrowdGoesSoon holds that of those in memory who are silent all stay while they are few, and when they are many
+// those leave who were seen for a shorter time than they have been silent for, and nobody else.
+func TestTheCrowdGoesSoon(t *testing.T) {
+	ctx := context.Background()
+	w := &estate{step: 10 * time.Minute, topics: 3, lasting: 1, writers: 1, runs: 2}
+	nightly := w.reader(1, "nightly") // seen for 12 hours, and then silent for 6
+	for _, crowd := range []int{1, 1 << 20} {
+		o := testOpts
+		o.Tick, o.crowd = w.step, crowd
+		s := NewMemory(o)
+		for n := 1; n <= 18*6; n++ {
+			x := w.round(n)
+			if n <= 12*6 {
+				x.Samples = append(x.Samples, lineage.Sample{Subject: nightly, Metric: lineage.Records, Evidence: lineage.GroupOffsets, Value: int64(n)})
+			}
+			must(t, s.Append(ctx, x))
+			must(t, s.Maintain(ctx, x.Round))
+		}
+		var runs []string
+		stays := false
+		for x := range s.subjects.all() {
+			g := x.entry.access.Client.Group
+			if stays = stays || g == "nightly"; strings.HasPrefix(g, "run-") {
+				runs = append(runs, g)
+			}
+		}
+		if !stays {
+			t.Errorf("crowd %d: who was seen for longer than it is silent is put away", crowd)
+		}
+		if all := 18 * 6 * w.runs; crowd > 1 && len(runs) != all {
+			t.Errorf("%d of %d are in memory, though they are no crowd", len(runs), all)
+		} else if crowd == 1 && (len(runs) > 4*6*w.runs || slices.Contains(runs, "run-1-0")) {
+			t.Errorf("%d of %d are in memory still", len(runs), all)
+		}
+		must(t, s.Close())
+	}
+}
