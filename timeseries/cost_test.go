@@ -60,7 +60,8 @@ func TestCost(t *testing.T) {
 	if y := grown.Year; !y.OK || y.AtMost || float64(y.Bytes) < 0.9*float64(fullest) || float64(y.Bytes) > 1.15*float64(fullest) {
 		t.Errorf("after 14 days a year is %+v, and it comes to %d", y, fullest)
 	}
-	if n := float64(w.lasting+w.writers+w.runs*perHour) + float64(w.writers)/24; grown.Series < n || grown.Series > n+0.1 { // at midnight each writer is two
+	// At midnight each writer is two.
+	if n := float64(w.lasting+w.writers+w.runs*perHour) + float64(w.writers)/24; grown.Series < n || grown.Series > n+0.1 {
 		t.Errorf("%v series, want %v", grown.Series, n)
 	}
 	for i, x := range grown.Tiers {

@@ -174,7 +174,8 @@ func (s *Disk) burden(t *testing.T) (b burden) {
 		size := int(f.copies[0].size)
 		switch {
 		case id.kind == stateFile:
-			b.state += size - f.copies[0].index[sectionID{lostSection, 0}].length // which has a bound of its own, see maxUnsure
+			// The list of who is not held any more has a bound of its own, see maxUnsure.
+			b.state += size - f.copies[0].index[sectionID{lostSection, 0}].length
 		case id.kind == rawTier && id.number >= yesterday:
 			b.sealing += size
 		case id.kind == deadKind:

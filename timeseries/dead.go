@@ -23,8 +23,8 @@ const silentFor = 8 * day
 
 // crowd is how many may be in memory, accesses and facts of groups, who have been silent for longer than they were ever
 // seen: those of one run, and yesterday's producer ids. Where there are more, all of them are put away whose time is
-// sealed, so that an estate of mayflies takes the memory of hours and not of days. Views of the present do read the files of
-// their lookback then. It is some 30 MiB, and at 200 groups a minute a file in three hours.
+// sealed, so that an estate of mayflies takes the memory of hours and not of days. Views of the present do read the
+// files of their lookback then. It is some 30 MiB, and at 200 groups a minute a file in three hours.
 const crowd = 1 << 15
 
 // deadFile is one such file. Only what it was put away with is in it: a subject that came back is in memory too, and
@@ -104,9 +104,10 @@ func decodeDead(number int64, content []byte) (*deadFile, error) {
 
 // leaving says who is to be put away at a tick.
 type leaving struct {
-	tick     int64
-	until    int64 // those who were seen last by then; 0: nobody for that alone
-	outlived int64 // those who were seen last by then and have been silent for longer than they were seen; 0: nobody for that
+	tick  int64
+	until int64 // those who were seen last by then; 0: nobody for that alone
+	// outlived: those who were seen last by then and have been silent for longer than they were seen; 0: nobody.
+	outlived int64
 }
 
 func (l leaving) goes(first, last int64) bool {
