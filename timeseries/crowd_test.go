@@ -205,7 +205,7 @@ func (s *Disk) burden(t *testing.T) (b burden) {
 }
 
 // TestYearOfMayflies lives in an estate of groups of one run: some weeks of 2 a minute in the short form, in the long
-// one a year of 20. What memory holds, what is written and what a start reads stay as they were in the first days, the
+// one a year of 5. What memory holds, what is written and what a start reads stay as they were in the first days, the
 // disk as it was when retention began to drop; what is beyond retention is gone; and what was answered of a day is
 // answered as exactly for as long as it is held.
 func TestYearOfMayflies(t *testing.T) {
@@ -219,8 +219,8 @@ func TestYearOfMayflies(t *testing.T) {
 	}
 	days := []int{13, 25, 35, 45} // the first blocks of ten days are sealed on the twelfth at the latest
 	if longForm {
-		w = &estate{step: 20 * time.Minute, topics: 100, lasting: 50, writers: 100, runs: 400}
-		o.Retention, o.crowd = Retention{Raw: 2 * day, Minute: 30 * day, Hour: 400 * day}, 30_000
+		w = &estate{step: 20 * time.Minute, topics: 20, lasting: 10, writers: 20, runs: 100}
+		o.Retention, o.crowd = Retention{Raw: 2 * day, Minute: 30 * day, Hour: 400 * day}, 7500
 		days = []int{13, 30, 180, 365}
 	}
 	dir := t.TempDir()

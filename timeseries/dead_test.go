@@ -114,9 +114,14 @@ func rowsOf(t *testing.T, s store.Reader, w lineage.Window, lookback time.Durati
 	return out
 }
 
-// TestThePutAwayAreAnswered holds a store that puts the silent away after a day against one that never does: all
-// windows are answered the same, over restarts and with one that comes back.
+// TestThePutAwayAreAnswered holds a store that puts the silent away after a day, and one that puts a crowd away within
+// hours, against one that never does: all windows are answered the same, over restarts and with one that comes back.
 func TestThePutAwayAreAnswered(t *testing.T) {
+	t.Run("silent", func(t *testing.T) { thePutAwayAreAnswered(t, day, 0) })
+	t.Run("crowd", func(t *testing.T) { thePutAwayAreAnswered(t, 0, 10) })
+}
+
+func thePutAwayAreAnswered(t *testing.T, silentFor time.Duration, crowd int) {
 	ctx := context.Background()
 	r := rand.New(rand.NewPCG(4, 4))
 	o := testOpts
@@ -125,7 +130,7 @@ func TestThePutAwayAreAnswered(t *testing.T) {
 	dir := t.TempDir()
 	o.silentFor = 400 * day
 	all := NewMemory(o)
-	o.silentFor = day
+	o.silentFor, o.crowd, o.fast = silentFor, crowd, true
 	s, err := Open(dir, o)
 	must(t, err)
 	m := &mayfly{step: o.Tick, perDay: 20, staying: 30, return1: true, totals: map[lineage.Access]int64{}}
