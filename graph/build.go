@@ -52,10 +52,10 @@ func sortRows(place []uint32, n int, accesses []Numbered) []Numbered {
 	sumUp(byFrom)
 	rows, out := make([]Numbered, len(accesses)), make([]Numbered, len(accesses))
 	for i := range accesses {
-		x := accesses[i]
-		x.From, x.To = place[x.From], place[x.To]
-		if !(x.Weight > 0) { //nolint:staticcheck // of NaN, which counts as zero, x.Weight <= 0 is false
-			x.Weight = 0
+		a := &accesses[i]
+		x := Numbered{From: place[a.From], To: place[a.To], ID: a.ID, State: a.State}
+		if a.Weight > 0 { // which NaN is not
+			x.Weight = a.Weight
 		}
 		at := &byTo[x.To]
 		rows[*at] = x
