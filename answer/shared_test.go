@@ -21,11 +21,10 @@ import (
 // principal alone gets a name, and the oldest is forgotten.
 type changing struct {
 	*world
-	r      *rand.Rand
-	epoch  map[string]byte // of a topic, by name
-	rules  *identity.Resolver
-	clock  time.Time
-	events int
+	r     *rand.Rand
+	epoch map[string]byte // of a topic, by name
+	rules *identity.Resolver
+	clock time.Time
 }
 
 func newChanging(t testing.TB, r *rand.Rand) *changing {
