@@ -87,18 +87,18 @@ type step func(t *testing.T, s *Subject) ([]any, error)
 func script() (steps []step) {
 	add := func(f step) { steps = append(steps, f) }
 	minute := func(n int) time.Time { return epoch.Add(time.Duration(n) * time.Minute) }
-	const rounds = 150
-	for from := 1; from <= rounds; from += 50 {
+	const rounds = 90 // of which an hour is sealed, and then all
+	for from := 1; from <= rounds; from += 30 {
 		add(func(t *testing.T, s *Subject) ([]any, error) {
 			var some []lineage.Observation
-			for n := from; n < from+50; n++ {
+			for n := from; n < from+30; n++ {
 				some = append(some, faultRound(minute, n))
 			}
 			return nil, s.Append(t.Context(), some...)
 		})
 		add(func(t *testing.T, s *Subject) ([]any, error) {
 			v, err := s.PutRecord(t.Context(), store.IdentityRecord, []byte(strconv.Itoa(from)))
-			if err == nil && v != from/50+1 {
+			if err == nil && v != from/30+1 {
 				return nil, fmt.Errorf("the record has version %d", v)
 			}
 			return nil, err
@@ -106,7 +106,7 @@ func script() (steps []step) {
 	}
 	look := func(t *testing.T, s *Subject) ([]any, error) {
 		var all []any
-		for _, w := range []lineage.Window{{Start: minute(5), End: minute(70)}, {Start: minute(100), End: minute(rounds)}} {
+		for _, w := range []lineage.Window{{Start: minute(5), End: minute(50)}, {Start: minute(58), End: minute(rounds)}} {
 			got, err := everything(t, s, w)
 			if err != nil {
 				return nil, err
@@ -141,10 +141,10 @@ func script() (steps []step) {
 	add(look)
 	add(again)
 	add(look)
-	add(tidy(minute(rounds)))
+	add(tidy(minute(150)))
 	add(again) // so that nothing of what is sealed is in memory
 	add(look)
-	add(tidy(minute(rounds + 1500))) // beyond a day: what is sealed is rolled up
+	add(tidy(minute(1650))) // beyond a day: what is sealed is rolled up
 	add(again)
 	add(look)
 	return steps

@@ -14,7 +14,7 @@ import (
 func (b *battery) versions(t *testing.T) {
 	const rounds = 30
 	r := rand.New(rand.NewPCG(11, 3))
-	for range 4 {
+	for range histories {
 		obs := history(r, epoch, time.Minute, rounds)
 		for i := range obs {
 			telling(r, &obs[i])

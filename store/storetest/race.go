@@ -1,0 +1,6 @@
+//go:build race
+
+package storetest
+
+// histories is how many are gone through after each round of which all is asked: the race detector makes it dear.
+const histories = 2
