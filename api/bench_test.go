@@ -23,12 +23,22 @@ func benchHandler(b *testing.B) http.Handler {
 	return serve(served{History: fan(b, 98).store, Identity: everybody, Clusters: shopConfig, Log: quiet()})
 }
 
+// cpuOf measures what a benchmark spends of processors until what it returns is called, which reports it.
+func cpuOf(b *testing.B) (report func()) {
+	b.Helper()
+	before := spentCPU(b)
+	return func() {
+		b.ReportMetric(float64((spentCPU(b)-before).Nanoseconds())/1000/float64(b.N), "cpu-us/op")
+	}
+}
+
 // BenchmarkLineage100HTTP asks for a graph of 100 nodes over a connection; BenchmarkLineage100Handler the same without
 // one; BenchmarkLineage100Direct makes the same answer by calls in Go. What GraphQL and HTTP add is the difference.
 func BenchmarkLineage100HTTP(b *testing.B) {
 	server := httptest.NewServer(benchHandler(b))
 	defer server.Close()
 	b.ReportAllocs()
+	defer cpuOf(b)()
 	for b.Loop() {
 		resp, err := server.Client().Post(server.URL+"/graphql", "application/json", strings.NewReader(graphQuery)) //nolint:noctx // ends with the server
 		if err != nil {
@@ -45,6 +55,7 @@ func BenchmarkLineage100HTTP(b *testing.B) {
 func BenchmarkLineage100Handler(b *testing.B) {
 	h := benchHandler(b)
 	b.ReportAllocs()
+	defer cpuOf(b)()
 	for b.Loop() {
 		r := httptest.NewRequestWithContext(b.Context(), http.MethodPost, "http://localhost/graphql", strings.NewReader(graphQuery))
 		r.Header.Set("Content-Type", "application/json")
@@ -60,6 +71,7 @@ func BenchmarkLineage100Direct(b *testing.B) {
 	direct := api.Direct(fan(b, 98).store, people{}, shopConfig, quiet())
 	w := lineage.Window{Start: midnight, End: midnight.Add(time.Minute)}
 	b.ReportAllocs()
+	defer cpuOf(b)()
 	for b.Loop() {
 		if n := direct(b.Context(), "topic:west/orders", w); n != 100+99 {
 			b.Fatal(n)

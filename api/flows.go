@@ -13,19 +13,20 @@ const mostClients = 1000
 
 // Flow is the schema's type of that name.
 type Flow struct {
-	rows *rows
-	is   answer.Flow
-	flow lineage.Flow
+	rows     *rows
+	is       answer.Flow
+	flow     lineage.Flow
+	from, to Node
 }
 
 // ID answers id.
-func (f *Flow) ID() string { return f.From().ID() + "->" + f.To().ID() }
+func (f *Flow) ID() string { return f.from.ID() + "->" + f.to.ID() }
 
 // From answers from.
-func (f *Flow) From() Node { return f.rows.nodes[f.flow.From] }
+func (f *Flow) From() Node { return f.from }
 
 // To answers to.
-func (f *Flow) To() Node { return f.rows.nodes[f.flow.To] }
+func (f *Flow) To() Node { return f.to }
 
 // Kind answers kind.
 func (f *Flow) Kind() lineage.FlowKind { return f.is.Kind() }

@@ -70,7 +70,9 @@ func (r *rows) listFlows(flows []lineage.Flow) []*Flow {
 	return out
 }
 
-func (r *rows) shownFlow(f lineage.Flow) *Flow { return &Flow{rows: r, is: r.Flow(f), flow: f} }
+func (r *rows) shownFlow(f lineage.Flow) *Flow {
+	return &Flow{rows: r, is: r.Flow(f), flow: f, from: r.nodes[f.From], to: r.nodes[f.To]}
+}
 
 func textOrNil(s string) *string {
 	if s == "" {
