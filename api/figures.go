@@ -93,14 +93,17 @@ func (s *scrape) figures() []*figure {
 // lineaged_history_up is 0.
 func (k *kafkaFigures) collect(ctx context.Context) []*figure {
 	s, up := newScrape(), 1.0
-	if err := k.read(ctx, s); err != nil {
+	err := k.read(ctx, s)
+	if err != nil {
 		if !errors.Is(ctx.Err(), context.Canceled) { // else the asker has left
 			k.a.log.ErrorContext(ctx, "scrape", "error", err)
 		}
 		up = 0
 	}
 	s.one("lineaged_history_up", "1 when the history could be read for this scrape.", up)
-	s.bound(k.choice.Series)
+	if left := s.bound(k.choice.Series); err == nil { // else nobody knows how many there are
+		s.few = append(s.few, left)
+	}
 	if k.sizes != nil {
 		is := k.sizes()
 		s.one("lineaged_store_subjects", "Entries of the store's dictionary.", float64(is.Subjects))
@@ -114,10 +117,10 @@ func (k *kafkaFigures) collect(ctx context.Context) []*figure {
 	return s.figures()
 }
 
-// bound leaves out what is beyond the limit, and says how much that is: details first. Of one pair of figures both are
+// bound leaves out what is beyond the limit, details first, and returns how much that is. Of one pair of figures both are
 // cut alike, and what stays is the same from scrape to scrape, the first by name.
-func (s *scrape) bound(most int) {
-	left := &figure{
+func (s *scrape) bound(most int) (left *figure) {
+	left = &figure{
 		name: "lineaged_metrics_series_left_out", labels: []string{"metric"},
 		help: "Series of topics and groups that are not told, since they are more than metrics.max_series.",
 	}
@@ -137,7 +140,7 @@ func (s *scrape) bound(most int) {
 		most -= keepA + keepB
 	}
 	left.sort()
-	s.few = append(s.few, left)
+	return left
 }
 
 func (k *kafkaFigures) read(ctx context.Context, s *scrape) error {
