@@ -98,14 +98,14 @@ func TestConcludedBesideTheNameless(t *testing.T) {
 			}
 			wrote := evenly(from+r.IntN(3), 3+r.IntN(4), amounts[r.IntN(len(amounts))]+int64(r.IntN(5)))
 			told := wrote
-			switch k := r.IntN(10); {
-			case k == 0:
+			switch r.IntN(10) {
+			case 0:
 				w.program(name, id, wrote, nil, 0)
 				continue
-			case k == 1: // a push is lost
+			case 1: // a push is lost
 				lost := slices.IndexFunc(told[:], func(n int64) bool { return n > 0 })
 				told[lost+r.IntN(3)] = 0
-			case k == 2: // it sent some twice
+			case 2: // it sent some twice
 				twice := slices.IndexFunc(told[:], func(n int64) bool { return n > 0 })
 				told[twice] += told[twice] / int64(1+r.IntN(4))
 			}

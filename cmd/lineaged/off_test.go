@@ -31,7 +31,10 @@ type offWorld struct {
 	grew  int64
 }
 
-const offTick = 10 * time.Second
+const (
+	offTick  = 10 * time.Second
+	offTicks = 20 // of each part
+)
 
 // Observe implements collector.Source, for what the cluster's own source tells.
 func (w *offWorld) Observe(_ context.Context, round time.Time) []lineage.Observation {
@@ -47,8 +50,8 @@ func (w *offWorld) Observe(_ context.Context, round time.Time) []lineage.Observa
 func (w *offWorld) Missed(time.Time, string) []lineage.Observation { return nil }
 func (w *offWorld) Restore(context.Context, collector.Sink) error  { return nil }
 
-// run watches for so many ticks. The request log tells of what is written where it is on, the authorizer's always.
-func (w *offWorld) run(ticks int, on, noRequestLog bool) {
+// run watches for offTicks. The request log tells of what is written where it is on, the authorizer's always.
+func (w *offWorld) run(on, noRequestLog bool) {
 	w.Helper()
 	log := slog.New(slog.DiscardHandler)
 	s := &sink{Store: w.store, clock: collector.NewClock(offTick, nil, nil, storetest.Newest(w.T, w.store, "west"), log), log: log}
@@ -58,12 +61,12 @@ func (w *offWorld) run(ticks int, on, noRequestLog bool) {
 	if err != nil {
 		w.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(w.Context(), time.Duration(ticks)*offTick)
+	ctx, cancel := context.WithTimeout(w.Context(), offTicks*offTick)
 	defer cancel()
 	var all sync.WaitGroup
 	all.Go(func() { _ = (collector.Runner{Interval: offTick, Clock: s.clock, Log: log}).Run(ctx, w, s) })
 	all.Go(func() { _ = l.Run(ctx) })
-	for range ticks {
+	for range offTicks {
 		time.Sleep(offTick / 2)
 		w.write(on)
 		time.Sleep(offTick / 2)
@@ -127,19 +130,19 @@ func TestRequestLogThatIsOffIsNoGap(t *testing.T) {
 		w := &offWorld{T: t, begun: time.Now(), file: filepath.Join(t.TempDir(), "kafka.log"), board: &collector.Board{}}
 		w.store = timeseries.NewMemory(timeseries.Options{Tick: offTick, Settle: attribution.Settle})
 		defer func() { _ = w.store.Close() }()
-		w.run(20, true, false)
+		w.run(true, false)
 		w.want(3, 18, 1400, 1600)
-		w.run(20, false, false)
+		w.run(false, false)
 		w.want(30, 39, 0, 0, "log-files 30-39")
-		w.run(20, false, true)
+		w.run(false, true)
 		w.want(3, 18, 1400, 1600)
 		w.want(30, 39, 0, 0, "log-files 30-39")
 		w.want(42, 59, 0, 0)
-		w.run(20, true, true) // it comes all the same, and is passed
+		w.run(true, true) // it comes all the same, and is passed
 		w.want(62, 79, 0, 0)
-		w.run(20, true, false)
+		w.run(true, false)
 		w.want(83, 98, 1400, 1600)
-		w.run(20, false, false)
+		w.run(false, false)
 		w.want(110, 119, 0, 0, "log-files 110-119")
 	})
 }

@@ -418,8 +418,10 @@ func (c *claims) tell(x *claimed, o *lineage.Observation, t lineage.Topic, since
 			from = at
 		}
 		a := lineage.Access{Topic: t, Op: lineage.Write, Client: who.client}
-		o.Samples = append(o.Samples, lineage.Sample{Subject: a, Metric: lineage.Claimed, Evidence: who.evidence, Value: n, Since: from,
-			Estimated: who.evidence != lineage.AuthorizerLog || !c.allowed})
+		o.Samples = append(o.Samples, lineage.Sample{
+			Subject: a, Metric: lineage.Claimed, Evidence: who.evidence, Value: n, Since: from,
+			Estimated: who.evidence != lineage.AuthorizerLog || !c.allowed,
+		})
 	}
 }
 
