@@ -604,3 +604,27 @@ func TestInstancesShareOutBySequence(t *testing.T) {
 		t.Errorf("remainder %d, %d and %d records, %d markers", a.rest(), a.txns["9"].n, a.txns["11"].n, a.markers.n)
 	}
 }
+
+// A round in which nothing was read does not make the next one, which reads all, a bound.
+func TestEndsAfterARoundWithoutReadings(t *testing.T) {
+	a := newAccount(lineage.Topic{Name: "orders"})
+	a.open(2, true)
+	round := func(i int, ends ...int64) []lineage.Sample {
+		a.begin()
+		for part, end := range ends {
+			a.setEnd(part, end)
+		}
+		samples, _ := a.tellEnds(at(i), at(i-1))
+		return samples
+	}
+	round(0, 5, 5)
+	round(1)
+	s, told := value(round(2, 7, 9), lineage.Appended)
+	if !told || s.Value != 16 || s.Estimated || !s.Since.Equal(at(0)) {
+		t.Errorf("after a gap it is told %v: %+v, want 16, exact, since %v", told, s, at(0))
+	}
+	round(3, 8)
+	if s, told := value(round(4, 9, 11), lineage.Appended); !told || s.Value != 20 || s.Estimated || !s.Since.Equal(at(2)) {
+		t.Errorf("after a round of which a part was missing it is told %v: %+v, want 20, exact, since %v", told, s, at(2))
+	}
+}

@@ -26,9 +26,7 @@ func (a *account) isReborn(round time.Time) bool {
 // the newest round that was whole.
 func (a *account) tellEnds(round, before time.Time) (samples []lineage.Sample, whole bool) {
 	whole = a.endsComplete()
-	if !whole {
-		a.appended.estimated = true
-	}
+	a.appended.estimated = !whole // also where nothing was told in a round that was not
 	from := since(a.ends, before)
 	if s, told := a.appended.sample(from); told {
 		s.Subject, s.Metric = lineage.Access{Topic: a.topic}, lineage.Appended
@@ -40,7 +38,6 @@ func (a *account) tellEnds(round, before time.Time) (samples []lineage.Sample, w
 		samples = append(samples, s)
 	}
 	if whole {
-		a.appended.estimated = false
 		a.ends = round
 	}
 	return samples, whole

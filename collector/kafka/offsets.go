@@ -19,36 +19,7 @@ const (
 // lists sends ListOffsets to the leaders of the partitions that want accepts and calls each with every answer, and miss
 // with every partition that has none. The high watermark is what is listed: what consumers can see.
 func (t *take) lists(timestamp int64, want func(*topic, int) bool, each func(tp *topic, part int, offset int64), miss func(tp *topic, reason string)) {
-	reqs := map[int32]kmsg.Request{}
-	for _, tp := range t.topics {
-		perBroker := map[int32]*kmsg.ListOffsetsRequestTopic{}
-		for i, leader := range tp.leaders {
-			if !want(tp, i) {
-				continue
-			}
-			if leader < 0 {
-				miss(tp, cmp.Or(tp.unseen, "partitions without a leader"))
-				continue
-			}
-			rt := perBroker[leader]
-			if rt == nil {
-				rt = &kmsg.ListOffsetsRequestTopic{Topic: tp.topic.Name}
-				perBroker[leader] = rt
-			}
-			p := kmsg.NewListOffsetsRequestTopicPartition()
-			p.Partition, p.Timestamp, p.CurrentLeaderEpoch = int32(i), timestamp, -1
-			rt.Partitions = append(rt.Partitions, p)
-		}
-		for leader, rt := range perBroker {
-			req, _ := reqs[leader].(*kmsg.ListOffsetsRequest)
-			if req == nil {
-				req = kmsg.NewPtrListOffsetsRequest()
-				req.ReplicaID = -1
-				reqs[leader] = req
-			}
-			req.Topics = append(req.Topics, *rt)
-		}
-	}
+	reqs := t.listRequests(timestamp, want, miss)
 	for _, a := range t.ask(reqs) {
 		if a.err != nil {
 			for _, rt := range a.req.(*kmsg.ListOffsetsRequest).Topics {
@@ -60,6 +31,43 @@ func (t *take) lists(timestamp int64, want func(*topic, int) bool, each func(tp 
 		}
 		t.listed(a.resp.(*kmsg.ListOffsetsResponse), each, miss)
 	}
+}
+
+// listRequests are the questions of lists, one a broker. They are made anew in each round, of all partitions: one list
+// for each topic and broker is all that they allocate.
+func (t *take) listRequests(timestamp int64, want func(*topic, int) bool, miss func(tp *topic, reason string)) map[int32]kmsg.Request {
+	reqs := map[int32]kmsg.Request{}
+	brokers := max(len(t.brokers), 1)
+	var req *kmsg.ListOffsetsRequest
+	for _, tp := range t.topics {
+		asked := int32(-1) // whom req asks
+		for i, leader := range tp.leaders {
+			if !want(tp, i) {
+				continue
+			}
+			if leader < 0 {
+				miss(tp, cmp.Or(tp.unseen, "partitions without a leader"))
+				continue
+			}
+			if leader != asked {
+				if req, _ = reqs[leader].(*kmsg.ListOffsetsRequest); req == nil {
+					req = kmsg.NewPtrListOffsetsRequest()
+					req.ReplicaID = -1
+					reqs[leader] = req
+				}
+				asked = leader
+			}
+			if n := len(req.Topics); n == 0 || req.Topics[n-1].Topic != tp.topic.Name {
+				share := (len(tp.leaders)-i+brokers-1)/brokers + 1 // leaders are spread evenly, mostly
+				req.Topics = append(req.Topics, kmsg.ListOffsetsRequestTopic{Topic: tp.topic.Name, Partitions: make([]kmsg.ListOffsetsRequestTopicPartition, 0, share)})
+			}
+			p := kmsg.NewListOffsetsRequestTopicPartition()
+			p.Partition, p.Timestamp, p.CurrentLeaderEpoch = int32(i), timestamp, -1
+			of := &req.Topics[len(req.Topics)-1]
+			of.Partitions = append(of.Partitions, p)
+		}
+	}
+	return reqs
 }
 
 func (t *take) listed(resp *kmsg.ListOffsetsResponse, each func(*topic, int, int64), miss func(*topic, string)) {

@@ -123,8 +123,8 @@ func TestReaderStuckIsNotPendingForEver(t *testing.T) {
 	runReader(t, time.Time{}, 0, steps)
 }
 
-// What members read they read since somebody was there: a step over what has waited for long is not spread over the time
-// in which nobody was in the group.
+// What members read they read since somebody was there: a step over what has waited for long is not spread over the
+// time in which nobody was in the group.
 func TestReaderReadsWhileSomebodyIsThere(t *testing.T) {
 	runReaderOf(t, time.Time{}, fakeEnds{old: true}, []readerStep{
 		{offset: 100, end: 100, live: true},
