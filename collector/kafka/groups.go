@@ -24,8 +24,8 @@ type group struct {
 	joined      time.Time // the round before it was first seen; zero: it was there before we looked
 	found       time.Time // the first reading that missed nothing of what it has committed; zero: none since the start
 	wasLive     bool
-	// newest round in which it was listed without members, and the newest before this one; zero: none since the start,
-	// and it had members in the newest round before that
+	// newest round in which it was listed without members, and the newest before this one; zero: none since the start
+	// and none at the end of the run before
 	nobody, nobodyBefore time.Time
 	awoke                bool      // somebody joined it, when nobody was in it, under observation; not kept over a restart
 	absent               int       // rounds in a row in which it was not listed

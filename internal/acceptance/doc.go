@@ -5,4 +5,5 @@
 // of its own besides: it refuses to look inside, so nothing here knows how lineaged works.
 //
 // LINEAGED_BIN names the binary to test; without it the tests build one. LINEAGED_LONG=1 runs the longer versions.
+// The tag script adds TestTime, which looks for answers about the past that are too sure.
 package acceptance

@@ -1,0 +1,488 @@
+//go:build script
+
+package acceptance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lineaged/lineaged/internal/kafkatest"
+)
+
+// scripted is a lineaged that watches a script.
+type scripted struct {
+	*script
+	*server
+
+	rounds rounds
+	chance *rand.Rand
+	outage span // in which lineaged was gone
+	gaps   []gap
+	begun  time.Time
+	ended  time.Time
+}
+
+// What is asked of the past equals a script of flows that start, stop and move, on a real Kafka at a tick of a second:
+// the graph of any instant, what changed between two, the ways in the order of time, and the accounts. That lineaged was
+// gone for a while shows as a gap in each answer. LINEAGED_SEED repeats what a script lets happen.
+//
+// It still finds answers that are too sure, and so runs with the tag script alone: a reader that moves to an old backlog
+// while nobody watches is shown as active in all of the time that its step can have taken, and a transactional writer
+// in the first seconds, before its name is known, is shown as not there.
+func TestTime(t *testing.T) {
+	c := kafkatest.Start(t, kafkatest.Options{})
+	for _, topic := range slices.Concat(plain, stages) {
+		c.CreateTopic(t, topic, 1)
+	}
+	seed, err := strconv.ParseUint(os.Getenv("LINEAGED_SEED"), 10, 64)
+	if err != nil {
+		seed = rand.Uint64()
+	}
+	t.Logf("LINEAGED_SEED=%d", seed)
+	takes, n := 40*time.Second, 1
+	if long {
+		takes, n = 5*time.Minute, 8
+	}
+	x := &scripted{script: newScript(t, c.ClientOpts(kafkatest.Admin)), server: watch(t, c, "west", time.Second)}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	x.run(ctx, t, seed, takes)
+	x.lineageEquals(t, 50*n)
+	x.diffEquals(t, 30*n)
+	x.pathsEqual(t, 60*n)
+	x.balanceEquals(t)
+}
+
+// instantQuery asks for all around the topics of the script at an instant.
+const instantQuery = `query($r: [ID!]!, $w: Window!) {
+  lineage(roots: $r, window: $w, depth: 8, limit: 1000) { flows { id kind active } window { start end } coverage { ` + coverageFields + ` } }
+}`
+
+func (x *scripted) roots() (ids []string) {
+	for _, name := range slices.Concat(plain, stages) {
+		ids = append(ids, topicID(name))
+	}
+	return ids
+}
+
+// spread are instants between two, by chance.
+func (x *scripted) instants(n int, from, to time.Time) (all []time.Time) {
+	for range n {
+		all = append(all, from.Add(time.Duration(x.chance.Int64N(int64(to.Sub(from))))))
+	}
+	return all
+}
+
+// whole reports whether all of a window was observed.
+func (x *scripted) whole(start, end time.Time) bool {
+	return !slices.ContainsFunc(x.gaps, func(g gap) bool { return g.Start.Before(end) && start.Before(g.End) })
+}
+
+// is is what the truth says of a flow and a window, as far as lineaged can know it: the first reading after ticks that
+// were not observed, or not all of them, tells of all of these.
+func (x *scripted) is(flow string, start, end time.Time) was {
+	w := x.of(flow, start, end, x.rounds.at)
+	for !x.whole(start.Add(-time.Second), start) {
+		start = start.Add(-time.Second)
+	}
+	for !x.whole(end.Add(-time.Second), end) {
+		end = end.Add(time.Second)
+	}
+	if w == rested && x.of(flow, start, end, x.rounds.at) != rested {
+		return unsaid
+	}
+	return w
+}
+
+// lineageEquals asks for the graph of instants by chance: what moves in it is what the script moved, no flow more and
+// none less. An instant is answered by the tick that holds it, of whose two readings nobody but lineaged knows when in
+// their tick they were taken: a flow that began or ended as near as that is in no truth, see script.of. Where no round
+// was taken nothing may be denied, and coverage has to say so.
+func (x *scripted) lineageEquals(t *testing.T, n int) {
+	t.Helper()
+	var asked, decided, unknown, edges, gaps int
+	for _, at := range x.instants(n, x.begun, x.ended) {
+		var d struct{ Lineage *answer }
+		x.mustAsk(t, instantQuery, map[string]any{"r": x.roots(), "w": map[string]any{"at": at.UTC().Format(time.RFC3339Nano)}}, &d)
+		a := *d.Lineage
+		start, end := tickOf(at), tickOf(at).Add(time.Second)
+		if !a.Window.Start.Equal(start) || !a.Window.End.Equal(end) {
+			t.Errorf("the instant %s is answered by %v", at, a.Window)
+		}
+		asked++
+		if !a.Coverage.Complete {
+			gaps++
+		}
+		said := map[string]*bool{}
+		for _, f := range a.Flows {
+			said[f.ID] = f.Active
+		}
+		known := x.flows()
+		for _, id := range known {
+			truth := x.is(id, start, end)
+			active, shown := said[id]
+			if truth == unsaid {
+				edges++
+				continue
+			}
+			if shown && active == nil && truth == rested {
+				unknown++ // a reader that lives, or a reading that was due
+				continue
+			}
+			decided++
+			wrong := false
+			switch {
+			case truth == moved && !a.Coverage.Complete:
+				wrong = shown && active != nil && !*active
+			case truth == moved:
+				wrong = !shown || active == nil || !*active
+			default:
+				wrong = shown && *active
+			}
+			if wrong {
+				t.Errorf("at %s, %s %s, and it is shown %v, active %v; complete %v, gaps %+v", start.Format(time.TimeOnly), id, truth, shown, valueOf(active), a.Coverage.Complete, a.Coverage.Gaps)
+			}
+		}
+		for _, id := range slices.Sorted(maps.Keys(said)) {
+			if !slices.Contains(known, id) && said[id] != nil && *said[id] {
+				t.Errorf("at %s, %s is shown, active %v, and there is no such flow", start.Format(time.TimeOnly), id, valueOf(said[id]))
+			}
+		}
+		if x.outage.from.Before(start) && end.Before(x.outage.to) {
+			x.wantOutage(t, "lineage at "+start.Format(time.TimeOnly), a.Coverage)
+		}
+	}
+	t.Logf("%d instants, %d of them not whole: of their flows %d are as the script had them, of %d at rest that is not known, %d were at an edge", asked, gaps, decided, unknown, edges)
+	if decided == 0 {
+		t.Error("all were at an edge, so nothing was tested")
+	}
+}
+
+// wantOutage checks that an answer over the outage says so.
+func (x *scripted) wantOutage(t *testing.T, what string, c coverage) {
+	t.Helper()
+	if c.Complete || !slices.ContainsFunc(c.Gaps, func(g gap) bool {
+		return strings.Contains(g.Reason, "not running") && g.Start.Before(x.outage.to) && x.outage.from.Before(g.End)
+	}) {
+		t.Errorf("%s: lineaged was gone from %s to %s, and coverage says complete: %v, %+v", what, x.outage.from.Format(time.TimeOnly), x.outage.to.Format(time.TimeOnly), c.Complete, c.Gaps)
+	}
+}
+
+const diffQuery = `query($r: [ID!], $b: Window!, $a: Window!, $q: Duration!) {
+  lineageDiff(roots: $r, before: $b, after: $a, quiet: $q, factor: 1000, limit: 1000) {
+    added { id } removed { id } unknown { flow { id } reason } coverageBefore { ` + coverageFields + ` } coverage { ` + coverageFields + ` }
+  }
+}`
+
+type diff struct{ LineageDiff difference }
+
+type difference struct {
+	Added, Removed           []struct{ ID string }
+	Unknown                  []unknownFlow
+	CoverageBefore, Coverage coverage
+}
+
+type unknownFlow struct {
+	Flow   struct{ ID string }
+	Reason string
+}
+
+// diffEquals compares pairs of windows by chance: what came and went between the two is what the script let come and
+// go. With quiet, what only rested for so long did neither.
+func (x *scripted) diffEquals(t *testing.T, n int) {
+	t.Helper()
+	var decided, unknown, changes int
+	for range n {
+		at := x.instants(2, x.begun.Add(2*time.Second), x.ended.Add(-2*time.Second))
+		slices.SortFunc(at, time.Time.Compare)
+		quiet := time.Duration(x.chance.IntN(3)) * 4 * time.Second
+		var w [2]span
+		var vars [2]map[string]any
+		for i := range w {
+			w[i] = span{tickOf(at[i]).Add(-time.Second), tickOf(at[i]).Add(2 * time.Second)}
+			vars[i] = between(w[i].from, w[i].to)
+			if from := w[i].to.Add(-quiet); from.Before(w[i].from) {
+				w[i].from = from
+			}
+		}
+		var d diff
+		x.mustAsk(t, diffQuery, map[string]any{"r": x.roots(), "b": vars[0], "a": vars[1], "q": fmt.Sprint(quiet)}, &d)
+		said := map[string]string{}
+		for _, f := range d.LineageDiff.Added {
+			said[f.ID] = "added"
+		}
+		for _, f := range d.LineageDiff.Removed {
+			said[f.ID] = "removed"
+		}
+		for _, u := range d.LineageDiff.Unknown {
+			said[u.Flow.ID] = "unknown: " + u.Reason
+		}
+		what := fmt.Sprintf("from [%s, %s) to [%s, %s), quiet %s", w[0].from.Format(time.TimeOnly), w[0].to.Format(time.TimeOnly), w[1].from.Format(time.TimeOnly), w[1].to.Format(time.TimeOnly), quiet)
+		if c := d.LineageDiff; x.outage.from.Before(w[0].from) && w[0].to.Before(x.outage.to) {
+			x.wantOutage(t, what, c.CoverageBefore)
+		} else if x.outage.from.Before(w[1].from) && w[1].to.Before(x.outage.to) {
+			x.wantOutage(t, what, c.Coverage)
+		}
+		for _, id := range x.flows() {
+			before, after := x.is(id, w[0].from, w[0].to), x.is(id, w[1].from, w[1].to)
+			if before == unsaid || after == unsaid {
+				delete(said, id)
+				continue
+			}
+			want := ""
+			switch {
+			case before == rested && after == moved:
+				want = "added"
+			case before == moved && after == rested:
+				want = "removed"
+			}
+			got := said[id]
+			delete(said, id)
+			switch {
+			case got == want:
+				decided++
+				if want != "" {
+					changes++
+				}
+			case strings.HasPrefix(got, "unknown"):
+				unknown++
+			default:
+				t.Errorf("%s: %s %s before and %s after, and the answer is %q", what, id, before, after, got)
+			}
+		}
+		for id, why := range said {
+			if !strings.HasPrefix(why, "unknown") {
+				t.Errorf("%s: %s is %q, and there is no such flow", what, id, why)
+			}
+		}
+	}
+	t.Logf("%d comparisons: %d flows as the script had them, %d of which came or went; %d not known", n, decided, changes, unknown)
+	if decided == 0 {
+		t.Error("nothing was known, so nothing was tested")
+	}
+}
+
+const pathQuery = `query($f: ID!, $t: ID!, $w: Window!) {
+  paths(from: $f, to: $t, window: $w) { reached notBefore paths { earliestArrival observed hops { flow { id } at until } } doubts { flow { id } node { id } start end reason } coverage { ` + coverageFields + ` } }
+}`
+
+type pathsAnswer struct {
+	Paths struct {
+		Reached   string
+		NotBefore *time.Time
+		Paths     []struct {
+			EarliestArrival time.Time
+			Observed        bool
+			Hops            []struct {
+				Flow      struct{ ID string }
+				At, Until time.Time
+			}
+		}
+		Doubts []struct {
+			Flow, Node *struct{ ID string }
+			Start, End time.Time
+			Reason     string
+		}
+		Coverage coverage
+	}
+}
+
+// arrival is the tick in which what left a node at the window's start can have reached another, by the script: of the
+// flows that surely moved in a tick, or of those that may have; zero: in none.
+func (x *scripted) arrival(from, to string, w span, sure bool) time.Time {
+	at := map[string]time.Time{from: w.from}
+	flows := x.flows()
+	for changed := true; changed; {
+		changed = false
+		for _, id := range flows {
+			a, b, _ := strings.Cut(id, "->")
+			since, there := at[a]
+			if !there {
+				continue
+			}
+			for ; since.Before(w.to); since = since.Add(time.Second) {
+				if is := x.is(id, since, since.Add(time.Second)); is == moved || is == unsaid && !sure {
+					break
+				}
+			}
+			if was, ok := at[b]; since.Before(w.to) && (!ok || since.Before(was)) {
+				at[b], changed = since, true
+			}
+		}
+	}
+	return at[to]
+}
+
+// pathsEqual asks whether what left one place can have reached another in windows by chance: it is so where the order
+// of the script's hops allows it.
+func (x *scripted) pathsEqual(t *testing.T, n int) {
+	t.Helper()
+	ends := [][2]string{
+		{topicID(stages[0]), topicID(stages[2])}, {"application:west/feeder", topicID(stages[2])}, {"application:west/feeder", "application:west/" + sink},
+		{topicID(stages[0]), "application:west/" + sink}, {topicID(stages[1]), "application:west/" + sink}, {"application:west/feeder", topicID(stages[1])},
+	}
+	answers := map[string]int{}
+	for range n {
+		at := x.instants(2, x.begun, x.ended)
+		slices.SortFunc(at, time.Time.Compare)
+		w := span{tickOf(at[0]), tickOf(at[1]).Add(time.Second)}
+		if x.chance.IntN(2) == 0 { // a short one, in which the order decides
+			w.to = w.from.Add(time.Duration(2+x.chance.IntN(8)) * time.Second)
+		}
+		pair := ends[x.chance.IntN(len(ends))]
+		if x.chance.IntN(8) == 0 { // against the stream
+			pair[0], pair[1] = topicID(stages[2]), topicID(stages[0])
+		}
+		var d pathsAnswer
+		err := x.ask(t, pathQuery, map[string]any{"f": pair[0], "t": pair[1], "w": between(w.from, w.to)}, &d)
+		if err != nil && !strings.Contains(err.Error(), "NOT_FOUND") && !strings.Contains(err.Error(), "NOT_OBSERVED") {
+			t.Fatal(err)
+		}
+		got := d.Paths
+		early, late := x.arrival(pair[0], pair[1], w, false), x.arrival(pair[0], pair[1], w, true)
+		whole := got.Coverage.Complete
+		answers[got.Reached]++
+		wrong := false
+		switch got.Reached {
+		case "": // one of the two was not there yet
+			wrong = !late.IsZero()
+		case "YES":
+			// It has arrived by the end of a tick.
+			first := got.Paths[0].EarliestArrival
+			wrong = early.IsZero() || first.Before(early) || got.NotBefore == nil || !late.IsZero() && (got.NotBefore.After(late) || whole && first.After(late.Add(time.Second)))
+		case "NO":
+			wrong = !late.IsZero() || !whole
+		default:
+			wrong = whole && !late.IsZero()
+		}
+		if wrong {
+			t.Errorf("from %s to %s in [%s, %s): %+v, and by the script it arrives in %s at the earliest, surely in %s", pair[0], pair[1], w.from.Format(time.TimeOnly), w.to.Format(time.TimeOnly), got, early.Format(time.TimeOnly), late.Format(time.TimeOnly))
+		}
+		if err == nil && x.outage.from.After(w.from) && x.outage.to.Before(w.to) {
+			x.wantOutage(t, "paths", got.Coverage)
+		}
+	}
+	t.Logf("%d questions for ways: %v", n, answers)
+	if answers["YES"]+answers["NO"] == 0 {
+		t.Error("nothing was known, so nothing was tested")
+	}
+}
+
+const accountQuery = `query($t: ID!, $w: Window!) {
+  flowBalance(topic: $t, window: $w) { produced { ...t } readers { group account { ...a } } coverage { ` + coverageFields + ` } }
+}
+fragment t on Tally { records atLeast atMost why }
+fragment a on Account { opening { ...t } produced { ...t } returned { ...t } read { ...t } skipped { ...t } lost { ...t } closing { ...t } surplus { ...t } shortfall { ...t } addsUp }`
+
+// balanceEquals asks for the accounts of the topics without transactions over all of the script, the outage included,
+// up to a tick in which all is at rest and was seen.
+func (x *scripted) balanceEquals(t *testing.T) {
+	t.Helper()
+	for _, topic := range plain {
+		eventually(t, time.Minute, "the account of "+topic+" equals the script", func() error {
+			return x.accountOf(t, topic, between(x.begun, time.Now().Add(-4*time.Second)))
+		})
+		for _, group := range readers {
+			t.Logf("%s: %d written, %s read %d of them", topic, x.total(writtenByNobody(topic)), group, x.total(readBy(topic, group)))
+		}
+	}
+}
+
+func (x *scripted) accountOf(t *testing.T, topic string, window map[string]any) error {
+	t.Helper()
+	var d struct {
+		FlowBalance struct {
+			Produced tally
+			Readers  []struct {
+				Group   string
+				Account account
+			}
+			Coverage coverage
+		}
+	}
+	x.mustAsk(t, accountQuery, map[string]any{"t": topicID(topic), "w": window}, &d)
+	b, produced := d.FlowBalance, x.total(writtenByNobody(topic))
+	x.wantOutage(t, "the account of "+topic, b.Coverage)
+	errs := []error{b.Produced.holds("produced", produced, true)}
+	if len(b.Readers) != len(readers) {
+		errs = append(errs, fmt.Errorf("%d readers", len(b.Readers)))
+	}
+	for _, r := range b.Readers {
+		read := x.total(readBy(topic, r.Group))
+		for _, c := range []struct {
+			what  string
+			of    tally
+			truth int64
+			exact bool
+		}{
+			{"opening", r.Account.Opening, 0, true}, {"produced", r.Account.Produced, produced, true}, {"read", r.Account.Read, read, false}, {"lost", r.Account.Lost, 0, true},
+			{"returned", r.Account.Returned, 0, true}, {"closing", r.Account.Closing, produced - read, true}, {"skipped", r.Account.Skipped, 0, false},
+		} {
+			errs = append(errs, c.of.holds(r.Group+", "+c.what, c.truth, c.exact))
+		}
+		if r.Account.AddsUp == nil || !*r.Account.AddsUp {
+			errs = append(errs, fmt.Errorf("%s: adds up is %v", r.Group, valueOf(r.Account.AddsUp)))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// enough is how many ticks have to be observed as a whole for the script to be told from what was not seen of it, and
+// longest how long the script goes on for that on a machine that is busy.
+const (
+	enough  = 20
+	longest = 3 * time.Minute
+)
+
+// run lets the script act, and lineaged be killed and started again in the middle of it.
+func (x *scripted) run(ctx context.Context, t *testing.T, seed uint64, takes time.Duration) {
+	t.Helper()
+	x.rounds.seen = map[time.Time]time.Time{}
+	x.chance = rand.New(rand.NewPCG(seed, 0))
+	go x.rounds.follow(ctx, t, x.server, "west")
+	eventually(t, 2*time.Minute, "every source looked", func() error {
+		x.begun = time.Now().Add(-3 * time.Second)
+		if c := x.coverage(t, last("4s")); !c.Complete {
+			return fmt.Errorf("gaps: %+v", c.Gaps)
+		}
+		return nil
+	})
+	x.script.begin(seed)
+	pause(ctx, takes/4+time.Duration(x.chance.Int64N(int64(takes/4))))
+	x.outage.from = time.Now()
+	x.p.Kill()
+	pause(ctx, 4*time.Second)
+	x.outage.to = time.Now()
+	x.server.start(t)
+	pause(ctx, time.Until(x.begun.Add(takes)))
+	for x.look(t) < enough && time.Since(x.begun) < longest {
+		pause(ctx, 5*time.Second)
+	}
+	x.script.end()
+	pause(ctx, 3*time.Second)
+	x.ended = time.Now()
+	x.waitRound(t, "west", x.ended.Add(2*time.Second))
+	t.Logf("the script ran from %s to %s, lineaged was gone from %s to %s, and %d ticks were observed as a whole", x.begun.Format(time.TimeOnly), x.ended.Format(time.TimeOnly), x.outage.from.Format(time.TimeOnly), x.outage.to.Format(time.TimeOnly), x.look(t))
+}
+
+// look asks what was not observed until now, and returns how many ticks were as a whole.
+func (x *scripted) look(t *testing.T) (whole int) {
+	t.Helper()
+	now := time.Now()
+	x.gaps = x.coverage(t, between(x.begun.Add(-time.Second), now.Add(time.Second))).Gaps
+	for tick := tickOf(x.begun); tick.Before(now); tick = tick.Add(time.Second) {
+		if x.whole(tick, tick.Add(time.Second)) {
+			whole++
+		}
+	}
+	return whole
+}
