@@ -32,12 +32,12 @@ type scripted struct {
 }
 
 // What is asked of the past equals a script of flows that start, stop and move, on a real Kafka at a tick of a second:
-// the graph of any instant, what changed between two, the ways in the order of time, and the accounts. That lineaged was
-// gone for a while shows as a gap in each answer. LINEAGED_SEED repeats what a script lets happen.
+// the graph of any instant, what changed between two, the ways in the order of time, and the accounts. That lineaged
+// was gone for a while shows as a gap in each answer. LINEAGED_SEED repeats what a script lets happen.
 //
-// It still finds answers that are too sure, and so runs with the tag script alone: a reader that moves to an old backlog
-// while nobody watches is shown as active in all of the time that its step can have taken, and a transactional writer
-// in the first seconds, before its name is known, is shown as not there.
+// It still finds answers that are too sure, and so runs with the tag script alone: a reader that moves to an old
+// backlog while nobody watches is shown as active in all of the time that its step can have taken, and a transactional
+// writer in the first seconds, before its name is known, is shown as not there.
 func TestTime(t *testing.T) {
 	c := kafkatest.Start(t, kafkatest.Options{})
 	for _, topic := range slices.Concat(plain, stages) {
