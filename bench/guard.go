@@ -1,10 +1,8 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 )
 
 // ratiosFile holds what the guard's ratios were when it was last written.
@@ -39,13 +37,9 @@ func ratiosOf(f form, res *results) ratios {
 
 // holdAgainst prints each ratio beside the one in a file, and fails where it is more than slack of it.
 func holdAgainst(file string, f form, res *results) error {
-	b, err := os.ReadFile(file)
-	if err != nil {
-		return err
-	}
 	var want ratios
-	if err := json.Unmarshal(b, &want); err != nil {
-		return fmt.Errorf("read %s: %w", file, err)
+	if err := readJSON(file, &want); err != nil {
+		return err
 	}
 	if want.Sizes != sizes(f) {
 		return fmt.Errorf("%s is of other sizes: write it with -update", file)

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"encoding/json"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -28,12 +26,8 @@ func TestCompare(t *testing.T) {
 
 // The file has each ratio of the guard, of its sizes, and no other.
 func TestRatiosAreThoseOfTheGuard(t *testing.T) {
-	b, err := os.ReadFile(ratiosFile)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var have ratios
-	if err := json.Unmarshal(b, &have); err != nil {
+	if err := readJSON(ratiosFile, &have); err != nil {
 		t.Fatal(err)
 	}
 	if have.Sizes != sizes(guardForm) {

@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -26,7 +27,9 @@ func main() {
 	update := flag.Bool("update", false, "with -guard: write ratios.json")
 	rounds := flag.Int("rounds", 0, "how often everything is measured; 5 by default, 3 with -guard")
 	only := flag.String("peers", "", "comma-separated peers; all by default, with -guard those that are built in seconds")
-	figures := flag.String("json", "", "file to write all figures to")
+	shapes := flag.String("work", "", "comma-separated beginnings of the work's names, as A or 10⁵; all by default")
+	figures := flag.String("json", "", "file to write all figures to, again after each step")
+	from := flag.String("from", "", "file of figures to print the table of: nothing is measured")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -40,9 +43,22 @@ func main() {
 	if *only != "" {
 		f.peers = strings.Split(*only, ",")
 	}
-	res, err := measure(ctx, f)
-	if err == nil && *figures != "" {
-		err = writeJSON(*figures, res.figures)
+	if *shapes != "" {
+		f.shapes = slices.DeleteFunc(f.shapes, func(s shape) bool {
+			return !slices.ContainsFunc(strings.Split(*shapes, ","), func(p string) bool { return strings.HasPrefix(s.name, p) })
+		})
+	}
+	res := &results{figures: map[string][]float64{}, missing: map[string]string{}}
+	var err error
+	if *from != "" {
+		err = readJSON(*from, &res.figures)
+	} else {
+		err = measure(ctx, f, res, func() error {
+			if *figures == "" {
+				return nil
+			}
+			return writeJSON(*figures, res.figures)
+		})
 	}
 	switch {
 	case err != nil:
@@ -51,7 +67,7 @@ func main() {
 	case *guard:
 		err = holdAgainst(ratiosFile, f, res)
 	default:
-		fmt.Printf("%d processors, load %s, median of %d rounds\n\n", runtime.NumCPU(), load(), f.rounds)
+		fmt.Printf("%d processors, load %s, median of %d rounds\n\n", runtime.NumCPU(), load(), res.rounds())
 		fmt.Print(table(f, res))
 	}
 	if err != nil {
@@ -67,6 +83,17 @@ func load() string {
 		return "unknown"
 	}
 	return strings.Join(strings.Fields(string(b))[:3], ", ")
+}
+
+func readJSON(file string, v any) error {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(b, v); err != nil {
+		return fmt.Errorf("read %s: %w", file, err)
+	}
+	return nil
 }
 
 func writeJSON(file string, v any) error {

@@ -90,19 +90,26 @@ func (r *results) ratio(key, to string) (value float64, ok bool) {
 	return median(all)
 }
 
-// measure builds the peers and runs all rounds.
-func measure(ctx context.Context, f form) (*results, error) {
+// rounds is how many values the figure with most has.
+func (r *results) rounds() (n int) {
+	for _, of := range r.figures {
+		n = max(n, len(of))
+	}
+	return n
+}
+
+// measure builds the peers and runs all rounds. After each step it calls what it is given.
+func measure(ctx context.Context, f form, res *results, after func() error) error {
 	for _, name := range f.peers {
 		if !slices.ContainsFunc(peers, func(p peer) bool { return p.name == name }) {
-			return nil, fmt.Errorf("there is no peer %s", name)
+			return fmt.Errorf("there is no peer %s", name)
 		}
 	}
 	dir, err := os.MkdirTemp("", "lineaged-bench")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer os.RemoveAll(dir)
-	res := &results{figures: map[string][]float64{}, missing: map[string]string{}}
 	for _, p := range peers {
 		if !slices.Contains(f.peers, p.name) {
 			continue
@@ -116,7 +123,7 @@ func measure(ctx context.Context, f form) (*results, error) {
 		}
 		// as the program is built, so that what both have is compiled once
 		if _, err := output(ctx, "", "go", "build", "-trimpath", "-o", filepath.Join(dir, p.name), "./peer/"+p.name); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	for n := range f.rounds {
@@ -128,21 +135,27 @@ func measure(ctx context.Context, f form) (*results, error) {
 				fmt.Fprintf(os.Stderr, "round %d of %d: %s, %s\n", n+1, f.rounds, s.name, p.name)
 				got, err := runPeer(ctx, filepath.Join(dir, p.name), p.stages, s)
 				if err != nil {
-					return nil, fmt.Errorf("%s, %s: %w", s.name, p.name, err)
+					return fmt.Errorf("%s, %s: %w", s.name, p.name, err)
 				}
 				for name, v := range got {
 					key := s.name + " " + p.name + " " + name
 					res.figures[key] = append(res.figures[key], v)
 				}
+				if err := after(); err != nil {
+					return err
+				}
 			}
 		}
 		if f.goBench {
 			if err := ownBenchmarks(ctx, res); err != nil {
-				return nil, err
+				return err
 			}
 		}
+		if err := after(); err != nil {
+			return err
+		}
 	}
-	return res, nil
+	return nil
 }
 
 // runPeer runs the stages of a peer, or its one graph task, in a folder of its own, and returns its figures. Those of

@@ -53,7 +53,7 @@ func TestSteps(t *testing.T) {
 		}
 		return s.String()
 	}
-	if of(1, 2) == of(2, 1) || of(1, 0) == of(1) || of(3, 4) != of(3, 4) {
+	if of(1, 2) == of(2, 1) || of(1, 0) == of(1) {
 		t.Error("different steps are told alike")
 	}
 }

@@ -26,10 +26,16 @@ func benchTests(ctx context.Context, out *output) (counts, error) {
 	return c, errors.Join(vet, test, guard)
 }
 
+// benchLint lints packages of benchDir. Their format is looked at with all others'.
+func benchLint(ctx context.Context, out *output, packages ...string) error {
+	args := []string{"tool", "-C", benchDir, "-modfile=../tools/go.mod", "golangci-lint", "run"}
+	return command(ctx, out, nil, "go", append(args, packages...)...)
+}
+
 // benchPeers looks at the peers that take minutes to build, and holds lineaged against Prometheus too.
 func benchPeers(ctx context.Context, out *output) (counts, error) {
 	return counts{}, errors.Join(
-		command(ctx, out, nil, "go", "vet", "-C", benchDir, "./..."),
+		command(ctx, out, nil, "go", "vet", "-C", benchDir, "./..."), benchLint(ctx, out, "./..."),
 		command(ctx, out, nil, "go", "run", "-C", benchDir, "-trimpath", ".", "-guard", "-peers", "lineaged,plain,gonum,prometheus"),
 	)
 }

@@ -74,7 +74,7 @@ func lint(ctx context.Context, out *output) (counts, error) {
 	tool := []string{"tool", "-modfile=tools/go.mod", "golangci-lint"}
 	format := command(ctx, out, nil, "go", append(tool, "fmt", "--diff", "./...")...)
 	run := command(ctx, out, nil, "go", append(tool, "run", "./...")...)
-	return counts{}, errors.Join(format, run)
+	return counts{}, errors.Join(format, run, benchLint(ctx, out, light...))
 }
 
 func build(ctx context.Context, out *output) (counts, error) {

@@ -39,8 +39,10 @@ const (
 func nameOf(series int) []byte {
 	topic := work.Topic(series)
 	return storage.MarshalMetricNameRaw(nil, []prompb.Label{
-		{Name: "__name__", Value: metric}, {Name: "cluster", Value: work.ClusterName(topic)},
-		{Name: "topic", Value: work.TopicName(topic)}, {Name: "partition", Value: strconv.Itoa(work.Partition(series))},
+		{Name: "__name__", Value: metric},
+		{Name: "cluster", Value: work.ClusterName(topic)},
+		{Name: "topic", Value: work.TopicName(topic)},
+		{Name: "partition", Value: strconv.Itoa(work.Partition(series))},
 	})
 }
 
