@@ -117,8 +117,8 @@ func (k *kafkaFigures) collect(ctx context.Context) []*figure {
 	return s.figures()
 }
 
-// bound leaves out what is beyond the limit, details first, and returns how much that is. Of one pair of figures both are
-// cut alike, and what stays is the same from scrape to scrape, the first by name.
+// bound leaves out what is beyond the limit, details first, and returns how much that is. Of one pair of figures both
+// are cut alike, and what stays is the same from scrape to scrape, the first by name.
 func (s *scrape) bound(most int) (left *figure) {
 	left = &figure{
 		name: "lineaged_metrics_series_left_out", labels: []string{"metric"},

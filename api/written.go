@@ -63,7 +63,7 @@ func writeList[T any](ctx context.Context, res any, list []T, shape func(*writer
 			b = append(b, ',')
 		}
 		if b, err = put(ctx, b, of); err != nil {
-			return res, nil //nolint:nilerr // the executor comes upon it too, and tells it
+			return res, nil // the executor comes upon it too, and tells it
 		}
 	}
 	return written(append(b, ']')), nil

@@ -77,8 +77,8 @@ func TestTheNamelessBesideAProducer(t *testing.T) {
 }
 
 // TestConcludedBesideTheNameless makes worlds by chance, of programs that write at once for a few ticks, with and
-// without producer ids, as much as others or not: some push nothing, lose a push, or count what they sent twice. Whoever
-// is concluded to be a producer id is.
+// without producer ids, as much as others or not: some push nothing, lose a push, or count what they sent twice.
+// Whoever is concluded to be a producer id is.
 func TestConcludedBesideTheNameless(t *testing.T) {
 	worlds := uint64(3000)
 	if os.Getenv("LINEAGED_LONG") != "" {

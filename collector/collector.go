@@ -171,8 +171,8 @@ func (r *runner) round(ctx context.Context, round time.Time) {
 	r.failing = false
 }
 
-// expect tells of each source, once it was heard of, that its silence is a gap from then on, or is none since it is off,
-// until that is stored.
+// expect tells of each source, once it was heard of, that its silence is a gap from then on, or is none since it is
+// off, until that is stored.
 func (r *runner) expect(obs []lineage.Observation) {
 	r.telling = map[lineage.Source]time.Duration{}
 	for i := range obs {

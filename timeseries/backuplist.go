@@ -96,7 +96,8 @@ func decodeList(text string) (l fileList, err error) {
 }
 
 // begun makes the folder that is copied to, and in it, before anything else, the file that keeps it from being opened,
-// and keeps others from copying into it. Whoever finds another's there, or all of a copy, leaves the folder to that one.
+// and keeps others from copying into it. Whoever finds another's there, or all of a copy, leaves the folder to that
+// one.
 func (c *copying) begun(name string) error {
 	if err := c.files.folder(c.to); err != nil {
 		return err

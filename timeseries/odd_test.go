@@ -41,7 +41,7 @@ func TestCommandsOnOddThings(t *testing.T) {
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
 	must(t, os.WriteFile(at("file"), []byte("x"), 0o600))
-	listener, err := net.Listen("unix", at("socket"))
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "unix", at("socket"))
 	must(t, err)
 	defer listener.Close()
 	must(t, unix.Mkfifo(at("pipe"), 0o600))
@@ -158,7 +158,7 @@ func TestOddThingsInAFolder(t *testing.T) {
 	for _, sub := range []string{"log", "blocks"} {
 		at := func(name string) string { return filepath.Join(dir, sub, name) }
 		must(t, unix.Mkfifo(at("0-pipe"), 0o600))
-		listener, err := net.Listen("unix", at("0-socket"))
+		listener, err := new(net.ListenConfig).Listen(t.Context(), "unix", at("0-socket"))
 		must(t, err)
 		defer listener.Close()
 		must(t, os.Mkdir(at("0-folder"), 0o700))

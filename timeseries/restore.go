@@ -37,7 +37,7 @@ func refuseCopies(dir string) error {
 		switch _, err := os.Lstat(filepath.Join(dir, x.name)); {
 		case err == nil:
 			return fmt.Errorf("%s is not whole: %s", dir, x.what)
-		case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR): // what is no folder is refused as such
+		case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR): // a file is refused as one
 			return err
 		}
 	}

@@ -231,7 +231,8 @@ func TestDemoMovers(t *testing.T) {
 	eventually(t, 20*time.Second, func() string { return s.lacksKinds() })
 	eventually(t, 20*time.Second-time.Since(began), func() string { return s.lacksWay() })
 	t.Logf("an order's whole way is seen after %v", time.Since(began))
-	// What was written before the connectors were first looked at stays nobody's, and is in a window of a minute for one.
+	// What was written before the connectors were first looked at stays nobody's, and is in a window of a minute for
+	// one.
 	eventually(t, 75*time.Second, func() string { return s.wrongMovers() })
 	s.wantExactReplication(world)
 	s.wantReasons()

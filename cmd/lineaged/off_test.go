@@ -91,8 +91,8 @@ func (w *offWorld) write(on bool) {
 	w.grew += 100
 }
 
-// want holds what is said of some ticks: the gaps, how many records shop wrote, 0 where it is not known whether it wrote
-// at all.
+// want holds what is said of some ticks: the gaps, how many records shop wrote, 0 where it is not known whether it
+// wrote at all.
 func (w *offWorld) want(from, to int, least, most float64, gaps ...string) {
 	w.Helper()
 	at := func(n int) time.Time { return w.begun.Add(time.Duration(n) * offTick) }
@@ -122,9 +122,9 @@ func (w *offWorld) want(from, to int, least, most float64, gaps ...string) {
 	w.Errorf("from %d to %d: shop is not known", from, to)
 }
 
-// A request log that falls silent is a gap. Where the configuration says that it is off for good, while the authorizer's
-// goes on, it is one until the first round with that configuration, and none from then on: who was known by it alone is
-// not observed any more, and not seen to rest. Taken back, it is waited for again.
+// A request log that falls silent is a gap. Where the configuration says that it is off for good, while the
+// authorizer's goes on, it is one until the first round with that configuration, and none from then on: who was known
+// by it alone is not observed any more, and not seen to rest. Taken back, it is waited for again.
 func TestRequestLogThatIsOffIsNoGap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &offWorld{T: t, begun: time.Now(), file: filepath.Join(t.TempDir(), "kafka.log"), board: &collector.Board{}}

@@ -27,7 +27,8 @@ type group struct {
 	// newest round in which it was listed without members, and the newest before this one; zero: none since the start
 	// and none at the end of the run before
 	nobody, nobodyBefore time.Time
-	awoke                bool      // somebody joined it, when nobody was in it, under observation; not kept over a restart
+	// somebody joined it, when nobody was in it, under observation; not kept over a restart
+	awoke                bool
 	absent               int       // rounds in a row in which it was not listed
 	unseen               string    // why it is out of sight although it was not seen to be deleted; empty: it is not
 	sought               time.Time // round in which it was last asked for by its name

@@ -38,7 +38,8 @@ func (w *told) claimedOf() map[string]int64 {
 			if s.Evidence == lineage.AuthorizerLog {
 				name = s.Subject.Client.Principal
 			}
-			if s.Subject.Topic.Name != "orders" || s.Subject.Op != lineage.Write || !s.Estimated { // of how many brokers nobody knows
+			if s.Subject.Topic.Name != "orders" || s.Subject.Op != lineage.Write || !s.Estimated {
+				// of how many brokers nobody knows
 				w.Errorf("claimed %+v", s)
 			}
 			out[name] = s.Value

@@ -10,8 +10,8 @@ import (
 )
 
 // TestNoRequestLog: where the request log is said to be off for good the authorizer's lines are followed, nobody waits
-// for more, and what the request log told is missing from then on. Its lines that come all the same are passed, which is
-// said; what can't be read, and that nothing comes, is no gap, and is said.
+// for more, and what the request log told is missing from then on. Its lines that come all the same are passed, which
+// is said; what can't be read, and that nothing comes, is no gap, and is said.
 func TestNoRequestLog(t *testing.T) {
 	w := newTold(t, nil)
 	w.next()

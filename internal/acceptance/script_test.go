@@ -52,6 +52,7 @@ func topicID(name string) string { return "topic:west/" + name }
 func written(by, topic string) string {
 	return "application:west/" + by + "->" + topicID(topic)
 }
+
 func writtenByNobody(topic string) string {
 	return "unidentified:west/" + topic + "->" + topicID(topic)
 }

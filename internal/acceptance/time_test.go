@@ -327,8 +327,12 @@ func (x *scripted) arrival(from, to string, w span, sure bool) time.Time {
 func (x *scripted) pathsEqual(t *testing.T, n int) {
 	t.Helper()
 	ends := [][2]string{
-		{topicID(stages[0]), topicID(stages[2])}, {"application:west/feeder", topicID(stages[2])}, {"application:west/feeder", "application:west/" + sink},
-		{topicID(stages[0]), "application:west/" + sink}, {topicID(stages[1]), "application:west/" + sink}, {"application:west/feeder", topicID(stages[1])},
+		{topicID(stages[0]), topicID(stages[2])},
+		{"application:west/feeder", topicID(stages[2])},
+		{"application:west/feeder", "application:west/" + sink},
+		{topicID(stages[0]), "application:west/" + sink},
+		{topicID(stages[1]), "application:west/" + sink},
+		{"application:west/feeder", topicID(stages[1])},
 	}
 	answers := map[string]int{}
 	for range n {
@@ -424,8 +428,13 @@ func (x *scripted) accountOf(t *testing.T, topic string, window map[string]any) 
 			truth int64
 			exact bool
 		}{
-			{"opening", r.Account.Opening, 0, true}, {"produced", r.Account.Produced, produced, true}, {"read", r.Account.Read, read, false}, {"lost", r.Account.Lost, 0, true},
-			{"returned", r.Account.Returned, 0, true}, {"closing", r.Account.Closing, produced - read, true}, {"skipped", r.Account.Skipped, 0, false},
+			{"opening", r.Account.Opening, 0, true},
+			{"produced", r.Account.Produced, produced, true},
+			{"read", r.Account.Read, read, false},
+			{"lost", r.Account.Lost, 0, true},
+			{"returned", r.Account.Returned, 0, true},
+			{"closing", r.Account.Closing, produced - read, true},
+			{"skipped", r.Account.Skipped, 0, false},
 		} {
 			errs = append(errs, c.of.holds(r.Group+", "+c.what, c.truth, c.exact))
 		}
