@@ -28,10 +28,10 @@ type group struct {
 	// and none at the end of the run before
 	nobody, nobodyBefore time.Time
 	// somebody joined it, when nobody was in it, under observation; not kept over a restart
-	awoke                bool
-	absent               int       // rounds in a row in which it was not listed
-	unseen               string    // why it is out of sight although it was not seen to be deleted; empty: it is not
-	sought               time.Time // round in which it was last asked for by its name
+	awoke  bool
+	absent int       // rounds in a row in which it was not listed
+	unseen string    // why it is out of sight although it was not seen to be deleted; empty: it is not
+	sought time.Time // round in which it was last asked for by its name
 	// first of the rounds in a row in which all brokers answered and none listed it; zero: the last was none
 	leftOut time.Time
 	readers map[lineage.TopicID]*reader
