@@ -22,14 +22,16 @@ const Step = time.Minute
 // heavy tail, three tenths of the series idle in any hour, days have their swing, and arrivals are Poisson's.
 type Counters struct {
 	Series, Ticks int
-	// End is the instant of the last tick: half past an hour, so that there is a whole hour before it.
+	// End is the instant of the last tick: half past twelve, so that there is a whole hour before it, and that where
+	// hours and days end does not hang on when this is.
 	End    time.Time
 	values []int64 // by tick, then by series
 }
 
-// NewCounters makes counters whose last tick is at half past the hour of an instant.
+// NewCounters makes counters whose last tick is at the last half past twelve, UTC, before an instant.
 func NewCounters(series, ticks int, now time.Time) *Counters {
-	c := &Counters{Series: series, Ticks: ticks, End: now.UTC().Truncate(time.Hour).Add(30 * time.Minute), values: make([]int64, series*ticks)}
+	const late = 12*time.Hour + 30*time.Minute
+	c := &Counters{Series: series, Ticks: ticks, End: now.UTC().Add(-late).Truncate(24 * time.Hour).Add(late), values: make([]int64, series*ticks)}
 	r := rand.New(rand.NewPCG(42, 7))
 	for s := range series {
 		rate := math.Min(math.Exp(math.Log(2)+2.2*r.NormFloat64()), 50_000) // records a second

@@ -22,8 +22,8 @@ func TestTop(t *testing.T) {
 // Two processes have the same counters, whose totals never fall, and hours that lie within them.
 func TestCounters(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 44, 0, 0, time.UTC)
-	c, d := NewCounters(50, 120, now), NewCounters(50, 120, now.Add(10*time.Minute))
-	if !slices.Equal(c.values, d.values) || c.End != d.End || c.End.Minute() != 30 {
+	c, d := NewCounters(50, 120, now), NewCounters(50, 120, now.Add(23*time.Hour))
+	if !slices.Equal(c.values, d.values) || c.End != d.End || c.End != time.Date(2026, 3, 1, 12, 30, 0, 0, time.UTC) {
 		t.Error("what is made depends on when it is")
 	}
 	for k := 1; k < c.Ticks; k++ {

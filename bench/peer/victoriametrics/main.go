@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -161,6 +162,7 @@ func steps(st *storage.Storage, c *work.Counters) (string, error) {
 	var all []float64
 	err := search(st, start, end, func(_ []byte, values []float64) { all = append(all, values...) },
 		"topic", work.TopicName(work.Topic(c.One())), "partition", strconv.Itoa(work.Partition(c.One())))
+	slices.Sort(all) // blocks of several parts come in any order, and totals never fall
 	var s work.Steps
 	for i := 1; i < len(all); i++ {
 		s.Add(int64(all[i] - all[i-1]))
