@@ -65,15 +65,24 @@ func (v *View) GroupLags(ctx context.Context) (byGroup, byTopic []GroupLag, err 
 		for i, r := range of {
 			accesses[i] = r.access
 		}
-		byGroup = append(byGroup, behind(accesses, lineage.Node{}))
-		at := 0
+		whole, at := behind(accesses, lineage.Node{}), 0
 		for on := range runs(of, func(a, b groupRead) bool { return a.topic == b.topic }) {
 			part := accesses[at : at+len(on)]
 			byTopic = append(byTopic, behind(part, v.accesses[part[0]].far))
-			at += len(on)
+			if at += len(on); v.untoldLag(part) {
+				whole.Records, whole.Seconds = nil, nil
+			}
 		}
+		byGroup = append(byGroup, whole)
 	}
 	return byGroup, byTopic, nil
+}
+
+// untoldLag reports whether nobody ever told how far a group is behind on a topic that exists, as where its members
+// have it assigned and it has not committed yet, or only its clients' own metrics tell that it reads it.
+func (v *View) untoldLag(accesses []int32) bool {
+	return v.endsExist(&v.accesses[accesses[0]]) &&
+		!slices.ContainsFunc(accesses, func(i int32) bool { return v.accesses[i].gauges[lineage.Lag] })
 }
 
 // groupRead is an access of a group to what it reads, each by its rank among their names.

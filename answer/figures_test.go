@@ -2,6 +2,7 @@ package answer_test
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/lineaged/lineaged/answer"
@@ -136,4 +137,33 @@ func totalOf(all []answer.Total, topic lineage.Node) float64 {
 		}
 	}
 	return 0
+}
+
+// TestLagOfAWholeGroup has a group that commits on one topic, and whose member has another assigned on which it never
+// committed: how far it is behind in all nobody knows, be it nothing on the one.
+func TestLagOfAWholeGroup(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		orders, payments := topic("orders"), topic("payments")
+		fill := []filling{facts(clusterFact(1), topicFact(orders), topicFact(payments))}
+		for _, name := range []string{"both", "half"} {
+			x := reads(orders, group(name))
+			fill = append(fill, w.moved(x, lineage.GroupOffsets, 1), level(x, lineage.Lag, 0), level(x, lineage.LagMillis, 0))
+		}
+		also := reads(payments, group("both"))
+		fill = append(fill, w.moved(also, lineage.GroupOffsets, 1), level(also, lineage.Lag, 7), level(also, lineage.LagMillis, 500),
+			sighted(reads(payments, lineage.Client{Group: "half", Member: "m-1"}), lineage.GroupMembership, ""))
+		w.observe("west", "all", 1, fill...)
+		time.Sleep(time.Until(round(1)))
+		groups, lags, err := view(t, answers(w.store), answer.Between(round(0), round(1)), answer.All).GroupLags(t.Context())
+		if err != nil || len(groups) != 2 || len(lags) != 4 {
+			t.Fatalf("%v, %v, %v", groups, lags, err)
+		}
+		if g := groups[0]; g.Group != "both" || g.Records == nil || *g.Records != 7 || g.Seconds == nil || *g.Seconds != 0.5 {
+			t.Errorf("%s is behind by %v", g.Group, known(g.Records))
+		}
+		if g := groups[1]; g.Group != "half" || g.Records != nil || g.Seconds != nil {
+			t.Errorf("%s is behind by %s records and %s s, of a topic that nobody told of", g.Group, known(g.Records), known(g.Seconds))
+		}
+	})
 }
