@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // ratiosFile holds what the guard's ratios were when it was last written.
@@ -49,13 +50,16 @@ func holdAgainst(file string, f form, res *results) error {
 	return err
 }
 
-// compare tells each ratio in the order of the rows. One that is not in the file is an error, one that was not measured
-// none: its peer was not asked for.
+// compare tells each ratio in the order of the rows. One that is not in the file is an error, and so is one that was
+// not measured, unless its peer was not asked for.
 func compare(want, got map[string]float64, f form) (lines string, err error) {
 	var errs []error
 	for _, r := range f.rows {
 		v, ok := got[r.work]
 		if !ok {
+			if slices.Contains(f.peers, peerOf(r.to)) {
+				errs = append(errs, fmt.Errorf("%s: it was not measured", r.work))
+			}
 			continue
 		}
 		w, ok := want[r.work]

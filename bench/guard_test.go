@@ -22,6 +22,10 @@ func TestCompare(t *testing.T) {
 	if _, err := compare(want, nil, f); err == nil {
 		t.Error("nothing measured passes")
 	}
+	f = form{peers: []string{"lineaged", "plain"}, rows: []row{{work: "a"}, {work: "b", to: "small plain x"}, {work: "c", to: "small prometheus x"}}}
+	if _, err := compare(want, map[string]float64{"a": 1}, f); err == nil || !strings.Contains(err.Error(), "b: ") || strings.Contains(err.Error(), "c: ") {
+		t.Errorf("a ratio to a peer that was asked and has none passes, or one to a peer that was not asked does not: %v", err)
+	}
 }
 
 // The file has each ratio of the guard, of its sizes, and no other.
