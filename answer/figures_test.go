@@ -155,7 +155,8 @@ func TestLagOfAWholeGroup(t *testing.T) {
 			sighted(reads(payments, lineage.Client{Group: "half", Member: "m-1"}), lineage.GroupMembership, ""))
 		w.observe("west", "all", 1, fill...)
 		time.Sleep(time.Until(round(1)))
-		groups, lags, err := view(t, answers(w.store), answer.Between(round(0), round(1)), answer.All).GroupLags(t.Context())
+		v := view(t, answers(w.store), answer.Between(round(0), round(1)), answer.All)
+		groups, lags, err := v.GroupLags(t.Context())
 		if err != nil || len(groups) != 2 || len(lags) != 4 {
 			t.Fatalf("%v, %v, %v", groups, lags, err)
 		}
@@ -164,6 +165,12 @@ func TestLagOfAWholeGroup(t *testing.T) {
 		}
 		if g := groups[1]; g.Group != "half" || g.Records != nil || g.Seconds != nil {
 			t.Errorf("%s is behind by %s records and %s s, of a topic that nobody told of", g.Group, known(g.Records), known(g.Seconds))
+		}
+		for name, want := range map[string]string{"both": "7", "half": "null"} {
+			lag, err := v.Rows([]lineage.Node{application(name)}, nil).Node(application(name)).Groups()[0].Lag(t.Context())
+			if got := known(lag); err != nil || got != want {
+				t.Errorf("%s is behind by %s, %v, want %s", name, got, err, want)
+			}
 		}
 	})
 }

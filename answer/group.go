@@ -64,7 +64,17 @@ func (g Group) Lag(ctx context.Context) (*int64, error) {
 	if err != nil {
 		return nil, err
 	}
-	return g.rows.v.behind(ls, g.accesses).records, nil
+	v, byTopic := g.rows.v, map[lineage.Topic][]int32{}
+	for _, i := range g.accesses {
+		topic := v.accesses[i].Access.Topic
+		byTopic[topic] = append(byTopic[topic], i)
+	}
+	for _, part := range byTopic {
+		if v.untoldLag(part) {
+			return nil, nil
+		}
+	}
+	return v.behind(ls, g.accesses).records, nil
 }
 
 // LastMoved returns the last round that saw it move; the zero time: none within the lookback.
