@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,7 +29,7 @@ type offWorld struct {
 	begun time.Time
 	file  string
 	board *collector.Board
-	grew  int64
+	grew  atomic.Int64
 }
 
 const (
@@ -42,7 +43,7 @@ func (w *offWorld) Observe(_ context.Context, round time.Time) []lineage.Observa
 	w.board.SetCluster(collector.Watched{Source: "west", ID: topic.Cluster, Size: 1, Topics: []string{topic.Name}, IDs: map[string]lineage.TopicID{topic.Name: topic.ID}})
 	var samples []lineage.Sample
 	for _, m := range [...]lineage.Metric{lineage.Appended, lineage.Left} {
-		samples = append(samples, lineage.Sample{Subject: steadyTopic, Metric: m, Value: w.grew})
+		samples = append(samples, lineage.Sample{Subject: steadyTopic, Metric: m, Value: w.grew.Load()})
 	}
 	return []lineage.Observation{{Source: lineage.Source{Cluster: "west", Name: "ends"}, Round: round, Interval: offTick, At: round, Samples: samples}}
 }
@@ -86,9 +87,9 @@ func (w *offWorld) write(on bool) {
 		fmt.Fprintf(f, `%s DEBUG Completed request:{"isForwarded":false,"requestHeader":{"requestApiKey":0,"requestApiVersion":9,"correlationId":7,"clientId":"shop","requestApiKeyName":"PRODUCE"},`+
 			`"request":{"transactionalId":null,"acks":-1,"timeoutMs":1500,"topicData":[{"name":"orders","partitionData":[{"index":0,"recordsSizeInBytes":105}]}]},`+
 			`"response":{"responses":[{"name":"orders","partitionResponses":[{"index":0,"errorCode":0,"baseOffset":%d}]}],"throttleTimeMs":0},"connection":"10.0.0.1:9092-10.0.0.7:54206-2-3",`+
-			`"totalTimeMs":7.2,"principal":"User:alice","listener":"PLAINTEXT","clientInformation":{"softwareName":"s","softwareVersion":"1"}} (kafka.request.logger)`+"\n", at, w.grew)
+			`"totalTimeMs":7.2,"principal":"User:alice","listener":"PLAINTEXT","clientInformation":{"softwareName":"s","softwareVersion":"1"}} (kafka.request.logger)`+"\n", at, w.grew.Load())
 	}
-	w.grew += 100
+	w.grew.Add(100)
 }
 
 // want holds what is said of some ticks: the gaps, how many records shop wrote, 0 where it is not known whether it
