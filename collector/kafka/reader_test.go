@@ -143,6 +143,26 @@ func TestReaderReadsWhileSomebodyIsThere(t *testing.T) {
 	})
 }
 
+// That nobody was in a group says nothing of what was read before, where its commits were not read in that round.
+func TestReaderThatReadBeforeNobodyWasThere(t *testing.T) {
+	r := newReader(lineage.Access{}, lineage.GroupOffsets)
+	see := func(n int, offset, end int64, g groupState) {
+		t.Helper()
+		g.reads = true
+		if !r.observe([]commit{{0, offset, -1}}, fakeEnds{old: true, endOffset: end}, g, at(n), at(n-1)) {
+			t.Fatalf("round %d: not observed", n)
+		}
+		r.tell(at(n), at(n-1))
+	}
+	see(0, 100, 100, groupState{live: true})
+	see(1, 100, 500, groupState{live: true, wasLive: true})
+	// It reads and goes, nobody is there in the third round, and the offsets of the second and of that are not read.
+	see(4, 400, 500, groupState{live: true, nobody: at(3)})
+	if want := at(0); !r.from.Equal(want) {
+		t.Errorf("what was read is told to have been read since %v, want %v", r.from, want)
+	}
+}
+
 // That nobody was in a group in the newest stored round is known over a restart, of one that had members is not.
 func TestRestoredGroupWithoutMembers(t *testing.T) {
 	for state, want := range map[string]time.Time{"Empty": t0, "Stable": {}} {
