@@ -312,9 +312,9 @@ func (r *reader) overtaken(c commit, ends topicEnds) {
 }
 
 // spread returns the start of the span in which the progress that shows in this round can have happened: after the last
-// change, after the reader last had nothing left to read, and what members read after nobody was there, if what had been
-// read by then was seen in that round or later, but not longer than spreadLimit ago, unless rounds are missing for longer
-// than that.
+// change, after the reader last had nothing left to read, and what members read after nobody was there, if what had
+// been read by then was seen in that round or later, but not longer than spreadLimit ago, unless rounds are missing for
+// longer than that.
 func (r *reader) spread(g groupState, round time.Time) time.Time {
 	from := later(later(r.moved, r.idle), g.from())
 	if (g.live || g.wasLive) && r.habit.alone == 0 && r.kind != lineage.ShareOffsets && !g.nobody.After(r.known) {
