@@ -42,7 +42,7 @@ func (c counts) String() string {
 }
 
 func main() {
-	long := flag.Bool("long", false, "run the long versions of the tests (sets LINEAGED_LONG=1), then all fuzz targets and the matrix")
+	long := flag.Bool("long", false, "then run the long versions of the tests (LINEAGED_LONG=1), all fuzz targets, the peers, a real OpenTelemetry Collector and the matrix")
 	only := flag.String("only", "", "comma-separated names of the steps to run")
 	list := flag.Bool("list", false, "print the steps and stop")
 	flag.Parse()
@@ -54,9 +54,6 @@ func main() {
 			}
 		}
 		return
-	}
-	if *long {
-		os.Setenv("LINEAGED_LONG", "1")
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

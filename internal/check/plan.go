@@ -18,8 +18,9 @@ import (
 const acceptance = "github.com/lineaged/lineaged/internal/acceptance"
 
 // plan is the order of all steps. What writes into the tree (npm ci, generate, build) shares no phase with what reads
-// what it writes; what costs the network goes beside what costs the processor. The long form runs the same, the tests
-// of kills, flipped bits, laws and simulated years in their long form (LINEAGED_LONG), and then what takes hours.
+// what it writes; what costs the network goes beside what costs the processor. The long form runs the same, with real
+// Kafka for longer, and then what takes hours: kills, flipped bits, laws and simulated years in their long form, which
+// look a hundred times where the race detector looked once, and so do without it.
 func plan(long bool) [][]step {
 	phases := [][]step{
 		{{"npm", npmInstall}, {"vet", vet}, {"kafka", kafkaInstall}},
@@ -28,11 +29,11 @@ func plan(long bool) [][]step {
 		{{"build", build}},
 		{{"bench", benchTests}},
 		{{"go", goTests}},
-		{{"real-kafka", acceptanceTests}},
+		{{"real-kafka", acceptanceTests(long)}},
 		{{"browser", browserTests}},
 	}
 	if long {
-		phases = append(phases, []step{{"fuzz", fuzzTests}}, []step{{"bench-peers", benchPeers}}, []step{{"otelcol", otelcolTests}}, []step{{"matrix", matrixTests}})
+		phases = append(phases, []step{{"long", longTests}}, []step{{"fuzz", fuzzTests}}, []step{{"bench-peers", benchPeers}}, []step{{"otelcol", otelcolTests}}, []step{{"matrix", matrixTests}})
 	}
 	return phases
 }
@@ -83,34 +84,45 @@ func build(ctx context.Context, out *output) (counts, error) {
 	return counts{}, errors.Join(ui, command(ctx, out, nil, "go", "build", "-trimpath", "-o", "bin/lineaged", "./cmd/lineaged"))
 }
 
+// longForm is what asks tests for their long form.
+const longForm = "LINEAGED_LONG=1"
+
 func goTests(ctx context.Context, out *output) (counts, error) {
+	return allGoTests(ctx, out, nil, "-race", "-timeout=15m")
+}
+
+// longTests runs all packages once more, in their long form. The cache does not see what a package looks at before its
+// tests begin.
+func longTests(ctx context.Context, out *output) (counts, error) {
+	return allGoTests(ctx, out, []string{longForm}, "-count=1", "-timeout=180m")
+}
+
+// allGoTests runs the tests of all packages but acceptance.
+func allGoTests(ctx context.Context, out *output, env []string, args ...string) (counts, error) {
 	list, err := exec.CommandContext(ctx, "go", "list", "./...").Output()
 	if err != nil {
 		return counts{}, fmt.Errorf("go list: %w", err)
-	}
-	args := []string{"-race", "-timeout=15m"}
-	if os.Getenv("LINEAGED_LONG") != "" {
-		// a package may have looked before the tests begin, which the cache does not see
-		args = []string{"-race", "-timeout=180m", "-count=1"}
 	}
 	for p := range strings.Lines(string(list)) {
 		if p = strings.TrimSpace(p); p != acceptance {
 			args = append(args, p)
 		}
 	}
-	return goTest(ctx, out, nil, args...)
+	return goTest(ctx, out, env, args...)
 }
 
-func acceptanceTests(ctx context.Context, out *output) (counts, error) {
-	bin, err := filepath.Abs("bin/lineaged")
-	if err != nil {
-		return counts{}, err
+func acceptanceTests(long bool) func(context.Context, *output) (counts, error) {
+	return func(ctx context.Context, out *output) (counts, error) {
+		bin, err := filepath.Abs("bin/lineaged")
+		if err != nil {
+			return counts{}, err
+		}
+		env, timeout := []string{"LINEAGED_BIN=" + bin}, "-timeout=20m"
+		if long {
+			env, timeout = append(env, longForm), "-timeout=120m"
+		}
+		return goTest(ctx, out, env, "-count=1", timeout, acceptance)
 	}
-	timeout := "-timeout=20m"
-	if os.Getenv("LINEAGED_LONG") != "" {
-		timeout = "-timeout=120m"
-	}
-	return goTest(ctx, out, []string{"LINEAGED_BIN=" + bin}, "-count=1", timeout, acceptance)
 }
 
 // otelcolTests builds a real OpenTelemetry Collector and runs it against the real binary. Its parts are a lot to fetch
