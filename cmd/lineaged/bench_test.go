@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lineaged/lineaged/internal/child"
 	"github.com/lineaged/lineaged/lineage"
 	"github.com/lineaged/lineaged/timeseries"
 )
@@ -123,6 +124,7 @@ func BenchmarkRestart(b *testing.B) {
 func firstAnswer(b *testing.B, bin, dir, query string) {
 	b.Helper()
 	cmd := exec.Command(bin, "serve", "--brokers", "127.0.0.1:1", "--cluster-name", "west", "--data", dir, "--listen", "127.0.0.1:0") //nolint:noctx // ended below
+	cmd.Env = child.Environ()
 	cmd.Stderr = io.Discard
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {

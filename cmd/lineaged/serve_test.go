@@ -30,6 +30,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/crypto/bcrypt"
 
+	"github.com/lineaged/lineaged/internal/child"
 	"github.com/lineaged/lineaged/internal/config"
 	"github.com/lineaged/lineaged/store/storetest"
 )
@@ -251,7 +252,7 @@ func TestKafkaDownThenUp(t *testing.T) {
 func process(t *testing.T, args ...string) (cmd *exec.Cmd, url string) {
 	t.Helper()
 	cmd = exec.CommandContext(t.Context(), "lineaged", args...) // dies with the test
-	cmd.Dir = t.TempDir()
+	cmd.Dir, cmd.Env = t.TempDir(), child.Environ()
 	cmd.Stderr = t.Output()
 	out, err := cmd.StdoutPipe()
 	if err != nil {

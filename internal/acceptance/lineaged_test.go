@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -103,8 +102,7 @@ func watch(t testing.TB, c *kafkatest.Cluster, name string, interval time.Durati
 func (s *server) start(t testing.TB) {
 	t.Helper()
 	cmd := exec.Command(s.bin, s.args...) //nolint:noctx // child ends it
-	// lineaged refuses variables of its prefix that it does not know, and ours are for the tests.
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(kv string) bool { return strings.HasPrefix(kv, "LINEAGED_") })
+	cmd.Env = child.Environ()
 	var err error
 	if s.p, err = child.Start(s.log, cmd); err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -124,4 +125,10 @@ func (p *Process) Output() string {
 func Tail(text string, n int) string {
 	lines := strings.SplitAfter(text, "\n")
 	return strings.Join(lines[max(0, len(lines)-n):], "")
+}
+
+// Environ returns this process' environment without the variables of lineaged's prefix: the program refuses those that
+// it does not know, and some are for tests.
+func Environ() []string {
+	return slices.DeleteFunc(os.Environ(), func(kv string) bool { return strings.HasPrefix(kv, "LINEAGED_") })
 }

@@ -55,8 +55,7 @@ func serve(t *testing.T, config string) server {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(bin, "serve", "--config", file, "--data", filepath.Join(dir, "data"), "--listen", strings.TrimPrefix(s.url, "http://")) //nolint:noctx // child ends it
-	// lineaged refuses variables of its prefix that it does not know, and ours are for the tests.
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(kv string) bool { return strings.HasPrefix(kv, "LINEAGED_") })
+	cmd.Env = child.Environ()
 	p, err := child.Start(filepath.Join(dir, "lineaged.log"), cmd)
 	if err != nil {
 		t.Fatal(err)
