@@ -198,20 +198,21 @@ func (b *balancing) backlog(x *access, at standing) Tally {
 }
 
 // close holds the account against its law, in offsets: what waited and came, and is to be read once more, less what was
-// passed in any way, is what waits.
+// passed in any way, is what waits. By how much positions and ends are others than at the window's start is known to
+// the offset, also where it is not when records were read or came.
 func (b *balancing) close(x *access, a *Account, of books, subjects []incarnation) {
 	opening, closing := b.opening[*x.Access], b.closing[*x.Access]
 	if b.bornWith(x) {
 		opening = standing{known: true}
 	}
-	grown, cut := b.grew(subjects), b.truncated(subjects)
+	grown, cut := b.grew(subjects, toldOf), b.truncated(subjects, toldOf)
 	why := a.Opening.Doubts | a.Closing.Doubts
 	sum, exact := int64(0), opening.known && closing.known && !opening.unplaced && !closing.unplaced && !of.open
 	for _, term := range [...]struct {
 		of   Tally
 		sign int64
 	}{
-		{grown, 1}, {cut, -1}, {spanOf(of.returned), 1}, {spanOf(of.read), -1}, {spanOf(of.skipped), -1}, {spanOf(of.lost), -1},
+		{grown, 1}, {cut, -1}, {toldOf(of.returned), 1}, {toldOf(of.read), -1}, {toldOf(of.skipped), -1}, {toldOf(of.lost), -1},
 	} {
 		n, known := term.of.Exact()
 		exact, sum, why = exact && known, sum+term.sign*n, why|term.of.Doubts

@@ -76,7 +76,7 @@ func (v *View) Balance(ctx context.Context, topic lineage.Node) (Balance, error)
 	if err != nil {
 		return Balance{}, err
 	}
-	out := Balance{Topic: topic, Produced: b.produced(t.subjects), Truncated: b.truncated(t.subjects)}
+	out := Balance{Topic: topic, Produced: b.produced(t.subjects), Truncated: b.truncated(t.subjects, spanOf)}
 	out.Writers = b.writers(out.Produced)
 	for _, i := range b.readers {
 		x := &v.accesses[i]
@@ -194,8 +194,8 @@ func (b *balancing) isOpen(s incarnation) bool {
 	return b.v.held.Rows.Open[s.row] || b.appended[s.row].Pending || b.v.until.Before(b.v.win.End)
 }
 
-// grew returns by how many offsets some incarnations grew.
-func (b *balancing) grew(all []incarnation) Tally {
+// grew returns by how many offsets some incarnations grew, by one way to read an advance.
+func (b *balancing) grew(all []incarnation, by func(lineage.Amount) Tally) Tally {
 	sum := exactly(0)
 	for _, s := range all {
 		a, told := b.appended[s.row]
@@ -204,13 +204,13 @@ func (b *balancing) grew(all []incarnation) Tally {
 			sum = sum.plus(untold(Gaps))
 			continue
 		case b.began(s) && !b.born[s.row]:
-			sum = sum.plus(spanOf(a).open(false, true, because(FirstSeen)))
+			sum = sum.plus(by(a).open(false, true, because(FirstSeen)))
 		case b.isOpen(s):
-			sum = sum.plus(spanOf(a).open(false, true, because(Gaps)))
+			sum = sum.plus(by(a).open(false, true, because(Gaps)))
 		case a.Estimated:
-			sum = sum.plus(spanOf(a).open(false, true, because(Bounded)))
+			sum = sum.plus(by(a).open(false, true, because(Bounded)))
 		default:
-			sum = sum.plus(spanOf(a))
+			sum = sum.plus(by(a))
 		}
 	}
 	if len(all) == 0 {
@@ -221,7 +221,7 @@ func (b *balancing) grew(all []incarnation) Tally {
 
 // produced returns how many records were appended: what the ends grew by, less markers.
 func (b *balancing) produced(all []incarnation) Tally {
-	sum := b.grew(all)
+	sum := b.grew(all, spanOf)
 	exact := true
 	for _, s := range all {
 		m := b.markers[s.row]
@@ -241,12 +241,12 @@ func (b *balancing) produced(all []incarnation) Tally {
 	return sum
 }
 
-// truncated returns how many records were cut off.
-func (b *balancing) truncated(all []incarnation) Tally {
+// truncated returns how many records were cut off, by one way to read an advance.
+func (b *balancing) truncated(all []incarnation, by func(lineage.Amount) Tally) Tally {
 	sum := exactly(0)
 	for _, s := range all {
 		if a, told := b.lost[s.row]; told && a.Known {
-			sum = sum.plus(spanOf(a))
+			sum = sum.plus(by(a))
 		} else if grown := b.appended[s.row]; !grown.Known {
 			sum = sum.plus(untold(Gaps))
 		}

@@ -201,8 +201,10 @@ func (d *differ) compare(ctx context.Context, in func(lineage.Flow) bool) error 
 			}
 		}
 		switch {
-		case before >= isNearby && before == after:
+		case before == isPresent && after == isPresent:
 			d.rates(p.Flow)
+		case before == isNearby && after == isNearby:
+			d.tell(p.Flow, true, after, before)
 		case before >= isNearby && p.B == nil:
 			d.missing[1] = append(d.missing[1], lost{p.Flow, before})
 		case after >= isNearby && p.A == nil:
@@ -221,16 +223,15 @@ func (v *View) presenceOf(e *graph.Edge) presence {
 	if e == nil || e.State == graph.Inactive {
 		return isAbsent
 	}
-	if e.State == graph.Unknown {
-		return isPerhaps
+	if e.State == graph.Active {
+		return isPresent
 	}
 	for _, i := range e.Accesses {
-		// Without a reading that reaches beyond the window, or with more than all of these, some moved within it.
-		if x := &v.accesses[i]; x.state == graph.Active && (x.amount.Shared == 0 || x.amount.Total > x.amount.Shared) {
-			return isPresent
+		if v.accesses[i].beside {
+			return isNearby
 		}
 	}
-	return isNearby
+	return isPerhaps
 }
 
 // tell files a flow that is in one window and not, or perhaps, in the other.

@@ -110,7 +110,7 @@ func (v *View) support(x *access, e lineage.Evidence) supported {
 			why = why[:1]
 		}
 		if x.sharedOut() {
-			why = append(why, "shared out evenly over the time between two readings, of which the window has a part")
+			why = append(why, x.sharedWords())
 		}
 		detail = strings.Join(slices.DeleteFunc(why, func(s string) bool { return s == "" }), "; ")
 	}
@@ -137,6 +137,15 @@ func isBound(detail string) bool {
 // advanced in a span of which the window has a part is taken to have moved evenly.
 func (x *access) sharedOut() bool {
 	return x.amount.Known && x.amount.Shared > x.amount.Total/100
+}
+
+// sharedWords says that an amount is shared out.
+func (x *access) sharedWords() string {
+	const words = "shared out evenly over the time between two readings, of which the window has a part"
+	if x.beside {
+		return words + ": all of it may have moved outside of the window"
+	}
+	return words
 }
 
 // isEstimated reports whether the amount is no measurement.

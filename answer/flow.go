@@ -18,7 +18,8 @@ type Flow struct {
 // Flow returns from where to where it goes.
 func (f Flow) Flow() lineage.Flow { return f.flow }
 
-// Active reports whether the flow moved in the window: nil while neither movement nor rest is proved.
+// Active reports whether the flow moved in the window: nil while neither movement nor rest is proved, as where all that
+// moved was read over a time that reaches beyond the window.
 func (f Flow) Active() *bool {
 	state := graph.Inactive
 	accesses := f.rows.v.of(f.flow)
@@ -144,15 +145,22 @@ func (f Flow) byteTotal(ctx context.Context) (total, error) {
 	if err != nil {
 		return total{}, err
 	}
-	t := f.rows.v.bytes(ls, f.rows.v.of(f.flow))
-	if f.unknown(t) {
+	accesses := f.rows.v.of(f.flow)
+	if f.unknown(f.rows.v.records(accesses)) {
 		return total{estimated: true}, nil
 	}
-	return t, nil
+	return f.rows.v.bytes(ls, accesses), nil
 }
 
 // Records returns what moved in the window; nil: not measurable from what is known, or not known whether any did.
-func (f Flow) Records() *int64 { return whole(f.total().records) }
+// Less than half a record is none that is known to have moved.
+func (f Flow) Records() *int64 {
+	n := whole(f.total().records)
+	if n != nil && *n == 0 && f.Active() == nil {
+		return nil
+	}
+	return n
+}
 
 // Bytes returns Records in bytes, always an estimate: by the mean size of the topic's records on disk.
 func (f Flow) Bytes(ctx context.Context) (*int64, error) {

@@ -144,7 +144,7 @@ func (b *balancing) netOf(x *access, of books, subjects []incarnation, before, a
 	case of.open:
 		return untold(Gaps)
 	}
-	came := b.grew(subjects).plus(exactly(opening.lag)).less(b.truncated(subjects))
+	came := b.grew(subjects, spanOf).plus(exactly(opening.lag)).less(b.truncated(subjects, spanOf))
 	net := between(came.least-closing.lag, came.most, came.Doubts)
 	if came.most < boundless {
 		net = between(came.least-closing.lag-after.most, came.most-closing.lag+before.most, came.Doubts|because(Moments))

@@ -67,6 +67,8 @@ func (v *View) shareOut() {
 					a.Total = x.slice.ofAmount(a.Total)
 					a.Observed *= x.slice.share()
 					a.Shared *= x.slice.share()
+					a.Within *= x.slice.share()
+					a.Told *= x.slice.share()
 				}
 			}
 			if j == 0 {

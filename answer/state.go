@@ -32,8 +32,13 @@ func (v *View) decideStates(ctx context.Context) error {
 		case v.held.Rows.Moved[x.row]:
 			x.state, x.inWindow, x.left = graph.Active, true, !exist
 			x.cut = v.unobserved(x.row)
+			if x.beside = v.beside(x.row); x.beside {
+				x.state = graph.Unknown
+			}
 		case !exist:
 			continue
+		case v.beside(x.row): // over so long a time that the store does not say in all of it that it moved
+			x.state, x.beside = graph.Unknown, true
 		case x.counter.metric == lineage.NoMetric && rests(x):
 		case x.uncounted() || v.unobserved(x.row) || x.amount.Pending && !drained[x.row] || doubts[x.row] || v.unseenBefore(x):
 			x.state = graph.Unknown
@@ -45,6 +50,20 @@ func (v *View) decideStates(ctx context.Context) error {
 	}
 	v.accesses = v.accesses[:kept]
 	return nil
+}
+
+// beside reports whether a row moved only by readings that reach beyond the window: all of it may have been outside.
+func (v *View) beside(row int32) bool {
+	series, beside := &v.held.Series, false
+	for j, end := series.Of(row); j < end; j++ {
+		if a := &series.Amount[j]; series.Metric[j].Moves() && a.Total > 0 {
+			if a.Within > 0 {
+				return false
+			}
+			beside = true
+		}
+	}
+	return beside
 }
 
 // unobserved reports whether a row was not observed in the window, or not to its end: it is then not known whether it
@@ -87,13 +106,18 @@ func (v *View) doubts(ctx context.Context) (map[int32]bool, error) {
 	return out, nil
 }
 
-// drained returns the readers whose next look is due that had read all when they were last looked at, in the window,
-// and whose topic did not grow in it: they can't have moved since.
+// drained returns those of whom progress is pending that can't have made any since their topic did not grow in the
+// window: writers, and the readers that had read all when they were last looked at, in the window.
 func (v *View) drained(ctx context.Context) (map[int32]bool, error) {
 	var rows, lags []int32
+	out := map[int32]bool{}
 	for i := range v.accesses {
 		x := &v.accesses[i]
-		if x.Access.Op != lineage.Read || !x.amount.Pending || x.amount.Total > 0 || v.held.Rows.Unobserved[x.row] || !v.topicRests(x) {
+		if !x.amount.Pending || x.amount.Total > 0 || v.held.Rows.Unobserved[x.row] || !v.topicRests(x) {
+			continue
+		}
+		if x.Access.Op == lineage.Write {
+			out[x.row] = true
 			continue
 		}
 		if lag, ok := v.held.Series.Find(x.row, lineage.Lag, lineage.NoEvidence); ok {
@@ -101,13 +125,12 @@ func (v *View) drained(ctx context.Context) (map[int32]bool, error) {
 		}
 	}
 	if lags == nil {
-		return nil, nil
+		return out, nil
 	}
 	levels, err := v.held.Levels(ctx, lags)
 	if err != nil {
 		return nil, fmt.Errorf("read levels: %w", err)
 	}
-	out := map[int32]bool{}
 	for i, l := range levels {
 		out[rows[i]] = l.OK && l.Value == 0
 	}

@@ -172,3 +172,6 @@ func spanOf(a lineage.Amount) Tally {
 	const tiny = 1e-6 // sums of shares are rounded
 	return between(int64(math.Ceil(a.Total-a.Shared-tiny)), int64(math.Floor(a.Total+a.Shared+tiny)), because(Straddling))
 }
+
+// toldOf returns by how much a counter is higher at the window's end than at its start.
+func toldOf(a lineage.Amount) Tally { return exactly(int64(math.Round(a.Told))) }

@@ -76,6 +76,7 @@ type access struct {
 	state     graph.State
 	inWindow  bool // some evidence supported it in the window
 	cut       bool // it moved in the window, which was not observed to its end
+	beside    bool // all that says so are readings that reach beyond the window: it may have moved outside of it alone
 	left      bool // it moved in the window, but one of its ends is no more
 	// counter is the one that counts it, of the best evidence; NoMetric: none does.
 	counter stored

@@ -4478,7 +4478,7 @@ type Flow {
   evidence: [Evidence!]!     # of the window; of the seven days before its end where nothing supports it in the window
   firstSeen: Time
   lastSeen: Time
-  active: Boolean            # moved a record in the window, also where a part of it was not observed; null: not known, as where its end was not observed, or of a reader with a position that was first looked at within it
+  active: Boolean            # moved a record in the window, also where a part of it was not observed; null: not known, as where its end was not observed, or of a reader with a position that was first looked at within it, or where all that moved was read over a time that reaches beyond the window
   records: Int64             # null: not measurable from this evidence, or not known whether any moved (active: null), which is not zero
   bytes: Int64               # always an estimate: records times the mean record size of the topic on disk at the window's end
   estimated: Boolean!        # the counts of records are a sample, a bound or shared out, not a measurement; one evidence.detail at least says how, with "at most" or "at least" where it is a bound

@@ -25,6 +25,11 @@ type Amount struct {
 	// Shared is what the readings that straddle the window's ends advanced as a whole: of it Total holds a share by
 	// time, which may be any part of it.
 	Shared float64
+	// Within is what the readings advanced that lie in the window as a whole: the part of Total that surely is its.
+	Within float64
+	// Told is what the readings advanced that were taken in the window, as a whole: by so much the counter is higher at
+	// its end than at its start, whenever that was.
+	Told float64
 	// Observed is the part of Total that falls into observed time, and ObservedFor that time, by the instants of the
 	// real readings and without what is pending. Rate = Observed / ObservedFor; a step of a series is the same of its
 	// part of the window.

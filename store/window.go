@@ -69,6 +69,7 @@ type Rows struct {
 	// Seen and SeenBefore are the kinds of evidence that supported the access in the window and in the lookback.
 	Seen, SeenBefore []Kinds
 	// Unobserved: no source that writes a series of it observed a tick of the window; "did not move" is then not known.
+	// Of a topic whose growth is told (lineage.Appended) it is the source of that, here and of Open.
 	Unobserved []bool
 	// Open: no source that writes a series of it saw the window's last tick (Ask.Until, when that is earlier), and its
 	// next reading is not merely not due yet: what it did until then may still show, or never will.

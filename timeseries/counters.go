@@ -244,6 +244,7 @@ type amountSum struct {
 	whole, wholeSeen    int64
 	shared, sharedSeen  float64
 	straddling          int64 // the advances of which shared has a part
+	told                int64 // of straddling, what was read in the window
 	estimated, lastTick bool
 }
 
@@ -263,6 +264,9 @@ func (s *amountSum) add(x step, r *runs) {
 	} else {
 		s.shared += float64(x.delta) * float64(b-a) / float64(width)
 		s.straddling += x.delta
+		if x.tick <= s.v.hi {
+			s.told += x.delta
+		}
 	}
 	switch seen := r.within(a, b); seen {
 	case width:
@@ -318,7 +322,7 @@ func (v *view) amount(p *probe) (a lineage.Amount, ticks int64, err error) {
 		nanos -= x.runs.realWithin(max(pending, x.lo), x.hi)
 	}
 	a = lineage.Amount{
-		Total: float64(s.whole) + s.shared, Shared: float64(s.straddling), Observed: float64(s.wholeSeen) + s.sharedSeen, ObservedFor: time.Duration(nanos), Estimated: s.estimated,
+		Total: float64(s.whole) + s.shared, Shared: float64(s.straddling), Within: float64(s.whole), Told: float64(s.whole + s.told), Observed: float64(s.wholeSeen) + s.sharedSeen, ObservedFor: time.Duration(nanos), Estimated: s.estimated,
 	}
 	a.Known = ticks > 0 || a.Total > 0
 	a.Pending = more || !s.lastTick && awaits

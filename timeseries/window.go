@@ -286,6 +286,9 @@ func (q *windowQuery) countRow(row int, probes []probe, amounts []lineage.Amount
 		}
 		amounts[j], observed = a, observed || ticks > 0
 	}
+	if row >= r.Topics {
+		probes = growing(probes)
+	}
 	for j := 0; j < len(probes) && !observed; j++ {
 		err := q.v.parts(&probes[j], func(lo, hi int64, x *runs) { observed = observed || x.within(lo, hi) > 0 })
 		if err != nil {
@@ -302,6 +305,17 @@ func (q *windowQuery) countRow(row int, probes []probe, amounts []lineage.Amount
 	}
 	r.Unobserved[row], r.Open[row] = !observed, !closed
 	return nil
+}
+
+// growing returns those of a topic's probes that say that it grew, all where none does: who looks at its size on disk
+// saw nothing of that.
+func growing(probes []probe) []probe {
+	for i := range probes {
+		if probes[i].key.Metric == lineage.Appended {
+			return probes[i : i+1]
+		}
+	}
+	return probes
 }
 
 // pendingOf returns the Pending gauge among a row's probes, nil when there is none.

@@ -69,9 +69,11 @@ type writer struct {
 	total
 	why   string    // why what was added since it was last told is a bound; empty: it is none
 	moved time.Time // of a transactional one: newest round in which it moved; zero: not since the start
-	// nameless is, of a transactional producer id that nobody named yet, the round since which its count waits for the
-	// name; zero: it does not wait.
+	// nameless is, of a transactional producer id that nobody named yet, since when its count waits for the name: the
+	// round after which it can have written; zero: it does not wait.
 	nameless time.Time
+	// late is since when some of what was not told yet waited for the name; zero: none did
+	late time.Time
 }
 
 // put adds n records; why says why they are a bound, empty that they are none.

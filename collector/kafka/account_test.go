@@ -341,6 +341,9 @@ func TestTransactionalWithoutAName(t *testing.T) {
 		if len(samples) != 1 || samples[0].Value != 10 || !samples[0].Estimated || samples[0].Subject.Client != c.client || samples[0].Evidence != c.kind {
 			t.Errorf("%q: samples %+v", c.name, samples)
 		}
+		if since := samples[0].Since; c.waits && !since.Equal(t0.Add(-tick)) || !c.waits && !since.IsZero() {
+			t.Errorf("%q: written since %s, and it was seen first in the round of %s", c.name, since, t0)
+		}
 		if len(sightings) != 1 || !strings.HasPrefix(sightings[0].Detail, "at most") || sightings[0].Access.Client != c.client {
 			t.Errorf("%q: sightings %+v", c.name, sightings)
 		}

@@ -46,7 +46,7 @@ func (a *account) tellEnds(round, before time.Time) (samples []lineage.Sample, w
 // tellBooks returns the samples and sightings of the topic's writers and remainder. whole is false when the producers
 // of some partition are not known as of this round: then what the others show is told as a lower bound.
 func (a *account) tellBooks(round, before time.Time) (samples []lineage.Sample, sightings []lineage.Sighting, whole bool) {
-	b := bookRound{account: a, from: since(a.books, before)}
+	b := bookRound{account: a, from: since(a.books, before), before: before}
 	if whole = a.booksComplete(); !whole {
 		b.short = whyUnled
 	}
@@ -84,21 +84,22 @@ func (a *account) booksComplete() bool {
 // bookRound is the books of one round, as they are told.
 type bookRound struct {
 	*account
-	from      time.Time // of the samples
+	from      time.Time // of the samples; zero: before
+	before    time.Time // the round before
 	short     string    // why all counts are lower bounds; empty: they are not
 	samples   []lineage.Sample
 	sightings []lineage.Sighting
 }
 
-// tell tells a total if it changed, and why it is a bound.
-func (b *bookRound) tell(t *total, c lineage.Client, e lineage.EvidenceKind, why string) {
+// tell tells a total if it changed, since when it did, and why it is a bound.
+func (b *bookRound) tell(t *total, c lineage.Client, e lineage.EvidenceKind, why string, from time.Time) {
 	if t.n == t.told {
 		return
 	}
 	if b.short != "" && t.n > 0 {
 		t.estimated, why = true, both(why, b.short)
 	}
-	s, _ := t.sample(b.from)
+	s, _ := t.sample(from)
 	s.Subject, s.Metric, s.Evidence = b.write(c), lineage.Records, e
 	b.samples = append(b.samples, s)
 	b.note(c, e, why)
@@ -111,9 +112,10 @@ func (b *bookRound) note(c lineage.Client, e lineage.EvidenceKind, detail string
 	}
 }
 
+// writer tells a writer's total. What waited for its name reaches back to when it was written.
 func (b *bookRound) writer(w *writer, c lineage.Client, e lineage.EvidenceKind) {
-	b.tell(&w.total, c, e, w.why)
-	w.why = ""
+	b.tell(&w.total, c, e, w.why, since(sooner(b.from, w.late), b.before))
+	w.why, w.late = "", time.Time{}
 }
 
 // write is a client's writing of the topic.
@@ -129,6 +131,14 @@ func (t *total) sample(since time.Time) (s lineage.Sample, told bool) {
 	s = lineage.Sample{Value: t.n, Since: since, Estimated: t.estimated}
 	t.told, t.estimated = t.n, false
 	return s, true
+}
+
+// sooner returns the earlier of two instants, of which a zero one is none.
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // since returns the Since of a sample: zero when the total was known at the round before, else the round at which it

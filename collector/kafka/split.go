@@ -153,7 +153,7 @@ func (s *split) give(c claimant, n int64, why string) {
 // of returns a claimant's writer.
 func (s *split) of(c claimant) *writer {
 	if c.transactional {
-		return s.transactional(c.id, c.name, s.round)
+		return s.transactional(c.id, c.name, sooner(s.books, s.round.Add(-s.interval)))
 	}
 	return s.writer(c.id)
 }

@@ -219,12 +219,13 @@ type lastStep struct {
 	of          int64 // its id; meaningless without room
 }
 
-// transactional returns the writer of a transactional.id, or of the producer id while it has no name.
-func (a *account) transactional(id int64, name string, round time.Time) *writer {
+// transactional returns the writer of a transactional.id, or of the producer id while it has no name. since is the
+// round after which it can have written.
+func (a *account) transactional(id int64, name string, since time.Time) *writer {
 	if name == "" || a.txns[name] == nil && len(a.txns) >= maxWriters {
 		w := a.writer(id)
 		if name == "" && w.n == 0 && w.nameless.IsZero() && w != a.others {
-			w.nameless, a.waiting = round, true
+			w.nameless, a.waiting = since, true
 		}
 		return w
 	}
@@ -266,6 +267,9 @@ func (a *account) rename(name func(id int64) txnName, waits func(id int64) bool)
 func (w *writer) take(from *writer) {
 	w.put(from.n, from.why)
 	w.moved = from.nameless
+	if w.late.IsZero() || from.nameless.Before(w.late) {
+		w.late = from.nameless
+	}
 }
 
 // epochSeen is a transactional producer's epoch in the newest round in which any topic showed it, and in the one

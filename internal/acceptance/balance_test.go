@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -65,10 +67,75 @@ const balanceQuery = `query($w: Window!) {
 fragment t on Tally { records atLeast atMost why }
 fragment a on Account { opening { ...t } produced { ...t } returned { ...t } read { ...t } skipped { ...t } lost { ...t } closing { ...t } surplus { ...t } shortfall { ...t } addsUp }`
 
-// readLines reads so many records of a topic as a group, commits them and leaves.
-func readLines(t *testing.T, c *kafkatest.Cluster, group string, records int) {
+// mirrored are two clusters between which a MirrorMaker 2 copies lines, and a group that reads them.
+type mirrored struct {
+	west, east *kafkatest.Cluster
+	mm2        *kafkatest.Mirror
+	written    int64 // lines
+}
+
+// startMirrored returns when all of the first lines are read and copied.
+func startMirrored(t *testing.T) *mirrored {
 	t.Helper()
-	client := c.Client(t, kgo.ConsumerGroup(group), kgo.ConsumeTopics("lines"), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.DisableAutoCommit())
+	m := &mirrored{west: kafkatest.Start(t, kafkatest.Options{}), east: kafkatest.Start(t, kafkatest.Options{})}
+	m.west.CreateTopic(t, "lines", 1)
+	m.produce(t, 200)
+	m.read(t, 200)
+	m.mirror(t)
+	m.copied(t, 200)
+	return m
+}
+
+// mirror starts MirrorMaker 2.
+func (m *mirrored) mirror(t *testing.T) {
+	t.Helper()
+	m.mm2 = kafkatest.StartMirror(t, m.west, m.east, kafkatest.MirrorOptions{SourceAlias: "west", TargetAlias: "east", Properties: map[string]string{"west->east.topics": "lines", "offset.flush.interval.ms": "5000"}})
+}
+
+// watch has a lineaged watch both.
+func (m *mirrored) watch(t *testing.T) *server {
+	t.Helper()
+	config := filepath.Join(t.TempDir(), "lineaged.yaml")
+	if err := os.WriteFile(config, fmt.Appendf(nil, "interval: 1s\nclusters: [{name: west, brokers: [%q]}, {name: east, brokers: [%q]}]\n", m.west.Brokers()[0], m.east.Brokers()[0]), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return serve(t, "--config", config)
+}
+
+// produce writes lines without a key.
+func (m *mirrored) produce(t *testing.T, n int) {
+	t.Helper()
+	client := m.west.Client(t)
+	defer client.Close()
+	records := make([]*kgo.Record, n)
+	for i := range records {
+		records[i] = &kgo.Record{Topic: "lines", Value: []byte("x")}
+	}
+	if err := client.ProduceSync(t.Context(), records...).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	m.written += int64(n)
+}
+
+// copied waits until the copy holds so many lines.
+func (m *mirrored) copied(t *testing.T, n int64) {
+	t.Helper()
+	eventually(t, 2*time.Minute, "the copy is there", func() error {
+		topics, err := m.east.Admin(t).ListEndOffsets(t.Context(), "west.lines")
+		if err != nil {
+			return err
+		}
+		if o, ok := topics.Lookup("west.lines", 0); !ok || o.Offset < n {
+			return fmt.Errorf("%d of %d", o.Offset, n)
+		}
+		return nil
+	})
+}
+
+// read reads so many lines as a group, commits them and leaves.
+func (m *mirrored) read(t *testing.T, records int) {
+	t.Helper()
+	client := m.west.Client(t, kgo.ConsumerGroup("audit"), kgo.ConsumeTopics("lines"), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.DisableAutoCommit())
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for n := 0; n < records; {
@@ -85,49 +152,18 @@ func readLines(t *testing.T, c *kafkatest.Cluster, group string, records int) {
 	client.Close()
 }
 
-// Records are lost in an outage of MirrorMaker 2, and a group reads some, loses some and is set forward: the account
-// equals what was done. Where it is no number, it is a bound that holds.
+// The account of records that were lost, see mirrored.account.
 func TestBalance(t *testing.T) {
 	t.Parallel()
-	w, e := kafkatest.Start(t, kafkatest.Options{}), kafkatest.Start(t, kafkatest.Options{})
-	w.CreateTopic(t, "lines", 1)
-	produce := func(n int) {
-		t.Helper()
-		client := w.Client(t)
-		defer client.Close()
-		records := make([]*kgo.Record, n)
-		for i := range records {
-			records[i] = &kgo.Record{Topic: "lines", Value: []byte("x")}
-		}
-		if err := client.ProduceSync(t.Context(), records...).FirstErr(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	start := func() *kafkatest.Mirror {
-		return kafkatest.StartMirror(t, w, e, kafkatest.MirrorOptions{SourceAlias: "west", TargetAlias: "east", Properties: map[string]string{"west->east.topics": "lines", "offset.flush.interval.ms": "5000"}})
-	}
-	copied := func(n int64) {
-		t.Helper()
-		eventually(t, 2*time.Minute, "the copy is there", func() error {
-			topics, err := e.Admin(t).ListEndOffsets(t.Context(), "west.lines")
-			if err != nil {
-				return err
-			}
-			if o, ok := topics.Lookup("west.lines", 0); !ok || o.Offset < n {
-				return fmt.Errorf("%d of %d", o.Offset, n)
-			}
-			return nil
-		})
-	}
-	produce(200)
-	readLines(t, w, "audit", 200)
-	mm2 := start()
-	copied(200)
-	config := filepath.Join(t.TempDir(), "lineaged.yaml")
-	if err := os.WriteFile(config, fmt.Appendf(nil, "interval: 1s\nclusters: [{name: west, brokers: [%q]}, {name: east, brokers: [%q]}]\n", w.Brokers()[0], e.Brokers()[0]), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	s := serve(t, "--config", config)
+	m := startMirrored(t)
+	m.account(t, m.watch(t))
+}
+
+// account has records lost in an outage of MirrorMaker 2, and the group read some, lose some and be set forward: the
+// account equals what was done, and where it is no number it is a bound that holds. What came and went by the outage,
+// and whether lines can have reached the copy, equals it too.
+func (m *mirrored) account(t *testing.T, s *server) {
+	t.Helper()
 	ask := func(window map[string]any) (b balance, err error) {
 		err = s.ask(t, balanceQuery, map[string]any{"w": window}, &b)
 		if err == nil && (len(b.FlowBalance.Links) != 1 || len(b.FlowBalance.Readers) != 1) {
@@ -143,16 +179,30 @@ func TestBalance(t *testing.T) {
 		return errors.Join(b.FlowBalance.Links[0].Account.Opening.holds("the link's opening", 0, true), b.FlowBalance.Links[0].Account.Closing.holds("the link's closing", 0, true),
 			b.FlowBalance.Readers[0].Account.Opening.holds("the group's opening", 0, true))
 	})
+	// Its last reading, which reaches back to the one before, lies within.
+	copying := span{from: time.Now().Add(-15 * time.Second)}
+	m.produce(t, 100)
+	m.read(t, 100)
+	m.copied(t, 300)
+	eventually(t, 2*time.Minute, "the copy is seen to have all once more", func() error {
+		b, err := ask(last("4s"))
+		if err != nil {
+			return err
+		}
+		return errors.Join(b.FlowBalance.Links[0].Account.Opening.holds("the link's opening", 0, true), b.FlowBalance.Links[0].Account.Closing.holds("the link's closing", 0, true))
+	})
+	copying.to = time.Now()
 	begin := time.Now()
 	time.Sleep(2 * time.Second)
 
-	mm2.Stop(t)
-	produce(300)
-	readLines(t, w, "audit", 300)
-	produce(1000)
+	m.mm2.Stop(t)
+	outage := span{from: time.Now().Add(2 * time.Second)}
+	m.produce(t, 300)
+	m.read(t, 300)
+	m.produce(t, 1000)
 	var to kadm.Offsets
-	to.AddOffset("lines", 0, 1000, -1)
-	if _, err := w.Admin(t).DeleteRecords(t.Context(), to); err != nil {
+	to.AddOffset("lines", 0, 1100, -1)
+	if _, err := m.west.Admin(t).DeleteRecords(t.Context(), to); err != nil {
 		t.Fatal(err)
 	}
 	// Only once the deletion is seen can it be told from what is then skipped.
@@ -164,12 +214,13 @@ func TestBalance(t *testing.T) {
 		return b.FlowBalance.Readers[0].Account.Lost.holds("lost", 500, true)
 	})
 	var at kadm.Offsets
-	at.AddOffset("lines", 0, 1200, -1)
-	if err := w.Admin(t).CommitAllOffsets(t.Context(), "audit", at); err != nil {
+	at.AddOffset("lines", 0, 1300, -1)
+	if err := m.west.Admin(t).CommitAllOffsets(t.Context(), "audit", at); err != nil {
 		t.Fatal(err)
 	}
-	start()
-	copied(700)
+	outage.to = time.Now()
+	m.mirror(t)
+	m.copied(t, 800)
 	var b balance
 	check := func() error {
 		link, audit := b.FlowBalance.Links[0], b.FlowBalance.Readers[0].Account
@@ -202,4 +253,43 @@ func TestBalance(t *testing.T) {
 	})
 	t.Logf("read by the group: %v, at least %v, at most %v (%v)", valueOf(b.FlowBalance.Readers[0].Account.Read.Records), valueOf(b.FlowBalance.Readers[0].Account.Read.AtLeast),
 		valueOf(b.FlowBalance.Readers[0].Account.Read.AtMost), valueOf(b.FlowBalance.Readers[0].Account.Read.Why))
+	m.wantOutage(t, s, copying, outage, span{outage.to, time.Now().Add(-4 * time.Second)})
+}
+
+// wantOutage checks what lineaged says of what went with the outage and came after it. That of the replicator's reading
+// is not known where its first offsets after the outage reach back to the last ones before.
+func (m *mirrored) wantOutage(t *testing.T, s *server, before, during, after span) {
+	t.Helper()
+	const from, to = "topic:west/lines", "topic:east/west.lines"
+	flows := []string{from + "->replicator:east/west-%3Eeast", "replicator:east/west-%3Eeast->" + to}
+	compare := func(a, b span) (d diff) {
+		s.mustAsk(t, diffQuery, map[string]any{"r": []string{to}, "b": between(a.from, a.to), "a": between(b.from, b.to), "q": "0s"}, &d)
+		return d
+	}
+	went, came := compare(before, during).LineageDiff, compare(during, after).LineageDiff
+	for i, id := range flows {
+		is := func(f struct{ ID string }) bool { return f.ID == id }
+		unknown := func(c difference) bool {
+			return i == 0 && slices.ContainsFunc(c.Unknown, func(u unknownFlow) bool {
+				return u.Flow.ID == id && strings.Contains(u.Reason, "reaches beyond a window")
+			})
+		}
+		if !slices.ContainsFunc(went.Removed, is) && !unknown(went) {
+			t.Errorf("%s went with MirrorMaker 2, and what changed is %+v", id, went)
+		}
+		if !slices.ContainsFunc(came.Added, is) && !unknown(came) {
+			t.Errorf("%s came with MirrorMaker 2, and what changed is %+v", id, came)
+		}
+	}
+	for _, x := range []struct {
+		what string
+		in   span
+		want string
+	}{{"while it copied", before, "YES"}, {"in the outage", during, "NO"}, {"after it", after, "YES"}} {
+		var d pathsAnswer
+		s.mustAsk(t, pathQuery, map[string]any{"f": from, "t": to, "w": between(x.in.from, x.in.to)}, &d)
+		if d.Paths.Reached != x.want {
+			t.Errorf("%s lines can have reached the copy: %s, want %s: %+v", x.what, d.Paths.Reached, x.want, d.Paths)
+		}
+	}
 }

@@ -1,5 +1,3 @@
-//go:build script
-
 package acceptance
 
 import (

@@ -49,10 +49,10 @@ func npmInstall(ctx context.Context, out *output) (counts, error) {
 }
 
 func vet(ctx context.Context, out *output) (counts, error) {
-	// The matrix, the OpenTelemetry Collector and the script run by themselves; that they compile is seen here.
+	// The matrix and the OpenTelemetry Collector run by themselves; that they compile is seen here.
 	return counts{}, errors.Join(
 		command(ctx, out, nil, "go", "vet", "./..."), command(ctx, out, nil, "go", "vet", "-tags", "matrix", "./internal/matrix"),
-		command(ctx, out, nil, "go", "vet", "-tags", "otelcol,script", "./internal/acceptance"),
+		command(ctx, out, nil, "go", "vet", "-tags", "otelcol", "./internal/acceptance"),
 	)
 }
 

@@ -138,7 +138,7 @@ func compareSeries(t *testing.T, got *Asked, m *model, row int32, step time.Dura
 		}
 		want, is := m.amount(k, w), got.Amount(k)
 		if is.Known != want.Known || is.Pending != want.Pending || is.Estimated != want.Estimated || !close6(is.Total, want.Total) || !close6(is.Shared, want.Shared) ||
-			!close6(is.Observed, want.Observed) || !close6(is.ObservedFor.Seconds(), want.ObservedFor.Seconds()) {
+			!close6(is.Within, want.Within) || !close6(is.Told, want.Told) || !close6(is.Observed, want.Observed) || !close6(is.ObservedFor.Seconds(), want.ObservedFor.Seconds()) {
 			t.Errorf("%v %v %v in %v: amount %+v, want %+v", a, k.Metric, k.Evidence, w, is, want)
 		}
 		if is, want := got.Level(k), m.level(k, w.End); is != want {

@@ -283,6 +283,11 @@ func (m *model) part(k Key, w lineage.Window, still map[int64]bool) lineage.Amou
 	for _, s := range y.steps {
 		if from := s.round.Add(-time.Duration(s.ticks(m.tick)) * m.tick); s.round.After(w.Start) && from.Before(w.End) && (from.Before(w.Start) || s.round.After(w.End)) {
 			a.Shared += float64(s.delta)
+		} else if s.round.After(w.Start) && from.Before(w.End) {
+			a.Within += float64(s.delta)
+		}
+		if s.round.After(w.Start) && !s.round.After(w.End) {
+			a.Told += float64(s.delta)
 		}
 	}
 	seconds := 0.0
@@ -383,7 +388,7 @@ func (m *model) marksAt(x *modelAccess, r time.Time) (out modelMarks) {
 
 func (m *model) unobserved(a lineage.Access, w lineage.Window) bool {
 	x := m.byAccess[a]
-	for _, y := range x.series {
+	for _, y := range x.observing() {
 		for _, r := range m.ticks(w) {
 			if m.observed(y.src, x, r) {
 				return false
@@ -393,10 +398,19 @@ func (m *model) unobserved(a lineage.Access, w lineage.Window) bool {
 	return true
 }
 
+// observing are the series whose sources observe an access: of a topic that which says that it grows.
+func (x *modelAccess) observing() map[seriesOf]*modelSeries {
+	grows := seriesOf{lineage.Appended, lineage.NoEvidence}
+	if y := x.series[grows]; y != nil && x.Access.Op == lineage.OpNone {
+		return map[seriesOf]*modelSeries{grows: y}
+	}
+	return x.series
+}
+
 // open reports whether no source that writes a series of an access saw it at an instant, or need not have yet.
 func (m *model) open(a lineage.Access, at time.Time) bool {
 	x := m.byAccess[a]
-	for _, y := range x.series {
+	for _, y := range x.observing() {
 		if m.carried(y.src, x, at) {
 			return false
 		}
