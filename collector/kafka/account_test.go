@@ -318,7 +318,7 @@ func TestTransactionalWithoutAName(t *testing.T) {
 			a = back.account
 			a.begin()
 			a.setEnd(0, 11)
-			a.rename(func(int64) txnName { return later }, func(int64) bool { return waits })
+			a.rename(func(int64) txnName { return later }, func(int64) bool { return false })
 			samples, sightings, _ = a.tellBooks(t0.Add(tick), t0)
 		}
 		s := newSource(Config{})
@@ -336,6 +336,7 @@ func TestTransactionalWithoutAName(t *testing.T) {
 	}{
 		{false, "", lineage.Client{Producer: lineage.KnownProducer(5)}, lineage.ProducerState},
 		{true, "ledger-1", lineage.Client{TransactionalID: "ledger-1"}, lineage.Transaction},
+		{true, "", lineage.Client{Producer: lineage.KnownProducer(5)}, lineage.ProducerState}, // in vain
 	} {
 		samples, sightings := look(c.waits, txnName{c.name, c.name})
 		if len(samples) != 1 || samples[0].Value != 10 || !samples[0].Estimated || samples[0].Subject.Client != c.client || samples[0].Evidence != c.kind {

@@ -253,7 +253,7 @@ func (a *account) rename(name func(id int64) txnName, waits func(id int64) bool)
 			delete(a.writers, id)
 			a.transactional(id, n.id, w.nameless).take(w)
 		case !waits(id):
-			w.nameless = time.Time{}
+			w.late, w.nameless = w.nameless, time.Time{}
 		default:
 			a.waiting = true
 			continue
