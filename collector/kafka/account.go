@@ -116,7 +116,8 @@ type partition struct {
 	recent    int64 // the producer id whose they are; -1: nobody wrote
 	txn       bool  // it is transactional
 
-	last lastStep // of transactional producers
+	last    lastStep // of transactional producers
+	changes int      // looks that showed that some of them had changed. Not kept over a restart
 
 	producers map[int64]sequence
 	absent    map[int64]absent // those that were listed once and are not now
@@ -146,6 +147,8 @@ type sequence struct {
 	fresh    bool  // so it is since the producer was first seen
 	past     bool  // and its sequence is older than that
 	log      int64 // of a transactional one: the end of its coordinator's log then; -1: not known
+	// of a transactional one: the newest of the partition's changes that was its own. Not kept over a restart
+	changed int
 }
 
 // transactional reports whether a producer is seen to be transactional by its sequence. One that is not may be all the

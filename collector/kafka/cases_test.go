@@ -239,3 +239,38 @@ func TestGoneBetweenStarts(t *testing.T) {
 		t.Errorf("faults %v", w.source.faults)
 	}
 }
+
+// A commit beyond the end, as of an administrator, of a replicator that syncs another cluster's offsets, or of a job
+// that was restored from another cluster, is no log that was truncated, and no reader that has read all.
+func TestCommitBeyondTheEnd(t *testing.T) {
+	w := newWorld(t, 1)
+	w.topic("orders", 1)
+	w.write("orders", 0, 10)
+	w.plain("found", "orders", 0, 70) // before anybody looked
+	w.take(2)
+	w.commit("read", "orders", 0, 10)
+	w.take(2)
+	w.plain("read", "orders", 0, 50)
+	w.plain("new", "orders", 0, 60)
+	w.take(2)
+	for range 2 {
+		w.reader("found before the watch", "found", "orders", 0, lineage.Unknown)
+		w.reader("set under the watch", "read", "orders", 10, lineage.Unknown)
+		w.reader("of a new group", "new", "orders", 0, lineage.Unknown)
+		if n := w.events(lineage.RecordsLost); n != 0 {
+			t.Fatalf("%d events of lost records where none are lost: %+v", n, w.rec.events)
+		}
+		w.stop(2)
+		w.take(3)
+	}
+	w.write("orders", 0, 55)
+	w.take(2)
+	w.reader("the log has come to there", "read", "orders", -1, 15)
+	w.commit("read", "orders", 0, 5) // and from beyond the end it began anew
+	w.commit("found", "orders", 0, 65)
+	w.take(2)
+	w.reader("began anew behind the end", "found", "orders", -1, 0)
+	if n := w.events(lineage.RecordsLost); n != 0 {
+		t.Errorf("%d events of lost records where none are lost", n)
+	}
+}

@@ -67,23 +67,26 @@ func (tp topicAt) age(partition int32, offset int64) (time.Duration, bool) {
 func (tp topicAt) transactional() bool { return tp.hasMarkers() }
 
 // trailing implements topicEnds: after a transaction has ended its marker is the last offset, as far as producers that
-// are counted tell. Where idempotent producers write the partition too, a record of theirs may be.
-func (tp topicAt) trailing(partition int32) bool {
+// are counted tell. Where idempotent producers write the partition too, a record of theirs may be. Before it may be the
+// markers of others that ended their transactions in the newest looks that showed anything: each has one at the most,
+// since its records come before.
+func (tp topicAt) trailing(partition int32) (markers int64) {
 	p := &tp.parts[partition]
 	if !tp.hasMarkers() || p.moved || p.remainder > 0 { // a record of nobody's may be the last
-		return false
+		return 0
 	}
-	ended := false
 	for id, q := range p.producers {
 		if q.txnStart >= 0 {
-			return false
+			return 0
 		}
 		if w := tp.writers[id]; w != nil && w.n > 0 {
-			return false
+			return 0
 		}
-		ended = true
+		if q.changed >= p.changes-1 {
+			markers++
+		}
 	}
-	return ended
+	return markers
 }
 
 // compacted implements topicEnds.
@@ -94,6 +97,9 @@ func (tp topicAt) copied() bool { return tp.mirror }
 
 // seen implements topicEnds.
 func (tp topicAt) seen() bool { return tp.since.IsZero() || tp.since.Before(tp.now) }
+
+// wasCut implements topicEnds.
+func (tp topicAt) wasCut() bool { return tp.lost.n > 0 }
 
 // ended implements topicEnds.
 func (tp topicAt) ended(partition int32, at time.Time) int64 {

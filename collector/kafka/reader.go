@@ -77,6 +77,10 @@ type readPartition struct {
 	based     time.Time // of a share group: the round of its first look, while it stands where it stood then
 	basedLag  int64
 
+	// the commit lies beyond the end, as it did when it was read before, and the log was not cut: somebody set it
+	// there. Not kept over a restart
+	beyond  bool
+	held    int64 // a commit beyond the end that waits for the next reading of it; -1: none. Not kept over a restart
 	lag     int64
 	unknown bool // the lag can't be told
 	late    bool // there has been something to read for so long that the log's start must be read with the next commit
@@ -88,7 +92,7 @@ const (
 )
 
 func newReadPartition() readPartition {
-	return readPartition{committed: noCommit, gone: -1, fell: -1, was: -1, high: -1, start: -1}
+	return readPartition{committed: noCommit, gone: -1, fell: -1, was: -1, high: -1, start: -1, held: -1}
 }
 
 // base is from where the next step forward is read.
@@ -153,8 +157,9 @@ type topicEnds interface {
 	// transactional reports whether transactions were written to the topic: their markers are offsets that a reader
 	// passes and does not read.
 	transactional() bool
-	// trailing reports whether the last offset of the partition is a transaction's marker.
-	trailing(partition int32) bool
+	// trailing returns how many of the last offsets of the partition may be transactions' markers, where the very last
+	// is one; else 0.
+	trailing(partition int32) int64
 	// compacted says whether the log has holes.
 	compacted() compaction
 	// copied reports whether a replicator writes the topic.
@@ -164,10 +169,13 @@ type topicEnds interface {
 	// seen reports whether the topic was looked at before this round, or was born in it: else its commits may be of any
 	// age.
 	seen() bool
+	// wasCut reports whether the topic is known to have lost records that were in its logs.
+	wasCut() bool
 }
 
 // spreadLimit is the longest time over which one step of progress is spread, and for which a reader that lives and lags
-// is taken to be at work without a commit: twice the slowest commit interval in wide use (60 s, Connect's sinks).
+// is taken to be at work without a commit: twice the slowest commit interval in wide use (60 s, Connect's sinks). Of a
+// reader that was seen to commit more seldom it is twice its own.
 const spreadLimit = 2 * time.Minute
 
 // lateAfter is how old the oldest record must be that a reader has not read for the log's start to be read each round:
@@ -241,7 +249,7 @@ func (r *reader) observe(commits []commit, ends topicEnds, g groupState, round, 
 	r.gauges.live = g.live || r.alone(round)
 	r.gauges.unplaced = r.gauges.unplaced || r.synced
 	last := later(r.moved, r.idle)
-	r.gauges.pending = r.gauges.live && r.gauges.lag != 0 && !last.IsZero() && round.Sub(last) <= spreadLimit
+	r.gauges.pending = r.gauges.live && r.gauges.lag != 0 && !last.IsZero() && round.Sub(last) <= r.habit.patience()
 	return true
 }
 
@@ -274,6 +282,7 @@ func (r *reader) learn(n int64, c stepContext) {
 	h.most = max(h.most, n/(1+int64(c.unseen/max(c.tick, 1))))
 	if c.unseen == 0 {
 		h.pause = max(h.pause, min(c.pause, time.Hour))
+		h.pauses = [2]time.Duration{h.pauses[1], min(c.pause, time.Hour)}
 	}
 	if c.live || c.wasLive {
 		h.alone = 0
@@ -313,14 +322,14 @@ func (r *reader) overtaken(c commit, ends topicEnds) {
 
 // spread returns the start of the span in which the progress that shows in this round can have happened: after the last
 // change, after the reader last had nothing left to read, and what members read after nobody was there, if what had
-// been read by then was seen in that round or later, but not longer than spreadLimit ago, unless rounds are missing for
-// longer than that.
+// been read by then was seen in that round or later, but not longer ago than the reader's patience, unless rounds are
+// missing for longer than that.
 func (r *reader) spread(g groupState, round time.Time) time.Time {
 	from := later(later(r.moved, r.idle), g.from())
 	if (g.live || g.wasLive) && r.habit.alone == 0 && r.kind != lineage.ShareOffsets && !g.nobody.After(r.known) {
 		from = later(from, g.nobody)
 	}
-	if limit := round.Add(-spreadLimit); from.Before(limit) {
+	if limit := round.Add(-r.habit.patience()); from.Before(limit) {
 		from = limit
 		if !r.known.IsZero() && r.known.Before(limit) {
 			from = r.known
@@ -350,7 +359,8 @@ func (r *reader) book(c commit, ends topicEnds, ctx stepContext) (base, n int64,
 	p := &r.parts[c.partition]
 	end, _ := ends.end(c.partition)
 	if c.offset == p.committed || c.offset < 0 && p.committed < 0 {
-		if c.offset > end && p.fell < 0 && c.offset >= 0 {
+		p.beyond = c.offset > end && c.offset >= 0 && p.fell < 0 && (p.beyond || !ends.wasCut())
+		if c.offset > end && p.fell < 0 && c.offset >= 0 && !p.beyond {
 			// the commit was there before this end was read: the log was truncated
 			p.fell, r.touched = end, true
 			r.returned.add(c.offset-end, false)
@@ -361,13 +371,18 @@ func (r *reader) book(c commit, ends topicEnds, ctx stepContext) (base, n int64,
 		}
 		return 0, 0, false
 	}
-	r.touched = true
+	set := c.offset > end && c.offset == p.held
+	if c.offset > end && p.held < 0 && ctx.maySet(c) { // it may be ahead of the end, which was read before
+		p.held, r.read.told, r.bound = c.offset, -1, cmp.Or(r.bound, boundHeld)
+		return 0, 0, false
+	}
+	r.touched, p.held = true, -1
 	if c.offset < 0 {
 		p.lose()
 		r.note(lineage.OffsetsSet, "the committed offset of partition %d is gone: deleted or expired", c.partition)
 		return 0, 0, false
 	}
-	s := step{from: p.committed, to: c.offset, base: p.base(), start: max(ends.begin(c.partition), 0), fell: p.fell >= 0, epoch: c.leaderEpoch >= 0, waiting: p.lag, was: p.was, then: -1, high: p.high, again: p.again}
+	s := step{from: p.committed, to: c.offset, set: set, base: p.base(), start: max(ends.begin(c.partition), 0), fell: p.fell >= 0, epoch: c.leaderEpoch >= 0, waiting: p.lag, was: p.was, then: -1, high: p.high, again: p.again, beyond: p.beyond}
 	if s.from < 0 {
 		s.base = s.start
 		s.then = ends.ended(c.partition, ctx.from())
@@ -375,7 +390,10 @@ func (r *reader) book(c commit, ends topicEnds, ctx stepContext) (base, n int64,
 		age, atLeast := ends.age(c.partition, s.base)
 		s.age, s.ageKnown = age, !atLeast
 	}
-	p.committed, p.gone, p.fell, p.was = c.offset, -1, -1, -1
+	if set { // what is not there nobody skips
+		s.to = max(end, s.from)
+	}
+	p.committed, p.gone, p.fell, p.was, p.beyond = c.offset, -1, -1, -1, set
 	if s.start > c.offset { // what is between is gone already
 		p.gone = s.start
 		if s.from < 0 {
@@ -402,10 +420,10 @@ func (r *reader) book(c commit, ends topicEnds, ctx stepContext) (base, n int64,
 	r.skipped.add(v.skipped, false)
 	r.bound = cmp.Or(r.bound, v.bound)
 	if v.event != "" {
-		r.note(lineage.OffsetsSet, "partition %d: %d to %d: %s", c.partition, max(s.from, 0), s.to, v.event)
+		r.note(lineage.OffsetsSet, "partition %d: %d to %d: %s", c.partition, max(s.from, 0), c.offset, v.event)
 	}
 	r.habit.epochs = r.habit.epochs || s.epoch
-	r.habit.plain = r.habit.plain || v.moved && !s.epoch && (ctx.live || ctx.wasLive || ctx.habit.believed())
+	r.habit.plain = r.habit.plain || v.moved && !s.epoch && ctx.plainly()
 	if s.from < 0 && s.then > s.start && s.to > s.start && s.to < s.then && (s.epoch || ctx.live) {
 		r.habit.started = true
 	}

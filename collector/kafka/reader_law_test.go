@@ -31,18 +31,23 @@ type readerWorld struct {
 	// on
 	setBack bool
 	// or in any direction: who then comes and goes can't be told either
-	set bool
-	// somebody was in the group since the last look, or at it: then no administrator can set its offsets
-	used bool
+	set    bool
+	looked int64 // what was committed at the last look
+	used   bool  // somebody was in the group since the last look, or at it
+	// at it, and had committed. Only then can be told that somebody else sets the offsets after it has gone
+	member bool
+	// administrators use a tool that says a leader epoch, as those of franz-go do; never where short jobs read
+	tool bool
 }
 
 func (w *readerWorld) partitions() int       { return 1 }
 func (w *readerWorld) begin(int32) int64     { return w.start }
 func (w *readerWorld) transactional() bool   { return false }
-func (w *readerWorld) trailing(int32) bool   { return false }
+func (w *readerWorld) trailing(int32) int64  { return 0 }
 func (w *readerWorld) compacted() compaction { return notCompacted }
 func (w *readerWorld) copied() bool          { return false }
 func (w *readerWorld) seen() bool            { return true }
+func (w *readerWorld) wasCut() bool          { return false }
 func (w *readerWorld) ended(_ int32, at time.Time) int64 {
 	if end, ok := w.history.At(at); ok {
 		return end
@@ -70,7 +75,7 @@ func (w *readerWorld) act(r *rand.Rand, epochs, loses bool) {
 	switch n := r.IntN(100); {
 	case n < 40:
 		w.end += r.Int64N(50)
-	case n < 45 && w.position < 0 && !w.setBack && (!w.set || !w.standalone): // somebody comes
+	case n < 45 && w.position < 0 && !w.setBack && (!w.set || !w.standalone && !w.member): // somebody comes
 		w.used = true
 		w.position = w.committed
 		if w.committed < 0 && w.earliest {
@@ -79,6 +84,7 @@ func (w *readerWorld) act(r *rand.Rand, epochs, loses bool) {
 			w.position = w.end
 		}
 	case n < 48 && w.position >= 0 && !w.set: // and goes, with a last commit where one is due
+		w.tool = w.tool && w.member
 		if r.IntN(2) == 0 || w.position != w.committed {
 			w.committed, w.epoch = w.position, epoch()
 		}
@@ -97,12 +103,17 @@ func (w *readerWorld) act(r *rand.Rand, epochs, loses bool) {
 		i := max(len(w.past)-1-r.IntN(4), 0)
 		w.past = w.past[:i+1]
 		w.committed = w.past[i]
-	case n < 90 && w.position < 0 && !w.used && w.committed >= 0 && w.resets+1 < believedAfter && (epochs || !w.standalone):
-		// an administrator sets the offset; by a little,
-		// and of who reads alone and without epochs, that can't be told
+	case n < 90 && w.position < 0 && (!w.used || w.member && epochs && !w.standalone) && w.committed >= 0 && w.resets+1 < believedAfter && (epochs || !w.standalone):
+		// an administrator sets the offset; by a little, and of who reads alone and without epochs, that can't be told
 		was := w.committed
 		w.resets++
 		w.committed, w.epoch = [...]int64{w.start, w.end, w.start + r.Int64N(w.end-w.start+1)}[r.IntN(3)], -1
+		if w.tool && !w.used {
+			w.epoch = epoch()
+		}
+		if w.used && w.committed == w.looked { // as if nothing had happened
+			w.committed, w.epoch = w.end, -1
+		}
 		w.set, w.setBack, w.past = true, w.setBack || w.committed < was, nil
 	}
 }
@@ -171,6 +182,7 @@ func TestReaderLaw(t *testing.T) {
 		w := &readerWorld{committed: -1, position: -1, now: t0, earliest: r.IntN(2) == 0}
 		epochs, loses, restarts := r.IntN(3) > 0, seed%3 == 1, seed%7 == 3
 		w.standalone = seed%5 == 2
+		w.tool = seed%4 == 1 && !w.standalone
 		book := newReader(lineage.Access{}, lineage.GroupOffsets)
 		g := groupState{found: t0.Add(-tick)}
 		var rounds []readerRound
@@ -210,7 +222,8 @@ func TestReaderLaw(t *testing.T) {
 			}
 			book.tell(w.now, before)
 			rounds = append(rounds, readerRound{book.read.n - said, book.bound, w.got, w.position < 0 || w.position == w.committed})
-			g.wasLive, w.used, w.set, w.setBack, w.got = g.live, w.position >= 0, false, false, nil
+			w.looked = w.committed
+			g.wasLive, w.used, w.member, w.set, w.setBack, w.got = g.live, w.position >= 0, w.position >= 0 && w.committed >= 0, false, false, nil
 			if book.bound != "" {
 				bounds[book.bound]++
 			}

@@ -18,20 +18,22 @@ type fakeEnds struct {
 	start     int64
 	atJoin    int64
 	markers   bool
-	marker    bool // the last offset is one
+	tail      int64 // the last offset is one, and so many may be
 	holes     compaction
 	copy      bool
 	parts     int
 	old       bool // what there is to read has been there for long
+	cut       bool // records that were in the log are lost
 }
 
 func (f fakeEnds) partitions() int              { return max(f.parts, 1) }
 func (f fakeEnds) end(int32) (int64, bool)      { return f.endOffset, !f.unread }
 func (f fakeEnds) begin(int32) int64            { return f.start }
-func (f fakeEnds) trailing(int32) bool          { return f.marker }
+func (f fakeEnds) trailing(int32) int64         { return f.tail }
 func (f fakeEnds) compacted() compaction        { return f.holes }
 func (f fakeEnds) copied() bool                 { return f.copy }
 func (f fakeEnds) seen() bool                   { return true }
+func (f fakeEnds) wasCut() bool                 { return f.cut }
 func (f fakeEnds) ended(int32, time.Time) int64 { return f.atJoin }
 func (f fakeEnds) age(_ int32, o int64) (time.Duration, bool) {
 	if f.old && o < f.endOffset {
@@ -123,6 +125,35 @@ func TestReaderStuckIsNotPendingForEver(t *testing.T) {
 	runReader(t, time.Time{}, 0, steps)
 }
 
+// A reader that commits each five minutes reads meanwhile: after two such steps it is pending until the next one, which
+// is spread over all of the time. One that was stuck once is as before.
+func TestReaderThatCommitsSeldom(t *testing.T) {
+	const every = 150
+	r := newReader(lineage.Access{}, lineage.GroupOffsets)
+	g := groupState{live: true, wasLive: true, reads: true, found: at(-1)}
+	for i := range 4*every + 1 {
+		committed := int64(i - i%every)
+		r.observe([]commit{{0, committed, 0}}, fakeEnds{endOffset: int64(i), old: true}, g, at(i), at(i-1))
+		r.tell(at(i), at(i-1))
+		if i > 2*every && i%every != 0 && !r.gauges.pending {
+			t.Fatalf("%s after a commit it is not taken to be at work", time.Duration(i%every)*tick)
+		}
+		if i > every && i%every == 0 && !r.from.Equal(at(i-every)) {
+			t.Errorf("what it committed at %v is said to be read since %v, want %v", at(i), r.from, at(i-every))
+		}
+	}
+	for i := 4*every + 1; i < 5*every; i++ { // each tick
+		r.observe([]commit{{0, int64(i), 0}}, fakeEnds{endOffset: int64(i + 5)}, g, at(i), at(i-1))
+		r.tell(at(i), at(i-1))
+	}
+	for i := 5 * every; i < 6*every; i++ {
+		r.observe([]commit{{0, 5*every - 1, 0}}, fakeEnds{endOffset: int64(i + 5)}, g, at(i), at(i-1))
+	}
+	if r.gauges.pending {
+		t.Error("a reader that commits each tick and is stuck for five minutes is taken to be at work")
+	}
+}
+
 // What members read they read since somebody was there: a step over what has waited for long is not spread over the
 // time in which nobody was in the group.
 func TestReaderReadsWhileSomebodyIsThere(t *testing.T) {
@@ -183,7 +214,8 @@ func TestReaderResets(t *testing.T) {
 	r := runReader(t, time.Time{}, 0, []readerStep{
 		{offset: 100, end: 500, live: true, lag: 400},
 		{offset: 130, end: 500, live: true, lag: 370, read: 30, pending: true, bound: boundJump},
-		{offset: 40, end: 500, lag: 460, epoch: -1, read: 30}, // set back
+		// set back in the tick in which it left; it may have read on before
+		{offset: 40, end: 500, lag: 460, epoch: -1, read: 30, since: at(1), bound: boundLeftBack},
 		// set forward by an administrator: the reader's own commits bear epochs
 		{offset: 500, end: 500, epoch: -1, read: 30},
 		{offset: 500, end: 600, live: true, lag: 100, pending: true, read: 30}, // it was there when somebody came
@@ -212,12 +244,15 @@ func TestReaderOfANewGroup(t *testing.T) {
 		{offset: -1, end: 1000, live: true, lag: -1},
 		{offset: 400, end: 1000, live: true, read: 400, since: at(-1), lag: 600, pending: true, bound: boundBegan},
 	})
-	// It stands at the end that it found: it has read all, or nothing, and the most is said.
-	runReader(t, t0.Add(-tick), 1000, []readerStep{
-		{offset: 1000, end: 1000, live: true, read: 1000, bound: boundBegan},
-		{offset: 1200, end: 1200, live: true, read: 1200},
-		{offset: 1202, end: 1202, live: true, read: 1202},
+	// It stands at the end that it found: it has read all, or nothing, as who begins at the end.
+	r = runReader(t, t0.Add(-tick), 1000, []readerStep{
+		{offset: 1000, end: 1000, live: true, bound: boundStands},
+		{offset: 1001, end: 1001, live: true, read: 1},
+		{offset: 1003, end: 1003, live: true, read: 3},
 	})
+	if !r.moved.Equal(at(2)) {
+		t.Errorf("it moved in %v", r.moved)
+	}
 	// Nobody reads ten billion records in a tick.
 	runReader(t, t0.Add(-tick), 1e10, []readerStep{
 		{offset: 1e10 + 5, end: 1e10 + 5, live: true, read: 5, bound: boundAtEnd},

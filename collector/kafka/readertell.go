@@ -19,14 +19,20 @@ func (r *reader) measure(c commit, ends topicEnds) {
 		return
 	}
 	end, _ := ends.end(c.partition)
-	if p.fell >= 0 && c.offset > end {
+	if c.offset > end && (p.fell >= 0 || p.beyond || p.held == c.offset) {
 		p.unknown = true
 		r.unknownLag()
 		return
 	}
 	at := max(c.offset, ends.begin(c.partition))
 	r.gauges.ahead += max(c.offset-end, 0)
-	if p.lag = max(end-at, 0); p.lag == 1 && ends.trailing(c.partition) {
+	p.lag = max(end-at, 0)
+	switch markers := ends.trailing(c.partition); {
+	case p.lag > 1 && p.lag <= markers: // perhaps all of it are markers
+		p.unknown = true
+		r.unknownLag()
+		return
+	case markers > 0 && p.lag == 1:
 		p.lag = 0
 	}
 	r.behind(p, ends, c.partition, at)

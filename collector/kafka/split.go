@@ -64,6 +64,7 @@ func (a *account) setProducers(part int, readings []producerReading, after int64
 	for _, r := range readings {
 		s.read(r)
 	}
+	s.noteChanges()
 	p.forget(readings, round)
 	s.reckon()
 	s.firstSights()
@@ -107,7 +108,7 @@ func (s *split) read(r producerReading) {
 		c.name, counts, changed = m.who.id, m.counts(), !known || !prev.same(r)
 	}
 	now := s.sequenceOf(r, c.name)
-	now.past = known && prev.past
+	now.past, now.changed = known && prev.past, prev.changed
 	if counts {
 		now.claim, c.why = claims(prev, known, r)
 		m.wrote = now.claim - prev.claim
@@ -128,6 +129,19 @@ func (s *split) read(r producerReading) {
 	}
 	if c.why == whyEpoch {
 		s.doubt, s.open = both(s.doubt, whyTail), true
+	}
+}
+
+// noteChanges notes which transactional producers changed last.
+func (s *split) noteChanges() {
+	if len(s.txns) == 0 {
+		return
+	}
+	s.p.changes++
+	for _, m := range s.txns {
+		q := s.p.producers[m.now.id]
+		q.changed = s.p.changes
+		s.p.producers[m.now.id] = q
 	}
 }
 

@@ -12,7 +12,9 @@ type step struct {
 	base     int64 // where reading can have gone on from: from, or what was gone of the log after it
 	start    int64 // the log's start, read just before to was
 	fell     bool  // the log was truncated below from since the look before
-	epoch    bool  // the commit bears a leader epoch: consumers' do, mostly, and an administrator's never does
+	beyond   bool  // from lies beyond the log's end: nobody read up to there
+	set      bool  // what is committed now does, and to is the end
+	epoch    bool  // the commit bears a leader epoch: consumers' do, mostly, and an administrator's seldom does
 	age      time.Duration
 	ageKnown bool  // age is how long there has been something to read at base; not known: at least that
 	waiting  int64 // what waited at the last look
@@ -47,6 +49,16 @@ type stepContext struct {
 	habit     habit
 }
 
+// maySet reports whether a commit may be an administrator's, of a group that was there before.
+func (c stepContext) maySet(m commit) bool {
+	return !c.live && !c.wasLive && !c.share && m.leaderEpoch < 0 && !c.habit.believed() && !c.from().IsZero()
+}
+
+// plainly reports whether a commit without a leader epoch shows that the reader's own bear none.
+func (c stepContext) plainly() bool {
+	return c.live && c.wasLive || (c.live || c.wasLive) && !c.habit.epochs || c.habit.believed()
+}
+
 // compaction is whether a topic's log has holes.
 type compaction uint8
 
@@ -58,12 +70,13 @@ const (
 
 // habit is how a reader has moved until now.
 type habit struct {
-	epochs  bool          // its commits have borne leader epochs
-	plain   bool          // its commits have borne none, although it had members or went on
-	alone   int           // steps forward that it made without a member being seen, up to believedAfter
-	most    int64         // the most that it moved in a tick
-	pause   time.Duration // the longest time for which it had something to read and did not commit
-	started bool          // it was seen to begin at the log's start where it had no commit
+	epochs  bool             // its commits have borne leader epochs
+	plain   bool             // its commits have borne none, although it had members or went on
+	alone   int              // steps forward that it made without a member being seen, up to believedAfter
+	most    int64            // the most that it moved in a tick
+	pause   time.Duration    // the longest time for which it had something to read and did not commit
+	pauses  [2]time.Duration // the last two such times, the newest last. Not kept over a restart
+	started bool             // it was seen to begin at the log's start where it had no commit
 }
 
 // believedAfter is how many steps without a member being seen make a reader: nobody resets offsets again and again in
@@ -72,6 +85,10 @@ const believedAfter = 3
 
 // believed reports whether the reader has shown that it reads without being a member.
 func (h habit) believed() bool { return h.alone >= believedAfter }
+
+// patience is for how long a reader that lives and lags is taken to be at work without a commit. A pause that came once
+// may have been of one that was stuck.
+func (h habit) patience() time.Duration { return max(spreadLimit, 2*min(h.pauses[0], h.pauses[1])) }
 
 // verdict is what a step means.
 type verdict struct {
@@ -89,8 +106,13 @@ const (
 	boundBegan     = "at most: where it began to read is not known"
 	boundOnce      = "at most, each record once: it came and went between two looks, and what it passed or read twice does not show"
 	boundAtEnd     = "at most: it began near the end, since so many records can't be read in the time"
+	boundStands    = "at least: it stands at the end that it found, and whether it has read what was there before is not known"
 	boundAlone     = "at most, each record once: nobody was seen in the group, and offsets that somebody sets look alike"
 	boundRestarted = "at most, each record once: nobody was in the group at the last look, so that its offsets may have been set meanwhile"
+	boundLeft      = "neither at most nor at least: its offsets were set after its last member had left, and what it read before does not show"
+	boundHeld      = "at least: it stands beyond where the log ended a moment before, and the next look tells what that is"
+	boundLeftBack  = "at least: its offsets were set back after its last member had left, and what it read before does not show"
+	boundPlain     = "at most, each record once: the commit bears no leader epoch, which its commits do, so that its offsets may have been set"
 	boundJump      = "at most: it passed more than it ever did, or after a longer pause, so that it may have sought forward"
 	boundLost      = "at most: its offsets were deleted meanwhile"
 	boundUnseen    = "at most, each record once: nobody looked for some time, in which its offsets may have been set"
@@ -111,22 +133,31 @@ const (
 // judge says what a step means.
 func judge(s step, c stepContext) verdict {
 	alone := !c.live && !c.wasLive // nobody was seen in the group, at neither look
+	strange := !s.epoch && !c.share && c.habit.epochs && !c.habit.plain
 	// Nobody is in the group, and its reader's commits bear epochs: this one is not the reader's.
-	other := !c.live && !s.epoch && !c.share && c.habit.epochs && !c.habit.plain
+	other := !c.live && strange
 	switch {
 	case alone && !s.epoch && c.copied && !c.share:
 		return verdict{}
+	case s.set && s.from < 0:
+		return verdict{event: "set beyond the end"}
+	case s.set:
+		return verdict{skipped: s.to - min(s.base, s.to), event: "set beyond the end"}
 	case s.from < 0:
 		return c.lasting(first(s, c, alone))
+	case s.to < s.from && other && c.wasLive:
+		return verdict{bound: boundLeftBack, event: "set back"}
 	case s.to < s.from && (other || alone && !s.epoch && !c.habit.believed()):
 		return verdict{event: "set back"}
 	case s.to < s.from:
 		return c.lasting(back(s, c))
-	case other:
+	case other && !c.wasLive:
 		return verdict{skipped: max(s.to-s.base, 0), event: "set forward without being read"}
 	}
 	v := verdict{read: s.to - s.base, moved: true}
 	switch {
+	case other:
+		v.bound, v.event = boundLeft, "set forward, from where its last member left it"
 	case s.fell:
 		v.bound = boundFell
 	case s.start > s.base:
@@ -139,10 +170,14 @@ func judge(s step, c stepContext) verdict {
 	case s.base > s.from:
 		v.bound = boundGone
 	case c.share:
-	case alone && !s.epoch && !c.habit.believed():
-		v.bound, v.event = boundAlone, "moved forward without a member being seen: read, or set"
+	case alone && !c.habit.believed():
+		if v.bound = boundAlone; !s.epoch { // of tools that set offsets, few say an epoch
+			v.event = "moved forward without a member being seen: read, or set"
+		}
 	case !alone && !c.wasLive:
 		v.bound = boundRestarted
+	case strange:
+		v.bound = boundPlain
 	case c.unseen > spreadLimit:
 		v.bound = boundUnseen
 	case c.irregular(s):
@@ -178,7 +213,7 @@ func (s step) passing(v verdict) verdict {
 // from there by a little. A member that commits what lies before it reads it again; so does who begins anew.
 func (s step) beenAt(v verdict, c stepContext) (high int64, again bool) {
 	switch {
-	case s.from < 0 || s.fell:
+	case s.from < 0 || s.fell || s.beyond:
 		return -1, false
 	case s.to < s.from && s.high > s.from:
 		return s.high, s.again && v.bound == boundAgain
@@ -246,6 +281,9 @@ func first(s step, c stepContext, alone bool) verdict {
 	case empty && c.wasLive:
 	case empty:
 		v.bound = boundOnce
+	case s.was < 0 && s.to == s.then && c.live:
+		// as who begins at the end, and commits where it stands
+		return verdict{bound: boundStands}
 	default:
 		v.bound = boundBegan
 		if s.then >= 0 && s.to >= s.then && v.read > fastest*int64((c.since+c.tick)/time.Second) {
