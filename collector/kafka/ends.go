@@ -24,8 +24,13 @@ type topicAt struct {
 	mirror bool // a replicator writes it
 }
 
-// at returns a topic as of this round.
-func (t *take) at(tp *topic) topicAt { return topicAt{tp, t.round, t.isCopy(tp.topic.Name)} }
+// at returns a topic as of this round. It is made once a round, however many read it.
+func (t *take) at(tp *topic) *topicAt {
+	if !tp.seenAs.now.Equal(t.round) {
+		tp.seenAs = topicAt{tp, t.round, t.isCopy(tp.topic.Name)}
+	}
+	return &tp.seenAs
+}
 
 // isCopy reports whether a replicator writes a topic: as whoever sees replicators tells, or as the topics say that
 // MirrorMaker 2 keeps on its target.

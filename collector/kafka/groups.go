@@ -1,7 +1,6 @@
 package kafka
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/lineaged/lineaged/collector"
 	"github.com/lineaged/lineaged/collector/ask"
+	"github.com/lineaged/lineaged/collector/wire"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -93,21 +93,20 @@ func (t *take) groupOffsets() {
 		if missing.answer(&a, t.round); a.err != nil {
 			continue
 		}
-		for i := range a.resp.(*kmsg.OffsetFetchResponse).Groups {
-			rg := &a.resp.(*kmsg.OffsetFetchResponse).Groups[i]
-			g := t.groups[rg.Group]
+		for w := a.resp.(*wire.Commits).Walk(); w.Group(); {
+			g := t.groups[string(w.Name)]
 			if g == nil {
 				continue
 			}
-			if err := codeError(rg.ErrorCode); err != nil {
-				if ask.Denied(rg.ErrorCode) {
-					t.deniedGroups = append(t.deniedGroups, rg.Group)
+			if err := codeError(w.Code); err != nil {
+				if ask.Denied(w.Code) {
+					t.deniedGroups = append(t.deniedGroups, g.ref.Group)
 				}
 				missing.add(g, err.Error())
 				continue
 			}
-			t.committed(o, g, rg, why)
-			t.offsetsOf(rg)
+			t.links.commits[g.ref.Group] = t.links.hash(w)
+			t.committed(o, g, &w, why)
 		}
 	}
 	for tp, reason := range why {
@@ -119,65 +118,6 @@ func (t *take) groupOffsets() {
 	t.tellGroups(o)
 	t.tellLinks(o)
 	t.sayBlind(o, append(t.groupSpots(), t.unreadSpots(len(missing.why) == 0)...))
-}
-
-func fetchRequest(groups []*group) kmsg.Request {
-	req := kmsg.NewPtrOffsetFetchRequest()
-	for _, g := range groups {
-		rg := kmsg.NewOffsetFetchRequestGroup()
-		rg.Group = g.ref.Group
-		req.Groups = append(req.Groups, rg)
-	}
-	return req
-}
-
-// committed books what one group has committed.
-func (t *take) committed(o *lineage.Observation, g *group, rg *kmsg.OffsetFetchResponseGroup, why map[*topic]string) {
-	commits := map[*topic][]commit{}
-	failed := map[*topic]bool{}
-	whole := true
-	for _, rt := range rg.Topics {
-		tp := t.topics[lineage.TopicID(rt.TopicID)]
-		if tp == nil && rt.Topic != "" {
-			tp = t.byName[rt.Topic]
-		}
-		if tp == nil { // what the configuration leaves out is not missed
-			whole = whole && (t.leftOut[lineage.TopicID(rt.TopicID)] || rt.Topic != "" && !t.wanted(rt.Topic))
-			continue
-		}
-		for _, p := range rt.Partitions {
-			if err := codeError(p.ErrorCode); err != nil { // not gone: not read
-				failed[tp], why[tp] = true, err.Error()
-				continue
-			}
-			if p.Partition < 0 || int(p.Partition) >= len(tp.parts) {
-				continue
-			}
-			c := commit{p.Partition, p.Offset, p.LeaderEpoch}
-			// A topic that was made again under our eyes starts at zero: a first commit beyond its end was made on its
-			// predecessor. A later one is only ahead of the end, which was read before.
-			if end, ok := tp.end(p.Partition); ok && c.offset > end && !tp.born.IsZero() && g.readers[tp.topic.ID].committed(p.Partition) < 0 {
-				c.offset = -1
-			}
-			commits[tp] = append(commits[tp], c)
-		}
-	}
-	for tp := range t.readTopics(g, commits) {
-		if tp.absent > 0 { // what may not be seen looks as if nothing were committed
-			failed[tp], why[tp] = true, cmp.Or(why[tp], tp.unseen, "the topic is not listed")
-		}
-		if failed[tp] {
-			whole = false
-			continue
-		}
-		r := g.reader(tp, lineage.GroupOffsets)
-		if !r.observe(commits[tp], t.at(tp), g.stateOf(tp), t.round, t.before) {
-			why[tp], whole = "end offsets are missing", false
-			continue
-		}
-		t.tellReader(o, g, r, t.before)
-	}
-	g.looked(whole)
 }
 
 // tellReader tells what a reader's book says in this round.
@@ -204,20 +144,6 @@ func (g *group) looked(whole bool) {
 	if whole && g.found.IsZero() {
 		g.found, g.dirty = time.Now().UTC(), true
 	}
-}
-
-// readTopics returns the topics that the group has commits on, or had.
-func (t *take) readTopics(g *group, commits map[*topic][]commit) map[*topic]bool {
-	out := map[*topic]bool{}
-	for tp := range commits {
-		out[tp] = true
-	}
-	for id := range g.readers {
-		if tp := t.topics[id]; tp != nil {
-			out[tp] = true
-		}
-	}
-	return out
 }
 
 // reader returns the group's book on a topic.

@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/collector/wire"
 	"github.com/lineaged/lineaged/internal/varint"
 	"github.com/lineaged/lineaged/lineage"
 )
@@ -69,7 +70,7 @@ func decodeCluster(value []byte) (lineage.ClusterID, error) {
 }
 
 // identify takes in which cluster has answered. An error says that the round can't go on.
-func (t *take) identify(o *lineage.Observation, resp *kmsg.MetadataResponse) error {
+func (t *take) identify(o *lineage.Observation, resp *wire.Metadata) error {
 	reported := lineage.ClusterID(*resp.ClusterID)
 	if known := collector.Unqualified(t.cfg.Name, t.cluster); t.cluster != "" && reported != known {
 		return t.changed(o, known, reported)
@@ -193,10 +194,10 @@ func advertised(brokers []kmsg.MetadataResponseBroker) (addresses []string) {
 	return addresses
 }
 
-func topicIDs(resp *kmsg.MetadataResponse) map[lineage.TopicID]bool {
-	ids := make(map[lineage.TopicID]bool, len(resp.Topics))
-	for i := range resp.Topics {
-		ids[lineage.TopicID(resp.Topics[i].TopicID)] = true
+func topicIDs(resp *wire.Metadata) map[lineage.TopicID]bool {
+	ids := map[lineage.TopicID]bool{}
+	for w := resp.Walk(); w.Topic(); {
+		ids[lineage.TopicID(w.ID)] = true
 	}
 	return ids
 }

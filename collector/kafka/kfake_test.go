@@ -16,6 +16,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/lineaged/lineaged/collector/wire"
 	"github.com/lineaged/lineaged/internal/pastend"
 	"github.com/lineaged/lineaged/lineage"
 )
@@ -538,7 +539,26 @@ func committing(g *group, born time.Time) func(end, committed int64) int64 {
 		p.Offset = committed
 		rt.Partitions = append(rt.Partitions, p)
 		rg.Topics = append(rg.Topics, rt)
-		take.committed(take.observe(sourceGroups, tick), g, &rg, map[*topic]string{})
+		w := walked(rg)
+		take.committed(take.observe(sourceGroups, tick), g, &w, map[*topic]string{})
 		return g.readers[tp.topic.ID].read.n
 	}
+}
+
+// walked returns a walk that stands at a group, as it is in a broker's answer.
+func walked(g kmsg.OffsetFetchResponseGroup) wire.CommitsWalk {
+	c := &wire.Commits{}
+	c.Version = 10
+	for i := range g.Topics {
+		if g.Topics[i].Topic != "" {
+			c.Version = 8 // names and no ids
+		}
+	}
+	resp := kmsg.OffsetFetchResponse{Version: c.Version, Groups: []kmsg.OffsetFetchResponseGroup{g}}
+	if err := c.ReadFrom(resp.AppendTo(nil)); err != nil {
+		panic(err)
+	}
+	w := c.Walk()
+	w.Group()
+	return w
 }

@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"encoding/binary"
 	"hash/maphash"
 	"maps"
 	"slices"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/lineaged/lineaged/collector/wire"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -139,23 +141,20 @@ func (t *take) readStates(answers []brokerAnswer, states map[int32]map[int64]wri
 	}
 }
 
-// offsetsOf notes where a group's offsets are, those on topics that are not watched too.
-func (t *take) offsetsOf(rg *kmsg.OffsetFetchResponseGroup) {
-	t.links.commits[rg.Group] = t.links.hash(rg)
-}
-
-// hash does not depend on the order of topics and partitions.
-func (l *links) hash(rg *kmsg.OffsetFetchResponseGroup) (sum uint64) {
-	type at struct {
-		id        [16]byte
-		topic     string
-		partition int32
-		offset    int64
-	}
-	for _, rt := range rg.Topics {
-		for _, p := range rt.Partitions {
-			if p.ErrorCode == 0 && p.Offset >= 0 {
-				sum += maphash.Comparable(l.seed, at{rt.TopicID, rt.Topic, p.Partition, p.Offset})
+// hash says what the group that w stands at has committed, on topics that are not watched too. It does not depend on
+// the order of topics and partitions.
+func (l *links) hash(w wire.CommitsWalk) (sum uint64) {
+	var at [16 + 4 + 8]byte
+	for w.Topic() {
+		copy(at[:16], w.TopicID[:])
+		if w.TopicName != nil {
+			binary.BigEndian.PutUint64(at[:], maphash.Bytes(l.seed, w.TopicName))
+		}
+		for w.Partition() {
+			if w.IndexCode == 0 && w.Offset >= 0 {
+				binary.BigEndian.PutUint32(at[16:], uint32(w.Index))
+				binary.BigEndian.PutUint64(at[20:], uint64(w.Offset))
+				sum += maphash.Bytes(l.seed, at[:])
 			}
 		}
 	}
@@ -342,26 +341,22 @@ func (t *take) lookClosely(tp *topic, parts map[int32]map[int64]writerState, kep
 	}
 	states, commits := map[int32]map[int64]writerState{}, map[string]uint64{}
 	t.readStates(t.ask(t.producerRequests(refs)), states)
-	reqs := map[int32]kmsg.Request{}
+	coordinated, reqs := map[int32][]*group{}, map[int32]kmsg.Request{}
 	for _, groups := range kept {
 		for _, g := range groups {
-			req, _ := reqs[g.coordinator].(*kmsg.OffsetFetchRequest)
-			if req == nil {
-				req = kmsg.NewPtrOffsetFetchRequest()
-				reqs[g.coordinator] = req
-			}
-			rg := kmsg.NewOffsetFetchRequestGroup()
-			rg.Group = g.ref.Group
-			req.Groups = append(req.Groups, rg)
+			coordinated[g.coordinator] = append(coordinated[g.coordinator], g)
 		}
+	}
+	for broker, groups := range coordinated {
+		reqs[broker] = fetchRequest(groups)
 	}
 	for _, a := range t.ask(reqs) {
 		if a.err != nil {
 			continue
 		}
-		for i := range a.resp.(*kmsg.OffsetFetchResponse).Groups {
-			if rg := &a.resp.(*kmsg.OffsetFetchResponse).Groups[i]; rg.ErrorCode == 0 {
-				commits[rg.Group] = t.links.hash(rg)
+		for w := a.resp.(*wire.Commits).Walk(); w.Group(); {
+			if w.Code == 0 {
+				commits[string(w.Name)] = t.links.hash(w)
 			}
 		}
 	}

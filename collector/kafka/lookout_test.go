@@ -267,7 +267,7 @@ func TestHashOfOffsets(t *testing.T) {
 		return rt
 	}
 	of := func(topics ...kmsg.OffsetFetchResponseGroupTopic) uint64 {
-		return l.hash(&kmsg.OffsetFetchResponseGroup{Group: "g", Topics: topics})
+		return l.hash(walked(kmsg.OffsetFetchResponseGroup{Group: "g", Topics: topics}))
 	}
 	a, b := at("a", 1, 2), at("b", 7)
 	if of(a, b) != of(b, a) {

@@ -1,6 +1,8 @@
 package kafka
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/lineaged/lineaged/collector"
 	"github.com/lineaged/lineaged/collector/ask"
+	"github.com/lineaged/lineaged/collector/wire"
 	"github.com/lineaged/lineaged/internal/pastend"
 	"github.com/lineaged/lineaged/lineage"
 )
@@ -28,13 +31,7 @@ func (t *take) metadata() error {
 	o := t.observe(sourceMetadata, t.cfg.Interval)
 	ctx, cancel := t.half()
 	defer cancel()
-	req := kmsg.NewPtrMetadataRequest()
-	req.Topics = nil // all
-	req.AllowAutoTopicCreation = false
-	resp, err := req.RequestWith(ctx, t.cl)
-	if err == nil {
-		err = codeError(resp.ErrorCode)
-	}
+	resp, err := t.askMetadata(ctx)
 	if err == nil && resp.ClusterID == nil {
 		err = errors.New("the broker reports no cluster id")
 	}
@@ -53,7 +50,7 @@ func (t *take) metadata() error {
 	}
 	slices.Sort(t.brokers)
 	t.rightsDue()
-	t.topicsNow(o, resp.Topics)
+	t.topicsNow(o, resp.Walk())
 	t.topicsGone(o)
 	t.tellLeftOut(o)
 	t.sawAll = t.rights.all()
@@ -68,6 +65,32 @@ func (t *take) metadata() error {
 	t.post(resp.Brokers)
 	t.sayBlind(o, slices.Concat(t.metadataSpots(), t.cfg.Board.Spots(t.cfg.Name)))
 	return nil
+}
+
+// askMetadata asks for all topics. The client learns of brokers by its own questions only, so where there are others it
+// is made to ask: for no topic, and of whichever broker it likes, whose answer is compared with the next one.
+func (t *take) askMetadata(ctx context.Context) (*wire.Metadata, error) {
+	answer, err := t.cl.Request(ctx, &wire.MetadataRequest{})
+	if err != nil {
+		return nil, err
+	}
+	resp := answer.(*wire.Metadata)
+	slices.SortFunc(resp.Brokers, func(a, b kmsg.MetadataResponseBroker) int { return cmp.Compare(a.NodeID, b.NodeID) })
+	err = codeError(resp.ErrorCode)
+	if err == nil && slices.EqualFunc(t.reached, resp.Brokers, sameBroker) {
+		return resp, nil
+	}
+	req := kmsg.NewPtrMetadataRequest()
+	req.Topics = []kmsg.MetadataRequestTopic{} // none; nil would be all
+	t.reached = nil
+	if about, failed := req.RequestWith(ctx, t.cl); failed == nil {
+		t.reached = about.Brokers // which the client has sorted
+	}
+	return resp, err
+}
+
+func sameBroker(a, b kmsg.MetadataResponseBroker) bool {
+	return a.NodeID == b.NodeID && a.Host == b.Host && a.Port == b.Port
 }
 
 // visible is how many topics are in sight.
@@ -111,35 +134,36 @@ func (t *take) clusterNow(o *lineage.Observation, controller int) {
 	})
 }
 
-// topicsNow takes in the topics that the answer names.
-func (t *take) topicsNow(o *lineage.Observation, topics []kmsg.MetadataResponseTopic) {
+// topicsNow takes in the topics that the answer names. Of a topic that is known nothing is made anew, and nothing is
+// touched but what has changed.
+func (t *take) topicsNow(o *lineage.Observation, w wire.MetadataWalk) {
 	for _, tp := range t.topics {
 		tp.absent++
 	}
 	moved := map[int32]int{} // leaderships lost, by the broker that had them
-	t.leftOut = map[lineage.TopicID]bool{}
-	for i := range topics {
-		rt := &topics[i]
-		if rt.Topic != nil && !t.wanted(*rt.Topic) {
-			t.leftOut[lineage.TopicID(rt.TopicID)] = true
-		}
-		if rt.Topic == nil || rt.ErrorCode != 0 && rt.ErrorCode != kerr.LeaderNotAvailable.Code || len(rt.Partitions) == 0 || !t.wanted(*rt.Topic) {
+	t.leftOut, t.leftBefore = t.leftBefore, t.leftOut
+	clear(t.leftOut)
+	for w.Topic() {
+		id := lineage.TopicID(w.ID)
+		tp := t.topics[id]
+		if w.Name == nil || tp == nil && t.leaves(id, w.Name) {
 			continue
 		}
-		id := lineage.TopicID(rt.TopicID)
-		tp := t.topics[id]
+		if w.Code != 0 && w.Code != kerr.LeaderNotAvailable.Code || w.Partitions == 0 {
+			continue
+		}
 		if old := t.retired[id]; old != nil {
-			if t.byName[*rt.Topic] != nil {
+			if t.byName[string(w.Name)] != nil {
 				continue // a broker with old metadata: the topic was made again since
 			}
 			t.reinstate(old)
 			tp = old
 		}
 		if tp == nil {
-			tp = t.topicNew(o, rt)
+			tp = t.topicNew(o, w)
 		}
 		t.found(tp)
-		t.leaders(tp, rt, moved)
+		t.leaders(tp, &w, moved)
 	}
 	if len(moved) > 0 {
 		var parts []string
@@ -151,20 +175,40 @@ func (t *take) topicsNow(o *lineage.Observation, topics []kmsg.MetadataResponseT
 	}
 }
 
-// topicNew opens the account of a topic that is seen for the first time.
-func (t *take) topicNew(o *lineage.Observation, rt *kmsg.MetadataResponseTopic) *topic {
-	name, id := *rt.Topic, lineage.TopicID(rt.TopicID)
+// leaves reports whether the configuration leaves a topic out, and notes that it does, as it did when it was named
+// last.
+func (t *take) leaves(id lineage.TopicID, name []byte) bool {
+	was, left := t.leftBefore[id]
+	if !left || was != string(name) {
+		if was = string(name); t.wanted(was) {
+			return false
+		}
+	}
+	t.leftOut[id] = was
+	return true
+}
+
+// isLeftOut reports whether the newest metadata had a topic that the configuration leaves out.
+func (s *source) isLeftOut(id lineage.TopicID) bool {
+	_, left := s.leftOut[id]
+	return left
+}
+
+// topicNew opens the account of a topic that is seen for the first time. w stands at it, and its partitions are passed
+// in a copy.
+func (t *take) topicNew(o *lineage.Observation, w wire.MetadataWalk) *topic {
+	name, id := string(w.Name), lineage.TopicID(w.ID)
 	tp := &topic{retained: lineage.Unknown, sizedAt: lineage.Unknown, account: newAccount(lineage.Topic{Cluster: t.cluster, ID: id, Name: name})}
 	tp.account.epochs, tp.log = t.txnEpochs, &t.txnLog
-	tp.internal = rt.IsInternal || strings.HasPrefix(name, "__")
+	tp.internal = w.Internal || strings.HasPrefix(name, "__")
 	// What another had this name in the last round was made since, whatever may be seen.
 	old := t.byName[name]
 	created := t.created(name)
 	born := t.continuous && (created || old != nil && old.absent == 1)
-	for _, p := range rt.Partitions {
-		born = born && p.LeaderEpoch <= 0
+	for w.Partition() {
+		born = born && w.Epoch <= 0
 	}
-	tp.widen(len(rt.Partitions), born)
+	tp.widen(w.Partitions, born)
 	if born {
 		tp.ends, tp.books, tp.born, tp.startsAt = t.before, t.before, t.round, t.round
 		for i := range tp.starts {
@@ -182,7 +226,7 @@ func (t *take) topicNew(o *lineage.Observation, rt *kmsg.MetadataResponseTopic) 
 		t.retire(old)
 		o.Events = append(o.Events, lineage.Event{At: t.round, Type: lineage.TopicRecreated, Topic: tp.topic, Detail: "topic id " + old.topic.ID.String() + " before, " + id.String() + " now"})
 	} else if created && (t.continuous || t.resumed) {
-		o.Events = append(o.Events, lineage.Event{At: t.round, Type: lineage.TopicCreated, Topic: tp.topic, Detail: fmt.Sprintf("%d partitions", len(rt.Partitions))})
+		o.Events = append(o.Events, lineage.Event{At: t.round, Type: lineage.TopicCreated, Topic: tp.topic, Detail: fmt.Sprintf("%d partitions", w.Partitions)})
 	}
 	t.topics[id], t.byName[name] = tp, tp
 	return tp
@@ -242,30 +286,26 @@ func (t *take) forgetRetired() {
 	}
 }
 
-// leaders takes in who leads the partitions, and partitions that were added.
-func (t *take) leaders(tp *topic, rt *kmsg.MetadataResponseTopic, moved map[int32]int) {
-	n := 0
-	for _, p := range rt.Partitions {
-		n = max(n, int(p.Partition)+1)
-	}
-	if n > len(tp.parts) {
+// leaders takes in who leads the partitions of the topic that w stands at, and partitions that were added.
+func (t *take) leaders(tp *topic, w *wire.MetadataWalk, moved map[int32]int) {
+	if w.Partitions > len(tp.parts) {
 		tp.startsAt = time.Time{} // the new ones' starts are to be read
 		t.slow.Soon(sourceStarts)
-		tp.widen(n, t.continuous)
+		tp.widen(w.Partitions, t.continuous)
 		tp.factTold, tp.dirty = false, true
 	}
-	for _, p := range rt.Partitions {
-		old := tp.leaders[p.Partition]
-		if old >= 0 && p.Leader != old {
-			moved[old]++
+	for first := true; w.Partition(); first = false {
+		old, epoch := &tp.leaders[w.Index], &tp.epochs[w.Index]
+		if *old >= 0 && w.Leader != *old {
+			moved[*old]++
 		}
-		if old != neverTold && p.LeaderEpoch != tp.epochs[p.Partition] {
+		if *old != neverTold && w.Epoch != *epoch {
 			t.unrest = t.round
 		}
-		tp.leaders[p.Partition], tp.epochs[p.Partition] = p.Leader, p.LeaderEpoch
-	}
-	if r := len(rt.Partitions[0].Replicas); r != tp.replication {
-		tp.replication, tp.factTold = r, false
+		*old, *epoch = w.Leader, w.Epoch
+		if first && w.Replicas != tp.replication {
+			tp.replication, tp.factTold = w.Replicas, false
+		}
 	}
 }
 

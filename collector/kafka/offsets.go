@@ -7,6 +7,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/lineaged/lineaged/collector/wire"
+	"github.com/lineaged/lineaged/internal/pastend"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -17,30 +19,29 @@ const (
 )
 
 // lists sends ListOffsets to the leaders of the partitions that want accepts and calls each with every answer, and miss
-// with every partition that has none. The high watermark is what is listed: what consumers can see.
+// with every topic of which a partition has none. The high watermark is what is listed: what consumers can see.
 func (t *take) lists(timestamp int64, want func(*topic, int) bool, each func(tp *topic, part int, offset int64), miss func(tp *topic, reason string)) {
-	reqs := t.listRequests(timestamp, want, miss)
-	for _, a := range t.ask(reqs) {
-		if a.err != nil {
-			for _, rt := range a.req.(*kmsg.ListOffsetsRequest).Topics {
-				if tp := t.byName[rt.Topic]; tp != nil {
-					miss(tp, a.err.Error())
-				}
-			}
+	for _, a := range t.ask(t.listRequests(timestamp, want, miss)) {
+		if a.err == nil {
+			t.listed(a.resp.(*wire.Ends).Walk(), each, miss)
 			continue
 		}
-		t.listed(a.resp.(*kmsg.ListOffsetsResponse), each, miss)
+		for _, tp := range t.topics {
+			for i, leader := range tp.leaders {
+				if leader == a.broker && want(tp, i) {
+					miss(tp, a.err.Error())
+					break
+				}
+			}
+		}
 	}
 }
 
-// listRequests are the questions of lists, one a broker. They are made anew in each round, of all partitions: one list
-// for each topic and broker is all that they allocate.
+// listRequests are the questions of lists, one a broker. They are written anew in each round, of all partitions, as
+// they are sent: nothing is allocated for a topic.
 func (t *take) listRequests(timestamp int64, want func(*topic, int) bool, miss func(tp *topic, reason string)) map[int32]kmsg.Request {
-	reqs := map[int32]kmsg.Request{}
-	brokers := max(len(t.brokers), 1)
-	var req *kmsg.ListOffsetsRequest
+	lists := map[int32]*wire.List{}
 	for _, tp := range t.topics {
-		asked := int32(-1) // whom req asks
 		for i, leader := range tp.leaders {
 			if !want(tp, i) {
 				continue
@@ -49,42 +50,37 @@ func (t *take) listRequests(timestamp int64, want func(*topic, int) bool, miss f
 				miss(tp, cmp.Or(tp.unseen, "partitions without a leader"))
 				continue
 			}
-			if leader != asked {
-				if req, _ = reqs[leader].(*kmsg.ListOffsetsRequest); req == nil {
-					req = kmsg.NewPtrListOffsetsRequest()
-					req.ReplicaID = -1
-					reqs[leader] = req
-				}
-				asked = leader
+			l := lists[leader]
+			if l == nil {
+				l = wire.NewList(timestamp)
+				lists[leader] = l
 			}
-			if n := len(req.Topics); n == 0 || req.Topics[n-1].Topic != tp.topic.Name {
-				share := (len(tp.leaders)-i+brokers-1)/brokers + 1 // leaders are spread evenly, mostly
-				req.Topics = append(req.Topics, kmsg.ListOffsetsRequestTopic{Topic: tp.topic.Name, Partitions: make([]kmsg.ListOffsetsRequestTopicPartition, 0, share)})
-			}
-			p := kmsg.NewListOffsetsRequestTopicPartition()
-			p.Partition, p.Timestamp, p.CurrentLeaderEpoch = int32(i), timestamp, -1
-			of := &req.Topics[len(req.Topics)-1]
-			of.Partitions = append(of.Partitions, p)
+			l.Add(tp.topic.Name, int32(i))
 		}
+	}
+	reqs := make(map[int32]kmsg.Request, len(lists))
+	for broker, l := range lists {
+		reqs[broker] = l.Request()
 	}
 	return reqs
 }
 
-func (t *take) listed(resp *kmsg.ListOffsetsResponse, each func(*topic, int, int64), miss func(*topic, string)) {
-	for _, rt := range resp.Topics {
-		tp := t.byName[rt.Topic]
+// listed takes in a broker's answer.
+func (t *take) listed(w wire.EndsWalk, each func(*topic, int, int64), miss func(*topic, string)) {
+	for w.Topic() {
+		tp := t.byName[string(w.Name)]
 		if tp == nil {
 			continue
 		}
-		for _, p := range rt.Partitions {
-			switch err := codeError(p.ErrorCode); {
-			case int(p.Partition) >= len(tp.parts) || p.Partition < 0:
+		for w.Partition() {
+			switch err := codeError(w.Code); {
+			case int(w.Index) >= len(tp.parts) || w.Index < 0:
 			case err != nil:
 				miss(tp, err.Error())
-			case p.Offset < 0:
+			case w.Offset < 0:
 				miss(tp, "the broker answered no offset")
 			default:
-				each(tp, int(p.Partition), p.Offset)
+				each(tp, int(w.Index), w.Offset)
 			}
 		}
 	}
@@ -109,8 +105,9 @@ func (t *take) endOffsets() {
 		tp.dirty = tp.dirty || p.end != offset || p.led != tp.epochs[part]+1
 		tp.setEnd(part, offset)
 		p.led = tp.epochs[part] + 1
-		tp.histories[part].Add(at, offset)
+		tp.past += t.past.Add(&tp.histories[part], at, offset)
 	}, func(tp *topic, reason string) { why[tp] = reason })
+	t.fitPast()
 	t.txnLog.next(t.byName[transactionTopic])
 	o := t.observe(sourceEnds, t.cfg.Interval)
 	o.At = at
@@ -131,6 +128,36 @@ func (t *take) endOffsets() {
 	missing.tell(o)
 	t.wantedStarts()
 	t.cfg.Board.SetEnds(t.cluster, t.round, t.endsOf)
+}
+
+// pastBudget is what the past of all ends of a cluster may take, in bytes. 32,000 partitions that move have all the
+// points that one may have; 100,000 have forty each.
+const pastBudget = 64 << 20
+
+// fitPast holds the ends' past to its budget.
+func (t *take) fitPast() {
+	held := 0
+	for _, tp := range t.topics {
+		held += tp.past
+	}
+	all := func(yield func(*pastend.History) bool) {
+		for _, tp := range t.topics {
+			for i := range tp.histories {
+				if !yield(&tp.histories[i]) {
+					return
+				}
+			}
+		}
+	}
+	if !t.past.Fit(held, all) {
+		return
+	}
+	for _, tp := range t.topics {
+		tp.past = 0
+		for i := range tp.histories {
+			tp.past += tp.histories[i].Bytes()
+		}
+	}
 }
 
 // wantedStarts reads the starts of topics that another source asks for, since a replication has passed offsets there

@@ -74,7 +74,7 @@ func (t *take) resume() error {
 	for id, tp := range t.topics {
 		n, old := len(tp.parts), was.topics[id]
 		if old != nil && len(old.leaders) == n && len(old.epochs) == n && len(old.histories) == n && len(old.starts) == n {
-			tp.leaders, tp.epochs, tp.histories, tp.starts = old.leaders, old.epochs, old.histories, old.starts
+			tp.leaders, tp.epochs, tp.histories, tp.past, tp.starts = old.leaders, old.epochs, old.histories, old.past, old.starts
 			tp.startsAt, tp.retained, tp.sized, tp.sizedAt = old.startsAt, old.retained, old.sized, old.sizedAt
 		}
 	}

@@ -84,6 +84,7 @@ type readPartition struct {
 	lag     int64
 	unknown bool // the lag can't be told
 	late    bool // there has been something to read for so long that the log's start must be read with the next commit
+	seen    bool // it is among the commits that are booked
 }
 
 const (
@@ -222,14 +223,13 @@ func (r *reader) observe(commits []commit, ends topicEnds, g groupState, round, 
 	for len(r.parts) < ends.partitions() {
 		r.parts = append(r.parts, newReadPartition())
 	}
-	seen := make([]bool, len(r.parts))
 	r.gauges, r.bound, r.events, r.gone = readerGauges{}, "", nil, 0
 	moved := int64(0)
 	for _, c := range commits {
 		if int(c.partition) >= len(r.parts) {
 			continue
 		}
-		seen[c.partition] = true
+		r.parts[c.partition].seen = true
 		r.overtaken(c, ends)
 		if base, n, ok := r.book(c, ends, ctx); ok {
 			advanced, oldest = true, max(oldest, beyond(ends, c.partition, base))
@@ -237,7 +237,7 @@ func (r *reader) observe(commits []commit, ends topicEnds, g groupState, round, 
 		}
 		r.measure(c, ends)
 	}
-	r.missed(seen)
+	r.missed()
 	r.uncommitted(ends, g)
 	if advanced {
 		r.learn(moved, ctx)
@@ -292,14 +292,16 @@ func (r *reader) learn(n int64, c stepContext) {
 }
 
 // missed notes commits that are gone: deleted, expired, or the group was deleted and made again.
-func (r *reader) missed(seen []bool) {
+func (r *reader) missed() {
 	n := 0
 	for i := range r.parts {
-		if p := &r.parts[i]; (i >= len(seen) || !seen[i]) && p.committed >= 0 {
+		p := &r.parts[i]
+		if !p.seen && p.committed >= 0 {
 			p.lose()
 			r.touched = true
 			n++
 		}
+		p.seen = false
 	}
 	if n > 0 {
 		r.note(lineage.OffsetsSet, "the committed offsets of %d partitions are gone: deleted or expired", n)

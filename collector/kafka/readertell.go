@@ -174,6 +174,9 @@ func (r *reader) standing(round time.Time) string {
 
 // tellEvents returns what happened to the reader in this round.
 func (r *reader) tellEvents(round time.Time) (events []lineage.Event) {
+	if len(r.events) == 0 && r.gone == 0 && !r.losing {
+		return nil
+	}
 	who := r.access.Client.Group + " on " + r.access.Topic.Name + ": "
 	for i, e := range r.events {
 		const most = 3

@@ -63,7 +63,7 @@ func (t *take) shared(o *lineage.Observation, g *group, topics []kmsg.DescribeSh
 	for _, rt := range topics {
 		tp := t.topics[lineage.TopicID(rt.TopicID)]
 		if tp == nil {
-			whole = whole && t.leftOut[lineage.TopicID(rt.TopicID)]
+			whole = whole && t.isLeftOut(rt.TopicID)
 			continue
 		}
 		r := g.reader(tp, lineage.ShareOffsets)
@@ -74,7 +74,7 @@ func (t *take) shared(o *lineage.Observation, g *group, topics []kmsg.DescribeSh
 				missing.add(g, err.Error())
 				failed = true
 			} else if p.Partition >= 0 && int(p.Partition) < len(tp.parts) {
-				commits = append(commits, r.shareProgress(t.at(tp), p.Partition, p.StartOffset, p.Lag, g.stateOf(tp).from().IsZero(), t.cfg.Interval))
+				commits = append(commits, r.shareProgress(*t.at(tp), p.Partition, p.StartOffset, p.Lag, g.stateOf(tp).from().IsZero(), t.cfg.Interval))
 			}
 		}
 		if failed {

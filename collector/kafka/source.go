@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/lineaged/lineaged/collector"
 	"github.com/lineaged/lineaged/internal/pastend"
@@ -40,20 +41,24 @@ type source struct {
 	tell       *collector.Teller
 	slow       collector.Cadences // of the slow sources
 
-	cluster    lineage.ClusterID // under which it is kept
-	another    newcomer          // a cluster that answers in the place of the one that is known
-	twin       *collector.Twin   // another watched cluster that reports the same id
-	twinTold   bool              // that the same cluster is watched twice
-	brokers    []int32
-	topics     map[lineage.TopicID]*topic
-	byName     map[string]*topic
-	leftOut    map[lineage.TopicID]bool   // that the configuration leaves out, as of the newest metadata
-	retired    map[lineage.TopicID]*topic // deleted ones, so that a broker with old metadata does not bring them back
-	groups     map[string]*group
-	swept      time.Time         // when it was last looked for what is to be forgotten
-	departed   map[string]*group // deleted ones, for their totals
-	continuous bool              // a metadata round was taken since the start: what appears now is new
-	resumed    bool              // positions of an earlier run were restored
+	cluster  lineage.ClusterID // under which it is kept
+	another  newcomer          // a cluster that answers in the place of the one that is known
+	twin     *collector.Twin   // another watched cluster that reports the same id
+	twinTold bool              // that the same cluster is watched twice
+	brokers  []int32
+	topics   map[lineage.TopicID]*topic
+	byName   map[string]*topic
+	// names of the topics that the configuration leaves out, as of the newest metadata, and of those before
+	leftOut, leftBefore map[lineage.TopicID]string
+	reached             []kmsg.MetadataResponseBroker // that the client knows of, by id
+	retired             map[lineage.TopicID]*topic    // deleted ones: old metadata does not bring them back
+	groups              map[string]*group
+	swept               time.Time         // when it was last looked for what is to be forgotten
+	departed            map[string]*group // deleted ones, for their totals
+	past                *pastend.Budget   // of the past of all ends
+	commits             committedNow      // of the group that is booked
+	continuous          bool              // a metadata round was taken since the start: what appears now is new
+	resumed             bool              // positions of an earlier run were restored
 	// newest round in which a broker failed or a leader changed: then what brokers list may be short
 	unrest time.Time
 
@@ -102,6 +107,7 @@ type topic struct {
 	leaders     []int32 // by partition; -1: none
 	epochs      []int32 // the leaders' epochs
 	histories   []pastend.History
+	past        int       // bytes that they take
 	starts      []int64   // -1: not read yet
 	startsAt    time.Time // newest round in which all of them were read; zero: not since the start
 	configs     []lineage.Config
@@ -120,10 +126,14 @@ type topic struct {
 	sized    bool      // its size on disk was told once
 	sizedAt  int64     // records held when it was; lineage.Unknown: not known, or told to be of another time
 	retry    time.Time // when to ask again for a producer state that was denied
+
+	seenAs    topicAt // as of the newest round in which a reader was booked
+	listedFor uint64  // the group for which it was numbered, and the number; see committedNow
+	listedAt  int
 }
 
 func newSource(cfg Config) *source {
-	s := &source{cfg: cfg, tell: collector.NewTeller(cfg.Name, cfg.Log)}
+	s := &source{cfg: cfg, tell: collector.NewTeller(cfg.Name, cfg.Log), past: pastend.NewBudget(pastBudget)}
 	s.rhythm = newRhythm(s)
 	s.forget()
 	return s
@@ -142,6 +152,7 @@ func (s *source) close() {
 func (s *source) forget() {
 	s.topics, s.byName = map[lineage.TopicID]*topic{}, map[string]*topic{}
 	s.retired = map[lineage.TopicID]*topic{}
+	s.leftOut, s.leftBefore = map[lineage.TopicID]string{}, map[lineage.TopicID]string{}
 	s.groups, s.departed = map[string]*group{}, map[string]*group{}
 	s.continuous, s.resumed, s.unrest = false, false, time.Time{}
 	s.acls = nil

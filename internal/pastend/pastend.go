@@ -20,14 +20,20 @@ type endPoint struct {
 	offset int64
 }
 
-// historyPoints bounds a history's memory: 128 points are 2 KiB a partition, 20 MiB for 10,000 partitions that all
-// move. With a 10 s tick the newer half is about ten minutes at full resolution, and every halving doubles what the
-// older half spans.
-const historyPoints = 128
+// Most bounds a history's memory: 128 points are 2 KiB a partition that moves. With a 10 s tick the newer half is about
+// ten minutes at full resolution, and every halving doubles what the older half spans. Where there are many of them a
+// Budget bounds them together.
+const Most = 128
+
+// pointBytes is what a point takes.
+const pointBytes = 16
 
 // Add notes that the end was at offset at the instant. An unchanged end extends the last point, so that the point tells
 // the last instant at which the end was there.
-func (h *History) Add(at time.Time, offset int64) {
+func (h *History) Add(at time.Time, offset int64) { h.add(at, offset, Most) }
+
+// add is Add with room for so many points, at least four.
+func (h *History) add(at time.Time, offset int64, most int) {
 	ms := at.UnixMilli()
 	n := len(h.points)
 	if n > 0 && offset < h.points[n-1].offset { // truncated: what was before says nothing of the new log
@@ -37,11 +43,25 @@ func (h *History) Add(at time.Time, offset int64) {
 		h.points[n-1].atMs = ms
 		return
 	}
-	if n >= historyPoints {
-		h.thin()
+	if n >= most {
+		h.shorten(most - 1)
+		n = len(h.points)
+	}
+	if n == cap(h.points) { // no further than it may ever grow
+		h.points = append(make([]endPoint, 0, min(max(2*n, 2), most)), h.points...)
 	}
 	h.points = append(h.points, endPoint{ms, offset})
 }
+
+// shorten thins until so many points are left at most.
+func (h *History) shorten(most int) {
+	for len(h.points) > most {
+		h.thin()
+	}
+}
+
+// Bytes is what the history takes.
+func (h *History) Bytes() int { return pointBytes * cap(h.points) }
 
 // thin drops every second point of the older half.
 func (h *History) thin() {

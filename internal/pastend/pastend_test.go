@@ -33,7 +33,7 @@ func TestHistoryIsBoundedAndKeepsTheOld(t *testing.T) {
 	for i := range n {
 		h.Add(t0.Add(time.Duration(i)*time.Second), int64(i))
 	}
-	if len(h.points) > historyPoints {
+	if len(h.points) > Most {
 		t.Errorf("%d points", len(h.points))
 	}
 	now := t0.Add(n * time.Second)

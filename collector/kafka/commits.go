@@ -1,0 +1,120 @@
+package kafka
+
+import (
+	"cmp"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/lineaged/lineaged/collector/wire"
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// This file books what the groups have committed, group by group, out of the answers as they came.
+
+func fetchRequest(groups []*group) kmsg.Request {
+	names := make([]string, len(groups))
+	for i, g := range groups {
+		names[i] = g.ref.Group
+	}
+	return wire.NewCommitsRequest(names)
+}
+
+// committedOn is what one group has committed on one topic.
+type committedOn struct {
+	topic   *topic
+	commits []commit
+	failed  bool // some could not be read
+}
+
+// committedNow is what one group has committed, by topic, with room that is used for one group after another.
+type committedNow struct {
+	on []committedOn
+	of uint64 // counts the groups: a topic that was numbered for this one is among on
+}
+
+// begin makes room for another group.
+func (c *committedNow) begin() {
+	for i := range c.on {
+		c.on[i].topic = nil // it may go
+	}
+	c.of++
+	c.on = c.on[:0]
+}
+
+// topic returns the place of a topic.
+func (c *committedNow) topic(tp *topic) *committedOn {
+	if tp.listedFor != c.of {
+		tp.listedFor, tp.listedAt = c.of, len(c.on)
+		if len(c.on) < cap(c.on) {
+			c.on = c.on[:len(c.on)+1]
+		} else {
+			c.on = append(c.on, committedOn{})
+		}
+		at := &c.on[tp.listedAt]
+		at.topic, at.commits, at.failed = tp, at.commits[:0], false
+	}
+	return &c.on[tp.listedAt]
+}
+
+// committed books what the group has committed that w stands at.
+func (t *take) committed(o *lineage.Observation, g *group, w *wire.CommitsWalk, why map[*topic]string) {
+	t.commits.begin()
+	whole := true
+	for w.Topic() {
+		tp := t.topics[lineage.TopicID(w.TopicID)]
+		if tp == nil && len(w.TopicName) > 0 {
+			tp = t.byName[string(w.TopicName)]
+		}
+		if tp == nil { // what the configuration leaves out is not missed
+			whole = whole && (t.isLeftOut(w.TopicID) || len(w.TopicName) > 0 && !t.wanted(string(w.TopicName)))
+			continue
+		}
+		for on := t.commits.topic(tp); w.Partition(); {
+			if err := codeError(w.IndexCode); err != nil { // not gone: not read
+				on.failed, why[tp] = true, err.Error()
+				continue
+			}
+			if w.Index < 0 || int(w.Index) >= len(tp.parts) {
+				continue
+			}
+			c := commit{w.Index, w.Offset, w.Epoch}
+			// A topic that was made again under our eyes starts at zero: a first commit beyond its end was made on its
+			// predecessor. A later one is only ahead of the end, which was read before.
+			if end, ok := tp.end(w.Index); ok && c.offset > end && !tp.born.IsZero() && g.readers[tp.topic.ID].committed(w.Index) < 0 {
+				c.offset = -1
+			}
+			on.commits = append(on.commits, c)
+		}
+	}
+	for id := range g.readers { // it had commits there
+		if tp := t.topics[id]; tp != nil {
+			t.commits.topic(tp)
+		}
+	}
+	for i := range t.commits.on {
+		if on := &t.commits.on[i]; len(on.commits) > 0 || g.readers[on.topic.topic.ID] != nil {
+			whole = t.booked(o, g, on, why) && whole
+		} else if on.failed {
+			whole = false
+		}
+	}
+	g.looked(whole)
+}
+
+// booked books what the group has committed on one topic, and reports whether all of that was read.
+func (t *take) booked(o *lineage.Observation, g *group, on *committedOn, why map[*topic]string) bool {
+	tp := on.topic
+	if tp.absent > 0 { // what may not be seen looks as if nothing were committed
+		on.failed, why[tp] = true, cmp.Or(why[tp], tp.unseen, "the topic is not listed")
+	}
+	if on.failed {
+		return false
+	}
+	r := g.reader(tp, lineage.GroupOffsets)
+	if !r.observe(on.commits, t.at(tp), g.stateOf(tp), t.round, t.before) {
+		why[tp] = "end offsets are missing"
+		return false
+	}
+	t.tellReader(o, g, r, t.before)
+	return true
+}
