@@ -22,6 +22,7 @@ func fetchRequest(groups []*group) kmsg.Request {
 // committedOn is what one group has committed on one topic.
 type committedOn struct {
 	topic   *topic
+	reader  *reader // nil: it had no commit there before
 	commits []commit
 	failed  bool // some could not be read
 }
@@ -34,15 +35,15 @@ type committedNow struct {
 
 // begin makes room for another group.
 func (c *committedNow) begin() {
-	for i := range c.on {
-		c.on[i].topic = nil // it may go
+	for i := range c.on { // they may go
+		c.on[i].topic, c.on[i].reader = nil, nil
 	}
 	c.of++
 	c.on = c.on[:0]
 }
 
-// topic returns the place of a topic.
-func (c *committedNow) topic(tp *topic) *committedOn {
+// topic returns the place of a topic that the group has a reader of, nil where it has none yet.
+func (c *committedNow) topic(tp *topic, r *reader) *committedOn {
 	if tp.listedFor != c.of {
 		tp.listedFor, tp.listedAt = c.of, len(c.on)
 		if len(c.on) < cap(c.on) {
@@ -51,25 +52,37 @@ func (c *committedNow) topic(tp *topic) *committedOn {
 			c.on = append(c.on, committedOn{})
 		}
 		at := &c.on[tp.listedAt]
-		at.topic, at.commits, at.failed = tp, at.commits[:0], false
+		at.topic, at.reader, at.commits, at.failed = tp, r, at.commits[:0], false
 	}
 	return &c.on[tp.listedAt]
+}
+
+// readOf returns the topic that a group has committed on, and its reader there, as the walk names it; nil where it is
+// not watched, and where the group has none.
+func (t *take) readOf(g *group, w *wire.CommitsWalk) (*topic, *reader) {
+	id := lineage.TopicID(w.TopicID)
+	r := g.readers[id]
+	tp := t.topics[id]
+	if tp == nil && len(w.TopicName) > 0 {
+		if tp = t.byName[string(w.TopicName)]; tp != nil {
+			r = g.readers[tp.topic.ID]
+		}
+	}
+	return tp, r
 }
 
 // committed books what the group has committed that w stands at.
 func (t *take) committed(o *lineage.Observation, g *group, w *wire.CommitsWalk, why map[*topic]string) {
 	t.commits.begin()
-	whole := true
+	whole, known := true, 0
 	for w.Topic() {
-		tp := t.topics[lineage.TopicID(w.TopicID)]
-		if tp == nil && len(w.TopicName) > 0 {
-			tp = t.byName[string(w.TopicName)]
-		}
+		tp, r := t.readOf(g, w)
 		if tp == nil { // what the configuration leaves out is not missed
 			whole = whole && (t.isLeftOut(w.TopicID) || len(w.TopicName) > 0 && !t.wanted(string(w.TopicName)))
 			continue
 		}
-		for on := t.commits.topic(tp); w.Partition(); {
+		on := t.commits.topic(tp, r)
+		for w.Partition() {
 			if err := codeError(w.IndexCode); err != nil { // not gone: not read
 				on.failed, why[tp] = true, err.Error()
 				continue
@@ -80,21 +93,32 @@ func (t *take) committed(o *lineage.Observation, g *group, w *wire.CommitsWalk, 
 			c := commit{w.Index, w.Offset, w.Epoch}
 			// A topic that was made again under our eyes starts at zero: a first commit beyond its end was made on its
 			// predecessor. A later one is only ahead of the end, which was read before.
-			if end, ok := tp.end(w.Index); ok && c.offset > end && !tp.born.IsZero() && g.readers[tp.topic.ID].committed(w.Index) < 0 {
-				c.offset = -1
+			if !tp.born.IsZero() && r.committed(w.Index) < 0 {
+				if end, ok := tp.end(w.Index); ok && c.offset > end {
+					c.offset = -1
+				}
 			}
 			on.commits = append(on.commits, c)
 		}
 	}
-	for id := range g.readers { // it had commits there
-		if tp := t.topics[id]; tp != nil {
-			t.commits.topic(tp)
+	for i := range t.commits.on {
+		if t.commits.on[i].reader != nil {
+			known++
+		}
+	}
+	if known < len(g.readers) { // it had commits elsewhere
+		for id, r := range g.readers {
+			if tp := t.topics[id]; tp != nil {
+				t.commits.topic(tp, r)
+			}
 		}
 	}
 	for i := range t.commits.on {
-		if on := &t.commits.on[i]; len(on.commits) > 0 || g.readers[on.topic.topic.ID] != nil {
+		switch on := &t.commits.on[i]; {
+		case t.stands(g, on):
+		case len(on.commits) > 0 || on.reader != nil:
 			whole = t.booked(o, g, on, why) && whole
-		} else if on.failed {
+		case on.failed:
 			whole = false
 		}
 	}
@@ -115,6 +139,8 @@ func (t *take) booked(o *lineage.Observation, g *group, on *committedOn, why map
 		why[tp] = "end offsets are missing"
 		return false
 	}
+	told := len(o.Samples) + len(o.Sightings) + len(o.Events)
 	t.tellReader(o, g, r, t.before)
+	r.settle(g, tp, t.round, told == len(o.Samples)+len(o.Sightings)+len(o.Events))
 	return true
 }

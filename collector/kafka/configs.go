@@ -120,6 +120,7 @@ func policyOf(entries []kmsg.DescribeConfigsResponseResourceConfig) compaction {
 func (tp *topic) compact(c compaction) {
 	if tp.compaction != c && tp.compaction != isCompacted {
 		tp.compaction, tp.dirty = c, true
+		tp.stirs++
 	}
 }
 

@@ -27,7 +27,10 @@ type topicAt struct {
 // at returns a topic as of this round. It is made once a round, however many read it.
 func (t *take) at(tp *topic) *topicAt {
 	if !tp.seenAs.now.Equal(t.round) {
-		tp.seenAs = topicAt{tp, t.round, t.isCopy(tp.topic.Name)}
+		was := tp.seenAs.mirror
+		if tp.seenAs = (topicAt{tp, t.round, t.isCopy(tp.topic.Name)}); tp.seenAs.mirror != was {
+			tp.stirs++
+		}
 	}
 	return &tp.seenAs
 }
@@ -41,12 +44,13 @@ func (t *take) isCopy(name string) bool {
 			return true
 		}
 	}
+	var room [256]byte
 	for alias := name; ; {
 		at := strings.LastIndexByte(alias, '.')
 		if at < 0 {
 			return false
 		}
-		if alias = alias[:at]; t.byName[alias+".checkpoints.internal"] != nil {
+		if alias = alias[:at]; t.byName[string(append(append(room[:0], alias...), ".checkpoints.internal"...))] != nil {
 			return true
 		}
 	}
@@ -124,28 +128,22 @@ func (tp topicAt) ended(partition int32, at time.Time) int64 {
 // readStarts reads the log's start of the partitions in which a reader is so late that its records may be gone. It
 // costs a request for each broker that leads one.
 func (t *take) readStarts() {
-	type key struct {
-		topic *topic
-		part  int
-	}
-	late := map[key]bool{}
-	for _, g := range t.groups {
-		for id, r := range g.readers {
-			tp := t.topics[id]
-			if tp == nil {
-				continue
-			}
-			for i := range r.parts {
-				if r.parts[i].late && i < len(tp.leaders) && tp.leaders[i] >= 0 {
-					late[key{tp, i}] = true
-				}
+	late := map[partitionRef]bool{}
+	for r := range t.late {
+		id := r.access.Topic.ID
+		if g := t.groups[r.access.Client.Group]; g == nil || g.readers[id] != r {
+			delete(t.late, r)
+			continue
+		}
+		tp := t.topics[id]
+		for i := range r.parts {
+			if r.parts[i].late && tp != nil && i < len(tp.leaders) && tp.leaders[i] >= 0 {
+				late[partitionRef{tp, i}] = true
 			}
 		}
 	}
 	if len(late) == 0 {
 		return
 	}
-	t.lists(earliest, func(tp *topic, part int) bool { return late[key{tp, part}] }, func(tp *topic, part int, offset int64) {
-		tp.starts[part] = offset
-	}, func(*topic, string) {})
+	t.lists(earliest, func(tp *topic, part int) bool { return late[partitionRef{tp, part}] }, (*topic).setStart, func(*topic, string) {})
 }

@@ -39,6 +39,7 @@ type group struct {
 	members      []lineage.Member
 	assignments  []assignment
 	membersKnown bool
+	assigned     uint64            // counts the times at which assignments were told
 	topology     *lineage.Topology // of a Streams group that has one
 	// newest round in which its members were asked for; zero: not since its state changed
 	described time.Time
@@ -126,6 +127,11 @@ func (t *take) tellReader(o *lineage.Observation, g *group, r *reader, before ti
 	o.Samples, o.Sightings = append(o.Samples, samples...), append(o.Sightings, sightings...)
 	o.Events = append(o.Events, r.tellEvents(t.round)...)
 	g.dirty = g.dirty || r.touched
+	if r.late {
+		t.late[r] = true
+	} else if len(t.late) > 0 {
+		delete(t.late, r)
+	}
 }
 
 // stateOf is what a round tells of the group to its reader of a topic.

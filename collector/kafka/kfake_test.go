@@ -33,6 +33,7 @@ type world struct {
 	mu     sync.Mutex // guards asked
 	asked  map[int16]int
 	last   []lineage.Observation
+	passed int // readers that were passed over
 }
 
 // OnBrokerE2E counts the source's requests.
@@ -79,6 +80,7 @@ func (w *world) start(cfg Config) {
 		w.t.Fatal(err)
 	}
 	w.source = c.source
+	w.source.passing = passing(w.t, &w.passed)
 	w.t.Cleanup(c.source.close)
 }
 

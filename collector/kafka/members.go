@@ -241,6 +241,7 @@ func (t *take) describedGroup(g *group, d describedMembers) {
 	}
 	old := g.assignments
 	g.assignments = d.assignments
+	g.assigned++
 	for i := range g.assignments {
 		for _, o := range old {
 			if o.member == g.assignments[i].member && o.topic == g.assignments[i].topic {

@@ -102,6 +102,9 @@ func (t *take) endOffsets() {
 			return
 		}
 		p := &tp.parts[part]
+		if p.end != offset {
+			tp.stirs++
+		}
 		tp.dirty = tp.dirty || p.end != offset || p.led != tp.epochs[part]+1
 		tp.setEnd(part, offset)
 		p.led = tp.epochs[part] + 1
@@ -168,13 +171,19 @@ func (t *take) wantedStarts() {
 		return
 	}
 	why := map[*topic]bool{}
-	t.lists(earliest, func(tp *topic, _ int) bool { return wanted[tp.topic.Name] }, func(tp *topic, part int, offset int64) {
-		tp.starts[part] = offset
-	}, func(tp *topic, _ string) { why[tp] = true })
+	t.lists(earliest, func(tp *topic, _ int) bool { return wanted[tp.topic.Name] }, (*topic).setStart, func(tp *topic, _ string) { why[tp] = true })
 	for name := range wanted {
 		if tp := t.byName[name]; tp != nil && !why[tp] {
 			tp.startsAt = t.round
 		}
+	}
+}
+
+// setStart takes in where a partition's log begins.
+func (tp *topic) setStart(part int, offset int64) {
+	if tp.starts[part] != offset {
+		tp.starts[part] = offset
+		tp.stirs++
 	}
 }
 
@@ -192,7 +201,7 @@ func (t *take) startOffsets(cadence time.Duration) {
 	why := map[*topic]string{}
 	read := map[*topic]int{}
 	t.lists(earliest, allPartitions, func(tp *topic, part int, offset int64) {
-		tp.starts[part] = offset
+		tp.setStart(part, offset)
 		read[tp]++
 	}, func(tp *topic, reason string) { why[tp] = reason })
 	o := t.observe(sourceStarts, cadence)

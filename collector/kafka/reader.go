@@ -52,6 +52,9 @@ type reader struct {
 	owed   string
 	events []readerEvent // of this round
 	gone   int64         // records found gone in this round
+	late   bool          // it is so in a partition, as of the newest round in which it was looked at
+	trails bool          // what waits somewhere is a transaction's marker and no record
+	still  stillness
 }
 
 // readerEvent is what happened to a reader, in words.
@@ -223,7 +226,7 @@ func (r *reader) observe(commits []commit, ends topicEnds, g groupState, round, 
 	for len(r.parts) < ends.partitions() {
 		r.parts = append(r.parts, newReadPartition())
 	}
-	r.gauges, r.bound, r.events, r.gone = readerGauges{}, "", nil, 0
+	r.gauges, r.bound, r.events, r.gone, r.late, r.trails = readerGauges{}, "", nil, 0, false, false
 	moved := int64(0)
 	for _, c := range commits {
 		if int(c.partition) >= len(r.parts) {

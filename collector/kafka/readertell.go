@@ -33,7 +33,7 @@ func (r *reader) measure(c commit, ends topicEnds) {
 		r.unknownLag()
 		return
 	case markers > 0 && p.lag == 1:
-		p.lag = 0
+		p.lag, r.trails = 0, true
 	}
 	r.behind(p, ends, c.partition, at)
 }
@@ -45,6 +45,7 @@ func (r *reader) behind(p *readPartition, ends topicEnds, partition int32, at in
 	}
 	age, atLeast := ends.age(partition, at)
 	p.late = age >= lateAfter
+	r.late = r.late || p.late
 	if r.gauges.lag == lineage.Unknown {
 		return
 	}

@@ -53,12 +53,14 @@ type source struct {
 	reached             []kmsg.MetadataResponseBroker // that the client knows of, by id
 	retired             map[lineage.TopicID]*topic    // deleted ones: old metadata does not bring them back
 	groups              map[string]*group
-	swept               time.Time         // when it was last looked for what is to be forgotten
-	departed            map[string]*group // deleted ones, for their totals
-	past                *pastend.Budget   // of the past of all ends
-	commits             committedNow      // of the group that is booked
-	continuous          bool              // a metadata round was taken since the start: what appears now is new
-	resumed             bool              // positions of an earlier run were restored
+	swept               time.Time                         // when it was last looked for what is to be forgotten
+	departed            map[string]*group                 // deleted ones, for their totals
+	past                *pastend.Budget                   // of the past of all ends
+	commits             committedNow                      // of the group that is booked
+	late                map[*reader]bool                  // those that have been behind for long
+	passing             func(*take, *group, *committedOn) // of tests: who is passed over; nil: nobody asks
+	continuous          bool                              // a metadata round was taken since the start: what appears now is new
+	resumed             bool                              // positions of an earlier run were restored
 	// newest round in which a broker failed or a leader changed: then what brokers list may be short
 	unrest time.Time
 
@@ -101,6 +103,12 @@ type source struct {
 // topic is what the source knows of one topic incarnation.
 type topic struct {
 	*account
+	// counts the changes of what readers are measured by: where its partitions begin and end, how many there are, whether
+	// its log has holes and who writes it
+	stirs uint64
+	// the group for which it was numbered, and the number; see committedNow
+	listedFor   uint64
+	listedAt    int
 	born        time.Time // first round, of a topic that was born while we watched; zero: older
 	internal    bool
 	replication int
@@ -127,9 +135,7 @@ type topic struct {
 	sizedAt  int64     // records held when it was; lineage.Unknown: not known, or told to be of another time
 	retry    time.Time // when to ask again for a producer state that was denied
 
-	seenAs    topicAt // as of the newest round in which a reader was booked
-	listedFor uint64  // the group for which it was numbered, and the number; see committedNow
-	listedAt  int
+	seenAs topicAt // as of the newest round in which a reader was booked
 }
 
 func newSource(cfg Config) *source {
@@ -154,6 +160,7 @@ func (s *source) forget() {
 	s.retired = map[lineage.TopicID]*topic{}
 	s.leftOut, s.leftBefore = map[lineage.TopicID]string{}, map[lineage.TopicID]string{}
 	s.groups, s.departed = map[string]*group{}, map[string]*group{}
+	s.late = map[*reader]bool{}
 	s.continuous, s.resumed, s.unrest = false, false, time.Time{}
 	s.acls = nil
 	s.clusterFact, s.rights, s.sawAll, s.unwanted, s.left, s.hidden = lineage.ClusterFact{}, clusterRights{}, false, nil, nil, nil

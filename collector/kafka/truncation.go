@@ -73,6 +73,7 @@ func (c cuts) toEpochs(t *take) {
 func (c cuts) take(tp *topic, part int, to int64) {
 	if from := tp.parts[part].end; tp.cut(part, to) {
 		c[tp] = append(c[tp], cut{part, from, to})
+		tp.stirs++
 	}
 }
 

@@ -1,0 +1,60 @@
+package kafka
+
+import "time"
+
+// This file passes over the readers of whom nothing can have changed: of most readers of most estates, most of the time.
+
+// stillness is how a reader stood when its book was last gone through.
+type stillness struct {
+	stands        bool // nothing was told of it, and nothing will be before something changes
+	live, wasLive bool // of its group
+	placed        int  // partitions in which it has a commit
+	stirs         uint64
+	assigned      uint64
+}
+
+// settle notes how the reader stands once its book has been gone through. silent says that nothing was told. What is
+// told of a reader with nothing left to read does not depend on the clock, but for where it stands, which is told now
+// and then, and for one that was never seen as a member, while it is taken to be there.
+func (r *reader) settle(g *group, tp *topic, round time.Time, silent bool) {
+	r.still = stillness{live: g.live(), wasLive: g.wasLive, stirs: tp.stirs, assigned: g.assigned}
+	for i := range r.parts {
+		if r.parts[i].committed >= 0 {
+			r.still.placed++
+		}
+	}
+	r.still.stands = silent && r.gauges.lag == 0 && !r.trails && !r.alone(round) && !r.losing && r.bound == ""
+}
+
+// stands reports whether going through the reader's book would change nothing: it has committed what it had, the topic
+// was read whole and is as it was, and so is the group. Then it notes that the reader was looked at.
+func (t *take) stands(g *group, on *committedOn) bool {
+	r, tp := on.reader, on.topic
+	if r == nil || !r.still.stands || r.still.stirs != tp.stirs || !tp.ends.Equal(t.round) || on.failed || tp.absent > 0 {
+		return false
+	}
+	s := &r.still
+	if !r.known.Equal(t.before) || s.live != g.live() || s.wasLive != g.wasLive || s.assigned != g.assigned || t.round.Sub(r.sighted) >= sightEvery {
+		return false
+	}
+	placed := 0
+	for _, c := range on.commits {
+		if int(c.partition) >= len(r.parts) {
+			return false
+		}
+		switch was := r.parts[c.partition].committed; {
+		case c.offset >= 0 && c.offset == was:
+			placed++
+		case c.offset >= 0 || was >= 0:
+			return false
+		}
+	}
+	if t.at(tp); placed != s.placed || tp.stirs != s.stirs { // who writes it is seen now
+		return false
+	}
+	if t.passing != nil {
+		t.passing(t, g, on)
+	}
+	r.known, r.idle = t.round, t.round
+	return true
+}
