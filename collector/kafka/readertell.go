@@ -26,7 +26,9 @@ func (r *reader) measure(c commit, ends topicEnds) {
 	}
 	at := max(c.offset, ends.begin(c.partition))
 	r.gauges.ahead += max(c.offset-end, 0)
-	p.lag = max(end-at, 0)
+	if p.lag = max(end-at, 0); p.lag == 0 {
+		return
+	}
 	switch markers := ends.trailing(c.partition); {
 	case p.lag > 1 && p.lag <= markers: // perhaps all of it are markers
 		p.unknown = true

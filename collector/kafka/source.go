@@ -53,14 +53,15 @@ type source struct {
 	reached             []kmsg.MetadataResponseBroker // that the client knows of, by id
 	retired             map[lineage.TopicID]*topic    // deleted ones: old metadata does not bring them back
 	groups              map[string]*group
-	swept               time.Time                         // when it was last looked for what is to be forgotten
-	departed            map[string]*group                 // deleted ones, for their totals
-	past                *pastend.Budget                   // of the past of all ends
-	commits             committedNow                      // of the group that is booked
-	late                map[*reader]bool                  // those that have been behind for long
-	passing             func(*take, *group, *committedOn) // of tests: who is passed over; nil: nobody asks
-	continuous          bool                              // a metadata round was taken since the start: what appears now is new
-	resumed             bool                              // positions of an earlier run were restored
+	swept               time.Time         // when it was last looked for what is to be forgotten
+	departed            map[string]*group // deleted ones, for their totals
+	past                *pastend.Budget   // of the past of all ends
+	commits             committedNow      // of the group that is booked
+	late                map[*reader]bool  // those that have been behind for long
+	// tests look at who is passed over; nil: nobody does
+	passing    func(*take, *group, *committedOn)
+	continuous bool // a metadata round was taken since the start: what appears now is new
+	resumed    bool // positions of an earlier run were restored
 	// newest round in which a broker failed or a leader changed: then what brokers list may be short
 	unrest time.Time
 
@@ -103,8 +104,8 @@ type source struct {
 // topic is what the source knows of one topic incarnation.
 type topic struct {
 	*account
-	// counts the changes of what readers are measured by: where its partitions begin and end, how many there are, whether
-	// its log has holes and who writes it
+	// counts the changes of what readers are measured by: where its partitions begin and end, how many there are,
+	// whether its log has holes and who writes it
 	stirs uint64
 	// the group for which it was numbered, and the number; see committedNow
 	listedFor   uint64

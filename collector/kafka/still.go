@@ -2,7 +2,7 @@ package kafka
 
 import "time"
 
-// This file passes over the readers of whom nothing can have changed: of most readers of most estates, most of the time.
+// This file passes over the readers of whom nothing can have changed, which are most readers of most estates.
 
 // stillness is how a reader stood when its book was last gone through.
 type stillness struct {
