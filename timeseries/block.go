@@ -1,6 +1,7 @@
 package timeseries
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sort"
@@ -82,14 +83,7 @@ type tickMarks struct {
 }
 
 func compareKeys(a, b seriesKey) int {
-	switch {
-	case a.Subject != b.Subject:
-		return int(min(max(int64(a.Subject)-int64(b.Subject), -1), 1))
-	case a.Metric != b.Metric:
-		return int(a.Metric) - int(b.Metric)
-	default:
-		return int(a.Evidence) - int(b.Evidence)
-	}
+	return cmp.Compare(a.word(), b.word())
 }
 
 // load returns a decoded section through the cache. Its cost is a guess of the bytes it takes in memory.

@@ -385,15 +385,15 @@ func (r *reader) runs(n int, take func(i int, x uint64, many int) (ok bool)) {
 	}
 }
 
-// points decodes a column of a block that has so many ticks.
-func (c *packed) points(ticks int64) ([]point, error) {
+// points decodes a column of a block that has so many ticks, into the room of others.
+func (c *packed) points(ticks int64, room []point) ([]point, error) {
 	r := reader{b: c.times}
 	code := r.uint()
 	if code>>1 > uint64(len(r.b))+uint64(ticks) { // only one by one can samples be of one tick
 		r.fail("a count exceeds what follows")
 		return nil, r.err
 	}
-	out := make([]point, code>>1)
+	out := slices.Grow(room[:0], int(code>>1))[:code>>1]
 	if code&1 == 1 {
 		r.gapsInBits(out, ticks)
 	} else {

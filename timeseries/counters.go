@@ -18,7 +18,7 @@ type probe struct {
 	src     *source // of the newest sample
 	base    int64
 	sealed  bool
-	head    head
+	head    *head  // a copy
 	pending *probe // the subject's Pending gauge, if the same source writes it
 	runs    *runs
 	runsOf  uint16
@@ -42,15 +42,35 @@ func (e *engine) probe(key seriesKey, up awake) *probe {
 }
 
 func (e *engine) probeOf(s *series) *probe {
-	p := e.probeValue(s)
+	p := e.probeValue(s, &heads{})
 	return &p
 }
 
 // probeValue needs mu.
-func (e *engine) probeValue(s *series) probe {
+func (e *engine) probeValue(s *series, room *heads) probe {
 	return probe{
-		key: s.key, access: &s.subject.entry.access, src: s.source(e.sources), base: s.base, sealed: s.sealed, head: s.head,
+		key: s.key, access: &s.subject.entry.access, src: s.source(e.sources), base: s.base, sealed: s.sealed, head: room.copyOf(&s.head),
 	}
+}
+
+// heads is room for copies of heads: a query takes those of many series at once, and of most of what is sealed none.
+type heads []head
+
+// mostHeads is how many copies are made room for at once.
+const mostHeads = 1024
+
+var noHead head
+
+// copyOf returns a copy that stays as it is.
+func (r *heads) copyOf(h *head) *head {
+	if !h.any() {
+		return &noHead
+	}
+	if len(*r) == cap(*r) {
+		*r = make(heads, 0, min(2*cap(*r)+1, mostHeads))
+	}
+	*r = append(*r, *h)
+	return &(*r)[len(*r)-1]
 }
 
 // find needs mu.
@@ -86,9 +106,10 @@ func (p *probe) headSteps(lo, hi int64, visit func(step) (more bool)) {
 // after returns a cursor over the samples of the head after a tick. The base is zero for a series without sealed ones.
 func (p *probe) after(tick int64) cursor { return p.head.after(tick, p.base) }
 
-// blockSteps walks the advances in a sealed block that touch (lo, hi], until visit returns false.
-func (v *view) blockSteps(b *block, p *probe, visit func(step) (more bool)) error {
-	x, err := v.blockEntry(b, p.key)
+// blockSteps walks the advances in the i-th block of the cover that touch (lo, hi], until visit returns false.
+func (v *view) blockSteps(i int, p *probe, visit func(step) (more bool)) error {
+	b := v.cover[i]
+	x, err := v.entry(i, p.key)
 	if err != nil || x == nil || x.samples == 0 || x.reach >= v.hi {
 		return err
 	}
@@ -96,11 +117,10 @@ func (v *view) blockSteps(b *block, p *probe, visit func(step) (more bool)) erro
 	if err != nil {
 		return err
 	}
-	i := 0
 	if v.lo > b.meta.start {
-		i = sort.Search(len(points), func(i int) bool { return b.meta.start+int64(points[i].tick) > v.lo })
+		points = points[sort.Search(len(points), func(i int) bool { return b.meta.start+int64(points[i].tick) > v.lo }):]
 	}
-	for _, q := range points[i:] {
+	for _, q := range points {
 		tick := b.meta.start + int64(q.tick)
 		from := tick - q.width()
 		if from >= v.hi {
@@ -116,11 +136,11 @@ func (v *view) blockSteps(b *block, p *probe, visit func(step) (more bool)) erro
 // steps walks all advances of a counter that touch the window, by time. What visit returns ends the walk of a block, or
 // of the head, when it is false.
 func (v *view) steps(p *probe, visit func(step) (more bool)) error {
-	for _, b := range v.cover {
+	for i, b := range v.cover {
 		if b.meta.end <= v.lo || b.meta.sampleMin >= v.hi {
 			continue
 		}
-		if err := v.blockSteps(b, p, visit); err != nil {
+		if err := v.blockSteps(i, p, visit); err != nil {
 			return err
 		}
 	}
@@ -143,11 +163,11 @@ func (v *view) parts(p *probe, visit func(lo, hi int64, r *runs)) error {
 		}
 		return err
 	}
-	for _, b := range v.cover {
+	for i, b := range v.cover {
 		if b.meta.end <= v.lo || b.meta.start >= v.hi {
 			continue
 		}
-		x, err := v.blockEntry(b, p.key)
+		x, err := v.entry(i, p.key)
 		if err != nil {
 			return err
 		}
@@ -222,6 +242,7 @@ func (e *engine) amounts(ctx context.Context, w lineage.Window, keys []seriesKey
 		return nil, err
 	}
 	defer v.end()
+	v.asked = len(keys)
 	out := make([]lineage.Amount, len(keys))
 	for i, p := range probes {
 		if p == nil || !p.key.Metric.Counter() {
@@ -292,18 +313,18 @@ func (v *view) amount(p *probe) (a lineage.Amount, ticks int64, err error) {
 		return lineage.Amount{}, 0, err
 	}
 	awaits := v.awaits(p, parts)
-	for _, b := range v.cover {
+	for i, b := range v.cover {
 		if b.meta.end <= v.lo || b.meta.sampleMin >= v.hi {
 			continue
 		}
 		last := awaits && b.meta.end >= v.until // whether something was told of the last tick is in the samples
-		if done, err := v.blockSum(b, p, &s, last); err != nil {
+		if done, err := v.blockSum(i, p, &s, last); err != nil {
 			return lineage.Amount{}, 0, err
 		} else if done {
 			continue
 		}
 		var failed error
-		err := v.blockSteps(b, p, func(x step) bool {
+		err := v.blockSteps(i, p, func(x step) bool {
 			failed = v.addStep(&s, p, x)
 			return failed == nil
 		})
@@ -311,7 +332,7 @@ func (v *view) amount(p *probe) (a lineage.Amount, ticks int64, err error) {
 			return lineage.Amount{}, 0, err
 		}
 	}
-	if err := v.headSum(p, &s); err != nil {
+	if err := v.headSum(p, &s, awaits); err != nil {
 		return lineage.Amount{}, 0, err
 	}
 	pending, more, err := v.pendingSince(p)
@@ -362,32 +383,44 @@ func (v *view) runs(p *probe, src uint16) (*runs, error) {
 	return p.runs, nil
 }
 
-// blockSum adds a block's total at once; done is false when the samples have to be looked at: where the block reaches
-// over the window's ends, where something was not observed, and where they are asked for.
-func (v *view) blockSum(b *block, p *probe, s *amountSum, samples bool) (done bool, err error) {
-	x, err := v.blockEntry(b, p.key)
-	if err != nil || x == nil || x.samples == 0 {
-		return err == nil, err
+// blockSum adds at once what the i-th block of the cover has of the window; done is false when the samples have to be
+// looked at: where they do not lie in the window or out of it as a whole, where something was not observed, and where
+// they are asked for.
+func (v *view) blockSum(i int, p *probe, s *amountSum, samples bool) (done bool, err error) {
+	x, err := v.entry(i, p.key)
+	if err != nil || x == nil || x.samples == 0 || samples {
+		return err == nil && !samples, err
 	}
-	if samples || b.meta.end > v.hi || x.reach < v.lo {
-		return false, nil
+	b := v.cover[i]
+	from, to := x.reach, b.meta.end
+	part := from < v.lo || to > v.hi
+	if part {
+		from, to = max(b.meta.start, v.lo), min(to, v.hi)
 	}
 	r, err := v.runs(p, x.src)
-	if err != nil {
+	if err != nil || r.within(from, to) != to-from {
 		return false, err
 	}
-	if r.within(x.reach, b.meta.end) != b.meta.end-x.reach {
-		return false, nil
+	sum, estimated := x.sum, x.estimated
+	if part {
+		t, err := v.advancedIn(i, x)
+		if err != nil || t == nil {
+			return false, err
+		}
+		if sum, done = t.within(x.slot, from-b.meta.start, to-b.meta.start); !done {
+			return false, nil
+		}
+		estimated = false
 	}
-	s.whole += x.sum
-	s.wholeSeen += x.sum
-	s.estimated = s.estimated || x.estimated
+	s.whole += sum
+	s.wholeSeen += sum
+	s.estimated = s.estimated || estimated
 	return true, nil
 }
 
-// headSum adds what the head says, by packs where they lie in the window and were observed.
-func (v *view) headSum(p *probe, s *amountSum) error {
-	h := &p.head
+// headSum adds what the head says, by packs where they lie in the window and were observed. awaits: see view.awaits.
+func (v *view) headSum(p *probe, s *amountSum, awaits bool) error {
+	h := p.head
 	if h.several(p.src.id) {
 		var failed error
 		v.openSteps(p, func(x step) bool {
@@ -401,15 +434,12 @@ func (v *view) headSum(p *probe, s *amountSum) error {
 		if x.n == 0 || x.last <= v.lo || x.first-h.maxSpan >= v.hi {
 			return nil
 		}
-		if x.first > v.lo && x.last < min(v.hi, v.until) {
-			r, err := v.runs(p, x.src)
+		if !awaits || x.last < v.until { // whether something was told of the last tick is in the samples
+			done, err := v.packSum(i, p, s)
 			if err != nil {
 				return err
 			}
-			if r.within(x.reach, x.last) == x.last-x.reach {
-				s.whole += x.sum
-				s.wholeSeen += x.sum
-				s.estimated = s.estimated || x.estimated
+			if done {
 				continue
 			}
 		}
@@ -423,4 +453,26 @@ func (v *view) headSum(p *probe, s *amountSum) error {
 		}
 	}
 	return nil
+}
+
+// packSum adds at once what a pack of the head has of the window; done is false when its samples have to be looked at
+// one by one, as in blockSum.
+func (v *view) packSum(i int, p *probe, s *amountSum) (done bool, err error) {
+	x := p.head.pack(i)
+	from, to := max(x.reach, v.lo), min(x.last, v.hi)
+	r, err := v.runs(p, x.src)
+	if err != nil || r.within(from, to) != to-from {
+		return false, err
+	}
+	sum, estimated := x.sum, x.estimated
+	if from != x.reach || to != x.last {
+		if sum, done = x.within(v.lo, v.hi); !done {
+			return false, nil
+		}
+		estimated = false
+	}
+	s.whole += sum
+	s.wholeSeen += sum
+	s.estimated = s.estimated || estimated
+	return true, nil
 }

@@ -18,6 +18,11 @@ type seriesKey struct {
 	Evidence lineage.EvidenceKind
 }
 
+// word orders keys as compareKeys does.
+func (k seriesKey) word() uint64 {
+	return uint64(k.Subject)<<16 | uint64(k.Metric)<<8 | uint64(k.Evidence)
+}
+
 // never is later than every tick.
 const never = math.MaxInt64
 
@@ -44,6 +49,9 @@ type subject struct {
 	few      [2]*series // the room of series while there are no more: most have one or two
 	supports []*support
 	listed   bool // among engine.links
+	// lone and one are the room of supports and the first of them: most have no other.
+	lone [1]*support
+	one  support
 }
 
 // series is one metric of a subject. What each sample needs comes first, in two lines of a processor's cache.
@@ -147,9 +155,20 @@ func (s *subject) support(k lineage.EvidenceKind) *support {
 	if x := s.supported(k); x != nil {
 		return x
 	}
-	x := &support{kind: k, sighted: never, sealed: never}
-	s.supports = append(s.supports, x)
-	return x
+	return s.addSupport(support{kind: k, sighted: never, sealed: never})
+}
+
+// addSupport keeps what there is of a kind of evidence that there was nothing of. None is ever taken away.
+func (s *subject) addSupport(x support) *support {
+	p := &s.one
+	if s.supports == nil {
+		s.supports = s.lone[:0]
+	} else {
+		p = new(support)
+	}
+	*p = x
+	s.supports = append(s.supports, p)
+	return p
 }
 
 // saw notes who supports the access. Of two sources in one round the lesser name stands, so that the order of arrival

@@ -96,8 +96,9 @@ func portion(n, k, of int64) int64 {
 	return int64(q)
 }
 
-// tellers returns what is told of a topic by name, and of itself, in the place of what is in a buffer. It needs mu.
-func (e *engine) tellers(x *ledger, buffer []teller) []teller {
+// tellers returns what is told of a topic by name, and of itself, in the place of what is in a buffer, and with heads
+// in a room. It needs mu.
+func (e *engine) tellers(x *ledger, buffer []teller, room *heads) []teller {
 	all, out := e.ledgers, buffer[:0]
 	var links []*series
 	if x.claims {
@@ -110,7 +111,7 @@ func (e *engine) tellers(x *ledger, buffer []teller) []teller {
 			if s.source(e.sources) == nil || s.key.Metric == lineage.Records && !x.claims {
 				continue
 			}
-			out = append(out, teller{probe: e.probeValue(s), first: s.subject.first, link: s.link()})
+			out = append(out, teller{probe: e.probeValue(s, room), first: s.subject.first, link: s.link()})
 		}
 	}
 	return out

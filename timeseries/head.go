@@ -87,6 +87,18 @@ func (h *head) packAfter(tick int64) int {
 	return sort.Search(len(h.packs), func(i int) bool { return h.packs[i].last > tick })
 }
 
+// upTo returns how many samples there are up to a tick, and a few more at most.
+func (h *head) upTo(tick int64) (n int) {
+	for i := range len(h.packs) + 1 {
+		p := h.pack(i)
+		if p.n == 0 || p.first > tick {
+			break
+		}
+		n += int(p.n)
+	}
+	return n
+}
+
 // push adds a sample behind all others. base is the value before the first.
 func (h *head) push(x sample, base int64) {
 	p := &h.open
@@ -292,6 +304,31 @@ func (h *head) packSteps(i int, base, lo, hi int64, visit func(step) (more bool)
 			return
 		}
 	}
+}
+
+// within returns what a counter advanced in (lo, hi]; ok is false where an advance lies in it in part, or a part of all is
+// estimated.
+func (p *pack) within(lo, hi int64) (sum int64, ok bool) {
+	if p.estimated {
+		return 0, false
+	}
+	x, code, before := sample{value: p.before, tick: p.first}, p.code, p.before
+	for range p.n {
+		code = x.next(code)
+		by, from := advance(before, x.value), x.tick-int64(x.span)
+		before = x.value
+		switch {
+		case x.tick <= lo:
+		case x.tick-int64(p.maxSpan) >= hi:
+			return sum, true
+		case from >= hi:
+		case from < lo || x.tick > hi:
+			return 0, false
+		default:
+			sum += by
+		}
+	}
+	return sum, true
 }
 
 // visit calls visit with the advance of the sample that the cursor stands at, if that begins before hi.

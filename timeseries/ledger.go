@@ -49,6 +49,7 @@ type ledgers struct {
 	// What a ledger is gathered in, one after another.
 	gathered gathering
 	tellings []teller
+	heads    heads
 }
 
 func newLedgers() *ledgers {

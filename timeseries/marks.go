@@ -49,6 +49,15 @@ func (e *engine) headMarks(s *series, lo, hi int64) (oldest, newest int64, ok bo
 
 // headMarked reports whether the head's advances of a series mark a tick in (lo, hi].
 func (e *engine) headMarked(s *series, lo, hi int64) (ok bool) {
+	h := &s.head
+	if h.newest.tick <= lo || !s.key.Metric.Moves() {
+		return false
+	}
+	for i := h.packAfter(lo); i <= len(h.packs); i++ { // of a pack that lies in it one mark does
+		if p := h.pack(i); p.first > lo && p.last <= hi && p.sum > 0 {
+			return true
+		}
+	}
 	e.eachMark(s, lo, hi, func(tickRange) bool { ok = true; return false })
 	return ok
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+	"slices"
 
 	"github.com/RoaringBitmap/roaring/v2"
 )
@@ -45,12 +46,19 @@ func decodePlainSlab(r *reader) [][]byte {
 }
 
 // points decodes the samples of a series.
-func (s *slab) points(b *block, i int) ([]point, error) {
-	if s.plain == nil {
-		return s.columns[i].points(b.meta.end - b.meta.start)
+func (s *slab) points(b *block, i int) ([]point, error) { return s.decode(b, i, nil) }
+
+// decode is points into the room of those of the series before it, or of none: they may be of the same times.
+func (s *slab) decode(b *block, i int, before []point) ([]point, error) {
+	switch {
+	case s.plain == nil && before != nil && s.columns[i].again:
+		return before, s.columns[i].values(before)
+	case s.plain == nil:
+		return s.columns[i].points(b.meta.end-b.meta.start, before)
 	}
 	r := reader{b: s.plain[i]}
-	out := make([]point, r.count(3))
+	n := r.count(3)
+	out := slices.Grow(before[:0], n)[:n]
 	tick := int64(0)
 	for j := range out {
 		if tick += int64(r.span()); tick > b.meta.end-b.meta.start {

@@ -56,11 +56,11 @@ func (v *view) levelSince(p *probe, level int64) (int64, error) {
 	if found {
 		return since, nil
 	}
-	for _, b := range slices.Backward(v.cover) {
+	for i, b := range slices.Backward(v.cover) {
 		if b.meta.start >= v.hi || b.meta.end <= v.lo {
 			continue
 		}
-		x, err := v.blockEntry(b, p.key)
+		x, err := v.entry(i, p.key)
 		if err != nil {
 			return 0, err
 		}

@@ -159,7 +159,7 @@ func (r *remaking) begin(ctx context.Context) (err error) {
 // take takes hold of what is told and derived of a topic. It needs mu.
 func (r *remaking) take(t *remadeTopic) {
 	e := r.e
-	t.tellers = e.tellers(t.ledger, nil)
+	t.tellers = e.tellers(t.ledger, nil, &heads{})
 	if ent := e.entries.of(&lineage.Access{Topic: t.ledger.topic}); ent != nil && ent.subject != nil {
 		t.subject = ent.subject.id
 	}

@@ -99,9 +99,14 @@ type sealing struct {
 	series     []sealingSeries
 	rounds     map[uint16]*sourceRounds
 	marks      map[int64]*marks // copies of sightings
+	noted      []noted          // by tick: what advances say, and is not marked yet
+	pending    int              // how much that is
 	events     []dated
 	words      *blockWords
 }
+
+// notedAtOnce is how much is noted before it is marked: some hundred kilobytes.
+const notedAtOnce = 1 << 16
 
 type sealingSeries struct {
 	series *series
@@ -141,6 +146,7 @@ func (e *engine) sealNext(now int64) (bool, error) {
 		}
 		e.markAll(&s, x)
 	}
+	s.markNoted()
 	union, all := collect(s.marks)
 	w.words = s.words
 	b, err := w.finish(s.rounds, union, all, s.events)
@@ -197,13 +203,13 @@ func (e *engine) take(start, end int64) sealing {
 			s.events = append(s.events, x)
 		}
 	}
+	var room heads
 	for x := range e.subjects.all() {
 		for _, y := range x.series {
 			if !y.head.any() {
 				continue
 			}
-			p := e.probeOf(y)
-			z := sealingSeries{series: y, probe: *p}
+			z := sealingSeries{series: y, probe: e.probeValue(y, &room)}
 			if y.src != nil {
 				z.src = y.src.id
 			}
@@ -222,7 +228,7 @@ func (s *sealing) column(x *sealingSeries) (indexEntry, []point) {
 	p := &x.probe
 	entry := indexEntry{key: p.key, src: x.src, based: p.sealed, base: p.base, last: p.base}
 	counter := p.key.Metric.Counter()
-	var points []point
+	points := make([]point, 0, p.head.upTo(s.end))
 	for y := p.after(0); y.next() && y.tick <= s.end; {
 		q := point{value: y.value, tick: int32(y.tick - s.start), span: y.span}
 		if counter {
@@ -237,30 +243,47 @@ func (s *sealing) column(x *sealingSeries) (indexEntry, []point) {
 	return entry, points
 }
 
-// markAll marks what a counter's advances say, also those of later rounds that reach back into the block.
+// markAll notes what a counter's advances say, also those of later rounds that reach back into the block, and marks it
+// when it is much.
 func (e *engine) markAll(s *sealing, x *sealingSeries) {
 	if !x.probe.key.Metric.Moves() {
 		return
 	}
-	id, kind := uint32(x.probe.key.Subject), x.probe.key.Evidence
+	if s.noted == nil {
+		s.noted = make([]noted, s.end-s.start)
+	}
 	x.probe.headSteps(s.start, s.end, func(y step) bool {
 		if y.delta == 0 {
 			return true
 		}
 		r := e.marked(y.from, y.tick)
 		for t := max(r.a, s.start) + 1; t <= min(r.b, s.end); t++ {
-			m := s.marks[t]
-			if m == nil {
-				m = &marks{}
-				s.marks[t] = m
-			}
-			m.move(id)
-			if kind != lineage.NoEvidence {
-				m.see(kind, id)
-			}
+			s.noted[t-s.start-1].note(x.probe.key)
+			s.pending++
 		}
 		return true
 	})
+	if s.pending >= notedAtOnce {
+		s.markNoted()
+	}
+}
+
+// markNoted marks what was noted.
+func (s *sealing) markNoted() {
+	for i := range s.noted {
+		n := &s.noted[i]
+		if len(n.moved) == 0 {
+			continue
+		}
+		m := s.marks[s.start+1+int64(i)]
+		if m == nil {
+			m = &marks{}
+			s.marks[s.start+1+int64(i)] = m
+		}
+		m.take(n)
+		n.forget()
+	}
+	s.pending = 0
 }
 
 // collect returns the union of marks, and them sorted.

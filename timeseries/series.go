@@ -101,8 +101,26 @@ func (g *grid) real(p part) []int64 {
 	out := g.reals[p]
 	if out == nil {
 		out = make([]int64, g.n)
-		g.each(p.lo, p.hi, func(i int, a, b int64) { out[i] = p.runs.realWithin(a, b) })
+		before := p.runs.realBefore(max(p.lo, g.v.lo))
+		g.each(p.lo, p.hi, func(i int, _, b int64) {
+			until := p.runs.realBefore(b)
+			out[i], before = until-before, until
+		})
 		g.reals[p] = out
+	}
+	return out
+}
+
+// observed returns the observed time in each step of some parts, in nanoseconds. It is shared.
+func (g *grid) observed(parts []part) []int64 {
+	if len(parts) == 1 {
+		return g.real(parts[0])
+	}
+	out := make([]int64, g.n)
+	for _, q := range parts {
+		for i, n := range g.real(q) {
+			out[i] += n
+		}
 	}
 	return out
 }
@@ -112,12 +130,7 @@ func (g *grid) counter(p *probe, points []lineage.Point) error {
 	if err := g.v.parts(p, func(lo, hi int64, r *runs) { parts = append(parts, part{lo, hi, r}) }); err != nil {
 		return err
 	}
-	nanos := make([]int64, g.n)
-	for _, q := range parts {
-		for i, n := range g.real(q) {
-			nanos[i] += n
-		}
-	}
+	nanos := g.observed(parts)
 	var failed error
 	in := 0 // the step of the advance before
 	err := g.v.steps(p, func(x step) bool {
@@ -145,6 +158,9 @@ func (g *grid) counter(p *probe, points []lineage.Point) error {
 	}
 	if err != nil {
 		return err
+	}
+	if pending < g.v.hi {
+		nanos = slices.Clone(nanos)
 	}
 	for _, q := range parts {
 		g.each(max(pending, q.lo), q.hi, func(i int, a, b int64) { nanos[i] -= q.runs.realWithin(a, b) })
@@ -204,11 +220,11 @@ func (v *view) changes(p *probe) ([]change, error) {
 	if ok {
 		out = append(out, change{v.lo, first})
 	}
-	for _, b := range v.cover {
+	for i, b := range v.cover {
 		if b.meta.end <= v.lo || b.meta.start >= v.hi {
 			continue
 		}
-		x, err := v.blockEntry(b, p.key)
+		x, err := v.entry(i, p.key)
 		if err != nil {
 			return nil, err
 		}
@@ -244,7 +260,7 @@ func (v *view) valueAt(p *probe, tick int64) (value int64, ok bool, err error) {
 		return 0, false, nil
 	}
 	b := v.cover[n-1]
-	x, err := v.blockEntry(b, p.key)
+	x, err := v.entry(n-1, p.key)
 	if err != nil {
 		return 0, false, err
 	}
@@ -271,11 +287,11 @@ func (v *view) valueAt(p *probe, tick int64) (value int64, ok bool, err error) {
 // only what changed in it, so the next that has the gauge says where it stood, or else the dictionary. Where what was
 // between is lost, the last block that had it says so; where there too, nobody can.
 func (v *view) valueStill(p *probe, tick int64, n int) (value int64, ok bool, err error) {
-	for _, b := range v.cover[n:] {
+	for i, b := range v.cover[n:] {
 		if touches(v.damage, tick, b.meta.start) {
 			return v.valueSince(p, tick, n)
 		}
-		if x, err := v.blockEntry(b, p.key); err != nil || x != nil {
+		if x, err := v.entry(n+i, p.key); err != nil || x != nil {
 			return x.level(err)
 		}
 	}
@@ -296,11 +312,11 @@ func (x *indexEntry) level(err error) (int64, bool, error) {
 // valueSince returns the level that a gauge had when it last changed before the block before the n-th; ok is false when
 // it may have changed since.
 func (v *view) valueSince(p *probe, tick int64, n int) (value int64, ok bool, err error) {
-	for _, b := range slices.Backward(v.cover[:n-1]) {
+	for i, b := range slices.Backward(v.cover[:n-1]) {
 		if touches(v.damage, b.meta.start, tick) {
 			break
 		}
-		x, err := v.blockEntry(b, p.key)
+		x, err := v.entry(i, p.key)
 		if err != nil {
 			return 0, false, err
 		}

@@ -81,7 +81,8 @@ func (e *engine) settleOne(x *ledger, decided int64) {
 	if newest <= after {
 		return
 	}
-	tellers := e.tellers(x, e.ledgers.tellings)
+	e.ledgers.heads = e.ledgers.heads[:0]
+	tellers := e.tellers(x, e.ledgers.tellings, &e.ledgers.heads)
 	e.ledgers.tellings = tellers
 	var all derivations
 	x.open = 0

@@ -187,9 +187,9 @@ func decodeSubjects(content []byte, sources []*source) ([]*subject, error) {
 			s.addSeries(x)
 		}
 		for range r.count(7) {
-			p := &support{kind: r.evidence(), src: sourceOf(), srcTick: r.tick(), detailTick: r.tick(), detail: r.string()}
+			p := support{kind: r.evidence(), src: sourceOf(), srcTick: r.tick(), detailTick: r.tick(), detail: r.string()}
 			p.sighted, p.sealed = r.tickOrNever(), r.tickOrNever()
-			s.supports = append(s.supports, p)
+			s.addSupport(p)
 		}
 		if s.first == 0 || !s.told() { // it was written otherwise once
 			s.first = never

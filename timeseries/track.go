@@ -84,13 +84,16 @@ type track struct {
 	spans    []span     // by tick, disjoint, within (lo, hi]
 	distinct []*missing // that occur in spans
 	byMask   map[uint64]*runs
+	whole    *runs // of all accesses, where no missing occurs
 	newest   round // of the source, at whatever time
+	near     int   // the anchor that offset found last: who asks goes through time
 }
 
 // newTrack needs the rounds with tick > lo and start < hi, by tick; before is the round before the first of them, if
 // there is one.
 func newTrack(c clock, lo, hi int64, before anchor, rounds []round, newest round) *track {
 	t := &track{clock: c, lo: lo, hi: hi, byMask: map[uint64]*runs{}, newest: newest, rounds: rounds}
+	t.anchors = make([]anchor, 0, len(rounds)+1)
 	if before.tick > 0 {
 		t.anchors = append(t.anchors, before)
 	}
@@ -176,7 +179,7 @@ func (t *track) offset(tick int64) int64 {
 	if n == 0 {
 		return 0
 	}
-	i := sort.Search(n, func(i int) bool { return t.anchors[i].tick >= tick })
+	i := t.anchorAt(tick)
 	switch {
 	case i == n:
 		return t.anchors[n-1].offset
@@ -188,12 +191,24 @@ func (t *track) offset(tick int64) int64 {
 	return p.offset + d/width*k + d%width*k/width // in two parts, so that nothing overflows
 }
 
+// anchorAt returns the first anchor at or after a tick, how many there are when there is none.
+func (t *track) anchorAt(tick int64) int {
+	for i := max(t.near-1, 0); i <= min(t.near+2, len(t.anchors)); i++ {
+		if (i == len(t.anchors) || t.anchors[i].tick >= tick) && (i == 0 || t.anchors[i-1].tick < tick) {
+			t.near = i
+			return i
+		}
+	}
+	t.near = sort.Search(len(t.anchors), func(i int) bool { return t.anchors[i].tick >= tick })
+	return t.near
+}
+
 // runs is when a subject was observed by a source.
 type runs struct {
 	track *track
 	spans []tickRange // disjoint, by tick
 	ticks []int64     // ticks before each span
-	nanos []int64     // real time before each span
+	nanos []int64     // real time before each span, less the offset at its start
 }
 
 // tickRange is the ticks (a, b].
@@ -201,6 +216,9 @@ type tickRange struct{ a, b int64 }
 
 // runs returns when the subject of an access was observed. Subjects that no missing names share theirs.
 func (t *track) runs(a *lineage.Access) *runs {
+	if t.whole != nil {
+		return t.whole
+	}
 	mask, cacheable := uint64(0), len(t.distinct) <= 64
 	for i, m := range t.distinct {
 		if m.all || m.names(a) {
@@ -223,12 +241,15 @@ func (t *track) runs(a *lineage.Access) *runs {
 	}
 	ticks, nanos := int64(0), int64(0)
 	for _, s := range r.spans {
-		r.ticks, r.nanos = append(r.ticks, ticks), append(r.nanos, nanos)
+		r.ticks, r.nanos = append(r.ticks, ticks), append(r.nanos, nanos-t.offset(s.a))
 		ticks += s.b - s.a
 		nanos += t.real(s.a, s.b)
 	}
 	if cacheable {
 		t.byMask[mask] = r
+	}
+	if len(t.distinct) == 0 {
+		t.whole = r
 	}
 	return r
 }
@@ -256,6 +277,9 @@ func (r *runs) before(x int64) int64 {
 
 // at returns the last span that starts before x, -1 when there is none.
 func (r *runs) at(x int64) int {
+	if len(r.spans) == 1 && r.spans[0].a < x {
+		return 0
+	}
 	return sort.Search(len(r.spans), func(i int) bool { return r.spans[i].a >= x }) - 1
 }
 
@@ -272,7 +296,8 @@ func (r *runs) realBefore(x int64) int64 {
 	if i < 0 {
 		return 0
 	}
-	return r.nanos[i] + r.track.real(r.spans[i].a, min(x, r.spans[i].b))
+	x = min(x, r.spans[i].b)
+	return r.nanos[i] + (x-r.spans[i].a)*int64(r.track.step) + r.track.offset(x)
 }
 
 // observed reports whether tick x was observed.

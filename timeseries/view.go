@@ -2,6 +2,7 @@ package timeseries
 
 import (
 	"context"
+	"slices"
 	"sort"
 
 	"github.com/lineaged/lineaged/lineage"
@@ -16,6 +17,8 @@ type view struct {
 	until  int64 // the last tick that can have come, hi at most
 	tier   int
 	cover  []*block
+	asked  int     // of how many series the query is; 0: not known, few
+	places []place // by block of the cover, as far as they were asked for
 	// sealedEnd is the end of the sealed blocks.
 	sealedEnd int64
 	heads     []sourceHead // by source
@@ -104,17 +107,19 @@ func (v *view) track(id uint16) (*track, error) {
 	if t := v.tracks[id]; t != nil {
 		return t, nil
 	}
-	var rounds []round
+	var pieces [][]round // none is empty
 	var before anchor
 	take := func(prior anchor, from []round) {
-		if len(rounds) == 0 && prior.tick > before.tick {
+		if len(pieces) == 0 && prior.tick > before.tick {
 			before = prior
 		}
 		i := sort.Search(len(from), func(i int) bool { return from[i].tick > v.lo })
-		if i > 0 && len(rounds) == 0 {
+		if i > 0 && len(pieces) == 0 {
 			before = from[i-1].anchor
 		}
-		rounds = append(rounds, from[i:]...)
+		if i < len(from) {
+			pieces = append(pieces, from[i:])
+		}
 	}
 	for _, b := range v.cover {
 		if b.meta.end <= v.lo || b.meta.roundMin >= v.hi {
@@ -130,6 +135,12 @@ func (v *view) track(id uint16) (*track, error) {
 	}
 	h := v.heads[id]
 	take(h.before, h.rounds)
+	var rounds []round
+	if len(pieces) == 1 {
+		rounds = pieces[0]
+	} else {
+		rounds = slices.Concat(pieces...)
+	}
 	for n := len(rounds); n > 0 && rounds[n-1].start() >= v.hi; n = len(rounds) { // they say nothing about the window
 		rounds = rounds[:n-1]
 	}

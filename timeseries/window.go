@@ -157,17 +157,24 @@ func (q *windowQuery) markHead() {
 			q.before.or(m)
 		}
 	}
+	var now, before noted
+	same := q.back.lo == q.v.lo && q.back.hi == q.v.hi
 	for s := range q.subjects.all() {
 		for _, x := range s.series {
 			if !q.headMarked(x, q.back.lo, q.back.hi) { // the lookback holds the window
 				continue
 			}
-			q.before.note(x.key)
-			if q.headMarked(x, q.v.lo, q.v.hi) {
-				q.now.note(x.key)
+			before.note(x.key)
+			if !same && q.headMarked(x, q.v.lo, q.v.hi) {
+				now.note(x.key)
 			}
 		}
 	}
+	q.before.take(&before)
+	if same {
+		now = before
+	}
+	q.now.take(&now)
 }
 
 // takeFacts takes the facts, and what coverage needs of them, in one walk. It needs mu.
@@ -177,14 +184,6 @@ func (q *windowQuery) takeFacts() {
 	if q.ask.Coverage {
 		q.out.BlindSpots = q.factsOf(factsQuery{tick: q.v.hi}, lines[1])
 		q.told = expectations(lines[2], q.v.hi)
-	}
-}
-
-// note marks what the advance of a series says.
-func (m *marks) note(k seriesKey) {
-	m.move(uint32(k.Subject))
-	if k.Evidence != lineage.NoEvidence {
-		m.see(k.Evidence, uint32(k.Subject))
 	}
 }
 
@@ -218,6 +217,7 @@ func (q *windowQuery) takeRows() {
 	r.Access, r.FirstSeen = make([]*lineage.Access, len(rows)), make([]time.Time, len(rows))
 	q.details = &details{engine: q.engine, win: q.ask.Window, ids: make([]subjectID, len(rows)), keys: make([]seriesKey, 0, n)}
 	q.probes = make([]probe, 0, n)
+	var room heads
 	c := &q.out.Series
 	c.Row, c.Metric, c.Evidence = make([]int32, 0, n), make([]lineage.Metric, 0, n), make([]lineage.EvidenceKind, 0, n)
 	c.First = make([]int32, 1, len(rows)+1)
@@ -230,7 +230,7 @@ func (q *windowQuery) takeRows() {
 			}
 			c.Row, c.Metric, c.Evidence = append(c.Row, int32(i)), append(c.Metric, x.key.Metric), append(c.Evidence, x.key.Evidence)
 			q.details.keys = append(q.details.keys, x.key)
-			q.probes = append(q.probes, q.probeValue(x))
+			q.probes = append(q.probes, q.probeValue(x, &room))
 		}
 		c.First = append(c.First, int32(len(c.Row)))
 	}
@@ -253,6 +253,7 @@ func (q *windowQuery) count(ctx context.Context) error {
 		}
 	}
 	c.Amount = make([]lineage.Amount, c.Len())
+	q.v.asked = c.Len()
 	for i := range n {
 		if i%256 == 0 && ctx.Err() != nil {
 			return ctx.Err()
