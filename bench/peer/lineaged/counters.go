@@ -106,7 +106,8 @@ func seal(t work.Task, r *work.Report) error {
 	}
 	r.Set("ingest ns/sample", float64((work.CPU()-from-making).Nanoseconds())/float64(c.Samples()))
 	r.Set("round p99/p50", float64(work.Quantile(rounds, 0.99))/float64(work.Quantile(rounds, 0.5)))
-	if err := s.Maintain(context.Background(), c.End.Add(3*time.Hour)); err != nil {
+	// late enough to seal all, and sooner than who was seen for two hours and fell silent is put away
+	if err := s.Maintain(context.Background(), c.End.Add(110*time.Minute)); err != nil {
 		return err
 	}
 	r.Set("ingest and seal all ns/sample", float64((work.CPU()-from-making).Nanoseconds())/float64(c.Samples()))
