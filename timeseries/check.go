@@ -70,7 +70,7 @@ func inspect(dir string, dry bool) (r Report, err error) {
 	if err := s.verifySome(math.MaxInt64); err != nil {
 		return r, err
 	}
-	if err := s.checkDead(); err != nil {
+	if err := errors.Join(s.checkDead(), s.checkRosters()); err != nil {
 		return r, err
 	}
 	v := s.vault.(*diskVault)

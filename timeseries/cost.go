@@ -14,7 +14,7 @@ type Cost struct {
 	Series float64
 	Tiers  [tiers]TierCost
 	// State is the saved state and the log, which are of what is alive and open; Silent are the files of who was put
-	// away.
+	// away, and the rosters of these.
 	State, Silent int64
 	Year          YearCost
 }
@@ -56,7 +56,7 @@ func (e *engine) Cost(ctx context.Context) (Cost, error) {
 	defer v.end()
 	e.mu.RLock()
 	all, dead, generation := e.tiers, e.dead, e.generation
-	people, came := e.subjects.live, e.came()
+	people, came, rosters := e.subjects.live, e.came(), e.rosters
 	e.mu.RUnlock()
 
 	state := e.vault.weigh(stateOf(generation))
@@ -78,9 +78,16 @@ func (e *engine) Cost(ctx context.Context) (Cost, error) {
 	for _, d := range dead {
 		c.Silent += e.vault.weigh(d.file())
 	}
+	files := c.Silent
+	for _, x := range rosters {
+		c.Silent += e.vault.weigh(x.file())
+	}
 	if c.Measured >= leastMeasured {
 		c.Year = e.yearOf(&c)
 		silent, known := e.silentPerDay(dead)
+		if files > 0 { // rosters are of all of them
+			silent *= float64(c.Silent) / float64(files)
+		}
 		if !known {
 			silent = came * float64(state) / float64(max(people, 1))
 			c.Year.AtMost = c.Year.AtMost || silent > 0

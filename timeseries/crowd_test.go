@@ -2,6 +2,7 @@ package timeseries
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -149,12 +150,12 @@ func (w *estate) same(t *testing.T, s *Disk, from, to int) {
 
 // burden is what a store costs on a day.
 type burden struct {
-	heap    int // bytes, of what is alive
+	heap    int // bytes, of what is alive, but for the list of who is not held any more, which has a bound of its own
 	people  int // subjects in memory
 	places  int // that a walk over the subjects looks at
 	state   int // bytes of the saved state, one copy
 	sealing int // bytes of the blocks of the day before: raw ones, and a tenth of one of hours
-	opening int // bytes that are read to open it: state and log
+	opening int // bytes that are read to open it: state, log, indexes of silent subjects, heads of rosters
 	silent  int // bytes of the files of the day before
 	disk    int // bytes
 }
@@ -174,15 +175,21 @@ func (s *Disk) burden(t *testing.T) (b burden) {
 		size := int(f.copies[0].size)
 		switch {
 		case id.kind == stateFile:
-			// The list of who is not held any more has a bound of its own, see maxUnsure.
+			// The list of who is not held any more, see maxUnsure.
 			b.state += size - f.copies[0].index[sectionID{lostSection, 0}].length
 		case id.kind == rawTier && id.number >= yesterday:
 			b.sealing += size
 		case id.kind == deadKind:
+			b.opening += f.copies[0].index[sectionID{deadIndex, 0}].length
 			if id.number > yesterday {
 				b.silent += size
 			}
+		case id.kind == rosterKind:
+			b.opening += f.copies[0].index[sectionID{rosterHead, 0}].length
 		}
+	}
+	for _, d := range s.dead {
+		b.opening += 4 * len(d.sums) // that no roster has
 	}
 	b.opening += b.state + int(s.journal.size())
 	b.disk = int(v.size() + s.journal.size())
@@ -201,6 +208,9 @@ func (s *Disk) burden(t *testing.T) (b burden) {
 	var mem runtime.MemStats
 	runtime.ReadMemStats(&mem)
 	b.heap = int(mem.HeapAlloc)
+	for _, x := range s.unsure {
+		b.heap -= 4*cap(x.sums) + 24*cap(x.totals)
+	}
 	return b
 }
 
@@ -213,7 +223,7 @@ func TestYearOfMayflies(t *testing.T) {
 	w := &estate{step: 20 * time.Minute, topics: 10, lasting: 5, writers: 10, runs: 40}
 	o := testOpts
 	o.Tick, o.fast = w.step, true
-	o.Retention, o.crowd = Retention{Raw: 2 * day, Minute: 4 * day, Hour: 21 * day}, 3000
+	o.Retention, o.crowd, o.recent = Retention{Raw: 2 * day, Minute: 4 * day, Hour: 21 * day}, 3000, 3000
 	if raced { // it takes eight times as long
 		w.runs, o.crowd = 10, 750
 	}
@@ -252,8 +262,6 @@ func TestYearOfMayflies(t *testing.T) {
 	}
 	now := w.at(n)
 	first, end := all[0], all[len(all)-1]
-	// Of who was put away the sum stays, 4 bytes, and a part of a file's name.
-	end.heap -= min(10*w.runs*(last-days[0])*w.perDay(), max(end.heap-first.heap, 0))
 	if most := w.topics + w.lasting + 4*w.writers + o.crowd + w.runs*w.perDay()/4; end.people > most {
 		t.Errorf("%d subjects are in memory, want %d at most", end.people, most)
 	}
@@ -289,6 +297,40 @@ func TestYearOfMayflies(t *testing.T) {
 		t.Errorf("%d subjects were read to open it, of %d that were in memory", s.subjects.live, end.people)
 	}
 	ask()
+	must(t, s.Close())
+}
+
+// TestTheSilentGoWithTheCrowd holds that where a crowd is put away every few hours, those go with it who have been
+// silent for long, for however long they were seen: there is no day without a file on which they would go.
+func TestTheSilentGoWithTheCrowd(t *testing.T) {
+	w := &estate{step: 10 * time.Minute, topics: 3, lasting: 1, writers: 1, runs: 4}
+	old := w.reader(1, "old") // seen for two days, and then silent for one and a half
+	o := testOpts
+	o.Tick, o.crowd, o.silentFor = w.step, 20, day
+	s := NewMemory(o)
+	for n := 1; n <= 144*7/2; n++ {
+		x := w.round(n)
+		if n <= 144*2 {
+			x.Samples = append(x.Samples, lineage.Sample{Subject: old, Metric: lineage.Records, Evidence: lineage.GroupOffsets, Value: int64(n)})
+		}
+		must(t, s.Append(t.Context(), x))
+		must(t, s.Maintain(t.Context(), x.Round))
+	}
+	if len(s.dead) < 20 || entryOf(s.engine, old) != nil {
+		t.Errorf("%d files, and who was silent for long is in memory: %t", len(s.dead), entryOf(s.engine, old) != nil)
+	}
+	must(t, s.Close())
+}
+
+// TestNumbersEnd holds that who has no number left is refused, and not taken for another.
+func TestNumbersEnd(t *testing.T) {
+	s := NewMemory(testOpts)
+	must(t, s.Append(t.Context(), testRound(1)))
+	s.subjects.next = math.MaxUint32 - 1
+	w := &estate{step: testOpts.Tick, topics: 1, lasting: 4}
+	if err := s.Append(t.Context(), w.round(2)); !errors.Is(err, errNoNumbers) {
+		t.Errorf("four with one number: %v", err)
+	}
 	must(t, s.Close())
 }
 

@@ -155,6 +155,7 @@ func (e *engine) quarantine(b *block, why error) {
 // quarantineDead takes a file of silent subjects that cannot be read out of all answers, keeps it, and notes that their
 // time is told without them. It must not be called with mu.
 func (e *engine) quarantineDead(d *deadFile, why error) {
+	sums, unknown := e.whose(d)
 	e.mu.Lock()
 	i := slices.Index(e.dead, d)
 	if i < 0 {
@@ -167,9 +168,14 @@ func (e *engine) quarantineDead(d *deadFile, why error) {
 		a = min(a, d.factFirst)
 	}
 	e.lose(lostSpan{a: max(a-1, 0), b: b, damage: true, reason: lostSubjects})
-	x := unsure{file: d.number, last: d.last, sums: d.sums}
-	e.doubt(x)
-	e.unwrittenUnsure = append(slices.Clip(e.unwrittenUnsure), x)
+	if x := (unsure{file: d.number, last: d.last, sums: sums}); unknown == nil {
+		e.doubt(x)
+		e.unwrittenUnsure = append(slices.Clip(e.unwrittenUnsure), x)
+	} else { // no source goes on from what it had counted, see heal
+		e.unreadable = append(e.unreadable, d.number)
+		clear(e.positions)
+		e.unwrittenReset = true
+	}
 	e.layout++
 	e.publish()
 	e.mu.Unlock()
@@ -254,7 +260,7 @@ func (e *engine) verifySilent(d *deadFile) (bytes int64, err error) {
 // mend writes anew what is kept twice and has a damaged copy, before the next damage hits the other. The state is
 // written anew as a generation of its own.
 func (e *engine) mend() error {
-	done, err := e.vault.rewrite(func(f fileID) bool { return f.kind == deadKind })
+	done, err := e.vault.rewrite(func(f fileID) bool { return f.kind == deadKind || f.kind == rosterKind })
 	for _, f := range done {
 		e.log.Info("a copy was damaged; both are written anew", "file", f.String())
 	}
@@ -286,7 +292,7 @@ func (e *engine) unclaimed() error {
 		named[d.file()] = true
 	}
 	for _, f := range e.vault.list() {
-		if named[f] {
+		if named[f] || f.kind == rosterKind { // of which no state says anything
 			continue
 		}
 		var err error

@@ -1,6 +1,7 @@
 package timeseries
 
 import (
+	"encoding/binary"
 	"fmt"
 	"hash/crc32"
 	"math"
@@ -33,7 +34,11 @@ type deadFile struct {
 	number      int64           // names it: the tick at which it was made
 	first, last int64           // the oldest and the newest round of its subjects
 	ids         *roaring.Bitmap // of its subjects
-	sums        []uint32        // of their accesses, sorted
+	mark        uint32          // of the sums of their accesses
+	inline      bool            // it is of version 2, and the sums are in its index
+	// sums are sorted; nil while a roster has them, which is rostered, or before they are read.
+	sums     []uint32
+	rostered bool
 	// Of the groups that were gone when it was made: the oldest version of their facts, and the newest round in which
 	// one went; 0 and 0 for none.
 	factFirst, factLast int64
@@ -52,6 +57,9 @@ func (d *deadFile) parts() int {
 // sections are those that it must have.
 func (d *deadFile) sections() []sectionID {
 	out := []sectionID{{deadIndex, 0}, {factSection, 0}}
+	if !d.inline {
+		out = append(out, sectionID{sumSection, 0})
+	}
 	for i := range d.parts() {
 		out = append(out, sectionID{subjectSection, i})
 	}
@@ -65,30 +73,39 @@ func sumOf(a *lineage.Access) uint32 {
 	return crc32.Checksum(w.b, castagnoli)
 }
 
+// encodeDead writes the index, after a zero: that of version 2 began with the oldest round, which is later.
 func encodeDead(d *deadFile) []byte {
 	var w writer
+	w.uint(0)
 	w.uint(uint64(d.first))
 	w.uint(uint64(d.last))
 	w.uint(uint64(d.factFirst))
 	w.uint(uint64(d.factLast))
+	w.b = binary.LittleEndian.AppendUint32(w.b, d.mark)
 	w.bitmap(d.ids)
-	before := uint32(0)
-	for _, s := range d.sums {
-		w.uint(uint64(s - before))
-		before = s
-	}
 	return w.b
 }
 
 func decodeDead(number int64, content []byte) (*deadFile, error) {
 	r := reader{b: content}
-	d := &deadFile{number: number, first: r.tick(), last: r.tick(), factFirst: r.tick(), factLast: r.tick(), ids: r.bitmap()}
-	if d.ids == nil {
+	d := &deadFile{number: number, first: r.tick()}
+	if d.inline = d.first > 0; !d.inline {
+		d.first = r.tick()
+	}
+	d.last, d.factFirst, d.factLast = r.tick(), r.tick(), r.tick()
+	if !d.inline {
+		d.mark = r.u32()
+	}
+	if d.ids = r.bitmap(); d.ids == nil {
 		d.ids = roaring.New()
+	}
+	if !d.inline {
+		return d, r.end()
 	}
 	if n := d.ids.GetCardinality(); n > uint64(len(r.b)) {
 		r.fail("there are more silent subjects than sums")
 	}
+	d.sums = []uint32{}
 	sum := uint64(0)
 	for range d.ids.GetCardinality() {
 		if sum += r.uint(); sum > math.MaxUint32 {
@@ -99,6 +116,7 @@ func decodeDead(number int64, content []byte) (*deadFile, error) {
 		}
 		d.sums = append(d.sums, uint32(sum))
 	}
+	d.mark = markOf(d.sums)
 	return d, r.end()
 }
 
@@ -124,8 +142,9 @@ func (e *engine) leaving(tick int64) (l leaving, ok bool) {
 	if l.tick = tick; tick <= before {
 		return l, false
 	}
+	silent := min(e.sealed, tick-int64(e.silentFor/e.step))
 	if before == 0 || tick-before >= int64(day/e.step) {
-		l.until = min(e.sealed, tick-int64(e.silentFor/e.step))
+		l.until = silent
 	}
 	if e.crowdAt < e.sealed {
 		e.crowdAt = e.sealed
@@ -143,6 +162,7 @@ func (e *engine) leaving(tick int64) (l leaving, ok bool) {
 		}
 		if n > e.crowd {
 			l.outlived = e.sealed
+			l.until = silent // there is a file now, so that there is none a day later
 		}
 	}
 	return l, l.until > 0 || l.outlived > 0
@@ -172,6 +192,7 @@ func (e *engine) putAway(now time.Time) (bool, error) {
 	}
 	d := &deadFile{number: tick, first: max(who.until, who.outlived), ids: roaring.New()}
 	var silent []*subject
+	sums := []uint32{}
 	for s := range e.subjects.all() {
 		if s.last > max(who.until, who.outlived) || !s.silent() {
 			continue
@@ -179,12 +200,15 @@ func (e *engine) putAway(now time.Time) (bool, error) {
 		if first := e.firstSeen(s); who.goes(first, s.last) {
 			silent = append(silent, s)
 			d.ids.Add(uint32(s.id))
-			d.sums = append(d.sums, sumOf(&s.entry.access))
+			sums = append(sums, sumOf(&s.entry.access))
 			d.first, d.last = min(d.first, first), max(d.last, s.last)
 		}
 	}
 	d.ids.RunOptimize() // they were mostly given one after another
-	slices.Sort(d.sums)
+	d.mark = markOf(sums)
+	byID := encodeSums(sums)
+	slices.Sort(sums)
+	d.sums = sums
 	parts := encodeParts(slices.Values(silent))
 	gone := e.goneGroups(d, who)
 	facts := encodeFactLines(gone)
@@ -201,6 +225,9 @@ func (e *engine) putAway(now time.Time) (bool, error) {
 		}
 	}
 	if err := e.putSection(d.file(), factSection, 0, facts); err != nil {
+		return false, err
+	}
+	if err := e.putSection(d.file(), sumSection, 0, byID); err != nil {
 		return false, err
 	}
 	if err := e.putSection(d.file(), deadIndex, 0, encodeDead(d)); err != nil {
@@ -336,84 +363,46 @@ func (e *engine) deadPart(d *deadFile, part int, sources []*source) ([]*subject,
 // partOf returns which section holds a subject.
 func (d *deadFile) partOf(id uint32) int { return int(d.ids.Rank(id)-1) / stateSubjects }
 
-// deadAccess returns the subject of an access that was put away, nil when there is none. It belongs to the cache. It
-// reads the disk, and must not be called with mu; it needs commit.
-func (e *engine) deadAccess(a *lineage.Access) (*subject, error) {
+// whoseGo reads the sums of the files that retire will forget when all blocks go that end by a tick. One that is
+// damaged is lost. It needs the maintain lock.
+func (e *engine) whoseGo(until int64) map[*deadFile][]uint32 {
 	e.mu.RLock()
-	files := e.dead
+	floor, files := e.tiers[hourTier].floor, e.dead
+	for _, b := range e.tiers[hourTier].blocks {
+		if b.meta.end <= until {
+			floor = b.meta.end
+		}
+	}
 	e.mu.RUnlock()
-	if len(files) == 0 {
-		return nil, nil //nolint:nilnil // absence is no error here
-	}
-	sum := sumOf(a)
-	for _, d := range slices.Backward(files) {
-		if _, ok := slices.BinarySearch(d.sums, sum); !ok {
-			continue
+	out := map[*deadFile][]uint32{}
+	for _, d := range files {
+		if d.last > floor {
+			break
 		}
-		for part := range d.parts() {
-			all, err := e.deadPart(d, part, e.sources)
-			if err != nil {
-				return nil, err
-			}
-			for _, s := range all {
-				if s.entry.access == *a {
-					return s, nil
-				}
-			}
+		sums, err := e.whose(d)
+		switch {
+		case err == nil:
+			out[d] = sums
+		case damaged(err):
+			e.quarantineDead(d, err)
+		default:
+			e.log.Error("who is beyond retention cannot be read, and stays", "error", err)
+			return out
 		}
 	}
-	return nil, nil //nolint:nilnil // absence is no error here
+	return out
 }
 
-// revive brings a subject that was put away back into memory, and returns its entry; nil when there is none of that
-// access. It needs commit, and not mu.
-func (e *engine) revive(a *lineage.Access) *entry {
-	cached, err := e.deadAccess(a)
-	for e.setAsideDead(err) { // another file may hold it
-		cached, err = e.deadAccess(a)
-	}
-	var s *subject
-	if err == nil && cached != nil {
-		s = e.copied(cached)
-	}
-	if err != nil {
-		e.log.Error("whether a subject was seen long ago cannot be read; it begins anew", "error", err)
-		e.troubleText(quarantined, "what was put away of subjects that were silent for long cannot be read: "+err.Error())
-	}
-	if s == nil {
-		return nil
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.beginAnew(s)
-	e.subjects.put(s)
-	e.entries.put(s.entry)
-	if e.settles() {
-		for _, x := range s.series {
-			e.ledgers.enter(x)
-		}
-	}
-	return s.entry
-}
-
-// copied returns a subject of its own, out of one that the cache holds.
-func (e *engine) copied(s *subject) *subject {
-	var w writer
-	w.uint(1)
-	w.subject(s, &names{})
-	all, err := decodeSubjects(w.b, e.sources)
-	if err != nil {
-		panic(fmt.Sprintf("timeseries: a subject in memory does not encode: %v", err))
-	}
-	return all[0]
-}
-
-// retireDead forgets the files that hold nothing after the floor. It needs mu for writing.
-func (e *engine) retireDead(floor int64) {
+// retireDead forgets the files that hold nothing after the floor; whose is as of whoseGo. It needs mu for writing.
+func (e *engine) retireDead(floor int64, whose map[*deadFile][]uint32) {
 	for len(e.dead) > 0 && e.dead[0].last <= floor {
+		sums, ok := whose[e.dead[0]]
+		if !ok {
+			return
+		}
 		e.deadDoomed = append(e.deadDoomed, e.dead[0])
 		// who was seen after it is in another, or in memory
-		e.retired(unsure{file: e.dead[0].number, last: e.dead[0].last, sums: e.dead[0].sums})
+		e.retired(unsure{file: e.dead[0].number, last: e.dead[0].last, sums: sums})
 		e.dead = e.dead[1:]
 	}
 }
@@ -432,6 +421,15 @@ func (e *engine) dropDead() error {
 // loadDead reads the indexes of the files that the state names. One that cannot be read is set aside: its subjects are
 // missing in the answers of their time.
 func (e *engine) loadDead(numbers []int64) error {
+	if err := e.loadRosters(); err != nil {
+		return err
+	}
+	recalled := 0
+	defer func() {
+		if recalled > 2*e.recent {
+			e.log.Info("where silent subjects are is read from their files, since no roster says it", "subjects", recalled)
+		}
+	}()
 	for _, n := range numbers {
 		d := &deadFile{number: n}
 		content, err := e.section(d.file(), deadIndex, 0)
@@ -442,16 +440,30 @@ func (e *engine) loadDead(numbers []int64) error {
 		if err == nil {
 			err = e.vault.has(d.file(), d.sections())
 		}
+		if err == nil {
+			if d.rostered = e.inRoster(d); d.rostered {
+				d.sums = nil
+			} else {
+				recalled += int(d.ids.GetCardinality())
+			}
+			e.dead = append(e.dead, d)
+			if err = e.recall(e.dead); err != nil {
+				e.dead = e.dead[:len(e.dead)-1]
+			}
+		}
 		switch {
 		case err == nil:
-			e.dead = append(e.dead, d)
 		case damaged(err):
 			e.log.Error("subjects that were silent for long are lost", "file", d.file().String(), "error", err)
 			e.setAside(d.file())
 			e.troubleText(quarantined, fmt.Sprintf("subjects that were silent for long are lost: %s: %v", d.file(), err))
 			e.lose(lostSpan{a: 0, b: n, damage: true, reason: lostSubjects})
+			var sums []uint32
 			if read {
-				e.doubt(unsure{file: n, last: d.last, sums: d.sums})
+				sums, err = e.whose(d)
+			}
+			if read && err == nil {
+				e.doubt(unsure{file: n, last: d.last, sums: sums})
 			} else {
 				e.unreadable = append(e.unreadable, n)
 			}

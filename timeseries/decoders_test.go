@@ -69,6 +69,12 @@ func allSections(t *testing.T) (out []decoded) {
 					_, _, err = decodeLost(c)
 				case lateSection:
 					_, err = decodeLate(c)
+				case sumSection:
+					_, err = decodeSums(c)
+				case rosterHead:
+					_, err = decodeRosterHead(f.number, c)
+				case rosterPageSection:
+					_, err = decodeRosterPage(c, 1000)
 				case deadIndex:
 					_, err = decodeDead(f.number, c)
 				default:
@@ -96,7 +102,7 @@ func allSections(t *testing.T) (out []decoded) {
 		out = append(out, x)
 	}
 	slices.SortFunc(out, func(a, b decoded) int { return slices.Compare([]byte(a.name), []byte(b.name)) })
-	if len(out) < 17 {
+	if len(out) < 20 {
 		t.Fatalf("only %d kinds of sections", len(out))
 	}
 	return out

@@ -85,6 +85,9 @@ func (v *diskVault) paths(id fileID) []string {
 		name := filepath.Join(v.dir, fmt.Sprintf("silent-%020d.", id.number))
 		return []string{name + "a", name + "b"}
 	}
+	if id.kind == rosterKind {
+		return []string{filepath.Join(v.dir, fmt.Sprintf("roster-%020d.sums", id.number))}
+	}
 	if id.revision > 0 {
 		return []string{filepath.Join(v.dir, fmt.Sprintf("%s-%020d-%07d.block", tierNames[id.kind], id.number, id.revision))}
 	}
@@ -102,6 +105,9 @@ func parseName(name string) (id fileID, ok bool) {
 		if _, err := fmt.Sscanf(name, tier+"-%020d-%07d.block", &n, &revision); err == nil && name == fmt.Sprintf("%s-%020d-%07d.block", tier, n, revision) {
 			return fileID{kind: byte(i), number: n, revision: revision}, n >= 0 && revision > 0 && revision <= maxRevision
 		}
+	}
+	if _, err := fmt.Sscanf(name, "roster-%020d.sums", &n); err == nil && name == fmt.Sprintf("roster-%020d.sums", n) {
+		return fileID{kind: rosterKind, number: n}, n >= 0
 	}
 	var letter string
 	for kind, word := range map[byte]string{stateFile: "state", deadKind: "silent"} {

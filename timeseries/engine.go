@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -25,6 +26,8 @@ type engine struct {
 	retention Retention
 	silentFor time.Duration // after which a subject is put away
 	crowd     int           // see leaving
+	recent    int           // see recentSums
+	dry       bool          // nothing can be written
 	log       *slog.Logger
 	journal   journal
 	vault     vault
@@ -79,6 +82,8 @@ type engine struct {
 	topics, links []*subject
 	told          map[string]bool // the clusters that facts ever told of
 	dead          []*deadFile     // subjects that were put away, by number; the slice is replaced when one goes
+	rosters       []*roster       // the largest first; replaced, never changed in place
+	rosterNumber  int64           // of the newest
 	layout        uint64          // grows when blocks come or go
 	// touched is the tick after which the answers change with the next version; never: none do.
 	touched int64
@@ -125,7 +130,7 @@ type marks struct {
 func newEngine(o Options, j journal, v vault) *engine {
 	c := newClock(o.Tick)
 	e := &engine{
-		clock: c, retention: o.Retention, silentFor: o.silentFor, crowd: o.crowd, log: o.Log, journal: j, vault: v, cache: newCache(cacheBytes), codec: newCodec(),
+		clock: c, retention: o.Retention, silentFor: o.silentFor, crowd: o.crowd, recent: o.recent, dry: o.dry, log: o.Log, journal: j, vault: v, cache: newCache(cacheBytes), codec: newCodec(),
 		entries: newEntries(), byName: map[lineage.Source]*source{},
 		subjects:  newSubjects(1), // no subject has the id 0
 		sightings: map[int64]*marks{}, misses: map[string]*missing{}, facts: map[lineage.FactKey]*factLine{},
@@ -363,6 +368,13 @@ func (e *engine) apply(c *commit) {
 
 // resolve turns observations that are not held yet into records. It needs the commit lock.
 func (e *engine) resolve(c *commit) error {
+	news := 0
+	for i := range c.obs {
+		news += len(c.obs[i].Samples) + len(c.obs[i].Sightings)
+	}
+	if uint64(e.subjects.next)+uint64(news) > math.MaxUint32 {
+		return errNoNumbers
+	}
 	for i := range c.obs {
 		o := &c.obs[i]
 		t := e.floor(o.Round)

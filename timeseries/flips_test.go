@@ -32,7 +32,7 @@ func richOptions() Options {
 	o := testOpts
 	o.Tick = richTick
 	o.Retention = Retention{Raw: 3 * day, Minute: 8 * day, Hour: 400 * day}
-	o.silentFor = day
+	o.silentFor, o.recent = day, 2
 	return o
 }
 

@@ -34,6 +34,7 @@ type Options struct {
 	fast, dry bool                        // see files
 	silentFor time.Duration               // after which a subject is put away; only tests set it
 	crowd     int                         // see the constant of that name; only tests set it
+	recent    int                         // see recentSums; only tests set it
 }
 
 // defaultTick is the tick where nothing is said.
@@ -61,6 +62,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.crowd == 0 {
 		o.crowd = crowd
+	}
+	if o.recent == 0 {
+		o.recent = recentSums
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()

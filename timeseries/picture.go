@@ -154,7 +154,7 @@ func (f files) list(path string) ([]os.DirEntry, error) {
 type blockNames struct {
 	generation int64    // the newest; -1: the state was never saved
 	state      []string // the copies of the newest generation
-	rest       []string // all but states
+	rest       []string // all others that are copied
 }
 
 func listBlocks(dir string, f files) (n blockNames, err error) {
@@ -170,6 +170,7 @@ func listBlocks(dir string, f files) (n blockNames, err error) {
 		}
 		name := filepath.Join("blocks", x.Name())
 		switch {
+		case id.kind == rosterKind: // it is derived
 		case id.kind != stateFile:
 			n.rest = append(n.rest, name)
 		case id.number > n.generation:

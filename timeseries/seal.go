@@ -77,6 +77,9 @@ func (e *engine) tidy(ctx context.Context, now time.Time) error {
 		changed = true
 	}
 	away, err := e.putAway(now)
+	if err == nil {
+		err = e.keepRosters()
+	}
 	if err != nil {
 		return fmt.Errorf("put away silent subjects: %w", err)
 	}
@@ -369,6 +372,7 @@ func (e *engine) cutSubject(x *subject, end int64) {
 // retire drops blocks beyond retention that the next tier holds, and subjects that no block knows any more. It reports
 // whether it did.
 func (e *engine) retire(now time.Time) bool {
+	whose := e.whoseGo(e.floor(now.Add(-e.retention.Hour)))
 	e.commit.Lock() // who a round names stays until it is applied
 	defer e.commit.Unlock()
 	e.mu.Lock()
@@ -398,7 +402,7 @@ func (e *engine) retire(now time.Time) bool {
 	}
 	floor, gone := e.tiers[hourTier].floor, false
 	e.lost = slices.DeleteFunc(slices.Clone(e.lost), func(x lostSpan) bool { return x.b <= floor })
-	e.retireDead(floor)
+	e.retireDead(floor, whose)
 	rested := unsure{last: e.sealed}
 	for s := range e.subjects.all() {
 		if s.last <= floor {

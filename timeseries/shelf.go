@@ -17,8 +17,10 @@ const (
 	shelfMagic  = "lineblok"
 	footerMagic = "lineends"
 	// blockVersion is that of the blocks that are written; those of formatVersion, whose samples stand as numbers of
-	// variable length, are read too. All other files are of formatVersion.
-	blockVersion = 3
+	// variable length, are read too. silentVersion is that of files of silent subjects, and of rosters; the former are
+	// read in formatVersion too, in which the sums stand in the index. All other files are of formatVersion.
+	blockVersion  = 3
+	silentVersion = 3
 	// shelfHeader: magic, version, kind, a zero byte, tick, number, checksum.
 	shelfHeader = 8 + 2 + 1 + 1 + 8 + 8 + 4
 	// sectionHeader: kind, number, length, checksum.
@@ -38,8 +40,11 @@ type extent struct {
 
 // version returns the format version that a file is written in.
 func (f fileID) version() uint16 {
-	if f.isBlock() {
+	switch {
+	case f.isBlock():
 		return blockVersion
+	case f.kind == deadKind, f.kind == rosterKind:
+		return silentVersion
 	}
 	return formatVersion
 }

@@ -104,6 +104,7 @@ func TestNamesOfFiles(t *testing.T) {
 		stateOf(1), stateOf(1 << 60),
 		{kind: deadKind, number: 0},
 		{kind: deadKind, number: 1 << 40},
+		{kind: rosterKind, number: 12},
 	} {
 		for _, path := range v.paths(id) {
 			if got, ok := parseName(filepath.Base(path)); !ok || got != id {
@@ -119,7 +120,7 @@ func TestNamesOfFiles(t *testing.T) {
 		"raw--0000000000000000001.block", "raw-+0000000000000000001.block", " raw-00000000000000000001.block", "day-00000000000000000001.block",
 		"raw-00000000000000000001-0000000.block", "raw-00000000000000000001-9999999.block", "raw-00000000000000000001-1.block",
 		"raw-99999999999999999999.block", "state-1.a", "state-00000000000000000001", "state-00000000000000000001.c", "state-00000000000000000001.a.bak",
-		"state-00000000000000000001.ab", "state--0000000000000000001.a", "silent-1.b", "silent-00000000000000000001.block", "silent-00000000000000000001.A",
+		"state-00000000000000000001.ab", "state--0000000000000000001.a", "silent-1.b", "silent-00000000000000000001.block", "silent-00000000000000000001.A", "roster-1.sums", "roster-00000000000000000001.a",
 		fmt.Sprintf("state-%021d.a", 1),
 	} {
 		if got, ok := parseName(name); ok {

@@ -345,7 +345,7 @@ func damaged(err error) bool { return errors.Is(err, errCorrupt) || errors.Is(er
 // forget makes memory as empty as it was, after a state that turned out to be damaged.
 func (e *engine) forget() {
 	e.generation, e.sealed, e.refuse, e.tiers = 0, 0, 0, [tiers]tier{}
-	e.dead, e.unsure, e.unreadable = nil, nil, nil
+	e.dead, e.unsure, e.unreadable, e.rosters = nil, nil, nil, nil
 	e.sources, e.subjects, e.smalls, e.lost = nil, newSubjects(1), map[store.RecordKind][][]byte{}, nil
 	e.byName, e.entries = map[lineage.Source]*source{}, newEntries()
 	e.facts, e.latest, e.positions = map[lineage.FactKey]*factLine{}, map[string]int64{}, map[lineage.Source]map[string]position{}

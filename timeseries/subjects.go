@@ -1,6 +1,9 @@
 package timeseries
 
-import "iter"
+import (
+	"errors"
+	"iter"
+)
 
 // subjects finds subjects by id. Ids are given in order and never again, and of those that ever were given most are
 // gone: so it is made of pages, and of a page of which nobody is there there is none. What it takes, and what a walk
@@ -21,6 +24,10 @@ type subjectPage struct {
 
 // newSubjects returns a table of which the ids before one were given.
 func newSubjects(next subjectID) subjects { return subjects{next: next} }
+
+// errNoNumbers is when so many subjects were seen that others cannot be told from them: 200 new ones a minute for 40
+// years.
+var errNoNumbers = errors.New("timeseries: all numbers of subjects are given; go on in a new data folder")
 
 // give returns the next id.
 func (t *subjects) give() subjectID {

@@ -40,9 +40,9 @@ type vault interface {
 	close() error
 }
 
-// fileID names a file of a vault: a block by its tier and start tick, or a generation of the state.
+// fileID names a file of a vault: a block by its tier and start tick, a generation of the state, or one of the silent.
 type fileID struct {
-	kind   byte // a tier, stateFile or deadKind
+	kind   byte // a tier, stateFile, deadKind or rosterKind
 	number int64
 	// revision counts how often a block was made anew; below 2^20.
 	revision uint32
@@ -70,6 +70,9 @@ const stateFile = 3
 // deadKind is the kind of a file of subjects that were silent for long. Part of the format.
 const deadKind = 4
 
+// rosterKind is the kind of a file that says in which files of silent subjects who is. Part of the format.
+const rosterKind = 5
+
 // isBlock reports whether a file is a block, of the tier of its kind.
 func (f fileID) isBlock() bool { return f.kind < tiers }
 
@@ -82,6 +85,9 @@ func (f fileID) String() string {
 	}
 	if f.kind == deadKind {
 		return fmt.Sprintf("silent subjects as of tick %d", f.number)
+	}
+	if f.kind == rosterKind {
+		return fmt.Sprintf("roster %d of silent subjects", f.number)
 	}
 	if f.revision > 0 {
 		return fmt.Sprintf("block of tier %d at tick %d, revision %d", f.kind, f.number, f.revision)
@@ -113,6 +119,13 @@ const (
 	lostSection    = 'l'
 	lateSection    = 'p'
 	deadIndex      = 'n'
+	sumSection     = 'h'
+)
+
+// The sections of a roster.
+const (
+	rosterHead        = 'q'
+	rosterPageSection = 'g'
 )
 
 // columnOfSlab is no section: the cache keeps the samples of one series by it.
