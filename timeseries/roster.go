@@ -169,7 +169,8 @@ func (e *engine) rosterPage(x *roster, page int) ([]rosterEntry, error) {
 // filesOf adds to files those of a roster that have a sum.
 func (e *engine) filesOf(files []rosterFile, x *roster, sum uint32) ([]rosterFile, error) {
 	from := sort.Search(len(x.first), func(i int) bool { return x.first[i] >= sum })
-	for page := max(from-1, 0); page < len(x.first) && x.first[page] <= sum; page++ { // many of one sum go over a page's end
+	// many of one sum go over a page's end
+	for page := max(from-1, 0); page < len(x.first) && x.first[page] <= sum; page++ {
 		all, err := e.rosterPage(x, page)
 		if err != nil {
 			return files, err
