@@ -77,7 +77,7 @@ func (b *book) write(source string, m lineage.Metric, c lineage.Client, e lineag
 
 // ledger is the book from a tick on. order, where there is one, shuffles what has no order.
 func (b *book) ledger(after int64, order *rand.Rand) *lineage.Ledger {
-	l := &lineage.Ledger{Topic: orders, After: after, Patience: patience, Silent: silent}
+	l := &lineage.Ledger{Topic: orders, After: after, Until: 1 << 40, Patience: patience, Silent: silent}
 	for _, n := range b.notes {
 		if n.At > after {
 			l.Notes = append(l.Notes, n)

@@ -14,7 +14,7 @@ import (
 // link that was told outranks. What is concluded is derived like counts, so it is made again when more is known.
 //
 // Three ways lead to it. What a source counts of a client grew as the sequence of one producer id did, and as no
-// other's, and it can't be among what nobody counted: see fit and within. Or a log that saw all requests names one
+// other's, and it can't be among what nobody counted (curves.go). Or a log that saw all requests names one
 // client alone that wrote and is not counted otherwise, and it wrote whenever the producer ids did. Or what one saw a
 // client write can only be among what is counted: see hide.
 
@@ -23,14 +23,8 @@ const (
 	whyOnly  = "concluded: of all clients that %s saw write the topic this alone is not counted otherwise, and it wrote when this producer id did"
 )
 
-// Of 4,000 random worlds (TestConcludedIsTrue) these conclude nothing that is wrong, and 85 % of what there is.
 const (
-	alike     = 0.05 // what two curves may differ by, of the whole, to be one
-	unlike    = 0.12 // what they differ by at least to be two
-	slack     = 3    // ticks by which two sources may see the same apart
-	fewest    = 10   // records from which curves say something
-	together  = 0.8  // of the time in which one wrote, that in which the other was seen to
-	plausible = 0.75 // the part of what a client claims that it wrote at least, whatever it sent twice
+	together  = 0.8 // of the time in which one wrote, that in which the other was seen to
 	unlimited = math.MaxFloat64
 )
 
@@ -55,13 +49,13 @@ func (s *settling) match() {
 	}
 	claimants := s.writers.uncounted()
 	rest := s.remainder()
-	fits := make([][]float64, len(nameless))
+	fits := make([][]fit, len(nameless))
 	for i := range nameless {
-		fits[i] = make([]float64, len(claimants))
+		fits[i] = make([]fit, len(claimants))
 		for j := range claimants {
-			fits[i][j] = unlimited
+			fits[i][j] = unfit
 			if claimants[j].counts && s.follows(claimants[j].told) && !s.writers.isAnother(nameless[i], &claimants[j]) {
-				fits[i][j] = fit(nameless[i], claimants[j].told)
+				fits[i][j] = s.fit(nameless[i], claimants[j].told)
 			}
 		}
 	}
@@ -69,7 +63,7 @@ func (s *settling) match() {
 	var open []int // of nameless
 	for i := range nameless {
 		j := best(fits[i])
-		if j < 0 || best(column(fits, j)) != i || within(claimants[j].told, rest) {
+		if j < 0 || another(fits, i, j) || within(claimants[j].told, rest) {
 			open = append(open, i)
 			continue
 		}
@@ -134,95 +128,6 @@ func (s *settling) conclude(p, c *lineage.Told, by lineage.EvidenceKind, why str
 	if len(ids) == 1 { // its principal says all that is known of it
 		s.writers.taken[c] = true
 	}
-}
-
-// best returns the one that fits where no other nearly does; -1: there is none.
-func best(fits []float64) int {
-	at, next := -1, unlimited
-	for i, f := range fits {
-		switch {
-		case at < 0 || f < fits[at]:
-			if at >= 0 {
-				next = fits[at]
-			}
-			at = i
-		case f < next:
-			next = f
-		}
-	}
-	if at < 0 || fits[at] > alike || next < unlike {
-		return -1
-	}
-	return at
-}
-
-func column(fits [][]float64, j int) (out []float64) {
-	for i := range fits {
-		out = append(out, fits[i][j])
-	}
-	return out
-}
-
-// fit says by how much the growth of what a source counts differs from that of a producer id, as a part of the whole:
-// the most at any of the source's readings, over the time of these. What one saw a few ticks before the other is no
-// difference.
-func fit(p, c *lineage.Told) float64 {
-	if len(c.Readings) == 0 {
-		return unlimited
-	}
-	from, to := c.Readings[0].From, c.Readings[len(c.Readings)-1].To
-	mine := func(a, b int64) float64 { return grown(p.Readings, a, b) }
-	whole := max(grown(c.Readings, from, to), mine(from-slack, to+slack))
-	if whole < fewest {
-		return unlimited
-	}
-	most, sum, steps := 0.0, 0.0, 0
-	for _, r := range c.Readings {
-		sum += float64(r.Value)
-		if r.Value > 0 {
-			steps++
-		}
-		low, high := mine(from+slack, r.To-slack), mine(from-slack, r.To+slack)
-		most = max(most, low-sum, sum-high)
-	}
-	if steps < 2 {
-		return unlimited
-	}
-	return most / whole
-}
-
-// remainder is what nobody counted wrote, by step.
-func (s *settling) remainder() []lineage.Reading {
-	out := make([]lineage.Reading, len(s.steps))
-	for i := range s.steps {
-		out[i] = lineage.Reading{From: s.steps[i].from, To: s.steps[i].to, Value: s.steps[i].rest()}
-	}
-	return out
-}
-
-// within reports whether all that a source counts of a client may be among what nobody counted: that a producer id grew
-// in the same way is no evidence then, since somebody who pushes nothing may have written beside the client.
-func within(c *lineage.Told, rest []lineage.Reading) bool {
-	sum, from := 0.0, c.Readings[0].From
-	for _, r := range c.Readings {
-		sum += float64(r.Value)
-		if sum*plausible > grown(rest, from-slack, r.To+slack) {
-			return false
-		}
-	}
-	return true
-}
-
-// grown is what readings say of (from, to], spread evenly over each.
-func grown(readings []lineage.Reading, from, to int64) (n float64) {
-	i, _ := slices.BinarySearchFunc(readings, from+1, func(r lineage.Reading, t int64) int { return cmp.Compare(r.To, t) })
-	for ; i < len(readings) && readings[i].From < to; i++ {
-		r := readings[i]
-		if part := min(r.To, to) - max(r.From, from); part > 0 {
-			n += float64(r.Value) * float64(part) / float64(max(r.To-r.From, 1))
-		}
-	}
-	return n
 }
 
 // movedIn returns when a series moved. What a source claims without a number counts too.

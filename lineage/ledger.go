@@ -10,6 +10,8 @@ type Ledger struct {
 	Topic Topic
 	// After is where settling begins: what is told and derived lies after it, and levels are those that hold at it.
 	After int64
+	// Until is where that part ends.
+	Until int64
 	// Patience is for how many ticks a step waits for a source that is late, and Silent after how many without a word a
 	// source is taken to be switched off.
 	Patience, Silent int64

@@ -1,6 +1,7 @@
 package timeseries
 
 import (
+	"cmp"
 	"slices"
 	"sort"
 
@@ -71,6 +72,7 @@ func (e *engine) keep(x *ledger, after int64, settled derivations) {
 		for s, w := range x.out {
 			if s.key.Metric.Counter() == counters && w.round != e.ledgers.round {
 				e.renew(x, s, after, nil)
+				e.credit(s.subject, s.key.Evidence)
 				x.say(s, after, nil)
 			}
 		}
@@ -130,12 +132,34 @@ func (e *engine) keepSeries(x *ledger, after int64, y *derivation) *series {
 	}
 	if len(samples) > 0 {
 		e.subject(s.subject.entry, samples[len(samples)-1].tick)
-		if y.Evidence != lineage.NoEvidence {
-			s.subject.support(y.Evidence).saw(y.src, samples[len(samples)-1].tick)
-		}
 	}
+	e.credit(s.subject, y.Evidence)
 	x.say(s, after, y.Words)
 	return s
+}
+
+// credit names whose word a kind of evidence rests on that was derived alone: whose the newest sample is, as it is
+// derived now, and not as it was before more was known. Where observations told of the kind as well it is who told
+// last, whatever was derived of it.
+func (e *engine) credit(x *subject, kind lineage.EvidenceKind) {
+	var newest *series
+	for _, s := range x.series {
+		switch {
+		case s.key.Evidence != kind || !s.any():
+		case !s.derived:
+			return
+		case newest == nil || s.head.newest.tick > newest.head.newest.tick:
+			newest = s
+		}
+	}
+	if newest == nil || kind == lineage.NoEvidence {
+		return
+	}
+	p := x.support(kind)
+	if p.sighted != never {
+		return
+	}
+	p.src, p.srcTick = newest.source(e.sources), cmp.Or(newest.head.newest.tick, e.sealed)
 }
 
 // next returns the total or the level after a reading; ok is false where it says nothing new. That of no advance says

@@ -30,7 +30,7 @@ type teller struct {
 func (g *gathering) begin(e *engine, topic lineage.Topic, lo, hi int64) {
 	g.lo, g.hi, g.border, g.first = lo, hi, e.block(rawTier, lo+1), 0
 	g.Ledger = lineage.Ledger{
-		Topic: topic, After: lo, Patience: max(int64(settlePatience/e.step), 3), Silent: max(int64(settleSilent/e.step), 3),
+		Topic: topic, After: lo, Until: hi, Patience: max(int64(settlePatience/e.step), 3), Silent: max(int64(settleSilent/e.step), 3),
 		Told: g.Told[:0], Lookers: g.Lookers[:0],
 	}
 	g.readings, g.by = g.readings[:0], g.by[:0]

@@ -135,12 +135,35 @@ func (l *ledgers) enter(s *series) {
 	}
 }
 
-// began notes that a series was told for the first time: a client that bears several names links them.
+// began notes that a series was told for the first time: a client that bears several names links them, and a topic's
+// own source speaks for what the headers of its batches told before it as well.
 func (l *ledgers) began(s *series) {
 	a := &s.subject.entry.access
+	if y := s.ledger; y != nil && tellsOfTopic(s) && s.key.Evidence != lineage.BatchHeader && y.onlyHeaders(s) {
+		l.markLate(y, 0)
+	}
 	if y := l.of[a.Topic]; y != nil && y.claims && a.Op == lineage.Write && (s.key.Metric == lineage.Records || s.key.Metric == lineage.Claimed) && severalNames(&a.Client) {
 		l.markLate(y, 0)
 	}
+}
+
+// tellsOfTopic reports whether a series is what a topic grew by that nobody accounts for.
+func tellsOfTopic(s *series) bool {
+	return s.key.Metric == lineage.Left || s.key.Metric == lineage.Mixed
+}
+
+// onlyHeaders reports whether, but for one series, the headers of batches alone told what a topic grew by.
+func (x *ledger) onlyHeaders(but *series) (only bool) {
+	for _, s := range x.told {
+		if s == but || !tellsOfTopic(s) {
+			continue
+		}
+		if s.key.Evidence != lineage.BatchHeader {
+			return false
+		}
+		only = true
+	}
+	return only
 }
 
 // severalNames reports whether a client bears more than one identity by which writers are joined.

@@ -239,21 +239,23 @@ func (r *remaking) lookBack(t *remadeTopic) error {
 	return nil
 }
 
-// lookAhead finds the gauges that no sealed block has after those that were settled: as they stand at the end of these
-// they stand at the end of all.
+// lookAhead finds what later sealed blocks hold of the series that were settled. A gauge that none has stands at the
+// end of all as it does at the end of these; and of whatever none has samples the newest is among these.
 func (r *remaking) lookAhead() error {
 	for _, t := range r.topics {
 		for _, s := range t.series {
 			s.still = !s.metric.Counter()
+			if s.old == nil {
+				continue
+			}
 			for _, b := range r.blocks[r.end:] {
-				if !s.still || s.old == nil {
-					break
-				}
 				x, err := r.e.blockEntry(b, s.key)
 				if err != nil {
 					return err
 				}
-				s.still = x == nil
+				if x != nil {
+					s.still, s.later = false, s.later || x.samples > 0
+				}
 			}
 		}
 	}
@@ -335,9 +337,7 @@ func (r *remaking) replace(x *ledger, t *remadeTopic, s *remadeSeries) {
 		return
 	}
 	p := x.speak(y)
-	if p.src == nil || newest > p.srcTick {
-		p.saw(y.source(e.sources), newest)
-	}
+	e.credit(y.subject, s.evidence)
 	if p.sealed > r.v.cover[0].meta.start { // else it is of before what raw blocks hold
 		p.sealed = s.mark
 	}
@@ -354,9 +354,9 @@ func (r *remaking) replace(x *ledger, t *remadeTopic, s *remadeSeries) {
 // rebase sets where a series stands at the end of the sealed blocks.
 func (r *remaking) rebase(y *series, s *remadeSeries) {
 	src := y.src
-	for i := r.end - 1; i >= r.first && (src == y.src); i-- {
+	for i := r.end - 1; i >= r.first; i-- {
 		if c := s.columns[i]; c != nil && len(c.points) > 0 {
-			if src == nil || r.end == len(r.blocks) {
+			if src == nil || !s.later {
 				src = r.sources[c.src]
 			}
 			break

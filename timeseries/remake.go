@@ -68,6 +68,7 @@ type remadeSeries struct {
 	word     lineage.Word    // the newest in what was settled
 	mark     int64           // the oldest tick that raw blocks mark; never: none
 	still    bool            // a gauge that does not change in the sealed blocks after those that are settled
+	later    bool            // these have samples of it
 }
 
 // column is what a block holds of a series.

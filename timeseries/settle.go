@@ -139,7 +139,7 @@ func (e *engine) settleFrom(x *ledger, after int64) int64 {
 	for again := true; again; {
 		again = false
 		for _, s := range x.told {
-			if s.key.Metric != lineage.Left && s.key.Metric != lineage.Mixed {
+			if !tellsOfTopic(s) {
 				continue
 			}
 			s.head.back(func(y sample) bool {
