@@ -147,8 +147,8 @@ func (s *settling) remainder() []lineage.Reading {
 }
 
 // within reports whether all that a source counts of a client may be among what nobody counted: that a producer id grew
-// in the same way is no evidence then, since somebody who pushes nothing may have written beside the client. Some of it,
-// or the largest of its pushes, may be counted twice.
+// in the same way is no evidence then, since somebody who pushes nothing may have written beside the client. Some of
+// it, or the largest of its pushes, may be counted twice.
 func within(c *lineage.Told, rest []lineage.Reading) bool {
 	sum, twice, from := 0.0, 0.0, c.Readings[0].From
 	for _, r := range c.Readings {
