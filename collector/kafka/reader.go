@@ -378,7 +378,9 @@ func (r *reader) book(c commit, ends topicEnds, ctx stepContext) (base, n int64,
 	}
 	set := c.offset > end && c.offset == p.held
 	if c.offset > end && p.held < 0 && ctx.maySet(c) { // it may be ahead of the end, which was read before
-		p.held, r.read.told, r.bound = c.offset, -1, cmp.Or(r.bound, boundHeld)
+		if p.held = c.offset; !ctx.strange(c.leaderEpoch >= 0) { // else it is not the reader's, wherever it is
+			r.read.told, r.bound = -1, cmp.Or(r.bound, boundHeld)
+		}
 		return 0, 0, false
 	}
 	r.touched, p.held = true, -1

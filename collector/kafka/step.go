@@ -54,6 +54,11 @@ func (c stepContext) maySet(m commit) bool {
 	return !c.live && !c.wasLive && !c.share && m.leaderEpoch < 0 && !c.habit.believed() && !c.from().IsZero()
 }
 
+// strange reports whether a commit bears no leader epoch although the reader's do.
+func (c stepContext) strange(epoch bool) bool {
+	return !epoch && !c.share && c.habit.epochs && !c.habit.plain
+}
+
 // plainly reports whether a commit without a leader epoch shows that the reader's own bear none.
 func (c stepContext) plainly() bool {
 	return c.live && c.wasLive || (c.live || c.wasLive) && !c.habit.epochs || c.habit.believed()
@@ -133,7 +138,7 @@ const (
 // judge says what a step means.
 func judge(s step, c stepContext) verdict {
 	alone := !c.live && !c.wasLive // nobody was seen in the group, at neither look
-	strange := !s.epoch && !c.share && c.habit.epochs && !c.habit.plain
+	strange := c.strange(s.epoch)
 	// Nobody is in the group, and its reader's commits bear epochs: this one is not the reader's.
 	other := !c.live && strange
 	switch {

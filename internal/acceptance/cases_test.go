@@ -20,7 +20,7 @@ type small struct {
 	do   func(x smallWorld)
 	read int64 // in truth
 	lag  *int64
-	rest bool // nothing was ever read: it may not be active
+	rest bool // nothing was ever read: it may not be active, and a count may not be but zero
 	set  bool // an event says that offsets were set
 }
 
@@ -92,10 +92,12 @@ func TestOffsetsThatAreSet(t *testing.T) {
 
 // wrong says what is wrong with what is said of the world's reader.
 func (w small) wrong(f flow) (all []error) {
-	if w.rest && (f.Active == nil || *f.Active) {
-		all = append(all, fmt.Errorf("active is %v, where nothing was read", valueOf(f.Active)))
-	}
-	if f.Records == nil || *f.Records < w.read || *f.Records > w.read && !f.Estimated {
+	switch {
+	case w.rest:
+		if f.Active != nil && *f.Active || f.Records != nil && *f.Records != 0 {
+			all = append(all, fmt.Errorf("active is %v, %v records, where nothing was read", valueOf(f.Active), valueOf(f.Records)))
+		}
+	case f.Records == nil || *f.Records < w.read || *f.Records > w.read && !f.Estimated:
 		all = append(all, fmt.Errorf("%v records, estimated %v: %s; in truth %d", valueOf(f.Records), f.Estimated, f.details(), w.read))
 	}
 	if (f.Lag == nil) != (w.lag == nil) || f.Lag != nil && *f.Lag != *w.lag {
