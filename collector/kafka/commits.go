@@ -117,6 +117,7 @@ func (t *take) committed(o *lineage.Observation, g *group, w *wire.CommitsWalk, 
 		switch on := &t.commits.on[i]; {
 		case t.stands(g, on):
 		case len(on.commits) > 0 || on.reader != nil:
+			g.sums = nil
 			whole = t.booked(o, g, on, why) && whole
 		case on.failed:
 			whole = false

@@ -40,6 +40,7 @@ type group struct {
 	assignments  []assignment
 	membersKnown bool
 	assigned     uint64            // counts the times at which assignments were told
+	sums         *groupSums        // nil: to be made
 	topology     *lineage.Topology // of a Streams group that has one
 	// newest round in which its members were asked for; zero: not since its state changed
 	described time.Time
@@ -360,11 +361,8 @@ func (t *take) groupSpots() []lineage.BlindSpot {
 // syncedGroups are the groups whose offsets may be synced and not read.
 func (t *take) syncedGroups() (names []string) {
 	for name, g := range t.groups {
-		for _, r := range g.readers {
-			if r.synced {
-				names = append(names, name)
-				break
-			}
+		if g.summed().synced {
+			names = append(names, name)
 		}
 	}
 	return names

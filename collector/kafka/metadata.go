@@ -282,6 +282,7 @@ func (t *take) forgetRetired() {
 		delete(t.retired, id)
 		for _, g := range t.groups {
 			delete(g.readers, id)
+			g.sums = nil
 		}
 	}
 }

@@ -59,6 +59,7 @@ func shareRequest(groups []*group) kmsg.Request {
 
 // shared books one share group's progress.
 func (t *take) shared(o *lineage.Observation, g *group, topics []kmsg.DescribeShareGroupOffsetsResponseGroupTopic, cadence time.Duration, missing *groupsMissing) {
+	g.sums = nil
 	whole := true
 	for _, rt := range topics {
 		tp := t.topics[lineage.TopicID(rt.TopicID)]

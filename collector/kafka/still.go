@@ -13,6 +13,24 @@ type stillness struct {
 	assigned      uint64
 }
 
+// groupSums are what is said of all readers of a group together. They are made when they are asked for, and again once
+// one of its readers' books was gone through.
+type groupSums struct {
+	parts  int  // partitions that it is known to have committed to
+	synced bool // a reader's offsets may be synced from another cluster
+}
+
+func (g *group) summed() groupSums {
+	if g.sums == nil {
+		g.sums = &groupSums{}
+		for _, r := range g.readers {
+			g.sums.parts += len(r.parts)
+			g.sums.synced = g.sums.synced || r.synced
+		}
+	}
+	return *g.sums
+}
+
 // settle notes how the reader stands once its book has been gone through. silent says that nothing was told. What is
 // told of a reader with nothing left to read does not depend on the clock, but for where it stands, which is told now
 // and then, and for one that was never seen as a member, while it is taken to be there.

@@ -178,12 +178,7 @@ func offsetQuestions(of map[int32][]*group, size int, request func([]*group) kms
 }
 
 // parts is how many partitions the group is known to have committed to.
-func (g *group) parts() (n int) {
-	for _, r := range g.readers {
-		n += len(r.parts)
-	}
-	return n
-}
+func (g *group) parts() int { return g.summed().parts }
 
 // rank orders groups whose turn it is: the lowest first.
 func (g *group) rank() int {

@@ -182,8 +182,11 @@ func aboutN(n int) int {
 func (t *take) unreadSpots(whole bool) []lineage.BlindSpot {
 	text := t.dark.unread.text
 	if whole {
-		read := t.readSomehow()
+		var read map[lineage.TopicID]bool // is found out where it is asked for
 		text = t.dark.unread.say(t.darkTopics(func(m *moves) time.Time { return m.moved }, func(tp *topic) bool {
+			if read == nil {
+				read = t.readSomehow()
+			}
 			return !read[tp.topic.ID]
 		}), t.round)
 	}
