@@ -57,7 +57,7 @@ func (c *Commits) ReadFrom(b []byte) error {
 	walk := c.Walk()
 	for walk.Group() {
 		for walk.Topic() {
-			for walk.Partition() { //nolint:revive // that the walk ends is all that is looked for
+			for walk.Partition() { // that the walk ends is all that is looked for
 			}
 		}
 	}
@@ -95,7 +95,7 @@ type CommitsWalk struct {
 // Group goes on to the next group.
 func (w *CommitsWalk) Group() bool {
 	if w.open.group {
-		for w.Topic() { //nolint:revive // whoever passes a group passes its topics
+		for w.Topic() { // whoever passes a group passes its topics
 		}
 		w.r.int16()
 		w.r.tags()
@@ -125,7 +125,7 @@ func (w *CommitsWalk) Group() bool {
 // Topic goes on to the next topic of the group.
 func (w *CommitsWalk) Topic() bool {
 	if w.open.topic {
-		for w.Partition() { //nolint:revive // whoever passes a topic passes its partitions
+		for w.Partition() { // whoever passes a topic passes its partitions
 		}
 		w.r.tags()
 		w.open.topic = false

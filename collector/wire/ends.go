@@ -2,6 +2,7 @@ package wire
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -56,7 +57,7 @@ func (l *List) close() {
 // Request asks for what is on the list by now. What is added later is not in it.
 func (l *List) Request() *ListRequest {
 	l.close()
-	r := &ListRequest{topics: l.topics[:len(l.topics):len(l.topics)], count: l.count}
+	r := &ListRequest{topics: slices.Clip(l.topics), count: l.count}
 	r.Default()
 	return r
 }
@@ -129,7 +130,7 @@ func (e *Ends) ReadFrom(b []byte) error {
 	e.topics = r.left
 	walk := e.Walk()
 	for walk.Topic() {
-		for walk.Partition() { //nolint:revive // that the walk ends is all that is looked for
+		for walk.Partition() { // that the walk ends is all that is looked for
 		}
 	}
 	r = walk.r
@@ -156,7 +157,7 @@ type EndsWalk struct {
 // Topic goes on to the next topic.
 func (w *EndsWalk) Topic() bool {
 	if w.open {
-		for w.Partition() { //nolint:revive // whoever passes a topic passes its partitions
+		for w.Partition() { // whoever passes a topic passes its partitions
 		}
 		w.r.tags()
 		w.open = false

@@ -116,7 +116,7 @@ type MetadataWalk struct {
 // Topic goes on to the next topic.
 func (w *MetadataWalk) Topic() bool {
 	if w.open {
-		for w.Partition() { //nolint:revive // whoever passes a topic passes its partitions
+		for w.Partition() { // whoever passes a topic passes its partitions
 		}
 		w.r.int32() // authorized operations
 		w.r.tags()
