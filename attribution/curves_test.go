@@ -114,3 +114,31 @@ func TestConcludedThoughSourcesErr(t *testing.T) {
 		t.Errorf("%d of %d were found", found, could)
 	}
 }
+
+// What a client pushes is as much as a producer id wrote that is not its own, but for one push that is lost, or counted
+// twice: its own may be the other that wrote beside it.
+func TestOnePushSaysNotWhose(t *testing.T) {
+	three, four, later, much := evenly(20, 3, 100), evenly(20, 4, 100), evenly(40, 4, 100), evenly(20, 4, 300)
+	twice, lost := three, four
+	twice[20] *= 2
+	lost[21] = 0
+	for name, x := range map[string]struct {
+		counts map[int64]*burst
+		told   *burst
+		want   map[int64]string
+	}{
+		"all arrived":                    {map[int64]*burst{1: &four, 2: &later}, &four, map[int64]string{1: "c"}},
+		"some counted twice":             {map[int64]*burst{1: &four, 2: &three}, &twice, nil},
+		"a push is lost":                 {map[int64]*burst{1: &three, 2: &four}, &lost, nil},
+		"another wrote more in the time": {map[int64]*burst{1: &much}, &four, nil},
+	} {
+		w := newBesideWorld()
+		for id, wrote := range x.counts {
+			w.counted(id, wrote)
+		}
+		w.program("c", 0, burst{}, x.told, 0)
+		if got := concluded(w.settleAll(rand.New(rand.NewPCG(1, 2)))); fmt.Sprint(got) != fmt.Sprint(x.want) {
+			t.Errorf("%s: concluded %v, want %v", name, got, x.want)
+		}
+	}
+}
