@@ -4,8 +4,8 @@ import "math"
 
 // A window that begins or ends in the midst of a block asks of a counter what it advanced up to there, and nothing else
 // of its samples. Who asks it of many series is answered out of tables: what each series of a slab had advanced by the
-// end of each step of the block. A table is made at once of a slab, takes a fraction of what its samples take in memory,
-// and is read in the order in which series are asked for.
+// end of each step of the block. A table is made at once of a slab, takes a fraction of what its samples take in
+// memory, and is read in the order in which series are asked for.
 
 // advanced is such a table of a slab.
 type advanced struct {

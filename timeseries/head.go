@@ -306,8 +306,8 @@ func (h *head) packSteps(i int, base, lo, hi int64, visit func(step) (more bool)
 	}
 }
 
-// within returns what a counter advanced in (lo, hi]; ok is false where an advance lies in it in part, or a part of all is
-// estimated.
+// within returns what a counter advanced in (lo, hi]; ok is false where an advance lies in it in part, or a part of
+// all is estimated.
 func (p *pack) within(lo, hi int64) (sum int64, ok bool) {
 	if p.estimated {
 		return 0, false

@@ -35,7 +35,8 @@ func BenchmarkWindow(b *testing.B) {
 	}
 	s, start := flows(b, 100_000, 120)
 	b.Run("open", func(b *testing.B) { hours(b, s, start.Add(30*time.Minute)) })
-	check(b, s.Maintain(context.Background(), start.Add(3*time.Hour+50*time.Minute))) // sooner than who fell silent is put away
+	// sooner than who was seen for two hours and fell silent is put away
+	check(b, s.Maintain(context.Background(), start.Add(3*time.Hour+50*time.Minute)))
 	b.Run("sealed", func(b *testing.B) { hours(b, s, start.Add(30*time.Minute)) })
 	check(b, s.Close())
 	s, start = flows(b, 10_000, 1440)
