@@ -397,6 +397,9 @@ func (v *view) blockSum(i int, p *probe, s *amountSum, samples bool) (done bool,
 	if part {
 		from, to = max(b.meta.start, v.lo), min(to, v.hi)
 	}
+	if from >= to { // it only reaches back into the window
+		return false, nil
+	}
 	r, err := v.runs(p, x.src)
 	if err != nil || r.within(from, to) != to-from {
 		return false, err

@@ -306,3 +306,55 @@ func TestSeriesIsSmall(t *testing.T) {
 		t.Errorf("what a sample needs of a series ends at byte %d", got)
 	}
 }
+
+// TestPackWithin asks a pack for what lies in random stretches: it has what its samples say, or says nothing where one
+// of them lies in the stretch in part, or any is estimated.
+func TestPackWithin(t *testing.T) {
+	r := rand.New(rand.NewPCG(11, 4))
+	said, silent := 0, 0
+	for range 300 {
+		var h head
+		const start = 1000
+		base, wide, guessed := r.Int64N(100), r.IntN(2) == 0, r.IntN(4) == 0
+		value, tick := base, int64(start)
+		for range 1 + r.IntN(packLen-1) {
+			x := sample{span: 1, estimated: guessed && r.IntN(40) == 0}
+			if wide && r.IntN(5) == 0 {
+				x.span += r.Int32N(9)
+			}
+			if value += r.Int64N(50); r.IntN(20) == 0 {
+				value = r.Int64N(10)
+			}
+			tick += int64(x.span) + int64(r.IntN(8)/7)
+			x.value, x.tick = value, tick
+			h.push(x, base)
+		}
+		for range 50 {
+			lo := start - 3 + r.Int64N(tick-start+6)
+			hi := lo + r.Int64N(tick-start+6)
+			want, whole, before := int64(0), true, base
+			for _, x := range h.since(0) {
+				from := x.tick - int64(x.span)
+				switch {
+				case x.estimated || from < lo && x.tick > lo && from < hi || from < hi && x.tick > hi && x.tick > lo:
+					whole = false
+				case from >= lo && x.tick <= hi:
+					want += advance(before, x.value)
+				}
+				before = x.value
+			}
+			sum, ok := h.open.within(lo, hi)
+			switch {
+			case ok != whole || ok && sum != want:
+				t.Fatalf("(%d, %d] of %v after %d: %d, %t, want %d, %t", lo, hi, h.since(0), base, sum, ok, want, whole)
+			case ok:
+				said++
+			default:
+				silent++
+			}
+		}
+	}
+	if said < 1000 || silent < 1000 {
+		t.Errorf("the packs said something %d times, and nothing %d times", said, silent)
+	}
+}
