@@ -50,6 +50,9 @@ type group struct {
 	fetched  time.Time // newest round in which its offsets were asked for; not kept over a restart
 	factTold bool
 	dirty    bool
+	listed   *kmsg.ListGroupsResponseGroup // as a broker lists it, while the lists of a round are read
+	lister   int32                         // that broker
+	stale    bool                          // its position says that it was not listed in the newest round
 }
 
 // assignment is a member's part of one topic.
@@ -63,9 +66,12 @@ type assignment struct {
 // unknownState is the state of a group that is not listed any more and may not be asked for.
 const unknownState = "Unknown"
 
-// live reports whether the group has members, by the states of all protocols.
-func (g *group) live() bool {
-	switch g.state {
+// live reports whether the group has members.
+func (g *group) live() bool { return inhabited(g.state) }
+
+// inhabited reports whether a group in a state has members, by the states of all protocols.
+func inhabited(state string) bool {
+	switch state {
 	case "Empty", "Dead", "NotReady", unknownState, "":
 		return false
 	}
@@ -179,6 +185,7 @@ func (t *take) listGroups(o *lineage.Observation, missing *groupsMissing) {
 		g.wasLive = g.live()
 		g.absent++
 	}
+	var found []*group
 	for _, a := range t.ask(reqs) {
 		err := a.err
 		if err == nil {
@@ -190,10 +197,17 @@ func (t *take) listGroups(o *lineage.Observation, missing *groupsMissing) {
 			continue
 		}
 		answered++
-		for _, lg := range a.resp.(*kmsg.ListGroupsResponse).Groups {
-			t.listed1(o, a.broker, &lg)
+		groups := a.resp.(*kmsg.ListGroupsResponse).Groups
+		for i := range groups {
+			if g := t.listing(a.broker, &groups[i]); g != nil {
+				found = append(found, g)
+			}
 		}
 	}
+	for _, g := range found {
+		t.listed1(o, g)
+	}
+	t.unlisted()
 	missing.blind = answered == 0
 	t.groupsCounted = answered == len(reqs) && answered > 0
 	var seek []*group
@@ -229,11 +243,13 @@ func (t *take) listGroups(o *lineage.Observation, missing *groupsMissing) {
 	}
 }
 
-// listed1 takes in one listed group.
-func (t *take) listed1(o *lineage.Observation, broker int32, lg *kmsg.ListGroupsResponseGroup) {
+// listing notes how a broker lists a group, and returns the group when it is the first that does in this round. For a
+// moment two may, when a group moves from one coordinator to another: then it has members where either says so, and the
+// newcomer is its coordinator.
+func (t *take) listing(broker int32, lg *kmsg.ListGroupsResponseGroup) *group {
 	g := t.groups[lg.Group]
 	if g == nil {
-		g = &group{ref: lineage.GroupRef{Cluster: t.cluster, Group: lg.Group}, readers: map[lineage.TopicID]*reader{}, dirty: true, changed: true, waits: t.round}
+		g = &group{ref: lineage.GroupRef{Cluster: t.cluster, Group: lg.Group}, readers: map[lineage.TopicID]*reader{}, dirty: true, changed: true, waits: t.round, coordinator: -1}
 		if old := t.departed[lg.Group]; old != nil {
 			g.resume(old)
 			delete(t.departed, lg.Group)
@@ -243,8 +259,27 @@ func (t *take) listed1(o *lineage.Observation, broker int32, lg *kmsg.ListGroups
 		}
 		t.groups[lg.Group] = g
 	}
-	lost := g.unseen != ""
-	g.absent, g.leftOut, g.coordinator, g.unseen = 0, time.Time{}, broker, ""
+	if was := g.listed; was != nil {
+		newcomer := broker != g.coordinator && g.lister == g.coordinator
+		if here, there := inhabited(lg.GroupState), inhabited(was.GroupState); here && !there || here == there && newcomer {
+			g.listed = lg
+		}
+		if newcomer {
+			g.lister = broker
+		}
+		return nil
+	}
+	g.listed, g.lister = lg, broker
+	return g
+}
+
+// listed1 takes in one listed group.
+func (t *take) listed1(o *lineage.Observation, g *group) {
+	lg, lost := g.listed, g.unseen != ""
+	if g.stale {
+		g.stale, g.dirty = false, true
+	}
+	g.absent, g.leftOut, g.coordinator, g.unseen, g.listed = 0, time.Time{}, g.lister, "", nil
 	if g.state != lg.GroupState || g.typ != lg.GroupType && lg.GroupType != "" || g.protocol != lg.ProtocolType {
 		was, known := g.live(), g.state != ""
 		g.state, g.protocol = lg.GroupState, lg.ProtocolType
@@ -259,6 +294,15 @@ func (t *take) listed1(o *lineage.Observation, broker int32, lg *kmsg.ListGroups
 	}
 	if g.nobodyBefore = g.nobody; !g.live() {
 		g.nobody = t.round
+	}
+}
+
+// unlisted lets the positions of the groups that nobody listed in this round say as of when they are.
+func (t *take) unlisted() {
+	for _, g := range t.groups {
+		if g.absent > 0 && !g.stale {
+			g.stale, g.dirty = true, true
+		}
 	}
 }
 

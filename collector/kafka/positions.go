@@ -25,8 +25,10 @@ const (
 	sightKey         = "sight"   // what could be seen in the newest round
 
 	// readersVersion is of a reader's book. Version 1 did not hold from where it had gone back, nor 2 by how much, and
-	// what is in doubt of what it read.
-	readersVersion = 3
+	// what is in doubt of what it read, nor 3 when it was read last.
+	readersVersion = 4
+	// groupsVersion is of a group. Version 1 did not hold whether it was listed in the newest round.
+	groupsVersion = 2
 )
 
 func topicKey(id lineage.TopicID) string { return "topic/" + id.String() }
@@ -73,6 +75,11 @@ func (t *take) savePositions() {
 		}
 	}
 	for _, g := range t.groups {
+		for _, r := range g.readers {
+			if late := t.round.Sub(r.known) > t.cadence(lateReading*t.cfg.Interval); late != r.stale {
+				r.stale, r.touched, g.dirty = late, true, true
+			}
+		}
 		if !g.dirty {
 			continue
 		}
@@ -231,27 +238,41 @@ func parseTopicID(s string) (id lineage.TopicID, err error) {
 	return id, nil
 }
 
+// lateReading is how many rounds ago a reader was read at the longest for its book to be taken for one of the newest
+// round: share groups are read each third, and those of a crowd in turn.
+const lateReading = 3
+
 func (g *group) encode() []byte {
 	var e encoder
-	e.Uint(positionsVersion)
+	e.Uint(groupsVersion)
 	e.String(g.typ)
 	e.String(g.protocol)
 	e.String(g.state)
 	e.Time(g.joined)
 	e.Time(g.found)
+	e.Bool(g.stale)
+	if g.stale {
+		e.Time(g.nobody)
+	}
 	return e.Encoder
 }
 
 func (s *source) restoreGroup(name string, value []byte, round time.Time) error {
-	d := decode(value)
+	d := decoder{varint.Decoder{Left: value}}
+	version := d.Versions(positionsVersion, groupsVersion)
 	g := &group{
 		ref: lineage.GroupRef{Cluster: s.cluster, Group: name}, readers: map[lineage.TopicID]*reader{}, coordinator: -1, changed: true,
 		typ: d.String(), protocol: d.String(), state: d.String(), joined: d.Time(), found: d.Time(),
 	}
+	if version > 1 {
+		if g.stale = d.Bool(); g.stale {
+			g.nobody = d.Time()
+		}
+	}
 	if err := d.Done(); err != nil {
 		return err
 	}
-	if !g.live() {
+	if !g.stale && !g.live() {
 		g.nobody = round
 	}
 	s.groups[name] = g
@@ -269,6 +290,10 @@ func (r *reader) encode() []byte {
 	e.Bool(r.shows.ahead)
 	for _, t := range [...]time.Time{r.began, r.moved, r.idle} {
 		e.Time(t)
+	}
+	e.Bool(r.stale)
+	if r.stale {
+		e.Time(r.known)
 	}
 	e.Bool(r.losing)
 	e.habit(r.habit)
@@ -330,6 +355,11 @@ func decodeReader(access lineage.Access, value []byte, round time.Time) (*reader
 		r.shows = readerShows{unplaced: d.Bool(), ahead: d.Bool()}
 	}
 	r.began, r.moved, r.idle, r.known = d.Time(), d.Time(), d.Time(), round
+	if version > 3 {
+		if r.stale = d.Bool(); r.stale {
+			r.known = d.Time()
+		}
+	}
 	r.losing, r.habit = d.Bool(), d.habit()
 	for range d.Count() {
 		p := newReadPartition()

@@ -40,6 +40,7 @@ type reader struct {
 	// elsewhere. Not kept over a restart
 	synced  bool
 	touched bool // what the position holds changed in this round
+	stale   bool // the position says when it was read last, which was not in the newest round
 
 	gauges  readerGauges
 	told    readerGauges

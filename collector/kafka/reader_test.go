@@ -203,7 +203,8 @@ func TestRestoredGroupWithoutMembers(t *testing.T) {
 			t.Fatal(err)
 		}
 		told := s.tell.Take(at(3))
-		(&take{source: s, round: at(3), before: at(2), told: told}).listed1(told.Observe(sourceGroups, tick), 1, &kmsg.ListGroupsResponseGroup{Group: "billing", GroupState: "Stable", GroupType: "Classic"})
+		take := &take{source: s, round: at(3), before: at(2), told: told}
+		take.listed1(told.Observe(sourceGroups, tick), take.listing(1, &kmsg.ListGroupsResponseGroup{Group: "billing", GroupState: "Stable", GroupType: "Classic"}))
 		if got := s.groups["billing"].stateOf(&topic{account: newAccount(lineage.Topic{Name: "orders"})}).nobody; !got.Equal(want) {
 			t.Errorf("a group that was %s had nobody in it last in %v, want %v", state, got, want)
 		}

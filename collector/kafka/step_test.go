@@ -344,3 +344,22 @@ func TestReadersBookOfVersion2(t *testing.T) {
 		t.Errorf("%+v, %v, written again", again, err)
 	}
 }
+
+// And one of version 3, which is of the newest round.
+func TestReadersBookOfVersion3(t *testing.T) {
+	kept, err := hex.DecodeString("03020e0e000000000000000a0a000c0800000080d8c0cdc06880d8c0cdc068000000000000000001180101010100")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := decodeReader(lineage.Access{}, kept, t0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.read.n != 7 || r.doubted.n != 5 || r.returned.n != 6 || !r.moved.Equal(t0) || !r.known.Equal(t0) || r.stale || len(r.parts) != 1 || r.parts[0].committed != 12 {
+		t.Errorf("%+v", r)
+	}
+	r.stale, r.known = true, t0.Add(-9*tick)
+	if again, err := decodeReader(lineage.Access{}, r.encode(), t0); err != nil || !reflect.DeepEqual(again, r) {
+		t.Errorf("%+v, %v, written again", again, err)
+	}
+}
