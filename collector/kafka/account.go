@@ -49,6 +49,8 @@ type account struct {
 	// producer's alone.
 	contested bool
 	log       *transactionLog // of the cluster, for the accounts of all topics; nil: not to be had
+	// after which a broker forgets the id of a producer that rests; zero: not known. Not kept over a restart
+	forgets time.Duration
 }
 
 // total is a count since the account was opened.
@@ -95,7 +97,7 @@ type partition struct {
 	end   int64 // newest end offset; -1: never read
 	fresh bool  // end was read in this round
 	moved bool  // the end moved since the producers were last read
-	gap   bool  // a round since then did not read the end. Not kept over a restart
+	gap   bool  // a round since then did not read the end, or not the producers. Not kept over a restart
 	led   int32 // the leader's epoch then, plus one; 0: not known
 	low   int64 // a lower end that is not believed yet, plus one; 0: none. Not kept over a restart
 
@@ -103,6 +105,11 @@ type partition struct {
 	// all that was ever written to it was written under observation: a producer first seen has no past on it
 	born   bool
 	waited int // rounds for which the byte budget put the producers off
+	// newest round as of which its producers were known; zero: none yet. After a restart it is the topic's
+	seen time.Time
+	// newest round whose step may hold records of producers that the broker forgot before they were ever listed; zero:
+	// none
+	hidden time.Time
 
 	advance   int64 // of the end since the account was opened; at any look advance = named + remainder
 	named     int64 // of that, counted to producers, and markers
@@ -195,11 +202,18 @@ func (a *account) open(partitions int, born bool) {
 	}
 }
 
+// seenSince notes as of when the producers of partitions that were born then are known: there were none.
+func (a *account) seenSince(first int, round time.Time) {
+	for i := first; i < len(a.parts); i++ {
+		a.parts[i].seen = round
+	}
+}
+
 // begin starts a round.
 func (a *account) begin() {
 	for i := range a.parts {
 		p := &a.parts[i]
-		p.gap = p.gap || !p.fresh
+		p.gap = p.gap || !p.fresh || p.moved
 		p.fresh = false
 	}
 }
@@ -278,8 +292,27 @@ func (a *account) base(p *partition, readings []producerReading, after int64, ro
 		p.unsettled = wroteLately(newest, round)
 	}
 	// What the end moved before the base can't be told apart: it is the remainder's.
-	a.leave(p, p.advance-p.named-p.remainder, whyBase, true)
-	p.based, p.booked, p.moved, p.gap = true, p.advance, false, false
+	n := p.advance - p.named - p.remainder
+	if n > 0 { // and of producers that were forgotten meanwhile too
+		p.hidden = round
+	}
+	a.leave(p, n, whyBase, true)
+	p.based, p.booked, p.moved, p.gap, p.seen = true, p.advance, false, false, round
+}
+
+// forgot reports whether a producer can have written since the producers were last known, and be forgotten by the
+// broker already, so that no reading will ever list it with what it wrote. interval is the time between two rounds. A
+// reading comes some time within its round. Where it is not known after which time ids are forgotten, it is trusted to
+// be no less than two rounds.
+func (a *account) forgot(p *partition, round time.Time, interval time.Duration) bool {
+	if p.seen.IsZero() {
+		return !p.born
+	}
+	after := a.forgets
+	if after == 0 {
+		after = 3 * interval
+	}
+	return round.Sub(p.seen)+interval >= after
 }
 
 // wroteLately reports whether a producer whose last record has a timestamp may have written at the time of a round: its
@@ -341,9 +374,12 @@ func (a *account) leave(p *partition, n int64, why string, open bool) {
 }
 
 // denyPartition books a partition whose producers may not be read: all is remainder.
-func (a *account) denyPartition(part int) {
+func (a *account) denyPartition(part int, round time.Time) {
 	p := &a.parts[part]
 	p.based, p.born, p.early, p.last = true, false, 0, lastStep{}
+	if p.advance > p.booked {
+		p.hidden = round
+	}
 	p.booked, p.moved = p.advance, false
 	a.leave(p, p.advance-p.named-p.remainder, "", true)
 }

@@ -370,7 +370,7 @@ func TestDeniedTopicIsAllRemainder(t *testing.T) {
 	for i, end := range []int64{100, 130, 170} {
 		a.begin()
 		a.setEnd(0, end)
-		a.denyPartition(0)
+		a.denyPartition(0, t0)
 		if _, _, ok := a.tellBooks(t0.Add(time.Duration(i)*tick), t0); !ok {
 			t.Fatal("books are not complete")
 		}

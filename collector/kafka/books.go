@@ -65,6 +65,11 @@ func (a *account) tellBooks(round, before time.Time) (samples []lineage.Sample, 
 		b.writer(a.others, lineage.Client{Kind: lineage.Others}, lineage.ProducerState)
 	}
 	b.remainder()
+	for i := range a.parts {
+		if p := &a.parts[i]; p.based && p.fresh && !p.moved {
+			p.seen = round
+		}
+	}
 	if whole {
 		a.books = round
 	}

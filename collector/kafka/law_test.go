@@ -27,6 +27,7 @@ type simLog struct {
 	log    []entry
 	from   map[int64]int // entries before this index are forgotten of a producer id
 	hidden map[int64]bool
+	wrote  map[int64]time.Time // when a producer id wrote last; see forgetful
 }
 
 func (l *simLog) state() map[int64]*producerReading {
@@ -78,6 +79,7 @@ type simWriter struct {
 	seq   []int32 // by partition, of the newest record in the epoch
 	open  []bool  // by partition: a record of the open transaction is there
 	wrote int64
+	idle  int // for how many ticks more it rests; see forgetful
 }
 
 type simKind int
@@ -99,6 +101,8 @@ type sim struct {
 	logKnown bool
 	a        *account
 	round    time.Time
+	clock    time.Time      // of the brokers; see forgetful
+	late     func(int) bool // says whose producers are not read in a round; nil: nobody's
 	start    int64
 	// bounds told of each subject so far, by their first words
 	bounds map[lineage.Client]map[string]bool
@@ -111,7 +115,7 @@ func newSim(seed uint64, partitions int, born bool, kinds ...simKind) *sim {
 		bounds: map[lineage.Client]map[string]bool{}, bound: map[lineage.Client]bool{},
 	}
 	for range partitions {
-		s.logs = append(s.logs, &simLog{from: map[int64]int{}, hidden: map[int64]bool{}})
+		s.logs = append(s.logs, &simLog{from: map[int64]int{}, hidden: map[int64]bool{}, wrote: map[int64]time.Time{}})
 	}
 	if s.logKnown {
 		s.txnLog.now = []int64{0}
@@ -151,6 +155,7 @@ func (s *sim) append(w *simWriter, p int) {
 		e.seq = w.seq[p]
 	}
 	s.logs[p].log = append(s.logs[p].log, e)
+	s.logs[p].wrote[w.id] = s.clock
 	w.wrote++
 	w.open[p] = e.txn
 }
@@ -166,7 +171,7 @@ func (s *sim) end(w *simWriter) {
 	for p := range w.open {
 		if w.open[p] {
 			s.logs[p].log = append(s.logs[p].log, entry{pid: w.id, epoch: w.epoch, marker: true})
-			w.open[p] = false
+			w.open[p], s.logs[p].wrote[w.id] = false, s.clock
 		}
 		if w.kind == simNewTxn {
 			w.seq[p] = -1
@@ -201,7 +206,7 @@ func (s *sim) take(t *testing.T, skip func(int) bool, between func()) {
 	}
 	between()
 	for i, l := range s.logs {
-		if p := &s.a.parts[i]; p.moved && p.fresh {
+		if p := &s.a.parts[i]; p.moved && p.fresh && (s.late == nil || !s.late(i)) {
 			s.a.setProducers(i, l.readings(), int64(len(l.log)), s.round, tick, s.name)
 		}
 	}

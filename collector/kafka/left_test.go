@@ -118,7 +118,7 @@ func TestWhatCountedWritersMayHaveWritten(t *testing.T) {
 		}
 	}
 	log.write(7, 1000)
-	take(0, 1000, func() { a.denyPartition(0) })
+	take(0, 1000, func() { a.denyPartition(0, round) })
 	a.allow()
 	take(0, 1000, func() { a.setProducers(0, log.readings(), log.end, round, tick, unnamed) })
 	log.end += 22

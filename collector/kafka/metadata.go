@@ -210,6 +210,7 @@ func (t *take) topicNew(o *lineage.Observation, w wire.MetadataWalk) *topic {
 	}
 	tp.widen(w.Partitions, born)
 	if born {
+		tp.seenSince(0, t.before)
 		tp.ends, tp.books, tp.born, tp.startsAt = t.before, t.before, t.round, t.round
 		for i := range tp.starts {
 			tp.starts[i] = 0
@@ -292,7 +293,10 @@ func (t *take) leaders(tp *topic, w *wire.MetadataWalk, moved map[int32]int) {
 	if w.Partitions > len(tp.parts) {
 		tp.startsAt = time.Time{} // the new ones' starts are to be read
 		t.slow.Soon(sourceStarts)
-		tp.widen(w.Partitions, t.continuous)
+		old := len(tp.parts)
+		if tp.widen(w.Partitions, t.continuous); t.continuous {
+			tp.seenSince(old, t.before)
+		}
 		tp.factTold, tp.dirty = false, true
 	}
 	for first := true; w.Partition(); first = false {

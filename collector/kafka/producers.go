@@ -45,6 +45,7 @@ func (t *take) producers() {
 		}
 	}
 	todo := t.producersTodo(why)
+	t.whenForgotten(todo)
 	answers := t.ask(t.producerRequests(todo))
 	t.nameTransactions(answers)
 	t.findTransactionLog(answers)
@@ -229,7 +230,7 @@ func (t *take) deny(tp *topic) {
 func (t *take) denyAll(tp *topic) {
 	for i := range tp.parts {
 		if p := &tp.parts[i]; p.fresh && p.moved {
-			tp.denyPartition(i)
+			tp.denyPartition(i, t.round)
 			tp.dirty = true
 		}
 	}

@@ -10,9 +10,14 @@ const (
 	whyFirst = "at most: first seen since the watch began, and what its sequence counted before it may be among these"
 	whyPast  = "at most: what the topic grew by; its sequence counts more, written before it was seen, so that another's records may be among these"
 	whyBack  = "at least: what it wrote while the broker did not list it is in what nobody accounts for"
-	whyRest  = "at least: a producer that was first seen may have been counted too many of these"
-	whyEpoch = "at least: its epoch rose, and what it wrote at the end of the one before is not counted by its sequence"
-	whyTail  = "at most: the last records of a counted producer whose epoch rose may be among these"
+	// whyAgain is of such a producer too, in the step in which it is listed again.
+	whyAgain = "at most: what it wrote while the broker did not list it is counted here, and another's records may be among these"
+	// whyUnlisted is of a producer that is listed for the first time, after a time in which nobody looked.
+	whyUnlisted  = "at least: what it wrote and the broker forgot before anybody looked is in what nobody accounts for"
+	whyForgotten = "at most: producers that the broker forgot before anybody looked may have written some of these"
+	whyRest      = "at least: a producer that was first seen may have been counted too many of these"
+	whyEpoch     = "at least: its epoch rose, and what it wrote at the end of the one before is not counted by its sequence"
+	whyTail      = "at most: the last records of a counted producer whose epoch rose may be among these"
 
 	whyTransactional = "at most: its sequences do not count its records, so these are what the topic grew by less the markers that there are at the least; other markers, and records of writers without idempotence, may be among them"
 	whyContested     = "at most: a connector or replicator that leaves no count writes the topic too, and its records may be among these"

@@ -87,6 +87,9 @@ type source struct {
 	txnEpochs map[int64]epochSeen
 	txnLog    transactionLog
 
+	forgets      time.Duration // after which brokers forget a producer id; zero: not known
+	forgetsAsked time.Time     // round in which they were asked; zero: not since the start
+
 	writers collector.Writers // without a count, as of the newest round
 
 	dark  dark  // what moves while one side of it is not seen
@@ -169,6 +172,7 @@ func (s *source) forget() {
 	s.lacks = map[string]bool{}
 	s.txnIDs, s.unnamed, s.txnEpochs = map[int64]string{}, map[int64]unnamedID{}, map[int64]epochSeen{}
 	s.txnLog = transactionLog{}
+	s.forgets, s.forgetsAsked = 0, time.Time{}
 	s.slow, s.faults, s.spoilt, s.sightSaved = collector.Cadences{}, map[string]fault{}, false, ""
 	s.gonePositions, s.goneReaders = nil, nil
 	s.dark = dark{}

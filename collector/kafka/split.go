@@ -20,6 +20,7 @@ type split struct {
 	race     int64      // that may have come between the reading of the end and that of the producers
 	lag      int64      // that may be in the producers' reading and behind the high watermark; see base
 	first    []claimant // producers that were never seen on the partition, or whose claim has not been met since
+	back     []claimant // producers that are listed again
 	txns     []movedTxn
 	last     lastStep // of the step before
 	// least and most are how many markers may be in the step or on their way; most is the truth's bound where proven,
@@ -39,6 +40,7 @@ type claimant struct {
 	transactional bool
 	name          string // its transactional.id; empty: nobody told it
 	why           string // why its claim is a bound
+	hidden        bool   // an earlier step may hold records of its that no reading listed it with
 }
 
 // setProducers books a reading of a partition's producers. The end must have been read earlier in the same round; after
@@ -67,11 +69,21 @@ func (a *account) setProducers(part int, readings []producerReading, after int64
 	s.noteChanges()
 	p.forget(readings, round)
 	s.reckon()
+	s.returned()
 	s.firstSights()
+	s.forgotten()
 	s.beginning()
 	s.transactions()
 	a.leave(p, s.rest, s.doubt, s.open)
-	p.booked, p.moved, p.gap = p.advance, false, false
+	p.booked, p.moved, p.gap, p.seen = p.advance, false, false, round
+}
+
+// forgotten notes what producers may have written that the broker forgot before this reading. Whoever is given it, or
+// nobody, may have some of theirs.
+func (s *split) forgotten() {
+	if (s.rest > 0 || s.doubtful) && s.forgot(s.p, s.round, s.interval) {
+		s.p.hidden, s.doubt = s.round, both(s.doubt, whyForgotten)
+	}
 }
 
 // older gives a producer that has written nothing since the last reading what the end had not shown then. By now it
@@ -96,13 +108,14 @@ func (s *split) older(r producerReading) {
 func (s *split) read(r producerReading) {
 	p := s.p
 	prev, known := p.producers[r.id]
-	back := false
+	c, back := claimant{id: r.id, transactional: r.transactional, hidden: !known && !p.hidden.IsZero()}, false
 	if was, ok := p.absent[r.id]; ok && !known {
 		prev, known, back = was.sequence, true, true
+		c.hidden = c.hidden && !p.hidden.Before(was.since)
 		delete(p.absent, r.id)
 	}
-	c, counts, changed := claimant{id: r.id, transactional: r.transactional}, true, false
-	m := movedTxn{now: r, prev: prev, known: known}
+	counts, changed := true, false
+	m := movedTxn{now: r, prev: prev, known: known, hidden: c.hidden}
 	if r.transactional {
 		m.who, m.before = s.name(r.id), s.epochBefore(r, s.round)
 		c.name, counts, changed = m.who.id, m.counts(), !known || !prev.same(r)
@@ -113,15 +126,13 @@ func (s *split) read(r producerReading) {
 		now.claim, c.why = claims(prev, known, r)
 		m.wrote = now.claim - prev.claim
 	}
-	if late := s.race + s.lag; back && now.claim > s.rest+late {
-		// what it wrote while it was not listed went to the remainder
-		now.claim, c.why = s.rest+late, whyBack
-	}
 	if changed {
 		s.txns = append(s.txns, m)
 	}
 	p.producers[r.id] = now
 	switch {
+	case now.claim > 0 && back:
+		s.back = append(s.back, c)
 	case now.claim > 0 && (!known || prev.fresh):
 		s.first = append(s.first, c)
 	default:
@@ -143,6 +154,36 @@ func (s *split) noteChanges() {
 		q.changed = s.p.changes
 		s.p.producers[m.now.id] = q
 	}
+}
+
+// returned gives the producers that were not listed for some time what they claim. What one wrote meanwhile, and was
+// forgotten again before a reading, is in an earlier step; in its place it may be given what others wrote in this one.
+func (s *split) returned() {
+	s.smallestFirst(s.back)
+	for _, c := range s.back {
+		q, late := s.p.producers[c.id], s.race+s.lag
+		sure := !c.hidden && q.claim <= s.rest+late
+		if !sure {
+			s.doubtful, s.hides, s.doubt = true, true, both(s.doubt, whyRest)
+			if c.why = both(c.why, whyAgain); q.claim > s.rest {
+				c.why = both(c.why, whyBack)
+				s.of(c).blur(c.why)
+			}
+		}
+		s.satisfy(c, q.claim)
+		if q = s.p.producers[c.id]; !sure {
+			q.claim = min(q.claim, late)
+			q.fresh, q.past = q.claim > 0, q.claim > 0
+		}
+		s.p.producers[c.id] = q
+	}
+}
+
+// smallestFirst sorts claimants by what they claim.
+func (s *split) smallestFirst(cs []claimant) {
+	slices.SortFunc(cs, func(x, y claimant) int {
+		return cmp.Or(cmp.Compare(s.p.producers[x.id].claim, s.p.producers[y.id].claim), cmp.Compare(x.id, y.id))
+	})
 }
 
 // satisfy gives a claimant up to n records of those that are left.
@@ -213,34 +254,36 @@ func claims(prev sequence, known bool, r producerReading) (n int64, why string) 
 // firstSights gives the producers that were never seen on the partition what their sequences say, and never more than
 // the end shows. A broker forgets a producer id and lists it again with the sequence that it goes on with, so one that
 // claims more than can be has a past, and one that claims less may have: that is excluded where the partition was
-// watched since it was born, and where what they claim is what was left to the record.
+// watched since it was born, and where what they claim is what was left to the record. A past that may be of after the
+// watch began is in an earlier step: then no step says what it wrote in all.
 func (s *split) firstSights() {
 	if len(s.first) == 0 {
 		return
 	}
-	all, older := int64(0), false
+	all, older, hidden := int64(0), false, false
 	for _, c := range s.first {
 		q := s.p.producers[c.id]
-		all, older = all+q.claim, older || q.past
+		all, older, hidden = all+q.claim, older || q.past, hidden || c.hidden
 	}
 	late := s.race + s.lag // what the end may show next round
 	past := all > s.rest+late
-	slices.SortFunc(s.first, func(x, y claimant) int {
-		return cmp.Or(cmp.Compare(s.p.producers[x.id].claim, s.p.producers[y.id].claim), cmp.Compare(x.id, y.id))
-	})
-	exact := !past && !older && (s.p.born || all >= s.rest || s.proven && all+s.most >= s.rest)
+	s.smallestFirst(s.first)
+	exact := !past && !older && !hidden && !s.doubtful && (s.p.born || all >= s.rest || s.proven && all+s.most >= s.rest)
 	for _, c := range s.first {
 		switch {
-		case past && len(s.first) > 1: // one of them may have been given what another wrote
+		case past && (len(s.first) > 1 || s.doubtful): // one of them may have been given what another wrote
 			c.why = whyOthers
 			s.of(c).blur(c.why)
 		case past:
 			c.why = whyPast
 		case !exact:
-			c.why = whyFirst
+			c.why = both(c.why, whyFirst)
 		}
 		s.satisfy(c, s.p.producers[c.id].claim)
 		q := s.p.producers[c.id]
+		if q.claim > 0 && (c.hidden || past && s.p.born) {
+			s.of(c).blur(both(c.why, whyUnlisted))
+		}
 		q.claim = min(q.claim, late)
 		q.fresh, q.past = q.claim > 0, q.claim > 0 && (past || q.past)
 		late -= q.claim

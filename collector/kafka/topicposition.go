@@ -3,12 +3,16 @@ package kafka
 import (
 	"time"
 
+	"github.com/lineaged/lineaged/internal/varint"
 	"github.com/lineaged/lineaged/lineage"
 )
 
+// topicsVersion is of a topic's book. Version 1 did not hold in which step of a partition producers can have hidden.
+const topicsVersion = 2
+
 func (tp *topic) encode() []byte {
 	var e encoder
-	e.Uint(positionsVersion)
+	e.Uint(topicsVersion)
 	e.String(tp.topic.Name)
 	e.Bool(tp.internal)
 	e.Bool(tp.whole)
@@ -68,6 +72,7 @@ func (e *encoder) partition(p *partition) {
 	}
 	e.Bool(p.txn)
 	e.Bool(p.last.loose)
+	e.Time(p.hidden)
 	e.Uint(uint64(len(p.producers)))
 	for id, q := range inOrder(p.producers) {
 		e.Int(id)
@@ -105,12 +110,17 @@ func (d *decoder) writer() *writer {
 
 func (d *decoder) total() total { return total{n: d.Int(), told: d.Int(), estimated: d.Bool()} }
 
-func (d *decoder) partition() partition {
+func (d *decoder) partition(version uint64, round time.Time) partition {
 	p := partition{end: d.Int(), moved: d.Bool(), based: d.Bool(), born: d.Bool(), unsettled: d.Bool()}
 	for _, v := range []*int64{&p.advance, &p.named, &p.remainder, &p.booked, &p.early, &p.recent, &p.last.least, &p.last.most, &p.last.room, &p.last.of} {
 		*v = d.Int()
 	}
 	p.led, p.txn, p.last.loose = int32(d.Int()), d.Bool(), d.Bool()
+	if version > 1 {
+		p.hidden = d.Time()
+	} else if p.remainder > 0 {
+		p.hidden = round // as far as its book tells
+	}
 	n := d.Count()
 	p.producers = make(map[int64]sequence, n)
 	for range n {
@@ -127,7 +137,8 @@ func (d *decoder) partition() partition {
 
 // decodeTopic is the inverse of encode. A topic that was seen whole in the last round was known until then.
 func decodeTopic(id lineage.TopicID, cluster lineage.ClusterID, value []byte, round time.Time) (*topic, error) {
-	d := decode(value)
+	d := decoder{varint.Decoder{Left: value}}
+	version := d.Versions(positionsVersion, topicsVersion)
 	tp := &topic{retained: lineage.Unknown, sizedAt: lineage.Unknown, account: newAccount(lineage.Topic{Cluster: cluster, ID: id, Name: d.String()})}
 	tp.internal, tp.whole = d.Bool(), d.Bool()
 	tp.born, tp.ends, tp.books = d.Time(), d.Time(), d.Time()
@@ -148,7 +159,7 @@ func decodeTopic(id lineage.TopicID, cluster lineage.ClusterID, value []byte, ro
 		tp.others = d.writer()
 	}
 	for range d.Count() {
-		tp.parts = append(tp.parts, d.partition())
+		tp.parts = append(tp.parts, d.partition(version, round))
 	}
 	tp.compaction = compaction(d.Uint())
 	if known := d.Bool(); known {
@@ -166,6 +177,9 @@ func decodeTopic(id lineage.TopicID, cluster lineage.ClusterID, value []byte, ro
 		if !waiting {
 			tp.books = later(tp.books, round)
 		}
+	}
+	for i := range tp.parts {
+		tp.parts[i].seen = later(tp.books, time.UnixMilli(0)) // long ago, where it is not known
 	}
 	return tp, d.Done()
 }

@@ -21,6 +21,7 @@ type movedTxn struct {
 	before int32    // its epoch at the last look at any partition of the cluster
 	who    txnName
 	wrote  int64 // by its sequences, where they count
+	hidden bool  // as of its claimant
 }
 
 // counts reports whether the sequence counts the producer's records since the last reading: within one epoch it does.
@@ -206,6 +207,11 @@ func (s *split) share(rising []movedTxn) {
 		}
 		if upTo > given {
 			s.give(m.claimant(), upTo-given, why)
+		} else if n > 0 { // it may have written some all the same
+			s.of(m.claimant()).blur(why)
+		}
+		if m.hidden {
+			s.of(m.claimant()).blur(both(why, whyUnlisted))
 		}
 		given = upTo
 	}
@@ -265,7 +271,9 @@ func (a *account) rename(name func(id int64) txnName, waits func(id int64) bool)
 
 // take adds what another has that was never told.
 func (w *writer) take(from *writer) {
-	w.put(from.n, from.why)
+	if w.put(from.n, from.why); from.n == 0 && from.why != "" {
+		w.blur(from.why)
+	}
 	w.moved = from.nameless
 	if w.late.IsZero() || from.nameless.Before(w.late) {
 		w.late = from.nameless
