@@ -143,7 +143,8 @@ func TestFirstSeenAfterItWasForgotten(t *testing.T) {
 			}
 		}
 		s.settle(t, true)
-		subject, n := lineage.Client{Producer: lineage.KnownProducer(w.id)}, int64(0)
+		subject := lineage.Client{Producer: lineage.KnownProducer(w.id)}
+		var n int64
 		if c.kind != simIdempotent {
 			subject = lineage.Client{TransactionalID: w.name}
 			n = s.a.txns[w.name].n
