@@ -63,6 +63,7 @@ func (a *account) setProducers(part int, readings []producerReading, after int64
 	for _, r := range readings {
 		s.older(r)
 	}
+	s.gone(readings)
 	for _, r := range readings {
 		s.read(r)
 	}
@@ -101,6 +102,28 @@ func (s *split) older(r producerReading) {
 	q = s.p.producers[r.id]
 	q.claim = 0
 	s.p.producers[r.id] = q
+}
+
+// gone gives the producers that are listed no more what the end had not shown when they were.
+func (s *split) gone(readings []producerReading) {
+	var gone []claimant
+	for id, q := range s.p.producers {
+		if q.claim == 0 || q.fresh || slices.ContainsFunc(readings, func(r producerReading) bool { return r.id == id }) {
+			continue
+		}
+		c := claimant{id: id}
+		if _, c.transactional = s.epochs[id]; c.transactional {
+			c.name = s.name(id).id
+		}
+		gone = append(gone, c)
+	}
+	s.smallestFirst(gone)
+	for _, c := range gone {
+		s.satisfy(c, s.p.producers[c.id].claim)
+		q := s.p.producers[c.id]
+		q.claim = 0
+		s.p.producers[c.id] = q
+	}
 }
 
 // read takes in one producer. What it claims as far as the end shows it is its own, unless it was never seen before:
