@@ -63,8 +63,8 @@ func TestTopicPositionRoundTrip(t *testing.T) {
 	}
 }
 
-// A book that the version before wrote does not say whether forgotten producers hide in what is left: where something is,
-// they may.
+// A book that the version before wrote does not say whether forgotten producers hide in what is left: where something
+// is, they may.
 func TestTopicPositionOfVersion1(t *testing.T) {
 	kept, err := hex.DecodeString("01066f726465727300010080d8c0cdc06880d8c0cdc0684a4a00000000282800000000000000000000010a22220000000000023c000101003c14283c000100000000000000010a00120100010000000e000101000e0e000e000100000000000000010a000c010001000000000000")
 	if err != nil {
