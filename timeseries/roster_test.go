@@ -93,6 +93,37 @@ func TestRostersFindAll(t *testing.T) {
 	}
 }
 
+// TestRosterOfAnother has a file with the number of one that a roster has, as after a crash: its sums are not taken to
+// be in the roster, nor those of the other to be its own.
+func TestRosterOfAnother(t *testing.T) {
+	e := testEngine(t)
+	e.recent = 1
+	file := func(sums ...uint32) *deadFile {
+		d := &deadFile{number: 7, mark: markOf(sums), sums: sums, ids: roaring.New()}
+		d.ids.AddRange(1, 1+uint64(len(sums)))
+		e.dead = []*deadFile{d}
+		return d
+	}
+	old := file(3, 4, 9)
+	must(t, e.keepRosters())
+	if old.sums != nil || !old.rostered {
+		t.Fatalf("no roster has %+v", old)
+	}
+	now := file(4, 5)
+	if e.inRoster(now) {
+		t.Error("the roster of another file is taken for its own")
+	}
+	for sum, want := range map[uint32]int{3: 0, 4: 1, 5: 1} {
+		if got, err := e.holders(e.dead, sum); err != nil || len(got) != want {
+			t.Errorf("sum %d is found in %d files, want %d: %v", sum, len(got), want, err)
+		}
+	}
+	must(t, e.keepRosters()) // which drops the roster of whom nobody knows
+	if len(e.rosters) != 1 || !e.rosters[0].has(now.id()) || e.rosters[0].has(old.id()) {
+		t.Errorf("%d rosters, the largest is %+v", len(e.rosters), e.rosters[0])
+	}
+}
+
 // TestRosterCodec holds decode(encode(x)) == x.
 func TestRosterCodec(t *testing.T) {
 	r := rand.New(rand.NewPCG(11, 5))

@@ -276,11 +276,11 @@ func (e *engine) mergeRosters() error {
 			from = min(from, i)
 		}
 	}
-	for i := len(all) - 1; i >= 0; i-- {
-		if after > 0 && all[i].sums < 2*after {
+	for i, x := range slices.Backward(all) {
+		if after > 0 && x.sums < 2*after {
 			from = min(from, i)
 		}
-		after += all[i].sums
+		after += x.sums
 	}
 	if from == len(all) {
 		return nil
