@@ -33,9 +33,9 @@ func (v *View) takeAmounts() {
 			case !m.Counter():
 				x.gauges[m] = true
 			case m == lineage.Skipped:
-				x.skipped = *amount
+				x.skipped = amount
 			case m == lineage.Lost:
-				x.lost = *amount
+				x.lost = amount
 			case x.counter.metric == lineage.NoMetric || v.counts(k, amount, x):
 				x.counter, x.amount = stored{x.row, j, m, k}, *amount
 			}

@@ -38,7 +38,8 @@ type Answers struct {
 	views    viewCache
 	resolved resolutions
 	rolls    rolls
-	estate   atomic.Int64 // see Estate
+	common   atomic.Pointer[common] // of the view that was named last
+	estate   atomic.Int64           // see Estate
 }
 
 // New returns who answers. It starts nothing that has to be stopped.

@@ -3,11 +3,9 @@ package answer
 import (
 	"context"
 	"runtime"
-	"slices"
 	"sync"
 	"time"
 
-	"github.com/lineaged/lineaged/graph"
 	"github.com/lineaged/lineaged/lineage"
 	"github.com/lineaged/lineaged/store"
 )
@@ -72,20 +70,17 @@ func (c *viewCache) at(key viewKey, d depends, clusters []store.Cluster) *cached
 	v.used = c.clock
 	for {
 		var oldest viewKey
-		least, held := c.clock, int64(0)
-		var rolls []*graph.Roll // several views have one
+		least := c.clock
+		var held []*View
 		for k, v := range c.views {
 			if is, ok := v.loaded(); ok {
-				if held += is.weight(); !slices.Contains(rolls, is.roll) {
-					rolls = append(rolls, is.roll)
-					held += int64(is.roll.Len()) * numberBytes
-				}
+				held = append(held, is)
 			}
 			if v.used < least {
 				oldest, least = k, v.used
 			}
 		}
-		if least == c.clock || held <= c.most && len(c.views) <= mostViews {
+		if least == c.clock || weigh(held...)+weighRolls(held...) <= c.most && len(c.views) <= mostViews {
 			return v
 		}
 		delete(c.views, oldest)

@@ -54,7 +54,7 @@ func (v *View) coverAccounts() {
 			}
 		}
 		if by != nil {
-			x.node, x.namedBy = by.node, by.namedBy
+			x.as(by.node, by.namedBy)
 		}
 	}
 	if len(gone) == 0 {

@@ -85,7 +85,7 @@ func eventID(e lineage.Event) string {
 func (v *View) subjectOf(e *lineage.Event) (*lineage.Node, *lineage.Flow) {
 	switch {
 	case e.Access.Op != lineage.OpNone:
-		x := access{far: v.farNode(&e.Access), Access: &e.Access}
+		x := access{who: &who{far: v.farNode(&e.Access), Access: &e.Access}}
 		x.node, _ = v.identity.Resolve(v.clusters.of(e.Access.Topic.Cluster), e.Access, v.knows.Of(e.Access))
 		x.node = v.shown(x.node)
 		return nil, new(x.flow())

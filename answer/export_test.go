@@ -9,8 +9,8 @@ import (
 // BuildsAtOnce is how many views are built at once.
 var BuildsAtOnce = buildsAtOnce
 
-// Weight is what the view is taken to hold, in bytes.
-func (v *View) Weight() int64 { return v.weight() }
+// Weigh is what views are taken to hold together, in bytes.
+var Weigh = weigh
 
 // Keep bounds what the views that are kept hold together, in bytes.
 func (a *Answers) Keep(bytes int64) { a.views.most = bytes }
@@ -19,13 +19,13 @@ func (a *Answers) Keep(bytes int64) { a.views.most = bytes }
 func (a *Answers) Held() (bytes int64, views int) {
 	a.views.mu.Lock()
 	defer a.views.mu.Unlock()
+	var all []*View
 	for _, c := range a.views.views {
 		if v, ok := c.loaded(); ok {
-			bytes += v.weight()
-			views++
+			all = append(all, v)
 		}
 	}
-	return bytes, views
+	return weigh(all...), len(all)
 }
 
 // HoldGraph asks for a part of the view's graph, and calls held when it is that one which builds it.
@@ -41,3 +41,9 @@ func ViewAsk(w lineage.Window) store.Ask { return viewAsk(w, w.End) }
 
 // KeepNumbers bounds the nodes on a roll that are in no window.
 func (a *Answers) KeepNumbers(most int) { a.rolls.most = most }
+
+// InCommon returns whether a view is of what the one that was named last has in common with others.
+func (a *Answers) InCommon() (is func(*View) bool) {
+	c := a.common.Load()
+	return func(v *View) bool { return c != nil && v.common == c }
+}

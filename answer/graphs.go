@@ -112,21 +112,21 @@ func (v *View) build(keep func(*access) bool) *graph.Snapshot {
 // onRoll returns the numbers on the roll by those in the view. They are looked up when a graph is asked for first: many
 // questions ask for none.
 func (v *View) onRoll() []uint32 {
-	v.rolling.Do(func() {
+	v.rolled.find.Do(func() {
 		most := uint32(0)
 		for i := range v.accesses {
 			most = max(most, v.accesses[i].numbers[0], v.accesses[i].numbers[1])
 		}
 		found := make([]bool, most+1)
-		v.rolled = make([]uint32, most+1)
+		v.rolled.numbers = make([]uint32, most+1)
 		for i := range v.accesses {
 			x := &v.accesses[i]
 			for k, n := range [...]*lineage.Node{&x.node, &x.far} {
 				if in := x.numbers[k]; !found[in] {
-					found[in], v.rolled[in] = true, v.roll.Number(*n, "")
+					found[in], v.rolled.numbers[in] = true, v.roll.Number(*n, "")
 				}
 			}
 		}
 	})
-	return v.rolled
+	return v.rolled.numbers
 }

@@ -39,7 +39,7 @@ func (v *View) Grouped(ctx context.Context, by GroupBy, of *Cluster, includeInte
 	g := &View{
 		a: v.a, identity: v.identity, declared: v.declared, lens: v.lens, hidden: v.hidden, knows: v.knows, win: v.win, held: v.held, state: v.state, roll: v.roll, clusters: v.clusters,
 		topics: v.topics, movers: v.movers, connectGroups: v.connectGroups, mirrored: v.mirrored, classified: true, groups: v.groups,
-		ends: map[lineage.Node]*accessesOf{}, datasets: map[lineage.Node]*accessesOf{},
+		ends: map[lineage.Node]*accessesOf{}, datasets: map[lineage.Node]*accessesOf{}, rolled: &rolled{},
 		// A group has no ways through it that are kept apart.
 		mixed: map[lineage.Node]bool{}, joined: map[lineage.Node][]string{}, accounts: map[lineage.Node]bool{},
 		members: map[lineage.Node][]lineage.Node{}, kinds: map[lineage.Flow]lineage.FlowKind{}, uncounted: map[lineage.Flow]int{},
@@ -75,7 +75,8 @@ func (v *View) Grouped(ctx context.Context, by GroupBy, of *Cluster, includeInte
 		}
 		own := x.flow()
 		moved := x.state == graph.Active
-		x.node, x.far = group(x.node, moved), group(x.far, moved)
+		x.as(group(x.node, moved), x.namedBy)
+		x.far = group(x.far, moved)
 		f := flows[own]
 		if f == nil {
 			f = &memberFlow{in: x.flow()}

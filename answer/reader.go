@@ -10,14 +10,14 @@ import (
 
 // missed adds up what readers passed or lost, by one of their counters. Who is counted and never had such a counter
 // missed nothing; nil: none of them is counted.
-func (v *View) missed(accesses []int32, of func(*access) lineage.Amount) *int64 {
+func (v *View) missed(accesses []int32, of func(*access) *lineage.Amount) *int64 {
 	var sum *float64
 	for _, i := range v.alone(accesses, lineage.Records) {
 		x := &v.accesses[i]
 		if x.Access.Op != lineage.Read {
 			continue
 		}
-		if amount := of(x); amount.Known {
+		if amount := of(x); amount != nil && amount.Known {
 			grow(&sum, &amount.Total, 1)
 		} else if x.amount.Known {
 			grow(&sum, new(float64), 1)
@@ -28,13 +28,13 @@ func (v *View) missed(accesses []int32, of func(*access) lineage.Amount) *int64 
 
 // Skipped returns the offsets that its readers passed and did not read, because somebody set their offsets; nil: not
 // known.
-func (f Flow) Skipped() *int64 { return f.missed(func(x *access) lineage.Amount { return x.skipped }) }
+func (f Flow) Skipped() *int64 { return f.missed(func(x *access) *lineage.Amount { return x.skipped }) }
 
 // Lost returns the records that were gone before they were read; nil: not known.
-func (f Flow) Lost() *int64 { return f.missed(func(x *access) lineage.Amount { return x.lost }) }
+func (f Flow) Lost() *int64 { return f.missed(func(x *access) *lineage.Amount { return x.lost }) }
 
 // missed is nothing known where it is not known either whether the flow moved.
-func (f Flow) missed(of func(*access) lineage.Amount) *int64 {
+func (f Flow) missed(of func(*access) *lineage.Amount) *int64 {
 	n := f.rows.v.missed(f.rows.v.of(f.flow), of)
 	if n != nil && *n == 0 && f.unknown(f.rows.v.records(f.rows.v.of(f.flow))) {
 		return nil

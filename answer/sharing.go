@@ -38,6 +38,17 @@ func (s slice) ofAmount(total float64) float64 {
 	return total * s.share()
 }
 
+// part returns its part of an amount, which is no measurement then.
+func (s slice) part(a lineage.Amount) lineage.Amount {
+	a.Estimated = a.Estimated || a.Total > 0
+	a.Total = s.ofAmount(a.Total)
+	a.Observed *= s.share()
+	a.Shared *= s.share()
+	a.Within *= s.share()
+	a.Told *= s.share()
+	return a
+}
+
 // shareOut gives each of the connectors that have an access together its part, by their running tasks and for how long
 // of the window they were there. One that was surely told not to run in all of the window has none.
 func (v *View) shareOut() {
@@ -54,7 +65,7 @@ func (v *View) shareOut() {
 		whole, before := v.accesses[i], 0.0
 		for j, node := range all {
 			x := whole
-			x.node, x.namedBy = node, "Kafka Connect"
+			x.as(node, "Kafka Connect")
 			if len(all) == 1 {
 				x.sharers = nil
 			} else {
@@ -62,13 +73,11 @@ func (v *View) shareOut() {
 				if before += weights[j]; j == len(all)-1 {
 					x.slice.to = 1
 				}
-				for _, a := range [...]*lineage.Amount{&x.amount, &x.skipped, &x.lost} {
-					a.Estimated = a.Estimated || a.Total > 0
-					a.Total = x.slice.ofAmount(a.Total)
-					a.Observed *= x.slice.share()
-					a.Shared *= x.slice.share()
-					a.Within *= x.slice.share()
-					a.Told *= x.slice.share()
+				x.amount = x.slice.part(x.amount)
+				for _, a := range [...]**lineage.Amount{&x.skipped, &x.lost} {
+					if *a != nil {
+						*a = new(x.slice.part(**a))
+					}
 				}
 			}
 			if j == 0 {

@@ -27,7 +27,11 @@ func (v *View) decideStates(ctx context.Context) error {
 	kept := 0
 	for i := range v.accesses {
 		x := &v.accesses[i]
-		exist := v.endsExist(x)
+		exist := x.exist
+		if v.common == nil {
+			exist = v.endsExist(x)
+			x.exist = exist
+		}
 		switch {
 		case v.held.Rows.Moved[x.row]:
 			x.state, x.inWindow, x.left = graph.Active, true, !exist
@@ -215,15 +219,25 @@ func (v *View) stopped() map[lineage.Node]bool {
 	return out
 }
 
+// strange returns the clusters of accesses that are behind no name.
+func (v *View) strange() map[lineage.ClusterID]bool {
+	out := map[lineage.ClusterID]bool{}
+	last := lineage.ClusterID("")
+	for _, x := range v.held.Rows.Access[:v.held.Rows.Topics] {
+		id := x.Topic.Cluster
+		if id != last && v.clusters.byID[id] == nil {
+			out[id] = true
+		}
+		last = id
+	}
+	delete(out, "")
+	return out
+}
+
 // endFormerClusters marks the topics of clusters that were watched within the lookback and are behind no name at the
 // window's end, since others are: they are there no more.
 func (v *View) endFormerClusters(ctx context.Context) error {
-	strange := map[lineage.ClusterID]bool{}
-	for i := range v.accesses {
-		if id := v.accesses[i].Access.Topic.Cluster; id != "" && v.clusters.byID[id] == nil {
-			strange[id] = true
-		}
-	}
+	strange := v.strange()
 	if len(strange) == 0 {
 		// as nearly always; else it may also be a cluster that never was watched, which only a mover tells of
 		return nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/lineaged/lineaged/graph"
@@ -58,14 +57,33 @@ type View struct {
 
 	// commits are the rows of declared groups whose positions moved within the lookback, see takeCommits.
 	commits map[int32]bool
+	common  *common     // with views of the same accesses; nil: it has nothing in common with others
 	roll    *graph.Roll // by which graphs are built
-	rolling sync.Once   // guards rolled
-	rolled  []uint32    // see onRoll
+	rolled  *rolled     // see onRoll
 	graphs  graphs
 }
 
 // access is one candidate of a window.
 type access struct {
+	*who
+	state    graph.State
+	inWindow bool // some evidence supported it in the window
+	cut      bool // it moved in the window, which was not observed to its end
+	beside   bool // all that says so are readings that reach beyond the window: it may have moved outside of it alone
+	left     bool // it moved in the window, but one of its ends is no more
+	// counter is the one that counts it, of the best evidence; NoMetric: none does.
+	counter stored
+	amount  lineage.Amount
+	gauges  [lineage.Metrics]bool // which of its gauges exist
+	// skipped and lost are what it passed without reading, and what was gone before it came; where no such counter
+	// exists they are not known. They are shared.
+	skipped, lost *lineage.Amount
+	slice         slice // the part that is the node's own, of a shared one, see shareOut
+}
+
+// who is what of an access does not hang on what moved: who it is that reads or writes, and what. Views that have that
+// in common share it, so once a view is built it never changes.
+type who struct {
 	Access    *lineage.Access // shared: read only
 	FirstSeen time.Time
 	row       int32        // of the store's answer
@@ -73,28 +91,22 @@ type access struct {
 	topic     *topicView   // far, where it is a topic; until all are connected nil where nothing else is known of it
 	namedBy   string
 	joined    *lineage.Joined // with all that links join to the client; nil: it is as it was seen
-	state     graph.State
-	inWindow  bool // some evidence supported it in the window
-	cut       bool // it moved in the window, which was not observed to its end
-	beside    bool // all that says so are readings that reach beyond the window: it may have moved outside of it alone
-	left      bool // it moved in the window, but one of its ends is no more
-	// counter is the one that counts it, of the best evidence; NoMetric: none does.
-	counter stored
-	amount  lineage.Amount
-	gauges  [lineage.Metrics]bool // which of its gauges exist
-	// skipped and lost are what it passed without reading, and what was gone before it came; where no such counter
-	// exists they are not known.
-	skipped, lost lineage.Amount
-	// sharers are the connectors whose it is together, crowded says that others may be among those who did it; slice is
-	// the part that is the node's own, of a shared one. See shareOut.
+	// sharers are the connectors whose it is together, crowded says that others may be among those who did it.
 	sharers []lineage.Node
 	crowded bool
-	slice   slice
+	exist   bool // both ends are still there, see endsExist
 	// numbers are those of node and far in the view, see onRoll.
 	numbers [2]uint32
 	// own is the access of the group itself, of which this one's client is a member; -1: not a member, or the group's
 	// own is not known.
 	own int32
+}
+
+// as makes the access another's, and leaves what others share as it is.
+func (x *access) as(node lineage.Node, namedBy string) {
+	is := *x.who
+	is.node, is.namedBy = node, namedBy
+	x.who = &is
 }
 
 // stored is a series that the store has of a row; series is -1 when it has none.
@@ -202,27 +214,53 @@ func (a *Answers) buildView(ctx context.Context, now store.State, key viewKey, d
 	if err != nil {
 		return nil, fmt.Errorf("read what is held: %w", err)
 	}
-	v := &View{
-		a: a, identity: d.identity, declared: d.declared, lens: key.lens, win: key.win, until: d.until, held: held, state: now, roll: a.rolls.now(a.Estate()), clusters: a.nameClusters(now, held.FactsOf(lineage.ClusterFacts), key.lens),
-		ends:     map[lineage.Node]*accessesOf{},
-		datasets: map[lineage.Node]*accessesOf{},
+	roll, clusters := a.rolls.now(a.Estate()), a.nameClusters(now, held.FactsOf(lineage.ClusterFacts), key.lens)
+	begin := func() *View {
+		return &View{
+			a: a, identity: d.identity, declared: d.declared, lens: key.lens, win: key.win, until: d.until, held: held, state: now, roll: roll, clusters: clusters,
+		}
 	}
-	v.takeFacts()
-	if err := v.takeAccesses(ctx); err != nil {
+	v := begin()
+	fits, err := v.ofCommon(ctx, a.common.Load())
+	if err == nil && !fits {
+		v = begin()
+		err = v.asAnew(ctx)
+	}
+	if err != nil {
 		return nil, err
 	}
-	v.takeAmounts()
-	v.shareOut()
-	if err := v.decideStates(ctx); err != nil {
-		return nil, err
-	}
-	v.coverAccounts()
-	v.lookThrough()
-	v.connect()
 	if err := v.takeCommits(ctx); err != nil {
 		return nil, err
 	}
 	return v, ctx.Err()
+}
+
+// asAnew finds out who everybody is, and what they did.
+func (v *View) asAnew(ctx context.Context) error {
+	v.ends, v.datasets, v.rolled = map[lineage.Node]*accessesOf{}, map[lineage.Node]*accessesOf{}, &rolled{}
+	v.takeFacts()
+	all, err := v.takeAccesses(ctx)
+	if err != nil {
+		return err
+	}
+	if err := v.decide(ctx); err != nil {
+		return err
+	}
+	v.connect()
+	v.beCommon(all)
+	return nil
+}
+
+// decide says what everybody did, and leaves out who is of no account.
+func (v *View) decide(ctx context.Context) error {
+	v.takeAmounts()
+	v.shareOut()
+	if err := v.decideStates(ctx); err != nil {
+		return err
+	}
+	v.coverAccounts()
+	v.lookThrough()
+	return nil
 }
 
 func (v *View) topicNode(t lineage.Topic) lineage.Node {
@@ -294,25 +332,27 @@ func (v *View) topic(t lineage.Topic) *topicView {
 	return tv
 }
 
-// takeAccesses collects the candidates: what any evidence supported in the lookback.
-func (v *View) takeAccesses(ctx context.Context) error {
+// takeAccesses collects the candidates: what any evidence supported in the lookback. It returns who they are, by row.
+func (v *View) takeAccesses(ctx context.Context) ([]who, error) {
 	r := &v.held.Rows
 	v.accesses = make([]access, r.Topics)
+	all := make([]who, r.Topics)
 	gone := leaving(ctx)
 	for i := range v.accesses {
 		if gone() {
-			return ctx.Err()
+			return nil, ctx.Err()
 		}
 		x := r.Access[i]
 		v.knows.AddAccess(*x)
 		far := v.farNode(x)
-		v.accesses[i] = access{Access: x, FirstSeen: r.FirstSeen[i], row: int32(i), far: far, topic: v.topics[far], inWindow: r.Seen[i] != 0}
+		all[i] = who{Access: x, FirstSeen: r.FirstSeen[i], row: int32(i), far: far, topic: v.topics[far]}
+		v.accesses[i] = access{who: &all[i], inWindow: r.Seen[i] != 0}
 	}
 	v.classifyAll()
 	var asked resolving
 	for i := range v.accesses {
 		if gone() {
-			return ctx.Err()
+			return nil, ctx.Err()
 		}
 		x := &v.accesses[i]
 		known := v.knows.Of(*x.Access)
@@ -322,7 +362,7 @@ func (v *View) takeAccesses(ctx context.Context) error {
 		x.node = v.shown(x.node)
 	}
 	v.a.resolved.keep(asked.accesses, asked.said)
-	return nil
+	return all, nil
 }
 
 // farNode returns what an access reads or writes.

@@ -253,6 +253,7 @@ func (e *engine) putAway(now time.Time) (bool, error) {
 	for key, line := range gone {
 		if e.facts[key] == line && line.leaves(who) {
 			delete(e.facts, key)
+			e.factOrder.went()
 		}
 	}
 	e.layout++

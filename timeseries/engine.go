@@ -61,6 +61,7 @@ type engine struct {
 	events    []dated          // of open blocks, see sortEvents
 	misses    map[string]*missing
 	facts     map[lineage.FactKey]*factLine
+	factOrder factOrder
 	positions map[lineage.Source]map[string]position
 	smalls    map[store.RecordKind][][]byte // small records by version less one
 	latest    map[string]int64
@@ -88,6 +89,10 @@ type engine struct {
 	// touched is the tick after which the answers change with the next version; never: none do.
 	touched int64
 	version store.Version
+
+	// Of the window that was answered last, whose columns and facts the next one shares as far as they are the same.
+	laid atomic.Pointer[layout]
+	said atomic.Pointer[[]lineage.DatedFact]
 
 	now   atomic.Pointer[store.State]
 	shut  atomic.Bool // as closed

@@ -71,6 +71,7 @@ func (l *factLine) at(tick int64) (v *factVersion, since int64, before *factVers
 	for i > 0 && l.versions[i-1].same(v) {
 		i--
 	}
+	v = &l.versions[i] // so that what is told again and again is one fact
 	if i > 0 {
 		return v, l.versions[i].tick, &l.versions[i-1]
 	}

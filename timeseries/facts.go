@@ -42,6 +42,7 @@ func (e *engine) addFact(f codedFact, tick int64) {
 	if line == nil {
 		line = &factLine{}
 		e.facts[f.fact.Key] = line
+		e.factOrder.came(line)
 		if f.fact.Key.Kind == lineage.ClusterFacts {
 			e.told[f.fact.Key.Source] = true
 		}
@@ -63,6 +64,7 @@ func (e *engine) trimFacts(sealed, floor int64) {
 	for key, line := range e.facts {
 		if !line.retire(sealed, floor, &d) {
 			delete(e.facts, key)
+			e.factOrder.went()
 		}
 	}
 }
@@ -74,28 +76,16 @@ type factsQuery struct {
 	gone      bool
 	goneAfter int64                           // of groups only: the others are few
 	away      []map[lineage.FactKey]*factLine // that were put away, the newest first
+	like      []lineage.DatedFact             // those of another answer, which are shared as far as they are the same
 }
 
-// linesOf returns the lines of some sets of kinds, in no order, in one walk over all there are. It needs mu.
-func (e *engine) linesOf(sets ...[]lineage.FactKind) [][]*factLine {
-	var wanted [256][]int // sets, by kind
-	for i, kinds := range sets {
-		for _, k := range kinds {
-			wanted[k] = append(wanted[k], i)
-		}
+// factsOf returns what holds of the facts of some kinds, by kind, source and name; those that were put away come after
+// the others. It needs mu.
+func (e *engine) factsOf(q factsQuery, kinds ...lineage.FactKind) []lineage.DatedFact {
+	out := factList{like: q.like}
+	for _, kind := range kinds {
+		out.most += len(e.linesOf(kind))
 	}
-	out := make([][]*factLine, len(sets))
-	for key, line := range e.facts {
-		for _, i := range wanted[key.Kind] {
-			out[i] = append(out[i], line)
-		}
-	}
-	return out
-}
-
-// factsOf returns what holds of some lines, which are all there are of some kinds, in no order. It needs mu.
-func (e *engine) factsOf(q factsQuery, lines []*factLine, kinds ...lineage.FactKind) []lineage.DatedFact {
-	out := make([]lineage.DatedFact, 0, len(lines))
 	take := func(kind lineage.FactKind, line *factLine) (told bool) {
 		v, since, before := line.at(q.tick)
 		if v == nil {
@@ -108,17 +98,18 @@ func (e *engine) factsOf(q factsQuery, lines []*factLine, kinds ...lineage.FactK
 		if v.fact.Gone && before != nil {
 			d.Before = new(before.fact) // a copy: versions move when a late one comes between
 		}
-		out = append(out, d)
+		out.add(&d)
 		return true
 	}
 	var done map[lineage.FactKey]bool
 	if len(q.away) > 0 {
 		done = map[lineage.FactKey]bool{}
 	}
-	for _, line := range lines {
-		key := line.key()
-		if take(key.Kind, line) && done != nil {
-			done[key] = true
+	for _, kind := range slices.Sorted(slices.Values(kinds)) {
+		for _, line := range e.linesOf(kind) {
+			if take(kind, line) && done != nil {
+				done[line.key()] = true
+			}
 		}
 	}
 	for _, lines := range q.away {
@@ -128,5 +119,5 @@ func (e *engine) factsOf(q factsQuery, lines []*factLine, kinds ...lineage.FactK
 			}
 		}
 	}
-	return out
+	return out.done()
 }

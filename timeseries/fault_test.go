@@ -138,5 +138,12 @@ func (e *engine) marksOf(ctx context.Context, w lineage.Window) (*marks, error) 
 		return nil, err
 	}
 	q.takeHead(ctx)
+	for s := range e.subjects.all() { // by kinds of evidence that this program does not know too
+		for _, x := range s.series {
+			if e.headMarked(x, v.lo, v.hi) {
+				q.now.note(x.key)
+			}
+		}
+	}
 	return q.now, nil
 }

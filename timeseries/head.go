@@ -241,14 +241,38 @@ type cursor struct {
 func (h *head) after(tick, base int64) cursor {
 	c := cursor{head: h, pack: h.packAfter(tick), prior: base}
 	c.load()
-	for c.next() {
-		if c.tick > tick {
-			c.ready = true
-			return c
+	if c.ready = c.skip(tick); !c.ready {
+		c.before = c.prior
+	}
+	return c
+}
+
+// skip moves to the first sample of the pack after a tick; it returns false when there is none.
+func (c *cursor) skip(tick int64) bool {
+	x, code, left, prior := c.sample, c.code, c.left, c.prior
+	for left > 0 {
+		before := prior
+		switch u := code[0]; { // as next does, for nearly all samples there are
+		case u&0x81 == 0:
+			x.value += int64(u >> 1)
+			x.tick += int64(x.span)
+			code = code[1:]
+		case u&0x81 == 0x80 && len(code) > 1 && code[1] < 0x80:
+			x.value += int64(u&0x7f>>1) + int64(code[1])<<6
+			x.tick += int64(x.span)
+			code = code[2:]
+		default:
+			code = x.next(code)
+		}
+		left--
+		prior = x.value
+		if x.tick > tick {
+			c.sample, c.code, c.left, c.prior, c.before = x, code, left, prior, before
+			return true
 		}
 	}
-	c.before = c.prior
-	return c
+	c.sample, c.code, c.left, c.prior = x, code, left, prior
+	return false
 }
 
 // load begins with a pack. The samples before it were walked, or it is the first that is.
@@ -295,12 +319,9 @@ func (h *head) steps(base, lo, hi int64, visit func(step) (more bool)) {
 // packSteps is steps of a single pack.
 func (h *head) packSteps(i int, base, lo, hi int64, visit func(step) (more bool)) {
 	c := cursor{head: h, pack: i, prior: base}
-	for c.load(); c.left > 0; {
-		c.next()
-		if c.tick-h.maxSpan >= hi {
-			return
-		}
-		if c.tick > lo && !c.visit(hi, visit) {
+	c.load()
+	for more := c.skip(lo); more; more = c.left > 0 && c.next() {
+		if c.tick-h.maxSpan >= hi || !c.visit(hi, visit) {
 			return
 		}
 	}

@@ -197,7 +197,7 @@ func (r *rollup) rounds(ctx context.Context, start, end int64) (map[uint16]*sour
 	v, err := r.e.viewTicks(ctx, start, end, func(v *view) {
 		v.tier = r.w.b.tier - 1
 		v.cover = r.e.cover(v.tier)
-		told = expectations(r.e.linesOf([]lineage.FactKind{lineage.SourceFacts})[0], end)
+		told = expectations(r.e.linesOf(lineage.SourceFacts), end)
 	})
 	if err != nil {
 		return nil, err

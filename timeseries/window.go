@@ -1,13 +1,9 @@
 package timeseries
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
-	"strings"
-	"sync"
-	"time"
 
 	"github.com/RoaringBitmap/roaring/v2"
 
@@ -43,13 +39,11 @@ func (e *engine) window(ctx context.Context, ask store.Ask) (*store.Window, erro
 		}
 		taken = q.takeHead(ctx)
 	}
-	var sorting sync.WaitGroup // meanwhile; nothing else reads the facts
-	defer sorting.Wait()
-	sorting.Go(func() {
+	if len(q.away) > 0 { // the others are in order
 		sortLarge(q.out.Facts, compareFacts)
-		sortLarge(q.out.BlindSpots, compareFacts)
-	})
+	}
 	if ask.Accesses {
+		defer q.rows.giveBack()
 		if err := q.count(ctx); err != nil {
 			return nil, fmt.Errorf("read window: %w", err)
 		}
@@ -74,11 +68,11 @@ type windowQuery struct {
 	before *marks // in the lookback
 	up     awake  // who was put away and is in the answer
 
-	out     *store.Window
-	details *details
-	probes  []probe // by series
-	told    map[lineage.Source][]expectation
-	away    []map[lineage.FactKey]*factLine // groups that were put away
+	out  *store.Window
+	rows *rowsTaken // of the answer, if accesses are asked for
+	bare probe      // see probeFor
+	told map[lineage.Source][]expectation
+	away []map[lineage.FactKey]*factLine // groups that were put away
 }
 
 // readSealed reads what the blocks mark in the window and in the lookback.
@@ -138,7 +132,7 @@ func (q *windowQuery) takeHead(ctx context.Context) bool {
 		q.takeFacts()
 	}
 	if q.ask.Accesses {
-		q.markHead()
+		q.markSightings()
 		q.takeRows()
 		for _, s := range q.links {
 			q.out.Links = append(q.out.Links, q.linksOf(s)...)
@@ -147,8 +141,8 @@ func (q *windowQuery) takeHead(ctx context.Context) bool {
 	return true
 }
 
-// markHead adds what the head marks, in one walk for both windows. It needs mu.
-func (q *windowQuery) markHead() {
+// markSightings adds what the head's sightings mark, to both windows. It needs mu.
+func (q *windowQuery) markSightings() {
 	for t, m := range q.sightings {
 		if t > q.v.lo && t <= q.v.hi {
 			q.now.or(m)
@@ -157,176 +151,25 @@ func (q *windowQuery) markHead() {
 			q.before.or(m)
 		}
 	}
-	var now, before noted
-	same := q.back.lo == q.v.lo && q.back.hi == q.v.hi
-	for s := range q.subjects.all() {
-		for _, x := range s.series {
-			if !q.headMarked(x, q.back.lo, q.back.hi) { // the lookback holds the window
-				continue
-			}
-			before.note(x.key)
-			if !same && q.headMarked(x, q.v.lo, q.v.hi) {
-				now.note(x.key)
-			}
-		}
-	}
-	q.before.take(&before)
-	if same {
-		now = before
-	}
-	q.now.take(&now)
 }
 
-// takeFacts takes the facts, and what coverage needs of them, in one walk. It needs mu.
+// takeFacts takes the facts, and what coverage needs of them. It needs mu.
 func (q *windowQuery) takeFacts() {
-	lines := q.linesOf(q.ask.Facts, []lineage.FactKind{lineage.BlindSpotFacts}, []lineage.FactKind{lineage.SourceFacts})
-	q.out.Facts = q.factsOf(factsQuery{tick: q.v.hi, gone: true, goneAfter: q.back.lo, away: q.away}, lines[0], q.ask.Facts...)
+	ask := factsQuery{tick: q.v.hi, gone: true, goneAfter: q.back.lo, away: q.away}
+	shares := q.ask.Accesses && len(q.away) == 0 // the others are small, or to be sorted
+	if shares {
+		if like := q.said.Load(); like != nil {
+			ask.like = *like
+		}
+	}
+	q.out.Facts = q.factsOf(ask, q.ask.Facts...)
+	if shares {
+		q.said.Store(&q.out.Facts)
+	}
 	if q.ask.Coverage {
-		q.out.BlindSpots = q.factsOf(factsQuery{tick: q.v.hi}, lines[1])
-		q.told = expectations(lines[2], q.v.hi)
+		q.out.BlindSpots = q.factsOf(factsQuery{tick: q.v.hi}, lineage.BlindSpotFacts)
+		q.told = expectations(q.linesOf(lineage.SourceFacts), q.v.hi)
 	}
-}
-
-// takeRows takes the accesses that were seen, the topics, and their series. It needs mu.
-func (q *windowQuery) takeRows() {
-	seen := roaring.New()
-	for k := range lineage.EvidenceKinds {
-		for _, m := range [...]*marks{q.now, q.before} {
-			if m.seen[k] != nil {
-				seen.Or(m.seen[k])
-			}
-		}
-	}
-	rows := make([]*subject, 0, int(seen.GetCardinality())+len(q.topics))
-	for it := seen.Iterator(); it.HasNext(); {
-		if s := q.subjectOf(subjectID(it.Next()), q.up); s != nil && s.entry.access.Op != lineage.OpNone {
-			rows = append(rows, s)
-		}
-	}
-	r := &q.out.Rows
-	r.Topics = len(rows)
-	for _, s := range q.topics {
-		if s.first <= q.v.hi {
-			rows = append(rows, s)
-		}
-	}
-	n := 0
-	for _, s := range rows {
-		n += len(s.series)
-	}
-	r.Access, r.FirstSeen = make([]*lineage.Access, len(rows)), make([]time.Time, len(rows))
-	q.details = &details{engine: q.engine, win: q.ask.Window, ids: make([]subjectID, len(rows)), keys: make([]seriesKey, 0, n)}
-	q.probes = make([]probe, 0, n)
-	var room heads
-	c := &q.out.Series
-	c.Row, c.Metric, c.Evidence = make([]int32, 0, n), make([]lineage.Metric, 0, n), make([]lineage.EvidenceKind, 0, n)
-	c.First = make([]int32, 1, len(rows)+1)
-	for i, s := range rows {
-		r.Access[i], r.FirstSeen[i], q.details.ids[i] = &s.entry.access, q.at(q.firstSeen(s)), s.id
-		for _, x := range s.series {
-			if !x.any() || !x.key.Metric.Known() || x.key.Metric.Settles() || x.key.Evidence >= lineage.EvidenceKinds {
-				// to be derived, kept for who knows them, or settled from
-				continue
-			}
-			c.Row, c.Metric, c.Evidence = append(c.Row, int32(i)), append(c.Metric, x.key.Metric), append(c.Evidence, x.key.Evidence)
-			q.details.keys = append(q.details.keys, x.key)
-			q.probes = append(q.probes, q.probeValue(x, &room))
-		}
-		c.First = append(c.First, int32(len(c.Row)))
-	}
-	q.out.Details = q.details
-}
-
-// count fills the columns: what was seen and moved, what was observed, and what the accesses' counters advanced.
-func (q *windowQuery) count(ctx context.Context) error {
-	r, c := &q.out.Rows, &q.out.Series
-	n := r.Len()
-	r.Moved, r.Unobserved, r.Open = make([]bool, n), make([]bool, n), make([]bool, n)
-	r.Seen, r.SeenBefore = make([]store.Kinds, n), make([]store.Kinds, n)
-	ids := q.details.ids
-	for _, part := range [...][2]int{{0, r.Topics}, {r.Topics, n}} { // each is by id
-		from, to := part[0], part[1]
-		eachOf(q.now.moved, ids[from:to], func(i int) { r.Moved[from+i] = true })
-		for k := range lineage.EvidenceKinds {
-			eachOf(q.now.seen[k], ids[from:to], func(i int) { r.Seen[from+i] |= store.KindsOf(k) })
-			eachOf(q.before.seen[k], ids[from:to], func(i int) { r.SeenBefore[from+i] |= store.KindsOf(k) })
-		}
-	}
-	c.Amount = make([]lineage.Amount, c.Len())
-	q.v.asked = c.Len()
-	for i := range n {
-		if i%256 == 0 && ctx.Err() != nil {
-			return ctx.Err()
-		}
-		from, to := c.Of(int32(i))
-		probes := q.probes[from:to]
-		pending := pendingOf(probes)
-		for j := range probes {
-			if p := &probes[j]; pending != nil && p.src == pending.src && p.key.Metric.Counter() {
-				p.pending = pending
-			}
-		}
-		if err := q.countRow(i, probes, c.Amount[from:to]); err != nil {
-			return fmt.Errorf("%v of %v: %w", r.Access[i].Op, r.Access[i].Topic.Name, err)
-		}
-	}
-	return nil
-}
-
-func (q *windowQuery) countRow(row int, probes []probe, amounts []lineage.Amount) error {
-	r := &q.out.Rows
-	observed := false
-	for j := range probes {
-		p := &probes[j]
-		if row >= r.Topics || !p.key.Metric.Counter() {
-			continue
-		}
-		a, ticks, err := q.v.amount(p)
-		if err != nil {
-			return err
-		}
-		amounts[j], observed = a, observed || ticks > 0
-	}
-	if row >= r.Topics {
-		probes = growing(probes)
-	}
-	for j := 0; j < len(probes) && !observed; j++ {
-		err := q.v.parts(&probes[j], func(lo, hi int64, x *runs) { observed = observed || x.within(lo, hi) > 0 })
-		if err != nil {
-			return err
-		}
-	}
-	closed := false
-	for j := 0; j < len(probes) && !closed; j++ {
-		p := &probes[j]
-		p.runs = nil // they were the window's
-		if err := q.until.parts(p, func(_, hi int64, x *runs) { closed = closed || x.carried(hi, p.access) }); err != nil {
-			return err
-		}
-	}
-	r.Unobserved[row], r.Open[row] = !observed, !closed
-	return nil
-}
-
-// growing returns those of a topic's probes that say that it grew, all where none does: who looks at its size on disk
-// saw nothing of that.
-func growing(probes []probe) []probe {
-	for i := range probes {
-		if probes[i].key.Metric == lineage.Appended {
-			return probes[i : i+1]
-		}
-	}
-	return probes
-}
-
-// pendingOf returns the Pending gauge among a row's probes, nil when there is none.
-func pendingOf(probes []probe) *probe {
-	for i := range probes {
-		if probes[i].key.Metric == lineage.Pending && probes[i].key.Evidence == lineage.NoEvidence {
-			return &probes[i]
-		}
-	}
-	return nil
 }
 
 // eachOf visits the indices of those of some sorted ids that a bitmap holds; a nil bitmap is empty.
@@ -373,14 +216,4 @@ func (v *view) sealedUnion() (*marks, error) {
 		}
 	}
 	return out.marks(), nil
-}
-
-func compareFacts(a, b *lineage.DatedFact) int {
-	if c := cmp.Compare(a.Key.Kind, b.Key.Kind); c != 0 {
-		return c
-	}
-	if c := strings.Compare(a.Key.Source, b.Key.Source); c != 0 {
-		return c
-	}
-	return strings.Compare(a.Key.Name, b.Key.Name)
 }

@@ -1,0 +1,114 @@
+package timeseries
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/store"
+)
+
+// TestHeadMarkedIsWhatAWalkSays asks random series, with resets, samples without an advance and of long spans, whether
+// they moved in random windows: the sums of packs say the same as a walk over all advances.
+func TestHeadMarkedIsWhatAWalkSays(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 9))
+	e := &engine{clock: newClock(10 * time.Second)}
+	yes := 0
+	for range 400 {
+		s := &series{key: seriesKey{Metric: lineage.Records}}
+		tick, value, idle := int64(1+r.IntN(50)), int64(0), r.IntN(5) == 0
+		for range r.IntN(300) {
+			if x := r.IntN(20); !idle && x == 0 {
+				value = int64(r.IntN(3)) // a reset
+			} else if !idle && x < 6 || r.IntN(150) == 0 {
+				value += int64(r.IntN(4))
+			}
+			span := int32(1 + r.IntN(3))
+			if r.IntN(30) == 0 {
+				span = int32(1 + r.Int64N(2*e.markTicks))
+			}
+			s.head.push(sample{value: value, tick: tick, span: span}, s.base)
+			tick += int64(r.IntN(4)) // several may be of one tick
+		}
+		for range 40 {
+			lo := r.Int64N(tick + 20)
+			hi := lo + r.Int64N(60)
+			if r.IntN(4) == 0 {
+				lo, hi = 0, tick+10
+			}
+			want := false
+			e.eachMark(s, lo, hi, func(m tickRange) bool { want = true; return m.a < m.b })
+			if got := e.headMarked(s, lo, hi); got != want {
+				t.Fatalf("moved in (%d, %d]: %v, by a walk %v", lo, hi, got, want)
+			} else if got {
+				yes++
+			}
+		}
+	}
+	if yes < 1000 {
+		t.Errorf("only %d moved", yes)
+	}
+}
+
+// TestWindowsShareColumns asks for windows one after another: what does not hang on the window is shared, until a row,
+// a series or a fact comes, and what was answered before stays as it is.
+func TestWindowsShareColumns(t *testing.T) {
+	const step = 10 * time.Second
+	s := NewMemory(Options{Tick: step})
+	defer s.Close()
+	at := func(n int) time.Time { return testStart.Add(time.Duration(n) * step) }
+	topic := func(i int) lineage.Topic { return lineage.Topic{Cluster: "c", Name: fmt.Sprint("topic-", i)} }
+	tell := func(n int, topics int, more ...lineage.Sample) {
+		o := lineage.Observation{Source: testSource, Round: at(n), Interval: step, Samples: more}
+		for i := range topics {
+			o.Samples = append(o.Samples, lineage.Sample{Subject: lineage.Access{Topic: topic(i)}, Metric: lineage.Appended, Value: int64(n)})
+			if n == 1 || i == topics-1 {
+				o.Facts = append(o.Facts, lineage.Fact{
+					Key: lineage.FactKey{Source: "c", Kind: lineage.TopicFacts, Name: topic(i).Name}, Topic: &lineage.TopicFact{Topic: topic(i), Partitions: topics},
+				})
+			}
+		}
+		if err := s.Append(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ask := func(from, to int) *store.Window {
+		w, err := s.Window(t.Context(), store.Ask{Window: lineage.Window{Start: at(from), End: at(to)}, Accesses: true, Facts: []lineage.FactKind{lineage.TopicFacts, lineage.GroupFacts}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return w
+	}
+	tell(1, 3)
+	one := ask(0, 1)
+	tell(2, 3)
+	two := ask(1, 2)
+	if &one.Rows.Access[0] != &two.Rows.Access[0] || &one.Series.Metric[0] != &two.Series.Metric[0] || &one.Facts[0] != &two.Facts[0] {
+		t.Error("two windows of the same rows and facts do not share them")
+	}
+	tell(3, 3, lineage.Sample{Subject: lineage.Access{Topic: topic(0)}, Metric: lineage.LogBytes, Value: 1})
+	three := ask(2, 3)
+	if two.Series.Len() != 3 || three.Series.Len() != 4 || three.Rows.Len() != 3 {
+		t.Errorf("with a series more: %d series before, %d after, of %d rows", two.Series.Len(), three.Series.Len(), three.Rows.Len())
+	}
+	tell(4, 4)
+	four := ask(3, 4)
+	if three.Rows.Len() != 3 || four.Rows.Len() != 4 || len(three.Facts) != 3 || len(four.Facts) != 4 {
+		t.Errorf("with a topic more: %d rows and %d facts before, %d and %d after", three.Rows.Len(), len(three.Facts), four.Rows.Len(), len(four.Facts))
+	}
+	if again := ask(1, 2); again.Rows.Len() != 3 || len(again.Facts) != 3 || !slices.Equal(again.Series.Metric, three.Series.Metric) {
+		t.Errorf("the window before again: %d rows, %d facts", again.Rows.Len(), len(again.Facts))
+	}
+	names := func(w *store.Window) (out []string) {
+		for _, f := range w.Facts {
+			out = append(out, f.Key.Name)
+		}
+		return out
+	}
+	if got := names(four); !slices.IsSorted(got) {
+		t.Errorf("facts are in the order %v", got)
+	}
+}
