@@ -181,6 +181,20 @@ func appendSample(b []byte, x sample, before int64, last sample, first bool) []b
 	return b
 }
 
+// step is next, in line for nearly all samples that there are.
+func (x *sample) step(code []byte) []byte {
+	if u := code[0]; u&0x81 == 0 {
+		x.value += int64(u >> 1)
+		x.tick += int64(x.span)
+		return code[1:]
+	} else if u&1 == 0 && code[1] < 0x80 {
+		x.value += int64(u&0x7f>>1) + int64(code[1])<<6
+		x.tick += int64(x.span)
+		return code[2:]
+	}
+	return x.next(code)
+}
+
 // next decodes the sample after x, which begins as what a pack begins with, and returns what is left of the code.
 func (x *sample) next(code []byte) []byte {
 	u, n := uint64(code[0]), 1
@@ -252,18 +266,7 @@ func (c *cursor) skip(tick int64) bool {
 	x, code, left, prior := c.sample, c.code, c.left, c.prior
 	for left > 0 {
 		before := prior
-		switch u := code[0]; { // as next does, for nearly all samples there are
-		case u&0x81 == 0:
-			x.value += int64(u >> 1)
-			x.tick += int64(x.span)
-			code = code[1:]
-		case u&0x81 == 0x80 && len(code) > 1 && code[1] < 0x80:
-			x.value += int64(u&0x7f>>1) + int64(code[1])<<6
-			x.tick += int64(x.span)
-			code = code[2:]
-		default:
-			code = x.next(code)
-		}
+		code = x.step(code)
 		left--
 		prior = x.value
 		if x.tick > tick {
@@ -335,7 +338,7 @@ func (p *pack) within(lo, hi int64) (sum int64, ok bool) {
 	}
 	x, code, before := sample{value: p.before, tick: p.first}, p.code, p.before
 	for range p.n {
-		code = x.next(code)
+		code = x.step(code)
 		by, from := advance(before, x.value), x.tick-int64(x.span)
 		before = x.value
 		switch {
