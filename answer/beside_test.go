@@ -77,6 +77,32 @@ func TestStepThatReachesBeyond(t *testing.T) {
 	})
 }
 
+// A way over a step that may have been outside of the window is not known, and one over all of it is.
+func TestPathsOverAStepThatReachesBeyond(t *testing.T) {
+	s := newPlay(t, writes(topic("a"), group("web")), reads(topic("a"), group("late")))
+	for n := 1; n <= 40; n++ {
+		s.moves[s.accesses[0]][n] = true
+	}
+	s.run(40)
+	for n := range 41 {
+		s.observe("west", "groups", n, func(o *lineage.Observation) {
+			if n == 20 {
+				s.moved(s.accesses[1], lineage.GroupOffsets, 4)(o)
+				o.Samples[0].Since = round(10)
+			}
+		})
+	}
+	for to, want := range map[int]answer.Reached{9: answer.NotReached, 16: answer.ReachedUnknown, 20: answer.CanHaveReached} {
+		got := pathsOf(t, view(t, answers(s.store), answer.Between(round(8), round(to)), answer.All), topicNode("a"), application("late"))
+		if got.Reached != want {
+			t.Errorf("up to round %d: %d, want %d: %q", to, got.Reached, want, doubts(got))
+		}
+		if unknown := want == answer.ReachedUnknown; unknown && !strings.Contains(doubts(got)[0], "reaches beyond the window") {
+			t.Errorf("%q", doubts(got))
+		}
+	}
+}
+
 // Of a topic that did not grow nobody wrote anything, also where what was left of it before waits for a source that is
 // late.
 func TestPendingWriterOfATopicThatRests(t *testing.T) {

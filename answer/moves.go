@@ -25,6 +25,7 @@ type doubt uint8
 
 const (
 	noReading doubt = iota // not observed, or the next reading is due
+	straddles              // all that moved was read over a time that reaches beyond the window
 	uncounted              // it has no counter: that it did is known, or that it may have, but not when
 	seenLater              // it was first looked at within the window, with a past of its own
 )
@@ -112,8 +113,10 @@ func (v *View) movementOf(x *access, points []lineage.Point) (m movement) {
 	}
 	for i, p := range points {
 		switch {
-		case p.OK && p.Value > 0:
+		case p.OK && p.Value > 0 && !x.beside:
 			m.Seen = extend(m.Seen, i)
+		case p.OK && p.Value > 0:
+			m.Open, m.why = extend(m.Open, i), max(m.why, straddles)
 		case !p.OK || i < before:
 			m.Open = extend(m.Open, i)
 		}

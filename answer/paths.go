@@ -281,6 +281,8 @@ func (p *pathfinder) whyOpen(f lineage.Flow, in lineage.Window) string {
 	switch why {
 	case seenLater:
 		return "who reads was first looked at within the window: it may have read before"
+	case straddles:
+		return "all that moved was read over a time that reaches beyond the window: it may have moved outside of it"
 	case uncounted:
 		return "nothing counts what it moves, so that it is not known when it did"
 	case noReading:

@@ -90,7 +90,7 @@ func (x *scripted) roots() (ids []string) {
 	return ids
 }
 
-// spread are instants between two, by chance.
+// instants are some between two, by chance.
 func (x *scripted) instants(n int, from, to time.Time) (all []time.Time) {
 	for range n {
 		all = append(all, from.Add(time.Duration(x.chance.Int64N(int64(to.Sub(from))))))
