@@ -123,7 +123,7 @@ func (t *take) committed(o *lineage.Observation, g *group, w *wire.CommitsWalk, 
 			whole = false
 		}
 	}
-	g.looked(whole)
+	g.looked(whole, t.round)
 }
 
 // booked books what the group has committed on one topic, and reports whether all of that was read.

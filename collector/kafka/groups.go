@@ -23,6 +23,7 @@ type group struct {
 	coordinator int32
 	joined      time.Time // the round before it was first seen; zero: it was there before we looked
 	found       time.Time // the first reading that missed nothing of what it has committed; zero: none since the start
+	whole       time.Time // the newest reading that missed nothing of it, by its round; not kept over a restart
 	wasLive     bool
 	// newest round in which it was listed without members, and the newest before this one; zero: none since the start
 	// and none at the end of the run before
@@ -149,12 +150,15 @@ func (g *group) stateOf(tp *topic) groupState {
 			break
 		}
 	}
-	return groupState{live: g.live(), wasLive: g.wasLive, nobody: g.nobodyBefore, reads: reads, joined: g.joined, found: g.found}
+	return groupState{live: g.live(), wasLive: g.wasLive, nobody: g.nobodyBefore, reads: reads, joined: g.joined, found: g.found, whole: g.whole}
 }
 
-// looked notes the first reading of a group that misses nothing of what it has committed.
-func (g *group) looked(whole bool) {
-	if whole && g.found.IsZero() {
+// looked notes the first and the newest reading of a group that miss nothing of what it has committed.
+func (g *group) looked(whole bool, round time.Time) {
+	if !whole {
+		return
+	}
+	if g.whole = round; g.found.IsZero() {
 		g.found, g.dirty = time.Now().UTC(), true
 	}
 }

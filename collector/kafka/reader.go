@@ -198,6 +198,7 @@ type groupState struct {
 	reads   bool      // its members have partitions of the topic assigned, or it is not known what they have
 	joined  time.Time // the round before the group was first seen; zero: it was there before we looked
 	found   time.Time // the first whole reading of its commits; zero: there was none before this round
+	whole   time.Time // the newest whole reading of its commits before this round; zero: none since the start
 }
 
 // from is an instant from which every commit of the group was seen; zero: until this round none was looked for.
@@ -331,8 +332,11 @@ func (r *reader) overtaken(c commit, ends topicEnds) {
 // been read by then was seen in that round or later, but not longer ago than the reader's patience, unless rounds are
 // missing for longer than that.
 func (r *reader) spread(g groupState, round time.Time) time.Time {
-	from := later(later(r.moved, r.idle), g.from())
-	if (g.live || g.wasLive) && r.habit.alone == 0 && r.kind != lineage.ShareOffsets && !g.nobody.After(r.known) {
+	from, known := later(later(r.moved, r.idle), g.from()), r.known
+	if known.IsZero() { // it had no commit on the topic when those of the group were read
+		known = g.whole
+	}
+	if (g.live || g.wasLive) && r.habit.alone == 0 && r.kind != lineage.ShareOffsets && !g.nobody.After(known) {
 		from = later(from, g.nobody)
 	}
 	if limit := round.Add(-r.habit.patience()); from.Before(limit) {

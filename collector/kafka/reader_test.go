@@ -194,6 +194,21 @@ func TestReaderThatReadBeforeNobodyWasThere(t *testing.T) {
 	}
 }
 
+// What a group reads of a topic on which it had committed nothing is not of the time in which nobody was in it, as far
+// as its commits were read then.
+func TestReaderOfAnotherTopicThanBefore(t *testing.T) {
+	for name, whole := range map[string]int{"its commits were read": 9, "they were not": 8} {
+		r := newReader(lineage.Access{}, lineage.GroupOffsets)
+		g := groupState{live: true, reads: true, found: at(0), nobody: at(9), whole: at(whole)}
+		if !r.observe([]commit{{0, 400, -1}}, fakeEnds{old: true, endOffset: 500}, g, at(10), at(9)) {
+			t.Fatal("not observed")
+		}
+		if bounded := r.from.Equal(at(9)); bounded != (whole == 9) {
+			t.Errorf("%s: what was read is told to have been read since %v", name, r.from)
+		}
+	}
+}
+
 // That nobody was in a group in the newest stored round is known over a restart, of one that had members is not.
 func TestRestoredGroupWithoutMembers(t *testing.T) {
 	for state, want := range map[string]time.Time{"Empty": t0, "Stable": {}} {
