@@ -61,9 +61,9 @@ type rolled struct {
 	numbers []uint32
 }
 
-// sharesAll reports whether what a view finds out of who everybody is follows from what a common is of, and from nothing
-// else: through a lens some are hidden, a connector that is gone is known by when the window began, and what belongs to
-// clusters that are watched no more hangs on what happened.
+// sharesAll reports whether what a view finds out of who everybody is follows from what a common is of, and from
+// nothing else: through a lens some are hidden, a connector that is gone is known by when the window began, and what
+// belongs to clusters that are watched no more hangs on what happened.
 func (v *View) sharesAll() bool {
 	return v.lens == All && len(v.strange()) == 0 &&
 		!slices.ContainsFunc(v.held.FactsOf(lineage.ConnectorFacts), func(f lineage.DatedFact) bool { return f.Gone })

@@ -113,6 +113,13 @@ func keptFolder(t *testing.T, dir string) {
 	must(t, s.Close())
 }
 
+// keptAmount is what an amount said when folders were kept first.
+type keptAmount struct {
+	Known, Pending, Estimated bool
+	Total, Shared, Observed   float64
+	ObservedFor               time.Duration
+}
+
 // answersOf is what is answered of a kept folder, as text.
 func answersOf(t *testing.T, s *Disk) string {
 	t.Helper()
@@ -150,7 +157,9 @@ func answersOf(t *testing.T, s *Disk) string {
 		must(t, err)
 		fmt.Fprintf(&out, "hours %v\n", hours)
 		for i, k := range keys {
-			fmt.Fprintf(&out, "  %v %+v %+v\n", k, amounts[i], levels[i])
+			a := amounts[i]
+			was := keptAmount{a.Known, a.Pending, a.Estimated, a.Total, a.Shared, a.Observed, a.ObservedFor}
+			fmt.Fprintf(&out, "  %v %+v %+v\n", k, was, levels[i])
 		}
 		fmt.Fprintf(&out, "  %v\n  %+v since %s\n  %d events\n  observed %.4f, %d gaps\n", evidence, *facts[0].Group, facts[0].Since.Format(time.RFC3339), len(events.List), coverage.ObservedFraction, len(coverage.Gaps))
 	}
