@@ -401,7 +401,7 @@ func (m *model) unobserved(a lineage.Access, w lineage.Window) bool {
 // observing are the series whose sources observe an access: of a topic that which says that it grows.
 func (x *modelAccess) observing() map[seriesOf]*modelSeries {
 	grows := seriesOf{lineage.Appended, lineage.NoEvidence}
-	if y := x.series[grows]; y != nil && x.Access.Op == lineage.OpNone {
+	if y := x.series[grows]; y != nil && x.Op == lineage.OpNone {
 		return map[seriesOf]*modelSeries{grows: y}
 	}
 	return x.series
