@@ -456,7 +456,6 @@ func (e *engine) loadDead(numbers []int64) error {
 		case err == nil:
 		case damaged(err):
 			e.log.Error("subjects that were silent for long are lost", "file", d.file().String(), "error", err)
-			e.setAside(d.file())
 			e.troubleText(quarantined, fmt.Sprintf("subjects that were silent for long are lost: %s: %v", d.file(), err))
 			e.lose(lostSpan{a: 0, b: n, damage: true, reason: lostSubjects})
 			var sums []uint32
@@ -468,6 +467,7 @@ func (e *engine) loadDead(numbers []int64) error {
 			} else {
 				e.unreadable = append(e.unreadable, n)
 			}
+			e.setAside(d.file()) // once it was read for whose it is
 		default:
 			return err
 		}

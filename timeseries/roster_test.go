@@ -198,6 +198,43 @@ func TestSumsThatAreLost(t *testing.T) {
 	}
 }
 
+// TestSumsOfWhatIsLost takes a section of subjects away from each file of silent subjects, both copies: whose they are
+// is still read, before the file is set aside, though no roster says it, and the sources go on.
+func TestSumsOfWhatIsLost(t *testing.T) {
+	t.Parallel()
+	dir, o := silentFolder(t)
+	s, err := Open(dir, o)
+	must(t, err)
+	at := testStart.Add((6*144 + 1) * o.Tick)
+	must(t, s.Append(t.Context(), lineage.Observation{
+		Source: testSource, Round: at, Interval: o.Tick, Positions: []lineage.Position{{Key: "orders", Value: []byte("864")}},
+	}))
+	must(t, s.Maintain(t.Context(), at))
+	v := s.vault.(*diskVault)
+	for _, d := range s.dead {
+		file := v.whole[d.file()]
+		must(t, v.copyOf(d.file(), slices.DeleteFunc(file.order(), func(x sectionID) bool { return x.kind == subjectSection })))
+	}
+	must(t, s.Close())
+	if hurtRosters(t, dir, os.Remove) > 0 {
+		t.Fatal("a roster says whose the files are")
+	}
+	s, err = Open(dir, o)
+	must(t, err)
+	defer s.Close()
+	positions, err := s.Positions(t.Context(), testSource)
+	must(t, err)
+	if len(positions) == 0 || len(s.dead)+len(s.unreadable) > 0 || len(s.unsure) < 2 {
+		t.Errorf("positions %q, %d files, of %v nobody knows whose they are, of %d it is known", positions, len(s.dead), s.unreadable, len(s.unsure))
+	}
+	if left, err := filepath.Glob(filepath.Join(dir, "blocks", "silent-*")); err != nil || len(left) > 0 {
+		t.Errorf("not set aside are %v, %v", left, err)
+	}
+	if got := comesBack(t, s, o, lostProducer, 6*144+1, 6*144+2, 5000); got.Total != 0 || !got.Estimated {
+		t.Errorf("who is in a lost file comes back with %+v", got)
+	}
+}
+
 // hurtRosters does something to each roster of a folder, and returns how many there are.
 func hurtRosters(t *testing.T, dir string, do func(path string) error) int {
 	t.Helper()

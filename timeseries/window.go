@@ -164,7 +164,8 @@ func (q *windowQuery) takeFacts() {
 	}
 	q.out.Facts = q.factsOf(ask, q.ask.Facts...)
 	if shares {
-		q.said.Store(&q.out.Facts)
+		facts := q.out.Facts // alone: a pointer into the answer would hold all of it
+		q.said.Store(&facts)
 	}
 	if q.ask.Coverage {
 		q.out.BlindSpots = q.factsOf(factsQuery{tick: q.v.hi}, lineage.BlindSpotFacts)

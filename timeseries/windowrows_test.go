@@ -3,9 +3,11 @@ package timeseries
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
+	"weak"
 
 	"github.com/lineaged/lineaged/lineage"
 	"github.com/lineaged/lineaged/store"
@@ -110,5 +112,33 @@ func TestWindowsShareColumns(t *testing.T) {
 	}
 	if got := names(four); !slices.IsSorted(got) {
 		t.Errorf("facts are in the order %v", got)
+	}
+}
+
+// TestWindowsLetGo lets go of an answer whose columns and facts are shared with the next: its amounts are gone with it.
+func TestWindowsLetGo(t *testing.T) {
+	s := NewMemory(testOpts)
+	defer s.Close()
+	at := testStart.Add(testOpts.Tick)
+	topic := lineage.Topic{Cluster: "c", Name: "orders"}
+	must(t, s.Append(t.Context(), lineage.Observation{
+		Source: testSource, Round: at, Interval: testOpts.Tick,
+		Samples: []lineage.Sample{{Subject: lineage.Access{Topic: topic}, Metric: lineage.Appended, Value: 1}},
+		Facts:   []lineage.Fact{{Key: lineage.FactKey{Source: "c", Kind: lineage.TopicFacts, Name: topic.Name}, Topic: &lineage.TopicFact{Topic: topic}}},
+	}))
+	w, err := s.Window(t.Context(), store.Ask{
+		Window: lineage.Window{Start: testStart, End: at}, Accesses: true, Facts: []lineage.FactKind{lineage.TopicFacts},
+	})
+	must(t, err)
+	if len(w.Facts) != 1 || w.Series.Len() != 1 {
+		t.Fatalf("%d facts, %d series", len(w.Facts), w.Series.Len())
+	}
+	held := weak.Make(w)
+	w = nil //nolint:wastedassign,ineffassign // nobody has it any more
+	for range 3 {
+		runtime.GC()
+	}
+	if held.Value() != nil {
+		t.Error("an answer that nobody has is in memory")
 	}
 }
