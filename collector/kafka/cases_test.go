@@ -274,3 +274,20 @@ func TestCommitBeyondTheEnd(t *testing.T) {
 		t.Errorf("%d events of lost records where none are lost", n)
 	}
 }
+
+// An offset beyond the end that is taken back before the next look was never where the reader stood: another one that
+// comes later waits for its own next look, as the first did.
+func TestCommitBeyondTheEndThatIsTakenBack(t *testing.T) {
+	w := newWorld(t, 1)
+	w.topic("orders", 1)
+	w.write("orders", 0, 10)
+	w.take(2)
+	w.plain("read", "orders", 0, 5)
+	w.take(2)
+	for _, offset := range []int64{50, 5, 70} {
+		w.plain("read", "orders", 0, offset)
+		w.take(1)
+	}
+	w.take(2)
+	w.reader("set beyond the end", "read", "orders", 5, lineage.Unknown)
+}

@@ -370,6 +370,7 @@ func (r *reader) book(c commit, ends topicEnds, ctx stepContext) (base, n int64,
 	end, _ := ends.end(c.partition)
 	if c.offset == p.committed || c.offset < 0 && p.committed < 0 {
 		p.beyond = c.offset > end && c.offset >= 0 && p.fell < 0 && (p.beyond || !ends.wasCut())
+		p.held = -1 // it was taken back
 		if c.offset > end && p.fell < 0 && c.offset >= 0 && !p.beyond {
 			// the commit was there before this end was read: the log was truncated
 			p.fell, r.touched = end, true
