@@ -9,8 +9,8 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// A share group is looked at more seldom than its topic, so that at a window's ends it stood elsewhere than it was seen:
-// an account that does not close by it is no proof that something is wrong.
+// A share group is looked at more seldom than its topic, so that at a window's ends it stood elsewhere than it was
+// seen: an account that does not close by it is no proof that something is wrong.
 func TestBalanceOfAShareGroup(t *testing.T) {
 	for what, read := range map[string]func(n int) int64{
 		"it keeps up": func(n int) int64 { return int64(100 * n) },
