@@ -327,7 +327,7 @@ func (v *diskVault) drop(id fileID) error {
 	defer v.mu.Unlock()
 	file := v.whole[id]
 	if file == nil {
-		return nil
+		return v.abandon(id)
 	}
 	for _, c := range file.copies {
 		if err := v.files.remove(c.path); err != nil {

@@ -1,6 +1,7 @@
 package timeseries
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -276,6 +277,35 @@ func TestCheckOfRosters(t *testing.T) {
 	}
 	if r, err = Check(dir); err != nil || len(r.Findings) > 0 {
 		t.Errorf("then check says %+v, %v", r, err)
+	}
+}
+
+// TestMergeOfDamaged merges rosters of which one is damaged: what was begun of another is left nowhere.
+func TestMergeOfDamaged(t *testing.T) {
+	t.Parallel()
+	dir, o := silentFolder(t)
+	o.recent = 1
+	must(t, maintained(t, dir, o))
+	s, err := Open(dir, o)
+	must(t, err)
+	defer s.Close()
+	live := map[rosterFile]int{}
+	for _, d := range s.dead {
+		live[d.id()] = 1
+	}
+	n := hurtRosters(t, dir, func(path string) error {
+		b, err := os.ReadFile(path)
+		must(t, err)
+		b[shelfHeader+sectionHeader+4] ^= 1
+		return os.WriteFile(path, b, 0o600)
+	})
+	var bad *rosterError
+	if x, err := s.merged(s.rosters, live); n == 0 || x != nil || !errors.As(err, &bad) || !damaged(err) {
+		t.Errorf("%d damaged rosters become %+v, %v", n, x, err)
+	}
+	left, err := filepath.Glob(filepath.Join(dir, "blocks", "*"+draftSuffix))
+	if must(t, err); len(left)+len(s.vault.(*diskVault).drafts) > 0 {
+		t.Errorf("begun and left are %v", left)
 	}
 }
 

@@ -376,8 +376,8 @@ func (e *engine) merged(all []*roster, live map[rosterFile]int) (*roster, error)
 		var at rosterEntry
 		for _, c := range cursors {
 			y, ok, err := c.next(e)
-			if err != nil {
-				return nil, err
+			if err != nil { // no other has this number, which would begin anew what was begun
+				return nil, errors.Join(err, e.vault.drop(w.x.file()))
 			}
 			if ok && (least == nil || compareEntries(y, at) < 0) {
 				least, at = c, y

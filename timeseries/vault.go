@@ -21,7 +21,7 @@ type vault interface {
 	// get returns errAbsent when there is no such section, and errCorrupt in an error when it is not what was put. The
 	// caller owns the value.
 	get(file fileID, section sectionID) ([]byte, error)
-	// drop removes a file; one that is not there is no error.
+	// drop removes a file, or what was put into one that was not finished; one that is not there is no error.
 	drop(file fileID) error
 	// quarantine takes a file out of use, and keeps it for whoever wants to look.
 	quarantine(file fileID) error

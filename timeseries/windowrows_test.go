@@ -134,7 +134,7 @@ func TestWindowsLetGo(t *testing.T) {
 		t.Fatalf("%d facts, %d series", len(w.Facts), w.Series.Len())
 	}
 	held := weak.Make(w)
-	w = nil //nolint:wastedassign,ineffassign // nobody has it any more
+	w = nil //nolint:wastedassign // nobody has it any more
 	for range 3 {
 		runtime.GC()
 	}
