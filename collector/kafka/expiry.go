@@ -33,7 +33,8 @@ func (t *take) whenForgotten(todo []partitionRef) {
 	}
 }
 
-// askForgets returns the shortest time after which a broker forgets an id; zero where some broker does not tell.
+// askForgets returns the shortest time after which a broker forgets an id. Where some broker does not tell it is what
+// all told before, zero where they never did: readings are late when brokers fail.
 func (t *take) askForgets() time.Duration {
 	reqs := map[int32]kmsg.Request{}
 	for _, b := range t.brokers {
@@ -47,11 +48,11 @@ func (t *take) askForgets() time.Duration {
 	shortest := time.Duration(0)
 	for _, a := range t.ask(reqs) {
 		if a.err != nil {
-			return 0
+			return t.forgets
 		}
 		one := expiryOf(a.resp.(*kmsg.DescribeConfigsResponse))
 		if one == 0 {
-			return 0
+			return t.forgets
 		}
 		if shortest == 0 || one < shortest {
 			shortest = one

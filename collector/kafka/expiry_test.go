@@ -86,6 +86,32 @@ func TestLeftWhileNobodyLooked(t *testing.T) {
 	}
 }
 
+// When brokers forget ids is known of one that does not answer, too, once it was told.
+func TestExpiryOfABrokerThatFails(t *testing.T) {
+	day := map[string]string{producersExpire: "86400000"}
+	configured := []map[string]string{day, day}
+	w := newWorld(t, 2)
+	w.tellExpiry(configured)
+	w.topic("orders", 1)
+	w.take(2)
+	plain, err := kgo.NewClient(kgo.SeedBrokers(w.fake.ListenAddrs()...), kgo.DisableIdempotentWrite())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer plain.Close()
+	for _, away := range []time.Duration{time.Hour, 25 * time.Hour} {
+		w.round = w.round.Add(away)
+		if err := plain.ProduceSync(t.Context(), &kgo.Record{Topic: "orders", Value: []byte("x")}).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+		w.take(1)
+		if w.source.forgets != 24*time.Hour {
+			t.Errorf("broker 1 told %v: ids are forgotten after %v, want a day", configured[1], w.source.forgets)
+		}
+		configured[1] = nil
+	}
+}
+
 // A producer that wrote while nobody looked, and was forgotten, is in what is left. When it is seen at last, its count
 // is no upper bound, whichever way its sequence tells of that.
 func TestFirstSeenAfterItWasForgotten(t *testing.T) {
