@@ -215,9 +215,9 @@ func (s *Disk) burden(t *testing.T) (b burden) {
 }
 
 // TestYearOfMayflies lives in an estate of groups of one run: some weeks of 2 a minute in the short form, in the long
-// one a year of 5. What memory holds, what is written and what a start reads stay as they were in the first days, the
-// disk as it was when retention began to drop; what is beyond retention is gone; and what was answered of a day is
-// answered as exactly for as long as it is held.
+// one a year of 5. What memory holds, what is written and what a start reads stay as they were in the first days (but
+// for some kilobytes for each day that is held), the disk as it was when retention began to drop; what is beyond
+// retention is gone; and what was answered of a day is answered as exactly for as long as it is held.
 func TestYearOfMayflies(t *testing.T) {
 	ctx := context.Background()
 	w := &estate{step: 20 * time.Minute, topics: 10, lasting: 5, writers: 10, runs: 40}
@@ -265,8 +265,14 @@ func TestYearOfMayflies(t *testing.T) {
 	if most := w.topics + w.lasting + 4*w.writers + o.crowd + w.runs*w.perDay()/4; end.people > most {
 		t.Errorf("%d subjects are in memory, want %d at most", end.people, most)
 	}
+	// Until retention ends, each day leaves a file of silent subjects and a block: where their sections lie is in memory,
+	// and that they are there is in the state.
+	held := map[string]int{}
+	if longForm {
+		held = map[string]int{"heap": 8 << 10 * (last - days[0]), "opening": 256 * (last - days[0])}
+	}
 	for name, was := range first.each() {
-		if is := end.each()[name]; float64(is) > 1.1*float64(was) {
+		if is := end.each()[name]; float64(is) > 1.1*float64(was)+float64(held[name]) {
 			t.Errorf("%s went from %d on day %d to %d on day %d", name, was, days[0], is, last)
 		}
 	}
