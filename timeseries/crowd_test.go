@@ -265,8 +265,8 @@ func TestYearOfMayflies(t *testing.T) {
 	if most := w.topics + w.lasting + 4*w.writers + o.crowd + w.runs*w.perDay()/4; end.people > most {
 		t.Errorf("%d subjects are in memory, want %d at most", end.people, most)
 	}
-	// Until retention ends, each day leaves a file of silent subjects and a block: where their sections lie is in memory,
-	// and that they are there is in the state.
+	// Until retention ends, each day leaves a file of silent subjects and a block: where their sections lie is in
+	// memory, and that they are there is in the state.
 	held := map[string]int{}
 	if longForm {
 		held = map[string]int{"heap": 8 << 10 * (last - days[0]), "opening": 256 * (last - days[0])}
