@@ -115,12 +115,15 @@ func operationsDisk(t testing.TB, dir string) (storetest.Subject, error) {
 // there are; the first of them begins as the folder that the format before left in testdata.
 func TestOperations(t *testing.T) {
 	t.Parallel()
-	seeds := uint64(2)
+	seeds := []uint64{0, 1, 21} // the last looks into a time of which no block is left
 	if long() {
-		seeds = 60
+		seeds = seeds[:0]
+		for seed := range uint64(60) {
+			seeds = append(seeds, seed)
+		}
 	}
 	ways := map[string]int{}
-	for seed := range seeds {
+	for _, seed := range seeds {
 		rounds := 700
 		if seed > 1 {
 			rounds = 1500

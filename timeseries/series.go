@@ -256,8 +256,8 @@ func (v *view) valueAt(p *probe, tick int64) (value int64, ok bool, err error) {
 		return p.base, p.sealed, nil
 	}
 	n := sort.Search(len(v.cover), func(i int) bool { return v.cover[i].meta.start > tick })
-	if n == 0 {
-		return 0, false, nil
+	if n == 0 { // nobody told anything in what would be the first block
+		return v.valueStill(p, tick, n)
 	}
 	b := v.cover[n-1]
 	x, err := v.entry(n-1, p.key)
@@ -283,8 +283,8 @@ func (v *view) valueAt(p *probe, tick int64) (value int64, ok bool, err error) {
 	return x.base, x.based, nil
 }
 
-// valueStill returns a gauge's level at a tick in whose block, the one before the n-th, it did not change: a block has
-// only what changed in it, so the next that has the gauge says where it stood, or else the dictionary. Where what was
+// valueStill returns a gauge's level at a tick in whose block, the one before the n-th, it did not change, or before
+// the first block: a block has only what changed in it, so the next that has the gauge says where it stood, or else the dictionary. Where what was
 // between is lost, the last block that had it says so; where there too, nobody can.
 func (v *view) valueStill(p *probe, tick int64, n int) (value int64, ok bool, err error) {
 	for i, b := range v.cover[n:] {
@@ -312,7 +312,7 @@ func (x *indexEntry) level(err error) (int64, bool, error) {
 // valueSince returns the level that a gauge had when it last changed before the block before the n-th; ok is false when
 // it may have changed since.
 func (v *view) valueSince(p *probe, tick int64, n int) (value int64, ok bool, err error) {
-	for i, b := range slices.Backward(v.cover[:n-1]) {
+	for i, b := range slices.Backward(v.cover[:max(n-1, 0)]) {
 		if touches(v.damage, b.meta.start, tick) {
 			break
 		}
