@@ -1,7 +1,6 @@
 package timeseries
 
 import (
-	"archive/zip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -54,12 +53,7 @@ func writeSilent(t *testing.T, name string) {
 		}
 	}
 	must(t, s.Close())
-	f, err := os.Create(name + ".zip")
-	must(t, err)
-	z := zip.NewWriter(f)
-	must(t, z.AddFS(os.DirFS(dir)))
-	must(t, z.Close())
-	must(t, f.Close())
+	zipped(t, dir, name+".zip")
 }
 
 // silentVersions returns how many files of silent subjects are of which version.

@@ -174,20 +174,27 @@ func TestTotalsOfAnOlderFileAreNotGoneOnFrom(t *testing.T) {
 	must(t, s.Close())
 }
 
+// openPositioned opens a folder of silentFolder, and tells it a position in the round after.
+func openPositioned(t *testing.T, dir string, o Options) (s *Disk, at time.Time) {
+	t.Helper()
+	s, err := Open(dir, o)
+	must(t, err)
+	at = testStart.Add((6*144 + 1) * o.Tick)
+	must(t, s.Append(t.Context(), lineage.Observation{
+		Source: testSource, Round: at, Interval: o.Tick, Positions: []lineage.Position{{Key: "orders", Value: []byte("864")}},
+	}))
+	return s, at
+}
+
 // TestWhoseTotalsNobodyKnows damages also what says who was in a file: no source goes on from what it had counted.
 func TestWhoseTotalsNobodyKnows(t *testing.T) {
 	t.Parallel()
 	dir, o := silentFolder(t)
-	s, err := Open(dir, o)
-	must(t, err)
-	at := testStart.Add((6*144 + 1) * o.Tick)
-	must(t, s.Append(context.Background(), lineage.Observation{
-		Source: testSource, Round: at, Interval: o.Tick, Positions: []lineage.Position{{Key: "orders", Value: []byte("864")}},
-	}))
+	s, at := openPositioned(t, dir, o)
 	must(t, s.Close())
 	flipSections(t, dir, deadIndex)
 	for range 2 {
-		s, err = Open(dir, o)
+		s, err := Open(dir, o)
 		must(t, err)
 		got, err := s.Positions(context.Background(), testSource)
 		must(t, err)

@@ -166,13 +166,8 @@ func TestSumsThatAreLost(t *testing.T) {
 	t.Parallel()
 	from, o := silentFolder(t)
 	o.recent = 1
-	s, err := Open(from, o)
-	must(t, err)
-	at := testStart.Add(6 * 144 * o.Tick)
-	must(t, s.Append(t.Context(), lineage.Observation{
-		Source: testSource, Round: at.Add(o.Tick), Interval: o.Tick, Positions: []lineage.Position{{Key: "orders", Value: []byte("864")}},
-	}))
-	must(t, s.Maintain(t.Context(), at.Add(o.Tick)))
+	s, at := openPositioned(t, from, o)
+	must(t, s.Maintain(t.Context(), at))
 	if len(s.rosters) == 0 {
 		t.Fatal("there is no roster")
 	}
@@ -204,12 +199,7 @@ func TestSumsThatAreLost(t *testing.T) {
 func TestSumsOfWhatIsLost(t *testing.T) {
 	t.Parallel()
 	dir, o := silentFolder(t)
-	s, err := Open(dir, o)
-	must(t, err)
-	at := testStart.Add((6*144 + 1) * o.Tick)
-	must(t, s.Append(t.Context(), lineage.Observation{
-		Source: testSource, Round: at, Interval: o.Tick, Positions: []lineage.Position{{Key: "orders", Value: []byte("864")}},
-	}))
+	s, at := openPositioned(t, dir, o)
 	must(t, s.Maintain(t.Context(), at))
 	v := s.vault.(*diskVault)
 	for _, d := range s.dead {
@@ -220,7 +210,7 @@ func TestSumsOfWhatIsLost(t *testing.T) {
 	if hurtRosters(t, dir, os.Remove) > 0 {
 		t.Fatal("a roster says whose the files are")
 	}
-	s, err = Open(dir, o)
+	s, err := Open(dir, o)
 	must(t, err)
 	defer s.Close()
 	positions, err := s.Positions(t.Context(), testSource)

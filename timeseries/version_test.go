@@ -280,7 +280,13 @@ func writeKept(t *testing.T, name string) {
 	must(t, os.MkdirAll("testdata", 0o755))
 	must(t, os.WriteFile(name+".txt", []byte(answersOf(t, s)), 0o644))
 	must(t, s.Close())
-	f, err := os.Create(name + ".zip")
+	zipped(t, dir, name+".zip")
+}
+
+// zipped keeps a folder as a file.
+func zipped(t *testing.T, dir, path string) {
+	t.Helper()
+	f, err := os.Create(path)
 	must(t, err)
 	z := zip.NewWriter(f)
 	must(t, z.AddFS(os.DirFS(dir)))
