@@ -283,9 +283,9 @@ func (v *view) valueAt(p *probe, tick int64) (value int64, ok bool, err error) {
 	return x.base, x.based, nil
 }
 
-// valueStill returns a gauge's level at a tick in whose block, the one before the n-th, it did not change, or before the
-// first block: a block has only what changed in it, so the next that has the gauge says where it stood, or else the
-// dictionary. Where what was between is lost, the last block that had it says so; where there too, nobody can.
+// valueStill returns a gauge's level at a tick in whose block, the one before the n-th, it did not change, or that is
+// before the first block: a block has only what changed in it, so the next that has the gauge says where it stood, or
+// else the dictionary. Where what was between is lost, the last block that had it says so; where there too, nobody can.
 func (v *view) valueStill(p *probe, tick int64, n int) (value int64, ok bool, err error) {
 	for i, b := range v.cover[n:] {
 		if touches(v.damage, tick, b.meta.start) {
