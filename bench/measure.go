@@ -150,6 +150,9 @@ func measure(ctx context.Context, f form, res *results, after func() error) erro
 			if err := ownBenchmarks(ctx, res); err != nil {
 				return err
 			}
+			if err := untold(f.rows, res); err != nil {
+				return err
+			}
 		}
 		if err := after(); err != nil {
 			return err
