@@ -343,11 +343,18 @@ async function time(url) {
     await page.locator('input[type=datetime-local]').fill(`${day}T${two(at.getHours())}:${two(at.getMinutes())}`);
     await page.getByRole('button', { name: 'Show' }).click();
     await page.waitForURL(/at=/);
-    await page.getByRole('button', { name: /^Topic payments ?, in west/ }).waitFor();
-    await page
-      .locator('.flow-label', { hasText: /nobody (is )?reading/ })
-      .first()
-      .waitFor();
+    // Until the answer of that instant is drawn, the one before it is shown.
+    await page.locator('.notices', { hasText: 'step 1s' }).waitFor();
+    await page.locator('.flow-label', { hasText: /nobody (is )?reading/ }).waitFor();
+    // The script looked each minute: what moved then was observed, if not by the second.
+    await page.getByRole('button', { name: /^Topic about then payments ?, in west/ }).waitFor();
+    must(
+      (await labels()
+        .filter({ hasText: /^~.*\/s/ })
+        .count()) > 3,
+      'what moved then has its rate',
+    );
+    must((await page.getByText('not observed').count()) === 0, 'all was observed then');
     await page.getByRole('button', { name: /^all observed/ }).click();
     await page.getByText('script made it up').first().waitFor();
   });

@@ -44,9 +44,9 @@ function flow(from: string, to: string, over: Partial<LineageFlow> = {}): Lineag
     kind: 'CONSUME',
     active: true,
     estimated: false,
-    records: '600',
+    records: over.active === null ? null : '600',
     bytes: null,
-    recordsPerSecond: 10,
+    recordsPerSecond: over.active === null ? null : 10, // what was not observed has no rate
     bytesPerSecond: null,
     skipped: null,
     lost: null,
@@ -105,6 +105,23 @@ test('active, inactive and not observed are three states, in words', () => {
     ['unobserved', 'not observed'],
   ]);
   expect(edges[0]?.data?.label).toBe('a to writers of b, reads, active, 10/s, 5 records behind');
+});
+
+test('what was read over a longer time than the window was observed: about then, with its share', () => {
+  const share = { active: null, recordsPerSecond: 6, estimated: true };
+  const { nodes, edges } = elements(
+    { ...world, flows: [flow('a', 'b', share), flow('b', 'c', { active: null, recordsPerSecond: 0 })] },
+    ['a'],
+    'records',
+  );
+  expect(edges.map((e) => [e.data?.activity, e.data?.text])).toEqual([
+    ['around', '~6/s'],
+    ['unobserved', 'not observed'],
+  ]);
+  expect(edges[0]?.data?.label).toMatch(/, about then, ~6\/s, /);
+  const byId = new Map(nodes.map((n) => [n.id, n.data]));
+  expect(byId.get('a')?.activity).toBe('around');
+  expect(byId.get('b')?.activity).toBe('around');
 });
 
 test('who was allowed was seen, and not to move', () => {

@@ -116,7 +116,7 @@ function card(
   seen: Pick<CardData, 'root' | 'unit' | 'clusters'>,
 ): CardData {
   const around = answer.flows.filter((f) => f.from.id === node.id || f.to.id === node.id);
-  const states = around.map((f) => activity(f.active));
+  const states = around.map(activity);
   const reads = around.filter((f) => f.to.id === node.id && isRead(f));
   const lags = around.flatMap((f) => (f.to.id === node.id && f.lag != null ? [BigInt(f.lag)] : []));
   return {
@@ -143,6 +143,7 @@ function clustersOf(nodes: readonly LineageNode[]): Map<string, number> {
 /** As active as its most active flow; a node without flows is inactive only where something was observed at all. */
 function cardActivity(states: readonly Activity[], observed: number): Activity {
   if (states.includes('active')) return 'active';
+  if (states.includes('around')) return 'around';
   return states.includes('unobserved') || observed === 0 ? 'unobserved' : 'inactive';
 }
 
@@ -176,7 +177,7 @@ function edges(answer: LineageAnswer, curves: FlowCurve[], positions: Map<string
     ariaLabel: null as unknown as undefined,
     data: {
       flow,
-      activity: activity(flow.active),
+      activity: activity(flow),
       text,
       unmeasured: text === UNMEASURED,
       label: `${names.get(flow.from.id)} to ${names.get(flow.to.id)}, ${flowSentence(flow, text)}`,
@@ -189,8 +190,8 @@ function edges(answer: LineageAnswer, curves: FlowCurve[], positions: Map<string
 
 /** What stands on an edge. "~" marks what is estimated; what is not known is said in words, never as 0. */
 export function flowText(flow: LineageFlow, unit: RateUnit): string {
-  const state = activity(flow.active);
-  if (state === 'active') return flowRate(flow, unit);
+  const state = activity(flow);
+  if (state === 'active' || state === 'around') return flowRate(flow, unit);
   return isRead(flow) && flow.live === false ? NOBODY : stateWord(flow);
 }
 

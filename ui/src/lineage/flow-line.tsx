@@ -41,7 +41,7 @@ export function Markers() {
   return (
     <svg className="markers" aria-hidden="true">
       <defs>
-        {['active', 'inactive', 'unobserved', 'selected'].map((k) => (
+        {['active', 'inactive', 'around', 'unobserved', 'selected'].map((k) => (
           <marker
             key={k}
             id={`arrow-${k}`}

@@ -129,10 +129,10 @@ export function FlowPanel({ flow, answer, state, change }: Omit<PanelProps, 'id'
 
 /** What moved and yet has no count never had one: a chart of it would look like something that was missed. */
 const isCountable = (flow: Flow): boolean =>
-  flow.records != null || (flow.kind !== 'EXTERNAL' && activity(flow.active) !== 'active');
+  flow.records != null || (flow.kind !== 'EXTERNAL' && activity(flow) !== 'active');
 
 function State({ flow }: { flow: Flow }) {
-  const state = activity(flow.active);
+  const state = activity(flow);
   return (
     <>
       <span className={`dot is-${state}`}>{stateWord(flow)}</span>

@@ -9,7 +9,7 @@ import { useShortcuts } from '../shell/shortcuts';
 import { formatLineage, type LineageState, parseLineage, wholeWindowStep, windowInput } from '../url/lineage';
 import { useUrlState } from '../url/use-url';
 import { instant, parseDuration } from '../words/format';
-import { isAllowed, nameOfId, plural } from '../words/words';
+import { activity, isAllowed, nameOfId, plural } from '../words/words';
 import { elements } from './elements';
 import { EventList } from './events';
 import { Graph } from './graph';
@@ -129,7 +129,8 @@ function Notices({ answer, state }: { answer: LineageAnswer; state: LineageState
   const [open, setOpen] = useState(false);
   const inactive = answer.flows.filter((f) => f.active === false).length;
   const allowed = answer.flows.filter(isAllowed).length;
-  const unknown = answer.flows.filter((f) => f.active == null).length - allowed;
+  const around = answer.flows.filter((f) => activity(f) === 'around').length;
+  const unknown = answer.flows.filter((f) => f.active == null && !isAllowed(f)).length - around;
   return (
     <div className="notices">
       <CoverageBadge coverage={answer.coverage} open={open} onToggle={() => setOpen(!open)} />
@@ -140,6 +141,7 @@ function Notices({ answer, state }: { answer: LineageAnswer; state: LineageState
         {plural(answer.nodes.length, 'node')}, {plural(answer.flows.length, 'flow')}
         {inactive > 0 && `, ${inactive} inactive`}
         {allowed > 0 && `, ${allowed} allowed`}
+        {around > 0 && `, ${around} about then`}
         {unknown > 0 && `, ${unknown} not observed`}
       </span>
       {answer.truncated && (

@@ -82,7 +82,7 @@ function Flows({ answer, state, change }: Props) {
           {flows.map((f) => {
             const from = names.get(f.from.id);
             const to = names.get(f.to.id);
-            const state_ = activity(f.active);
+            const state_ = activity(f);
             return (
               <tr key={f.id} className={`is-${state_} ${state.selected === f.id ? 'selected' : ''}`}>
                 <th scope="row">

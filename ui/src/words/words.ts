@@ -89,17 +89,22 @@ export const EVENT_WORD: Record<EventType, string> = {
   ACCESS_DENIED: 'Access refused',
 };
 
-export type Activity = 'active' | 'inactive' | 'unobserved';
+export type Activity = 'active' | 'inactive' | 'around' | 'unobserved';
 
-/** active: null is an answer of its own, never taken for false. */
-export function activity(active: boolean | null | undefined): Activity {
-  if (active === true) return 'active';
-  return active === false ? 'inactive' : 'unobserved';
+/**
+ * active: null is an answer of its own, never taken for false. Where a count stands beside it, what moved was read over
+ * a time that reaches beyond the window: it was observed, but not so finely.
+ */
+export function activity(f: { active?: boolean | null; recordsPerSecond?: number | null }): Activity {
+  if (f.active === true) return 'active';
+  if (f.active === false) return 'inactive';
+  return f.recordsPerSecond != null && f.recordsPerSecond > 0 ? 'around' : 'unobserved';
 }
 
 export const ACTIVITY_WORD: Record<Activity, string> = {
   active: 'active',
   inactive: 'inactive',
+  around: 'about then',
   unobserved: 'not observed',
 };
 
@@ -108,6 +113,7 @@ export const ALLOWED = 'allowed';
 
 interface Moving {
   active?: boolean | null;
+  recordsPerSecond?: number | null;
   evidence: readonly { kind: EvidenceKind }[];
 }
 
@@ -118,7 +124,7 @@ export const isAllowed = (f: Moving): boolean =>
   f.evidence.every((e) => e.kind === 'AUDIT_LOG' || e.kind === 'AUTHORIZER_LOG');
 
 /** The state of a flow in a word. */
-export const stateWord = (f: Moving): string => (isAllowed(f) ? ALLOWED : ACTIVITY_WORD[activity(f.active)]);
+export const stateWord = (f: Moving): string => (isAllowed(f) ? ALLOWED : ACTIVITY_WORD[activity(f)]);
 
 /** What keeps a mover from moving, as Connect says; empty: nothing, or it is not told. Tasks run although their connector failed, and a connector runs although all its tasks failed. */
 export function halted(n: { state?: string | null; exists?: boolean; tasks?: readonly { state: string }[] }): string {
@@ -211,7 +217,7 @@ export const UNMEASURED = 'not measurable';
 
 /** What to say of a flow without a count: nobody counts what it moves, or it is not known whether it moved at all. */
 export const noCount = (f: { active?: boolean | null }): string =>
-  activity(f.active) === 'unobserved' ? 'not known' : UNMEASURED;
+  activity(f) === 'unobserved' ? 'not known' : UNMEASURED;
 
 /** A node with the series of its two sides; a side without one has no count, which is not the same as a count that was not read. */
 export interface Counted {
