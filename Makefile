@@ -3,7 +3,7 @@
 GOLANGCI := go tool -modfile=tools/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test test-long matrix bench benchmarks lint generate telemetry-reporter need-go need-node need-maven
+.PHONY: help demo build page new-page test test-long matrix bench benchmarks lint generate telemetry-reporter need-go need-node need-maven
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 24
@@ -11,11 +11,16 @@ help: ## list the targets
 demo: build ## build, then start two small Kafka clusters with a shop running on them, and lineaged watching
 	bin/lineaged demo
 
-build: need-go ui/node_modules/.package-lock.json ## bin/lineaged with the UI inside, and beside it the licences that go with it
-	npm --prefix ui run build
+build: need-go page ## bin/lineaged with the UI inside, and beside it the licences that go with it
 	go build -trimpath -buildvcs=auto -o bin/lineaged ./cmd/lineaged
 	cp LICENSE NOTICE bin/
 	bin/lineaged version --licences > bin/THIRD-PARTY-LICENCES.txt
+
+page: need-go ## ui/page.zip, made anew only where the sources of the UI have changed, which alone needs Node
+	@go run ./ui/page/pack -ui ui -fresh || $(MAKE) --no-print-directory new-page
+
+new-page: need-go ui/node_modules/.package-lock.json
+	npm --prefix ui run build
 
 test: need-go ## all that CI runs; the last line is the counts
 	@go run ./internal/check
@@ -39,9 +44,10 @@ lint: need-go ## formatting and linters
 	$(GOLANGCI) fmt --diff ./...
 	$(GOLANGCI) run ./...
 
-generate: need-go ui/node_modules/.package-lock.json ## everything that is generated from schema.graphqls
+generate: need-go ui/node_modules/.package-lock.json ## everything that is generated: from schema.graphqls, and ui/page.zip from the sources of the UI
 	go generate ./...
 	npm --prefix ui run --if-present generate
+	npm --prefix ui run build
 
 ui/node_modules/.package-lock.json: ui/package-lock.json | need-node
 	npm --prefix ui ci --no-audit --no-fund

@@ -1,8 +1,8 @@
 // Package ui holds the built web page in the binary and serves it: the application under its own paths, its hashed
 // assets, and GraphiQL.
 //
-// It hides how the page is built: `make build` fills dist, which is not committed. Without it (a fresh clone, no Node)
-// a committed placeholder is served that says so, hence `go build ./...` works anywhere.
+// It hides how the page is built: it comes in one file that is committed, page.zip, hence `go build` has the whole page
+// anywhere. `make build` makes that file anew where the page's sources have changed.
 //
 // It refuses to guess: an unknown path is 404 and never the application, a method other than GET and HEAD is 405. It
 // knows nothing of GraphQL; what listens on /graphql is the caller's.
@@ -12,23 +12,20 @@ import (
 	"bytes"
 	"compress/gzip"
 	"crypto/sha256"
-	"embed"
+	_ "embed" // the page
 	"encoding/hex"
-	"io/fs"
-	"log/slog"
 	"mime"
 	"net/http"
 	"path"
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/lineaged/lineaged/ui/page"
 )
 
-//go:embed all:dist
-var distFS embed.FS
-
-//go:embed placeholder/index.html
-var placeholder []byte
+//go:embed page.zip
+var archive []byte
 
 const (
 	// Styles: React Flow, uPlot and Monaco set style attributes as they draw, hence 'unsafe-inline' there. Scripts
@@ -48,17 +45,14 @@ const (
 // The caller routes these, /graphiql and everything else that it does not serve itself to Handler.
 var Paths = []string{"/", "/lineage"}
 
-// Built says whether the real page is in this binary, not the placeholder.
-func Built() bool { return built(distFS) }
-
-func built(dist fs.FS) bool {
-	_, err := fs.Stat(dist, "dist/index.html")
-	return err == nil
+// Handler serves the page. It is safe for concurrent use and starts nothing.
+func Handler() http.Handler {
+	files, _, err := page.Open(archive)
+	if err != nil {
+		panic("ui: the embedded page: " + err.Error())
+	}
+	return newHandler(files)
 }
-
-// Handler serves the page. It is safe for concurrent use and starts nothing. When the binary was built without the
-// page, it serves the placeholder and says so once in the log.
-func Handler() http.Handler { return newHandler(distFS, slog.Default()) }
 
 // file is one embedded file as served; it is immutable but for the lazily made gzip form.
 type file struct {
@@ -72,25 +66,9 @@ type file struct {
 
 type handler struct{ files map[string]*file } // by URL path
 
-func newHandler(dist fs.FS, log *slog.Logger) http.Handler {
+func newHandler(files map[string][]byte) http.Handler {
 	h := &handler{files: map[string]*file{}}
-	if !built(dist) {
-		log.Warn("this binary was built without the web page: a placeholder is served; run `make build`")
-		f := newFile("index.html", placeholder)
-		for _, p := range Paths {
-			h.files[p] = f
-		}
-		return h
-	}
-	err := fs.WalkDir(dist, "dist", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || strings.HasPrefix(d.Name(), ".") {
-			return err
-		}
-		body, err := fs.ReadFile(dist, name)
-		if err != nil {
-			return err
-		}
-		name = strings.TrimPrefix(name, "dist/")
+	for name, body := range files {
 		f := newFile(name, body)
 		switch name {
 		case "index.html":
@@ -103,10 +81,6 @@ func newHandler(dist fs.FS, log *slog.Logger) http.Handler {
 		default:
 			h.files["/"+name] = f
 		}
-		return nil
-	})
-	if err != nil {
-		panic("ui: an embedded file cannot be read: " + err.Error())
 	}
 	return h
 }

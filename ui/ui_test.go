@@ -1,25 +1,26 @@
 package ui
 
 import (
-	"bytes"
 	"compress/gzip"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
-	"testing/fstest"
+
+	"github.com/lineaged/lineaged/ui/page"
 )
 
-func site() fstest.MapFS {
-	return fstest.MapFS{
-		"dist/.gitkeep":                  {},
-		"dist/index.html":                {Data: []byte("<title>app</title>")},
-		"dist/graphiql.html":             {Data: []byte("<title>graphiql</title>")},
-		"dist/theme.js":                  {Data: []byte("1")},
-		"dist/assets/index-AbC123.js":    {Data: []byte(strings.Repeat("let a = 1;", 1000))},
-		"dist/assets/editor.worker-1.js": {Data: []byte("2")},
+func site() map[string][]byte {
+	return map[string][]byte{
+		"index.html":                []byte("<title>app</title>"),
+		"graphiql.html":             []byte("<title>graphiql</title>"),
+		"theme.js":                  []byte("1"),
+		"assets/index-AbC123.js":    []byte(strings.Repeat("let a = 1;", 1000)),
+		"assets/editor.worker-1.js": []byte("2"),
 	}
 }
 
@@ -35,11 +36,7 @@ func get(t *testing.T, h http.Handler, method, path string, header ...string) *h
 }
 
 func TestServe(t *testing.T) {
-	var log bytes.Buffer
-	h := newHandler(site(), slog.New(slog.NewTextHandler(&log, nil)))
-	if log.Len() > 0 {
-		t.Errorf("a built page is logged about: %s", &log)
-	}
+	h := newHandler(site())
 	for _, c := range []struct {
 		method, path string
 		status       int
@@ -54,7 +51,7 @@ func TestServe(t *testing.T) {
 		{"HEAD", "/assets/index-AbC123.js", 200, "text/javascript; charset=utf-8", immutable, ""},
 		{"GET", "/assets/index-gone.js", 404, "text/plain; charset=utf-8", "", "not found"},
 		{"GET", "/assets/", 404, "text/plain; charset=utf-8", "", "not found"},
-		{"GET", "/.gitkeep", 404, "text/plain; charset=utf-8", "", "not found"},
+		{"GET", "/page.zip", 404, "text/plain; charset=utf-8", "", "not found"},
 		{"GET", "/nowhere", 404, "text/plain; charset=utf-8", "", "not found"},
 		{"GET", "/index.html", 404, "text/plain; charset=utf-8", "", "not found"},
 		{"GET", "/../ui.go", 404, "text/plain; charset=utf-8", "", "not found"},
@@ -75,7 +72,7 @@ func TestServe(t *testing.T) {
 }
 
 func TestPolicy(t *testing.T) {
-	h := newHandler(site(), slog.New(slog.DiscardHandler))
+	h := newHandler(site())
 	for path, worker := range map[string]bool{"/": false, "/lineage": false, "/graphiql": true, "/assets/editor.worker-1.js": true} {
 		csp := get(t, h, "GET", path).Header().Get("Content-Security-Policy")
 		if !strings.Contains(csp, "script-src 'self';") || strings.Contains(csp, "unsafe-eval") {
@@ -88,7 +85,7 @@ func TestPolicy(t *testing.T) {
 }
 
 func TestRevalidateAndGzip(t *testing.T) {
-	h := newHandler(site(), slog.New(slog.DiscardHandler))
+	h := newHandler(site())
 	const path = "/assets/index-AbC123.js"
 	plain := get(t, h, "GET", path)
 	zipped := get(t, h, "GET", path, "Accept-Encoding", "br, gzip")
@@ -118,34 +115,37 @@ func TestRevalidateAndGzip(t *testing.T) {
 	}
 }
 
-func TestPlaceholder(t *testing.T) {
-	var log bytes.Buffer
-	h := newHandler(fstest.MapFS{"dist/.gitkeep": {}}, slog.New(slog.NewTextHandler(&log, nil)))
-	if !strings.Contains(log.String(), "make build") {
-		t.Errorf("the log does not say what to do: %q", &log)
-	}
-	for _, p := range Paths {
+// TestEmbedded looks at what is really in this binary: the page with all that it loads, and GraphiQL.
+func TestEmbedded(t *testing.T) {
+	h := Handler()
+	for _, p := range append(slices.Clone(Paths), "/graphiql") {
 		r := get(t, h, "GET", p)
-		if b := r.Body.String(); r.Code != 200 || !strings.Contains(b, "make build") || strings.Contains(b, "<script") {
-			t.Errorf("%s: %d %.80q", p, r.Code, b)
+		if r.Code != http.StatusOK {
+			t.Fatalf("%s: %d", p, r.Code)
 		}
-	}
-	if r := get(t, h, "GET", "/graphiql"); r.Code != 404 {
-		t.Errorf("/graphiql without a build: %d", r.Code)
+		parts := regexp.MustCompile(`(?:src|href)="(/[^"]+)"`).FindAllStringSubmatch(r.Body.String(), -1)
+		if len(parts) < 3 {
+			t.Fatalf("%s loads only %v", p, parts)
+		}
+		for _, part := range parts {
+			if r := get(t, h, "GET", part[1]); r.Code != http.StatusOK {
+				t.Errorf("%s loads %s: %d", p, part[1], r.Code)
+			}
+		}
 	}
 }
 
-// TestEmbedded looks at what is really in this binary: either the whole page or none of it.
-func TestEmbedded(t *testing.T) {
-	h := Handler()
-	if r := get(t, h, "GET", "/"); r.Code != 200 {
-		t.Fatalf("/: %d", r.Code)
+// TestPageIsOfTheseSources needs no Node: the page says which sources it was built of.
+func TestPageIsOfTheseSources(t *testing.T) {
+	_, of, err := page.Open(archive)
+	if err != nil {
+		t.Fatal(err)
 	}
-	want := http.StatusNotFound
-	if Built() {
-		want = http.StatusOK
+	sources, err := page.Sources(os.DirFS("."))
+	if err != nil {
+		t.Fatal(err)
 	}
-	if r := get(t, h, "GET", "/graphiql"); r.Code != want {
-		t.Errorf("/graphiql: %d, want %d (built: %v)", r.Code, want, Built())
+	if of != sources {
+		t.Error("the page's sources have changed since ui/page.zip was made: run `make generate` and commit ui/page.zip")
 	}
 }
