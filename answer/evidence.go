@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lineaged/lineaged/graph"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -104,6 +105,9 @@ func (v *View) support(x *access, e lineage.Evidence) supported {
 	if x.amount.Known && !x.amount.Estimated && evidenceRank(e.Kind) < len(evidenceOrder) && isBound(detail) {
 		detail = ""
 	}
+	if x.state == graph.Active { // it was said before, or by a version that did not take it back
+		detail, _, _ = strings.Cut(detail, unmoved)
+	}
 	if counts {
 		why := []string{detail, x.atLeast()}
 		if strings.Contains(detail, "at least") {
@@ -121,6 +125,9 @@ func (v *View) support(x *access, e lineage.Evidence) supported {
 	s.explains = detail != "" && counts && x.isEstimated() && explains(e.Kind, detail)
 	return s
 }
+
+// unmoved begins what is said of committed offsets that were not seen to move.
+const unmoved = " that did not move since"
 
 // explains reports whether a detail of evidence that counts says why the count is estimated. A group's also tells, now
 // and then, where the group stands.

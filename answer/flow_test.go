@@ -234,6 +234,9 @@ func TestEvidenceOfAFlow(t *testing.T) {
 		"an estimate with its reason": {false, func(w *world, _ int) []filling {
 			return []filling{estimated(w.moved(reader, lineage.GroupOffsets, 3)), sighted(reader, lineage.GroupOffsets, "at most: it jumped")}
 		}, []string{"GROUP_OFFSETS: at most: it jumped"}},
+		"that it did not move, and it did": {false, func(w *world, _ int) []filling {
+			return []filling{w.moved(reader, lineage.GroupOffsets, 3), sighted(reader, lineage.GroupOffsets, "has committed offsets that did not move since they were first seen; when they were committed the broker does not tell")}
+		}, []string{"GROUP_OFFSETS: has committed offsets"}},
 		"a bound that does not hold here": {false, func(w *world, _ int) []filling {
 			return []filling{w.moved(reader, lineage.GroupOffsets, 3), sighted(reader, lineage.GroupOffsets, "at most: it jumped")}
 		}, []string{"GROUP_OFFSETS: "}},

@@ -349,6 +349,7 @@ func decodeReader(access lineage.Access, value []byte, round time.Time) (*reader
 		return nil, cmp.Or(d.Err(), varint.ErrCut)
 	}
 	r := newReader(access, lineage.EvidenceKind(kind))
+	r.unsure, r.restored = true, true
 	r.read, r.skipped, r.lost = d.total(), d.total(), d.total()
 	if version > 2 {
 		r.doubted, r.returned = d.total(), d.total()

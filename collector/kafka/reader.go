@@ -47,6 +47,10 @@ type reader struct {
 	toldAny bool
 	shows   readerShows
 	sighted time.Time // newest round in which it was told that the reader stands where it stands
+	// what was told of where it stands is in doubt whether it ever moves, and was not taken back; a commit changed that
+	// was there, by whomever; and the book is an earlier run's, which may have told and seen both. Not kept over a
+	// restart
+	unsure, shifted, restored bool
 
 	bound string // why what was read in this round is no measurement; empty: it is, or nothing was read
 	// the bound of steps that were not told yet, since they count nothing by themselves: what is told next is one too
@@ -390,6 +394,7 @@ func (r *reader) book(c commit, ends topicEnds, ctx stepContext) (base, n int64,
 		return 0, 0, false
 	}
 	r.touched, p.held = true, -1
+	r.shifted = r.shifted || p.committed >= 0
 	if c.offset < 0 {
 		p.lose()
 		r.note(lineage.OffsetsSet, "the committed offset of partition %d is gone: deleted or expired", c.partition)

@@ -285,6 +285,45 @@ func TestReaderOfANewGroup(t *testing.T) {
 	}
 }
 
+// What is said of a reader that was not seen to move is taken back in the round in which it is; and that it did not
+// move is not said of one that an earlier run may have seen move.
+func TestWordsOfAReaderThatBeginsToMove(t *testing.T) {
+	type step struct {
+		after  time.Duration
+		offset int64
+		want   string
+	}
+	said := func(r *reader, steps ...step) {
+		t.Helper()
+		round := t0
+		for i, s := range steps {
+			before := round
+			round = round.Add(s.after)
+			if !r.observe([]commit{{0, s.offset, 1}}, fakeEnds{endOffset: s.offset}, groupState{live: true, wasLive: true, reads: true}, round, before) {
+				t.Fatal("not observed")
+			}
+			detail := ""
+			if _, sightings := r.tell(round, before); len(sightings) > 0 {
+				detail = sightings[0].Detail
+			}
+			if detail != s.want {
+				t.Errorf("step %d: %q is said, want %q", i, detail, s.want)
+			}
+		}
+	}
+	fresh := func() *reader { return newReader(lineage.Access{}, lineage.GroupOffsets) }
+	said(fresh(), step{tick, 100, wordsPlaced}, step{tick, 100, ""}, step{sightEvery, 100, wordsUnmoved}, step{tick, 101, wordsStands}, step{tick, 102, ""},
+		step{sightEvery, 102, wordsStands})
+	said(fresh(), step{tick, 100, wordsPlaced}, step{tick, 101, wordsStands}, step{tick, 102, ""})
+	r := fresh()
+	said(r, step{tick, 100, wordsPlaced})
+	r, err := decodeReader(lineage.Access{}, r.encode(), t0.Add(tick))
+	if err != nil {
+		t.Fatal(err)
+	}
+	said(r, step{2 * tick, 100, wordsPlaced}, step{sightEvery, 100, wordsPlaced}, step{tick, 101, wordsStands}, step{tick, 102, ""})
+}
+
 // MirrorMaker 2 syncs the offsets of another cluster's groups into groups that nobody is in: that is no reading, not at
 // first and not later.
 func TestReaderOfSyncedOffsets(t *testing.T) {

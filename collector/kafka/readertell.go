@@ -145,9 +145,10 @@ func (r *reader) tell(round, before time.Time) (samples []lineage.Sample, sighti
 	}
 	r.told, r.toldAny = r.gauges, true
 	r.known = round
-	if detail := r.standing(round); detail != "" || r.bound != "" {
-		sightings = append(sightings, lineage.Sighting{Access: r.access, Evidence: r.kind, Detail: cmp.Or(r.bound, detail)})
-		r.sighted = round
+	detail := r.standing(round)
+	if detail = cmp.Or(r.bound, detail); detail != "" {
+		sightings = append(sightings, lineage.Sighting{Access: r.access, Evidence: r.kind, Detail: detail})
+		r.sighted, r.unsure = round, detail == wordsPlaced || detail == wordsUnmoved
 	}
 	return samples, sightings
 }
@@ -160,19 +161,34 @@ func show(shows *bool, now bool, touched *bool) bool {
 	return *shows
 }
 
-// standing says, now and then, that the reader has committed offsets, whether or not they move; empty: not now.
+// What is said of where a reader stands.
+const (
+	wordsStands  = "has committed offsets"
+	wordsPlaced  = "has committed offsets; when they were committed the broker does not tell"
+	wordsUnmoved = "has committed offsets that did not move since they were first seen; when they were committed the broker does not tell"
+)
+
+// standing says, now and then, that the reader has committed offsets, whether or not they move; empty: not now. What it
+// said of one that was not seen to move it takes back in the round in which it is.
 func (r *reader) standing(round time.Time) string {
 	any := false
 	for i := range r.parts {
 		any = any || r.parts[i].committed >= 0
 	}
+	moved := r.shifted || !r.moved.IsZero()
 	switch {
-	case !any || r.synced || r.moved.Equal(round) || !r.sighted.IsZero() && round.Sub(r.sighted) < sightEvery:
+	case !any || r.synced:
 		return ""
-	case r.moved.IsZero():
-		return "has committed offsets that did not move since they were first seen; when they were committed the broker does not tell"
+	case moved && r.unsure:
+		return wordsStands
+	case r.moved.Equal(round) || !r.sighted.IsZero() && round.Sub(r.sighted) < sightEvery:
+		return ""
+	case moved:
+		return wordsStands
+	case r.sighted.IsZero() || r.restored:
+		return wordsPlaced
 	}
-	return "has committed offsets"
+	return wordsUnmoved
 }
 
 // tellEvents returns what happened to the reader in this round.
