@@ -18,6 +18,8 @@ type Ask struct {
 	// to it; the window itself when it is longer.
 	Accesses bool
 	Lookback time.Duration
+	// Most asks for those accesses only that are first in a rank; the zero value: for all.
+	Most Most
 	// Until is when the newest round can have come. What of the window is later has not been missed. Zero: the window's
 	// end.
 	Until time.Time
@@ -25,6 +27,16 @@ type Ask struct {
 	Facts []lineage.FactKind
 	// Coverage asks for what was observed.
 	Coverage bool
+}
+
+// Most asks which series of accesses a counter advanced most in the window, by Amount.Total. The rows are their
+// accesses alone, in the order that they have among all, each as in an answer of all and with all its series; no
+// topics.
+type Most struct {
+	Metric lineage.Metric
+	// First is how many series are ranked at most: those that advanced, and of those that advanced as much as the last
+	// the ones that come first among the series of all. 0: the answer has all accesses.
+	First int
 }
 
 // Window is what a store holds of a window: columns that all who ask may share, and Details for what only some need.

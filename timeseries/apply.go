@@ -24,9 +24,10 @@ func (e *engine) applyRecord(r *record) {
 	if r.added = e.addRound(r); !r.added {
 		return
 	}
-	tick := r.round.tick
+	tick, reach := r.round.tick, int64(never)
 	for i := range r.samples {
 		s := &r.samples[i]
+		reach = min(reach, tick-int64(s.span))
 		var x *subject
 		ser := s.series
 		if ser == nil {
@@ -69,6 +70,7 @@ func (e *engine) applyRecord(r *record) {
 			x.support(s.evidence).saw(r.src, tick)
 		}
 	}
+	e.reaches(reach)
 	for i := range r.sightings {
 		s := &r.sightings[i]
 		x := e.name(s.entry, tick)

@@ -252,6 +252,7 @@ func (e *engine) renew(x *ledger, s *series, after int64, samples []sample) {
 	}
 	s.head.truncate(after, s.base)
 	for _, y := range samples[same:] {
+		e.reaches(y.tick - int64(y.span))
 		s.head.push(y, s.base)
 	}
 }

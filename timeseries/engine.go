@@ -86,6 +86,7 @@ type engine struct {
 	rosters       []*roster       // the largest first; replaced, never changed in place
 	rosterNumber  int64           // of the newest
 	layout        uint64          // grows when blocks come or go
+	reach         atomic.Int64    // see headReach
 	// touched is the tick after which the answers change with the next version; never: none do.
 	touched int64
 	version store.Version

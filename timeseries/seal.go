@@ -340,6 +340,7 @@ func (e *engine) cut(b *block) {
 			}
 		}
 	}
+	e.reach.Store(0)
 	e.layout++
 	e.publish()
 }

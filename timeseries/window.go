@@ -14,8 +14,12 @@ import (
 // Window implements store.Reader. What is sealed is read first, and then all of the head at one instant: so the answer
 // is of one version, and nobody waits for the disk.
 func (e *engine) Window(ctx context.Context, ask store.Ask) (*store.Window, error) {
+	read := e.window
+	if ask.Accesses && ask.Most.First > 0 {
+		read = e.most
+	}
 	for tries := 0; ; tries++ {
-		w, err := e.window(ctx, ask)
+		w, err := read(ctx, ask)
 		// A block that turns out to be damaged is a gap from then on: the answer is what the others say.
 		if err == nil || !damaged(err) || tries == maxDamaged {
 			return w, err
@@ -27,7 +31,12 @@ func (e *engine) Window(ctx context.Context, ask store.Ask) (*store.Window, erro
 const maxDamaged = 1000
 
 func (e *engine) window(ctx context.Context, ask store.Ask) (*store.Window, error) {
-	q := windowQuery{engine: e, ask: ask}
+	return e.windowOf(ctx, ask, nil)
+}
+
+// windowOf is window of some accesses only, or of all where only is nil.
+func (e *engine) windowOf(ctx context.Context, ask store.Ask, only *onlyOf) (*store.Window, error) {
+	q := windowQuery{engine: e, ask: ask, only: only}
 	var err error
 	if q.v, err = e.view(ctx, ask.Window, nil); err != nil {
 		return nil, err
@@ -37,13 +46,17 @@ func (e *engine) window(ctx context.Context, ask store.Ask) (*store.Window, erro
 		if err := q.readSealed(ctx); err != nil {
 			return nil, fmt.Errorf("read window: %w", err)
 		}
-		taken = q.takeHead(ctx)
+		if taken = q.takeHead(ctx); !taken && only != nil {
+			return nil, errMoved
+		}
 	}
 	if len(q.away) > 0 { // the others are in order
 		sortLarge(q.out.Facts, compareFacts)
 	}
 	if ask.Accesses {
-		defer q.rows.giveBack()
+		if only == nil {
+			defer q.rows.giveBack()
+		}
 		if err := q.count(ctx); err != nil {
 			return nil, fmt.Errorf("read window: %w", err)
 		}
@@ -60,13 +73,14 @@ func (e *engine) window(ctx context.Context, ask store.Ask) (*store.Window, erro
 type windowQuery struct {
 	*engine
 	ask    store.Ask
-	layout uint64 // of the blocks that v and back cover
-	v      *view  // the window
-	back   *view  // the lookback
-	until  *view  // the last tick of the window that can have come
-	now    *marks // in the window
-	before *marks // in the lookback
-	up     awake  // who was put away and is in the answer
+	only   *onlyOf // nil: all
+	layout uint64  // of the blocks that v and back cover
+	v      *view   // the window
+	back   *view   // the lookback
+	until  *view   // the last tick of the window that can have come
+	now    *marks  // in the window
+	before *marks  // in the lookback
+	up     awake   // who was put away and is in the answer
 
 	out  *store.Window
 	rows *rowsTaken // of the answer, if accesses are asked for
@@ -94,7 +108,11 @@ func (q *windowQuery) readSealed(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	q.up, err = q.wake(append(q.now.seen[:lineage.EvidenceKinds:lineage.EvidenceKinds], q.before.seen[:lineage.EvidenceKinds]...)...)
+	seen := q.seen()
+	if q.only != nil {
+		seen = q.only.among(seen)
+	}
+	q.up, err = q.wake(seen...)
 	return err
 }
 
@@ -119,7 +137,7 @@ func (q *windowQuery) now0() *store.State { return q.engine.now.Load() }
 func (q *windowQuery) takeHead(ctx context.Context) bool {
 	q.mu.RLock()
 	defer q.mu.RUnlock()
-	if q.engine.layout != q.layout {
+	if q.engine.layout != q.layout || q.only != nil && !q.only.holds(q.engine) {
 		return false
 	}
 	q.takeViews(ctx)

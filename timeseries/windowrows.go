@@ -73,17 +73,13 @@ func (t *rowsTaken) of(row int) []seriesTaken {
 
 // takeRows takes the accesses that were seen, the topics, and their series, in one walk. It needs mu.
 func (q *windowQuery) takeRows() {
+	if q.only != nil {
+		q.takeOnly()
+		return
+	}
 	q.rows.giveBack() // of a try before
 	q.rows = takeRoom(q.laid.Load(), q.subjects.live)
-	seen := roaring.New()
-	for k := range lineage.EvidenceKinds {
-		for _, m := range [...]*marks{q.now, q.before} {
-			if m.seen[k] != nil {
-				seen.Or(m.seen[k])
-			}
-		}
-	}
-	marked := seen.Iterator()
+	marked := roaring.FastOr(q.seen()...).Iterator()
 	upTo := func(id uint32) (is bool) { // visits those that were put away and are marked before an id
 		for marked.HasNext() && marked.PeekNext() < id {
 			if s := q.up[subjectID(marked.Next())]; s != nil && s.entry.access.Op != lineage.OpNone {
@@ -108,6 +104,18 @@ func (q *windowQuery) takeRows() {
 			q.takeRow(s, true)
 		}
 	}
+}
+
+// seen returns who was seen, by each kind of evidence, in the window and in the lookback.
+func (q *windowQuery) seen() (all []*roaring.Bitmap) {
+	for k := range lineage.EvidenceKinds {
+		for _, m := range [...]*marks{q.now, q.before} {
+			if m.seen[k] != nil {
+				all = append(all, m.seen[k])
+			}
+		}
+	}
+	return all
 }
 
 // takeRow takes a subject that is marked, or that its own series mark in the lookback. It needs mu.
@@ -192,7 +200,7 @@ func (l *layout) is(t *rowsTaken, c clock) bool {
 
 // layoutOf returns that of what was taken: that of the answer before, if it is the same.
 func (q *windowQuery) layoutOf(t *rowsTaken) *layout {
-	if l := q.laid.Load(); l.is(t, q.clock) {
+	if l := q.laid.Load(); q.only == nil && l.is(t, q.clock) {
 		return l
 	}
 	n, m := len(t.rows), len(t.series)
@@ -209,7 +217,9 @@ func (q *windowQuery) layoutOf(t *rowsTaken) *layout {
 			l.keys[from], l.row[from], l.metric[from], l.evidence[from] = k, int32(i), k.Metric, k.Evidence
 		}
 	}
-	q.laid.Store(l)
+	if q.only == nil {
+		q.laid.Store(l)
+	}
 	return l
 }
 

@@ -44,7 +44,12 @@ func Ask(t testing.TB, s store.Reader, w lineage.Window) *Asked {
 }
 
 func ask(t testing.TB, s store.Reader, w lineage.Window) (*Asked, error) {
-	got, err := s.Window(context.Background(), store.Ask{Window: w, Accesses: true, Lookback: Forever, Facts: AllFacts, Coverage: true})
+	return askOf(t, s, store.Ask{Window: w, Accesses: true, Lookback: Forever, Facts: AllFacts, Coverage: true})
+}
+
+func askOf(t testing.TB, s store.Reader, ask store.Ask) (*Asked, error) {
+	t.Helper()
+	got, err := s.Window(context.Background(), ask)
 	if err != nil {
 		return nil, err
 	}

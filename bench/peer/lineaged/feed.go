@@ -73,7 +73,9 @@ func (f *feed) observation(tick int) lineage.Observation {
 
 // top asks which ten series grew most.
 func top(s store.Reader, start, end time.Time) (string, error) {
-	w, err := s.Window(context.Background(), store.Ask{Window: lineage.Window{Start: start, End: end}, Accesses: true})
+	w, err := s.Window(context.Background(), store.Ask{
+		Window: lineage.Window{Start: start, End: end}, Accesses: true, Most: store.Most{Metric: lineage.Records, First: 10},
+	})
 	if err != nil {
 		return "", err
 	}
