@@ -198,6 +198,8 @@ func TestViolationsAreFound(t *testing.T) {
 	forbidden(edge{from: "answer", to: "api"}, "nothing that asks it")
 	forbidden(edge{from: "answer", to: "api", test: true}, "nothing that asks it")
 	forbidden(edge{from: "answer", to: "net/http", std: true}, "who carries the question")
+	forbidden(edge{from: "export", to: "net/http", std: true}, "who fetches it")
+	forbidden(edge{from: "export", to: "api"}, "neither HTTP nor GraphQL")
 	forbidden(edge{from: "answer", to: "net/http/httptest", std: true}, "who carries the question")
 	forbidden(edge{from: "answer", to: "github.com/99designs/gqlgen/graphql"}, "no GraphQL")
 	forbidden(edge{from: "answer", to: "github.com/vektah/gqlparser/v2/ast", test: true}, "only api speaks GraphQL")

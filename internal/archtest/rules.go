@@ -79,6 +79,13 @@ var layers = map[string]layer{
 		outside: []string{"github.com/RoaringBitmap/roaring"},
 		why:     "answer says what a window means, to whoever asks: no HTTP, no GraphQL, nothing that asks it; the store and the names come through small interfaces that it declares",
 	},
+	"export": {
+		imports: []string{"answer", "graph"},
+		// documents are of the store in memory: a copy of its answers would prove less
+		tests:   []string{"store", "timeseries", "identity"},
+		outside: []string{none},
+		why:     "export writes what answer says into files; it speaks neither HTTP nor GraphQL, and cmd hands it to who does",
+	},
 	"api": {
 		// whom a limit counts is one rule for connections and for questions
 		imports: []string{"answer", "graph", "internal/serving"},
@@ -91,7 +98,7 @@ var layers = map[string]layer{
 		why:     "ui is one embedded folder: the standard library only; cmd serves it",
 	},
 	"cmd/lineaged": {
-		imports: []string{"identity", "attribution", "collector", "declared", "store", "timeseries", "graph", "answer", "api", "ui", "internal/demo", "internal/yesterday", "internal/config", "internal/otlp", "internal/serving", "internal/licences"},
+		imports: []string{"identity", "attribution", "collector", "declared", "store", "timeseries", "graph", "answer", "api", "export", "ui", "internal/demo", "internal/yesterday", "internal/config", "internal/otlp", "internal/serving", "internal/licences"},
 		tests:   []string{"internal/kafkatest", "internal/child"},
 		why:     "cmd wires the parts; what only tests use does not belong in the binary",
 	},
@@ -173,6 +180,7 @@ var apart = []struct {
 	why            string
 }{
 	{"net/http", "answer", "what a window means does not depend on who carries the question"},
+	{"net/http", "export", "what a file says does not depend on who fetches it"},
 }
 
 // violations says for each edge that breaks the rules which import it is, and why it may not be.

@@ -18,7 +18,8 @@ func inCI() bool {
 }
 
 // prerequisites stops early, with one line a missing tool, and installs the Debian packages it may install: Chromium
-// for the browser test, a JDK and Maven for the test broker, kcat for a producer that is not Java's.
+// for the browser test, a JDK and Maven for the test broker, kcat for a producer that is not Java's, Graphviz to read
+// what is exported.
 func prerequisites(ctx context.Context) error {
 	var errs []error
 	errs = append(errs, atLeast(ctx, 1, 26, "Go 1.26 or later (https://go.dev/dl)", "go", "env", "GOVERSION"))
@@ -41,6 +42,9 @@ func prerequisites(ctx context.Context) error {
 	}
 	if _, err := exec.LookPath("kcat"); err != nil {
 		packages = append(packages, "kcat")
+	}
+	if _, err := exec.LookPath("dot"); err != nil {
+		packages = append(packages, "graphviz")
 	}
 	return installDebian(ctx, packages)
 }

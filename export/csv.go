@@ -1,0 +1,126 @@
+package export
+
+import (
+	"io"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// table writes CSV by RFC 4180, beneath lines that begin with #. A cell that a spreadsheet would take for a formula has
+// a ' in front, as has one that begins with ' itself, so that the cell can be had back. Unknown is an empty cell.
+type table struct {
+	w   io.Writer
+	err error
+}
+
+func (t *table) line(s string) {
+	if t.err == nil {
+		_, t.err = io.WriteString(t.w, s+"\r\n")
+	}
+}
+
+func (t *table) comments(lines []string) {
+	for _, l := range lines {
+		t.line("# " + l)
+	}
+}
+
+func (t *table) row(cells ...string) {
+	for i, c := range cells {
+		cells[i] = cell(c)
+	}
+	t.line(strings.Join(cells, ","))
+}
+
+func cell(s string) string {
+	if s != "" && strings.ContainsRune("=+-@'\t\r＝＋－＠", first(s)) {
+		s = "'" + s
+	}
+	if strings.ContainsAny(s, ",\"\r\n") || strings.TrimSpace(s) != s {
+		return `"` + strings.ReplaceAll(s, `"`, `""`) + `"`
+	}
+	return s
+}
+
+func first(s string) rune {
+	for _, r := range s {
+		return r
+	}
+	return 0
+}
+
+// lineageColumns are those of both kinds of rows.
+var lineageColumns = []string{
+	"row", "id", "kind", "name", "cluster", "owner", "tags", "root", "internal", "exists", "state",
+	"records_in_per_second", "records_in_counted", "records_out_per_second", "records_out_counted", "hidden_upstream", "hidden_downstream",
+	"from", "to", "does", "counted", "records", "records_per_second", "bytes", "bytes_per_second", "live", "lag_records", "lag_seconds", "lag_at_least_seconds",
+	"skipped", "lost", "first_seen", "last_seen", "last_moved", "evidence",
+}
+
+func (p *picture) writeCSV(w io.Writer) error {
+	t := &table{w: w}
+	t.comments(p.head())
+	t.row(append([]string(nil), lineageColumns...)...)
+	for _, n := range p.Nodes {
+		row := append(n.cells(), numbers(n.up, n.down)...)
+		t.row(append(row, make([]string, len(lineageColumns)-len(row))...)...)
+	}
+	for _, f := range p.Flows {
+		row := append([]string{"flow", f.ID, f.Kind}, make([]string, 7)...)
+		row = append(append(row, f.State), make([]string, 6)...)
+		t.row(append(row, f.cells()...)...)
+	}
+	return t.err
+}
+
+// cells are a node's, up to its rates.
+func (n *node) cells() []string {
+	return []string{
+		"node", n.ID, n.Kind, visible(n.Name), visible(n.Cluster), visible(n.Owner), visible(strings.Join(n.Tags, " ")), yes(&n.root), yes(&n.Internal), yes(&n.Exists), n.State,
+		decimal(n.RecordsIn.PerSecond), n.RecordsIn.Counted, decimal(n.RecordsOut.PerSecond), n.RecordsOut.Counted,
+	}
+}
+
+// cells are a flow's, from its ends on.
+func (f *flow) cells() []string {
+	return []string{
+		f.From, f.To, doing(f.is), f.Counted, whole(f.Records), decimal(f.RecordsPerSecond), whole(f.Bytes), decimal(f.BytesPerSecond), yes(f.Live),
+		whole(f.Lag), decimal(f.LagSeconds), decimal(f.LagAtLeastSeconds), whole(f.Skipped), whole(f.Lost), moment(f.FirstSeen), moment(f.LastSeen), moment(f.LastMoved), f.known(),
+	}
+}
+
+func numbers(all ...int) (out []string) {
+	for _, n := range all {
+		out = append(out, strconv.Itoa(n))
+	}
+	return out
+}
+
+func yes(is *bool) string {
+	if is == nil {
+		return ""
+	}
+	return strconv.FormatBool(*is)
+}
+
+func whole(n *int64) string {
+	if n == nil {
+		return ""
+	}
+	return strconv.FormatInt(*n, 10)
+}
+
+func decimal(x *float64) string {
+	if x == nil {
+		return ""
+	}
+	return strconv.FormatFloat(*x, 'g', -1, 64)
+}
+
+func moment(t *time.Time) string {
+	if t == nil {
+		return ""
+	}
+	return instant(*t)
+}
