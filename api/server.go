@@ -43,6 +43,8 @@ type Options struct {
 	Stopping func() bool
 	// Collectors are further figures for /metrics.
 	Collectors []prometheus.Collector
+	// Exports answer further paths by GET with files, within the limits of GraphQL.
+	Exports map[string]Exporter
 	// Pushes answer further paths, for who sends something and proves by himself that he may. Host and Origin are held
 	// for them too.
 	Pushes map[string]http.Handler
@@ -54,8 +56,8 @@ type Sizes struct {
 	LogBytes, DiskBytes, FreeBytes int64 // FreeBytes -1: not known
 }
 
-// New returns the handler of the whole server: /graphql, /healthz, /livez, /readyz, /metrics and the UI. It starts
-// nothing that has to be stopped.
+// New returns the handler of the whole server: /graphql, the exports, /healthz, /livez, /readyz, /metrics and the UI.
+// It starts nothing that has to be stopped.
 func New(o Options) http.Handler {
 	if o.Log == nil {
 		o.Log = slog.Default()
@@ -64,7 +66,11 @@ func New(o Options) http.Handler {
 	m := newMetrics(a, o)
 
 	mux := http.NewServeMux()
-	mux.Handle("/graphql", compressed(newGraphQL(a, o.Limits.orDefaults(), !o.NoIntrospection, m.observe)))
+	graphql := newGraphQL(a, o.Limits.orDefaults(), !o.NoIntrospection, m.observe)
+	mux.Handle("/graphql", compressed(graphql))
+	for path, e := range o.Exports {
+		mux.Handle(path, compressed(newExports(e, graphql)))
+	}
 	mux.Handle("GET /metrics", compressed(m))
 	h := &health{a: a, trouble: o.Trouble, stopping: o.Stopping}
 	mux.HandleFunc("GET /healthz", h.live)
@@ -131,7 +137,10 @@ func allowedHost(host string, configured []string) bool {
 func plainRefusal(w http.ResponseWriter, status int, code, sentence string) {
 	w.Header().Set("Content-Type", mediaJSON+"; charset=utf-8")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]any{
-		"errors": []any{map[string]any{"message": sentence, "extensions": map[string]any{"code": code}}},
-	})
+	writeError(w, sentence, map[string]any{"code": code})
+}
+
+// writeError writes one error with its extensions. Who has gone does not want to know.
+func writeError(w http.ResponseWriter, sentence string, extensions map[string]any) {
+	_ = json.NewEncoder(w).Encode(map[string]any{"errors": []any{map[string]any{"message": sentence, "extensions": extensions}}})
 }

@@ -435,6 +435,7 @@ type served struct {
 	Storage  func(context.Context) (*api.Storage, error)
 	Trouble  func() []string
 	Stopping func() bool
+	Exports  map[string]api.Exporter
 
 	NoIntrospection bool
 }
@@ -443,6 +444,6 @@ func serve(s served) http.Handler {
 	return api.New(api.Options{
 		Answers: answer.New(answer.Options{History: s.History, Identity: s.Identity, Declared: func() *lineage.Declarations { return s.Declared }, Clusters: s.Clusters, Connects: s.Connects, Now: s.Now}),
 		UI:      s.UI, Hosts: s.Hosts, Log: s.Log, Version: s.Version, Revision: s.Revision, Limits: s.Limits, Metrics: s.Metrics, Sizes: s.Sizes, Storage: s.Storage, Trouble: s.Trouble,
-		Stopping: s.Stopping, NoIntrospection: s.NoIntrospection,
+		Stopping: s.Stopping, NoIntrospection: s.NoIntrospection, Exports: s.Exports,
 	})
 }
