@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
+	"net/url"
 	"os"
 	"regexp"
 	"slices"
@@ -22,6 +24,7 @@ import (
 	"github.com/lineaged/lineaged/collector/headers"
 	"github.com/lineaged/lineaged/collector/kafka"
 	"github.com/lineaged/lineaged/collector/logs"
+	"github.com/lineaged/lineaged/export"
 	"github.com/lineaged/lineaged/identity"
 	"github.com/lineaged/lineaged/internal/config"
 	"github.com/lineaged/lineaged/timeseries"
@@ -243,7 +246,30 @@ func apiOptions(cfg config.Config, store timeseries.Store, rules *rules, said *d
 		},
 		Storage: storage(store),
 	}
+	files := export.New(o.Answers)
+	o.Exports = map[string]api.Exporter{lineageExport: exporter(files.Lineage), usageExport: exporter(files.Usage)}
 	o.Metrics = api.Metrics{Series: cfg.Metrics.Series(), ByGroup: cfg.Metrics.LagBy == "group"}
 	o.Version, o.Revision = buildVersion()
 	return o
+}
+
+// The paths of what is exported.
+const (
+	lineageExport = "/export/lineage"
+	usageExport   = "/export/usage"
+)
+
+// exporter hands documents to who serves them.
+func exporter(make func(context.Context, url.Values) (*export.Document, error)) api.Exporter {
+	return func(ctx context.Context, params url.Values) (*api.Export, error) {
+		d, err := make(ctx, params)
+		if err != nil {
+			return nil, err
+		}
+		write := func(w io.Writer) error {
+			_, err := d.WriteTo(w)
+			return err
+		}
+		return &api.Export{MediaType: d.MediaType, FileName: d.FileName, Size: d.Size, Write: write}, nil
+	}
 }
