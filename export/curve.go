@@ -143,10 +143,8 @@ func (p *placer) take(b box) {
 func (p *placer) free(b box) bool {
 	first, last := stripes(b)
 	for i := first; i <= last; i++ {
-		for _, other := range p.rows[i] {
-			if b.meets(other) {
-				return false
-			}
+		if slices.ContainsFunc(p.rows[i], b.meets) {
+			return false
 		}
 	}
 	return true
