@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"hash/maphash"
 	"maps"
+	"math"
 	"slices"
 	"time"
 	"unicode/utf16"
@@ -31,6 +32,7 @@ const (
 	closePatience = 5 * time.Minute  // how long it waits for the next at most
 	closeLooks    = 20               // in a row
 	closeLongest  = 2 * time.Second  // and no more than a fifth of the tick; half a second of a short one
+	closePhases   = 0.3              // of the tick, in which they begin
 	closeParts    = 8                // partitions at once
 	closeGroups   = 50               // in one partition: more are too many to ask for again and again
 	linkRetold    = 10 * time.Minute
@@ -289,6 +291,9 @@ func (t *take) watchClosely() {
 		}
 		return crowded
 	})
+	if !t.pauseFor(closePhase(t.links.times, t.cfg.Interval)) {
+		return
+	}
 	longest := min(closeLongest, max(t.cfg.Interval/5, min(t.cfg.Interval, time.Second)/2))
 	pause := min(closePauses[t.links.pace], longest/closeLooks)
 	ctx, cancel := context.WithTimeout(t.ctx, longest)
@@ -302,6 +307,24 @@ func (t *take) watchClosely() {
 			return
 		case <-time.After(pause):
 		}
+	}
+}
+
+// closePhase is when in its round a closer look begins, counted from one. Rounds are whole ticks apart, and so are the
+// transactions of many programs, by their timers: looks that always began at the same instant of a tick would fall
+// between the transactions of one of these for ever. These are spread evenly, as the golden ratio does it.
+func closePhase(times int, tick time.Duration) time.Duration {
+	_, part := math.Modf(float64(times) * (math.Phi - 1))
+	return time.Duration(closePhases * part * float64(tick))
+}
+
+// pauseFor waits, and reports whether the round goes on.
+func (t *take) pauseFor(d time.Duration) bool {
+	select {
+	case <-t.ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
 	}
 }
 

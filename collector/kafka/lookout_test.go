@@ -3,6 +3,7 @@ package kafka
 import (
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -162,6 +163,28 @@ func TestCloserLooks(t *testing.T) {
 }
 
 // In any mixture of readers and transactions nobody is given a group that is not his.
+// A program's timer and the ticks are mostly in step: one of 2 s and looks of a second each 30 s. It is looked at in
+// one of its transactions now and then wherever these lie.
+func TestCloserLooksMeetTimers(t *testing.T) {
+	const tick, every, long = 5 * time.Second, 2 * time.Second, time.Second
+	for lies := time.Duration(0); lies < every; lies += 100 * time.Millisecond {
+		met := 0
+		for times := 1; times <= 20; times++ {
+			begins := time.Duration(times)*closeCadence + closePhase(times, tick)
+			next := begins.Truncate(every) + lies // the first transaction after it
+			if next < begins {
+				next += every
+			}
+			if next < begins+long {
+				met++
+			}
+		}
+		if met < 5 {
+			t.Errorf("a transaction each %v, %v after the tick, is met by %d of 20 looks", every, lies, met)
+		}
+	}
+}
+
 func TestLookoutNeverErrs(t *testing.T) {
 	named := 0
 	for seed := range uint64(300) {

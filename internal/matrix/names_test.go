@@ -25,6 +25,12 @@ func (c cell) id() string {
 	return c.base() + "-0"
 }
 
+// alone is the node that a copier's writing is until it is known with whose offsets it goes.
+func (c cell) alone() string {
+	name, _, _ := strings.Cut(c.base(), ".")
+	return "application:west/" + name + ".mover"
+}
+
 // application is the node that the cell's client should be; empty: nobody names it.
 func (c cell) application() string {
 	if c.column.role == "write" && c.column.mode != "transactional" {
