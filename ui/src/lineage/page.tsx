@@ -6,7 +6,7 @@ import { CoverageBadge, CoverageDetail } from '../shell/coverage';
 import { Icon } from '../shell/icons';
 import { Problem } from '../shell/problem';
 import { useShortcuts } from '../shell/shortcuts';
-import { formatLineage, type LineageState, parseLineage, wholeWindowStep, windowInput } from '../url/lineage';
+import { formatLineage, type LineageState, parseLineage } from '../url/lineage';
 import { useUrlState } from '../url/use-url';
 import { instant, parseDuration } from '../words/format';
 import { activity, isAllowed, nameOfId, plural } from '../words/words';
@@ -15,16 +15,12 @@ import { EventList } from './events';
 import { Graph } from './graph';
 import { isNotFound, isUnobserved, Missing } from './missing';
 import { Panel } from './panel';
+import { allFlowsVariables, lineageVariables } from './question';
 import { LineageTables } from './tables';
 import { Toolbar } from './toolbar';
 import type { LineageAnswer } from './types';
 
 const codec = { path: '/lineage', parse: parseLineage, format: formatLineage };
-const LIMIT = 300;
-const METRICS = {
-  records: { metricIn: 'RECORDS_IN_PER_SECOND', metricOut: 'RECORDS_OUT_PER_SECOND' },
-  bytes: { metricIn: 'BYTES_IN_PER_SECOND', metricOut: 'BYTES_OUT_PER_SECOND' },
-} as const;
 
 export function LineagePage() {
   const [state, change] = useUrlState(codec);
@@ -64,29 +60,16 @@ export function LineagePage() {
 
 /** One question for the whole view. The last answer stays while the next one loads, also when the window changes. */
 function useLineage(state: LineageState) {
-  const window = useMemo(() => windowInput(state.window), [state.window]);
-  const step = wholeWindowStep(state.window);
-  const metrics = METRICS[state.unit];
   const all = state.roots.length === 0;
   const [rooted, rootedAgain] = useQuery({
     query: LineageDocument,
     pause: all,
-    variables: {
-      roots: state.roots,
-      direction: state.direction,
-      depth: state.depth,
-      includeInactive: state.inactive,
-      includeInternal: state.internal,
-      limit: LIMIT,
-      window,
-      step,
-      ...metrics,
-    },
+    variables: lineageVariables(state),
   });
   const [flows, flowsAgain] = useQuery({
     query: AllFlowsDocument,
     pause: !all,
-    variables: { includeInternal: state.internal, limit: LIMIT, window, step, ...metrics },
+    variables: allFlowsVariables(state),
   });
   const result = all ? flows : rooted;
   const found = all ? flows.data?.flows : rooted.data?.lineage;

@@ -4,6 +4,7 @@ import { Link } from '../shell/link';
 import { type LineageState, lineageHref, MAX_DEPTH, type View } from '../url/lineage';
 import type { RateUnit } from '../words/format';
 import { kindOf, placeOf } from '../words/words';
+import { ExportMenu } from './export-menu';
 import { Find } from './find';
 import type { LineageAnswer } from './types';
 import { WindowPicker } from './window-picker';
@@ -53,6 +54,7 @@ export function Toolbar({ state, change, title, answer, fetching, again }: Props
             </Link>
           )}
         </div>
+        <ExportMenu state={state} />
         <Find state={state} />
       </div>
       <div className="toolbar-row">

@@ -1,0 +1,27 @@
+// What the lineage page asks of the server for a state.
+import type { AllFlowsQueryVariables, LineageQueryVariables } from '../gql/graphql';
+import { LIMIT } from '../url/export';
+import { type LineageState, wholeWindowStep, windowInput } from '../url/lineage';
+
+const METRICS = {
+  records: { metricIn: 'RECORDS_IN_PER_SECOND', metricOut: 'RECORDS_OUT_PER_SECOND' },
+  bytes: { metricIn: 'BYTES_IN_PER_SECOND', metricOut: 'BYTES_OUT_PER_SECOND' },
+} as const;
+
+/** Of everything that moved. */
+export const allFlowsVariables = (s: LineageState): AllFlowsQueryVariables => ({
+  includeInternal: s.internal,
+  limit: LIMIT,
+  window: windowInput(s.window),
+  step: wholeWindowStep(s.window),
+  ...METRICS[s.unit],
+});
+
+/** Of what lies around roots. */
+export const lineageVariables = (s: LineageState): LineageQueryVariables => ({
+  roots: s.roots,
+  direction: s.direction,
+  depth: s.depth,
+  includeInactive: s.inactive,
+  ...allFlowsVariables(s),
+});

@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest';
+import { fileName, scaleOf } from '../data/png';
+import { exportHref, usageHref } from './export';
+import { initialLineage } from './lineage';
+
+const params = (href: string) => [...new URL(href, 'http://x').searchParams];
+
+test('a file is of what the view shows', () => {
+  const state = { ...initialLineage, roots: ['topic:west/a%2Bb', 'application:shop/x'], depth: 2, inactive: false };
+  expect(params(exportHref(state, 'svg', 'dark'))).toEqual([
+    ['format', 'svg'],
+    ['root', 'topic:west/a%2Bb'],
+    ['root', 'application:shop/x'],
+    ['direction', 'BOTH'],
+    ['depth', '2'],
+    ['includeInactive', 'false'],
+    ['includeInternal', 'false'],
+    ['limit', '300'],
+    ['last', '10m'],
+    ['theme', 'dark'],
+  ]);
+  const all = { ...initialLineage, window: { kind: 'at', at: '2026-11-22T20:00:00+01:00' } as const };
+  expect(params(exportHref(all, 'csv'))).toEqual([
+    ['format', 'csv'],
+    ['includeInternal', 'false'],
+    ['limit', '300'],
+    ['at', '2026-11-22T20:00:00+01:00'],
+  ]);
+  const range = { kind: 'range', start: '2026-11-22T20:00:00Z', end: '2026-11-22T21:00:00Z' } as const;
+  expect(params(usageHref('topic:west/orders', range, 'json'))).toEqual([
+    ['format', 'json'],
+    ['topic', 'topic:west/orders'],
+    ['start', '2026-11-22T20:00:00Z'],
+    ['end', '2026-11-22T21:00:00Z'],
+  ]);
+});
+
+test('a PNG is as fine as a browser can draw it, and bears the name of its picture', () => {
+  expect(scaleOf(1000, 800)).toBe(2);
+  expect(scaleOf(40_000, 1000)).toBe(0.4);
+  expect(30_000 * 20_000 * scaleOf(30_000, 20_000) ** 2).toBeLessThan(100_000_001);
+  expect(fileName('attachment; filename="lineage-orders-20261127T091000Z.svg"', 'png')).toBe(
+    'lineage-orders-20261127T091000Z.png',
+  );
+  expect(fileName(null, 'png')).toBe('lineage.png');
+});
