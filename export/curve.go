@@ -150,8 +150,8 @@ func (p *placer) free(b box) bool {
 	return true
 }
 
-// place returns the box of a label: beside the card at its end, else where there is room along the line, a little above
-// or below it too; where there is none, beside its card all the same.
+// place returns the box of a label: beside the card at its end, a little above or below the line if need be, else where
+// there is room along the line; where there is none, beside its card all the same.
 func (p *placer) place(l line, width float64, s side) box {
 	boxAt := func(c point) box { return box{c.x - width/2, c.y - labelHeight/2, width, labelHeight} }
 	own := point{l.end.x - width/2 - 11, l.end.y}
@@ -162,11 +162,11 @@ func (p *placer) place(l line, width float64, s side) box {
 		own = l.at(0.5)
 	}
 	places := []point{own}
+	for _, dy := range [...]float64{-labelHeight - 1, labelHeight + 1, -2*labelHeight - 2, 2*labelHeight + 2} {
+		places = append(places, point{own.x, own.y + dy})
+	}
 	for _, t := range [...]float64{0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8} {
 		places = append(places, l.at(t))
-	}
-	for _, dy := range [...]float64{-16, 16, -32, 32} {
-		places = append(places, point{own.x, own.y + dy})
 	}
 	best := boxAt(own)
 	for _, c := range places {

@@ -338,3 +338,31 @@ func TestStates(t *testing.T) {
 		}
 	}
 }
+
+// TestLabelsStayAtTheirEnds draws two flows into one card: their labels stand beside it, apart.
+func TestLabelsStayAtTheirEnds(t *testing.T) {
+	to := box{360, 0, layout.NodeWidth, layout.NodeHeight}
+	cards := []box{to, {0, 0, layout.NodeWidth, layout.NodeHeight}, {0, 400, layout.NodeWidth, layout.NodeHeight}}
+	p := newPlacer(cards)
+	var all []box
+	for _, from := range cards[1:] {
+		b := p.place(lineBetween(from, to, 60, atTo, cards), 60, atTo)
+		if b.x+b.width > to.x || to.x-b.x-b.width > 20 || b.y < to.y-10 || b.y > to.y+to.height {
+			t.Errorf("a label at %+v is not beside the card at %+v", b, to)
+		}
+		all = append(all, b)
+	}
+	if all[0].meets(all[1]) {
+		t.Errorf("two labels cover each other: %+v", all)
+	}
+}
+
+// TestShortened keeps both ends of a name.
+func TestShortened(t *testing.T) {
+	for s, want := range map[string]string{"orders": "orders", "inventory.public.stock_levels": "inventory.p…ock_levels", "": ""} {
+		got := shortened(s, 18, 206)
+		if got != want || widthOf(got, 18) > 206 {
+			t.Errorf("%s is shown as %s, %v wide, want %s", s, got, widthOf(got, 18), want)
+		}
+	}
+}

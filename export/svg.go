@@ -185,7 +185,7 @@ func (d *drawing) card(n *node) {
 	if n.is.Kind == lineage.UnidentifiedNode {
 		name = "writers of " + name
 	}
-	d.text("name", 0, 43, shortened(name, 15, w-34))
+	d.text("name", 0, 43, shortened(name, 15*bold, w-34))
 	d.text("rates", 0, 63, n.rates())
 	d.l.print("</svg>")
 	for _, stub := range []struct {

@@ -8,6 +8,9 @@ import (
 // This file measures text that is drawn, roughly: which font a reader has nobody knows, so what is drawn is clipped
 // too.
 
+// bold is how much wider the widest of usual fonts is in bold than what is estimated.
+const bold = 1.2
+
 // widthOf estimates how wide a text is in a font of a size.
 func widthOf(s string, size float64) (w float64) {
 	for _, r := range s {

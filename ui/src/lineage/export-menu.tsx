@@ -8,7 +8,6 @@ import { withDefaults } from '../words/query';
 import { allFlowsVariables, lineageVariables } from './question';
 
 const FILES: [ExportFormat, string][] = [
-  ['svg', 'SVG'],
   ['dot', 'DOT (Graphviz)'],
   ['mermaid', 'Mermaid'],
   ['csv', 'CSV'],
@@ -53,6 +52,16 @@ export function ExportMenu({ state }: { state: LineageState }) {
       {open && (
         <section className="card pad popup" aria-label="Export">
           <ul>
+            <li>
+              <a href={exportHref(state, 'svg')} download>
+                SVG
+              </a>
+            </li>
+            <li>
+              <button type="button" className="row-button" onClick={act(() => savePng(state))}>
+                PNG
+              </button>
+            </li>
             {FILES.map(([format, word]) => (
               <li key={format}>
                 <a href={exportHref(state, format)} download>
@@ -60,11 +69,6 @@ export function ExportMenu({ state }: { state: LineageState }) {
                 </a>
               </li>
             ))}
-            <li>
-              <button type="button" className="row-button" onClick={act(() => savePng(state))}>
-                PNG
-              </button>
-            </li>
             {state.roots.length === 1 && topic?.startsWith('topic:') && (
               <>
                 <li>
