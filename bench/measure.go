@@ -244,6 +244,7 @@ func output(ctx context.Context, dir, program string, args ...string) ([]byte, e
 func ownBenchmarks(ctx context.Context, res *results) error {
 	for _, b := range []struct{ pkg, pattern, times string }{
 		{"./collector/kafka", "^BenchmarkRound$", "10x"}, {"./api", "^BenchmarkLineage100(Direct|Handler)$|^BenchmarkView$", "40x"},
+		{"./api", "^BenchmarkMetrics$", "5x"},
 	} {
 		fmt.Fprintf(os.Stderr, "%s of %s\n", b.pattern, b.pkg)
 		out, err := output(ctx, "..", "go", "test", "-run", "^$", "-bench", b.pattern, "-benchtime", b.times, b.pkg)

@@ -26,6 +26,8 @@ var fullForm = form{
 		{work: "a round of 100,000 partitions and 5,000 groups", ours: "Round/10000x5000/lineaged cpu-ms/round", to: "Round/10000x5000/per-group cpu-ms/round", goal: 0.5, bound: 200},
 		{work: "100 nodes through GraphQL, the direct call beside it", ours: "Lineage100Handler ns/op", to: "Lineage100Direct ns/op"},
 		{work: "a view never asked before, 500 topics, 10,000 readers", ours: "View ns/op", bound: 25e6},
+		{work: "`/metrics` of 10,000 topics and 5,000 groups, a round that was scraped before", ours: "Metrics/kept cpu-ms/op", bound: 50},
+		{work: "`/metrics` of 10,000 topics and 5,000 groups, a new round", ours: "Metrics/new cpu-ms/op", bound: 50},
 	}),
 }
 
@@ -56,7 +58,7 @@ var guardForm = form{
 
 // isOwn reports whether a figure is one of lineaged's own benchmarks.
 func isOwn(key string) bool {
-	return slices.ContainsFunc([]string{"Round/", "Lineage100", "View "}, func(of string) bool { return strings.HasPrefix(key, of) })
+	return slices.ContainsFunc([]string{"Round/", "Lineage100", "View ", "Metrics/"}, func(of string) bool { return strings.HasPrefix(key, of) })
 }
 
 // untold returns an error that names the figures of lineaged's own benchmarks of which rows are made and that are not
@@ -188,7 +190,7 @@ func unit(key string, v float64) string {
 	switch u := key[strings.LastIndexByte(key, ' ')+1:]; u {
 	case "cpu-ns", "wall-ns", "ns/op":
 		return duration(v)
-	case "cpu-ms/round":
+	case "cpu-ms/round", "cpu-ms/op":
 		return duration(v * 1e6)
 	case "ns/sample":
 		return number(v) + " ns"

@@ -95,6 +95,8 @@ type engine struct {
 	laid atomic.Pointer[layout]
 	said atomic.Pointer[[]lineage.DatedFact]
 
+	looked atomic.Pointer[looked]
+
 	now   atomic.Pointer[store.State]
 	shut  atomic.Bool // as closed
 	watch *watch

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/store"
 )
 
 // maxPoints bounds what one call of Points may answer, so that a slip in a step does not take all memory.
@@ -28,11 +29,15 @@ func (e *engine) points(ctx context.Context, w lineage.Window, by time.Duration,
 	if g.n*max(len(keys), 1) > maxPoints {
 		return nil, fmt.Errorf("timeseries: %d series of %d steps are too many to answer", len(keys), g.n)
 	}
+	g.take()
+	defer g.giveBack()
 	out := make([][]lineage.Point, len(keys))
 	for i, p := range probes {
 		points := make([]lineage.Point, g.n)
+		at := e.at(g.v.lo)
 		for j := range points {
-			points[j].At = e.at(g.start(j))
+			points[j].At = at
+			at = at.Add(by)
 		}
 		out[i] = points
 		if p == nil {
@@ -69,6 +74,46 @@ type part struct {
 
 func newGrid(v *view, width int64) *grid {
 	return &grid{v: v, width: width, n: int((v.hi - v.lo + width - 1) / width), reals: map[part][]int64{}}
+}
+
+// take takes what the grid before made up, if it is good for this one.
+func (g *grid) take() {
+	l := g.v.looked.Swap(nil)
+	if l == nil || !l.of(g.v) {
+		return
+	}
+	g.v.tracks = l.tracks
+	if l.width == g.width && l.reals != nil {
+		g.reals = l.reals
+	}
+}
+
+// looked is when the sources of the window that was asked for last looked: who asks for one series after another does
+// not have it made up each time. One query at a time has it; the others make their own.
+type looked struct {
+	lo, hi  int64
+	version store.Version
+	layout  uint64
+	tracks  []*track
+	width   int64
+	reals   map[part][]int64 // of the tracks
+}
+
+// of reports whether it is of a view's window, and nothing came or went since.
+func (l *looked) of(v *view) bool {
+	return l.lo == v.lo && l.hi == v.hi && l.version == v.version && l.layout == v.layout && len(l.tracks) == len(v.tracks)
+}
+
+// mostReals bounds what is kept of a window in which series are of many sources by turns.
+const mostReals = 64
+
+// giveBack gives what the grid made up to the next.
+func (g *grid) giveBack() {
+	l := &looked{lo: g.v.lo, hi: g.v.hi, version: g.v.version, layout: g.v.layout, tracks: g.v.tracks}
+	if len(g.reals) <= mostReals {
+		l.width, l.reals = g.width, g.reals
+	}
+	g.v.looked.Store(l)
 }
 
 func (g *grid) start(i int) int64 { return g.v.lo + int64(i)*g.width }
@@ -165,10 +210,14 @@ func (g *grid) counter(p *probe, points []lineage.Point) error {
 	for _, q := range parts {
 		g.each(max(pending, q.lo), q.hi, func(i int, a, b int64) { nanos[i] -= q.runs.realWithin(a, b) })
 	}
+	last, seconds := int64(0), 0.0 // mostly all are the same
 	for i := range points {
-		if nanos[i] > 0 {
+		if n := nanos[i]; n > 0 {
+			if n != last {
+				last, seconds = n, time.Duration(n).Seconds()
+			}
 			points[i].OK = true
-			points[i].Value /= time.Duration(nanos[i]).Seconds()
+			points[i].Value /= seconds
 		} else {
 			points[i].Value = 0
 		}

@@ -6,6 +6,7 @@ import (
 	"sort"
 
 	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/store"
 )
 
 // view is what one query sees: the ticks (lo, hi], the sealed blocks that cover all time at the resolution of the
@@ -17,8 +18,11 @@ type view struct {
 	until  int64 // the last tick that can have come, hi at most
 	tier   int
 	cover  []*block
-	asked  int     // of how many series the query is; 0: not known, few
-	places []place // by block of the cover, as far as they were asked for
+	// version and layout are the engine's when the query began.
+	version store.Version
+	layout  uint64
+	asked   int     // of how many series the query is; 0: not known, few
+	places  []place // by block of the cover, as far as they were asked for
 	// sealedEnd is the end of the sealed blocks.
 	sealedEnd int64
 	heads     []sourceHead // by source
@@ -62,7 +66,7 @@ func (e *engine) viewTicks(ctx context.Context, lo, hi int64, take func(*view)) 
 func (e *engine) newView(ctx context.Context, lo, hi int64) *view {
 	v := &view{engine: e, ctx: ctx, lo: lo, hi: max(hi, lo), until: max(hi, lo), tier: e.tierOf(lo)}
 	v.cover, v.sealedEnd, v.lost = e.cover(v.tier), e.sealed, e.lostIn(lo, v.hi)
-	v.damage = e.damage()
+	v.damage, v.version, v.layout = e.damage(), e.version, e.layout
 	v.heads = make([]sourceHead, len(e.sources))
 	for i, s := range e.sources {
 		v.heads[i] = sourceHead{name: s.name, newest: e.paced(s), before: s.before, rounds: s.head}
