@@ -77,5 +77,7 @@ type Evidence struct {
 	Source    Source
 	FirstSeen time.Time
 	LastSeen  time.Time
-	Detail    string // what the source adds in words, e.g. why a count is estimated; may be empty
+	// Detail is what the source added in words, e.g. why a count is estimated, as it stood at a window's end; may be
+	// empty.
+	Detail string
 }

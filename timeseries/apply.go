@@ -107,7 +107,7 @@ func (e *engine) sight(x *subject, kind lineage.EvidenceKind, src *source, tick 
 	if kind != lineage.NoEvidence {
 		p := x.support(kind)
 		p.saw(src, tick)
-		p.sight(tick, detail)
+		p.sight(tick, e.sealed, detail)
 		m.see(kind, uint32(x.id))
 	}
 	return m

@@ -136,6 +136,8 @@ func TestBlocksHoldWhatIsPutInThem(t *testing.T) {
 		for id := range values {
 			if id.kind == partSection {
 				parts++
+			}
+			if id.kind == partSection || id.kind == detailsSection {
 				delete(values, id)
 			}
 		}

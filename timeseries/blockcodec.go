@@ -8,17 +8,18 @@ import (
 
 // blockWriter writes the sections of a new block. Nothing refers to them until the manifest does.
 type blockWriter struct {
-	e     *engine
-	b     *block
-	file  fileID
-	index []indexEntry
-	slab  [][]point
-	words *blockWords // of a raw block
+	e       *engine
+	b       *block
+	file    fileID
+	index   []indexEntry
+	slab    [][]point
+	words   *blockWords // of a raw block
+	details *blockDetails
 }
 
 func (e *engine) newBlock(tier int, start int64) *blockWriter {
 	b := &block{tier: tier, meta: blockMeta{start: start, end: start + e.blockTicks[tier], roundMin: never, sampleMin: never}}
-	return &blockWriter{e: e, b: b, file: b.file()}
+	return &blockWriter{e: e, b: b, file: b.file(), details: &blockDetails{}}
 }
 
 // renewed makes the next revision of a block.
@@ -106,6 +107,9 @@ func (w *blockWriter) finish(rounds map[uint16]*sourceRounds, union *marks, all 
 		if err := w.e.putSection(w.file, wordsSection, 0, encodeWords(w.b, w.words)); err != nil {
 			return nil, err
 		}
+	}
+	if err := w.e.putSection(w.file, detailsSection, 0, encodeDetails(w.b, w.details)); err != nil {
+		return nil, err
 	}
 	for _, s := range []struct {
 		section byte

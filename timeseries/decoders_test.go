@@ -3,6 +3,7 @@ package timeseries
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"runtime"
 	"slices"
 	"testing"
@@ -55,6 +56,8 @@ func allSections(t *testing.T) (out []decoded) {
 					_, _, err = decodeEvents(b, c)
 				case wordsSection:
 					_, _, err = decodeWords(b, c)
+				case detailsSection:
+					_, _, err = decodeDetails(b, c)
 				case manifestPart:
 					_, err = decodeManifest(c)
 				case subjectSection:
@@ -90,6 +93,16 @@ func allSections(t *testing.T) (out []decoded) {
 	}
 	words.sighted[1].see(lineage.GroupMembership, 7)
 	b := s.newBlock(rawTier, 0).b
+	details := &blockDetails{whole: true, entries: []detailEntry{
+		{detailKey{3, lineage.GroupOffsets}, lineage.Word{At: 2, Text: "stands"}, []lineage.Word{{At: b.meta.start + 3, Text: "moves"}, {At: b.meta.start + 7, Text: ""}}},
+		{detailKey{3, lineage.GroupMembership}, lineage.Word{}, []lineage.Word{{At: b.meta.end, Text: "stands"}}},
+		{detailKey{9, lineage.GroupOffsets}, lineage.Word{At: 5, Text: "moves"}, []lineage.Word{{At: b.meta.start + 1, Text: "rests"}}},
+	}}
+	details.sort()
+	if got, _, err := decodeDetails(b, encodeDetails(b, details)); err != nil || !reflect.DeepEqual(got, details) {
+		t.Errorf("details are %+v, %v, want %+v", got, err, details)
+	}
+	take("w with details", encodeDetails(b, details), func(c []byte) error { _, _, err := decodeDetails(b, c); return err })
 	take("t with words", encodeWords(b, words), func(c []byte) error { _, _, err := decodeWords(b, c); return err })
 	late := &engine{ledgers: newLedgers()}
 	late.ledgers.resume = []lateTopic{{richWriter(0).Topic, 77}, {richWriter(1).Topic, 0}}

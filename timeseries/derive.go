@@ -11,6 +11,7 @@ import (
 // words are what was said of a derived series: the newest of sealed blocks, and those of open ones, which may change.
 type words struct {
 	sealed lineage.Word // At is when it was said last
+	since  int64        // since when it is said
 	open   []saying
 	round  uint64 // the settling that last derived the series
 }
@@ -43,6 +44,7 @@ func (w *words) seal(tick int64) {
 	if n == 0 {
 		return
 	}
+	w.since = w.at(tick).At
 	x := w.open[n-1]
 	w.sealed = lineage.Word{At: min(x.last, tick), Text: x.Text}
 	if x.last > tick { // it is said of open blocks too
@@ -73,7 +75,7 @@ func (e *engine) keep(x *ledger, after int64, settled derivations) {
 			if s.key.Metric.Counter() == counters && w.round != e.ledgers.round {
 				e.renew(x, s, after, nil)
 				e.credit(s.subject, s.key.Evidence)
-				x.say(s, after, nil)
+				e.touch(x.say(s, after, nil))
 			}
 		}
 	}
@@ -134,7 +136,7 @@ func (e *engine) keepSeries(x *ledger, after int64, y *derivation) *series {
 		e.subject(s.subject.entry, samples[len(samples)-1].tick)
 	}
 	e.credit(s.subject, y.Evidence)
-	x.say(s, after, y.Words)
+	e.touch(x.say(s, after, y.Words))
 	return s
 }
 
@@ -257,18 +259,33 @@ func (e *engine) renew(x *ledger, s *series, after int64, samples []sample) {
 	}
 }
 
-// say keeps what is said of a derived series from a tick on. The newest stands as its evidence's detail.
-func (x *ledger) say(s *series, after int64, said []lineage.Word) {
+// say keeps what is said of a derived series from a tick on. The newest stands as its evidence's detail. It returns the
+// tick after which something else stands than did; never: nowhere.
+func (x *ledger) say(s *series, after int64, said []lineage.Word) (changed int64) {
 	w := x.out[s]
 	if s.key.Evidence == lineage.NoEvidence || !s.any() {
-		return
+		return never
 	}
 	p := x.speak(s)
+	was := slices.Clone(w.open)
 	w.after(after)
 	for _, y := range said {
 		w.say(y)
 	}
-	p.detail, p.detailTick = w.newest().Text, w.newest().At
+	p.detail, p.detailTick, p.since = w.newest().Text, w.newest().At, w.at(never).At
+	changed = never
+	for i := range max(len(was), len(w.open)) {
+		switch {
+		case i >= len(was):
+			changed = min(changed, w.open[i].At-1)
+		case i >= len(w.open) || was[i].Word != w.open[i].Word:
+			changed = min(changed, was[i].At-1)
+			if i < len(w.open) {
+				changed = min(changed, w.open[i].At-1)
+			}
+		}
+	}
+	return changed
 }
 
 // speak has the words of a derived series stand as its evidence's detail.
@@ -276,9 +293,9 @@ func (x *ledger) speak(s *series) *support {
 	w, p := x.out[s], s.subject.support(s.key.Evidence)
 	switch {
 	case p.said == nil: // as it was saved
-		w.sealed = lineage.Word{At: p.detailTick, Text: p.detail}
+		w.sealed, w.since = lineage.Word{At: p.detailTick, Text: p.detail}, p.since
 	case p.said != w: // there was nothing of it for a while
-		w.sealed = p.said.sealed
+		w.sealed, w.since = p.said.sealed, p.said.since
 	}
 	p.said = w
 	return p

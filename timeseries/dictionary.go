@@ -72,13 +72,15 @@ type series struct {
 type support struct {
 	kind lineage.EvidenceKind
 	src  *source // of the newest observation
-	// srcTick and detailTick are the rounds that src and detail are from.
-	srcTick, detailTick int64
-	detail              string
+	// srcTick and detailTick are the rounds that src and detail are from; the detail stands since another.
+	srcTick, detailTick, since int64
+	detail                     string
 	// sighted is the oldest sighting, sealed the oldest tick that sealed blocks mark; never when there is none.
 	sighted, sealed int64
 	// of a derived series: where detail is from; nil: it is none, or was not derived since the start
 	said *words
+	// line is what was told in open blocks; nil: nothing, or the detail alone, at detailTick
+	line *detailLine
 }
 
 // source is an observer and its rounds in open blocks.
@@ -179,10 +181,10 @@ func (p *support) saw(src *source, tick int64) {
 	}
 }
 
-func (p *support) sight(tick int64, detail string) {
+func (p *support) sight(tick, sealed int64, detail string) {
 	p.sighted = min(p.sighted, tick)
-	if detail != "" && (tick > p.detailTick || tick == p.detailTick && detail < p.detail) {
-		p.detail, p.detailTick = detail, tick
+	if detail != "" {
+		p.tell(tick, sealed, detail)
 	}
 }
 

@@ -13,6 +13,7 @@ type found struct {
 	support support // as it was when the query began
 	first   int64
 	last    int64
+	detail  standing // of the window's end
 }
 
 // evidence returns, for each id, the kinds that supported it in the window, sorted.
@@ -62,6 +63,9 @@ func (e *engine) evidence(ctx context.Context, w lineage.Window, ids []subjectID
 	if err != nil {
 		return nil, err
 	}
+	if err := v.findDetails(all); err != nil {
+		return nil, err
+	}
 	out := make([][]lineage.Evidence, len(ids))
 	for i, id := range ids {
 		for k := range all {
@@ -69,7 +73,7 @@ func (e *engine) evidence(ctx context.Context, w lineage.Window, ids []subjectID
 			if f == nil || f.last == 0 {
 				continue
 			}
-			x := lineage.Evidence{Kind: lineage.EvidenceKind(k), FirstSeen: e.at(min(f.first, f.last)), LastSeen: e.at(f.last), Detail: f.support.detail}
+			x := lineage.Evidence{Kind: lineage.EvidenceKind(k), FirstSeen: e.at(min(f.first, f.last)), LastSeen: e.at(f.last), Detail: f.detail.word.Text}
 			if f.support.src != nil {
 				x.Source = f.support.src.name
 			}
@@ -77,6 +81,22 @@ func (e *engine) evidence(ctx context.Context, w lineage.Window, ids []subjectID
 		}
 	}
 	return out, nil
+}
+
+// findDetails finds what stood at the window's end where that is sealed.
+func (v *view) findDetails(all [lineage.EvidenceKinds]map[uint32]*found) error {
+	if v.hi >= v.sealedEnd {
+		return nil
+	}
+	var want []*standing
+	for _, m := range all {
+		for _, f := range m {
+			if x := &f.detail; f.last > 0 && x.word.At > v.hi {
+				want = append(want, x)
+			}
+		}
+	}
+	return v.lookForDetails(v.hi, want)
 }
 
 // headEvidence needs mu.
@@ -91,6 +111,7 @@ func (e *engine) headEvidence(v *view, ids []subjectID, up awake) (all [lineage.
 				continue // kept for who knows it
 			}
 			f := &found{support: *p, first: min(p.sealed, p.sighted)}
+			f.detail = standing{detailKey{id, p.kind}, p.detailAt(max(v.hi, e.sealed))}
 			for _, x := range s.series {
 				if x.key.Evidence != p.kind {
 					continue

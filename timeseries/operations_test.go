@@ -49,8 +49,9 @@ func tellKept(t *testing.T, s timeseries.Store, obs []lineage.Observation) (n in
 	return n
 }
 
-// operationsDisk is a store in a folder, with all the ways by which people and kills bring it elsewhere.
-func operationsDisk(t testing.TB, dir string) (storetest.Subject, error) {
+// operationsDisk is a store in a folder, with all the ways by which people and kills bring it elsewhere. Up to an
+// instant an older version wrote it.
+func operationsDisk(t testing.TB, dir string, forgot time.Time) (storetest.Subject, error) {
 	s, err := timeseries.Open(dir, operationsOptions)
 	if err != nil {
 		return storetest.Subject{}, err
@@ -66,10 +67,10 @@ func operationsDisk(t testing.TB, dir string) (storetest.Subject, error) {
 		if to != dir {
 			check(t, os.RemoveAll(dir))
 		}
-		return operationsDisk(t, to)
+		return operationsDisk(t, to, forgot)
 	}
 	return storetest.Subject{
-		Store: s, Maintain: s.Maintain,
+		Store: s, Maintain: s.Maintain, Forgot: forgot,
 		Again: func(t testing.TB) (storetest.Subject, error) {
 			closed()
 			return next(t, dir)
@@ -128,15 +129,17 @@ func TestOperations(t *testing.T) {
 		if seed > 1 {
 			rounds = 1500
 		}
-		obs, told, dir := operationsHistory(seed, rounds), 0, folder(t)
+		obs, told, dir, forgot := operationsHistory(seed, rounds), 0, folder(t), time.Time{}
 		memory := timeseries.NewMemory(operationsOptions)
 		if seed == 0 {
 			told = tellKept(t, memory, obs)
 			dir = keptHistory(t)
 			_, err := timeseries.Upgrade(dir)
 			check(t, err)
+			forgot = epoch.Add(operationsKept * operationsTick)
 		}
-		disk, err := operationsDisk(t, dir)
+		storetest.Wording(rand.New(rand.NewPCG(seed, 82)), obs[told:])
+		disk, err := operationsDisk(t, dir, forgot)
 		check(t, err)
 		gone, _ := storetest.Operations(t, rand.New(rand.NewPCG(seed, 81)), epoch, operationsTick, obs[:told], obs[told:],
 			storetest.Subject{Store: memory, Maintain: memory.Maintain}, disk)

@@ -110,10 +110,15 @@ func (r *remaking) writeRaw(i int) error {
 		}
 	}
 	by, remarked, err := r.marks(i)
-	if err != nil || len(changed) == 0 && !remarked {
+	if err != nil {
+		return err
+	}
+	details, said, err := r.details(i)
+	if err != nil || len(changed) == 0 && !remarked && !said {
 		return err
 	}
 	w := e.renewed(b)
+	w.details = details
 	if w.words, err = e.blockWords(b); err != nil {
 		return err
 	}
@@ -343,12 +348,13 @@ func (r *remaking) replace(x *ledger, t *remadeTopic, s *remadeSeries) {
 	}
 	lo, hi := r.span(t)
 	if w := x.out[y]; s.word.At > 0 && w.sealed.At <= hi || w.sealed.At > lo && w.sealed.At <= hi {
-		w.sealed = s.word
+		w.sealed, w.since = s.word, s.word.At
 	}
 	if word := x.out[y].newest(); p.detail != word.Text {
 		e.touch(e.firstSeen(y.subject) - 1)
 		p.detail, p.detailTick = word.Text, word.At
 	}
+	p.since = x.out[y].at(never).At
 }
 
 // rebase sets where a series stands at the end of the sealed blocks.

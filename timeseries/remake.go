@@ -58,17 +58,18 @@ type remadeSeries struct {
 	metric   lineage.Metric
 	evidence lineage.EvidenceKind
 	key      seriesKey
-	old      *probe          // nil: there was none
-	named    *series         // nil: it has its place in the dictionary of old
-	begun    bool            // it had a sample by now
-	last     int64           // its total or level by now
-	grown    int64           // by how much more it advanced than it had
-	columns  map[int]*column // by block
-	said     lineage.Word    // the newest, as it was of what is sealed
-	word     lineage.Word    // the newest in what was settled
-	mark     int64           // the oldest tick that raw blocks mark; never: none
-	still    bool            // a gauge that does not change in the sealed blocks after those that are settled
-	later    bool            // these have samples of it
+	old      *probe                 // nil: there was none
+	named    *series                // nil: it has its place in the dictionary of old
+	begun    bool                   // it had a sample by now
+	last     int64                  // its total or level by now
+	grown    int64                  // by how much more it advanced than it had
+	columns  map[int]*column        // by block
+	said     lineage.Word           // the newest, as it was of what is sealed
+	word     lineage.Word           // the newest in what was settled
+	words    map[int][]lineage.Word // by block
+	mark     int64                  // the oldest tick that raw blocks mark; never: none
+	still    bool                   // a gauge that does not change in the sealed blocks after those that are settled
+	later    bool                   // these have samples of it
 }
 
 // column is what a block holds of a series.
@@ -473,6 +474,10 @@ func (s *remadeSeries) fill(y *derivation, i int, start int64) {
 	}
 	if n := len(y.Words); n > 0 {
 		s.word = y.Words[n-1]
+		if s.words == nil {
+			s.words = map[int][]lineage.Word{}
+		}
+		s.words[i] = y.Words
 	}
 }
 

@@ -76,6 +76,15 @@ func (r *rollup) run(ctx context.Context, start, end int64) (*block, error) {
 	if err := r.series(ctx); err != nil {
 		return nil, err
 	}
+	var details []*blockDetails
+	for _, c := range r.children {
+		d, err := r.e.blockDetails(c)
+		if err != nil {
+			return nil, err
+		}
+		details = append(details, d)
+	}
+	r.w.details = joinDetails(details, r.up)
 	rounds, err := r.rounds(ctx, start, end)
 	if err != nil {
 		return nil, err

@@ -106,6 +106,7 @@ type sealing struct {
 	pending    int              // how much that is
 	events     []dated
 	words      *blockWords
+	details    *blockDetails
 }
 
 // notedAtOnce is how much is noted before it is marked: some hundred kilobytes.
@@ -151,7 +152,7 @@ func (e *engine) sealNext(now int64) (bool, error) {
 	}
 	s.markNoted()
 	union, all := collect(s.marks)
-	w.words = s.words
+	w.words, w.details = s.words, s.details
 	b, err := w.finish(s.rounds, union, all, s.events)
 	if err != nil {
 		return false, err
@@ -200,7 +201,7 @@ func (e *engine) take(start, end int64) sealing {
 			s.marks[t] = c
 		}
 	}
-	s.words = e.takeWords(end)
+	s.words, s.details = e.takeWords(end), e.takeDetails(end)
 	for _, x := range e.events {
 		if x.tick <= end {
 			s.events = append(s.events, x)
@@ -348,7 +349,7 @@ func (e *engine) cut(b *block) {
 // cutSubject needs mu for writing.
 func (e *engine) cutSubject(x *subject, end int64) {
 	for _, p := range x.supports {
-		if p.sealed != never {
+		if p.sealDetails(end); p.sealed != never {
 			continue
 		}
 		if p.sighted <= end {

@@ -142,12 +142,9 @@ func (w *writer) subject(s *subject, n *names) {
 		w.byte(byte(p.kind))
 		w.uint(uint64(p.src.id))
 		w.uint(uint64(p.srcTick))
-		detail, detailTick := p.detail, p.detailTick
-		if p.said != nil { // what is said of open blocks is derived again
-			detail, detailTick = p.said.sealed.Text, p.said.sealed.At
-		}
-		w.uint(uint64(detailTick))
-		w.string(detail)
+		detail := p.saved()
+		w.uint(uint64(detail.At))
+		w.string(detail.Text)
 		w.tickOrNever(p.sighted)
 		w.tickOrNever(p.sealed)
 	}
@@ -188,7 +185,7 @@ func decodeSubjects(content []byte, sources []*source) ([]*subject, error) {
 		}
 		for range r.count(7) {
 			p := support{kind: r.evidence(), src: sourceOf(), srcTick: r.tick(), detailTick: r.tick(), detail: r.string()}
-			p.sighted, p.sealed = r.tickOrNever(), r.tickOrNever()
+			p.sighted, p.sealed, p.since = r.tickOrNever(), r.tickOrNever(), p.detailTick
 			s.addSupport(p)
 		}
 		if s.first == 0 || !s.told() { // it was written otherwise once

@@ -111,6 +111,7 @@ const (
 	partSection    = 'v'
 	eventsSection  = 'e'
 	wordsSection   = 't'
+	detailsSection = 'w'
 	manifestPart   = 'M'
 	subjectSection = 'd'
 	sourceSection  = 'o'

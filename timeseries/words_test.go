@@ -8,7 +8,8 @@ import (
 )
 
 // TestWordsAreThoseSaidLast says words of random ticks, takes back what came after a tick, and seals, in any order: the
-// newest is that of the tick that was said last, however the words were folded.
+// newest is that of the tick that was said last, and what stands at a tick what was said last up to it, however the words
+// were folded.
 func TestWordsAreThoseSaidLast(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 3))
 	for n := range 3000 {
@@ -53,6 +54,15 @@ func TestWordsAreThoseSaidLast(t *testing.T) {
 			}
 			if w.sealed.Text != said[newest] || w.sealed.At < newest || w.sealed.At > sealed {
 				t.Fatalf("%d: sealed is %+v, want %q of %d; said %v, sealed %d", n, w.sealed, said[newest], newest, said, sealed)
+			}
+			want := said[newest]
+			for tick := sealed; tick <= last+1; tick++ {
+				if text, ok := said[tick]; ok {
+					want = text
+				}
+				if got := w.at(tick); got.Text != want || got.At > max(tick, 0) {
+					t.Fatalf("%d: at %d %+v stands, want %q; said %v, sealed %d", n, tick, got, want, said, sealed)
+				}
 			}
 		}
 	}

@@ -21,6 +21,7 @@ func (b *battery) model(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		tick := []time.Duration{time.Minute, 30 * time.Second}[seed%2]
 		obs := history(r, epoch, tick, rounds)
+		Wording(rand.New(rand.NewPCG(seed, 2)), obs)
 		m := newModel(tick, obs)
 		s := b.open(t, tick)
 		for _, o := range obs {
@@ -117,6 +118,9 @@ func compareRow(t *testing.T, got *Asked, m *model, row int32, all lineage.Windo
 		}
 		if x := evidence[0]; !x.FirstSeen.Equal(ever[k][0]) || !x.LastSeen.Equal(seen[k][len(seen[k])-1]) {
 			t.Errorf("%v %v in %v: seen %v to %v, want %v to %v", a, x.Kind, w, x.FirstSeen, x.LastSeen, ever[k][0], seen[k][len(seen[k])-1])
+		}
+		if want := m.detail(a, kind, w.End); evidence[0].Detail != want && w.End.After(m.forgot) {
+			t.Errorf("%v %v in %v: %q is said, want %q", a, kind, w, evidence[0].Detail, want)
 		}
 		evidence = evidence[1:]
 	}

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -23,6 +24,24 @@ func Telling(r *rand.Rand, obs []lineage.Observation) {
 		obs[i].Positions = []lineage.Position{{Key: "offset", Value: []byte(obs[i].Round.String())}}
 		if i%3 == 0 {
 			obs[i].Positions = append(obs[i].Positions, lineage.Position{Key: "gone"})
+		}
+	}
+}
+
+// Wording makes the details of a history's sightings such as are told: of most accesses the same at all times, of some
+// now this and now that, or nothing.
+func Wording(r *rand.Rand, obs []lineage.Observation) {
+	change := map[lineage.Access]bool{}
+	for i := range obs {
+		obs[i].Sightings = slices.Clone(obs[i].Sightings)
+		for j := range obs[i].Sightings {
+			s := &obs[i].Sightings[j]
+			if _, there := change[s.Access]; !there {
+				change[s.Access] = r.IntN(3) > 0
+			}
+			if n := r.IntN(8); change[s.Access] && n < 5 {
+				s.Detail = []string{"", "member", "a member", "other", "none"}[n]
+			}
 		}
 	}
 }

@@ -13,7 +13,9 @@ import (
 // compared with.
 type model struct {
 	tick time.Duration
-	obs  []lineage.Observation // each (Source, Round) once, by round
+	// forgot is up to where the store does not keep what details were before, see Subject.Forgot
+	forgot time.Time
+	obs    []lineage.Observation // each (Source, Round) once, by round
 
 	// The same by who tells and of whom, since the obvious way is slow.
 	bySource map[lineage.Source]*modelSource
@@ -51,9 +53,10 @@ type seenAt struct {
 }
 
 type modelSighting struct {
-	round time.Time
-	kind  lineage.EvidenceKind
-	moved bool
+	round  time.Time
+	kind   lineage.EvidenceKind
+	moved  bool
+	detail string
 }
 
 type modelMarks struct {
@@ -123,7 +126,7 @@ func (m *model) note(o *lineage.Observation) {
 	for i := range o.Sightings {
 		s := &o.Sightings[i]
 		x := access(s.Access)
-		x.sightings = append(x.sightings, modelSighting{o.Round, s.Evidence, s.Moved})
+		x.sightings = append(x.sightings, modelSighting{o.Round, s.Evidence, s.Moved, s.Detail})
 	}
 }
 
@@ -366,6 +369,20 @@ func (m *model) marks(a lineage.Access, w lineage.Window) (moved []time.Time, se
 		}
 	}
 	return moved, seen
+}
+
+// detail returns what was said of an access last up to an instant, by a kind of evidence; of two in one round the
+// lesser.
+func (m *model) detail(a lineage.Access, k lineage.EvidenceKind, until time.Time) (detail string) {
+	var at time.Time
+	for _, s := range m.byAccess[a].sightings {
+		switch {
+		case s.kind != k || s.detail == "" || s.round.After(until):
+		case s.round.After(at), s.round.Equal(at) && s.detail < detail:
+			at, detail = s.round, s.detail
+		}
+	}
+	return detail
 }
 
 func (m *model) marksAt(x *modelAccess, r time.Time) (out modelMarks) {

@@ -13,6 +13,7 @@ func (b *battery) order(t *testing.T) {
 	const rounds = 150
 	r := rand.New(rand.NewPCG(7, 7))
 	obs := history(r, epoch, time.Minute, rounds)
+	Wording(r, obs)
 	for i := range obs { // things that say different things in one round, and out of order
 		telling(r, &obs[i])
 		key := lineage.FactKey{Source: obs[i].Source.Cluster, Kind: lineage.BlindSpotFacts, Name: "y"}

@@ -16,6 +16,7 @@ func (b *battery) versions(t *testing.T) {
 	r := rand.New(rand.NewPCG(11, 3))
 	for range histories {
 		obs := history(r, epoch, time.Minute, rounds)
+		Wording(r, obs)
 		for i := range obs {
 			telling(r, &obs[i])
 		}
@@ -118,17 +119,22 @@ func telling(r *rand.Rand, o *lineage.Observation) {
 	}
 }
 
-// ofWindow asks what a view of a window is made of, without what is told of evidence whenever it was asked.
+// ofWindow asks what a view of a window is made of, without who told of evidence last, whenever it was asked.
 func ofWindow(t *testing.T, s Subject, w lineage.Window) []any {
 	t.Helper()
 	out := Everything(t, s, w)
-	for _, row := range out[0].(map[lineage.Access][]any) {
+	strip(out, func(e *lineage.Evidence) { e.Source = lineage.Source{} })
+	return out
+}
+
+// strip takes something out of all the evidence in an answer of Everything.
+func strip(of []any, something func(*lineage.Evidence)) {
+	for _, row := range of[0].(map[lineage.Access][]any) {
 		evidence := row[6].([]lineage.Evidence)
 		for j := range evidence {
-			evidence[j].Source, evidence[j].Detail = lineage.Source{}, ""
+			something(&evidence[j])
 		}
 	}
-	return out
 }
 
 func versionOf(t *testing.T, s store.Reader, w lineage.Window) store.Version {

@@ -1,0 +1,71 @@
+package timeseries
+
+import (
+	"slices"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// details returns what is said in block i with what was settled anew, and whether that is otherwise than it was.
+func (r *remaking) details(i int) (*blockDetails, bool, error) {
+	was, err := r.e.blockDetails(r.blocks[i])
+	if err != nil {
+		return nil, false, err
+	}
+	now, changed := &blockDetails{whole: was.whole, entries: slices.Clone(was.entries)}, false
+	for _, t := range r.topics {
+		if i < t.from {
+			continue
+		}
+		for _, s := range t.series {
+			if s.evidence == lineage.NoEvidence || s.key.Subject == 0 {
+				continue
+			}
+			x, err := r.detail(t, s, i)
+			if err != nil {
+				return nil, false, err
+			}
+			if old := was.of(s.detailKey()); old == nil && len(x.changes) == 0 || old != nil && old.equal(&x) {
+				continue
+			}
+			changed = true
+			r.touched = min(r.touched, r.blocks[i].meta.start)
+			now.entries = slices.DeleteFunc(now.entries, func(y detailEntry) bool { return y.detailKey == s.detailKey() })
+			if len(x.changes) > 0 {
+				now.entries = append(now.entries, x)
+			}
+		}
+	}
+	now.sort()
+	return now, changed, nil
+}
+
+func (s *remadeSeries) detailKey() detailKey { return detailKey{s.key.Subject, s.evidence} }
+
+// detail returns what is said of a series in block i; without changes where that is what was said before.
+func (r *remaking) detail(t *remadeTopic, s *remadeSeries, i int) (x detailEntry, err error) {
+	x.detailKey = s.detailKey()
+	if len(s.words[i]) == 0 {
+		return x, nil
+	}
+	for k := i - 1; k >= t.from && x.base.At == 0; k-- {
+		if n := len(s.words[k]); n > 0 {
+			x.base = s.words[k][n-1]
+		}
+	}
+	if x.base.At == 0 && s.old != nil {
+		stood := standing{x.detailKey, s.said}
+		if err := r.v.lookForDetails(r.blocks[t.from].meta.start, []*standing{&stood}); err != nil {
+			return x, err
+		}
+		x.base = stood.word
+	}
+	text := x.base.Text
+	for _, y := range s.words[i] {
+		if y.Text != text {
+			text = y.Text
+			x.changes = append(x.changes, y)
+		}
+	}
+	return x, nil
+}
