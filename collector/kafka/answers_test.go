@@ -39,20 +39,22 @@ func TestAnswersThatAreNone(t *testing.T) {
 	w.take(2)
 	id := w.source.byName["orders"].topic.ID
 	written := 0
+	none, gaps := wire.ErrAnswer.Error(), "left out others before them"
 	for _, x := range []struct {
 		key    kmsg.Key
 		source string
 		body   func(version int16) []byte
+		why    string
 	}{
-		{kmsg.Metadata, sourceMetadata, func(int16) []byte { return append([]byte{0, 0, 0, 0}, huge...) }},
-		{kmsg.Metadata, sourceMetadata, func(int16) []byte { return nil }},
-		{kmsg.Metadata, sourceMetadata, func(v int16) []byte { return beyond(v, id, 1<<18) }},
-		{kmsg.Metadata, sourceMetadata, func(v int16) []byte { return beyond(v, id, -1) }},
-		{kmsg.ListOffsets, sourceEnds, func(int16) []byte { return append([]byte{0, 0, 0, 0}, huge...) }},
-		{kmsg.ListOffsets, sourceEnds, func(int16) []byte { return append([]byte{0, 0, 0, 0, 2, 7}, "orders"...) }},
+		{kmsg.Metadata, sourceMetadata, func(int16) []byte { return append([]byte{0, 0, 0, 0}, huge...) }, none},
+		{kmsg.Metadata, sourceMetadata, func(int16) []byte { return nil }, none},
+		{kmsg.Metadata, sourceMetadata, func(v int16) []byte { return beyond(v, id, 1<<18) }, gaps},
+		{kmsg.Metadata, sourceMetadata, func(v int16) []byte { return beyond(v, id, -1) }, gaps},
+		{kmsg.ListOffsets, sourceEnds, func(int16) []byte { return append([]byte{0, 0, 0, 0}, huge...) }, none},
+		{kmsg.ListOffsets, sourceEnds, func(int16) []byte { return append([]byte{0, 0, 0, 0, 2, 7}, "orders"...) }, none},
 		{kmsg.OffsetFetch, sourceGroups, func(int16) []byte {
 			return append([]byte{0, 0, 0, 0, 2, 8, 'b', 'i', 'l', 'l', 'i', 'n', 'g'}, huge...)
-		}},
+		}, none},
 	} {
 		w.write("orders", 0, 3)
 		written += 3
@@ -65,7 +67,7 @@ func TestAnswersThatAreNone(t *testing.T) {
 		runtime.ReadMemStats(&after)
 		stop()
 		why := w.missing(x.source)
-		if len(why) == 0 || !strings.Contains(why[0].Reason, wire.ErrAnswer.Error()) {
+		if len(why) == 0 || !strings.Contains(why[0].Reason, x.why) {
 			t.Errorf("%s: missing %+v", x.key.Name(), why)
 		}
 		if took := after.TotalAlloc - before.TotalAlloc; took > 8<<20 {
@@ -231,5 +233,24 @@ func TestPastOfEndsKeepsToItsBudget(t *testing.T) {
 			t.Errorf("at %d: for %v, at least %v, after %v", offset, age, atLeast, last)
 		}
 		last = age
+	}
+}
+
+// A topic of which the cluster names some partitions and leaves out others is missing; the others are taken in.
+func TestPartitionsWithGapsAreMissing(t *testing.T) {
+	odd, even := "odd", "even"
+	m := &kmsg.MetadataResponse{Version: 13, Topics: []kmsg.MetadataResponseTopic{
+		{Topic: &odd, TopicID: [16]byte{1}, Partitions: []kmsg.MetadataResponseTopicPartition{{Partition: 0}, {Partition: 7}}},
+		{Topic: &even, TopicID: [16]byte{2}, Partitions: []kmsg.MetadataResponseTopicPartition{{Partition: 0}}},
+	}}
+	answer := &wire.Metadata{}
+	answer.SetVersion(m.Version)
+	if err := answer.ReadFrom(m.AppendTo(nil)); err != nil {
+		t.Fatal(err)
+	}
+	x, o := &take{source: newSource(Config{Name: "west", Interval: tick}), ctx: t.Context(), round: t0, before: t0.Add(-tick)}, &lineage.Observation{}
+	x.topicsNow(o, answer.Walk())
+	if x.byName[even] == nil || x.byName[odd] != nil || len(o.Missing) != 1 || len(o.Missing[0].Topics) != 1 || o.Missing[0].Topics[0].Name != odd || o.Missing[0].Share != 0.5 {
+		t.Errorf("topics %v, missing %+v", x.byName, o.Missing)
 	}
 }

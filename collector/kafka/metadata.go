@@ -143,6 +143,9 @@ func (t *take) topicsNow(o *lineage.Observation, w wire.MetadataWalk) {
 	moved := map[int32]int{} // leaderships lost, by the broker that had them
 	t.leftOut, t.leftBefore = t.leftBefore, t.leftOut
 	clear(t.leftOut)
+	var gaps []lineage.Topic
+	unknown := 0 // of these
+	defer func() { t.missGaps(o, gaps, unknown) }()
 	for w.Topic() {
 		id := lineage.TopicID(w.ID)
 		tp := t.topics[id]
@@ -150,6 +153,15 @@ func (t *take) topicsNow(o *lineage.Observation, w wire.MetadataWalk) {
 			continue
 		}
 		if w.Code != 0 && w.Code != kerr.LeaderNotAvailable.Code || w.Partitions == 0 {
+			continue
+		}
+		if w.Gaps {
+			gaps = append(gaps, lineage.Topic{Cluster: t.cluster, ID: id, Name: string(w.Name)})
+			if tp != nil {
+				t.found(tp)
+			} else {
+				unknown++
+			}
 			continue
 		}
 		if old := t.retired[id]; old != nil {
@@ -173,6 +185,18 @@ func (t *take) topicsNow(o *lineage.Observation, w wire.MetadataWalk) {
 		slices.Sort(parts)
 		o.Events = append(o.Events, lineage.Event{At: t.round, Type: lineage.LeadersMoved, Detail: t.cfg.Name + ": partition leaders moved: " + strings.Join(parts, ", ")})
 	}
+}
+
+// missGaps says of which topics the brokers named some partitions and left out others before them: what they are made
+// of is not known, and nothing of them is taken in.
+func (t *take) missGaps(o *lineage.Observation, topics []lineage.Topic, unknown int) {
+	if len(topics) == 0 {
+		return
+	}
+	o.Missing = append(o.Missing, lineage.Missing{
+		Reason: "the cluster named partitions of topics, and left out others before them",
+		Share:  float64(len(topics)) / float64(unknown+len(t.topics)), Topics: topics,
+	})
 }
 
 // leaves reports whether the configuration leaves a topic out, and notes that it does, as it did when it was named

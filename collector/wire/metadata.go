@@ -33,6 +33,7 @@ type Metadata struct {
 	walked int16 // version of topics
 	topics []byte
 	count  int
+	gaps   map[int]bool // the topics, by how many follow them, whose partitions are not all those from 0 on
 }
 
 // ReadFrom reads an answer of the version that was asked for, and keeps b.
@@ -61,12 +62,16 @@ func (m *Metadata) read(b []byte) error {
 	m.ClusterID, m.ControllerID = optional(r.text()), r.int32()
 	m.count = r.count(26)
 	m.topics = r.left
+	m.gaps = nil
 	walk := m.Walk()
 	for walk.Topic() {
 		for walk.Partition() {
-			// the topic's partitions are all listed, from 0 on: what is beyond would ask for memory
+			// what is beyond those that are listed would ask for memory
 			if walk.Index < 0 || int(walk.Index) >= walk.Partitions {
-				walk.r.fail()
+				if m.gaps == nil {
+					m.gaps = map[int]bool{}
+				}
+				m.gaps[walk.topics] = true
 			}
 		}
 	}
@@ -90,7 +95,7 @@ func optional(b []byte) *string {
 
 // Walk begins a walk over the topics.
 func (m *Metadata) Walk() MetadataWalk {
-	return MetadataWalk{r: reader{left: m.topics}, topics: m.count, version: m.walked}
+	return MetadataWalk{r: reader{left: m.topics}, topics: m.count, version: m.walked, gaps: m.gaps}
 }
 
 // MetadataWalk stands at a topic, and at one of its partitions.
@@ -100,6 +105,7 @@ type MetadataWalk struct {
 	left    int // partitions that are left of the topic
 	open    bool
 	version int16
+	gaps    map[int]bool
 
 	// of the topic
 	Code       int16
@@ -107,6 +113,8 @@ type MetadataWalk struct {
 	ID         [16]byte
 	Internal   bool
 	Partitions int // how many are listed
+	// Gaps: they are not all those from 0 on, so that an Index may lie anywhere
+	Gaps bool
 
 	// of the partition
 	Index, Leader, Epoch int32
@@ -135,7 +143,7 @@ func (w *MetadataWalk) Topic() bool {
 	}
 	w.Internal = w.r.byte() != 0
 	w.left = w.r.count(18)
-	w.Partitions, w.open = w.left, true
+	w.Partitions, w.Gaps, w.open = w.left, w.gaps[w.topics], true
 	return !w.r.bad
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -274,15 +275,27 @@ func TestVersionsThatNobodyKnowsAreRefused(t *testing.T) {
 	}
 }
 
-// A topic's partitions are those from 0 on. One that is not among them would have whoever keeps a table make room.
-func TestPartitionsBeyondTheirTopicAreRefused(t *testing.T) {
-	for _, index := range []int32{-1, 2, 1<<31 - 1} {
-		name := "orders"
-		m := &kmsg.MetadataResponse{Version: metadataNewest, Topics: []kmsg.MetadataResponseTopic{{Topic: &name, Partitions: []kmsg.MetadataResponseTopicPartition{{Partition: 0}, {Partition: index}}}}}
+// A topic's partitions are those from 0 on. One that is not among them would have whoever keeps a table make room: the
+// topic says that it has such, and the others are read.
+func TestPartitionsBeyondTheirTopic(t *testing.T) {
+	for _, index := range []int32{-1, 1, 2, 1<<31 - 1} {
+		odd, even := "odd", "even"
+		m := &kmsg.MetadataResponse{Version: metadataNewest, Topics: []kmsg.MetadataResponseTopic{
+			{Topic: &even, Partitions: []kmsg.MetadataResponseTopicPartition{{Partition: 0}}},
+			{Topic: &odd, Partitions: []kmsg.MetadataResponseTopicPartition{{Partition: 0}, {Partition: index}}},
+			{Topic: &even, Partitions: []kmsg.MetadataResponseTopicPartition{{Partition: 0}}},
+		}}
 		ours := &Metadata{}
 		ours.Version = m.Version
-		if err := ours.ReadFrom(m.AppendTo(nil)); !errors.Is(err, ErrAnswer) {
-			t.Errorf("partition %d of 2: %v", index, err)
+		if err := ours.ReadFrom(m.AppendTo(nil)); err != nil {
+			t.Fatalf("partition %d of 2: %v", index, err)
+		}
+		var got []bool
+		for w := ours.Walk(); w.Topic(); {
+			got = append(got, w.Gaps)
+		}
+		if want := []bool{false, index != 1, false}; !slices.Equal(got, want) {
+			t.Errorf("partition %d of 2: the topics have gaps: %v, want %v", index, got, want)
 		}
 	}
 }
