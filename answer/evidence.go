@@ -161,14 +161,17 @@ func (x *access) isEstimated() bool {
 }
 
 // merge adds e to what is known of the same kind and source: a flow's accesses are mostly known in the same way. Of
-// several details the one that explains an estimate is kept, else the newest.
+// several details the one that explains an estimate is kept, else the newest. Where one part is at most what is said and
+// another at least, the sum is neither, and both are kept.
 func merge(into []supported, e supported) []supported {
 	for i := range into {
 		m := &into[i]
 		if m.Kind != e.Kind || m.Source != e.Source {
 			continue
 		}
-		if e.Detail != "" && (m.Detail == "" || e.explains && !m.explains || e.explains == m.explains && e.LastSeen.After(m.LastSeen)) {
+		if e.explains && m.explains && boundsOf(e.Detail) != boundsOf(m.Detail) {
+			m.Detail = bothBounds(m.Detail, e.Detail)
+		} else if e.Detail != "" && (m.Detail == "" || e.explains && !m.explains || e.explains == m.explains && e.LastSeen.After(m.LastSeen)) {
 			m.Detail, m.explains = e.Detail, e.explains
 		}
 		if e.FirstSeen.Before(m.FirstSeen) {
@@ -180,6 +183,27 @@ func merge(into []supported, e supported) []supported {
 		return into
 	}
 	return append(into, e)
+}
+
+// bounds are which a detail calls a count.
+type bounds struct{ most, least bool }
+
+func boundsOf(detail string) bounds {
+	return bounds{strings.Contains(detail, "at most"), strings.Contains(detail, "at least")}
+}
+
+// bothBounds joins two details of parts that are bounded otherwise. One that says it all already stays as it is.
+func bothBounds(a, b string) string {
+	x, y := boundsOf(a), boundsOf(b)
+	switch {
+	case !y.most && !y.least, x.most && x.least:
+		return a
+	case !x.most && !x.least, y.most && y.least:
+		return b
+	case y.most: // in one order, however they come
+		a, b = b, a
+	}
+	return a + "; of another part " + b
 }
 
 // explained sorts a flow's evidence, and gives an estimate that nobody explained the reason that lies in how it is

@@ -253,6 +253,17 @@ func TestEvidenceOfAFlow(t *testing.T) {
 			},
 			[]string{"PRODUCER_STATE: its producer began anew, or was first seen, between two readings"},
 		},
+		"some of it at least and some at most": {
+			true, func(w *world, n int) []filling {
+				other := writes(orders, producer(2))
+				fill := []filling{estimated(w.moved(writer, lineage.ProducerState, 3)), estimated(w.moved(other, lineage.ProducerState, 3))}
+				if n == 1 {
+					fill = append(fill, sighted(writer, lineage.ProducerState, "at most: it was there before"), sighted(other, lineage.ProducerState, "at least: its epoch rose"))
+				}
+				return fill
+			},
+			[]string{"PRODUCER_STATE: at most: it was there before; of another part at least: its epoch rose"},
+		},
 		"an estimate of a transaction": {
 			true, func(w *world, _ int) []filling { return []filling{estimated(w.moved(writer, lineage.Transaction, 3))} },
 			[]string{"TRANSACTION: the markers of its transactions are offsets too, and how many there are lies between two bounds"},
