@@ -94,7 +94,7 @@ func allSections(t *testing.T) (out []decoded) {
 	words.sighted[1].see(lineage.GroupMembership, 7)
 	b := s.newBlock(rawTier, 0).b
 	details := &blockDetails{whole: true, entries: []detailEntry{
-		{detailKey{3, lineage.GroupOffsets}, lineage.Word{At: 2, Text: "stands"}, []lineage.Word{{At: b.meta.start + 3, Text: "moves"}, {At: b.meta.start + 7, Text: ""}}},
+		{detailKey{3, lineage.GroupOffsets}, lineage.Word{At: 2, Text: "stands"}, []lineage.Word{{At: b.meta.start + 1, Text: "moves"}, {At: b.meta.start + 2, Text: ""}}},
 		{detailKey{3, lineage.GroupMembership}, lineage.Word{}, []lineage.Word{{At: b.meta.end, Text: "stands"}}},
 		{detailKey{9, lineage.GroupOffsets}, lineage.Word{At: 5, Text: "moves"}, []lineage.Word{{At: b.meta.start + 1, Text: "rests"}}},
 	}}

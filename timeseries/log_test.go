@@ -183,11 +183,12 @@ func TestDamagedBlock(t *testing.T) {
 		_, err1 := e.amounts(ctx, w, []seriesKey{e.subjects.of(1).series[0].key})
 		_, err2 := e.marksOf(ctx, w)
 		_, err3 := e.marksOf(ctx, lineage.Window{Start: testStart, End: testStart.Add(time.Hour)})
-		var err4 error
-		for _, b := range e.tiers[rawTier].blocks { // read when evidence comes late
+		var err4, err5 error
+		for _, b := range e.tiers[rawTier].blocks { // read when evidence comes late, and where a detail is newer than the window
 			_, err4 = e.blockWords(b)
+			_, err5 = e.blockDetails(b)
 		}
-		return errors.Join(err1, err2, err3, err4)
+		return errors.Join(err1, err2, err3, err4, err5)
 	}
 	must(t, ask())
 	sections := maps.Clone(vault.values[file])
