@@ -161,8 +161,8 @@ func (x *access) isEstimated() bool {
 }
 
 // merge adds e to what is known of the same kind and source: a flow's accesses are mostly known in the same way. Of
-// several details the one that explains an estimate is kept, else the newest. Where one part is at most what is said and
-// another at least, the sum is neither, and both are kept.
+// several details the one that explains an estimate is kept, else the newest. Where one part is at most what is said
+// and another at least, the sum is neither, and both are kept.
 func merge(into []supported, e supported) []supported {
 	for i := range into {
 		m := &into[i]

@@ -145,8 +145,8 @@ type Details interface {
 	// of a counter's step is still pending (see lineage.Pending) is as if it was not observed.
 	Points(ctx context.Context, step time.Duration, series []int32) ([][]lineage.Point, error)
 	// Evidence returns the kinds that supported accesses in any window, sorted, with FirstSeen over all time held and
-	// LastSeen the last round in the window. Detail is the last that was told by the window's end, and not what was told
-	// after it; of two in one round the lesser. It is empty where that is not known.
+	// LastSeen the last round in the window. Detail is the last that was told by the window's end, and not what was
+	// told after it; of two in one round the lesser. It is empty where that is not known.
 	Evidence(ctx context.Context, in lineage.Window, rows []int32) ([][]lineage.Evidence, error)
 	// LastMoved returns the last round of any window in which accesses moved; zero when there is none.
 	LastMoved(ctx context.Context, in lineage.Window, rows []int32) ([]time.Time, error)

@@ -184,7 +184,7 @@ func TestDamagedBlock(t *testing.T) {
 		_, err2 := e.marksOf(ctx, w)
 		_, err3 := e.marksOf(ctx, lineage.Window{Start: testStart, End: testStart.Add(time.Hour)})
 		var err4, err5 error
-		for _, b := range e.tiers[rawTier].blocks { // read when evidence comes late, and where a detail is newer than the window
+		for _, b := range e.tiers[rawTier].blocks { // read when evidence comes late, and where a detail is of later
 			_, err4 = e.blockWords(b)
 			_, err5 = e.blockDetails(b)
 		}

@@ -8,8 +8,8 @@ import (
 )
 
 // TestWordsAreThoseSaidLast says words of random ticks, takes back what came after a tick, and seals, in any order: the
-// newest is that of the tick that was said last, and what stands at a tick what was said last up to it, however the words
-// were folded.
+// newest is that of the tick that was said last, and what stands at a tick what was said last up to it, however the
+// words were folded.
 func TestWordsAreThoseSaidLast(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 3))
 	for n := range 3000 {

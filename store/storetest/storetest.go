@@ -24,8 +24,8 @@ type Subject struct {
 	// Ways are others by which one comes from it to a store that holds the same, by name: a kill, a backup that is
 	// restored. Only Operations goes them; nil: there is none.
 	Ways map[string]func(t testing.TB) (Subject, error)
-	// Forgot is up to where an older version wrote what the store holds, which kept of the details of evidence the newest
-	// alone: those of windows until then are not compared. Only Operations asks for it.
+	// Forgot is up to where an older version wrote what the store holds, which kept of the details of evidence the
+	// newest alone: those of windows until then are not compared. Only Operations asks for it.
 	Forgot time.Time
 	// Fault has each operation on what the store rests on, as a disk, ask a function with its name: one that is told an
 	// error has failed so, before it did anything, or after it did all if it asks then. nil takes it away. See
