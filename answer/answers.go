@@ -116,6 +116,7 @@ type Rows struct {
 	lastSeen once[map[lineage.Node]spanSeen]
 	clients  once[map[int32]spanSeen]  // by access
 	moves    once[map[int32]time.Time] // by access
+	states   once[map[lineage.Flow]State]
 
 	mu     sync.Mutex
 	series map[seriesKey]*once[seriesOf] // guarded by mu

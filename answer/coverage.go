@@ -2,6 +2,7 @@ package answer
 
 import (
 	"slices"
+	"time"
 
 	"github.com/lineaged/lineaged/lineage"
 )
@@ -89,3 +90,6 @@ func (v *View) untilNow(c lineage.Coverage) lineage.Coverage {
 	c.Gaps = append(past, future...)
 	return c
 }
+
+// HeldSince returns the start of the oldest data that was held when the view was built; the zero time: there was none.
+func (v *View) HeldSince() time.Time { return v.state.Earliest }

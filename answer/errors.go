@@ -32,6 +32,7 @@ type RefusedError struct {
 type Observed struct {
 	Window lineage.Resolved
 	lineage.Coverage
+	HeldSince time.Time // see View.HeldSince
 }
 
 func (r *RefusedError) Error() string { return r.Sentence }

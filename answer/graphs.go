@@ -87,6 +87,11 @@ func (g *graphs) weight() (bytes int64) {
 
 // build returns the graph of some accesses, each by its number.
 func (v *View) build(keep func(*access) bool) *graph.Snapshot {
+	return v.buildWeighed(keep, func(x *access) float64 { return x.amount.Total })
+}
+
+// buildWeighed is build with another weight than what moved.
+func (v *View) buildWeighed(keep func(*access) bool, weight func(*access) float64) *graph.Snapshot {
 	numbers := v.onRoll()
 	rows := make([]graph.Numbered, 0, len(v.accesses))
 	for i := range v.accesses {
@@ -99,7 +104,7 @@ func (v *View) build(keep func(*access) bool) *graph.Snapshot {
 			if lane != "" {
 				node = v.roll.Number(x.node, lane)
 			}
-			a := graph.Numbered{From: node, To: far, ID: graph.AccessID(i), State: x.state, Weight: x.amount.Total}
+			a := graph.Numbered{From: node, To: far, ID: graph.AccessID(i), State: x.state, Weight: weight(x)}
 			if x.Access.Op == lineage.Read {
 				a.From, a.To = a.To, a.From
 			}

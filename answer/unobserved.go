@@ -19,7 +19,7 @@ func (v *View) NoFlow(f lineage.Flow) error {
 }
 
 func (v *View) unknown(what, when string, where ...lineage.Node) error {
-	observed := &Observed{Window: v.win, Coverage: v.coverageOf(where...)}
+	observed := &Observed{Window: v.win, Coverage: v.coverageOf(where...), HeldSince: v.HeldSince()}
 	if observed.ObservedFraction > 0 {
 		return &RefusedError{Missing, fmt.Sprintf("no %s%s", what, when), observed}
 	}

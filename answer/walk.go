@@ -2,6 +2,7 @@ package answer
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"strings"
 
@@ -90,6 +91,34 @@ func (v *View) Overview(of *Cluster, includeInternal bool, limit int) *Walk {
 	}
 	key.clusterTag = of.known.ID
 	return &Walk{Walk: v.graph(key).All(limit), Scope: []lineage.ClusterID{of.known.ID}}
+}
+
+// OverviewWithSilent is Overview with what did not move in the window, or may have, and did in the lookback. What waits
+// for readers counts beside what moved, so that a backlog is not what is hidden.
+func (v *View) OverviewWithSilent(ctx context.Context, of *Cluster, includeInternal bool, limit int) (*Walk, error) {
+	if of != nil && of.known.ID == "" {
+		return v.Overview(of, includeInternal, limit), nil
+	}
+	ls, err := v.readLevels(ctx)
+	if err != nil {
+		return nil, err
+	}
+	key, w := filterKey{inactive: true, internal: includeInternal}, &Walk{}
+	if of != nil {
+		key.clusterTag, w.Scope = of.known.ID, []lineage.ClusterID{of.known.ID}
+	}
+	w.Walk = v.buildWeighed(func(x *access) bool { return v.passes(x, key) }, v.waiting(ls)).All(limit)
+	return w, nil
+}
+
+// waiting returns what weighs as much as what an access moved: the records that wait for a reader at the window's end.
+func (v *View) waiting(ls *levels) func(*access) float64 {
+	return func(x *access) float64 {
+		if n := ls.of(x.row, lineage.Lag); x.gauges[lineage.Lag] && n != nil && !x.left {
+			return max(x.amount.Total, float64(x.slice.of(*n)))
+		}
+		return x.amount.Total
+	}
 }
 
 // Usage returns who wrote and who read a topic that the view has, and for whom that is not known: those that moved in

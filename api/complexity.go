@@ -54,7 +54,7 @@ func costs() (c ComplexityRoot) {
 		return times(limit, child)
 	}
 	c.Closure.Ids = func(child, first int, _ *string) int { return first/idsAnObject + child }
-	c.Query.Flows = func(child int, _ *string, _ WindowInput, _ answer.GroupBy, _ bool, limit int) int {
+	c.Query.Flows = func(child int, _ *string, _ WindowInput, _ answer.GroupBy, _, _ bool, limit int) int {
 		return times(limit, child)
 	}
 	c.Query.LineageDiff = func(child int, _ []string, _, _ WindowInput, _ time.Duration, _ float64, _ bool, limit int) int {

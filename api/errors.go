@@ -131,8 +131,12 @@ func shownCoverage(o *answer.Observed) map[string]any {
 	for _, g := range o.Gaps[:cap(gaps)] {
 		gaps = append(gaps, map[string]any{"source": g.Source.String(), "start": shownTime(g.Window.Start), "end": shownTime(g.Window.End), "reason": g.Reason})
 	}
-	return map[string]any{
+	shown := map[string]any{
 		"window":   map[string]any{"start": shownTime(o.Window.Start), "end": shownTime(o.Window.End)},
-		"complete": o.Complete, "observedFraction": o.ObservedFraction, "gapCount": len(o.Gaps), "gaps": gaps,
+		"complete": o.Complete, "observedFraction": o.ObservedFraction, "gapCount": len(o.Gaps), "gaps": gaps, "heldSince": nil,
 	}
+	if !o.HeldSince.IsZero() {
+		shown["heldSince"] = shownTime(o.HeldSince)
+	}
+	return shown
 }

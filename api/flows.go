@@ -75,6 +75,21 @@ func (f *Flow) LagAtLeastSeconds(ctx context.Context) (*float64, error) {
 	return f.is.LagAtLeastSeconds(ctx)
 }
 
+// State answers state.
+func (f *Flow) State(ctx context.Context) (*answer.FlowState, error) {
+	s, err := f.is.State(ctx)
+	if err != nil || s.Is == answer.NoState {
+		return nil, err
+	}
+	return &s.Is, nil
+}
+
+// StateSince answers stateSince.
+func (f *Flow) StateSince(ctx context.Context) (*time.Time, error) {
+	s, err := f.is.State(ctx)
+	return timeOrNil(s.Since), err
+}
+
 // Evidence answers evidence.
 func (f *Flow) Evidence(ctx context.Context) ([]Evidence, error) {
 	es, err := f.is.Evidence(ctx)

@@ -186,6 +186,7 @@ type ComplexityRoot struct {
 		Complete         func(childComplexity int) int
 		GapCount         func(childComplexity int) int
 		Gaps             func(childComplexity int, first int) int
+		HeldSince        func(childComplexity int) int
 		ObservedFraction func(childComplexity int) int
 		Window           func(childComplexity int) int
 	}
@@ -341,6 +342,8 @@ type ComplexityRoot struct {
 		RecordsPerSecond  func(childComplexity int) int
 		Series            func(childComplexity int, metric answer.Metric, step *time.Duration) int
 		Skipped           func(childComplexity int) int
+		State             func(childComplexity int) int
+		StateSince        func(childComplexity int) int
 		To                func(childComplexity int) int
 	}
 
@@ -534,7 +537,7 @@ type ComplexityRoot struct {
 		Events          func(childComplexity int, window WindowInput, node *string, types []lineage.EventType, first int, after *string) int
 		Flow            func(childComplexity int, id string, window WindowInput) int
 		FlowBalance     func(childComplexity int, topic string, window WindowInput) int
-		Flows           func(childComplexity int, cluster *string, window WindowInput, groupBy answer.GroupBy, includeInternal bool, limit int) int
+		Flows           func(childComplexity int, cluster *string, window WindowInput, groupBy answer.GroupBy, includeInternal bool, includeInactive bool, limit int) int
 		Lineage         func(childComplexity int, roots []string, direction graph.Direction, depth int, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool, limit int) int
 		LineageDiff     func(childComplexity int, roots []string, before WindowInput, after WindowInput, quiet time.Duration, factor float64, includeInternal bool, limit int) int
 		Node            func(childComplexity int, id string, window *WindowInput) int
@@ -761,7 +764,7 @@ type QueryResolver interface {
 	Nodes(ctx context.Context, text *string, kinds []lineage.NodeKind, cluster *string, owner *string, tag *string, includeInternal bool, window *WindowInput, orderBy *answer.Order, first int, after *string) (*NodeConnection, error)
 	Lineage(ctx context.Context, roots []string, direction graph.Direction, depth int, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool, limit int) (*Lineage, error)
 	Closure(ctx context.Context, roots []string, direction graph.Direction, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool) (*Closure, error)
-	Flows(ctx context.Context, cluster *string, window WindowInput, groupBy answer.GroupBy, includeInternal bool, limit int) (*Lineage, error)
+	Flows(ctx context.Context, cluster *string, window WindowInput, groupBy answer.GroupBy, includeInternal bool, includeInactive bool, limit int) (*Lineage, error)
 	Paths(ctx context.Context, from string, to string, window WindowInput, includeInternal bool, first int) (*Paths, error)
 	LineageDiff(ctx context.Context, roots []string, before WindowInput, after WindowInput, quiet time.Duration, factor float64, includeInternal bool, limit int) (*LineageDiff, error)
 	Top(ctx context.Context, metric answer.Metric, by lineage.NodeKind, window WindowInput, first int) (*Ranking, error)
@@ -1471,6 +1474,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Coverage.Gaps(childComplexity, args["first"].(int)), true
+	case "Coverage.heldSince":
+		if e.ComplexityRoot.Coverage.HeldSince == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Coverage.HeldSince(childComplexity), true
 	case "Coverage.observedFraction":
 		if e.ComplexityRoot.Coverage.ObservedFraction == nil {
 			break
@@ -2171,6 +2180,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Flow.Skipped(childComplexity), true
+	case "Flow.state":
+		if e.ComplexityRoot.Flow.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Flow.State(childComplexity), true
+	case "Flow.stateSince":
+		if e.ComplexityRoot.Flow.StateSince == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Flow.StateSince(childComplexity), true
 	case "Flow.to":
 		if e.ComplexityRoot.Flow.To == nil {
 			break
@@ -3020,7 +3041,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Flows(childComplexity, args["cluster"].(*string), args["window"].(WindowInput), args["groupBy"].(answer.GroupBy), args["includeInternal"].(bool), args["limit"].(int)), true
+		return e.ComplexityRoot.Query.Flows(childComplexity, args["cluster"].(*string), args["window"].(WindowInput), args["groupBy"].(answer.GroupBy), args["includeInternal"].(bool), args["includeInactive"].(bool), args["limit"].(int)), true
 
 	case "Query.lineage":
 		if e.ComplexityRoot.Query.Lineage == nil {
@@ -4148,8 +4169,10 @@ type Query {
   Everything that moved in the window, for the overview, internal topics only if asked for; above the limit the least important nodes become counted hidden ones.
   groupBy: GROUP nodes stand for their members: topics, programs, replicators and datasets apart. A flow between two is the sum of those between their members, each
   counted once, with all their evidence.
+  includeInactive, not with groupBy: also flows that moved nothing in the window but did in the seven days before its end, and whose ends still exist. Then what waits for a reader makes a node as important as what
+  moved, so that a large backlog of one that stopped is not what is hidden.
   """
-  flows(cluster: ID, window: Window!, groupBy: GroupBy! = NONE, includeInternal: Boolean! = false, limit: Int! = 300): Lineage
+  flows(cluster: ID, window: Window!, groupBy: GroupBy! = NONE, includeInternal: Boolean! = false, includeInactive: Boolean! = false, limit: Int! = 300): Lineage
   """
   Could data that left ` + "`" + `from` + "`" + ` inside the window have reached ` + "`" + `to` + "`" + ` in it? Hops in the order of time: who read a topic at or after the arrival there may have
   written at or after that. Internal topics are gone through only with includeInternal, or where they are one of the two. first: at most 20.
@@ -4493,8 +4516,24 @@ type Flow {
   lag: Int64                 # CONSUME and REPLICATE: records behind at the window's end, all partitions; null where that of one part is not known
   lagSeconds: Float          # the partition furthest behind; null where older than what was observed: see lagAtLeastSeconds
   lagAtLeastSeconds: Float
+  state: FlowState           # at the window's end, wherever the window begins; null: not known, as where the end was not observed, or what moved last did so while nobody looked; also of flows between groups (see groupBy)
+  stateSince: Time           # PAUSED, IDLE, STALLED, STOPPED: lastMoved; CATCHING_UP, FALLING_BEHIND: when it turned; null: for longer than was looked at (ten minutes, seven days), and of MOVING
   series(metric: Metric!, step: Duration): Series
   coverage: Coverage!        # of the clusters of both ends, in the window of the answer that the flow is in
+}
+
+"""
+How a flow goes at the end of a window. Whether a reader comes along is said of one that is a minute behind or more, by the least that it is behind in two halves of the ten minutes before the end, so that
+what waits for the next commit is none of it; in seconds, or in records where seconds are a bound.
+"""
+enum FlowState {
+  MOVING            # it moved a moment ago: two minutes, or six ticks; a reader may be behind, and stay so
+  CATCHING_UP       # it moves, and is ever less behind
+  FALLING_BEHIND    # it moves, and is ever more behind
+  PAUSED            # it is silent, and not for longer than it may pause: no FLOW_STOPPED stands for it, and it moved within the hour
+  IDLE              # a reader that is silent and has read all
+  STALLED           # a reader that is silent for longer than it pauses, while records wait, and of which it is not known that nobody is there
+  STOPPED           # silent for longer than it pauses: a writer, a reader that nobody is there for, or one of whom no lag is known; or one of its ends is no more
 }
 
 """
@@ -4538,9 +4577,9 @@ type ResolvedWindow { start: Time!  end: Time!  step: Duration! }
 """
 Which part of the window was really observed (complete, gaps), and what no source that is switched on could have seen even so
 (blindSpots), e.g. readers without a group, or writers' names. Zero and not observed are different answers. window: the window as
-answered; its step is how exact it is, the tick for the newest and a minute or an hour for what is older (see retention).
+answered; its step is how exact it is, the tick for the newest and a minute or an hour for what is older (see retention). heldSince: the start of the oldest data that is held, of all clusters; what is before it was not observed, or is held no more; null: nothing is held yet.
 """
-type Coverage { window: ResolvedWindow!  complete: Boolean!  observedFraction: Float!  gaps(first: Int! = 50): [Gap!]!  gapCount: Int!  blindSpots: [BlindSpot!]! }
+type Coverage { window: ResolvedWindow!  heldSince: Time  complete: Boolean!  observedFraction: Float!  gaps(first: Int! = 50): [Gap!]!  gapCount: Int!  blindSpots: [BlindSpot!]! }
 type Gap { source: String!  start: Time!  end: Time!  reason: String! }
 type BlindSpot { source: String!  what: String!  remedy: String! }
 
@@ -4877,6 +4916,8 @@ func (ec *executionContext) childFields_Coverage(ctx context.Context, field grap
 	switch field.Name {
 	case "window":
 		return ec.fieldContext_Coverage_window(ctx, field)
+	case "heldSince":
+		return ec.fieldContext_Coverage_heldSince(ctx, field)
 	case "complete":
 		return ec.fieldContext_Coverage_complete(ctx, field)
 	case "observedFraction":
@@ -5163,6 +5204,10 @@ func (ec *executionContext) childFields_Flow(ctx context.Context, field graphql.
 		return ec.fieldContext_Flow_lagSeconds(ctx, field)
 	case "lagAtLeastSeconds":
 		return ec.fieldContext_Flow_lagAtLeastSeconds(ctx, field)
+	case "state":
+		return ec.fieldContext_Flow_state(ctx, field)
+	case "stateSince":
+		return ec.fieldContext_Flow_stateSince(ctx, field)
 	case "series":
 		return ec.fieldContext_Flow_series(ctx, field)
 	case "coverage":
@@ -6486,14 +6531,22 @@ func (ec *executionContext) field_Query_flows_args(ctx context.Context, rawArgs 
 		return nil, err
 	}
 	args["includeInternal"] = arg3
-	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "limit",
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "includeInactive",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["includeInactive"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "limit",
 		func(ctx context.Context, v any) (int, error) {
 			return ec.unmarshalNInt2int(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["limit"] = arg4
+	args["limit"] = arg5
 	return args, nil
 }
 
@@ -9808,6 +9861,29 @@ func (ec *executionContext) fieldContext_Coverage_window(_ context.Context, fiel
 	return fc, nil
 }
 
+func (ec *executionContext) _Coverage_heldSince(ctx context.Context, field graphql.CollectedField, obj *Coverage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Coverage_heldSince(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.HeldSince(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Coverage_heldSince(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Coverage", field, true, false, "Time")
+}
+
 func (ec *executionContext) _Coverage_complete(ctx context.Context, field graphql.CollectedField, obj *Coverage) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -12712,6 +12788,52 @@ func (ec *executionContext) _Flow_lagAtLeastSeconds(ctx context.Context, field g
 }
 func (ec *executionContext) fieldContext_Flow_lagAtLeastSeconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Flow", field, true, false, "Float")
+}
+
+func (ec *executionContext) _Flow_state(ctx context.Context, field graphql.CollectedField, obj *Flow) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Flow_state(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.State(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *answer.FlowState) graphql.Marshaler {
+			return ec.marshalOFlowState2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐFlowState(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Flow_state(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Flow", field, true, false, "FlowState")
+}
+
+func (ec *executionContext) _Flow_stateSince(ctx context.Context, field graphql.CollectedField, obj *Flow) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Flow_stateSince(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.StateSince(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Flow_stateSince(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Flow", field, true, false, "Time")
 }
 
 func (ec *executionContext) _Flow_series(ctx context.Context, field graphql.CollectedField, obj *Flow) (ret graphql.Marshaler) {
@@ -16310,7 +16432,7 @@ func (ec *executionContext) _Query_flows(ctx context.Context, field graphql.Coll
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Flows(ctx, fc.Args["cluster"].(*string), fc.Args["window"].(WindowInput), fc.Args["groupBy"].(answer.GroupBy), fc.Args["includeInternal"].(bool), fc.Args["limit"].(int))
+			return ec.Resolvers.Query().Flows(ctx, fc.Args["cluster"].(*string), fc.Args["window"].(WindowInput), fc.Args["groupBy"].(answer.GroupBy), fc.Args["includeInternal"].(bool), fc.Args["includeInactive"].(bool), fc.Args["limit"].(int))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *Lineage) graphql.Marshaler {
@@ -22745,6 +22867,11 @@ func (ec *executionContext) _Coverage(ctx context.Context, sel ast.SelectionSet,
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "heldSince":
+			out.Values[i] = ec._Coverage_heldSince(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "complete":
 			out.Values[i] = ec._Coverage_complete(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -23738,6 +23865,18 @@ func (ec *executionContext) _Flow(ctx context.Context, sel ast.SelectionSet, obj
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Flow_lagAtLeastSeconds(ctx, field, obj)
+				})
+		case "state":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Flow_state(ctx, field, obj)
+				})
+		case "stateSince":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Flow_stateSince(ctx, field, obj)
 				})
 		case "series":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
@@ -28615,6 +28754,46 @@ func (ec *executionContext) marshalOFlowBalance2ᚖgithubᚗcomᚋlineagedᚋlin
 	}
 	return ec._FlowBalance(ctx, sel, v)
 }
+
+func (ec *executionContext) unmarshalOFlowState2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐFlowState(ctx context.Context, v any) (*answer.FlowState, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalOFlowState2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐFlowState[tmp]
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOFlowState2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐFlowState(ctx context.Context, sel ast.SelectionSet, v *answer.FlowState) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(marshalOFlowState2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐFlowState[*v])
+	return res
+}
+
+var (
+	unmarshalOFlowState2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐFlowState = map[string]answer.FlowState{
+		"MOVING":         answer.Moving,
+		"CATCHING_UP":    answer.CatchingUp,
+		"FALLING_BEHIND": answer.FallingBehind,
+		"PAUSED":         answer.Paused,
+		"IDLE":           answer.Idle,
+		"STALLED":        answer.Stalled,
+		"STOPPED":        answer.Stopped,
+	}
+	marshalOFlowState2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐFlowState = map[answer.FlowState]string{
+		answer.Moving:        "MOVING",
+		answer.CatchingUp:    "CATCHING_UP",
+		answer.FallingBehind: "FALLING_BEHIND",
+		answer.Paused:        "PAUSED",
+		answer.Idle:          "IDLE",
+		answer.Stalled:       "STALLED",
+		answer.Stopped:       "STOPPED",
+	}
+)
 
 func (ec *executionContext) unmarshalOID2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
 	if v == nil {

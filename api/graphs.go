@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"time"
 
 	"github.com/lineaged/lineaged/answer"
 	"github.com/lineaged/lineaged/graph"
@@ -177,7 +178,7 @@ func parseNode(id string) (lineage.Node, error) {
 }
 
 // overview answers the root field flows.
-func (a *resolver) overview(ctx context.Context, clusterID *string, window WindowInput, by answer.GroupBy, includeInternal bool, limit int) (*Lineage, error) {
+func (a *resolver) overview(ctx context.Context, clusterID *string, window WindowInput, by answer.GroupBy, only answer.Filter, limit int) (*Lineage, error) {
 	if err := checkLimit(limit); err != nil {
 		return nil, err
 	}
@@ -192,9 +193,19 @@ func (a *resolver) overview(ctx context.Context, clusterID *string, window Windo
 		}
 	}
 	if by == answer.GroupByNone {
-		return newLineage(v, v.Overview(of, includeInternal, limit)), nil
+		if !only.IncludeInactive {
+			return newLineage(v, v.Overview(of, only.IncludeInternal, limit)), nil
+		}
+		w, err := v.OverviewWithSilent(ctx, of, only.IncludeInternal, limit)
+		if err != nil {
+			return nil, err
+		}
+		return newLineage(v, w), nil
 	}
-	g, w, err := v.Grouped(ctx, by, of, includeInternal, limit)
+	if only.IncludeInactive {
+		return nil, badInput("flows: includeInactive is not answered of groups")
+	}
+	g, w, err := v.Grouped(ctx, by, of, only.IncludeInternal, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -321,6 +332,9 @@ func (a *resolver) coverage(ctx context.Context, window WindowInput) (*Coverage,
 
 // Window answers window.
 func (c *Coverage) Window() *ResolvedWindow { return shownWindow(c.v.Window()) }
+
+// HeldSince answers heldSince.
+func (c *Coverage) HeldSince() *time.Time { return timeOrNil(c.v.HeldSince()) }
 
 // Complete answers complete.
 func (c *Coverage) Complete() bool { return c.cov.Complete }

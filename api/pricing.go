@@ -78,6 +78,9 @@ func (s *survey) field(f *ast.Field, vars map[string]any, root bool) {
 			s.windows[fmt.Sprint("quiet", args["before"], quiet)], s.windows[fmt.Sprint("quiet", args["after"], quiet)] = true, true
 		}
 	}
+	if of := f.ObjectDefinition; of != nil && of.Name == "Flow" && (f.Name == "state" || f.Name == "stateSince") {
+		s.windows[fmt.Sprint(map[string]any{"last": "10m"})] = true // it is of the ten minutes before the end
+	}
 	if root && windowed[f.Name] && args["window"] == nil {
 		s.windows["none"] = true
 		s.longest = max(s.longest, answer.UsualSpan)

@@ -72,8 +72,8 @@ func (q *query) Closure(
 }
 
 // Flows answers flows.
-func (q *query) Flows(ctx context.Context, cluster *string, window WindowInput, groupBy answer.GroupBy, includeInternal bool, limit int) (*Lineage, error) {
-	return q.a.overview(ctx, cluster, window, groupBy, includeInternal, limit)
+func (q *query) Flows(ctx context.Context, cluster *string, window WindowInput, groupBy answer.GroupBy, includeInternal, includeInactive bool, limit int) (*Lineage, error) {
+	return q.a.overview(ctx, cluster, window, groupBy, answer.Filter{IncludeInternal: includeInternal, IncludeInactive: includeInactive}, limit)
 }
 
 // Paths answers paths.
