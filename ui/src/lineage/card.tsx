@@ -1,8 +1,11 @@
 import { Handle, type NodeProps, Position } from '@xyflow/react';
 import { KindIcon } from '../shell/icons';
+import { StateSign } from '../shell/state-sign';
 import { compact, rate } from '../words/format';
+import { GOING_WORD, type Going, isSick } from '../words/going';
 import {
   ACTIVITY_WORD,
+  type Activity,
   boundSign,
   halted,
   kindOf,
@@ -20,18 +23,35 @@ const ROOM = 26;
 
 export function Card({ id, data, selected }: NodeProps<CardNode>) {
   const { setFocused, onSelect } = useFocused();
-  const { node, root, unit, rateIn, rateOut, lag, deserted, activity, hiddenUp, hiddenDown, clusters } = data;
+  const {
+    node,
+    root,
+    unit,
+    rateIn,
+    rateOut,
+    lag,
+    lagTone,
+    late,
+    deserted,
+    going,
+    tone,
+    activity,
+    hiddenUp,
+    hiddenDown,
+    clusters,
+  } = data;
   const [repeated, own] = nameParts(node);
   const words = [
     node.exists === false ? 'deleted' : '',
-    halted(node) || (deserted ? NOBODY : activity === 'active' ? '' : ACTIVITY_WORD[activity]),
+    halted(node) || (deserted ? NOBODY : stateOf(going, activity)),
   ].filter(Boolean);
+  const sick = going !== null && isSick(going);
   const places = placesOf(node);
   // There is room for so many characters. Where they are more only the first word stands: the shape says the kind.
   const narrow = words.length > 0 && [kindOf(node), ...words, ...places].join(' ').length > ROOM;
   return (
     <div
-      className={`node ${selected ? 'selected' : ''} ${root ? 'root' : ''} is-${activity} of-${node.kind.toLowerCase()}`}
+      className={`node ${selected ? 'selected' : ''} ${root ? 'root' : ''} is-${activity} tone-${tone} of-${node.kind.toLowerCase()}`}
     >
       <Handle type="target" position={Position.Left} isConnectable={false} />
       {hiddenUp > 0 && <Stub side="up" n={hiddenUp} />}
@@ -52,6 +72,7 @@ export function Card({ id, data, selected }: NodeProps<CardNode>) {
           <span className={narrow ? 'sr' : ''}>{kindOf(node)}</span>
           {words.map((word, i) => (
             <b key={word} className={narrow && i > 0 ? 'sr' : 'word'}>
+              {sick && i === words.length - 1 && <StateSign state={going} />}
               {word}
             </b>
           ))}
@@ -78,7 +99,7 @@ export function Card({ id, data, selected }: NodeProps<CardNode>) {
           )}
           {lag === 'unknown' && <span className="unknown">{LAG_UNKNOWN}</span>}
           {lag !== null && lag !== 'unknown' && (
-            <span className={lag > 0n ? 'lagging' : ''}>
+            <span className={`lag tone-${lagTone}`} title={late ? `${late} behind` : undefined}>
               lag <b>{compact(Number(lag))}</b>
             </span>
           )}
@@ -89,6 +110,14 @@ export function Card({ id, data, selected }: NodeProps<CardNode>) {
       <Handle type="source" position={Position.Right} isConnectable={false} />
     </div>
   );
+}
+
+/** In a word; of what goes as it should there is none. */
+function stateOf(going: Going | null, activity: Activity): string {
+  if (going === null || going === 'unknown') return activity === 'active' ? '' : ACTIVITY_WORD[activity];
+  if (going !== 'moving') return GOING_WORD[going];
+  if (activity === 'around') return ACTIVITY_WORD.around;
+  return activity === 'active' ? '' : GOING_WORD.moving;
 }
 
 /** Where the node is; a cluster has its colour where the view holds several, so that one sees a flow cross. */

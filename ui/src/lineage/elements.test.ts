@@ -55,6 +55,8 @@ function flow(from: string, to: string, over: Partial<LineageFlow> = {}): Lineag
     lag: null,
     lagSeconds: null,
     lagAtLeastSeconds: null,
+    state: 'active' in over && over.active !== true ? null : 'MOVING',
+    stateSince: null,
     firstSeen: null,
     lastSeen: null,
     clientCount: 1,
@@ -70,7 +72,7 @@ const world: LineageAnswer = {
   nodes: [topic('a'), topic('b', { kind: 'UNIDENTIFIED' }), topic('c'), topic('d')],
   flows: [flow('a', 'b', { lag: '5' }), flow('b', 'c', { active: false }), flow('a', 'd', { active: null, lag: '7' })],
   window: { start: '2026-11-22T20:00:00Z', end: '2026-11-22T20:10:00Z', step: '10s' },
-  coverage: { complete: true, observedFraction: 1, gapCount: 0, gaps: [], blindSpots: [] },
+  coverage: { heldSince: null, complete: true, observedFraction: 1, gapCount: 0, gaps: [], blindSpots: [] },
   truncated: false,
   totalNodes: 4,
   hidden: [{ node: 'b', upstream: 2, downstream: 0 }],
@@ -104,7 +106,7 @@ test('active, inactive and not observed are three states, in words', () => {
     ['inactive', 'inactive'],
     ['unobserved', 'not observed'],
   ]);
-  expect(edges[0]?.data?.label).toBe('a to writers of b, reads, active, 10/s, 5 records behind');
+  expect(edges[0]?.data?.label).toBe('a to writers of b, reads, moving, 10/s, 5 records behind');
 });
 
 test('what was read over a longer time than the window was observed: about then, with its share', () => {
@@ -137,7 +139,7 @@ test('who was allowed was seen, and not to move', () => {
 test('what stands on a flow is in its name, once', () => {
   const labels = elements(world, ['a'], 'records').edges.map((e) => e.data?.label);
   expect(labels).toEqual([
-    'a to writers of b, reads, active, 10/s, 5 records behind',
+    'a to writers of b, reads, moving, 10/s, 5 records behind',
     'writers of b to c, reads, inactive',
     'a to d, reads, not observed, 7 records behind',
   ]);
@@ -265,7 +267,7 @@ test('a flow to the outside is not measurable: neither zero nor not observed', (
   };
   const [edge] = elements(answer, [], 'records').edges;
   expect(edge?.data).toMatchObject({ unmeasured: true, text: 'not measurable', activity: 'active', width: 1.5 });
-  expect(edge?.data?.label).toMatch(/leaves Kafka, active, not measurable$/);
+  expect(edge?.data?.label).toMatch(/leaves Kafka, moving, not measurable$/);
 });
 
 /** Two clusters that copy to each other: the replicators and topics form one cycle. */
@@ -336,7 +338,7 @@ test('a count that is a bound has its sign, and its reason is said', () => {
   expect(flowRate(over('at least 5, at most 9'), 'records')).toBe('~10/s');
   expect(flowRate(over('at most 105', false), 'records')).toBe('10/s');
   expect(flowSentence(over('at most 105: it began unseen'), '≤ 10/s')).toBe(
-    'reads, active, ≤ 10/s, at most 105: it began unseen',
+    'reads, moving, ≤ 10/s, at most 105: it began unseen',
   );
 });
 
@@ -353,4 +355,39 @@ test('who nobody reads for, and whose lag can not be told, is said on card and f
   expect(of([dead])).toMatchObject({ lag: 300n, deserted: true });
   // A sum with a part that is not known is not known.
   expect(of([dead, unsure])).toMatchObject({ lag: 'unknown', deserted: false });
+});
+
+test('how a flow goes at the end is said on it, whatever it moved in the window', () => {
+  const at = '2026-11-22T20:03:00Z';
+  const text = (over: Partial<LineageFlow>) => flowText(flow('a', 'b', over), 'records');
+  expect(text({ state: 'STOPPED', stateSince: at, live: false })).toMatch(/^stopped .*:03:00$/);
+  expect(text({ state: 'STALLED', stateSince: at })).toMatch(/^stalled since .*:03:00$/);
+  expect(text({ state: 'FALLING_BEHIND' })).toBe('10/s, falling behind');
+  expect(text({ state: 'CATCHING_UP' })).toBe('10/s, catching up');
+  expect(text({ state: 'MOVING' })).toBe('10/s');
+  expect(text({ state: 'MOVING', active: false })).toBe('moving');
+  expect(text({ state: 'IDLE', active: false })).toBe('idle');
+  expect(text({ state: null })).toBe('10/s');
+});
+
+test('a card says the worst of what it moves; a topic goes on while anybody writes to it', () => {
+  const writer = topic('w', { kind: 'APPLICATION' });
+  const drawn = elements(
+    {
+      ...world,
+      nodes: [topic('a'), writer, topic('x', { kind: 'APPLICATION' }), topic('r', { kind: 'APPLICATION' })],
+      flows: [
+        flow('w', 'a', { kind: 'PRODUCE', state: 'STOPPED' }),
+        flow('x', 'a', { kind: 'PRODUCE' }),
+        flow('a', 'r', { state: 'STALLED', lag: '9', lagSeconds: 700 }),
+      ],
+      positions: [place('w', 0), place('x', 0, 100), place('a', 1), place('r', 2)],
+    },
+    ['a'],
+    'records',
+  );
+  const card = (id: string) => drawn.nodes.find((n) => n.id === id)?.data;
+  expect(card('a')).toMatchObject({ going: 'moving', tone: 'plain' });
+  expect(card('w')).toMatchObject({ going: 'stopped', tone: 'warn' });
+  expect(card('r')).toMatchObject({ going: 'stalled', tone: 'bad', lagTone: 'bad', late: '11 min 40 s' });
 });

@@ -3,6 +3,18 @@ import type { Edge, Node } from '@xyflow/react';
 import { mean } from '../chart/gaps';
 import { bytes, count, duration, type RateUnit, rate } from '../words/format';
 import {
+  GOING_WORD,
+  type Going,
+  going,
+  goingText,
+  isSick,
+  lagTone,
+  type Tone,
+  tone,
+  worst,
+  worstTone,
+} from '../words/going';
+import {
   type Activity,
   about,
   activity,
@@ -40,8 +52,15 @@ export interface CardData extends Record<string, unknown> {
   rateOut: number | null;
   /** Records behind, over all topics that it reads and that are shown; null: nothing to be behind of; unknown: that of one topic can't be told, and so not the sum. */
   lag: bigint | 'unknown' | null;
+  /** By how late its readers are, and whether ever more. */
+  lagTone: Tone;
+  /** How late the one is that is furthest behind; null: not known. */
+  late: string | null;
   /** It reads, and nobody is there to do it. */
   deserted: boolean;
+  /** The worst of what it moves itself, of a topic of what is written to it; null: nothing is. */
+  going: Going | null;
+  tone: Tone;
   activity: Activity;
   hiddenUp: number;
   hiddenDown: number;
@@ -52,6 +71,8 @@ export interface CardData extends Record<string, unknown> {
 export interface FlowData extends Record<string, unknown> {
   flow: LineageFlow;
   activity: Activity;
+  going: Going;
+  tone: Tone;
   text: string;
   /** It moves, but what it moves cannot be counted: unknown, never zero. */
   unmeasured: boolean;
@@ -118,6 +139,10 @@ function card(
   const around = answer.flows.filter((f) => f.from.id === node.id || f.to.id === node.id);
   const states = around.map(activity);
   const reads = around.filter((f) => f.to.id === node.id && isRead(f));
+  const writes = around.filter((f) => f.to.id === node.id);
+  // A topic goes on while anybody writes to it.
+  const written = writes.filter((f) => going(f) === 'moving');
+  const own = node.kind !== 'TOPIC' ? around : written.length > 0 ? written : writes;
   const lags = around.flatMap((f) => (f.to.id === node.id && f.lag != null ? [BigInt(f.lag)] : []));
   return {
     node,
@@ -125,11 +150,21 @@ function card(
     rateIn: mean(node.rateIn?.points),
     rateOut: mean(node.rateOut?.points),
     lag: reads.some(lagUnknown) ? 'unknown' : lags.length === 0 ? null : lags.reduce((a, b) => a + b),
+    lagTone: worstTone(reads.map(lagTone)),
+    late: latest(reads),
+    going: worst(own.map(going)),
+    tone: worstTone(own.map(tone)),
     deserted: reads.length > 0 && reads.every((f) => f.live === false),
     activity: cardActivity(states, answer.coverage.observedFraction),
     hiddenUp: hidden?.upstream ?? 0,
     hiddenDown: hidden?.downstream ?? 0,
   };
+}
+
+function latest(reads: readonly LineageFlow[]): string | null {
+  const seconds = (f: LineageFlow) => f.lagSeconds ?? f.lagAtLeastSeconds ?? -1;
+  const last = reads.toSorted((a, b) => seconds(b) - seconds(a))[0];
+  return last ? lagTime(last) : null;
 }
 
 /** Numbered by name, so that a cluster keeps its number while the view stays. */
@@ -165,7 +200,10 @@ function curvesOf(answer: LineageAnswer, positions: Map<string, XY>): FlowCurve[
 function edges(answer: LineageAnswer, curves: FlowCurve[], positions: Map<string, XY>, unit: RateUnit): FlowEdge[] {
   const names = new Map(answer.nodes.map((n) => [n.id, nodeName(n)]));
   const drawn = curves.map(({ flow, curve }) => ({ flow, curve, text: flowText(flow, unit) }));
-  const places = placeLabels(drawn, [...positions.values()]);
+  const places = placeLabels(
+    drawn.map((d) => (hasSign(d.flow) ? { ...d, text: `${d.text}__` } : d)),
+    [...positions.values()],
+  );
   return drawn.map(({ flow, curve, text }, i) => ({
     id: flow.id,
     type: 'flow',
@@ -178,6 +216,8 @@ function edges(answer: LineageAnswer, curves: FlowCurve[], positions: Map<string
     data: {
       flow,
       activity: activity(flow),
+      going: going(flow),
+      tone: tone(flow),
       text,
       unmeasured: text === UNMEASURED,
       label: `${names.get(flow.from.id)} to ${names.get(flow.to.id)}, ${flowSentence(flow, text)}`,
@@ -191,9 +231,27 @@ function edges(answer: LineageAnswer, curves: FlowCurve[], positions: Map<string
 /** What stands on an edge. "~" marks what is estimated; what is not known is said in words, never as 0. */
 export function flowText(flow: LineageFlow, unit: RateUnit): string {
   const state = activity(flow);
-  if (state === 'active' || state === 'around') return flowRate(flow, unit);
-  return isRead(flow) && flow.live === false ? NOBODY : stateWord(flow);
+  const moved = state === 'active' || state === 'around';
+  switch (going(flow)) {
+    case 'stopped':
+    case 'stalled':
+      return goingText(flow);
+    case 'catching-up':
+    case 'falling-behind':
+      return moved ? `${flowRate(flow, unit)}, ${GOING_WORD[going(flow) as 'catching-up']}` : goingText(flow);
+    case 'unknown':
+      if (moved) return flowRate(flow, unit);
+      return isRead(flow) && flow.live === false ? NOBODY : stateWord(flow);
+    default:
+      return moved ? flowRate(flow, unit) : GOING_WORD[going(flow) as 'moving'];
+  }
 }
+
+/** Whether a shape stands before the words on an edge: where they are no rate of what goes as it should. */
+export const hasSign = (flow: LineageFlow): boolean => {
+  const g = going(flow);
+  return isSick(g) || g === 'catching-up' || g === 'paused' || g === 'idle';
+};
 
 export function flowRate(
   flow: Pick<LineageFlow, 'recordsPerSecond' | 'bytesPerSecond' | 'estimated' | 'evidence'>,
@@ -206,7 +264,7 @@ export function flowRate(
 
 /** The flow in a sentence; it holds the words that stand on it, so that who speaks to the page can name what they see. */
 export function flowSentence(flow: LineageFlow, text: string): string {
-  const state = stateWord(flow);
+  const state = goingText(flow);
   const parts: string[] = [flowWord(flow), state];
   if (text !== state) parts.push(text);
   const why = reason(flow);

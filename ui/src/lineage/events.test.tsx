@@ -28,7 +28,12 @@ const gone = {
 };
 const range = { start: '2026-11-24T11:00:00Z', end: '2026-11-24T13:00:00Z' };
 const client = clientOf({
-  events: () => ({ totalCount: 2, pageInfo: { hasNextPage: false }, edges: [{ node: event }, { node: gone }] }),
+  events: () => ({
+    totalCount: 2,
+    coverage: { complete: true, observedFraction: 1 },
+    pageInfo: { hasNextPage: false },
+    edges: [{ node: event }, { node: gone }],
+  }),
 });
 
 test('a flow of unidentified writers reads as everywhere else', async () => {

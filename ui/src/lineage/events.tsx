@@ -4,7 +4,7 @@ import { EventsDocument } from '../gql/graphql';
 import { Link } from '../shell/link';
 import { Problem } from '../shell/problem';
 import { type LineageState, lineageHref } from '../url/lineage';
-import { instant } from '../words/format';
+import { instant, percent } from '../words/format';
 import { EVENT_WORD, nameOfId, nodeName, plural } from '../words/words';
 
 const PAGE = 200;
@@ -62,7 +62,11 @@ export function EventList({ window, state }: { window: { start: string; end: str
             {found?.edges.length === 0 && (
               <tr>
                 <td colSpan={4} className="empty">
-                  Nothing changed in this window.
+                  {found.coverage.complete
+                    ? 'Nothing changed in this window.'
+                    : found.coverage.observedFraction === 0
+                      ? 'Nothing was observed in this window: what happened is not known.'
+                      : `No event in the ${percent(found.coverage.observedFraction)} of this window that was observed; of the rest it is not known.`}
                 </td>
               </tr>
             )}

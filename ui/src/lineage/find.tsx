@@ -105,7 +105,7 @@ export function Find({ state }: { state: LineageState }) {
         ))}
         {found.length === 0 && (
           <div role="option" tabIndex={-1} aria-selected="false" aria-disabled="true" className="note">
-            Nothing matches
+            {data?.nodes?.coverage.observedFraction === 0 ? 'Nothing was observed in this window' : 'Nothing matches'}
           </div>
         )}
       </div>

@@ -1,12 +1,14 @@
 import { EdgeLabelRenderer, type EdgeProps } from '@xyflow/react';
-import type { FlowEdge } from './elements';
+import { StateSign } from '../shell/state-sign';
+import { type FlowEdge, hasSign } from './elements';
 import { useFocused } from './focused';
 
 export function FlowLine({ id, data, selected }: EdgeProps<FlowEdge>) {
   const { setFocused, onSelect } = useFocused();
   if (!data) return null;
-  const state = `is-${data.activity} ${selected ? 'selected' : ''} ${data.flow.estimated ? 'estimated' : ''} ${data.unmeasured ? 'unmeasured' : ''}`;
-  const marker = selected ? 'arrow-selected' : `arrow-${data.activity}`;
+  const state = `is-${data.activity} tone-${data.tone} goes-${data.going} ${selected ? 'selected' : ''} ${data.flow.estimated ? 'estimated' : ''} ${data.unmeasured ? 'unmeasured' : ''}`;
+  const loud = data.tone === 'bad' || data.tone === 'warn' || data.tone === 'good';
+  const marker = selected ? 'arrow-selected' : `arrow-${loud ? data.tone : data.activity}`;
   return (
     <>
       <path
@@ -29,6 +31,7 @@ export function FlowLine({ id, data, selected }: EdgeProps<FlowEdge>) {
           onFocus={() => setFocused(id)}
           onClick={() => onSelect(id)}
         >
+          {hasSign(data.flow) && <StateSign state={data.going} />}
           {data.text}
         </button>
       </EdgeLabelRenderer>
@@ -41,7 +44,7 @@ export function Markers() {
   return (
     <svg className="markers" aria-hidden="true">
       <defs>
-        {['active', 'inactive', 'around', 'unobserved', 'selected'].map((k) => (
+        {['active', 'inactive', 'around', 'unobserved', 'bad', 'warn', 'good', 'selected'].map((k) => (
           <marker
             key={k}
             id={`arrow-${k}`}

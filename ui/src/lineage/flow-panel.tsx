@@ -1,8 +1,10 @@
 import type { FlowDetailQuery } from '../gql/graphql';
 import { Icon, KindIcon } from '../shell/icons';
 import { Link } from '../shell/link';
+import { StateBadge } from '../shell/state-sign';
 import { lineageHref, whenIn } from '../url/lineage';
 import { bytes, compact, count, instant, rate } from '../words/format';
+import { goingNotice, lagTone } from '../words/going';
 import {
   about,
   activity,
@@ -18,7 +20,6 @@ import {
   noCount,
   nodeName,
   plural,
-  stateWord,
   still,
   UNMEASURED,
 } from '../words/words';
@@ -132,10 +133,9 @@ const isCountable = (flow: Flow): boolean =>
   flow.records != null || (flow.kind !== 'EXTERNAL' && activity(flow) !== 'active');
 
 function State({ flow }: { flow: Flow }) {
-  const state = activity(flow);
   return (
     <>
-      <span className={`dot is-${state}`}>{stateWord(flow)}</span>
+      <StateBadge flow={flow} />
       {flow.estimated && <EstimatedTag flow={flow} />}
     </>
   );
@@ -155,8 +155,9 @@ function EstimatedTag({ flow }: { flow: Flow }) {
 function Notice({ flow, when }: Told) {
   const halt = flow.active === true ? null : still(flow);
   if (halt) return <NoticeOf what="not moving" why={halt} />;
-  if (!isRead(flow)) return null;
-  const alone = deserted([flow], when);
+  const sick = goingNotice(flow, when);
+  if (!isRead(flow)) return sick && <NoticeOf what={sick} why={null} />;
+  const alone = deserted([flow], when) ?? sick;
   const unknown = !alone && lagUnknown(flow);
   // Why a count is a bound is said beside its evidence: it is no reason for nobody to be there.
   const why = flow.evidence.find((e) => e.detail && !(alone && flow.estimated))?.detail;
@@ -195,7 +196,9 @@ function Numbers({ flow, when }: Told) {
       {isRead(flow) && (
         <>
           <Fact name="Lag" missing={lagUnknown(flow) ? 'not known' : 'not observed'}>
-            {flow.lag != null && plural(Number(flow.lag), 'record')}
+            {flow.lag != null && (
+              <span className={`lag tone-${lagTone(flow)}`}>{plural(Number(flow.lag), 'record')}</span>
+            )}
           </Fact>
           <Fact
             name="Behind by"

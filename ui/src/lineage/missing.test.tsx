@@ -2,9 +2,14 @@
 import { GraphQLError } from 'graphql';
 import { act } from 'react';
 import { createRoot } from 'react-dom/client';
+import { renderToStaticMarkup } from 'react-dom/server';
 import { Provider } from 'urql';
 import { expect, test, vi } from 'vitest';
 import { clientOf } from '../data/test-client';
+import { initialLineage } from '../url/lineage';
+import { instant } from '../words/format';
+import { before } from './held';
+import { Missing } from './missing';
 import { LineagePage } from './page';
 
 let refusal = new GraphQLError('no node topic:west/gone', { extensions: { code: 'NOT_FOUND' } });
@@ -73,4 +78,51 @@ test('where nothing was observed it is not said that it was not there', async ()
   expect(at.textContent).not.toContain('it was deleted before');
   expect(at.querySelector('[role="alert"]')).toBeNull();
   await end();
+});
+
+test('a window before the data says since when there is data, and leads there', async () => {
+  refusal = new GraphQLError('whether there was a node topic:west/gone is not known, no node topic:west/gone', {
+    extensions: {
+      code: 'NOT_OBSERVED',
+      coverage: {
+        window: { start: '2026-11-20T12:00:00Z', end: '2026-11-20T13:00:00Z' },
+        heldSince: '2026-11-22T00:00:00Z',
+      },
+    },
+  });
+  const { at, end } = await show('/lineage?root=topic:west/gone&start=2026-11-20T12:00:00Z&end=2026-11-20T13:00:00Z');
+  expect(at.textContent).toContain('This window is before the data.');
+  expect(at.textContent).toContain(`Data is held since ${instant('2026-11-22T00:00:00Z')}.`);
+  expect(links(at)['The oldest data']).toBe(
+    '/lineage?root=topic:west/gone&start=2026-11-22T00:00:00Z&end=2026-11-22T01:00:00Z',
+  );
+  await end();
+});
+
+test('that nothing moved and that nothing was observed look and read differently', () => {
+  const said = (observedFraction: number, complete: boolean) =>
+    renderToStaticMarkup(
+      <Missing
+        state={initialLineage}
+        answer={{
+          window: { start: '2026-11-24T12:00:00Z', end: '2026-11-24T13:00:00Z' },
+          coverage: { complete, observedFraction, heldSince: '2026-11-22T00:00:00Z' },
+        }}
+        again={() => {}}
+      />,
+    );
+  expect(said(1, true)).toMatch(/class="empty observed".*Nothing moved\..*All of this window was observed/);
+  expect(said(0.5, false)).toMatch(/class="empty observed".*of the rest it is not known/);
+  expect(said(0, false)).toMatch(/class="empty not-observed".*Nothing was observed\./);
+  expect(said(0, false)).toContain('The oldest data');
+  expect(said(1, true)).not.toContain('The oldest data');
+});
+
+test('a window begins or ends before the data, or neither', () => {
+  const w = (start: string, end: string) => before({ start, end }, '2026-11-22T00:00:00Z');
+  expect(w('2026-11-21T00:00:00Z', '2026-11-22T00:00:00Z')).toBe('ends');
+  expect(w('2026-11-21T00:00:00Z', '2026-11-22T00:00:01Z')).toBe('begins');
+  expect(w('2026-11-22T00:00:00Z', '2026-11-23T00:00:00Z')).toBeNull();
+  expect(before({ start: '', end: '' }, null)).toBeNull();
+  expect(before(undefined, '2026-11-22T00:00:00Z')).toBeNull();
 });

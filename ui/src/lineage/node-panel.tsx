@@ -1,10 +1,12 @@
 import { Icon, KindIcon } from '../shell/icons';
 import { Link } from '../shell/link';
+import { StateSign } from '../shell/state-sign';
 import { type LineageState, lineageHref, whenIn } from '../url/lineage';
 import { bytes, compact, count, instant } from '../words/format';
+import { going, lagTone, tone } from '../words/going';
 import { deserted, isRead, kindOf, lagUnknown, NOBODY, nodeName, plural } from '../words/words';
 import { Candidates, unidentifiedOf } from './candidates';
-import { flowText } from './elements';
+import { flowText, hasSign } from './elements';
 import { Inside, MoverFacts, Tasks } from './mover-parts';
 import { Fact, SeriesChart } from './parts';
 import type { PanelNode, PanelProps } from './types';
@@ -147,11 +149,14 @@ function NodeFlows({ node, answer, state, change }: Props) {
                     {n && <KindIcon kind={n.kind} />}
                     <span className="name">{n && nodeName(n)}</span>
                     {f.lag != null && BigInt(f.lag) > 0n && (
-                      <span className="behind">{compact(Number(f.lag))} behind</span>
+                      <span className={`behind lag tone-${lagTone(f)}`}>{compact(Number(f.lag))} behind</span>
                     )}
                     {lagUnknown(f) && <span className="unknown">lag not known</span>}
                     {isRead(f) && f.live === false && f.active === true && <span className="behind">{NOBODY}</span>}
-                    <span className="num">{flowText(f, state.unit)}</span>
+                    <span className={`num goes tone-${tone(f)}`}>
+                      {hasSign(f) && <StateSign state={going(f)} />}
+                      {flowText(f, state.unit)}
+                    </span>
                   </button>
                 </li>
               );

@@ -4,16 +4,20 @@ import { usePolling } from '../data/poll';
 import { AllFlowsDocument, LineageDocument } from '../gql/graphql';
 import { CoverageBadge, CoverageDetail } from '../shell/coverage';
 import { Icon } from '../shell/icons';
+import { Link } from '../shell/link';
 import { Problem } from '../shell/problem';
 import { useShortcuts } from '../shell/shortcuts';
-import { formatLineage, type LineageState, parseLineage } from '../url/lineage';
+import { StateSign } from '../shell/state-sign';
+import { formatLineage, type LineageState, lineageHref, parseLineage } from '../url/lineage';
 import { useUrlState } from '../url/use-url';
 import { instant, parseDuration } from '../words/format';
+import { GOING_WORD, going, tone, worstTone } from '../words/going';
 import { activity, isAllowed, nameOfId, plural } from '../words/words';
 import { elements } from './elements';
 import { EventList } from './events';
 import { Graph } from './graph';
-import { isNotFound, isUnobserved, Missing } from './missing';
+import { before, oldest } from './held';
+import { isNotFound, Missing } from './missing';
 import { Panel } from './panel';
 import { allFlowsVariables, lineageVariables } from './question';
 import { LineageTables } from './tables';
@@ -40,10 +44,10 @@ export function LineagePage() {
     <main id="main" className="lineage">
       <Toolbar state={state} change={change} title={title} answer={answer} fetching={fetching} again={again} />
       <Problem error={missing ? undefined : error} again={again} />
-      {answer && <Notices answer={answer} state={state} />}
+      {answer && <Notices answer={answer} state={state} change={change} />}
       <div className="lineage-body">
         <div className="lineage-view" aria-busy={fetching}>
-          {missing && <Missing state={state} error={error} unobserved={isUnobserved(error)} again={again} />}
+          {missing && <Missing state={state} error={error} again={again} />}
           {answer && <View answer={answer} frame={frame} state={state} change={change} again={again} />}
           {!answer && !missing && !error && <p className="empty">Loading</p>}
         </div>
@@ -102,14 +106,17 @@ function View({ answer, frame, state, change, again }: ViewProps) {
   const drawn = useMemo(() => elements(answer, state.roots, state.unit), [answer, state.roots, state.unit]);
   if (state.view === 'events') return <EventList window={answer.window} state={state} />;
   if (answer.nodes.length === 0) {
-    return <Missing state={state} unobserved={answer.coverage.observedFraction === 0} again={again} />;
+    return <Missing state={state} answer={answer} again={again} />;
   }
   if (state.view === 'table') return <LineageTables answer={answer} state={state} change={change} />;
   return <Graph drawn={drawn} frame={frame} selected={state.selected} onSelect={(id) => change({ selected: id })} />;
 }
 
-function Notices({ answer, state }: { answer: LineageAnswer; state: LineageState }) {
+const SICK = ['stalled', 'falling-behind', 'stopped'] as const;
+
+function Notices({ answer, state, change }: Omit<ViewProps, 'frame' | 'again'>) {
   const [open, setOpen] = useState(false);
+  const held = answer.coverage.heldSince;
   const inactive = answer.flows.filter((f) => f.active === false).length;
   const allowed = answer.flows.filter(isAllowed).length;
   const around = answer.flows.filter((f) => activity(f) === 'around').length;
@@ -127,6 +134,16 @@ function Notices({ answer, state }: { answer: LineageAnswer; state: LineageState
         {around > 0 && `, ${around} about then`}
         {unknown > 0 && `, ${unknown} not observed`}
       </span>
+      {SICK.map((g) => (
+        <Sick key={g} state={g} flows={answer.flows} selected={state.selected} change={change} />
+      ))}
+      {held && before(answer.window, held) === 'begins' && (
+        <p className="truncated">
+          <Icon name="warn" />
+          Data is held since {instant(held)}, which is within this window.
+          <Link href={lineageHref({ ...state, window: oldest(state, held), live: false })}>From there</Link>
+        </p>
+      )}
       {answer.truncated && (
         <p className="truncated">
           <Icon name="warn" />
@@ -142,5 +159,30 @@ function Notices({ answer, state }: { answer: LineageAnswer; state: LineageState
         </section>
       )}
     </div>
+  );
+}
+
+interface SickProps {
+  state: (typeof SICK)[number];
+  flows: LineageAnswer['flows'];
+  selected: string | null;
+  change(patch: Partial<LineageState>): void;
+}
+
+/** How many flows are in such a state; a click leads to one after the other, also where they are out of sight. */
+function Sick({ state, flows, selected, change }: SickProps) {
+  const all = flows.filter((f) => going(f) === state);
+  if (all.length === 0) return null;
+  const next = all[(all.findIndex((f) => f.id === selected) + 1) % all.length];
+  return (
+    <button
+      type="button"
+      className={`sick goes tone-${worstTone(all.map(tone))}`}
+      title="Show one after the other"
+      onClick={() => next && change({ selected: next.id })}
+    >
+      <StateSign state={state} />
+      {all.length} {GOING_WORD[state]}
+    </button>
   );
 }

@@ -26,7 +26,7 @@ function answerOf(start: string, end: string): LineageAnswer {
     nodes: [],
     flows: [],
     window: { start, end, step: '10s' },
-    coverage: { complete: true, observedFraction: 1, gapCount: 0, gaps: [], blindSpots: [] },
+    coverage: { heldSince: null, complete: true, observedFraction: 1, gapCount: 0, gaps: [], blindSpots: [] },
     truncated: false,
     totalNodes: 1,
     hidden: [],

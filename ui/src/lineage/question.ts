@@ -10,6 +10,7 @@ const METRICS = {
 
 /** Of everything that moved. */
 export const allFlowsVariables = (s: LineageState): AllFlowsQueryVariables => ({
+  includeInactive: s.inactive,
   includeInternal: s.internal,
   limit: LIMIT,
   window: windowInput(s.window),
@@ -22,6 +23,5 @@ export const lineageVariables = (s: LineageState): LineageQueryVariables => ({
   roots: s.roots,
   direction: s.direction,
   depth: s.depth,
-  includeInactive: s.inactive,
   ...allFlowsVariables(s),
 });

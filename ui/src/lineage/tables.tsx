@@ -1,8 +1,10 @@
 import { KindIcon } from '../shell/icons';
 import { Link } from '../shell/link';
 import { NodeRate } from '../shell/node-rate';
+import { StateBadge } from '../shell/state-sign';
 import { type LineageState, lineageHref, whenIn } from '../url/lineage';
 import { count, instant } from '../words/format';
+import { lagTone } from '../words/going';
 import {
   about,
   activity,
@@ -17,7 +19,6 @@ import {
   nodeName,
   placeOf,
   reason,
-  stateWord,
   UNMEASURED,
 } from '../words/words';
 import { flowBytes, flowRate, hops, hopsText, lagTime } from './elements';
@@ -102,7 +103,7 @@ function Flows({ answer, state, change }: Props) {
                 </th>
                 <td className="kind-word">{flowWord(f)}</td>
                 <td>
-                  <span className={`dot is-${state_}`}>{stateWord(f)}</span>
+                  <StateBadge flow={f} />
                   <Alarm text={isRead(f) ? deserted([f], when) : null} />
                   <Alarm text={missed(f)} />
                 </td>
@@ -111,7 +112,15 @@ function Flows({ answer, state, change }: Props) {
                 </td>
                 <td className="num">{f.records == null ? <NoCount flow={f} /> : about(f) + count(f.records)}</td>
                 <td className="num">{flowBytes(f) ?? <NoCount flow={f} />}</td>
-                <td className="num">{lagUnknown(f) ? <NotKnown /> : f.lag == null ? '–' : count(f.lag)}</td>
+                <td className="num">
+                  {lagUnknown(f) ? (
+                    <NotKnown />
+                  ) : f.lag == null ? (
+                    '–'
+                  ) : (
+                    <span className={`lag tone-${lagTone(f)}`}>{count(f.lag)}</span>
+                  )}
+                </td>
                 <td className="num">{lagUnknown(f) ? <NotKnown /> : (lagTime(f) ?? '–')}</td>
                 <td>
                   {[...new Set(f.evidence.map((e) => EVIDENCE_WORD[e.kind].short))].join(', ')}

@@ -72,12 +72,13 @@ export function Toolbar({ state, change, title, answer, fetching, again }: Props
         <Segments label="Rates in" value={state.unit} onChange={(unit) => change({ unit })}>
           {UNITS.map(([value, word]) => ({ value, word }))}
         </Segments>
-        {rooted && (
-          <label className="check">
-            <input type="checkbox" checked={state.inactive} onChange={(e) => change({ inactive: e.target.checked })} />
-            inactive
-          </label>
-        )}
+        <label
+          className="check"
+          title="Flows that moved nothing in the window but did in the seven days before its end"
+        >
+          <input type="checkbox" checked={state.inactive} onChange={(e) => change({ inactive: e.target.checked })} />
+          inactive
+        </label>
         <label
           className="check"
           title="Topics inside stream jobs, and those in which Kafka, Connect and MirrorMaker keep their books"

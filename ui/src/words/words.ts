@@ -111,7 +111,7 @@ export const ACTIVITY_WORD: Record<Activity, string> = {
 /** Of a flow of which logs tell that it was allowed, and no more: a right that was given is no movement, and was seen. */
 export const ALLOWED = 'allowed';
 
-interface Moving {
+export interface Moving {
   active?: boolean | null;
   recordsPerSecond?: number | null;
   evidence: readonly { kind: EvidenceKind }[];
@@ -183,7 +183,7 @@ export function reason(f: Estimated & Read & { active?: boolean | null }): strin
   return f.evidence.find((e) => e.detail)?.detail ?? null;
 }
 
-interface Behind {
+export interface Behind {
   live?: boolean | null;
   lag?: string | null;
   lastMoved?: string | null;
