@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/store"
 )
 
 // Options are whom to ask, and how things are called.
@@ -21,6 +22,8 @@ type Options struct {
 	Declared func() *lineage.Declarations
 	Clusters []ClusterConfig // the configured ones, in the order to show them
 	Connects []ConnectConfig
+	// Rounds tell those who watch that there are more; nil: they look for themselves.
+	Rounds store.Watcher
 	// Now is the clock by which rounds are dated; nil: the machine's.
 	Now func() time.Time
 }
@@ -29,6 +32,7 @@ type Options struct {
 // called concurrently.
 type Answers struct {
 	history  History
+	rounds   store.Watcher // nil: nobody tells
 	identity func() Identity
 	declared func() *lineage.Declarations
 	config   []ClusterConfig
@@ -36,6 +40,8 @@ type Answers struct {
 	clock    func() time.Time
 
 	views    viewCache
+	versions versions
+	watching watching
 	resolved resolutions
 	rolls    rolls
 	common   atomic.Pointer[common] // of the view that was named last
@@ -51,7 +57,7 @@ func New(o Options) *Answers {
 		o.Declared = func() *lineage.Declarations { return nil }
 	}
 	return &Answers{
-		history: o.History, identity: o.Identity, declared: o.Declared, config: o.Clusters, connects: o.Connects, clock: o.Now,
+		history: o.History, rounds: o.Rounds, identity: o.Identity, declared: o.Declared, config: o.Clusters, connects: o.Connects, clock: o.Now,
 		rolls: rolls{most: mostNumbers}, views: viewCache{most: mostBytes, builds: make(chan struct{}, buildsAtOnce())},
 	}
 }
@@ -69,10 +75,7 @@ func (a *Answers) View(ctx context.Context, in Span, lens Lens) (*View, error) {
 		return nil, err
 	}
 	key := viewKey{win, lens}
-	d := depends{version: now.VersionOf(viewAsk(win.Window, win.End)), until: win.End, identity: a.identity(), declared: a.declared()}
-	if newest := newestTick(now, a.clock()); newest.Before(win.End) {
-		d.until = newest
-	}
+	d := a.dependsOn(win, now)
 	place := r.place(key, func() *cachedView { return a.views.at(key, d, now.Clusters) })
 	return place.get(ctx, func(ctx context.Context) (*View, error) {
 		return a.views.build(ctx, func(ctx context.Context) (*View, error) {
@@ -83,6 +86,15 @@ func (a *Answers) View(ctx context.Context, in Span, lens Lens) (*View, error) {
 			return v, err
 		})
 	})
+}
+
+// dependsOn returns what the answers of a window are made of now.
+func (a *Answers) dependsOn(win lineage.Resolved, now store.State) depends {
+	d := depends{version: now.VersionOf(viewAsk(win.Window, win.End)), until: win.End, identity: a.identity(), declared: a.declared()}
+	if newest := newestTick(now, a.clock()); newest.Before(win.End) {
+		d.until = newest
+	}
+	return d
 }
 
 // Estate returns how many topics and accesses the view has that was built last, which is what building another one

@@ -37,7 +37,7 @@ const (
 // Kafka, replicators and other programs are in groups of their own, so that a flow between groups is of one kind.
 func (v *View) Grouped(ctx context.Context, by GroupBy, of *Cluster, includeInternal bool, limit int) (*View, *Walk, error) {
 	g := &View{
-		a: v.a, identity: v.identity, declared: v.declared, lens: v.lens, hidden: v.hidden, knows: v.knows, win: v.win, held: v.held, state: v.state, roll: v.roll, clusters: v.clusters,
+		a: v.a, identity: v.identity, declared: v.declared, lens: v.lens, hidden: v.hidden, knows: v.knows, win: v.win, held: v.held, state: v.state, made: v.made, roll: v.roll, clusters: v.clusters,
 		topics: v.topics, movers: v.movers, connectGroups: v.connectGroups, mirrored: v.mirrored, classified: true, groups: v.groups,
 		ends: map[lineage.Node]*accessesOf{}, datasets: map[lineage.Node]*accessesOf{}, rolled: &rolled{},
 		// A group has no ways through it that are kept apart.

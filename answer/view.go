@@ -26,6 +26,7 @@ type View struct {
 	until    time.Time     // the newest tick that could be answered then, or the window's end where that is earlier
 	held     *store.Window // what the store holds of it; its lookback ends with the window and starts no later
 	state    store.State   // when the view was built
+	made     depends       // of what its answers are made
 	clusters *clusters
 
 	accesses []access                     // in the order of held's rows, then those that were shared out
@@ -217,7 +218,7 @@ func (a *Answers) buildView(ctx context.Context, now store.State, key viewKey, d
 	roll, clusters := a.rolls.now(a.Estate()), a.nameClusters(now, held.FactsOf(lineage.ClusterFacts), key.lens)
 	begin := func() *View {
 		return &View{
-			a: a, identity: d.identity, declared: d.declared, lens: key.lens, win: key.win, until: d.until, held: held, state: now, roll: roll, clusters: clusters,
+			a: a, identity: d.identity, declared: d.declared, lens: key.lens, win: key.win, until: d.until, held: held, state: now, made: d, roll: roll, clusters: clusters,
 		}
 	}
 	v := begin()

@@ -33,6 +33,7 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
 	Query() QueryResolver
+	Subscription() SubscriptionResolver
 }
 
 type DirectiveRoot struct {
@@ -430,6 +431,7 @@ type ComplexityRoot struct {
 		TotalNodes func(childComplexity int) int
 		Truncated  func(childComplexity int) int
 		Unobserved func(childComplexity int) int
+		Version    func(childComplexity int) int
 		Window     func(childComplexity int) int
 	}
 
@@ -446,6 +448,12 @@ type ComplexityRoot struct {
 		RemovedCount   func(childComplexity int) int
 		Unknown        func(childComplexity int) int
 		UnknownCount   func(childComplexity int) int
+	}
+
+	LineageVersion struct {
+		Newest  func(childComplexity int) int
+		Version func(childComplexity int) int
+		Window  func(childComplexity int) int
 	}
 
 	LinkBalance struct {
@@ -540,6 +548,7 @@ type ComplexityRoot struct {
 		Flows           func(childComplexity int, cluster *string, window WindowInput, groupBy answer.GroupBy, includeInternal bool, includeInactive bool, limit int) int
 		Lineage         func(childComplexity int, roots []string, direction graph.Direction, depth int, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool, limit int) int
 		LineageDiff     func(childComplexity int, roots []string, before WindowInput, after WindowInput, quiet time.Duration, factor float64, includeInternal bool, limit int) int
+		LineageVersion  func(childComplexity int, window WindowInput) int
 		Node            func(childComplexity int, id string, window *WindowInput) int
 		Nodes           func(childComplexity int, text *string, kinds []lineage.NodeKind, cluster *string, owner *string, tag *string, includeInternal bool, window *WindowInput, orderBy *answer.Order, first int, after *string) int
 		PathBalance     func(childComplexity int, nodes []string, window WindowInput) int
@@ -645,6 +654,10 @@ type ComplexityRoot struct {
 		Stores        func(childComplexity int) int
 		Subtopologies func(childComplexity int) int
 		Tags          func(childComplexity int) int
+	}
+
+	Subscription struct {
+		LineageChanged func(childComplexity int, window WindowInput) int
 	}
 
 	Subtopology struct {
@@ -779,6 +792,10 @@ type QueryResolver interface {
 	FlowBalance(ctx context.Context, topic string, window WindowInput) (*FlowBalance, error)
 	PathBalance(ctx context.Context, nodes []string, window WindowInput) (*PathBalance, error)
 	Storage(ctx context.Context) (*Storage, error)
+	LineageVersion(ctx context.Context, window WindowInput) (*LineageVersion, error)
+}
+type SubscriptionResolver interface {
+	LineageChanged(ctx context.Context, window WindowInput) (<-chan *LineageVersion, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -2565,6 +2582,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Lineage.Unobserved(childComplexity), true
+	case "Lineage.version":
+		if e.ComplexityRoot.Lineage.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Lineage.Version(childComplexity), true
 	case "Lineage.window":
 		if e.ComplexityRoot.Lineage.Window == nil {
 			break
@@ -2644,6 +2667,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.LineageDiff.UnknownCount(childComplexity), true
+
+	case "LineageVersion.newest":
+		if e.ComplexityRoot.LineageVersion.Newest == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LineageVersion.Newest(childComplexity), true
+	case "LineageVersion.version":
+		if e.ComplexityRoot.LineageVersion.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LineageVersion.Version(childComplexity), true
+	case "LineageVersion.window":
+		if e.ComplexityRoot.LineageVersion.Window == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LineageVersion.Window(childComplexity), true
 
 	case "LinkBalance.account":
 		if e.ComplexityRoot.LinkBalance.Account == nil {
@@ -3065,6 +3107,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.LineageDiff(childComplexity, args["roots"].([]string), args["before"].(WindowInput), args["after"].(WindowInput), args["quiet"].(time.Duration), args["factor"].(float64), args["includeInternal"].(bool), args["limit"].(int)), true
+	case "Query.lineageVersion":
+		if e.ComplexityRoot.Query.LineageVersion == nil {
+			break
+		}
+
+		args, err := ec.field_Query_lineageVersion_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.LineageVersion(childComplexity, args["window"].(WindowInput)), true
 	case "Query.node":
 		if e.ComplexityRoot.Query.Node == nil {
 			break
@@ -3576,6 +3629,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.StreamJob.Tags(childComplexity), true
 
+	case "Subscription.lineageChanged":
+		if e.ComplexityRoot.Subscription.LineageChanged == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_lineageChanged_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.LineageChanged(childComplexity, args["window"].(WindowInput)), true
+
 	case "Subtopology.changelogs":
 		if e.ComplexityRoot.Subtopology.Changelogs == nil {
 			break
@@ -4074,6 +4139,23 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 
 			return &response
 		}
+	case ast.Subscription:
+		next := ec._Subscription(ctx, opCtx.Operation.SelectionSet)
+
+		var buf bytes.Buffer
+		return func(ctx context.Context) *graphql.Response {
+			buf.Reset()
+			data := next(ctx)
+
+			if data == nil {
+				return nil
+			}
+			data.MarshalGQL(&buf)
+
+			return &graphql.Response{
+				Data: buf.Bytes(),
+			}
+		}
 
 	default:
 		return graphql.OneShot(graphql.ErrorResponse(ctx, "unsupported GraphQL operation"))
@@ -4218,7 +4300,24 @@ type Query {
   pathBalance(nodes: [ID!]!, window: Window!): PathBalance
   "What lineaged's own store holds, and what a year of the load of now would take. It is of no window."
   storage: Storage
+  "Which answer a window has now: who polls asks for the answer itself only when this has changed."
+  lineageVersion(window: Window!): LineageVersion
 }
+
+"Over a websocket at /graphql, by the protocol graphql-transport-ws; only subscriptions are answered there."
+type Subscription {
+  """
+  Which answer a window has, at once and whenever it has another one: the window moved on, evidence came late, or rules or declarations changed. At most once for each step of
+  the window, or a minute of a coarser one, and the newest. It says that there is another answer, and is not the answer.
+  """
+  lineageChanged(window: Window!): LineageVersion!
+}
+
+"""
+version: two of one version have the same answers; it may be another although the answers are the same, and is of one run of the server. newest: the newest instant
+that the answers can be of, before the window's end where that has not come.
+"""
+type LineageVersion { version: String!  window: ResolvedWindow!  newest: Time! }
 
 """
 ids: by name, at most 10,000 at a time; after: the last id of the page before, which need not be there any more. unobserved: ids of roots of which it is not known whether they were there. Coverage is of the
@@ -4560,6 +4659,8 @@ type Lineage {
   nodes: [Node!]!
   flows: [Flow!]!
   window: ResolvedWindow!
+  "Which answer this is, see LineageVersion."
+  version: String!
   coverage: Coverage!
   truncated: Boolean!        # the limit cut it; hidden counts say what is behind
   totalNodes: Int!           # before the cut
@@ -5342,6 +5443,8 @@ func (ec *executionContext) childFields_Lineage(ctx context.Context, field graph
 		return ec.fieldContext_Lineage_flows(ctx, field)
 	case "window":
 		return ec.fieldContext_Lineage_window(ctx, field)
+	case "version":
+		return ec.fieldContext_Lineage_version(ctx, field)
 	case "coverage":
 		return ec.fieldContext_Lineage_coverage(ctx, field)
 	case "truncated":
@@ -5386,6 +5489,18 @@ func (ec *executionContext) childFields_LineageDiff(ctx context.Context, field g
 		return ec.fieldContext_LineageDiff_coverage(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type LineageDiff", field.Name)
+}
+
+func (ec *executionContext) childFields_LineageVersion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "version":
+		return ec.fieldContext_LineageVersion_version(ctx, field)
+	case "window":
+		return ec.fieldContext_LineageVersion_window(ctx, field)
+	case "newest":
+		return ec.fieldContext_LineageVersion_newest(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LineageVersion", field.Name)
 }
 
 func (ec *executionContext) childFields_LinkBalance(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6612,6 +6727,20 @@ func (ec *executionContext) field_Query_lineageDiff_args(ctx context.Context, ra
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_lineageVersion_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "window",
+		func(ctx context.Context, v any) (WindowInput, error) {
+			return ec.unmarshalNWindow2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐWindowInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["window"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_lineage_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -7035,6 +7164,20 @@ func (ec *executionContext) field_StreamJob_series_args(ctx context.Context, raw
 		return nil, err
 	}
 	args["step"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_lineageChanged_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "window",
+		func(ctx context.Context, v any) (WindowInput, error) {
+			return ec.unmarshalNWindow2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐWindowInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["window"] = arg0
 	return args, nil
 }
 
@@ -14416,6 +14559,29 @@ func (ec *executionContext) fieldContext_Lineage_window(_ context.Context, field
 	return fc, nil
 }
 
+func (ec *executionContext) _Lineage_version(ctx context.Context, field graphql.CollectedField, obj *Lineage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Lineage_version(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Version(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Lineage_version(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Lineage", field, true, false, "String")
+}
+
 func (ec *executionContext) _Lineage_coverage(ctx context.Context, field graphql.CollectedField, obj *Lineage) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -14927,6 +15093,84 @@ func (ec *executionContext) fieldContext_LineageDiff_coverage(_ context.Context,
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _LineageVersion_version(ctx context.Context, field graphql.CollectedField, obj *LineageVersion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LineageVersion_version(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Version, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LineageVersion_version(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LineageVersion", field, false, false, "String")
+}
+
+func (ec *executionContext) _LineageVersion_window(ctx context.Context, field graphql.CollectedField, obj *LineageVersion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LineageVersion_window(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Window, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ResolvedWindow) graphql.Marshaler {
+			return ec.marshalNResolvedWindow2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐResolvedWindow(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LineageVersion_window(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LineageVersion",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ResolvedWindow(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LineageVersion_newest(ctx context.Context, field graphql.CollectedField, obj *LineageVersion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LineageVersion_newest(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Newest, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LineageVersion_newest(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LineageVersion", field, false, false, "Time")
 }
 
 func (ec *executionContext) _LinkBalance_flow(ctx context.Context, field graphql.CollectedField, obj *LinkBalance) (ret graphql.Marshaler) {
@@ -17070,6 +17314,50 @@ func (ec *executionContext) fieldContext_Query_storage(_ context.Context, field 
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_lineageVersion(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_lineageVersion(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().LineageVersion(ctx, fc.Args["window"].(WindowInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *LineageVersion) graphql.Marshaler {
+			return ec.marshalOLineageVersion2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐLineageVersion(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_lineageVersion(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LineageVersion(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_lineageVersion_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query___type(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -18857,6 +19145,50 @@ func (ec *executionContext) _StreamJob_namedBy(ctx context.Context, field graphq
 }
 func (ec *executionContext) fieldContext_StreamJob_namedBy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("StreamJob", field, true, false, "String")
+}
+
+func (ec *executionContext) _Subscription_lineageChanged(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_lineageChanged(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().LineageChanged(ctx, fc.Args["window"].(WindowInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *LineageVersion) graphql.Marshaler {
+			return ec.marshalNLineageVersion2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐLineageVersion(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_lineageChanged(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LineageVersion(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_lineageChanged_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Subtopology_id(ctx context.Context, field graphql.CollectedField, obj *Subtopology) (ret graphql.Marshaler) {
@@ -24409,6 +24741,11 @@ func (ec *executionContext) _Lineage(ctx context.Context, sel ast.SelectionSet, 
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "version":
+			out.Values[i] = ec._Lineage_version(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "coverage":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -24525,6 +24862,49 @@ func (ec *executionContext) _LineageDiff(ctx context.Context, sel ast.SelectionS
 			}
 		case "coverage":
 			out.Values[i] = ec._LineageDiff_coverage(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var lineageVersionImplementors = []string{"LineageVersion"}
+
+func (ec *executionContext) _LineageVersion(ctx context.Context, sel ast.SelectionSet, obj *LineageVersion) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, lineageVersionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LineageVersion")
+		case "version":
+			out.Values[i] = ec._LineageVersion_version(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "window":
+			out.Values[i] = ec._LineageVersion_window(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "newest":
+			out.Values[i] = ec._LineageVersion_newest(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -25228,6 +25608,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_storage(ctx, field)
 				})
+		case "lineageVersion":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_lineageVersion(ctx, field)
+				})
 		case "__type":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Query___type(ctx, field)
@@ -25873,6 +26259,26 @@ func (ec *executionContext) _StreamJob(ctx context.Context, sel ast.SelectionSet
 	}
 
 	return out
+}
+
+var subscriptionImplementors = []string{"Subscription"}
+
+func (ec *executionContext) _Subscription(ctx context.Context, sel ast.SelectionSet) func(ctx context.Context) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, subscriptionImplementors)
+	ctx = graphql.WithFieldContext(ctx, &graphql.FieldContext{
+		Object: "Subscription",
+	})
+	if len(fields) != 1 {
+		graphql.AddErrorf(ctx, "must subscribe to exactly one stream")
+		return nil
+	}
+
+	switch fields[0].Name {
+	case "lineageChanged":
+		return ec._Subscription_lineageChanged(ctx, fields[0])
+	default:
+		panic("unknown field " + strconv.Quote(fields[0].Name))
+	}
 }
 
 var subtopologyImplementors = []string{"Subtopology"}
@@ -27768,6 +28174,14 @@ func (ec *executionContext) marshalNKindCount2ᚕgithubᚗcomᚋlineagedᚋlinea
 	return ret
 }
 
+func (ec *executionContext) marshalNLineageVersion2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐLineageVersion(ctx context.Context, sel ast.SelectionSet, v *LineageVersion) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "LineageVersion!")
+		return graphql.Null
+	}
+	return ec._LineageVersion(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNLinkBalance2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐLinkBalance(ctx context.Context, sel ast.SelectionSet, v LinkBalance) graphql.Marshaler {
 	return ec._LinkBalance(ctx, sel, &v)
 }
@@ -28896,6 +29310,13 @@ func (ec *executionContext) marshalOLineageDiff2ᚖgithubᚗcomᚋlineagedᚋlin
 		return graphql.Null
 	}
 	return ec._LineageDiff(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOLineageVersion2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐLineageVersion(ctx context.Context, sel ast.SelectionSet, v *LineageVersion) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._LineageVersion(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalONode2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐNode(ctx context.Context, sel ast.SelectionSet, v Node) graphql.Marshaler {

@@ -187,6 +187,9 @@ func (h *graphqlHandler) execute(ctx context.Context, body []byte, asker string)
 	if no != nil {
 		return nil, no
 	}
+	if op.Operation.Operation == ast.Subscription {
+		return nil, refuse(http.StatusBadRequest, codeBadRequest, "subscriptions are answered over a websocket, by "+liveProtocol)
+	}
 	for _, x := range []struct {
 		of *shares
 		n  int64

@@ -42,6 +42,9 @@ func (l *Lineage) Flows() []*Flow { return l.rows.listFlows(l.flows) }
 // Window answers window.
 func (l *Lineage) Window() *ResolvedWindow { return shownWindow(l.rows.v.Window()) }
 
+// Version answers version.
+func (l *Lineage) Version() string { return l.rows.v.Version() }
+
 // Coverage answers coverage.
 func (l *Lineage) Coverage(context.Context) (*Coverage, error) {
 	c := coverageOf(l.rows.v, l.walk.Scope...)

@@ -28,6 +28,7 @@ type Limits struct {
 	// bytes of bodies that are being sent and answers that are being fetched, all together, of one asker half of them;
 	// 256 MiB
 	Memory int64
+	Live   LiveLimits // of those who subscribe
 }
 
 func (l Limits) orDefaults() Limits {
@@ -43,6 +44,7 @@ func (l Limits) orDefaults() Limits {
 		Time:       cmp.Or(l.Time, 10*time.Second),
 		Answer:     cmp.Or(l.Answer, 64<<20),
 		Memory:     cmp.Or(l.Memory, 256<<20),
+		Live:       l.Live.orDefaults(),
 	}
 }
 

@@ -191,6 +191,14 @@ type KindCount struct {
 	Count int              `json:"count"`
 }
 
+// version: two of one version have the same answers; it may be another although the answers are the same, and is of one run of the server. newest: the newest instant
+// that the answers can be of, before the window's end where that has not come.
+type LineageVersion struct {
+	Version string          `json:"version"`
+	Window  *ResolvedWindow `json:"window"`
+	Newest  time.Time       `json:"newest"`
+}
+
 // into: the flow to the copy; null where that is not watched. arrived: what the replicator wrote there. account.read is what it copied, account.surplus what arrived more than once.
 type LinkBalance struct {
 	Flow    *Flow    `json:"flow"`

@@ -56,9 +56,18 @@ type Sizes struct {
 	LogBytes, DiskBytes, FreeBytes int64 // FreeBytes -1: not known
 }
 
-// New returns the handler of the whole server: /graphql, the exports, /healthz, /livez, /readyz, /metrics and the UI.
-// It starts nothing that has to be stopped.
-func New(o Options) http.Handler {
+// Server answers all that is asked: /graphql, the exports, /healthz, /livez, /readyz, /metrics and the UI.
+type Server struct {
+	http.Handler
+	live *live
+}
+
+// Close ends the websockets, which http.Server's Shutdown neither ends nor waits for, and returns when they have ended.
+// It may be called more than once.
+func (s *Server) Close() { s.live.Close() }
+
+// New returns a server. It starts nothing but what serves a websocket while that is open.
+func New(o Options) *Server {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
@@ -66,10 +75,19 @@ func New(o Options) http.Handler {
 	m := newMetrics(a, o)
 
 	mux := http.NewServeMux()
-	graphql := newGraphQL(a, o.Limits.orDefaults(), !o.NoIntrospection, m.observe)
-	mux.Handle("/graphql", compressed(graphql))
+	limits := o.Limits.orDefaults()
+	asked := newGraphQL(a, limits, !o.NoIntrospection, m.observe)
+	watched, answered := newLive(asked, limits.Live), compressed(asked)
+	m.registry.MustRegister(watched.figures()...)
+	mux.HandleFunc("/graphql", func(w http.ResponseWriter, r *http.Request) {
+		if upgrades(r) {
+			watched.ServeHTTP(w, r)
+			return
+		}
+		answered.ServeHTTP(w, r)
+	})
 	for path, e := range o.Exports {
-		mux.Handle(path, compressed(newExports(e, graphql)))
+		mux.Handle(path, compressed(newExports(e, asked)))
 	}
 	mux.Handle("GET /metrics", compressed(m))
 	h := &health{a: a, trouble: o.Trouble, stopping: o.Stopping}
@@ -82,7 +100,7 @@ func New(o Options) http.Handler {
 	if o.UI != nil {
 		mux.Handle("/", o.UI)
 	}
-	return guard(mux, o.Hosts)
+	return &Server{guard(mux, o.Hosts), watched}
 }
 
 // guard refuses requests under a foreign Host, which is how DNS rebinding reaches a server on loopback, and
@@ -98,7 +116,13 @@ func guard(next http.Handler, hosts []string) http.Handler {
 			plainRefusal(w, http.StatusForbidden, codeForbidden, "this server is not asked under that Host; add it to the configuration if it should be")
 			return
 		}
-		if err := origins.Check(r); err != nil {
+		checked := r
+		if upgrades(r) {
+			// It comes by GET, which a page elsewhere may have a browser send, and is a way to ask all the same.
+			checked = r.Clone(r.Context())
+			checked.Method = http.MethodPost
+		}
+		if err := origins.Check(checked); err != nil {
 			plainRefusal(w, http.StatusForbidden, codeForbidden, "cross-origin requests are refused")
 			return
 		}

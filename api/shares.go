@@ -75,3 +75,10 @@ func (s *shares) release(asker string, n int64) {
 		s.back = nil
 	}
 }
+
+// inUse returns how much is taken.
+func (s *shares) inUse() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.taken
+}

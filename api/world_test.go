@@ -420,6 +420,7 @@ func twoClusters(t testing.TB) *world {
 type served struct {
 	Declared *lineage.Declarations
 	History  answer.History
+	Rounds   store.Watcher
 	Identity func() answer.Identity
 	Clusters []answer.ClusterConfig
 	Connects []answer.ConnectConfig
@@ -440,9 +441,9 @@ type served struct {
 	NoIntrospection bool
 }
 
-func serve(s served) http.Handler {
+func serve(s served) *api.Server {
 	return api.New(api.Options{
-		Answers: answer.New(answer.Options{History: s.History, Identity: s.Identity, Declared: func() *lineage.Declarations { return s.Declared }, Clusters: s.Clusters, Connects: s.Connects, Now: s.Now}),
+		Answers: answer.New(answer.Options{History: s.History, Rounds: s.Rounds, Identity: s.Identity, Declared: func() *lineage.Declarations { return s.Declared }, Clusters: s.Clusters, Connects: s.Connects, Now: s.Now}),
 		UI:      s.UI, Hosts: s.Hosts, Log: s.Log, Version: s.Version, Revision: s.Revision, Limits: s.Limits, Metrics: s.Metrics, Sizes: s.Sizes, Storage: s.Storage, Trouble: s.Trouble,
 		Stopping: s.Stopping, NoIntrospection: s.NoIntrospection, Exports: s.Exports,
 	})

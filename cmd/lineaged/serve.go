@@ -118,6 +118,7 @@ func serveOn(ctx context.Context, ln net.Listener, cfg config.Config, again relo
 	options.Collectors = append(append(options.Collectors, protection.figure(), refusals.total), pushes.figures()...)
 	options.Pushes = pushes.handlers()
 	asked := api.New(options)
+	defer asked.Close()
 	handler := pushes.or(protection.guard(asked), protection.guardPushes(asked))
 
 	g, ctx := errgroup.WithContext(ctx)
@@ -130,7 +131,7 @@ func serveOn(ctx context.Context, ln net.Listener, cfg config.Config, again relo
 	g.Go(func() error { return protection.watch(ctx) })
 	g.Go(func() error { return maintain(ctx, store, clock, log) })
 	g.Go(func() error {
-		return serveHTTP(ctx, serving.Listener(ln, serving.Limits{}, refusals.one), handler, pushes, &draining, cfg, log, func() {
+		return serveHTTP(ctx, serving.Listener(ln, serving.Limits{}, refusals.one), handler, pushes, &draining, asked.Close, cfg, log, func() {
 			// who closed stdout does not want to know
 			_, _ = fmt.Fprintf(stdout, "lineaged is ready: %s\n", address(ln.Addr(), cfg))
 		})
@@ -255,7 +256,7 @@ func maintain(ctx context.Context, store timeseries.Store, clock *collector.Cloc
 }
 
 // serveHTTP serves HTTP until ctx ends, then lets requests under way finish for drainTimeout.
-func serveHTTP(ctx context.Context, ln net.Listener, h http.Handler, pushes *pushes, draining *atomic.Bool, cfg config.Config, log *slog.Logger, ready func()) error {
+func serveHTTP(ctx context.Context, ln net.Listener, h http.Handler, pushes *pushes, draining *atomic.Bool, letGo func(), cfg config.Config, log *slog.Logger, ready func()) error {
 	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	server := serving.Server(h, serving.Limits{})
@@ -278,6 +279,7 @@ func serveHTTP(ctx context.Context, ln net.Listener, h http.Handler, pushes *pus
 	case <-ctx.Done():
 	}
 	draining.Store(true)
+	letGo() // who subscribes is no request that comes to an end
 	stop, cancelStop := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 	defer cancelStop()
 	if err := server.Shutdown(stop); err != nil {

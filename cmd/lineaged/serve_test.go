@@ -26,6 +26,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coder/websocket"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/crypto/bcrypt"
@@ -375,8 +376,50 @@ func TestProtected(t *testing.T) {
 	f("", http.StatusUnauthorized)
 	f("sesame", http.StatusUnauthorized)
 	f("open sesame", http.StatusOK)
+	// Nor does anybody listen to changes without the password. Who does holds up no end.
+	dial := func(password string) (*websocket.Conn, int) {
+		r := &http.Request{Header: http.Header{}}
+		r.SetBasicAuth("anna", password)
+		c, resp, err := websocket.Dial(t.Context(), s.url+"/graphql", &websocket.DialOptions{
+			HTTPClient: client, HTTPHeader: r.Header, Subprotocols: []string{"graphql-transport-ws"},
+		})
+		if resp == nil {
+			t.Fatal(err)
+		}
+		if resp.Body != nil {
+			_ = resp.Body.Close()
+		}
+		return c, resp.StatusCode
+	}
+	if _, status := dial("sesame"); status != http.StatusUnauthorized {
+		t.Errorf("a websocket with a wrong password: HTTP %d", status)
+	}
+	c, status := dial("open sesame")
+	if status != http.StatusSwitchingProtocols {
+		t.Fatalf("a websocket: HTTP %d", status)
+	}
+	for _, message := range []string{`{"type":"connection_init"}`, `{"type":"subscribe","id":"1","payload":{"query":"subscription{lineageChanged(window:{last:\"10m\"}){version}}"}}`} {
+		if err := c.Write(t.Context(), websocket.MessageText, []byte(message)); err != nil {
+			t.Fatal(err)
+		}
+		if _, answer, err := c.Read(t.Context()); err != nil || !strings.Contains(string(answer), "connection_ack") && !strings.Contains(string(answer), "version") {
+			t.Errorf("%s: %v %s", message, err, answer)
+		}
+	}
+	ended := make(chan error, 1)
+	go func() {
+		for {
+			if _, _, err := c.Read(context.Background()); err != nil {
+				ended <- err
+				return
+			}
+		}
+	}()
 	client.CloseIdleConnections()
 	s.end()
+	if err := <-ended; websocket.CloseStatus(err) != websocket.StatusNormalClosure {
+		t.Error(err)
+	}
 }
 
 func selfSigned(t *testing.T) (cert, key []byte) {

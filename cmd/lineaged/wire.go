@@ -227,7 +227,7 @@ func identityRules(cfg config.Config) identity.Rules {
 
 // answers is who says what a window means, for all who ask about lineage.
 func answers(cfg config.Config, store timeseries.Store, rules *rules, said *declarations, clock *collector.Clock) *answer.Answers {
-	o := answer.Options{History: store, Identity: rules.identity, Declared: said.current.Load, Now: clock.Now}
+	o := answer.Options{History: store, Rounds: store, Identity: rules.identity, Declared: said.current.Load, Now: clock.Now}
 	for _, c := range cfg.Clusters {
 		o.Clusters = append(o.Clusters, answer.ClusterConfig{Source: c.Source(), Name: c.Name, Environment: c.Environment})
 	}

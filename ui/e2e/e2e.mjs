@@ -333,6 +333,67 @@ async function time(url) {
     await page.waitForURL(/at=/);
     must((await page.getByRole('button', { name: 'Live' }).count()) === 0, 'an instant cannot be live');
   });
+  await check('live asks when it is told of a change, and at no other time', async () => {
+    const told = [];
+    const asked = [];
+    page.on('websocket', (ws) => ws.on('framereceived', (f) => /"next"/.test(f.payload) && told.push(f.payload)));
+    const onRequest = (r) => r.url().endsWith('/graphql') && asked.push(r.postDataJSON().operationName);
+    page.on('request', onRequest);
+    await page.goto(`${url}/lineage?root=topic:west/orders&last=10m&live=1`);
+    await until('five changes are told', () => told.length >= 6);
+    await until('what was told of is asked for', () => asked.filter((a) => a === 'Lineage').length >= 4);
+    page.off('request', onRequest);
+    const lineages = asked.filter((a) => a === 'Lineage').length;
+    must(lineages <= told.length + 1, `told ${told.length} times, asked ${lineages} times`);
+    must(!asked.includes('LineageVersion'), 'it polled');
+    must(
+      (await page.getByRole('status', { name: 'Live' }).textContent()) === '',
+      'it says something of its connection',
+    );
+  });
+  await check('live says when it is not connected, goes on by asking, and connects again', async () => {
+    let away = false;
+    let cut;
+    await page.routeWebSocket('**/graphql', (ws) => {
+      if (away) return void ws.close();
+      ws.connectToServer();
+      cut = () => ws.close();
+    });
+    const asked = [];
+    const onRequest = (r) => r.url().endsWith('/graphql') && asked.push(r.postDataJSON().operationName);
+    await page.goto(`${url}/lineage?root=topic:west/orders&last=10m&live=1`);
+    const status = page.getByRole('status', { name: 'Live' });
+    await until('a connection', () => cut);
+    away = true;
+    await cut();
+    await status.getByText(/not connected, asking every \d+ s/).waitFor();
+    page.on('request', onRequest);
+    await until('it asks which answer there is, and for the answer', () => {
+      return asked.includes('LineageVersion') && asked.includes('Lineage');
+    });
+    page.off('request', onRequest);
+    await axe('live, not connected');
+    away = false;
+    await until('it is connected again', async () => (await status.textContent()) === '', 60_000);
+  });
+  await check('live lets go while nobody looks', async () => {
+    const open = new Set();
+    page.on('websocket', (ws) => {
+      open.add(ws);
+      ws.on('close', () => open.delete(ws));
+    });
+    await page.goto(`${url}/lineage?root=topic:west/orders&last=10m&live=1`);
+    const look = (hidden) =>
+      page.evaluate((h) => {
+        Object.defineProperty(document, 'hidden', { configurable: true, get: () => h });
+        document.dispatchEvent(new Event('visibilitychange'));
+      }, hidden);
+    await until('a connection', () => open.size === 1);
+    await look(true);
+    await until('none', () => open.size === 0);
+    await look(false);
+    await until('one again', () => open.size === 1);
+  });
   await check("the demo's past: a standstill of hours ago, with who made it up", async () => {
     await page.goto(`${url}/lineage?root=topic:west/payments&last=10m`);
     await page.getByRole('button', { name: 'Custom', exact: true }).click();

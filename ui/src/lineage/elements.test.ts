@@ -72,6 +72,7 @@ const world: LineageAnswer = {
   nodes: [topic('a'), topic('b', { kind: 'UNIDENTIFIED' }), topic('c'), topic('d')],
   flows: [flow('a', 'b', { lag: '5' }), flow('b', 'c', { active: false }), flow('a', 'd', { active: null, lag: '7' })],
   window: { start: '2026-11-22T20:00:00Z', end: '2026-11-22T20:10:00Z', step: '10s' },
+  version: '1',
   coverage: { heldSince: null, complete: true, observedFraction: 1, gapCount: 0, gaps: [], blindSpots: [] },
   truncated: false,
   totalNodes: 4,

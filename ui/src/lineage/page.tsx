@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useState } from 'react';
 import { useQuery } from 'urql';
-import { usePolling } from '../data/poll';
+import { useLive } from '../data/live';
 import { AllFlowsDocument, LineageDocument } from '../gql/graphql';
 import { CoverageBadge, CoverageDetail } from '../shell/coverage';
 import { Icon } from '../shell/icons';
@@ -8,7 +8,7 @@ import { Link } from '../shell/link';
 import { Problem } from '../shell/problem';
 import { useShortcuts } from '../shell/shortcuts';
 import { StateSign } from '../shell/state-sign';
-import { formatLineage, type LineageState, lineageHref, parseLineage } from '../url/lineage';
+import { formatLineage, type LineageState, lineageHref, parseLineage, windowInput } from '../url/lineage';
 import { useUrlState } from '../url/use-url';
 import { instant, parseDuration } from '../words/format';
 import { GOING_WORD, going, tone, worstTone } from '../words/going';
@@ -30,7 +30,13 @@ export function LineagePage() {
   const [state, change] = useUrlState(codec);
   const { answer, frame, error, fetching, missing, again } = useLineage(state);
   const step = parseDuration(answer?.window.step ?? '') ?? 10;
-  usePolling(again, state.live ? Math.min(Math.max(step, 1), 60) : null);
+  const seconds = Math.min(Math.max(step, 1), 60);
+  const link = useLive({
+    window: windowInput(state.window),
+    shown: fetching ? undefined : answer?.version,
+    again,
+    seconds: state.live ? seconds : null,
+  });
   const title = state.roots.length > 0 ? state.roots.map(nameOfId).join(', ') : 'Everything that moved';
   useEffect(() => {
     document.title = `${title} · lineaged`;
@@ -42,7 +48,9 @@ export function LineagePage() {
   });
   return (
     <main id="main" className="lineage">
-      <Toolbar state={state} change={change} title={title} answer={answer} fetching={fetching} again={again} />
+      <Toolbar state={state} change={change} title={title} answer={answer} fetching={fetching} again={again}>
+        {link === 'lost' && `not connected, asking every ${seconds} s`}
+      </Toolbar>
       <Problem error={missing ? undefined : error} again={again} />
       {answer && <Notices answer={answer} state={state} change={change} />}
       <div className="lineage-body">

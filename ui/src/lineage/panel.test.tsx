@@ -26,6 +26,7 @@ function answerOf(start: string, end: string): LineageAnswer {
     nodes: [],
     flows: [],
     window: { start, end, step: '10s' },
+    version: '1',
     coverage: { heldSince: null, complete: true, observedFraction: 1, gapCount: 0, gaps: [], blindSpots: [] },
     truncated: false,
     totalNodes: 1,

@@ -1,3 +1,4 @@
+import type { ReactNode } from 'react';
 import type { Direction } from '../gql/graphql';
 import { Icon, KindIcon } from '../shell/icons';
 import { Link } from '../shell/link';
@@ -16,6 +17,8 @@ interface Props {
   answer: LineageAnswer | undefined;
   fetching: boolean;
   again(): void;
+  /** What is to be said of the live mode. */
+  children?: ReactNode;
 }
 
 const DIRECTIONS: [Direction, string][] = [
@@ -33,7 +36,7 @@ const UNITS: [RateUnit, string][] = [
   ['bytes', 'Bytes'],
 ];
 
-export function Toolbar({ state, change, title, answer, fetching, again }: Props) {
+export function Toolbar({ state, change, title, answer, fetching, again, children }: Props) {
   const root = answer?.nodes.find((n) => n.id === state.roots[0]);
   const rooted = state.roots.length > 0;
   return (
@@ -98,6 +101,9 @@ export function Toolbar({ state, change, title, answer, fetching, again }: Props
               <i aria-hidden="true" /> Live
             </button>
           )}
+          <span className="note" role="status" aria-label="Live">
+            {state.live && children}
+          </span>
           <button type="button" className="icon-button" onClick={again} aria-label="Refresh" title="Refresh">
             <span className={fetching && !state.live ? 'spin' : ''}>
               <Icon name="refresh" />

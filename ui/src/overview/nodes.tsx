@@ -2,8 +2,8 @@ import { useEffect, useRef, useState } from 'react';
 import { useQuery } from 'urql';
 import { mean } from '../chart/gaps';
 import { Hatch, Sparkline } from '../chart/sparkline';
+import { useLive } from '../data/live';
 import type { Merged } from '../data/merged';
-import { usePolling } from '../data/poll';
 import { type NodeKind, type NodeOrder, NodesDocument, type NodesQuery, type Window } from '../gql/graphql';
 import { Icon, KindIcon } from '../shell/icons';
 import { Link } from '../shell/link';
@@ -58,7 +58,7 @@ export function NodeTable({ window, pollSeconds }: { window: Window; pollSeconds
   });
   // An unusual interval that does not divide the step: let the server choose one.
   if (step !== null && error?.graphQLErrors.some((e) => e.path?.includes('rateIn'))) setStep(null);
-  usePolling(again, pollSeconds);
+  useLive({ window, again, seconds: pollSeconds });
   const found = data?.nodes;
   return (
     <section className="card" aria-labelledby="nodes-title">

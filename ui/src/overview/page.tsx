@@ -1,6 +1,6 @@
 import { useState } from 'react';
 import { useQuery } from 'urql';
-import { usePolling } from '../data/poll';
+import { useLive } from '../data/live';
 import { ClustersDocument, type ClustersQuery, OverviewCoverageDocument } from '../gql/graphql';
 import { CoverageBadge, CoverageDetail } from '../shell/coverage';
 import { Icon } from '../shell/icons';
@@ -11,7 +11,7 @@ import { NodeTable } from './nodes';
 import { Storage } from './storage';
 
 const WINDOW = { last: '10m' };
-/** Often enough that a new topic shows by itself; a tick is 10 s by default. */
+/** How often is asked while the server can't tell that something is new; a tick is 10 s by default. */
 const POLL_SECONDS = 10;
 
 export function OverviewPage() {
@@ -22,7 +22,7 @@ export function OverviewPage() {
     again();
     coverAgain();
   };
-  usePolling(refresh, POLL_SECONDS);
+  useLive({ window: WINDOW, again: refresh, seconds: POLL_SECONDS });
   const coverage = covered?.coverage;
   return (
     <main id="main" className="page">
