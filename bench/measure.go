@@ -243,7 +243,8 @@ func output(ctx context.Context, dir, program string, args ...string) ([]byte, e
 // ownBenchmarks runs those benchmarks of lineaged's own packages that have their peer within them.
 func ownBenchmarks(ctx context.Context, res *results) error {
 	for _, b := range []struct{ pkg, pattern, times string }{
-		{"./collector/kafka", "^BenchmarkRound$", "10x"}, {"./api", "^BenchmarkLineage100(Direct|Handler)$|^BenchmarkView$", "40x"},
+		{"./collector/kafka", "^BenchmarkRound$", "10x"},
+		{"./api", "^BenchmarkLineage100(Direct|Handler)$|^BenchmarkView$", "40x"},
 		{"./api", "^BenchmarkMetrics$", "5x"},
 	} {
 		fmt.Fprintf(os.Stderr, "%s of %s\n", b.pattern, b.pkg)
