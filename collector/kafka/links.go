@@ -33,6 +33,7 @@ const (
 	closeLooks    = 20               // in a row
 	closeLongest  = 2 * time.Second  // and no more than a fifth of the tick; half a second of a short one
 	closePhases   = 0.3              // of the tick, in which they begin
+	closeLatest   = 3 * time.Second  // and no later: all of the round waits for them
 	closeParts    = 8                // partitions at once
 	closeGroups   = 50               // in one partition: more are too many to ask for again and again
 	linkRetold    = 10 * time.Minute
@@ -291,11 +292,15 @@ func (t *take) watchClosely() {
 		}
 		return crowded
 	})
-	if !t.pauseFor(closePhase(t.links.times, t.cfg.Interval)) {
-		return
-	}
 	longest := min(closeLongest, max(t.cfg.Interval/5, min(t.cfg.Interval, time.Second)/2))
 	pause := min(closePauses[t.links.pace], longest/closeLooks)
+	phase := closePhase(t.links.times, t.cfg.Interval)
+	if until, ok := t.ctx.Deadline(); ok { // in a round that is late already they begin at once
+		phase = min(phase, max(time.Until(until)-longest, 0))
+	}
+	if !t.pauseFor(phase) {
+		return
+	}
 	ctx, cancel := context.WithTimeout(t.ctx, longest)
 	defer cancel()
 	for range closeLooks {
@@ -315,7 +320,7 @@ func (t *take) watchClosely() {
 // between the transactions of one of these for ever. These are spread evenly, as the golden ratio does it.
 func closePhase(times int, tick time.Duration) time.Duration {
 	_, part := math.Modf(float64(times) * (math.Phi - 1))
-	return time.Duration(closePhases * part * float64(tick))
+	return time.Duration(part * float64(min(time.Duration(closePhases*float64(tick)), closeLatest)))
 }
 
 // pauseFor waits, and reports whether the round goes on.

@@ -185,6 +185,17 @@ func TestCloserLooksMeetTimers(t *testing.T) {
 	}
 }
 
+// All of a round waits for its closer look, so that however long a tick is it begins soon.
+func TestCloserLooksBeginSoon(t *testing.T) {
+	for times := 1; times <= 100; times++ {
+		for _, tick := range []time.Duration{time.Second, 10 * time.Second, 5 * time.Minute} {
+			if at := closePhase(times, tick); at < 0 || at > closeLatest || at > 3*tick/10 {
+				t.Errorf("look %d begins %v after a tick of %v", times, at, tick)
+			}
+		}
+	}
+}
+
 func TestLookoutNeverErrs(t *testing.T) {
 	named := 0
 	for seed := range uint64(300) {
