@@ -14,7 +14,7 @@ func (p *picture) head() []string {
 	lines := []string{fmt.Sprintf("%s, version %d", p.Format, p.Version)}
 	switch {
 	case len(s.Roots) == 0:
-		lines = append(lines, "of: everything that moved; internal topics: "+included(s.IncludeInternal))
+		lines = append(lines, "of: everything that moved; inactive flows: "+included(s.IncludeInactive)+", internal topics: "+included(s.IncludeInternal))
 	default:
 		of := "all"
 		if len(s.Evidence) > 0 {

@@ -93,7 +93,7 @@ func (r *reader) lineage() question {
 	q := question{
 		direction: r.direction(), depth: r.number("depth", 0, mostDepth, usualDepth), limit: r.number("limit", 1, mostNodes, usualNodes),
 		span: r.span(), form: r.form(lineageForms), theme: r.theme(),
-		only: answer.Filter{Evidence: r.evidence(), IncludeInactive: r.flag("includeInactive", true), IncludeInternal: r.flag("includeInternal", false)},
+		only: answer.Filter{Evidence: r.evidence(), IncludeInactive: r.flag("includeInactive", len(r.values["root"]) > 0), IncludeInternal: r.flag("includeInternal", false)},
 	}
 	r.asked = append(r.asked, "root")
 	q.roots = r.values["root"]
@@ -106,7 +106,7 @@ func (r *reader) lineage() question {
 		}
 	}
 	if len(q.roots) == 0 { // everything that moved: that has no distance and no sides
-		for _, key := range []string{"direction", "depth", "evidence", "includeInactive"} {
+		for _, key := range []string{"direction", "depth", "evidence"} {
 			if r.values.Has(key) {
 				r.fail(key, r.values.Get(key), "needs a root: without one everything that moved is exported")
 			}

@@ -210,7 +210,11 @@ func tooManyFlows(n int) string {
 // walk returns the part of the graph that is asked for, and which of its roots are there.
 func (q *question) walk(ctx context.Context, v *answer.View) (*answer.Walk, roots, error) {
 	if len(q.roots) == 0 {
-		return v.Overview(nil, q.only.IncludeInternal, q.limit), roots{}, nil
+		if !q.only.IncludeInactive {
+			return v.Overview(nil, q.only.IncludeInternal, q.limit), roots{}, nil
+		}
+		w, err := v.OverviewWithSilent(ctx, nil, q.only.IncludeInternal, q.limit)
+		return w, roots{}, err
 	}
 	found, err := findRoots(ctx, v, "root", q.roots)
 	if err != nil {
@@ -226,7 +230,6 @@ func (q *question) walk(ctx context.Context, v *answer.View) (*answer.Walk, root
 func (q *question) scope(known []lineage.Node) scope {
 	s := scope{Roots: idsOf(known), IncludeInactive: q.only.IncludeInactive, IncludeInternal: q.only.IncludeInternal, Limit: q.limit}
 	if len(known) == 0 { // everything that moved
-		s.IncludeInactive = false
 		return s
 	}
 	s.Direction, s.Depth = directionWord(q.direction), q.depth

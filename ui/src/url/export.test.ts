@@ -22,6 +22,7 @@ test('a file is of what the view shows', () => {
   const all = { ...initialLineage, window: { kind: 'at', at: '2026-11-22T20:00:00+01:00' } as const };
   expect(params(exportHref(all, 'csv'))).toEqual([
     ['format', 'csv'],
+    ['includeInactive', 'true'],
     ['includeInternal', 'false'],
     ['limit', '300'],
     ['at', '2026-11-22T20:00:00+01:00'],

@@ -21,9 +21,14 @@ function windowPairs(w: WindowChoice): [string, string][] {
 export function exportHref(s: LineageState, format: ExportFormat, theme?: 'light' | 'dark'): string {
   const pairs: [string, string][] = [['format', format], ...s.roots.map((r): [string, string] => ['root', r])];
   if (s.roots.length > 0) {
-    pairs.push(['direction', s.direction], ['depth', String(s.depth)], ['includeInactive', String(s.inactive)]);
+    pairs.push(['direction', s.direction], ['depth', String(s.depth)]);
   }
-  pairs.push(['includeInternal', String(s.internal)], ['limit', String(LIMIT)], ...windowPairs(s.window));
+  pairs.push(
+    ['includeInactive', String(s.inactive)],
+    ['includeInternal', String(s.internal)],
+    ['limit', String(LIMIT)],
+    ...windowPairs(s.window),
+  );
   if (theme) pairs.push(['theme', theme]);
   return `/export/lineage${formatQuery(pairs)}`;
 }

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/lineaged/lineaged/api"
+	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/internal/config"
+	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/timeseries"
+)
+
+// TestTheFileOfEverythingIsThePage holds that, of everything, the file has the flows and nodes that the page's answer
+// of the same window has, with the silent and without, whole and cut: billing stopped long before the window, and
+// thousands of records wait for it.
+func TestTheFileOfEverythingIsThePage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, begun := stoppedReader(t)
+		window := [2]string{begun.Add(70 * time.Second).UTC().Format(time.RFC3339), begun.Add(120 * time.Second).UTC().Format(time.RFC3339)}
+		for _, silent := range []bool{true, false} {
+			for _, limit := range []int{300, 2} {
+				page, file := &everything{}, &everything{}
+				query := fmt.Sprintf(`{"query":"{ flows(window: {start: \"%s\", end: \"%s\"}, includeInactive: %t, limit: %d) { truncated totalNodes nodes { id } flows { id } } }"}`,
+					window[0], window[1], silent, limit)
+				fetched(t, h, http.MethodPost, "/graphql", query, &struct {
+					Data struct{ Flows *everything }
+				}{struct{ Flows *everything }{page}})
+				fetched(t, h, http.MethodGet, fmt.Sprintf("%s?format=json&start=%s&end=%s&includeInactive=%t&limit=%d", lineageExport, window[0], window[1], silent, limit), "",
+					&struct {
+						*everything
+						Cut *everything
+					}{file, file})
+				if got, want := fmt.Sprint(*file), fmt.Sprint(*page); got != want {
+					t.Errorf("with the silent: %t, limit %d: the file has\n%s\nand the page\n%s", silent, limit, got, want)
+				}
+				const stopped = "topic:west/orders->application:west/billing"
+				if has := slices.Contains(page.Flows, identified{stopped}); has != silent {
+					t.Errorf("with the silent: %t, limit %d: %s is there: %t", silent, limit, stopped, has)
+				}
+			}
+		}
+	})
+}
+
+// everything is what the page and its file are compared by.
+type everything struct {
+	Truncated    bool
+	TotalNodes   int
+	Nodes, Flows []identified
+}
+
+type identified struct{ ID string }
+
+// stoppedReader serves two minutes of a cluster: ops reads all of metrics; billing read orders for 30 seconds.
+func stoppedReader(t *testing.T) (h http.Handler, begun time.Time) {
+	t.Helper()
+	store := timeseries.NewMemory(timeseries.Options{Tick: 10 * time.Second})
+	t.Cleanup(func() { _ = store.Close() })
+	begun = time.Now()
+	topic := func(name string, id byte) lineage.Topic {
+		return lineage.Topic{Cluster: "mFq2n0aGRXWl3w", ID: lineage.TopicID{15: id}, Name: name}
+	}
+	orders, metrics := topic("orders", 1), topic("metrics", 2)
+	reads := func(of lineage.Topic, group string) lineage.Access {
+		return lineage.Access{Topic: of, Op: lineage.Read, Client: lineage.Client{Group: group}}
+	}
+	for n := int64(1); n <= 12; n++ {
+		at := begun.Add(time.Duration(n) * 10 * time.Second)
+		read := 1000 * min(n, 3)
+		o := lineage.Observation{Source: lineage.Source{Cluster: "west", Name: "groups"}, Round: at, Interval: 10 * time.Second, At: at, Samples: []lineage.Sample{
+			{Subject: lineage.Access{Topic: orders}, Metric: lineage.Appended, Value: 1000 * n},
+			{Subject: lineage.Access{Topic: metrics}, Metric: lineage.Appended, Value: 10 * n},
+			{Subject: reads(orders, "billing"), Metric: lineage.Records, Evidence: lineage.GroupOffsets, Value: read},
+			{Subject: reads(orders, "billing"), Metric: lineage.Lag, Value: 1000*n - read},
+			{Subject: reads(metrics, "ops"), Metric: lineage.Records, Evidence: lineage.GroupOffsets, Value: 10 * n},
+			{Subject: reads(metrics, "ops"), Metric: lineage.Lag, Value: 0},
+		}}
+		if n == 1 {
+			o.Facts = []lineage.Fact{{
+				Key: lineage.FactKey{Source: "west", Kind: lineage.ClusterFacts}, Cluster: &lineage.ClusterFact{ID: orders.Cluster, Brokers: 1},
+			}}
+			for _, x := range []lineage.Topic{orders, metrics} {
+				o.Facts = append(o.Facts, lineage.Fact{
+					Key: lineage.FactKey{Source: "west", Kind: lineage.TopicFacts, Name: x.Name}, Topic: &lineage.TopicFact{Topic: x, Partitions: 1, Replication: 1},
+				})
+			}
+		}
+		if err := store.Append(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	time.Sleep(2*time.Minute + time.Second)
+	log := slog.New(slog.DiscardHandler)
+	cfg := config.Config{Clusters: []config.Cluster{{Name: "west", Environment: "west"}}}
+	who, err := newRules(t.Context(), cfg, store, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return api.New(apiOptions(cfg, store, who, &declarations{}, collector.NewClock(10*time.Second, nil, nil, begun, log), log)), begun
+}
+
+// fetched reads JSON that a handler answers.
+func fetched(t *testing.T, h http.Handler, method, target, body string, into any) {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), method, "http://localhost"+target, strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	if err := json.Unmarshal(w.Body.Bytes(), into); err != nil || w.Code != http.StatusOK || strings.Contains(w.Body.String(), `"errors"`) {
+		t.Fatalf("%s %s: HTTP %d, %v: %.1000s", method, target, w.Code, err, w.Body)
+	}
+}
