@@ -102,8 +102,18 @@ func (a *Answers) Watch(ctx context.Context, in Span) iter.Seq2[Moment, error] {
 		}
 		changes := make(chan Moment, 1)
 		defer a.watching.leave(in, changes)
-		a.watching.enter(a, in, changes, m)
-		for last := m; ; last = m {
+		last := m
+		// The others may have been told of more while this one took its first moment, and nobody tells it again.
+		if told := a.watching.enter(a, in, changes, m); told != m.Version {
+			if m, err = a.Moment(ctx, in); err != nil {
+				yield(m, err)
+				return
+			}
+			if m.Version != last.Version && !yield(m, nil) {
+				return
+			}
+		}
+		for last = m; ; last = m {
 			select {
 			case <-ctx.Done():
 				return
@@ -130,8 +140,9 @@ type watched struct {
 	by   map[chan Moment]bool
 }
 
-// enter adds one who watches, and has been told of a moment.
-func (w *watching) enter(a *Answers, in Span, changes chan Moment, told Moment) {
+// enter adds one who watches, and has been told of a moment. It returns the version that all were told of who watch the
+// same time: whatever follows it is sent to changes.
+func (w *watching) enter(a *Answers, in Span, changes chan Moment, told Moment) (version string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.times == nil {
@@ -144,13 +155,14 @@ func (w *watching) enter(a *Answers, in Span, changes chan Moment, told Moment) 
 	}
 	of.by[changes] = true
 	if w.end != nil {
-		return
+		return of.told.Version
 	}
 	// Nobody's context: whoever came first may leave before the others.
 	ctx, cancel := context.WithCancel(context.Background())
 	var run sync.WaitGroup
 	run.Go(func() { w.run(ctx, a) })
 	w.end = func() { cancel(); run.Wait() }
+	return of.told.Version
 }
 
 // leave takes one out who watched; the last one ends the goroutine.

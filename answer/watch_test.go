@@ -205,3 +205,54 @@ func TestWatchRefusesNonsense(t *testing.T) {
 		}
 	}
 }
+
+// Who takes the first moment slowly is told of what changed meanwhile, also when all others have been told of it
+// before and nothing changes any more.
+func TestWatcherSlowAtFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		a := answer.New(answer.Options{History: w.store, Rounds: w.store, Identity: everybody})
+		orders := topic("orders")
+		for n := 1; n <= 10; n++ {
+			time.Sleep(time.Until(round(n)) + time.Second/2)
+			w.observe("west", "end-offsets", n, facts(clusterFact(1), topicFact(orders)), w.moved(self(orders), 0, 10))
+		}
+		in := answer.Between(round(2), round(8))
+		other := watch(t, a, in)
+		synctest.Wait()
+		drain(other.told)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		var last answer.Moment
+		take, done := make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(done)
+			for m, err := range a.Watch(ctx, in) {
+				if err != nil {
+					t.Error(err)
+				}
+				last = m
+				<-take
+			}
+		}()
+		synctest.Wait()
+		time.Sleep(2 * tick)
+		w.observe("west", "request-log", 5, movedBy(writes(orders, producer(7))))
+		time.Sleep(2 * tick)
+		synctest.Wait()
+		if got := drain(other.told); got != "8" {
+			t.Fatalf("the other was told of: %s", got)
+		}
+		close(take)
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		cancel()
+		<-done
+		if now, err := a.Moment(t.Context(), in); err != nil || last.Version != now.Version {
+			t.Errorf("an hour later it was not told of the answer of now: %v", err)
+		}
+		if err := other.leave(); err != nil {
+			t.Error(err)
+		}
+	})
+}
