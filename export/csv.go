@@ -1,10 +1,12 @@
 package export
 
 import (
+	"fmt"
 	"io"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // table writes CSV by RFC 4180, beneath lines that begin with #. A cell that a spreadsheet would take for a formula has
@@ -22,8 +24,31 @@ func (t *table) line(s string) {
 
 func (t *table) comments(lines []string) {
 	for _, l := range lines {
-		t.line("# " + l)
+		t.line("# " + uncut(l))
 	}
+}
+
+// uncut keeps a comment from being cut into cells that a spreadsheet would calculate: of the commas and semicolons only
+// those stay that stand before a space and a letter or digit, as ours do. A quoted comment would not begin with #.
+func uncut(s string) string {
+	var b strings.Builder
+	for i, r := range s {
+		switch {
+		case r == '"':
+			b.WriteByte('\'')
+		case (r == ',' || r == ';') && !beforeWord(s[i+1:]), r < 0x20:
+			fmt.Fprintf(&b, "⟨U+%04X⟩", r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+func beforeWord(s string) bool {
+	word, spaced := strings.CutPrefix(s, " ")
+	r := first(word)
+	return spaced && (unicode.IsLetter(r) || unicode.IsDigit(r))
 }
 
 func (t *table) row(cells ...string) {

