@@ -192,7 +192,10 @@ func (o *outlook) stateOf(f lineage.Flow) State {
 	case !known:
 		return State{}
 	}
-	return State{o.rests(accesses, stopped || last.IsZero() || quiet > longestPause), last}
+	if is := o.rests(accesses, stopped || last.IsZero() || quiet > longestPause); is != NoState {
+		return State{is, last}
+	}
+	return State{}
 }
 
 // rests says what the silence of a flow is. long: it is longer than any pause of its own.
@@ -205,9 +208,19 @@ func (o *outlook) rests(accesses []int32, long bool) FlowState {
 		return Paused
 	case lag != nil && *lag > 0 && !nobody:
 		return Stalled
+	case lag == nil && !nobody && o.couldLag(accesses):
+		return NoState // it may have read all, or records wait
 	default:
 		return Stopped
 	}
+}
+
+// couldLag reports whether it was known once how far one of some readers is behind.
+func (o *outlook) couldLag(accesses []int32) bool {
+	return slices.ContainsFunc(accesses, func(i int32) bool {
+		x := &o.v.accesses[i]
+		return x.gauges[lineage.Lag] && !x.left
+	})
 }
 
 // isLeft reports whether it is known that nobody is there to read.

@@ -150,6 +150,14 @@ func TestFlowState(t *testing.T) {
 				g.round(n, 100, 100, there)
 			}
 		}, "STOPPED 30"},
+		"somebody is there, it is silent, and what waits is not known": {old + 10, func(g *going, n int) {
+			if n > 30 {
+				g.observe("west", "all", n, g.moved(self(g.topic), lineage.NoEvidence, 0), g.moved(g.reader, lineage.GroupOffsets, 0),
+					there, level(g.reader, lineage.Lag, lineage.Unknown))
+			} else {
+				g.round(n, 100, 100, there)
+			}
+		}, "not known"},
 		"it goes on after an end": {last, func(g *going, n int) {
 			read := int64(100)
 			if n > 50 && n < 80 {
