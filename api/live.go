@@ -119,8 +119,23 @@ func (l *live) figures() []prometheus.Collector {
 	}
 }
 
-// upgrades reports whether somebody asks for another protocol than HTTP.
-func upgrades(r *http.Request) bool { return r.Header.Get("Upgrade") != "" }
+// upgrades reports whether somebody asks for a websocket. Other protocols (h2c, TLS) are offered along with a request
+// that is answered as it is.
+func upgrades(r *http.Request) bool {
+	return r.Method == http.MethodGet && names(r, "Upgrade", "websocket")
+}
+
+// names reports whether a header's list has a name, however it is spelled.
+func names(r *http.Request, header, name string) bool {
+	for _, list := range r.Header.Values(header) {
+		for n := range strings.SplitSeq(list, ",") {
+			if strings.EqualFold(strings.TrimSpace(n), name) {
+				return true
+			}
+		}
+	}
+	return false
+}
 
 func (l *live) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !speaksLive(r) {

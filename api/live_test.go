@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -426,5 +427,33 @@ func TestLiveClose(t *testing.T) {
 	<-done
 	if _, status := s.dial(); status != http.StatusServiceUnavailable {
 		t.Errorf("then %d", status)
+	}
+}
+
+// Java's HttpClient offers h2c with each request, Apache's offers TLS: who can't speak either is to answer as ever.
+func TestOtherUpgradesAreAnswered(t *testing.T) {
+	h := serve(served{History: newWorld(t).store, Identity: everybody, Log: quiet()})
+	for _, offered := range []string{"h2c", "TLS/1.2", "websocket"} {
+		r := from(t.Context(), "10.0.0.1:1", strings.NewReader(`{"query":"{clusters{id}}"}`))
+		r.Header.Set("Connection", "Upgrade, HTTP2-Settings")
+		r.Header.Set("Upgrade", offered)
+		rec := httptest.NewRecorder()
+		if h.ServeHTTP(rec, r); rec.Code != http.StatusOK {
+			t.Errorf("a POST that offers %s: %d %s", offered, rec.Code, rec.Body)
+		}
+	}
+}
+
+// A page elsewhere opens no websocket, however its header is written.
+func TestForeignWebsockets(t *testing.T) {
+	h := serve(served{History: newWorld(t).store, Identity: everybody, Log: quiet()})
+	for _, offered := range []string{"websocket", "WebSocket", "h2c, WebSocket"} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost/graphql", nil)
+		r.Header.Set("Upgrade", offered)
+		r.Header.Set("Origin", "http://evil.example")
+		rec := httptest.NewRecorder()
+		if h.ServeHTTP(rec, r); rec.Code != http.StatusForbidden {
+			t.Errorf("a foreign page that asks for %s: %d %s", offered, rec.Code, rec.Body)
+		}
 	}
 }
