@@ -4632,7 +4632,7 @@ enum FlowState {
   PAUSED            # it is silent, and not for longer than it may pause: no FLOW_STOPPED stands for it, and it moved within the hour
   IDLE              # a reader that is silent and has read all
   STALLED           # a reader that is silent for longer than it pauses, while records wait, and of which it is not known that nobody is there
-  STOPPED           # silent for longer than it pauses: a writer, a reader that nobody is there for, or one of whom no lag is known; or one of its ends is no more
+  STOPPED           # silent for longer than it pauses: a writer, a reader that nobody is there for, or one of whom nobody ever told a lag; or one of its ends is no more
 }
 
 """
