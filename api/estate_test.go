@@ -116,6 +116,11 @@ func TestPrices(t *testing.T) {
 			return fmt.Sprintf(`a%d:topicUsage(topic:"topic:west/estate.topic-000000",window:{last:"%ds"}){topic{id}}`, i, 10*(i+1))
 		}), " ") + "}"
 	}
+	states := func(n int) string { // each is of a view of its own, of the time before its window's end
+		return "{" + strings.Join(each(n, func(i int) string {
+			return fmt.Sprintf(`a%d:topicUsage(topic:"topic:west/estate.topic-000000",window:{last:"%ds"}){readers{state}}`, i, 10*(i+1))
+		}), " ") + "}"
+	}
 	looks := func(n int) string {
 		return "{" + strings.Join(each(n, func(i int) string { return fmt.Sprintf(`a%d:nodes(text:"t%d"){totalCount}`, i, i) }), " ") + "}"
 	}
@@ -125,7 +130,7 @@ func TestPrices(t *testing.T) {
 	}
 	for topics, questions := range map[int][]question{
 		100:    {{windows(30), true}, {looks(30), true}},
-		20_000: {{windows(30), false}, {windows(2), true}, {looks(2), true}},
+		20_000: {{windows(30), false}, {windows(2), true}, {looks(2), true}, {states(2), true}, {windows(12), true}, {states(12), false}},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			w := estate(t, topics)

@@ -35,28 +35,32 @@ var looking = map[string]bool{
 // windowed are the root fields that are of a window also where they name none.
 var windowed = map[string]bool{"node": true, "nodes": true, "suggestedJoins": true}
 
+// usualWindow is answer.UsualSpan as it is written.
+var usualWindow = fmt.Sprint(map[string]any{"last": "10m"})
+
 // surveyOf goes through an operation that was validated and found to be of a bearable size.
 func surveyOf(op *graphql.OperationContext) survey {
 	s := survey{windows: map[string]bool{}}
-	s.selection(op.Operation.SelectionSet, op.Variables, true)
+	s.selection(op.Operation.SelectionSet, op.Variables, true, nil)
 	return s
 }
 
-func (s *survey) selection(set ast.SelectionSet, vars map[string]any, root bool) {
+// selection goes through the fields of what is of some windows, as they are written.
+func (s *survey) selection(set ast.SelectionSet, vars map[string]any, root bool, of []string) {
 	for _, x := range set {
 		switch x := x.(type) {
 		case *ast.Field:
-			s.field(x, vars, root)
-			s.selection(x.SelectionSet, vars, false)
+			s.selection(x.SelectionSet, vars, false, s.field(x, vars, root, of))
 		case *ast.InlineFragment:
-			s.selection(x.SelectionSet, vars, root)
+			s.selection(x.SelectionSet, vars, root, of)
 		case *ast.FragmentSpread:
-			s.selection(x.Definition.SelectionSet, vars, root)
+			s.selection(x.Definition.SelectionSet, vars, root, of)
 		}
 	}
 }
 
-func (s *survey) field(f *ast.Field, vars map[string]any, root bool) {
+// field takes in a field, and returns of which windows that is what it selects.
+func (s *survey) field(f *ast.Field, vars map[string]any, root bool, of []string) []string {
 	args := f.ArgumentMap(vars)
 	for _, name := range []string{"text", "owner", "tag"} {
 		text, _ := args[name].(string)
@@ -67,9 +71,12 @@ func (s *survey) field(f *ast.Field, vars map[string]any, root bool) {
 	if root && looking[f.Name] {
 		s.looks++
 	}
+	var own []string
 	for name, value := range args {
 		if window, ok := value.(map[string]any); ok && f.Definition.Arguments.ForName(name).Type.Name() == "Window" {
-			s.windows[fmt.Sprint(window)] = true // maps are printed by key
+			written := fmt.Sprint(window) // maps are printed by key
+			s.windows[written] = true
+			own = append(own, written)
 			s.longest = max(s.longest, lengthOf(window))
 		}
 	}
@@ -78,13 +85,22 @@ func (s *survey) field(f *ast.Field, vars map[string]any, root bool) {
 			s.windows[fmt.Sprint("quiet", args["before"], quiet)], s.windows[fmt.Sprint("quiet", args["after"], quiet)] = true, true
 		}
 	}
-	if of := f.ObjectDefinition; of != nil && of.Name == "Flow" && (f.Name == "state" || f.Name == "stateSince") {
-		s.windows[fmt.Sprint(map[string]any{"last": "10m"})] = true // it is of the ten minutes before the end
+	if d := f.ObjectDefinition; d != nil && d.Name == "Flow" && (f.Name == "state" || f.Name == "stateSince") {
+		for _, written := range of {
+			if written != usualWindow { // which is the ten minutes before the end, of which it is
+				s.windows["before the end of "+written] = true
+			}
+		}
 	}
 	if root && windowed[f.Name] && args["window"] == nil {
 		s.windows["none"] = true
+		own = append(own, "none")
 		s.longest = max(s.longest, answer.UsualSpan)
 	}
+	if own == nil {
+		return of
+	}
+	return own
 }
 
 // lengthOf returns how long a window is as it is written; what is not written as it should be is refused later.
