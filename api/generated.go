@@ -14724,7 +14724,7 @@ func (ec *executionContext) _Lineage_positions(ctx context.Context, field graphq
 			return ec.fieldContext_Lineage_positions(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Positions(), nil
+			return obj.Positions(ctx)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []Position) graphql.Marshaler {
@@ -24773,10 +24773,11 @@ func (ec *executionContext) _Lineage(ctx context.Context, sel ast.SelectionSet, 
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "positions":
-			out.Values[i] = ec._Lineage_positions(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Lineage_positions(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}

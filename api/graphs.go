@@ -70,13 +70,16 @@ func (l *Lineage) Hidden() []HiddenNeighbours {
 }
 
 // Positions answers positions.
-func (l *Lineage) Positions() []Position {
-	at := layout.Layout(l.walk.Nodes, l.flows)
+func (l *Lineage) Positions(ctx context.Context) ([]Position, error) {
+	at, err := layout.Layout(ctx, l.walk.Nodes, l.flows)
+	if err != nil {
+		return nil, err
+	}
 	out := make([]Position, len(at))
 	for i, p := range at {
 		out[i] = Position{Node: p.Node.ID(), Layer: p.Layer, X: p.X, Y: p.Y}
 	}
-	return out
+	return out, nil
 }
 
 // lineageArgs are the arguments of the root field lineage.

@@ -26,6 +26,8 @@ import (
 const (
 	// mostFlows bounds one document: a thousand nodes can have a million flows, which nobody reads.
 	mostFlows = 20_000
+	// mostDrawn bounds one whose nodes have places: to find them grows faster than the flows do.
+	mostDrawn = 5000
 	// mostGaps and mostClients bound the lists of one document; how many there are is said.
 	mostGaps    = 1000
 	mostClients = 100
@@ -85,6 +87,9 @@ var (
 	jsonForm    = form{"json", "application/json", "json"}
 )
 
+// hasPlaces reports whether a lineage in this form says where its nodes are drawn.
+func (f form) hasPlaces() bool { return f == svgForm || f == jsonForm }
+
 // Formats are the forms of a lineage.
 func Formats() []string { return namesOf(lineageForms) }
 
@@ -117,14 +122,39 @@ func (e *Exporter) Lineage(ctx context.Context, params url.Values) (*Document, e
 	if err != nil {
 		return nil, err
 	}
-	writers := map[string]func(io.Writer) error{
-		svgForm.name: func(w io.Writer) error { return writeSVG(w, pic, q.theme) }, dotForm.name: pic.writeDOT,
-		mermaidForm.name: pic.writeMermaid, csvForm.name: pic.writeCSV, jsonForm.name: pic.writeJSON,
+	write, err := q.writer(ctx, pic)
+	if err != nil {
+		return nil, err
 	}
 	return &Document{
-		MediaType: q.form.media, FileName: fileName("lineage", pic.called(), pic.Window.End, q.form), write: writers[q.form.name],
+		MediaType: q.form.media, FileName: fileName("lineage", pic.called(), pic.Window.End, q.form), write: write,
 		Size: int64(len(pic.Flows)+len(pic.Nodes)+1) * flowBytes,
 	}, nil
+}
+
+// writer returns who writes the picture. All that is work is done: places are found for the forms that have them.
+func (q *question) writer(ctx context.Context, p *picture) (func(io.Writer) error, error) {
+	if q.form.hasPlaces() {
+		if err := p.lay(ctx); err != nil {
+			return nil, err
+		}
+	}
+	switch q.form {
+	case svgForm:
+		d, err := draw(ctx, p)
+		if err != nil {
+			return nil, err
+		}
+		return func(w io.Writer) error { return d.write(w, q.theme) }, nil
+	case dotForm:
+		return p.writeDOT, nil
+	case mermaidForm:
+		return p.writeMermaid, nil
+	case csvForm:
+		return p.writeCSV, nil
+	default:
+		return p.writeJSON, nil
+	}
 }
 
 // Usage returns the document of who wrote and who read a topic.
@@ -171,6 +201,11 @@ func fileName(what, of string, end time.Time, f form) string {
 // senseless refuses a question that makes no sense.
 func senseless(format string, args ...any) error {
 	return &answer.RefusedError{Reason: answer.Senseless, Sentence: fmt.Sprintf(format, args...)}
+}
+
+// tooMuch refuses a question whose answer is too large.
+func tooMuch(format string, args ...any) error {
+	return &answer.RefusedError{Reason: answer.TooMuch, Sentence: fmt.Sprintf(format, args...)}
 }
 
 // called names what a picture is of, in a word or some.

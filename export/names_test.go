@@ -30,28 +30,20 @@ func pictureOf(name string) *picture {
 		},
 		Cut: cut{TotalNodes: 4, Hidden: []hidden{}, Unobserved: []string{}},
 	}
-	var all []lineage.Node
 	for _, n := range []lineage.Node{
 		{Scope: "west", Kind: lineage.TopicNode, Name: "orders"},
 		{Scope: name, Kind: lineage.ApplicationNode, Name: name},
 		{Scope: "west", Kind: lineage.StreamJobNode, Name: name},
 		{Scope: name, Kind: lineage.DatasetNode, Name: name},
 	} {
-		all = append(all, n)
 		p.Nodes = append(p.Nodes, &node{is: n, ID: n.ID(), Kind: n.Kind.String(), Name: n.Name, Cluster: name, Owner: name, Tags: []string{name}, State: active, Exists: true})
 	}
-	var flows []lineage.Flow
 	for _, ends := range [][2]int{{1, 0}, {0, 2}, {2, 3}} {
-		f := lineage.Flow{From: all[ends[0]], To: all[ends[1]]}
-		flows = append(flows, f)
+		f := lineage.Flow{From: p.Nodes[ends[0]].is, To: p.Nodes[ends[1]].is}
 		p.Flows = append(p.Flows, &flow{
 			is: f, from: p.Nodes[ends[0]], to: p.Nodes[ends[1]], ID: f.ID(), From: f.From.ID(), To: f.To.ID(), Kind: f.Kind().String(), State: active, Active: new(true), Counted: exact,
 			RecordsPerSecond: new(1.5), Evidence: []evidence{{lineage.Connect, "CONNECT", name, midnight, midnight, name}},
 		})
-	}
-	for _, at := range layout.Layout(all, flows) {
-		n := p.Nodes[slices.Index(all, at.Node)]
-		n.at, n.X, n.Y = at, at.X, at.Y
 	}
 	return p
 }
@@ -111,8 +103,12 @@ func survives(t *testing.T, name string) {
 // inSVG reads the picture as XML: ids are exact, full names are in titles, and nothing in it runs or fetches.
 func inSVG(t *testing.T, p *picture, name string) {
 	t.Helper()
+	write, err := (&question{form: svgForm}).writer(t.Context(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var b strings.Builder
-	if err := writeSVG(&b, p, ""); err != nil {
+	if err := write(&b); err != nil {
 		t.Fatal(err)
 	}
 	var ids []string

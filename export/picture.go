@@ -161,8 +161,8 @@ func (q *question) picture(ctx context.Context, v *answer.View) (*picture, error
 	if err != nil {
 		return nil, err
 	}
-	if len(w.Edges) > mostFlows {
-		return nil, &answer.RefusedError{Reason: answer.TooMuch, Sentence: tooManyFlows(len(w.Edges))}
+	if err := q.bound(len(w.Edges)); err != nil {
+		return nil, err
 	}
 	p := &picture{
 		Format: formatLineage, Version: formatVersion, Scope: q.scope(found.known), Window: windowOf(v.Window()), Coverage: coverageOf(v, w.Scope),
@@ -195,16 +195,41 @@ func (q *question) picture(ctx context.Context, v *answer.View) (*picture, error
 		p.Cut.Hidden = append(p.Cut.Hidden, hidden{h.Node.ID(), h.Upstream, h.Downstream})
 		byNode[h.Node].up, byNode[h.Node].down = h.Upstream, h.Downstream
 	}
-	for _, at := range layout.Layout(w.Nodes, flows) {
-		x := byNode[at.Node]
-		x.at, x.Layer, x.X, x.Y = at, at.Layer, at.X, at.Y
-	}
 	p.tellStates()
 	return p, nil
 }
 
-func tooManyFlows(n int) string {
-	return "the document would have " + plural(n, "flow") + ", more than can be read: ask for less with limit, depth or direction"
+// lay says where the server draws the nodes.
+func (p *picture) lay(ctx context.Context) error {
+	nodes, flows := make([]lineage.Node, len(p.Nodes)), make([]lineage.Flow, len(p.Flows))
+	byNode := make(map[lineage.Node]*node, len(p.Nodes))
+	for i, n := range p.Nodes {
+		nodes[i], byNode[n.is] = n.is, n
+	}
+	for i, f := range p.Flows {
+		flows[i] = f.is
+	}
+	places, err := layout.Layout(ctx, nodes, flows)
+	if err != nil {
+		return err
+	}
+	for _, at := range places {
+		x := byNode[at.Node]
+		x.at, x.Layer, x.X, x.Y = at, at.Layer, at.X, at.Y
+	}
+	return nil
+}
+
+// bound refuses a document of more flows than anybody reads, or than are drawn while somebody waits.
+func (q *question) bound(flows int) error {
+	switch {
+	case q.form.hasPlaces() && flows > mostDrawn:
+		return tooMuch("format: %s of %s is more than can be drawn, at most %d: ask for less with limit, depth or direction, or for dot, mermaid or csv",
+			quote(q.form.name), plural(flows, "flow"), mostDrawn)
+	case flows > mostFlows:
+		return tooMuch("format: %s of %s is more than can be read, at most %d: ask for less with limit, depth or direction", quote(q.form.name), plural(flows, "flow"), mostFlows)
+	}
+	return nil
 }
 
 // walk returns the part of the graph that is asked for, and which of its roots are there.

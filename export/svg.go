@@ -1,6 +1,7 @@
 package export
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -28,11 +29,20 @@ type drawing struct {
 	left, top, right, bottom float64
 }
 
-// writeSVG writes a picture that stands for itself: no script, no font, nothing from elsewhere. Only flows are <path>.
-// The theme is the reader's own unless one is asked for.
-func writeSVG(w io.Writer, p *picture, theme string) error {
-	d := &drawing{l: &lines{w: w}, pic: p}
-	d.lay()
+// draw finds where the lines and labels of a picture are whose nodes have their places.
+func draw(ctx context.Context, p *picture) (*drawing, error) {
+	d := &drawing{pic: p}
+	if err := d.lay(ctx); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// write writes a picture that stands for itself: no script, no font, nothing from elsewhere. Only flows are <path>. The
+// theme is the reader's own unless one is asked for.
+func (d *drawing) write(w io.Writer, theme string) error {
+	p := d.pic
+	d.l = &lines{w: w}
 	above := d.caption()
 	below := d.notes()
 	top := margin + float64(len(above))*lineHigh + 14
@@ -74,7 +84,7 @@ func writeSVG(w io.Writer, p *picture, theme string) error {
 }
 
 // lay finds where lines and labels are.
-func (d *drawing) lay() {
+func (d *drawing) lay(ctx context.Context) error {
 	cards := make([]box, len(d.pic.Nodes))
 	for i, n := range d.pic.Nodes {
 		cards[i] = cardOf(n.at)
@@ -87,6 +97,9 @@ func (d *drawing) lay() {
 	}
 	places := newPlacer(cards)
 	for _, f := range d.pic.Flows {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		s := atTo
 		if in[f.to] > out[f.from] {
 			s = atFrom
@@ -103,6 +116,7 @@ func (d *drawing) lay() {
 		d.hold(b)
 	}
 	d.bottom += 14 // for what is hidden beneath the last card
+	return nil
 }
 
 func (d *drawing) hold(b box) {

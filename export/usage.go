@@ -71,7 +71,7 @@ func (q *usageQuestion) report(ctx context.Context, v *answer.View) (*report, er
 	}
 	writers, readers := v.Usage(topic)
 	if n := len(writers) + len(readers); n > mostFlows {
-		return nil, &answer.RefusedError{Reason: answer.TooMuch, Sentence: "topic: " + tooManyFlows(n)}
+		return nil, tooMuch("topic: %s has %s, more than can be read, at most %d", quote(topic.ID()), plural(n, "flow"), mostFlows)
 	}
 	rows := v.Rows([]lineage.Node{topic}, slices.Concat(writers, readers))
 	r := &report{Window: windowOf(v.Window()), Coverage: coverageOf(v, v.ClustersOf(topic))}

@@ -9,6 +9,7 @@ package layout
 
 import (
 	"cmp"
+	"context"
 	"math"
 	"slices"
 	"strings"
@@ -40,8 +41,8 @@ type Position struct {
 
 // Layout places nodes; the answer is ordered by name, kind and scope. Neither the order of nodes and edges nor their
 // repetition matters. Edges whose ends are not both among nodes, and loops, are left out. All edges run from left to
-// right, but for those that close a cycle. Cards never overlap.
-func Layout(nodes []lineage.Node, edges []lineage.Flow) []Position {
+// right, but for those that close a cycle. Cards never overlap. The drawing ends with ctx, whose error is the only one.
+func Layout(ctx context.Context, nodes []lineage.Node, edges []lineage.Flow) ([]Position, error) {
 	nodes = slices.Clone(nodes)
 	slices.SortFunc(nodes, func(a, b lineage.Node) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), cmp.Compare(a.Kind, b.Kind), strings.Compare(a.Scope, b.Scope))
@@ -58,10 +59,18 @@ func Layout(nodes []lineage.Node, edges []lineage.Flow) []Position {
 	for _, c := range parts {
 		c.breakCycles(nodes)
 		c.setLayers()
-		d := c.dummies()
-		d.sweep()
+		d, err := c.dummies(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if err := d.sweep(ctx); err != nil {
+			return nil, err
+		}
 		order := d.hang()
-		y := d.place(order)
+		y, err := d.place(ctx, order)
+		if err != nil {
+			return nil, err
+		}
 
 		first, last, left := math.Inf(1), math.Inf(-1), slices.Min(c.layer)
 		for v := range c.ids {
@@ -78,7 +87,7 @@ func Layout(nodes []lineage.Node, edges []lineage.Flow) []Position {
 		}
 		top = math.Round(top+last-first) + NodeHeight + ComponentGap
 	}
-	return out
+	return out, nil
 }
 
 // arc is a pair of joined nodes in the direction in which they are drawn.

@@ -1,6 +1,8 @@
 package layout
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -35,10 +37,20 @@ func ends(edges []lineage.Flow) []lineage.Node {
 	return out
 }
 
+// drawn is the layout that nobody gives up.
+func drawn(t testing.TB, nodes []lineage.Node, edges []lineage.Flow) []Position {
+	t.Helper()
+	out, err := Layout(t.Context(), nodes, edges)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
 func layers(t *testing.T, edges []lineage.Flow) map[string]int {
 	t.Helper()
 	out := make(map[string]int)
-	for _, p := range Layout(ends(edges), edges) {
+	for _, p := range drawn(t, ends(edges), edges) {
 		out[p.Node.Name] = p.Layer
 	}
 	return out
@@ -72,18 +84,18 @@ func TestLayers(t *testing.T) {
 }
 
 func TestLeavesOutWhatItCannotDraw(t *testing.T) {
-	got := Layout([]lineage.Node{topic("a"), topic("a")}, []lineage.Flow{{From: topic("a"), To: topic("a")}, {From: topic("a"), To: app("stranger")}})
+	got := drawn(t, []lineage.Node{topic("a"), topic("a")}, []lineage.Flow{{From: topic("a"), To: topic("a")}, {From: topic("a"), To: app("stranger")}})
 	if len(got) != 1 || got[0] != (Position{Node: topic("a")}) {
 		t.Errorf("got %+v, want the one card at the origin", got)
 	}
-	if got := Layout(nil, nil); len(got) != 0 {
+	if got := drawn(t, nil, nil); len(got) != 0 {
 		t.Errorf("got %+v of nothing", got)
 	}
 }
 
 func TestStraightLines(t *testing.T) {
 	edges := chain(app("shop"), topic("orders"), app("billing"), topic("invoices"))
-	for _, p := range Layout(ends(edges), edges) {
+	for _, p := range drawn(t, ends(edges), edges) {
 		if p.Y != 0 {
 			t.Errorf("%s is at y %v, a chain should be level", p.Node.Name, p.Y)
 		}
@@ -91,7 +103,7 @@ func TestStraightLines(t *testing.T) {
 	// Three readers: the topic stands at the middle one.
 	fan := slices.Concat(chain(topic("t"), app("a")), chain(topic("t"), app("b")), chain(topic("t"), app("c")))
 	at := make(map[string]float64)
-	for _, p := range Layout(ends(fan), fan) {
+	for _, p := range drawn(t, ends(fan), fan) {
 		at[p.Node.Name] = p.Y
 	}
 	if at["t"] != at["b"] || at["b"]-at["a"] != NodeHeight+NodeGap || at["c"]-at["b"] != NodeHeight+NodeGap {
@@ -108,7 +120,7 @@ func TestNoCrossing(t *testing.T) {
 		chain(topic("t1"), app("copy"), topic("t1.copy"), app("reader")),
 		chain(topic("out"), app("sink2"), topic("end"), app("last")), chain(topic("out"), app("sink3"), topic("end")),
 	)
-	if n := crossing(Layout(ends(edges), edges), edges); n != 0 {
+	if n := crossing(drawn(t, ends(edges), edges), edges); n != 0 {
 		t.Errorf("%d lines cross", n)
 	}
 }
@@ -175,7 +187,7 @@ func TestRandomGraphs(t *testing.T) {
 	for seed := range uint64(150) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		nodes, edges := estate(r, 1+r.IntN(120))
-		got := Layout(nodes, edges)
+		got := drawn(t, nodes, edges)
 		if len(got) != len(nodes) {
 			t.Fatalf("seed %d: %d positions of %d nodes", seed, len(got), len(nodes))
 		}
@@ -184,7 +196,7 @@ func TestRandomGraphs(t *testing.T) {
 
 		r.Shuffle(len(nodes), func(i, j int) { nodes[i], nodes[j] = nodes[j], nodes[i] })
 		r.Shuffle(len(edges), func(i, j int) { edges[i], edges[j] = edges[j], edges[i] })
-		if again := Layout(slices.Concat(nodes, nodes), slices.Concat(edges, edges)); !slices.Equal(got, again) {
+		if again := drawn(t, slices.Concat(nodes, nodes), slices.Concat(edges, edges)); !slices.Equal(got, again) {
 			t.Fatalf("seed %d: the order of the input changed the drawing", seed)
 		}
 	}
@@ -321,7 +333,7 @@ func TestOneLeafMore(t *testing.T) {
 			edge = lineage.Flow{From: leaf, To: at}
 		}
 		moreNodes, moreEdges := append(slices.Clone(nodes), leaf), append(slices.Clone(edges), edge)
-		before, after := Layout(nodes, edges), Layout(moreNodes, moreEdges)
+		before, after := drawn(t, nodes, edges), drawn(t, moreNodes, moreEdges)
 		tries++
 		was, is := order(before, leaf), order(after, leaf)
 		for l, of := range was {
@@ -386,13 +398,55 @@ func branchOf(nodes []lineage.Node, edges []lineage.Flow, leaf lineage.Node) (br
 	return branch, core
 }
 
+// leaving is a context that ends when it was looked at so many times.
+type leaving struct {
+	context.Context
+	looks, most int
+}
+
+func (l *leaving) Err() error {
+	if l.looks++; l.looks > l.most {
+		return context.Canceled
+	}
+	return nil
+}
+
+// TestNobodyWaits has a dense graph drawn for who leaves: it is looked at that in each pass over each layer, and no
+// look is passed over.
+func TestNobodyWaits(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 4))
+	var edges []lineage.Flow
+	for range 40 {
+		a, b := topic(fmt.Sprint("t", r.IntN(10))), app(fmt.Sprint("a", r.IntN(10)))
+		edges = append(edges, lineage.Flow{From: a, To: b}, lineage.Flow{From: b, To: topic(fmt.Sprint("t", r.IntN(10)))})
+	}
+	stays := &leaving{Context: t.Context(), most: math.MaxInt}
+	all, err := Layout(stays, ends(edges), edges)
+	if err != nil {
+		t.Fatal(err)
+	}
+	layers := 0
+	for _, p := range all {
+		layers = max(layers, p.Layer+1)
+	}
+	const passes = 2*patience + 12 // at least: those of sweep that gain nothing, and those of place
+	if stays.looks < passes*layers {
+		t.Errorf("it looked %d times while %d layers were drawn, want %d at least", stays.looks, layers, passes*layers)
+	}
+	for n := range stays.looks {
+		if got, err := Layout(&leaving{Context: t.Context(), most: n}, ends(edges), edges); !errors.Is(err, context.Canceled) || got != nil {
+			t.Fatalf("who left at look %d of %d has %d positions, %v", n, stays.looks, len(got), err)
+		}
+	}
+}
+
 func BenchmarkLayout(b *testing.B) {
 	for _, n := range []int{100, 300, 1000, 5000} {
 		b.Run(fmt.Sprintf("nodes=%d", n), func(b *testing.B) {
 			nodes, edges := estate(rand.New(rand.NewPCG(1, 3)), n)
 			b.ReportAllocs()
 			for b.Loop() {
-				Layout(nodes, edges)
+				drawn(b, nodes, edges)
 			}
 			b.ReportMetric(float64(len(edges)), "edges")
 		})

@@ -2,6 +2,7 @@ package layout
 
 import (
 	"cmp"
+	"context"
 	"slices"
 )
 
@@ -15,7 +16,7 @@ type drawing struct {
 	pos         []int   // of a core vertex: its place in its layer of core
 }
 
-func (c *component) dummies() *drawing {
+func (c *component) dummies(ctx context.Context) (*drawing, error) {
 	d := &drawing{c: c}
 	first := slices.Min(c.layer)
 	for _, l := range c.layer {
@@ -30,6 +31,9 @@ func (c *component) dummies() *drawing {
 		if !c.inCore(a) {
 			continue
 		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		at := a.from
 		for l := d.layer[a.from] + 1; l < d.layer[a.to]; l++ {
 			v := len(d.layer)
@@ -43,7 +47,7 @@ func (c *component) dummies() *drawing {
 	d.core = make([][]int, slices.Max(d.layer)+1)
 	d.pos = make([]int, len(d.layer))
 	d.start()
-	return d
+	return d, nil
 }
 
 // start orders each layer by a depth-first search from the left, in the order of numbers: what belongs together starts
@@ -77,15 +81,19 @@ const patience = 4
 
 // sweep reorders the core's layers by the barycentres of their neighbours, to and fro, and keeps the order with the
 // fewest crossings.
-func (d *drawing) sweep() {
+func (d *drawing) sweep(ctx context.Context) error {
 	best, kept := d.crossings(), d.snapshot()
 	weight := make([]float64, len(d.layer))
 	for pass, idle := 0, 0; pass < sweeps && idle < patience && best > 0; pass++ {
 		for l := 1; l < len(d.core); l++ {
-			d.reorder(l, d.left, weight)
+			if err := d.reorder(ctx, l, d.left, weight); err != nil {
+				return err
+			}
 		}
 		for l := len(d.core) - 2; l >= 0; l-- {
-			d.reorder(l, d.right, weight)
+			if err := d.reorder(ctx, l, d.right, weight); err != nil {
+				return err
+			}
 		}
 		idle++
 		if n := d.crossings(); n < best {
@@ -98,6 +106,7 @@ func (d *drawing) sweep() {
 			d.pos[v] = i
 		}
 	}
+	return nil
 }
 
 func (d *drawing) snapshot() [][]int {
@@ -110,7 +119,7 @@ func (d *drawing) snapshot() [][]int {
 
 // reorder sorts layer l by barycentre; vertices without neighbours on that side keep their place's weight, equal ones
 // their order.
-func (d *drawing) reorder(l int, neighbours [][]int, weight []float64) {
+func (d *drawing) reorder(ctx context.Context, l int, neighbours [][]int, weight []float64) error {
 	for _, v := range d.core[l] {
 		weight[v] = float64(d.pos[v])
 		if n := len(neighbours[v]); n > 0 {
@@ -125,6 +134,7 @@ func (d *drawing) reorder(l int, neighbours [][]int, weight []float64) {
 	for i, v := range d.core[l] {
 		d.pos[v] = i
 	}
+	return ctx.Err()
 }
 
 // crossings counts the core's crossing lines, by inversions in a Fenwick tree.

@@ -1,5 +1,7 @@
 package layout
 
+import "context"
+
 // block is a run of vertices that stand as close as they may, and so move as one.
 type block struct {
 	sum, weight float64 // of the wishes; the block stands at sum/weight
@@ -8,7 +10,7 @@ type block struct {
 
 // place returns the y of each vertex' centre. Each layer in turn comes as near to its neighbours' heights as the
 // distances allow, exactly in the sense of least squares; lines through dummies weigh more, so that they are straight.
-func (d *drawing) place(order [][]int) []float64 {
+func (d *drawing) place(ctx context.Context, order [][]int) ([]float64, error) {
 	left, right := d.lines()
 	y := make([]float64, len(d.layer))
 	for _, layer := range order {
@@ -24,18 +26,24 @@ func (d *drawing) place(order [][]int) []float64 {
 	const rounds = 6 // to and fro; the picture is at rest by then
 	for range rounds {
 		for l := 1; l < len(order); l++ {
-			p.settle(order[l], left, nil)
+			if err := p.settle(ctx, order[l], left, nil); err != nil {
+				return nil, err
+			}
 		}
 		for l := len(order) - 2; l >= 0; l-- {
-			p.settle(order[l], right, nil)
+			if err := p.settle(ctx, order[l], right, nil); err != nil {
+				return nil, err
+			}
 		}
 	}
 	for range rounds {
 		for _, layer := range order {
-			p.settle(layer, left, right)
+			if err := p.settle(ctx, layer, left, right); err != nil {
+				return nil, err
+			}
 		}
 	}
-	return y
+	return y, nil
 }
 
 // lines returns all neighbours of each vertex in the layers before and after: the core's, and those of the trees that
@@ -79,7 +87,7 @@ type placer struct {
 
 // settle moves one layer towards the neighbours given. It minimises the weighted squares of the distances to them,
 // which is isotonic regression once the least distances are taken off: pool adjacent violators solves it in one pass.
-func (p *placer) settle(layer []int, sides ...[][]int) {
+func (p *placer) settle(ctx context.Context, layer []int, sides ...[][]int) error {
 	const rest = 1e-3 // the weight of staying where it is, for what has no neighbours there
 	offset := 0.0
 	p.blocks = p.blocks[:0]
@@ -115,6 +123,7 @@ func (p *placer) settle(layer []int, sides ...[][]int) {
 			i++
 		}
 	}
+	return ctx.Err()
 }
 
 // pull is how much a line wants to be level (the ratios of Gansner and others 1993).
