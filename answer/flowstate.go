@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/lineaged/lineaged/graph"
@@ -93,11 +94,18 @@ func (r *Rows) loadStates(ctx context.Context) (map[lineage.Flow]State, error) {
 	if err := o.read(ctx, r.flows); err != nil {
 		return nil, err
 	}
+	unseen, err := r.v.unseenWriters(ctx, end, r.flows)
+	if err != nil {
+		return nil, err
+	}
 	var late []lineage.Flow
 	for _, f := range r.flows {
 		s := o.stateOf(f)
 		if accesses := v.of(f); len(accesses) == 0 && r.v.restedSince(f) {
 			s.Is = Stopped // it was not seen within the lookback
+		}
+		if unseen[f] && (s.Is == Paused || s.Is == Stopped) {
+			s = State{} // whether there is a writer besides the known ones nobody knows
 		}
 		out[f] = s
 		if s.Is == Moving && o.isLate(f) {
@@ -105,6 +113,39 @@ func (r *Rows) loadStates(ctx context.Context) (map[lineage.Flow]State, error) {
 		}
 	}
 	return out, o.trends(ctx, late, out)
+}
+
+// unseenWriters returns those of some flows that are nothing but what nobody accounts for, the last of it until an
+// instant since nobody looked at the movers that may have written it.
+func (v *View) unseenWriters(ctx context.Context, until time.Time, flows []lineage.Flow) (map[lineage.Flow]bool, error) {
+	var rows []int32
+	var owners []lineage.Flow
+	for _, f := range flows {
+		accesses := v.of(f)
+		if slices.ContainsFunc(accesses, func(i int32) bool {
+			x := &v.accesses[i]
+			return x.Access.Client.Kind != lineage.Remainder || x.left
+		}) {
+			continue
+		}
+		for _, i := range accesses {
+			rows, owners = append(rows, v.accesses[i].row), append(owners, f)
+		}
+	}
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	found, err := v.held.Evidence(ctx, lineage.Window{Start: v.held.Back.Start, End: until}, rows)
+	if err != nil {
+		return nil, fmt.Errorf("read who was not looked at: %w", err)
+	}
+	out := map[lineage.Flow]bool{}
+	for i, es := range found {
+		if slices.ContainsFunc(es, func(e lineage.Evidence) bool { return strings.Contains(e.Detail, lineage.UnseenWriters) }) {
+			out[owners[i]] = true
+		}
+	}
+	return out, nil
 }
 
 // restedSince reports whether a flow that was seen before the lookback was watched to the window's end.

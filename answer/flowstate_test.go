@@ -397,3 +397,54 @@ func TestOverviewWithSilent(t *testing.T) {
 		}
 	})
 }
+
+// What nobody accounts for since nobody looked at the mover that may have written it is no writer that stopped. A
+// writer without a name that was seen to write has stopped.
+func TestStateOfWhatNobodyLookedAt(t *testing.T) {
+	const end = 500 // rounds
+	for name, c := range map[string]struct {
+		detail string
+		others []lineage.Access // that nobody names either
+		to     int              // the window's end
+		want   string
+	}{
+		"nobody looked at its mover":                   {lineage.UnseenWriters + "connector sinks/cdc", nil, end, "not known"},
+		"nobody looked at its mover, and it is silent": {"at most: others' are among these; " + lineage.UnseenWriters + "connector sinks/cdc", nil, 100, "not known"},
+		"while nobody looks it moves":                  {lineage.UnseenWriters + "connector sinks/cdc", nil, 45, "MOVING"},
+		"nobody could have written it but a stranger":  {"", nil, end, "STOPPED 45"},
+		"strangers are known to be there, too":         {lineage.UnseenWriters + "connector sinks/cdc", []lineage.Access{writes(topic("orders"), producer(7))}, end, "STOPPED 45"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				orders := topic("orders")
+				rest := writes(orders, lineage.Client{Kind: lineage.Remainder})
+				for n := 1; n <= end; n++ {
+					gap := n > 40 && n <= 45
+					grown := map[bool]int64{gap: 50}[true]
+					fill := []filling{w.moved(self(orders), lineage.NoEvidence, grown), w.moved(rest, lineage.EndOffsets, grown)}
+					if gap {
+						fill = append(fill, sighted(rest, lineage.EndOffsets, c.detail))
+						w.observe("sinks", "connectors", n, missing("no answer"))
+					} else {
+						w.observe("sinks", "connectors", n)
+					}
+					for _, x := range c.others {
+						fill = append(fill, w.moved(x, lineage.ProducerState, grown))
+					}
+					if n == 1 {
+						fill = append(fill, facts(clusterFact(1), topicFact(orders)))
+					}
+					w.observe("west", "all", n, fill...)
+				}
+				time.Sleep(time.Until(round(end)) + time.Second)
+				f := lineage.Flow{From: lineage.Node{Scope: "west", Kind: lineage.UnidentifiedNode, Name: "orders"}, To: topicNode("orders")}
+				for _, from := range []int{c.to - 1, c.to - 60, 1} {
+					if got := stateAt(t, answers(w.store), f, max(from, 1), c.to); got != c.want {
+						t.Errorf("rounds %d to %d: %s, want %s", max(from, 1), c.to, got, c.want)
+					}
+				}
+			})
+		})
+	}
+}

@@ -86,7 +86,7 @@ func (c *candidates) doubt(x *step) string {
 	case len(names) == 0:
 		return ""
 	case c.unseen || x.beyond:
-		return "what these write was not observed: " + some(names)
+		return lineage.UnseenWriters + some(names)
 	case x.mixed.Value > 0:
 		return "candidates, besides writers whose records the producer state could not tell apart: " + some(names)
 	default:

@@ -81,3 +81,7 @@ type Evidence struct {
 	// empty.
 	Detail string
 }
+
+// UnseenWriters begins why records are nobody's, although movers are known that may have written them: whether they did
+// was not observed.
+const UnseenWriters = "what these write was not observed: "
