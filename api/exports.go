@@ -11,6 +11,7 @@ import (
 
 	"github.com/lineaged/lineaged/answer"
 	"github.com/lineaged/lineaged/internal/serving"
+	"github.com/lineaged/lineaged/internal/span"
 )
 
 // Export is a document in another form than GraphQL's, ready to be written.
@@ -153,7 +154,7 @@ func (e *exports) refusalOf(ctx context.Context, err error) *exportRefusal {
 	}
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		return refusedExport(http.StatusServiceUnavailable, codeTimeout, "the export took longer than "+formatDuration(e.graphql.limits.Time)+"; ask for a shorter window or for less of it")
+		return refusedExport(http.StatusServiceUnavailable, codeTimeout, "the export took longer than "+span.Format(e.graphql.limits.Time)+"; ask for a shorter window or for less of it")
 	case errors.Is(err, context.Canceled):
 		return refusedExport(http.StatusServiceUnavailable, codeTimeout, "the request was given up")
 	default:

@@ -24,6 +24,7 @@ import (
 
 	"github.com/lineaged/lineaged/answer"
 	"github.com/lineaged/lineaged/internal/serving"
+	"github.com/lineaged/lineaged/internal/span"
 )
 
 const (
@@ -203,7 +204,7 @@ func (h *graphqlHandler) execute(ctx context.Context, body []byte, asker string)
 	responses, ctx := h.exec.DispatchOperation(ctx, op)
 	resp := responses(ctx)
 	if resp == nil {
-		return nil, refuse(http.StatusRequestTimeout, codeTimeout, "the answer took longer than %s", formatDuration(h.limits.Time))
+		return nil, refuse(http.StatusRequestTimeout, codeTimeout, "the answer took longer than %s", span.Format(h.limits.Time))
 	}
 	// Resolvers run at once; the same question gets the same answer all the same.
 	slices.SortStableFunc(resp.Errors, func(a, b *gqlerror.Error) int { return strings.Compare(a.Path.String(), b.Path.String()) })

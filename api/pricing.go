@@ -12,6 +12,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/lineaged/lineaged/answer"
+	"github.com/lineaged/lineaged/internal/span"
 )
 
 // mostText is how many characters of a text are searched for: topic names have at most 249, and every node is looked
@@ -81,7 +82,7 @@ func (s *survey) field(f *ast.Field, vars map[string]any, root bool, of []string
 		}
 	}
 	if quiet, _ := args["quiet"].(string); root && quiet != "" {
-		if d, _ := parseDuration(quiet); d > 0 { // each window is looked at for that long too
+		if d, _ := span.Parse(quiet); d > 0 { // each window is looked at for that long too
 			s.windows[fmt.Sprint("quiet", args["before"], quiet)], s.windows[fmt.Sprint("quiet", args["after"], quiet)] = true, true
 		}
 	}
@@ -106,7 +107,7 @@ func (s *survey) field(f *ast.Field, vars map[string]any, root bool, of []string
 // lengthOf returns how long a window is as it is written; what is not written as it should be is refused later.
 func lengthOf(window map[string]any) time.Duration {
 	if last, ok := window["last"].(string); ok {
-		d, _ := parseDuration(last)
+		d, _ := span.Parse(last)
 		return d
 	}
 	start, _ := UnmarshalTime(window["start"])
@@ -148,7 +149,7 @@ func (p priced) Complexity(ctx context.Context, typeName, field string, child in
 	}
 	points := answer.UsualPoints
 	if text, ok := args["step"].(string); ok {
-		if step, err := parseDuration(text); err == nil && step > 0 {
+		if step, err := span.Parse(text); err == nil && step > 0 {
 			points = int(min(length/step, answer.MostPoints))
 		}
 	}

@@ -3,14 +3,14 @@ package api
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
-	"math"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+
+	"github.com/lineaged/lineaged/internal/span"
 )
 
 func shownTime(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
@@ -39,38 +39,10 @@ func UnmarshalTime(v any) (time.Time, error) {
 	return t, nil
 }
 
-// durationUnits are Prometheus' units, longest first, which is also the order in which a compound writes them.
-var durationUnits = []struct {
-	name string
-	unit time.Duration
-}{
-	{"y", 365 * 24 * time.Hour},
-	{"w", 7 * 24 * time.Hour},
-	{"d", 24 * time.Hour},
-	{"h", time.Hour},
-	{"m", time.Minute},
-	{"s", time.Second},
-	{"ms", time.Millisecond},
-}
-
 // MarshalDuration writes a span in Prometheus' manner, e.g. 1h30m. Weeks and years are written as days, as people read
 // them off a chart.
 func MarshalDuration(d time.Duration) graphql.Marshaler {
-	return graphql.WriterFunc(func(w io.Writer) { _, _ = io.WriteString(w, `"`+formatDuration(d)+`"`) })
-}
-
-func formatDuration(d time.Duration) string {
-	if d < time.Millisecond {
-		return "0s"
-	}
-	var b strings.Builder
-	for _, u := range durationUnits[2:] {
-		if n := int64(d / u.unit); n > 0 {
-			fmt.Fprintf(&b, "%d%s", n, u.name)
-			d %= u.unit
-		}
-	}
-	return b.String()
+	return graphql.WriterFunc(func(w io.Writer) { _, _ = io.WriteString(w, `"`+span.Format(d)+`"`) })
 }
 
 // UnmarshalDuration reads a span in Prometheus' manner: 30s, 10m, 1h30m, 7d.
@@ -79,7 +51,7 @@ func UnmarshalDuration(v any) (time.Duration, error) {
 	if !ok {
 		return 0, badInput("a Duration is a string such as 30s, 10m, 4h or 7d")
 	}
-	switch d, err := parseDuration(s); {
+	switch d, err := span.Parse(s); {
 	case errors.Is(err, strconv.ErrRange):
 		return 0, badInput("%s is too long; a Duration is 292 years at most", quote(s))
 	case err != nil:
@@ -87,48 +59,6 @@ func UnmarshalDuration(v any) (time.Duration, error) {
 	default:
 		return d, nil
 	}
-}
-
-// parseDuration reads units in falling order, each at most once. What passes time.Duration is strconv.ErrRange, what is
-// none strconv.ErrSyntax.
-func parseDuration(s string) (d time.Duration, err error) {
-	if s == "" {
-		return 0, strconv.ErrSyntax
-	}
-	rest, units, over := s, durationUnits, false
-	for rest != "" {
-		digits := 0
-		for digits < len(rest) && rest[digits] >= '0' && rest[digits] <= '9' {
-			digits++
-		}
-		n, err := strconv.ParseInt(rest[:digits], 10, 64)
-		if err != nil && !errors.Is(err, strconv.ErrRange) {
-			return 0, strconv.ErrSyntax
-		}
-		rest = rest[digits:]
-		letters := 0
-		for letters < len(rest) && (rest[letters] < '0' || rest[letters] > '9') {
-			letters++
-		}
-		at := -1
-		for i, u := range units {
-			if u.name == rest[:letters] {
-				at = i
-			}
-		}
-		if at < 0 {
-			return 0, strconv.ErrSyntax
-		}
-		// what is not a duration is said before it is said to be too long
-		if over = over || err != nil || n > (math.MaxInt64-int64(d))/int64(units[at].unit); !over {
-			d += time.Duration(n) * units[at].unit
-		}
-		rest, units = rest[letters:], units[at+1:]
-	}
-	if over {
-		return 0, strconv.ErrRange
-	}
-	return d, nil
 }
 
 // MarshalInt64 writes a whole number as a decimal string: JSON's numbers lose their last digits above 2^53.

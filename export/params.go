@@ -1,9 +1,7 @@
 package export
 
 import (
-	"errors"
 	"fmt"
-	"math"
 	"net/url"
 	"slices"
 	"strconv"
@@ -12,6 +10,7 @@ import (
 
 	"github.com/lineaged/lineaged/answer"
 	"github.com/lineaged/lineaged/graph"
+	"github.com/lineaged/lineaged/internal/span"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -254,55 +253,11 @@ func (r *reader) instant(key, text string) time.Time {
 }
 
 func (r *reader) duration(key, text string) time.Duration {
-	d, err := parseDuration(text)
+	d, err := span.Parse(text)
 	if err != nil || d <= 0 {
 		r.fail(key, text, "is no duration; one is e.g. 30s, 10m, 1h30m or 7d")
 	}
 	return d
-}
-
-// units are Prometheus', the longest first.
-var units = []struct {
-	name string
-	unit time.Duration
-}{
-	{"y", 365 * 24 * time.Hour},
-	{"w", 7 * 24 * time.Hour},
-	{"d", 24 * time.Hour},
-	{"h", time.Hour},
-	{"m", time.Minute},
-	{"s", time.Second},
-	{"ms", time.Millisecond},
-}
-
-var errNoDuration = errors.New("no duration")
-
-// parseDuration reads units in falling order, each once at most.
-func parseDuration(text string) (sum time.Duration, err error) {
-	left := units
-	for rest := text; ; {
-		digits := len(rest) - len(strings.TrimLeft(rest, "0123456789"))
-		n, err := strconv.ParseInt(rest[:digits], 10, 64)
-		if err != nil {
-			return 0, errNoDuration
-		}
-		rest = rest[digits:]
-		letters := len(rest) - len(strings.TrimLeft(rest, "ymwdhs"))
-		at := slices.IndexFunc(left, func(u struct {
-			name string
-			unit time.Duration
-		},
-		) bool {
-			return u.name == rest[:letters]
-		})
-		if at < 0 || n > (math.MaxInt64-int64(sum))/int64(left[at].unit) {
-			return 0, errNoDuration
-		}
-		sum += time.Duration(n) * left[at].unit
-		if rest, left = rest[letters:], left[at+1:]; rest == "" {
-			return sum, nil
-		}
-	}
 }
 
 // clip cuts what an asker sent: a sentence is not the place to send a megabyte back.

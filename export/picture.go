@@ -9,6 +9,7 @@ import (
 	"github.com/lineaged/lineaged/answer"
 	"github.com/lineaged/lineaged/graph"
 	"github.com/lineaged/lineaged/graph/layout"
+	"github.com/lineaged/lineaged/internal/span"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -272,7 +273,9 @@ func idsOf(nodes []lineage.Node) []string {
 	return out
 }
 
-func windowOf(w lineage.Resolved) window { return window{w.Start.UTC(), w.End.UTC(), span(w.Step)} }
+func windowOf(w lineage.Resolved) window {
+	return window{w.Start.UTC(), w.End.UTC(), span.Format(w.Step)}
+}
 
 func coverageOf(v *answer.View, of []lineage.ClusterID) coverage {
 	is := v.Coverage(of...)

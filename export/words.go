@@ -179,18 +179,6 @@ func percent(fraction float64) string {
 
 func instant(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
-// span writes a length of time as it is asked for.
-func span(d time.Duration) string {
-	var b strings.Builder
-	for _, u := range units[2:] {
-		if n := d / u.unit; n > 0 {
-			fmt.Fprintf(&b, "%d%s", n, u.name)
-			d %= u.unit
-		}
-	}
-	return b.String()
-}
-
 // visible returns foreign text as it can be shown anywhere: characters that steer terminals, lines and writing
 // directions are shown by what they are called, and bytes that are no UTF-8 too. Ids have all of it exactly.
 func visible(s string) string {

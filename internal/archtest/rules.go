@@ -80,7 +80,7 @@ var layers = map[string]layer{
 		why:     "answer says what a window means, to whoever asks: no HTTP, no GraphQL, nothing that asks it; the store and the names come through small interfaces that it declares",
 	},
 	"export": {
-		imports: []string{"answer", "graph"},
+		imports: []string{"answer", "graph", "internal/span"},
 		// documents are of the store in memory: a copy of its answers would prove less
 		tests:   []string{"store", "timeseries", "identity"},
 		outside: []string{none},
@@ -88,7 +88,7 @@ var layers = map[string]layer{
 	},
 	"api": {
 		// whom a limit counts is one rule for connections and for questions
-		imports: []string{"answer", "graph", "internal/serving"},
+		imports: []string{"answer", "graph", "internal/serving", "internal/span"},
 		// on the store in memory and by real names: copies of them would prove less
 		tests: []string{"store", "timeseries", "identity", "internal/mm2"},
 		why:   "api presents what answer says; it reads no store, and decides nothing that answer decides",
@@ -136,6 +136,7 @@ var layers = map[string]layer{
 	"internal/copybook":    {imports: []string{"internal/pastend", "internal/varint"}, outside: []string{none}, why: "internal/copybook is pure bookkeeping in the words of lineage"},
 	"internal/pastend":     {outside: []string{none}, why: "internal/pastend is pure bookkeeping; the standard library only"},
 	"internal/recordbatch": {outside: []string{none}, why: "internal/recordbatch is pure: bytes in, values out; the standard library only"},
+	"internal/span":        {outside: []string{none}, why: "how long a time is in words is the standard library's business, and one rule for all that is asked"},
 	"internal/unpack":      {outside: []string{"github.com/klauspost/compress", "github.com/pierrec/lz4/v4"}, why: "internal/unpack is pure: bytes in, bytes out, up to a bound"},
 	"internal/rhythm":      {imports: []string{"internal/varint"}, outside: []string{none}, why: "internal/rhythm is pure bookkeeping in the words of lineage"},
 	"internal/varint":      {outside: []string{none}, why: "internal/varint is pure: bytes in, values out; the standard library only"},
