@@ -210,3 +210,36 @@ func TestBalanceClosesOverAStepThatReachesBeyond(t *testing.T) {
 		}
 	})
 }
+
+// What is at most the count of a time of which a window has a part is no bound of what moved in the window.
+func TestPartOfABoundIsNone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		orders := topic("orders")
+		late := reads(orders, group("late"))
+		for n := 1; n <= 40; n++ {
+			if n > 10 && n < 20 {
+				w.observe("west", "all", n, missing("no answer"))
+				continue
+			}
+			read := estimated(w.moved(late, lineage.GroupOffsets, map[bool]int64{n == 20: 100, n < 5: 7}[true]))
+			w.observe("west", "all", n, facts(clusterFact(1), topicFact(orders)), w.moved(self(orders), lineage.NoEvidence, 10), sighted(late, lineage.GroupOffsets, "at most: it jumped"), func(o *lineage.Observation) {
+				read(o)
+				if n == 20 {
+					o.Samples[len(o.Samples)-1].Since = round(10)
+				}
+			})
+		}
+		time.Sleep(time.Until(round(40)) + time.Second)
+		for from, want := range map[int]string{
+			15: "at most: it jumped; neither at least nor at most: shared out evenly over the time between two readings, of which the window has a part",
+			9:  "at most: it jumped",
+		} {
+			v := view(t, answers(w.store), answer.Between(round(from), round(22)), answer.All)
+			f := v.Rows(nil, []lineage.Flow{{From: topicNode("orders"), To: application("late")}}).Flow(lineage.Flow{From: topicNode("orders"), To: application("late")})
+			if got := evidenceOf(t, f)[0].Detail; !strings.HasPrefix(got, want) || !f.Estimated() {
+				t.Errorf("from round %d: %q, want %q", from, got, want)
+			}
+		}
+	})
+}

@@ -121,6 +121,9 @@ func (v *View) support(x *access, e lineage.Evidence) supported {
 	if doubt := x.shareDoubt(); doubt != "" && (e.Kind == lineage.GroupOffsets || e.Kind == lineage.ShareOffsets || e.Kind == lineage.Transaction) {
 		detail = strings.TrimSuffix(doubt+"; "+detail, "; ")
 	}
+	if counts && x.sharedOut() && boundsOf(detail).one() { // what a part of a step is at most or at least nobody knows
+		detail = strings.Replace(detail, x.sharedWords(), noBound+x.sharedWords(), 1)
+	}
 	s.Detail = detail
 	s.explains = detail != "" && counts && x.isEstimated() && explains(e.Kind, detail)
 	return s
@@ -185,25 +188,49 @@ func merge(into []supported, e supported) []supported {
 	return append(into, e)
 }
 
-// bounds are which a detail calls a count.
+// bounds are which a detail calls a count. Who reads details takes a count for a bound where they tell of one alone.
 type bounds struct{ most, least bool }
+
+// noBound begins what is said of a part that may be more or less, where another part is bounded.
+const noBound = "neither at least nor at most: "
+
+// one reports whether a count is bounded on one side.
+func (b bounds) one() bool { return b.most != b.least }
 
 func boundsOf(detail string) bounds {
 	return bounds{strings.Contains(detail, "at most"), strings.Contains(detail, "at least")}
 }
 
-// bothBounds joins two details of parts that are bounded otherwise. One that says it all already stays as it is.
+// bothBounds joins two details of parts that are bounded otherwise, or one of them not at all. One that says it all
+// already stays as it is.
 func bothBounds(a, b string) string {
 	x, y := boundsOf(a), boundsOf(b)
 	switch {
-	case !y.most && !y.least, x.most && x.least:
+	case x.most && x.least:
 		return a
-	case !x.most && !x.least, y.most && y.least:
+	case y.most && y.least:
 		return b
+	case x == bounds{}:
+		a = noBound + a
+	case y == bounds{}:
+		a, b = noBound+b, a
 	case y.most: // in one order, however they come
 		a, b = b, a
 	}
 	return a + "; of another part " + b
+}
+
+// unbound says of a flow's estimates without a bound that they have none, where all that its evidence tells of bounds
+// is one: the flow is the sum. all are those that something else tells.
+func unbound(es []supported, all bounds) {
+	for _, e := range es {
+		b := boundsOf(e.Detail)
+		all.most, all.least = all.most || b.most, all.least || b.least
+	}
+	at := slices.IndexFunc(es, func(e supported) bool { return e.explains && boundsOf(e.Detail) == bounds{} })
+	if at >= 0 && all.one() {
+		es[at].Detail = noBound + es[at].Detail
+	}
 }
 
 // explained sorts a flow's evidence, and gives an estimate that nobody explained the reason that lies in how it is
@@ -225,14 +252,16 @@ func (v *View) explained(f lineage.Flow, es []supported) []Evidence {
 		if d := es[at].Detail; d != "" {
 			why = d + "; " + why
 		}
-		es[at].Detail = why
+		es[at].Detail, es[at].explains = why, true
 	}
+	why := v.atLeast(f)
+	unbound(es, boundsOf(why))
 	out := make([]Evidence, len(es))
 	for i, e := range es {
 		out[i] = e.Evidence
 		out[i].Detail = v.words(out[i].Detail)
 	}
-	if why := v.atLeast(f); why != "" && len(out) > 0 {
+	if why != "" && len(out) > 0 {
 		out[0].Detail = strings.TrimSuffix(why+"; "+out[0].Detail, "; ")
 	}
 	return out

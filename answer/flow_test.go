@@ -264,6 +264,28 @@ func TestEvidenceOfAFlow(t *testing.T) {
 			},
 			[]string{"PRODUCER_STATE: at most: it was there before; of another part at least: its epoch rose"},
 		},
+		"some of it at most and some nobody knows which": {
+			true, func(w *world, n int) []filling {
+				other := writes(orders, producer(2))
+				fill := []filling{estimated(w.moved(writer, lineage.ProducerState, 3)), estimated(w.moved(other, lineage.ProducerState, 3))}
+				if n == 1 {
+					fill = append(fill, sighted(writer, lineage.ProducerState, "it began anew"), sighted(other, lineage.ProducerState, "at most: it was there before"))
+				}
+				return fill
+			},
+			[]string{"PRODUCER_STATE: neither at least nor at most: it began anew; of another part at most: it was there before"},
+		},
+		"some of it at least and some of it, of another kind, nobody knows which": {
+			true, func(w *world, n int) []filling {
+				other := writes(orders, producer(2))
+				fill := []filling{estimated(w.moved(writer, lineage.ProducerState, 3)), estimated(w.moved(other, lineage.Telemetry, 3))}
+				if n == 1 {
+					fill = append(fill, sighted(writer, lineage.ProducerState, "it began anew"), sighted(other, lineage.Telemetry, "at least: a push was lost"))
+				}
+				return fill
+			},
+			[]string{"PRODUCER_STATE: neither at least nor at most: it began anew", "TELEMETRY: at least: a push was lost"},
+		},
 		"an estimate of a transaction": {
 			true, func(w *world, _ int) []filling { return []filling{estimated(w.moved(writer, lineage.Transaction, 3))} },
 			[]string{"TRANSACTION: the markers of its transactions are offsets too, and how many there are lies between two bounds"},

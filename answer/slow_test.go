@@ -47,7 +47,7 @@ func TestNotDueYet(t *testing.T) {
 			}
 			f := of(busy, "reader")
 			detail := evidenceOf(t, f)[0].Detail
-			if strings.Contains(detail, "at least") != due || !f.Estimated() || !strings.Contains(detail, "at most") {
+			if strings.Contains(detail, "at least: ") != due || !f.Estimated() || !strings.Contains(detail, "at most") {
 				t.Errorf("round %d: %d records, estimated %v, %q", end, *f.Records(), f.Estimated(), detail)
 			}
 			for name, x := range map[string]lineage.Topic{"idle": busy, "still": quiet} {
