@@ -77,9 +77,9 @@ func first(s string) rune {
 
 // lineageColumns are those of both kinds of rows.
 var lineageColumns = []string{
-	"row", "id", "kind", "name", "cluster", "owner", "tags", "root", "internal", "exists", "state",
+	"row", "id", "kind", "name", "cluster", "owner", "tags", "root", "internal", "exists", "activity",
 	"records_in_per_second", "records_in_counted", "records_out_per_second", "records_out_counted", "hidden_upstream", "hidden_downstream",
-	"from", "to", "does", "counted", "records", "records_per_second", "bytes", "bytes_per_second", "live", "lag_records", "lag_seconds", "lag_at_least_seconds",
+	"from", "to", "does", "state", "state_since", "active", "counted", "records", "records_per_second", "bytes", "bytes_per_second", "live", "lag_records", "lag_seconds", "lag_at_least_seconds",
 	"skipped", "lost", "first_seen", "last_seen", "last_moved", "evidence",
 }
 
@@ -93,7 +93,7 @@ func (p *picture) writeCSV(w io.Writer) error {
 	}
 	for _, f := range p.Flows {
 		row := append([]string{"flow", f.ID, f.Kind}, make([]string, 7)...)
-		row = append(append(row, f.State), make([]string, 6)...)
+		row = append(append(row, f.Activity), make([]string, 6)...)
 		t.row(append(row, f.cells()...)...)
 	}
 	return t.err
@@ -102,7 +102,7 @@ func (p *picture) writeCSV(w io.Writer) error {
 // cells are a node's, up to its rates.
 func (n *node) cells() []string {
 	return []string{
-		"node", n.ID, n.Kind, visible(n.Name), visible(n.Cluster), visible(n.Owner), visible(strings.Join(n.Tags, " ")), yes(&n.root), yes(&n.Internal), yes(&n.Exists), n.State,
+		"node", n.ID, n.Kind, visible(n.Name), visible(n.Cluster), visible(n.Owner), visible(strings.Join(n.Tags, " ")), yes(&n.root), yes(&n.Internal), yes(&n.Exists), n.Activity,
 		decimal(n.RecordsIn.PerSecond), n.RecordsIn.Counted, decimal(n.RecordsOut.PerSecond), n.RecordsOut.Counted,
 	}
 }
@@ -110,7 +110,7 @@ func (n *node) cells() []string {
 // cells are a flow's, from its ends on.
 func (f *flow) cells() []string {
 	return []string{
-		f.From, f.To, doing(f.is), f.Counted, whole(f.Records), decimal(f.RecordsPerSecond), whole(f.Bytes), decimal(f.BytesPerSecond), yes(f.Live),
+		f.From, f.To, doing(f.is), word(f.State), moment(f.StateSince), yes(f.Active), f.Counted, whole(f.Records), decimal(f.RecordsPerSecond), whole(f.Bytes), decimal(f.BytesPerSecond), yes(f.Live),
 		whole(f.Lag), decimal(f.LagSeconds), decimal(f.LagAtLeastSeconds), whole(f.Skipped), whole(f.Lost), moment(f.FirstSeen), moment(f.LastSeen), moment(f.LastMoved), f.known(),
 	}
 }
@@ -120,6 +120,13 @@ func numbers(all ...int) (out []string) {
 		out = append(out, strconv.Itoa(n))
 	}
 	return out
+}
+
+func word(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
 }
 
 func yes(is *bool) string {

@@ -52,7 +52,7 @@ func (p *picture) writeDOT(w io.Writer) error {
 	}
 	for _, f := range p.Flows {
 		said := dotLabel(f.sentence())
-		l.print("  %s -> %s [%s, label=%s, tooltip=%s, labeltooltip=%s];", dotQuote(f.From), dotQuote(f.To), dotStyles[f.State], dotLabel(f.label()), said, said)
+		l.print("  %s -> %s [%s, label=%s, tooltip=%s, labeltooltip=%s];", dotQuote(f.From), dotQuote(f.To), dotStyles[f.Activity], dotLabel(f.label()), said, said)
 	}
 	l.print("}")
 	return l.err
@@ -97,8 +97,8 @@ func (n *node) facts() (out []string) {
 	if !n.Exists {
 		out = append(out, "deleted")
 	}
-	if n.State != active {
-		out = append(out, n.State)
+	if n.Activity != active {
+		out = append(out, n.Activity)
 	}
 	for _, side := range []struct {
 		word string
@@ -126,7 +126,7 @@ func (n *node) sentence() string {
 	if len(n.Tags) > 0 {
 		out += ", tags " + isolated(strings.Join(n.Tags, " "))
 	}
-	out += ", " + n.State + ", in: " + n.RecordsIn.text() + ", out: " + n.RecordsOut.text()
+	out += ", " + n.Activity + ", in: " + n.RecordsIn.text() + ", out: " + n.RecordsOut.text()
 	if !n.Exists {
 		out += ", deleted"
 	}

@@ -43,7 +43,7 @@ func (p *picture) writeMermaid(w io.Writer) error {
 	var quiet, doubtful []string
 	for i, f := range p.Flows {
 		line := "-.->"
-		switch f.State {
+		switch f.Activity {
 		case active:
 			line = "-->"
 		case inactive:

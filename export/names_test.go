@@ -36,12 +36,12 @@ func pictureOf(name string) *picture {
 		{Scope: "west", Kind: lineage.StreamJobNode, Name: name},
 		{Scope: name, Kind: lineage.DatasetNode, Name: name},
 	} {
-		p.Nodes = append(p.Nodes, &node{is: n, ID: n.ID(), Kind: n.Kind.String(), Name: n.Name, Cluster: name, Owner: name, Tags: []string{name}, State: active, Exists: true})
+		p.Nodes = append(p.Nodes, &node{is: n, ID: n.ID(), Kind: n.Kind.String(), Name: n.Name, Cluster: name, Owner: name, Tags: []string{name}, Activity: active, Exists: true})
 	}
 	for _, ends := range [][2]int{{1, 0}, {0, 2}, {2, 3}} {
 		f := lineage.Flow{From: p.Nodes[ends[0]].is, To: p.Nodes[ends[1]].is}
 		p.Flows = append(p.Flows, &flow{
-			is: f, from: p.Nodes[ends[0]], to: p.Nodes[ends[1]], ID: f.ID(), From: f.From.ID(), To: f.To.ID(), Kind: f.Kind().String(), State: active, Active: new(true), Counted: exact,
+			is: f, from: p.Nodes[ends[0]], to: p.Nodes[ends[1]], ID: f.ID(), From: f.From.ID(), To: f.To.ID(), Kind: f.Kind().String(), Activity: active, Active: new(true), Counted: exact,
 			RecordsPerSecond: new(1.5), Evidence: []evidence{{lineage.Connect, "CONNECT", name, midnight, midnight, name}},
 		})
 	}
@@ -322,13 +322,13 @@ func drawn(t *testing.T, name string, svg []byte) {
 	}
 }
 
-// TestStates tells the answers apart that look alike in a figure.
-func TestStates(t *testing.T) {
+// TestActivity tells the answers apart that look alike in a figure.
+func TestActivity(t *testing.T) {
 	logs := []evidence{{kind: lineage.AuditLog}, {kind: lineage.AuthorizerLog}}
 	for _, x := range []struct {
-		flow                  flow
-		estimated             bool
-		state, counted, label string
+		flow                     flow
+		estimated                bool
+		activity, counted, label string
 	}{
 		{flow{Active: new(true), RecordsPerSecond: new(1234.0)}, false, active, exact, "1.23 k/s"},
 		{flow{Active: new(true), RecordsPerSecond: new(0.001)}, false, active, exact, "<0.01/s"},
@@ -345,10 +345,10 @@ func TestStates(t *testing.T) {
 	} {
 		f := x.flow
 		f.is = lineage.Flow{From: lineage.Node{Kind: lineage.TopicNode}, To: lineage.Node{Kind: lineage.ApplicationNode}}
-		f.State = stateOf(f.Active, f.RecordsPerSecond, f.Evidence)
+		f.Activity = activityOf(f.Active, f.RecordsPerSecond, f.Evidence)
 		f.Counted = countedOf(&f, x.estimated)
-		if f.State != x.state || f.Counted != x.counted || f.label() != x.label {
-			t.Errorf("%+v: %s, %s, %s, want %s, %s, %s", x.flow, f.State, f.Counted, f.label(), x.state, x.counted, x.label)
+		if f.Activity != x.activity || f.Counted != x.counted || f.label() != x.label {
+			t.Errorf("%+v: %s, %s, %s, want %s, %s, %s", x.flow, f.Activity, f.Counted, f.label(), x.activity, x.counted, x.label)
 		}
 	}
 	for fraction, want := range map[float64]string{0: "0 %", 0.0001: "<0.1 %", 0.5: "50 %", 0.99999: "99.9 %", 1: "100 %"} {

@@ -109,7 +109,7 @@ type node struct {
 	Cluster                string   `json:"cluster,omitempty"`
 	Owner                  string   `json:"owner,omitempty"`
 	Tags                   []string `json:"tags,omitempty"`
-	State                  string   `json:"state"`
+	Activity               string   `json:"activity"`
 	Exists                 bool     `json:"exists"`
 	Internal               bool     `json:"internal"`
 	RecordsIn              figure   `json:"recordsIn"`
@@ -128,8 +128,10 @@ type flow struct {
 	From              string     `json:"from"`
 	To                string     `json:"to"`
 	Kind              string     `json:"kind"`
-	State             string     `json:"state"`
+	State             *string    `json:"state"`
+	StateSince        *time.Time `json:"stateSince"`
 	Active            *bool      `json:"active"`
+	Activity          string     `json:"activity"`
 	Counted           string     `json:"counted"`
 	Records           *int64     `json:"records"`
 	RecordsPerSecond  *float64   `json:"recordsPerSecond"`
@@ -196,7 +198,7 @@ func (q *question) picture(ctx context.Context, v *answer.View) (*picture, error
 		p.Cut.Hidden = append(p.Cut.Hidden, hidden{h.Node.ID(), h.Upstream, h.Downstream})
 		byNode[h.Node].up, byNode[h.Node].down = h.Upstream, h.Downstream
 	}
-	p.tellStates()
+	p.tellActivity()
 	return p, nil
 }
 
@@ -362,7 +364,7 @@ func flowOf(ctx context.Context, f answer.Flow) (*flow, error) {
 	for _, e := range es {
 		x.Evidence = append(x.Evidence, evidence{e.Kind, e.Kind.String(), e.Source, e.FirstSeen.UTC(), e.LastSeen.UTC(), e.Detail})
 	}
-	x.State = stateOf(x.Active, x.RecordsPerSecond, x.Evidence)
+	x.Activity = activityOf(x.Active, x.RecordsPerSecond, x.Evidence)
 	x.Counted = countedOf(x, f.Estimated())
 	return x, x.readLevels(ctx, f)
 }
@@ -387,6 +389,11 @@ func (f *flow) readLevels(ctx context.Context, of answer.Flow) (err error) {
 	if f.LagAtLeastSeconds, err = of.LagAtLeastSeconds(ctx); err != nil {
 		return err
 	}
+	state, err := of.State(ctx)
+	if err != nil {
+		return err
+	}
+	f.State, f.StateSince = goingOf(state.Is), timeOrNil(state.Since)
 	first, last, err := of.Seen(ctx)
 	if err != nil {
 		return err
@@ -419,24 +426,26 @@ func countedOf(x *flow, isEstimated bool) string {
 	}
 }
 
-// tellStates says of each node what its flows say: it is as active as the most active of them; without flows it rests
+// tellActivity says of each node what its flows say: it is as active as the most active of them; without flows it rests
 // only where something was observed at all.
-func (p *picture) tellStates() {
-	rank := func(state string) int { return slices.Index([]string{inactive, unobserved, aboutThen, active}, state) }
+func (p *picture) tellActivity() {
+	rank := func(activity string) int {
+		return slices.Index([]string{inactive, unobserved, aboutThen, active}, activity)
+	}
 	for _, n := range p.Nodes {
-		n.State = inactive
+		n.Activity = inactive
 		if p.Coverage.ObservedFraction == 0 {
-			n.State = unobserved
+			n.Activity = unobserved
 		}
 	}
 	for _, f := range p.Flows {
 		for _, n := range [...]*node{f.from, f.to} {
-			state := f.State
-			if state == allowed {
-				state = unobserved
+			activity := f.Activity
+			if activity == allowed {
+				activity = unobserved
 			}
-			if rank(state) > rank(n.State) {
-				n.State = state
+			if rank(activity) > rank(n.Activity) {
+				n.Activity = activity
 			}
 		}
 	}
@@ -445,14 +454,14 @@ func (p *picture) tellStates() {
 // label is what stands on a flow.
 func (f *flow) label() string {
 	switch {
-	case f.State == active && f.RecordsPerSecond == nil:
+	case f.Activity == active && f.RecordsPerSecond == nil:
 		return notMeasurable
-	case f.State == active, f.State == aboutThen:
+	case f.Activity == active, f.Activity == aboutThen:
 		return sign(f.Counted) + rate(*f.RecordsPerSecond)
 	case f.reads() && f.Live != nil && !*f.Live:
 		return nobodyReads
 	default:
-		return f.State
+		return f.Activity
 	}
 }
 
@@ -463,8 +472,8 @@ func (f *flow) reads() bool {
 
 // sentence says all of a flow, for a reader who has nothing else.
 func (f *flow) sentence() string {
-	parts := []string{title(f.is.From) + " → " + title(f.is.To) + ": " + doing(f.is), f.State}
-	if label := f.label(); label != f.State {
+	parts := []string{title(f.is.From) + " → " + title(f.is.To) + ": " + doing(f.is), f.Activity}
+	if label := f.label(); label != f.Activity {
 		parts = append(parts, strings.TrimSpace(label))
 	}
 	if f.Counted != exact && !slices.Contains(parts, f.Counted) {
@@ -481,7 +490,20 @@ func (f *flow) sentence() string {
 	case f.LagAtLeastSeconds != nil:
 		parts = append(parts, "at least "+seconds(*f.LagAtLeastSeconds)+" behind")
 	}
+	parts = append(parts, "at the window's end: "+f.goes())
 	return strings.Join(parts, ", ") + ". Known by " + f.known()
+}
+
+// goes says how a flow goes at the window's end.
+func (f *flow) goes() string {
+	if f.State == nil {
+		return notKnown
+	}
+	out := strings.ToLower(strings.ReplaceAll(*f.State, "_", " "))
+	if f.StateSince != nil {
+		out += " since " + instant(*f.StateSince)
+	}
+	return out
 }
 
 // known says how a flow is known.

@@ -74,7 +74,7 @@ func (p *palette) rules() string {
 
 // thickness is 1.5 to 7 pixels, by the logarithm of the rate: one record a second and a million must both be seen.
 func (f *flow) thickness() float64 {
-	if f.State != active && f.State != aboutThen || f.RecordsPerSecond == nil || *f.RecordsPerSecond <= 0 {
+	if f.Activity != active && f.Activity != aboutThen || f.RecordsPerSecond == nil || *f.RecordsPerSecond <= 0 {
 		return 1.5
 	}
 	return min(7, 1.5+math.Log10(1+*f.RecordsPerSecond))

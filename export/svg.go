@@ -145,12 +145,12 @@ func (d *drawing) text(class string, x, y float64, s string) {
 	d.l.print(`<text class="%s" x="%s" y="%s">%s</text>`, class, short(x), short(y), escape(s))
 }
 
-var stateClasses = map[string]string{active: "active", inactive: "inactive", aboutThen: "around", unobserved: "unobserved", allowed: "unobserved"}
+var activityClasses = map[string]string{active: "active", inactive: "inactive", aboutThen: "around", unobserved: "unobserved", allowed: "unobserved"}
 
 func (d *drawing) markers() {
 	d.l.print("<defs>")
-	for _, state := range []string{active, inactive, aboutThen, unobserved} {
-		class := stateClasses[state]
+	for _, activity := range []string{active, inactive, aboutThen, unobserved} {
+		class := activityClasses[activity]
 		d.l.print(`<marker id="to-%[1]s" viewBox="0 0 8 8" refX="7.5" refY="4" markerWidth="8" markerHeight="8" markerUnits="userSpaceOnUse" orient="auto">`+
 			`<polygon class="arrow %[1]s" points="0,0 8,4 0,8"/></marker>`, class)
 	}
@@ -158,14 +158,14 @@ func (d *drawing) markers() {
 }
 
 func (d *drawing) flow(f *flow, l line) {
-	class := stateClasses[f.State]
+	class := activityClasses[f.Activity]
 	d.l.print(`<path class="flow %[1]s" data-id="%[2]s" d="%[3]s" stroke-width="%[4]s" marker-end="url(#to-%[1]s)" role="img"><title>%[5]s</title></path>`,
 		class, escape(f.ID), l.path(), short(f.thickness()), escape(f.sentence()))
 }
 
 // label is a flow's words, drawn over cards and lines; the flow itself says them too.
 func (d *drawing) label(f *flow, b box) {
-	class := stateClasses[f.State]
+	class := activityClasses[f.Activity]
 	d.l.print(`<g class="label %s" aria-hidden="true"><title>%s</title><rect x="%s" y="%s" width="%s" height="%s" rx="9"/>`+
 		`<text x="%s" y="%s" text-anchor="middle">%s</text></g>`,
 		class, escape(f.sentence()), short(b.x), short(b.y), short(b.width), short(b.height), short(b.x+b.width/2), short(b.y+13), escape(f.label()))
@@ -179,7 +179,7 @@ func (d *drawing) card(n *node) {
 		root = " root"
 	}
 	d.l.print(`<g class="card %s %s%s" data-id="%s" transform="translate(%s %s)" role="img"><title>%s</title>`,
-		shapeClass(n.is.Kind), stateClasses[n.State], root, escape(n.ID), short(n.X), short(n.Y), escape(n.sentence()))
+		shapeClass(n.is.Kind), activityClasses[n.Activity], root, escape(n.ID), short(n.X), short(n.Y), escape(n.sentence()))
 	d.shape(n.is.Kind)
 	// An svg clips what is wider than it was taken for.
 	d.l.print(`<svg x="15" width="%d" height="%d">`, w-30, h)
@@ -187,8 +187,8 @@ func (d *drawing) card(n *node) {
 	if !n.Exists {
 		words = append(words, "deleted")
 	}
-	if n.State != active {
-		words = append(words, n.State)
+	if n.Activity != active {
+		words = append(words, n.Activity)
 	}
 	kind := strings.Join(words, " · ")
 	d.text("kind", 0, 20, kind)

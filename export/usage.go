@@ -172,7 +172,7 @@ func (r *report) writeJSON(w io.Writer) error {
 
 // usageColumns are those of all rows: users, the clients of each beneath it, and who is permitted.
 var usageColumns = []string{
-	"row", "id", "kind", "name", "owner", "tags", "state", "flow", "does", "counted", "records", "records_per_second", "bytes", "bytes_per_second", "live",
+	"row", "id", "kind", "name", "owner", "tags", "activity", "flow", "does", "state", "state_since", "active", "counted", "records", "records_per_second", "bytes", "bytes_per_second", "live",
 	"lag_records", "lag_seconds", "lag_at_least_seconds", "skipped", "lost", "first_seen", "last_seen", "last_moved", "evidence", "clients", "clients_listed",
 	"client_kind", "client_id", "group", "member", "transactional_id", "principal", "host", "software", "producer_id",
 	"operation", "pattern", "allowed", "used_in_window",
@@ -221,7 +221,7 @@ func (r *report) head() []string {
 }
 
 func (u *user) cells(side string) []string {
-	row := []string{side, u.other.ID(), u.other.Kind.String(), visible(u.Name), visible(u.Owner), visible(strings.Join(u.Tags, " ")), u.State, u.ID}
+	row := []string{side, u.other.ID(), u.other.Kind.String(), visible(u.Name), visible(u.Owner), visible(strings.Join(u.Tags, " ")), u.Activity, u.ID}
 	row = append(row, u.flow.cells()[2:]...)
 	row = append(row, numbers(u.ClientCount, len(u.Clients))...)
 	return append(row, make([]string, len(usageColumns)-len(row))...)

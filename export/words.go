@@ -10,6 +10,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/lineaged/lineaged/answer"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -30,7 +31,7 @@ var evidenceWords = map[lineage.EvidenceKind]string{
 	lineage.RequestLog: "request log", lineage.Elimination: "by elimination", lineage.Declared: "declared",
 }
 
-// The states of a flow, and of a node by its flows.
+// What a flow did in the window, and a node by its flows.
 const (
 	active     = "active"
 	inactive   = "inactive"
@@ -48,8 +49,22 @@ const (
 // nobodyReads is said of a reader whose position stands, and who is there no more.
 const nobodyReads = "nobody reading"
 
-// stateOf returns the state of a flow in a word.
-func stateOf(is *bool, perSecond *float64, es []evidence) string {
+// goingWords are GraphQL's for how a flow goes at the window's end.
+var goingWords = map[answer.FlowState]string{
+	answer.Moving: "MOVING", answer.CatchingUp: "CATCHING_UP", answer.FallingBehind: "FALLING_BEHIND", answer.Paused: "PAUSED",
+	answer.Idle: "IDLE", answer.Stalled: "STALLED", answer.Stopped: "STOPPED",
+}
+
+// goingOf returns how a flow goes in GraphQL's word; nil: not known.
+func goingOf(s answer.FlowState) *string {
+	if word, ok := goingWords[s]; ok {
+		return &word
+	}
+	return nil
+}
+
+// activityOf returns in a word what a flow did.
+func activityOf(is *bool, perSecond *float64, es []evidence) string {
 	switch {
 	case is != nil && *is:
 		return active

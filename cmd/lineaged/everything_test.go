@@ -20,8 +20,8 @@ import (
 )
 
 // TestTheFileOfEverythingIsThePage holds that, of everything, the file has the flows and nodes that the page's answer
-// of the same window has, with the silent and without, whole and cut: billing stopped long before the window, and
-// thousands of records wait for it.
+// of the same window has, with the silent and without, whole and cut, and says of each flow in the same words how it
+// goes: billing stopped long before the window, and thousands of records wait for it.
 func TestTheFileOfEverythingIsThePage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, begun := stoppedReader(t)
@@ -29,7 +29,7 @@ func TestTheFileOfEverythingIsThePage(t *testing.T) {
 		for _, silent := range []bool{true, false} {
 			for _, limit := range []int{300, 2} {
 				page, file := &everything{}, &everything{}
-				query := fmt.Sprintf(`{"query":"{ flows(window: {start: \"%s\", end: \"%s\"}, includeInactive: %t, limit: %d) { truncated totalNodes nodes { id } flows { id } } }"}`,
+				query := fmt.Sprintf(`{"query":"{ flows(window: {start: \"%s\", end: \"%s\"}, includeInactive: %t, limit: %d) { truncated totalNodes nodes { id } flows { id active state stateSince } } }"}`,
 					window[0], window[1], silent, limit)
 				fetched(t, h, http.MethodPost, "/graphql", query, &struct {
 					Data struct{ Flows *everything }
@@ -39,12 +39,13 @@ func TestTheFileOfEverythingIsThePage(t *testing.T) {
 						*everything
 						Cut *everything
 					}{file, file})
-				if got, want := fmt.Sprint(*file), fmt.Sprint(*page); got != want {
+				if got, want := textOf(t, file), textOf(t, page); got != want {
 					t.Errorf("with the silent: %t, limit %d: the file has\n%s\nand the page\n%s", silent, limit, got, want)
 				}
 				const stopped = "topic:west/orders->application:west/billing"
-				if has := slices.Contains(page.Flows, identified{stopped}); has != silent {
-					t.Errorf("with the silent: %t, limit %d: %s is there: %t", silent, limit, stopped, has)
+				at := slices.IndexFunc(page.Flows, func(f goes) bool { return f.ID == stopped })
+				if has := at >= 0; has != silent || has && (page.Flows[at].State == nil || page.Flows[at].Active == nil) {
+					t.Errorf("with the silent: %t, limit %d: of %s the page has %s", silent, limit, stopped, textOf(t, page))
 				}
 			}
 		}
@@ -53,12 +54,26 @@ func TestTheFileOfEverythingIsThePage(t *testing.T) {
 
 // everything is what the page and its file are compared by.
 type everything struct {
-	Truncated    bool
-	TotalNodes   int
-	Nodes, Flows []identified
+	Truncated  bool
+	TotalNodes int
+	Nodes      []struct{ ID string }
+	Flows      []goes
 }
 
-type identified struct{ ID string }
+type goes struct {
+	ID                string
+	Active            *bool
+	State, StateSince *string
+}
+
+func textOf(t *testing.T, x any) string {
+	t.Helper()
+	text, err := json.Marshal(x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
 
 // stoppedReader serves two minutes of a cluster: ops reads all of metrics; billing read orders for 30 seconds.
 func stoppedReader(t *testing.T) (h http.Handler, begun time.Time) {
