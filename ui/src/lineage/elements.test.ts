@@ -361,10 +361,10 @@ test('who nobody reads for, and whose lag can not be told, is said on card and f
 test('how a flow goes at the end is said on it, whatever it moved in the window', () => {
   const at = '2026-11-22T20:03:00Z';
   const text = (over: Partial<LineageFlow>) => flowText(flow('a', 'b', over), 'records');
-  expect(text({ state: 'STOPPED', stateSince: at, live: false })).toMatch(/^stopped .*:03:00$/);
-  expect(text({ state: 'STALLED', stateSince: at })).toMatch(/^stalled since .*:03:00$/);
-  expect(text({ state: 'FALLING_BEHIND' })).toBe('10/s, falling behind');
-  expect(text({ state: 'CATCHING_UP' })).toBe('10/s, catching up');
+  expect(text({ state: 'STOPPED', stateSince: at, live: false })).toBe('stopped');
+  expect(text({ state: 'STALLED', stateSince: at })).toBe('stalled');
+  expect(text({ state: 'FALLING_BEHIND' })).toBe('falling behind');
+  expect(text({ state: 'CATCHING_UP' })).toBe('catching up');
   expect(text({ state: 'MOVING' })).toBe('10/s');
   expect(text({ state: 'MOVING', active: false })).toBe('moving');
   expect(text({ state: 'IDLE', active: false })).toBe('idle');

@@ -220,7 +220,7 @@ function edges(answer: LineageAnswer, curves: FlowCurve[], positions: Map<string
       tone: tone(flow),
       text,
       unmeasured: text === UNMEASURED,
-      label: `${names.get(flow.from.id)} to ${names.get(flow.to.id)}, ${flowSentence(flow, text)}`,
+      label: `${names.get(flow.from.id)} to ${names.get(flow.to.id)}, ${flowSentence(flow, text, unit)}`,
       path: svgPath(curve),
       at: places[i] ?? { x: 0, y: 0 },
       width: strokeWidth(flow, unit),
@@ -228,17 +228,19 @@ function edges(answer: LineageAnswer, curves: FlowCurve[], positions: Map<string
   }));
 }
 
-/** What stands on an edge. "~" marks what is estimated; what is not known is said in words, never as 0. */
+/**
+ * What stands on an edge. "~" marks what is estimated; what is not known is said in words, never as 0. Between two cards
+ * is room for some fifteen characters: since when, and the rate of who is late, stand in its sentence.
+ */
 export function flowText(flow: LineageFlow, unit: RateUnit): string {
   const state = activity(flow);
   const moved = state === 'active' || state === 'around';
   switch (going(flow)) {
     case 'stopped':
     case 'stalled':
-      return goingText(flow);
     case 'catching-up':
     case 'falling-behind':
-      return moved ? `${flowRate(flow, unit)}, ${GOING_WORD[going(flow) as 'catching-up']}` : goingText(flow);
+      return GOING_WORD[going(flow) as 'stopped'];
     case 'unknown':
       if (moved) return flowRate(flow, unit);
       return isRead(flow) && flow.live === false ? NOBODY : stateWord(flow);
@@ -263,10 +265,11 @@ export function flowRate(
 }
 
 /** The flow in a sentence; it holds the words that stand on it, so that who speaks to the page can name what they see. */
-export function flowSentence(flow: LineageFlow, text: string): string {
+export function flowSentence(flow: LineageFlow, text: string, unit: RateUnit = 'records'): string {
   const state = goingText(flow);
   const parts: string[] = [flowWord(flow), state];
-  if (text !== state) parts.push(text);
+  if (!state.includes(text)) parts.push(text);
+  if (flow.active === true && text === GOING_WORD[going(flow) as 'moving']) parts.push(flowRate(flow, unit));
   const why = reason(flow);
   if (flow.estimated && !why?.includes(estimatedWord(flow))) parts.push(estimatedWord(flow));
   if (isRead(flow) && flow.live === false && text !== NOBODY) parts.push(NOBODY);
