@@ -48,7 +48,8 @@ const (
 	// leastTrend is by how many seconds how late a reader is has to change within half of what is looked at, and at
 	// least by two steps: a tenth of five minutes, and more than two looks differ by.
 	leastTrend = 30.0
-	// leastGrowth is the same of records, where how late it is in time is not known: a part of what waits.
+	// leastGrowth is the same of records, where how late it is in time is not known, or a bound: a part of what waits,
+	// and no less than is read in leastTrend.
 	leastGrowth = 0.1
 	// lateRounds is how many steps may be missing at the end before nobody knows whether a flow still moves: a round
 	// that is late, and the one after it.
@@ -307,10 +308,26 @@ func (o *outlook) carried(accesses []int32, last time.Time) bool {
 	})
 }
 
-// isLate reports whether a flow's reader is further behind than it is between two commits.
+// isLate reports whether a flow's reader is further behind than it is between two commits. Where how late it is can't
+// be told it is how long it takes to read what waits.
 func (o *outlook) isLate(f lineage.Flow) bool {
 	b := o.v.behind(o.levels, o.v.of(f))
-	return b.records != nil && *b.records > 0 && b.seconds != nil && *b.seconds >= lateFrom
+	switch {
+	case b.records == nil || *b.records == 0:
+		return false
+	case b.seconds != nil:
+		return *b.seconds >= lateFrom
+	}
+	pace := o.pace(f)
+	return pace > 0 && float64(*b.records) >= lateFrom*pace
+}
+
+// pace is how many records a second a flow moved; 0: not known.
+func (o *outlook) pace(f lineage.Flow) float64 {
+	if p := o.v.records(o.v.of(f)).perSecond; p != nil {
+		return *p
+	}
+	return 0
 }
 
 // trends says which of some readers that move and are late catch up, and which fall behind.
@@ -328,20 +345,34 @@ func (o *outlook) trends(ctx context.Context, late []lineage.Flow, into map[line
 	}
 	rows, step := o.v.Rows(nil, late), o.v.win.Step
 	for _, f := range late {
-		metric := LagSeconds
+		if steady[f] < 2 {
+			continue
+		}
+		metrics := []Metric{LagSeconds, Lag}
 		if bounds[f] { // it grows by the time that was looked at, whatever the reader does
-			metric = Lag
+			metrics = metrics[1:]
 		}
-		points, _, err := rows.Flow(f).Series(ctx, metric, &step)
-		if err != nil {
-			return err
-		}
-		from := len(points) * (stretches - steady[f]) / stretches
-		if is := trendOf(points[from:], metric, step); is.Is != NoState && steady[f] > 1 {
-			if from == 0 && is.Since.Before(points[len(points)/stretches].At) {
-				is.Since = time.Time{}
+		for _, metric := range metrics {
+			points, _, err := rows.Flow(f).Series(ctx, metric, &step)
+			if err != nil {
+				return err
 			}
-			into[f] = is
+			from := len(points) * (stretches - steady[f]) / stretches
+			margin := max(leastTrend, 2*step.Seconds())
+			if metric == Lag {
+				margin *= o.pace(f)
+			}
+			is, told := trendOf(points[from:], metric, margin, step)
+			if !told {
+				continue
+			}
+			if is.Is != NoState {
+				if from == 0 && is.Since.Before(points[len(points)/stretches].At) {
+					is.Since = time.Time{}
+				}
+				into[f] = is
+			}
+			break
 		}
 	}
 	return nil
@@ -404,17 +435,16 @@ func (o *outlook) bounds(ctx context.Context, flows []lineage.Flow) (map[lineage
 }
 
 // trendOf compares the least that a reader was behind in the first half and in the second: what lies above it is what
-// waits for the next commit. Where less than half of either is known it says nothing.
-func trendOf(points []Point, m Metric, step time.Duration) State {
+// waits for the next commit. Where less than half of either is known nothing is told.
+func trendOf(points []Point, m Metric, margin float64, step time.Duration) (is State, told bool) {
 	before, after := points[:len(points)/2], points[len(points)/2:]
 	a, ok := least(before)
 	b, ok2 := least(after)
 	if !ok || !ok2 {
-		return State{}
+		return State{}, false
 	}
-	margin := a * leastGrowth
-	if m == LagSeconds {
-		margin = max(leastTrend, 2*step.Seconds())
+	if m == Lag {
+		margin = max(margin, a*leastGrowth)
 	}
 	// Where it turned: the last point before it grew, or the highest before it fell.
 	since, peak := time.Time{}, a
@@ -425,16 +455,16 @@ func trendOf(points []Point, m Metric, step time.Duration) State {
 				since = p.At.Add(step) // a point has the value at the end of its step
 			}
 		}
-		return State{FallingBehind, since}
+		return State{FallingBehind, since}, true
 	case b < a-margin:
 		for _, p := range points {
 			if p.Value != nil && *p.Value >= peak {
 				since, peak = p.At.Add(step), *p.Value
 			}
 		}
-		return State{CatchingUp, since}
+		return State{CatchingUp, since}, true
 	}
-	return State{}
+	return State{}, true
 }
 
 // least returns the smallest value; ok is false where less than half of the points, or than two, are known.

@@ -222,6 +222,40 @@ func TestFlowState(t *testing.T) {
 			g.late = int64(n) * 10_000
 			g.round(n, 100, 400, level(g.reader, lineage.LagAtLeast, 1))
 		}, "CATCHING_UP"},
+		"it catches up, and how late it is nobody can tell": {last, func(g *going, n int) {
+			if n == 1 {
+				g.lag = 50_000
+			}
+			g.late = lineage.Unknown
+			g.round(n, 100, 400)
+		}, "CATCHING_UP"},
+		"it falls behind, and how late it is nobody can tell": {last, func(g *going, n int) {
+			g.late = lineage.Unknown
+			g.round(n, 100, 50)
+		}, "FALLING_BEHIND"},
+		"how late it is nobody can tell, and it would have read all in less than a minute": {last, func(g *going, n int) {
+			if n == 1 {
+				g.lag = 450
+			}
+			g.late = lineage.Unknown
+			g.round(n, 100, 100+map[bool]int64{n > last-30 && n%10 == 0: 50}[true])
+		}, "MOVING"},
+		"how late it is nobody can tell, and it changes by less than half a minute's reading": {last, func(g *going, n int) {
+			if n == 1 {
+				g.lag = 1200
+			}
+			g.late = lineage.Unknown
+			g.round(n, 100, 100+map[bool]int64{n > last-30 && n%10 == 0: 80}[true])
+		}, "MOVING"},
+		"how late it is can be told only now, and it catches up": {last, func(g *going, n int) {
+			if n == 1 {
+				g.lag = 50_000
+			}
+			if g.late = lineage.Unknown; n > last-2 {
+				g.late = 0
+			}
+			g.round(n, 100, 400)
+		}, "CATCHING_UP"},
 		"a gap at the end": {last, func(g *going, n int) {
 			if n > last-5 {
 				g.observe("west", "all", n, missing("no answer"))

@@ -4623,7 +4623,7 @@ type Flow {
 
 """
 How a flow goes at the end of a window. Whether a reader comes along is said of one that is a minute behind or more, by the least that it is behind in two halves of the ten minutes before the end, so that
-what waits for the next commit is none of it; in seconds, or in records where seconds are a bound.
+what waits for the next commit is none of it; in seconds, or in records where seconds are a bound or not known. Without seconds it is a minute behind where what waits takes it a minute to read.
 """
 enum FlowState {
   MOVING            # it moved a moment ago: two minutes, or six ticks; a reader may be behind, and stay so
