@@ -9,8 +9,8 @@ import (
 	"unicode"
 )
 
-// table writes CSV by RFC 4180, beneath lines that begin with #. A cell that a spreadsheet would take for a formula has
-// a ' in front, as has one that begins with ' itself, so that the cell can be had back. Unknown is an empty cell.
+// table writes CSV by RFC 4180, beneath lines that begin with #. What a spreadsheet would take for a formula has a ' in
+// front, as has what begins with ' itself, so that cells can be had back. Unknown is an empty cell.
 type table struct {
 	w   io.Writer
 	err error
@@ -59,13 +59,33 @@ func (t *table) row(cells ...string) {
 }
 
 func cell(s string) string {
-	if s != "" && strings.ContainsRune("=+-@'\t\r＝＋－＠", first(s)) {
-		s = "'" + s
-	}
-	if strings.ContainsAny(s, ",\"\r\n") || strings.TrimSpace(s) != s {
+	s = guarded(s)
+	if strings.ContainsAny(s, ",;\"\r\n") || strings.TrimSpace(s) != s {
 		return `"` + strings.ReplaceAll(s, `"`, `""`) + `"`
 	}
 	return s
+}
+
+// guarded puts a ' before what would be a formula at the beginning of a cell, and behind a semicolon: there another
+// cell begins for who cuts lines at semicolons, whatever is quoted between commas, and a quote there would begin one.
+// What has a ' there already has one more.
+func guarded(s string) string {
+	const formulas = "=+-@'\t\r＝＋－＠"
+	var b strings.Builder
+	begins, quotes := true, ""
+	for _, r := range s {
+		if begins && strings.ContainsRune(formulas+quotes, r) {
+			b.WriteByte('\'')
+			begins = false
+		}
+		b.WriteRune(r)
+		if r == ';' {
+			begins, quotes = true, `"`
+		} else if !unicode.IsSpace(r) {
+			begins = false
+		}
+	}
+	return b.String()
 }
 
 func first(s string) rune {

