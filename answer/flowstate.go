@@ -84,11 +84,15 @@ func (r *Rows) loadStates(ctx context.Context) (map[lineage.Flow]State, error) {
 	if r.v.kinds != nil || !end.After(r.v.win.Start) {
 		return out, nil
 	}
-	v, err := r.v.a.View(ctx, Between(end.Add(-recentSpan), end), r.v.lens)
-	if err != nil {
-		return nil, err
+	recent, ok := recentOf(end, r.v.state)
+	if !ok {
+		return out, nil
 	}
-	o := &outlook{v: v, patience: max(goesOnFor, 6*v.state.Tick, 2*v.win.Step)}
+	v, err := r.v.a.View(ctx, recent, r.v.lens)
+	if err != nil || v.win.End.After(end) { // less is held by now
+		return out, err
+	}
+	o := &outlook{v: v, patience: patienceIn(v.win.Step, v.state)}
 	if o.levels, err = v.readLevels(ctx); err != nil {
 		return nil, err
 	}
@@ -113,7 +117,34 @@ func (r *Rows) loadStates(ctx context.Context) (map[lineage.Flow]State, error) {
 			late = append(late, f)
 		}
 	}
+	if v.win.Duration() < recentSpan {
+		return out, nil // too short for a trend
+	}
 	return out, o.trends(ctx, late, out)
+}
+
+// patienceIn is how long nothing can be seen of a flow that moves.
+func patienceIn(step time.Duration, state store.State) time.Duration {
+	return max(goesOnFor, 6*state.Tick, 2*step)
+}
+
+// recentOf returns what is looked at of the time before an end: it ends there as it is held, so that nothing later is
+// in it. Where the time before is held more coarsely it begins later; ok is false where no silence could be seen in it.
+func recentOf(end time.Time, state store.State) (span Span, ok bool) {
+	whole := lineage.Window{Start: end.Add(-recentSpan), End: end}
+	if !state.Resolve(whole).End.After(end) {
+		return Between(whole.Start, end), true
+	}
+	for _, t := range state.Tiers {
+		in := lineage.Window{Start: t.From, End: end}
+		if in.Duration() < patienceIn(t.Step, state)+t.Step || in.Start.Before(whole.Start) {
+			continue
+		}
+		if !state.Resolve(in).End.After(end) {
+			return Between(in.Start, end), true
+		}
+	}
+	return Span{}, false
 }
 
 // unseenWriters returns those of some flows that are nothing but what nobody accounts for, the last of it until an

@@ -10,6 +10,7 @@ import (
 
 	"github.com/lineaged/lineaged/answer"
 	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/timeseries"
 )
 
 // going is one reader in a world in which its topic grows by a hundred records each tick.
@@ -481,4 +482,53 @@ func TestStateOfWhatNobodyLookedAt(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Where the ten minutes before an end begin before what is held by ticks, what moved after the end is none of the
+// state.
+func TestStateWhereThePastIsHeldCoarsely(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGoing(t)
+		s := timeseries.NewMemory(timeseries.Options{
+			Tick: tick, Retention: timeseries.Retention{Raw: 90 * time.Minute, Minute: 3 * time.Hour, Hour: 10 * time.Hour},
+		})
+		t.Cleanup(func() { _ = s.Close() })
+		g.store = s
+		const day = 8640 // rounds; a day is what is held by minutes at a time
+		for n := 1; n <= day+720; n++ {
+			if n > 1 && n < day-720 {
+				continue
+			}
+			time.Sleep(time.Until(round(n)))
+			g.lag = 50
+			g.round(n, 10, map[bool]int64{n%30 == 5: 10}[true])
+		}
+		time.Sleep(tick / 2)
+		if err := s.Maintain(t.Context(), time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		state, err := s.State(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if state.Tiers[0].From.Equal(state.Tiers[1].From) {
+			t.Fatalf("nothing is held coarsely: %v", state.Tiers)
+		}
+		a := answers(s)
+		floor := int(state.Tiers[0].From.Sub(midnight) / tick)
+		for end := floor + 1; end <= floor+120; end++ {
+			last := end - (end-5)%30
+			want := fmt.Sprint("PAUSED ", last)
+			if end-last <= 12 {
+				want = "MOVING"
+			}
+			got := stateAt(t, a, g.flow(), end-1, end)
+			if short := end < floor+13 && end%6 != 0; short {
+				want = "not known" // no silence can be seen in so short a time
+			}
+			if got != want {
+				t.Errorf("%d ticks after what is held by ticks begins: %s, want %s", end-floor, got, want)
+			}
+		}
+	})
 }
