@@ -4,7 +4,8 @@ import { navigate } from 'wouter/use-browser-location';
 import { FindNodesDocument } from '../gql/graphql';
 import { Icon, KindIcon } from '../shell/icons';
 import { useShortcuts } from '../shell/shortcuts';
-import { formatLineage, type LineageState, whenIn, windowInput } from '../url/lineage';
+import { formatLineage, type LineageState } from '../url/lineage';
+import { whenIn, windowInput } from '../url/window';
 import { deserted, kindOf, nodeName, placeOf } from '../words/words';
 
 /** The id of the field in which one finds a node. */

@@ -2,7 +2,8 @@ import type { FlowDetailQuery } from '../gql/graphql';
 import { Icon, KindIcon } from '../shell/icons';
 import { Link } from '../shell/link';
 import { StateBadge } from '../shell/state-sign';
-import { lineageHref, whenIn } from '../url/lineage';
+import { lineageHref } from '../url/lineage';
+import { whenIn } from '../url/window';
 import { bytes, compact, count, instant, rate } from '../words/format';
 import { goingNotice, lagTone } from '../words/going';
 import {

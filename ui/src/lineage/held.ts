@@ -1,6 +1,7 @@
 // Windows and the time of which data is held.
 import type { CombinedError } from 'urql';
-import type { LineageState, WindowChoice } from '../url/lineage';
+import type { LineageState } from '../url/lineage';
+import type { WindowChoice } from '../url/window';
 import { parseDuration } from '../words/format';
 
 export interface Held {

@@ -1,7 +1,8 @@
 import { Icon, KindIcon } from '../shell/icons';
 import { Link } from '../shell/link';
 import { StateSign } from '../shell/state-sign';
-import { type LineageState, lineageHref, whenIn } from '../url/lineage';
+import { type LineageState, lineageHref } from '../url/lineage';
+import { whenIn } from '../url/window';
 import { bytes, compact, count, instant } from '../words/format';
 import { going, lagTone, tone } from '../words/going';
 import { deserted, isRead, kindOf, lagUnknown, NOBODY, nodeName, plural } from '../words/words';

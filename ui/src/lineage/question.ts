@@ -1,7 +1,8 @@
 // What the lineage page asks of the server for a state.
 import type { AllFlowsQueryVariables, LineageQueryVariables } from '../gql/graphql';
 import { LIMIT } from '../url/export';
-import { type LineageState, wholeWindowStep, windowInput } from '../url/lineage';
+import type { LineageState } from '../url/lineage';
+import { wholeWindowStep, windowInput } from '../url/window';
 
 const METRICS = {
   records: { metricIn: 'RECORDS_IN_PER_SECOND', metricOut: 'RECORDS_OUT_PER_SECOND' },

@@ -2,7 +2,8 @@ import { KindIcon } from '../shell/icons';
 import { Link } from '../shell/link';
 import { NodeRate } from '../shell/node-rate';
 import { StateBadge } from '../shell/state-sign';
-import { type LineageState, lineageHref, whenIn } from '../url/lineage';
+import { type LineageState, lineageHref } from '../url/lineage';
+import { whenIn } from '../url/window';
 import { count, instant } from '../words/format';
 import { lagTone } from '../words/going';
 import {

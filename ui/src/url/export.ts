@@ -1,21 +1,12 @@
 // What the server is asked for to write what a view shows into a file.
-import type { LineageState, WindowChoice } from './lineage';
+import type { LineageState } from './lineage';
 import { formatQuery } from './query';
+import { type WindowChoice, windowPairs } from './window';
 
 export type ExportFormat = 'svg' | 'dot' | 'mermaid' | 'csv' | 'json';
 
 /** The most nodes of a view, and so of its file. */
 export const LIMIT = 300;
-
-function windowPairs(w: WindowChoice): [string, string][] {
-  if (w.kind === 'at') return [['at', w.at]];
-  if (w.kind === 'range')
-    return [
-      ['start', w.start],
-      ['end', w.end],
-    ];
-  return [['last', w.last]];
-}
 
 /** The file of a view. A theme is for SVG, where it is not the reader's own. */
 export function exportHref(s: LineageState, format: ExportFormat, theme?: 'light' | 'dark'): string {

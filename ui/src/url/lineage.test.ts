@@ -1,14 +1,6 @@
 import { expect, test } from 'vitest';
-import {
-  formatLineage,
-  initialLineage,
-  isFlowId,
-  type LineageState,
-  parseLineage,
-  whenIn,
-  wholeWindowStep,
-  windowInput,
-} from './lineage';
+import { formatLineage, initialLineage, isFlowId, type LineageState, parseLineage } from './lineage';
+import { whenIn, wholeWindowStep, windowInput } from './window';
 
 const states: LineageState[] = [
   initialLineage,

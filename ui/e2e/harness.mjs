@@ -1,0 +1,202 @@
+// What every part of the browser test stands on: the demo, the page, waiting, and counting what held.
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { delimiter, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+
+export const root = fileURLToPath(new URL('../..', import.meta.url));
+export const temp = mkdtempSync(join(tmpdir(), 'lineaged-e2e-'));
+export const images = process.env.UPDATE_SCREENSHOTS === '1' ? join(root, 'docs', 'images') : join(temp, 'images');
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+export const PATIENCE = 30_000;
+
+let passed = 0;
+let failed = 0;
+const complaints = []; // of the browser: console errors, failed requests, requests that leave this machine
+
+export async function check(name, body) {
+  const before = complaints.length;
+  try {
+    await body();
+    const said = complaints.slice(before);
+    if (said.length > 0) throw new Error(said.join('\n    '));
+    passed++;
+    console.log(`ok    ${name}`);
+  } catch (e) {
+    failed++;
+    console.log(`FAIL  ${name}\n    ${e.message}`);
+    if (process.env.KEEP)
+      await page?.screenshot({ path: join(tmpdir(), `lineaged-e2e-fail-${failed}.png`) }).catch(() => {});
+  } finally {
+    // An answer changed for one check must not reach the next.
+    await page?.unrouteAll({ behavior: 'wait' });
+  }
+}
+
+export function must(condition, message) {
+  if (!condition) throw new Error(message);
+}
+
+/** Asks until the answer is true: the demo needs some seconds until all of it has been observed. */
+export async function until(what, question, patience = PATIENCE) {
+  const end = Date.now() + patience;
+  let last;
+  while (Date.now() < end) {
+    try {
+      last = await question();
+      if (last) return last;
+    } catch (e) {
+      last = e.message;
+    }
+    await new Promise((r) => setTimeout(r, 250));
+  }
+  throw new Error(`not within ${patience / 1000} s: ${what} (last: ${JSON.stringify(last)})`);
+}
+
+function findChromium() {
+  if (process.env.CHROMIUM) return process.env.CHROMIUM;
+  for (const dir of (process.env.PATH ?? '').split(delimiter)) {
+    for (const name of ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']) {
+      if (existsSync(join(dir, name))) return join(dir, name);
+    }
+  }
+  throw new Error('missing: Chromium (Debian: apt-get install chromium), or set CHROMIUM');
+}
+
+async function startDemo() {
+  // npm runs this in ui/; the caller's path is relative to where the caller stands.
+  const bin = resolve(process.env.INIT_CWD ?? '.', process.env.LINEAGED_BIN ?? join(root, 'bin', 'lineaged'));
+  must(existsSync(bin), `missing: ${bin}; run make build, or set LINEAGED_BIN`);
+  const child = spawn(bin, ['demo', '--listen', '127.0.0.1:0'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let out = '';
+  child.stdout.on('data', (b) => (out += b));
+  child.stderr.on('data', (b) => (out += b));
+  child.on('error', (e) => (out += e.message));
+  // Whatever ends this script, an error thrown in a callback too, ends the demo.
+  const last = () => child.kill('SIGKILL');
+  process.on('exit', last);
+  child.once('exit', () => process.off('exit', last));
+  const stop = () =>
+    new Promise((done) => {
+      if (child.exitCode !== null || child.signalCode !== null) return done();
+      const hard = setTimeout(() => child.kill('SIGKILL'), 8_000);
+      child.once('exit', () => {
+        clearTimeout(hard);
+        done();
+      });
+      child.kill('SIGTERM');
+    });
+  try {
+    const url = await until('the demo prints its URL', () => {
+      must(child.exitCode === null, `the demo ended: ${out}`);
+      return /http:\/\/127\.0\.0\.1:\d+/.exec(out)?.[0];
+    });
+    return { url, stop };
+  } catch (e) {
+    await stop();
+    throw new Error(`${e.message}\n${out}`);
+  }
+}
+
+/** The page that all parts look at, one after the other. */
+export let page;
+
+export async function axe(where) {
+  const violations = await page.evaluate(async (rules) => {
+    const result = await globalThis.axe.run(document, { runOnly: { type: 'tag', values: rules } });
+    return result.violations.map(
+      (v) =>
+        `${v.id} (${v.nodes.length}): ${v.help}: ${v.nodes
+          .slice(0, 3)
+          .map((n) => `${n.html.slice(0, 160)} [${n.any[0]?.message ?? ''}]`)
+          .join(' | ')}`,
+    );
+  }, RULES);
+  must(violations.length === 0, `${where}:\n    ${violations.join('\n    ')}`);
+}
+
+export async function axeInBoth(where) {
+  for (const theme of ['light', 'dark']) {
+    await page.emulateMedia({ colorScheme: theme });
+    await page.waitForFunction((t) => document.documentElement.dataset.theme === t, theme);
+    await axe(`${where}, ${theme}`);
+  }
+  await page.emulateMedia({ colorScheme: 'light' });
+}
+
+export const labels = () => page.locator('.flow-label');
+export const shot = (name) => page.screenshot({ path: join(images, name) });
+export const CONNECTOR = 'connector:demo-connect/orders-warehouse';
+export const REPLICATOR = 'replicator:east/west-%3Eeast';
+export const JOB = 'streamjob:west/basket-totals';
+export const lineageUrl = (url, root, more = '') => `${url}/lineage?root=${encodeURIComponent(root)}&last=10m${more}`;
+export const fact = async (side, name) =>
+  (await side.locator('.fact', { hasText: name }).locator('dd').first().textContent()).trim();
+
+/** Runs parts on one demo and one browser, ends both, and says the counts. A part is a name and a function of the demo's URL. */
+export async function run(parts) {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1));
+  try {
+    await inBrowser(async (url) => {
+      for (const part of parts) await part(url);
+    });
+  } catch (e) {
+    failed++;
+    console.log(`FAIL  ${e.message}`);
+  } finally {
+    rmSync(temp, { recursive: true, force: true });
+  }
+  console.log(`${passed} passed, ${failed} failed`);
+  process.exitCode = failed > 0 ? 1 : 0;
+}
+
+async function inBrowser(body) {
+  const demo = await startDemo();
+  let browser;
+  try {
+    // launchPersistentContext: a new, empty user data directory, which is deleted with the rest of temp.
+    browser = await chromium.launchPersistentContext(join(temp, 'profile'), {
+      executablePath: findChromium(),
+      viewport: { width: 1440, height: 900 },
+      colorScheme: 'light',
+      reducedMotion: 'reduce',
+      args: [
+        '--headless=new',
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
+    });
+    browser.setDefaultTimeout(15_000);
+    await browser.addInitScript({ content: AXE });
+    page = browser.pages()[0] ?? (await browser.newPage());
+    listen(browser, new URL(demo.url).origin);
+    await body(demo.url);
+  } finally {
+    await browser?.close();
+    await demo.stop();
+  }
+}
+
+/** What the browser complains of, and any request that leaves this machine, fails the check in which it happens. */
+function listen(browser, local) {
+  page.on('console', (m) => {
+    if (m.type() === 'error') complaints.push(`console: ${m.text()}`);
+  });
+  page.on('pageerror', (e) => complaints.push(`uncaught: ${e.message}`));
+  browser.on('request', (r) => {
+    const u = new URL(r.url());
+    if (u.protocol.startsWith('http') && u.origin !== local) complaints.push(`left this machine: ${r.url()}`);
+  });
+  browser.on('response', (r) => {
+    if (r.status() >= 400) complaints.push(`${r.status()} ${r.url()}`);
+  });
+}
