@@ -7,6 +7,7 @@
 import { must, run } from './harness.mjs';
 import { doubt, leftBehind } from './suites/doubt.mjs';
 import { exports } from './suites/exports.mjs';
+import { http } from './suites/http.mjs';
 import { graph, keyboard, panel } from './suites/lineage.mjs';
 import { movers, rareMovers } from './suites/movers.mjs';
 import { overview } from './suites/overview.mjs';
@@ -22,6 +23,7 @@ const PARTS = {
   movers: [movers, rareMovers],
   exports: [exports],
   shell: [theme, graphiql],
+  http: [http],
   screenshots: [screenshots],
 };
 
