@@ -1,4 +1,4 @@
-// Generates src/gql from ../schema.graphqls and src/operations/*.graphql.
+// Generates src/gql from ../schema.graphqls and src/**/*.graphql, each beside what shows it.
 // With --check nothing is written: it fails when the committed files are not what would be generated.
 // The codegen CLI is not used: its dependencies ask for Node 22, and one preset needs no configuration loader.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -11,16 +11,16 @@ import { buildSchema, parse, printSchema, validate } from 'graphql';
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '..');
 const schemaPath = join(root, '..', 'schema.graphqls');
-const operationsDir = join(root, 'src', 'operations');
+const sources = join(root, 'src');
 const outDir = join(root, 'src', 'gql');
 const check = process.argv.includes('--check');
 
 const schemaAst = buildSchema(readFileSync(schemaPath, 'utf8'));
-const documents = readdirSync(operationsDir)
+const documents = readdirSync(sources, { recursive: true })
   .filter((f) => f.endsWith('.graphql'))
   .sort()
   .map((f) => {
-    const rawSDL = readFileSync(join(operationsDir, f), 'utf8');
+    const rawSDL = readFileSync(join(sources, f), 'utf8');
     return { location: f, document: parse(rawSDL), rawSDL };
   });
 
