@@ -17,12 +17,14 @@ import {
 } from '../words/words';
 import type { CardNode } from './elements';
 import { useFocused } from './focused';
+import { LitStep, useLit } from './lit-context';
 
 // Of a card, beside the icon and what is around the words: 24 of its 240 px are padding, 40 those, 6.5 a character.
 const ROOM = 26;
 
 export function Card({ id, data, selected }: NodeProps<CardNode>) {
   const { setFocused, onSelect } = useFocused();
+  const lit = useLit(id);
   const {
     node,
     root,
@@ -51,8 +53,9 @@ export function Card({ id, data, selected }: NodeProps<CardNode>) {
   const narrow = words.length > 0 && [kindOf(node), ...words, ...places].join(' ').length > ROOM;
   return (
     <div
-      className={`node ${selected ? 'selected' : ''} ${root ? 'root' : ''} is-${activity} tone-${tone} of-${node.kind.toLowerCase()}`}
+      className={`node ${selected ? 'selected' : ''} ${root ? 'root' : ''} is-${activity} tone-${tone} of-${node.kind.toLowerCase()} ${lit}`}
     >
+      <LitStep id={id} />
       <Handle type="target" position={Position.Left} isConnectable={false} />
       {hiddenUp > 0 && <Stub side="up" n={hiddenUp} />}
       <button

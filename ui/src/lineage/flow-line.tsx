@@ -2,11 +2,13 @@ import { EdgeLabelRenderer, type EdgeProps } from '@xyflow/react';
 import { StateSign } from '../shell/state-sign';
 import { type FlowEdge, hasSign } from './elements';
 import { useFocused } from './focused';
+import { useLit } from './lit-context';
 
 export function FlowLine({ id, data, selected }: EdgeProps<FlowEdge>) {
   const { setFocused, onSelect } = useFocused();
+  const lit = useLit(id);
   if (!data) return null;
-  const state = `is-${data.activity} tone-${data.tone} goes-${data.going} ${selected ? 'selected' : ''} ${data.flow.estimated ? 'estimated' : ''} ${data.unmeasured ? 'unmeasured' : ''}`;
+  const state = `is-${data.activity} tone-${data.tone} goes-${data.going} ${selected ? 'selected' : ''} ${data.flow.estimated ? 'estimated' : ''} ${data.unmeasured ? 'unmeasured' : ''} ${lit}`;
   const loud = data.tone === 'bad' || data.tone === 'warn' || data.tone === 'good';
   const marker = selected ? 'arrow-selected' : `arrow-${loud ? data.tone : data.activity}`;
   return (

@@ -14,10 +14,12 @@ import { windowInput } from '../url/window';
 import { instant, parseDuration } from '../words/format';
 import { GOING_WORD, going, tone, worstTone } from '../words/going';
 import { activity, isAllowed, nameOfId, plural } from '../words/words';
+import { useChosenWays } from './chosen-ways';
 import { elements } from './elements';
 import { EventList } from './events';
 import { Graph } from './graph';
 import { before, oldest } from './held';
+import { Lighting } from './lit-context';
 import { isNotFound, Missing } from './missing';
 import { Panel } from './panel';
 import { allFlowsVariables, lineageVariables } from './question';
@@ -113,12 +115,17 @@ interface ViewProps {
 
 function View({ answer, frame, state, change, again }: ViewProps) {
   const drawn = useMemo(() => elements(answer, state.roots, state.unit), [answer, state.roots, state.unit]);
+  const lit = useChosenWays(answer, state);
   if (state.view === 'events') return <EventList window={answer.window} state={state} />;
   if (answer.nodes.length === 0) {
     return <Missing state={state} answer={answer} again={again} />;
   }
   if (state.view === 'table') return <LineageTables answer={answer} state={state} change={change} />;
-  return <Graph drawn={drawn} frame={frame} selected={state.selected} onSelect={(id) => change({ selected: id })} />;
+  return (
+    <Lighting answer={answer} lit={lit}>
+      <Graph drawn={drawn} frame={frame} selected={state.selected} onSelect={(id) => change({ selected: id })} />
+    </Lighting>
+  );
 }
 
 const SICK = ['stalled', 'falling-behind', 'stopped'] as const;
