@@ -129,6 +129,7 @@ type Rows struct {
 	clients  once[map[int32]spanSeen]  // by access
 	moves    once[map[int32]time.Time] // by access
 	states   once[map[lineage.Flow]State]
+	goes     once[map[lineage.Node][]StateCount]
 
 	mu     sync.Mutex
 	series map[seriesKey]*once[seriesOf] // guarded by mu

@@ -23,6 +23,9 @@ const usualLimit = 300
 // usualFlows is taken for lists of flows that have no limit of their own: the readers and writers of one topic.
 const usualFlows = 100
 
+// flowStates is how many states a flow can be in, with that it is not known.
+const flowStates = 8
+
 // ratesCompared is what comparing rates for candidates costs: up to a thousand series of 360 points, of which ten are
 // an object.
 const ratesCompared = 30_000
@@ -81,6 +84,9 @@ func costs() (c ComplexityRoot) {
 	c.Topic.Configs = c.Application.Groups
 	c.Group.MemberIds = c.Flow.Clients
 	c.Connector.Groups, c.StreamJob.Groups, c.Connector.Tasks = c.Application.Groups, c.Application.Groups, c.Application.Groups
+	c.Topic.FlowStates = func(child int) int { return times(flowStates, child) }
+	c.Application.FlowStates, c.Unidentified.FlowStates, c.Dataset.FlowStates, c.Group.FlowStates = c.Topic.FlowStates, c.Topic.FlowStates, c.Topic.FlowStates, c.Topic.FlowStates
+	c.Connector.FlowStates, c.Replicator.FlowStates, c.StreamJob.FlowStates = c.Topic.FlowStates, c.Topic.FlowStates, c.Topic.FlowStates
 	c.StreamJob.InnerTopics, c.StreamJob.Subtopologies = c.Application.Groups, c.Application.Groups
 	c.Query.SuggestedJoins = func(child int, _ *WindowInput) int { return times(mostSuggestions, child) }
 	c.Query.Declarations = func(child int, _ WindowInput, _, _ *string, _ *answer.DeclaredState, first int, _ *string) int {

@@ -59,9 +59,11 @@ type ComplexityRoot struct {
 		Coverage    func(childComplexity int) int
 		Environment func(childComplexity int) int
 		FirstSeen   func(childComplexity int) int
+		FlowStates  func(childComplexity int) int
 		Groups      func(childComplexity int) int
 		ID          func(childComplexity int) int
 		Kind        func(childComplexity int) int
+		LastMoved   func(childComplexity int) int
 		LastSeen    func(childComplexity int) int
 		Name        func(childComplexity int) int
 		NamedBy     func(childComplexity int) int
@@ -145,23 +147,25 @@ type ComplexityRoot struct {
 	}
 
 	Connector struct {
-		Class     func(childComplexity int) int
-		Cluster   func(childComplexity int) int
-		Connect   func(childComplexity int) int
-		Coverage  func(childComplexity int) int
-		Exists    func(childComplexity int) int
-		FirstSeen func(childComplexity int) int
-		Groups    func(childComplexity int) int
-		ID        func(childComplexity int) int
-		Kind      func(childComplexity int) int
-		LastSeen  func(childComplexity int) int
-		Name      func(childComplexity int) int
-		Owner     func(childComplexity int) int
-		Series    func(childComplexity int, metric answer.Metric, window WindowInput, step *time.Duration) int
-		State     func(childComplexity int) int
-		Tags      func(childComplexity int) int
-		Tasks     func(childComplexity int) int
-		Type      func(childComplexity int) int
+		Class      func(childComplexity int) int
+		Cluster    func(childComplexity int) int
+		Connect    func(childComplexity int) int
+		Coverage   func(childComplexity int) int
+		Exists     func(childComplexity int) int
+		FirstSeen  func(childComplexity int) int
+		FlowStates func(childComplexity int) int
+		Groups     func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Kind       func(childComplexity int) int
+		LastMoved  func(childComplexity int) int
+		LastSeen   func(childComplexity int) int
+		Name       func(childComplexity int) int
+		Owner      func(childComplexity int) int
+		Series     func(childComplexity int, metric answer.Metric, window WindowInput, step *time.Duration) int
+		State      func(childComplexity int) int
+		Tags       func(childComplexity int) int
+		Tasks      func(childComplexity int) int
+		Type       func(childComplexity int) int
 	}
 
 	ConnectorTask struct {
@@ -228,17 +232,19 @@ type ComplexityRoot struct {
 	}
 
 	Dataset struct {
-		Cluster   func(childComplexity int) int
-		Coverage  func(childComplexity int) int
-		FirstSeen func(childComplexity int) int
-		ID        func(childComplexity int) int
-		Kind      func(childComplexity int) int
-		LastSeen  func(childComplexity int) int
-		Name      func(childComplexity int) int
-		Namespace func(childComplexity int) int
-		Owner     func(childComplexity int) int
-		Series    func(childComplexity int, metric answer.Metric, window WindowInput, step *time.Duration) int
-		Tags      func(childComplexity int) int
+		Cluster    func(childComplexity int) int
+		Coverage   func(childComplexity int) int
+		FirstSeen  func(childComplexity int) int
+		FlowStates func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Kind       func(childComplexity int) int
+		LastMoved  func(childComplexity int) int
+		LastSeen   func(childComplexity int) int
+		Name       func(childComplexity int) int
+		Namespace  func(childComplexity int) int
+		Owner      func(childComplexity int) int
+		Series     func(childComplexity int, metric answer.Metric, window WindowInput, step *time.Duration) int
+		Tags       func(childComplexity int) int
 	}
 
 	Declaration struct {
@@ -366,6 +372,11 @@ type ComplexityRoot struct {
 		Flow      func(childComplexity int) int
 	}
 
+	FlowStateCount struct {
+		Count func(childComplexity int) int
+		State func(childComplexity int) int
+	}
+
 	Gap struct {
 		End    func(childComplexity int) int
 		Reason func(childComplexity int) int
@@ -374,18 +385,20 @@ type ComplexityRoot struct {
 	}
 
 	Group struct {
-		Cluster   func(childComplexity int) int
-		Coverage  func(childComplexity int) int
-		FirstSeen func(childComplexity int) int
-		ID        func(childComplexity int) int
-		Kind      func(childComplexity int) int
-		LastSeen  func(childComplexity int) int
-		MemberIds func(childComplexity int, first int) int
-		Members   func(childComplexity int) int
-		Name      func(childComplexity int) int
-		Owner     func(childComplexity int) int
-		Series    func(childComplexity int, metric answer.Metric, window WindowInput, step *time.Duration) int
-		Tags      func(childComplexity int) int
+		Cluster    func(childComplexity int) int
+		Coverage   func(childComplexity int) int
+		FirstSeen  func(childComplexity int) int
+		FlowStates func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Kind       func(childComplexity int) int
+		LastMoved  func(childComplexity int) int
+		LastSeen   func(childComplexity int) int
+		MemberIds  func(childComplexity int, first int) int
+		Members    func(childComplexity int) int
+		Name       func(childComplexity int) int
+		Owner      func(childComplexity int) int
+		Series     func(childComplexity int, metric answer.Metric, window WindowInput, step *time.Duration) int
+		Tags       func(childComplexity int) int
 	}
 
 	HiddenNeighbours struct {
@@ -584,8 +597,10 @@ type ComplexityRoot struct {
 		Coverage    func(childComplexity int) int
 		Exists      func(childComplexity int) int
 		FirstSeen   func(childComplexity int) int
+		FlowStates  func(childComplexity int) int
 		ID          func(childComplexity int) int
 		Kind        func(childComplexity int) int
+		LastMoved   func(childComplexity int) int
 		LastSeen    func(childComplexity int) int
 		Name        func(childComplexity int) int
 		Owner       func(childComplexity int) int
@@ -641,10 +656,12 @@ type ComplexityRoot struct {
 		Cluster       func(childComplexity int) int
 		Coverage      func(childComplexity int) int
 		FirstSeen     func(childComplexity int) int
+		FlowStates    func(childComplexity int) int
 		Groups        func(childComplexity int) int
 		ID            func(childComplexity int) int
 		InnerTopics   func(childComplexity int) int
 		Kind          func(childComplexity int) int
+		LastMoved     func(childComplexity int) int
 		LastSeen      func(childComplexity int) int
 		Name          func(childComplexity int) int
 		NamedBy       func(childComplexity int) int
@@ -697,10 +714,12 @@ type ComplexityRoot struct {
 		Coverage          func(childComplexity int) int
 		Exists            func(childComplexity int) int
 		FirstSeen         func(childComplexity int) int
+		FlowStates        func(childComplexity int) int
 		ID                func(childComplexity int) int
 		InnerOf           func(childComplexity int) int
 		Internal          func(childComplexity int) int
 		Kind              func(childComplexity int) int
+		LastMoved         func(childComplexity int) int
 		LastSeen          func(childComplexity int) int
 		LostRecords       func(childComplexity int) int
 		Name              func(childComplexity int) int
@@ -741,17 +760,19 @@ type ComplexityRoot struct {
 	}
 
 	Unidentified struct {
-		Cluster   func(childComplexity int) int
-		Coverage  func(childComplexity int) int
-		FirstSeen func(childComplexity int) int
-		ID        func(childComplexity int) int
-		Kind      func(childComplexity int) int
-		LastSeen  func(childComplexity int) int
-		Name      func(childComplexity int) int
-		Owner     func(childComplexity int) int
-		Series    func(childComplexity int, metric answer.Metric, window WindowInput, step *time.Duration) int
-		Tags      func(childComplexity int) int
-		Topic     func(childComplexity int) int
+		Cluster    func(childComplexity int) int
+		Coverage   func(childComplexity int) int
+		FirstSeen  func(childComplexity int) int
+		FlowStates func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Kind       func(childComplexity int) int
+		LastMoved  func(childComplexity int) int
+		LastSeen   func(childComplexity int) int
+		Name       func(childComplexity int) int
+		Owner      func(childComplexity int) int
+		Series     func(childComplexity int, metric answer.Metric, window WindowInput, step *time.Duration) int
+		Tags       func(childComplexity int) int
+		Topic      func(childComplexity int) int
 	}
 
 	UnknownChange struct {
@@ -907,6 +928,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Application.FirstSeen(childComplexity), true
+	case "Application.flowStates":
+		if e.ComplexityRoot.Application.FlowStates == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Application.FlowStates(childComplexity), true
 	case "Application.groups":
 		if e.ComplexityRoot.Application.Groups == nil {
 			break
@@ -925,6 +952,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Application.Kind(childComplexity), true
+	case "Application.lastMoved":
+		if e.ComplexityRoot.Application.LastMoved == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Application.LastMoved(childComplexity), true
 	case "Application.lastSeen":
 		if e.ComplexityRoot.Application.LastSeen == nil {
 			break
@@ -1316,6 +1349,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Connector.FirstSeen(childComplexity), true
+	case "Connector.flowStates":
+		if e.ComplexityRoot.Connector.FlowStates == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Connector.FlowStates(childComplexity), true
 	case "Connector.groups":
 		if e.ComplexityRoot.Connector.Groups == nil {
 			break
@@ -1334,6 +1373,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Connector.Kind(childComplexity), true
+	case "Connector.lastMoved":
+		if e.ComplexityRoot.Connector.LastMoved == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Connector.LastMoved(childComplexity), true
 	case "Connector.lastSeen":
 		if e.ComplexityRoot.Connector.LastSeen == nil {
 			break
@@ -1670,6 +1715,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Dataset.FirstSeen(childComplexity), true
+	case "Dataset.flowStates":
+		if e.ComplexityRoot.Dataset.FlowStates == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Dataset.FlowStates(childComplexity), true
 	case "Dataset.id":
 		if e.ComplexityRoot.Dataset.ID == nil {
 			break
@@ -1682,6 +1733,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Dataset.Kind(childComplexity), true
+	case "Dataset.lastMoved":
+		if e.ComplexityRoot.Dataset.LastMoved == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Dataset.LastMoved(childComplexity), true
 	case "Dataset.lastSeen":
 		if e.ComplexityRoot.Dataset.LastSeen == nil {
 			break
@@ -2290,6 +2347,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.FlowChange.Flow(childComplexity), true
 
+	case "FlowStateCount.count":
+		if e.ComplexityRoot.FlowStateCount.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlowStateCount.Count(childComplexity), true
+	case "FlowStateCount.state":
+		if e.ComplexityRoot.FlowStateCount.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlowStateCount.State(childComplexity), true
+
 	case "Gap.end":
 		if e.ComplexityRoot.Gap.End == nil {
 			break
@@ -2333,6 +2403,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Group.FirstSeen(childComplexity), true
+	case "Group.flowStates":
+		if e.ComplexityRoot.Group.FlowStates == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Group.FlowStates(childComplexity), true
 	case "Group.id":
 		if e.ComplexityRoot.Group.ID == nil {
 			break
@@ -2345,6 +2421,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Group.Kind(childComplexity), true
+	case "Group.lastMoved":
+		if e.ComplexityRoot.Group.LastMoved == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Group.LastMoved(childComplexity), true
 	case "Group.lastSeen":
 		if e.ComplexityRoot.Group.LastSeen == nil {
 			break
@@ -3300,6 +3382,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Replicator.FirstSeen(childComplexity), true
+	case "Replicator.flowStates":
+		if e.ComplexityRoot.Replicator.FlowStates == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Replicator.FlowStates(childComplexity), true
 	case "Replicator.id":
 		if e.ComplexityRoot.Replicator.ID == nil {
 			break
@@ -3312,6 +3400,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Replicator.Kind(childComplexity), true
+	case "Replicator.lastMoved":
+		if e.ComplexityRoot.Replicator.LastMoved == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Replicator.LastMoved(childComplexity), true
 	case "Replicator.lastSeen":
 		if e.ComplexityRoot.Replicator.LastSeen == nil {
 			break
@@ -3545,6 +3639,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StreamJob.FirstSeen(childComplexity), true
+	case "StreamJob.flowStates":
+		if e.ComplexityRoot.StreamJob.FlowStates == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StreamJob.FlowStates(childComplexity), true
 	case "StreamJob.groups":
 		if e.ComplexityRoot.StreamJob.Groups == nil {
 			break
@@ -3569,6 +3669,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StreamJob.Kind(childComplexity), true
+	case "StreamJob.lastMoved":
+		if e.ComplexityRoot.StreamJob.LastMoved == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StreamJob.LastMoved(childComplexity), true
 	case "StreamJob.lastSeen":
 		if e.ComplexityRoot.StreamJob.LastSeen == nil {
 			break
@@ -3789,6 +3895,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Topic.FirstSeen(childComplexity), true
+	case "Topic.flowStates":
+		if e.ComplexityRoot.Topic.FlowStates == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Topic.FlowStates(childComplexity), true
 	case "Topic.id":
 		if e.ComplexityRoot.Topic.ID == nil {
 			break
@@ -3813,6 +3925,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Topic.Kind(childComplexity), true
+	case "Topic.lastMoved":
+		if e.ComplexityRoot.Topic.LastMoved == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Topic.LastMoved(childComplexity), true
 	case "Topic.lastSeen":
 		if e.ComplexityRoot.Topic.LastSeen == nil {
 			break
@@ -4008,6 +4126,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Unidentified.FirstSeen(childComplexity), true
+	case "Unidentified.flowStates":
+		if e.ComplexityRoot.Unidentified.FlowStates == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Unidentified.FlowStates(childComplexity), true
 	case "Unidentified.id":
 		if e.ComplexityRoot.Unidentified.ID == nil {
 			break
@@ -4020,6 +4144,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Unidentified.Kind(childComplexity), true
+	case "Unidentified.lastMoved":
+		if e.ComplexityRoot.Unidentified.LastMoved == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Unidentified.LastMoved(childComplexity), true
 	case "Unidentified.lastSeen":
 		if e.ComplexityRoot.Unidentified.LastSeen == nil {
 			break
@@ -4350,13 +4480,15 @@ interface Node {
   owner: String
   tags: [String!]!
   firstSeen: Time            # null: declared, never seen
-  lastSeen: Time
+  lastSeen: Time             # a topic is seen as long as it is there, whether it moves or not: see lastMoved
+  lastMoved: Time            # when records went into it or out of it last, by the last round that saw it, as LAST_MOVED orders; null: none in the seven days before the window's end
+  flowStates: [FlowStateCount!]!   # its flows at the window's end by how they go, what needs somebody first; those of internal topics are an internal topic's alone, and a GROUP node has none
   series(metric: Metric!, window: Window!, step: Duration): Series
   coverage: Coverage!        # of the node's clusters, in the window of the answer that the node is in
 }
 
 type Topic implements Node {
-  id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  firstSeen: Time  lastSeen: Time
+  id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  firstSeen: Time  lastSeen: Time  lastMoved: Time  flowStates: [FlowStateCount!]!
   series(metric: Metric!, window: Window!, step: Duration): Series  coverage: Coverage!
   topicId: String               # the broker's topic id; a re-created topic has another
   partitions: Int
@@ -4371,7 +4503,7 @@ type Topic implements Node {
 }
 
 type Application implements Node {
-  id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  firstSeen: Time  lastSeen: Time
+  id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  firstSeen: Time  lastSeen: Time  lastMoved: Time  flowStates: [FlowStateCount!]!
   series(metric: Metric!, window: Window!, step: Duration): Series  coverage: Coverage!
   environment: String!
   groups: [ConsumerGroup!]!
@@ -4380,14 +4512,14 @@ type Application implements Node {
 
 "A topic's records that no source could give to a writer by name. Its clients are the topic's producer ids and the remainder."
 type Unidentified implements Node {
-  id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  firstSeen: Time  lastSeen: Time
+  id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  firstSeen: Time  lastSeen: Time  lastMoved: Time  flowStates: [FlowStateCount!]!
   series(metric: Metric!, window: Window!, step: Duration): Series  coverage: Coverage!
   topic: Topic
 }
 
 "A connector of Kafka Connect, as its REST interface describes it. Of its configuration nothing is kept but its class and where data comes from and goes to."
 type Connector implements Node {
-  id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  firstSeen: Time  lastSeen: Time
+  id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  firstSeen: Time  lastSeen: Time  lastMoved: Time  flowStates: [FlowStateCount!]!
   series(metric: Metric!, window: Window!, step: Duration): Series  coverage: Coverage!
   connect: String               # the Connect cluster's configured name, never null; a replicator's can be
   class: String                 # connector.class; null: not told, as are type and state of one that is deleted
@@ -4401,7 +4533,7 @@ type ConnectorTask { id: Int!  state: String!  worker: String! }
 
 "One direction of replication by MirrorMaker 2. source and target are null where they are no watched clusters, and of one that is gone."
 type Replicator implements Node {
-  id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  firstSeen: Time  lastSeen: Time
+  id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  firstSeen: Time  lastSeen: Time  lastMoved: Time  flowStates: [FlowStateCount!]!
   series(metric: Metric!, window: Window!, step: Duration): Series  coverage: Coverage!
   source: Cluster
   target: Cluster
@@ -4415,7 +4547,7 @@ type Replicator implements Node {
 
 "A Kafka Streams, faust or quixstreams application. What it reads and writes are its flows; its inner topics are hidden unless asked for."
 type StreamJob implements Node {
-  id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  firstSeen: Time  lastSeen: Time
+  id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  firstSeen: Time  lastSeen: Time  lastMoved: Time  flowStates: [FlowStateCount!]!
   series(metric: Metric!, window: Window!, step: Duration): Series  coverage: Coverage!
   applicationId: String!
   protocol: String!             # streams (KIP-1071) or classic
@@ -4430,7 +4562,7 @@ type Subtopology { id: String!  sources: [String!]!  sinks: [String!]!  sinksKno
 
 "Data outside Kafka, e.g. a table or a folder, by OpenLineage's naming rules."
 type Dataset implements Node {
-  id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  firstSeen: Time  lastSeen: Time
+  id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  firstSeen: Time  lastSeen: Time  lastMoved: Time  flowStates: [FlowStateCount!]!
   series(metric: Metric!, window: Window!, step: Duration): Series  coverage: Coverage!
   namespace: String!
 }
@@ -4465,7 +4597,7 @@ type PathDoubt { flow: Flow  node: Node  start: Time!  end: Time!  reason: Strin
 
 "Nodes that are one in an answer. Its id is of that answer: no other question knows it. members: those that moved in the window, of which memberIds lists the first. It has no series."
 type Group implements Node {
-  id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  firstSeen: Time  lastSeen: Time
+  id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  firstSeen: Time  lastSeen: Time  lastMoved: Time  flowStates: [FlowStateCount!]!
   series(metric: Metric!, window: Window!, step: Duration): Series  coverage: Coverage!
   members: Int!
   memberIds(first: Int! = 20): [ID!]!
@@ -4634,6 +4766,9 @@ enum FlowState {
   STALLED           # a reader that is silent for longer than it pauses, while records wait, and of which it is not known that nobody is there
   STOPPED           # silent for longer than it pauses: a writer, a reader that nobody is there for, or one of whom nobody ever told a lag; or one of its ends is no more
 }
+
+"state: null: how they go is not known."
+type FlowStateCount { state: FlowState  count: Int! }
 
 """
 CONNECTION: one identity as seen. REMAINDER: the records of the topic that no counted writer accounts for (not idempotent, or
@@ -5353,6 +5488,16 @@ func (ec *executionContext) childFields_FlowChange(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type FlowChange", field.Name)
 }
 
+func (ec *executionContext) childFields_FlowStateCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "state":
+		return ec.fieldContext_FlowStateCount_state(ctx, field)
+	case "count":
+		return ec.fieldContext_FlowStateCount_count(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FlowStateCount", field.Name)
+}
+
 func (ec *executionContext) childFields_Gap(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "source":
@@ -5851,6 +5996,10 @@ func (ec *executionContext) childFields_Topic(ctx context.Context, field graphql
 		return ec.fieldContext_Topic_firstSeen(ctx, field)
 	case "lastSeen":
 		return ec.fieldContext_Topic_lastSeen(ctx, field)
+	case "lastMoved":
+		return ec.fieldContext_Topic_lastMoved(ctx, field)
+	case "flowStates":
+		return ec.fieldContext_Topic_flowStates(ctx, field)
 	case "series":
 		return ec.fieldContext_Topic_series(ctx, field)
 	case "coverage":
@@ -7842,6 +7991,61 @@ func (ec *executionContext) fieldContext_Application_lastSeen(_ context.Context,
 	return graphql.NewScalarFieldContext("Application", field, true, false, "Time")
 }
 
+func (ec *executionContext) _Application_lastMoved(ctx context.Context, field graphql.CollectedField, obj *Application) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Application_lastMoved(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastMoved(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Application_lastMoved(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Application", field, true, false, "Time")
+}
+
+func (ec *executionContext) _Application_flowStates(ctx context.Context, field graphql.CollectedField, obj *Application) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Application_flowStates(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FlowStates(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []FlowStateCount) graphql.Marshaler {
+			return ec.marshalNFlowStateCount2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐFlowStateCountᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Application_flowStates(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Application",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FlowStateCount(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Application_series(ctx context.Context, field graphql.CollectedField, obj *Application) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -9432,6 +9636,61 @@ func (ec *executionContext) fieldContext_Connector_lastSeen(_ context.Context, f
 	return graphql.NewScalarFieldContext("Connector", field, true, false, "Time")
 }
 
+func (ec *executionContext) _Connector_lastMoved(ctx context.Context, field graphql.CollectedField, obj *Connector) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Connector_lastMoved(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastMoved(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Connector_lastMoved(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Connector", field, true, false, "Time")
+}
+
+func (ec *executionContext) _Connector_flowStates(ctx context.Context, field graphql.CollectedField, obj *Connector) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Connector_flowStates(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FlowStates(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []FlowStateCount) graphql.Marshaler {
+			return ec.marshalNFlowStateCount2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐFlowStateCountᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Connector_flowStates(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Connector",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FlowStateCount(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Connector_series(ctx context.Context, field graphql.CollectedField, obj *Connector) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10946,6 +11205,61 @@ func (ec *executionContext) _Dataset_lastSeen(ctx context.Context, field graphql
 }
 func (ec *executionContext) fieldContext_Dataset_lastSeen(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Dataset", field, true, false, "Time")
+}
+
+func (ec *executionContext) _Dataset_lastMoved(ctx context.Context, field graphql.CollectedField, obj *Dataset) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Dataset_lastMoved(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastMoved(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Dataset_lastMoved(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Dataset", field, true, false, "Time")
+}
+
+func (ec *executionContext) _Dataset_flowStates(ctx context.Context, field graphql.CollectedField, obj *Dataset) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Dataset_flowStates(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FlowStates(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []FlowStateCount) graphql.Marshaler {
+			return ec.marshalNFlowStateCount2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐFlowStateCountᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Dataset_flowStates(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Dataset",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FlowStateCount(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Dataset_series(ctx context.Context, field graphql.CollectedField, obj *Dataset) (ret graphql.Marshaler) {
@@ -13412,6 +13726,52 @@ func (ec *executionContext) fieldContext_FlowChange_estimated(_ context.Context,
 	return graphql.NewScalarFieldContext("FlowChange", field, false, false, "Boolean")
 }
 
+func (ec *executionContext) _FlowStateCount_state(ctx context.Context, field graphql.CollectedField, obj *FlowStateCount) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FlowStateCount_state(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.State, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *answer.FlowState) graphql.Marshaler {
+			return ec.marshalOFlowState2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐFlowState(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_FlowStateCount_state(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FlowStateCount", field, false, false, "FlowState")
+}
+
+func (ec *executionContext) _FlowStateCount_count(ctx context.Context, field graphql.CollectedField, obj *FlowStateCount) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FlowStateCount_count(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Count, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FlowStateCount_count(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FlowStateCount", field, false, false, "Int")
+}
+
 func (ec *executionContext) _Gap_source(ctx context.Context, field graphql.CollectedField, obj *Gap) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -13695,6 +14055,61 @@ func (ec *executionContext) _Group_lastSeen(ctx context.Context, field graphql.C
 }
 func (ec *executionContext) fieldContext_Group_lastSeen(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Group", field, true, false, "Time")
+}
+
+func (ec *executionContext) _Group_lastMoved(ctx context.Context, field graphql.CollectedField, obj *Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Group_lastMoved(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastMoved(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Group_lastMoved(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Group", field, true, false, "Time")
+}
+
+func (ec *executionContext) _Group_flowStates(ctx context.Context, field graphql.CollectedField, obj *Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Group_flowStates(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FlowStates(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []FlowStateCount) graphql.Marshaler {
+			return ec.marshalNFlowStateCount2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐFlowStateCountᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Group_flowStates(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Group",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FlowStateCount(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Group_series(ctx context.Context, field graphql.CollectedField, obj *Group) (ret graphql.Marshaler) {
@@ -17879,6 +18294,61 @@ func (ec *executionContext) fieldContext_Replicator_lastSeen(_ context.Context, 
 	return graphql.NewScalarFieldContext("Replicator", field, true, false, "Time")
 }
 
+func (ec *executionContext) _Replicator_lastMoved(ctx context.Context, field graphql.CollectedField, obj *Replicator) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Replicator_lastMoved(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastMoved(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Replicator_lastMoved(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Replicator", field, true, false, "Time")
+}
+
+func (ec *executionContext) _Replicator_flowStates(ctx context.Context, field graphql.CollectedField, obj *Replicator) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Replicator_flowStates(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FlowStates(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []FlowStateCount) graphql.Marshaler {
+			return ec.marshalNFlowStateCount2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐFlowStateCountᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Replicator_flowStates(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Replicator",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FlowStateCount(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Replicator_series(ctx context.Context, field graphql.CollectedField, obj *Replicator) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -18883,6 +19353,61 @@ func (ec *executionContext) fieldContext_StreamJob_lastSeen(_ context.Context, f
 	return graphql.NewScalarFieldContext("StreamJob", field, true, false, "Time")
 }
 
+func (ec *executionContext) _StreamJob_lastMoved(ctx context.Context, field graphql.CollectedField, obj *StreamJob) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StreamJob_lastMoved(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastMoved(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_StreamJob_lastMoved(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StreamJob", field, true, false, "Time")
+}
+
+func (ec *executionContext) _StreamJob_flowStates(ctx context.Context, field graphql.CollectedField, obj *StreamJob) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StreamJob_flowStates(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FlowStates(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []FlowStateCount) graphql.Marshaler {
+			return ec.marshalNFlowStateCount2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐFlowStateCountᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StreamJob_flowStates(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StreamJob",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FlowStateCount(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _StreamJob_series(ctx context.Context, field graphql.CollectedField, obj *StreamJob) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -19855,6 +20380,61 @@ func (ec *executionContext) _Topic_lastSeen(ctx context.Context, field graphql.C
 }
 func (ec *executionContext) fieldContext_Topic_lastSeen(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Topic", field, true, false, "Time")
+}
+
+func (ec *executionContext) _Topic_lastMoved(ctx context.Context, field graphql.CollectedField, obj *Topic) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Topic_lastMoved(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastMoved(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Topic_lastMoved(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Topic", field, true, false, "Time")
+}
+
+func (ec *executionContext) _Topic_flowStates(ctx context.Context, field graphql.CollectedField, obj *Topic) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Topic_flowStates(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FlowStates(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []FlowStateCount) graphql.Marshaler {
+			return ec.marshalNFlowStateCount2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐFlowStateCountᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Topic_flowStates(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Topic",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FlowStateCount(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Topic_series(ctx context.Context, field graphql.CollectedField, obj *Topic) (ret graphql.Marshaler) {
@@ -20844,6 +21424,61 @@ func (ec *executionContext) _Unidentified_lastSeen(ctx context.Context, field gr
 }
 func (ec *executionContext) fieldContext_Unidentified_lastSeen(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Unidentified", field, true, false, "Time")
+}
+
+func (ec *executionContext) _Unidentified_lastMoved(ctx context.Context, field graphql.CollectedField, obj *Unidentified) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Unidentified_lastMoved(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastMoved(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Unidentified_lastMoved(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Unidentified", field, true, false, "Time")
+}
+
+func (ec *executionContext) _Unidentified_flowStates(ctx context.Context, field graphql.CollectedField, obj *Unidentified) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Unidentified_flowStates(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FlowStates(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []FlowStateCount) graphql.Marshaler {
+			return ec.marshalNFlowStateCount2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐFlowStateCountᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Unidentified_flowStates(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Unidentified",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FlowStateCount(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Unidentified_series(ctx context.Context, field graphql.CollectedField, obj *Unidentified) (ret graphql.Marshaler) {
@@ -22429,6 +23064,18 @@ func (ec *executionContext) _Application(ctx context.Context, sel ast.SelectionS
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Application_lastSeen(ctx, field, obj)
 				})
+		case "lastMoved":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Application_lastMoved(ctx, field, obj)
+				})
+		case "flowStates":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Application_flowStates(ctx, field, obj)
+				})
 		case "series":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -23001,6 +23648,18 @@ func (ec *executionContext) _Connector(ctx context.Context, sel ast.SelectionSet
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Connector_lastSeen(ctx, field, obj)
 				})
+		case "lastMoved":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Connector_lastMoved(ctx, field, obj)
+				})
+		case "flowStates":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Connector_flowStates(ctx, field, obj)
+				})
 		case "series":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -23525,6 +24184,18 @@ func (ec *executionContext) _Dataset(ctx context.Context, sel ast.SelectionSet, 
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Dataset_lastSeen(ctx, field, obj)
+				})
+		case "lastMoved":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Dataset_lastMoved(ctx, field, obj)
+				})
+		case "flowStates":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Dataset_flowStates(ctx, field, obj)
 				})
 		case "series":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
@@ -24354,6 +25025,44 @@ func (ec *executionContext) _FlowChange(ctx context.Context, sel ast.SelectionSe
 	return out
 }
 
+var flowStateCountImplementors = []string{"FlowStateCount"}
+
+func (ec *executionContext) _FlowStateCount(ctx context.Context, sel ast.SelectionSet, obj *FlowStateCount) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, flowStateCountImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("FlowStateCount")
+		case "state":
+			out.Values[i] = ec._FlowStateCount_state(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "count":
+			out.Values[i] = ec._FlowStateCount_count(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var gapImplementors = []string{"Gap"}
 
 func (ec *executionContext) _Gap(ctx context.Context, sel ast.SelectionSet, obj *Gap) graphql.Marshaler {
@@ -24454,6 +25163,18 @@ func (ec *executionContext) _Group(ctx context.Context, sel ast.SelectionSet, ob
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Group_lastSeen(ctx, field, obj)
+				})
+		case "lastMoved":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Group_lastMoved(ctx, field, obj)
+				})
+		case "flowStates":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Group_flowStates(ctx, field, obj)
 				})
 		case "series":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
@@ -25828,6 +26549,18 @@ func (ec *executionContext) _Replicator(ctx context.Context, sel ast.SelectionSe
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Replicator_lastSeen(ctx, field, obj)
 				})
+		case "lastMoved":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Replicator_lastMoved(ctx, field, obj)
+				})
+		case "flowStates":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Replicator_flowStates(ctx, field, obj)
+				})
 		case "series":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -26199,6 +26932,18 @@ func (ec *executionContext) _StreamJob(ctx context.Context, sel ast.SelectionSet
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._StreamJob_lastSeen(ctx, field, obj)
 				})
+		case "lastMoved":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._StreamJob_lastMoved(ctx, field, obj)
+				})
+		case "flowStates":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._StreamJob_flowStates(ctx, field, obj)
+				})
 		case "series":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -26542,6 +27287,18 @@ func (ec *executionContext) _Topic(ctx context.Context, sel ast.SelectionSet, ob
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Topic_lastSeen(ctx, field, obj)
 				})
+		case "lastMoved":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Topic_lastMoved(ctx, field, obj)
+				})
+		case "flowStates":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Topic_flowStates(ctx, field, obj)
+				})
 		case "series":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -26845,6 +27602,18 @@ func (ec *executionContext) _Unidentified(ctx context.Context, sel ast.Selection
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Unidentified_lastSeen(ctx, field, obj)
+				})
+		case "lastMoved":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Unidentified_lastMoved(ctx, field, obj)
+				})
+		case "flowStates":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Unidentified_flowStates(ctx, field, obj)
 				})
 		case "series":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
@@ -27973,6 +28742,26 @@ var (
 		lineage.External:  "EXTERNAL",
 	}
 )
+
+func (ec *executionContext) marshalNFlowStateCount2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐFlowStateCount(ctx context.Context, sel ast.SelectionSet, v FlowStateCount) graphql.Marshaler {
+	return ec._FlowStateCount(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNFlowStateCount2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐFlowStateCountᚄ(ctx context.Context, sel ast.SelectionSet, v []FlowStateCount) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNFlowStateCount2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐFlowStateCount(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
 
 func (ec *executionContext) marshalNGap2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐGap(ctx context.Context, sel ast.SelectionSet, v Gap) graphql.Marshaler {
 	return ec._Gap(ctx, sel, &v)

@@ -155,6 +155,12 @@ type Evidence struct {
 	Detail    *string              `json:"detail,omitempty"`
 }
 
+// state: null: how they go is not known.
+type FlowStateCount struct {
+	State *answer.FlowState `json:"state,omitempty"`
+	Count int               `json:"count"`
+}
+
 type Gap struct {
 	Source string    `json:"source"`
 	Start  time.Time `json:"start"`

@@ -80,6 +80,25 @@ func (n *nodeRow) LastSeen(ctx context.Context) (*time.Time, error) {
 	return timeOrNil(last), err
 }
 
+// LastMoved answers lastMoved.
+func (n *nodeRow) LastMoved(ctx context.Context) (*time.Time, error) {
+	last, err := n.is.LastMoved(ctx)
+	return timeOrNil(last), err
+}
+
+// FlowStates answers flowStates.
+func (n *nodeRow) FlowStates(ctx context.Context) ([]FlowStateCount, error) {
+	all, err := n.is.FlowStates(ctx)
+	out := make([]FlowStateCount, len(all))
+	for i, s := range all {
+		out[i].Count = s.Count
+		if s.Is != answer.NoState {
+			out[i].State = &s.Is
+		}
+	}
+	return out, err
+}
+
 // Series answers series. Its window is its own: it may differ from that of the answer that the node is in.
 func (n *nodeRow) Series(ctx context.Context, metric answer.Metric, window WindowInput, step *time.Duration) (*Series, error) {
 	in, err := window.span()

@@ -86,7 +86,8 @@ func (s *survey) field(f *ast.Field, vars map[string]any, root bool, of []string
 			s.windows[fmt.Sprint("quiet", args["before"], quiet)], s.windows[fmt.Sprint("quiet", args["after"], quiet)] = true, true
 		}
 	}
-	if d := f.ObjectDefinition; d != nil && d.Name == "Flow" && (f.Name == "state" || f.Name == "stateSince") {
+	ofFlow := f.ObjectDefinition != nil && f.ObjectDefinition.Name == "Flow"
+	if f.Name == "flowStates" || ofFlow && (f.Name == "state" || f.Name == "stateSince") {
 		for _, written := range of {
 			if written != usualWindow { // which is the ten minutes before the end, of which it is
 				s.windows["before the end of "+written] = true
