@@ -10,31 +10,44 @@ import (
 // Coverage returns what was observed of the named clusters in the view's window; none: of all. Of one that nobody
 // watches nothing is: named beside others it is a gap.
 func (v *View) Coverage(ids ...lineage.ClusterID) lineage.Coverage {
-	var sources []string
-	var strange []lineage.ClusterID
-	for _, id := range ids {
-		if !slices.ContainsFunc(v.clusters.all, func(c *Cluster) bool { return c.known.ID == id }) && !slices.Contains(strange, id) {
-			strange = append(strange, id)
-		}
-		for _, c := range v.clusters.all {
-			if c.known.ID == id && !slices.Contains(sources, c.source) {
-				sources = append(sources, c.source)
-			}
-		}
+	of := v.scopeOf(ids)
+	if len(ids) > 0 && len(of.sources) == 0 {
+		return lineage.Coverage{}
 	}
-	if len(ids) > 0 {
-		if sources = append(sources, v.connectsOf(ids)...); len(sources) == 0 {
-			return lineage.Coverage{}
-		}
-	}
-	out := v.inWords(v.held.Coverage(sources...))
-	for _, id := range strange {
+	out := v.inWords(v.held.Coverage(of.sources...))
+	for _, id := range of.strange {
 		out.Complete = false
 		out.Gaps = append(out.Gaps, lineage.Gap{Source: lineage.Source{Cluster: string(id), Name: "brokers"}, Window: v.win.Window, Reason: notWatched})
 	}
 	slices.SortStableFunc(out.Gaps, func(a, b lineage.Gap) int { return a.Window.Start.Compare(b.Window.Start) })
-	if n := len(slices.Compact(slices.Sorted(slices.Values(ids)))); n > 0 {
-		out.ObservedFraction *= float64(n-len(strange)) / float64(n)
+	out.ObservedFraction *= of.share
+	return out
+}
+
+// scope is who watches some clusters.
+type scope struct {
+	sources []string            // the Cluster part of their lineage.Source; none: of all, or nobody does
+	strange []lineage.ClusterID // whom nobody watches
+	share   float64             // of the clusters that somebody does, of 1
+}
+
+// scopeOf returns who watches the named clusters; none: all.
+func (v *View) scopeOf(ids []lineage.ClusterID) scope {
+	out := scope{share: 1}
+	for _, id := range ids {
+		if !slices.ContainsFunc(v.clusters.all, func(c *Cluster) bool { return c.known.ID == id }) && !slices.Contains(out.strange, id) {
+			out.strange = append(out.strange, id)
+		}
+		for _, c := range v.clusters.all {
+			if c.known.ID == id && !slices.Contains(out.sources, c.source) {
+				out.sources = append(out.sources, c.source)
+			}
+		}
+	}
+	if len(ids) > 0 {
+		out.sources = append(out.sources, v.connectsOf(ids)...)
+		n := len(slices.Compact(slices.Sorted(slices.Values(ids))))
+		out.share = float64(n-len(out.strange)) / float64(n)
 	}
 	return out
 }

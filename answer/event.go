@@ -41,6 +41,14 @@ func (p EventPlace) Compare(b EventPlace) int {
 // Events returns what happened in the window, the newest first: of one node, which the view must have, or with nil of
 // all; of some types, or with none of all.
 func (v *View) Events(ctx context.Context, only *lineage.Node, types ...lineage.EventType) ([]Event, error) {
+	if only == nil {
+		return v.eventsOf(ctx, nil, types...)
+	}
+	return v.eventsOf(ctx, []lineage.Node{*only}, types...)
+}
+
+// eventsOf is Events of several nodes, or with none of all.
+func (v *View) eventsOf(ctx context.Context, only []lineage.Node, types ...lineage.EventType) ([]Event, error) {
 	wanted := func(t lineage.EventType) bool { return len(types) == 0 || slices.Contains(types, t) }
 	asked := slices.Clone(types)
 	if slices.ContainsFunc(types, aboutFlow) { // a beginning tells which of two ends is the flow's
@@ -61,9 +69,9 @@ func (v *View) Events(ctx context.Context, only *lineage.Node, types ...lineage.
 		all[i].Node, all[i].Flow = v.subjectOf(&e)
 	}
 	all = slices.DeleteFunc(all, func(e Event) bool { return !v.seesEvent(&e) })
-	if only != nil {
+	if len(only) > 0 {
 		all = slices.DeleteFunc(all, func(e Event) bool {
-			return (e.Node == nil || *e.Node != *only) && (e.Flow == nil || e.Flow.From != *only && e.Flow.To != *only)
+			return (e.Node == nil || !slices.Contains(only, *e.Node)) && (e.Flow == nil || !slices.Contains(only, e.Flow.From) && !slices.Contains(only, e.Flow.To))
 		})
 	}
 	all = slices.DeleteFunc(all, func(e Event) bool { return v.innerFlow(e, only) })

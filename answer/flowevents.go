@@ -22,14 +22,14 @@ func aboutFlow(t lineage.EventType) bool {
 	return t == lineage.FlowStarted || t == lineage.FlowStopped
 }
 
-// innerFlow reports whether an event is about what moves in an internal topic, and another node was asked for, or none.
-func (v *View) innerFlow(e Event, only *lineage.Node) bool {
+// innerFlow reports whether an event is about what moves in an internal topic, and others were asked for, or none.
+func (v *View) innerFlow(e Event, only []lineage.Node) bool {
 	if !aboutFlow(e.Type) || e.Flow == nil {
 		return false
 	}
 	for _, n := range [...]lineage.Node{e.Flow.From, e.Flow.To} {
 		if v.internal(n) {
-			return only == nil || *only != n
+			return !slices.Contains(only, n)
 		}
 	}
 	return false

@@ -55,6 +55,7 @@ type View struct {
 	lost         once[map[int32]lineage.Amount] // of topics, by row
 	traced       once[map[lineage.Node][]traced]
 	lastMoved    once[[]time.Time] // by access
+	timelines    timelines
 
 	// commits are the rows of declared groups whose positions moved within the lookback, see takeCommits.
 	commits map[int32]bool

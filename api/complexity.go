@@ -44,6 +44,10 @@ const idsAnObject = 20
 // balanceRead is what an account costs beside its window: where its readers stood at its start, and who wrote.
 const balanceRead = 1000
 
+// bucketsSummed is what a timeline costs beside its window and its buckets: up to 400,000 points of series, of which
+// ten are an object, and a look at what was observed of each bucket.
+const bucketsSummed = 40_000
+
 // costs says what fields cost: as if every list were as long as asked for. For series, see priced.
 func costs() (c ComplexityRoot) {
 	c.Query.Nodes = func(
@@ -76,6 +80,10 @@ func costs() (c ComplexityRoot) {
 	c.Query.Events = func(child int, _ WindowInput, _ *string, _ []lineage.EventType, first int, _ *string) int {
 		return times(first, child)
 	}
+	c.Query.Timeline = func(child int, _ WindowInput, _ []string, _ *string, buckets int) int {
+		return add(bucketsSummed, times(buckets, child))
+	}
+	c.TimelineBucket.Events = func(child int) int { return child } // mostly none
 	c.Query.Clusters = func(child int) int { return times(10, child) }
 	c.TopicUsage.Writers = func(child int) int { return times(usualFlows, child) }
 	c.TopicUsage.Readers = c.TopicUsage.Writers
@@ -112,10 +120,12 @@ func costs() (c ComplexityRoot) {
 	// These multiply all below them by their limit, and coverage is there once.
 	c.Lineage.Coverage = func(child int) int { return child/usualLimit + 1 }
 	c.NodeConnection.Coverage, c.EventConnection.Coverage = c.Lineage.Coverage, c.Lineage.Coverage
+	c.Timeline.Coverage = c.Lineage.Coverage
 	c.Candidates.Coverage, c.Paths.Coverage = c.Lineage.Coverage, c.Lineage.Coverage
 	c.Ranking.Coverage, c.SuggestedJoins.Coverage = c.Lineage.Coverage, c.Lineage.Coverage
 	c.DeclarationConnection.Coverage, c.UndeclaredConnection.Coverage, c.DataProductConnection.Coverage = c.Lineage.Coverage, c.Lineage.Coverage, c.Lineage.Coverage
 	c.DeclarationConnection.Files = func(child, first int) int { return times(first, child)/usualLimit + 1 }
 	c.Coverage.Gaps = func(child, first int) int { return times(first, child) }
+	c.Coverage.Stretches = c.Coverage.Gaps
 	return c
 }

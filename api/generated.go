@@ -193,6 +193,8 @@ type ComplexityRoot struct {
 		Gaps             func(childComplexity int, first int) int
 		HeldSince        func(childComplexity int) int
 		ObservedFraction func(childComplexity int) int
+		StretchCount     func(childComplexity int) int
+		Stretches        func(childComplexity int, first int) int
 		Window           func(childComplexity int) int
 	}
 
@@ -312,6 +314,11 @@ type ComplexityRoot struct {
 		TotalCount func(childComplexity int) int
 	}
 
+	EventCount struct {
+		Count func(childComplexity int) int
+		Type  func(childComplexity int) int
+	}
+
 	EventEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
@@ -382,6 +389,15 @@ type ComplexityRoot struct {
 		Reason func(childComplexity int) int
 		Source func(childComplexity int) int
 		Start  func(childComplexity int) int
+	}
+
+	GapStretch struct {
+		End         func(childComplexity int) int
+		Kind        func(childComplexity int) int
+		Reason      func(childComplexity int) int
+		SourceCount func(childComplexity int) int
+		Sources     func(childComplexity int) int
+		Start       func(childComplexity int) int
 	}
 
 	Group struct {
@@ -568,6 +584,7 @@ type ComplexityRoot struct {
 		Paths           func(childComplexity int, from string, to string, window WindowInput, includeInternal bool, first int) int
 		Storage         func(childComplexity int) int
 		SuggestedJoins  func(childComplexity int, window *WindowInput) int
+		Timeline        func(childComplexity int, window WindowInput, roots []string, cluster *string, buckets int) int
 		Top             func(childComplexity int, metric answer.Metric, by lineage.NodeKind, window WindowInput, first int) int
 		TopicUsage      func(childComplexity int, topic string, window WindowInput) int
 		UndeclaredFlows func(childComplexity int, window WindowInput, cluster *string, all bool, first int, after *string) int
@@ -708,6 +725,22 @@ type ComplexityRoot struct {
 		Why     func(childComplexity int) int
 	}
 
+	Timeline struct {
+		Buckets  func(childComplexity int) int
+		Coverage func(childComplexity int) int
+		LeftOut  func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		Width    func(childComplexity int) int
+		Window   func(childComplexity int) int
+	}
+
+	TimelineBucket struct {
+		Events           func(childComplexity int) int
+		ObservedFraction func(childComplexity int) int
+		RecordsPerSecond func(childComplexity int) int
+		Start            func(childComplexity int) int
+	}
+
 	Topic struct {
 		Cluster           func(childComplexity int) int
 		Configs           func(childComplexity int) int
@@ -805,6 +838,7 @@ type QueryResolver interface {
 	TopicUsage(ctx context.Context, topic string, window WindowInput) (*TopicUsage, error)
 	Events(ctx context.Context, window WindowInput, node *string, types []lineage.EventType, first int, after *string) (*EventConnection, error)
 	Coverage(ctx context.Context, window WindowInput) (*Coverage, error)
+	Timeline(ctx context.Context, window WindowInput, roots []string, cluster *string, buckets int) (*Timeline, error)
 	SuggestedJoins(ctx context.Context, window *WindowInput) (*SuggestedJoins, error)
 	Declarations(ctx context.Context, window WindowInput, text *string, node *string, only *answer.DeclaredState, first int, after *string) (*DeclarationConnection, error)
 	UndeclaredFlows(ctx context.Context, window WindowInput, cluster *string, all bool, first int, after *string) (*UndeclaredConnection, error)
@@ -1548,6 +1582,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Coverage.ObservedFraction(childComplexity), true
+	case "Coverage.stretchCount":
+		if e.ComplexityRoot.Coverage.StretchCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Coverage.StretchCount(childComplexity), true
+	case "Coverage.stretches":
+		if e.ComplexityRoot.Coverage.Stretches == nil {
+			break
+		}
+
+		args, err := ec.field_Coverage_stretches_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Coverage.Stretches(childComplexity, args["first"].(int)), true
 	case "Coverage.window":
 		if e.ComplexityRoot.Coverage.Window == nil {
 			break
@@ -2062,6 +2113,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.EventConnection.TotalCount(childComplexity), true
 
+	case "EventCount.count":
+		if e.ComplexityRoot.EventCount.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventCount.Count(childComplexity), true
+	case "EventCount.type":
+		if e.ComplexityRoot.EventCount.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventCount.Type(childComplexity), true
+
 	case "EventEdge.cursor":
 		if e.ComplexityRoot.EventEdge.Cursor == nil {
 			break
@@ -2384,6 +2448,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Gap.Start(childComplexity), true
+
+	case "GapStretch.end":
+		if e.ComplexityRoot.GapStretch.End == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GapStretch.End(childComplexity), true
+	case "GapStretch.kind":
+		if e.ComplexityRoot.GapStretch.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GapStretch.Kind(childComplexity), true
+	case "GapStretch.reason":
+		if e.ComplexityRoot.GapStretch.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GapStretch.Reason(childComplexity), true
+	case "GapStretch.sourceCount":
+		if e.ComplexityRoot.GapStretch.SourceCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GapStretch.SourceCount(childComplexity), true
+	case "GapStretch.sources":
+		if e.ComplexityRoot.GapStretch.Sources == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GapStretch.Sources(childComplexity), true
+	case "GapStretch.start":
+		if e.ComplexityRoot.GapStretch.Start == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GapStretch.Start(childComplexity), true
 
 	case "Group.cluster":
 		if e.ComplexityRoot.Group.Cluster == nil {
@@ -3261,6 +3362,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.SuggestedJoins(childComplexity, args["window"].(*WindowInput)), true
+	case "Query.timeline":
+		if e.ComplexityRoot.Query.Timeline == nil {
+			break
+		}
+
+		args, err := ec.field_Query_timeline_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Timeline(childComplexity, args["window"].(WindowInput), args["roots"].([]string), args["cluster"].(*string), args["buckets"].(int)), true
 	case "Query.top":
 		if e.ComplexityRoot.Query.Top == nil {
 			break
@@ -3865,6 +3977,68 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Tally.Why(childComplexity), true
 
+	case "Timeline.buckets":
+		if e.ComplexityRoot.Timeline.Buckets == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Timeline.Buckets(childComplexity), true
+	case "Timeline.coverage":
+		if e.ComplexityRoot.Timeline.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Timeline.Coverage(childComplexity), true
+	case "Timeline.leftOut":
+		if e.ComplexityRoot.Timeline.LeftOut == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Timeline.LeftOut(childComplexity), true
+	case "Timeline.nodes":
+		if e.ComplexityRoot.Timeline.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Timeline.Nodes(childComplexity), true
+	case "Timeline.width":
+		if e.ComplexityRoot.Timeline.Width == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Timeline.Width(childComplexity), true
+	case "Timeline.window":
+		if e.ComplexityRoot.Timeline.Window == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Timeline.Window(childComplexity), true
+
+	case "TimelineBucket.events":
+		if e.ComplexityRoot.TimelineBucket.Events == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineBucket.Events(childComplexity), true
+	case "TimelineBucket.observedFraction":
+		if e.ComplexityRoot.TimelineBucket.ObservedFraction == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineBucket.ObservedFraction(childComplexity), true
+	case "TimelineBucket.recordsPerSecond":
+		if e.ComplexityRoot.TimelineBucket.RecordsPerSecond == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineBucket.RecordsPerSecond(childComplexity), true
+	case "TimelineBucket.start":
+		if e.ComplexityRoot.TimelineBucket.Start == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineBucket.Start(childComplexity), true
+
 	case "Topic.cluster":
 		if e.ComplexityRoot.Topic.Cluster == nil {
 			break
@@ -4403,6 +4577,11 @@ type Query {
   events(window: Window!, node: ID, types: [EventType!], first: Int! = 100, after: String): EventConnection
   coverage(window: Window!): Coverage
   """
+  What happened over a time, for a bar over it: in at most so many buckets, 400 of them, what went into topics, what was observed, and how many events there were. Of the roots, at most 50: what they moved, and their events.
+  The buckets begin at multiples of their width, so that they stay where they are while the window moves on; the window is widened to the first. Internal topics are left out unless they are roots.
+  """
+  timeline(window: Window!, roots: [ID!], cluster: ID, buckets: Int! = 200): Timeline
+  """
   Pairs of applications of one environment that look like one: one of them only reads, the other only writes, and their names differ in no more than
   spelling and words such as consumer. They are offered, never joined unasked. Without a window: of the last ten minutes and the seven days before.
   """
@@ -4815,8 +4994,35 @@ Which part of the window was really observed (complete, gaps), and what no sourc
 (blindSpots), e.g. readers without a group, or writers' names. Zero and not observed are different answers. window: the window as
 answered; its step is how exact it is, the tick for the newest and a minute or an hour for what is older (see retention). heldSince: the start of the oldest data that is held, of all clusters; what is before it was not observed, or is held no more; null: nothing is held yet.
 """
-type Coverage { window: ResolvedWindow!  heldSince: Time  complete: Boolean!  observedFraction: Float!  gaps(first: Int! = 50): [Gap!]!  gapCount: Int!  blindSpots: [BlindSpot!]! }
+type Coverage {
+  window: ResolvedWindow!  heldSince: Time  complete: Boolean!  observedFraction: Float!
+  gaps(first: Int! = 50): [Gap!]!  gapCount: Int!
+  "The gaps as they are read: those of one reason that touch or overlap are one, by start."
+  stretches(first: Int! = 50): [GapStretch!]!  stretchCount: Int!
+  blindSpots: [BlindSpot!]!
+}
 type Gap { source: String!  start: Time!  end: Time!  reason: String! }
+"sources: whose gaps they are, by name, the first 50; sourceCount: how many."
+type GapStretch { start: Time!  end: Time!  kind: GapKind!  reason: String!  sources: [String!]!  sourceCount: Int! }
+enum GapKind {
+  LOST         # somebody who was to look saw nothing
+  PAUSE        # the same for two ticks at most, as where a round is late
+  BEGINNING    # where the data begins, until the slowest source has looked for the first time
+  BEFORE_DATA  # before the oldest data that is held
+  NOT_YET      # it has not come
+}
+
+"""
+nodes: whose movement the rates are the sum of; leftOut: how many more there are, which moved less and are not in it: of a large estate the thousand or more topics that moved most are summed up. width: of a
+bucket; the last ends with the window. Of roots that are not known there are no rates and no events.
+"""
+type Timeline { buckets: [TimelineBucket!]!  width: Duration!  nodes: Int!  leftOut: Int!  window: ResolvedWindow!  coverage: Coverage! }
+"""
+recordsPerSecond: RECORDS_PER_SECOND (see Metric) over the part of the bucket that was observed; null: none was, or nobody could have moved; 0: nothing moved. observedFraction: of the sources of the clusters that it is of, as in Coverage.
+events: at a border they are of the bucket before it.
+"""
+type TimelineBucket { start: Time!  recordsPerSecond: Float  observedFraction: Float!  events: [EventCount!]! }
+type EventCount { type: EventType!  count: Int! }
 type BlindSpot { source: String!  what: String!  remedy: String! }
 
 """
@@ -5162,6 +5368,10 @@ func (ec *executionContext) childFields_Coverage(ctx context.Context, field grap
 		return ec.fieldContext_Coverage_gaps(ctx, field)
 	case "gapCount":
 		return ec.fieldContext_Coverage_gapCount(ctx, field)
+	case "stretches":
+		return ec.fieldContext_Coverage_stretches(ctx, field)
+	case "stretchCount":
+		return ec.fieldContext_Coverage_stretchCount(ctx, field)
 	case "blindSpots":
 		return ec.fieldContext_Coverage_blindSpots(ctx, field)
 	}
@@ -5368,6 +5578,16 @@ func (ec *executionContext) childFields_EventConnection(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type EventConnection", field.Name)
 }
 
+func (ec *executionContext) childFields_EventCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "type":
+		return ec.fieldContext_EventCount_type(ctx, field)
+	case "count":
+		return ec.fieldContext_EventCount_count(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EventCount", field.Name)
+}
+
 func (ec *executionContext) childFields_EventEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "cursor":
@@ -5510,6 +5730,24 @@ func (ec *executionContext) childFields_Gap(ctx context.Context, field graphql.C
 		return ec.fieldContext_Gap_reason(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Gap", field.Name)
+}
+
+func (ec *executionContext) childFields_GapStretch(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "start":
+		return ec.fieldContext_GapStretch_start(ctx, field)
+	case "end":
+		return ec.fieldContext_GapStretch_end(ctx, field)
+	case "kind":
+		return ec.fieldContext_GapStretch_kind(ctx, field)
+	case "reason":
+		return ec.fieldContext_GapStretch_reason(ctx, field)
+	case "sources":
+		return ec.fieldContext_GapStretch_sources(ctx, field)
+	case "sourceCount":
+		return ec.fieldContext_GapStretch_sourceCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type GapStretch", field.Name)
 }
 
 func (ec *executionContext) childFields_HiddenNeighbours(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5978,6 +6216,38 @@ func (ec *executionContext) childFields_Tally(ctx context.Context, field graphql
 	return nil, fmt.Errorf("no field named %q was found under type Tally", field.Name)
 }
 
+func (ec *executionContext) childFields_Timeline(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "buckets":
+		return ec.fieldContext_Timeline_buckets(ctx, field)
+	case "width":
+		return ec.fieldContext_Timeline_width(ctx, field)
+	case "nodes":
+		return ec.fieldContext_Timeline_nodes(ctx, field)
+	case "leftOut":
+		return ec.fieldContext_Timeline_leftOut(ctx, field)
+	case "window":
+		return ec.fieldContext_Timeline_window(ctx, field)
+	case "coverage":
+		return ec.fieldContext_Timeline_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Timeline", field.Name)
+}
+
+func (ec *executionContext) childFields_TimelineBucket(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "start":
+		return ec.fieldContext_TimelineBucket_start(ctx, field)
+	case "recordsPerSecond":
+		return ec.fieldContext_TimelineBucket_recordsPerSecond(ctx, field)
+	case "observedFraction":
+		return ec.fieldContext_TimelineBucket_observedFraction(ctx, field)
+	case "events":
+		return ec.fieldContext_TimelineBucket_events(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TimelineBucket", field.Name)
+}
+
 func (ec *executionContext) childFields_Topic(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -6301,6 +6571,20 @@ func (ec *executionContext) field_Connector_series_args(ctx context.Context, raw
 }
 
 func (ec *executionContext) field_Coverage_gaps_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Coverage_stretches_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
@@ -7147,6 +7431,44 @@ func (ec *executionContext) field_Query_suggestedJoins_args(ctx context.Context,
 		return nil, err
 	}
 	args["window"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_timeline_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "window",
+		func(ctx context.Context, v any) (WindowInput, error) {
+			return ec.unmarshalNWindow2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐWindowInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["window"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "roots",
+		func(ctx context.Context, v any) ([]string, error) {
+			return ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["roots"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "cluster",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOID2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["cluster"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "buckets",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["buckets"] = arg3
 	return args, nil
 }
 
@@ -10399,6 +10721,73 @@ func (ec *executionContext) fieldContext_Coverage_gapCount(_ context.Context, fi
 	return graphql.NewScalarFieldContext("Coverage", field, true, false, "Int")
 }
 
+func (ec *executionContext) _Coverage_stretches(ctx context.Context, field graphql.CollectedField, obj *Coverage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Coverage_stretches(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.Stretches(fc.Args["first"].(int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []GapStretch) graphql.Marshaler {
+			return ec.marshalNGapStretch2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐGapStretchᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Coverage_stretches(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Coverage",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_GapStretch(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Coverage_stretches_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Coverage_stretchCount(ctx context.Context, field graphql.CollectedField, obj *Coverage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Coverage_stretchCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.StretchCount(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Coverage_stretchCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Coverage", field, true, false, "Int")
+}
+
 func (ec *executionContext) _Coverage_blindSpots(ctx context.Context, field graphql.CollectedField, obj *Coverage) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -12523,6 +12912,52 @@ func (ec *executionContext) fieldContext_EventConnection_coverage(_ context.Cont
 	return fc, nil
 }
 
+func (ec *executionContext) _EventCount_type(ctx context.Context, field graphql.CollectedField, obj *EventCount) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EventCount_type(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Type, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v lineage.EventType) graphql.Marshaler {
+			return ec.marshalNEventType2githubᚗcomᚋlineagedᚋlineagedᚋlineageᚐEventType(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EventCount_type(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EventCount", field, false, false, "EventType")
+}
+
+func (ec *executionContext) _EventCount_count(ctx context.Context, field graphql.CollectedField, obj *EventCount) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EventCount_count(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Count, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EventCount_count(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EventCount", field, false, false, "Int")
+}
+
 func (ec *executionContext) _EventEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *EventEdge) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -13862,6 +14297,144 @@ func (ec *executionContext) _Gap_reason(ctx context.Context, field graphql.Colle
 }
 func (ec *executionContext) fieldContext_Gap_reason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Gap", field, false, false, "String")
+}
+
+func (ec *executionContext) _GapStretch_start(ctx context.Context, field graphql.CollectedField, obj *GapStretch) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_GapStretch_start(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Start, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_GapStretch_start(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("GapStretch", field, false, false, "Time")
+}
+
+func (ec *executionContext) _GapStretch_end(ctx context.Context, field graphql.CollectedField, obj *GapStretch) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_GapStretch_end(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.End, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_GapStretch_end(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("GapStretch", field, false, false, "Time")
+}
+
+func (ec *executionContext) _GapStretch_kind(ctx context.Context, field graphql.CollectedField, obj *GapStretch) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_GapStretch_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v answer.StretchKind) graphql.Marshaler {
+			return ec.marshalNGapKind2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐStretchKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_GapStretch_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("GapStretch", field, false, false, "GapKind")
+}
+
+func (ec *executionContext) _GapStretch_reason(ctx context.Context, field graphql.CollectedField, obj *GapStretch) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_GapStretch_reason(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reason, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_GapStretch_reason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("GapStretch", field, false, false, "String")
+}
+
+func (ec *executionContext) _GapStretch_sources(ctx context.Context, field graphql.CollectedField, obj *GapStretch) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_GapStretch_sources(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Sources, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_GapStretch_sources(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("GapStretch", field, false, false, "String")
+}
+
+func (ec *executionContext) _GapStretch_sourceCount(ctx context.Context, field graphql.CollectedField, obj *GapStretch) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_GapStretch_sourceCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SourceCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_GapStretch_sourceCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("GapStretch", field, false, false, "Int")
 }
 
 func (ec *executionContext) _Group_id(ctx context.Context, field graphql.CollectedField, obj *Group) (ret graphql.Marshaler) {
@@ -17389,6 +17962,50 @@ func (ec *executionContext) fieldContext_Query_coverage(ctx context.Context, fie
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_timeline(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_timeline(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Timeline(ctx, fc.Args["window"].(WindowInput), fc.Args["roots"].([]string), fc.Args["cluster"].(*string), fc.Args["buckets"].(int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Timeline) graphql.Marshaler {
+			return ec.marshalOTimeline2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐTimeline(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_timeline(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Timeline(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_timeline_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_suggestedJoins(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -20187,6 +20804,272 @@ func (ec *executionContext) _Tally_why(ctx context.Context, field graphql.Collec
 }
 func (ec *executionContext) fieldContext_Tally_why(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Tally", field, false, false, "String")
+}
+
+func (ec *executionContext) _Timeline_buckets(ctx context.Context, field graphql.CollectedField, obj *Timeline) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Timeline_buckets(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Buckets, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []TimelineBucket) graphql.Marshaler {
+			return ec.marshalNTimelineBucket2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐTimelineBucketᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Timeline_buckets(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Timeline",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TimelineBucket(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Timeline_width(ctx context.Context, field graphql.CollectedField, obj *Timeline) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Timeline_width(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Width, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Duration) graphql.Marshaler {
+			return ec.marshalNDuration2timeᚐDuration(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Timeline_width(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Timeline", field, false, false, "Duration")
+}
+
+func (ec *executionContext) _Timeline_nodes(ctx context.Context, field graphql.CollectedField, obj *Timeline) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Timeline_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Timeline_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Timeline", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Timeline_leftOut(ctx context.Context, field graphql.CollectedField, obj *Timeline) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Timeline_leftOut(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LeftOut, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Timeline_leftOut(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Timeline", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Timeline_window(ctx context.Context, field graphql.CollectedField, obj *Timeline) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Timeline_window(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Window(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ResolvedWindow) graphql.Marshaler {
+			return ec.marshalNResolvedWindow2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐResolvedWindow(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Timeline_window(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Timeline",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ResolvedWindow(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Timeline_coverage(ctx context.Context, field graphql.CollectedField, obj *Timeline) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Timeline_coverage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Coverage(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Coverage) graphql.Marshaler {
+			return ec.marshalNCoverage2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCoverage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Timeline_coverage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Timeline",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Coverage(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TimelineBucket_start(ctx context.Context, field graphql.CollectedField, obj *TimelineBucket) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TimelineBucket_start(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Start, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TimelineBucket_start(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TimelineBucket", field, false, false, "Time")
+}
+
+func (ec *executionContext) _TimelineBucket_recordsPerSecond(ctx context.Context, field graphql.CollectedField, obj *TimelineBucket) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TimelineBucket_recordsPerSecond(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RecordsPerSecond, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
+			return ec.marshalOFloat2ᚖfloat64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TimelineBucket_recordsPerSecond(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TimelineBucket", field, false, false, "Float")
+}
+
+func (ec *executionContext) _TimelineBucket_observedFraction(ctx context.Context, field graphql.CollectedField, obj *TimelineBucket) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TimelineBucket_observedFraction(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ObservedFraction, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TimelineBucket_observedFraction(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TimelineBucket", field, false, false, "Float")
+}
+
+func (ec *executionContext) _TimelineBucket_events(ctx context.Context, field graphql.CollectedField, obj *TimelineBucket) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TimelineBucket_events(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Events, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []EventCount) graphql.Marshaler {
+			return ec.marshalNEventCount2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐEventCountᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TimelineBucket_events(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TimelineBucket",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EventCount(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Topic_id(ctx context.Context, field graphql.CollectedField, obj *Topic) (ret graphql.Marshaler) {
@@ -23883,6 +24766,16 @@ func (ec *executionContext) _Coverage(ctx context.Context, sel ast.SelectionSet,
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "stretches":
+			out.Values[i] = ec._Coverage_stretches(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "stretchCount":
+			out.Values[i] = ec._Coverage_stretchCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "blindSpots":
 			out.Values[i] = ec._Coverage_blindSpots(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -24646,6 +25539,44 @@ func (ec *executionContext) _EventConnection(ctx context.Context, sel ast.Select
 	return out
 }
 
+var eventCountImplementors = []string{"EventCount"}
+
+func (ec *executionContext) _EventCount(ctx context.Context, sel ast.SelectionSet, obj *EventCount) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, eventCountImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("EventCount")
+		case "type":
+			out.Values[i] = ec._EventCount_type(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "count":
+			out.Values[i] = ec._EventCount_count(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var eventEdgeImplementors = []string{"EventEdge"}
 
 func (ec *executionContext) _EventEdge(ctx context.Context, sel ast.SelectionSet, obj *EventEdge) graphql.Marshaler {
@@ -25091,6 +26022,64 @@ func (ec *executionContext) _Gap(ctx context.Context, sel ast.SelectionSet, obj 
 			}
 		case "reason":
 			out.Values[i] = ec._Gap_reason(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var gapStretchImplementors = []string{"GapStretch"}
+
+func (ec *executionContext) _GapStretch(ctx context.Context, sel ast.SelectionSet, obj *GapStretch) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, gapStretchImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("GapStretch")
+		case "start":
+			out.Values[i] = ec._GapStretch_start(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "end":
+			out.Values[i] = ec._GapStretch_end(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "kind":
+			out.Values[i] = ec._GapStretch_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "reason":
+			out.Values[i] = ec._GapStretch_reason(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "sources":
+			out.Values[i] = ec._GapStretch_sources(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "sourceCount":
+			out.Values[i] = ec._GapStretch_sourceCount(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -26282,6 +27271,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_coverage(ctx, field)
 				})
+		case "timeline":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_timeline(ctx, field)
+				})
 		case "suggestedJoins":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
 				true, false,
@@ -27215,6 +28210,112 @@ func (ec *executionContext) _Tally(ctx context.Context, sel ast.SelectionSet, ob
 		case "why":
 			out.Values[i] = ec._Tally_why(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var timelineImplementors = []string{"Timeline"}
+
+func (ec *executionContext) _Timeline(ctx context.Context, sel ast.SelectionSet, obj *Timeline) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, timelineImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Timeline")
+		case "buckets":
+			out.Values[i] = ec._Timeline_buckets(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "width":
+			out.Values[i] = ec._Timeline_width(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "nodes":
+			out.Values[i] = ec._Timeline_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "leftOut":
+			out.Values[i] = ec._Timeline_leftOut(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "window":
+			out.Values[i] = ec._Timeline_window(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "coverage":
+			out.Values[i] = ec._Timeline_coverage(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var timelineBucketImplementors = []string{"TimelineBucket"}
+
+func (ec *executionContext) _TimelineBucket(ctx context.Context, sel ast.SelectionSet, obj *TimelineBucket) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, timelineBucketImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("TimelineBucket")
+		case "start":
+			out.Values[i] = ec._TimelineBucket_start(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "recordsPerSecond":
+			out.Values[i] = ec._TimelineBucket_recordsPerSecond(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "observedFraction":
+			out.Values[i] = ec._TimelineBucket_observedFraction(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "events":
+			out.Values[i] = ec._TimelineBucket_events(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -28503,6 +29604,26 @@ func (ec *executionContext) marshalNEvent2ᚖgithubᚗcomᚋlineagedᚋlineaged�
 	return ec._Event(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNEventCount2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐEventCount(ctx context.Context, sel ast.SelectionSet, v EventCount) graphql.Marshaler {
+	return ec._EventCount(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNEventCount2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐEventCountᚄ(ctx context.Context, sel ast.SelectionSet, v []EventCount) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNEventCount2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐEventCount(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNEventEdge2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐEventEdge(ctx context.Context, sel ast.SelectionSet, v EventEdge) graphql.Marshaler {
 	return ec._EventEdge(ctx, sel, &v)
 }
@@ -28772,6 +29893,58 @@ func (ec *executionContext) marshalNGap2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋ
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNGap2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐGap(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalNGapKind2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐStretchKind(ctx context.Context, v any) (answer.StretchKind, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNGapKind2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐStretchKind[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNGapKind2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐStretchKind(ctx context.Context, sel ast.SelectionSet, v answer.StretchKind) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNGapKind2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐStretchKind[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "GapKind!")
+	}
+	return res
+}
+
+var (
+	unmarshalNGapKind2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐStretchKind = map[string]answer.StretchKind{
+		"LOST":        answer.Lost,
+		"PAUSE":       answer.Pause,
+		"BEGINNING":   answer.Beginning,
+		"BEFORE_DATA": answer.BeforeData,
+		"NOT_YET":     answer.NotYet,
+	}
+	marshalNGapKind2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐStretchKind = map[answer.StretchKind]string{
+		answer.Lost:       "LOST",
+		answer.Pause:      "PAUSE",
+		answer.Beginning:  "BEGINNING",
+		answer.BeforeData: "BEFORE_DATA",
+		answer.NotYet:     "NOT_YET",
+	}
+)
+
+func (ec *executionContext) marshalNGapStretch2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐGapStretch(ctx context.Context, sel ast.SelectionSet, v GapStretch) graphql.Marshaler {
+	return ec._GapStretch(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNGapStretch2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐGapStretchᚄ(ctx context.Context, sel ast.SelectionSet, v []GapStretch) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNGapStretch2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐGapStretch(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -29475,6 +30648,26 @@ func (ec *executionContext) marshalNTime2timeᚐTime(ctx context.Context, sel as
 		graphql.AddInvalidNullFromMarshaler(ctx, "Time!")
 	}
 	return res
+}
+
+func (ec *executionContext) marshalNTimelineBucket2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐTimelineBucket(ctx context.Context, sel ast.SelectionSet, v TimelineBucket) graphql.Marshaler {
+	return ec._TimelineBucket(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNTimelineBucket2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐTimelineBucketᚄ(ctx context.Context, sel ast.SelectionSet, v []TimelineBucket) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNTimelineBucket2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐTimelineBucket(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalNTopic2ᚕᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐTopicᚄ(ctx context.Context, sel ast.SelectionSet, v []*Topic) graphql.Marshaler {
@@ -30314,6 +31507,13 @@ func (ec *executionContext) marshalOTime2ᚖtimeᚐTime(ctx context.Context, sel
 	_ = ctx
 	res := MarshalTime(*v)
 	return res
+}
+
+func (ec *executionContext) marshalOTimeline2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐTimeline(ctx context.Context, sel ast.SelectionSet, v *Timeline) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Timeline(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOTopic2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐTopic(ctx context.Context, sel ast.SelectionSet, v *Topic) graphql.Marshaler {

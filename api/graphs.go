@@ -363,6 +363,29 @@ func (c *Coverage) Gaps(first int) ([]Gap, error) {
 	return out, nil
 }
 
+// mostSourcesNamed bounds the sources that a stretch names.
+const mostSourcesNamed = 50
+
+// StretchCount answers stretchCount.
+func (c *Coverage) StretchCount() int { return len(c.v.Stretches(c.cov)) }
+
+// Stretches answers stretches.
+func (c *Coverage) Stretches(first int) ([]GapStretch, error) {
+	if first < 0 || first > mostGaps {
+		return nil, badInput("stretches: first must be 0 to %d", mostGaps)
+	}
+	all := c.v.Stretches(c.cov)
+	out := make([]GapStretch, 0, min(first, len(all)))
+	for _, s := range all[:min(first, len(all))] {
+		x := GapStretch{Start: s.Window.Start, End: s.Window.End, Kind: s.Kind, Reason: s.Reason, SourceCount: len(s.Sources)}
+		for _, name := range s.Sources[:min(mostSourcesNamed, len(s.Sources))] {
+			x.Sources = append(x.Sources, c.v.SourceName(name))
+		}
+		out = append(out, x)
+	}
+	return out, nil
+}
+
 // BlindSpots answers blindSpots.
 func (c *Coverage) BlindSpots() []BlindSpot {
 	out := make([]BlindSpot, 0, len(c.cov.BlindSpots))

@@ -142,6 +142,11 @@ type Event struct {
 	Detail string            `json:"detail"`
 }
 
+type EventCount struct {
+	Type  lineage.EventType `json:"type"`
+	Count int               `json:"count"`
+}
+
 type EventEdge struct {
 	Cursor string `json:"cursor"`
 	Node   *Event `json:"node"`
@@ -166,6 +171,16 @@ type Gap struct {
 	Start  time.Time `json:"start"`
 	End    time.Time `json:"end"`
 	Reason string    `json:"reason"`
+}
+
+// sources: whose gaps they are, by name, the first 50; sourceCount: how many.
+type GapStretch struct {
+	Start       time.Time          `json:"start"`
+	End         time.Time          `json:"end"`
+	Kind        answer.StretchKind `json:"kind"`
+	Reason      string             `json:"reason"`
+	Sources     []string           `json:"sources"`
+	SourceCount int                `json:"sourceCount"`
 }
 
 type HiddenNeighbours struct {
@@ -296,6 +311,15 @@ type Tally struct {
 	AtMost  *int64              `json:"atMost,omitempty"`
 	Doubts  []answer.TallyDoubt `json:"doubts"`
 	Why     *string             `json:"why,omitempty"`
+}
+
+// recordsPerSecond: RECORDS_PER_SECOND (see Metric) over the part of the bucket that was observed; null: none was, or nobody could have moved; 0: nothing moved. observedFraction: of the sources of the clusters that it is of, as in Coverage.
+// events: at a border they are of the bucket before it.
+type TimelineBucket struct {
+	Start            time.Time    `json:"start"`
+	RecordsPerSecond *float64     `json:"recordsPerSecond,omitempty"`
+	ObservedFraction float64      `json:"observedFraction"`
+	Events           []EventCount `json:"events"`
 }
 
 type UndeclaredEdge struct {

@@ -30,7 +30,7 @@ type survey struct {
 // looking are the root fields that look at all there is.
 var looking = map[string]bool{
 	"nodes": true, "flows": true, "lineage": true, "closure": true, "top": true, "events": true, "suggestedJoins": true,
-	"declarations": true, "undeclaredFlows": true, "dataProducts": true, "candidates": true, "paths": true, "lineageDiff": true, "flowBalance": true, "pathBalance": true,
+	"declarations": true, "undeclaredFlows": true, "dataProducts": true, "candidates": true, "paths": true, "lineageDiff": true, "flowBalance": true, "pathBalance": true, "timeline": true,
 }
 
 // windowed are the root fields that are of a window also where they name none.

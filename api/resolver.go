@@ -93,6 +93,11 @@ func (q *query) Top(ctx context.Context, metric answer.Metric, by lineage.NodeKi
 	return q.a.top(ctx, metric, by, window, first)
 }
 
+// Timeline answers timeline.
+func (q *query) Timeline(ctx context.Context, window WindowInput, roots []string, cluster *string, buckets int) (*Timeline, error) {
+	return q.a.timeline(ctx, timelineArgs{window, roots, cluster, buckets})
+}
+
 // TopicUsage answers topicUsage.
 func (q *query) TopicUsage(ctx context.Context, topic string, window WindowInput) (*TopicUsage, error) {
 	return q.a.topicUsage(ctx, topic, window)

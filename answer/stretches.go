@@ -1,0 +1,109 @@
+package answer
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// StretchKind says what a stretch of time that was not observed is to who reads it.
+type StretchKind uint8
+
+// The kinds of stretches.
+const (
+	// Lost: somebody who was to look saw nothing.
+	Lost StretchKind = iota
+	// Pause: for two ticks at most, as where a round is late.
+	Pause
+	// Beginning: where the data begins, until the slowest source has looked for the first time.
+	Beginning
+	// BeforeData: before the oldest data that is held.
+	BeforeData
+	// NotYet: it has not come.
+	NotYet
+)
+
+const (
+	// pauseTicks is how long a Pause is at most, in ticks: a round that is late, and the one that waits for it.
+	pauseTicks = 2
+	// longestBeginning is the longest Beginning: permissions are read each five minutes, which is the slowest cadence.
+	longestBeginning = 5 * time.Minute
+)
+
+// Stretch is gaps of several sources that are one to who reads them: for one reason, and of one time.
+type Stretch struct {
+	Window  lineage.Window
+	Kind    StretchKind
+	Reason  string
+	Sources []lineage.Source // whose gaps they are, by name
+}
+
+// Stretches puts together the gaps of a coverage of the view: those of one reason that touch or overlap. They are by
+// start.
+func (v *View) Stretches(c lineage.Coverage) []Stretch {
+	var out []Stretch
+	open := map[string]int{} // the last stretch of each kind and reason
+	for _, g := range v.cutAtData(c.Gaps) {
+		kind := v.kindOf(g)
+		key := g.Reason
+		if kind == BeforeData || kind == Beginning { // whatever the reason: nobody had looked yet
+			key = "\x00" + string(rune('0'+kind))
+		}
+		i, ok := open[key]
+		if !ok || g.Window.Start.After(out[i].Window.End) {
+			open[key] = len(out)
+			out = append(out, Stretch{Window: g.Window, Kind: kind, Reason: g.Reason, Sources: []lineage.Source{g.Source}})
+			continue
+		}
+		s := &out[i]
+		if g.Window.End.After(s.Window.End) {
+			s.Window.End = g.Window.End
+		}
+		if !slices.Contains(s.Sources, g.Source) {
+			s.Sources = append(s.Sources, g.Source)
+		}
+	}
+	for i := range out {
+		s := &out[i]
+		if s.Kind == Lost && s.Window.Duration() <= pauseTicks*v.state.Tick {
+			s.Kind = Pause
+		}
+		slices.SortFunc(s.Sources, func(a, b lineage.Source) int {
+			return cmp.Or(cmp.Compare(a.Cluster, b.Cluster), cmp.Compare(a.Name, b.Name))
+		})
+	}
+	return out
+}
+
+// kindOf says of what kind a gap is by itself; whether it is a pause is seen when it was put together with others.
+func (v *View) kindOf(g lineage.Gap) StretchKind {
+	since := v.HeldSince()
+	switch {
+	case g.Reason == notYet:
+		return NotYet
+	case since.IsZero() || !g.Window.End.After(since):
+		return BeforeData
+	case g.Window.Start.Equal(since) && g.Window.Duration() <= longestBeginning && v.win.Start.Before(since):
+		return Beginning
+	default:
+		return Lost
+	}
+}
+
+// cutAtData cuts gaps where the oldest data begins, and returns them by start.
+func (v *View) cutAtData(gaps []lineage.Gap) []lineage.Gap {
+	since := v.HeldSince()
+	out := make([]lineage.Gap, 0, len(gaps))
+	for _, g := range gaps {
+		if g.Window.Start.Before(since) && g.Window.End.After(since) {
+			before := g
+			before.Window.End, g.Window.Start = since, since
+			out = append(out, before)
+		}
+		out = append(out, g)
+	}
+	slices.SortStableFunc(out, func(a, b lineage.Gap) int { return a.Window.Start.Compare(b.Window.Start) })
+	return out
+}
