@@ -72,7 +72,19 @@ type Query struct {
 	Direction Direction
 	Depth     int // hops from the nearest root; 0: the roots alone; negative: no bound
 	Limit     int // nodes to show, roots included; 0 or negative: no bound
+	// Expand are the nodes of which the neighbours on one side are shown too, one after the other: what is shown by one
+	// can be the next. They come beyond Depth, Direction and Limit, with all their flows to what is shown.
+	Expand []Expand
 }
+
+// Expand asks for the hidden neighbours of a node that is shown. More than a hundred are cut to the most important.
+type Expand struct {
+	Node      lineage.Node
+	Direction Direction
+}
+
+// mostExpanded bounds the neighbours of one node that are shown at once.
+const mostExpanded = 100
 
 // Hidden counts the direct neighbours of a shown node that are not shown, whatever hid them: the limit, the depth or
 // the direction.

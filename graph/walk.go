@@ -118,11 +118,82 @@ func (s *Snapshot) Walk(q Query) Walk {
 	for _, n := range others {
 		out.Nodes = append(out.Nodes, s.node(n))
 	}
+	x := s.expand(q.Expand, p.shown)
+	if len(x.nodes) > 0 {
+		found := s.firsts(&up, &down)
+		for _, n := range x.nodes {
+			if !found.has(n) {
+				out.TotalNodes++
+			}
+			out.Nodes = append(out.Nodes, s.node(n))
+		}
+	}
 	out.Truncated = len(out.Nodes) < out.TotalNodes
-	s.finish(&out, append(known, others...), p.shown, func(from, to uint32) bool {
-		return down.seen != nil && down.seen.has(from) || up.seen != nil && up.seen.has(to)
+	s.finish(&out, append(append(known, others...), x.nodes...), p.shown, func(from, to uint32) bool {
+		return down.seen != nil && down.seen.has(from) || up.seen != nil && up.seen.has(to) || x.has[s.first(from)] || x.has[s.first(to)]
 	})
 	return out
+}
+
+// expanded is what is shown beyond a walk: nodes, of each that was expanded by importance.
+type expanded struct {
+	nodes []uint32
+	has   map[uint32]bool
+}
+
+// expand shows the hidden neighbours of nodes that are shown.
+func (s *Snapshot) expand(of []Expand, shown bitset) expanded {
+	out := expanded{has: map[uint32]bool{}}
+	for _, x := range of {
+		n, ok := s.vertex(x.Node)
+		if !ok || !shown.has(n) {
+			continue
+		}
+		at := map[uint32]int{}
+		var found []candidate
+		add := func(m, e uint32) {
+			if m = s.first(m); shown.has(m) {
+				return
+			}
+			if at[m] == 0 {
+				found = append(found, candidate{node: m})
+				at[m] = len(found)
+			}
+			c := &found[at[m]-1]
+			c.weight += s.weight[e]
+			if s.state[e].rank() > c.state.rank() {
+				c.state = s.state[e]
+			}
+		}
+		end := s.end(n)
+		if x.Direction != Downstream {
+			for i := s.inOff[n]; i < s.inOff[end]; i++ {
+				add(s.inFrom[i], s.inEdge[i])
+			}
+		}
+		if x.Direction != Upstream {
+			for e := s.outOff[n]; e < s.outOff[end]; e++ {
+				add(s.outTo[e], e)
+			}
+		}
+		for _, c := range mostImportant(found, min(len(found), mostExpanded), compareCandidates) {
+			shown.add(c.node)
+			out.nodes = append(out.nodes, c.node)
+			out.has[c.node] = true
+		}
+	}
+	return out
+}
+
+// firsts returns the nodes that two walks have found together, each by its first vertex.
+func (s *Snapshot) firsts(up, down *reach) bitset {
+	found := newBitset(len(s.numbers))
+	for _, r := range [...]*reach{up, down} {
+		for _, v := range r.queue {
+			found.add(s.first(v))
+		}
+	}
+	return found
 }
 
 // count returns how many nodes two walks have found together.
@@ -269,8 +340,8 @@ func (s *Snapshot) hidden(vertices []uint32, shown bitset) (n int) {
 
 // All returns everything. Above limit (0 or negative: none) the least important nodes are cut: those with the least
 // weight of flows in and out, then inactive before unknown before active, then the last by name. Nodes come by
-// importance.
-func (s *Snapshot) All(limit int) Walk {
+// importance, and those that expand shows beyond the limit after them.
+func (s *Snapshot) All(limit int, expand ...Expand) Walk {
 	if limit <= 0 || limit > s.NodeCount() {
 		limit = s.NodeCount()
 	}
@@ -292,13 +363,18 @@ func (s *Snapshot) All(limit int) Walk {
 	nodes = mostImportant(nodes, limit, func(a, b candidate) int {
 		return cmp.Or(cmp.Compare(b.weight, a.weight), cmp.Compare(b.state.rank(), a.state.rank()), cmp.Compare(a.node, b.node))
 	})
-	out := Walk{TotalNodes: s.NodeCount(), Truncated: limit < s.NodeCount()}
+	out := Walk{TotalNodes: s.NodeCount()}
 	numbers, shown := make([]uint32, 0, limit), newBitset(len(s.numbers))
 	for _, c := range nodes {
 		out.Nodes = append(out.Nodes, s.node(c.node))
 		numbers = append(numbers, c.node)
 		shown.add(c.node)
 	}
+	for _, n := range s.expand(expand, shown).nodes {
+		out.Nodes = append(out.Nodes, s.node(n))
+		numbers = append(numbers, n)
+	}
+	out.Truncated = len(out.Nodes) < out.TotalNodes
 	s.finish(&out, numbers, shown, func(uint32, uint32) bool { return true })
 	return out
 }
