@@ -36,14 +36,7 @@ const (
 // Grouped returns the view in which each node is its group, and its overview: see Overview. Topics, what is outside
 // Kafka, replicators and other programs are in groups of their own, so that a flow between groups is of one kind.
 func (v *View) Grouped(ctx context.Context, by GroupBy, of *Cluster, includeInternal bool, limit int) (*View, *Walk, error) {
-	g := &View{
-		a: v.a, identity: v.identity, declared: v.declared, lens: v.lens, hidden: v.hidden, knows: v.knows, win: v.win, held: v.held, state: v.state, made: v.made, roll: v.roll, clusters: v.clusters,
-		topics: v.topics, movers: v.movers, connectGroups: v.connectGroups, mirrored: v.mirrored, classified: true, groups: v.groups,
-		ends: map[lineage.Node]*accessesOf{}, datasets: map[lineage.Node]*accessesOf{}, rolled: &rolled{},
-		// A group has no ways through it that are kept apart.
-		mixed: map[lineage.Node]bool{}, joined: map[lineage.Node][]string{}, accounts: map[lineage.Node]bool{},
-		members: map[lineage.Node][]lineage.Node{}, kinds: map[lineage.Flow]lineage.FlowKind{}, uncounted: map[lineage.Flow]int{},
-	}
+	g := v.ofGroups()
 	flows := map[lineage.Flow]*memberFlow{}
 	key := filterKey{inactive: true, internal: includeInternal}
 	scope := []lineage.ClusterID(nil)
@@ -73,29 +66,51 @@ func (v *View) Grouped(ctx context.Context, by GroupBy, of *Cluster, includeInte
 		if none || !v.passes(&x, key) {
 			continue
 		}
-		own := x.flow()
 		moved := x.state == graph.Active
-		x.as(group(x.node, moved), x.namedBy)
-		x.far = group(x.far, moved)
-		f := flows[own]
-		if f == nil {
-			f = &memberFlow{in: x.flow()}
-			flows[own], g.kinds[f.in] = f, own.Kind()
-		}
-		f.moved = f.moved || x.state != graph.Inactive
-		f.counted = f.counted || x.amount.Known && !x.unknown()
-		g.accesses = append(g.accesses, x)
+		g.take(x, group(x.node, moved), group(x.far, moved), flows)
 	}
-	for _, f := range flows {
-		if f.moved && !f.counted {
-			g.uncounted[f.in]++
-		}
-	}
+	g.countUncounted(flows)
 	for in, all := range g.members {
 		g.members[in] = distinct(all)
 	}
 	g.connect()
 	return g, &Walk{Walk: g.graph(filterKey{active: true, inactive: true, internal: true}).All(limit), Scope: scope}, nil
+}
+
+// ofGroups returns the view in which groups stand for nodes, before anything is in it.
+func (v *View) ofGroups() *View {
+	return &View{
+		a: v.a, identity: v.identity, declared: v.declared, lens: v.lens, hidden: v.hidden, knows: v.knows, win: v.win, until: v.until, held: v.held, state: v.state, made: v.made, roll: v.roll,
+		clusters: v.clusters, topics: v.topics, movers: v.movers, connectGroups: v.connectGroups, mirrored: v.mirrored, classified: true, groups: v.groups,
+		ends: map[lineage.Node]*accessesOf{}, datasets: map[lineage.Node]*accessesOf{}, rolled: &rolled{},
+		// A group has no ways through it that are kept apart.
+		mixed: map[lineage.Node]bool{}, joined: map[lineage.Node][]string{}, accounts: map[lineage.Node]bool{},
+		members: map[lineage.Node][]lineage.Node{}, kinds: map[lineage.Flow]lineage.FlowKind{}, uncounted: map[lineage.Flow]int{},
+	}
+}
+
+// take takes an access into a view of groups, as that of the nodes that stand for its ends.
+func (v *View) take(x access, node, far lineage.Node, flows map[lineage.Flow]*memberFlow) {
+	own := x.flow()
+	x.as(node, x.namedBy)
+	x.far = far
+	f := flows[own]
+	if f == nil {
+		f = &memberFlow{in: x.flow()}
+		flows[own], v.kinds[f.in] = f, own.Kind()
+	}
+	f.moved = f.moved || x.state != graph.Inactive
+	f.counted = f.counted || x.amount.Known && !x.unknown()
+	v.accesses = append(v.accesses, x)
+}
+
+// countUncounted counts the flows without a count that flows between groups are made of.
+func (v *View) countUncounted(flows map[lineage.Flow]*memberFlow) {
+	for _, f := range flows {
+		if f.moved && !f.counted {
+			v.uncounted[f.in]++
+		}
+	}
 }
 
 // memberFlow is a flow that a flow between groups is made of.

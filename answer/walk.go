@@ -82,33 +82,55 @@ func (v *View) Walk(q graph.Query, only Filter) *Walk {
 // Overview returns all that moved in the window, in one cluster or, with nil, in all; above the limit the least
 // important nodes are hidden.
 func (v *View) Overview(of *Cluster, includeInternal bool, limit int) *Walk {
+	return v.Everything(of, includeInternal)(limit)
+}
+
+// Everything is Overview for whoever asks for it with several limits, and for nodes that are shown beyond them.
+func (v *View) Everything(of *Cluster, includeInternal bool) Walker {
 	key := filterKey{active: true, inactive: true, internal: includeInternal}
-	if of == nil {
-		return &Walk{Walk: v.graph(key).All(limit)}
-	}
-	if of.known.ID == "" { // never reached: nothing can have moved
-		return &Walk{Walk: graph.Build(v.win.Window, nil).All(limit)}
+	switch {
+	case of == nil:
+		return walker(v.graph(key), nil)
+	case of.known.ID == "": // never reached: nothing can have moved
+		return walker(graph.Build(v.win.Window, nil), nil)
 	}
 	key.clusterTag = of.known.ID
-	return &Walk{Walk: v.graph(key).All(limit), Scope: []lineage.ClusterID{of.known.ID}}
+	return walker(v.graph(key), []lineage.ClusterID{of.known.ID})
+}
+
+// Walker walks a part of a window's graph, to a limit of nodes.
+type Walker func(limit int, expand ...graph.Expand) *Walk
+
+func walker(s *graph.Snapshot, scope []lineage.ClusterID) Walker {
+	return func(limit int, expand ...graph.Expand) *Walk {
+		return &Walk{Walk: s.All(limit, expand...), Scope: scope}
+	}
 }
 
 // OverviewWithSilent is Overview with what did not move in the window, or may have, and did in the lookback. What waits
 // for readers counts beside what moved, so that a backlog is not what is hidden.
 func (v *View) OverviewWithSilent(ctx context.Context, of *Cluster, includeInternal bool, limit int) (*Walk, error) {
+	w, err := v.EverythingWithSilent(ctx, of, includeInternal)
+	if err != nil {
+		return nil, err
+	}
+	return w(limit), nil
+}
+
+// EverythingWithSilent is to OverviewWithSilent what Everything is to Overview.
+func (v *View) EverythingWithSilent(ctx context.Context, of *Cluster, includeInternal bool) (Walker, error) {
 	if of != nil && of.known.ID == "" {
-		return v.Overview(of, includeInternal, limit), nil
+		return v.Everything(of, includeInternal), nil
 	}
 	ls, err := v.readLevels(ctx)
 	if err != nil {
 		return nil, err
 	}
-	key, w := filterKey{inactive: true, internal: includeInternal}, &Walk{}
+	key, scope := filterKey{inactive: true, internal: includeInternal}, []lineage.ClusterID(nil)
 	if of != nil {
-		key.clusterTag, w.Scope = of.known.ID, []lineage.ClusterID{of.known.ID}
+		key.clusterTag, scope = of.known.ID, []lineage.ClusterID{of.known.ID}
 	}
-	w.Walk = v.buildWeighed(func(x *access) bool { return v.passes(x, key) }, v.waiting(ls)).All(limit)
-	return w, nil
+	return walker(v.buildWeighed(func(x *access) bool { return v.passes(x, key) }, v.waiting(ls)), scope), nil
 }
 
 // waiting returns what weighs as much as what an access moved: the records that wait for a reader at the window's end.

@@ -48,6 +48,16 @@ const balanceRead = 1000
 // ten are an object, and a look at what was observed of each bucket.
 const bucketsSummed = 40_000
 
+// drawn is what a graph costs: as many nodes and stacks as it may have, and the states by which it is folded, which are
+// a figure each of up to a thousand nodes' flows.
+func drawn(child, limit, fold int, expand []ExpandInput) int {
+	cost := times(max(limit, min(limit+expandedNodes*len(expand), mostNodes)), child)
+	if fold > 0 {
+		cost = add(cost, mostNodes)
+	}
+	return cost
+}
+
 // costs says what fields cost: as if every list were as long as asked for. For series, see priced.
 func costs() (c ComplexityRoot) {
 	c.Query.Nodes = func(
@@ -56,13 +66,15 @@ func costs() (c ComplexityRoot) {
 		return times(first, child)
 	}
 	c.Query.Lineage = func(
-		child int, _ []string, _ graph.Direction, _ int, _ WindowInput, _ []lineage.EvidenceKind, _, _ bool, limit int,
+		child int, _ []string, _ graph.Direction, _ int, _ WindowInput, _ []lineage.EvidenceKind, _, _ bool, limit, fold int, _ []string, expand []ExpandInput,
 	) int {
-		return times(limit, child)
+		return drawn(child, limit, fold, expand)
 	}
 	c.Closure.Ids = func(child, first int, _ *string) int { return first/idsAnObject + child }
-	c.Query.Flows = func(child int, _ *string, _ WindowInput, _ answer.GroupBy, _, _ bool, limit int) int {
-		return times(limit, child)
+	c.Query.Flows = func(
+		child int, _ *string, _ WindowInput, _ answer.GroupBy, _, _ bool, limit, fold int, _ []string, expand []ExpandInput,
+	) int {
+		return drawn(child, limit, fold, expand)
 	}
 	c.Query.LineageDiff = func(child int, _ []string, _, _ WindowInput, _ time.Duration, _ float64, _ bool, limit int) int {
 		return times(limit, child)

@@ -457,6 +457,7 @@ type ComplexityRoot struct {
 		Hidden     func(childComplexity int) int
 		Nodes      func(childComplexity int) int
 		Positions  func(childComplexity int) int
+		Stacks     func(childComplexity int) int
 		TotalNodes func(childComplexity int) int
 		Truncated  func(childComplexity int) int
 		Unobserved func(childComplexity int) int
@@ -574,8 +575,8 @@ type ComplexityRoot struct {
 		Events          func(childComplexity int, window WindowInput, node *string, types []lineage.EventType, first int, after *string) int
 		Flow            func(childComplexity int, id string, window WindowInput) int
 		FlowBalance     func(childComplexity int, topic string, window WindowInput) int
-		Flows           func(childComplexity int, cluster *string, window WindowInput, groupBy answer.GroupBy, includeInternal bool, includeInactive bool, limit int) int
-		Lineage         func(childComplexity int, roots []string, direction graph.Direction, depth int, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool, limit int) int
+		Flows           func(childComplexity int, cluster *string, window WindowInput, groupBy answer.GroupBy, includeInternal bool, includeInactive bool, limit int, fold int, unfold []string, expand []ExpandInput) int
+		Lineage         func(childComplexity int, roots []string, direction graph.Direction, depth int, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool, limit int, fold int, unfold []string, expand []ExpandInput) int
 		LineageDiff     func(childComplexity int, roots []string, before WindowInput, after WindowInput, quiet time.Duration, factor float64, includeInternal bool, limit int) int
 		LineageVersion  func(childComplexity int, window WindowInput) int
 		Node            func(childComplexity int, id string, window *WindowInput) int
@@ -643,6 +644,20 @@ type ComplexityRoot struct {
 		Points func(childComplexity int) int
 		Step   func(childComplexity int) int
 		Unit   func(childComplexity int) int
+	}
+
+	Stack struct {
+		Anchor    func(childComplexity int) int
+		Count     func(childComplexity int) int
+		Direction func(childComplexity int) int
+		Folded    func(childComplexity int) int
+		Further   func(childComplexity int) int
+		Health    func(childComplexity int) int
+		Kind      func(childComplexity int) int
+		MemberIds func(childComplexity int) int
+		Node      func(childComplexity int) int
+		Of        func(childComplexity int) int
+		States    func(childComplexity int) int
 	}
 
 	Storage struct {
@@ -829,9 +844,9 @@ type QueryResolver interface {
 	Node(ctx context.Context, id string, window *WindowInput) (Node, error)
 	Flow(ctx context.Context, id string, window WindowInput) (*Flow, error)
 	Nodes(ctx context.Context, text *string, kinds []lineage.NodeKind, cluster *string, owner *string, tag *string, includeInternal bool, window *WindowInput, orderBy *answer.Order, first int, after *string) (*NodeConnection, error)
-	Lineage(ctx context.Context, roots []string, direction graph.Direction, depth int, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool, limit int) (*Lineage, error)
+	Lineage(ctx context.Context, roots []string, direction graph.Direction, depth int, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool, limit int, fold int, unfold []string, expand []ExpandInput) (*Lineage, error)
 	Closure(ctx context.Context, roots []string, direction graph.Direction, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool) (*Closure, error)
-	Flows(ctx context.Context, cluster *string, window WindowInput, groupBy answer.GroupBy, includeInternal bool, includeInactive bool, limit int) (*Lineage, error)
+	Flows(ctx context.Context, cluster *string, window WindowInput, groupBy answer.GroupBy, includeInternal bool, includeInactive bool, limit int, fold int, unfold []string, expand []ExpandInput) (*Lineage, error)
 	Paths(ctx context.Context, from string, to string, window WindowInput, includeInternal bool, first int) (*Paths, error)
 	LineageDiff(ctx context.Context, roots []string, before WindowInput, after WindowInput, quiet time.Duration, factor float64, includeInternal bool, limit int) (*LineageDiff, error)
 	Top(ctx context.Context, metric answer.Metric, by lineage.NodeKind, window WindowInput, first int) (*Ranking, error)
@@ -2747,6 +2762,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Lineage.Positions(childComplexity), true
+	case "Lineage.stacks":
+		if e.ComplexityRoot.Lineage.Stacks == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Lineage.Stacks(childComplexity), true
 	case "Lineage.totalNodes":
 		if e.ComplexityRoot.Lineage.TotalNodes == nil {
 			break
@@ -3266,7 +3287,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Flows(childComplexity, args["cluster"].(*string), args["window"].(WindowInput), args["groupBy"].(answer.GroupBy), args["includeInternal"].(bool), args["includeInactive"].(bool), args["limit"].(int)), true
+		return e.ComplexityRoot.Query.Flows(childComplexity, args["cluster"].(*string), args["window"].(WindowInput), args["groupBy"].(answer.GroupBy), args["includeInternal"].(bool), args["includeInactive"].(bool), args["limit"].(int), args["fold"].(int), args["unfold"].([]string), args["expand"].([]ExpandInput)), true
 
 	case "Query.lineage":
 		if e.ComplexityRoot.Query.Lineage == nil {
@@ -3278,7 +3299,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Lineage(childComplexity, args["roots"].([]string), args["direction"].(graph.Direction), args["depth"].(int), args["window"].(WindowInput), args["evidence"].([]lineage.EvidenceKind), args["includeInactive"].(bool), args["includeInternal"].(bool), args["limit"].(int)), true
+		return e.ComplexityRoot.Query.Lineage(childComplexity, args["roots"].([]string), args["direction"].(graph.Direction), args["depth"].(int), args["window"].(WindowInput), args["evidence"].([]lineage.EvidenceKind), args["includeInactive"].(bool), args["includeInternal"].(bool), args["limit"].(int), args["fold"].(int), args["unfold"].([]string), args["expand"].([]ExpandInput)), true
 	case "Query.lineageDiff":
 		if e.ComplexityRoot.Query.LineageDiff == nil {
 			break
@@ -3639,6 +3660,73 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Series.Unit(childComplexity), true
+
+	case "Stack.anchor":
+		if e.ComplexityRoot.Stack.Anchor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Stack.Anchor(childComplexity), true
+	case "Stack.count":
+		if e.ComplexityRoot.Stack.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Stack.Count(childComplexity), true
+	case "Stack.direction":
+		if e.ComplexityRoot.Stack.Direction == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Stack.Direction(childComplexity), true
+	case "Stack.folded":
+		if e.ComplexityRoot.Stack.Folded == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Stack.Folded(childComplexity), true
+	case "Stack.further":
+		if e.ComplexityRoot.Stack.Further == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Stack.Further(childComplexity), true
+	case "Stack.health":
+		if e.ComplexityRoot.Stack.Health == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Stack.Health(childComplexity), true
+	case "Stack.kind":
+		if e.ComplexityRoot.Stack.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Stack.Kind(childComplexity), true
+	case "Stack.memberIds":
+		if e.ComplexityRoot.Stack.MemberIds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Stack.MemberIds(childComplexity), true
+	case "Stack.node":
+		if e.ComplexityRoot.Stack.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Stack.Node(childComplexity), true
+	case "Stack.of":
+		if e.ComplexityRoot.Stack.Of == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Stack.Of(childComplexity), true
+	case "Stack.states":
+		if e.ComplexityRoot.Stack.States == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Stack.States(childComplexity), true
 
 	case "Storage.bytes":
 		if e.ComplexityRoot.Storage.Bytes == nil {
@@ -4407,6 +4495,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
+			graphql.NewInputUnmarshaler("Expand", ec.unmarshalInputExpand),
 			graphql.NewInputUnmarshaler("Window", ec.unmarshalInputWindow),
 		)
 	}
@@ -4527,6 +4616,8 @@ Exactly one of last, or start with end, or at. at: the tick (or, in older tiers,
 the newest round that every live cluster has, never more than two ticks ago.
 """
 input Window { start: Time  end: Time  last: Duration  at: Time }
+"A node and the side on which its neighbours are shown."
+input Expand { node: ID!  direction: Direction! }
 
 type Query {
   clusters: [Cluster!]
@@ -4544,8 +4635,14 @@ type Query {
   exist, stay with active: false, and are walked through, so that one silent hop does not hide all behind it. Above the
   limit the least important neighbours become counted hidden ones; nothing is cut silently. Internal topics (see Topic.internal) that
   are no roots are left out unless includeInternal.
+  fold: a node with more neighbours of one kind and direction than that has them drawn as stacks (see Stack), 2 at least, 0: none. The limit is then of what is drawn, and up to 1,000
+  nodes are looked at. unfold, at most 200: ids of stacks whose members are drawn one by one, and of nodes that are to be in no stack; roots are in none. expand, at most 50: nodes
+  of which the hidden neighbours on a side are shown too, whatever hid them, the 100 most important of each; one after the other, so that what one shows can be the next. The answer has 1,000 nodes and stacks at most.
   """
-  lineage(roots: [ID!]!, direction: Direction! = BOTH, depth: Int! = 3, window: Window!, evidence: [EvidenceKind!], includeInactive: Boolean! = true, includeInternal: Boolean! = false, limit: Int! = 300): Lineage
+  lineage(
+    roots: [ID!]!, direction: Direction! = BOTH, depth: Int! = 3, window: Window!, evidence: [EvidenceKind!], includeInactive: Boolean! = true, includeInternal: Boolean! = false, limit: Int! = 300,
+    fold: Int! = 0, unfold: [ID!], expand: [Expand!]
+  ): Lineage
   """
   All that lies upstream or downstream of the roots, themselves among them, whatever the distance: what a topic's end hits, where all of it comes from. As ids, and none is cut: what is
   drawn of it, lineage draws. The filters are those of lineage.
@@ -4556,9 +4653,12 @@ type Query {
   groupBy: GROUP nodes stand for their members: topics, programs, replicators and datasets apart. A flow between two is the sum of those between their members, each
   counted once, with all their evidence.
   includeInactive, not with groupBy: also flows that moved nothing in the window but did in the seven days before its end, and whose ends still exist. Then what waits for a reader makes a node as important as what
-  moved, so that a large backlog of one that stopped is not what is hidden.
+  moved, so that a large backlog of one that stopped is not what is hidden. fold, unfold and expand: as of lineage, not with groupBy.
   """
-  flows(cluster: ID, window: Window!, groupBy: GroupBy! = NONE, includeInternal: Boolean! = false, includeInactive: Boolean! = false, limit: Int! = 300): Lineage
+  flows(
+    cluster: ID, window: Window!, groupBy: GroupBy! = NONE, includeInternal: Boolean! = false, includeInactive: Boolean! = false, limit: Int! = 300,
+    fold: Int! = 0, unfold: [ID!], expand: [Expand!]
+  ): Lineage
   """
   Could data that left ` + "`" + `from` + "`" + ` inside the window have reached ` + "`" + `to` + "`" + ` in it? Hops in the order of time: who read a topic at or after the arrival there may have
   written at or after that. Internal topics are gone through only with includeInternal, or where they are one of the two. first: at most 20.
@@ -4774,7 +4874,7 @@ type Hop { flow: Flow!  at: Time!  until: Time!  observed: Boolean! }
 "flow: a hop of which it is not known whether it moved then. node: somebody who may be another. Neither: a gap in which anybody may have come and gone."
 type PathDoubt { flow: Flow  node: Node  start: Time!  end: Time!  reason: String! }
 
-"Nodes that are one in an answer. Its id is of that answer: no other question knows it. members: those that moved in the window, of which memberIds lists the first. It has no series."
+"Nodes that are one in an answer. Its id is of that answer: no other question knows it. members: those that moved in the window, of a stack all, of which memberIds lists the first. It has no series."
 type Group implements Node {
   id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  firstSeen: Time  lastSeen: Time  lastMoved: Time  flowStates: [FlowStateCount!]!
   series(metric: Metric!, window: Window!, step: Duration): Series  coverage: Coverage!
@@ -4981,9 +5081,21 @@ type Lineage {
   hidden: [HiddenNeighbours!]!
   "Roots of which it is not known whether they were there, since nothing was observed where they would be: what hangs on them is missing here, and coverage is not complete. Where that is so of all roots the answer is NOT_OBSERVED."
   unobserved: [ID!]!
+  "What is drawn as one, and what would be and is not, since unfold says so. None without fold."
+  stacks: [Stack!]!
   "Left-to-right layered drawing, computed by the server only when asked for; stable between neighbouring windows."
   positions: [Position!]!
 }
+"""
+Neighbours of one node (anchor) that are of one kind and lie in one direction of it. Folded, they are none of the answer's nodes: node is, a GROUP with its place, and its flows are the sums of those of its members, as between
+groups (see Query.flows). So the flow between anchor and node has the rate of all, estimated or at least where it is. The id of node is the same in neighbouring windows, whoever came or went. anchor may be a stack too.
+Members are of one health: of those of another, up to as many as are not folded are nodes by themselves. further: the members have other neighbours than the anchor here; such ones
+are folded only where they are too many themselves. states: of the members, each by the worst of its flows that are drawn. of: all neighbours of the anchor of that kind and direction. count and totalNodes count members, not stacks. memberIds: by name, all of them, which are 1,000 in all stacks at most.
+hidden of a stack: the sum of its members', several of whom may have the same neighbour.
+"""
+type Stack { node: ID!  anchor: ID!  direction: Direction!  kind: NodeKind!  health: Health!  further: Boolean!  folded: Boolean!  count: Int!  of: Int!  states: [FlowStateCount!]!  memberIds: [ID!]! }
+"By the worst state of a node's flows that are drawn. SICK: STALLED, FALLING_BEHIND or STOPPED. UNKNOWN: that of one is not known."
+enum Health { FINE SICK UNKNOWN }
 type HiddenNeighbours { node: ID!  upstream: Int!  downstream: Int! }
 type Position { node: ID!  layer: Int!  x: Float!  y: Float! }
 "The window as answered: in older tiers its ends are widened to their step."
@@ -5838,6 +5950,8 @@ func (ec *executionContext) childFields_Lineage(ctx context.Context, field graph
 		return ec.fieldContext_Lineage_hidden(ctx, field)
 	case "unobserved":
 		return ec.fieldContext_Lineage_unobserved(ctx, field)
+	case "stacks":
+		return ec.fieldContext_Lineage_stacks(ctx, field)
 	case "positions":
 		return ec.fieldContext_Lineage_positions(ctx, field)
 	}
@@ -6106,6 +6220,34 @@ func (ec *executionContext) childFields_Series(ctx context.Context, field graphq
 		return ec.fieldContext_Series_detail(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Series", field.Name)
+}
+
+func (ec *executionContext) childFields_Stack(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return ec.fieldContext_Stack_node(ctx, field)
+	case "anchor":
+		return ec.fieldContext_Stack_anchor(ctx, field)
+	case "direction":
+		return ec.fieldContext_Stack_direction(ctx, field)
+	case "kind":
+		return ec.fieldContext_Stack_kind(ctx, field)
+	case "health":
+		return ec.fieldContext_Stack_health(ctx, field)
+	case "further":
+		return ec.fieldContext_Stack_further(ctx, field)
+	case "folded":
+		return ec.fieldContext_Stack_folded(ctx, field)
+	case "count":
+		return ec.fieldContext_Stack_count(ctx, field)
+	case "of":
+		return ec.fieldContext_Stack_of(ctx, field)
+	case "states":
+		return ec.fieldContext_Stack_states(ctx, field)
+	case "memberIds":
+		return ec.fieldContext_Stack_memberIds(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Stack", field.Name)
 }
 
 func (ec *executionContext) childFields_Storage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7095,6 +7237,30 @@ func (ec *executionContext) field_Query_flows_args(ctx context.Context, rawArgs 
 		return nil, err
 	}
 	args["limit"] = arg5
+	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "fold",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["fold"] = arg6
+	arg7, err := graphql.ProcessArgField(ctx, rawArgs, "unfold",
+		func(ctx context.Context, v any) ([]string, error) {
+			return ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["unfold"] = arg7
+	arg8, err := graphql.ProcessArgField(ctx, rawArgs, "expand",
+		func(ctx context.Context, v any) ([]ExpandInput, error) {
+			return ec.unmarshalOExpand2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐExpandInputᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expand"] = arg8
 	return args, nil
 }
 
@@ -7241,6 +7407,30 @@ func (ec *executionContext) field_Query_lineage_args(ctx context.Context, rawArg
 		return nil, err
 	}
 	args["limit"] = arg7
+	arg8, err := graphql.ProcessArgField(ctx, rawArgs, "fold",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["fold"] = arg8
+	arg9, err := graphql.ProcessArgField(ctx, rawArgs, "unfold",
+		func(ctx context.Context, v any) ([]string, error) {
+			return ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["unfold"] = arg9
+	arg10, err := graphql.ProcessArgField(ctx, rawArgs, "expand",
+		func(ctx context.Context, v any) ([]ExpandInput, error) {
+			return ec.unmarshalOExpand2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐExpandInputᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expand"] = arg10
 	return args, nil
 }
 
@@ -15703,6 +15893,38 @@ func (ec *executionContext) fieldContext_Lineage_unobserved(_ context.Context, f
 	return graphql.NewScalarFieldContext("Lineage", field, false, false, "ID")
 }
 
+func (ec *executionContext) _Lineage_stacks(ctx context.Context, field graphql.CollectedField, obj *Lineage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Lineage_stacks(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Stacks(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []Stack) graphql.Marshaler {
+			return ec.marshalNStack2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐStackᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Lineage_stacks(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Lineage",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Stack(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Lineage_positions(ctx context.Context, field graphql.CollectedField, obj *Lineage) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -17576,7 +17798,7 @@ func (ec *executionContext) _Query_lineage(ctx context.Context, field graphql.Co
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Lineage(ctx, fc.Args["roots"].([]string), fc.Args["direction"].(graph.Direction), fc.Args["depth"].(int), fc.Args["window"].(WindowInput), fc.Args["evidence"].([]lineage.EvidenceKind), fc.Args["includeInactive"].(bool), fc.Args["includeInternal"].(bool), fc.Args["limit"].(int))
+			return ec.Resolvers.Query().Lineage(ctx, fc.Args["roots"].([]string), fc.Args["direction"].(graph.Direction), fc.Args["depth"].(int), fc.Args["window"].(WindowInput), fc.Args["evidence"].([]lineage.EvidenceKind), fc.Args["includeInactive"].(bool), fc.Args["includeInternal"].(bool), fc.Args["limit"].(int), fc.Args["fold"].(int), fc.Args["unfold"].([]string), fc.Args["expand"].([]ExpandInput))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *Lineage) graphql.Marshaler {
@@ -17664,7 +17886,7 @@ func (ec *executionContext) _Query_flows(ctx context.Context, field graphql.Coll
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Flows(ctx, fc.Args["cluster"].(*string), fc.Args["window"].(WindowInput), fc.Args["groupBy"].(answer.GroupBy), fc.Args["includeInternal"].(bool), fc.Args["includeInactive"].(bool), fc.Args["limit"].(int))
+			return ec.Resolvers.Query().Flows(ctx, fc.Args["cluster"].(*string), fc.Args["window"].(WindowInput), fc.Args["groupBy"].(answer.GroupBy), fc.Args["includeInternal"].(bool), fc.Args["includeInactive"].(bool), fc.Args["limit"].(int), fc.Args["fold"].(int), fc.Args["unfold"].([]string), fc.Args["expand"].([]ExpandInput))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *Lineage) graphql.Marshaler {
@@ -19435,6 +19657,268 @@ func (ec *executionContext) _Series_detail(ctx context.Context, field graphql.Co
 }
 func (ec *executionContext) fieldContext_Series_detail(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Series", field, false, false, "String")
+}
+
+func (ec *executionContext) _Stack_node(ctx context.Context, field graphql.CollectedField, obj *Stack) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Stack_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Stack_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Stack", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Stack_anchor(ctx context.Context, field graphql.CollectedField, obj *Stack) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Stack_anchor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Anchor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Stack_anchor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Stack", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Stack_direction(ctx context.Context, field graphql.CollectedField, obj *Stack) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Stack_direction(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Direction, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v graph.Direction) graphql.Marshaler {
+			return ec.marshalNDirection2githubᚗcomᚋlineagedᚋlineagedᚋgraphᚐDirection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Stack_direction(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Stack", field, false, false, "Direction")
+}
+
+func (ec *executionContext) _Stack_kind(ctx context.Context, field graphql.CollectedField, obj *Stack) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Stack_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v lineage.NodeKind) graphql.Marshaler {
+			return ec.marshalNNodeKind2githubᚗcomᚋlineagedᚋlineagedᚋlineageᚐNodeKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Stack_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Stack", field, false, false, "NodeKind")
+}
+
+func (ec *executionContext) _Stack_health(ctx context.Context, field graphql.CollectedField, obj *Stack) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Stack_health(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Health, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v graph.Class) graphql.Marshaler {
+			return ec.marshalNHealth2githubᚗcomᚋlineagedᚋlineagedᚋgraphᚐClass(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Stack_health(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Stack", field, false, false, "Health")
+}
+
+func (ec *executionContext) _Stack_further(ctx context.Context, field graphql.CollectedField, obj *Stack) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Stack_further(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Further, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Stack_further(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Stack", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _Stack_folded(ctx context.Context, field graphql.CollectedField, obj *Stack) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Stack_folded(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Folded, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Stack_folded(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Stack", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _Stack_count(ctx context.Context, field graphql.CollectedField, obj *Stack) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Stack_count(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Count, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Stack_count(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Stack", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Stack_of(ctx context.Context, field graphql.CollectedField, obj *Stack) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Stack_of(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Of, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Stack_of(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Stack", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Stack_states(ctx context.Context, field graphql.CollectedField, obj *Stack) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Stack_states(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.States, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []FlowStateCount) graphql.Marshaler {
+			return ec.marshalNFlowStateCount2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐFlowStateCountᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Stack_states(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Stack",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FlowStateCount(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Stack_memberIds(ctx context.Context, field graphql.CollectedField, obj *Stack) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Stack_memberIds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MemberIds, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNID2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Stack_memberIds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Stack", field, false, false, "ID")
 }
 
 func (ec *executionContext) _Storage_bytes(ctx context.Context, field graphql.CollectedField, obj *Storage) (ret graphql.Marshaler) {
@@ -23687,6 +24171,55 @@ func (ec *executionContext) fieldContext___Type_isOneOf(_ context.Context, field
 
 // region    **************************** input.gotpl *****************************
 
+func (ec *executionContext) unmarshalInputExpand(ctx context.Context, obj any) (ExpandInput, error) {
+	var it ExpandInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"node", "direction"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "node":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("node"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Node = data
+		case "direction":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("direction"))
+			data, err := ec.unmarshalNDirection2githubᚗcomᚋlineagedᚋlineagedᚋgraphᚐDirection(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Direction = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalExpand unmarshals raw into the Expand input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalExpand(ctx context.Context, raw any) (ExpandInput, error) {
+	var out ExpandInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "Expand", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputWindow(ctx context.Context, obj any) (WindowInput, error) {
 	var it WindowInput
 	if obj == nil {
@@ -26482,6 +27015,11 @@ func (ec *executionContext) _Lineage(ctx context.Context, sel ast.SelectionSet, 
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "stacks":
+			out.Values[i] = ec._Lineage_stacks(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "positions":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -27701,6 +28239,89 @@ func (ec *executionContext) _Series(ctx context.Context, sel ast.SelectionSet, o
 		case "detail":
 			out.Values[i] = ec._Series_detail(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var stackImplementors = []string{"Stack"}
+
+func (ec *executionContext) _Stack(ctx context.Context, sel ast.SelectionSet, obj *Stack) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, stackImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Stack")
+		case "node":
+			out.Values[i] = ec._Stack_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "anchor":
+			out.Values[i] = ec._Stack_anchor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "direction":
+			out.Values[i] = ec._Stack_direction(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "kind":
+			out.Values[i] = ec._Stack_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "health":
+			out.Values[i] = ec._Stack_health(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "further":
+			out.Values[i] = ec._Stack_further(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "folded":
+			out.Values[i] = ec._Stack_folded(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "count":
+			out.Values[i] = ec._Stack_count(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "of":
+			out.Values[i] = ec._Stack_of(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "states":
+			out.Values[i] = ec._Stack_states(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "memberIds":
+			out.Values[i] = ec._Stack_memberIds(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -29776,6 +30397,11 @@ var (
 	}
 )
 
+func (ec *executionContext) unmarshalNExpand2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐExpandInput(ctx context.Context, v any) (ExpandInput, error) {
+	res, err := ec.unmarshalInputExpand(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNFloat2float64(ctx context.Context, v any) (float64, error) {
 	res, err := graphql.UnmarshalFloatContext(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -29983,6 +30609,34 @@ var (
 		answer.GroupByCluster: "CLUSTER",
 		answer.GroupByOwner:   "OWNER",
 		answer.GroupByPrefix:  "PREFIX",
+	}
+)
+
+func (ec *executionContext) unmarshalNHealth2githubᚗcomᚋlineagedᚋlineagedᚋgraphᚐClass(ctx context.Context, v any) (graph.Class, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNHealth2githubᚗcomᚋlineagedᚋlineagedᚋgraphᚐClass[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNHealth2githubᚗcomᚋlineagedᚋlineagedᚋgraphᚐClass(ctx context.Context, sel ast.SelectionSet, v graph.Class) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNHealth2githubᚗcomᚋlineagedᚋlineagedᚋgraphᚐClass[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "Health!")
+	}
+	return res
+}
+
+var (
+	unmarshalNHealth2githubᚗcomᚋlineagedᚋlineagedᚋgraphᚐClass = map[string]graph.Class{
+		"FINE":    graph.Fine,
+		"SICK":    graph.Sick,
+		"UNKNOWN": graph.Doubtful,
+	}
+	marshalNHealth2githubᚗcomᚋlineagedᚋlineagedᚋgraphᚐClass = map[graph.Class]string{
+		graph.Fine:     "FINE",
+		graph.Sick:     "SICK",
+		graph.Doubtful: "UNKNOWN",
 	}
 )
 
@@ -30455,6 +31109,26 @@ func (ec *executionContext) marshalNResolvedWindow2ᚖgithubᚗcomᚋlineagedᚋ
 		return graphql.Null
 	}
 	return ec._ResolvedWindow(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNStack2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐStack(ctx context.Context, sel ast.SelectionSet, v Stack) graphql.Marshaler {
+	return ec._Stack(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNStack2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐStackᚄ(ctx context.Context, sel ast.SelectionSet, v []Stack) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNStack2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐStack(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalNStorageTier2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐStorageTier(ctx context.Context, sel ast.SelectionSet, v StorageTier) graphql.Marshaler {
@@ -31119,6 +31793,23 @@ func (ec *executionContext) marshalOEvidenceKind2ᚕgithubᚗcomᚋlineagedᚋli
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalOExpand2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐExpandInputᚄ(ctx context.Context, v any) ([]ExpandInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]ExpandInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNExpand2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐExpandInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
 }
 
 func (ec *executionContext) unmarshalOFloat2ᚖfloat64(ctx context.Context, v any) (*float64, error) {

@@ -23,6 +23,9 @@ type Lineage struct {
 	rows  *rows
 	walk  *answer.Walk
 	flows []lineage.Flow
+	// stacked are the rows of stacks and their flows; nil: there are none.
+	stacked *rows
+	stacks  []answer.Stack
 	// Unobserved are the ids of roots of which it is not known whether they were there.
 	Unobserved []string
 }
@@ -34,10 +37,26 @@ func newLineage(v *answer.View, w *answer.Walk) *Lineage {
 }
 
 // Nodes answers nodes.
-func (l *Lineage) Nodes() []Node { return l.rows.list(l.walk.Nodes) }
+func (l *Lineage) Nodes() []Node {
+	out := make([]Node, len(l.walk.Nodes))
+	for i, n := range l.walk.Nodes {
+		out[i] = l.shownBy(n).nodes[n]
+	}
+	return out
+}
 
 // Flows answers flows.
-func (l *Lineage) Flows() []*Flow { return l.rows.listFlows(l.flows) }
+func (l *Lineage) Flows() []*Flow {
+	out := make([]*Flow, len(l.flows))
+	for i, f := range l.flows {
+		by := l.shownBy(f.From)
+		if by == l.rows {
+			by = l.shownBy(f.To)
+		}
+		out[i] = by.shownFlow(f)
+	}
+	return out
+}
 
 // Window answers window.
 func (l *Lineage) Window() *ResolvedWindow { return shownWindow(l.rows.v.Window()) }
@@ -92,6 +111,7 @@ type lineageArgs struct {
 	includeInactive bool
 	includeInternal bool
 	limit           int
+	foldArgs
 }
 
 func (a *resolver) lineage(ctx context.Context, args lineageArgs) (*Lineage, error) {
@@ -105,6 +125,10 @@ func (a *resolver) lineage(ctx context.Context, args lineageArgs) (*Lineage, err
 	if err := checkLimit(args.limit); err != nil {
 		return nil, err
 	}
+	by, expand, err := args.read()
+	if err != nil {
+		return nil, err
+	}
 	v, err := a.view(ctx, &args.window)
 	if err != nil {
 		return nil, err
@@ -113,12 +137,19 @@ func (a *resolver) lineage(ctx context.Context, args lineageArgs) (*Lineage, err
 	if err != nil {
 		return nil, err
 	}
-	w := v.Walk(graph.Query{Roots: known, Direction: args.direction, Depth: args.depth, Limit: args.limit},
-		answer.Filter{Evidence: args.evidence, IncludeInactive: args.includeInactive, IncludeInternal: args.includeInternal})
+	q := graph.Query{Roots: known, Direction: args.direction, Depth: args.depth}
+	only := answer.Filter{Evidence: args.evidence, IncludeInactive: args.includeInactive, IncludeInternal: args.includeInternal}
+	w, err := v.Fold(ctx, func(limit int, expand ...graph.Expand) *answer.Walk {
+		q.Limit, q.Expand = limit, expand
+		return v.Walk(q, only)
+	}, known, by, args.limit, expand)
+	if err != nil {
+		return nil, err
+	}
 	if len(unobserved) > 0 {
 		w.Scope = nil // the coverage says why they are missing
 	}
-	l := newLineage(v, w)
+	l := newFolded(v, w)
 	l.Unobserved = idsOf(unobserved)
 	return l, nil
 }
@@ -183,35 +214,60 @@ func parseNode(id string) (lineage.Node, error) {
 	return n, nil
 }
 
+// overviewArgs are the arguments of the root field flows.
+type overviewArgs struct {
+	cluster *string
+	window  WindowInput
+	by      answer.GroupBy
+	only    answer.Filter
+	limit   int
+	foldArgs
+}
+
 // overview answers the root field flows.
-func (a *resolver) overview(ctx context.Context, clusterID *string, window WindowInput, by answer.GroupBy, only answer.Filter, limit int) (*Lineage, error) {
-	if err := checkLimit(limit); err != nil {
+func (a *resolver) overview(ctx context.Context, args overviewArgs) (*Lineage, error) {
+	if err := checkLimit(args.limit); err != nil {
 		return nil, err
 	}
-	v, err := a.view(ctx, &window)
+	by, expand, err := args.read()
+	if err != nil {
+		return nil, err
+	}
+	v, err := a.view(ctx, &args.window)
 	if err != nil {
 		return nil, err
 	}
 	var of *answer.Cluster
-	if clusterID != nil {
-		if of, err = v.FindCluster(*clusterID); err != nil {
+	if args.cluster != nil {
+		if of, err = v.FindCluster(*args.cluster); err != nil {
 			return nil, err
 		}
 	}
-	if by == answer.GroupByNone {
-		if !only.IncludeInactive {
-			return newLineage(v, v.Overview(of, only.IncludeInternal, limit)), nil
-		}
-		w, err := v.OverviewWithSilent(ctx, of, only.IncludeInternal, limit)
-		if err != nil {
+	if args.by != answer.GroupByNone {
+		return args.grouped(ctx, v, of, by.Over != 0 || len(expand) > 0)
+	}
+	walk := v.Everything(of, args.only.IncludeInternal)
+	if args.only.IncludeInactive {
+		if walk, err = v.EverythingWithSilent(ctx, of, args.only.IncludeInternal); err != nil {
 			return nil, err
 		}
-		return newLineage(v, w), nil
 	}
-	if only.IncludeInactive {
+	w, err := v.Fold(ctx, walk, nil, by, args.limit, expand)
+	if err != nil {
+		return nil, err
+	}
+	return newFolded(v, w), nil
+}
+
+// grouped answers flows between groups.
+func (args *overviewArgs) grouped(ctx context.Context, v *answer.View, of *answer.Cluster, folded bool) (*Lineage, error) {
+	switch {
+	case args.only.IncludeInactive:
 		return nil, badInput("flows: includeInactive is not answered of groups")
+	case folded:
+		return nil, badInput("flows: fold and expand are not answered of groups")
 	}
-	g, w, err := v.Grouped(ctx, by, of, only.IncludeInternal, limit)
+	g, w, err := v.Grouped(ctx, args.by, of, args.only.IncludeInternal, args.limit)
 	if err != nil {
 		return nil, err
 	}

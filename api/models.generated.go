@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/lineaged/lineaged/answer"
+	"github.com/lineaged/lineaged/graph"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -282,6 +283,25 @@ type Series struct {
 	Step   time.Duration  `json:"step"`
 	Points []answer.Point `json:"points"`
 	Detail *string        `json:"detail,omitempty"`
+}
+
+// Neighbours of one node (anchor) that are of one kind and lie in one direction of it. Folded, they are none of the answer's nodes: node is, a GROUP with its place, and its flows are the sums of those of its members, as between
+// groups (see Query.flows). So the flow between anchor and node has the rate of all, estimated or at least where it is. The id of node is the same in neighbouring windows, whoever came or went. anchor may be a stack too.
+// Members are of one health: of those of another, up to as many as are not folded are nodes by themselves. further: the members have other neighbours than the anchor here; such ones
+// are folded only where they are too many themselves. states: of the members, each by the worst of its flows that are drawn. of: all neighbours of the anchor of that kind and direction. count and totalNodes count members, not stacks. memberIds: by name, all of them, which are 1,000 in all stacks at most.
+// hidden of a stack: the sum of its members', several of whom may have the same neighbour.
+type Stack struct {
+	Node      string           `json:"node"`
+	Anchor    string           `json:"anchor"`
+	Direction graph.Direction  `json:"direction"`
+	Kind      lineage.NodeKind `json:"kind"`
+	Health    graph.Class      `json:"health"`
+	Further   bool             `json:"further"`
+	Folded    bool             `json:"folded"`
+	Count     int              `json:"count"`
+	Of        int              `json:"of"`
+	States    []FlowStateCount `json:"states"`
+	MemberIds []string         `json:"memberIds"`
 }
 
 // A part of a topology whose tasks run together. Without sinksKnown (KIP-1331) the broker does not tell the topics that it writes for others: see the flows.

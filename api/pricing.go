@@ -72,6 +72,7 @@ func (s *survey) field(f *ast.Field, vars map[string]any, root bool, of []string
 	if root && looking[f.Name] {
 		s.looks++
 	}
+	folds := root && folded(args)
 	var own []string
 	for name, value := range args {
 		if window, ok := value.(map[string]any); ok && f.Definition.Arguments.ForName(name).Type.Name() == "Window" {
@@ -88,21 +89,41 @@ func (s *survey) field(f *ast.Field, vars map[string]any, root bool, of []string
 	}
 	ofFlow := f.ObjectDefinition != nil && f.ObjectDefinition.Name == "Flow"
 	if f.Name == "flowStates" || ofFlow && (f.Name == "state" || f.Name == "stateSince") {
-		for _, written := range of {
-			if written != usualWindow { // which is the ten minutes before the end, of which it is
-				s.windows["before the end of "+written] = true
-			}
-		}
+		s.before(of)
 	}
 	if root && windowed[f.Name] && args["window"] == nil {
 		s.windows["none"] = true
 		own = append(own, "none")
 		s.longest = max(s.longest, answer.UsualSpan)
 	}
+	if folds {
+		s.before(own)
+	}
 	if own == nil {
 		return of
 	}
 	return own
+}
+
+// folded reports whether a graph is folded, which is by states.
+func folded(args map[string]any) bool {
+	switch n := args["fold"].(type) {
+	case int64:
+		return n > 0
+	case int:
+		return n > 0
+	default: // a variable may hold other kinds of numbers
+		return n != nil
+	}
+}
+
+// before takes in that states are asked of some windows: they are of the time before the windows' ends.
+func (s *survey) before(of []string) {
+	for _, written := range of {
+		if written != usualWindow { // which is the ten minutes before the end, of which it is
+			s.windows["before the end of "+written] = true
+		}
+	}
 }
 
 // lengthOf returns how long a window is as it is written; what is not written as it should be is refused later.

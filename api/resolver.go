@@ -59,9 +59,9 @@ func (q *query) Nodes(
 // Lineage answers lineage.
 func (q *query) Lineage(
 	ctx context.Context, roots []string, direction graph.Direction, depth int, window WindowInput, evidence []lineage.EvidenceKind,
-	includeInactive, includeInternal bool, limit int,
+	includeInactive, includeInternal bool, limit, fold int, unfold []string, expand []ExpandInput,
 ) (*Lineage, error) {
-	return q.a.lineage(ctx, lineageArgs{roots, direction, depth, window, evidence, includeInactive, includeInternal, limit})
+	return q.a.lineage(ctx, lineageArgs{roots, direction, depth, window, evidence, includeInactive, includeInternal, limit, foldArgs{fold, unfold, expand}})
 }
 
 // Closure answers closure.
@@ -72,8 +72,11 @@ func (q *query) Closure(
 }
 
 // Flows answers flows.
-func (q *query) Flows(ctx context.Context, cluster *string, window WindowInput, groupBy answer.GroupBy, includeInternal, includeInactive bool, limit int) (*Lineage, error) {
-	return q.a.overview(ctx, cluster, window, groupBy, answer.Filter{IncludeInternal: includeInternal, IncludeInactive: includeInactive}, limit)
+func (q *query) Flows(
+	ctx context.Context, cluster *string, window WindowInput, groupBy answer.GroupBy, includeInternal, includeInactive bool, limit, fold int, unfold []string, expand []ExpandInput,
+) (*Lineage, error) {
+	only := answer.Filter{IncludeInternal: includeInternal, IncludeInactive: includeInactive}
+	return q.a.overview(ctx, overviewArgs{cluster, window, groupBy, only, limit, foldArgs{fold, unfold, expand}})
 }
 
 // Paths answers paths.

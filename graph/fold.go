@@ -23,7 +23,7 @@ func (c Class) String() string { return [...]string{"fine", "sick", "unknown"}[c
 
 // Fold says which fan-outs of a walk are drawn as stacks.
 type Fold struct {
-	Over  int                           // neighbours of one kind and direction that are drawn one by one; more are folded
+	Over  int                           // so many neighbours of one kind and direction are not folded
 	Roots []lineage.Node                // never folded; fan-outs near them are folded first
 	Alone func(lineage.Node) bool       // what else is never folded
 	Open  func(stack lineage.Node) bool // stacks that are told of and not folded

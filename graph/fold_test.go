@@ -21,9 +21,9 @@ func foldOver(over int, roots []lineage.Node, sick map[string]Class, alone ...st
 	}
 }
 
-func fanOf(from lineage.Node, name string, n int) (out []Access) {
+func fanOf(from lineage.Node, n int) (out []Access) {
 	for i := range n {
-		out = append(out, Access{ID: AccessID(len(name)*1000 + i), From: from, To: app(fmt.Sprintf("%s%02d", name, i)), State: Active, Weight: 1})
+		out = append(out, Access{ID: AccessID(1000 + i), From: from, To: app(fmt.Sprintf("r%02d", i)), State: Active, Weight: 1})
 	}
 	return out
 }
@@ -61,11 +61,11 @@ func TestFold(t *testing.T) {
 		}
 	}
 	// At the bound nothing is folded, above it all that are fine.
-	f(fanOf(orders, "r", 3), 3, nil, nil, "orders, r00, r01, r02")
-	f(fanOf(orders, "r", 4), 3, nil, nil, "orders, downstream-application-fine/orders: 4 of 4")
+	f(fanOf(orders, 3), 3, nil, nil, "orders, r00, r01, r02")
+	f(fanOf(orders, 4), 3, nil, nil, "orders, downstream-application-fine/orders: 4 of 4")
 	// The sick stand by themselves; too many of them are a stack of their own.
-	f(fanOf(orders, "r", 6), 3, map[string]Class{"r01": Sick, "r02": Doubtful}, nil, "orders, r01, r02, downstream-application-fine/orders: 4 of 6")
-	f(fanOf(orders, "r", 6), 3, map[string]Class{"r01": Sick, "r02": Sick, "r03": Sick, "r04": Sick}, nil,
+	f(fanOf(orders, 6), 3, map[string]Class{"r01": Sick, "r02": Doubtful}, nil, "orders, r01, r02, downstream-application-fine/orders: 4 of 6")
+	f(fanOf(orders, 6), 3, map[string]Class{"r01": Sick, "r02": Sick, "r03": Sick, "r04": Sick}, nil,
 		"orders, downstream-application-fine/orders: 2 of 6, downstream-application-sick/orders: 4 of 6")
 	// Who leads on to others stays apart, unless they too are too many.
 	on := func(n int) (out []Access) {
@@ -74,22 +74,24 @@ func TestFold(t *testing.T) {
 		}
 		return out
 	}
-	f(slices.Concat(fanOf(orders, "r", 6), on(1)), 3, nil, nil, "orders, r00, t00, downstream-application-fine/orders: 5 of 6")
-	f(slices.Concat(fanOf(orders, "r", 6), on(5)), 3, nil, nil,
+	f(slices.Concat(fanOf(orders, 6), on(1)), 3, nil, nil, "orders, r00, t00, downstream-application-fine/orders: 5 of 6")
+	f(slices.Concat(fanOf(orders, 6), on(5)), 3, nil, nil,
 		"orders, r05, downstream-application-fine-further/orders: 5 of 6, downstream-topic-fine/the stack of topic:west/orders: 5 of 5")
 	// What is asked for stands by itself, and so do all members of a stack that is opened.
-	f(fanOf(orders, "r", 5), 3, nil, []string{"r03"}, "orders, r03, downstream-application-fine/orders: 4 of 5")
+	f(fanOf(orders, 5), 3, nil, []string{"r03"}, "orders, r03, downstream-application-fine/orders: 4 of 5")
 	stack := "group:stack-downstream-application-fine/topic%3Awest%2Forders"
-	f(fanOf(orders, "r", 5), 3, nil, []string{stack}, "orders, r00, r01, r02, r03, r04, downstream-application-fine/orders: 5 of 5 open")
+	f(fanOf(orders, 5), 3, nil, []string{stack}, "orders, r00, r01, r02, r03, r04, downstream-application-fine/orders: 5 of 5 open")
 	// Writers and readers are two fan-outs, and so are kinds.
-	f(slices.Concat(fanOf(orders, "r", 4), []Access{
-		{ID: 1, From: app("w1"), To: orders}, {ID: 2, From: app("w2"), To: orders}, {ID: 3, From: app("w3"), To: orders},
+	f(slices.Concat(fanOf(orders, 4), []Access{
+		{ID: 1, From: app("w1"), To: orders},
+		{ID: 2, From: app("w2"), To: orders},
+		{ID: 3, From: app("w3"), To: orders},
 		{ID: 4, From: orders, To: lineage.Node{Kind: lineage.ConnectorNode, Name: "sink"}},
 	}), 3, nil, nil, "orders, sink, w1, w2, w3, downstream-application-fine/orders: 4 of 4")
 }
 
-// TestFoldLosesNothing folds random graphs: each node is drawn or is in one stack, each access is in one flow as it was,
-// and a stack's flows go where its members' do.
+// TestFoldLosesNothing folds random graphs: each node is drawn or is in one stack, each access is in one flow as it
+// was, and a stack's flows go where its members' do.
 func TestFoldLosesNothing(t *testing.T) {
 	stacked := 0
 	for seed := range uint64(300) {
@@ -165,7 +167,7 @@ func TestStackStays(t *testing.T) {
 	orders := topic("orders")
 	roots := []lineage.Node{orders}
 	ids := func(n int) (out []string) {
-		w := Build(window, fanOf(orders, "r", n)).Walk(Query{Roots: roots, Direction: Both, Depth: 2})
+		w := Build(window, fanOf(orders, n)).Walk(Query{Roots: roots, Direction: Both, Depth: 2})
 		_, stacks := w.Fold(foldOver(8, roots, map[string]Class{"r03": Sick}))
 		for _, s := range stacks {
 			out = append(out, s.Node.ID())
@@ -198,7 +200,7 @@ func TestExpand(t *testing.T) {
 	if got := s.All(2, Expand{topic("orders"), Upstream}); !slices.Equal(names(got.Nodes), []string{"orders", "billing", "web", "app"}) || got.TotalNodes != 9 || !got.Truncated {
 		t.Errorf("got %v", names(got.Nodes))
 	}
-	many := Build(window, fanOf(topic("orders"), "r", 150))
+	many := Build(window, fanOf(topic("orders"), 150))
 	if got := many.Walk(Query{Roots: orders, Direction: Upstream, Depth: 1, Expand: []Expand{{topic("orders"), Downstream}}}); len(got.Nodes) != 101 || !slices.Equal(got.Hidden, []Hidden{{topic("orders"), 0, 50}}) {
 		t.Errorf("%d nodes, %v", len(got.Nodes), got.Hidden)
 	}
