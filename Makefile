@@ -3,7 +3,7 @@
 GOLANGCI := go tool -modfile=tools/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build page new-page test test-long matrix bench benchmarks lint generate telemetry-reporter need-go need-node need-maven
+.PHONY: help demo build page new-page test test-long matrix bench bench-ui benchmarks lint generate telemetry-reporter need-go need-node need-maven
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 24
@@ -33,6 +33,9 @@ matrix: need-go need-node ## real clients and engines from their registries agai
 
 bench: need-go ## lineaged beside its peers: Prometheus, VictoriaMetrics, gonum, SQLite, PostgreSQL; prints the table of docs/performance.md. ROUNDS=5
 	go run -C bench -trimpath . -rounds $(or $(ROUNDS),5)
+
+bench-ui: build need-node ## the page in Chromium beside bare React Flow, the layout beside dagre's; prints the table of docs/performance.md. ROUNDS=5
+	ROUNDS=$(or $(ROUNDS),5) LINEAGED_BIN=bin/lineaged npm --prefix ui run -s bench
 
 benchmarks: need-go ## all benchmarks of lineaged's own packages; BENCH=pattern, COUNT=10 for benchstat
 	go test -p 1 -run '^$$' -bench '$(or $(BENCH),.)' -benchmem -count $(or $(COUNT),1) -timeout 60m $$(go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./... | grep -v internal/acceptance)
