@@ -1,5 +1,5 @@
-// Command layout draws graphs as lineaged does, for `npm run bench` of ui/: it reads them from standard input, and writes
-// where each node's card goes and the processor time that one drawing took.
+// Command layout draws graphs as lineaged does, for `npm run bench` of ui/: it reads them from standard input, and
+// writes where each node's card goes and the processor time that one drawing took.
 package main
 
 import (

@@ -148,6 +148,10 @@ var layers = map[string]layer{
 		imports: []string{"bench/work", "attribution", "graph", "store", "timeseries"},
 		why:     "lineaged is measured through the contract of store, and graph as answer asks it",
 	},
+	"bench/layout": {
+		imports: []string{"bench/work", "graph/layout"},
+		why:     "lineaged's drawing is measured beside others', and nothing else of it",
+	},
 	"internal/archtest": {outside: []string{none}, why: "a check of the code must not depend on it"},
 	"internal/check":    {outside: []string{none}, why: "make test must run before anything else compiles"},
 }

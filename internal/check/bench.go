@@ -9,7 +9,7 @@ import (
 const benchDir = "bench"
 
 // light are the parts of it that are built in seconds; the others are peers that take minutes.
-var light = []string{".", "./work", "./peer/lineaged", "./peer/plain", "./peer/gonum", "./peer/postgres"}
+var light = []string{".", "./work", "./peer/lineaged", "./peer/plain", "./peer/gonum", "./peer/postgres", "./layout"}
 
 // benchTests tests the benchmarks' own code, and holds small sizes against the ratios that stand in bench/ratios.json.
 // What is measured is the time of processors of two that run one soon after the other, which the load of a machine

@@ -97,8 +97,24 @@ func build(ctx context.Context, out *output) (counts, error) {
 // longForm is what asks tests for their long form.
 const longForm = "LINEAGED_LONG=1"
 
+// single are tests that count, weigh or compare, one call after the other, and take long at it: the race detector,
+// which makes them five times as long, has nothing to see there. They run without it, each once.
+var single = []string{
+	"TestAccountDependsOnNoOrder", "TestAccountLaw", "TestAccountLawOfForgottenProducers", "TestAccountLawOfMixtures", "TestAmountOfPacks",
+	"TestAmountOfTables", "TestBlocksHoldWhatIsPutInThem", "TestCommonIsAsAnew", "TestCost", "TestDisk", "TestLargeValuesAreReadAgain",
+	"TestLookoutNeverErrs", "TestMemory", "TestOperations", "TestSeveralWitnesses", "TestSharedIsAsAnew", "TestTheDeadCostNothing",
+	"TestThePutAwayAreAnswered",
+}
+
+// singlePackages are where those are.
+var singlePackages = []string{"./answer", "./attribution", "./collector/kafka", "./timeseries"}
+
 func goTests(ctx context.Context, out *output) (counts, error) {
-	return allGoTests(ctx, out, nil, "-race", "-timeout=15m")
+	names := "^(" + strings.Join(single, "|") + ")$"
+	all, err := allGoTests(ctx, out, nil, "-race", "-timeout=15m", "-skip", names)
+	alone, aloneErr := goTest(ctx, out, nil, append([]string{"-timeout=15m", "-run", names}, singlePackages...)...)
+	all.add(alone)
+	return all, errors.Join(err, aloneErr)
 }
 
 // longTests runs all packages once more, in their long form. The cache does not see what a package looks at before its

@@ -1,7 +1,11 @@
 package main
 
 import (
+	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -25,6 +29,35 @@ func TestPlan(t *testing.T) {
 	}
 	if more := long[len(brief):]; !slices.Equal(more, []string{"long", "fuzz", "bench-peers", "otelcol", "matrix"}) {
 		t.Errorf("the long form has %q more", more)
+	}
+}
+
+// A test that runs by itself is left out of the run of all packages: it has to be where the other run looks, and
+// nowhere else.
+func TestSingleTestsAreRun(t *testing.T) {
+	there := map[string]int{}
+	err := filepath.WalkDir("../..", func(file string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(file, "_test.go") {
+			return err
+		}
+		b, err := os.ReadFile(file)
+		found := slices.Contains(singlePackages, "./"+strings.TrimPrefix(filepath.Dir(file), "../../"))
+		for _, name := range single {
+			n := strings.Count(string(b), "\nfunc "+name+"(t *testing.T) {")
+			there[name] += n
+			if n > 0 && !found {
+				t.Errorf("%s of %s is run nowhere", name, file)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range single {
+		if there[name] == 0 {
+			t.Errorf("there is no %s", name)
+		}
 	}
 }
 
