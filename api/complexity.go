@@ -70,6 +70,7 @@ func costs() (c ComplexityRoot) {
 	) int {
 		return drawn(child, limit, fold, expand)
 	}
+	impactCosts(&c)
 	c.Closure.Ids = func(child, first int, _ *string) int { return first/idsAnObject + child }
 	c.Query.Flows = func(
 		child int, _ *string, _ WindowInput, _ answer.GroupBy, _, _ bool, limit, fold int, _ []string, expand []ExpandInput,

@@ -423,6 +423,14 @@ type ComplexityRoot struct {
 		Upstream   func(childComplexity int) int
 	}
 
+	Hit struct {
+		AfterSeconds   func(childComplexity int) int
+		AtLeastSeconds func(childComplexity int) int
+		Hops           func(childComplexity int) int
+		Node           func(childComplexity int) int
+		Through        func(childComplexity int) int
+	}
+
 	Hop struct {
 		At       func(childComplexity int) int
 		Flow     func(childComplexity int) int
@@ -444,6 +452,21 @@ type ComplexityRoot struct {
 		Through  func(childComplexity int) int
 		To       func(childComplexity int) int
 		Written  func(childComplexity int) int
+	}
+
+	Impact struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		OwnerCount func(childComplexity int) int
+		Owners     func(childComplexity int, first int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+		Window     func(childComplexity int) int
+	}
+
+	ImpactEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	KindCount struct {
@@ -504,6 +527,11 @@ type ComplexityRoot struct {
 	NodeEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	OwnerCount struct {
+		Count func(childComplexity int) int
+		Owner func(childComplexity int) int
 	}
 
 	PageInfo struct {
@@ -576,6 +604,7 @@ type ComplexityRoot struct {
 		Flow            func(childComplexity int, id string, window WindowInput) int
 		FlowBalance     func(childComplexity int, topic string, window WindowInput) int
 		Flows           func(childComplexity int, cluster *string, window WindowInput, groupBy answer.GroupBy, includeInternal bool, includeInactive bool, limit int, fold int, unfold []string, expand []ExpandInput) int
+		Impact          func(childComplexity int, root string, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool, first int, after *string) int
 		Lineage         func(childComplexity int, roots []string, direction graph.Direction, depth int, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool, limit int, fold int, unfold []string, expand []ExpandInput) int
 		LineageDiff     func(childComplexity int, roots []string, before WindowInput, after WindowInput, quiet time.Duration, factor float64, includeInternal bool, limit int) int
 		LineageVersion  func(childComplexity int, window WindowInput) int
@@ -846,6 +875,7 @@ type QueryResolver interface {
 	Nodes(ctx context.Context, text *string, kinds []lineage.NodeKind, cluster *string, owner *string, tag *string, includeInternal bool, window *WindowInput, orderBy *answer.Order, first int, after *string) (*NodeConnection, error)
 	Lineage(ctx context.Context, roots []string, direction graph.Direction, depth int, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool, limit int, fold int, unfold []string, expand []ExpandInput) (*Lineage, error)
 	Closure(ctx context.Context, roots []string, direction graph.Direction, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool) (*Closure, error)
+	Impact(ctx context.Context, root string, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool, first int, after *string) (*Impact, error)
 	Flows(ctx context.Context, cluster *string, window WindowInput, groupBy answer.GroupBy, includeInternal bool, includeInactive bool, limit int, fold int, unfold []string, expand []ExpandInput) (*Lineage, error)
 	Paths(ctx context.Context, from string, to string, window WindowInput, includeInternal bool, first int) (*Paths, error)
 	LineageDiff(ctx context.Context, roots []string, before WindowInput, after WindowInput, quiet time.Duration, factor float64, includeInternal bool, limit int) (*LineageDiff, error)
@@ -2615,6 +2645,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.HiddenNeighbours.Upstream(childComplexity), true
 
+	case "Hit.afterSeconds":
+		if e.ComplexityRoot.Hit.AfterSeconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Hit.AfterSeconds(childComplexity), true
+	case "Hit.atLeastSeconds":
+		if e.ComplexityRoot.Hit.AtLeastSeconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Hit.AtLeastSeconds(childComplexity), true
+	case "Hit.hops":
+		if e.ComplexityRoot.Hit.Hops == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Hit.Hops(childComplexity), true
+	case "Hit.node":
+		if e.ComplexityRoot.Hit.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Hit.Node(childComplexity), true
+	case "Hit.through":
+		if e.ComplexityRoot.Hit.Through == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Hit.Through(childComplexity), true
+
 	case "Hop.at":
 		if e.ComplexityRoot.Hop.At == nil {
 			break
@@ -2718,6 +2779,67 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.HopBalance.Written(childComplexity), true
+
+	case "Impact.coverage":
+		if e.ComplexityRoot.Impact.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Impact.Coverage(childComplexity), true
+	case "Impact.edges":
+		if e.ComplexityRoot.Impact.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Impact.Edges(childComplexity), true
+	case "Impact.ownerCount":
+		if e.ComplexityRoot.Impact.OwnerCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Impact.OwnerCount(childComplexity), true
+	case "Impact.owners":
+		if e.ComplexityRoot.Impact.Owners == nil {
+			break
+		}
+
+		args, err := ec.field_Impact_owners_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Impact.Owners(childComplexity, args["first"].(int)), true
+	case "Impact.pageInfo":
+		if e.ComplexityRoot.Impact.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Impact.PageInfo(childComplexity), true
+	case "Impact.totalCount":
+		if e.ComplexityRoot.Impact.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Impact.TotalCount(childComplexity), true
+	case "Impact.window":
+		if e.ComplexityRoot.Impact.Window == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Impact.Window(childComplexity), true
+
+	case "ImpactEdge.cursor":
+		if e.ComplexityRoot.ImpactEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImpactEdge.Cursor(childComplexity), true
+	case "ImpactEdge.node":
+		if e.ComplexityRoot.ImpactEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImpactEdge.Node(childComplexity), true
 
 	case "KindCount.count":
 		if e.ComplexityRoot.KindCount.Count == nil {
@@ -2959,6 +3081,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.NodeEdge.Node(childComplexity), true
+
+	case "OwnerCount.count":
+		if e.ComplexityRoot.OwnerCount.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OwnerCount.Count(childComplexity), true
+	case "OwnerCount.owner":
+		if e.ComplexityRoot.OwnerCount.Owner == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OwnerCount.Owner(childComplexity), true
 
 	case "PageInfo.endCursor":
 		if e.ComplexityRoot.PageInfo.EndCursor == nil {
@@ -3288,6 +3423,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Flows(childComplexity, args["cluster"].(*string), args["window"].(WindowInput), args["groupBy"].(answer.GroupBy), args["includeInternal"].(bool), args["includeInactive"].(bool), args["limit"].(int), args["fold"].(int), args["unfold"].([]string), args["expand"].([]ExpandInput)), true
+	case "Query.impact":
+		if e.ComplexityRoot.Query.Impact == nil {
+			break
+		}
+
+		args, err := ec.field_Query_impact_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Impact(childComplexity, args["root"].(string), args["window"].(WindowInput), args["evidence"].([]lineage.EvidenceKind), args["includeInactive"].(bool), args["includeInternal"].(bool), args["first"].(int), args["after"].(*string)), true
 
 	case "Query.lineage":
 		if e.ComplexityRoot.Query.Lineage == nil {
@@ -4649,6 +4795,11 @@ type Query {
   """
   closure(roots: [ID!]!, direction: Direction! = DOWNSTREAM, window: Window!, evidence: [EvidenceKind!], includeInactive: Boolean! = true, includeInternal: Boolean! = false): Closure
   """
+  What a node starves: all that lies downstream of it, whatever the distance, in the order in which what is missing would be missed, at the soonest first; nothing stands before what it is hit through. It is of the window's end. The
+  filters are those of lineage.
+  """
+  impact(root: ID!, window: Window!, evidence: [EvidenceKind!], includeInactive: Boolean! = true, includeInternal: Boolean! = false, first: Int! = 100, after: String): Impact
+  """
   Everything that moved in the window, for the overview, internal topics only if asked for; above the limit the least important nodes become counted hidden ones.
   groupBy: GROUP nodes stand for their members: topics, programs, replicators and datasets apart. A flow between two is the sum of those between their members, each
   counted once, with all their evidence.
@@ -4734,6 +4885,27 @@ clusters that all of them touch.
 """
 type Closure { total: Int!  byKind: [KindCount!]!  ids(first: Int! = 1000, after: ID): [ID!]!  unobserved: [ID!]!  window: ResolvedWindow!  coverage: Coverage! }
 type KindCount { kind: NodeKind!  count: Int! }
+
+"owners: whose all of them are, who has most first; ownerCount: how many owners there are, nobody among them. Coverage is of the clusters that all of them touch."
+type Impact {
+  edges: [ImpactEdge!]!  pageInfo: PageInfo!  totalCount: Int!
+  owners(first: Int! = 50): [OwnerCount!]!  ownerCount: Int!
+  window: ResolvedWindow!
+  coverage: Coverage!
+}
+type OwnerCount { owner: String  count: Int! }   # null owner: of whom none is known
+type ImpactEdge { cursor: String!  node: Hit! }
+"""
+A node that is starved. hops and through are of the way by which it can be hit the soonest; the one before is that by which through.from is hit. A reader takes as long as it is late (Flow.lagSeconds), if it moved in the window; from topic to
+topic it takes what sampled traces took (END_TO_END_SECONDS); of all else it is not known how long it takes.
+"""
+type Hit {
+  node: Node!
+  hops: Int!
+  through: Flow!             # its last hop: its state, lag and lastMoved are there
+  afterSeconds: Float        # until it misses what is missing; null: not known, as where one hop is not measured, and never zero for that
+  atLeastSeconds: Float!     # what is measured of that way: by any other it takes as long at least
+}
 
 enum GroupBy { NONE CLUSTER OWNER PREFIX }   # PREFIX: the name up to its first dot, dash, underscore, slash or colon
 enum NodeOrder { NAME RATE LAG LAST_MOVED }
@@ -5874,6 +6046,22 @@ func (ec *executionContext) childFields_HiddenNeighbours(ctx context.Context, fi
 	return nil, fmt.Errorf("no field named %q was found under type HiddenNeighbours", field.Name)
 }
 
+func (ec *executionContext) childFields_Hit(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return ec.fieldContext_Hit_node(ctx, field)
+	case "hops":
+		return ec.fieldContext_Hit_hops(ctx, field)
+	case "through":
+		return ec.fieldContext_Hit_through(ctx, field)
+	case "afterSeconds":
+		return ec.fieldContext_Hit_afterSeconds(ctx, field)
+	case "atLeastSeconds":
+		return ec.fieldContext_Hit_atLeastSeconds(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Hit", field.Name)
+}
+
 func (ec *executionContext) childFields_Hop(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "flow":
@@ -5918,6 +6106,36 @@ func (ec *executionContext) childFields_HopBalance(ctx context.Context, field gr
 		return ec.fieldContext_HopBalance_missing(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type HopBalance", field.Name)
+}
+
+func (ec *executionContext) childFields_Impact(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_Impact_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_Impact_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_Impact_totalCount(ctx, field)
+	case "owners":
+		return ec.fieldContext_Impact_owners(ctx, field)
+	case "ownerCount":
+		return ec.fieldContext_Impact_ownerCount(ctx, field)
+	case "window":
+		return ec.fieldContext_Impact_window(ctx, field)
+	case "coverage":
+		return ec.fieldContext_Impact_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Impact", field.Name)
+}
+
+func (ec *executionContext) childFields_ImpactEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ImpactEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ImpactEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ImpactEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_KindCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6038,6 +6256,16 @@ func (ec *executionContext) childFields_NodeEdge(ctx context.Context, field grap
 		return ec.fieldContext_NodeEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type NodeEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_OwnerCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "owner":
+		return ec.fieldContext_OwnerCount_owner(ctx, field)
+	case "count":
+		return ec.fieldContext_OwnerCount_count(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OwnerCount", field.Name)
 }
 
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6878,6 +7106,20 @@ func (ec *executionContext) field_Group_series_args(ctx context.Context, rawArgs
 	return args, nil
 }
 
+func (ec *executionContext) field_Impact_owners_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Paths_doubts_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -7261,6 +7503,68 @@ func (ec *executionContext) field_Query_flows_args(ctx context.Context, rawArgs 
 		return nil, err
 	}
 	args["expand"] = arg8
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_impact_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "root",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["root"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "window",
+		func(ctx context.Context, v any) (WindowInput, error) {
+			return ec.unmarshalNWindow2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐWindowInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["window"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "evidence",
+		func(ctx context.Context, v any) ([]lineage.EvidenceKind, error) {
+			return ec.unmarshalOEvidenceKind2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋlineageᚐEvidenceKindᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["evidence"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "includeInactive",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["includeInactive"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "includeInternal",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["includeInternal"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg5
+	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg6
 	return args, nil
 }
 
@@ -15087,6 +15391,139 @@ func (ec *executionContext) fieldContext_HiddenNeighbours_downstream(_ context.C
 	return graphql.NewScalarFieldContext("HiddenNeighbours", field, false, false, "Int")
 }
 
+func (ec *executionContext) _Hit_node(ctx context.Context, field graphql.CollectedField, obj *Hit) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Hit_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v Node) graphql.Marshaler {
+			return ec.marshalNNode2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐNode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Hit_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Hit",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Hit_hops(ctx context.Context, field graphql.CollectedField, obj *Hit) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Hit_hops(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Hops, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Hit_hops(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Hit", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Hit_through(ctx context.Context, field graphql.CollectedField, obj *Hit) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Hit_through(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Through, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Flow) graphql.Marshaler {
+			return ec.marshalNFlow2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐFlow(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Hit_through(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Hit",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Flow(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Hit_afterSeconds(ctx context.Context, field graphql.CollectedField, obj *Hit) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Hit_afterSeconds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AfterSeconds, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
+			return ec.marshalOFloat2ᚖfloat64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Hit_afterSeconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Hit", field, false, false, "Float")
+}
+
+func (ec *executionContext) _Hit_atLeastSeconds(ctx context.Context, field graphql.CollectedField, obj *Hit) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Hit_atLeastSeconds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AtLeastSeconds, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Hit_atLeastSeconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Hit", field, false, false, "Float")
+}
+
 func (ec *executionContext) _Hop_flow(ctx context.Context, field graphql.CollectedField, obj *Hop) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -15590,6 +16027,279 @@ func (ec *executionContext) fieldContext_HopBalance_missing(_ context.Context, f
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Tally(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Impact_edges(ctx context.Context, field graphql.CollectedField, obj *Impact) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Impact_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []ImpactEdge) graphql.Marshaler {
+			return ec.marshalNImpactEdge2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐImpactEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Impact_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Impact",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ImpactEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Impact_pageInfo(ctx context.Context, field graphql.CollectedField, obj *Impact) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Impact_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Impact_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Impact",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Impact_totalCount(ctx context.Context, field graphql.CollectedField, obj *Impact) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Impact_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Impact_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Impact", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Impact_owners(ctx context.Context, field graphql.CollectedField, obj *Impact) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Impact_owners(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.Owners(ctx, fc.Args["first"].(int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []OwnerCount) graphql.Marshaler {
+			return ec.marshalNOwnerCount2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐOwnerCountᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Impact_owners(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Impact",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OwnerCount(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Impact_owners_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Impact_ownerCount(ctx context.Context, field graphql.CollectedField, obj *Impact) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Impact_ownerCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OwnerCount(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Impact_ownerCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Impact", field, true, false, "Int")
+}
+
+func (ec *executionContext) _Impact_window(ctx context.Context, field graphql.CollectedField, obj *Impact) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Impact_window(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Window(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ResolvedWindow) graphql.Marshaler {
+			return ec.marshalNResolvedWindow2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐResolvedWindow(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Impact_window(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Impact",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ResolvedWindow(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Impact_coverage(ctx context.Context, field graphql.CollectedField, obj *Impact) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Impact_coverage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Coverage(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Coverage) graphql.Marshaler {
+			return ec.marshalNCoverage2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCoverage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Impact_coverage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Impact",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Coverage(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ImpactEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *ImpactEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ImpactEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ImpactEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ImpactEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _ImpactEdge_node(ctx context.Context, field graphql.CollectedField, obj *ImpactEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ImpactEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Hit) graphql.Marshaler {
+			return ec.marshalNHit2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐHit(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ImpactEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ImpactEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Hit(ctx, field)
 		},
 	}
 	return fc, nil
@@ -16706,6 +17416,52 @@ func (ec *executionContext) fieldContext_NodeEdge_node(_ context.Context, field 
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _OwnerCount_owner(ctx context.Context, field graphql.CollectedField, obj *OwnerCount) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OwnerCount_owner(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Owner, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_OwnerCount_owner(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OwnerCount", field, false, false, "String")
+}
+
+func (ec *executionContext) _OwnerCount_count(ctx context.Context, field graphql.CollectedField, obj *OwnerCount) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OwnerCount_count(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Count, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OwnerCount_count(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OwnerCount", field, false, false, "Int")
 }
 
 func (ec *executionContext) _PageInfo_hasNextPage(ctx context.Context, field graphql.CollectedField, obj *PageInfo) (ret graphql.Marshaler) {
@@ -17870,6 +18626,50 @@ func (ec *executionContext) fieldContext_Query_closure(ctx context.Context, fiel
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_closure_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_impact(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_impact(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Impact(ctx, fc.Args["root"].(string), fc.Args["window"].(WindowInput), fc.Args["evidence"].([]lineage.EvidenceKind), fc.Args["includeInactive"].(bool), fc.Args["includeInternal"].(bool), fc.Args["first"].(int), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Impact) graphql.Marshaler {
+			return ec.marshalOImpact2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐImpact(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_impact(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Impact(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_impact_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -26779,6 +27579,59 @@ func (ec *executionContext) _HiddenNeighbours(ctx context.Context, sel ast.Selec
 	return out
 }
 
+var hitImplementors = []string{"Hit"}
+
+func (ec *executionContext) _Hit(ctx context.Context, sel ast.SelectionSet, obj *Hit) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, hitImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Hit")
+		case "node":
+			out.Values[i] = ec._Hit_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "hops":
+			out.Values[i] = ec._Hit_hops(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "through":
+			out.Values[i] = ec._Hit_through(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "afterSeconds":
+			out.Values[i] = ec._Hit_afterSeconds(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "atLeastSeconds":
+			out.Values[i] = ec._Hit_atLeastSeconds(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var hopImplementors = []string{"Hop"}
 
 func (ec *executionContext) _Hop(ctx context.Context, sel ast.SelectionSet, obj *Hop) graphql.Marshaler {
@@ -26900,6 +27753,109 @@ func (ec *executionContext) _HopBalance(ctx context.Context, sel ast.SelectionSe
 			}
 		case "missing":
 			out.Values[i] = ec._HopBalance_missing(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var impactImplementors = []string{"Impact"}
+
+func (ec *executionContext) _Impact(ctx context.Context, sel ast.SelectionSet, obj *Impact) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, impactImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Impact")
+		case "edges":
+			out.Values[i] = ec._Impact_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pageInfo":
+			out.Values[i] = ec._Impact_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "totalCount":
+			out.Values[i] = ec._Impact_totalCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "owners":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Impact_owners(ctx, field, obj)
+				})
+		case "ownerCount":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Impact_ownerCount(ctx, field, obj)
+				})
+		case "window":
+			out.Values[i] = ec._Impact_window(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "coverage":
+			out.Values[i] = ec._Impact_coverage(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var impactEdgeImplementors = []string{"ImpactEdge"}
+
+func (ec *executionContext) _ImpactEdge(ctx context.Context, sel ast.SelectionSet, obj *ImpactEdge) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, impactEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ImpactEdge")
+		case "cursor":
+			out.Values[i] = ec._ImpactEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._ImpactEdge_node(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -27293,6 +28249,44 @@ func (ec *executionContext) _NodeEdge(ctx context.Context, sel ast.SelectionSet,
 			}
 		case "node":
 			out.Values[i] = ec._NodeEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var ownerCountImplementors = []string{"OwnerCount"}
+
+func (ec *executionContext) _OwnerCount(ctx context.Context, sel ast.SelectionSet, obj *OwnerCount) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, ownerCountImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OwnerCount")
+		case "owner":
+			out.Values[i] = ec._OwnerCount_owner(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "count":
+			out.Values[i] = ec._OwnerCount_count(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -27766,6 +28760,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_closure(ctx, field)
+				})
+		case "impact":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_impact(ctx, field)
 				})
 		case "flows":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
@@ -30660,6 +31660,14 @@ func (ec *executionContext) marshalNHiddenNeighbours2ᚕgithubᚗcomᚋlineaged�
 	return ret
 }
 
+func (ec *executionContext) marshalNHit2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐHit(ctx context.Context, sel ast.SelectionSet, v *Hit) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Hit!")
+		return graphql.Null
+	}
+	return ec._Hit(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNHop2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐHop(ctx context.Context, sel ast.SelectionSet, v Hop) graphql.Marshaler {
 	return ec._Hop(ctx, sel, &v)
 }
@@ -30733,6 +31741,26 @@ func (ec *executionContext) marshalNID2ᚕstringᚄ(ctx context.Context, sel ast
 	for i := range v {
 		ret[i] = ec.marshalNID2string(ctx, sel, v[i])
 	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNImpactEdge2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐImpactEdge(ctx context.Context, sel ast.SelectionSet, v ImpactEdge) graphql.Marshaler {
+	return ec._ImpactEdge(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNImpactEdge2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐImpactEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []ImpactEdge) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNImpactEdge2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐImpactEdge(ctx, sel, v[i])
+	})
 
 	for _, e := range ret {
 		if e == graphql.Null {
@@ -30942,6 +31970,26 @@ var (
 		lineage.GroupNode:        "GROUP",
 	}
 )
+
+func (ec *executionContext) marshalNOwnerCount2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐOwnerCount(ctx context.Context, sel ast.SelectionSet, v OwnerCount) graphql.Marshaler {
+	return ec._OwnerCount(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNOwnerCount2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐOwnerCountᚄ(ctx context.Context, sel ast.SelectionSet, v []OwnerCount) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNOwnerCount2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐOwnerCount(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
 
 func (ec *executionContext) marshalNPageInfo2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐPageInfo(ctx context.Context, sel ast.SelectionSet, v *PageInfo) graphql.Marshaler {
 	if v == nil {
@@ -31934,6 +32982,13 @@ func (ec *executionContext) marshalOID2ᚖstring(ctx context.Context, sel ast.Se
 	_ = ctx
 	res := graphql.MarshalID(*v)
 	return res
+}
+
+func (ec *executionContext) marshalOImpact2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐImpact(ctx context.Context, sel ast.SelectionSet, v *Impact) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Impact(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOInt2ᚖint(ctx context.Context, v any) (*int, error) {

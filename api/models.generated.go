@@ -190,6 +190,16 @@ type HiddenNeighbours struct {
 	Downstream int    `json:"downstream"`
 }
 
+// A node that is starved. hops and through are of the way by which it can be hit the soonest; the one before is that by which through.from is hit. A reader takes as long as it is late (Flow.lagSeconds), if it moved in the window; from topic to
+// topic it takes what sampled traces took (END_TO_END_SECONDS); of all else it is not known how long it takes.
+type Hit struct {
+	Node           Node     `json:"node"`
+	Hops           int      `json:"hops"`
+	Through        *Flow    `json:"through"`
+	AfterSeconds   *float64 `json:"afterSeconds,omitempty"`
+	AtLeastSeconds float64  `json:"atLeastSeconds"`
+}
+
 // One step of a way. oneToOne: each record that is read is written once, as by a replicator. Of all other programs that is not known: what they
 // write beside what they read says nothing of what went missing.
 type HopBalance struct {
@@ -206,6 +216,11 @@ type HopBalance struct {
 	Written  *Tally `json:"written"`
 	OneToOne bool   `json:"oneToOne"`
 	Missing  *Tally `json:"missing"`
+}
+
+type ImpactEdge struct {
+	Cursor string `json:"cursor"`
+	Node   *Hit   `json:"node"`
 }
 
 type KindCount struct {
@@ -232,6 +247,11 @@ type LinkBalance struct {
 type NodeEdge struct {
 	Cursor string `json:"cursor"`
 	Node   Node   `json:"node"`
+}
+
+type OwnerCount struct {
+	Owner *string `json:"owner,omitempty"`
+	Count int     `json:"count"`
 }
 
 type PageInfo struct {

@@ -29,7 +29,7 @@ type survey struct {
 
 // looking are the root fields that look at all there is.
 var looking = map[string]bool{
-	"nodes": true, "flows": true, "lineage": true, "closure": true, "top": true, "events": true, "suggestedJoins": true,
+	"nodes": true, "flows": true, "lineage": true, "closure": true, "impact": true, "top": true, "events": true, "suggestedJoins": true,
 	"declarations": true, "undeclaredFlows": true, "dataProducts": true, "candidates": true, "paths": true, "lineageDiff": true, "flowBalance": true, "pathBalance": true, "timeline": true,
 }
 

@@ -71,6 +71,14 @@ func (q *query) Closure(
 	return q.a.closure(ctx, closureArgs{roots, direction, window, evidence, includeInactive, includeInternal})
 }
 
+// Impact answers impact.
+func (q *query) Impact(
+	ctx context.Context, root string, window WindowInput, evidence []lineage.EvidenceKind, includeInactive, includeInternal bool, first int, after *string,
+) (*Impact, error) {
+	only := answer.Filter{Evidence: evidence, IncludeInactive: includeInactive, IncludeInternal: includeInternal}
+	return q.a.impact(ctx, impactArgs{root, window, only, first, after})
+}
+
 // Flows answers flows.
 func (q *query) Flows(
 	ctx context.Context, cluster *string, window WindowInput, groupBy answer.GroupBy, includeInternal, includeInactive bool, limit, fold int, unfold []string, expand []ExpandInput,

@@ -243,8 +243,10 @@ func TestUIPassesTheLimits(t *testing.T) {
 					vars["roots"] = []string{"topic:west/orders"}
 				case "id":
 					vars["id"] = map[bool]string{true: "topic:west/orders->application:shop/billing", false: "topic:west/orders"}[op.Name == "FlowDetail"]
-				case "topic":
-					vars["topic"] = "topic:west/orders"
+				case "topic", "root", "from":
+					vars[v.Variable] = "topic:west/orders"
+				case "to":
+					vars["to"] = "topic:west/payments"
 				case "direction":
 					vars["direction"] = "BOTH"
 				case "depth":

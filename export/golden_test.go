@@ -34,6 +34,8 @@ func TestDocuments(t *testing.T) {
 			{"cut.csv", "root=topic:west/orders&root=billing&last=2m&format=csv&limit=3&direction=downstream&depth=1&includeInactive=false&evidence=GROUP_OFFSETS,PRODUCER_STATE", e.Lineage},
 			{"everything.json", "last=2m&format=json", e.Lineage},
 			{"usage.csv", "topic=topic:west/orders&last=2m&format=csv", e.Usage},
+			{"impact.csv", "root=topic:west/orders&last=2m&format=csv", e.Impact},
+			{"impact.json", "root=payments&last=2m&format=json&evidence=GROUP_OFFSETS", e.Impact},
 			{"usage.json", "topic=payments&last=2m&format=json", e.Usage},
 		} {
 			got := []byte(asked(t, d.make, d.query))
@@ -92,6 +94,15 @@ func TestRefusals(t *testing.T) {
 			{"topic=billing&format=csv", `topic: "application:shop/billing" is not a topic`},
 		} {
 			_, err := tried(t, e.Usage, d.query)
+			refusedAs(t, d.query, err, d.want)
+		}
+		for _, d := range []struct{ query, want string }{
+			{"format=csv", `root: "" is no node: give an id such as topic:west/orders, or a name`},
+			{"root=payments&format=svg", `format: "svg" is none of csv, json`},
+			{"root=payments&format=csv&depth=3", `depth: "3" is of a parameter that is not known; there are last, at, start, end, format, evidence, includeInactive, includeInternal, root`},
+			{"root=topic:west/nothing&format=csv", "no node topic:west/nothing"},
+		} {
+			_, err := tried(t, e.Impact, d.query)
 			refusedAs(t, d.query, err, d.want)
 		}
 	})

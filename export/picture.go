@@ -26,8 +26,8 @@ type picture struct {
 }
 
 const (
-	formatLineage, formatUsage = "lineaged-lineage", "lineaged-usage"
-	formatVersion              = 1
+	formatLineage, formatUsage, formatImpact = "lineaged-lineage", "lineaged-usage", "lineaged-impact"
+	formatVersion                            = 1
 )
 
 // scope is what was asked for.

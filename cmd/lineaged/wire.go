@@ -247,7 +247,7 @@ func apiOptions(cfg config.Config, store timeseries.Store, rules *rules, said *d
 		Storage: storage(store),
 	}
 	files := export.New(o.Answers)
-	o.Exports = map[string]api.Exporter{lineageExport: exporter(files.Lineage), usageExport: exporter(files.Usage)}
+	o.Exports = map[string]api.Exporter{lineageExport: exporter(files.Lineage), usageExport: exporter(files.Usage), impactExport: exporter(files.Impact)}
 	o.Metrics = api.Metrics{Series: cfg.Metrics.Series(), ByGroup: cfg.Metrics.LagBy == "group"}
 	o.Version, o.Revision = buildVersion()
 	return o
@@ -257,6 +257,7 @@ func apiOptions(cfg config.Config, store timeseries.Store, rules *rules, said *d
 const (
 	lineageExport = "/export/lineage"
 	usageExport   = "/export/usage"
+	impactExport  = "/export/impact"
 )
 
 // exporter hands documents to who serves them.
