@@ -58,6 +58,10 @@ func drawn(child, limit, fold int, expand []ExpandInput) int {
 	return cost
 }
 
+// findingsSought is what looking for findings costs beside them, and beside a second window: how each flow of an estate
+// goes is found out, and whom it feeds.
+const findingsSought = 5_000
+
 // costs says what fields cost: as if every list were as long as asked for. For series, see priced.
 func costs() (c ComplexityRoot) {
 	c.Query.Nodes = func(
@@ -97,6 +101,12 @@ func costs() (c ComplexityRoot) {
 		return add(bucketsSummed, times(buckets, child))
 	}
 	c.TimelineBucket.Events = func(child int) int { return child } // mostly none
+	c.Query.Findings = func(child int, _ WindowInput, _, _ *string, _ []answer.FindingKind, first int, _ *string) int {
+		return add(findingsSought, times(first, child))
+	}
+	c.Finding.With = func(child int) int { return times(mostWith, child) }
+	c.Starved.Nearest = c.Finding.With
+	c.FindingConnection.ByKind = func(child int) int { return child/usualLimit + 1 }
 	c.Query.Clusters = func(child int) int { return times(10, child) }
 	c.TopicUsage.Writers = func(child int) int { return times(usualFlows, child) }
 	c.TopicUsage.Readers = c.TopicUsage.Writers
@@ -132,8 +142,8 @@ func costs() (c ComplexityRoot) {
 	c.FlowBalance.Links = c.Application.Groups
 	// These multiply all below them by their limit, and coverage is there once.
 	c.Lineage.Coverage = func(child int) int { return child/usualLimit + 1 }
-	c.NodeConnection.Coverage, c.EventConnection.Coverage = c.Lineage.Coverage, c.Lineage.Coverage
 	c.Timeline.Coverage = c.Lineage.Coverage
+	c.NodeConnection.Coverage, c.EventConnection.Coverage, c.FindingConnection.Coverage = c.Lineage.Coverage, c.Lineage.Coverage, c.Lineage.Coverage
 	c.Candidates.Coverage, c.Paths.Coverage = c.Lineage.Coverage, c.Lineage.Coverage
 	c.Ranking.Coverage, c.SuggestedJoins.Coverage = c.Lineage.Coverage, c.Lineage.Coverage
 	c.DeclarationConnection.Coverage, c.UndeclaredConnection.Coverage, c.DataProductConnection.Coverage = c.Lineage.Coverage, c.Lineage.Coverage, c.Lineage.Coverage

@@ -24,10 +24,11 @@ func BenchmarkEstate(b *testing.B) {
 	w := estate(b, 100_000)
 	const window = `window:{start:"2000-01-01T00:00:00Z",end:"2000-01-01T00:00:30Z"}`
 	for name, query := range map[string]string{
-		"flows":   `{flows(` + window + `,limit:300){nodes{id name}flows{id recordsPerSecond}positions{node x y}coverage{complete}totalNodes}}`,
-		"lineage": `{lineage(roots:["topic:west/estate.topic-000000"],` + window + `){nodes{id}flows{id recordsPerSecond lag}}}`,
-		"nodes":   `{nodes(` + window + `,first:50){totalCount edges{node{id name owner}}}}`,
-		"top":     `{top(metric:RECORDS_PER_SECOND,by:TOPIC,` + window + `){ranked{node{id}value}}}`,
+		"flows":    `{flows(` + window + `,limit:300){nodes{id name}flows{id recordsPerSecond}positions{node x y}coverage{complete}totalNodes}}`,
+		"lineage":  `{lineage(roots:["topic:west/estate.topic-000000"],` + window + `){nodes{id}flows{id recordsPerSecond lag}}}`,
+		"nodes":    `{nodes(` + window + `,first:50){totalCount edges{node{id name owner}}}}`,
+		"findings": `{findings(` + window + `){totalCount unknown edges{node{id since flow{id}starves{count}}}}}`,
+		"top":      `{top(metric:RECORDS_PER_SECOND,by:TOPIC,` + window + `){ranked{node{id}value}}}`,
 	} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()

@@ -161,6 +161,16 @@ type Evidence struct {
 	Detail    *string              `json:"detail,omitempty"`
 }
 
+type FindingCount struct {
+	Kind  answer.FindingKind `json:"kind"`
+	Count int                `json:"count"`
+}
+
+type FindingEdge struct {
+	Cursor string   `json:"cursor"`
+	Node   *Finding `json:"node"`
+}
+
 // state: null: how they go is not known.
 type FlowStateCount struct {
 	State *answer.FlowState `json:"state,omitempty"`

@@ -31,6 +31,7 @@ type survey struct {
 var looking = map[string]bool{
 	"nodes": true, "flows": true, "lineage": true, "closure": true, "impact": true, "top": true, "events": true, "suggestedJoins": true,
 	"declarations": true, "undeclaredFlows": true, "dataProducts": true, "candidates": true, "paths": true, "lineageDiff": true, "flowBalance": true, "pathBalance": true, "timeline": true,
+	"findings": true,
 }
 
 // windowed are the root fields that are of a window also where they name none.
@@ -90,6 +91,9 @@ func (s *survey) field(f *ast.Field, vars map[string]any, root bool, of []string
 	ofFlow := f.ObjectDefinition != nil && f.ObjectDefinition.Name == "Flow"
 	if f.Name == "flowStates" || ofFlow && (f.Name == "state" || f.Name == "stateSince") {
 		s.before(of)
+	}
+	if root && f.Name == "findings" {
+		s.before(own) // as of flows' states
 	}
 	if root && windowed[f.Name] && args["window"] == nil {
 		s.windows["none"] = true

@@ -121,6 +121,13 @@ func (q *query) Events(
 	return q.a.events(ctx, eventsArgs{window, node, types, first, after})
 }
 
+// Findings answers findings.
+func (q *query) Findings(
+	ctx context.Context, window WindowInput, cluster, owner *string, kinds []answer.FindingKind, first int, after *string,
+) (*FindingConnection, error) {
+	return q.a.findings(ctx, findingsArgs{window, cluster, owner, kinds, first, after})
+}
+
 // Coverage answers coverage.
 func (q *query) Coverage(ctx context.Context, window WindowInput) (*Coverage, error) {
 	return q.a.coverage(ctx, window)
