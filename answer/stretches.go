@@ -15,7 +15,7 @@ type StretchKind uint8
 const (
 	// Lost: somebody who was to look saw nothing.
 	Lost StretchKind = iota
-	// Pause: for two ticks at most, as where a round is late.
+	// Pause: for two ticks or ten seconds at most, as where a round is late.
 	Pause
 	// Beginning: where the data begins, until the slowest source has looked for the first time.
 	Beginning
@@ -26,8 +26,10 @@ const (
 )
 
 const (
-	// pauseTicks is how long a Pause is at most, in ticks: a round that is late, and the one that waits for it.
+	// pauseTicks is how long a Pause is at most: a round that is late, and the one that waits for it.
 	pauseTicks = 2
+	// leastPause is the longest Pause with short ticks: the usual one, within which nobody else sees anything either.
+	leastPause = 10 * time.Second
 	// longestBeginning is the longest Beginning: permissions are read each five minutes, which is the slowest cadence.
 	longestBeginning = 5 * time.Minute
 )
@@ -67,7 +69,7 @@ func (v *View) Stretches(c lineage.Coverage) []Stretch {
 	}
 	for i := range out {
 		s := &out[i]
-		if s.Kind == Lost && s.Window.Duration() <= pauseTicks*v.state.Tick {
+		if s.Kind == Lost && s.Window.Duration() <= max(pauseTicks*v.state.Tick, leastPause) {
 			s.Kind = Pause
 		}
 		slices.SortFunc(s.Sources, func(a, b lineage.Source) int {

@@ -5524,7 +5524,7 @@ type Gap { source: String!  start: Time!  end: Time!  reason: String! }
 type GapStretch { start: Time!  end: Time!  kind: GapKind!  reason: String!  sources: [String!]!  sourceCount: Int! }
 enum GapKind {
   LOST         # somebody who was to look saw nothing
-  PAUSE        # the same for two ticks at most, as where a round is late
+  PAUSE        # the same for two ticks or ten seconds at most, as where a round is late
   BEGINNING    # where the data begins, until the slowest source has looked for the first time
   BEFORE_DATA  # before the oldest data that is held
   NOT_YET      # it has not come

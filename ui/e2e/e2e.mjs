@@ -5,6 +5,7 @@
 //
 // It starts the demo and the browser itself and ends both, and nothing else, whatever happens. Last line: the counts.
 import { must, run } from './harness.mjs';
+import { bar } from './suites/bar.mjs';
 import { doubt, leftBehind } from './suites/doubt.mjs';
 import { exports } from './suites/exports.mjs';
 import { http } from './suites/http.mjs';
@@ -19,6 +20,7 @@ const PARTS = {
   overview: [overview],
   lineage: [graph, panel, keyboard],
   time: [time],
+  bar: [bar],
   doubt: [doubt, leftBehind],
   movers: [movers, rareMovers],
   exports: [exports],

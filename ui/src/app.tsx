@@ -2,9 +2,13 @@ import { lazy, Suspense, useEffect } from 'react';
 import { usePathname } from 'wouter/use-browser-location';
 import { OverviewPage } from './overview/page';
 import { Header } from './shell/header';
+import { PageBar } from './time/page-bar';
 
 // Graph and charts are the larger half of the page and not needed to find a node.
 const LineagePage = lazy(() => import('./lineage/page').then((m) => ({ default: m.LineagePage })));
+
+/** Pages that are of a window. */
+const PAGES_IN_TIME = ['/', '/lineage', '/catalog'];
 
 export function App() {
   const path = usePathname();
@@ -14,6 +18,7 @@ export function App() {
         Skip to content
       </a>
       <Header path={path} />
+      {PAGES_IN_TIME.includes(path) && <PageBar path={path} />}
       <Suspense fallback={<main id="main" className="loading" aria-busy="true" />}>
         <Page path={path} />
       </Suspense>

@@ -9,6 +9,7 @@ import './styles/shell.css';
 import './styles/overview.css';
 import './styles/lineage.css';
 import './styles/panel.css';
+import './styles/time.css';
 import './styles/lit.css';
 
 const root = document.getElementById('root');

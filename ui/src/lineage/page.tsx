@@ -11,7 +11,7 @@ import { StateSign } from '../shell/state-sign';
 import { formatLineage, type LineageState, lineageHref, parseLineage } from '../url/lineage';
 import { useUrlState } from '../url/use-url';
 import { windowInput } from '../url/window';
-import { instant, parseDuration } from '../words/format';
+import { instant, parseDuration, span } from '../words/format';
 import { GOING_WORD, going, tone, worstTone } from '../words/going';
 import { activity, isAllowed, nameOfId, plural } from '../words/words';
 import { useChosenWays } from './chosen-ways';
@@ -141,7 +141,7 @@ function Notices({ answer, state, change }: Omit<ViewProps, 'frame' | 'again'>) 
     <div className="notices">
       <CoverageBadge coverage={answer.coverage} open={open} onToggle={() => setOpen(!open)} />
       <span className="note">
-        {instant(answer.window.start)} – {instant(answer.window.end)}, step {answer.window.step}
+        {span(answer.window.start, answer.window.end)}, step {answer.window.step}
       </span>
       <span className="note">
         {plural(answer.nodes.length, 'node')}, {plural(answer.flows.length, 'flow')}

@@ -8,7 +8,6 @@ import { kindOf, placeOf } from '../words/words';
 import { ExportMenu } from './export-menu';
 import { Find } from './find';
 import type { LineageAnswer } from './types';
-import { WindowPicker } from './window-picker';
 
 interface Props {
   state: LineageState;
@@ -90,17 +89,6 @@ export function Toolbar({ state, change, title, answer, fetching, again, childre
           inner topics
         </label>
         <div className="grow-end toolbar-time">
-          <WindowPicker state={state} change={change} resolved={answer?.window} />
-          {state.window.kind === 'last' && (
-            <button
-              type="button"
-              className={`live ${state.live ? 'on' : ''}`}
-              aria-pressed={state.live}
-              onClick={() => change({ live: !state.live })}
-            >
-              <i aria-hidden="true" /> Live
-            </button>
-          )}
           <span className="note" role="status" aria-label="Live">
             {state.live && children}
           </span>

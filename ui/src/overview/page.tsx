@@ -5,31 +5,33 @@ import { ClustersDocument, type ClustersQuery, OverviewCoverageDocument } from '
 import { CoverageBadge, CoverageDetail } from '../shell/coverage';
 import { Icon } from '../shell/icons';
 import { Problem } from '../shell/problem';
+import { usePageWindow } from '../time/page-bar';
+import { windowInput } from '../url/window';
 import { ago, instant } from '../words/format';
 import { SuggestedJoins } from './joins';
 import { NodeTable } from './nodes';
 import { Storage } from './storage';
 
-const WINDOW = { last: '10m' };
 /** How often is asked while the server can't tell that something is new; a tick is 10 s by default. */
 const POLL_SECONDS = 10;
 
 export function OverviewPage() {
+  const choice = usePageWindow();
+  const window = windowInput(choice);
   const [{ data, error }, again] = useQuery({ query: ClustersDocument });
-  const [{ data: covered }, coverAgain] = useQuery({ query: OverviewCoverageDocument, variables: { window: WINDOW } });
+  const [{ data: covered }, coverAgain] = useQuery({ query: OverviewCoverageDocument, variables: { window } });
   const [open, setOpen] = useState(false);
   const refresh = () => {
     again();
     coverAgain();
   };
-  useLive({ window: WINDOW, again: refresh, seconds: POLL_SECONDS });
+  useLive({ window, again: refresh, seconds: choice.kind === 'last' ? POLL_SECONDS : null });
   const coverage = covered?.coverage;
   return (
     <main id="main" className="page">
       <div className="page-head">
         <h1>Overview</h1>
         {coverage && <CoverageBadge coverage={coverage} open={open} onToggle={() => setOpen(!open)} />}
-        <span className="note">last 10 minutes</span>
       </div>
       <Problem error={error} again={refresh} />
       {open && coverage && (
@@ -38,8 +40,8 @@ export function OverviewPage() {
         </section>
       )}
       <Clusters clusters={data?.clusters} />
-      <SuggestedJoins window={WINDOW} />
-      <NodeTable window={WINDOW} pollSeconds={POLL_SECONDS} />
+      <SuggestedJoins window={window} />
+      <NodeTable window={window} pollSeconds={POLL_SECONDS} />
       <Storage />
     </main>
   );

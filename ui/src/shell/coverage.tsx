@@ -1,51 +1,90 @@
 import type { CoveragePartsFragment } from '../gql/graphql';
-import { duration, instant, percent } from '../words/format';
+import { duration, percent, span } from '../words/format';
 import { plural } from '../words/words';
 import { Icon } from './icons';
 
-export function coverageText(c: CoveragePartsFragment): string {
+type Stretch = CoveragePartsFragment['stretches'][number];
+type Observed = Pick<
+  CoveragePartsFragment,
+  'complete' | 'observedFraction' | 'stretches' | 'stretchCount' | 'blindSpots'
+>;
+
+/** What somebody who was to look did not see. A start, a late round and what was never watched are none of it. */
+export const isLoss = (s: Pick<Stretch, 'kind'>): boolean => s.kind === 'LOST';
+
+/** Short pauses as who reads them counts them: those of one moment are one. */
+function pauses(all: readonly Stretch[]): { start: string; end: string }[] {
+  const out: { start: string; end: string }[] = [];
+  for (const s of all.filter((x) => x.kind === 'PAUSE')) {
+    const last = out.at(-1);
+    if (last && Date.parse(s.start) <= Date.parse(last.end)) {
+      if (Date.parse(s.end) > Date.parse(last.end)) last.end = s.end;
+    } else out.push({ start: s.start, end: s.end });
+  }
+  return out;
+}
+
+export function coverageText(c: Observed): string {
   const parts = [c.complete ? 'all observed' : `${percent(c.observedFraction)} observed`];
-  if (c.gapCount > 0) parts.push(plural(c.gapCount, 'gap'));
+  const lost = c.stretches.filter(isLoss).length;
+  const short = pauses(c.stretches).length;
+  if (lost > 0) parts.push(plural(lost, 'gap'));
+  if (c.stretches.some((s) => s.kind === 'BEFORE_DATA')) parts.push('begins before the data');
+  else if (c.stretches.some((s) => s.kind === 'BEGINNING')) parts.push('a start');
+  if (lost === 0 && short > 0) parts.push(plural(short, 'short pause'));
   if (c.blindSpots.length > 0) parts.push(plural(c.blindSpots.length, 'blind spot'));
   return parts.join(', ');
 }
 
-export function CoverageBadge({
-  coverage,
-  open,
-  onToggle,
-}: {
+type Tone = 'ok' | 'calm' | 'warn';
+
+/** Alarming only where something was lost: what is shown may miss it. */
+export function coverageTone(c: Observed): Tone {
+  if (c.complete) return 'ok';
+  return c.stretches.some(isLoss) || c.stretches.length === 0 ? 'warn' : 'calm';
+}
+
+interface BadgeProps {
   coverage: CoveragePartsFragment;
   open: boolean;
   onToggle(): void;
-}) {
+}
+
+export function CoverageBadge({ coverage, open, onToggle }: BadgeProps) {
+  const tone = coverageTone(coverage);
   return (
-    <button
-      type="button"
-      className={`badge ${coverage.complete ? 'badge-ok' : 'badge-warn'}`}
-      aria-expanded={open}
-      onClick={onToggle}
-    >
-      <Icon name={coverage.complete ? 'ok' : 'warn'} />
+    <button type="button" className={`badge badge-${tone}`} aria-expanded={open} onClick={onToggle}>
+      <Icon name={tone === 'warn' ? 'warn' : 'ok'} />
       <span>{coverageText(coverage)}</span>
     </button>
   );
 }
 
-type Gap = CoveragePartsFragment['gaps'][number];
+const CALM_WORD: Record<Exclude<Stretch['kind'], 'LOST'>, string> = {
+  BEFORE_DATA: 'Before the oldest data that is held',
+  BEGINNING: 'A start: until each source had looked for the first time',
+  PAUSE: 'A short pause, as where a round is late',
+  NOT_YET: 'It has not come yet',
+};
 
-// One lost broker is a gap of several sources: said once, with all of them.
-const byReason = (gaps: readonly Gap[]) => [...Map.groupBy(gaps, (g) => g.reason)];
-const bySpan = (gaps: readonly Gap[]): [string, string[]][] =>
-  [...Map.groupBy(gaps, spanText)].map(([span, of]) => [span, of.map((g) => g.source)]);
+function lengthText(s: { start: string; end: string }): string {
+  return `${span(s.start, s.end)} (${duration((Date.parse(s.end) - Date.parse(s.start)) / 1000)})`;
+}
 
-function spanText(g: Gap): string {
-  return `${instant(g.start)} – ${instant(g.end)} (${duration((Date.parse(g.end) - Date.parse(g.start)) / 1000)})`;
+const MOST_NAMED = 6;
+
+function Sources({ of }: { of: Stretch }) {
+  const named = of.sources.slice(0, MOST_NAMED);
+  const more = of.sourceCount - named.length;
+  return <span className="mono">{named.join(', ') + (more > 0 ? `, and ${more} more` : '')}</span>;
 }
 
 /** What was observed of the window, what was not and why, and what could not have been seen at all. */
 export function CoverageDetail({ coverage }: { coverage: CoveragePartsFragment }) {
-  const { gaps, gapCount, blindSpots } = coverage;
+  const { stretches, stretchCount, blindSpots } = coverage;
+  const lost = stretches.filter(isLoss);
+  const calm = stretches.filter((s) => !isLoss(s) && s.kind !== 'PAUSE');
+  const short = pauses(stretches);
   return (
     <div className="coverage">
       <p>
@@ -53,24 +92,41 @@ export function CoverageDetail({ coverage }: { coverage: CoveragePartsFragment }
           ? 'Every source observed the whole window.'
           : `${percent(coverage.observedFraction)} of the window was observed. Where nothing was observed, nothing is counted: that is not zero.`}
       </p>
-      {gaps.length > 0 && (
+      {lost.length > 0 && (
         <>
-          <h4>{plural(gapCount, 'gap')}</h4>
+          <h4>{plural(lost.length, 'gap')}</h4>
           <ul className="gaps">
-            {byReason(gaps).map(([reason, of]) => (
-              <li key={reason}>
-                <span>{reason}</span>
-                {bySpan(of).map(([span, sources]) => (
-                  <span key={span}>
-                    <span className="when">{span}</span> <span className="mono">{sources.join(', ')}</span>
-                  </span>
-                ))}
+            {lost.map((s) => (
+              <li key={`${s.start} ${s.reason}`}>
+                <span>{s.reason}</span>
+                <span>
+                  <span className="when">{lengthText(s)}</span> <Sources of={s} />
+                </span>
               </li>
             ))}
           </ul>
-          {gapCount > gaps.length && <p>{`and ${gapCount - gaps.length} more`}</p>}
         </>
       )}
+      {calm.length + short.length > 0 && (
+        <details open={lost.length === 0}>
+          <summary>Starts and short pauses: nothing to mend</summary>
+          <ul className="gaps">
+            {calm.map((s) => (
+              <li key={`${s.kind} ${s.start}`}>
+                <span>{s.kind === 'LOST' ? s.reason : CALM_WORD[s.kind]}</span>
+                <span className="when">{lengthText(s)}</span>
+              </li>
+            ))}
+            {short.length > 0 && (
+              <li>
+                <span>{CALM_WORD.PAUSE}</span>
+                <span className="when">{short.map(lengthText).join(' · ')}</span>
+              </li>
+            )}
+          </ul>
+        </details>
+      )}
+      {stretchCount > stretches.length && <p>{`and ${stretchCount - stretches.length} more`}</p>}
       {blindSpots.length > 0 && (
         <>
           <h4>{plural(blindSpots.length, 'blind spot')}</h4>

@@ -10,7 +10,10 @@ import {
   parseDuration,
   percent,
   rate,
+  span,
   toLocalInput,
+  utc,
+  zone,
 } from './format';
 
 test.each([
@@ -97,4 +100,23 @@ test('what a date field shows is read back as the same instant', () => {
   expect(fromLocalInput(toLocalInput(iso))).toBe(iso);
   expect(fromLocalInput('')).toBeNull();
   expect(toLocalInput('never')).toBe('');
+});
+
+test('from one instant to another, with the day where it is not the same', () => {
+  const now = new Date(2026, 10, 27, 14, 0, 0).getTime();
+  const local = (day: number, hour: number, year = 2026) => new Date(year, 10, day, hour, 6, 11).toISOString();
+  expect(span(local(27, 5), local(27, 6), now)).toBe('05:06:11 – 06:06:11');
+  expect(span(local(19, 5), local(19, 6), now)).toBe('19 Nov, 05:06:11 – 06:06:11');
+  expect(span(local(19, 5), local(26, 5), now)).toBe('19 Nov, 05:06:11 – 26 Nov, 05:06:11');
+  expect(span(local(26, 5), local(27, 5), now)).toBe('26 Nov, 05:06:11 – 27 Nov, 05:06:11');
+  expect(span(local(26, 5, 2025), local(27, 5), now)).toBe('26 Nov 2025, 05:06:11 – 27 Nov 2026, 05:06:11');
+  expect(span('soon', 'late')).toBe('soon – late');
+});
+
+test('the zone is named with its offset, and an instant is told in UTC', () => {
+  const ahead = -new Date('2026-11-27T12:00:00Z').getTimezoneOffset();
+  const named = zone('2026-11-27T12:00:00Z');
+  expect(named).toMatch(ahead === 0 ? /^UTC$/ : /^([A-Z]{2,5}, )?UTC[+−]\d{1,2}(:\d\d)?$/);
+  expect(zone('soon')).toBe('');
+  expect(utc('2026-11-27T13:41:00.5+01:00')).toBe('2026-11-27 12:41:00 UTC');
 });

@@ -96,6 +96,38 @@ export function instant(iso: string, now: number = Date.now()): string {
   return `${(t.getFullYear() === today.getFullYear() ? day : dayYear).format(t)}, ${clock.format(t)}`;
 }
 
+const zoneName = new Intl.DateTimeFormat('en-GB', { timeZoneName: 'short' });
+
+/** The zone of this reader's clock at an instant, with what it is ahead of UTC: "CET, UTC+1", "UTC+5:30", "UTC". */
+export function zone(iso: string): string {
+  const t = new Date(iso);
+  if (Number.isNaN(t.getTime())) return '';
+  const ahead = -t.getTimezoneOffset();
+  const [hours, minutes] = [Math.floor(Math.abs(ahead) / 60), Math.abs(ahead) % 60];
+  const offset = ahead === 0 ? 'UTC' : `UTC${ahead > 0 ? '+' : '−'}${hours}${minutes ? `:${two(minutes)}` : ''}`;
+  const name = zoneName.formatToParts(t).find((p) => p.type === 'timeZoneName')?.value ?? '';
+  // What has no name of its own is called by its offset already.
+  return name === '' || /^(GMT|UTC)/.test(name) ? offset : `${name}, ${offset}`;
+}
+
+const two = (n: number): string => String(n).padStart(2, '0');
+
+/** An instant in UTC, for who compares it with a log: 2026-11-27 13:41:00 UTC. */
+export function utc(iso: string): string {
+  const t = new Date(iso);
+  return Number.isNaN(t.getTime()) ? iso : `${t.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+}
+
+/** From an instant to another in local time: both with their day where it is not the same, or not today. */
+export function span(start: string, end: string, now: number = Date.now()): string {
+  const [a, b] = [new Date(start), new Date(end)];
+  if (Number.isNaN(a.getTime()) || Number.isNaN(b.getTime())) return `${start} – ${end}`;
+  if (a.toDateString() === b.toDateString()) return `${instant(start, now)} – ${clock.format(b)}`;
+  const year = new Date(now).getFullYear();
+  const date = a.getFullYear() === year && b.getFullYear() === year ? day : dayYear;
+  return `${date.format(a)}, ${clock.format(a)} – ${date.format(b)}, ${clock.format(b)}`;
+}
+
 export function ago(iso: string, now: number = Date.now()): string {
   const seconds = (now - Date.parse(iso)) / 1000;
   if (Number.isNaN(seconds)) return iso;
