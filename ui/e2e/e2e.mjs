@@ -6,6 +6,7 @@
 // It starts the demo and the browser itself and ends both, and nothing else, whatever happens. Last line: the counts.
 import { must, run } from './harness.mjs';
 import { bar } from './suites/bar.mjs';
+import { catalog, manyNodes, palette } from './suites/catalog.mjs';
 import { doubt, leftBehind } from './suites/doubt.mjs';
 import { exports } from './suites/exports.mjs';
 import { http } from './suites/http.mjs';
@@ -18,6 +19,7 @@ import { time } from './suites/time.mjs';
 
 const PARTS = {
   overview: [overview],
+  catalog: [catalog, manyNodes, palette],
   lineage: [graph, panel, keyboard],
   time: [time],
   bar: [bar],

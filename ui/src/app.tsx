@@ -1,6 +1,7 @@
 import { lazy, Suspense, useEffect } from 'react';
 import { usePathname } from 'wouter/use-browser-location';
 import { OverviewPage } from './overview/page';
+import { Palette } from './palette/palette';
 import { Header } from './shell/header';
 import { PageBar } from './time/page-bar';
 
@@ -9,6 +10,7 @@ const LineagePage = lazy(() => import('./lineage/page').then((m) => ({ default: 
 
 /** Pages that are of a window. */
 const PAGES_IN_TIME = ['/', '/lineage', '/catalog'];
+const CatalogPage = lazy(() => import('./catalog/page').then((m) => ({ default: m.CatalogPage })));
 
 export function App() {
   const path = usePathname();
@@ -19,6 +21,7 @@ export function App() {
       </a>
       <Header path={path} />
       {PAGES_IN_TIME.includes(path) && <PageBar path={path} />}
+      <Palette />
       <Suspense fallback={<main id="main" className="loading" aria-busy="true" />}>
         <Page path={path} />
       </Suspense>
@@ -28,8 +31,10 @@ export function App() {
 
 function Page({ path }: { path: string }) {
   useEffect(() => {
+    if (path === '/catalog') document.title = 'Catalog · lineaged';
     if (path === '/') document.title = 'Overview · lineaged';
   }, [path]);
+  if (path === '/catalog') return <CatalogPage />;
   if (path === '/') return <OverviewPage />;
   if (path === '/lineage') return <LineagePage />;
   return (

@@ -10,6 +10,8 @@ import './styles/overview.css';
 import './styles/lineage.css';
 import './styles/panel.css';
 import './styles/time.css';
+import './styles/catalog.css';
+import './styles/palette.css';
 import './styles/lit.css';
 
 const root = document.getElementById('root');

@@ -104,7 +104,7 @@ export async function doubt(url) {
 /** Who is left behind, and whose offsets were set: both are in the demo after half a minute. */
 export async function leftBehind(url) {
   await check('a reader that nobody is there for is told in search, graph, table and panel', async () => {
-    await page.goto(`${url}/?q=nightly`);
+    await page.goto(`${url}/catalog?q=nightly`);
     const row = page.getByRole('row', { name: /^nightly-report/ });
     await row.getByText(/^nobody reading, [\d ]+ behind, last read .* ago$/).waitFor({ timeout: PATIENCE });
     await axeInBoth('search of who is left behind');

@@ -3,7 +3,7 @@ import { axe, axeInBoth, check, labels, must, page, until } from '../harness.mjs
 
 export async function graph(url) {
   await check('its lineage opens from the table', async () => {
-    await page.goto(`${url}/?q=orders&kind=topic`);
+    await page.goto(`${url}/catalog?q=orders&kind=topic`);
     await page
       .getByRole('row', { name: /^orders Topic west/ })
       .getByRole('link')

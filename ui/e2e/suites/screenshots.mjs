@@ -6,9 +6,9 @@ export async function screenshots(url) {
   const update = process.env.UPDATE_SCREENSHOTS === '1';
   await check('screenshots', async () => {
     mkdirSync(images, { recursive: true });
-    await page.goto(`${url}/?order=rate`);
+    await page.goto(`${url}/catalog?order=rate`);
     await until('rates', async () =>
-      (await page.locator('.nodes td.num').allTextContents()).some((t) => /\d\/s/.test(t)),
+      (await page.locator('.catalog-rows td.num').allTextContents()).some((t) => /\d\/s/.test(t)),
     );
     // For the README the demo has run as long as the page shows; a test need not wait for that.
     if (update) await until('ten minutes observed', () => page.locator('.badge-ok').count(), 15 * 60_000);

@@ -6,6 +6,8 @@ import { renderToStaticMarkup } from 'react-dom/server';
 import { Provider } from 'urql';
 import { expect, test, vi } from 'vitest';
 import { clientOf } from '../data/test-client';
+import { closePalette } from '../palette/open';
+import { Palette } from '../palette/palette';
 import { initialLineage } from '../url/lineage';
 import { instant } from '../words/format';
 import { before } from './held';
@@ -29,6 +31,7 @@ async function show(url: string): Promise<{ at: HTMLElement; end(): Promise<void
     root.render(
       <Provider value={client}>
         <LineagePage />
+        <Palette />
       </Provider>,
     ),
   );
@@ -56,7 +59,9 @@ test('who asks for a node that is not there is told where to go', async () => {
   expect(at.querySelector('[role="alert"]')).toBeNull();
   const find = [...at.querySelectorAll('.ways button')].find((b) => b.textContent === 'Find a node');
   await act(async () => (find as HTMLButtonElement).click());
-  expect(document.activeElement).toBe(at.querySelector('input[role="combobox"]'));
+  const search = at.querySelector('dialog[open] input[role="combobox"]');
+  expect(search).not.toBeNull();
+  await act(async () => closePalette());
   await end();
 });
 

@@ -1,9 +1,9 @@
 import type { CombinedError } from 'urql';
+import { openPalette } from '../palette/open';
 import { Icon } from '../shell/icons';
 import { Link } from '../shell/link';
 import { initialLineage, type LineageState, lineageHref } from '../url/lineage';
 import { instant } from '../words/format';
-import { FIND } from './find';
 import { before, coverageIn, oldest } from './held';
 
 const has = (error: CombinedError | undefined, code: string): boolean =>
@@ -50,7 +50,7 @@ export function Missing({ state, error, answer, again }: Props) {
             The oldest data
           </Link>
         )}
-        <button type="button" onClick={() => document.getElementById(FIND)?.focus()}>
+        <button type="button" onClick={openPalette}>
           Find a node
         </button>
         {state.window.kind !== 'last' && (

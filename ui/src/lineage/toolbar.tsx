@@ -6,7 +6,6 @@ import { type LineageState, lineageHref, MAX_DEPTH, type View } from '../url/lin
 import type { RateUnit } from '../words/format';
 import { kindOf, placeOf } from '../words/words';
 import { ExportMenu } from './export-menu';
-import { Find } from './find';
 import type { LineageAnswer } from './types';
 
 interface Props {
@@ -57,7 +56,6 @@ export function Toolbar({ state, change, title, answer, fetching, again, childre
           )}
         </div>
         <ExportMenu state={state} />
-        <Find state={state} />
       </div>
       <div className="toolbar-row">
         <Segments label="View" value={state.view} onChange={(view) => change({ view })}>

@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import { useQuery } from 'urql';
+import { CatalogLink } from '../catalog/link';
 import { useLive } from '../data/live';
 import { ClustersDocument, type ClustersQuery, OverviewCoverageDocument } from '../gql/graphql';
 import { CoverageBadge, CoverageDetail } from '../shell/coverage';
@@ -9,7 +10,6 @@ import { usePageWindow } from '../time/page-bar';
 import { windowInput } from '../url/window';
 import { ago, instant } from '../words/format';
 import { SuggestedJoins } from './joins';
-import { NodeTable } from './nodes';
 import { Storage } from './storage';
 
 /** How often is asked while the server can't tell that something is new; a tick is 10 s by default. */
@@ -32,6 +32,7 @@ export function OverviewPage() {
       <div className="page-head">
         <h1>Overview</h1>
         {coverage && <CoverageBadge coverage={coverage} open={open} onToggle={() => setOpen(!open)} />}
+        <CatalogLink window={choice} />
       </div>
       <Problem error={error} again={refresh} />
       {open && coverage && (
@@ -41,7 +42,6 @@ export function OverviewPage() {
       )}
       <Clusters clusters={data?.clusters} />
       <SuggestedJoins window={window} />
-      <NodeTable window={window} pollSeconds={POLL_SECONDS} />
       <Storage />
     </main>
   );

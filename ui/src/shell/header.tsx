@@ -1,4 +1,5 @@
 import { useRef } from 'react';
+import { openPalette } from '../palette/open';
 import { Icon } from './icons';
 import { Link } from './link';
 import { enableShortcuts, useShortcuts, useShortcutsEnabled } from './shortcuts';
@@ -26,12 +27,20 @@ export function Header({ path }: { path: string }) {
         <Link href="/" aria-current={path === '/' ? 'page' : undefined}>
           Overview
         </Link>
+        <Link href="/catalog?last=10m" aria-current={path === '/catalog' ? 'page' : undefined}>
+          Catalog
+        </Link>
         <Link href="/lineage?last=10m&live=1" aria-current={path === '/lineage' ? 'page' : undefined}>
           Lineage
         </Link>
         <a href="/graphiql">GraphiQL</a>
       </nav>
       <div className="top-end">
+        <button type="button" className="search-button" aria-label="Search everything" onClick={openPalette}>
+          <Icon name="search" />
+          <span>Search everything</span>
+          <kbd>/</kbd>
+        </button>
         <button type="button" className="quiet" onClick={open}>
           Keys <kbd>?</kbd>
         </button>
@@ -51,7 +60,8 @@ export function Header({ path }: { path: string }) {
 }
 
 const KEYS: [string, string][] = [
-  ['/  or  Ctrl K', 'Search for a node'],
+  ['/  or  Ctrl K', 'Search everything: nodes, owners, tags, "readers of X", "path A to B", windows'],
+  ['↑ ↓ Home End', 'Catalog: from row to row'],
   ['t', 'Lineage: table or graph'],
   ['l', 'Lineage: live on or off'],
   ['Esc', 'Close the side panel'],

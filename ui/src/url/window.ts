@@ -54,14 +54,25 @@ export function whenIn(w: WindowChoice): (iso: string) => string {
   return w.kind === 'last' ? (iso) => ago(iso) : (iso) => instant(iso);
 }
 
+/** The length of a window in seconds; 0 of an instant. */
+function lengthOf(w: WindowChoice): number {
+  if (w.kind === 'last') return parseDuration(w.last) ?? 0;
+  return w.kind === 'range' ? (Date.parse(w.end) - Date.parse(w.start)) / 1000 : 0;
+}
+
+/** A step that makes some twenty points of a window, what a small line can show, and a multiple of the usual steps. */
+export function lineStep(w: WindowChoice): string {
+  const seconds = lengthOf(w) / 20;
+  if (seconds === 0) return wholeWindowStep(w);
+  const unit = seconds <= 60 ? 30 : seconds <= 3600 ? 60 : 3600;
+  return `${Math.ceil(seconds / unit) * unit}s`;
+}
+
 /**
  * A step that makes one point of the whole window: its mean. Whole days are a multiple of every tick and tier in use,
  * and a step may be longer than the window.
  */
 export function wholeWindowStep(w: WindowChoice): string {
-  let seconds = 0;
-  if (w.kind === 'last') seconds = parseDuration(w.last) ?? 0;
-  if (w.kind === 'range') seconds = (Date.parse(w.end) - Date.parse(w.start)) / 1000;
   // One day more than fits: the server may widen the window's ends.
-  return `${Math.floor(seconds / 86_400) + 1}d`;
+  return `${Math.floor(lengthOf(w) / 86_400) + 1}d`;
 }

@@ -62,12 +62,18 @@ export const isSick = (g: Going): boolean => g === 'stalled' || g === 'stopped' 
 const waits = (f: Behind): boolean => f.lag != null && BigInt(f.lag) > 0n;
 
 export function tone(f: Goes): Tone {
-  switch (going(f)) {
+  const g = going(f);
+  return g === 'stopped' && waits(f) ? 'bad' : toneOf(g);
+}
+
+/** The tone of a state alone, where it is not known what waits. */
+export function toneOf(g: Going): Tone {
+  switch (g) {
     case 'stalled':
     case 'falling-behind':
       return 'bad';
     case 'stopped':
-      return waits(f) ? 'bad' : 'warn';
+      return 'warn';
     case 'catching-up':
       return 'good';
     case 'paused':

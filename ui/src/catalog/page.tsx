@@ -1,0 +1,101 @@
+import { useCallback, useEffect, useState } from 'react';
+import { Hatch } from '../chart/sparkline';
+import { useLive } from '../data/live';
+import { CoverageBadge, CoverageDetail } from '../shell/coverage';
+import { Icon } from '../shell/icons';
+import { Problem } from '../shell/problem';
+import { type CatalogState, formatCatalog, parseCatalog } from '../url/catalog';
+import { useUrlState } from '../url/use-url';
+import { windowInput } from '../url/window';
+import { instant } from '../words/format';
+import { plural } from '../words/words';
+import { Filters } from './filters';
+import { NoRows } from './no-rows';
+import type { Head } from './paging';
+import { Rows } from './rows';
+import { useList } from './use-list';
+
+const codec = { path: '/catalog', parse: parseCatalog, format: formatCatalog };
+/** How often is asked while the server can't tell that something is new; a tick is 10 s by default. */
+const POLL_SECONDS = 10;
+
+/** Every node, as a list that can be searched, narrowed and ordered. */
+export function CatalogPage() {
+  const [state, change] = useUrlState(codec);
+  const { list, of, fetching, want, refresh } = useList(state);
+  const { newer, show, arrived } = useNewer(list, refresh);
+  useLive({
+    window: windowInput(state.window),
+    again: arrived,
+    seconds: state.window.kind === 'last' ? POLL_SECONDS : null,
+  });
+  const narrow = useCallback((patch: Partial<CatalogState>) => change(patch), [change]);
+  const head = list?.head;
+  return (
+    <main id="main" className="catalog">
+      <div className="catalog-head">
+        <h1>Catalog</h1>
+        <Covered head={head} />
+        <span className="note" role="status">
+          {head ? sizeText(head, state) : 'loading'}
+        </span>
+        {newer && (
+          <button type="button" className="newer grow-end" onClick={show}>
+            <Icon name="refresh" /> Show what is newer
+          </button>
+        )}
+      </div>
+      <Filters state={state} change={change} />
+      <Problem error={list?.error} again={() => list?.again()} />
+      <Hatch />
+      {list ? (
+        <div className="catalog-list" aria-busy={fetching}>
+          <Rows list={list} of={of} state={state} narrow={narrow} want={want}>
+            {head && <NoRows head={head} state={state} change={change} />}
+          </Rows>
+        </div>
+      ) : (
+        <p className="empty">Loading</p>
+      )}
+    </main>
+  );
+}
+
+function sizeText(head: Head, state: CatalogState): string {
+  const parts = [plural(head.totalCount, 'node')];
+  if (head.unknown > 0 && state.order && state.order !== 'NAME') {
+    const of = { RATE: 'rate', LAG: 'lag', LAST_MOVED: 'last movement' }[state.order];
+    parts.push(`${head.unknown} without a known ${of} at the end`);
+  }
+  parts.push(`as of ${instant(head.coverage.window.end)}`);
+  return parts.join(', ');
+}
+
+/** Rows under somebody's eye or key stay where they are: what is newer is offered, and shown at once only at the top. */
+function useNewer(list: unknown, refresh: () => void) {
+  const [newer, setNewer] = useState(false);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what is shown now is the newest that is known
+  useEffect(() => setNewer(false), [list]);
+  const arrived = useCallback(() => {
+    const box = document.querySelector('.catalog-rows');
+    if (box && (box.scrollTop > 0 || box.contains(document.activeElement))) setNewer(true);
+    else refresh();
+  }, [refresh]);
+  return { newer, arrived, show: refresh };
+}
+
+/** What was observed of the window. */
+function Covered({ head }: { head: Head | undefined }) {
+  const [open, setOpen] = useState(false);
+  if (!head) return null;
+  return (
+    <div className="covered">
+      <CoverageBadge coverage={head.coverage} open={open} onToggle={() => setOpen(!open)} />
+      {open && (
+        <section className="card pad popup" aria-label="Coverage">
+          <CoverageDetail coverage={head.coverage} />
+        </section>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest';
+import { catalogHref, formatCatalog, initialCatalog, parseCatalog } from './catalog';
+
+test('a link says all that the catalog shows', () => {
+  const state = {
+    text: 'a&b',
+    kinds: ['TOPIC' as const, 'DATASET' as const],
+    cluster: 'west',
+    owner: 'team/orders',
+    tag: 'p&c',
+    order: 'RATE' as const,
+    internal: true,
+    window: { kind: 'range' as const, start: '2026-11-01T00:00:00Z', end: '2026-11-02T00:00:00Z' },
+  };
+  expect(parseCatalog(formatCatalog(state))).toEqual(state);
+  expect(formatCatalog(state)).toBe(
+    '?q=a%26b&kind=topic,dataset&cluster=west&owner=team/orders&tag=p%26c&order=rate&internal=1&start=2026-11-01T00:00:00Z&end=2026-11-02T00:00:00Z',
+  );
+});
+
+test('a mangled link still opens', () => {
+  expect(parseCatalog('?kind=nothing&order=best&internal=yes&last=soon')).toEqual(initialCatalog);
+  expect(catalogHref({})).toBe('/catalog?last=10m');
+});
