@@ -10,6 +10,7 @@ import { catalog, manyNodes, palette } from './suites/catalog.mjs';
 import { doubt, leftBehind } from './suites/doubt.mjs';
 import { exports } from './suites/exports.mjs';
 import { http } from './suites/http.mjs';
+import { impact } from './suites/impact.mjs';
 import { graph, keyboard, panel } from './suites/lineage.mjs';
 import { movers, rareMovers } from './suites/movers.mjs';
 import { overview } from './suites/overview.mjs';
@@ -26,6 +27,7 @@ const PARTS = {
   doubt: [doubt, leftBehind],
   movers: [movers, rareMovers],
   exports: [exports],
+  impact: [impact],
   shell: [theme, graphiql],
   http: [http],
   screenshots: [screenshots],

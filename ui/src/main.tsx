@@ -13,6 +13,7 @@ import './styles/time.css';
 import './styles/catalog.css';
 import './styles/palette.css';
 import './styles/lit.css';
+import './styles/impact.css';
 
 const root = document.getElementById('root');
 if (!root) throw new Error('index.html has no #root');

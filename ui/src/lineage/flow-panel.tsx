@@ -69,10 +69,10 @@ export function FlowPanel({ flow, answer, state, change }: Omit<PanelProps, 'id'
           ))}
         </h2>
         <p className="panel-links">
-          <Link href={lineageHref({ ...state, roots: [flow.from.id], selected: null })}>
+          <Link href={lineageHref({ ...state, roots: [flow.from.id], selected: null, impact: false, path: null })}>
             Lineage of {nodeName(flow.from)}
           </Link>
-          <Link href={lineageHref({ ...state, roots: [flow.to.id], selected: null })}>
+          <Link href={lineageHref({ ...state, roots: [flow.to.id], selected: null, impact: false, path: null })}>
             Lineage of {nodeName(flow.to)}
           </Link>
         </p>

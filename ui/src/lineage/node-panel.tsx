@@ -1,11 +1,11 @@
 import { Icon, KindIcon } from '../shell/icons';
 import { Link } from '../shell/link';
 import { StateSign } from '../shell/state-sign';
-import { type LineageState, lineageHref } from '../url/lineage';
+import { allOf, impactOf, type LineageState, lineageHref, waysOf } from '../url/lineage';
 import { whenIn } from '../url/window';
 import { bytes, compact, count, instant } from '../words/format';
 import { going, lagTone, tone } from '../words/going';
-import { deserted, isRead, kindOf, lagUnknown, NOBODY, nodeName, plural } from '../words/words';
+import { deserted, isRead, kindOf, lagUnknown, NOBODY, nameOfId, nodeName, plural } from '../words/words';
 import { Candidates, unidentifiedOf } from './candidates';
 import { flowText, hasSign } from './elements';
 import { Inside, MoverFacts, Tasks } from './mover-parts';
@@ -32,9 +32,25 @@ export function NodePanel({ node, answer, state, change }: Props) {
         </p>
         <h2>{nodeName(node)}</h2>
         <p className="panel-links">
-          <Link className="button" href={lineageHref({ ...state, roots: [node.id], selected: null })}>
+          <Link
+            className="button"
+            href={lineageHref({ ...state, roots: [node.id], selected: null, impact: false, path: null })}
+          >
             Open its lineage
           </Link>
+          <Link className="button" href={impactOf(state, node.id)}>
+            What it starves
+          </Link>
+          <Link href={allOf(state, node.id, 'UPSTREAM')}>All upstream</Link>
+          <Link href={allOf(state, node.id, 'DOWNSTREAM')}>All downstream</Link>
+          {state.roots
+            .filter((root) => root !== node.id)
+            .slice(0, 1)
+            .map((root) => (
+              <Link key={root} href={waysOf(state, root, node.id)}>
+                Ways from <bdi>{nameOfId(root)}</bdi>
+              </Link>
+            ))}
         </p>
       </header>
       <Deserted node={node} state={state} />

@@ -8,7 +8,7 @@ import { Link } from '../shell/link';
 import { Problem } from '../shell/problem';
 import { useShortcuts } from '../shell/shortcuts';
 import { StateSign } from '../shell/state-sign';
-import { formatLineage, type LineageState, lineageHref, parseLineage } from '../url/lineage';
+import { asked, formatLineage, type LineageState, lineageHref, parseLineage } from '../url/lineage';
 import { useUrlState } from '../url/use-url';
 import { windowInput } from '../url/window';
 import { instant, parseDuration, span } from '../words/format';
@@ -19,13 +19,18 @@ import { elements } from './elements';
 import { EventList } from './events';
 import { Graph } from './graph';
 import { before, oldest } from './held';
+import { ImpactPanel } from './impact-panel';
+import type { Lit } from './lit';
 import { Lighting } from './lit-context';
 import { isNotFound, Missing } from './missing';
 import { Panel } from './panel';
+import { PathsPanel } from './paths-panel';
 import { allFlowsVariables, lineageVariables } from './question';
 import { LineageTables } from './tables';
 import { Toolbar } from './toolbar';
 import type { LineageAnswer } from './types';
+import { useImpact } from './use-impact';
+import { usePaths } from './use-paths';
 
 const codec = { path: '/lineage', parse: parseLineage, format: formatLineage };
 
@@ -40,14 +45,16 @@ export function LineagePage() {
     again,
     seconds: state.live ? seconds : null,
   });
-  const title = state.roots.length > 0 ? state.roots.map(nameOfId).join(', ') : 'Everything that moved';
+  const impact = useImpact(answer, state);
+  const paths = usePaths(answer, state);
+  const title = titleOf(state);
   useEffect(() => {
     document.title = `${title} · lineaged`;
   }, [title]);
   useShortcuts({
     t: () => change({ view: state.view === 'table' ? 'graph' : 'table' }),
     l: () => state.window.kind === 'last' && change({ live: !state.live }),
-    escape: () => state.selected && change({ selected: null }),
+    escape: () => change(state.selected ? { selected: null } : { impact: false, path: null }),
   });
   return (
     <main id="main" className="lineage">
@@ -59,18 +66,38 @@ export function LineagePage() {
       <div className="lineage-body">
         <div className="lineage-view" aria-busy={fetching}>
           {missing && <Missing state={state} error={error} again={again} />}
-          {answer && <View answer={answer} frame={frame} state={state} change={change} again={again} />}
+          {answer && (
+            <View
+              answer={answer}
+              frame={frame}
+              state={state}
+              change={change}
+              again={again}
+              lit={impact.lit ?? paths.lit}
+            />
+          )}
           {!answer && !missing && !error && <p className="empty">Loading</p>}
         </div>
         {answer && state.selected && state.view !== 'events' && (
           <Panel id={state.selected} answer={answer} state={state} change={change} />
         )}
+        {answer && !state.selected && state.impact && (
+          <ImpactPanel answer={answer} found={impact} state={state} change={change} />
+        )}
+        {answer && !state.selected && state.path && <PathsPanel found={paths} state={state} change={change} />}
       </div>
       <p className="sr" role="status">
         {answer ? `${plural(answer.nodes.length, 'node')}, ${plural(answer.flows.length, 'flow')}` : ''}
       </p>
     </main>
   );
+}
+
+function titleOf(state: LineageState): string {
+  const names = state.roots.map(nameOfId).join(', ');
+  if (state.path) return `${names} to ${nameOfId(state.path)}`;
+  if (state.impact) return `What ${names} starves`;
+  return names || 'Everything that moved';
 }
 
 /** One question for the whole view. The last answer stays while the next one loads, also when the window changes. */
@@ -89,15 +116,16 @@ function useLineage(state: LineageState) {
   const result = all ? flows : rooted;
   const found = all ? flows.data?.flows : rooted.data?.lineage;
   // What the picture is of. It changes with the answer, not with the question: until then the old picture stands.
-  const asked = `${state.roots.join(' ')} ${state.direction} ${state.depth} ${state.internal}`;
+  const { roots, direction, depth } = asked(state);
+  const of = `${roots.join(' ')} ${direction} ${depth} ${state.internal}`;
   const [kept, setKept] = useState<{ answer: LineageAnswer; frame: string }>();
-  if (found && found !== kept?.answer) setKept({ answer: found, frame: asked });
+  if (found && found !== kept?.answer) setKept({ answer: found, frame: of });
   const failed = result.error !== undefined && !result.error.networkError && !found;
   const missing = isNotFound(result.error) || (result.data !== undefined && found === null && !result.error);
   return {
     // An answer about other roots is not kept beside an error: it would look like the answer.
     answer: failed || missing ? undefined : (found ?? kept?.answer),
-    frame: kept?.frame ?? asked,
+    frame: kept?.frame ?? of,
     error: result.error,
     fetching: result.fetching,
     missing,
@@ -111,18 +139,20 @@ interface ViewProps {
   state: LineageState;
   change(patch: Partial<LineageState>): void;
   again(): void;
+  /** What is lit whatever is selected; null: what is selected. */
+  lit: Lit | null;
 }
 
-function View({ answer, frame, state, change, again }: ViewProps) {
+function View({ answer, frame, state, change, again, lit }: ViewProps) {
   const drawn = useMemo(() => elements(answer, state.roots, state.unit), [answer, state.roots, state.unit]);
-  const lit = useChosenWays(answer, state);
+  const chosen = useChosenWays(lit ? undefined : answer, state);
   if (state.view === 'events') return <EventList window={answer.window} state={state} />;
   if (answer.nodes.length === 0) {
     return <Missing state={state} answer={answer} again={again} />;
   }
   if (state.view === 'table') return <LineageTables answer={answer} state={state} change={change} />;
   return (
-    <Lighting answer={answer} lit={lit}>
+    <Lighting answer={answer} lit={lit ?? chosen}>
       <Graph drawn={drawn} frame={frame} selected={state.selected} onSelect={(id) => change({ selected: id })} />
     </Lighting>
   );
@@ -130,7 +160,7 @@ function View({ answer, frame, state, change, again }: ViewProps) {
 
 const SICK = ['stalled', 'falling-behind', 'stopped'] as const;
 
-function Notices({ answer, state, change }: Omit<ViewProps, 'frame' | 'again'>) {
+function Notices({ answer, state, change }: Omit<ViewProps, 'frame' | 'again' | 'lit'>) {
   const [open, setOpen] = useState(false);
   const held = answer.coverage.heldSince;
   const inactive = answer.flows.filter((f) => f.active === false).length;

@@ -1,7 +1,7 @@
 // What the lineage page asks of the server for a state.
 import type { AllFlowsQueryVariables, LineageQueryVariables } from '../gql/graphql';
 import { LIMIT } from '../url/export';
-import type { LineageState } from '../url/lineage';
+import { asked, type LineageState } from '../url/lineage';
 import { wholeWindowStep, windowInput } from '../url/window';
 
 const METRICS = {
@@ -21,8 +21,12 @@ export const allFlowsVariables = (s: LineageState): AllFlowsQueryVariables => ({
 
 /** Of what lies around roots. */
 export const lineageVariables = (s: LineageState): LineageQueryVariables => ({
-  roots: s.roots,
-  direction: s.direction,
-  depth: s.depth,
+  ...drawnOf(s),
+  evidence: s.evidence.length > 0 ? s.evidence : null,
   ...allFlowsVariables(s),
 });
+
+function drawnOf(s: LineageState) {
+  const { roots, direction, depth } = asked(s);
+  return { roots, direction, depth };
+}

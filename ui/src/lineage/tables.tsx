@@ -175,7 +175,7 @@ function Nodes({ answer, state }: { answer: LineageAnswer; state: LineageState }
                 <th scope="row">
                   <Link
                     className="node-link"
-                    href={lineageHref({ ...state, roots: [n.id], selected: null })}
+                    href={lineageHref({ ...state, roots: [n.id], selected: null, impact: false, path: null })}
                     title="Open its lineage"
                   >
                     <KindIcon kind={n.kind} />

@@ -5,6 +5,7 @@ import { Link } from '../shell/link';
 import { type LineageState, lineageHref, MAX_DEPTH, type View } from '../url/lineage';
 import type { RateUnit } from '../words/format';
 import { kindOf, placeOf } from '../words/words';
+import { EvidenceFilter } from './evidence-filter';
 import { ExportMenu } from './export-menu';
 import type { LineageAnswer } from './types';
 
@@ -61,14 +62,19 @@ export function Toolbar({ state, change, title, answer, fetching, again, childre
         <Segments label="View" value={state.view} onChange={(view) => change({ view })}>
           {VIEWS.map(([value, word, icon]) => ({ value, word, icon }))}
         </Segments>
-        {rooted && (
+        {rooted && state.path === null && (
           <>
-            <Segments label="Direction" value={state.direction} onChange={(direction) => change({ direction })}>
+            <Segments
+              label="Direction"
+              value={state.direction}
+              onChange={(direction) => change({ direction, impact: false, path: null })}
+            >
               {DIRECTIONS.map(([value, word]) => ({ value, word }))}
             </Segments>
             <Depth depth={state.depth} onChange={(depth) => change({ depth })} />
           </>
         )}
+        {rooted && <EvidenceFilter state={state} change={change} />}
         <Segments label="Rates in" value={state.unit} onChange={(unit) => change({ unit })}>
           {UNITS.map(([value, word]) => ({ value, word }))}
         </Segments>

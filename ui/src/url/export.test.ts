@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { fileName, scaleOf } from '../data/png';
-import { exportHref, usageHref } from './export';
+import { exportHref, impactHref, usageHref } from './export';
 import { initialLineage } from './lineage';
 
 const params = (href: string) => [...new URL(href, 'http://x').searchParams];
@@ -44,4 +44,24 @@ test('a PNG is as fine as a browser can draw it, and bears the name of its pictu
     'lineage-orders-20261127T091000Z.png',
   );
   expect(fileName(null, 'png')).toBe('lineage.png');
+});
+
+test('a file of what a node starves is of the same filters', () => {
+  expect(
+    impactHref({ ...initialLineage, roots: ['topic:west/orders'], evidence: ['CONNECT'], inactive: false }, 'csv'),
+  ).toBe(
+    '/export/impact?format=csv&root=topic:west/orders&evidence=CONNECT&includeInactive=false&includeInternal=false&last=10m',
+  );
+});
+
+test('the file of ways is of what they are drawn in, and the filter of evidence holds', () => {
+  const state = {
+    ...initialLineage,
+    roots: ['topic:west/orders'],
+    path: 'topic:east/orders',
+    evidence: ['CONNECT' as const],
+  };
+  expect(exportHref(state, 'csv')).toContain(
+    'root=topic:west/orders&root=topic:east/orders&direction=DOWNSTREAM&depth=10&evidence=CONNECT',
+  );
 });

@@ -1,5 +1,5 @@
 // What the server is asked for to write what a view shows into a file.
-import type { LineageState } from './lineage';
+import { asked, type LineageState } from './lineage';
 import { formatQuery } from './query';
 import { type WindowChoice, windowPairs } from './window';
 
@@ -10,9 +10,11 @@ export const LIMIT = 300;
 
 /** The file of a view. A theme is for SVG, where it is not the reader's own. */
 export function exportHref(s: LineageState, format: ExportFormat, theme?: 'light' | 'dark'): string {
-  const pairs: [string, string][] = [['format', format], ...s.roots.map((r): [string, string] => ['root', r])];
-  if (s.roots.length > 0) {
-    pairs.push(['direction', s.direction], ['depth', String(s.depth)]);
+  const { roots, direction, depth } = asked(s);
+  const pairs: [string, string][] = [['format', format], ...roots.map((r): [string, string] => ['root', r])];
+  if (roots.length > 0) {
+    pairs.push(['direction', direction], ['depth', String(depth)]);
+    if (s.evidence.length > 0) pairs.push(['evidence', s.evidence.join(',')]);
   }
   pairs.push(
     ['includeInactive', String(s.inactive)],
@@ -27,3 +29,18 @@ export function exportHref(s: LineageState, format: ExportFormat, theme?: 'light
 /** Who wrote and who read a topic, as a file. */
 export const usageHref = (topic: string, w: WindowChoice, format: 'csv' | 'json'): string =>
   `/export/usage${formatQuery([['format', format], ['topic', topic], ...windowPairs(w)])}`;
+
+/** What a node starves, as a file: all of it, in its order. */
+export function impactHref(s: LineageState, format: 'csv' | 'json'): string {
+  const pairs: [string, string][] = [
+    ['format', format],
+    ['root', s.roots[0] ?? ''],
+  ];
+  if (s.evidence.length > 0) pairs.push(['evidence', s.evidence.join(',')]);
+  pairs.push(
+    ['includeInactive', String(s.inactive)],
+    ['includeInternal', String(s.internal)],
+    ...windowPairs(s.window),
+  );
+  return `/export/impact${formatQuery(pairs)}`;
+}

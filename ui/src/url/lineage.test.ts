@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { formatLineage, initialLineage, isFlowId, type LineageState, parseLineage } from './lineage';
+import { asked, formatLineage, initialLineage, isFlowId, type LineageState, parseLineage } from './lineage';
 import { whenIn, wholeWindowStep, windowInput } from './window';
 
 const states: LineageState[] = [
@@ -14,6 +14,8 @@ const states: LineageState[] = [
   { ...initialLineage, window: { kind: 'range', start: '2026-11-22T20:00:00Z', end: '2026-11-22T22:00:00+01:00' } },
   { ...initialLineage, window: { kind: 'at', at: '2026-11-22T20:00:00.5Z' }, view: 'events' },
   { ...initialLineage, window: { kind: 'last', last: '1h30m' }, internal: true },
+  { ...initialLineage, roots: ['topic:west/orders'], impact: true, evidence: ['GROUP_OFFSETS', 'DECLARED'] },
+  { ...initialLineage, roots: ['topic:west/orders'], path: 'application:shop/ü%2Fx' },
 ];
 
 test.each(states.map((s) => [formatLineage(s), s] as const))('%s comes back as it was', (search, state) => {
@@ -31,6 +33,19 @@ test('what a link says wrongly is left at its default', () => {
   expect(got).toEqual({ ...initialLineage, depth: 10, roots: ['a'] });
   expect(parseLineage('?depth=0').depth).toBe(initialLineage.depth);
   expect(parseLineage('?depth=1.5').depth).toBe(initialLineage.depth);
+});
+
+test('what a root starves, and ways from it, need a root; ways need another node', () => {
+  expect(parseLineage('?impact=1&path=topic:west/b&evidence=GROUP_OFFSETS')).toEqual(initialLineage);
+  expect(parseLineage('?root=a&path=a').path).toBe(null);
+  expect(parseLineage('?root=a&path=b&impact=1')).toMatchObject({ path: 'b', impact: false });
+  expect(parseLineage('?root=a&evidence=hearsay,group_offsets').evidence).toEqual(['GROUP_OFFSETS']);
+});
+
+test('ways are drawn downstream of the one with the other', () => {
+  const state = { ...initialLineage, roots: ['a', 'x'], path: 'b', direction: 'UPSTREAM' as const, depth: 1 };
+  expect(asked(state)).toEqual({ roots: ['a', 'b'], direction: 'DOWNSTREAM', depth: 10 });
+  expect(asked({ ...state, path: null })).toMatchObject({ roots: ['a', 'x'], direction: 'UPSTREAM', depth: 1 });
 });
 
 test('a window must be one: ends in order, with an offset', () => {

@@ -1,6 +1,7 @@
 // The lineage page's state and its URL: the one is always the other, so every view is a link.
-import type { Direction } from '../gql/graphql';
+import type { Direction, EvidenceKind } from '../gql/graphql';
 import type { RateUnit } from '../words/format';
+import { parseEvidence } from './evidence';
 import { formatQuery, oneOf } from './query';
 import { initialWindow, parseWindow, type WindowChoice, windowPairs } from './window';
 
@@ -22,6 +23,12 @@ export interface LineageState {
   unit: RateUnit;
   /** The id of a node or a flow. */
   selected: string | null;
+  /** Flows that are known by one of these alone; none: by any. */
+  evidence: EvidenceKind[];
+  /** What the first root starves is lit, in its order. */
+  impact: boolean;
+  /** The id of the node to which ways from the first root are looked for. */
+  path: string | null;
 }
 
 export const MAX_DEPTH = 10;
@@ -38,6 +45,9 @@ export const initialLineage: LineageState = {
   view: 'graph',
   unit: 'records',
   selected: null,
+  evidence: [],
+  impact: false,
+  path: null,
 };
 
 /** Reads a query string. What it does not understand it leaves at its default, so that an old link still opens. */
@@ -45,8 +55,10 @@ export function parseLineage(search: string): LineageState {
   const q = new URLSearchParams(search);
   const depth = Number(q.get('depth'));
   const window = parseWindow(q);
+  const roots = [...new Set(q.getAll('root').filter((r) => r !== ''))];
+  const path = roots.length > 0 && q.get('path') !== roots[0] ? q.get('path') || null : null;
   return {
-    roots: [...new Set(q.getAll('root').filter((r) => r !== ''))],
+    roots,
     direction: oneOf(q.get('direction')?.toUpperCase() ?? null, DIRECTIONS),
     depth: Number.isInteger(depth) && depth >= 1 ? Math.min(depth, MAX_DEPTH) : initialLineage.depth,
     window,
@@ -56,6 +68,9 @@ export function parseLineage(search: string): LineageState {
     view: oneOf(q.get('view'), ['graph', 'table', 'events']),
     unit: oneOf(q.get('unit'), ['records', 'bytes']),
     selected: q.get('selected') || null,
+    evidence: roots.length > 0 ? parseEvidence(q.get('evidence')) : [],
+    impact: roots.length > 0 && path === null && q.get('impact') === '1',
+    path,
   };
 }
 
@@ -71,6 +86,9 @@ export function formatLineage(s: LineageState): string {
   if (s.internal) pairs.push(['internal', '1']);
   if (s.view !== initialLineage.view) pairs.push(['view', s.view]);
   if (s.unit !== initialLineage.unit) pairs.push(['unit', s.unit]);
+  if (s.evidence.length > 0) pairs.push(['evidence', s.evidence.join(',')]);
+  if (s.impact) pairs.push(['impact', '1']);
+  if (s.path) pairs.push(['path', s.path]);
   if (s.selected) pairs.push(['selected', s.selected]);
   return formatQuery(pairs);
 }
@@ -78,5 +96,32 @@ export function formatLineage(s: LineageState): string {
 export function lineageHref(change: Partial<LineageState>): string {
   return `/lineage${formatLineage({ ...initialLineage, ...change })}`;
 }
+
+/** What the server is asked to draw. Ways between two nodes lie downstream of the one, whatever the direction was before. */
+export function asked(s: LineageState): Pick<LineageState, 'roots' | 'direction' | 'depth'> {
+  const [from] = s.roots;
+  return s.path && from ? { roots: [from, s.path], direction: 'DOWNSTREAM', depth: MAX_DEPTH } : s;
+}
+
+/** What a node starves, lit. */
+export const impactOf = (s: Partial<LineageState>, root: string): string =>
+  lineageHref({
+    ...s,
+    roots: [root],
+    direction: 'DOWNSTREAM',
+    depth: MAX_DEPTH,
+    impact: true,
+    path: null,
+    view: 'graph',
+    selected: null,
+  });
+
+/** All that lies on one side of a node. */
+export const allOf = (s: Partial<LineageState>, root: string, direction: Direction): string =>
+  lineageHref({ ...s, roots: [root], direction, depth: MAX_DEPTH, impact: false, path: null, selected: null });
+
+/** The ways from one node to another. */
+export const waysOf = (s: Partial<LineageState>, from: string, to: string): string =>
+  lineageHref({ ...s, roots: [from], path: to, impact: false, view: 'graph', selected: null });
 
 export const isFlowId = (id: string): boolean => id.includes('->');

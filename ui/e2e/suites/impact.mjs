@@ -1,0 +1,90 @@
+// What a node starves, ways between two nodes, the filter of evidence, and what is lit.
+import { readFile } from 'node:fs/promises';
+import { axeInBoth, check, must, page, until } from '../harness.mjs';
+
+const saved = async (link) => {
+  const [file] = await Promise.all([page.waitForEvent('download'), link.click()]);
+  return { name: file.suggestedFilename(), text: (await readFile(await file.path())).toString() };
+};
+const lit = () =>
+  page.locator('.node.lit .node-card').evaluateAll((cards) => cards.map((c) => c.dataset.graphId).sort());
+
+export async function impact(url) {
+  await check('what is selected lights its whole way, and only what a replicator copies of it', async () => {
+    await page.goto(`${url}/lineage?last=10m&selected=topic:west/payments`);
+    await until('its ways are lit', async () => (await lit()).includes('topic:east/west.payments'));
+    const ids = await lit();
+    must(ids.includes('unidentified:west/payments'), `who writes it is not lit: ${ids}`);
+    must(!ids.includes('topic:east/west.orders'), `what comes of another topic is lit: ${ids}`);
+    must((await page.locator('.flow-label.lit').count()) >= 4, 'no flow is lit');
+  });
+  await check('what a topic starves is lit in its order, listed with owners, and a link', async () => {
+    await page.goto(`${url}/lineage?root=topic:west/orders&last=10m&selected=topic:west/orders`);
+    await page.getByRole('complementary', { name: 'Node' }).getByRole('link', { name: 'What it starves' }).click();
+    await page.waitForURL(/direction=downstream&depth=10&last=10m&impact=1$/);
+    await page.getByRole('heading', { name: 'What orders starves', level: 1 }).waitFor();
+    const side = page.getByRole('complementary', { name: 'What it starves' });
+    await side.getByRole('button', { name: /billing$/ }).waitFor();
+    must((await side.locator('.hit').count()) >= 12, 'it lists too few');
+    const text = await side.textContent();
+    must(/after \d+ m?s/.test(text) && text.includes('after how long is not known'), 'no times, or no doubt of any');
+    must(text.includes('team-finance') && /lineage|owners/.test(text), 'no owners');
+    // A card has the number of its row.
+    const id = 'application:shop/billing';
+    const step = await page.locator(`.node:has([data-graph-id="${id}"]) .lit-step`).textContent();
+    const row = await side.locator('.hit', { hasText: 'billing' }).locator('.hit-step').textContent();
+    must(step.endsWith(row), `the card says ${step}, the row ${row}`);
+    await axeInBoth('what it starves');
+  });
+  await check('it is taken away as CSV and JSON, in the same order', async () => {
+    const side = page.getByRole('complementary', { name: 'What it starves' });
+    const csv = await saved(side.getByRole('link', { name: 'CSV' }));
+    must(/^impact-orders-\d{8}T\d{6}Z\.csv$/.test(csv.name), `it is called ${csv.name}`);
+    must(csv.text.startsWith('# lineaged-impact, version 1\r\n# root: topic:west/orders\r\n'), csv.text.slice(0, 80));
+    const json = JSON.parse((await saved(side.getByRole('link', { name: 'JSON' }))).text);
+    must(json.hits.length >= 12 && json.coverage.blindSpots.length > 0, 'hits or coverage are missing');
+    must(
+      json.hits.some((h) => h.afterSeconds === null && h.hops > 1),
+      'what is not measured has a time',
+    );
+  });
+  await check('by keyboard alone: a row opens its node, Escape leads back to the list and then out of it', async () => {
+    const side = page.getByRole('complementary', { name: 'What it starves' });
+    await side.getByRole('button', { name: /billing$/ }).focus();
+    await page.keyboard.press('Enter');
+    await page
+      .getByRole('complementary', { name: 'Node' })
+      .getByRole('heading', { name: 'billing', level: 2 })
+      .waitFor();
+    await page.keyboard.press('Escape');
+    await side.waitFor();
+    await page.keyboard.press('Escape');
+    await side.waitFor({ state: 'detached' });
+    must(!page.url().includes('impact'), `the link still says it: ${page.url()}`);
+  });
+  await check('the ways between two nodes are listed with their times and lit; none reads as none', async () => {
+    await page.goto(`${url}/lineage?root=topic:west/orders&path=application:shop/order-analytics&last=10m`);
+    const side = page.getByRole('complementary', { name: 'Ways' });
+    await side.getByText('Yes, it can.').waitFor();
+    await side.getByRole('button', { name: 'Way 1' }).click();
+    await until('its nodes are lit', async () => String(await lit()).includes('application:shop/west-to-east-copy'));
+    must((await side.locator('.way').first().locator('.hops li').count()) === 3, 'it has another length');
+    must((await lit()).length === 4, `lit is ${await lit()}`);
+    await axeInBoth('ways');
+    await page.goto(`${url}/lineage?root=application:shop/order-analytics&path=topic:west/orders&last=10m`);
+    await side.getByText(/No way in this window|It cannot be told/).waitFor();
+    await page.goto(`${url}/lineage?root=topic:west/orders&path=topic:west/never-was&last=10m`);
+    await page.getByText('no node topic:west/never-was').waitFor();
+  });
+  await check('a filter of evidence is a link, and takes away what is known otherwise', async () => {
+    await page.goto(`${url}/lineage?root=topic:west/orders&last=10m`);
+    await until('it is drawn', async () => (await page.locator('.node-card').count()) > 10);
+    await page.getByRole('button', { name: 'All evidence' }).click();
+    await page.getByRole('checkbox', { name: 'committed offsets' }).check();
+    await page.waitForURL(/evidence=GROUP_OFFSETS/);
+    await axeInBoth('filter of evidence');
+    await page.keyboard.press('Escape');
+    await until('no writer is left', async () => (await page.locator('.of-unidentified').count()) === 0);
+    await page.getByRole('button', { name: 'committed offsets', exact: true }).waitFor();
+  });
+}
