@@ -14,6 +14,7 @@ import { impact } from './suites/impact.mjs';
 import { graph, keyboard, panel } from './suites/lineage.mjs';
 import { movers, rareMovers } from './suites/movers.mjs';
 import { overview } from './suites/overview.mjs';
+import { picture } from './suites/picture.mjs';
 import { screenshots } from './suites/screenshots.mjs';
 import { graphiql, theme } from './suites/shell.mjs';
 import { time } from './suites/time.mjs';
@@ -22,6 +23,7 @@ const PARTS = {
   overview: [overview],
   catalog: [catalog, manyNodes, palette],
   lineage: [graph, panel, keyboard],
+  picture: [picture],
   time: [time],
   bar: [bar],
   doubt: [doubt, leftBehind],

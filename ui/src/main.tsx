@@ -14,6 +14,7 @@ import './styles/catalog.css';
 import './styles/palette.css';
 import './styles/lit.css';
 import './styles/impact.css';
+import './styles/stack.css';
 
 const root = document.getElementById('root');
 if (!root) throw new Error('index.html has no #root');

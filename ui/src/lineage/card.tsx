@@ -18,12 +18,13 @@ import {
 import type { CardNode } from './elements';
 import { useFocused } from './focused';
 import { LitStep, useLit } from './lit-context';
+import { stackName } from './stacks';
 
 // Of a card, beside the icon and what is around the words: 24 of its 240 px are padding, 40 those, 6.5 a character.
 const ROOM = 26;
 
 export function Card({ id, data, selected }: NodeProps<CardNode>) {
-  const { setFocused, onSelect } = useFocused();
+  const { setFocused, onSelect, picture } = useFocused();
   const lit = useLit(id);
   const {
     node,
@@ -40,6 +41,10 @@ export function Card({ id, data, selected }: NodeProps<CardNode>) {
     activity,
     hiddenUp,
     hiddenDown,
+    openUp,
+    openDown,
+    unfolded,
+    unfoldedHere,
     clusters,
   } = data;
   const [repeated, own] = nameParts(node);
@@ -57,7 +62,7 @@ export function Card({ id, data, selected }: NodeProps<CardNode>) {
     >
       <LitStep id={id} />
       <Handle type="target" position={Position.Left} isConnectable={false} />
-      {hiddenUp > 0 && <Stub side="up" n={hiddenUp} />}
+      {hiddenUp > 0 && <Stub side="up" n={hiddenUp} id={id} all={openUp} />}
       <button
         type="button"
         className="node-card"
@@ -109,7 +114,31 @@ export function Card({ id, data, selected }: NodeProps<CardNode>) {
           {rateIn === null && rateOut === null && lag === null && <span>{UNMEASURED}</span>}
         </span>
       </button>
-      {hiddenDown > 0 && <Stub side="down" n={hiddenDown} />}
+      {hiddenDown > 0 && <Stub side="down" n={hiddenDown} id={id} all={openDown} />}
+      {unfoldedHere.length > 0 && (
+        <span className="card-tools stays">
+          {unfoldedHere.map((s) => (
+            <button key={s.node} type="button" tabIndex={-1} onClick={() => picture.fold(s.node)}>
+              fold {stackName(s)}
+            </button>
+          ))}
+        </span>
+      )}
+      {unfoldedHere.length === 0 && !root && (
+        <span className="card-tools">
+          <button
+            type="button"
+            tabIndex={-1}
+            title={unfolded ? 'Fold its stack again (c)' : 'Take away what lies behind it (c)'}
+            onClick={() => (unfolded ? picture.fold(unfolded) : picture.collapse(id))}
+          >
+            {unfolded ? 'fold' : 'collapse'}
+          </button>
+          <button type="button" tabIndex={-1} title="Hide it (x)" onClick={() => picture.hide(id)}>
+            hide
+          </button>
+        </span>
+      )}
       <Handle type="source" position={Position.Right} isConnectable={false} />
     </div>
   );
@@ -139,13 +168,42 @@ function Places({ places, clusters }: { places: string[]; clusters: ReadonlyMap<
   });
 }
 
-/** Neighbours that are not shown: cut by the limit, the depth or the direction. Counted, so that nothing is cut silently. */
-function Stub({ side, n }: { side: 'up' | 'down'; n: number }) {
-  const words = `${n} more ${side === 'up' ? 'upstream' : 'downstream'}, not shown`;
+interface StubProps {
+  side: 'up' | 'down';
+  n: number;
+  id: string;
+  /** As many as can be are shown. */
+  all: boolean;
+}
+
+/** Neighbours that are not shown: cut by the limit, the depth or the direction, or taken away. Counted, so that nothing is cut silently; a click shows them. */
+function Stub({ side, n, id, all }: StubProps) {
+  const { picture } = useFocused();
+  const words = `${n} more ${side === 'up' ? 'upstream' : 'downstream'}`;
+  const sign = <span aria-hidden="true">{side === 'up' ? `← +${n}` : `+${n} →`}</span>;
+  if (all)
+    return (
+      <span
+        className={`stub stub-${side}`}
+        title={`${words}, less important ones: open this node's lineage to see them`}
+      >
+        {sign}
+        <span className="sr">{words}, not shown</span>
+      </span>
+    );
   return (
-    <span className={`stub stub-${side}`} title={`${words}: open this node's lineage to see them`}>
-      <span aria-hidden="true">{side === 'up' ? `← +${n}` : `+${n} →`}</span>
-      <span className="sr">{words}</span>
-    </span>
+    <button
+      type="button"
+      className={`stub stub-${side} nodrag nopan`}
+      tabIndex={-1}
+      title={`Show ${words} (e)`}
+      onClick={(e) => {
+        e.stopPropagation();
+        picture.open(side, id);
+      }}
+    >
+      {sign}
+      <span className="sr">Show {words}</span>
+    </button>
   );
 }

@@ -85,6 +85,7 @@ const world: LineageAnswer = {
   truncated: false,
   totalNodes: 4,
   hidden: [{ node: 'b', upstream: 2, downstream: 0 }],
+  stacks: [],
   positions: [place('a', 0), place('b', 1), place('d', 1, 100), place('c', 2)],
 };
 
@@ -248,7 +249,7 @@ test('arrow keys follow the flows and walk among siblings', () => {
 
 test('where there are several clusters each has a number, by name', () => {
   const clusters = (nodes: LineageAnswer['nodes']) =>
-    elements({ ...world, nodes }, [], 'records').nodes[0]?.data.clusters;
+    elements({ ...world, nodes }, [], 'records').nodes.flatMap((n) => (n.type === 'card' ? [n.data.clusters] : []))[0];
   const east = { cluster: { id: 'e', name: 'east' } };
   expect(clusters([topic('a'), topic('b')])).toEqual(new Map());
   expect(clusters([topic('a'), topic('b', east)])).toEqual(

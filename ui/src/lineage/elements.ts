@@ -1,6 +1,7 @@
 // From the API's answer to what React Flow draws and what the tables list. Pure.
 import type { Edge, Node } from '@xyflow/react';
 import { mean } from '../chart/gaps';
+import type { Branch } from '../url/folding';
 import { bytes, count, duration, type RateUnit, rate } from '../words/format';
 import {
   GOING_WORD,
@@ -37,10 +38,12 @@ import {
   CARD_WIDTH,
   type Curve,
   curveBetween,
+  type End,
   placeLabels,
   svgPath,
   type XY,
 } from './geometry';
+import { type Stack, stackName } from './stacks';
 import type { LineageAnswer, LineageFlow, LineageNode } from './types';
 
 export interface CardData extends Record<string, unknown> {
@@ -64,6 +67,13 @@ export interface CardData extends Record<string, unknown> {
   activity: Activity;
   hiddenUp: number;
   hiddenDown: number;
+  /** On these sides all that can be shown at once is. */
+  openUp: boolean;
+  openDown: boolean;
+  /** The stack that it would be in, were that not drawn one by one. */
+  unfolded: string | null;
+  /** Stacks that hang on it and are drawn one by one. */
+  unfoldedHere: readonly Stack[];
   /** The clusters of this view by name, numbered, so that a flow is seen to cross from one to another; none when there is but one. */
   clusters: ReadonlyMap<string, number>;
 }
@@ -74,6 +84,10 @@ export interface FlowData extends Record<string, unknown> {
   going: Going;
   tone: Tone;
   text: string;
+  /** It is known by what was declared, or by leaving out who else it can be, and not by what it did. */
+  inferred: boolean;
+  /** Records were lost on it, or passed over; null: none. */
+  broken: string | null;
   /** It moves, but what it moves cannot be counted: unknown, never zero. */
   unmeasured: boolean;
   label: string;
@@ -82,42 +96,82 @@ export interface FlowData extends Record<string, unknown> {
   width: number;
 }
 
+export interface StackData extends Record<string, unknown> {
+  stack: Stack;
+  unit: RateUnit;
+  going: Going;
+  tone: Tone;
+  /** What all members move from or to the anchor; null: not known. */
+  perSecond: number | null;
+  /** What stands before the rate. */
+  about: string;
+  lag: string | null;
+  hiddenUp: number;
+  hiddenDown: number;
+}
+
 export type CardNode = Node<CardData, 'card'>;
+export type StackNode = Node<StackData, 'stack'>;
+export type Drawn = CardNode | StackNode;
 export type FlowEdge = Edge<FlowData, 'flow'>;
 
 export interface Elements {
-  nodes: CardNode[];
+  nodes: Drawn[];
   edges: FlowEdge[];
   bounds: Box;
 }
 
-export function elements(answer: LineageAnswer, roots: readonly string[], unit: RateUnit): Elements {
+/** What a reader has done to a picture. */
+export interface Changed {
+  expand: readonly Branch[];
+  /** How many neighbours are taken away, by side and id. */
+  away: ReadonlyMap<string, number>;
+}
+
+const unchanged: Changed = { expand: [], away: new Map() };
+
+export function elements(
+  answer: LineageAnswer,
+  roots: readonly string[],
+  unit: RateUnit,
+  changed: Changed = unchanged,
+): Elements {
   const positions = new Map(answer.positions.map((p) => [p.node, p]));
   const hidden = new Map(answer.hidden.map((h) => [h.node, h]));
   const clusters = clustersOf(answer.nodes);
-  const nodes: CardNode[] = [];
+  const stacks = new Map(answer.stacks.filter((s) => s.folded).map((s) => [s.node, s]));
+  const open = answer.stacks.filter((s) => !s.folded);
+  const nodes: Drawn[] = [];
   for (const node of answer.nodes) {
     const at = positions.get(node.id);
     if (!at) continue; // Without a place nothing can be drawn; the table lists it all the same.
-    const data = card(node, answer, hidden.get(node.id), {
-      root: roots.includes(node.id),
-      unit,
-      clusters,
-    });
-    nodes.push({
+    const stack = stacks.get(node.id);
+    const behind = hiddenOf(node.id, hidden.get(node.id), changed);
+    const shape = {
       id: node.id,
-      type: 'card',
       position: { x: at.x, y: at.y },
       // Given, not measured: only so can nodes out of sight be left out.
       width: CARD_WIDTH,
       height: CARD_HEIGHT,
       measured: { width: CARD_WIDTH, height: CARD_HEIGHT },
       handles: [
-        { type: 'target', position: 'left' as never, x: 0, y: CARD_HEIGHT / 2, width: 1, height: 1 },
-        { type: 'source', position: 'right' as never, x: CARD_WIDTH, y: CARD_HEIGHT / 2, width: 1, height: 1 },
+        { type: 'target' as const, position: 'left' as never, x: 0, y: CARD_HEIGHT / 2, width: 1, height: 1 },
+        { type: 'source' as const, position: 'right' as never, x: CARD_WIDTH, y: CARD_HEIGHT / 2, width: 1, height: 1 },
       ],
-      data,
+    };
+    if (stack) {
+      nodes.push({ ...shape, type: 'stack', data: stackData(stack, behind, answer, unit) });
+      continue;
+    }
+    const data = card(node, answer, {
+      ...behind,
+      root: roots.includes(node.id),
+      unit,
+      clusters,
+      unfolded: open.find((s) => s.memberIds.includes(node.id))?.node ?? null,
+      unfoldedHere: open.filter((s) => s.anchor === node.id),
     });
+    nodes.push({ ...shape, type: 'card', data });
   }
   const curves = curvesOf(answer, positions);
   return {
@@ -130,11 +184,45 @@ export function elements(answer: LineageAnswer, roots: readonly string[], unit: 
   };
 }
 
+type Behind = Pick<CardData, 'hiddenUp' | 'hiddenDown' | 'openUp' | 'openDown'>;
+
+/** What is not shown of a node's neighbours: by the server, or since somebody took it away. */
+function hiddenOf(
+  id: string,
+  hidden: { upstream: number; downstream: number } | undefined,
+  { expand, away }: Changed,
+): Behind {
+  const open = (side: 'up' | 'down') =>
+    expand.some((b) => b.side === side && b.node === id) && !away.has(`${side}:${id}`);
+  return {
+    hiddenUp: (hidden?.upstream ?? 0) + (away.get(`up:${id}`) ?? 0),
+    hiddenDown: (hidden?.downstream ?? 0) + (away.get(`down:${id}`) ?? 0),
+    openUp: open('up'),
+    openDown: open('down'),
+  };
+}
+
+function stackData(stack: Stack, behind: Behind, answer: LineageAnswer, unit: RateUnit): StackData {
+  const own = answer.flows.filter((f) => f.from.id === stack.node || f.to.id === stack.node);
+  const flow = own.find((f) => f.from.id === stack.anchor || f.to.id === stack.anchor);
+  const perSecond = (unit === 'bytes' ? flow?.bytesPerSecond : flow?.recordsPerSecond) ?? null;
+  return {
+    stack,
+    unit,
+    hiddenUp: behind.hiddenUp,
+    hiddenDown: behind.hiddenDown,
+    going: flow ? going(flow) : 'unknown',
+    tone: flow ? tone(flow) : 'unknown',
+    perSecond,
+    about: flow ? about(flow) : '',
+    lag: flow?.lag ?? null,
+  };
+}
+
 function card(
   node: LineageNode,
   answer: LineageAnswer,
-  hidden: { upstream: number; downstream: number } | undefined,
-  seen: Pick<CardData, 'root' | 'unit' | 'clusters'>,
+  seen: Behind & Pick<CardData, 'root' | 'unit' | 'clusters' | 'unfolded' | 'unfoldedHere'>,
 ): CardData {
   const around = answer.flows.filter((f) => f.from.id === node.id || f.to.id === node.id);
   const states = around.map(activity);
@@ -156,8 +244,6 @@ function card(
     tone: worstTone(own.map(tone)),
     deserted: reads.length > 0 && reads.every((f) => f.live === false),
     activity: cardActivity(states, answer.coverage.observedFraction),
-    hiddenUp: hidden?.upstream ?? 0,
-    hiddenDown: hidden?.downstream ?? 0,
   };
 }
 
@@ -184,24 +270,31 @@ function cardActivity(states: readonly Activity[], observed: number): Activity {
 
 interface FlowCurve {
   flow: LineageFlow;
+  at: End;
   curve: Curve;
 }
 
 /** The flows whose ends both have a place, and where they run. */
 function curvesOf(answer: LineageAnswer, positions: Map<string, XY>): FlowCurve[] {
   const cards = [...positions.values()];
+  const degree = degrees(answer.flows.filter((f) => positions.has(f.from.id) && positions.has(f.to.id)));
   return answer.flows.flatMap((flow) => {
     const from = positions.get(flow.from.id);
     const to = positions.get(flow.to.id);
-    return from && to ? [{ flow, curve: curveBetween(from, to, cards) }] : [];
+    const at = endOf(flow, degree);
+    return from && to ? [{ flow, at, curve: curveBetween(from, to, cards, at) }] : [];
   });
 }
 
 function edges(answer: LineageAnswer, curves: FlowCurve[], positions: Map<string, XY>, unit: RateUnit): FlowEdge[] {
   const names = new Map(answer.nodes.map((n) => [n.id, nodeName(n)]));
-  const drawn = curves.map(({ flow, curve }) => ({ flow, curve, text: flowText(flow, unit) }));
+  for (const s of answer.stacks) if (s.folded) names.set(s.node, stackName(s));
+  const drawn = curves.map(({ flow, curve, at }) => ({ flow, curve, at, text: flowText(flow, unit) }));
   const places = placeLabels(
-    drawn.map((d) => (hasSign(d.flow) ? { ...d, text: `${d.text}__` } : d)),
+    drawn.map((d) => ({
+      ...d,
+      text: `${d.text}${hasSign(d.flow) ? '__' : ''}${missed(d.flow) ? '__' : ''}`,
+    })),
     [...positions.values()],
   );
   return drawn.map(({ flow, curve, text }, i) => ({
@@ -219,6 +312,8 @@ function edges(answer: LineageAnswer, curves: FlowCurve[], positions: Map<string
       going: going(flow),
       tone: tone(flow),
       text,
+      inferred: isInferred(flow),
+      broken: missed(flow),
       unmeasured: text === UNMEASURED,
       label: `${names.get(flow.from.id)} to ${names.get(flow.to.id)}, ${flowSentence(flow, text, unit)}`,
       path: svgPath(curve),
@@ -247,6 +342,28 @@ export function flowText(flow: LineageFlow, unit: RateUnit): string {
     default:
       return moved ? flowRate(flow, unit) : GOING_WORD[going(flow) as 'moving'];
   }
+}
+
+const INFERRED = ['DECLARED', 'ELIMINATION'];
+
+/** Whether a flow is known only by what somebody said, or by who else it can't be. */
+export const isInferred = (flow: Pick<LineageFlow, 'evidence'>): boolean =>
+  flow.evidence.length > 0 && flow.evidence.every((e) => INFERRED.includes(e.kind));
+
+/** How many flows begin and end at each node. */
+function degrees(flows: readonly LineageFlow[]): Map<string, number> {
+  const out = new Map<string, number>();
+  for (const f of flows) {
+    for (const end of [`out ${f.from.id}`, `in ${f.to.id}`]) out.set(end, (out.get(end) ?? 0) + 1);
+  }
+  return out;
+}
+
+/** At which end a flow's label tells it from the others: the one at which there are fewer; at both the same: its middle. */
+function endOf(f: LineageFlow, degree: ReadonlyMap<string, number>): End {
+  const from = degree.get(`out ${f.from.id}`) ?? 0;
+  const to = degree.get(`in ${f.to.id}`) ?? 0;
+  return from > to ? 'end' : from < to ? 'start' : 'middle';
 }
 
 /** Whether a shape stands before the words on an edge: where they are no rate of what goes as it should. */

@@ -8,7 +8,7 @@ export function FlowLine({ id, data, selected }: EdgeProps<FlowEdge>) {
   const { setFocused, onSelect } = useFocused();
   const lit = useLit(id);
   if (!data) return null;
-  const state = `is-${data.activity} tone-${data.tone} goes-${data.going} ${selected ? 'selected' : ''} ${data.flow.estimated ? 'estimated' : ''} ${data.unmeasured ? 'unmeasured' : ''} ${lit}`;
+  const state = `is-${data.activity} tone-${data.tone} goes-${data.going} ${selected ? 'selected' : ''} ${data.flow.estimated ? 'estimated' : ''} ${data.unmeasured ? 'unmeasured' : ''} ${data.inferred ? 'inferred' : ''} ${data.broken ? 'broken' : ''} ${lit}`;
   const loud = data.tone === 'bad' || data.tone === 'warn' || data.tone === 'good';
   const marker = selected ? 'arrow-selected' : `arrow-${loud ? data.tone : data.activity}`;
   return (
@@ -33,6 +33,11 @@ export function FlowLine({ id, data, selected }: EdgeProps<FlowEdge>) {
           onFocus={() => setFocused(id)}
           onClick={() => onSelect(id)}
         >
+          {data.broken && (
+            <span className="broken-sign" aria-hidden="true">
+              !
+            </span>
+          )}
           {hasSign(data.flow) && <StateSign state={data.going} />}
           {data.text}
         </button>

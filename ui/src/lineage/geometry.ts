@@ -18,6 +18,9 @@ export interface Box {
   height: number;
 }
 
+/** The end of a flow at which its label stands. */
+export type End = 'start' | 'middle' | 'end';
+
 /** A cubic Bézier curve: start, two control points, end. */
 export type Curve = readonly [XY, XY, XY, XY];
 
@@ -28,13 +31,16 @@ const SWINGS = [1.9, -1.9, 3.2, -3.2, 4.6, -4.6];
  * From the right side of one card to the left side of another. A flow that runs back to the left swings below or above
  * both, where it is hidden least by cards.
  */
-export function curveBetween(from: XY, to: XY, cards: readonly XY[] = []): Curve {
+export function curveBetween(from: XY, to: XY, cards: readonly XY[] = [], at: End = 'middle'): Curve {
   const start = { x: from.x + CARD_WIDTH, y: from.y + CARD_HEIGHT / 2 };
   const end = { x: to.x, y: to.y + CARD_HEIGHT / 2 };
   const dx = end.x - start.x;
   if (dx >= 0) {
     const reach = Math.max(dx / 2, 30);
-    return [start, { x: start.x + reach, y: start.y }, { x: end.x - reach, y: end.y }, end];
+    // It runs level where its label stands.
+    const [out, into] =
+      at === 'middle' || dx > 300 ? [reach, reach] : at === 'end' ? [dx * 0.1, dx * 0.9] : [dx * 0.9, dx * 0.1];
+    return [start, { x: start.x + out, y: start.y }, { x: end.x - into, y: end.y }, end];
   }
   const reach = 70 - dx * 0.15;
   let best: Curve | undefined;
@@ -98,22 +104,41 @@ export function overlap(a: Box, b: Box): boolean {
 export const labelWidth = (text: string): number => Math.round(text.length * 7) + 20;
 
 // From the middle outwards: the first place that is free is the best one.
-const PLACES = [0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74, 0.2, 0.8, 0.14, 0.86];
+const MIDDLE = [0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74, 0.2, 0.8, 0.14, 0.86];
+/** What is kept free between a label and the card at its end: of a target the arrow's head. */
+const BESIDE = { start: 6, end: 13 };
+
+/** Where a label of a width may stand, the best place first: right beside the card at its end, else on its curve. */
+function placesOf(curve: Curve, width: number, at: End): XY[] {
+  const on = (places: readonly number[]) => places.map((t) => pointAt(curve, t));
+  if (at === 'middle') return on(MIDDLE);
+  const [start, , , end] = curve;
+  // Level with its card: between two columns is no room for a curve that is level itself.
+  const beside =
+    at === 'end'
+      ? { x: end.x - BESIDE.end - width / 2, y: end.y }
+      : { x: start.x + BESIDE.start + width / 2, y: start.y };
+  const inwards = [0.14, 0.2, 0.26, 0.34, 0.42, 0.5];
+  return [beside, ...on(inwards.map((t) => (at === 'end' ? 1 - t : t)))];
+}
 
 /**
- * Gives each label a centre on its curve, so that labels cover neither each other nor a card where that can be had;
- * where it can't, the middle. Deterministic in the order of its input.
+ * Gives each label a centre on its curve, at the end that is its own, so that labels cover neither each other nor a card
+ * where that can be had; where it can't, its best place. Deterministic in the order of its input.
  */
-export function placeLabels(curves: readonly { curve: Curve; text: string }[], cards: readonly XY[]): XY[] {
+export function placeLabels(curves: readonly { curve: Curve; text: string; at?: End }[], cards: readonly XY[]): XY[] {
   const taken: Box[] = cards.map((c) => ({ ...c, width: CARD_WIDTH, height: CARD_HEIGHT }));
-  return curves.map(({ curve, text }) => {
+  return curves.map(({ curve, text, at = 'middle' }) => {
     const width = labelWidth(text);
-    const boxAt = (t: number): Box => {
-      const { x, y } = pointAt(curve, t);
-      return { x: x - width / 2, y: y - LABEL_HEIGHT / 2, width, height: LABEL_HEIGHT };
-    };
-    const t = PLACES.find((p) => !taken.some((box) => overlap(box, boxAt(p)))) ?? 0.5;
-    taken.push(boxAt(t));
-    return pointAt(curve, t);
+    const boxAt = ({ x, y }: XY): Box => ({
+      x: x - width / 2,
+      y: y - LABEL_HEIGHT / 2,
+      width,
+      height: LABEL_HEIGHT,
+    });
+    const places = placesOf(curve, width, at);
+    const best = places.find((p) => !taken.some((box) => overlap(box, boxAt(p)))) ?? (places[0] as XY);
+    taken.push(boxAt(best));
+    return best;
   });
 }

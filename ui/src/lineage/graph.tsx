@@ -12,15 +12,19 @@ import {
   useReactFlow,
   useStore,
   useStoreApi,
+  ViewportPortal,
 } from '@xyflow/react';
 import '@xyflow/react/dist/base.css';
-import { useEffect, useMemo, useRef, useState } from 'react';
+import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
+import { useShortcuts } from '../shell/shortcuts';
 import { plural } from '../words/words';
 import { Card } from './card';
-import type { CardNode, Elements, FlowEdge } from './elements';
+import type { Drawn, Elements, FlowEdge } from './elements';
 import { FlowLine, Markers } from './flow-line';
-import { Focused } from './focused';
+import { Focused, type Picture } from './focused';
 import { CARD_HEIGHT, CARD_WIDTH } from './geometry';
+import { calm, moved, useGhosts } from './ghosts';
+import { StackCard } from './stack-card';
 import { type Arrow, step } from './steps';
 
 interface Props {
@@ -29,11 +33,19 @@ interface Props {
   frame: string;
   selected: string | null;
   onSelect(id: string): void;
+  picture: Picture;
+  /** What is to be said of the picture, and done about it. */
+  children?: ReactNode;
 }
 
-const nodeTypes: NodeTypes = { card: Card };
+const nodeTypes: NodeTypes = { card: Card, stack: StackCard };
 const edgeTypes: EdgeTypes = { flow: FlowLine };
-const FIT = { padding: 0.06, maxZoom: 1.1, minZoom: 0.35 };
+const FIT = { padding: 0.06, maxZoom: 1.1 };
+const MIN_ZOOM = 0.03;
+/** Below this nothing can be read. */
+const READABLE = 0.35;
+/** From where a name is read without effort. */
+const NEAR = 0.7;
 /** Above this a map helps to find one's way; below it is clutter. */
 const MAP_FROM = 40;
 /** Half a card, roughly: closer to the border than this counts as out of sight. */
@@ -41,8 +53,6 @@ const MARGIN = 100;
 
 /** How far v must move to lie between the two. */
 const into = (v: number, low: number, high: number): number => (v < low ? low - v : v > high ? high - v : 0);
-
-const calm = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
 
 /** The layered graph. It only draws: places are the server's. */
 export function Graph(props: Props) {
@@ -53,28 +63,51 @@ export function Graph(props: Props) {
   );
 }
 
-function Drawing({ drawn, frame, selected, onSelect }: Props) {
-  const flow = useReactFlow<CardNode, FlowEdge>();
+function Drawing({ drawn, frame, selected, onSelect, picture, children }: Props) {
+  const flow = useReactFlow<Drawn, FlowEdge>();
   const pane = useStoreApi();
-  const distance = useStore(({ transform: [, , zoom] }) => (zoom < 0.3 ? 'far farther' : zoom < 0.62 ? 'far' : ''));
-  const root = drawn.nodes.find((n) => n.data.root)?.id ?? drawn.nodes[0]?.id ?? '';
+  const distance = useStore(({ transform: [, , zoom] }) =>
+    zoom < 0.2 ? 'far farther farthest' : zoom < READABLE ? 'far farther' : zoom < 0.62 ? 'far' : '',
+  );
+  const root = drawn.nodes.find((n) => n.type === 'card' && n.data.root)?.id ?? drawn.nodes[0]?.id ?? '';
   const [focused, setFocused] = useState(root);
   const wanted = useRef<string | null>(null);
+  /** What stays where it is while the picture changes: what somebody did it to first. */
+  const still = useRef<string[]>([]);
+  const anchors = () => [...still.current, selected, focused, root, ...drawn.nodes.map((n) => n.id)];
 
   /** React Flow's own fit sees only the cards, and would cut off what runs back round them. */
   const showAll = () => {
     const { width, height } = pane.getState();
-    return flow.setViewport(getViewportForBounds(drawn.bounds, width, height, FIT.minZoom, FIT.maxZoom, FIT.padding));
+    return flow.setViewport(getViewportForBounds(drawn.bounds, width, height, MIN_ZOOM, FIT.maxZoom, FIT.padding));
   };
+
+  const goNear = async () => {
+    const at = centre(drawn, focused) ?? centre(drawn, root);
+    if (at) await flow.setCenter(at.x, at.y, { zoom: NEAR });
+  };
+
+  // In the same frame another picture may come: what is done to it, or who looks at it, stays where it is on screen.
+  const before = useRef({ drawn, frame });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: by picture
+  useEffect(() => {
+    const last = before.current;
+    before.current = { drawn, frame };
+    if (last.drawn === drawn || last.frame !== frame) return;
+    const by = moved(last.drawn, drawn, anchors());
+    if (!by || (by.x === 0 && by.y === 0)) return;
+    const { x, y, zoom } = flow.getViewport();
+    flow.setViewport({ x: x - by.x * zoom, y: y - by.y * zoom, zoom });
+  }, [drawn, frame]);
+  const ghosts = useGhosts(drawn, (was) => moved(was, drawn, anchors()));
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: fitted by frame, not on each answer
   useEffect(() => {
     // A frame later: React Flow measures its pane first.
     const handle = requestAnimationFrame(async () => {
       await showAll();
-      const at = centre(drawn, root);
       // Too much to read at once: then rather what was asked for, near enough to read.
-      if (at && flow.getZoom() <= FIT.minZoom) await flow.setCenter(at.x, at.y, { zoom: 0.7 });
+      if (flow.getZoom() < READABLE) await goNear();
     });
     return () => cancelAnimationFrame(handle);
   }, [flow, frame]);
@@ -100,6 +133,73 @@ function Drawing({ drawn, frame, selected, onSelect }: Props) {
   const nodes = useMemo(() => drawn.nodes.map((n) => ({ ...n, selected: n.id === selected })), [drawn, selected]);
   const edges = useMemo(() => drawn.edges.map((e) => ({ ...e, selected: e.id === selected })), [drawn, selected]);
 
+  const stackOf = (id: string) =>
+    drawn.nodes.flatMap((n) => (n.id === id && n.type === 'stack' ? [n.data.stack] : []))[0];
+  const act: Picture = {
+    unfold: (id) => {
+      const stack = stackOf(id);
+      still.current = stack ? [stack.anchor] : [];
+      picture.unfold(id);
+      focusNext(stack?.memberIds[0]);
+    },
+    fold: (id) => {
+      const stack = drawn.nodes
+        .flatMap((n) => (n.type === 'card' ? n.data.unfoldedHere : []))
+        .find((s) => s.node === id);
+      still.current = stack ? [stack.anchor] : [];
+      picture.fold(id);
+      focusNext(id);
+    },
+    open: (side, id) => {
+      still.current = [id];
+      picture.open(side, id);
+    },
+    collapse: (id) => {
+      still.current = [id];
+      picture.collapse(id);
+    },
+    hide: (id) => {
+      const next = drawn.edges.find((e) => e.target === id)?.source ?? drawn.edges.find((e) => e.source === id)?.target;
+      still.current = next ? [next] : [];
+      picture.hide(id);
+      focusNext(next);
+    },
+  };
+  /** The focus goes on to what takes the place of what had it, once the answer is there. */
+  const focusNext = (id: string | undefined) => {
+    if (!id) return;
+    wanted.current = id;
+    focusWhenDrawn(id, () => wanted.current === id, 240);
+  };
+  /** A stack, or a flow of one, has no panel: it is unfolded. */
+  const choose = (id: string) => {
+    const stack = id.split('->').find(stackOf);
+    if (stack) act.unfold(stack);
+    else onSelect(id);
+  };
+  const here = () => (document.activeElement as HTMLElement | null)?.dataset?.graphId ?? selected;
+  const node = (): Drawn | undefined => drawn.nodes.find((n) => n.id === here());
+  useShortcuts({
+    e: () => {
+      const n = node();
+      if (n?.type === 'stack') act.unfold(n.id);
+      if (n?.type !== 'card') return;
+      if (n.data.hiddenUp > 0 && !n.data.openUp) act.open('up', n.id);
+      if (n.data.hiddenDown > 0 && !n.data.openDown) act.open('down', n.id);
+    },
+    c: () => {
+      const n = node();
+      if (n?.type !== 'card') return;
+      const stack = n.data.unfolded ?? n.data.unfoldedHere[0]?.node;
+      if (stack) act.fold(stack);
+      else act.collapse(n.id);
+    },
+    x: () => {
+      const n = node();
+      if (n) act.hide(n.id);
+    },
+  });
+
   const moveTo = (id: string) => {
     setFocused(id);
     wanted.current = id;
@@ -124,18 +224,18 @@ function Drawing({ drawn, frame, selected, onSelect }: Props) {
   };
 
   return (
-    <Focused value={{ setFocused, onSelect }}>
-      <ReactFlow<CardNode, FlowEdge>
+    <Focused value={{ setFocused, onSelect: choose, picture: act }}>
+      <ReactFlow<Drawn, FlowEdge>
         nodes={nodes}
         edges={edges}
         nodeTypes={nodeTypes}
         edgeTypes={edgeTypes}
         className={distance}
-        onNodeClick={(_e, n) => onSelect(n.id)}
-        onEdgeClick={(_e, x) => onSelect(x.id)}
+        onNodeClick={(_e, n) => choose(n.id)}
+        onEdgeClick={(_e, x) => choose(x.id)}
         onKeyDown={onKeyDown}
         tabIndex={0}
-        aria-label={`Lineage graph: ${plural(drawn.nodes.length, 'node')}, ${plural(drawn.edges.length, 'flow')}. Arrow keys move along the flows, Enter opens, t shows the same as a table.`}
+        aria-label={`Lineage graph: ${plural(drawn.nodes.length, 'node')}, ${plural(drawn.edges.length, 'flow')}. Arrow keys move along the flows, Enter opens, e expands, c collapses, t shows the same as a table.`}
         onlyRenderVisibleElements
         nodesDraggable={false}
         nodesConnectable={false}
@@ -146,10 +246,20 @@ function Drawing({ drawn, frame, selected, onSelect }: Props) {
         deleteKeyCode={null}
         selectionKeyCode={null}
         multiSelectionKeyCode={null}
-        minZoom={0.1}
+        minZoom={MIN_ZOOM}
         maxZoom={2}
       >
         <Markers />
+        <ViewportPortal>
+          {ghosts.map((g) => (
+            <div
+              key={g.id}
+              className="ghost"
+              aria-hidden="true"
+              style={{ transform: `translate(${g.at.x}px, ${g.at.y}px)` }}
+            />
+          ))}
+        </ViewportPortal>
         <Background variant={BackgroundVariant.Dots} gap={24} size={1} />
         <Controls showInteractive={false} showFitView={false}>
           <ControlButton onClick={showAll} title="Fit the view" aria-label="Fit the view">
@@ -160,6 +270,14 @@ function Drawing({ drawn, frame, selected, onSelect }: Props) {
         </Controls>
         {drawn.nodes.length >= MAP_FROM && <MiniMap pannable ariaLabel="Map of the graph" nodeStrokeWidth={0} />}
       </ReactFlow>
+      <div className="picture-notes">
+        {children}
+        {distance.includes('farther') && (
+          <button type="button" onClick={goNear}>
+            Too far to read: go near
+          </button>
+        )}
+      </div>
     </Focused>
   );
 }

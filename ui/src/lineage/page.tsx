@@ -8,8 +8,9 @@ import { Link } from '../shell/link';
 import { Problem } from '../shell/problem';
 import { useShortcuts } from '../shell/shortcuts';
 import { StateSign } from '../shell/state-sign';
+import { folded, initialFolding } from '../url/folding';
 import { asked, formatLineage, type LineageState, lineageHref, parseLineage } from '../url/lineage';
-import { useUrlState } from '../url/use-url';
+import { type Change, useUrlState } from '../url/use-url';
 import { windowInput } from '../url/window';
 import { instant, parseDuration, span } from '../words/format';
 import { GOING_WORD, going, tone, worstTone } from '../words/going';
@@ -25,7 +26,9 @@ import { Lighting } from './lit-context';
 import { isNotFound, Missing } from './missing';
 import { Panel } from './panel';
 import { PathsPanel } from './paths-panel';
+import { usePicture } from './picture';
 import { allFlowsVariables, lineageVariables } from './question';
+import { shownOf } from './stacks';
 import { LineageTables } from './tables';
 import { Toolbar } from './toolbar';
 import type { LineageAnswer } from './types';
@@ -87,7 +90,7 @@ export function LineagePage() {
         {answer && !state.selected && state.path && <PathsPanel found={paths} state={state} change={change} />}
       </div>
       <p className="sr" role="status">
-        {answer ? `${plural(answer.nodes.length, 'node')}, ${plural(answer.flows.length, 'flow')}` : ''}
+        {answer ? counted(answer) : ''}
       </p>
     </main>
   );
@@ -137,25 +140,63 @@ interface ViewProps {
   answer: LineageAnswer;
   frame: string;
   state: LineageState;
-  change(patch: Partial<LineageState>): void;
+  change: Change<LineageState>;
   again(): void;
   /** What is lit whatever is selected; null: what is selected. */
   lit: Lit | null;
 }
 
 function View({ answer, frame, state, change, again, lit }: ViewProps) {
-  const drawn = useMemo(() => elements(answer, state.roots, state.unit), [answer, state.roots, state.unit]);
+  const shown = useMemo(() => shownOf(answer, state.roots, state), [answer, state]);
+  const drawn = useMemo(
+    () => elements(shown.answer, state.roots, state.unit, { expand: state.expand, away: shown.away }),
+    [shown, state.roots, state.unit, state.expand],
+  );
+  const picture = usePicture(state.view === 'graph' ? answer : undefined, state, change);
   const chosen = useChosenWays(lit ? undefined : answer, state);
   if (state.view === 'events') return <EventList window={answer.window} state={state} />;
   if (answer.nodes.length === 0) {
     return <Missing state={state} answer={answer} again={again} />;
   }
+  // The picture's answer stands until the table's is there, which has no stacks.
+  if (state.view === 'table' && answer.stacks.some((s) => s.folded)) return <p className="empty">Loading</p>;
   if (state.view === 'table') return <LineageTables answer={answer} state={state} change={change} />;
   return (
-    <Lighting answer={answer} lit={lit ?? chosen}>
-      <Graph drawn={drawn} frame={frame} selected={state.selected} onSelect={(id) => change({ selected: id })} />
+    <Lighting answer={shown.answer} lit={lit ?? chosen}>
+      <Graph
+        drawn={drawn}
+        frame={frame}
+        selected={state.selected}
+        onSelect={(id) => change({ selected: id })}
+        picture={picture}
+      >
+        {shown.hidden > 0 && (
+          <button type="button" onClick={() => change({ hide: [], collapse: [] })}>
+            Show hidden ({shown.hidden})
+          </button>
+        )}
+        {folded(state) > 0 && (
+          <button type="button" onClick={() => change(initialFolding)}>
+            As it was drawn first
+          </button>
+        )}
+      </Graph>
     </Lighting>
   );
+}
+
+/** How many nodes an answer is of: those that are drawn, and those in stacks. */
+function nodesIn({ nodes, stacks }: LineageAnswer): number {
+  return stacks.reduce((sum, s) => sum + (s.folded ? s.count - 1 : 0), nodes.length);
+}
+
+/** The counts of a view in words. */
+function counted(answer: LineageAnswer): string {
+  const stacks = answer.stacks.filter((s) => s.folded);
+  const inside = stacks.reduce((sum, s) => sum + s.count, 0);
+  const words = [plural(nodesIn(answer), 'node'), plural(answer.flows.length, 'flow')];
+  if (stacks.length > 0) words.push(`${inside} nodes in ${plural(stacks.length, 'stack')}`);
+  return words.join(', ');
 }
 
 const SICK = ['stalled', 'falling-behind', 'stopped'] as const;
@@ -174,7 +215,7 @@ function Notices({ answer, state, change }: Omit<ViewProps, 'frame' | 'again' | 
         {span(answer.window.start, answer.window.end)}, step {answer.window.step}
       </span>
       <span className="note">
-        {plural(answer.nodes.length, 'node')}, {plural(answer.flows.length, 'flow')}
+        {counted(answer)}
         {inactive > 0 && `, ${inactive} inactive`}
         {allowed > 0 && `, ${allowed} allowed`}
         {around > 0 && `, ${around} about then`}
@@ -193,10 +234,15 @@ function Notices({ answer, state, change }: Omit<ViewProps, 'frame' | 'again' | 
       {answer.truncated && (
         <p className="truncated">
           <Icon name="warn" />
-          Showing {answer.nodes.length} of {answer.totalNodes} nodes, the most important ones.
+          Showing {nodesIn(answer)} of {answer.totalNodes} nodes, the most important ones.
           {state.roots.length === 0
             ? ' Open one node to see less.'
             : ' Choose one direction or a smaller depth to see less.'}
+          {state.view === 'graph' && (
+            <button type="button" className="row-button" onClick={() => change({ view: 'table' })}>
+              As a table
+            </button>
+          )}
         </p>
       )}
       {open && (

@@ -39,6 +39,7 @@ function answerOf(start: string, end: string): LineageAnswer {
     truncated: false,
     totalNodes: 1,
     hidden: [],
+    stacks: [],
     positions: [],
   };
 }

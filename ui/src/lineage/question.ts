@@ -1,6 +1,7 @@
 // What the lineage page asks of the server for a state.
 import type { AllFlowsQueryVariables, LineageQueryVariables } from '../gql/graphql';
 import { LIMIT } from '../url/export';
+import { FOLD } from '../url/folding';
 import { asked, type LineageState } from '../url/lineage';
 import { wholeWindowStep, windowInput } from '../url/window';
 
@@ -14,6 +15,10 @@ export const allFlowsVariables = (s: LineageState): AllFlowsQueryVariables => ({
   includeInactive: s.inactive,
   includeInternal: s.internal,
   limit: LIMIT,
+  // The table has each node by itself, and so has a picture of the ways between two of them.
+  fold: s.view === 'table' || s.path ? 0 : FOLD,
+  unfold: s.unfold,
+  expand: s.expand.map(({ side, node }) => ({ node, direction: side === 'up' ? 'UPSTREAM' : 'DOWNSTREAM' })),
   window: windowInput(s.window),
   step: wholeWindowStep(s.window),
   ...METRICS[s.unit],

@@ -67,6 +67,9 @@ const KEYS: [string, string][] = [
   ['Esc', 'Close the side panel'],
   ['Tab, then arrows', 'Lineage: enter the graph; left and right along flows, up and down among siblings'],
   ['Home', 'Lineage: back to the root'],
+  ['e', 'Lineage: unfold the stack, or show the hidden neighbours of the node'],
+  ['c', 'Lineage: fold again, or take away what lies behind the node'],
+  ['x', 'Lineage: hide the node'],
   ['Enter', 'Open what is focused in the side panel'],
   ['?', 'This list'],
 ];

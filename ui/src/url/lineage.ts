@@ -2,12 +2,13 @@
 import type { Direction, EvidenceKind } from '../gql/graphql';
 import type { RateUnit } from '../words/format';
 import { parseEvidence } from './evidence';
+import { type FoldingState, foldingPairs, initialFolding, parseFolding } from './folding';
 import { formatQuery, oneOf } from './query';
 import { initialWindow, parseWindow, type WindowChoice, windowPairs } from './window';
 
 export type View = 'graph' | 'table' | 'events';
 
-export interface LineageState {
+export interface LineageState extends FoldingState {
   /** Node ids; none: everything that moved in the window. */
   roots: string[];
   direction: Direction;
@@ -35,6 +36,7 @@ export const MAX_DEPTH = 10;
 const DIRECTIONS = ['BOTH', 'UPSTREAM', 'DOWNSTREAM'] as const;
 
 export const initialLineage: LineageState = {
+  ...initialFolding,
   roots: [],
   direction: 'BOTH',
   depth: 3,
@@ -71,6 +73,7 @@ export function parseLineage(search: string): LineageState {
     evidence: roots.length > 0 ? parseEvidence(q.get('evidence')) : [],
     impact: roots.length > 0 && path === null && q.get('impact') === '1',
     path,
+    ...parseFolding(q),
   };
 }
 
@@ -90,6 +93,7 @@ export function formatLineage(s: LineageState): string {
   if (s.impact) pairs.push(['impact', '1']);
   if (s.path) pairs.push(['path', s.path]);
   if (s.selected) pairs.push(['selected', s.selected]);
+  pairs.push(...foldingPairs(s));
   return formatQuery(pairs);
 }
 
