@@ -87,6 +87,35 @@ export async function bar(url) {
     );
     await page.evaluate(() => sessionStorage.clear());
   });
+  await check('events that matter come first, and their links keep the page as it is', async () => {
+    await page.goto(`${url}/lineage?last=24h&unit=bytes&view=events`);
+    await page.getByRole('heading', { name: /^What matters/ }).waitFor();
+    const titles = await page.locator('.event-title').allTextContents();
+    must(/^What matters/.test(titles[0]) && /^What else/.test(titles[1]), titles.join());
+    await axeInBoth('events');
+    const row = page.getByRole('row', { name: /Flow stopped .*billing/ }).first();
+    await row.getByRole('link', { name: /billing/ }).click();
+    await page.waitForURL(/last=24h&unit=bytes&selected=/);
+    await page.getByRole('complementary', { name: 'Flow' }).waitFor();
+    await page.goBack();
+    await row.getByRole('link').first().click();
+    await page.waitForURL(/at=20[^&]*&unit=bytes&selected=/);
+  });
+  await check('two windows are compared: what came, with links that say it', async () => {
+    await page.goto(`${url}/lineage?start=${ago(4 * 60 + 50)}&end=${ago(4 * 60 + 20)}`);
+    await page.getByRole('button', { name: 'Compare' }).click();
+    await page.waitForURL(/compare=before/);
+    const aside = page.getByRole('complementary', { name: 'What changed' });
+    await aside.getByLabel('with').selectOption('1h');
+    await page.waitForURL(/compare=1h/);
+    await aside.getByRole('heading', { name: /Came/ }).waitFor();
+    await aside.getByRole('button', { name: /refund-writer → refunds/ }).waitFor();
+    await axeInBoth('compared');
+    await aside.getByRole('button', { name: /refund-writer → refunds/ }).click();
+    await page.getByRole('complementary', { name: 'Flow' }).waitFor();
+    await page.keyboard.press('Escape');
+    await aside.waitFor();
+  });
   await check('at 320 px the bar and the custom window are whole', async () => {
     const was = page.viewportSize();
     await page.setViewportSize({ width: 320, height: 640 });
@@ -99,7 +128,7 @@ export async function bar(url) {
 }
 
 async function narrow(url) {
-  await page.goto(`${url}/?start=${ago(7 * 24 * 60)}&end=${ago(0)}`);
+  await page.goto(`${url}/lineage?root=topic:west/orders&view=table&start=${ago(7 * 24 * 60)}&end=${ago(0)}`);
   await drawn();
   await page.getByRole('button', { name: 'Change', exact: true }).click();
   const form = page.getByRole('form', { name: 'Custom window' });

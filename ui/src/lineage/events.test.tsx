@@ -26,14 +26,17 @@ const gone = {
   detail: '',
   node: { __typename: 'Topic', id: 'topic:west/gone', kind: 'TOPIC', name: 'gone' },
 };
+const lost = { id: '3', at: '2026-11-24T12:40:00Z', type: 'SOURCE_LOST', detail: 'west/groups' };
 const range = { start: '2026-11-24T11:00:00Z', end: '2026-11-24T13:00:00Z' };
 const client = clientOf({
-  events: () => ({
-    totalCount: 2,
-    coverage: { complete: true, observedFraction: 1 },
-    pageInfo: { hasNextPage: false },
-    edges: [{ node: event }, { node: gone }],
-  }),
+  events: ({ types, first }: { types: string[]; first: number }) => {
+    const all = [event, gone, lost, lost].filter((e) => types.includes(e.type));
+    return {
+      totalCount: all.length,
+      coverage: { complete: true, observedFraction: 1 },
+      edges: all.slice(0, first).map((node) => ({ node })),
+    };
+  },
 });
 
 test('a flow of unidentified writers reads as everywhere else', async () => {
@@ -45,18 +48,35 @@ test('a flow of unidentified writers reads as everywhere else', async () => {
       <Provider value={client}>
         <EventList
           window={range}
-          state={{ ...initialLineage, roots: [WRITERS], window: { kind: 'range', ...range } }}
+          state={{
+            ...initialLineage,
+            roots: [WRITERS],
+            unit: 'bytes',
+            view: 'events',
+            window: { kind: 'range', ...range },
+          }}
         />
       </Provider>,
     ),
   );
   await act(() => vi.waitFor(() => expect(at.querySelector('tbody td')).not.toBeNull()));
-  expect(at.querySelector('tbody')?.textContent).toContain('writers of orders → orders');
-  expect(at.querySelector('h2')?.textContent).toMatch(/^Events of writers of orders/);
-  // Whom an event is about is opened as it was then.
-  expect(at.querySelector('tbody a')?.getAttribute('href')).toBe(
-    `/lineage?root=topic:west/gone&start=${range.start}&end=${range.end}`,
-  );
+  const tables = [...at.querySelectorAll('tbody')].map((t) => t.textContent);
+  expect(tables).toHaveLength(2);
+  expect(tables[0]).toContain('gone'); // what matters is first, though it is not the newest
+  expect(tables[1]).toContain('writers of orders → orders');
+  expect(at.querySelector('h2')?.textContent).toMatch(/^Events of writers of orders.*2 events/);
+  // What sources say of themselves is one line.
+  expect(at.querySelector('details summary')?.textContent).toContain('2 times');
+  expect(at.textContent).not.toContain('west/groups');
+  const links = [...at.querySelectorAll('tbody a')].map((a) => a.getAttribute('href'));
+  const window = `start=${range.start}&end=${range.end}`;
+  const flow = `${WRITERS}-%3Etopic:west/orders`;
+  expect(links).toEqual([
+    '/lineage?root=topic:west/gone&at=2026-11-24T12:30:00Z&unit=bytes&selected=topic:west/gone',
+    `/lineage?root=topic:west/gone&${window}&unit=bytes&selected=topic:west/gone`,
+    `/lineage?root=${WRITERS}&at=2026-11-24T12:00:00Z&unit=bytes&selected=${flow}`,
+    `/lineage?root=${WRITERS}&${window}&unit=bytes&selected=${flow}`,
+  ]);
   await act(async () => root.unmount());
   vi.unstubAllGlobals();
 });

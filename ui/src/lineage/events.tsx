@@ -1,23 +1,39 @@
 import { useState } from 'react';
 import { useQuery } from 'urql';
-import { EventsDocument } from '../gql/graphql';
+import { type EventRowsFragment, EventsDocument, type EventsQuery, type EventType } from '../gql/graphql';
 import { Link } from '../shell/link';
 import { Problem } from '../shell/problem';
+import { GRAVE, OF_SOURCES } from '../time/scale';
 import { type LineageState, lineageHref } from '../url/lineage';
-import { instant, percent } from '../words/format';
+import { instant, percent, utc } from '../words/format';
 import { EVENT_WORD, nameOfId, nodeName, plural } from '../words/words';
 
-const PAGE = 200;
+const PAGE = 100;
+const MOST = 1000;
+const OTHER = (Object.keys(EVENT_WORD) as EventType[]).filter((t) => !GRAVE.includes(t) && !OF_SOURCES.includes(t));
 
-/** What changed in the window, at the root or, without one, anywhere. */
+type Rows = EventRowsFragment;
+type Event = Rows['edges'][number]['node'];
+
+/** What changed in the window, at the root or, without one, anywhere: what matters first, what sources say of themselves folded. */
 export function EventList({ window, state }: { window: { start: string; end: string }; state: LineageState }) {
   const root = state.roots[0] ?? null;
-  const [after, setAfter] = useState<string | null>(null);
+  const [first, setFirst] = useState(PAGE);
+  const [open, setOpen] = useState(false);
   const [{ data, error, fetching }, again] = useQuery({
     query: EventsDocument,
-    variables: { window: { start: window.start, end: window.end }, node: root, first: PAGE, after },
+    variables: {
+      window: { start: window.start, end: window.end },
+      node: root,
+      grave: [...GRAVE],
+      other: OTHER,
+      sources: [...OF_SOURCES],
+      first,
+      sourcesFirst: open ? PAGE : 0,
+    },
   });
-  const found = data?.events;
+  const total = data && (data.grave?.totalCount ?? 0) + (data.other?.totalCount ?? 0);
+  const more = [data?.grave, data?.other].some((x) => x && x.totalCount > x.edges.length) && first < MOST;
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
     <section className="tables" tabIndex={0} aria-label="Events">
@@ -26,10 +42,60 @@ export function EventList({ window, state }: { window: { start: string; end: str
         <h2>
           Events{root && ` of ${nameOfId(root)}`}{' '}
           <span className="note" role="status">
-            {found ? plural(found.totalCount, 'event') : fetching ? 'loading' : ''}
+            {total !== undefined ? plural(total, 'event') : fetching ? 'loading' : ''}
           </span>
         </h2>
-        <table>
+        {data && total === 0 && <p className="empty">{nothing(data)}</p>}
+        <EventTable title="What matters" rows={data?.grave} state={state} grave />
+        <EventTable title="What else changed" rows={data?.other} state={state} />
+        {more && (
+          <nav className="pages" aria-label="More events">
+            <button type="button" onClick={() => setFirst(Math.min(first * 3, MOST))}>
+              Show more
+            </button>
+          </nav>
+        )}
+        {data?.sources && data.sources.totalCount > 0 && (
+          <details className="event-sources" open={open} onToggle={(e) => setOpen(e.currentTarget.open)}>
+            <summary>
+              {plural(data.sources.totalCount, 'time')} a source stopped or went on observing; what was not seen is in
+              the coverage
+            </summary>
+            {open && <EventTable title="Sources" rows={data.sources} state={state} />}
+          </details>
+        )}
+      </section>
+    </section>
+  );
+}
+
+function nothing({ grave }: EventsQuery): string {
+  if (!grave || grave.coverage.complete) return 'Nothing changed in this window.';
+  if (grave.coverage.observedFraction === 0) return 'Nothing was observed in this window: what happened is not known.';
+  return `No event in the ${percent(grave.coverage.observedFraction)} of this window that was observed; of the rest it is not known.`;
+}
+
+interface TableProps {
+  title: string;
+  rows: Rows | null | undefined;
+  state: LineageState;
+  grave?: boolean;
+}
+
+function EventTable({ title, rows, state, grave }: TableProps) {
+  if (!rows || rows.edges.length === 0) return null;
+  const left = rows.totalCount - rows.edges.length;
+  return (
+    <>
+      <h3 className={grave ? 'event-title grave' : 'event-title'}>
+        {grave && <i className="bar-event-grave" aria-hidden="true" />}
+        {title}{' '}
+        <span className="note">
+          {left > 0 ? `the newest ${rows.edges.length} of ${rows.totalCount}` : rows.totalCount}
+        </span>
+      </h3>
+      <div className="scroll">
+        <table className="events">
           <thead>
             <tr>
               <th scope="col">Time</th>
@@ -39,54 +105,45 @@ export function EventList({ window, state }: { window: { start: string; end: str
             </tr>
           </thead>
           <tbody>
-            {found?.edges.map(({ node: e }) => (
+            {rows.edges.map(({ node: e }) => (
               <tr key={e.id}>
                 <th scope="row">
-                  <time>{instant(e.at)}</time>
+                  <Link
+                    href={lineageHref({ ...about(e, state), window: { kind: 'at', at: e.at }, live: false })}
+                    title={`${utc(e.at)}: at that instant`}
+                  >
+                    <time dateTime={e.at}>{instant(e.at)}</time>
+                  </Link>
                 </th>
                 <td>{EVENT_WORD[e.type]}</td>
                 <td>
-                  {e.flow ? (
-                    `${nodeName(e.flow.from)} → ${nodeName(e.flow.to)}`
-                  ) : e.node ? (
-                    <Link href={lineageHref({ roots: [e.node.id], window: state.window, live: state.live })}>
-                      {nodeName(e.node)}
-                    </Link>
-                  ) : (
-                    ''
-                  )}
+                  <About event={e} state={state} />
                 </td>
-                <td>{e.detail}</td>
+                <td>
+                  <bdi>{e.detail}</bdi>
+                </td>
               </tr>
             ))}
-            {found?.edges.length === 0 && (
-              <tr>
-                <td colSpan={4} className="empty">
-                  {found.coverage.complete
-                    ? 'Nothing changed in this window.'
-                    : found.coverage.observedFraction === 0
-                      ? 'Nothing was observed in this window: what happened is not known.'
-                      : `No event in the ${percent(found.coverage.observedFraction)} of this window that was observed; of the rest it is not known.`}
-                </td>
-              </tr>
-            )}
           </tbody>
         </table>
-        {(after !== null || found?.pageInfo.hasNextPage) && (
-          <nav className="pages" aria-label="Pages of events">
-            <button type="button" disabled={after === null} onClick={() => setAfter(null)}>
-              First page
-            </button>
-            <button
-              type="button"
-              disabled={!found?.pageInfo.hasNextPage}
-              onClick={() => setAfter(found?.pageInfo.endCursor ?? null)}
-            >
-              Next page
-            </button>
-          </nav>
-        )}
-      </section>
-    </section>
+      </div>
+    </>
   );
+}
+
+function About({ event: e, state }: { event: Event; state: LineageState }) {
+  const name = e.flow ? `${nodeName(e.flow.from)} → ${nodeName(e.flow.to)}` : e.node ? nodeName(e.node) : null;
+  if (name === null) return null;
+  return (
+    <Link href={lineageHref(about(e, state))}>
+      <bdi>{name}</bdi>
+    </Link>
+  );
+}
+
+/** The page as it is, with what an event is about opened in the graph; a node that is no root is made one. */
+function about(e: Event, state: LineageState): LineageState {
+  const id = e.flow?.id ?? e.node?.id ?? null;
+  const elsewhere = e.node && !state.roots.includes(e.node.id);
+  return { ...state, view: 'graph', selected: id, roots: elsewhere && e.node ? [e.node.id] : state.roots };
 }

@@ -8,6 +8,7 @@ import { Link } from '../shell/link';
 import { Problem } from '../shell/problem';
 import { useShortcuts } from '../shell/shortcuts';
 import { StateSign } from '../shell/state-sign';
+import { Compare } from '../time/compare';
 import { folded, initialFolding } from '../url/folding';
 import { asked, formatLineage, type LineageState, lineageHref, parseLineage } from '../url/lineage';
 import { type Change, useUrlState } from '../url/use-url';
@@ -57,7 +58,14 @@ export function LineagePage() {
   useShortcuts({
     t: () => change({ view: state.view === 'table' ? 'graph' : 'table' }),
     l: () => state.window.kind === 'last' && change({ live: !state.live }),
-    escape: () => change(state.selected ? { selected: null } : { impact: false, path: null }),
+    escape: () =>
+      change(
+        state.selected
+          ? { selected: null }
+          : state.impact || state.path
+            ? { impact: false, path: null }
+            : { compare: null },
+      ),
   });
   return (
     <main id="main" className="lineage">
@@ -81,6 +89,9 @@ export function LineagePage() {
           )}
           {!answer && !missing && !error && <p className="empty">Loading</p>}
         </div>
+        {answer && state.compare && !state.selected && !state.impact && !state.path && state.view !== 'events' && (
+          <Compare state={state} window={answer.window} change={change} />
+        )}
         {answer && state.selected && state.view !== 'events' && (
           <Panel id={state.selected} answer={answer} state={state} change={change} />
         )}

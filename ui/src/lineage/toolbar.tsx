@@ -93,6 +93,16 @@ export function Toolbar({ state, change, title, answer, fetching, again, childre
           inner topics
         </label>
         <div className="grow-end toolbar-time">
+          <button
+            type="button"
+            aria-pressed={state.compare !== null}
+            title="What changed since another window"
+            onClick={() =>
+              change({ compare: state.compare === null ? 'before' : null, selected: null, impact: false, path: null })
+            }
+          >
+            Compare
+          </button>
           <span className="note" role="status" aria-label="Live">
             {state.live && children}
           </span>

@@ -140,9 +140,13 @@ function keyed(part: Part, e: KeyboardEvent, is: Span, bar: Span, width: number)
 function Axis({ bar, share }: { bar: Span; share(t: number): string }) {
   const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
   const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });
+  // A label at the very end would be cut, and on a phone there is room for few.
+  const places = marks(bar, innerWidth < 640 ? 4 : 9).filter(
+    (t) => (bar.end - t) / (bar.end - bar.start) > (innerWidth < 640 ? 0.1 : 0.03),
+  );
   return (
     <div className="bar-axis" aria-hidden="true">
-      {marks(bar, 9).map((t) => {
+      {places.map((t) => {
         const date = new Date(t);
         const midnight = date.getHours() === 0 && date.getMinutes() === 0;
         return (

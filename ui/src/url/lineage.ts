@@ -1,6 +1,7 @@
 // The lineage page's state and its URL: the one is always the other, so every view is a link.
 import type { Direction, EvidenceKind } from '../gql/graphql';
-import type { RateUnit } from '../words/format';
+import { parseDuration, type RateUnit } from '../words/format';
+import { type Compare, parseCompare } from './compare';
 import { parseEvidence } from './evidence';
 import { type FoldingState, foldingPairs, initialFolding, parseFolding } from './folding';
 import { formatQuery, oneOf } from './query';
@@ -22,6 +23,10 @@ export interface LineageState extends FoldingState {
   internal: boolean;
   view: View;
   unit: RateUnit;
+  /** With which window this one is compared; null: with none. */
+  compare: Compare | null;
+  /** How long a pause is no end, where windows are compared. */
+  quiet: string;
   /** The id of a node or a flow. */
   selected: string | null;
   /** Flows that are known by one of these alone; none: by any. */
@@ -46,6 +51,8 @@ export const initialLineage: LineageState = {
   internal: false,
   view: 'graph',
   unit: 'records',
+  compare: null,
+  quiet: '0s',
   selected: null,
   evidence: [],
   impact: false,
@@ -69,6 +76,8 @@ export function parseLineage(search: string): LineageState {
     internal: q.get('internal') === '1',
     view: oneOf(q.get('view'), ['graph', 'table', 'events']),
     unit: oneOf(q.get('unit'), ['records', 'bytes']),
+    compare: parseCompare(q.get('compare')),
+    quiet: parseDuration(q.get('quiet') ?? '') === null ? initialLineage.quiet : (q.get('quiet') ?? ''),
     selected: q.get('selected') || null,
     evidence: roots.length > 0 ? parseEvidence(q.get('evidence')) : [],
     impact: roots.length > 0 && path === null && q.get('impact') === '1',
@@ -92,6 +101,8 @@ export function formatLineage(s: LineageState): string {
   if (s.evidence.length > 0) pairs.push(['evidence', s.evidence.join(',')]);
   if (s.impact) pairs.push(['impact', '1']);
   if (s.path) pairs.push(['path', s.path]);
+  if (s.compare) pairs.push(['compare', s.compare]);
+  if (s.compare && s.quiet !== initialLineage.quiet) pairs.push(['quiet', s.quiet]);
   if (s.selected) pairs.push(['selected', s.selected]);
   pairs.push(...foldingPairs(s));
   return formatQuery(pairs);
