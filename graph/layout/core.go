@@ -188,11 +188,12 @@ func knots(n int, out [][]int) []int {
 	return knot
 }
 
-// setLayers gives core vertices the length of the longest path that leads to them, draws those with more arcs out than
-// in towards their first successor, and puts each hanging vertex right beside its parent.
-func (c *component) setLayers() {
+// setLayers gives core vertices the length of the longest path that leads to them, counted so that topics have layers
+// of their own (see sides), draws those with more arcs out than in towards their first successor, and puts each hanging
+// vertex right beside its parent.
+func (c *component) setLayers(nodes []lineage.Node) {
 	n := len(c.ids)
-	c.layer = make([]int, n)
+	c.layer = c.sides(nodes)
 	out, in := c.coreOut(), make([]int, n)
 	for _, next := range out {
 		for _, w := range next {
@@ -204,6 +205,8 @@ func (c *component) setLayers() {
 	for v := range n {
 		if c.parent[v] < 0 && in[v] == 0 {
 			order = append(order, v)
+		} else { // it follows from its neighbours
+			c.layer[v] = 0
 		}
 	}
 	for i := 0; i < len(order); i++ {
@@ -235,6 +238,41 @@ func (c *component) setLayers() {
 			order = append(order, w)
 		}
 	}
+}
+
+// sides tells the two sides of a part apart, where its flows all go between two: programs are 0, what they read and
+// write is 1. Longest paths that begin so keep them in layers of their own. Of other parts all are 0.
+func (c *component) sides(nodes []lineage.Node) []int {
+	n := len(c.ids)
+	next := make([][]int, n)
+	for _, a := range c.arcs {
+		next[a.from] = append(next[a.from], a.to)
+		next[a.to] = append(next[a.to], a.from)
+	}
+	side, queue := make([]int, n), []int{0}
+	seen := make([]bool, n)
+	seen[0] = true
+	topics := 0 // on side 1, less those on side 0
+	for i := 0; i < len(queue); i++ {
+		v := queue[i]
+		if nodes[c.ids[v]].Kind == lineage.TopicNode {
+			topics += 2*side[v] - 1
+		}
+		for _, w := range next[v] {
+			if !seen[w] {
+				seen[w], side[w] = true, 1-side[v]
+				queue = append(queue, w)
+			} else if side[w] == side[v] {
+				return make([]int, n)
+			}
+		}
+	}
+	if topics < 0 {
+		for v := range side {
+			side[v] = 1 - side[v]
+		}
+	}
+	return side
 }
 
 // children lists what hangs on each vertex, by number.

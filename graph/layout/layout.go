@@ -41,7 +41,8 @@ type Position struct {
 
 // Layout places nodes; the answer is ordered by name, kind and scope. Neither the order of nodes and edges nor their
 // repetition matters. Edges whose ends are not both among nodes, and loops, are left out. All edges run from left to
-// right, but for those that close a cycle. Cards never overlap. The drawing ends with ctx, whose error is the only one.
+// right, but for those that close a cycle, and topics have layers
+// of their own within a part of the graph. Cards never overlap. The drawing ends with ctx, whose error is the only one.
 func Layout(ctx context.Context, nodes []lineage.Node, edges []lineage.Flow) ([]Position, error) {
 	nodes = slices.Clone(nodes)
 	slices.SortFunc(nodes, func(a, b lineage.Node) int {
@@ -58,7 +59,7 @@ func Layout(ctx context.Context, nodes []lineage.Node, edges []lineage.Flow) ([]
 	slices.SortFunc(parts, func(a, b *component) int { return cmp.Compare(a.first(), b.first()) })
 	for _, c := range parts {
 		c.breakCycles(nodes)
-		c.setLayers()
+		c.setLayers(nodes)
 		d, err := c.dummies(ctx)
 		if err != nil {
 			return nil, err

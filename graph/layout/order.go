@@ -95,6 +95,9 @@ func (d *drawing) sweep(ctx context.Context) error {
 				return err
 			}
 		}
+		if err := d.exchange(ctx); err != nil {
+			return err
+		}
 		idle++
 		if n := d.crossings(); n < best {
 			best, kept, idle = n, d.snapshot(), 0
@@ -135,6 +138,64 @@ func (d *drawing) reorder(ctx context.Context, l int, neighbours [][]int, weight
 		d.pos[v] = i
 	}
 	return ctx.Err()
+}
+
+// places are those of a vertex' neighbours in the layers before and after, in order.
+type places [2][]int
+
+// above counts the lines that cross where a vertex stands above another: pairs in which its own end lies below.
+func (p places) above(other places) (n int) {
+	for k := range p {
+		i := 0
+		for _, own := range p[k] {
+			for i < len(other[k]) && other[k][i] < own {
+				i++
+			}
+			n += i
+		}
+	}
+	return n
+}
+
+// exchange swaps neighbours in a layer where fewer lines cross then, until none is left to swap or it was tried often
+// enough. Barycentres alone leave such pairs.
+func (d *drawing) exchange(ctx context.Context) error {
+	const tries = 4
+	ends := make([]places, len(d.layer))
+	for range tries {
+		swapped := false
+		for _, layer := range d.core {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			d.findPlaces(layer, ends)
+			for i := 1; i < len(layer); i++ {
+				v, w := layer[i-1], layer[i]
+				if ends[v].above(ends[w]) > ends[w].above(ends[v]) {
+					layer[i-1], layer[i] = w, v
+					d.pos[w], d.pos[v] = i-1, i
+					swapped = true
+				}
+			}
+		}
+		if !swapped {
+			break
+		}
+	}
+	return nil
+}
+
+// findPlaces finds those of the neighbours of one layer's vertices.
+func (d *drawing) findPlaces(layer []int, ends []places) {
+	for _, v := range layer {
+		for k, side := range [...][][]int{d.left, d.right} {
+			ends[v][k] = ends[v][k][:0]
+			for _, w := range side[v] {
+				ends[v][k] = append(ends[v][k], d.pos[w])
+			}
+			slices.Sort(ends[v][k])
+		}
+	}
 }
 
 // crossings counts the core's crossing lines, by inversions in a Fenwick tree.
