@@ -7,6 +7,7 @@ import './styles/tokens.css';
 import './styles/base.css';
 import './styles/shell.css';
 import './styles/overview.css';
+import './styles/estate.css';
 import './styles/lineage.css';
 import './styles/panel.css';
 import './styles/time.css';

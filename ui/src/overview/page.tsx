@@ -1,111 +1,72 @@
 import { useState } from 'react';
 import { useQuery } from 'urql';
 import { CatalogLink } from '../catalog/link';
+import { Hatch } from '../chart/sparkline';
 import { useLive } from '../data/live';
-import { ClustersDocument, type ClustersQuery, OverviewCoverageDocument } from '../gql/graphql';
+import { OverviewDocument } from '../gql/graphql';
 import { CoverageBadge, CoverageDetail } from '../shell/coverage';
-import { Icon } from '../shell/icons';
 import { Problem } from '../shell/problem';
-import { usePageWindow } from '../time/page-bar';
-import { windowInput } from '../url/window';
-import { ago, instant } from '../words/format';
+import { type EstateState, formatEstate, parseEstate } from '../url/estate';
+import { useUrlState } from '../url/use-url';
+import { whenIn, windowInput } from '../url/window';
+import { Changes } from './changes';
+import { Clusters } from './clusters';
+import { Findings } from './findings';
+import { Happened, MATTERING } from './happened';
 import { SuggestedJoins } from './joins';
+import { GroupedMap } from './map';
 import { Storage } from './storage';
+import { Tops } from './tops';
 
 /** How often is asked while the server can't tell that something is new; a tick is 10 s by default. */
 const POLL_SECONDS = 10;
+/** Findings that are asked for at once. */
+const FIRST = 40;
+const MOST = 1000;
+const codec = { path: '/', parse: parseEstate, format: formatEstate };
 
 export function OverviewPage() {
-  const choice = usePageWindow();
-  const window = windowInput(choice);
-  const [{ data, error }, again] = useQuery({ query: ClustersDocument });
-  const [{ data: covered }, coverAgain] = useQuery({ query: OverviewCoverageDocument, variables: { window } });
+  const [state, change] = useUrlState<EstateState>(codec);
+  const [first, setFirst] = useState(FIRST);
   const [open, setOpen] = useState(false);
-  const refresh = () => {
-    again();
-    coverAgain();
-  };
-  useLive({ window, again: refresh, seconds: choice.kind === 'last' ? POLL_SECONDS : null });
-  const coverage = covered?.coverage;
+  const window = windowInput(state.window);
+  const [{ data, error, fetching }, again] = useQuery({
+    query: OverviewDocument,
+    variables: { window, first, types: MATTERING },
+  });
+  const found = data?.findings;
+  const isNow = state.window.kind === 'last';
+  useLive({ window, shown: fetching ? undefined : found?.version, again, seconds: isNow ? POLL_SECONDS : null });
+  const when = whenIn(state.window);
   return (
-    <main id="main" className="page">
+    <main id="main" className="page" aria-busy={fetching && !data}>
       <div className="page-head">
         <h1>Overview</h1>
-        {coverage && <CoverageBadge coverage={coverage} open={open} onToggle={() => setOpen(!open)} />}
-        <CatalogLink window={choice} />
+        {found && <CoverageBadge coverage={found.coverage} open={open} onToggle={() => setOpen(!open)} />}
+        <CatalogLink window={state.window} />
       </div>
-      <Problem error={error} again={refresh} />
-      {open && coverage && (
+      <Problem error={error} again={again} />
+      {open && found && (
         <section className="card pad" aria-label="Coverage">
-          <CoverageDetail coverage={coverage} />
+          <CoverageDetail coverage={found.coverage} />
         </section>
       )}
-      <Clusters clusters={data?.clusters} />
+      <Hatch />
+      {found && (
+        <Findings found={found} window={state.window} when={when} more={() => setFirst(Math.min(MOST, first * 5))} />
+      )}
+      <Clusters clusters={data?.clusters ?? []} window={state.window} version={found?.version} />
+      <Tops data={data} window={state.window} />
+      <div className="halves">
+        <Happened events={data?.events} observed={found?.coverage} window={state.window} when={when} />
+        <Changes state={state} change={change} />
+      </div>
+      <GroupedMap state={state} change={change} />
       <SuggestedJoins window={window} />
       <Storage />
+      <p className="sr" role="status">
+        {found ? `${found.totalCount} findings` : ''}
+      </p>
     </main>
   );
 }
-
-function Clusters({ clusters }: { clusters: ClustersQuery['clusters'] | undefined }) {
-  return (
-    <section className="card" aria-labelledby="clusters-title">
-      <h2 id="clusters-title">
-        Clusters <span className="note">{clusters?.length ?? ''}</span>
-      </h2>
-      <div className="scroll" tabIndex={-1}>
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Name</th>
-              <th scope="col">Environment</th>
-              <th scope="col" className="num">
-                Brokers
-              </th>
-              <th scope="col" className="num">
-                Topics
-              </th>
-              <th scope="col" className="num">
-                Groups
-              </th>
-              <th scope="col">Last round</th>
-              <th scope="col">State</th>
-            </tr>
-          </thead>
-          <tbody>
-            {clusters?.map((c) => (
-              <tr key={c.id}>
-                <th scope="row" className="strong">
-                  {c.name}
-                </th>
-                <td>{c.environment}</td>
-                <td className="num">{c.brokers ?? <NotKnown />}</td>
-                <td className="num">{c.topics ?? <NotKnown />}</td>
-                <td className="num">{c.groups ?? <NotKnown />}</td>
-                <td>{c.lastRound ? <time title={instant(c.lastRound)}>{ago(c.lastRound)}</time> : 'none yet'}</td>
-                <td>
-                  {c.error ? (
-                    <span className="state bad">
-                      <Icon name="warn" /> {c.error}
-                    </span>
-                  ) : (
-                    <span className="state good">
-                      <Icon name="ok" /> observed
-                    </span>
-                  )}
-                </td>
-              </tr>
-            ))}
-            {clusters?.length === 0 && (
-              <tr>
-                <td colSpan={7}>No cluster is configured.</td>
-              </tr>
-            )}
-          </tbody>
-        </table>
-      </div>
-    </section>
-  );
-}
-
-const NotKnown = () => <span className="unknown">not known</span>;

@@ -1,0 +1,132 @@
+import { useState } from 'react';
+import { useQuery } from 'urql';
+import { mean } from '../chart/gaps';
+import { Sparkline } from '../chart/sparkline';
+import { ClusterLineDocument, type OverviewQuery } from '../gql/graphql';
+import { CoverageBadge, CoverageDetail } from '../shell/coverage';
+import { Icon } from '../shell/icons';
+import { type WindowChoice, windowInput } from '../url/window';
+import { ago, compact, instant, rate } from '../words/format';
+
+type Cluster = NonNullable<OverviewQuery['clusters']>[number];
+
+interface Props {
+  clusters: readonly Cluster[];
+  window: WindowChoice;
+  /** What is shown is of this version: with another the lines are asked for again. */
+  version: string | undefined;
+}
+
+/** Each cluster with how observing it goes now, and in the window what was written to it and what was seen of it. */
+export function Clusters({ clusters, window, version }: Props) {
+  return (
+    <section className="card" aria-labelledby="clusters-title">
+      <div className="card-head">
+        <h2 id="clusters-title">Clusters</h2>
+        <span className="note">{clusters.length}</span>
+      </div>
+      <div className="scroll" tabIndex={-1}>
+        <table className="clusters">
+          <thead>
+            <tr>
+              <th scope="col">Name</th>
+              <th scope="col">Now</th>
+              <th scope="col">Written</th>
+              <th scope="col">Observed</th>
+              <th scope="col" className="num">
+                Topics
+              </th>
+              <th scope="col" className="num">
+                Groups
+              </th>
+              <th scope="col" className="num">
+                Brokers
+              </th>
+              <th scope="col">Last round</th>
+            </tr>
+          </thead>
+          <tbody>
+            {clusters.map((c) => (
+              <ClusterRow key={c.id} cluster={c} window={window} version={version} />
+            ))}
+            {clusters.length === 0 && (
+              <tr>
+                <td colSpan={8}>No cluster is configured.</td>
+              </tr>
+            )}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
+
+function ClusterRow({
+  cluster: c,
+  window,
+  version,
+}: {
+  cluster: Cluster;
+  window: WindowChoice;
+  version: string | undefined;
+}) {
+  const [open, setOpen] = useState(false);
+  const [{ data }] = useQuery({
+    query: ClusterLineDocument,
+    variables: { cluster: c.id, window: windowInput(window) },
+    // Another answer of the page is another one of the line: urql asks again when the context is another.
+    context: useVersion(version),
+  });
+  const line = data?.timeline;
+  const points = (line?.buckets ?? []).map((b) => ({ at: b.start, value: b.recordsPerSecond }));
+  const written = mean(points);
+  return (
+    <>
+      <tr>
+        <th scope="row" className="strong">
+          <bdi>{c.name}</bdi>
+          {c.environment !== c.name && <span className="tag">{c.environment}</span>}
+        </th>
+        <td>
+          {c.error ? (
+            <span className="state bad">
+              <Icon name="warn" /> {c.error}
+            </span>
+          ) : (
+            <span className="state good">
+              <Icon name="ok" /> observed
+            </span>
+          )}
+        </td>
+        <td>
+          <span className="cluster-line">
+            <Sparkline points={points} />
+            <span className="num">
+              {written === null ? line ? <span className="unknown">not observed</span> : '' : rate(written, 'records')}
+            </span>
+          </span>
+        </td>
+        <td>{line && <CoverageBadge coverage={line.coverage} open={open} onToggle={() => setOpen(!open)} />}</td>
+        <td className="num">{c.topics == null ? <NotKnown /> : compact(c.topics)}</td>
+        <td className="num">{c.groups == null ? <NotKnown /> : compact(c.groups)}</td>
+        <td className="num">{c.brokers ?? <NotKnown />}</td>
+        <td>{c.lastRound ? <time title={instant(c.lastRound)}>{ago(c.lastRound)}</time> : 'none yet'}</td>
+      </tr>
+      {open && line && (
+        <tr className="cluster-detail">
+          <td colSpan={8}>
+            <CoverageDetail coverage={line.coverage} />
+          </td>
+        </tr>
+      )}
+    </>
+  );
+}
+
+function useVersion(version: string | undefined) {
+  const [context, setContext] = useState({ version });
+  if (context.version !== version) setContext({ version });
+  return context as object;
+}
+
+const NotKnown = () => <span className="unknown">not known</span>;
