@@ -51,10 +51,11 @@ type Finding struct {
 	Node  *lineage.Node
 	Owner string
 	// Cluster is what is not observed; nil: it is no Kafka cluster that is watched. Sources are who does not see it,
-	// and Reason is why.
-	Cluster *Cluster
-	Sources []string
-	Reason  string
+	// or not all of it: Observed is how much they see all the same at the window's end, of 1. Reason is why.
+	Cluster  *Cluster
+	Sources  []string
+	Observed float64
+	Reason   string
 	// Starves is whom it leaves without; nil: that can't be told, or makes no sense of the kind.
 	Starves *Starved
 	// With are the flows that came or went with a node.

@@ -12,8 +12,8 @@ import (
 	"github.com/lineaged/lineaged/store"
 )
 
-// unseenSteps is for how many steps before the end a source has to see nothing: the next round may make up for one, and
-// of two is not told how a flow goes either.
+// unseenSteps is for how many steps before the end a source must not see its scope: the next round may make up for one,
+// and of two is not told how a flow goes either.
 const unseenSteps = lateRounds + 1
 
 // blindness is what one cause keeps from being observed.
@@ -25,17 +25,17 @@ func (f *finder) sources(ctx context.Context) error {
 	if held := v.HeldSince(); held.IsZero() || !v.win.End.After(held) {
 		return nil // of all that is before the data nothing was observed, which coverage says
 	}
-	found := map[blindness]*Finding{}
+	found, of := map[blindness]*Finding{}, map[lineage.Source]*Finding{}
 	for _, s := range v.held.Sources {
-		g := v.blindAtEnd(s.Gaps)
-		if g == nil {
+		from, reason := v.blindAtEnd(s.Gaps)
+		if reason == "" {
 			continue
 		}
-		since, err := f.blindSince(ctx, s.Source, g)
+		since, err := f.blindSince(ctx, s.Source, from)
 		if err != nil {
 			return err
 		}
-		key := blindness{s.Source.Cluster, v.words(g.Reason)}
+		key := blindness{s.Source.Cluster, v.words(reason)}
 		x := found[key]
 		if x == nil {
 			x = &Finding{Since: since, Reason: key.reason}
@@ -45,6 +45,10 @@ func (f *finder) sources(ctx context.Context) error {
 			x.Since = since
 		}
 		x.Sources = append(x.Sources, v.SourceName(s.Source))
+		of[s.Source] = x
+	}
+	if err := v.stillSeen(ctx, of); err != nil {
+		return err
 	}
 	f.neverReached(found)
 	for key, x := range found {
@@ -93,8 +97,8 @@ func (f *finder) neverReached(found map[blindness]*Finding) {
 // notReached is why nothing is observed of a cluster that never answered.
 const notReached = "it was never reached"
 
-// blindAtEnd returns the gap that reaches to the window's end, if it is no short one; nil: there is none.
-func (v *View) blindAtEnd(gaps []lineage.Gap) *lineage.Gap {
+// lastSteps are those in which a source has to see something.
+func (v *View) lastSteps() lineage.Window {
 	end := v.win.End
 	if v.until.Before(end) { // the rest has not come
 		end = v.until
@@ -103,19 +107,68 @@ func (v *View) blindAtEnd(gaps []lineage.Gap) *lineage.Gap {
 	if from.Before(v.win.Start) {
 		from = v.win.Start
 	}
-	for i, g := range gaps {
-		if !g.Window.End.Before(end) && !g.Window.Start.After(from) {
-			return &gaps[i]
+	return lineage.Window{Start: from, End: end}
+}
+
+// blindAtEnd returns since when a source has gaps without an end, if that is no short time, and why; an empty reason:
+// it sees all. What it does not see for one reason after another it does not see either.
+func (v *View) blindAtEnd(gaps []lineage.Gap) (since time.Time, reason string) {
+	last := v.lastSteps()
+	if last.Empty() {
+		return since, ""
+	}
+	since = last.End
+	for _, g := range slices.Backward(gaps) { // the last to begin first
+		if g.Window.End.Before(since) {
+			continue
+		}
+		if since = earlier(since, g.Window.Start); !g.Window.End.Before(last.End) {
+			reason = g.Reason
+		}
+	}
+	if since.After(last.Start) {
+		return since, ""
+	}
+	return since, reason
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// stillSeen says how much sources see all the same that have a gap.
+func (v *View) stillSeen(ctx context.Context, of map[lineage.Source]*Finding) error {
+	if len(of) == 0 {
+		return nil
+	}
+	held, err := v.a.history.Window(ctx, store.Ask{Window: v.lastSteps(), Until: v.until, Coverage: true})
+	if err != nil {
+		return fmt.Errorf("read what is still seen: %w", err)
+	}
+	expected, seen := map[*Finding]float64{}, map[*Finding]float64{}
+	for _, s := range held.Sources {
+		if x := of[s.Source]; x != nil {
+			expected[x] += s.Expected
+			seen[x] += s.Seen
+		}
+	}
+	for x, n := range expected {
+		if n > 0 {
+			x.Observed = min(max(seen[x]/n, 0), 1)
 		}
 	}
 	return nil
 }
 
-// blindSince returns since when a source sees nothing; the zero time: for longer than is known.
-func (f *finder) blindSince(ctx context.Context, s lineage.Source, g *lineage.Gap) (time.Time, error) {
+// blindSince returns since when a source has gaps; the zero time: for longer than is known. since is as far as the
+// window tells.
+func (f *finder) blindSince(ctx context.Context, s lineage.Source, since time.Time) (time.Time, error) {
 	v := f.v
-	if g.Window.Start.After(v.win.Start) {
-		return g.Window.Start, nil
+	if since.After(v.win.Start) {
+		return since, nil
 	}
 	if f.lost == nil {
 		in := lineage.Window{Start: v.win.End.Add(-lookback), End: v.win.End}

@@ -72,6 +72,8 @@ type outlook struct {
 	tail   map[int32]lineage.Amount // what their counters advanced in the last step
 	// ended is where they moved last, of flows that were silent for longer than they usually pause.
 	ended map[lineage.Flow]time.Time
+	// lookedAt are accesses of v that were looked at just before they moved last; it is filled where there is a gap.
+	lookedAt map[int32]bool
 	// patience is how long nothing can be seen of a flow that moves.
 	patience time.Duration
 }
@@ -216,8 +218,10 @@ func (o *outlook) read(ctx context.Context, flows []lineage.Flow) error {
 	for k, i := range counted {
 		o.tail[i] = amounts[k]
 	}
-	o.ended, err = v.lastEnds(ctx)
-	return err
+	if o.ended, err = v.lastEnds(ctx); err != nil {
+		return err
+	}
+	return o.readLooks(ctx, counted, series)
 }
 
 // lastEnds returns where flows moved last that stopped within the longest pause before the view's end.
@@ -324,7 +328,7 @@ func (o *outlook) carried(accesses []int32, last time.Time) bool {
 	clusters := map[string]bool{}
 	for _, i := range accesses {
 		x := &v.accesses[i]
-		if c := v.clusters.byID[x.Access.Topic.Cluster]; c != nil {
+		if c := v.clusters.byID[x.Access.Topic.Cluster]; c != nil && !o.lookedAt[i] { // else the gap is of others
 			clusters[c.source] = true
 		}
 		if mover := x.Access.Client.Mover; mover.Kind != lineage.NoKind {
@@ -337,6 +341,34 @@ func (o *outlook) carried(accesses []int32, last time.Time) bool {
 			return g.Window.Start.Before(v.win.End.Add(-o.patience)) && g.Window.Start.Before(before) && !g.Window.End.Before(before)
 		})
 	})
+}
+
+// readLooks finds the accesses that were looked at in the step before the round that saw them move last, where some
+// source has a gap there: what one broker or topic keeps from it is nothing of the others.
+func (o *outlook) readLooks(ctx context.Context, counted, series []int32) error {
+	v := o.v
+	from := v.win.End.Add(-o.patience)
+	if !slices.ContainsFunc(v.held.Sources, func(s store.SourceCoverage) bool {
+		return slices.ContainsFunc(s.Gaps, func(g lineage.Gap) bool {
+			return g.Window.Start.Before(from) && !g.Window.End.Before(from.Add(-v.win.Step))
+		})
+	}) {
+		return nil
+	}
+	o.lookedAt = map[int32]bool{}
+	for atOnce := max(1, pointsPerCall/stepsOf(v.win)); len(series) > 0; {
+		n := min(atOnce, len(series))
+		points, err := v.held.Points(ctx, v.win.Step, series[:n])
+		if err != nil {
+			return fmt.Errorf("read who was looked at: %w", err)
+		}
+		for k, i := range counted[:n] {
+			at := int((o.moved[i].Sub(v.win.Start)+v.win.Step-1)/v.win.Step) - 2
+			o.lookedAt[i] = at >= 0 && at < len(points[k]) && points[k][at].OK
+		}
+		counted, series = counted[n:], series[n:]
+	}
+	return nil
 }
 
 // isLate reports whether a flow's reader is further behind than it is between two commits. Where how late it is can't

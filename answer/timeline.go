@@ -64,6 +64,7 @@ func (a *Answers) Timeline(ctx context.Context, in Span, ask TimelineAsk, lens L
 	if ask.Buckets < 2 || ask.Buckets > MostBuckets {
 		return nil, senseless("timeline: buckets must be 2 to %d", MostBuckets)
 	}
+	ask.Roots = distinct(slices.Clone(ask.Roots))
 	now, err := a.history.State(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read how far the store is: %w", err)
@@ -152,10 +153,13 @@ func (v *View) timeline(ctx context.Context, ask TimelineAsk, width time.Duratio
 	for i := range t.Buckets {
 		t.Buckets[i].Start = v.win.Start.Add(time.Duration(i) * width)
 	}
-	if err := t.takeScope(ask); err != nil {
-		return nil, err
+	reached, err := t.takeScope(ask)
+	if err != nil || !reached {
+		return t, err
 	}
-	roots := slices.DeleteFunc(slices.Clone(ask.Roots), func(n lineage.Node) bool { return !v.Has(n) })
+	roots := slices.DeleteFunc(slices.Clone(ask.Roots), func(n lineage.Node) bool {
+		return !v.Has(n) || ask.Cluster != "" && !t.inScope(v.ClustersOf(n)...)
+	})
 	if len(ask.Roots) == 0 || len(roots) > 0 {
 		if err := t.takeRates(ctx, roots); err != nil {
 			return nil, err
@@ -168,27 +172,32 @@ func (v *View) timeline(ctx context.Context, ask TimelineAsk, width time.Duratio
 }
 
 // takeScope finds the clusters that the timeline is of: the one that is named, or those of the roots. Where one of
-// these is not known it is of all.
-func (t *Timeline) takeScope(ask TimelineAsk) error {
+// these is not known it is of all. Of one that was never reached nothing is known.
+func (t *Timeline) takeScope(ask TimelineAsk) (reached bool, err error) {
 	if ask.Cluster != "" {
 		c, err := t.View.FindCluster(ask.Cluster)
 		if err != nil {
-			return err
+			return false, err
 		}
 		t.Scope = c.Scope()
-		return nil
+		return len(t.Scope) > 0, nil
 	}
 	for _, n := range ask.Roots {
 		of := t.View.ClustersOf(n)
 		if len(of) == 0 {
 			t.Scope = nil
-			return nil
+			return true, nil
 		}
 		t.Scope = append(t.Scope, of...)
 	}
 	slices.Sort(t.Scope)
 	t.Scope = slices.Compact(t.Scope)
-	return nil
+	return true, nil
+}
+
+// inScope reports whether one of some clusters is of the scope.
+func (t *Timeline) inScope(of ...lineage.ClusterID) bool {
+	return slices.ContainsFunc(of, func(id lineage.ClusterID) bool { return slices.Contains(t.Scope, id) })
 }
 
 // takeRates sums up what the roots moved, or what went into topics.
@@ -269,10 +278,11 @@ func (t *Timeline) takeEvents(ctx context.Context, roots []lineage.Node) error {
 	if err != nil {
 		return err
 	}
+	sources := v.scopeOf(t.Scope).sources
 	counts := make([]map[lineage.EventType]int, len(t.Buckets))
 	for i := range all {
 		e := &all[i]
-		if len(roots) == 0 && !t.within(e) {
+		if len(roots) == 0 && !t.within(e, sources) {
 			continue
 		}
 		at := int((e.At.Sub(v.win.Start) - 1) / t.Width) // at a border: of what is before it
@@ -292,21 +302,23 @@ func (t *Timeline) takeEvents(ctx context.Context, roots []lineage.Node) error {
 	return nil
 }
 
-// within reports whether an event is of the scope. What is about a source is of any.
-func (t *Timeline) within(e *Event) bool {
+// within reports whether an event is of the scope. What names neither a cluster nor one of its sources is of any.
+func (t *Timeline) within(e *Event, sources []string) bool {
 	if len(t.Scope) == 0 {
 		return true
 	}
-	var of []lineage.ClusterID
+	is := &e.event
+	if id := cmp.Or(is.Access.Topic.Cluster, is.Topic.Cluster, is.Group.Cluster); id != "" {
+		return t.inScope(id)
+	}
 	switch {
 	case e.Flow != nil:
-		of = append(t.View.ClustersOf(e.Flow.From), t.View.ClustersOf(e.Flow.To)...)
-	case e.Node != nil:
-		of = t.View.ClustersOf(*e.Node)
+		return t.inScope(t.View.ClustersOf(e.Flow.From)...) || t.inScope(t.View.ClustersOf(e.Flow.To)...)
+	case e.Type == lineage.SourceLost || e.Type == lineage.SourceRecovered:
+		return slices.ContainsFunc(sources, func(s string) bool { return strings.HasPrefix(is.Detail, s+"/") })
 	default:
 		return true
 	}
-	return slices.ContainsFunc(of, func(id lineage.ClusterID) bool { return slices.Contains(t.Scope, id) })
 }
 
 // takeCoverage says how much of each bucket was observed. Only of those that a gap touches the store is asked.

@@ -27,7 +27,7 @@ func inFigures(b answer.Bucket) string {
 
 // timelineWorld is two clusters, of which west rests for a while, was not observed for another, and lost single rounds;
 // east came late.
-func timelineWorld(t *testing.T) (*world, *answer.Answers) {
+func timelineWorld(t *testing.T) *answer.Answers {
 	w := newWorld(t)
 	orders, stock := topic("orders"), topic("stock")
 	stock.Cluster = east
@@ -56,13 +56,13 @@ func timelineWorld(t *testing.T) (*world, *answer.Answers) {
 		}
 	}
 	time.Sleep(120*tick + time.Second)
-	return w, answer.New(answer.Options{History: w.store, Identity: everybody, Clusters: []answer.ClusterConfig{{Source: "west", Name: "west"}, {Source: "east", Name: "east"}}})
+	return answer.New(answer.Options{History: w.store, Identity: everybody, Clusters: []answer.ClusterConfig{{Source: "west", Name: "west"}, {Source: "east", Name: "east"}}})
 }
 
 // A timeline tells what rested from what nobody saw, and how much of a bucket was observed.
 func TestTimelineTellsRestFromBlindness(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, a := timelineWorld(t)
+		a := timelineWorld(t)
 		f := func(from, to, buckets int, ask answer.TimelineAsk, want ...string) {
 			t.Helper()
 			ask.Buckets = buckets

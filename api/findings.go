@@ -26,19 +26,20 @@ func (c *FindingConnection) Version() string { return c.rows.v.Version() }
 
 // Finding is the schema's type of that name.
 type Finding struct {
-	ID        string
-	Kind      answer.FindingKind
-	Severity  answer.Severity
-	Since     *time.Time
-	Flow      *Flow
-	Node      Node
-	Sources   []string
-	Cluster   *Cluster
-	Reason    *string
-	Owner     *string
-	With      []*Flow
-	WithCount int
-	Starves   *Starved
+	ID               string
+	Kind             answer.FindingKind
+	Severity         answer.Severity
+	Since            *time.Time
+	Flow             *Flow
+	Node             Node
+	Sources          []string
+	Cluster          *Cluster
+	Reason           *string
+	ObservedFraction *float64
+	Owner            *string
+	With             []*Flow
+	WithCount        int
+	Starves          *Starved
 }
 
 // Starved is the schema's type of that name.
@@ -139,6 +140,9 @@ func (r *rows) shownFinding(f *answer.Finding) *Finding {
 	if f.Node != nil {
 		out.Node = r.nodes[*f.Node]
 		out.With = r.listFlows(f.With[:min(mostWith, len(f.With))])
+	}
+	if f.Kind == answer.FindingUnobserved {
+		out.ObservedFraction = &f.Observed
 	}
 	if f.Cluster != nil {
 		out.Cluster = &Cluster{f.Cluster}

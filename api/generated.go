@@ -333,19 +333,20 @@ type ComplexityRoot struct {
 	}
 
 	Finding struct {
-		Cluster   func(childComplexity int) int
-		Flow      func(childComplexity int) int
-		ID        func(childComplexity int) int
-		Kind      func(childComplexity int) int
-		Node      func(childComplexity int) int
-		Owner     func(childComplexity int) int
-		Reason    func(childComplexity int) int
-		Severity  func(childComplexity int) int
-		Since     func(childComplexity int) int
-		Sources   func(childComplexity int) int
-		Starves   func(childComplexity int) int
-		With      func(childComplexity int) int
-		WithCount func(childComplexity int) int
+		Cluster          func(childComplexity int) int
+		Flow             func(childComplexity int) int
+		ID               func(childComplexity int) int
+		Kind             func(childComplexity int) int
+		Node             func(childComplexity int) int
+		ObservedFraction func(childComplexity int) int
+		Owner            func(childComplexity int) int
+		Reason           func(childComplexity int) int
+		Severity         func(childComplexity int) int
+		Since            func(childComplexity int) int
+		Sources          func(childComplexity int) int
+		Starves          func(childComplexity int) int
+		With             func(childComplexity int) int
+		WithCount        func(childComplexity int) int
 	}
 
 	FindingConnection struct {
@@ -2290,6 +2291,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Finding.Node(childComplexity), true
+	case "Finding.observedFraction":
+		if e.ComplexityRoot.Finding.ObservedFraction == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.ObservedFraction(childComplexity), true
 	case "Finding.owner":
 		if e.ComplexityRoot.Finding.Owner == nil {
 			break
@@ -5063,6 +5070,7 @@ type Query {
   coverage(window: Window!): Coverage
   """
   What happened over a time, for a bar over it: in at most so many buckets, 400 of them, what went into topics, what was observed, and how many events there were. Of the roots, at most 50: what they moved, and their events.
+  cluster: of what is of it alone, roots among it.
   The buckets begin at multiples of their width, so that they stay where they are while the window moves on; the window is widened to the first. Internal topics are left out unless they are roots.
   """
   timeline(window: Window!, roots: [ID!], cluster: ID, buckets: Int! = 200): Timeline
@@ -5650,7 +5658,7 @@ enum FindingKind {
   STALLED          # of a flow, see FlowState
   STOPPED          # likewise; not what rests as it did twice before, nor what ended before the window, where nothing waits and nobody is starved
   FALLING_BEHIND   # likewise
-  UNOBSERVED       # sources see nothing for three steps up to the window's end: any of the others may hide in it
+  UNOBSERVED       # sources see nothing, or not all that they should, for three steps up to the window's end (observedFraction): any of the others may hide in it
   GONE             # a topic, connector or replicator was deleted, or all groups of an application that does nothing else
   NEW              # a topic was created, or an application or a flow was first seen
 }
@@ -5659,10 +5667,11 @@ enum Severity { HARM RISK CHANGE }
 """
 One of flow, node and sources is what it is about. id is the same while it lasts. since: null: for longer than was looked at. with: flows that came or went with the node, at most five of withCount; null: of no node.
 cluster: the one that sources do not see; null: it is none, as a Connect cluster, and of the others. reason: why they do not.
+observedFraction: of UNOBSERVED: how much they see all the same in those three steps; 0: nothing.
 """
 type Finding {
   id: ID!  kind: FindingKind!  severity: Severity!  since: Time
-  flow: Flow  node: Node  sources: [String!]  cluster: Cluster  reason: String
+  flow: Flow  node: Node  sources: [String!]  cluster: Cluster  reason: String  observedFraction: Float
   owner: String
   with: [Flow!]  withCount: Int!
   starves: Starved
@@ -6187,6 +6196,8 @@ func (ec *executionContext) childFields_Finding(ctx context.Context, field graph
 		return ec.fieldContext_Finding_cluster(ctx, field)
 	case "reason":
 		return ec.fieldContext_Finding_reason(ctx, field)
+	case "observedFraction":
+		return ec.fieldContext_Finding_observedFraction(ctx, field)
 	case "owner":
 		return ec.fieldContext_Finding_owner(ctx, field)
 	case "with":
@@ -14263,6 +14274,29 @@ func (ec *executionContext) _Finding_reason(ctx context.Context, field graphql.C
 }
 func (ec *executionContext) fieldContext_Finding_reason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Finding", field, false, false, "String")
+}
+
+func (ec *executionContext) _Finding_observedFraction(ctx context.Context, field graphql.CollectedField, obj *Finding) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Finding_observedFraction(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ObservedFraction, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
+			return ec.marshalOFloat2ᚖfloat64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Finding_observedFraction(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Finding", field, false, false, "Float")
 }
 
 func (ec *executionContext) _Finding_owner(ctx context.Context, field graphql.CollectedField, obj *Finding) (ret graphql.Marshaler) {
@@ -28250,6 +28284,11 @@ func (ec *executionContext) _Finding(ctx context.Context, sel ast.SelectionSet, 
 			}
 		case "reason":
 			out.Values[i] = ec._Finding_reason(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "observedFraction":
+			out.Values[i] = ec._Finding_observedFraction(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
