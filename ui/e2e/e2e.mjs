@@ -13,7 +13,9 @@ import { http } from './suites/http.mjs';
 import { impact } from './suites/impact.mjs';
 import { graph, keyboard, panel } from './suites/lineage.mjs';
 import { movers, rareMovers } from './suites/movers.mjs';
+import { names } from './suites/names.mjs';
 import { overview } from './suites/overview.mjs';
+import { phone } from './suites/phone.mjs';
 import { picture } from './suites/picture.mjs';
 import { screenshots } from './suites/screenshots.mjs';
 import { graphiql, theme } from './suites/shell.mjs';
@@ -28,6 +30,8 @@ const PARTS = {
   bar: [bar],
   doubt: [doubt, leftBehind],
   movers: [movers, rareMovers],
+  names: [names],
+  phone: [phone],
   exports: [exports],
   impact: [impact],
   shell: [theme, graphiql],

@@ -13,6 +13,7 @@ import './styles/panel.css';
 import './styles/time.css';
 import './styles/catalog.css';
 import './styles/palette.css';
+import './styles/phone.css';
 import './styles/lit.css';
 import './styles/impact.css';
 import './styles/stack.css';

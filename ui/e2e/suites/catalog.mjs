@@ -46,7 +46,8 @@ async function manyTopics(total) {
       complete: true,
       observedFraction: 1,
       gapCount: 0,
-      gaps: [],
+      stretchCount: 0,
+      stretches: [],
       blindSpots: [],
     };
     const pageInfo = { endCursor: to > from ? String(to) : null };
@@ -95,7 +96,7 @@ export async function catalog(url) {
   await check('that nothing matches and that nothing was observed look and read differently', async () => {
     await page.goto(`${url}/catalog?q=no-such-thing`);
     await page.locator('.empty.observed').getByText('Nothing matches.').waitFor();
-    await page.goto(`${url}/catalog?start=2001-01-01T00:00:00Z&end=2001-01-01T01:00:00Z`);
+    await page.goto(`${url}/catalog?q=orders&start=2001-01-01T00:00:00Z&end=2001-01-01T01:00:00Z`);
     await page.locator('.empty.not-observed').getByText('This window is before the data.').waitFor();
     await axeInBoth('catalog before the data');
     await page.getByRole('button', { name: 'The oldest data' }).click();
@@ -228,6 +229,8 @@ export async function palette(url) {
     await page.waitForURL(/\/catalog\?q=orders&at=/);
   });
   await check('a search that finds nothing says so', async () => {
+    await page.goto(url);
+    await page.getByRole('heading', { name: 'Overview' }).waitFor();
     await page.keyboard.press('/');
     await search().fill('no-such-thing-anywhere');
     await page.getByText('Nothing matches', { exact: true }).first().waitFor();

@@ -66,10 +66,12 @@ function One({ candidate: c, state }: { candidate: Candidate } & Pick<PanelProps
       <p className="who">
         <KindIcon kind={c.kind} />
         {c.node ? (
-          <Link href={lineageHref({ ...state, roots: [c.node.id], selected: null })}>{c.name}</Link>
+          <Link href={lineageHref({ ...state, roots: [c.node.id], selected: null })}>
+            <bdi>{c.name}</bdi>
+          </Link>
         ) : (
           <span>
-            {c.name} <span className="note">never seen</span>
+            <bdi>{c.name}</bdi> <span className="note">never seen</span>
           </span>
         )}
         <b className="num" title="How likely, by these reasons and what speaks for others">

@@ -88,7 +88,7 @@ export function Card({ id, data, selected }: NodeProps<CardNode>) {
         <span className="node-name" title={node.name}>
           {node.kind === 'UNIDENTIFIED' && <span className="prefix">writers of </span>}
           {repeated && <span className="sr">{repeated}</span>}
-          {own}
+          <bdi>{own}</bdi>
         </span>
         <span className="node-scope">
           <Places places={places} clusters={clusters} />
@@ -161,7 +161,7 @@ function Places({ places, clusters }: { places: string[]; clusters: ReadonlyMap<
         <span className="sr">{i === 1 ? ' to ' : places.length > 1 ? ', from ' : ', in '}</span>
         {i === 1 && <span aria-hidden="true">→</span>}
         <span className={cluster === undefined ? 'place' : `place in-cluster cluster-${cluster % 4}`} title={place}>
-          {place}
+          <bdi>{place}</bdi>
         </span>
       </span>
     );

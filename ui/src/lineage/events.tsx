@@ -2,11 +2,12 @@ import { useState } from 'react';
 import { useQuery } from 'urql';
 import { type EventRowsFragment, EventsDocument, type EventsQuery, type EventType } from '../gql/graphql';
 import { Link } from '../shell/link';
+import { Name } from '../shell/name';
 import { Problem } from '../shell/problem';
 import { GRAVE, OF_SOURCES } from '../time/scale';
 import { type LineageState, lineageHref } from '../url/lineage';
 import { instant, percent, utc } from '../words/format';
-import { EVENT_WORD, nameOfId, nodeName, plural } from '../words/words';
+import { EVENT_WORD, nameOfId, plural } from '../words/words';
 
 const PAGE = 100;
 const MOST = 1000;
@@ -40,7 +41,8 @@ export function EventList({ window, state }: { window: { start: string; end: str
       <Problem error={error} again={again} />
       <section className="card">
         <h2>
-          Events{root && ` of ${nameOfId(root)}`}{' '}
+          Events{root && ' of '}
+          {root && <bdi>{nameOfId(root)}</bdi>}{' '}
           <span className="note" role="status">
             {total !== undefined ? plural(total, 'event') : fetching ? 'loading' : ''}
           </span>
@@ -132,11 +134,16 @@ function EventTable({ title, rows, state, grave }: TableProps) {
 }
 
 function About({ event: e, state }: { event: Event; state: LineageState }) {
-  const name = e.flow ? `${nodeName(e.flow.from)} → ${nodeName(e.flow.to)}` : e.node ? nodeName(e.node) : null;
-  if (name === null) return null;
+  if (!e.flow && !e.node) return null;
   return (
     <Link href={lineageHref(about(e, state))}>
-      <bdi>{name}</bdi>
+      {e.flow ? (
+        <>
+          <Name node={e.flow.from} /> → <Name node={e.flow.to} />
+        </>
+      ) : (
+        e.node && <Name node={e.node} />
+      )}
     </Link>
   );
 }

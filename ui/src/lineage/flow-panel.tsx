@@ -1,6 +1,7 @@
 import type { FlowDetailQuery } from '../gql/graphql';
 import { Icon, KindIcon } from '../shell/icons';
 import { Link } from '../shell/link';
+import { Name } from '../shell/name';
 import { StateBadge } from '../shell/state-sign';
 import { lineageHref } from '../url/lineage';
 import { whenIn } from '../url/window';
@@ -19,7 +20,6 @@ import {
   LAG_UNKNOWN,
   lagUnknown,
   noCount,
-  nodeName,
   plural,
   still,
   UNMEASURED,
@@ -63,17 +63,19 @@ export function FlowPanel({ flow, answer, state, change }: Omit<PanelProps, 'id'
                 onClick={() => change({ selected: end.id })}
               >
                 <KindIcon kind={end.kind} />
-                {nodeName(end)}
+                <span>
+                  <Name node={end} />
+                </span>
               </button>
             </span>
           ))}
         </h2>
         <p className="panel-links">
           <Link href={lineageHref({ ...state, roots: [flow.from.id], selected: null, impact: false, path: null })}>
-            Lineage of {nodeName(flow.from)}
+            Lineage of <Name node={flow.from} />
           </Link>
           <Link href={lineageHref({ ...state, roots: [flow.to.id], selected: null, impact: false, path: null })}>
-            Lineage of {nodeName(flow.to)}
+            Lineage of <Name node={flow.to} />
           </Link>
         </p>
       </header>
@@ -310,7 +312,9 @@ function ClientName({ client }: { client: Client }) {
       {seen.map(([name, value]) => (
         <div key={name}>
           <dt>{name}</dt>
-          <dd className="mono">{value}</dd>
+          <dd className="mono" dir="auto">
+            {value}
+          </dd>
         </div>
       ))}
       {seen.length === 0 && (

@@ -60,7 +60,7 @@ export function MoverFacts({ node, state }: { node: PanelNode; state: LineageSta
       return node.innerOf ? (
         <Fact name="Inner topic of">
           <Link href={lineageHref({ ...state, roots: [node.innerOf.id], internal: true, selected: null })}>
-            {node.innerOf.name}
+            <bdi>{node.innerOf.name}</bdi>
           </Link>
         </Fact>
       ) : null;
@@ -166,7 +166,7 @@ export function Inside({ node, answer, state, change }: InsideProps) {
                   title="Open its lineage"
                 >
                   <KindIcon kind={t.kind} />
-                  <span>{t.name}</span>
+                  <bdi>{t.name}</bdi>
                 </Link>
               </li>
             ))}

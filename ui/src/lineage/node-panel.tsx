@@ -1,11 +1,12 @@
 import { Icon, KindIcon } from '../shell/icons';
 import { Link } from '../shell/link';
+import { Name } from '../shell/name';
 import { StateSign } from '../shell/state-sign';
 import { allOf, impactOf, type LineageState, lineageHref, waysOf } from '../url/lineage';
 import { whenIn } from '../url/window';
 import { bytes, compact, count, instant } from '../words/format';
 import { going, lagTone, tone } from '../words/going';
-import { deserted, isRead, kindOf, lagUnknown, NOBODY, nameOfId, nodeName, plural } from '../words/words';
+import { deserted, isRead, kindOf, lagUnknown, NOBODY, nameOfId, plural } from '../words/words';
 import { Candidates, unidentifiedOf } from './candidates';
 import { flowText, hasSign } from './elements';
 import { Inside, MoverFacts, Tasks } from './mover-parts';
@@ -26,11 +27,13 @@ export function NodePanel({ node, answer, state, change }: Props) {
           {node.internal && <span className="tag">internal</span>}
           {node.tags.map((t) => (
             <span key={t} className="tag">
-              {t}
+              <bdi>{t}</bdi>
             </span>
           ))}
         </p>
-        <h2>{nodeName(node)}</h2>
+        <h2>
+          <Name node={node} />
+        </h2>
         <p className="panel-links">
           <Link
             className="button"
@@ -108,9 +111,17 @@ function Deserted({ node, state }: { node: PanelNode; state: LineageState }) {
 function NodeFacts({ node, state }: { node: PanelNode; state: LineageState }) {
   return (
     <dl className="facts">
-      {node.cluster && <Fact name="Cluster">{node.cluster.name}</Fact>}
+      {node.cluster && (
+        <Fact name="Cluster">
+          <bdi>{node.cluster.name}</bdi>
+        </Fact>
+      )}
       {node.environment && <Fact name="Environment">{node.environment}</Fact>}
-      {node.owner && <Fact name="Owner">{node.owner}</Fact>}
+      {node.owner && (
+        <Fact name="Owner">
+          <bdi>{node.owner}</bdi>
+        </Fact>
+      )}
       {node.kind === 'TOPIC' && (
         <>
           <Fact name="Partitions">{node.partitions}</Fact>
@@ -164,7 +175,7 @@ function NodeFlows({ node, answer, state, change }: Props) {
                 <li key={f.id}>
                   <button type="button" className="row-button" onClick={() => change({ selected: f.id })}>
                     {n && <KindIcon kind={n.kind} />}
-                    <span className="name">{n && nodeName(n)}</span>
+                    <span className="name">{n && <Name node={n} />}</span>
                     {f.lag != null && BigInt(f.lag) > 0n && (
                       <span className={`behind lag tone-${lagTone(f)}`}>{compact(Number(f.lag))} behind</span>
                     )}
@@ -209,7 +220,10 @@ function Groups({ node }: { node: PanelNode }) {
           {node.groups.map((g) => (
             <tr key={`${g.cluster.name}/${g.name}`}>
               <th scope="row">
-                {g.name} <span className="note">{g.cluster.name}</span>
+                <bdi>{g.name}</bdi>{' '}
+                <span className="note">
+                  <bdi>{g.cluster.name}</bdi>
+                </span>
               </th>
               <td title={g.protocol}>{g.type}</td>
               <td>{g.state}</td>
@@ -234,7 +248,9 @@ function Configs({ node }: { node: PanelNode }) {
         {node.configs.map((c) => (
           <div key={c.name}>
             <dt>{c.name}</dt>
-            <dd className="mono">{c.value}</dd>
+            <dd className="mono" dir="auto">
+              {c.value}
+            </dd>
           </div>
         ))}
       </dl>

@@ -5,6 +5,7 @@ import { AllFlowsDocument, LineageDocument } from '../gql/graphql';
 import { CoverageBadge, CoverageDetail } from '../shell/coverage';
 import { Icon } from '../shell/icons';
 import { Link } from '../shell/link';
+import { usePhone } from '../shell/phone';
 import { Problem } from '../shell/problem';
 import { useShortcuts } from '../shell/shortcuts';
 import { StateSign } from '../shell/state-sign';
@@ -21,6 +22,7 @@ import { elements } from './elements';
 import { EventList } from './events';
 import { Graph } from './graph';
 import { before, oldest } from './held';
+import { Hops } from './hops';
 import { ImpactPanel } from './impact-panel';
 import type { Lit } from './lit';
 import { Lighting } from './lit-context';
@@ -116,16 +118,17 @@ function titleOf(state: LineageState): string {
 
 /** One question for the whole view. The last answer stays while the next one loads, also when the window changes. */
 function useLineage(state: LineageState) {
+  const phone = usePhone();
   const all = state.roots.length === 0;
   const [rooted, rootedAgain] = useQuery({
     query: LineageDocument,
     pause: all,
-    variables: lineageVariables(state),
+    variables: lineageVariables(state, phone),
   });
   const [flows, flowsAgain] = useQuery({
     query: AllFlowsDocument,
     pause: !all,
-    variables: allFlowsVariables(state),
+    variables: allFlowsVariables(state, phone),
   });
   const result = all ? flows : rooted;
   const found = all ? flows.data?.flows : rooted.data?.lineage;
@@ -165,13 +168,15 @@ function View({ answer, frame, state, change, again, lit }: ViewProps) {
   );
   const picture = usePicture(state.view === 'graph' ? answer : undefined, state, change);
   const chosen = useChosenWays(lit ? undefined : answer, state);
+  const phone = usePhone();
   if (state.view === 'events') return <EventList window={answer.window} state={state} />;
   if (answer.nodes.length === 0) {
     return <Missing state={state} answer={answer} again={again} />;
   }
-  // The picture's answer stands until the table's is there, which has no stacks.
-  if (state.view === 'table' && answer.stacks.some((s) => s.folded)) return <p className="empty">Loading</p>;
+  // The picture's answer stands until the table's is there, which has no stacks, nor has a phone.
+  if ((state.view === 'table' || phone) && answer.stacks.some((s) => s.folded)) return <p className="empty">Loading</p>;
   if (state.view === 'table') return <LineageTables answer={answer} state={state} change={change} />;
+  if (phone) return <Hops answer={answer} state={state} change={change} />;
   return (
     <Lighting answer={shown.answer} lit={lit ?? chosen}>
       <Graph

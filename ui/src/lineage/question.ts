@@ -10,13 +10,13 @@ const METRICS = {
   bytes: { metricIn: 'BYTES_IN_PER_SECOND', metricOut: 'BYTES_OUT_PER_SECOND' },
 } as const;
 
-/** Of everything that moved. */
-export const allFlowsVariables = (s: LineageState): AllFlowsQueryVariables => ({
+/** Of everything that moved. plain: each node by itself, also where a picture would have stacks. */
+export const allFlowsVariables = (s: LineageState, plain = false): AllFlowsQueryVariables => ({
   includeInactive: s.inactive,
   includeInternal: s.internal,
   limit: LIMIT,
   // The table has each node by itself, and so has a picture of the ways between two of them.
-  fold: s.view === 'table' || s.path ? 0 : FOLD,
+  fold: plain || s.view === 'table' || s.path ? 0 : FOLD,
   unfold: s.unfold,
   expand: s.expand.map(({ side, node }) => ({ node, direction: side === 'up' ? 'UPSTREAM' : 'DOWNSTREAM' })),
   window: windowInput(s.window),
@@ -25,10 +25,10 @@ export const allFlowsVariables = (s: LineageState): AllFlowsQueryVariables => ({
 });
 
 /** Of what lies around roots. */
-export const lineageVariables = (s: LineageState): LineageQueryVariables => ({
+export const lineageVariables = (s: LineageState, plain = false): LineageQueryVariables => ({
   ...drawnOf(s),
   evidence: s.evidence.length > 0 ? s.evidence : null,
-  ...allFlowsVariables(s),
+  ...allFlowsVariables(s, plain),
 });
 
 function drawnOf(s: LineageState) {

@@ -1,5 +1,6 @@
 import { KindIcon } from '../shell/icons';
 import { Link } from '../shell/link';
+import { Name } from '../shell/name';
 import { NodeRate } from '../shell/node-rate';
 import { StateBadge } from '../shell/state-sign';
 import { type LineageState, lineageHref } from '../url/lineage';
@@ -17,7 +18,6 @@ import {
   lagUnknown,
   missed,
   noCount,
-  nodeName,
   placeOf,
   reason,
   UNMEASURED,
@@ -95,11 +95,11 @@ function Flows({ answer, state, change }: Props) {
                     onClick={() => change({ selected: f.id })}
                   >
                     {from && <KindIcon kind={from.kind} />}
-                    <span>{from ? nodeName(from) : f.from.id}</span>
+                    <span>{from ? <Name node={from} /> : <bdi>{f.from.id}</bdi>}</span>
                     <span aria-hidden="true">→</span>
                     <span className="sr"> to </span>
                     {to && <KindIcon kind={to.kind} />}
-                    <span>{to ? nodeName(to) : f.to.id}</span>
+                    <span>{to ? <Name node={to} /> : <bdi>{f.to.id}</bdi>}</span>
                   </button>
                 </th>
                 <td className="kind-word">{flowWord(f)}</td>
@@ -179,12 +179,16 @@ function Nodes({ answer, state }: { answer: LineageAnswer; state: LineageState }
                     title="Open its lineage"
                   >
                     <KindIcon kind={n.kind} />
-                    <span>{nodeName(n)}</span>
+                    <span>
+                      <Name node={n} />
+                    </span>
                   </Link>
                   {n.exists === false && <span className="tag">deleted</span>}
                 </th>
                 <td className="kind-word">{kindOf(n)}</td>
-                <td>{placeOf(n)}</td>
+                <td>
+                  <bdi>{placeOf(n)}</bdi>
+                </td>
                 <td>{hopsText(distance.get(n.id))}</td>
                 <td className="num">
                   <NodeRate node={n} side="in" unit={state.unit} />

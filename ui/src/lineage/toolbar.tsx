@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react';
+import { type ReactNode, useId, useState } from 'react';
 import type { Direction } from '../gql/graphql';
 import { Icon, KindIcon } from '../shell/icons';
 import { Link } from '../shell/link';
@@ -38,16 +38,24 @@ const UNITS: [RateUnit, string][] = [
 export function Toolbar({ state, change, title, answer, fetching, again, children }: Props) {
   const root = answer?.nodes.find((n) => n.id === state.roots[0]);
   const rooted = state.roots.length > 0;
+  const id = useId();
+  const [drawer, setDrawer] = useState(false);
   return (
     <div className="toolbar">
       <div className="toolbar-row">
         <div className="title">
           {root && <KindIcon kind={root.kind} />}
-          <h1 title={title}>{title}</h1>
+          <h1 title={title}>
+            <bdi>{title}</bdi>
+          </h1>
           {root && (
             <span className="note">
               {kindOf(root)}
-              {placeOf(root) && `, ${placeOf(root)}`}
+              {placeOf(root) && (
+                <>
+                  , <bdi>{placeOf(root)}</bdi>
+                </>
+              )}
             </span>
           )}
           {rooted && (
@@ -56,9 +64,18 @@ export function Toolbar({ state, change, title, answer, fetching, again, childre
             </Link>
           )}
         </div>
+        <button
+          type="button"
+          className="drawer-button"
+          aria-expanded={drawer}
+          aria-controls={id}
+          onClick={() => setDrawer(!drawer)}
+        >
+          <Icon name="filter" /> View
+        </button>
         <ExportMenu state={state} />
       </div>
-      <div className="toolbar-row">
+      <div id={id} className={`toolbar-row toolbar-drawer ${drawer ? 'open' : ''}`}>
         <Segments label="View" value={state.view} onChange={(view) => change({ view })}>
           {VIEWS.map(([value, word, icon]) => ({ value, word, icon }))}
         </Segments>

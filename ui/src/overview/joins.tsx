@@ -39,7 +39,7 @@ export function SuggestedJoins({ window }: { window: Window }) {
                     {i === 1 && 'and'}
                     <Link href={lineageHref({ roots: [n.id], live: true })} className="node-link">
                       <KindIcon kind={n.kind} />
-                      <span>{n.name}</span>
+                      <bdi>{n.name}</bdi>
                     </Link>
                   </span>
                 ))}

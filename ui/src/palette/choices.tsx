@@ -6,7 +6,6 @@ import { Name } from '../shell/name';
 import { withWindow } from '../time/page-bar';
 import { catalogHref } from '../url/catalog';
 import { initialLineage, type LineageState, lineageHref, parseLineage } from '../url/lineage';
-import { formatQuery } from '../url/query';
 import { parseWindow, type WindowChoice, whenIn } from '../url/window';
 import { instant } from '../words/format';
 import { deserted, kindOf, nodeName, placeOf } from '../words/words';
@@ -19,7 +18,7 @@ export interface Choice {
   label: ReactNode;
   /** All of the label, where it is cut. */
   title: string;
-  note: string;
+  note: ReactNode;
   alarm?: string | null;
   to: { href: string } | { type: string };
 }
@@ -95,8 +94,17 @@ export function beginnings(here: Here): Choice[] {
   ];
 }
 
-const place = (n: Parameters<typeof kindOf>[0] & Parameters<typeof placeOf>[0]): string =>
-  [kindOf(n), placeOf(n)].filter(Boolean).join(', ');
+/** What a node is, and where. */
+const place = (n: Parameters<typeof kindOf>[0] & Parameters<typeof placeOf>[0]): ReactNode => (
+  <>
+    {kindOf(n)}
+    {placeOf(n) && (
+      <>
+        , <bdi>{placeOf(n)}</bdi>
+      </>
+    )}
+  </>
+);
 
 /** Nodes that were found, whom they belong to, and the way to all of them. */
 export function found(here: Here, asked: Exclude<Meant, { what: 'path' }>, data: FindNodesQuery): Choice[] {
@@ -115,7 +123,7 @@ export function found(here: Here, asked: Exclude<Meant, { what: 'path' }>, data:
         </>
       ),
       title: `${word} of ${nodeName(n)}`,
-      note: placeOf(n),
+      note: <bdi>{placeOf(n)}</bdi>,
       to: { href: lineageOf(here, { roots: [n.id], direction, depth: 1, view: 'table' }) },
     }));
   }
@@ -199,8 +207,12 @@ export function ways(here: Here, data: FindEndsQuery): Choice[] {
           </>
         ),
         title: `${nodeName(a)} to ${nodeName(b)}`,
-        note: `path, ${[...new Set([placeOf(a), placeOf(b)])].filter(Boolean).join(' to ')}`,
-        to: { href: `${lineageOf(here, { roots: [a.id], view: 'graph' })}&${formatQuery([['path', b.id]]).slice(1)}` },
+        note: (
+          <>
+            path, <bdi>{[...new Set([placeOf(a), placeOf(b)])].filter(Boolean).join(' to ')}</bdi>
+          </>
+        ),
+        to: { href: lineageOf(here, { roots: [a.id], path: b.id, view: 'graph' }) },
       }))
   );
 }

@@ -180,4 +180,4 @@ function Combobox({ here, close }: { here: Here; close(): void }) {
 }
 
 const same = (a: readonly Choice[], b: readonly Choice[]): boolean =>
-  a.length === b.length && a.every((c, i) => c.key === b[i]?.key && c.note === b[i]?.note);
+  a.length === b.length && a.every((c, i) => c.key === b[i]?.key);

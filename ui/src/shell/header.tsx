@@ -41,8 +41,8 @@ export function Header({ path }: { path: string }) {
           <span>Search everything</span>
           <kbd>/</kbd>
         </button>
-        <button type="button" className="quiet" onClick={open}>
-          Keys <kbd>?</kbd>
+        <button type="button" className="quiet keys" aria-label="Keys ?" onClick={open}>
+          <span className="word">Keys</span> <kbd>?</kbd>
         </button>
         <button
           type="button"
@@ -95,6 +95,9 @@ function Help({ dialog }: { dialog: React.RefObject<HTMLDialogElement | null> })
             </div>
           ))}
         </dl>
+        <p className="note phone-only">
+          <a href="/graphiql">GraphiQL</a>: ask the API by hand
+        </p>
         <label className="check">
           <input type="checkbox" checked={on} onChange={(e) => enableShortcuts(e.target.checked)} /> Keys of a single
           letter work
