@@ -116,6 +116,22 @@ export async function bar(url) {
     await page.keyboard.press('Escape');
     await aside.waitFor();
   });
+  await check('a window before the data is said to be that on each page, with a way to the data', async () => {
+    for (const path of ['/?', '/catalog?', '/lineage?view=events&', '/lineage?view=table&']) {
+      await page.goto(`${url}${path}at=2020-01-01T00:00:00Z`);
+      await page
+        .locator('.bar-early', { hasText: /This window is before the data, which begins at .*\d\d:\d\d/ })
+        .waitFor();
+      await page
+        .getByRole('button', { name: /^nothing observed, before the data/ })
+        .first()
+        .waitFor();
+    }
+    await page.getByRole('button', { name: 'Go where the data begins' }).click();
+    await page.waitForURL(/start=20/);
+    await page.getByRole('link', { name: 'Catalog', exact: true }).click();
+    await page.waitForURL(/\/catalog\?start=20/); // the window goes with who goes to another page
+  });
   await check('at 320 px the bar and the custom window are whole', async () => {
     const was = page.viewportSize();
     await page.setViewportSize({ width: 320, height: 640 });

@@ -169,7 +169,8 @@ function View({ answer, frame, state, change, again, lit }: ViewProps) {
   const picture = usePicture(state.view === 'graph' ? answer : undefined, state, change);
   const chosen = useChosenWays(lit ? undefined : answer, state);
   const phone = usePhone();
-  if (state.view === 'events') return <EventList window={answer.window} state={state} />;
+  const blind = answer.nodes.length === 0 && answer.coverage.observedFraction === 0;
+  if (state.view === 'events' && !blind) return <EventList window={answer.window} state={state} />;
   if (answer.nodes.length === 0) {
     return <Missing state={state} answer={answer} again={again} />;
   }

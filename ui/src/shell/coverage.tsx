@@ -25,12 +25,14 @@ function pauses(all: readonly Stretch[]): { start: string; end: string }[] {
 }
 
 export function coverageText(c: Observed): string {
-  const parts = [c.complete ? 'all observed' : `${percent(c.observedFraction)} observed`];
+  const seen = c.observedFraction === 0 ? 'nothing observed' : `${percent(c.observedFraction)} observed`;
+  const parts = [c.complete ? 'all observed' : seen];
   const lost = c.stretches.filter(isLoss).length;
   const short = pauses(c.stretches).length;
   if (lost > 0) parts.push(plural(lost, 'gap'));
-  if (c.stretches.some((s) => s.kind === 'BEFORE_DATA')) parts.push('begins before the data');
-  else if (c.stretches.some((s) => s.kind === 'BEGINNING')) parts.push('a start');
+  if (c.stretches.some((s) => s.kind === 'BEFORE_DATA')) {
+    parts.push(c.observedFraction === 0 ? 'before the data' : 'begins before the data');
+  } else if (c.stretches.some((s) => s.kind === 'BEGINNING')) parts.push('a start');
   if (lost === 0 && short > 0) parts.push(plural(short, 'short pause'));
   if (c.blindSpots.length > 0) parts.push(plural(c.blindSpots.length, 'blind spot'));
   return parts.join(', ');
@@ -41,7 +43,7 @@ type Tone = 'ok' | 'calm' | 'warn';
 /** Alarming only where something was lost: what is shown may miss it. */
 export function coverageTone(c: Observed): Tone {
   if (c.complete) return 'ok';
-  return c.stretches.some(isLoss) || c.stretches.length === 0 ? 'warn' : 'calm';
+  return c.stretches.some(isLoss) || c.observedFraction === 0 ? 'warn' : 'calm';
 }
 
 interface BadgeProps {

@@ -1,5 +1,6 @@
 import { useRef } from 'react';
 import { openPalette } from '../palette/open';
+import { usePageWindow, withWindow } from '../time/page-bar';
 import { Icon } from './icons';
 import { Link } from './link';
 import { enableShortcuts, useShortcuts, useShortcutsEnabled } from './shortcuts';
@@ -17,6 +18,9 @@ export function Header({ path }: { path: string }) {
   const help = useRef<HTMLDialogElement>(null);
   const open = () => help.current?.showModal();
   useShortcuts({ '?': open });
+  // The window goes with who goes to another page; one that ends now is followed there.
+  const window = usePageWindow();
+  const to = (page: string) => page + withWindow('', window, page === '/lineage');
   return (
     <header className="top">
       <Link href="/" className="brand" aria-label="lineaged">
@@ -24,13 +28,13 @@ export function Header({ path }: { path: string }) {
         <span>lineaged</span>
       </Link>
       <nav aria-label="Main">
-        <Link href="/" aria-current={path === '/' ? 'page' : undefined}>
+        <Link href={to('/')} aria-current={path === '/' ? 'page' : undefined}>
           Overview
         </Link>
-        <Link href="/catalog?last=10m" aria-current={path === '/catalog' ? 'page' : undefined}>
+        <Link href={to('/catalog')} aria-current={path === '/catalog' ? 'page' : undefined}>
           Catalog
         </Link>
-        <Link href="/lineage?last=10m&live=1" aria-current={path === '/lineage' ? 'page' : undefined}>
+        <Link href={to('/lineage')} aria-current={path === '/lineage' ? 'page' : undefined}>
           Lineage
         </Link>
         <a href="/graphiql">GraphiQL</a>
@@ -64,6 +68,8 @@ const KEYS: [string, string][] = [
   ['↑ ↓ Home End', 'Catalog: from row to row'],
   ['t', 'Lineage: table or graph'],
   ['l', 'Lineage: live on or off'],
+  ['Space', 'Time: play or pause'],
+  ['Tab, then ← →', 'Time: move the window or an end of it, with Shift ten times as far'],
   ['Esc', 'Close the side panel'],
   ['Tab, then arrows', 'Lineage: enter the graph; left and right along flows, up and down among siblings'],
   ['Home', 'Lineage: back to the root'],

@@ -128,6 +128,9 @@ describe('what was observed, in words', () => {
       '50 % observed, begins before the data',
     );
     expect(coverageTone(of([]))).toBe('ok');
+    const before = of([gap('BEFORE_DATA', '12:00:00', '13:00:00')], 0);
+    expect(coverageText(before)).toBe('nothing observed, before the data');
+    expect(coverageTone(before)).toBe('warn');
     // A cluster that nobody watches has neither gaps nor an observation.
     expect(coverageTone({ ...of([], 0), complete: false })).toBe('warn');
   });

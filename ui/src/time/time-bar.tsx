@@ -1,8 +1,9 @@
 import { useEffect, useState } from 'react';
+import { before, oldest } from '../lineage/held';
 import { isLoss } from '../shell/coverage';
 import { Icon } from '../shell/icons';
 import type { WindowChoice } from '../url/window';
-import { ago, duration, span, utc, zone } from '../words/format';
+import { ago, duration, instant, span, utc, zone } from '../words/format';
 import { EVENT_WORD, nameOfId, plural } from '../words/words';
 import { eventsIn } from './histogram';
 import { barOf, durationText, iso, lengthOf, type Range, spanOf, weightOf } from './scale';
@@ -59,6 +60,7 @@ export function TimeBar({ window, onChange, roots = [], live, onLive }: Props) {
   };
   const bar = timeline && { start: Date.parse(timeline.window.start), end: Date.parse(timeline.window.end) };
   const is = spanOf(window, bar?.end ?? now);
+  const early = held !== null && before({ start: iso(is.start), end: iso(is.end) }, held) === 'ends' ? held : null;
   const toNow = () =>
     onLive(true, {
       kind: 'last',
@@ -109,7 +111,16 @@ export function TimeBar({ window, onChange, roots = [], live, onLive }: Props) {
       )}
       <div className="bar-words">
         <WindowWords window={window} start={iso(is.start)} end={iso(is.end)} />
-        <span className="bar-said">{point ?? (timeline && summary(timeline, roots))}</span>
+        {early ? (
+          <span className="bar-early">
+            This window is before the data, which begins at {instant(early)}.{' '}
+            <button type="button" onClick={() => onChange(oldest({ window }, early))}>
+              Go where the data begins
+            </button>
+          </span>
+        ) : (
+          <span className="bar-said">{point ?? (timeline && summary(timeline, roots))}</span>
+        )}
         <label className="bar-range">
           <span className="note">Bar</span>
           <select aria-label="Time that the bar shows" value={range} onChange={(e) => choose(e.target.value as Range)}>
