@@ -88,4 +88,24 @@ export async function picture(url) {
     must((await page.locator('.tables').getByText('group:').count()) === 0, 'a stack is in the table');
     await page.unroute('**/graphql');
   });
+  await check('while the window moves on, each card stays within a card of where it was', async () => {
+    await page.goto(lineageUrl(url, ORDERS, '&live=1'));
+    await drawn();
+    const places = () =>
+      page.locator('.node-card').evaluateAll((all) =>
+        all.map((c) => {
+          const { x, y, width } = c.getBoundingClientRect();
+          return [c.dataset.graphId, x, y, width];
+        }),
+      );
+    const time = () => page.locator('.notices .note').first().textContent();
+    const [before, at] = [await places(), await time()];
+    await until('another window', async () => (await time()) !== at);
+    const after = new Map((await places()).map(([id, x, y]) => [id, { x, y }]));
+    for (const [id, x, y, width] of before) {
+      const now = after.get(id);
+      must(!now || Math.hypot(now.x - x, now.y - y) <= width, `${id} moved from ${x},${y} to ${now?.x},${now?.y}`);
+    }
+    must(before.filter(([id]) => after.has(id)).length > 4, 'hardly a card is still there');
+  });
 }

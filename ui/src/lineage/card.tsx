@@ -196,14 +196,14 @@ function Stub({ side, n, id, all }: StubProps) {
       type="button"
       className={`stub stub-${side} nodrag nopan`}
       tabIndex={-1}
-      title={`Show ${words} (e)`}
+      title={`Reveal ${words} (e)`}
       onClick={(e) => {
         e.stopPropagation();
         picture.open(side, id);
       }}
     >
       {sign}
-      <span className="sr">Show {words}</span>
+      <span className="sr">Reveal {words}</span>
     </button>
   );
 }

@@ -3,6 +3,7 @@ import { useQuery } from 'urql';
 import { WaysDocument } from '../gql/graphql';
 import type { LineageState } from '../url/lineage';
 import { type Lit, litWays, waysOf } from './lit';
+import { stacksWith } from './stacks';
 import type { LineageAnswer } from './types';
 
 /**
@@ -31,7 +32,12 @@ export function useChosenWays(answer: LineageAnswer | undefined, state: LineageS
     if (!answer || !shown || !ways) return null;
     if (!ways.unsure) return litWays(answer, shown, ways, null);
     if (!data?.up || !data.down) return null;
-    return litWays(answer, shown, ways, { up: new Set(data.up.ids), down: new Set(data.down.ids) });
+    const known = (ids: readonly string[]) => {
+      const of = new Set(ids);
+      for (const [stack] of stacksWith(answer.stacks, (id) => of.has(id))) of.add(stack);
+      return of;
+    };
+    return litWays(answer, shown, ways, { up: known(data.up.ids), down: known(data.down.ids) });
   }, [answer, shown, ways, data]);
 }
 

@@ -70,6 +70,8 @@ export interface CardData extends Record<string, unknown> {
   /** On these sides all that can be shown at once is. */
   openUp: boolean;
   openDown: boolean;
+  /** On these sides somebody took neighbours away. */
+  taken: readonly ('up' | 'down')[];
   /** The stack that it would be in, were that not drawn one by one. */
   unfolded: string | null;
   /** Stacks that hang on it and are drawn one by one. */
@@ -184,7 +186,7 @@ export function elements(
   };
 }
 
-type Behind = Pick<CardData, 'hiddenUp' | 'hiddenDown' | 'openUp' | 'openDown'>;
+type Behind = Pick<CardData, 'hiddenUp' | 'hiddenDown' | 'openUp' | 'openDown' | 'taken'>;
 
 /** What is not shown of a node's neighbours: by the server, or since somebody took it away. */
 function hiddenOf(
@@ -199,6 +201,7 @@ function hiddenOf(
     hiddenDown: (hidden?.downstream ?? 0) + (away.get(`down:${id}`) ?? 0),
     openUp: open('up'),
     openDown: open('down'),
+    taken: (['up', 'down'] as const).filter((side) => away.has(`${side}:${id}`)),
   };
 }
 

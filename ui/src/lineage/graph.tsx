@@ -184,6 +184,9 @@ function Drawing({ drawn, frame, selected, onSelect, picture, children }: Props)
       const n = node();
       if (n?.type === 'stack') act.unfold(n.id);
       if (n?.type !== 'card') return;
+      // What was taken away comes back first.
+      for (const side of n.data.taken) act.open(side, n.id);
+      if (n.data.taken.length > 0) return;
       if (n.data.hiddenUp > 0 && !n.data.openUp) act.open('up', n.id);
       if (n.data.hiddenDown > 0 && !n.data.openDown) act.open('down', n.id);
     },

@@ -1,11 +1,13 @@
 // What a reader does to a picture, as changes of the page's state.
 import { useEffect, useMemo } from 'react';
-import { type Branch, hasBranch, type Side, without } from '../url/folding';
+import { type Branch, type FoldingState, hasBranch, parseFolding, type Side, without } from '../url/folding';
 import type { LineageState } from '../url/lineage';
 import type { Change } from '../url/use-url';
 import type { Picture } from './focused';
 import { beyond } from './stacks';
 import type { LineageAnswer } from './types';
+
+const now = (): FoldingState => parseFolding(new URLSearchParams(location.search));
 
 const SIDES: Side[] = ['up', 'down'];
 
@@ -37,7 +39,8 @@ export function pictureOf(
       const members = answer?.stacks.find((s) => s.node === stack)?.memberIds ?? [];
       change({ unfold: state.unfold.filter((id) => id !== stack && !members.includes(id)) });
     },
-    open: (side, node) => change(opened(answer, state, { side, node })),
+    // By the link of now: two sides may be opened in one event.
+    open: (side, node) => change(opened(answer, { ...state, ...now() }, { side, node })),
     collapse: (node) => {
       const shown = state.expand.filter((b) => b.node === node);
       if (shown.length > 0) return change({ expand: state.expand.filter((b) => b.node !== node) });

@@ -6,7 +6,7 @@ import { isSick } from '../words/going';
 import { UNMEASURED } from '../words/words';
 import type { StackNode } from './elements';
 import { useFocused } from './focused';
-import { useLit } from './lit-context';
+import { LitStep, useLit } from './lit-context';
 import { healthText, stackName, stackSentence } from './stacks';
 
 /** Many neighbours of one node as a pile of cards: a click draws them one by one. */
@@ -16,6 +16,7 @@ export function StackCard({ id, data, selected }: NodeProps<StackNode>) {
   const lit = useLit([id, ...stack.memberIds]);
   return (
     <div className={`node stack ${selected ? 'selected' : ''} tone-${tone} of-${stack.kind.toLowerCase()} ${lit}`}>
+      <LitStep id={id} />
       <Handle type="target" position={Position.Left} isConnectable={false} />
       <button
         type="button"

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { initialFolding } from '../url/folding';
-import { type Stack, shownOf, stackName, stackSentence, withStates } from './stacks';
+import { type Stack, shownOf, stackName, stackSentence, stacksWith, withStates } from './stacks';
 import type { LineageAnswer } from './types';
 
 const stack: Stack = {
@@ -93,4 +93,11 @@ test('what is hidden is counted where it was, and a branch goes with all that on
   });
   expect(left({ collapse: [{ side: 'down', node: 't' }] }, [])).toMatchObject({ hidden: 1 });
   expect(left({ hide: ['topic:west/orders'] }).hidden).toBe(0); // a root stays
+});
+
+test('a stack is on a way where one of its members is, unless it is drawn one by one', () => {
+  const has = (id: string) => id === 'application:shop/r%203' || id === 'application:shop/r%205';
+  expect(stacksWith([stack], has)).toEqual([[stack.node, 'application:shop/r%203']]);
+  expect(stacksWith([{ ...stack, folded: false }], has)).toEqual([]);
+  expect(stacksWith([stack], () => false)).toEqual([]);
 });

@@ -43,6 +43,14 @@ export function stackSentence(s: Stack): string {
   return `Stack of ${s.count}${rest} ${membersWord(s)} of ${of}: ${statesText(s)}. ${names}${more}`;
 }
 
+/** The stacks that have a member of some, each with its first such member. */
+export function stacksWith(stacks: readonly Stack[], has: (id: string) => boolean): [string, string][] {
+  return stacks.flatMap((s): [string, string][] => {
+    const member = s.folded ? s.memberIds.find(has) : undefined;
+    return member === undefined ? [] : [[s.node, member]];
+  });
+}
+
 /** The answer with the state of a stack said of its flows: of those that are fine that of most, else the worst. */
 export function withStates(answer: LineageAnswer): LineageAnswer {
   const state = new Map<string, LineageFlow['state']>();

@@ -3,6 +3,7 @@ import { useQuery } from 'urql';
 import { ImpactDocument, type ImpactQuery } from '../gql/graphql';
 import type { LineageState } from '../url/lineage';
 import type { Lit } from './lit';
+import { stacksWith } from './stacks';
 import type { LineageAnswer } from './types';
 
 export type ImpactAnswer = NonNullable<ImpactQuery['impact']>;
@@ -37,12 +38,13 @@ export function useImpact(answer: LineageAnswer | undefined, state: LineageState
 
 /** All that is hit, each with its number, and the flows among them: what goes from one that is hit to another hits it too. */
 export function litImpact(
-  { flows }: Pick<LineageAnswer, 'flows'>,
+  { flows, stacks = [] }: Pick<LineageAnswer, 'flows'> & Partial<Pick<LineageAnswer, 'stacks'>>,
   root: string,
   { edges }: { edges: readonly { node: { node: { id: string } } }[] },
 ): Lit {
   const nodes = new Map<string, number | null>([[root, null]]);
   for (const [i, { node: hit }] of edges.entries()) nodes.set(hit.node.id, i + 1);
+  for (const [stack, member] of stacksWith(stacks, (id) => nodes.has(id))) nodes.set(stack, nodes.get(member) ?? null);
   const among = flows.filter((f) => nodes.has(f.from.id) && nodes.has(f.to.id));
   return { nodes, flows: new Set(among.map((f) => f.id)) };
 }
