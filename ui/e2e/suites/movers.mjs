@@ -56,7 +56,7 @@ export async function movers(url) {
       .click({ timeout: PATIENCE });
     await flowSide().getByText('MirrorMaker 2', { exact: true }).waitFor();
     await flowSide().getByRole('heading', { name: 'Lag' }).waitFor();
-    must(/^[\d ]+ records?$/.test(await fact(flowSide(), 'Lag')), `lag is ${await fact(flowSide(), 'Lag')}`);
+    must(/^[\d,]+ records?$/.test(await fact(flowSide(), 'Lag')), `lag is ${await fact(flowSide(), 'Lag')}`);
     await page.getByRole('button', { name: /^west->east to west\.orders, copies/ }).click();
     await flowSide()
       .locator('.evidence-kind', { hasText: /^by elimination ?~ estimated/ })

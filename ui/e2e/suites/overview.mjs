@@ -2,7 +2,7 @@
 import { axeInBoth, check, must, page, until } from '../harness.mjs';
 
 const findings = () => page.getByRole('region', { name: 'Wrong or new' });
-const NOBODY = /Nobody reads orders for nightly-report any more: [\d ]+ records? waits?/;
+const NOBODY = /Nobody reads orders for nightly-report any more: [\d,]+ records? waits?/;
 const BEFORE = '/?start=2024-10-01T00:00:00Z&end=2024-10-01T01:00:00Z';
 
 export async function overview(url) {

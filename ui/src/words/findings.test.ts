@@ -37,11 +37,11 @@ const found = (f: Partial<Found> & Pick<Found, 'kind'>): Found => ({ ...none, ..
 test.each<[Found, string]>([
   [
     found({ kind: 'STALLED', flow: reading }),
-    '‹billing› does not read ‹orders›: 56 700 records wait, at least 4 min behind',
+    '‹billing› does not read ‹orders›: 56,700 records wait, at least 4 min behind',
   ],
   [
     found({ kind: 'STOPPED', flow: { ...reading, live: false, lagAtLeastSeconds: null } }),
-    'Nobody reads ‹orders› for ‹billing› any more: 56 700 records wait',
+    'Nobody reads ‹orders› for ‹billing› any more: 56,700 records wait',
   ],
   [
     found({ kind: 'STOPPED', flow: { ...reading, from: nobody, to: topic, lag: null } }),
@@ -49,7 +49,7 @@ test.each<[Found, string]>([
   ],
   [
     found({ kind: 'FALLING_BEHIND', flow: { ...reading, lagSeconds: 90 } }),
-    '‹billing› falls ever more behind on ‹orders›: 56 700 records wait, 1 min 30 s behind',
+    '‹billing› falls ever more behind on ‹orders›: 56,700 records wait, 1 min 30 s behind',
   ],
   [found({ kind: 'LOST', flow: reading }), '7 records of ‹orders› were gone before ‹billing› had read them'],
   [found({ kind: 'LOST', node: topic }), 'Records of ‹orders› went with a leader'],
@@ -74,7 +74,7 @@ test('whom it starves is named, the nearest first, and never more than there are
   expect(of(0)).toBe(null);
   expect(of(2)).toBe('starves 2: ‹a›, ‹b›');
   expect(of(4)).toBe('starves 4: ‹a›, ‹b›, ‹c› and 1 more');
-  expect(of(1000, true)).toBe('starves at least 1 000: ‹a›, ‹b›, ‹c› and 997 more');
+  expect(of(1000, true)).toBe('starves at least 1,000: ‹a›, ‹b›, ‹c› and 997 more');
   expect(starving(found({ kind: 'NEW' }))).toBe(null);
 });
 

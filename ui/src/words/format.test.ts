@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import {
   ago,
   bytes,
@@ -39,9 +39,9 @@ test('rates name their unit', () => {
 });
 
 test('Int64 stays exact beyond what a number holds', () => {
-  expect(count('9223372036854775807')).toBe('9 223 372 036 854 775 807');
-  expect(count('-1234')).toBe('−1 234');
-  expect(count(1234567)).toBe('1 234 567');
+  expect(count('9223372036854775807')).toBe('9,223,372,036,854,775,807');
+  expect(count('-1234')).toBe('−1,234');
+  expect(count(1234567)).toBe('1,234,567');
   expect(bytes('1540000')).toBe('1.54 MB');
 });
 
@@ -119,4 +119,24 @@ test('the zone is named with its offset, and an instant is told in UTC', () => {
   expect(named).toMatch(ahead === 0 ? /^UTC$/ : /^([A-Z]{2,5}, )?UTC[+−]\d{1,2}(:\d\d)?$/);
   expect(zone('soon')).toBe('');
   expect(utc('2026-11-27T13:41:00.5+01:00')).toBe('2026-11-27 12:41:00 UTC');
+});
+
+test('numbers are in the language of who reads them', () => {
+  vi.resetModules();
+  const Plain = Intl.NumberFormat;
+  vi.stubGlobal('Intl', {
+    ...Intl,
+    DateTimeFormat: Intl.DateTimeFormat,
+    NumberFormat: class extends Plain {
+      constructor(_: unknown, options?: Intl.NumberFormatOptions) {
+        super('de-DE', options);
+      }
+    },
+  });
+  return import('./format').then((de) => {
+    vi.unstubAllGlobals();
+    expect(de.count('-1234567')).toBe('−1.234.567');
+    expect(de.compact(1240)).toBe('1,24 k');
+    expect(de.duration(1.5)).toBe('1,5 s');
+  });
 });

@@ -1,5 +1,9 @@
 // Numbers and times as people read them. Nothing here turns "not known" into a figure: null stays the caller's to word.
 
+/** Whole numbers and fractions as the reader's own language has them. */
+const whole = new Intl.NumberFormat();
+const fraction = new Intl.NumberFormat(undefined, { maximumFractionDigits: 2 });
+
 const SI = ['', 'k', 'M', 'G', 'T', 'P'] as const;
 
 /** Three significant digits with an SI prefix: 0.05, 7.2, 943, 1.24 k, 18.3 M. */
@@ -7,7 +11,7 @@ export function compact(n: number): string {
   if (n === 0) return '0';
   const sign = n < 0 ? '−' : '';
   let x = Math.abs(n);
-  if (x < 0.01) return `${sign}<0.01`;
+  if (x < 0.01) return `${sign}<${fraction.format(0.01)}`;
   let prefix = 0;
   // 999.5 would be shown as 1000: it belongs to the next prefix.
   while (x >= 999.5 && prefix < SI.length - 1) {
@@ -15,7 +19,7 @@ export function compact(n: number): string {
     prefix++;
   }
   const digits = x < 1 ? 2 : x < 9.995 ? 2 : x < 99.95 ? 1 : 0;
-  const text = digits === 0 ? String(Math.round(x)) : String(Number(x.toFixed(digits)));
+  const text = digits === 0 ? String(Math.round(x)) : fraction.format(Number(x.toFixed(digits)));
   return prefix === 0 ? sign + text : `${sign}${text} ${SI[prefix]}`;
 }
 
@@ -33,12 +37,12 @@ export function bytes(n: string | number): string {
   return c.includes(' ') ? `${c}B` : `${c} B`;
 }
 
-/** A whole count, as the API's decimal string, with its thousands apart; exact beyond 2^53. */
+/** A whole count, as the API's decimal string, with its thousands apart as the reader has them; exact beyond 2^53. */
 export function count(n: string | number): string {
   const s = typeof n === 'number' ? String(Math.round(n)) : n;
   const m = /^(-?)(\d+)$/.exec(s);
   if (!m) return s;
-  return (m[1] ? '−' : '') + (m[2] ?? '').replace(/\B(?=(\d{3})+$)/g, ' ');
+  return (m[1] ? '−' : '') + whole.format(BigInt(m[2] ?? ''));
 }
 
 const UNITS: [string, number][] = [
@@ -52,7 +56,7 @@ const UNITS: [string, number][] = [
 export function duration(seconds: number): string {
   if (seconds < 0.0005) return '0 s';
   if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
-  if (seconds < 10 && seconds % 1 !== 0) return `${Number(seconds.toFixed(1))} s`;
+  if (seconds < 10 && seconds % 1 !== 0) return `${fraction.format(Number(seconds.toFixed(1)))} s`;
   let left = Math.round(seconds);
   const parts: string[] = [];
   for (const [i, [name, size]] of UNITS.entries()) {

@@ -61,7 +61,7 @@ test('a state that is not known is not made up from what moved in the window', (
 test('a notice is for who needs somebody', () => {
   expect(goingNotice(reader({ state: 'IDLE' }))).toBeNull();
   expect(goingNotice(reader({ state: 'STALLED', stateSince: at, lag: '56700', lagSeconds: 1800 }))).toMatch(
-    /^stalled since .+ \(.+ ago\), 56 700 records wait, 30 min behind$/,
+    /^stalled since .+ \(.+ ago\), 56,700 records wait, 30 min behind$/,
   );
   expect(
     goingNotice(reader({ state: 'STOPPED', lag: '5', live: false, lagSeconds: null, lagAtLeastSeconds: 90 })),

@@ -126,9 +126,9 @@ test('unidentified writers are never called by the name of their topic', () => {
 test('readers that nobody is there for are told with what they left', () => {
   const ago = (iso: string) => `at ${iso}`;
   const dead = { live: false, lag: '12300', lastMoved: '09:00' };
-  expect(deserted([dead], ago)).toBe('nobody reading, 12 300 behind, last read at 09:00');
+  expect(deserted([dead], ago)).toBe('nobody reading, 12,300 behind, last read at 09:00');
   expect(deserted([dead, { live: false, lag: '7', lastMoved: '10:00' }], ago)).toBe(
-    'nobody reading, 12 307 behind, last read at 10:00',
+    'nobody reading, 12,307 behind, last read at 10:00',
   );
   expect(deserted([{ live: false, lag: null, lastMoved: null }], ago)).toBe(
     'nobody reading, lag not known, when it last read was not seen',
@@ -149,7 +149,7 @@ test('a mover that does not run says so, one of which it is not told does not', 
 });
 
 test('what was missed is told, none of it is not', () => {
-  expect(missed({ skipped: '900', lost: '1500' })).toBe('900 skipped, 1 500 lost');
+  expect(missed({ skipped: '900', lost: '1500' })).toBe('900 skipped, 1,500 lost');
   expect(missed({ skipped: '0', lost: '0' })).toBeNull();
   expect(missed({ skipped: null, lost: null })).toBeNull();
 });

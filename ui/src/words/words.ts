@@ -255,7 +255,7 @@ export function noRate(n: Counted, side: 'in' | 'out'): string {
 }
 
 export function plural(n: number, one: string, many = `${one}s`): string {
-  return `${n.toLocaleString('en-GB').replace(/,/g, ' ')} ${n === 1 ? one : many}`;
+  return `${count(n)} ${n === 1 ? one : many}`;
 }
 
 /** A node's name in running text: that of the unidentified writers is their topic's, which would read as the topic. */
