@@ -58,7 +58,7 @@ func (f *finder) silent(is lineage.Flow, s State) {
 		x.Kind, x.Severity = FindingStalled, Harm
 	case x.Waiting > 0 && !s.Since.IsZero():
 		x.Kind, x.Severity = FindingStopped, Harm
-	case x.Starves.Count > 0:
+	case x.Starves.some():
 		x.Kind, x.Severity = FindingStopped, Risk
 	case x.Waiting > 0, !s.Since.Before(f.v.win.Start):
 		x.Kind, x.Severity = FindingStopped, Change

@@ -37,14 +37,18 @@ func (f *finder) nodesThatWent(ctx context.Context) error {
 		}
 	}
 	f.groupsThatWent(note)
+	f.steps = stepsOfWalk(f.sought + len(went))
 	for n, at := range went {
+		if gone() {
+			return ctx.Err()
+		}
 		f.gone[n] = true
 		x := Finding{Since: at, With: f.flowsOf(n)}
 		if len(x.With) > 0 { // else it is not known what it did
 			x.Starves = f.walk(walkKey{node: n, lane: anyLane})
 		}
 		x.Kind, x.Severity = FindingGone, Change
-		if x.Starves != nil && x.Starves.Count > 0 {
+		if x.Starves != nil && x.Starves.some() {
 			x.Severity = Risk
 		}
 		f.addNode(x, n, where[n]...)
@@ -73,9 +77,11 @@ func (f *finder) groupsThatWent(note func(lineage.Node, time.Time, ...lineage.Cl
 
 // flowsOf returns the flows of a node that the window knows, those of internal topics left out.
 func (f *finder) flowsOf(n lineage.Node) (out []lineage.Flow) {
+	seen := map[lineage.Flow]bool{} // a replicator has those of all its topics
 	for _, i := range f.v.accessesOf(n) {
 		x := &f.v.accesses[i]
-		if is := x.flow(); !x.internal() && !slices.Contains(out, is) {
+		if is := x.flow(); !x.internal() && !seen[is] {
+			seen[is] = true
 			out = append(out, is)
 		}
 	}

@@ -97,6 +97,9 @@ type finder struct {
 	states map[lineage.Flow]State
 	fed    map[lineage.Node]bool // see isFed
 	walks  map[walkKey]*Starved  // what was walked already
+	sought int                   // walks that flows ask for
+	steps  int                   // of each walk at most
+	left   func() bool           // who asked has left
 	lost   []lineage.Event       // see blindSince
 	out    *Findings
 
@@ -108,7 +111,7 @@ type finder struct {
 func (v *View) Findings(ctx context.Context, ask FindingAsk) (*Findings, error) {
 	f := &finder{
 		v: v, ask: ask, walks: map[walkKey]*Starved{}, out: &Findings{ByKind: map[FindingKind]int{}},
-		gone: map[lineage.Node]bool{}, appeared: map[lineage.Node]bool{},
+		gone: map[lineage.Node]bool{}, appeared: map[lineage.Node]bool{}, left: leaving(ctx),
 	}
 	if ask.Cluster != nil {
 		c, err := v.FindCluster(*ask.Cluster)
@@ -123,6 +126,9 @@ func (v *View) Findings(ctx context.Context, ask FindingAsk) (*Findings, error) 
 	for _, find := range []func(context.Context) error{f.nodesThatWent, f.whatHappened, f.goings, f.sources} {
 		if err := find(ctx); err != nil {
 			return nil, err
+		}
+		if ctx.Err() != nil { // a walk ends with it
+			return nil, ctx.Err()
 		}
 	}
 	if len(ask.Kinds) > 0 {
@@ -151,6 +157,11 @@ func (f *finder) load(ctx context.Context) (err error) {
 		return err
 	}
 	f.states, err = v.Rows(nil, f.flows).loadStates(ctx)
+	for _, s := range f.states {
+		if s.Is == Stalled || s.Is == Stopped || s.Is == FallingBehind {
+			f.sought++
+		}
+	}
 	return err
 }
 

@@ -16,7 +16,7 @@ import (
 type Hit struct {
 	Node lineage.Node
 	// Through is the last flow of the way by which it can be hit the soonest; the one before it is that by which
-	// Through.From is hit.
+	// Through.From is hit, where that has no lanes: by another of them it may be hit sooner.
 	Through lineage.Flow
 	Hops    int // of that way
 	// AtLeast is after how many seconds it misses what is missing, at the soonest: what is not measured counts as

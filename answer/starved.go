@@ -9,7 +9,14 @@ const (
 	mostStarved = 1000
 	// nearestStarved is how many are told by name.
 	nearestStarved = 5
+	// mostWalked bounds the readers and writers that all walks look at together, at about a second's work, as far as
+	// each may look at leastWalked. So where a whole estate rests less is counted for each flow of it.
+	mostWalked  = 10_000_000
+	leastWalked = 200
 )
+
+// stepsOfWalk returns how many readers and writers one of so many walks looks at.
+func stepsOfWalk(walks int) int { return max(leastWalked, mostWalked/max(1, walks)) }
 
 // Starved is whom a finding leaves without: programs and datasets downstream.
 type Starved struct {
@@ -17,6 +24,9 @@ type Starved struct {
 	AtLeast bool           // there may be more
 	Nearest []lineage.Node // the nearest first
 }
+
+// some reports whether it leaves anybody without, as far as is known: who was not looked at may be one.
+func (s *Starved) some() bool { return s.Count > 0 || s.AtLeast }
 
 // anyLane is where it is not known, or does not matter, by which of its lanes a program is met.
 const anyLane = "*"
@@ -51,7 +61,7 @@ func (f *finder) walk(from walkKey) *Starved {
 	}
 	w := walking{finder: f, late: from.late, out: &Starved{}, root: from.node, counted: map[lineage.Node]bool{}, met: map[walkKey]bool{}}
 	w.meet(from)
-	for len(w.queue) > 0 && !w.out.AtLeast {
+	for len(w.queue) > 0 && !w.out.AtLeast && !w.goneOn {
 		next := w.queue[0]
 		w.queue = w.queue[1:]
 		if holds(next.node) {
@@ -73,6 +83,17 @@ type walking struct {
 	counted map[lineage.Node]bool
 	met     map[walkKey]bool
 	queue   []walkKey
+	looked  int  // at readers and writers
+	goneOn  bool // who asked has left
+}
+
+// look takes in that a reader or writer is looked at; false: no more are.
+func (w *walking) look() bool {
+	if w.looked++; w.looked > w.steps {
+		w.out.AtLeast = true
+	}
+	w.goneOn = w.goneOn || w.left()
+	return !w.out.AtLeast && !w.goneOn
 }
 
 // meet goes on from a node, unless it is fed all the same.
@@ -97,6 +118,9 @@ func (w *walking) meet(k walkKey) {
 // readers meets who reads a topic or a dataset.
 func (w *walking) readers(n lineage.Node) {
 	for _, i := range w.v.accessesOf(n) {
+		if !w.look() {
+			return
+		}
 		x := &w.v.accesses[i]
 		if x.Access.Op != lineage.Read || w.v.onlyLetIn(x) || w.isDead(x) {
 			continue
@@ -110,6 +134,9 @@ func (w *walking) readers(n lineage.Node) {
 // written meets what a program writes of what it reads by a lane, and that does not move all the same.
 func (w *walking) written(from walkKey) {
 	for _, i := range w.v.accessesOf(from.node) {
+		if !w.look() {
+			return
+		}
 		x := &w.v.accesses[i]
 		if x.Access.Op == lineage.Read || x.internal() || w.v.onlyLetIn(x) || !w.late && moves(w.states[x.flow()]) {
 			continue

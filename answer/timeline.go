@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unsafe"
 
 	"github.com/lineaged/lineaged/lineage"
 	"github.com/lineaged/lineaged/store"
@@ -146,6 +147,26 @@ func (t *timelines) at(key timelineKey) *once[*Timeline] {
 		t.by[key] = &once[*Timeline]{}
 	}
 	return t.by[key]
+}
+
+// weight estimates the bytes that they hold.
+func (t *timelines) weight() (bytes int64) {
+	const (
+		perKey    = 500 // with what it is kept in
+		perBucket = int64(unsafe.Sizeof(Bucket{})) + 8
+		perEvents = int64(unsafe.Sizeof(EventCount{}))
+	)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for key, o := range t.by {
+		bytes += perKey + int64(len(key.of))
+		if is, ok := o.loaded(); ok {
+			for i := range is.Buckets {
+				bytes += perBucket + int64(cap(is.Buckets[i].Events))*perEvents
+			}
+		}
+	}
+	return bytes
 }
 
 func (v *View) timeline(ctx context.Context, ask TimelineAsk, width time.Duration) (*Timeline, error) {

@@ -158,3 +158,25 @@ func TestFindingsOfPartBlindness(t *testing.T) {
 		})
 	}
 }
+
+// What is kept of timelines counts among what views hold.
+func TestTimelinesAreWeighed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := timelineWorld(t)
+		in := answer.Between(round(20), round(120))
+		ask := func(root string) {
+			if _, err := a.Timeline(t.Context(), in, answer.TimelineAsk{Roots: []lineage.Node{topicNode(root)}, Buckets: 100}, answer.All); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ask("orders")
+		before, views := a.Held()
+		for _, root := range []string{"a", "b", "c", "d"} {
+			ask(root)
+		}
+		after, same := a.Held()
+		if views != same || after-before < 4*100*50 {
+			t.Errorf("%d views hold %d bytes, and %d with four timelines more", same, before, after)
+		}
+	})
+}

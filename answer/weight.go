@@ -72,7 +72,7 @@ func (v *View) weight() int64 {
 	if _, ok := v.lastMoved.loaded(); ok {
 		w += n * 24
 	}
-	return w + v.graphs.weight() + v.compared.weight()
+	return w + v.graphs.weight() + v.compared.weight() + v.timelines.weight()
 }
 
 // shareable is what it holds that others have too, if it has that in common with any.

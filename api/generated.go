@@ -5031,7 +5031,7 @@ type Query {
   """
   closure(roots: [ID!]!, direction: Direction! = DOWNSTREAM, window: Window!, evidence: [EvidenceKind!], includeInactive: Boolean! = true, includeInternal: Boolean! = false): Closure
   """
-  What a node starves: all that lies downstream of it, whatever the distance, in the order in which what is missing would be missed, at the soonest first; nothing stands before what it is hit through. It is of the window's end. The
+  What a node starves: all that lies downstream of it, whatever the distance, in the order in which what is missing would be missed, at the soonest first; nothing stands before what it is hit through, but within a step of the window where that has ways of its own. It is of the window's end. The
   filters are those of lineage.
   """
   impact(root: ID!, window: Window!, evidence: [EvidenceKind!], includeInactive: Boolean! = true, includeInternal: Boolean! = false, first: Int! = 100, after: String): Impact
@@ -5138,7 +5138,7 @@ type Impact {
 type OwnerCount { owner: String  count: Int! }   # null owner: of whom none is known
 type ImpactEdge { cursor: String!  node: Hit! }
 """
-A node that is starved. hops and through are of the way by which it can be hit the soonest; the one before is that by which through.from is hit. A reader takes as long as it is late (Flow.lagSeconds), if it moved in the window; from topic to
+A node that is starved. hops and through are of the way by which it can be hit the soonest; the one before is that by which through.from is hit, unless that has ways of its own (a replicator, a connector): then it may be hit sooner by another. A reader takes as long as it is late (Flow.lagSeconds), if it moved in the window; from topic to
 topic it takes what sampled traces took (END_TO_END_SECONDS); of all else it is not known how long it takes.
 """
 type Hit {
@@ -5677,7 +5677,7 @@ type Finding {
   starves: Starved
 }
 """
-Programs and datasets downstream that are not seen to be fed still: whose topics nobody is seen to write, and so on. Of FALLING_BEHIND all that are downstream: what they get comes late. atLeast: there may be more than count, which is at most 1000.
+Programs and datasets downstream that are not seen to be fed still: whose topics nobody is seen to write, and so on. Of FALLING_BEHIND all that are downstream: what they get comes late. atLeast: there may be more than count, which is at most 1000, and less where a whole estate rests.
 nearest: at most five, the nearest first. null: of LOST, NEW and UNOBSERVED, and of what is GONE and did nothing in the window.
 """
 type Starved { count: Int!  atLeast: Boolean!  nearest: [Node!]! }

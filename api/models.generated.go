@@ -200,7 +200,7 @@ type HiddenNeighbours struct {
 	Downstream int    `json:"downstream"`
 }
 
-// A node that is starved. hops and through are of the way by which it can be hit the soonest; the one before is that by which through.from is hit. A reader takes as long as it is late (Flow.lagSeconds), if it moved in the window; from topic to
+// A node that is starved. hops and through are of the way by which it can be hit the soonest; the one before is that by which through.from is hit, unless that has ways of its own (a replicator, a connector): then it may be hit sooner by another. A reader takes as long as it is late (Flow.lagSeconds), if it moved in the window; from topic to
 // topic it takes what sampled traces took (END_TO_END_SECONDS); of all else it is not known how long it takes.
 type Hit struct {
 	Node           Node     `json:"node"`

@@ -253,10 +253,20 @@ func TestUIPassesTheLimits(t *testing.T) {
 					vars["depth"] = 15
 				case "limit":
 					vars["limit"] = 1000
-				case "first":
-					vars["first"] = 200
+				case "first", "sourcesFirst":
+					vars[v.Variable] = 200
 				case "text":
 					vars["text"] = "o"
+				case "fold":
+					vars["fold"] = 8
+				case "buckets":
+					vars["buckets"] = 400
+				case "cluster":
+					vars["cluster"] = "west"
+				case "quiet":
+					vars["quiet"] = "1h"
+				case "factor":
+					vars["factor"] = 2
 				case "metricOut":
 					vars["metricOut"] = "RECORDS_OUT_PER_SECOND"
 				default:
@@ -265,6 +275,10 @@ func TestUIPassesTheLimits(t *testing.T) {
 						vars[v.Variable] = "RECORDS_IN_PER_SECOND"
 					case "Boolean":
 						vars[v.Variable] = true
+					case "Window":
+						vars[v.Variable] = map[string]any{"last": "10m"}
+					case "GroupBy":
+						vars[v.Variable] = "CLUSTER"
 					}
 				}
 			}

@@ -127,7 +127,9 @@ func (w *arriving) measure(x *arrival, to uint32) {
 	}
 	for v := x.from; ; v = w.best[v].from {
 		if seconds, ok := since[w.s.node(v)]; ok {
-			x.seconds, x.exact = max(x.seconds, w.best[v].seconds+seconds), w.best[v].exact
+			whole := w.best[v].seconds + seconds
+			// Where its hops alone take longer than what was measured over it, what is left of it is not known.
+			x.seconds, x.exact = max(x.seconds, whole), w.best[v].exact && whole >= x.seconds
 			return
 		}
 		if w.root.has(v) {

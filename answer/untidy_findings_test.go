@@ -1,0 +1,79 @@
+package answer_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/lineaged/lineaged/answer"
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// hubWorld is a program that writes so many topics, each of which one reads that writes what it reads: all of it
+// stopped.
+func hubWorld(t testing.TB, topics int) *world {
+	w := newWorld(t)
+	in := topic("in")
+	for n := 1; n <= 3; n++ {
+		fill := []filling{w.moved(self(in), lineage.NoEvidence, 10), w.moved(reads(in, group("hub")), lineage.GroupOffsets, 10)}
+		for i := range topics {
+			x, r := topic(fmt.Sprintf("t%05d", i)), group(fmt.Sprintf("r%05d", i))
+			fill = append(fill, w.moved(self(x), lineage.NoEvidence, 1), w.moved(writes(x, group("hub")), lineage.Transaction, 1),
+				w.moved(reads(x, r), lineage.GroupOffsets, 1), w.moved(writes(in, r), lineage.Transaction, 1))
+		}
+		w.observe("west", "all", n, append(fill, facts(clusterFact(topics)))...)
+	}
+	for n := 4; n <= 500; n++ {
+		w.observe("west", "all", n)
+	}
+	time.Sleep(time.Until(round(500)))
+	return w
+}
+
+// leavingContext ends after so many looks at it.
+type leavingContext struct {
+	context.Context
+	looks, after int
+}
+
+func (c *leavingContext) Err() error {
+	if c.looks++; c.looks > c.after {
+		return context.Canceled
+	}
+	return nil
+}
+
+// Where all of an estate rests, who asks may leave, and each walk is bounded.
+func TestFindingsOfAllAtRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const topics = 60
+		w := hubWorld(t, topics)
+		v := view(t, answers(w.store), answer.Between(round(1), round(500)), answer.All)
+		found := findings(t, v, answer.FindingAsk{})
+		if n := len(found.List); n == 0 {
+			t.Fatal("nothing is found")
+		}
+		for _, x := range found.List {
+			if x.Starves == nil || x.Starves.Count == 0 || x.Starves.Count > topics+1 {
+				t.Errorf("%s starves %+v", x.ID, x.Starves)
+			}
+		}
+		whole := &leavingContext{Context: t.Context(), after: 1 << 40}
+		if _, err := v.Findings(whole, answer.FindingAsk{}); err != nil {
+			t.Fatal(err)
+		}
+		// Each time that it looks whether somebody still asks, it ends when nobody does, soon.
+		for after := range whole.looks {
+			ctx := &leavingContext{Context: t.Context(), after: after}
+			if _, err := v.Findings(ctx, answer.FindingAsk{}); !errors.Is(err, context.Canceled) {
+				t.Errorf("after %d of %d looks it goes on: %v", after, whole.looks, err)
+			}
+		}
+		if whole.looks < 20 { // 60 × 120 readers and writers are looked at
+			t.Errorf("it looks %d times whether somebody still asks", whole.looks)
+		}
+	})
+}
