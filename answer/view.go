@@ -292,7 +292,7 @@ func (v *View) takeFacts() {
 	v.groups = make(map[lineage.GroupRef]lineage.Fact, len(groups))
 	for _, f := range groups {
 		if c := v.clusters.bySource[f.Key.Source]; c != nil {
-			v.groups[lineage.GroupRef{Cluster: c.known.ID, Group: f.Key.Name}] = f.Fact
+			v.groups[lineage.GroupRef{Cluster: c.known.ID, Group: f.Key.Name}] = inhabited(f.Fact)
 		}
 	}
 	v.takeMovers()

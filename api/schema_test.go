@@ -279,6 +279,12 @@ func TestUIPassesTheLimits(t *testing.T) {
 						vars[v.Variable] = map[string]any{"last": "10m"}
 					case "GroupBy":
 						vars[v.Variable] = "CLUSTER"
+					case "Duration":
+						vars[v.Variable] = "1h"
+					case "Float":
+						vars[v.Variable] = 2
+					case "Int":
+						vars[v.Variable] = 60
 					}
 				}
 			}

@@ -43,7 +43,7 @@ const (
 
 // Paths are the application's own pages: each answers with index.html, and the page reads its state from the URL.
 // The caller routes these, /graphiql and everything else that it does not serve itself to Handler.
-var Paths = []string{"/", "/catalog", "/lineage"}
+var Paths = []string{"/", "/catalog", "/lineage", "/node", "/usage"}
 
 // Handler serves the page. It is safe for concurrent use and starts nothing.
 func Handler() http.Handler {

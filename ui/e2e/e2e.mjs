@@ -20,6 +20,7 @@ import { picture } from './suites/picture.mjs';
 import { screenshots } from './suites/screenshots.mjs';
 import { graphiql, theme } from './suites/shell.mjs';
 import { time } from './suites/time.mjs';
+import { usage } from './suites/usage.mjs';
 
 const PARTS = {
   overview: [overview],
@@ -34,6 +35,7 @@ const PARTS = {
   phone: [phone],
   exports: [exports],
   impact: [impact],
+  usage: [usage],
   shell: [theme, graphiql],
   http: [http],
   screenshots: [screenshots],

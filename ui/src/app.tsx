@@ -9,8 +9,11 @@ import { PageBar } from './time/page-bar';
 const LineagePage = lazy(() => import('./lineage/page').then((m) => ({ default: m.LineagePage })));
 
 /** Pages that are of a window. */
-const PAGES_IN_TIME = ['/', '/lineage', '/catalog'];
+const PAGES_IN_TIME = ['/', '/lineage', '/catalog', '/usage', '/node'];
 const CatalogPage = lazy(() => import('./catalog/page').then((m) => ({ default: m.CatalogPage })));
+
+const UsagePage = lazy(() => import('./usage/page').then((m) => ({ default: m.UsagePage })));
+const NodePage = lazy(() => import('./lineage/node-page').then((m) => ({ default: m.NodePage })));
 
 export function App() {
   const path = usePathname();
@@ -37,6 +40,8 @@ function Page({ path }: { path: string }) {
   if (path === '/catalog') return <CatalogPage />;
   if (path === '/') return <OverviewPage />;
   if (path === '/lineage') return <LineagePage />;
+  if (path === '/usage') return <UsagePage />;
+  if (path === '/node') return <NodePage />;
   return (
     <main id="main" className="page">
       <h1>No such page</h1>

@@ -17,6 +17,8 @@ import './styles/phone.css';
 import './styles/lit.css';
 import './styles/impact.css';
 import './styles/stack.css';
+import './styles/usage.css';
+import './styles/node.css';
 
 const root = document.getElementById('root');
 if (!root) throw new Error('index.html has no #root');

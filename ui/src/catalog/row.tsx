@@ -7,6 +7,7 @@ import { Name } from '../shell/name';
 import { NodeRate } from '../shell/node-rate';
 import type { CatalogState } from '../url/catalog';
 import { lineageHref } from '../url/lineage';
+import { usagePage } from '../url/usage';
 import { whenIn } from '../url/window';
 import { deserted, halted, kindOf, nodeName, placeOf } from '../words/words';
 import { Lag, LastMoved, type Narrow, Owners, States } from './cells';
@@ -51,13 +52,23 @@ function Alarm({ node, state }: Props & { node: CatalogRow }) {
   );
 }
 
-function Signs({ node }: { node: CatalogRow }) {
+function Signs({ node, state, current }: Props & { node: CatalogRow }) {
   const still = halted(node);
   return (
     <>
       {node.exists === false && <span className="tag">deleted</span>}
       {node.internal && <span className="tag">internal</span>}
       {still && <span className="tag">{still}</span>}
+      {node.kind === 'TOPIC' && (
+        <Link
+          className="row-usage"
+          href={usagePage(node.id, state.window)}
+          title="Who wrote and who read it in this window"
+          tabIndex={stop(current)}
+        >
+          users<span className="sr"> of {node.name}</span>
+        </Link>
+      )}
     </>
   );
 }
@@ -85,7 +96,7 @@ export const TableRow = memo(function TableRow(p: Props) {
       <th scope="row">
         <span className="one-line">
           <NameLink {...p} node={node} />
-          <Signs node={node} />
+          <Signs {...p} node={node} />
         </span>
         <Alarm {...p} node={node} />
       </th>
@@ -134,7 +145,7 @@ export const Card = memo(function Card(p: Props & { total: number }) {
     <li className="catalog-card" aria-setsize={p.total} aria-posinset={index + 1} data-row={index}>
       <span className="one-line">
         <NameLink {...p} node={node} />
-        <Signs node={node} />
+        <Signs {...p} node={node} />
       </span>
       <span className="one-line note">
         <span className="cut">

@@ -24,12 +24,16 @@ interface Props {
   end: number;
   format(value: number): string;
   unit: string;
+  /** Charts of one key have one cursor. */
+  sync?: string | undefined;
+  /** What was dragged over: another window. */
+  onZoom?: ((start: string, end: string) => void) | undefined;
 }
 
 const HEIGHT = 150;
 
 /** Lines over one window. What was not observed is a hole, hatched and named; the values are also there as a table. */
-export function Chart({ title, lines, stepSeconds, start, end, format, unit }: Props) {
+export function Chart({ title, lines, stepSeconds, start, end, format, unit, sync, onZoom }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const theme = useTheme();
   const [hover, setHover] = useState<number | null>(null);
@@ -45,8 +49,8 @@ export function Chart({ title, lines, stepSeconds, start, end, format, unit }: P
       ),
     [lines, stepSeconds],
   );
-  const latest = useRef({ holes, start, end, format });
-  latest.current = { holes, start, end, format };
+  const latest = useRef({ holes, start, end, format, onZoom });
+  latest.current = { holes, start, end, format, onZoom };
   const plot = useRef<uPlot | null>(null);
   const shape = lines.map((l) => `${l.label}\n${l.colour}`).join('\n');
 
@@ -61,7 +65,12 @@ export function Chart({ title, lines, stepSeconds, start, end, format, unit }: P
         height: HEIGHT,
         padding: [8, 8, 0, 0],
         legend: { show: false },
-        cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false } },
+        cursor: {
+          y: false,
+          points: { size: 7 },
+          drag: { x: onZoom !== undefined, y: false, setScale: false },
+          ...(sync ? { sync: { key: sync } } : {}),
+        },
         scales: {
           x: { time: true, range: () => [latest.current.start, latest.current.end] },
           y: { range: (_u, _min, max) => [0, max > 0 ? max * 1.12 : 1] },
@@ -80,6 +89,7 @@ export function Chart({ title, lines, stepSeconds, start, end, format, unit }: P
         hooks: {
           drawClear: [(p) => hatch(p, latest.current.holes, colour)],
           setCursor: [(p) => setHover(p.cursor.idx ?? null)],
+          setSelect: [(p) => zoom(p, latest.current.onZoom)],
         },
       },
       data,
@@ -93,7 +103,7 @@ export function Chart({ title, lines, stepSeconds, start, end, format, unit }: P
       u.destroy();
       plot.current = null;
     };
-  }, [theme, shape]);
+  }, [theme, shape, sync]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the window's ends are read through the ref when the scales are set again
   useEffect(() => {
@@ -206,6 +216,20 @@ function axis(colour: (name: string) => string, format: ((v: number) => string) 
     space: format ? 32 : 60,
     values: format ? (_u: uPlot, ticks: number[]) => ticks.map(format) : timeTicks,
   };
+}
+
+/** Fewer pixels than this are a click, and no stretch of time. */
+const DRAGGED = 6;
+
+/** Asks for what was dragged over, in whole seconds; the other charts of the key are told of it too, and have no mouse. */
+function zoom(p: uPlot, onZoom: Props['onZoom']): void {
+  const { left, width } = p.select;
+  if (width < DRAGGED || !onZoom || !p.over.matches(':hover')) return;
+  const at = (x: number, round: (n: number) => number) =>
+    new Date(round(p.posToVal(x, 'x')) * 1000).toISOString().replace('.000Z', 'Z');
+  const [start, end] = [at(left, Math.floor), at(left + width, Math.ceil)];
+  p.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+  if (start < end) onZoom(start, end);
 }
 
 const pad = (n: number) => String(n).padStart(2, '0');

@@ -87,6 +87,7 @@ export function FlowPanel({ flow, answer, state, change }: Omit<PanelProps, 'id'
           <SeriesChart
             title="Bytes per second"
             window={answer.window}
+            change={change}
             lines={[{ label: 'bytes', series: flow.byteRate, colour: '--chart-1' }]}
           />
         )}
@@ -94,6 +95,7 @@ export function FlowPanel({ flow, answer, state, change }: Omit<PanelProps, 'id'
           <SeriesChart
             title="Records per second"
             window={answer.window}
+            change={change}
             lines={[{ label: 'records', series: flow.recordRate, colour: '--chart-1' }]}
           />
         )}
@@ -114,11 +116,13 @@ export function FlowPanel({ flow, answer, state, change }: Omit<PanelProps, 'id'
           <SeriesChart
             title="Records behind"
             window={answer.window}
+            change={change}
             lines={[{ label: 'records', series: flow.lagSeries, colour: '--chart-3' }]}
           />
           <SeriesChart
             title="Time behind"
             window={answer.window}
+            change={change}
             lines={[{ label: 'time', series: flow.lagSecondsSeries, colour: '--chart-4' }]}
           />
         </section>

@@ -1,8 +1,10 @@
+import type { NodeDetailQuery } from '../gql/graphql';
 import { Icon, KindIcon } from '../shell/icons';
 import { Link } from '../shell/link';
 import { Name } from '../shell/name';
 import { StateSign } from '../shell/state-sign';
 import { allOf, impactOf, type LineageState, lineageHref, waysOf } from '../url/lineage';
+import { usagePage } from '../url/usage';
 import { whenIn } from '../url/window';
 import { bytes, compact, count, instant } from '../words/format';
 import { going, lagTone, tone } from '../words/going';
@@ -10,12 +12,14 @@ import { deserted, isRead, kindOf, lagUnknown, NOBODY, nameOfId, plural } from '
 import { Candidates, unidentifiedOf } from './candidates';
 import { flowText, hasSign } from './elements';
 import { Inside, MoverFacts, Tasks } from './mover-parts';
+import { DeclaredUnseen, NodeEvents, NodePermitted } from './panel-parts';
 import { Fact, SeriesChart } from './parts';
 import type { PanelNode, PanelProps } from './types';
 
 type Props = Omit<PanelProps, 'id'> & { node: PanelNode };
+type Told = Pick<NodeDetailQuery, 'events' | 'topicUsage' | 'declarations'>;
 
-export function NodePanel({ node, answer, state, change }: Props) {
+export function NodePanel({ node, answer, state, change, told }: Props & { told: Told }) {
   const unidentified = unidentifiedOf(node, answer.flows);
   const inBytes = state.unit === 'bytes' && (node.bytesIn || node.bytesOut);
   return (
@@ -44,6 +48,11 @@ export function NodePanel({ node, answer, state, change }: Props) {
           <Link className="button" href={impactOf(state, node.id)}>
             What it starves
           </Link>
+          {node.kind === 'TOPIC' && (
+            <Link className="button" href={usagePage(node.id, state.window)}>
+              Who used it
+            </Link>
+          )}
           <Link href={allOf(state, node.id, 'UPSTREAM')}>All upstream</Link>
           <Link href={allOf(state, node.id, 'DOWNSTREAM')}>All downstream</Link>
           {state.roots
@@ -65,6 +74,7 @@ export function NodePanel({ node, answer, state, change }: Props) {
         <SeriesChart
           title={inBytes ? 'Bytes per second' : 'Records per second'}
           window={answer.window}
+          change={change}
           lines={[
             { label: 'in', series: inBytes ? node.bytesIn : node.recordsIn, colour: '--chart-1' },
             { label: 'out', series: inBytes ? node.bytesOut : node.recordsOut, colour: '--chart-2' },
@@ -84,15 +94,85 @@ export function NodePanel({ node, answer, state, change }: Props) {
           <SeriesChart
             title="Records behind"
             window={answer.window}
+            change={change}
             lines={[{ label: 'records', series: node.lagSeries, colour: '--chart-3' }]}
           />
+          <SeriesChart
+            title="Time behind, the furthest"
+            window={answer.window}
+            change={change}
+            lines={[{ label: 'time', series: node.lagSecondsSeries, colour: '--chart-4' }]}
+          />
+          <DeadReaders node={node} answer={answer} state={state} change={change} />
         </section>
       )}
+      <Kept node={node} answer={answer} change={change} />
       {unidentified && <Candidates key={unidentified} id={unidentified} window={answer.window} state={state} />}
       <NodeFlows node={node} answer={answer} state={state} change={change} />
       <Groups node={node} />
+      <NodeEvents id={node.id} events={told.events} state={state} />
+      <NodePermitted id={node.id} usage={told.topicUsage} state={state} />
+      <DeclaredUnseen found={told.declarations} />
       <Configs node={node} />
     </>
+  );
+}
+
+/** What is on disk, and how long records took to here, where that is measured. */
+function Kept({ node, answer, change }: Pick<Props, 'node' | 'answer' | 'change'>) {
+  return (
+    <>
+      {node.retainedSeries && (
+        <section className="panel-part">
+          <h3>On disk</h3>
+          <SeriesChart
+            title="Retained bytes"
+            window={answer.window}
+            change={change}
+            lines={[{ label: 'bytes', series: node.retainedSeries, colour: '--chart-2' }]}
+          />
+        </section>
+      )}
+      {node.endToEndSeries && (
+        <section className="panel-part">
+          <h3>End to end</h3>
+          <SeriesChart
+            title="Mean time of sampled traces"
+            window={answer.window}
+            change={change}
+            lines={[{ label: 'time', series: node.endToEndSeries, colour: '--chart-4' }]}
+          />
+        </section>
+      )}
+    </>
+  );
+}
+
+/** Of a topic: readers that nobody is there for. What they left unread is none of the topic's lag, and is said apart. */
+function DeadReaders({ node, answer, state, change }: Props) {
+  if (node.kind !== 'TOPIC') return null;
+  const dead = answer.flows.filter((f) => f.from.id === node.id && isRead(f) && f.live === false);
+  if (dead.length === 0) return null;
+  const names = new Map(answer.nodes.map((n) => [n.id, n]));
+  const when = whenIn(state.window);
+  return (
+    <div className="dead">
+      <p className="note">Of readers that somebody is there for. Not in it, since nobody is:</p>
+      <ul className="flow-list">
+        {dead.map((f) => {
+          const n = names.get(f.to.id);
+          return (
+            <li key={f.id}>
+              <button type="button" className="row-button" onClick={() => change({ selected: f.id })}>
+                {n && <KindIcon kind={n.kind} />}
+                <span className="name">{n && <Name node={n} />}</span>
+                <span className="behind">{deserted([f], when)}</span>
+              </button>
+            </li>
+          );
+        })}
+      </ul>
+    </div>
   );
 }
 
@@ -138,10 +218,13 @@ function NodeFacts({ node, state }: { node: PanelNode; state: LineageState }) {
         </>
       )}
       <MoverFacts node={node} state={state} />
+      <Fact name="Last moved" missing="not in the seven days before">
+        {node.lastMoved && <time title={node.lastMoved}>{instant(node.lastMoved)}</time>}
+      </Fact>
       <Fact name="First seen" missing="never">
         {node.firstSeen && instant(node.firstSeen)}
       </Fact>
-      <Fact name="Last seen" missing="never">
+      <Fact name="Last observed" missing="never">
         {node.lastSeen && instant(node.lastSeen)}
       </Fact>
       {node.namedBy && <Fact name="Named by">{node.namedBy}</Fact>}

@@ -5,6 +5,7 @@ import { AllFlowsDocument, LineageDocument } from '../gql/graphql';
 import { CoverageBadge, CoverageDetail } from '../shell/coverage';
 import { Icon } from '../shell/icons';
 import { Link } from '../shell/link';
+import { Misread } from '../shell/misread';
 import { usePhone } from '../shell/phone';
 import { Problem } from '../shell/problem';
 import { useShortcuts } from '../shell/shortcuts';
@@ -74,6 +75,7 @@ export function LineagePage() {
       <Toolbar state={state} change={change} title={title} answer={answer} fetching={fetching} again={again}>
         {link === 'lost' && `not connected, asking every ${seconds} s`}
       </Toolbar>
+      <Misread />
       <Problem error={missing ? undefined : error} again={again} />
       {answer && <Notices answer={answer} state={state} change={change} />}
       <div className="lineage-body">

@@ -1,19 +1,23 @@
 import { type RefObject, useEffect, useRef } from 'react';
-import { useQuery } from 'urql';
+import { stringifyDocument, useQuery } from 'urql';
 import { FlowDetailDocument, NodeDetailDocument } from '../gql/graphql';
 import { CoverageDetail, coverageText } from '../shell/coverage';
 import { Icon } from '../shell/icons';
+import { Link } from '../shell/link';
 import { Problem } from '../shell/problem';
-import { isFlowId } from '../url/lineage';
+import { isFlowId, lineageHref } from '../url/lineage';
+import { nodePage } from '../url/node';
+import { withDefaults } from '../words/query';
 import { FlowPanel } from './flow-panel';
 import { NodePanel } from './node-panel';
+import { CopyQuery } from './panel-parts';
 import type { PanelProps } from './types';
 
 /** Everything about one node or flow, in exactly the window that the graph shows. */
 export function Panel(props: PanelProps) {
   const panel = useRef<HTMLElement>(null);
   useReadingOn(panel, props.id);
-  const { answer, change } = props;
+  const { change } = props;
   return (
     <aside ref={panel} tabIndex={-1} className="panel" aria-label={isFlowId(props.id) ? 'Flow' : 'Node'}>
       <button
@@ -25,16 +29,44 @@ export function Panel(props: PanelProps) {
       >
         <Icon name="close" />
       </button>
-      {isFlowId(props.id) ? <OfFlow key={props.id} {...props} /> : <OfNode key={props.id} {...props} />}
+      <PanelContent {...props} />
+    </aside>
+  );
+}
+
+/** What a panel holds; page: it stands on a page of its own. */
+export function PanelContent({ page, ...props }: PanelProps & { page?: boolean }) {
+  const { answer, id, state } = props;
+  return (
+    <>
+      {isFlowId(id) ? <OfFlow key={id} {...props} /> : <OfNode key={id} {...props} />}
       <section className="panel-part">
         <h3>
           Coverage <span className="note">{coverageText(answer.coverage)}</span>
         </h3>
         <CoverageDetail coverage={answer.coverage} />
       </section>
-    </aside>
+      <footer className="panel-part panel-foot">
+        {page ? (
+          <Link href={lineageHref({ ...state, selected: id })}>In the graph</Link>
+        ) : (
+          <Link href={nodePage(id, state.window)}>As a page</Link>
+        )}
+        <CopyQuery text={() => questionOf(id, answer.window)} />
+      </footer>
+    </>
   );
 }
+
+/** The question that a panel asks, to be asked again elsewhere. */
+function questionOf(id: string, { start, end }: PanelProps['answer']['window']): string {
+  const window = { start, end };
+  return isFlowId(id)
+    ? withDefaults(stringifyDocument(FlowDetailDocument), { id, window, withLag: true })
+    : withDefaults(stringifyDocument(NodeDetailDocument), { id, window, isTopic: isTopic(id) });
+}
+
+const isTopic = (id: string): boolean => id.startsWith('topic:');
 
 /**
  * Who opened the panel from the graph or a table goes on reading in it, also when they follow a link inside; closing it
@@ -82,12 +114,12 @@ function OfNode({ id, answer, state, change }: PanelProps) {
   const { start, end } = answer.window;
   const [{ data, error }, again] = useQuery({
     query: NodeDetailDocument,
-    variables: { id, window: { start, end } },
+    variables: { id, window: { start, end }, isTopic: isTopic(id) },
   });
   return (
     <>
       <Problem error={error} again={again} />
-      {data?.node && <NodePanel node={data.node} answer={answer} state={state} change={change} />}
+      {data?.node && <NodePanel node={data.node} told={data} answer={answer} state={state} change={change} />}
       {data?.node === null && !error && <p className="empty">This node is not known.</p>}
       {!data && !error && <p className="empty">Loading</p>}
     </>

@@ -1,9 +1,12 @@
-import type { ReactNode } from 'react';
-import { Chart, type Line } from '../chart/chart';
+import { lazy, type ReactNode, Suspense } from 'react';
+import type { Line } from '../chart/chart';
 import type { SeriesPartsFragment } from '../gql/graphql';
-import { compact, duration, parseDuration, rate } from '../words/format';
+import { bytes, compact, duration, parseDuration, rate } from '../words/format';
 import { boundSign } from '../words/words';
-import type { LineageAnswer } from './types';
+import type { LineageAnswer, PanelProps } from './types';
+
+// Who only looks at a graph needs no charts.
+const Chart = lazy(() => import('../chart/chart').then((m) => ({ default: m.Chart })));
 
 /** A number with its name. null: the reader is told which kind of nothing it is. */
 export function Fact({ name, children, missing }: { name: string; children?: ReactNode; missing?: string }) {
@@ -20,10 +23,12 @@ interface SeriesChartProps {
   title: string;
   lines: { label: string; series: SeriesPartsFragment | null | undefined; colour: string }[];
   window: LineageAnswer['window'];
+  /** What is dragged over becomes the window. */
+  change?: PanelProps['change'] | undefined;
 }
 
 /** A chart of the series that exist; none exists: nothing is drawn, since the node or flow has no such measure. */
-export function SeriesChart({ title, lines, window }: SeriesChartProps) {
+export function SeriesChart({ title, lines, window, change }: SeriesChartProps) {
   const have = lines.filter((l) => l.series);
   const first = have[0]?.series;
   if (!first) return null;
@@ -50,15 +55,19 @@ export function SeriesChart({ title, lines, window }: SeriesChartProps) {
     sign: boundSign(l.series),
   }));
   return (
-    <Chart
-      title={title}
-      lines={drawn}
-      stepSeconds={parseDuration(first.step) ?? parseDuration(window.step) ?? 10}
-      start={Date.parse(window.start) / 1000}
-      end={Date.parse(window.end) / 1000}
-      unit={first.unit}
-      format={formatOf(first.unit)}
-    />
+    <Suspense fallback={<div className="chart-place" aria-busy="true" />}>
+      <Chart
+        title={title}
+        lines={drawn}
+        stepSeconds={parseDuration(first.step) ?? parseDuration(window.step) ?? 10}
+        start={Date.parse(window.start) / 1000}
+        end={Date.parse(window.end) / 1000}
+        unit={first.unit}
+        format={formatOf(first.unit)}
+        sync="panel"
+        onZoom={change && ((start, end) => change({ window: { kind: 'range', start, end }, live: false }))}
+      />
+    </Suspense>
   );
 }
 
@@ -70,6 +79,8 @@ function formatOf(unit: string): (v: number) => string {
       return (v) => rate(v, 'bytes');
     case 'seconds':
       return duration;
+    case 'bytes':
+      return bytes;
     default:
       return compact;
   }

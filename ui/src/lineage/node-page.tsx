@@ -1,0 +1,60 @@
+import { useEffect } from 'react';
+import { useQuery } from 'urql';
+import { navigate } from 'wouter/use-browser-location';
+import { LineageDocument } from '../gql/graphql';
+import { Link } from '../shell/link';
+import { Misread } from '../shell/misread';
+import { Problem } from '../shell/problem';
+import { initialLineage, isFlowId, type LineageState, lineageHref } from '../url/lineage';
+import { endsOf, formatNode, type NodeState, nodePage, parseNode } from '../url/node';
+import { useUrlState } from '../url/use-url';
+import { nameOfId } from '../words/words';
+import { isNotFound, Missing } from './missing';
+import { PanelContent } from './panel';
+import { lineageVariables } from './question';
+
+const codec = { path: '/node', parse: parseNode, format: formatNode };
+
+/** The panel of a node or flow as a page of its own, for a link and for a wide screen. */
+export function NodePage() {
+  const [{ id, window }] = useUrlState<NodeState>(codec);
+  const state: LineageState = { ...initialLineage, roots: endsOf(id), depth: 1, window, selected: id };
+  const [{ data, error, fetching }, again] = useQuery({
+    query: LineageDocument,
+    pause: id === '',
+    variables: lineageVariables(state),
+  });
+  const title = endsOf(id).map(nameOfId).join(' to ');
+  useEffect(() => {
+    document.title = `${title || 'Node'} · lineaged`;
+  }, [title]);
+  const answer = data?.lineage;
+  const missing = isNotFound(error);
+  // What a panel changes of a graph is here another page, or the graph.
+  const change = (patch: Partial<LineageState>) => {
+    if (patch.selected) return navigate(nodePage(patch.selected, window));
+    if (patch.window) return navigate(nodePage(id, patch.window));
+    navigate(lineageHref({ ...state, ...patch }));
+  };
+  return (
+    <main id="main" className="page node-page" aria-busy={fetching}>
+      {id === '' && (
+        <>
+          <h1>No node</h1>
+          <p className="empty">
+            This link names none. Find one in the <Link href="/catalog">catalog</Link>.
+          </p>
+        </>
+      )}
+      <Misread />
+      <Problem error={missing ? undefined : error} again={again} />
+      {missing && <Missing state={{ ...state, selected: null }} error={error} again={again} />}
+      {fetching && !answer && <p className="empty">Loading</p>}
+      {answer && (
+        <article className="card panel-page" aria-label={isFlowId(id) ? 'Flow' : 'Node'}>
+          <PanelContent id={id} answer={answer} state={state} change={change} page />
+        </article>
+      )}
+    </main>
+  );
+}

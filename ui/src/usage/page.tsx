@@ -1,0 +1,134 @@
+import { useEffect } from 'react';
+import { useQuery } from 'urql';
+import { UsageDocument } from '../gql/graphql';
+import { isNotFound, Missing } from '../lineage/missing';
+import { coverageText } from '../shell/coverage';
+import { Link } from '../shell/link';
+import { Misread } from '../shell/misread';
+import { Name } from '../shell/name';
+import { Problem } from '../shell/problem';
+import { usageHref } from '../url/export';
+import { initialLineage, lineageHref } from '../url/lineage';
+import { formatUsage, parseUsage, type UsageState } from '../url/usage';
+import { useUrlState } from '../url/use-url';
+import { windowInput } from '../url/window';
+import { span, zone } from '../words/format';
+import { nameOfId, placeOf } from '../words/words';
+import { Permitted } from './permitted';
+import { GapStrip } from './strip';
+import { Users } from './users';
+
+const codec = { path: '/usage', parse: parseUsage, format: formatUsage };
+
+/** Who wrote and who read a topic in a window, as a report: to be read, taken away and printed. */
+export function UsagePage() {
+  const [{ topic, window }] = useUrlState<UsageState>(codec);
+  const name = nameOfId(topic);
+  useEffect(() => {
+    document.title = `Who used ${name} · lineaged`;
+  }, [name]);
+  const [{ data, error, fetching }, again] = useQuery({
+    query: UsageDocument,
+    pause: topic === '',
+    variables: { topic, window: windowInput(window) },
+  });
+  const usage = data?.topicUsage;
+  const missing = isNotFound(error);
+  return (
+    <main id="main" className="page usage" aria-busy={fetching}>
+      <header className="usage-head">
+        <h1>
+          Who used <bdi>{name || 'a topic'}</bdi>
+        </h1>
+        {usage && (
+          <p className="note">
+            Topic <Name node={usage.topic} />
+            {placeOf(usage.topic) && ` in ${placeOf(usage.topic)}`},{' '}
+            {usage.topic.owner ? `owned by ${usage.topic.owner}` : 'no owner known'}
+            {usage.topic.tags.length > 0 && `, ${usage.topic.tags.join(', ')}`}.{' '}
+            <b>{span(usage.coverage.window.start, usage.coverage.window.end)}</b> ({zone(usage.coverage.window.end)}),
+            step {usage.coverage.window.step}
+          </p>
+        )}
+        {usage && (
+          <p className="usage-links">
+            <a className="button" href={usageHref(topic, window, 'csv')} download>
+              CSV
+            </a>
+            <a className="button" href={usageHref(topic, window, 'json')} download>
+              JSON
+            </a>
+            <button type="button" onClick={() => print()}>
+              Print
+            </button>
+            <Link className="button" href={lineageHref({ roots: [topic], window })}>
+              Its lineage
+            </Link>
+          </p>
+        )}
+      </header>
+      {topic === '' && <NoTopic />}
+      <Misread />
+      <Problem error={missing ? undefined : error} again={again} />
+      {missing && <Missing state={{ ...initialLineage, roots: [topic], window }} error={error} again={again} />}
+      {fetching && !usage && <p className="empty">Loading</p>}
+      {usage && (
+        <>
+          <section className="usage-side" aria-label="Observed">
+            <h2>
+              Observed <span className="note">{coverageText(usage.coverage)}</span>
+            </h2>
+            <GapStrip stretches={usage.coverage.stretches} window={usage.coverage.window} />
+          </section>
+          <Users
+            side="writers"
+            flows={usage.writers}
+            topic={topic}
+            window={window}
+            complete={usage.coverage.complete}
+          />
+          <Users
+            side="readers"
+            flows={usage.readers}
+            topic={topic}
+            window={window}
+            complete={usage.coverage.complete}
+          />
+          <Permitted all={usage.permitted} />
+          <BlindSpots spots={usage.coverage.blindSpots} />
+        </>
+      )}
+    </main>
+  );
+}
+
+function NoTopic() {
+  return (
+    <p className="empty">
+      This link names no topic. Find one in the <Link href="/catalog?kind=topic">catalog</Link>: its panel and its menu
+      lead here.
+    </p>
+  );
+}
+
+/** What nobody could have seen even so: without it a report reads as if nobody else can have been there. */
+function BlindSpots({ spots }: { spots: readonly { what: string; remedy: string }[] }) {
+  return (
+    <section className="usage-side" aria-label="Blind spots">
+      <h2>
+        What could not have been seen <span className="note">{spots.length}</span>
+      </h2>
+      {spots.length === 0 && <p>Nothing that is known of: all that lineaged can look at was looked at.</p>}
+      <ul className="blind">
+        {[...Map.groupBy(spots, (b) => `${b.what}\n${b.remedy}`)].map(([key, of]) => (
+          <li key={key}>
+            <span>{of[0]?.what}</span>
+            <span className="remedy">
+              <b>Remedy:</b> {of[0]?.remedy}
+            </span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}

@@ -1,0 +1,147 @@
+import type { UsageFlowFragment } from '../gql/graphql';
+import { KindIcon } from '../shell/icons';
+import { Link } from '../shell/link';
+import { StateBadge } from '../shell/state-sign';
+import { lineageHref } from '../url/lineage';
+import type { WindowChoice } from '../url/window';
+import { bytes, count, instant } from '../words/format';
+import {
+  about,
+  activity,
+  EVIDENCE_WORD,
+  estimatedWord,
+  isAllowed,
+  kindOf,
+  noCount,
+  nodeName,
+  placeOf,
+  plural,
+} from '../words/words';
+
+type Flow = UsageFlowFragment;
+
+interface Props {
+  side: 'writers' | 'readers';
+  flows: readonly Flow[];
+  topic: string;
+  window: WindowChoice;
+  /** Whether all of the window was observed: then that nobody is listed says that there was nobody who could be seen. */
+  complete: boolean;
+}
+
+const WORDS = {
+  writers: { yes: 'Wrote', maybe: 'May have written', no: 'Known, and wrote nothing in this window', verb: 'write' },
+  readers: { yes: 'Read', maybe: 'May have read', no: 'Known, and read nothing in this window', verb: 'read' },
+} as const;
+
+/** Who wrote or read: who did, of whom it is not known, and who is known and did not. Three answers, and never one table. */
+export function Users({ side, flows, topic, window, complete }: Props) {
+  const words = WORDS[side];
+  const parts = [
+    { key: 'yes', head: words.yes, flows: flows.filter((f) => f.active === true) },
+    { key: 'maybe', head: words.maybe, flows: flows.filter((f) => f.active == null) },
+    { key: 'no', head: words.no, flows: flows.filter((f) => f.active === false) },
+  ] as const;
+  return (
+    <section className="usage-side" aria-label={side === 'writers' ? 'Writers' : 'Readers'}>
+      <h2>
+        {side === 'writers' ? 'Writers' : 'Readers'}{' '}
+        <span className="note">{parts.map((p) => `${p.flows.length} ${p.head.toLowerCase()}`).join(', ')}</span>
+      </h2>
+      {flows.length === 0 && (
+        <p className="empty">
+          {complete
+            ? `Nobody was seen to ${words.verb} it in this window, which was observed as a whole.`
+            : `Nobody was seen to ${words.verb} it; a part of this window was not observed, so that somebody may have.`}
+        </p>
+      )}
+      {parts.map(
+        (p) =>
+          p.flows.length > 0 && (
+            <Part key={p.key} kind={p.key} head={p.head} side={side} flows={p.flows} topic={topic} window={window} />
+          ),
+      )}
+    </section>
+  );
+}
+
+function Part(props: Pick<Props, 'side' | 'flows' | 'topic' | 'window'> & { kind: string; head: string }) {
+  const { side, flows, topic, window, kind, head } = props;
+  const box = `card scroll used-${kind}`;
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
+    <section className={box} tabIndex={0} aria-label={head}>
+      <table>
+        <caption>
+          {head} <span className="note">{flows.length}</span>
+        </caption>
+        <thead>
+          <tr>
+            <th scope="col">Who</th>
+            <th scope="col">Owner</th>
+            <th scope="col" className="num">
+              Records
+            </th>
+            <th scope="col" className="num">
+              Bytes
+            </th>
+            <th scope="col">First seen</th>
+            <th scope="col">Last seen</th>
+            <th scope="col">At the window's end</th>
+            <th scope="col">Known by</th>
+          </tr>
+        </thead>
+        <tbody>
+          {flows.map((f) => (
+            <User key={f.id} flow={f} who={side === 'writers' ? f.from : f.to} topic={topic} window={window} />
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+function User({ flow, who, topic, window }: { flow: Flow; who: Flow['from']; topic: string; window: WindowChoice }) {
+  const sign = about(flow);
+  const title = estimatedWord(flow) || undefined;
+  return (
+    <tr className={`is-${activity(flow)}`}>
+      <th scope="row">
+        <Link
+          className="node-link"
+          href={lineageHref({ roots: [topic], window, depth: 1, selected: flow.id })}
+          title="Open the flow in its lineage"
+        >
+          <KindIcon kind={who.kind} />
+          <bdi>{nodeName(who)}</bdi>
+        </Link>
+        <span className="note">
+          {kindOf(who)}
+          {placeOf(who) && `, ${placeOf(who)}`}
+          {flow.clientCount > 0 && `, ${plural(flow.clientCount, 'client')}`}
+        </span>
+      </th>
+      <td>{who.owner ? <bdi>{who.owner}</bdi> : <span className="unknown">not known</span>}</td>
+      <td className="num" title={title}>
+        {flow.records == null ? <span className="unknown">{noCount(flow)}</span> : sign + count(flow.records)}
+      </td>
+      <td className="num">
+        {flow.bytes == null ? <span className="unknown">{noCount(flow)}</span> : sign + bytes(flow.bytes)}
+      </td>
+      <td>{flow.firstSeen ? <time dateTime={flow.firstSeen}>{instant(flow.firstSeen)}</time> : 'never'}</td>
+      <td>{flow.lastSeen ? <time dateTime={flow.lastSeen}>{instant(flow.lastSeen)}</time> : 'never'}</td>
+      <td>{isAllowed(flow) ? 'allowed, not seen to move' : <StateBadge flow={flow} />}</td>
+      <td>
+        <ul className="known-by">
+          {flow.evidence.map((e) => (
+            <li key={`${e.kind} ${e.source}`}>
+              <span title={EVIDENCE_WORD[e.kind].long}>{EVIDENCE_WORD[e.kind].short}</span>
+              {e.detail && <span className="note">{e.detail}</span>}
+            </li>
+          ))}
+          {flow.evidence.length === 0 && <li className="unknown">nothing in this window</li>}
+        </ul>
+      </td>
+    </tr>
+  );
+}
