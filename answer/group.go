@@ -120,8 +120,8 @@ func (r *Rows) loadMoves(ctx context.Context) (map[int32]time.Time, error) {
 	return out, nil
 }
 
-// inhabited returns a group's fact with the members that its state lets it have. The state is of each round, and who is in
-// the group was asked before: nobody is in an empty one, and who is in one that is listed no more is not known.
+// inhabited returns a group's fact with the members that its state lets it have. The state is of each round, and who is
+// in the group was asked before: nobody is in an empty one, and who is in one that is listed no more is not known.
 func inhabited(f lineage.Fact) lineage.Fact {
 	if f.Group == nil {
 		return f
