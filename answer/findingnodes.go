@@ -36,7 +36,9 @@ func (f *finder) nodesThatWent(ctx context.Context) error {
 			note(n, r.since)
 		}
 	}
-	f.groupsThatWent(note)
+	if err := f.groupsThatWent(ctx, went, note); err != nil {
+		return err
+	}
 	f.steps = stepsOfWalk(f.sought + len(went))
 	for n, at := range went {
 		if gone() {
@@ -57,22 +59,43 @@ func (f *finder) nodesThatWent(ctx context.Context) error {
 }
 
 // groupsThatWent notes the applications all of whose groups were deleted, and that do nothing else.
-func (f *finder) groupsThatWent(note func(lineage.Node, time.Time, ...lineage.ClusterID)) {
+func (f *finder) groupsThatWent(
+	ctx context.Context, went map[lineage.Node]time.Time, note func(lineage.Node, time.Time, ...lineage.ClusterID),
+) error {
 	v := f.v
-	for _, d := range v.held.FactsOf(lineage.GroupFacts) {
-		c := v.clusters.bySource[d.Key.Source]
-		if c == nil || !d.Gone || !d.Since.After(v.win.Start) {
+	all := v.held.FactsOf(lineage.GroupFacts)
+	whose := func(d *lineage.DatedFact) (n *lineage.Node, of lineage.ClusterID) {
+		if c := v.clusters.bySource[d.Key.Source]; c != nil {
+			of = c.known.ID
+			n, _ = v.subjectOf(&lineage.Event{Group: lineage.GroupRef{Cluster: of, Group: d.Key.Name}})
+		}
+		return n, of
+	}
+	byGroups := map[lineage.Node]bool{} // and by nothing else
+	for i := range all {
+		d := &all[i]
+		if !d.Gone || !d.Since.After(v.win.Start) {
 			continue
 		}
-		ref := lineage.GroupRef{Cluster: c.known.ID, Group: d.Key.Name}
-		n, _ := v.subjectOf(&lineage.Event{Group: ref})
+		n, of := whose(d)
 		if n == nil || v.lens != All && !v.Has(*n) {
 			continue
 		}
 		if !slices.ContainsFunc(v.accessesOf(*n), func(i int32) bool { return !v.accesses[i].left }) {
-			note(*n, d.Since, ref.Cluster)
+			byGroups[*n] = byGroups[*n] || went[*n].IsZero()
+			note(*n, d.Since, of)
 		}
 	}
+	gone := leaving(ctx)
+	for i := range all { // one of several may be there that does nothing
+		if len(byGroups) == 0 || gone() {
+			break
+		}
+		if n, _ := whose(&all[i]); n != nil && !all[i].Gone && byGroups[*n] {
+			delete(went, *n)
+		}
+	}
+	return ctx.Err()
 }
 
 // flowsOf returns the flows of a node that the window knows, those of internal topics left out.
@@ -99,7 +122,7 @@ func (f *finder) whatHappened(ctx context.Context) error {
 	lost := map[string]Event{}
 	for _, e := range slices.Backward(all) { // the oldest first
 		switch {
-		case e.Type == lineage.RecordsLost:
+		case e.Type == lineage.RecordsLost && !v.aboutInternal(&e):
 			if id := subjectID(&e); id != "" && lost[id].At.IsZero() {
 				lost[id] = e
 			}
@@ -128,6 +151,11 @@ func (f *finder) whatHappened(ctx context.Context) error {
 		f.addLost(&e)
 	}
 	return nil
+}
+
+// aboutInternal reports whether an event is about an internal topic.
+func (v *View) aboutInternal(e *Event) bool {
+	return e.Node != nil && v.internal(*e.Node) || e.Flow != nil && (v.internal(e.Flow.From) || v.internal(e.Flow.To))
 }
 
 func subjectID(e *Event) string {
