@@ -78,6 +78,9 @@ func (a *resolver) findings(ctx context.Context, args findingsArgs) (*FindingCon
 		if err := parseCursor(*args.after, after); err != nil {
 			return nil, err
 		}
+		if after.Severity < answer.Harm || after.Severity > answer.Change || after.Kind < answer.FindingLost || after.Kind > answer.FindingNew || after.ID == "" {
+			return nil, badInput("after: %s is not a cursor of this list", quote(*args.after)) // of another's
+		}
 	}
 	v, err := a.view(ctx, &args.window)
 	if err != nil {

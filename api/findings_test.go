@@ -89,11 +89,12 @@ func TestFindingPages(t *testing.T) {
 			t.Error("a finding is there twice")
 		}
 		for query, want := range map[string]string{
-			`{findings(window:{last:"5m"}, first: 1001){totalCount}}`:                                    "BAD_USER_INPUT",
-			`{findings(window:{last:"5m"}, after: "x"){totalCount}}`:                                     "BAD_USER_INPUT",
-			`{findings(window:{last:"5m"}, cluster: "moon"){totalCount}}`:                                "NOT_FOUND",
-			`{findings(window:{last:"5m"}, kinds: [UNWELL]){totalCount}}`:                                "GRAPHQL_VALIDATION_FAILED",
-			`{findings(window:{last:"5m"}, first: 1000){edges{node{flow{clients(first: 1000){kind}}}}}}`: "COMPLEXITY_LIMIT_EXCEEDED",
+			`{findings(window:{last:"5m"}, first: 1001){totalCount}}`:                                                 "BAD_USER_INPUT",
+			`{findings(window:{last:"5m"}, after: "x"){totalCount}}`:                                                  "BAD_USER_INPUT",
+			`{findings(window:{last:"5m"}, after: "eyJzIjowLCJoIjoxLCJpIjoidG9waWM6d2VzdC9vcmRlcnMifQ"){totalCount}}`: "BAD_USER_INPUT",
+			`{findings(window:{last:"5m"}, cluster: "moon"){totalCount}}`:                                             "NOT_FOUND",
+			`{findings(window:{last:"5m"}, kinds: [UNWELL]){totalCount}}`:                                             "GRAPHQL_VALIDATION_FAILED",
+			`{findings(window:{last:"5m"}, first: 1000){edges{node{flow{clients(first: 1000){kind}}}}}}`:              "COMPLEXITY_LIMIT_EXCEEDED",
 		} {
 			if _, body := ask(h, query, ""); !strings.Contains(string(body), want) {
 				t.Errorf("%.80s: %.200s, want %s", query, body, want)
