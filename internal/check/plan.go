@@ -33,7 +33,7 @@ func plan(long bool) [][]step {
 		{{"browser", browserTests}},
 	}
 	if long {
-		phases = append(phases, []step{{"long", longTests}}, []step{{"fuzz", fuzzTests}}, []step{{"bench-peers", benchPeers}}, []step{{"otelcol", otelcolTests}}, []step{{"matrix", matrixTests}})
+		phases = append(phases, []step{{"browser-long", longBrowserTests}}, []step{{"long", longTests}}, []step{{"fuzz", fuzzTests}}, []step{{"bench-peers", benchPeers}}, []step{{"otelcol", otelcolTests}}, []step{{"matrix", matrixTests}})
 	}
 	return phases
 }
@@ -194,14 +194,23 @@ func vitestCounts(file string) (counts, error) {
 	return counts{r.NumPassedTests, r.NumFailedTests, r.NumPendingTests + r.NumTodoTests}, nil
 }
 
-// browserTests drives the built binary's demo in Chromium. The script ends with the same line of counts as this
-// program.
 func browserTests(ctx context.Context, out *output) (counts, error) {
+	return inBrowser(ctx, out, "e2e")
+}
+
+// longBrowserTests leave a live page open and look at its memory.
+func longBrowserTests(ctx context.Context, out *output) (counts, error) {
+	return inBrowser(ctx, out, "e2e:long")
+}
+
+// inBrowser drives the built binary's demo in Chromium by a script of ui/package.json, which ends with the same line of
+// counts as this program.
+func inBrowser(ctx context.Context, out *output, script string) (counts, error) {
 	bin, err := filepath.Abs("bin/lineaged")
 	if err != nil {
 		return counts{}, err
 	}
-	runErr := command(ctx, out, []string{"LINEAGED_BIN=" + bin}, "npm", "--prefix", "ui", "run", "e2e")
+	runErr := command(ctx, out, []string{"LINEAGED_BIN=" + bin}, "npm", "--prefix", "ui", "run", script)
 	c, ok := lastCounts(out.buf.String())
 	switch {
 	case !ok && runErr == nil:

@@ -27,7 +27,7 @@ func TestPlan(t *testing.T) {
 	if !slices.Contains(brief, "bench") {
 		t.Errorf("nothing guards what is measured: %q", brief)
 	}
-	if more := long[len(brief):]; !slices.Equal(more, []string{"long", "fuzz", "bench-peers", "otelcol", "matrix"}) {
+	if more := long[len(brief):]; !slices.Equal(more, []string{"browser-long", "long", "fuzz", "bench-peers", "otelcol", "matrix"}) {
 		t.Errorf("the long form has %q more", more)
 	}
 }

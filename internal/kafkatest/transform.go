@@ -12,6 +12,8 @@ import (
 // Copier reads a topic and writes its records to another, exactly once.
 type Copier struct {
 	cancel context.CancelFunc
+	stall  sync.Once
+	still  chan struct{} // closed: it reads no more
 	done   sync.WaitGroup
 }
 
@@ -27,10 +29,16 @@ func (c *Cluster) StartCopier(t testing.TB, group, transactionalID, from, to str
 		t.Fatalf("copier: %v", err)
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	k := &Copier{cancel: cancel}
+	k := &Copier{cancel: cancel, still: make(chan struct{})}
 	k.done.Go(func() {
 		defer session.Close()
 		for ctx.Err() == nil {
+			select {
+			case <-k.still:
+				<-ctx.Done()
+				return
+			default:
+			}
 			fetches := session.PollFetches(ctx)
 			if fetches.NumRecords() == 0 {
 				continue
@@ -59,6 +67,9 @@ func (c *Cluster) StartCopier(t testing.TB, group, transactionalID, from, to str
 	t.Cleanup(k.Stop)
 	return k
 }
+
+// Stall has it read no more, and stay a member of its group.
+func (k *Copier) Stall() { k.stall.Do(func() { close(k.still) }) }
 
 // Stop ends the copier and returns when it has left its group. It may be called twice.
 func (k *Copier) Stop() {

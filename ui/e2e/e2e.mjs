@@ -1,6 +1,6 @@
 // The browser test: the built binary's demo in Chromium, as a visitor would use it.
 //
-//   LINEAGED_BIN=bin/lineaged npm run e2e       CHROMIUM=/usr/bin/chromium  UPDATE_SCREENSHOTS=1 writes docs/images
+//   LINEAGED_BIN=bin/lineaged npm run e2e       CHROMIUM=/usr/bin/chromium  UPDATE_SCREENSHOTS=1 writes docs/screenshots
 //                                               ONLY=time,movers: these parts alone
 //
 // It starts the demo and the browser itself and ends both, and nothing else, whatever happens. Last line: the counts.
@@ -19,6 +19,7 @@ import { phone } from './suites/phone.mjs';
 import { picture } from './suites/picture.mjs';
 import { screenshots } from './suites/screenshots.mjs';
 import { graphiql, theme } from './suites/shell.mjs';
+import { auditor, engineer, onCall } from './suites/stories.mjs';
 import { time } from './suites/time.mjs';
 import { usage } from './suites/usage.mjs';
 
@@ -38,8 +39,30 @@ const PARTS = {
   usage: [usage],
   shell: [theme, graphiql],
   http: [http],
+  stories: [stories],
   screenshots: [screenshots],
 };
+
+/** The demo's own world: a report that nobody runs any more, and a quarter of an hour of nine hours ago that is missing. */
+async function stories(url) {
+  const ago = (hours) => new Date(Date.now() - hours * 3_600_000).toISOString().replace(/\.\d+/, '');
+  await onCall(url, {
+    topic: 'orders',
+    said: 'nightly-report',
+    state: /stopped|nobody reading/i,
+    since: true,
+    starves: null,
+  });
+  await engineer(url, { topic: 'orders', downstream: ['billing', 'order-analytics', 'voucher-mailer'] });
+  const readers = ['order-enricher'];
+  await auditor(url, {
+    topic: 'customers',
+    from: ago(10),
+    to: ago(8),
+    readers,
+    gap: /lineaged was not running/,
+  });
+}
 
 const only = process.env.ONLY?.split(',') ?? Object.keys(PARTS);
 for (const name of only) must(PARTS[name], `ONLY names ${name}, and there is ${Object.keys(PARTS).join(', ')}`);

@@ -10,7 +10,7 @@ import { chromium } from 'playwright-core';
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 export const temp = mkdtempSync(join(tmpdir(), 'lineaged-e2e-'));
 process.on('exit', () => rmSync(temp, { recursive: true, force: true }));
-export const images = process.env.UPDATE_SCREENSHOTS === '1' ? join(root, 'docs', 'images') : join(temp, 'images');
+export const images = process.env.UPDATE_SCREENSHOTS === '1' ? join(root, 'docs', 'screenshots') : join(temp, 'images');
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 export const PATIENCE = 30_000;
@@ -155,7 +155,8 @@ export async function run(parts) {
 
 /** Gives the demo's URL to a function, with the page on a browser of its own; both end with it. */
 export async function inBrowser(body, ...alsoLocal) {
-  const demo = await startDemo();
+  const given = process.env.LINEAGED_URL; // of one that runs already
+  const demo = given ? { url: given, stop() {} } : await startDemo();
   let browser;
   try {
     // launchPersistentContext: a new, empty user data directory, which is deleted with the rest of temp.

@@ -5,8 +5,8 @@ export async function graph(url) {
   await check('its lineage opens from the table', async () => {
     await page.goto(`${url}/catalog?q=orders&kind=topic`);
     await page
-      .getByRole('row', { name: /^orders Topic west/ })
-      .getByRole('link')
+      .getByRole('row', { name: /^orders users of orders Topic west/ })
+      .getByRole('link', { name: 'orders', exact: true })
       .click();
     await page.waitForURL(/\/lineage\?root=topic:west\/orders/);
     await page.getByRole('heading', { name: 'orders', level: 1 }).waitFor();

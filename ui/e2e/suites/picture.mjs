@@ -17,23 +17,29 @@ async function shift(of, step) {
 }
 const focusOn = (id) => cardOf(id).focus();
 
+/** How many nodes the picture has, in sight or not. */
+const inAll = async () => Number(/(\d+) nodes/.exec(await page.locator('.notices').innerText())?.[1]);
+const seen = () => page.locator('.node-card').evaluateAll((all) => all.map((c) => c.dataset.graphId));
+
 export async function picture(url) {
   await check('a stub shows the hidden neighbours, and who has them stays where it is', async () => {
     await page.goto(lineageUrl(url, ORDERS, '&depth=1'));
     await drawn();
     const stub = page.locator('button.stub').first();
     await stub.waitFor();
-    const before = await cards();
+    const before = await inAll();
+    const ids = await seen();
     const id = await stub.locator('xpath=..').locator('.node-card').getAttribute('data-graph-id');
     const by = await shift(cardOf(id), async () => {
       await stub.click();
       await page.waitForURL(/expand=(up|down):/);
-      await until('more cards', async () => (await cards()) > before);
+      await until('one node more', async () => (await inAll()) > before);
+      await until('it is in sight', async () => (await seen()).some((id) => !ids.includes(id)));
       await page.waitForTimeout(100);
     });
     must(by < 2, `${id} moved by ${by} px`);
     await page.getByRole('button', { name: 'As it was drawn first' }).click();
-    await until('as before', async () => (await cards()) === before);
+    await until('as before', async () => (await inAll()) === before);
   });
   await check('x hides what has the focus, c takes away what lies behind it, e brings it back', async () => {
     await page.goto(lineageUrl(url, ORDERS));

@@ -120,6 +120,7 @@ export async function time(url) {
     await axeInBoth('unknown node');
     await page.getByRole('button', { name: 'Find a node' }).click();
     must((await page.evaluate(() => document.activeElement.role)) === 'combobox', 'the search is not where one types');
+    await page.keyboard.press('Escape');
     await page.getByRole('link', { name: 'The newest instant' }).click();
     await page.getByRole('button', { name: /^Topic orders ?, in west/ }).waitFor();
     await page.goBack();

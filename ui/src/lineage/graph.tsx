@@ -12,10 +12,11 @@ import {
   useReactFlow,
   useStore,
   useStoreApi,
+  type Viewport,
   ViewportPortal,
 } from '@xyflow/react';
 import '@xyflow/react/dist/base.css';
-import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
+import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { useShortcuts } from '../shell/shortcuts';
 import { plural } from '../words/words';
 import { Card } from './card';
@@ -56,14 +57,44 @@ const into = (v: number, low: number, high: number): number => (v < low ? low - 
 
 /** The layered graph. It only draws: places are the server's. */
 export function Graph(props: Props) {
+  const [pane, setPane] = useState<Size>();
+  // Its size is known before anything is drawn, so that what is drawn first is what stays in sight.
+  const measure = useCallback((el: HTMLDivElement | null) => {
+    if (el) setPane({ width: el.clientWidth, height: el.clientHeight });
+  }, []);
   return (
-    <ReactFlowProvider>
-      <Drawing {...props} />
-    </ReactFlowProvider>
+    <div className="graph-pane" ref={measure}>
+      {pane && (
+        <ReactFlowProvider initialWidth={pane.width} initialHeight={pane.height}>
+          <Drawing {...props} pane={pane} />
+        </ReactFlowProvider>
+      )}
+    </div>
   );
 }
 
-function Drawing({ drawn, frame, selected, onSelect, picture, children }: Props) {
+interface Size {
+  width: number;
+  height: number;
+}
+
+/** A view of the whole picture. React Flow's own fit sees only the cards, and would cut off what runs back round them. */
+const viewOfAll = ({ bounds }: Elements, { width, height }: Size): Viewport =>
+  getViewportForBounds(bounds, width, height, MIN_ZOOM, FIT.maxZoom, FIT.padding);
+
+/** A view of what is nearest to one of these nodes, the first that is drawn. */
+function viewNear(drawn: Elements, ids: string[], { width, height }: Size): Viewport | undefined {
+  const at = ids.map((id) => centre(drawn, id)).find((c) => c);
+  return at && { x: width / 2 - at.x * NEAR, y: height / 2 - at.y * NEAR, zoom: NEAR };
+}
+
+/** All of it, or where that is too much to read at once rather what was asked for, near enough to read. */
+function viewAtFirst(drawn: Elements, ids: string[], size: Size): Viewport {
+  const all = viewOfAll(drawn, size);
+  return all.zoom >= READABLE ? all : (viewNear(drawn, ids, size) ?? all);
+}
+
+function Drawing({ drawn, frame, selected, onSelect, picture, children, pane: first }: Props & { pane: Size }) {
   const flow = useReactFlow<Drawn, FlowEdge>();
   const pane = useStoreApi();
   const distance = useStore(({ transform: [, , zoom] }) =>
@@ -71,20 +102,16 @@ function Drawing({ drawn, frame, selected, onSelect, picture, children }: Props)
   );
   const root = drawn.nodes.find((n) => n.type === 'card' && n.data.root)?.id ?? drawn.nodes[0]?.id ?? '';
   const [focused, setFocused] = useState(root);
+  const [opened] = useState(() => viewAtFirst(drawn, [root], first));
   const wanted = useRef<string | null>(null);
   /** What stays where it is while the picture changes: what somebody did it to first. */
   const still = useRef<string[]>([]);
   const anchors = () => [...still.current, selected, focused, root, ...drawn.nodes.map((n) => n.id)];
 
-  /** React Flow's own fit sees only the cards, and would cut off what runs back round them. */
-  const showAll = () => {
-    const { width, height } = pane.getState();
-    return flow.setViewport(getViewportForBounds(drawn.bounds, width, height, MIN_ZOOM, FIT.maxZoom, FIT.padding));
-  };
-
-  const goNear = async () => {
-    const at = centre(drawn, focused) ?? centre(drawn, root);
-    if (at) await flow.setCenter(at.x, at.y, { zoom: NEAR });
+  const showAll = () => flow.setViewport(viewOfAll(drawn, pane.getState()));
+  const goNear = () => {
+    const near = viewNear(drawn, [focused, root], pane.getState());
+    if (near) flow.setViewport(near);
   };
 
   // In the same frame another picture may come: what is done to it, or who looks at it, stays where it is on screen.
@@ -101,15 +128,11 @@ function Drawing({ drawn, frame, selected, onSelect, picture, children }: Props)
   }, [drawn, frame]);
   const ghosts = useGhosts(drawn, (was) => moved(was, drawn, anchors()));
 
+  const fitted = useRef(frame);
   // biome-ignore lint/correctness/useExhaustiveDependencies: fitted by frame, not on each answer
   useEffect(() => {
-    // A frame later: React Flow measures its pane first.
-    const handle = requestAnimationFrame(async () => {
-      await showAll();
-      // Too much to read at once: then rather what was asked for, near enough to read.
-      if (flow.getZoom() < READABLE) await goNear();
-    });
-    return () => cancelAnimationFrame(handle);
+    if (fitted.current !== frame) flow.setViewport(viewAtFirst(drawn, [focused, root], pane.getState()));
+    fitted.current = frame;
   }, [flow, frame]);
 
   // The side panel may open over what was chosen: bring it back into sight.
@@ -249,6 +272,7 @@ function Drawing({ drawn, frame, selected, onSelect, picture, children }: Props)
         deleteKeyCode={null}
         selectionKeyCode={null}
         multiSelectionKeyCode={null}
+        defaultViewport={opened}
         minZoom={MIN_ZOOM}
         maxZoom={2}
       >
