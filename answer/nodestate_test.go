@@ -2,6 +2,8 @@ package answer_test
 
 import (
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/lineaged/lineaged/answer"
 	"github.com/lineaged/lineaged/lineage"
@@ -40,6 +42,26 @@ func TestNodeSaysWhatItsFlowsSay(t *testing.T) {
 		}
 		if moved < 5 || moved == len(placed) {
 			t.Errorf("%d of %d nodes moved: nothing is compared", moved, len(placed))
+		}
+	})
+}
+
+// Stacks and groups have no states of their own.
+func TestGroupsHaveNoFlowStates(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.steady(1, 60, 12)
+		time.Sleep(60*tick + time.Second)
+		v := view(t, answers(w.store), answer.Last(10*time.Minute), answer.All)
+		g, walk, err := v.Grouped(t.Context(), answer.GroupByCluster, nil, false, 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range walk.Nodes {
+			states, err := g.Rows(walk.Nodes, nil).Node(n).FlowStates(t.Context())
+			if err != nil || len(states) > 0 {
+				t.Errorf("%s: %v, %v", n.ID(), states, err)
+			}
 		}
 	})
 }

@@ -70,20 +70,3 @@ func (oneShop) Resolve(c lineage.Cluster, a lineage.Access, known lineage.Known)
 	}
 	return people{}.Resolve(c, a, known)
 }
-
-// A root of another cluster is none of the one that is asked for.
-func TestTimelineOfRootElsewhere(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		a := timelineWorld(t)
-		stock := lineage.Node{Scope: "east", Kind: lineage.TopicNode, Name: "stock"}
-		for cluster, want := range map[string]string{"west": "- 1.00", "east": "5 1.00"} {
-			x, err := a.Timeline(t.Context(), answer.Between(round(96), round(108)), answer.TimelineAsk{Roots: []lineage.Node{stock}, Cluster: cluster, Buckets: 2}, answer.All)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := inFigures(x.Buckets[1]); got != want {
-				t.Errorf("%s: %s", cluster, got)
-			}
-		}
-	})
-}

@@ -9,27 +9,6 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// A source that sees nothing for one reason after another sees nothing.
-func TestFindingsOfBlindnessForChangingReasons(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newChain(t)
-		for n := 1; n <= 120; n++ {
-			if n <= 90 {
-				w.goesOn(n, "obim")
-			} else {
-				w.observe("west", "all", n, missing([]string{"no broker answers", "connection refused"}[n%2]))
-			}
-		}
-		time.Sleep(time.Until(round(120)))
-		v := view(t, answers(w.store), answer.Between(round(60), round(120)), answer.All)
-		want := "RISK UNOBSERVED west no broker answers 90\n4 unknown"
-		found := findings(t, v, answer.FindingAsk{})
-		if got := wrong(found); got != want || found.List[0].Observed != 0 {
-			t.Errorf("got\n%s\nwant\n%s", got, want)
-		}
-	})
-}
-
 // What is asked of a cluster that was never reached is not answered with what others do.
 func TestTimelineOfNeverReached(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -107,56 +86,21 @@ func TestTimelineOfSourcesElsewhere(t *testing.T) {
 	})
 }
 
-// Stacks and groups have no states of their own.
-func TestGroupsHaveNoFlowStates(t *testing.T) {
+// A root of another cluster is none of the one that is asked for.
+func TestTimelineOfRootElsewhere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		w.steady(1, 60, 12)
-		time.Sleep(60*tick + time.Second)
-		v := view(t, answers(w.store), answer.Last(10*time.Minute), answer.All)
-		g, walk, err := v.Grouped(t.Context(), answer.GroupByCluster, nil, false, 100)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, n := range walk.Nodes {
-			states, err := g.Rows(walk.Nodes, nil).Node(n).FlowStates(t.Context())
-			if err != nil || len(states) > 0 {
-				t.Errorf("%s: %v, %v", n.ID(), states, err)
+		a := timelineWorld(t)
+		stock := lineage.Node{Scope: "east", Kind: lineage.TopicNode, Name: "stock"}
+		for cluster, want := range map[string]string{"west": "- 1.00", "east": "5 1.00"} {
+			x, err := a.Timeline(t.Context(), answer.Between(round(96), round(108)), answer.TimelineAsk{Roots: []lineage.Node{stock}, Cluster: cluster, Buckets: 2}, answer.All)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := inFigures(x.Buckets[1]); got != want {
+				t.Errorf("%s: %s", cluster, got)
 			}
 		}
 	})
-}
-
-// A source that sees a part is told from one that sees nothing, and keeps nothing else from being known.
-func TestFindingsOfPartBlindness(t *testing.T) {
-	for name, c := range map[string]struct {
-		unseen string
-		want   string
-	}{
-		"others":        {"else", "RISK UNOBSERVED west broker 2 does not answer 90"},
-		"one of theirs": {"invoices", "RISK UNOBSERVED west broker 2 does not answer 90\n2 unknown"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				w := newChain(t)
-				for n := 1; n <= 120; n++ {
-					var fill []filling
-					if n > 90 {
-						fill = append(fill, func(o *lineage.Observation) {
-							o.Missing = append(o.Missing, lineage.Missing{Reason: "broker 2 does not answer", Share: 0.25, Topics: []lineage.Topic{topic(c.unseen)}})
-						})
-					}
-					w.goesOn(n, "obim", fill...)
-				}
-				time.Sleep(time.Until(round(120)))
-				v := view(t, answers(w.store), answer.Between(round(60), round(120)), answer.All)
-				found := findings(t, v, answer.FindingAsk{})
-				if got := wrong(found); got != c.want || found.List[0].Observed != 0.75 {
-					t.Errorf("got %v seen,\n%s\nwant\n%s", found.List[0].Observed, got, c.want)
-				}
-			})
-		})
-	}
 }
 
 // What is kept of timelines counts among what views hold.
