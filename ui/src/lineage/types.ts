@@ -5,7 +5,6 @@ import type { LineageState } from '../url/lineage';
 export type LineageAnswer = LineagePartsFragment;
 export type LineageNode = Merged<LineageAnswer['nodes'][number]>;
 export type LineageFlow = LineageAnswer['flows'][number];
-export type CoverageAnswer = LineageAnswer['coverage'];
 
 /** A node as the panel asks for it. */
 export type PanelNode = Merged<NonNullable<NodeDetailQuery['node']>>;

@@ -1,15 +1,13 @@
 // The page of one node or flow: its id and a window.
 import { isFlowId } from './lineage';
 import { formatQuery } from './query';
-import { initialWindow, parseWindow, type WindowChoice, windowPairs } from './window';
+import { parseWindow, type WindowChoice, windowPairs } from './window';
 
 export interface NodeState {
   /** Of a node or a flow; empty: none was named. */
   id: string;
   window: WindowChoice;
 }
-
-export const initialNode: NodeState = { id: '', window: initialWindow };
 
 export function parseNode(search: string): NodeState {
   const q = new URLSearchParams(search);

@@ -1,14 +1,12 @@
 // The usage report's state and its URL: of which topic, in which window.
 import { formatQuery } from './query';
-import { initialWindow, parseWindow, type WindowChoice, windowPairs } from './window';
+import { parseWindow, type WindowChoice, windowPairs } from './window';
 
 export interface UsageState {
   /** A topic's id; empty: none was named. */
   topic: string;
   window: WindowChoice;
 }
-
-export const initialUsage: UsageState = { topic: '', window: initialWindow };
 
 export function parseUsage(search: string): UsageState {
   const q = new URLSearchParams(search);
