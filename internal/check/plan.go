@@ -98,11 +98,12 @@ func build(ctx context.Context, out *output) (counts, error) {
 const longForm = "LINEAGED_LONG=1"
 
 // single are tests that count, weigh or compare, one call after the other, and take long at it: the race detector,
-// which makes them five times as long, has nothing to see there. They run without it, each once.
+// which makes them five times as long, has nothing to see there. They run without it, each once. What TestDisk has
+// happen at once TestMemory does with it, and TestConcurrent on files.
 var single = []string{
 	"TestAccountDependsOnNoOrder", "TestAccountLaw", "TestAccountLawOfForgottenProducers", "TestAccountLawOfMixtures", "TestAmountOfPacks",
 	"TestAmountOfTables", "TestBlocksHoldWhatIsPutInThem", "TestCommonIsAsAnew", "TestCost", "TestDisk", "TestLargeValuesAreReadAgain",
-	"TestLookoutNeverErrs", "TestMemory", "TestOperations", "TestSeveralWitnesses", "TestSharedIsAsAnew", "TestTheDeadCostNothing",
+	"TestLookoutNeverErrs", "TestOperations", "TestSeveralWitnesses", "TestSharedIsAsAnew", "TestTheDeadCostNothing",
 	"TestThePutAwayAreAnswered",
 }
 
