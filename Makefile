@@ -34,7 +34,7 @@ matrix: need-go need-node ## real clients and engines from their registries agai
 bench: need-go ## lineaged beside its peers: Prometheus, VictoriaMetrics, gonum, SQLite, PostgreSQL; prints the table of docs/performance.md. ROUNDS=5
 	go run -C bench -trimpath . -rounds $(or $(ROUNDS),5)
 
-bench-ui: build need-node ## the page in Chromium beside bare React Flow, the layout beside dagre's; prints the table of docs/performance.md. ROUNDS=5
+bench-ui: build ui/node_modules/.package-lock.json ## the page in Chromium beside bare React Flow, the layout beside dagre's; prints the table of docs/performance.md. ROUNDS=5
 	ROUNDS=$(or $(ROUNDS),5) LINEAGED_BIN=bin/lineaged npm --prefix ui run -s bench
 
 benchmarks: need-go ## all benchmarks of lineaged's own packages; BENCH=pattern, COUNT=10 for benchstat
