@@ -17,6 +17,7 @@ export const PATIENCE = 30_000;
 
 let passed = 0;
 let failed = 0;
+const failures = []; // told again at the end: whoever cuts a long log keeps its end
 const complaints = []; // of the browser: console errors, failed requests, requests that leave this machine
 
 export async function check(name, body) {
@@ -28,14 +29,20 @@ export async function check(name, body) {
     passed++;
     console.log(`ok    ${name}`);
   } catch (e) {
-    failed++;
-    console.log(`FAIL  ${name}\n    ${e.message}`);
+    fail(name, e);
     if (process.env.KEEP)
       await page?.screenshot({ path: join(tmpdir(), `lineaged-e2e-fail-${failed}.png`) }).catch(() => {});
   } finally {
     // An answer changed for one check must not reach the next.
     await page?.unrouteAll({ behavior: 'wait' });
   }
+}
+
+function fail(name, e) {
+  failed++;
+  const said = `FAIL  ${name}\n    ${e.message}`;
+  failures.push(said);
+  console.log(said);
 }
 
 export function must(condition, message) {
@@ -146,9 +153,9 @@ export async function run(parts) {
       for (const part of parts) await part(url);
     });
   } catch (e) {
-    failed++;
-    console.log(`FAIL  ${e.message}`);
+    fail('between the checks', e);
   }
+  if (failures.length > 0) console.log(`what failed:\n${failures.join('\n')}`);
   console.log(`${passed} passed, ${failed} failed`);
   process.exitCode = failed > 0 ? 1 : 0;
 }
