@@ -15,6 +15,7 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 export const PATIENCE = 30_000;
 
+const held = new Set();
 let passed = 0;
 let failed = 0;
 const failures = []; // told again at the end: whoever cuts a long log keeps its end
@@ -27,6 +28,7 @@ export async function check(name, body) {
     const said = complaints.slice(before);
     if (said.length > 0) throw new Error(said.join('\n    '));
     passed++;
+    held.add(name);
     console.log(`ok    ${name}`);
   } catch (e) {
     fail(name, e);
@@ -44,6 +46,9 @@ function fail(name, e) {
   failures.push(said);
   console.log(said);
 }
+
+/** Whether a check of a name was made in this run, and held. */
+export const hasHeld = (name) => held.has(name);
 
 export function must(condition, message) {
   if (!condition) throw new Error(message);
@@ -113,7 +118,16 @@ async function startDemo() {
 /** The page that all parts look at, one after the other. */
 export let page;
 
+/** Where axe looked, by the names that the checks give. */
+const looked = new Set();
+
+/** Whether axe looked at a place of a name in both themes. */
+export const wasLookedAt = (where) => THEMES.every((theme) => looked.has(`${where}, ${theme}`));
+
 export async function axe(where) {
+  looked.add(where);
+  const bare = await page.evaluate(bareInstants);
+  must(bare.length === 0, `${where}: instants without UTC: ${bare.slice(0, 3).join(' | ')}`);
   const violations = await page.evaluate(async (rules) => {
     const result = await globalThis.axe.run(document, { runOnly: { type: 'tag', values: rules } });
     return result.violations.map(
@@ -127,8 +141,27 @@ export async function axe(where) {
   must(violations.length === 0, `${where}:\n    ${violations.join('\n    ')}`);
 }
 
+/** Instants in sight of which nobody can have UTC: text that is none of a <time>, and a <time> that does not say it. */
+function bareInstants() {
+  const out = [...document.querySelectorAll('time')]
+    .filter((t) => !/Z$/.test(t.dateTime) || !/ UTC\b/.test(t.title))
+    .map((t) => t.outerHTML);
+  const told = /\b\d\d:\d\d(:\d\d)?\b(?!:|\.\d|Z| UTC| of [\d-]+ \(UTC\))|\bjust now\b|\b\d+ (s|min|h|d) ago\b/;
+  // Under a line of time stand round hours; what a chart draws of them has its values beside it.
+  const example = /yesterday \d\d:\d\d/; // of what one can type
+  const other = 'time, .bar-axis, script, style, textarea, .graphiql-container';
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let t = texts.nextNode(); t; t = texts.nextNode()) {
+    if (told.test(t.data.replace(example, '')) && !t.parentElement.closest(other) && t.parentElement.checkVisibility())
+      out.push(t.data);
+  }
+  return out;
+}
+
+const THEMES = ['light', 'dark'];
+
 export async function axeInBoth(where) {
-  for (const theme of ['light', 'dark']) {
+  for (const theme of THEMES) {
     await page.emulateMedia({ colorScheme: theme });
     await page.waitForFunction((t) => document.documentElement.dataset.theme === t, theme);
     await axe(`${where}, ${theme}`);

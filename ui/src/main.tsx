@@ -19,6 +19,7 @@ import './styles/impact.css';
 import './styles/stack.css';
 import './styles/usage.css';
 import './styles/node.css';
+import './styles/clock.css';
 
 const root = document.getElementById('root');
 if (!root) throw new Error('index.html has no #root');

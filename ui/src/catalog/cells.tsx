@@ -1,8 +1,9 @@
 import type { FlowState } from '../gql/graphql';
 import { Icon } from '../shell/icons';
+import { Instant } from '../shell/instant';
 import { StateSign } from '../shell/state-sign';
 import type { CatalogState } from '../url/catalog';
-import { ago, compact, instant } from '../words/format';
+import { ago, compact } from '../words/format';
 import { GOING_LONG, GOING_WORD, type Going, going, toneOf } from '../words/going';
 import { plural } from '../words/words';
 import type { CatalogRow } from './paging';
@@ -62,11 +63,7 @@ export function LastMoved({ at, ends }: { at: string | null | undefined; ends: b
       </span>
     );
   }
-  return (
-    <time dateTime={at} title={instant(at)}>
-      {ends ? ago(at) : instant(at)}
-    </time>
-  );
+  return <Instant at={at} when={ends ? ago : undefined} />;
 }
 
 /** How many tags stand in a row; all are in its title. */

@@ -1,8 +1,9 @@
 import { before, oldest } from '../lineage/held';
 import { Icon } from '../shell/icons';
+import { Words } from '../shell/instant';
 import { type CatalogState, initialCatalog } from '../url/catalog';
 import type { Change } from '../url/use-url';
-import { instant } from '../words/format';
+import type { Said } from '../words/said';
 import type { Head } from './paging';
 
 interface Props {
@@ -34,7 +35,9 @@ export function NoRows({ head, state, change }: Props) {
                 : 'There is nothing.'}
         </b>
       </p>
-      <p>{why({ early, unobserved, narrowed, complete: head.coverage.complete, held })}</p>
+      <p>
+        <Words said={why({ early, unobserved, narrowed, complete: head.coverage.complete, held })} />
+      </p>
       <nav className="ways" aria-label="From here">
         {narrowed && (
           <button type="button" onClick={() => change(filters)}>
@@ -64,15 +67,23 @@ interface Why {
   held: string | null | undefined;
 }
 
-function why({ early, unobserved, narrowed, complete, held }: Why): string {
+function why({ early, unobserved, narrowed, complete, held }: Why): Said {
   if (early && held) {
-    return `Data is held since ${instant(held)}. Of what was before nothing is known: nobody looked, or it is kept no longer.`;
+    return [
+      'Data is held since ',
+      { at: held },
+      '. Of what was before nothing is known: nobody looked, or it is kept no longer.',
+    ];
   }
-  if (unobserved) return 'Nothing was observed in this window: what was there is not known.';
+  if (unobserved) return ['Nothing was observed in this window: what was there is not known.'];
   if (narrowed) {
-    return complete
-      ? 'Names, owners and tags are searched. Internal topics are left out unless asked for.'
-      : 'Names, owners and tags are searched, of what was observed; a part of the window was not.';
+    return [
+      complete
+        ? 'Names, owners and tags are searched. Internal topics are left out unless asked for.'
+        : 'Names, owners and tags are searched, of what was observed; a part of the window was not.',
+    ];
   }
-  return 'No topic is there, and nobody used one in the window or in the seven days before its end. At a start the first round takes one interval.';
+  return [
+    'No topic is there, and nobody used one in the window or in the seven days before its end. At a start the first round takes one interval.',
+  ];
 }

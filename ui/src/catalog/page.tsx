@@ -3,11 +3,12 @@ import { Hatch } from '../chart/sparkline';
 import { useLive } from '../data/live';
 import { CoverageBadge, CoverageDetail } from '../shell/coverage';
 import { Icon } from '../shell/icons';
+import { Words } from '../shell/instant';
 import { Problem } from '../shell/problem';
 import { type CatalogState, formatCatalog, parseCatalog } from '../url/catalog';
 import { useUrlState } from '../url/use-url';
 import { windowInput } from '../url/window';
-import { instant } from '../words/format';
+import type { Said } from '../words/said';
 import { plural } from '../words/words';
 import { Filters } from './filters';
 import { NoRows } from './no-rows';
@@ -37,7 +38,7 @@ export function CatalogPage() {
         <h1>Catalog</h1>
         <Covered head={head} />
         <span className="note" role="status">
-          {head ? sizeText(head, state) : 'loading'}
+          {head ? <Words said={sizeSaid(head, state)} /> : 'loading'}
         </span>
         {newer && (
           <button type="button" className="newer grow-end" onClick={show}>
@@ -61,14 +62,13 @@ export function CatalogPage() {
   );
 }
 
-function sizeText(head: Head, state: CatalogState): string {
+function sizeSaid(head: Head, state: CatalogState): Said {
   const parts = [plural(head.totalCount, 'node')];
   if (head.unknown > 0 && state.order && state.order !== 'NAME') {
     const of = { RATE: 'rate', LAG: 'lag', LAST_MOVED: 'last movement' }[state.order];
     parts.push(`${head.unknown} without a known ${of} at the end`);
   }
-  parts.push(`as of ${instant(head.coverage.window.end)}`);
-  return parts.join(', ');
+  return [`${parts.join(', ')}, as of `, { at: head.coverage.window.end, exact: true }];
 }
 
 /** Rows under somebody's eye or key stay where they are: what is newer is offered, and shown at once only at the top. */

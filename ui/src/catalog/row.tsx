@@ -2,6 +2,7 @@ import { memo } from 'react';
 import { mean } from '../chart/gaps';
 import { Sparkline } from '../chart/sparkline';
 import { KindIcon } from '../shell/icons';
+import { Words } from '../shell/instant';
 import { Link } from '../shell/link';
 import { Name } from '../shell/name';
 import { NodeRate } from '../shell/node-rate';
@@ -9,6 +10,7 @@ import type { CatalogState } from '../url/catalog';
 import { lineageHref } from '../url/lineage';
 import { usagePage } from '../url/usage';
 import { whenIn } from '../url/window';
+import { plain } from '../words/said';
 import { deserted, halted, kindOf, nodeName, placeOf } from '../words/words';
 import { Lag, LastMoved, type Narrow, Owners, States } from './cells';
 import type { CatalogRow } from './paging';
@@ -43,11 +45,12 @@ function NameLink({ node, state, current }: Props & { node: CatalogRow }) {
 
 /** What must not be overlooked of its readers. */
 function Alarm({ node, state }: Props & { node: CatalogRow }) {
-  const alone = deserted(node.groups ?? [], whenIn(state.window));
+  const alone = deserted(node.groups ?? []);
   if (!alone) return null;
+  const when = whenIn(state.window);
   return (
-    <span className="alarm cut" title={alone}>
-      {alone}
+    <span className="alarm cut" title={plain(alone, when)}>
+      <Words said={alone} when={when} />
     </span>
   );
 }

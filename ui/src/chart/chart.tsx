@@ -1,8 +1,10 @@
 import { useEffect, useMemo, useRef, useState } from 'react';
 import uPlot from 'uplot';
+import { useClock } from '../shell/clock';
+import { Instant } from '../shell/instant';
+import { type Clock, dayOf, minute } from '../words/format';
 import 'uplot/dist/uPlot.min.css';
 import { useTheme } from '../shell/theme';
-import { instant } from '../words/format';
 import { type ApiPoint, describe, type Span, times, unobservedInAll, values } from './gaps';
 
 export interface Line {
@@ -36,6 +38,7 @@ const HEIGHT = 150;
 export function Chart({ title, lines, stepSeconds, start, end, format, unit, sync, onZoom }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const theme = useTheme();
+  const clock = useClock();
   const [hover, setHover] = useState<number | null>(null);
   const data = useMemo<uPlot.AlignedData>(
     () => [times(lines[0]?.points ?? []), ...lines.map((l) => values(l.points))],
@@ -54,7 +57,7 @@ export function Chart({ title, lines, stepSeconds, start, end, format, unit, syn
   const plot = useRef<uPlot | null>(null);
   const shape = lines.map((l) => `${l.label}\n${l.colour}`).join('\n');
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: theme and shape rebuild the canvas; data is set below without a rebuild, so that a live chart does not flicker
+  // biome-ignore lint/correctness/useExhaustiveDependencies: theme, clock and shape rebuild the canvas; data is set below without a rebuild, so that a live chart does not flicker
   useEffect(() => {
     const at = box.current;
     if (!at) return;
@@ -75,7 +78,8 @@ export function Chart({ title, lines, stepSeconds, start, end, format, unit, syn
           x: { time: true, range: () => [latest.current.start, latest.current.end] },
           y: { range: (_u, _min, max) => [0, max > 0 ? max * 1.12 : 1] },
         },
-        axes: [axis(colour, undefined, 26), axis(colour, (v) => latest.current.format(v), 66)],
+        axes: [axis(colour, clock, undefined, 26), axis(colour, clock, (v) => latest.current.format(v), 66)],
+        tzDate: (t) => (clock === 'utc' ? uPlot.tzDate(new Date(t * 1000), 'Etc/UTC') : new Date(t * 1000)),
         series: [
           {},
           ...lines.map((l) => ({
@@ -103,7 +107,7 @@ export function Chart({ title, lines, stepSeconds, start, end, format, unit, syn
       u.destroy();
       plot.current = null;
     };
-  }, [theme, shape, sync]);
+  }, [theme, clock, shape, sync]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the window's ends are read through the ref when the scales are set again
   useEffect(() => {
@@ -133,7 +137,7 @@ function Readout({ lines, at, format }: { lines: readonly Line[]; at: number | n
   const time = at === null ? null : lines[0]?.points[at]?.at;
   return (
     <span className="readout">
-      {time && <span className="when">{instant(time)}</span>}
+      {time && <Instant at={time} className="when" />}
       {lines.map((l) => {
         const value = time && at !== null ? l.points[at]?.value : l.points.findLast((p) => p.value != null)?.value;
         return (
@@ -186,7 +190,9 @@ function ValueTable({ title, lines, format }: { title: string; lines: readonly L
             <tbody>
               {lines[0]?.points.map((p, i) => (
                 <tr key={p.at}>
-                  <th scope="row">{instant(p.at)}</th>
+                  <th scope="row">
+                    <Instant at={p.at} />
+                  </th>
                   {lines.map((l) => {
                     const v = l.points[i]?.value;
                     return (
@@ -205,7 +211,9 @@ function ValueTable({ title, lines, format }: { title: string; lines: readonly L
   );
 }
 
-function axis(colour: (name: string) => string, format: ((v: number) => string) | undefined, size: number): uPlot.Axis {
+type Colour = (name: string) => string;
+
+function axis(colour: Colour, clock: Clock, format: ((v: number) => string) | undefined, size: number): uPlot.Axis {
   return {
     stroke: colour('--muted'),
     font: '11px system-ui, sans-serif',
@@ -214,7 +222,7 @@ function axis(colour: (name: string) => string, format: ((v: number) => string) 
     grid: { stroke: colour('--line-soft'), width: 1 },
     ticks: { show: false },
     space: format ? 32 : 60,
-    values: format ? (_u: uPlot, ticks: number[]) => ticks.map(format) : timeTicks,
+    values: format ? (_u: uPlot, ticks: number[]) => ticks.map(format) : timeTicks(clock),
   };
 }
 
@@ -235,16 +243,14 @@ function zoom(p: uPlot, onZoom: Props['onZoom']): void {
 const pad = (n: number) => String(n).padStart(2, '0');
 
 /** 24-hour clock; the date at midnight; seconds only where ticks are less than a minute apart. */
-function timeTicks(_u: uPlot, ticks: number[], _axis: number, _space: number, increment: number): string[] {
-  return ticks.map((t) => {
-    const d = new Date(t * 1000);
-    const hm = `${pad(d.getHours())}:${pad(d.getMinutes())}`;
-    if (increment < 60) return `${hm}:${pad(d.getSeconds())}`;
-    if (increment >= 86_400 || (hm === '00:00' && increment >= 3600))
-      return `${pad(d.getDate())}.${pad(d.getMonth() + 1)}.`;
-    return hm;
-  });
-}
+const timeTicks =
+  (clock: Clock) =>
+  (_u: uPlot, ticks: number[], _axis: number, _space: number, increment: number): string[] =>
+    ticks.map((t) => {
+      const hm = minute(t * 1000, clock);
+      if (increment < 60) return `${hm}:${pad(new Date(t * 1000).getSeconds())}`;
+      return increment >= 86_400 || (hm === '00:00' && increment >= 3600) ? dayOf(t * 1000, clock) : hm;
+    });
 
 /** Points between two holes, which no line would show. */
 function lonely(u: uPlot, series: number): number[] {

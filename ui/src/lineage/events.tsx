@@ -1,12 +1,13 @@
 import { useState } from 'react';
 import { useQuery } from 'urql';
 import { type EventRowsFragment, EventsDocument, type EventsQuery, type EventType } from '../gql/graphql';
+import { Instant } from '../shell/instant';
 import { Link } from '../shell/link';
 import { Name } from '../shell/name';
 import { Problem } from '../shell/problem';
 import { GRAVE, OF_SOURCES } from '../time/scale';
 import { type LineageState, lineageHref } from '../url/lineage';
-import { instant, percent, utc } from '../words/format';
+import { percent } from '../words/format';
 import { EVENT_WORD, nameOfId, plural } from '../words/words';
 
 const PAGE = 100;
@@ -112,9 +113,9 @@ function EventTable({ title, rows, state, grave }: TableProps) {
                 <th scope="row">
                   <Link
                     href={lineageHref({ ...about(e, state), window: { kind: 'at', at: e.at }, live: false })}
-                    title={`${utc(e.at)}: at that instant`}
+                    title="Everything at that instant"
                   >
-                    <time dateTime={e.at}>{instant(e.at)}</time>
+                    <Instant at={e.at} />
                   </Link>
                 </th>
                 <td>{EVENT_WORD[e.type]}</td>

@@ -1,12 +1,15 @@
 import type { FlowDetailQuery } from '../gql/graphql';
+import { useClock } from '../shell/clock';
 import { Icon, KindIcon } from '../shell/icons';
+import { Instant, Words } from '../shell/instant';
 import { Link } from '../shell/link';
 import { Name } from '../shell/name';
 import { StateBadge } from '../shell/state-sign';
 import { lineageHref } from '../url/lineage';
 import { whenIn } from '../url/window';
-import { bytes, compact, count, instant, rate } from '../words/format';
+import { bytes, compact, count, rate } from '../words/format';
 import { goingNotice, lagTone } from '../words/going';
+import type { Said } from '../words/said';
 import {
   about,
   activity,
@@ -41,6 +44,7 @@ export function FlowPanel({ flow, answer, state, change }: Omit<PanelProps, 'id'
   const inBytes = state.unit === 'bytes';
   const countable = isCountable(flow);
   const when = whenIn(state.window);
+  const clock = useClock();
   return (
     <>
       <header className="panel-head">
@@ -79,7 +83,7 @@ export function FlowPanel({ flow, answer, state, change }: Omit<PanelProps, 'id'
           </Link>
         </p>
       </header>
-      <Notice flow={flow} when={when} />
+      <Notice flow={flow} when={when} ago={state.window.kind === 'last' && clock === 'local'} />
       <Numbers flow={flow} when={when} />
       <section className="panel-part">
         <h3>Throughput</h3>
@@ -159,25 +163,33 @@ function EstimatedTag({ flow }: { flow: Flow }) {
 }
 
 /** What must not be overlooked: that nobody reads any more, that a lag can't be told, that records were passed or gone. Each with its reason. */
-function Notice({ flow, when }: Told) {
+function Notice({ flow, when, ago }: Told & { ago: boolean }) {
   const halt = flow.active === true ? null : still(flow);
-  if (halt) return <NoticeOf what="not moving" why={halt} />;
-  const sick = goingNotice(flow, when);
-  if (!isRead(flow)) return sick && <NoticeOf what={sick} why={null} />;
-  const alone = deserted([flow], when) ?? sick;
+  if (halt) return <NoticeOf said={['not moving']} why={halt} when={when} />;
+  const sick = goingNotice(flow, ago);
+  if (!isRead(flow)) return sick && <NoticeOf said={sick} why={null} when={when} />;
+  const alone = deserted([flow]) ?? sick;
   const unknown = !alone && lagUnknown(flow);
   // Why a count is a bound is said beside its evidence: it is no reason for nobody to be there.
   const why = flow.evidence.find((e) => e.detail && !(alone && flow.estimated))?.detail;
   if (!alone && !unknown) return null;
-  return <NoticeOf what={alone ?? LAG_UNKNOWN} why={why} />;
+  return <NoticeOf said={alone ?? [LAG_UNKNOWN]} why={why} when={when} />;
 }
 
-function NoticeOf({ what, why }: { what: string; why: string | null | undefined }) {
+interface NoticeProps {
+  said: Said;
+  why: string | null | undefined;
+  when(iso: string): string;
+}
+
+function NoticeOf({ said, why, when }: NoticeProps) {
   return (
     <p className="notice" role="note">
       <Icon name="warn" />
       <span>
-        <b>{what}</b>
+        <b>
+          <Words said={said} when={when} />
+        </b>
         {why && <span className="why">{why}</span>}
       </span>
     </p>
@@ -217,16 +229,16 @@ function Numbers({ flow, when }: Told) {
           {isMissed(flow.lost) && <Fact name="Lost before read">{plural(Number(flow.lost), 'record')}</Fact>}
           {flow.lastMoved && (
             <Fact name={flow.kind === 'CONSUME' ? 'Last read' : 'Last moved'}>
-              <time title={flow.lastMoved}>{when(flow.lastMoved)}</time>
+              <Instant at={flow.lastMoved} when={when} />
             </Fact>
           )}
         </>
       )}
       <Fact name="First seen" missing="never">
-        {flow.firstSeen && <time title={flow.firstSeen}>{instant(flow.firstSeen)}</time>}
+        {flow.firstSeen && <Instant at={flow.firstSeen} />}
       </Fact>
       <Fact name="Last seen" missing="never">
-        {flow.lastSeen && <time title={flow.lastSeen}>{instant(flow.lastSeen)}</time>}
+        {flow.lastSeen && <Instant at={flow.lastSeen} />}
       </Fact>
     </dl>
   );
@@ -278,9 +290,7 @@ function Clients({ flow, when }: Told) {
                   </td>
                   {withLag && <td className="num">{c.lag == null ? '–' : compact(Number(c.lag))}</td>}
                   <td>
-                    <time title={`first seen ${instant(c.firstSeen)}, last seen ${instant(c.lastSeen)}`}>
-                      {when(c.lastSeen)}
-                    </time>
+                    <Instant at={c.lastSeen} when={when} />
                   </td>
                 </tr>
               ))}
@@ -349,7 +359,7 @@ function EvidenceList({ flow }: { flow: Flow }) {
             <p>{EVIDENCE_WORD[e.kind].long}</p>
             {e.detail && <p className="evidence-detail">{e.detail}</p>}
             <p className="when">
-              seen from {instant(e.firstSeen)} to {instant(e.lastSeen)}
+              seen from <Instant at={e.firstSeen} /> to <Instant at={e.lastSeen} />
             </p>
           </li>
         ))}

@@ -1,4 +1,5 @@
 import { Icon, KindIcon } from '../shell/icons';
+import { Instant, Words } from '../shell/instant';
 import { Problem } from '../shell/problem';
 import { StateBadge } from '../shell/state-sign';
 import { impactHref } from '../url/export';
@@ -128,7 +129,7 @@ interface RowProps extends Pick<PanelProps, 'state' | 'change'> {
 function HitRow({ hit, number, state, change }: RowProps) {
   const { node, through } = hit;
   const when = whenIn(state.window);
-  const alone = isRead(through) ? deserted([through], when) : null;
+  const alone = isRead(through) ? deserted([through]) : null;
   return (
     <li className="hit">
       <button
@@ -148,9 +149,15 @@ function HitRow({ hit, number, state, change }: RowProps) {
         {node.owner ? <bdi>{node.owner}</bdi> : <span className="unknown">no owner known</span>}
         <StateBadge flow={through} />
         {isRead(through) && !alone && <LagOf hit={hit} />}
-        {alone && <span className="alarm">{alone}</span>}
+        {alone && (
+          <span className="alarm">
+            <Words said={alone} when={when} />
+          </span>
+        )}
         {through.lastMoved && through.state !== 'MOVING' && !alone && (
-          <time title={through.lastMoved}>moved {when(through.lastMoved)}</time>
+          <span>
+            moved <Instant at={through.lastMoved} when={when} />
+          </span>
         )}
         {!through.lastMoved && <span className="unknown">not seen to move in seven days</span>}
       </p>

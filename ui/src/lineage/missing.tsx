@@ -1,9 +1,10 @@
 import type { CombinedError } from 'urql';
 import { openPalette } from '../palette/open';
 import { Icon } from '../shell/icons';
+import { Words } from '../shell/instant';
 import { Link } from '../shell/link';
 import { initialLineage, type LineageState, lineageHref } from '../url/lineage';
-import { instant } from '../words/format';
+import type { Said } from '../words/said';
 import { before, coverageIn, oldest } from './held';
 
 const has = (error: CombinedError | undefined, code: string): boolean =>
@@ -40,7 +41,9 @@ export function Missing({ state, error, answer, again }: Props) {
         <b>{head({ early, unobserved, rooted: rooted && isNotFound(error) })}</b>
       </p>
       {isNotFound(error) && <p className="mono">{error?.graphQLErrors.map((e) => e.message).join(', ')}</p>}
-      <p>{why({ early, held, unobserved, rooted: rooted && isNotFound(error), answer })}</p>
+      <p>
+        <Words said={why({ early, held, unobserved, rooted: rooted && isNotFound(error), answer })} />
+      </p>
       <nav className="ways" aria-label="From here">
         {held && unobserved && (
           <Link
@@ -80,6 +83,8 @@ function head({ early, unobserved, rooted }: { early: boolean; unobserved: boole
   return rooted ? 'It is not there.' : 'Nothing moved.';
 }
 
+const BEFORE = 'Of what was before nothing is known: nobody looked, or it is kept no longer.';
+
 interface Why {
   early: boolean;
   held: string | null;
@@ -88,15 +93,19 @@ interface Why {
   answer: Props['answer'];
 }
 
-function why({ early, held, unobserved, rooted, answer }: Why): string {
+function why({ early, held, unobserved, rooted, answer }: Why): Said {
   if (early && held) {
-    return `Data is held since ${instant(held)}. Of what was before nothing is known: nobody looked, or it is kept no longer.`;
+    return ['Data is held since ', { at: held }, `. ${BEFORE}`];
   }
-  if (unobserved) return 'Nothing was observed in this window: whether it was there is not known.';
+  if (unobserved) return ['Nothing was observed in this window: whether it was there is not known.'];
   if (rooted) {
-    return 'It was seen neither in this window nor in the seven days before its end: it was deleted before, is not observed yet, or has another name.';
+    return [
+      'It was seen neither in this window nor in the seven days before its end: it was deleted before, is not observed yet, or has another name.',
+    ];
   }
-  return answer?.coverage.complete
-    ? 'All of this window was observed, and no flow moved in it.'
-    : 'No flow moved in the part of this window that was observed; of the rest it is not known.';
+  return [
+    answer?.coverage.complete
+      ? 'All of this window was observed, and no flow moved in it.'
+      : 'No flow moved in the part of this window that was observed; of the rest it is not known.',
+  ];
 }

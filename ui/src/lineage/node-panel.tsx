@@ -1,12 +1,13 @@
 import type { NodeDetailQuery } from '../gql/graphql';
 import { Icon, KindIcon } from '../shell/icons';
+import { Instant, Words } from '../shell/instant';
 import { Link } from '../shell/link';
 import { Name } from '../shell/name';
 import { StateSign } from '../shell/state-sign';
 import { allOf, impactOf, type LineageState, lineageHref, waysOf } from '../url/lineage';
 import { usagePage } from '../url/usage';
 import { whenIn } from '../url/window';
-import { bytes, compact, count, instant } from '../words/format';
+import { bytes, compact, count } from '../words/format';
 import { going, lagTone, tone } from '../words/going';
 import { deserted, isRead, kindOf, lagUnknown, NOBODY, nameOfId, plural } from '../words/words';
 import { Candidates, unidentifiedOf } from './candidates';
@@ -166,7 +167,9 @@ function DeadReaders({ node, answer, state, change }: Props) {
               <button type="button" className="row-button" onClick={() => change({ selected: f.id })}>
                 {n && <KindIcon kind={n.kind} />}
                 <span className="name">{n && <Name node={n} />}</span>
-                <span className="behind">{deserted([f], when)}</span>
+                <span className="behind">
+                  <Words said={deserted([f]) ?? []} when={when} />
+                </span>
               </button>
             </li>
           );
@@ -178,12 +181,14 @@ function DeadReaders({ node, answer, state, change }: Props) {
 
 /** Who reads with groups that nobody is in. */
 function Deserted({ node, state }: { node: PanelNode; state: LineageState }) {
-  const words = deserted(node.groups ?? [], whenIn(state.window));
+  const words = deserted(node.groups ?? []);
   if (!words) return null;
   return (
     <p className="notice" role="note">
       <Icon name="warn" />
-      <b>{words}</b>
+      <b>
+        <Words said={words} when={whenIn(state.window)} />
+      </b>
     </p>
   );
 }
@@ -219,13 +224,13 @@ function NodeFacts({ node, state }: { node: PanelNode; state: LineageState }) {
       )}
       <MoverFacts node={node} state={state} />
       <Fact name="Last moved" missing="not in the seven days before">
-        {node.lastMoved && <time title={node.lastMoved}>{instant(node.lastMoved)}</time>}
+        {node.lastMoved && <Instant at={node.lastMoved} />}
       </Fact>
       <Fact name="First seen" missing="never">
-        {node.firstSeen && instant(node.firstSeen)}
+        {node.firstSeen && <Instant at={node.firstSeen} />}
       </Fact>
       <Fact name="Last observed" missing="never">
-        {node.lastSeen && instant(node.lastSeen)}
+        {node.lastSeen && <Instant at={node.lastSeen} />}
       </Fact>
       {node.namedBy && <Fact name="Named by">{node.namedBy}</Fact>}
       {node.topicId && (

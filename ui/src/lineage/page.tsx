@@ -4,6 +4,7 @@ import { useLive } from '../data/live';
 import { AllFlowsDocument, LineageDocument } from '../gql/graphql';
 import { CoverageBadge, CoverageDetail } from '../shell/coverage';
 import { Icon } from '../shell/icons';
+import { Between, Instant } from '../shell/instant';
 import { Link } from '../shell/link';
 import { Misread } from '../shell/misread';
 import { usePhone } from '../shell/phone';
@@ -15,7 +16,7 @@ import { folded, initialFolding } from '../url/folding';
 import { asked, formatLineage, type LineageState, lineageHref, parseLineage } from '../url/lineage';
 import { type Change, useUrlState } from '../url/use-url';
 import { windowInput } from '../url/window';
-import { instant, parseDuration, span } from '../words/format';
+import { parseDuration } from '../words/format';
 import { GOING_WORD, going, tone, worstTone } from '../words/going';
 import { activity, isAllowed, nameOfId, plural } from '../words/words';
 import { useChosenWays } from './chosen-ways';
@@ -231,7 +232,7 @@ function Notices({ answer, state, change }: Omit<ViewProps, 'frame' | 'again' | 
     <div className="notices">
       <CoverageBadge coverage={answer.coverage} open={open} onToggle={() => setOpen(!open)} />
       <span className="note">
-        {span(answer.window.start, answer.window.end)}, step {answer.window.step}
+        <Between start={answer.window.start} end={answer.window.end} />, step {answer.window.step}
       </span>
       <span className="note">
         {counted(answer)}
@@ -246,7 +247,7 @@ function Notices({ answer, state, change }: Omit<ViewProps, 'frame' | 'again' | 
       {held && before(answer.window, held) === 'begins' && (
         <p className="truncated">
           <Icon name="warn" />
-          Data is held since {instant(held)}, which is within this window.
+          Data is held since <Instant at={held} />, which is within this window.
           <Link href={lineageHref({ ...state, window: oldest(state, held), live: false })}>From there</Link>
         </p>
       )}

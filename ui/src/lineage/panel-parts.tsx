@@ -1,10 +1,10 @@
 // Parts of a node's panel that other sources tell of it: what happened, who may, what was said.
 import { useState } from 'react';
 import type { NodeDetailQuery } from '../gql/graphql';
+import { Instant } from '../shell/instant';
 import { Link } from '../shell/link';
 import { type LineageState, lineageHref } from '../url/lineage';
 import { usagePage } from '../url/usage';
-import { instant } from '../words/format';
 import { EVENT_WORD, nodeName, plural } from '../words/words';
 
 /** What happened to the node in the window: the newest, and where the others are. */
@@ -31,7 +31,7 @@ export function NodeEvents({
       <ul className="happened">
         {events.edges.map(({ node: e }) => (
           <li key={e.id}>
-            <time title={e.at}>{instant(e.at)}</time>
+            <Instant at={e.at} />
             <b>{EVENT_WORD[e.type]}</b>
             {e.flow && (
               <span>

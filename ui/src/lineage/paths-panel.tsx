@@ -1,8 +1,9 @@
 import { Icon, KindIcon } from '../shell/icons';
+import { Between, Instant } from '../shell/instant';
 import { Link } from '../shell/link';
 import { Problem } from '../shell/problem';
 import { lineageHref } from '../url/lineage';
-import { duration, instant } from '../words/format';
+import { duration } from '../words/format';
 import { nameOfId, nodeName, plural } from '../words/words';
 import type { PanelProps } from './types';
 import type { PathsAnswer, usePaths, Way } from './use-paths';
@@ -93,7 +94,9 @@ function Verdict({ paths }: { paths: PathsAnswer }) {
       </p>
       <p>{why}</p>
       {paths.reached !== 'YES' && paths.notBefore && (
-        <p className="note">If it did, then not before {instant(paths.notBefore)}.</p>
+        <p className="note">
+          If it did, then not before <Instant at={paths.notBefore} />.
+        </p>
       )}
     </div>
   );
@@ -117,7 +120,7 @@ function WayItem({ way, number, begin, pressed, onChoose, change }: WayProps) {
         </button>
         <span>
           {plural(way.hops.length, 'hop')}, {way.observed ? 'can have arrived' : 'may have arrived'} at{' '}
-          {instant(way.earliestArrival)},{' '}
+          <Instant at={way.earliestArrival} />,{' '}
           {seconds > 0 ? `${duration(seconds)} after the window begins` : 'in the first step of the window'}
         </span>
       </p>
@@ -133,7 +136,7 @@ function WayItem({ way, number, begin, pressed, onChoose, change }: WayProps) {
               <bdi>{nodeName(h.flow.to)}</bdi>
             </button>
             <span className="note">
-              {h.observed ? 'moved' : 'not known whether it moved'} {instant(h.at)} – {instant(h.until)}
+              {h.observed ? 'moved' : 'not known whether it moved'} <Between start={h.at} end={h.until} />
             </span>
           </li>
         ))}
@@ -158,7 +161,7 @@ function Doubts({ paths, change }: { paths: PathsAnswer } & Pick<PanelProps, 'ch
             {d.node && <bdi>{nodeName(d.node)}</bdi>}
             <span>{d.reason}</span>
             <span className="note">
-              {instant(d.start)} – {instant(d.end)}
+              <Between start={d.start} end={d.end} />
             </span>
           </li>
         ))}

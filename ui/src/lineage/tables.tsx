@@ -1,12 +1,14 @@
 import { KindIcon } from '../shell/icons';
+import { Instant, Words } from '../shell/instant';
 import { Link } from '../shell/link';
 import { Name } from '../shell/name';
 import { NodeRate } from '../shell/node-rate';
 import { StateBadge } from '../shell/state-sign';
 import { type LineageState, lineageHref } from '../url/lineage';
 import { whenIn } from '../url/window';
-import { count, instant } from '../words/format';
+import { count } from '../words/format';
 import { lagTone } from '../words/going';
+import type { Said } from '../words/said';
 import {
   about,
   activity,
@@ -105,8 +107,8 @@ function Flows({ answer, state, change }: Props) {
                 <td className="kind-word">{flowWord(f)}</td>
                 <td>
                   <StateBadge flow={f} />
-                  <Alarm text={isRead(f) ? deserted([f], when) : null} />
-                  <Alarm text={missed(f)} />
+                  <Alarm said={isRead(f) ? deserted([f]) : null} when={when} />
+                  {missed(f) && <span className="alarm">{missed(f)}</span>}
                 </td>
                 <td className="num">
                   {flowRate(f, state.unit) === UNMEASURED ? <NoCount flow={f} /> : flowRate(f, state.unit)}
@@ -127,7 +129,7 @@ function Flows({ answer, state, change }: Props) {
                   {[...new Set(f.evidence.map((e) => EVIDENCE_WORD[e.kind].short))].join(', ')}
                   {reason(f) && <span className="note why">{reason(f)}</span>}
                 </td>
-                <td>{f.lastSeen ? <time title={instant(f.lastSeen)}>{when(f.lastSeen)}</time> : 'never'}</td>
+                <td>{f.lastSeen ? <Instant at={f.lastSeen} when={when} /> : 'never'}</td>
               </tr>
             );
           })}
@@ -197,7 +199,7 @@ function Nodes({ answer, state }: { answer: LineageAnswer; state: LineageState }
                   <NodeRate node={n} side="out" unit={state.unit} />
                 </td>
                 <td>{more.join(', ') || '–'}</td>
-                <td>{n.lastSeen ? <time title={instant(n.lastSeen)}>{when(n.lastSeen)}</time> : 'never'}</td>
+                <td>{n.lastSeen ? <Instant at={n.lastSeen} when={when} /> : 'never'}</td>
               </tr>
             );
           })}
@@ -208,7 +210,12 @@ function Nodes({ answer, state }: { answer: LineageAnswer; state: LineageState }
 }
 
 /** Under a state: what must not be overlooked about it. */
-const Alarm = ({ text }: { text: string | null }) => (text ? <span className="alarm">{text}</span> : null);
+const Alarm = ({ said, when }: { said: Said | null; when(iso: string): string }) =>
+  said && (
+    <span className="alarm">
+      <Words said={said} when={when} />
+    </span>
+  );
 
 const NotKnown = () => <span className="unknown">not known</span>;
 

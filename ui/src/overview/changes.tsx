@@ -2,13 +2,14 @@ import { useState } from 'react';
 import { useQuery } from 'urql';
 import { usePolling } from '../data/poll';
 import { type ChangedFlowFragment, ChangesDocument, type ChangesQuery } from '../gql/graphql';
+import { Between } from '../shell/instant';
 import { Link } from '../shell/link';
 import { Problem } from '../shell/problem';
 import { lastVisit } from '../time/visit';
 import { AGAINST, type Against, type EstateState } from '../url/estate';
 import { lineageHref } from '../url/lineage';
 import { AGAINST_WORD, compared } from '../words/against';
-import { count, percent, rate, span } from '../words/format';
+import { count, percent, rate } from '../words/format';
 import { nodeName } from '../words/words';
 
 type Diff = NonNullable<ChangesQuery['lineageDiff']>;
@@ -64,7 +65,7 @@ export function Changes({ state, change }: Props) {
 function Totals({ diff }: { diff: Diff }) {
   return (
     <span className="note grow-end">
-      {span(diff.before.start, diff.before.end)} against {span(diff.after.start, diff.after.end)}
+      <Between {...diff.before} /> against <Between {...diff.after} />
     </span>
   );
 }

@@ -5,8 +5,9 @@ import { Sparkline } from '../chart/sparkline';
 import { ClusterLineDocument, type OverviewQuery } from '../gql/graphql';
 import { CoverageBadge, CoverageDetail } from '../shell/coverage';
 import { Icon } from '../shell/icons';
+import { Instant } from '../shell/instant';
 import { type WindowChoice, windowInput } from '../url/window';
-import { ago, compact, instant, rate } from '../words/format';
+import { ago, compact, rate } from '../words/format';
 
 type Cluster = NonNullable<OverviewQuery['clusters']>[number];
 
@@ -110,7 +111,7 @@ function ClusterRow({
         <td className="num">{c.topics == null ? <NotKnown /> : compact(c.topics)}</td>
         <td className="num">{c.groups == null ? <NotKnown /> : compact(c.groups)}</td>
         <td className="num">{c.brokers ?? <NotKnown />}</td>
-        <td>{c.lastRound ? <time title={instant(c.lastRound)}>{ago(c.lastRound)}</time> : 'none yet'}</td>
+        <td>{c.lastRound ? <Instant at={c.lastRound} when={ago} /> : 'none yet'}</td>
       </tr>
       {open && line && (
         <tr className="cluster-detail">

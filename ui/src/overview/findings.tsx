@@ -2,6 +2,7 @@ import { useState } from 'react';
 import type { FindingKind, OverviewQuery } from '../gql/graphql';
 import { FindingSign } from '../shell/finding-sign';
 import { Icon } from '../shell/icons';
+import { Instant } from '../shell/instant';
 import { Link } from '../shell/link';
 import { lineageHref } from '../url/lineage';
 import type { WindowChoice } from '../url/window';
@@ -17,7 +18,7 @@ import {
   sentence,
   starving,
 } from '../words/findings';
-import { instant, percent } from '../words/format';
+import { percent } from '../words/format';
 import { plural } from '../words/words';
 
 type Answer = NonNullable<OverviewQuery['findings']>;
@@ -177,10 +178,10 @@ function Row({ found: f, window, when }: { found: Found; window: WindowChoice; w
       </span>
       <span className="finding-since">
         {f.since ? (
-          <time dateTime={f.since} title={instant(f.since)}>
+          <span>
             {f.kind === 'GONE' || f.kind === 'NEW' || f.kind === 'LOST' ? '' : 'since '}
-            {when(f.since)}
-          </time>
+            <Instant at={f.since} when={when} />
+          </span>
         ) : (
           <span className="note">
             {f.kind === 'FALLING_BEHIND' ? 'for more than 10 min' : 'for longer than is known'}

@@ -1,8 +1,9 @@
 import type { EventType, OverviewQuery } from '../gql/graphql';
+import { Instant } from '../shell/instant';
 import { Link } from '../shell/link';
 import { lineageHref } from '../url/lineage';
 import type { WindowChoice } from '../url/window';
-import { instant, percent } from '../words/format';
+import { percent } from '../words/format';
 import { EVENT_WORD, nodeName, plural } from '../words/words';
 
 /** Of sources and of single members there are many, and they are told elsewhere. */
@@ -50,9 +51,7 @@ export function Happened({ events, observed, window, when }: Props) {
           e
             ? [
                 <li key={e.id}>
-                  <time className="when" dateTime={e.at} title={instant(e.at)}>
-                    {when(e.at)}
-                  </time>
+                  <Instant at={e.at} when={when} className="when" />
                   <span>
                     {EVENT_WORD[e.type]} <About event={e} view={view} />
                     {same.length > 0 && <span className="note"> {same.length + 1} times</span>}

@@ -2,13 +2,14 @@ import type { ReactNode } from 'react';
 import type { Merged } from '../data/merged';
 import type { FindEndsQuery, FindNodesQuery } from '../gql/graphql';
 import { Icon, KindIcon } from '../shell/icons';
+import { Words } from '../shell/instant';
 import { Name } from '../shell/name';
 import { withWindow } from '../time/page-bar';
 import { catalogHref } from '../url/catalog';
 import { initialLineage, type LineageState, lineageHref, parseLineage } from '../url/lineage';
 import { parseWindow, type WindowChoice, whenIn } from '../url/window';
-import { instant } from '../words/format';
-import { deserted, kindOf, nodeName, placeOf } from '../words/words';
+import { plain, type Said } from '../words/said';
+import { type Behind, deserted, kindOf, nodeName, placeOf } from '../words/words';
 import type { Meant } from './words';
 
 /** What can be chosen: a place to go to, or words to go on with. */
@@ -19,7 +20,7 @@ export interface Choice {
   /** All of the label, where it is cut. */
   title: string;
   note: ReactNode;
-  alarm?: string | null;
+  alarm?: ReactNode;
   to: { href: string } | { type: string };
 }
 
@@ -46,17 +47,17 @@ export function inWindow(here: Here, w: WindowChoice): string {
 }
 
 export function windowChoice(here: Here, w: WindowChoice): Choice {
-  const words =
+  const said: Said =
     w.kind === 'last'
-      ? `The last ${w.last}`
+      ? [`The last ${w.last}`]
       : w.kind === 'at'
-        ? `The instant ${instant(w.at)}`
-        : `From ${instant(w.start)} to ${instant(w.end)}`;
+        ? ['The instant ', { at: w.at }]
+        : ['From ', { at: w.start }, ' to ', { at: w.end }];
   return {
     key: 'window',
     icon: <Icon name="clock" />,
-    label: words,
-    title: words,
+    label: <Words said={said} />,
+    title: plain(said),
     note: 'window',
     to: { href: inWindow(here, w) },
   };
@@ -165,9 +166,14 @@ function nodeChoice(here: Here, n: Merged<NonNullable<FindNodesQuery['nodes']>['
     label: <Name node={n} />,
     title: nodeName(n),
     note: place(n),
-    alarm: deserted(n.groups ?? [], whenIn(windowHere(here))),
+    alarm: alarmOf(n, whenIn(windowHere(here))),
     to: { href: lineageOf(here, { roots: [n.id] }) },
   };
+}
+
+function alarmOf(n: { groups?: readonly Behind[] }, when: (iso: string) => string): ReactNode {
+  const said = deserted(n.groups ?? []);
+  return said && <Words said={said} when={when} />;
 }
 
 function filterChoice(what: 'owner' | 'tag', value: string, href: string): Choice {

@@ -1,7 +1,8 @@
 import type { CoveragePartsFragment } from '../gql/graphql';
-import { duration, percent, span } from '../words/format';
+import { duration, percent } from '../words/format';
 import { plural } from '../words/words';
 import { Icon } from './icons';
+import { Between } from './instant';
 
 type Stretch = CoveragePartsFragment['stretches'][number];
 type Observed = Pick<
@@ -69,8 +70,12 @@ const CALM_WORD: Record<Exclude<Stretch['kind'], 'LOST'>, string> = {
   NOT_YET: 'It has not come yet',
 };
 
-function lengthText(s: { start: string; end: string }): string {
-  return `${span(s.start, s.end)} (${duration((Date.parse(s.end) - Date.parse(s.start)) / 1000)})`;
+function Stretched({ start, end }: { start: string; end: string }) {
+  return (
+    <>
+      <Between start={start} end={end} /> ({duration((Date.parse(end) - Date.parse(start)) / 1000)})
+    </>
+  );
 }
 
 const MOST_NAMED = 6;
@@ -102,7 +107,10 @@ export function CoverageDetail({ coverage }: { coverage: CoveragePartsFragment }
               <li key={`${s.start} ${s.reason}`}>
                 <span>{s.reason}</span>
                 <span>
-                  <span className="when">{lengthText(s)}</span> <Sources of={s} />
+                  <span className="when">
+                    <Stretched {...s} />
+                  </span>{' '}
+                  <Sources of={s} />
                 </span>
               </li>
             ))}
@@ -116,13 +124,22 @@ export function CoverageDetail({ coverage }: { coverage: CoveragePartsFragment }
             {calm.map((s) => (
               <li key={`${s.kind} ${s.start}`}>
                 <span>{s.kind === 'LOST' ? s.reason : CALM_WORD[s.kind]}</span>
-                <span className="when">{lengthText(s)}</span>
+                <span className="when">
+                  <Stretched {...s} />
+                </span>
               </li>
             ))}
             {short.length > 0 && (
               <li>
                 <span>{CALM_WORD.PAUSE}</span>
-                <span className="when">{short.map(lengthText).join(' · ')}</span>
+                <span className="when">
+                  {short.map((s, i) => (
+                    <span key={s.start}>
+                      {i > 0 && ' · '}
+                      <Stretched {...s} />
+                    </span>
+                  ))}
+                </span>
               </li>
             )}
           </ul>

@@ -1,6 +1,7 @@
 import { useRef } from 'react';
 import { openPalette } from '../palette/open';
 import { usePageWindow, withWindow } from '../time/page-bar';
+import { chooseClock, useClock } from './clock';
 import { Icon } from './icons';
 import { Link } from './link';
 import { enableShortcuts, useShortcuts, useShortcutsEnabled } from './shortcuts';
@@ -17,7 +18,8 @@ export function Header({ path }: { path: string }) {
   const choice = useChoice();
   const help = useRef<HTMLDialogElement>(null);
   const open = () => help.current?.showModal();
-  useShortcuts({ '?': open });
+  const clock = useClock();
+  useShortcuts({ '?': open, u: () => chooseClock(clock === 'utc' ? 'local' : 'utc') });
   // The window goes with who goes to another page; one that ends now is followed there.
   const window = usePageWindow();
   const to = (page: string) => page + withWindow('', window, page === '/lineage');
@@ -68,6 +70,7 @@ const KEYS: [string, string][] = [
   ['↑ ↓ Home End', 'Catalog: from row to row'],
   ['t', 'Lineage: table or graph'],
   ['l', 'Lineage: live on or off'],
+  ['u', 'Time: all times in UTC, or in local time'],
   ['Space', 'Time: play or pause'],
   ['Tab, then ← →', 'Time: move the window or an end of it, with Shift ten times as far'],
   ['Esc', 'Close the side panel'],

@@ -1,4 +1,5 @@
-import { GOING_LONG, type Goes, type Going, going, goingText, tone } from '../words/going';
+import { GOING_LONG, type Goes, type Going, going, goingSaid, tone } from '../words/going';
+import { Words } from './instant';
 
 /** A shape for each state, so that colour is never alone. */
 const SHAPES: Record<Going, string> = {
@@ -24,7 +25,7 @@ export function StateBadge({ flow }: { flow: Goes }) {
   return (
     <span className={`goes tone-${tone(flow)}`} title={GOING_LONG[state]}>
       <StateSign state={state} />
-      {goingText(flow)}
+      <Words said={goingSaid(flow)} />
     </span>
   );
 }

@@ -2,10 +2,12 @@ import { type ReactNode, useState } from 'react';
 import { useQuery } from 'urql';
 import { CompareDocument, type ComparedFlowFragment, type CompareQuery } from '../gql/graphql';
 import { Icon } from '../shell/icons';
+import { Between } from '../shell/instant';
 import { Problem } from '../shell/problem';
+import { ZoneName } from '../shell/zone';
 import { comparedWindow } from '../url/compare';
 import type { LineageState } from '../url/lineage';
-import { fromLocalInput, percent, rate, span, toLocalInput, zone } from '../words/format';
+import { fromLocalInput, percent, rate, toLocalInput } from '../words/format';
 import { nodeName } from '../words/words';
 
 interface Props {
@@ -60,7 +62,7 @@ export function Compare({ state, window: shown, change }: Props) {
       <div className="panel-head">
         <h2>What changed</h2>
         <p className="note">
-          since {span(other.start, other.end)} {zone(other.end)}
+          since <Between {...other} /> <ZoneName at={other.end} />
         </p>
         <div className="compare-choices">
           <label>

@@ -2,7 +2,7 @@
 // milliseconds since 1970.
 import type { EventType, Window } from '../gql/graphql';
 import type { WindowChoice } from '../url/window';
-import { parseDuration } from '../words/format';
+import { type Clock, parseDuration } from '../words/format';
 
 export interface Span {
   start: number;
@@ -69,11 +69,11 @@ export function moved(is: Span, by: number, bar: Span): Span {
 
 const STEPS = [60, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800, 2_592_000];
 
-/** Round local instants to write under the bar, so many at most. */
-export function marks(bar: Span, most: number): number[] {
+/** Instants that are round by a clock, to write under the bar, so many at most. */
+export function marks(bar: Span, most: number, clock: Clock = 'local'): number[] {
   const seconds = (bar.end - bar.start) / 1000;
   const step = (STEPS.find((s) => seconds / s <= most) ?? 31_536_000) * 1000;
-  const offset = new Date(bar.start).getTimezoneOffset() * 60_000;
+  const offset = clock === 'utc' ? 0 : new Date(bar.start).getTimezoneOffset() * 60_000;
   const out = [];
   for (let t = Math.ceil((bar.start - offset) / step) * step + offset; t < bar.end; t += step) out.push(t);
   return out;

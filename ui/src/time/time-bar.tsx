@@ -2,8 +2,11 @@ import { useEffect, useState } from 'react';
 import { before, oldest } from '../lineage/held';
 import { isLoss } from '../shell/coverage';
 import { Icon } from '../shell/icons';
+import { Between, Instant, Words } from '../shell/instant';
+import { ZoneButton } from '../shell/zone';
 import type { WindowChoice } from '../url/window';
-import { ago, duration, instant, span, utc, zone } from '../words/format';
+import { ago, duration } from '../words/format';
+import type { Said } from '../words/said';
 import { EVENT_WORD, nameOfId, plural } from '../words/words';
 import { eventsIn } from './histogram';
 import { barOf, durationText, iso, lengthOf, type Range, spanOf, weightOf } from './scale';
@@ -47,7 +50,7 @@ export function TimeBar({ window, onChange, roots = [], live, onLive }: Props) {
   const { timeline, error, fetching } = useTimeline(asked, roots);
   const said = timeline?.coverage.heldSince ?? null;
   if (said !== null && said !== held) setHeld(said);
-  const [point, setPoint] = useState<string | null>(null);
+  const [point, setPoint] = useState<Said | null>(null);
   const since = useLastVisit();
   const choose = (r: Range) => {
     setNow(Date.now());
@@ -87,12 +90,8 @@ export function TimeBar({ window, onChange, roots = [], live, onLive }: Props) {
         )}
         {bar && <Transport is={is} bar={bar} onChange={onChange} onEnd={toNow} />}
         {since !== null && (
-          <button
-            type="button"
-            onClick={() => onChange({ kind: 'range', start: iso(since), end: iso(Date.now()) })}
-            title={utc(iso(since))}
-          >
-            Since my last visit <span className="note">{ago(iso(since))}</span>
+          <button type="button" onClick={() => onChange({ kind: 'range', start: iso(since), end: iso(Date.now()) })}>
+            Since my last visit <Instant at={iso(since)} when={ago} className="note" />
           </button>
         )}
       </div>
@@ -113,13 +112,13 @@ export function TimeBar({ window, onChange, roots = [], live, onLive }: Props) {
         <WindowWords window={window} start={iso(is.start)} end={iso(is.end)} />
         {early ? (
           <span className="bar-early">
-            This window is before the data, which begins at {instant(early)}.{' '}
+            This window is before the data, which begins at <Instant at={early} />.{' '}
             <button type="button" onClick={() => onChange(oldest({ window }, early))}>
               Go where the data begins
             </button>
           </span>
         ) : (
-          <span className="bar-said">{point ?? (timeline && summary(timeline, roots))}</span>
+          <span className="bar-said">{point ? <Words said={point} /> : timeline && summary(timeline, roots)}</span>
         )}
         <label className="bar-range">
           <span className="note">Bar</span>
@@ -139,9 +138,9 @@ export function TimeBar({ window, onChange, roots = [], live, onLive }: Props) {
 function WindowWords({ window, start, end }: { window: WindowChoice; start: string; end: string }) {
   const length = (Date.parse(end) - Date.parse(start)) / 1000;
   return (
-    <span className="bar-window-words" title={window.kind === 'at' ? utc(start) : `${utc(start)} – ${utc(end)}`}>
-      <b>{window.kind === 'at' ? span(start, start).split(' – ')[0] : span(start, end)}</b>{' '}
-      <span className="note">{zone(end)}</span>
+    <span className="bar-window-words">
+      <b>{window.kind === 'at' ? <Instant at={start} /> : <Between start={start} end={end} />}</b>{' '}
+      <ZoneButton at={end} />
       {length > 0 && <span className="note">, {duration(length)}</span>}
     </span>
   );

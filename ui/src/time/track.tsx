@@ -1,6 +1,8 @@
 import { type KeyboardEvent, type PointerEvent, useRef, useState } from 'react';
+import { useClock } from '../shell/clock';
 import type { WindowChoice } from '../url/window';
-import { instant, percent, rate, span } from '../words/format';
+import { type Clock, dayOf, instant, minute, percent, rate, spanEnds } from '../words/format';
+import type { Said } from '../words/said';
 import { EVENT_WORD } from '../words/words';
 import { eventsIn, Histogram } from './histogram';
 import { chosen, iso, marks, moved, type Span, spanOf } from './scale';
@@ -12,7 +14,7 @@ interface Props {
   /** The bar ends now: what is drawn to its end goes on with it. */
   endsNow: boolean;
   onChange(w: WindowChoice): void;
-  onPoint(words: string | null): void;
+  onPoint(words: Said | null): void;
 }
 
 type Part = 'start' | 'end' | 'all' | 'new';
@@ -22,6 +24,7 @@ export function Track({ timeline, window, endsNow, onChange, onPoint }: Props) {
   const track = useRef<HTMLDivElement>(null);
   const bar = { start: Date.parse(timeline.window.start), end: Date.parse(timeline.window.end) };
   const width = bucketOf(timeline);
+  const clock = useClock();
   const [drag, setDrag] = useState<{ part: Part; from: number; was: Span; is: Span }>();
   const is = drag?.is ?? spanOf(window, bar.end);
   const at = (e: PointerEvent) => {
@@ -87,21 +90,21 @@ export function Track({ timeline, window, endsNow, onChange, onPoint }: Props) {
           <div
             className="bar-grip"
             style={{ left: share((is.start + is.end) / 2), width: `calc(${share(is.end)} - ${share(is.start)})` }}
-            {...slider('all', is.start, 'Window', span(iso(is.start), iso(is.end)))}
+            {...slider('all', is.start, 'Window', spanEnds(iso(is.start), iso(is.end), Date.now(), clock).join(' – '))}
           />
           <div
             className="bar-handle bar-handle-start"
             style={{ left: share(is.start) }}
-            {...slider('start', is.start, 'Start of the window', instant(iso(is.start)))}
+            {...slider('start', is.start, 'Start of the window', instant(iso(is.start), Date.now(), clock))}
           />
           <div
             className="bar-handle bar-handle-end"
             style={{ left: share(is.end) }}
-            {...slider('end', is.end, 'End of the window', instant(iso(is.end)))}
+            {...slider('end', is.end, 'End of the window', instant(iso(is.end), Date.now(), clock))}
           />
         </>
       )}
-      <Axis bar={bar} share={share} />
+      <Axis bar={bar} share={share} clock={clock} />
     </div>
   );
 }
@@ -137,21 +140,19 @@ function keyed(part: Part, e: KeyboardEvent, is: Span, bar: Span, width: number)
   return dragged(part, is, from, from + to, bar);
 }
 
-function Axis({ bar, share }: { bar: Span; share(t: number): string }) {
-  const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
-  const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });
+function Axis({ bar, share, clock }: { bar: Span; share(t: number): string; clock: Clock }) {
   // A label at the very end would be cut, and on a phone there is room for few.
-  const places = marks(bar, innerWidth < 640 ? 4 : 9).filter(
+  const places = marks(bar, innerWidth < 640 ? 4 : 9, clock).filter(
     (t) => (bar.end - t) / (bar.end - bar.start) > (innerWidth < 640 ? 0.1 : 0.03),
   );
   return (
     <div className="bar-axis" aria-hidden="true">
       {places.map((t) => {
-        const date = new Date(t);
-        const midnight = date.getHours() === 0 && date.getMinutes() === 0;
+        const hm = minute(t, clock);
+        const midnight = hm === '00:00';
         return (
           <span key={t} className={midnight ? 'strong' : ''} style={{ left: share(t) }}>
-            {midnight ? day.format(date) : clock.format(date)}
+            {midnight ? dayOf(t, clock) : hm}
           </span>
         );
       })}
@@ -160,7 +161,7 @@ function Axis({ bar, share }: { bar: Span; share(t: number): string }) {
 }
 
 /** What the bar shows at an instant, in words. */
-function wordsAt(t: Timeline, at: number): string | null {
+function wordsAt(t: Timeline, at: number): Said | null {
   const i = t.buckets.findLastIndex((b) => Date.parse(b.start) <= at);
   const b = t.buckets[i];
   if (!b) return null;
@@ -172,5 +173,6 @@ function wordsAt(t: Timeline, at: number): string | null {
         : rate(b.recordsPerSecond, 'records');
   const seen = b.observedFraction > 0 && b.observedFraction < 1 ? `, ${percent(b.observedFraction)} observed` : '';
   const events = eventsIn([b]).map(([type, n]) => `${n} × ${EVENT_WORD[type]}`);
-  return [`${span(b.start, t.buckets[i + 1]?.start ?? t.window.end)}: ${moves}${seen}`, ...events].join(', ');
+  const said = [`: ${moves}${seen}`, ...events].join(', ');
+  return [{ at: b.start }, ' – ', { at: t.buckets[i + 1]?.start ?? t.window.end }, said];
 }

@@ -3,16 +3,17 @@ import { useQuery } from 'urql';
 import { UsageDocument } from '../gql/graphql';
 import { isNotFound, Missing } from '../lineage/missing';
 import { coverageText } from '../shell/coverage';
+import { Between } from '../shell/instant';
 import { Link } from '../shell/link';
 import { Misread } from '../shell/misread';
 import { Name } from '../shell/name';
 import { Problem } from '../shell/problem';
+import { ZoneName } from '../shell/zone';
 import { usageHref } from '../url/export';
 import { initialLineage, lineageHref } from '../url/lineage';
 import { formatUsage, parseUsage, type UsageState } from '../url/usage';
 import { useUrlState } from '../url/use-url';
 import { windowInput } from '../url/window';
-import { span, zone } from '../words/format';
 import { nameOfId, placeOf } from '../words/words';
 import { Permitted } from './permitted';
 import { GapStrip } from './strip';
@@ -46,8 +47,11 @@ export function UsagePage() {
             {placeOf(usage.topic) && ` in ${placeOf(usage.topic)}`},{' '}
             {usage.topic.owner ? `owned by ${usage.topic.owner}` : 'no owner known'}
             {usage.topic.tags.length > 0 && `, ${usage.topic.tags.join(', ')}`}.{' '}
-            <b>{span(usage.coverage.window.start, usage.coverage.window.end)}</b> ({zone(usage.coverage.window.end)}),
-            step {usage.coverage.window.step}
+            <b>
+              <Between start={usage.coverage.window.start} end={usage.coverage.window.end} />
+            </b>{' '}
+            (<ZoneName at={usage.coverage.window.end} />
+            ), step {usage.coverage.window.step}
           </p>
         )}
         {usage && (

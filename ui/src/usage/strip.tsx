@@ -1,5 +1,6 @@
 import type { CoveragePartsFragment } from '../gql/graphql';
-import { duration, instant, span } from '../words/format';
+import { Between, Instant } from '../shell/instant';
+import { duration } from '../words/format';
 
 type Window = { start: string; end: string };
 type Stretch = CoveragePartsFragment['stretches'][number];
@@ -32,17 +33,19 @@ export function GapStrip({ stretches, window }: { stretches: readonly Stretch[];
         })}
       </div>
       <figcaption>
-        <span>{instant(window.start)}</span>
+        <Instant at={window.start} />
         <span>{stretches.length === 0 ? 'all of it was observed' : 'hatched: not observed'}</span>
-        <span>{instant(window.end)}</span>
+        <Instant at={window.end} />
       </figcaption>
       {stretches.length > 0 && (
         <ul className="gaps">
           {stretches.map((g, i) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: as above
             <li key={i}>
-              <b>{span(g.start, g.end)}</b> ({duration((Date.parse(g.end) - Date.parse(g.start)) / 1000)}),{' '}
-              {WORD[g.kind]}: {g.reason}
+              <b>
+                <Between start={g.start} end={g.end} />
+              </b>{' '}
+              ({duration((Date.parse(g.end) - Date.parse(g.start)) / 1000)}), {WORD[g.kind]}: {g.reason}
             </li>
           ))}
         </ul>

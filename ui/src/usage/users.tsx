@@ -1,10 +1,11 @@
 import type { UsageFlowFragment } from '../gql/graphql';
 import { KindIcon } from '../shell/icons';
+import { Instant } from '../shell/instant';
 import { Link } from '../shell/link';
 import { StateBadge } from '../shell/state-sign';
 import { lineageHref } from '../url/lineage';
 import type { WindowChoice } from '../url/window';
-import { bytes, count, instant } from '../words/format';
+import { bytes, count } from '../words/format';
 import {
   about,
   activity,
@@ -128,8 +129,8 @@ function User({ flow, who, topic, window }: { flow: Flow; who: Flow['from']; top
       <td className="num">
         {flow.bytes == null ? <span className="unknown">{noCount(flow)}</span> : sign + bytes(flow.bytes)}
       </td>
-      <td>{flow.firstSeen ? <time dateTime={flow.firstSeen}>{instant(flow.firstSeen)}</time> : 'never'}</td>
-      <td>{flow.lastSeen ? <time dateTime={flow.lastSeen}>{instant(flow.lastSeen)}</time> : 'never'}</td>
+      <td>{flow.firstSeen ? <Instant at={flow.firstSeen} /> : 'never'}</td>
+      <td>{flow.lastSeen ? <Instant at={flow.lastSeen} /> : 'never'}</td>
       <td>{isAllowed(flow) ? 'allowed, not seen to move' : <StateBadge flow={flow} />}</td>
       <td>
         <ul className="known-by">

@@ -11,6 +11,7 @@ import {
   percent,
   rate,
   span,
+  spanEnds,
   toLocalInput,
   utc,
   zone,
@@ -87,6 +88,17 @@ test('a day is named only when it is another', () => {
   expect(instant(new Date(2026, 10, 21, 9, 5, 7).toISOString(), now)).toBe('21 Nov, 09:05:07');
   expect(instant(new Date(2025, 10, 21, 9, 5, 7).toISOString(), now)).toBe('21 Nov 2025, 09:05:07');
   expect(instant('soon')).toBe('soon');
+});
+
+test('by the clock of logs a day is that of UTC, and a time says whose it is', () => {
+  const now = Date.parse('2026-11-22T20:00:00Z');
+  expect(instant('2026-11-22T00:05:07Z', now, 'utc')).toBe('00:05:07Z');
+  expect(instant('2026-11-21T23:05:07Z', now, 'utc')).toBe('21 Nov, 23:05:07Z');
+  expect(spanEnds('2026-11-21T23:05:07Z', '2026-11-22T00:05:07Z', now, 'utc')).toEqual([
+    '21 Nov, 23:05:07Z',
+    '22 Nov, 00:05:07Z',
+  ]);
+  expect(spanEnds('2026-11-22T23:05:07+02:00', '2026-11-22T22:05:07Z', now, 'utc')).toEqual(['21:05:07Z', '22:05:07Z']);
 });
 
 test('ago', () => {

@@ -87,17 +87,38 @@ export function percent(fraction: number): string {
   return `${Math.floor(p + 1e-9)} %`;
 }
 
-const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
-const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });
-const dayYear = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });
+/** Whose clock an instant is told by: the reader's own, or that of logs. */
+export type Clock = 'local' | 'utc';
 
-/** Local time; the day only when it is not today, the year only when it is not this one. */
-export function instant(iso: string, now: number = Date.now()): string {
+const written = (options: Intl.DateTimeFormatOptions): Record<Clock, Intl.DateTimeFormat> => ({
+  local: new Intl.DateTimeFormat('en-GB', options),
+  utc: new Intl.DateTimeFormat('en-GB', { ...options, timeZone: 'UTC' }),
+});
+const hours = written({ hour: '2-digit', minute: '2-digit', second: '2-digit' });
+const day = written({ day: 'numeric', month: 'short' });
+const dayYear = written({ day: 'numeric', month: 'short', year: 'numeric' });
+
+/** Day and year of an instant by a clock, to tell two days apart. */
+const date = (t: Date, by: Clock): [day: string, year: number] =>
+  by === 'utc' ? [t.toISOString().slice(0, 10), t.getUTCFullYear()] : [t.toDateString(), t.getFullYear()];
+
+/** The time of day; in UTC with the Z that logs have. */
+const hour = (t: Date, by: Clock): string => hours[by].format(t) + (by === 'utc' ? 'Z' : '');
+
+const minutes = written({ hour: '2-digit', minute: '2-digit' });
+
+/** For what stands under a line of time: hours and minutes, or the day. */
+export const minute = (ms: number, by: Clock): string => minutes[by].format(ms);
+export const dayOf = (ms: number, by: Clock): string => day[by].format(ms);
+
+/** By a clock; the day only when it is not today, the year only when it is not this one. */
+export function instant(iso: string, now: number = Date.now(), by: Clock = 'local'): string {
   const t = new Date(iso);
   if (Number.isNaN(t.getTime())) return iso;
-  const today = new Date(now);
-  if (t.toDateString() === today.toDateString()) return clock.format(t);
-  return `${(t.getFullYear() === today.getFullYear() ? day : dayYear).format(t)}, ${clock.format(t)}`;
+  const [is, year] = date(t, by);
+  const [today, thisYear] = date(new Date(now), by);
+  if (is === today) return hour(t, by);
+  return `${(year === thisYear ? day : dayYear)[by].format(t)}, ${hour(t, by)}`;
 }
 
 const zoneName = new Intl.DateTimeFormat('en-GB', { timeZoneName: 'short' });
@@ -122,15 +143,20 @@ export function utc(iso: string): string {
   return Number.isNaN(t.getTime()) ? iso : `${t.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }
 
-/** From an instant to another in local time: both with their day where it is not the same, or not today. */
-export function span(start: string, end: string, now: number = Date.now()): string {
+/** From an instant to another: both with their day where it is not the same, or not today. */
+export function spanEnds(start: string, end: string, now: number = Date.now(), by: Clock = 'local'): [string, string] {
   const [a, b] = [new Date(start), new Date(end)];
-  if (Number.isNaN(a.getTime()) || Number.isNaN(b.getTime())) return `${start} – ${end}`;
-  if (a.toDateString() === b.toDateString()) return `${instant(start, now)} – ${clock.format(b)}`;
-  const year = new Date(now).getFullYear();
-  const date = a.getFullYear() === year && b.getFullYear() === year ? day : dayYear;
-  return `${date.format(a)}, ${clock.format(a)} – ${date.format(b)}, ${clock.format(b)}`;
+  if (Number.isNaN(a.getTime()) || Number.isNaN(b.getTime())) return [start, end];
+  const [[is, year], [ends, endYear]] = [date(a, by), date(b, by)];
+  if (is === ends) return [instant(start, now, by), hour(b, by)];
+  const thisYear = date(new Date(now), by)[1];
+  const named = (year === thisYear && endYear === thisYear ? day : dayYear)[by];
+  return [`${named.format(a)}, ${hour(a, by)}`, `${named.format(b)}, ${hour(b, by)}`];
 }
+
+/** The same as running text, in local time. */
+export const span = (start: string, end: string, now: number = Date.now()): string =>
+  spanEnds(start, end, now).join(' – ');
 
 export function ago(iso: string, now: number = Date.now()): string {
   const seconds = (now - Date.parse(iso)) / 1000;

@@ -1,6 +1,7 @@
 // How a flow goes at the window's end: its word, its shape and its colour, in one place.
 import type { FlowKind, FlowState } from '../gql/graphql';
-import { ago, count, duration, instant } from './format';
+import { count, duration } from './format';
+import { plain, type Said } from './said';
 import { type Behind, isAllowed, isRead, lagUnknown, type Moving, NOBODY, stateWord } from './words';
 
 export type Going = 'moving' | 'catching-up' | 'falling-behind' | 'paused' | 'idle' | 'stalled' | 'stopped' | 'unknown';
@@ -105,23 +106,34 @@ const TONES: Tone[] = ['bad', 'warn', 'good', 'plain', 'unknown', 'off'];
 export const worstTone = (all: readonly Tone[]): Tone => TONES.find((t) => all.includes(t)) ?? 'off';
 
 /** The state with since when, where it has one: "stopped 14:02:10". An instant, and not so long ago: a link is read later. */
-export function goingText(f: Goes): string {
+export function goingSaid(f: Goes): Said {
   const g = going(f);
-  if (g === 'unknown') return f.active === true && !isAllowed(f) ? 'active, end not known' : stateWord(f);
-  return f.stateSince ? `${GOING_WORD[g]} ${since(g)}${instant(f.stateSince)}` : GOING_WORD[g];
+  if (g === 'unknown') return [f.active === true && !isAllowed(f) ? 'active, end not known' : stateWord(f)];
+  return f.stateSince ? [`${GOING_WORD[g]} ${since(g)}`, { at: f.stateSince, exact: true }] : [GOING_WORD[g]];
 }
+
+export const goingText = (f: Goes): string => plain(goingSaid(f));
 
 const since = (g: Going): string => (g === 'stopped' ? '' : 'since ');
 
-/** The state as a sentence of its own, for a notice; null: there is nothing to be said of it. when words an instant. */
-export function goingNotice(f: Goes, when: (iso: string) => string = ago): string | null {
+/** The state as a sentence of its own, for a notice; null: there is nothing to be said of it. ago: how long ago, too. */
+export function goingNotice(f: Goes, ago: boolean): Said | null {
   const g = going(f);
   if (!isSick(g)) return null;
-  const parts = [GOING_WORD[g as Exclude<Going, 'unknown'>]];
+  const word = GOING_WORD[g as Exclude<Going, 'unknown'>];
+  const rest = waiting(f);
+  const more = rest === '' ? '' : `, ${rest}`;
   if (f.stateSince) {
-    const [at, told] = [instant(f.stateSince), when(f.stateSince)];
-    parts[0] += ` ${g === 'stopped' ? 'at' : 'since'} ${at}${told === at ? '' : ` (${told})`}`;
-  } else parts[0] += g === 'falling-behind' ? ' for more than ten minutes' : ', when it last moved was not seen';
+    const told: Said = ago ? [' (', { at: f.stateSince }, `)${more}`] : [more];
+    return [`${word} ${g === 'stopped' ? 'at' : 'since'} `, { at: f.stateSince, exact: true }, ...told];
+  }
+  const since = g === 'falling-behind' ? ' for more than ten minutes' : ', when it last moved was not seen';
+  return [`${word}${since}${more}`];
+}
+
+/** What waits for a flow, and how late it is; empty: nothing. */
+function waiting(f: Goes): string {
+  const parts: string[] = [];
   if (isRead(f) && f.live === false) parts.push(NOBODY);
   if (waits(f)) parts.push(`${count(f.lag ?? '0')} records wait`);
   else if (lagUnknown(f)) parts.push('what waits for it is not known');

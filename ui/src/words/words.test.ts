@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
+import { plain } from './said';
 import {
   about,
+  type Behind,
   boundSign,
   type Counted,
   deserted,
@@ -124,18 +126,18 @@ test('unidentified writers are never called by the name of their topic', () => {
 });
 
 test('readers that nobody is there for are told with what they left', () => {
-  const ago = (iso: string) => `at ${iso}`;
+  const said = (readers: Behind[]) => plain(deserted(readers) ?? [], (iso) => `at ${iso}`);
   const dead = { live: false, lag: '12300', lastMoved: '09:00' };
-  expect(deserted([dead], ago)).toBe('nobody reading, 12,300 behind, last read at 09:00');
-  expect(deserted([dead, { live: false, lag: '7', lastMoved: '10:00' }], ago)).toBe(
+  expect(said([dead])).toBe('nobody reading, 12,300 behind, last read at 09:00');
+  expect(said([dead, { live: false, lag: '7', lastMoved: '10:00' }])).toBe(
     'nobody reading, 12,307 behind, last read at 10:00',
   );
-  expect(deserted([{ live: false, lag: null, lastMoved: null }], ago)).toBe(
+  expect(said([{ live: false, lag: null, lastMoved: null }])).toBe(
     'nobody reading, lag not known, when it last read was not seen',
   );
-  expect(deserted([dead, { live: true, lag: '0' }], ago)).toBeNull();
-  expect(deserted([dead, { live: null }], ago)).toBeNull(); // not known: somebody may be there
-  expect(deserted([], ago)).toBeNull();
+  expect(deserted([dead, { live: true, lag: '0' }])).toBeNull();
+  expect(deserted([dead, { live: null }])).toBeNull(); // not known: somebody may be there
+  expect(deserted([])).toBeNull();
 });
 
 test('a mover that does not run says so, one of which it is not told does not', () => {

@@ -1,6 +1,7 @@
 // The API's enums in plain words. One place, so that the graph, the tables and the screen reader say the same.
 import type { ClientKind, EventType, EvidenceKind, FlowKind, NodeKind } from '../gql/graphql';
 import { count } from './format';
+import type { Said } from './said';
 
 export const KIND_WORD: Record<NodeKind, string> = {
   TOPIC: 'Topic',
@@ -189,19 +190,18 @@ export interface Behind {
   lastMoved?: string | null;
 }
 
-/** What is to be said of readers that nobody is there for; null: somebody is, or it is not known. when words an instant. */
-export function deserted(readers: readonly Behind[], when: (iso: string) => string): string | null {
+/** What is to be said of readers that nobody is there for; null: somebody is, or it is not known. */
+export function deserted(readers: readonly Behind[]): Said | null {
   if (readers.length === 0 || readers.some((r) => r.live !== false)) return null;
   const last = readers
     .map((r) => r.lastMoved ?? '')
     .sort()
     .at(-1);
   const lag = readers.some((r) => r.lag == null) ? null : readers.reduce((sum, r) => sum + BigInt(r.lag ?? 0), 0n);
-  return [
-    NOBODY,
-    lag === null ? LAG_UNKNOWN : `${count(lag.toString())} behind`,
-    last ? `last read ${when(last)}` : 'when it last read was not seen',
-  ].join(', ');
+  const behind = lag === null ? LAG_UNKNOWN : `${count(lag.toString())} behind`;
+  return last
+    ? [`${NOBODY}, ${behind}, last read `, { at: last }]
+    : [`${NOBODY}, ${behind}, when it last read was not seen`];
 }
 
 /** What a reader passed and what was gone before it came; none of both: null. */
