@@ -87,7 +87,7 @@ func BenchmarkCrowd(b *testing.B) {
 	a := conventional(b, w, now)
 	ask := func(b *testing.B, in answer.Span) {
 		b.Helper()
-		if v := view(b, a, in, answer.All); len(v.Overview(nil, false, 300).Nodes) != 300 {
+		if v := view(b, a, in, answer.All); len(v.Overview(nil, answer.Filter{}, 300).Nodes) != 300 {
 			b.Fatal("not all is there")
 		}
 	}

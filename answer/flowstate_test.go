@@ -413,14 +413,14 @@ func TestOverviewWithSilent(t *testing.T) {
 		time.Sleep(time.Until(round(120)) + time.Second)
 		v := view(t, answers(g.store), answer.Last(10*time.Minute), answer.All)
 		has := func(w *answer.Walk, n lineage.Node) bool { return slices.Contains(w.Nodes, n) }
-		if w := v.Overview(nil, false, 300); has(w, application("billing")) {
+		if w := v.Overview(nil, answer.Filter{}, 300); has(w, application("billing")) {
 			t.Errorf("of what moved: %v", w.Nodes)
 		}
 		for limit, nodes := range map[int][]lineage.Node{
 			300: {application("billing"), topicNode("orders"), application("quick"), topicNode("busy"), topicNode("idle")},
 			2:   {application("billing"), topicNode("orders")},
 		} {
-			w, err := v.OverviewWithSilent(t.Context(), nil, false, limit)
+			w, err := v.OverviewWithSilent(t.Context(), nil, answer.Filter{}, limit)
 			if err != nil {
 				t.Fatal(err)
 			}

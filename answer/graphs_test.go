@@ -29,7 +29,7 @@ func TestAGraphHoldsNobodyUp(t *testing.T) {
 		answered := make(chan error, 1)
 		all.Go(func() {
 			_, err := a.View(context.Background(), answer.Between(round(1), round(8)), answer.All)
-			v.Overview(nil, false, 10)
+			v.Overview(nil, answer.Filter{}, 10)
 			answered <- err
 		})
 		select {

@@ -34,11 +34,13 @@ const (
 )
 
 // Grouped returns the view in which each node is its group, and its overview: see Overview. Topics, what is outside
-// Kafka, replicators and other programs are in groups of their own, so that a flow between groups is of one kind.
-func (v *View) Grouped(ctx context.Context, by GroupBy, of *Cluster, includeInternal bool, limit int) (*View, *Walk, error) {
+// Kafka, replicators and other programs are in groups of their own, so that a flow between groups is of one kind. A
+// flow that the filter lets through is in it with all that it moved.
+func (v *View) Grouped(ctx context.Context, by GroupBy, of *Cluster, only Filter, limit int) (*View, *Walk, error) {
 	g := v.ofGroups()
 	flows := map[lineage.Flow]*memberFlow{}
-	key := filterKey{inactive: true, internal: includeInternal}
+	key := only.key()
+	key.inactive = true
 	scope := []lineage.ClusterID(nil)
 	none := false
 	if of != nil {
@@ -57,13 +59,13 @@ func (v *View) Grouped(ctx context.Context, by GroupBy, of *Cluster, includeInte
 		}
 		return in
 	}
-	gone := leaving(ctx)
+	gone, passes := leaving(ctx), v.passing(key)
 	for i := range v.accesses {
 		if gone() {
 			return nil, nil, ctx.Err()
 		}
 		x := v.accesses[i]
-		if none || !v.passes(&x, key) {
+		if none || !passes(&x) {
 			continue
 		}
 		moved := x.state == graph.Active

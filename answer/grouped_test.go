@@ -88,10 +88,10 @@ func TestGroupsAddUp(t *testing.T) {
 		s.observe("west", "members", 20, s.moved(m, lineage.GroupOffsets, 7))
 		a := answer.New(answer.Options{History: s.store, Identity: func() answer.Identity { return owning{} }, Clusters: []answer.ClusterConfig{{Source: "west", Name: "west"}}})
 		v := view(t, a, between(0, 20), answer.All)
-		whole := v.Overview(nil, false, 0)
+		whole := v.Overview(nil, answer.Filter{}, 0)
 		want := sumsOf(v, whole.Flows())
 		for _, by := range []answer.GroupBy{answer.GroupByCluster, answer.GroupByOwner, answer.GroupByPrefix} {
-			g, w, err := v.Grouped(context.Background(), by, nil, false, 0)
+			g, w, err := v.Grouped(context.Background(), by, nil, answer.Filter{}, 0)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -136,7 +136,7 @@ func TestGroupsOfTheUncounted(t *testing.T) {
 	s.run(20)
 	v := view(t, answers(s.store), between(0, 20), answer.All)
 	for _, by := range []answer.GroupBy{answer.GroupByPrefix, answer.GroupByCluster} {
-		g, w, err := v.Grouped(context.Background(), by, nil, false, 0)
+		g, w, err := v.Grouped(context.Background(), by, nil, answer.Filter{}, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -165,7 +165,7 @@ func TestGroupsEnd(t *testing.T) {
 	v := view(t, answers(s.store), between(0, 2), answer.All)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, _, err := v.Grouped(ctx, answer.GroupByOwner, nil, false, 0); err == nil {
+	if _, _, err := v.Grouped(ctx, answer.GroupByOwner, nil, answer.Filter{}, 0); err == nil {
 		t.Error("an answer for nobody")
 	}
 }

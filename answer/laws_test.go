@@ -149,14 +149,14 @@ func lawsOfFlows(t *testing.T, v *answer.View) {
 func lawsOfNodes(t *testing.T, v *answer.View) {
 	t.Helper()
 	ctx := t.Context()
-	whole := v.Overview(nil, true, 1000)
+	whole := v.Overview(nil, answer.Filter{IncludeInternal: true}, 1000)
 	for _, n := range whole.Nodes {
 		if !v.Has(n) || !slices.Contains(nodesOf(t, v), n) {
 			t.Errorf("%s is drawn, and not found", n.ID())
 		}
 	}
 	for _, limit := range []int{1, 2, 4} {
-		if cut := v.Overview(nil, true, limit); cut.TotalNodes != whole.TotalNodes || len(cut.Nodes) > limit || cut.Truncated != (limit < whole.TotalNodes) {
+		if cut := v.Overview(nil, answer.Filter{IncludeInternal: true}, limit); cut.TotalNodes != whole.TotalNodes || len(cut.Nodes) > limit || cut.Truncated != (limit < whole.TotalNodes) {
 			t.Errorf("of %d nodes, at most %d: %d of %d, cut: %v", whole.TotalNodes, limit, len(cut.Nodes), cut.TotalNodes, cut.Truncated)
 		}
 	}

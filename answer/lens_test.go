@@ -86,7 +86,7 @@ func said(t testing.TB, v *answer.View) map[string]any {
 		}
 		out[what] = x
 	}
-	all := v.Overview(nil, true, 1000)
+	all := v.Overview(nil, answer.Filter{IncludeInternal: true}, 1000)
 	out["flows"], out["totalNodes"] = shown(ctx, t, v, all), all.TotalNodes
 	whole, err := v.Search(ctx, answer.Search{IncludeInternal: true})
 	must("search", whole, err)
@@ -206,7 +206,7 @@ func TestLensChangesNothingElse(t *testing.T) {
 		a := answers(w.store)
 		in := answer.Between(round(2), round(18))
 		whole, seen := view(t, a, in, answer.All), view(t, a, in, without("secret"))
-		part := seen.Overview(nil, true, 1000)
+		part := seen.Overview(nil, answer.Filter{IncludeInternal: true}, 1000)
 		if len(part.Flows()) < 4 {
 			t.Fatalf("only %d flows: %v", len(part.Flows()), part.Flows())
 		}

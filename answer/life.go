@@ -23,13 +23,14 @@ const (
 	LifeSilent                     // it was looked for, and not seen any more
 	LifeNotObserved                // nobody has looked since it was seen last, or nobody has in the window
 	LifeLater                      // it was first seen after the window
+	LifeNever                      // it was not seen within what is held
 )
 
 // Life is the last life that a node or flow had before the end of a window, or the first after it.
 type Life struct {
 	End LifeEnd
-	// First and Last are when it was seen first and last, within all that is held. Zero of one that is There; First also
-	// of one that was there before what is held.
+	// First and Last are when it was seen first and last, within all that is held. Zero of one that is There; First
+	// also of one that was there before what is held.
 	First, Last time.Time
 	// Since is when that life began, after a rest of more than the lookback or as another that bears the name; zero: it
 	// lasted for longer than was looked at.
@@ -47,25 +48,20 @@ type Life struct {
 // mostLives bounds how many times the lookback a life is followed into the past.
 const mostLives = 60
 
-// lifeOf is somebody whose life is asked for: a node, or a flow.
-type lifeOf struct {
+// Lived is somebody whose life is asked for: a node, or a flow.
+type Lived struct {
 	nodes []lineage.Node // itself, or both ends of the flow
 	flow  *lineage.Flow
 }
 
-// LifeOfNode returns the last life of a node, as one is told who asks for it in a time; nil: it was never seen within
-// what is held.
-func (a *Answers) LifeOfNode(ctx context.Context, in Span, n lineage.Node) (*Life, error) {
-	return a.life(ctx, in, lifeOf{nodes: []lineage.Node{n}})
-}
+// LivedNode is a node whose life is asked for.
+func LivedNode(n lineage.Node) Lived { return Lived{nodes: []lineage.Node{n}} }
 
-// LifeOfFlow is LifeOfNode of a flow.
-func (a *Answers) LifeOfFlow(ctx context.Context, in Span, f lineage.Flow) (*Life, error) {
-	return a.life(ctx, in, lifeOf{nodes: []lineage.Node{f.From, f.To}, flow: &f})
-}
+// LivedFlow is a flow whose life is asked for.
+func LivedFlow(f lineage.Flow) Lived { return Lived{nodes: []lineage.Node{f.From, f.To}, flow: &f} }
 
 // in reports whether a view has somebody as one who is there.
-func (of lifeOf) in(v *View) bool {
+func (of Lived) in(v *View) bool {
 	if of.flow != nil {
 		return v.HasFlow(*of.flow)
 	}
@@ -73,7 +69,7 @@ func (of lifeOf) in(v *View) bool {
 }
 
 // is reports whether an access is somebody's.
-func (of lifeOf) is(x *access) bool {
+func (of Lived) is(x *access) bool {
 	own := func(n lineage.Node) bool { return x.node == n || slices.Contains(x.sharers, n) }
 	if of.flow == nil {
 		return own(of.nodes[0]) || x.far == of.nodes[0]
@@ -84,57 +80,85 @@ func (of lifeOf) is(x *access) bool {
 	return x.far == of.flow.To && own(of.flow.From)
 }
 
-func (a *Answers) life(ctx context.Context, in Span, of lifeOf) (*Life, error) {
-	v, err := a.View(ctx, in, All)
+// LastLives returns the last life of each, as one is told who asks for them in the view's window.
+func (v *View) LastLives(ctx context.Context, all []Lived) ([]Life, error) {
+	out, wanting := make([]Life, len(all)), false
+	for i, of := range all {
+		if out[i] = (Life{End: LifeNever}); of.in(v) {
+			out[i] = Life{End: LifeThere, Window: v.win}
+		}
+		wanting = wanting || out[i].End == LifeNever
+	}
+	if !wanting || v.state.Earliest.IsZero() {
+		return out, nil
+	}
+	lives, err := v.findLives(ctx, all, out)
 	if err != nil {
 		return nil, err
 	}
-	if of.in(v) {
-		return &Life{End: LifeThere, Window: v.win}, nil
+	for i, p := range lives {
+		if p == nil || p.life.End == LifeNever {
+			continue
+		}
+		if err := p.sayEnd(ctx, v); err != nil {
+			return nil, err
+		}
+		if err := p.findWindow(ctx, v); err != nil { // it builds a view
+			return nil, err
+		}
+		out[i] = p.life
 	}
-	leave, err := a.views.enter(ctx)
+	return out, nil
+}
+
+// findLives looks for those whom the view does not have, before its end and after it: nil of the others.
+func (v *View) findLives(ctx context.Context, all []Lived, out []Life) ([]*past, error) {
+	leave, err := v.a.views.enter(ctx)
 	if err != nil {
 		return nil, err
 	}
-	past, err := v.pastOf(ctx, of, lineage.Window{Start: v.state.Earliest, End: v.win.End})
-	if err == nil && past == nil && v.win.End.Before(v.state.Newest()) {
-		past, err = v.pastOf(ctx, of, lineage.Window{Start: v.win.End, End: v.state.Newest()})
-		if past != nil {
-			past.life.End = LifeLater
+	defer leave()
+	lives := make([]*past, len(all))
+	for _, in := range []lineage.Window{{Start: v.state.Earliest, End: v.win.End}, {Start: v.win.End, End: v.state.Newest()}} {
+		var then *View
+		for i, of := range all {
+			if out[i].End == LifeThere || in.Empty() || lives[i] != nil && lives[i].life.End != LifeNever {
+				continue
+			}
+			if then == nil {
+				if then, err = v.whoWas(ctx, in); err != nil {
+					return nil, err
+				}
+			}
+			if lives[i], err = then.pastOf(ctx, of, in); err != nil {
+				return nil, err
+			}
+			if lives[i].life.End != LifeNever && in.Start.Equal(v.win.End) {
+				lives[i].life.End = LifeLater
+			}
 		}
 	}
-	leave()
-	if err != nil || past == nil {
-		return nil, err
-	}
-	if err := past.sayEnd(ctx, v); err != nil {
-		return nil, err
-	}
-	return &past.life, past.findWindow(ctx, v)
+	return lives, nil
 }
 
 // past is somebody's time before the end of a window, as it is found out.
 type past struct {
 	*View // of who was there in all that time, and of nothing else
-	of    lifeOf
+	of    Lived
 	in    lineage.Window
 	rows  []int32
 	life  Life
 }
 
-// pastOf looks for somebody in a time; nil: not seen in it.
-func (v *View) pastOf(ctx context.Context, of lifeOf, in lineage.Window) (*past, error) {
-	if v.state.Earliest.IsZero() || in.Empty() {
-		return nil, nil //nolint:nilnil // there is nothing to look through
-	}
-	then, err := v.whoWas(ctx, in)
-	if err != nil {
-		return nil, err
-	}
-	p := &past{View: then, of: of, in: in}
-	for i := range then.accesses {
-		if of.is(&then.accesses[i]) {
-			p.rows = append(p.rows, then.accesses[i].row)
+// pastOf looks for somebody in a time, of which the view is.
+func (v *View) pastOf(ctx context.Context, of Lived, in lineage.Window) (*past, error) {
+	p, left := &past{View: v, of: of, in: in, life: Life{End: LifeNever}}, leaving(ctx)
+	for i := range v.accesses {
+		if left() {
+			return nil, ctx.Err()
+		}
+		if of.is(&v.accesses[i]) {
+			p.rows = append(p.rows, v.accesses[i].row)
 		}
 	}
 	span, err := p.seenIn(ctx, in)
@@ -147,9 +171,9 @@ func (v *View) pastOf(ctx context.Context, of lifeOf, in lineage.Window) (*past,
 		}
 	}
 	if span.last.IsZero() || !span.first.Before(in.End) {
-		return nil, nil //nolint:nilnil // see above
+		return p, nil
 	}
-	p.life.First, p.life.Last = span.first, span.last
+	p.life.End, p.life.First, p.life.Last = LifeSilent, span.first, span.last
 	if p.life.Since.IsZero() {
 		p.life.Since, err = p.beginning(ctx)
 	}
@@ -163,16 +187,21 @@ func (v *View) whoWas(ctx context.Context, in lineage.Window) (*View, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read who was there: %w", err)
 	}
-	then := &View{
-		a: v.a, identity: v.identity, declared: v.declared, lens: v.lens, win: lineage.Resolved{Window: last, Step: v.state.Tick}, until: in.End, held: held, state: v.state,
-		made: v.made, roll: v.roll, clusters: v.a.nameClusters(v.state, held.FactsOf(lineage.ClusterFacts), v.lens),
-		ends: map[lineage.Node]*accessesOf{}, datasets: map[lineage.Node]*accessesOf{}, rolled: &rolled{},
-	}
+	then := v.begun(lineage.Resolved{Window: last, Step: v.state.Tick}, in.End, held)
 	then.takeFacts()
 	if _, err := then.takeAccesses(ctx); err != nil {
 		return nil, err
 	}
 	return then, then.endFormerClusters(ctx)
+}
+
+// begun returns a view of what is held of another time, in which nothing is found out yet.
+func (v *View) begun(win lineage.Resolved, until time.Time, held *store.Window) *View {
+	return &View{
+		a: v.a, identity: v.identity, declared: v.declared, lens: v.lens, win: win, until: until, held: held, state: v.state, made: v.made, roll: v.roll,
+		clusters: v.a.nameClusters(v.state, held.FactsOf(lineage.ClusterFacts), v.lens),
+		ends:     map[lineage.Node]*accessesOf{}, datasets: map[lineage.Node]*accessesOf{}, rolled: &rolled{},
+	}
 }
 
 // seenIn returns when evidence saw one of the rows first, over all time, and last within a time.
@@ -264,8 +293,8 @@ func (p *past) lastBefore(ctx context.Context, goneAt time.Time) (time.Time, err
 	}
 }
 
-// cadence returns how often it is looked whether somebody is there: topics by the fastest of who watches a cluster, what
-// Connect tells by the slowest.
+// cadence returns how often it is looked whether somebody is there: topics by the fastest of who watches a cluster,
+// what Connect tells by the slowest.
 func (p *past) cadence(told []lineage.DatedFact, watchers []string) time.Duration {
 	out := time.Duration(0)
 	for _, f := range told {
@@ -344,9 +373,9 @@ func (p *past) sayEnd(ctx context.Context, asked *View) error {
 	if err != nil {
 		return fmt.Errorf("read what was observed since: %w", err)
 	}
-	over := *p.View
-	over.win, over.until, over.held = since, asked.until, held
-	p.life.Over, p.life.Coverage = &over, over.coverageOf(p.of.nodes...)
+	over := p.begun(since, asked.until, held)
+	over.takeMovers() // they say who would see a connector
+	p.life.Over, p.life.Coverage = over, over.coverageOf(p.of.nodes...)
 	switch {
 	case !p.life.GoneAt.IsZero():
 		p.life.End = LifeGone
@@ -443,7 +472,7 @@ func (p *past) findWindow(ctx context.Context, asked *View) error {
 		tries = []lineage.Resolved{cut, whole}
 	}
 	for _, try := range tries {
-		v, err := p.a.View(ctx, Between(try.Start, try.End), All)
+		v, err := p.a.View(ctx, Between(try.Start, try.End), p.lens)
 		if err != nil {
 			return err
 		}

@@ -43,7 +43,9 @@ func lives(w *world, dark func(n int) bool) {
 	var told []lineage.Fact // and not observed yet
 	for n := 1; n <= 480; n++ {
 		fill := []filling{w.moved(self(orders), lineage.NoEvidence, 60), w.moved(writes(orders, producer(1)), lineage.ProducerState, 60)}
-		read := func(t lineage.Topic, who string) { fill = append(fill, w.moved(reads(t, group(who)), lineage.GroupOffsets, 5)) }
+		read := func(t lineage.Topic, who string) {
+			fill = append(fill, w.moved(reads(t, group(who)), lineage.GroupOffsets, 5))
+		}
 		switch n {
 		case 1:
 			told = append(told, clusterFact(3), topicFact(orders), topicFact(old), topicFact(again), eachHour)
@@ -86,8 +88,8 @@ func lives(w *world, dark func(n int) bool) {
 }
 
 // told writes a life by hours.
-func toldLife(l *answer.Life) string {
-	if l == nil {
+func toldLife(l answer.Life) string {
+	if l.End == answer.LifeNever {
 		return "never seen"
 	}
 	at := func(t time.Time) string {
@@ -106,22 +108,25 @@ func toldLife(l *answer.Life) string {
 		at(l.Window.Start), at(l.Window.End), l.Coverage.ObservedFraction)
 }
 
-func lifeOf(t *testing.T, a *answer.Answers, in answer.Span, id string) *answer.Life {
+func lifeOf(t *testing.T, a *answer.Answers, in answer.Span, id string) answer.Life {
 	t.Helper()
-	var l *answer.Life
+	var of answer.Lived
 	f, err := lineage.ParseFlowID(id)
 	if err == nil {
-		l, err = a.LifeOfFlow(t.Context(), in, f)
+		of = answer.LivedFlow(f)
 	} else {
 		var n lineage.Node
-		if n, err = lineage.ParseNodeID(id); err == nil {
-			l, err = a.LifeOfNode(t.Context(), in, n)
-		}
+		n, err = lineage.ParseNodeID(id)
+		of = answer.LivedNode(n)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	return l
+	all, err := view(t, a, in, answer.All).LastLives(t.Context(), []answer.Lived{answer.LivedNode(topicNode("nobody")), of})
+	if err != nil || len(all) != 2 || all[0].End != answer.LifeNever {
+		t.Fatal(all, err)
+	}
+	return all[1]
 }
 
 func hours(from, to int) answer.Span { return answer.Between(hour(from), hour(to)) }
@@ -163,8 +168,8 @@ func TestTheLastLife(t *testing.T) {
 	})
 }
 
-// A gap over an end leaves when it was: it was seen last before the gap, and to be gone after it. What nobody has looked
-// for since is not said to be gone.
+// A gap over an end leaves when it was: it was seen last before the gap, and to be gone after it. What nobody has
+// looked for since is not said to be gone.
 func TestTheLastLifeBesideGaps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -209,8 +214,8 @@ func TestTheLastLifeOfWhomNobodyLooksFor(t *testing.T) {
 	})
 }
 
-// A life that lies in blocks of before a restart, and in those that are held in longer steps, is found as well; one that
-// is held no more is not.
+// A life that lies in blocks of before a restart, and in those that are held in longer steps, is found as well; one
+// that is held no more is not.
 func TestTheLastLifeInOldBlocks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()

@@ -53,7 +53,7 @@ func TestGroupsHaveNoFlowStates(t *testing.T) {
 		w.steady(1, 60, 12)
 		time.Sleep(60*tick + time.Second)
 		v := view(t, answers(w.store), answer.Last(10*time.Minute), answer.All)
-		g, walk, err := v.Grouped(t.Context(), answer.GroupByCluster, nil, false, 100)
+		g, walk, err := v.Grouped(t.Context(), answer.GroupByCluster, nil, answer.Filter{}, 100)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -127,7 +127,7 @@ func (v *View) pathGraph(key filterKey, from, to lineage.Node) *graph.Snapshot {
 	var edges []graph.Access
 	for i := range v.accesses {
 		x := &v.accesses[i]
-		if v.passes(x, with) && (key.internal || !x.internal() || slices.Contains(internal, x.far)) {
+		if x.passes(with) && (key.internal || !x.internal() || slices.Contains(internal, x.far)) {
 			edges = v.appendEdges(edges, graph.AccessID(i), x)
 		}
 	}

@@ -126,9 +126,9 @@ func (c *changing) all(v *answer.View) string {
 			out = append(out, shown(ctx, t, v, w), closure.Page(nil, 100), closure.Len())
 		}
 	}
-	out = append(out, shown(ctx, t, v, v.Overview(nil, true, 5)))
+	out = append(out, shown(ctx, t, v, v.Overview(nil, answer.Filter{IncludeInternal: true}, 5)))
 	for by := answer.GroupByCluster; by <= answer.GroupByPrefix; by++ {
-		_, w, err := v.Grouped(ctx, by, nil, true, 100)
+		_, w, err := v.Grouped(ctx, by, nil, answer.Filter{IncludeInternal: true}, 100)
 		out = append(out, w, err)
 	}
 	return text(t, out)

@@ -95,7 +95,7 @@ func TestEndToEnd(t *testing.T) {
 		if n, err := rows.Node(topicNode("paid")).Level(t.Context(), lineage.LogBytes); err != nil || n == nil || *n != 700 {
 			t.Errorf("its size is %v, %v", n, err)
 		}
-		all := v.Overview(nil, true, 1000)
+		all := v.Overview(nil, answer.Filter{IncludeInternal: true}, 1000)
 		if all.TotalNodes != 4 || len(all.Flows()) != 2 { // both topics, and who writes them
 			t.Errorf("%d nodes, flows %v", all.TotalNodes, all.Flows())
 		}

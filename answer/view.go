@@ -510,14 +510,22 @@ type filterKey struct {
 // graph returns the snapshot of the part that key names.
 func (v *View) graph(key filterKey) *graph.Snapshot {
 	return v.graphs.get(key, func() *graph.Snapshot {
-		return v.build(func(x *access) bool { return v.passes(x, key) })
+		return v.build(v.passing(key))
 	})
 }
 
-// passes reports whether an access belongs into the part of the graph that key names.
-func (v *View) passes(x *access, key filterKey) bool {
-	return (key.evidence == 0 || v.supported(x, key.evidence)) &&
-		(!key.active || x.state == graph.Active) &&
+// passing returns what reports whether an access belongs into the part of the graph that key names.
+func (v *View) passing(key filterKey) func(*access) bool {
+	if key.evidence == 0 {
+		return func(x *access) bool { return x.passes(key) }
+	}
+	known := v.knownBy(key.evidence)
+	return func(x *access) bool { return x.passes(key) && known[x.way()] }
+}
+
+// passes reports whether an access belongs into the part of the graph that key names, whatever its evidence.
+func (x *access) passes(key filterKey) bool {
+	return (!key.active || x.state == graph.Active) &&
 		(key.inactive || x.state != graph.Inactive) &&
 		(key.internal || !x.internal()) &&
 		(key.clusterTag == "" || x.Access.Topic.Cluster == key.clusterTag)
@@ -533,17 +541,45 @@ func (v *View) graphWith(key filterKey, roots []lineage.Node) *graph.Snapshot {
 	}
 	with := key
 	with.internal = true
+	passes := v.passing(with)
 	return v.build(func(x *access) bool {
-		return v.passes(x, with) && (!x.internal() || slices.Contains(roots, x.far))
+		return passes(x) && (!x.internal() || slices.Contains(roots, x.far))
 	})
 }
 
-// supported reports whether evidence of one of the kinds supports the access: in the window, or before when nothing did
-// in the window.
-func (v *View) supported(x *access, kinds store.Kinds) bool {
-	in := v.held.Rows.SeenBefore
-	if x.inWindow {
-		in = v.held.Rows.Seen
+// way is a flow in the numbers of its view.
+type way struct {
+	node, far uint32
+	op        lineage.Op
+}
+
+func (x *access) way() way { return way{x.numbers[0], x.numbers[1], x.Access.Op} }
+
+// knownBy returns the flows that evidence of one of the kinds supports, as they tell it: in the window, or before where
+// nothing supports them in the window.
+func (v *View) knownBy(kinds store.Kinds) map[way]bool {
+	type seen struct{ in, before store.Kinds }
+	of := map[way]seen{}
+	for i := range v.accesses {
+		x := &v.accesses[i]
+		s, in, before := of[x.way()], v.held.Rows.Seen[x.row], v.held.Rows.SeenBefore[x.row]
+		if x.declared() && before|in != 0 {
+			before |= store.KindsOf(lineage.Declared)
+			if in != 0 {
+				in |= store.KindsOf(lineage.Declared)
+			}
+		}
+		s.in, s.before = s.in|in, s.before|before
+		of[x.way()] = s
 	}
-	return in[x.row]&kinds != 0 || x.declared() && kinds.Has(lineage.Declared)
+	out := map[way]bool{}
+	for w, s := range of {
+		if s.in != 0 {
+			s.before = s.in
+		}
+		if s.before&kinds != 0 {
+			out[w] = true
+		}
+	}
+	return out
 }

@@ -79,15 +79,17 @@ func (v *View) Walk(q graph.Query, only Filter) *Walk {
 	return w
 }
 
-// Overview returns all that moved in the window, in one cluster or, with nil, in all; above the limit the least
-// important nodes are hidden.
-func (v *View) Overview(of *Cluster, includeInternal bool, limit int) *Walk {
-	return v.Everything(of, includeInternal)(limit)
+// Overview returns all that moved in the window, in one cluster or, with nil, in all, as far as the filter lets it
+// through; above the limit the least important nodes are hidden. What did not move is not in it, whatever the filter
+// says.
+func (v *View) Overview(of *Cluster, only Filter, limit int) *Walk {
+	return v.Everything(of, only)(limit)
 }
 
 // Everything is Overview for whoever asks for it with several limits, and for nodes that are shown beyond them.
-func (v *View) Everything(of *Cluster, includeInternal bool) Walker {
-	key := filterKey{active: true, inactive: true, internal: includeInternal}
+func (v *View) Everything(of *Cluster, only Filter) Walker {
+	key := only.key()
+	key.active, key.inactive = true, true
 	switch {
 	case of == nil:
 		return walker(v.graph(key), nil)
@@ -109,8 +111,8 @@ func walker(s *graph.Snapshot, scope []lineage.ClusterID) Walker {
 
 // OverviewWithSilent is Overview with what did not move in the window, or may have, and did in the lookback. What waits
 // for readers counts beside what moved, so that a backlog is not what is hidden.
-func (v *View) OverviewWithSilent(ctx context.Context, of *Cluster, includeInternal bool, limit int) (*Walk, error) {
-	w, err := v.EverythingWithSilent(ctx, of, includeInternal)
+func (v *View) OverviewWithSilent(ctx context.Context, of *Cluster, only Filter, limit int) (*Walk, error) {
+	w, err := v.EverythingWithSilent(ctx, of, only)
 	if err != nil {
 		return nil, err
 	}
@@ -118,19 +120,20 @@ func (v *View) OverviewWithSilent(ctx context.Context, of *Cluster, includeInter
 }
 
 // EverythingWithSilent is to OverviewWithSilent what Everything is to Overview.
-func (v *View) EverythingWithSilent(ctx context.Context, of *Cluster, includeInternal bool) (Walker, error) {
+func (v *View) EverythingWithSilent(ctx context.Context, of *Cluster, only Filter) (Walker, error) {
 	if of != nil && of.known.ID == "" {
-		return v.Everything(of, includeInternal), nil
+		return v.Everything(of, only), nil
 	}
 	ls, err := v.readLevels(ctx)
 	if err != nil {
 		return nil, err
 	}
-	key, scope := filterKey{inactive: true, internal: includeInternal}, []lineage.ClusterID(nil)
+	key, scope := only.key(), []lineage.ClusterID(nil)
+	key.inactive = true
 	if of != nil {
 		key.clusterTag, scope = of.known.ID, []lineage.ClusterID{of.known.ID}
 	}
-	return walker(v.buildWeighed(func(x *access) bool { return v.passes(x, key) }, v.waiting(ls)), scope), nil
+	return walker(v.buildWeighed(v.passing(key), v.waiting(ls)), scope), nil
 }
 
 // waiting returns what weighs as much as what an access moved: the records that wait for a reader at the window's end.

@@ -123,7 +123,7 @@ func TestOverview(t *testing.T) {
 			"of nothing seen": {v: later, of: cluster("north"), want: ""},
 			"the greatest":    {v: later, of: cluster("west"), limit: 3, total: 5, scope: string(west), want: "topic:orders application:billing unidentified:orders"},
 		} {
-			w := c.v.Overview(c.of, c.internal, c.limit)
+			w := c.v.Overview(c.of, answer.Filter{IncludeInternal: c.internal}, c.limit)
 			if nodes, scope := walked(w); nodes != c.want || scope != c.scope || w.TotalNodes != c.total {
 				t.Errorf("%s:\n got %s of %q, %d in all\nwant %s of %q, %d in all", name, nodes, scope, w.TotalNodes, c.want, c.scope, c.total)
 			}

@@ -72,7 +72,7 @@ func TestWeight(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			v.Overview(nil, false, 100)
+			v.Overview(nil, answer.Filter{}, 100)
 			v.Walk(graph.Query{Roots: []lineage.Node{topicNode("00001-topic")}, Depth: 1, Limit: 10}, answer.Filter{})
 		}
 		weigh("asked")

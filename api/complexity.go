@@ -48,6 +48,12 @@ const balanceRead = 1000
 // ten are an object, and a look at what was observed of each bucket.
 const bucketsSummed = 40_000
 
+// graphFiltered is what a graph of all flows of some kinds of evidence costs beside what is drawn: it is built anew.
+const graphFiltered = 1000
+
+// lifeFollowed is what it costs to follow one life into the past: up to sixty weeks of evidence are looked at.
+const lifeFollowed = 500
+
 // drawn is what a graph costs: as many nodes and stacks as it may have, and the states by which it is folded, which are
 // a figure each of up to a thousand nodes' flows.
 func drawn(child, limit, fold int, expand []ExpandInput) int {
@@ -75,11 +81,18 @@ func costs() (c ComplexityRoot) {
 		return drawn(child, limit, fold, expand)
 	}
 	impactCosts(&c)
+	c.Query.LastLives = func(child int, ids []string, _ WindowInput) int { return times(len(ids), add(lifeFollowed, child)) }
+	c.LastLives.Coverage = func(child int) int { return child/usualLimit + 1 }
+	c.LastLife.Coverage = c.LastLives.Coverage
 	c.Closure.Ids = func(child, first int, _ *string) int { return first/idsAnObject + child }
 	c.Query.Flows = func(
-		child int, _ *string, _ WindowInput, _ answer.GroupBy, _, _ bool, limit, fold int, _ []string, expand []ExpandInput,
+		child int, _ *string, _ WindowInput, _ answer.GroupBy, evidence []lineage.EvidenceKind, _, _ bool, limit, fold int, _ []string, expand []ExpandInput,
 	) int {
-		return drawn(child, limit, fold, expand)
+		cost := drawn(child, limit, fold, expand)
+		if len(evidence) > 0 {
+			cost = add(cost, graphFiltered)
+		}
+		return cost
 	}
 	c.Query.LineageDiff = func(child int, _ []string, _, _ WindowInput, _ time.Duration, _ float64, _ bool, limit int) int {
 		return times(limit, child)

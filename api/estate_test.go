@@ -121,6 +121,11 @@ func TestPrices(t *testing.T) {
 			return fmt.Sprintf(`a%d:topicUsage(topic:"topic:west/estate.topic-000000",window:{last:"%ds"}){readers{state}}`, i, 10*(i+1))
 		}), " ") + "}"
 	}
+	lives := func(n int) string { // of each window who was there at all is looked for
+		return "{" + strings.Join(each(n, func(i int) string {
+			return fmt.Sprintf(`a%d:lastLives(ids:["topic:west/nothing"],window:{last:"%ds"}){lives{end}}`, i, 10*(i+1))
+		}), " ") + "}"
+	}
 	looks := func(n int) string {
 		return "{" + strings.Join(each(n, func(i int) string { return fmt.Sprintf(`a%d:nodes(text:"t%d"){totalCount}`, i, i) }), " ") + "}"
 	}
@@ -130,7 +135,7 @@ func TestPrices(t *testing.T) {
 	}
 	for topics, questions := range map[int][]question{
 		100:    {{windows(30), true}, {looks(30), true}},
-		20_000: {{windows(30), false}, {windows(2), true}, {looks(2), true}, {states(2), true}, {windows(12), true}, {states(12), false}},
+		20_000: {{windows(30), false}, {windows(2), true}, {looks(2), true}, {states(2), true}, {windows(12), true}, {states(12), false}, {lives(1), true}, {lives(6), false}},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			w := estate(t, topics)

@@ -512,6 +512,22 @@ type ComplexityRoot struct {
 		Kind  func(childComplexity int) int
 	}
 
+	LastLife struct {
+		Coverage  func(childComplexity int) int
+		End       func(childComplexity int) int
+		FirstSeen func(childComplexity int) int
+		GoneAt    func(childComplexity int) int
+		ID        func(childComplexity int) int
+		LastSeen  func(childComplexity int) int
+		Since     func(childComplexity int) int
+		Window    func(childComplexity int) int
+	}
+
+	LastLives struct {
+		Coverage func(childComplexity int) int
+		Lives    func(childComplexity int) int
+	}
+
 	Lineage struct {
 		Coverage   func(childComplexity int) int
 		Flows      func(childComplexity int) int
@@ -642,8 +658,9 @@ type ComplexityRoot struct {
 		Findings        func(childComplexity int, window WindowInput, cluster *string, owner *string, kinds []answer.FindingKind, first int, after *string) int
 		Flow            func(childComplexity int, id string, window WindowInput) int
 		FlowBalance     func(childComplexity int, topic string, window WindowInput) int
-		Flows           func(childComplexity int, cluster *string, window WindowInput, groupBy answer.GroupBy, includeInternal bool, includeInactive bool, limit int, fold int, unfold []string, expand []ExpandInput) int
+		Flows           func(childComplexity int, cluster *string, window WindowInput, groupBy answer.GroupBy, evidence []lineage.EvidenceKind, includeInternal bool, includeInactive bool, limit int, fold int, unfold []string, expand []ExpandInput) int
 		Impact          func(childComplexity int, root string, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool, first int, after *string) int
+		LastLives       func(childComplexity int, ids []string, window WindowInput) int
 		Lineage         func(childComplexity int, roots []string, direction graph.Direction, depth int, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool, limit int, fold int, unfold []string, expand []ExpandInput) int
 		LineageDiff     func(childComplexity int, roots []string, before WindowInput, after WindowInput, quiet time.Duration, factor float64, includeInternal bool, limit int) int
 		LineageVersion  func(childComplexity int, window WindowInput) int
@@ -917,11 +934,12 @@ type QueryResolver interface {
 	Clusters(ctx context.Context) ([]Cluster, error)
 	Node(ctx context.Context, id string, window *WindowInput) (Node, error)
 	Flow(ctx context.Context, id string, window WindowInput) (*Flow, error)
+	LastLives(ctx context.Context, ids []string, window WindowInput) (*LastLives, error)
 	Nodes(ctx context.Context, text *string, kinds []lineage.NodeKind, cluster *string, owner *string, tag *string, includeInternal bool, window *WindowInput, orderBy *answer.Order, first int, after *string) (*NodeConnection, error)
 	Lineage(ctx context.Context, roots []string, direction graph.Direction, depth int, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool, limit int, fold int, unfold []string, expand []ExpandInput) (*Lineage, error)
 	Closure(ctx context.Context, roots []string, direction graph.Direction, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool) (*Closure, error)
 	Impact(ctx context.Context, root string, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool, first int, after *string) (*Impact, error)
-	Flows(ctx context.Context, cluster *string, window WindowInput, groupBy answer.GroupBy, includeInternal bool, includeInactive bool, limit int, fold int, unfold []string, expand []ExpandInput) (*Lineage, error)
+	Flows(ctx context.Context, cluster *string, window WindowInput, groupBy answer.GroupBy, evidence []lineage.EvidenceKind, includeInternal bool, includeInactive bool, limit int, fold int, unfold []string, expand []ExpandInput) (*Lineage, error)
 	Paths(ctx context.Context, from string, to string, window WindowInput, includeInternal bool, first int) (*Paths, error)
 	LineageDiff(ctx context.Context, roots []string, before WindowInput, after WindowInput, quiet time.Duration, factor float64, includeInternal bool, limit int) (*LineageDiff, error)
 	Top(ctx context.Context, metric answer.Metric, by lineage.NodeKind, window WindowInput, first int) (*Ranking, error)
@@ -3060,6 +3078,68 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.KindCount.Kind(childComplexity), true
 
+	case "LastLife.coverage":
+		if e.ComplexityRoot.LastLife.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LastLife.Coverage(childComplexity), true
+	case "LastLife.end":
+		if e.ComplexityRoot.LastLife.End == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LastLife.End(childComplexity), true
+	case "LastLife.firstSeen":
+		if e.ComplexityRoot.LastLife.FirstSeen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LastLife.FirstSeen(childComplexity), true
+	case "LastLife.goneAt":
+		if e.ComplexityRoot.LastLife.GoneAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LastLife.GoneAt(childComplexity), true
+	case "LastLife.id":
+		if e.ComplexityRoot.LastLife.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LastLife.ID(childComplexity), true
+	case "LastLife.lastSeen":
+		if e.ComplexityRoot.LastLife.LastSeen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LastLife.LastSeen(childComplexity), true
+	case "LastLife.since":
+		if e.ComplexityRoot.LastLife.Since == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LastLife.Since(childComplexity), true
+	case "LastLife.window":
+		if e.ComplexityRoot.LastLife.Window == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LastLife.Window(childComplexity), true
+
+	case "LastLives.coverage":
+		if e.ComplexityRoot.LastLives.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LastLives.Coverage(childComplexity), true
+	case "LastLives.lives":
+		if e.ComplexityRoot.LastLives.Lives == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LastLives.Lives(childComplexity), true
+
 	case "Lineage.coverage":
 		if e.ComplexityRoot.Lineage.Coverage == nil {
 			break
@@ -3639,7 +3719,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Flows(childComplexity, args["cluster"].(*string), args["window"].(WindowInput), args["groupBy"].(answer.GroupBy), args["includeInternal"].(bool), args["includeInactive"].(bool), args["limit"].(int), args["fold"].(int), args["unfold"].([]string), args["expand"].([]ExpandInput)), true
+		return e.ComplexityRoot.Query.Flows(childComplexity, args["cluster"].(*string), args["window"].(WindowInput), args["groupBy"].(answer.GroupBy), args["evidence"].([]lineage.EvidenceKind), args["includeInternal"].(bool), args["includeInactive"].(bool), args["limit"].(int), args["fold"].(int), args["unfold"].([]string), args["expand"].([]ExpandInput)), true
 	case "Query.impact":
 		if e.ComplexityRoot.Query.Impact == nil {
 			break
@@ -3652,6 +3732,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Query.Impact(childComplexity, args["root"].(string), args["window"].(WindowInput), args["evidence"].([]lineage.EvidenceKind), args["includeInactive"].(bool), args["includeInternal"].(bool), args["first"].(int), args["after"].(*string)), true
 
+	case "Query.lastLives":
+		if e.ComplexityRoot.Query.LastLives == nil {
+			break
+		}
+
+		args, err := ec.field_Query_lastLives_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.LastLives(childComplexity, args["ids"].([]string), args["window"].(WindowInput)), true
 	case "Query.lineage":
 		if e.ComplexityRoot.Query.Lineage == nil {
 			break
@@ -5006,6 +5097,8 @@ type Query {
   "As it was at the end of the window; without one, of the last ten minutes. NOT_FOUND where neither the window nor the seven days before its end know it, NOT_OBSERVED where nothing was observed then: it may have been there."
   node(id: ID!, window: Window): Node
   flow(id: ID!, window: Window!): Flow
+  "What is known of nodes and flows, at most 10, that the window does not have: when they were there last before its end, or first after it. In the order in which they are asked for. It is looked for in all that is held."
+  lastLives(ids: [ID!]!, window: Window!): LastLives
   """
   Text matches names, owners and tags, case-insensitively; best matches first unless ordered. Topics that exist or moved in the window,
   and who used any topic in it or in the seven days before its end; without a window, of the last ten minutes. A text, owner or tag
@@ -5039,11 +5132,12 @@ type Query {
   Everything that moved in the window, for the overview, internal topics only if asked for; above the limit the least important nodes become counted hidden ones.
   groupBy: GROUP nodes stand for their members: topics, programs, replicators and datasets apart. A flow between two is the sum of those between their members, each
   counted once, with all their evidence.
+  evidence: only flows that one of these kinds supports, and their ends, as of lineage; between groups the sums are of such flows alone. totalNodes, truncated and hidden counts are of what is left.
   includeInactive, not with groupBy: also flows that moved nothing in the window but did in the seven days before its end, and whose ends still exist. Then what waits for a reader makes a node as important as what
   moved, so that a large backlog of one that stopped is not what is hidden. fold, unfold and expand: as of lineage, not with groupBy.
   """
   flows(
-    cluster: ID, window: Window!, groupBy: GroupBy! = NONE, includeInternal: Boolean! = false, includeInactive: Boolean! = false, limit: Int! = 300,
+    cluster: ID, window: Window!, groupBy: GroupBy! = NONE, evidence: [EvidenceKind!], includeInternal: Boolean! = false, includeInactive: Boolean! = false, limit: Int! = 300,
     fold: Int! = 0, unfold: [ID!], expand: [Expand!]
   ): Lineage
   """
@@ -5193,6 +5287,23 @@ type Topic implements Node {
   retainedRecords: Int64        # end less start offsets: an upper bound on a compacted topic
   retainedBytes: Int64          # on disk, one replica of each partition, compressed; null: not known, as before its first look (one a minute), where the size that was read is of when the topic was another, or where log directories may not be described
   configs: [ConfigEntry!]!      # set on the topic itself, defaults left out; sensitive values are never read
+}
+
+"""
+The last life of a node or flow that a window does not have, or the first after it. since: when that life began, after more than seven days of rest, or as another that bears the name; null: before all that was looked at. goneAt: GONE: when it
+was seen to be no more, later than lastSeen by as much as nobody looked. window: the end of that life, as long as the one that is asked about at most: it has the node or flow with its neighbours of then; null: none has. firstSeen is null of what was there
+before what is held. coverage: of the time from lastSeen to the end of the window that is asked about, of the clusters where it would be; null: of THERE, LATER and NEVER.
+"""
+type LastLife { id: ID!  end: LifeEnd!  firstSeen: Time  lastSeen: Time  since: Time  goneAt: Time  window: ResolvedWindow  coverage: Coverage }
+"coverage is of the window that is asked about."
+type LastLives { lives: [LastLife!]!  coverage: Coverage! }
+enum LifeEnd {
+  THERE         # the window has it
+  GONE          # it was seen to be no more: a topic, connector or replicator was deleted, or all groups of an application were
+  SILENT        # it was looked for since, and not seen; whether in all that time, coverage says
+  NOT_OBSERVED  # nobody has looked since it was seen last, or nobody did in the window: it may have been there
+  LATER         # it was first seen after the window
+  NEVER         # it was not seen within what is held
 }
 
 type Application implements Node {
@@ -6500,6 +6611,38 @@ func (ec *executionContext) childFields_KindCount(ctx context.Context, field gra
 		return ec.fieldContext_KindCount_count(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type KindCount", field.Name)
+}
+
+func (ec *executionContext) childFields_LastLife(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_LastLife_id(ctx, field)
+	case "end":
+		return ec.fieldContext_LastLife_end(ctx, field)
+	case "firstSeen":
+		return ec.fieldContext_LastLife_firstSeen(ctx, field)
+	case "lastSeen":
+		return ec.fieldContext_LastLife_lastSeen(ctx, field)
+	case "since":
+		return ec.fieldContext_LastLife_since(ctx, field)
+	case "goneAt":
+		return ec.fieldContext_LastLife_goneAt(ctx, field)
+	case "window":
+		return ec.fieldContext_LastLife_window(ctx, field)
+	case "coverage":
+		return ec.fieldContext_LastLife_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LastLife", field.Name)
+}
+
+func (ec *executionContext) childFields_LastLives(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "lives":
+		return ec.fieldContext_LastLives_lives(ctx, field)
+	case "coverage":
+		return ec.fieldContext_LastLives_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LastLives", field.Name)
 }
 
 func (ec *executionContext) childFields_Lineage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7875,54 +8018,62 @@ func (ec *executionContext) field_Query_flows_args(ctx context.Context, rawArgs 
 		return nil, err
 	}
 	args["groupBy"] = arg2
-	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "includeInternal",
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "evidence",
+		func(ctx context.Context, v any) ([]lineage.EvidenceKind, error) {
+			return ec.unmarshalOEvidenceKind2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋlineageᚐEvidenceKindᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["evidence"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "includeInternal",
 		func(ctx context.Context, v any) (bool, error) {
 			return ec.unmarshalNBoolean2bool(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["includeInternal"] = arg3
-	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "includeInactive",
+	args["includeInternal"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "includeInactive",
 		func(ctx context.Context, v any) (bool, error) {
 			return ec.unmarshalNBoolean2bool(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["includeInactive"] = arg4
-	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "limit",
+	args["includeInactive"] = arg5
+	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "limit",
 		func(ctx context.Context, v any) (int, error) {
 			return ec.unmarshalNInt2int(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["limit"] = arg5
-	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "fold",
+	args["limit"] = arg6
+	arg7, err := graphql.ProcessArgField(ctx, rawArgs, "fold",
 		func(ctx context.Context, v any) (int, error) {
 			return ec.unmarshalNInt2int(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["fold"] = arg6
-	arg7, err := graphql.ProcessArgField(ctx, rawArgs, "unfold",
+	args["fold"] = arg7
+	arg8, err := graphql.ProcessArgField(ctx, rawArgs, "unfold",
 		func(ctx context.Context, v any) ([]string, error) {
 			return ec.unmarshalOID2ᚕstringᚄ(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["unfold"] = arg7
-	arg8, err := graphql.ProcessArgField(ctx, rawArgs, "expand",
+	args["unfold"] = arg8
+	arg9, err := graphql.ProcessArgField(ctx, rawArgs, "expand",
 		func(ctx context.Context, v any) ([]ExpandInput, error) {
 			return ec.unmarshalOExpand2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐExpandInputᚄ(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["expand"] = arg8
+	args["expand"] = arg9
 	return args, nil
 }
 
@@ -7985,6 +8136,28 @@ func (ec *executionContext) field_Query_impact_args(ctx context.Context, rawArgs
 		return nil, err
 	}
 	args["after"] = arg6
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_lastLives_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "ids",
+		func(ctx context.Context, v any) ([]string, error) {
+			return ec.unmarshalNID2ᚕstringᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ids"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "window",
+		func(ctx context.Context, v any) (WindowInput, error) {
+			return ec.unmarshalNWindow2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐWindowInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["window"] = arg1
 	return args, nil
 }
 
@@ -17459,6 +17632,272 @@ func (ec *executionContext) fieldContext_KindCount_count(_ context.Context, fiel
 	return graphql.NewScalarFieldContext("KindCount", field, false, false, "Int")
 }
 
+func (ec *executionContext) _LastLife_id(ctx context.Context, field graphql.CollectedField, obj *LastLife) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LastLife_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LastLife_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LastLife", field, false, false, "ID")
+}
+
+func (ec *executionContext) _LastLife_end(ctx context.Context, field graphql.CollectedField, obj *LastLife) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LastLife_end(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.End, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v answer.LifeEnd) graphql.Marshaler {
+			return ec.marshalNLifeEnd2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐLifeEnd(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LastLife_end(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LastLife", field, false, false, "LifeEnd")
+}
+
+func (ec *executionContext) _LastLife_firstSeen(ctx context.Context, field graphql.CollectedField, obj *LastLife) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LastLife_firstSeen(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FirstSeen(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LastLife_firstSeen(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LastLife", field, true, false, "Time")
+}
+
+func (ec *executionContext) _LastLife_lastSeen(ctx context.Context, field graphql.CollectedField, obj *LastLife) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LastLife_lastSeen(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastSeen(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LastLife_lastSeen(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LastLife", field, true, false, "Time")
+}
+
+func (ec *executionContext) _LastLife_since(ctx context.Context, field graphql.CollectedField, obj *LastLife) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LastLife_since(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Since(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LastLife_since(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LastLife", field, true, false, "Time")
+}
+
+func (ec *executionContext) _LastLife_goneAt(ctx context.Context, field graphql.CollectedField, obj *LastLife) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LastLife_goneAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.GoneAt(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LastLife_goneAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LastLife", field, true, false, "Time")
+}
+
+func (ec *executionContext) _LastLife_window(ctx context.Context, field graphql.CollectedField, obj *LastLife) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LastLife_window(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Window(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ResolvedWindow) graphql.Marshaler {
+			return ec.marshalOResolvedWindow2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐResolvedWindow(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LastLife_window(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LastLife",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ResolvedWindow(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LastLife_coverage(ctx context.Context, field graphql.CollectedField, obj *LastLife) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LastLife_coverage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Coverage(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Coverage) graphql.Marshaler {
+			return ec.marshalOCoverage2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCoverage(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LastLife_coverage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LastLife",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Coverage(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LastLives_lives(ctx context.Context, field graphql.CollectedField, obj *LastLives) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LastLives_lives(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Lives, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []LastLife) graphql.Marshaler {
+			return ec.marshalNLastLife2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐLastLifeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LastLives_lives(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LastLives",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LastLife(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LastLives_coverage(ctx context.Context, field graphql.CollectedField, obj *LastLives) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LastLives_coverage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Coverage(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Coverage) graphql.Marshaler {
+			return ec.marshalNCoverage2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCoverage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LastLives_coverage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LastLives",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Coverage(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Lineage_nodes(ctx context.Context, field graphql.CollectedField, obj *Lineage) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -19608,6 +20047,50 @@ func (ec *executionContext) fieldContext_Query_flow(ctx context.Context, field g
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_lastLives(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_lastLives(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().LastLives(ctx, fc.Args["ids"].([]string), fc.Args["window"].(WindowInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *LastLives) graphql.Marshaler {
+			return ec.marshalOLastLives2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐLastLives(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_lastLives(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LastLives(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_lastLives_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_nodes(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -19794,7 +20277,7 @@ func (ec *executionContext) _Query_flows(ctx context.Context, field graphql.Coll
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Flows(ctx, fc.Args["cluster"].(*string), fc.Args["window"].(WindowInput), fc.Args["groupBy"].(answer.GroupBy), fc.Args["includeInternal"].(bool), fc.Args["includeInactive"].(bool), fc.Args["limit"].(int), fc.Args["fold"].(int), fc.Args["unfold"].([]string), fc.Args["expand"].([]ExpandInput))
+			return ec.Resolvers.Query().Flows(ctx, fc.Args["cluster"].(*string), fc.Args["window"].(WindowInput), fc.Args["groupBy"].(answer.GroupBy), fc.Args["evidence"].([]lineage.EvidenceKind), fc.Args["includeInternal"].(bool), fc.Args["includeInactive"].(bool), fc.Args["limit"].(int), fc.Args["fold"].(int), fc.Args["unfold"].([]string), fc.Args["expand"].([]ExpandInput))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *Lineage) graphql.Marshaler {
@@ -29386,6 +29869,112 @@ func (ec *executionContext) _KindCount(ctx context.Context, sel ast.SelectionSet
 	return out
 }
 
+var lastLifeImplementors = []string{"LastLife"}
+
+func (ec *executionContext) _LastLife(ctx context.Context, sel ast.SelectionSet, obj *LastLife) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, lastLifeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LastLife")
+		case "id":
+			out.Values[i] = ec._LastLife_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "end":
+			out.Values[i] = ec._LastLife_end(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "firstSeen":
+			out.Values[i] = ec._LastLife_firstSeen(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "lastSeen":
+			out.Values[i] = ec._LastLife_lastSeen(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "since":
+			out.Values[i] = ec._LastLife_since(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "goneAt":
+			out.Values[i] = ec._LastLife_goneAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "window":
+			out.Values[i] = ec._LastLife_window(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "coverage":
+			out.Values[i] = ec._LastLife_coverage(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var lastLivesImplementors = []string{"LastLives"}
+
+func (ec *executionContext) _LastLives(ctx context.Context, sel ast.SelectionSet, obj *LastLives) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, lastLivesImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LastLives")
+		case "lives":
+			out.Values[i] = ec._LastLives_lives(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "coverage":
+			out.Values[i] = ec._LastLives_coverage(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var lineageImplementors = []string{"Lineage"}
 
 func (ec *executionContext) _Lineage(ctx context.Context, sel ast.SelectionSet, obj *Lineage) graphql.Marshaler {
@@ -30214,6 +30803,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_flow(ctx, field)
+				})
+		case "lastLives":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_lastLives(ctx, field)
 				})
 		case "nodes":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
@@ -33424,6 +34019,60 @@ func (ec *executionContext) marshalNKindCount2ᚕgithubᚗcomᚋlineagedᚋlinea
 	return ret
 }
 
+func (ec *executionContext) marshalNLastLife2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐLastLife(ctx context.Context, sel ast.SelectionSet, v LastLife) graphql.Marshaler {
+	return ec._LastLife(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNLastLife2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐLastLifeᚄ(ctx context.Context, sel ast.SelectionSet, v []LastLife) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNLastLife2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐLastLife(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalNLifeEnd2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐLifeEnd(ctx context.Context, v any) (answer.LifeEnd, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNLifeEnd2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐLifeEnd[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNLifeEnd2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐLifeEnd(ctx context.Context, sel ast.SelectionSet, v answer.LifeEnd) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNLifeEnd2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐLifeEnd[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "LifeEnd!")
+	}
+	return res
+}
+
+var (
+	unmarshalNLifeEnd2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐLifeEnd = map[string]answer.LifeEnd{
+		"THERE":        answer.LifeThere,
+		"GONE":         answer.LifeGone,
+		"SILENT":       answer.LifeSilent,
+		"NOT_OBSERVED": answer.LifeNotObserved,
+		"LATER":        answer.LifeLater,
+		"NEVER":        answer.LifeNever,
+	}
+	marshalNLifeEnd2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐLifeEnd = map[answer.LifeEnd]string{
+		answer.LifeThere:       "THERE",
+		answer.LifeGone:        "GONE",
+		answer.LifeSilent:      "SILENT",
+		answer.LifeNotObserved: "NOT_OBSERVED",
+		answer.LifeLater:       "LATER",
+		answer.LifeNever:       "NEVER",
+	}
+)
+
 func (ec *executionContext) marshalNLineageVersion2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐLineageVersion(ctx context.Context, sel ast.SelectionSet, v *LineageVersion) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "LineageVersion!")
@@ -34722,6 +35371,13 @@ func (ec *executionContext) marshalOInt642ᚖint64(ctx context.Context, sel ast.
 	return res
 }
 
+func (ec *executionContext) marshalOLastLives2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐLastLives(ctx context.Context, sel ast.SelectionSet, v *LastLives) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._LastLives(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOLineage2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐLineage(ctx context.Context, sel ast.SelectionSet, v *Lineage) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -34865,6 +35521,13 @@ func (ec *executionContext) marshalORanking2ᚖgithubᚗcomᚋlineagedᚋlineage
 		return graphql.Null
 	}
 	return ec._Ranking(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOResolvedWindow2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐResolvedWindow(ctx context.Context, sel ast.SelectionSet, v *ResolvedWindow) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ResolvedWindow(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOSeries2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐSeries(ctx context.Context, sel ast.SelectionSet, v *Series) graphql.Marshaler {

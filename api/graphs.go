@@ -246,9 +246,9 @@ func (a *resolver) overview(ctx context.Context, args overviewArgs) (*Lineage, e
 	if args.by != answer.GroupByNone {
 		return args.grouped(ctx, v, of, by.Over != 0 || len(expand) > 0)
 	}
-	walk := v.Everything(of, args.only.IncludeInternal)
+	walk := v.Everything(of, args.only)
 	if args.only.IncludeInactive {
-		if walk, err = v.EverythingWithSilent(ctx, of, args.only.IncludeInternal); err != nil {
+		if walk, err = v.EverythingWithSilent(ctx, of, args.only); err != nil {
 			return nil, err
 		}
 	}
@@ -267,7 +267,7 @@ func (args *overviewArgs) grouped(ctx context.Context, v *answer.View, of *answe
 	case folded:
 		return nil, badInput("flows: fold and expand are not answered of groups")
 	}
-	g, w, err := v.Grouped(ctx, args.by, of, args.only.IncludeInternal, args.limit)
+	g, w, err := v.Grouped(ctx, args.by, of, args.only, args.limit)
 	if err != nil {
 		return nil, err
 	}

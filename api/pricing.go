@@ -31,7 +31,7 @@ type survey struct {
 var looking = map[string]bool{
 	"nodes": true, "flows": true, "lineage": true, "closure": true, "impact": true, "top": true, "events": true, "suggestedJoins": true,
 	"declarations": true, "undeclaredFlows": true, "dataProducts": true, "candidates": true, "paths": true, "lineageDiff": true, "flowBalance": true, "pathBalance": true, "timeline": true,
-	"findings": true,
+	"findings": true, "lastLives": true,
 }
 
 // windowed are the root fields that are of a window also where they name none.
@@ -99,6 +99,11 @@ func (s *survey) field(f *ast.Field, vars map[string]any, root bool, of []string
 		s.windows["none"] = true
 		own = append(own, "none")
 		s.longest = max(s.longest, answer.UsualSpan)
+	}
+	if root && f.Name == "lastLives" { // who was there is looked for before and after it, and what was observed since
+		for _, written := range own {
+			s.windows["up to "+written], s.windows["after "+written], s.windows["life before "+written] = true, true, true
+		}
 	}
 	if folds {
 		s.before(own)

@@ -48,6 +48,11 @@ func (q *query) Flow(ctx context.Context, id string, window WindowInput) (*Flow,
 	return q.a.flow(ctx, id, window)
 }
 
+// LastLives answers lastLives.
+func (q *query) LastLives(ctx context.Context, ids []string, window WindowInput) (*LastLives, error) {
+	return q.a.lastLives(ctx, ids, window)
+}
+
 // Nodes answers nodes.
 func (q *query) Nodes(
 	ctx context.Context, text *string, kinds []lineage.NodeKind, cluster, owner, tag *string, includeInternal bool,
@@ -81,9 +86,10 @@ func (q *query) Impact(
 
 // Flows answers flows.
 func (q *query) Flows(
-	ctx context.Context, cluster *string, window WindowInput, groupBy answer.GroupBy, includeInternal, includeInactive bool, limit, fold int, unfold []string, expand []ExpandInput,
+	ctx context.Context, cluster *string, window WindowInput, groupBy answer.GroupBy, evidence []lineage.EvidenceKind,
+	includeInternal, includeInactive bool, limit, fold int, unfold []string, expand []ExpandInput,
 ) (*Lineage, error) {
-	only := answer.Filter{IncludeInternal: includeInternal, IncludeInactive: includeInactive}
+	only := answer.Filter{Evidence: evidence, IncludeInternal: includeInternal, IncludeInactive: includeInactive}
 	return q.a.overview(ctx, overviewArgs{cluster, window, groupBy, only, limit, foldArgs{fold, unfold, expand}})
 }
 

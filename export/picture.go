@@ -239,9 +239,9 @@ func (q *question) bound(flows int) error {
 func (q *question) walk(ctx context.Context, v *answer.View) (*answer.Walk, roots, error) {
 	if len(q.roots) == 0 {
 		if !q.only.IncludeInactive {
-			return v.Overview(nil, q.only.IncludeInternal, q.limit), roots{}, nil
+			return v.Overview(nil, q.only, q.limit), roots{}, nil
 		}
-		w, err := v.OverviewWithSilent(ctx, nil, q.only.IncludeInternal, q.limit)
+		w, err := v.OverviewWithSilent(ctx, nil, q.only, q.limit)
 		return w, roots{}, err
 	}
 	found, err := findRoots(ctx, v, "root", q.roots)

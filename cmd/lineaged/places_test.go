@@ -50,7 +50,7 @@ func TestPlacesStay(t *testing.T) {
 			}, []lineage.Node{orders}, nil
 		}, 0},
 		{"everything, while refunds begin", d.Created().Add(-25 * time.Minute), func(v *answer.View) (answer.Walker, []lineage.Node, error) {
-			w, err := v.EverythingWithSilent(t.Context(), nil, false)
+			w, err := v.EverythingWithSilent(t.Context(), nil, answer.Filter{})
 			return w, nil, err
 		}, 5},
 	} {
