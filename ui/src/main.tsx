@@ -17,6 +17,7 @@ import './styles/phone.css';
 import './styles/lit.css';
 import './styles/impact.css';
 import './styles/stack.css';
+import './styles/graph.css';
 import './styles/usage.css';
 import './styles/node.css';
 import './styles/clock.css';

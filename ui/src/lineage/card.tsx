@@ -1,4 +1,5 @@
-import { Handle, type NodeProps, Position } from '@xyflow/react';
+import type { NodeProps } from '@xyflow/react';
+import { useState } from 'react';
 import { KindIcon } from '../shell/icons';
 import { StateSign } from '../shell/state-sign';
 import { compact, rate } from '../words/format';
@@ -26,6 +27,9 @@ const ROOM = 26;
 export function Card({ id, data, selected }: NodeProps<CardNode>) {
   const { setFocused, onSelect, picture } = useFocused();
   const lit = useLit(id);
+  // What can be done with it is not there before somebody comes to it.
+  const [met, setMet] = useState(false);
+  const meet = () => setMet(true);
   const {
     node,
     root,
@@ -59,9 +63,11 @@ export function Card({ id, data, selected }: NodeProps<CardNode>) {
   return (
     <div
       className={`node ${selected ? 'selected' : ''} ${root ? 'root' : ''} is-${activity} tone-${tone} of-${node.kind.toLowerCase()} ${lit}`}
+      role="none"
+      onPointerEnter={meet}
+      onFocus={meet}
     >
       <LitStep id={id} />
-      <Handle type="target" position={Position.Left} isConnectable={false} />
       {hiddenUp > 0 && <Stub side="up" n={hiddenUp} id={id} all={openUp} />}
       <button
         type="button"
@@ -124,7 +130,7 @@ export function Card({ id, data, selected }: NodeProps<CardNode>) {
           ))}
         </span>
       )}
-      {unfoldedHere.length === 0 && !root && (
+      {met && unfoldedHere.length === 0 && !root && (
         <span className="card-tools">
           <button
             type="button"
@@ -139,7 +145,6 @@ export function Card({ id, data, selected }: NodeProps<CardNode>) {
           </button>
         </span>
       )}
-      <Handle type="source" position={Position.Right} isConnectable={false} />
     </div>
   );
 }

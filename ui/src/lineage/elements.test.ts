@@ -401,3 +401,38 @@ test('a card says the worst of what it moves; a topic goes on while anybody writ
   expect(card('w')).toMatchObject({ going: 'stopped', tone: 'warn' });
   expect(card('r')).toMatchObject({ going: 'stalled', tone: 'bad', lagTone: 'bad', late: '11 min 40 s' });
 });
+
+test('a stack says what its members move and how far they are behind, and not known where that of one is not', () => {
+  const stack = {
+    node: 'group:s/x',
+    anchor: 'a',
+    direction: 'DOWNSTREAM' as const,
+    kind: 'APPLICATION' as const,
+    health: 'FINE' as const,
+    folded: true,
+    count: 10,
+    of: 10,
+    states: [{ state: 'MOVING' as const, count: 10 }],
+    memberIds: [],
+  };
+  const drawn = (over: Partial<LineageFlow>) => {
+    const answer = {
+      ...world,
+      nodes: [topic('a'), topic(stack.node)],
+      flows: [flow('a', stack.node, over)],
+      stacks: [stack],
+      positions: [place('a', 0), place(stack.node, 1)],
+    };
+    const card = elements(answer, ['a'], 'records').nodes.find((n) => n.type === 'stack');
+    return card?.type === 'stack' ? card.data : null;
+  };
+  expect(drawn({ lag: '1200', lagSeconds: 300, live: true })).toMatchObject({
+    rate: '10/s',
+    lag: '1200',
+    lagTone: 'warn',
+    late: '5 min',
+  });
+  expect(drawn({ recordsPerSecond: null, live: true })).toMatchObject({ rate: 'not measurable', lag: 'unknown' });
+  expect(drawn({ recordsPerSecond: null, active: null })).toMatchObject({ rate: 'not known', lag: 'unknown' });
+  expect(drawn({ kind: 'PRODUCE' })?.lag).toBeNull();
+});

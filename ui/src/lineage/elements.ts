@@ -26,6 +26,7 @@ import {
   lagUnknown,
   missed,
   NOBODY,
+  noCount,
   nodeName,
   reason,
   stateWord,
@@ -92,7 +93,7 @@ export interface FlowData extends Record<string, unknown> {
   broken: string | null;
   /** It moves, but what it moves cannot be counted: unknown, never zero. */
   unmeasured: boolean;
-  label: string;
+  readonly label: string;
   path: string;
   at: XY;
   width: number;
@@ -103,11 +104,13 @@ export interface StackData extends Record<string, unknown> {
   unit: RateUnit;
   going: Going;
   tone: Tone;
-  /** What all members move from or to the anchor; null: not known. */
-  perSecond: number | null;
-  /** What stands before the rate. */
-  about: string;
-  lag: string | null;
+  /** What all members move from or to the anchor, in words; it is not known where that of one member is not. */
+  rate: string;
+  /** The lag of all members; unknown: that of one can't be told, and so not the sum; null: they read nothing. */
+  lag: string | 'unknown' | null;
+  lagTone: Tone;
+  /** How late the one is that is furthest behind; null: not known. */
+  late: string | null;
   hiddenUp: number;
   hiddenDown: number;
 }
@@ -143,6 +146,7 @@ export function elements(
   const clusters = clustersOf(answer.nodes);
   const stacks = new Map(answer.stacks.filter((s) => s.folded).map((s) => [s.node, s]));
   const open = answer.stacks.filter((s) => !s.folded);
+  const around = flowsAround(answer.flows);
   const nodes: Drawn[] = [];
   for (const node of answer.nodes) {
     const at = positions.get(node.id);
@@ -162,10 +166,10 @@ export function elements(
       ],
     };
     if (stack) {
-      nodes.push({ ...shape, type: 'stack', data: stackData(stack, behind, answer, unit) });
+      nodes.push({ ...shape, type: 'stack', data: stackData(stack, behind, around.get(node.id) ?? [], unit) });
       continue;
     }
-    const data = card(node, answer, {
+    const data = card(node, around.get(node.id) ?? [], answer.coverage.observedFraction, {
       ...behind,
       root: roots.includes(node.id),
       unit,
@@ -205,10 +209,23 @@ function hiddenOf(
   };
 }
 
-function stackData(stack: Stack, behind: Behind, answer: LineageAnswer, unit: RateUnit): StackData {
-  const own = answer.flows.filter((f) => f.from.id === stack.node || f.to.id === stack.node);
+/** The flows that begin or end at each node. */
+function flowsAround(flows: readonly LineageFlow[]): Map<string, LineageFlow[]> {
+  const out = new Map<string, LineageFlow[]>();
+  for (const f of flows) {
+    for (const id of f.from.id === f.to.id ? [f.from.id] : [f.from.id, f.to.id]) {
+      const own = out.get(id);
+      if (own) own.push(f);
+      else out.set(id, [f]);
+    }
+  }
+  return out;
+}
+
+function stackData(stack: Stack, behind: Behind, own: readonly LineageFlow[], unit: RateUnit): StackData {
   const flow = own.find((f) => f.from.id === stack.anchor || f.to.id === stack.anchor);
   const perSecond = (unit === 'bytes' ? flow?.bytesPerSecond : flow?.recordsPerSecond) ?? null;
+  const missing = flow ? noCount(flow) : 'not known';
   return {
     stack,
     unit,
@@ -216,18 +233,19 @@ function stackData(stack: Stack, behind: Behind, answer: LineageAnswer, unit: Ra
     hiddenDown: behind.hiddenDown,
     going: flow ? going(flow) : 'unknown',
     tone: flow ? tone(flow) : 'unknown',
-    perSecond,
-    about: flow ? about(flow) : '',
-    lag: flow?.lag ?? null,
+    rate: perSecond === null ? missing : (flow ? about(flow) : '') + rate(perSecond, unit),
+    lag: flow?.lag ?? (flow && isRead(flow) ? 'unknown' : null),
+    lagTone: flow ? lagTone(flow) : 'unknown',
+    late: flow ? lagTime(flow) : null,
   };
 }
 
 function card(
   node: LineageNode,
-  answer: LineageAnswer,
+  around: readonly LineageFlow[],
+  observed: number,
   seen: Behind & Pick<CardData, 'root' | 'unit' | 'clusters' | 'unfolded' | 'unfoldedHere'>,
 ): CardData {
-  const around = answer.flows.filter((f) => f.from.id === node.id || f.to.id === node.id);
   const states = around.map(activity);
   const reads = around.filter((f) => f.to.id === node.id && isRead(f));
   const writes = around.filter((f) => f.to.id === node.id);
@@ -246,7 +264,7 @@ function card(
     going: worst(own.map(going)),
     tone: worstTone(own.map(tone)),
     deserted: reads.length > 0 && reads.every((f) => f.live === false),
-    activity: cardActivity(states, answer.coverage.observedFraction),
+    activity: cardActivity(states, observed),
   };
 }
 
@@ -318,7 +336,10 @@ function edges(answer: LineageAnswer, curves: FlowCurve[], positions: Map<string
       inferred: isInferred(flow),
       broken: missed(flow),
       unmeasured: text === UNMEASURED,
-      label: `${names.get(flow.from.id)} to ${names.get(flow.to.id)}, ${flowSentence(flow, text, unit)}`,
+      // Only of what is in sight: it words an instant, which takes longer than all else of a flow.
+      get label() {
+        return `${names.get(flow.from.id)} to ${names.get(flow.to.id)}, ${flowSentence(flow, text, unit)}`;
+      },
       path: svgPath(curve),
       at: places[i] ?? { x: 0, y: 0 },
       width: strokeWidth(flow, unit),

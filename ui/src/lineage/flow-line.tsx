@@ -1,12 +1,15 @@
-import { EdgeLabelRenderer, type EdgeProps } from '@xyflow/react';
+import type { EdgeProps } from '@xyflow/react';
 import { StateSign } from '../shell/state-sign';
 import { type FlowEdge, hasSign } from './elements';
 import { useFocused } from './focused';
+import { useLabel } from './label-layer';
 import { useLit } from './lit-context';
 
 export function FlowLine({ id, data, selected }: EdgeProps<FlowEdge>) {
   const { setFocused, onSelect } = useFocused();
   const lit = useLit(id);
+  const needed = data?.tone === 'bad' || data?.tone === 'warn' || data?.broken != null;
+  const label = useLabel(id, needed || selected === true || lit.includes('near'));
   if (!data) return null;
   const state = `is-${data.activity} tone-${data.tone} goes-${data.going} ${selected ? 'selected' : ''} ${data.flow.estimated ? 'estimated' : ''} ${data.unmeasured ? 'unmeasured' : ''} ${data.inferred ? 'inferred' : ''} ${data.broken ? 'broken' : ''} ${lit}`;
   const loud = data.tone === 'bad' || data.tone === 'warn' || data.tone === 'good';
@@ -20,7 +23,7 @@ export function FlowLine({ id, data, selected }: EdgeProps<FlowEdge>) {
         markerEnd={`url(#${marker})`}
       />
       <path className="flow-target" d={data.path} />
-      <EdgeLabelRenderer>
+      {label?.(
         <button
           type="button"
           className={`flow-label nodrag nopan ${state}`}
@@ -40,8 +43,8 @@ export function FlowLine({ id, data, selected }: EdgeProps<FlowEdge>) {
           )}
           {hasSign(data.flow) && <StateSign state={data.going} />}
           {data.text}
-        </button>
-      </EdgeLabelRenderer>
+        </button>,
+      )}
     </>
   );
 }

@@ -67,8 +67,8 @@ function behind(curve: Curve, cards: readonly XY[]): number {
 
 export function pointAt([a, b, c, d]: Curve, t: number): XY {
   const u = 1 - t;
-  const f = (p: 'x' | 'y') => u * u * u * a[p] + 3 * u * u * t * b[p] + 3 * u * t * t * c[p] + t * t * t * d[p];
-  return { x: f('x'), y: f('y') };
+  const [p, q, r, s] = [u * u * u, 3 * u * u * t, 3 * u * t * t, t * t * t];
+  return { x: p * a.x + q * b.x + r * c.x + s * d.x, y: p * a.y + q * b.y + r * c.y + s * d.y };
 }
 
 export function svgPath([a, b, c, d]: Curve): string {
@@ -80,18 +80,26 @@ const round = (n: number): number => Math.round(n * 10) / 10;
 
 /** The box that holds all cards and all curves: one that runs back swings out beyond the cards. */
 export function boundsOf(cards: readonly XY[], curves: readonly Curve[]): Box {
-  const points = [
-    ...cards.flatMap((c) => [c, { x: c.x + CARD_WIDTH, y: c.y + CARD_HEIGHT }]),
-    ...curves.flatMap((c) => [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9].map((t) => pointAt(c, t))),
-  ];
   let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
-  for (const { x, y } of points) {
+  const take = (x: number, y: number) => {
     left = Math.min(left, x);
     top = Math.min(top, y);
     right = Math.max(right, x);
     bottom = Math.max(bottom, y);
+  };
+  for (const { x, y } of cards) {
+    take(x, y);
+    take(x + CARD_WIDTH, y + CARD_HEIGHT);
   }
-  return points.length === 0
+  for (const c of curves) {
+    // One that runs forward stays between its ends.
+    if (c[3].x >= c[0].x) continue;
+    for (let t = 0.1; t < 0.95; t += 0.1) {
+      const at = pointAt(c, t);
+      take(at.x, at.y);
+    }
+  }
+  return left > right
     ? { x: 0, y: 0, width: 0, height: 0 }
     : { x: left, y: top, width: right - left, height: bottom - top };
 }
@@ -108,18 +116,40 @@ const MIDDLE = [0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74, 0.2, 0.8, 0.14, 0.86];
 /** What is kept free between a label and the card at its end: of a target the arrow's head. */
 const BESIDE = { start: 6, end: 13 };
 
+const INWARDS = { start: [0.14, 0.2, 0.26, 0.34, 0.42, 0.5], end: [0.86, 0.8, 0.74, 0.66, 0.58, 0.5] };
+
 /** Where a label of a width may stand, the best place first: right beside the card at its end, else on its curve. */
-function placesOf(curve: Curve, width: number, at: End): XY[] {
-  const on = (places: readonly number[]) => places.map((t) => pointAt(curve, t));
-  if (at === 'middle') return on(MIDDLE);
+function* placesOf(curve: Curve, width: number, at: End): Generator<XY> {
   const [start, , , end] = curve;
   // Level with its card: between two columns is no room for a curve that is level itself.
-  const beside =
-    at === 'end'
-      ? { x: end.x - BESIDE.end - width / 2, y: end.y }
-      : { x: start.x + BESIDE.start + width / 2, y: start.y };
-  const inwards = [0.14, 0.2, 0.26, 0.34, 0.42, 0.5];
-  return [beside, ...on(inwards.map((t) => (at === 'end' ? 1 - t : t)))];
+  if (at === 'end') yield { x: end.x - BESIDE.end - width / 2, y: end.y };
+  if (at === 'start') yield { x: start.x + BESIDE.start + width / 2, y: start.y };
+  for (const t of at === 'middle' ? MIDDLE : INWARDS[at]) yield pointAt(curve, t);
+}
+
+/** Boxes by where they are: each lies in the cells that it touches, so that only what is near is looked at. */
+class Taken {
+  private readonly cells = new Map<number, Box[]>();
+
+  private static cellsOf({ x, y, width, height }: Box): number[] {
+    const cell = (n: number) => Math.floor(n / CARD_WIDTH);
+    const out: number[] = [];
+    for (let i = cell(x); i <= cell(x + width); i++)
+      for (let j = cell(y); j <= cell(y + height); j++) out.push(i * 0x100000 + j);
+    return out;
+  }
+
+  add(box: Box): void {
+    for (const at of Taken.cellsOf(box)) {
+      const own = this.cells.get(at);
+      if (own) own.push(box);
+      else this.cells.set(at, [box]);
+    }
+  }
+
+  has(box: Box): boolean {
+    return Taken.cellsOf(box).some((at) => this.cells.get(at)?.some((b) => overlap(b, box)));
+  }
 }
 
 /**
@@ -127,7 +157,8 @@ function placesOf(curve: Curve, width: number, at: End): XY[] {
  * where that can be had; where it can't, its best place. Deterministic in the order of its input.
  */
 export function placeLabels(curves: readonly { curve: Curve; text: string; at?: End }[], cards: readonly XY[]): XY[] {
-  const taken: Box[] = cards.map((c) => ({ ...c, width: CARD_WIDTH, height: CARD_HEIGHT }));
+  const taken = new Taken();
+  for (const { x, y } of cards) taken.add({ x, y, width: CARD_WIDTH, height: CARD_HEIGHT });
   return curves.map(({ curve, text, at = 'middle' }) => {
     const width = labelWidth(text);
     const boxAt = ({ x, y }: XY): Box => ({
@@ -136,9 +167,15 @@ export function placeLabels(curves: readonly { curve: Curve; text: string; at?: 
       width,
       height: LABEL_HEIGHT,
     });
-    const places = placesOf(curve, width, at);
-    const best = places.find((p) => !taken.some((box) => overlap(box, boxAt(p)))) ?? (places[0] as XY);
-    taken.push(boxAt(best));
-    return best;
+    let best: XY | undefined;
+    for (const place of placesOf(curve, width, at)) {
+      best ??= place;
+      if (taken.has(boxAt(place))) continue;
+      best = place;
+      break;
+    }
+    const found = best as XY;
+    taken.add(boxAt(found));
+    return found;
   });
 }

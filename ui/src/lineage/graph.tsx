@@ -5,7 +5,6 @@ import {
   Controls,
   type EdgeTypes,
   getViewportForBounds,
-  MiniMap,
   type NodeTypes,
   ReactFlow,
   ReactFlowProvider,
@@ -25,6 +24,8 @@ import { FlowLine, Markers } from './flow-line';
 import { Focused, type Picture } from './focused';
 import { CARD_HEIGHT, CARD_WIDTH } from './geometry';
 import { calm, moved, useGhosts } from './ghosts';
+import { LabelLayer } from './label-layer';
+import { SmallMap } from './small-map';
 import { StackCard } from './stack-card';
 import { type Arrow, step } from './steps';
 
@@ -49,6 +50,8 @@ const READABLE = 0.35;
 const NEAR = 0.7;
 /** Above this a map helps to find one's way; below it is clutter. */
 const MAP_FROM = 40;
+/** So many flows have no labels where these can't be read. */
+const MANY = 100;
 /** Half a card, roughly: closer to the border than this counts as out of sight. */
 const MARGIN = 100;
 
@@ -57,6 +60,7 @@ const into = (v: number, low: number, high: number): number => (v < low ? low - 
 
 /** The layered graph. It only draws: places are the server's. */
 export function Graph(props: Props) {
+  const { drawn } = props;
   const [pane, setPane] = useState<Size>();
   // Its size is known before anything is drawn, so that what is drawn first is what stays in sight.
   const measure = useCallback((el: HTMLDivElement | null) => {
@@ -65,7 +69,12 @@ export function Graph(props: Props) {
   return (
     <div className="graph-pane" ref={measure}>
       {pane && (
-        <ReactFlowProvider initialWidth={pane.width} initialHeight={pane.height}>
+        <ReactFlowProvider
+          initialNodes={drawn.nodes}
+          initialEdges={drawn.edges}
+          initialWidth={pane.width}
+          initialHeight={pane.height}
+        >
           <Drawing {...props} pane={pane} />
         </ReactFlowProvider>
       )}
@@ -102,7 +111,13 @@ function Drawing({ drawn, frame, selected, onSelect, picture, children, pane: fi
   );
   const root = drawn.nodes.find((n) => n.type === 'card' && n.data.root)?.id ?? drawn.nodes[0]?.id ?? '';
   const [focused, setFocused] = useState(root);
-  const [opened] = useState(() => viewAtFirst(drawn, [root], first));
+  const [opened] = useState(() => {
+    const { x, y, zoom } = viewAtFirst(drawn, [root], first);
+    // Nobody listens yet: so what is drawn first is what is in sight, and not what would be without a view. Sizes of
+    // cards and where flows touch them are given, and nothing is measured.
+    pane.setState({ transform: [x, y, zoom], updateNodeInternals: () => {} });
+    return { x, y, zoom };
+  });
   const wanted = useRef<string | null>(null);
   /** What stays where it is while the picture changes: what somebody did it to first. */
   const still = useRef<string[]>([]);
@@ -153,8 +168,8 @@ function Drawing({ drawn, frame, selected, onSelect, picture, children, pane: fi
     return () => cancelAnimationFrame(handle);
   }, [flow, selected]);
 
-  const nodes = useMemo(() => drawn.nodes.map((n) => ({ ...n, selected: n.id === selected })), [drawn, selected]);
-  const edges = useMemo(() => drawn.edges.map((e) => ({ ...e, selected: e.id === selected })), [drawn, selected]);
+  const nodes = useMemo(() => withSelected(drawn.nodes, selected), [drawn, selected]);
+  const edges = useMemo(() => withSelected(drawn.edges, selected), [drawn, selected]);
 
   const stackOf = (id: string) =>
     drawn.nodes.flatMap((n) => (n.id === id && n.type === 'stack' ? [n.data.stack] : []))[0];
@@ -251,52 +266,54 @@ function Drawing({ drawn, frame, selected, onSelect, picture, children, pane: fi
 
   return (
     <Focused value={{ setFocused, onSelect: choose, picture: act }}>
-      <ReactFlow<Drawn, FlowEdge>
-        nodes={nodes}
-        edges={edges}
-        nodeTypes={nodeTypes}
-        edgeTypes={edgeTypes}
-        className={distance}
-        onNodeClick={(_e, n) => choose(n.id)}
-        onEdgeClick={(_e, x) => choose(x.id)}
-        onKeyDown={onKeyDown}
-        tabIndex={0}
-        aria-label={`Lineage graph: ${plural(drawn.nodes.length, 'node')}, ${plural(drawn.edges.length, 'flow')}. Arrow keys move along the flows, Enter opens, e expands, c collapses, t shows the same as a table.`}
-        onlyRenderVisibleElements
-        nodesDraggable={false}
-        nodesConnectable={false}
-        nodesFocusable={false}
-        edgesFocusable={false}
-        elementsSelectable={false}
-        disableKeyboardA11y
-        deleteKeyCode={null}
-        selectionKeyCode={null}
-        multiSelectionKeyCode={null}
-        defaultViewport={opened}
-        minZoom={MIN_ZOOM}
-        maxZoom={2}
-      >
-        <Markers />
-        <ViewportPortal>
-          {ghosts.map((g) => (
-            <div
-              key={g.id}
-              className="ghost"
-              aria-hidden="true"
-              style={{ transform: `translate(${g.at.x}px, ${g.at.y}px)` }}
-            />
-          ))}
-        </ViewportPortal>
-        <Background variant={BackgroundVariant.Dots} gap={24} size={1} />
-        <Controls showInteractive={false} showFitView={false}>
-          <ControlButton onClick={showAll} title="Fit the view" aria-label="Fit the view">
-            <svg viewBox="0 0 16 16" aria-hidden="true">
-              <path d="M1 6V1h5v2H3v3zM10 1h5v5h-2V3h-3zM15 10v5h-5v-2h3v-3zM6 15H1v-5h2v3h3z" />
-            </svg>
-          </ControlButton>
-        </Controls>
-        {drawn.nodes.length >= MAP_FROM && <MiniMap pannable ariaLabel="Map of the graph" nodeStrokeWidth={0} />}
-      </ReactFlow>
+      <LabelLayer few={distance !== '' && drawn.edges.length > MANY} focused={focused}>
+        <ReactFlow<Drawn, FlowEdge>
+          nodes={nodes}
+          edges={edges}
+          nodeTypes={nodeTypes}
+          edgeTypes={edgeTypes}
+          className={distance}
+          onNodeClick={(_e, n) => choose(n.id)}
+          onEdgeClick={(_e, x) => choose(x.id)}
+          onKeyDown={onKeyDown}
+          tabIndex={0}
+          aria-label={`Lineage graph: ${plural(drawn.nodes.length, 'node')}, ${plural(drawn.edges.length, 'flow')}. Arrow keys move along the flows, Enter opens, e expands, c collapses, t shows the same as a table.`}
+          onlyRenderVisibleElements
+          nodesDraggable={false}
+          nodesConnectable={false}
+          nodesFocusable={false}
+          edgesFocusable={false}
+          elementsSelectable={false}
+          disableKeyboardA11y
+          deleteKeyCode={null}
+          selectionKeyCode={null}
+          multiSelectionKeyCode={null}
+          defaultViewport={opened}
+          minZoom={MIN_ZOOM}
+          maxZoom={2}
+        >
+          <Markers />
+          <ViewportPortal>
+            {ghosts.map((g) => (
+              <div
+                key={g.id}
+                className="ghost"
+                aria-hidden="true"
+                style={{ transform: `translate(${g.at.x}px, ${g.at.y}px)` }}
+              />
+            ))}
+          </ViewportPortal>
+          <Background variant={BackgroundVariant.Dots} gap={24} size={1} />
+          <Controls showInteractive={false} showFitView={false}>
+            <ControlButton onClick={showAll} title="Fit the view" aria-label="Fit the view">
+              <svg viewBox="0 0 16 16" aria-hidden="true">
+                <path d="M1 6V1h5v2H3v3zM10 1h5v5h-2V3h-3zM15 10v5h-5v-2h3v-3zM6 15H1v-5h2v3h3z" />
+              </svg>
+            </ControlButton>
+          </Controls>
+          {drawn.nodes.length >= MAP_FROM && <SmallMap drawn={drawn} />}
+        </ReactFlow>
+      </LabelLayer>
       <div className="picture-notes">
         {children}
         {distance.includes('farther') && (
@@ -307,6 +324,11 @@ function Drawing({ drawn, frame, selected, onSelect, picture, children, pane: fi
       </div>
     </Focused>
   );
+}
+
+/** The same elements, but for the one that is selected: what is as it was is not drawn again. */
+function withSelected<T extends { id: string }>(all: T[], selected: string | null): T[] {
+  return selected === null ? all : all.map((x) => (x.id === selected ? { ...x, selected: true } : x));
 }
 
 function centre({ nodes, edges }: Elements, id: string): { x: number; y: number } | undefined {

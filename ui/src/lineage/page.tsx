@@ -12,6 +12,7 @@ import { Problem } from '../shell/problem';
 import { useShortcuts } from '../shell/shortcuts';
 import { StateSign } from '../shell/state-sign';
 import { Compare } from '../time/compare';
+import { mapHref } from '../url/estate';
 import { folded, initialFolding } from '../url/folding';
 import { asked, formatLineage, type LineageState, lineageHref, parseLineage } from '../url/lineage';
 import { type Change, useUrlState } from '../url/use-url';
@@ -263,6 +264,7 @@ function Notices({ answer, state, change }: Omit<ViewProps, 'frame' | 'again' | 
               As a table
             </button>
           )}
+          <Link href={mapHref(state.window)}>As a map of groups</Link>
         </p>
       )}
       {open && (

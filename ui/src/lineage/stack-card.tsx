@@ -1,9 +1,9 @@
-import { Handle, type NodeProps, Position } from '@xyflow/react';
+import type { NodeProps } from '@xyflow/react';
 import { KindIcon } from '../shell/icons';
 import { StateSign } from '../shell/state-sign';
-import { compact, rate } from '../words/format';
+import { compact } from '../words/format';
 import { isSick } from '../words/going';
-import { UNMEASURED } from '../words/words';
+import { LAG_UNKNOWN } from '../words/words';
 import type { StackNode } from './elements';
 import { useFocused } from './focused';
 import { LitStep, useLit } from './lit-context';
@@ -12,12 +12,11 @@ import { healthText, stackName, stackSentence } from './stacks';
 /** Many neighbours of one node as a pile of cards: a click draws them one by one. */
 export function StackCard({ id, data, selected }: NodeProps<StackNode>) {
   const { setFocused, picture } = useFocused();
-  const { stack, going, tone, perSecond, about, unit, lag, hiddenUp, hiddenDown } = data;
+  const { stack, going, tone, rate, lag, lagTone, late, hiddenUp, hiddenDown } = data;
   const lit = useLit([id, ...stack.memberIds]);
   return (
     <div className={`node stack ${selected ? 'selected' : ''} tone-${tone} of-${stack.kind.toLowerCase()} ${lit}`}>
       <LitStep id={id} />
-      <Handle type="target" position={Position.Left} isConnectable={false} />
       <button
         type="button"
         className="node-card"
@@ -46,17 +45,17 @@ export function StackCard({ id, data, selected }: NodeProps<StackNode>) {
         <span className="node-rates">
           <span>
             {stack.direction === 'DOWNSTREAM' ? 'in ' : 'out '}
-            <b>{perSecond === null ? UNMEASURED : about + rate(perSecond, unit)}</b>
+            <b>{rate}</b>
           </span>
-          {lag !== null && (
-            <span className="lag">
+          {lag === 'unknown' && <span className="unknown">{LAG_UNKNOWN}</span>}
+          {lag !== null && lag !== 'unknown' && (
+            <span className={`lag tone-${lagTone}`} title={late ? `${late} behind` : undefined}>
               lag <b>{compact(Number(lag))}</b>
             </span>
           )}
         </span>
       </button>
       <Beyond up={hiddenUp} down={hiddenDown} />
-      <Handle type="source" position={Position.Right} isConnectable={false} />
     </div>
   );
 }

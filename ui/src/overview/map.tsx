@@ -1,4 +1,4 @@
-import { useMemo } from 'react';
+import { useCallback, useMemo } from 'react';
 import { useQuery } from 'urql';
 import type { Merged } from '../data/merged';
 import { usePolling } from '../data/poll';
@@ -40,8 +40,16 @@ export function GroupedMap({ state, change }: Props) {
   });
   usePolling(again, state.window.kind === 'last' ? POLL_SECONDS : null);
   const found = data?.flows;
+  // A link to the map: what is above it has come by then.
+  const drawn = found !== undefined;
+  const show = useCallback(
+    (el: HTMLElement | null) => {
+      if (el && drawn && location.hash === '#map') el.scrollIntoView();
+    },
+    [drawn],
+  );
   return (
-    <section className="card" aria-labelledby="map-title">
+    <section className="card" id="map" ref={show} aria-labelledby="map-title">
       <div className="card-head">
         <h2 id="map-title">Map of all flows</h2>
         <fieldset className="segments">

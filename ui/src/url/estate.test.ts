@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type EstateState, formatEstate, initialEstate, parseEstate } from './estate';
+import { type EstateState, formatEstate, initialEstate, mapHref, parseEstate } from './estate';
 
 test.each<EstateState>([
   initialEstate,
@@ -14,4 +14,8 @@ test('what is default is not in the link, and what is somebody else’s stays', 
 
 test('what a link says wrongly is left at its default', () => {
   expect(parseEstate('?against=christmas&by=colour&last=soon')).toEqual(initialEstate);
+});
+
+test('the map keeps the window', () => {
+  expect(mapHref({ kind: 'last', last: '4h' })).toBe('/?last=4h#map');
 });

@@ -34,4 +34,7 @@ export function formatEstate(s: EstateState, now = typeof location === 'undefine
   return formatQuery(pairs);
 }
 
+/** The map of all flows of a window, by its place on the overview. */
+export const mapHref = (window: WindowChoice): string => `/${formatEstate({ ...initialEstate, window }, '')}#map`;
+
 export const groupBy = (g: Grouping): GroupBy => g.toUpperCase() as GroupBy;
