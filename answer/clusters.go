@@ -183,6 +183,11 @@ func (c *Cluster) State(ctx context.Context) (ClusterState, error) {
 	return st, err
 }
 
+// Timeline answers what happened in the cluster over a time, as one of several beside each other.
+func (c *Cluster) Timeline(ctx context.Context, in Span, buckets int) (*Timeline, error) {
+	return c.a.Timeline(ctx, in, TimelineAsk{Cluster: c.ID(), Buckets: buckets, Small: true}, c.lens)
+}
+
 // Clusters returns the clusters as they are now: the configured ones in their order, of which there are so many, then
 // those that only the history knows, by source.
 func (a *Answers) Clusters(ctx context.Context, lens Lens) (all []*Cluster, configured int, err error) {

@@ -31,6 +31,8 @@ type TimelineAsk struct {
 	// Cluster is an id or a name; empty: all.
 	Cluster string
 	Buckets int // at most
+	// Small is one of several beside each other: it is summed from a tenth of the points.
+	Small bool
 }
 
 // Timeline is what happened over a time, bucket by bucket. It is shared: callers only read it.
@@ -121,7 +123,7 @@ type timelineKey struct {
 
 func keyOf(ask TimelineAsk) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%q", ask.Cluster)
+	fmt.Fprintf(&b, "%q %t", ask.Cluster, ask.Small)
 	for _, n := range ask.Roots {
 		fmt.Fprintf(&b, " %q", n.ID())
 	}
@@ -182,7 +184,11 @@ func (v *View) timeline(ctx context.Context, ask TimelineAsk, width time.Duratio
 		return !v.Has(n) || ask.Cluster != "" && !t.inScope(v.ClustersOf(n)...)
 	})
 	if len(ask.Roots) == 0 || len(roots) > 0 {
-		if err := t.takeRates(ctx, roots); err != nil {
+		most := mostTimelinePoints
+		if ask.Small {
+			most /= 10
+		}
+		if err := t.takeRates(ctx, roots, most); err != nil {
 			return nil, err
 		}
 		if err := t.takeEvents(ctx, roots); err != nil {
@@ -221,8 +227,8 @@ func (t *Timeline) inScope(of ...lineage.ClusterID) bool {
 	return slices.ContainsFunc(of, func(id lineage.ClusterID) bool { return slices.Contains(t.Scope, id) })
 }
 
-// takeRates sums up what the roots moved, or what went into topics.
-func (t *Timeline) takeRates(ctx context.Context, roots []lineage.Node) error {
+// takeRates sums up what the roots moved, or what went into topics, from so many points at most.
+func (t *Timeline) takeRates(ctx context.Context, roots []lineage.Node, most int) error {
 	v := t.View
 	written, err := v.written(ctx)
 	if err != nil {
@@ -272,7 +278,7 @@ func (t *Timeline) takeRates(ctx context.Context, roots []lineage.Node) error {
 	var load loading
 	into := target{points: points, unknown: make([]bool, len(points)), parts: parts{divisor: 1}, step: t.Width}
 	for i := range all {
-		if len(load.keys)+len(all[i].list) > max(mostTimelinePoints/len(points), len(all[0].list)) {
+		if len(load.keys)+len(all[i].list) > max(most/len(points), len(all[0].list)) {
 			t.LeftOut = len(all) - i
 			break
 		}

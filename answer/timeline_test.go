@@ -139,6 +139,11 @@ func TestTimelineIsBounded(t *testing.T) {
 		if got := inFigures(last); x.Nodes != 1000 || x.LeftOut != topics-1000 || got != "399.7 1.00" {
 			t.Errorf("%d topics and %d left out, %s", x.Nodes, x.LeftOut, got)
 		}
+		// One of several is of a tenth of the points: three of 1000, and 97 of 1.
+		x, err = a.Timeline(t.Context(), answer.Between(round(-397), round(3)), answer.TimelineAsk{Buckets: answer.MostBuckets, Small: true}, answer.All)
+		if err != nil || x.Nodes != 100 || x.LeftOut != topics-100 || inFigures(x.Buckets[len(x.Buckets)-1]) != "309.7 1.00" {
+			t.Errorf("small: %d topics and %d left out, %s, %v", x.Nodes, x.LeftOut, inFigures(x.Buckets[len(x.Buckets)-1]), err)
+		}
 		for _, buckets := range []int{1, answer.MostBuckets + 1} {
 			if _, err := a.Timeline(t.Context(), answer.Last(time.Hour), answer.TimelineAsk{Buckets: buckets}, answer.All); err == nil {
 				t.Errorf("%d buckets are answered", buckets)

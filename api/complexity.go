@@ -113,6 +113,9 @@ func costs() (c ComplexityRoot) {
 	c.Query.Timeline = func(child int, _ WindowInput, _ []string, _ *string, buckets int) int {
 		return add(bucketsSummed, times(buckets, child))
 	}
+	c.Cluster.Timeline = func(child int, _ WindowInput, buckets int) int { // there may be ten of them
+		return add(bucketsSummed/10, times(buckets, child))
+	}
 	c.TimelineBucket.Events = func(child int) int { return child } // mostly none
 	c.Query.Findings = func(child int, _ WindowInput, _, _ *string, _ []answer.FindingKind, first int, _ *string) int {
 		return add(findingsSought, times(first, child))

@@ -54,6 +54,23 @@ func (a *resolver) timeline(ctx context.Context, args timelineArgs) (*Timeline, 
 	if err != nil {
 		return nil, err
 	}
+	return shownTimeline(is), nil
+}
+
+// Timeline answers timeline.
+func (c *Cluster) Timeline(ctx context.Context, window WindowInput, buckets int) (*Timeline, error) {
+	span, err := window.span()
+	if err != nil {
+		return nil, err
+	}
+	is, err := c.is.Timeline(ctx, span, buckets)
+	if err != nil {
+		return nil, err
+	}
+	return shownTimeline(is), nil
+}
+
+func shownTimeline(is *answer.Timeline) *Timeline {
 	t := &Timeline{Buckets: make([]TimelineBucket, len(is.Buckets)), Width: is.Width, Nodes: is.Nodes, LeftOut: is.LeftOut, is: is}
 	for i, b := range is.Buckets {
 		shown := TimelineBucket{Start: b.Start, RecordsPerSecond: b.Rate, ObservedFraction: b.Observed, Events: make([]EventCount, len(b.Events))}
@@ -62,5 +79,5 @@ func (a *resolver) timeline(ctx context.Context, args timelineArgs) (*Timeline, 
 		}
 		t.Buckets[i] = shown
 	}
-	return t, nil
+	return t
 }

@@ -42,6 +42,10 @@ func TestTimeline(t *testing.T) {
 	const in = `window:{start:"2000-01-01T00:00:00Z",end:"2000-01-01T00:02:00Z"}`
 	f(`{timeline(`+in+`,buckets:12){width nodes leftOut buckets{recordsPerSecond observedFraction}}}`,
 		`{"width":"10s","nodes":1,"leftOut":0,"buckets":[`+strings.Repeat(moved+",", 4)+strings.Repeat(blind+",", 3)+strings.Repeat(moved+",", 2)+rest+","+rest+","+rest+`]}`)
+	f(`{clusters{name timeline(`+in+`,buckets:4){nodes leftOut buckets{recordsPerSecond observedFraction} coverage{complete}}}}`,
+		`{"name":"west","timeline":{"nodes":1,"leftOut":0,"buckets":[`+moved+`,{"recordsPerSecond":2,"observedFraction":0.3333333333333333},`+
+			`{"recordsPerSecond":2,"observedFraction":0.6666666666666666},`+rest+`],"coverage":{"complete":false}}}`)
+	f(`{clusters{timeline(`+in+`,buckets:401){width}}}`, "buckets must be 2 to 400")
 	f(`{timeline(`+in+`,buckets:401){width}}`, "buckets must be 2 to 400")
 	f(`{timeline(`+in+`,roots:["nonsense"]){width}}`, "BAD_USER_INPUT")
 	f(`{timeline(`+in+`,cluster:"nowhere"){width}}`, "NOT_FOUND")

@@ -1,25 +1,18 @@
 import { useState } from 'react';
-import { useQuery } from 'urql';
 import { mean } from '../chart/gaps';
 import { Sparkline } from '../chart/sparkline';
-import { ClusterLineDocument, type OverviewQuery } from '../gql/graphql';
+import type { ClusterPartsFragment } from '../gql/graphql';
 import { CoverageBadge, CoverageDetail } from '../shell/coverage';
 import { Icon } from '../shell/icons';
 import { Instant } from '../shell/instant';
-import { type WindowChoice, windowInput } from '../url/window';
 import { ago, compact, rate } from '../words/format';
 
-type Cluster = NonNullable<OverviewQuery['clusters']>[number];
-
 interface Props {
-  clusters: readonly Cluster[];
-  window: WindowChoice;
-  /** What is shown is of this version: with another the lines are asked for again. */
-  version: string | undefined;
+  clusters: readonly ClusterPartsFragment[];
 }
 
 /** Each cluster with how observing it goes now, and in the window what was written to it and what was seen of it. */
-export function Clusters({ clusters, window, version }: Props) {
+export function Clusters({ clusters }: Props) {
   return (
     <section className="card" aria-labelledby="clusters-title">
       <div className="card-head">
@@ -48,7 +41,7 @@ export function Clusters({ clusters, window, version }: Props) {
           </thead>
           <tbody>
             {clusters.map((c) => (
-              <ClusterRow key={c.id} cluster={c} window={window} version={version} />
+              <ClusterRow key={c.id} cluster={c} />
             ))}
             {clusters.length === 0 && (
               <tr>
@@ -62,23 +55,9 @@ export function Clusters({ clusters, window, version }: Props) {
   );
 }
 
-function ClusterRow({
-  cluster: c,
-  window,
-  version,
-}: {
-  cluster: Cluster;
-  window: WindowChoice;
-  version: string | undefined;
-}) {
+function ClusterRow({ cluster: c }: { cluster: ClusterPartsFragment }) {
   const [open, setOpen] = useState(false);
-  const [{ data }] = useQuery({
-    query: ClusterLineDocument,
-    variables: { cluster: c.id, window: windowInput(window) },
-    // Another answer of the page is another one of the line: urql asks again when the context is another.
-    context: useVersion(version),
-  });
-  const line = data?.timeline;
+  const line = c.timeline;
   const points = (line?.buckets ?? []).map((b) => ({ at: b.start, value: b.recordsPerSecond }));
   const written = mean(points);
   return (
@@ -103,7 +82,9 @@ function ClusterRow({
           <span className="cluster-line">
             <Sparkline points={points} />
             <span className="num">
-              {written === null ? line ? <span className="unknown">not observed</span> : '' : rate(written, 'records')}
+              {written === null
+                ? line && <span className="unknown">not observed</span>
+                : `${line?.leftOut ? '≥ ' : ''}${rate(written, 'records')}`}
             </span>
           </span>
         </td>
@@ -122,12 +103,6 @@ function ClusterRow({
       )}
     </>
   );
-}
-
-function useVersion(version: string | undefined) {
-  const [context, setContext] = useState({ version });
-  if (context.version !== version) setContext({ version });
-  return context as object;
 }
 
 const NotKnown = () => <span className="unknown">not known</span>;

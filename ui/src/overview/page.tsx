@@ -55,7 +55,7 @@ export function OverviewPage() {
       {found && (
         <Findings found={found} window={state.window} when={when} more={() => setFirst(Math.min(MOST, first * 5))} />
       )}
-      <Clusters clusters={data?.clusters ?? []} window={state.window} version={found?.version} />
+      <Clusters clusters={data?.clusters ?? []} />
       <Tops data={data} window={state.window} />
       <div className="halves">
         <Happened events={data?.events} observed={found?.coverage} window={state.window} when={when} />
