@@ -61,7 +61,7 @@ export async function catalog(url) {
     await page.goto(`${url}/catalog?q=orders`);
     await page.getByRole('heading', { name: 'Catalog', level: 1 }).waitFor();
     await until('orders has a rate', async () => {
-      const cells = await row(/^orders users of orders Topic west/)
+      const cells = await row(/^orders usage of orders Topic west/)
         .locator('td')
         .allTextContents();
       return /\d\/s/.test(cells[3]) && /[a-z]/.test(cells[7]) && /now|ago/.test(cells[8]);
@@ -100,7 +100,7 @@ export async function catalog(url) {
     await page.locator('.empty.not-observed').getByText('This window is before the data.').waitFor();
     await axeInBoth('catalog before the data');
     await page.getByRole('button', { name: 'The oldest data' }).click();
-    await row(/^orders users of orders Topic west/).waitFor();
+    await row(/^orders usage of orders Topic west/).waitFor();
   });
 }
 
@@ -110,7 +110,7 @@ export async function manyNodes(url) {
     async () => {
       const asked = await manyTopics(5000);
       await page.goto(`${url}/catalog?order=name`);
-      await row(/^t0 users of t0 Topic west/).waitFor();
+      await row(/^t0 usage of t0 Topic west/).waitFor();
       // Once more where the window has moved on meanwhile.
       must(asked.pages <= 2, `${asked.pages} pages for what is in sight`);
       const found = await page.evaluate(async () => {
@@ -136,7 +136,7 @@ export async function manyNodes(url) {
   await check('the catalog by keyboard alone: to a row far away, back, and into a lineage', async () => {
     const asked = await manyTopics(5000);
     await page.goto(`${url}/catalog?order=name`);
-    await row(/^t0 users of t0 Topic west/).waitFor();
+    await row(/^t0 usage of t0 Topic west/).waitFor();
     const at = () => page.evaluate(() => document.activeElement?.closest('[data-row]')?.dataset.row);
     await page
       .getByRole('columnheader', { name: /^Last moved/ })
@@ -147,7 +147,7 @@ export async function manyNodes(url) {
     await page.keyboard.press('ArrowDown');
     await until('the second', async () => (await at()) === '1');
     await page.keyboard.press('Tab');
-    must((await page.evaluate(() => document.activeElement.textContent)) === 'users of t1', 'its users are not next');
+    must((await page.evaluate(() => document.activeElement.textContent)) === 'usage of t1', 'its users are not next');
     await page.keyboard.press('Tab');
     must((await page.evaluate(() => document.activeElement.textContent)) === 'team-odd', 'its owner is not next');
     await page.keyboard.press('End');

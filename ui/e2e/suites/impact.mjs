@@ -73,7 +73,7 @@ export async function impact(url) {
     await side.getByText('Yes, it can.').waitFor();
     await side.getByRole('button', { name: 'Way 1' }).click();
     await until('its nodes are lit', async () => String(await lit()).includes('application:shop/west-to-east-copy'));
-    must((await side.locator('.way').first().locator('.hops li').count()) === 3, 'it has another length');
+    must((await side.locator('.way').first().locator('.way-hops li').count()) === 3, 'it has another length');
     must((await lit()).length === 4, `lit is ${await lit()}`);
     await axeInBoth('ways');
     await page.goto(`${url}/lineage?root=application:shop/order-analytics&path=topic:west/orders&last=10m`);

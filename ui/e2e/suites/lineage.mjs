@@ -5,7 +5,7 @@ export async function graph(url) {
   await check('its lineage opens from the table', async () => {
     await page.goto(`${url}/catalog?q=orders&kind=topic`);
     await page
-      .getByRole('row', { name: /^orders users of orders Topic west/ })
+      .getByRole('row', { name: /^orders usage of orders Topic west/ })
       .getByRole('link', { name: 'orders', exact: true })
       .click();
     await page.waitForURL(/\/lineage\?root=topic:west\/orders/);

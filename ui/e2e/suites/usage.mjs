@@ -10,7 +10,7 @@ const saved = async (link) => {
 export async function usage(url) {
   await check('an auditor comes from the catalog to who used a topic, in a past window with its gap', async () => {
     await page.goto(`${url}/catalog?q=payments&kind=topic&last=24h`);
-    await page.getByRole('link', { name: 'users of payments', exact: true }).first().click();
+    await page.getByRole('link', { name: 'usage of payments', exact: true }).first().click();
     await page.waitForURL(/\/usage\?topic=topic:west\/payments&last=24h$/);
     await page.getByRole('heading', { name: 'Who used payments', level: 1 }).waitFor();
     const readers = page.getByRole('region', { name: 'Readers' });

@@ -69,7 +69,7 @@ function Signs({ node, state, current }: Props & { node: CatalogRow }) {
           title="Who wrote and who read it in this window"
           tabIndex={stop(current)}
         >
-          users<span className="sr"> of {node.name}</span>
+          usage<span className="sr"> of {node.name}</span>
         </Link>
       )}
     </>

@@ -124,7 +124,7 @@ function WayItem({ way, number, begin, pressed, onChoose, change }: WayProps) {
           {seconds > 0 ? `${duration(seconds)} after the window begins` : 'in the first step of the window'}
         </span>
       </p>
-      <ol className="hops">
+      <ol className="way-hops">
         {way.hops.map((h) => (
           <li key={h.flow.id} className={h.observed ? '' : 'in-doubt'}>
             <button type="button" className="row-button" onClick={() => change({ selected: h.flow.id })}>

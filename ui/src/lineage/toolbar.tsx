@@ -2,7 +2,8 @@ import { type ReactNode, useId, useState } from 'react';
 import type { Direction } from '../gql/graphql';
 import { Icon, KindIcon } from '../shell/icons';
 import { Link } from '../shell/link';
-import { type LineageState, lineageHref, MAX_DEPTH, type View } from '../url/lineage';
+import { impactOf, type LineageState, lineageHref, MAX_DEPTH, type View } from '../url/lineage';
+import { usagePage } from '../url/usage';
 import type { RateUnit } from '../words/format';
 import { kindOf, placeOf } from '../words/words';
 import { EvidenceFilter } from './evidence-filter';
@@ -35,6 +36,19 @@ const UNITS: [RateUnit, string][] = [
   ['bytes', 'Bytes'],
 ];
 
+/** Where one goes from what the view is of, without a click on it first. */
+function Onward({ state, root }: { state: LineageState; root: LineageAnswer['nodes'][number] | undefined }) {
+  if (state.roots.length === 0) return null;
+  const alone = state.roots.length === 1 ? root : undefined;
+  return (
+    <span className="onward">
+      {alone && !state.impact && <Link href={impactOf(state, alone.id)}>what it starves</Link>}
+      {alone?.kind === 'TOPIC' && <Link href={usagePage(alone.id, state.window)}>who used it</Link>}
+      <Link href={lineageHref({ window: state.window, live: state.live })}>show everything</Link>
+    </span>
+  );
+}
+
 export function Toolbar({ state, change, title, answer, fetching, again, children }: Props) {
   const root = answer?.nodes.find((n) => n.id === state.roots[0]);
   const rooted = state.roots.length > 0;
@@ -58,11 +72,7 @@ export function Toolbar({ state, change, title, answer, fetching, again, childre
               )}
             </span>
           )}
-          {rooted && (
-            <Link className="note" href={lineageHref({ window: state.window, live: state.live })}>
-              show everything
-            </Link>
-          )}
+          <Onward state={state} root={root} />
         </div>
         <button
           type="button"

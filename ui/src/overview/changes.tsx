@@ -2,13 +2,13 @@ import { useState } from 'react';
 import { useQuery } from 'urql';
 import { usePolling } from '../data/poll';
 import { type ChangedFlowFragment, ChangesDocument, type ChangesQuery } from '../gql/graphql';
-import { Between } from '../shell/instant';
+import { Between, Instant } from '../shell/instant';
 import { Link } from '../shell/link';
 import { Problem } from '../shell/problem';
 import { lastVisit } from '../time/visit';
 import { AGAINST, type Against, type EstateState } from '../url/estate';
 import { lineageHref } from '../url/lineage';
-import { AGAINST_WORD, compared } from '../words/against';
+import { AGAINST_WORD, answerable, beforeData, compared } from '../words/against';
 import { count, percent, rate } from '../words/format';
 import { nodeName } from '../words/words';
 
@@ -21,27 +21,33 @@ const SHOWN = 6;
 interface Props {
   state: EstateState;
   change(patch: Partial<EstateState>, options?: { replace?: boolean }): void;
+  /** Since when data is held; undefined: not known yet. */
+  held: string | null | undefined;
 }
 
 /** What flows came, went, and have another rate than at another time. */
-export function Changes({ state, change }: Props) {
+export function Changes({ state, change, held }: Props) {
   const [visited] = useState(() => lastVisit());
   const [now, setNow] = useState(() => Date.now());
   usePolling(() => setNow(Date.now()), state.window.kind === 'last' ? POLL_SECONDS : null);
-  const asked = compared(state.window, state.against, visited, now);
+  const best = answerable(state.window, held, now);
+  const against = state.against ?? best ?? 'day';
+  const asked = compared(state.window, against, visited, now);
+  const known = state.against !== null || held !== undefined;
+  const blank = asked !== null && beforeData(asked.before, held);
   const [{ data, error, fetching }, again] = useQuery({
     query: ChangesDocument,
-    pause: asked === null,
+    pause: asked === null || !known || blank,
     variables: asked ?? { before: {}, after: {} },
   });
-  const diff = asked === null ? undefined : data?.lineageDiff;
+  const diff = asked === null || blank ? undefined : data?.lineageDiff;
   return (
     <section className="card" aria-labelledby="changes-title" aria-busy={fetching}>
       <div className="card-head">
         <h2 id="changes-title">What changed</h2>
         <label className="field">
           since
-          <select value={state.against} onChange={(e) => change({ against: e.target.value as Against })}>
+          <select value={against} onChange={(e) => change({ against: e.target.value as Against })}>
             {AGAINST.map((a) => (
               <option key={a} value={a}>
                 {AGAINST_WORD[a]}
@@ -57,8 +63,31 @@ export function Changes({ state, change }: Props) {
           This is the first visit that this browser remembers: there is nothing to compare with yet.
         </p>
       )}
+      {blank && held && <BeforeData held={held} against={against} best={best} choose={(a) => change({ against: a })} />}
       {diff && <Compared diff={diff} state={state} />}
     </section>
+  );
+}
+
+interface BeforeDataProps {
+  held: string;
+  against: Against;
+  /** What can be compared with instead. */
+  best: Against | null;
+  choose(a: Against): void;
+}
+
+/** Why nothing is compared, and with what it could be. */
+function BeforeData({ held, against, best, choose }: BeforeDataProps) {
+  return (
+    <p className="empty-line not-observed-line">
+      Nothing was observed then: data is held since <Instant at={held} />. What changed is not known.{' '}
+      {best && best !== against && (
+        <button type="button" onClick={() => choose(best)}>
+          Compare with {AGAINST_WORD[best]}
+        </button>
+      )}
+    </p>
   );
 }
 

@@ -17,6 +17,7 @@ import {
   type Part,
   sentence,
   starving,
+  unknownFlows,
 } from '../words/findings';
 import { percent } from '../words/format';
 import { plural } from '../words/words';
@@ -65,7 +66,7 @@ export function Findings({ found, window, when, more }: Props) {
       )}
       {(rest > 0 || (wrong && found.unknown > 0) || found.resting > 0) && (
         <p className="card-foot note">
-          {wrong && found.unknown > 0 && <span>Of {plural(found.unknown, 'flow')} it is not known how they go.</span>}
+          {wrong && found.unknown > 0 && <span>{unknownFlows(found.unknown)}</span>}
           {found.resting > 0 && (
             <span title="Silent no longer than they were twice before, or ended before the window with nothing waiting and nobody starved.">
               {plural(found.resting, 'silent flow')}{' '}
@@ -98,8 +99,8 @@ function Counts({ counts }: { counts: Answer['byKind'] }) {
 
 function Calm({ said, unobserved }: { said: ReturnType<typeof calm>; unobserved: boolean }) {
   return (
-    <div className={`calm ${said.good ? 'good' : unobserved ? 'not-observed' : 'partly'}`}>
-      <Icon name={said.good ? 'ok' : 'warn'} />
+    <div className={`calm ${said.good ? 'good' : unobserved ? 'not-observed' : said.whole ? 'whole' : 'partly'}`}>
+      <Icon name={said.good ? 'ok' : said.whole ? 'clock' : 'warn'} />
       <p>
         <b>{said.head}</b> {said.more}
       </p>

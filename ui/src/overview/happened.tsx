@@ -3,6 +3,7 @@ import { Instant } from '../shell/instant';
 import { Link } from '../shell/link';
 import { lineageHref } from '../url/lineage';
 import type { WindowChoice } from '../url/window';
+import { overWords } from '../words/findings';
 import { percent } from '../words/format';
 import { EVENT_WORD, nodeName, plural } from '../words/words';
 
@@ -39,7 +40,11 @@ export function Happened({ events, observed, window, when }: Props) {
     <section className="card" aria-labelledby="events-title">
       <div className="card-head">
         <h2 id="events-title">What happened</h2>
-        {events && <span className="note">{plural(events.totalCount, 'event')}</span>}
+        {events && (
+          <span className="note">
+            {plural(events.totalCount, 'event')} in {overWords(window)}
+          </span>
+        )}
         {events && events.totalCount > all.length && (
           <Link className="grow-end" href={lineageHref({ ...view, view: 'events' })}>
             All events
@@ -61,15 +66,15 @@ export function Happened({ events, observed, window, when }: Props) {
             : [],
         )}
       </ul>
-      {events && all.length === 0 && <p className="note empty-line">{nothing(observed)}</p>}
+      {events && all.length === 0 && <p className="note empty-line">{nothing(observed, overWords(window))}</p>}
     </section>
   );
 }
 
-function nothing(o: Props['observed']): string {
+function nothing(o: Props['observed'], over: string): string {
   if (!o || o.observedFraction === 0) return 'Nothing was observed: what happened is not known.';
-  if (o.complete) return 'Nothing changed.';
-  return `Nothing changed in the ${percent(o.observedFraction)} that was observed; of the rest it is not known.`;
+  if (o.complete) return `Nothing happened in ${over}.`;
+  return `Nothing happened in the ${percent(o.observedFraction)} of ${over} that was observed; of the rest it is not known.`;
 }
 
 function About({ event: e, view }: { event: Happening; view: { window: WindowChoice; live: boolean } }) {

@@ -38,6 +38,8 @@ export function OverviewPage() {
   const isNow = state.window.kind === 'last';
   useLive({ window, shown: fetching ? undefined : found?.version, again, seconds: isNow ? POLL_SECONDS : null });
   const when = whenIn(state.window);
+  // A window that is not answered, as one in the future, is told once and not by every part.
+  const refused = error !== undefined && !error.networkError && !data?.findings;
   return (
     <main id="main" className="page" aria-busy={fetching && !data}>
       <div className="page-head">
@@ -46,24 +48,33 @@ export function OverviewPage() {
         <CatalogLink window={state.window} />
       </div>
       <Problem error={error} again={again} />
-      {open && found && (
-        <section className="card pad" aria-label="Coverage">
-          <CoverageDetail coverage={found.coverage} />
-        </section>
+      {refused ? null : (
+        <>
+          {open && found && (
+            <section className="card pad" aria-label="Coverage">
+              <CoverageDetail coverage={found.coverage} />
+            </section>
+          )}
+          <Hatch />
+          {found && (
+            <Findings
+              found={found}
+              window={state.window}
+              when={when}
+              more={() => setFirst(Math.min(MOST, first * 5))}
+            />
+          )}
+          <Clusters clusters={data?.clusters ?? []} />
+          <Tops data={data} window={state.window} />
+          <div className="halves">
+            <Happened events={data?.events} observed={found?.coverage} window={state.window} when={when} />
+            <Changes state={state} change={change} held={data && (found?.coverage.heldSince ?? null)} />
+          </div>
+          <GroupedMap state={state} change={change} />
+          <SuggestedJoins window={window} />
+          <Storage />
+        </>
       )}
-      <Hatch />
-      {found && (
-        <Findings found={found} window={state.window} when={when} more={() => setFirst(Math.min(MOST, first * 5))} />
-      )}
-      <Clusters clusters={data?.clusters ?? []} />
-      <Tops data={data} window={state.window} />
-      <div className="halves">
-        <Happened events={data?.events} observed={found?.coverage} window={state.window} when={when} />
-        <Changes state={state} change={change} />
-      </div>
-      <GroupedMap state={state} change={change} />
-      <SuggestedJoins window={window} />
-      <Storage />
       <p className="sr" role="status">
         {found ? `${found.totalCount} findings` : ''}
       </p>

@@ -23,6 +23,7 @@ export function Tops({ data, window }: Props) {
         blank={blank}
         say={(v) => rate(v, 'records')}
         none="No topic was written."
+        doubt="how fast"
       />
       <Top
         title="Busiest applications"
@@ -31,6 +32,7 @@ export function Tops({ data, window }: Props) {
         blank={blank}
         say={(v) => rate(v, 'records')}
         none="No application moved anything."
+        doubt="how fast"
       />
       <Top
         title="Furthest behind"
@@ -39,6 +41,7 @@ export function Tops({ data, window }: Props) {
         blank={blank}
         say={(v) => duration(v)}
         none="No application is behind."
+        doubt="how far behind"
         least={1}
       />
     </div>
@@ -51,13 +54,15 @@ interface TopProps {
   window: WindowChoice;
   say(value: number): string;
   none: string;
+  /** What of some it is not known. */
+  doubt: string;
   /** Nothing was observed: of nobody anything is known. */
   blank: boolean;
   /** What is less is not worth a line. */
   least?: number;
 }
 
-function Top({ title, rank, window, say, none, blank, least = Number.MIN_VALUE }: TopProps) {
+function Top({ title, rank, window, say, none, doubt, blank, least = Number.MIN_VALUE }: TopProps) {
   const id = `top-${title.replaceAll(' ', '-').toLowerCase()}`;
   const shown = rank?.ranked.filter((r) => r.value >= least) ?? [];
   const most = shown[0]?.value ?? 1;
@@ -85,7 +90,7 @@ function Top({ title, rank, window, say, none, blank, least = Number.MIN_VALUE }
       </ol>
       {rank && (
         <p className={blank ? 'empty-line not-observed-line' : 'note empty-line'}>
-          {rest(rank, shown.length, none, blank)}
+          {rest(rank, shown.length, none, doubt, blank)}
         </p>
       )}
     </section>
@@ -93,9 +98,9 @@ function Top({ title, rank, window, say, none, blank, least = Number.MIN_VALUE }
 }
 
 /** What is to be said below the list; nothing, where it says all. */
-function rest(rank: RankPartsFragment, shown: number, none: string, blank: boolean): string | null {
+function rest(rank: RankPartsFragment, shown: number, none: string, doubt: string, blank: boolean): string | null {
   if (blank) return 'Nothing was observed: it is not known.';
-  const unknown = rank.unknown === 1 ? 'Of one more it is not known.' : `Of ${rank.unknown} more it is not known.`;
+  const unknown = `Of ${rank.unknown === 1 ? 'one' : rank.unknown} more it is not known ${doubt}.`;
   if (shown > 0) return rank.unknown > 0 ? unknown : null;
   return rank.unknown > 0 ? unknown.replace(' more', '') : none;
 }

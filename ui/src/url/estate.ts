@@ -12,24 +12,26 @@ export type Grouping = (typeof GROUPS)[number];
 
 export interface EstateState {
   window: WindowChoice;
-  against: Against;
+  /** null: what the data that is held can answer. */
+  against: Against | null;
   by: Grouping;
 }
 
-export const initialEstate: EstateState = { window: initialWindow, against: 'day', by: 'owner' };
+export const initialEstate: EstateState = { window: initialWindow, against: null, by: 'owner' };
 
 /** What else is in the URL is somebody else's, and stays. */
 const OURS = ['last', 'start', 'end', 'at', 'against', 'by'];
 
 export function parseEstate(search: string): EstateState {
   const q = new URLSearchParams(search);
-  return { window: parseWindow(q), against: oneOf(q.get('against'), AGAINST), by: oneOf(q.get('by'), GROUPS) };
+  const against = AGAINST.find((a) => a === q.get('against')) ?? null;
+  return { window: parseWindow(q), against, by: oneOf(q.get('by'), GROUPS) };
 }
 
 export function formatEstate(s: EstateState, now = typeof location === 'undefined' ? '' : location.search): string {
   const pairs: [string, string][] = [...new URLSearchParams(now)].filter(([k]) => !OURS.includes(k));
   if (s.window.kind !== 'last' || s.window.last !== '10m') pairs.push(...windowPairs(s.window));
-  if (s.against !== initialEstate.against) pairs.push(['against', s.against]);
+  if (s.against !== null) pairs.push(['against', s.against]);
   if (s.by !== initialEstate.by) pairs.push(['by', s.by]);
   return formatQuery(pairs);
 }

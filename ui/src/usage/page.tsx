@@ -1,5 +1,6 @@
 import { useEffect } from 'react';
 import { useQuery } from 'urql';
+import { useLive } from '../data/live';
 import { UsageDocument } from '../gql/graphql';
 import { isNotFound, Missing } from '../lineage/missing';
 import { coverageText } from '../shell/coverage';
@@ -19,20 +20,24 @@ import { Permitted } from './permitted';
 import { GapStrip } from './strip';
 import { Users } from './users';
 
+/** How often is asked while the server can't tell that something is new. */
+const POLL_SECONDS = 10;
 const codec = { path: '/usage', parse: parseUsage, format: formatUsage };
 
 /** Who wrote and who read a topic in a window, as a report: to be read, taken away and printed. */
 export function UsagePage() {
   const [{ topic, window }] = useUrlState<UsageState>(codec);
   const name = nameOfId(topic);
+  const isTopic = topic.startsWith('topic:');
   useEffect(() => {
     document.title = `Who used ${name} · lineaged`;
   }, [name]);
   const [{ data, error, fetching }, again] = useQuery({
     query: UsageDocument,
-    pause: topic === '',
+    pause: !isTopic,
     variables: { topic, window: windowInput(window) },
   });
+  useLive({ window: windowInput(window), again, seconds: isTopic && window.kind === 'last' ? POLL_SECONDS : null });
   const usage = data?.topicUsage;
   const missing = isNotFound(error);
   return (
@@ -72,6 +77,7 @@ export function UsagePage() {
         )}
       </header>
       {topic === '' && <NoTopic />}
+      {topic !== '' && !isTopic && <OtherNode id={topic} window={window} />}
       <Misread />
       <Problem error={missing ? undefined : error} again={again} />
       {missing && <Missing state={{ ...initialLineage, roots: [topic], window }} error={error} again={again} />}
@@ -80,7 +86,7 @@ export function UsagePage() {
         <>
           <section className="usage-side" aria-label="Observed">
             <h2>
-              Observed <span className="note">{coverageText(usage.coverage)}</span>
+              What was observed <span className="note">{coverageText(usage.coverage)}</span>
             </h2>
             <GapStrip stretches={usage.coverage.stretches} window={usage.coverage.window} />
           </section>
@@ -103,6 +109,15 @@ export function UsagePage() {
         </>
       )}
     </main>
+  );
+}
+
+function OtherNode({ id, window }: { id: string; window: UsageState['window'] }) {
+  return (
+    <p className="empty">
+      Who used it is told of topics alone. What this wrote and read is in{' '}
+      <Link href={lineageHref({ roots: [id], window })}>its lineage</Link>.
+    </p>
   );
 }
 

@@ -43,9 +43,9 @@ export function GapStrip({ stretches, window }: { stretches: readonly Stretch[];
             // biome-ignore lint/suspicious/noArrayIndexKey: as above
             <li key={i}>
               <b>
-                <Between start={g.start} end={g.end} />
+                <Between start={g.start} end={g.end} /> ({duration((Date.parse(g.end) - Date.parse(g.start)) / 1000)})
               </b>{' '}
-              ({duration((Date.parse(g.end) - Date.parse(g.start)) / 1000)}), {WORD[g.kind]}: {g.reason}
+              {WORD[g.kind]}: {g.reason}
             </li>
           ))}
         </ul>

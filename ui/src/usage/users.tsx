@@ -31,8 +31,8 @@ interface Props {
 }
 
 const WORDS = {
-  writers: { yes: 'Wrote', maybe: 'May have written', no: 'Known, and wrote nothing in this window', verb: 'write' },
-  readers: { yes: 'Read', maybe: 'May have read', no: 'Known, and read nothing in this window', verb: 'read' },
+  writers: { yes: 'Wrote', maybe: 'May have written', no: 'Wrote nothing in this window, and is known', verb: 'write' },
+  readers: { yes: 'Read', maybe: 'May have read', no: 'Read nothing in this window, and is known', verb: 'read' },
 } as const;
 
 /** Who wrote or read: who did, of whom it is not known, and who is known and did not. Three answers, and never one table. */
@@ -46,8 +46,7 @@ export function Users({ side, flows, topic, window, complete }: Props) {
   return (
     <section className="usage-side" aria-label={side === 'writers' ? 'Writers' : 'Readers'}>
       <h2>
-        {side === 'writers' ? 'Writers' : 'Readers'}{' '}
-        <span className="note">{parts.map((p) => `${p.flows.length} ${p.head.toLowerCase()}`).join(', ')}</span>
+        {side === 'writers' ? 'Writers' : 'Readers'} <span className="note">{summary(parts)}</span>
       </h2>
       {flows.length === 0 && (
         <p className="empty">
@@ -64,6 +63,14 @@ export function Users({ side, flows, topic, window, complete }: Props) {
       )}
     </section>
   );
+}
+
+/** How many there are of each answer, those alone that there are. */
+function summary(parts: readonly { head: string; flows: readonly unknown[] }[]): string {
+  const some = parts.filter((p) => p.flows.length > 0);
+  if (some.length === 0) return '';
+  const rest = some.length < parts.length ? '; nobody else is known' : '';
+  return some.map((p) => `${p.flows.length} ${p.head.toLowerCase()}`).join(', ') + rest;
 }
 
 function Part(props: Pick<Props, 'side' | 'flows' | 'topic' | 'window'> & { kind: string; head: string }) {

@@ -45,3 +45,27 @@ export function compared(
   }
   return visited === null ? null : { before: between(visited - HOUR, visited), after };
 }
+
+/** How much of a window lies in the time of which data is held. */
+function heldOf(w: Window, held: number): 'all' | 'part' | 'none' {
+  if (Date.parse(w.start ?? '') >= held) return 'all';
+  return Date.parse(w.end ?? '') > held ? 'part' : 'none';
+}
+
+/** What is compared with unasked: the day before, else the hour before, where data of all of it is held, or of a part. */
+const UNASKED = ['day', 'hour'] as const;
+
+/** The comparison that the data can answer best; null: none of them. */
+export function answerable(window: WindowChoice, held: string | null | undefined, now: number): Against | null {
+  if (!held) return null;
+  const had = UNASKED.map((a) => {
+    const asked = compared(window, a, null, now);
+    return { a, held: asked ? heldOf(asked.before, Date.parse(held)) : 'none' };
+  });
+  return (had.find((x) => x.held === 'all') ?? had.find((x) => x.held === 'part'))?.a ?? null;
+}
+
+/** Whether what is compared with is all before the data. */
+export function beforeData(before: Window, held: string | null | undefined): boolean {
+  return !!held && heldOf(before, Date.parse(held)) === 'none';
+}

@@ -104,10 +104,17 @@ test('nothing wrong is good news only where all was observed, and how all goes i
     calm({ complete, observedFraction }, unknown, overWords({ kind: 'last', last: '10m' }), '87 %');
   expect(of(true, 1)).toEqual({
     good: true,
+    whole: true,
     head: 'Nothing is wrong: all of the last 10 minutes was observed.',
     more: '',
   });
-  expect(of(true, 1, 2)).toMatchObject({ good: false, more: 'Of 2 flows it is not known how they go.' });
+  expect(of(true, 1, 2)).toEqual({
+    good: false,
+    whole: true,
+    head: 'Nothing wrong was seen in the last 10 minutes, which was all observed.',
+    more: 'Of 2 flows it is not known how they go: the last reading is missing, or still to come.',
+  });
+  expect(of(true, 1, 1).more).toMatch(/^Of 1 flow it is not known how it goes/);
   expect(of(false, 0.87)).toMatchObject({
     good: false,
     head: 'Nothing wrong was seen in the 87 % of the last 10 minutes that was observed.',

@@ -162,23 +162,40 @@ interface Seen {
   observedFraction: number;
 }
 
-/** What it means that nothing wrong was found: good news only where all was observed. */
+/** Of how many flows the state is not known, and why that can be. */
+export const unknownFlows = (n: number): string =>
+  `Of ${plural(n, 'flow')} it is not known how ${n === 1 ? 'it goes' : 'they go'}: the last reading is missing, or still to come.`;
+
+/** What it means that nothing wrong was found: good news only where all was observed, and of all flows it is known. */
 export function calm(
   c: Seen,
   unknown: number,
   over: string,
   percent: string,
-): { good: boolean; head: string; more: string } {
+): { good: boolean; whole: boolean; head: string; more: string } {
   if (c.observedFraction === 0)
-    return { good: false, head: 'Nothing was observed.', more: `Whether anything is wrong in ${over} is not known.` };
-  const unseen = unknown > 0 ? `Of ${plural(unknown, 'flow')} it is not known how they go.` : '';
+    return {
+      good: false,
+      whole: false,
+      head: 'Nothing was observed.',
+      more: `Whether anything is wrong in ${over} is not known.`,
+    };
+  const unseen = unknown > 0 ? unknownFlows(unknown) : '';
   if (!c.complete)
     return {
       good: false,
+      whole: false,
       head: `Nothing wrong was seen in the ${percent} of ${over} that was observed.`,
       more: `Of the rest it is not known. ${unseen}`.trim(),
     };
-  return { good: unknown === 0, head: `Nothing is wrong: all of ${over} was observed.`, more: unseen };
+  if (unknown > 0)
+    return {
+      good: false,
+      whole: true,
+      head: `Nothing wrong was seen in ${over}, which was all observed.`,
+      more: unseen,
+    };
+  return { good: true, whole: true, head: `Nothing is wrong: all of ${over} was observed.`, more: '' };
 }
 
 const LONG: Record<string, string> = { s: 'second', min: 'minute', h: 'hour', d: 'day' };
