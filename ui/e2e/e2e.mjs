@@ -14,6 +14,7 @@ import { impact } from './suites/impact.mjs';
 import { graph, keyboard, panel } from './suites/lineage.mjs';
 import { movers, rareMovers } from './suites/movers.mjs';
 import { names } from './suites/names.mjs';
+import { newcomer } from './suites/newcomer.mjs';
 import { overview } from './suites/overview.mjs';
 import { phone } from './suites/phone.mjs';
 import { picture } from './suites/picture.mjs';
@@ -25,6 +26,7 @@ import { usage } from './suites/usage.mjs';
 
 const PARTS = {
   overview: [overview],
+  newcomer: [newcomer],
   catalog: [catalog, manyNodes, palette],
   lineage: [graph, panel, keyboard],
   picture: [picture],
