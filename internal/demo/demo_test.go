@@ -67,7 +67,7 @@ func TestEveryoneMoves(t *testing.T) {
 	west, east := admin(t, w.West), admin(t, w.East)
 
 	groups := map[string]string{
-		"billing": "classic", "alerting": "classic", "cg-0042": "classic", "sessioniser": "classic", "recommendations": "classic", "nightly-report": "classic", "stock-audit": "classic",
+		"billing": "classic", "accounting": "classic", "alerting": "classic", "cg-0042": "classic", "sessioniser": "classic", "recommendations": "classic", "nightly-report": "classic", "stock-audit": "classic",
 		"order-enricher": "classic", "west-to-east-copy": "classic",
 		"basket-totals": "classic", "connect-orders-warehouse": "classic", "voucher-mailer": "classic", "refund-reader": "classic", "stock-planner": "consumer",
 		"fulfilment": "consumer", "fraud-detector": "consumer", "search-indexer": "consumer",
@@ -86,7 +86,7 @@ func TestEveryoneMoves(t *testing.T) {
 		}
 		return cmp.Diff(groups, got)
 	})
-	for _, group := range []string{"billing", "alerting", "cg-0042", "sessioniser", "recommendations", "nightly-report", "stock-audit", "order-enricher", "west-to-east-copy", "fulfilment", "fraud-detector", "search-indexer", "basket-totals", "connect-orders-warehouse", "voucher-mailer", "refund-reader", "stock-planner"} {
+	for _, group := range []string{"billing", "accounting", "alerting", "cg-0042", "sessioniser", "recommendations", "nightly-report", "stock-audit", "order-enricher", "west-to-east-copy", "fulfilment", "fraud-detector", "search-indexer", "basket-totals", "connect-orders-warehouse", "voucher-mailer", "refund-reader", "stock-planner"} {
 		eventually(t, 20*time.Second, func() string { return moved(ctx, west, group) })
 	}
 	for _, group := range []string{"order-analytics", "finance-dashboard", "fulfilment-east"} {

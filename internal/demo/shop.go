@@ -31,6 +31,9 @@ func (t topic) configs() map[string]string {
 	return c
 }
 
+// dailyTotals is what a report makes of the orders, until nobody runs it any more.
+const dailyTotals = "daily-totals"
+
 var westTopics = []topic{
 	{name: "orders", partitions: 6},
 	{name: "payments", partitions: 3},
@@ -43,6 +46,7 @@ var westTopics = []topic{
 	{name: "order-enriched", partitions: 6},
 	{name: "fraud-alerts", partitions: 2},
 	{name: "refunds", partitions: 2},
+	{name: dailyTotals, partitions: 2},
 	{name: customerBaskets, partitions: 6, compacted: true},
 	{name: basketRepartition, partitions: 6},
 	{name: basketChangelog, partitions: 6, kept: true},
@@ -92,8 +96,6 @@ func shop(w *World) []mover {
 		consumer(west, "sessioniser", "sessioniser-1", classic, "clickstream").writing("sessions", 8),
 		consumer(west, "sessioniser", "sessioniser-2", classic, "clickstream").writing("sessions", 8),
 		consumer(west, "recommendations", "recommendations-1", classic, "clickstream", "sessions").slow(105),
-		// and is left behind
-		consumer(west, "nightly-report", "nightly-report-1", classic, "orders").until(15 * time.Second),
 		// what it left is skipped
 		consumer(west, "stock-audit", "stock-audit-1", classic, "inventory").until(15 * time.Second).setAfter(15 * time.Second),
 
@@ -111,6 +113,9 @@ func shop(w *World) []mover {
 		// Exactly once from topic to topic, and at least once from cluster to cluster.
 		enricher(west, "order-enricher", []string{"orders", "customers"}, "order-enriched"),
 		copier(west, east, "west-to-east-copy", "orders"),
+		// It ends, is left behind, and who reads its totals gets none any more.
+		enricher(west, "nightly-report", []string{"orders"}, dailyTotals).summing(10).until(15 * time.Second),
+		consumer(west, "accounting", "accounting-1", classic, dailyTotals),
 
 		// Kafka Streams, and who reads what it makes.
 		streamsJob(west),

@@ -18,9 +18,16 @@ type enrich struct {
 	app     string
 	from    []string
 	to      string
+	every   int           // one record written for so many read; 0: for each
+	forTime time.Duration // then it is gone; 0: it stays
 }
 
 func (e *enrich) run(ctx context.Context) error {
+	if e.forTime > 0 {
+		limited, cancel := context.WithTimeout(ctx, e.forTime)
+		defer cancel()
+		ctx = limited
+	}
 	s, err := kgo.NewGroupTransactSession(
 		kgo.SeedBrokers(e.cluster.Brokers...),
 		kgo.ClientID(e.app+"-1"),
@@ -42,11 +49,14 @@ func (e *enrich) run(ctx context.Context) error {
 		if fetches.NumRecords() == 0 {
 			continue
 		}
+		if ctx.Err() != nil {
+			break
+		}
 		if err := s.Begin(); err != nil {
 			return fmt.Errorf("begin: %w", err)
 		}
 		p := kgo.AbortingFirstErrPromise(s.Client())
-		for range fetches.NumRecords() {
+		for range (fetches.NumRecords() + max(0, e.every-1)) / max(1, e.every) {
 			s.Produce(ctx, nonsense(e.to), p.Promise())
 		}
 		if _, err := s.End(ctx, p.Err() == nil); err != nil {
@@ -124,8 +134,11 @@ func (e *enrich) name() string    { return e.app }
 func (r *replicate) name() string { return r.app }
 
 func enricher(c *Cluster, app string, from []string, to string) *enrich {
-	return &enrich{c, app, from, to}
+	return &enrich{cluster: c, app: app, from: from, to: to}
 }
+
+func (e *enrich) summing(every int) *enrich     { e.every = every; return e }
+func (e *enrich) until(d time.Duration) *enrich { e.forTime = d; return e }
 
 func copier(from, to *Cluster, app, topic string) *replicate {
 	return &replicate{from, to, app, app, topic, topic}

@@ -226,6 +226,11 @@ func (r *telling) movers(s *script) {
 	}
 }
 
+// ofNight reports whether somebody moves in the night alone: the nightly job, and who reads what it writes.
+func ofNight(c lineage.Client) bool {
+	return c.Group == "nightly-report" || c.Group == "accounting" || c.TransactionalID == "nightly-report-1"
+}
+
 // events tells when flows began and ended.
 func (r *telling) events(s *script) {
 	for _, c := range s.counts {
@@ -236,8 +241,8 @@ func (r *telling) events(s *script) {
 		}{
 			{s.standstill.Start, lineage.FlowStopped, c.access.Client.Group == "billing"},
 			{s.standstill.End, lineage.FlowStarted, c.access.Client.Group == "billing"},
-			{s.night.Start, lineage.FlowStarted, c.access.Client.Group == "nightly-report"},
-			{s.night.End, lineage.FlowStopped, c.access.Client.Group == "nightly-report"},
+			{s.night.Start, lineage.FlowStarted, ofNight(c.access.Client)},
+			{s.night.End, lineage.FlowStopped, ofNight(c.access.Client)},
 			{s.created, lineage.FlowStarted, c.flow != "" && c.from.Equal(s.created)},
 		} {
 			if e.is && r.begins(e.at) && e.at.After(s.start) {

@@ -163,6 +163,10 @@ func (s *script) shop() (err error) {
 	orders.reader("basket-totals", "streamjob:west/basket-totals", orders.near(), s.start, 0)
 	orders.reader("connect-orders-warehouse", warehouse.ID(), orders.near(), s.start, 0)
 
+	daily := topic("west/daily-totals")
+	daily.transactions("nightly-report-1", "application:shop/nightly-report", s.of(each(10), nightly.total), s.within(s.grows(4), s.night))
+	daily.whole().reads("accounting")
+
 	payments := topic("west/payments")
 	paid := payments.byID(s.grows(18))
 	payments.whole().reads("fulfilment", "fraud-detector")

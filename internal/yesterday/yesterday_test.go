@@ -19,7 +19,7 @@ import (
 // shopTopics are those of the demo's shop that the script names.
 func shopTopics() []Cluster {
 	names := map[string]string{
-		"west": "orders payments customers inventory shipments returns clickstream sessions order-enriched fraud-alerts refunds customer-baskets " +
+		"west": "orders payments customers inventory shipments returns clickstream sessions order-enriched fraud-alerts refunds daily-totals customer-baskets " +
 			storeName + "-repartition " + storeName + "-changelog inventory.public.stock_levels promotions-2025",
 		"east": "orders order-metrics west.orders west.payments",
 	}

@@ -12,7 +12,7 @@ export async function overview(url) {
     const row = findings().getByRole('listitem').filter({ hasText: 'nightly-report' });
     await row.getByText(NOBODY).waitFor({ timeout: 60_000 });
     const said = await row.innerText();
-    must(/stopped/.test(said) && /since .* ago/.test(said) && said.includes('team-orders'), `it says ${said}`);
+    must(/stopped/.test(said) && /since .* ago/.test(said) && said.includes('team-finance'), `it says ${said}`);
     must(/\d stopped/.test(await findings().getByRole('list', { name: 'How many' }).innerText()), 'no count of them');
     await row.getByRole('link').click();
     await page.waitForURL(
