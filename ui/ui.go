@@ -45,6 +45,19 @@ const (
 // The caller routes these, /graphiql and everything else that it does not serve itself to Handler.
 var Paths = []string{"/", "/catalog", "/lineage", "/node", "/usage"}
 
+// nowhere is what a visitor reads at a path that is none. It names no path: what a link says is foreign text.
+const nowhere = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<meta name="color-scheme" content="light dark">
+<title>No such page - lineaged</title>
+<h1>There is no such page</h1>
+<p>The link is mistyped, or of another version of lineaged. What there is:
+<p><a href="/">Overview</a> <a href="/catalog">Catalog</a> <a href="/lineage">Lineage</a> <a href="/graphiql">GraphiQL</a>
+</html>
+`
+
 // Handler serves the page. It is safe for concurrent use and starts nothing.
 func Handler() http.Handler {
 	files, _, err := page.Open(archive)
@@ -119,6 +132,12 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f, ok := h.files[r.URL.Path]
 	if !ok {
 		head.Set("Content-Security-Policy", "default-src 'none'")
+		if strings.Contains(r.Header.Get("Accept"), "text/html") { // somebody is to read it
+			head.Set("Content-Type", "text/html; charset=utf-8")
+			w.WriteHeader(http.StatusNotFound)
+			_, _ = w.Write([]byte(nowhere)) // a client that went away is not our error
+			return
+		}
 		http.Error(w, "not found", http.StatusNotFound)
 		return
 	}

@@ -71,6 +71,24 @@ func TestServe(t *testing.T) {
 	}
 }
 
+// Who comes to no page by a browser is led on, and nothing that the link says is repeated.
+func TestNowhere(t *testing.T) {
+	h := newHandler(site())
+	r := get(t, h, "GET", "/nowhere/<script>alert(1)</script>", "Accept", "text/html,*/*;q=0.8")
+	body := r.Body.String()
+	if r.Code != 404 || r.Header().Get("Content-Type") != "text/html; charset=utf-8" || strings.Contains(body, "script") {
+		t.Errorf("%d %q: %s", r.Code, r.Header().Get("Content-Type"), body)
+	}
+	for _, p := range []string{"/", "/catalog", "/lineage", "/graphiql"} {
+		if !strings.Contains(body, `href="`+p+`"`) || get(t, h, "GET", p).Code != 200 {
+			t.Errorf("it leads not to %s", p)
+		}
+	}
+	if r.Header().Get("Content-Security-Policy") != "default-src 'none'" {
+		t.Errorf("policy %q", r.Header().Get("Content-Security-Policy"))
+	}
+}
+
 func TestPolicy(t *testing.T) {
 	h := newHandler(site())
 	for path, worker := range map[string]bool{"/": false, "/lineage": false, "/graphiql": true, "/assets/editor.worker-1.js": true} {

@@ -44,6 +44,18 @@ how fast, how far behind, and how that is known. Try it without a Kafka: lineage
 	return root
 }
 
+// namedArgs takes the arguments that the command's line of usage names, and says which of them are missing.
+func namedArgs(cmd *cobra.Command, args []string) error {
+	names := strings.Fields(cmd.Use)[1:]
+	if len(args) < len(names) {
+		return fmt.Errorf("%s is missing: %s", strings.Join(names[len(args):], " and "), cmd.UseLine())
+	}
+	if len(args) > len(names) {
+		return fmt.Errorf("%q is one argument too many: %s", args[len(names)], cmd.UseLine())
+	}
+	return nil
+}
+
 // configured adds --config and the flags of all settings.
 func (p *program) configured(cmd *cobra.Command) *cobra.Command {
 	cmd.Args = cobra.NoArgs

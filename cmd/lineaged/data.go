@@ -17,7 +17,7 @@ func (p *program) data() *cobra.Command {
 	check := &cobra.Command{
 		Use:   "check DIR",
 		Short: "Read a data folder, or a backup, wholly and say what is damaged; nothing is changed",
-		Args:  cobra.ExactArgs(1),
+		Args:  namedArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if timeseries.IsBackup(args[0]) {
 				b, err := timeseries.CheckBackup(cmd.Context(), args[0])
@@ -40,7 +40,7 @@ func (p *program) data() *cobra.Command {
 	repair := &cobra.Command{
 		Use:   "repair DIR",
 		Short: "Set aside what cannot be read, and write anew what is damaged and can be; nothing is deleted",
-		Args:  cobra.ExactArgs(1),
+		Args:  namedArgs,
 		RunE: func(_ *cobra.Command, args []string) error {
 			r, err := timeseries.Repair(args[0])
 			if err != nil {
@@ -61,7 +61,7 @@ func (p *program) backup() *cobra.Command {
 		Short: "Copy a data folder as it is now into a new folder, also while lineaged runs on it",
 		Long: `Copies a data folder as it is at one instant into a new or an empty folder, whether or not a lineaged runs on it: that one does not wait, and all
 that it had acknowledged is in the copy. Nothing is changed in the data folder. What is damaged in it is said, copied all the same, and the exit code is 1.`,
-		Args: cobra.ExactArgs(2),
+		Args: namedArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			b, err := timeseries.Backup(cmd.Context(), args[0], args[1])
 			if err != nil {
@@ -83,7 +83,7 @@ func (p *program) restore() *cobra.Command {
 	return &cobra.Command{
 		Use:   "restore BACKUP DIR",
 		Short: "Copy a backup into a new folder, after reading all of it; a partial or damaged one is refused",
-		Args:  cobra.ExactArgs(2),
+		Args:  namedArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			b, err := timeseries.Restore(cmd.Context(), args[0], args[1])
 			if err != nil {
@@ -99,7 +99,7 @@ func (p *program) upgrade() *cobra.Command {
 	return &cobra.Command{
 		Use:   "upgrade DIR",
 		Short: "Make a data folder of an older format one of this lineaged's; back it up before",
-		Args:  cobra.ExactArgs(1),
+		Args:  namedArgs,
 		RunE: func(_ *cobra.Command, args []string) error {
 			done, err := timeseries.Upgrade(args[0])
 			for _, name := range done {

@@ -30,7 +30,7 @@ func TestData(t *testing.T) {
 	}
 	dir := t.TempDir()
 	f(exitUsage, []string{"needs one of: backup, check, repair, restore, upgrade"}, "data")
-	f(exitUsage, []string{"accepts 1 arg"}, "data", "check")
+	f(exitUsage, []string{"DIR is missing: lineaged data check DIR"}, "data", "check")
 	file := filepath.Join(t.TempDir(), "ca.pem")
 	if err := os.WriteFile(file, []byte("-----BEGIN CERTIFICATE-----"), 0o600); err != nil {
 		t.Fatal(err)
@@ -114,7 +114,7 @@ func TestDataBackup(t *testing.T) {
 	if err := store.Append(t.Context(), lineage.Observation{Source: source, Round: at, Interval: 10 * time.Second}); err != nil {
 		t.Fatal(err)
 	}
-	f(exitUsage, "accepts 2 arg", "backup", dir)
+	f(exitUsage, "TO is missing: lineaged data backup DIR TO", "backup", dir)
 	f(exitFailure, "another process has it open", "check", dir)
 	f(exitOK, "backed up as of ", "backup", dir, to)
 	f(exitOK, "a whole backup of ", "check", to)

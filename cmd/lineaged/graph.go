@@ -47,7 +47,7 @@ func (p *program) graph() *cobra.Command {
 topic:west/orders, or a name that only one node bears. The file says of which window it is, what of that was observed, and what was cut.`,
 		Example: `  lineaged graph orders --last 1h --format svg >orders.svg
   lineaged graph topic:west/orders --direction downstream --format dot | dot -Tpdf >orders.pdf`,
-		Args: cobra.ExactArgs(1),
+		Args: namedArgs,
 		RunE: func(cmd *cobra.Command, args []string) error { return p.writeGraph(cmd, f, args[0]) },
 	}
 	cmd.Flags().SortFlags = false

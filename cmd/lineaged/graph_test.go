@@ -122,8 +122,8 @@ func TestGraphUsage(t *testing.T) {
 		code int
 		want string
 	}{
-		{nil, exitUsage, "lineaged: accepts 1 arg(s), received 0"},
-		{[]string{"a", "b"}, exitUsage, "lineaged: accepts 1 arg(s), received 2"},
+		{nil, exitUsage, "lineaged: ROOT is missing: lineaged graph ROOT [flags]"},
+		{[]string{"a", "b"}, exitUsage, `lineaged: "b" is one argument too many: lineaged graph ROOT [flags]`},
 		{[]string{"x", "--server", "nowhere"}, exitUsage, `lineaged: --server: "nowhere" must be a URL such as http://127.0.0.1:8420`},
 		{[]string{"x", "--server", "http://h/graphql"}, exitUsage, `lineaged: --server: "http://h/…" must be a URL`},
 		{[]string{"x", "--server", "http://anna:secret@127.0.0.1:1"}, exitUsage, `lineaged: --server: "http://<redacted>@127.0.0.1:1" must not hold a password`},

@@ -115,7 +115,7 @@ export function UsagePage() {
 function OtherNode({ id, window }: { id: string; window: UsageState['window'] }) {
   return (
     <p className="empty">
-      Who used it is told of topics alone. What this wrote and read is in{' '}
+      <bdi>{nameOfId(id)}</bdi> is not a topic, and who used it is told of topics alone. What it wrote and read is in{' '}
       <Link href={lineageHref({ roots: [id], window })}>its lineage</Link>.
     </p>
   );
