@@ -1,0 +1,395 @@
+// Package ledger keeps what was said of usage, period by period, so that it can't be changed unseen: a tiled Merkle log
+// by C2SP's specifications, with signed checkpoints, proofs and bundles that are verified without a server.
+// docs/format/ledger.md has all that is in it; ADR 34 says why.
+//
+// It decides what an entry is and that none is lost, doubled or changed. What is true of a period it is told.
+package ledger
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+const (
+	checkpointFile = "checkpoint"
+	journalFile    = "journal"
+	publicFile     = "key.pub"
+	peopleFile     = "personal"
+)
+
+// ErrDamaged says that what is in the folder is not what a checkpoint signed. Nothing is appended to it.
+var ErrDamaged = errors.New("the ledger is damaged")
+
+// Log is a ledger that is appended to. One process has it open at a time: who opens it sees to that. Its methods may be
+// called at once.
+type Log struct {
+	dir string
+	key *Key
+
+	mu        sync.Mutex
+	edge      edge     // guarded by mu, as all below
+	partial   [][]byte // the entries of the tile that is not full
+	newest    Checkpoint
+	published Checkpoint
+	waiting   []batch // acknowledged, and not in tiles yet
+	journal   *os.File
+	journaled int64  // how long the journal is
+	last      *int64 // index of the newest close entry; nil: there is none
+	people    people
+}
+
+// batch is entries with the checkpoint that covers them as its last.
+type batch struct {
+	checkpoint Checkpoint
+	entries    [][]byte
+}
+
+// Open opens a ledger in a folder, which it makes where it is not there. What a killed process had acknowledged is in
+// it. A folder that is not what its checkpoint signed is ErrDamaged, one of another key is an error.
+func Open(dir string, key *Key) (*Log, error) {
+	l := &Log{dir: dir, key: key}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the ledger's folder: %w", err)
+	}
+	if err := l.load(); err != nil {
+		return nil, fmt.Errorf("open the ledger in %s: %w", dir, err)
+	}
+	journal, err := os.OpenFile(filepath.Join(dir, journalFile), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open the ledger in %s: %w", dir, err)
+	}
+	l.journal = journal
+	if err := errors.Join(syncDir(dir), syncDir(filepath.Dir(dir)), l.replay()); err != nil {
+		return nil, fmt.Errorf("open the ledger in %s: %w", dir, errors.Join(err, journal.Close()))
+	}
+	if err := l.know(); err != nil {
+		return nil, fmt.Errorf("open the ledger in %s: %w", dir, errors.Join(err, journal.Close()))
+	}
+	return l, nil
+}
+
+// know takes in what appending needs of what is there: where the chain of close entries ends, and commitments.
+func (l *Log) know() error {
+	if l.newest.Size > 0 {
+		at := l.newest.Size - 1
+		if _, err := l.reader().closeAt(at); err != nil {
+			return fmt.Errorf("%w: its last entry: %w", ErrDamaged, err)
+		}
+		l.last = &at
+	}
+	return l.people.open(filepath.Join(l.dir, peopleFile))
+}
+
+// load reads the published tree's right edge, and checks that the checkpoint is of it.
+func (l *Log) load() error {
+	if err := l.own(); err != nil {
+		return err
+	}
+	text, err := os.ReadFile(filepath.Join(l.dir, checkpointFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		l.newest, err = sign(l.key, 0, emptyRoot)
+		l.published = l.newest
+		return err
+	}
+	if err != nil {
+		return fmt.Errorf("read the checkpoint: %w", err)
+	}
+	c, err := OpenCheckpoint(text, l.key.Public)
+	if err != nil {
+		return err
+	}
+	t := newTree(os.DirFS(l.dir), c.Size)
+	e, err := edgeOf(t)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	if e.root() != c.Root {
+		return fmt.Errorf("%w: its tiles are not what the checkpoint of %d entries signed; lineaged audit verify names the first bad entry", ErrDamaged, c.Size)
+	}
+	if c.Size%tileWidth > 0 {
+		if l.partial, err = t.bundle(c.Size / tileWidth); err != nil {
+			return fmt.Errorf("%w: %w", ErrDamaged, err)
+		}
+	}
+	l.edge, l.newest, l.published = e, c, c
+	return nil
+}
+
+// own sees that the folder is of this key.
+func (l *Log) own() error {
+	path := filepath.Join(l.dir, publicFile)
+	is, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return writeWhole(path, []byte(l.key.Public+"\n"), 0o600)
+	}
+	if err != nil {
+		return fmt.Errorf("read whose ledger it is: %w", err)
+	}
+	if string(is) != l.key.Public+"\n" {
+		return fmt.Errorf("it is of the key %s, and the key that was given is %s: give the first back, or move the folder away and a new ledger begins",
+			Fingerprint(string(is[:max(0, len(is)-1)])), Fingerprint(l.key.Public))
+	}
+	return nil
+}
+
+// replay takes in what the journal has and the tiles have not, and publishes it.
+func (l *Log) replay() error {
+	data, err := os.ReadFile(l.journal.Name())
+	if err != nil {
+		return fmt.Errorf("read the journal: %w", err)
+	}
+	for _, b := range readJournal(data) {
+		c, err := OpenCheckpoint(b.checkpoint.Text, l.key.Public)
+		if err != nil {
+			return fmt.Errorf("%w: in the journal: %w", ErrDamaged, err)
+		}
+		if c.Size <= l.newest.Size {
+			continue // it was published, and the journal was not emptied any more
+		}
+		next := l.edge.clone()
+		for _, entry := range b.entries {
+			next.add(tlog.RecordHash(entry), func(int, int64, []tlog.Hash) {})
+		}
+		if next.size != c.Size || next.root() != c.Root {
+			return fmt.Errorf("%w: the journal's checkpoint of %d entries is not of the entries before and in it", ErrDamaged, c.Size)
+		}
+		l.edge, l.newest = next, c
+		l.waiting = append(l.waiting, batch{c, b.entries})
+	}
+	return l.publish()
+}
+
+// readJournal returns the batches that were acknowledged. Checkpoints have only their text.
+func readJournal(data []byte) (all []batch) {
+	for {
+		frame, rest, ok := cutFrame(data)
+		if !ok || len(frame) < 4 {
+			return all
+		}
+		n := int(binary.LittleEndian.Uint32(frame))
+		if n > len(frame)-4 {
+			return all
+		}
+		b := batch{checkpoint: Checkpoint{Text: frame[4 : 4+n]}}
+		for entries := frame[4+n:]; len(entries) > 0; {
+			one, more, err := splitEntries(entries, 1)
+			if err != nil {
+				return all
+			}
+			b.entries, entries = append(b.entries, one[0]), more
+		}
+		all, data = append(all, b), rest
+	}
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+func cutFrame(data []byte) (frame, rest []byte, ok bool) {
+	if len(data) < 8 {
+		return nil, nil, false
+	}
+	n, sum := int64(binary.LittleEndian.Uint32(data)), binary.LittleEndian.Uint32(data[4:])
+	if n > int64(len(data)-8) || crc32.Checksum(data[8:8+n], castagnoli) != sum {
+		return nil, nil, false
+	}
+	return data[8 : 8+n], data[8+n:], true
+}
+
+// append appends entries, all of them or none. When it returns without an error they are on disk, and a signed
+// checkpoint covers them. Publishing them is the next step, which may fail by itself.
+func (l *Log) append(entries [][]byte) (Checkpoint, error) {
+	for _, e := range entries {
+		if len(e) > MostEntry {
+			return Checkpoint{}, fmt.Errorf("an entry has %d bytes, at most %d", len(e), MostEntry)
+		}
+	}
+	next := l.edge.clone()
+	for _, e := range entries {
+		next.add(tlog.RecordHash(e), func(int, int64, []tlog.Hash) {})
+	}
+	c, err := sign(l.key, next.size, next.root())
+	if err != nil {
+		return c, err
+	}
+	frame := make([]byte, 8, 8+4+len(c.Text)+len(entries)*512)
+	frame = append(binary.LittleEndian.AppendUint32(frame, uint32(len(c.Text))), c.Text...)
+	for _, e := range entries {
+		frame = appendEntry(frame, e)
+	}
+	binary.LittleEndian.PutUint32(frame, uint32(len(frame)-8))
+	binary.LittleEndian.PutUint32(frame[4:], crc32.Checksum(frame[8:], castagnoli))
+	if _, err := l.journal.WriteAt(frame, l.journaled); err != nil {
+		return c, errors.Join(fmt.Errorf("write the ledger's journal: %w", err), l.cut())
+	}
+	if err := l.journal.Sync(); err != nil {
+		return c, errors.Join(fmt.Errorf("sync the ledger's journal: %w", err), l.cut())
+	}
+	l.journaled += int64(len(frame))
+	l.edge, l.newest = next, c
+	l.waiting = append(l.waiting, batch{c, entries})
+	return c, nil
+}
+
+// cut takes back what may have been written of a frame that was not acknowledged.
+func (l *Log) cut() error {
+	if err := l.journal.Truncate(l.journaled); err != nil {
+		return fmt.Errorf("cut the ledger's journal: %w", err)
+	}
+	return nil
+}
+
+// publish writes tiles of what waits, replaces the checkpoint, and empties the journal.
+func (l *Log) publish() error {
+	if len(l.waiting) > 0 {
+		if err := l.writeTiles(); err != nil {
+			return fmt.Errorf("write the ledger's tiles: %w", err)
+		}
+	}
+	if err := l.journal.Truncate(0); err != nil {
+		return fmt.Errorf("empty the ledger's journal: %w", err)
+	}
+	l.journaled = 0
+	return nil
+}
+
+func (l *Log) writeTiles() error {
+	tiles := map[string][]byte{}
+	t := newTree(os.DirFS(l.dir), l.published.Size)
+	e, err := edgeOf(t)
+	if err != nil {
+		return err
+	}
+	partial := slices.Clone(l.partial)
+	for _, b := range l.waiting {
+		for _, entry := range b.entries {
+			partial = append(partial, entry)
+			e.add(tlog.RecordHash(entry), func(level int, n int64, hashes []tlog.Hash) {
+				tiles[tilePath(level, n, tileWidth)] = joinHashes(hashes)
+			})
+			if len(partial) == tileWidth {
+				tiles[tilePath(-1, e.size/tileWidth-1, tileWidth)] = joinEntries(partial)
+				partial = nil
+			}
+		}
+	}
+	for level, hashes := range e.levels {
+		if len(hashes) > 0 {
+			tiles[tilePath(level, e.size>>(tileHeight*(level+1)), len(hashes))] = joinHashes(hashes)
+		}
+	}
+	if len(partial) > 0 {
+		tiles[tilePath(-1, e.size/tileWidth, len(partial))] = joinEntries(partial)
+	}
+	if err := l.store(tiles); err != nil {
+		return err
+	}
+	if err := writeWhole(filepath.Join(l.dir, checkpointFile), l.newest.Text, 0o600); err != nil {
+		return err
+	}
+	before := l.published
+	l.published, l.partial, l.waiting = l.newest, partial, nil
+	return l.sweep(before.Size)
+}
+
+// edgeOf reads the right edge of a tree.
+func edgeOf(t *tree) (edge, error) {
+	e := edge{size: t.size}
+	for level := 0; t.size>>(tileHeight*level) > 0; level++ {
+		e.levels = append(e.levels, make([]tlog.Hash, 0, tileWidth))
+		n := (t.size >> (tileHeight * level)) / tileWidth
+		if widthOf(t.size, level, n) == 0 {
+			continue
+		}
+		hashes, err := t.hashes(level, n)
+		if err != nil {
+			return e, err
+		}
+		e.levels[level] = append(e.levels[level], hashes...)
+	}
+	return e, nil
+}
+
+// store writes files, and syncs them and their folders.
+func (l *Log) store(tiles map[string][]byte) error {
+	dirs := map[string]bool{}
+	for _, path := range slices.Sorted(maps.Keys(tiles)) {
+		at := filepath.Join(l.dir, filepath.FromSlash(path))
+		if err := os.MkdirAll(filepath.Dir(at), 0o700); err != nil {
+			return fmt.Errorf("make a folder: %w", err)
+		}
+		if err := writeSynced(at, tiles[path], 0o600); err != nil {
+			return err
+		}
+		for dir := filepath.Dir(at); len(dir) >= len(l.dir); dir = filepath.Dir(dir) {
+			dirs[dir] = true
+		}
+	}
+	for _, dir := range slices.Sorted(maps.Keys(dirs)) {
+		if err := syncDir(dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sweep removes partial tiles of a smaller tree, which longer ones begin with.
+func (l *Log) sweep(size int64) error {
+	for level := -1; level < 0 || size>>(tileHeight*level) > 0; level++ {
+		n := (size >> (tileHeight * max(0, level))) / tileWidth
+		old := widthOf(size, max(0, level), n)
+		if old == 0 || old == widthOf(l.published.Size, max(0, level), n) {
+			continue
+		}
+		path := filepath.Join(l.dir, filepath.FromSlash(tilePath(level, n, old)))
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("remove a tile that a longer one begins with: %w", err)
+		}
+		_ = os.Remove(filepath.Dir(path)) // it stays where the longer one is partial too
+	}
+	return nil
+}
+
+func joinHashes(all []tlog.Hash) []byte {
+	out := make([]byte, 0, len(all)*tlog.HashSize)
+	for _, h := range all {
+		out = append(out, h[:]...)
+	}
+	return out
+}
+
+func joinEntries(all [][]byte) (out []byte) {
+	for _, e := range all {
+		out = appendEntry(out, e)
+	}
+	return out
+}
+
+// Newest returns the checkpoint of all that was acknowledged.
+func (l *Log) Newest() Checkpoint {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.newest
+}
+
+// Public returns the verifier key.
+func (l *Log) Public() string { return l.key.Public }
+
+// Close closes the ledger's files. What was acknowledged and not published is published when it is opened again.
+func (l *Log) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.journal.Close(); err != nil {
+		return fmt.Errorf("close the ledger: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,301 @@
+package ledger
+
+import (
+	"container/list"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/bits"
+	"strconv"
+	"sync"
+
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// A tile holds 256 hashes (C2SP tlog-tiles): eight levels of the tree.
+const (
+	tileHeight = 8
+	tileWidth  = 1 << tileHeight
+)
+
+// tilePath returns where a tile lies: level -1 is that of entries. A width of 256 is a full tile's.
+func tilePath(level int, n int64, width int) string {
+	of := "entries"
+	if level >= 0 {
+		of = strconv.Itoa(level)
+	}
+	path := fmt.Sprintf("%03d", n%1000)
+	for n >= 1000 {
+		n /= 1000
+		path = fmt.Sprintf("x%03d/%s", n%1000, path)
+	}
+	path = "tile/" + of + "/" + path
+	if width < tileWidth {
+		path += ".p/" + strconv.Itoa(width)
+	}
+	return path
+}
+
+// edge is the right edge of a tree: of each level the hashes of the tile that is not full.
+type edge struct {
+	size   int64
+	levels [][]tlog.Hash
+}
+
+func (e *edge) clone() edge {
+	out := edge{size: e.size, levels: make([][]tlog.Hash, len(e.levels))}
+	for i, l := range e.levels {
+		out.levels[i] = append(make([]tlog.Hash, 0, tileWidth), l...)
+	}
+	return out
+}
+
+// add takes in a leaf, and tells of each tile that is full with it.
+func (e *edge) add(leaf tlog.Hash, full func(level int, n int64, hashes []tlog.Hash)) {
+	e.size++
+	for level, h := 0, leaf; ; level++ {
+		if level == len(e.levels) {
+			e.levels = append(e.levels, make([]tlog.Hash, 0, tileWidth))
+		}
+		e.levels[level] = append(e.levels[level], h)
+		if len(e.levels[level]) < tileWidth {
+			return
+		}
+		full(level, e.size>>(tileHeight*(level+1))-1, e.levels[level])
+		h = subtree(e.levels[level])
+		e.levels[level] = make([]tlog.Hash, 0, tileWidth)
+	}
+}
+
+// subtree returns the hash over 2^k hashes.
+func subtree(hashes []tlog.Hash) tlog.Hash {
+	if len(hashes) == 1 {
+		return hashes[0]
+	}
+	half := len(hashes) / 2
+	return tlog.NodeHash(subtree(hashes[:half]), subtree(hashes[half:]))
+}
+
+// root returns the hash of the tree (RFC 6962): its perfect subtrees, the largest first, folded from the right.
+func (e *edge) root() tlog.Hash {
+	var perfect []tlog.Hash
+	for level := len(e.levels) - 1; level >= 0; level-- {
+		rest := e.levels[level]
+		for len(rest) > 0 {
+			n := 1 << (bits.Len(uint(len(rest))) - 1)
+			perfect = append(perfect, subtree(rest[:n]))
+			rest = rest[n:]
+		}
+	}
+	if len(perfect) == 0 {
+		return emptyRoot
+	}
+	h := perfect[len(perfect)-1]
+	for i := len(perfect) - 2; i >= 0; i-- {
+		h = tlog.NodeHash(perfect[i], h)
+	}
+	return h
+}
+
+// emptyRoot is the hash of a tree without leaves: that of no bytes.
+var emptyRoot = func() tlog.Hash {
+	h, err := tlog.TreeHash(0, tlog.HashReaderFunc(func([]int64) ([]tlog.Hash, error) { return nil, nil }))
+	if err != nil {
+		panic(err) // it reads nothing that could fail
+	}
+	return h
+}()
+
+// tree reads a ledger's tiles up to a size. What it reads is checked by who uses it.
+type tree struct {
+	fsys fs.FS
+	size int64
+
+	mu      sync.Mutex
+	tiles   cache[tileKey, *expanded] // guarded by mu
+	entries cache[int64, [][]byte]    // guarded by mu
+}
+
+type tileKey struct {
+	level int
+	n     int64
+}
+
+// expanded is a tile with the hashes between its own and that over all of it.
+type expanded [tileHeight + 1][]tlog.Hash
+
+const keptTiles = 64 // of 16 KiB: some paths from leaves to the root
+
+func newTree(fsys fs.FS, size int64) *tree {
+	t := &tree{fsys: fsys, size: size}
+	t.tiles.most, t.entries.most = keptTiles, keptTiles
+	return t
+}
+
+// widthOf returns how many of a tile's hashes are in the tree.
+func widthOf(size int64, level int, n int64) int {
+	count := size
+	if level > 0 {
+		count >>= tileHeight * level
+	}
+	return int(max(0, min(tileWidth, count-n*tileWidth)))
+}
+
+// readTile returns a tile's bytes: where the partial one is gone, a longer one begins with it.
+func (t *tree) readTile(level int, n int64, width int) ([]byte, error) {
+	data, err := fs.ReadFile(t.fsys, tilePath(level, n, width))
+	if width < tileWidth && errors.Is(err, fs.ErrNotExist) {
+		if more, fullErr := fs.ReadFile(t.fsys, tilePath(level, n, tileWidth)); fullErr == nil {
+			return more, nil
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read a tile: %w", err)
+	}
+	return data, nil
+}
+
+// hashes returns the hashes of a tile.
+func (t *tree) hashes(level int, n int64) ([]tlog.Hash, error) {
+	width := widthOf(t.size, level, n)
+	data, err := t.readTile(level, n, width)
+	if err != nil {
+		return nil, err
+	}
+	if len(data) < width*tlog.HashSize {
+		return nil, fmt.Errorf("%s has %d bytes and not %d", tilePath(level, n, width), len(data), width*tlog.HashSize)
+	}
+	out := make([]tlog.Hash, width)
+	for i := range out {
+		copy(out[i][:], data[i*tlog.HashSize:])
+	}
+	return out, nil
+}
+
+// expand returns a tile with what lies above its hashes.
+func (t *tree) expand(level int, n int64) (*expanded, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	key := tileKey{level, n}
+	if x, ok := t.tiles.get(key); ok {
+		return x, nil
+	}
+	hashes, err := t.hashes(level, n)
+	if err != nil {
+		return nil, err
+	}
+	x := &expanded{hashes}
+	for k := range tileHeight {
+		below := x[k]
+		above := make([]tlog.Hash, len(below)/2)
+		for i := range above {
+			above[i] = tlog.NodeHash(below[2*i], below[2*i+1])
+		}
+		x[k+1] = above
+	}
+	t.tiles.put(key, x)
+	return x, nil
+}
+
+// ReadHashes returns hashes by their index in tlog's order of storage.
+func (t *tree) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
+	out := make([]tlog.Hash, len(indexes))
+	for i, index := range indexes {
+		level, n := tlog.SplitStoredHashIndex(index)
+		k := level % tileHeight
+		x, err := t.expand(level/tileHeight, (n<<k)/tileWidth)
+		if err != nil {
+			return nil, err
+		}
+		at := n % (tileWidth >> k)
+		if at >= int64(len(x[k])) {
+			return nil, fmt.Errorf("hash %d of level %d is not in a tree of %d entries", n, level, t.size)
+		}
+		out[i] = x[k][at]
+	}
+	return out, nil
+}
+
+// entry returns an entry. It is shared and must not be changed.
+func (t *tree) entry(i int64) ([]byte, error) {
+	if i < 0 || i >= t.size {
+		return nil, fmt.Errorf("there is no entry %d: the ledger has %d", i, t.size)
+	}
+	all, err := t.bundle(i / tileWidth)
+	if err != nil {
+		return nil, err
+	}
+	return all[i%tileWidth], nil
+}
+
+// bundle returns the entries of a tile.
+func (t *tree) bundle(n int64) ([][]byte, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if all, ok := t.entries.get(n); ok {
+		return all, nil
+	}
+	width := widthOf(t.size, 0, n)
+	data, err := t.readTile(-1, n, width)
+	if err != nil {
+		return nil, err
+	}
+	all, _, err := splitEntries(data, width)
+	if len(all) < width {
+		return nil, fmt.Errorf("%s: %w", tilePath(-1, n, width), err)
+	}
+	t.entries.put(n, all)
+	return all, nil
+}
+
+// splitEntries reads as many entries as it is told to, or those before what is cut with the reason.
+func splitEntries(data []byte, most int) (all [][]byte, rest []byte, err error) {
+	for len(all) < most {
+		if len(data) < 2 {
+			return all, data, fmt.Errorf("it ends after %d of %d entries", len(all), most)
+		}
+		n := int(data[0])<<8 | int(data[1])
+		if len(data) < 2+n {
+			return all, data, fmt.Errorf("entry %d of %d is cut", len(all), most)
+		}
+		all, data = append(all, data[2:2+n:2+n]), data[2+n:]
+	}
+	return all, data, nil
+}
+
+func appendEntry(b, entry []byte) []byte {
+	return append(append(b, byte(len(entry)>>8), byte(len(entry))), entry...)
+}
+
+// cache keeps what was used last.
+type cache[K comparable, V any] struct {
+	most  int
+	order list.List // of K, the newest first
+	held  map[K]cached[V]
+}
+
+type cached[V any] struct {
+	value V
+	at    *list.Element
+}
+
+func (c *cache[K, V]) get(k K) (v V, ok bool) {
+	x, ok := c.held[k]
+	if ok {
+		c.order.MoveToFront(x.at)
+	}
+	return x.value, ok
+}
+
+func (c *cache[K, V]) put(k K, v V) {
+	if c.held == nil {
+		c.held = map[K]cached[V]{}
+	}
+	c.held[k] = cached[V]{v, c.order.PushFront(k)}
+	if len(c.held) > c.most {
+		oldest := c.order.Back()
+		if k, ok := c.order.Remove(oldest).(K); ok {
+			delete(c.held, k)
+		}
+	}
+}
