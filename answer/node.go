@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -88,6 +89,11 @@ func (v *View) accessesOf(n lineage.Node) []int32 {
 		return slices.Concat(d.writes, d.reads)
 	}
 	return nil
+}
+
+// Topics returns the topics that the view has, those that are gone among them, in their order.
+func (v *View) Topics() []lineage.Node {
+	return slices.SortedFunc(maps.Keys(v.topics), lineage.Node.Compare)
 }
 
 // Has reports whether the window, or what came before it, knows the node.

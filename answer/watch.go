@@ -23,6 +23,8 @@ type Moment struct {
 	// Version is of the answer: two moments of one version have the same. It may be another although the answer is the
 	// same, and is of one run of the program.
 	Version string
+	// Data is of what is held of the time alone: rules and declarations do not change it.
+	Data store.Version
 }
 
 // Moment returns which answer a time has now. It is cheap: no answer is made.
@@ -36,7 +38,7 @@ func (a *Answers) Moment(ctx context.Context, in Span) (Moment, error) {
 		return Moment{}, err
 	}
 	d := a.dependsOn(win, now)
-	return Moment{win, d.until, a.versions.of(win, d, now.Clusters)}, nil
+	return Moment{win, d.until, a.versions.of(win, d, now.Clusters), d.version}, nil
 }
 
 // Version returns the version of the answers that are given from the view, see Moment.
@@ -259,4 +261,13 @@ func (w *watching) tell(in Span, m Moment) {
 		}
 		changes <- m // there is room: nobody else sends, and this holds the lock
 	}
+}
+
+// HeldSince returns the start of the oldest data that is held; the zero time: there is none.
+func (a *Answers) HeldSince(ctx context.Context) (time.Time, error) {
+	now, err := a.history.State(ctx)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("read how far the store is: %w", err)
+	}
+	return now.Earliest, nil
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -11,13 +12,15 @@ import (
 
 // Batch is all that is said of a period at once: when it is closed, or later what has turned out to be otherwise.
 type Batch struct {
-	Period      Period
-	Amendment   bool
-	Closed      time.Time // by the clock of the rounds
-	Final       time.Time // until when amendments of the period can come
-	Program     string    // version of lineaged
-	Coverage    []Coverage
-	Changes     []Change
+	Period    Period
+	Amendment bool
+	Closed    time.Time // by the clock of the rounds
+	Final     time.Time // until when amendments of the period can come
+	Program   string    // version of lineaged
+	Coverage  []Coverage
+	// Sources are the SHA-256, in hexadecimal, of what names and owners are given by, by what it is. Where one is another
+	// than in the batch before, that is said.
+	Sources     map[string]string
 	Usage       []Usage // hosts and principals in the clear
 	Withdrawals []Withdrawal
 }
@@ -65,7 +68,7 @@ func (l *Log) entriesOf(b *Batch) ([][]byte, error) {
 	a := &assembly{first: l.newest.Size, period: b.Period}
 	closing := closeEntry{
 		Closed: At(b.Closed), Coverage: []placed{}, Final: At(b.Final), First: a.first, Kind: kindPeriod, Period: b.Period, Previous: l.last, Program: b.Program,
-		Type: typeClose, V: version,
+		Sources: []source{}, Type: typeClose, V: version,
 	}
 	if b.Amendment {
 		closing.Kind = kindAmendment
@@ -75,9 +78,16 @@ func (l *Log) entriesOf(b *Batch) ([][]byte, error) {
 		closing.Coverage = append(closing.Coverage, placed{c.Cluster, a.next()})
 		a.addCoverage(c.fit(b.Period))
 	}
-	for _, c := range b.Changes {
-		c.Type, c.V = typeChange, version
-		a.add(c)
+	before, err := l.sources()
+	if err != nil {
+		return nil, err
+	}
+	for _, what := range slices.Sorted(maps.Keys(b.Sources)) {
+		digest := b.Sources[what]
+		closing.Sources = append(closing.Sources, source{what, digest})
+		if was, ok := before[what]; ok && was != digest {
+			a.add(Change{After: &digest, At: At(b.Closed), Before: &was, Type: typeChange, V: version, What: what})
+		}
 	}
 	all, err := l.ofTopics(b)
 	if err != nil {
@@ -87,6 +97,22 @@ func (l *Log) entriesOf(b *Batch) ([][]byte, error) {
 	closing.Directory = a.addDirectory(rows)
 	a.add(closing)
 	return a.entries, a.err
+}
+
+// sources returns what names were given by in the newest batch.
+func (l *Log) sources() (map[string]string, error) {
+	out := map[string]string{}
+	if l.last == nil {
+		return out, nil
+	}
+	c, err := l.reader().closeAt(*l.last)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range c.Sources {
+		out[s.what] = s.digest
+	}
+	return out, nil
 }
 
 // ofTopics returns the entries about topics, in their order.

@@ -210,6 +210,15 @@ type topicsEntry struct {
 	V      int        `json:"v"`
 }
 
+// source is what names and owners were given by: [what, SHA-256 in hexadecimal].
+type source struct{ what, digest string }
+
+// MarshalJSON writes it as a list.
+func (s source) MarshalJSON() ([]byte, error) { return json.Marshal([]any{s.what, s.digest}) }
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (s *source) UnmarshalJSON(data []byte) error { return unlist(data, &s.what, &s.digest) }
+
 // span is where entries stand: [first, count].
 type span [2]int64
 
@@ -230,6 +239,7 @@ type closeEntry struct {
 	Period    Period   `json:"period"`
 	Previous  *int64   `json:"previous"`
 	Program   string   `json:"program"`
+	Sources   []source `json:"sources"`
 	Type      string   `json:"type"`
 	V         int      `json:"v"`
 }

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"sort"
 	"strings"
-	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -115,37 +114,9 @@ type Statement struct {
 	Usage
 }
 
-// Statements returns what is said of a period that began at an instant, persons in the clear where they were not
-// erased, by topic, operation and node. It looks at batches that were closed since then.
-func (r *Reader) Statements(start time.Time) (all []Statement, found bool, err error) {
-	var of []closed
-	for c, err := range r.backward() {
-		if err != nil {
-			return nil, false, err
-		}
-		if c.Kind == kindPeriod && c.Period.Start.Before(start) {
-			break
-		}
-		if c.Period.Start.Equal(start) {
-			of = append(of, c)
-			found = found || c.Kind == kindPeriod
-		}
-	}
-	says := map[[3]string]Statement{}
-	for _, c := range slices.Backward(of) {
-		for i := c.First; i < c.Directory[0]; i++ {
-			if err := r.take(i, says); err != nil {
-				return nil, false, err
-			}
-		}
-	}
-	for _, s := range says {
-		all = append(all, s)
-	}
-	slices.SortFunc(all, func(a, b Statement) int {
-		return cmp.Or(strings.Compare(a.Topic, b.Topic), strings.Compare(a.Operation, b.Operation), strings.Compare(a.Node, b.Node))
-	})
-	return all, found, nil
+// compareStatements orders statements by topic, operation and node.
+func compareStatements(a, b Statement) int {
+	return cmp.Or(strings.Compare(a.Topic, b.Topic), strings.Compare(a.Operation, b.Operation), strings.Compare(a.Node, b.Node))
 }
 
 // take applies an entry to what is said.

@@ -1,0 +1,249 @@
+// Package closing says at the end of each period what was used in it, by the answers of a view of it, and has that
+// written into the ledger; and later says what has turned out to be otherwise.
+//
+// It decides when a period is closed and what is said of it. How that is kept so that it can't be changed is ledger's.
+package closing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/lineaged/lineaged/answer"
+	"github.com/lineaged/lineaged/ledger"
+)
+
+const (
+	// Wait is how long after its end a period is closed: what comes within it is not late.
+	Wait = 2 * time.Minute
+	// Amendable is for how long after its end a period may be amended.
+	Amendable = 48 * time.Hour
+	// before is how far the first period of a new ledger may lie back: what is held of it already was not written down
+	// at its time, and Closed says so.
+	before = 24 * time.Hour
+	// lookEvery is how often it is looked at what can be closed or is to be amended, and looks how many accounts of
+	// periods are compared anew each time.
+	lookEvery = 10 * time.Second
+	looks     = 4
+)
+
+// Options are what a Closer needs.
+type Options struct {
+	Answers *answer.Answers
+	Log     *ledger.Log
+	Length  time.Duration    // of a period; it divides a day
+	Now     func() time.Time // the clock of the rounds
+	Program string           // version of lineaged
+	// Sources return what names and owners are given by, by what it is: rules, declarations.
+	Sources func() map[string][]byte
+	Logger  *slog.Logger
+}
+
+// Closer closes periods.
+type Closer struct {
+	Options
+	known  map[time.Time]uint64 // by start of a period: of which version of the data its account is
+	ails   atomic.Pointer[string]
+	closed atomic.Int64 // when the newest closed period ends, in nanoseconds; 0: none is
+}
+
+// New makes a closer. Run starts it.
+func New(o Options) *Closer {
+	return &Closer{Options: o, known: map[time.Time]uint64{}}
+}
+
+// Trouble says why nothing is closed; empty: all that can be is.
+func (c *Closer) Trouble() string {
+	if s := c.ails.Load(); s != nil {
+		return *s
+	}
+	return ""
+}
+
+// Closed returns when the newest closed period ends; the zero time: none is.
+func (c *Closer) Closed() time.Time {
+	if n := c.closed.Load(); n != 0 {
+		return time.Unix(0, n).UTC()
+	}
+	return time.Time{}
+}
+
+// Run closes what can be closed until ctx ends. What fails is said once, and tried again.
+func (c *Closer) Run(ctx context.Context) error {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
+		err := c.Step(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err == nil:
+			if c.ails.Swap(nil) != nil {
+				c.Logger.Info("the ledger is written again")
+			}
+		default:
+			text := "the ledger is not written: " + err.Error()
+			if is := c.ails.Swap(&text); is == nil || *is != text {
+				c.Logger.Error("the ledger is not written; it is tried again", "error", err)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// Step closes each period that can be closed, the oldest first, and then amends some of those of which the data has
+// changed.
+func (c *Closer) Step(ctx context.Context) error {
+	for {
+		next, ok, err := c.next(ctx)
+		if err != nil || !ok {
+			if err == nil {
+				err = c.amend(ctx)
+			}
+			return err
+		}
+		if err := c.close(ctx, next); err != nil {
+			return fmt.Errorf("close %s: %w", text(next), err)
+		}
+	}
+}
+
+func text(p ledger.Period) string {
+	return p.Start.Format(time.RFC3339) + " to " + p.End.Format(time.RFC3339)
+}
+
+// next returns the period that is to be closed next; false: none can be yet.
+func (c *Closer) next(ctx context.Context) (ledger.Period, bool, error) {
+	if err := c.Log.Publish(); err != nil {
+		return ledger.Period{}, false, err
+	}
+	last, any, err := c.Log.Reader().Last()
+	if err != nil {
+		return ledger.Period{}, false, err
+	}
+	start := last.End.Time
+	if any {
+		c.closed.Store(start.UnixNano())
+	} else {
+		held, err := c.Answers.HeldSince(ctx)
+		if err != nil || held.IsZero() {
+			return ledger.Period{}, false, err
+		}
+		start = held.UTC().Truncate(c.Length)
+		if oldest := c.Now().UTC().Truncate(c.Length).Add(-before); start.Before(oldest) {
+			start = oldest
+		}
+	}
+	// After a change of length the first period goes to where the others begin.
+	p := ledger.Period{Start: ledger.At(start), End: ledger.At(start.Truncate(c.Length).Add(c.Length))}
+	return p, !c.Now().Before(p.End.Add(Wait)), nil
+}
+
+// close says what was used in a period.
+func (c *Closer) close(ctx context.Context, p ledger.Period) error {
+	v, version, err := c.view(ctx, p)
+	if err != nil {
+		return err
+	}
+	b := ledger.Batch{Period: p, Closed: c.Now(), Final: p.End.Add(Amendable), Program: c.Program, Coverage: coverageOf(v), Sources: c.digests()}
+	if b.Usage, err = usageOf(ctx, v); err != nil {
+		return err
+	}
+	if _, err := c.Log.Append(b); err != nil {
+		return err
+	}
+	c.known[p.Start.Time] = version
+	c.Logger.Debug("a period is in the ledger", "start", p.Start.Time, "end", p.End.Time, "records", len(b.Usage))
+	return c.Log.Publish()
+}
+
+// view returns what is known of a period, and of which version of the data that is.
+func (c *Closer) view(ctx context.Context, p ledger.Period) (*answer.View, uint64, error) {
+	in := answer.Between(p.Start.Time, p.End.Time)
+	// The version first: what comes between the two is seen again at the next look.
+	m, err := c.Answers.Moment(ctx, in)
+	if err != nil {
+		return nil, 0, err
+	}
+	v, err := c.Answers.View(ctx, in, answer.All)
+	return v, uint64(m.Data), err
+}
+
+// amend looks at some of the periods that may be amended, and says what has turned out to be otherwise.
+func (c *Closer) amend(ctx context.Context) error {
+	now := c.Now()
+	periods, read, err := c.Log.Reader().Accounts(now.Add(-Amendable))
+	if err != nil {
+		return err
+	}
+	oldest := now.Add(-Amendable)
+	for start := range c.known {
+		if start.Before(oldest.Add(-before)) {
+			delete(c.known, start)
+		}
+	}
+	left := looks
+	for _, p := range slices.Backward(periods) {
+		m, err := c.Answers.Moment(ctx, answer.Between(p.Start.Time, p.End.Time))
+		if err != nil {
+			return err
+		}
+		if known, ok := c.known[p.Start.Time]; ok && known == uint64(m.Data) {
+			continue
+		}
+		if left--; left < 0 {
+			return nil
+		}
+		is, err := read(p)
+		if err != nil {
+			return err
+		}
+		if !now.Before(is.Final) {
+			continue
+		}
+		if err := c.compare(ctx, is); err != nil {
+			return fmt.Errorf("amend %s: %w", text(p), err)
+		}
+	}
+	return nil
+}
+
+// compare says what is otherwise than an account has it. A period of which nothing is held any more is left as it is.
+func (c *Closer) compare(ctx context.Context, is *ledger.Account) error {
+	v, version, err := c.view(ctx, is.Period)
+	if refused, ok := errors.AsType[*answer.RefusedError](err); ok {
+		c.Logger.Debug("a period can't be compared any more", "start", is.Period.Start.Time, "why", refused.Error())
+		c.known[is.Period.Start.Time] = version
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if held := v.HeldSince(); held.After(is.Period.Start.Time) {
+		c.known[is.Period.Start.Time] = version
+		return nil
+	}
+	now, err := usageOf(ctx, v)
+	if err != nil {
+		return err
+	}
+	b := ledger.Batch{Period: is.Period, Amendment: true, Closed: c.Now(), Final: is.Final, Program: c.Program, Sources: c.digests()}
+	b.Usage, b.Withdrawals = differ(is.Statements, now)
+	b.Coverage = uncovered(is.Coverage, coverageOf(v))
+	if len(b.Usage)+len(b.Withdrawals)+len(b.Coverage) > 0 {
+		if _, err := c.Log.Append(b); err != nil {
+			return err
+		}
+		c.Logger.Info("a period is amended in the ledger", "start", is.Period.Start.Time, "records", len(b.Usage), "withdrawn", len(b.Withdrawals))
+	}
+	c.known[is.Period.Start.Time] = version
+	return c.Log.Publish()
+}
