@@ -1,7 +1,8 @@
 package ledger
 
 import (
-	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
@@ -25,8 +26,15 @@ type Batch struct {
 	Withdrawals []Withdrawal
 }
 
+// ErrFinal says that a period can't be amended any more: who holds a bundle of it was told so.
+var ErrFinal = errors.New("the period can't be amended any more")
+
 // Append appends a batch, whole or not at all. When it returns without an error, the batch is on disk and a signed
-// checkpoint covers it. What is too long of it is cut: lists to their bounds, texts to 1,024 bytes. Publish is next.
+// checkpoint covers it. What is too long of it is cut: lists to their bounds, texts to 1,024 bytes, ids as ID says.
+// Publish is next.
+//
+// A period begins where the one before ends. What amends names the statement that stands, and is not after the period's
+// Final: such a batch is ErrFinal.
 func (l *Log) Append(b Batch) (Checkpoint, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -34,6 +42,10 @@ func (l *Log) Append(b Batch) (Checkpoint, error) {
 		if err := l.publish(); err != nil {
 			return Checkpoint{}, err
 		}
+	}
+	b.trim()
+	if err := l.accepts(&b); err != nil {
+		return Checkpoint{}, err
 	}
 	entries, err := l.entriesOf(&b)
 	if err != nil {
@@ -43,11 +55,109 @@ func (l *Log) Append(b Batch) (Checkpoint, error) {
 		return Checkpoint{}, err
 	}
 	c, err := l.append(entries)
-	if err == nil {
-		at := c.Size - 1
-		l.last = &at
+	if err != nil {
+		return c, err
 	}
-	return c, err
+	at := c.Size - 1
+	if l.last = &at; !b.Amendment {
+		l.ends = &b.Period.End
+	}
+	return c, nil
+}
+
+// trim gives the batch the instants and ids that its entries will have. The caller's lists stay as they are.
+func (b *Batch) trim() {
+	b.Period = Period{Start: At(b.Period.Start.Time), End: At(b.Period.End.Time)}
+	b.Program = clip(b.Program, mostText)
+	b.Coverage, b.Usage, b.Withdrawals = slices.Clone(b.Coverage), slices.Clone(b.Usage), slices.Clone(b.Withdrawals)
+	for i := range b.Coverage {
+		b.Coverage[i].Cluster = ID(b.Coverage[i].Cluster)
+	}
+	for i := range b.Usage {
+		b.Usage[i].Node, b.Usage[i].Topic = ID(b.Usage[i].Node), ID(b.Usage[i].Topic)
+	}
+	for i := range b.Withdrawals {
+		b.Withdrawals[i].Node, b.Withdrawals[i].Topic = ID(b.Withdrawals[i].Node), ID(b.Withdrawals[i].Topic)
+	}
+}
+
+// mostID bounds ids: a topic's is shorter, but a client may call itself as it likes.
+const mostID = 2048
+
+// ID returns an id as entries have it: where it is longer than 2,048 bytes, its beginning and the SHA-256 of all of it.
+func ID(id string) string {
+	id = strings.ToValidUTF8(id, "\uFFFD")
+	if len(id) <= mostID {
+		return id
+	}
+	sum := sha256.Sum256([]byte(id))
+	end := ".sha256-" + hex.EncodeToString(sum[:])
+	short := clip(id, mostID-len(end))
+	if i := strings.LastIndexByte(short, '%'); i > len(short)-3 { // a byte is spelled in three letters
+		short = short[:max(i, 0)]
+	}
+	return short + end
+}
+
+// accepts checks that a batch goes on where the ledger is.
+func (l *Log) accepts(b *Batch) error {
+	p := b.Period
+	if !p.Start.Before(p.End.Time) {
+		return fmt.Errorf("the period from %s ends at %s", p.Start.Format(time.RFC3339), p.End.Format(time.RFC3339))
+	}
+	if b.Amendment {
+		return l.acceptsAmendment(b)
+	}
+	if l.ends != nil && !l.ends.Equal(p.Start.Time) {
+		return fmt.Errorf("the period begins at %s, and the one before ends at %s", p.Start.Format(time.RFC3339), l.ends.Format(time.RFC3339))
+	}
+	if len(b.Withdrawals) > 0 || slices.ContainsFunc(b.Usage, func(u Usage) bool { return u.Amends != nil }) {
+		return errors.New("what is said of a period first amends nothing")
+	}
+	return nil
+}
+
+func (l *Log) acceptsAmendment(b *Batch) error {
+	chain, err := l.reader().chainOf(b.Period)
+	if err != nil {
+		return err
+	}
+	var of []closed
+	for _, c := range slices.Backward(chain) {
+		if c.Period == b.Period {
+			of = append(of, c)
+		}
+	}
+	if len(of) == 0 {
+		return fmt.Errorf("the period from %s is not closed", b.Period.Start.Format(time.RFC3339))
+	}
+	final := of[len(of)-1].Final
+	s := settling{window: b.Period}
+	for _, c := range chain {
+		s.take(c)
+	}
+	if s.settled || At(b.Closed).After(final.Time) || !At(b.Final).Equal(final.Time) {
+		return fmt.Errorf("%w: that was until %s", ErrFinal, final.Format(time.RFC3339))
+	}
+	is, err := l.reader().account(b.Period, of)
+	if err != nil {
+		return err
+	}
+	says := map[statementKey]Statement{}
+	for _, s := range is.Statements {
+		says[s.key()] = s
+	}
+	for i := range b.Usage {
+		if u := &b.Usage[i]; !u.follows(says) {
+			return fmt.Errorf("what %s did to %s does not amend what stands of it", u.Node, u.Topic)
+		}
+	}
+	for i := range b.Withdrawals {
+		if w := &b.Withdrawals[i]; !w.follows(says) {
+			return fmt.Errorf("that what %s did to %s did not happen does not amend what stands of it", w.Node, w.Topic)
+		}
+	}
+	return nil
 }
 
 // Publish makes tiles of what was appended, so that it can be read. It may be called again where it failed.
@@ -59,8 +169,8 @@ func (l *Log) Publish() error {
 
 // numbered is an entry of a topic that is to be ordered among others.
 type numbered struct {
-	topic, operation, node string
-	entry                  []byte
+	statementKey
+	entry []byte
 }
 
 // entriesOf returns the entries of a batch, in the order that the format gives to them.
@@ -74,7 +184,10 @@ func (l *Log) entriesOf(b *Batch) ([][]byte, error) {
 		closing.Kind = kindAmendment
 	}
 	slices.SortFunc(b.Coverage, func(x, y Coverage) int { return strings.Compare(x.Cluster, y.Cluster) })
-	for _, c := range b.Coverage {
+	for i, c := range b.Coverage {
+		if i > 0 && b.Coverage[i-1].Cluster == c.Cluster {
+			return nil, fmt.Errorf("two entries say what was observed of %s", c.Cluster)
+		}
 		closing.Coverage = append(closing.Coverage, placed{c.Cluster, a.next()})
 		a.addCoverage(c.fit(b.Period))
 	}
@@ -127,7 +240,7 @@ func (l *Log) ofTopics(b *Batch) ([]numbered, error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, numbered{u.Topic, u.Operation, u.Node, entry})
+		all = append(all, numbered{u.key(), entry})
 	}
 	for _, w := range b.Withdrawals {
 		w.Type, w.V, w.Period = typeWithdrawal, version, b.Period
@@ -135,13 +248,11 @@ func (l *Log) ofTopics(b *Batch) ([]numbered, error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, numbered{w.Topic, w.Operation, w.Node, entry})
+		all = append(all, numbered{w.key(), entry})
 	}
-	slices.SortFunc(all, func(x, y numbered) int {
-		return cmp.Or(strings.Compare(x.topic, y.topic), strings.Compare(x.operation, y.operation), strings.Compare(x.node, y.node))
-	})
+	slices.SortFunc(all, func(x, y numbered) int { return x.compare(y.statementKey) })
 	for i := 1; i < len(all); i++ {
-		if x, y := &all[i-1], &all[i]; x.topic == y.topic && x.operation == y.operation && x.node == y.node {
+		if x := &all[i]; x.statementKey == all[i-1].statementKey {
 			return nil, fmt.Errorf("two entries say what %s did to %s", x.node, x.topic)
 		}
 	}
@@ -278,6 +389,9 @@ func (a *assembly) addTopics(all []numbered) (rows []topicRow) {
 // names beside it, and few of them are enough.
 const mostDirectory = 4096
 
+// rowBytes is about what else a row has, so that short names do not make long parts.
+const rowBytes = 16
+
 func (a *assembly) addDirectory(rows []topicRow) span {
 	parts := [][]topicRow{{}}
 	size := 0
@@ -286,7 +400,7 @@ func (a *assembly) addDirectory(rows []topicRow) span {
 			parts, size = append(parts, nil), 0
 		}
 		parts[len(parts)-1] = append(parts[len(parts)-1], r)
-		size += len(r.id)
+		size += len(r.id) + rowBytes
 	}
 	at := span{a.next(), int64(len(parts))}
 	for i, topics := range parts {

@@ -2,9 +2,13 @@ package ledger
 
 import (
 	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"slices"
 	"strings"
@@ -30,11 +34,23 @@ type head struct {
 	Window     Period `json:"window"`
 }
 
-// line is one of the others.
+// line is one of those after the head.
 type line struct {
 	Entry    json.RawMessage `json:"entry"`
 	Openings []Opening       `json:"openings"`
 	Proof    string          `json:"proof"`
+}
+
+// seal is the last line. Without it, what is in no entry could be changed: the window, or what commitments stand for
+// could be left out.
+type seal struct {
+	Signature string `json:"signature"` // a note of what sealed returns
+}
+
+// sealed returns the text that is signed for a bundle, by the hash of all its lines before the seal. No checkpoint has
+// such a text: its first line is the ledger's origin.
+func sealed(lines hash.Hash) string {
+	return bundleFormat + "\n" + base64.StdEncoding.EncodeToString(lines.Sum(nil)) + "\n"
 }
 
 // Bundle is a document that proves what the ledger says of a topic in a window, and that it says no more.
@@ -48,13 +64,13 @@ type Bundle struct {
 // Bundle finds what a bundle of a topic, by its node's id, and a window holds. Where no period of the window is closed
 // it is ErrNothing.
 func (r *Reader) Bundle(topic string, start, end time.Time) (*Bundle, error) {
-	b := &Bundle{r: r, topic: topic, window: Period{Start: At(start), End: At(end)}}
-	chain, err := r.chainOf(b.window)
+	b := &Bundle{r: r, topic: ID(topic), window: Period{Start: At(start), End: At(end)}}
+	all, err := r.chainOf(b.window)
 	if err != nil {
 		return nil, err
 	}
 	any := false
-	for _, c := range chain {
+	for _, c := range all {
 		b.entries = append(b.entries, c.index)
 		if !b.window.meets(c.Period) {
 			continue
@@ -71,41 +87,26 @@ func (r *Reader) Bundle(topic string, start, end time.Time) (*Bundle, error) {
 	return b, nil
 }
 
-func (p Period) meets(o Period) bool {
-	return o.Start.Before(p.End.Time) && p.Start.Before(o.End.Time)
-}
-
 // chainOf returns the close entries of a window, the oldest first: from the period before it, or the ledger's first, to
 // the first entry after which nothing can be amended in it, or the ledger's last.
-func (r *Reader) chainOf(w Period) (chain []closed, err error) {
+func (r *Reader) chainOf(w Period) (all []closed, err error) {
 	for c, err := range r.backward() {
 		if err != nil {
 			return nil, err
 		}
-		chain = append(chain, c)
+		all = append(all, c)
 		if c.Kind == kindPeriod && !c.Period.End.After(w.Start.Time) {
 			break
 		}
 	}
-	slices.Reverse(chain)
-	for len(chain) > 0 && chain[0].Kind == kindAmendment && chain[0].Previous != nil {
-		chain = chain[1:]
-	}
-	return chain[:settledAt(chain, w)], nil
-}
-
-// settledAt returns how many of a chain are needed until a window can't change any more.
-func settledAt(chain []closed, w Period) int {
-	var final time.Time
-	for i, c := range chain {
-		if c.Kind == kindPeriod && !c.Period.Start.Before(w.End.Time) && c.Closed.After(final) {
-			return i + 1
-		}
-		if c.Kind == kindPeriod && w.meets(c.Period) && c.Final.After(final) {
-			final = c.Final.Time
+	slices.Reverse(all)
+	s := settling{window: w}
+	for i, c := range all {
+		if s.take(c); s.settled {
+			return all[:i+1], nil
 		}
 	}
-	return len(chain)
+	return all, nil
 }
 
 // take takes in what a batch says of the topic.
@@ -120,25 +121,28 @@ func (b *Bundle) take(c closed) error {
 			b.entries = append(b.entries, row.first+i)
 		}
 	}
-	for _, p := range c.Coverage {
-		if p.cluster == clusterOf(b.topic) {
-			b.entries = append(b.entries, p.index)
-		}
+	if at, ok := c.coverageOf(b.topic); ok {
+		b.entries = append(b.entries, at)
 	}
 	return nil
 }
 
-// clusterOf returns the cluster of a topic's id, as the id has it.
-func clusterOf(topic string) string {
+// coverageOf returns where the coverage of a topic's cluster stands.
+func (c *closeEntry) coverageOf(topic string) (int64, bool) {
 	_, rest, _ := strings.Cut(topic, ":")
 	cluster, _, _ := strings.Cut(rest, "/")
-	return cluster
+	for _, p := range c.Coverage {
+		if p.cluster == cluster {
+			return p.index, true
+		}
+	}
+	return 0, false
 }
 
 // WriteTo writes the bundle. It holds one entry at a time.
 func (b *Bundle) WriteTo(w io.Writer) (int64, error) {
-	out := &counting{w: bufio.NewWriter(w)}
-	err := out.line(head{string(b.r.checkpoint.Text), bundleFormat, b.r.public, len(b.entries), b.topic, bundleVersion, b.window})
+	out := &bundleWriter{w: bufio.NewWriter(w), hash: sha256.New()}
+	err := out.line(head{string(b.r.checkpoint.Text), bundleFormat, b.r.key.Public, len(b.entries), b.topic, bundleVersion, b.window})
 	for _, i := range b.entries {
 		if err != nil {
 			return out.n, err
@@ -148,24 +152,35 @@ func (b *Bundle) WriteTo(w io.Writer) (int64, error) {
 			err = out.line(l)
 		}
 	}
-	if err == nil {
+	if err != nil {
+		return out.n, err
+	}
+	signature, err := b.r.key.sign(sealed(out.hash))
+	if err != nil {
+		return out.n, fmt.Errorf("sign a bundle: %w", err)
+	}
+	if err = out.line(seal{string(signature)}); err == nil {
 		err = out.w.Flush()
 	}
 	return out.n, err
 }
 
-type counting struct {
-	w *bufio.Writer
-	n int64
+// bundleWriter counts and hashes the lines that it writes.
+type bundleWriter struct {
+	w    *bufio.Writer
+	hash hash.Hash
+	n    int64
 }
 
-func (c *counting) line(v any) error {
+func (w *bundleWriter) line(v any) error {
 	data, err := canonical(v)
 	if err != nil {
 		return err
 	}
-	n, err := c.w.Write(append(data, '\n'))
-	c.n += int64(n)
+	data = append(data, '\n')
+	w.hash.Write(data)
+	n, err := w.w.Write(data)
+	w.n += int64(n)
 	if err != nil {
 		return fmt.Errorf("write a bundle: %w", err)
 	}
@@ -194,7 +209,7 @@ func (r *Reader) lineOf(i int64) (line, error) {
 // commitmentsOf returns the commitments in an entry, each once, in their order.
 func commitmentsOf(entry []byte) (all []string) {
 	var u Usage
-	if is, err := typeOf(entry); err != nil || is != typeUsage || json.Unmarshal(entry, &u) != nil {
+	if !bytes.Contains(entry, []byte(commitmentPrefix)) || json.Unmarshal(entry, &u) != nil || u.Type != typeUsage {
 		return nil
 	}
 	for _, c := range u.Clients {

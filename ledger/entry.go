@@ -40,6 +40,9 @@ func At(t time.Time) Instant { return Instant{t.UTC().Truncate(time.Millisecond)
 
 // MarshalJSON writes the fraction of a second as short as it is exact.
 func (i Instant) MarshalJSON() ([]byte, error) {
+	if y := i.UTC().Year(); y < 0 || y > 9999 {
+		return nil, fmt.Errorf("the year %d can't be written", y)
+	}
 	return []byte(`"` + i.UTC().Format("2006-01-02T15:04:05.999Z") + `"`), nil
 }
 
@@ -275,19 +278,4 @@ func readAs(data []byte, typ string, into any) error {
 		return fmt.Errorf("it is of type %q and not %q", is, typ)
 	}
 	return read(data, into)
-}
-
-// checkAny checks that an entry is of a known type and in its canonical form.
-func checkAny(data []byte) (string, error) {
-	is, err := typeOf(data)
-	if err != nil {
-		return "", err
-	}
-	into := map[string]any{
-		typeUsage: &Usage{}, typeWithdrawal: &Withdrawal{}, typeCoverage: &Coverage{}, typeChange: &Change{}, typeTopics: &topicsEntry{}, typeClose: &closeEntry{},
-	}[is]
-	if into == nil {
-		return "", fmt.Errorf("type %q is none of an entry", is)
-	}
-	return is, read(data, into)
 }

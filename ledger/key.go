@@ -77,6 +77,9 @@ func makeKey(path string) (*Key, error) {
 	return &Key{signer, public}, nil
 }
 
+// sign signs a text, as a note. What a text is for, its first line says.
+func (k *Key) sign(text string) ([]byte, error) { return note.Sign(&note.Note{Text: text}, k.signer) }
+
 // Fingerprint returns what people compare a verifier key by: its SHA-256 in hexadecimal.
 func Fingerprint(public string) string {
 	sum := sha256.Sum256([]byte(public))
@@ -96,7 +99,11 @@ func writeWhole(path string, data []byte, mode fs.FileMode) error {
 }
 
 func writeSynced(path string, data []byte, mode fs.FileMode) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, mode)
+	// One that is left there could have another mode.
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("write a file: %w", err)
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_EXCL, mode)
 	if err != nil {
 		return fmt.Errorf("write a file: %w", err)
 	}

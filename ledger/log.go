@@ -12,9 +12,11 @@ import (
 	"hash/crc32"
 	"io/fs"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -43,8 +45,9 @@ type Log struct {
 	published Checkpoint
 	waiting   []batch // acknowledged, and not in tiles yet
 	journal   *os.File
-	journaled int64  // how long the journal is
-	last      *int64 // index of the newest close entry; nil: there is none
+	journaled int64    // how long the journal is
+	last      *int64   // index of the newest close entry; nil: there is none
+	ends      *Instant // of the newest period; nil: none is closed
 	people    people
 }
 
@@ -78,28 +81,39 @@ func Open(dir string, key *Key) (*Log, error) {
 	return l, nil
 }
 
-// know takes in what appending needs of what is there: where the chain of close entries ends, and commitments.
+// know takes in what appending needs of what is there: where the chain of close entries and the periods end, and
+// commitments.
 func (l *Log) know() error {
+	if at := newTree(os.DirFS(l.dir), l.newest.Size).beyond(); at != "" {
+		return fmt.Errorf("%w: its newest checkpoint is of %d entries, and there is %s: an older checkpoint was put back, or the newest is lost", ErrDamaged, l.newest.Size, at)
+	}
 	if l.newest.Size > 0 {
 		at := l.newest.Size - 1
-		if _, err := l.reader().closeAt(at); err != nil {
-			return fmt.Errorf("%w: its last entry: %w", ErrDamaged, err)
-		}
 		l.last = &at
+	}
+	last, any, err := l.reader().Last()
+	if err != nil {
+		return fmt.Errorf("%w: the chain of its periods: %w", ErrDamaged, err)
+	}
+	if any {
+		l.ends = &last.End
 	}
 	return l.people.open(filepath.Join(l.dir, peopleFile))
 }
 
 // load reads the published tree's right edge, and checks that the checkpoint is of it.
 func (l *Log) load() error {
-	if err := l.own(); err != nil {
+	whose, err := l.own()
+	if err != nil {
 		return err
 	}
 	text, err := os.ReadFile(filepath.Join(l.dir, checkpointFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		l.newest, err = sign(l.key, 0, emptyRoot)
+		if l.newest, err = sign(l.key, 0, emptyRoot); err != nil {
+			return err
+		}
 		l.published = l.newest
-		return err
+		return l.claim(whose)
 	}
 	if err != nil {
 		return fmt.Errorf("read the checkpoint: %w", err)
@@ -122,24 +136,31 @@ func (l *Log) load() error {
 		}
 	}
 	l.edge, l.newest, l.published = e, c, c
-	return nil
+	return l.claim(whose)
 }
 
-// own sees that the folder is of this key.
-func (l *Log) own() error {
-	path := filepath.Join(l.dir, publicFile)
-	is, err := os.ReadFile(path)
+// own returns whose the folder is, which must be this key or, empty, nobody's yet.
+func (l *Log) own() (whose string, err error) {
+	is, err := os.ReadFile(filepath.Join(l.dir, publicFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		return writeWhole(path, []byte(l.key.Public+"\n"), 0o600)
+		return "", nil
 	}
 	if err != nil {
-		return fmt.Errorf("read whose ledger it is: %w", err)
+		return "", fmt.Errorf("read whose ledger it is: %w", err)
 	}
-	if string(is) != l.key.Public+"\n" {
-		return fmt.Errorf("it is of the key %s, and the key that was given is %s: give the first back, or move the folder away and a new ledger begins",
-			Fingerprint(string(is[:max(0, len(is)-1)])), Fingerprint(l.key.Public))
+	if whose = strings.TrimSuffix(string(is), "\n"); whose != l.key.Public {
+		return "", fmt.Errorf("it is of the key %s, and the key that was given is %s: give the first back, or move the folder away and a new ledger begins",
+			Fingerprint(whose), Fingerprint(l.key.Public))
 	}
-	return nil
+	return whose, nil
+}
+
+// claim writes whose the folder is, once it is known that what is in it is of this key.
+func (l *Log) claim(whose string) error {
+	if whose != "" {
+		return nil
+	}
+	return writeWhole(filepath.Join(l.dir, publicFile), []byte(l.key.Public+"\n"), 0o600)
 }
 
 // replay takes in what the journal has and the tiles have not, and publishes it.
@@ -148,13 +169,18 @@ func (l *Log) replay() error {
 	if err != nil {
 		return fmt.Errorf("read the journal: %w", err)
 	}
-	for _, b := range readJournal(data) {
+	all, _ := readJournal(data)
+	for _, b := range all {
 		c, err := OpenCheckpoint(b.checkpoint.Text, l.key.Public)
 		if err != nil {
 			return fmt.Errorf("%w: in the journal: %w", ErrDamaged, err)
 		}
 		if c.Size <= l.newest.Size {
-			continue // it was published, and the journal was not emptied any more
+			// It was published, and the process was killed before the tiles of the tree before were swept.
+			if err := l.sweep(c.Size - int64(len(b.entries))); err != nil {
+				return err
+			}
+			continue
 		}
 		next := l.edge.clone()
 		for _, entry := range b.entries {
@@ -169,22 +195,22 @@ func (l *Log) replay() error {
 	return l.publish()
 }
 
-// readJournal returns the batches that were acknowledged. Checkpoints have only their text.
-func readJournal(data []byte) (all []batch) {
+// readJournal returns the batches that were acknowledged, and what follows them. Checkpoints have only their text.
+func readJournal(data []byte) (all []batch, torn []byte) {
 	for {
 		frame, rest, ok := cutFrame(data)
 		if !ok || len(frame) < 4 {
-			return all
+			return all, data
 		}
 		n := int(binary.LittleEndian.Uint32(frame))
 		if n > len(frame)-4 {
-			return all
+			return all, data
 		}
 		b := batch{checkpoint: Checkpoint{Text: frame[4 : 4+n]}}
 		for entries := frame[4+n:]; len(entries) > 0; {
 			one, more, err := splitEntries(entries, 1)
 			if err != nil {
-				return all
+				return all, data
 			}
 			b.entries, entries = append(b.entries, one[0]), more
 		}
@@ -225,6 +251,9 @@ func (l *Log) append(entries [][]byte) (Checkpoint, error) {
 	frame = append(binary.LittleEndian.AppendUint32(frame, uint32(len(c.Text))), c.Text...)
 	for _, e := range entries {
 		frame = appendEntry(frame, e)
+	}
+	if int64(len(frame)-8) > math.MaxUint32 {
+		return c, fmt.Errorf("a batch of %d bytes is too long for the journal", len(frame))
 	}
 	binary.LittleEndian.PutUint32(frame, uint32(len(frame)-8))
 	binary.LittleEndian.PutUint32(frame[4:], crc32.Checksum(frame[8:], castagnoli))
@@ -289,6 +318,9 @@ func (l *Log) writeTiles() error {
 	}
 	if len(partial) > 0 {
 		tiles[tilePath(-1, e.size/tileWidth, len(partial))] = joinEntries(partial)
+	}
+	if e.root() != l.newest.Root {
+		return fmt.Errorf("%w: its tiles have changed since it was opened", ErrDamaged)
 	}
 	if err := l.store(tiles); err != nil {
 		return err
@@ -379,6 +411,15 @@ func (l *Log) Newest() Checkpoint {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.newest
+}
+
+// Erase forgets a person, by the host or the principal, and reports whether it was known. Entries that have its
+// commitment stay, and nobody can tell any more what it stands for. Bundles and copies of the folder that are out are
+// out of reach.
+func (l *Log) Erase(value string) (bool, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.people.erase(value)
 }
 
 // Public returns the verifier key.

@@ -8,8 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 )
 
 const (
@@ -63,19 +66,25 @@ func (p *people) open(path string) error {
 	return nil
 }
 
+// personal returns a value as it is committed to: cut to its bound, and text.
+func personal(value string) string {
+	return clip(strings.ToValidUTF8(value, "\uFFFD"), mostText)
+}
+
 // of returns the commitment to a value, which is drawn where there is none; nil for nothing.
 func (p *people) of(value *string) (commitment *string, err error) {
 	if value == nil {
 		return commitment, nil
 	}
-	if o, ok := p.byValue[*value]; ok {
+	v := personal(*value)
+	if o, ok := p.byValue[v]; ok {
 		return &o.Commitment, nil
 	}
 	var salt [saltSize]byte
 	if _, err := rand.Read(salt[:]); err != nil {
 		return nil, fmt.Errorf("draw a salt: %w", err)
 	}
-	o := Opening{commit(salt[:], *value), hex.EncodeToString(salt[:]), *value}
+	o := Opening{commit(salt[:], v), hex.EncodeToString(salt[:]), v}
 	line, err := canonical(o)
 	if err != nil {
 		return nil, err
@@ -108,15 +117,18 @@ func (p *people) sync() error {
 
 // erase forgets a value, and reports whether it was there.
 func (p *people) erase(value string) (bool, error) {
-	gone, ok := p.byValue[value]
-	if !ok {
+	value = personal(value)
+	if _, ok := p.byValue[value]; !ok {
 		return false, nil
 	}
+	kept := map[string]Opening{}
 	var out []byte
-	for _, o := range p.byHash {
-		if o.Commitment == gone.Commitment {
+	for _, hash := range slices.Sorted(maps.Keys(p.byHash)) {
+		o := p.byHash[hash]
+		if o.Value == value { // under whichever commitment
 			continue
 		}
+		kept[hash] = o
 		line, err := canonical(o)
 		if err != nil {
 			return false, err
@@ -127,7 +139,6 @@ func (p *people) erase(value string) (bool, error) {
 		return false, fmt.Errorf("erase what a commitment stands for: %w", err)
 	}
 	delete(p.byValue, value)
-	delete(p.byHash, gone.Commitment)
-	p.added = nil
+	p.byHash, p.added = kept, nil
 	return true, nil
 }

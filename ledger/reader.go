@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"iter"
+	"maps"
 	"os"
 	"slices"
 	"sort"
@@ -18,7 +19,7 @@ import (
 type Reader struct {
 	tree       *tree
 	checkpoint Checkpoint
-	public     string
+	key        *Key
 	people     map[string]Opening
 }
 
@@ -27,15 +28,12 @@ func (l *Log) Reader() *Reader {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r := l.reader()
-	r.people = make(map[string]Opening, len(l.people.byHash))
-	for k, o := range l.people.byHash {
-		r.people[k] = o
-	}
+	r.people = maps.Clone(l.people.byHash)
 	return r
 }
 
 func (l *Log) reader() *Reader {
-	return &Reader{tree: newTree(os.DirFS(l.dir), l.published.Size), checkpoint: l.published, public: l.key.Public}
+	return &Reader{tree: newTree(os.DirFS(l.dir), l.published.Size), checkpoint: l.published, key: l.key}
 }
 
 // Checkpoint returns the checkpoint that is read.
@@ -70,12 +68,6 @@ func (r *Reader) closeAt(i int64) (*closeEntry, error) {
 		return nil, fmt.Errorf("entry %d: %w", i, err)
 	}
 	return c, nil
-}
-
-// closed is a close entry with its index.
-type closed struct {
-	index int64
-	*closeEntry
 }
 
 // backward goes from the newest close entry to the first.
@@ -114,13 +106,34 @@ type Statement struct {
 	Usage
 }
 
-// compareStatements orders statements by topic, operation and node.
-func compareStatements(a, b Statement) int {
-	return cmp.Or(strings.Compare(a.Topic, b.Topic), strings.Compare(a.Operation, b.Operation), strings.Compare(a.Node, b.Node))
+// statementKey is what a statement is of, within its period.
+type statementKey struct{ topic, operation, node string }
+
+func (k statementKey) compare(o statementKey) int {
+	return cmp.Or(strings.Compare(k.topic, o.topic), strings.Compare(k.operation, o.operation), strings.Compare(k.node, o.node))
 }
 
+func (u *Usage) key() statementKey { return statementKey{u.Topic, u.Operation, u.Node} }
+
+// follows reports whether it amends what stands of the same, or nothing where nothing does.
+func (u *Usage) follows(says map[statementKey]Statement) bool {
+	is, ok := says[u.key()]
+	return ok == (u.Amends != nil) && (!ok || *u.Amends == is.Index)
+}
+
+func (w *Withdrawal) key() statementKey { return statementKey{w.Topic, w.Operation, w.Node} }
+
+// follows reports whether it withdraws what stands of the same.
+func (w *Withdrawal) follows(says map[statementKey]Statement) bool {
+	is, ok := says[w.key()]
+	return ok && is.Index == w.Amends
+}
+
+// compareStatements orders statements by topic, operation and node.
+func compareStatements(a, b Statement) int { return a.key().compare(b.key()) }
+
 // take applies an entry to what is said.
-func (r *Reader) take(i int64, says map[[3]string]Statement) error {
+func (r *Reader) take(i int64, says map[statementKey]Statement) error {
 	data, err := r.tree.entry(i)
 	if err != nil {
 		return err
@@ -136,13 +149,13 @@ func (r *Reader) take(i int64, says map[[3]string]Statement) error {
 			return fmt.Errorf("entry %d: %w", i, err)
 		}
 		r.open(&s.Usage)
-		says[[3]string{s.Topic, s.Operation, s.Node}] = s
+		says[s.key()] = s
 	case typeWithdrawal:
 		var w Withdrawal
 		if err := read(data, &w); err != nil {
 			return fmt.Errorf("entry %d: %w", i, err)
 		}
-		delete(says, [3]string{w.Topic, w.Operation, w.Node})
+		delete(says, w.key())
 	}
 	return nil
 }
@@ -191,4 +204,22 @@ func (t *topicsEntry) rowOf(topic string) (topicRow, bool) {
 		return topicRow{}, false
 	}
 	return t.Topics[i], true
+}
+
+// sound checks a part of the directory of a batch, by itself: where it is, and that its rows are in their order, one
+// right after the other.
+func (t *topicsEntry) sound(c closed, at int64) bool {
+	if t.Part < 0 || at != c.Directory[0]+int64(t.Part) || int64(t.Parts) != c.Directory[1] || t.Period != c.Period || (t.Next == nil) != (t.Part == t.Parts-1) {
+		return false
+	}
+	for k, r := range t.Topics {
+		if r.first < c.First || r.count < 1 || r.count > c.Directory[0]-r.first {
+			return false
+		}
+		if k > 0 && (t.Topics[k-1].id >= r.id || t.Topics[k-1].first+t.Topics[k-1].count != r.first) {
+			return false
+		}
+	}
+	n := len(t.Topics)
+	return t.Next == nil || n > 0 && t.Topics[n-1].id < *t.Next
 }

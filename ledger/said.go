@@ -39,7 +39,7 @@ func (r *Reader) Accounts(after time.Time) (periods []Period, read func(Period) 
 // account reads what batches say, of which the newest is the first.
 func (r *Reader) account(p Period, of []closed) (*Account, error) {
 	out := &Account{Period: p}
-	says := map[[3]string]Statement{}
+	says := map[statementKey]Statement{}
 	covered := map[string]Coverage{}
 	for _, c := range slices.Backward(of) {
 		out.Final = c.Final.Time

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math/bits"
+	"path"
 	"strconv"
 	"sync"
 
@@ -24,16 +25,16 @@ func tilePath(level int, n int64, width int) string {
 	if level >= 0 {
 		of = strconv.Itoa(level)
 	}
-	path := fmt.Sprintf("%03d", n%1000)
+	at := fmt.Sprintf("%03d", n%1000)
 	for n >= 1000 {
 		n /= 1000
-		path = fmt.Sprintf("x%03d/%s", n%1000, path)
+		at = fmt.Sprintf("x%03d/%s", n%1000, at)
 	}
-	path = "tile/" + of + "/" + path
+	at = "tile/" + of + "/" + at
 	if width < tileWidth {
-		path += ".p/" + strconv.Itoa(width)
+		at += ".p/" + strconv.Itoa(width)
 	}
-	return path
+	return at
 }
 
 // edge is the right edge of a tree: of each level the hashes of the tile that is not full.
@@ -141,29 +142,69 @@ func widthOf(size int64, level int, n int64) int {
 	return int(max(0, min(tileWidth, count-n*tileWidth)))
 }
 
-// readTile returns a tile's bytes: where the partial one is gone, a longer one begins with it.
-func (t *tree) readTile(level int, n int64, width int) ([]byte, error) {
-	data, err := fs.ReadFile(t.fsys, tilePath(level, n, width))
-	if width < tileWidth && errors.Is(err, fs.ErrNotExist) {
-		if more, fullErr := fs.ReadFile(t.fsys, tilePath(level, n, tileWidth)); fullErr == nil {
-			return more, nil
+// readTile returns a tile's bytes and how wide it is: where the partial one is gone, a longer one begins with it. One
+// that is found may be gone again before it is read, since it is swept once the next is there.
+func (t *tree) readTile(level int, n int64, width int) (data []byte, is int, err error) {
+	for is = width; ; {
+		data, err = fs.ReadFile(t.fsys, tilePath(level, n, is))
+		if err == nil {
+			return data, is, nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) || is == tileWidth {
+			return nil, is, fmt.Errorf("read a tile: %w", err)
+		}
+		is = t.longer(level, n, is)
+	}
+}
+
+// longer returns how wide the shortest tile is that begins with one that is not there; tileWidth where none is seen.
+func (t *tree) longer(level int, n int64, width int) int {
+	is := tileWidth
+	for _, w := range t.partials(level, n) {
+		if w > width {
+			is = min(is, w)
 		}
 	}
+	return is
+}
+
+// partials returns the widths of the partial tiles that are there.
+func (t *tree) partials(level int, n int64) (widths []int) {
+	all, err := fs.ReadDir(t.fsys, path.Dir(tilePath(level, n, 1)))
 	if err != nil {
-		return nil, fmt.Errorf("read a tile: %w", err)
+		return nil // where there is none there is no folder of them
 	}
-	return data, nil
+	for _, f := range all {
+		if w, err := strconv.Atoi(f.Name()); err == nil && w > 0 && w < tileWidth && strconv.Itoa(w) == f.Name() {
+			widths = append(widths, w)
+		}
+	}
+	return widths
+}
+
+// beyond names a tile of entries that a tree of this size has none of; empty: there is none.
+func (t *tree) beyond() string {
+	n, width := t.size/tileWidth, widthOf(t.size, 0, t.size/tileWidth)
+	for _, w := range t.partials(-1, n) {
+		if w > width {
+			return tilePath(-1, n, w)
+		}
+	}
+	if _, err := fs.Stat(t.fsys, tilePath(-1, n, tileWidth)); err == nil {
+		return tilePath(-1, n, tileWidth)
+	}
+	return ""
 }
 
 // hashes returns the hashes of a tile.
 func (t *tree) hashes(level int, n int64) ([]tlog.Hash, error) {
 	width := widthOf(t.size, level, n)
-	data, err := t.readTile(level, n, width)
+	data, is, err := t.readTile(level, n, width)
 	if err != nil {
 		return nil, err
 	}
-	if len(data) < width*tlog.HashSize {
-		return nil, fmt.Errorf("%s has %d bytes and not %d", tilePath(level, n, width), len(data), width*tlog.HashSize)
+	if len(data) != is*tlog.HashSize {
+		return nil, fmt.Errorf("%s has %d bytes and not %d", tilePath(level, n, is), len(data), is*tlog.HashSize)
 	}
 	out := make([]tlog.Hash, width)
 	for i := range out {
@@ -236,7 +277,7 @@ func (t *tree) bundle(n int64) ([][]byte, error) {
 		return all, nil
 	}
 	width := widthOf(t.size, 0, n)
-	data, err := t.readTile(-1, n, width)
+	data, _, err := t.readTile(-1, n, width)
 	if err != nil {
 		return nil, err
 	}

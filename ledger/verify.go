@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,47 +16,52 @@ type Checked struct {
 	Fingerprint string
 	Checkpoint  Checkpoint
 	Journaled   int64 // entries that are acknowledged and not in tiles yet
+	// Torn is how many bytes at the end of the journal are of no batch that was acknowledged: a process was killed while
+	// it wrote, or they were changed. That can't be told apart.
+	Torn        int64
 	Periods     int64 // how many are closed
 	Amendments  int64
 	First, Last Period // the zero period: none is closed
 }
 
-// Verify checks a ledger's folder offline: each entry against the tree, the tree against the signed checkpoint, and the
-// chain of its periods. key is the verifier key that must have signed; empty: that in the folder is trusted. earlier is
-// a checkpoint that was taken away before, whose tree must be a beginning of this one; nil: none. What is wrong is a
-// BadError, which names the first bad entry where that can be told.
+// Verify checks a ledger's folder offline: each entry against the tree, the tree against the signed checkpoint, the
+// chain of its periods, and that the directories name what is there. key is the verifier key that must have signed;
+// empty: that in the folder is trusted. earlier is a checkpoint that was taken away before, whose tree must be a
+// beginning of this one; nil: none. What is wrong is a BadError, which names the first bad entry where that can be told.
 //
-// A folder that was cut back to an older checkpoint of its own can't be told from one that has not gone on: earlier
-// can.
+// A folder that was cut back to an older state of its own can't be told from one that has not gone on: earlier can.
 func Verify(fsys fs.FS, key string, earlier []byte) (*Checked, error) {
 	v := &folderVerifier{fsys: fsys}
-	if err := v.open(key, earlier); err != nil {
-		return nil, err
+	for _, step := range []func() error{
+		func() error { return v.open(key, earlier) }, v.entries, v.journaled, v.whole, v.since,
+	} {
+		if err := step(); err != nil {
+			return nil, err
+		}
 	}
-	if err := v.entries(); err != nil {
-		return nil, err
+	for _, c := range v.batches.chain {
+		if c.Kind == kindAmendment {
+			v.out.Amendments++
+			continue
+		}
+		if v.out.Last = c.Period; v.out.Periods == 0 {
+			v.out.First = c.Period
+		}
+		v.out.Periods++
 	}
-	if err := v.journaled(); err != nil {
-		return nil, err
-	}
-	if v.earlier != nil && v.at == nil {
-		return nil, &BadError{-1, checkpointFile, fmt.Sprintf("it is of %d entries, and there was one of %d before: entries are missing at the end", v.out.Checkpoint.Size, v.earlier.Size)}
-	}
-	if v.earlier != nil && *v.at != v.earlier.Root {
-		return nil, &BadError{-1, checkpointFile, fmt.Sprintf("its first %d entries are not those that were signed before: it was rewritten, or it is a fork", v.earlier.Size)}
-	}
-	return &v.out, v.chain()
+	return &v.out, nil
 }
 
 type folderVerifier struct {
 	fsys    fs.FS
 	out     Checked
+	signed  []byte // the checkpoint as it was read
 	earlier *Checkpoint
 	at      *tlog.Hash // the tree's root at earlier's size
 	tree    *tree
 	edge    edge
 	above   []tile // full tiles of hashes that were made from entries, to be compared
-	lastOf  []byte // the newest entry
+	batches follower
 }
 
 type tile struct {
@@ -74,14 +80,15 @@ func (v *folderVerifier) open(key string, earlier []byte) error {
 		v.out.Key = strings.TrimSuffix(string(data), "\n")
 	}
 	v.out.Fingerprint = Fingerprint(v.out.Key)
-	text, err := fs.ReadFile(v.fsys, checkpointFile)
+	var err error
+	v.signed, err = fs.ReadFile(v.fsys, checkpointFile)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		v.out.Checkpoint = Checkpoint{Root: emptyRoot}
 	case err != nil:
 		return fmt.Errorf("read the checkpoint: %w", err)
 	default:
-		if v.out.Checkpoint, err = OpenCheckpoint(text, v.out.Key); err != nil {
+		if v.out.Checkpoint, err = OpenCheckpoint(v.signed, v.out.Key); err != nil {
 			return &BadError{-1, checkpointFile, err.Error()}
 		}
 	}
@@ -131,22 +138,22 @@ func (v *folderVerifier) entries() error {
 func (v *folderVerifier) tileOf(n int64) error {
 	width := widthOf(v.tree.size, 0, n)
 	where := tilePath(-1, n, width)
-	data, err := v.tree.readTile(-1, n, width)
+	data, is, err := v.tree.readTile(-1, n, width)
 	if err != nil {
 		return &BadError{n * tileWidth, where, err.Error()}
 	}
 	hashes, hashErr := v.tree.hashes(0, n)
-	all, rest, err := splitEntries(data, width)
-	for i, entry := range all {
+	all, rest, err := splitEntries(data, is)
+	for i, entry := range all[:min(width, len(all))] {
 		h := tlog.RecordHash(entry)
 		if hashErr == nil && h != hashes[i] {
 			return &BadError{n*tileWidth + int64(i), where, "it is not the one that was signed" + what(entry)}
 		}
-		v.edge.add(h, func(level int, n int64, full []tlog.Hash) {
+		if err := v.take(entry, h, where, func(level int, n int64, full []tlog.Hash) {
 			v.above = append(v.above, tile{level, n, full})
-		})
-		v.note()
-		v.lastOf = entry
+		}); err != nil {
+			return err
+		}
 	}
 	if err != nil {
 		return &BadError{n*tileWidth + int64(len(all)), where, err.Error()}
@@ -154,10 +161,21 @@ func (v *folderVerifier) tileOf(n int64) error {
 	if hashErr != nil {
 		return &BadError{n * tileWidth, tilePath(0, n, width), hashErr.Error()}
 	}
-	if len(rest) > 0 && width == tileWidth {
+	if len(rest) > 0 {
 		return &BadError{n*tileWidth + int64(len(all)), where, fmt.Sprintf("%d bytes follow its last entry", len(rest))}
 	}
 	return v.compare()
+}
+
+// take takes in the next entry.
+func (v *folderVerifier) take(entry []byte, h tlog.Hash, where string, full func(int, int64, []tlog.Hash)) error {
+	i := v.edge.size
+	v.edge.add(h, full)
+	v.note()
+	if err := v.batches.take(i, entry); err != nil {
+		return &BadError{i, where, err.Error()}
+	}
+	return nil
 }
 
 // what says in a few words what an entry claims to be.
@@ -166,7 +184,7 @@ func what(entry []byte) string {
 	if err != nil {
 		return ""
 	}
-	return "; it says that it is of type " + is
+	return fmt.Sprintf("; it says that it is of type %q", is)
 }
 
 // compare compares tiles of hashes above the lowest with those that were made.
@@ -193,7 +211,9 @@ func (v *folderVerifier) journaled() error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("read the journal: %w", err)
 	}
-	for _, b := range readJournal(data) {
+	all, torn := readJournal(data)
+	v.out.Torn = int64(len(torn))
+	for _, b := range all {
 		c, err := OpenCheckpoint(b.checkpoint.Text, v.out.Key)
 		if err != nil {
 			return &BadError{-1, journalFile, err.Error()}
@@ -202,9 +222,9 @@ func (v *folderVerifier) journaled() error {
 			continue
 		}
 		for _, entry := range b.entries {
-			v.edge.add(tlog.RecordHash(entry), func(int, int64, []tlog.Hash) {})
-			v.note()
-			v.lastOf = entry
+			if err := v.take(entry, tlog.RecordHash(entry), journalFile, func(int, int64, []tlog.Hash) {}); err != nil {
+				return err
+			}
 		}
 		if v.edge.size != c.Size || v.edge.root() != c.Root {
 			return &BadError{-1, journalFile, fmt.Sprintf("the checkpoint of %d entries is not of the entries before and in it", c.Size)}
@@ -215,31 +235,30 @@ func (v *folderVerifier) journaled() error {
 	return nil
 }
 
-// chain goes through the periods, the newest first: each must begin where the one before ends.
-func (v *folderVerifier) chain() error {
-	if v.edge.size == 0 {
+// whole checks that the newest entry ends a batch, and that there are no entries that no checkpoint covers.
+func (v *folderVerifier) whole() error {
+	if n := len(v.batches.chain); v.edge.size > 0 && (n == 0 || v.batches.chain[n-1].index != v.edge.size-1) {
+		return &BadError{v.edge.size - 1, "the chain of periods", "the ledger's last entry does not close a batch"}
+	}
+	at := newTree(v.fsys, v.edge.size).beyond()
+	if at == "" {
 		return nil
 	}
-	if v.out.Journaled > 0 {
-		// what is in the journal alone is not read by tiles: the chain of the rest is looked at
-		v.edge.size -= v.out.Journaled
+	if now, err := fs.ReadFile(v.fsys, checkpointFile); err == nil && !bytes.Equal(now, v.signed) {
+		return nil // a process has it open, and went on meanwhile
 	}
-	r := &Reader{tree: v.tree, checkpoint: Checkpoint{Size: v.edge.size}}
-	var after *Period
-	for c, err := range r.backward() {
-		if err != nil {
-			return &BadError{c.index, "the chain of periods", err.Error()}
-		}
-		if c.Kind != kindPeriod {
-			v.out.Amendments++
-			continue
-		}
-		if v.out.Periods++; after == nil {
-			v.out.Last = c.Period
-		} else if !c.Period.End.Equal(after.Start.Time) {
-			return &BadError{c.index, "the chain of periods", "the next period does not begin where this one ends"}
-		}
-		v.out.First, after = c.Period, &c.Period
+	return &BadError{v.edge.size, at, fmt.Sprintf("the newest checkpoint is of %d entries, and there are more: an older one was put back, or the newest is lost", v.edge.size)}
+}
+
+// since checks that the tree goes on from the earlier checkpoint.
+func (v *folderVerifier) since() error {
+	switch {
+	case v.earlier == nil:
+		return nil
+	case v.at == nil:
+		return &BadError{-1, checkpointFile, fmt.Sprintf("it is of %d entries, and there was one of %d before: entries are missing at the end", v.edge.size, v.earlier.Size)}
+	case *v.at != v.earlier.Root:
+		return &BadError{-1, checkpointFile, fmt.Sprintf("its first %d entries are not those that were signed before: it was rewritten, or it is a fork", v.earlier.Size)}
 	}
 	return nil
 }

@@ -2,11 +2,14 @@ package ledger
 
 import (
 	"bufio"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
+	"maps"
+	"math"
 	"slices"
-	"strings"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -58,44 +61,62 @@ type Proved struct {
 	Amendable bool
 }
 
-// VerifyBundle checks a bundle offline: its form to the byte, the signature, each proof, and that it holds all that the
+// VerifyBundle checks a bundle offline: its form to the byte, the signatures, each proof, and that it holds all that the
 // ledger says of its topic in its window. key is the verifier key that must have signed; empty: the bundle's own is
 // trusted. What is wrong is a BadError.
 func VerifyBundle(in io.Reader, key string) (*Proved, error) {
-	v := &bundleVerifier{lines: bufio.NewReaderSize(in, 64<<10), topics: map[int64]*topicsEntry{}, usage: map[int64]Statement{}, withdrawn: map[int64]Withdrawal{}, coverage: map[int64]*Coverage{}}
+	v := &bundleVerifier{lines: bufio.NewReaderSize(in, 64<<10), hash: sha256.New(), last: -1, at: map[Period]int{}}
 	if err := v.readHead(key); err != nil {
 		return nil, err
 	}
-	for {
+	for v.count < v.head.Lines {
 		text, err := v.next()
 		if errors.Is(err, io.EOF) {
-			break
+			return nil, v.bad(-1, "there are %d lines with entries and not %d", v.count, v.head.Lines)
 		}
 		if err != nil {
 			return nil, err
 		}
+		v.count++
 		if err := v.take(text); err != nil {
 			return nil, err
 		}
 	}
-	if v.count != v.head.Lines {
-		return nil, v.bad(-1, "there are %d lines with entries and not %d", v.count, v.head.Lines)
+	if err := v.readSeal(); err != nil {
+		return nil, err
 	}
 	return v.conclude()
 }
 
 type bundleVerifier struct {
 	lines      *bufio.Reader
-	number     int // of the line
+	hash       hash.Hash // of the lines before
+	number     int       // of the line
 	head       head
 	checkpoint Checkpoint
 	count      int
-	last       int64
-	chain      []closed
-	topics     map[int64]*topicsEntry
-	usage      map[int64]Statement
-	withdrawn  map[int64]Withdrawal
-	coverage   map[int64]*Coverage
+	last       int64 // index of the entry before
+	chain      chain
+	settling   settling
+	batch      lot
+	out        Proved
+	at         map[Period]int // where a period is in out
+	says       []map[statementKey]Statement
+}
+
+// lot is what a bundle has of one batch, before its close entry.
+type lot struct {
+	partAt, coverageAt int64
+	part               *topicsEntry
+	coverage           *Coverage
+	said               []said
+}
+
+// said is an entry about the topic: a use or a withdrawal.
+type said struct {
+	index int64
+	usage *Usage
+	gone  *Withdrawal
 }
 
 func (v *bundleVerifier) bad(entry int64, format string, args ...any) error {
@@ -146,12 +167,49 @@ func (v *bundleVerifier) readHead(key string) error {
 	if err != nil {
 		return v.bad(-1, "%v", err)
 	}
-	v.last = -1
+	if string(v.checkpoint.Text) != v.head.Checkpoint {
+		return v.bad(-1, "its checkpoint is not in canonical form, with the signature of the ledger alone")
+	}
+	v.hashed(text)
+	v.settling.window = v.head.Window
+	v.out = Proved{Topic: v.head.Topic, Window: v.head.Window, Key: v.head.Key, Fingerprint: Fingerprint(v.head.Key), Checkpoint: v.checkpoint}
+	return nil
+}
+
+func (v *bundleVerifier) hashed(text []byte) {
+	v.hash.Write(text)
+	v.hash.Write([]byte("\n"))
+}
+
+// readSeal checks the last line, and that it is the last.
+func (v *bundleVerifier) readSeal() error {
+	text, err := v.next()
+	if errors.Is(err, io.EOF) {
+		return v.bad(-1, "the signature over the lines before is missing")
+	}
+	if err != nil {
+		return err
+	}
+	var s seal
+	if err := read(text, &s); err != nil {
+		return v.bad(-1, "it is not the signature over the lines before: %v", err)
+	}
+	signed, own, err := openNote([]byte(s.Signature), v.head.Key)
+	switch {
+	case err != nil:
+		return v.bad(-1, "it %v", err)
+	case string(own) != s.Signature:
+		return v.bad(-1, "its signature is not in canonical form")
+	case signed != sealed(v.hash):
+		return v.bad(-1, "the lines before are not those that were signed")
+	}
+	if _, err := v.next(); !errors.Is(err, io.EOF) {
+		return v.bad(-1, "something follows the signature")
+	}
 	return nil
 }
 
 func (v *bundleVerifier) take(text []byte) error {
-	v.count++
 	var l line
 	if err := read(text, &l); err != nil {
 		return v.bad(-1, "%v", err)
@@ -181,6 +239,7 @@ func (v *bundleVerifier) take(text []byte) error {
 	if err := v.checkOpenings(i, l); err != nil {
 		return err
 	}
+	v.hashed(text)
 	return v.sort(i, l)
 }
 
@@ -190,7 +249,7 @@ func readProof(text string) (*proof.TLogProof, error) {
 	if err := p.Unmarshal([]byte(text)); err != nil {
 		return nil, fmt.Errorf("its proof can't be read: %w", err)
 	}
-	if p.Index > 1<<62 || string(p.Marshal()) != text {
+	if p.Index > math.MaxInt64 || p.ExtraData != nil || string(p.Marshal()) != text {
 		return nil, errors.New("its proof is not in canonical form")
 	}
 	return p, nil
@@ -212,40 +271,41 @@ func (v *bundleVerifier) checkOpenings(i int64, l line) error {
 	return nil
 }
 
-// sort puts an entry to those of its type.
+// sort puts an entry to those of its batch; a close entry ends it.
 func (v *bundleVerifier) sort(i int64, l line) error {
 	is, err := typeOf(l.Entry)
 	if err != nil {
 		return v.bad(i, "%v", err)
 	}
-	switch is {
-	case typeClose:
-		c := &closeEntry{}
-		err = read(l.Entry, c)
-		v.chain = append(v.chain, closed{i, c})
-	case typeTopics:
-		t := &topicsEntry{}
-		err = read(l.Entry, t)
-		v.topics[i] = t
-	case typeUsage:
-		s := Statement{Index: i}
-		err = read(l.Entry, &s.Usage)
+	b := &v.batch
+	switch {
+	case is == typeClose:
+		c := closed{i, &closeEntry{}}
+		if err := read(l.Entry, c.closeEntry); err != nil {
+			return v.bad(i, "%v", err)
+		}
+		return v.close(c)
+	case is == typeTopics && b.part == nil:
+		b.part, b.partAt = &topicsEntry{}, i
+		err = read(l.Entry, b.part)
+	case is == typeCoverage && b.coverage == nil:
+		b.coverage, b.coverageAt = &Coverage{}, i
+		err = read(l.Entry, b.coverage)
+	case is == typeUsage:
+		u := &Usage{}
+		err = read(l.Entry, u)
 		known := map[string]Opening{}
 		for _, o := range l.Openings {
 			known[o.Commitment] = o
 		}
-		(&Reader{people: known}).open(&s.Usage)
-		v.usage[i] = s
-	case typeWithdrawal:
-		var w Withdrawal
-		err = read(l.Entry, &w)
-		v.withdrawn[i] = w
-	case typeCoverage:
-		c := &Coverage{}
-		err = read(l.Entry, c)
-		v.coverage[i] = c
+		(&Reader{people: known}).open(u)
+		b.said = append(b.said, said{index: i, usage: u})
+	case is == typeWithdrawal:
+		w := &Withdrawal{}
+		err = read(l.Entry, w)
+		b.said = append(b.said, said{index: i, gone: w})
 	default:
-		err = fmt.Errorf("an entry of type %q has no place in a bundle", is)
+		err = fmt.Errorf("an entry of type %q has no place here", is)
 	}
 	if err != nil {
 		return v.bad(i, "%v", err)
@@ -253,149 +313,139 @@ func (v *bundleVerifier) sort(i int64, l line) error {
 	return nil
 }
 
-// conclude checks that the entries are all that the ledger says of the topic in the window, and no others.
-func (v *bundleVerifier) conclude() (*Proved, error) {
-	v.number = 0
-	bad := func(entry int64, format string, args ...any) error {
-		return &BadError{entry, "the bundle", fmt.Sprintf(format, args...)}
-	}
+// close takes in a close entry, with what the bundle has of its batch: all that it says of the topic, and no more.
+func (v *bundleVerifier) close(c closed) error {
 	w := v.head.Window
-	out := &Proved{Topic: v.head.Topic, Window: w, Key: v.head.Key, Fingerprint: Fingerprint(v.head.Key), Checkpoint: v.checkpoint, Entries: v.count}
-	if len(v.chain) == 0 {
-		return nil, bad(-1, "it has no close entry")
+	if err := v.chain.add(c); err != nil {
+		return v.bad(c.index, "%v", err)
 	}
-	for k, c := range v.chain {
-		if k > 0 && (c.Previous == nil || *c.Previous != v.chain[k-1].index) {
-			return nil, bad(c.index, "the chain of close entries has a hole before it")
+	switch first := len(v.chain) == 1; {
+	case first && c.Previous != nil && (c.Kind != kindPeriod || c.Period.End.After(w.Start.Time)):
+		return v.bad(c.index, "what was closed before it is missing")
+	case first && c.Previous == nil && c.Period.Start.After(w.Start.Time):
+		v.out.Begins = c.Period.Start.Time
+	case !first && c.Kind == kindPeriod && !c.Period.End.After(w.Start.Time):
+		return v.bad(v.chain[0].index, "it is before all that can be said of the window")
+	}
+	if v.settling.settled {
+		return v.bad(c.index, "it is after all that can be said of the window")
+	}
+	v.settling.take(c)
+	b := v.batch
+	v.batch = lot{}
+	if w.meets(c.Period) {
+		return v.closeBatch(c, &b)
+	}
+	if b.part != nil || b.coverage != nil || len(b.said) > 0 {
+		return v.bad(c.index, "the bundle has entries of its batch, which is of no period of the window")
+	}
+	return nil
+}
+
+// closeBatch takes in what the batch of a period in the window, or an amendment of one, says of the topic.
+func (v *bundleVerifier) closeBatch(c closed, b *lot) error {
+	k, amends := v.at[c.Period]
+	if !amends {
+		k = len(v.out.Periods)
+		v.at[c.Period] = k
+		v.out.Periods = append(v.out.Periods, Said{Period: c.Period, Closed: c.Closed.Time})
+		v.says = append(v.says, map[statementKey]Statement{})
+	} else {
+		v.out.Periods[k].Amended++
+	}
+	count, err := v.rows(c, b)
+	if err != nil {
+		return err
+	}
+	if int64(len(b.said)) != count {
+		return v.bad(c.index, "its directory names %d entries of the topic, and there are %d", count, len(b.said))
+	}
+	if err := v.statements(c, b.said, v.says[k]); err != nil {
+		return err
+	}
+	at, ok := c.coverageOf(v.head.Topic)
+	if ok != (b.coverage != nil) || ok && (at != b.coverageAt || b.coverage.Period != c.Period) {
+		return v.bad(c.index, "the coverage of the topic's cluster is missing, or another's is there")
+	}
+	if ok {
+		v.out.Periods[k].Coverage = b.coverage
+	}
+	return nil
+}
+
+// rows checks that a batch's directory has the topic where it is looked for, and the entries that it names are there.
+// It returns how many it names.
+func (v *bundleVerifier) rows(c closed, b *lot) (int64, error) {
+	topic, t := v.head.Topic, b.part
+	if t == nil {
+		return 0, v.bad(c.index, "the part of its directory in which the topic would be is missing")
+	}
+	inside := (t.Part == 0 || len(t.Topics) > 0 && t.Topics[0].id <= topic) && (t.Next == nil || topic < *t.Next)
+	if !inside || !t.sound(c, b.partAt) {
+		return 0, v.bad(b.partAt, "it is not the part of the directory in which the topic would be")
+	}
+	row, ok := t.rowOf(topic)
+	if !ok {
+		return 0, nil
+	}
+	for k, s := range b.said {
+		if s.index != row.first+int64(k) {
+			return 0, v.bad(row.first+int64(k), "the directory names it, and it is missing")
 		}
 	}
-	first, last := v.chain[0], v.chain[len(v.chain)-1]
-	switch {
-	case first.Previous == nil && first.Period.Start.After(w.Start.Time):
-		out.Begins = first.Period.Start.Time
-	case first.Previous == nil:
-	case first.Kind != kindPeriod || first.Period.End.After(w.Start.Time):
-		return nil, bad(first.index, "what was closed before it is missing")
+	return row.count, nil
+}
+
+// statements applies what a batch says of the topic.
+func (v *bundleVerifier) statements(c closed, all []said, says map[statementKey]Statement) error {
+	var before statementKey
+	for k, s := range all {
+		u, w := s.usage, s.gone
+		key, period, follows := statementKey{}, Period{}, false
+		if u != nil {
+			key, period, follows = u.key(), u.Period, u.follows(says)
+		} else {
+			key, period, follows = w.key(), w.Period, w.follows(says)
+		}
+		switch {
+		case key.topic != v.head.Topic || period != c.Period:
+			return v.bad(s.index, "it is of another topic or period than its directory says")
+		case k > 0 && before.compare(key) >= 0:
+			return v.bad(s.index, "it is not in the order of its batch")
+		case !follows:
+			return v.bad(s.index, "it does not amend what stands of the same")
+		}
+		if before = key; u != nil {
+			says[key] = Statement{s.index, *u}
+		} else {
+			delete(says, key)
+		}
 	}
-	if n := settledAt(v.chain, w); n < len(v.chain) {
-		return nil, bad(v.chain[n].index, "it is after all that can be said of the window")
+	return nil
+}
+
+// conclude checks that nothing is missing at the end, and says what is proved.
+func (v *bundleVerifier) conclude() (*Proved, error) {
+	bad := func(entry int64, problem string) (*Proved, error) {
+		return nil, &BadError{entry, "the bundle", problem}
 	}
-	settled := last.Kind == kindPeriod && !last.Period.Start.Before(w.End.Time) && settledAt(v.chain[:len(v.chain)-1], w) == len(v.chain)-1 && last.Closed.After(finalOf(v.chain, w))
-	if !settled && last.index != v.checkpoint.Size-1 {
-		return nil, bad(last.index, "what was closed after it is missing")
+	switch n := len(v.chain); {
+	case n == 0:
+		return bad(-1, "it has no close entry")
+	case v.batch.part != nil || v.batch.coverage != nil || len(v.batch.said) > 0:
+		return bad(v.last, "its batch's close entry is missing")
+	case !v.settling.settled && v.chain[n-1].index != v.checkpoint.Size-1:
+		return bad(v.chain[n-1].index, "what was closed after it is missing")
+	case len(v.out.Periods) == 0:
+		return bad(-1, "no period of its window is closed")
 	}
-	out.Amendable = !settled
-	if err := v.takePeriods(out, bad); err != nil {
-		return nil, err
-	}
-	if rest := len(v.topics) + len(v.usage) + len(v.withdrawn) + len(v.coverage); rest > 0 {
-		return nil, bad(-1, "%d of its entries do not belong to it", rest)
-	}
-	if n := len(out.Periods); n == 0 {
-		return nil, bad(-1, "no period of its window is closed")
-	} else if end := out.Periods[n-1].Period.End; end.Before(w.End.Time) {
+	out := &v.out
+	out.Entries, out.Amendable = v.count, !v.settling.settled
+	if end := out.Periods[len(out.Periods)-1].Period.End; end.Before(v.head.Window.End.Time) {
 		out.Until = end.Time
 	}
+	for k := range out.Periods {
+		out.Periods[k].Usage = slices.SortedFunc(maps.Values(v.says[k]), compareStatements)
+	}
 	return out, nil
-}
-
-// finalOf returns until when amendments of a window can come.
-func finalOf(chain []closed, w Period) (final time.Time) {
-	for _, c := range chain {
-		if c.Kind == kindPeriod && w.meets(c.Period) && c.Final.After(final) {
-			final = c.Final.Time
-		}
-	}
-	return final
-}
-
-// takePeriods takes what each batch says of the topic, and leaves what does not belong to any.
-func (v *bundleVerifier) takePeriods(out *Proved, bad func(int64, string, ...any) error) error {
-	at := map[time.Time]int{}
-	says := map[time.Time]map[[3]string]Statement{}
-	for _, c := range v.chain {
-		if !v.head.Window.meets(c.Period) {
-			continue
-		}
-		start := c.Period.Start.Time
-		if c.Kind == kindPeriod {
-			if _, again := at[start]; again {
-				return bad(c.index, "its period was closed twice")
-			}
-			if n := len(out.Periods); n > 0 && !out.Periods[n-1].Period.End.Equal(start) {
-				return bad(c.index, "its period does not begin where the one before ends")
-			}
-			at[start] = len(out.Periods)
-			says[start] = map[[3]string]Statement{}
-			out.Periods = append(out.Periods, Said{Period: c.Period, Closed: c.Closed.Time})
-		} else if _, ok := at[start]; !ok {
-			return bad(c.index, "it amends a period that was not closed")
-		} else {
-			out.Periods[at[start]].Amended++
-		}
-		if err := v.takeTopic(c, says[start], bad); err != nil {
-			return err
-		}
-		for _, p := range c.Coverage {
-			if p.cluster != clusterOf(v.head.Topic) {
-				continue
-			}
-			x := v.coverage[p.index]
-			if x == nil || x.Cluster != p.cluster {
-				return bad(p.index, "the coverage of the topic's cluster is missing")
-			}
-			out.Periods[at[start]].Coverage = x
-			delete(v.coverage, p.index)
-		}
-	}
-	for i := range out.Periods {
-		p := &out.Periods[i]
-		for _, s := range says[p.Period.Start.Time] {
-			p.Usage = append(p.Usage, s)
-		}
-		slices.SortFunc(p.Usage, func(a, b Statement) int {
-			return strings.Compare(a.Operation+" "+a.Node, b.Operation+" "+b.Node)
-		})
-	}
-	return nil
-}
-
-// takeTopic takes what a batch says of the topic: what its directory names, whole.
-func (v *bundleVerifier) takeTopic(c closed, says map[[3]string]Statement, bad func(int64, string, ...any) error) error {
-	topic := v.head.Topic
-	var part *topicsEntry
-	var where int64
-	for k := range c.Directory[1] {
-		if t := v.topics[c.Directory[0]+k]; t != nil {
-			where, part = c.Directory[0]+k, t
-			break
-		}
-	}
-	if part == nil {
-		return bad(c.index, "the part of its directory in which the topic would be is missing")
-	}
-	inside := (part.Part == 0 || len(part.Topics) > 0 && part.Topics[0].id <= topic) && (part.Next == nil || topic < *part.Next)
-	if !inside || part.Parts != int(c.Directory[1]) || where != c.Directory[0]+int64(part.Part) {
-		return bad(where, "it is not the part of the directory in which the topic would be")
-	}
-	delete(v.topics, where)
-	row, ok := part.rowOf(topic)
-	if !ok {
-		return nil
-	}
-	for i := row.first; i < row.first+row.count; i++ {
-		s, used := v.usage[i]
-		w, gone := v.withdrawn[i]
-		switch {
-		case used && s.Topic == topic:
-			says[[3]string{s.Topic, s.Operation, s.Node}] = s
-		case gone && w.Topic == topic:
-			delete(says, [3]string{w.Topic, w.Operation, w.Node})
-		default:
-			return bad(i, "the directory names it, and it is missing")
-		}
-		delete(v.usage, i)
-		delete(v.withdrawn, i)
-	}
-	return nil
 }

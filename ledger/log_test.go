@@ -1,0 +1,492 @@
+package ledger
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// entriesIn are the entries of a folder by its own reader.
+func entriesIn(tb testing.TB, l *Log) (all []string) {
+	tb.Helper()
+	r := l.Reader()
+	for i := range r.Checkpoint().Size {
+		e, err := r.Entry(i)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		all = append(all, string(e))
+	}
+	return all
+}
+
+func TestAppendAndReopen(t *testing.T) {
+	b := newBook(t)
+	if _, err := Verify(os.DirFS(b.dir), "", nil); err != nil {
+		t.Fatalf("an empty ledger: %v", err)
+	}
+	b.shop(14) // over 256 entries
+	before, size := entriesIn(t, b.Log), b.Newest().Size
+	if size < 300 {
+		t.Fatalf("there are %d entries only", size)
+	}
+	for range 2 {
+		b.reopen()
+		if got := entriesIn(t, b.Log); !slices.Equal(got, before) || b.Newest().Size != size {
+			t.Fatalf("%d entries are %d after it was opened again", len(before), len(got))
+		}
+	}
+	b.append(said1(14))
+	is, err := Verify(os.DirFS(b.dir), b.key.Public, b.Newest().Text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if is.Periods != 15 || is.Amendments != 4 || is.First != hour(0) || is.Last != hour(14) || is.Torn != 0 || is.Journaled != 0 {
+		t.Errorf("%+v", is)
+	}
+}
+
+// tilesOf are the tiles that a folder of so many entries has, and no others.
+func tilesOf(size int64) (want []string) {
+	for level := -1; level < 0 || size>>(tileHeight*level) > 0; level++ {
+		for n := int64(0); widthOf(size, max(0, level), n) > 0; n++ {
+			want = append(want, tilePath(level, n, widthOf(size, max(0, level), n)))
+		}
+	}
+	slices.Sort(want)
+	return want
+}
+
+func TestSweep(t *testing.T) {
+	b := newBook(t)
+	for k := range 30 {
+		var usage []Usage
+		for i := range []int{1, 30, 252, 200}[k%4] {
+			usage = append(usage, use(fmt.Sprintf("west/t%d", i), Read, "a", 1))
+		}
+		b.append(said1(k, usage...))
+		var is []string
+		for name := range files(t, b.dir) {
+			if strings.HasPrefix(name, "tile/") {
+				is = append(is, name)
+			}
+		}
+		slices.Sort(is)
+		if want := tilesOf(b.Newest().Size); !slices.Equal(is, want) {
+			t.Fatalf("at %d entries there are %v, not %v", b.Newest().Size, is, want)
+		}
+	}
+}
+
+// TestReaderGoesOn holds that who reads at a checkpoint reads on when later ones are published.
+func TestReaderGoesOn(t *testing.T) {
+	b := newBook(t)
+	b.append(said1(0, use("west/orders", Write, "shop", 1)))
+	r := b.Reader()
+	for k := 1; k < 40; k++ {
+		b.append(said1(k, use("west/orders", Write, "shop", 1)))
+		old := &Reader{tree: newTree(os.DirFS(b.dir), r.checkpoint.Size), checkpoint: r.checkpoint, key: r.key}
+		if _, err := old.Prove(0); err != nil {
+			t.Fatalf("after %d more: %v", k, err)
+		}
+		if _, err := old.Entry(r.checkpoint.Size - 1); err != nil {
+			t.Fatalf("after %d more: %v", k, err)
+		}
+	}
+}
+
+// TestKilledAtEachStep makes each folder that a kill or a loss of power can leave of an append and its publication:
+// nothing of it, each length of its frame, any tiles of it whole, half or not there, a new checkpoint half written, the
+// old or the new one, a journal that was not emptied and tiles that were not swept. Each opens, with the batch whole or
+// not at all, and goes on.
+func TestKilledAtEachStep(t *testing.T) {
+	for _, hours := range []int{0, 1, 9} { // the last goes over 256 entries
+		b := newBook(t)
+		b.shop(hours)
+		before := files(t, b.dir)
+		sizeBefore := b.Newest().Size
+		next := said1(hours)
+		for i := range 30 {
+			next.Usage = append(next.Usage, use(fmt.Sprintf("west/k%d", i), Write, "new person", int64(i)))
+		}
+		if _, err := b.Append(next); err != nil {
+			t.Fatal(err)
+		}
+		journaled := files(t, b.dir)
+		if err := b.Publish(); err != nil {
+			t.Fatal(err)
+		}
+		after := files(t, b.dir)
+		want := entriesIn(t, b.Log)
+		k := &killed{t: t, key: b.key, before: before, journaled: journaled, after: after, next: next, want: want, sizeBefore: sizeBefore}
+		k.all()
+	}
+}
+
+type killed struct {
+	t                        *testing.T
+	key                      *Key
+	before, journaled, after map[string][]byte
+	next                     Batch
+	want                     []string
+	sizeBefore               int64
+	tried                    int
+}
+
+func (k *killed) all() {
+	frame := k.journaled[journalFile]
+	people := k.journaled[peopleFile]
+	old := len(k.before[peopleFile])
+	for n := 0; n < len(frame); n += 1 + n/15 {
+		state := clone(k.before)
+		state[journalFile] = frame[:n]
+		state[peopleFile] = people
+		k.try(state, false, fmt.Sprintf("%d of %d bytes of the frame", n, len(frame)))
+		if n%5 == 0 {
+			zeros := append(bytes.Clone(frame[:n]), make([]byte, len(frame)-n)...)
+			state[journalFile] = zeros
+			k.try(state, false, fmt.Sprintf("%d of %d bytes of the frame and zeros", n, len(frame)))
+			delete(state, journalFile)
+			state[peopleFile] = people[:min(len(people), old+n)]
+			k.try(state, false, fmt.Sprintf("%d bytes of persons", n))
+		}
+	}
+	k.try(clone(k.journaled), true, "the journal")
+	var tiles []string
+	for name := range k.after {
+		if _, was := k.before[name]; !was && strings.HasPrefix(name, "tile/") {
+			tiles = append(tiles, name)
+		}
+	}
+	slices.Sort(tiles)
+	draw := rand.New(rand.NewPCG(1, 2))
+	for range 30 {
+		state := clone(k.journaled)
+		for _, name := range tiles {
+			if n := draw.IntN(3); n > 0 {
+				state[name] = k.after[name][:len(k.after[name])*n/2]
+			}
+		}
+		if text := k.after[checkpointFile]; draw.IntN(2) == 0 {
+			state[checkpointFile+".new"] = text[:draw.IntN(len(text)+1)]
+		}
+		k.try(state, true, "some tiles")
+	}
+	published := clone(k.journaled)
+	for _, name := range append(tiles, checkpointFile) {
+		published[name] = k.after[name]
+	}
+	k.try(published, true, "the new checkpoint, nothing swept")
+	for name := range k.before {
+		if _, still := k.after[name]; !still {
+			delete(published, name)
+			k.try(published, true, "swept "+name)
+		}
+	}
+	published[journalFile] = nil
+	k.try(published, true, "all of it")
+	if k.tried < 70 {
+		k.t.Errorf("only %d folders were tried", k.tried)
+	}
+}
+
+func clone(files map[string][]byte) map[string][]byte {
+	out := make(map[string][]byte, len(files))
+	for name, data := range files {
+		out[name] = data
+	}
+	return out
+}
+
+func (k *killed) try(state map[string][]byte, acknowledged bool, what string) {
+	k.t.Helper()
+	k.tried++
+	dir := folder(k.t, state)
+	defer os.RemoveAll(dir)
+	if _, err := Verify(os.DirFS(dir), k.key.Public, nil); err != nil {
+		k.t.Fatalf("%s: before it is opened: %v", what, err)
+	}
+	l, err := Open(dir, k.key)
+	if err != nil {
+		k.t.Fatalf("%s: %v", what, err)
+	}
+	defer l.Close()
+	size := k.sizeBefore
+	if acknowledged {
+		size = int64(len(k.want))
+	}
+	if l.Newest().Size != size {
+		k.t.Fatalf("%s: there are %d entries, not %d", what, l.Newest().Size, size)
+	}
+	if _, err := l.Append(k.next); (err == nil) == acknowledged {
+		k.t.Fatalf("%s: the period is closed once more: %v", what, err)
+	}
+	if err := l.Publish(); err != nil {
+		k.t.Fatalf("%s: %v", what, err)
+	}
+	if got := entriesIn(k.t, l); len(got) != len(k.want) || acknowledged && !slices.Equal(got, k.want) {
+		k.t.Fatalf("%s: %d entries, not %d", what, len(got), len(k.want))
+	}
+	if _, err := Verify(os.DirFS(dir), k.key.Public, nil); err != nil {
+		k.t.Fatalf("%s: %v", what, err)
+	}
+	var left []string
+	for name := range files(k.t, dir) {
+		if strings.HasPrefix(name, "tile/") {
+			left = append(left, name)
+		}
+	}
+	if slices.Sort(left); !slices.Equal(left, tilesOf(int64(len(k.want)))) {
+		k.t.Fatalf("%s: there are the tiles %v, not %v", what, left, tilesOf(int64(len(k.want))))
+	}
+	for i := range k.next.Usage {
+		for _, c := range k.next.Usage[i].Clients {
+			for _, person := range []string{*c.Host, *c.Principal} {
+				if _, ok := l.people.byValue[person]; !ok {
+					k.t.Fatalf("%s: what %s stands for is lost", what, person)
+				}
+			}
+		}
+	}
+}
+
+func TestTwoBatchesWait(t *testing.T) {
+	b := newBook(t)
+	b.shop(2)
+	published := files(t, b.dir)
+	for k := 2; k < 4; k++ {
+		if _, err := b.Append(said1(k, use("west/orders", Write, "shop", 5))); err != nil {
+			t.Fatal(err)
+		}
+		now := files(t, b.dir)
+		published[journalFile] = append(published[journalFile], now[journalFile]...)
+		published[peopleFile] = now[peopleFile]
+		if err := b.Publish(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := entriesIn(t, b.Log)
+	dir := folder(t, published)
+	f := func(journaled int64) {
+		t.Helper()
+		is, err := Verify(os.DirFS(dir), "", nil)
+		if err != nil || is.Periods != 4 || is.Checkpoint.Size != int64(len(want)) || is.Journaled != journaled {
+			t.Fatalf("%+v, %v", is, err)
+		}
+	}
+	f(10)
+	l, err := Open(dir, b.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if got := entriesIn(t, l); !slices.Equal(got, want) {
+		t.Fatalf("there are %d entries, not %d", len(got), len(want))
+	}
+	f(0)
+}
+
+func TestOpenRefuses(t *testing.T) {
+	b := newBook(t)
+	b.shop(12)
+	whole := files(t, b.dir)
+	other := newBook(t)
+	other.shop(12)
+	foreign := files(t, other.dir)
+	f := func(what string, key *Key, damaged bool, change func(map[string][]byte)) {
+		t.Helper()
+		state := clone(whole)
+		change(state)
+		dir := folder(t, state)
+		l, err := Open(dir, key)
+		if err == nil {
+			_ = l.Close()
+			t.Errorf("%s: it is opened", what)
+			return
+		}
+		if errors.Is(err, ErrDamaged) != damaged {
+			t.Errorf("%s: %v", what, err)
+		}
+		if _, err := os.Stat(filepath.Join(dir, publicFile)); state[publicFile] == nil && err == nil {
+			t.Errorf("%s: the folder was claimed", what)
+		}
+	}
+	level0 := tilePath(0, 1, widthOf(b.Newest().Size, 0, 1))
+	f("another key", other.key, false, func(map[string][]byte) {})
+	f("another key, and whose it is is lost", other.key, false, func(s map[string][]byte) { delete(s, publicFile) })
+	f("another's checkpoint", b.key, false, func(s map[string][]byte) { s[checkpointFile] = foreign[checkpointFile] })
+	f("no checkpoint", b.key, true, func(s map[string][]byte) { delete(s, checkpointFile) })
+	f("a damaged tile", b.key, true, func(s map[string][]byte) { s[level0] = flipped(s[level0], 5) })
+	f("a cut tile", b.key, true, func(s map[string][]byte) { s[level0] = s[level0][:100] })
+	f("a lost tile", b.key, true, func(s map[string][]byte) { delete(s, level0) })
+	f("damaged entries", b.key, true, func(s map[string][]byte) {
+		name := tilePath(-1, 1, widthOf(b.Newest().Size, 0, 1))
+		s[name] = s[name][:len(s[name])-9]
+	})
+	f("another's journal", b.key, true, func(s map[string][]byte) {
+		if _, err := other.Append(said1(12)); err != nil {
+			t.Fatal(err)
+		}
+		s[journalFile] = files(t, other.dir)[journalFile]
+	})
+}
+
+func flipped(data []byte, at int) []byte {
+	out := bytes.Clone(data)
+	out[at] ^= 1
+	return out
+}
+
+// TestOlderFolder: the whole folder as it was earlier opens, since nothing in it says that there was more; who holds a
+// later checkpoint finds it out. Where its newest tiles are left, it is found by itself.
+func TestOlderFolder(t *testing.T) {
+	b := newBook(t)
+	b.shop(3)
+	older := files(t, b.dir)
+	b.append(said1(3, use("west/orders", Write, "shop", 9)))
+	later := b.Newest().Text
+	dir := folder(t, older)
+	if _, err := Verify(os.DirFS(dir), "", nil); err != nil {
+		t.Errorf("an older folder: %v", err)
+	}
+	if _, err := Verify(os.DirFS(dir), "", later); err == nil {
+		t.Error("an older folder is not found by a later checkpoint")
+	}
+	l, err := Open(dir, b.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if _, err := l.Append(said1(3, use("west/orders", Write, "shop", 1))); err != nil { // another hour than the signed one
+		t.Fatal(err)
+	}
+	if err := l.Publish(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Verify(os.DirFS(dir), "", nil); err != nil {
+		t.Errorf("a fork by itself: %v", err)
+	}
+	if _, err := Verify(os.DirFS(dir), "", later); err == nil {
+		t.Error("a fork is not found by a checkpoint of the other side")
+	}
+	mixed := files(t, b.dir)
+	mixed[checkpointFile] = older[checkpointFile]
+	dir = folder(t, mixed)
+	if _, err := Open(dir, b.key); !errors.Is(err, ErrDamaged) {
+		t.Errorf("an older checkpoint over newer tiles is opened: %v", err)
+	}
+	if _, err := Verify(os.DirFS(dir), "", nil); err == nil {
+		t.Error("an older checkpoint over newer tiles verifies")
+	}
+}
+
+func TestTilesChangeWhileOpen(t *testing.T) {
+	b := newBook(t)
+	b.shop(2)
+	path := filepath.Join(b.dir, filepath.FromSlash(tilePath(0, 0, int(b.Newest().Size))))
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, flipped(data, 40), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Append(said1(2)); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Publish(); !errors.Is(err, ErrDamaged) {
+		t.Errorf("tiles that are not the signed ones are published: %v", err)
+	}
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Publish(); err != nil {
+		t.Errorf("the tiles are mended: %v", err)
+	}
+}
+
+const fullDiskChild = "LINEAGED_LEDGER_FULL_DISK"
+
+// TestFullDisk runs a process that may not write files beyond a length, so that a frame is written in part.
+func TestFullDisk(t *testing.T) {
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), fullDiskChild+"="+tempDir(t))
+	if out, err := cmd.CombinedOutput(); err != nil || string(out) != "ok\n" {
+		t.Fatalf("%v: %s", err, out)
+	}
+}
+
+func runFullDisk() {
+	if err := fullDisk(os.Getenv(fullDiskChild)); err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	fmt.Println("ok")
+}
+
+func fullDisk(dir string) error {
+	key, err := OpenKey(filepath.Join(dir, "ledger.key"), true)
+	if err != nil {
+		return err
+	}
+	l, err := Open(filepath.Join(dir, "ledger"), key)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	large := said1(0)
+	for i := range 40 {
+		large.Usage = append(large.Usage, use(fmt.Sprintf("west/t%d", i), Read, "a", 1))
+	}
+	signal.Ignore(syscall.SIGXFSZ)
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+		return err
+	}
+	most := limit
+	most.Cur = 9000
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &most); err != nil {
+		return err
+	}
+	if _, err := l.Append(large); !errors.Is(err, syscall.EFBIG) {
+		return fmt.Errorf("a frame beyond the limit: %w", err)
+	}
+	if s, err := os.Stat(filepath.Join(dir, "ledger", journalFile)); err != nil || s.Size() != 0 {
+		return fmt.Errorf("the journal has %d bytes: %w", s.Size(), err)
+	}
+	if _, err := l.Append(said1(0, use("west/orders", Write, "shop", 1))); err != nil {
+		return fmt.Errorf("a frame within the limit: %w", err)
+	}
+	if err := l.Publish(); err != nil {
+		return err
+	}
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+		return err
+	}
+	is, err := Verify(os.DirFS(filepath.Join(dir, "ledger")), "", nil)
+	if err != nil || is.Periods != 1 {
+		return fmt.Errorf("%+v: %w", is, err)
+	}
+	return nil
+}
+
+func TestJournalTooLongEntry(t *testing.T) {
+	b := newBook(t)
+	if _, err := b.Log.append([][]byte{make([]byte, MostEntry+1)}); err == nil {
+		t.Error("an entry of 65,536 bytes is appended")
+	}
+	if b.Newest().Size != 0 || b.Newest().Root != (tlog.Hash)(emptyRoot) {
+		t.Errorf("%+v", b.Newest())
+	}
+}

@@ -1,0 +1,227 @@
+package ledger
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) {
+	if os.Getenv(fullDiskChild) != "" {
+		runFullDisk()
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
+
+var midnight = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+
+// tempDir is a folder in memory where there is one: kills are made of copies, and a disk's syncs would only take time.
+func tempDir(tb testing.TB) string {
+	tb.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "lineaged-ledger")
+	if err != nil {
+		return tb.TempDir()
+	}
+	tb.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
+// hour is the k-th period of a test's ledger.
+func hour(k int) Period {
+	start := midnight.Add(time.Duration(k) * time.Hour)
+	return Period{Start: At(start), End: At(start.Add(time.Hour))}
+}
+
+// book is a ledger under test.
+type book struct {
+	tb  testing.TB
+	dir string
+	key *Key
+	*Log
+}
+
+func newKey(tb testing.TB) *Key {
+	tb.Helper()
+	key, err := OpenKey(filepath.Join(tempDir(tb), "ledger.key"), true)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return key
+}
+
+func newBook(tb testing.TB) *book {
+	tb.Helper()
+	b := &book{tb: tb, dir: filepath.Join(tempDir(tb), "ledger"), key: newKey(tb)}
+	b.reopen()
+	tb.Cleanup(func() { _ = b.Close() })
+	return b
+}
+
+func (b *book) reopen() {
+	b.tb.Helper()
+	if b.Log != nil {
+		_ = b.Close()
+	}
+	var err error
+	if b.Log, err = Open(b.dir, b.key); err != nil {
+		b.tb.Fatal(err)
+	}
+}
+
+// said1 is what is said of an hour: two days are left to amend it.
+func said1(k int, usage ...Usage) Batch {
+	p := hour(k)
+	return Batch{
+		Period: p, Closed: p.End.Add(2 * time.Minute), Final: p.End.Add(48 * time.Hour), Program: "test", Usage: usage,
+		Sources: map[string]string{"rules": fmt.Sprint(k / 5)}, Coverage: []Coverage{{Cluster: "west", Complete: true, Observed: 1e6}, {Cluster: "east", Observed: 5e5, GapCount: 1, Gaps: []Gap{{End: p.End, Start: p.Start, Reason: "gone", Source: "east"}}}},
+	}
+}
+
+// amendment is said of hour k two hours after it was closed.
+func amendment(k int, usage ...Usage) Batch {
+	b := said1(k, usage...)
+	b.Amendment, b.Coverage, b.Closed = true, nil, b.Closed.Add(2*time.Hour)
+	return b
+}
+
+func use(topic, operation, node string, records int64) Usage {
+	active, host, principal := true, "10.1.2."+fmt.Sprint(records%200), "User:"+node
+	return Usage{
+		Active: &active, Records: &records, Topic: "topic:" + topic, Operation: operation, Node: "application:prod/" + node, Observed: 1e6, ClientCount: 1,
+		Clients:  []Client{{ClientID: &node, Host: &host, Kind: "CONNECTION", Principal: &principal}},
+		Evidence: []Evidence{{Kind: "COMMITTED_OFFSETS", Since: At(midnight)}}, Tags: []string{"pii"},
+	}
+}
+
+func (b *book) append(batch Batch) Checkpoint {
+	b.tb.Helper()
+	c, err := b.Append(batch)
+	if err == nil {
+		err = b.Publish()
+	}
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	return c
+}
+
+// shop fills a ledger with hours of a shop: west/orders each hour, others now and then, and from the third hour on
+// amendments and withdrawals of the hour two before.
+func (b *book) shop(hours int) {
+	b.tb.Helper()
+	for k := range hours {
+		batch := said1(
+			k, use("west/orders", Write, "shop", int64(1000+k)), use("west/orders", Read, "bill", int64(900+k)), use("west/orders", Read, "ship", int64(k)),
+			use("west/alpha", Write, "shop", 1), use("east/zeta", Read, "bill", 7),
+		)
+		for i := range 20 {
+			batch.Usage = append(batch.Usage, use(fmt.Sprintf("west/t%03d", i*7+k), Write, "gen", int64(i)))
+		}
+		b.append(batch)
+		if k >= 3 && k%3 == 0 {
+			b.amendShop(k - 2)
+		}
+	}
+}
+
+func (b *book) amendShop(k int) {
+	b.tb.Helper()
+	is := b.account(k)
+	a := amendment(k)
+	for i := range is.Statements {
+		s := &is.Statements[i]
+		switch {
+		case s.Topic != "topic:west/orders":
+		case s.Node == "application:prod/ship":
+			a.Withdrawals = append(a.Withdrawals, Withdrawal{Amends: s.Index, Node: s.Node, Operation: s.Operation, Topic: s.Topic})
+		case s.Operation == Write:
+			u := use("west/orders", Write, "shop", *s.Records+5)
+			u.Amends = &s.Index
+			a.Usage = append(a.Usage, u)
+		}
+	}
+	a.Usage = append(a.Usage, use("west/late", Write, "shop", 3))
+	b.append(a)
+}
+
+// account is what the ledger says of an hour.
+func (b *book) account(k int) *Account {
+	b.tb.Helper()
+	_, read, err := b.Reader().Accounts(midnight)
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	is, err := read(hour(k))
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	return is
+}
+
+// bundle writes the bundle of a topic.
+func (b *book) bundle(topic string, start, end time.Time) []byte {
+	b.tb.Helper()
+	found, err := b.Reader().Bundle("topic:"+topic, start, end)
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	var out bytes.Buffer
+	if n, err := found.WriteTo(&out); err != nil || n != int64(out.Len()) {
+		b.tb.Fatalf("%d bytes of %d: %v", n, out.Len(), err)
+	}
+	return out.Bytes()
+}
+
+// files reads a folder into memory.
+func files(tb testing.TB, dir string) map[string][]byte {
+	tb.Helper()
+	out := map[string][]byte{}
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		name, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		out[filepath.ToSlash(name)], err = os.ReadFile(path)
+		return err
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return out
+}
+
+// folder writes files into a new folder.
+func folder(tb testing.TB, of map[string][]byte) string {
+	tb.Helper()
+	dir := tempDir(tb)
+	for name, data := range of {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			tb.Fatal(err)
+		}
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func compact(tb testing.TB, v any) string {
+	tb.Helper()
+	out, err := json.Marshal(v)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return string(out)
+}
