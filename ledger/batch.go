@@ -286,13 +286,17 @@ func (l *Log) usageEntry(u *Usage, p Period) ([]byte, error) {
 		if err != nil || len(entry) <= MostEntry {
 			return entry, err
 		}
-		switch { // how many there were is said by clientCount; the rest of a list goes before the list does
-		case len(x.Clients) > 0:
+		switch { // how many there were is said by clientCount; the rest of a list goes before all of one does
+		case len(x.Tags)+len(x.TopicTags) > mostListed:
+			x.Tags, x.TopicTags = x.Tags[:len(x.Tags)/2], x.TopicTags[:len(x.TopicTags)/2]
+		case len(x.Clients) > 1 && len(x.Clients) >= len(x.Evidence):
 			x.Clients = x.Clients[:len(x.Clients)/2]
 		case len(x.Evidence) > 1:
 			x.Evidence = x.Evidence[:len(x.Evidence)/2]
 		case len(x.Tags)+len(x.TopicTags) > 0:
 			x.Tags, x.TopicTags = x.Tags[:len(x.Tags)/2], x.TopicTags[:len(x.TopicTags)/2]
+		case len(x.Clients) > 0:
+			x.Clients = nil
 		default:
 			return nil, fmt.Errorf("what %s did to %s does not fit into an entry", x.Node, x.Topic)
 		}

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -256,8 +257,11 @@ type typed struct {
 // ErrVersion says that an entry is of another version of lineaged.
 var ErrVersion = errors.New("an entry is of a version that this lineaged does not know")
 
-// typeOf tells what an entry is.
+// typeOf tells what an entry is. Of one in canonical form it need not read all.
 func typeOf(data []byte) (string, error) {
+	if is, ok := fieldOf(data, `,"type":"`); ok && bytes.Contains(data[bytes.LastIndexByte(data, '"'):], []byte(`":1}`)) {
+		return is, nil // all types but one end in "v":1
+	}
 	var t typed
 	if err := json.Unmarshal(data, &t); err != nil {
 		return "", fmt.Errorf("read an entry: %w", err)

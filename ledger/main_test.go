@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -50,11 +51,15 @@ type book struct {
 
 func newKey(tb testing.TB) *Key {
 	tb.Helper()
-	key, err := OpenKey(filepath.Join(tempDir(tb), "ledger.key"), true)
-	if err != nil {
-		tb.Fatal(err)
+	for {
+		key, err := OpenKey(filepath.Join(tempDir(tb), "ledger.key"), true)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		if hash := strings.Split(key.Public, "+")[1]; strings.ToUpper(hash) != hash {
+			return key // one that can be spelled otherwise
+		}
 	}
-	return key
 }
 
 func newBook(tb testing.TB) *book {
@@ -76,11 +81,14 @@ func (b *book) reopen() {
 	}
 }
 
-// said1 is what is said of an hour: two days are left to amend it.
+// amendable is for how long an hour can be amended.
+const amendable = 4 * time.Hour
+
+// said1 is what is said of an hour.
 func said1(k int, usage ...Usage) Batch {
 	p := hour(k)
 	return Batch{
-		Period: p, Closed: p.End.Add(2 * time.Minute), Final: p.End.Add(48 * time.Hour), Program: "test", Usage: usage,
+		Period: p, Closed: p.End.Add(2 * time.Minute), Final: p.End.Add(amendable), Program: "test", Usage: usage,
 		Sources: map[string]string{"rules": fmt.Sprint(k / 5)}, Coverage: []Coverage{{Cluster: "west", Complete: true, Observed: 1e6}, {Cluster: "east", Observed: 5e5, GapCount: 1, Gaps: []Gap{{End: p.End, Start: p.Start, Reason: "gone", Source: "east"}}}},
 	}
 }
@@ -136,6 +144,7 @@ func (b *book) amendShop(k int) {
 	b.tb.Helper()
 	is := b.account(k)
 	a := amendment(k)
+	a.Sources = said1(k + 2).Sources // which it is closed after
 	for i := range is.Statements {
 		s := &is.Statements[i]
 		switch {

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"iter"
 	"maps"
@@ -177,24 +178,22 @@ func (r *Reader) open(u *Usage) {
 // directoryOf returns the part of a batch's directory in which a topic is or would be, with its index.
 func (r *Reader) directoryOf(c closed, topic string) (int64, *topicsEntry, error) {
 	var failed error
-	part := func(k int) *topicsEntry {
-		t := &topicsEntry{}
-		data, err := r.tree.entry(c.Directory[0] + int64(k))
-		if err == nil {
-			err = readAs(data, typeTopics, t)
-		}
-		if failed == nil && err != nil {
-			failed = fmt.Errorf("entry %d: %w", c.Directory[0]+int64(k), err)
-		}
-		return t
-	}
 	// the first part that is not wholly before it
-	at := sort.Search(int(c.Directory[1])-1, func(k int) bool {
-		t := part(k)
-		return t.Next == nil || topic < *t.Next
-	})
-	t := part(at)
-	return c.Directory[0] + int64(at), t, failed
+	at := c.Directory[0] + int64(sort.Search(int(c.Directory[1])-1, func(k int) bool {
+		data, err := r.tree.entry(c.Directory[0] + int64(k))
+		failed = errors.Join(failed, err)
+		next, ok := fieldOf(data, `{"next":"`)
+		return !ok || topic < next
+	}))
+	t := &topicsEntry{}
+	data, err := r.tree.entry(at)
+	if err == nil {
+		err = readAs(data, typeTopics, t)
+	}
+	if err := errors.Join(failed, err); err != nil {
+		return 0, nil, fmt.Errorf("entry %d: %w", at, err)
+	}
+	return at, t, nil
 }
 
 // rowOf returns a topic's row in a part of a directory.

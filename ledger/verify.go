@@ -72,18 +72,23 @@ type tile struct {
 
 func (v *folderVerifier) open(key string, earlier []byte) error {
 	v.out.Key = key
+	own, err := fs.ReadFile(v.fsys, publicFile)
 	if key == "" {
-		data, err := fs.ReadFile(v.fsys, publicFile)
 		if err != nil {
 			return fmt.Errorf("read whose ledger it is: %w; or give --key", err)
 		}
-		v.out.Key = strings.TrimSuffix(string(data), "\n")
+		var ok bool
+		if v.out.Key, ok = strings.CutSuffix(string(own), "\n"); !ok || !canonicalKey(v.out.Key) {
+			return &BadError{-1, publicFile, "it is no verifier key and a line feed"}
+		}
 	}
 	v.out.Fingerprint = Fingerprint(v.out.Key)
-	var err error
+	nothing := err
 	v.signed, err = fs.ReadFile(v.fsys, checkpointFile)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist) && nothing != nil:
+		return fmt.Errorf("there is no ledger: %w", err)
+	case errors.Is(err, fs.ErrNotExist): // it was made, and no period is closed yet
 		v.out.Checkpoint = Checkpoint{Root: emptyRoot}
 	case err != nil:
 		return fmt.Errorf("read the checkpoint: %w", err)

@@ -214,6 +214,9 @@ func (v *bundleVerifier) take(text []byte) error {
 	if err := read(text, &l); err != nil {
 		return v.bad(-1, "%v", err)
 	}
+	if l.Openings == nil {
+		return v.bad(-1, "its openings are null and not a list")
+	}
 	p, err := readProof(l.Proof)
 	if err != nil {
 		return v.bad(-1, "%v", err)
