@@ -45,6 +45,8 @@ type Options struct {
 	Collectors []prometheus.Collector
 	// Exports answer further paths by GET with files, within the limits of GraphQL.
 	Exports map[string]Exporter
+	// Files answer further paths, those that end in a slash with all beneath them, with what lies on disk as it is.
+	Files map[string]http.Handler
 	// Pushes answer further paths, for who sends something and proves by himself that he may. Host and Origin are held
 	// for them too.
 	Pushes map[string]http.Handler
@@ -88,6 +90,9 @@ func New(o Options) *Server {
 	})
 	for path, e := range o.Exports {
 		mux.Handle(path, compressed(newExports(e, asked)))
+	}
+	for path, h := range o.Files {
+		mux.Handle("GET "+path, h)
 	}
 	mux.Handle("GET /metrics", compressed(m))
 	h := &health{a: a, trouble: o.Trouble, stopping: o.Stopping}

@@ -15,6 +15,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -99,6 +100,23 @@ func (l *Log) know() error {
 		l.ends = &last.End
 	}
 	return l.people.open(filepath.Join(l.dir, peopleFile))
+}
+
+// Exists reports whether a folder has a ledger.
+func Exists(dir string) bool {
+	_, err := os.Lstat(filepath.Join(dir, publicFile))
+	return err == nil
+}
+
+// tiled are the paths of a ledger that everybody may read who may read it at all.
+var tiled = regexp.MustCompile(`^(checkpoint|key\.pub|tile/(entries|[0-9]{1,2})/(x[0-9]{3}/)*[0-9]{3}(\.p/[0-9]{1,3})?)$`)
+
+// File returns the file of a path of C2SP's tlog-tiles; ok is false where the path is none.
+func (l *Log) File(path string) (file string, ok bool) {
+	if !tiled.MatchString(path) {
+		return "", false
+	}
+	return filepath.Join(l.dir, filepath.FromSlash(path)), true
 }
 
 // load reads the published tree's right edge, and checks that the checkpoint is of it.

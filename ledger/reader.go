@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
 	"maps"
 	"os"
@@ -31,6 +32,25 @@ func (l *Log) Reader() *Reader {
 	r := l.reader()
 	r.people = maps.Clone(l.people.byHash)
 	return r
+}
+
+// OpenReader reads what is published in a ledger's folder, by the key that is in it. It checks the checkpoint's
+// signature and no more: Verify checks the rest.
+func OpenReader(fsys fs.FS) (*Reader, error) {
+	public, err := fs.ReadFile(fsys, publicFile)
+	if err != nil {
+		return nil, fmt.Errorf("read whose ledger it is: %w", err)
+	}
+	text, err := fs.ReadFile(fsys, checkpointFile)
+	if err != nil {
+		return nil, fmt.Errorf("read the checkpoint: %w", err)
+	}
+	key := strings.TrimSuffix(string(public), "\n")
+	c, err := OpenCheckpoint(text, key)
+	if err != nil {
+		return nil, err
+	}
+	return &Reader{tree: newTree(fsys, c.Size), checkpoint: c, public: key}, nil
 }
 
 func (l *Log) reader() *Reader {
@@ -103,7 +123,7 @@ func (r *Reader) Last() (Period, bool, error) {
 
 // Statement is what the ledger says of one node, one topic and one operation in a period, after all amendments.
 type Statement struct {
-	Index int64 // of the newest entry
+	Index int64 `json:"entry"` // of the newest entry
 	Usage
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -36,6 +37,19 @@ type declarations struct {
 	brokers  map[string][]string
 	reader   declared.Reader
 	problems []string
+}
+
+// text returns what is declared, as one text: another one is another declaration.
+func (d *declarations) text() []byte {
+	var said lineage.Declarations
+	if is := d.current.Load(); is != nil { // not where it stands, nor who answers there
+		said = lineage.Declarations{Flows: is.Flows, Contracts: is.Contracts, Products: is.Products}
+	}
+	text, err := json.Marshal(said)
+	if err != nil { // it has no place for what JSON can't say
+		return []byte(err.Error())
+	}
+	return text
 }
 
 // newDeclarations reads what the configuration of a file declares. What is wrong with it is said, and the rest holds.

@@ -30,7 +30,8 @@ const lookEvery = 2 * time.Second
 // rules are the rules of now. What the API is asked, it answers by them, for the past as well.
 type rules struct {
 	current atomic.Pointer[identity.Resolver]
-	cfg     config.Config // the one that holds, its rules among it; read and changed by one goroutine
+	cfg     config.Config          // the one that holds, its rules among it; read and changed by one goroutine
+	record  atomic.Pointer[[]byte] // of the rules that hold
 	// the record of the rules that hold, while there is no room to store it; nil: it is stored. Of the same goroutine
 	owed    []byte
 	records store.Records
@@ -52,9 +53,11 @@ func (r *rules) set(ctx context.Context, cfg config.Config) error {
 	if err != nil {
 		return badRule(cfg, err)
 	}
-	if err := r.put(ctx, identity.Encode(rules)); err != nil {
+	record := identity.Encode(rules)
+	if err := r.put(ctx, record); err != nil {
 		return err
 	}
+	r.record.Store(&record)
 	r.cfg = cfg
 	r.current.Store(who)
 	return nil

@@ -108,10 +108,13 @@ func serveOn(ctx context.Context, ln net.Listener, cfg config.Config, again relo
 		return err
 	}
 	var draining atomic.Bool
-	options := apiOptions(cfg, store, rules, said, clock, log)
+	asks := answers(cfg, store, rules, said, clock)
+	book := openBook(cfg, asks, rules, said, clock.Now, log)
+	defer func() { err = errors.Join(err, book.close()) }()
+	options := apiOptions(cfg, store, asks, book, log)
 	left := &loggers{folder: loggersFolder(cfg), board: board, log: log}
 	options.Trouble = func() []string {
-		return slices.Concat(sink.trouble(), protection.trouble(), said.trouble(), left.trouble())
+		return slices.Concat(sink.trouble(), protection.trouble(), said.trouble(), left.trouble(), book.trouble())
 	}
 	options.Stopping = draining.Load
 	refusals := newRefusals(log)
@@ -129,6 +132,7 @@ func serveOn(ctx context.Context, ln net.Listener, cfg config.Config, again relo
 	g.Go(func() error { return rules.watch(ctx, again) })
 	g.Go(func() error { return said.watch(ctx) })
 	g.Go(func() error { return protection.watch(ctx) })
+	g.Go(func() error { return book.run(ctx) })
 	g.Go(func() error { return maintain(ctx, store, clock, log) })
 	g.Go(func() error {
 		return serveHTTP(ctx, serving.Listener(ln, serving.Limits{}, refusals.one), handler, pushes, &draining, asked.Close, cfg, log, func() {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"net/http"
 	"net/url"
 	"os"
 	"regexp"
@@ -237,17 +238,22 @@ func answers(cfg config.Config, store timeseries.Store, rules *rules, said *decl
 	return answer.New(o)
 }
 
-func apiOptions(cfg config.Config, store timeseries.Store, rules *rules, said *declarations, clock *collector.Clock, log *slog.Logger) api.Options {
+func apiOptions(cfg config.Config, store timeseries.Store, asked *answer.Answers, book *book, log *slog.Logger) api.Options {
 	o := api.Options{
-		Answers: answers(cfg, store, rules, said, clock), UI: ui.Handler(), Hosts: cfg.Web.AllowedHosts, Log: log,
+		Answers: asked, UI: ui.Handler(), Hosts: cfg.Web.AllowedHosts, Log: log,
 		Sizes: func() api.Sizes {
 			s := store.Stats()
 			return api.Sizes{Subjects: s.Subjects, Series: s.Series, LogBytes: s.LogBytes, DiskBytes: s.DiskBytes, FreeBytes: s.FreeBytes}
 		},
 		Storage: storage(store),
 	}
-	files := export.New(o.Answers)
-	o.Exports = map[string]api.Exporter{lineageExport: exporter(files.Lineage), usageExport: exporter(files.Usage), impactExport: exporter(files.Impact)}
+	files := export.New(asked)
+	bundle := func(ctx context.Context, params url.Values) (*export.Document, error) {
+		return files.Bundle(ctx, book, params)
+	}
+	o.Exports = map[string]api.Exporter{lineageExport: exporter(files.Lineage), usageExport: exporter(files.Usage), impactExport: exporter(files.Impact), ledgerExport: exporter(bundle)}
+	o.Files = map[string]http.Handler{ledgerFiles: book.handler()}
+	o.Collectors = book.figures()
 	o.Metrics = api.Metrics{Series: cfg.Metrics.Series(), ByGroup: cfg.Metrics.LagBy == "group"}
 	o.Version, o.Revision = buildVersion()
 	return o
@@ -258,6 +264,9 @@ const (
 	lineageExport = "/export/lineage"
 	usageExport   = "/export/usage"
 	impactExport  = "/export/impact"
+	ledgerExport  = "/export/ledger"
+	// ledgerFiles is where the ledger's tiles are read (C2SP tlog-tiles).
+	ledgerFiles = "/ledger/"
 )
 
 // exporter hands documents to who serves them.

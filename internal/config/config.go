@@ -21,6 +21,7 @@ type Config struct {
 	MinFree      Size          `koanf:"min_free" yaml:"min_free,omitempty"`
 	Interval     Duration      `koanf:"interval" yaml:"interval"`
 	Retention    Retention     `koanf:"retention" yaml:"retention"`
+	Ledger       Ledger        `koanf:"ledger" yaml:"ledger"`
 	Log          Log           `koanf:"log" yaml:"log"`
 	Metrics      Metrics       `koanf:"metrics" yaml:"metrics,omitempty"`
 	Clusters     []Cluster     `koanf:"clusters" yaml:"clusters"`
@@ -52,6 +53,13 @@ type Retention struct {
 	Raw    Duration `koanf:"raw" yaml:"raw"`
 	Minute Duration `koanf:"minute" yaml:"minute"`
 	Hour   Duration `koanf:"hour" yaml:"hour"`
+}
+
+// Ledger is what is said of usage so that it can't be changed unseen.
+type Ledger struct {
+	Enabled bool     `koanf:"enabled" yaml:"enabled"`
+	Period  Duration `koanf:"period" yaml:"period"`
+	KeyFile File     `koanf:"key_file" yaml:"key_file,omitempty"`
 }
 
 // Log is the program's own log, on standard error.
@@ -320,6 +328,7 @@ func Default() Config {
 		// Two days of every tick answer "what happened this weekend"; a year and a month of hours shows last year's
 		// same month.
 		Retention: Retention{Raw: Duration(2 * day), Minute: Duration(30 * day), Hour: Duration(400 * day)},
+		Ledger:    Ledger{Enabled: true, Period: Duration(time.Hour)},
 		Log:       Log{Level: "info", Format: "auto"},
 	}
 }

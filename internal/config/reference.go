@@ -38,8 +38,20 @@ var texts = map[string]text{
 	"retention.raw":    {"how long every tick is kept", "At least `interval`."},
 	"retention.minute": {"how long one sample a minute is kept", "At least `retention.raw`."},
 	"retention.hour":   {"how long one sample an hour is kept", "At least `retention.minute`."},
-	"log.level":        {"how much is logged: debug, info, warn or error", "The log goes to standard error."},
-	"log.format":       {"how it is logged: text, json or auto", "`auto` is text on a terminal and JSON elsewhere."},
+	"ledger.enabled": {
+		"whether what is used is written into the ledger",
+		"Switched off, what stands in it stays. On again, it goes on where it ended, with what is held of the time between.",
+	},
+	"ledger.period": {
+		"how much time one period of the ledger has",
+		"A part of a day, from `1m` to `24h`, and a multiple of `interval`.",
+	},
+	"ledger.key_file": {
+		"file with the key by which the ledger is signed",
+		"It is made, with mode 0600, where it is not there. Default: `ledger.key` in the folder of the data.",
+	},
+	"log.level":  {"how much is logged: debug, info, warn or error", "The log goes to standard error."},
+	"log.format": {"how it is logged: text, json or auto", "`auto` is text on a terminal and JSON elsewhere."},
 	"metrics.max_series": {
 		"how many series of topics and groups `/metrics` has at most",
 		"What is beyond it is left out, lags of a group on a topic first, and `lineaged_metrics_series_left_out` says how many are. Default: `100000`.",

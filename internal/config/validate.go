@@ -20,7 +20,7 @@ import (
 // Validate checks everything that one value alone cannot tell, and that the files which are named can be read. The
 // error is an *Error.
 func (c *Config) Validate() error {
-	for _, check := range []func() error{c.checkServer, c.checkTimes, c.checkWords, c.checkClusters, c.checkConnect, c.checkMirrors, c.checkPushes, c.checkRules} {
+	for _, check := range []func() error{c.checkServer, c.checkTimes, c.checkLedger, c.checkWords, c.checkClusters, c.checkConnect, c.checkMirrors, c.checkPushes, c.checkRules} {
 		if err := check(); err != nil {
 			if e, ok := errors.AsType[*Error](err); ok {
 				e.Origin = c.Origin(cmp.Or(e.beside, e.Key))
@@ -113,6 +113,18 @@ func (c *Config) checkTimes() error {
 		if t.value < t.less {
 			return bad(t.key, t.value.String(), "is shorter than %s, %s from %s", t.than, t.less, c.Origin(t.than))
 		}
+	}
+	return nil
+}
+
+func (c *Config) checkLedger() error {
+	const day = 24 * time.Hour
+	switch length := time.Duration(c.Ledger.Period); {
+	case !c.Ledger.Enabled:
+	case length < time.Minute || length > day || day%length != 0:
+		return bad("ledger.period", c.Ledger.Period.String(), "is no part of a day from 1m to 24h: 1m, 5m, 15m, 1h, 24h would be")
+	case length%time.Duration(c.Interval) != 0:
+		return bad("ledger.period", length.String(), "is no multiple of interval, %s from %s", c.Interval, c.Origin("interval"))
 	}
 	return nil
 }

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/lineaged/lineaged/answer"
+	"github.com/lineaged/lineaged/internal/config"
+	"github.com/lineaged/lineaged/ledger"
+	"github.com/lineaged/lineaged/ledger/closing"
+)
+
+// The folder of the ledger and the file of its key, in the folder of the data.
+const (
+	ledgerFolder = "ledger"
+	ledgerKey    = "ledger.key"
+)
+
+// book is the ledger of a server: what is written to it, and what of it is read. One that can't be opened is trouble
+// and nothing else: what was observed is answered all the same.
+type book struct {
+	log    *ledger.Log // nil: it is switched off, or can't be opened
+	closer *closing.Closer
+	why    atomic.Pointer[string] // it can't be opened
+}
+
+// openBook opens the ledger of a configuration. The data folder is open, and held.
+func openBook(cfg config.Config, answers *answer.Answers, rules *rules, said *declarations, now func() time.Time, log *slog.Logger) *book {
+	b := &book{}
+	if !cfg.Ledger.Enabled {
+		return b
+	}
+	l, err := openLedger(cfg)
+	if err != nil {
+		text := "the ledger is not written: " + err.Error()
+		b.why.Store(&text)
+		log.Error("the ledger can't be opened: nothing is written to it until lineaged is started again; what was observed is answered all the same", "error", err)
+		return b
+	}
+	b.log = l
+	version, _ := buildVersion()
+	b.closer = closing.New(closing.Options{
+		Answers: answers, Log: l, Length: time.Duration(cfg.Ledger.Period), Now: now, Program: version, Logger: log,
+		Sources: func() map[string][]byte {
+			return map[string][]byte{"rules": *rules.record.Load(), "declarations": said.text()}
+		},
+	})
+	return b
+}
+
+func openLedger(cfg config.Config) (*ledger.Log, error) {
+	path := string(cfg.Ledger.KeyFile)
+	if path == "" {
+		path = filepath.Join(cfg.Data, ledgerKey)
+	}
+	dir := filepath.Join(cfg.Data, ledgerFolder)
+	key, err := ledger.OpenKey(path, !ledger.Exists(dir))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("its key %s is gone, and it does not go on under another one: give the key back, or move %s away and a new ledger begins", path, dir)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return ledger.Open(dir, key)
+}
+
+// run closes periods until ctx ends.
+func (b *book) run(ctx context.Context) error {
+	if b.closer == nil {
+		return nil
+	}
+	return b.closer.Run(ctx)
+}
+
+func (b *book) close() error {
+	if b.log == nil {
+		return nil
+	}
+	return b.log.Close()
+}
+
+func (b *book) trouble() (all []string) {
+	if why := b.why.Load(); why != nil {
+		all = append(all, *why)
+	}
+	if b.closer != nil && b.closer.Trouble() != "" {
+		all = append(all, b.closer.Trouble())
+	}
+	return all
+}
+
+// Bundle is export.Ledger's.
+func (b *book) Bundle(topic string, start, end time.Time) (io.WriterTo, time.Time, error) {
+	if b.log == nil {
+		return nil, time.Time{}, &answer.RefusedError{Reason: answer.Missing, Sentence: "there is no ledger: it is switched off, or can't be opened; /readyz and the log say why"}
+	}
+	r := b.log.Reader()
+	found, err := r.Bundle(topic, start, end)
+	if errors.Is(err, ledger.ErrNothing) {
+		last, _, err := r.Last()
+		return nil, last.End.Time, err
+	}
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	return found, time.Time{}, nil
+}
+
+// handler serves what any client of C2SP's tlog-tiles reads, and the verifier key.
+func (b *book) handler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if b.log == nil {
+			http.Error(w, "there is no ledger: it is switched off, or can't be opened", http.StatusNotFound)
+			return
+		}
+		file, ok := b.log.File(strings.TrimPrefix(r.URL.Path, ledgerFiles))
+		if !ok {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "application/octet-stream")
+		http.ServeFile(w, r, file)
+	})
+}
+
+// figures are those of the ledger for /metrics.
+func (b *book) figures() []prometheus.Collector {
+	if b.log == nil {
+		return nil
+	}
+	return []prometheus.Collector{
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "lineaged_ledger_entries", Help: "Entries of the ledger that a signed checkpoint covers."}, func() float64 {
+			return float64(b.log.Newest().Size)
+		}),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "lineaged_ledger_closed_timestamp_seconds", Help: "End of the newest period that is in the ledger; 0: none is."}, func() float64 {
+			if t := b.closer.Closed(); !t.IsZero() {
+				return float64(t.UnixMilli()) / 1000
+			}
+			return 0
+		}),
+	}
+}
