@@ -65,6 +65,30 @@ func spots(b *ledger.Proved) (out []string) {
 	return out
 }
 
+// provedGaps says what nobody saw: gaps of several sources of one time and one reason in one sentence.
+func provedGaps(c *ledger.Coverage) (out []string) {
+	type gap struct {
+		start, end time.Time
+		reason     string
+	}
+	sources := map[gap][]string{}
+	var order []gap
+	for _, g := range c.Gaps {
+		k := gap{g.Start.Time, g.End.Time, g.Reason}
+		if sources[k] == nil {
+			order = append(order, k)
+		}
+		sources[k] = append(sources[k], g.Source)
+	}
+	for _, k := range order {
+		out = append(out, "gap: "+instant(k.start)+" to "+instant(k.end)+", "+strings.Join(sources[k], " ")+": "+k.reason)
+	}
+	if more := c.GapCount - len(c.Gaps); more > 0 {
+		out = append(out, "gaps: "+strconv.Itoa(more)+" more")
+	}
+	return out
+}
+
 func provedHead(b *ledger.Proved) []string {
 	lines := []string{
 		formatProved + ", version " + strconv.Itoa(formatVersion), "topic: " + b.Topic,
@@ -80,8 +104,8 @@ func provedHead(b *ledger.Proved) []string {
 		if p.Coverage == nil {
 			continue
 		}
-		for _, g := range p.Coverage.Gaps {
-			lines = append(lines, "gap: "+instant(g.Start.Time)+" to "+instant(g.End.Time)+", "+visible(g.Source)+": "+visible(g.Reason))
+		for _, g := range provedGaps(p.Coverage) {
+			lines = append(lines, visible(g))
 		}
 	}
 	for _, s := range spots(b) {
@@ -188,6 +212,7 @@ var provedTemplate = template.Must(template.New("proved").Funcs(template.FuncMap
 	},
 	"told":    func(s *string) string { return cmp.Or(told(s), "–") },
 	"visible": visible,
+	"gaps":    provedGaps,
 	"percent": func(n int64) string { return percent(float64(n) / 1e6) },
 	"moved": func(b *bool) string {
 		if b == nil {
