@@ -19,8 +19,8 @@ type Batch struct {
 	Final     time.Time // until when amendments of the period can come
 	Program   string    // version of lineaged
 	Coverage  []Coverage
-	// Sources are the SHA-256, in hexadecimal, of what names and owners are given by, by what it is. Where one is another
-	// than in the batch before, that is said.
+	// Sources are the SHA-256, in hexadecimal, of what names and owners are given by, by what it is. Where one is
+	// another than in the batch before, that is said.
 	Sources     map[string]string
 	Usage       []Usage // hosts and principals in the clear
 	Withdrawals []Withdrawal

@@ -117,6 +117,9 @@ func flagNamed(err error) error {
 			name = "--" + x.flag
 		}
 	}
+	if param == "topic" { // of lineaged audit export
+		name = "--topic"
+	}
 	switch param {
 	case "root":
 		name = "ROOT"

@@ -72,6 +72,8 @@ func TestGraph(t *testing.T) {
 		}
 	}
 
+	s.wantAudit(t)
+
 	// billing is one node's name; downstream of it is less than on both sides.
 	_, both, _ := ran(t, "graph", "billing", "--server", s.url, "--format", "csv", "--depth", "1")
 	_, down, _ := ran(t, "graph", "billing", "--server", s.url, "--format", "csv", "--depth", "1", "--direction", "downstream")

@@ -79,8 +79,19 @@ var layers = map[string]layer{
 		outside: []string{"github.com/RoaringBitmap/roaring"},
 		why:     "answer says what a window means, to whoever asks: no HTTP, no GraphQL, nothing that asks it; the store and the names come through small interfaces that it declares",
 	},
+	"ledger": {
+		outside: []string{"golang.org/x/mod", "github.com/transparency-dev/formats"},
+		why:     "ledger keeps what it is told and proves it: it knows no store and no window",
+	},
+	"ledger/closing": {
+		imports: []string{"answer", "ledger"},
+		// periods are of the store in memory, by real names
+		tests:   []string{"timeseries", "identity"},
+		outside: []string{none},
+		why:     "ledger/closing says of a period what answer says of it: it decides nothing of what that means",
+	},
 	"export": {
-		imports: []string{"answer", "graph", "internal/span"},
+		imports: []string{"answer", "graph", "internal/span", "ledger"},
 		// documents are of the store in memory: a copy of its answers would prove less
 		tests:   []string{"store", "timeseries", "identity"},
 		outside: []string{none},
@@ -98,7 +109,7 @@ var layers = map[string]layer{
 		why:     "ui is one embedded folder: the standard library only; cmd serves it",
 	},
 	"cmd/lineaged": {
-		imports: []string{"identity", "attribution", "collector", "declared", "store", "timeseries", "graph", "answer", "api", "export", "ui", "internal/demo", "internal/yesterday", "internal/config", "internal/otlp", "internal/serving", "internal/licences"},
+		imports: []string{"identity", "attribution", "collector", "declared", "store", "timeseries", "graph", "answer", "api", "export", "ledger", "ui", "internal/demo", "internal/yesterday", "internal/config", "internal/otlp", "internal/serving", "internal/licences"},
 		tests:   []string{"internal/kafkatest", "internal/child"},
 		why:     "cmd wires the parts; what only tests use does not belong in the binary",
 	},
