@@ -34,8 +34,8 @@ func (l *Log) Reader() *Reader {
 	return r
 }
 
-// OpenReader reads what is published in a ledger's folder, by the key that is in it. It checks the checkpoint's
-// signature and no more: Verify checks the rest.
+// OpenReader reads what is published in a ledger's folder, to prove entries of it. It checks the checkpoint's
+// signature by the verifier key that is there and no more: Verify checks the rest.
 func OpenReader(fsys fs.FS) (*Reader, error) {
 	public, err := fs.ReadFile(fsys, publicFile)
 	if err != nil {
@@ -50,7 +50,7 @@ func OpenReader(fsys fs.FS) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Reader{tree: newTree(fsys, c.Size), checkpoint: c, public: key}, nil
+	return &Reader{tree: newTree(fsys, c.Size), checkpoint: c}, nil
 }
 
 func (l *Log) reader() *Reader {
