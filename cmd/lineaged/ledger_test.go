@@ -132,7 +132,7 @@ func TestALedgerThatCannotGoOnIsTroubleAndNothingElse(t *testing.T) {
 			t.Errorf("%s: a ledger that is not open has a bundle", x.name)
 		}
 		answer := httptest.NewRecorder()
-		b.handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/ledger/checkpoint", http.NoBody))
+		b.handler().ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/ledger/checkpoint", http.NoBody))
 		if answer.Code != http.StatusNotFound {
 			t.Errorf("%s: the checkpoint is answered with %s", x.name, strconv.Itoa(answer.Code))
 		}
