@@ -192,6 +192,9 @@ func (c *Closer) amend(ctx context.Context) error {
 	}
 	left := looks
 	for _, p := range slices.Backward(periods) {
+		if now.Before(p.End.Add(Wait)) {
+			continue // a clock that was ahead had it closed before its end
+		}
 		m, err := c.Answers.Moment(ctx, answer.Between(p.Start.Time, p.End.Time))
 		if err != nil {
 			return err

@@ -308,3 +308,33 @@ func TestChangedRulesAreSaid(t *testing.T) {
 		t.Errorf("%d changes of rules are said", changes)
 	}
 }
+
+func TestAClockThatWasAheadIsAmendedOnceItsPeriodsHaveEnded(t *testing.T) {
+	w := newWorld(t)
+	for n := 1; n < 7; n++ {
+		w.ends(n, int64(100*n))
+	}
+	right := w.now
+	w.now = w.now.Add(10 * time.Minute) // for a minute, and periods of the time to come are closed
+	w.step()
+	if got := w.accounts(); len(got) < 8 {
+		t.Fatalf("%d periods are closed", len(got))
+	}
+	w.now = right
+	before := w.log.Newest().Size
+	for n := 7; n < 13; n++ { // the second minute comes
+		w.ends(n, int64(100*n))
+		w.step()
+	}
+	if w.log.Newest().Size != before {
+		t.Error("a period is amended while it lasts")
+	}
+	for n := 13; n < 25; n++ {
+		w.ends(n, int64(100*n))
+	}
+	w.step()
+	if s := w.find(1, writer); s == nil || s.Records == nil || *s.Records != 600 {
+		t.Errorf("of the minute that was closed before it was there: %+v", s)
+	}
+	w.verified(nil)
+}
