@@ -10,9 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/mod/sumdb/note"
-
 	"github.com/transparency-dev/formats/proof"
+	"golang.org/x/mod/sumdb/note"
 )
 
 // opened is a bundle that is taken apart, to be changed and put together again by the key's holder.
@@ -331,7 +330,8 @@ func TestBundleLines(t *testing.T) {
 	f("a carriage return", func(l *line) { l.Proof = strings.Replace(l.Proof, "\n", "\r\n", 1) })
 	f("a space", func(l *line) { l.Proof = strings.Replace(l.Proof, "index ", "index 0", 1) })
 	f("another entry", func(l *line) { l.Entry = bytes.Replace(l.Entry, []byte(`"observed":1`), []byte(`"observed":2`), 1) })
-	// Without the key an opening that is left out is found by the seal; the holder of the key says by it that it was erased.
+	// Without the key an opening that is left out is found by the seal; the holder of the key says by it that it was
+	// erased.
 	o := whole.clone()
 	o.lines[at].Openings = o.lines[at].Openings[1:]
 	if _, err := VerifyBundle(bytes.NewReader(o.sealed(t, b.key)), ""); err != nil {

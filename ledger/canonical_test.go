@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// TestFieldsAreInOrder holds what canonical takes for granted: that each type's fields stand in the order of their keys,
-// that none may be left out, and that none is a fraction or a map.
+// TestFieldsAreInOrder holds what canonical takes for granted: that each type's fields stand in the order of their
+// keys, that none may be left out, and that none is a fraction or a map.
 func TestFieldsAreInOrder(t *testing.T) {
 	seen := map[reflect.Type]bool{}
 	var look func(reflect.Type)
@@ -19,15 +19,14 @@ func TestFieldsAreInOrder(t *testing.T) {
 			return
 		}
 		seen[typ] = true
-		switch typ.Kind() {
-		case reflect.Pointer, reflect.Slice, reflect.Array:
+		switch kind := typ.Kind(); {
+		case kind == reflect.Pointer || kind == reflect.Slice || kind == reflect.Array:
 			look(typ.Elem())
-		case reflect.Map, reflect.Float32, reflect.Float64, reflect.Interface:
+		case kind == reflect.Map || kind == reflect.Float32 || kind == reflect.Float64 || kind == reflect.Interface:
 			t.Errorf("%s has no place in an entry", typ)
-		case reflect.Struct:
+		case kind == reflect.Struct:
 			before := ""
-			for i := range typ.NumField() {
-				f := typ.Field(i)
+			for f := range typ.Fields() {
 				if !f.IsExported() {
 					continue // it writes itself
 				}

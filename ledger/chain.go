@@ -3,6 +3,7 @@ package ledger
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -79,9 +80,9 @@ func (all *chain) add(c closed) error {
 
 // period returns the newest period.
 func (all chain) period() (Period, bool) {
-	for i := len(all) - 1; i >= 0; i-- {
-		if all[i].Kind == kindPeriod {
-			return all[i].Period, true
+	for _, c := range slices.Backward(all) {
+		if c.Kind == kindPeriod {
+			return c.Period, true
 		}
 	}
 	return Period{}, false
@@ -92,8 +93,7 @@ func (all chain) amended(a closed) error {
 	if a.Closed.After(a.Final.Time) {
 		return errors.New("it was closed when its period could not be amended any more")
 	}
-	for i := len(all) - 1; i >= 0; i-- {
-		c := all[i]
+	for _, c := range slices.Backward(all) {
 		switch {
 		case c.Kind != kindPeriod:
 		case c.Period == a.Period && c.Final == a.Final:

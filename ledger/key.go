@@ -67,7 +67,7 @@ func makeKey(path string) (*Key, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the ledger's key: %w", err)
 	}
-	if err := writeWhole(path, []byte(private+"\n"+public+"\n"), 0o600); err != nil {
+	if err := writeWhole(path, []byte(private+"\n"+public+"\n")); err != nil {
 		return nil, fmt.Errorf("make the ledger's key: %w", err)
 	}
 	signer, err := note.NewSigner(private)
@@ -86,10 +86,11 @@ func Fingerprint(public string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// writeWhole replaces a file, or leaves it as it was: the new one is synced before it has the name, and the name too.
-func writeWhole(path string, data []byte, mode fs.FileMode) error {
+// writeWhole replaces a file, of mode 0600, or leaves it as it was: the new one is synced before it has the name, and
+// the name too.
+func writeWhole(path string, data []byte) error {
 	temp := path + ".new"
-	if err := writeSynced(temp, data, mode); err != nil {
+	if err := writeSynced(temp, data); err != nil {
 		return err
 	}
 	if err := os.Rename(temp, path); err != nil {
@@ -98,12 +99,12 @@ func writeWhole(path string, data []byte, mode fs.FileMode) error {
 	return syncDir(filepath.Dir(path))
 }
 
-func writeSynced(path string, data []byte, mode fs.FileMode) error {
+func writeSynced(path string, data []byte) error {
 	// One that is left there could have another mode.
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("write a file: %w", err)
 	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_EXCL, mode)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o600)
 	if err != nil {
 		return fmt.Errorf("write a file: %w", err)
 	}

@@ -178,7 +178,7 @@ func (l *Log) claim(whose string) error {
 	if whose != "" {
 		return nil
 	}
-	return writeWhole(filepath.Join(l.dir, publicFile), []byte(l.key.Public+"\n"), 0o600)
+	return writeWhole(filepath.Join(l.dir, publicFile), []byte(l.key.Public+"\n"))
 }
 
 // replay takes in what the journal has and the tiles have not, and publishes it.
@@ -343,7 +343,7 @@ func (l *Log) writeTiles() error {
 	if err := l.store(tiles); err != nil {
 		return err
 	}
-	if err := writeWhole(filepath.Join(l.dir, checkpointFile), l.newest.Text, 0o600); err != nil {
+	if err := writeWhole(filepath.Join(l.dir, checkpointFile), l.newest.Text); err != nil {
 		return err
 	}
 	before := l.published
@@ -377,7 +377,7 @@ func (l *Log) store(tiles map[string][]byte) error {
 		if err := os.MkdirAll(filepath.Dir(at), 0o700); err != nil {
 			return fmt.Errorf("make a folder: %w", err)
 		}
-		if err := writeSynced(at, tiles[path], 0o600); err != nil {
+		if err := writeSynced(at, tiles[path]); err != nil {
 			return err
 		}
 		for dir := filepath.Dir(at); len(dir) >= len(l.dir); dir = filepath.Dir(dir) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -13,8 +14,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-
-	"golang.org/x/mod/sumdb/tlog"
 )
 
 // entriesIn are the entries of a folder by its own reader.
@@ -203,9 +202,7 @@ func (k *killed) all() {
 
 func clone(files map[string][]byte) map[string][]byte {
 	out := make(map[string][]byte, len(files))
-	for name, data := range files {
-		out[name] = data
-	}
+	maps.Copy(out, files)
 	return out
 }
 
@@ -486,7 +483,7 @@ func TestJournalTooLongEntry(t *testing.T) {
 	if _, err := b.Log.append([][]byte{make([]byte, MostEntry+1)}); err == nil {
 		t.Error("an entry of 65,536 bytes is appended")
 	}
-	if b.Newest().Size != 0 || b.Newest().Root != (tlog.Hash)(emptyRoot) {
+	if b.Newest().Size != 0 || b.Newest().Root != emptyRoot {
 		t.Errorf("%+v", b.Newest())
 	}
 }

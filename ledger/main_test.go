@@ -27,7 +27,7 @@ var midnight = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 // tempDir is a folder in memory where there is one: kills are made of copies, and a disk's syncs would only take time.
 func tempDir(tb testing.TB) string {
 	tb.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "lineaged-ledger")
+	dir, err := os.MkdirTemp("/dev/shm", "lineaged-ledger") //nolint:usetesting // that is where memory is
 	if err != nil {
 		return tb.TempDir()
 	}

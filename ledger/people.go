@@ -135,7 +135,7 @@ func (p *people) erase(value string) (bool, error) {
 		}
 		out = append(append(out, line...), '\n')
 	}
-	if err := writeWhole(p.path, out, 0o600); err != nil {
+	if err := writeWhole(p.path, out); err != nil {
 		return false, fmt.Errorf("erase what a commitment stands for: %w", err)
 	}
 	delete(p.byValue, value)

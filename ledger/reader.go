@@ -12,9 +12,8 @@ import (
 	"sort"
 	"strings"
 
-	"golang.org/x/mod/sumdb/tlog"
-
 	"github.com/transparency-dev/formats/proof"
+	"golang.org/x/mod/sumdb/tlog"
 )
 
 // Reader reads a ledger as it was published at one checkpoint. Its methods may be called at once.

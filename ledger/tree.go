@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"math/bits"
 	"path"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -80,8 +81,7 @@ func subtree(hashes []tlog.Hash) tlog.Hash {
 // root returns the hash of the tree (RFC 6962): its perfect subtrees, the largest first, folded from the right.
 func (e *edge) root() tlog.Hash {
 	var perfect []tlog.Hash
-	for level := len(e.levels) - 1; level >= 0; level-- {
-		rest := e.levels[level]
+	for _, rest := range slices.Backward(e.levels) {
 		for len(rest) > 0 {
 			n := 1 << (bits.Len(uint(len(rest))) - 1)
 			perfect = append(perfect, subtree(rest[:n]))

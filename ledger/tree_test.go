@@ -3,6 +3,7 @@ package ledger
 import (
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"testing"
 	"testing/fstest"
@@ -87,9 +88,7 @@ func TestTreeIsTlogs(t *testing.T) {
 // withPartials adds the tiles of a tree's right edge to the full ones.
 func withPartials(full fstest.MapFS, e *edge) fs.FS {
 	out := make(fstest.MapFS, len(full)+3)
-	for path, f := range full {
-		out[path] = f
-	}
+	maps.Copy(out, full)
 	for level, hashes := range e.levels {
 		if len(hashes) > 0 {
 			out[tilePath(level, e.size>>(tileHeight*(level+1)), len(hashes))] = &fstest.MapFile{Data: joinHashes(hashes)}

@@ -16,8 +16,8 @@ type Checked struct {
 	Fingerprint string
 	Checkpoint  Checkpoint
 	Journaled   int64 // entries that are acknowledged and not in tiles yet
-	// Torn is how many bytes at the end of the journal are of no batch that was acknowledged: a process was killed while
-	// it wrote, or they were changed. That can't be told apart.
+	// Torn is how many bytes at the end of the journal are of no batch that was acknowledged: a process was killed
+	// while it wrote, or they were changed. That can't be told apart.
 	Torn        int64
 	Periods     int64 // how many are closed
 	Amendments  int64
@@ -27,7 +27,8 @@ type Checked struct {
 // Verify checks a ledger's folder offline: each entry against the tree, the tree against the signed checkpoint, the
 // chain of its periods, and that the directories name what is there. key is the verifier key that must have signed;
 // empty: that in the folder is trusted. earlier is a checkpoint that was taken away before, whose tree must be a
-// beginning of this one; nil: none. What is wrong is a BadError, which names the first bad entry where that can be told.
+// beginning of this one; nil: none. What is wrong is a BadError, which names the first bad entry where that can be
+// told.
 //
 // A folder that was cut back to an older state of its own can't be told from one that has not gone on: earlier can.
 func Verify(fsys fs.FS, key string, earlier []byte) (*Checked, error) {

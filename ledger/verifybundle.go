@@ -12,9 +12,8 @@ import (
 	"slices"
 	"time"
 
-	"golang.org/x/mod/sumdb/tlog"
-
 	"github.com/transparency-dev/formats/proof"
+	"golang.org/x/mod/sumdb/tlog"
 )
 
 // mostLine bounds a line of a bundle: an entry as it stands, a proof of 63 hashes, the openings of all its clients.
@@ -61,8 +60,8 @@ type Proved struct {
 	Amendable bool
 }
 
-// VerifyBundle checks a bundle offline: its form to the byte, the signatures, each proof, and that it holds all that the
-// ledger says of its topic in its window. key is the verifier key that must have signed; empty: the bundle's own is
+// VerifyBundle checks a bundle offline: its form to the byte, the signatures, each proof, and that it holds all that
+// the ledger says of its topic in its window. key is the verifier key that must have signed; empty: the bundle's own is
 // trusted. What is wrong is a BadError.
 func VerifyBundle(in io.Reader, key string) (*Proved, error) {
 	v := &bundleVerifier{lines: bufio.NewReaderSize(in, 64<<10), hash: sha256.New(), last: -1, at: map[Period]int{}}
@@ -404,7 +403,9 @@ func (v *bundleVerifier) statements(c closed, all []said, says map[statementKey]
 	var before statementKey
 	for k, s := range all {
 		u, w := s.usage, s.gone
-		key, period, follows := statementKey{}, Period{}, false
+		var key statementKey
+		var period Period
+		var follows bool
 		if u != nil {
 			key, period, follows = u.key(), u.Period, u.follows(says)
 		} else {

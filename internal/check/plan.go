@@ -25,7 +25,7 @@ func plan(long bool) [][]step {
 	phases := [][]step{
 		{{"npm", npmInstall}, {"vet", vet}, {"kafka", kafkaInstall}},
 		{{"generated", generated}},
-		{{"lint", lint}, {"ui", uiTests}, {"reporter", reporterTests}},
+		{{"lint", lint}, {"ui", uiTests}, {"reporter", reporterTests}, {"fsck", fsckTests}},
 		{{"build", build}},
 		{{"bench", benchTests}},
 		{{"go", goTests}},
@@ -102,13 +102,14 @@ const longForm = "LINEAGED_LONG=1"
 // happen at once TestMemory does with it, and TestConcurrent on files.
 var single = []string{
 	"TestAccountDependsOnNoOrder", "TestAccountLaw", "TestAccountLawOfForgottenProducers", "TestAccountLawOfMixtures", "TestAmountOfPacks",
-	"TestAmountOfTables", "TestBlocksHoldWhatIsPutInThem", "TestCommonIsAsAnew", "TestCost", "TestDisk", "TestLargeValuesAreReadAgain",
-	"TestLookoutNeverErrs", "TestOperations", "TestSeveralWitnesses", "TestSharedIsAsAnew", "TestTheDeadCostNothing",
-	"TestThePutAwayAreAnswered",
+	"TestAmountOfTables", "TestBlocksHoldWhatIsPutInThem", "TestBundleHoldsAllOfIt", "TestCommonIsAsAnew", "TestCost", "TestDisk",
+	"TestEachChangeOfAFolderIsFound", "TestFirstBadEntryIsNamed", "TestKilledAtEachStep", "TestLargeValuesAreReadAgain", "TestLookoutNeverErrs",
+	"TestManyTopics", "TestNoOtherBytesVerify", "TestOperations", "TestSecondImplementation", "TestSeveralWitnesses", "TestSharedIsAsAnew",
+	"TestTheDeadCostNothing", "TestThePutAwayAreAnswered", "TestTreeIsTlogs",
 }
 
 // singlePackages are where those are.
-var singlePackages = []string{"./answer", "./attribution", "./collector/kafka", "./timeseries"}
+var singlePackages = []string{"./answer", "./attribution", "./collector/kafka", "./ledger", "./timeseries"}
 
 func goTests(ctx context.Context, out *output) (counts, error) {
 	names := "^(" + strings.Join(single, "|") + ")$"
