@@ -1,0 +1,153 @@
+package ledger
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// thousand is what is said of an hour in which 1,000 uses were seen, by one client each.
+func thousand(k int) Batch {
+	batch := said1(k)
+	for i := range 1000 {
+		batch.Usage = append(batch.Usage, use(fmt.Sprintf("west/orders.of.shop.%03d", i/2), []string{Read, Write}[i%2], fmt.Sprint("service-", i%50), int64(i)))
+	}
+	return batch
+}
+
+// onDisk is a ledger where the benchmark's folder is, not in memory.
+func onDisk(b *testing.B) *book {
+	b.Helper()
+	l := &book{tb: b, dir: filepath.Join(b.TempDir(), "ledger"), key: newKey(b)}
+	l.reopen()
+	b.Cleanup(func() { _ = l.Close() })
+	return l
+}
+
+// BenchmarkAppend appends 1,000 statements, so that they are acknowledged, and publishes them; and beside that writes
+// and syncs a file of the same bytes, in turns.
+func BenchmarkAppend(b *testing.B) {
+	l := onDisk(b)
+	bare, err := os.Create(filepath.Join(b.TempDir(), "bare"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer bare.Close()
+	var acknowledged, published, written time.Duration
+	k, at := 0, int64(0)
+	step := func() {
+		batch := thousand(k)
+		k++
+		start := time.Now()
+		if _, err := l.Append(batch); err != nil {
+			b.Fatal(err)
+		}
+		acknowledged += time.Since(start)
+		same, err := os.ReadFile(filepath.Join(l.dir, journalFile))
+		if err != nil {
+			b.Fatal(err)
+		}
+		start = time.Now()
+		if err := l.Publish(); err != nil {
+			b.Fatal(err)
+		}
+		published += time.Since(start)
+		start = time.Now()
+		if _, err := bare.WriteAt(same, at); err != nil {
+			b.Fatal(err)
+		}
+		if err := bare.Sync(); err != nil {
+			b.Fatal(err)
+		}
+		written += time.Since(start)
+		at += int64(len(same))
+	}
+	step() // persons are drawn once
+	acknowledged, published, written = 0, 0, 0
+	for b.Loop() {
+		step()
+	}
+	n := float64(b.N)
+	b.ReportMetric(float64(acknowledged)/n/1e6, "ms/acknowledged")
+	b.ReportMetric(float64(published)/n/1e6, "ms/published")
+	b.ReportMetric(float64(written)/n/1e6, "ms/bare")
+	b.ReportMetric(float64(acknowledged)/float64(written), "ratio")
+	b.ReportMetric(float64(acknowledged+published)/float64(written), "ratio-published")
+}
+
+// filled is a ledger in memory with at least so many entries.
+func filled(b *testing.B, size int64) *book {
+	b.Helper()
+	l := newBook(b)
+	for k := 0; l.Newest().Size < size; k++ {
+		batch := said1(k)
+		for h := range 20 {
+			for i, u := range thousand(0).Usage {
+				u.Topic = fmt.Sprintf("%s.%02d", u.Topic, h)
+				u.Node += fmt.Sprint(i)
+				batch.Usage = append(batch.Usage, u)
+			}
+		}
+		l.append(batch)
+	}
+	return l
+}
+
+// BenchmarkProve proves entries of a ledger of a million: those of a bundle, which are one beside the other, and any.
+func BenchmarkProve(b *testing.B) {
+	l := filled(b, 1_000_000)
+	r := l.Reader()
+	b.Run("beside", func(b *testing.B) {
+		at := r.checkpoint.Size / 3
+		for b.Loop() {
+			if _, err := r.Prove(at); err != nil {
+				b.Fatal(err)
+			}
+			at = (at + 1) % r.checkpoint.Size
+		}
+	})
+	b.Run("any", func(b *testing.B) {
+		draw := rand.New(rand.NewPCG(1, 1))
+		for b.Loop() {
+			if _, err := r.Prove(draw.Int64N(r.checkpoint.Size)); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// BenchmarkVerify checks a folder of a million entries.
+func BenchmarkVerify(b *testing.B) {
+	l := filled(b, 1_000_000)
+	for b.Loop() {
+		is, err := Verify(os.DirFS(l.dir), l.key.Public, nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64(is.Checkpoint.Size), "entries")
+	}
+}
+
+// BenchmarkVerifyBundle checks the bundle of a topic and a year of hours.
+func BenchmarkVerifyBundle(b *testing.B) {
+	l := newBook(b)
+	const hours = 24 * 365
+	for k := range hours {
+		batch := said1(k, use("west/orders", Write, "shop", int64(k)), use("west/orders", Read, "bill", int64(k)), use("west/other", Read, "bill", int64(k)))
+		batch.Sources = nil
+		l.append(batch)
+	}
+	bundle := l.bundle("west/orders", hour(0).Start.Time, hour(hours-1).End.Time)
+	b.SetBytes(int64(len(bundle)))
+	for b.Loop() {
+		p, err := VerifyBundle(bytes.NewReader(bundle), l.key.Public)
+		if err != nil || len(p.Periods) != hours {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64(p.Entries), "entries")
+	}
+}
