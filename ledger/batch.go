@@ -282,7 +282,8 @@ func (l *Log) usageEntry(u *Usage, p Period) ([]byte, error) {
 		}
 	}
 	for {
-		entry, err := canonical(notNil(x))
+		x.notNil()
+		entry, err := canonical(&x)
 		if err != nil || len(entry) <= MostEntry {
 			return entry, err
 		}
@@ -304,10 +305,19 @@ func (l *Log) usageEntry(u *Usage, p Period) ([]byte, error) {
 }
 
 // notNil gives lists that are empty a form of their own: null is what is not known.
-func notNil(u Usage) Usage {
-	u.Clients, u.Evidence = append([]Client{}, u.Clients...), append([]Evidence{}, u.Evidence...)
-	u.Tags, u.TopicTags = append([]string{}, u.Tags...), append([]string{}, u.TopicTags...)
-	return u
+func (u *Usage) notNil() {
+	if u.Clients == nil {
+		u.Clients = []Client{}
+	}
+	if u.Evidence == nil {
+		u.Evidence = []Evidence{}
+	}
+	if u.Tags == nil {
+		u.Tags = []string{}
+	}
+	if u.TopicTags == nil {
+		u.TopicTags = []string{}
+	}
 }
 
 // fit returns the coverage within its bounds.

@@ -12,6 +12,15 @@ import (
 // canonical returns one of this package's types in the one form that docs/format/ledger.md gives to it. Their fields
 // stand in the order of their keys, and none is a fraction: what is left to do is how strings are spelled.
 func canonical(v any) ([]byte, error) {
+	if u, ok := v.(*Usage); ok {
+		f := make(form, 0, 1024)
+		err := f.usage(u)
+		return f, err
+	}
+	return byJSON(v)
+}
+
+func byJSON(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"reflect"
 	"strings"
 	"testing"
@@ -136,7 +137,8 @@ func TestInstants(t *testing.T) {
 func FuzzRead(f *testing.F) {
 	u := use("west/orders", Write, "shop", 7)
 	u.Type, u.V = typeUsage, version
-	seed, err := canonical(notNil(u))
+	u.notNil()
+	seed, err := canonical(&u)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -174,4 +176,64 @@ func FuzzString(f *testing.F) {
 			t.Fatalf("%q is read as %q", s, back.What)
 		}
 	})
+}
+
+// TestUsageIsWrittenOneWay holds the form that is written by hand against encoding/json's.
+func TestUsageIsWrittenOneWay(t *testing.T) {
+	draw := rand.New(rand.NewPCG(1, 2))
+	text := func() string {
+		s := make([]byte, draw.IntN(6))
+		for i := range s {
+			s[i] = byte(draw.IntN(256))
+		}
+		return string(s) + []string{"", "\u2028", "é", "<>&", "\x7f"}[draw.IntN(5)]
+	}
+	var fill func(reflect.Value)
+	fill = func(v reflect.Value) {
+		switch v.Kind() {
+		case reflect.Pointer:
+			if draw.IntN(3) > 0 {
+				v.Set(reflect.New(v.Type().Elem()))
+				fill(v.Elem())
+			}
+		case reflect.Slice:
+			if n := draw.IntN(4) - 1; n >= 0 {
+				v.Set(reflect.MakeSlice(v.Type(), n, n))
+				for i := range n {
+					fill(v.Index(i))
+				}
+			}
+		case reflect.String:
+			v.SetString(text())
+		case reflect.Bool:
+			v.SetBool(draw.IntN(2) == 0)
+		case reflect.Int, reflect.Int64:
+			v.SetInt(int64(draw.Uint64()) >> draw.IntN(64))
+		default: // a structure
+			if v.Type() == reflect.TypeFor[Instant]() {
+				v.Set(reflect.ValueOf(At(midnight.Add(time.Duration(draw.Int64N(1e15))))))
+				return
+			}
+			for i := range v.NumField() {
+				fill(v.Field(i))
+			}
+		}
+	}
+	for range 3000 {
+		var u Usage
+		fill(reflect.ValueOf(&u).Elem())
+		got, err := canonical(&u)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := byJSON(u)
+		if err != nil || !bytes.Equal(got, want) {
+			t.Fatalf("%s\nis not\n%s: %v", got, want, err)
+		}
+	}
+	far := use("a", Read, "b", 1)
+	far.Evidence[0].Since = At(time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC))
+	if _, err := canonical(&far); err == nil {
+		t.Error("the year 10000 is written")
+	}
 }

@@ -44,7 +44,7 @@ func (i Instant) MarshalJSON() ([]byte, error) {
 	if y := i.UTC().Year(); y < 0 || y > 9999 {
 		return nil, fmt.Errorf("the year %d can't be written", y)
 	}
-	return []byte(`"` + i.UTC().Format("2006-01-02T15:04:05.999Z") + `"`), nil
+	return append(i.UTC().AppendFormat(append(make([]byte, 0, 32), '"'), "2006-01-02T15:04:05.999"), 'Z', '"'), nil
 }
 
 // UnmarshalJSON reads what MarshalJSON writes.

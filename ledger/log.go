@@ -265,7 +265,11 @@ func (l *Log) append(entries [][]byte) (Checkpoint, error) {
 	if err != nil {
 		return c, err
 	}
-	frame := make([]byte, 8, 8+4+len(c.Text)+len(entries)*512)
+	size := 8 + 4 + len(c.Text)
+	for _, e := range entries {
+		size += 2 + len(e)
+	}
+	frame := make([]byte, 8, size)
 	frame = append(binary.LittleEndian.AppendUint32(frame, uint32(len(c.Text))), c.Text...)
 	for _, e := range entries {
 		frame = appendEntry(frame, e)
