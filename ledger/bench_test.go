@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -17,6 +18,16 @@ func thousand(k int) Batch {
 		batch.Usage = append(batch.Usage, use(fmt.Sprintf("west/orders.of.shop.%03d", i/2), []string{Read, Write}[i%2], fmt.Sprint("service-", i%50), int64(i)))
 	}
 	return batch
+}
+
+// processor is how much time of processors the process took: what the load of a machine does not change much.
+func processor(b *testing.B) time.Duration {
+	b.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // onDisk is a ledger where the benchmark's folder is, not in memory.
@@ -37,16 +48,17 @@ func BenchmarkAppend(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer bare.Close()
-	var acknowledged, published, written time.Duration
+	var acknowledged, published, written, busy time.Duration
 	k, at := 0, int64(0)
 	step := func() {
 		batch := thousand(k)
 		k++
-		start := time.Now()
+		start, used := time.Now(), processor(b)
 		if _, err := l.Append(batch); err != nil {
 			b.Fatal(err)
 		}
 		acknowledged += time.Since(start)
+		busy += processor(b) - used
 		same, err := os.ReadFile(filepath.Join(l.dir, journalFile))
 		if err != nil {
 			b.Fatal(err)
@@ -67,12 +79,13 @@ func BenchmarkAppend(b *testing.B) {
 		at += int64(len(same))
 	}
 	step() // persons are drawn once
-	acknowledged, published, written = 0, 0, 0
+	acknowledged, published, written, busy = 0, 0, 0, 0
 	for b.Loop() {
 		step()
 	}
 	n := float64(b.N)
 	b.ReportMetric(float64(acknowledged)/n/1e6, "ms/acknowledged")
+	b.ReportMetric(float64(busy)/n/1e6, "ms/acknowledged-processor")
 	b.ReportMetric(float64(published)/n/1e6, "ms/published")
 	b.ReportMetric(float64(written)/n/1e6, "ms/bare")
 	b.ReportMetric(float64(acknowledged)/float64(written), "ratio")
@@ -102,27 +115,30 @@ func BenchmarkProve(b *testing.B) {
 	l := filled(b, 1_000_000)
 	r := l.Reader()
 	b.Run("beside", func(b *testing.B) {
-		at := r.checkpoint.Size / 3
+		at, used := r.checkpoint.Size/3, processor(b)
 		for b.Loop() {
 			if _, err := r.Prove(at); err != nil {
 				b.Fatal(err)
 			}
 			at = (at + 1) % r.checkpoint.Size
 		}
+		b.ReportMetric(float64(processor(b)-used)/float64(b.N), "ns/processor")
 	})
 	b.Run("any", func(b *testing.B) {
-		draw := rand.New(rand.NewPCG(1, 1))
+		draw, used := rand.New(rand.NewPCG(1, 1)), processor(b)
 		for b.Loop() {
 			if _, err := r.Prove(draw.Int64N(r.checkpoint.Size)); err != nil {
 				b.Fatal(err)
 			}
 		}
+		b.ReportMetric(float64(processor(b)-used)/float64(b.N), "ns/processor")
 	})
 }
 
 // BenchmarkVerify checks a folder of a million entries.
 func BenchmarkVerify(b *testing.B) {
 	l := filled(b, 1_000_000)
+	used := processor(b)
 	for b.Loop() {
 		is, err := Verify(os.DirFS(l.dir), l.key.Public, nil)
 		if err != nil {
@@ -130,6 +146,7 @@ func BenchmarkVerify(b *testing.B) {
 		}
 		b.ReportMetric(float64(is.Checkpoint.Size), "entries")
 	}
+	b.ReportMetric(float64(processor(b)-used)/float64(b.N)/1e6, "ms/processor")
 }
 
 // BenchmarkVerifyBundle checks the bundle of a topic and a year of hours.
@@ -143,6 +160,7 @@ func BenchmarkVerifyBundle(b *testing.B) {
 	}
 	bundle := l.bundle("west/orders", hour(0).Start.Time, hour(hours-1).End.Time)
 	b.SetBytes(int64(len(bundle)))
+	used := processor(b)
 	for b.Loop() {
 		p, err := VerifyBundle(bytes.NewReader(bundle), l.key.Public)
 		if err != nil || len(p.Periods) != hours {
@@ -150,4 +168,5 @@ func BenchmarkVerifyBundle(b *testing.B) {
 		}
 		b.ReportMetric(float64(p.Entries), "entries")
 	}
+	b.ReportMetric(float64(processor(b)-used)/float64(b.N)/1e6, "ms/processor")
 }

@@ -421,7 +421,12 @@ func joinHashes(all []tlog.Hash) []byte {
 	return out
 }
 
-func joinEntries(all [][]byte) (out []byte) {
+func joinEntries(all [][]byte) []byte {
+	size := 0
+	for _, e := range all {
+		size += 2 + len(e)
+	}
+	out := make([]byte, 0, size)
 	for _, e := range all {
 		out = appendEntry(out, e)
 	}
