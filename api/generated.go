@@ -529,6 +529,16 @@ type ComplexityRoot struct {
 		Lives    func(childComplexity int) int
 	}
 
+	Ledger struct {
+		Checkpoint  func(childComplexity int) int
+		ClosedUntil func(childComplexity int) int
+		Entries     func(childComplexity int) int
+		Fingerprint func(childComplexity int) int
+		Key         func(childComplexity int) int
+		Period      func(childComplexity int) int
+		Trouble     func(childComplexity int) int
+	}
+
 	Lineage struct {
 		Coverage   func(childComplexity int) int
 		Flows      func(childComplexity int) int
@@ -662,6 +672,7 @@ type ComplexityRoot struct {
 		Flows           func(childComplexity int, cluster *string, window WindowInput, groupBy answer.GroupBy, evidence []lineage.EvidenceKind, includeInternal bool, includeInactive bool, limit int, fold int, unfold []string, expand []ExpandInput) int
 		Impact          func(childComplexity int, root string, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool, first int, after *string) int
 		LastLives       func(childComplexity int, ids []string, window WindowInput) int
+		Ledger          func(childComplexity int) int
 		Lineage         func(childComplexity int, roots []string, direction graph.Direction, depth int, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool, limit int, fold int, unfold []string, expand []ExpandInput) int
 		LineageDiff     func(childComplexity int, roots []string, before WindowInput, after WindowInput, quiet time.Duration, factor float64, includeInternal bool, limit int) int
 		LineageVersion  func(childComplexity int, window WindowInput) int
@@ -957,6 +968,7 @@ type QueryResolver interface {
 	FlowBalance(ctx context.Context, topic string, window WindowInput) (*FlowBalance, error)
 	PathBalance(ctx context.Context, nodes []string, window WindowInput) (*PathBalance, error)
 	Storage(ctx context.Context) (*Storage, error)
+	Ledger(ctx context.Context) (*Ledger, error)
 	LineageVersion(ctx context.Context, window WindowInput) (*LineageVersion, error)
 }
 type SubscriptionResolver interface {
@@ -3152,6 +3164,49 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.LastLives.Lives(childComplexity), true
 
+	case "Ledger.checkpoint":
+		if e.ComplexityRoot.Ledger.Checkpoint == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Ledger.Checkpoint(childComplexity), true
+	case "Ledger.closedUntil":
+		if e.ComplexityRoot.Ledger.ClosedUntil == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Ledger.ClosedUntil(childComplexity), true
+	case "Ledger.entries":
+		if e.ComplexityRoot.Ledger.Entries == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Ledger.Entries(childComplexity), true
+	case "Ledger.fingerprint":
+		if e.ComplexityRoot.Ledger.Fingerprint == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Ledger.Fingerprint(childComplexity), true
+	case "Ledger.key":
+		if e.ComplexityRoot.Ledger.Key == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Ledger.Key(childComplexity), true
+	case "Ledger.period":
+		if e.ComplexityRoot.Ledger.Period == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Ledger.Period(childComplexity), true
+	case "Ledger.trouble":
+		if e.ComplexityRoot.Ledger.Trouble == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Ledger.Trouble(childComplexity), true
+
 	case "Lineage.coverage":
 		if e.ComplexityRoot.Lineage.Coverage == nil {
 			break
@@ -3755,6 +3810,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.LastLives(childComplexity, args["ids"].([]string), args["window"].(WindowInput)), true
+	case "Query.ledger":
+		if e.ComplexityRoot.Query.Ledger == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Ledger(childComplexity), true
 	case "Query.lineage":
 		if e.ComplexityRoot.Query.Lineage == nil {
 			break
@@ -5208,6 +5269,8 @@ type Query {
   pathBalance(nodes: [ID!]!, window: Window!): PathBalance
   "What lineaged's own store holds, and what a year of the load of now would take. It is of no window."
   storage: Storage
+  "What was said of usage so that it can't be changed unseen; null: it is switched off. It is of no window, and read at /export/ledger."
+  ledger: Ledger
   "Which answer a window has now: who polls asks for the answer itself only when this has changed."
   lineageVersion(window: Window!): LineageVersion
 }
@@ -5443,6 +5506,20 @@ What would be held after a year of this load under this retention, at its fulles
 before it, and who came of late to fall silent again.
 """
 type StorageYear { bytes: Int64!  bytesPer10000Series: Int64!  atMost: Boolean! }
+
+"""
+closedUntil: the end of the newest period that is in it; null: none is yet. entries: how many a signed checkpoint covers. key: the verifier key, fingerprint its SHA-256 in
+hexadecimal; null with checkpoint where it can't be opened. trouble: why nothing is written to it; null: it is written.
+"""
+type Ledger {
+  closedUntil: Time
+  period: Duration!
+  entries: Int64
+  key: String
+  fingerprint: String
+  checkpoint: String         # the newest, signed (C2SP tlog-checkpoint)
+  trouble: String
+}
 
 type SuggestedJoins { joins: [SuggestedJoin!]!  coverage: Coverage! }
 type SuggestedJoin { a: Node!  b: Node!  reason: String!  rule: String! }   # rule: the YAML that would join them
@@ -6661,6 +6738,26 @@ func (ec *executionContext) childFields_LastLives(ctx context.Context, field gra
 		return ec.fieldContext_LastLives_coverage(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type LastLives", field.Name)
+}
+
+func (ec *executionContext) childFields_Ledger(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "closedUntil":
+		return ec.fieldContext_Ledger_closedUntil(ctx, field)
+	case "period":
+		return ec.fieldContext_Ledger_period(ctx, field)
+	case "entries":
+		return ec.fieldContext_Ledger_entries(ctx, field)
+	case "key":
+		return ec.fieldContext_Ledger_key(ctx, field)
+	case "fingerprint":
+		return ec.fieldContext_Ledger_fingerprint(ctx, field)
+	case "checkpoint":
+		return ec.fieldContext_Ledger_checkpoint(ctx, field)
+	case "trouble":
+		return ec.fieldContext_Ledger_trouble(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Ledger", field.Name)
 }
 
 func (ec *executionContext) childFields_Lineage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -17982,6 +18079,167 @@ func (ec *executionContext) fieldContext_LastLives_coverage(_ context.Context, f
 	return fc, nil
 }
 
+func (ec *executionContext) _Ledger_closedUntil(ctx context.Context, field graphql.CollectedField, obj *Ledger) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Ledger_closedUntil(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ClosedUntil, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Ledger_closedUntil(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Ledger", field, false, false, "Time")
+}
+
+func (ec *executionContext) _Ledger_period(ctx context.Context, field graphql.CollectedField, obj *Ledger) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Ledger_period(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Period, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Duration) graphql.Marshaler {
+			return ec.marshalNDuration2timeᚐDuration(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Ledger_period(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Ledger", field, false, false, "Duration")
+}
+
+func (ec *executionContext) _Ledger_entries(ctx context.Context, field graphql.CollectedField, obj *Ledger) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Ledger_entries(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Entries, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOInt642ᚖint64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Ledger_entries(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Ledger", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _Ledger_key(ctx context.Context, field graphql.CollectedField, obj *Ledger) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Ledger_key(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Key, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Ledger_key(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Ledger", field, false, false, "String")
+}
+
+func (ec *executionContext) _Ledger_fingerprint(ctx context.Context, field graphql.CollectedField, obj *Ledger) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Ledger_fingerprint(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Fingerprint, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Ledger_fingerprint(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Ledger", field, false, false, "String")
+}
+
+func (ec *executionContext) _Ledger_checkpoint(ctx context.Context, field graphql.CollectedField, obj *Ledger) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Ledger_checkpoint(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Checkpoint, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Ledger_checkpoint(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Ledger", field, false, false, "String")
+}
+
+func (ec *executionContext) _Ledger_trouble(ctx context.Context, field graphql.CollectedField, obj *Ledger) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Ledger_trouble(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Trouble, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Ledger_trouble(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Ledger", field, false, false, "String")
+}
+
 func (ec *executionContext) _Lineage_nodes(ctx context.Context, field graphql.CollectedField, obj *Lineage) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -21082,6 +21340,38 @@ func (ec *executionContext) fieldContext_Query_storage(_ context.Context, field 
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Storage(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_ledger(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_ledger(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().Ledger(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Ledger) graphql.Marshaler {
+			return ec.marshalOLedger2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐLedger(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_ledger(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Ledger(ctx, field)
 		},
 	}
 	return fc, nil
@@ -30065,6 +30355,69 @@ func (ec *executionContext) _LastLives(ctx context.Context, sel ast.SelectionSet
 	return out
 }
 
+var ledgerImplementors = []string{"Ledger"}
+
+func (ec *executionContext) _Ledger(ctx context.Context, sel ast.SelectionSet, obj *Ledger) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, ledgerImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Ledger")
+		case "closedUntil":
+			out.Values[i] = ec._Ledger_closedUntil(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "period":
+			out.Values[i] = ec._Ledger_period(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "entries":
+			out.Values[i] = ec._Ledger_entries(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "key":
+			out.Values[i] = ec._Ledger_key(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "fingerprint":
+			out.Values[i] = ec._Ledger_fingerprint(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "checkpoint":
+			out.Values[i] = ec._Ledger_checkpoint(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "trouble":
+			out.Values[i] = ec._Ledger_trouble(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var lineageImplementors = []string{"Lineage"}
 
 func (ec *executionContext) _Lineage(ctx context.Context, sel ast.SelectionSet, obj *Lineage) graphql.Marshaler {
@@ -31025,6 +31378,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_storage(ctx, field)
+				})
+		case "ledger":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_ledger(ctx, field)
 				})
 		case "lineageVersion":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
@@ -35466,6 +35825,13 @@ func (ec *executionContext) marshalOLastLives2ᚖgithubᚗcomᚋlineagedᚋlinea
 		return graphql.Null
 	}
 	return ec._LastLives(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOLedger2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐLedger(ctx context.Context, sel ast.SelectionSet, v *Ledger) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Ledger(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOLineage2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐLineage(ctx context.Context, sel ast.SelectionSet, v *Lineage) graphql.Marshaler {

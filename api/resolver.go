@@ -14,6 +14,7 @@ import (
 type resolver struct {
 	answers *answer.Answers
 	stored  func(context.Context) (*Storage, error) // nil: nobody tells
+	ledger  func() *Ledger                          // nil: there is none
 	log     *slog.Logger
 }
 
@@ -174,6 +175,14 @@ func (q *query) FlowBalance(ctx context.Context, topic string, window WindowInpu
 // PathBalance answers pathBalance.
 func (q *query) PathBalance(ctx context.Context, nodes []string, window WindowInput) (*PathBalance, error) {
 	return q.a.pathBalance(ctx, nodes, window)
+}
+
+// Ledger answers ledger.
+func (q *query) Ledger(context.Context) (*Ledger, error) {
+	if q.a.ledger == nil {
+		return nil, nil //nolint:nilnil // there is none: null
+	}
+	return q.a.ledger(), nil
 }
 
 // Storage answers storage.

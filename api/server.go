@@ -36,6 +36,8 @@ type Options struct {
 	Sizes func() Sizes
 	// Storage tells what the store holds and what a year of it would take; nil: null.
 	Storage func(context.Context) (*Storage, error)
+	// Ledger tells how the ledger is; nil, or one that returns nil: there is none.
+	Ledger func() *Ledger
 	// Trouble tells what degrades the service beside what the history shows, one sentence each, e.g. that space is
 	// short; nil: nothing does.
 	Trouble func() []string
@@ -73,7 +75,7 @@ func New(o Options) *Server {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	a := &resolver{answers: o.Answers, stored: o.Storage, log: o.Log}
+	a := &resolver{answers: o.Answers, stored: o.Storage, ledger: o.Ledger, log: o.Log}
 	m := newMetrics(a, o)
 
 	mux := http.NewServeMux()

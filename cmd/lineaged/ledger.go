@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/lineaged/lineaged/answer"
+	"github.com/lineaged/lineaged/api"
 	"github.com/lineaged/lineaged/internal/config"
 	"github.com/lineaged/lineaged/ledger"
 	"github.com/lineaged/lineaged/ledger/closing"
@@ -32,12 +33,13 @@ const (
 type book struct {
 	log    *ledger.Log // nil: it is switched off, or can't be opened
 	closer *closing.Closer
+	length time.Duration          // of a period
 	why    atomic.Pointer[string] // it can't be opened
 }
 
 // openBook opens the ledger of a configuration. The data folder is open, and held.
 func openBook(cfg config.Config, answers *answer.Answers, rules *rules, said *declarations, now func() time.Time, log *slog.Logger) *book {
-	b := &book{}
+	b := &book{length: time.Duration(cfg.Ledger.Period)}
 	if !cfg.Ledger.Enabled {
 		return b
 	}
@@ -115,6 +117,26 @@ func (b *book) Bundle(topic string, start, end time.Time) (io.WriterTo, time.Tim
 		return nil, time.Time{}, err
 	}
 	return found, time.Time{}, nil
+}
+
+// state tells the API how the ledger is; nil: it is switched off.
+func (b *book) state() *api.Ledger {
+	if b.log == nil && b.why.Load() == nil {
+		return nil
+	}
+	out := &api.Ledger{Period: b.length}
+	if trouble := b.trouble(); len(trouble) > 0 {
+		out.Trouble = new(strings.Join(trouble, "; "))
+	}
+	if b.log == nil {
+		return out
+	}
+	newest, key := b.log.Newest(), b.log.Public()
+	out.Entries, out.Key, out.Fingerprint, out.Checkpoint = &newest.Size, &key, new(ledger.Fingerprint(key)), new(string(newest.Text))
+	if t := b.closer.Closed(); !t.IsZero() {
+		out.ClosedUntil = &t
+	}
+	return out
 }
 
 // handler serves what any client of C2SP's tlog-tiles reads, and the verifier key.

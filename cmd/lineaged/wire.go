@@ -245,7 +245,7 @@ func apiOptions(cfg config.Config, store timeseries.Store, asked *answer.Answers
 			s := store.Stats()
 			return api.Sizes{Subjects: s.Subjects, Series: s.Series, LogBytes: s.LogBytes, DiskBytes: s.DiskBytes, FreeBytes: s.FreeBytes}
 		},
-		Storage: storage(store),
+		Storage: storage(store), Ledger: book.state,
 	}
 	files := export.New(asked)
 	bundle := func(ctx context.Context, params url.Values) (*export.Document, error) {

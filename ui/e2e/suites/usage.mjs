@@ -32,6 +32,15 @@ export async function usage(url) {
     const json = JSON.parse((await saved(page.getByRole('link', { name: 'JSON', exact: true }))).text);
     must(json.coverage.gaps.length > 0 && json.readers.length > 0, 'the JSON has no gaps or no readers');
   });
+  await check('what of it stands in the ledger is taken away with its proofs', async () => {
+    const proof = page.getByRole('region', { name: 'Proof' });
+    await proof.getByText(/this window stands in the ledger/).waitFor();
+    const bundle = await saved(proof.getByRole('link', { name: 'Take the proof away' }));
+    must(/^ledger-payments-\d{8}T\d{6}Z\.lineaged-bundle$/.test(bundle.name), `it is called ${bundle.name}`);
+    const head = JSON.parse(bundle.text.split('\n')[0]);
+    must(head.topic === 'topic:west/payments' && head.checkpoint.startsWith('lineaged.dev/ledger/'), 'it is no bundle');
+    must(bundle.text.includes('"node":"application:shop/billing"'), 'who read it is not in it');
+  });
   await check('on paper there are the report and no buttons', async () => {
     await page.emulateMedia({ media: 'print' });
     must(await page.getByRole('heading', { name: 'Who used payments' }).isVisible(), 'its title is not printed');

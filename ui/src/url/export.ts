@@ -30,6 +30,14 @@ export function exportHref(s: LineageState, format: ExportFormat, theme?: 'light
 export const usageHref = (topic: string, w: WindowChoice, format: 'csv' | 'json'): string =>
   `/export/usage${formatQuery([['format', format], ['topic', topic], ...windowPairs(w)])}`;
 
+/** What the ledger says of a topic from an instant to another, with its proofs. */
+export const bundleHref = (topic: string, start: string, end: string): string =>
+  `/export/ledger${formatQuery([
+    ['topic', topic],
+    ['start', start],
+    ['end', end],
+  ])}`;
+
 /** What a node starves, as a file: all of it, in its order. */
 export function impactHref(s: LineageState, format: 'csv' | 'json'): string {
   const pairs: [string, string][] = [

@@ -17,6 +17,7 @@ import { useUrlState } from '../url/use-url';
 import { windowInput } from '../url/window';
 import { nameOfId, placeOf } from '../words/words';
 import { Permitted } from './permitted';
+import { Proof } from './proof';
 import { GapStrip } from './strip';
 import { Users } from './users';
 
@@ -104,6 +105,7 @@ export function UsagePage() {
             window={window}
             complete={usage.coverage.complete}
           />
+          <Proof ledger={data?.ledger} topic={topic} window={usage.coverage.window} />
           <Permitted all={usage.permitted} />
           <BlindSpots spots={usage.coverage.blindSpots} />
         </>
