@@ -365,7 +365,7 @@ func TestOlderFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	if _, err := l.Append(said1(3, use("west/orders", Write, "shop", 1))); err != nil { // another hour than the signed one
+	if _, err := l.Append(said1(3, use("west/orders", Write, "shop", 1))); err != nil { // another hour
 		t.Fatal(err)
 	}
 	if err := l.Publish(); err != nil {

@@ -5,8 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// form writes the canonical form of uses, which nearly all entries are, without encoding/json: an hour's close waits for
-// little else. That both write the same is tested.
+// form writes the canonical form of uses, which nearly all entries are, without encoding/json: an hour's close waits
+// for little else. That both write the same is tested.
 type form []byte
 
 func (f *form) key(k string) { *f = append(append(append(*f, '"'), k...), '"', ':') }
