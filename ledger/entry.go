@@ -40,11 +40,13 @@ type Instant struct{ time.Time }
 func At(t time.Time) Instant { return Instant{t.UTC().Truncate(time.Millisecond)} }
 
 // MarshalJSON writes the fraction of a second as short as it is exact.
-func (i Instant) MarshalJSON() ([]byte, error) {
+func (i Instant) MarshalJSON() ([]byte, error) { return i.appendJSON(nil) }
+
+func (i Instant) appendJSON(b []byte) ([]byte, error) {
 	if y := i.UTC().Year(); y < 0 || y > 9999 {
-		return nil, fmt.Errorf("the year %d can't be written", y)
+		return b, fmt.Errorf("the year %d can't be written", y)
 	}
-	return append(i.UTC().AppendFormat(append(make([]byte, 0, 32), '"'), "2006-01-02T15:04:05.999"), 'Z', '"'), nil
+	return append(i.UTC().AppendFormat(append(b, '"'), "2006-01-02T15:04:05.999"), 'Z', '"'), nil
 }
 
 // UnmarshalJSON reads what MarshalJSON writes.

@@ -23,8 +23,8 @@ func (f *form) flag(v bool) { *f = strconv.AppendBool(*f, v) }
 func (f *form) null() { *f = append(*f, "null"...) }
 
 func (f *form) instant(i Instant) error {
-	text, err := i.MarshalJSON()
-	*f = append(*f, text...)
+	var err error
+	*f, err = i.appendJSON(*f)
 	return err
 }
 
