@@ -4,14 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"maps"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 )
@@ -105,157 +104,49 @@ func TestReaderGoesOn(t *testing.T) {
 	}
 }
 
-// TestKilledAtEachStep makes each folder that a kill or a loss of power can leave of an append and its publication:
-// nothing of it, each length of its frame, any tiles of it whole, half or not there, a new checkpoint half written, the
-// old or the new one, a journal that was not emptied and tiles that were not swept. Each opens, with the batch whole or
-// not at all, and goes on.
-func TestKilledAtEachStep(t *testing.T) {
-	for _, hours := range []int{0, 1, 9} { // the last goes over 256 entries
-		b := newBook(t)
-		b.shop(hours)
-		before := files(t, b.dir)
-		sizeBefore := b.Newest().Size
-		next := said1(hours)
-		for i := range 30 {
-			next.Usage = append(next.Usage, use(fmt.Sprintf("west/k%d", i), Write, "new person", int64(i)))
-		}
-		if _, err := b.Append(next); err != nil {
-			t.Fatal(err)
-		}
-		journaled := files(t, b.dir)
-		if err := b.Publish(); err != nil {
-			t.Fatal(err)
-		}
-		after := files(t, b.dir)
-		want := entriesIn(t, b.Log)
-		k := &killed{t: t, key: b.key, before: before, journaled: journaled, after: after, next: next, want: want, sizeBefore: sizeBefore}
-		k.all()
-	}
-}
-
-type killed struct {
-	t                        *testing.T
-	key                      *Key
-	before, journaled, after map[string][]byte
-	next                     Batch
-	want                     []string
-	sizeBefore               int64
-	tried                    int
-}
-
-func (k *killed) all() {
-	frame := k.journaled[journalFile]
-	people := k.journaled[peopleFile]
-	old := len(k.before[peopleFile])
-	for n := 0; n < len(frame); n += 1 + n/15 {
-		state := clone(k.before)
-		state[journalFile] = frame[:n]
-		state[peopleFile] = people
-		k.try(state, false, fmt.Sprintf("%d of %d bytes of the frame", n, len(frame)))
-		if n%5 == 0 {
-			zeros := append(bytes.Clone(frame[:n]), make([]byte, len(frame)-n)...)
-			state[journalFile] = zeros
-			k.try(state, false, fmt.Sprintf("%d of %d bytes of the frame and zeros", n, len(frame)))
-			delete(state, journalFile)
-			state[peopleFile] = people[:min(len(people), old+n)]
-			k.try(state, false, fmt.Sprintf("%d bytes of persons", n))
-		}
-	}
-	k.try(clone(k.journaled), true, "the journal")
-	var tiles []string
-	for name := range k.after {
-		if _, was := k.before[name]; !was && strings.HasPrefix(name, "tile/") {
-			tiles = append(tiles, name)
-		}
-	}
-	slices.Sort(tiles)
-	draw := rand.New(rand.NewPCG(1, 2))
-	for range 30 {
-		state := clone(k.journaled)
-		for _, name := range tiles {
-			if n := draw.IntN(3); n > 0 {
-				state[name] = k.after[name][:len(k.after[name])*n/2]
-			}
-		}
-		if text := k.after[checkpointFile]; draw.IntN(2) == 0 {
-			state[checkpointFile+".new"] = text[:draw.IntN(len(text)+1)]
-		}
-		k.try(state, true, "some tiles")
-	}
-	published := clone(k.journaled)
-	for _, name := range append(tiles, checkpointFile) {
-		published[name] = k.after[name]
-	}
-	k.try(published, true, "the new checkpoint, nothing swept")
-	for name := range k.before {
-		if _, still := k.after[name]; !still {
-			delete(published, name)
-			k.try(published, true, "swept "+name)
-		}
-	}
-	published[journalFile] = nil
-	k.try(published, true, "all of it")
-	if k.tried < 70 {
-		k.t.Errorf("only %d folders were tried", k.tried)
-	}
-}
-
-func clone(files map[string][]byte) map[string][]byte {
-	out := make(map[string][]byte, len(files))
-	maps.Copy(out, files)
-	return out
-}
-
-func (k *killed) try(state map[string][]byte, acknowledged bool, what string) {
-	k.t.Helper()
-	k.tried++
-	dir := folder(k.t, state)
-	defer os.RemoveAll(dir)
-	if _, err := Verify(os.DirFS(dir), k.key.Public, nil); err != nil {
-		k.t.Fatalf("%s: before it is opened: %v", what, err)
-	}
-	l, err := Open(dir, k.key)
-	if err != nil {
-		k.t.Fatalf("%s: %v", what, err)
-	}
-	defer l.Close()
-	size := k.sizeBefore
-	if acknowledged {
-		size = int64(len(k.want))
-	}
-	if l.Newest().Size != size {
-		k.t.Fatalf("%s: there are %d entries, not %d", what, l.Newest().Size, size)
-	}
-	if _, err := l.Append(k.next); (err == nil) == acknowledged {
-		k.t.Fatalf("%s: the period is closed once more: %v", what, err)
-	}
-	if err := l.Publish(); err != nil {
-		k.t.Fatalf("%s: %v", what, err)
-	}
-	if got := entriesIn(k.t, l); len(got) != len(k.want) || acknowledged && !slices.Equal(got, k.want) {
-		k.t.Fatalf("%s: %d entries, not %d", what, len(got), len(k.want))
-	}
-	if _, err := Verify(os.DirFS(dir), k.key.Public, nil); err != nil {
-		k.t.Fatalf("%s: %v", what, err)
-	}
-	var left []string
-	for name := range files(k.t, dir) {
-		if strings.HasPrefix(name, "tile/") {
-			left = append(left, name)
-		}
-	}
-	if slices.Sort(left); !slices.Equal(left, tilesOf(int64(len(k.want)))) {
-		k.t.Fatalf("%s: there are the tiles %v, not %v", what, left, tilesOf(int64(len(k.want))))
-	}
-	for i := range k.next.Usage {
-		for _, c := range k.next.Usage[i].Clients {
-			for _, person := range []string{*c.Host, *c.Principal} {
-				if _, ok := l.people.byValue[person]; !ok {
-					k.t.Fatalf("%s: what %s stands for is lost", what, person)
+// TestAtOnce reads, proves and erases while batches are appended and published.
+func TestAtOnce(t *testing.T) {
+	b := newBook(t)
+	b.append(said1(0, use("west/orders", Write, "shop", 1)))
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				r := b.Reader()
+				if _, err := VerifyBundle(bytes.NewReader(bundleOf(t, r)), b.key.Public); err != nil {
+					t.Error(err)
+				}
+				if _, err := b.Erase("10.1.2.7"); err != nil {
+					t.Error(err)
 				}
 			}
-		}
+		})
 	}
+	for k := 1; k < 60; k++ {
+		b.append(said1(k, use("west/orders", Write, "shop", 7), use("west/orders", Read, "bill", int64(k))))
+	}
+	close(done)
+	wg.Wait()
+	checkFolder(t, b)
+}
+
+func bundleOf(t *testing.T, r *Reader) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	found, err := r.Bundle("topic:west/orders", midnight, hour(2).End.Time)
+	if err == nil {
+		_, err = found.WriteTo(&out)
+	}
+	if err != nil {
+		t.Error(err)
+	}
+	return out.Bytes()
 }
 
 func TestTwoBatchesWait(t *testing.T) {
