@@ -242,7 +242,13 @@ func (c *Closer) compare(ctx context.Context, is *ledger.Account) error {
 	b.Usage, b.Withdrawals = differ(is.Statements, now)
 	b.Coverage = uncovered(is.Coverage, coverageOf(v))
 	if len(b.Usage)+len(b.Withdrawals)+len(b.Coverage) > 0 {
-		if _, err := c.Log.Append(b); err != nil {
+		_, err := c.Log.Append(b)
+		if errors.Is(err, ledger.ErrFinal) { // what is late for that is in the store alone
+			c.Logger.Info("a period can't be amended any more", "start", is.Period.Start.Time, "why", err)
+			c.known[is.Period.Start.Time] = version
+			return nil
+		}
+		if err != nil {
 			return err
 		}
 		c.Logger.Info("a period is amended in the ledger", "start", is.Period.Start.Time, "records", len(b.Usage), "withdrawn", len(b.Withdrawals))

@@ -69,7 +69,7 @@ func read(ctx context.Context, v *answer.View, some []used, covered map[lineage.
 		}
 		u := ledger.Usage{
 			Active: f.Active(), Records: f.Records(), Estimated: f.Estimated(), Skipped: f.Skipped(), Lost: f.Lost(), ClientCount: f.ClientCount(),
-			Node: x.node.ID(), Topic: x.topic.ID(), Operation: x.operation, Observed: covered[x.topic],
+			Node: ledger.ID(x.node.ID()), Topic: ledger.ID(x.topic.ID()), Operation: x.operation, Observed: covered[x.topic],
 		}
 		owner, tags := rows.Node(x.node).Describe()
 		u.Owner, u.Tags = known(owner), tags
