@@ -16,6 +16,7 @@ import { movers, rareMovers } from './suites/movers.mjs';
 import { names } from './suites/names.mjs';
 import { newcomer } from './suites/newcomer.mjs';
 import { overview } from './suites/overview.mjs';
+import { past } from './suites/past.mjs';
 import { phone } from './suites/phone.mjs';
 import { picture } from './suites/picture.mjs';
 import { screenshots } from './suites/screenshots.mjs';
@@ -35,6 +36,7 @@ const PARTS = {
   doubt: [doubt, leftBehind],
   movers: [movers, rareMovers],
   names: [names],
+  past: [past],
   phone: [phone],
   exports: [exports],
   impact: [impact],

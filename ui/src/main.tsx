@@ -21,6 +21,7 @@ import './styles/graph.css';
 import './styles/usage.css';
 import './styles/node.css';
 import './styles/clock.css';
+import './styles/past.css';
 
 const root = document.getElementById('root');
 if (!root) throw new Error('index.html has no #root');

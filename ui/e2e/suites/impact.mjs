@@ -91,5 +91,13 @@ export async function impact(url) {
     await page.keyboard.press('Escape');
     await until('no writer is left', async () => (await page.locator('.of-unidentified').count()) === 0);
     await page.getByRole('button', { name: 'committed offsets', exact: true }).waitFor();
+    // Of everything that moved the filter holds as well, and stays when the root goes.
+    await page.goto(`${url}/lineage?evidence=GROUP_OFFSETS&last=10m`);
+    await until('readers alone', async () => (await page.locator('.node-card').count()) > 5);
+    must((await page.locator('.of-unidentified').count()) === 0, 'a writer that is known otherwise is drawn');
+    await page.goto(`${url}/lineage?evidence=AUDIT_LOG&last=10m`);
+    await page.getByText('No flow is known by this evidence.').waitFor();
+    await page.locator('.ways').getByRole('link', { name: 'All evidence' }).click();
+    await until('all of it', async () => (await page.locator('.of-unidentified').count()) > 0);
   });
 }

@@ -9,9 +9,12 @@ import { initialLineage, isFlowId, type LineageState, lineageHref } from '../url
 import { endsOf, formatNode, type NodeState, nodePage, parseNode } from '../url/node';
 import { useUrlState } from '../url/use-url';
 import { nameOfId } from '../words/words';
+import { departed } from './departed';
+import { LastLife, useLastLives, windowOf } from './last-life';
 import { isNotFound, Missing } from './missing';
 import { PanelContent } from './panel';
 import { lineageVariables } from './question';
+import type { LineageAnswer } from './types';
 
 const codec = { path: '/node', parse: parseNode, format: formatNode };
 
@@ -24,12 +27,16 @@ export function NodePage() {
     pause: id === '',
     variables: lineageVariables(state),
   });
+  const missing = isNotFound(error);
+  const lives = useLastLives(askedFor(id, data?.lineage, missing), window);
+  const then = windowOf(lives?.[0]);
+  const past: LineageState | null = then && { ...state, window: then };
+  const [was] = useQuery({ query: LineageDocument, pause: !past, variables: lineageVariables(past ?? state) });
   const title = endsOf(id).map(nameOfId).join(' to ');
   useEffect(() => {
     document.title = `${title || 'Node'} · lineaged`;
   }, [title]);
-  const answer = data?.lineage;
-  const missing = isNotFound(error);
+  const answer = past ? was.data?.lineage : data?.lineage;
   // What a panel changes of a graph is here another page, or the graph.
   const change = (patch: Partial<LineageState>) => {
     if (patch.selected) return navigate(nodePage(patch.selected, window));
@@ -48,13 +55,31 @@ export function NodePage() {
       )}
       <Misread />
       <Problem error={missing ? undefined : error} again={again} />
-      {missing && <Missing state={{ ...state, selected: null }} error={error} again={again} />}
+      {missing && !past && <Missing state={{ ...state, selected: null }} error={error} lives={lives} again={again} />}
+      {past && lives?.[0] && (
+        <LastLife life={lives[0]} shown>
+          <Link className="button" href={nodePage(id, past.window)}>
+            Go to that time
+          </Link>
+        </LastLife>
+      )}
+      <Problem error={past ? was.error : undefined} again={again} />
       {fetching && !answer && <p className="empty">Loading</p>}
       {answer && (
-        <article className="card panel-page" aria-label={isFlowId(id) ? 'Flow' : 'Node'}>
-          <PanelContent id={id} answer={answer} state={state} change={change} page />
+        <article
+          className={past ? 'card panel-page past' : 'card panel-page'}
+          aria-label={isFlowId(id) ? 'Flow' : 'Node'}
+        >
+          <PanelContent id={id} answer={answer} state={past ?? state} change={change} page />
         </article>
       )}
     </main>
   );
+}
+
+/** Whose last life is asked for: a flow that the window does not have, or a node that is missing or gone. */
+function askedFor(id: string, answer: LineageAnswer | null | undefined, missing: boolean): string[] {
+  if (!isFlowId(id)) return departed(endsOf(id), answer ?? undefined, missing);
+  const known = !answer || answer.flows.some((f) => f.id === id);
+  return missing || !known ? [id] : [];
 }

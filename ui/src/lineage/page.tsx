@@ -21,12 +21,14 @@ import { parseDuration } from '../words/format';
 import { GOING_WORD, going, tone, worstTone } from '../words/going';
 import { activity, isAllowed, nameOfId, plural } from '../words/words';
 import { useChosenWays } from './chosen-ways';
+import { departed } from './departed';
 import { elements } from './elements';
 import { EventList } from './events';
 import { Graph } from './graph';
 import { before, oldest } from './held';
 import { Hops } from './hops';
 import { ImpactPanel } from './impact-panel';
+import { LastLife, useLastLives, windowOf } from './last-life';
 import type { Lit } from './lit';
 import { Lighting } from './lit-context';
 import { isNotFound, Missing } from './missing';
@@ -45,17 +47,26 @@ const codec = { path: '/lineage', parse: parseLineage, format: formatLineage };
 
 export function LineagePage() {
   const [state, change] = useUrlState(codec);
-  const { answer, frame, error, fetching, missing, again } = useLineage(state);
+  const present = useLineage(state);
+  const { error, missing, again } = present;
+  const lives = useLastLives(departed(state.roots, present.answer, missing), state.window);
+  const life = state.roots.length === 1 ? lives?.[0] : undefined;
+  const then = windowOf(life);
+  // Of whom the window does not have, the end of the last life is shown; the address stays what was asked for.
+  const past: LineageState | null = then && { ...state, window: then, live: false, compare: null };
+  const was = useLineage(past ?? state, past === null);
+  const { answer, frame, fetching } = past ? was : present;
+  const at = past ?? state;
   const step = parseDuration(answer?.window.step ?? '') ?? 10;
   const seconds = Math.min(Math.max(step, 1), 60);
   const link = useLive({
     window: windowInput(state.window),
-    shown: fetching ? undefined : answer?.version,
+    shown: present.fetching ? undefined : present.answer?.version,
     again,
     seconds: state.live ? seconds : null,
   });
-  const impact = useImpact(answer, state);
-  const paths = usePaths(answer, state);
+  const impact = useImpact(answer, at);
+  const paths = usePaths(answer, at);
   const title = titleOf(state);
   useEffect(() => {
     document.title = `${title} · lineaged`;
@@ -79,32 +90,43 @@ export function LineagePage() {
       </Toolbar>
       <Misread />
       <Problem error={missing ? undefined : error} again={again} />
-      {answer && <Notices answer={answer} state={state} change={change} />}
-      <div className="lineage-body">
+      {past && life && (
+        <LastLife life={life} shown>
+          <Link className="button" href={lineageHref(past)}>
+            Go to that time
+          </Link>
+          <Link className="button" href={lineageHref({ window: state.window, live: state.live })}>
+            Everything in the window asked for
+          </Link>
+        </LastLife>
+      )}
+      {past && <Problem error={was.error} again={was.again} />}
+      {answer && <Notices answer={answer} state={at} change={change} />}
+      <div className={past ? 'lineage-body past' : 'lineage-body'}>
         <div className="lineage-view" aria-busy={fetching}>
-          {missing && <Missing state={state} error={error} again={again} />}
+          {missing && !past && <Missing state={state} error={error} lives={lives} again={again} />}
           {answer && (
             <View
               answer={answer}
               frame={frame}
-              state={state}
+              state={at}
               change={change}
               again={again}
               lit={impact.lit ?? paths.lit}
             />
           )}
-          {!answer && !missing && !error && <p className="empty">Loading</p>}
+          {!answer && (past ? !was.error : !missing && !error) && <p className="empty">Loading</p>}
         </div>
         {answer && state.compare && !state.selected && !state.impact && !state.path && state.view !== 'events' && (
           <Compare state={state} window={answer.window} change={change} />
         )}
         {answer && state.selected && state.view !== 'events' && (
-          <Panel id={state.selected} answer={answer} state={state} change={change} />
+          <Panel id={state.selected} answer={answer} state={at} change={change} />
         )}
         {answer && !state.selected && state.impact && (
-          <ImpactPanel answer={answer} found={impact} state={state} change={change} />
+          <ImpactPanel answer={answer} found={impact} state={at} change={change} />
         )}
-        {answer && !state.selected && state.path && <PathsPanel found={paths} state={state} change={change} />}
+        {answer && !state.selected && state.path && <PathsPanel found={paths} state={at} change={change} />}
       </div>
       <p className="sr" role="status">
         {answer ? counted(answer) : ''}
@@ -121,17 +143,17 @@ function titleOf(state: LineageState): string {
 }
 
 /** One question for the whole view. The last answer stays while the next one loads, also when the window changes. */
-function useLineage(state: LineageState) {
+function useLineage(state: LineageState, pause = false) {
   const phone = usePhone();
   const all = state.roots.length === 0;
   const [rooted, rootedAgain] = useQuery({
     query: LineageDocument,
-    pause: all,
+    pause: pause || all,
     variables: lineageVariables(state, phone),
   });
   const [flows, flowsAgain] = useQuery({
     query: AllFlowsDocument,
-    pause: !all,
+    pause: pause || !all,
     variables: allFlowsVariables(state, phone),
   });
   const result = all ? flows : rooted;

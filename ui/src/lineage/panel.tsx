@@ -4,12 +4,12 @@ import { FlowDetailDocument, NodeDetailDocument } from '../gql/graphql';
 import { CoverageDetail, coverageText } from '../shell/coverage';
 import { Icon } from '../shell/icons';
 import { Link } from '../shell/link';
-import { Problem } from '../shell/problem';
 import { isFlowId, lineageHref } from '../url/lineage';
 import { nodePage } from '../url/node';
 import { withDefaults } from '../words/query';
 import { FlowPanel } from './flow-panel';
 import { NodePanel } from './node-panel';
+import { NotThere } from './not-there';
 import { CopyQuery } from './panel-parts';
 import type { PanelProps } from './types';
 
@@ -102,7 +102,7 @@ function OfFlow({ id, answer, state, change }: PanelProps) {
   });
   return (
     <>
-      <Problem error={error} again={again} />
+      <NotThere id={id} state={state} change={change} error={error} again={again} />
       {data?.flow && <FlowPanel flow={data.flow} answer={answer} state={state} change={change} />}
       {data?.flow === null && !error && <p className="empty">This flow was not seen in this window.</p>}
       {!data && !error && <p className="empty">Loading</p>}
@@ -118,7 +118,7 @@ function OfNode({ id, answer, state, change }: PanelProps) {
   });
   return (
     <>
-      <Problem error={error} again={again} />
+      <NotThere id={id} state={state} change={change} error={error} again={again} />
       {data?.node && <NodePanel node={data.node} told={data} answer={answer} state={state} change={change} />}
       {data?.node === null && !error && <p className="empty">This node is not known.</p>}
       {!data && !error && <p className="empty">Loading</p>}

@@ -12,6 +12,7 @@ const METRICS = {
 
 /** Of everything that moved. plain: each node by itself, also where a picture would have stacks. */
 export const allFlowsVariables = (s: LineageState, plain = false): AllFlowsQueryVariables => ({
+  evidence: s.evidence.length > 0 ? s.evidence : null,
   includeInactive: s.inactive,
   includeInternal: s.internal,
   limit: LIMIT,
@@ -27,7 +28,6 @@ export const allFlowsVariables = (s: LineageState, plain = false): AllFlowsQuery
 /** Of what lies around roots. */
 export const lineageVariables = (s: LineageState, plain = false): LineageQueryVariables => ({
   ...drawnOf(s),
-  evidence: s.evidence.length > 0 ? s.evidence : null,
   ...allFlowsVariables(s, plain),
 });
 

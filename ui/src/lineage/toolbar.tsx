@@ -101,7 +101,7 @@ export function Toolbar({ state, change, title, answer, fetching, again, childre
             <Depth depth={state.depth} onChange={(depth) => change({ depth })} />
           </>
         )}
-        {rooted && <EvidenceFilter state={state} change={change} />}
+        <EvidenceFilter state={state} change={change} />
         <Segments label="Rates in" value={state.unit} onChange={(unit) => change({ unit })}>
           {UNITS.map(([value, word]) => ({ value, word }))}
         </Segments>

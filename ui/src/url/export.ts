@@ -14,8 +14,8 @@ export function exportHref(s: LineageState, format: ExportFormat, theme?: 'light
   const pairs: [string, string][] = [['format', format], ...roots.map((r): [string, string] => ['root', r])];
   if (roots.length > 0) {
     pairs.push(['direction', direction], ['depth', String(depth)]);
-    if (s.evidence.length > 0) pairs.push(['evidence', s.evidence.join(',')]);
   }
+  if (s.evidence.length > 0) pairs.push(['evidence', s.evidence.join(',')]);
   pairs.push(
     ['includeInactive', String(s.inactive)],
     ['includeInternal', String(s.internal)],

@@ -36,7 +36,8 @@ test('what a link says wrongly is left at its default', () => {
 });
 
 test('what a root starves, and ways from it, need a root; ways need another node', () => {
-  expect(parseLineage('?impact=1&path=topic:west/b&evidence=GROUP_OFFSETS')).toEqual(initialLineage);
+  expect(parseLineage('?impact=1&path=topic:west/b')).toEqual(initialLineage);
+  expect(parseLineage('?evidence=GROUP_OFFSETS').evidence).toEqual(['GROUP_OFFSETS']);
   expect(parseLineage('?root=a&path=a').path).toBe(null);
   expect(parseLineage('?root=a&path=b&impact=1')).toMatchObject({ path: 'b', impact: false });
   expect(parseLineage('?root=a&evidence=hearsay,group_offsets').evidence).toEqual(['GROUP_OFFSETS']);

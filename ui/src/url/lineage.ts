@@ -79,7 +79,7 @@ export function parseLineage(search: string): LineageState {
     compare: parseCompare(q.get('compare')),
     quiet: parseDuration(q.get('quiet') ?? '') === null ? initialLineage.quiet : (q.get('quiet') ?? ''),
     selected: q.get('selected') || null,
-    evidence: roots.length > 0 ? parseEvidence(q.get('evidence')) : [],
+    evidence: parseEvidence(q.get('evidence')),
     impact: roots.length > 0 && path === null && q.get('impact') === '1',
     path,
     ...parseFolding(q),
