@@ -42,13 +42,13 @@ func (p EventPlace) Compare(b EventPlace) int {
 // all; of some types, or with none of all.
 func (v *View) Events(ctx context.Context, only *lineage.Node, types ...lineage.EventType) ([]Event, error) {
 	if only == nil {
-		return v.eventsOf(ctx, nil, types...)
+		return v.EventsOf(ctx, nil, types...)
 	}
-	return v.eventsOf(ctx, []lineage.Node{*only}, types...)
+	return v.EventsOf(ctx, []lineage.Node{*only}, types...)
 }
 
-// eventsOf is Events of several nodes, or with none of all.
-func (v *View) eventsOf(ctx context.Context, only []lineage.Node, types ...lineage.EventType) ([]Event, error) {
+// EventsOf is Events of several nodes, each event once, or with none of all.
+func (v *View) EventsOf(ctx context.Context, only []lineage.Node, types ...lineage.EventType) ([]Event, error) {
 	wanted := func(t lineage.EventType) bool { return len(types) == 0 || slices.Contains(types, t) }
 	asked := slices.Clone(types)
 	if slices.ContainsFunc(types, aboutFlow) { // a beginning tells which of two ends is the flow's

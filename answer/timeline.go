@@ -301,7 +301,7 @@ func (t *Timeline) takeRates(ctx context.Context, roots []lineage.Node, most int
 // takeEvents counts the events of the roots, or of the scope, by bucket and type.
 func (t *Timeline) takeEvents(ctx context.Context, roots []lineage.Node) error {
 	v := t.View
-	all, err := v.eventsOf(ctx, roots)
+	all, err := v.EventsOf(ctx, roots)
 	if err != nil {
 		return err
 	}

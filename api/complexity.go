@@ -107,7 +107,7 @@ func costs() (c ComplexityRoot) {
 	c.Query.Top = func(child int, _ answer.Metric, _ lineage.NodeKind, _ WindowInput, first int) int {
 		return times(first, child)
 	}
-	c.Query.Events = func(child int, _ WindowInput, _ *string, _ []lineage.EventType, first int, _ *string) int {
+	c.Query.Events = func(child int, _ WindowInput, _ *string, _ []string, _ []lineage.EventType, first int, _ *string) int {
 		return times(first, child)
 	}
 	c.Query.Timeline = func(child int, _ WindowInput, _ []string, _ *string, buckets int) int {

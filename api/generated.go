@@ -665,7 +665,7 @@ type ComplexityRoot struct {
 		Coverage        func(childComplexity int, window WindowInput) int
 		DataProducts    func(childComplexity int, window WindowInput, text *string, first int, after *string) int
 		Declarations    func(childComplexity int, window WindowInput, text *string, node *string, only *answer.DeclaredState, first int, after *string) int
-		Events          func(childComplexity int, window WindowInput, node *string, types []lineage.EventType, first int, after *string) int
+		Events          func(childComplexity int, window WindowInput, node *string, nodes []string, types []lineage.EventType, first int, after *string) int
 		Findings        func(childComplexity int, window WindowInput, cluster *string, owner *string, kinds []answer.FindingKind, first int, after *string) int
 		Flow            func(childComplexity int, id string, window WindowInput) int
 		FlowBalance     func(childComplexity int, topic string, window WindowInput) int
@@ -956,7 +956,7 @@ type QueryResolver interface {
 	LineageDiff(ctx context.Context, roots []string, before WindowInput, after WindowInput, quiet time.Duration, factor float64, includeInternal bool, limit int) (*LineageDiff, error)
 	Top(ctx context.Context, metric answer.Metric, by lineage.NodeKind, window WindowInput, first int) (*Ranking, error)
 	TopicUsage(ctx context.Context, topic string, window WindowInput) (*TopicUsage, error)
-	Events(ctx context.Context, window WindowInput, node *string, types []lineage.EventType, first int, after *string) (*EventConnection, error)
+	Events(ctx context.Context, window WindowInput, node *string, nodes []string, types []lineage.EventType, first int, after *string) (*EventConnection, error)
 	Findings(ctx context.Context, window WindowInput, cluster *string, owner *string, kinds []answer.FindingKind, first int, after *string) (*FindingConnection, error)
 	Coverage(ctx context.Context, window WindowInput) (*Coverage, error)
 	Timeline(ctx context.Context, window WindowInput, roots []string, cluster *string, buckets int) (*Timeline, error)
@@ -3742,7 +3742,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Events(childComplexity, args["window"].(WindowInput), args["node"].(*string), args["types"].([]lineage.EventType), args["first"].(int), args["after"].(*string)), true
+		return e.ComplexityRoot.Query.Events(childComplexity, args["window"].(WindowInput), args["node"].(*string), args["nodes"].([]string), args["types"].([]lineage.EventType), args["first"].(int), args["after"].(*string)), true
 	case "Query.findings":
 		if e.ComplexityRoot.Query.Findings == nil {
 			break
@@ -5228,7 +5228,8 @@ type Query {
   top(metric: Metric!, by: NodeKind!, window: Window!, first: Int! = 10): Ranking
   "Compliance: who wrote and who read this topic in the window, and who else can have or left a trace, on what evidence."
   topicUsage(topic: ID!, window: Window!): TopicUsage
-  events(window: Window!, node: ID, types: [EventType!], first: Int! = 100, after: String): EventConnection
+  "Of one node, of any of some nodes, at most 50, or of all."
+  events(window: Window!, node: ID, nodes: [ID!], types: [EventType!], first: Int! = 100, after: String): EventConnection
   """
   What is wrong or new, the worst first: how flows go and who observes are of the window's end, what was lost, came or went is of the window. Internal topics are left out. owner: who answers
   for the program of a flow, else for its topic; UNOBSERVED is nobody's.
@@ -8003,30 +8004,38 @@ func (ec *executionContext) field_Query_events_args(ctx context.Context, rawArgs
 		return nil, err
 	}
 	args["node"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "types",
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "nodes",
+		func(ctx context.Context, v any) ([]string, error) {
+			return ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["nodes"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "types",
 		func(ctx context.Context, v any) ([]lineage.EventType, error) {
 			return ec.unmarshalOEventType2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋlineageᚐEventTypeᚄ(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["types"] = arg2
-	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+	args["types"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "first",
 		func(ctx context.Context, v any) (int, error) {
 			return ec.unmarshalNInt2int(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["first"] = arg3
-	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+	args["first"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "after",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["after"] = arg4
+	args["after"] = arg5
 	return args, nil
 }
 
@@ -20839,7 +20848,7 @@ func (ec *executionContext) _Query_events(ctx context.Context, field graphql.Col
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Events(ctx, fc.Args["window"].(WindowInput), fc.Args["node"].(*string), fc.Args["types"].([]lineage.EventType), fc.Args["first"].(int), fc.Args["after"].(*string))
+			return ec.Resolvers.Query().Events(ctx, fc.Args["window"].(WindowInput), fc.Args["node"].(*string), fc.Args["nodes"].([]string), fc.Args["types"].([]lineage.EventType), fc.Args["first"].(int), fc.Args["after"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *EventConnection) graphql.Marshaler {

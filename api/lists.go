@@ -140,7 +140,7 @@ func (a *resolver) nodes(ctx context.Context, args nodesArgs) (*NodeConnection, 
 // eventsArgs are the arguments of the root field events.
 type eventsArgs struct {
 	window WindowInput
-	node   *string
+	nodes  []string // none: of all
 	types  []lineage.EventType
 	first  int
 	after  *string
@@ -150,6 +150,9 @@ type eventsArgs struct {
 func (a *resolver) events(ctx context.Context, args eventsArgs) (*EventConnection, error) {
 	if args.first < 0 || args.first > mostPerPage {
 		return nil, badInput("events: first must be 0 to %d", mostPerPage)
+	}
+	if len(args.nodes) > mostRoots {
+		return nil, badInput("events: at most %d nodes", mostRoots)
 	}
 	var after *eventPlace
 	if args.after != nil {
@@ -162,24 +165,29 @@ func (a *resolver) events(ctx context.Context, args eventsArgs) (*EventConnectio
 	if err != nil {
 		return nil, err
 	}
-	var only *lineage.Node
-	if args.node != nil {
-		n, err := parseNode(*args.node)
+	var only []lineage.Node
+	for _, id := range args.nodes {
+		n, err := parseNode(id)
 		if err != nil {
 			return nil, err
 		}
 		if !v.Has(n) && !v.Unobserved(n) {
 			return nil, v.NoNode(n)
 		}
-		only = &n
+		only = append(only, n)
 	}
-	all, err := v.Events(ctx, only, args.types...)
+	all, err := v.EventsOf(ctx, only, args.types...)
 	if err != nil {
 		return nil, err
 	}
 	c := eventPage(v, all, after, args.first)
-	if only != nil {
-		c.scope = v.ClustersOf(*only)
+	for _, n := range only {
+		of := v.ClustersOf(n)
+		if len(of) == 0 { // it may be anywhere
+			c.scope = nil
+			break
+		}
+		c.scope = append(c.scope, of...)
 	}
 	return c, nil
 }

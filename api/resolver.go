@@ -123,9 +123,12 @@ func (q *query) TopicUsage(ctx context.Context, topic string, window WindowInput
 
 // Events answers events.
 func (q *query) Events(
-	ctx context.Context, window WindowInput, node *string, types []lineage.EventType, first int, after *string,
+	ctx context.Context, window WindowInput, node *string, nodes []string, types []lineage.EventType, first int, after *string,
 ) (*EventConnection, error) {
-	return q.a.events(ctx, eventsArgs{window, node, types, first, after})
+	if node != nil {
+		nodes = append([]string{*node}, nodes...)
+	}
+	return q.a.events(ctx, eventsArgs{window, nodes, types, first, after})
 }
 
 // Findings answers findings.

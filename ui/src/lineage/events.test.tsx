@@ -28,8 +28,10 @@ const gone = {
 };
 const lost = { id: '3', at: '2026-11-24T12:40:00Z', type: 'SOURCE_LOST', detail: 'west/groups' };
 const range = { start: '2026-11-24T11:00:00Z', end: '2026-11-24T13:00:00Z' };
+const asked = new Set<string>();
 const client = clientOf({
-  events: ({ types, first }: { types: string[]; first: number }) => {
+  events: ({ types, first, nodes }: { types: string[]; first: number; nodes: string[] | null }) => {
+    asked.add((nodes ?? ['all']).join(' '));
     const all = [event, gone, lost, lost].filter((e) => types.includes(e.type));
     return {
       totalCount: all.length,
@@ -50,7 +52,7 @@ test('a flow of unidentified writers reads as everywhere else', async () => {
           window={range}
           state={{
             ...initialLineage,
-            roots: [WRITERS],
+            roots: [WRITERS, 'topic:west/other'],
             unit: 'bytes',
             view: 'events',
             window: { kind: 'range', ...range },
@@ -64,7 +66,7 @@ test('a flow of unidentified writers reads as everywhere else', async () => {
   expect(tables).toHaveLength(2);
   expect(tables[0]).toContain('gone'); // what matters is first, though it is not the newest
   expect(tables[1]).toContain('writers of orders → orders');
-  expect(at.querySelector('h2')?.textContent).toMatch(/^Events of writers of orders.*2 events/);
+  expect(at.querySelector('h2')?.textContent).toMatch(/^Events of writers of orders, other.*2 events/);
   // What sources say of themselves is one line.
   expect(at.querySelector('details summary')?.textContent).toContain('2 times');
   expect(at.textContent).not.toContain('west/groups');
@@ -74,9 +76,10 @@ test('a flow of unidentified writers reads as everywhere else', async () => {
   expect(links).toEqual([
     '/lineage?root=topic:west/gone&at=2026-11-24T12:30:00Z&unit=bytes&selected=topic:west/gone',
     `/lineage?root=topic:west/gone&${window}&unit=bytes&selected=topic:west/gone`,
-    `/lineage?root=${WRITERS}&at=2026-11-24T12:00:00Z&unit=bytes&selected=${flow}`,
-    `/lineage?root=${WRITERS}&${window}&unit=bytes&selected=${flow}`,
+    `/lineage?root=${WRITERS}&root=topic:west/other&at=2026-11-24T12:00:00Z&unit=bytes&selected=${flow}`,
+    `/lineage?root=${WRITERS}&root=topic:west/other&${window}&unit=bytes&selected=${flow}`,
   ]);
+  expect([...asked]).toEqual([`${WRITERS} topic:west/other`]);
   await act(async () => root.unmount());
   vi.unstubAllGlobals();
 });

@@ -17,16 +17,15 @@ const OTHER = (Object.keys(EVENT_WORD) as EventType[]).filter((t) => !GRAVE.incl
 type Rows = EventRowsFragment;
 type Event = Rows['edges'][number]['node'];
 
-/** What changed in the window, at the root or, without one, anywhere: what matters first, what sources say of themselves folded. */
+/** What changed in the window, at any of the roots or, without one, anywhere: what matters first, what sources say of themselves folded. */
 export function EventList({ window, state }: { window: { start: string; end: string }; state: LineageState }) {
-  const root = state.roots[0] ?? null;
   const [first, setFirst] = useState(PAGE);
   const [open, setOpen] = useState(false);
   const [{ data, error, fetching }, again] = useQuery({
     query: EventsDocument,
     variables: {
       window: { start: window.start, end: window.end },
-      node: root,
+      nodes: state.roots.length > 0 ? state.roots : null,
       grave: [...GRAVE],
       other: OTHER,
       sources: [...OF_SOURCES],
@@ -42,8 +41,13 @@ export function EventList({ window, state }: { window: { start: string; end: str
       <Problem error={error} again={again} />
       <section className="card">
         <h2>
-          Events{root && ' of '}
-          {root && <bdi>{nameOfId(root)}</bdi>}{' '}
+          Events
+          {state.roots.map((root, i) => (
+            <span key={root}>
+              {i === 0 ? ' of ' : ', '}
+              <bdi>{nameOfId(root)}</bdi>
+            </span>
+          ))}{' '}
           <span className="note" role="status">
             {total !== undefined ? plural(total, 'event') : fetching ? 'loading' : ''}
           </span>
