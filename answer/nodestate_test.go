@@ -1,6 +1,7 @@
 package answer_test
 
 import (
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -42,6 +43,51 @@ func TestNodeSaysWhatItsFlowsSay(t *testing.T) {
 		}
 		if moved < 5 || moved == len(placed) {
 			t.Errorf("%d of %d nodes moved: nothing is compared", moved, len(placed))
+		}
+	})
+}
+
+// A list of those with a flow in a state has all of them, and nobody else; that a state is not known is one to ask for.
+func TestSearchByState(t *testing.T) {
+	inShop(t, func(t *testing.T, _ *answer.Answers, v *answer.View) {
+		all, err := v.Search(t.Context(), answer.Search{OrderBy: answer.ByName})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var nodes []lineage.Node
+		for _, p := range all {
+			nodes = append(nodes, p.Node)
+		}
+		rows := v.Rows(nodes, nil)
+		kinds := 0
+		for is := answer.NoState; is <= answer.Stopped; is++ {
+			var want []string
+			for _, p := range all {
+				states, err := rows.Node(p.Node).FlowStates(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if slices.ContainsFunc(states, func(c answer.StateCount) bool { return c.Is == is }) {
+					want = append(want, p.ID)
+				}
+			}
+			placed, err := v.Search(t.Context(), answer.Search{States: []answer.FlowState{is}, OrderBy: answer.ByName})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, p := range placed {
+				got = append(got, p.ID)
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("%v: got %v, want %v", is, got, want)
+			}
+			if len(want) > 0 && len(want) < len(all) {
+				kinds++
+			}
+		}
+		if kinds < 2 {
+			t.Errorf("only %d states tell nodes apart: nothing is compared", kinds)
 		}
 	})
 }

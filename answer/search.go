@@ -31,6 +31,7 @@ type Search struct {
 	Kinds           []lineage.NodeKind // nil: all
 	Cluster         *string            // its id or name
 	Owner, Tag      *string
+	States          []FlowState // of its flows, one of these at least; NoState: of one it is not known; nil: all
 	IncludeInternal bool
 	OrderBy         Order
 }
@@ -64,7 +65,28 @@ func (v *View) Search(ctx context.Context, args Search) ([]Placed, error) {
 	if err != nil {
 		return nil, err
 	}
+	if found, err = v.going(ctx, found, args.States); err != nil {
+		return nil, err
+	}
 	return v.order(ctx, found, args.OrderBy, args.HasText)
+}
+
+// going returns those of the nodes that have a flow in one of the states; nil: all.
+func (v *View) going(ctx context.Context, nodes []Placed, states []FlowState) ([]Placed, error) {
+	if len(states) == 0 {
+		return nodes, nil
+	}
+	list := make([]lineage.Node, len(nodes))
+	for i, p := range nodes {
+		list[i] = p.Node
+	}
+	goes, err := v.Rows(list, nil).loadGoes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(nodes, func(p Placed) bool {
+		return !slices.ContainsFunc(goes[p.Node], func(c StateCount) bool { return slices.Contains(states, c.Is) })
+	}), nil
 }
 
 // search returns the nodes that the filters leave, with how well they match.

@@ -677,7 +677,7 @@ type ComplexityRoot struct {
 		LineageDiff     func(childComplexity int, roots []string, before WindowInput, after WindowInput, quiet time.Duration, factor float64, includeInternal bool, limit int) int
 		LineageVersion  func(childComplexity int, window WindowInput) int
 		Node            func(childComplexity int, id string, window *WindowInput) int
-		Nodes           func(childComplexity int, text *string, kinds []lineage.NodeKind, cluster *string, owner *string, tag *string, includeInternal bool, window *WindowInput, orderBy *answer.Order, first int, after *string) int
+		Nodes           func(childComplexity int, text *string, kinds []lineage.NodeKind, cluster *string, owner *string, tag *string, states []*answer.FlowState, includeInternal bool, window *WindowInput, orderBy *answer.Order, first int, after *string) int
 		PathBalance     func(childComplexity int, nodes []string, window WindowInput) int
 		Paths           func(childComplexity int, from string, to string, window WindowInput, includeInternal bool, first int) int
 		Storage         func(childComplexity int) int
@@ -947,7 +947,7 @@ type QueryResolver interface {
 	Node(ctx context.Context, id string, window *WindowInput) (Node, error)
 	Flow(ctx context.Context, id string, window WindowInput) (*Flow, error)
 	LastLives(ctx context.Context, ids []string, window WindowInput) (*LastLives, error)
-	Nodes(ctx context.Context, text *string, kinds []lineage.NodeKind, cluster *string, owner *string, tag *string, includeInternal bool, window *WindowInput, orderBy *answer.Order, first int, after *string) (*NodeConnection, error)
+	Nodes(ctx context.Context, text *string, kinds []lineage.NodeKind, cluster *string, owner *string, tag *string, states []*answer.FlowState, includeInternal bool, window *WindowInput, orderBy *answer.Order, first int, after *string) (*NodeConnection, error)
 	Lineage(ctx context.Context, roots []string, direction graph.Direction, depth int, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool, limit int, fold int, unfold []string, expand []ExpandInput) (*Lineage, error)
 	Closure(ctx context.Context, roots []string, direction graph.Direction, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool) (*Closure, error)
 	Impact(ctx context.Context, root string, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool, first int, after *string) (*Impact, error)
@@ -3870,7 +3870,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Nodes(childComplexity, args["text"].(*string), args["kinds"].([]lineage.NodeKind), args["cluster"].(*string), args["owner"].(*string), args["tag"].(*string), args["includeInternal"].(bool), args["window"].(*WindowInput), args["orderBy"].(*answer.Order), args["first"].(int), args["after"].(*string)), true
+		return e.ComplexityRoot.Query.Nodes(childComplexity, args["text"].(*string), args["kinds"].([]lineage.NodeKind), args["cluster"].(*string), args["owner"].(*string), args["tag"].(*string), args["states"].([]*answer.FlowState), args["includeInternal"].(bool), args["window"].(*WindowInput), args["orderBy"].(*answer.Order), args["first"].(int), args["after"].(*string)), true
 	case "Query.pathBalance":
 		if e.ComplexityRoot.Query.PathBalance == nil {
 			break
@@ -5175,9 +5175,9 @@ type Query {
   """
   Text matches names, owners and tags, case-insensitively; best matches first unless ordered. Topics that exist or moved in the window,
   and who used any topic in it or in the seven days before its end; without a window, of the last ten minutes. A text, owner or tag
-  longer than 256 characters is refused.
+  longer than 256 characters is refused. states: with a flow that goes so at the window's end, as flowStates counts them; null among them: with one of which that is not known.
   """
-  nodes(text: String, kinds: [NodeKind!], cluster: ID, owner: String, tag: String, includeInternal: Boolean! = false, window: Window, orderBy: NodeOrder, first: Int! = 50, after: String): NodeConnection
+  nodes(text: String, kinds: [NodeKind!], cluster: ID, owner: String, tag: String, states: [FlowState], includeInternal: Boolean! = false, window: Window, orderBy: NodeOrder, first: Int! = 50, after: String): NodeConnection
   """
   includeInactive: flows that moved nothing in the window but did in the seven days before its end, and whose ends still
   exist, stay with active: false, and are walked through, so that one silent hop does not hide all behind it. Above the
@@ -8542,46 +8542,54 @@ func (ec *executionContext) field_Query_nodes_args(ctx context.Context, rawArgs 
 		return nil, err
 	}
 	args["tag"] = arg4
-	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "includeInternal",
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "states",
+		func(ctx context.Context, v any) ([]*answer.FlowState, error) {
+			return ec.unmarshalOFlowState2ᚕᚖgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐFlowState(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["states"] = arg5
+	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "includeInternal",
 		func(ctx context.Context, v any) (bool, error) {
 			return ec.unmarshalNBoolean2bool(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["includeInternal"] = arg5
-	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "window",
+	args["includeInternal"] = arg6
+	arg7, err := graphql.ProcessArgField(ctx, rawArgs, "window",
 		func(ctx context.Context, v any) (*WindowInput, error) {
 			return ec.unmarshalOWindow2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐWindowInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["window"] = arg6
-	arg7, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+	args["window"] = arg7
+	arg8, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
 		func(ctx context.Context, v any) (*answer.Order, error) {
 			return ec.unmarshalONodeOrder2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐOrder(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["orderBy"] = arg7
-	arg8, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+	args["orderBy"] = arg8
+	arg9, err := graphql.ProcessArgField(ctx, rawArgs, "first",
 		func(ctx context.Context, v any) (int, error) {
 			return ec.unmarshalNInt2int(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["first"] = arg8
-	arg9, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+	args["first"] = arg9
+	arg10, err := graphql.ProcessArgField(ctx, rawArgs, "after",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["after"] = arg9
+	args["after"] = arg10
 	return args, nil
 }
 
@@ -20452,7 +20460,7 @@ func (ec *executionContext) _Query_nodes(ctx context.Context, field graphql.Coll
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Nodes(ctx, fc.Args["text"].(*string), fc.Args["kinds"].([]lineage.NodeKind), fc.Args["cluster"].(*string), fc.Args["owner"].(*string), fc.Args["tag"].(*string), fc.Args["includeInternal"].(bool), fc.Args["window"].(*WindowInput), fc.Args["orderBy"].(*answer.Order), fc.Args["first"].(int), fc.Args["after"].(*string))
+			return ec.Resolvers.Query().Nodes(ctx, fc.Args["text"].(*string), fc.Args["kinds"].([]lineage.NodeKind), fc.Args["cluster"].(*string), fc.Args["owner"].(*string), fc.Args["tag"].(*string), fc.Args["states"].([]*answer.FlowState), fc.Args["includeInternal"].(bool), fc.Args["window"].(*WindowInput), fc.Args["orderBy"].(*answer.Order), fc.Args["first"].(int), fc.Args["after"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *NodeConnection) graphql.Marshaler {
@@ -35691,6 +35699,36 @@ func (ec *executionContext) marshalOFlowBalance2ᚖgithubᚗcomᚋlineagedᚋlin
 		return graphql.Null
 	}
 	return ec._FlowBalance(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOFlowState2ᚕᚖgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐFlowState(ctx context.Context, v any) ([]*answer.FlowState, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*answer.FlowState, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalOFlowState2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐFlowState(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOFlowState2ᚕᚖgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐFlowState(ctx context.Context, sel ast.SelectionSet, v []*answer.FlowState) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalOFlowState2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐFlowState(ctx, sel, v[i])
+	})
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalOFlowState2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐFlowState(ctx context.Context, v any) (*answer.FlowState, error) {

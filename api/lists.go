@@ -25,6 +25,7 @@ type nodesArgs struct {
 	kinds           []lineage.NodeKind
 	cluster         *string
 	owner, tag      *string
+	states          []*answer.FlowState
 	includeInternal bool
 	window          *WindowInput
 	orderBy         *answer.Order
@@ -98,6 +99,13 @@ func (a *resolver) nodes(ctx context.Context, args nodesArgs) (*NodeConnection, 
 		return nil, err
 	}
 	q := answer.Search{Kinds: args.kinds, Cluster: args.cluster, Owner: args.owner, Tag: args.tag, IncludeInternal: args.includeInternal}
+	for _, s := range args.states {
+		if s == nil {
+			q.States = append(q.States, answer.NoState)
+		} else {
+			q.States = append(q.States, *s)
+		}
+	}
 	if args.text != nil {
 		q.Text, q.HasText = *args.text, true
 	}

@@ -45,6 +45,7 @@ func TestPages(t *testing.T) {
 		h := serve(served{History: w.store, Identity: everybody, Clusters: shopConfig, Log: quiet()})
 		for _, args := range []string{
 			"", "orderBy: RATE", "orderBy: LAG", "orderBy: LAST_MOVED", "orderBy: NAME", `text: "c1"`, `text: "1", orderBy: RATE`, "kinds: [APPLICATION, UNIDENTIFIED]",
+			"states: [null]", "states: [MOVING, null], orderBy: RATE",
 		} {
 			whole := answerOf[nodePage](t, h, "{nodes(first: 1000, "+args+"){totalCount edges{cursor node{id}}}}", "").Nodes
 			if len(whole.Edges) != whole.TotalCount || whole.TotalCount == 0 {

@@ -92,9 +92,6 @@ func (s *survey) field(f *ast.Field, vars map[string]any, root bool, of []string
 	if f.Name == "flowStates" || ofFlow && (f.Name == "state" || f.Name == "stateSince") {
 		s.before(of)
 	}
-	if root && f.Name == "findings" {
-		s.before(own) // as of flows' states
-	}
 	if root && windowed[f.Name] && args["window"] == nil {
 		s.windows["none"] = true
 		own = append(own, "none")
@@ -104,6 +101,9 @@ func (s *survey) field(f *ast.Field, vars map[string]any, root bool, of []string
 		for _, written := range own {
 			s.windows["up to "+written], s.windows["after "+written], s.windows["life before "+written] = true, true, true
 		}
+	}
+	if root && (f.Name == "findings" || f.Name == "nodes" && args["states"] != nil) {
+		s.before(own) // as of flows' states
 	}
 	if folds {
 		s.before(own)

@@ -3,18 +3,24 @@ import { Icon } from '../shell/icons';
 import { Instant } from '../shell/instant';
 import { StateSign } from '../shell/state-sign';
 import type { CatalogState } from '../url/catalog';
-import { ago, compact } from '../words/format';
+import { ago, compact, count } from '../words/format';
 import { GOING_LONG, GOING_WORD, type Going, going, toneOf } from '../words/going';
 import { plural } from '../words/words';
 import type { CatalogRow } from './paging';
 
 export type Narrow = (patch: Partial<CatalogState>) => void;
 
-const word = (g: Going): string => (g === 'unknown' ? 'not known' : GOING_WORD[g]);
+export const stateOfFlow = (g: Going): string => (g === 'unknown' ? 'not known' : GOING_WORD[g]);
 
-/** How the flows of a node go: the one that needs somebody most, and how many of all are so. */
-export function States({ counts }: { counts: readonly { state?: FlowState | null; count: number }[] }) {
-  const first = counts[0];
+interface StatesProps {
+  counts: readonly { state?: FlowState | null; count: number }[];
+  /** Those that are asked for; none: all. */
+  wanted: readonly Going[];
+}
+
+/** How the flows of a node go: of those that are asked for the one that needs somebody most, and how many of all are so. */
+export function States({ counts, wanted }: StatesProps) {
+  const first = counts.find((c) => wanted.includes(going(c))) ?? counts[0];
   if (!first) {
     return (
       <span className="none" title="no flow of it is known">
@@ -27,13 +33,17 @@ export function States({ counts }: { counts: readonly { state?: FlowState | null
   return (
     <span
       className={`goes tone-${toneOf(state)}`}
-      title={all > 1 ? `Flows: ${counts.map((c) => `${c.count} ${word(going(c))}`).join(', ')}` : GOING_LONG[state]}
+      title={
+        all > 1
+          ? `Flows: ${counts.map((c) => `${count(c.count)} ${stateOfFlow(going(c))}`).join(', ')}`
+          : GOING_LONG[state]
+      }
     >
       <StateSign state={state} />
-      {word(state)}
+      {stateOfFlow(state)}
       {first.count < all && (
         <span className="note">
-          {first.count} of {all}
+          {count(first.count)} of {count(all)}
         </span>
       )}
     </span>

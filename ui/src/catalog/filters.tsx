@@ -2,9 +2,11 @@ import { useEffect, useState } from 'react';
 import { useQuery } from 'urql';
 import { ClustersDocument, type NodeKind, type NodeOrder } from '../gql/graphql';
 import { Icon, KindIcon } from '../shell/icons';
-import type { CatalogState } from '../url/catalog';
+import { type CatalogState, STATES } from '../url/catalog';
 import type { Change } from '../url/use-url';
+import { type Going, isSick } from '../words/going';
 import { KIND_WORD } from '../words/words';
+import { stateOfFlow } from './cells';
 import { ORDERS } from './head';
 
 interface Props {
@@ -18,7 +20,8 @@ const KINDS: NodeKind[] = ['TOPIC', 'APPLICATION', 'STREAM_JOB', 'CONNECTOR', 'R
 export function Filters({ state, change }: Props) {
   const [open, setOpen] = useState(false);
   const on =
-    state.kinds.length + [state.cluster, state.owner, state.tag, state.order, state.internal].filter(Boolean).length;
+    state.kinds.length +
+    [state.cluster, state.owner, state.tag, state.states.length, state.order, state.internal].filter(Boolean).length;
   return (
     <div className={`catalog-filters ${open ? 'open' : ''}`}>
       <SearchBox text={state.text} change={change} />
@@ -29,6 +32,7 @@ export function Filters({ state, change }: Props) {
       <div className="drawer">
         <Kinds state={state} change={change} />
         <Clusters state={state} change={change} />
+        <States states={state.states} change={change} />
         <label className="field phone-only">
           Order
           <select
@@ -120,6 +124,31 @@ function Kinds({ state, change }: Props) {
         );
       })}
     </fieldset>
+  );
+}
+
+/** What needs somebody is one choice, and so is each state. */
+const CHOICES: Going[][] = [STATES.filter(isSick), ...STATES.map((g) => [g])];
+
+const wordOf = (states: readonly Going[]): string =>
+  String(states) === String(CHOICES[0]) ? 'needing somebody' : states.map(stateOfFlow).join(' or ');
+
+function States({ states, change }: { states: Going[] } & Pick<Props, 'change'>) {
+  const is = String(states);
+  // A link may name any of them together.
+  const choices = states.length === 0 || CHOICES.some((c) => String(c) === is) ? CHOICES : [...CHOICES, states];
+  return (
+    <label className="field" title="Nodes with a flow that goes so at the window's end">
+      State
+      <select value={is} onChange={(e) => change({ states: choices.find((c) => String(c) === e.target.value) ?? [] })}>
+        <option value="">all</option>
+        {choices.map((c) => (
+          <option key={String(c)} value={String(c)}>
+            {wordOf(c)}
+          </option>
+        ))}
+      </select>
+    </label>
   );
 }
 

@@ -125,7 +125,7 @@ export const TableRow = memo(function TableRow(p: Props) {
         <Lag node={node} />
       </td>
       <td className="cut">
-        <States counts={node.flowStates} />
+        <States counts={node.flowStates} wanted={state.states} />
       </td>
       <td className="cut">
         <LastMoved at={node.lastMoved} ends={state.window.kind === 'last'} />
@@ -162,7 +162,7 @@ export const Card = memo(function Card(p: Props & { total: number }) {
         <Owners node={node} narrow={p.narrow} tabIndex={stop(p.current)} />
       </span>
       <span className="one-line">
-        <States counts={node.flowStates} />
+        <States counts={node.flowStates} wanted={state.states} />
         <span>
           <span className="note">lag</span> <Lag node={node} />
         </span>

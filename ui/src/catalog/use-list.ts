@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useMemo, useReducer, useRef, useState } from 'react';
 import { type Client, useClient } from 'urql';
 import { CatalogDocument, CatalogPlaceDocument } from '../gql/graphql';
-import type { CatalogState } from '../url/catalog';
+import { asked, type CatalogState } from '../url/catalog';
 import { lineStep, wholeWindowStep, windowInput } from '../url/window';
 import { type Ask, PAGE, Paging } from './paging';
 
@@ -13,20 +13,21 @@ function question(state: CatalogState) {
     cluster: state.cluster,
     owner: state.owner,
     tag: state.tag,
+    states: state.states.length > 0 ? state.states.map(asked) : null,
     orderBy: state.order,
     internal: state.internal,
   };
 }
 
 function asking(client: Client, state: CatalogState): Ask {
-  const asked = question(state);
+  const of = question(state);
   let step = lineStep(state.window);
   const within = (window: { start: string; end: string } | undefined) =>
     window ? { start: window.start, end: window.end } : windowInput(state.window);
   return {
     async page(after, first, window) {
       const ask = () =>
-        client.query(CatalogDocument, { ...asked, after, first, window: within(window), step }).toPromise();
+        client.query(CatalogDocument, { ...of, after, first, window: within(window), step }).toPromise();
       const answer = await ask();
       // A step that the window's tier does not divide: one point of the whole of it is no line, but its mean.
       if (!answer.error?.graphQLErrors.some((e) => e.path?.includes('rateIn'))) return answer;
@@ -35,7 +36,7 @@ function asking(client: Client, state: CatalogState): Ask {
     },
     async place(after, first, window) {
       const { data, error } = await client
-        .query(CatalogPlaceDocument, { ...asked, after, first, window: within(window) })
+        .query(CatalogPlaceDocument, { ...of, after, first, window: within(window) })
         .toPromise();
       return { data: data?.nodes?.pageInfo.endCursor ?? null, error };
     },

@@ -40,14 +40,14 @@ export const GOING_LONG: Record<Going, string> = {
   unknown: "Whether it moved at the window's end is not known.",
 };
 
-const GOING: Record<FlowState, Going> = {
-  MOVING: 'moving',
-  CATCHING_UP: 'catching-up',
+export const GOING: Record<FlowState, Going> = {
+  STALLED: 'stalled',
   FALLING_BEHIND: 'falling-behind',
+  STOPPED: 'stopped',
+  CATCHING_UP: 'catching-up',
+  MOVING: 'moving',
   PAUSED: 'paused',
   IDLE: 'idle',
-  STALLED: 'stalled',
-  STOPPED: 'stopped',
 };
 
 export const going = (f: { state?: FlowState | null }): Going => (f.state ? GOING[f.state] : 'unknown');
