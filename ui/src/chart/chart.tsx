@@ -5,7 +5,7 @@ import { Instant } from '../shell/instant';
 import { type Clock, dayOf, minute } from '../words/format';
 import 'uplot/dist/uPlot.min.css';
 import { useTheme } from '../shell/theme';
-import { type ApiPoint, describe, type Span, times, unobservedInAll, values } from './gaps';
+import { type ApiPoint, describe, merged, type Span, times, unobservedInAll, values } from './gaps';
 
 export interface Line {
   label: string;
@@ -26,6 +26,8 @@ interface Props {
   end: number;
   format(value: number): string;
   unit: string;
+  /** What nobody observed, whatever the points say. */
+  lost?: readonly Span[];
   /** Charts of one key have one cursor. */
   sync?: string | undefined;
   /** What was dragged over: another window. */
@@ -35,7 +37,7 @@ interface Props {
 const HEIGHT = 150;
 
 /** Lines over one window. What was not observed is a hole, hatched and named; the values are also there as a table. */
-export function Chart({ title, lines, stepSeconds, start, end, format, unit, sync, onZoom }: Props) {
+export function Chart({ title, lines, stepSeconds, start, end, format, unit, lost, sync, onZoom }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const theme = useTheme();
   const clock = useClock();
@@ -44,14 +46,14 @@ export function Chart({ title, lines, stepSeconds, start, end, format, unit, syn
     () => [times(lines[0]?.points ?? []), ...lines.map((l) => values(l.points))],
     [lines],
   );
-  const holes = useMemo(
-    () =>
-      unobservedInAll(
-        lines.map((l) => l.points),
-        stepSeconds,
-      ),
-    [lines, stepSeconds],
-  );
+  const holes = useMemo(() => {
+    const unknown = unobservedInAll(
+      lines.map((l) => l.points),
+      stepSeconds,
+    );
+    const within = (lost ?? []).filter((s) => s.end > start && s.start < end);
+    return merged([...unknown, ...within]);
+  }, [lines, stepSeconds, lost, start, end]);
   const latest = useRef({ holes, start, end, format, onZoom });
   latest.current = { holes, start, end, format, onZoom };
   const plot = useRef<uPlot | null>(null);

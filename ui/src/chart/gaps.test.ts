@@ -1,5 +1,16 @@
 import { expect, describe as group, test } from 'vitest';
-import { type ApiPoint, describe, mean, stats, times, unobserved, unobservedInAll, values } from './gaps';
+import {
+  type ApiPoint,
+  describe,
+  lostBy,
+  mean,
+  merged,
+  stats,
+  times,
+  unobserved,
+  unobservedInAll,
+  values,
+} from './gaps';
 
 /** Points ten seconds apart from the epoch on; null and a missing value are both "not observed". */
 const points = (...vs: (number | null | undefined)[]): ApiPoint[] =>
@@ -48,4 +59,32 @@ test('the words say what the picture shows, with what is missing', () => {
     'in: from 2 to 4, mean 3, latest 4 records/s. Not observed for 20 s in 1 span.',
   );
   expect(describe('in', points(null), 10, 'records/s')).toBe('in: not observed in this window.');
+});
+
+test('what all who tell of a thing did not see is lost, whatever its points say; what one of them saw is not', () => {
+  const gap = (kind: string, start: number, sources: string[]) => {
+    const at = (s: number) => new Date(s * 1000).toISOString();
+    return { kind, start: at(start), end: at(start + 10), sources };
+  };
+  const stretches = [
+    gap('LOST', 100, ['west/groups', 'west/end-offsets', 'east/groups']),
+    gap('LOST', 200, ['west/groups']),
+    gap('PAUSE', 300, ['west/groups', 'west/end-offsets']),
+  ];
+  expect(lostBy(stretches, ['west/groups', 'west/end-offsets'])).toEqual([{ start: 100, end: 110 }]);
+  expect(lostBy(stretches, ['west/groups'])).toHaveLength(2);
+  expect(lostBy(stretches, [])).toEqual([]); // who tells of it is not known: nothing is said
+});
+
+test('spans that touch are one', () => {
+  const spans = [
+    { start: 20, end: 30 },
+    { start: 0, end: 10 },
+    { start: 10, end: 12 },
+    { start: 22, end: 25 },
+  ];
+  expect(merged(spans)).toEqual([
+    { start: 0, end: 12 },
+    { start: 20, end: 30 },
+  ]);
 });

@@ -47,6 +47,35 @@ export function unobservedInAll(lines: readonly (readonly ApiPoint[])[], stepSec
   return unobserved(merged, stepSeconds);
 }
 
+interface Lost {
+  kind: string;
+  start: string;
+  end: string;
+  sources: readonly string[];
+}
+
+/**
+ * Spans in which none of the sources saw anything. A point that was partly observed has a value, and would hide them: a
+ * step of a long window is longer than most outages.
+ */
+export function lostBy(stretches: readonly Lost[], sources: readonly string[]): Span[] {
+  if (sources.length === 0) return [];
+  return stretches
+    .filter((s) => s.kind === 'LOST' && sources.every((x) => s.sources.includes(x)))
+    .map((s) => ({ start: Date.parse(s.start) / 1000, end: Date.parse(s.end) / 1000 }));
+}
+
+/** Spans in their order, those that touch as one. */
+export function merged(spans: readonly Span[]): Span[] {
+  const out: Span[] = [];
+  for (const s of spans.toSorted((a, b) => a.start - b.start)) {
+    const last = out.at(-1);
+    if (last && s.start <= last.end) last.end = Math.max(last.end, s.end);
+    else out.push({ ...s });
+  }
+  return out;
+}
+
 export interface Stats {
   min: number;
   mean: number;

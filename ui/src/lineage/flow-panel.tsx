@@ -1,3 +1,5 @@
+import { useMemo } from 'react';
+import { lostBy } from '../chart/gaps';
 import type { FlowDetailQuery } from '../gql/graphql';
 import { useClock } from '../shell/clock';
 import { Icon, KindIcon } from '../shell/icons';
@@ -45,6 +47,7 @@ export function FlowPanel({ flow, answer, state, change }: Omit<PanelProps, 'id'
   const countable = isCountable(flow);
   const when = whenIn(state.window);
   const clock = useClock();
+  const lost = useMemo(() => lostBy(answer.coverage.stretches, toldBy(flow)), [flow, answer]);
   return (
     <>
       <header className="panel-head">
@@ -91,6 +94,7 @@ export function FlowPanel({ flow, answer, state, change }: Omit<PanelProps, 'id'
           <SeriesChart
             title="Bytes per second"
             window={answer.window}
+            lost={lost}
             change={change}
             lines={[{ label: 'bytes', series: flow.byteRate, colour: '--chart-1' }]}
           />
@@ -99,6 +103,7 @@ export function FlowPanel({ flow, answer, state, change }: Omit<PanelProps, 'id'
           <SeriesChart
             title="Records per second"
             window={answer.window}
+            lost={lost}
             change={change}
             lines={[{ label: 'records', series: flow.recordRate, colour: '--chart-1' }]}
           />
@@ -120,12 +125,14 @@ export function FlowPanel({ flow, answer, state, change }: Omit<PanelProps, 'id'
           <SeriesChart
             title="Records behind"
             window={answer.window}
+            lost={lost}
             change={change}
             lines={[{ label: 'records', series: flow.lagSeries, colour: '--chart-3' }]}
           />
           <SeriesChart
             title="Time behind"
             window={answer.window}
+            lost={lost}
             change={change}
             lines={[{ label: 'time', series: flow.lagSecondsSeries, colour: '--chart-4' }]}
           />
@@ -138,6 +145,11 @@ export function FlowPanel({ flow, answer, state, change }: Omit<PanelProps, 'id'
     </>
   );
 }
+
+/** Who tell of a flow: where all of them saw nothing, nothing of it was seen. */
+const toldBy = (flow: Flow): string[] => [
+  ...new Set(flow.evidence.filter((e) => e.kind !== 'DECLARED').map((e) => e.source)),
+];
 
 /** What moved and yet has no count never had one: a chart of it would look like something that was missed. */
 const isCountable = (flow: Flow): boolean =>

@@ -1,3 +1,5 @@
+import { useMemo } from 'react';
+import { lostBy, type Span } from '../chart/gaps';
 import type { NodeDetailQuery } from '../gql/graphql';
 import { Icon, KindIcon } from '../shell/icons';
 import { Instant, Words } from '../shell/instant';
@@ -22,6 +24,7 @@ type Told = Pick<NodeDetailQuery, 'events' | 'topicUsage' | 'declarations'>;
 
 export function NodePanel({ node, answer, state, change, told }: Props & { told: Told }) {
   const unidentified = unidentifiedOf(node, answer.flows);
+  const lost = useMemo(() => lostBy(answer.coverage.stretches, toldBy(node)), [node, answer]);
   const inBytes = state.unit === 'bytes' && (node.bytesIn || node.bytesOut);
   return (
     <>
@@ -75,6 +78,7 @@ export function NodePanel({ node, answer, state, change, told }: Props & { told:
         <SeriesChart
           title={inBytes ? 'Bytes per second' : 'Records per second'}
           window={answer.window}
+          lost={lost}
           change={change}
           lines={[
             { label: 'in', series: inBytes ? node.bytesIn : node.recordsIn, colour: '--chart-1' },
@@ -95,19 +99,21 @@ export function NodePanel({ node, answer, state, change, told }: Props & { told:
           <SeriesChart
             title="Records behind"
             window={answer.window}
+            lost={lost}
             change={change}
             lines={[{ label: 'records', series: node.lagSeries, colour: '--chart-3' }]}
           />
           <SeriesChart
             title="Time behind, the furthest"
             window={answer.window}
+            lost={lost}
             change={change}
             lines={[{ label: 'time', series: node.lagSecondsSeries, colour: '--chart-4' }]}
           />
           <DeadReaders node={node} answer={answer} state={state} change={change} />
         </section>
       )}
-      <Kept node={node} answer={answer} change={change} />
+      <Kept node={node} answer={answer} change={change} lost={lost} />
       {unidentified && <Candidates key={unidentified} id={unidentified} window={answer.window} state={state} />}
       <NodeFlows node={node} answer={answer} state={state} change={change} />
       <Groups node={node} />
@@ -119,8 +125,14 @@ export function NodePanel({ node, answer, state, change, told }: Props & { told:
   );
 }
 
+/** The sources whose readings a node's series are: where none of them saw anything, nothing of it was seen. */
+function toldBy(node: PanelNode): string[] {
+  if (node.kind === 'TOPIC' && node.cluster) return [`${node.cluster.name}/end-offsets`, `${node.cluster.name}/groups`];
+  return [...new Set(node.groups?.map((g) => `${g.cluster.name}/groups`))];
+}
+
 /** What is on disk, and how long records took to here, where that is measured. */
-function Kept({ node, answer, change }: Pick<Props, 'node' | 'answer' | 'change'>) {
+function Kept({ node, answer, change, lost }: Pick<Props, 'node' | 'answer' | 'change'> & { lost: Span[] }) {
   return (
     <>
       {node.retainedSeries && (
@@ -129,6 +141,7 @@ function Kept({ node, answer, change }: Pick<Props, 'node' | 'answer' | 'change'
           <SeriesChart
             title="Retained bytes"
             window={answer.window}
+            lost={lost}
             change={change}
             lines={[{ label: 'bytes', series: node.retainedSeries, colour: '--chart-2' }]}
           />
@@ -140,6 +153,7 @@ function Kept({ node, answer, change }: Pick<Props, 'node' | 'answer' | 'change'
           <SeriesChart
             title="Mean time of sampled traces"
             window={answer.window}
+            lost={lost}
             change={change}
             lines={[{ label: 'time', series: node.endToEndSeries, colour: '--chart-4' }]}
           />
@@ -209,7 +223,7 @@ function NodeFacts({ node, state }: { node: PanelNode; state: LineageState }) {
       )}
       {node.kind === 'TOPIC' && (
         <>
-          <Fact name="Partitions">{node.partitions}</Fact>
+          <Fact name="Partitions">{node.partitions != null && count(node.partitions)}</Fact>
           <Fact name="Replicas">{node.replicationFactor}</Fact>
           {node.lostRecords != null && BigInt(node.lostRecords) > 0n && (
             <Fact name="Lost with a leader">{plural(Number(node.lostRecords), 'record')}</Fact>

@@ -1,5 +1,6 @@
 import { lazy, type ReactNode, Suspense } from 'react';
 import type { Line } from '../chart/chart';
+import type { Span } from '../chart/gaps';
 import type { SeriesPartsFragment } from '../gql/graphql';
 import { bytes, compact, duration, parseDuration, rate } from '../words/format';
 import { boundSign } from '../words/words';
@@ -23,12 +24,14 @@ interface SeriesChartProps {
   title: string;
   lines: { label: string; series: SeriesPartsFragment | null | undefined; colour: string }[];
   window: LineageAnswer['window'];
+  /** What nobody observed of it. */
+  lost?: readonly Span[];
   /** What is dragged over becomes the window. */
   change?: PanelProps['change'] | undefined;
 }
 
 /** A chart of the series that exist; none exists: nothing is drawn, since the node or flow has no such measure. */
-export function SeriesChart({ title, lines, window, change }: SeriesChartProps) {
+export function SeriesChart({ title, lines, window, lost, change }: SeriesChartProps) {
   const have = lines.filter((l) => l.series);
   const first = have[0]?.series;
   if (!first) return null;
@@ -63,6 +66,7 @@ export function SeriesChart({ title, lines, window, change }: SeriesChartProps) 
         start={Date.parse(window.start) / 1000}
         end={Date.parse(window.end) / 1000}
         unit={first.unit}
+        lost={lost ?? []}
         format={formatOf(first.unit)}
         sync="panel"
         onZoom={change && ((start, end) => change({ window: { kind: 'range', start, end }, live: false }))}
