@@ -6,7 +6,7 @@ import { Link } from '../shell/link';
 import { Problem } from '../shell/problem';
 import { Rule } from '../shell/rule';
 import { lineageHref } from '../url/lineage';
-import { percent } from '../words/format';
+import { count, percent } from '../words/format';
 import { plural } from '../words/words';
 import type { LineageAnswer, LineageFlow, PanelProps } from './types';
 
@@ -52,7 +52,7 @@ export function Candidates({
       {answer && (
         <p className="note">
           {plural(answer.considered, 'candidate')} considered
-          {answer.leftOut > 0 && `, ${answer.leftOut} more left out`}
+          {answer.leftOut > 0 && `, ${count(answer.leftOut)} more left out`}
           {answer.detail && `. Not told: ${answer.detail}`}.
         </p>
       )}

@@ -7,7 +7,7 @@ import { Name } from '../shell/name';
 import { Problem } from '../shell/problem';
 import { GRAVE, OF_SOURCES } from '../time/scale';
 import { type LineageState, lineageHref } from '../url/lineage';
-import { percent } from '../words/format';
+import { count, percent } from '../words/format';
 import { EVENT_WORD, nameOfId, plural } from '../words/words';
 
 const PAGE = 100;
@@ -98,7 +98,7 @@ function EventTable({ title, rows, state, grave }: TableProps) {
         {grave && <i className="bar-event-grave" aria-hidden="true" />}
         {title}{' '}
         <span className="note">
-          {left > 0 ? `the newest ${rows.edges.length} of ${rows.totalCount}` : rows.totalCount}
+          {left > 0 ? `the newest ${count(rows.edges.length)} of ${count(rows.totalCount)}` : count(rows.totalCount)}
         </span>
       </h3>
       <div className="scroll">

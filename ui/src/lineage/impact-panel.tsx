@@ -113,7 +113,8 @@ function Owners({ owners, more }: { owners: readonly { owner?: string | null; co
     <ul className="owners panel-part" aria-label="By owner">
       {owners.map((o) => (
         <li key={o.owner ?? ''}>
-          {o.owner == null ? <span className="unknown">no owner known</span> : <bdi>{o.owner}</bdi>} <b>{o.count}</b>
+          {o.owner == null ? <span className="unknown">no owner known</span> : <bdi>{o.owner}</bdi>}{' '}
+          <b>{count(o.count)}</b>
         </li>
       ))}
       {more > 0 && <li>{plural(more, 'more owner')}</li>}

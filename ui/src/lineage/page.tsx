@@ -17,7 +17,7 @@ import { folded, initialFolding } from '../url/folding';
 import { asked, formatLineage, type LineageState, lineageHref, parseLineage } from '../url/lineage';
 import { type Change, useUrlState } from '../url/use-url';
 import { windowInput } from '../url/window';
-import { parseDuration } from '../words/format';
+import { count, parseDuration } from '../words/format';
 import { GOING_WORD, going, tone, worstTone } from '../words/going';
 import { activity, isAllowed, nameOfId, plural } from '../words/words';
 import { useChosenWays } from './chosen-ways';
@@ -277,7 +277,7 @@ function Notices({ answer, state, change }: Omit<ViewProps, 'frame' | 'again' | 
       {answer.truncated && (
         <p className="truncated">
           <Icon name="warn" />
-          Showing {nodesIn(answer)} of {answer.totalNodes} nodes, the most important ones.
+          Showing {count(nodesIn(answer))} of {count(answer.totalNodes)} nodes, the most important ones.
           {state.roots.length === 0
             ? ' Open one node to see less.'
             : ' Choose one direction or a smaller depth to see less.'}

@@ -5,6 +5,7 @@ import { Instant } from '../shell/instant';
 import { Link } from '../shell/link';
 import { type LineageState, lineageHref } from '../url/lineage';
 import { usagePage } from '../url/usage';
+import { count } from '../words/format';
 import { EVENT_WORD, nodeName, plural } from '../words/words';
 
 /** What happened to the node in the window: the newest, and where the others are. */
@@ -97,7 +98,7 @@ export function DeclaredUnseen({ found }: { found: NodeDetailQuery['declarations
   return (
     <section className="panel-part" aria-label="Declared, not seen">
       <h3>
-        Declared, not seen <span className="note">{found.totalCount}</span>
+        Declared, not seen <span className="note">{count(found.totalCount)}</span>
       </h3>
       <ul className="happened">
         {found.edges.map(({ node: d }) => (

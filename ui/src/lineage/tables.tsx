@@ -55,7 +55,7 @@ function Flows({ answer, state, change }: Props) {
   return (
     <section className="card">
       <h2>
-        Flows <span className="note">{flows.length}, from left to right</span>
+        Flows <span className="note">{count(flows.length)}, from left to right</span>
       </h2>
       <table>
         <thead>
@@ -146,7 +146,7 @@ function Nodes({ answer, state }: { answer: LineageAnswer; state: LineageState }
   return (
     <section className="card">
       <h2>
-        Nodes <span className="note">{answer.nodes.length}</span>
+        Nodes <span className="note">{count(answer.nodes.length)}</span>
       </h2>
       <table>
         <thead>
@@ -169,8 +169,8 @@ function Nodes({ answer, state }: { answer: LineageAnswer; state: LineageState }
           {answer.nodes.map((n: LineageNode) => {
             const h = hidden.get(n.id);
             const more = [
-              h && h.upstream > 0 ? `${h.upstream} upstream` : '',
-              h && h.downstream > 0 ? `${h.downstream} downstream` : '',
+              h && h.upstream > 0 ? `${count(h.upstream)} upstream` : '',
+              h && h.downstream > 0 ? `${count(h.downstream)} downstream` : '',
             ].filter(Boolean);
             return (
               <tr key={n.id}>

@@ -10,7 +10,7 @@ import { Problem } from '../shell/problem';
 import { type EstateState, GROUPS, type Grouping, groupBy } from '../url/estate';
 import { lineageHref } from '../url/lineage';
 import { type WindowChoice, windowInput } from '../url/window';
-import { percent, rate } from '../words/format';
+import { count, percent, rate } from '../words/format';
 import { about, plural } from '../words/words';
 
 type Flows = NonNullable<GroupedMapQuery['flows']>;
@@ -179,12 +179,12 @@ function Card({ group: n, x, y, window }: { group: Group; x: number; y: number; 
     <Link
       href={lineageHref({ roots, depth: 1, window, live: window.kind === 'last' })}
       className="map-card"
-      title={`${n.name}: ${members} ${sort.toLowerCase()}${cut}`}
+      title={`${n.name}: ${count(members)} ${sort.toLowerCase()}${cut}`}
       style={{ left: x, top: y, width: CARD_WIDTH * SCALE, height: CARD_HEIGHT * SCALE }}
     >
       <span className={`map-sort ${SORT_CLASS[sort] ?? ''}`}>
         <Icon name={sort === 'Topics' ? 'list' : sort === 'Datasets' ? 'table' : 'graph'} />
-        {members} {members === 1 ? sort.toLowerCase().replace(/s$/, '') : sort.toLowerCase()}
+        {count(members)} {members === 1 ? sort.toLowerCase().replace(/s$/, '') : sort.toLowerCase()}
       </span>
       <bdi className="cut">{n.name}</bdi>
     </Link>

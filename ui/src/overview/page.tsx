@@ -9,6 +9,7 @@ import { Problem } from '../shell/problem';
 import { type EstateState, formatEstate, parseEstate } from '../url/estate';
 import { useUrlState } from '../url/use-url';
 import { whenIn, windowInput } from '../url/window';
+import { plural } from '../words/words';
 import { Changes } from './changes';
 import { Clusters } from './clusters';
 import { Findings } from './findings';
@@ -76,7 +77,7 @@ export function OverviewPage() {
         </>
       )}
       <p className="sr" role="status">
-        {found ? `${found.totalCount} findings` : ''}
+        {found ? plural(found.totalCount, 'finding') : ''}
       </p>
     </main>
   );

@@ -8,6 +8,7 @@ import { withWindow } from '../time/page-bar';
 import { catalogHref } from '../url/catalog';
 import { initialLineage, type LineageState, lineageHref, parseLineage } from '../url/lineage';
 import { parseWindow, type WindowChoice, whenIn } from '../url/window';
+import { count } from '../words/format';
 import { plain, type Said } from '../words/said';
 import { type Behind, deserted, kindOf, nodeName, placeOf } from '../words/words';
 import type { Meant } from './words';
@@ -150,8 +151,8 @@ export function found(here: Here, asked: Exclude<Meant, { what: 'path' }>, data:
     choices.push({
       key: 'all',
       icon: <Icon name="table" />,
-      label: `All ${total} in the catalog`,
-      title: `All ${total} in the catalog`,
+      label: `All ${count(total)} in the catalog`,
+      title: `All ${count(total)} in the catalog`,
       note: 'names, owners, tags',
       to: { href: catalogHref({ text: asked.text, window }) },
     });

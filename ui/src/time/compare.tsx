@@ -7,7 +7,7 @@ import { Problem } from '../shell/problem';
 import { ZoneName } from '../shell/zone';
 import { comparedWindow } from '../url/compare';
 import type { LineageState } from '../url/lineage';
-import { fromLocalInput, percent, rate, toLocalInput } from '../words/format';
+import { count, fromLocalInput, percent, rate, toLocalInput } from '../words/format';
 import { nodeName } from '../words/words';
 
 interface Props {
@@ -169,24 +169,24 @@ function Lists({ diff, change }: { diff: Diff; change: Props['change'] }) {
             : 'No change is seen in what was observed of the two.'}
         </p>
       )}
-      <List title="Came" sign="+" tone="came" count={diff.addedCount} shown={diff.added.length}>
+      <List title="Came" sign="+" tone="came" total={diff.addedCount} shown={diff.added.length}>
         {diff.added.map((f) => row(f, speed(f)))}
       </List>
-      <List title="Went" sign="−" tone="went" count={diff.removedCount} shown={diff.removed.length}>
+      <List title="Went" sign="−" tone="went" total={diff.removedCount} shown={diff.removed.length}>
         {diff.removed.map((f) => row(f, `was ${speed(f)}`))}
       </List>
       <List
         title={`Changed ${FACTOR} times or more`}
         sign="±"
         tone="changed"
-        count={diff.changedCount}
+        total={diff.changedCount}
         shown={diff.changed.length}
       >
         {diff.changed.map((c) =>
           row(c.flow, `${rate(c.before, 'records')} → ${rate(c.after, 'records')}${c.estimated ? ', about' : ''}`),
         )}
       </List>
-      <List title="Not known" sign="?" tone="unknown" count={diff.unknownCount} shown={diff.unknown.length}>
+      <List title="Not known" sign="?" tone="unknown" total={diff.unknownCount} shown={diff.unknown.length}>
         {diff.unknown.map((u) => row(u.flow, u.inAfter ? 'is there now' : 'was there before', u.reason))}
       </List>
     </div>
@@ -208,20 +208,20 @@ interface ListProps {
   title: string;
   sign: string;
   tone: string;
-  count: number;
+  total: number;
   shown: number;
   children: ReactNode;
 }
 
-function List({ title, sign, tone, count, shown, children }: ListProps) {
-  if (count === 0) return null;
+function List({ title, sign, tone, total, shown, children }: ListProps) {
+  if (total === 0) return null;
   return (
     <section className="panel-part">
       <h3>
         <span className={`compare-sign ${tone}`} aria-hidden="true">
           {sign}
         </span>{' '}
-        {title} <span className="note">{shown < count ? `${shown} of ${count}` : count}</span>
+        {title} <span className="note">{shown < total ? `${count(shown)} of ${count(total)}` : count(total)}</span>
       </h3>
       <ul className="compare-list">{children}</ul>
     </section>
