@@ -11,6 +11,7 @@ import { doubt, leftBehind } from './suites/doubt.mjs';
 import { exports } from './suites/exports.mjs';
 import { http } from './suites/http.mjs';
 import { impact } from './suites/impact.mjs';
+import { keys } from './suites/keys.mjs';
 import { graph, keyboard, panel } from './suites/lineage.mjs';
 import { movers, rareMovers } from './suites/movers.mjs';
 import { names } from './suites/names.mjs';
@@ -19,6 +20,7 @@ import { overview } from './suites/overview.mjs';
 import { past } from './suites/past.mjs';
 import { phone } from './suites/phone.mjs';
 import { picture } from './suites/picture.mjs';
+import { places } from './suites/places.mjs';
 import { screenshots } from './suites/screenshots.mjs';
 import { graphiql, theme } from './suites/shell.mjs';
 import { auditor, engineer, onCall } from './suites/stories.mjs';
@@ -44,6 +46,9 @@ const PARTS = {
   shell: [theme, graphiql],
   http: [http],
   stories: [stories],
+  // After all others: what those did is not done again.
+  places: [places],
+  keys: [keys],
   screenshots: [screenshots],
 };
 

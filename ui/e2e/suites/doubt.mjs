@@ -48,7 +48,7 @@ export async function doubt(url) {
       await route.fulfill({ response, json: body });
     });
     await page.goto(`${url}/lineage?root=topic:west/orders&last=10m`);
-    await page.getByText(/Showing \d+ of 4812 nodes/).waitFor();
+    await page.getByText(/Showing \d+ of 4,812 nodes/).waitFor();
     await page.getByText('+37 →').waitFor();
     await page.getByText('← +12').waitFor();
     await page.getByRole('button', { name: /^orders to billing, reads, not observed/ }).waitFor();

@@ -1,5 +1,5 @@
 // What stands around every page.
-import { axe, check, must, PATIENCE, page, until } from '../harness.mjs';
+import { axeInBoth, check, must, PATIENCE, page, until } from '../harness.mjs';
 
 export async function theme(url) {
   await check('the theme follows the system until it is chosen, and the choice stays', async () => {
@@ -19,7 +19,7 @@ export async function theme(url) {
   await check('? lists the keys', async () => {
     await page.keyboard.press('?');
     await page.getByRole('dialog', { name: 'Keys' }).waitFor();
-    await axe('keys');
+    await axeInBoth('keys');
     await page.keyboard.press('Escape');
   });
 }

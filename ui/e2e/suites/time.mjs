@@ -1,5 +1,5 @@
 // Windows, instants, the past, and being told of changes.
-import { axe, axeInBoth, check, labels, must, page, until } from '../harness.mjs';
+import { axeInBoth, check, labels, must, page, until } from '../harness.mjs';
 
 export async function time(url) {
   await check('windows: an hour, an instant, live', async () => {
@@ -12,7 +12,7 @@ export async function time(url) {
     await page.waitForURL(/last=1h&live=1/);
     await page.getByRole('button', { name: 'Custom', exact: true }).click();
     await page.getByRole('radio', { name: 'one instant' }).check();
-    await axe('custom window');
+    await axeInBoth('custom window');
     await page.getByRole('button', { name: 'Show' }).click();
     await page.waitForURL(/at=/);
     must((await page.getByRole('button', { name: 'Live' }).count()) === 0, 'an instant cannot be live');
@@ -56,7 +56,7 @@ export async function time(url) {
       return asked.includes('LineageVersion') && asked.includes('Lineage');
     });
     page.off('request', onRequest);
-    await axe('live, not connected');
+    await axeInBoth('live, not connected');
     away = false;
     await until('it is connected again', async () => (await status.textContent()) === '', 60_000);
   });
