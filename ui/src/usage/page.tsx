@@ -15,7 +15,7 @@ import { initialLineage, lineageHref } from '../url/lineage';
 import { formatUsage, parseUsage, type UsageState } from '../url/usage';
 import { useUrlState } from '../url/use-url';
 import { windowInput } from '../url/window';
-import { nameOfId, placeOf } from '../words/words';
+import { nameOfId, placeOf, plural } from '../words/words';
 import { Permitted } from './permitted';
 import { Proof } from './proof';
 import { GapStrip } from './strip';
@@ -77,6 +77,9 @@ export function UsagePage() {
           </p>
         )}
       </header>
+      <p className="sr" role="status">
+        {usage ? `${plural(usage.writers.length, 'writer')}, ${plural(usage.readers.length, 'reader')}` : ''}
+      </p>
       {topic === '' && <NoTopic />}
       {topic !== '' && !isTopic && <OtherNode id={topic} window={window} />}
       <Misread />
