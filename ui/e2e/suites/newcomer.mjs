@@ -16,6 +16,9 @@ export async function newcomer(url) {
     await changed()
       .getByText(/ against /)
       .waitFor();
+    const map = page.getByRole('region', { name: 'Map of all flows, drawn' });
+    const [inside, room] = await map.evaluate((m) => [m.scrollWidth, m.clientWidth]);
+    must(inside <= room, `the map of the demo is ${inside} px wide, and there are ${room}`);
     page.off('request', note);
     const others = all.filter((name) => name !== 'Overview' && name !== 'LineageVersion').sort();
     const want = ['CatalogSize', 'Changes', 'GroupedMap', 'Storage', 'SuggestedJoins', 'Timeline'];
@@ -60,6 +63,11 @@ export async function newcomer(url) {
   });
   await check('from a topic’s lineage it is one step to who used it and what it starves', async () => {
     await page.goto(lineageUrl(url, 'topic:west/orders'));
+    await page.locator('.node-rates').first().waitFor();
+    const over = await page
+      .locator('.node-rates')
+      .evaluateAll((all) => all.filter((r) => r.scrollWidth > r.clientWidth).map((r) => r.textContent));
+    must(over.length === 0, `figures stand out of their cards: ${over}`);
     await page.getByRole('link', { name: 'who used it', exact: true }).click();
     await page.getByRole('heading', { name: 'Who used orders' }).waitFor();
     await page.goBack();

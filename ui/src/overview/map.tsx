@@ -1,4 +1,4 @@
-import { useCallback, useMemo } from 'react';
+import { useCallback, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { useQuery } from 'urql';
 import type { Merged } from '../data/merged';
 import { usePolling } from '../data/poll';
@@ -26,6 +26,9 @@ const MARGIN = 24;
 const AT = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
 /** More rates than these would stand on each other. */
 const RATES = 12;
+
+/** It shrinks to what there is room for, and no further: what is smaller is not read, and it is scrolled instead. */
+const LEAST = 0.75;
 
 interface Props {
   state: EstateState;
@@ -85,10 +88,12 @@ export function GroupedMap({ state, change }: Props) {
 function Drawn({ found, window }: { found: Flows; window: WindowChoice }) {
   const { places, lines, box } = useMemo(() => draw(found), [found]);
   const most = Math.max(...found.flows.map((f) => f.recordsPerSecond ?? 0), 1e-9);
+  const [around, room] = useRoom();
+  const zoom = room === 0 ? 1 : Math.min(1, Math.max(LEAST, room / box.width));
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
-    <section className="map" tabIndex={0} aria-label="Map of all flows, drawn">
-      <div className="map-area" style={{ width: box.width, height: box.height }}>
+    <section className="map" ref={around} tabIndex={0} aria-label="Map of all flows, drawn">
+      <div className="map-area" style={{ width: box.width, height: box.height, zoom }}>
         <svg width={box.width} height={box.height} aria-hidden="true">
           <g
             className={lines.length > RATES ? 'crowded' : undefined}
@@ -113,6 +118,23 @@ function Drawn({ found, window }: { found: Flows; window: WindowChoice }) {
       </ul>
     </section>
   );
+}
+
+/** How wide the inside of an element is; 0: not known yet. */
+function useRoom() {
+  const ref = useRef<HTMLElement>(null);
+  const [room, setRoom] = useState(0);
+  useLayoutEffect(() => {
+    const at = ref.current;
+    if (!at) return;
+    const padding = Number.parseFloat(getComputedStyle(at).paddingInline) * 2 || 0;
+    const look = () => setRoom(at.clientWidth - padding);
+    look();
+    const sized = new ResizeObserver(look);
+    sized.observe(at);
+    return () => sized.disconnect();
+  }, []);
+  return [ref, room] as const;
 }
 
 const nameOf = (found: Flows, id: string): string => {

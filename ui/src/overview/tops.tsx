@@ -23,7 +23,7 @@ export function Tops({ data, window }: Props) {
         blank={blank}
         say={(v) => rate(v, 'records')}
         none="No topic was written."
-        doubt="how fast"
+        doubt={(one) => (one ? 'how fast it is' : 'how fast they are')}
       />
       <Top
         title="Busiest applications"
@@ -32,7 +32,7 @@ export function Tops({ data, window }: Props) {
         blank={blank}
         say={(v) => rate(v, 'records')}
         none="No application moved anything."
-        doubt="how fast"
+        doubt={(one) => (one ? 'how fast it is' : 'how fast they are')}
       />
       <Top
         title="Furthest behind"
@@ -41,7 +41,7 @@ export function Tops({ data, window }: Props) {
         blank={blank}
         say={(v) => duration(v)}
         none="No application is behind."
-        doubt="how far behind"
+        doubt={(one) => (one ? 'how far it is behind' : 'how far they are behind')}
         least={1}
       />
     </div>
@@ -55,7 +55,7 @@ interface TopProps {
   say(value: number): string;
   none: string;
   /** What of some it is not known. */
-  doubt: string;
+  doubt(one: boolean): string;
   /** Nothing was observed: of nobody anything is known. */
   blank: boolean;
   /** What is less is not worth a line. */
@@ -98,9 +98,15 @@ function Top({ title, rank, window, say, none, doubt, blank, least = Number.MIN_
 }
 
 /** What is to be said below the list; nothing, where it says all. */
-function rest(rank: RankPartsFragment, shown: number, none: string, doubt: string, blank: boolean): string | null {
+function rest(
+  rank: RankPartsFragment,
+  shown: number,
+  none: string,
+  doubt: TopProps['doubt'],
+  blank: boolean,
+): string | null {
   if (blank) return 'Nothing was observed: it is not known.';
-  const unknown = `Of ${rank.unknown === 1 ? 'one' : rank.unknown} more it is not known ${doubt}.`;
+  const unknown = `Of ${rank.unknown === 1 ? 'one' : rank.unknown} more it is not known ${doubt(rank.unknown === 1)}.`;
   if (shown > 0) return rank.unknown > 0 ? unknown : null;
   return rank.unknown > 0 ? unknown.replace(' more', '') : none;
 }
