@@ -206,7 +206,10 @@ export async function palette(url) {
     await page.getByRole('heading', { name: 'Overview' }).waitFor();
     await page.keyboard.press('/');
     await search().fill('no-such-thing-anywhere');
-    await page.getByText('Nothing matches', { exact: true }).first().waitFor();
+    await page
+      .getByText(/^Nothing matches in this window/)
+      .first()
+      .waitFor();
     await page.keyboard.press('Escape');
   });
 }

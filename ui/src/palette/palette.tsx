@@ -86,7 +86,7 @@ function useChoices(here: Here, asked: string): { choices: Choice[] | null; prob
     problem:
       coverage?.observedFraction === 0
         ? 'Nothing was observed in this window: what was there is not known'
-        : 'Nothing matches',
+        : 'Nothing matches in this window; a longer one may have it',
   };
 }
 
