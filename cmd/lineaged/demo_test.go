@@ -286,8 +286,8 @@ func (s *server) lacksKinds() string {
 	}
 	for id, want := range map[string]string{
 		"topic:west/customer-baskets":             "TOPIC customer-baskets of team-web",
-		"application:shop/fulfilment-east":        "APPLICATION fulfilment-east of team-warehouse",
-		"application:shop/courier-dispatch":       "APPLICATION courier-dispatch of nobody",
+		"application:shop/fulfilment-east":        "APPLICATION fulfilment-east of nobody",
+		"application:shop/voucher-mailer":         "APPLICATION voucher-mailer of team-crm",
 		"unidentified:west/orders":                "UNIDENTIFIED orders of nobody",
 		"streamjob:west/basket-totals":            "STREAM_JOB basket-totals of team-web",
 		"connector:demo-connect/orders-warehouse": "CONNECTOR orders-warehouse of team-data",
