@@ -2,10 +2,13 @@ package answer
 
 import (
 	"cmp"
+	"context"
+	"fmt"
 	"slices"
 	"time"
 
 	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/store"
 )
 
 // StretchKind says what a stretch of time that was not observed is to who reads it.
@@ -44,7 +47,7 @@ type Stretch struct {
 
 // Stretches puts together the gaps of a coverage of the view: those of one reason that touch or overlap. They are by
 // start.
-func (v *View) Stretches(c lineage.Coverage) []Stretch {
+func (v *View) Stretches(ctx context.Context, c lineage.Coverage) ([]Stretch, error) {
 	var out []Stretch
 	open := map[string]int{} // the last stretch of each kind and reason
 	for _, g := range v.cutAtData(c.Gaps) {
@@ -69,14 +72,72 @@ func (v *View) Stretches(c lineage.Coverage) []Stretch {
 	}
 	for i := range out {
 		s := &out[i]
-		if s.Kind == Lost && s.Window.Duration() <= max(pauseTicks*v.state.Tick, leastPause) {
-			s.Kind = Pause
+		if s.Kind == Lost && s.Window.Duration() <= v.longestPause() {
+			longer, err := v.cutByEdge(ctx, s)
+			if err != nil {
+				return nil, err
+			}
+			if !longer {
+				s.Kind = Pause
+			}
 		}
 		slices.SortFunc(s.Sources, func(a, b lineage.Source) int {
 			return cmp.Or(cmp.Compare(a.Cluster, b.Cluster), cmp.Compare(a.Name, b.Name))
 		})
 	}
-	return out
+	return out, nil
+}
+
+// longestPause is how long a Pause is at most.
+func (v *View) longestPause() time.Duration { return max(pauseTicks*v.state.Tick, leastPause) }
+
+// cutByEdge reports whether a stretch that is as short as a pause is the rest of a longer time that an edge of the
+// window cuts.
+func (v *View) cutByEdge(ctx context.Context, s *Stretch) (bool, error) {
+	if s.Window.Start.After(v.win.Start) && s.Window.End.Before(v.win.End) {
+		return false, nil
+	}
+	around, err := v.around.get(ctx, v.gapsAround)
+	if err != nil {
+		return false, err
+	}
+	is := map[lineage.Source]lineage.Window{}
+	for _, source := range s.Sources {
+		is[source] = s.Window
+	}
+	for range 2 { // what touches on its left may come later in the list
+		for _, g := range around {
+			w, asked := is[g.Source]
+			if !asked || g.Window.Start.After(w.End) || g.Window.End.Before(w.Start) {
+				continue
+			}
+			if g.Window.Start.Before(w.Start) {
+				w.Start = g.Window.Start
+			}
+			if g.Window.End.After(w.End) {
+				w.End = g.Window.End
+			}
+			if is[g.Source] = w; w.Duration() > v.longestPause() {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}
+
+// gapsAround reads the gaps of the window and of so much around it that a pause is told from a longer time.
+func (v *View) gapsAround(ctx context.Context) ([]lineage.Gap, error) {
+	more := v.longestPause() + v.state.Tick
+	w := v.state.Resolve(lineage.Window{Start: v.win.Start.Add(-more), End: v.win.End.Add(more)}).Window
+	until := v.until
+	if newest := v.state.Newest(); until.Equal(v.win.End) && newest.After(until) {
+		until = earlier(newest, w.End)
+	}
+	held, err := v.a.history.Window(ctx, store.Ask{Window: w, Until: until, Coverage: true})
+	if err != nil {
+		return nil, fmt.Errorf("read what was observed around the window: %w", err)
+	}
+	return slices.DeleteFunc(held.Coverage().Gaps, func(g lineage.Gap) bool { return !g.Window.Start.Before(until) }), nil
 }
 
 // kindOf says of what kind a gap is by itself; whether it is a pause is seen when it was put together with others.

@@ -185,7 +185,11 @@ func TestStretches(t *testing.T) {
 			t.Helper()
 			v := view(t, a, answer.Between(round(from), round(to)), answer.All)
 			var got []string
-			for _, s := range v.Stretches(v.Coverage()) {
+			all, err := v.Stretches(t.Context(), v.Coverage())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, s := range all {
 				name := [...]string{"lost", "pause", "beginning", "before", "not yet"}[s.Kind]
 				got = append(got, fmt.Sprintf("%s %d-%d of %d", name, s.Window.Start.Sub(midnight)/tick, s.Window.End.Sub(midnight)/tick, len(s.Sources)))
 				if s.Reason == "" {
@@ -197,6 +201,11 @@ func TestStretches(t *testing.T) {
 			}
 		}
 		f(10, 30)
+		// A loss that an edge of the window cuts is as long as it is.
+		f(59, 69, "lost 59-60 of 3")
+		f(30, 41, "lost 40-41 of 3")
+		f(109, 115, "lost 109-110 of 1")
+		f(69, 80, "pause 69-70 of 2")
 		f(-20, 30, "before -20-0 of 3", "beginning 0-6 of 2")
 		f(-20, -10, "before -20--10 of 3")
 		f(30, 90, "lost 40-60 of 3", "pause 69-70 of 2")

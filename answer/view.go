@@ -56,6 +56,7 @@ type View struct {
 	traced       once[map[lineage.Node][]traced]
 	lastMoved    once[[]time.Time] // by access
 	timelines    timelines
+	around       once[[]lineage.Gap] // see gapsAround
 
 	// commits are the rows of declared groups whose positions moved within the lookback, see takeCommits.
 	commits map[int32]bool

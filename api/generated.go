@@ -12016,7 +12016,7 @@ func (ec *executionContext) _Coverage_stretches(ctx context.Context, field graph
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return obj.Stretches(fc.Args["first"].(int))
+			return obj.Stretches(ctx, fc.Args["first"].(int))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []GapStretch) graphql.Marshaler {
@@ -12059,7 +12059,7 @@ func (ec *executionContext) _Coverage_stretchCount(ctx context.Context, field gr
 			return ec.fieldContext_Coverage_stretchCount(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.StretchCount(), nil
+			return obj.StretchCount(ctx)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
@@ -28182,47 +28182,49 @@ func (ec *executionContext) _Coverage(ctx context.Context, sel ast.SelectionSet,
 		case "window":
 			out.Values[i] = ec._Coverage_window(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "heldSince":
 			out.Values[i] = ec._Coverage_heldSince(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "complete":
 			out.Values[i] = ec._Coverage_complete(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "observedFraction":
 			out.Values[i] = ec._Coverage_observedFraction(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "gaps":
 			out.Values[i] = ec._Coverage_gaps(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "gapCount":
 			out.Values[i] = ec._Coverage_gapCount(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "stretches":
-			out.Values[i] = ec._Coverage_stretches(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Coverage_stretches(ctx, field, obj)
+				})
 		case "stretchCount":
-			out.Values[i] = ec._Coverage_stretchCount(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Coverage_stretchCount(ctx, field, obj)
+				})
 		case "blindSpots":
 			out.Values[i] = ec._Coverage_blindSpots(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))

@@ -423,14 +423,20 @@ func (c *Coverage) Gaps(first int) ([]Gap, error) {
 const mostSourcesNamed = 50
 
 // StretchCount answers stretchCount.
-func (c *Coverage) StretchCount() int { return len(c.v.Stretches(c.cov)) }
+func (c *Coverage) StretchCount(ctx context.Context) (int, error) {
+	all, err := c.v.Stretches(ctx, c.cov)
+	return len(all), err
+}
 
 // Stretches answers stretches.
-func (c *Coverage) Stretches(first int) ([]GapStretch, error) {
+func (c *Coverage) Stretches(ctx context.Context, first int) ([]GapStretch, error) {
 	if first < 0 || first > mostGaps {
 		return nil, badInput("stretches: first must be 0 to %d", mostGaps)
 	}
-	all := c.v.Stretches(c.cov)
+	all, err := c.v.Stretches(ctx, c.cov)
+	if err != nil {
+		return nil, err
+	}
 	out := make([]GapStretch, 0, min(first, len(all)))
 	for _, s := range all[:min(first, len(all))] {
 		x := GapStretch{Start: s.Window.Start, End: s.Window.End, Kind: s.Kind, Reason: s.Reason, SourceCount: len(s.Sources)}

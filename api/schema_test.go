@@ -241,6 +241,8 @@ func TestUIPassesTheLimits(t *testing.T) {
 					vars["window"] = map[string]any{"last": "10m"}
 				case "roots":
 					vars["roots"] = []string{"topic:west/orders"}
+				case "ids": // as many as are followed into the past at once
+					vars["ids"] = slices.Repeat([]string{"topic:west/gone"}, 10)
 				case "id":
 					vars["id"] = map[bool]string{true: "topic:west/orders->application:shop/billing", false: "topic:west/orders"}[op.Name == "FlowDetail"]
 				case "topic", "root", "from":

@@ -445,7 +445,7 @@ func (t *Tracker) stop(o *lineage.Observation, f *flow, detail string) {
 	case f.lag == 0:
 		detail += "; nothing was left to read"
 	default:
-		detail += fmt.Sprintf("; %d records were left to read", f.lag)
+		detail += fmt.Sprintf("; %d records waited for it by %s", f.lag, instant(o.Round)) // some may have come since
 	}
 	o.Events = append(o.Events, lineage.Event{At: f.moved, Type: lineage.FlowStopped, Access: f.access, Detail: detail})
 }
