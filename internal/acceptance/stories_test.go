@@ -78,7 +78,7 @@ func inBrowser(t *testing.T, s *server, w storyWorld) {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), "node", "../../ui/e2e/real.mjs")
-	cmd.Env = append(child.Environ(), "LINEAGED_URL="+s.url, "STORY_WORLD="+string(world))
+	cmd.Env = append(child.Environ(), "LINEAGED_URL="+s.url, "LINEAGED_BIN="+s.bin, "STORY_WORLD="+string(world))
 	out, err := cmd.CombinedOutput()
 	if _, missing, ok := strings.Cut(string(out), "FAIL  missing: "); ok && os.Getenv("CI") == "" {
 		t.Skipf("SKIPPED, missing: %s", missing)

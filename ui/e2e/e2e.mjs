@@ -5,6 +5,7 @@
 //
 // It starts the demo and the browser itself and ends both, and nothing else, whatever happens. Last line: the counts.
 import { must, run } from './harness.mjs';
+import { archive } from './suites/archive.mjs';
 import { bar } from './suites/bar.mjs';
 import { catalog, manyNodes, palette } from './suites/catalog.mjs';
 import { doubt, leftBehind } from './suites/doubt.mjs';
@@ -21,11 +22,13 @@ import { past } from './suites/past.mjs';
 import { phone } from './suites/phone.mjs';
 import { picture } from './suites/picture.mjs';
 import { places } from './suites/places.mjs';
+import { requests } from './suites/requests.mjs';
 import { screenshots } from './suites/screenshots.mjs';
 import { graphiql, theme } from './suites/shell.mjs';
 import { auditor, engineer, onCall } from './suites/stories.mjs';
 import { time } from './suites/time.mjs';
 import { usage } from './suites/usage.mjs';
+import { DEMO } from './worlds.mjs';
 
 const PARTS = {
   overview: [overview],
@@ -45,6 +48,8 @@ const PARTS = {
   usage: [usage],
   shell: [theme, graphiql],
   http: [http],
+  requests: [asksOnce],
+  archive: [archive],
   stories: [stories],
   // After all others: what those did is not done again.
   places: [places],
@@ -52,9 +57,17 @@ const PARTS = {
   screenshots: [screenshots],
 };
 
+function ago(hours) {
+  return new Date(Date.now() - hours * 3_600_000).toISOString().replace(/\.\d+/, '');
+}
+
+/** An hour of the demo's past. */
+function asksOnce(url) {
+  return requests(url, DEMO, ago(3), ago(2));
+}
+
 /** The demo's own world: a report that nobody runs any more, and a quarter of an hour of nine hours ago that is missing. */
 async function stories(url) {
-  const ago = (hours) => new Date(Date.now() - hours * 3_600_000).toISOString().replace(/\.\d+/, '');
   await onCall(url, {
     topic: 'orders',
     said: 'nightly-report',

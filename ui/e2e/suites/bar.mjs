@@ -101,21 +101,46 @@ export async function bar(url) {
     await row.getByRole('link').first().click();
     await page.waitForURL(/at=20[^&]*&unit=bytes&selected=/);
   });
-  await check('two windows are compared: what came, with links that say it', async () => {
-    await page.goto(`${url}/lineage?start=${ago(4 * 60 + 50)}&end=${ago(4 * 60 + 20)}`);
+  await compared(url, {
+    start: ago(4 * 60 + 50),
+    end: ago(4 * 60 + 20),
+    than: '1h',
+    list: 'Came',
+    flow: 'refund-writer → refunds',
+  });
+  await early(url);
+  await check('at 320 px the bar and the custom window are whole', async () => {
+    const was = page.viewportSize();
+    await page.setViewportSize({ width: 320, height: 640 });
+    try {
+      await narrow(url);
+    } finally {
+      await page.setViewportSize(was);
+    }
+  });
+}
+
+/** A window beside one before it: a flow that came, or that went. */
+export async function compared(url, { start, end, than, list, flow }) {
+  await check(`two windows are compared: what ${list.toLowerCase()}, with links that say it`, async () => {
+    await page.goto(`${url}/lineage?start=${start}&end=${end}`);
     await page.getByRole('button', { name: 'Compare' }).click();
     await page.waitForURL(/compare=before/);
     const aside = page.getByRole('complementary', { name: 'What changed' });
-    await aside.getByLabel('with').selectOption('1h');
-    await page.waitForURL(/compare=1h/);
-    await aside.getByRole('heading', { name: /Came/ }).waitFor();
-    await aside.getByRole('button', { name: /refund-writer → refunds/ }).waitFor();
+    await aside.getByLabel('with').selectOption(than);
+    await page.waitForURL((u) => u.searchParams.get('compare') === than);
+    const part = aside.locator('section').filter({ has: page.getByRole('heading', { name: list }) });
+    await part.getByRole('button', { name: flow }).waitFor();
     await axeInBoth('compared');
-    await aside.getByRole('button', { name: /refund-writer → refunds/ }).click();
+    await part.getByRole('button', { name: flow }).click();
     await page.getByRole('complementary', { name: 'Flow' }).waitFor();
     await page.keyboard.press('Escape');
     await aside.waitFor();
   });
+}
+
+/** Before the data there is nothing, and no page says that nothing moved. */
+export async function early(url) {
   await check('a window before the data is said to be that on each page, with a way to the data', async () => {
     for (const path of ['/?', '/catalog?', '/lineage?view=events&', '/lineage?view=table&']) {
       await page.goto(`${url}${path}at=2020-01-01T00:00:00Z`);
@@ -131,15 +156,6 @@ export async function bar(url) {
     await page.waitForURL(/start=20/);
     await page.getByRole('link', { name: 'Catalog', exact: true }).click();
     await page.waitForURL(/\/catalog\?start=20/); // the window goes with who goes to another page
-  });
-  await check('at 320 px the bar and the custom window are whole', async () => {
-    const was = page.viewportSize();
-    await page.setViewportSize({ width: 320, height: 640 });
-    try {
-      await narrow(url);
-    } finally {
-      await page.setViewportSize(was);
-    }
   });
 }
 

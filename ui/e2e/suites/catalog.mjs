@@ -1,36 +1,13 @@
 // The catalog: every node in one list.
 import { axeInBoth, check, must, PATIENCE, page, until } from '../harness.mjs';
 import { manyTopics } from '../many-topics.mjs';
+import { DEMO, exactly, topicId } from '../worlds.mjs';
 
 const row = (name) => page.getByRole('row', { name });
+const topicRow = ({ topic }) => row(new RegExp(`^${exactly(topic)} usage of ${exactly(topic)} Topic west`));
 
 export async function catalog(url) {
-  await check('the catalog lists every node with its rate, lag, state and when it moved last', async () => {
-    await page.goto(`${url}/catalog?q=orders`);
-    await page.getByRole('heading', { name: 'Catalog', level: 1 }).waitFor();
-    await until('orders has a rate', async () => {
-      const cells = await row(/^orders usage of orders Topic west/)
-        .locator('td')
-        .allTextContents();
-      return /\d\/s/.test(cells[3]) && /[a-z]/.test(cells[7]) && /now|ago/.test(cells[8]);
-    });
-    must(/^\d+ nodes, as of /.test(await page.getByRole('status').first().textContent()), 'no count');
-    must((await page.locator('.catalog-head .badge').textContent()).includes('observed'), 'no coverage');
-  });
-  await check('axe: catalog', () => axeInBoth('catalog'));
-  await check('filters, order and window are in the URL, and a reload keeps them', async () => {
-    await page.getByLabel('Filter by name').fill('orders');
-    await page.getByRole('button', { name: 'Topics' }).click();
-    await page.getByRole('columnheader', { name: /^Lag/ }).getByRole('button').click();
-    await page.waitForURL(/\/catalog\?q=orders&kind=topic&order=lag&last=10m$/);
-    await page.reload();
-    await until('topics only, in the order of their lag', async () => {
-      const kinds = await page.locator('.catalog-rows [data-row] td:nth-of-type(1)').allInnerTexts();
-      const sorted = await page.getByRole('columnheader', { name: /^Lag/ }).getAttribute('aria-sort');
-      return kinds.length > 0 && kinds.every((k) => k === 'Topic') && sorted === 'descending';
-    });
-    must((await page.getByLabel('Filter by name').inputValue()) === 'orders', 'the text was lost');
-  });
+  await listed(url, DEMO);
   await check('nodes are found by how their flows go, also by that it is not known, and the link says it', async () => {
     await page.goto(`${url}/catalog?q=nightly`);
     await row(/^nightly-report/)
@@ -63,14 +40,47 @@ export async function catalog(url) {
     await page.getByRole('button', { name: /^owner .*: give up this filter$/ }).click();
     await page.waitForURL((u) => !u.search.includes('owner='));
   });
+  await nothing(url, DEMO);
+}
+
+/** Every node in one list, and how it is filtered. */
+export async function listed(url, world) {
+  await check('the catalog lists every node with its rate, lag, state and when it moved last', async () => {
+    await page.goto(`${url}/catalog?q=${world.topic}`);
+    await page.getByRole('heading', { name: 'Catalog', level: 1 }).waitFor();
+    await until('the topic has a rate', async () => {
+      const cells = await topicRow(world).locator('td').allTextContents();
+      return /\d\/s/.test(cells[3]) && /[a-z]/.test(cells[7]) && /now|ago/.test(cells[8]);
+    });
+    must(/^\d+ nodes, as of /.test(await page.getByRole('status').first().textContent()), 'no count');
+    must((await page.locator('.catalog-head .badge').textContent()).includes('observed'), 'no coverage');
+  });
+  await check('axe: catalog', () => axeInBoth('catalog'));
+  await check('filters, order and window are in the URL, and a reload keeps them', async () => {
+    await page.getByLabel('Filter by name').fill(world.topic);
+    await page.getByRole('button', { name: 'Topics' }).click();
+    await page.getByRole('columnheader', { name: /^Lag/ }).getByRole('button').click();
+    await page.waitForURL(new RegExp(`/catalog\\?q=${world.topic}&kind=topic&order=lag&last=10m$`));
+    await page.reload();
+    await until('topics only, in the order of their lag', async () => {
+      const kinds = await page.locator('.catalog-rows [data-row] td:nth-of-type(1)').allInnerTexts();
+      const sorted = await page.getByRole('columnheader', { name: /^Lag/ }).getAttribute('aria-sort');
+      return kinds.length > 0 && kinds.every((k) => k === 'Topic') && sorted === 'descending';
+    });
+    must((await page.getByLabel('Filter by name').inputValue()) === world.topic, 'the text was lost');
+  });
+}
+
+/** That nothing is there, and that nothing was seen. */
+export async function nothing(url, world) {
   await check('that nothing matches and that nothing was observed look and read differently', async () => {
     await page.goto(`${url}/catalog?q=no-such-thing`);
     await page.locator('.empty.observed').getByText('Nothing matches.').waitFor();
-    await page.goto(`${url}/catalog?q=orders&start=2001-01-01T00:00:00Z&end=2001-01-01T01:00:00Z`);
+    await page.goto(`${url}/catalog?q=${world.topic}&start=2001-01-01T00:00:00Z&end=2001-01-01T01:00:00Z`);
     await page.locator('.empty.not-observed').getByText('This window is before the data.').waitFor();
     await axeInBoth('catalog before the data');
     await page.getByRole('button', { name: 'The oldest data' }).click();
-    await row(/^orders usage of orders Topic west/).waitFor();
+    await topicRow(world).waitFor();
   });
 }
 
@@ -149,6 +159,31 @@ async function choose(name) {
     await page.keyboard.press('ArrowDown');
   await page.keyboard.press('Enter');
   await search().waitFor({ state: 'detached' });
+}
+
+/** The search of everything, asked for who reads a topic and for the ways between two nodes. */
+export async function asked(url, world) {
+  const { topic, end } = world;
+  await check('Ctrl K: who reads a topic, and the ways from it to a node, by keyboard alone', async () => {
+    await page.goto(url);
+    await page.getByRole('heading', { name: 'Overview' }).waitFor();
+    const readers = new RegExp(`^Readers of ${exactly(topic)} west`);
+    await look('Control+k', `readers of ${topic}`, readers);
+    await axeInBoth('search with results');
+    await choose(readers);
+    await page.waitForURL(
+      (u) =>
+        u.searchParams.get('root') === topicId(world) && /direction=downstream&depth=1.*&view=table/.test(u.search),
+    );
+    await page
+      .getByRole('row', { name: new RegExp(`${exactly(topic)} to ${exactly(world.reader.name)}`) })
+      .first()
+      .waitFor();
+    const path = new RegExp(`^${exactly(topic)} to ${exactly(end.name)} path, `);
+    await look('/', `path ${topic} to ${end.name}`, path);
+    await choose(path);
+    await page.waitForURL((u) => u.searchParams.get('path') === end.id);
+  });
 }
 
 export async function palette(url) {

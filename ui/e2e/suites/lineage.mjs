@@ -1,29 +1,36 @@
 // A lineage: its graph, its panels, its table, by mouse and by keyboard.
 import { axe, axeInBoth, check, labels, must, page, until } from '../harness.mjs';
+import { DEMO, exactly, flowId, topicId, writersId } from '../worlds.mjs';
 
-export async function graph(url) {
+const named = (world) => ({ t: exactly(world.topic), r: exactly(world.reader.name) });
+
+export async function graph(url, world = DEMO) {
+  const { t, r } = named(world);
   await check('its lineage opens from the table', async () => {
-    await page.goto(`${url}/catalog?q=orders&kind=topic`);
+    await page.goto(`${url}/catalog?q=${world.topic}&kind=topic`);
     await page
-      .getByRole('row', { name: /^orders usage of orders Topic west/ })
-      .getByRole('link', { name: 'orders', exact: true })
+      .getByRole('row', { name: new RegExp(`^${t} usage of ${t} Topic west`) })
+      .getByRole('link', { name: world.topic, exact: true })
       .click();
-    await page.waitForURL(/\/lineage\?root=topic:west\/orders/);
-    await page.getByRole('heading', { name: 'orders', level: 1 }).waitFor();
+    await page.waitForURL((u) => u.searchParams.get('root') === topicId(world));
+    await page.getByRole('heading', { name: world.topic, level: 1 }).waitFor();
     await until('nodes and flows are drawn', async () => {
       return (await page.locator('.node-card').count()) >= 4 && (await labels().count()) >= 3;
     });
-    await page.getByRole('button', { name: /^Topic orders ?, in west ?, root/ }).waitFor();
-    await page.getByRole('button', { name: /^Unidentified writers writers of orders/ }).waitFor();
+    await page.getByRole('button', { name: new RegExp(`^Topic ${t} ?, in west ?, root`) }).waitFor();
+    await page.getByRole('button', { name: new RegExp(`^Unidentified writers writers of ${t}`) }).waitFor();
     await until('a rate on a flow', async () => (await labels().allInnerTexts()).some((t) => /\d\/s$/.test(t)));
   });
   await check('flows run from left to right', async () => {
     const x = async (name) => (await page.getByRole('button', { name }).boundingBox()).x;
     must(
-      (await x(/^Unidentified writers writers of orders/)) < (await x(/^Topic orders ?, in west/)),
+      (await x(new RegExp(`^Unidentified writers writers of ${t}`))) < (await x(new RegExp(`^Topic ${t} ?, in west`))),
       'writers stand right of the topic',
     );
-    must((await x(/^Topic orders ?, in west/)) < (await x(/^Application billing/)), 'readers stand left of the topic');
+    must(
+      (await x(new RegExp(`^Topic ${t} ?, in west`))) < (await x(new RegExp(`^Application .*${r}`))),
+      'readers stand left of the topic',
+    );
   });
   await check('every answer says what was observed', async () => {
     const badge = page.locator('.notices .badge');
@@ -35,10 +42,11 @@ export async function graph(url) {
   await check('axe: lineage graph', () => axeInBoth('graph'));
 }
 
-export async function panel() {
+export async function panel(_url, world = DEMO) {
+  const { t, r } = named(world);
   await check('a click on a flow shows chart, clients, evidence and coverage', async () => {
-    await page.getByRole('button', { name: /^orders to billing, reads/ }).click();
-    await page.waitForURL(/selected=topic:west\/orders-%3Eapplication/);
+    await page.getByRole('button', { name: new RegExp(`^${t} to ${r}, reads`) }).click();
+    await page.waitForURL((u) => u.searchParams.get('selected') === flowId(world));
     const side = page.getByRole('complementary', { name: 'Flow' });
     await side
       .getByRole('img', { name: /^Records per second\. records: from/ })
@@ -59,7 +67,13 @@ export async function panel() {
     await side.getByRole('heading', { name: /^Evidence/ }).waitFor();
     await side.getByText('committed offsets', { exact: false }).first().waitFor();
     await side.getByRole('heading', { name: /^Clients/ }).waitFor();
-    must((await side.getByRole('region', { name: 'Clients' }).locator('tbody tr').count()) > 0, 'no client');
+    const clients = side.getByRole('region', { name: 'Clients' });
+    must((await clients.locator('tbody tr').count()) > 0, 'no client');
+    for (const said of world.client ?? []) await clients.getByText(said).first().waitFor();
+    await side
+      .getByText(/^seen from \d\d:\d\d:\d\d to/)
+      .first()
+      .waitFor();
     await side.getByRole('heading', { name: /^Coverage/ }).waitFor();
   });
   await check('axe: flow panel', () => axeInBoth('flow panel'));
@@ -97,41 +111,41 @@ export async function panel() {
     await page.getByRole('complementary', { name: 'Flow' }).waitFor();
   });
   await check('a node offers its own lineage', async () => {
-    await page.getByRole('button', { name: /^Application billing/ }).click();
+    await page.getByRole('button', { name: new RegExp(`^Application .*${r}`) }).click();
     const side = page.getByRole('complementary', { name: 'Node' });
     await side.getByRole('link', { name: 'Open its lineage' }).waitFor();
     await side.getByRole('heading', { name: 'Groups' }).waitFor();
+    if (world.members) await side.getByRole('row', { name: world.members }).waitFor();
     await axeInBoth('node panel');
     await side.getByRole('link', { name: 'Open its lineage' }).click();
-    await page.getByRole('heading', { name: 'billing', level: 1 }).waitFor();
+    await page.getByRole('heading', { name: world.reader.name, level: 1 }).waitFor();
     await page.goBack();
-    await page.getByRole('heading', { name: 'orders', level: 1 }).waitFor();
+    await page.getByRole('heading', { name: world.topic, level: 1 }).waitFor();
     await page.keyboard.press('Escape');
     await page.getByRole('complementary').waitFor({ state: 'detached' });
   });
 }
 
-export async function keyboard() {
+export async function keyboard(_url, world = DEMO) {
+  const { t, r } = named(world);
+  const [root, writers] = [topicId(world), writersId(world)];
   await check('the graph is one tab stop, walked by arrows', async () => {
     const pane = page.getByRole('application', { name: /^Lineage graph/ });
     await pane.focus();
     await page.keyboard.press('Home');
     const label = () => page.evaluate(() => document.activeElement?.dataset.graphId ?? '');
-    await until('the root has the focus', async () => (await label()) === 'topic:west/orders');
+    await until('the root has the focus', async () => (await label()) === root);
     await page.keyboard.press('ArrowLeft');
-    await until('the flow to the left', async () => (await label()) === 'unidentified:west/orders->topic:west/orders');
+    await until('the flow to the left', async () => (await label()) === `${writers}->${root}`);
     await page.keyboard.press('ArrowLeft');
-    await until('its writer', async () => (await label()) === 'unidentified:west/orders');
+    await until('its writer', async () => (await label()) === writers);
     await page.keyboard.press('ArrowRight');
-    await until('the flow again', async () => (await label()) === 'unidentified:west/orders->topic:west/orders');
+    await until('the flow again', async () => (await label()) === `${writers}->${root}`);
     await page.keyboard.press('Enter');
     await page.getByRole('complementary', { name: 'Flow' }).waitFor();
     await page.keyboard.press('Escape');
     await page.getByRole('complementary').waitFor({ state: 'detached' });
-    await until(
-      'the focus is back on the flow',
-      async () => (await label()) === 'unidentified:west/orders->topic:west/orders',
-    );
+    await until('the focus is back on the flow', async () => (await label()) === `${writers}->${root}`);
   });
   await check('t shows the same as a table', async () => {
     const flows = await labels().count();
@@ -140,7 +154,7 @@ export async function keyboard() {
     await page.getByRole('region', { name: 'Lineage as tables' }).waitFor();
     const rows = await page.locator('.tables > section:first-child tbody tr').count();
     must(rows >= flows && rows > 0, `${rows} rows for ${flows} drawn flows`);
-    await page.getByRole('button', { name: /orders to billing/ }).click();
+    await page.getByRole('button', { name: new RegExp(`${t} to ${r}`) }).click();
     await page
       .getByRole('complementary', { name: 'Flow' })
       .getByRole('heading', { name: /^Evidence/ })
@@ -149,7 +163,7 @@ export async function keyboard() {
   await check('axe: table', () => axeInBoth('table'));
   await check('events of the window', async () => {
     await page.getByRole('button', { name: 'Events' }).click();
-    await page.getByRole('heading', { name: /^Events of orders/ }).waitFor();
+    await page.getByRole('heading', { name: new RegExp(`^Events of ${t}`) }).waitFor();
     await axe('events');
     await page.keyboard.press('t');
     await page.keyboard.press('t');

@@ -1,11 +1,12 @@
 // What a reader does to a picture: hidden neighbours are shown, branches and nodes taken away, stacks unfolded.
 import { axeInBoth, check, lineageUrl, must, page, until } from '../harness.mjs';
+import { DEMO } from '../worlds.mjs';
 
 const ORDERS = 'topic:west/orders';
 const cardOf = (id) => page.locator(`[data-graph-id="${id}"]`);
 const cards = () => page.locator('.node-card').count();
-const drawn = async () => {
-  await cardOf(ORDERS).waitFor();
+const drawn = async (root = ORDERS) => {
+  await cardOf(root).waitFor();
   await page.waitForTimeout(100); // the view is fitted a frame later
 };
 /** How far something moves on screen while a step is taken. */
@@ -21,10 +22,11 @@ const focusOn = (id) => cardOf(id).focus();
 const inAll = async () => Number(/(\d+) nodes/.exec(await page.locator('.notices').innerText())?.[1]);
 const seen = () => page.locator('.node-card').evaluateAll((all) => all.map((c) => c.dataset.graphId));
 
-export async function picture(url) {
+/** Hidden neighbours are shown one node's at a time. */
+export async function stubs(url, world) {
   await check('a stub shows the hidden neighbours, and who has them stays where it is', async () => {
-    await page.goto(lineageUrl(url, ORDERS, '&depth=1'));
-    await drawn();
+    await page.goto(lineageUrl(url, world.stub.root, '&depth=1'));
+    await drawn(world.stub.root);
     const stub = page.locator('button.stub').first();
     await stub.waitFor();
     const before = await inAll();
@@ -41,6 +43,10 @@ export async function picture(url) {
     await page.getByRole('button', { name: 'As it was drawn first' }).click();
     await until('as before', async () => (await inAll()) === before);
   });
+}
+
+export async function picture(url) {
+  await stubs(url, DEMO);
   await check('x hides what has the focus, c takes away what lies behind it, e brings it back', async () => {
     await page.goto(lineageUrl(url, ORDERS));
     await drawn();

@@ -1,9 +1,11 @@
 // Windows, instants, the past, and being told of changes.
 import { axeInBoth, check, labels, must, page, until } from '../harness.mjs';
+import { DEMO, exactly, topicId } from '../worlds.mjs';
 
-export async function time(url) {
+/** Windows are picked, and live moves them on. */
+export async function windows(url, world) {
   await check('windows: an hour, an instant, live', async () => {
-    await page.goto(`${url}/lineage?root=topic:west/orders&last=10m&live=1`);
+    await page.goto(`${url}/lineage?root=${topicId(world)}&last=10m&live=1`);
     await page.getByRole('button', { name: 'Live', pressed: true }).waitFor();
     const shown = () => page.locator('.notices .note').first().textContent();
     const first = await until('a window', shown);
@@ -17,13 +19,19 @@ export async function time(url) {
     await page.waitForURL(/at=/);
     must((await page.getByRole('button', { name: 'Live' }).count()) === 0, 'an instant cannot be live');
   });
+  await check('live counts on while records flow', async () => {
+    await page.goto(`${url}/lineage?root=${topicId(world)}&last=10m&live=1&view=table`);
+    const row = page.getByRole('row', { name: new RegExp(`^writers of ${exactly(world.topic)} to`) }).first();
+    const first = await row.innerText();
+    await until('the row of who writes says more', async () => (await row.innerText()) !== first);
+  });
   await check('live asks when it is told of a change, and at no other time', async () => {
     const told = [];
     const asked = [];
     page.on('websocket', (ws) => ws.on('framereceived', (f) => /"next"/.test(f.payload) && told.push(f.payload)));
     const onRequest = (r) => r.url().endsWith('/graphql') && asked.push(r.postDataJSON().operationName);
     page.on('request', onRequest);
-    await page.goto(`${url}/lineage?root=topic:west/orders&last=10m&live=1`);
+    await page.goto(`${url}/lineage?root=${topicId(world)}&last=10m&live=1`);
     await until('five changes are told', () => told.length >= 6);
     await until('what was told of is asked for', () => asked.filter((a) => a === 'Lineage').length >= 4);
     page.off('request', onRequest);
@@ -35,6 +43,41 @@ export async function time(url) {
       'it says something of its connection',
     );
   });
+}
+
+export async function time(url) {
+  await windows(url, DEMO);
+  await unreachable(url, DEMO);
+  await cutOff(url, DEMO);
+  await past(url);
+}
+
+/** The server is out of reach, and comes back. */
+export async function unreachable(url, world) {
+  const lost = page
+    .getByRole('alert')
+    .filter({ hasText: 'lineaged cannot be reached. What is shown is the last answer.' });
+  const body = async () => {
+    await page.goto(`${url}/lineage?root=${topicId(world)}&last=10m`);
+    await page.locator('.node-card').first().waitFor();
+    const cards = await page.locator('.node-card').count();
+    await page.context().setOffline(true);
+    try {
+      await page.getByRole('button', { name: 'Refresh' }).click();
+      await lost.waitFor();
+      must((await page.locator('.node-card').count()) === cards, 'the last answer is not shown');
+      await axeInBoth('out of reach');
+    } finally {
+      await page.context().setOffline(false);
+    }
+    await lost.getByRole('button', { name: 'Try again' }).click();
+    await lost.waitFor({ state: 'detached' });
+  };
+  await check('what cannot be reached says so over its last answer, and goes on', body, /ERR_INTERNET_DISCONNECTED/);
+}
+
+/** The connection is lost, and comes back. */
+export async function cutOff(url, world) {
   await check('live says when it is not connected, goes on by asking, and connects again', async () => {
     let away = false;
     let cut;
@@ -45,7 +88,7 @@ export async function time(url) {
     });
     const asked = [];
     const onRequest = (r) => r.url().endsWith('/graphql') && asked.push(r.postDataJSON().operationName);
-    await page.goto(`${url}/lineage?root=topic:west/orders&last=10m&live=1`);
+    await page.goto(`${url}/lineage?root=${topicId(world)}&last=10m&live=1`);
     const status = page.getByRole('status', { name: 'Live' });
     await until('a connection', () => cut);
     away = true;
@@ -60,6 +103,9 @@ export async function time(url) {
     away = false;
     await until('it is connected again', async () => (await status.textContent()) === '', 60_000);
   });
+}
+
+async function past(url) {
   await check('live lets go while nobody looks', async () => {
     const open = new Set();
     page.on('websocket', (ws) => {

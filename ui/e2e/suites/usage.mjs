@@ -1,6 +1,7 @@
 // The usage report of a topic, pages of nodes and flows, and links that lead nowhere any more.
 import { readFile } from 'node:fs/promises';
-import { axeInBoth, check, must, page, until } from '../harness.mjs';
+import { axeInBoth, check, fact, must, page, until } from '../harness.mjs';
+import { DEMO, exactly } from '../worlds.mjs';
 
 const saved = async (link) => {
   const [file] = await Promise.all([page.waitForEvent('download'), link.click()]);
@@ -47,8 +48,15 @@ export async function usage(url) {
     must(!(await page.locator('.usage-links').isVisible()), 'buttons are printed');
     await page.emulateMedia({ media: 'screen' });
   });
+  await pages(url, { ...DEMO, topic: 'payments' });
+  await leadsOn(url);
+}
+
+/** A topic's page, the page of a flow from it, and its charts. */
+export async function pages(url, world) {
+  const { topic, reader } = world;
   await check('a node and a flow are pages too, and from the topic it is one step to its users', async () => {
-    await page.goto(`${url}/node?id=topic:west/payments&last=1h`);
+    await page.goto(`${url}/node?id=topic:west/${topic}&last=1h`);
     const node = page.getByRole('article', { name: 'Node' });
     await node.getByRole('heading', { name: 'On disk' }).waitFor();
     await node
@@ -58,8 +66,9 @@ export async function usage(url) {
     await node.getByRole('link', { name: 'Who used it', exact: true }).waitFor();
     await node.getByRole('region', { name: 'What happened' }).waitFor();
     await axeInBoth('page of a node');
-    await node.getByRole('button', { name: /^billing/ }).click();
-    await page.waitForURL(/\/node\?id=topic:west\/payments-%3Eapplication:shop\/billing/);
+    must(/^\d+$/.test(await fact(node, 'Partitions')), `partitions: ${await fact(node, 'Partitions')}`);
+    await node.getByRole('button', { name: new RegExp(`^${exactly(reader.name)}`) }).click();
+    await page.waitForURL((u) => u.searchParams.get('id') === `topic:west/${topic}->${reader.id}`);
     await page
       .getByRole('article', { name: 'Flow' })
       .getByRole('heading', { name: /^Evidence/ })
@@ -79,6 +88,9 @@ export async function usage(url) {
     const minutes = (Date.parse(q.get('end')) - Date.parse(q.get('start'))) / 60_000;
     must(minutes > 15 && minutes < 22, `three tenths of an hour are ${minutes} minutes`);
   });
+}
+
+async function leadsOn(url) {
   await check('links to what is gone, to before the data, and mangled ones say so and lead on', async () => {
     for (const [path, says] of [
       ['/node?id=topic:west/never-was&last=10m', 'no node topic:west/never-was'],
