@@ -29,7 +29,8 @@ type storyWorld struct {
 
 // TestStoriesInABrowser has a real Kafka on which a group that copies a topic to another stops reading and stays a
 // member, and in Chromium the operator who finds it, the engineer who asks who is hurt, and the auditor who asks who
-// read the topic while lineaged was away for a time.
+// read the topic while lineaged was away for a time. While it is not yet known that the group has stalled, each part of
+// the page is looked at.
 func TestStoriesInABrowser(t *testing.T) {
 	t.Parallel()
 	c := kafkatest.Shared(t, kafkatest.Options{})
@@ -70,7 +71,7 @@ func TestStoriesInABrowser(t *testing.T) {
 	inBrowser(t, s, w)
 }
 
-// inBrowser has the stories told in Chromium.
+// inBrowser has the page looked at, and the stories told, in Chromium.
 func inBrowser(t *testing.T, s *server, w storyWorld) {
 	t.Helper()
 	world, err := json.Marshal(w)
@@ -85,6 +86,6 @@ func inBrowser(t *testing.T, s *server, w storyWorld) {
 	}
 	t.Logf("%s", out)
 	if err != nil {
-		t.Fatalf("the stories: %v", err)
+		t.Fatalf("in Chromium: %v", err)
 	}
 }

@@ -13,7 +13,7 @@ import { exports } from './suites/exports.mjs';
 import { http } from './suites/http.mjs';
 import { impact } from './suites/impact.mjs';
 import { keys } from './suites/keys.mjs';
-import { graph, keyboard, panel } from './suites/lineage.mjs';
+import { graph, held, keyboard, panel } from './suites/lineage.mjs';
 import { movers, rareMovers } from './suites/movers.mjs';
 import { names } from './suites/names.mjs';
 import { newcomer } from './suites/newcomer.mjs';
@@ -34,7 +34,7 @@ const PARTS = {
   overview: [overview],
   newcomer: [newcomer],
   catalog: [catalog, manyNodes, palette],
-  lineage: [graph, panel, keyboard],
+  lineage: [graph, panel, keyboard, held],
   picture: [picture],
   time: [time],
   bar: [bar],

@@ -9,7 +9,7 @@ import { asked, listed, nothing } from './suites/catalog.mjs';
 import { command, files, menu } from './suites/exports.mjs';
 import { http } from './suites/http.mjs';
 import { evidence, outOf, starves, ways } from './suites/impact.mjs';
-import { graph, keyboard, panel } from './suites/lineage.mjs';
+import { graph, held, keyboard, panel } from './suites/lineage.mjs';
 import { estate } from './suites/overview.mjs';
 import { stubs } from './suites/picture.mjs';
 import { requests } from './suites/requests.mjs';
@@ -61,6 +61,7 @@ const went = {
 };
 const STALLED = {
   '1 overview': [estate],
+  '3 lineage': [(url, w) => held(url, w)],
   '4 time': [(url) => compared(url, went)],
   stories: [onCall, engineer, auditor],
 };

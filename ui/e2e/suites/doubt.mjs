@@ -1,13 +1,17 @@
 import { axeInBoth, check, fact, lineageUrl, must, PATIENCE, page, until } from '../harness.mjs';
 
 /** Cards on which the last word of the kind and the state reaches into the place, or that do not hold what is on them. */
-const covered = () =>
+export const covered = () =>
   page.locator('.node-card').evaluateAll((cards) =>
     cards.flatMap((card) => {
       const box = (s) => [...card.querySelectorAll(s)].map((e) => e.getBoundingClientRect()).filter((b) => b.width > 1);
       const words = Math.max(...box('.node-kind > :not(.sr)').map((b) => b.right));
-      const over = Math.max(0, ...box('.place').map((b) => words - b.left));
-      const wide = Math.max(0, ...box('.node-name, .place').map((b) => b.right - card.getBoundingClientRect().right));
+      // From afar the place stands above the words.
+      const over = card.closest('.far, .farther') ? 0 : Math.max(0, ...box('.place').map((b) => words - b.left));
+      const wide = Math.max(
+        0,
+        ...box('.node-name, .place, .node-rates > *').map((b) => b.right - card.getBoundingClientRect().right),
+      );
       return over > 0 || wide > 0
         ? [`${card.textContent}: covers ${over.toFixed(1)} px, ${wide.toFixed(1)} px outside`]
         : [];

@@ -1,6 +1,7 @@
 // A lineage: its graph, its panels, its table, by mouse and by keyboard.
 import { axe, axeInBoth, check, labels, must, page, until } from '../harness.mjs';
 import { DEMO, exactly, flowId, topicId, writersId } from '../worlds.mjs';
+import { covered } from './doubt.mjs';
 
 const named = (world) => ({ t: exactly(world.topic), r: exactly(world.reader.name) });
 
@@ -168,5 +169,22 @@ export async function keyboard(_url, world = DEMO) {
     await page.keyboard.press('t');
     await page.keyboard.press('t');
     await page.waitForURL((u) => !u.search.includes('view='));
+  });
+}
+
+/** Far or near, beside a panel or alone: nothing that is said on a card reaches out of it. */
+export async function held(url, world = DEMO) {
+  await check('a card holds what stands on it, beside a panel too', async () => {
+    const lineage = `${url}/lineage?root=${topicId(world)}&last=10m`;
+    for (const [path, there] of [
+      [lineage, '.flow-label'],
+      [`${lineage}&selected=${flowId(world)}`, '.panel .facts'],
+    ]) {
+      await page.goto(path);
+      await page.locator(there).first().waitFor();
+      await page.locator(`[data-graph-id="${world.reader.id}"]`).waitFor();
+      const over = await covered();
+      must(over.length === 0, over.join('\n    '));
+    }
   });
 }

@@ -121,7 +121,7 @@ export function Chart({ title, lines, stepSeconds, start, end, format, unit, los
     <figure className="chart">
       <figcaption>
         <span className="chart-title">{title}</span>
-        <Readout lines={lines} at={hover} format={format} />
+        <Readout lines={lines} at={hover} end={end} stepSeconds={stepSeconds} format={format} />
       </figcaption>
       <div ref={box} className="plot" role="img" aria-label={`${title}. ${summary}`} />
       <Holes holes={holes} stepSeconds={stepSeconds} start={start} end={end} />
@@ -135,24 +135,43 @@ export function Chart({ title, lines, stepSeconds, start, end, format, unit, los
   );
 }
 
-function Readout({ lines, at, format }: { lines: readonly Line[]; at: number | null; format(v: number): string }) {
+interface ReadoutProps {
+  lines: readonly Line[];
+  at: number | null;
+  end: number;
+  stepSeconds: number;
+  format(v: number): string;
+}
+
+/** The values under the cursor, else the latest: where that is not of the window's end, with when it was. */
+function Readout({ lines, at, end, stepSeconds, format }: ReadoutProps) {
   const time = at === null ? null : lines[0]?.points[at]?.at;
   return (
     <span className="readout">
       {time && <Instant at={time} className="when" />}
       {lines.map((l) => {
-        const value = time && at !== null ? l.points[at]?.value : l.points.findLast((p) => p.value != null)?.value;
+        const point = time && at !== null ? l.points[at] : l.points.findLast((p) => p.value != null);
+        const value = point?.value;
         return (
           <span key={l.label} className="legend">
             <i style={{ background: `var(${l.colour})` }} />
             {lines.length > 1 && <span>{l.label}</span>}
             <b title={l.bound}>{value == null ? 'not observed' : (l.sign ?? '') + format(value)}</b>
+            {!time && point && isPast(point.at, end, stepSeconds) && (
+              <span className="note">
+                last at <Instant at={point.at} />
+              </span>
+            )}
           </span>
         );
       })}
     </span>
   );
 }
+
+/** Whether a value is older than what is due anyway: of the steps before the window's end some are not there yet. */
+const isPast = (at: string, end: number, stepSeconds: number): boolean =>
+  end - Date.parse(at) / 1000 > Math.max(30, 3 * stepSeconds);
 
 function Holes({ holes, stepSeconds, start, end }: { holes: Span[]; stepSeconds: number; start: number; end: number }) {
   if (holes.length === 0) return null;

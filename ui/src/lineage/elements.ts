@@ -18,6 +18,7 @@ import {
 import {
   type Activity,
   about,
+  aboutRate,
   activity,
   estimatedWord,
   flowWord,
@@ -233,7 +234,7 @@ function stackData(stack: Stack, behind: Behind, own: readonly LineageFlow[], un
     hiddenDown: behind.hiddenDown,
     going: flow ? going(flow) : 'unknown',
     tone: flow ? tone(flow) : 'unknown',
-    rate: perSecond === null ? missing : (flow ? about(flow) : '') + rate(perSecond, unit),
+    rate: perSecond === null ? missing : (flow ? aboutRate(flow) : '') + rate(perSecond, unit),
     lag: flow?.lag ?? (flow && isRead(flow) ? 'unknown' : null),
     lagTone: flow ? lagTone(flow) : 'unknown',
     late: flow ? lagTime(flow) : null,
@@ -402,7 +403,7 @@ export function flowRate(
 ) {
   const value = unit === 'bytes' ? flow.bytesPerSecond : flow.recordsPerSecond;
   if (value == null) return UNMEASURED;
-  return about(flow) + rate(value, unit);
+  return aboutRate(flow) + rate(value, unit);
 }
 
 /** The flow in a sentence; it holds the words that stand on it, so that who speaks to the page can name what they see. */

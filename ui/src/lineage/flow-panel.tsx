@@ -14,6 +14,7 @@ import { goingNotice, lagTone } from '../words/going';
 import type { Said } from '../words/said';
 import {
   about,
+  aboutRate,
   activity,
   CLIENT_WORD,
   deserted,
@@ -107,6 +108,12 @@ export function FlowPanel({ flow, answer, state, change }: Omit<PanelProps, 'id'
             change={change}
             lines={[{ label: 'records', series: flow.recordRate, colour: '--chart-1' }]}
           />
+        )}
+        {countable && flow.kind === 'CONSUME' && flow.state === 'STALLED' && flow.stateSince && (
+          <p className="note">
+            Since <Instant at={flow.stateSince} when={when} /> it has committed nothing: what it has read since then is
+            not known, and is no part of the mean rate.
+          </p>
         )}
         {countable && inBytes && !flow.byteRate && (
           <p className="unknown">Bytes are not measurable from this evidence.</p>
@@ -209,17 +216,17 @@ function NoticeOf({ said, why, when }: NoticeProps) {
 }
 
 function Numbers({ flow, when }: Told) {
-  const sign = about(flow);
+  const [sign, ofRate] = [about(flow), aboutRate(flow)];
   return (
     <dl className="facts">
       <Fact name="Mean rate" missing={noCount(flow)}>
-        {flow.recordsPerSecond != null && sign + rate(flow.recordsPerSecond, 'records')}
+        {flow.recordsPerSecond != null && ofRate + rate(flow.recordsPerSecond, 'records')}
       </Fact>
       <Fact name="Records" missing={noCount(flow)}>
         {flow.records != null && sign + count(flow.records)}
       </Fact>
       <Fact name="Mean bytes" missing={noCount(flow)}>
-        {flow.bytesPerSecond != null && sign + rate(flow.bytesPerSecond, 'bytes')}
+        {flow.bytesPerSecond != null && ofRate + rate(flow.bytesPerSecond, 'bytes')}
       </Fact>
       <Fact name="Bytes" missing={noCount(flow)}>
         {flow.bytes != null && sign + bytes(flow.bytes)}

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { plain } from './said';
 import {
   about,
+  aboutRate,
   type Behind,
   boundSign,
   type Counted,
@@ -115,6 +116,22 @@ test('a series whose points are a bound says so', () => {
     { detail: 'shared out' },
   ];
   expect(signs.map(boundSign)).toEqual(['', '', '', '≤ ', '~']);
+});
+
+test('a rate is of what was observed: what is counted with the next reading makes a count a bound, and no rate', () => {
+  const over = (...details: (string | null)[]) => ({
+    estimated: true,
+    evidence: details.map((detail) => ({ detail })),
+  });
+  const pending = 'at least: what moved since the last reading is counted with the next';
+  const signs = (f: ReturnType<typeof over>) => [about(f), aboutRate(f)];
+  expect(signs(over(`has committed offsets; ${pending}`, null))).toEqual(['≥ ', '']);
+  expect(signs(over('at least: the end of the window was not observed'))).toEqual(['≥ ', '']);
+  expect(signs(over('at least: retention passed it'))).toEqual(['≥ ', '≥ ']);
+  expect(signs(over(`at most: markers are among it; ${pending}`))).toEqual(['~', '≤ ']);
+  expect(signs(over(`shared out; ${pending}`))).toEqual(['≥ ', '~']);
+  expect(signs(over('at most 5'))).toEqual(['≤ ', '≤ ']);
+  expect(aboutRate({ ...over(pending), estimated: false })).toBe('');
 });
 
 test('unidentified writers are never called by the name of their topic', () => {

@@ -159,6 +159,24 @@ export function about({ estimated, evidence }: Estimated): '' | '~' | '≤ ' | '
   return most ? '≤ ' : '≥ ';
 }
 
+/** Why a count is a lower bound where a rate is none: it is of the observed part of the window, and this lies outside. */
+const OUTSIDE = [
+  'at least: what moved since the last reading is counted with the next',
+  'at least: the end of the window was not observed',
+];
+
+/** What stands before a rate, which is of what was observed: as before its count, but for what makes that alone a bound. */
+export function aboutRate({ estimated, evidence }: Estimated): '' | '~' | '≤ ' | '≥ ' {
+  if (!estimated || !evidence.some((e) => OUTSIDE.some((words) => e.detail?.includes(words)))) {
+    return about({ estimated, evidence });
+  }
+  const rest = evidence.map((e) => ({
+    detail: (e.detail ?? '').split('; ').filter((part) => !['', 'has committed offsets', ...OUTSIDE].includes(part)),
+  }));
+  if (rest.every((e) => e.detail.length === 0)) return '';
+  return about({ estimated, evidence: rest.map((e) => ({ detail: e.detail.join('; ') })) });
+}
+
 /** The same in words, for a tag and for who does not see signs. */
 export function estimatedWord(f: Estimated): string {
   return { '': '', '~': 'estimated', '≤ ': 'at most', '≥ ': 'at least' }[about(f)];
