@@ -16,6 +16,7 @@ export const DEMO = {
   happened: 'stock-audit',
   owned: /topics? team-orders/, // a group of the map by owners
   lines: 4, // of the map by clusters
+  permitted: /\d+ entr(y|ies) of the access control lists/,
 };
 
 /** Of a real Kafka, as internal/acceptance tells of it in STORY_WORLD. */
@@ -37,6 +38,7 @@ export function realWorld(told) {
     happened: group,
     owned: /topics \(no owner\)/,
     lines: 2,
+    permitted: 'Everybody may read and write it: the cluster has no authorizer.',
   };
 }
 

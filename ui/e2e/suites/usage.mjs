@@ -65,6 +65,8 @@ export async function pages(url, world) {
       .waitFor();
     await node.getByRole('link', { name: 'Who used it', exact: true }).waitFor();
     await node.getByRole('region', { name: 'What happened' }).waitFor();
+    const permitted = node.getByRole('region', { name: 'Permitted' });
+    await permitted.getByText(world.permitted).waitFor();
     await axeInBoth('page of a node');
     must(/^\d+$/.test(await fact(node, 'Partitions')), `partitions: ${await fact(node, 'Partitions')}`);
     await node.getByRole('button', { name: new RegExp(`^${exactly(reader.name)}`) }).click();

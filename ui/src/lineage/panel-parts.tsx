@@ -6,7 +6,7 @@ import { Link } from '../shell/link';
 import { type LineageState, lineageHref } from '../url/lineage';
 import { usagePage } from '../url/usage';
 import { count } from '../words/format';
-import { EVENT_WORD, nodeName, plural } from '../words/words';
+import { EVENT_WORD, isOpen, nodeName, OPEN, plural } from '../words/words';
 
 /** What happened to the node in the window: the newest, and where the others are. */
 export function NodeEvents({
@@ -74,6 +74,8 @@ export function NodePermitted({
       <h3>Permitted</h3>
       {all == null ? (
         <p className="unknown">Not known: the access control lists could not be read.</p>
+      ) : isOpen(all) ? (
+        <p>{OPEN}</p>
       ) : (
         <p>
           {plural(all.length, 'entry', 'entries')} of the access control lists

@@ -1,4 +1,5 @@
 import type { UsageQuery } from '../gql/graphql';
+import { isOpen, OPEN } from '../words/words';
 
 type Permission = NonNullable<NonNullable<UsageQuery['topicUsage']>['permitted']>[number];
 
@@ -19,7 +20,9 @@ export function Permitted({ all }: { all: readonly Permission[] | null | undefin
         </p>
       )}
       {all?.length === 0 && <p>No entry of the access control lists is about it.</p>}
+      {isOpen(all) && <p>{OPEN}</p>}
       {all &&
+        !isOpen(all) &&
         (['no', 'maybe', 'yes'] as const).map((key) => {
           const of = all.filter((p) => (p.usedInWindow == null ? 'maybe' : p.usedInWindow ? 'yes' : 'no') === key);
           return of.length > 0 && <Entries key={key} head={USED[key]} all={of} />;

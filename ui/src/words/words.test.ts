@@ -10,6 +10,7 @@ import {
   EVIDENCE_WORD,
   flowWord,
   halted,
+  isOpen,
   KIND_WORD,
   kindOf,
   lagUnknown,
@@ -132,6 +133,16 @@ test('a rate is of what was observed: what is counted with the next reading make
   expect(signs(over(`shared out; ${pending}`))).toEqual(['≥ ', '~']);
   expect(signs(over('at most 5'))).toEqual(['≤ ', '≤ ']);
   expect(aboutRate({ ...over(pending), estimated: false })).toBe('');
+});
+
+test('a cluster without an authorizer has no entries, and everybody may', () => {
+  expect([null, undefined, [], [{ pattern: 'LITERAL:orders' }], [{ pattern: 'no authorizer' }]].map(isOpen)).toEqual([
+    false,
+    false,
+    false,
+    false,
+    true,
+  ]);
 });
 
 test('unidentified writers are never called by the name of their topic', () => {

@@ -349,3 +349,10 @@ export function nameOfId(id: string): string {
     return nodeName({ kind, name });
   }
 }
+
+/** What is said of rights where nobody's are held. */
+export const OPEN = 'Everybody may read and write it: the cluster has no authorizer.';
+
+/** Whether a topic's list of entries is the one that stands for there being no list. */
+export const isOpen = (entries: readonly { pattern: string }[] | null | undefined): boolean =>
+  entries?.some((p) => p.pattern === 'no authorizer') ?? false;
