@@ -16,6 +16,7 @@ export const DEMO = {
   happened: 'stock-audit',
   owned: /topics? team-orders/, // a group of the map by owners
   lines: 4, // of the map by clusters
+  compared: / against /, // with an hour before
   permitted: /\d+ entr(y|ies) of the access control lists/,
 };
 
@@ -38,6 +39,7 @@ export function realWorld(told) {
     happened: group,
     owned: /topics \(no owner\)/,
     lines: 2,
+    compared: /^Nothing was observed then: data is held since/,
     permitted: 'Everybody may read and write it: the cluster has no authorizer.',
   };
 }

@@ -56,7 +56,7 @@ export async function estate(url, world) {
     await page.getByRole('region', { name: 'Furthest behind' }).getByRole('link', { name: world.behind }).waitFor();
     await page.getByRole('region', { name: 'What happened' }).getByText(world.happened).first().waitFor();
     const changed = page.getByRole('region', { name: 'What changed' });
-    await changed.getByText(/ against /).waitFor();
+    await changed.getByText(world.compared).first().waitFor();
     await changed.getByLabel('since').selectOption('visit');
     await page.waitForURL(/against=visit/);
     await changed.getByText(/first visit/).waitFor();

@@ -26,8 +26,7 @@ export async function requests(url, world, start, end) {
       await page.locator(ready).first().waitFor();
       await page.waitForLoadState('networkidle');
       page.off('request', onRequest);
-      // The overview asks for the line of a cluster as often as it has clusters.
-      const again = asked.filter((name, i) => asked.indexOf(name) !== i && name !== 'ClusterLine');
+      const again = asked.filter((name, i) => asked.indexOf(name) !== i);
       must(again.length === 0, `${path} asks more than once for ${again}`);
       must(asked.length > 0 && asked.length <= most, `${path} asks ${asked.length} documents: ${asked}`);
     }

@@ -109,12 +109,16 @@ export function FlowPanel({ flow, answer, state, change }: Omit<PanelProps, 'id'
             lines={[{ label: 'records', series: flow.recordRate, colour: '--chart-1' }]}
           />
         )}
-        {countable && flow.kind === 'CONSUME' && flow.state === 'STALLED' && flow.stateSince && (
-          <p className="note">
-            Since <Instant at={flow.stateSince} when={when} /> it has committed nothing: what it has read since then is
-            not known, and is no part of the mean rate.
-          </p>
-        )}
+        {countable &&
+          flow.kind === 'CONSUME' &&
+          flow.state === 'STALLED' &&
+          flow.stateSince &&
+          about(flow) !== aboutRate(flow) && (
+            <p className="note">
+              Since <Instant at={flow.stateSince} /> it has committed nothing: what it has read since then is not known,
+              and is no part of the mean rate.
+            </p>
+          )}
         {countable && inBytes && !flow.byteRate && (
           <p className="unknown">Bytes are not measurable from this evidence.</p>
         )}

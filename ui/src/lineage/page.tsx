@@ -270,7 +270,9 @@ function Notices({ answer, state, change }: Omit<ViewProps, 'frame' | 'again' | 
       {held && before(answer.window, held) === 'begins' && (
         <p className="truncated">
           <Icon name="warn" />
-          Data is held since <Instant at={held} />, which is within this window.
+          <span>
+            Data is held since <Instant at={held} />, which is within this window.
+          </span>
           <Link href={lineageHref({ ...state, window: oldest(state, held), live: false })}>From there</Link>
         </p>
       )}
