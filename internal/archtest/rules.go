@@ -90,6 +90,11 @@ var layers = map[string]layer{
 		outside: []string{none},
 		why:     "ledger/closing says of a period what answer says of it: it decides nothing of what that means",
 	},
+	"ledger/anchor": {
+		imports: []string{"ledger"},
+		outside: []string{"golang.org/x/mod", "golang.org/x/sync"},
+		why:     "ledger/anchor knows checkpoints and who holds them: no store, no answers, and no Kafka, of which cmd hands it an anchor",
+	},
 	"export": {
 		imports: []string{"answer", "graph", "internal/span", "ledger"},
 		// documents are of the store in memory: a copy of its answers would prove less

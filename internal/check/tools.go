@@ -19,7 +19,7 @@ func inCI() bool {
 
 // prerequisites stops early, with one line a missing tool, and installs the Debian packages it may install: Chromium
 // for the browser test, a JDK and Maven for the test broker, kcat for a producer that is not Java's, Graphviz to read
-// what is exported.
+// what is exported, OpenSSL as a time stamp authority.
 func prerequisites(ctx context.Context) error {
 	var errs []error
 	errs = append(errs, atLeast(ctx, 1, 26, "Go 1.26 or later (https://go.dev/dl)", "go", "env", "GOVERSION"))
@@ -45,6 +45,9 @@ func prerequisites(ctx context.Context) error {
 	}
 	if _, err := exec.LookPath("dot"); err != nil {
 		packages = append(packages, "graphviz")
+	}
+	if _, err := exec.LookPath("openssl"); err != nil {
+		packages = append(packages, "openssl")
 	}
 	return installDebian(ctx, packages)
 }
