@@ -77,6 +77,9 @@ func (p *program) load(cmd *cobra.Command) (config.Config, error) {
 	if err := badFlow(cfg); err != nil {
 		return cfg, err
 	}
+	if err := badAnchor(cfg); err != nil {
+		return cfg, err
+	}
 	return cfg, badMapping(cfg)
 }
 

@@ -14,11 +14,13 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/lineaged/lineaged/answer"
 	"github.com/lineaged/lineaged/api"
 	"github.com/lineaged/lineaged/internal/config"
 	"github.com/lineaged/lineaged/ledger"
+	"github.com/lineaged/lineaged/ledger/anchor"
 	"github.com/lineaged/lineaged/ledger/closing"
 )
 
@@ -26,6 +28,8 @@ import (
 const (
 	ledgerFolder = "ledger"
 	ledgerKey    = "ledger.key"
+	// anchoredFile is in the ledger's folder: what was anchored when.
+	anchoredFile = "anchored"
 )
 
 // book is the ledger of a server: what is written to it, and what of it is read. One that can't be opened is trouble
@@ -33,7 +37,8 @@ const (
 type book struct {
 	log    *ledger.Log // nil: it is switched off, or can't be opened
 	closer *closing.Closer
-	length time.Duration          // of a period
+	length time.Duration // of a period
+	keeper *anchor.Keeper
 	why    atomic.Pointer[string] // it can't be opened
 }
 
@@ -43,7 +48,11 @@ func openBook(cfg config.Config, answers *answer.Answers, rules *rules, said *de
 	if !cfg.Ledger.Enabled {
 		return b
 	}
-	l, err := openLedger(cfg)
+	told, err := anchors(cfg)
+	var l *ledger.Log
+	if err == nil {
+		l, err = openLedger(cfg)
+	}
 	if err != nil {
 		text := "the ledger is not written: " + err.Error()
 		b.why.Store(&text)
@@ -51,9 +60,10 @@ func openBook(cfg config.Config, answers *answer.Answers, rules *rules, said *de
 		return b
 	}
 	b.log = l
+	b.keeper = anchor.New(anchor.Options{Log: l, Anchors: told, Record: filepath.Join(cfg.Data, ledgerFolder, anchoredFile), Now: now, Logger: log})
 	version, _ := buildVersion()
 	b.closer = closing.New(closing.Options{
-		Answers: answers, Log: l, Length: time.Duration(cfg.Ledger.Period), Now: now, Program: version, Logger: log,
+		Answers: answers, Log: l, Length: time.Duration(cfg.Ledger.Period), Now: now, Program: version, Logger: log, Refused: b.keeper.Fork,
 		Sources: func() map[string][]byte {
 			return map[string][]byte{"rules": *rules.record.Load(), "declarations": said.text()}
 		},
@@ -77,12 +87,19 @@ func openLedger(cfg config.Config) (*ledger.Log, error) {
 	return ledger.Open(dir, key)
 }
 
-// run closes periods until ctx ends.
+// run closes periods, and tells the anchors of them, until ctx ends. Before the first is closed the anchors are asked
+// whether they hold another history.
 func (b *book) run(ctx context.Context) error {
 	if b.closer == nil {
 		return nil
 	}
-	return b.closer.Run(ctx)
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return b.keeper.Run(ctx) })
+	g.Go(func() error {
+		b.keeper.Await(ctx)
+		return b.closer.Run(ctx)
+	})
+	return g.Wait()
 }
 
 func (b *book) close() error {
@@ -162,6 +179,7 @@ func (b *book) figures() []prometheus.Collector {
 		return nil
 	}
 	return []prometheus.Collector{
+		anchored{b.keeper},
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "lineaged_ledger_entries", Help: "Entries of the ledger that a signed checkpoint covers."}, func() float64 {
 			return float64(b.log.Newest().Size)
 		}),

@@ -21,9 +21,9 @@ type Config struct {
 	MinFree      Size          `koanf:"min_free" yaml:"min_free,omitempty"`
 	Interval     Duration      `koanf:"interval" yaml:"interval"`
 	Retention    Retention     `koanf:"retention" yaml:"retention"`
-	Ledger       Ledger        `koanf:"ledger" yaml:"ledger"`
 	Log          Log           `koanf:"log" yaml:"log"`
 	Metrics      Metrics       `koanf:"metrics" yaml:"metrics,omitempty"`
+	Ledger       Ledger        `koanf:"ledger" yaml:"ledger"`
 	Clusters     []Cluster     `koanf:"clusters" yaml:"clusters"`
 	Connect      []Connect     `koanf:"connect" yaml:"connect,omitempty"`
 	Datasets     []Dataset     `koanf:"datasets" yaml:"datasets,omitempty"`
@@ -60,6 +60,19 @@ type Ledger struct {
 	Enabled bool     `koanf:"enabled" yaml:"enabled"`
 	Period  Duration `koanf:"period" yaml:"period"`
 	KeyFile File     `koanf:"key_file" yaml:"key_file,omitempty"`
+	Anchors []Anchor `koanf:"anchors" yaml:"anchors,omitempty"`
+}
+
+// Anchor is who holds checkpoints of the ledger: a file, a witness with its key, a time stamp authority, or a topic of a
+// cluster.
+type Anchor struct {
+	File      File   `koanf:"file" yaml:"file,omitempty"`
+	Witness   string `koanf:"witness" yaml:"witness,omitempty"`
+	Key       string `koanf:"key" yaml:"key,omitempty"`
+	Timestamp string `koanf:"timestamp" yaml:"timestamp,omitempty"`
+	CAFile    File   `koanf:"ca_file" yaml:"ca_file,omitempty"`
+	Cluster   string `koanf:"cluster" yaml:"cluster,omitempty"`
+	Topic     string `koanf:"topic" yaml:"topic,omitempty"`
 }
 
 // Log is the program's own log, on standard error.

@@ -203,6 +203,25 @@ func TestErrors(t *testing.T) {
 	f(audit("[{topic: a, brokers: ['c:1'], sasl: {mechanism: PLAIN, username: u, password: "+canary+"}}]"),
 		"clusters[0].audit[0].sasl.password: a secret may not stand in the file: use password_file or the environment variable LINEAGED_CLUSTERS_0_AUDIT_0_SASL_PASSWORD"+from(1))
 	f(audit("[{topic: a}]"), "clusters[0].audit[0].topic: \"a b\": is not the name of a topic (from $LINEAGED_CLUSTERS_0_AUDIT_0_TOPIC)", "LINEAGED_CLUSTERS_0_AUDIT_0_TOPIC=a b")
+	anchors := func(a string) string {
+		return "clusters: [{name: west, brokers: [b:9092]}]\nledger: {anchors: " + a + "}"
+	}
+	key := "witness.example/w1+00000000+AAAA"
+	f(anchors("[{file: checkpoint}, {witness: 'https://w/', key: "+key+"}, {timestamp: 'http://t/tsr'}, {cluster: west, topic: a}, {cluster: west, topic: b}]"), "")
+	f(anchors("{file: a}"), `ledger.anchors: a mapping is not a list: begin every entry with "- "`+from(2))
+	f(anchors("[{}]"), "ledger.anchors[0].file: is not set, and neither is witness, timestamp or cluster: an anchor has one of them"+from(2))
+	f(anchors("[{file: a, timestamp: 'http://t'}]"), `ledger.anchors[0].timestamp: "http://t": is set, and file too: an anchor has one of file, witness, timestamp and cluster`+from(2))
+	f(anchors("[{file: a, topic: t}]"), `ledger.anchors[0].topic: "t": is for an anchor with cluster, and this one has file`+from(2))
+	f(anchors("[{witness: 'http://w'}]"), "ledger.anchors[0].key: is not set: the witness's verifier key is needed"+from(2))
+	f(anchors("[{witness: 'http://u:"+canary+"@w/', key: k}]"), `ledger.anchors[0].witness: "http://<redacted>@w/": holds a user name: it would stand in the log and in /metrics`+from(2))
+	f(anchors("[{timestamp: 'http://t?token="+canary+"'}]"), "ledger.anchors[0].timestamp: has more than an address and a path"+from(2))
+	f(anchors("[{timestamp: 't:80'}]"), `ledger.anchors[0].timestamp: "t:80": is not a URL such as https://witness.example`+from(2))
+	f(anchors("[{timestamp: 'http://t', ca_file: empty}]"), `ledger.anchors[0].ca_file: "DIR/empty": holds no certificate in PEM`+from(2))
+	f(anchors("[{cluster: west}]"), "ledger.anchors[0].topic: is not set"+from(2))
+	f(anchors("[{cluster: west, topic: a b}]"), `ledger.anchors[0].topic: "a b": is not the name of a topic`+from(2))
+	f(anchors("[{cluster: east, topic: a}]"), `ledger.anchors[0].cluster: "east": is no configured cluster: there are west`+from(2))
+	f(anchors("[{file: a}, {file: a}]"), `ledger.anchors[1].file: "DIR/a": anchors[0] is the same`+from(2))
+	f(anchors("[{file: a}]"), `ledger.anchors[0].timestamp: "t": is set, and file too: an anchor has one of file, witness, timestamp and cluster (from $LINEAGED_LEDGER_ANCHORS_0_TIMESTAMP)`, "LINEAGED_LEDGER_ANCHORS_0_TIMESTAMP=t")
 	f(sasl("username: u"), "clusters[0].sasl.mechanism: is not set, and other keys of sasl are: use one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512"+from(1))
 	f(sasl("mechanism: PLAIN"), "clusters[0].sasl.username: is not set"+from(1))
 	f(sasl("mechanism: PLAIN, username: u"), "clusters[0].sasl.password_file: is not set, and neither is the password in the environment"+from(1))

@@ -50,8 +50,27 @@ var texts = map[string]text{
 		"file with the key by which the ledger is signed",
 		"It is made, with mode 0600, where it is not there. Default: `ledger.key` in the folder of the data.",
 	},
-	"log.level":  {"how much is logged: debug, info, warn or error", "The log goes to standard error."},
-	"log.format": {"how it is logged: text, json or auto", "`auto` is text on a terminal and JSON elsewhere."},
+	"ledger.anchors.*.file": {
+		"file that holds the newest checkpoint, as on a share that others keep",
+		"Replaced whole, in a folder that is there. Each anchor has one of `file`, `witness`, `timestamp` and `cluster`. See [ledger.md](ledger.md#anchors).",
+	},
+	"ledger.anchors.*.witness": {
+		"address of a witness that cosigns checkpoints (C2SP tlog-witness)",
+		"`https://` or `http://`; `add-checkpoint` is put after it. The witness must know the ledger's key: `GET /ledger/key.pub`.",
+	},
+	"ledger.anchors.*.key": {"the witness's verifier key, `NAME+HASH+KEY`", "Of Ed25519. Its cosignatures are verified by it."},
+	"ledger.anchors.*.timestamp": {
+		"address of a time stamp authority (RFC 3161)",
+		"`https://` or `http://`. It is sent the hash of a checkpoint, and nothing else.",
+	},
+	"ledger.anchors.*.ca_file": {"certificate authority of the time stamp authority, PEM", "Default: whose its time stamps are, is not verified."},
+	"ledger.anchors.*.cluster": {
+		"name of a watched cluster to which checkpoints are written",
+		"By the connection of the cluster, which then has to have WRITE, READ and DESCRIBE on the topic.",
+	},
+	"ledger.anchors.*.topic": {"topic of this cluster", "It has to be there: it is not made."},
+	"log.level":              {"how much is logged: debug, info, warn or error", "The log goes to standard error."},
+	"log.format":             {"how it is logged: text, json or auto", "`auto` is text on a terminal and JSON elsewhere."},
 	"metrics.max_series": {
 		"how many series of topics and groups `/metrics` has at most",
 		"What is beyond it is left out, lags of a group on a topic first, and `lineaged_metrics_series_left_out` says how many are. Default: `100000`.",
@@ -246,7 +265,7 @@ Precedence: defaults < YAML file < environment < flags. Nothing needs a file: ` 
   sets beside a service named lineaged are left alone; an empty variable counts as not set.)
 - Durations are written as in Prometheus: ` + "`30s`, `10m`, `2d`, `1h30m`" + `. Patterns are regular expressions (RE2) that match anywhere unless they say ` + "`^` or `$`" + `.
 - Lists in a variable or a flag are separated by commas; flags that take patterns are repeated instead.
-- A relative path of a ` + "`*_file`" + ` key, and of ` + "`declared`" + `, in the YAML file starts from that file's folder, elsewhere from the working directory.
+- A relative path of a ` + "`*_file`" + ` key, of ` + "`declared`" + ` and of an anchor's ` + "`file`" + `, in the YAML file starts from that file's folder, elsewhere from the working directory.
 - **Secrets** come from files (` + "`*_file`" + `), or, under the same key without ` + "`_file`" + `, from the environment only; the environment wins. They are never printed or logged. Files of passwords and certificates are read again for each connection, so that what is rotated needs no restart.
 - In a variable's name ` + "`N`" + ` is the index, from 0: ` + "`LINEAGED_CLUSTERS_0_NAME`" + `. It adds to the file's lists and overrides them key by key. Where there is one cluster
   only, its keys have short variables and flags as well.
@@ -296,7 +315,7 @@ func heading(path string) (section, title string) {
 	return first, map[string]string{
 		"clusters": "Clusters", "connect": "Kafka Connect", "datasets": "Datasets of connectors", "mirrors": "MirrorMaker 2",
 		"applications": "Rules that name applications", "topics": "Rules about topics", "nodes": "Rules about nodes of any kind",
-		"declared": "What people declare",
+		"declared": "What people declare", "ledger.anchors": "Anchors of the ledger",
 	}[first]
 }
 

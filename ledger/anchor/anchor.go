@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	// most is how long an anchor may take, and awaited for how long nothing is written at the start while the anchors
+	// most is how long an anchor may take, and awaited for how long at the start nothing is written while the anchors
 	// are asked what they hold.
 	most    = 30 * time.Second
 	awaited = 10 * time.Second
@@ -45,8 +45,8 @@ type Held struct {
 type Anchor interface {
 	// Name says what it is and where, without secrets. No two have one.
 	Name() string
-	// Tell sees to it that the anchor holds the newest checkpoint of a ledger, of which it holds none while it is empty.
-	// Where the anchor can be asked what it held before, that must be of the same history: else the error is a
+	// Tell sees to it that the anchor holds the newest checkpoint of a ledger, of which it holds none while it is
+	// empty. Where the anchor can be asked what it held before, that must be of the same history: else the error is a
 	// *ForkError, and what it holds stays. It returns soon after its context has ended.
 	Tell(ctx context.Context, r *ledger.Reader) (Held, error)
 }

@@ -38,10 +38,10 @@ type authority struct {
 func newAuthority(tb testing.TB, key crypto.Signer) *authority {
 	tb.Helper()
 	if _, err := exec.LookPath("openssl"); err != nil {
-		if os.Getenv("CI") != "" {
-			tb.Fatal("openssl is missing")
+		if ci := os.Getenv("CI"); ci != "" && ci != "0" && ci != "false" {
+			tb.Fatal("missing: openssl (apt-get install openssl); CI is set, so this is a failure")
 		}
-		tb.Skip("openssl is missing")
+		tb.Skip("SKIPPED, no time stamp authority: missing openssl (apt-get install openssl)")
 	}
 	a := &authority{tb: tb, dir: tb.TempDir(), roots: x509.NewCertPool()}
 	root, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

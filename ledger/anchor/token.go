@@ -98,8 +98,8 @@ var (
 )
 
 // readASN1 reads one value of ASN.1 and nothing after it.
-func readASN1(data []byte, v any, params, what string) error {
-	rest, err := asn1.UnmarshalWithParams(data, v, params)
+func readASN1(data []byte, v any, what string) error {
+	rest, err := asn1.Unmarshal(data, v)
 	if err != nil || len(rest) > 0 {
 		return fmt.Errorf("its answer can't be read: %s is not as RFC 3161 has it", what)
 	}
@@ -109,7 +109,7 @@ func readASN1(data []byte, v any, params, what string) error {
 // readStamp returns the token of an authority's answer.
 func readStamp(answer []byte) ([]byte, error) {
 	var r stampResponse
-	if err := readASN1(answer, &r, "", "the answer"); err != nil {
+	if err := readASN1(answer, &r, "the answer"); err != nil {
 		return nil, err
 	}
 	if s := r.Status.Status; s != 0 && s != 1 { // granted, granted with modifications
@@ -125,24 +125,24 @@ func readStamp(answer []byte) ([]byte, error) {
 func openToken(token []byte, roots *x509.CertPool) (*stampInfo, error) {
 	var outer contentInfo
 	var s signedData
-	if err := readASN1(token, &outer, "", "the token"); err != nil {
+	if err := readASN1(token, &outer, "the token"); err != nil {
 		return nil, err
 	}
 	if !outer.Type.Equal(oidSignedData) {
 		return nil, errors.New("its time stamp is not signed")
 	}
-	if err := readASN1(outer.Content.Bytes, &s, "", "the signed data"); err != nil {
+	if err := readASN1(outer.Content.Bytes, &s, "the signed data"); err != nil {
 		return nil, err
 	}
 	var content []byte
-	if err := readASN1(s.Content.Content.Bytes, &content, "", "the content"); err != nil {
+	if err := readASN1(s.Content.Content.Bytes, &content, "the content"); err != nil {
 		return nil, err
 	}
 	if !s.Content.Type.Equal(oidStampInfo) || len(s.Signers) != 1 {
 		return nil, errors.New("its time stamp is none, or of more than one")
 	}
 	info := &stampInfo{}
-	if err := readASN1(content, info, "", "the time stamp"); err != nil {
+	if err := readASN1(content, info, "the time stamp"); err != nil {
 		return nil, err
 	}
 	certificates, err := x509.ParseCertificates(s.Certificates.Bytes)
@@ -202,13 +202,13 @@ func (s *signerInfo) covers(sum []byte) error {
 		switch {
 		case a.Type.Equal(oidType):
 			var is asn1.ObjectIdentifier
-			if err := readASN1(a.Values.Bytes, &is, "", "the type"); err != nil {
+			if err := readASN1(a.Values.Bytes, &is, "the type"); err != nil {
 				return err
 			}
 			kind = is.Equal(oidStampInfo)
 		case a.Type.Equal(oidDigest):
 			var is []byte
-			if err := readASN1(a.Values.Bytes, &is, "", "the digest"); err != nil {
+			if err := readASN1(a.Values.Bytes, &is, "the digest"); err != nil {
 				return err
 			}
 			digest = bytes.Equal(is, sum)

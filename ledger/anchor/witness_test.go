@@ -29,11 +29,10 @@ type witness struct {
 	signer ed25519.PrivateKey
 	url    string
 
-	mu    sync.Mutex
-	size  int64
-	root  tlog.Hash
-	asked int
-	turn  func(w http.ResponseWriter) bool // answers in its place
+	mu   sync.Mutex
+	size int64
+	root tlog.Hash
+	turn func(w http.ResponseWriter) bool // answers in its place
 }
 
 func newWitness(tb testing.TB, log string) *witness {
@@ -60,10 +59,10 @@ func (w *witness) anchor() *Witness {
 	return a
 }
 
-func (w *witness) state() (size int64, asked int) {
+func (w *witness) cosignedSize() int64 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.size, w.asked
+	return w.size
 }
 
 // instead answers in the place of the witness; nil: it answers itself again.
@@ -76,7 +75,6 @@ func (w *witness) instead(turn func(http.ResponseWriter) bool) {
 func (w *witness) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.asked++
 	if w.turn != nil && w.turn(out) {
 		return
 	}
@@ -193,7 +191,7 @@ func TestAWitnessThatKnowsMoreOrOtherwiseIsAFork(t *testing.T) {
 			k, _, stop := b.keep(w.anchor())
 			b.closeHours(4, "test")
 			eventually(t, "the witness has it", func() bool { return k.held("witness:"+w.url) == b.Published().Size })
-			size, _ := w.state()
+			size := w.cosignedSize()
 			stop()
 			putBack()
 			then(b)
@@ -201,7 +199,7 @@ func TestAWitnessThatKnowsMoreOrOtherwiseIsAFork(t *testing.T) {
 			if err := k.Fork(); err == nil || !strings.Contains(err.Error(), "put back from an old copy") || !strings.Contains(said.String(), "another history") {
 				t.Fatalf("%v; %s", err, said)
 			}
-			if now, _ := w.state(); now != size {
+			if now := w.cosignedSize(); now != size {
 				t.Errorf("the witness has %d, and had %d", now, size)
 			}
 		})

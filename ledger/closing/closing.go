@@ -40,6 +40,8 @@ type Options struct {
 	Program string           // version of lineaged
 	// Sources return what names and owners are given by, by what it is: rules, declarations.
 	Sources func() map[string][]byte
+	// Refused says why nothing may be written, as that others hold another history; nil: it may. It may be nil itself.
+	Refused func() error
 	Logger  *slog.Logger
 }
 
@@ -103,6 +105,11 @@ func (c *Closer) Run(ctx context.Context) error {
 // changed.
 func (c *Closer) Step(ctx context.Context) error {
 	for {
+		if c.Refused != nil {
+			if err := c.Refused(); err != nil {
+				return err
+			}
+		}
 		next, ok, err := c.next(ctx)
 		if err != nil || !ok {
 			if err == nil {

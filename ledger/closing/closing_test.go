@@ -1,6 +1,7 @@
 package closing
 
 import (
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -337,4 +338,20 @@ func TestAClockThatWasAheadIsAmendedOnceItsPeriodsHaveEnded(t *testing.T) {
 		t.Errorf("of the minute that was closed before it was there: %+v", s)
 	}
 	w.verified(nil)
+}
+
+func TestNothingIsClosedWhileItIsRefused(t *testing.T) {
+	w := newWorld(t)
+	for n := range 40 {
+		w.ends(n, int64(n))
+	}
+	why := errors.New("another history")
+	w.Refused = func() error { return why }
+	if err := w.Step(t.Context()); !errors.Is(err, why) || len(w.accounts()) > 0 {
+		t.Errorf("%v, and %d periods are closed", err, len(w.accounts()))
+	}
+	w.Refused = func() error { return nil }
+	if w.step(); len(w.accounts()) == 0 {
+		t.Error("nothing is closed")
+	}
 }
