@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"fmt"
-	"io/fs"
 
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -60,9 +59,4 @@ func (r *Reader) consistency(size int64) (hashes []tlog.Hash, root tlog.Hash, er
 		return nil, root, fmt.Errorf("%w: what it had after %d entries can't be proved: %w", ErrDamaged, size, err)
 	}
 	return proof, root, nil
-}
-
-// WriteWhole replaces a file, or leaves it as it was: the new one is synced before it has the name, and the name too.
-func WriteWhole(path string, data []byte, mode fs.FileMode) error {
-	return writeWhole(path, data, mode)
 }

@@ -109,10 +109,7 @@ const lastRecords = 100
 func (t *topicAnchor) held(ctx context.Context, client *kgo.Client, r *ledger.Reader) (newest anchor.Held, err error) {
 	origin := r.Checkpoint().Origin
 	err = t.last(ctx, client, func(record *kgo.Record) error {
-		if string(record.Key) != origin {
-			return nil
-		}
-		if _, foreign := ledger.OpenCheckpoint(record.Value, r.Public()); foreign != nil {
+		if string(record.Key) != origin || !signed(record.Value, r.Public()) {
 			return nil
 		}
 		c, err := anchor.Judge(t.Name(), r, record.Value)
@@ -122,6 +119,11 @@ func (t *topicAnchor) held(ctx context.Context, client *kgo.Client, r *ledger.Re
 		return err
 	})
 	return newest, err
+}
+
+func signed(checkpoint []byte, public string) bool {
+	_, err := ledger.OpenCheckpoint(checkpoint, public)
+	return err == nil
 }
 
 // last hands on the last records of each partition.

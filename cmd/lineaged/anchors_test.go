@@ -48,9 +48,9 @@ func (h *hours) open() {
 	}
 }
 
-func (h *hours) add(program string) {
+func (h *hours) add() {
 	h.Helper()
-	appendHour(h.T, h.Log, h.n, program)
+	appendHour(h.T, h.Log, h.n, "test")
 	h.n++
 }
 
@@ -123,14 +123,14 @@ func TestATopicHasEachCheckpoint(t *testing.T) {
 		t.Errorf("%+v", first)
 	}
 	for range 3 {
-		h.add("test")
-		other.add("test")
-		other.add("test")
+		h.add()
+		other.add()
+		other.add()
 		tell(h)
 		tell(other)
 	}
 	putBack := copied(t, h.home)
-	h.add("test")
+	h.add()
 	told := tell(h)
 	if again := tell(h); !again.At.Equal(told.At) {
 		t.Errorf("what is held is written again: %s, then %s", told.At, again.At)
@@ -193,7 +193,7 @@ func TestATopicThatIsNotThereIsNoFork(t *testing.T) {
 	}
 	a := topicOf(t, k.ListenAddrs())
 	h := newHours(t)
-	h.add("test")
+	h.add()
 	for _, want := range []string{"UNKNOWN_TOPIC_OR_PARTITION", "read where the topic begins"} {
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		_, err := a.Tell(ctx, h.Reader())

@@ -63,8 +63,8 @@ type Ledger struct {
 	Anchors []Anchor `koanf:"anchors" yaml:"anchors,omitempty"`
 }
 
-// Anchor is who holds checkpoints of the ledger: a file, a witness with its key, a time stamp authority, or a topic of a
-// cluster.
+// Anchor is who holds checkpoints of the ledger: a file, a witness with its key, a time stamp authority, or a topic of
+// a cluster.
 type Anchor struct {
 	File      File   `koanf:"file" yaml:"file,omitempty"`
 	Witness   string `koanf:"witness" yaml:"witness,omitempty"`

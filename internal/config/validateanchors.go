@@ -65,8 +65,13 @@ func (c *Config) checkAnchors() error {
 func (a Anchor) check(at string) error {
 	kind := a.Kind()
 	for _, x := range []struct{ key, value, of string }{
-		{"file", string(a.File), "file"}, {"witness", a.Witness, "witness"}, {"key", a.Key, "witness"}, {"timestamp", a.Timestamp, "timestamp"},
-		{"ca_file", string(a.CAFile), "timestamp"}, {"cluster", a.Cluster, "cluster"}, {"topic", a.Topic, "cluster"},
+		{"file", string(a.File), "file"},
+		{"witness", a.Witness, "witness"},
+		{"key", a.Key, "witness"},
+		{"timestamp", a.Timestamp, "timestamp"},
+		{"ca_file", string(a.CAFile), "timestamp"},
+		{"cluster", a.Cluster, "cluster"},
+		{"topic", a.Topic, "cluster"},
 	} {
 		switch {
 		case kind == "":

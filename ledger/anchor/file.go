@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/lineaged/lineaged/ledger"
@@ -69,8 +70,8 @@ func (f *File) tell(r *ledger.Reader) (Held, error) {
 	if is.Size == 0 {
 		return Held{}, nil
 	}
-	if err := ledger.WriteWhole(f.path, is.Text, 0o644); err != nil {
-		return Held{}, err
+	if err := f.replace(is.Text); err != nil {
+		return Held{}, fmt.Errorf("write the file: %w", err)
 	}
 	return Held{Checkpoint: is}, nil
 }
@@ -95,4 +96,29 @@ func (f *File) read() ([]byte, time.Time, error) {
 		return nil, time.Time{}, nil
 	}
 	return text, info.ModTime(), nil
+}
+
+// replace replaces the file, or leaves it as it was: the new one is synced before it has the name, and the name too. A
+// checkpoint is no secret: those who keep it may read it.
+func (f *File) replace(text []byte) error {
+	temp, dir := f.path+".new", filepath.Dir(f.path)
+	if err := os.WriteFile(temp, text, 0o644); err != nil {
+		return err
+	}
+	if err := syncOf(temp); err != nil {
+		return err
+	}
+	if err := os.Rename(temp, f.path); err != nil {
+		return err
+	}
+	return syncOf(dir)
+}
+
+// syncOf syncs a file or a folder.
+func syncOf(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }

@@ -206,6 +206,30 @@ func TestAWitnessThatKnowsMoreOrOtherwiseIsAFork(t *testing.T) {
 	}
 }
 
+// The witness is down when the copy is put back: the ledger goes on, until the witness can be asked.
+func TestAForkIsFoundOnceTheAnchorIsUpAgain(t *testing.T) {
+	b := newBook(t)
+	w := newWitness(t, b.Public())
+	b.closeHours(1, "test")
+	putBack := b.backup()
+	k, _, stop := b.keep(w.anchor())
+	b.closeHours(1, "test")
+	eventually(t, "the witness has it", func() bool { return k.held("witness:"+w.url) == b.Published().Size })
+	stop()
+	putBack()
+	w.instead(func(out http.ResponseWriter) bool {
+		out.WriteHeader(http.StatusBadGateway)
+		return true
+	})
+	if k, _, stop = b.keep(w.anchor()); k.Fork() != nil {
+		t.Error("nobody can know yet:", k.Fork())
+	}
+	b.closeHours(3, "other")
+	w.instead(nil)
+	eventually(t, "it is a fork", func() bool { return k.Fork() != nil })
+	stop()
+}
+
 func TestAWitnessThatErrsCostsNothingButItsAge(t *testing.T) {
 	b := newBook(t)
 	w := newWitness(t, b.Public())
