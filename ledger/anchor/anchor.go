@@ -200,6 +200,7 @@ func (k *Keeper) tell(ctx context.Context, a *told) {
 		return
 	}
 	if f, ok := errors.AsType[*ForkError](err); ok {
+		a.held.Store(nil) // it holds something else
 		if k.fork.CompareAndSwap(nil, f) {
 			k.Logger.Error("an anchor holds another history than the ledger, which is not written to any more", "error", f)
 		}

@@ -62,8 +62,8 @@ func TestAFolderThatWasPutBackIsFoundByTheFile(t *testing.T) {
 		putBack()
 		b.closeHours(more, "other")
 		k, _, stop = b.keep(NewFile(path))
-		if k.Fork() == nil {
-			t.Errorf("%d hours after it was put back: it is no fork", more)
+		if k.Fork() == nil || k.held("file:"+path) != -1 {
+			t.Errorf("%d hours after it was put back: fork %v, and %d is held", more, k.Fork(), k.held("file:"+path))
 		}
 		stop()
 		if after, err := os.ReadFile(path); err != nil || string(after) != string(before) {

@@ -105,12 +105,10 @@ func (c *Closer) Run(ctx context.Context) error {
 // changed.
 func (c *Closer) Step(ctx context.Context) error {
 	for {
-		if c.Refused != nil {
-			if err := c.Refused(); err != nil {
-				return err
-			}
-		}
 		next, ok, err := c.next(ctx)
+		if err == nil && c.Refused != nil {
+			err = c.Refused()
+		}
 		if err != nil || !ok {
 			if err == nil {
 				err = c.amend(ctx)

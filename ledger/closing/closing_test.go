@@ -351,7 +351,16 @@ func TestNothingIsClosedWhileItIsRefused(t *testing.T) {
 		t.Errorf("%v, and %d periods are closed", err, len(w.accounts()))
 	}
 	w.Refused = func() error { return nil }
-	if w.step(); len(w.accounts()) == 0 {
+	w.step()
+	closed := len(w.accounts())
+	if closed == 0 {
 		t.Error("nothing is closed")
+	}
+	// What is closed already is known all the same.
+	w.Refused = func() error { return why }
+	until := w.Closed()
+	again := New(w.Options)
+	if err := again.Step(t.Context()); !errors.Is(err, why) || until.IsZero() || !again.Closed().Equal(until) {
+		t.Errorf("%v, closed until %s, want %s", err, again.Closed(), until)
 	}
 }
