@@ -77,3 +77,35 @@ func TestFindingsOfAllAtRest(t *testing.T) {
 		}
 	})
 }
+
+// A topic whose second writer pauses as it does is fed all the same, while it writes and between.
+func TestWhoPausesFeeds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, x := newWorld(t), topic("in")
+		ended, hourly := writes(x, group("ended")), writes(x, group("hourly"))
+		for n := 1; n <= 150; n++ {
+			fill := []filling{w.moved(self(x), lineage.NoEvidence, 1), w.moved(reads(x, group("reader")), lineage.GroupOffsets, 1)}
+			if n == 1 {
+				fill = append(fill, facts(clusterFact(1), topicFact(x)))
+			}
+			if n <= 60 {
+				fill = append(fill, w.moved(ended, lineage.Transaction, 1))
+			}
+			if n%40 == 1 {
+				fill = append(fill, w.moved(hourly, lineage.Transaction, 1))
+			}
+			if n == 70 {
+				fill = append(fill, happenedAt(60, lineage.Event{Type: lineage.FlowStopped, Access: ended, Detail: "nothing moved"}))
+			}
+			w.observe("west", "all", n, fill...)
+		}
+		time.Sleep(time.Until(round(150)) + time.Second)
+		a := answers(w.store)
+		for end := 80; end <= 150; end += 5 {
+			found := findings(t, view(t, a, answer.Between(round(1), round(end)), answer.All), answer.FindingAsk{Kinds: []answer.FindingKind{answer.FindingStopped}})
+			if len(found.List) != 1 || found.List[0].Starves == nil || found.List[0].Starves.Count != 0 {
+				t.Errorf("at %d: %+v", end, found.List)
+			}
+		}
+	})
+}

@@ -156,12 +156,13 @@ func (f *finder) isDead(x *access) bool {
 		x.Access.Client.Group != "" && f.v.groups[lineage.GroupRef{Cluster: x.Access.Topic.Cluster, Group: x.Access.Client.Group}].Gone
 }
 
-// isFed reports whether somebody is seen to write to a topic or a dataset at the window's end.
+// isFed reports whether somebody is seen to write to a topic or a dataset at the window's end, or rests no longer than
+// it may pause.
 func (f *finder) isFed(n lineage.Node) bool {
 	if f.fed == nil {
 		f.fed = map[lineage.Node]bool{}
 		for is, s := range f.states {
-			if moves(s) && holds(is.To) {
+			if (moves(s) || s.Is == Paused) && holds(is.To) {
 				f.fed[is.To] = true
 			}
 		}

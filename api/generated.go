@@ -5882,7 +5882,7 @@ type Finding {
   starves: Starved
 }
 """
-Programs and datasets downstream that are not seen to be fed still: whose topics nobody is seen to write, and so on. Of FALLING_BEHIND all that are downstream: what they get comes late. atLeast: there may be more than count, which is at most 1000, and less where a whole estate rests.
+Programs and datasets downstream that are not seen to be fed still: whose topics nobody is seen to write, nor pauses in writing for no longer than it may (PAUSED), and so on. Of FALLING_BEHIND all that are downstream: what they get comes late. atLeast: there may be more than count, which is at most 1000, and less where a whole estate rests.
 nearest: at most five, the nearest first. null: of LOST, NEW and UNOBSERVED, and of what is GONE and did nothing in the window.
 """
 type Starved { count: Int!  atLeast: Boolean!  nearest: [Node!]! }
