@@ -530,6 +530,7 @@ type ComplexityRoot struct {
 	}
 
 	Ledger struct {
+		Anchors     func(childComplexity int) int
 		Checkpoint  func(childComplexity int) int
 		ClosedUntil func(childComplexity int) int
 		Entries     func(childComplexity int) int
@@ -537,6 +538,12 @@ type ComplexityRoot struct {
 		Key         func(childComplexity int) int
 		Period      func(childComplexity int) int
 		Trouble     func(childComplexity int) int
+	}
+
+	LedgerAnchor struct {
+		At      func(childComplexity int) int
+		Entries func(childComplexity int) int
+		Name    func(childComplexity int) int
 	}
 
 	Lineage struct {
@@ -3164,6 +3171,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.LastLives.Lives(childComplexity), true
 
+	case "Ledger.anchors":
+		if e.ComplexityRoot.Ledger.Anchors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Ledger.Anchors(childComplexity), true
 	case "Ledger.checkpoint":
 		if e.ComplexityRoot.Ledger.Checkpoint == nil {
 			break
@@ -3206,6 +3219,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Ledger.Trouble(childComplexity), true
+
+	case "LedgerAnchor.at":
+		if e.ComplexityRoot.LedgerAnchor.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerAnchor.At(childComplexity), true
+	case "LedgerAnchor.entries":
+		if e.ComplexityRoot.LedgerAnchor.Entries == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerAnchor.Entries(childComplexity), true
+	case "LedgerAnchor.name":
+		if e.ComplexityRoot.LedgerAnchor.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerAnchor.Name(childComplexity), true
 
 	case "Lineage.coverage":
 		if e.ComplexityRoot.Lineage.Coverage == nil {
@@ -5520,7 +5552,10 @@ type Ledger {
   fingerprint: String
   checkpoint: String         # the newest, signed (C2SP tlog-checkpoint)
   trouble: String
+  anchors: [LedgerAnchor!]!  # the configured ones, in their order
 }
+"Somebody else who holds checkpoints. entries: of how many the newest is that it acknowledged, at: when; null: it has acknowledged none. Who holds the key can rewrite what came after, and no earlier."
+type LedgerAnchor { name: String!  entries: Int64  at: Time }
 
 type SuggestedJoins { joins: [SuggestedJoin!]!  coverage: Coverage! }
 type SuggestedJoin { a: Node!  b: Node!  reason: String!  rule: String! }   # rule: the YAML that would join them
@@ -6757,8 +6792,22 @@ func (ec *executionContext) childFields_Ledger(ctx context.Context, field graphq
 		return ec.fieldContext_Ledger_checkpoint(ctx, field)
 	case "trouble":
 		return ec.fieldContext_Ledger_trouble(ctx, field)
+	case "anchors":
+		return ec.fieldContext_Ledger_anchors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Ledger", field.Name)
+}
+
+func (ec *executionContext) childFields_LedgerAnchor(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_LedgerAnchor_name(ctx, field)
+	case "entries":
+		return ec.fieldContext_LedgerAnchor_entries(ctx, field)
+	case "at":
+		return ec.fieldContext_LedgerAnchor_at(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LedgerAnchor", field.Name)
 }
 
 func (ec *executionContext) childFields_Lineage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -18255,6 +18304,107 @@ func (ec *executionContext) _Ledger_trouble(ctx context.Context, field graphql.C
 }
 func (ec *executionContext) fieldContext_Ledger_trouble(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Ledger", field, false, false, "String")
+}
+
+func (ec *executionContext) _Ledger_anchors(ctx context.Context, field graphql.CollectedField, obj *Ledger) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Ledger_anchors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Anchors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []LedgerAnchor) graphql.Marshaler {
+			return ec.marshalNLedgerAnchor2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐLedgerAnchorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Ledger_anchors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Ledger",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LedgerAnchor(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LedgerAnchor_name(ctx context.Context, field graphql.CollectedField, obj *LedgerAnchor) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LedgerAnchor_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LedgerAnchor_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LedgerAnchor", field, false, false, "String")
+}
+
+func (ec *executionContext) _LedgerAnchor_entries(ctx context.Context, field graphql.CollectedField, obj *LedgerAnchor) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LedgerAnchor_entries(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Entries, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOInt642ᚖint64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LedgerAnchor_entries(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LedgerAnchor", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _LedgerAnchor_at(ctx context.Context, field graphql.CollectedField, obj *LedgerAnchor) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LedgerAnchor_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LedgerAnchor_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LedgerAnchor", field, false, false, "Time")
 }
 
 func (ec *executionContext) _Lineage_nodes(ctx context.Context, field graphql.CollectedField, obj *Lineage) (ret graphql.Marshaler) {
@@ -30420,6 +30570,54 @@ func (ec *executionContext) _Ledger(ctx context.Context, sel ast.SelectionSet, o
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "anchors":
+			out.Values[i] = ec._Ledger_anchors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var ledgerAnchorImplementors = []string{"LedgerAnchor"}
+
+func (ec *executionContext) _LedgerAnchor(ctx context.Context, sel ast.SelectionSet, obj *LedgerAnchor) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, ledgerAnchorImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LedgerAnchor")
+		case "name":
+			out.Values[i] = ec._LedgerAnchor_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "entries":
+			out.Values[i] = ec._LedgerAnchor_entries(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "at":
+			out.Values[i] = ec._LedgerAnchor_at(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -34496,6 +34694,26 @@ func (ec *executionContext) marshalNLastLife2ᚕgithubᚗcomᚋlineagedᚋlineag
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNLastLife2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐLastLife(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNLedgerAnchor2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐLedgerAnchor(ctx context.Context, sel ast.SelectionSet, v LedgerAnchor) graphql.Marshaler {
+	return ec._LedgerAnchor(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNLedgerAnchor2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐLedgerAnchorᚄ(ctx context.Context, sel ast.SelectionSet, v []LedgerAnchor) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNLedgerAnchor2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐLedgerAnchor(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {

@@ -8,4 +8,12 @@ type Ledger struct {
 	Period                                time.Duration
 	Entries                               *int64
 	Key, Fingerprint, Checkpoint, Trouble *string
+	Anchors                               []LedgerAnchor
+}
+
+// LedgerAnchor is the schema's type of that name.
+type LedgerAnchor struct {
+	Name    string
+	Entries *int64
+	At      *time.Time
 }

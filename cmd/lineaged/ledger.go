@@ -153,6 +153,15 @@ func (b *book) state() *api.Ledger {
 	if t := b.closer.Closed(); !t.IsZero() {
 		out.ClosedUntil = &t
 	}
+	held := map[string]anchor.Held{}
+	b.keeper.Figures(func(name string, h anchor.Held) { held[name] = h })
+	for _, name := range b.keeper.Names() {
+		a := api.LedgerAnchor{Name: name}
+		if h, ok := held[name]; ok {
+			a.Entries, a.At = &h.Checkpoint.Size, &h.At
+		}
+		out.Anchors = append(out.Anchors, a)
+	}
 	return out
 }
 

@@ -134,6 +134,14 @@ func (k *Keeper) Fork() error {
 	return nil
 }
 
+// Names are those of all anchors, in their order.
+func (k *Keeper) Names() (all []string) {
+	for _, a := range k.all {
+		all = append(all, a.Name())
+	}
+	return all
+}
+
 // Figures tells of each anchor of which it is known what it holds.
 func (k *Keeper) Figures(each func(anchor string, held Held)) {
 	for _, a := range k.all {

@@ -1,6 +1,7 @@
 import type { UsageQuery } from '../gql/graphql';
 import { Instant } from '../shell/instant';
 import { bundleHref } from '../url/export';
+import { count } from '../words/format';
 
 type Ledger = NonNullable<UsageQuery['ledger']>;
 type Window = { start: string; end: string };
@@ -49,6 +50,7 @@ export function Proof({ ledger, topic, window }: { ledger: Ledger | null | undef
               Take the proof away
             </a>
           </p>
+          <Anchors ledger={ledger} />
           <p className="note">
             Anybody verifies it without this server: <code>lineaged audit verify FILE</code>. It is signed by the key{' '}
             <span className="mono fingerprint">{ledger.fingerprint}</span>: note that down elsewhere, and compare.
@@ -56,5 +58,32 @@ export function Proof({ ledger, topic, window }: { ledger: Ledger | null | undef
         </>
       )}
     </section>
+  );
+}
+
+/** Who else holds checkpoints: without one the key's holder could have rewritten all of it. */
+function Anchors({ ledger }: { ledger: Ledger }) {
+  if (ledger.anchors.length === 0)
+    return (
+      <p>
+        Nobody else is told of it: who holds the key could rewrite what came after the last checkpoint that somebody
+        took away. Anchors are configured under <code>ledger.anchors</code>.
+      </p>
+    );
+  return (
+    <ul className="anchors">
+      {ledger.anchors.map((a) => (
+        <li key={a.name}>
+          <bdi className="mono">{a.name}</bdi>:{' '}
+          {a.at ? (
+            <>
+              holds {count(a.entries ?? 0)} of {count(ledger.entries ?? 0)} entries since <Instant at={a.at} />
+            </>
+          ) : (
+            <span className="unknown">has acknowledged nothing yet</span>
+          )}
+        </li>
+      ))}
+    </ul>
   );
 }
