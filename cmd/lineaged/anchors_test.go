@@ -212,6 +212,9 @@ func TestALedgerThatAnAnchorHasMoreOfIsNotWritten(t *testing.T) {
 	cfg.Ledger.Anchors = []config.Anchor{{File: config.File(at)}}
 	open := func() *book { return openBook(cfg, nil, nil, nil, time.Now, slog.New(slog.DiscardHandler)) }
 	b := open()
+	if told := b.state().Anchors; len(told) != 1 || told[0].Entries != nil || told[0].At != nil {
+		t.Errorf("before it is told of anything, the API says %+v", told)
+	}
 	appendHour(t, b.log, 0, "test")
 	putBack := copied(t, cfg.Data)
 	appendHour(t, b.log, 1, "test")
@@ -241,6 +244,9 @@ func TestALedgerThatAnAnchorHasMoreOfIsNotWritten(t *testing.T) {
 	now, since := float64(time.Now().Unix()), is["lineaged_ledger_anchored_timestamp_seconds anchor=file:"+at]
 	if size := is["lineaged_ledger_anchor_size anchor=file:"+at]; size != float64(held.Size) || since < now-60 || since > now+1 {
 		t.Errorf("/metrics has %v", is)
+	}
+	if told := b.state().Anchors; len(told) != 1 || told[0].Name != "file:"+at || told[0].Entries == nil || *told[0].Entries != held.Size || told[0].At == nil {
+		t.Errorf("the API is told of %+v", told)
 	}
 	if err := b.close(); err != nil {
 		t.Fatal(err)
