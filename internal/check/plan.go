@@ -49,10 +49,10 @@ func npmInstall(ctx context.Context, out *output) (counts, error) {
 }
 
 func vet(ctx context.Context, out *output) (counts, error) {
-	// The matrix and the OpenTelemetry Collector run by themselves; that they compile is seen here.
+	// The matrix, the OpenTelemetry Collector and what is long alone run by themselves; that they compile is seen here.
 	return counts{}, errors.Join(
 		command(ctx, out, nil, "go", "vet", "./..."), command(ctx, out, nil, "go", "vet", "-tags", "matrix", "./internal/matrix"),
-		command(ctx, out, nil, "go", "vet", "-tags", "otelcol", "./internal/acceptance"),
+		command(ctx, out, nil, "go", "vet", "-tags", "otelcol,long", "./internal/acceptance"),
 	)
 }
 
@@ -148,6 +148,7 @@ func acceptanceTests(long bool) func(context.Context, *output) (counts, error) {
 		env, timeout := []string{"LINEAGED_BIN=" + bin}, "-timeout=20m"
 		if long {
 			env, timeout = append(env, longForm), "-timeout=120m"
+			return goTest(ctx, out, env, "-tags", "long", "-count=1", timeout, acceptance)
 		}
 		return goTest(ctx, out, env, "-count=1", timeout, acceptance)
 	}

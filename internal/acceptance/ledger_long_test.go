@@ -1,3 +1,5 @@
+//go:build long
+
 package acceptance
 
 import (
@@ -33,6 +35,8 @@ type provedPeriod struct {
 	}
 }
 
+// TestLedgerOfAScriptedDay takes six minutes, nearly all of them waiting, and so is of the long form alone.
+//
 // A scripted day in which a period is a minute: what the ledger says of all of it is what was written and read, to the
 // record in a hundred, with a gap where lineaged was killed; kills at the instants in which periods are closed lose
 // none and double none; and what is taken away is verified without a server.
