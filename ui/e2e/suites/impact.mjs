@@ -125,7 +125,7 @@ export async function evidence(url, world) {
     await page.getByRole('button', { name: 'committed offsets', exact: true }).waitFor();
     // Of everything that moved the filter holds as well, and stays when the root goes.
     await page.goto(`${url}/lineage?evidence=GROUP_OFFSETS&last=10m`);
-    await until('readers alone', async () => (await page.locator('.node-card').count()) > 5);
+    await until('readers alone', async () => (await page.locator('.node-card').count()) > world.readers);
     must((await page.locator('.of-unidentified').count()) === 0, 'a writer that is known otherwise is drawn');
     await page.goto(`${url}/lineage?evidence=AUDIT_LOG&last=10m`);
     await page.getByText('No flow is known by this evidence.').waitFor();
