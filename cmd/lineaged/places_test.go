@@ -18,7 +18,8 @@ import (
 
 // TestPlacesStay slides a window over fifty minutes of the day, in which flows come and go: a node that stays in the
 // picture stays in its place, within a node's width of where it was first, seen from what the picture is of. In the
-// picture of everything, where refunds come with two columns of others, one in twenty makes room for what is new.
+// picture of everything, where refunds come with two columns of others, one in twenty makes room for what is new: by
+// the server, which knows no picture but this one. The page lets them stay (ui/src/lineage/steady.ts).
 func TestPlacesStay(t *testing.T) {
 	cfg, err := demoConfig("127.0.0.1:0", "warn")
 	must(t, err)

@@ -10,6 +10,7 @@ import { bar } from './suites/bar.mjs';
 import { catalog, manyNodes, palette } from './suites/catalog.mjs';
 import { doubt, leftBehind } from './suites/doubt.mjs';
 import { exports } from './suites/exports.mjs';
+import { far } from './suites/far.mjs';
 import { http } from './suites/http.mjs';
 import { impact } from './suites/impact.mjs';
 import { keys } from './suites/keys.mjs';
@@ -36,6 +37,7 @@ const PARTS = {
   catalog: [catalog, manyNodes, palette],
   lineage: [graph, panel, keyboard, held],
   picture: [picture],
+  far: [far],
   time: [time],
   bar: [bar],
   doubt: [doubt, leftBehind],

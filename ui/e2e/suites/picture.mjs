@@ -20,17 +20,25 @@ const focusOn = (id) => cardOf(id).focus();
 
 /** How many nodes the picture has, in sight or not. */
 const inAll = async () => Number(/(\d+) nodes/.exec(await page.locator('.notices').innerText())?.[1]);
+const places = () =>
+  page.locator('.node-card').evaluateAll((all) =>
+    all.map((c) => {
+      const { x, y, width } = c.getBoundingClientRect();
+      return [c.dataset.graphId, x, y, width];
+    }),
+  );
 const seen = () => page.locator('.node-card').evaluateAll((all) => all.map((c) => c.dataset.graphId));
 
 /** Hidden neighbours are shown one node's at a time. */
 export async function stubs(url, world) {
-  await check('a stub shows the hidden neighbours, and who has them stays where it is', async () => {
+  await check('a stub shows hidden neighbours, who has them stays, and others stay within a card', async () => {
     await page.goto(lineageUrl(url, world.stub.root, '&depth=1'));
     await drawn(world.stub.root);
     const stub = page.locator('button.stub').first();
     await stub.waitFor();
     const before = await inAll();
     const ids = await seen();
+    const stood = new Map((await places()).map(([id, ...at]) => [id, at]));
     const id = await stub.locator('xpath=..').locator('.node-card').getAttribute('data-graph-id');
     const by = await shift(cardOf(id), async () => {
       await stub.click();
@@ -40,6 +48,10 @@ export async function stubs(url, world) {
       await page.waitForTimeout(100);
     });
     must(by < 2, `${id} moved by ${by} px`);
+    for (const [id, x, y, width] of await places()) {
+      const [wasX, wasY] = stood.get(id) ?? [x, y];
+      must(Math.hypot(x - wasX, y - wasY) <= width, `${id} went from ${wasX},${wasY} to ${x},${y}`);
+    }
     await page.getByRole('button', { name: 'As it was drawn first' }).click();
     await until('as before', async () => (await inAll()) === before);
   });
@@ -103,13 +115,6 @@ export async function picture(url) {
   await check('while the window moves on, each card stays within a card of where it was', async () => {
     await page.goto(lineageUrl(url, ORDERS, '&live=1'));
     await drawn();
-    const places = () =>
-      page.locator('.node-card').evaluateAll((all) =>
-        all.map((c) => {
-          const { x, y, width } = c.getBoundingClientRect();
-          return [c.dataset.graphId, x, y, width];
-        }),
-      );
     const time = () => page.locator('.notices .note').first().textContent();
     const [before, at] = [await places(), await time()];
     await until('another window', async () => (await time()) !== at);

@@ -18,6 +18,7 @@ import '@xyflow/react/dist/base.css';
 import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { useShortcuts } from '../shell/shortcuts';
 import { plural } from '../words/words';
+import { CaptionLayer } from './caption-layer';
 import { Card } from './card';
 import type { Drawn, Elements, FlowEdge } from './elements';
 import { FlowLine, Markers } from './flow-line';
@@ -44,7 +45,7 @@ const nodeTypes: NodeTypes = { card: Card, stack: StackCard };
 const edgeTypes: EdgeTypes = { flow: FlowLine };
 const FIT = { padding: 0.06, maxZoom: 1.1 };
 const MIN_ZOOM = 0.03;
-/** Below this nothing can be read. */
+/** Below this no name can be read: what cards have in common stands there, see captions. */
 const READABLE = 0.35;
 /** From where a name is read without effort. */
 const NEAR = 0.7;
@@ -107,7 +108,7 @@ function Drawing({ drawn, frame, selected, onSelect, picture, children, pane: fi
   const flow = useReactFlow<Drawn, FlowEdge>();
   const pane = useStoreApi();
   const distance = useStore(({ transform: [, , zoom] }) =>
-    zoom < 0.2 ? 'far farther farthest' : zoom < READABLE ? 'far farther' : zoom < 0.62 ? 'far' : '',
+    zoom < READABLE ? 'far farther' : zoom < 0.5 ? 'far distant' : zoom < 0.62 ? 'far' : '',
   );
   const root = drawn.nodes.find((n) => n.type === 'card' && n.data.root)?.id ?? drawn.nodes[0]?.id ?? '';
   const [focused, setFocused] = useState(root);
@@ -127,6 +128,17 @@ function Drawing({ drawn, frame, selected, onSelect, picture, children, pane: fi
   const goNear = () => {
     const near = viewNear(drawn, [focused, root], pane.getState());
     if (near) flow.setViewport(near);
+  };
+
+  /** Moves the view no further than needed: what someone looks at should not jump. */
+  const intoSight = (at: { x: number; y: number }) => {
+    const pane = document.querySelector('.lineage-view .react-flow')?.getBoundingClientRect();
+    const on = flow.flowToScreenPosition(at);
+    if (!pane) return;
+    const dx = into(on.x, pane.left + MARGIN, pane.right - MARGIN);
+    const dy = into(on.y, pane.top + MARGIN, pane.bottom - MARGIN);
+    const { x, y, zoom } = flow.getViewport();
+    if (dx !== 0 || dy !== 0) flow.setViewport({ x: x + dx, y: y + dy, zoom }, { duration: calm() ? 0 : 250 });
   };
 
   // In the same frame another picture may come: what is done to it, or who looks at it, stays where it is on screen.
@@ -155,16 +167,7 @@ function Drawing({ drawn, frame, selected, onSelect, picture, children, pane: fi
   useEffect(() => {
     const at = selected && centre(drawn, selected);
     if (!at) return;
-    const handle = requestAnimationFrame(() => {
-      const pane = document.querySelector('.lineage-view .react-flow')?.getBoundingClientRect();
-      const on = flow.flowToScreenPosition(at);
-      if (!pane) return;
-      // No further than needed: what someone looks at should not jump.
-      const dx = into(on.x, pane.left + MARGIN, pane.right - MARGIN);
-      const dy = into(on.y, pane.top + MARGIN, pane.bottom - MARGIN);
-      const { x, y, zoom } = flow.getViewport();
-      if (dx !== 0 || dy !== 0) flow.setViewport({ x: x + dx, y: y + dy, zoom }, { duration: calm() ? 0 : 250 });
-    });
+    const handle = requestAnimationFrame(() => intoSight(at));
     return () => cancelAnimationFrame(handle);
   }, [flow, selected]);
 
@@ -203,11 +206,19 @@ function Drawing({ drawn, frame, selected, onSelect, picture, children, pane: fi
       focusNext(next);
     },
   };
-  /** The focus goes on to what takes the place of what had it, once the answer is there. */
+  /** The focus goes on to what takes the place of what had it, once the answer is there; the view follows where it must. */
   const focusNext = (id: string | undefined) => {
     if (!id) return;
     wanted.current = id;
-    focusWhenDrawn(id, () => wanted.current === id, 240);
+    let drawnFor = 0;
+    const look = (frames: number) =>
+      requestAnimationFrame(() => {
+        if (wanted.current !== id || focusElement(id) || frames === 0) return;
+        const at = centre(before.current.drawn, id);
+        if (at && ++drawnFor === 60) intoSight(at);
+        look(frames - 1);
+      });
+    look(400);
   };
   /** A stack, or a flow of one, has no panel: it is unfolded. */
   const choose = (id: string) => {
@@ -312,6 +323,7 @@ function Drawing({ drawn, frame, selected, onSelect, picture, children, pane: fi
             </ControlButton>
           </Controls>
           {drawn.nodes.length >= MAP_FROM && <SmallMap drawn={drawn} />}
+          {distance.includes('farther') && <CaptionLayer drawn={drawn} near={READABLE * 1.1} />}
         </ReactFlow>
       </LabelLayer>
       <div className="picture-notes">

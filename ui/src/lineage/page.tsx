@@ -37,6 +37,7 @@ import { PathsPanel } from './paths-panel';
 import { usePicture } from './picture';
 import { allFlowsVariables, lineageVariables } from './question';
 import { shownOf } from './stacks';
+import { Places, rearranged } from './steady';
 import { LineageTables } from './tables';
 import { Toolbar } from './toolbar';
 import type { LineageAnswer } from './types';
@@ -188,10 +189,14 @@ interface ViewProps {
 
 function View({ answer, frame, state, change, again, lit }: ViewProps) {
   const shown = useMemo(() => shownOf(answer, state.roots, state), [answer, state]);
+  const [places] = useState(() => new Places());
+  const [arranged, setArranged] = useState(0);
+  const settled = useMemo(() => places.settle(shown.answer, `${frame} ${arranged}`), [places, shown, frame, arranged]);
   const drawn = useMemo(
-    () => elements(shown.answer, state.roots, state.unit, { expand: state.expand, away: shown.away }),
-    [shown, state.roots, state.unit, state.expand],
+    () => elements(settled, state.roots, state.unit, { expand: state.expand, away: shown.away }),
+    [settled, shown, state.roots, state.unit, state.expand],
   );
+  const others = useMemo(() => rearranged(settled.positions, shown.answer.positions), [settled, shown]);
   const picture = usePicture(state.view === 'graph' ? answer : undefined, state, change);
   const chosen = useChosenWays(lit ? undefined : answer, state);
   const phone = usePhone();
@@ -221,6 +226,15 @@ function View({ answer, frame, state, change, again, lit }: ViewProps) {
         {folded(state) > 0 && (
           <button type="button" onClick={() => change(initialFolding)}>
             As it was drawn first
+          </button>
+        )}
+        {others && (
+          <button
+            type="button"
+            title="Who stays in the picture stays in place. Draw it as a new link would be"
+            onClick={() => setArranged(arranged + 1)}
+          >
+            Arrange anew
           </button>
         )}
       </Graph>
