@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useState } from 'react';
 import { Hatch } from '../chart/sparkline';
 import { useLive } from '../data/live';
-import { CoverageBadge, CoverageDetail } from '../shell/coverage';
+import { CoverageBadge, CoveragePopup } from '../shell/coverage';
 import { Icon } from '../shell/icons';
 import { Words } from '../shell/instant';
 import { Problem } from '../shell/problem';
@@ -91,11 +91,7 @@ function Covered({ head }: { head: Head | undefined }) {
   return (
     <div className="covered">
       <CoverageBadge coverage={head.coverage} open={open} onToggle={() => setOpen(!open)} />
-      {open && (
-        <section className="card pad popup" aria-label="Coverage">
-          <CoverageDetail coverage={head.coverage} />
-        </section>
-      )}
+      {open && <CoveragePopup coverage={head.coverage} />}
     </div>
   );
 }

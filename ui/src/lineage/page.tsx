@@ -2,7 +2,7 @@ import { useEffect, useMemo, useState } from 'react';
 import { useQuery } from 'urql';
 import { useLive } from '../data/live';
 import { AllFlowsDocument, LineageDocument } from '../gql/graphql';
-import { CoverageBadge, CoverageDetail } from '../shell/coverage';
+import { CoverageBadge, CoveragePopup } from '../shell/coverage';
 import { Icon } from '../shell/icons';
 import { Between, Instant } from '../shell/instant';
 import { Link } from '../shell/link';
@@ -305,11 +305,7 @@ function Notices({ answer, state, change }: Omit<ViewProps, 'frame' | 'again' | 
           <Link href={mapHref(state.window)}>As a map of groups</Link>
         </p>
       )}
-      {open && (
-        <section className="card pad popup" aria-label="Coverage">
-          <CoverageDetail coverage={answer.coverage} />
-        </section>
-      )}
+      {open && <CoveragePopup coverage={answer.coverage} />}
     </div>
   );
 }

@@ -86,6 +86,16 @@ function Sources({ of }: { of: Stretch }) {
   return <span className="mono">{named.join(', ') + (more > 0 ? `, and ${more} more` : '')}</span>;
 }
 
+/** What was observed, beneath its badge. It scrolls where it is long, so it is reached by keyboard. */
+export function CoveragePopup({ coverage }: { coverage: CoveragePartsFragment }) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
+    <section className="card pad popup" tabIndex={0} aria-label="Coverage">
+      <CoverageDetail coverage={coverage} />
+    </section>
+  );
+}
+
 /** What was observed of the window, what was not and why, and what could not have been seen at all. */
 export function CoverageDetail({ coverage }: { coverage: CoveragePartsFragment }) {
   const { stretches, stretchCount, blindSpots } = coverage;
