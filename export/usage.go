@@ -112,7 +112,7 @@ func userOf(ctx context.Context, rows *answer.Rows, f lineage.Flow, other lineag
 	}
 	for _, c := range all {
 		out := client{
-			Kind: clientKind(c.Kind), ClientID: c.ClientID, Group: c.Group, Member: c.Member, TransactionalID: c.TransactionalID, Principal: c.Principal, Host: c.Host,
+			Kind: c.Kind.String(), ClientID: c.ClientID, Group: c.Group, Member: c.Member, TransactionalID: c.TransactionalID, Principal: c.Principal, Host: c.Host,
 			Software: c.Software, Instance: c.Instance, RecordsPerSecond: c.RecordsPerSecond, FirstSeen: c.FirstSeen.UTC(), LastSeen: c.LastSeen.UTC(),
 		}
 		if id, ok := c.Producer.Value(); ok {
@@ -121,17 +121,6 @@ func userOf(ctx context.Context, rows *answer.Rows, f lineage.Flow, other lineag
 		u.Clients = append(u.Clients, out)
 	}
 	return u, nil
-}
-
-func clientKind(k lineage.ClientKind) string {
-	switch k {
-	case lineage.Remainder:
-		return "REMAINDER"
-	case lineage.Others:
-		return "OTHERS"
-	default:
-		return "CONNECTION"
-	}
 }
 
 func (r *report) permit(v *answer.View, topic lineage.Node) {

@@ -23,6 +23,18 @@ const (
 	Others                       // clients beyond the cap of one topic, counted together
 )
 
+// String returns the kind as the API and files have it.
+func (k ClientKind) String() string {
+	switch k {
+	case Remainder:
+		return "REMAINDER"
+	case Others:
+		return "OTHERS"
+	default:
+		return "CONNECTION"
+	}
+}
+
 // ProducerID is a broker's producer id plus one, so that the zero value says that none was seen.
 type ProducerID uint64
 

@@ -224,7 +224,7 @@ func (c *Closer) amend(ctx context.Context) error {
 	return nil
 }
 
-// compare says what is otherwise than an account has it. A period of which nothing is held any more is left as it is.
+// compare says what is otherwise than an account has it. A period that can't be asked any more is left as it is.
 func (c *Closer) compare(ctx context.Context, is *ledger.Account) error {
 	v, version, err := c.view(ctx, is.Period)
 	if refused, ok := errors.AsType[*answer.RefusedError](err); ok {
@@ -235,17 +235,15 @@ func (c *Closer) compare(ctx context.Context, is *ledger.Account) error {
 	if err != nil {
 		return err
 	}
-	if held := v.HeldSince(); held.After(is.Period.Start.Time) {
-		c.known[is.Period.Start.Time] = version
-		return nil
-	}
 	now, err := usageOf(ctx, v)
 	if err != nil {
 		return err
 	}
-	b := ledger.Batch{Period: is.Period, Amendment: true, Closed: c.Now(), Final: is.Final, Program: c.Program, Sources: c.digests()}
-	b.Usage, b.Withdrawals = differ(is.Statements, now)
-	b.Coverage = uncovered(is.Coverage, coverageOf(v))
+	d := differ(is, now, coverageOf(v))
+	b := ledger.Batch{
+		Period: is.Period, Amendment: true, Closed: c.Now(), Final: is.Final, Program: c.Program, Sources: c.digests(),
+		Usage: d.usage, Withdrawals: d.gone, Coverage: d.coverage,
+	}
 	if len(b.Usage)+len(b.Withdrawals)+len(b.Coverage) > 0 {
 		_, err := c.Log.Append(b)
 		if errors.Is(err, ledger.ErrFinal) { // what is late for that is in the store alone

@@ -1,39 +1,62 @@
 package closing
 
 import (
-	"encoding/json"
+	"strings"
 
 	"github.com/lineaged/lineaged/ledger"
 )
 
-// differ returns what is to be said in the place of an account, and what of it is withdrawn.
-func differ(before []ledger.Statement, now []ledger.Usage) (usage []ledger.Usage, gone []ledger.Withdrawal) {
+// difference is what is otherwise than an account has it. Where less of a cluster is held now than was observed when the
+// account was made, as after its data was damaged, set aside or deleted, that is no evidence of anything: what stands of
+// it stays, and what more there is is said.
+type difference struct {
+	usage    []ledger.Usage
+	gone     []ledger.Withdrawal
+	coverage []ledger.Coverage
+}
+
+func differ(is *ledger.Account, usage []ledger.Usage, coverage []ledger.Coverage) (d difference) {
+	var lost map[string]bool
+	d.coverage, lost = uncovered(is.Coverage, coverage)
+	isLost := func(topic string) bool { return lost[clusterOf(topic)] }
 	type key struct{ topic, operation, node string }
-	was := make(map[key]*ledger.Statement, len(before))
-	for i := range before {
-		b := &before[i]
+	was := make(map[key]*ledger.Statement, len(is.Statements))
+	for i := range is.Statements {
+		b := &is.Statements[i]
 		was[key{b.Topic, b.Operation, b.Node}] = b
 	}
-	for i := range now {
-		u := now[i]
+	for i := range usage {
+		u := usage[i]
 		k := key{u.Topic, u.Operation, u.Node}
 		b := was[k]
 		delete(was, k)
 		if b != nil {
-			if same(&b.Usage, &u) {
+			if same(&b.Usage, &u) || isLost(u.Topic) && !saysMore(&u, &b.Usage) {
 				continue
 			}
 			u.Amends = &b.Index
 		}
-		usage = append(usage, u)
+		d.usage = append(d.usage, u)
 	}
-	for i := range before {
-		b := &before[i]
-		if was[key{b.Topic, b.Operation, b.Node}] == b {
-			gone = append(gone, ledger.Withdrawal{Amends: b.Index, Topic: b.Topic, Operation: b.Operation, Node: b.Node})
+	for i := range is.Statements {
+		b := &is.Statements[i]
+		if was[key{b.Topic, b.Operation, b.Node}] == b && !isLost(b.Topic) {
+			d.gone = append(d.gone, ledger.Withdrawal{Amends: b.Index, Topic: b.Topic, Operation: b.Operation, Node: b.Node})
 		}
 	}
-	return usage, gone
+	return d
+}
+
+// clusterOf returns the cluster of a topic's id, as the id has it.
+func clusterOf(topic string) string {
+	_, rest, _ := strings.Cut(topic, ":")
+	cluster, _, _ := strings.Cut(rest, "/")
+	return cluster
+}
+
+// saysMore reports whether a use is known to be of more records than stand of it.
+func saysMore(u, b *ledger.Usage) bool {
+	return u.Records != nil && (b.Records == nil || *u.Records > *b.Records)
 }
 
 // same reports whether two accounts of a use say the same of it. Owners and tags are by rules, and were right when they
@@ -54,25 +77,31 @@ func equal[T comparable](a, b *T) bool {
 	return a == b || a != nil && b != nil && *a == *b
 }
 
-// uncovered returns the coverage that is otherwise than it was said.
-func uncovered(before, now []ledger.Coverage) (out []ledger.Coverage) {
-	was := map[string]string{}
+// uncovered returns the coverage that is otherwise than it was said, and of which clusters less is held now than was
+// observed.
+func uncovered(before, now []ledger.Coverage) (out []ledger.Coverage, lost map[string]bool) {
+	type observed struct {
+		complete    bool
+		part        int64
+		gaps, spots int
+	}
+	of := func(c ledger.Coverage) observed {
+		return observed{c.Complete, c.Observed, c.GapCount, c.BlindSpotCount}
+	}
+	is := map[string]observed{}
+	for _, c := range now {
+		is[c.Cluster] = of(c)
+	}
+	was := map[string]observed{}
+	lost = map[string]bool{}
 	for _, c := range before {
-		was[c.Cluster] = digest(c)
+		was[c.Cluster] = of(c)
+		lost[c.Cluster] = is[c.Cluster].part < c.Observed
 	}
 	for _, c := range now {
-		if is, ok := was[c.Cluster]; !ok || is != digest(c) {
+		if b, ok := was[c.Cluster]; !lost[c.Cluster] && (!ok || b != of(c)) {
 			out = append(out, c)
 		}
 	}
-	return out
-}
-
-// digest is what of a coverage makes it another one.
-func digest(c ledger.Coverage) string {
-	text, err := json.Marshal([]any{c.Complete, c.Observed, c.GapCount, c.BlindSpotCount})
-	if err != nil {
-		panic(err) // two numbers, a truth value
-	}
-	return string(text)
+	return out, lost
 }

@@ -100,7 +100,7 @@ func evidenceAndClients(ctx context.Context, f answer.Flow, u *ledger.Usage) err
 	}
 	for _, c := range clients {
 		u.Clients = append(u.Clients, ledger.Client{
-			Kind: kindOf(c.Kind), ClientID: known(c.ClientID), Group: known(c.Group), TransactionalID: known(c.TransactionalID), Principal: known(c.Principal),
+			Kind: c.Kind.String(), ClientID: known(c.ClientID), Group: known(c.Group), TransactionalID: known(c.TransactionalID), Principal: known(c.Principal),
 			Host: known(c.Host), Software: known(c.Software), Instance: known(c.Instance),
 		})
 	}
@@ -117,17 +117,6 @@ func keyOf(c ledger.Client) (key string) {
 		key += "\x00"
 	}
 	return key
-}
-
-func kindOf(k lineage.ClientKind) string {
-	switch k {
-	case lineage.Remainder:
-		return "REMAINDER"
-	case lineage.Others:
-		return "OTHERS"
-	default:
-		return "CONNECTION"
-	}
 }
 
 func known(s string) *string {
@@ -171,9 +160,7 @@ func coverageOf(v *answer.View) (out []ledger.Coverage) {
 
 // clusterInID returns a cluster's name as the ids of its topics have it.
 func clusterInID(name string) string {
-	_, rest, _ := strings.Cut(lineage.Node{Scope: name, Kind: lineage.TopicNode, Name: "x"}.ID(), ":")
-	scope, _, _ := strings.Cut(rest, "/")
-	return scope
+	return clusterOf(lineage.Node{Scope: name, Kind: lineage.TopicNode, Name: "x"}.ID())
 }
 
 // digests returns the SHA-256 of what names and owners are given by.
