@@ -19,6 +19,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -92,7 +93,7 @@ func (l *Log) know() error {
 		at := l.newest.Size - 1
 		l.last = &at
 	}
-	last, any, err := l.reader().Last()
+	last, any, err := l.reader().last()
 	if err != nil {
 		return fmt.Errorf("%w: the chain of its periods: %w", ErrDamaged, err)
 	}
@@ -447,6 +448,16 @@ func (l *Log) Erase(value string) (bool, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.people.erase(value)
+}
+
+// Ends returns when the newest closed period ends; the zero time: none is closed.
+func (l *Log) Ends() time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ends == nil {
+		return time.Time{}
+	}
+	return l.ends.Time
 }
 
 // Public returns the verifier key.

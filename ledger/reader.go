@@ -107,8 +107,8 @@ func (r *Reader) backward() iter.Seq2[closed, error] {
 	}
 }
 
-// Last returns the newest period that is closed; false: none is.
-func (r *Reader) Last() (Period, bool, error) {
+// last returns the newest period that is closed; false: none is.
+func (r *Reader) last() (Period, bool, error) {
 	for c, err := range r.backward() {
 		if err != nil {
 			return Period{}, false, err

@@ -124,11 +124,9 @@ func (b *book) Bundle(topic string, start, end time.Time) (io.WriterTo, time.Tim
 	if b.log == nil {
 		return nil, time.Time{}, &answer.RefusedError{Reason: answer.Missing, Sentence: "there is no ledger: it is switched off, or can't be opened; /readyz and the log say why"}
 	}
-	r := b.log.Reader()
-	found, err := r.Bundle(topic, start, end)
+	found, err := b.log.Reader().Bundle(topic, start, end)
 	if errors.Is(err, ledger.ErrNothing) {
-		last, _, err := r.Last()
-		return nil, last.End.Time, err
+		return nil, b.log.Ends(), nil
 	}
 	if err != nil {
 		return nil, time.Time{}, err
@@ -150,7 +148,7 @@ func (b *book) state() *api.Ledger {
 	}
 	newest, key := b.log.Newest(), b.log.Public()
 	out.Entries, out.Key, out.Fingerprint, out.Checkpoint = &newest.Size, &key, new(ledger.Fingerprint(key)), new(string(newest.Text))
-	if t := b.closer.Closed(); !t.IsZero() {
+	if t := b.log.Ends(); !t.IsZero() {
 		out.ClosedUntil = &t
 	}
 	held := map[string]anchor.Held{}
@@ -193,7 +191,7 @@ func (b *book) figures() []prometheus.Collector {
 			return float64(b.log.Newest().Size)
 		}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "lineaged_ledger_closed_timestamp_seconds", Help: "End of the newest period that is in the ledger; 0: none is."}, func() float64 {
-			if t := b.closer.Closed(); !t.IsZero() {
+			if t := b.log.Ends(); !t.IsZero() {
 				return float64(t.UnixMilli()) / 1000
 			}
 			return 0

@@ -48,9 +48,8 @@ type Options struct {
 // Closer closes periods.
 type Closer struct {
 	Options
-	known  map[time.Time]uint64 // by start of a period: of which version of the data its account is
-	ails   atomic.Pointer[string]
-	closed atomic.Int64 // when the newest closed period ends, in nanoseconds; 0: none is
+	known map[time.Time]uint64 // by start of a period: of which version of the data its account is
+	ails  atomic.Pointer[string]
 }
 
 // New makes a closer. Run starts it.
@@ -64,14 +63,6 @@ func (c *Closer) Trouble() string {
 		return *s
 	}
 	return ""
-}
-
-// Closed returns when the newest closed period ends; the zero time: none is.
-func (c *Closer) Closed() time.Time {
-	if n := c.closed.Load(); n != 0 {
-		return time.Unix(0, n).UTC()
-	}
-	return time.Time{}
 }
 
 // Run closes what can be closed until ctx ends. What fails is said once, and tried again.
@@ -130,14 +121,8 @@ func (c *Closer) next(ctx context.Context) (ledger.Period, bool, error) {
 	if err := c.Log.Publish(); err != nil {
 		return ledger.Period{}, false, err
 	}
-	last, any, err := c.Log.Reader().Last()
-	if err != nil {
-		return ledger.Period{}, false, err
-	}
-	start := last.End.Time
-	if any {
-		c.closed.Store(start.UnixNano())
-	} else {
+	start := c.Log.Ends()
+	if start.IsZero() {
 		held, err := c.Answers.HeldSince(ctx)
 		if err != nil || held.IsZero() {
 			return ledger.Period{}, false, err

@@ -168,7 +168,7 @@ func TestPeriodsAreClosedTwoMinutesAfterTheirEnd(t *testing.T) {
 	}
 	w.step()
 	got := w.accounts()
-	if len(got) < 1 || !got[len(got)-1].Period.End.Equal(begin.Add(time.Minute)) || !w.Closed().Equal(begin.Add(time.Minute)) {
+	if len(got) < 1 || !got[len(got)-1].Period.End.Equal(begin.Add(time.Minute)) || !w.log.Ends().Equal(begin.Add(time.Minute)) {
 		t.Fatalf("at %s the periods %v are closed", w.now, got)
 	}
 
@@ -358,10 +358,10 @@ func TestNothingIsClosedWhileItIsRefused(t *testing.T) {
 	}
 	// What is closed already is known all the same.
 	w.Refused = func() error { return why }
-	until := w.Closed()
+	until := w.log.Ends()
 	again := New(w.Options)
-	if err := again.Step(t.Context()); !errors.Is(err, why) || until.IsZero() || !again.Closed().Equal(until) {
-		t.Errorf("%v, closed until %s, want %s", err, again.Closed(), until)
+	if err := again.Step(t.Context()); !errors.Is(err, why) || until.IsZero() || !again.Log.Ends().Equal(until) {
+		t.Errorf("%v, closed until %s, want %s", err, again.Log.Ends(), until)
 	}
 }
 

@@ -6,9 +6,9 @@ import (
 	"github.com/lineaged/lineaged/ledger"
 )
 
-// difference is what is otherwise than an account has it. Where less of a cluster is held now than was observed when the
-// account was made, as after its data was damaged, set aside or deleted, that is no evidence of anything: what stands of
-// it stays, and what more there is is said.
+// difference is what is otherwise than an account has it. Where less of a cluster is held now than was observed when
+// the account was made, as after its data was damaged, set aside or deleted, that is no evidence of anything: what
+// stands of it stays, and what more there is is said.
 type difference struct {
 	usage    []ledger.Usage
 	gone     []ledger.Withdrawal
