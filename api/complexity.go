@@ -44,6 +44,9 @@ const idsAnObject = 20
 // balanceRead is what an account costs beside its window: where its readers stood at its start, and who wrote.
 const balanceRead = 1000
 
+// chainRead is what it costs to go through the ledger's close entries: some ten thousand of a year.
+const chainRead = 5_000
+
 // bucketsSummed is what a timeline costs beside its window and its buckets: up to 400,000 points of series, of which
 // ten are an object, and a look at what was observed of each bucket.
 const bucketsSummed = 40_000
@@ -129,6 +132,7 @@ func costs() (c ComplexityRoot) {
 	c.Query.Clusters = func(child int) int { return times(10, child) }
 	c.TopicUsage.Writers = func(child int) int { return times(usualFlows, child) }
 	c.TopicUsage.Readers = c.TopicUsage.Writers
+	c.Ledger.Sealed = func(child int, _ string, _ WindowInput) int { return add(chainRead, child) }
 	c.Flow.Clients = func(child, first int) int { return times(first, child) }
 	c.Application.Groups = func(child int) int { return times(10, child) }
 	c.Topic.Configs = c.Application.Groups

@@ -32,6 +32,7 @@ func NewExecutableSchema(cfg Config) graphql.ExecutableSchema {
 type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
+	Ledger() LedgerResolver
 	Query() QueryResolver
 	Subscription() SubscriptionResolver
 }
@@ -537,6 +538,7 @@ type ComplexityRoot struct {
 		Fingerprint func(childComplexity int) int
 		Key         func(childComplexity int) int
 		Period      func(childComplexity int) int
+		Sealed      func(childComplexity int, topic string, window WindowInput) int
 		Trouble     func(childComplexity int) int
 	}
 
@@ -740,6 +742,16 @@ type ComplexityRoot struct {
 		End   func(childComplexity int) int
 		Start func(childComplexity int) int
 		Step  func(childComplexity int) int
+	}
+
+	Sealed struct {
+		AmendedAt  func(childComplexity int) int
+		Amendments func(childComplexity int) int
+		End        func(childComplexity int) int
+		Final      func(childComplexity int) int
+		Periods    func(childComplexity int) int
+		Settled    func(childComplexity int) int
+		Start      func(childComplexity int) int
 	}
 
 	Series struct {
@@ -949,6 +961,9 @@ type ComplexityRoot struct {
 
 // region    ************************** generated!.gotpl **************************
 
+type LedgerResolver interface {
+	Sealed(ctx context.Context, obj *Ledger, topic string, window WindowInput) (*Sealed, error)
+}
 type QueryResolver interface {
 	Clusters(ctx context.Context) ([]Cluster, error)
 	Node(ctx context.Context, id string, window *WindowInput) (Node, error)
@@ -3213,6 +3228,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Ledger.Period(childComplexity), true
+	case "Ledger.sealed":
+		if e.ComplexityRoot.Ledger.Sealed == nil {
+			break
+		}
+
+		args, err := ec.field_Ledger_sealed_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Ledger.Sealed(childComplexity, args["topic"].(string), args["window"].(WindowInput)), true
 	case "Ledger.trouble":
 		if e.ComplexityRoot.Ledger.Trouble == nil {
 			break
@@ -4188,6 +4214,49 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ResolvedWindow.Step(childComplexity), true
+
+	case "Sealed.amendedAt":
+		if e.ComplexityRoot.Sealed.AmendedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Sealed.AmendedAt(childComplexity), true
+	case "Sealed.amendments":
+		if e.ComplexityRoot.Sealed.Amendments == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Sealed.Amendments(childComplexity), true
+	case "Sealed.end":
+		if e.ComplexityRoot.Sealed.End == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Sealed.End(childComplexity), true
+	case "Sealed.final":
+		if e.ComplexityRoot.Sealed.Final == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Sealed.Final(childComplexity), true
+	case "Sealed.periods":
+		if e.ComplexityRoot.Sealed.Periods == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Sealed.Periods(childComplexity), true
+	case "Sealed.settled":
+		if e.ComplexityRoot.Sealed.Settled == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Sealed.Settled(childComplexity), true
+	case "Sealed.start":
+		if e.ComplexityRoot.Sealed.Start == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Sealed.Start(childComplexity), true
 
 	case "Series.detail":
 		if e.ComplexityRoot.Series.Detail == nil {
@@ -5553,7 +5622,14 @@ type Ledger {
   checkpoint: String         # the newest, signed (C2SP tlog-checkpoint)
   trouble: String
   anchors: [LedgerAnchor!]!  # the configured ones, in their order
+  "How much of a topic's window is closed; null: no period of it is. The topic may be long gone."
+  sealed(topic: ID!, window: Window!): Sealed
 }
+"""
+Of the closed periods that touch a window, which are whole ones: from start to end, so many. amendments: how often something else was said since of the topic, or of what was observed of its cluster; amendedAt: when last; null: never.
+final: until when more of them can come; settled: nothing of the window can change any more.
+"""
+type Sealed { start: Time!  end: Time!  periods: Int!  amendments: Int!  amendedAt: Time  final: Time!  settled: Boolean! }
 "Somebody else who holds checkpoints. entries: of how many the newest is that it acknowledged, at: when; null: it has acknowledged none. Who holds the key can rewrite what came after, and no earlier."
 type LedgerAnchor { name: String!  entries: Int64  at: Time }
 
@@ -6794,6 +6870,8 @@ func (ec *executionContext) childFields_Ledger(ctx context.Context, field graphq
 		return ec.fieldContext_Ledger_trouble(ctx, field)
 	case "anchors":
 		return ec.fieldContext_Ledger_anchors(ctx, field)
+	case "sealed":
+		return ec.fieldContext_Ledger_sealed(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Ledger", field.Name)
 }
@@ -7094,6 +7172,26 @@ func (ec *executionContext) childFields_ResolvedWindow(ctx context.Context, fiel
 		return ec.fieldContext_ResolvedWindow_step(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ResolvedWindow", field.Name)
+}
+
+func (ec *executionContext) childFields_Sealed(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "start":
+		return ec.fieldContext_Sealed_start(ctx, field)
+	case "end":
+		return ec.fieldContext_Sealed_end(ctx, field)
+	case "periods":
+		return ec.fieldContext_Sealed_periods(ctx, field)
+	case "amendments":
+		return ec.fieldContext_Sealed_amendments(ctx, field)
+	case "amendedAt":
+		return ec.fieldContext_Sealed_amendedAt(ctx, field)
+	case "final":
+		return ec.fieldContext_Sealed_final(ctx, field)
+	case "settled":
+		return ec.fieldContext_Sealed_settled(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Sealed", field.Name)
 }
 
 func (ec *executionContext) childFields_Series(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7813,6 +7911,28 @@ func (ec *executionContext) field_Impact_owners_args(ctx context.Context, rawArg
 		return nil, err
 	}
 	args["first"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Ledger_sealed_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "topic",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["topic"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "window",
+		func(ctx context.Context, v any) (WindowInput, error) {
+			return ec.unmarshalNWindow2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐWindowInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["window"] = arg1
 	return args, nil
 }
 
@@ -18338,6 +18458,50 @@ func (ec *executionContext) fieldContext_Ledger_anchors(_ context.Context, field
 	return fc, nil
 }
 
+func (ec *executionContext) _Ledger_sealed(ctx context.Context, field graphql.CollectedField, obj *Ledger) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Ledger_sealed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Ledger().Sealed(ctx, obj, fc.Args["topic"].(string), fc.Args["window"].(WindowInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Sealed) graphql.Marshaler {
+			return ec.marshalOSealed2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐSealed(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Ledger_sealed(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Ledger",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Sealed(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Ledger_sealed_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _LedgerAnchor_name(ctx context.Context, field graphql.CollectedField, obj *LedgerAnchor) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -22509,6 +22673,167 @@ func (ec *executionContext) _ResolvedWindow_step(ctx context.Context, field grap
 }
 func (ec *executionContext) fieldContext_ResolvedWindow_step(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ResolvedWindow", field, false, false, "Duration")
+}
+
+func (ec *executionContext) _Sealed_start(ctx context.Context, field graphql.CollectedField, obj *Sealed) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Sealed_start(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Start, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Sealed_start(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Sealed", field, false, false, "Time")
+}
+
+func (ec *executionContext) _Sealed_end(ctx context.Context, field graphql.CollectedField, obj *Sealed) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Sealed_end(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.End, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Sealed_end(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Sealed", field, false, false, "Time")
+}
+
+func (ec *executionContext) _Sealed_periods(ctx context.Context, field graphql.CollectedField, obj *Sealed) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Sealed_periods(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Periods, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Sealed_periods(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Sealed", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Sealed_amendments(ctx context.Context, field graphql.CollectedField, obj *Sealed) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Sealed_amendments(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Amendments, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Sealed_amendments(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Sealed", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Sealed_amendedAt(ctx context.Context, field graphql.CollectedField, obj *Sealed) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Sealed_amendedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AmendedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Sealed_amendedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Sealed", field, false, false, "Time")
+}
+
+func (ec *executionContext) _Sealed_final(ctx context.Context, field graphql.CollectedField, obj *Sealed) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Sealed_final(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Final, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Sealed_final(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Sealed", field, false, false, "Time")
+}
+
+func (ec *executionContext) _Sealed_settled(ctx context.Context, field graphql.CollectedField, obj *Sealed) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Sealed_settled(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Settled, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Sealed_settled(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Sealed", field, false, false, "Boolean")
 }
 
 func (ec *executionContext) _Series_metric(ctx context.Context, field graphql.CollectedField, obj *Series) (ret graphql.Marshaler) {
@@ -30538,43 +30863,49 @@ func (ec *executionContext) _Ledger(ctx context.Context, sel ast.SelectionSet, o
 		case "closedUntil":
 			out.Values[i] = ec._Ledger_closedUntil(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "period":
 			out.Values[i] = ec._Ledger_period(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "entries":
 			out.Values[i] = ec._Ledger_entries(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "key":
 			out.Values[i] = ec._Ledger_key(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "fingerprint":
 			out.Values[i] = ec._Ledger_fingerprint(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "checkpoint":
 			out.Values[i] = ec._Ledger_checkpoint(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "trouble":
 			out.Values[i] = ec._Ledger_trouble(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "anchors":
 			out.Values[i] = ec._Ledger_anchors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "sealed":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Ledger_sealed(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -31924,6 +32255,69 @@ func (ec *executionContext) _ResolvedWindow(ctx context.Context, sel ast.Selecti
 			}
 		case "step":
 			out.Values[i] = ec._ResolvedWindow_step(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var sealedImplementors = []string{"Sealed"}
+
+func (ec *executionContext) _Sealed(ctx context.Context, sel ast.SelectionSet, obj *Sealed) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, sealedImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Sealed")
+		case "start":
+			out.Values[i] = ec._Sealed_start(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "end":
+			out.Values[i] = ec._Sealed_end(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "periods":
+			out.Values[i] = ec._Sealed_periods(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "amendments":
+			out.Values[i] = ec._Sealed_amendments(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "amendedAt":
+			out.Values[i] = ec._Sealed_amendedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "final":
+			out.Values[i] = ec._Sealed_final(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "settled":
+			out.Values[i] = ec._Sealed_settled(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -36251,6 +36645,13 @@ func (ec *executionContext) marshalOResolvedWindow2ᚖgithubᚗcomᚋlineagedᚋ
 		return graphql.Null
 	}
 	return ec._ResolvedWindow(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOSealed2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐSealed(ctx context.Context, sel ast.SelectionSet, v *Sealed) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Sealed(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOSeries2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐSeries(ctx context.Context, sel ast.SelectionSet, v *Series) graphql.Marshaler {

@@ -304,6 +304,18 @@ type ReaderBalance struct {
 	Account *Account `json:"account"`
 }
 
+// Of the closed periods that touch a window, which are whole ones: from start to end, so many. amendments: how often something else was said since of the topic, or of what was observed of its cluster; amendedAt: when last; null: never.
+// final: until when more of them can come; settled: nothing of the window can change any more.
+type Sealed struct {
+	Start      time.Time  `json:"start"`
+	End        time.Time  `json:"end"`
+	Periods    int        `json:"periods"`
+	Amendments int        `json:"amendments"`
+	AmendedAt  *time.Time `json:"amendedAt,omitempty"`
+	Final      time.Time  `json:"final"`
+	Settled    bool       `json:"settled"`
+}
+
 // At most 11,000 points. The step must be a multiple of the window's own; without one, it is chosen for at most 120 points. A point of a rate is null
 // only where no part of it was observed, or all of it is pending, of bytes also where the size of what moved is not known, a point of a lag also where that of one reader is not known.
 // A reading that reaches over several steps is spread over them evenly. detail: why the records of a node are a bound, "at most", or an estimate, as where one of the flows is that they are the sum of; null: they are neither, or a flow's evidence says it.

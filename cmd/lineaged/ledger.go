@@ -147,6 +147,7 @@ func (b *book) state() *api.Ledger {
 		return out
 	}
 	newest, key := b.log.Newest(), b.log.Public()
+	out.Of = b.sealed
 	out.Entries, out.Key, out.Fingerprint, out.Checkpoint = &newest.Size, &key, new(ledger.Fingerprint(key)), new(string(newest.Text))
 	if t := b.log.Ends(); !t.IsZero() {
 		out.ClosedUntil = &t
@@ -161,6 +162,22 @@ func (b *book) state() *api.Ledger {
 		out.Anchors = append(out.Anchors, a)
 	}
 	return out
+}
+
+// sealed tells how much of a topic's window is closed; nil: nothing is.
+func (b *book) sealed(ctx context.Context, topic string, start, end time.Time) (*api.Sealed, error) {
+	s, err := b.log.Sealed(ctx, topic, start, end)
+	if errors.Is(err, ledger.ErrNothing) {
+		return nil, nil //nolint:nilnil // nothing is closed: null
+	}
+	if err != nil {
+		return nil, err
+	}
+	out := &api.Sealed{Start: s.Periods.Start.Time, End: s.Periods.End.Time, Periods: s.Count, Amendments: s.Amendments, Final: s.Final, Settled: s.Settled}
+	if !s.Amended.IsZero() {
+		out.AmendedAt = &s.Amended
+	}
+	return out, nil
 }
 
 // handler serves what any client of C2SP's tlog-tiles reads, and the verifier key.

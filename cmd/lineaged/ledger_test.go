@@ -45,6 +45,39 @@ func (s *server) wantAudit(t *testing.T) {
 		}
 	}
 	s.wantAuditRefusals(t, bundle)
+	s.wantSealed(t)
+}
+
+// wantSealed asks the API how much of a window is closed.
+func (s *server) wantSealed(t *testing.T) {
+	t.Helper()
+	type sealed struct {
+		Start, End, Final time.Time
+		Periods           int
+		Amendments        int
+		AmendedAt         *time.Time
+		Settled           bool
+	}
+	var is struct{ Ledger struct{ Some, None *sealed } }
+	ask := func(topic string) string {
+		return s.query(`{ ledger {
+			some: sealed(topic: "`+topic+`", window: {last: "6h"}) { start end periods amendments amendedAt final settled }
+			none: sealed(topic: "`+topic+`", window: {start: "2020-01-01T00:00:00Z", end: "2020-01-02T00:00:00Z"}) { periods }
+		} }`, &is)
+	}
+	if problem := ask("topic:west/orders"); problem != "" {
+		t.Fatal(problem)
+	}
+	some := is.Ledger.Some
+	if some == nil || is.Ledger.None != nil {
+		t.Fatalf("%+v, %+v", some, is.Ledger.None)
+	}
+	if n := int(some.End.Sub(some.Start) / time.Hour); some.Periods < 5 || n != some.Periods || some.Settled || !some.Final.After(some.End) {
+		t.Errorf("%+v", some)
+	}
+	if problem := ask("orders"); !strings.Contains(problem, "is no topic's id") {
+		t.Errorf("a topic that is none: %q", problem)
+	}
 }
 
 func (s *server) wantAuditRefusals(t *testing.T, bundle string) {

@@ -8,6 +8,7 @@ import { must, run } from './harness.mjs';
 import { archive } from './suites/archive.mjs';
 import { bar } from './suites/bar.mjs';
 import { catalog, manyNodes, palette } from './suites/catalog.mjs';
+import { compliance } from './suites/compliance.mjs';
 import { doubt, leftBehind } from './suites/doubt.mjs';
 import { exports } from './suites/exports.mjs';
 import { far } from './suites/far.mjs';
@@ -48,6 +49,7 @@ const PARTS = {
   exports: [exports],
   impact: [impact],
   usage: [usage],
+  compliance: [compliance],
   shell: [theme, graphiql],
   http: [http],
   requests: [asksOnce],

@@ -19,6 +19,7 @@ import './styles/impact.css';
 import './styles/stack.css';
 import './styles/graph.css';
 import './styles/usage.css';
+import './styles/when.css';
 import './styles/node.css';
 import './styles/clock.css';
 import './styles/past.css';

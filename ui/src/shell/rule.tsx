@@ -1,7 +1,12 @@
 import { useRef, useState } from 'react';
 
 /** What to add to the configuration file, to copy. */
-export function Rule({ text, name }: { text: string; name: string }) {
+export const Rule = ({ text, name }: { text: string; name: string }) => (
+  <Copied text={text} what="rule" label={`Copy the rule for ${name}`} />
+);
+
+/** A text to copy. The label, where the button's own words are not enough, begins with them. */
+export function Copied({ text, what, label }: { text: string; what: string; label?: string }) {
   const shown = useRef<HTMLPreElement>(null);
   const [said, setSaid] = useState('');
   const copy = async () => {
@@ -21,8 +26,8 @@ export function Rule({ text, name }: { text: string; name: string }) {
         {text}
       </pre>
       <div className="rule-copy">
-        <button type="button" onClick={copy} aria-label={`Copy the rule for ${name}`}>
-          Copy the rule
+        <button type="button" onClick={copy} aria-label={label}>
+          Copy the {what}
         </button>
         <span className="note" role="status">
           {said}

@@ -140,7 +140,8 @@ function keyed(part: Part, e: KeyboardEvent, is: Span, bar: Span, width: number)
   return dragged(part, is, from, from + to, bar);
 }
 
-function Axis({ bar, share, clock }: { bar: Span; share(t: number): string; clock: Clock }) {
+/** Round hours under a line of time. */
+export function Axis({ bar, share, clock }: { bar: Span; share(t: number): string; clock: Clock }) {
   // A label at the very end would be cut, and on a phone there is room for few.
   const places = marks(bar, innerWidth < 640 ? 4 : 9, clock).filter(
     (t) => (bar.end - t) / (bar.end - bar.start) > (innerWidth < 640 ? 0.1 : 0.03),

@@ -1,7 +1,7 @@
 import { useEffect } from 'react';
 import { useQuery } from 'urql';
 import { useLive } from '../data/live';
-import { UsageDocument } from '../gql/graphql';
+import { UsageDocument, type UsageFlowFragment } from '../gql/graphql';
 import { isNotFound, Missing } from '../lineage/missing';
 import { coverageText } from '../shell/coverage';
 import { Between } from '../shell/instant';
@@ -18,8 +18,9 @@ import { windowInput } from '../url/window';
 import { nameOfId, placeOf, plural } from '../words/words';
 import { Permitted } from './permitted';
 import { Proof } from './proof';
-import { GapStrip } from './strip';
+import { Sum } from './sum';
 import { Users } from './users';
+import { When } from './when';
 
 /** How often is asked while the server can't tell that something is new. */
 const POLL_SECONDS = 10;
@@ -88,29 +89,19 @@ export function UsagePage() {
       {fetching && !usage && <p className="empty">Loading</p>}
       {usage && (
         <>
-          <section className="usage-side" aria-label="Observed">
+          <Sum usage={usage} ledger={data?.ledger} />
+          <section className="usage-side" id="observed" aria-label="Observed">
             <h2>
-              What was observed <span className="note">{coverageText(usage.coverage)}</span>
+              When <span className="note">{coverageText(usage.coverage)}</span>
             </h2>
-            <GapStrip stretches={usage.coverage.stretches} window={usage.coverage.window} />
+            <When usage={usage} sealed={data?.ledger ? data.ledger.sealed : undefined} />
           </section>
-          <Users
-            side="writers"
-            flows={usage.writers}
-            topic={topic}
-            window={window}
-            complete={usage.coverage.complete}
-          />
-          <Users
-            side="readers"
-            flows={usage.readers}
-            topic={topic}
-            window={window}
-            complete={usage.coverage.complete}
-          />
-          <Proof ledger={data?.ledger} topic={topic} window={usage.coverage.window} />
+          <NoPrincipals flows={[...usage.writers, ...usage.readers]} />
+          <Users side="writers" flows={usage.writers} topic={topic} window={window} coverage={usage.coverage} />
+          <Users side="readers" flows={usage.readers} topic={topic} window={window} coverage={usage.coverage} />
           <Permitted all={usage.permitted} />
           <BlindSpots spots={usage.coverage.blindSpots} />
+          <Proof ledger={data?.ledger} topic={topic} window={usage.coverage.window} />
         </>
       )}
     </main>
@@ -131,6 +122,17 @@ function NoTopic() {
     <p className="empty">
       This link names no topic. Find one in the <Link href="/catalog?kind=topic">catalog</Link>: its panel and its menu
       lead here.
+    </p>
+  );
+}
+
+/** Where nobody tells a principal of anybody, that no row has one is no sign that there was none. */
+function NoPrincipals({ flows }: { flows: readonly UsageFlowFragment[] }) {
+  if (flows.length === 0 || flows.some((f) => f.clients.some((c) => c.principal))) return null;
+  return (
+    <p className="note">
+      By which principals it was used is not told: an audit log, the brokers' request log or client telemetry would
+      tell.
     </p>
   );
 }

@@ -1,4 +1,4 @@
-import type { UsageFlowFragment } from '../gql/graphql';
+import type { UsageFlowFragment, UsageQuery } from '../gql/graphql';
 import { KindIcon } from '../shell/icons';
 import { Instant } from '../shell/instant';
 import { Link } from '../shell/link';
@@ -18,6 +18,8 @@ import {
   placeOf,
   plural,
 } from '../words/words';
+import { ends } from './strips';
+import { piecesOfFlow } from './when';
 
 type Flow = UsageFlowFragment;
 
@@ -26,8 +28,7 @@ interface Props {
   flows: readonly Flow[];
   topic: string;
   window: WindowChoice;
-  /** Whether all of the window was observed: then that nobody is listed says that there was nobody who could be seen. */
-  complete: boolean;
+  coverage: NonNullable<UsageQuery['topicUsage']>['coverage'];
 }
 
 const WORDS = {
@@ -36,7 +37,9 @@ const WORDS = {
 } as const;
 
 /** Who wrote or read: who did, of whom it is not known, and who is known and did not. Three answers, and never one table. */
-export function Users({ side, flows, topic, window, complete }: Props) {
+export function Users({ side, flows, topic, window, coverage }: Props) {
+  // Of a window that was observed as a whole, that nobody is listed says that there was nobody who could be seen.
+  const { complete } = coverage;
   const words = WORDS[side];
   const parts = [
     { key: 'yes', head: words.yes, flows: flows.filter((f) => f.active === true) },
@@ -44,7 +47,7 @@ export function Users({ side, flows, topic, window, complete }: Props) {
     { key: 'no', head: words.no, flows: flows.filter((f) => f.active === false) },
   ] as const;
   return (
-    <section className="usage-side" aria-label={side === 'writers' ? 'Writers' : 'Readers'}>
+    <section className="usage-side" id={side} aria-label={side === 'writers' ? 'Writers' : 'Readers'}>
       <h2>
         {side === 'writers' ? 'Writers' : 'Readers'} <span className="note">{summary(parts)}</span>
       </h2>
@@ -58,7 +61,16 @@ export function Users({ side, flows, topic, window, complete }: Props) {
       {parts.map(
         (p) =>
           p.flows.length > 0 && (
-            <Part key={p.key} kind={p.key} head={p.head} side={side} flows={p.flows} topic={topic} window={window} />
+            <Part
+              key={p.key}
+              kind={p.key}
+              head={p.head}
+              side={side}
+              flows={p.flows}
+              topic={topic}
+              window={window}
+              coverage={coverage}
+            />
           ),
       )}
     </section>
@@ -73,8 +85,8 @@ function summary(parts: readonly { head: string; flows: readonly unknown[] }[]):
   return some.map((p) => `${p.flows.length} ${p.head.toLowerCase()}`).join(', ') + rest;
 }
 
-function Part(props: Pick<Props, 'side' | 'flows' | 'topic' | 'window'> & { kind: string; head: string }) {
-  const { side, flows, topic, window, kind, head } = props;
+function Part(props: Props & { kind: string; head: string }) {
+  const { side, flows, topic, window, coverage, kind, head } = props;
   const box = `card scroll used-${kind}`;
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
@@ -93,15 +105,22 @@ function Part(props: Pick<Props, 'side' | 'flows' | 'topic' | 'window'> & { kind
             <th scope="col" className="num">
               Bytes
             </th>
-            <th scope="col">First seen</th>
-            <th scope="col">Last seen</th>
+            <th scope="col">First use</th>
+            <th scope="col">Last use</th>
             <th scope="col">At the window's end</th>
             <th scope="col">Known by</th>
           </tr>
         </thead>
         <tbody>
           {flows.map((f) => (
-            <User key={f.id} flow={f} who={side === 'writers' ? f.from : f.to} topic={topic} window={window} />
+            <User
+              key={f.id}
+              flow={f}
+              who={side === 'writers' ? f.from : f.to}
+              topic={topic}
+              window={window}
+              coverage={coverage}
+            />
           ))}
         </tbody>
       </table>
@@ -109,7 +128,12 @@ function Part(props: Pick<Props, 'side' | 'flows' | 'topic' | 'window'> & { kind
   );
 }
 
-function User({ flow, who, topic, window }: { flow: Flow; who: Flow['from']; topic: string; window: WindowChoice }) {
+interface UserProps extends Pick<Props, 'topic' | 'window' | 'coverage'> {
+  flow: Flow;
+  who: Flow['from'];
+}
+
+function User({ flow, who, topic, window, coverage }: UserProps) {
   const sign = about(flow);
   const title = estimatedWord(flow) || undefined;
   return (
@@ -127,7 +151,13 @@ function User({ flow, who, topic, window }: { flow: Flow; who: Flow['from']; top
           {kindOf(who)}
           {placeOf(who) && `, ${placeOf(who)}`}
           {flow.clientCount > 0 && `, ${plural(flow.clientCount, 'client')}`}
+          {flow.firstSeen && (
+            <>
+              , known since <Instant at={flow.firstSeen} />
+            </>
+          )}
         </span>
+        <Principals flow={flow} />
       </th>
       <td>{who.owner ? <bdi>{who.owner}</bdi> : <span className="unknown">not known</span>}</td>
       <td className="num" title={title}>
@@ -136,8 +166,7 @@ function User({ flow, who, topic, window }: { flow: Flow; who: Flow['from']; top
       <td className="num">
         {flow.bytes == null ? <span className="unknown">{noCount(flow)}</span> : sign + bytes(flow.bytes)}
       </td>
-      <td>{flow.firstSeen ? <Instant at={flow.firstSeen} /> : 'never'}</td>
-      <td>{flow.lastSeen ? <Instant at={flow.lastSeen} /> : 'never'}</td>
+      <Uses flow={flow} coverage={coverage} />
       <td>{isAllowed(flow) ? 'allowed, not seen to move' : <StateBadge flow={flow} />}</td>
       <td>
         <ul className="known-by">
@@ -151,5 +180,81 @@ function User({ flow, who, topic, window }: { flow: Flow; who: Flow['from']; top
         </ul>
       </td>
     </tr>
+  );
+}
+
+/** When it was used first and last within the window. A first use is as exact as the pieces of the strip are long. */
+function Uses({ flow, coverage }: { flow: Flow; coverage: Props['coverage'] }) {
+  const { start, end } = coverage.window;
+  const window = { start: Date.parse(start) / 1000, end: Date.parse(end) / 1000 };
+  const found = ends(piecesOfFlow(flow, coverage.stretches, window));
+  const moved = flow.lastMoved && Date.parse(flow.lastMoved) >= Date.parse(start) ? flow.lastMoved : null;
+  if (!found && !moved) {
+    const none = flow.active === false ? <span className="none">none</span> : <span className="unknown">not told</span>;
+    return (
+      <>
+        <td>{none}</td>
+        <td>{none}</td>
+      </>
+    );
+  }
+  const last = moved ?? instantOf(found?.last.end);
+  return (
+    <>
+      <td>
+        {found ? (
+          <First flow={flow} from={found.first.start} begins={window.start} />
+        ) : (
+          <span className="unknown">not told</span>
+        )}
+      </td>
+      <td>{last && <Instant at={last} />}</td>
+    </>
+  );
+}
+
+const instantOf = (seconds: number | undefined): string | null =>
+  seconds === undefined ? null : new Date(seconds * 1000).toISOString();
+
+function First({ flow, from, begins }: { flow: Flow; from: number; begins: number }) {
+  // Who was seen for the first time within that piece used it no earlier.
+  const seen = flow.firstSeen ? Date.parse(flow.firstSeen) / 1000 : 0;
+  if (from <= begins && seen <= begins) return <>from its start</>;
+  return (
+    <>
+      {seen > from ? '' : 'from '}
+      <Instant at={instantOf(Math.max(from, seen)) ?? ''} />
+    </>
+  );
+}
+
+/** By which principals, and from which hosts, where somebody tells that. */
+function Principals({ flow }: { flow: Flow }) {
+  const all = [...new Set(flow.clients.flatMap((c) => (c.principal ? [c.principal] : [])))];
+  const hosts = [...new Set(flow.clients.flatMap((c) => (c.host ? [c.host] : [])))];
+  if (all.length + hosts.length === 0) return null;
+  return (
+    <span className="note">
+      {all.length > 0 && 'as '}
+      <Few all={all} />
+      {hosts.length > 0 && (all.length > 0 ? ' from ' : 'from ')}
+      <Few all={hosts} />
+    </span>
+  );
+}
+
+const FEW = 4;
+
+function Few({ all }: { all: readonly string[] }) {
+  return (
+    <>
+      {all.slice(0, FEW).map((name, i) => (
+        <span key={name}>
+          {i > 0 && ', '}
+          <bdi className="mono">{name}</bdi>
+        </span>
+      ))}
+      {all.length > FEW && ` and ${all.length - FEW} more`}
+    </>
   );
 }
