@@ -83,17 +83,19 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 }
 
 // get asks for a path and decodes the answer. Workers are asked in turn until one answers, since one that rebalances,
-// or is an older one and lacks the path, says nothing of the others; the error is the last one's. It never holds a body
-// or a password.
+// or is an older one and lacks the path, says nothing of the others; the error is the last one's, with the words of
+// those before. It never holds a body or a password.
 func (c *client) get(ctx context.Context, path string, into any) (err error) {
 	first := c.first
 	for i := range c.urls {
-		n := (first + i) % len(c.urls)
+		n, before := (first+i)%len(c.urls), err
 		if err = c.askOne(ctx, c.urls[n], path, len(c.urls)-i, into); err == nil {
 			c.first = n
 			return nil
 		}
-		c.first = (n + 1) % len(c.urls)
+		if c.first = (n + 1) % len(c.urls); before != nil {
+			err = fmt.Errorf("%w; %s", err, before.Error())
+		}
 		if ctx.Err() != nil {
 			break
 		}

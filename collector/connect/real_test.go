@@ -210,8 +210,11 @@ func TestRealSecureConnect(t *testing.T) {
 		return r
 	}
 	r := take(func(*Config) {})
-	if why := r.missing(); len(why) > 0 {
-		t.Errorf("missing: %q", why)
+	// The worker that has just been given a connector rebalances, and on a busy machine it answers late.
+	for end := time.Now().Add(time.Minute); len(r.missing()) > 0; r.take() {
+		if time.Now().After(end) {
+			t.Fatalf("missing: %q", r.missing())
+		}
 	}
 	r.want("file-in", "read file "+in, "write "+cluster.ID+"/secured")
 	for want, with := range map[string]func(*Config){

@@ -61,5 +61,5 @@ func parseTargets(list []byte) (all []fuzzTarget) {
 
 // matrixTests runs real clients and engines against lineaged, as make matrix does.
 func matrixTests(ctx context.Context, out *output) (counts, error) {
-	return goTest(ctx, out, nil, "-tags", "matrix", "-count=1", "-timeout=120m", "./internal/matrix")
+	return goTest(ctx, out, nil, "-tags=matrix", "-count=1", "-timeout=120m", "./internal/matrix")
 }

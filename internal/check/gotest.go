@@ -21,19 +21,20 @@ func goTest(ctx context.Context, out *output, env []string, args ...string) (cou
 	return goTestIn(ctx, out, ".", env, args...)
 }
 
-// goTestIn is goTest of the module in a folder.
+// goTestIn is goTest of the module in a folder. Flags have their values with them (-run=X), apart from packages. What
+// fails alone among many is asked once more: see again.
 func goTestIn(ctx context.Context, out *output, dir string, env []string, args ...string) (counts, error) {
-	r, w := io.Pipe()
-	raw := &output{}
-	done := make(chan error, 1)
-	go func() {
-		err := commandTo(ctx, w, raw, env, "go", append([]string{"test", "-C", dir, "-json"}, args...)...)
-		w.Close()
-		done <- err
-	}()
-	sum := newSummary()
-	readErr := sum.read(r)
-	runErr := <-done
+	sum, raw := newSummary(), &output{}
+	runErr := sum.run(ctx, raw, dir, env, args...)
+	if once := sum.again(); runErr != nil && once != nil {
+		second := newSummary()
+		if err := second.run(ctx, raw, dir, env, once.of(args)...); err == nil && second.passed(once) {
+			runErr = nil
+			out.notef("failed at first, and passed when it was asked alone: %s", strings.Join(once.names(), ", "))
+			out.notef("%s", sum.firstWords())
+			sum.take(second)
+		}
+	}
 	sum.write(out)
 	if runErr != nil && len(sum.failed()) == 0 {
 		fmt.Fprint(out, raw.buf.String())
@@ -43,9 +44,22 @@ func goTestIn(ctx context.Context, out *output, dir string, env []string, args .
 	}
 	c := sum.counts()
 	if c.skipped > 0 && inCI() {
-		return c, errors.Join(runErr, readErr, fmt.Errorf("%d tests skipped: in CI nothing may be missing", c.skipped))
+		return c, errors.Join(runErr, fmt.Errorf("%d tests skipped: in CI nothing may be missing", c.skipped))
 	}
-	return c, errors.Join(runErr, readErr)
+	return c, runErr
+}
+
+// run runs `go test` and keeps what it tells.
+func (s *summary) run(ctx context.Context, raw *output, dir string, env []string, args ...string) error {
+	r, w := io.Pipe()
+	done := make(chan error, 1)
+	go func() {
+		err := commandTo(ctx, w, raw, env, "go", append([]string{"test", "-C", dir, "-json"}, args...)...)
+		w.Close()
+		done <- err
+	}()
+	readErr := s.read(r)
+	return errors.Join(<-done, readErr)
 }
 
 // summary holds the state of a `go test -json` stream. Key: package, or package and test.

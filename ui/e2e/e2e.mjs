@@ -92,4 +92,7 @@ async function stories(url) {
 
 const only = process.env.ONLY?.split(',') ?? Object.keys(PARTS);
 for (const name of only) must(PARTS[name], `ONLY names ${name}, and there is ${Object.keys(PARTS).join(', ')}`);
-await run(only.flatMap((name) => PARTS[name]));
+await run(
+  only.flatMap((name) => PARTS[name]),
+  { twice: true },
+);

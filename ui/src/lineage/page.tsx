@@ -74,7 +74,6 @@ export function LineagePage() {
   }, [title]);
   useShortcuts({
     t: () => change({ view: state.view === 'table' ? 'graph' : 'table' }),
-    l: () => state.window.kind === 'last' && change({ live: !state.live }),
     escape: () =>
       change(
         state.selected

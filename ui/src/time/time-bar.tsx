@@ -3,6 +3,7 @@ import { before, oldest } from '../lineage/held';
 import { isLoss } from '../shell/coverage';
 import { Icon } from '../shell/icons';
 import { Between, Instant, Words } from '../shell/instant';
+import { useShortcuts } from '../shell/shortcuts';
 import { ZoneButton } from '../shell/zone';
 import type { WindowChoice } from '../url/window';
 import { ago, duration } from '../words/format';
@@ -69,6 +70,7 @@ export function TimeBar({ window, onChange, roots = [], live, onLive }: Props) {
       kind: 'last',
       last: window.kind === 'last' ? window.last : window.kind === 'at' ? '10m' : durationText(lengthOf(window)),
     });
+  useShortcuts({ l: () => (window.kind === 'last' ? onLive(!live) : toNow()) });
   return (
     <section className="bar" aria-label="Time">
       <div className="bar-controls">
@@ -84,7 +86,7 @@ export function TimeBar({ window, onChange, roots = [], live, onLive }: Props) {
             <i aria-hidden="true" /> Live
           </button>
         ) : (
-          <button type="button" className="to-now" onClick={toNow} title="The newest window of this length, live">
+          <button type="button" className="to-now" onClick={toNow} title="The newest window of this length, live (l)">
             To now <Icon name="arrow" />
           </button>
         )}
