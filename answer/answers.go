@@ -10,6 +10,7 @@ import (
 
 	"github.com/lineaged/lineaged/lineage"
 	"github.com/lineaged/lineaged/store"
+	"github.com/lineaged/lineaged/usage"
 )
 
 // Options are whom to ask, and how things are called.
@@ -24,6 +25,8 @@ type Options struct {
 	Connects []ConnectConfig
 	// Rounds tell those who watch that there are more; nil: they look for themselves.
 	Rounds store.Watcher
+	// Tariff is who pays for what is used, and how much.
+	Tariff usage.Tariff
 	// Now is the clock by which rounds are dated; nil: the machine's.
 	Now func() time.Time
 }
@@ -39,7 +42,9 @@ type Answers struct {
 	connects []ConnectConfig
 	clock    func() time.Time
 
+	tariff   usage.Tariff
 	views    viewCache
+	days     billDays
 	versions versions
 	watching watching
 	resolved resolutions
@@ -56,9 +61,12 @@ func New(o Options) *Answers {
 	if o.Declared == nil {
 		o.Declared = func() *lineage.Declarations { return nil }
 	}
+	if o.Tariff.Rules == (usage.Rules{}) {
+		o.Tariff.Rules = usage.Usual
+	}
 	return &Answers{
 		history: o.History, rounds: o.Rounds, identity: o.Identity, declared: o.Declared, config: o.Clusters, connects: o.Connects, clock: o.Now,
-		rolls: rolls{most: mostNumbers}, views: viewCache{most: mostBytes, builds: make(chan struct{}, buildsAtOnce())},
+		tariff: o.Tariff, rolls: rolls{most: mostNumbers}, views: viewCache{most: mostBytes, builds: make(chan struct{}, buildsAtOnce())},
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"github.com/lineaged/lineaged/answer"
 	"github.com/lineaged/lineaged/graph"
 	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/usage"
 )
 
 // times multiplies the cost of a list's element by the list's length, and stops growing long before it could overflow.
@@ -157,6 +158,14 @@ func costs() (c ComplexityRoot) {
 	c.Query.Candidates = func(child int, _ string, _ WindowInput, first int) int {
 		return add(ratesCompared, times(first, child))
 	}
+	c.Query.UsageBill = func(child int, _ WindowInput, _ usage.Grouping, _ *string, first int, _ *string) int {
+		return times(first, child)
+	}
+	c.UsageBill.Totals = func(child int) int { return times(10*int(usage.Meters), child)/usualLimit + 1 }
+	c.UsageBill.Rules = c.UsageBill.Totals
+	// It is there once.
+	c.UsageBill.Amplification = func(child, first int) int { return times(first, child)/usualLimit + 1 }
+	c.UsageBill.Coverage = func(child int) int { return child/usualLimit + 1 }
 	// What was before the window is read too.
 	c.Query.FlowBalance = func(child int, _ string, _ WindowInput) int { return add(balanceRead, child) }
 	c.Query.PathBalance = func(child int, nodes []string, _ WindowInput) int { return times(len(nodes), add(balanceRead, child)) }

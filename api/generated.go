@@ -20,6 +20,7 @@ import (
 	"github.com/lineaged/lineaged/answer"
 	"github.com/lineaged/lineaged/graph"
 	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/usage"
 )
 
 // region    ***************************** api!.gotpl *****************************
@@ -55,6 +56,17 @@ type ComplexityRoot struct {
 		Surplus   func(childComplexity int) int
 	}
 
+	Amplification struct {
+		Cluster   func(childComplexity int) int
+		Copied    func(childComplexity int) int
+		Factor    func(childComplexity int) int
+		Mirrored  func(childComplexity int) int
+		Read      func(childComplexity int) int
+		Topic     func(childComplexity int) int
+		TopicName func(childComplexity int) int
+		Written   func(childComplexity int) int
+	}
+
 	Application struct {
 		Cluster     func(childComplexity int) int
 		Coverage    func(childComplexity int) int
@@ -71,6 +83,47 @@ type ComplexityRoot struct {
 		Owner       func(childComplexity int) int
 		Series      func(childComplexity int, metric answer.Metric, window WindowInput, step *time.Duration) int
 		Tags        func(childComplexity int) int
+	}
+
+	BillEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	BillLine struct {
+		Basis         func(childComplexity int) int
+		Cluster       func(childComplexity int) int
+		Cost          func(childComplexity int) int
+		End           func(childComplexity int) int
+		Hours         func(childComplexity int) int
+		Meter         func(childComplexity int) int
+		ObservedHours func(childComplexity int) int
+		Owner         func(childComplexity int) int
+		Price         func(childComplexity int) int
+		Quantity      func(childComplexity int) int
+		Start         func(childComplexity int) int
+		Topic         func(childComplexity int) int
+		TopicName     func(childComplexity int) int
+		Unattributed  func(childComplexity int) int
+		Unit          func(childComplexity int) int
+	}
+
+	BillRule struct {
+		Meter func(childComplexity int) int
+		Payer func(childComplexity int) int
+		Words func(childComplexity int) int
+	}
+
+	BillTotal struct {
+		Cluster        func(childComplexity int) int
+		Cost           func(childComplexity int) int
+		Hours          func(childComplexity int) int
+		Meter          func(childComplexity int) int
+		ObservedHours  func(childComplexity int) int
+		Quantity       func(childComplexity int) int
+		Unattributed   func(childComplexity int) int
+		Unit           func(childComplexity int) int
+		UnsizedRecords func(childComplexity int) int
 	}
 
 	BlindSpot struct {
@@ -695,6 +748,7 @@ type ComplexityRoot struct {
 		Top             func(childComplexity int, metric answer.Metric, by lineage.NodeKind, window WindowInput, first int) int
 		TopicUsage      func(childComplexity int, topic string, window WindowInput) int
 		UndeclaredFlows func(childComplexity int, window WindowInput, cluster *string, all bool, first int, after *string) int
+		UsageBill       func(childComplexity int, window WindowInput, groupBy usage.Grouping, cluster *string, first int, after *string) int
 	}
 
 	Ranked struct {
@@ -951,6 +1005,20 @@ type ComplexityRoot struct {
 		Reason  func(childComplexity int) int
 	}
 
+	UsageBill struct {
+		Amplification      func(childComplexity int, first int) int
+		AmplificationCount func(childComplexity int) int
+		Cost               func(childComplexity int) int
+		Coverage           func(childComplexity int) int
+		Currency           func(childComplexity int) int
+		Edges              func(childComplexity int) int
+		PageInfo           func(childComplexity int) int
+		Rules              func(childComplexity int) int
+		TotalCount         func(childComplexity int) int
+		Totals             func(childComplexity int) int
+		Window             func(childComplexity int) int
+	}
+
 	WriterBalance struct {
 		Flow     func(childComplexity int) int
 		Produced func(childComplexity int) int
@@ -991,6 +1059,7 @@ type QueryResolver interface {
 	PathBalance(ctx context.Context, nodes []string, window WindowInput) (*PathBalance, error)
 	Storage(ctx context.Context) (*Storage, error)
 	Ledger(ctx context.Context) (*Ledger, error)
+	UsageBill(ctx context.Context, window WindowInput, groupBy usage.Grouping, cluster *string, first int, after *string) (*UsageBill, error)
 	LineageVersion(ctx context.Context, window WindowInput) (*LineageVersion, error)
 }
 type SubscriptionResolver interface {
@@ -1081,6 +1150,55 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Account.Surplus(childComplexity), true
+
+	case "Amplification.cluster":
+		if e.ComplexityRoot.Amplification.Cluster == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Amplification.Cluster(childComplexity), true
+	case "Amplification.copied":
+		if e.ComplexityRoot.Amplification.Copied == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Amplification.Copied(childComplexity), true
+	case "Amplification.factor":
+		if e.ComplexityRoot.Amplification.Factor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Amplification.Factor(childComplexity), true
+	case "Amplification.mirrored":
+		if e.ComplexityRoot.Amplification.Mirrored == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Amplification.Mirrored(childComplexity), true
+	case "Amplification.read":
+		if e.ComplexityRoot.Amplification.Read == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Amplification.Read(childComplexity), true
+	case "Amplification.topic":
+		if e.ComplexityRoot.Amplification.Topic == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Amplification.Topic(childComplexity), true
+	case "Amplification.topicName":
+		if e.ComplexityRoot.Amplification.TopicName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Amplification.TopicName(childComplexity), true
+	case "Amplification.written":
+		if e.ComplexityRoot.Amplification.Written == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Amplification.Written(childComplexity), true
 
 	case "Application.cluster":
 		if e.ComplexityRoot.Application.Cluster == nil {
@@ -1177,6 +1295,184 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Application.Tags(childComplexity), true
+
+	case "BillEdge.cursor":
+		if e.ComplexityRoot.BillEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillEdge.Cursor(childComplexity), true
+	case "BillEdge.node":
+		if e.ComplexityRoot.BillEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillEdge.Node(childComplexity), true
+
+	case "BillLine.basis":
+		if e.ComplexityRoot.BillLine.Basis == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillLine.Basis(childComplexity), true
+	case "BillLine.cluster":
+		if e.ComplexityRoot.BillLine.Cluster == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillLine.Cluster(childComplexity), true
+	case "BillLine.cost":
+		if e.ComplexityRoot.BillLine.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillLine.Cost(childComplexity), true
+	case "BillLine.end":
+		if e.ComplexityRoot.BillLine.End == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillLine.End(childComplexity), true
+	case "BillLine.hours":
+		if e.ComplexityRoot.BillLine.Hours == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillLine.Hours(childComplexity), true
+	case "BillLine.meter":
+		if e.ComplexityRoot.BillLine.Meter == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillLine.Meter(childComplexity), true
+	case "BillLine.observedHours":
+		if e.ComplexityRoot.BillLine.ObservedHours == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillLine.ObservedHours(childComplexity), true
+	case "BillLine.owner":
+		if e.ComplexityRoot.BillLine.Owner == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillLine.Owner(childComplexity), true
+	case "BillLine.price":
+		if e.ComplexityRoot.BillLine.Price == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillLine.Price(childComplexity), true
+	case "BillLine.quantity":
+		if e.ComplexityRoot.BillLine.Quantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillLine.Quantity(childComplexity), true
+	case "BillLine.start":
+		if e.ComplexityRoot.BillLine.Start == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillLine.Start(childComplexity), true
+	case "BillLine.topic":
+		if e.ComplexityRoot.BillLine.Topic == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillLine.Topic(childComplexity), true
+	case "BillLine.topicName":
+		if e.ComplexityRoot.BillLine.TopicName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillLine.TopicName(childComplexity), true
+	case "BillLine.unattributed":
+		if e.ComplexityRoot.BillLine.Unattributed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillLine.Unattributed(childComplexity), true
+	case "BillLine.unit":
+		if e.ComplexityRoot.BillLine.Unit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillLine.Unit(childComplexity), true
+
+	case "BillRule.meter":
+		if e.ComplexityRoot.BillRule.Meter == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillRule.Meter(childComplexity), true
+	case "BillRule.payer":
+		if e.ComplexityRoot.BillRule.Payer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillRule.Payer(childComplexity), true
+	case "BillRule.words":
+		if e.ComplexityRoot.BillRule.Words == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillRule.Words(childComplexity), true
+
+	case "BillTotal.cluster":
+		if e.ComplexityRoot.BillTotal.Cluster == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillTotal.Cluster(childComplexity), true
+	case "BillTotal.cost":
+		if e.ComplexityRoot.BillTotal.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillTotal.Cost(childComplexity), true
+	case "BillTotal.hours":
+		if e.ComplexityRoot.BillTotal.Hours == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillTotal.Hours(childComplexity), true
+	case "BillTotal.meter":
+		if e.ComplexityRoot.BillTotal.Meter == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillTotal.Meter(childComplexity), true
+	case "BillTotal.observedHours":
+		if e.ComplexityRoot.BillTotal.ObservedHours == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillTotal.ObservedHours(childComplexity), true
+	case "BillTotal.quantity":
+		if e.ComplexityRoot.BillTotal.Quantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillTotal.Quantity(childComplexity), true
+	case "BillTotal.unattributed":
+		if e.ComplexityRoot.BillTotal.Unattributed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillTotal.Unattributed(childComplexity), true
+	case "BillTotal.unit":
+		if e.ComplexityRoot.BillTotal.Unit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillTotal.Unit(childComplexity), true
+	case "BillTotal.unsizedRecords":
+		if e.ComplexityRoot.BillTotal.UnsizedRecords == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillTotal.UnsizedRecords(childComplexity), true
 
 	case "BlindSpot.remedy":
 		if e.ComplexityRoot.BlindSpot.Remedy == nil {
@@ -4012,6 +4308,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.UndeclaredFlows(childComplexity, args["window"].(WindowInput), args["cluster"].(*string), args["all"].(bool), args["first"].(int), args["after"].(*string)), true
+	case "Query.usageBill":
+		if e.ComplexityRoot.Query.UsageBill == nil {
+			break
+		}
+
+		args, err := ec.field_Query_usageBill_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.UsageBill(childComplexity, args["window"].(WindowInput), args["groupBy"].(usage.Grouping), args["cluster"].(*string), args["first"].(int), args["after"].(*string)), true
 
 	case "Ranked.detail":
 		if e.ComplexityRoot.Ranked.Detail == nil {
@@ -5120,6 +5427,78 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UnknownChange.Reason(childComplexity), true
 
+	case "UsageBill.amplification":
+		if e.ComplexityRoot.UsageBill.Amplification == nil {
+			break
+		}
+
+		args, err := ec.field_UsageBill_amplification_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.UsageBill.Amplification(childComplexity, args["first"].(int)), true
+	case "UsageBill.amplificationCount":
+		if e.ComplexityRoot.UsageBill.AmplificationCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageBill.AmplificationCount(childComplexity), true
+	case "UsageBill.cost":
+		if e.ComplexityRoot.UsageBill.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageBill.Cost(childComplexity), true
+	case "UsageBill.coverage":
+		if e.ComplexityRoot.UsageBill.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageBill.Coverage(childComplexity), true
+	case "UsageBill.currency":
+		if e.ComplexityRoot.UsageBill.Currency == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageBill.Currency(childComplexity), true
+	case "UsageBill.edges":
+		if e.ComplexityRoot.UsageBill.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageBill.Edges(childComplexity), true
+	case "UsageBill.pageInfo":
+		if e.ComplexityRoot.UsageBill.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageBill.PageInfo(childComplexity), true
+	case "UsageBill.rules":
+		if e.ComplexityRoot.UsageBill.Rules == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageBill.Rules(childComplexity), true
+	case "UsageBill.totalCount":
+		if e.ComplexityRoot.UsageBill.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageBill.TotalCount(childComplexity), true
+	case "UsageBill.totals":
+		if e.ComplexityRoot.UsageBill.Totals == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageBill.Totals(childComplexity), true
+	case "UsageBill.window":
+		if e.ComplexityRoot.UsageBill.Window == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageBill.Window(childComplexity), true
+
 	case "WriterBalance.flow":
 		if e.ComplexityRoot.WriterBalance.Flow == nil {
 			break
@@ -5229,6 +5608,7 @@ var sources = []*ast.Source{
 
 scalar Time      # RFC 3339 with offset, e.g. 2026-11-22T20:00:00Z
 scalar Duration  # Prometheus style: 30s, 10m, 4h, 7d
+scalar Decimal   # an exact decimal number as a string, e.g. "0.045": quantities and money
 scalar Int64     # a decimal string in JSON: bytes of a busy cluster pass 2^53 within months
 
 enum NodeKind { TOPIC APPLICATION UNIDENTIFIED CONNECTOR REPLICATOR STREAM_JOB DATASET GROUP }  # DATASET: outside Kafka, e.g. a table; GROUP: see Query.flows
@@ -5373,6 +5753,11 @@ type Query {
   storage: Storage
   "What was said of usage so that it can't be changed unseen; null: it is switched off. It is of no window, and read at /export/ledger."
   ledger: Ledger
+  """
+  What was used in the window, who pays for it by the configured rules (usage.charge), and what it costs by the configured prices. The window is widened to whole hours, 400 days at most. By
+  cluster and owner, what no owner has last; owners are those of each day's end. Records and bytes add up to the cluster's totals, and any split of a window to the whole. Internal topics are in it.
+  """
+  usageBill(window: Window!, groupBy: BillGrouping! = OWNER, cluster: ID, first: Int! = 100, after: String): UsageBill
   "Which answer a window has now: who polls asks for the answer itself only when this has changed."
   lineageVersion(window: Window!): LineageVersion
 }
@@ -6012,6 +6397,57 @@ type NodeConnection { edges: [NodeEdge!]!  pageInfo: PageInfo!  totalCount: Int!
 type NodeEdge { cursor: String!  node: Node! }
 type EventConnection { edges: [EventEdge!]!  pageInfo: PageInfo!  totalCount: Int!  coverage: Coverage! }
 type EventEdge { cursor: String!  node: Event! }
+
+enum BillGrouping { OWNER_AND_TOPIC OWNER TOPIC }
+"GB are of 10^9 bytes. Bytes are records times the mean size of the topic's records on disk, so always an estimate."
+enum Meter {
+  INGRESS          # GB written
+  INGRESS_RECORDS  # Records written: what the topic's ends grew by, less markers of transactions as far as they are known
+  EGRESS           # GB read
+  EGRESS_RECORDS   # Records read
+  REPLICATION      # GB that brokers copied to further replicas, by the replication factor
+  STORAGE          # GB-Hours on disk of all replicas: the leader's size, which is measured, times the replication factor
+  PARTITIONS       # Partition-Hours
+}
+enum UsageBasis {
+  MEASURED
+  ESTIMATED    # a bound, shared out, or by a mean size
+  ELIMINATED   # the only named writer without a count was given what nobody else accounts for
+}
+"""
+totals: of each cluster that is watched, meter by meter, also where nothing was observed. cost: of all that has a price, not rounded; null: nothing has one. currency: null where none is configured.
+"""
+type UsageBill {
+  edges: [BillEdge!]!  pageInfo: PageInfo!  totalCount: Int!
+  totals: [BillTotal!]!
+  cost: Decimal
+  currency: String
+  rules: [BillRule!]!
+  "What one record that is written moves, of topics that moved anything: what moved most first."
+  amplification(first: Int! = 20): [Amplification!]!
+  amplificationCount: Int!
+  window: ResolvedWindow!
+  coverage: Coverage!
+}
+type BillEdge { cursor: String!  node: BillLine! }
+"""
+owner is null and unattributed true of what no owner has: it is never spread over others. topic is a node's id; null where lines are summed up over topics. The line is of start to end: a part of a month in which
+one price holds. basis: the worst of its parts. price: of a unit; cost: not rounded; null: none is configured. observedHours of hours: in how many of the hours anything of the meter was observed in the cluster: what was not is billed to nobody.
+"""
+type BillLine {
+  cluster: String!  owner: String  unattributed: Boolean!  topic: ID  topicName: String
+  meter: Meter!  unit: String!  basis: UsageBasis!  quantity: Decimal!  price: Decimal  cost: Decimal
+  start: Time!  end: Time!  observedHours: Int!  hours: Int!
+}
+"quantity is null where nothing was observed. unsizedRecords, of INGRESS: records written or read whose size is not known, so that they are in none of the bytes."
+type BillTotal { cluster: String!  meter: Meter!  unit: String!  quantity: Decimal  unattributed: Decimal  cost: Decimal  observedHours: Int!  hours: Int!  unsizedRecords: Int64 }
+"payer: producer, consumer, topic-owner or producers-by-share."
+type BillRule { meter: Meter!  payer: String!  words: String! }
+"""
+Records: written, read by who is no replicator, read by replicators into other clusters, copied by brokers to further replicas. factor: all of them together, for one that is written: 1 where nobody reads and there is one replica;
+null where none was written, or copied is not known, as of a topic whose replication is not. Sizes are alike, so that it is of bytes too.
+"""
+type Amplification { topic: ID!  topicName: String!  cluster: String!  written: Int64!  read: Int64!  mirrored: Int64!  copied: Int64  factor: Float }
 `, BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
@@ -6046,6 +6482,110 @@ func (ec *executionContext) childFields_Account(ctx context.Context, field graph
 		return ec.fieldContext_Account_stalled(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Account", field.Name)
+}
+
+func (ec *executionContext) childFields_Amplification(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "topic":
+		return ec.fieldContext_Amplification_topic(ctx, field)
+	case "topicName":
+		return ec.fieldContext_Amplification_topicName(ctx, field)
+	case "cluster":
+		return ec.fieldContext_Amplification_cluster(ctx, field)
+	case "written":
+		return ec.fieldContext_Amplification_written(ctx, field)
+	case "read":
+		return ec.fieldContext_Amplification_read(ctx, field)
+	case "mirrored":
+		return ec.fieldContext_Amplification_mirrored(ctx, field)
+	case "copied":
+		return ec.fieldContext_Amplification_copied(ctx, field)
+	case "factor":
+		return ec.fieldContext_Amplification_factor(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Amplification", field.Name)
+}
+
+func (ec *executionContext) childFields_BillEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_BillEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_BillEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BillEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_BillLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cluster":
+		return ec.fieldContext_BillLine_cluster(ctx, field)
+	case "owner":
+		return ec.fieldContext_BillLine_owner(ctx, field)
+	case "unattributed":
+		return ec.fieldContext_BillLine_unattributed(ctx, field)
+	case "topic":
+		return ec.fieldContext_BillLine_topic(ctx, field)
+	case "topicName":
+		return ec.fieldContext_BillLine_topicName(ctx, field)
+	case "meter":
+		return ec.fieldContext_BillLine_meter(ctx, field)
+	case "unit":
+		return ec.fieldContext_BillLine_unit(ctx, field)
+	case "basis":
+		return ec.fieldContext_BillLine_basis(ctx, field)
+	case "quantity":
+		return ec.fieldContext_BillLine_quantity(ctx, field)
+	case "price":
+		return ec.fieldContext_BillLine_price(ctx, field)
+	case "cost":
+		return ec.fieldContext_BillLine_cost(ctx, field)
+	case "start":
+		return ec.fieldContext_BillLine_start(ctx, field)
+	case "end":
+		return ec.fieldContext_BillLine_end(ctx, field)
+	case "observedHours":
+		return ec.fieldContext_BillLine_observedHours(ctx, field)
+	case "hours":
+		return ec.fieldContext_BillLine_hours(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BillLine", field.Name)
+}
+
+func (ec *executionContext) childFields_BillRule(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "meter":
+		return ec.fieldContext_BillRule_meter(ctx, field)
+	case "payer":
+		return ec.fieldContext_BillRule_payer(ctx, field)
+	case "words":
+		return ec.fieldContext_BillRule_words(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BillRule", field.Name)
+}
+
+func (ec *executionContext) childFields_BillTotal(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cluster":
+		return ec.fieldContext_BillTotal_cluster(ctx, field)
+	case "meter":
+		return ec.fieldContext_BillTotal_meter(ctx, field)
+	case "unit":
+		return ec.fieldContext_BillTotal_unit(ctx, field)
+	case "quantity":
+		return ec.fieldContext_BillTotal_quantity(ctx, field)
+	case "unattributed":
+		return ec.fieldContext_BillTotal_unattributed(ctx, field)
+	case "cost":
+		return ec.fieldContext_BillTotal_cost(ctx, field)
+	case "observedHours":
+		return ec.fieldContext_BillTotal_observedHours(ctx, field)
+	case "hours":
+		return ec.fieldContext_BillTotal_hours(ctx, field)
+	case "unsizedRecords":
+		return ec.fieldContext_BillTotal_unsizedRecords(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BillTotal", field.Name)
 }
 
 func (ec *executionContext) childFields_BlindSpot(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7502,6 +8042,34 @@ func (ec *executionContext) childFields_UnknownChange(ctx context.Context, field
 		return ec.fieldContext_UnknownChange_reason(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UnknownChange", field.Name)
+}
+
+func (ec *executionContext) childFields_UsageBill(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_UsageBill_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_UsageBill_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_UsageBill_totalCount(ctx, field)
+	case "totals":
+		return ec.fieldContext_UsageBill_totals(ctx, field)
+	case "cost":
+		return ec.fieldContext_UsageBill_cost(ctx, field)
+	case "currency":
+		return ec.fieldContext_UsageBill_currency(ctx, field)
+	case "rules":
+		return ec.fieldContext_UsageBill_rules(ctx, field)
+	case "amplification":
+		return ec.fieldContext_UsageBill_amplification(ctx, field)
+	case "amplificationCount":
+		return ec.fieldContext_UsageBill_amplificationCount(ctx, field)
+	case "window":
+		return ec.fieldContext_UsageBill_window(ctx, field)
+	case "coverage":
+		return ec.fieldContext_UsageBill_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UsageBill", field.Name)
 }
 
 func (ec *executionContext) childFields_WriterBalance(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8988,6 +9556,52 @@ func (ec *executionContext) field_Query_undeclaredFlows_args(ctx context.Context
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_usageBill_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "window",
+		func(ctx context.Context, v any) (WindowInput, error) {
+			return ec.unmarshalNWindow2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐWindowInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["window"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "groupBy",
+		func(ctx context.Context, v any) (usage.Grouping, error) {
+			return ec.unmarshalNBillGrouping2githubᚗcomᚋlineagedᚋlineagedᚋusageᚐGrouping(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["groupBy"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "cluster",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOID2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["cluster"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg4
+	return args, nil
+}
+
 func (ec *executionContext) field_Replicator_series_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -9119,6 +9733,20 @@ func (ec *executionContext) field_Unidentified_series_args(ctx context.Context, 
 		return nil, err
 	}
 	args["step"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_UsageBill_amplification_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
 	return args, nil
 }
 
@@ -9530,6 +10158,190 @@ func (ec *executionContext) fieldContext_Account_stalled(_ context.Context, fiel
 	return graphql.NewScalarFieldContext("Account", field, false, false, "Boolean")
 }
 
+func (ec *executionContext) _Amplification_topic(ctx context.Context, field graphql.CollectedField, obj *Amplification) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Amplification_topic(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Topic, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Amplification_topic(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Amplification", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Amplification_topicName(ctx context.Context, field graphql.CollectedField, obj *Amplification) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Amplification_topicName(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TopicName, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Amplification_topicName(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Amplification", field, false, false, "String")
+}
+
+func (ec *executionContext) _Amplification_cluster(ctx context.Context, field graphql.CollectedField, obj *Amplification) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Amplification_cluster(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cluster, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Amplification_cluster(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Amplification", field, false, false, "String")
+}
+
+func (ec *executionContext) _Amplification_written(ctx context.Context, field graphql.CollectedField, obj *Amplification) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Amplification_written(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Written, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Amplification_written(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Amplification", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _Amplification_read(ctx context.Context, field graphql.CollectedField, obj *Amplification) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Amplification_read(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Read, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Amplification_read(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Amplification", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _Amplification_mirrored(ctx context.Context, field graphql.CollectedField, obj *Amplification) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Amplification_mirrored(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Mirrored, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Amplification_mirrored(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Amplification", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _Amplification_copied(ctx context.Context, field graphql.CollectedField, obj *Amplification) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Amplification_copied(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Copied, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOInt642ᚖint64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Amplification_copied(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Amplification", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _Amplification_factor(ctx context.Context, field graphql.CollectedField, obj *Amplification) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Amplification_factor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Factor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
+			return ec.marshalOFloat2ᚖfloat64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Amplification_factor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Amplification", field, false, false, "Float")
+}
+
 func (ec *executionContext) _Application_id(ctx context.Context, field graphql.CollectedField, obj *Application) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -9930,6 +10742,682 @@ func (ec *executionContext) _Application_namedBy(ctx context.Context, field grap
 }
 func (ec *executionContext) fieldContext_Application_namedBy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Application", field, true, false, "String")
+}
+
+func (ec *executionContext) _BillEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *BillEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BillEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BillEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _BillEdge_node(ctx context.Context, field graphql.CollectedField, obj *BillEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *BillLine) graphql.Marshaler {
+			return ec.marshalNBillLine2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐBillLine(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BillEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BillEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_BillLine(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _BillLine_cluster(ctx context.Context, field graphql.CollectedField, obj *BillLine) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillLine_cluster(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cluster, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BillLine_cluster(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BillLine", field, false, false, "String")
+}
+
+func (ec *executionContext) _BillLine_owner(ctx context.Context, field graphql.CollectedField, obj *BillLine) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillLine_owner(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Owner, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_BillLine_owner(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BillLine", field, false, false, "String")
+}
+
+func (ec *executionContext) _BillLine_unattributed(ctx context.Context, field graphql.CollectedField, obj *BillLine) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillLine_unattributed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Unattributed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BillLine_unattributed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BillLine", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _BillLine_topic(ctx context.Context, field graphql.CollectedField, obj *BillLine) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillLine_topic(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Topic, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOID2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_BillLine_topic(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BillLine", field, false, false, "ID")
+}
+
+func (ec *executionContext) _BillLine_topicName(ctx context.Context, field graphql.CollectedField, obj *BillLine) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillLine_topicName(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TopicName, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_BillLine_topicName(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BillLine", field, false, false, "String")
+}
+
+func (ec *executionContext) _BillLine_meter(ctx context.Context, field graphql.CollectedField, obj *BillLine) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillLine_meter(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Meter, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v usage.Meter) graphql.Marshaler {
+			return ec.marshalNMeter2githubᚗcomᚋlineagedᚋlineagedᚋusageᚐMeter(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BillLine_meter(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BillLine", field, false, false, "Meter")
+}
+
+func (ec *executionContext) _BillLine_unit(ctx context.Context, field graphql.CollectedField, obj *BillLine) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillLine_unit(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Unit, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BillLine_unit(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BillLine", field, false, false, "String")
+}
+
+func (ec *executionContext) _BillLine_basis(ctx context.Context, field graphql.CollectedField, obj *BillLine) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillLine_basis(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Basis, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v usage.Basis) graphql.Marshaler {
+			return ec.marshalNUsageBasis2githubᚗcomᚋlineagedᚋlineagedᚋusageᚐBasis(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BillLine_basis(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BillLine", field, false, false, "UsageBasis")
+}
+
+func (ec *executionContext) _BillLine_quantity(ctx context.Context, field graphql.CollectedField, obj *BillLine) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillLine_quantity(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Quantity, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v usage.Decimal) graphql.Marshaler {
+			return ec.marshalNDecimal2githubᚗcomᚋlineagedᚋlineagedᚋusageᚐDecimal(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BillLine_quantity(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BillLine", field, false, false, "Decimal")
+}
+
+func (ec *executionContext) _BillLine_price(ctx context.Context, field graphql.CollectedField, obj *BillLine) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillLine_price(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Price, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *usage.Decimal) graphql.Marshaler {
+			return ec.marshalODecimal2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋusageᚐDecimal(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_BillLine_price(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BillLine", field, false, false, "Decimal")
+}
+
+func (ec *executionContext) _BillLine_cost(ctx context.Context, field graphql.CollectedField, obj *BillLine) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillLine_cost(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cost, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *usage.Decimal) graphql.Marshaler {
+			return ec.marshalODecimal2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋusageᚐDecimal(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_BillLine_cost(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BillLine", field, false, false, "Decimal")
+}
+
+func (ec *executionContext) _BillLine_start(ctx context.Context, field graphql.CollectedField, obj *BillLine) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillLine_start(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Start, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BillLine_start(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BillLine", field, false, false, "Time")
+}
+
+func (ec *executionContext) _BillLine_end(ctx context.Context, field graphql.CollectedField, obj *BillLine) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillLine_end(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.End, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BillLine_end(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BillLine", field, false, false, "Time")
+}
+
+func (ec *executionContext) _BillLine_observedHours(ctx context.Context, field graphql.CollectedField, obj *BillLine) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillLine_observedHours(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ObservedHours, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BillLine_observedHours(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BillLine", field, false, false, "Int")
+}
+
+func (ec *executionContext) _BillLine_hours(ctx context.Context, field graphql.CollectedField, obj *BillLine) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillLine_hours(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Hours, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BillLine_hours(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BillLine", field, false, false, "Int")
+}
+
+func (ec *executionContext) _BillRule_meter(ctx context.Context, field graphql.CollectedField, obj *BillRule) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillRule_meter(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Meter, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v usage.Meter) graphql.Marshaler {
+			return ec.marshalNMeter2githubᚗcomᚋlineagedᚋlineagedᚋusageᚐMeter(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BillRule_meter(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BillRule", field, false, false, "Meter")
+}
+
+func (ec *executionContext) _BillRule_payer(ctx context.Context, field graphql.CollectedField, obj *BillRule) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillRule_payer(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Payer, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BillRule_payer(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BillRule", field, false, false, "String")
+}
+
+func (ec *executionContext) _BillRule_words(ctx context.Context, field graphql.CollectedField, obj *BillRule) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillRule_words(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Words, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BillRule_words(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BillRule", field, false, false, "String")
+}
+
+func (ec *executionContext) _BillTotal_cluster(ctx context.Context, field graphql.CollectedField, obj *BillTotal) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillTotal_cluster(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cluster, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BillTotal_cluster(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BillTotal", field, false, false, "String")
+}
+
+func (ec *executionContext) _BillTotal_meter(ctx context.Context, field graphql.CollectedField, obj *BillTotal) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillTotal_meter(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Meter, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v usage.Meter) graphql.Marshaler {
+			return ec.marshalNMeter2githubᚗcomᚋlineagedᚋlineagedᚋusageᚐMeter(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BillTotal_meter(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BillTotal", field, false, false, "Meter")
+}
+
+func (ec *executionContext) _BillTotal_unit(ctx context.Context, field graphql.CollectedField, obj *BillTotal) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillTotal_unit(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Unit, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BillTotal_unit(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BillTotal", field, false, false, "String")
+}
+
+func (ec *executionContext) _BillTotal_quantity(ctx context.Context, field graphql.CollectedField, obj *BillTotal) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillTotal_quantity(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Quantity, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *usage.Decimal) graphql.Marshaler {
+			return ec.marshalODecimal2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋusageᚐDecimal(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_BillTotal_quantity(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BillTotal", field, false, false, "Decimal")
+}
+
+func (ec *executionContext) _BillTotal_unattributed(ctx context.Context, field graphql.CollectedField, obj *BillTotal) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillTotal_unattributed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Unattributed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *usage.Decimal) graphql.Marshaler {
+			return ec.marshalODecimal2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋusageᚐDecimal(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_BillTotal_unattributed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BillTotal", field, false, false, "Decimal")
+}
+
+func (ec *executionContext) _BillTotal_cost(ctx context.Context, field graphql.CollectedField, obj *BillTotal) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillTotal_cost(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cost, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *usage.Decimal) graphql.Marshaler {
+			return ec.marshalODecimal2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋusageᚐDecimal(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_BillTotal_cost(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BillTotal", field, false, false, "Decimal")
+}
+
+func (ec *executionContext) _BillTotal_observedHours(ctx context.Context, field graphql.CollectedField, obj *BillTotal) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillTotal_observedHours(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ObservedHours, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BillTotal_observedHours(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BillTotal", field, false, false, "Int")
+}
+
+func (ec *executionContext) _BillTotal_hours(ctx context.Context, field graphql.CollectedField, obj *BillTotal) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillTotal_hours(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Hours, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BillTotal_hours(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BillTotal", field, false, false, "Int")
+}
+
+func (ec *executionContext) _BillTotal_unsizedRecords(ctx context.Context, field graphql.CollectedField, obj *BillTotal) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillTotal_unsizedRecords(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UnsizedRecords, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOInt642ᚖint64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_BillTotal_unsizedRecords(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BillTotal", field, false, false, "Int64")
 }
 
 func (ec *executionContext) _BlindSpot_source(ctx context.Context, field graphql.CollectedField, obj *BlindSpot) (ret graphql.Marshaler) {
@@ -21708,6 +23196,50 @@ func (ec *executionContext) fieldContext_Query_ledger(_ context.Context, field g
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_usageBill(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_usageBill(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().UsageBill(ctx, fc.Args["window"].(WindowInput), fc.Args["groupBy"].(usage.Grouping), fc.Args["cluster"].(*string), fc.Args["first"].(int), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *UsageBill) graphql.Marshaler {
+			return ec.marshalOUsageBill2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐUsageBill(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_usageBill(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UsageBill(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_usageBill_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_lineageVersion(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -26413,6 +27945,334 @@ func (ec *executionContext) fieldContext_UnknownChange_reason(_ context.Context,
 	return graphql.NewScalarFieldContext("UnknownChange", field, false, false, "String")
 }
 
+func (ec *executionContext) _UsageBill_edges(ctx context.Context, field graphql.CollectedField, obj *UsageBill) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageBill_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []BillEdge) graphql.Marshaler {
+			return ec.marshalNBillEdge2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐBillEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageBill_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UsageBill",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_BillEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UsageBill_pageInfo(ctx context.Context, field graphql.CollectedField, obj *UsageBill) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageBill_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageBill_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UsageBill",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UsageBill_totalCount(ctx context.Context, field graphql.CollectedField, obj *UsageBill) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageBill_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageBill_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageBill", field, false, false, "Int")
+}
+
+func (ec *executionContext) _UsageBill_totals(ctx context.Context, field graphql.CollectedField, obj *UsageBill) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageBill_totals(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Totals(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []BillTotal) graphql.Marshaler {
+			return ec.marshalNBillTotal2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐBillTotalᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageBill_totals(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UsageBill",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_BillTotal(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UsageBill_cost(ctx context.Context, field graphql.CollectedField, obj *UsageBill) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageBill_cost(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cost(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *usage.Decimal) graphql.Marshaler {
+			return ec.marshalODecimal2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋusageᚐDecimal(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UsageBill_cost(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageBill", field, true, false, "Decimal")
+}
+
+func (ec *executionContext) _UsageBill_currency(ctx context.Context, field graphql.CollectedField, obj *UsageBill) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageBill_currency(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Currency(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UsageBill_currency(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageBill", field, true, false, "String")
+}
+
+func (ec *executionContext) _UsageBill_rules(ctx context.Context, field graphql.CollectedField, obj *UsageBill) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageBill_rules(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rules(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []BillRule) graphql.Marshaler {
+			return ec.marshalNBillRule2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐBillRuleᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageBill_rules(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UsageBill",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_BillRule(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UsageBill_amplification(ctx context.Context, field graphql.CollectedField, obj *UsageBill) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageBill_amplification(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.Amplification(fc.Args["first"].(int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []Amplification) graphql.Marshaler {
+			return ec.marshalNAmplification2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐAmplificationᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageBill_amplification(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UsageBill",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Amplification(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_UsageBill_amplification_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UsageBill_amplificationCount(ctx context.Context, field graphql.CollectedField, obj *UsageBill) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageBill_amplificationCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AmplificationCount(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageBill_amplificationCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageBill", field, true, false, "Int")
+}
+
+func (ec *executionContext) _UsageBill_window(ctx context.Context, field graphql.CollectedField, obj *UsageBill) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageBill_window(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Window(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ResolvedWindow) graphql.Marshaler {
+			return ec.marshalNResolvedWindow2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐResolvedWindow(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageBill_window(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UsageBill",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ResolvedWindow(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UsageBill_coverage(ctx context.Context, field graphql.CollectedField, obj *UsageBill) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageBill_coverage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Coverage(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Coverage) graphql.Marshaler {
+			return ec.marshalNCoverage2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCoverage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageBill_coverage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UsageBill",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Coverage(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _WriterBalance_flow(ctx context.Context, field graphql.CollectedField, obj *WriterBalance) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -27806,6 +29666,74 @@ func (ec *executionContext) _Account(ctx context.Context, sel ast.SelectionSet, 
 	return out
 }
 
+var amplificationImplementors = []string{"Amplification"}
+
+func (ec *executionContext) _Amplification(ctx context.Context, sel ast.SelectionSet, obj *Amplification) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, amplificationImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Amplification")
+		case "topic":
+			out.Values[i] = ec._Amplification_topic(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "topicName":
+			out.Values[i] = ec._Amplification_topicName(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "cluster":
+			out.Values[i] = ec._Amplification_cluster(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "written":
+			out.Values[i] = ec._Amplification_written(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "read":
+			out.Values[i] = ec._Amplification_read(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "mirrored":
+			out.Values[i] = ec._Amplification_mirrored(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "copied":
+			out.Values[i] = ec._Amplification_copied(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "factor":
+			out.Values[i] = ec._Amplification_factor(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var applicationImplementors = []string{"Application", "Node"}
 
 func (ec *executionContext) _Application(ctx context.Context, sel ast.SelectionSet, obj *Application) graphql.Marshaler {
@@ -27896,6 +29824,263 @@ func (ec *executionContext) _Application(ctx context.Context, sel ast.SelectionS
 			out.Values[i] = ec._Application_namedBy(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var billEdgeImplementors = []string{"BillEdge"}
+
+func (ec *executionContext) _BillEdge(ctx context.Context, sel ast.SelectionSet, obj *BillEdge) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, billEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("BillEdge")
+		case "cursor":
+			out.Values[i] = ec._BillEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._BillEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var billLineImplementors = []string{"BillLine"}
+
+func (ec *executionContext) _BillLine(ctx context.Context, sel ast.SelectionSet, obj *BillLine) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, billLineImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("BillLine")
+		case "cluster":
+			out.Values[i] = ec._BillLine_cluster(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "owner":
+			out.Values[i] = ec._BillLine_owner(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "unattributed":
+			out.Values[i] = ec._BillLine_unattributed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "topic":
+			out.Values[i] = ec._BillLine_topic(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "topicName":
+			out.Values[i] = ec._BillLine_topicName(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "meter":
+			out.Values[i] = ec._BillLine_meter(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "unit":
+			out.Values[i] = ec._BillLine_unit(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "basis":
+			out.Values[i] = ec._BillLine_basis(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "quantity":
+			out.Values[i] = ec._BillLine_quantity(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "price":
+			out.Values[i] = ec._BillLine_price(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "cost":
+			out.Values[i] = ec._BillLine_cost(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "start":
+			out.Values[i] = ec._BillLine_start(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "end":
+			out.Values[i] = ec._BillLine_end(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "observedHours":
+			out.Values[i] = ec._BillLine_observedHours(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "hours":
+			out.Values[i] = ec._BillLine_hours(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var billRuleImplementors = []string{"BillRule"}
+
+func (ec *executionContext) _BillRule(ctx context.Context, sel ast.SelectionSet, obj *BillRule) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, billRuleImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("BillRule")
+		case "meter":
+			out.Values[i] = ec._BillRule_meter(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "payer":
+			out.Values[i] = ec._BillRule_payer(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "words":
+			out.Values[i] = ec._BillRule_words(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var billTotalImplementors = []string{"BillTotal"}
+
+func (ec *executionContext) _BillTotal(ctx context.Context, sel ast.SelectionSet, obj *BillTotal) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, billTotalImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("BillTotal")
+		case "cluster":
+			out.Values[i] = ec._BillTotal_cluster(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "meter":
+			out.Values[i] = ec._BillTotal_meter(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "unit":
+			out.Values[i] = ec._BillTotal_unit(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "quantity":
+			out.Values[i] = ec._BillTotal_quantity(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "unattributed":
+			out.Values[i] = ec._BillTotal_unattributed(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "cost":
+			out.Values[i] = ec._BillTotal_cost(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "observedHours":
+			out.Values[i] = ec._BillTotal_observedHours(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "hours":
+			out.Values[i] = ec._BillTotal_hours(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "unsizedRecords":
+			out.Values[i] = ec._BillTotal_unsizedRecords(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -31933,6 +34118,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_ledger(ctx, field)
 				})
+		case "usageBill":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_usageBill(ctx, field)
+				})
 		case "lineageVersion":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
 				true, false,
@@ -33589,6 +35780,89 @@ func (ec *executionContext) _UnknownChange(ctx context.Context, sel ast.Selectio
 	return out
 }
 
+var usageBillImplementors = []string{"UsageBill"}
+
+func (ec *executionContext) _UsageBill(ctx context.Context, sel ast.SelectionSet, obj *UsageBill) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, usageBillImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UsageBill")
+		case "edges":
+			out.Values[i] = ec._UsageBill_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._UsageBill_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "totalCount":
+			out.Values[i] = ec._UsageBill_totalCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "totals":
+			out.Values[i] = ec._UsageBill_totals(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "cost":
+			out.Values[i] = ec._UsageBill_cost(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "currency":
+			out.Values[i] = ec._UsageBill_currency(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "rules":
+			out.Values[i] = ec._UsageBill_rules(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "amplification":
+			out.Values[i] = ec._UsageBill_amplification(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "amplificationCount":
+			out.Values[i] = ec._UsageBill_amplificationCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "window":
+			out.Values[i] = ec._UsageBill_window(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "coverage":
+			out.Values[i] = ec._UsageBill_coverage(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var writerBalanceImplementors = []string{"WriterBalance"}
 
 func (ec *executionContext) _WriterBalance(ctx context.Context, sel ast.SelectionSet, obj *WriterBalance) graphql.Marshaler {
@@ -33997,6 +36271,122 @@ func (ec *executionContext) marshalNAccount2ᚖgithubᚗcomᚋlineagedᚋlineage
 	return ec._Account(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNAmplification2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐAmplification(ctx context.Context, sel ast.SelectionSet, v Amplification) graphql.Marshaler {
+	return ec._Amplification(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNAmplification2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐAmplificationᚄ(ctx context.Context, sel ast.SelectionSet, v []Amplification) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAmplification2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐAmplification(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNBillEdge2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐBillEdge(ctx context.Context, sel ast.SelectionSet, v BillEdge) graphql.Marshaler {
+	return ec._BillEdge(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNBillEdge2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐBillEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []BillEdge) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNBillEdge2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐBillEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalNBillGrouping2githubᚗcomᚋlineagedᚋlineagedᚋusageᚐGrouping(ctx context.Context, v any) (usage.Grouping, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNBillGrouping2githubᚗcomᚋlineagedᚋlineagedᚋusageᚐGrouping[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNBillGrouping2githubᚗcomᚋlineagedᚋlineagedᚋusageᚐGrouping(ctx context.Context, sel ast.SelectionSet, v usage.Grouping) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNBillGrouping2githubᚗcomᚋlineagedᚋlineagedᚋusageᚐGrouping[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "BillGrouping!")
+	}
+	return res
+}
+
+var (
+	unmarshalNBillGrouping2githubᚗcomᚋlineagedᚋlineagedᚋusageᚐGrouping = map[string]usage.Grouping{
+		"OWNER_AND_TOPIC": usage.ByOwnerAndTopic,
+		"OWNER":           usage.ByOwner,
+		"TOPIC":           usage.ByTopic,
+	}
+	marshalNBillGrouping2githubᚗcomᚋlineagedᚋlineagedᚋusageᚐGrouping = map[usage.Grouping]string{
+		usage.ByOwnerAndTopic: "OWNER_AND_TOPIC",
+		usage.ByOwner:         "OWNER",
+		usage.ByTopic:         "TOPIC",
+	}
+)
+
+func (ec *executionContext) marshalNBillLine2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐBillLine(ctx context.Context, sel ast.SelectionSet, v *BillLine) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "BillLine!")
+		return graphql.Null
+	}
+	return ec._BillLine(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNBillRule2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐBillRule(ctx context.Context, sel ast.SelectionSet, v BillRule) graphql.Marshaler {
+	return ec._BillRule(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNBillRule2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐBillRuleᚄ(ctx context.Context, sel ast.SelectionSet, v []BillRule) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNBillRule2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐBillRule(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNBillTotal2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐBillTotal(ctx context.Context, sel ast.SelectionSet, v BillTotal) graphql.Marshaler {
+	return ec._BillTotal(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNBillTotal2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐBillTotalᚄ(ctx context.Context, sel ast.SelectionSet, v []BillTotal) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNBillTotal2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐBillTotal(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNBlindSpot2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐBlindSpot(ctx context.Context, sel ast.SelectionSet, v BlindSpot) graphql.Marshaler {
 	return ec._BlindSpot(ctx, sel, &v)
 }
@@ -34281,6 +36671,20 @@ func (ec *executionContext) marshalNDataProductPort2ᚕgithubᚗcomᚋlineaged�
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalNDecimal2githubᚗcomᚋlineagedᚋlineagedᚋusageᚐDecimal(ctx context.Context, v any) (usage.Decimal, error) {
+	res, err := UnmarshalDecimal(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDecimal2githubᚗcomᚋlineagedᚋlineagedᚋusageᚐDecimal(ctx context.Context, sel ast.SelectionSet, v usage.Decimal) graphql.Marshaler {
+	_ = sel
+	res := MarshalDecimal(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "Decimal!")
+	}
+	return res
 }
 
 func (ec *executionContext) marshalNDeclaration2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐDeclaration(ctx context.Context, sel ast.SelectionSet, v *Declaration) graphql.Marshaler {
@@ -35181,6 +37585,42 @@ func (ec *executionContext) marshalNLinkBalance2ᚕgithubᚗcomᚋlineagedᚋlin
 	return ret
 }
 
+func (ec *executionContext) unmarshalNMeter2githubᚗcomᚋlineagedᚋlineagedᚋusageᚐMeter(ctx context.Context, v any) (usage.Meter, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNMeter2githubᚗcomᚋlineagedᚋlineagedᚋusageᚐMeter[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNMeter2githubᚗcomᚋlineagedᚋlineagedᚋusageᚐMeter(ctx context.Context, sel ast.SelectionSet, v usage.Meter) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNMeter2githubᚗcomᚋlineagedᚋlineagedᚋusageᚐMeter[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "Meter!")
+	}
+	return res
+}
+
+var (
+	unmarshalNMeter2githubᚗcomᚋlineagedᚋlineagedᚋusageᚐMeter = map[string]usage.Meter{
+		"INGRESS":         usage.Ingress,
+		"INGRESS_RECORDS": usage.IngressRecords,
+		"EGRESS":          usage.Egress,
+		"EGRESS_RECORDS":  usage.EgressRecords,
+		"REPLICATION":     usage.Replication,
+		"STORAGE":         usage.Storage,
+		"PARTITIONS":      usage.Partitions,
+	}
+	marshalNMeter2githubᚗcomᚋlineagedᚋlineagedᚋusageᚐMeter = map[usage.Meter]string{
+		usage.Ingress:        "INGRESS",
+		usage.IngressRecords: "INGRESS_RECORDS",
+		usage.Egress:         "EGRESS",
+		usage.EgressRecords:  "EGRESS_RECORDS",
+		usage.Replication:    "REPLICATION",
+		usage.Storage:        "STORAGE",
+		usage.Partitions:     "PARTITIONS",
+	}
+)
+
 func (ec *executionContext) unmarshalNMetric2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐMetric(ctx context.Context, v any) (answer.Metric, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := unmarshalNMetric2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐMetric[tmp]
@@ -35818,6 +38258,34 @@ func (ec *executionContext) marshalNUnknownChange2ᚕgithubᚗcomᚋlineagedᚋl
 	return ret
 }
 
+func (ec *executionContext) unmarshalNUsageBasis2githubᚗcomᚋlineagedᚋlineagedᚋusageᚐBasis(ctx context.Context, v any) (usage.Basis, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNUsageBasis2githubᚗcomᚋlineagedᚋlineagedᚋusageᚐBasis[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUsageBasis2githubᚗcomᚋlineagedᚋlineagedᚋusageᚐBasis(ctx context.Context, sel ast.SelectionSet, v usage.Basis) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNUsageBasis2githubᚗcomᚋlineagedᚋlineagedᚋusageᚐBasis[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "UsageBasis!")
+	}
+	return res
+}
+
+var (
+	unmarshalNUsageBasis2githubᚗcomᚋlineagedᚋlineagedᚋusageᚐBasis = map[string]usage.Basis{
+		"MEASURED":   usage.Measured,
+		"ESTIMATED":  usage.Estimated,
+		"ELIMINATED": usage.Eliminated,
+	}
+	marshalNUsageBasis2githubᚗcomᚋlineagedᚋlineagedᚋusageᚐBasis = map[usage.Basis]string{
+		usage.Measured:   "MEASURED",
+		usage.Estimated:  "ESTIMATED",
+		usage.Eliminated: "ELIMINATED",
+	}
+)
+
 func (ec *executionContext) unmarshalNWindow2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐWindowInput(ctx context.Context, v any) (WindowInput, error) {
 	res, err := ec.unmarshalInputWindow(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -36067,6 +38535,24 @@ func (ec *executionContext) marshalODataProductConnection2ᚖgithubᚗcomᚋline
 		return graphql.Null
 	}
 	return ec._DataProductConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalODecimal2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋusageᚐDecimal(ctx context.Context, v any) (*usage.Decimal, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := UnmarshalDecimal(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalODecimal2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋusageᚐDecimal(ctx context.Context, sel ast.SelectionSet, v *usage.Decimal) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := MarshalDecimal(*v)
+	return res
 }
 
 func (ec *executionContext) marshalODeclarationConnection2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐDeclarationConnection(ctx context.Context, sel ast.SelectionSet, v *DeclarationConnection) graphql.Marshaler {
@@ -36805,6 +39291,13 @@ func (ec *executionContext) marshalOUndeclaredConnection2ᚖgithubᚗcomᚋlinea
 		return graphql.Null
 	}
 	return ec._UndeclaredConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOUsageBill2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐUsageBill(ctx context.Context, sel ast.SelectionSet, v *UsageBill) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._UsageBill(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOWindow2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐWindowInput(ctx context.Context, v any) (*WindowInput, error) {

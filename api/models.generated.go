@@ -8,6 +8,7 @@ import (
 	"github.com/lineaged/lineaged/answer"
 	"github.com/lineaged/lineaged/graph"
 	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/usage"
 )
 
 // What became of a topic's records by one who reads it. Where all is exact, in records,
@@ -24,6 +25,64 @@ type Account struct {
 	Shortfall *Tally `json:"shortfall"`
 	AddsUp    *bool  `json:"addsUp,omitempty"`
 	Stalled   *bool  `json:"stalled,omitempty"`
+}
+
+// Records: written, read by who is no replicator, read by replicators into other clusters, copied by brokers to further replicas. factor: all of them together, for one that is written: 1 where nobody reads and there is one replica;
+// null where none was written, or copied is not known, as of a topic whose replication is not. Sizes are alike, so that it is of bytes too.
+type Amplification struct {
+	Topic     string   `json:"topic"`
+	TopicName string   `json:"topicName"`
+	Cluster   string   `json:"cluster"`
+	Written   int64    `json:"written"`
+	Read      int64    `json:"read"`
+	Mirrored  int64    `json:"mirrored"`
+	Copied    *int64   `json:"copied,omitempty"`
+	Factor    *float64 `json:"factor,omitempty"`
+}
+
+type BillEdge struct {
+	Cursor string    `json:"cursor"`
+	Node   *BillLine `json:"node"`
+}
+
+// owner is null and unattributed true of what no owner has: it is never spread over others. topic is a node's id; null where lines are summed up over topics. The line is of start to end: a part of a month in which
+// one price holds. basis: the worst of its parts. price: of a unit; cost: not rounded; null: none is configured. observedHours of hours: in how many of the hours anything of the meter was observed in the cluster: what was not is billed to nobody.
+type BillLine struct {
+	Cluster       string         `json:"cluster"`
+	Owner         *string        `json:"owner,omitempty"`
+	Unattributed  bool           `json:"unattributed"`
+	Topic         *string        `json:"topic,omitempty"`
+	TopicName     *string        `json:"topicName,omitempty"`
+	Meter         usage.Meter    `json:"meter"`
+	Unit          string         `json:"unit"`
+	Basis         usage.Basis    `json:"basis"`
+	Quantity      usage.Decimal  `json:"quantity"`
+	Price         *usage.Decimal `json:"price,omitempty"`
+	Cost          *usage.Decimal `json:"cost,omitempty"`
+	Start         time.Time      `json:"start"`
+	End           time.Time      `json:"end"`
+	ObservedHours int            `json:"observedHours"`
+	Hours         int            `json:"hours"`
+}
+
+// payer: producer, consumer, topic-owner or producers-by-share.
+type BillRule struct {
+	Meter usage.Meter `json:"meter"`
+	Payer string      `json:"payer"`
+	Words string      `json:"words"`
+}
+
+// quantity is null where nothing was observed. unsizedRecords, of INGRESS: records written or read whose size is not known, so that they are in none of the bytes.
+type BillTotal struct {
+	Cluster        string         `json:"cluster"`
+	Meter          usage.Meter    `json:"meter"`
+	Unit           string         `json:"unit"`
+	Quantity       *usage.Decimal `json:"quantity,omitempty"`
+	Unattributed   *usage.Decimal `json:"unattributed,omitempty"`
+	Cost           *usage.Decimal `json:"cost,omitempty"`
+	ObservedHours  int            `json:"observedHours"`
+	Hours          int            `json:"hours"`
+	UnsizedRecords *int64         `json:"unsizedRecords,omitempty"`
 }
 
 type BlindSpot struct {

@@ -23,6 +23,7 @@ const mostText = 256
 type survey struct {
 	windows map[string]bool // as they are written: each is built by itself
 	longest time.Duration   // of the windows
+	days    int             // of bills: each is built by itself
 	looks   int             // fields that look at every node or flow there is
 	tooLong *refusal
 }
@@ -31,11 +32,19 @@ type survey struct {
 var looking = map[string]bool{
 	"nodes": true, "flows": true, "lineage": true, "closure": true, "impact": true, "top": true, "events": true, "suggestedJoins": true,
 	"declarations": true, "undeclaredFlows": true, "dataProducts": true, "candidates": true, "paths": true, "lineageDiff": true, "flowBalance": true, "pathBalance": true, "timeline": true,
-	"findings": true, "lastLives": true,
+	"findings": true, "lastLives": true, "usageBill": true,
 }
 
 // windowed are the root fields that are of a window also where they name none.
 var windowed = map[string]bool{"node": true, "nodes": true, "suggestedJoins": true}
+
+const (
+	// daysAWindow is how many days of a bill cost what a window does: they are built one after the other, are not held
+	// as views, and are kept for who asks again.
+	daysAWindow = 16
+	// longestBill bounds what a bill is priced by: no longer one is answered.
+	longestBill = 400 * 24 * time.Hour
+)
 
 // usualWindow is answer.UsualSpan as it is written.
 var usualWindow = fmt.Sprint(map[string]any{"last": "10m"})
@@ -87,6 +96,10 @@ func (s *survey) field(f *ast.Field, vars map[string]any, root bool, of []string
 		if d, _ := span.Parse(quiet); d > 0 { // each window is looked at for that long too
 			s.windows[fmt.Sprint("quiet", args["before"], quiet)], s.windows[fmt.Sprint("quiet", args["after"], quiet)] = true, true
 		}
+	}
+	if root && f.Name == "usageBill" {
+		window, _ := args["window"].(map[string]any)
+		s.days += int(min(lengthOf(window), longestBill)/(24*time.Hour)) + 1
 	}
 	ofFlow := f.ObjectDefinition != nil && f.ObjectDefinition.Name == "Flow"
 	if f.Name == "flowStates" || ofFlow && (f.Name == "state" || f.Name == "stateSince") {
@@ -159,6 +172,9 @@ func (h *graphqlHandler) price(ctx context.Context, op *graphql.OperationContext
 	}
 	window = min(1000+estate/2, h.limits.Complexity/4)
 	look := min(estate/20, h.limits.Complexity/16)
+	if s.days > 0 {
+		cost = add(cost, times(s.days, window/daysAWindow))
+	}
 	cost = add(cost, add(times(max(0, len(s.windows)-1), window), times(max(0, s.looks-1), look)))
 	return cost, window
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/lineaged/lineaged/answer"
 	"github.com/lineaged/lineaged/graph"
 	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/usage"
 )
 
 // resolver is the root of the generated executor. It presents what package answer says: deciding is not its own.
@@ -178,6 +179,11 @@ func (q *query) FlowBalance(ctx context.Context, topic string, window WindowInpu
 // PathBalance answers pathBalance.
 func (q *query) PathBalance(ctx context.Context, nodes []string, window WindowInput) (*PathBalance, error) {
 	return q.a.pathBalance(ctx, nodes, window)
+}
+
+// UsageBill answers usageBill.
+func (q *query) UsageBill(ctx context.Context, window WindowInput, groupBy usage.Grouping, cluster *string, first int, after *string) (*UsageBill, error) {
+	return q.a.usageBill(ctx, billArgs{window, groupBy, cluster, first, after})
 }
 
 // Ledger answers ledger.

@@ -11,6 +11,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"github.com/lineaged/lineaged/internal/span"
+	"github.com/lineaged/lineaged/usage"
 )
 
 func shownTime(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
@@ -91,4 +92,19 @@ func quote(s string) string {
 		s = strings.ToValidUTF8(s[:most], "") + "…"
 	}
 	return strconv.Quote(s)
+}
+
+// MarshalDecimal writes a decimal number as a string: JSON's numbers are floats to most who read them.
+func MarshalDecimal(d usage.Decimal) graphql.Marshaler {
+	return graphql.WriterFunc(func(w io.Writer) { _, _ = io.WriteString(w, `"`+d.String()+`"`) })
+}
+
+// UnmarshalDecimal reads a decimal number of 0 or more.
+func UnmarshalDecimal(v any) (usage.Decimal, error) {
+	if s, ok := v.(string); ok {
+		if d, err := usage.ParseDecimal(s); err == nil {
+			return d, nil
+		}
+	}
+	return usage.Decimal{}, badInput(`a Decimal is a string such as "0.045"`)
 }

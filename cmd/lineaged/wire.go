@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -30,6 +31,7 @@ import (
 	"github.com/lineaged/lineaged/internal/config"
 	"github.com/lineaged/lineaged/timeseries"
 	"github.com/lineaged/lineaged/ui"
+	"github.com/lineaged/lineaged/usage"
 )
 
 // The functions in this file turn the configuration into what each package wants to know.
@@ -228,7 +230,7 @@ func identityRules(cfg config.Config) identity.Rules {
 
 // answers is who says what a window means, for all who ask about lineage.
 func answers(cfg config.Config, store timeseries.Store, rules *rules, said *declarations, clock *collector.Clock) *answer.Answers {
-	o := answer.Options{History: store, Rounds: store, Identity: rules.identity, Declared: said.current.Load, Now: clock.Now}
+	o := answer.Options{History: store, Rounds: store, Identity: rules.identity, Declared: said.current.Load, Now: clock.Now, Tariff: tariff(cfg.Usage)}
 	for _, c := range cfg.Clusters {
 		o.Clusters = append(o.Clusters, answer.ClusterConfig{Source: c.Source(), Name: c.Name, Environment: c.Environment})
 	}
@@ -236,6 +238,26 @@ func answers(cfg config.Config, store timeseries.Store, rules *rules, said *decl
 		o.Connects = append(o.Connects, answer.ConnectConfig{Name: c.Source(), Cluster: c.Cluster})
 	}
 	return answer.New(o)
+}
+
+// tariff is who pays for what is used, and how much. What is checked already can't fail.
+func tariff(u config.Usage) usage.Tariff {
+	t := usage.Tariff{Currency: u.Currency, Rules: usage.Rules{
+		Write: cmp.Or(u.Charge.Write, usage.Usual.Write), Read: cmp.Or(u.Charge.Read, usage.Usual.Read), Storage: cmp.Or(u.Charge.Storage, usage.Usual.Storage),
+	}}
+	for _, p := range u.Prices {
+		price := usage.Price{Cluster: p.Cluster, From: p.From.Time, Until: p.Until.Time, Per: map[usage.Meter]usage.Decimal{}}
+		for m, text := range map[usage.Meter]config.Decimal{
+			usage.Ingress: p.Ingress, usage.IngressRecords: p.IngressRecords, usage.Egress: p.Egress, usage.EgressRecords: p.EgressRecords,
+			usage.Replication: p.Replication, usage.Storage: p.Storage, usage.Partitions: p.Partitions,
+		} {
+			if d, err := usage.ParseDecimal(string(text)); err == nil {
+				price.Per[m] = d
+			}
+		}
+		t.Prices = append(t.Prices, price)
+	}
+	return t
 }
 
 func apiOptions(cfg config.Config, store timeseries.Store, asked *answer.Answers, book *book, log *slog.Logger) api.Options {

@@ -70,9 +70,13 @@ var layers = map[string]layer{
 		outside: []string{"github.com/RoaringBitmap/roaring"},
 		why:     "graph is pure: no clock, no I/O; cmd hands it the history",
 	},
+	"usage": {
+		outside: []string{none},
+		why:     "usage is pure: what was observed in, who pays what out; no store, no clock, no float for money",
+	},
 	"answer": {
 		// which topics are MirrorMaker 2's own is told by their names
-		imports: []string{"graph", "store", "internal/mm2"},
+		imports: []string{"graph", "store", "usage", "internal/mm2"},
 		// answers are tested on the store in memory, by real names and a real account of a replication: copies of them
 		// would prove less
 		tests:   []string{"timeseries", "identity", "internal/copybook"},
@@ -96,7 +100,7 @@ var layers = map[string]layer{
 		why:     "ledger/anchor knows checkpoints and who holds them: no store, no answers, and no Kafka, of which cmd hands it an anchor",
 	},
 	"export": {
-		imports: []string{"answer", "graph", "internal/span", "ledger"},
+		imports: []string{"answer", "graph", "internal/span", "ledger", "usage"},
 		// documents are of the store in memory: a copy of its answers would prove less
 		tests:   []string{"store", "timeseries", "identity"},
 		outside: []string{none},
@@ -104,7 +108,7 @@ var layers = map[string]layer{
 	},
 	"api": {
 		// whom a limit counts is one rule for connections and for questions
-		imports: []string{"answer", "graph", "internal/serving", "internal/span"},
+		imports: []string{"answer", "graph", "usage", "internal/serving", "internal/span"},
 		// on the store in memory and by real names: copies of them would prove less
 		tests: []string{"store", "timeseries", "identity", "internal/mm2"},
 		why:   "api presents what answer says; it reads no store, and decides nothing that answer decides",
@@ -114,7 +118,7 @@ var layers = map[string]layer{
 		why:     "ui is one embedded folder: the standard library only; cmd serves it",
 	},
 	"cmd/lineaged": {
-		imports: []string{"identity", "attribution", "collector", "declared", "store", "timeseries", "graph", "answer", "api", "export", "ledger", "ui", "internal/demo", "internal/yesterday", "internal/config", "internal/otlp", "internal/serving", "internal/licences"},
+		imports: []string{"identity", "attribution", "collector", "declared", "store", "timeseries", "graph", "answer", "api", "export", "ledger", "usage", "ui", "internal/demo", "internal/yesterday", "internal/config", "internal/otlp", "internal/serving", "internal/licences"},
 		tests:   []string{"internal/kafkatest", "internal/child"},
 		why:     "cmd wires the parts; what only tests use does not belong in the binary",
 	},

@@ -33,6 +33,7 @@ type Config struct {
 	Topics       []Topic       `koanf:"topics" yaml:"topics,omitempty"`
 	Nodes        []Node        `koanf:"nodes" yaml:"nodes,omitempty"`
 	Declared     Declared      `koanf:"declared" yaml:"declared,omitempty"`
+	Usage        Usage         `koanf:"usage" yaml:"usage,omitempty"`
 
 	origins origins
 }
@@ -323,6 +324,34 @@ type Declared struct {
 	Flows    []DeclaredFlow `koanf:"flows" yaml:"flows,omitempty"`
 	AsyncAPI []File         `koanf:"asyncapi" yaml:"asyncapi,omitempty"`
 	Products []File         `koanf:"products" yaml:"products,omitempty"`
+}
+
+// Usage is who pays for what is used, and how much.
+type Usage struct {
+	Currency string  `koanf:"currency" yaml:"currency,omitempty"`
+	Charge   Charge  `koanf:"charge" yaml:"charge,omitempty"`
+	Prices   []Price `koanf:"prices" yaml:"prices,omitempty"`
+}
+
+// Charge says who pays.
+type Charge struct {
+	Write   string `koanf:"write" yaml:"write,omitempty"`
+	Read    string `koanf:"read" yaml:"read,omitempty"`
+	Storage string `koanf:"storage" yaml:"storage,omitempty"`
+}
+
+// Price is what a unit of each meter costs, from a day to before another.
+type Price struct {
+	Cluster        string  `koanf:"cluster" yaml:"cluster,omitempty"`
+	From           Date    `koanf:"from" yaml:"from,omitempty"`
+	Until          Date    `koanf:"until" yaml:"until,omitempty"`
+	Ingress        Decimal `koanf:"ingress" yaml:"ingress,omitempty"`
+	IngressRecords Decimal `koanf:"ingress_records" yaml:"ingress_records,omitempty"`
+	Egress         Decimal `koanf:"egress" yaml:"egress,omitempty"`
+	EgressRecords  Decimal `koanf:"egress_records" yaml:"egress_records,omitempty"`
+	Replication    Decimal `koanf:"replication" yaml:"replication,omitempty"`
+	Storage        Decimal `koanf:"storage" yaml:"storage,omitempty"`
+	Partitions     Decimal `koanf:"partitions" yaml:"partitions,omitempty"`
 }
 
 // DeclaredFlow says that records go from one node to another. Both are ids as in answers.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/agnivade/levenshtein"
 )
@@ -73,8 +74,15 @@ func (d decoder) leaf(v reflect.Value, raw any, path string) error {
 		v = v.Elem()
 	}
 	text, isText := raw.(string)
-	switch raw.(type) {
-	case string, int, int64, uint64, float64, bool:
+	switch x := raw.(type) {
+	case time.Time: // so YAML takes a day
+		text = x.Format(time.DateOnly)
+	case float64:
+		// YAML's numbers are floats, of which 15 digits are as they were written.
+		if text = strconv.FormatFloat(x, 'f', -1, 64); v.Type() == reflect.TypeFor[Decimal]() && len(strings.Trim(text, "0.")) > 16 {
+			return d.fail(path, text, "has more digits than a number in YAML keeps: put it in quotes")
+		}
+	case string, int, int64, uint64, bool:
 		if !isText {
 			text = fmt.Sprint(raw)
 		}

@@ -122,6 +122,10 @@ func (k key) kindName() string {
 		name = "fraction"
 	case t == reflect.TypeFor[Count]():
 		name = "number"
+	case t == reflect.TypeFor[Date]():
+		name = "day"
+	case t == reflect.TypeFor[Decimal]():
+		name = "decimal number"
 	case t == reflect.TypeFor[Pattern]():
 		name = "pattern"
 	case t == reflect.TypeFor[Aliases]():

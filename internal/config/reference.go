@@ -230,6 +230,20 @@ var texts = map[string]text{
 	"declared.flows.*.from":                 {"where records come from, as `application:production/shop`", "A node's id as in answers. One of both is a topic, the other an application, a stream job, a connector or a replicator. See [declared.md](declared.md)."},
 	"declared.flows.*.to":                   {"where they go, as `topic:west/orders`", ""},
 	"declared.asyncapi":                     {"patterns of AsyncAPI 3 documents; may be repeated", "As in a shell, relative to this file: `apis/*.yaml`. Read again when they change."},
+	"usage.currency":                        {"currency of the prices, of ISO 4217", "E.g. `EUR`. Needed where there are prices. See [usage.md](usage.md)."},
+	"usage.charge.write":                    {"who pays for what is written: producer or topic-owner", "Replication too. Default: `producer`."},
+	"usage.charge.read":                     {"who pays for what is read: consumer or topic-owner", "Default: `consumer`."},
+	"usage.charge.storage":                  {"who pays for what is on disk: topic-owner or producers-by-share", "By share: who wrote to the topic that day, by how many records. Default: `topic-owner`."},
+	"usage.prices.*.cluster":                {"name of the cluster", "Default: all that have no prices of their own that day."},
+	"usage.prices.*.from":                   {"first day, in UTC", "Default: since ever."},
+	"usage.prices.*.until":                  {"first day on which it holds no more", "Default: until another one of the same cluster begins."},
+	"usage.prices.*.ingress":                {"price of a GB written", "Decimal, exact. Of 10^9 bytes. A meter without a price costs nothing and is shown without one."},
+	"usage.prices.*.ingress_records":        {"price of a record written", ""},
+	"usage.prices.*.egress":                 {"price of a GB read", ""},
+	"usage.prices.*.egress_records":         {"price of a record read", ""},
+	"usage.prices.*.replication":            {"price of a GB that brokers copy to further replicas", ""},
+	"usage.prices.*.storage":                {"price of a GB on disk for an hour, of all replicas", ""},
+	"usage.prices.*.partitions":             {"price of a partition for an hour", ""},
 	"declared.products":                     {"patterns of data products (ODPS 1.0) and data contracts (ODCS 3); may be repeated", "As in a shell, relative to this file: `products/*.odps.yaml`. Read again when they change."},
 }
 
@@ -306,7 +320,7 @@ func Reference() string {
 
 func heading(path string) (section, title string) {
 	first, _, many := strings.Cut(path, ".*.")
-	if top, _, _ := strings.Cut(path, "."); top == "declared" {
+	if top, _, _ := strings.Cut(path, "."); top == "declared" || top == "usage" {
 		first, many = top, true
 	}
 	if !many {
@@ -315,7 +329,7 @@ func heading(path string) (section, title string) {
 	return first, map[string]string{
 		"clusters": "Clusters", "connect": "Kafka Connect", "datasets": "Datasets of connectors", "mirrors": "MirrorMaker 2",
 		"applications": "Rules that name applications", "topics": "Rules about topics", "nodes": "Rules about nodes of any kind",
-		"declared": "What people declare", "ledger.anchors": "Anchors of the ledger",
+		"declared": "What people declare", "usage": "Who pays for what is used", "ledger.anchors": "Anchors of the ledger",
 	}[first]
 }
 

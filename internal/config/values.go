@@ -220,3 +220,47 @@ func (a *Aliases) UnmarshalText(text []byte) error {
 	}
 	return nil
 }
+
+// Date is a day, written 2026-11-01: it begins at midnight in UTC.
+type Date struct{ time.Time }
+
+// String writes the day, nothing for none.
+func (d Date) String() string {
+	if d.IsZero() {
+		return ""
+	}
+	return d.Format(time.DateOnly)
+}
+
+// MarshalText writes String.
+func (d Date) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// MarshalYAML writes String.
+func (d Date) MarshalYAML() (any, error) { return d.String(), nil }
+
+// UnmarshalText parses a day.
+func (d *Date) UnmarshalText(text []byte) error {
+	t, err := time.Parse(time.DateOnly, string(text))
+	if err != nil {
+		return errors.New("not a day such as 2026-11-01")
+	}
+	d.Time = t
+	return nil
+}
+
+// Decimal is an exact number of 0 or more, as it is written: 0.045.
+type Decimal string
+
+var decimal = regexp.MustCompile(`^[0-9]{1,18}(\.[0-9]{1,18})?$`)
+
+// UnmarshalText takes digits, and after a point up to 18 more.
+func (d *Decimal) UnmarshalText(text []byte) error {
+	if !decimal.Match(text) {
+		return errors.New("not a decimal number of 0 or more, as 0.045")
+	}
+	*d = Decimal(text)
+	return nil
+}
+
+// MarshalText writes it.
+func (d Decimal) MarshalText() ([]byte, error) { return []byte(d), nil }

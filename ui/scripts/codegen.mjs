@@ -40,7 +40,7 @@ const sections = await preset.buildGeneratesSection({
     useTypeImports: true,
     strictScalars: true,
     enumType: 'string-literal',
-    scalars: { Time: 'string', Duration: 'string', Int64: 'string' },
+    scalars: { Time: 'string', Duration: 'string', Int64: 'string', Decimal: 'string' },
   },
   presetConfig: { fragmentMasking: false },
   plugins: [],

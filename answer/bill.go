@@ -1,0 +1,347 @@
+package answer
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/store"
+	"github.com/lineaged/lineaged/usage"
+)
+
+const (
+	billHour = time.Hour
+	billDay  = usage.Hours * billHour
+	// mostBilled is the longest window of a bill: each of its days takes a view.
+	mostBilled = 400 * billDay
+)
+
+// Bill is what was used in a window, and what was observed of it.
+type Bill struct {
+	*usage.Bill
+	// Over is a view of the window that has nothing but its coverage.
+	Over *View
+	// Scope is the cluster that it is of; none: all.
+	Scope []lineage.ClusterID
+}
+
+// Window returns the window in the hours that it is added up from.
+func (b *Bill) Window() lineage.Resolved {
+	return lineage.Resolved{Window: lineage.Window{Start: b.Start, End: b.End}, Step: billHour}
+}
+
+// Bill answers what was used in a time, widened to whole hours, and by whom. cluster is an id or a name; empty: of all.
+func (a *Answers) Bill(ctx context.Context, in Span, cluster string) (*Bill, error) {
+	now, err := a.history.State(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read how far the store is: %w", err)
+	}
+	win, err := resolve(in, now, a.clock, togetherOf(ctx))
+	if err != nil {
+		return nil, err
+	}
+	start, end := win.Start.UTC().Truncate(billHour), win.End.UTC()
+	if rest := end.Sub(end.Truncate(billHour)); rest > 0 {
+		end = end.Add(billHour - rest)
+	}
+	if end.Sub(start) > mostBilled {
+		return nil, tooMuch("a bill is of %d days at most", mostBilled/billDay)
+	}
+	over, err := a.coverageOver(ctx, now, lineage.Window{Start: start, End: end})
+	if err != nil {
+		return nil, err
+	}
+	out := &Bill{Over: over}
+	only := ""
+	if cluster != "" {
+		c, err := over.FindCluster(cluster)
+		if err != nil {
+			return nil, err
+		}
+		only, out.Scope = c.known.Name, c.Scope()
+	}
+	var days []*usage.Day
+	for at := start; at.Before(end); {
+		midnight := at.Truncate(billDay)
+		next := midnight.Add(billDay)
+		if next.After(end) {
+			next = end
+		}
+		d, err := a.usedIn(ctx, midnight, int(at.Sub(midnight)/billHour), int(next.Sub(midnight)/billHour))
+		if err != nil {
+			return nil, err
+		}
+		if only != "" {
+			d = d.Of(only)
+		}
+		days = append(days, d)
+		at = next
+	}
+	out.Bill = usage.New(a.tariff, start, end, days)
+	return out, nil
+}
+
+// coverageOver returns a view of a window of which nothing but its coverage is known.
+func (a *Answers) coverageOver(ctx context.Context, now store.State, w lineage.Window) (*View, error) {
+	win := now.Resolve(w)
+	d := a.dependsOn(win, now)
+	held, err := a.history.Window(ctx, store.Ask{Window: win.Window, Until: d.until, Coverage: true, Facts: viewFacts})
+	if err != nil {
+		return nil, fmt.Errorf("read what was observed: %w", err)
+	}
+	v := &View{
+		a: a, identity: d.identity, declared: d.declared, lens: All, win: win, until: d.until, held: held, state: now, made: d,
+		clusters: a.nameClusters(now, held.FactsOf(lineage.ClusterFacts), All),
+	}
+	v.takeMovers() // they say which Connect clusters belong to which
+	return v, nil
+}
+
+// usedIn returns what was used in hours of a UTC day.
+func (a *Answers) usedIn(ctx context.Context, midnight time.Time, from, to int) (*usage.Day, error) {
+	now, err := a.history.State(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read how far the store is: %w", err)
+	}
+	day := lineage.Window{Start: midnight, End: midnight.Add(billDay)}
+	if now.Earliest.IsZero() || !day.End.After(now.Earliest) || day.Start.After(present(now, a.clock())) {
+		return a.unseen(now, midnight, from, to), nil
+	}
+	win := now.Resolve(day)
+	key := dayKey{midnight, from, to, win.Step}
+	d := a.dependsOn(win, now)
+	if kept := a.days.get(key, d); kept != nil {
+		return kept, nil
+	}
+	// What the questions of one asker share is held until all are answered: a month of views is too much.
+	v, err := a.View(Together(ctx), Between(day.Start, day.End), All)
+	if err != nil {
+		return nil, err
+	}
+	out, err := v.usedOn(ctx, midnight, from, to)
+	if err == nil {
+		a.days.keep(key, v.made, out)
+	}
+	return out, err
+}
+
+// unseen is a day of which nothing is held.
+func (a *Answers) unseen(now store.State, midnight time.Time, from, to int) *usage.Day {
+	d := usage.NewDay(midnight, from, to, a.tariff.Rules)
+	for _, c := range a.nameClusters(now, nil, All).all {
+		d.See(c.known.Name)
+	}
+	d.Close()
+	return d
+}
+
+// usedOn adds up what was used in hours of the day that the view is of.
+func (v *View) usedOn(ctx context.Context, midnight time.Time, from, to int) (*usage.Day, error) {
+	m, err := v.meter(ctx, midnight)
+	if err != nil {
+		return nil, err
+	}
+	d := usage.NewDay(midnight, from, to, v.a.tariff.Rules)
+	for _, c := range v.clusters.all {
+		d.See(c.known.Name)
+	}
+	gone := leaving(ctx)
+	for _, n := range v.Topics() {
+		if gone() {
+			return nil, ctx.Err()
+		}
+		d.Add(m.frame(v.topics[n]))
+	}
+	d.Close()
+	return d, nil
+}
+
+// metered is what was observed of all topics of a view in the hours of a day.
+type metered struct {
+	v        *View
+	midnight time.Time
+	facts    map[lineage.Node]*lineage.TopicFact
+	// amounts are of counters by hour, gauges of levels, by series.
+	amounts map[int32]*[usage.Hours]lineage.Amount
+	gauges  map[int32]*[usage.Hours]lineage.Point
+	owners  map[lineage.Node]string
+}
+
+// meter reads what counters and sizes were, hour by hour.
+func (v *View) meter(ctx context.Context, midnight time.Time) (*metered, error) {
+	m := &metered{
+		v: v, midnight: midnight, facts: map[lineage.Node]*lineage.TopicFact{}, owners: map[lineage.Node]string{},
+		amounts: map[int32]*[usage.Hours]lineage.Amount{}, gauges: map[int32]*[usage.Hours]lineage.Point{},
+	}
+	if _, err := v.written(ctx); err != nil { // it says which markers are exact
+		return nil, err
+	}
+	facts := v.held.FactsOf(lineage.TopicFacts)
+	for i := range facts {
+		f := &facts[i]
+		is := f.Topic
+		if f.Gone && f.Before != nil {
+			is = f.Before.Topic
+		}
+		if c := v.clusters.bySource[f.Key.Source]; c != nil && is != nil {
+			m.facts[lineage.Node{Scope: c.known.Name, Kind: lineage.TopicNode, Name: f.Key.Name}] = is
+		}
+	}
+	if err := m.readAmounts(ctx); err != nil {
+		return nil, err
+	}
+	return m, m.readGauges(ctx)
+}
+
+func (m *metered) readAmounts(ctx context.Context) error {
+	var series []int32
+	want := func(s stored) {
+		if s.series >= 0 && m.amounts[s.series] == nil {
+			m.amounts[s.series] = new([usage.Hours]lineage.Amount)
+			series = append(series, s.series)
+		}
+	}
+	for i := range m.v.accesses {
+		if x := &m.v.accesses[i]; x.counter.metric != lineage.NoMetric {
+			want(x.counter)
+		}
+	}
+	for _, s := range m.v.incarnations() {
+		want(m.v.stored(s.row, lineage.Appended))
+		markers, _ := m.v.markers(s.row)
+		want(markers)
+	}
+	for h := range usage.Hours {
+		w := lineage.Window{Start: m.midnight.Add(time.Duration(h) * billHour), End: m.midnight.Add(time.Duration(h+1) * billHour)}
+		got, err := m.v.held.Amounts(ctx, w, series)
+		if err != nil {
+			return fmt.Errorf("read what moved in an hour: %w", err)
+		}
+		for i, s := range series {
+			m.amounts[s][h] = got[i]
+		}
+	}
+	return nil
+}
+
+func (m *metered) readGauges(ctx context.Context) error {
+	var series []int32
+	for _, s := range m.v.incarnations() {
+		for _, metric := range [...]lineage.Metric{lineage.LogBytes, lineage.Retained} {
+			if is := m.v.stored(s.row, metric); is.series >= 0 {
+				series = append(series, is.series)
+			}
+		}
+	}
+	const atOnce = pointsPerCall / usage.Hours
+	for len(series) > 0 {
+		n := min(atOnce, len(series))
+		got, err := m.v.held.Points(ctx, billHour, series[:n])
+		if err != nil {
+			return fmt.Errorf("read sizes: %w", err)
+		}
+		for i, s := range series[:n] {
+			hours := new([usage.Hours]lineage.Point)
+			copy(hours[:], got[i])
+			m.gauges[s] = hours
+		}
+		series = series[n:]
+	}
+	return nil
+}
+
+// frame returns what was observed of a topic.
+func (m *metered) frame(t *topicView) *usage.Frame {
+	f := &usage.Frame{Topic: usage.Topic{Cluster: t.node.Scope, ID: t.node.ID(), Name: t.node.Name}, Owner: m.owner(t.node)}
+	if fact := m.facts[t.node]; fact != nil {
+		f.Partitions, f.Replicas = fact.Partitions, fact.Replication
+	}
+	m.sizes(t, f)
+	m.written(t, f)
+	for _, i := range m.v.alone(t.writes, lineage.Records) {
+		f.Writers = m.moved(f.Writers, &m.v.accesses[i])
+	}
+	for _, i := range m.v.alone(t.reads, lineage.Records) {
+		f.Readers = m.moved(f.Readers, &m.v.accesses[i])
+	}
+	return f
+}
+
+func (m *metered) owner(n lineage.Node) string {
+	owner, known := m.owners[n]
+	if !known {
+		owner, _ = m.v.describe(n)
+		m.owners[n] = owner
+	}
+	return owner
+}
+
+// sizes takes how large a topic was, and when it was seen, of all that bore its name.
+func (m *metered) sizes(t *topicView, f *usage.Frame) {
+	for _, s := range t.subjects {
+		bytes, there := m.gauges[m.v.stored(s.row, lineage.LogBytes).series], m.gauges[m.v.stored(s.row, lineage.Retained).series]
+		for h := range usage.Hours {
+			if t.gone && !m.midnight.Add(time.Duration(h)*billHour).Before(t.since) {
+				break // a size is carried on where nothing is told any more
+			}
+			if there != nil && there[h].OK {
+				f.There[h] = true
+			}
+			if bytes != nil && bytes[h].OK {
+				f.Stored[h] = new(int64(bytes[h].Value))
+			}
+			if there != nil && bytes != nil && there[h].OK && bytes[h].OK && there[h].Value > 0 {
+				f.RecordBytes = new(bytes[h].Value / there[h].Value) // the last that was seen that day
+			}
+		}
+	}
+}
+
+// written takes what a topic's ends grew by, less the markers of transactions that are known to be among it.
+func (m *metered) written(t *topicView, f *usage.Frame) {
+	for _, s := range t.subjects {
+		grown := m.amounts[m.v.stored(s.row, lineage.Appended).series]
+		if grown == nil {
+			continue
+		}
+		is, exact := m.v.markers(s.row)
+		markers := m.amounts[is.series]
+		f.Bound = f.Bound || !exact
+		for h := range usage.Hours {
+			if !grown[h].Known {
+				continue
+			}
+			n := grown[h].Total
+			if markers != nil && markers[h].Known {
+				n -= markers[h].Total
+			}
+			if f.Appended[h] != nil {
+				n += *f.Appended[h]
+			}
+			f.Appended[h] = &n
+		}
+	}
+}
+
+// moved adds what an access moved to those of its kind.
+func (m *metered) moved(all []usage.Moved, x *access) []usage.Moved {
+	hours := m.amounts[x.counter.series]
+	if x.counter.metric == lineage.NoMetric || hours == nil || x.unknown() {
+		return all
+	}
+	out := usage.Moved{Party: usage.Party{Owner: m.owner(x.node), Mirror: x.node.Kind == lineage.ReplicatorNode}}
+	switch {
+	case x.counter.evidence == lineage.Elimination:
+		out.Basis = usage.Eliminated
+	case x.amount.Estimated || x.sharedOut(): // not that more may have moved: of what was not observed the hours tell
+		out.Basis = usage.Estimated
+	}
+	share := x.slice.share()
+	for h := range hours {
+		if hours[h].Known {
+			out.Records[h] = new(hours[h].Total * share)
+		}
+	}
+	return append(all, out)
+}

@@ -1,0 +1,67 @@
+package answer
+
+import (
+	"sync"
+	"time"
+
+	"github.com/lineaged/lineaged/usage"
+)
+
+// mostDays bounds the days of bills that are kept, in bytes: two months of some ten thousand topics.
+const mostDays = 128 << 20
+
+// dayKey names a part of a day of a bill.
+type dayKey struct {
+	midnight time.Time
+	from, to int
+	step     time.Duration // in which it is held
+}
+
+type keptDay struct {
+	depends
+	day  *usage.Day
+	used uint64
+}
+
+// billDays are the days of bills that were asked for last: a month is not made anew for each question. Each is kept
+// until what it depends on changes. The zero value is ready.
+type billDays struct {
+	mu    sync.Mutex // guards the fields below
+	of    map[dayKey]*keptDay
+	clock uint64
+}
+
+func (b *billDays) get(key dayKey, d depends) *usage.Day {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	k := b.of[key]
+	if k == nil || k.depends != d {
+		return nil
+	}
+	b.clock++
+	k.used = b.clock
+	return k.day
+}
+
+func (b *billDays) keep(key dayKey, d depends, day *usage.Day) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.of == nil {
+		b.of = map[dayKey]*keptDay{}
+	}
+	b.clock++
+	b.of[key] = &keptDay{d, day, b.clock}
+	for {
+		var sum int64
+		oldest, least := key, b.clock
+		for key, k := range b.of {
+			if sum += k.day.Weight(); k.used < least {
+				oldest, least = key, k.used
+			}
+		}
+		if sum <= mostDays || least == b.clock {
+			return
+		}
+		delete(b.of, oldest)
+	}
+}
