@@ -21,6 +21,9 @@ type Options struct {
 	Identity func() Identity
 	// Declared returns what people declare now, a new one whenever that changes; nil, or one that returns nil: nothing.
 	Declared func() *lineage.Declarations
+	// Edits returns what people have said of nodes by editing them until now, never fewer than before; nil, or one that
+	// returns nil: nothing. A window has those that were made by its end.
+	Edits    func() *lineage.Edits
 	Clusters []ClusterConfig // the configured ones, in the order to show them
 	Connects []ConnectConfig
 	// Rounds tell those who watch that there are more; nil: they look for themselves.
@@ -38,6 +41,7 @@ type Answers struct {
 	rounds   store.Watcher // nil: nobody tells
 	identity func() Identity
 	declared func() *lineage.Declarations
+	edits    func() *lineage.Edits
 	config   []ClusterConfig
 	connects []ConnectConfig
 	clock    func() time.Time
@@ -64,8 +68,11 @@ func New(o Options) *Answers {
 	if o.Tariff.Rules == (usage.Rules{}) {
 		o.Tariff.Rules = usage.Usual
 	}
+	if o.Edits == nil {
+		o.Edits = func() *lineage.Edits { return nil }
+	}
 	return &Answers{
-		history: o.History, rounds: o.Rounds, identity: o.Identity, declared: o.Declared, config: o.Clusters, connects: o.Connects, clock: o.Now,
+		history: o.History, rounds: o.Rounds, identity: o.Identity, declared: o.Declared, edits: o.Edits, config: o.Clusters, connects: o.Connects, clock: o.Now,
 		tariff: o.Tariff, rolls: rolls{most: mostNumbers}, views: viewCache{most: mostBytes, builds: make(chan struct{}, buildsAtOnce())},
 	}
 }
@@ -98,7 +105,7 @@ func (a *Answers) View(ctx context.Context, in Span, lens Lens) (*View, error) {
 
 // dependsOn returns what the answers of a window are made of now.
 func (a *Answers) dependsOn(win lineage.Resolved, now store.State) depends {
-	d := depends{version: now.VersionOf(viewAsk(win.Window, win.End)), until: win.End, identity: a.identity(), declared: a.declared()}
+	d := depends{version: now.VersionOf(viewAsk(win.Window, win.End)), until: win.End, identity: a.identity(), declared: a.declared(), edits: a.edits().Until(win.End)}
 	if newest := newestTick(now, a.clock()); newest.Before(win.End) {
 		d.until = newest
 	}

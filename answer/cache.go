@@ -24,6 +24,7 @@ type depends struct {
 	until    time.Time     // when the newest round can have come, if that is within the window
 	identity Identity
 	declared *lineage.Declarations
+	edits    int // how many it has
 }
 
 // viewCache holds the views last asked for. Each is kept until what it depends on changes: a window of the past

@@ -170,21 +170,27 @@ func (v *View) DeclaredFiles() []lineage.DeclaredFile {
 	return slices.Clip(v.declared.Files)
 }
 
-// describe returns whose a node is: by the rules, and where these leave it open by what is declared.
+// describe returns whose a node is: by what people edited, else by the rules, and where these leave it open by what is
+// declared.
 func (v *View) describe(n lineage.Node) (owner string, tags []string) {
 	owner, tags = v.identity.Describe(n)
 	if v.declared == nil || owner != "" && tags != nil {
-		return owner, tags
+		return v.edited(n, owner, tags)
 	}
-	v.compared.describing.Do(func() { v.compared.said = newComparer(v).descriptions() })
-	said := v.compared.said[n]
+	said := v.declaredOf(n)
 	if owner == "" {
 		owner = said.owner
 	}
 	if tags == nil {
 		tags = said.tags
 	}
-	return owner, tags
+	return v.edited(n, owner, tags)
+}
+
+// declaredOf returns whose a node is declared to be.
+func (v *View) declaredOf(n lineage.Node) description {
+	v.compared.describing.Do(func() { v.compared.said = newComparer(v).descriptions() })
+	return v.compared.said[n]
 }
 
 // Undeclared are flows that moved in a window and that nobody declared, and how many were left out.

@@ -82,7 +82,7 @@ func (v *View) Grouped(ctx context.Context, by GroupBy, of *Cluster, only Filter
 // ofGroups returns the view in which groups stand for nodes, before anything is in it.
 func (v *View) ofGroups() *View {
 	return &View{
-		a: v.a, identity: v.identity, declared: v.declared, lens: v.lens, hidden: v.hidden, knows: v.knows, win: v.win, until: v.until, held: v.held, state: v.state, made: v.made, roll: v.roll,
+		a: v.a, identity: v.identity, declared: v.declared, edits: v.edits, lens: v.lens, hidden: v.hidden, knows: v.knows, win: v.win, until: v.until, held: v.held, state: v.state, made: v.made, roll: v.roll,
 		clusters: v.clusters, topics: v.topics, movers: v.movers, connectGroups: v.connectGroups, mirrored: v.mirrored, classified: true, groups: v.groups,
 		ends: map[lineage.Node]*accessesOf{}, datasets: map[lineage.Node]*accessesOf{}, rolled: &rolled{},
 		// A group has no ways through it that are kept apart.

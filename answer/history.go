@@ -22,6 +22,8 @@ type Identity interface {
 	Declaring(c lineage.Cluster, topic string, n lineage.Node) string
 	// Describe returns the owner, "" when nobody named one, and the tags of a node.
 	Describe(n lineage.Node) (owner string, tags []string)
+	// Says returns all that rules say of a node, the owner and the tags among it.
+	Says(n lineage.Node) map[lineage.Slot]lineage.Ruled
 }
 
 // ClusterConfig gives a cluster its names. Source is the Cluster part of its lineage.Source; an empty Name stands for

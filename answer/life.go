@@ -198,7 +198,7 @@ func (v *View) whoWas(ctx context.Context, in lineage.Window) (*View, error) {
 // begun returns a view of what is held of another time, in which nothing is found out yet.
 func (v *View) begun(win lineage.Resolved, until time.Time, held *store.Window) *View {
 	return &View{
-		a: v.a, identity: v.identity, declared: v.declared, lens: v.lens, win: win, until: until, held: held, state: v.state, made: v.made, roll: v.roll,
+		a: v.a, identity: v.identity, declared: v.declared, edits: v.edits, lens: v.lens, win: win, until: until, held: held, state: v.state, made: v.made, roll: v.roll,
 		clusters: v.a.nameClusters(v.state, held.FactsOf(lineage.ClusterFacts), v.lens),
 		ends:     map[lineage.Node]*accessesOf{}, datasets: map[lineage.Node]*accessesOf{}, rolled: &rolled{},
 	}

@@ -18,6 +18,7 @@ type View struct {
 	a        *Answers
 	identity Identity              // the rules that held when the view was built
 	declared *lineage.Declarations // what was declared then; nil: nothing
+	edits    *lineage.Edits        // what people had said of nodes then; nil: nothing
 	compared compared
 	lens     Lens
 	hidden   hidden
@@ -220,7 +221,7 @@ func (a *Answers) buildView(ctx context.Context, now store.State, key viewKey, d
 	roll, clusters := a.rolls.now(a.Estate()), a.nameClusters(now, held.FactsOf(lineage.ClusterFacts), key.lens)
 	begin := func() *View {
 		return &View{
-			a: a, identity: d.identity, declared: d.declared, lens: key.lens, win: key.win, until: d.until, held: held, state: now, made: d, roll: roll, clusters: clusters,
+			a: a, identity: d.identity, declared: d.declared, edits: a.edits(), lens: key.lens, win: key.win, until: d.until, held: held, state: now, made: d, roll: roll, clusters: clusters,
 		}
 	}
 	v := begin()

@@ -59,7 +59,7 @@ func (n *versions) of(win lineage.Resolved, d depends, clusters []store.Cluster)
 	n.once.Do(func() { n.run = rand.Text() })
 	sum := sha256.New()
 	// Names of clusters are those of now where the window has none.
-	fmt.Fprintln(sum, n.run, n.numberOf(d), d.version, d.until.UnixNano(), win.Start.UnixNano(), win.End.UnixNano(), win.Step)
+	fmt.Fprintln(sum, n.run, n.numberOf(d), d.edits, d.version, d.until.UnixNano(), win.Start.UnixNano(), win.End.UnixNano(), win.Step)
 	for _, c := range clusters {
 		if c.Fact != nil {
 			fmt.Fprintf(sum, "%q %+v\n", c.Source, *c.Fact)

@@ -188,6 +188,8 @@ func (people) Declaring(_ lineage.Cluster, topic string, n lineage.Node) string 
 
 func (people) Describe(lineage.Node) (string, []string) { return "", nil }
 
+func (people) Says(lineage.Node) map[lineage.Slot]lineage.Ruled { return nil }
+
 func everybody() answer.Identity { return people{} }
 
 // history counts the views that are built of a store, and lets a test do something while one is.

@@ -26,7 +26,8 @@ const (
 	codeLimit        = "LIMIT_EXCEEDED"            // the document or its answer is too large
 	codeComplexity   = "COMPLEXITY_LIMIT_EXCEEDED" // the document could cost too much
 	codeBusy         = "TOO_MANY_REQUESTS"         // as many questions as are allowed are being answered
-	codeForbidden    = "FORBIDDEN"                 // wrong Host or Origin
+	codeForbidden    = "FORBIDDEN"                 // wrong Host or Origin, or what is switched off
+	codeConflict     = "CONFLICT"                  // somebody else has edited it since
 	codeTimeout      = "TIMEOUT"                   // not answered in time
 	codeInternal     = "INTERNAL"                  // our fault; the cause is in our log only
 	codeUnsupported  = "UNSUPPORTED_MEDIA_TYPE"
@@ -94,6 +95,10 @@ func presenter(log *slog.Logger) graphql.ErrorPresenterFunc {
 			if ae.observed != nil {
 				shown.Extensions["coverage"] = shownCoverage(ae.observed)
 			}
+			return shown
+		}
+		if ce, ok := errors.AsType[*CatalogError](err); ok {
+			shown.Message, shown.Extensions = ce.Sentence, ce.extensions()
 			return shown
 		}
 		switch {

@@ -34,6 +34,7 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
 	Ledger() LedgerResolver
+	Mutation() MutationResolver
 	Query() QueryResolver
 	Subscription() SubscriptionResolver
 }
@@ -78,6 +79,7 @@ type ComplexityRoot struct {
 		Kind        func(childComplexity int) int
 		LastMoved   func(childComplexity int) int
 		LastSeen    func(childComplexity int) int
+		Metadata    func(childComplexity int) int
 		Name        func(childComplexity int) int
 		NamedBy     func(childComplexity int) int
 		Owner       func(childComplexity int) int
@@ -214,6 +216,7 @@ type ComplexityRoot struct {
 		Kind       func(childComplexity int) int
 		LastMoved  func(childComplexity int) int
 		LastSeen   func(childComplexity int) int
+		Metadata   func(childComplexity int) int
 		Name       func(childComplexity int) int
 		Owner      func(childComplexity int) int
 		Series     func(childComplexity int, metric answer.Metric, window WindowInput, step *time.Duration) int
@@ -297,6 +300,7 @@ type ComplexityRoot struct {
 		Kind       func(childComplexity int) int
 		LastMoved  func(childComplexity int) int
 		LastSeen   func(childComplexity int) int
+		Metadata   func(childComplexity int) int
 		Name       func(childComplexity int) int
 		Namespace  func(childComplexity int) int
 		Owner      func(childComplexity int) int
@@ -351,6 +355,12 @@ type ComplexityRoot struct {
 		Observed func(childComplexity int) int
 		To       func(childComplexity int) int
 		Why      func(childComplexity int) int
+	}
+
+	Editing struct {
+		By      func(childComplexity int) int
+		Enabled func(childComplexity int) int
+		Trouble func(childComplexity int) int
 	}
 
 	Event struct {
@@ -504,6 +514,7 @@ type ComplexityRoot struct {
 		LastSeen   func(childComplexity int) int
 		MemberIds  func(childComplexity int, first int) int
 		Members    func(childComplexity int) int
+		Metadata   func(childComplexity int) int
 		Name       func(childComplexity int) int
 		Owner      func(childComplexity int) int
 		Series     func(childComplexity int, metric answer.Metric, window WindowInput, step *time.Duration) int
@@ -643,6 +654,48 @@ type ComplexityRoot struct {
 		Into    func(childComplexity int) int
 	}
 
+	Metadata struct {
+		EditCount func(childComplexity int) int
+		Edits     func(childComplexity int, first int) int
+		Entries   func(childComplexity int) int
+		Version   func(childComplexity int) int
+	}
+
+	MetadataChanged struct {
+		After  func(childComplexity int) int
+		Before func(childComplexity int) int
+		Field  func(childComplexity int) int
+		Key    func(childComplexity int) int
+	}
+
+	MetadataEdit struct {
+		At      func(childComplexity int) int
+		By      func(childComplexity int) int
+		Changes func(childComplexity int) int
+		Number  func(childComplexity int) int
+	}
+
+	MetadataEntry struct {
+		By     func(childComplexity int) int
+		Field  func(childComplexity int) int
+		Key    func(childComplexity int) int
+		Over   func(childComplexity int) int
+		Rule   func(childComplexity int) int
+		Since  func(childComplexity int) int
+		Source func(childComplexity int) int
+		Values func(childComplexity int) int
+	}
+
+	MetadataSet struct {
+		Changed func(childComplexity int) int
+		Node    func(childComplexity int) int
+		Version func(childComplexity int) int
+	}
+
+	Mutation struct {
+		SetMetadata func(childComplexity int, node string, expected int, changes []MetadataChangeInput) int
+	}
+
 	NodeConnection struct {
 		Coverage   func(childComplexity int) int
 		Edges      func(childComplexity int) int
@@ -727,6 +780,7 @@ type ComplexityRoot struct {
 		Coverage        func(childComplexity int, window WindowInput) int
 		DataProducts    func(childComplexity int, window WindowInput, text *string, first int, after *string) int
 		Declarations    func(childComplexity int, window WindowInput, text *string, node *string, only *answer.DeclaredState, first int, after *string) int
+		Editing         func(childComplexity int) int
 		Events          func(childComplexity int, window WindowInput, node *string, nodes []string, types []lineage.EventType, first int, after *string) int
 		Findings        func(childComplexity int, window WindowInput, cluster *string, owner *string, kinds []answer.FindingKind, first int, after *string) int
 		Flow            func(childComplexity int, id string, window WindowInput) int
@@ -780,6 +834,7 @@ type ComplexityRoot struct {
 		Kind        func(childComplexity int) int
 		LastMoved   func(childComplexity int) int
 		LastSeen    func(childComplexity int) int
+		Metadata    func(childComplexity int) int
 		Name        func(childComplexity int) int
 		Owner       func(childComplexity int) int
 		Policy      func(childComplexity int) int
@@ -871,6 +926,7 @@ type ComplexityRoot struct {
 		Kind          func(childComplexity int) int
 		LastMoved     func(childComplexity int) int
 		LastSeen      func(childComplexity int) int
+		Metadata      func(childComplexity int) int
 		Name          func(childComplexity int) int
 		NamedBy       func(childComplexity int) int
 		Owner         func(childComplexity int) int
@@ -946,6 +1002,7 @@ type ComplexityRoot struct {
 		LastMoved         func(childComplexity int) int
 		LastSeen          func(childComplexity int) int
 		LostRecords       func(childComplexity int) int
+		Metadata          func(childComplexity int) int
 		Name              func(childComplexity int) int
 		Owner             func(childComplexity int) int
 		Partitions        func(childComplexity int) int
@@ -992,6 +1049,7 @@ type ComplexityRoot struct {
 		Kind       func(childComplexity int) int
 		LastMoved  func(childComplexity int) int
 		LastSeen   func(childComplexity int) int
+		Metadata   func(childComplexity int) int
 		Name       func(childComplexity int) int
 		Owner      func(childComplexity int) int
 		Series     func(childComplexity int, metric answer.Metric, window WindowInput, step *time.Duration) int
@@ -1032,6 +1090,9 @@ type ComplexityRoot struct {
 type LedgerResolver interface {
 	Sealed(ctx context.Context, obj *Ledger, topic string, window WindowInput) (*Sealed, error)
 }
+type MutationResolver interface {
+	SetMetadata(ctx context.Context, node string, expected int, changes []MetadataChangeInput) (*MetadataSet, error)
+}
 type QueryResolver interface {
 	Clusters(ctx context.Context) ([]Cluster, error)
 	Node(ctx context.Context, id string, window *WindowInput) (Node, error)
@@ -1060,6 +1121,7 @@ type QueryResolver interface {
 	Storage(ctx context.Context) (*Storage, error)
 	Ledger(ctx context.Context) (*Ledger, error)
 	UsageBill(ctx context.Context, window WindowInput, groupBy usage.Grouping, cluster *string, first int, after *string) (*UsageBill, error)
+	Editing(ctx context.Context) (*Editing, error)
 	LineageVersion(ctx context.Context, window WindowInput) (*LineageVersion, error)
 }
 type SubscriptionResolver interface {
@@ -1260,6 +1322,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Application.LastSeen(childComplexity), true
+	case "Application.metadata":
+		if e.ComplexityRoot.Application.Metadata == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Application.Metadata(childComplexity), true
 	case "Application.name":
 		if e.ComplexityRoot.Application.Name == nil {
 			break
@@ -1870,6 +1938,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Connector.LastSeen(childComplexity), true
+	case "Connector.metadata":
+		if e.ComplexityRoot.Connector.Metadata == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Connector.Metadata(childComplexity), true
 	case "Connector.name":
 		if e.ComplexityRoot.Connector.Name == nil {
 			break
@@ -2247,6 +2321,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Dataset.LastSeen(childComplexity), true
+	case "Dataset.metadata":
+		if e.ComplexityRoot.Dataset.Metadata == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Dataset.Metadata(childComplexity), true
 	case "Dataset.name":
 		if e.ComplexityRoot.Dataset.Name == nil {
 			break
@@ -2501,6 +2581,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DeclaredPair.Why(childComplexity), true
+
+	case "Editing.by":
+		if e.ComplexityRoot.Editing.By == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Editing.By(childComplexity), true
+	case "Editing.enabled":
+		if e.ComplexityRoot.Editing.Enabled == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Editing.Enabled(childComplexity), true
+	case "Editing.trouble":
+		if e.ComplexityRoot.Editing.Trouble == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Editing.Trouble(childComplexity), true
 
 	case "Event.at":
 		if e.ComplexityRoot.Event.At == nil {
@@ -3162,6 +3261,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Group.Members(childComplexity), true
+	case "Group.metadata":
+		if e.ComplexityRoot.Group.Metadata == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Group.Metadata(childComplexity), true
 	case "Group.name":
 		if e.ComplexityRoot.Group.Name == nil {
 			break
@@ -3745,6 +3850,166 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.LinkBalance.Into(childComplexity), true
 
+	case "Metadata.editCount":
+		if e.ComplexityRoot.Metadata.EditCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Metadata.EditCount(childComplexity), true
+	case "Metadata.edits":
+		if e.ComplexityRoot.Metadata.Edits == nil {
+			break
+		}
+
+		args, err := ec.field_Metadata_edits_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Metadata.Edits(childComplexity, args["first"].(int)), true
+	case "Metadata.entries":
+		if e.ComplexityRoot.Metadata.Entries == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Metadata.Entries(childComplexity), true
+	case "Metadata.version":
+		if e.ComplexityRoot.Metadata.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Metadata.Version(childComplexity), true
+
+	case "MetadataChanged.after":
+		if e.ComplexityRoot.MetadataChanged.After == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetadataChanged.After(childComplexity), true
+	case "MetadataChanged.before":
+		if e.ComplexityRoot.MetadataChanged.Before == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetadataChanged.Before(childComplexity), true
+	case "MetadataChanged.field":
+		if e.ComplexityRoot.MetadataChanged.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetadataChanged.Field(childComplexity), true
+	case "MetadataChanged.key":
+		if e.ComplexityRoot.MetadataChanged.Key == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetadataChanged.Key(childComplexity), true
+
+	case "MetadataEdit.at":
+		if e.ComplexityRoot.MetadataEdit.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetadataEdit.At(childComplexity), true
+	case "MetadataEdit.by":
+		if e.ComplexityRoot.MetadataEdit.By == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetadataEdit.By(childComplexity), true
+	case "MetadataEdit.changes":
+		if e.ComplexityRoot.MetadataEdit.Changes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetadataEdit.Changes(childComplexity), true
+	case "MetadataEdit.number":
+		if e.ComplexityRoot.MetadataEdit.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetadataEdit.Number(childComplexity), true
+
+	case "MetadataEntry.by":
+		if e.ComplexityRoot.MetadataEntry.By == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetadataEntry.By(childComplexity), true
+	case "MetadataEntry.field":
+		if e.ComplexityRoot.MetadataEntry.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetadataEntry.Field(childComplexity), true
+	case "MetadataEntry.key":
+		if e.ComplexityRoot.MetadataEntry.Key == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetadataEntry.Key(childComplexity), true
+	case "MetadataEntry.over":
+		if e.ComplexityRoot.MetadataEntry.Over == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetadataEntry.Over(childComplexity), true
+	case "MetadataEntry.rule":
+		if e.ComplexityRoot.MetadataEntry.Rule == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetadataEntry.Rule(childComplexity), true
+	case "MetadataEntry.since":
+		if e.ComplexityRoot.MetadataEntry.Since == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetadataEntry.Since(childComplexity), true
+	case "MetadataEntry.source":
+		if e.ComplexityRoot.MetadataEntry.Source == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetadataEntry.Source(childComplexity), true
+	case "MetadataEntry.values":
+		if e.ComplexityRoot.MetadataEntry.Values == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetadataEntry.Values(childComplexity), true
+
+	case "MetadataSet.changed":
+		if e.ComplexityRoot.MetadataSet.Changed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetadataSet.Changed(childComplexity), true
+	case "MetadataSet.node":
+		if e.ComplexityRoot.MetadataSet.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetadataSet.Node(childComplexity), true
+	case "MetadataSet.version":
+		if e.ComplexityRoot.MetadataSet.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetadataSet.Version(childComplexity), true
+
+	case "Mutation.setMetadata":
+		if e.ComplexityRoot.Mutation.SetMetadata == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setMetadata_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetMetadata(childComplexity, args["node"].(string), args["expected"].(int), args["changes"].([]MetadataChangeInput)), true
+
 	case "NodeConnection.coverage":
 		if e.ComplexityRoot.NodeConnection.Coverage == nil {
 			break
@@ -4086,6 +4351,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Declarations(childComplexity, args["window"].(WindowInput), args["text"].(*string), args["node"].(*string), args["only"].(*answer.DeclaredState), args["first"].(int), args["after"].(*string)), true
+	case "Query.editing":
+		if e.ComplexityRoot.Query.Editing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Editing(childComplexity), true
 	case "Query.events":
 		if e.ComplexityRoot.Query.Events == nil {
 			break
@@ -4437,6 +4708,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Replicator.LastSeen(childComplexity), true
+	case "Replicator.metadata":
+		if e.ComplexityRoot.Replicator.Metadata == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Replicator.Metadata(childComplexity), true
 	case "Replicator.name":
 		if e.ComplexityRoot.Replicator.Name == nil {
 			break
@@ -4835,6 +5112,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StreamJob.LastSeen(childComplexity), true
+	case "StreamJob.metadata":
+		if e.ComplexityRoot.StreamJob.Metadata == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StreamJob.Metadata(childComplexity), true
 	case "StreamJob.name":
 		if e.ComplexityRoot.StreamJob.Name == nil {
 			break
@@ -5159,6 +5442,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Topic.LostRecords(childComplexity), true
+	case "Topic.metadata":
+		if e.ComplexityRoot.Topic.Metadata == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Topic.Metadata(childComplexity), true
 	case "Topic.name":
 		if e.ComplexityRoot.Topic.Name == nil {
 			break
@@ -5372,6 +5661,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Unidentified.LastSeen(childComplexity), true
+	case "Unidentified.metadata":
+		if e.ComplexityRoot.Unidentified.Metadata == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Unidentified.Metadata(childComplexity), true
 	case "Unidentified.name":
 		if e.ComplexityRoot.Unidentified.Name == nil {
 			break
@@ -5522,6 +5817,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
 			graphql.NewInputUnmarshaler("Expand", ec.unmarshalInputExpand),
+			graphql.NewInputUnmarshaler("MetadataChange", ec.unmarshalInputMetadataChange),
 			graphql.NewInputUnmarshaler("Window", ec.unmarshalInputWindow),
 		)
 	}
@@ -5557,6 +5853,21 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			}
 
 			return &response
+		}
+	case ast.Mutation:
+		return func(ctx context.Context) *graphql.Response {
+			if !first {
+				return nil
+			}
+			first = false
+			ctx = graphql.WithLazyInputUnmarshalerIndex(ctx, inputUnmarshalers)
+			data := ec._Mutation(ctx, opCtx.Operation.SelectionSet)
+			var buf bytes.Buffer
+			data.MarshalGQL(&buf)
+
+			return &graphql.Response{
+				Data: buf.Bytes(),
+			}
 		}
 	case ast.Subscription:
 		next := ec._Subscription(ctx, opCtx.Operation.SelectionSet)
@@ -5758,8 +6069,19 @@ type Query {
   cluster and owner, what no owner has last; owners are those of each day's end. Records and bytes add up to the cluster's totals, and any split of a window to the whole. Internal topics are in it.
   """
   usageBill(window: Window!, groupBy: BillGrouping! = OWNER, cluster: ID, first: Int! = 100, after: String): UsageBill
+  "Whether whoever asks may edit metadata, and whom the server takes him for. It is of no window."
+  editing: Editing
   "Which answer a window has now: who polls asks for the answer itself only when this has changed."
   lineageVersion(window: Window!): LineageVersion
+}
+
+"By POST with a body of application/json alone, from the server's own origin."
+type Mutation {
+  """
+  Says something of a node: all of the changes, at most 60, or none. It is on disk when it is answered. FORBIDDEN where catalog.edit is off. expected: Metadata.version as it was seen; CONFLICT, with extensions.version, by
+  and at, where somebody has edited the node since. What changes nothing makes no edit. The node must be known in the last ten minutes or the seven days before, or edited before.
+  """
+  setMetadata(node: ID!, expected: Int!, changes: [MetadataChange!]!): MetadataSet
 }
 
 "Over a websocket at /graphql, by the protocol graphql-transport-ws; only subscriptions are answered there."
@@ -5832,6 +6154,7 @@ interface Node {
   cluster: Cluster
   owner: String
   tags: [String!]!
+  metadata: Metadata         # all that is said of it, and by whom; null: of a GROUP node
   firstSeen: Time            # null: declared, never seen
   lastSeen: Time             # a topic is seen as long as it is there, whether it moves or not: see lastMoved
   lastMoved: Time            # when records went into it or out of it last, by the last round that saw it, as LAST_MOVED orders; null: none in the seven days before the window's end
@@ -5841,7 +6164,7 @@ interface Node {
 }
 
 type Topic implements Node {
-  id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  firstSeen: Time  lastSeen: Time  lastMoved: Time  flowStates: [FlowStateCount!]!
+  id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  metadata: Metadata  firstSeen: Time  lastSeen: Time  lastMoved: Time  flowStates: [FlowStateCount!]!
   series(metric: Metric!, window: Window!, step: Duration): Series  coverage: Coverage!
   topicId: String               # the broker's topic id; a re-created topic has another
   partitions: Int
@@ -5873,7 +6196,7 @@ enum LifeEnd {
 }
 
 type Application implements Node {
-  id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  firstSeen: Time  lastSeen: Time  lastMoved: Time  flowStates: [FlowStateCount!]!
+  id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  metadata: Metadata  firstSeen: Time  lastSeen: Time  lastMoved: Time  flowStates: [FlowStateCount!]!
   series(metric: Metric!, window: Window!, step: Duration): Series  coverage: Coverage!
   environment: String!
   groups: [ConsumerGroup!]!
@@ -5882,14 +6205,14 @@ type Application implements Node {
 
 "A topic's records that no source could give to a writer by name. Its clients are the topic's producer ids and the remainder."
 type Unidentified implements Node {
-  id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  firstSeen: Time  lastSeen: Time  lastMoved: Time  flowStates: [FlowStateCount!]!
+  id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  metadata: Metadata  firstSeen: Time  lastSeen: Time  lastMoved: Time  flowStates: [FlowStateCount!]!
   series(metric: Metric!, window: Window!, step: Duration): Series  coverage: Coverage!
   topic: Topic
 }
 
 "A connector of Kafka Connect, as its REST interface describes it. Of its configuration nothing is kept but its class and where data comes from and goes to."
 type Connector implements Node {
-  id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  firstSeen: Time  lastSeen: Time  lastMoved: Time  flowStates: [FlowStateCount!]!
+  id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  metadata: Metadata  firstSeen: Time  lastSeen: Time  lastMoved: Time  flowStates: [FlowStateCount!]!
   series(metric: Metric!, window: Window!, step: Duration): Series  coverage: Coverage!
   connect: String               # the Connect cluster's configured name, never null; a replicator's can be
   class: String                 # connector.class; null: not told, as are type and state of one that is deleted
@@ -5903,7 +6226,7 @@ type ConnectorTask { id: Int!  state: String!  worker: String! }
 
 "One direction of replication by MirrorMaker 2. source and target are null where they are no watched clusters, and of one that is gone."
 type Replicator implements Node {
-  id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  firstSeen: Time  lastSeen: Time  lastMoved: Time  flowStates: [FlowStateCount!]!
+  id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  metadata: Metadata  firstSeen: Time  lastSeen: Time  lastMoved: Time  flowStates: [FlowStateCount!]!
   series(metric: Metric!, window: Window!, step: Duration): Series  coverage: Coverage!
   source: Cluster
   target: Cluster
@@ -5917,7 +6240,7 @@ type Replicator implements Node {
 
 "A Kafka Streams, faust or quixstreams application. What it reads and writes are its flows; its inner topics are hidden unless asked for."
 type StreamJob implements Node {
-  id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  firstSeen: Time  lastSeen: Time  lastMoved: Time  flowStates: [FlowStateCount!]!
+  id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  metadata: Metadata  firstSeen: Time  lastSeen: Time  lastMoved: Time  flowStates: [FlowStateCount!]!
   series(metric: Metric!, window: Window!, step: Duration): Series  coverage: Coverage!
   applicationId: String!
   protocol: String!             # streams (KIP-1071) or classic
@@ -5932,7 +6255,7 @@ type Subtopology { id: String!  sources: [String!]!  sinks: [String!]!  sinksKno
 
 "Data outside Kafka, e.g. a table or a folder, by OpenLineage's naming rules."
 type Dataset implements Node {
-  id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  firstSeen: Time  lastSeen: Time  lastMoved: Time  flowStates: [FlowStateCount!]!
+  id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  metadata: Metadata  firstSeen: Time  lastSeen: Time  lastMoved: Time  flowStates: [FlowStateCount!]!
   series(metric: Metric!, window: Window!, step: Duration): Series  coverage: Coverage!
   namespace: String!
 }
@@ -5967,7 +6290,7 @@ type PathDoubt { flow: Flow  node: Node  start: Time!  end: Time!  reason: Strin
 
 "Nodes that are one in an answer. Its id is of that answer: no other question knows it. members: those that moved in the window, of a stack all, of which memberIds lists the first. It has no series."
 type Group implements Node {
-  id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  firstSeen: Time  lastSeen: Time  lastMoved: Time  flowStates: [FlowStateCount!]!
+  id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  metadata: Metadata  firstSeen: Time  lastSeen: Time  lastMoved: Time  flowStates: [FlowStateCount!]!
   series(metric: Metric!, window: Window!, step: Duration): Series  coverage: Coverage!
   members: Int!
   memberIds(first: Int! = 20): [ID!]!
@@ -6448,6 +6771,36 @@ Records: written, read by who is no replicator, read by replicators into other c
 null where none was written, or copied is not known, as of a topic whose replication is not. Sizes are alike, so that it is of bytes too.
 """
 type Amplification { topic: ID!  topicName: String!  cluster: String!  written: Int64!  read: Int64!  mirrored: Int64!  copied: Int64  factor: Float }
+enum MetadataField { OWNER CONTACT DESCRIPTION TAGS STOPS PROPERTY }
+"RULE: of the configuration. EDIT: by a person, with setMetadata or an import. DECLARED: in a declared file. An edit stands over a rule, and a rule over a declaration."
+enum MetadataSource { RULE EDIT DECLARED }
+"""
+What people say of a node, as it stood at the window's end: edits are of the time from which they were made, up to two ticks before it; rules and declarations are of now, and hold of all time. version: the number of the last edit that the window has; 0: none.
+edits: the newest first, at most 200.
+"""
+type Metadata {
+  version: Int!
+  entries: [MetadataEntry!]!   # by field and key, 55 at most that were edited
+  edits(first: Int! = 20): [MetadataEdit!]!
+  editCount: Int!
+}
+"""
+values: of TAGS and STOPS any number, none of them where somebody said that there are none; of others one. STOPS: tags that do not go on from this node; *: none do. key: of a PROPERTY. rule: which one, in words. since: when it was said; null: by a
+rule or a declaration. by: who, as far as known; null: not known. over: what would hold without it, which it stands over.
+"""
+type MetadataEntry { field: MetadataField!  key: String  values: [String!]!  source: MetadataSource!  rule: String  since: Time  by: String  over: MetadataEntry }
+type MetadataEdit { number: Int!  at: Time!  by: String  changes: [MetadataChanged!]! }
+"before, after: null: no edit said anything of it."
+type MetadataChanged { field: MetadataField!  key: String  before: [String!]  after: [String!] }
+"""
+values: null: what edits said is taken back, and what rules say holds. Of OWNER, CONTACT (256 bytes), DESCRIPTION (4096 bytes) and PROPERTY (1024 bytes) exactly one; of TAGS and STOPS up to 50 of 100 bytes, without a semicolon; [] says that there
+are none. key: of a PROPERTY, which a node has at most 50 of: letters, digits, dots, dashes and underscores.
+"""
+input MetadataChange { field: MetadataField!  key: String  values: [String!] }
+"version: the node's now. changed: whether an edit was made."
+type MetadataSet { version: Int!  changed: Boolean!  node: Node }
+"enabled: catalog.edit is on. by: as whom what he says is written down; null: it is not known who he is. trouble: why nothing can be written; null: it can."
+type Editing { enabled: Boolean!  by: String  trouble: String }
 `, BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
@@ -6964,6 +7317,18 @@ func (ec *executionContext) childFields_DeclaredPair(ctx context.Context, field 
 		return ec.fieldContext_DeclaredPair_flow(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeclaredPair", field.Name)
+}
+
+func (ec *executionContext) childFields_Editing(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enabled":
+		return ec.fieldContext_Editing_enabled(ctx, field)
+	case "by":
+		return ec.fieldContext_Editing_by(ctx, field)
+	case "trouble":
+		return ec.fieldContext_Editing_trouble(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Editing", field.Name)
 }
 
 func (ec *executionContext) childFields_Event(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7512,6 +7877,82 @@ func (ec *executionContext) childFields_LinkBalance(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type LinkBalance", field.Name)
 }
 
+func (ec *executionContext) childFields_Metadata(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "version":
+		return ec.fieldContext_Metadata_version(ctx, field)
+	case "entries":
+		return ec.fieldContext_Metadata_entries(ctx, field)
+	case "edits":
+		return ec.fieldContext_Metadata_edits(ctx, field)
+	case "editCount":
+		return ec.fieldContext_Metadata_editCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Metadata", field.Name)
+}
+
+func (ec *executionContext) childFields_MetadataChanged(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "field":
+		return ec.fieldContext_MetadataChanged_field(ctx, field)
+	case "key":
+		return ec.fieldContext_MetadataChanged_key(ctx, field)
+	case "before":
+		return ec.fieldContext_MetadataChanged_before(ctx, field)
+	case "after":
+		return ec.fieldContext_MetadataChanged_after(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetadataChanged", field.Name)
+}
+
+func (ec *executionContext) childFields_MetadataEdit(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "number":
+		return ec.fieldContext_MetadataEdit_number(ctx, field)
+	case "at":
+		return ec.fieldContext_MetadataEdit_at(ctx, field)
+	case "by":
+		return ec.fieldContext_MetadataEdit_by(ctx, field)
+	case "changes":
+		return ec.fieldContext_MetadataEdit_changes(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetadataEdit", field.Name)
+}
+
+func (ec *executionContext) childFields_MetadataEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "field":
+		return ec.fieldContext_MetadataEntry_field(ctx, field)
+	case "key":
+		return ec.fieldContext_MetadataEntry_key(ctx, field)
+	case "values":
+		return ec.fieldContext_MetadataEntry_values(ctx, field)
+	case "source":
+		return ec.fieldContext_MetadataEntry_source(ctx, field)
+	case "rule":
+		return ec.fieldContext_MetadataEntry_rule(ctx, field)
+	case "since":
+		return ec.fieldContext_MetadataEntry_since(ctx, field)
+	case "by":
+		return ec.fieldContext_MetadataEntry_by(ctx, field)
+	case "over":
+		return ec.fieldContext_MetadataEntry_over(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetadataEntry", field.Name)
+}
+
+func (ec *executionContext) childFields_MetadataSet(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "version":
+		return ec.fieldContext_MetadataSet_version(ctx, field)
+	case "changed":
+		return ec.fieldContext_MetadataSet_changed(ctx, field)
+	case "node":
+		return ec.fieldContext_MetadataSet_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetadataSet", field.Name)
+}
+
 func (ec *executionContext) childFields_NodeConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "edges":
@@ -7944,6 +8385,8 @@ func (ec *executionContext) childFields_Topic(ctx context.Context, field graphql
 		return ec.fieldContext_Topic_owner(ctx, field)
 	case "tags":
 		return ec.fieldContext_Topic_tags(ctx, field)
+	case "metadata":
+		return ec.fieldContext_Topic_metadata(ctx, field)
 	case "firstSeen":
 		return ec.fieldContext_Topic_firstSeen(ctx, field)
 	case "lastSeen":
@@ -8501,6 +8944,50 @@ func (ec *executionContext) field_Ledger_sealed_args(ctx context.Context, rawArg
 		return nil, err
 	}
 	args["window"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Metadata_edits_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_setMetadata_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "node",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["node"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "expected",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expected"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "changes",
+		func(ctx context.Context, v any) ([]MetadataChangeInput, error) {
+			return ec.unmarshalNMetadataChange2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐMetadataChangeInputᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["changes"] = arg2
 	return args, nil
 }
 
@@ -10487,6 +10974,38 @@ func (ec *executionContext) _Application_tags(ctx context.Context, field graphql
 }
 func (ec *executionContext) fieldContext_Application_tags(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Application", field, true, false, "String")
+}
+
+func (ec *executionContext) _Application_metadata(ctx context.Context, field graphql.CollectedField, obj *Application) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Application_metadata(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Metadata(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Metadata) graphql.Marshaler {
+			return ec.marshalOMetadata2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐMetadata(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Application_metadata(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Application",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Metadata(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Application_firstSeen(ctx context.Context, field graphql.CollectedField, obj *Application) (ret graphql.Marshaler) {
@@ -12854,6 +13373,38 @@ func (ec *executionContext) fieldContext_Connector_tags(_ context.Context, field
 	return graphql.NewScalarFieldContext("Connector", field, true, false, "String")
 }
 
+func (ec *executionContext) _Connector_metadata(ctx context.Context, field graphql.CollectedField, obj *Connector) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Connector_metadata(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Metadata(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Metadata) graphql.Marshaler {
+			return ec.marshalOMetadata2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐMetadata(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Connector_metadata(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Connector",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Metadata(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Connector_firstSeen(ctx context.Context, field graphql.CollectedField, obj *Connector) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -14492,6 +15043,38 @@ func (ec *executionContext) fieldContext_Dataset_tags(_ context.Context, field g
 	return graphql.NewScalarFieldContext("Dataset", field, true, false, "String")
 }
 
+func (ec *executionContext) _Dataset_metadata(ctx context.Context, field graphql.CollectedField, obj *Dataset) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Dataset_metadata(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Metadata(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Metadata) graphql.Marshaler {
+			return ec.marshalOMetadata2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐMetadata(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Dataset_metadata(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Dataset",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Metadata(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Dataset_firstSeen(ctx context.Context, field graphql.CollectedField, obj *Dataset) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -15577,6 +16160,75 @@ func (ec *executionContext) fieldContext_DeclaredPair_flow(_ context.Context, fi
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Editing_enabled(ctx context.Context, field graphql.CollectedField, obj *Editing) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Editing_enabled(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Enabled, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Editing_enabled(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Editing", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _Editing_by(ctx context.Context, field graphql.CollectedField, obj *Editing) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Editing_by(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.By, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Editing_by(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Editing", field, false, false, "String")
+}
+
+func (ec *executionContext) _Editing_trouble(ctx context.Context, field graphql.CollectedField, obj *Editing) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Editing_trouble(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Trouble, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Editing_trouble(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Editing", field, false, false, "String")
 }
 
 func (ec *executionContext) _Event_id(ctx context.Context, field graphql.CollectedField, obj *Event) (ret graphql.Marshaler) {
@@ -18212,6 +18864,38 @@ func (ec *executionContext) _Group_tags(ctx context.Context, field graphql.Colle
 }
 func (ec *executionContext) fieldContext_Group_tags(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Group", field, true, false, "String")
+}
+
+func (ec *executionContext) _Group_metadata(ctx context.Context, field graphql.CollectedField, obj *Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Group_metadata(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Metadata(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Metadata) graphql.Marshaler {
+			return ec.marshalOMetadata2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐMetadata(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Group_metadata(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Group",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Metadata(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Group_firstSeen(ctx context.Context, field graphql.CollectedField, obj *Group) (ret graphql.Marshaler) {
@@ -20929,6 +21613,636 @@ func (ec *executionContext) fieldContext_LinkBalance_account(_ context.Context, 
 	return fc, nil
 }
 
+func (ec *executionContext) _Metadata_version(ctx context.Context, field graphql.CollectedField, obj *Metadata) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Metadata_version(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Version(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Metadata_version(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Metadata", field, true, false, "Int")
+}
+
+func (ec *executionContext) _Metadata_entries(ctx context.Context, field graphql.CollectedField, obj *Metadata) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Metadata_entries(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Entries(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []MetadataEntry) graphql.Marshaler {
+			return ec.marshalNMetadataEntry2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐMetadataEntryᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Metadata_entries(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Metadata",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MetadataEntry(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Metadata_edits(ctx context.Context, field graphql.CollectedField, obj *Metadata) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Metadata_edits(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.Edits(fc.Args["first"].(int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []MetadataEdit) graphql.Marshaler {
+			return ec.marshalNMetadataEdit2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐMetadataEditᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Metadata_edits(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Metadata",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MetadataEdit(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Metadata_edits_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Metadata_editCount(ctx context.Context, field graphql.CollectedField, obj *Metadata) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Metadata_editCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.EditCount(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Metadata_editCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Metadata", field, true, false, "Int")
+}
+
+func (ec *executionContext) _MetadataChanged_field(ctx context.Context, field graphql.CollectedField, obj *MetadataChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MetadataChanged_field(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Field, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v lineage.Field) graphql.Marshaler {
+			return ec.marshalNMetadataField2githubᚗcomᚋlineagedᚋlineagedᚋlineageᚐField(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MetadataChanged_field(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MetadataChanged", field, false, false, "MetadataField")
+}
+
+func (ec *executionContext) _MetadataChanged_key(ctx context.Context, field graphql.CollectedField, obj *MetadataChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MetadataChanged_key(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Key, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MetadataChanged_key(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MetadataChanged", field, false, false, "String")
+}
+
+func (ec *executionContext) _MetadataChanged_before(ctx context.Context, field graphql.CollectedField, obj *MetadataChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MetadataChanged_before(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Before, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalOString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MetadataChanged_before(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MetadataChanged", field, false, false, "String")
+}
+
+func (ec *executionContext) _MetadataChanged_after(ctx context.Context, field graphql.CollectedField, obj *MetadataChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MetadataChanged_after(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.After, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalOString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MetadataChanged_after(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MetadataChanged", field, false, false, "String")
+}
+
+func (ec *executionContext) _MetadataEdit_number(ctx context.Context, field graphql.CollectedField, obj *MetadataEdit) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MetadataEdit_number(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Number(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MetadataEdit_number(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MetadataEdit", field, true, false, "Int")
+}
+
+func (ec *executionContext) _MetadataEdit_at(ctx context.Context, field graphql.CollectedField, obj *MetadataEdit) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MetadataEdit_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MetadataEdit_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MetadataEdit", field, true, false, "Time")
+}
+
+func (ec *executionContext) _MetadataEdit_by(ctx context.Context, field graphql.CollectedField, obj *MetadataEdit) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MetadataEdit_by(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.By(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MetadataEdit_by(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MetadataEdit", field, true, false, "String")
+}
+
+func (ec *executionContext) _MetadataEdit_changes(ctx context.Context, field graphql.CollectedField, obj *MetadataEdit) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MetadataEdit_changes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Changes(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []MetadataChanged) graphql.Marshaler {
+			return ec.marshalNMetadataChanged2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐMetadataChangedᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MetadataEdit_changes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MetadataEdit",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MetadataChanged(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MetadataEntry_field(ctx context.Context, field graphql.CollectedField, obj *MetadataEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MetadataEntry_field(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Field(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v lineage.Field) graphql.Marshaler {
+			return ec.marshalNMetadataField2githubᚗcomᚋlineagedᚋlineagedᚋlineageᚐField(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MetadataEntry_field(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MetadataEntry", field, true, false, "MetadataField")
+}
+
+func (ec *executionContext) _MetadataEntry_key(ctx context.Context, field graphql.CollectedField, obj *MetadataEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MetadataEntry_key(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Key(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MetadataEntry_key(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MetadataEntry", field, true, false, "String")
+}
+
+func (ec *executionContext) _MetadataEntry_values(ctx context.Context, field graphql.CollectedField, obj *MetadataEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MetadataEntry_values(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Values(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MetadataEntry_values(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MetadataEntry", field, true, false, "String")
+}
+
+func (ec *executionContext) _MetadataEntry_source(ctx context.Context, field graphql.CollectedField, obj *MetadataEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MetadataEntry_source(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Source(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v answer.MetadataSource) graphql.Marshaler {
+			return ec.marshalNMetadataSource2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐMetadataSource(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MetadataEntry_source(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MetadataEntry", field, true, false, "MetadataSource")
+}
+
+func (ec *executionContext) _MetadataEntry_rule(ctx context.Context, field graphql.CollectedField, obj *MetadataEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MetadataEntry_rule(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rule(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MetadataEntry_rule(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MetadataEntry", field, true, false, "String")
+}
+
+func (ec *executionContext) _MetadataEntry_since(ctx context.Context, field graphql.CollectedField, obj *MetadataEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MetadataEntry_since(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Since(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MetadataEntry_since(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MetadataEntry", field, true, false, "Time")
+}
+
+func (ec *executionContext) _MetadataEntry_by(ctx context.Context, field graphql.CollectedField, obj *MetadataEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MetadataEntry_by(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.By(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MetadataEntry_by(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MetadataEntry", field, true, false, "String")
+}
+
+func (ec *executionContext) _MetadataEntry_over(ctx context.Context, field graphql.CollectedField, obj *MetadataEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MetadataEntry_over(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Over(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *MetadataEntry) graphql.Marshaler {
+			return ec.marshalOMetadataEntry2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐMetadataEntry(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MetadataEntry_over(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MetadataEntry",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MetadataEntry(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MetadataSet_version(ctx context.Context, field graphql.CollectedField, obj *MetadataSet) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MetadataSet_version(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Version, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MetadataSet_version(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MetadataSet", field, false, false, "Int")
+}
+
+func (ec *executionContext) _MetadataSet_changed(ctx context.Context, field graphql.CollectedField, obj *MetadataSet) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MetadataSet_changed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Changed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MetadataSet_changed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MetadataSet", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _MetadataSet_node(ctx context.Context, field graphql.CollectedField, obj *MetadataSet) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MetadataSet_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v Node) graphql.Marshaler {
+			return ec.marshalONode2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐNode(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MetadataSet_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MetadataSet",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_setMetadata(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_setMetadata(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SetMetadata(ctx, fc.Args["node"].(string), fc.Args["expected"].(int), fc.Args["changes"].([]MetadataChangeInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *MetadataSet) graphql.Marshaler {
+			return ec.marshalOMetadataSet2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐMetadataSet(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_setMetadata(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MetadataSet(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_setMetadata_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _NodeConnection_edges(ctx context.Context, field graphql.CollectedField, obj *NodeConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -23240,6 +24554,38 @@ func (ec *executionContext) fieldContext_Query_usageBill(ctx context.Context, fi
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_editing(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_editing(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().Editing(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Editing) graphql.Marshaler {
+			return ec.marshalOEditing2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐEditing(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_editing(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Editing(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_lineageVersion(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -23757,6 +25103,38 @@ func (ec *executionContext) _Replicator_tags(ctx context.Context, field graphql.
 }
 func (ec *executionContext) fieldContext_Replicator_tags(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Replicator", field, true, false, "String")
+}
+
+func (ec *executionContext) _Replicator_metadata(ctx context.Context, field graphql.CollectedField, obj *Replicator) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Replicator_metadata(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Metadata(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Metadata) graphql.Marshaler {
+			return ec.marshalOMetadata2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐMetadata(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Replicator_metadata(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Replicator",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Metadata(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Replicator_firstSeen(ctx context.Context, field graphql.CollectedField, obj *Replicator) (ret graphql.Marshaler) {
@@ -25319,6 +26697,38 @@ func (ec *executionContext) fieldContext_StreamJob_tags(_ context.Context, field
 	return graphql.NewScalarFieldContext("StreamJob", field, true, false, "String")
 }
 
+func (ec *executionContext) _StreamJob_metadata(ctx context.Context, field graphql.CollectedField, obj *StreamJob) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StreamJob_metadata(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Metadata(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Metadata) graphql.Marshaler {
+			return ec.marshalOMetadata2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐMetadata(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_StreamJob_metadata(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StreamJob",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Metadata(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _StreamJob_firstSeen(ctx context.Context, field graphql.CollectedField, obj *StreamJob) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -26614,6 +28024,38 @@ func (ec *executionContext) fieldContext_Topic_tags(_ context.Context, field gra
 	return graphql.NewScalarFieldContext("Topic", field, true, false, "String")
 }
 
+func (ec *executionContext) _Topic_metadata(ctx context.Context, field graphql.CollectedField, obj *Topic) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Topic_metadata(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Metadata(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Metadata) graphql.Marshaler {
+			return ec.marshalOMetadata2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐMetadata(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Topic_metadata(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Topic",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Metadata(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Topic_firstSeen(ctx context.Context, field graphql.CollectedField, obj *Topic) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -27656,6 +29098,38 @@ func (ec *executionContext) _Unidentified_tags(ctx context.Context, field graphq
 }
 func (ec *executionContext) fieldContext_Unidentified_tags(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Unidentified", field, true, false, "String")
+}
+
+func (ec *executionContext) _Unidentified_metadata(ctx context.Context, field graphql.CollectedField, obj *Unidentified) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Unidentified_metadata(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Metadata(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Metadata) graphql.Marshaler {
+			return ec.marshalOMetadata2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐMetadata(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Unidentified_metadata(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Unidentified",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Metadata(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Unidentified_firstSeen(ctx context.Context, field graphql.CollectedField, obj *Unidentified) (ret graphql.Marshaler) {
@@ -29459,6 +30933,62 @@ func UnmarshalExpand(ctx context.Context, raw any) (ExpandInput, error) {
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputMetadataChange(ctx context.Context, obj any) (MetadataChangeInput, error) {
+	var it MetadataChangeInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"field", "key", "values"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "field":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("field"))
+			data, err := ec.unmarshalNMetadataField2githubᚗcomᚋlineagedᚋlineagedᚋlineageᚐField(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Field = data
+		case "key":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("key"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Key = data
+		case "values":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("values"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Values = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalMetadataChange unmarshals raw into the MetadataChange input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalMetadataChange(ctx context.Context, raw any) (MetadataChangeInput, error) {
+	var out MetadataChangeInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "MetadataChange", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputWindow(ctx context.Context, obj any) (WindowInput, error) {
 	var it WindowInput
 	if obj == nil {
@@ -29773,6 +31303,11 @@ func (ec *executionContext) _Application(ctx context.Context, sel ast.SelectionS
 		case "tags":
 			out.Values[i] = ec._Application_tags(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "metadata":
+			out.Values[i] = ec._Application_metadata(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "firstSeen":
@@ -30622,6 +32157,11 @@ func (ec *executionContext) _Connector(ctx context.Context, sel ast.SelectionSet
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "metadata":
+			out.Values[i] = ec._Connector_metadata(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "firstSeen":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -31171,6 +32711,11 @@ func (ec *executionContext) _Dataset(ctx context.Context, sel ast.SelectionSet, 
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "metadata":
+			out.Values[i] = ec._Dataset_metadata(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "firstSeen":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -31518,6 +33063,49 @@ func (ec *executionContext) _DeclaredPair(ctx context.Context, sel ast.Selection
 			}
 		case "flow":
 			out.Values[i] = ec._DeclaredPair_flow(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var editingImplementors = []string{"Editing"}
+
+func (ec *executionContext) _Editing(ctx context.Context, sel ast.SelectionSet, obj *Editing) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, editingImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Editing")
+		case "enabled":
+			out.Values[i] = ec._Editing_enabled(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "by":
+			out.Values[i] = ec._Editing_by(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "trouble":
+			out.Values[i] = ec._Editing_trouble(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -32488,6 +34076,11 @@ func (ec *executionContext) _Group(ctx context.Context, sel ast.SelectionSet, ob
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "metadata":
+			out.Values[i] = ec._Group_metadata(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "firstSeen":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -33415,6 +35008,304 @@ func (ec *executionContext) _LinkBalance(ctx context.Context, sel ast.SelectionS
 	return out
 }
 
+var metadataImplementors = []string{"Metadata"}
+
+func (ec *executionContext) _Metadata(ctx context.Context, sel ast.SelectionSet, obj *Metadata) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, metadataImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Metadata")
+		case "version":
+			out.Values[i] = ec._Metadata_version(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "entries":
+			out.Values[i] = ec._Metadata_entries(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "edits":
+			out.Values[i] = ec._Metadata_edits(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "editCount":
+			out.Values[i] = ec._Metadata_editCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var metadataChangedImplementors = []string{"MetadataChanged"}
+
+func (ec *executionContext) _MetadataChanged(ctx context.Context, sel ast.SelectionSet, obj *MetadataChanged) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, metadataChangedImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("MetadataChanged")
+		case "field":
+			out.Values[i] = ec._MetadataChanged_field(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "key":
+			out.Values[i] = ec._MetadataChanged_key(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "before":
+			out.Values[i] = ec._MetadataChanged_before(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "after":
+			out.Values[i] = ec._MetadataChanged_after(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var metadataEditImplementors = []string{"MetadataEdit"}
+
+func (ec *executionContext) _MetadataEdit(ctx context.Context, sel ast.SelectionSet, obj *MetadataEdit) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, metadataEditImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("MetadataEdit")
+		case "number":
+			out.Values[i] = ec._MetadataEdit_number(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "at":
+			out.Values[i] = ec._MetadataEdit_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "by":
+			out.Values[i] = ec._MetadataEdit_by(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "changes":
+			out.Values[i] = ec._MetadataEdit_changes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var metadataEntryImplementors = []string{"MetadataEntry"}
+
+func (ec *executionContext) _MetadataEntry(ctx context.Context, sel ast.SelectionSet, obj *MetadataEntry) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, metadataEntryImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("MetadataEntry")
+		case "field":
+			out.Values[i] = ec._MetadataEntry_field(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "key":
+			out.Values[i] = ec._MetadataEntry_key(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "values":
+			out.Values[i] = ec._MetadataEntry_values(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "source":
+			out.Values[i] = ec._MetadataEntry_source(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "rule":
+			out.Values[i] = ec._MetadataEntry_rule(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "since":
+			out.Values[i] = ec._MetadataEntry_since(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "by":
+			out.Values[i] = ec._MetadataEntry_by(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "over":
+			out.Values[i] = ec._MetadataEntry_over(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var metadataSetImplementors = []string{"MetadataSet"}
+
+func (ec *executionContext) _MetadataSet(ctx context.Context, sel ast.SelectionSet, obj *MetadataSet) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, metadataSetImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("MetadataSet")
+		case "version":
+			out.Values[i] = ec._MetadataSet_version(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "changed":
+			out.Values[i] = ec._MetadataSet_changed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._MetadataSet_node(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var mutationImplementors = []string{"Mutation"}
+
+func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, mutationImplementors)
+	ctx = graphql.WithFieldContext(ctx, &graphql.FieldContext{
+		Object: "Mutation",
+	})
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		innerCtx := graphql.WithRootFieldContext(ctx, &graphql.RootFieldContext{
+			Object: field.Name,
+			Field:  field,
+		})
+
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Mutation")
+		case "setMetadata":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_setMetadata(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var nodeConnectionImplementors = []string{"NodeConnection"}
 
 func (ec *executionContext) _NodeConnection(ctx context.Context, sel ast.SelectionSet, obj *NodeConnection) graphql.Marshaler {
@@ -34124,6 +36015,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_usageBill(ctx, field)
 				})
+		case "editing":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_editing(ctx, field)
+				})
 		case "lineageVersion":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
 				true, false,
@@ -34329,6 +36226,11 @@ func (ec *executionContext) _Replicator(ctx context.Context, sel ast.SelectionSe
 		case "tags":
 			out.Values[i] = ec._Replicator_tags(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "metadata":
+			out.Values[i] = ec._Replicator_metadata(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "firstSeen":
@@ -34903,6 +36805,11 @@ func (ec *executionContext) _StreamJob(ctx context.Context, sel ast.SelectionSet
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "metadata":
+			out.Values[i] = ec._StreamJob_metadata(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "firstSeen":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -35364,6 +37271,11 @@ func (ec *executionContext) _Topic(ctx context.Context, sel ast.SelectionSet, ob
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "metadata":
+			out.Values[i] = ec._Topic_metadata(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "firstSeen":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -35678,6 +37590,11 @@ func (ec *executionContext) _Unidentified(ctx context.Context, sel ast.Selection
 		case "tags":
 			out.Values[i] = ec._Unidentified_tags(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "metadata":
+			out.Values[i] = ec._Unidentified_metadata(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "firstSeen":
@@ -37585,6 +39502,147 @@ func (ec *executionContext) marshalNLinkBalance2ᚕgithubᚗcomᚋlineagedᚋlin
 	return ret
 }
 
+func (ec *executionContext) unmarshalNMetadataChange2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐMetadataChangeInput(ctx context.Context, v any) (MetadataChangeInput, error) {
+	res, err := ec.unmarshalInputMetadataChange(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNMetadataChange2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐMetadataChangeInputᚄ(ctx context.Context, v any) ([]MetadataChangeInput, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]MetadataChangeInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNMetadataChange2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐMetadataChangeInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNMetadataChanged2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐMetadataChanged(ctx context.Context, sel ast.SelectionSet, v MetadataChanged) graphql.Marshaler {
+	return ec._MetadataChanged(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNMetadataChanged2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐMetadataChangedᚄ(ctx context.Context, sel ast.SelectionSet, v []MetadataChanged) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNMetadataChanged2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐMetadataChanged(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNMetadataEdit2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐMetadataEdit(ctx context.Context, sel ast.SelectionSet, v MetadataEdit) graphql.Marshaler {
+	return ec._MetadataEdit(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNMetadataEdit2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐMetadataEditᚄ(ctx context.Context, sel ast.SelectionSet, v []MetadataEdit) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNMetadataEdit2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐMetadataEdit(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNMetadataEntry2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐMetadataEntry(ctx context.Context, sel ast.SelectionSet, v MetadataEntry) graphql.Marshaler {
+	return ec._MetadataEntry(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNMetadataEntry2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐMetadataEntryᚄ(ctx context.Context, sel ast.SelectionSet, v []MetadataEntry) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNMetadataEntry2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐMetadataEntry(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalNMetadataField2githubᚗcomᚋlineagedᚋlineagedᚋlineageᚐField(ctx context.Context, v any) (lineage.Field, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNMetadataField2githubᚗcomᚋlineagedᚋlineagedᚋlineageᚐField[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNMetadataField2githubᚗcomᚋlineagedᚋlineagedᚋlineageᚐField(ctx context.Context, sel ast.SelectionSet, v lineage.Field) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNMetadataField2githubᚗcomᚋlineagedᚋlineagedᚋlineageᚐField[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "MetadataField!")
+	}
+	return res
+}
+
+var (
+	unmarshalNMetadataField2githubᚗcomᚋlineagedᚋlineagedᚋlineageᚐField = map[string]lineage.Field{
+		"OWNER":       lineage.OwnerField,
+		"CONTACT":     lineage.ContactField,
+		"DESCRIPTION": lineage.DescriptionField,
+		"TAGS":        lineage.TagsField,
+		"STOPS":       lineage.StopsField,
+		"PROPERTY":    lineage.PropertyField,
+	}
+	marshalNMetadataField2githubᚗcomᚋlineagedᚋlineagedᚋlineageᚐField = map[lineage.Field]string{
+		lineage.OwnerField:       "OWNER",
+		lineage.ContactField:     "CONTACT",
+		lineage.DescriptionField: "DESCRIPTION",
+		lineage.TagsField:        "TAGS",
+		lineage.StopsField:       "STOPS",
+		lineage.PropertyField:    "PROPERTY",
+	}
+)
+
+func (ec *executionContext) unmarshalNMetadataSource2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐMetadataSource(ctx context.Context, v any) (answer.MetadataSource, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNMetadataSource2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐMetadataSource[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNMetadataSource2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐMetadataSource(ctx context.Context, sel ast.SelectionSet, v answer.MetadataSource) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNMetadataSource2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐMetadataSource[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "MetadataSource!")
+	}
+	return res
+}
+
+var (
+	unmarshalNMetadataSource2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐMetadataSource = map[string]answer.MetadataSource{
+		"RULE":     answer.SaidByRule,
+		"EDIT":     answer.SaidByEdit,
+		"DECLARED": answer.SaidByDeclaration,
+	}
+	marshalNMetadataSource2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐMetadataSource = map[answer.MetadataSource]string{
+		answer.SaidByRule:        "RULE",
+		answer.SaidByEdit:        "EDIT",
+		answer.SaidByDeclaration: "DECLARED",
+	}
+)
+
 func (ec *executionContext) unmarshalNMeter2githubᚗcomᚋlineagedᚋlineagedᚋusageᚐMeter(ctx context.Context, v any) (usage.Meter, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := unmarshalNMeter2githubᚗcomᚋlineagedᚋlineagedᚋusageᚐMeter[tmp]
@@ -38612,6 +40670,13 @@ func (ec *executionContext) marshalODuration2ᚖtimeᚐDuration(ctx context.Cont
 	return res
 }
 
+func (ec *executionContext) marshalOEditing2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐEditing(ctx context.Context, sel ast.SelectionSet, v *Editing) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Editing(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOEventConnection2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐEventConnection(ctx context.Context, sel ast.SelectionSet, v *EventConnection) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -39000,6 +41065,27 @@ func (ec *executionContext) marshalOLineageVersion2ᚖgithubᚗcomᚋlineagedᚋ
 		return graphql.Null
 	}
 	return ec._LineageVersion(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOMetadata2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐMetadata(ctx context.Context, sel ast.SelectionSet, v *Metadata) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Metadata(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOMetadataEntry2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐMetadataEntry(ctx context.Context, sel ast.SelectionSet, v *MetadataEntry) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._MetadataEntry(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOMetadataSet2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐMetadataSet(ctx context.Context, sel ast.SelectionSet, v *MetadataSet) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._MetadataSet(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalONode2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐNode(ctx context.Context, sel ast.SelectionSet, v Node) graphql.Marshaler {

@@ -193,6 +193,13 @@ type DeclaredPair struct {
 	Flow     *Flow   `json:"flow,omitempty"`
 }
 
+// enabled: catalog.edit is on. by: as whom what he says is written down; null: it is not known who he is. trouble: why nothing can be written; null: it can.
+type Editing struct {
+	Enabled bool    `json:"enabled"`
+	By      *string `json:"by,omitempty"`
+	Trouble *string `json:"trouble,omitempty"`
+}
+
 type Event struct {
 	ID     string            `json:"id"`
 	At     time.Time         `json:"at"`
@@ -311,6 +318,21 @@ type LinkBalance struct {
 	Into    *Flow    `json:"into,omitempty"`
 	Arrived *Tally   `json:"arrived"`
 	Account *Account `json:"account"`
+}
+
+// before, after: null: no edit said anything of it.
+type MetadataChanged struct {
+	Field  lineage.Field `json:"field"`
+	Key    *string       `json:"key,omitempty"`
+	Before []string      `json:"before,omitempty"`
+	After  []string      `json:"after,omitempty"`
+}
+
+// version: the node's now. changed: whether an edit was made.
+type MetadataSet struct {
+	Version int  `json:"version"`
+	Changed bool `json:"changed"`
+	Node    Node `json:"node,omitempty"`
 }
 
 type NodeEdge struct {

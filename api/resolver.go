@@ -16,6 +16,7 @@ type resolver struct {
 	answers *answer.Answers
 	stored  func(context.Context) (*Storage, error) // nil: nobody tells
 	ledger  func() *Ledger                          // nil: there is none
+	catalog Catalog                                 // nil: nothing is edited
 	log     *slog.Logger
 }
 

@@ -38,6 +38,10 @@ type Options struct {
 	Storage func(context.Context) (*Storage, error)
 	// Ledger tells how the ledger is; nil, or one that returns nil: there is none.
 	Ledger func() *Ledger
+	// Catalog takes what people say of nodes; nil: nobody can.
+	Catalog Catalog
+	// User tells who asks, as far as that is known; nil, or empty: it is not.
+	User func(*http.Request) string
 	// Trouble tells what degrades the service beside what the history shows, one sentence each, e.g. that space is
 	// short; nil: nothing does.
 	Trouble func() []string
@@ -75,7 +79,7 @@ func New(o Options) *Server {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	a := &resolver{answers: o.Answers, stored: o.Storage, ledger: o.Ledger, log: o.Log}
+	a := &resolver{answers: o.Answers, stored: o.Storage, ledger: o.Ledger, catalog: o.Catalog, log: o.Log}
 	m := newMetrics(a, o)
 
 	mux := http.NewServeMux()
@@ -87,6 +91,9 @@ func New(o Options) *Server {
 		if upgrades(r) {
 			watched.ServeHTTP(w, r)
 			return
+		}
+		if o.User != nil {
+			r = r.WithContext(as(r.Context(), o.User(r)))
 		}
 		answered.ServeHTTP(w, r)
 	})

@@ -190,6 +190,18 @@ func (people) Declaring(_ lineage.Cluster, topic string, n lineage.Node) string 
 	return topic + " is " + n.ID()
 }
 
+func (p people) Says(n lineage.Node) map[lineage.Slot]lineage.Ruled {
+	out := map[lineage.Slot]lineage.Ruled{}
+	owner, tags := p.Describe(n)
+	if owner != "" {
+		out[lineage.Slot{Field: lineage.OwnerField}] = lineage.Ruled{Texts: []string{owner}, Rule: "rule 1 of nodes"}
+	}
+	if tags != nil {
+		out[lineage.Slot{Field: lineage.TagsField}] = lineage.Ruled{Texts: tags, Rule: "rule 1 of nodes"}
+	}
+	return out
+}
+
 func (people) Describe(n lineage.Node) (string, []string) {
 	switch n.Name {
 	case "orders", "billing":

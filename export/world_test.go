@@ -47,6 +47,18 @@ func (people) Declaring(_ lineage.Cluster, t string, n lineage.Node) string {
 	return t + " is " + n.ID()
 }
 
+func (p people) Says(n lineage.Node) map[lineage.Slot]lineage.Ruled {
+	out := map[lineage.Slot]lineage.Ruled{}
+	owner, tags := p.Describe(n)
+	if owner != "" {
+		out[lineage.Slot{Field: lineage.OwnerField}] = lineage.Ruled{Texts: []string{owner}, Rule: "rule 1 of nodes"}
+	}
+	if tags != nil {
+		out[lineage.Slot{Field: lineage.TagsField}] = lineage.Ruled{Texts: tags, Rule: "rule 1 of nodes"}
+	}
+	return out
+}
+
 func (people) Describe(n lineage.Node) (owner string, tags []string) {
 	if n.Name == "orders" {
 		return "team <shop>", []string{"tier-1", "=pii"}

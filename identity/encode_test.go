@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"regexp"
 	"slices"
@@ -27,12 +28,16 @@ func same(a, b Rules) bool {
 				return false
 			}
 		}
-		return x.Name == y.Name && x.Owner == y.Owner && slices.Equal(x.Tags, y.Tags) && x.PerCluster == y.PerCluster
+		return x.Name == y.Name && x.Owner == y.Owner && slices.Equal(x.Tags, y.Tags) && sameAbout(x.About, y.About) && x.PerCluster == y.PerCluster
 	}) && slices.EqualFunc(a.Topics, b.Topics, func(x, y TopicRule) bool {
-		return text(x.Match) == text(y.Match) && x.Owner == y.Owner && slices.Equal(x.Tags, y.Tags)
+		return text(x.Match) == text(y.Match) && x.Owner == y.Owner && slices.Equal(x.Tags, y.Tags) && sameAbout(x.About, y.About)
 	}) && slices.EqualFunc(a.Nodes, b.Nodes, func(x, y NodeRule) bool {
-		return text(x.Match) == text(y.Match) && x.Owner == y.Owner && slices.Equal(x.Tags, y.Tags)
+		return text(x.Match) == text(y.Match) && x.Owner == y.Owner && slices.Equal(x.Tags, y.Tags) && sameAbout(x.About, y.About)
 	})
+}
+
+func sameAbout(a, b About) bool {
+	return a.Contact == b.Contact && a.Description == b.Description && slices.Equal(a.Stops, b.Stops) && maps.Equal(a.Properties, b.Properties)
 }
 
 func TestDecodeIsInverse(t *testing.T) {
@@ -49,18 +54,28 @@ func TestDecodeIsInverse(t *testing.T) {
 			}
 			return out
 		}
+		about := func() (a About) {
+			if r.IntN(2) == 0 {
+				return a
+			}
+			a = About{Contact: word(), Description: word(), Stops: tags()}
+			for range r.IntN(3) {
+				a.Properties = map[string]string{word(): word(), word(): word()}
+			}
+			return a
+		}
 		var rules Rules
 		for range r.IntN(5) {
 			rules.Applications = append(rules.Applications, Rule{
 				ClientID: pattern(), Group: pattern(), TransactionalID: pattern(), Principal: pattern(), Unidentified: pattern(),
-				Name: word(), Owner: word(), Tags: tags(), PerCluster: r.IntN(2) == 0,
+				Name: word(), Owner: word(), Tags: tags(), PerCluster: r.IntN(2) == 0, About: about(),
 			})
 		}
 		for range r.IntN(5) {
-			rules.Topics = append(rules.Topics, TopicRule{Match: pattern(), Owner: word(), Tags: tags()})
+			rules.Topics = append(rules.Topics, TopicRule{Match: pattern(), Owner: word(), Tags: tags(), About: about()})
 		}
 		for range r.IntN(5) {
-			rules.Nodes = append(rules.Nodes, NodeRule{Match: pattern(), Owner: word(), Tags: tags()})
+			rules.Nodes = append(rules.Nodes, NodeRule{Match: pattern(), Owner: word(), Tags: tags(), About: about()})
 		}
 		b := Encode(rules)
 		back, err := Decode(b)
@@ -89,6 +104,11 @@ func TestEncodingIsWhatThePageSays(t *testing.T) {
 	if got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
+	got = hex.EncodeToString(Encode(Rules{Topics: []TopicRule{{Match: re("e"), About: About{Contact: "c", Stops: []string{"*"}, Properties: map[string]string{"b": "x", "a": "y"}}}}}))
+	const more = "02" + "00" + "01" + "010165" + "00" + "00" + "0163" + "00" + "01012a" + "02" + "01610179" + "01620178" + "00"
+	if got != more {
+		t.Errorf("got %s, want %s", got, more)
+	}
 	if got := Encode(Rules{}); !bytes.Equal(got, []byte{1, 0, 0, 0}) {
 		t.Errorf("no rules: got %x", got)
 	}
@@ -106,7 +126,8 @@ func TestDecodeErrors(t *testing.T) {
 		}
 	}
 	f("", "empty record")
-	f("02", "format 2 is not known, only 1")
+	f("03", "format 3 is not known, only 1 and 2")
+	f("02000000", "the rules say no more than format 1 holds")
 	f("01", "record is cut short")
 	f("01ffffffffffffffff7f", "record is cut short")
 	f("01800000", "number is longer than it need be")

@@ -39,6 +39,14 @@ type Rule struct {
 	// PerCluster makes one application per cluster even within an environment: the node's scope is then the cluster's
 	// name.
 	PerCluster bool
+	About
+}
+
+// About is what else rules say of the nodes that they describe.
+type About struct {
+	Contact, Description string
+	Stops                []string // tags that do not go on from there
+	Properties           map[string]string
 }
 
 // TopicRule describes topics.
@@ -46,6 +54,7 @@ type TopicRule struct {
 	Match *regexp.Regexp // on the topic's name
 	Owner string
 	Tags  []string
+	About
 }
 
 // NodeRule describes nodes of any kind.
@@ -53,6 +62,7 @@ type NodeRule struct {
 	Match *regexp.Regexp // on the node's readable id, e.g. ^connector:connect-west/jdbc
 	Owner string
 	Tags  []string
+	About
 }
 
 // Rules are what a user says of names. In each list the first rule that matches wins.

@@ -324,6 +324,10 @@ func TestDescribe(t *testing.T) {
 		if o, tt := r.Describe(n); o != owner || !slices.Equal(tt, tags) {
 			t.Errorf("%s: got %q %q, want %q %q", id, o, tt, owner, tags)
 		}
+		says := r.Says(n)
+		if o, tt := says[lineage.Slot{Field: lineage.OwnerField}].Texts, says[lineage.Slot{Field: lineage.TagsField}].Texts; strings.Join(o, "") != owner || !slices.Equal(tt, tags) {
+			t.Errorf("%s: rules say %q %q, want %q %q", id, o, tt, owner, tags)
+		}
 	}
 	f("application:shop/shop-web", "team-shop", "tier-1")
 	f("application:shop/shop-web-2", "")

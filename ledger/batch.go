@@ -22,7 +22,8 @@ type Batch struct {
 	// Sources are the SHA-256, in hexadecimal, of what names and owners are given by, by what it is. Where one is
 	// another than in the batch before, that is said.
 	Sources     map[string]string
-	Usage       []Usage // hosts and principals in the clear
+	Metadata    []Metadata // what was edited since the batch before, by edit; persons in the clear
+	Usage       []Usage    // hosts and principals in the clear
 	Withdrawals []Withdrawal
 }
 
@@ -201,6 +202,9 @@ func (l *Log) entriesOf(b *Batch) ([][]byte, error) {
 		if was, ok := before[what]; ok && was != digest {
 			a.add(Change{After: &digest, At: At(b.Closed), Before: &was, Type: typeChange, V: version, What: what})
 		}
+	}
+	if err := a.addMetadata(l, b.Metadata); err != nil {
+		return nil, err
 	}
 	all, err := l.ofTopics(b)
 	if err != nil {

@@ -39,6 +39,8 @@ func (f *follower) take(i int64, entry []byte) error {
 		return err
 	case typeChange:
 		return readAs(entry, typeChange, &Change{})
+	case typeMetadata:
+		return readAs(entry, typeMetadata, &Metadata{})
 	case typeTopics:
 		t := &topicsEntry{}
 		err := readAs(entry, typeTopics, t)

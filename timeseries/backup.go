@@ -96,12 +96,37 @@ func (c *copying) begin(to string) error {
 	return nil
 }
 
-// folders makes the folders of a copy.
-func (c *copying) folders() error {
-	for _, name := range []string{"log", "blocks"} {
+// folders makes the folders of a copy; besides reports whether there is what is not the store's.
+func (c *copying) folders(besides bool) error {
+	for _, name := range backupFolders[:copiedCount(besides)] {
 		path := filepath.Join(c.to, name)
 		c.made = append(c.made, path)
 		if err := c.files.folder(path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// backupFolders are the folders whose files a backup has. The last is there where anybody said anything of nodes: what
+// people edited is not the store's, and is as little to be made anew.
+var backupFolders = []string{"log", "blocks", "catalog"}
+
+// besideFile is what a backup has beside the store's files. It only grows, as long as it is open; its form is package
+// catalog's.
+var besideFile = filepath.Join("catalog", "edits")
+
+func copiedCount(besides bool) int {
+	if besides {
+		return len(backupFolders)
+	}
+	return len(backupFolders) - 1
+}
+
+// syncFolders makes the names of what is listed durable.
+func (c *copying) syncFolders(l fileList) error {
+	for _, folder := range append(slices.Clone(backupFolders[:copiedCount(l.besides())]), ".") {
+		if err := c.files.syncDir(filepath.Join(c.to, folder)); err != nil {
 			return err
 		}
 	}
@@ -153,10 +178,8 @@ func (c *copying) backup(ctx context.Context) (b Backed, err error) {
 		b.Files++
 		b.Bytes += x.size
 	}
-	for _, folder := range []string{"log", "blocks", "."} {
-		if err := c.files.syncDir(filepath.Join(c.to, folder)); err != nil {
-			return b, err
-		}
+	if err := c.syncFolders(l); err != nil {
+		return b, err
 	}
 	if err := c.writeList(l); err != nil {
 		return b, err
@@ -194,7 +217,12 @@ func (c *copying) pass(ctx context.Context, p *picture) (whole bool, err error) 
 		if err := c.begun(unfinishedBackup); err != nil {
 			return false, err
 		}
-		if err := c.folders(); err != nil {
+		if err := c.folders(false); err != nil {
+			return false, err
+		}
+	}
+	if slices.ContainsFunc(p.open, func(x pictured) bool { return x.name == besideFile }) {
+		if err := c.folders(true); err != nil {
 			return false, err
 		}
 	}
@@ -314,7 +342,7 @@ func (c *copying) undo() error {
 	remove := func(path string) { errs = append(errs, c.files.remove(path)) }
 	remove(filepath.Join(c.to, listName))
 	remove(filepath.Join(c.to, listName+draftSuffix))
-	for _, folder := range []string{"log", "blocks"} {
+	for _, folder := range backupFolders {
 		names, err := os.ReadDir(filepath.Join(c.to, folder))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			errs = append(errs, err)

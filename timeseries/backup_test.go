@@ -426,7 +426,7 @@ func TestBackupList(t *testing.T) {
 			t.Errorf("a file %q is one of a backup", name)
 		}
 	}
-	if _, err := decodeList(strings.Replace(string(b), "backup 1", "backup 2", 1)); err == nil || !strings.Contains(err.Error(), "another lineaged") {
+	if _, err := decodeList(strings.Replace(string(b), "backup 1", "backup 3", 1)); err == nil || !strings.Contains(err.Error(), "another lineaged") {
 		t.Errorf("of another version: %v", err)
 	}
 }

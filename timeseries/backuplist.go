@@ -17,6 +17,9 @@ import (
 const (
 	listName  = "BACKUP"
 	listFirst = "lineaged backup 1"
+	// listBesides is the first line of a backup that has what is not the store's, of which the first version knew
+	// nothing.
+	listBesides = "lineaged backup 2"
 	// unfinishedName is there while a folder is being restored, unfinishedBackup while one is being backed up to: until
 	// all of it is there.
 	unfinishedName   = "RESTORING"
@@ -50,9 +53,18 @@ type fileList struct {
 	files []listedFile
 }
 
+// besides reports whether there is what is not the store's.
+func (l fileList) besides() bool {
+	return slices.ContainsFunc(l.files, func(x listedFile) bool { return x.name == besideFile })
+}
+
 func (l fileList) encode() []byte {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\ntaken %s\n", listFirst, l.at.Format(time.RFC3339Nano))
+	first := listFirst
+	if l.besides() {
+		first = listBesides
+	}
+	fmt.Fprintf(&b, "%s\ntaken %s\n", first, l.at.Format(time.RFC3339Nano))
 	slices.SortFunc(l.files, func(x, y listedFile) int { return strings.Compare(x.name, y.name) })
 	for _, x := range l.files {
 		fmt.Fprintf(&b, "%x %d %s\n", x.sum, x.size, filepath.ToSlash(x.name))
@@ -64,8 +76,8 @@ func (l fileList) encode() []byte {
 // decodeList is the inverse of encode.
 func decodeList(text string) (l fileList, err error) {
 	first, _, _ := strings.Cut(text, "\n")
-	if strings.HasPrefix(first, "lineaged backup ") && first != listFirst {
-		return l, fmt.Errorf("it is of another lineaged: %q, and this one reads %q", first, listFirst)
+	if strings.HasPrefix(first, "lineaged backup ") && first != listFirst && first != listBesides {
+		return l, fmt.Errorf("it is of another lineaged: %q, and this one reads %q and %q", first, listFirst, listBesides)
 	}
 	broken := func(what string) error { return fmt.Errorf("its list %s is damaged: %s", listName, what) }
 	at := strings.LastIndex(strings.TrimSuffix(text, "\n"), "\n") + 1
@@ -73,7 +85,7 @@ func decodeList(text string) (l fileList, err error) {
 		return l, broken("its checksum does not match")
 	}
 	lines := strings.Split(strings.TrimSuffix(text[:at], "\n"), "\n")
-	if len(lines) < 2 || lines[0] != listFirst {
+	if len(lines) < 2 || first != listFirst && first != listBesides {
 		return l, broken("it does not begin as one")
 	}
 	if l.at, err = time.Parse(time.RFC3339Nano, strings.TrimPrefix(lines[1], "taken ")); err != nil {
@@ -86,11 +98,14 @@ func decodeList(text string) (l fileList, err error) {
 			return l, broken(fmt.Sprintf("%q", line))
 		}
 		b, err := hex.DecodeString(sum)
-		if folder := filepath.Dir(x.name); err != nil || len(b) != len(x.sum) || x.size < 0 || x.name != filepath.Clean(x.name) || folder != "log" && folder != "blocks" {
+		if folder := filepath.Dir(x.name); err != nil || len(b) != len(x.sum) || x.size < 0 || x.name != filepath.Clean(x.name) || !slices.Contains(backupFolders, folder) {
 			return l, broken(fmt.Sprintf("%q", line))
 		}
 		copy(x.sum[:], b)
 		l.files = append(l.files, x)
+	}
+	if l.besides() != (first == listBesides) {
+		return l, broken("its version is not that of what is in it")
 	}
 	return l, nil
 }

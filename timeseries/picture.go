@@ -118,6 +118,10 @@ func tryPicture(dir string, f files, patient bool) (p *picture, err error) {
 	}
 	p.names = names.rest
 	whole = len(p.open) == len(before.state)+len(segments) || patient
+	if err := p.take(dir, besideFile, f); err != nil {
+		whole = false
+		return p, err
+	}
 	return p, nil
 }
 

@@ -86,8 +86,11 @@ func (c *copying) check(ctx context.Context) (b Backed, l fileList, err error) {
 		}
 		b.Bytes += x.size
 	}
-	for _, folder := range []string{"log", "blocks"} {
+	for _, folder := range backupFolders {
 		names, err := os.ReadDir(filepath.Join(c.from, folder))
+		if errors.Is(err, fs.ErrNotExist) && folder == backupFolders[len(backupFolders)-1] {
+			continue
+		}
 		if err != nil {
 			return b, l, fmt.Errorf("%s cannot be restored: %w", c.from, err)
 		}
@@ -141,7 +144,7 @@ func (c *copying) restore(ctx context.Context, l fileList, bytes int64) error {
 	if err := c.begun(unfinishedName); err != nil {
 		return err
 	}
-	if err := c.folders(); err != nil {
+	if err := c.folders(l.besides()); err != nil {
 		return err
 	}
 	for _, x := range l.files {
@@ -149,10 +152,8 @@ func (c *copying) restore(ctx context.Context, l fileList, bytes int64) error {
 			return fmt.Errorf("copy %s: %w", x.name, err)
 		}
 	}
-	for _, folder := range []string{"log", "blocks", "."} {
-		if err := c.files.syncDir(filepath.Join(c.to, folder)); err != nil {
-			return err
-		}
+	if err := c.syncFolders(l); err != nil {
+		return err
 	}
 	return c.ended(unfinishedName)
 }

@@ -108,13 +108,20 @@ func serveOn(ctx context.Context, ln net.Listener, cfg config.Config, again relo
 		return err
 	}
 	var draining atomic.Bool
-	asks := answers(cfg, store, rules, said, clock)
+	edited := openEdits(cfg, clock.Now, log)
+	defer func() { err = errors.Join(err, edited.close()) }()
+	asks := answers(cfg, store, rules, said, edited, clock)
 	book := openBook(cfg, asks, rules, said, clock.Now, log)
+	edited.writeTo(book)
 	defer func() { err = errors.Join(err, book.close()) }()
 	options := apiOptions(cfg, store, asks, book, log)
+	options.User = user(cfg)
+	if cfg.Catalog.Edit {
+		options.Catalog = edited
+	}
 	left := &loggers{folder: loggersFolder(cfg), board: board, log: log}
 	options.Trouble = func() []string {
-		return slices.Concat(sink.trouble(), protection.trouble(), said.trouble(), left.trouble(), book.trouble())
+		return slices.Concat(sink.trouble(), protection.trouble(), said.trouble(), left.trouble(), book.trouble(), edited.trouble())
 	}
 	options.Stopping = draining.Load
 	refusals := newRefusals(log)

@@ -217,20 +217,27 @@ func identityRules(cfg config.Config) identity.Rules {
 			ClientID: a.Match.ClientID.Regexp, Group: a.Match.Group.Regexp,
 			TransactionalID: a.Match.TransactionalID.Regexp, Principal: a.Match.Principal.Regexp, Unidentified: a.Match.Unidentified.Regexp,
 			Name: a.Name, Owner: a.Owner, Tags: a.Tags, PerCluster: a.PerCluster,
+			About: identity.About{Contact: a.Contact, Description: a.Description, Stops: a.Stops, Properties: a.Properties},
 		})
 	}
 	for _, t := range cfg.Topics {
-		rules.Topics = append(rules.Topics, identity.TopicRule{Match: t.Match.Regexp, Owner: t.Owner, Tags: t.Tags})
+		rules.Topics = append(rules.Topics, identity.TopicRule{
+			Match: t.Match.Regexp, Owner: t.Owner, Tags: t.Tags,
+			About: identity.About{Contact: t.Contact, Description: t.Description, Stops: t.Stops, Properties: t.Properties},
+		})
 	}
 	for _, n := range cfg.Nodes {
-		rules.Nodes = append(rules.Nodes, identity.NodeRule{Match: n.Match.Regexp, Owner: n.Owner, Tags: n.Tags})
+		rules.Nodes = append(rules.Nodes, identity.NodeRule{
+			Match: n.Match.Regexp, Owner: n.Owner, Tags: n.Tags,
+			About: identity.About{Contact: n.Contact, Description: n.Description, Stops: n.Stops, Properties: n.Properties},
+		})
 	}
 	return rules
 }
 
 // answers is who says what a window means, for all who ask about lineage.
-func answers(cfg config.Config, store timeseries.Store, rules *rules, said *declarations, clock *collector.Clock) *answer.Answers {
-	o := answer.Options{History: store, Rounds: store, Identity: rules.identity, Declared: said.current.Load, Now: clock.Now, Tariff: tariff(cfg.Usage)}
+func answers(cfg config.Config, store timeseries.Store, rules *rules, said *declarations, edited *edits, clock *collector.Clock) *answer.Answers {
+	o := answer.Options{History: store, Rounds: store, Identity: rules.identity, Declared: said.current.Load, Edits: edited.all, Now: clock.Now, Tariff: tariff(cfg.Usage)}
 	for _, c := range cfg.Clusters {
 		o.Clusters = append(o.Clusters, answer.ClusterConfig{Source: c.Source(), Name: c.Name, Environment: c.Environment})
 	}

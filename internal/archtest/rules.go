@@ -83,6 +83,10 @@ var layers = map[string]layer{
 		outside: []string{"github.com/RoaringBitmap/roaring"},
 		why:     "answer says what a window means, to whoever asks: no HTTP, no GraphQL, nothing that asks it; the store and the names come through small interfaces that it declares",
 	},
+	"catalog": {
+		outside: []string{"go.yaml.in/yaml"},
+		why:     "catalog keeps what people say of nodes, in the words of lineage; what a window means is not its business",
+	},
 	"ledger": {
 		outside: []string{"golang.org/x/mod", "github.com/transparency-dev/formats"},
 		why:     "ledger keeps what it is told and proves it: it knows no store and no window",
@@ -90,7 +94,7 @@ var layers = map[string]layer{
 	"ledger/closing": {
 		imports: []string{"answer", "ledger"},
 		// periods are of the store in memory, by real names
-		tests:   []string{"timeseries", "identity"},
+		tests:   []string{"timeseries", "identity", "catalog"},
 		outside: []string{none},
 		why:     "ledger/closing says of a period what answer says of it: it decides nothing of what that means",
 	},
@@ -110,7 +114,7 @@ var layers = map[string]layer{
 		// whom a limit counts is one rule for connections and for questions
 		imports: []string{"answer", "graph", "usage", "internal/serving", "internal/span"},
 		// on the store in memory and by real names: copies of them would prove less
-		tests: []string{"store", "timeseries", "identity", "internal/mm2"},
+		tests: []string{"store", "timeseries", "identity", "internal/mm2", "catalog"},
 		why:   "api presents what answer says; it reads no store, and decides nothing that answer decides",
 	},
 	"ui": {
@@ -118,7 +122,7 @@ var layers = map[string]layer{
 		why:     "ui is one embedded folder: the standard library only; cmd serves it",
 	},
 	"cmd/lineaged": {
-		imports: []string{"identity", "attribution", "collector", "declared", "store", "timeseries", "graph", "answer", "api", "export", "ledger", "usage", "ui", "internal/demo", "internal/yesterday", "internal/config", "internal/otlp", "internal/serving", "internal/licences"},
+		imports: []string{"identity", "attribution", "collector", "declared", "store", "timeseries", "graph", "answer", "api", "export", "ledger", "catalog", "usage", "ui", "internal/demo", "internal/yesterday", "internal/config", "internal/otlp", "internal/serving", "internal/licences"},
 		tests:   []string{"internal/kafkatest", "internal/child"},
 		why:     "cmd wires the parts; what only tests use does not belong in the binary",
 	},

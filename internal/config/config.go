@@ -24,6 +24,7 @@ type Config struct {
 	Log          Log           `koanf:"log" yaml:"log"`
 	Metrics      Metrics       `koanf:"metrics" yaml:"metrics,omitempty"`
 	Ledger       Ledger        `koanf:"ledger" yaml:"ledger"`
+	Catalog      Catalog       `koanf:"catalog" yaml:"catalog,omitempty"`
 	Clusters     []Cluster     `koanf:"clusters" yaml:"clusters"`
 	Connect      []Connect     `koanf:"connect" yaml:"connect,omitempty"`
 	Datasets     []Dataset     `koanf:"datasets" yaml:"datasets,omitempty"`
@@ -74,6 +75,12 @@ type Anchor struct {
 	CAFile    File   `koanf:"ca_file" yaml:"ca_file,omitempty"`
 	Cluster   string `koanf:"cluster" yaml:"cluster,omitempty"`
 	Topic     string `koanf:"topic" yaml:"topic,omitempty"`
+}
+
+// Catalog is who may say what nodes are, beside the rules.
+type Catalog struct {
+	Edit       bool   `koanf:"edit" yaml:"edit,omitempty"`
+	UserHeader string `koanf:"user_header" yaml:"user_header,omitempty"`
 }
 
 // Log is the program's own log, on standard error.
@@ -237,11 +244,15 @@ type Filter struct {
 
 // Application is a rule that names clients. The first rule that matches wins.
 type Application struct {
-	Match      Match    `koanf:"match" yaml:"match"`
-	Name       string   `koanf:"name" yaml:"name"`
-	Owner      string   `koanf:"owner" yaml:"owner,omitempty"`
-	Tags       []string `koanf:"tags" yaml:"tags,omitempty"`
-	PerCluster bool     `koanf:"per_cluster" yaml:"per_cluster,omitempty"`
+	Match       Match      `koanf:"match" yaml:"match"`
+	Name        string     `koanf:"name" yaml:"name"`
+	Owner       string     `koanf:"owner" yaml:"owner,omitempty"`
+	Tags        []string   `koanf:"tags" yaml:"tags,omitempty"`
+	PerCluster  bool       `koanf:"per_cluster" yaml:"per_cluster,omitempty"`
+	Contact     string     `koanf:"contact" yaml:"contact,omitempty"`
+	Description string     `koanf:"description" yaml:"description,omitempty"`
+	Stops       []string   `koanf:"stops" yaml:"stops,omitempty"`
+	Properties  Properties `koanf:"properties" yaml:"properties,omitempty"`
 }
 
 // Match are the patterns that a client must match, all that are given and at least one.
@@ -253,11 +264,15 @@ type Match struct {
 	Unidentified    Pattern `koanf:"unidentified" yaml:"unidentified,omitempty"`
 }
 
-// Topic is a rule that gives topics an owner and tags.
+// Topic is a rule that says whose topics are, and what they hold.
 type Topic struct {
-	Match Pattern  `koanf:"match" yaml:"match"`
-	Owner string   `koanf:"owner" yaml:"owner,omitempty"`
-	Tags  []string `koanf:"tags" yaml:"tags,omitempty"`
+	Match       Pattern    `koanf:"match" yaml:"match"`
+	Owner       string     `koanf:"owner" yaml:"owner,omitempty"`
+	Tags        []string   `koanf:"tags" yaml:"tags,omitempty"`
+	Contact     string     `koanf:"contact" yaml:"contact,omitempty"`
+	Description string     `koanf:"description" yaml:"description,omitempty"`
+	Stops       []string   `koanf:"stops" yaml:"stops,omitempty"`
+	Properties  Properties `koanf:"properties" yaml:"properties,omitempty"`
 }
 
 // Connect is one Kafka Connect cluster to watch through its REST interface.
@@ -312,11 +327,15 @@ type Mirror struct {
 	Aliases Aliases `koanf:"aliases" yaml:"aliases,omitempty"`
 }
 
-// Node is a rule that gives nodes of any kind an owner and tags.
+// Node is a rule that says whose nodes of any kind are, and what they hold.
 type Node struct {
-	Match Pattern  `koanf:"match" yaml:"match"`
-	Owner string   `koanf:"owner" yaml:"owner,omitempty"`
-	Tags  []string `koanf:"tags" yaml:"tags,omitempty"`
+	Match       Pattern    `koanf:"match" yaml:"match"`
+	Owner       string     `koanf:"owner" yaml:"owner,omitempty"`
+	Tags        []string   `koanf:"tags" yaml:"tags,omitempty"`
+	Contact     string     `koanf:"contact" yaml:"contact,omitempty"`
+	Description string     `koanf:"description" yaml:"description,omitempty"`
+	Stops       []string   `koanf:"stops" yaml:"stops,omitempty"`
+	Properties  Properties `koanf:"properties" yaml:"properties,omitempty"`
 }
 
 // Declared is where it stands what people say that should be: who writes and reads what, and whose it is.

@@ -67,6 +67,30 @@ func load(t *testing.T, yaml string, files map[string]string, args ...string) (C
 
 const one = "clusters: [{name: west, brokers: ['127.0.0.1:9092']}]\n"
 
+func TestWhatElseRulesSay(t *testing.T) {
+	const rules = `
+topics: [{match: a, contact: c, description: d, stops: ["*"], properties: {cost-center: "4711", a.b: x}}]
+catalog: {edit: true, user_header: X-User}
+`
+	cfg, err := load(t, two+rules, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := cfg.Topics[0]; got.Contact != "c" || got.Description != "d" || got.Stops[0] != "*" || got.Properties["cost-center"] != "4711" || got.Properties["a.b"] != "x" {
+		t.Errorf("got %+v", got)
+	}
+	if !cfg.Catalog.Edit || cfg.Catalog.UserHeader != "X-User" || Default().Catalog.Edit {
+		t.Errorf("got %+v", cfg.Catalog)
+	}
+	var b strings.Builder
+	if err := cfg.Print(&b); err != nil || !strings.Contains(b.String(), `cost-center: "4711"`) {
+		t.Errorf("printed %s, %v", b.String(), err)
+	}
+	if _, err := load(t, two+"topics: [{match: a, properties: {a: 1}}]", nil); err == nil || !strings.Contains(err.Error(), "topics[0].properties.a") {
+		t.Errorf("a number: %v", err)
+	}
+}
+
 func TestErrors(t *testing.T) {
 	files := map[string]string{
 		"password": canary, "empty": "", "bad.pem": "no certificate", "weak.yaml": "http_server_config: {http2: true}",
@@ -241,7 +265,7 @@ func TestErrors(t *testing.T) {
 	f(one+"applications: [{match: {principal: '['}, name: a}]",
 		"applications[0].match.principal: \"[\": not a regular expression: error parsing regexp: missing closing ]: `[`"+from(2))
 	f(one+"topics: [{owner: a}]", "topics[0].match: is not set"+from(2))
-	f(one+"topics: [{match: a}]", "topics[0].owner: is not set, and neither are tags: the rule does nothing"+from(2))
+	f(one+"topics: [{match: a}]", "topics[0].owner: is not set, nor is anything else: the rule does nothing"+from(2))
 }
 
 func TestPrecedence(t *testing.T) {

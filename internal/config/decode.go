@@ -39,8 +39,8 @@ func (d decoder) decode(v reflect.Value, raw any, path string) error {
 		return nil // a key without a value says nothing
 	}
 	t := v.Type()
-	if m, ok := raw.(map[string]any); ok && t == reflect.TypeFor[Aliases]() {
-		return d.aliases(v, m, path)
+	if m, ok := raw.(map[string]any); ok && (t == reflect.TypeFor[Aliases]() || t == reflect.TypeFor[Properties]()) {
+		return d.texts(v, m, path)
 	}
 	switch {
 	case isLeaf(t):
@@ -54,17 +54,21 @@ func (d decoder) decode(v reflect.Value, raw any, path string) error {
 	}
 }
 
-// aliases takes the mapping that a file has; a variable has a text.
-func (d decoder) aliases(v reflect.Value, raw map[string]any, path string) error {
-	out := Aliases{}
-	for _, alias := range slices.Sorted(maps.Keys(raw)) {
-		name, ok := raw[alias].(string)
-		if !ok || name == "" {
-			return d.fail(path+"."+alias, raw[alias], "is not the name of a cluster")
-		}
-		out[alias] = name
+// texts takes the mapping that a file has; a variable has a text.
+func (d decoder) texts(v reflect.Value, raw map[string]any, path string) error {
+	problem := "is not the name of a cluster"
+	if v.Type() == reflect.TypeFor[Properties]() {
+		problem = "is not text: put it in quotes"
 	}
-	v.Set(reflect.ValueOf(out))
+	out := reflect.MakeMap(v.Type())
+	for _, key := range slices.Sorted(maps.Keys(raw)) {
+		text, ok := raw[key].(string)
+		if !ok || text == "" {
+			return d.fail(path+"."+key, raw[key], "%s", problem)
+		}
+		out.SetMapIndex(reflect.ValueOf(key), reflect.ValueOf(text))
+	}
+	v.Set(out)
 	return nil
 }
 

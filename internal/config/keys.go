@@ -130,6 +130,8 @@ func (k key) kindName() string {
 		name = "pattern"
 	case t == reflect.TypeFor[Aliases]():
 		name = "names by alias"
+	case t == reflect.TypeFor[Properties]():
+		name = "texts by key"
 	case t.Kind() == reflect.Bool:
 		name = "true or false"
 	}

@@ -414,8 +414,8 @@ func (c *Config) checkRules() error {
 		if t.Match.IsZero() {
 			return bad(at+"match", "", "is not set")
 		}
-		if t.Owner == "" && len(t.Tags) == 0 {
-			return bad(at+"owner", "", "is not set, and neither are tags: the rule does nothing")
+		if t.Owner == "" && len(t.Tags) == 0 && t.Contact == "" && t.Description == "" && len(t.Stops) == 0 && len(t.Properties) == 0 {
+			return bad(at+"owner", "", "is not set, nor is anything else: the rule does nothing")
 		}
 	}
 	for i, n := range c.Nodes {
@@ -423,8 +423,8 @@ func (c *Config) checkRules() error {
 		if n.Match.IsZero() {
 			return bad(at+"match", "", "is not set")
 		}
-		if n.Owner == "" && len(n.Tags) == 0 {
-			return bad(at+"owner", "", "is not set, and neither are tags: the rule does nothing")
+		if n.Owner == "" && len(n.Tags) == 0 && n.Contact == "" && n.Description == "" && len(n.Stops) == 0 && len(n.Properties) == 0 {
+			return bad(at+"owner", "", "is not set, nor is anything else: the rule does nothing")
 		}
 	}
 	return nil

@@ -192,6 +192,23 @@ func (p *Pattern) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// Properties are what else a rule says of nodes, by key. In a variable they are written cost-center=4711,tier=1.
+type Properties map[string]string
+
+// MarshalText writes them as in a variable, in order.
+func (p Properties) MarshalText() ([]byte, error) { return Aliases(p).MarshalText() }
+
+// MarshalYAML writes a mapping.
+func (p Properties) MarshalYAML() (any, error) { return map[string]string(p), nil }
+
+// UnmarshalText reads the spelling of a variable.
+func (p *Properties) UnmarshalText(text []byte) error {
+	if err := (*Aliases)(p).UnmarshalText(text); err != nil {
+		return errors.New("not a list such as cost-center=4711,tier=1")
+	}
+	return nil
+}
+
 // Aliases are names that somebody else gives to clusters, with the names that they have here. In a variable they are
 // written w=west,e=east.
 type Aliases map[string]string

@@ -40,6 +40,8 @@ type Options struct {
 	Program string           // version of lineaged
 	// Sources return what names and owners are given by, by what it is: rules, declarations.
 	Sources func() map[string][]byte
+	// Edits are what people said of nodes, each of which is written down once; nil: nobody can.
+	Edits EditLog
 	// Refused says why nothing may be written, as that others hold another history; nil: it may. It may be nil itself.
 	Refused func() error
 	Logger  *slog.Logger
@@ -147,6 +149,9 @@ func (c *Closer) close(ctx context.Context, p ledger.Period) error {
 	if b.Usage, err = usageOf(ctx, v); err != nil {
 		return err
 	}
+	if err := c.takeEdits(&b); err != nil {
+		return err
+	}
 	if _, err := c.Log.Append(b); err != nil {
 		return err
 	}
@@ -230,6 +235,9 @@ func (c *Closer) compare(ctx context.Context, is *ledger.Account) error {
 		Usage: d.usage, Withdrawals: d.gone, Coverage: d.coverage,
 	}
 	if len(b.Usage)+len(b.Withdrawals)+len(b.Coverage) > 0 {
+		if err := c.takeEdits(&b); err != nil {
+			return err
+		}
 		_, err := c.Log.Append(b)
 		if errors.Is(err, ledger.ErrFinal) { // what is late for that is in the store alone
 			c.Logger.Info("a period can't be amended any more", "start", is.Period.Start.Time, "why", err)
