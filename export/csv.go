@@ -58,8 +58,10 @@ func (t *table) row(cells ...string) {
 	t.line(strings.Join(cells, ","))
 }
 
-func cell(s string) string {
-	s = guarded(s)
+func cell(s string) string { return quoted(guarded(s)) }
+
+// quoted is a cell of our own, as a number is, that can be no formula.
+func quoted(s string) string {
 	if strings.ContainsAny(s, ",;\"\r\n") || strings.TrimSpace(s) != s {
 		return `"` + strings.ReplaceAll(s, `"`, `""`) + `"`
 	}

@@ -280,7 +280,7 @@ func apiOptions(cfg config.Config, store timeseries.Store, asked *answer.Answers
 	bundle := func(ctx context.Context, params url.Values) (*export.Document, error) {
 		return files.Bundle(ctx, book, params)
 	}
-	o.Exports = map[string]api.Exporter{lineageExport: exporter(files.Lineage), usageExport: exporter(files.Usage), impactExport: exporter(files.Impact), ledgerExport: exporter(bundle)}
+	o.Exports = map[string]api.Exporter{lineageExport: exporter(files.Lineage), usageExport: exporter(files.Usage), impactExport: exporter(files.Impact), ledgerExport: exporter(bundle), billExport: exporter(files.Bill)}
 	o.Files = map[string]http.Handler{ledgerFiles: book.handler()}
 	o.Collectors = book.figures()
 	o.Metrics = api.Metrics{Series: cfg.Metrics.Series(), ByGroup: cfg.Metrics.LagBy == "group"}
@@ -294,6 +294,7 @@ const (
 	usageExport   = "/export/usage"
 	impactExport  = "/export/impact"
 	ledgerExport  = "/export/ledger"
+	billExport    = "/export/bill"
 	// ledgerFiles is where the ledger's tiles are read (C2SP tlog-tiles).
 	ledgerFiles = "/ledger/"
 )
