@@ -201,3 +201,8 @@ func (f *Flows) Tell(o *lineage.Observation) {
 	e.Time(o.Round)
 	o.Positions = append(o.Positions, lineage.Position{Key: flowsKey, Value: e})
 }
+
+// ForgetFlow returns a position of a source of flows, nil of one of some persons, see rhythm.Forget.
+func ForgetFlow(p *lineage.Persons, key string, value []byte) []byte {
+	return rhythm.Forget(p, key, value)
+}

@@ -447,7 +447,9 @@ func (l *Log) Newest() Checkpoint {
 func (l *Log) Erase(value string) (bool, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.people.erase(value)
+	value = personal(value)
+	n, err := l.people.erase(func(s string) bool { return s == value })
+	return n > 0, err
 }
 
 // Ends returns when the newest closed period ends; the zero time: none is closed.

@@ -115,30 +115,66 @@ func (p *people) sync() error {
 	return nil
 }
 
-// erase forgets a value, and reports whether it was there.
-func (p *people) erase(value string) (bool, error) {
-	value = personal(value)
-	if _, ok := p.byValue[value]; !ok {
-		return false, nil
-	}
-	kept := map[string]Opening{}
+// erase forgets values, and returns how many were there.
+func (p *people) erase(is func(value string) bool) (int, error) {
+	kept, n := map[string]Opening{}, 0
 	var out []byte
 	for _, hash := range slices.Sorted(maps.Keys(p.byHash)) {
 		o := p.byHash[hash]
-		if o.Value == value { // under whichever commitment
+		if is(o.Value) { // under whichever commitment
+			n++
 			continue
 		}
 		kept[hash] = o
 		line, err := canonical(o)
 		if err != nil {
-			return false, err
+			return 0, err
 		}
 		out = append(append(out, line...), '\n')
 	}
-	if err := writeWhole(p.path, out); err != nil {
-		return false, fmt.Errorf("erase what a commitment stands for: %w", err)
+	if n == 0 {
+		return 0, nil
 	}
-	delete(p.byValue, value)
+	if err := writeWhole(p.path, out); err != nil {
+		return 0, fmt.Errorf("erase what a commitment stands for: %w", err)
+	}
+	maps.DeleteFunc(p.byValue, func(value string, _ Opening) bool { return is(value) })
 	p.byHash, p.added = kept, nil
-	return true, nil
+	return n, nil
+}
+
+// Forgotten is what Forget did, or would do.
+type Forgotten struct {
+	Commitments int // that nobody can open any more
+	// Stay is how many entries name one of them in the clear, as in the id of a node: they can't be changed.
+	Stay int64
+}
+
+// Forget forgets persons in a ledger's folder that no process has open: entries that have commitments to them stay, and
+// nobody can tell any more what these stand for. names reports whether an entry names one of them in the clear. With
+// dry nothing is changed. Bundles and copies of the folder that are out are out of reach.
+func Forget(dir string, is func(value string) bool, names func(entry []byte) bool, dry bool) (out Forgotten, err error) {
+	var p people
+	if err := p.open(filepath.Join(dir, peopleFile)); err != nil {
+		return out, err
+	}
+	for _, o := range p.byHash {
+		if is(o.Value) {
+			out.Commitments++
+		}
+	}
+	err = eachEntry(os.DirFS(dir), func(_ int64, entry []byte) {
+		if names(entry) {
+			out.Stay++
+		}
+	})
+	if err != nil || dry {
+		return out, err
+	}
+	// A value that was being written when it was cut short is in none of the lines that can be read.
+	if err := os.Remove(p.path + ".new"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return out, fmt.Errorf("erase what a commitment stands for: %w", err)
+	}
+	_, err = p.erase(is)
+	return out, err
 }

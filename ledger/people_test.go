@@ -125,6 +125,38 @@ func TestErase(t *testing.T) {
 	}
 }
 
+// TestForget erases from a folder that nobody has open.
+func TestForget(t *testing.T) {
+	b := newBook(t)
+	u := use("west/orders", Write, "shop", 1)
+	value, host := "User:ann", "/10.1.2.3"
+	u.Clients[0].Principal, u.Clients[0].Host = &value, &host
+	b.append(said1(0, u))
+	named := use("west/orders", Write, "ann", 1)
+	b.append(said1(1, named, u))
+	if _, err := b.Log.append([][]byte{[]byte("ann is in the journal")}); err != nil {
+		t.Fatal(err)
+	}
+	is := func(s string) bool { return s == value || s == host }
+	names := func(entry []byte) bool { return bytes.Contains(entry, []byte("ann")) }
+	for _, dry := range []bool{true, false} {
+		got, err := Forget(b.dir, is, names, dry)
+		if err != nil || got.Commitments != 2 || got.Stay != 2 {
+			t.Errorf("%+v, %v", got, err)
+		}
+		data, err := os.ReadFile(filepath.Join(b.dir, peopleFile))
+		if err != nil || bytes.Contains(data, []byte("ann")) != dry || bytes.Contains(data, []byte("10.1.2.3")) != dry || len(data) == 0 {
+			t.Errorf("dry %v: %s, %v", dry, data, err)
+		}
+	}
+	if got, err := Forget(b.dir, is, names, false); err != nil || got.Commitments != 0 {
+		t.Errorf("again: %+v, %v", got, err)
+	}
+	if got, err := Forget(t.TempDir(), is, names, false); err != nil || got != (Forgotten{}) {
+		t.Errorf("a folder without a ledger: %+v, %v", got, err)
+	}
+}
+
 // TestEraseAllOfAValue: a file may have two commitments to a value, where an older one was put back.
 func TestEraseAllOfAValue(t *testing.T) {
 	b := newBook(t)

@@ -52,6 +52,51 @@ func OpenReader(fsys fs.FS) (*Reader, error) {
 	return &Reader{tree: newTree(fsys, c.Size), checkpoint: c}, nil
 }
 
+// eachEntry hands on the entries of a folder, in their order: what is published, and what is acknowledged and is not in
+// tiles yet. They are not checked.
+func eachEntry(fsys fs.FS, each func(i int64, entry []byte)) error {
+	size := int64(0)
+	public, err := fs.ReadFile(fsys, publicFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read whose ledger it is: %w", err)
+	}
+	r, err := OpenReader(fsys)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) { // of a new one no period is closed
+		return err
+	}
+	if err == nil {
+		size = r.checkpoint.Size
+	}
+	for n := int64(0); n*tileWidth < size; n++ {
+		all, err := r.tree.bundle(n)
+		if err != nil {
+			return err
+		}
+		for i, entry := range all {
+			each(n*tileWidth+int64(i), entry)
+		}
+	}
+	data, err := fs.ReadFile(fsys, journalFile)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("read the journal: %w", err)
+	}
+	all, _ := readJournal(data)
+	for _, b := range all {
+		c, err := OpenCheckpoint(b.checkpoint.Text, strings.TrimSuffix(string(public), "\n"))
+		if err == nil && c.Size <= size {
+			continue // it is published, and a process was killed before it emptied the journal
+		}
+		for _, entry := range b.entries {
+			each(size, entry)
+			size++
+		}
+	}
+	return nil
+}
+
 func (l *Log) reader() *Reader {
 	return &Reader{tree: newTree(os.DirFS(l.dir), l.published.Size), checkpoint: l.published, key: l.key}
 }

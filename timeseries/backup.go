@@ -40,7 +40,7 @@ func backup(ctx context.Context, dir, to string, f files, space func(string) (in
 	if err := isDataFolder(dir); err != nil {
 		return Backed{}, err
 	}
-	if err := refuseCopies(dir); err != nil {
+	if err := errors.Join(refuseCopies(dir), notErasing(dir)); err != nil {
 		return Backed{}, err
 	}
 	c := &copying{from: dir, files: f, space: space, have: map[string]copiedFile{}}
@@ -48,6 +48,9 @@ func backup(ctx context.Context, dir, to string, f files, space func(string) (in
 		return Backed{}, fmt.Errorf("back up %s: %w", dir, err)
 	}
 	b, err := c.backup(ctx)
+	if err == nil {
+		err = notErasing(dir)
+	}
 	if err != nil {
 		return Backed{}, fmt.Errorf("back up %s: %w", dir, errors.Join(err, c.undo()))
 	}

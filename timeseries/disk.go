@@ -60,12 +60,24 @@ func open(dir string, o Options) (*Disk, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := openLocked(dir, lock, o, f)
+	s, err := openErased(dir, lock, o, f)
 	if err != nil {
 		return nil, errors.Join(err, unlockFolder(lock))
 	}
 	s.lock = lock
 	return s, nil
+}
+
+// openErased opens a folder once an erasure that was cut short in it is done.
+func openErased(dir string, lock *os.File, o Options, f files) (*Disk, error) {
+	if o.dry {
+		if _, ok, err := readErasing(dir); ok || err != nil {
+			return nil, errors.Join(err, errors.New("persons are being forgotten in it, and that was cut short: start lineaged on it, or repair it, which finishes that"))
+		}
+	} else if err := finishErasing(dir, f); err != nil {
+		return nil, fmt.Errorf("finish an erasure that was cut short: %w", err)
+	}
+	return openLocked(dir, lock, o, f)
 }
 
 func openLocked(dir string, lock *os.File, o Options, f files) (*Disk, error) {

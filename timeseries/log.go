@@ -151,10 +151,7 @@ func (l *appendLog) write(group []*commit) error {
 		l.abandon()
 		return fmt.Errorf("write log: %d bytes at once are too many", len(w.b))
 	}
-	payload := w.b[frameBytes:]
-	binary.LittleEndian.PutUint32(w.b, uint32(len(payload)))
-	binary.LittleEndian.PutUint32(w.b[4:], crc32.Checksum(w.b[:4], castagnoli))
-	binary.LittleEndian.PutUint32(w.b[8:], crc32.Checksum(payload, castagnoli))
+	sealFrame(w.b)
 	err := l.files.write(l.file, w.b)
 	if err == nil {
 		err = l.files.sync(l.file)
@@ -167,6 +164,14 @@ func (l *appendLog) write(group []*commit) error {
 	l.bytes.add(int64(len(w.b)))
 	l.current.minTick, l.current.maxTick = minTick, maxTick
 	return nil
+}
+
+// sealFrame fills the header of a frame whose payload follows it.
+func sealFrame(b []byte) {
+	payload := b[frameBytes:]
+	binary.LittleEndian.PutUint32(b, uint32(len(payload)))
+	binary.LittleEndian.PutUint32(b[4:], crc32.Checksum(b[:4], castagnoli))
+	binary.LittleEndian.PutUint32(b[8:], crc32.Checksum(payload, castagnoli))
 }
 
 // undo takes back a frame that may be there in part. The segment defined accesses that are not in it now, so it is

@@ -50,8 +50,8 @@ func (p *program) data() *cobra.Command {
 			return nil
 		},
 	}
-	group := &cobra.Command{Use: "data", Short: "Back up, restore, check, repair or upgrade a data folder", Args: cobra.NoArgs, RunE: needsSubcommand}
-	group.AddCommand(p.backup(), p.restore(), check, repair, p.upgrade())
+	group := &cobra.Command{Use: "data", Short: "Back up, restore, check, repair or upgrade a data folder, or erase persons from it", Args: cobra.NoArgs, RunE: needsSubcommand}
+	group.AddCommand(p.backup(), p.restore(), check, repair, p.upgrade(), p.erase())
 	return group
 }
 

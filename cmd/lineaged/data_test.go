@@ -29,7 +29,7 @@ func TestData(t *testing.T) {
 		}
 	}
 	dir := t.TempDir()
-	f(exitUsage, []string{"needs one of: backup, check, repair, restore, upgrade"}, "data")
+	f(exitUsage, []string{"needs one of: backup, check, erase, repair, restore, upgrade"}, "data")
 	f(exitUsage, []string{"DIR is missing: lineaged data check DIR"}, "data", "check")
 	file := filepath.Join(t.TempDir(), "ca.pem")
 	if err := os.WriteFile(file, []byte("-----BEGIN CERTIFICATE-----"), 0o600); err != nil {

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/collector/logs"
+	"github.com/lineaged/lineaged/collector/telemetry"
+	"github.com/lineaged/lineaged/ledger"
+	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/timeseries"
+)
+
+func (p *program) erase() *cobra.Command {
+	var principals, hosts []string
+	var dry bool
+	cmd := &cobra.Command{
+		Use:   "erase DIR",
+		Short: "Erase persons, by principal or host, from a data folder and its ledger's side file; stop lineaged first",
+		Long: `Erases persons from a data folder: from what is stored of any time, and from what commitments of its ledger stand for. In the place of each stands a name
+that was drawn, so that all other answers stay as they are and the ledger verifies as before. It is done whole or not at all, and may be called again. lineaged
+must not run on the folder. Who goes on using Kafka is seen again. It says where a name stays, and what is out of its reach.`,
+		Example: `  lineaged data erase lineaged-data --principal User:ann --host 10.1.2.3 --dry-run`,
+		Args:    namedArgs,
+		RunE: func(_ *cobra.Command, args []string) error {
+			persons, err := lineage.NewPersons(principals, hosts)
+			if err != nil {
+				return fmt.Errorf("erase: %w: give --principal or --host", err)
+			}
+			return p.erasePersons(args[0], persons, dry)
+		},
+	}
+	cmd.Flags().StringArrayVar(&principals, "principal", nil, "`PRINCIPAL` with its type, as User:ann; may be given again")
+	cmd.Flags().StringArrayVar(&hosts, "host", nil, "`HOST`, an address or a name as Kafka has it; may be given again")
+	cmd.Flags().BoolVar(&dry, "dry-run", false, "say what would be erased, and change nothing")
+	return cmd
+}
+
+func (p *program) erasePersons(dir string, persons *lineage.Persons, dry bool) error {
+	// The store first: it says whether the folder is one, and whether anybody has it open.
+	done, err := timeseries.Erase(dir, timeseries.Erasing{Persons: persons, Dry: dry, Position: func(_ lineage.Source, key string, value []byte) []byte {
+		for _, forget := range []func(*lineage.Persons, string, []byte) []byte{logs.Forget, telemetry.Forget, collector.ForgetFlow} {
+			if value = forget(persons, key, value); value == nil {
+				return nil
+			}
+		}
+		return value
+	}})
+	if err != nil {
+		return fmt.Errorf("erase: %w", err)
+	}
+	book, err := ledger.Forget(filepath.Join(dir, ledgerFolder), func(value string) bool {
+		return persons.Principal(value) != value || persons.Host(value) != value
+	}, namesIn(persons), dry)
+	if err != nil {
+		return fmt.Errorf("erase: what is stored is done, and the ledger is not: %w", err)
+	}
+	print, verb := p.printer(), "erased"
+	if dry {
+		verb = "would be erased"
+	}
+	print("%s: %s, %s, %s, %s, %s", verb, count(done.Clients, "client"), count(done.Facts, "fact"), count(done.Events, "event"), count(done.Texts, "text"),
+		count(done.Positions, "position"))
+	print("files written anew: %d, removed: %d; commitments of the ledger that nobody can open any more: %d", len(done.Files), len(done.Removed), book.Commitments)
+	for _, f := range done.Findings {
+		print("found: %s", f)
+	}
+	for _, where := range done.Left {
+		print("stays: %s", where)
+	}
+	if book.Stay > 0 {
+		print("stays: in the clear in %s of the ledger, as in the id of a node that is named by its principal, or in a client.id: entries can't be changed", entries(book.Stay))
+	}
+	print("out of reach: backups and other copies of the folder, bundles and exports that were taken away, scheduled reports, lineaged's own log, the brokers' logs,")
+	print("  and what others were sent; rules, declarations and dashboards that name a person are yours to change. Freed blocks of the disk are the file system's")
+	return nil
+}
+
+// namesIn returns whether an entry of the ledger names somebody in the clear: as a word, in the id of a node, where it
+// may be encoded, or as the name of a node that was called by its principal.
+func namesIn(persons *lineage.Persons) func(entry []byte) bool {
+	var ids [][]byte
+	encoded := func(name string) string {
+		_, name, _ = strings.Cut(lineage.Node{Kind: lineage.ApplicationNode, Scope: "x", Name: name}.ID(), "/")
+		return name
+	}
+	for _, name := range persons.Names() {
+		ids = append(ids, []byte(encoded(name)))
+		if _, bare, ok := strings.Cut(name, ":"); ok && persons.Principal(name) != name {
+			ids = append(ids, []byte("/"+encoded(bare)+`"`))
+		}
+	}
+	return func(entry []byte) bool {
+		for _, id := range ids {
+			if bytes.Contains(entry, id) {
+				return true
+			}
+		}
+		return persons.Text(string(entry)) != string(entry)
+	}
+}
